@@ -1,0 +1,47 @@
+/** Where in the chain an error arose; the command line turns it into an exit code. */
+export type ErrorCode =
+  | 'USAGE'
+  | 'CONFIG_INVALID'
+  | 'KUBECONFIG_INVALID'
+  | 'CLUSTER_DNS'
+  | 'CLUSTER_UNREACHABLE'
+  | 'CLUSTER_TLS'
+  | 'CLUSTER_UNAUTHENTICATED'
+  | 'CLUSTER_FORBIDDEN'
+  | 'CLUSTER_API'
+  | 'DEADLINE'
+  | 'ABORTED'
+  | 'PROBE_REFUSED'
+  | 'PROBE_FAILED'
+  | 'BUNDLE_INVALID'
+  | 'STORE'
+  | 'ALERT'
+  | 'AWS';
+
+/**
+ * The one error that leaves a room. Its message names the input that failed; `remedy` says what to do about it;
+ * `retryable` says whether the same call may succeed later.
+ */
+export class AuditError extends Error {
+  override readonly name = 'AuditError';
+  readonly code: ErrorCode;
+  readonly remedy: string;
+  readonly retryable: boolean;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { remedy: string; retryable?: boolean; cause?: unknown },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options.remedy;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** The message of anything that was thrown, in one line. */
+export function messageOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return text.replaceAll(/\s+/g, ' ').slice(0, 500);
+}
