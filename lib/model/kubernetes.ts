@@ -1,0 +1,123 @@
+/**
+ * What we keep of Kubernetes API objects: an allow-list. Environment variables, arguments, volumes and secrets
+ * are never read; of annotations only those that the runtime, a CNI plugin or a mesh wrote.
+ */
+import { z } from 'zod';
+
+const time = z.iso.datetime({ offset: true });
+
+/** Prefixes and names of annotations that say something about a pod's network. */
+export const NETWORK_ANNOTATIONS = [
+  'k8s.v1.cni.cncf.io/',
+  'k8s.ovn.org/',
+  'cni.projectcalico.org/',
+  'cilium.io/',
+  'vpc.amazonaws.com/',
+  'sidecar.istio.io/',
+  'ambient.istio.io/',
+  'traffic.sidecar.istio.io/',
+  'linkerd.io/',
+  'kubernetes.io/config.',
+  'kubevirt.io/',
+  'netns-auditor/',
+] as const;
+
+export const containerSchema = z.object({
+  name: z.string(),
+  /** An init container with restartPolicy Always counts as a sidecar. */
+  role: z.enum(['app', 'init', 'sidecar']),
+  /** Runtime id without its scheme; null until the container was created. */
+  id: z.string().nullable(),
+  running: z.boolean(),
+  ready: z.boolean(),
+  startedAt: time.nullable(),
+  restarts: z.number().int(),
+  /** `waiting.reason` or `terminated.reason` of the container's state. */
+  reason: z.string().nullable(),
+  /** May change its own network: privileged, or NET_ADMIN added. */
+  netAdmin: z.boolean(),
+  ports: z.array(
+    z.object({ port: z.number().int(), hostPort: z.number().int().nullable(), protocol: z.string() }),
+  ),
+});
+export type Container = z.infer<typeof containerSchema>;
+
+export const podSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  node: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  annotations: z.record(z.string(), z.string()),
+  /** Kind of the controlling owner (ReplicaSet, DaemonSet, Node for a static pod …); null for a bare pod. */
+  controller: z.string().nullable(),
+  phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']),
+  /** `status.reason`, such as Evicted or NodeLost. */
+  reason: z.string().nullable(),
+  createdAt: time,
+  startedAt: time.nullable(),
+  deletionTimestamp: time.nullable(),
+  hostNetwork: z.boolean(),
+  hostPID: z.boolean(),
+  shareProcessNamespace: z.boolean(),
+  hostUsers: z.boolean(),
+  runtimeClass: z.string().nullable(),
+  dnsPolicy: z.enum(['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']),
+  dnsConfig: z
+    .object({ nameservers: z.array(z.string()), searches: z.array(z.string()), options: z.array(z.string()) })
+    .nullable(),
+  podIPs: z.array(z.string()),
+  hostIP: z.string().nullable(),
+  ready: z.boolean(),
+  containers: z.array(containerSchema),
+});
+export type Pod = z.infer<typeof podSchema>;
+
+export const nodeSchema = z.object({
+  name: z.string(),
+  uid: z.string(),
+  labels: z.record(z.string(), z.string()),
+  createdAt: time,
+  ready: z.boolean(),
+  /** Message of the Ready condition, where the node is not Ready. */
+  notReadyMessage: z.string().nullable(),
+  /** False when the kubelet stopped reporting (Ready is Unknown, or the node.kubernetes.io/unreachable taint). */
+  kubeletReports: z.boolean(),
+  unschedulable: z.boolean(),
+  addresses: z.array(z.string()),
+  podCIDRs: z.array(z.string()),
+  os: z.string(),
+  architecture: z.string(),
+  kernelVersion: z.string(),
+  osImage: z.string(),
+  containerRuntime: z.string(),
+  kubeletVersion: z.string(),
+  providerID: z.string().nullable(),
+  maxPods: z.number().int().nullable(),
+});
+export type Node = z.infer<typeof nodeSchema>;
+
+export const eventSchema = z.object({
+  reason: z.string(),
+  message: z.string(),
+  /** Object the event is about. */
+  kind: z.string(),
+  namespace: z.string().nullable(),
+  name: z.string(),
+  uid: z.string().nullable(),
+  /** Node of the component that reported it. */
+  node: z.string().nullable(),
+  count: z.number().int(),
+  firstSeen: time.nullable(),
+  lastSeen: time.nullable(),
+});
+export type Event = z.infer<typeof eventSchema>;
+
+/** The API's word on one node at one moment. */
+export const snapshotSchema = z.object({
+  takenAt: time,
+  node: nodeSchema,
+  pods: z.array(podSchema),
+  events: z.array(eventSchema),
+});
+export type Snapshot = z.infer<typeof snapshotSchema>;

@@ -1,0 +1,140 @@
+/** Linux network objects as the probe saw them: links, addresses, routes, rules, neighbours, packet filters. */
+import { z } from 'zod';
+
+/** Where the other end of a veth or netkit pair is. */
+export const peerSchema = z.discriminatedUnion('status', [
+  /** Matched in both directions: (inode, ifindex) points back at this link. */
+  z.object({
+    status: z.literal('matched'),
+    namespace: z.number(),
+    index: z.number().int(),
+    name: z.string(),
+  }),
+  /** The named (namespace, ifindex) exists, but its own peer is another link. */
+  z.object({
+    status: z.literal('mismatched'),
+    namespace: z.number(),
+    index: z.number().int(),
+    name: z.string(),
+    pointsTo: z.string(),
+  }),
+  /** The namespace that should hold the peer was read, and has no such link. */
+  z.object({ status: z.literal('missing'), namespace: z.number().nullable(), index: z.number().int() }),
+  /** The peer's namespace was not read, or has no id here: nothing can be said. */
+  z.object({ status: z.literal('unknown'), reason: z.string(), namespaceId: z.number().int().nullable() }),
+]);
+export type Peer = z.infer<typeof peerSchema>;
+
+export const linkSchema = z.object({
+  index: z.number().int(),
+  name: z.string(),
+  /** `info_kind` of iproute2: veth, bridge, vxlan, dummy, netkit …; null for physical links and lo. */
+  kind: z.string().nullable(),
+  /** Hardware address; null where the link has none. */
+  mac: z.string().nullable(),
+  mtu: z.number().int(),
+  /** Administratively up (IFF_UP). */
+  up: z.boolean(),
+  /** Carrier (IFF_LOWER_UP). */
+  carrier: z.boolean(),
+  operState: z.string(),
+  loopback: z.boolean(),
+  /** Name of the bridge or bond it is a port of. */
+  master: z.string().nullable(),
+  /** State of a bridge port: forwarding, disabled … */
+  portState: z.string().nullable(),
+  /** Where a device of the PCI, USB or virtio bus lies under; null for virtual links. */
+  parentDevice: z.string().nullable(),
+  /** Null for links that have no peer. */
+  peer: peerSchema.nullable(),
+});
+export type Link = z.infer<typeof linkSchema>;
+
+export const addressSchema = z.object({
+  link: z.string(),
+  family: z.union([z.literal(4), z.literal(6)]),
+  address: z.string(),
+  prefixLength: z.number().int(),
+  scope: z.string(),
+  tentative: z.boolean(),
+  dadFailed: z.boolean(),
+});
+export type Address = z.infer<typeof addressSchema>;
+
+export const routeSchema = z.object({
+  family: z.union([z.literal(4), z.literal(6)]),
+  /** unicast, local, broadcast, blackhole, unreachable, prohibit … */
+  type: z.string(),
+  /** In CIDR notation; `default` is written 0.0.0.0/0 or ::/0, a host route with /32 or /128. */
+  destination: z.string(),
+  gateway: z.string().nullable(),
+  link: z.string().nullable(),
+  /** `main`, `local`, or the number. */
+  table: z.string(),
+  scope: z.string().nullable(),
+  metric: z.number().int().nullable(),
+  mtu: z.number().int().nullable(),
+  /** linkdown, dead, onlink … */
+  flags: z.array(z.string()),
+});
+export type Route = z.infer<typeof routeSchema>;
+
+export const ruleSchema = z.object({
+  family: z.union([z.literal(4), z.literal(6)]),
+  priority: z.number().int(),
+  source: z.string(),
+  destination: z.string().nullable(),
+  inputLink: z.string().nullable(),
+  outputLink: z.string().nullable(),
+  /** The input or output link it names does not exist (iproute2 prints [detached]). */
+  detached: z.boolean(),
+  fwmark: z.string().nullable(),
+  table: z.string().nullable(),
+  protocol: z.string().nullable(),
+});
+export type Rule = z.infer<typeof ruleSchema>;
+
+export const neighbourSchema = z.object({
+  destination: z.string(),
+  link: z.string(),
+  mac: z.string().nullable(),
+  /** REACHABLE, STALE, PERMANENT, FAILED, INCOMPLETE … */
+  states: z.array(z.string()),
+});
+export type Neighbour = z.infer<typeof neighbourSchema>;
+
+/** Chains and rules of one backend in one namespace, in the order of the dump. */
+export const packetFilterSchema = z.object({
+  backend: z.enum(['iptables-legacy', 'iptables-nft', 'nftables', 'ip6tables-legacy', 'ip6tables-nft']),
+  tables: z.array(
+    z.object({
+      name: z.string(),
+      chains: z.array(
+        z.object({
+          name: z.string(),
+          /** Base chains have a hook (`input`, `forward`, `output` …) and a policy. */
+          hook: z.string().nullable(),
+          policy: z.string().nullable(),
+          /** Each rule as printed, at most 1,000 characters. */
+          rules: z.array(z.string()),
+        }),
+      ),
+    }),
+  ),
+});
+export type PacketFilter = z.infer<typeof packetFilterSchema>;
+
+/** The content of one network namespace. */
+export const networkStackSchema = z.object({
+  links: z.array(linkSchema),
+  addresses: z.array(addressSchema),
+  routes: z.array(routeSchema),
+  rules: z.array(ruleSchema),
+  neighbours: z.array(neighbourSchema),
+  packetFilters: z.array(packetFilterSchema),
+  /** Why the packet filters could not be read; null when they were. */
+  packetFiltersFailed: z.string().nullable(),
+  /** Connection-tracking entries; null where the module is not loaded. */
+  conntrackEntries: z.number().int().nullable(),
+});
+export type NetworkStack = z.infer<typeof networkStackSchema>;
