@@ -1,0 +1,124 @@
+/** The frame of a check: metadata, what it needs to see, and a pure function from that to outcomes. */
+import type { SourceName, Sources } from '../model/evidence.ts';
+import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
+import type { Pod } from '../model/kubernetes.ts';
+
+/** What one check says of one object. */
+export type Outcome =
+  | { readonly result: 'pass'; readonly object: AuditedObject }
+  | { readonly result: 'notApplicable'; readonly object: AuditedObject; readonly reason: string }
+  | { readonly result: 'unknown'; readonly object: AuditedObject; readonly reason: string }
+  | ({ readonly result: 'fail'; readonly object: AuditedObject } & Failure);
+
+export type Failure = {
+  /** One or two sentences with the values that prove it. */
+  readonly detail: string;
+  readonly confidence: Confidence;
+  readonly evidence: readonly Comparison[];
+  readonly remedy: readonly RemedyStep[];
+  /** Where this case is worse or milder than the check's own severity. */
+  readonly severity?: Severity;
+};
+
+export type CheckContext = {
+  readonly node: string;
+  /** When the probe looked, as milliseconds since the epoch: ages are measured against it. */
+  readonly now: number;
+  /** Objects younger than this are not judged; 0 judges everything. */
+  readonly settleSeconds: { readonly pod: number; readonly orphan: number };
+};
+
+type Metadata = {
+  /** Kebab case; names the file, the doc page docs/checks/<id>.md and the test. */
+  readonly id: string;
+  readonly topic: Topic;
+  readonly severity: Severity;
+  /** Said of what passes. */
+  readonly title: string;
+  /** Said of what fails. */
+  readonly failureTitle: string;
+  /** Why it matters, in at most 400 characters. */
+  readonly why: string;
+  /** Runs that must see it before it is reported as new; the first sight is `pending`. Default 1. */
+  readonly observations?: 1 | 2;
+  /** Runs only when asked for with `--active`. */
+  readonly active?: 'ping' | 'dns' | 'cni';
+};
+
+/** A check of one node. */
+export type Check<Need extends SourceName = SourceName> = Metadata & {
+  readonly scope: 'node';
+  /** All that `run` may see. A failed source makes the check unknown on that node, an absent one not applicable. */
+  readonly needs: readonly Need[];
+  run(sources: Pick<Sources, Need>, context: CheckContext): readonly Outcome[];
+};
+
+/** What checks of a whole cluster see: small per node, so that memory stays small for thousands of nodes. */
+export type ClusterSources = {
+  /** One entry for each address that a settled pod's namespace holds. */
+  readonly podAddresses: readonly PodAddress[];
+  /** Nodes that were audited; others are unknown. */
+  readonly auditedNodes: readonly string[];
+  /** Pods of ours and of others that look like debug pods. */
+  readonly debugPods: readonly Pod[];
+};
+
+export type PodAddress = {
+  readonly address: string;
+  readonly node: string;
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly namespace: number;
+  /** Name of the CNI network, and whether its addresses are unique in the cluster (not so behind a NAT bridge). */
+  readonly network: string;
+  /** The API lists it in the pod's podIPs. */
+  readonly inPodStatus: boolean;
+  readonly createdAt: string;
+};
+
+/** A check that needs all nodes. */
+export type ClusterCheck = Metadata & {
+  readonly scope: 'cluster';
+  readonly needs: readonly [];
+  run(sources: ClusterSources, context: Omit<CheckContext, 'node'>): readonly Outcome[];
+};
+
+/** A check as the catalogue holds it. `run` takes the parts that `needs` names, so it is called by the diagnosis only. */
+export type AnyCheck =
+  | (Omit<Check, 'run' | 'needs'> & {
+      readonly needs: readonly SourceName[];
+      run(sources: never, context: CheckContext): readonly Outcome[];
+    })
+  | ClusterCheck;
+
+export function defineCheck<const Need extends SourceName>(check: Omit<Check<Need>, 'scope'>): Check<Need> {
+  return { ...check, scope: 'node' };
+}
+
+export function defineClusterCheck(check: Omit<ClusterCheck, 'scope' | 'needs'>): ClusterCheck {
+  return { ...check, scope: 'cluster', needs: [] };
+}
+
+export function pass(object: AuditedObject): Outcome {
+  return { result: 'pass', object };
+}
+
+export function notApplicable(object: AuditedObject, reason: string): Outcome {
+  return { result: 'notApplicable', object, reason };
+}
+
+export function unknown(object: AuditedObject, reason: string): Outcome {
+  return { result: 'unknown', object, reason };
+}
+
+export function fail(object: AuditedObject, failure: Failure): Outcome {
+  return { result: 'fail', object, ...failure };
+}
+
+/** The pod as the object of a finding. */
+export function podObject(pod: { namespace: string; name: string }, node: string): AuditedObject {
+  return { kind: 'pod', namespace: pod.namespace, name: pod.name, node };
+}
+
+export function nodeObject(node: string): AuditedObject {
+  return { kind: 'node', name: node };
+}

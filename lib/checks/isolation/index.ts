@@ -1,0 +1,3 @@
+import type { AnyCheck } from '../define.ts';
+
+export const isolationChecks: readonly AnyCheck[] = [];

@@ -1,0 +1,92 @@
+/** What checks conclude, and what a report keeps of it. */
+import { z } from 'zod';
+
+export const severities = ['critical', 'high', 'medium', 'low'] as const;
+export type Severity = (typeof severities)[number];
+
+/** True when `severity` is at least as bad as `threshold`. */
+export function isAtLeast(severity: Severity, threshold: Severity): boolean {
+  return severities.indexOf(severity) <= severities.indexOf(threshold);
+}
+
+/** confirmed: two independent sources agree; probable: one source, no innocent reading; suspected: worth a look. */
+export const confidences = ['confirmed', 'probable', 'suspected'] as const;
+export type Confidence = (typeof confidences)[number];
+
+export const topics = [
+  'interfaces',
+  'veth',
+  'addresses',
+  'routes',
+  'isolation',
+  'namespaces',
+  'runtime',
+  'cni',
+  'aws',
+  'firewall',
+  'connectivity',
+  'dns',
+  'kernel',
+  'events',
+  'audit',
+] as const;
+export type Topic = (typeof topics)[number];
+
+/** The object a finding is about. `path` is a file, link, address or the like below a node or pod. */
+export const auditedObjectSchema = z.object({
+  kind: z.enum(['pod', 'node', 'namespace', 'cluster', 'link', 'address', 'file', 'process']),
+  namespace: z.string().optional(),
+  name: z.string(),
+  node: z.string().optional(),
+  path: z.string().optional(),
+});
+export type AuditedObject = z.infer<typeof auditedObjectSchema>;
+
+/** One compared value: what was read, what should have been there, and where it was read. */
+export const comparisonSchema = z.object({
+  what: z.string(),
+  expected: z.string().optional(),
+  actual: z.string(),
+  /** Command or file that shows it, such as `ip -j link (netns 4026532400)` or `API: pod.status.podIPs`. */
+  source: z.string(),
+});
+export type Comparison = z.infer<typeof comparisonSchema>;
+
+/** One step of a repair. `command` works when typed as it stands. */
+export const remedyStepSchema = z.object({ text: z.string(), command: z.string().optional() });
+export type RemedyStep = z.infer<typeof remedyStepSchema>;
+
+export const findingStates = ['pending', 'new', 'open', 'resolved'] as const;
+
+const findingBase = z.object({
+  /** Hash of cluster, check and object: the same fault has the same one in every run. */
+  fingerprint: z.string(),
+  check: z.string(),
+  topic: z.enum(topics),
+  severity: z.enum(severities),
+  confidence: z.enum(confidences),
+  state: z.enum(findingStates),
+  object: auditedObjectSchema,
+  title: z.string(),
+  detail: z.string(),
+  evidence: z.array(comparisonSchema),
+  remedy: z.array(remedyStepSchema),
+  firstSeen: z.iso.datetime(),
+  lastSeen: z.iso.datetime(),
+  /** Runs that saw it. */
+  runs: z.number().int(),
+  /** Times it came back after it was resolved. */
+  flaps: z.number().int(),
+  /** Its object was not examined this time. */
+  notSeen: z.boolean(),
+  /** The exception that covers it; null when none does. */
+  suppressed: z.object({ reason: z.string(), owner: z.string(), expires: z.string() }).nullable(),
+  /** Fingerprint of the finding that caused or covers this one; null for one that stands alone. */
+  partOf: z.string().nullable(),
+  /** Why a resolved finding is resolved: the check passed, or the object is gone. */
+  resolution: z.string().nullable(),
+});
+
+/** Findings that this one explains or rolls up are named by fingerprint. */
+export const findingSchema = findingBase.extend({ children: z.array(z.string()) });
+export type Finding = z.infer<typeof findingSchema>;
