@@ -2,6 +2,7 @@
 import type { SourceName, Sources } from '../model/evidence.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
+import type { PodAddress } from '../model/node-result.ts';
 
 /** What one check says of one object. */
 export type Outcome =
@@ -61,18 +62,6 @@ export type ClusterSources = {
   readonly auditedNodes: readonly string[];
   /** Pods of ours and of others that look like debug pods. */
   readonly debugPods: readonly Pod[];
-};
-
-export type PodAddress = {
-  readonly address: string;
-  readonly node: string;
-  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
-  readonly namespace: number;
-  /** Name of the CNI network, and whether its addresses are unique in the cluster (not so behind a NAT bridge). */
-  readonly network: string;
-  /** The API lists it in the pod's podIPs. */
-  readonly inPodStatus: boolean;
-  readonly createdAt: string;
 };
 
 /** A check that needs all nodes. */

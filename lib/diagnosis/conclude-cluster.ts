@@ -1,0 +1,185 @@
+/** From the results of nodes to the report of their cluster: cluster-wide checks, comparison, coverage, verdict. */
+import type { AnyCheck, CheckContext, ClusterCheck } from '../checks/define.ts';
+import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Pod } from '../model/kubernetes.ts';
+import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
+import type { CheckCoverage, ClusterReport, NodeCoverage, NodeFacts } from '../model/report.ts';
+import { failuresOf, tally } from './diagnose-node.ts';
+import { fingerprint, objectKey } from './identity.ts';
+import { isIncomplete, order, verdict } from './verdict.ts';
+
+export type ConclusionInput = Pick<
+  ClusterReport,
+  'runId' | 'cluster' | 'scope' | 'startedAt' | 'finishedAt' | 'auditorVersion'
+> & {
+  readonly results: Iterable<NodeResult>;
+  /** All checks that were to run. */
+  readonly checks: readonly AnyCheck[];
+  /** The cluster's latest report; null where there is none, or it is of another cluster of the same name. */
+  readonly previous: ClusterReport | null;
+  readonly settleSeconds: CheckContext['settleSeconds'];
+};
+
+/** Concludes a cluster. `results` is read once, so it may stream; what is kept of each node is small. */
+export function concludeCluster(input: ConclusionInput): ClusterReport {
+  const gathered = gather(input);
+  const { findings, resolved } = compare(
+    input.previous,
+    gathered.observations,
+    input.startedAt,
+    (finding) => reexamine(finding, gathered, input.scope),
+    input.previous === null || input.settleSeconds.orphan === 0,
+  );
+  const coverage = {
+    nodes: gathered.nodes.toSorted((a, b) => compareText(a.node, b.node)),
+    checks: gathered.coverage,
+  };
+  return {
+    schemaVersion: 1,
+    kind: 'ClusterReport',
+    runId: input.runId,
+    cluster: input.cluster,
+    scope: input.scope,
+    startedAt: input.startedAt,
+    finishedAt: input.finishedAt,
+    auditorVersion: input.auditorVersion,
+    verdict: verdict(findings, isIncomplete(coverage)),
+    coverage,
+    findings: findings.toSorted(order),
+    resolved: resolved.toSorted(order),
+    nodes: gathered.facts.toSorted((a, b) => compareText(a.node, b.node)),
+  };
+}
+
+type Gathered = {
+  readonly observations: Observation[];
+  readonly coverage: CheckCoverage[];
+  readonly nodes: NodeCoverage[];
+  readonly facts: NodeFacts[];
+  /** Of each node: its pods, and what each check left unexamined. */
+  readonly byNode: ReadonlyMap<
+    string,
+    { pods: ReadonlySet<string>; examined: boolean; tallies: ReadonlyMap<string, CheckTally> }
+  >;
+  readonly clusterTallies: ReadonlyMap<string, CheckTally>;
+};
+
+function gather(input: ConclusionInput): Gathered {
+  const byId = new Map(input.checks.map((check) => [check.id, check]));
+  const coverage = new Map(input.checks.map((check) => [check.id, emptyCoverage(check)]));
+  const earlierNodes = new Set(input.previous?.findings.map((finding) => nodeOf(finding)));
+  const nodes: NodeCoverage[] = [];
+  const facts: NodeFacts[] = [];
+  const failures: CheckFailure[] = [];
+  const podAddresses: PodAddress[] = [];
+  const debugPods: Pod[] = [];
+  const byNode = new Map<
+    string,
+    { pods: Set<string>; examined: boolean; tallies: Map<string, CheckTally> }
+  >();
+  for (const result of input.results) {
+    nodes.push(result.coverage);
+    if (result.facts !== null) facts.push(result.facts);
+    failures.push(...result.failures);
+    podAddresses.push(...result.podAddresses);
+    debugPods.push(...result.debugPods);
+    for (const entry of result.tallies)
+      add(coverage.get(entry.check), entry, failedOf(result.failures, entry.check));
+    byNode.set(result.node, {
+      pods: new Set(result.pods),
+      examined: result.coverage.result === 'audited' || result.coverage.result === 'partial',
+      // Only nodes with an earlier finding are asked again.
+      tallies: new Map(
+        earlierNodes.has(result.node) ? result.tallies.map((entry) => [entry.check, entry]) : [],
+      ),
+    });
+  }
+  const clusterTallies = new Map<string, CheckTally>();
+  const auditedNodes = nodes
+    .filter((node) => node.result === 'audited' || node.result === 'partial')
+    .map((node) => node.node);
+  for (const check of input.checks.filter((each): each is ClusterCheck => each.scope === 'cluster')) {
+    const outcomes = check.run(
+      { podAddresses, auditedNodes, debugPods },
+      { now: Date.parse(input.startedAt), settleSeconds: input.settleSeconds },
+    );
+    const found = failuresOf(check, outcomes);
+    failures.push(...found);
+    const entry = tally(check.id, outcomes);
+    clusterTallies.set(check.id, entry);
+    add(coverage.get(check.id), entry, found.length);
+  }
+  const observations = failures.flatMap((failure) => {
+    const check = byId.get(failure.check);
+    return check === undefined ? [] : [observe(failure, check, input.cluster.name)];
+  });
+  return { observations, coverage: [...coverage.values()], nodes, facts, byNode, clusterTallies };
+}
+
+function observe(failure: CheckFailure, check: AnyCheck, cluster: string): Observation {
+  return {
+    ...failure,
+    fingerprint: fingerprint(cluster, failure.check, failure.object),
+    topic: check.topic,
+    title: check.failureTitle,
+    observations: check.observations ?? 1,
+  };
+}
+
+/** What this run says of an earlier finding that no check reported again. */
+function reexamine(finding: Finding, gathered: Gathered, scope: ClusterReport['scope']): Reexamination {
+  const { object } = finding;
+  const clusterTally = gathered.clusterTallies.get(finding.check);
+  if (clusterTally !== undefined)
+    return scope === 'cluster' ? { result: 'passed' } : { result: 'notExamined' };
+  const name = nodeOf(finding);
+  const node = gathered.byNode.get(name);
+  if (node === undefined) {
+    return scope === 'cluster'
+      ? { result: 'gone', reason: `node ${name} is gone` }
+      : { result: 'notExamined' };
+  }
+  if (object.kind === 'pod' && node.pods.size > 0 && !node.pods.has(`${object.namespace}/${object.name}`)) {
+    return { result: 'gone', reason: `pod ${object.namespace}/${object.name} is gone from node ${name}` };
+  }
+  const entry = node.tallies.get(finding.check);
+  if (!node.examined || entry === undefined) return { result: 'notExamined' };
+  const judgedNothing = entry.unexamined.length === 0 && entry.unknown + entry.notApplicable > 0;
+  return judgedNothing || entry.unexamined.includes(objectKey(object))
+    ? { result: 'notExamined' }
+    : { result: 'passed' };
+}
+
+function nodeOf(finding: Finding): string {
+  return finding.object.kind === 'node' ? finding.object.name : (finding.object.node ?? '');
+}
+
+function emptyCoverage(check: AnyCheck): CheckCoverage {
+  return {
+    check: check.id,
+    topic: check.topic,
+    examined: 0,
+    failed: 0,
+    notApplicable: 0,
+    unknown: 0,
+    reasons: [],
+  };
+}
+
+function add(coverage: CheckCoverage | undefined, entry: CheckTally, failed: number): void {
+  if (coverage === undefined) return;
+  coverage.examined += entry.passed + failed;
+  coverage.failed += failed;
+  coverage.notApplicable += entry.notApplicable;
+  coverage.unknown += entry.unknown;
+  coverage.reasons = [...new Set([...coverage.reasons, ...entry.reasons])].slice(0, 5);
+}
+
+function failedOf(failures: readonly CheckFailure[], check: string): number {
+  return failures.reduce((count, failure) => (failure.check === check ? count + 1 : count), 0);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,64 @@
+/** What the audit of one node comes to: small, serialisable, and all that concluding a cluster needs. */
+import { z } from 'zod';
+import {
+  auditedObjectSchema,
+  comparisonSchema,
+  confidences,
+  remedyStepSchema,
+  severities,
+} from './finding.ts';
+import { podSchema } from './kubernetes.ts';
+import { nodeCoverageSchema, nodeFactsSchema } from './report.ts';
+
+/** One fault found by one check, before it is compared with earlier runs. */
+export const failureSchema = z.object({
+  check: z.string(),
+  object: auditedObjectSchema,
+  severity: z.enum(severities),
+  confidence: z.enum(confidences),
+  detail: z.string(),
+  evidence: z.array(comparisonSchema),
+  remedy: z.array(remedyStepSchema),
+});
+export type CheckFailure = z.infer<typeof failureSchema>;
+
+/** How one check went on one node. */
+export const checkTallySchema = z.object({
+  check: z.string(),
+  passed: z.number().int(),
+  notApplicable: z.number().int(),
+  unknown: z.number().int(),
+  reasons: z.array(z.string()),
+  /** Keys of the objects it did not judge; empty when it judged none at all (then `passed` is 0). */
+  unexamined: z.array(z.string()),
+});
+export type CheckTally = z.infer<typeof checkTallySchema>;
+
+export const podAddressSchema = z.object({
+  address: z.string(),
+  node: z.string(),
+  pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }),
+  /** Inode of the network namespace that holds it. */
+  namespace: z.number(),
+  /** Name of the CNI network. */
+  network: z.string(),
+  /** The API lists it in the pod's podIPs. */
+  inPodStatus: z.boolean(),
+  createdAt: z.string(),
+});
+export type PodAddress = z.infer<typeof podAddressSchema>;
+
+export const nodeResultSchema = z.object({
+  node: z.string(),
+  coverage: nodeCoverageSchema,
+  /** Null when the node was not probed. */
+  facts: nodeFactsSchema.nullable(),
+  tallies: z.array(checkTallySchema),
+  failures: z.array(failureSchema),
+  podAddresses: z.array(podAddressSchema),
+  /** Pods of the node that look like debug pods, of anyone. */
+  debugPods: z.array(podSchema),
+  /** `namespace/name` of all pods that the API showed on the node: an earlier finding about another is about a pod gone. */
+  pods: z.array(z.string()),
+});
+export type NodeResult = z.infer<typeof nodeResultSchema>;
