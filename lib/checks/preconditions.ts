@@ -1,0 +1,53 @@
+/**
+ * What must hold before a later check of the same pod may judge. One cause is one finding: where an earlier check
+ * already reports the cause, the later one is not applicable and names it.
+ */
+import type { PodNetwork } from '../model/evidence.ts';
+import type { Address } from '../model/network.ts';
+import { sameAddress } from './cidr.ts';
+
+const SANDBOXED = /gvisor|runsc|kata/i;
+
+/** Why the node's kernel does not show this pod's network as the pod has it; null when it does (T33). */
+export function networkElsewhere(network: PodNetwork): string | null {
+  const handler = network.sandbox.runtimeHandler ?? network.pod.runtimeClass;
+  if (handler !== null && SANDBOXED.test(handler)) {
+    return `the runtime ${handler} keeps the pod's network stack itself`;
+  }
+  if (Object.keys(network.pod.labels).some((label) => label.startsWith('kubevirt.io'))) {
+    return 'the network of a KubeVirt virtual machine is inside the guest';
+  }
+  return null;
+}
+
+/** Addresses of the main interface that are not link-local. */
+export function mainAddresses(network: PodNetwork): readonly Address[] {
+  return (network.stack?.addresses ?? []).filter(
+    (address) => address.link === network.interface && address.scope === 'global',
+  );
+}
+
+/** A fault of the pod's own interface or its pair that other checks report; null when both ends are in order. */
+export function linkFault(network: PodNetwork): string | null {
+  const { link, hostLink } = network;
+  if (network.stack !== null && !network.stack.links.some((found) => found.name === network.interface)) {
+    return `the interface ${network.interface} is missing: see pod-interface-missing`;
+  }
+  if (link === null) return 'the interface of the pod could not be told';
+  if (!link.up) return `the interface ${link.name} is down: see pod-interface-down`;
+  if (link.peer !== null && link.peer.status === 'missing') {
+    return `the node's end of ${link.name} is gone: see veth-peer-missing`;
+  }
+  if (link.peer !== null && link.peer.status === 'mismatched') {
+    return `the ends of the pair do not point at each other: see veth-peer-mismatch`;
+  }
+  if (hostLink === null) return "the node's end of the pair could not be told";
+  if (!hostLink.up) return `the node's end ${hostLink.name} is down: see veth-host-side-down`;
+  return null;
+}
+
+/** The pod's addresses (API) that its main interface does not hold; other checks report those. */
+export function lostAddresses(network: PodNetwork): readonly string[] {
+  const held = mainAddresses(network);
+  return network.pod.podIPs.filter((ip) => !held.some(({ address }) => sameAddress(address, ip)));
+}
