@@ -1,0 +1,51 @@
+/** Exit codes, documented in docs/command-line.md, and how an error is told on stderr. */
+import { AuditError, type ErrorCode, messageOf } from '../lib/model/errors.ts';
+
+export const EXIT = {
+  ok: 0,
+  findings: 1,
+  usage: 2,
+  incomplete: 3,
+  unreachable: 4,
+  undelivered: 5,
+  interrupted: 130,
+} as const;
+
+const byCode: Record<ErrorCode, number> = {
+  USAGE: EXIT.usage,
+  CONFIG_INVALID: EXIT.usage,
+  KUBECONFIG_INVALID: EXIT.usage,
+  BUNDLE_INVALID: EXIT.usage,
+  CLUSTER_DNS: EXIT.unreachable,
+  CLUSTER_UNREACHABLE: EXIT.unreachable,
+  CLUSTER_TLS: EXIT.unreachable,
+  CLUSTER_UNAUTHENTICATED: EXIT.unreachable,
+  CLUSTER_FORBIDDEN: EXIT.unreachable,
+  CLUSTER_API: EXIT.unreachable,
+  DEADLINE: EXIT.unreachable,
+  PROBE_REFUSED: EXIT.incomplete,
+  PROBE_FAILED: EXIT.incomplete,
+  AWS: EXIT.unreachable,
+  STORE: EXIT.undelivered,
+  ALERT: EXIT.undelivered,
+  ABORTED: EXIT.interrupted,
+};
+
+export function exitCodeOf(error: unknown): number {
+  // Anything else is a fault of our own; 70 is EX_SOFTWARE of sysexits.h.
+  return error instanceof AuditError ? byCode[error.code] : 70;
+}
+
+/** What happened and what to do, for people; a stack only for faults of our own. */
+export function explain(error: unknown): string {
+  if (error instanceof AuditError) return `netns-audit: ${error.message}\n${indent(error.remedy)}`;
+  const stack = error instanceof Error ? error.stack : messageOf(error);
+  return `netns-audit: this is a bug; please report it with these lines:\n${indent(stack ?? messageOf(error))}`;
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}\n`)
+    .join('');
+}

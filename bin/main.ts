@@ -1,0 +1,40 @@
+/** The command line: which commands there are, and what their errors end in. Commands load only when they run. */
+import { Command, CommanderError, type OutputConfiguration } from 'commander';
+import { addAnalyze } from './commands/analyze.ts';
+import { addAudit } from './commands/audit.ts';
+import { addChecks } from './commands/checks.ts';
+import { addDemo } from './commands/demo.ts';
+import { addManifests } from './commands/manifests.ts';
+import { addSweep } from './commands/sweep.ts';
+import { EXIT, exitCodeOf, explain } from './exit.ts';
+import { version } from './version.ts';
+
+/** Runs one command line (without node and script) and sets process.exitCode. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = new Command('netns-audit')
+    .description('Audits the network namespaces of pods, on every node of a cluster, from outside.')
+    .version(version())
+    .showHelpAfterError('(netns-audit --help lists the commands)')
+    .exitOverride()
+    .configureOutput(quietOutput());
+  addAudit(program);
+  addAnalyze(program);
+  addChecks(program);
+  addSweep(program);
+  addManifests(program);
+  addDemo(program);
+  try {
+    await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    process.stderr.write(explain(error));
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+function quietOutput(): OutputConfiguration {
+  return { outputError: (text, write) => write(text.replace(/^error: /, 'netns-audit: ')) };
+}

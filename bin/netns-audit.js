@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// Starts the command line on a Node.js that can run it. An older one still starts this file, so that it can say so,
+// or use the Node.js that `npm ci` put beside the project.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('./netns-audit.ts', import.meta.url));
+const own = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major > 22 || (major === 22 && minor >= 19)) {
+  await import(main);
+} else if (existsSync(own)) {
+  const child = spawn(own, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Ctrl-C reaches the child by itself: it removes its pods, and we wait for that.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  child.on('exit', (status) => {
+    process.exitCode = status ?? 130;
+  });
+} else {
+  console.error(
+    `netns-audit needs Node.js 22.19 or newer, and this is ${process.versions.node}.\n` +
+      'Run `npm ci` without --omit=optional in the project folder (it brings Node.js 24 on Linux), or install a newer one.',
+  );
+  process.exitCode = 2;
+}

@@ -1,0 +1,75 @@
+/** Options that more than one command takes, and how their values are read. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { severities } from '../lib/model/finding.ts';
+
+export type ClusterOptions = {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly eks?: string;
+  readonly region?: string;
+  readonly roleArn?: string;
+  readonly externalId?: string;
+};
+
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option('--kubeconfig <file>', 'kubeconfig file (default: $KUBECONFIG, else ~/.kube/config)')
+    .option('--context <name>', 'context of the kubeconfig (default: its current one)')
+    .option('--eks <name>', 'an EKS cluster by its name; needs no kubeconfig')
+    .option('--region <region>', 'region of the EKS cluster')
+    .option('--role-arn <arn>', 'role to take on to reach the EKS cluster')
+    .option('--external-id <id>', 'external id that the role asks for');
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('-o, --output <format>', 'what goes to standard output')
+        .choices(['text', 'json', 'ndjson', 'markdown'])
+        .default('text'),
+    )
+    .addOption(
+      new Option('--fail-on <severity>', 'exit 1 for findings at or above it')
+        .choices([...severities])
+        .default('high'),
+    )
+    .option('-q, --quiet', 'no progress, only the report')
+    .option('--no-color', 'no colours (NO_COLOR does the same)');
+}
+
+const secondsOf = new Map([
+  ['s', 1],
+  ['m', 60],
+  ['h', 3600],
+]);
+
+/** `90s`, `5m`, `1h`, `0s` or plain seconds. */
+export function seconds(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('It is a number with s, m or h, such as 90s, 5m or 0s.');
+  return Number(match[1]) * (secondsOf.get(match[2] ?? '') ?? 1);
+}
+
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('It is a whole number of 1 or more.');
+  return value;
+}
+
+/** A comma-separated list, given once or more often. */
+export function list(text: string, before: readonly string[] = []): string[] {
+  return [
+    ...before,
+    ...text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ];
+}
+
+/** Colours on a terminal, unless NO_COLOR or --no-color say no, or FORCE_COLOR says yes. */
+export function wantsColour(stream: NodeJS.WriteStream, option: boolean): boolean {
+  if (!option || (process.env.NO_COLOR ?? '') !== '') return false;
+  return (process.env.FORCE_COLOR ?? '') !== '' || stream.isTTY === true;
+}

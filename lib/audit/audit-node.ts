@@ -1,0 +1,81 @@
+/** One node: snapshot, probe, snapshot, evidence, diagnosis. Whatever goes wrong here ends in this node's coverage. */
+import { isDebugPod } from '../checks/audit/is-debug-pod.ts';
+import type { AnyCheck, CheckContext } from '../checks/define.ts';
+import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
+import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
+import type { Node, Snapshot } from '../model/kubernetes.ts';
+import type { NodeResult } from '../model/node-result.ts';
+import type { NodeCoverage } from '../model/report.ts';
+import { nodeFacts, podAddresses } from './node-facts.ts';
+
+/** What was gathered of one node, and all that a later analysis needs to come to the same result. */
+export type Gathering = {
+  readonly before: Snapshot;
+  /** Null when the probe failed before it was taken. */
+  readonly after: Snapshot | null;
+  readonly evidence: Evidence | null;
+  /** Why there is no evidence. */
+  readonly failure: { readonly reason: string; readonly remedy: string | null } | null;
+};
+
+/** Judges what was gathered. Pure. */
+export function judge(gathering: Gathering, checks: readonly AnyCheck[], settleSeconds: CheckContext['settleSeconds']): NodeResult {
+  const { before, evidence, failure } = gathering;
+  const node = before.node;
+  const pods = before.pods.filter((pod) => pod.phase === 'Pending' || pod.phase === 'Running').length;
+  const known = { pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`), debugPods: before.pods.filter(isDebugPod) };
+  if (evidence === null) {
+    const { failures, tallies } = diagnoseNode(withoutProbe(before, failure?.reason ?? 'not probed'), checks, { settleSeconds });
+    return {
+      ...known,
+      node: node.name,
+      coverage: { node: node.name, result: 'failed', reason: failure?.reason ?? null, remedy: failure?.remedy ?? null },
+      facts: null,
+      // What could not be decided is told once, as a failed node, and not by every check again.
+      tallies: tallies.map((tally) => ({ ...tally, unknown: 0, reasons: [] })),
+      failures,
+      podAddresses: [],
+    };
+  }
+  const { failures, tallies } = diagnoseNode(evidence, checks, { settleSeconds });
+  return {
+    ...known,
+    node: node.name,
+    coverage: coverageOf(evidence),
+    facts: nodeFacts(node, pods, evidence, failures),
+    tallies,
+    failures,
+    podAddresses: podAddresses(evidence),
+  };
+}
+
+function coverageOf(evidence: Evidence): NodeCoverage {
+  const failed = (Object.keys(sourceSchemas) as SourceName[]).flatMap((name) => {
+    const part = evidence[name];
+    return part.status === 'failed' ? [`${name}: ${part.reason}`] : [];
+  });
+  const gaps = [...evidence.incomplete, ...failed];
+  if (gaps.length === 0) return { node: evidence.nodeName, result: 'audited', reason: null, remedy: null };
+  return { node: evidence.nodeName, result: 'partial', reason: gaps.slice(0, 5).join('; ').slice(0, 500), remedy: null };
+}
+
+/** Evidence of a node that could not be probed: only what the API says. */
+function withoutProbe(before: Snapshot, reason: string): Evidence {
+  const failed = { status: 'failed', reason } as const;
+  const parts = Object.fromEntries(Object.keys(sourceSchemas).map((name) => [name, failed])) as Record<SourceName, typeof failed>;
+  return {
+    ...parts,
+    node: { status: 'present', value: before.node },
+    events: { status: 'present', value: before.events },
+    nodeName: before.node.name,
+    takenAt: before.takenAt,
+    probeMilliseconds: 0,
+    incomplete: [],
+  };
+}
+
+/** What a failed probe is called in the coverage: the cluster's own words, and what to do. */
+export function failureOf(error: unknown): { reason: string; remedy: string | null } {
+  return error instanceof AuditError ? { reason: error.message, remedy: error.remedy } : { reason: messageOf(error), remedy: null };
+}

@@ -1,0 +1,77 @@
+/** Which nodes of a cluster are probed, and why the others are not. Pure. */
+import { AuditError } from '../model/errors.ts';
+import type { Node } from '../model/kubernetes.ts';
+import type { NodeCoverage } from '../model/report.ts';
+
+export type NodeSelection = {
+  /** Names; empty means all. */
+  readonly names: readonly string[];
+  /** Labels that a node must have, as `key=value` or `key`; empty means all. */
+  readonly labels: readonly string[];
+};
+
+export type NodePlan = {
+  readonly probe: Node[];
+  readonly notProbed: { readonly node: Node; readonly coverage: NodeCoverage }[];
+};
+
+/** @throws AuditError USAGE when a named node does not exist, or nothing is left. */
+export function planNodes(nodes: readonly Node[], selection: NodeSelection): NodePlan {
+  const known = new Set(nodes.map((node) => node.name));
+  const missing = selection.names.filter((name) => !known.has(name));
+  if (missing.length > 0) {
+    throw new AuditError('USAGE', `no such node: ${missing.join(', ')}`, {
+      remedy: `The cluster has ${nodes.length} nodes: ${nodes
+        .slice(0, 10)
+        .map((node) => node.name)
+        .join(', ')}${nodes.length > 10 ? ', …' : ''}.`,
+    });
+  }
+  const plan: NodePlan = { probe: [], notProbed: [] };
+  for (const node of nodes) {
+    if (selection.names.length > 0 && !selection.names.includes(node.name)) continue;
+    if (!selection.labels.every((label) => matches(node, label))) continue;
+    const coverage = whyNot(node);
+    if (coverage === null) plan.probe.push(node);
+    else plan.notProbed.push({ node, coverage });
+  }
+  if (plan.probe.length === 0 && plan.notProbed.length === 0) {
+    throw new AuditError(
+      'USAGE',
+      nodes.length === 0 ? 'the cluster has no nodes' : 'no node has the labels that were asked for',
+      {
+        remedy: 'List the nodes with their labels: kubectl get nodes --show-labels',
+      },
+    );
+  }
+  return plan;
+}
+
+function matches(node: Node, label: string): boolean {
+  const [key = '', value] = label.split('=', 2);
+  return value === undefined ? key in node.labels : node.labels[key] === value;
+}
+
+/** Null for a node that is probed. A NotReady one is, as long as its kubelet reports: a broken CNI makes nodes NotReady. */
+function whyNot(node: Node): NodeCoverage | null {
+  if (node.labels['eks.amazonaws.com/compute-type'] === 'fargate')
+    return skipped(node, 'Fargate: its nodes admit no privileged pods');
+  if (node.os !== 'linux')
+    return skipped(node, `operating system ${node.os}: it has no Linux network namespaces`);
+  if (node.labels.type === 'virtual-kubelet' || node.labels['kubernetes.io/role'] === 'agent-virtual') {
+    return skipped(node, 'virtual node: there is no kernel to look at');
+  }
+  if (!node.kubeletReports) {
+    return {
+      node: node.name,
+      result: 'failed',
+      reason: `the kubelet does not report${node.notReadyMessage === null ? '' : `: ${node.notReadyMessage}`}`,
+      remedy: `Look at the node's kubelet (systemctl status kubelet) and at: kubectl describe node ${node.name}`,
+    };
+  }
+  return null;
+}
+
+function skipped(node: Node, reason: string): NodeCoverage {
+  return { node: node.name, result: 'skipped', reason, remedy: null };
+}

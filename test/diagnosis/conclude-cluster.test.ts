@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import { defineCheck, defineClusterCheck, fail, nodeObject, pass } from '../../lib/checks/define.ts';
+import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+
+const metadata = {
+  topic: 'namespaces',
+  severity: 'high',
+  title: 'Fine',
+  failureTitle: 'Broken',
+  why: 'It is a test.',
+} as const;
+const nodeCheck = defineCheck({ ...metadata, id: 'a-check', needs: [], run: () => [] });
+const patientCheck = defineCheck({
+  ...metadata,
+  id: 'patient-check',
+  severity: 'medium',
+  observations: 2,
+  needs: [],
+  run: () => [],
+});
+const clusterCheck = defineClusterCheck({
+  ...metadata,
+  id: 'cluster-check',
+  run: ({ debugPods }) =>
+    debugPods.length === 0
+      ? [pass({ kind: 'cluster', name: 'all' })]
+      : [
+          fail(
+            { kind: 'cluster', name: 'all' },
+            { detail: 'left', confidence: 'confirmed', evidence: [], remedy: [] },
+          ),
+        ],
+});
+const checks = [nodeCheck, patientCheck, clusterCheck];
+
+function aFailure(changes: Partial<CheckFailure> = {}): CheckFailure {
+  return {
+    check: 'a-check',
+    object: nodeObject('node-1'),
+    severity: 'high',
+    confidence: 'confirmed',
+    detail: 'broken',
+    evidence: [],
+    remedy: [],
+    ...changes,
+  };
+}
+
+function aResult(changes: Partial<NodeResult> = {}): NodeResult {
+  return {
+    node: 'node-1',
+    coverage: { node: 'node-1', result: 'audited', reason: null, remedy: null },
+    facts: null,
+    tallies: checks
+      .slice(0, 2)
+      .map((check) => ({
+        check: check.id,
+        passed: 3,
+        notApplicable: 0,
+        unknown: 0,
+        reasons: [],
+        unexamined: [],
+      })),
+    failures: [],
+    podAddresses: [],
+    debugPods: [],
+    pods: ['shop/web-1'],
+    ...changes,
+  };
+}
+
+function conclude(
+  results: NodeResult[],
+  previous: ClusterReport | null = null,
+  changes: { orphan?: number; scope?: 'cluster' | 'part'; day?: number } = {},
+) {
+  const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
+  return concludeCluster({
+    runId: `run-${changes.day ?? 0}`,
+    cluster: { name: 'prod-eu', uid: 'uid', version: 'v1.36.2' },
+    scope: changes.scope ?? 'cluster',
+    startedAt: at,
+    finishedAt: at,
+    auditorVersion: '0.1.0',
+    results,
+    checks,
+    previous,
+    settleSeconds: { pod: 300, orphan: changes.orphan ?? 900 },
+  });
+}
+
+describe('the verdict', () => {
+  it('is healthy when every node was audited and nothing was found', () => {
+    expect(conclude([aResult()]).verdict).toBe('healthy');
+  });
+
+  it('is incomplete when a node failed, as an unknown is never healthy', () => {
+    const failed = aResult({
+      node: 'node-2',
+      coverage: { node: 'node-2', result: 'failed', reason: 'kubelet silent', remedy: null },
+      tallies: [],
+    });
+    expect(conclude([aResult(), failed]).verdict).toBe('incomplete');
+  });
+
+  it('is incomplete when a check could not decide about one pod', () => {
+    const unsure = aResult({
+      tallies: [
+        {
+          check: 'a-check',
+          passed: 2,
+          notApplicable: 0,
+          unknown: 1,
+          reasons: ['unreadable'],
+          unexamined: ['x'],
+        },
+      ],
+    });
+    const report = conclude([unsure]);
+    expect(report.verdict).toBe('incomplete');
+    expect(report.coverage.checks[0]).toMatchObject({
+      check: 'a-check',
+      examined: 2,
+      unknown: 1,
+      reasons: ['unreadable'],
+    });
+  });
+
+  it('is not incomplete for a node that was skipped by design', () => {
+    const skipped = aResult({
+      node: 'fargate',
+      coverage: { node: 'fargate', result: 'skipped', reason: 'Fargate', remedy: null },
+      tallies: [],
+    });
+    expect(conclude([aResult(), skipped]).verdict).toBe('healthy');
+  });
+
+  it('is critical for one critical finding, whatever the coverage', () => {
+    expect(conclude([aResult({ failures: [aFailure({ severity: 'critical' })] })]).verdict).toBe('critical');
+  });
+});
+
+describe('a finding through time', () => {
+  const broken = aResult({ failures: [aFailure()] });
+
+  it('is new, then open, then resolved when the same check examined it again and passed', () => {
+    const first = conclude([broken]);
+    expect(first.findings[0]).toMatchObject({ state: 'new', runs: 1, firstSeen: '2026-11-20T02:00:00.000Z' });
+    const second = conclude([broken], first, { day: 1 });
+    expect(second.findings[0]).toMatchObject({
+      state: 'open',
+      runs: 2,
+      firstSeen: '2026-11-20T02:00:00.000Z',
+      lastSeen: '2026-11-21T02:00:00.000Z',
+    });
+    const third = conclude([aResult()], second, { day: 2 });
+    expect(third.findings).toEqual([]);
+    expect(third.resolved[0]).toMatchObject({ state: 'resolved', resolution: 'the check passed' });
+    const again = conclude([broken], third, { day: 3 });
+    expect(again.findings[0]).toMatchObject({ state: 'new', flaps: 1 });
+  });
+
+  it('stays open, not seen, when its node could not be audited', () => {
+    const away = aResult({
+      coverage: { node: 'node-1', result: 'failed', reason: 'timeout', remedy: null },
+      tallies: [],
+    });
+    const report = conclude([away], conclude([broken]), { day: 1 });
+    expect(report.findings[0]).toMatchObject({
+      state: 'open',
+      notSeen: true,
+      lastSeen: '2026-11-20T02:00:00.000Z',
+    });
+    expect(report.resolved).toEqual([]);
+  });
+
+  it('stays open when the check judged nothing this time', () => {
+    const blind = aResult({
+      tallies: [
+        { check: 'a-check', passed: 0, notApplicable: 0, unknown: 1, reasons: ['no log'], unexamined: [] },
+      ],
+    });
+    expect(conclude([blind], conclude([broken]), { day: 1 }).findings[0]?.notSeen).toBe(true);
+  });
+
+  it('is resolved with its reason when its node or its pod is gone', () => {
+    const gone = conclude(
+      [
+        aResult({
+          node: 'node-9',
+          coverage: { node: 'node-9', result: 'audited', reason: null, remedy: null },
+        }),
+      ],
+      conclude([broken]),
+      { day: 1 },
+    );
+    expect(gone.resolved[0]?.resolution).toBe('node node-1 is gone');
+    const ofPod = aResult({
+      failures: [aFailure({ object: { kind: 'pod', namespace: 'shop', name: 'web-0', node: 'node-1' } })],
+    });
+    expect(conclude([aResult()], conclude([ofPod]), { day: 1 }).resolved[0]?.resolution).toBe(
+      'pod shop/web-0 is gone from node node-1',
+    );
+  });
+
+  it('is not resolved by an audit of other nodes only', () => {
+    const other = aResult({
+      node: 'node-2',
+      coverage: { node: 'node-2', result: 'audited', reason: null, remedy: null },
+    });
+    expect(conclude([other], conclude([broken]), { day: 1, scope: 'part' }).findings[0]?.notSeen).toBe(true);
+  });
+
+  it('that wants two observations is pending first, and does not count', () => {
+    const leak = aResult({ failures: [aFailure({ check: 'patient-check', severity: 'critical' })] });
+    const healthyBefore = conclude([aResult()]);
+    const first = conclude([leak], healthyBefore, { day: 1 });
+    expect(first.findings[0]?.state).toBe('pending');
+    expect(first.verdict).toBe('healthy');
+    expect(conclude([leak], first, { day: 2 }).findings[0]?.state).toBe('new');
+    expect(conclude([aResult()], first, { day: 2 }).resolved).toEqual([]);
+  });
+
+  it('is told at once, as probable, where there is no earlier report or nothing is to settle', () => {
+    const leak = aResult({ failures: [aFailure({ check: 'patient-check' })] });
+    expect(conclude([leak]).findings[0]).toMatchObject({ state: 'new', confidence: 'probable' });
+    expect(conclude([leak], conclude([aResult()]), { orphan: 0 }).findings[0]).toMatchObject({
+      state: 'new',
+      confidence: 'probable',
+    });
+  });
+});
+
+describe('the order of a report', () => {
+  it('is worst first and the same whatever node answered first', () => {
+    const a = aResult({ failures: [aFailure()] });
+    const b = aResult({
+      node: 'node-2',
+      coverage: { node: 'node-2', result: 'audited', reason: null, remedy: null },
+      failures: [aFailure({ object: nodeObject('node-2'), severity: 'critical' })],
+    });
+    const report = conclude([a, b]);
+    expect(report).toEqual(conclude([b, a]));
+    expect(report.findings.map((finding) => finding.object.name)).toEqual(['node-2', 'node-1']);
+  });
+});
