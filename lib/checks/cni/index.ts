@@ -1,3 +1,4 @@
 import type { AnyCheck } from '../define.ts';
+import { ipamLeaked } from './ipam-leaked.ts';
 
-export const cniChecks: readonly AnyCheck[] = [];
+export const cniChecks: readonly AnyCheck[] = [ipamLeaked];

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import type { Ipam } from '../../model/evidence.ts';
+import type { NetworkStack } from '../../model/network.ts';
+import { sameAddress } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { command } from '../remedies.ts';
+import { counted, listed, quote } from '../text.ts';
+import { restartAgent } from './agents.ts';
+import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from './allocations.ts';
+import { releaseAddress } from './release-address.ts';
+
+/** Share of a range above which its leaks are about to stop new pods. */
+const NEARLY_FULL = 0.9;
+
+/** I-01. After a reboot or a failed DEL nobody frees the address: the store is a plain file (containerd/cri#948). */
+export const ipamLeaked = defineCheck({
+  id: 'ipam-leaked',
+  topic: 'cni',
+  severity: 'medium',
+  title: 'Every address that is taken belongs to a sandbox',
+  failureTitle: 'Addresses taken by sandboxes that no longer exist',
+  why: 'Nobody frees such an address. They add up with every crash and reboot until the range is used up and no new pod on the node gets an address.',
+  observations: 2,
+  needs: ['ipam', 'sandboxes', 'pods', 'cniConfig', 'cniResults', 'hostNetwork'],
+  run({ ipam, sandboxes, pods, cniConfig, cniResults, hostNetwork }, { node, now, settleSeconds }) {
+    const ids = new Set(sandboxes.map(({ id }) => id));
+    const podAddresses = pods.flatMap((pod) => (pod.hostNetwork ? [] : pod.podIPs));
+    return ipam.map((store) => {
+      const object = ipamObject(store, node);
+      if (ids.size === 0) return unknown(object, 'no sandbox is known on the node, not even our own (T50)');
+      const foreign = notOfPods(store, sandboxes, cniConfig, cniResults);
+      if (foreign !== null) return notApplicable(object, foreign);
+      const leaked = store.allocations.filter(
+        (allocation) =>
+          !isHalfWritten(allocation) &&
+          !ids.has(allocation.containerId) &&
+          isOld(allocation, now, settleSeconds.orphan) &&
+          // In use by a pod although taken by another: that is ipam-conflict, and freeing it would make a duplicate.
+          !podAddresses.some((address) => sameAddress(address, allocation.address)) &&
+          !hasHostLink(allocation, hostNetwork),
+      );
+      if (leaked.length === 0) return pass(object);
+      const full = store.capacity !== null && store.allocations.length >= store.capacity * NEARLY_FULL;
+      const addresses = leaked.map(({ address }) => quote(address, 50));
+      return fail(object, {
+        detail: `${counted(leaked.length, 'address', 'addresses')} of ${store.allocations.length} taken in ${quote(store.network, 60)} ${leaked.length === 1 ? 'belongs' : 'belong'} to no sandbox in any state: ${listed(addresses)}.`,
+        confidence: 'confirmed',
+        ...(full ? { severity: 'high' as const } : {}),
+        evidence: [
+          ...leaked.slice(0, 5).map((allocation) => ({
+            what: `taken by container, ${allocation.modifiedAt === null ? 'time not known' : `since ${allocation.modifiedAt}`}`,
+            expected: 'the id of a sandbox',
+            actual: quote(allocation.containerId, 80),
+            source: `${store.path} (${quote(allocation.address, 50)})`,
+          })),
+          {
+            what: 'sandboxes of the node, ready and stopped',
+            actual: `${ids.size}, none with these ids`,
+            source: "the runtime's sandboxes",
+          },
+        ],
+        remedy: remedy(store, leaked, node),
+      });
+    });
+  },
+});
+
+/** ipamd drops entries of a pod without its link by itself, so one whose link is there is in use (data_store.go). */
+function hasHostLink({ pod }: Allocation, { links }: NetworkStack): boolean {
+  const [namespace, name] = pod?.split('/') ?? [];
+  if (namespace === undefined || name === undefined) return false;
+  const hash = createHash('sha1').update(`${namespace}.${name}`).digest('hex').slice(0, 11);
+  return links.some((link) => link.name.endsWith(hash));
+}
+
+function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
+  if (store.kind === 'aws') {
+    return [
+      {
+        text: 'Restart the agent: on start it drops entries of pods without a link. Its checkpoint is never edited by hand.',
+      },
+      restartAgent('aws-cni', node),
+    ];
+  }
+  const shown = leaked.slice(0, 10);
+  return [
+    {
+      text: `On node ${node}, as root: make sure that the runtime knows none of the ids (this prints nothing), and that the entries are older than an hour.`,
+      command: `crictl pods --no-trunc -q | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))}`,
+    },
+    ...shown.map((allocation) => releaseAddress(store, allocation, node)),
+    ...(leaked.length > shown.length
+      ? [{ text: `Likewise the other ${leaked.length - shown.length}; the next audit names them.` }]
+      : []),
+  ];
+}

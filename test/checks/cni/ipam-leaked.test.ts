@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { ipamLeaked } from '../../../lib/checks/cni/ipam-leaked.ts';
+import type { Sources } from '../../../lib/model/evidence.ts';
+import { aCniResult, aHostLink, aHostStack, aPod, aSandbox, context, failures } from '../evidence.ts';
+import { aCniConfig, anAllocation, anIpam } from './evidence.ts';
+
+type Need = Parameters<typeof ipamLeaked.run>[0];
+const dead = anAllocation({ address: '10.244.1.9', containerId: 'd'.repeat(64) });
+
+function evidence(changes: Partial<Sources> = {}): Need {
+  return {
+    ipam: [anIpam()],
+    sandboxes: [aSandbox()],
+    pods: [aPod()],
+    cniConfig: aCniConfig(),
+    cniResults: [aCniResult()],
+    hostNetwork: aHostStack(),
+    ...changes,
+  };
+}
+
+describe('ipam-leaked', () => {
+  it('passes when every address belongs to a sandbox, also to a stopped one', () => {
+    const stopped = aSandbox({ id: 'd'.repeat(64), state: 'stopped' });
+    const outcomes = ipamLeaked.run(
+      evidence({ ipam: [anIpam({ allocations: [anAllocation(), dead] })], sandboxes: [aSandbox(), stopped] }),
+      context,
+    );
+    expect(outcomes).toEqual([
+      {
+        result: 'pass',
+        object: { kind: 'file', name: 'lab', node: 'node-1', path: '/var/lib/cni/networks/lab' },
+      },
+    ]);
+  });
+
+  it('finds an address of a container that no sandbox is, and frees it under the lock of the plugin', () => {
+    const [found] = failures(
+      ipamLeaked.run(evidence({ ipam: [anIpam({ allocations: [anAllocation(), dead] })] }), context),
+    );
+    expect(found?.detail).toBe('1 address of 2 taken in lab belongs to no sandbox in any state: 10.244.1.9.');
+    expect(found?.severity).toBeUndefined();
+    expect(found?.remedy[0]?.command).toBe(`crictl pods --no-trunc -q | grep -F -e ${'d'.repeat(64)}`);
+    expect(found?.remedy[1]?.command).toBe(
+      `flock /var/lib/cni/networks/lab/lock sh -c 'grep -qF -- ${'d'.repeat(64)} /var/lib/cni/networks/lab/10.244.1.9 && rm -- /var/lib/cni/networks/lab/10.244.1.9'`,
+    );
+  });
+
+  it('is high where the leaks have nearly used up the range', () => {
+    const full = anIpam({ capacity: 2, allocations: [anAllocation(), dead] });
+    expect(failures(ipamLeaked.run(evidence({ ipam: [full] }), context))[0]?.severity).toBe('high');
+  });
+
+  it('waits until an entry is old, as an ADD may be on its way; with settle 0 it does not', () => {
+    const young = anIpam({ allocations: [{ ...dead, modifiedAt: '2026-11-20T01:50:00Z' }, anAllocation()] });
+    expect(failures(ipamLeaked.run(evidence({ ipam: [young] }), context))).toEqual([]);
+    const now = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+    expect(failures(ipamLeaked.run(evidence({ ipam: [young] }), now))).toHaveLength(1);
+  });
+
+  it('leaves an address that a pod uses to ipam-conflict, as freeing it would make a duplicate', () => {
+    const taken = anIpam({ allocations: [anAllocation({ containerId: 'd'.repeat(64) })] });
+    expect(failures(ipamLeaked.run(evidence({ ipam: [taken] }), context))).toEqual([]);
+  });
+
+  it('leaves half-written reservations to ipam-corrupt', () => {
+    const half = anIpam({ allocations: [anAllocation(), { ...dead, containerId: '' }] });
+    expect(failures(ipamLeaked.run(evidence({ ipam: [half] }), context))).toEqual([]);
+  });
+
+  it('does not judge the networks of podman and nerdctl, which the CRI does not know', () => {
+    const podman = anIpam({ network: 'podman', path: '/var/lib/cni/networks/podman', allocations: [dead] });
+    const [outcome] = ipamLeaked.run(evidence({ ipam: [podman] }), context);
+    expect(outcome).toMatchObject({ result: 'notApplicable' });
+  });
+
+  it("judges a secondary network that only a pod's sandbox proves to be the cluster's", () => {
+    const secondary = anIpam({ network: 'macvlan-conf', allocations: [anAllocation(), dead] });
+    expect(failures(ipamLeaked.run(evidence({ ipam: [secondary] }), context))).toHaveLength(1);
+  });
+
+  it('does not know when no sandbox at all was found', () => {
+    const [outcome] = ipamLeaked.run(evidence({ sandboxes: [] }), context);
+    expect(outcome).toMatchObject({ result: 'unknown' });
+  });
+
+  describe('with the checkpoint of ipamd', () => {
+    const entry = anAllocation({ address: '10.0.3.99', containerId: 'd'.repeat(64), pod: 'shop/gone-1' });
+    const aws = anIpam({
+      kind: 'aws',
+      network: 'aws-cni',
+      path: '/run/aws-node/ipam.json',
+      capacity: null,
+      allocations: [entry],
+    });
+
+    it('restarts aws-node instead of touching its file', () => {
+      const [found] = failures(ipamLeaked.run(evidence({ ipam: [aws] }), context));
+      expect(found?.remedy.at(-1)?.command).toBe(
+        'kubectl delete pod -n kube-system -l k8s-app=aws-node --field-selector spec.nodeName=node-1',
+      );
+    });
+
+    it('goes by the link of the pod, as ipamd does itself', () => {
+      const hash = createHash('sha1').update('shop.gone-1').digest('hex').slice(0, 11);
+      const hostNetwork = aHostStack({ links: [aHostLink({ name: `eni${hash}` })] });
+      expect(failures(ipamLeaked.run(evidence({ ipam: [aws], hostNetwork }), context))).toEqual([]);
+    });
+  });
+});
