@@ -5,6 +5,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
 import type { CheckCoverage, ClusterReport, NodeCoverage, NodeFacts } from '../model/report.ts';
+import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
 import { fingerprint, objectKey } from './identity.ts';
 import { isIncomplete, order, verdict } from './verdict.ts';
@@ -46,7 +47,7 @@ export function concludeCluster(input: ConclusionInput): ClusterReport {
     auditorVersion: input.auditorVersion,
     verdict: verdict(findings, isIncomplete(coverage)),
     coverage,
-    findings: findings.toSorted(order),
+    findings: correlate(findings).toSorted(order),
     resolved: resolved.toSorted(order),
     nodes: gathered.facts.toSorted((a, b) => compareText(a.node, b.node)),
   };

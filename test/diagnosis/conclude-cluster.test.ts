@@ -53,16 +53,14 @@ function aResult(changes: Partial<NodeResult> = {}): NodeResult {
     node: 'node-1',
     coverage: { node: 'node-1', result: 'audited', reason: null, remedy: null },
     facts: null,
-    tallies: checks
-      .slice(0, 2)
-      .map((check) => ({
-        check: check.id,
-        passed: 3,
-        notApplicable: 0,
-        unknown: 0,
-        reasons: [],
-        unexamined: [],
-      })),
+    tallies: checks.slice(0, 2).map((check) => ({
+      check: check.id,
+      passed: 3,
+      notApplicable: 0,
+      unknown: 0,
+      reasons: [],
+      unexamined: [],
+    })),
     failures: [],
     podAddresses: [],
     debugPods: [],

@@ -1,0 +1,119 @@
+/**
+ * One cause, one finding: a symptom that a known cause explains is told as part of it. The symptom stays a finding of its
+ * own in lifecycle, thresholds and NDJSON; only how it is shown changes.
+ */
+import type { Finding } from '../model/finding.ts';
+import { counts } from './verdict.ts';
+
+type Rule = {
+  /** Checks whose finding explains the symptoms. */
+  readonly causes: readonly string[];
+  readonly symptoms: readonly string[];
+  /** How cause and symptom belong together. */
+  readonly on: 'same pod' | 'same node';
+};
+
+/** The first rule that fits wins, so the deeper cause stands first. */
+const rules: readonly Rule[] = [
+  {
+    // cleanup_net holds the lock that creation, deletion and the runtime's own calls wait for (moby#5618).
+    causes: ['kernel-netns-hung', 'kernel-unregister-netdevice'],
+    symptoms: [
+      'namespaces-dying',
+      'namespace-creation-failing',
+      'sandbox-stuck-terminating',
+      'sandbox-kill-failing',
+      'sandbox-create-failing',
+      'cni-add-failing',
+    ],
+    on: 'same node',
+  },
+  {
+    causes: ['namespace-creation-failing', 'namespace-count-near-limit', 'namespace-mounts-near-limit'],
+    symptoms: ['sandbox-create-failing', 'cni-add-failing'],
+    on: 'same node',
+  },
+  {
+    causes: ['cni-plugin-missing', 'cni-config-invalid'],
+    symptoms: [
+      'runtime-network-not-ready',
+      'sandbox-create-failing',
+      'sandbox-kill-failing',
+      'sandbox-stuck-terminating',
+      'cni-add-failing',
+    ],
+    on: 'same node',
+  },
+  {
+    causes: ['runtime-network-not-ready', 'bridge-address-stale', 'ipam-near-exhausted'],
+    symptoms: ['sandbox-create-failing', 'cni-add-failing'],
+    on: 'same node',
+  },
+  {
+    causes: ['node-forwarding-disabled'],
+    symptoms: ['pod-dns-failing'],
+    on: 'same node',
+  },
+  {
+    causes: [
+      'pod-interface-missing',
+      'pod-interface-down',
+      'pod-address-missing',
+      'pod-default-route-missing',
+      'pod-gateway-route-missing',
+      'pod-gateway-neighbour-wrong',
+      'host-route-missing',
+      'host-route-misdirected',
+      'veth-peer-missing',
+      'veth-peer-mismatch',
+      'veth-host-side-down',
+      'veth-bridge-detached',
+      'pod-firewall-blocks-all',
+      'pod-in-host-network',
+      'pods-share-network',
+    ],
+    symptoms: ['node-to-pod-unreachable', 'pod-to-gateway-unreachable', 'pod-dns-failing'],
+    on: 'same pod',
+  },
+];
+
+/** Sets `partOf` and `children` among findings of one cluster. */
+export function correlate(findings: readonly Finding[]): Finding[] {
+  const byCheck = Map.groupBy(findings.filter(counts), (finding) => finding.check);
+  const causeOf = new Map<string, string>();
+  for (const finding of findings) {
+    if (!counts(finding)) continue;
+    const cause = rules
+      .filter((rule) => rule.symptoms.includes(finding.check))
+      .flatMap((rule) =>
+        rule.causes.flatMap((check) =>
+          (byCheck.get(check) ?? []).filter((other) => belongs(rule.on, other, finding)),
+        ),
+      )
+      .at(0);
+    if (cause !== undefined) causeOf.set(finding.fingerprint, cause.fingerprint);
+  }
+  const root = (fingerprint: string): string => {
+    const above = causeOf.get(fingerprint);
+    return above === undefined ? fingerprint : root(above);
+  };
+  const children = Map.groupBy([...causeOf.keys()], (fingerprint) => root(fingerprint));
+  return findings.map((finding) => ({
+    ...finding,
+    partOf: causeOf.has(finding.fingerprint) ? root(finding.fingerprint) : null,
+    children: children.get(finding.fingerprint) ?? [],
+  }));
+}
+
+function belongs(on: Rule['on'], cause: Finding, symptom: Finding): boolean {
+  if (on === 'same node') return nodeOf(cause) === nodeOf(symptom);
+  return (
+    cause.object.kind === 'pod' &&
+    cause.object.namespace === symptom.object.namespace &&
+    cause.object.name === symptom.object.name
+  );
+}
+
+function nodeOf(finding: Finding): string | undefined {
+  return finding.object.kind === 'node' ? finding.object.name : finding.object.node;
+}
