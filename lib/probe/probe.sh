@@ -1,0 +1,427 @@
+# The probe of netns-auditor: collects raw text about the network namespaces of one node and prints it as
+# base64(tar.gz) with a trailer. It never judges, writes nothing on the host, and needs hostPID and hostNetwork.
+# POSIX sh, for busybox ash and dash. Arguments: limit=SECONDS total=SECONDS active=ping,dns creation=0|1
+LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export LC_ALL PATH
+limit=10 total=60 active='' creation=1 names=kubernetes.default.svc.cluster.local
+for argument; do
+  case $argument in
+    limit=*) limit=${argument#*=} ;;
+    total=*) total=${argument#*=} ;;
+    active=*) active=,${argument#*=}, ;;
+    creation=*) creation=${argument#*=} ;;
+  esac
+done
+W=${TMPDIR:-/tmp}/netns-audit.$$
+B=$W/bundle
+R=/proc/1/root
+mkdir -p "$B/host" "$B/netns" "$B/cni" "$B/kernel" "$B/active" || exit 1
+T='	'
+
+# Sets `now` to hundredths of a second since boot: busybox's date has no fractions, and this needs no fork.
+clock() {
+  read -r now _ </proc/uptime
+  now=${now%.*}${now#*.}
+}
+
+# Sets `path` to a host directory as seen from here. An absolute symbolic link would lead into our own root (T5).
+host() {
+  path=$R$1
+  if [ -L "$path" ]; then
+    target=$(readlink "$path")
+    case $target in /*) path=$R$target ;; esac
+  fi
+}
+
+pinned() { set -- $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; printf '%s\n' "$@"; }
+
+# Lines of "ID MARK PID PATH" for every container that the runtimes' files know.
+containers() {
+  for state in $R/run/containerd $R/run/k3s/containerd $R/run/k0s/containerd $R/var/snap/microk8s/common/run/containerd; do
+    for dir in "$state"/io.containerd.runtime.v2.task/k8s.io/*/; do
+      [ -f "$dir/config.json" ] || continue
+      pid=-
+      [ -f "$dir/init.pid" ] && read -r pid <"$dir/init.pid" || [ -n "$pid" ] || pid=-
+      dir=${dir%/}
+      printf '%s\t%s\t%s\t%s\n' containerd "${dir##*/}" "$pid" "$dir/config.json"
+    done
+  done
+  for dir in $R/var/lib/containers/storage/overlay-containers/*/userdata; do
+    [ -f "$dir/config.json" ] || continue
+    pid=-
+    id=${dir%/userdata}
+    id=${id##*/}
+    file=$R/run/containers/storage/overlay-containers/$id/userdata/pidfile
+    [ -f "$file" ] && read -r pid <"$file" || [ -n "$pid" ] || pid=-
+    printf '%s\t%s\t%s\t%s\n' crio "$id" "$pid" "$dir/config.json"
+  done
+  for dir in $R/var/lib/docker/containers/*; do
+    [ -f "$dir/config.v2.json" ] || continue
+    printf '%s\t%s\t%s\t%s\n' docker "${dir##*/}" - "$dir/config.v2.json"
+  done
+}
+
+# What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
+spec='
+def kept: . as $all | reduce (
+  "io.kubernetes.cri.container-type", "io.kubernetes.cri.container-name", "io.kubernetes.cri.sandbox-id",
+  "io.kubernetes.cri.sandbox-name", "io.kubernetes.cri.sandbox-namespace", "io.kubernetes.cri.sandbox-uid",
+  "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.ContainerName", "io.kubernetes.cri-o.SandboxID",
+  "io.kubernetes.cri-o.HostNetwork", "io.kubernetes.cri-o.RuntimeHandler", "io.kubernetes.cri-o.Created",
+  "io.kubernetes.container.name", "io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "io.kubernetes.pod.uid",
+  "io.kubernetes.docker.type", "io.kubernetes.sandbox.id") as $key
+  ({}; if ($all[$key]? | type) == "string" then .[$key] = $all[$key] else . end);
+if .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
+  docker: {running: .State.Running, pid: .State.Pid, created: .Created, path: .NetworkSettings.SandboxKey,
+    networkMode: .HostConfig.NetworkMode}}
+else {file: input_filename, annotations: (.annotations // {} | kept),
+  namespaces: [.linux.namespaces[]? | select(.type == "network" or .type == "pid" or .type == "user")
+    | {type, path: (.path // null)}]} end'
+
+# Runs the jq program $1 over the files named on stdin. One malformed or vanished file must not cost the others.
+reduced() {
+  cat >"$W/files"
+  [ -s "$W/files" ] || return 0
+  if tr '\n' '\0' <"$W/files" | xargs -0 jq -c "$1" >"$W/reduced"; then
+    cat "$W/reduced"
+  else
+    while read -r file; do
+      jq -c "$1" "$file" || jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'
+    done <"$W/files"
+  fi
+}
+
+job_kernel_log() {
+  dmesg >"$W/dmesg" || return
+  tail -c 262144 "$W/dmesg" >"$B/kernel/log"
+}
+
+job_host_facts() {
+  {
+    for name in hostname osrelease random/boot_id; do
+      read -r value <"/proc/sys/kernel/$name" && echo "${name##*/}=$value"
+    done
+    echo "pid=$$"
+    stat -L -c '%n=%i' /proc/1/ns/net /proc/1/ns/pid /proc/1/ns/mnt /proc/self/ns/net /proc/self/ns/mnt
+  } >"$B/host/facts"
+  cat $R/etc/os-release >"$B/host/os-release" 2>/dev/null || cat $R/usr/lib/os-release >"$B/host/os-release"
+}
+
+job_kernel_state() {
+  grep -s . /proc/sys/user/max_net_namespaces /proc/sys/fs/mount-max /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max \
+    /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/neigh/default/gc_thresh* /proc/sys/net/ipv6/neigh/default/gc_thresh* \
+    /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_count \
+    /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/proxy_arp \
+    /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv6/conf/default/forwarding \
+    /proc/sys/net/bridge/bridge-nf-call-iptables /proc/sys/fs/may_detach_mounts >"$B/kernel/sysctl"
+  for family in arp ndisc; do
+    [ -f /proc/net/stat/${family}_cache ] && sed "s/^/$family /" /proc/net/stat/${family}_cache
+  done >"$B/kernel/neighbours"
+  grep '^net_namespace ' /proc/slabinfo >"$B/kernel/slab"
+  return 0
+}
+
+# One line a process: pid, inodes of its network, pid and mount namespace, state, start, cgroup, command. Kernel threads
+# only when they are blocked. /proc/PID/cmdline is not read: it can block on the memory lock of a stuck process.
+job_processes() {
+  printf '%s\n' /proc/[0-9]*/ns/net /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/mnt | xargs stat -L -c '%i %n' 2>/dev/null | awk '
+    { split($2, part, "/"); pid = part[3]; inode[pid, part[5]] = $1; if (!(pid in seen)) { seen[pid] = 1; order[++count] = pid } }
+    END { for (i = 1; i <= count; i++) {
+      pid = order[i]; file = "/proc/" pid "/stat"; line = ""; getline line < file; close(file)
+      if (!match(line, /\)[^)]*$/)) continue
+      open = index(line, "("); command = substr(line, open + 1, RSTART - open - 1); split(substr(line, RSTART + 2), field, " ")
+      if ((pid == 2 || field[2] == 2) && field[1] != "D") continue
+      file = "/proc/" pid "/cgroup"; cgroup = ""
+      while ((getline line < file) > 0) { sub(/^[^:]*:[^:]*:/, "", line); if (length(line) > length(cgroup)) cgroup = line }
+      close(file); gsub(/\t/, " ", command); gsub(/\t/, " ", cgroup)
+      printf "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", pid, inode[pid, "net"], inode[pid, "pid"], inode[pid, "mnt"], field[1], field[20], cgroup, command
+    } }' >"$B/host/processes"
+}
+
+# Threads in another network namespace than their process (T19), and the stacks of blocked tasks.
+job_threads() {
+  printf '%s\n' /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked="$W/blocked" '
+    { split($2, part, "/"); pid = part[3]; task = part[5]; if (pid == task) leader[pid] = $1; else other[pid, task] = $1
+      file = "/proc/" pid "/task/" task "/stat"; line = ""; getline line < file; close(file)
+      if (match(line, /\) D [^)]*$/)) print pid, task > blocked }
+    END { for (key in other) { split(key, part, SUBSEP)
+      if (other[key] != leader[part[1]]) printf "%s\t%s\t%s\n", part[1], part[2], other[key] } }' >"$B/host/threads"
+  [ -f "$W/blocked" ] && head -n 50 "$W/blocked" | while read -r pid task; do
+    read -r command <"/proc/$pid/task/$task/comm" && echo "# $pid $task $command" && cat "/proc/$pid/task/$task/stack"
+  done >"$B/kernel/blocked"
+  return 0
+}
+
+job_descriptors() {
+  printf '%s\n' /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets="$W/sockets" '
+    { gsub(/\047/, ""); split($1, part, "/")
+      if (index($3, "net:[") == 1) printf "%s\t%s\t%s\n", part[3], part[5], substr($3, 6, length($3) - 6)
+      else if (index($3, "socket:[") == 1) print part[3], substr($3, 9, length($3) - 9) > sockets }' >"$B/host/descriptors"
+}
+
+# Of PID 1's mounts those of namespaces, of pin directories and of their parents, and how many there are.
+job_mounts() {
+  awk '{ for (i = 7; $i != "-" && i < NF; i++); type = $(i + 1); total++ }
+    type == "nsfs" || $5 ~ /^\/(run|var|var\/run|var\/lib|var\/lib\/cni)?$/ || $5 ~ /\/netns$/ { print }
+    END { print "total " total }' /proc/1/mountinfo >"$B/host/mounts"
+  # One process of each other mount namespace that holds network namespaces (N-11).
+  awk -F '\t' 'NR == FNR { if ($1 == 1) { first = $4; next }; if ($4 != first && !($4 in seen)) { seen[$4] = 1; pids[++count] = $1 "\t" $4 } }
+    END { for (i = 1; i <= count; i++) { split(pids[i], part, "\t"); file = "/proc/" part[1] "/mountinfo"
+      while ((getline line < file) > 0) if (index(line, " - nsfs ") && index(line, " net:[")) printf "%s\t%s\t%s\n", part[1], part[2], line
+      close(file) } }' "$B/host/processes" >"$B/host/mounts-elsewhere"
+}
+
+# Files in pin directories, through PID 1's root: a clone of the mount shows late pins as plain files (T3, T4).
+# One line a file: magic of the file system, inode, mode, modification time, path on the host.
+job_pins() {
+  for dir in $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; do
+    [ -d "$dir" ] && printf '%s\n' "$dir"/*
+  done >"$W/pins"
+  grep -v '/\*$' "$W/pins" >"$W/pins.found" || return 0
+  {
+    xargs stat -f -c 'fs %t %n' <"$W/pins.found"
+    xargs stat -c 'file %i %A %Y %n' <"$W/pins.found"
+  } | sed "s#$R/#/#" >"$B/host/pins"
+}
+
+job_sandboxes() {
+  containers >"$B/sandboxes.before"
+  cut -f 4 "$B/sandboxes.before" | reduced "$spec" >"$B/sandboxes.ndjson"
+  cut -f 4 "$B/sandboxes.before" | xargs stat -c '%Y %i %n' >"$B/sandboxes.files"
+  for dir in $R/run/containerd $R/run/k3s/containerd; do
+    for file in "$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; do
+      [ -f "$file" ] && read -r shim <"$file" && printf '%s\t%s\n' "$file" "$shim"
+    done
+  done >"$B/sandboxes.shims"
+  for dir in /var/lib/containerd /var/lib/rancher/k3s/agent/containerd /var/lib/k0s/containerd; do
+    host $dir
+    [ -d "$path/io.containerd.grpc.v1.cri/sandboxes" ] && stat -c '%Y %n' "$path"/io.containerd.grpc.v1.cri/sandboxes/*
+  done >"$B/sandboxes.kept"
+  # What the containers themselves have as resolv.conf (T49). Only its own keywords leave the node, and only of a regular
+  # file: a container may have put a pipe or a link there.
+  while IFS=$T read -r kind id pid file; do
+    [ "$pid" = - ] && continue
+    conf=/proc/$pid/root/etc/resolv.conf
+    if [ -L "$conf" ] || { [ -e "$conf" ] && [ ! -f "$conf" ]; }; then echo "# $id $pid odd"
+    elif [ -f "$conf" ]; then echo "# $id $pid file"; echo "$conf" >>"$W/resolv"
+    elif [ -d "/proc/$pid/root/" ]; then echo "# $id $pid none"
+    fi
+  done <"$B/sandboxes.before" >"$B/resolv.index"
+  [ -f "$W/resolv" ] && xargs grep -HsE -m 64 '^(nameserver|search|domain|options)[[:space:]]' <"$W/resolv" | cut -c 1-2200 >"$B/resolv"
+  return 0
+}
+
+job_sandboxes_again() { containers >"$B/sandboxes.after"; }
+
+job_cni() {
+  for dir in /etc/cni/net.d /var/lib/rancher/k3s/agent/etc/cni/net.d /var/lib/rancher/k0s/cni/net.d; do
+    host $dir
+    [ -d "$path" ] || continue
+    echo "$dir" >>"$B/cni/directories"
+    for file in "$path"/*; do
+      [ -f "$file" ] || continue
+      case $file in *.conf | *.conflist | *.json) ;; *) printf '%s\n' "${file##*/}" >>"$B/cni/other-files"; continue ;; esac
+      jq -c --arg name "${file##*/}" --arg dir "$dir" 'def plugin: {type, name, mtu, bridge, disableCheck,
+        ipam: (.ipam | if type == "object" then {type, subnet, rangeStart, rangeEnd, ranges, dataDir} else null end),
+        delegates: [.delegates[]? | {type, name}]};
+        {dir: $dir, file: $name, name, cniVersion, disableCheck, plugins: (if .plugins then [.plugins[] | plugin] else null end),
+          single: (if .plugins then null else plugin end)}' "$file" 2>"$W/jq.err" ||
+        jq -nc --arg name "${file##*/}" --arg dir "$dir" --rawfile error "$W/jq.err" '{dir: $dir, file: $name, error: $error[:300]}'
+    done
+  done >"$B/cni/config.ndjson"
+  for dir in /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /usr/libexec/cni /usr/lib/cni; do
+    host $dir
+    [ -d "$path" ] && stat -L -c "%A %s $dir/%n" "$path"/*
+  done >"$B/cni/binaries" 2>/dev/null
+  return 0
+}
+
+job_cni_results() {
+  host /var/lib/cni
+  for file in "$path"/results/* $R/run/cni/results/*; do
+    [ -f "$file" ] || continue
+    case $file in */results/cni-loopback-*) ;; *) printf '%s\n' "$file" ;; esac
+  done | reduced '{file: input_filename, kind, containerId, networkName, ifName, netns,
+    args: [.cniArgs[]? | select(.[0] | test("^K8S_POD_"))],
+    plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
+    result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}' >"$B/cni/results.ndjson"
+}
+
+job_ipam() {
+  host /var/lib/cni
+  for dir in "$path"/networks/* $R/run/cni/networks/*; do
+    [ -d "$dir" ] && printf '%s\n' "$dir"/*
+  done | grep -v '/\*$' >"$W/ipam" || :
+  if [ -s "$W/ipam" ]; then
+    xargs stat -c '%Y %s %n' <"$W/ipam" >"$B/cni/host-local"
+    awk '/\/(lock|last_reserved_ip[^\/]*)$/ { next }
+      { file = $0; id = ""; name = ""; getline id < file; getline name < file; close(file)
+        gsub(/[\r\t]/, "", id); gsub(/[\r\t]/, "", name); printf "%s\t%s\t%s\n", substr(id, 1, 200), substr(name, 1, 50), file }' "$W/ipam" >"$B/cni/host-local-files"
+  fi
+  for file in $R/run/aws-node/ipam*.json; do
+    [ -f "$file" ] && jq -c --arg file "${file#$R}" '{file: $file, version, allocations}' "$file"
+  done >"$B/cni/aws-ipam.ndjson"
+  for file in $R/run/flannel/subnet.env; do [ -f "$file" ] && head -c 4096 "$file" >"$B/cni/flannel-subnet.env"; done
+  return 0
+}
+
+# A directory of names for every namespace that anything leads to, so that `ip netns list-id` can say which id is which
+# namespace. It is mounted in our own mount namespace only.
+job_plan() {
+  {
+    awk '$1 == "fs" && $2 ~ /^(6e736673|9fa0)$/ { nsfs[$3] = 1 } $1 == "file" && ($5 in nsfs) { print $2 "\tpin\t/proc/1/root" $5 }' "$B/host/pins"
+    awk -F '\t' '{ print $2 "\tprocess\t/proc/" $1 "/ns/net" }' "$B/host/processes"
+    awk -F '\t' '{ print $3 "\tthread\t/proc/" $1 "/task/" $2 "/ns/net" }' "$B/host/threads"
+    awk -F '\t' '{ print $3 "\tdescriptor\t/proc/" $1 "/fd/" $2 }' "$B/host/descriptors"
+    awk -F '\t' '{ split($3, f, " "); print substr(f[4], 6, length(f[4]) - 6) "\tmount\t/proc/" $1 "/root" f[5] }' "$B/host/mounts-elsewhere"
+  } | awk -F '\t' '$1 != "" && !($1 in seen) { seen[$1] = 1; print }' >"$B/netns/index"
+  host_inode=$(stat -L -c %i /proc/1/ns/net)
+  if [ /proc/self/ns/mnt -ef /proc/1/ns/mnt ]; then
+    echo 'not in a mount namespace of our own: ids of namespaces stay unresolved' >&2
+  else
+    mount -t tmpfs -o size=4m,mode=700 netns /var/run && mkdir /var/run/netns && {
+      for dir in $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; do
+        [ -d "$dir" ] && ln -s "$dir"/* /var/run/netns/
+      done 2>/dev/null
+      grep -v "${T}pin$T" "$B/netns/index" | head -n 300 | while IFS=$T read -r inode _ path; do ln -s "$path" "/var/run/netns/inode-$inode"; done
+    }
+  fi
+  printf 'addr show\nroute show table all\nneigh show\nrule show\nnetns list-id\n' >"$W/batch"
+  echo "stack host host pin /proc/1/ns/net" >>"$W/jobs"
+  echo "host_firewall" >>"$W/jobs"
+  echo "own_names" >>"$W/jobs"
+  while IFS=$T read -r inode kind path; do
+    [ "$inode" = "$host_inode" ] || echo "stack $inode netns/$inode $kind $path"
+  done <"$B/netns/index" >>"$W/jobs"
+  case $active in *,ping,* | *,dns,*) echo active >>"$W/jobs" ;; esac
+  printf '%s\n' suspects sandboxes_again end >>"$W/jobs"
+}
+
+# From here on only the host has a name: in a pod's namespace list-id would open every pin again, for each pod.
+job_own_names() {
+  [ -d /var/run/netns ] && mv /var/run/netns /var/run/all && mkdir /var/run/netns && ln -s /proc/1/ns/net /var/run/netns/host
+}
+
+# stack INODE DIRECTORY KIND PATH: what one namespace holds, in one fork of nsenter.
+job_stack() {
+  [ -d "$B/$2" ] || mkdir "$B/$2"
+  case $3 in
+    pin) ;;
+    # The process may have gone, and its number be another's (T18).
+    *) [ "$(stat -L -c %i "$4")" = "$1" ] || { echo 'namespace has gone' >&2; rm -r "${B:?}/$2"; return 1; } ;;
+  esac
+  nsenter --net="$4" sh -c '
+    ip -j -d -force -batch "$1" >"$2/ip.json" || code=$?
+    ip -j -6 rule show >"$2/rule6.json" || code=$?
+    conntrack=/proc/sys/net/netfilter/nf_conntrack_count
+    [ -f $conntrack ] && read -r count <$conntrack && echo "$count" >"$2/conntrack"
+    [ "$3" = host ] && exit "${code:-0}"
+    nft -s list ruleset >"$2/nft" 2>"$2/nft.err" || echo "nft: exit $?" >>"$2/nft.err"
+    [ -s "$2/nft.err" ] || rm "$2/nft.err"
+    for family in ip ip6; do
+      table=; [ -f /proc/net/${family}_tables_names ] && read -r table </proc/net/${family}_tables_names
+      [ -z "$table" ] || ${family}tables-legacy-save >"$2/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>"$2/nft.err"
+    done
+    exit "${code:-0}"' sh "$W/batch" "$B/$2" "$1"
+}
+
+job_host_firewall() {
+  nsenter --net=/proc/1/ns/net sh -c '
+    nft -s list ruleset >"$1/nft" || echo "nft: exit $?" >>"$1/nft.err"
+    for family in ip ip6; do
+      table=; [ -f /proc/net/${family}_tables_names ] && read -r table </proc/net/${family}_tables_names
+      [ -z "$table" ] || ${family}tables-legacy-save >"$1/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>"$1/nft.err"
+    done' sh "$B/host"
+}
+
+# Who may hold a namespace that only a socket keeps alive (N-07): processes with sockets that their own namespace does
+# not list. Costly, so only when the host knows a namespace that nothing led to.
+job_suspects() {
+  hidden=$(sed -n 5p "$B/host/ip.json" | jq '[.[] | select(.name == null)] | length') || return
+  [ "${hidden:-0}" -gt 0 ] || return 0
+  awk -F '\t' 'NR == FNR { net[$1] = $2; command[$1] = $8; if (!($2 in first)) first[$2] = $1; next }
+    FNR == 1 { for (inode in first) { n = split("tcp tcp6 udp udp6 udplite udplite6 raw raw6 icmp icmp6 packet unix netlink sctp/eps", table, " ")
+      for (i = 1; i <= n; i++) { file = "/proc/" first[inode] "/net/" table[i]
+        while ((getline line < file) > 0) { m = split(line, word, " "); for (j = 1; j <= m; j++) if (word[j] ~ /^[0-9]+$/ && length(word[j]) > 2) own[inode, word[j]] = 1 }
+        close(file) } } }
+    { split($0, part, " "); if ((part[1] in net) && !((net[part[1]], part[2]) in own)) foreign[part[1]]++ }
+    END { for (pid in foreign) printf "%s\t%s\t%s\n", pid, foreign[pid], command[pid] }' "$B/host/processes" "$W/sockets" >"$B/host/suspects"
+}
+
+# Whether a namespace can be made at all, without a name or a link that anyone else sees (C-05).
+job_creation() {
+  [ "$creation" = 1 ] || return 0
+  clock; before=$now
+  error=$(unshare --net ip link add netns-audit0 type veth peer name netns-audit1 2>&1); code=$?
+  clock
+  printf '%s\t%s\t%s\n' "$code" "$(((now - before) * 10))" "$error" >"$B/kernel/creation"
+}
+
+job_end() { :; }
+
+# Runs the jobs from number $1 on. A file that grows beyond 2 MiB ends its command with SIGXFSZ.
+work() {
+  exec 2>>"$B/errors"
+  ulimit -f 4096
+  number=0
+  while read -r job arguments; do
+    number=$((number + 1))
+    [ "$number" -lt "$1" ] && continue
+    echo "$number $job $arguments" >"$W/at"
+    echo "## $job $arguments" >&2
+    clock; started=$now
+    # shellcheck disable=SC2086
+    job_$job $arguments </dev/null; code=$?
+    clock
+    echo "$job $code $((now - started)) $arguments" >>"$B/steps"
+  done <"$W/jobs"
+  echo done >"$W/at"
+}
+
+printf '%s\n' kernel_log host_facts kernel_state processes threads descriptors mounts pins sandboxes cni cni_results ipam creation plan >"$W/jobs"
+clock; begun=$now since=$now last=''
+: >"$W/at" >"$B/steps"
+{ echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >"$B/meta"
+work 1 & worker=$!
+while :; do
+  sleep 0.05
+  read -r at <"$W/at" || at=''
+  [ "$at" = done ] && break
+  clock
+  if [ $((now - begun)) -gt $((total * 100)) ]; then
+    echo "total hung $((now - begun)) $at" >>"$B/steps"
+    kill -9 $worker 2>/dev/null
+    break
+  fi
+  if [ "$at" != "$last" ]; then last=$at since=$now; fi
+  gone=''
+  kill -0 $worker 2>/dev/null || gone=died
+  [ $((now - since)) -gt $((limit * 100)) ] && gone=hung
+  if [ -n "$gone" ]; then
+    read -r again <"$W/at" || again=''
+    [ "$again" = "$at" ] || continue
+    # No signal ends a process in D state: stop waiting for it and go on with the next job.
+    kill -9 $worker 2>/dev/null
+    number=${at%% *}; rest=${at#* }
+    case $rest in *' '*) ;; *) rest="$rest " ;; esac
+    echo "${rest%% *} $gone $((now - since)) ${rest#* }" >>"$B/steps"
+    case $rest in plan*) printf '%s\n' sandboxes_again end >>"$W/jobs" ;; esac
+    since=$now last=''
+    work $((${number:-0} + 1)) & worker=$!
+  fi
+done
+clock
+echo "milliseconds=$(((now - begun) * 10))" >>"$B/meta"
+# A file that was cut is absent, not cut.
+find "$B" -type f -size +4095 | while read -r file; do rm "$file"; echo "${file#"$B"/} too-large" >>"$B/dropped"; done
+pack() { tar -cf - -C "$B" . | gzip -c >"$W/bundle.tar.gz"; length=$(wc -c <"$W/bundle.tar.gz"); }
+pack
+for drop in host/nft host/iptables-legacy host/ip6tables-legacy kernel/log host/descriptors errors; do
+  [ "$length" -gt 4400000 ] || break
+  [ -f "$B/$drop" ] && rm "$B/$drop" && echo "$drop bundle-too-large" >>"$B/dropped" && pack
+done
+digest=$(sha256sum "$W/bundle.tar.gz")
+base64 -w 4000 "$W/bundle.tar.gz"
+echo
+echo "netns-audit-bundle length=$((length)) sha256=${digest%% *}"
+rm -rf "$W"
