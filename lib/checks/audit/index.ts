@@ -1,3 +1,4 @@
 import type { AnyCheck } from '../define.ts';
+import { debugPodLeftover } from './debug-pod-leftover.ts';
 
-export const auditChecks: readonly AnyCheck[] = [];
+export const auditChecks: readonly AnyCheck[] = [debugPodLeftover];
