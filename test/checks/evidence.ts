@@ -4,6 +4,7 @@ import type {
   CniResult,
   NetworkNamespace,
   ObservedPod,
+  Pin,
   PodNetwork,
   Sandbox,
   Sources,
@@ -260,6 +261,19 @@ export function aNamespace(changes: Partial<NetworkNamespace> = {}): NetworkName
     holders: [{ pid: 1000, command: 'pause', via: 'process', containerId: 'a'.repeat(64) }],
     namespaceIds: [0],
     stack: { status: 'present', value: aStack() },
+    ...changes,
+  };
+}
+
+/** A pin as containerd makes it, a day old. */
+export function aPin(changes: Partial<Pin> = {}): Pin {
+  return {
+    path: '/run/netns/cni-1',
+    fileSystem: 'nsfs',
+    inode: POD_NAMESPACE,
+    mode: '-r--r--r--',
+    modifiedAt: '2026-11-19T02:00:00Z',
+    mounted: [POD_NAMESPACE],
     ...changes,
   };
 }

@@ -1,0 +1,108 @@
+import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
+import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
+import { onNode } from '../remedies.ts';
+import {
+  baseName,
+  contents,
+  hostEnds,
+  liveHolders,
+  ownLinks,
+  podContainerIds,
+  sandboxesByInode,
+  standing,
+} from './ownership.ts';
+
+/** N-06. Its sandbox is gone, but a process or an open descriptor keeps it alive (namespaces(7)). */
+export const namespaceHeld = defineCheck({
+  id: 'namespace-held',
+  topic: 'namespaces',
+  severity: 'low',
+  title: 'No process keeps the namespace of a pod that is gone',
+  failureTitle: 'Network namespace without a pod, kept alive by a process',
+  why: 'A namespace lives as long as a process, a thread or an open descriptor refers to it. Agents that forget to close theirs leak one for every pod that ever ran, with all its links and addresses.',
+  observations: 2,
+  needs: ['namespaces', 'pins', 'sandboxes', 'host'],
+  run({ namespaces, pins, sandboxes, host }, { node }) {
+    if (sandboxes.length === 0) return [unknown(nodeObject(node), 'no sandbox of the runtime could be read')];
+    const owners = sandboxesByInode({ namespaces, pins, sandboxes });
+    const podContainers = podContainerIds(sandboxes);
+    const byHolder = new Map<string, NetworkNamespace[]>();
+    const outcomes: Outcome[] = [];
+    for (const namespace of namespaces) {
+      const place = standing(namespace, owners, podContainers);
+      const path = namespace.pins[0];
+      const name = path === undefined ? (liveHolders(namespace)[0]?.command ?? 'mount') : baseName(path);
+      const object = { kind: 'namespace', name, node, ...(path === undefined ? {} : { path }) } as const;
+      if (place.kind !== 'held') {
+        if (place.kind === 'foreign') outcomes.push(notApplicable(object, place.reason));
+      } else if (isPrivateService(namespace)) {
+        outcomes.push(
+          notApplicable(object, `a process of the node with an empty network of its own (PrivateNetwork=)`),
+        );
+      } else if (path !== undefined) {
+        outcomes.push(fail(object, failure([namespace], host.networkNamespace, node)));
+      } else {
+        byHolder.set(name, [...(byHolder.get(name) ?? []), namespace]);
+      }
+    }
+    for (const [name, held] of byHolder) {
+      outcomes.push(fail({ kind: 'namespace', name, node }, failure(held, host.networkNamespace, node)));
+    }
+    const clean = outcomes.every(({ result }) => result !== 'fail');
+    return clean ? [...outcomes, pass(nodeObject(node))] : outcomes;
+  },
+});
+
+/** systemd's PrivateNetwork=, rtkit, sandboxed helpers: a process of the node that wants no network. */
+function isPrivateService(namespace: NetworkNamespace): boolean {
+  const holders = liveHolders(namespace);
+  const links = ownLinks(namespace);
+  return (
+    namespace.pins.length === 0 &&
+    links !== null &&
+    links.length === 0 &&
+    holders.every((holder) => holder.containerId === null) &&
+    holders.some((holder) => holder.via === 'process')
+  );
+}
+
+function failure(held: readonly NetworkNamespace[], hostInode: number, node: string) {
+  const holders = held.flatMap(liveHolders);
+  const leaks = held.some((namespace) => hostEnds(namespace, hostInode).length > 0);
+  const which = held.map(({ inode }) => `net:[${inode}]`).join(', ');
+  return {
+    detail: `${held.length === 1 ? 'A network namespace' : `${held.length} network namespaces`} (${which}) of no sandbox ${held.length === 1 ? 'is' : 'are'} kept alive by ${describe(holders)}; holding ${held.map((namespace) => contents(namespace, hostInode)).join('; ')}.`,
+    confidence: leaks || holders.some(({ containerId }) => containerId !== null) ? 'probable' : 'suspected',
+    severity: leaks ? 'medium' : 'low',
+    evidence: [
+      { what: 'holders', actual: describe(holders), source: '/proc/*/task/*/ns/net, /proc/*/fd' },
+      {
+        what: 'sandbox of the namespace',
+        expected: 'one',
+        actual: 'none',
+        source: "the runtime's sandbox specs",
+      },
+    ],
+    remedy: remedy(holders, node),
+  } as const;
+}
+
+function describe(holders: readonly Holder[]): string {
+  const shown = holders.slice(0, 5).map((holder) => `${holder.command} (pid ${holder.pid}, ${holder.via})`);
+  return shown.join(', ') + (holders.length > 5 ? ` and ${holders.length - 5} more` : '');
+}
+
+function remedy(holders: readonly Holder[], node: string): RemedyStep[] {
+  const pids = [...new Set(holders.map(({ pid }) => pid))].slice(0, 5);
+  return [
+    onNode(
+      node,
+      'see whose the process is',
+      `head -n 20 ${pids.map((pid) => `/proc/${pid}/cgroup`).join(' ')}`,
+    ),
+    {
+      text: 'Restart that service, or delete the pod of that agent so that it starts anew: the kernel frees the namespace with its last holder. Do not unmount or delete links by hand while it lives.',
+    },
+  ];
+}

@@ -1,0 +1,114 @@
+import type { ObservedPod, Pin } from '../../model/evidence.ts';
+import { type CheckContext, defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import {
+  baseName,
+  canonicalPath,
+  contents,
+  hostEnds,
+  isRuntimeName,
+  ownLinks,
+  podContainerIds,
+  sandboxesByInode,
+  standing,
+} from './ownership.ts';
+import { deleteNamespace } from './safe-deletion.ts';
+
+/** A kubelet gives up on making a sandbox after this time; the pin is there before the sandbox's own record. */
+const CREATION_SECONDS = 120;
+/** More than this on one node is no longer untidiness. */
+const MANY = 50;
+
+/** N-05. The runtime crashed between making the namespace and recording it, or DEL failed (containerd/cri#568, #968). */
+export const namespaceOrphaned = defineCheck({
+  id: 'namespace-orphaned',
+  topic: 'namespaces',
+  severity: 'medium',
+  title: 'Every pinned namespace belongs to a sandbox',
+  failureTitle: 'Orphaned network namespace',
+  why: 'A pinned namespace that no sandbox, process or descriptor uses is a leak: it keeps its veth pair, its addresses and kernel memory until the node reboots, and counts against the limits that stop new pods.',
+  observations: 2,
+  needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host'],
+  run({ namespaces, pins, sandboxes, pods, host }, context) {
+    // T50: the probe's own pod has a sandbox, so none at all means that the runtime was not read.
+    if (sandboxes.length === 0)
+      return [unknown(nodeObject(context.node), 'no sandbox of the runtime could be read')];
+    const owners = sandboxesByInode({ namespaces, pins, sandboxes });
+    const podContainers = podContainerIds(sandboxes);
+    const pinsByPath = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    const orphans = namespaces.filter(
+      (namespace) => standing(namespace, owners, podContainers).kind === 'pinned',
+    );
+    return namespaces.map((namespace) => {
+      const path = namespace.pins[0] ?? '';
+      const object = {
+        kind: 'namespace',
+        name: path === '' ? `net:[${namespace.inode}]` : baseName(path),
+        node: context.node,
+        ...(path === '' ? {} : { path }),
+      } as const;
+      if (!orphans.includes(namespace)) return pass(object);
+      const pin = pinsByPath.get(canonicalPath(path));
+      const young = tooYoung(pin, pods, context);
+      if (young !== null) return notApplicable(object, young);
+      const links = ownLinks(namespace) ?? [];
+      const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
+      const ours = namespace.pins.some(isRuntimeName);
+      const severe = physical.length > 0 || orphans.length > MANY;
+      return fail(object, {
+        detail: `${path} is pinned, but no sandbox, process or descriptor uses it; it holds ${contents(namespace, host.networkNamespace)}.${ours ? '' : ' Its name is not one that a container runtime gives, so somebody may have made it on purpose.'}`,
+        confidence: ours ? 'confirmed' : 'suspected',
+        severity: ours ? (severe ? 'high' : 'medium') : 'low',
+        evidence: evidence(
+          namespace.inode,
+          path,
+          pin,
+          sandboxes.length,
+          contents(namespace, host.networkNamespace),
+        ),
+        remedy: deleteNamespace(
+          context.node,
+          { path, inode: namespace.inode },
+          physical,
+          hostEnds(namespace, host.networkNamespace),
+        ),
+      });
+    });
+  },
+});
+
+function evidence(inode: number, path: string, pin: Pin | undefined, sandboxes: number, content: string) {
+  return [
+    {
+      what: 'pin',
+      actual: `${path} → net:[${inode}]${pin === undefined ? '' : `, made ${pin.modifiedAt}`}`,
+      source: '/proc/1/mountinfo',
+    },
+    {
+      what: 'sandboxes that use it',
+      expected: 'one',
+      actual: `none of ${sandboxes}`,
+      source: "the runtime's sandbox specs",
+    },
+    {
+      what: 'processes, threads and descriptors',
+      actual: 'none',
+      source: '/proc/*/task/*/ns/net, /proc/*/fd',
+    },
+    { what: 'content', actual: content, source: `ip addr (netns ${inode})` },
+  ];
+}
+
+/** T37: a namespace is pinned before its sandbox is recorded. */
+function tooYoung(
+  pin: Pin | undefined,
+  pods: readonly ObservedPod[],
+  { now, settleSeconds }: Pick<CheckContext, 'now' | 'settleSeconds'>,
+): string | null {
+  if (pin === undefined) return null;
+  const age = (now - Date.parse(pin.modifiedAt)) / 1000;
+  if (age < settleSeconds.orphan) return `made ${Math.round(age)} seconds ago: not settled yet`;
+  const creating = pods.find((pod) => pod.phase === 'Pending' && !pod.hostNetwork);
+  return creating !== undefined && age < CREATION_SECONDS
+    ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
+    : null;
+}

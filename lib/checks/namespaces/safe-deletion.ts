@@ -1,0 +1,67 @@
+/** Deleting a namespace that nobody uses: every precondition first, and the deletion refuses what changed meanwhile. */
+import type { RemedyStep } from '../../model/finding.ts';
+import { command, onNode } from '../remedies.ts';
+import { baseName } from './ownership.ts';
+
+const SANDBOX_SPECS =
+  '/run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json /run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json /run/containers/storage/overlay-containers/*/userdata/config.json';
+
+/** Lists every process, thread and descriptor of the namespace; prints nothing when there is none. */
+export function findHolders(inode: number): string {
+  return `find /proc/[0-9]*/task/[0-9]*/ns/net /proc/[0-9]*/fd -lname 'net:\\[${inode}\\]' 2>/dev/null`;
+}
+
+/**
+ * @param physical - devices of the node trapped inside; freeing the namespace without moving them loses their names
+ * @param hostLinks - the node's links that must be gone afterwards
+ */
+export function deleteNamespace(
+  node: string,
+  pin: { readonly path: string; readonly inode: number },
+  physical: readonly string[],
+  hostLinks: readonly string[],
+): RemedyStep[] {
+  const path = command(pin.path);
+  const name = command(baseName(pin.path));
+  const inPidOne = 'nsenter -t 1 -m --';
+  return [
+    {
+      text: 'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw it; it is older than an hour; no pod of the node is being created; and every command below that must print nothing does so.',
+    },
+    onNode(
+      node,
+      'no sandbox and no container refers to it (must print nothing)',
+      `grep -lsF -e ${name} ${SANDBOX_SPECS}`,
+    ),
+    onNode(node, 'no process, thread or descriptor is in it (must print nothing)', findHolders(pin.inode)),
+    onNode(
+      node,
+      'no CNI result refers to it (must print nothing; else let the plugin release it first: CNI DEL with the cached configuration)',
+      `grep -lsF -e ${name} /var/lib/cni/results/* /var/lib/cni/cache/results/*`,
+    ),
+    onNode(
+      node,
+      'keep what it holds',
+      `${inPidOne} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss -tanup' > ${command(`/tmp/${baseName(pin.path)}.txt`)}`,
+    ),
+    ...physical.map((device) =>
+      onNode(
+        node,
+        `give ${device} back to the node first`,
+        `${inPidOne} nsenter --net=${path} ip link set ${command(device)} netns 1`,
+      ),
+    ),
+    onNode(
+      node,
+      'unmount and remove the pin, if it still is this namespace and still nobody is in it',
+      `test "$(${inPidOne} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${findHolders(pin.inode)})" && ${inPidOne} umount ${path} && ${inPidOne} rm ${path}`,
+    ),
+    ...hostLinks.map((link) =>
+      onNode(
+        node,
+        `${link} must be gone now; if it stays, a hidden socket holds the namespace (namespace-hidden): stop here`,
+        `ip link show ${command(link)}`,
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { namespaceHeld } from '../../../lib/checks/namespaces/namespace-held.ts';
+import type { Holder, NetworkNamespace } from '../../../lib/model/evidence.ts';
+import {
+  aHost,
+  aLink,
+  aLoopback,
+  aNamespace,
+  aPin,
+  aSandbox,
+  aStack,
+  context,
+  failures,
+  HOST_NAMESPACE,
+} from '../evidence.ts';
+
+const agent: Holder = { pid: 77, command: 'istio-cni', via: 'descriptor', containerId: null };
+const empty = { status: 'present', value: aStack({ links: [aLoopback()] }) } as const;
+const wired = {
+  status: 'present',
+  value: aStack({
+    links: [
+      aLoopback(),
+      aLink({ peer: { status: 'matched', namespace: HOST_NAMESPACE, index: 11, name: 'vethdead' } }),
+    ],
+  }),
+} as const;
+
+function run(changes: Partial<NetworkNamespace>[], sandboxes = [aSandbox()]) {
+  const held = changes.map((change, index) =>
+    aNamespace({ inode: 4026533000 + index, pins: [], holders: [agent], stack: empty, ...change }),
+  );
+  const namespaces = [aNamespace(), ...held];
+  return namespaceHeld.run({ namespaces, pins: [aPin()], sandboxes, host: aHost() }, context);
+}
+
+describe('namespace-held', () => {
+  it('passes a node where every namespace is a pod’s', () => {
+    expect(run([])).toEqual([{ result: 'pass', object: { kind: 'node', name: 'node-1' } }]);
+  });
+
+  it('finds the descriptors that an agent forgot to close, as one finding for the agent', () => {
+    const [found, ...more] = failures(run([{}, {}]));
+    expect(more).toEqual([]);
+    expect(found?.object).toEqual({ kind: 'namespace', name: 'istio-cni', node: 'node-1' });
+    expect(found?.detail).toContain('2 network namespaces');
+    expect(found?.detail).toContain('istio-cni (pid 77, descriptor)');
+    expect(found?.remedy[0]?.command).toBe('head -n 20 /proc/77/cgroup');
+  });
+
+  it('is worse while a link of the node still leads there', () => {
+    const [found] = failures(run([{ stack: wired }]));
+    expect(found).toMatchObject({ severity: 'medium', confidence: 'probable' });
+  });
+
+  it('finds a process that outlived its sandbox, by the name of the pin', () => {
+    const process: Holder = { pid: 9, command: 'nginx', via: 'process', containerId: 'f'.repeat(64) };
+    const [found] = failures(run([{ pins: ['/run/netns/cni-2'], holders: [process], stack: wired }]));
+    expect(found?.object).toMatchObject({ name: 'cni-2', path: '/run/netns/cni-2' });
+  });
+
+  it.each<[string, Partial<NetworkNamespace>]>([
+    ['a systemd service with PrivateNetwork=', { holders: [{ ...agent, via: 'process' }] }],
+    [
+      'Cilium’s health endpoint',
+      { holders: [{ ...agent, via: 'process', command: 'cilium-health-r' }], stack: wired },
+    ],
+    [
+      'a named namespace in use',
+      { pins: ['/run/netns/vpn'], holders: [{ ...agent, via: 'process' }], stack: wired },
+    ],
+    [
+      'a podman container',
+      { pins: ['/run/netns/netns-1'], holders: [{ ...agent, via: 'process' }], stack: wired },
+    ],
+    [
+      'the sandbox of a browser in a pod',
+      { holders: [{ ...agent, via: 'process', containerId: 'c'.repeat(64) }] },
+    ],
+    ['one that only mounts hold', { holders: [{ ...agent, via: 'mount' }] }],
+  ])('leaves %s alone', (_, change) => {
+    expect(failures(run([change]))).toEqual([]);
+  });
+
+  it('finds an agent that runs as a pod, too', () => {
+    expect(failures(run([{ holders: [{ ...agent, containerId: 'c'.repeat(64) }] }]))).toHaveLength(1);
+  });
+
+  it('does not know when no sandbox could be read', () => {
+    expect(run([{}], [])[0]?.result).toBe('unknown');
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { namespaceOrphaned } from '../../../lib/checks/namespaces/namespace-orphaned.ts';
+import type { NetworkNamespace } from '../../../lib/model/evidence.ts';
+import {
+  aHost,
+  aLink,
+  aLoopback,
+  aNamespace,
+  aPin,
+  aPod,
+  aSandbox,
+  aStack,
+  context,
+  failures,
+  HOST_NAMESPACE,
+} from '../evidence.ts';
+
+const LEAKED = 4026532999;
+const path = '/run/netns/cni-dead';
+
+function anOrphan(changes: Partial<NetworkNamespace> = {}): NetworkNamespace {
+  return aNamespace({
+    inode: LEAKED,
+    pins: [path],
+    holders: [],
+    stack: {
+      status: 'present',
+      value: aStack({
+        links: [
+          aLoopback(),
+          aLink({ peer: { status: 'matched', namespace: HOST_NAMESPACE, index: 11, name: 'vethdead' } }),
+        ],
+      }),
+    },
+    ...changes,
+  });
+}
+
+function sources(orphan: NetworkNamespace, pinChanges = {}) {
+  return {
+    namespaces: [
+      aNamespace({ inode: HOST_NAMESPACE, host: true, pins: ['/run/docker/netns/default'] }),
+      aNamespace(),
+      orphan,
+    ],
+    pins: [aPin(), aPin({ path: orphan.pins[0] ?? path, inode: LEAKED, mounted: [LEAKED], ...pinChanges })],
+    sandboxes: [aSandbox()],
+    pods: [aPod()],
+    host: aHost(),
+  };
+}
+
+describe('namespace-orphaned', () => {
+  it('finds a pinned namespace that nobody uses, and names what it still holds', () => {
+    const [found, ...more] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
+    expect(more).toEqual([]);
+    expect(found?.object).toEqual({ kind: 'namespace', name: 'cni-dead', node: 'node-1', path });
+    expect(found).toMatchObject({ severity: 'medium', confidence: 'confirmed' });
+    expect(found?.detail).toContain('eth0 10.244.1.2 (vethdead on the node)');
+  });
+
+  it('prints a deletion that refuses when the pin changed or somebody came in', () => {
+    const [found] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
+    const commands = found?.remedy.map(({ command }) => command ?? '') ?? [];
+    const deletion = commands.find((command) => command.includes('umount'));
+    expect(deletion).toContain(`stat -L -c %i ${path})" = ${LEAKED} && test -z "$(find `);
+    expect(deletion).toMatch(/nsenter -t 1 -m -- umount \S+cni-dead && nsenter -t 1 -m -- rm \S+cni-dead$/);
+    expect(commands.at(-1)).toBe('ip link show vethdead');
+  });
+
+  it('is worse when a device of the node is trapped inside, and gives it back first', () => {
+    const trapped = anOrphan({
+      stack: {
+        status: 'present',
+        value: aStack({
+          links: [aLink({ name: 'ens5', kind: null, peer: null, parentDevice: '0000:00:05.0' })],
+        }),
+      },
+    });
+    const [found] = failures(namespaceOrphaned.run(sources(trapped), context));
+    expect(found?.severity).toBe('high');
+    expect(found?.remedy.some(({ command }) => command?.endsWith('ip link set ens5 netns 1'))).toBe(true);
+  });
+
+  it('only suspects a name that no runtime gives', () => {
+    const [found] = failures(namespaceOrphaned.run(sources(anOrphan({ pins: ['/run/netns/vpn'] })), context));
+    expect(found).toMatchObject({ severity: 'low', confidence: 'suspected' });
+  });
+
+  it.each(['cilium-health', 'qrouter-1', 'netns-0a', 'lb_x', '1-abcdef'])(
+    'leaves %s to its owner',
+    (name) => {
+      const known = anOrphan({ pins: [`/run/netns/${name}`] });
+      expect(failures(namespaceOrphaned.run(sources(known), context))).toEqual([]);
+    },
+  );
+
+  it('waits for a namespace that was only just made, unless told to judge at once', () => {
+    const young = sources(anOrphan(), { modifiedAt: '2026-11-20T01:50:00Z' });
+    expect(failures(namespaceOrphaned.run(young, context))).toEqual([]);
+    const atOnce = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+    expect(failures(namespaceOrphaned.run(young, atOnce))).toHaveLength(1);
+  });
+
+  it('never takes the namespace of a pod that is being created, even when judging at once', () => {
+    const creating = {
+      ...sources(anOrphan(), { modifiedAt: '2026-11-20T01:59:30Z' }),
+      pods: [aPod({ phase: 'Pending' })],
+    };
+    const atOnce = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+    const outcome = namespaceOrphaned.run(creating, atOnce).at(-1);
+    expect(outcome).toMatchObject({ result: 'notApplicable', reason: expect.stringContaining('shop/web-1') });
+  });
+
+  it('leaves a stopped sandbox that still owns the pin to sandbox-stale', () => {
+    const stopped = aSandbox({ state: 'stopped', namespacePath: `/var${path}`, networkNamespace: null });
+    const stale = { ...sources(anOrphan()), sandboxes: [aSandbox(), stopped] };
+    expect(failures(namespaceOrphaned.run(stale, context))).toEqual([]);
+  });
+
+  it('leaves one with a process inside to namespace-held', () => {
+    const held = anOrphan({ holders: [{ pid: 7, command: 'sh', via: 'process', containerId: null }] });
+    expect(failures(namespaceOrphaned.run(sources(held), context))).toEqual([]);
+  });
+
+  it('leaves what docker inside a pod made to that pod', () => {
+    const nested = anOrphan({
+      stack: {
+        status: 'present',
+        value: aStack({
+          links: [
+            aLink({ peer: { status: 'matched', namespace: aNamespace().inode, index: 9, name: 'vethin' } }),
+          ],
+        }),
+      },
+    });
+    expect(failures(namespaceOrphaned.run(sources(nested), context))).toEqual([]);
+  });
+
+  it('does not know when no sandbox could be read: every pod would look like an orphan', () => {
+    const [outcome] = namespaceOrphaned.run({ ...sources(anOrphan()), sandboxes: [] }, context);
+    expect(outcome?.result).toBe('unknown');
+  });
+
+  it('still finds it when its content could not be read', () => {
+    const unread = anOrphan({ stack: { status: 'failed', reason: 'Invalid argument' } });
+    const [found] = failures(namespaceOrphaned.run(sources(unread), context));
+    expect(found?.detail).toContain('its content could not be read');
+  });
+});
