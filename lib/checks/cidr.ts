@@ -32,3 +32,19 @@ export function addressBits(address: string): 32 | 128 {
 export function prefixLength(cidr: string): number {
   return Number(cidr.split('/')[1]);
 }
+
+/** The subnet that an address with this prefix length lies in: 10.244.1.7 and 24 give 10.244.1.0/24. */
+export function subnetOf(address: string, length: number): string {
+  const wide = familyOf(address) === 6;
+  const [head = '', tail] = address.split('::');
+  const split = (text: string | undefined) => (text ? text.split(wide ? ':' : '.') : []);
+  const gap = tail === undefined ? 0 : 8 - split(head).length - split(tail).length;
+  const parts = [...split(head), ...Array<string>(gap).fill('0'), ...split(tail)];
+  const size = wide ? 16 : 8;
+  const masked = parts.map((part, index) => {
+    const kept = Math.max(0, Math.min(size, length - index * size));
+    const value = Number.parseInt(part, wide ? 16 : 10) & (((1 << kept) - 1) << (size - kept));
+    return value.toString(wide ? 16 : 10);
+  });
+  return `${masked.join(wide ? ':' : '.')}/${length}`;
+}

@@ -1,3 +1,20 @@
 import type { AnyCheck } from '../define.ts';
+import { bridgeAddressStale } from './bridge-address-stale.ts';
+import { hostRouteMisdirected } from './host-route-misdirected.ts';
+import { hostRouteMissing } from './host-route-missing.ts';
+import { hostRouteStale } from './host-route-stale.ts';
+import { nodeForwardingDisabled } from './node-forwarding-disabled.ts';
+import { podDefaultRouteMissing } from './pod-default-route-missing.ts';
+import { podGatewayNeighbourWrong } from './pod-gateway-neighbour-wrong.ts';
+import { podGatewayRouteMissing } from './pod-gateway-route-missing.ts';
 
-export const routesChecks: readonly AnyCheck[] = [];
+export const routesChecks: readonly AnyCheck[] = [
+  podDefaultRouteMissing,
+  podGatewayRouteMissing,
+  podGatewayNeighbourWrong,
+  hostRouteMissing,
+  hostRouteMisdirected,
+  hostRouteStale,
+  bridgeAddressStale,
+  nodeForwardingDisabled,
+];

@@ -1,0 +1,135 @@
+import type { PodNetwork, Sources } from '../../model/evidence.ts';
+import { contains, familyOf, sameAddress } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass } from '../define.ts';
+import { layoutOf } from '../layouts.ts';
+import { command, onNode } from '../remedies.ts';
+import { expectedGateway } from './gateway.ts';
+
+/** L-09. Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
+export const bridgeAddressStale = defineCheck({
+  id: 'bridge-address-stale',
+  topic: 'routes',
+  severity: 'high',
+  title: 'The bridge holds the gateway address of its pods, in the configured subnet',
+  failureTitle: 'Bridge without the gateway address of its pods, or in an old subnet',
+  why: 'Pods behind a bridge leave the node through its address: without it all of them are cut off. A bridge in an old subnet makes every new pod fail with "already has an IP address different from".',
+  needs: ['podNetworks', 'hostNetwork', 'cniConfig', 'node'],
+  run({ podNetworks, hostNetwork, cniConfig, node: nodeInfo }, { node }) {
+    const bridges = hostNetwork.links.filter((link) => link.kind === 'bridge');
+    return bridges.flatMap((bridge) => {
+      const behind = podNetworks.filter((network) => network.hostLink?.master === bridge.name);
+      const configured = configuredSubnets(bridge.name, behind, cniConfig, nodeInfo.podCIDRs);
+      const gateways = gatewaysOf(behind);
+      if (gateways.size === 0 && configured === null) return [];
+      const object = { kind: 'link', name: bridge.name, node } as const;
+      if (!bridge.up) return [notApplicable(object, 'the bridge is down')];
+      const held = hostNetwork.addresses.filter(
+        ({ link, scope }) => link === bridge.name && scope === 'global',
+      );
+      const shown =
+        held.map(({ address, prefixLength }) => `${address}/${prefixLength}`).join(', ') || 'none';
+      const lost = [...gateways].filter(
+        ([gateway]) => !held.some(({ address }) => sameAddress(address, gateway)),
+      );
+      if (lost.length > 0) {
+        return [
+          fail(object, {
+            detail: `${lost.map(([gateway, pods]) => `${gateway}, the gateway of ${pods.length === 1 ? 'one pod' : `${pods.length} pods`},`).join(' and ')} is not on ${bridge.name}; its addresses: ${shown}.`,
+            confidence: 'confirmed',
+            severity: 'critical',
+            evidence: lost.map(([gateway, pods]) => ({
+              what: `addresses of ${bridge.name}`,
+              expected: `${gateway} (CNI result of ${pods[0]?.pod.namespace}/${pods[0]?.pod.name})`,
+              actual: shown,
+              source: 'ip addr (node)',
+            })),
+            remedy: lost.map(([gateway, pods]) =>
+              onNode(
+                node,
+                'give the address back to the bridge; the pods need not be recreated.',
+                command('ip', 'addr', 'add', `${gateway}/${prefixOf(pods[0], gateway)}`, 'dev', bridge.name),
+              ),
+            ),
+          }),
+        ];
+      }
+      if (configured === null || held.length === 0) return [pass(object)];
+      const stale = ([4, 6] as const).flatMap((family) => {
+        const subnets = configured.subnets.filter((subnet) => familyOf(subnet) === family);
+        const addresses = held.filter((address) => address.family === family);
+        const inside = addresses.some(({ address }) => subnets.some((subnet) => contains(subnet, address)));
+        return subnets.length > 0 && addresses.length > 0 && !inside ? subnets : [];
+      });
+      if (stale.length === 0) return [pass(object)];
+      return [
+        fail(object, {
+          detail: `${bridge.name} has ${shown}, outside of ${stale.join(', ')} (${configured.source}): new pods fail on this node.`,
+          confidence: 'probable',
+          evidence: [
+            {
+              what: `subnet of ${bridge.name}`,
+              expected: `${stale.join(', ')} (${configured.source})`,
+              actual: shown,
+              source: 'ip addr (node)',
+            },
+          ],
+          remedy: [
+            { text: 'Move the pods away first: they lose their network with the bridge.' },
+            {
+              text: 'Drain the node.',
+              command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+            },
+            onNode(
+              node,
+              'when no pod is left on the bridge, remove it: the plugin makes it anew in the configured subnet.',
+              command('ip', 'link', 'del', bridge.name),
+            ),
+            { text: 'Let pods in again.', command: command('kubectl', 'uncordon', node) },
+          ],
+        }),
+      ];
+    });
+  },
+});
+
+/** Gateways that the CNI results of the pods name, with the pods of each. */
+function gatewaysOf(behind: readonly PodNetwork[]): Map<string, PodNetwork[]> {
+  const gateways = new Map<string, PodNetwork[]>();
+  for (const network of behind) {
+    const layout = layoutOf(network);
+    // A gateway in no default route may be a router outside of the node: only where the plugin routes by it.
+    if (typeof layout === 'string' || layout.gatewayMac !== 'bridge') continue;
+    const created = network.results[0]?.interfaces.some(
+      ({ name, inPod }) => !inPod && name === network.hostLink?.master,
+    );
+    for (const family of [4, 6] as const) {
+      const gateway = expectedGateway(network, layout, family);
+      if (gateway === null || !created) continue;
+      gateways.set(gateway, [...(gateways.get(gateway) ?? []), network]);
+    }
+  }
+  return gateways;
+}
+
+function prefixOf(network: PodNetwork | undefined, gateway: string): number {
+  const given = network?.results[0]?.addresses.find((address) => address.gateway === gateway);
+  return given?.prefixLength ?? 24;
+}
+
+/** What new pods will get on this bridge; null where the configuration does not say. */
+function configuredSubnets(
+  bridge: string,
+  behind: readonly PodNetwork[],
+  config: Sources['cniConfig'],
+  podCIDRs: readonly string[],
+): { subnets: readonly string[]; source: string } | null {
+  const file = config.files.find(({ error }) => error === null);
+  if (file?.plugins[0] === 'bridge' && file.bridge === bridge && file.subnets.length > 0) {
+    return { subnets: file.subnets, source: `${config.directory}/${file.name}` };
+  }
+  const flannel = behind.some(({ plugin }) => plugin === 'flannel');
+  if (file?.plugins[0] === 'flannel' && flannel && podCIDRs.length > 0) {
+    return { subnets: podCIDRs, source: 'API: node.spec.podCIDRs' };
+  }
+  return null;
+}

@@ -1,0 +1,68 @@
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
+import type { Route } from '../../model/network.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { layoutOf } from '../layouts.ts';
+import { command, onNode, recreatePod } from '../remedies.ts';
+import { routeText } from './gateway.ts';
+import { hostRoutes } from './host-route.ts';
+
+/** A-07. An address that was given again while its old route stayed (calico#5173, calico#10723). */
+export const hostRouteMisdirected = defineCheck({
+  id: 'host-route-misdirected',
+  topic: 'routes',
+  severity: 'critical',
+  title: "The node's route to the pod leads to the pod",
+  failureTitle: "Node's route to the pod leads elsewhere",
+  why: "Packets for the pod are given to another link: another pod may receive this pod's traffic, or it is lost. The pod itself looks healthy.",
+  needs: ['podNetworks', 'hostNetwork'],
+  run({ podNetworks, hostNetwork }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const routes = hostRoutes(network, hostNetwork);
+      if (typeof routes === 'string') return notApplicable(object, routes);
+      const wrong = routes.flatMap((route) =>
+        route.state === 'misdirected' && route.found !== null ? [{ ...route, found: route.found }] : [],
+      );
+      if (wrong.length > 0) {
+        return fail(object, {
+          detail: wrong
+            .map(
+              ({ address, link, found }) =>
+                `The node's route to ${address} is "${routeText(found)}", while the pod is behind ${link}.`,
+            )
+            .join(' '),
+          confidence: 'confirmed',
+          evidence: wrong.map(({ address, link, found }) => ({
+            what: `route of the node to ${address}`,
+            expected: `dev ${link}`,
+            actual: routeText(found),
+            source: 'ip route show table main (node)',
+          })),
+          remedy: repair(
+            network,
+            wrong.map(({ found }) => found),
+            node,
+          ),
+        });
+      }
+      if (routes.every(({ state }) => state === 'missing')) {
+        return notApplicable(object, 'the node has no route to the pod at all: see host-route-missing');
+      }
+      return pass(object);
+    });
+  },
+});
+
+/** The subnet's route serves again once the wrong one is gone; a pod with a route of its own gets a new one. */
+function repair(network: PodNetwork, wrong: readonly Route[], node: string): RemedyStep[] {
+  const layout = layoutOf(network);
+  if (typeof layout === 'string' || layout.hostRoute === 'address') return recreatePod(network.pod);
+  return wrong.map((route) =>
+    onNode(
+      node,
+      `remove the route that takes the pod's packets away; the one of ${network.hostLink?.master ?? 'the bridge'} serves again.`,
+      command('ip', 'route', 'del', ...routeText(route).split(' ')),
+    ),
+  );
+}

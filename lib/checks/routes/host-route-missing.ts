@@ -1,0 +1,73 @@
+import { addressBits, sameAddress, subnetOf } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { layoutOf } from '../layouts.ts';
+import { command, onNode, recreatePod } from '../remedies.ts';
+import { routeText } from './gateway.ts';
+import { hostRoutes } from './host-route.ts';
+
+/** A-07 for routed plugins; behind a bridge the route of the subnet is what brings packets to the pods. */
+export const hostRouteMissing = defineCheck({
+  id: 'host-route-missing',
+  topic: 'routes',
+  severity: 'critical',
+  title: 'The node has its route to the pod',
+  failureTitle: 'Node without a route to its pod',
+  why: 'The pod can send, but nothing comes back: the node hands every packet for it to its default route, which sends it out of the node or in circles. Probes fail, and so do Services.',
+  needs: ['podNetworks', 'hostNetwork'],
+  run({ podNetworks, hostNetwork }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const routes = hostRoutes(network, hostNetwork);
+      if (typeof routes === 'string') return notApplicable(object, routes);
+      const missing = routes.filter(({ state }) => state === 'missing');
+      if (missing.length === 0) return pass(object);
+      const layout = layoutOf(network);
+      const bySubnet = typeof layout !== 'string' && layout.hostRoute === 'subnet';
+      return fail(object, {
+        detail: missing
+          .map(
+            ({ address, link, found }) =>
+              `The node has no route to ${address} through ${link}; its packets take ${found === null ? 'the default route' : `"${routeText(found)}"`}.`,
+          )
+          .join(' '),
+        confidence: 'confirmed',
+        evidence: missing.map(({ address, link, found }) => ({
+          what: `route of the node to ${address}`,
+          expected: bySubnet ? `the pods' subnet dev ${link}` : `${address} dev ${link}`,
+          actual: found === null ? 'none' : routeText(found),
+          source: 'ip route show table main (node)',
+        })),
+        remedy: bySubnet
+          ? missing.map(({ address, link }) =>
+              restoreSubnetRoute(node, address, link, network.results[0]?.addresses),
+            )
+          : recreatePod(network.pod),
+      });
+    });
+  },
+});
+
+function restoreSubnetRoute(
+  node: string,
+  address: string,
+  link: string,
+  given: readonly { address: string; prefixLength: number; gateway: string | null }[] = [],
+) {
+  const result = given.find((one) => sameAddress(one.address, address));
+  const source = result?.gateway ? ['src', result.gateway] : [];
+  return onNode(
+    node,
+    `put back the route that the kernel had made with the address of ${link}; no pod needs to be recreated.`,
+    command(
+      'ip',
+      'route',
+      'replace',
+      subnetOf(address, result?.prefixLength ?? addressBits(address)),
+      'dev',
+      link,
+      'scope',
+      'link',
+      ...source,
+    ),
+  );
+}

@@ -1,0 +1,100 @@
+import type { Link, Route } from '../../model/network.ts';
+import { addressBits, familyOf, prefixLength, sameAddress } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { layouts } from '../layouts.ts';
+import { command, onNode } from '../remedies.ts';
+import { routeText } from './gateway.ts';
+
+/** A-13. A route whose address no namespace holds: the next pod with that address will be unreachable (calico#3467). */
+export const hostRouteStale = defineCheck({
+  id: 'host-route-stale',
+  topic: 'routes',
+  severity: 'medium',
+  title: "The node's routes to pods lead to addresses that pods hold",
+  failureTitle: 'Route of the node to an address that no pod holds',
+  why: 'The address may be given to another pod, here or on another node: this node then still sends its packets to the old link, and the plugin may refuse to set up the new pod ("route already exists").',
+  observations: 2,
+  needs: ['hostNetwork', 'namespaces', 'hiddenNamespaces', 'pods'],
+  run({ hostNetwork, namespaces, hiddenNamespaces, pods }, { node }) {
+    const held = new Set(
+      namespaces.flatMap(({ stack }) =>
+        stack.status === 'present' ? stack.value.addresses.map(({ address }) => address) : [],
+      ),
+    );
+    const unread = namespaces.some(({ stack }) => stack.status === 'failed');
+    const links = new Map(hostNetwork.links.map((link) => [link.name, link]));
+    return hostNetwork.routes.flatMap((route) => {
+      const link = route.link === null ? undefined : links.get(route.link);
+      if (link === undefined || !isPodRoute(route, link)) return [];
+      const address = route.destination.split('/')[0] ?? '';
+      const object = { kind: 'address', name: address, node, path: link.name } as const;
+      if (held.has(address) || [...held].some((one) => sameAddress(one, address))) return [pass(object)];
+      // A terminating or new pod, one whose runtime keeps the address itself, and Calico's floating addresses.
+      const named = pods.find(
+        (pod) =>
+          pod.podIPs.some((ip) => sameAddress(ip, address)) ||
+          Object.values(pod.annotations).some((text) => text.includes(address)),
+      );
+      if (named !== undefined) {
+        return [notApplicable(object, `${named.namespace}/${named.name} has this address in the API`)];
+      }
+      if (hiddenNamespaces.some((hidden) => hidden.links.includes(link.name))) {
+        return [notApplicable(object, 'it leads to a namespace that nothing names: see namespace-hidden')];
+      }
+      if (unread || link.peer?.status === 'unknown') {
+        return [unknown(object, 'a namespace that may hold this address could not be read')];
+      }
+      return [
+        fail(object, {
+          detail: `The node routes ${address} to ${link.name}, but no network namespace on the node holds that address, and no pod has it in the API.`,
+          confidence: 'confirmed',
+          evidence: [
+            {
+              what: 'route of the node',
+              expected: 'none',
+              actual: routeText(route),
+              source: 'ip route show table main (node)',
+            },
+            {
+              what: `namespaces that hold ${address}`,
+              actual: `none of ${namespaces.length}`,
+              source: 'ip addr (all network namespaces)',
+            },
+          ],
+          remedy: [
+            onNode(
+              node,
+              'see that it is still of no use: no pod has the address, and the plugin did not just set it up.',
+              command('ip', 'route', 'get', address),
+            ),
+            onNode(
+              node,
+              'then remove it.',
+              command(
+                ...['ip', ...(familyOf(address) === 6 ? ['-6'] : []), 'route', 'del'],
+                ...[route.destination, 'dev', link.name],
+              ),
+            ),
+          ],
+        }),
+      ];
+    });
+  },
+});
+
+const prefixes: readonly string[] = [
+  ...new Set(Object.values(layouts).map(({ hostLinkPrefix }) => hostLinkPrefix)),
+];
+
+/** A route to one address through a link that a CNI plugin made. */
+function isPodRoute(route: Route, link: Link): boolean {
+  return (
+    route.type === 'unicast' &&
+    route.table === 'main' &&
+    route.gateway === null &&
+    prefixLength(route.destination) === addressBits(route.destination) &&
+    link.kind === 'veth' &&
+    link.master === null &&
+    prefixes.some((prefix) => link.name.startsWith(prefix))
+  );
+}

@@ -1,0 +1,90 @@
+import type { PodNetwork } from '../../model/evidence.ts';
+import { familyOf } from '../cidr.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { layoutOf } from '../layouts.ts';
+import { command, onNode } from '../remedies.ts';
+
+type Setting = { readonly name: string; readonly why: string };
+
+/** A-15. A sysctl tool or a hardening script after the node joined; kubelet and plugin set them only when they start. */
+export const nodeForwardingDisabled = defineCheck({
+  id: 'node-forwarding-disabled',
+  topic: 'routes',
+  severity: 'critical',
+  title: 'The node forwards packets of its pods',
+  failureTitle: 'Node does not forward packets of its pods',
+  why: 'The kernel drops whatever pods send beyond the node and what comes for them, although every pod looks healthy and probes from the node itself pass.',
+  needs: ['kernel', 'podNetworks'],
+  run({ kernel, podNetworks }, { node }) {
+    const object = nodeObject(node);
+    const forwarded = podNetworks.filter((network) => {
+      const layout = layoutOf(network);
+      return typeof layout !== 'string' && layout.forwarding;
+    });
+    if (forwarded.length === 0) {
+      return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
+    }
+    const global = globalSettings(forwarded);
+    const off = global.filter(({ name }) => kernel.sysctls[name] === '0');
+    // Turning the global switch off turns off those of all links: one cause, one finding.
+    const settings =
+      off.length > 0 ? off : linkSettings(forwarded).filter(({ name }) => kernel.sysctls[name] === '0');
+    if (settings.length === 0) {
+      const unread = global.find(({ name }) => kernel.sysctls[name] === undefined);
+      return [unread === undefined ? pass(object) : unknown(object, `${unread.name} could not be read`)];
+    }
+    return [
+      fail(object, {
+        detail: `${settings
+          .slice(0, 5)
+          .map(({ name, why }) => `${name} is 0 (${why})`)
+          .join(
+            ', ',
+          )}${settings.length > 5 ? `, and ${settings.length - 5} more` : ''}; ${forwarded.length} pods on the node need it.`,
+        confidence: 'probable',
+        evidence: settings.slice(0, 20).map(({ name }) => ({
+          what: name,
+          expected: '1',
+          actual: '0',
+          source: `sysctl ${name} (node)`,
+        })),
+        remedy: [
+          ...settings
+            .slice(0, 20)
+            .map(({ name }) => onNode(node, 'turn it on again.', command('sysctl', '-w', `${name}=1`))),
+          onNode(
+            node,
+            'find what turned it off, or it will again at the next boot.',
+            'grep -rnE "ip_forward|forwarding|proxy_arp" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
+          ),
+        ],
+      }),
+    ];
+  },
+});
+
+function globalSettings(networks: readonly PodNetwork[]): Setting[] {
+  const families = new Set(networks.flatMap(({ pod }) => pod.podIPs.map(familyOf)));
+  return [
+    ...(families.has(4) ? [{ name: 'net.ipv4.ip_forward', why: 'IPv4 of all links' }] : []),
+    ...(families.has(6) ? [{ name: 'net.ipv6.conf.all.forwarding', why: 'IPv6 of all links' }] : []),
+  ];
+}
+
+/** Switches of single links: the pod's own or its bridge, and Calico's answer for 169.254.1.1. Not every probe reads them. */
+function linkSettings(networks: readonly PodNetwork[]): Setting[] {
+  const settings = networks.flatMap((network) => {
+    const layout = layoutOf(network);
+    if (typeof layout === 'string' || network.hostLink === null) return [];
+    if (!network.pod.podIPs.some((ip) => familyOf(ip) === 4)) return [];
+    const link = layout.gatewayMac === 'bridge' ? network.hostLink.master : network.hostLink.name;
+    if (link === null) return [];
+    return [
+      { name: `net.ipv4.conf.${link}.forwarding`, why: `packets of ${link}` },
+      ...(layout.proxyArp
+        ? [{ name: `net.ipv4.conf.${link}.proxy_arp`, why: `nobody answers for the gateway on ${link}` }]
+        : []),
+    ];
+  });
+  return [...new Map(settings.map((setting) => [setting.name, setting])).values()];
+}

@@ -1,0 +1,104 @@
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { Neighbour, NetworkStack } from '../../model/network.ts';
+import { sameAddress } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { layoutOf } from '../layouts.ts';
+import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
+import { onNode, recreatePod } from '../remedies.ts';
+import { defaultRouteOf, expectedGateway } from './gateway.ts';
+
+/** States in which the kernel sends to the MAC without asking first; a STALE entry is verified on its next use. */
+const TRUSTED: readonly string[] = ['PERMANENT', 'NOARP', 'REACHABLE', 'DELAY', 'PROBE'];
+
+/** A-06. Links, addresses and routes all look perfect (amazon-vpc-cni-k8s#2103, flatcar#278). */
+export const podGatewayNeighbourWrong = defineCheck({
+  id: 'pod-gateway-neighbour-wrong',
+  topic: 'routes',
+  severity: 'critical',
+  title: "The pod's gateway entry has the MAC address of the node's link",
+  failureTitle: 'Pod sends to a wrong MAC address for its gateway',
+  why: "Every packet that leaves the pod goes to a MAC address nobody has, and is lost. Interface, address and routes look right, and a restart of the container does not help. Often udev changed the MAC of the node's link.",
+  needs: ['podNetworks', 'hostNetwork'],
+  run({ podNetworks, hostNetwork }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
+      const elsewhere = networkElsewhere(network) ?? linkFault(network);
+      if (elsewhere !== null) return notApplicable(object, elsewhere);
+      const layout = layoutOf(network);
+      if (typeof layout === 'string') return notApplicable(object, layout);
+      if (!mainAddresses(network).some(({ family }) => family === 4)) {
+        return notApplicable(object, 'the pod has no IPv4 address on its interface');
+      }
+      const gateway = expectedGateway(network, layout, 4);
+      if (gateway === null) return notApplicable(object, 'the CNI plugin names no IPv4 gateway');
+      const owner =
+        layout.gatewayMac === 'bridge' ? bridgeOf(network, hostNetwork, gateway) : network.hostLink;
+      if (typeof owner === 'string') return notApplicable(object, owner);
+      const expected = [owner, ...ciliumHost(network, hostNetwork)].flatMap((link) => link?.mac ?? []);
+      if (owner === null || expected.length === 0)
+        return notApplicable(object, 'the node link has no MAC address');
+      const entry = network.stack.neighbours.find(
+        (found) => found.link === network.interface && sameAddress(found.destination, gateway),
+      );
+      const right = entry?.mac != null && expected.includes(entry.mac);
+      const permanent = entry?.states.some((state) => state === 'PERMANENT' || state === 'NOARP') ?? false;
+      if (layout.gatewayNeighbour === 'permanent') {
+        if (defaultRouteOf(network, layout, 4).state !== 'right' && entry === undefined) {
+          return notApplicable(object, 'the default route is wrong as well: see pod-default-route-missing');
+        }
+        if (right && permanent) return pass(object);
+      } else {
+        if (entry === undefined || right) return pass(object);
+        if (entry.mac === null || !entry.states.some((state) => TRUSTED.includes(state))) {
+          return notApplicable(object, 'the gateway was not resolved at that moment: --active ping tells');
+        }
+      }
+      const shown = entry === undefined ? 'no entry' : entryText(entry);
+      return fail(object, {
+        detail: `For its gateway ${gateway} the pod has ${shown}; ${owner.name} on the node has ${expected[0]}${
+          layout.gatewayNeighbour === 'permanent'
+            ? ', and the entry must be permanent, as nobody answers for it'
+            : ''
+        }.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: `neighbour entry of ${gateway}`,
+            expected: `${expected[0]}${layout.gatewayNeighbour === 'permanent' ? ' PERMANENT' : ''}`,
+            actual: shown,
+            source: `ip neigh (netns ${network.namespace})`,
+          },
+          { what: `MAC address of ${owner.name}`, actual: expected[0] ?? '', source: 'ip link (node)' },
+        ],
+        remedy: [
+          ...recreatePod(network.pod),
+          onNode(
+            node,
+            'if it comes back, udev rewrites the MAC addresses of new links: MACAddressPolicy must not be persistent for them.',
+            'grep -rs MACAddressPolicy /etc/systemd/network /run/systemd/network /usr/lib/systemd/network',
+          ),
+        ],
+      });
+    });
+  },
+});
+
+function entryText(entry: Neighbour): string {
+  return [entry.mac ?? 'no MAC address', ...entry.states].join(' ');
+}
+
+/** The bridge that the pod's pair is a port of, if it is the pod's gateway: it may well be a router outside. */
+function bridgeOf(network: PodNetwork, host: NetworkStack, gateway: string) {
+  const name = network.hostLink?.master ?? null;
+  if (name === null) return "the node's end is on no bridge: see veth-bridge-detached";
+  const bridge = host.links.find((link) => link.name === name);
+  if (bridge === undefined) return `the bridge ${name} could not be read`;
+  const holds = host.addresses.some(({ link, address }) => link === name && sameAddress(address, gateway));
+  return holds ? bridge : `the gateway ${gateway} is not on ${name}: see bridge-address-stale`;
+}
+
+/** Cilium's gateway address is on cilium_host, and BPF answers for it on the pod's own link. */
+function ciliumHost(network: PodNetwork, host: NetworkStack) {
+  return network.plugin === 'cilium-cni' ? host.links.filter((link) => link.name === 'cilium_host') : [];
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { contains, prefixLength, sameAddress, subnetOf } from '../../lib/checks/cidr.ts';
+
+describe('cidr', () => {
+  it('tells whether an address lies in a subnet, in both families', () => {
+    expect(contains('10.244.1.0/24', '10.244.1.200')).toBe(true);
+    expect(contains('10.244.1.0/24', '10.244.2.1')).toBe(false);
+    expect(contains('fd00:1::/64', 'fd00:1::5')).toBe(true);
+    expect(contains('10.0.0.0/8', 'fd00::1')).toBe(false);
+  });
+
+  it('takes what is no subnet or address as not contained, never as an error', () => {
+    for (const cidr of ['10.244.1.0', '10.244.1.0/33', '10.244.1.0/-1', 'nonsense/8', '']) {
+      expect(contains(cidr, '10.244.1.1')).toBe(false);
+    }
+    expect(contains('10.0.0.0/8', 'nonsense')).toBe(false);
+  });
+
+  it('knows one IPv6 address in its several spellings', () => {
+    expect(sameAddress('fd00:0:0::1', 'fd00::1')).toBe(true);
+    expect(sameAddress('fd00::1', 'fd00::2')).toBe(false);
+  });
+
+  it('gives the subnet of an address', () => {
+    expect(subnetOf('10.244.1.7', 24)).toBe('10.244.1.0/24');
+    expect(subnetOf('10.244.1.77', 26)).toBe('10.244.1.64/26');
+    expect(subnetOf('10.244.1.77', 32)).toBe('10.244.1.77/32');
+    expect(contains(subnetOf('fd00:1::5', 64), 'fd00:1::99')).toBe(true);
+    expect(prefixLength(subnetOf('fd00:1::5', 64))).toBe(64);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { hostRouteStale } from '../../../lib/checks/routes/host-route-stale.ts';
+import type { Sources } from '../../../lib/model/evidence.ts';
+import type { NetworkStack } from '../../../lib/model/network.ts';
+import { aHostLink, aNamespace, aPod, aRoute, context, failures } from '../evidence.ts';
+import { aBridgePod, aCalicoPod, aCiliumPod, anAwsPod, aPtpPod } from '../layouts.ts';
+
+type Needs = Pick<Sources, 'hostNetwork' | 'namespaces' | 'hiddenNamespaces' | 'pods'>;
+
+function run(sources: Partial<Needs>) {
+  const { network, host } = aCalicoPod();
+  const stack = network.stack as NetworkStack;
+  return hostRouteStale.run(
+    {
+      hostNetwork: host,
+      namespaces: [aNamespace({ stack: { status: 'present', value: stack } })],
+      hiddenNamespaces: [],
+      pods: [network.pod],
+      ...sources,
+    },
+    context,
+  );
+}
+
+const empty = [aNamespace({ stack: { status: 'absent', reason: 'empty' } })];
+
+describe('host-route-stale', () => {
+  it('wants to see it twice', () => {
+    expect(hostRouteStale.observations).toBe(2);
+  });
+
+  it.each([
+    ['Calico', aCalicoPod],
+    ['AWS VPC CNI', anAwsPod],
+    ['ptp', aPtpPod],
+  ])('passes the route of a pod that holds its address: %s', (_name, layout) => {
+    const { network, host } = layout();
+    const stack = network.stack as NetworkStack;
+    const namespaces = [aNamespace({ stack: { status: 'present', value: stack } })];
+    expect(run({ hostNetwork: host, namespaces, pods: [] })).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('does not look at routes that lead to no single pod', () => {
+    expect(run({ hostNetwork: aBridgePod().host, namespaces: empty, pods: [] })).toEqual([]);
+    expect(run({ hostNetwork: aCiliumPod().host, namespaces: empty, pods: [] })).toEqual([]);
+  });
+
+  it('finds a route to an address that nobody holds', () => {
+    const [found] = failures(run({ namespaces: empty, pods: [] }));
+    expect(found?.object).toEqual({
+      kind: 'address',
+      name: '10.244.77.5',
+      node: 'node-1',
+      path: 'cali0a1b2c3d4e5',
+    });
+    expect(found?.remedy.map((step) => step.command)).toEqual([
+      'ip route get 10.244.77.5',
+      'ip route del 10.244.77.5/32 dev cali0a1b2c3d4e5',
+    ]);
+  });
+
+  it('leaves an address alone that a pod has in the API, even one that is only starting or going', () => {
+    expect(
+      run({ namespaces: empty, pods: [aPod({ podIPs: ['10.244.77.5'], unsettled: 'terminating' })] }),
+    ).toMatchObject([{ result: 'notApplicable' }]);
+    const floating = aPod({ annotations: { 'cni.projectcalico.org/floatingIPs': '["10.244.77.5"]' } });
+    expect(run({ namespaces: empty, pods: [floating] })).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  it('leaves the link of a hidden namespace to namespace-hidden', () => {
+    const hidden = [{ namespaceId: 4, links: ['cali0a1b2c3d4e5'], suspects: [] }];
+    expect(run({ namespaces: empty, pods: [], hiddenNamespaces: hidden })).toMatchObject([
+      { result: 'notApplicable' },
+    ]);
+  });
+
+  it('does not know when a namespace that may hold it could not be read', () => {
+    const unread = [aNamespace({ stack: { status: 'failed', reason: 'hung' } })];
+    expect(run({ namespaces: unread, pods: [] })).toMatchObject([{ result: 'unknown' }]);
+    const { host } = aCalicoPod();
+    const link = aHostLink({
+      name: 'cali0a1b2c3d4e5',
+      master: null,
+      peer: { status: 'unknown', reason: 'no id', namespaceId: null },
+    });
+    const hostNetwork = { ...host, links: [link] };
+    expect(run({ hostNetwork, namespaces: empty, pods: [] })).toMatchObject([{ result: 'unknown' }]);
+  });
+
+  it('does not take routes of foreign links for those of pods', () => {
+    const { host } = aCalicoPod();
+    const hostNetwork = {
+      ...host,
+      links: [aHostLink({ name: 'lan0', master: null })],
+      routes: [aRoute({ destination: '10.244.77.5/32', gateway: null, link: 'lan0' })],
+    };
+    expect(run({ hostNetwork, namespaces: empty, pods: [] })).toEqual([]);
+  });
+});
