@@ -1,0 +1,120 @@
+/** What went wrong between us and the API server, told apart, each with its fix. Never repeats a token or a header. */
+import { AuditError, messageOf } from '../model/errors.ts';
+
+/** Answers and errors that the same request may not meet again. */
+const RETRYABLE_STATUS = new Set([408, 429, 500, 502, 503, 504]);
+const RETRYABLE_CODES = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+const TLS_CODES = /^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+
+/** A transport failure: no answer came. `server` is the URL as configured. */
+export function connectionError(server: string, thrown: unknown): AuditError {
+  if (thrown instanceof AuditError) return thrown;
+  const code = codeOf(thrown);
+  const host = new URL(server).hostname;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new AuditError('CLUSTER_DNS', `the name of the API server does not resolve: ${host}`, {
+      cause: thrown,
+      retryable: code === 'EAI_AGAIN',
+      remedy:
+        'Check the server in the kubeconfig. A private EKS endpoint resolves only inside its VPC (or with its private hosted zone associated).',
+    });
+  }
+  if (TLS_CODES.test(code)) {
+    return new AuditError('CLUSTER_TLS', `TLS to ${server} failed: ${code}: ${messageOf(thrown)}`, {
+      cause: thrown,
+      remedy: tlsRemedy(code),
+    });
+  }
+  const silent = code.includes('TIMEOUT') || code === 'ETIMEDOUT';
+  return new AuditError(
+    'CLUSTER_UNREACHABLE',
+    `no answer from the API server ${server}: ${code || messageOf(thrown)}`,
+    {
+      cause: thrown,
+      retryable: RETRYABLE_CODES.has(code),
+      remedy: silent
+        ? 'Packets get lost on the way: check VPN, routes, security groups (port 443 from here) and whether the endpoint is private.'
+        : 'Check that the API server runs and that the address and port in the kubeconfig are right.',
+    },
+  );
+}
+
+function tlsRemedy(code: string): string {
+  if (code.includes('EXPIRED')) return 'A certificate has expired: renew it, or fetch the kubeconfig again.';
+  if (code.includes('ALTNAME') || code.includes('HOSTNAME'))
+    return 'The certificate is for another name: set tls-server-name in the kubeconfig, or use the name it was made for.';
+  return 'The certificate was not signed by the certificate authority in the kubeconfig: fetch the kubeconfig again, or look for a proxy that breaks TLS open.';
+}
+
+/** An answer with an error status. `what` says what was asked, such as `list pods`. */
+export function statusError(what: string, status: number, body: string): AuditError {
+  const message = statusMessage(body);
+  if (status === 401) {
+    return new AuditError(
+      'CLUSTER_UNAUTHENTICATED',
+      `the API server does not accept the credentials (${what}): ${message}`,
+      {
+        remedy:
+          'Log in again (aws sso login, gcloud auth login, …) or renew the token. On EKS the role also needs an access entry.',
+      },
+    );
+  }
+  if (status === 403) {
+    return new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${what}: ${message}`, {
+      remedy:
+        'Grant the rights: netns-audit manifests | kubectl apply -f - , and put the user into the group netns-auditor.',
+    });
+  }
+  return new AuditError('CLUSTER_API', `${what} failed with ${status}: ${message}`, {
+    retryable: RETRYABLE_STATUS.has(status),
+    cause: { status },
+    remedy:
+      status >= 500 || status === 429
+        ? 'The API server is overloaded or failing: try again later.'
+        : 'Please report it: the request was not understood.',
+  });
+}
+
+/** The HTTP status behind an error; null when there was no answer. */
+export function statusOf(error: unknown): number | null {
+  if (!(error instanceof AuditError)) return null;
+  if (error.code === 'CLUSTER_UNAUTHENTICATED') return 401;
+  if (error.code === 'CLUSTER_FORBIDDEN') return 403;
+  const { cause } = error;
+  return typeof cause === 'object' && cause !== null && 'status' in cause && typeof cause.status === 'number'
+    ? cause.status
+    : null;
+}
+
+/** The message of a Kubernetes Status object, or the start of whatever else answered. */
+function statusMessage(body: string): string {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed)
+      return messageOf(parsed.message);
+  } catch {
+    // Not JSON: a proxy or a load balancer answered.
+  }
+  return messageOf(body).slice(0, 200) || 'no reason given';
+}
+
+function codeOf(thrown: unknown): string {
+  for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
+    if ('code' in error && typeof error.code === 'string') return error.code;
+    if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  }
+  return '';
+}

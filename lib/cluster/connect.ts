@@ -1,0 +1,198 @@
+/** From a kubeconfig or the name of an EKS cluster to a handle on its API. */
+import type { RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { AuditError, messageOf } from '../model/errors.ts';
+import { type Credentials, Transport } from './transport.ts';
+
+export type ClusterTarget =
+  /** File (default: $KUBECONFIG, else ~/.kube/config) and context (default: the current one). */
+  | { readonly kind: 'kubeconfig'; readonly file?: string; readonly context?: string }
+  /** The text of a kubeconfig from a secret: commands in it are not run. */
+  | { readonly kind: 'kubeconfig-text'; readonly text: string; readonly context?: string }
+  | {
+      readonly kind: 'eks';
+      readonly name: string;
+      readonly region: string;
+      readonly roleArn?: string;
+      readonly externalId?: string;
+    };
+
+/** An open connection to one cluster. Close it at the end of the run. */
+export type Cluster = {
+  readonly name: string;
+  /** uid of the namespace kube-system: another one is another cluster, whatever its name. */
+  readonly uid: string;
+  readonly version: string;
+  readonly transport: Transport;
+};
+
+const kubeSystemSchema = z.object({ metadata: z.object({ uid: z.string() }) });
+const versionSchema = z.object({ gitVersion: z.string() });
+
+/** @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which link of the chain broke, and its fix. */
+export async function connect(
+  target: ClusterTarget,
+  options: { version: string; signal?: AbortSignal },
+): Promise<Cluster> {
+  const { name, credentials } =
+    target.kind === 'eks'
+      ? await (await import('./eks.ts')).eksCredentials(target)
+      : await fromKubeconfig(target);
+  const transport = new Transport(credentials, `netns-auditor/${options.version}`);
+  const common = options.signal === undefined ? {} : { signal: options.signal };
+  try {
+    const [version, namespace] = await Promise.all([
+      transport.json({
+        path: '/version',
+        what: 'read the version',
+        deadline: 20_000,
+        timeout: 10_000,
+        ...common,
+      }),
+      transport.json({
+        path: '/api/v1/namespaces/kube-system',
+        what: 'get namespace kube-system',
+        deadline: 20_000,
+        timeout: 10_000,
+        ...common,
+      }),
+    ]);
+    return {
+      name,
+      uid: kubeSystemSchema.parse(namespace).metadata.uid,
+      version: versionSchema.parse(version).gitVersion,
+      transport,
+    };
+  } catch (error) {
+    await transport.close();
+    if (error instanceof z.ZodError) {
+      throw new AuditError(
+        'CLUSTER_API',
+        `${credentials.server} does not answer like a Kubernetes API server`,
+        { cause: error, remedy: 'Check the server in the kubeconfig.' },
+      );
+    }
+    throw error;
+  }
+}
+
+async function fromKubeconfig(
+  target: Exclude<ClusterTarget, { kind: 'eks' }>,
+): Promise<{ name: string; credentials: Credentials }> {
+  // Loaded on use: the client is large, and `--help` needs none of it.
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
+  const config = new KubeConfig();
+  const source =
+    target.kind === 'kubeconfig-text'
+      ? 'the kubeconfig of the secret'
+      : (target.file ?? process.env.KUBECONFIG ?? '~/.kube/config');
+  try {
+    if (target.kind === 'kubeconfig-text') config.loadFromString(target.text);
+    else if (target.file !== undefined) config.loadFromFile(target.file);
+    else config.loadFromDefault();
+  } catch (error) {
+    throw invalid(
+      source,
+      messageOf(error),
+      'Check the path and that it is a valid kubeconfig: kubectl config view',
+      error,
+    );
+  }
+  if (target.context !== undefined) config.setCurrentContext(target.context);
+  const context = config.currentContext;
+  const known = config.getContexts().map((each) => each.name);
+  if (!known.includes(context)) {
+    throw invalid(
+      source,
+      context ? `it has no context ${context}` : 'it names no current context',
+      `Choose one with --context: ${known.join(', ') || '(it has none)'}`,
+    );
+  }
+  const cluster = config.getCurrentCluster();
+  if (cluster === null)
+    throw invalid(
+      source,
+      `context ${context} names a cluster that is not there`,
+      'Check it: kubectl config view',
+    );
+  if (!URL.canParse(cluster.server))
+    throw invalid(
+      source,
+      `the server of context ${context} is no URL: ${cluster.server}`,
+      'Write it as https://host:port.',
+    );
+  if (config.getCurrentUser() === null)
+    throw invalid(
+      source,
+      `context ${context} names a user that is not there`,
+      'Check it: kubectl config view',
+    );
+  if (target.kind === 'kubeconfig-text' && runsCommands(config)) {
+    throw invalid(
+      source,
+      'its user gets its credentials from a command (exec or auth-provider)',
+      'Use a token or a client certificate in a kubeconfig that is kept in a secret.',
+    );
+  }
+  return {
+    name: context,
+    credentials: await credentialsOf(config, source, cluster.server, cluster.proxyUrl ?? null),
+  };
+}
+
+function runsCommands(config: KubeConfig): boolean {
+  const user = config.getCurrentUser();
+  return user?.exec != null || user?.authProvider != null;
+}
+
+async function credentialsOf(
+  config: KubeConfig,
+  source: string,
+  server: string,
+  proxy: string | null,
+): Promise<Credentials> {
+  const first = await apply(config, source);
+  const { ca, cert, key, servername, rejectUnauthorized } = first;
+  return {
+    server,
+    proxy,
+    tls: {
+      ...(ca === undefined ? {} : { ca: ca as Buffer }),
+      ...(cert === undefined ? {} : { cert: cert as Buffer }),
+      ...(key === undefined ? {} : { key: key as Buffer }),
+      ...(servername === undefined ? {} : { servername }),
+      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    },
+    async headers() {
+      // Each time anew: client-node caches a plugin's credential until it expires, and re-reads token files.
+      const { headers, auth } = await apply(config, source);
+      const result: Record<string, string> = {};
+      for (const [name, value] of Object.entries(headers ?? {}))
+        if (typeof value === 'string') result[name.toLowerCase()] = value;
+      if (typeof auth === 'string') result.authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
+      return result;
+    },
+  };
+}
+
+async function apply(config: KubeConfig, source: string): Promise<RequestOptions> {
+  const options: RequestOptions = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (error) {
+    const user = config.getCurrentUser();
+    throw new AuditError('CLUSTER_UNAUTHENTICATED', `no credentials from ${source}: ${messageOf(error)}`, {
+      cause: error,
+      remedy:
+        user?.exec == null
+          ? 'Check the files that the user of the context names.'
+          : `Run the plugin by hand to see why: ${[user.exec.command, ...(user.exec.args ?? [])].join(' ')}`,
+    });
+  }
+  return options;
+}
+
+function invalid(source: string, message: string, remedy: string, cause?: unknown): AuditError {
+  return new AuditError('KUBECONFIG_INVALID', `${source}: ${message}`, { remedy, cause });
+}

@@ -1,0 +1,104 @@
+/** EKS by name: endpoint and CA from DescribeCluster, and the token that `aws eks get-token` makes. */
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { HttpRequest } from '@smithy/protocol-http';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { AwsCredentialIdentityProvider } from '@smithy/types';
+import { AuditError, messageOf } from '../model/errors.ts';
+import type { Credentials } from './transport.ts';
+
+export type EksTarget = {
+  readonly name: string;
+  readonly region: string;
+  readonly roleArn?: string;
+  readonly externalId?: string;
+};
+
+/** The CLI stamps 14 minutes on a token; a fresh one each 10 keeps clear of that. */
+const TOKEN_MILLISECONDS = 10 * 60_000;
+
+/** @throws AuditError AWS with the call that failed. */
+export async function eksCredentials(target: EksTarget): Promise<{ name: string; credentials: Credentials }> {
+  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const { EKSClient, DescribeClusterCommand } = await import('@aws-sdk/client-eks');
+  const provider: AwsCredentialIdentityProvider =
+    target.roleArn === undefined
+      ? fromNodeProviderChain()
+      : fromTemporaryCredentials({
+          params: {
+            RoleArn: target.roleArn,
+            RoleSessionName: 'netns-auditor',
+            ...(target.externalId === undefined ? {} : { ExternalId: target.externalId }),
+          },
+          clientConfig: { region: target.region },
+        });
+  const client = new EKSClient({ region: target.region, credentials: provider });
+  try {
+    const { cluster } = await client.send(new DescribeClusterCommand({ name: target.name }));
+    const ca = cluster?.certificateAuthority?.data;
+    if (cluster?.endpoint === undefined || ca === undefined) {
+      throw new AuditError(
+        'AWS',
+        `EKS cluster ${target.name} has no endpoint yet (status ${cluster?.status ?? 'unknown'})`,
+        { retryable: true, remedy: 'Wait until it is ACTIVE.' },
+      );
+    }
+    let token = '';
+    let made = 0;
+    return {
+      name: target.name,
+      credentials: {
+        server: cluster.endpoint,
+        tls: { ca: Buffer.from(ca, 'base64') },
+        proxy: null,
+        async headers() {
+          if (Date.now() - made > TOKEN_MILLISECONDS) {
+            token = await eksToken(target.name, target.region, provider);
+            made = Date.now();
+          }
+          return { authorization: `Bearer ${token}` };
+        },
+      },
+    };
+  } catch (error) {
+    if (error instanceof AuditError) throw error;
+    throw new AuditError('AWS', `EKS cluster ${target.name} in ${target.region}: ${messageOf(error)}`, {
+      cause: error,
+      remedy:
+        target.roleArn === undefined
+          ? 'Check the credentials (aws sts get-caller-identity), the name and region, and the right eks:DescribeCluster.'
+          : `Check that ${target.roleArn} trusts you (external id included) and allows eks:DescribeCluster.`,
+    });
+  } finally {
+    client.destroy();
+  }
+}
+
+/**
+ * A presigned GetCallerIdentity of the regional STS with the cluster's name signed in, as `aws eks get-token` makes it.
+ *
+ * @param now - signing time; only tests give one
+ */
+export async function eksToken(
+  cluster: string,
+  region: string,
+  credentials: AwsCredentialIdentityProvider,
+  now = new Date(),
+): Promise<string> {
+  const host = `sts.${region}.${region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}`;
+  const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 });
+  const signed = await signer.presign(
+    new HttpRequest({
+      protocol: 'https:',
+      hostname: host,
+      method: 'GET',
+      path: '/',
+      query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+      headers: { host, 'x-k8s-aws-id': cluster },
+    }),
+    { expiresIn: 60, signingDate: now },
+  );
+  const query = new URLSearchParams(
+    Object.entries(signed.query ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+  );
+  return `k8s-aws-v1.${Buffer.from(`https://${host}/?${query.toString().replaceAll('+', '%20')}`).toString('base64url')}`;
+}

@@ -1,0 +1,100 @@
+/** Lists in pages, each reduced at once: the memory of a run does not grow with what objects carry along. */
+import { z } from 'zod';
+import { AuditError } from '../model/errors.ts';
+import type { Event, Node, Pod } from '../model/kubernetes.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+import { reduceEvent, reduceNode, reducePod } from './reduce.ts';
+
+const PAGE = 500;
+
+export type ListOptions = { readonly signal?: AbortSignal; readonly deadline?: number };
+
+const pageSchema = z.object({
+  metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().optional() }),
+  items: z.array(z.unknown()).nullable(),
+});
+
+/** All items of a collection. A list that expired between pages (410) starts anew. */
+export async function listAll<T>(
+  cluster: Cluster,
+  what: string,
+  path: string,
+  query: Record<string, string | undefined>,
+  reduce: (item: unknown) => T,
+  options: ListOptions = {},
+): Promise<{ items: T[]; resourceVersion: string }> {
+  for (let restarts = 0; ; restarts += 1) {
+    try {
+      return await pages(cluster, what, path, query, reduce, options);
+    } catch (error) {
+      if (statusOf(error) !== 410 || restarts >= 3) throw error;
+    }
+  }
+}
+
+async function pages<T>(
+  cluster: Cluster,
+  what: string,
+  path: string,
+  query: Record<string, string | undefined>,
+  reduce: (item: unknown) => T,
+  options: ListOptions,
+): Promise<{ items: T[]; resourceVersion: string }> {
+  const items: T[] = [];
+  for (let token: string | undefined; ; ) {
+    const page = pageSchema.safeParse(
+      await cluster.transport.json({
+        path,
+        what,
+        query: { ...query, limit: String(PAGE), continue: token },
+        ...options,
+      }),
+    );
+    if (!page.success)
+      throw new AuditError('CLUSTER_API', `${what}: the answer is no list`, {
+        cause: page.error,
+        remedy: 'Check the server in the kubeconfig.',
+      });
+    for (const item of page.data.items ?? []) items.push(reduce(item));
+    token = page.data.metadata.continue || undefined;
+    if (token === undefined) return { items, resourceVersion: page.data.metadata.resourceVersion ?? '' };
+  }
+}
+
+export async function listNodes(cluster: Cluster, options?: ListOptions): Promise<Node[]> {
+  return (await listAll(cluster, 'list nodes', '/api/v1/nodes', {}, reduceNode, options)).items;
+}
+
+/** Pods of one node. */
+export async function listPodsOnNode(cluster: Cluster, node: string, options?: ListOptions): Promise<Pod[]> {
+  const query = { fieldSelector: `spec.nodeName=${node}` };
+  return (await listAll(cluster, 'list pods', '/api/v1/pods', query, reducePod, options)).items;
+}
+
+export async function getPod(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  options: ListOptions = {},
+): Promise<Pod> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+  return reducePod(await cluster.transport.json({ path, what: `get pod ${namespace}/${name}`, ...options }));
+}
+
+/** Reasons of events that say something about sandboxes and the network; others are not read. */
+const EVENT_REASONS = [
+  'FailedCreatePodSandBox',
+  'FailedKillPod',
+  'FailedSync',
+  'SandboxChanged',
+  'NetworkNotReady',
+  'DNSConfigForming',
+  'UnregisterNetDevice',
+];
+
+/** Events of the last hour or so (what the API keeps) about pods and nodes, of all namespaces. */
+export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
+  const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
+  return items.filter((event) => EVENT_REASONS.includes(event.reason));
+}

@@ -1,0 +1,60 @@
+/** The namespace of the probe pods. */
+import { AuditError } from '../model/errors.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+
+const level = 'privileged';
+
+/** Makes the namespace where it is missing. @returns whether it was made. */
+export async function ensureNamespace(
+  cluster: Cluster,
+  name: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const common = signal === undefined ? {} : { signal };
+  try {
+    await cluster.transport.json({
+      path: `/api/v1/namespaces/${encodeURIComponent(name)}`,
+      what: `get namespace ${name}`,
+      ...common,
+    });
+    return false;
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+  }
+  try {
+    await cluster.transport.json({
+      method: 'POST',
+      path: '/api/v1/namespaces',
+      what: `create namespace ${name}`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: {
+          name,
+          labels: {
+            'app.kubernetes.io/name': 'netns-auditor',
+            'pod-security.kubernetes.io/enforce': level,
+            'pod-security.kubernetes.io/audit': level,
+            'pod-security.kubernetes.io/warn': level,
+          },
+        },
+      },
+      ...common,
+    });
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 409) return false;
+    if (statusOf(error) === 403) {
+      throw new AuditError(
+        'CLUSTER_FORBIDDEN',
+        `the namespace ${name} is missing, and you may not create it`,
+        {
+          cause: error,
+          remedy: 'Have an administrator apply what is needed: netns-audit manifests | kubectl apply -f -',
+        },
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,246 @@
+/** One watch for all pods of a run. Events may come late, twice or not at all, so that it lists again now and then. */
+import { z } from 'zod';
+import { AuditError } from '../model/errors.ts';
+import type { Cluster } from './connect.ts';
+import { listAll } from './list.ts';
+import { aborted, pause } from './transport.ts';
+
+/** `gone`: deleted, by whomever. */
+export type PodState = {
+  readonly name: string;
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown' | 'gone';
+  /** Why it does not start, or why it failed, in the cluster's words. */
+  readonly problem: string | null;
+  /** The kubelet has written a status. */
+  readonly acknowledged: boolean;
+  /** It waits for something that does not mend itself within the run. */
+  readonly stuck: boolean;
+  readonly podIPs: readonly string[];
+};
+
+/** The server ends a watch after this long, and we list again: a missed event costs at most that. */
+const WATCH_SECONDS = 45;
+/** A line of a watch is one pod; ours are small. */
+const LINE_BYTES = 1024 * 1024;
+/** Image errors are given this long to go away by themselves: registries hiccup. */
+const STUCK_MILLISECONDS = 15_000;
+
+const containerState = z.object({
+  state: z
+    .object({
+      waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
+      terminated: z
+        .object({ exitCode: z.number(), reason: z.string().optional(), message: z.string().optional() })
+        .optional(),
+    })
+    .optional(),
+});
+const podStatusSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    resourceVersion: z.string().optional(),
+    deletionTimestamp: z.string().optional(),
+  }),
+  status: z
+    .object({
+      phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).optional(),
+      reason: z.string().optional(),
+      message: z.string().optional(),
+      startTime: z.string().optional(),
+      podIPs: z.array(z.object({ ip: z.string() })).optional(),
+      containerStatuses: z.array(containerState).optional(),
+    })
+    .default({}),
+});
+const eventSchema = z.object({ type: z.string(), object: z.unknown() });
+
+const HOPELESS = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+];
+
+export class PodWatch {
+  readonly #cluster: Cluster;
+  readonly #path: string;
+  readonly #selector: string;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #states = new Map<string, PodState>();
+  readonly #waiting = new Map<string, (state: PodState) => void>();
+  readonly #loop: Promise<void>;
+
+  private constructor(cluster: Cluster, namespace: string, selector: string, signal: AbortSignal) {
+    this.#cluster = cluster;
+    this.#path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+    this.#selector = selector;
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+    this.#loop = this.#follow();
+  }
+
+  static start(cluster: Cluster, namespace: string, selector: string, signal: AbortSignal): PodWatch {
+    return new PodWatch(cluster, namespace, selector, signal);
+  }
+
+  /** Waits until the pod has ended, is gone, or clearly will not start. @throws AuditError PROBE_REFUSED, DEADLINE, ABORTED */
+  async finished(name: string, end: number): Promise<PodState> {
+    let stuckSince: number | null = null;
+    for (;;) {
+      const state = this.#states.get(name);
+      if (state !== undefined && ['Succeeded', 'Failed', 'gone'].includes(state.phase)) return state;
+      stuckSince = state?.stuck ? (stuckSince ?? Date.now()) : null;
+      const now = Date.now();
+      if (state !== undefined && stuckSince !== null && now - stuckSince >= STUCK_MILLISECONDS)
+        throw stuck(state);
+      if (now >= end) throw overdue(state);
+      await this.#changed(
+        name,
+        Math.min(end, stuckSince === null ? end : stuckSince + STUCK_MILLISECONDS) - now,
+      );
+    }
+  }
+
+  forget(name: string): void {
+    this.#states.delete(name);
+    this.#waiting.delete(name);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+  }
+
+  async #changed(name: string, milliseconds: number): Promise<void> {
+    const seen = new AbortController();
+    this.#waiting.set(name, () => seen.abort());
+    await pause(milliseconds, AbortSignal.any([seen.signal, this.#signal]), 'wait for the probe pod').catch(
+      () => {},
+    );
+    this.#waiting.delete(name);
+    if (this.#signal.aborted) throw aborted('wait for the probe pod');
+  }
+
+  #set(state: PodState): void {
+    this.#states.set(state.name, state);
+    this.#waiting.get(state.name)?.(state);
+  }
+
+  /** List, watch until it ends, and again, until closed. Failures only make it slower: each pod has its own deadline. */
+  async #follow(): Promise<void> {
+    for (let failures = 0; !this.#signal.aborted; ) {
+      try {
+        let version = await this.#list();
+        failures = 0;
+        while (!this.#signal.aborted) version = await this.#watchOnce(version);
+      } catch {
+        failures += 1;
+        await pause(Math.min(5_000, 200 * 2 ** failures), this.#signal, 'watch').catch(() => {});
+      }
+    }
+  }
+
+  async #list(): Promise<string> {
+    const { items, resourceVersion } = await listAll(
+      this.#cluster,
+      'list probe pods',
+      this.#path,
+      { labelSelector: this.#selector },
+      (item) => stateOf(item, false),
+      { signal: this.#signal },
+    );
+    const present = new Set(items.map((state) => state.name));
+    for (const state of items) this.#set(state);
+    for (const [name, state] of this.#states)
+      if (!present.has(name) && state.phase !== 'gone') this.#set({ ...state, phase: 'gone' });
+    return resourceVersion;
+  }
+
+  /** @returns the version to go on from. @throws when it has to list again. */
+  async #watchOnce(version: string): Promise<string> {
+    const stream = await this.#cluster.transport.stream({
+      path: this.#path,
+      query: {
+        watch: 'true',
+        labelSelector: this.#selector,
+        resourceVersion: version,
+        allowWatchBookmarks: 'true',
+        timeoutSeconds: WATCH_SECONDS,
+      },
+      what: 'watch probe pods',
+      signal: this.#signal,
+    });
+    let latest = version;
+    for await (const line of lines(stream)) {
+      const event = eventSchema.parse(JSON.parse(line));
+      if (event.type === 'ERROR') throw new Error('the watch expired');
+      const { metadata } = podStatusSchema.parse(event.object);
+      latest = metadata.resourceVersion ?? latest;
+      if (event.type !== 'BOOKMARK') this.#set(stateOf(event.object, event.type === 'DELETED'));
+    }
+    return latest;
+  }
+}
+
+async function* lines(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of stream) {
+    rest += chunk.toString('utf8');
+    if (rest.length > LINE_BYTES) throw new Error('a line of the watch is too long');
+    const parts = rest.split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts.filter((part) => part !== '');
+  }
+}
+
+function stateOf(item: unknown, deleted: boolean): PodState {
+  const { metadata, status } = podStatusSchema.parse(item);
+  const states = (status.containerStatuses ?? []).map((each) => each.state ?? {});
+  const waiting = states.find((state) => state.waiting !== undefined)?.waiting;
+  const terminated = states.find(
+    (state) => state.terminated !== undefined && state.terminated.exitCode !== 0,
+  )?.terminated;
+  const words = [status.reason, status.message].filter((word) => word !== undefined);
+  if (terminated !== undefined)
+    words.push(`${terminated.reason ?? 'exited'} with code ${terminated.exitCode}`, terminated.message ?? '');
+  if (waiting !== undefined) words.push(waiting.reason ?? '', waiting.message ?? '');
+  const ended = status.phase === 'Succeeded' || status.phase === 'Failed';
+  return {
+    name: metadata.name,
+    phase: deleted && !ended ? 'gone' : (status.phase ?? 'Pending'),
+    problem:
+      words
+        .filter((word) => word !== '')
+        .join(': ')
+        .slice(0, 500) || null,
+    acknowledged: status.startTime !== undefined,
+    stuck: waiting !== undefined && HOPELESS.includes(waiting.reason ?? ''),
+    podIPs: (status.podIPs ?? []).map(({ ip }) => ip),
+  };
+}
+
+function stuck(state: PodState): AuditError {
+  const image = /image/i.test(state.problem ?? '');
+  return new AuditError('PROBE_REFUSED', `the probe pod cannot start: ${state.problem}`, {
+    remedy: image
+      ? 'Use an image that the nodes can pull (--image), with --pull-secret where the registry wants one.'
+      : 'Look at the node: kubectl describe pod shows the same message.',
+  });
+}
+
+function overdue(state: PodState | undefined): AuditError {
+  const message =
+    state === undefined || !state.acknowledged
+      ? 'the kubelet did not take up the probe pod in time'
+      : state.phase === 'Pending'
+        ? `the probe pod did not start in time${state.problem === null ? '' : `: ${state.problem}`}`
+        : 'the probe pod did not end in time';
+  return new AuditError('DEADLINE', message, {
+    retryable: true,
+    remedy:
+      "Look at the node's kubelet and runtime (systemctl status kubelet containerd), or give it longer with --deadline.",
+  });
+}

@@ -1,0 +1,136 @@
+/** Pods that run to their end on a node and leave a log: created, watched by one watch for the whole run, read, deleted. */
+import { AuditError } from '../model/errors.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+import { type PodState, PodWatch } from './pod-watch.ts';
+import { deletePod } from './sweep.ts';
+import { aborted } from './transport.ts';
+
+/** What we send of a pod; the rest of the manifest is the caller's. */
+export type PodManifest = {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+};
+
+export const RUN_LABEL = 'netns-auditor/run';
+
+/** A bundle is at most 6 MiB, so 8 MiB in base64; kubelets rotate logs at 10. */
+const LOG_BYTES = 12 * 1024 * 1024;
+/** Removing pods goes on when the run was aborted, but not for ever. */
+const DELETE_MILLISECONDS = 20_000;
+
+export type FinishedPod = { readonly log: string; readonly podIPs: readonly string[] };
+
+export class ProbePods {
+  readonly #cluster: Cluster;
+  readonly #signal: AbortSignal;
+  readonly #watch: PodWatch;
+
+  private constructor(cluster: Cluster, watch: PodWatch, signal: AbortSignal) {
+    this.#cluster = cluster;
+    this.#watch = watch;
+    this.#signal = signal;
+  }
+
+  /** Starts the run's watch over the pods that bear its label. Call `close` at the end. */
+  static start(
+    cluster: Cluster,
+    options: { namespace: string; runId: string; signal: AbortSignal },
+  ): ProbePods {
+    const watch = PodWatch.start(cluster, options.namespace, `${RUN_LABEL}=${options.runId}`, options.signal);
+    return new ProbePods(cluster, watch, options.signal);
+  }
+
+  /**
+   * Runs one pod to its end and returns its log; the pod is gone afterwards, whatever happened.
+   *
+   * @throws AuditError PROBE_REFUSED (never started: image, admission, room), PROBE_FAILED (ended badly), DEADLINE, ABORTED
+   */
+  async run(manifest: PodManifest, deadlineMilliseconds: number): Promise<FinishedPod> {
+    const { name, namespace } = manifest.metadata;
+    const end = Date.now() + deadlineMilliseconds;
+    try {
+      await this.#create(manifest, deadlineMilliseconds);
+      const state = await this.#watch.finished(name, end);
+      if (state.phase !== 'Succeeded') throw failed(state);
+      const log = await this.#cluster.transport.text(
+        {
+          path: `/api/v1/namespaces/${namespace}/pods/${name}/log`,
+          query: { limitBytes: LOG_BYTES },
+          what: `read the log of pod ${namespace}/${name}`,
+          signal: this.#signal,
+          deadline: Math.max(5_000, end - Date.now()),
+        },
+        LOG_BYTES + 1,
+      );
+      return { log, podIPs: state.podIPs };
+    } finally {
+      // On the abort signal pods are removed all the same, so it is not passed on.
+      await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS }).catch(() => false);
+      this.#watch.forget(name);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.close();
+  }
+
+  async #create(manifest: PodManifest, deadline: number): Promise<void> {
+    const { name, namespace } = manifest.metadata;
+    if (this.#signal.aborted) throw aborted(`create pod ${namespace}/${name}`);
+    try {
+      await this.#cluster.transport.json({
+        method: 'POST',
+        path: `/api/v1/namespaces/${namespace}/pods`,
+        what: `create pod ${namespace}/${name}`,
+        body: manifest,
+        signal: this.#signal,
+        deadline,
+      });
+    } catch (error) {
+      // The name holds run and node: it is ours, from an attempt whose answer got lost.
+      if (statusOf(error) === 409) return;
+      if (!(error instanceof AuditError) || error.code === 'ABORTED') throw error;
+      const status = statusOf(error);
+      if (status === null || status === 401 || status >= 500) throw error;
+      throw new AuditError('PROBE_REFUSED', `the cluster refused the probe pod: ${error.message}`, {
+        cause: error,
+        remedy: refusedRemedy(error.message, namespace),
+      });
+    }
+  }
+}
+
+function refusedRemedy(message: string, namespace: string): string {
+  if (message.includes('PodSecurity')) {
+    return `Allow it in its namespace only: kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged --overwrite`;
+  }
+  if (message.includes('admission webhook') || message.includes('ValidatingAdmissionPolicy')) {
+    return `Exempt the namespace ${namespace} from that policy; deploy/admission-policy.yaml admits nothing there but the probe pod.`;
+  }
+  if (message.includes('quota'))
+    return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once.`;
+  if (message.includes('not found'))
+    return 'Create the namespace and the roles: netns-audit manifests | kubectl apply -f -';
+  return 'Grant the rights: netns-audit manifests | kubectl apply -f -';
+}
+
+function failed(state: PodState): AuditError {
+  const reason = state.problem ?? 'it failed without saying why';
+  return new AuditError(
+    'PROBE_FAILED',
+    `the probe pod ${state.phase === 'gone' ? 'was deleted before it ended' : `ended badly: ${reason}`}`,
+    {
+      retryable: true,
+      remedy:
+        state.phase === 'gone'
+          ? 'Something removed the pod or its node during the run; run it again.'
+          : /^(OutOf|Evicted|Preempt|NodeAffinity|UnexpectedAdmission)/.test(reason)
+            ? 'The node has no room for one more small pod: free some, or raise its pod limit.'
+            : 'Run it again; if it stays so, start the pod by hand and read its log.',
+    },
+  );
+}

@@ -1,0 +1,75 @@
+/** Removes debug pods of netns-auditor that nobody waits for any more. */
+import { z } from 'zod';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+import { type ListOptions, listAll } from './list.ts';
+
+export const OWN_PODS = 'app.kubernetes.io/name=netns-auditor';
+export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
+
+const ownPodSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.string(),
+    uid: z.string(),
+    annotations: z.record(z.string(), z.string()).optional(),
+  }),
+});
+
+/**
+ * @param now - milliseconds; only pods whose `expires` has passed by then are removed, so that runs side by side leave
+ *   each other alone. Null removes all.
+ * @returns `namespace/name` of the pods it removed
+ */
+export async function sweep(
+  cluster: Cluster,
+  namespace: string,
+  now: number | null,
+  options: ListOptions = {},
+): Promise<string[]> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+  const { items } = await listAll(
+    cluster,
+    `list pods in ${namespace}`,
+    path,
+    { labelSelector: OWN_PODS },
+    (item) => ownPodSchema.parse(item).metadata,
+    options,
+  );
+  const due = items.filter(
+    (pod) => now === null || Date.parse(pod.annotations?.[EXPIRES_ANNOTATION] ?? '') <= now,
+  );
+  const removed = await Promise.all(
+    due.map(async (pod) =>
+      (await deletePod(cluster, pod.namespace, pod.name, options)) ? `${pod.namespace}/${pod.name}` : null,
+    ),
+  );
+  return removed.filter((name) => name !== null);
+}
+
+/** Deletes with no grace: nothing in the pod wants to say good-bye. @returns false when it was gone already. */
+export async function deletePod(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  options: ListOptions = {},
+): Promise<boolean> {
+  try {
+    await cluster.transport.json({
+      method: 'DELETE',
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
+      what: `delete pod ${namespace}/${name}`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        gracePeriodSeconds: 0,
+        propagationPolicy: 'Background',
+      },
+      ...options,
+    });
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 404) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * HTTP to one API server: one shared keep-alive dispatcher, retries inside a deadline, and every request abortable.
+ * client-node's own calls open a TLS connection each and have neither retries nor timeouts (javascript#2893).
+ */
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import { AuditError } from '../model/errors.ts';
+import { connectionError, statusError } from './api-error.ts';
+
+/** What authenticates a connection; called before each request, so that tokens may be refreshed. */
+export type Credentials = {
+  readonly server: string;
+  readonly tls: {
+    ca?: Buffer | string;
+    cert?: Buffer | string;
+    key?: Buffer | string;
+    servername?: string;
+    rejectUnauthorized?: boolean;
+  };
+  readonly proxy: string | null;
+  headers(): Promise<Record<string, string>>;
+};
+
+export type ApiRequest = {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  /** For messages: `list pods`. */
+  readonly what: string;
+  readonly signal?: AbortSignal;
+  /** Milliseconds for one attempt. Default 30 s. */
+  readonly timeout?: number;
+  /** Milliseconds for all attempts. Default 60 s. */
+  readonly deadline?: number;
+};
+
+const ATTEMPT_MILLISECONDS = 30_000;
+const DEADLINE_MILLISECONDS = 60_000;
+const LARGEST_BACKOFF = 8_000;
+
+export class Transport {
+  /** Requests sent, retries included: what a run costs the API server. */
+  requests = 0;
+  readonly #credentials: Credentials;
+  readonly #dispatcher: Dispatcher;
+  readonly #userAgent: string;
+
+  constructor(credentials: Credentials, userAgent: string) {
+    this.#credentials = credentials;
+    this.#userAgent = userAgent;
+    const { tls, proxy } = credentials;
+    this.#dispatcher =
+      proxy === null
+        ? new Agent({ connect: { ...tls, timeout: 10_000 }, keepAliveTimeout: 30_000, connections: 64 })
+        : new ProxyAgent({ uri: proxy, requestTls: tls });
+  }
+
+  get server(): string {
+    return this.#credentials.server;
+  }
+
+  /** The parsed body of a JSON answer. Reads, deletes and creates of named objects are safe to repeat, so all are retried. */
+  async json(options: ApiRequest): Promise<unknown> {
+    const text = await this.text(options);
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new AuditError('CLUSTER_API', `${options.what}: the answer is not JSON`, {
+        cause: error,
+        remedy: 'Something other than an API server answers: check the server in the kubeconfig.',
+      });
+    }
+  }
+
+  /** The body as text, of at most `limit` bytes. */
+  async text(options: ApiRequest, limit = 256 * 1024 * 1024): Promise<string> {
+    return await this.#retried(options, async (signal) => {
+      const response = await this.#send(options, signal);
+      const body = await read(response.body, limit, options.what);
+      if (response.statusCode >= 400)
+        throw withRetryAfter(statusError(options.what, response.statusCode, body), response);
+      return body;
+    });
+  }
+
+  /** The body as it comes, for watches. The caller ends it by aborting. */
+  async stream(options: ApiRequest & { signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
+    try {
+      const response = await this.#send(options, options.signal, 0);
+      if (response.statusCode >= 400)
+        throw statusError(
+          options.what,
+          response.statusCode,
+          await read(response.body, 1_000_000, options.what),
+        );
+      return response.body;
+    } catch (error) {
+      throw options.signal.aborted ? aborted(options.what) : connectionError(this.server, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #send(
+    options: ApiRequest,
+    signal: AbortSignal,
+    bodyTimeout?: number,
+  ): Promise<Dispatcher.ResponseData> {
+    const url = new URL(
+      options.path.replace(/^\//, ''),
+      this.server.endsWith('/') ? this.server : `${this.server}/`,
+    );
+    for (const [name, value] of Object.entries(options.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const headers: Record<string, string> = {
+      ...(await this.#credentials.headers()),
+      accept: 'application/json, */*',
+      'user-agent': this.#userAgent,
+    };
+    if (options.body !== undefined) headers['content-type'] = 'application/json';
+    this.requests += 1;
+    return await request(url, {
+      method: options.method ?? 'GET',
+      headers,
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+      dispatcher: this.#dispatcher,
+      signal,
+      ...(bodyTimeout === undefined ? {} : { bodyTimeout }),
+    });
+  }
+
+  async #retried<T>(options: ApiRequest, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const end = Date.now() + (options.deadline ?? DEADLINE_MILLISECONDS);
+    for (let tries = 0; ; tries += 1) {
+      const limit = AbortSignal.timeout(
+        Math.max(1, Math.min(options.timeout ?? ATTEMPT_MILLISECONDS, end - Date.now())),
+      );
+      try {
+        return await attempt(options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]));
+      } catch (thrown) {
+        if (options.signal?.aborted) throw aborted(options.what);
+        const error = limit.aborted
+          ? timedOut(this.server, options.what)
+          : connectionError(this.server, thrown);
+        const wait = retryAfter(error) ?? Math.random() * Math.min(LARGEST_BACKOFF, 200 * 2 ** tries);
+        if (!error.retryable || Date.now() + wait >= end) throw error;
+        await pause(wait, options.signal, options.what);
+      }
+    }
+  }
+}
+
+async function read(body: AsyncIterable<Buffer>, limit: number, what: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > limit) {
+      throw new AuditError('CLUSTER_API', `${what}: the answer is larger than ${limit} bytes`, {
+        remedy: 'Please report it: nothing of that size is expected.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const retryAfterSeconds = new WeakMap<AuditError, number>();
+
+function withRetryAfter(error: AuditError, response: Dispatcher.ResponseData): AuditError {
+  const seconds = Number(response.headers['retry-after']);
+  if (Number.isFinite(seconds) && seconds >= 0) retryAfterSeconds.set(error, seconds);
+  return error;
+}
+
+/** What the server asked for, and a little more, so that callers do not all come back at once. */
+function retryAfter(error: AuditError): number | undefined {
+  const seconds = retryAfterSeconds.get(error);
+  return seconds === undefined ? undefined : seconds * 1000 * (1 + Math.random() * 0.2);
+}
+
+function timedOut(server: string, what: string): AuditError {
+  return new AuditError('CLUSTER_UNREACHABLE', `${server} did not answer in time (${what})`, {
+    retryable: true,
+    remedy:
+      'Check VPN, routes, security groups (port 443 from here), whether the endpoint is private, and the load of the API server.',
+  });
+}
+
+export function aborted(what: string): AuditError {
+  return new AuditError('ABORTED', `interrupted (${what})`, { remedy: 'Run it again.' });
+}
+
+/** Waits, and ends early with ABORTED. */
+export async function pause(
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+  what: string,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(aborted(what));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}
