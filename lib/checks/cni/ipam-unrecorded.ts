@@ -1,0 +1,53 @@
+import { familyOf, sameAddress } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { recreatePod } from '../remedies.ts';
+import { addressesInUse, ipamOf } from './allocations.ts';
+
+/** I-02. The pod itself works; the next pod that is given the address breaks both (amazon-vpc-cni-k8s#3019). */
+export const ipamUnrecorded = defineCheck({
+  id: 'ipam-unrecorded',
+  topic: 'cni',
+  severity: 'high',
+  title: "The pod's address is taken in the IPAM store",
+  failureTitle: 'Pod uses an address that its IPAM takes for free',
+  why: 'The IPAM will give the address to another pod. From then on two pods have the same address, and traffic reaches one or the other by chance.',
+  needs: ['ipam', 'podNetworks'],
+  run({ ipam, podNetworks }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const store = ipamOf(network, ipam);
+      if (typeof store === 'string') return notApplicable(object, store);
+      const addresses = addressesInUse(network);
+      if (addresses.length === 0) return notApplicable(object, 'the pod has no address to compare');
+      if (store.corrupt.some(({ path }) => path === store.path)) {
+        return notApplicable(object, 'the store cannot be read: see ipam-corrupt');
+      }
+      const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
+      const missing = addresses.filter(
+        (address) =>
+          !store.allocations.some((allocation) => sameAddress(allocation.address, address)) &&
+          // The sandbox took another one: that is ipam-conflict.
+          !own.some((allocation) => familyOf(allocation.address) === familyOf(address)),
+      );
+      if (missing.length === 0) return pass(object);
+      return fail(object, {
+        detail: `${missing.join(', ')} is in use by the pod, and is free in the IPAM store ${store.path}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'address of the pod',
+            actual: missing.join(', '),
+            source: 'API: pod.status.podIPs, and its CNI result or namespace',
+          },
+          {
+            what: 'entry of the address',
+            expected: `taken by ${network.sandbox.id}`,
+            actual: 'none',
+            source: store.path,
+          },
+        ],
+        remedy: recreatePod(network.pod),
+      });
+    });
+  },
+});
