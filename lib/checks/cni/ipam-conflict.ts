@@ -1,0 +1,61 @@
+import { familyOf, sameAddress } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { recreatePod } from '../remedies.ts';
+import { quote } from '../text.ts';
+import { addressesInUse, ipamOf, isHalfWritten } from './allocations.ts';
+
+/** I-03. The store and the pod disagree about who has which address. */
+export const ipamConflict = defineCheck({
+  id: 'ipam-conflict',
+  topic: 'cni',
+  severity: 'high',
+  title: 'IPAM store and pod agree on the address',
+  failureTitle: 'IPAM store gives the address of the pod to another container',
+  why: "When the other container's entry is removed the pod's address becomes free while it is in use, and the next pod that gets it breaks both.",
+  needs: ['ipam', 'podNetworks'],
+  run({ ipam, podNetworks }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const store = ipamOf(network, ipam);
+      if (typeof store === 'string') return notApplicable(object, store);
+      const addresses = addressesInUse(network);
+      if (addresses.length === 0) return notApplicable(object, 'the pod has no address to compare');
+      const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
+      for (const address of addresses) {
+        const entries = store.allocations.filter((each) => sameAddress(each.address, address));
+        if (entries.some(({ containerId }) => containerId === network.sandbox.id)) continue;
+        // A half-written entry names nobody: it is ipam-corrupt's.
+        const other = entries.find((entry) => !isHalfWritten(entry));
+        if (other !== undefined) {
+          const twin = podNetworks.find(({ sandbox }) => sandbox.id === other.containerId);
+          if (twin !== undefined && addressesInUse(twin).some((each) => sameAddress(each, address))) {
+            return notApplicable(object, 'another pod has the same address: see pod-address-duplicate');
+          }
+        }
+        const instead = own.find((each) => familyOf(each.address) === familyOf(address));
+        if (other === undefined && (instead === undefined || entries.length > 0)) continue;
+        const actual =
+          other === undefined
+            ? `no entry; the pod's sandbox has ${quote(instead?.address ?? '', 50)}`
+            : quote(other.containerId, 80);
+        return fail(object, {
+          detail:
+            other === undefined
+              ? `The pod uses ${address}, but the IPAM store gave its sandbox ${quote(instead?.address ?? '', 50)}.`
+              : `The pod uses ${address}, but the IPAM store says that container ${quote(other.containerId, 80)} has it.`,
+          confidence: 'confirmed',
+          evidence: [
+            { what: `entry of ${address}`, expected: network.sandbox.id, actual, source: store.path },
+            {
+              what: 'address of the pod',
+              actual: address,
+              source: 'API: pod.status.podIPs, and its CNI result or namespace',
+            },
+          ],
+          remedy: recreatePod(network.pod),
+        });
+      }
+      return pass(object);
+    });
+  },
+});
