@@ -1,0 +1,74 @@
+import { familyOf } from '../cidr.ts';
+import { defineCheck, fail, notApplicable, pass } from '../define.ts';
+import { command } from '../remedies.ts';
+import { counted, quote } from '../text.ts';
+import { ipamObject } from './allocations.ts';
+
+const NEARLY = 0.9;
+
+/** I-04. */
+export const ipamNearExhausted = defineCheck({
+  id: 'ipam-near-exhausted',
+  topic: 'cni',
+  severity: 'high',
+  title: 'The node has addresses left for new pods',
+  failureTitle: 'Addresses for pods nearly used up on a node',
+  why: 'Once the range is used up every new pod on the node stays in ContainerCreating with "no IP addresses available in range set", while the scheduler goes on placing pods there.',
+  needs: ['ipam', 'sandboxes', 'node', 'pods'],
+  run({ ipam, sandboxes, node: { maxPods }, pods }, { node }) {
+    const ids = new Set(sandboxes.map(({ id }) => id));
+    const running = pods.filter(({ phase }) => phase === 'Pending' || phase === 'Running').length;
+    return ipam.map((store) => {
+      const object = ipamObject(store, node);
+      if (store.kind === 'aws')
+        return notApplicable(object, 'ipamd attaches more addresses when it needs them');
+      if (store.capacity === null || store.capacity <= 0) {
+        return notApplicable(object, 'the size of the range is not known');
+      }
+      // Dual stack takes an address of each family; the capacity is that of the IPv4 range, where there is one.
+      const families = new Set(store.allocations.map(({ address }) => familyOf(address)));
+      const taken = store.allocations.filter(({ address }) => !families.has(4) || familyOf(address) === 4);
+      const free = Math.max(0, store.capacity - taken.length);
+      const enough = maxPods !== null && free > 0 && free >= maxPods - running;
+      if (taken.length < store.capacity * NEARLY || enough) return pass(object);
+      const unowned = taken.filter(({ containerId }) => !ids.has(containerId)).length;
+      return fail(object, {
+        detail: `${taken.length} of ${store.capacity} addresses of ${quote(store.network, 60)} are taken, ${free} free${unowned === 0 ? '' : `; ${unowned} of them by no sandbox (see ipam-leaked)`}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'addresses taken',
+            expected: `less than ${Math.ceil(store.capacity * NEARLY)} of ${store.capacity}`,
+            actual: String(taken.length),
+            source: store.path,
+          },
+          {
+            what: 'taken by no sandbox',
+            expected: '0',
+            actual: String(unowned),
+            source: `${store.path} and the runtime's sandboxes`,
+          },
+          {
+            what: 'pods on the node',
+            actual: `${running} of ${maxPods ?? 'an unknown number'}`,
+            source: 'API: pods, node.status.allocatable',
+          },
+        ],
+        remedy: [
+          ...(unowned === 0
+            ? []
+            : [
+                {
+                  text: `Free the ${counted(unowned, 'address', 'addresses')} that no sandbox has, as ipam-leaked says.`,
+                },
+              ]),
+          {
+            text: 'Keep new pods away until addresses are free.',
+            command: command('kubectl', 'cordon', node),
+          },
+          { text: "Give the node a larger range, or set the kubelet's maxPods below the size of the range." },
+        ],
+      });
+    });
+  },
+});
