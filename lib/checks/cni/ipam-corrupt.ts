@@ -1,0 +1,89 @@
+import { sameAddress } from '../cidr.ts';
+import { defineCheck, fail, pass } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+import { counted, quote } from '../text.ts';
+import { ipamObject, isHalfWritten, isOld } from './allocations.ts';
+import { releaseAddress } from './release-address.ts';
+
+/** I-05. An empty file was reserved by an ADD that died before it wrote its id: nobody's DEL finds it (plugins#498). */
+export const ipamCorrupt = defineCheck({
+  id: 'ipam-corrupt',
+  topic: 'cni',
+  severity: 'medium',
+  title: 'The IPAM store can be read throughout',
+  failureTitle: 'IPAM store with entries that cannot be read',
+  why: 'An entry without an owner is lost for ever: no DEL finds it. A checkpoint that cannot be read stops the CNI agent at its next start, and with it every new pod.',
+  needs: ['ipam', 'pods'],
+  run({ ipam, pods }, { node, now, settleSeconds }) {
+    return ipam.map((store) => {
+      const object = ipamObject(store, node);
+      const empty = store.allocations.filter(
+        (entry) => isHalfWritten(entry) && isOld(entry, now, settleSeconds.orphan),
+      );
+      if (empty.length + store.corrupt.length === 0) return pass(object);
+      const users = empty.flatMap(({ address }) =>
+        pods.filter((pod) => !pod.hostNetwork && pod.podIPs.some((ip) => sameAddress(ip, address))),
+      );
+      const free = empty.filter(
+        ({ address }) => !users.some((pod) => pod.podIPs.some((ip) => sameAddress(ip, address))),
+      );
+      const first = store.corrupt[0];
+      return fail(object, {
+        detail: [
+          empty.length === 0
+            ? ''
+            : `${counted(empty.length, 'address', 'addresses')} reserved by nobody: ${empty
+                .slice(0, 10)
+                .map(({ address }) => quote(address, 50))
+                .join(', ')}.`,
+          first === undefined
+            ? ''
+            : `${counted(store.corrupt.length, 'file')} cannot be understood: ${quote(first.path)}: ${quote(first.reason)}.`,
+        ]
+          .filter(Boolean)
+          .join(' '),
+        confidence: 'probable',
+        ...(store.kind === 'aws' && first !== undefined ? { severity: 'high' as const } : {}),
+        evidence: [
+          ...empty.slice(0, 5).map(({ address, modifiedAt }) => ({
+            what: 'container id in the file',
+            expected: 'the id of a sandbox',
+            actual: `none, since ${modifiedAt ?? 'an unknown time'}`,
+            source: `${store.path}/${quote(address, 50)}`,
+          })),
+          ...store.corrupt.slice(0, 5).map(({ path, reason }) => ({
+            what: 'content',
+            expected: store.kind === 'aws' ? "ipamd's checkpoint" : 'a container id and an interface',
+            actual: quote(reason),
+            source: quote(path),
+          })),
+        ],
+        remedy:
+          store.kind === 'aws'
+            ? [
+                { text: 'Its content is never edited by hand. Move the pods away and replace the node.' },
+                {
+                  text: 'Drain the node.',
+                  command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+                },
+              ]
+            : [
+                ...users.slice(0, 5).map((pod) => ({
+                  text: `${pod.namespace}/${pod.name} uses such an address: delete the pod before its entry is removed.`,
+                  command: command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name),
+                })),
+                ...store.corrupt
+                  .slice(0, 5)
+                  .map(({ path }) =>
+                    onNode(
+                      node,
+                      'see what is in the file; move it away only if no pod has its address.',
+                      command('head', '-c', '300', '--', path),
+                    ),
+                  ),
+                ...free.slice(0, 10).map((entry) => releaseAddress(store, entry, node)),
+              ],
+      });
+    });
+  },
+});
