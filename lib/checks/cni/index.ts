@@ -1,4 +1,18 @@
 import type { AnyCheck } from '../define.ts';
+import { cniConfigInvalid } from './cni-config-invalid.ts';
+import { cniPluginMissing } from './cni-plugin-missing.ts';
+import { ipamConflict } from './ipam-conflict.ts';
+import { ipamCorrupt } from './ipam-corrupt.ts';
 import { ipamLeaked } from './ipam-leaked.ts';
+import { ipamNearExhausted } from './ipam-near-exhausted.ts';
+import { ipamUnrecorded } from './ipam-unrecorded.ts';
 
-export const cniChecks: readonly AnyCheck[] = [ipamLeaked];
+export const cniChecks: readonly AnyCheck[] = [
+  cniConfigInvalid,
+  cniPluginMissing,
+  ipamLeaked,
+  ipamUnrecorded,
+  ipamConflict,
+  ipamNearExhausted,
+  ipamCorrupt,
+];

@@ -1,0 +1,74 @@
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+import { listed, quote } from '../text.ts';
+import { agentOf, restartAgent } from './agents.ts';
+import { loadedConfig } from './loaded-config.ts';
+
+/** Plugins that others call: they stand in no configuration. */
+const DELEGATES: Readonly<Record<string, readonly string[]>> = { flannel: ['bridge', 'host-local'] };
+
+/** I-07. Uninstalling a mesh or a CNI removes the binary before the configuration (istio.io#16748). */
+export const cniPluginMissing = defineCheck({
+  id: 'cni-plugin-missing',
+  topic: 'cni',
+  severity: 'critical',
+  title: 'Every plugin of the CNI configuration is installed',
+  failureTitle: 'CNI configuration names a plugin that is not installed',
+  why: 'The runtime fails on the whole chain: no new pod on the node gets a network, and pods that are deleted stay in Terminating, as DEL needs the same binaries.',
+  needs: ['cniConfig', 'node'],
+  run({ cniConfig, node: { containerRuntime } }, { node }) {
+    const object = nodeObject(node);
+    const config = loadedConfig(cniConfig);
+    if (config === undefined) {
+      return [notApplicable(object, 'no CNI configuration can be loaded: see cni-config-invalid')];
+    }
+    const named = [...config.plugins, ...config.ipam];
+    const needed = [
+      ...named,
+      ...named.flatMap((type) => (Object.hasOwn(DELEGATES, type) ? (DELEGATES[type] ?? []) : [])),
+      // CRI-O and containerd 1 bring up lo with a plugin of their own accord; containerd 2 may do it itself.
+      ...(/^(containerd:\/\/v?1\.|cri-o:)/.test(containerRuntime) ? ['loopback'] : []),
+    ];
+    const installed = new Set(cniConfig.binaries);
+    const missing = [...new Set(needed)].filter((type) => !installed.has(type));
+    if (missing.length === 0) return [pass(object)];
+    const names = missing.map((type) => quote(type, 60));
+    return [
+      fail(object, {
+        detail: `${listed(names)} of ${quote(config.name, 80)} ${missing.length === 1 ? 'is' : 'are'} not in ${quote(cniConfig.binaryDirectory)}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'plugins of the chain',
+            actual: listed(
+              [...new Set(needed)].map((type) => quote(type, 60)),
+              20,
+            ),
+            source: `${cniConfig.directory}/${quote(config.name, 80)}`,
+          },
+          {
+            what: 'executable files',
+            expected: listed(names),
+            actual:
+              listed(
+                cniConfig.binaries.map((name) => quote(name, 60)),
+                40,
+              ) || 'none',
+            source: cniConfig.binaryDirectory,
+          },
+        ],
+        remedy: missing.flatMap((type) =>
+          agentOf(type) === undefined
+            ? [
+                onNode(
+                  node,
+                  `${quote(type, 60)} comes with the node's image (package containernetworking-plugins) or with whatever wrote the configuration: install it again, or, if it was uninstalled on purpose, take it out of the chain.`,
+                  command('ls', '-l', cniConfig.binaryDirectory, `${cniConfig.directory}/${config.name}`),
+                ),
+              ]
+            : [restartAgent(type, node)],
+        ),
+      }),
+    ];
+  },
+});
