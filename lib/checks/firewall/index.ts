@@ -1,3 +1,5 @@
 import type { AnyCheck } from '../define.ts';
+import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
+import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
 
-export const firewallChecks: readonly AnyCheck[] = [];
+export const firewallChecks: readonly AnyCheck[] = [podFirewallUnexpected, podFirewallBlocksAll];
