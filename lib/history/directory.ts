@@ -1,0 +1,133 @@
+/** The store in a directory. Every file appears whole or not at all, whoever is killed when. */
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { AuditError, messageOf } from '../model/errors.ts';
+import type { PutResult, Store, Stored } from './store.ts';
+
+/** A lock older than this was left by a process that died. */
+const LOCK_MILLISECONDS = 10_000;
+
+export class DirectoryStore implements Store {
+  readonly location: string;
+
+  constructor(directory: string) {
+    this.location = directory;
+  }
+
+  async putOnce(key: string, body: Uint8Array): Promise<PutResult> {
+    return await this.#guarded(key, async (path) => {
+      const part = await this.#write(path, body);
+      try {
+        // link(2) fails where the name is taken, so of many writers one wins; rename(2) would replace.
+        await link(part, path);
+        return 'written';
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') return 'exists';
+        throw error;
+      } finally {
+        await rm(part, { force: true });
+      }
+    });
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    return await this.#guarded(key, async (path) => {
+      try {
+        const body = await readFile(path);
+        return { body, etag: etagOf(body) };
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return null;
+        throw error;
+      }
+    });
+  }
+
+  async replace(key: string, body: Uint8Array, etag: string | null): Promise<boolean> {
+    return await this.#guarded(key, async (path) => {
+      await mkdir(dirname(path), { recursive: true });
+      const lock = `${path}.lock`;
+      if (!(await takeLock(lock))) return false;
+      try {
+        if (((await this.get(key))?.etag ?? null) !== etag) return false;
+        await rename(await this.#write(path, body), path);
+        return true;
+      } finally {
+        await rm(lock, { force: true });
+      }
+    });
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    // Only the directory that the prefix is in is walked: a listing costs what it shows.
+    yield* this.#walk(join(this.location, prefix.slice(0, prefix.lastIndexOf('/') + 1)), prefix);
+  }
+
+  async *#walk(directory: string, prefix: string): AsyncGenerator<string> {
+    const entries = await this.#guarded(directory, async () => {
+      try {
+        return await readdir(directory, { withFileTypes: true });
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return [];
+        throw error;
+      }
+    });
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(directory, entry.name);
+      const key = relative(this.location, path).split(sep).join('/');
+      if (entry.isDirectory()) {
+        if (prefix.startsWith(`${key}/`) || key.startsWith(prefix)) yield* this.#walk(path, prefix);
+      } else if (key.startsWith(prefix) && !/\.(part|lock)$/.test(entry.name)) {
+        yield key;
+      }
+    }
+  }
+
+  async #write(path: string, body: Uint8Array): Promise<string> {
+    await mkdir(dirname(path), { recursive: true });
+    const part = `${path}.${randomUUID()}.part`;
+    const file = await open(part, 'wx');
+    try {
+      await file.writeFile(body);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return part;
+  }
+
+  async #guarded<T>(key: string, act: (path: string) => Promise<T>): Promise<T> {
+    const path = key.startsWith(this.location) ? key : join(this.location, key);
+    try {
+      return await act(path);
+    } catch (error) {
+      if (error instanceof AuditError) throw error;
+      throw new AuditError('STORE', `${path}: ${messageOf(error)}`, {
+        cause: error,
+        remedy:
+          'Check that the directory is yours to write and has room, or choose another with --store (none keeps nothing).',
+      });
+    }
+  }
+}
+
+async function takeLock(path: string): Promise<boolean> {
+  try {
+    await (await open(path, 'wx')).close();
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Date.now());
+  if (age < LOCK_MILLISECONDS) return false;
+  await rm(path, { force: true });
+  return await takeLock(path);
+}
+
+function etagOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
