@@ -1,0 +1,14 @@
+/** Puts a run into the store: the report last, so that a report is complete or not there. */
+import { gzipSync } from 'node:zlib';
+import { keys, pointToLatest, type Store } from '../history/index.ts';
+import type { ClusterReport } from '../model/report.ts';
+import { rows } from '../report/index.ts';
+
+/** Writes what the run concluded; whatever is there already stays. A run of a part never becomes the latest. */
+export async function publish(store: Store, report: ClusterReport): Promise<void> {
+  const run = { cluster: report.cluster.name, runId: report.runId };
+  for (const of of ['findings', 'nodes'] as const)
+    await store.putOnce(keys[of](run), gzipSync(rows(report, of)));
+  await store.putOnce(keys.report(run), Buffer.from(`${JSON.stringify(report)}\n`));
+  if (report.scope === 'cluster') await pointToLatest(store, run);
+}

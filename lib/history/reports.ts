@@ -1,0 +1,57 @@
+/** Reading reports back, and the pointer to the latest one. */
+import { z } from 'zod';
+import { AuditError } from '../model/errors.ts';
+import { type ClusterReport, reportSchema } from '../model/report.ts';
+import { keys, type Run } from './keys.ts';
+import type { Store } from './store.ts';
+
+const pointerSchema = z.object({ runId: z.string(), report: z.string() });
+
+/** The cluster's latest report; null when there is none, or it is of another cluster under the same name. */
+export async function latestReport(
+  store: Store,
+  cluster: { name: string; uid: string },
+): Promise<ClusterReport | null> {
+  const pointer = await store.get(keys.latest(cluster.name));
+  if (pointer === null) return null;
+  const { report } = pointerSchema.parse(JSON.parse(Buffer.from(pointer.body).toString()));
+  const found = await readReport(store, report);
+  return found?.cluster.uid === cluster.uid ? found : null;
+}
+
+/** @throws AuditError STORE when what is there is no report. */
+export async function readReport(store: Store, key: string): Promise<ClusterReport | null> {
+  const stored = await store.get(key);
+  if (stored === null) return null;
+  try {
+    return reportSchema.parse(JSON.parse(Buffer.from(stored.body).toString()));
+  } catch (error) {
+    throw new AuditError('STORE', `${store.location}/${key} is no report of a version that is known here`, {
+      cause: error,
+      remedy: 'Update netns-auditor, or move the file away.',
+    });
+  }
+}
+
+/** Moves the pointer forward in time, never back: of two runs at once the later one is the latest. */
+export async function pointToLatest(store: Store, run: Run): Promise<void> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const before = await store.get(keys.latest(run.cluster));
+    if (
+      before !== null &&
+      pointerSchema.parse(JSON.parse(Buffer.from(before.body).toString())).runId >= run.runId
+    )
+      return;
+    const pointer = Buffer.from(`${JSON.stringify({ runId: run.runId, report: keys.report(run) })}\n`);
+    if (await store.replace(keys.latest(run.cluster), pointer, before?.etag ?? null)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() * (tries + 1)));
+  }
+  throw new AuditError(
+    'STORE',
+    `${store.location}: the pointer to the latest report of ${run.cluster} could not be moved`,
+    {
+      retryable: true,
+      remedy: 'Other runs keep moving it; the report itself is written. Run it again.',
+    },
+  );
+}

@@ -1,0 +1,9 @@
+/** One finding or node a line: what Athena and DuckDB read. */
+import type { ClusterReport } from '../model/report.ts';
+
+/** Rows of a report for Athena and DuckDB: one object a line, each with its cluster, run and day. */
+export function rows(report: ClusterReport, of: 'findings' | 'nodes'): string {
+  const run = { cluster: report.cluster.name, runId: report.runId, dt: report.startedAt.slice(0, 10) };
+  const items: readonly object[] = of === 'nodes' ? report.nodes : [...report.findings, ...report.resolved];
+  return items.map((item) => `${JSON.stringify({ ...run, ...item })}\n`).join('');
+}

@@ -1,0 +1,37 @@
+/** A report in numbers and one sentence, shared by all writers. */
+import { severities } from '../model/finding.ts';
+import type { ClusterReport, NodeCoverage } from '../model/report.ts';
+
+export function plural(count: number, word: string, many = `${word}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? word : many}`;
+}
+
+/** `2 critical, 1 high`; empty where nothing counts. */
+export function severityCounts(report: ClusterReport): string {
+  const open = report.findings.filter(
+    (finding) => finding.state !== 'pending' && finding.suppressed === null,
+  );
+  return severities
+    .map((severity) => [open.filter((finding) => finding.severity === severity).length, severity] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, severity]) => `${count} ${severity}`)
+    .join(', ');
+}
+
+/** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`. */
+export function coverageLine(report: ClusterReport): string {
+  const { nodes, checks } = report.coverage;
+  const of = (result: NodeCoverage['result']): number =>
+    nodes.filter((node) => node.result === result).length;
+  const rest = (['partial', 'failed', 'skipped'] as const)
+    .filter((result) => of(result) > 0)
+    .map((result) => `, ${of(result)} ${result}`);
+  const unknown = checks.filter((check) => check.unknown > 0).length;
+  const pods = report.nodes.reduce((sum, node) => sum + node.pods, 0);
+  return `${plural(of('audited'), 'node')} audited${rest.join('')}; ${plural(pods, 'pod')}; ${plural(checks.length, 'check')}${unknown > 0 ? `, ${unknown} unknown` : ''}`;
+}
+
+/** Seconds that the run took. */
+export function duration(report: ClusterReport): string {
+  return `${((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,174 @@
+/** The report for a terminal: verdict first, worst first, each finding with its proof and its repair. */
+import { styleText } from 'node:util';
+import type { Finding, Severity } from '../model/finding.ts';
+import type { ClusterReport, Verdict } from '../model/report.ts';
+import { printable } from './escape.ts';
+import { type Group, groups, objectName } from './group.ts';
+import { coverageLine, duration, plural, severityCounts } from './summary.ts';
+
+export type TextOptions = {
+  readonly colour: boolean;
+  /** Columns of the terminal; commands are never wrapped, as somebody will copy them. */
+  readonly width: number;
+};
+
+type Style = Parameters<typeof styleText>[0];
+const severityStyle: Record<Severity, Style> = {
+  critical: ['bold', 'red'],
+  high: 'red',
+  medium: 'yellow',
+  low: 'cyan',
+};
+const verdictStyle: Record<Verdict, Style> = {
+  healthy: ['bold', 'green'],
+  degraded: ['bold', 'yellow'],
+  incomplete: ['bold', 'magenta'],
+  critical: ['bold', 'red'],
+};
+
+/** Members of a group that are named before the rest is counted. */
+const NAMED = 10;
+
+export function writeText(report: ClusterReport, options: TextOptions): string {
+  const paint = (style: Style, text: string): string =>
+    options.colour ? styleText(style, text, { validateStream: false }) : text;
+  const out: string[] = [];
+  const wrap = (text: string, indent: string): void => {
+    out.push(...wrapped(text, options.width, indent));
+  };
+
+  const counts = severityCounts(report);
+  out.push(
+    `${paint(verdictStyle[report.verdict], report.verdict.toUpperCase())}  ${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}`,
+  );
+  wrap(`${coverageLine(report)}; ${duration(report)}`, '');
+
+  const shown = groups(report);
+  const standing = shown.filter(({ lead }) => lead.suppressed === null && lead.state !== 'pending');
+  for (const group of standing) {
+    out.push('', ...findingLines(group, options.width, paint));
+  }
+  const pending = shown.filter(({ lead }) => lead.state === 'pending' && lead.suppressed === null);
+  section(out, pending, 'Seen for the first time; told if the next audit sees it again:', options.width);
+  section(
+    out,
+    shown.filter(({ lead }) => lead.suppressed !== null),
+    'Suppressed by exceptions:',
+    options.width,
+  );
+
+  const gaps = report.coverage.nodes.filter((node) => node.result !== 'audited');
+  if (gaps.length > 0) {
+    out.push('', 'Not (fully) audited:');
+    for (const node of gaps.slice(0, 20)) {
+      wrap(
+        `${paint(node.result === 'skipped' ? 'dim' : 'magenta', node.result)} ${printable(node.node, 253)}: ${printable(node.reason ?? 'no reason given')}`,
+        '  ',
+      );
+      if (node.remedy !== null) wrap(printable(node.remedy), '    ');
+    }
+    if (gaps.length > 20) out.push(`  and ${gaps.length - 20} more: -o json lists them all`);
+  }
+  const unknown = report.coverage.checks.filter((check) => check.unknown > 0);
+  if (unknown.length > 0) {
+    out.push('', 'Could not be decided:');
+    for (const check of unknown)
+      wrap(
+        `${check.check} (${plural(check.unknown, 'object')}): ${printable(check.reasons.join('; '), 300)}`,
+        '  ',
+      );
+  }
+  if (report.resolved.length > 0) {
+    out.push('', `${paint('green', 'Resolved')} since the last audit:`);
+    for (const finding of report.resolved.slice(0, 20))
+      wrap(`${finding.check}  ${name(finding)}: ${printable(finding.resolution ?? '')}`, '  ');
+  }
+  const [first] = standing;
+  if (first !== undefined)
+    out.push('', paint('dim', `More about one: netns-audit checks ${first.lead.check}`));
+  return `${out.join('\n')}\n`;
+}
+
+function findingLines(
+  { lead, alike, symptoms }: Group,
+  width: number,
+  paint: (style: Style, text: string) => string,
+): string[] {
+  const severity = paint(severityStyle[lead.severity], lead.severity.toUpperCase());
+  const state = [
+    lead.state,
+    ...(lead.confidence === 'confirmed' ? [] : [lead.confidence]),
+    ...(lead.notSeen ? ['not seen this time'] : []),
+  ].join(', ');
+  const what =
+    alike.length === 0
+      ? name(lead)
+      : `${plural(alike.length + 1, lead.object.kind)} on ${printable(lead.object.node ?? 'the cluster', 253)}`;
+  const out = [
+    `${severity}  ${paint('bold', lead.check)}  ${what}`,
+    ...wrapped(`${printable(lead.title)} (${state})`, width, '  '),
+    ...wrapped(printable(lead.detail), width, '  '),
+  ];
+  for (const { what: label, expected, actual, source } of lead.evidence) {
+    const compared =
+      expected === undefined
+        ? printable(actual, 300)
+        : `expected ${printable(expected, 300)}, found ${printable(actual, 300)}`;
+    out.push(
+      ...wrapped(`- ${printable(label, 200)}: ${compared}  [${printable(source, 200)}]`, width, '    '),
+    );
+  }
+  if (alike.length > 0) out.push(...wrapped(`also: ${named(alike)}`, width, '  '));
+  if (symptoms.length > 0) out.push(...wrapped(`explains: ${named(symptoms, true)}`, width, '  '));
+  for (const step of lead.remedy) {
+    out.push(...wrapped(printable(step.text), width, '  > '));
+    if (step.command !== undefined) out.push(`    $ ${printable(step.command, 4000)}`);
+  }
+  return out;
+}
+
+function section(out: string[], shown: readonly Group[], title: string, width: number): void {
+  if (shown.length === 0) return;
+  out.push('', title);
+  for (const { lead, alike } of shown) {
+    const why =
+      lead.suppressed === null
+        ? ''
+        : ` (${printable(lead.suppressed.reason, 200)}; ${printable(lead.suppressed.owner, 100)}, until ${lead.suppressed.expires})`;
+    out.push(...wrapped(`${lead.severity} ${lead.check}  ${named([lead, ...alike])}${why}`, width, '  '));
+  }
+}
+
+function named(findings: readonly Finding[], withCheck = false): string {
+  const names = findings
+    .slice(0, NAMED)
+    .map((finding) => (withCheck ? `${finding.check} ${name(finding)}` : name(finding)));
+  return `${names.join(', ')}${findings.length > NAMED ? ` and ${findings.length - NAMED} more` : ''}`;
+}
+
+function name(finding: Finding): string {
+  return printable(objectName(finding.object), 400);
+}
+
+/** Wraps at spaces; a word that is longer than the line stands on its own. Colours count as nothing. */
+function wrapped(text: string, width: number, indent: string): string[] {
+  const room = Math.max(20, width - indent.length);
+  const hanging = ' '.repeat(indent.length);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && visible(line) + 1 + visible(word) > room) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines.map((each, index) => `${index === 0 ? indent : hanging}${each}`);
+}
+
+function visible(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
+  return text.replaceAll(/\u001b\[\d+m/g, '').length;
+}
