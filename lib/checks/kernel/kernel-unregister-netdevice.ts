@@ -1,0 +1,58 @@
+import { defineCheck, fail, nodeObject, pass } from '../define.ts';
+import { counted, listed } from '../text.ts';
+import { logged, recent } from './kernel-log.ts';
+import { rebootOrReplace } from './replace-node.ts';
+import { waitingDevices } from './unregister-netdevice.ts';
+
+/** K-01. One leaked reference holds up the one worker that takes namespaces down (kubernetes#64743). */
+export const kernelUnregisterNetdevice = defineCheck({
+  id: 'kernel-unregister-netdevice',
+  topic: 'kernel',
+  severity: 'critical',
+  title: 'The kernel takes network namespaces down',
+  failureTitle: 'Kernel waits for ever for a device of a network namespace',
+  why: 'One worker takes all namespaces down, one after the other. While it waits, none is removed, and soon none can be made: pods neither start nor stop until the node reboots.',
+  needs: ['kernelLog', 'kernel'],
+  run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {
+    const object = nodeObject(node);
+    const waiting = waitingDevices(kernelLog, now);
+    if (waiting.length === 0) return [pass(object)];
+    const worker = blockedTasks.find(({ stack }) =>
+      stack.some((frame) => /netdev_(run_todo|wait_allrefs)/.test(frame)),
+    );
+    const leaks = recent(kernelLog, now).filter(({ text }) => /ref_tracker: .*leaked reference/.test(text));
+    return [
+      fail(object, {
+        detail: `The kernel waits for ${listed(waiting.map(({ device, count, lines }) => `${device} (usage count ${count}, said ${lines.length} times)`))}.`,
+        confidence: worker === undefined ? 'probable' : 'confirmed',
+        evidence: [
+          ...waiting.slice(0, 5).flatMap(({ device, lines }) => [
+            {
+              what: `first of ${counted(lines.length, 'line')} about ${device}`,
+              actual: lines[0] ? logged(lines[0]) : '',
+              source: 'dmesg',
+            },
+            {
+              what: `last line about ${device}`,
+              actual: lines.at(-1) ? logged(lines.at(-1) as (typeof lines)[number]) : '',
+              source: 'dmesg',
+            },
+          ]),
+          ...leaks
+            .slice(-3)
+            .map((line) => ({ what: 'who leaked the reference', actual: logged(line), source: 'dmesg' })),
+          ...(worker === undefined
+            ? []
+            : [
+                {
+                  what: `task ${worker.pid}`,
+                  actual: 'waits in netdev_run_todo',
+                  source: `/proc/${worker.pid}/stack`,
+                },
+              ]),
+        ],
+        remedy: rebootOrReplace(node),
+      }),
+    ];
+  },
+});
