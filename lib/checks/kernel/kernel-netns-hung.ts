@@ -1,0 +1,69 @@
+import type { KernelMessage } from '../../model/evidence.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { counted, quote } from '../text.ts';
+import { incidents, isActive, logged, recent } from './kernel-log.ts';
+import { rebootOrReplace } from './replace-node.ts';
+import { waitingDevices } from './unregister-netdevice.ts';
+
+const HUNG = /task .{1,60}:(\d{1,10}) blocked for more than \d+ seconds/;
+const IN_NAMESPACE_CODE = /\b(cleanup_net|copy_net_ns)\b/;
+/** Length of a stack in the log. */
+const TRACE = 30;
+
+/** K-02. Making and removing namespaces is serialised: one stuck task stops all (moby#5618). */
+export const kernelNetnsHung = defineCheck({
+  id: 'kernel-netns-hung',
+  topic: 'kernel',
+  severity: 'critical',
+  title: 'No task hangs while it makes or removes a network namespace',
+  failureTitle: 'Task hangs in the making or removing of network namespaces',
+  why: 'The kernel makes and removes network namespaces one at a time. Behind a task that hangs there all others wait: pods neither start nor stop until the node reboots.',
+  needs: ['kernelLog', 'kernel'],
+  run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {
+    const object = nodeObject(node);
+    const hung = incidents(recent(kernelLog, now), HUNG, TRACE).filter(({ following }) =>
+      following.some(({ text }) => IN_NAMESPACE_CODE.test(text)),
+    );
+    const last = hung.at(-1);
+    if (last === undefined) return [pass(object)];
+    if (waitingDevices(kernelLog, now).length > 0) {
+      return [notApplicable(object, 'the kernel waits for a device: see kernel-unregister-netdevice')];
+    }
+    const pids = new Set(hung.map(({ header }) => pidOf(header)));
+    // The kernel reports only its first ten hung tasks, so silence since then proves nothing; a look at the tasks does.
+    const still = blockedTasks.filter(
+      ({ pid, stack }) => pids.has(pid) || stack.some((frame) => IN_NAMESPACE_CODE.test(frame)),
+    );
+    if (still.length === 0 && !isActive(last.header, now)) return [pass(object)];
+    const frame = last.following.find(({ text }) => IN_NAMESPACE_CODE.test(text));
+    return [
+      fail(object, {
+        detail: `${counted(hung.length, 'task')} reported as hung in network namespace code, last at ${last.header.at}; ${
+          still.length === 0
+            ? 'none seen blocked now'
+            : `${still.length} blocked now: ${still
+                .slice(0, 5)
+                .map(({ pid, command }) => `${quote(command, 40)} (${pid})`)
+                .join(', ')}`
+        }.`,
+        confidence: still.length === 0 ? 'probable' : 'confirmed',
+        evidence: [
+          { what: 'last report', actual: logged(last.header), source: 'dmesg' },
+          ...(frame === undefined
+            ? []
+            : [{ what: 'where it hangs', actual: logged(frame), source: 'dmesg' }]),
+          ...still.slice(0, 3).map(({ pid, stack }) => ({
+            what: `stack of task ${pid} now`,
+            actual: quote(stack.slice(0, 4).join(' < ')) || 'blocked',
+            source: `/proc/${pid}/stack`,
+          })),
+        ],
+        remedy: rebootOrReplace(node),
+      }),
+    ];
+  },
+});
+
+function pidOf({ text }: KernelMessage): number {
+  return Number(HUNG.exec(text)?.[1]);
+}
