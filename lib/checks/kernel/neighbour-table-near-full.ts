@@ -1,0 +1,91 @@
+import type { AuditedObject } from '../../model/finding.ts';
+import type { NetworkStack } from '../../model/network.ts';
+import { familyOf } from '../cidr.ts';
+import { defineCheck, fail, type Outcome, pass, unknown } from '../define.ts';
+import { onNode } from '../remedies.ts';
+import { logged, recent } from './kernel-log.ts';
+
+const NEARLY = 0.9;
+const tables = [
+  { family: 4, name: 'arp_cache', entries: 'ipv4' },
+  { family: 6, name: 'ndisc_cache', entries: 'ipv6' },
+] as const;
+
+/** K-03. One table for all namespaces: the limit is global, and entries of pods count (T46). */
+export const neighbourTableNearFull = defineCheck({
+  id: 'neighbour-table-near-full',
+  topic: 'kernel',
+  severity: 'high',
+  title: 'The neighbour tables have room',
+  failureTitle: 'Neighbour table of a node is full or nearly so',
+  why: 'One table serves the node and all its pods. When it is full, new neighbours cannot be resolved, and pods cannot reach each other or the gateway, at random.',
+  needs: ['kernel', 'kernelLog', 'hostNetwork', 'namespaces'],
+  run({ kernel, kernelLog, hostNetwork, namespaces }, { node, now }) {
+    const stacks = [
+      hostNetwork,
+      ...namespaces.flatMap(({ host, stack }) => (host || stack.status !== 'present' ? [] : [stack.value])),
+    ];
+    return tables.map(({ family, name, entries }): Outcome => {
+      const object: AuditedObject = { kind: 'node', name: node, path: name };
+      const overflow = recent(kernelLog, now).filter(({ text }) =>
+        new RegExp(`neighbour: ${name}: neighbor table overflow!`).test(text),
+      );
+      const sysctl = `net.ipv${family}.neigh.default.gc_thresh3`;
+      const limit = Number(kernel.sysctls[sysctl] ?? Number.NaN);
+      const all = kernel.neighbours[entries];
+      const last = overflow.at(-1);
+      if (last === undefined && (all === null || !(limit > 0))) {
+        return unknown(object, `entries of ${name} or ${sysctl} could not be read`);
+      }
+      // Entries that a CNI plugin wrote for good are not counted by the kernel since 5.2 (flannel has one per node).
+      const counted = all === null ? null : Math.max(0, all - permanent(stacks, family));
+      const full = counted !== null && limit > 0 && counted >= limit * NEARLY;
+      if (last === undefined && !full) return pass(object);
+      const value = `${counted ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown limit'}`;
+      return fail(object, {
+        detail: `${value} entries in ${name}${last === undefined ? '' : `; the kernel reported overflow ${overflow.length} times in a day, last at ${last.at}`}.`,
+        confidence: full && last !== undefined ? 'confirmed' : 'probable',
+        evidence: [
+          {
+            what: `entries of ${name} without permanent ones`,
+            ...(limit > 0 ? { expected: `less than ${Math.ceil(limit * NEARLY)}` } : {}),
+            actual: value,
+            source: `/proc/net/stat/${name}, ${sysctl}`,
+          },
+          ...(last === undefined ? [] : [{ what: 'last overflow', actual: logged(last), source: 'dmesg' }]),
+        ],
+        remedy: [
+          onNode(
+            node,
+            'see which links have the most neighbours.',
+            `ip -${family} neigh | awk '{print $3}' | sort | uniq -c | sort -rn | head`,
+          ),
+          onNode(
+            node,
+            'raise the limits (and in the configuration of its image, or they are gone with the next boot).',
+            // Each a power of two above what was, in the kernel's own ratio 1 : 4 : 8.
+            `sysctl -w ${[8, 2, 1].map((part, index) => `net.ipv${family}.neigh.default.gc_thresh${index + 1}=${raised(limit, counted) / part}`).join(' ')}`,
+          ),
+        ],
+      });
+    });
+  },
+});
+
+function permanent(stacks: readonly NetworkStack[], family: 4 | 6): number {
+  return stacks.reduce(
+    (sum, { neighbours }) =>
+      sum +
+      neighbours.filter(
+        ({ destination, states }) => familyOf(destination) === family && states.includes('PERMANENT'),
+      ).length,
+    0,
+  );
+}
+
+function raised(limit: number, entries: number | null): number {
+  return Math.max(
+    4096,
+    2 ** Math.ceil(Math.log2(2 * Math.max(Number.isFinite(limit) ? limit : 1, entries ?? 1))),
+  );
+}
