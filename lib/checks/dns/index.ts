@@ -1,3 +1,6 @@
 import type { AnyCheck } from '../define.ts';
+import { nodeResolvConfLoop } from './node-resolv-conf-loop.ts';
+import { resolvConfMissing } from './resolv-conf-missing.ts';
+import { resolvConfUnexpected } from './resolv-conf-unexpected.ts';
 
-export const dnsChecks: readonly AnyCheck[] = [];
+export const dnsChecks: readonly AnyCheck[] = [resolvConfMissing, resolvConfUnexpected, nodeResolvConfLoop];

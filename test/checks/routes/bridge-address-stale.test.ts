@@ -4,27 +4,9 @@ import type { PodNetwork, Sources } from '../../../lib/model/evidence.ts';
 import type { NetworkStack } from '../../../lib/model/network.ts';
 import { aCniResult, aHostStack, aLink, anAddress, aPodNetwork, context, failures } from '../evidence.ts';
 import { anAwsPod } from '../layouts.ts';
+import { aNode } from './node.ts';
 
-const node: Sources['node'] = {
-  name: 'node-1',
-  uid: 'u',
-  labels: {},
-  createdAt: '2026-11-01T00:00:00Z',
-  ready: true,
-  notReadyMessage: null,
-  kubeletReports: true,
-  unschedulable: false,
-  addresses: ['10.0.3.7'],
-  podCIDRs: ['10.244.1.0/24'],
-  os: 'linux',
-  architecture: 'amd64',
-  kernelVersion: '6.12',
-  osImage: 'Amazon Linux 2023',
-  containerRuntime: 'containerd://2.0.0',
-  kubeletVersion: 'v1.36.2',
-  providerID: null,
-  maxPods: 110,
-};
+const node = aNode();
 
 function config(plugin: string, subnets: string[]): Sources['cniConfig'] {
   const file = { name: '10-lab.conflist', error: null, network: 'lab', plugins: [plugin], ipam: [], subnets };
