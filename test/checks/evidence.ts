@@ -291,6 +291,46 @@ export function aHost(changes: Partial<Sources['host']> = {}): Sources['host'] {
   };
 }
 
+/** Mounts of a node with systemd: everything shared, far from the limit. */
+export function aMounts(changes: Partial<Sources['mounts']> = {}): Sources['mounts'] {
+  return {
+    total: 60,
+    limit: 100_000,
+    nsfs: 1,
+    directories: [{ path: '/run', fileSystem: 'tmpfs', propagation: 'shared:5', root: '/' }],
+    elsewhere: [],
+    ...changes,
+  };
+}
+
+/** A kernel at rest. */
+export function aKernel(changes: Partial<Sources['kernel']> = {}): Sources['kernel'] {
+  return {
+    sysctls: { 'user.max_net_namespaces': '96364', 'net.ipv4.ip_forward': '1' },
+    neighbours: { ipv4: 5, ipv6: 2 },
+    conntrackEntries: 10,
+    namespaceObjects: 8,
+    blockedTasks: [],
+    ...changes,
+  };
+}
+
+export function anEvent(changes: Partial<Sources['events'][number]> = {}): Sources['events'][number] {
+  return {
+    reason: 'FailedCreatePodSandBox',
+    message: '',
+    kind: 'Pod',
+    namespace: 'shop',
+    name: 'web-1',
+    uid: '11111111-1111-4111-8111-111111111111',
+    node: 'node-1',
+    count: 1,
+    firstSeen: '2026-11-20T01:55:00Z',
+    lastSeen: '2026-11-20T01:59:00Z',
+    ...changes,
+  };
+}
+
 /** The failures among the outcomes. */
 export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { result: 'fail' }>[] {
   return outcomes.filter((outcome) => outcome.result === 'fail');

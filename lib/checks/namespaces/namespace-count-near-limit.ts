@@ -1,0 +1,54 @@
+import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
+import { onNode } from '../remedies.ts';
+
+const SHARE = 0.8;
+
+/** N-15. Those being taken apart count until the kernel has freed them (namespaces(7)). */
+export const namespaceCountNearLimit = defineCheck({
+  id: 'namespace-count-near-limit',
+  topic: 'namespaces',
+  severity: 'high',
+  title: 'The node has room for more network namespaces',
+  failureTitle: 'Network namespaces near their limit',
+  why: 'At user.max_net_namespaces no new namespace can be made: every new pod of the node fails with "failed to create network namespace", while running pods go on.',
+  needs: ['namespaces', 'hiddenNamespaces', 'kernel'],
+  run({ namespaces, hiddenNamespaces, kernel }, { node }) {
+    const object = nodeObject(node);
+    const printed = kernel.sysctls['user.max_net_namespaces'];
+    const limit = printed === undefined || !/^\d+$/.test(printed.trim()) ? null : Number(printed);
+    if (limit === null) return [unknown(object, 'the limit user.max_net_namespaces could not be read')];
+    const count = namespaces.length + hiddenNamespaces.length;
+    if (count <= limit * SHARE) return [pass(object)];
+    return [
+      fail(object, {
+        detail: `${count} network namespaces are alive, of at most ${limit}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'network namespaces',
+            expected: `at most ${Math.floor(limit * SHARE)}`,
+            actual: String(count),
+            source: '/proc/*/task/*/ns/net, /proc/1/mountinfo, /proc/*/fd',
+          },
+          { what: 'limit', actual: String(limit), source: 'sysctl user.max_net_namespaces' },
+          {
+            what: 'kernel objects, those being freed included',
+            actual:
+              kernel.namespaceObjects === null ? 'not shown by this kernel' : String(kernel.namespaceObjects),
+            source: '/proc/slabinfo net_namespace',
+          },
+        ],
+        remedy: [
+          {
+            text: 'Find what leaks: see the findings namespace-orphaned, namespace-held and namespace-hidden of this node.',
+          },
+          onNode(
+            node,
+            'raise the limit as a stop-gap, until the next boot',
+            `sysctl -w user.max_net_namespaces=${Math.max(limit * 2, count * 2)}`,
+          ),
+        ],
+      }),
+    ];
+  },
+});

@@ -1,0 +1,60 @@
+import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+
+const SLOW = 2_000;
+const HUNG = 10_000;
+/** Limits of the kernel; anything else may be about the probe itself. */
+const EXHAUSTED =
+  /no space left|cannot allocate|too many|resource temporarily|out of memory|quota|hung|timed? ?out/i;
+
+/** C-05. The probe made an unnamed namespace with a pair of links, and let it go. */
+export const namespaceCreationFailing = defineCheck({
+  id: 'namespace-creation-failing',
+  topic: 'namespaces',
+  severity: 'critical',
+  title: 'The node can make a network namespace',
+  failureTitle: 'Node cannot make network namespaces',
+  why: 'No new pod with a network of its own can start on the node: either a limit is reached, or the kernel is stuck while it frees namespaces. Running pods go on, so nothing else shows it until something restarts.',
+  needs: ['creation', 'kernel'],
+  run({ creation, kernel }, { node }) {
+    const object = nodeObject(node);
+    const error = creation.error ?? 'no reason given';
+    if (!creation.ok && !EXHAUSTED.test(error) && creation.milliseconds < HUNG)
+      return [unknown(object, `the attempt failed for a reason of its own: ${error}`)];
+    if (creation.ok && creation.milliseconds <= SLOW) return [pass(object)];
+    const duration = `${(creation.milliseconds / 1000).toFixed(1)} s`;
+    const limit = kernel.sysctls['user.max_net_namespaces'];
+    return [
+      fail(object, {
+        detail: creation.ok
+          ? `A new network namespace with a pair of links took ${duration}.`
+          : `A new network namespace could not be made (after ${duration}): ${error}.`,
+        confidence: 'probable',
+        severity: creation.ok && creation.milliseconds < HUNG ? 'high' : 'critical',
+        evidence: [
+          {
+            what: 'making a namespace and a veth pair',
+            expected: `under ${SLOW / 1000} s`,
+            actual: creation.ok ? duration : `${error} (${duration})`,
+            source: 'unshare --net ip link add … type veth',
+          },
+          ...(limit === undefined
+            ? []
+            : [{ what: 'limit', actual: limit, source: 'sysctl user.max_net_namespaces' }]),
+        ],
+        remedy: [
+          onNode(
+            node,
+            'tell a limit ("No space left") from a kernel that is stuck',
+            'time unshare --net true; sysctl user.max_net_namespaces fs.mount-max; dmesg | tail -n 50',
+          ),
+          { text: 'Start no more pods there.', command: command('kubectl', 'cordon', node) },
+          {
+            text: 'At a limit: repair what leaks (namespace-orphaned, namespace-held, namespace-hidden) or raise it. If stuck: move the pods elsewhere, then reboot the node.',
+            command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+          },
+        ],
+      }),
+    ];
+  },
+});

@@ -1,0 +1,69 @@
+import { defineCheck, fail, notApplicable, pass } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+import { recreateSandbox } from '../sandbox-pod.ts';
+import { canonicalPath, foreignName, isNamespaceFile } from './ownership.ts';
+import { mountedAt, pinObject, readySandboxesByPath } from './pinned-sandboxes.ts';
+
+/** The file is made before the namespace is mounted on it. */
+const CREATION_SECONDS = 60;
+
+/** N-01. `ip netns list` still shows the name and exits 0; entering it fails with EINVAL (moby#27277, plugins#69). */
+export const namespacePinInvalid = defineCheck({
+  id: 'namespace-pin-invalid',
+  topic: 'namespaces',
+  severity: 'high',
+  title: 'Every pin is a namespace',
+  failureTitle: 'Pin is a plain file, not a namespace',
+  why: 'The runtime can no longer enter or release the namespace by its path: it reports the sandbox as closed, the kubelet kills the pod and makes it anew, and deletion of the pod leaves links and addresses behind.',
+  needs: ['pins', 'namespaces', 'sandboxes', 'pods'],
+  run({ pins, namespaces, sandboxes, pods }, { node, now, settleSeconds }) {
+    const byPath = readySandboxesByPath(sandboxes);
+    return pins
+      .filter((pin) => !pin.mode.startsWith('d'))
+      .map((pin) => {
+        const sandbox = byPath.get(canonicalPath(pin.path));
+        const object = pinObject(pin.path, sandbox, node);
+        if (isNamespaceFile(pin)) return pass(object);
+        if (mountedAt(pin.path, pin, namespaces).length > 0)
+          return notApplicable(
+            object,
+            'a namespace is mounted there, but hidden: see namespace-pin-shadowed',
+          );
+        const age = (now - Date.parse(pin.modifiedAt)) / 1000;
+        if (sandbox === undefined && age < Math.min(CREATION_SECONDS, settleSeconds.orphan))
+          return notApplicable(object, 'the file was only just made: the mount may follow');
+        if (sandbox === undefined && foreignName(pin.path) !== null)
+          return notApplicable(object, `the name of ${foreignName(pin.path)}`);
+        const docker = canonicalPath(pin.path).startsWith('/run/docker/');
+        return fail(object, {
+          detail: `${pin.path} is a file on ${pin.fileSystem} (mode ${pin.mode}), not a namespace; ${sandbox === undefined ? 'no ready sandbox uses it' : `sandbox ${sandbox.id.slice(0, 13)} of the pod needs it`}.`,
+          confidence: sandbox === undefined ? 'probable' : 'confirmed',
+          severity: sandbox === undefined ? (docker ? 'low' : 'medium') : 'high',
+          evidence: [
+            {
+              what: 'file system of the pin',
+              expected: 'nsfs',
+              actual: `${pin.fileSystem}, mode ${pin.mode}, changed ${pin.modifiedAt}`,
+              source: `stat -f /proc/1/root${pin.path}`,
+            },
+            {
+              what: 'mounts at the path',
+              expected: 'one of nsfs',
+              actual: 'none',
+              source: '/proc/1/mountinfo',
+            },
+          ],
+          remedy:
+            sandbox === undefined
+              ? [
+                  onNode(
+                    node,
+                    'remove the file, if it still is a plain one (the runtime may have done so by itself)',
+                    `test "$(nsenter -t 1 -m -- stat -f -c %T ${command(pin.path)})" != nsfs && nsenter -t 1 -m -- rm ${command(pin.path)}`,
+                  ),
+                ]
+              : recreateSandbox(sandbox, pods, node),
+        });
+      });
+  },
+});

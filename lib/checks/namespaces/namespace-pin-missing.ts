@@ -1,0 +1,74 @@
+import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
+import { recreateSandbox } from '../sandbox-pod.ts';
+import { canonicalPath, directoryOf } from './ownership.ts';
+import { mountedAt } from './pinned-sandboxes.ts';
+
+/** Where the probe lists pins, whether there are any or not. */
+const PIN_DIRECTORIES = [
+  '/run/netns',
+  '/run/docker/netns',
+  '/run/containerd/io.containerd.grpc.v1.cri/netns',
+];
+
+/** N-03. Somebody removed the file: containers run on, but the runtime calls the namespace closed (containerd#5714). */
+export const namespacePinMissing = defineCheck({
+  id: 'namespace-pin-missing',
+  topic: 'namespaces',
+  severity: 'high',
+  title: 'The pin of every sandbox is there',
+  failureTitle: 'Pin of a running sandbox is gone',
+  why: 'The pod works until something asks the runtime for its address: that finds the namespace closed, so the kubelet kills the pod. Deletion cannot release its address and links, as the CNI plugin gets no namespace.',
+  needs: ['sandboxes', 'pins', 'namespaces', 'mounts', 'pods'],
+  run({ sandboxes, pins, namespaces, mounts, pods }, { node, now, settleSeconds }) {
+    const directories = new Set([
+      ...PIN_DIRECTORIES,
+      ...pins.map((pin) => directoryOf(canonicalPath(pin.path))),
+    ]);
+    return sandboxes.flatMap((sandbox): Outcome[] => {
+      if (sandbox.state !== 'ready' || sandbox.network !== 'pod') return [];
+      const object = podObject(sandbox, node);
+      const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
+      if (path === null || path.startsWith('/proc/'))
+        return [notApplicable(object, 'the runtime does not pin the namespace of this sandbox')];
+      if (!directories.has(directoryOf(path)))
+        return [notApplicable(object, `the directory of ${path} is not one that the probe reads`)];
+      if (pins.some((pin) => canonicalPath(pin.path) === path)) return [pass(object)];
+      if (mountedAt(path, undefined, namespaces).length > 0)
+        return [notApplicable(object, 'the pin is mounted, but hidden: see namespace-pin-shadowed')];
+      if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
+      const age = sandbox.createdAt === null ? null : (now - Date.parse(sandbox.createdAt)) / 1000;
+      if (age !== null && age < settleSeconds.pod)
+        return [notApplicable(object, 'the sandbox is not settled yet')];
+      // CRI-O can keep its mounts in a mount namespace of its own, out of PID 1's sight.
+      const elsewhere = mounts.elsewhere.find(
+        (other) =>
+          other.containerId === null &&
+          sandbox.networkNamespace !== null &&
+          other.inodes.includes(sandbox.networkNamespace),
+      );
+      if (elsewhere !== undefined)
+        return [notApplicable(object, `pinned in the mount namespace of ${elsewhere.command}`)];
+      return [
+        fail(object, {
+          detail: `The runtime's path ${path} does not exist${sandbox.networkNamespace === null ? '' : `, while the sandbox runs in net:[${sandbox.networkNamespace}]`}.`,
+          confidence: 'confirmed',
+          evidence: [
+            {
+              what: 'pin of the sandbox',
+              expected: path,
+              actual: 'no such file',
+              source: `/proc/1/root${path}`,
+            },
+            {
+              what: 'mounts at the path',
+              expected: 'one of nsfs',
+              actual: 'none',
+              source: '/proc/1/mountinfo',
+            },
+          ],
+          remedy: recreateSandbox(sandbox, pods, node),
+        }),
+      ];
+    });
+  },
+});

@@ -1,0 +1,76 @@
+import type { Mounts } from '../../model/evidence.ts';
+import { defineCheck, fail, pass } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+import { canonicalPath, directoryOf, isNamespaceFile } from './ownership.ts';
+import { mountedAt, readySandboxesByPath } from './pinned-sandboxes.ts';
+
+/** N-02. A mount over the directory hides the pins below: mountinfo shows them, a lookup does not (cri-o#9927). */
+export const namespacePinShadowed = defineCheck({
+  id: 'namespace-pin-shadowed',
+  topic: 'namespaces',
+  severity: 'high',
+  title: 'Pins are not hidden by another mount',
+  failureTitle: 'Pins hidden under another mount',
+  why: 'The namespaces live on, but their paths no longer lead to them: the runtime cannot enter them, release their addresses or delete their pods, and all pods of the directory are struck at once.',
+  needs: ['pins', 'namespaces', 'sandboxes', 'mounts'],
+  run({ pins, namespaces, sandboxes, mounts }, { node }) {
+    const sandboxOf = readySandboxesByPath(sandboxes);
+    const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    const paths = new Set([
+      ...pinOf.keys(),
+      ...namespaces.filter(({ host }) => !host).flatMap((namespace) => namespace.pins.map(canonicalPath)),
+    ]);
+    const directories = Map.groupBy(paths, directoryOf);
+    return [...directories].map(([directory, inside]) => {
+      const object = { kind: 'file', name: directory, node } as const;
+      const shadowed = inside.flatMap((path) => {
+        const pin = pinOf.get(path);
+        const mounted = mountedAt(path, pin, namespaces);
+        // A namespace may be mounted twice at its path, as after `ip netns add`: what counts is what a lookup finds.
+        const found = pin !== undefined && isNamespaceFile(pin) && mounted.includes(pin.inode);
+        return mounted.length > 0 && !found ? [{ path, pin, mounted }] : [];
+      });
+      const [first] = shadowed;
+      if (first === undefined) return pass(object);
+      const pods = shadowed.flatMap(({ path }) => {
+        const sandbox = sandboxOf.get(path);
+        return sandbox === undefined ? [] : [`${sandbox.namespace}/${sandbox.name}`];
+      });
+      const shown = pods.slice(0, 10).join(', ') + (pods.length > 10 ? ` and ${pods.length - 10} more` : '');
+      return fail(object, {
+        detail: `${shadowed.length} of ${inside.length} pins in ${directory} are mounted but hidden${pods.length > 0 ? `, those of ${shown} among them` : ''}: ${first.path} should be net:[${first.mounted.join(', ')}], and a lookup finds ${first.pin === undefined ? 'nothing' : `${first.pin.fileSystem} (inode ${first.pin.inode})`}.`,
+        confidence: 'confirmed',
+        severity: pods.length > 0 ? 'high' : 'medium',
+        evidence: [
+          {
+            what: `mounted at ${first.path}`,
+            actual: `net:[${first.mounted.join(', ')}]`,
+            source: '/proc/1/mountinfo',
+          },
+          {
+            what: 'found by a lookup of the path',
+            expected: 'the same, on nsfs',
+            actual: first.pin === undefined ? 'nothing' : `${first.pin.fileSystem}, inode ${first.pin.inode}`,
+            source: `stat /proc/1/root${first.path}`,
+          },
+          { what: 'mounts over the directory', actual: over(directory, mounts), source: '/proc/1/mountinfo' },
+        ],
+        remedy: [
+          {
+            text: `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not unmount it blindly: pins made since then are on top.`,
+          },
+          onNode(node, 'see the stack of mounts', `nsenter -t 1 -m -- findmnt -R ${command(directory)}`),
+          {
+            text: 'Move the pods elsewhere, then reboot the node.',
+            command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+          },
+        ],
+      });
+    });
+  },
+});
+
+function over(directory: string, mounts: Mounts): string {
+  const stacked = mounts.directories.filter(({ path }) => canonicalPath(path) === directory);
+  return stacked.map(({ fileSystem, root }) => `${fileSystem} ${root}`).join(', ') || 'none of its own';
+}

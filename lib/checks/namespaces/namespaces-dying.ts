@@ -1,0 +1,84 @@
+import type { Sources } from '../../model/evidence.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+
+/** Ordinary teardown sleeps here for some milliseconds every time. */
+const ORDINARY_WAIT =
+  /\b(synchronize_rcu|synchronize_net|rcu_barrier|__wait_rcu_gp|wait_rcu_exp_gp|exp_funnel_lock)/;
+/** KL1 and KL2 of the last minutes: the checks of the kernel log report those. */
+const LOGGED = [
+  [/unregister_netdevice: waiting for /, 'kernel-unregister-netdevice'],
+  [/blocked for more than \d+ seconds/, 'kernel-netns-hung'],
+] as const;
+const RECENT_SECONDS = 300;
+/** So many more objects than visible namespaces do not come from the allocator's rounding. */
+const INVISIBLE = 20;
+
+/** N-16. One worker takes all namespaces apart; while it is stuck, none is freed and soon none is made (moby#5618). */
+export const namespacesDying = defineCheck({
+  id: 'namespaces-dying',
+  topic: 'namespaces',
+  severity: 'high',
+  title: 'The kernel frees namespaces',
+  failureTitle: 'Kernel is stuck while freeing network namespaces',
+  why: 'The kernel frees network namespaces in one worker. While that waits for a device or a lock, all further ones pile up, and making a namespace can hang too: pods neither start nor go away until the node reboots.',
+  observations: 2,
+  needs: ['kernel', 'kernelLog', 'namespaces', 'hiddenNamespaces'],
+  run(sources, { node, now }) {
+    const object = nodeObject(node);
+    const worker = stuckWorker(sources.kernel);
+    if (worker === undefined) return [pass(object)];
+    const recent = sources.kernelLog.filter(({ at }) => now - Date.parse(at) < RECENT_SECONDS * 1000);
+    const reported = LOGGED.find(([pattern]) => recent.some(({ text }) => pattern.test(text)));
+    if (reported !== undefined)
+      return [notApplicable(object, `the kernel log says what it waits for: see ${reported[1]}`)];
+    const visible = sources.namespaces.length + sources.hiddenNamespaces.length;
+    const { namespaceObjects } = sources.kernel;
+    const piledUp = namespaceObjects !== null && namespaceObjects - visible > INVISIBLE;
+    return [
+      fail(object, {
+        detail: `${worker.command} (pid ${worker.pid}) sleeps uninterruptibly while it frees namespaces, in ${worker.stack[0] ?? '?'}${piledUp ? `; the kernel keeps ${namespaceObjects} namespaces, of which ${visible} are visible` : ''}.`,
+        confidence: piledUp ? 'confirmed' : 'suspected',
+        evidence: [
+          {
+            what: 'stack of the worker',
+            expected: 'no worker that waits',
+            actual: worker.stack.slice(0, 8).join(' ← '),
+            source: `/proc/${worker.pid}/stack`,
+          },
+          {
+            what: 'namespaces that the kernel keeps',
+            expected: `${visible}, as many as are visible`,
+            actual: namespaceObjects === null ? 'not shown by this kernel' : String(namespaceObjects),
+            source: '/proc/slabinfo net_namespace',
+          },
+        ],
+        remedy: [
+          onNode(
+            node,
+            'look again after a minute: a worker that moved on is healthy',
+            `cat /proc/${worker.pid}/stack`,
+          ),
+          { text: 'Start no more pods there.', command: command('kubectl', 'cordon', node) },
+          onNode(
+            node,
+            'keep what all blocked tasks wait for',
+            'echo w > /proc/sysrq-trigger; dmesg > /tmp/blocked-tasks.txt',
+          ),
+          {
+            text: 'Move the pods elsewhere, then reboot or replace the node: nothing else frees the worker.',
+            command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+          },
+        ],
+      }),
+    ];
+  },
+});
+
+function stuckWorker(kernel: Sources['kernel']) {
+  return kernel.blockedTasks.find(
+    ({ stack }) =>
+      stack.some((frame) => frame.includes('cleanup_net')) &&
+      !stack.some((frame) => ORDINARY_WAIT.test(frame)),
+  );
+}

@@ -1,0 +1,36 @@
+/** Pins beside the sandboxes that need them. */
+import type { NetworkNamespace, Pin, Sandbox } from '../../model/evidence.ts';
+import type { AuditedObject } from '../../model/finding.ts';
+import { canonicalPath } from './ownership.ts';
+
+/** The ready sandbox of a pod with a network of its own, by the path it is pinned at. */
+export function readySandboxesByPath(sandboxes: readonly Sandbox[]): Map<string, Sandbox> {
+  return new Map(
+    sandboxes.flatMap((sandbox) =>
+      sandbox.state === 'ready' && sandbox.network === 'pod' && sandbox.namespacePath !== null
+        ? [[canonicalPath(sandbox.namespacePath), sandbox] as const]
+        : [],
+    ),
+  );
+}
+
+/** A pin as the object of a finding: the pod whose ready sandbox needs it, else the file. */
+export function pinObject(path: string, sandbox: Sandbox | undefined, node: string): AuditedObject {
+  return sandbox === undefined
+    ? { kind: 'file', name: path, node }
+    : { kind: 'pod', namespace: sandbox.namespace, name: sandbox.name, node };
+}
+
+/** Inodes that PID 1 has mounted at the path, whatever a lookup of the path finds. */
+export function mountedAt(
+  path: string,
+  pin: Pick<Pin, 'mounted'> | undefined,
+  namespaces: readonly NetworkNamespace[],
+): number[] {
+  const listed = namespaces
+    .filter((namespace) =>
+      namespace.pins.some((candidate) => canonicalPath(candidate) === canonicalPath(path)),
+    )
+    .map(({ inode }) => inode);
+  return [...new Set([...(pin?.mounted ?? []), ...listed])];
+}

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { namespaceCountNearLimit } from '../../../lib/checks/namespaces/namespace-count-near-limit.ts';
+import { aKernel, aNamespace, context, failures } from '../evidence.ts';
+
+function run(count: number, sysctls: Record<string, string> = { 'user.max_net_namespaces': '100' }) {
+  const namespaces = Array.from({ length: count }, (_, index) => aNamespace({ inode: index }));
+  return namespaceCountNearLimit.run(
+    { namespaces, hiddenNamespaces: [], kernel: aKernel({ sysctls }) },
+    context,
+  );
+}
+
+describe('namespace-count-near-limit', () => {
+  it('passes a node with room', () => {
+    expect(run(80)[0]?.result).toBe('pass');
+  });
+
+  it('finds a node above four fifths of the limit', () => {
+    const [found] = failures(run(81));
+    expect(found?.detail).toBe('81 network namespaces are alive, of at most 100.');
+    expect(found?.remedy.at(-1)?.command).toBe('sysctl -w user.max_net_namespaces=200');
+  });
+
+  it('does not know without the limit', () => {
+    expect(run(81, {})[0]?.result).toBe('unknown');
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { namespacePinInvalid } from '../../../lib/checks/namespaces/namespace-pin-invalid.ts';
+import type { Pin } from '../../../lib/model/evidence.ts';
+import { aNamespace, aPin, aPod, aSandbox, context, failures } from '../evidence.ts';
+
+const plain = { fileSystem: 'tmpfs', inode: 99, mode: '----------', mounted: [] };
+
+function run(changes: Partial<Pin>, namespaces = [aNamespace({ pins: [] })]) {
+  const sources = { pins: [aPin(changes)], namespaces, sandboxes: [aSandbox()], pods: [aPod()] };
+  return namespacePinInvalid.run(sources, context);
+}
+
+describe('namespace-pin-invalid', () => {
+  it('passes a pin that is a namespace, on nsfs or on proc of old kernels', () => {
+    expect(run({})[0]).toMatchObject({ result: 'pass', object: { kind: 'pod', name: 'web-1' } });
+    expect(run({ fileSystem: 'proc' })[0]?.result).toBe('pass');
+  });
+
+  it('finds the plain file where the sandbox of a running pod should have its namespace', () => {
+    const [found] = failures(run(plain));
+    expect(found).toMatchObject({ severity: 'high', confidence: 'confirmed', object: { name: 'web-1' } });
+    expect(found?.detail).toContain('is a file on tmpfs (mode ----------)');
+    expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
+  });
+
+  it('finds a leftover file that nothing uses, and removes it only if it still is a plain one', () => {
+    const [found] = failures(run({ ...plain, path: '/run/netns/cni-old' }));
+    expect(found).toMatchObject({ severity: 'medium', object: { kind: 'file', name: '/run/netns/cni-old' } });
+    expect(found?.remedy[0]?.command).toMatch(/!= nsfs && nsenter -t 1 -m -- rm \S+cni-old$/);
+  });
+
+  it('takes docker’s leftovers lightly', () => {
+    expect(failures(run({ ...plain, path: '/run/docker/netns/0123456789ab' }))[0]?.severity).toBe('low');
+  });
+
+  it.each<[string, Partial<Pin>]>([
+    ['a mount that is hidden', { ...plain, mounted: [4026532400] }],
+    [
+      'a file that was only just made',
+      { ...plain, path: '/run/netns/cni-new', modifiedAt: '2026-11-20T01:59:30Z' },
+    ],
+    ['a name of another program', { ...plain, path: '/run/netns/cilium-health' }],
+  ])('leaves %s', (_, changes) => {
+    expect(run(changes)[0]?.result).toBe('notApplicable');
+  });
+});
