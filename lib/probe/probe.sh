@@ -3,7 +3,7 @@
 # POSIX sh, for busybox ash and dash. Arguments: limit=SECONDS total=SECONDS active=ping,dns creation=0|1
 LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
-limit=10 total=60 active='' creation=1 names=kubernetes.default.svc.cluster.local
+limit=10 total=60 active='' creation=1 name=kubernetes.default.svc.cluster.local
 for argument; do
   case $argument in
     limit=*) limit=${argument#*=} ;;
@@ -32,8 +32,6 @@ host() {
     case $target in /*) path=$R$target ;; esac
   fi
 }
-
-pinned() { set -- $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; printf '%s\n' "$@"; }
 
 # Lines of "ID MARK PID PATH" for every container that the runtimes' files know.
 containers() {
@@ -184,6 +182,14 @@ job_pins() {
   } | sed "s#$R/#/#" >"$B/host/pins"
 }
 
+# The file that the kubelet gives to pods with dnsPolicy Default.
+job_node_resolv_conf() {
+  conf=$(sed -n 's/^ *"\{0,1\}resolvConf"\{0,1\}: *"\{0,1\}\([^",]*\).*/\1/p' $R/var/lib/kubelet/config.yaml \
+    $R/etc/kubernetes/kubelet/kubelet-config.json $R/etc/kubernetes/kubelet/config.json 2>/dev/null | head -n 1)
+  host "${conf:-/etc/resolv.conf}"
+  grep -E '^(nameserver|search|domain|options)[[:space:]]' "$path" | head -n 64 >"$B/host/resolv.conf"
+}
+
 job_sandboxes() {
   containers >"$B/sandboxes.before"
   cut -f 4 "$B/sandboxes.before" | reduced "$spec" >"$B/sandboxes.ndjson"
@@ -231,8 +237,8 @@ job_cni() {
   done >"$B/cni/config.ndjson"
   for dir in /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /usr/libexec/cni /usr/lib/cni; do
     host $dir
-    [ -d "$path" ] && stat -L -c "%A %s $dir/%n" "$path"/*
-  done >"$B/cni/binaries" 2>/dev/null
+    [ -d "$path" ] && stat -L -c '%A %s %n' "$path"/* 2>/dev/null | sed "s#$path/#$dir/#"
+  done >"$B/cni/binaries"
   return 0
 }
 
@@ -293,8 +299,10 @@ job_plan() {
   while IFS=$T read -r inode kind path; do
     [ "$inode" = "$host_inode" ] || echo "stack $inode netns/$inode $kind $path"
   done <"$B/netns/index" >>"$W/jobs"
-  case $active in *,ping,* | *,dns,*) echo active >>"$W/jobs" ;; esac
-  printf '%s\n' suspects sandboxes_again end >>"$W/jobs"
+  case $active in
+    *,ping,* | *,dns,*) printf '%s\n' suspects active_plan ;;
+    *) printf '%s\n' suspects sandboxes_again end ;;
+  esac >>"$W/jobs"
 }
 
 # From here on only the host has a name: in a pod's namespace list-id would open every pin again, for each pod.
@@ -357,6 +365,47 @@ job_creation() {
   printf '%s\t%s\t%s\n' "$code" "$(((now - before) * 10))" "$error" >"$B/kernel/creation"
 }
 
+# Asked for only: does each pod answer the node, see its gateway, and get an answer from its DNS server?
+job_active_plan() {
+  printf '%s\n' "$B"/netns/*/ip.json | grep -v '\*' | xargs jq -r '(input_filename | split("/")[-2]) as $inode | .[]
+    | if .addr_info then select(.ifname != "lo") | .ifname as $dev | .addr_info[] | select(.family == "inet" and .scope == "global") | "\($inode) address \(.local)"
+      elif .dst == "default" and .gateway and .table == "main" then "\($inode) gateway \(.gateway)" else empty end' >"$W/found" || return
+  awk -F '\t' -v found="$W/found" -v resolv="$B/resolv" '
+    { net[$1] = $2 }
+    END { while ((getline line < resolv) > 0) if (match(line, /:nameserver /)) { split(line, part, "/"); server = substr(line, RSTART + RLENGTH)
+        sub(/[ \t].*/, "", server); if ((part[3] in net) && !(net[part[3]] in dns)) dns[net[part[3]]] = server }
+      while ((getline line < found) > 0) { split(line, word, " "); if (!((word[1], word[2]) in value)) value[word[1], word[2]] = word[3]; all[word[1]] = 1 }
+      for (inode in all) printf "%s\t%s\t%s\t%s\n", inode, ((inode, "address") in value) ? value[inode, "address"] : "-",
+        ((inode, "gateway") in value) ? value[inode, "gateway"] : "-", (inode in dns) ? dns[inode] : "-" }' "$B/host/processes" >"$B/active/targets"
+  case $active in *,ping,*) echo active_ping ;; esac >>"$W/jobs"
+  while IFS=$T read -r inode _ gateway server; do
+    path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' "$B/netns/index")
+    echo "active_pod $inode $gateway $server $path"
+  done <"$B/active/targets" >>"$W/jobs"
+  printf '%s\n' sandboxes_again end >>"$W/jobs"
+}
+
+job_active_ping() {
+  cut -f 2 "$B/active/targets" | grep -v '^-$' >"$W/addresses" || return 0
+  nsenter --net=/proc/1/ns/net fping -r 1 -t 300 -i 2 -f "$W/addresses" >"$B/active/ping"
+  [ $? -le 2 ]
+}
+
+# active_pod INODE GATEWAY SERVER PATH
+job_active_pod() {
+  case $active in *,ping,*)
+    [ "$2" = - ] || nsenter --net="$4" sh -c 'fping -r 1 -t 300 "$1"; ip neigh show to "$1"' sh "$2" >"$B/active/$1.gateway" 2>&1 ;;
+  esac
+  case $active in *,dns,*)
+    [ "$3" = - ] || {
+      echo "$name"
+      nsenter --net="$4" dig +time=1 +tries=2 +short "@$3" "$name" A; code=$?
+      echo "code=$code"
+    } >"$B/active/$1.dns" 2>&1 ;;
+  esac
+  return 0
+}
+
 job_end() { :; }
 
 # Runs the jobs from number $1 on. A file that grows beyond 2 MiB ends its command with SIGXFSZ.
@@ -378,7 +427,7 @@ work() {
   echo done >"$W/at"
 }
 
-printf '%s\n' kernel_log host_facts kernel_state processes threads descriptors mounts pins sandboxes cni cni_results ipam creation plan >"$W/jobs"
+printf '%s\n' kernel_log host_facts kernel_state processes threads descriptors mounts pins node_resolv_conf sandboxes cni cni_results ipam creation plan >"$W/jobs"
 clock; begun=$now since=$now last=''
 : >"$W/at" >"$B/steps"
 { echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >"$B/meta"
@@ -405,7 +454,7 @@ while :; do
     number=${at%% *}; rest=${at#* }
     case $rest in *' '*) ;; *) rest="$rest " ;; esac
     echo "${rest%% *} $gone $((now - since)) ${rest#* }" >>"$B/steps"
-    case $rest in plan*) printf '%s\n' sandboxes_again end >>"$W/jobs" ;; esac
+    case $rest in plan* | active_plan*) printf '%s\n' sandboxes_again end >>"$W/jobs" ;; esac
     since=$now last=''
     work $((${number:-0} + 1)) & worker=$!
   fi

@@ -1,0 +1,297 @@
+/** From the files of a bundle and two snapshots of the API to Evidence: parsed and joined, not judged. */
+
+import { messageOf } from '../model/errors.ts';
+import type { Evidence, Part, PodNetwork, Sources } from '../model/evidence.ts';
+import type { Snapshot } from '../model/kubernetes.ts';
+import { hiddenNamespaces, joinNamespaces, podNetworks, readStacks } from './namespaces.ts';
+import { readActive } from './parse/active.ts';
+import { parseCniConfig, parseCniResults } from './parse/cni.ts';
+import { parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
+import {
+  parseBlockedTasks,
+  parseCreation,
+  parseKernelLog,
+  parseNeighbourCounts,
+  parsePairs,
+  parseSlab,
+  parseSysctls,
+} from './parse/kernel.ts';
+import { integer, isoTime, lines } from './parse/lines.ts';
+import { parseHostMounts, parseMountsElsewhere, parsePins } from './parse/mounts.ts';
+import { parseProcesses, parseReferences } from './parse/processes.ts';
+import { parseContainerResolvConfs, parseResolvConf } from './parse/resolv-conf.ts';
+import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
+import { observePods } from './settle.ts';
+import { parseSteps } from './steps.ts';
+import type { BundleFiles } from './unpack.ts';
+
+export type EvidenceInput = {
+  readonly files: BundleFiles;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  /** Age below which pods are not judged, in seconds. */
+  readonly settleSeconds: { readonly pod: number };
+  /** Result of the canary pod, where one was asked for. */
+  readonly canary?: Part<Sources['canary']>;
+};
+
+const decoder = new TextDecoder();
+
+/** The evidence of one node. A part that is malformed is `failed` with its reason; the others stand. */
+export function buildEvidence(input: EvidenceInput): Evidence {
+  const { files, before, after } = input;
+  const read = (path: string) => {
+    const bytes = files.get(path);
+    return bytes === undefined ? null : decoder.decode(bytes);
+  };
+  const need = (path: string) => {
+    const text = read(path);
+    if (text === null) throw new Error(steps.dropped.get(path) ?? `${path} is not in the bundle`);
+    return text;
+  };
+  const steps = parseSteps(read('steps') ?? '', read('dropped') ?? '');
+  /** Reads a part that came from a step; a step that did not end well makes the part fail. */
+  function part<T>(step: string, make: () => T): Part<T> {
+    const problem = steps.problems.get(step);
+    if (problem !== undefined) return { status: 'failed', reason: problem };
+    try {
+      return { status: 'present', value: make() };
+    } catch (error) {
+      return { status: 'failed', reason: `${step}: ${messageOf(error)}` };
+    }
+  }
+
+  const meta = parsePairs(read('meta') ?? '');
+  const takenSeconds = optionalInteger(meta.get('time')) ?? Date.parse(after.takenAt) / 1000;
+  const uptime = (optionalInteger(meta.get('uptime')) ?? 0) / 100;
+  const facts = parsePairs(read('host/facts') ?? '');
+
+  const host = part('host_facts', () => ({
+    hostname: facts.get('hostname') ?? '',
+    networkNamespace: integer(facts.get('/proc/1/ns/net') ?? ''),
+    pidNamespace: integer(facts.get('/proc/1/ns/pid') ?? ''),
+    bootId: facts.get('boot_id') ?? '',
+    kernelRelease: facts.get('osrelease') ?? '',
+    osRelease: (parsePairs(read('host/os-release') ?? '').get('PRETTY_NAME') ?? '').replaceAll('"', ''),
+    uptimeSeconds: uptime,
+  }));
+  const processLines = part('processes', () => parseProcesses(need('host/processes')));
+  const processes = mapPart(processLines, (all) =>
+    all.map(({ pid, command, networkNamespace, pidNamespace, containerId }) => ({
+      pid,
+      command,
+      networkNamespace,
+      pidNamespace,
+      containerId,
+    })),
+  );
+  const hostMounts = part('mounts', () => parseHostMounts(need('host/mounts')));
+  const pins = both(hostMounts, () =>
+    part('pins', () => parsePins(read('host/pins') ?? '', value(hostMounts).mounts)),
+  );
+  const sysctls = part('kernel_state', () => parseSysctls(need('kernel/sysctl')));
+  const mounts = both(hostMounts, () =>
+    part('mounts', () => {
+      const { mounts: all, total } = value(hostMounts);
+      const commands = new Map(
+        processLines.status === 'present' ? processLines.value.map((one) => [one.pid, one]) : [],
+      );
+      const limit = sysctls.status === 'present' ? sysctls.value['fs.mount-max'] : undefined;
+      const elsewhere = Map.groupBy(
+        parseMountsElsewhere(read('host/mounts-elsewhere') ?? ''),
+        (entry) => entry.mountNamespace,
+      );
+      return {
+        total,
+        limit: optionalInteger(limit),
+        nsfs: all.filter(({ fileSystem }) => fileSystem === 'nsfs').length,
+        directories: all
+          .filter(({ fileSystem }) => fileSystem !== 'nsfs')
+          .map(({ path, fileSystem, propagation, root }) => ({ path, fileSystem, propagation, root })),
+        elsewhere: [...elsewhere].flatMap(([mountNamespace, entries]) => {
+          // A mount that follows the host is unmounted with it, and holds nothing.
+          const own = entries.filter(({ mount }) => mount.propagation !== 'slave');
+          const pid = own[0]?.pid;
+          return pid === undefined
+            ? []
+            : [
+                {
+                  mountNamespace,
+                  pid,
+                  command: commands.get(pid)?.command ?? '',
+                  containerId: commands.get(pid)?.containerId ?? null,
+                  inodes: [...new Set(own.flatMap(({ mount }) => mount.inode ?? []))],
+                },
+              ];
+        }),
+      };
+    }),
+  );
+
+  const cniResults = part('cni_results', () => parseCniResults(need('cni/results.ndjson')));
+  const cniConfig: Part<Sources['cniConfig']> = part('cni', () =>
+    parseCniConfig(need('cni/config.ndjson'), read('cni/directories') ?? '', read('cni/binaries') ?? ''),
+  );
+  const ipam = part('ipam', () => [
+    ...parseHostLocal(
+      read('cni/host-local') ?? '',
+      read('cni/host-local-files') ?? '',
+      cniConfig.status === 'present' ? cniConfig.value : null,
+    ),
+    ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? ''),
+  ]);
+
+  const sandboxes = both(processLines, () =>
+    both(
+      part('sandboxes_again', () => need('sandboxes.after')),
+      () =>
+        part('sandboxes', () => {
+          const all = parseSandboxes(
+            {
+              before: need('sandboxes.before'),
+              after: need('sandboxes.after'),
+              specs: need('sandboxes.ndjson'),
+              times: read('sandboxes.files') ?? '',
+              kept: read('sandboxes.kept') ?? '',
+              shims: read('sandboxes.shims') ?? '',
+            },
+            value(processLines),
+            cniResults.status === 'present' ? cniResults.value : [],
+            parseContainerResolvConfs(read('resolv.index') ?? '', read('resolv') ?? ''),
+          );
+          const own = integer(facts.get('pid') ?? '');
+          if (!listedPids(need('sandboxes.before')).includes(own)) {
+            throw new Error(
+              "the probe's own container is not among those found: these are not the files of the kubelet's runtime",
+            );
+          }
+          return all;
+        }),
+    ),
+  );
+
+  const stacks = readStacks(files, steps);
+  const namespaces = both(host, () =>
+    both(processLines, () =>
+      both(pins, () =>
+        part('plan', () =>
+          joinNamespaces({
+            index: need('netns/index'),
+            hostInode: value(host).networkNamespace,
+            stacks,
+            pins: value(pins),
+            mounts: value(hostMounts).mounts,
+            processes: value(processLines),
+            threads: parseReferences(read('host/threads') ?? ''),
+            descriptors: parseReferences(read('host/descriptors') ?? ''),
+            elsewhere: parseMountsElsewhere(read('host/mounts-elsewhere') ?? ''),
+          }),
+        ),
+      ),
+    ),
+  );
+  const hostStack = mapPart(namespaces, (all) => all.find((namespace) => namespace.host)?.stack);
+  const hostNetwork: Part<Sources['hostNetwork']> =
+    hostStack.status === 'present'
+      ? (hostStack.value ?? { status: 'failed', reason: "the node's own namespace was not read" })
+      : hostStack;
+
+  const observed = observePods(
+    { before, after },
+    sandboxes.status === 'present' ? sandboxes.value : null,
+    input.settleSeconds.pod,
+  );
+  const networks: Part<PodNetwork[]> = both(sandboxes, () =>
+    both(namespaces, () =>
+      part('plan', () =>
+        podNetworks({
+          pods: observed,
+          sandboxes: value(sandboxes),
+          namespaces: value(namespaces),
+          results: cniResults.status === 'present' ? cniResults.value : [],
+        }),
+      ),
+    ),
+  );
+
+  return {
+    nodeName: after.node.name,
+    takenAt: isoTime(takenSeconds),
+    probeMilliseconds: optionalInteger(meta.get('milliseconds')) ?? 0,
+    incomplete: [...steps.problems.values()],
+    node: { status: 'present', value: after.node },
+    pods: { status: 'present', value: observed },
+    events: { status: 'present', value: after.events },
+    host,
+    hostNetwork,
+    hostPacketFilters: stacks.hostFilters,
+    namespaces,
+    hiddenNamespaces: both(namespaces, () =>
+      part('suspects', () =>
+        hiddenNamespaces({
+          stacks,
+          namespaces: value(namespaces),
+          suspects: read('host/suspects') ?? '',
+          nodeAddresses: after.node.addresses,
+        }),
+      ),
+    ),
+    pins,
+    mounts,
+    processes,
+    sandboxes,
+    podNetworks: networks,
+    cniConfig,
+    cniResults,
+    ipam,
+    kernel: both(sysctls, () =>
+      part('kernel_state', () => ({
+        sysctls: value(sysctls),
+        neighbours: parseNeighbourCounts(read('kernel/neighbours') ?? ''),
+        conntrackEntries: optionalInteger(value(sysctls)['net.netfilter.nf_conntrack_count']),
+        namespaceObjects: parseSlab(read('kernel/slab') ?? ''),
+        blockedTasks: parseBlockedTasks(read('kernel/blocked') ?? ''),
+      })),
+    ),
+    kernelLog: part('kernel_log', () => parseKernelLog(need('kernel/log'), takenSeconds - uptime)),
+    creation:
+      read('kernel/creation') === null && !steps.problems.has('creation')
+        ? { status: 'absent', reason: 'not asked for' }
+        : creationPart(steps.hung.has('creation'), () =>
+            part('creation', () => parseCreation(need('kernel/creation'))),
+          ),
+    nodeResolvConf: part('node_resolv_conf', () => parseResolvConf(lines(need('host/resolv.conf')))),
+    active: steps.ran.has('active_plan')
+      ? part('active_plan', () => readActive(files))
+      : { status: 'absent', reason: 'active probes were not asked for' },
+    canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not asked for' },
+  };
+
+  /** A creation that hangs is not a failed source: it is the finding. */
+  function creationPart(hung: boolean, make: () => Part<Sources['creation']>): Part<Sources['creation']> {
+    return hung
+      ? {
+          status: 'present',
+          value: { ok: false, milliseconds: steps.hung.get('creation') ?? 0, error: 'did not end' },
+        }
+      : make();
+  }
+}
+
+function value<T>(part: Part<T>): T {
+  if (part.status !== 'present') throw new Error(part.reason);
+  return part.value;
+}
+
+/** The second part, unless the first that it builds on is not there. */
+function both<A, B>(first: Part<A>, second: () => Part<B>): Part<B> {
+  return first.status === 'present' ? second() : first;
+}
+
+function mapPart<A, B>(part: Part<A>, change: (value: A) => B): Part<B> {
+  return part.status === 'present' ? { status: 'present', value: change(part.value) } : part;
+}
+
+function optionalInteger(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : null;
+}

@@ -1,0 +1,312 @@
+/** Network namespaces with what pins, holds and fills them, and the pods' attachments to them. */
+
+import { messageOf } from '../model/errors.ts';
+import type {
+  CniResult,
+  HiddenNamespace,
+  Holder,
+  NetworkNamespace,
+  ObservedPod,
+  Part,
+  Pin,
+  PodNetwork,
+  Sandbox,
+} from '../model/evidence.ts';
+import type { NetworkStack, PacketFilter } from '../model/network.ts';
+import { joinLinks, type NamespaceIds } from './links.ts';
+import { parseStack, type RawStack } from './parse/ip.ts';
+import { fields, integer, lines } from './parse/lines.ts';
+import { type Mount, normalPath, type parseMountsElsewhere } from './parse/mounts.ts';
+import { parseIptablesSave, parseNftables } from './parse/packet-filters.ts';
+import type { ProcessLine, parseReferences } from './parse/processes.ts';
+import type { Steps } from './steps.ts';
+import type { BundleFiles } from './unpack.ts';
+
+type ReadStack = {
+  readonly raw: RawStack;
+  readonly filters: PacketFilter[];
+  readonly filtersFailed: string | null;
+  readonly conntrackEntries: number | null;
+};
+
+/** Stacks by directory name: an inode, or `host`. */
+export type Stacks = {
+  readonly byName: ReadonlyMap<string, Part<ReadStack>>;
+  readonly hostFilters: Part<PacketFilter[]>;
+};
+
+export function readStacks(files: BundleFiles, steps: Steps): Stacks {
+  const decoder = new TextDecoder();
+  const read = (path: string) => {
+    const bytes = files.get(path);
+    return bytes === undefined ? null : decoder.decode(bytes);
+  };
+  const names = [
+    'host',
+    ...[...files.keys()].flatMap((path) => /^netns\/(\d+)\/ip\.json$/.exec(path)?.[1] ?? []),
+  ];
+  const byName = new Map<string, Part<ReadStack>>();
+  for (const name of names) {
+    const directory = name === 'host' ? 'host' : `netns/${name}`;
+    const problem = steps.problems.get(`stack ${name}`);
+    byName.set(
+      name,
+      problem === undefined
+        ? attempt(() => {
+            const batch = read(`${directory}/ip.json`);
+            if (batch === null)
+              throw new Error(steps.dropped.get(`${directory}/ip.json`) ?? 'nothing was read');
+            const filters = attempt(() => readFilters(read, directory));
+            return {
+              raw: parseStack(batch, read(`${directory}/rule6.json`) ?? ''),
+              filters: filters.status === 'present' ? filters.value : [],
+              filtersFailed: filters.status === 'failed' ? filters.reason : null,
+              conntrackEntries: numberOrNull(read(`${directory}/conntrack`)),
+            };
+          })
+        : { status: 'failed', reason: problem },
+    );
+  }
+  for (const [job, reason] of steps.problems) {
+    const inode = /^stack (\d+)$/.exec(job)?.[1];
+    if (inode !== undefined && !byName.has(inode)) byName.set(inode, { status: 'failed', reason });
+  }
+  const problem = steps.problems.get('host_firewall') ?? steps.dropped.get('host/nft');
+  const hostFilters: Part<PacketFilter[]> =
+    problem === undefined ? attempt(() => readFilters(read, 'host')) : { status: 'failed', reason: problem };
+  return { byName, hostFilters };
+}
+
+/** Warnings of nft are no failure; its exit code is. A namespace without a dump was not looked at. */
+function readFilters(read: (path: string) => string | null, directory: string): PacketFilter[] {
+  const failure = lines(read(`${directory}/nft.err`) ?? '').find((line) => line.includes(': exit '));
+  if (failure !== undefined) throw new Error(failure.slice(0, 200));
+  const nft = read(`${directory}/nft`);
+  if (nft === null) throw new Error('no ruleset was read');
+  return [
+    ...parseNftables(nft),
+    ...(['iptables-legacy', 'ip6tables-legacy'] as const).flatMap((backend) => {
+      const text = read(`${directory}/${backend}`);
+      return text === null ? [] : [parseIptablesSave(text, backend)];
+    }),
+  ];
+}
+
+type Inputs = {
+  /** Lines `INODE KIND PATH`: every namespace that something leads to. */
+  readonly index: string;
+  readonly hostInode: number;
+  readonly stacks: Stacks;
+  readonly pins: readonly Pin[];
+  readonly mounts: readonly Mount[];
+  readonly processes: readonly ProcessLine[];
+  readonly threads: ReturnType<typeof parseReferences>;
+  readonly descriptors: ReturnType<typeof parseReferences>;
+  readonly elsewhere: ReturnType<typeof parseMountsElsewhere>;
+};
+
+export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
+  const { hostInode, stacks, pins, processes } = inputs;
+  const inodes = [...new Set([hostInode, ...fields(inputs.index, 3).map(([inode = '']) => integer(inode))])];
+  const raw = new Map(
+    inodes.flatMap((inode) => {
+      const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
+      return stack?.status === 'present' ? [[inode, stack.value.raw] as const] : [];
+    }),
+  );
+  const inodeOfName = namesToInodes(hostInode, pins);
+  const ids: NamespaceIds = new Map(
+    [...raw].map(([inode, stack]) => [
+      inode,
+      new Map(
+        stack.ids.flatMap(({ id, name }) => {
+          const target = name === null ? undefined : inodeOfName(name);
+          return target === undefined ? [] : [[id, target] as const];
+        }),
+      ),
+    ]),
+  );
+  const hostIds = ids.get(hostInode);
+  const byPid = new Map(processes.map((process) => [process.pid, process]));
+  const holder = (pid: number, via: Holder['via']): Holder => ({
+    pid,
+    command: byPid.get(pid)?.command ?? '',
+    via,
+    containerId: byPid.get(pid)?.containerId ?? null,
+  });
+  const holders = new Map<number, Holder[]>();
+  const add = (inode: number | null, one: Holder) => {
+    // The node's own namespace is held by everything.
+    if (inode === null || inode === hostInode) return;
+    const list = holders.get(inode) ?? [];
+    list.push(one);
+    holders.set(inode, list);
+  };
+  for (const process of processes) add(process.networkNamespace, holder(process.pid, 'process'));
+  for (const { pid, inode } of inputs.threads) add(inode, holder(pid, 'thread'));
+  for (const { pid, inode } of inputs.descriptors) add(inode, holder(pid, 'descriptor'));
+  for (const { pid, mount } of inputs.elsewhere) add(mount.inode, holder(pid, 'mount'));
+  return inodes.map((inode) => ({
+    inode,
+    host: inode === hostInode,
+    pins: [
+      ...new Set([
+        ...pins.filter((pin) => pin.inode === inode && isNamespaceFile(pin)).map((pin) => pin.path),
+        ...inputs.mounts.filter((mount) => mount.inode === inode).map((mount) => normalPath(mount.path)),
+      ]),
+    ],
+    holders: holders.get(inode) ?? [],
+    namespaceIds: [...(hostIds ?? [])].filter(([, target]) => target === inode).map(([id]) => id),
+    stack: stackOf(inode, inputs, raw, ids),
+  }));
+}
+
+const isNamespaceFile = (pin: Pin) => pin.fileSystem === 'nsfs' || pin.fileSystem === 'proc';
+
+/** The names in the probe's directory: those of pins, `inode-N` for the rest, and `host`. */
+function namesToInodes(hostInode: number, pins: readonly Pin[]): (name: string) => number | undefined {
+  const byName = new Map(
+    pins.filter(isNamespaceFile).map((pin) => [pin.path.replace(/^.*\//, ''), pin.inode]),
+  );
+  return (name) => {
+    if (name === 'host' && !byName.has(name)) return hostInode;
+    const inode = /^inode-(\d{1,15})$/.exec(name)?.[1];
+    return inode === undefined ? byName.get(name) : Number(inode);
+  };
+}
+
+function stackOf(
+  inode: number,
+  { hostInode, stacks }: Inputs,
+  raw: ReadonlyMap<number, RawStack>,
+  ids: NamespaceIds,
+): Part<NetworkStack> {
+  const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
+  if (stack === undefined) return { status: 'failed', reason: 'the probe did not come to it' };
+  if (stack.status !== 'present') return stack;
+  const { addresses, routes, rules, neighbours } = stack.value.raw;
+  return {
+    status: 'present',
+    value: {
+      links: joinLinks(inode, raw, ids),
+      addresses: [...addresses],
+      routes: [...routes],
+      rules: [...rules],
+      neighbours: [...neighbours],
+      packetFilters:
+        inode === hostInode && stacks.hostFilters.status === 'present'
+          ? stacks.hostFilters.value
+          : stack.value.filters,
+      packetFiltersFailed:
+        inode === hostInode && stacks.hostFilters.status !== 'present'
+          ? stacks.hostFilters.reason
+          : stack.value.filtersFailed,
+      conntrackEntries: stack.value.conntrackEntries,
+    },
+  };
+}
+
+/**
+ * Ids that the node knows and that lead nowhere, with the links into them. An uplink of the node itself may be one end
+ * of a pair whose other end belongs to the machine around it (kind, k3d): that is not hidden, it is outside.
+ */
+export function hiddenNamespaces(inputs: {
+  readonly stacks: Stacks;
+  readonly namespaces: readonly NetworkNamespace[];
+  readonly suspects: string;
+  readonly nodeAddresses: readonly string[];
+}): HiddenNamespace[] {
+  const host = inputs.stacks.byName.get('host');
+  if (host?.status !== 'present') throw new Error(host?.reason ?? "the node's own namespace was not read");
+  const { links, ids, addresses, routes } = host.value.raw;
+  if (inputs.namespaces.length > 1 && ids.length > 1 && ids.every(({ name }) => name === null)) {
+    throw new Error('the ids of namespaces could not be resolved');
+  }
+  const known = new Set(inputs.namespaces.flatMap(({ namespaceIds }) => namespaceIds));
+  const uplinks = new Set([
+    ...addresses.filter(({ address }) => inputs.nodeAddresses.includes(address)).map(({ link }) => link),
+    ...routes
+      .filter(({ destination, table }) => destination.endsWith('/0') && table === 'main')
+      .map(({ link }) => link),
+  ]);
+  const suspects = fields(inputs.suspects, 3).map(([pid = '', sockets = '', command = '']) => ({
+    pid: integer(pid),
+    command: command.slice(0, 64),
+    sockets: integer(sockets),
+  }));
+  return ids
+    .filter(({ id }) => !known.has(id))
+    .map(({ id }) => ({
+      id,
+      links: links.filter((link) => link.peerNamespaceId === id).map(({ name }) => name),
+    }))
+    .filter(({ links: into }) => into.length > 0 && !into.some((name) => uplinks.has(name)))
+    .map(({ id, links: into }) => ({ namespaceId: id, links: into, suspects }));
+}
+
+/** The settled, running pods with a network of their own, each beside its ready sandbox. */
+export function podNetworks(inputs: {
+  readonly pods: readonly ObservedPod[];
+  readonly sandboxes: readonly Sandbox[];
+  readonly namespaces: readonly NetworkNamespace[];
+  readonly results: readonly CniResult[];
+}): PodNetwork[] {
+  const byInode = new Map(inputs.namespaces.map((namespace) => [namespace.inode, namespace]));
+  const byPath = new Map(
+    inputs.namespaces.flatMap(({ pins, inode }) => pins.map((path) => [normalPath(path), inode] as const)),
+  );
+  const host = inputs.namespaces.find((namespace) => namespace.host);
+  return inputs.pods.flatMap((pod): PodNetwork[] => {
+    if (pod.unsettled !== null || pod.hostNetwork || pod.phase !== 'Running') return [];
+    const sandbox = inputs.sandboxes
+      .filter((one) => one.uid === pod.uid && one.state === 'ready' && one.stable)
+      .sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))[0];
+    if (sandbox === undefined) return [];
+    const inode = namespaceOf(sandbox, byPath);
+    const stack = inode === null ? undefined : byInode.get(inode)?.stack;
+    const results = inputs.results.filter(({ containerId }) => containerId === sandbox.id).sort(byInterface);
+    const name = results[0]?.interface ?? 'eth0';
+    const value = stack?.status === 'present' ? stack.value : null;
+    const link = value?.links.find((one) => one.name === name) ?? null;
+    const hostLinks = host?.stack.status === 'present' ? host.stack.value.links : [];
+    const peer = link?.peer;
+    return [
+      {
+        pod,
+        sandbox,
+        namespace: inode,
+        stack: value,
+        interface: name,
+        link,
+        hostLink:
+          peer?.status === 'matched' && peer.namespace === host?.inode
+            ? (hostLinks.find(({ index }) => index === peer.index) ?? null)
+            : null,
+        results,
+        plugin: results[0]?.plugins[0] ?? null,
+      },
+    ];
+  });
+}
+
+/** Where the sandbox's path leads: a pin, or docker's /proc/PID/ns/net. Without a path, where its process is. */
+function namespaceOf(sandbox: Sandbox, byPath: ReadonlyMap<string, number>): number | null {
+  if (sandbox.namespacePath === null) return sandbox.networkNamespace;
+  if (sandbox.namespacePath.startsWith('/proc/')) return sandbox.networkNamespace;
+  return byPath.get(normalPath(sandbox.namespacePath)) ?? null;
+}
+
+const byInterface = (a: CniResult, b: CniResult) =>
+  Number(b.interface === 'eth0') - Number(a.interface === 'eth0') || a.interface.localeCompare(b.interface);
+
+function attempt<T>(make: () => T): Part<T> {
+  try {
+    return { status: 'present', value: make() };
+  } catch (error) {
+    return { status: 'failed', reason: messageOf(error) };
+  }
+}
+
+function numberOrNull(text: string | null): number | null {
+  return text !== null && /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : null;
+}

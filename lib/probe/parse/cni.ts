@@ -1,0 +1,140 @@
+/** The CNI's files: network configurations, plugin binaries, cached results. */
+import { z } from 'zod';
+import type { CniConfig, CniResult } from '../../model/evidence.ts';
+import { jsonLines, lines } from './lines.ts';
+
+const text = z.string().max(500);
+const ipam = z
+  .object({
+    type: text.nullish(),
+    subnet: text.nullish(),
+    ranges: z.array(z.array(z.object({ subnet: text.nullish() }))).nullish(),
+  })
+  .nullish();
+const plugin = z.object({
+  type: text.nullish(),
+  name: text.nullish(),
+  mtu: z.number().int().nullish().catch(null),
+  bridge: text.nullish().catch(null),
+  ipam: ipam.catch(null),
+  delegates: z
+    .array(z.object({ type: text.nullish() }))
+    .catch([])
+    .default([]),
+});
+const configLine = z.object({
+  dir: text,
+  file: text,
+  error: text.optional(),
+  name: text.nullish().catch(null),
+  plugins: z.array(plugin).nullish(),
+  single: plugin.nullish(),
+});
+
+/** `cni/config.ndjson`, `cni/binaries` (`MODE SIZE PATH`). Of several directories the first with files counts. */
+export function parseCniConfig(configs: string, directories: string, binaries: string): CniConfig {
+  const parsed = jsonLines(configs, configLine);
+  const directory = parsed[0]?.dir ?? lines(directories)[0] ?? '/etc/cni/net.d';
+  const executables = lines(binaries).flatMap((line) => {
+    const found = /^(-\S{9}) (\d+) (\S+)$/.exec(line);
+    return found?.[1]?.includes('x') && found[2] !== '0' && found[3] !== undefined ? [found[3]] : [];
+  });
+  const binaryDirectory = executables[0]?.replace(/\/[^/]*$/, '') ?? '/opt/cni/bin';
+  return {
+    directory,
+    files: parsed
+      .filter(({ dir }) => dir === directory)
+      .map((file) => {
+        const plugins = file.plugins ?? (file.single ? [file.single] : []);
+        const types = plugins.flatMap(({ type }) => type ?? []);
+        return {
+          name: file.file,
+          error: file.error ?? configError(file.name ?? null, plugins.length, types.length),
+          network: file.name ?? null,
+          plugins: types,
+          ipam: plugins.flatMap((one) => one.ipam?.type ?? []),
+          subnets: plugins.flatMap((one) => [
+            ...(one.ipam?.subnet ? [one.ipam.subnet] : []),
+            ...(one.ipam?.ranges ?? []).flat().flatMap(({ subnet }) => subnet ?? []),
+          ]),
+          mtu: plugins.find(({ mtu }) => mtu)?.mtu ?? null,
+          bridge: plugins.find(({ bridge }) => bridge)?.bridge ?? null,
+        };
+      }),
+    binaryDirectory,
+    binaries: executables.map((path) => path.replace(/^.*\//, '')),
+  };
+}
+
+function configError(name: string | null, plugins: number, types: number): string | null {
+  if (name === null || name === '') return 'it has no name';
+  if (plugins === 0) return 'it has no plugins';
+  return types < plugins ? 'a plugin has no type' : null;
+}
+
+const legacyIp = z.object({ ip: text, gateway: text.nullish() }).nullish();
+const resultLine = z.object({
+  file: text,
+  error: text.optional(),
+  containerId: text.nullish(),
+  networkName: text.nullish(),
+  ifName: text.nullish(),
+  netns: text.nullish(),
+  args: z
+    .array(z.tuple([text, text]))
+    .catch([])
+    .default([]),
+  plugins: z.array(text.nullable()).nullish(),
+  result: z
+    .object({
+      interfaces: z.array(z.object({ name: text, mac: text.nullish(), sandbox: text.nullish() })).nullish(),
+      ips: z
+        .array(z.object({ address: text, gateway: text.nullish(), interface: z.number().int().nullish() }))
+        .nullish(),
+      ip4: legacyIp,
+      ip6: legacyIp,
+      routes: z.array(z.object({ dst: text, gw: text.nullish() })).nullish(),
+    })
+    .nullish(),
+});
+
+/** `cni/results.ndjson`: libcni's cache as jq reduced it. An entry that is not readable is left out: it proves nothing. */
+export function parseCniResults(ndjson: string): CniResult[] {
+  return jsonLines(ndjson, resultLine).flatMap((entry) => {
+    if (entry.error !== undefined || !entry.containerId || !entry.result) return [];
+    const { result } = entry;
+    const args = new Map(entry.args);
+    const ips = [
+      ...(result.ips ?? []),
+      ...[result.ip4, result.ip6].flatMap((ip) => (ip ? [{ ...ip, address: ip.ip }] : [])),
+    ];
+    return [
+      {
+        containerId: entry.containerId,
+        network: entry.networkName ?? '',
+        interface: entry.ifName ?? 'eth0',
+        namespacePath: entry.netns ?? result.interfaces?.find(({ sandbox }) => sandbox)?.sandbox ?? null,
+        podNamespace: args.get('K8S_POD_NAMESPACE') ?? null,
+        podName: args.get('K8S_POD_NAME') ?? null,
+        podUid: args.get('K8S_POD_UID') ?? null,
+        plugins: (entry.plugins ?? []).flatMap((type) => type ?? []),
+        addresses: ips.map((ip) => {
+          const [address = '', length = ''] = ip.address.split('/');
+          return {
+            address,
+            prefixLength:
+              length === '' ? (address.includes(':') ? 128 : 32) : Number.parseInt(length, 10) || 0,
+            gateway: ip.gateway ?? null,
+            interface: 'interface' in ip ? (ip.interface ?? null) : null,
+          };
+        }),
+        routes: (result.routes ?? []).map(({ dst, gw }) => ({ destination: dst, gateway: gw ?? null })),
+        interfaces: (result.interfaces ?? []).map(({ name, mac, sandbox }) => ({
+          name,
+          mac: mac ?? null,
+          inPod: Boolean(sandbox),
+        })),
+      },
+    ];
+  });
+}

@@ -1,0 +1,242 @@
+/** What `ip -j -d` prints: links with their addresses, routes, neighbours, rules, ids of namespaces. */
+import { z } from 'zod';
+import type { Address, Link, Neighbour, Route, Rule } from '../../model/network.ts';
+import { lines } from './lines.ts';
+
+const text = z.string().max(300);
+const linkJson = z.object({
+  ifindex: z.number().int(),
+  ifname: text,
+  flags: z.array(text).default([]),
+  mtu: z.number().int().default(0),
+  operstate: text.default('UNKNOWN'),
+  link_type: text.optional(),
+  address: text.optional(),
+  master: text.optional(),
+  /** Name of the peer or lower link when it is in the same namespace. */
+  link: text.nullish(),
+  link_index: z.number().int().optional(),
+  link_netnsid: z.unknown().optional(),
+  parentdev: text.optional(),
+  linkinfo: z
+    .object({
+      info_kind: text.optional(),
+      info_slave_data: z.object({ state: text.optional() }).catch({}).optional(),
+    })
+    .optional(),
+  addr_info: z
+    .array(
+      z.object({
+        family: text,
+        local: text.optional(),
+        prefixlen: z.number().int().default(0),
+        scope: text.default('global'),
+        tentative: z.boolean().default(false),
+        dadfailed: z.boolean().default(false),
+      }),
+    )
+    .default([]),
+});
+const routeJson = z.object({
+  type: text.default('unicast'),
+  dst: text,
+  gateway: text.optional(),
+  via: z.object({ host: text }).optional(),
+  dev: text.optional(),
+  nexthops: z
+    .array(
+      z.object({
+        gateway: text.optional(),
+        via: z.object({ host: text }).optional(),
+        dev: text.optional(),
+        flags: z.array(text).default([]),
+      }),
+    )
+    .optional(),
+  table: z.union([text, z.number()]).default('main'),
+  scope: z.union([text, z.number()]).optional(),
+  metric: z.number().int().optional(),
+  metrics: z
+    .array(z.object({ mtu: z.number().int().optional() }))
+    .catch([])
+    .default([]),
+  flags: z.array(text).default([]),
+  pref: text.optional(),
+});
+const ruleJson = z.object({
+  priority: z.number().int(),
+  src: text.default('all'),
+  srclen: z.number().int().optional(),
+  dst: text.optional(),
+  dstlen: z.number().int().optional(),
+  iif: text.optional(),
+  iif_detached: z.unknown().optional(),
+  oif: text.optional(),
+  oif_detached: z.unknown().optional(),
+  fwmark: text.optional(),
+  fwmask: text.optional(),
+  table: z.union([text, z.number()]).optional(),
+  protocol: z.union([text, z.number()]).optional(),
+});
+const neighbourJson = z.object({
+  dst: text,
+  dev: text.default(''),
+  lladdr: text.optional(),
+  state: z.array(text).default([]),
+});
+const idJson = z.object({ nsid: z.number().int(), name: text.optional() });
+
+/** A link whose peer is not looked up yet: where the kernel says it is. */
+export type RawLink = Omit<Link, 'peer'> & {
+  readonly peerIndex: number | null;
+  /** Name of the peer in the same namespace; iproute2 prints it instead of the index. */
+  readonly peerName: string | null;
+  /** Id of the peer's namespace as this namespace counts; `same` for its own, null when it has none. */
+  readonly peerNamespaceId: number | 'same' | null;
+};
+
+/** The content of one namespace as `ip` printed it. */
+export type RawStack = {
+  readonly links: readonly RawLink[];
+  readonly addresses: readonly Address[];
+  readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+  readonly neighbours: readonly Neighbour[];
+  /** Other namespaces that it has an id for; `name` of those that have a file in the probe's directory. */
+  readonly ids: readonly { readonly id: number; readonly name: string | null }[];
+};
+
+/** @param batch the output of the probe's batch: addr, route, neigh, rule, netns list-id, one array a line. */
+export function parseStack(batch: string, rules6: string): RawStack {
+  const outputs = lines(batch);
+  if (outputs.length !== 5) throw new Error(`ip answered ${outputs.length} of 5 questions`);
+  const [links, routes, neighbours, rules4, ids] = outputs.map((line) => objects(JSON.parse(line)));
+  const parsedLinks = z.array(linkJson).parse(links);
+  return {
+    links: parsedLinks.map(toLink),
+    addresses: parsedLinks.flatMap(toAddresses),
+    routes: z.array(routeJson).parse(routes).flatMap(toRoutes),
+    neighbours: z
+      .array(neighbourJson)
+      .parse(neighbours)
+      .map(({ dst, dev, lladdr, state }) => ({
+        destination: dst,
+        link: dev,
+        mac: lladdr ?? null,
+        states: state,
+      })),
+    rules: [
+      ...z
+        .array(ruleJson)
+        .parse(rules4)
+        .map((rule) => toRule(rule, 4)),
+      ...z
+        .array(ruleJson)
+        .parse(objects(JSON.parse(rules6.trim() || '[]')))
+        .map((rule) => toRule(rule, 6)),
+    ],
+    ids: z
+      .array(idJson)
+      .parse(ids)
+      .map(({ nsid, name }) => ({ id: nsid, name: name ?? null })),
+  };
+}
+
+/** iproute2 prints `{}` for objects that its filter left out. */
+function objects(value: unknown): unknown[] {
+  return z
+    .array(z.unknown())
+    .parse(value)
+    .filter((item) => typeof item !== 'object' || item === null || Object.keys(item).length > 0);
+}
+
+function toLink(link: z.infer<typeof linkJson>): RawLink {
+  const kind = link.linkinfo?.info_kind ?? null;
+  const paired = kind === 'veth' || kind === 'netkit';
+  const same = typeof link.link === 'string';
+  return {
+    index: link.ifindex,
+    name: link.ifname,
+    kind,
+    mac: link.address ?? null,
+    mtu: link.mtu,
+    up: link.flags.includes('UP'),
+    carrier: link.flags.includes('LOWER_UP'),
+    operState: link.operstate,
+    loopback: link.flags.includes('LOOPBACK'),
+    master: link.master ?? null,
+    portState: link.linkinfo?.info_slave_data?.state ?? null,
+    parentDevice: link.parentdev ?? null,
+    peerIndex: paired ? (link.link_index ?? null) : null,
+    peerNamespaceId: same ? 'same' : typeof link.link_netnsid === 'number' ? link.link_netnsid : null,
+    peerName: paired && same ? (link.link ?? null) : null,
+  };
+}
+
+function toAddresses(link: z.infer<typeof linkJson>): Address[] {
+  return link.addr_info.flatMap(({ family, local, prefixlen, scope, tentative, dadfailed }) =>
+    local === undefined || (family !== 'inet' && family !== 'inet6')
+      ? []
+      : [
+          {
+            link: link.ifname,
+            family: family === 'inet' ? (4 as const) : (6 as const),
+            address: local,
+            prefixLength: prefixlen,
+            scope,
+            tentative,
+            dadFailed: dadfailed,
+          },
+        ],
+  );
+}
+
+/** A route of several next hops becomes one route for each. */
+function toRoutes(route: z.infer<typeof routeJson>): Route[] {
+  const hops = route.nexthops ?? [
+    { gateway: route.gateway, via: route.via, dev: route.dev, flags: [] as string[] },
+  ];
+  const family = isV6(route) ? 6 : 4;
+  return hops.map((hop) => ({
+    family,
+    type: route.type,
+    destination: prefix(route.dst, family),
+    gateway: hop.gateway ?? hop.via?.host ?? null,
+    link: hop.dev ?? route.dev ?? null,
+    table: String(route.table),
+    scope: route.scope === undefined ? null : String(route.scope),
+    metric: route.metric ?? null,
+    mtu: route.metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null,
+    flags: [...new Set([...route.flags, ...hop.flags])],
+  }));
+}
+
+/** `default` says nothing of its family; only IPv6 routes have `pref`, and a metric or gateway tells the rest. */
+function isV6(route: z.infer<typeof routeJson>): boolean {
+  const shown = route.dst === 'default' ? [route.gateway, route.nexthops?.[0]?.gateway] : [route.dst];
+  return shown.some((address) => address?.includes(':') === true) || route.pref !== undefined;
+}
+
+function prefix(destination: string, family: 4 | 6): string {
+  if (destination === 'default') return family === 4 ? '0.0.0.0/0' : '::/0';
+  return destination.includes('/') ? destination : `${destination}/${family === 4 ? 32 : 128}`;
+}
+
+function toRule(rule: z.infer<typeof ruleJson>, family: 4 | 6): Rule {
+  const address = (text: string, length: number | undefined) =>
+    text === 'all' || text.includes('/')
+      ? text
+      : prefix(length === undefined ? text : `${text}/${length}`, family);
+  return {
+    family,
+    priority: rule.priority,
+    source: address(rule.src, rule.srclen),
+    destination: rule.dst === undefined ? null : address(rule.dst, rule.dstlen),
+    inputLink: rule.iif ?? null,
+    outputLink: rule.oif ?? null,
+    detached: 'iif_detached' in rule || 'oif_detached' in rule,
+    fwmark: rule.fwmark === undefined ? null : rule.fwmask ? `${rule.fwmark}/${rule.fwmask}` : rule.fwmark,
+    table: rule.table === undefined ? null : String(rule.table),
+    protocol: rule.protocol === undefined ? null : String(rule.protocol),
+  };
+}

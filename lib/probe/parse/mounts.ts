@@ -1,0 +1,110 @@
+/** Mount tables and files of pin directories. */
+import type { Pin } from '../../model/evidence.ts';
+import { fields, integer, isoTime, lines } from './lines.ts';
+
+export type Mount = {
+  readonly root: string;
+  readonly path: string;
+  readonly fileSystem: string;
+  /** `shared`, `slave`, `private` or `unbindable`. */
+  readonly propagation: string;
+  /** Inode of the network namespace that an nsfs mount shows. */
+  readonly inode: number | null;
+};
+
+/** One line of mountinfo (proc(5)): octal escapes are decoded, `net:[N]` becomes the inode. */
+export function parseMount(line: string): Mount {
+  const words = line.split(' ');
+  const separator = words.indexOf('-', 6);
+  const [, , , root, path] = words;
+  const fileSystem = words[separator + 1];
+  if (separator < 0 || root === undefined || path === undefined || fileSystem === undefined) {
+    throw new Error('a line is not of mountinfo');
+  }
+  const optional = words.slice(6, separator);
+  const inode = fileSystem === 'nsfs' ? /^net:\[(\d{1,15})\]$/.exec(root)?.[1] : undefined;
+  const propagation = optional.some((word) => word.startsWith('shared:'))
+    ? 'shared'
+    : optional.some((word) => word.startsWith('master:'))
+      ? 'slave'
+      : optional.includes('unbindable')
+        ? 'unbindable'
+        : 'private';
+  return {
+    root: unescaped(root),
+    path: unescaped(path),
+    fileSystem,
+    propagation,
+    inode: inode === undefined ? null : Number(inode),
+  };
+}
+
+function unescaped(path: string): string {
+  return path.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}
+
+/** `host/mounts`: the mounts that matter, and how many there are in all. */
+export function parseHostMounts(text: string): { mounts: Mount[]; total: number } {
+  const all = lines(text);
+  const total = /^total (\d{1,9})$/.exec(all.at(-1) ?? '')?.[1];
+  if (total === undefined) throw new Error('the list of mounts is not complete');
+  return { mounts: all.slice(0, -1).map(parseMount), total: Number(total) };
+}
+
+/** `host/mounts-elsewhere`: pid, mount namespace, line of its mountinfo. */
+export function parseMountsElsewhere(text: string): { pid: number; mountNamespace: number; mount: Mount }[] {
+  return fields(text, 3).map(([pid = '', namespace = '', line = '']) => ({
+    pid: integer(pid),
+    mountNamespace: integer(namespace),
+    mount: parseMount(line),
+  }));
+}
+
+/** Magic numbers of statfs(2) to names. */
+const FILE_SYSTEMS: Record<string, string> = {
+  '6e736673': 'nsfs',
+  '9fa0': 'proc',
+  '1021994': 'tmpfs',
+  ef53: 'ext4',
+  '58465342': 'xfs',
+  '9123683e': 'btrfs',
+  '794c7630': 'overlay',
+};
+
+/** Path as a lookup on the host finds it: /var/run is /run on every node we know. */
+export function normalPath(path: string): string {
+  return path.startsWith('/var/run/') ? path.slice('/var'.length) : path;
+}
+
+/** `host/pins`: two lines a file, `fs MAGIC PATH` and `file INODE MODE TIME PATH`. */
+export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
+  const magics = new Map<string, string>();
+  const pins: Pin[] = [];
+  for (const line of lines(text)) {
+    const magic = /^fs ([0-9a-f]{1,16}) (.+)$/.exec(line);
+    const file = /^file (\d{1,15}) (\S{10,11}) (-?\d{1,12}) (.+)$/.exec(line);
+    if (magic?.[1] !== undefined && magic[2] !== undefined) magics.set(magic[2], magic[1]);
+    else if (
+      file?.[1] !== undefined &&
+      file[2] !== undefined &&
+      file[3] !== undefined &&
+      file[4] !== undefined
+    ) {
+      const path = file[4];
+      const code = magics.get(path);
+      pins.push({
+        path,
+        fileSystem: code === undefined ? 'unknown' : (FILE_SYSTEMS[code] ?? `0x${code}`),
+        inode: Number(file[1]),
+        mode: file[2],
+        modifiedAt: isoTime(Number(file[3])),
+        mounted: mounts.flatMap((mount) =>
+          mount.inode !== null && normalPath(mount.path) === normalPath(path) ? [mount.inode] : [],
+        ),
+      });
+    }
+  }
+  return pins;
+}

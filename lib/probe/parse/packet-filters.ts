@@ -1,0 +1,93 @@
+/** Chains and rules as `nft list ruleset` and `iptables-save` print them. */
+import type { PacketFilter } from '../../model/network.ts';
+import { lines } from './lines.ts';
+
+type Table = {
+  name: string;
+  chains: { name: string; hook: string | null; policy: string | null; rules: string[] }[];
+};
+
+const MAX_RULE = 1000;
+const BUILT_IN = new Set(['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING']);
+const IPTABLES_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security']);
+
+/** The ruleset of nftables. Tables that iptables-nft keeps (family ip or ip6, a name of iptables) are told apart. */
+export function parseNftables(text: string): PacketFilter[] {
+  const tables: { family: string; table: Table }[] = [];
+  let chain: Table['chains'][number] | null = null;
+  let skipped = 0;
+  for (const raw of lines(text)) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const table = /^table (\S+) (\S+) \{/.exec(raw);
+    const current = tables.at(-1)?.table;
+    if (table?.[1] !== undefined && table[2] !== undefined) {
+      tables.push({ family: table[1], table: { name: `${table[1]} ${table[2]}`, chains: [] } });
+      chain = null;
+      skipped = 0;
+    } else if (/^\t(set|map|flowtable|ct \S+|counter|quota|limit|synproxy|secmark) /.test(raw)) {
+      skipped = 1;
+    } else if (skipped > 0) {
+      if (raw === '\t}') skipped = 0;
+    } else if (/^\tchain \S+ \{/.test(raw) && current !== undefined) {
+      chain = { name: line.split(' ')[1] ?? '', hook: null, policy: null, rules: [] };
+      current.chains.push(chain);
+    } else if (raw === '\t}') {
+      chain = null;
+    } else if (chain !== null) {
+      const hook = /^type \S+ hook (\S+) .*?(?:policy (\w+);)?$/.exec(line);
+      if (hook !== null) {
+        chain.hook = hook[1] ?? null;
+        chain.policy = hook[2] ?? 'accept';
+      } else {
+        chain.rules.push(line.slice(0, MAX_RULE));
+      }
+    }
+  }
+  const ofIptables = tables.filter(
+    ({ family, table }) =>
+      (family === 'ip' || family === 'ip6') && IPTABLES_TABLES.has(table.name.split(' ')[1] ?? ''),
+  );
+  const families = [
+    { backend: 'iptables-nft', of: ofIptables.filter(({ family }) => family === 'ip') },
+    { backend: 'ip6tables-nft', of: ofIptables.filter(({ family }) => family === 'ip6') },
+    { backend: 'nftables', of: tables.filter((table) => !ofIptables.includes(table)) },
+  ] as const;
+  return families.flatMap(({ backend, of }) =>
+    of.length === 0
+      ? []
+      : [
+          {
+            backend,
+            tables: of.map(({ table }) =>
+              backend === 'nftables' ? table : { ...table, name: table.name.split(' ')[1] ?? table.name },
+            ),
+          },
+        ],
+  );
+}
+
+/** The output of iptables-legacy-save or ip6tables-legacy-save. */
+export function parseIptablesSave(
+  text: string,
+  backend: 'iptables-legacy' | 'ip6tables-legacy',
+): PacketFilter {
+  const tables: Table[] = [];
+  for (const line of lines(text)) {
+    const current = tables.at(-1);
+    if (line.startsWith('*')) tables.push({ name: line.slice(1), chains: [] });
+    else if (line.startsWith(':') && current !== undefined) {
+      const [name = '', policy = '-'] = line.slice(1).split(' ');
+      current.chains.push({
+        name,
+        hook: BUILT_IN.has(name) ? name.toLowerCase() : null,
+        policy: policy === '-' ? null : policy.toLowerCase(),
+        rules: [],
+      });
+    } else if (line.startsWith('-A ') && current !== undefined) {
+      const name = line.split(' ')[1];
+      current.chains.find((chain) => chain.name === name)?.rules.push(line.slice(0, MAX_RULE));
+    }
+  }
+  return { backend, tables };
+}

@@ -1,0 +1,48 @@
+/** Processes, threads and descriptors as the probe lists them, and which container each is in. */
+import { fields, integer } from './lines.ts';
+
+export type ProcessLine = {
+  readonly pid: number;
+  readonly networkNamespace: number | null;
+  readonly pidNamespace: number | null;
+  readonly mountNamespace: number | null;
+  readonly state: string;
+  readonly containerId: string | null;
+  readonly command: string;
+};
+
+const optional = (text: string) => (text === '' ? null : integer(text));
+
+/** Lines of `host/processes`. */
+export function parseProcesses(text: string): ProcessLine[] {
+  return fields(text, 8).map(
+    ([pid = '', network = '', pids = '', mounts = '', state = '', , cgroup = '', command = '']) => ({
+      pid: integer(pid),
+      networkNamespace: optional(network),
+      pidNamespace: optional(pids),
+      mountNamespace: optional(mounts),
+      state,
+      containerId: containerIdOf(cgroup),
+      command: command.slice(0, 64),
+    }),
+  );
+}
+
+/** The id in a cgroup path: `…/cri-containerd-ID.scope`, `…/crio-ID.scope`, `…/docker-ID.scope` or `…/ID`; innermost first. */
+export function containerIdOf(cgroup: string): string | null {
+  const part = cgroup
+    .split('/')
+    .reverse()
+    .find((name) => /(?:^|[-:])[0-9a-f]{64}(?:\.scope)?$/.test(name));
+  if (part === undefined || part.includes('conmon-')) return null;
+  return /[0-9a-f]{64}/.exec(part)?.[0] ?? null;
+}
+
+/** Lines of `host/threads` (pid, task, inode) and `host/descriptors` (pid, descriptor, inode). */
+export function parseReferences(text: string): { pid: number; via: number; inode: number }[] {
+  return fields(text, 3).map(([pid = '', via = '', inode = '']) => ({
+    pid: integer(pid),
+    via: integer(via),
+    inode: integer(inode),
+  }));
+}

@@ -1,0 +1,41 @@
+/** resolv.conf(5), of which the probe sends only the lines with its own keywords. */
+import type { ResolvConf } from '../../model/evidence.ts';
+import { lines } from './lines.ts';
+
+/** The last `search` or `domain` line wins, as in the resolver. */
+export function parseResolvConf(content: readonly string[]): ResolvConf {
+  const nameservers: string[] = [];
+  const options: string[] = [];
+  let searches: string[] = [];
+  for (const line of content) {
+    const [keyword, ...values] = line.trim().split(/\s+/);
+    if (keyword === 'nameserver' && values[0] !== undefined) nameservers.push(values[0].slice(0, 100));
+    else if (keyword === 'search' || keyword === 'domain') searches = values;
+    else if (keyword === 'options') options.push(...values);
+  }
+  return { exists: true, nameservers, searches, options };
+}
+
+/**
+ * resolv.conf of each container by its init process.
+ * @param index lines `# ID PID file|none|odd`; odd is what is no regular file: not read, so not known.
+ * @param content lines as `grep -H` prints them, `/proc/PID/root/etc/resolv.conf:LINE`.
+ */
+export function parseContainerResolvConfs(index: string, content: string): Map<number, ResolvConf> {
+  const byPid = new Map<number, string[]>();
+  for (const line of lines(content)) {
+    const found = /^\/proc\/(\d{1,10})\/root\/etc\/resolv\.conf:(.*)$/.exec(line);
+    if (found?.[1] === undefined || found[2] === undefined) continue;
+    const pid = Number(found[1]);
+    byPid.set(pid, [...(byPid.get(pid) ?? []), found[2]]);
+  }
+  const confs = new Map<number, ResolvConf>();
+  for (const line of lines(index)) {
+    const found = /^# \S+ (\d{1,10}) (file|none|odd)$/.exec(line);
+    if (found?.[1] === undefined) continue;
+    const pid = Number(found[1]);
+    if (found[2] === 'none') confs.set(pid, { exists: false, nameservers: [], searches: [], options: [] });
+    else if (found[2] === 'file') confs.set(pid, parseResolvConf(byPid.get(pid) ?? []));
+  }
+  return confs;
+}

@@ -1,0 +1,228 @@
+/** Pod sandboxes from the runtime's own files: containerd's and CRI-O's runtime specs, dockerd's container configs. */
+import { z } from 'zod';
+import type { CniResult, ResolvConf, Sandbox } from '../../model/evidence.ts';
+import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
+import { normalPath } from './mounts.ts';
+import type { ProcessLine } from './processes.ts';
+
+const text = z.string().max(1000);
+const specLine = z.object({
+  file: text,
+  error: text.optional(),
+  annotations: z.record(z.string(), text).default({}),
+  namespaces: z.array(z.object({ type: text, path: text.nullable() })).default([]),
+  docker: z
+    .object({
+      running: z.boolean().nullish(),
+      pid: z.number().int().nullish(),
+      created: text.nullish(),
+      path: text.nullish(),
+      networkMode: text.nullish(),
+    })
+    .optional(),
+});
+
+/** The files of a bundle that tell about sandboxes, as text. */
+export type SandboxFiles = {
+  readonly before: string;
+  readonly after: string;
+  readonly specs: string;
+  readonly times: string;
+  readonly kept: string;
+  readonly shims: string;
+};
+
+type Listed = {
+  readonly runtime: string;
+  readonly id: string;
+  readonly pid: number | null;
+  readonly file: string;
+};
+
+function parseListing(listing: string): Listed[] {
+  return fields(listing, 4).map(([runtime = '', id = '', pid = '', file = '']) => ({
+    runtime,
+    id,
+    pid: pid === '-' || pid === '' ? null : integer(pid),
+    file,
+  }));
+}
+
+/** Pids of the init processes of all containers that the runtime knows; the probe's own must be among them (X-01). */
+export function listedPids(listing: string): number[] {
+  return parseListing(listing).flatMap(({ pid }) => pid ?? []);
+}
+
+/**
+ * Joins specs, listings, processes and CNI results to sandboxes.
+ * @throws Error when the listing is empty: a node that runs the probe has at least one sandbox, so it is the wrong place (T50).
+ */
+export function parseSandboxes(
+  files: SandboxFiles,
+  processes: readonly ProcessLine[],
+  results: readonly CniResult[],
+  resolvConfs: ReadonlyMap<number, ResolvConf>,
+): Sandbox[] {
+  const before = parseListing(files.before);
+  if (before.length === 0)
+    throw new Error(
+      'no files of a container runtime were found where containerd, CRI-O and docker keep them',
+    );
+  const after = new Map(parseListing(files.after).map((entry) => [entry.id, entry]));
+  const times = timesByPath(files.times);
+  const byPid = new Map(processes.map((process) => [process.pid, process]));
+  const listed = new Map(before.map((entry) => [entry.file, entry]));
+  const unreadable: string[] = [];
+  const specs = jsonLines(files.specs, specLine).flatMap((spec) => {
+    const entry = listed.get(spec.file);
+    if (entry === undefined) return [];
+    if (spec.error !== undefined) {
+      // One that went away in between is churn, one that stayed is a file that nobody can judge by.
+      if (after.has(entry.id)) unreadable.push(entry.id);
+      return [];
+    }
+    return [
+      { ...spec, ...entry, pid: entry.pid ?? (spec.docker?.running ? (spec.docker.pid ?? null) : null) },
+    ];
+  });
+  const missing = before.filter(
+    (entry) => after.has(entry.id) && !specs.some((spec) => spec.id === entry.id),
+  );
+  if (missing.length > 0 || unreadable.length > 0) {
+    throw new Error(
+      `${missing.length} runtime specs could not be read, such as that of ${missing[0]?.id ?? unreadable[0]}`,
+    );
+  }
+  const pick = (spec: (typeof specs)[number], ...names: string[]) =>
+    names.map((name) => spec.annotations[name]).find((value) => value !== undefined);
+  const kindOf = (spec: (typeof specs)[number]) =>
+    pick(
+      spec,
+      'io.kubernetes.cri.container-type',
+      'io.kubernetes.cri-o.ContainerType',
+      'io.kubernetes.docker.type',
+    );
+  const containersOf = new Map<string, Sandbox['containers']>();
+  for (const spec of specs.filter((one) => kindOf(one) === 'container')) {
+    const owner = pick(
+      spec,
+      'io.kubernetes.cri.sandbox-id',
+      'io.kubernetes.cri-o.SandboxID',
+      'io.kubernetes.sandbox.id',
+    );
+    if (owner === undefined) continue;
+    const process = runningIn(spec.pid, spec.id, byPid);
+    const container = {
+      id: spec.id,
+      name:
+        pick(
+          spec,
+          'io.kubernetes.cri.container-name',
+          'io.kubernetes.cri-o.ContainerName',
+          'io.kubernetes.container.name',
+        ) ?? '',
+      pid: process === null ? null : spec.pid,
+      networkNamespace: process?.networkNamespace ?? null,
+      pidNamespace: process?.pidNamespace ?? null,
+      resolvConf: process === null || spec.pid === null ? null : (resolvConfs.get(spec.pid) ?? null),
+    };
+    containersOf.set(owner, [...(containersOf.get(owner) ?? []), container]);
+  }
+  const shims = new Map(lines(files.shims).map((line) => line.split('\t') as [string, string]));
+  const live = specs
+    .filter((spec) => ['sandbox', 'podsandbox'].includes(kindOf(spec) ?? ''))
+    .map((spec): Sandbox => {
+      const later = after.get(spec.id);
+      const process = spec.pid === null ? undefined : byPid.get(spec.pid);
+      const own = runningIn(spec.pid, spec.id, byPid);
+      const network = spec.namespaces.find(({ type }) => type === 'network');
+      const onNode =
+        spec.docker === undefined
+          ? network === undefined || pick(spec, 'io.kubernetes.cri-o.HostNetwork') === 'true'
+          : spec.docker.networkMode === 'host';
+      const path = network?.path ?? spec.docker?.path ?? null;
+      return {
+        id: spec.id,
+        namespace: pick(spec, 'io.kubernetes.cri.sandbox-namespace', 'io.kubernetes.pod.namespace') ?? '',
+        name: pick(spec, 'io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name') ?? '',
+        uid: pick(spec, 'io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid') ?? '',
+        attempt: null,
+        state: spec.docker?.running === false ? 'stopped' : 'ready',
+        network: onNode ? 'node' : 'pod',
+        namespacePath: onNode || !path ? null : normalPath(path),
+        pid: spec.pid,
+        process:
+          spec.pid === null ? 'none' : process === undefined ? 'dead' : own === null ? 'foreign' : 'running',
+        networkNamespace: own?.networkNamespace ?? null,
+        pidNamespace: own?.pidNamespace ?? null,
+        createdAt: times.get(spec.file) ?? null,
+        runtimeHandler:
+          pick(spec, 'io.kubernetes.cri-o.RuntimeHandler') ??
+          handlerOf(shims.get(spec.file.replace(/config\.json$/, 'shim-binary-path'))),
+        containers: containersOf.get(spec.id) ?? [],
+        stable: later !== undefined && later.pid === (listed.get(spec.file)?.pid ?? null),
+      };
+    });
+  return [...live, ...stoppedSandboxes(files.kept, live, results)];
+}
+
+/** Sandboxes that have no task any more but that the runtime still keeps, where the CNI's cache says whose they are. */
+function stoppedSandboxes(kept: string, live: readonly Sandbox[], results: readonly CniResult[]): Sandbox[] {
+  const known = new Set(live.map(({ id }) => id));
+  return [...timesByPath(kept)].flatMap(([path, createdAt]): Sandbox[] => {
+    const id = path.replace(/^.*\//, '');
+    const result = results.find(({ containerId }) => containerId === id);
+    if (known.has(id) || result === undefined || result.podName === null || result.podNamespace === null)
+      return [];
+    return [
+      {
+        id,
+        namespace: result.podNamespace,
+        name: result.podName,
+        uid: result.podUid ?? '',
+        attempt: null,
+        state: 'stopped',
+        network: 'pod',
+        namespacePath: result.namespacePath === null ? null : normalPath(result.namespacePath),
+        pid: null,
+        process: 'none',
+        networkNamespace: null,
+        pidNamespace: null,
+        createdAt,
+        runtimeHandler: null,
+        containers: [],
+        stable: true,
+      },
+    ];
+  });
+}
+
+/** The process when it runs in the cgroup of that container: a recycled pid does not (S-09). */
+function runningIn(
+  pid: number | null,
+  id: string,
+  byPid: ReadonlyMap<number, ProcessLine>,
+): ProcessLine | null {
+  const process = pid === null ? undefined : byPid.get(pid);
+  // A container sees its own cgroup as `/`: only the probe's own process can look so and be listed here.
+  return process !== undefined && (process.containerId === id || process.containerId === null)
+    ? process
+    : null;
+}
+
+/** `containerd-shim-runc-v2` is runc, `containerd-shim-runsc-v1` is runsc. */
+function handlerOf(shim: string | undefined): string | null {
+  return /containerd-shim-(.+)-v\d+$/.exec(shim ?? '')?.[1] ?? null;
+}
+
+/** Lines `SECONDS [INODE] PATH`. */
+function timesByPath(listing: string): Map<string, string> {
+  return new Map(
+    lines(listing).flatMap((line) => {
+      const found = /^(\d{1,12}) (?:\d+ )?(\/.+)$/.exec(line);
+      return found?.[1] !== undefined && found[2] !== undefined
+        ? [[found[2], isoTime(Number(found[1]))] as const]
+        : [];
+    }),
+  );
+}

@@ -1,0 +1,167 @@
+/** The pod that runs the probe on one node: root on it in all but name, for seconds, with the least that suffices. */
+import { createHash } from 'node:crypto';
+import { probeScript } from './script.ts';
+import { OWN_LABEL } from './settle.ts';
+
+export const DEFAULT_IMAGE = 'docker.io/nicolaka/netshoot:v0.16';
+export const DEFAULT_NAMESPACE = 'netns-audit';
+export const RUN_LABEL = 'netns-auditor/run';
+export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
+
+/**
+ * Why each: SYS_ADMIN enters namespaces, SYS_PTRACE reads /proc/PID/{ns,root,fd}, NET_ADMIN dumps packet filters and makes
+ * the throw-away pair, NET_RAW pings, SYSLOG reads the kernel log, DAC_READ_SEARCH the runtime's files, SYS_CHROOT is
+ * what setns(2) asks for a mount namespace.
+ */
+export const CAPABILITIES = [
+  'SYS_ADMIN',
+  'SYS_PTRACE',
+  'NET_ADMIN',
+  'NET_RAW',
+  'SYSLOG',
+  'DAC_READ_SEARCH',
+  'SYS_CHROOT',
+] as const;
+
+export type ActiveProbe = 'ping' | 'dns';
+
+export type ProbePodOptions = {
+  readonly runId: string;
+  readonly node: string;
+  /** Time after which any run may delete the object, as the run that made it is dead. */
+  readonly expires: Date;
+  /** @default netns-audit */
+  readonly namespace?: string;
+  /** @default docker.io/nicolaka/netshoot:v0.16 */
+  readonly image?: string;
+  /** Name of a secret in the same namespace. @default none */
+  readonly imagePullSecret?: string;
+  /** Where least rights are not enough, such as under a strict SELinux policy. @default false */
+  readonly privileged?: boolean;
+  /** Seconds after which the kubelet kills it. @default 120 */
+  readonly activeDeadlineSeconds?: number;
+  /** Seconds that one step may take. @default 10 */
+  readonly stepSeconds?: number;
+  /** Seconds that all steps may take. @default 60 */
+  readonly totalSeconds?: number;
+  /** @default none */
+  readonly active?: readonly ActiveProbe[];
+  /** Make a throw-away namespace (C-05). @default true */
+  readonly creation?: boolean;
+};
+
+/** Deterministic for a run and a node, so that a retry finds the pod instead of making another. DNS-1123, at most 63. */
+export function probePodName(runId: string, node: string): string {
+  const digest = createHash('sha256').update(`${runId}\n${node}`).digest('hex').slice(0, 12);
+  const readable = node
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .slice(0, 35)
+    .replaceAll(/^-+|-+$/g, '');
+  return ['netns-audit', readable, digest].filter((part) => part !== '').join('-');
+}
+
+/** The arguments of the container, after `sh -c SCRIPT probe`. */
+function scriptArguments(options: ProbePodOptions): string[] {
+  return [
+    `limit=${options.stepSeconds ?? 10}`,
+    `total=${options.totalSeconds ?? 60}`,
+    `creation=${options.creation === false ? 0 : 1}`,
+    ...(options.active === undefined || options.active.length === 0
+      ? []
+      : [`active=${options.active.join(',')}`]),
+  ];
+}
+
+/** The kubelet expands `$(NAME)` and turns `$$` into `$` in commands: a doubled one always comes out as one. */
+function escaped(script: string): string {
+  return script.replaceAll('$', () => '$$');
+}
+
+/** The pod as the API takes it. */
+export function probePod(options: ProbePodOptions) {
+  const { runId, node, image = DEFAULT_IMAGE, privileged = false } = options;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: probePodName(runId, node),
+      namespace: options.namespace ?? DEFAULT_NAMESPACE,
+      labels: {
+        [OWN_LABEL.name]: OWN_LABEL.value,
+        'app.kubernetes.io/managed-by': 'netns-auditor',
+        'app.kubernetes.io/component': 'probe',
+        [RUN_LABEL]: labelValue(runId),
+      },
+      annotations: {
+        [EXPIRES_ANNOTATION]: options.expires.toISOString(),
+        'netns-auditor/run-id': runId,
+        // Before 1.30 there is no field for it.
+        'container.apparmor.security.beta.kubernetes.io/probe': 'unconfined',
+        // Autoscalers and meshes are to leave it alone.
+        'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
+        'sidecar.istio.io/inject': 'false',
+        'linkerd.io/inject': 'disabled',
+      },
+    },
+    spec: {
+      nodeName: node,
+      hostPID: true,
+      hostNetwork: true,
+      dnsPolicy: 'Default',
+      restartPolicy: 'Never',
+      terminationGracePeriodSeconds: 0,
+      activeDeadlineSeconds: options.activeDeadlineSeconds ?? 120,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      tolerations: [{ operator: 'Exists' }],
+      ...(options.imagePullSecret === undefined
+        ? {}
+        : { imagePullSecrets: [{ name: options.imagePullSecret }] }),
+      securityContext: {
+        seccompProfile: { type: 'Unconfined' },
+        seLinuxOptions: { type: 'spc_t' },
+      },
+      containers: [
+        {
+          name: 'probe',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sh', '-c', escaped(probeScript()), 'probe'],
+          args: scriptArguments(options),
+          env: [{ name: 'TMPDIR', value: '/scratch' }],
+          resources: {
+            requests: { cpu: '10m', memory: '32Mi' },
+            limits: { memory: '256Mi' },
+          },
+          securityContext: {
+            runAsUser: 0,
+            runAsNonRoot: false,
+            readOnlyRootFilesystem: true,
+            ...(privileged
+              ? { privileged: true }
+              : {
+                  privileged: false,
+                  allowPrivilegeEscalation: true,
+                  capabilities: { drop: ['ALL'], add: [...CAPABILITIES] },
+                }),
+          },
+          terminationMessagePolicy: 'File',
+          volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
+        },
+      ],
+      // In memory: the disk of the node stays untouched.
+      volumes: [{ name: 'scratch', emptyDir: { medium: 'Memory', sizeLimit: '96Mi' } }],
+    },
+  };
+}
+
+export type ProbePod = ReturnType<typeof probePod>;
+
+/** A label's value: at most 63 characters that begin and end with a letter or digit. */
+export function labelValue(text: string): string {
+  return text
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(0, 63)
+    .replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+}

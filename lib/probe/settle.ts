@@ -1,0 +1,62 @@
+/** Which pods held still between two snapshots: only these are judged. */
+import type { ObservedPod, Sandbox } from '../model/evidence.ts';
+import type { Pod, Snapshot } from '../model/kubernetes.ts';
+
+/** The label of the probe's own pods: they are no part of what is audited (T40). */
+export const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor' } as const;
+
+export function isOwnPod(pod: Pick<Pod, 'labels'>): boolean {
+  return pod.labels[OWN_LABEL.name] === OWN_LABEL.value;
+}
+
+/**
+ * All pods of either snapshot, each with why it is not judged. Not the resourceVersion: a crashing pod changes it all the
+ * time, and its network stands still.
+ * @param sandboxes null when they are not known: they then cannot unsettle a pod.
+ */
+export function observePods(
+  { before, after }: { readonly before: Snapshot; readonly after: Snapshot },
+  sandboxes: readonly Sandbox[] | null,
+  settleSeconds: number,
+): ObservedPod[] {
+  const earlier = new Map(before.pods.map((pod) => [key(pod), pod]));
+  const later = new Map(after.pods.map((pod) => [key(pod), pod]));
+  const gone = before.pods.filter((pod) => !later.has(key(pod)));
+  return [
+    ...after.pods.map((pod) => ({
+      ...pod,
+      unsettled: why(earlier.get(key(pod)), pod, sandboxes, after.takenAt, settleSeconds),
+    })),
+    ...gone.map((pod) => ({ ...pod, unsettled: 'it was gone when the pods were listed again' })),
+  ];
+}
+
+const key = (pod: Pod) => `${pod.namespace}/${pod.name}`;
+
+function why(
+  before: Pod | undefined,
+  after: Pod,
+  sandboxes: readonly Sandbox[] | null,
+  takenAt: string,
+  settleSeconds: number,
+): string | null {
+  if (isOwnPod(after)) return 'it belongs to the audit';
+  if (before === undefined) return 'it was not there when the pods were listed first';
+  if (before.uid !== after.uid) return 'it was replaced by another of the same name meanwhile';
+  if (before.node !== after.node) return 'it changed its node meanwhile';
+  if (after.deletionTimestamp !== null) return 'it is being deleted';
+  if (before.podIPs.join() !== after.podIPs.join()) return 'its addresses changed meanwhile';
+  if (
+    sandboxes?.some((sandbox) => sandbox.uid === after.uid && sandbox.state === 'ready' && !sandbox.stable)
+  ) {
+    return 'its sandbox changed meanwhile';
+  }
+  const age = (Date.parse(takenAt) - Date.parse(after.startedAt ?? after.createdAt)) / 1000;
+  // A new sandbox of an old pod is as young as a new pod.
+  const sandboxAges = (sandboxes ?? []).flatMap((sandbox) =>
+    sandbox.uid === after.uid && sandbox.state === 'ready' && sandbox.createdAt !== null
+      ? [(Date.parse(takenAt) - Date.parse(sandbox.createdAt)) / 1000]
+      : [],
+  );
+  return Math.min(age, ...sandboxAges) < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
+}

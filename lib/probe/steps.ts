@@ -1,0 +1,43 @@
+/** How the probe's steps went: lines `JOB CODE HUNDREDTHS ARGUMENTS` of `steps`, and what was dropped for its size. */
+import { lines } from './parse/lines.ts';
+
+export type Steps = {
+  readonly ran: ReadonlySet<string>;
+  /** Jobs that did not end in time, with milliseconds. */
+  readonly hung: ReadonlyMap<string, number>;
+  /** Why a job's files are not to be believed; a stack's job is `stack INODE`. */
+  readonly problems: ReadonlyMap<string, string>;
+  /** Why a file is not in the bundle. */
+  readonly dropped: ReadonlyMap<string, string>;
+};
+
+/** Jobs of the probe without which nothing can be said; a list that lacks one was cut short. */
+const EXPECTED = ['processes', 'pins', 'mounts', 'sandboxes', 'plan', 'sandboxes_again', 'end'];
+
+export function parseSteps(text: string, droppedText: string): Steps {
+  const ran = new Set<string>();
+  const hung = new Map<string, number>();
+  const problems = new Map<string, string>();
+  for (const line of lines(text)) {
+    const [job = '', code = '', time = '0', first = ''] = line.split(' ');
+    const name = job === 'stack' ? `stack ${first.slice(0, 20)}` : job.slice(0, 40);
+    ran.add(name);
+    if (code === 'hung') {
+      hung.set(name, Number.parseInt(time, 10) * 10 || 0);
+      problems.set(name, `${name} did not end in time`);
+    } else if (code !== '0') {
+      problems.set(
+        name,
+        `${name} failed: ${code === 'died' ? 'it was killed' : `exit code ${code.slice(0, 10)}`}`,
+      );
+    }
+  }
+  for (const job of EXPECTED) if (!ran.has(job)) problems.set(job, `the probe did not come to ${job}`);
+  const dropped = new Map(
+    lines(droppedText).map((line) => {
+      const [path = '', why = ''] = line.split(' ');
+      return [path, `${path} was left out: ${why}`] as const;
+    }),
+  );
+  return { ran, hung, problems, dropped };
+}

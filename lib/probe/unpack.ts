@@ -1,0 +1,92 @@
+/** From the log of a probe pod to the files of its bundle. A node is not trusted: everything has a limit. */
+import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+import { extract } from 'tar-stream';
+import { AuditError, messageOf } from '../model/errors.ts';
+
+/** Files of a bundle by path, such as `netns/4026532400/ip.json`. */
+export type BundleFiles = ReadonlyMap<string, Uint8Array>;
+
+export const BUNDLE_LIMITS = {
+  /** The log: base64 of 6 MiB, with its line ends. */
+  logCharacters: 9 * 1024 * 1024,
+  archiveBytes: 6 * 1024 * 1024,
+  unpackedBytes: 64 * 1024 * 1024,
+  fileBytes: 4 * 1024 * 1024,
+  files: 30_000,
+} as const;
+
+const TRAILER = /^netns-audit-bundle length=(\d{1,9}) sha256=([0-9a-f]{64})$/;
+const PROBE_PATH =
+  /^(?:meta|steps|errors|dropped|resolv(?:\.index)?|sandboxes\.[a-z]+|(?:host|cni|kernel|active)\/[a-z0-9.-]+|netns\/index|netns\/\d{1,20}\/[a-z0-9.]+)$/;
+
+function invalid(why: string, cause?: unknown): AuditError {
+  return new AuditError('BUNDLE_INVALID', `The probe's bundle is not valid: ${why}`, {
+    remedy:
+      'Run the audit of this node again; if it repeats, look at the log of the probe pod with --keep-pod.',
+    retryable: true,
+    cause,
+  });
+}
+
+/**
+ * Verifies and unpacks what the probe printed.
+ * @throws AuditError BUNDLE_INVALID when anything about it is not as the probe writes it.
+ */
+export async function unpackLog(log: string): Promise<BundleFiles> {
+  return await unpackArchive(archiveFromLog(log));
+}
+
+/** The tar.gz inside a log, after its length and digest were checked against the trailer. */
+export function archiveFromLog(log: string): Uint8Array {
+  if (log.length > BUNDLE_LIMITS.logCharacters) throw invalid(`the log has ${log.length} characters`);
+  const text = log.trimEnd();
+  const end = text.lastIndexOf('\n');
+  const trailer = TRAILER.exec(text.slice(end + 1).trimEnd());
+  if (trailer === null)
+    throw invalid('the log ends without a trailer: it was cut, or the probe did not finish');
+  const encoded = text.slice(0, Math.max(end, 0)).replaceAll(/[\r\n]/g, '');
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) throw invalid('the log has characters that are not base64');
+  const archive = Buffer.from(encoded, 'base64');
+  if (archive.length !== Number(trailer[1])) {
+    throw invalid(`it has ${archive.length} bytes, the trailer says ${trailer[1]}`);
+  }
+  if (createHash('sha256').update(archive).digest('hex') !== trailer[2])
+    throw invalid('its digest differs from the trailer');
+  return archive;
+}
+
+/** Unpacks a tar.gz of the probe. `allowed` says which paths may be in it. */
+export async function unpackArchive(archive: Uint8Array, allowed: RegExp = PROBE_PATH): Promise<BundleFiles> {
+  if (archive.length > BUNDLE_LIMITS.archiveBytes) throw invalid(`it has ${archive.length} bytes`);
+  let tar: Uint8Array;
+  try {
+    tar = gunzipSync(archive, { maxOutputLength: BUNDLE_LIMITS.unpackedBytes });
+  } catch (error) {
+    throw invalid(`gzip: ${messageOf(error)}`, error);
+  }
+  const files = new Map<string, Uint8Array>();
+  const reader = extract();
+  try {
+    reader.end(tar);
+    for await (const entry of reader) {
+      const { name, type, size = 0 } = entry.header;
+      const path = name.replace(/^\.\//, '').replace(/\/$/, '');
+      if (type === 'directory') {
+        entry.resume();
+        continue;
+      }
+      if (type !== 'file') throw invalid(`${JSON.stringify(path.slice(0, 100))} is a ${type}, not a file`);
+      if (!allowed.test(path)) throw invalid(`it has a file ${JSON.stringify(path.slice(0, 100))}`);
+      if (size > BUNDLE_LIMITS.fileBytes) throw invalid(`${path} has ${size} bytes`);
+      if (files.has(path)) throw invalid(`${path} is in it twice`);
+      if (files.size >= BUNDLE_LIMITS.files) throw invalid(`it has more than ${BUNDLE_LIMITS.files} files`);
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of entry as AsyncIterable<Uint8Array>) chunks.push(chunk);
+      files.set(path, Buffer.concat(chunks));
+    }
+  } catch (error) {
+    throw error instanceof AuditError ? error : invalid(`tar: ${messageOf(error)}`, error);
+  }
+  return files;
+}
