@@ -331,6 +331,31 @@ export function anEvent(changes: Partial<Sources['events'][number]> = {}): Sourc
   };
 }
 
+/** The node in the API: Ready, its kubelet reporting. */
+export function aNode(changes: Partial<Sources['node']> = {}): Sources['node'] {
+  return {
+    name: 'node-1',
+    uid: '22222222-2222-4222-8222-222222222222',
+    labels: { 'kubernetes.io/os': 'linux' },
+    createdAt: '2026-11-01T02:00:00Z',
+    ready: true,
+    notReadyMessage: null,
+    kubeletReports: true,
+    unschedulable: false,
+    addresses: ['10.0.3.7'],
+    podCIDRs: ['10.244.1.0/24'],
+    os: 'linux',
+    architecture: 'amd64',
+    kernelVersion: '6.12.40-63.114.amzn2023.x86_64',
+    osImage: 'Amazon Linux 2023',
+    containerRuntime: 'containerd://2.1.4',
+    kubeletVersion: 'v1.34.1',
+    providerID: null,
+    maxPods: 110,
+    ...changes,
+  };
+}
+
 /** The failures among the outcomes. */
 export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { result: 'fail' }>[] {
   return outcomes.filter((outcome) => outcome.result === 'fail');

@@ -1,0 +1,77 @@
+import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
+import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
+import { recreateSandbox } from '../sandbox-pod.ts';
+
+const PROCESS_PATH = /^\/proc\/(\d+)\/(?:task\/\d+\/)?ns\/net$/;
+
+/** S-02, S-11. The runtime, the CNI result and the process must mean the same namespace, or DEL takes apart another's. */
+export const runtimeNamespacePathInvalid = defineCheck({
+  id: 'runtime-namespace-path-invalid',
+  topic: 'runtime',
+  severity: 'high',
+  title: 'Runtime and CNI agree on the path of the namespace',
+  failureTitle: 'Path of the pod’s namespace is wrong in the runtime or the CNI result',
+  why: 'The kubelet goes by the path that the runtime has on record: if that is not where the CNI plugin worked, the pod’s address cannot be read, and its deletion releases nothing, or the network of another pod.',
+  needs: ['sandboxes', 'cniResults', 'pins', 'pods'],
+  run({ sandboxes, cniResults, pins, pods }, { node }) {
+    const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    return sandboxes.flatMap((sandbox): Outcome[] => {
+      if (sandbox.state !== 'ready' || sandbox.network !== 'pod') return [];
+      const object = podObject(sandbox, node);
+      if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
+      const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
+      if (path === null) return [notApplicable(object, 'the runtime records no path (docker)')];
+      const pid = PROCESS_PATH.exec(path)?.[1];
+      if (pid !== undefined && sandbox.process !== 'running')
+        return [notApplicable(object, 'the path is that of its process: see sandbox-process-dead')];
+      if (pid !== undefined && sandbox.pid !== null && Number(pid) !== sandbox.pid) {
+        return [
+          fail(object, {
+            detail: `The runtime's path ${path} is that of process ${pid}, but the sandbox runs as ${sandbox.pid}.`,
+            confidence: 'probable',
+            evidence: [
+              {
+                what: 'path of the namespace',
+                expected: `/proc/${sandbox.pid}/ns/net`,
+                actual: path,
+                source: "the runtime's sandbox spec",
+              },
+            ],
+            remedy: recreateSandbox(sandbox, pods, node),
+          }),
+        ];
+      }
+      const recorded = cniResults.find(
+        (result) =>
+          result.containerId === sandbox.id &&
+          result.namespacePath !== null &&
+          // docker's shim gives CNI the path of the process, which is as good.
+          !PROCESS_PATH.test(result.namespacePath) &&
+          canonicalPath(result.namespacePath) !== path,
+      );
+      if (recorded?.namespacePath == null || pid !== undefined) return [pass(object)];
+      const other = pinOf.get(canonicalPath(recorded.namespacePath));
+      const live = other !== undefined && isNamespaceFile(other);
+      const own = pinOf.get(path);
+      // The same namespace under two paths does no harm to either.
+      if (live && own !== undefined && own.inode === other.inode) return [pass(object)];
+      return [
+        fail(object, {
+          detail: `The runtime has ${path} on record, but the CNI plugin set up ${recorded.namespacePath} (network ${recorded.network}), which ${live ? `is another namespace, net:[${other.inode}]` : 'does not exist'}.`,
+          confidence: 'confirmed',
+          severity: live ? 'high' : 'medium',
+          evidence: [
+            {
+              what: 'path of the namespace',
+              expected: path,
+              actual: recorded.namespacePath,
+              source: `/var/lib/cni/results: ${recorded.network}-${sandbox.id.slice(0, 13)}…-${recorded.interface}`,
+            },
+            { what: 'path on record', actual: path, source: "the runtime's sandbox spec" },
+          ],
+          remedy: recreateSandbox(sandbox, pods, node),
+        }),
+      ];
+    });
+  },
+});

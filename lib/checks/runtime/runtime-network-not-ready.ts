@@ -1,0 +1,78 @@
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+
+const NOT_READY =
+  /NetworkPluginNotReady|NetworkReady=false|cni (plugin|config) (not |un)initialized|network plugin is not ready/i;
+const RECENT_SECONDS = 3600;
+
+/** S-13. The runtime has no network configuration it can use, and the kubelet says so in the node's condition. */
+export const runtimeNetworkNotReady = defineCheck({
+  id: 'runtime-network-not-ready',
+  topic: 'runtime',
+  severity: 'critical',
+  title: 'The network of the runtime is ready',
+  failureTitle: 'Node is not ready: the runtime has no pod network',
+  why: 'No pod with a network of its own can start on the node, and the scheduler avoids it. Running pods go on until they are evicted, which starts after five minutes.',
+  needs: ['node', 'events'],
+  run({ node: apiNode, events }, { node, now }) {
+    const object = nodeObject(node);
+    if (apiNode.ready) return [pass(object)];
+    const message = apiNode.notReadyMessage ?? '';
+    if (!NOT_READY.test(message))
+      return [notApplicable(object, `the node is not ready for another reason: ${message || 'none given'}`)];
+    const event = events.findLast(
+      ({ reason, message: text, lastSeen }) =>
+        (reason === 'NetworkNotReady' || NOT_READY.test(text)) &&
+        (lastSeen === null || now - Date.parse(lastSeen) < RECENT_SECONDS * 1000),
+    );
+    return [
+      fail(object, {
+        detail: `The kubelet reports: ${message}`,
+        confidence: event === undefined ? 'probable' : 'confirmed',
+        evidence: [
+          {
+            what: 'condition Ready',
+            expected: 'True',
+            actual: message,
+            source: 'API: node.status.conditions',
+          },
+          ...(event === undefined
+            ? []
+            : [
+                {
+                  what: `event ${event.reason}, ${event.count} times`,
+                  actual: event.message,
+                  source: 'API: events',
+                },
+              ]),
+        ],
+        remedy: [
+          onNode(
+            node,
+            'see whether a configuration is there (cni-config-invalid and cni-plugin-missing say what is wrong with it)',
+            'ls -l /etc/cni/net.d /opt/cni/bin',
+          ),
+          {
+            text: 'See whether the CNI agent of the node runs, and what it says; it writes the configuration once it is ready.',
+            command: command(
+              'kubectl',
+              'get',
+              'pods',
+              '-n',
+              'kube-system',
+              '-o',
+              'wide',
+              '--field-selector',
+              `spec.nodeName=${node}`,
+            ),
+          },
+          onNode(
+            node,
+            'if the configuration is in order, the runtime may have missed it',
+            'systemctl restart containerd || systemctl restart crio',
+          ),
+        ],
+      }),
+    ];
+  },
+});

@@ -1,0 +1,87 @@
+import {
+  defineCheck,
+  fail,
+  nodeObject,
+  notApplicable,
+  type Outcome,
+  pass,
+  podObject,
+  unknown,
+} from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
+
+const OWN_NAMESPACE = 'netns-audit';
+/** A static pod's uid is the hash of its manifest; the API may refuse its mirror. */
+const STATIC_UID = /^[0-9a-f]{32}$/;
+
+/** S-06. Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
+export const sandboxGhost = defineCheck({
+  id: 'sandbox-ghost',
+  topic: 'runtime',
+  severity: 'high',
+  title: 'Every ready sandbox belongs to a pod of the API',
+  failureTitle: 'Sandbox of a pod that is not in the API',
+  why: 'Its containers may still run, write to volumes and answer at an address that the cluster gives to another pod. Nothing in the API shows it, and network policies no longer select it.',
+  observations: 2,
+  needs: ['sandboxes', 'pods'],
+  run({ sandboxes, pods }, { node, now, settleSeconds }) {
+    if (pods.length === 0 && sandboxes.length > 0)
+      return [unknown(nodeObject(node), 'the API listed no pod of this node, not even the probe')];
+    return sandboxes.flatMap((sandbox): Outcome[] => {
+      if (sandbox.state !== 'ready') return [];
+      const object = podObject(sandbox, node);
+      if (pods.some((pod) => isSandboxOf(sandbox, pod))) return [pass(object)];
+      if (sandbox.uid === '') return [notApplicable(object, 'not made by a kubelet')];
+      if (STATIC_UID.test(sandbox.uid))
+        return [notApplicable(object, 'a static pod, whose mirror in the API may be missing')];
+      if (sandbox.namespace === OWN_NAMESPACE)
+        return [notApplicable(object, 'a pod of the auditor itself: see debug-pod-leftover')];
+      if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
+      const age = sandbox.createdAt === null ? null : (now - Date.parse(sandbox.createdAt)) / 1000;
+      if (age !== null && age < settleSeconds.pod)
+        return [notApplicable(object, 'the sandbox is not settled yet')];
+      const namesake = pods.find(
+        (pod) => pod.namespace === sandbox.namespace && pod.name === sandbox.name && pod.uid !== sandbox.uid,
+      );
+      const live = sandbox.process === 'running' || sandbox.containers.some(({ pid }) => pid !== null);
+      const containers = sandbox.containers.filter(({ pid }) => pid !== null).map(({ name }) => name);
+      return [
+        fail(object, {
+          detail: `Sandbox ${sandbox.id.slice(0, 13)} is ready, but the API has no pod with uid ${sandbox.uid}${namesake === undefined ? '' : `; the pod of that name is another (${namesake.uid})`}. ${containers.length > 0 ? `Still running: ${containers.join(', ')}.` : 'None of its containers runs.'}`,
+          confidence: live ? 'confirmed' : 'probable',
+          evidence: [
+            {
+              what: 'pod of the sandbox',
+              expected: `uid ${sandbox.uid}`,
+              actual: namesake === undefined ? 'none' : `uid ${namesake.uid}`,
+              source: 'API: pods of the node, listed before and after the probe',
+            },
+            {
+              what: 'processes of the sandbox',
+              actual: live ? `running (pid ${sandbox.pid ?? sandbox.containers[0]?.pid})` : 'none',
+              source: "the runtime's sandbox specs, /proc",
+            },
+          ],
+          remedy: [
+            {
+              text: 'Make sure that no such pod exists (it was deleted with --force, most likely).',
+              command: command(
+                'kubectl',
+                'get',
+                'pod',
+                '-n',
+                sandbox.namespace,
+                sandbox.name,
+                '-o',
+                'jsonpath={.metadata.uid}',
+              ),
+            },
+            stopSandbox(sandbox, node),
+            onNode(node, 'once that worked, remove its record', command('crictl', 'rmp', sandbox.id)),
+          ],
+        }),
+      ];
+    });
+  },
+});

@@ -1,0 +1,80 @@
+import { defineCheck, fail, notApplicable, type Outcome, pass } from '../define.ts';
+import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
+import { command, onNode } from '../remedies.ts';
+import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
+
+/** S-05. Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
+export const sandboxStale = defineCheck({
+  id: 'sandbox-stale',
+  topic: 'runtime',
+  severity: 'medium',
+  title: 'Stopped sandboxes have given their namespace back',
+  failureTitle: 'Stopped sandbox still owns its network namespace',
+  why: 'A sandbox that is stopped but not taken apart keeps its namespace, veth pair and address. It is what remains when the CNI plugin fails to release it, and the kubelet may have given up on it.',
+  observations: 2,
+  needs: ['sandboxes', 'pins', 'pods'],
+  run({ sandboxes, pins, pods }, { node, now, settleSeconds }) {
+    const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    return sandboxes.flatMap((sandbox): Outcome[] => {
+      if (sandbox.network !== 'pod') return [];
+      const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
+      const attempt = sandbox.attempt === null ? '' : ` attempt ${sandbox.attempt}`;
+      const object = {
+        kind: 'pod',
+        namespace: sandbox.namespace,
+        name: sandbox.name,
+        node,
+        path: `sandbox${attempt}`,
+      } as const;
+      const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
+      const pin = path === null ? undefined : pinOf.get(path);
+      if (sandbox.state === 'ready' || pin === undefined || !isNamespaceFile(pin)) return [pass(object)];
+      if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
+      if (pod !== undefined && pod.deletionTimestamp !== null)
+        return [notApplicable(object, 'the pod is being deleted: see sandbox-stuck-terminating')];
+      // A newer sandbox of the pod tells when this one was stopped; else only its own age does.
+      const successor = sandboxes.find(
+        (other) => other.state === 'ready' && other.uid === sandbox.uid && other.id !== sandbox.id,
+      );
+      const since = successor?.createdAt ?? sandbox.createdAt ?? pin.modifiedAt;
+      if (
+        successor === undefined &&
+        pod?.phase === 'Running' &&
+        pod.containers.some(({ running }) => running)
+      )
+        return [notApplicable(object, 'the API shows its containers running: see sandbox-missing')];
+      if ((now - Date.parse(since)) / 1000 < settleSeconds.orphan)
+        return [notApplicable(object, 'it may only just have stopped')];
+      return [
+        fail(object, {
+          detail: `Sandbox ${sandbox.id.slice(0, 13)} is stopped, but ${pin.path} still pins its namespace net:[${pin.inode}]; ${successor !== undefined ? `the pod runs in ${successor.id.slice(0, 13)} since ${since}` : pod === undefined ? 'the API knows no such pod' : `the pod is ${pod.phase}`}.`,
+          confidence: 'confirmed',
+          evidence: [
+            {
+              what: 'task of the sandbox',
+              actual: 'none (stopped)',
+              source: "the runtime's task directory",
+            },
+            {
+              what: 'pin of its namespace',
+              expected: 'gone',
+              actual: `${pin.path} → net:[${pin.inode}]`,
+              source: `stat /proc/1/root${pin.path}`,
+            },
+          ],
+          remedy: [
+            {
+              text: `See why the CNI plugin cannot release it: events FailedKillPod, and the runtime's log on node ${node}.`,
+              command: command('kubectl', 'get', 'events', '-A', '--field-selector', 'reason=FailedKillPod'),
+            },
+            {
+              ...stopSandbox(sandbox, node),
+              text: `On node ${node}, as root: release it again (CNI DEL); the error it prints names the plugin`,
+            },
+            onNode(node, 'once that worked, remove its record', command('crictl', 'rmp', sandbox.id)),
+          ],
+        }),
+      ];
+    });
+  },
+});
