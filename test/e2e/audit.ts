@@ -1,0 +1,73 @@
+/** Runs the command line as a user would, and reads its report. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Finding } from '../../lib/model/finding.ts';
+import { type ClusterReport, reportSchema } from '../../lib/model/report.ts';
+import { type RunOptions, type RunResult, run } from './run.ts';
+
+const program = fileURLToPath(new URL('../../bin/netns-audit.ts', import.meta.url));
+
+/** Any command of the tool. */
+export function netnsAudit(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return run(process.execPath, [program, ...args], options);
+}
+
+export type Audit = {
+  readonly exitCode: number;
+  readonly stderr: string;
+  /** Throws what the tool said when it printed no report. */
+  readonly report: ClusterReport;
+};
+
+/** One audit that judges at once (--settle 0s), with a store of its own unless `store` is given. */
+export async function audit(
+  args: readonly string[] = [],
+  options: RunOptions & { store?: string } = {},
+): Promise<Audit> {
+  const store = options.store ?? (await mkdtemp(join(tmpdir(), 'netns-audit-e2e-')));
+  try {
+    const result = await netnsAudit(
+      ['audit', '--store', store, '-o', 'json', '--settle', '0s', ...imageOption(args), ...args],
+      options,
+    );
+    return {
+      exitCode: result.exitCode,
+      stderr: result.stderr,
+      get report() {
+        if (result.stdout.trim() === '')
+          throw new Error(`no report, exit ${result.exitCode}: ${result.stderr}`);
+        return reportSchema.parse(JSON.parse(result.stdout));
+      },
+    };
+  } finally {
+    if (options.store === undefined) await rm(store, { recursive: true, force: true });
+  }
+}
+
+function imageOption(args: readonly string[]): readonly string[] {
+  const image = process.env.NETNS_AUDIT_E2E_IMAGE;
+  return image === undefined || args.includes('--image') ? [] : ['--image', image];
+}
+
+/** A finding in one line, so that a failed assertion reads well. */
+export function summary(finding: Finding): string {
+  const { kind, namespace, name, node, path } = finding.object;
+  const where = [namespace === undefined ? name : `${namespace}/${name}`, path, node].filter(
+    (x) => x !== undefined,
+  );
+  return `${finding.severity} ${finding.check} ${kind} ${where.join(' ')}: ${finding.detail}`;
+}
+
+/** Why a report is not a whole one: nodes and checks about which something is not known. */
+export function gaps(report: ClusterReport): readonly string[] {
+  return [
+    ...report.coverage.nodes
+      .filter((node) => node.result !== 'audited')
+      .map((node) => `node ${node.node} ${node.result}: ${node.reason}`),
+    ...report.coverage.checks
+      .filter((check) => check.unknown > 0)
+      .map((check) => `check ${check.check}: ${check.unknown} unknown: ${check.reasons.join('; ')}`),
+  ];
+}

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it, inject as provided } from 'vitest';
+import type { Finding } from '../../lib/model/finding.ts';
+import { type Audit, audit, gaps, summary } from './audit.ts';
+import { cniFaults, ipamFaults } from './faults/cni.ts';
+import { type Fault, fill } from './faults/fault.ts';
+import { cleanUp, expectedObject, type Injected, inject, repair, waitVictims } from './faults/injection.ts';
+import { namespaceFaults, pinDirectoryFaults } from './faults/namespaces.ts';
+import { nodeFaults } from './faults/node.ts';
+import { podContentFaults } from './faults/pod-content.ts';
+import { podNetworkFaults } from './faults/pod-network.ts';
+import { inParallel } from './run.ts';
+
+const nodes = provided('nodes');
+const platform = provided('platform');
+const baseline = new Set(provided('baseline'));
+const only = process.env.NETNS_AUDIT_E2E_ONLY?.split(',');
+
+const possible = (faults: readonly Fault[]): readonly Fault[] =>
+  faults.filter((fault) => (fault.when?.(platform) ?? true) && (only?.includes(fault.id) ?? true));
+
+function isAbout(finding: Finding, check: string, object: Readonly<Record<string, string>>): boolean {
+  const actual: Readonly<Record<string, string | undefined>> = finding.object;
+  return finding.check === check && Object.entries(object).every(([key, value]) => actual[key] === value);
+}
+
+function findingOf(injected: Injected, report: Audit['report']): Finding | undefined {
+  const object = expectedObject(injected);
+  return report.findings.find((finding) => isAbout(finding, injected.fault.check, object));
+}
+
+/** Findings that no fault of the batch explains; what is told as part of an expected one is explained. */
+function unexplained(batch: readonly Injected[], report: Audit['report']): readonly string[] {
+  const expected = new Set<string>();
+  for (const injected of batch) {
+    const { fault, variables } = injected;
+    const found = findingOf(injected, report);
+    if (found !== undefined) expected.add(found.fingerprint);
+    for (const { check, object } of fault.also ?? []) {
+      const filled = Object.fromEntries(
+        Object.entries(object ?? {}).map(([key, value]) => [key, fill(value, variables)]),
+      );
+      for (const finding of report.findings)
+        if (isAbout(finding, check, filled)) expected.add(finding.fingerprint);
+    }
+  }
+  return report.findings
+    .filter((finding) => !baseline.has(finding.fingerprint) && !expected.has(finding.fingerprint))
+    .filter((finding) => finding.partOf === null || !expected.has(finding.partOf))
+    .map(summary);
+}
+
+/** Injects all faults of the batch, audits once, repairs each, and audits again. */
+function describeBatch(name: string, faults: readonly Fault[], place: readonly string[] = nodes): void {
+  if (faults.length === 0) return;
+  describe(name, () => {
+    let batch: readonly Injected[] = [];
+    let broken: Audit;
+    const repairs = new Map<string, unknown>();
+
+    beforeAll(async () => {
+      batch = await inject(faults, place);
+      broken = await audit();
+    });
+    afterAll(() => cleanUp(batch));
+
+    const injectedAs = (fault: Fault): Injected => batch.find((one) => one.fault === fault) as Injected;
+
+    it.each(faults)('finds $id as $check', (fault) => {
+      const injected = injectedAs(fault);
+      const found = findingOf(injected, broken.report);
+
+      expect(
+        found,
+        `no ${fault.check} on ${JSON.stringify(expectedObject(injected))}; found: ${broken.report.findings.map(summary).join('\n')}`,
+      ).toBeDefined();
+      for (const text of fault.shows.map((one) => fill(one, injected.variables))) {
+        expect(JSON.stringify(found), `the values that prove it`).toContain(text);
+      }
+    });
+
+    it('reports nothing else', () => {
+      expect(unexplained(batch, broken.report)).toEqual([]);
+      expect(gaps(broken.report)).toEqual([]);
+    });
+
+    it('has a remedy for each, and nothing is left after it', async () => {
+      await inParallel(batch, async (injected) => {
+        await repair(injected, findingOf(injected, broken.report)).catch((error: unknown) => {
+          repairs.set(injected.fault.id, error);
+        });
+      });
+      expect(repairs).toEqual(new Map());
+      await waitVictims(faults);
+      const healed = await audit();
+
+      const constant = new Set(faults.filter((fault) => fault.repair === ':').map((fault) => fault.check));
+      const left = healed.report.findings.filter(
+        (finding) => !baseline.has(finding.fingerprint) && !constant.has(finding.check),
+      );
+      expect(left.map(summary)).toEqual([]);
+    });
+  });
+}
+
+describeBatch('in the network of pods', possible(podNetworkFaults));
+describeBatch('inside of pods', possible(podContentFaults));
+describeBatch('of namespaces and their pins', possible(namespaceFaults));
+describeBatch('of addresses on file', possible(ipamFaults));
+for (const fault of possible([...pinDirectoryFaults, ...cniFaults, ...nodeFaults])) {
+  describeBatch(`of a whole node: ${fault.id}`, [fault]);
+}

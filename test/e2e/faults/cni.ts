@@ -1,0 +1,84 @@
+/** CNI configuration, plugins, and the addresses that host-local keeps as files. */
+import { type Fault, hasHostLocal } from './fault.ts';
+
+const directory = '$(dirname "$(ls /var/lib/cni/networks/*/last_reserved_ip.0 | head -n 1)")';
+const free = '"${IP%.*}"';
+
+export const ipamFaults: readonly Fault[] = [
+  {
+    id: 'reservation-leaked',
+    check: 'ipam-leaked',
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: `file=${directory}/${free}.240; printf 'e2e0dead%056d\\r\\neth0' 1 > "$file"; echo "FILE=$file"; echo "LEAKED=${free}.240"`,
+    shows: ['$LEAKED', 'e2e0dead'],
+    repair: 'remedy',
+    cleanup: 'rm -f "$FILE"',
+    when: hasHostLocal,
+  },
+  {
+    id: 'reservation-half-written',
+    check: 'ipam-corrupt',
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: `file=${directory}/${free}.241; : > "$file"; echo "FILE=$file"`,
+    shows: ['$FILE'],
+    repair: 'remedy',
+    cleanup: 'rm -f "$FILE"',
+    when: hasHostLocal,
+  },
+  {
+    id: 'reservation-lost',
+    check: 'ipam-unrecorded',
+    where: 'node',
+    inject: `rm ${directory}/"$IP"`,
+    shows: ['$IP'],
+    repair: 'remedy',
+    when: hasHostLocal,
+  },
+  {
+    id: 'reservation-moved',
+    check: 'ipam-conflict',
+    where: 'node',
+    inject: `cd ${directory}; mv "$IP" ${free}.242; echo "MOVED=${free}.242"`,
+    shows: ['$IP', '$MOVED'],
+    repair: 'remedy',
+    cleanup: `cd ${directory}; rm -f "$MOVED"`,
+    when: hasHostLocal,
+  },
+];
+
+/** Of the whole node: each at a time. */
+export const cniFaults: readonly Fault[] = [
+  {
+    id: 'plugin-missing',
+    check: 'cni-plugin-missing',
+    pods: 0,
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: 'mv /opt/cni/bin/portmap /opt/cni/bin/.portmap.e2e',
+    shows: ['portmap', '/opt/cni/bin'],
+    repair: 'mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap',
+  },
+  {
+    id: 'second-configuration-first',
+    check: 'cni-config-order',
+    pods: 1,
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: `echo '{"cniVersion":"0.4.0","name":"e2e-other","plugins":[{"type":"bridge","bridge":"e2ebr0","ipam":{"type":"host-local","ranges":[[{"subnet":"10.99.200.0/24"}]]}}]}' > /etc/cni/net.d/00-e2e.conflist`,
+    shows: ['00-e2e.conflist'],
+    repair: 'rm /etc/cni/net.d/00-e2e.conflist',
+  },
+  {
+    id: 'configuration-broken',
+    check: 'cni-config-invalid',
+    pods: 0,
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: `cd /etc/cni/net.d; for file in *.conflist; do cp "$file" "/run/e2e-$file"; echo '{ broken' > "$file"; done; echo "FILE=$file"`,
+    shows: ['$FILE'],
+    repair:
+      'cd /etc/cni/net.d; for file in *.conflist; do cat "/run/e2e-$file" > "$file"; rm "/run/e2e-$file"; done',
+  },
+];

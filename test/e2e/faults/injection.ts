@@ -1,0 +1,178 @@
+/** Makes the victims of faults, injects these, and repairs them: by the remedy as typed, or by the fault's own script. */
+import type { Finding } from '../../../lib/model/finding.ts';
+import {
+  apply,
+  findOnNodes,
+  inNetworkOf,
+  inNodeNetwork,
+  kubectl,
+  listPods,
+  NAMESPACE,
+  onNode,
+  POD_IMAGE,
+  type PodOnNode,
+  type Variables,
+  waitReady,
+} from '../cluster.ts';
+import { inParallel, run, waitFor } from '../run.ts';
+import { type Fault, fill } from './fault.ts';
+
+export type Injected = {
+  readonly fault: Fault;
+  readonly node: string;
+  readonly victims: readonly PodOnNode[];
+  readonly variables: Variables;
+};
+
+function victimCount(fault: Fault): number {
+  return fault.pods ?? 1;
+}
+
+/** A Deployment, so that a deleted victim comes back whole, as the remedies expect. */
+function victim(fault: Fault, node: string): object {
+  const labels = { fault: fault.id, part: 'victim' };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: fault.id, namespace: NAMESPACE, labels },
+    spec: {
+      replicas: victimCount(fault),
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels, annotations: fault.annotations ?? {} },
+        spec: {
+          nodeSelector: { 'kubernetes.io/hostname': node },
+          terminationGracePeriodSeconds: 0,
+          automountServiceAccountToken: false,
+          ...fault.podSpec,
+          containers: [
+            {
+              name: 'main',
+              image: POD_IMAGE,
+              imagePullPolicy: 'IfNotPresent',
+              command: ['sleep', '86400'],
+              ...fault.container,
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+async function runScript(fault: Fault, node: string, script: string, variables: Variables): Promise<string> {
+  if (fault.where === 'node') return onNode(node, script, variables);
+  if (fault.where === 'node-network') return inNodeNetwork(node, script, variables);
+  return inNetworkOf(node, variables.PID ?? '', script, variables);
+}
+
+/** Injects all faults, spread over the nodes in turn, each into victims of its own. */
+export async function inject(
+  faults: readonly Fault[],
+  nodes: readonly string[],
+): Promise<readonly Injected[]> {
+  const placed = faults.map((fault, index) => ({ fault, node: nodes[index % nodes.length] as string }));
+  const withPods = placed.filter(({ fault }) => victimCount(fault) > 0);
+  await apply(withPods.map(({ fault, node }) => victim(fault, node)));
+  if (withPods.length > 0) {
+    const count = withPods.reduce((sum, { fault }) => sum + victimCount(fault), 0);
+    await waitReady('part=victim', count);
+  }
+  const found = await findOnNodes(await listPods('-l', 'part=victim'));
+  return inParallel(placed, async ({ fault, node }) => {
+    const victims = found.filter((one) => one.pod.metadata.labels?.fault === fault.id);
+    const variables: Record<string, string> = { NODE: node, ...victims[0]?.variables };
+    for (const [name, value] of Object.entries(victims[1]?.variables ?? {}))
+      variables[`OTHER_${name}`] = value;
+    const printed = await runScript(fault, node, fault.inject, variables);
+    for (const [, name, value] of printed.matchAll(/^([A-Z][A-Z_]*)=(.*)$/gm))
+      variables[name as string] = value as string;
+    return { fault, node, victims, variables };
+  });
+}
+
+/** Runs the commands of the finding's remedy as they stand: kubectl here, all others on the node. */
+export async function applyRemedy(finding: Finding, node: string): Promise<void> {
+  const commands = finding.remedy.flatMap((step) => (step.command === undefined ? [] : [step.command]));
+  if (commands.length === 0) throw new Error(`the remedy of ${finding.check} has no command`);
+  for (const line of commands) {
+    if (line.startsWith('kubectl ')) {
+      const result = await run('sh', ['-c', line]);
+      if (result.exitCode !== 0) throw new Error(`${line}: ${result.stderr}`);
+    } else {
+      await onNode(finding.object.node ?? node, line);
+    }
+  }
+}
+
+/** Undoes one fault. */
+export async function repair(injected: Injected, finding: Finding | undefined): Promise<void> {
+  const { fault, node, variables } = injected;
+  if (fault.repair === 'remedy') {
+    if (finding === undefined) throw new Error(`${fault.id} was not found, so there is no remedy to try`);
+    await applyRemedy(finding, node);
+  } else {
+    await runScript(fault, node, fault.repair, variables);
+  }
+}
+
+/** Leaves nothing of these faults behind, whatever came before. */
+export async function cleanUp(injected: readonly Injected[]): Promise<void> {
+  await inParallel(injected, async ({ fault, node, variables }) => {
+    if (fault.cleanup !== undefined)
+      await runScript(
+        { ...fault, where: fault.where === 'pod-network' ? 'node' : fault.where },
+        node,
+        fault.cleanup,
+        variables,
+      );
+  });
+  await removeVictims();
+}
+
+export async function removeVictims(): Promise<void> {
+  await kubectl([
+    'delete',
+    'deployment',
+    '-n',
+    NAMESPACE,
+    '-l',
+    'part=victim',
+    '--ignore-not-found',
+    '--wait=false',
+  ]);
+  await waitFor('the victims to be gone', async () => (await listPods('-l', 'part=victim')).length === 0);
+  await kubectl(['delete', 'events', '-n', NAMESPACE, '--all', '--wait=false']);
+}
+
+/** Waits until every Deployment of victims is whole again, after remedies that recreate pods. */
+export async function waitVictims(faults: readonly Fault[]): Promise<void> {
+  const count = faults.reduce((sum, fault) => sum + victimCount(fault), 0);
+  if (count > 0) await waitReady('part=victim', count);
+}
+
+/** The object that the fault's finding must be about. */
+export function expectedObject(injected: Injected): Readonly<Record<string, string>> {
+  const { fault, variables } = injected;
+  if (fault.object === undefined) return { kind: 'pod', namespace: NAMESPACE, name: variables.POD ?? '' };
+  return Object.fromEntries(
+    Object.entries(fault.object).map(([key, value]) => [key, fill(value, variables)]),
+  );
+}
+
+/** Removes what a run that was cut off left on the nodes; needs nothing but the names that the faults use. */
+export async function cleanNodes(nodes: readonly string[]): Promise<void> {
+  await removeVictims();
+  await inParallel(nodes, async (node) => {
+    await onNode(
+      node,
+      `for pid in $(grep -lE '^sleep.8640[0-9]' /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\\n'); do kill "$pid"; done
+for pin in /run/netns/cni-e2e*; do [ -e "$pin" ] || continue; umount "$pin" 2>/dev/null || :; rm -f "$pin"; done
+ip link del veth0e2e0004 2>/dev/null || :; ip rule del pref 30400 2>/dev/null || :
+iptables -D FORWARD -j DROP 2>/dev/null || :; echo 1 > /proc/sys/net/ipv4/ip_forward
+rm -f /etc/cni/net.d/00-e2e.conflist; [ ! -e /opt/cni/bin/.portmap.e2e ] || mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap
+cd /etc/cni/net.d; for file in /run/e2e-*.conflist; do [ -e "$file" ] || continue; cat "$file" > "\${file#/run/e2e-}"; rm "$file"; done
+rm -f /run/e2e-cover /run/e2e.pid.* /var/lib/cni/networks/*/*.24[0-3]`,
+    );
+  });
+}

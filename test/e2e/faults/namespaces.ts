@@ -1,0 +1,140 @@
+/** Namespaces and their pins: left over, hidden, covered, gone. */
+import type { Fault } from './fault.ts';
+
+/** A name such as the runtime gives to its pins. */
+const pin = (id: string): string => `/run/netns/cni-e2e00000-0000-4000-8000-${id}`;
+
+/** Starts a program that stays behind when the shell ends; its pid goes to HOLDER. */
+const stay = (program: string): string => `rm -f /run/e2e.pid.$$
+setsid sh -c 'echo $$ > /run/e2e.pid.'$$'; exec ${program}' >/dev/null 2>&1 </dev/null &
+while [ ! -s /run/e2e.pid.$$ ]; do sleep 0.1; done; holder=$(cat /run/e2e.pid.$$); rm /run/e2e.pid.$$; echo "HOLDER=$holder"`;
+
+const stop = 'kill $HOLDER';
+
+export const namespaceFaults: readonly Fault[] = [
+  {
+    id: 'orphan-pinned',
+    check: 'namespace-orphaned',
+    pods: 0,
+    object: { path: pin('000000000001') },
+    where: 'node',
+    inject: `touch ${pin('000000000001')}; unshare --net=${pin('000000000001')} true; echo "INODE=$(stat -L -c %i ${pin('000000000001')})"`,
+    shows: [pin('000000000001'), '$INODE'],
+    repair: 'remedy',
+    cleanup: `umount ${pin('000000000001')} 2>/dev/null || :; rm -f ${pin('000000000001')}`,
+  },
+  {
+    id: 'orphan-with-veth',
+    check: 'namespace-orphaned',
+    pods: 0,
+    object: { path: pin('000000000004') },
+    where: 'node',
+    // As a DEL that failed leaves it: the pair of the pod that was.
+    inject: `touch ${pin('000000000004')}; unshare --net=${pin('000000000004')} sh -c 'ip link add eth0 type veth peer name veth0e2e0004 netns 1; ip link set eth0 up'; ip link set veth0e2e0004 up`,
+    shows: [pin('000000000004'), 'veth0e2e0004'],
+    repair: 'remedy',
+    cleanup: `umount ${pin('000000000004')} 2>/dev/null || :; rm -f ${pin('000000000004')}; ip link del veth0e2e0004 2>/dev/null || :`,
+  },
+  {
+    id: 'orphan-pinned-and-held',
+    check: 'namespace-orphaned',
+    pods: 0,
+    object: { path: pin('000000000002') },
+    where: 'node',
+    inject: `touch ${pin('000000000002')}; unshare --net=${pin('000000000002')} true
+${stay(`nsenter --net=${pin('000000000002')} sleep 86402`)}`,
+    shows: [pin('000000000002'), 'sleep'],
+    repair: `${stop}; umount ${pin('000000000002')} && rm ${pin('000000000002')}`,
+  },
+  {
+    id: 'held-by-process',
+    check: 'namespace-held',
+    pods: 0,
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: `${stay('unshare -n sleep 86403')}
+while [ "$(readlink /proc/$holder/ns/net)" = "$(readlink /proc/1/ns/net)" ]; do sleep 0.1; done; echo "INODE=$(readlink /proc/$holder/ns/net | tr -dc 0-9)"`,
+    shows: ['$INODE', '$HOLDER', 'sleep'],
+    repair: stop,
+  },
+  {
+    id: 'held-by-socket',
+    check: 'namespace-hidden',
+    pods: 0,
+    where: 'node-network',
+    object: { node: '$NODE' },
+    // A socket keeps its namespace although the process that owns it has left it again. The pair makes it visible here.
+    inject: `rm -f /tmp/held; setsid unshare -n python3 -c '
+import os, socket
+held = socket.socket()
+held.set_inheritable(True)
+os.system("ip link add e2ehidden1 type veth peer name e2ehidden0 netns 1")
+open("/tmp/held", "w").write(str(os.getpid()))
+os.execvp("nsenter", ["nsenter", "--net=/proc/1/ns/net", "sleep", "86405"])
+' >/dev/null 2>&1 </dev/null &
+while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; done; echo "HOLDER=$(cat /tmp/held)"; rm /tmp/held`,
+    shows: ['e2ehidden0', '$HOLDER'],
+    repair: stop,
+  },
+  {
+    id: 'pin-plain-file',
+    check: 'namespace-pin-invalid',
+    pods: 0,
+    object: { path: pin('000000000003') },
+    where: 'node',
+    inject: `touch ${pin('000000000003')}; chmod 000 ${pin('000000000003')}`,
+    shows: [pin('000000000003'), 'tmpfs'],
+    repair: 'remedy',
+    cleanup: `rm -f ${pin('000000000003')}`,
+  },
+  {
+    id: 'pin-covered',
+    check: 'namespace-pin-shadowed',
+    where: 'node',
+    inject: 'touch /run/e2e-cover; mount --bind /run/e2e-cover "$PIN"',
+    shows: ['$PIN'],
+    repair: 'umount "$PIN"; rm /run/e2e-cover',
+  },
+  {
+    id: 'pin-gone',
+    check: 'namespace-pin-missing',
+    where: 'node',
+    inject: 'umount "$PIN"; rm "$PIN"',
+    shows: ['$PIN'],
+    repair: 'remedy',
+  },
+  {
+    id: 'pin-of-another-pod',
+    check: 'pod-network-split',
+    pods: 2,
+    where: 'node',
+    inject: 'umount "$PIN"; mount --bind "$OTHER_PIN" "$PIN"',
+    shows: ['$NETNS', '$OTHER_NETNS'],
+    repair: 'umount "$PIN"; mount --bind "/proc/$PID/ns/net" "$PIN"',
+  },
+  {
+    id: 'pinned-elsewhere',
+    check: 'namespace-pinned-elsewhere',
+    pods: 0,
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: stay('unshare -m --propagation private sleep 86404'),
+    shows: ['$HOLDER', 'sleep'],
+    repair: stop,
+  },
+];
+
+/** What a whole directory of pins suffers; each shows in everything below it, so each is on its own. */
+export const pinDirectoryFaults: readonly Fault[] = [
+  {
+    id: 'run-private',
+    check: 'namespace-mount-propagation',
+    pods: 0,
+    where: 'node',
+    object: { node: '$NODE' },
+    inject: `for mount in /run/netns /run; do mount --make-private "$mount" 2>/dev/null && break; done; echo "MOUNT=$mount"`,
+    shows: ['$MOUNT', 'private'],
+    repair: 'remedy',
+    cleanup: `mount --make-shared "$MOUNT"`,
+  },
+];

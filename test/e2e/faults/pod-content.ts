@@ -1,0 +1,102 @@
+/** What can be wrong inside a pod: packet filters, resolv.conf, processes that left their namespace. */
+import type { Fault } from './fault.ts';
+
+const privileged = { securityContext: { privileged: true } };
+const hostProc = {
+  volumes: [{ name: 'proc', hostPath: { path: '/proc' } }],
+};
+const mountedProc = { volumeMounts: [{ name: 'proc', mountPath: '/host-proc', readOnly: true }] };
+
+export const podContentFaults: readonly Fault[] = [
+  {
+    id: 'iptables-legacy-drop-all',
+    check: 'pod-firewall-blocks-all',
+    where: 'pod-network',
+    inject: 'iptables-legacy -A INPUT -j DROP; iptables-legacy -A OUTPUT -j DROP',
+    shows: ['DROP'],
+    repair: 'remedy',
+  },
+  {
+    id: 'iptables-nft-policy-drop',
+    check: 'pod-firewall-blocks-all',
+    where: 'pod-network',
+    inject: 'iptables-nft -P INPUT DROP; iptables-nft -P OUTPUT DROP',
+    shows: ['DROP'],
+    repair: 'remedy',
+  },
+  {
+    id: 'nft-drop-one',
+    check: 'pod-firewall-unexpected',
+    where: 'pod-network',
+    inject: `nft add table inet e2e; nft 'add chain inet e2e in { type filter hook input priority 0; policy accept; }'; nft add rule inet e2e in tcp dport 9999 drop`,
+    shows: ['9999'],
+    repair: 'remedy',
+  },
+  {
+    id: 'iptables-drop-one',
+    check: 'pod-firewall-unexpected',
+    where: 'pod-network',
+    inject: 'iptables-legacy -A INPUT -p tcp --dport 9998 -j DROP',
+    shows: ['9998'],
+    repair: 'remedy',
+  },
+  {
+    id: 'mesh-rules-gone',
+    check: 'mesh-rules-missing',
+    annotations: { 'ambient.istio.io/redirection': 'enabled' },
+    where: 'pod-network',
+    inject: ':',
+    shows: ['ambient'],
+    repair: ':',
+  },
+  {
+    id: 'resolv-conf-emptied',
+    check: 'resolv-conf-missing',
+    where: 'node',
+    inject: ': > "/proc/$PID/root/etc/resolv.conf"',
+    shows: ['resolv.conf'],
+    repair: 'remedy',
+  },
+  {
+    id: 'resolv-conf-loopback',
+    check: 'resolv-conf-unexpected',
+    where: 'node',
+    inject: 'echo "nameserver 127.0.0.53" > "/proc/$PID/root/etc/resolv.conf"',
+    shows: ['127.0.0.53'],
+    repair: 'remedy',
+  },
+  {
+    id: 'container-in-host-network',
+    check: 'pod-in-host-network',
+    podSpec: hostProc,
+    container: {
+      ...privileged,
+      ...mountedProc,
+      command: ['sh', '-c', 'exec nsenter --net=/host-proc/1/ns/net sleep 86400'],
+    },
+    where: 'node',
+    inject: '[ "$(readlink "/proc/$PID/ns/net")" = "$(readlink /proc/1/ns/net)" ]',
+    shows: [],
+    // Its own command does it: every new pod of it will be the same.
+    repair: ':',
+  },
+  {
+    id: 'container-in-own-network',
+    check: 'pod-network-split',
+    container: { ...privileged, command: ['sh', '-c', 'exec unshare -n sleep 86400'] },
+    where: 'node',
+    inject: 'echo "INODE=$(readlink "/proc/$PID/ns/net" | tr -dc 0-9)"',
+    shows: ['$INODE'],
+    repair: ':',
+  },
+  {
+    id: 'host-network-pod-alone',
+    check: 'host-network-pod-isolated',
+    podSpec: { hostNetwork: true },
+    container: { ...privileged, command: ['sh', '-c', 'exec unshare -n sleep 86400'] },
+    where: 'node',
+    inject: 'echo "INODE=$(readlink "/proc/$PID/ns/net" | tr -dc 0-9)"',
+    shows: ['$INODE'],
+    repair: ':',
+  },
+];

@@ -1,0 +1,151 @@
+/** What can break between a pod and its node: links, addresses, routes, neighbours. Each on a pod of its own. */
+import { type Fault, hasSubnet, isBridge } from './fault.ts';
+
+export const podNetworkFaults: readonly Fault[] = [
+  {
+    id: 'eth0-deleted',
+    check: 'pod-interface-missing',
+    where: 'pod-network',
+    inject: 'ip link del eth0',
+    shows: ['eth0', '$IP'],
+    repair: 'remedy',
+  },
+  {
+    id: 'eth0-down',
+    check: 'pod-interface-down',
+    where: 'pod-network',
+    inject: 'ip link set eth0 down',
+    shows: ['eth0'],
+    repair: 'remedy',
+  },
+  {
+    id: 'loopback-down',
+    check: 'pod-loopback-down',
+    where: 'pod-network',
+    inject: 'ip link set lo down',
+    shows: ['lo'],
+    repair: 'remedy',
+  },
+  {
+    id: 'mtu-differs',
+    check: 'pod-mtu-mismatch',
+    where: 'pod-network',
+    inject: 'ip link set eth0 mtu 1337',
+    shows: ['1337'],
+    repair: 'remedy',
+  },
+  {
+    id: 'address-flushed',
+    check: 'pod-address-missing',
+    where: 'pod-network',
+    inject: 'ip -4 addr flush dev eth0',
+    shows: ['$IP'],
+    repair: 'remedy',
+  },
+  {
+    id: 'address-changed',
+    check: 'pod-address-mismatch',
+    where: 'pod-network',
+    // The routes that go with the address come back: nothing but the address is wrong.
+    inject: `ip route show > /tmp/routes.$$; prefix=$(ip -o -4 addr show dev eth0 | sed 's#.*inet [0-9.]*/\\([0-9]*\\) .*#\\1#'); new=\${IP%.*}.251
+ip addr del "$IP/$prefix" dev eth0; ip addr add "$new/$prefix" dev eth0
+grep -v 'proto kernel' /tmp/routes.$$ | sort -r | sed "s/ src $IP//" | while read -r route; do ip route replace $route; done
+rm /tmp/routes.$$; echo "NEW=$new"`,
+    shows: ['$IP', '$NEW'],
+    repair: 'remedy',
+    when: hasSubnet,
+  },
+  {
+    id: 'address-twice',
+    check: 'pod-address-duplicate',
+    pods: 2,
+    where: 'pod-network',
+    inject: `ip addr add "$OTHER_IP/32" dev eth0`,
+    shows: ['$OTHER_IP', '$POD', '$OTHER_POD'],
+    repair: `ip addr del "$OTHER_IP/32" dev eth0`,
+  },
+  {
+    id: 'routes-flushed',
+    check: 'pod-default-route-missing',
+    where: 'pod-network',
+    inject: 'ip route flush table main',
+    shows: [],
+    repair: 'remedy',
+  },
+  {
+    id: 'default-route-deleted',
+    check: 'pod-default-route-missing',
+    where: 'pod-network',
+    inject: 'ip route del default',
+    shows: ['$GATEWAY'],
+    repair: 'remedy',
+  },
+  {
+    id: 'default-route-misled',
+    check: 'pod-default-route-missing',
+    where: 'pod-network',
+    inject: 'ip route replace default via "${GATEWAY%.*}.252" dev eth0 onlink',
+    shows: ['$GATEWAY'],
+    repair: 'remedy',
+  },
+  {
+    id: 'gateway-route-deleted',
+    check: 'pod-gateway-route-missing',
+    where: 'pod-network',
+    inject: `ip route del "$(ip route show dev eth0 | grep -v -e ^default -e via | awk '{print $1; exit}')" dev eth0`,
+    shows: ['$GATEWAY'],
+    repair: 'remedy',
+    // On ptp the gateway has a route of its own, and the subnet leads there.
+    when: (platform) => ['bridge', 'flannel', 'calico', 'aws-cni'].includes(platform.plugin),
+  },
+  {
+    id: 'gateway-mac-wrong',
+    check: 'pod-gateway-neighbour-wrong',
+    where: 'pod-network',
+    inject: 'ip neigh replace "$GATEWAY" lladdr 02:00:00:00:be:ef dev eth0 nud permanent',
+    shows: ['$GATEWAY', '02:00:00:00:be:ef'],
+    repair: 'remedy',
+  },
+  {
+    id: 'host-veth-down',
+    check: 'veth-host-side-down',
+    where: 'node-network',
+    inject: 'ip link set "$HOST_LINK" down',
+    shows: ['$HOST_LINK'],
+    repair: 'remedy',
+  },
+  {
+    id: 'host-veth-off-bridge',
+    check: 'veth-bridge-detached',
+    where: 'node-network',
+    inject: 'ip link set "$HOST_LINK" nomaster',
+    shows: ['$HOST_LINK'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
+    id: 'peer-inside-pod',
+    check: 'veth-peer-missing',
+    where: 'pod-network',
+    // Another pair in its place, with the same address and routes, whose other end never left the pod.
+    inject: `addr=$(ip -o -4 addr show dev eth0 | sed 's#.*inet \\([0-9./]*\\) .*#\\1#'); ip route show > /tmp/routes.$$
+ip link del eth0; ip link add eth0 type veth peer name inner; ip link set inner up; ip link set eth0 up; ip addr add "$addr" dev eth0
+grep -v 'proto kernel' /tmp/routes.$$ | sort -r | while read -r route; do ip route replace $route; done; rm /tmp/routes.$$`,
+    shows: ['eth0'],
+    repair: 'remedy',
+  },
+  {
+    id: 'secondary-missing',
+    check: 'pod-secondary-interface-missing',
+    annotations: {
+      'k8s.v1.cni.cncf.io/networks': 'storage',
+      'k8s.v1.cni.cncf.io/network-status':
+        '[{"name":"cluster","interface":"eth0","default":true},{"name":"netns-audit-e2e/storage","interface":"net1","ips":["192.168.77.2"]}]',
+    },
+    where: 'pod-network',
+    inject: '! ip link show net1 2>/dev/null',
+    shows: ['net1'],
+    // A new pod has the annotation again: here it is the annotation that lies.
+    repair: ':',
+  },
+];

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Audit, audit, gaps, summary } from './audit.ts';
+import { kubectl, listPods, NAMESPACE } from './cluster.ts';
+import { startWorkload, stopWorkload } from './workload.ts';
+
+const runs = Number(process.env.NETNS_AUDIT_E2E_RUNS ?? 3);
+const baseline = new Set(inject('baseline'));
+
+function newFindings({ report }: Audit): readonly string[] {
+  return report.findings.filter((finding) => !baseline.has(finding.fingerprint)).map(summary);
+}
+
+describe('on a healthy cluster', () => {
+  beforeAll(() => startWorkload());
+  afterAll(() => stopWorkload());
+
+  it('has a workload of a hundred pods and every odd kind', async () => {
+    const pods = await listPods('-l', 'part=workload');
+    expect(pods.length).toBeGreaterThan(Number(process.env.NETNS_AUDIT_E2E_PODS ?? 100));
+  });
+
+  it.each(Array.from({ length: runs }, (_, index) => index + 1))('finds nothing, run %i', async () => {
+    const result = await audit();
+
+    expect(newFindings(result)).toEqual([]);
+    expect(gaps(result.report)).toEqual([]);
+    if (baseline.size === 0)
+      expect({ exit: result.exitCode, stderr: result.stderr }).toMatchObject({ exit: 0 });
+  });
+
+  it('finds nothing with active checks', async () => {
+    const result = await audit(['--active', 'ping,dns,cni']);
+
+    expect(newFindings(result)).toEqual([]);
+    expect(gaps(result.report)).toEqual([]);
+  });
+
+  it('finds nothing while pods come and go', async () => {
+    let churning = true;
+    const churn = (async () => {
+      while (churning) {
+        await kubectl(['rollout', 'restart', '-n', NAMESPACE, 'deployment/plain']);
+        await kubectl(['rollout', 'status', '-n', NAMESPACE, 'deployment/plain', '--timeout=240s']);
+      }
+    })();
+    try {
+      for (let count = 0; count < runs; count++) {
+        const result = await audit();
+        expect(newFindings(result)).toEqual([]);
+        expect(gaps(result.report)).toEqual([]);
+      }
+    } finally {
+      churning = false;
+      await churn;
+    }
+  });
+});
