@@ -8,14 +8,20 @@ export function contains(cidr: string, address: string): boolean {
   const length = Number(prefix);
   if (family === 0 || family !== isIP(address)) return false;
   if (!/^\d+$/.test(prefix) || length > addressBits(network)) return false;
+  // Nodes have a route for each pod, and each pod is compared with each: IPv4 has only one spelling.
+  if (family === 4) {
+    const shift = 2 ** (32 - length);
+    return Math.floor(numberOf(network) / shift) === Math.floor(numberOf(address) / shift);
+  }
   const list = new BlockList();
-  list.addSubnet(network, length, family === 4 ? 'ipv4' : 'ipv6');
-  return list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  list.addSubnet(network, length, 'ipv6');
+  return list.check(address, 'ipv6');
 }
 
 /** True when both texts are the same address. */
 export function sameAddress(a: string, b: string): boolean {
-  return a === b || contains(`${a}/${addressBits(a)}`, b);
+  return a === b || (familyOf(a) === 6 && familyOf(b) === 6 && contains(`${a}/128`, b));
+}/${addressBits(a)}`, b);
 }
 
 /** 4 or 6. */
@@ -47,4 +53,8 @@ export function subnetOf(address: string, length: number): string {
     return value.toString(wide ? 16 : 10);
   });
   return `${masked.join(wide ? ':' : '.')}/${length}`;
+}
+
+function numberOf(address: string): number {
+  return address.split('.').reduce((number, part) => number * 256 + Number(part), 0);
 }

@@ -1,3 +1,10 @@
 import type { AnyCheck } from '../define.ts';
+import { nodeToPodUnreachable } from './node-to-pod-unreachable.ts';
+import { podDnsFailing } from './pod-dns-failing.ts';
+import { podToGatewayUnreachable } from './pod-to-gateway-unreachable.ts';
 
-export const connectivityChecks: readonly AnyCheck[] = [];
+export const connectivityChecks: readonly AnyCheck[] = [
+  nodeToPodUnreachable,
+  podToGatewayUnreachable,
+  podDnsFailing,
+];
