@@ -1,4 +1,4 @@
-import { defineCheck, fail, notApplicable, type Outcome, pass } from '../define.ts';
+import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { command, onNode } from '../remedies.ts';
 import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
@@ -18,14 +18,8 @@ export const sandboxStale = defineCheck({
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.network !== 'pod') return [];
       const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
-      const attempt = sandbox.attempt === null ? '' : ` attempt ${sandbox.attempt}`;
-      const object = {
-        kind: 'pod',
-        namespace: sandbox.namespace,
-        name: sandbox.name,
-        node,
-        path: `sandbox${attempt}`,
-      } as const;
+      // A pod can leave several behind; the id of a sandbox stays the same for as long as it is there.
+      const object = { ...podObject(sandbox, node), path: `sandbox ${sandbox.id.slice(0, 13)}` };
       const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
       const pin = path === null ? undefined : pinOf.get(path);
       if (sandbox.state === 'ready' || pin === undefined || !isNamespaceFile(pin)) return [pass(object)];

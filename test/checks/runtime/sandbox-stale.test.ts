@@ -26,7 +26,7 @@ describe('sandbox-stale', () => {
 
   it('finds a stopped sandbox that still owns its namespace, and releases it before removing its record', () => {
     const [found] = failures(run());
-    expect(found?.object).toMatchObject({ kind: 'pod', name: 'web-1', path: 'sandbox attempt 0' });
+    expect(found?.object).toMatchObject({ kind: 'pod', name: 'web-1', path: 'sandbox aaaaaaaaaaaaa' });
     expect(found?.detail).toContain('the API knows no such pod');
     const commands = found?.remedy.map(({ command }) => command) ?? [];
     expect(commands.slice(-2)).toEqual([`crictl stopp ${'a'.repeat(64)}`, `crictl rmp ${'a'.repeat(64)}`]);
