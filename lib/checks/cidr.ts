@@ -21,7 +21,6 @@ export function contains(cidr: string, address: string): boolean {
 /** True when both texts are the same address. */
 export function sameAddress(a: string, b: string): boolean {
   return a === b || (familyOf(a) === 6 && familyOf(b) === 6 && contains(`${a}/128`, b));
-}/${addressBits(a)}`, b);
 }
 
 /** 4 or 6. */
