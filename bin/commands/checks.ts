@@ -10,13 +10,15 @@ export function addChecks(program: Command): void {
     .addHelpText('after', '\nExample:\n  netns-audit checks pod-interface-missing')
     .action(async (id: string | undefined, options: { output: string }) => {
       const { catalogue } = await import('../../lib/checks/catalogue.ts');
-      if (id !== undefined)
-        return process.stdout.write(
+      if (id !== undefined) {
+        process.stdout.write(
           await page(
             id,
             catalogue.map((check) => check.id),
           ),
         );
+        return;
+      }
       const rows = catalogue.map(({ id, topic, severity, active, failureTitle, why }) => ({
         id,
         topic,
@@ -25,7 +27,10 @@ export function addChecks(program: Command): void {
         failureTitle,
         why,
       }));
-      if (options.output === 'json') return process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+      if (options.output === 'json') {
+        process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+        return;
+      }
       let topic = '';
       for (const row of rows) {
         if (row.topic !== topic) process.stdout.write(`${topic === '' ? '' : '\n'}${row.topic}\n`);

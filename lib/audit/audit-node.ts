@@ -4,9 +4,10 @@ import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
-import type { Node, Snapshot } from '../model/kubernetes.ts';
+import type { Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { NodeCoverage } from '../model/report.ts';
+import type { CanaryRun } from './canary.ts';
 import { nodeFacts, podAddresses } from './node-facts.ts';
 
 /** What was gathered of one node, and all that a later analysis needs to come to the same result. */
@@ -14,23 +15,42 @@ export type Gathering = {
   readonly before: Snapshot;
   /** Null when the probe failed before it was taken. */
   readonly after: Snapshot | null;
+  /** The probe's tar.gz as the node made it. */
+  readonly archive: Uint8Array | null;
+  readonly canary: CanaryRun | null;
   readonly evidence: Evidence | null;
-  /** Why there is no evidence. */
-  readonly failure: { readonly reason: string; readonly remedy: string | null } | null;
+  /** Why there is no evidence; null when there is some. */
+  readonly coverage: NodeCoverage | null;
 };
 
+/** A node that was not probed at all: skipped by design, or known to be out of reach. */
+export function notProbed(before: Snapshot, coverage: NodeCoverage): Gathering {
+  return { before, after: null, archive: null, canary: null, evidence: null, coverage };
+}
+
 /** Judges what was gathered. Pure. */
-export function judge(gathering: Gathering, checks: readonly AnyCheck[], settleSeconds: CheckContext['settleSeconds']): NodeResult {
-  const { before, evidence, failure } = gathering;
+export function judge(
+  gathering: Gathering,
+  checks: readonly AnyCheck[],
+  settleSeconds: CheckContext['settleSeconds'],
+): NodeResult {
+  const { before, evidence, coverage } = gathering;
   const node = before.node;
   const pods = before.pods.filter((pod) => pod.phase === 'Pending' || pod.phase === 'Running').length;
-  const known = { pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`), debugPods: before.pods.filter(isDebugPod) };
+  const known = {
+    pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`),
+    debugPods: before.pods.filter(isDebugPod),
+  };
   if (evidence === null) {
-    const { failures, tallies } = diagnoseNode(withoutProbe(before, failure?.reason ?? 'not probed'), checks, { settleSeconds });
+    const { failures, tallies } = diagnoseNode(
+      withoutProbe(before, coverage?.reason ?? 'not probed'),
+      checks,
+      { settleSeconds },
+    );
     return {
       ...known,
       node: node.name,
-      coverage: { node: node.name, result: 'failed', reason: failure?.reason ?? null, remedy: failure?.remedy ?? null },
+      coverage: coverage ?? { node: node.name, result: 'failed', reason: null, remedy: null },
       facts: null,
       // What could not be decided is told once, as a failed node, and not by every check again.
       tallies: tallies.map((tally) => ({ ...tally, unknown: 0, reasons: [] })),
@@ -57,13 +77,21 @@ function coverageOf(evidence: Evidence): NodeCoverage {
   });
   const gaps = [...evidence.incomplete, ...failed];
   if (gaps.length === 0) return { node: evidence.nodeName, result: 'audited', reason: null, remedy: null };
-  return { node: evidence.nodeName, result: 'partial', reason: gaps.slice(0, 5).join('; ').slice(0, 500), remedy: null };
+  return {
+    node: evidence.nodeName,
+    result: 'partial',
+    reason: gaps.slice(0, 5).join('; ').slice(0, 500),
+    remedy: null,
+  };
 }
 
 /** Evidence of a node that could not be probed: only what the API says. */
 function withoutProbe(before: Snapshot, reason: string): Evidence {
   const failed = { status: 'failed', reason } as const;
-  const parts = Object.fromEntries(Object.keys(sourceSchemas).map((name) => [name, failed])) as Record<SourceName, typeof failed>;
+  const parts = Object.fromEntries(Object.keys(sourceSchemas).map((name) => [name, failed])) as Record<
+    SourceName,
+    typeof failed
+  >;
   return {
     ...parts,
     node: { status: 'present', value: before.node },
@@ -76,6 +104,7 @@ function withoutProbe(before: Snapshot, reason: string): Evidence {
 }
 
 /** What a failed probe is called in the coverage: the cluster's own words, and what to do. */
-export function failureOf(error: unknown): { reason: string; remedy: string | null } {
-  return error instanceof AuditError ? { reason: error.message, remedy: error.remedy } : { reason: messageOf(error), remedy: null };
+export function failedCoverage(node: string, error: unknown): NodeCoverage {
+  const remedy = error instanceof AuditError ? error.remedy : null;
+  return { node, result: 'failed', reason: messageOf(error), remedy };
 }

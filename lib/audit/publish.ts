@@ -7,8 +7,8 @@ import { rows } from '../report/index.ts';
 /** Writes what the run concluded; whatever is there already stays. A run of a part never becomes the latest. */
 export async function publish(store: Store, report: ClusterReport): Promise<void> {
   const run = { cluster: report.cluster.name, runId: report.runId };
-  for (const of of ['findings', 'nodes'] as const)
-    await store.putOnce(keys[of](run), gzipSync(rows(report, of)));
+  for (const part of ['findings', 'nodes'] as const)
+    await store.putOnce(keys[part](run), gzipSync(rows(report, part)));
   await store.putOnce(keys.report(run), Buffer.from(`${JSON.stringify(report)}\n`));
   if (report.scope === 'cluster') await pointToLatest(store, run);
 }

@@ -86,12 +86,12 @@ export class PodWatch {
     return new PodWatch(cluster, namespace, selector, signal);
   }
 
-  /** Waits until the pod has ended, is gone, or clearly will not start. @throws AuditError PROBE_REFUSED, DEADLINE, ABORTED */
-  async finished(name: string, end: number): Promise<PodState> {
+  /** Waits until one of the phases is there, or the pod clearly will not start. @throws AuditError PROBE_REFUSED, DEADLINE, ABORTED */
+  async until(name: string, phases: readonly PodState['phase'][], end: number): Promise<PodState> {
     let stuckSince: number | null = null;
     for (;;) {
       const state = this.#states.get(name);
-      if (state !== undefined && ['Succeeded', 'Failed', 'gone'].includes(state.phase)) return state;
+      if (state !== undefined && phases.includes(state.phase)) return state;
       stuckSince = state?.stuck ? (stuckSince ?? Date.now()) : null;
       const now = Date.now();
       if (state !== undefined && stuckSince !== null && now - stuckSince >= STUCK_MILLISECONDS)

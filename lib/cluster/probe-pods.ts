@@ -12,6 +12,7 @@ export type PodManifest = {
     readonly name: string;
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
   };
 };
 
@@ -22,7 +23,7 @@ const LOG_BYTES = 12 * 1024 * 1024;
 /** Removing pods goes on when the run was aborted, but not for ever. */
 const DELETE_MILLISECONDS = 20_000;
 
-export type FinishedPod = { readonly log: string; readonly podIPs: readonly string[] };
+const ENDED = ['Succeeded', 'Failed', 'gone'] as const;
 
 export class ProbePods {
   readonly #cluster: Cluster;
@@ -49,14 +50,14 @@ export class ProbePods {
    *
    * @throws AuditError PROBE_REFUSED (never started: image, admission, room), PROBE_FAILED (ended badly), DEADLINE, ABORTED
    */
-  async run(manifest: PodManifest, deadlineMilliseconds: number): Promise<FinishedPod> {
+  async run(manifest: PodManifest, deadlineMilliseconds: number): Promise<string> {
     const { name, namespace } = manifest.metadata;
     const end = Date.now() + deadlineMilliseconds;
     try {
       await this.#create(manifest, deadlineMilliseconds);
-      const state = await this.#watch.finished(name, end);
+      const state = await this.#watch.until(name, ENDED, end);
       if (state.phase !== 'Succeeded') throw failed(state);
-      const log = await this.#cluster.transport.text(
+      return await this.#cluster.transport.text(
         {
           path: `/api/v1/namespaces/${namespace}/pods/${name}/log`,
           query: { limitBytes: LOG_BYTES },
@@ -66,9 +67,31 @@ export class ProbePods {
         },
         LOG_BYTES + 1,
       );
-      return { log, podIPs: state.podIPs };
     } finally {
       // On the abort signal pods are removed all the same, so it is not passed on.
+      await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS }).catch(() => false);
+      this.#watch.forget(name);
+    }
+  }
+
+  /**
+   * Starts a pod, lets it go again once it runs, and waits until the kubelet has taken it down.
+   *
+   * @returns its addresses while it ran
+   * @throws AuditError as {@link run}
+   */
+  async startAndStop(manifest: PodManifest, deadlineMilliseconds: number): Promise<readonly string[]> {
+    const { name, namespace } = manifest.metadata;
+    const end = Date.now() + deadlineMilliseconds;
+    try {
+      await this.#create(manifest, deadlineMilliseconds);
+      const state = await this.#watch.until(name, ['Running', ...ENDED], end);
+      if (state.phase !== 'Running') throw failed(state);
+      // With a grace the object stays until the kubelet has removed the sandbox; without one it goes at once.
+      await deletePod(this.#cluster, namespace, name, { signal: this.#signal }, 1);
+      await this.#watch.until(name, ['gone'], end);
+      return state.podIPs;
+    } finally {
       await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS }).catch(() => false);
       this.#watch.forget(name);
     }

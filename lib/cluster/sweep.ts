@@ -47,24 +47,20 @@ export async function sweep(
   return removed.filter((name) => name !== null);
 }
 
-/** Deletes with no grace: nothing in the pod wants to say good-bye. @returns false when it was gone already. */
+/** Deletes, by default with no grace: nothing in our pods wants to say good-bye. @returns false when it was gone already. */
 export async function deletePod(
   cluster: Cluster,
   namespace: string,
   name: string,
   options: ListOptions = {},
+  gracePeriodSeconds = 0,
 ): Promise<boolean> {
   try {
     await cluster.transport.json({
       method: 'DELETE',
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
       what: `delete pod ${namespace}/${name}`,
-      body: {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        gracePeriodSeconds: 0,
-        propagationPolicy: 'Background',
-      },
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
       ...options,
     });
     return true;

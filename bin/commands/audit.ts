@@ -1,0 +1,121 @@
+import { type Command, Option } from 'commander';
+import type { ClusterTarget } from '../../lib/cluster/index.ts';
+import { AuditError } from '../../lib/model/errors.ts';
+import type { Severity } from '../../lib/model/finding.ts';
+import type { Format } from '../../lib/report/index.ts';
+import {
+  addClusterOptions,
+  addOutputOptions,
+  type ClusterOptions,
+  list,
+  positive,
+  seconds,
+} from '../options.ts';
+
+type Options = ClusterOptions & {
+  readonly nodes?: readonly string[];
+  readonly selector?: readonly string[];
+  readonly pod?: string;
+  readonly active?: readonly string[];
+  readonly settle?: number;
+  readonly deadline: number;
+  readonly concurrency: number;
+  readonly namespace: string;
+  readonly image: string;
+  readonly pullSecret?: string;
+  readonly privileged?: boolean;
+  readonly store?: string;
+  readonly output: Format;
+  readonly failOn: Severity;
+  readonly quiet?: boolean;
+  readonly color: boolean;
+};
+
+export function addAudit(program: Command): void {
+  const command = program.command('audit').description('audit a cluster now');
+  addClusterOptions(command)
+    .option('--nodes <names>', 'only these nodes, comma-separated', list)
+    .option('-l, --selector <labels>', 'only nodes with these labels, such as zone=a,gpu', list)
+    .option('--pod <namespace/name>', 'only one pod: its node, and what is about it')
+    .option('--active <kinds>', 'also send packets or start a pod: ping, dns, cni', list)
+    .option(
+      '--settle <time>',
+      'judge what is older than this; 0s judges everything (default: 5m pods, 15m leaks)',
+      seconds,
+    )
+    .option('--deadline <time>', 'time for one node', seconds, 120)
+    .option('--concurrency <nodes>', 'nodes probed at once', positive, 10)
+    .option('-n, --namespace <name>', 'namespace of the probe pods', 'netns-audit')
+    .option('--image <image>', 'image of the probe pods', 'nicolaka/netshoot:v0.16')
+    .option('--pull-secret <name>', 'image pull secret in that namespace')
+    .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
+    .option(
+      '--store <place>',
+      'directory for reports and evidence; none keeps nothing (default: your data directory)',
+    );
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  netns-audit audit                                  the current context
+  netns-audit audit --context prod-eu --nodes node-7 --settle 0s
+  netns-audit audit --eks prod-eu --region eu-west-1 -o json > report.json`,
+    )
+    .action(async (options: Options) => {
+      const { runAudit } = await import('../run-audit.ts');
+      await runAudit(clusterTarget(options), {
+        ...options,
+        nodes: options.nodes ?? [],
+        selector: options.selector ?? [],
+        active: activeKinds(options.active ?? []),
+        pod: options.pod === undefined ? null : podName(options.pod),
+      });
+    });
+}
+
+/** @throws AuditError USAGE where the options contradict each other. */
+export function clusterTarget(options: ClusterOptions): ClusterTarget {
+  if (options.eks === undefined) {
+    if (options.region !== undefined || options.roleArn !== undefined || options.externalId !== undefined) {
+      throw usage('--region, --role-arn and --external-id go with --eks', 'Name the EKS cluster with --eks.');
+    }
+    return {
+      kind: 'kubeconfig',
+      ...(options.kubeconfig === undefined ? {} : { file: options.kubeconfig }),
+      ...(options.context === undefined ? {} : { context: options.context }),
+    };
+  }
+  const region = options.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  if (region === undefined)
+    throw usage(`--eks ${options.eks} needs a region`, 'Give --region, or set AWS_REGION.');
+  if (options.kubeconfig !== undefined || options.context !== undefined)
+    throw usage('--eks needs no kubeconfig', 'Leave out --kubeconfig and --context.');
+  return {
+    kind: 'eks',
+    name: options.eks,
+    region,
+    ...(options.roleArn === undefined ? {} : { roleArn: options.roleArn }),
+    ...(options.externalId === undefined ? {} : { externalId: options.externalId }),
+  };
+}
+
+const kinds = ['ping', 'dns', 'cni'] as const;
+
+function activeKinds(given: readonly string[]): (typeof kinds)[number][] {
+  const wrong = given.filter((kind) => !kinds.some((known) => known === kind));
+  if (wrong.length > 0)
+    throw usage(`--active ${wrong.join(',')} is not known`, `It takes ${kinds.join(', ')}.`);
+  return kinds.filter((kind) => given.includes(kind));
+}
+
+function podName(text: string): { namespace: string; name: string } {
+  const [namespace, name, more] = text.split('/');
+  if (!namespace || !name || more !== undefined)
+    throw usage(`--pod ${text} is not namespace/name`, 'Write it as --pod shop/web-1.');
+  return { namespace, name };
+}
+
+function usage(message: string, remedy: string): AuditError {
+  return new AuditError('USAGE', message, { remedy });
+}

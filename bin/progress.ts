@@ -1,0 +1,58 @@
+/** What a run says while it works: one line that is written over on a terminal, one line a node elsewhere. */
+import { styleText } from 'node:util';
+import type { Progress } from '../lib/audit/index.ts';
+import { printable } from '../lib/report/index.ts';
+
+export type ProgressLine = {
+  readonly show: (progress: Progress) => void;
+  /** A sentence that stays. */
+  readonly say: (text: string) => void;
+  readonly end: () => void;
+};
+
+export function progressOn(
+  stream: NodeJS.WriteStream,
+  options: { quiet: boolean; colour: boolean },
+): ProgressLine {
+  const live = stream.isTTY === true && process.env.CI === undefined && !options.quiet;
+  let open = false;
+  const clear = (): void => {
+    if (open) stream.write('\r\u001b[2K');
+    open = false;
+  };
+  const say = (text: string): void => {
+    if (options.quiet) return;
+    clear();
+    stream.write(`${text}\n`);
+  };
+  const paint = (text: string): string =>
+    options.colour ? styleText('yellow', text, { validateStream: false }) : text;
+  return {
+    say,
+    end: clear,
+    show(progress) {
+      if (progress.kind === 'swept')
+        say(`Removed ${progress.pods.length} leftover probe pods: ${progress.pods.join(', ')}`);
+      if (progress.kind === 'planned') {
+        say(
+          `Auditing ${progress.nodes} ${progress.nodes === 1 ? 'node' : 'nodes'}${progress.skipped > 0 ? `; ${progress.skipped} cannot be probed` : ''}.`,
+        );
+      }
+      if (progress.kind !== 'node') return;
+      const { coverage, done, nodes } = progress;
+      const node = printable(coverage.node, 60);
+      if (coverage.result !== 'audited')
+        say(paint(`${node}: ${coverage.result}: ${printable(coverage.reason ?? '', 300)}`));
+      else if (!live)
+        say(
+          `${node}: audited (${done} of ${nodes})${progress.findings > 0 ? `, findings: ${progress.findings}` : ''}`,
+        );
+      if (!live || options.quiet) return;
+      clear();
+      const width = 24;
+      const filled = Math.round((done / nodes) * width);
+      stream.write(`[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${done}/${nodes} ${node}`);
+      open = true;
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/** `netns-audit audit`: connect, audit, keep, print. */
+import { auditCluster, defaultStore, keepEvidence, openStore, publish } from '../lib/audit/index.ts';
+import { catalogue } from '../lib/checks/catalogue.ts';
+import { type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
+import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
+import { latestReport, newRunId } from '../lib/history/index.ts';
+import type { Severity } from '../lib/model/finding.ts';
+import type { ClusterReport } from '../lib/model/report.ts';
+import { type Format, write } from '../lib/report/index.ts';
+import { EXIT, exitCodeOf, explain } from './exit.ts';
+import { wantsColour } from './options.ts';
+import { progressOn } from './progress.ts';
+import { version } from './version.ts';
+
+export type RunOptions = {
+  readonly nodes: readonly string[];
+  readonly selector: readonly string[];
+  readonly pod: { readonly namespace: string; readonly name: string } | null;
+  readonly active: readonly ('ping' | 'dns' | 'cni')[];
+  readonly settle?: number;
+  readonly deadline: number;
+  readonly concurrency: number;
+  readonly namespace: string;
+  readonly image: string;
+  readonly pullSecret?: string;
+  readonly privileged?: boolean;
+  readonly store?: string;
+  readonly output: Format;
+  readonly failOn: Severity;
+  readonly quiet?: boolean;
+  readonly color: boolean;
+};
+
+/** Pods settle within five minutes; what leaks is given fifteen, as CRI-O allows an ADD five. */
+const SETTLE = { pod: 300, orphan: 900 } as const;
+
+export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
+  const interrupt = new AbortController();
+  const progress = progressOn(process.stderr, {
+    quiet: options.quiet === true,
+    colour: wantsColour(process.stderr, options.color),
+  });
+  const stop = (): void => {
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    progress.say('Interrupted: removing the probe pods (once more to leave at once).');
+    interrupt.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  const cluster = await connect(target, { version: version(), signal: interrupt.signal });
+  try {
+    const store = openStore(options.store ?? defaultStore());
+    if (await ensureNamespace(cluster, options.namespace, interrupt.signal))
+      progress.say(`Created the namespace ${options.namespace} for the probe pods.`);
+    const runId = newRunId(new Date(), `${cluster.uid} ${process.pid} ${Math.random()}`);
+    const run = { cluster: cluster.name, runId };
+    const podNode =
+      options.pod === null
+        ? null
+        : (await getPod(cluster, options.pod.namespace, options.pod.name, { signal: interrupt.signal })).node;
+    const report = await auditCluster(cluster, {
+      runId,
+      namespace: options.namespace,
+      image: options.image,
+      pullSecret: options.pullSecret ?? null,
+      privileged: options.privileged === true,
+      deadlineSeconds: options.deadline,
+      active: options.active,
+      settleSeconds: options.settle === undefined ? SETTLE : { pod: options.settle, orphan: options.settle },
+      selection: { names: podNode === null ? options.nodes : [podNode], labels: options.selector },
+      concurrency: options.concurrency,
+      checks: catalogue.filter(
+        (check) => check.active === undefined || options.active.includes(check.active),
+      ),
+      previous: store === null ? null : await latestReport(store, cluster),
+      auditorVersion: version(),
+      signal: interrupt.signal,
+      onProgress: progress.show,
+      onGathered: async (gathering) => {
+        if (store !== null) await keepEvidence(store, run, gathering);
+      },
+    });
+    progress.end();
+    const told = options.pod === null ? report : about(report, options.pod);
+    process.stdout.write(
+      write(told, options.output, {
+        colour: wantsColour(process.stdout, options.color),
+        width: process.stdout.columns ?? 100,
+      }),
+    );
+    process.exitCode = hasFindings(told, options.failOn)
+      ? EXIT.findings
+      : isIncomplete(told.coverage)
+        ? EXIT.incomplete
+        : EXIT.ok;
+    if (store !== null)
+      await deliver(() => publish(store, report), progress.say, `Kept in ${store.location} as run ${runId}.`);
+  } finally {
+    progress.end();
+    await cluster.transport.close();
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+/** The report was printed already: a store that fails must not take it away, but is said and ends in its own code. */
+async function deliver(act: () => Promise<void>, say: (text: string) => void, done: string): Promise<void> {
+  try {
+    await act();
+    say(done);
+  } catch (error) {
+    process.stderr.write(explain(error));
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+/** What is about one pod or about its node as a whole. */
+function about(report: ClusterReport, pod: { namespace: string; name: string }): ClusterReport {
+  const concerns = ({ object }: ClusterReport['findings'][number]): boolean =>
+    object.kind === 'node' ||
+    object.kind === 'cluster' ||
+    (object.namespace === pod.namespace && object.name === pod.name);
+  return {
+    ...report,
+    findings: report.findings.filter(concerns),
+    resolved: report.resolved.filter(concerns),
+  };
+}

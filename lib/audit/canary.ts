@@ -1,0 +1,111 @@
+/** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that nothing of it stayed. */
+import { createHash } from 'node:crypto';
+import { EXPIRES_ANNOTATION, type PodManifest, type ProbePods, RUN_LABEL } from '../cluster/index.ts';
+import { AuditError } from '../model/errors.ts';
+import type { Evidence, Sources } from '../model/evidence.ts';
+
+export type CanaryRun = Omit<Sources['canary'], 'leftovers'>;
+
+export type CanaryOptions = {
+  readonly runId: string;
+  readonly namespace: string;
+  readonly image: string;
+  readonly pullSecret: string | null;
+  readonly deadlineSeconds: number;
+};
+
+/** Starts a canary on the node and lets it go. A pod that cannot start is a result, not an error. */
+export async function runCanary(pods: ProbePods, node: string, options: CanaryOptions): Promise<CanaryRun> {
+  const manifest = canaryManifest(node, options);
+  const pod = `${options.namespace}/${manifest.metadata.name}`;
+  try {
+    const podIPs = await pods.startAndStop(manifest, options.deadlineSeconds * 1000);
+    return { pod, started: true, error: null, podIPs: [...podIPs] };
+  } catch (error) {
+    if (!(error instanceof AuditError) || error.code === 'ABORTED') throw error;
+    return { pod, started: false, error: error.message, podIPs: [] };
+  }
+}
+
+/** What the node still has of the canary after the kubelet took it down. Pure. */
+export function canaryLeftovers(evidence: Evidence, pod: string): string[] {
+  const name = pod.slice(pod.indexOf('/') + 1);
+  const sandboxes =
+    evidence.sandboxes.status === 'present'
+      ? evidence.sandboxes.value.filter((sandbox) => sandbox.name === name)
+      : [];
+  const results =
+    evidence.cniResults.status === 'present'
+      ? evidence.cniResults.value.filter((result) => result.podName === name)
+      : [];
+  const ids = new Set([
+    ...sandboxes.map((sandbox) => sandbox.id),
+    ...results.map((result) => result.containerId),
+  ]);
+  const paths = new Set(
+    [
+      ...sandboxes.map((sandbox) => sandbox.namespacePath),
+      ...results.map((result) => result.namespacePath),
+    ].map((path) => path?.replace(/^\/var\/run\//, '/run/')),
+  );
+  const pins =
+    evidence.pins.status === 'present' ? evidence.pins.value.filter((pin) => paths.has(pin.path)) : [];
+  const allocations =
+    evidence.ipam.status === 'present'
+      ? evidence.ipam.value.flatMap((ipam) =>
+          ipam.allocations.filter((allocation) => ids.has(allocation.containerId)),
+        )
+      : [];
+  return [
+    ...sandboxes.filter((sandbox) => sandbox.state === 'ready').map((sandbox) => `sandbox ${sandbox.id}`),
+    ...pins.map((pin) => `namespace ${pin.path}`),
+    ...allocations.map((allocation) => `address ${allocation.address}`),
+    ...results.map((result) => `CNI result of ${result.network} ${result.interface}`),
+  ];
+}
+
+function canaryManifest(node: string, options: CanaryOptions): PodManifest & Record<string, unknown> {
+  const hash = createHash('sha256').update(`${options.runId} ${node}`).digest('hex').slice(0, 16);
+  const seconds = options.deadlineSeconds + 30;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `netns-audit-canary-${hash}`,
+      namespace: options.namespace,
+      labels: {
+        'app.kubernetes.io/name': 'netns-auditor',
+        'app.kubernetes.io/component': 'canary',
+        [RUN_LABEL]: options.runId,
+      },
+      annotations: { [EXPIRES_ANNOTATION]: new Date(Date.now() + seconds * 1000).toISOString() },
+    },
+    spec: {
+      nodeName: node,
+      restartPolicy: 'Never',
+      activeDeadlineSeconds: seconds,
+      terminationGracePeriodSeconds: 1,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      tolerations: [{ operator: 'Exists' }],
+      ...(options.pullSecret === null ? {} : { imagePullSecrets: [{ name: options.pullSecret }] }),
+      containers: [
+        {
+          name: 'canary',
+          image: options.image,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sleep', '3600'],
+          resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '64Mi' } },
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            runAsNonRoot: true,
+            runAsUser: 65_534,
+            capabilities: { drop: ['ALL'] },
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
+        },
+      ],
+    },
+  };
+}

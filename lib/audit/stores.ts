@@ -1,0 +1,21 @@
+/** Which store a place means. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DirectoryStore, type Store } from '../history/index.ts';
+import { AuditError } from '../model/errors.ts';
+
+/** The user's data directory, as the XDG base directory specification places it. */
+export function defaultStore(): string {
+  return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'netns-audit');
+}
+
+/** `none` keeps nothing: null. @throws AuditError USAGE for a place of a kind that is not known. */
+export function openStore(place: string): Store | null {
+  if (place === 'none') return null;
+  if (/^[a-z][a-z0-9+.-]*:\/\//.test(place)) {
+    throw new AuditError('USAGE', `--store ${place}: only directories can be stores yet`, {
+      remedy: 'Give a directory, or none.',
+    });
+  }
+  return new DirectoryStore(resolve(place));
+}
