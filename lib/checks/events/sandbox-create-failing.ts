@@ -1,0 +1,58 @@
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { explainSandboxFailure } from '../sandbox-failures.ts';
+import { quote } from '../text.ts';
+import { createFailures, hasSandboxSince, REPEATED, span } from './pod-events.ts';
+
+/** E-01. The kubelet's message is the only place where the plugin's own words are to be had. */
+export const sandboxCreateFailing = defineCheck({
+  id: 'sandbox-create-failing',
+  topic: 'events',
+  severity: 'high',
+  title: 'The sandbox of the pod could be made',
+  failureTitle: 'Sandbox of the pod cannot be made',
+  why: 'The pod does not start: it stays in ContainerCreating, and the kubelet goes on trying and failing, each time perhaps leaving an address or a link behind.',
+  needs: ['events', 'pods'],
+  run({ events, pods }, { node, now, settleSeconds }) {
+    const failing = createFailures(events, pods, now).map((entry) => ({
+      ...entry,
+      explained: explainSandboxFailure(entry.last.message, {
+        node,
+        namespace: entry.pod.namespace,
+        pod: entry.pod.name,
+      }),
+    }));
+    return failing.map((entry) => {
+      const { pod, count, last, explained } = entry;
+      const object = podObject(pod, node);
+      if (pod.deletionTimestamp !== null) return notApplicable(object, 'the pod is being deleted');
+      if (pod.phase === 'Succeeded' || pod.phase === 'Failed')
+        return notApplicable(object, 'the pod has ended');
+      if (hasSandboxSince(entry)) return pass(object);
+      if (now - Date.parse(pod.createdAt) < settleSeconds.pod * 1000) {
+        return notApplicable(object, 'the pod is too young to be judged');
+      }
+      const alike = failing.filter(
+        (other) => other.explained.id === explained.id && !hasSandboxSince(other),
+      ).length;
+      if (count < REPEATED && alike < REPEATED) return pass(object);
+      return fail(object, {
+        detail: `${count} failed attempts${alike > 1 ? `, and ${alike} pods of the node fail alike` : ''}, because ${explained.cause}. Last: ${quote(last.message, 300)}`,
+        confidence: 'probable',
+        evidence: [
+          {
+            what: `FailedCreatePodSandBox, ${span(entry.events)}`,
+            expected: `fewer than ${REPEATED}`,
+            actual: `${count} times`,
+            source: 'API: events',
+          },
+          {
+            what: 'last message',
+            actual: quote(last.message, 500),
+            source: `API: event of ${last.lastSeen ?? 'an unknown time'}`,
+          },
+        ],
+        remedy: explained.remedy,
+      });
+    });
+  },
+});
