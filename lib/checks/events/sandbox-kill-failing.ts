@@ -1,0 +1,63 @@
+import type { Event } from '../../model/kubernetes.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { explainSandboxFailure } from '../sandbox-failures.ts';
+import { quote } from '../text.ts';
+import { hasSandboxSince, podEvents, REPEATED, span } from './pod-events.ts';
+
+/** Past its grace period by this much a pod is stuck, which is sandbox-stuck-terminating's to report. */
+const STUCK = 300_000;
+
+/** E-02. */
+export const sandboxKillFailing = defineCheck({
+  id: 'sandbox-kill-failing',
+  topic: 'events',
+  severity: 'medium',
+  title: 'The sandbox of the pod could be removed',
+  failureTitle: 'Sandbox of the pod cannot be removed',
+  why: 'The namespace, the link and the address of the sandbox stay taken on the node until its network is taken down, and the pod stays in Terminating.',
+  needs: ['events', 'pods', 'sandboxes'],
+  run({ events, pods, sandboxes }, { node, now }) {
+    return podEvents(events, pods, now, isKillFailure).map((entry) => {
+      const { pod, count, last } = entry;
+      const object = podObject(pod, node);
+      const stuck = pod.deletionTimestamp !== null && now - Date.parse(pod.deletionTimestamp) > STUCK;
+      if (stuck && sandboxes.some(({ uid }) => uid === pod.uid)) {
+        return notApplicable(object, 'the pod is stuck in Terminating: see sandbox-stuck-terminating');
+      }
+      // A pod that is not being deleted and runs has got a new sandbox: the old one is gone.
+      if (count < REPEATED || (pod.deletionTimestamp === null && hasSandboxSince(entry))) return pass(object);
+      const explained = explainSandboxFailure(last.message, {
+        node,
+        namespace: pod.namespace,
+        pod: pod.name,
+      });
+      return fail(object, {
+        detail: `${count} failed attempts, because ${explained.cause}. Last: ${quote(last.message, 300)}`,
+        confidence: 'probable',
+        evidence: [
+          {
+            what: `${last.reason}, ${span(entry.events)}`,
+            expected: `fewer than ${REPEATED}`,
+            actual: `${count} times`,
+            source: 'API: events',
+          },
+          {
+            what: 'last message',
+            actual: quote(last.message, 500),
+            source: `API: event of ${last.lastSeen ?? 'an unknown time'}`,
+          },
+        ],
+        remedy: explained.remedy,
+      });
+    });
+  },
+});
+
+/** FailedSync only where it is about the namespace: containerd removes a closed one when the kubelet asks for its status. */
+function isKillFailure({ reason, message }: Event): boolean {
+  return (
+    (reason === 'FailedKillPod' &&
+      /KillPodSandbox|sandbox|network|context deadline exceeded/i.test(message)) ||
+    (reason === 'FailedSync' && /remove netns|network namespace closed/.test(message))
+  );
+}
