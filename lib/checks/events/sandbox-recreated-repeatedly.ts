@@ -1,0 +1,62 @@
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { onNode, recreatePod } from '../remedies.ts';
+import { counted } from '../text.ts';
+import { createFailures, podEvents, REPEATED, span } from './pod-events.ts';
+
+const HOUR = 3_600_000;
+/** A reboot or a crash of the runtime makes one new sandbox of each pod; more in an hour are a loop. */
+const MOST_PER_HOUR = 5;
+
+/** E-03. */
+export const sandboxRecreatedRepeatedly = defineCheck({
+  id: 'sandbox-recreated-repeatedly',
+  topic: 'events',
+  severity: 'medium',
+  title: 'The pod keeps its sandbox',
+  failureTitle: 'Sandbox of the pod is made anew again and again',
+  why: 'Each time all containers of the pod are killed and its address may change. The pause process dies, or the runtime reports a sandbox without an address (containerd#7843).',
+  needs: ['events', 'pods'],
+  run({ events, pods }, { node, now }) {
+    const cannotBeMade = new Set(
+      createFailures(events, pods, now)
+        .filter(({ count }) => count >= REPEATED)
+        .map(({ pod }) => pod.uid),
+    );
+    return podEvents(events, pods, now, ({ reason }) => reason === 'SandboxChanged').map((entry) => {
+      const { pod, count, last } = entry;
+      const object = podObject(pod, node);
+      if (pod.deletionTimestamp !== null) return notApplicable(object, 'the pod is being deleted');
+      if (pod.phase === 'Succeeded' || pod.phase === 'Failed')
+        return notApplicable(object, 'the pod has ended');
+      if (cannotBeMade.has(pod.uid)) {
+        return notApplicable(object, 'the new sandbox cannot be made: see sandbox-create-failing');
+      }
+      if (last.lastSeen !== null && now - Date.parse(last.lastSeen) > HOUR) return pass(object);
+      const first = Math.min(
+        ...entry.events.map(({ firstSeen }) => (firstSeen === null ? now : Date.parse(firstSeen))),
+      );
+      const hours = Math.max(1, (now - first) / HOUR);
+      if (count / hours <= MOST_PER_HOUR) return pass(object);
+      return fail(object, {
+        detail: `The kubelet made the sandbox anew ${counted(count, 'time')}, ${span(entry.events)}.`,
+        confidence: 'probable',
+        evidence: [
+          {
+            what: 'SandboxChanged in an hour',
+            expected: `at most ${MOST_PER_HOUR}`,
+            actual: (count / hours).toFixed(1),
+            source: 'API: events',
+          },
+        ],
+        remedy: [
+          onNode(
+            node,
+            "read why: the kubelet says what it misses, the runtime why the sandbox's process ended (out of memory, for one).",
+            "journalctl -u kubelet -u containerd -u crio --since -1h --no-pager | grep -iE 'sandbox|pause|oom' | tail -n 50",
+          ),
+          ...recreatePod(pod),
+        ],
+      });
+    });
+  },
+});
