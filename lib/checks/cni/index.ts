@@ -1,4 +1,5 @@
 import type { AnyCheck } from '../define.ts';
+import { cniAddFailing } from './cni-add-failing.ts';
 import { cniConfigInvalid } from './cni-config-invalid.ts';
 import { cniPluginMissing } from './cni-plugin-missing.ts';
 import { ipamConflict } from './ipam-conflict.ts';
@@ -15,4 +16,5 @@ export const cniChecks: readonly AnyCheck[] = [
   ipamConflict,
   ipamNearExhausted,
   ipamCorrupt,
+  cniAddFailing,
 ];

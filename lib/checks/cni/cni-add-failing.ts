@@ -1,0 +1,94 @@
+import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
+import { explainSandboxFailure } from '../sandbox-failures.ts';
+import { counted, listed, quote } from '../text.ts';
+
+/** What keeps a canary from starting without saying anything about its network. */
+const NOT_THE_NETWORK =
+  /ErrImage|ImagePull|InvalidImageName|OutOf(?:pods|cpu|memory)|NodeAffinity|NodePorts|Evicted|forbidden|admission webhook|exceeded quota|Unauthorized|Preempt/i;
+
+/** Base document. The kubelet does ADD and DEL as for any pod: a plugin called by hand would prove something else, and leak. */
+export const cniAddFailing = defineCheck({
+  id: 'cni-add-failing',
+  topic: 'cni',
+  severity: 'critical',
+  title: 'A new pod gets a network on the node, and leaves nothing behind',
+  failureTitle: 'New pod gets no network on the node, or leaves something behind',
+  why: 'Running pods go on while no new one can start: the fault shows only when something is deployed, scaled or moved. What each pod leaves behind adds up until a limit is reached.',
+  active: 'cni',
+  needs: ['canary'],
+  run({ canary }, { node }) {
+    const object = nodeObject(node);
+    const name = quote(canary.pod, 120);
+    const message = quote(canary.error ?? '', 300);
+    if (!canary.started) {
+      const [first = '', second] = canary.pod.split('/');
+      const where =
+        second === undefined ? { namespace: 'netns-audit', pod: first } : { namespace: first, pod: second };
+      const explained = explainSandboxFailure(canary.error ?? '', { node, ...where });
+      const networkFailed =
+        explained.id !== 'other' && explained.id !== 'pause-image' && explained.id !== 'no-runtime-handler';
+      if (!networkFailed || NOT_THE_NETWORK.test(canary.error ?? '')) {
+        return [
+          unknown(
+            object,
+            `the canary pod did not start, and its network was not tried: ${message || 'no reason given'}`,
+          ),
+        ];
+      }
+      return [
+        fail(object, {
+          detail: `The canary pod ${name} got no network, because ${explained.cause}. ${message}`,
+          confidence: 'confirmed',
+          evidence: [
+            { what: 'canary pod', expected: 'starts', actual: message, source: `API: events of ${name}` },
+          ],
+          remedy: explained.remedy,
+        }),
+      ];
+    }
+    if (canary.podIPs.length === 0) {
+      return [
+        fail(object, {
+          detail: `The canary pod ${name} started without an address.`,
+          confidence: 'confirmed',
+          evidence: [
+            {
+              what: 'addresses of the canary pod',
+              expected: 'at least one',
+              actual: 'none',
+              source: 'API: pod.status.podIPs',
+            },
+          ],
+          remedy: explainSandboxFailure('failed to find network info for sandbox', {
+            node,
+            namespace: '',
+            pod: '',
+          }).remedy,
+        }),
+      ];
+    }
+    if (canary.leftovers.length === 0) return [pass(object)];
+    const leftovers = canary.leftovers.map((leftover) => quote(leftover, 120));
+    return [
+      fail(object, {
+        detail: `${counted(leftovers.length, 'thing')} of the canary pod ${name} stayed on the node after its deletion: ${listed(leftovers, 5)}.`,
+        confidence: 'probable',
+        // Pods start, so nobody is without a network now.
+        severity: 'medium',
+        evidence: [
+          {
+            what: 'left behind',
+            expected: 'nothing',
+            actual: listed(leftovers),
+            source: 'second probe of the node',
+          },
+        ],
+        remedy: explainSandboxFailure('failed to destroy network for sandbox', {
+          node,
+          namespace: '',
+          pod: '',
+        }).remedy,
+      }),
+    ];
+  },
+});
