@@ -233,6 +233,8 @@ export function buildEvidence(input: EvidenceInput): Evidence {
           namespaces: value(namespaces),
           suspects: read('host/suspects') ?? '',
           nodeAddresses: after.node.addresses,
+          pins: pins.status === 'present' ? pins.value : [],
+          results: cniResults.status === 'present' ? cniResults.value : [],
         }),
       ),
     ),

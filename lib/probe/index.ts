@@ -1,4 +1,17 @@
-/** The probe: its pod, its bundle, and the evidence in it. */
-export { buildEvidence } from './evidence.ts';
-export { type ActiveProbe, DEFAULT_IMAGE, DEFAULT_NAMESPACE, probePod } from './pod-manifest.ts';
-export { archiveFromLog, unpackArchive } from './unpack.ts';
+/** The probe: its pod, the way back from its log, and the evidence in it. */
+export { type AuditRecord, readArchive, type StoredEvidence, writeArchive } from './archive.ts';
+export { buildEvidence, type EvidenceInput } from './evidence.ts';
+export {
+  type ActiveProbe,
+  CAPABILITIES,
+  DEFAULT_IMAGE,
+  DEFAULT_NAMESPACE,
+  EXPIRES_ANNOTATION,
+  type ProbePod,
+  type ProbePodOptions,
+  probePod,
+  probePodName,
+  RUN_LABEL,
+} from './pod-manifest.ts';
+export { isOwnPod, OWN_LABEL } from './settle.ts';
+export { archiveFromLog, type BundleFiles, unpackArchive, unpackLog } from './unpack.ts';

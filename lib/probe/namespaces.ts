@@ -107,7 +107,11 @@ type Inputs = {
 
 export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   const { hostInode, stacks, pins, processes } = inputs;
-  const inodes = [...new Set([hostInode, ...fields(inputs.index, 3).map(([inode = '']) => integer(inode))])];
+  // A mount that a lookup no longer finds (N-02) keeps its namespace alive, though nobody can enter it.
+  const mounted = inputs.mounts.flatMap(({ inode }) => inode ?? []);
+  const inodes = [
+    ...new Set([hostInode, ...fields(inputs.index, 3).map(([inode = '']) => integer(inode)), ...mounted]),
+  ];
   const raw = new Map(
     inodes.flatMap((inode) => {
       const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
@@ -182,7 +186,8 @@ function stackOf(
   ids: NamespaceIds,
 ): Part<NetworkStack> {
   const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
-  if (stack === undefined) return { status: 'failed', reason: 'the probe did not come to it' };
+  if (stack === undefined)
+    return { status: 'failed', reason: 'no path leads into it, or the probe did not come to it' };
   if (stack.status !== 'present') return stack;
   const { addresses, routes, rules, neighbours } = stack.value.raw;
   return {
@@ -215,6 +220,8 @@ export function hiddenNamespaces(inputs: {
   readonly namespaces: readonly NetworkNamespace[];
   readonly suspects: string;
   readonly nodeAddresses: readonly string[];
+  readonly pins: readonly Pin[];
+  readonly results: readonly CniResult[];
 }): HiddenNamespace[] {
   const host = inputs.stacks.byName.get('host');
   if (host?.status !== 'present') throw new Error(host?.reason ?? "the node's own namespace was not read");
@@ -229,6 +236,17 @@ export function hiddenNamespaces(inputs: {
       .filter(({ destination, table }) => destination.endsWith('/0') && table === 'main')
       .map(({ link }) => link),
   ]);
+  // Behind a shadowed pin is a namespace that we cannot enter, but that is not hidden.
+  const shadowed = new Set(
+    inputs.pins
+      .filter((pin) => pin.mounted.some((inode) => inode !== pin.inode))
+      .map((pin) => normalPath(pin.path)),
+  );
+  const ofShadowed = new Set(
+    inputs.results
+      .filter(({ namespacePath }) => namespacePath !== null && shadowed.has(normalPath(namespacePath)))
+      .flatMap(({ interfaces }) => interfaces.filter(({ inPod }) => !inPod).map(({ name }) => name)),
+  );
   const suspects = fields(inputs.suspects, 3).map(([pid = '', sockets = '', command = '']) => ({
     pid: integer(pid),
     command: command.slice(0, 64),
@@ -240,7 +258,9 @@ export function hiddenNamespaces(inputs: {
       id,
       links: links.filter((link) => link.peerNamespaceId === id).map(({ name }) => name),
     }))
-    .filter(({ links: into }) => into.length > 0 && !into.some((name) => uplinks.has(name)))
+    .filter(
+      ({ links: into }) => into.length > 0 && !into.some((name) => uplinks.has(name) || ofShadowed.has(name)),
+    )
     .map(({ id, links: into }) => ({ namespaceId: id, links: into, suspects }));
 }
 

@@ -196,7 +196,8 @@ job_sandboxes() {
   cut -f 4 "$B/sandboxes.before" | xargs stat -c '%Y %i %n' >"$B/sandboxes.files"
   for dir in $R/run/containerd $R/run/k3s/containerd; do
     for file in "$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; do
-      [ -f "$file" ] && read -r shim <"$file" && printf '%s\t%s\n' "$file" "$shim"
+      [ -f "$file" ] || continue
+      shim=; read -r shim <"$file" || [ -n "$shim" ] && printf '%s\t%s\n' "$file" "$shim"
     done
   done >"$B/sandboxes.shims"
   for dir in /var/lib/containerd /var/lib/rancher/k3s/agent/containerd /var/lib/k0s/containerd; do
@@ -319,11 +320,14 @@ job_stack() {
     *) [ "$(stat -L -c %i "$4")" = "$1" ] || { echo 'namespace has gone' >&2; rm -r "${B:?}/$2"; return 1; } ;;
   esac
   nsenter --net="$4" sh -c '
+    host=; [ "$3" = host ] && host=1
     ip -j -d -force -batch "$1" >"$2/ip.json" || code=$?
-    ip -j -6 rule show >"$2/rule6.json" || code=$?
+    # Rules for IPv6 matter only where an address of it is more than link-local; that saves a fork in most pods.
+    six=; while read -r _ _ _ scope _; do [ "$scope" = 00 ] && six=1; done </proc/net/if_inet6
+    [ -z "$six$host" ] || ip -j -6 rule show >"$2/rule6.json" || code=$?
     conntrack=/proc/sys/net/netfilter/nf_conntrack_count
     [ -f $conntrack ] && read -r count <$conntrack && echo "$count" >"$2/conntrack"
-    [ "$3" = host ] && exit "${code:-0}"
+    [ -z "$host" ] || exit "${code:-0}"
     nft -s list ruleset >"$2/nft" 2>"$2/nft.err" || echo "nft: exit $?" >>"$2/nft.err"
     [ -s "$2/nft.err" ] || rm "$2/nft.err"
     for family in ip ip6; do
@@ -347,13 +351,16 @@ job_host_firewall() {
 job_suspects() {
   hidden=$(sed -n 5p "$B/host/ip.json" | jq '[.[] | select(.name == null)] | length') || return
   [ "${hidden:-0}" -gt 0 ] || return 0
-  awk -F '\t' 'NR == FNR { net[$1] = $2; command[$1] = $8; if (!($2 in first)) first[$2] = $1; next }
-    FNR == 1 { for (inode in first) { n = split("tcp tcp6 udp udp6 udplite udplite6 raw raw6 icmp icmp6 packet unix netlink sctp/eps", table, " ")
-      for (i = 1; i <= n; i++) { file = "/proc/" first[inode] "/net/" table[i]
-        while ((getline line < file) > 0) { m = split(line, word, " "); for (j = 1; j <= m; j++) if (word[j] ~ /^[0-9]+$/ && length(word[j]) > 2) own[inode, word[j]] = 1 }
-        close(file) } } }
-    { split($0, part, " "); if ((part[1] in net) && !((net[part[1]], part[2]) in own)) foreign[part[1]]++ }
-    END { for (pid in foreign) printf "%s\t%s\t%s\n", pid, foreign[pid], command[pid] }' "$B/host/processes" "$W/sockets" >"$B/host/suspects"
+  # Only the namespaces of processes that have sockets are read.
+  awk -v list="$B/host/processes" '{ pid[NR] = $1; socket[NR] = $2; has[$1] = 1 }
+    END { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[1] in has)) continue
+        net[part[1]] = part[2]; command[part[1]] = part[8]; if (!(part[2] in first)) first[part[2]] = part[1] }
+      count = split("tcp tcp6 udp udp6 udplite udplite6 raw raw6 icmp icmp6 packet unix netlink sctp/eps", table, " ")
+      for (inode in first) for (i = 1; i <= count; i++) { file = "/proc/" first[inode] "/net/" table[i]
+        while ((getline line < file) > 0) { m = split(line, word, " "); for (j = 1; j <= m; j++) if (word[j] ~ /^[0-9][0-9][0-9]+$/) own[inode, word[j]] = 1 }
+        close(file) }
+      for (i = 1; i <= NR; i++) if ((pid[i] in net) && !((net[pid[i]], socket[i]) in own)) foreign[pid[i]]++
+      for (one in foreign) printf "%s\t%s\t%s\n", one, foreign[one], command[one] }' "$W/sockets" >"$B/host/suspects"
 }
 
 # Whether a namespace can be made at all, without a name or a link that anyone else sees (C-05).
@@ -433,9 +440,9 @@ clock; begun=$now since=$now last=''
 { echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >"$B/meta"
 work 1 & worker=$!
 while :; do
-  sleep 0.05
+  sleep 0.1
   read -r at <"$W/at" || at=''
-  [ "$at" = done ] && break
+  if [ "$at" = done ]; then wait $worker; break; fi
   clock
   if [ $((now - begun)) -gt $((total * 100)) ]; then
     echo "total hung $((now - begun)) $at" >>"$B/steps"
@@ -460,6 +467,7 @@ while :; do
   fi
 done
 clock
+times >"$B/cpu"
 echo "milliseconds=$(((now - begun) * 10))" >>"$B/meta"
 # A file that was cut is absent, not cut.
 find "$B" -type f -size +4095 | while read -r file; do rm "$file"; echo "${file#"$B"/} too-large" >>"$B/dropped"; done

@@ -1,0 +1,81 @@
+/** The stored form of one node's evidence: the probe's bundle, both snapshots and the run's facts, in one tar.gz. */
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { z } from 'zod';
+import { AuditError } from '../model/errors.ts';
+import { canarySchema } from '../model/evidence.ts';
+import { type Snapshot, snapshotSchema } from '../model/kubernetes.ts';
+import { type BundleFiles, PROBE_PATH, unpackArchive } from './unpack.ts';
+
+/** What a later analysis needs besides the files to come to the same result. */
+export const auditRecordSchema = z.object({
+  version: z.string(),
+  runId: z.string(),
+  cluster: z.string(),
+  node: z.string(),
+  /** The auditor's clock when it judged. */
+  at: z.iso.datetime({ offset: true }),
+  settleSeconds: z.object({ pod: z.number(), orphan: z.number() }),
+  /** What the canary pod showed, where one was asked for. */
+  canary: canarySchema.nullable().default(null),
+});
+export type AuditRecord = z.infer<typeof auditRecordSchema>;
+
+export type StoredEvidence = {
+  readonly files: BundleFiles;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly audit: AuditRecord;
+};
+
+const STORED_PATH = new RegExp(`${PROBE_PATH.source}|^(?:api/(?:before|after)|audit)\\.json$`);
+
+/** Writes an archive whose bytes depend on its content only. */
+export async function writeArchive({ files, before, after, audit }: StoredEvidence): Promise<Uint8Array> {
+  const text = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
+  const all = new Map<string, Uint8Array>([
+    ...files,
+    ['api/before.json', text(before)],
+    ['api/after.json', text(after)],
+    ['audit.json', text(audit)],
+  ]);
+  const writer = pack();
+  const chunks: Uint8Array[] = [];
+  const reading = (async () => {
+    for await (const chunk of writer as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  })();
+  for (const [name, content] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    writer.entry({ name, mtime: new Date(0), mode: 0o644 }, Buffer.from(content));
+  }
+  writer.finalize();
+  await reading;
+  const archive = gzipSync(Buffer.concat(chunks), { level: 9 });
+  // Byte 9 of the header is the operating system, which differs between builds of zlib.
+  archive[9] = 255;
+  return archive;
+}
+
+/**
+ * Reads what writeArchive wrote.
+ * @throws AuditError BUNDLE_INVALID when it is not a stored bundle.
+ */
+export async function readArchive(archive: Uint8Array): Promise<StoredEvidence> {
+  const all = new Map(await unpackArchive(archive, STORED_PATH));
+  function take<Schema extends z.ZodType>(path: string, schema: Schema): z.infer<Schema> {
+    const bytes = all.get(path);
+    all.delete(path);
+    try {
+      if (bytes === undefined) throw new Error('it is missing');
+      return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    } catch (error) {
+      throw new AuditError('BUNDLE_INVALID', `The stored evidence has no valid ${path}.`, {
+        remedy: 'Give a file of evidence/ in the store, unchanged.',
+        cause: error,
+      });
+    }
+  }
+  const before = take('api/before.json', snapshotSchema);
+  const after = take('api/after.json', snapshotSchema);
+  const audit = take('audit.json', auditRecordSchema);
+  return { files: all, before, after, audit };
+}
