@@ -6,7 +6,7 @@ import { fields, integer, lines } from './lines.ts';
 
 /**
  * `active/targets` (`INODE ADDRESS GATEWAY SERVER`), `active/ping` (fping's lines from the node), and for each namespace
- * `active/INODE.gateway` and `active/INODE.dns`.
+ * `active/INODE.gateway` and `active/INODE.dns`. `active/neighbours` and the last line of INODE.gateway are of `ip neigh`, after the pings.
  */
 export function readActive(files: BundleFiles): Sources['active'] {
   const decoder = new TextDecoder();
@@ -18,6 +18,7 @@ export function readActive(files: BundleFiles): Sources['active'] {
     lines(read('active/ping') ?? '').flatMap((line) => /^(\S+) is alive/.exec(line)?.[1] ?? []),
   );
   const pinged = read('active/ping') !== null;
+  const neighbours = neighbourStates(read('active/neighbours') ?? '');
   const all = fields(read('active/targets') ?? '', 4).map(
     ([inode = '', address = '', gateway = '', server = '']) => {
       const toGateway = read(`active/${inode}.gateway`);
@@ -26,7 +27,14 @@ export function readActive(files: BundleFiles): Sources['active'] {
         inode: integer(inode),
         pings: [
           ...(pinged && address !== '-'
-            ? [{ from: 'node' as const, target: address, answered: answered.has(address), neighbour: null }]
+            ? [
+                {
+                  from: 'node' as const,
+                  target: address,
+                  answered: answered.has(address),
+                  neighbour: neighbours.get(address) ?? null,
+                },
+              ]
             : []),
           ...(toGateway === null || gateway === '-'
             ? []
@@ -35,7 +43,7 @@ export function readActive(files: BundleFiles): Sources['active'] {
                   from: 'pod' as const,
                   target: gateway,
                   answered: /is alive/.test(toGateway),
-                  neighbour: /lladdr (\S+)/.exec(toGateway)?.[1] ?? null,
+                  neighbour: neighbourStates(toGateway).get(gateway) ?? null,
                 },
               ]),
         ],
@@ -54,4 +62,15 @@ export function readActive(files: BundleFiles): Sources['active'] {
     },
   );
   return z.array(activeSchema).parse(all);
+}
+
+/** `STATE MAC`, or the state alone, by address: `10.244.1.1 dev eth0 lladdr 0a:58:… REACHABLE`. */
+function neighbourStates(text: string): Map<string, string> {
+  return new Map(
+    lines(text).flatMap((line) => {
+      const found = /^(\S+) dev \S+(?: lladdr (\S+))?.* ([A-Z]+)\s*$/.exec(line);
+      if (found?.[1] === undefined || found[3] === undefined) return [];
+      return [[found[1], [found[3], ...(found[2] === undefined ? [] : [found[2]])].join(' ')] as const];
+    }),
+  );
 }
