@@ -3,7 +3,7 @@
 # POSIX sh, for busybox ash and dash. Arguments: limit=SECONDS total=SECONDS active=ping,dns creation=0|1
 LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
-limit=10 total=60 active='' creation=1 name=kubernetes.default.svc.cluster.local
+limit=10 total=60 active='' creation=1 lookup=kubernetes.default.svc.cluster.local
 for argument; do
   case $argument in
     limit=*) limit=${argument#*=} ;;
@@ -395,7 +395,7 @@ job_active_plan() {
 job_active_ping() {
   cut -f 2 "$B/active/targets" | grep -v '^-$' >"$W/addresses" || return 0
   nsenter --net=/proc/1/ns/net fping -r 1 -t 300 -i 2 -f "$W/addresses" >"$B/active/ping"
-  [ $? -le 2 ]
+  [ $? -le 2 ] && nsenter --net=/proc/1/ns/net ip neigh show >"$B/active/neighbours"
 }
 
 # active_pod INODE GATEWAY SERVER PATH
@@ -405,8 +405,8 @@ job_active_pod() {
   esac
   case $active in *,dns,*)
     [ "$3" = - ] || {
-      echo "$name"
-      nsenter --net="$4" dig +time=1 +tries=2 +short "@$3" "$name" A; code=$?
+      echo "$lookup"
+      nsenter --net="$4" dig +time=1 +tries=2 +short "@$3" "$lookup" A; code=$?
       echo "code=$code"
     } >"$B/active/$1.dns" 2>&1 ;;
   esac
