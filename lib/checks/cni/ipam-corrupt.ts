@@ -20,14 +20,21 @@ export const ipamCorrupt = defineCheck({
       const empty = store.allocations.filter(
         (entry) => isHalfWritten(entry) && isOld(entry, now, settleSeconds.orphan),
       );
-      if (empty.length + store.corrupt.length === 0) return pass(object);
+      // A half-written reservation may be listed as a file as well; it is judged by its age.
+      const corrupt = store.corrupt.filter(
+        ({ path }) =>
+          !store.allocations.some(
+            (entry) => isHalfWritten(entry) && path === `${store.path}/${entry.address}`,
+          ),
+      );
+      if (empty.length + corrupt.length === 0) return pass(object);
       const users = empty.flatMap(({ address }) =>
         pods.filter((pod) => !pod.hostNetwork && pod.podIPs.some((ip) => sameAddress(ip, address))),
       );
       const free = empty.filter(
         ({ address }) => !users.some((pod) => pod.podIPs.some((ip) => sameAddress(ip, address))),
       );
-      const first = store.corrupt[0];
+      const first = corrupt[0];
       return fail(object, {
         detail: [
           empty.length === 0
@@ -38,7 +45,7 @@ export const ipamCorrupt = defineCheck({
                 .join(', ')}.`,
           first === undefined
             ? ''
-            : `${counted(store.corrupt.length, 'file')} cannot be understood: ${quote(first.path)}: ${quote(first.reason)}.`,
+            : `${counted(corrupt.length, 'file')} cannot be understood: ${quote(first.path)}: ${quote(first.reason)}.`,
         ]
           .filter(Boolean)
           .join(' '),
@@ -51,7 +58,7 @@ export const ipamCorrupt = defineCheck({
             actual: `none, since ${modifiedAt ?? 'an unknown time'}`,
             source: `${store.path}/${quote(address, 50)}`,
           })),
-          ...store.corrupt.slice(0, 5).map(({ path, reason }) => ({
+          ...corrupt.slice(0, 5).map(({ path, reason }) => ({
             what: 'content',
             expected: store.kind === 'aws' ? "ipamd's checkpoint" : 'a container id and an interface',
             actual: quote(reason),
@@ -72,7 +79,7 @@ export const ipamCorrupt = defineCheck({
                   text: `${pod.namespace}/${pod.name} uses such an address: delete the pod before its entry is removed.`,
                   command: command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name),
                 })),
-                ...store.corrupt
+                ...corrupt
                   .slice(0, 5)
                   .map(({ path }) =>
                     onNode(

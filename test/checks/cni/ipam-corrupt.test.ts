@@ -23,6 +23,8 @@ describe('ipam-corrupt', () => {
   it('waits while the reservation may still be being written', () => {
     const young = anIpam({ allocations: [{ ...empty, modifiedAt: '2026-11-20T01:59:50Z' }] });
     expect(run(young)[0]?.result).toBe('pass');
+    const corrupt = [{ path: '/var/lib/cni/networks/lab/10.244.1.9', reason: 'empty' }];
+    expect(run({ ...young, corrupt })[0]?.result).toBe('pass');
   });
 
   it('deletes a pod that uses such an address, and does not free it meanwhile', () => {
