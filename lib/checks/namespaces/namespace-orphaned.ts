@@ -48,6 +48,8 @@ export const namespaceOrphaned = defineCheck({
       } as const;
       if (!orphans.includes(namespace)) return pass(object);
       const pin = pinsByPath.get(canonicalPath(path));
+      // Below another mount, as the old tree in a node that is a container: no path leads there to judge or delete it.
+      if (pin === undefined) return notApplicable(object, 'a lookup of its pin does not find it');
       const young = tooYoung(pin, pods, context);
       if (young !== null) return notApplicable(object, young);
       const links = ownLinks(namespace) ?? [];

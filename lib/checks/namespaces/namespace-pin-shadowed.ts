@@ -28,7 +28,9 @@ export const namespacePinShadowed = defineCheck({
         const mounted = mountedAt(path, pin, namespaces);
         // A namespace may be mounted twice at its path, as after `ip netns add`: what counts is what a lookup finds.
         const found = pin !== undefined && isNamespaceFile(pin) && mounted.includes(pin.inode);
-        return mounted.length > 0 && !found ? [{ path, pin, mounted }] : [];
+        // Nothing at the path and nobody who needs it: a mount of the tree below, as in nodes that are containers.
+        const matters = pin !== undefined || sandboxOf.has(path);
+        return mounted.length > 0 && !found && matters ? [{ path, pin, mounted }] : [];
       });
       const [first] = shadowed;
       if (first === undefined) return pass(object);

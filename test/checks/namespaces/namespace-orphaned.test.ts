@@ -112,6 +112,11 @@ describe('namespace-orphaned', () => {
     expect(outcome).toMatchObject({ result: 'notApplicable', reason: expect.stringContaining('shop/web-1') });
   });
 
+  it('leaves a mount that no path leads to any more', () => {
+    const below = { ...sources(anOrphan()), pins: [aPin()] };
+    expect(failures(namespaceOrphaned.run(below, context))).toEqual([]);
+  });
+
   it('leaves a stopped sandbox that still owns the pin to sandbox-stale', () => {
     const stopped = aSandbox({ state: 'stopped', namespacePath: `/var${path}`, networkNamespace: null });
     const stale = { ...sources(anOrphan()), sandboxes: [aSandbox(), stopped] };

@@ -31,6 +31,12 @@ describe('namespace-pin-shadowed', () => {
     expect(failures(run([]))[0]?.detail).toContain('a lookup finds nothing');
   });
 
+  it('leaves mounts below that nobody needs, as a node that is a container has', () => {
+    const below = aNamespace({ inode: 4026533444, pins: ['/run/netns/outer'] });
+    const sources = { namespaces: [aNamespace(), below], sandboxes: [aSandbox()], mounts: aMounts() };
+    expect(failures(namespacePinShadowed.run({ ...sources, pins: [aPin()] }, context))).toEqual([]);
+  });
+
   it('finds another namespace on top of the right one', () => {
     expect(failures(run([aPin({ inode: 4026533333 })]))).toHaveLength(1);
   });

@@ -30,6 +30,7 @@ describe('sandbox-ghost', () => {
     ['a sandbox not made by a kubelet', { uid: '' }],
     ['a static pod without its mirror', { uid: '0123456789abcdef0123456789abcdef' }],
     ['the auditor’s own pod', { namespace: 'netns-audit' }],
+    ['the auditor’s own pod in another namespace', { name: 'netns-audit-node-1-9e60c2e89833' }],
     ['a sandbox that changed meanwhile', { stable: false }],
     ['a young one', { createdAt: '2026-11-20T01:58:00Z' }],
   ])('does not judge %s', (_, changes) => {
