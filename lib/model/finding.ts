@@ -47,8 +47,11 @@ export const comparisonSchema = z.object({
   what: z.string(),
   expected: z.string().optional(),
   actual: z.string(),
-  /** Command or file that shows it, such as `ip -j link (netns 4026532400)` or `API: pod.status.podIPs`. */
-  source: z.string(),
+  source: z
+    .string()
+    .describe(
+      'Command or file that shows it, such as `ip -j link (netns 4026532400)` or `API: pod.status.podIPs`.',
+    ),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
@@ -59,8 +62,9 @@ export type RemedyStep = z.infer<typeof remedyStepSchema>;
 export const findingStates = ['pending', 'new', 'open', 'resolved'] as const;
 
 const findingBase = z.object({
-  /** Hash of cluster, check and object: the same fault has the same one in every run. */
-  fingerprint: z.string(),
+  fingerprint: z
+    .string()
+    .describe('Hash of cluster, check and object: the same fault has the same one in every run.'),
   check: z.string(),
   topic: z.enum(topics),
   severity: z.enum(severities),
@@ -73,20 +77,33 @@ const findingBase = z.object({
   remedy: z.array(remedyStepSchema),
   firstSeen: z.iso.datetime(),
   lastSeen: z.iso.datetime(),
-  /** Runs that saw it. */
-  runs: z.number().int(),
-  /** Times it came back after it was resolved. */
-  flaps: z.number().int(),
-  /** Its object was not examined this time. */
-  notSeen: z.boolean(),
-  /** The exception that covers it; null when none does. */
-  suppressed: z.object({ reason: z.string(), owner: z.string(), expires: z.string() }).nullable(),
-  /** Fingerprint of the finding that caused or covers this one; null for one that stands alone. */
-  partOf: z.string().nullable(),
-  /** Why a resolved finding is resolved: the check passed, or the object is gone. */
-  resolution: z.string().nullable(),
+  runs: z.number().int().describe('Runs that saw it.'),
+  flaps: z.number().int().describe('Times it came back after it was resolved.'),
+  notSeen: z.boolean().describe('Its object was not examined this time.'),
+  suppressed: z
+    .object({ reason: z.string(), owner: z.string(), expires: z.string() })
+    .nullable()
+    .describe('The exception that covers it; null when none does.'),
+  partOf: z
+    .string()
+    .nullable()
+    .describe('Fingerprint of the finding that caused or covers this one; null for one that stands alone.'),
+  resolution: z
+    .string()
+    .nullable()
+    .describe('Why a resolved finding is resolved: the check passed, or the object is gone.'),
 });
 
 /** Findings that this one explains or rolls up are named by fingerprint. */
-export const findingSchema = findingBase.extend({ children: z.array(z.string()) });
+export const findingSchema = findingBase
+  .extend({ children: z.array(z.string()) })
+  .meta({ id: 'Finding', description: 'One fault of one object, through time.' });
 export type Finding = z.infer<typeof findingSchema>;
+
+/** A finding as a line of findings/….ndjson.gz: it names its own cluster, run and day. */
+export const findingRowSchema = z.object({
+  cluster: z.string(),
+  runId: z.string(),
+  dt: z.iso.date().describe('Day of the run, and partition of the table.'),
+  ...findingSchema.shape,
+});

@@ -10,24 +10,21 @@ export const nodeResults = ['audited', 'partial', 'skipped', 'failed'] as const;
 export const nodeCoverageSchema = z.object({
   node: z.string(),
   result: z.enum(nodeResults),
-  /** Why it is not `audited`; null when it is. */
-  reason: z.string().nullable(),
-  /** What to do about it. */
-  remedy: z.string().nullable(),
+  reason: z.string().nullable().describe('Why it is not `audited`; null when it is.'),
+  remedy: z.string().nullable().describe('What to do about it.'),
 });
 export type NodeCoverage = z.infer<typeof nodeCoverageSchema>;
 
 export const checkCoverageSchema = z.object({
   check: z.string(),
   topic: z.enum(topics),
-  /** Objects that passed or failed. */
-  examined: z.number().int(),
+  examined: z.number().int().describe('Objects that passed or failed.'),
   failed: z.number().int(),
   notApplicable: z.number().int(),
-  /** Objects, or whole nodes, about which nothing could be said. */
-  unknown: z.number().int(),
-  /** Distinct reasons for unknown and not applicable, at most five of each. */
-  reasons: z.array(z.string()),
+  unknown: z.number().int().describe('Objects, or whole nodes, about which nothing could be said.'),
+  reasons: z
+    .array(z.string())
+    .describe('Distinct reasons for unknown and not applicable, at most five of each.'),
 });
 export type CheckCoverage = z.infer<typeof checkCoverageSchema>;
 
@@ -37,8 +34,7 @@ export const nodeFactsSchema = z.object({
   pods: z.number().int(),
   namespaces: z.number().int().nullable(),
   orphans: z.number().int().nullable(),
-  /** user.max_net_namespaces. */
-  limit: z.number().int().nullable(),
+  limit: z.number().int().nullable().describe('user.max_net_namespaces.'),
   kernel: z.string(),
   runtime: z.string(),
   cni: z.string().nullable(),
@@ -56,8 +52,9 @@ export const reportSchema = z.object({
   kind: z.literal('ClusterReport'),
   runId: z.string(),
   cluster: z.object({ name: z.string(), uid: z.string(), version: z.string() }),
-  /** Whole cluster, or only some nodes or one pod: a part never moves `latest`. */
-  scope: z.enum(['cluster', 'part']),
+  scope: z
+    .enum(['cluster', 'part'])
+    .describe('Whole cluster, or only some nodes or one pod: a part never moves `latest`.'),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   auditorVersion: z.string(),

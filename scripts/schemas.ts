@@ -1,0 +1,26 @@
+/** The published JSON Schemas, made from the models that read and write the same documents. */
+import { z } from 'zod';
+import { findingRowSchema } from '../lib/model/finding.ts';
+import { reportSchema } from '../lib/model/report.ts';
+
+/** File name to content; the same in every run. */
+export function schemas(): Record<string, string> {
+  return {
+    'report.v1.json': text(reportSchema, {
+      $id: 'urn:netns-auditor:schema:report.v1',
+      title: 'ClusterReport',
+      description: 'What one audit of one cluster found: report.json.',
+    }),
+    'finding.v1.json': text(findingRowSchema, {
+      $id: 'urn:netns-auditor:schema:finding.v1',
+      title: 'FindingRow',
+      description: 'One line of findings/…/<runId>.ndjson.gz, and of `-o ndjson`.',
+    }),
+  };
+}
+
+function text(schema: z.ZodType, head: { $id: string; title: string; description: string }): string {
+  // As input, unknown keys are allowed: a later minor version adds fields without breaking those who validate.
+  const { $schema, ...body } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
+  return `${JSON.stringify({ $schema, ...head, ...body }, null, 2)}\n`;
+}

@@ -1,0 +1,78 @@
+/** A report as the tests want it: healthy, one node, unless told otherwise. */
+import type { Finding } from '../../lib/model/finding.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+
+export function aReport(changes: Partial<ClusterReport> = {}): ClusterReport {
+  return {
+    schemaVersion: 1,
+    kind: 'ClusterReport',
+    runId: '20260102T030405Z-0a1b2c3d',
+    cluster: { name: 'prod-eu', uid: 'c0ffee', version: 'v1.36.0' },
+    scope: 'cluster',
+    startedAt: '2026-01-02T03:04:05Z',
+    finishedAt: '2026-01-02T03:04:09Z',
+    auditorVersion: '0.1.0',
+    verdict: 'healthy',
+    coverage: {
+      nodes: [{ node: 'node-1', result: 'audited', reason: null, remedy: null }],
+      checks: [
+        {
+          check: 'pod-interface-missing',
+          topic: 'interfaces',
+          examined: 12,
+          failed: 0,
+          notApplicable: 0,
+          unknown: 0,
+          reasons: [],
+        },
+      ],
+    },
+    findings: [],
+    resolved: [],
+    nodes: [
+      {
+        node: 'node-1',
+        pods: 12,
+        namespaces: 13,
+        orphans: 0,
+        limit: 63_000,
+        kernel: '6.12.0',
+        runtime: 'containerd://2.1.0',
+        cni: 'bridge',
+        osImage: 'Debian 13',
+        ami: null,
+        instanceType: null,
+        zone: null,
+        nodegroup: null,
+        probeMs: 700,
+      },
+    ],
+    ...changes,
+  };
+}
+
+export function aFinding(changes: Partial<Finding> = {}): Finding {
+  return {
+    fingerprint: 'f1',
+    check: 'pod-interface-missing',
+    topic: 'interfaces',
+    severity: 'critical',
+    confidence: 'confirmed',
+    state: 'new',
+    object: { kind: 'pod', namespace: 'shop', name: 'web-1', node: 'node-1' },
+    title: 'Running pod without its network interface',
+    detail: 'No interface eth0, only lo; the API still shows 10.244.1.7.',
+    evidence: [{ what: 'interfaces', expected: 'eth0', actual: 'lo', source: 'ip link (netns 4026532400)' }],
+    remedy: [{ text: 'Delete the pod.', command: 'kubectl delete pod -n shop web-1' }],
+    firstSeen: '2026-01-02T03:04:05Z',
+    lastSeen: '2026-01-02T03:04:05Z',
+    runs: 1,
+    flaps: 0,
+    notSeen: false,
+    suppressed: null,
+    partOf: null,
+    resolution: null,
+    children: [],
+    ...changes,
+  };
+}
