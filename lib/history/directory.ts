@@ -64,9 +64,9 @@ export class DirectoryStore implements Store {
   }
 
   async *#walk(directory: string, prefix: string): AsyncGenerator<string> {
-    const entries = await this.#guarded(directory, async () => {
+    const entries = await this.#guarded(relative(this.location, directory), async (path) => {
       try {
-        return await readdir(directory, { withFileTypes: true });
+        return await readdir(path, { withFileTypes: true });
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return [];
         throw error;
@@ -97,7 +97,7 @@ export class DirectoryStore implements Store {
   }
 
   async #guarded<T>(key: string, act: (path: string) => Promise<T>): Promise<T> {
-    const path = key.startsWith(this.location) ? key : join(this.location, key);
+    const path = join(this.location, key);
     try {
       return await act(path);
     } catch (error) {

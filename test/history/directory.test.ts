@@ -1,0 +1,84 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { DirectoryStore, keys, latestReport, newRunId, pointToLatest } from '../../lib/history/index.ts';
+import { clusterKey, clusterOf } from '../../lib/history/keys.ts';
+import { aReport } from '../report/sample.ts';
+import { describeStore, keysOf } from './store-contract.ts';
+
+const directory = (): Promise<string> => mkdtemp(join(tmpdir(), 'netns-auditor-'));
+
+describe('the store in a directory', () => {
+  describeStore(async () => {
+    const path = await directory();
+    return { store: new DirectoryStore(path), other: new DirectoryStore(path) };
+  });
+
+  it('keeps to its place when that is named as the keys begin', async () => {
+    const path = await directory();
+    const store = new DirectoryStore(path);
+    // As with `--store reports`: both begin alike.
+    await store.putOnce(`${path}/x`, Buffer.from('x'));
+    expect(await keysOf(store.list(''))).toEqual([`${path}/x`.slice(1)]);
+  });
+
+  it('does not show what a killed writer left', async () => {
+    const path = await directory();
+    await writeFile(join(path, 'report.json.0000.part'), 'half');
+    expect(await keysOf(new DirectoryStore(path).list(''))).toEqual([]);
+  });
+
+  it('names the path and the way out when it cannot write', async () => {
+    const path = join(await directory(), 'file');
+    await writeFile(path, '');
+    await expect(new DirectoryStore(path).putOnce('a', Buffer.from(''))).rejects.toMatchObject({
+      code: 'STORE',
+      message: expect.stringContaining(path),
+      remedy: expect.stringContaining('--store'),
+    });
+  });
+});
+
+describe('keys', () => {
+  it.each(['prod', 'arn:aws:eks:eu-west-1:1:cluster/prod', '..', 'a b%2F', 'ünïcode'])(
+    'hold any cluster name as one part of a path, and give it back: %s',
+    (name) => {
+      expect(clusterKey(name)).toMatch(/^[^/:.]+$/);
+      expect(clusterOf(clusterKey(name))).toBe(name);
+    },
+  );
+
+  it('sort runs by time and have no colon', () => {
+    const [a, b] = [
+      newRunId(new Date('2026-01-02T03:04:05Z'), 'x'),
+      newRunId(new Date('2026-01-02T03:04:06Z'), 'a'),
+    ];
+    expect(a < b).toBe(true);
+    expect(a).not.toContain(':');
+    expect(keys.report({ cluster: 'c', runId: a })).toBe(`reports/cluster=c/dt=2026-01-02/${a}/report.json`);
+  });
+});
+
+describe('the latest report', () => {
+  it('only moves forward in time', async () => {
+    const store = new DirectoryStore(await directory());
+    for (const runId of ['20260102T000000Z-a', '20260103T000000Z-b', '20260101T000000Z-c']) {
+      const report = aReport({ runId });
+      await store.putOnce(keys.report({ cluster: 'prod-eu', runId }), Buffer.from(JSON.stringify(report)));
+      await pointToLatest(store, { cluster: 'prod-eu', runId });
+    }
+    expect((await latestReport(store, { name: 'prod-eu', uid: 'c0ffee' }))?.runId).toBe('20260103T000000Z-b');
+  });
+
+  it('is none when another cluster has taken the name', async () => {
+    const store = new DirectoryStore(await directory());
+    const report = aReport();
+    await store.putOnce(
+      keys.report({ cluster: 'prod-eu', runId: report.runId }),
+      Buffer.from(JSON.stringify(report)),
+    );
+    await pointToLatest(store, { cluster: 'prod-eu', runId: report.runId });
+    expect(await latestReport(store, { name: 'prod-eu', uid: 'another' })).toBeNull();
+  });
+});
