@@ -134,7 +134,7 @@ function section(out: string[], shown: readonly Group[], title: string, width: n
     const why =
       lead.suppressed === null
         ? ''
-        : ` (${printable(lead.suppressed.reason, 200)}; ${printable(lead.suppressed.owner, 100)}, until ${lead.suppressed.expires})`;
+        : ` (${printable(lead.suppressed.reason, 200)}; ${printable(lead.suppressed.owner, 100)}, until ${printable(lead.suppressed.expires, 40)})`;
     out.push(...wrapped(`${lead.severity} ${lead.check}  ${named([lead, ...alike])}${why}`, width, '  '));
   }
 }

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { formats, write } from '../../lib/report/index.ts';
+import { aFinding, aReport } from './sample.ts';
+
+const plain = { colour: false, width: 80 };
+
+describe('the text report', () => {
+  it('is two lines when all is well', () => {
+    expect(write(aReport(), 'text', plain)).toBe(
+      'HEALTHY  prod-eu\n1 node audited; 12 pods; 1 check; 4.0 s\n',
+    );
+  });
+
+  it('leads from the verdict to the command that repairs', () => {
+    const report = aReport({ verdict: 'critical', findings: [aFinding()] });
+    expect(write(report, 'text', plain)).toBe(`CRITICAL  prod-eu: 1 critical
+1 node audited; 12 pods; 1 check; 4.0 s
+
+CRITICAL  pod-interface-missing  shop/web-1 on node-1
+  Running pod without its network interface (new)
+  No interface eth0, only lo; the API still shows 10.244.1.7.
+    - interfaces: expected eth0, found lo  [ip link (netns 4026532400)]
+  > Delete the pod.
+    $ kubectl delete pod -n shop web-1
+
+More about one: netns-audit checks pod-interface-missing
+`);
+  });
+
+  it('never wraps a command, however narrow the terminal', () => {
+    const command = `kubectl delete pod -n shop ${'web-'.repeat(40)}1`;
+    const text = write(
+      aReport({ verdict: 'critical', findings: [aFinding({ remedy: [{ text: 'Delete it.', command }] })] }),
+      'text',
+      { colour: false, width: 40 },
+    );
+    expect(text).toContain(`\n    $ ${command}\n`);
+    expect(text).toContain('  No interface eth0, only lo; the API\n  still shows 10.244.1.7.\n');
+  });
+
+  it('says what was not audited and not decided, why, and what to do', () => {
+    const report = aReport({ verdict: 'incomplete' });
+    report.coverage.nodes.push({
+      node: 'node-2',
+      result: 'failed',
+      reason: 'OutOfpods',
+      remedy: 'Free a pod slot.',
+    });
+    report.coverage.checks.push({
+      check: 'host-route-missing',
+      topic: 'routes',
+      examined: 0,
+      failed: 0,
+      notApplicable: 0,
+      unknown: 2,
+      reasons: ['routes could not be read'],
+    });
+    const text = write(report, 'text', plain);
+    expect(text).toMatch(/^INCOMPLETE/);
+    expect(text).toContain('failed node-2: OutOfpods');
+    expect(text).toContain('Free a pod slot.');
+    expect(text).toContain('host-route-missing (2 objects): routes could not be read');
+  });
+
+  it('colours only when asked to', () => {
+    const report = aReport({ verdict: 'critical', findings: [aFinding()] });
+    expect(write(report, 'text', plain)).not.toContain('\u001b');
+    expect(write(report, 'text', { colour: true, width: 80 })).toContain('\u001b[31m');
+  });
+
+  it('tells one fault of many pods of a node once', () => {
+    const findings = [1, 2, 3, 4, 5].map((n) =>
+      aFinding({
+        fingerprint: `f${n}`,
+        object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: 'node-1' },
+      }),
+    );
+    const text = write(aReport({ verdict: 'critical', findings }), 'text', plain);
+    expect(text.match(/\$ kubectl/g)).toHaveLength(1);
+    expect(text).toContain('5 pods on node-1');
+    expect(text).toContain('shop/web-5');
+  });
+});
+
+describe('what a hostile node says', () => {
+  const hostile = `\u001b[2J\u202egnp.exe\n<script>alert(1)</script>|@everyone ${'A'.repeat(10_000)}`;
+  const report = aReport({
+    verdict: 'critical',
+    cluster: { name: hostile, uid: 'c', version: hostile },
+    findings: [
+      aFinding({
+        object: { kind: 'pod', namespace: hostile, name: hostile, node: hostile, path: hostile },
+        title: hostile,
+        detail: hostile,
+        evidence: [{ what: hostile, expected: hostile, actual: hostile, source: hostile }],
+        remedy: [{ text: hostile, command: hostile }],
+      }),
+      aFinding({ fingerprint: 'f2', suppressed: { reason: hostile, owner: hostile, expires: hostile } }),
+    ],
+    resolved: [aFinding({ state: 'resolved', resolution: hostile })],
+  });
+  report.coverage.nodes.push({ node: hostile, result: 'failed', reason: hostile, remedy: hostile });
+
+  it.each(['text', 'markdown'] as const)('stays printable text in %s', (format) => {
+    expect(/[\p{Cc}\p{Cf}]/u.test(write(report, format, plain).replaceAll('\n', ''))).toBe(false);
+  });
+
+  it('is no markup and no mention in markdown', () => {
+    const outsideCode = write(report, 'markdown', plain)
+      .split('\n')
+      .filter((line) => !line.startsWith('    '))
+      .join('\n');
+    expect(outsideCode).not.toContain('<script');
+    expect(outsideCode).not.toContain('@everyone');
+  });
+
+  it.each(['json', 'ndjson'] as const)('is kept as it is in %s, one value a line or file', (format) => {
+    const text = write(report, format, plain);
+    const parsed = format === 'json' ? JSON.parse(text).findings[0] : JSON.parse(text.split('\n')[0] ?? '');
+    expect(parsed.detail).toBe(hostile);
+  });
+
+  it('every format ends its last line', () => {
+    for (const format of formats) expect(write(report, format, plain)).toMatch(/\n$/);
+  });
+});
