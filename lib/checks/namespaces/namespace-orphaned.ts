@@ -1,5 +1,6 @@
 import type { ObservedPod, Pin } from '../../model/evidence.ts';
 import { type CheckContext, defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { isSandboxOf } from '../sandbox-pod.ts';
 import {
   baseName,
   canonicalPath,
@@ -35,6 +36,12 @@ export const namespaceOrphaned = defineCheck({
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
     const podContainers = podContainerIds(sandboxes);
     const pinsByPath = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    const creating = pods.find(
+      (pod) =>
+        pod.phase === 'Pending' &&
+        !pod.hostNetwork &&
+        !sandboxes.some((sandbox) => isSandboxOf(sandbox, pod)),
+    );
     const orphans = namespaces.filter(
       (namespace) => standing(namespace, owners, podContainers).kind === 'pinned',
     );
@@ -50,7 +57,7 @@ export const namespaceOrphaned = defineCheck({
       const pin = pinsByPath.get(canonicalPath(path));
       // Below another mount, as the old tree in a node that is a container: no path leads there to judge or delete it.
       if (pin === undefined) return notApplicable(object, 'a lookup of its pin does not find it');
-      const young = tooYoung(pin, pods, context);
+      const young = tooYoung(pin, creating, context);
       if (young !== null) return notApplicable(object, young);
       const links = ownLinks(namespace) ?? [];
       const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
@@ -103,13 +110,12 @@ function evidence(inode: number, path: string, pin: Pin | undefined, sandboxes: 
 /** T37: a namespace is pinned before its sandbox is recorded. */
 function tooYoung(
   pin: Pin | undefined,
-  pods: readonly ObservedPod[],
+  creating: ObservedPod | undefined,
   { now, settleSeconds }: Pick<CheckContext, 'now' | 'settleSeconds'>,
 ): string | null {
   if (pin === undefined) return null;
   const age = (now - Date.parse(pin.modifiedAt)) / 1000;
   if (age < settleSeconds.orphan) return `made ${Math.round(age)} seconds ago: not settled yet`;
-  const creating = pods.find((pod) => pod.phase === 'Pending' && !pod.hostNetwork);
   return creating !== undefined && age < CREATION_SECONDS
     ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
     : null;

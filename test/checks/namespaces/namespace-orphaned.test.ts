@@ -105,11 +105,20 @@ describe('namespace-orphaned', () => {
   it('never takes the namespace of a pod that is being created, even when judging at once', () => {
     const creating = {
       ...sources(anOrphan(), { modifiedAt: '2026-11-20T01:59:30Z' }),
-      pods: [aPod({ phase: 'Pending' })],
+      pods: [aPod({ name: 'web-2', uid: 'new', phase: 'Pending' })],
     };
     const atOnce = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
     const outcome = namespaceOrphaned.run(creating, atOnce).at(-1);
-    expect(outcome).toMatchObject({ result: 'notApplicable', reason: expect.stringContaining('shop/web-1') });
+    expect(outcome).toMatchObject({ result: 'notApplicable', reason: expect.stringContaining('shop/web-2') });
+  });
+
+  it('is not held up by a pod that has its sandbox and waits for an image', () => {
+    const waiting = {
+      ...sources(anOrphan(), { modifiedAt: '2026-11-20T01:59:30Z' }),
+      pods: [aPod({ phase: 'Pending' })],
+    };
+    const atOnce = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+    expect(failures(namespaceOrphaned.run(waiting, atOnce))).toHaveLength(1);
   });
 
   it('leaves a mount that no path leads to any more', () => {
