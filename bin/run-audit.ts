@@ -1,14 +1,13 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
-import { auditCluster, defaultStore, keepEvidence, openStore, publish } from '../lib/audit/index.ts';
-import { catalogue } from '../lib/checks/catalogue.ts';
+import { auditCluster, checksFor, defaultStore, openStore, publish } from '../lib/audit/index.ts';
 import { type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
-import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import { latestReport, newRunId } from '../lib/history/index.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import { type Format, write } from '../lib/report/index.ts';
+import type { Format } from '../lib/report/index.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { wantsColour } from './options.ts';
+import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
 import { version } from './version.ts';
 
@@ -53,6 +52,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     if (await ensureNamespace(cluster, options.namespace, interrupt.signal))
       progress.say(`Created the namespace ${options.namespace} for the probe pods.`);
     const runId = newRunId(new Date(), `${cluster.uid} ${process.pid} ${Math.random()}`);
+    const previous = store === null ? null : await latestReport(store, cluster);
     const run = { cluster: cluster.name, runId };
     const podNode =
       options.pod === null
@@ -69,30 +69,18 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       settleSeconds: options.settle === undefined ? SETTLE : { pod: options.settle, orphan: options.settle },
       selection: { names: podNode === null ? options.nodes : [podNode], labels: options.selector },
       concurrency: options.concurrency,
-      checks: catalogue.filter(
-        (check) => check.active === undefined || options.active.includes(check.active),
-      ),
-      previous: store === null ? null : await latestReport(store, cluster),
+      checks: checksFor(options.active),
+      previous,
       auditorVersion: version(),
       signal: interrupt.signal,
       onProgress: progress.show,
-      onGathered: async (gathering) => {
-        if (store !== null) await keepEvidence(store, run, gathering);
+      onGathered: async (gathering, record) => {
+        if (store !== null) await keepEvidence(store, run, gathering, record);
       },
     });
     progress.end();
     const told = options.pod === null ? report : about(report, options.pod);
-    process.stdout.write(
-      write(told, options.output, {
-        colour: wantsColour(process.stdout, options.color),
-        width: process.stdout.columns ?? 100,
-      }),
-    );
-    process.exitCode = hasFindings(told, options.failOn)
-      ? EXIT.findings
-      : isIncomplete(told.coverage)
-        ? EXIT.incomplete
-        : EXIT.ok;
+    printReport(told, options);
     if (store !== null)
       await deliver(() => publish(store, report), progress.say, `Kept in ${store.location} as run ${runId}.`);
   } finally {

@@ -1,3 +1,60 @@
 import type { Command } from 'commander';
+import { AuditError, messageOf } from '../../lib/model/errors.ts';
+import type { Severity } from '../../lib/model/finding.ts';
+import type { Format } from '../../lib/report/index.ts';
+import { addOutputOptions } from '../options.ts';
 
-export function addAnalyze(_program: Command): void {}
+type Options = {
+  readonly store?: string;
+  readonly output: Format;
+  readonly failOn: Severity;
+  readonly color: boolean;
+};
+
+export function addAnalyze(program: Command): void {
+  const command = program
+    .command('analyze')
+    .argument('<paths...>', 'evidence of one run: NODE.tar.gz files, or the folder that has them')
+    .description('judge kept evidence again, without any cluster')
+    .option(
+      '--store <place>',
+      'where the report is that the run was compared with; without it every finding is new',
+    );
+  addOutputOptions(command)
+    .addHelpText(
+      'after',
+      '\nExample:\n  netns-audit analyze ~/.local/share/netns-audit/evidence/cluster=prod-eu/dt=2026-11-20/20261120T020000Z-1a2b3c4d/',
+    )
+    .action(async (paths: string[], options: Options) => {
+      const { analyze, openStore, reportOfRun } = await import('../../lib/audit/index.ts');
+      const { printReport } = await import('../print-report.ts');
+      const store = options.store === undefined ? null : openStore(options.store);
+      const report = await analyze(await archives(paths), async ({ cluster, previousRunId }) =>
+        store === null || previousRunId === null
+          ? null
+          : await reportOfRun(store, { cluster: cluster.name, runId: previousRunId }),
+      );
+      printReport(report, options);
+    });
+}
+
+async function archives(paths: readonly string[]): Promise<Uint8Array[]> {
+  const { readdir, readFile, stat } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const files: string[] = [];
+  try {
+    for (const path of paths) {
+      if ((await stat(path)).isDirectory())
+        files.push(
+          ...(await readdir(path)).filter((name) => name.endsWith('.tar.gz')).map((name) => join(path, name)),
+        );
+      else files.push(path);
+    }
+    return await Promise.all(files.map((file) => readFile(file)));
+  } catch (error) {
+    throw new AuditError('USAGE', messageOf(error), {
+      cause: error,
+      remedy: 'Name files or a folder below evidence/ in the store.',
+    });
+  }
+}

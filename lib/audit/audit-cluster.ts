@@ -6,6 +6,7 @@ import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
+import type { AuditRecord } from '../probe/index.ts';
 import { failedCoverage, type Gathering, judge, notProbed } from './audit-node.ts';
 import { type GatherOptions, gatherNode } from './gather-node.ts';
 import { forEachLimited } from './limit.ts';
@@ -22,7 +23,10 @@ export type AuditOptions = GatherOptions & {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
   /** Called with all that was gathered of a node, to be kept. */
-  readonly onGathered: (gathering: Gathering) => Promise<void>;
+  readonly onGathered: (
+    gathering: Gathering,
+    record: Omit<AuditRecord, 'coverage' | 'canary'>,
+  ) => Promise<void>;
 };
 
 export type Progress =
@@ -48,11 +52,22 @@ export async function auditCluster(cluster: Cluster, options: AuditOptions): Pro
   if (swept.length > 0) options.onProgress({ kind: 'swept', pods: swept });
   const plan = planNodes(nodes, options.selection);
   options.onProgress({ kind: 'planned', nodes: plan.probe.length, skipped: plan.notProbed.length });
+  const whole = options.selection.names.length === 0 && options.selection.labels.length === 0;
+  const kept = {
+    version: options.auditorVersion,
+    runId: options.runId,
+    cluster: { name: cluster.name, uid: cluster.uid, version: cluster.version },
+    scope: whole ? 'cluster' : 'part',
+    startedAt,
+    settleSeconds: options.settleSeconds,
+    active: [...options.active],
+    previousRunId: options.previous?.runId ?? null,
+  } as const;
   const results: NodeResult[] = [];
   const record = async (gathering: Gathering): Promise<void> => {
     const result = judge(gathering, options.checks, options.settleSeconds);
     results.push(result);
-    await options.onGathered(gathering);
+    await options.onGathered(gathering, kept);
     options.onProgress({
       kind: 'node',
       coverage: result.coverage,
@@ -92,11 +107,10 @@ export async function auditCluster(cluster: Cluster, options: AuditOptions): Pro
   }
   if (options.signal.aborted)
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
-  const whole = options.selection.names.length === 0 && options.selection.labels.length === 0;
   return concludeCluster({
-    runId: options.runId,
-    cluster: { name: cluster.name, uid: cluster.uid, version: cluster.version },
-    scope: whole ? 'cluster' : 'part',
+    runId: kept.runId,
+    cluster: kept.cluster,
+    scope: kept.scope,
     startedAt,
     finishedAt: new Date().toISOString(),
     auditorVersion: options.auditorVersion,

@@ -7,6 +7,7 @@ import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence
 import type { Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { NodeCoverage } from '../model/report.ts';
+import type { BundleFiles } from '../probe/index.ts';
 import type { CanaryRun } from './canary.ts';
 import { nodeFacts, podAddresses } from './node-facts.ts';
 
@@ -15,8 +16,8 @@ export type Gathering = {
   readonly before: Snapshot;
   /** Null when the probe failed before it was taken. */
   readonly after: Snapshot | null;
-  /** The probe's tar.gz as the node made it. */
-  readonly archive: Uint8Array | null;
+  /** The probe's bundle; null when there is none. */
+  readonly files: BundleFiles | null;
   readonly canary: CanaryRun | null;
   readonly evidence: Evidence | null;
   /** Why there is no evidence; null when there is some. */
@@ -25,7 +26,7 @@ export type Gathering = {
 
 /** A node that was not probed at all: skipped by design, or known to be out of reach. */
 export function notProbed(before: Snapshot, coverage: NodeCoverage): Gathering {
-  return { before, after: null, archive: null, canary: null, evidence: null, coverage };
+  return { before, after: null, files: null, canary: null, evidence: null, coverage };
 }
 
 /** Judges what was gathered. Pure. */

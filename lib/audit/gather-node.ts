@@ -3,7 +3,7 @@ import type { CheckContext } from '../checks/define.ts';
 import type { ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
-import { type ActiveProbe, archiveFromLog, buildEvidence, probePod, unpackArchive } from '../probe/index.ts';
+import { type ActiveProbe, type BundleFiles, buildEvidence, probePod, unpackLog } from '../probe/index.ts';
 import { failedCoverage, type Gathering } from './audit-node.ts';
 import { canaryLeftovers, runCanary } from './canary.ts';
 
@@ -34,15 +34,15 @@ export async function gatherNode(
   try {
     // First, so that the probe sees what the kubelet left of it.
     const canary = options.active.includes('cni') ? await runCanary(pods, node, options) : null;
-    const archive = archiveFromLog(await pods.run(manifest(node, options), options.deadlineSeconds * 1000));
+    const files = await unpackLog(await pods.run(manifest(node, options), options.deadlineSeconds * 1000));
     const after = await snapshotAfter();
-    return await assemble({ before, after, archive, canary, settleSeconds: options.settleSeconds });
+    return assemble({ before, after, files, canary }, options.settleSeconds);
   } catch (error) {
     if (error instanceof AuditError && error.code === 'ABORTED') throw error;
     return {
       before,
       after: null,
-      archive: null,
+      files: null,
       canary: null,
       evidence: null,
       coverage: failedCoverage(node, error),
@@ -50,27 +50,21 @@ export async function gatherNode(
   }
 }
 
-/** From what was gathered, now or years ago, to evidence. @throws AuditError BUNDLE_INVALID */
-export async function assemble(
-  gathered: Required<Pick<Gathering, 'before' | 'canary'>> & {
-    after: Snapshot;
-    archive: Uint8Array;
-    settleSeconds: CheckContext['settleSeconds'];
-  },
-): Promise<Gathering> {
-  const { before, after, archive, canary, settleSeconds } = gathered;
-  const evidence = buildEvidence({ files: await unpackArchive(archive), before, after, settleSeconds });
-  const withCanary =
-    canary === null
-      ? evidence
-      : {
-          ...evidence,
-          canary: {
-            status: 'present',
-            value: { ...canary, leftovers: canaryLeftovers(evidence, canary.pod) },
-          } as const,
-        };
-  return { before, after, archive, canary, evidence: withCanary, coverage: null };
+/** From what was gathered, now or years ago, to evidence. Pure. */
+export function assemble(
+  gathered: Pick<Gathering, 'before' | 'canary'> & { readonly after: Snapshot; readonly files: BundleFiles },
+  settleSeconds: CheckContext['settleSeconds'],
+): Gathering {
+  const { canary } = gathered;
+  const evidence = buildEvidence({
+    files: gathered.files,
+    before: gathered.before,
+    after: gathered.after,
+    settleSeconds,
+  });
+  if (canary === null) return { ...gathered, evidence, coverage: null };
+  const value = { ...canary, leftovers: canaryLeftovers(evidence, canary.pod) };
+  return { ...gathered, evidence: { ...evidence, canary: { status: 'present', value } }, coverage: null };
 }
 
 function manifest(node: string, options: GatherOptions): ReturnType<typeof probePod> {

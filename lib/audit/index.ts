@@ -1,5 +1,7 @@
 /** The use cases: audit a cluster, judge kept evidence again, keep what came of it. */
+
+export { reportOfRun } from '../history/index.ts';
 export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.ts';
-export { analyze, keepEvidence } from './evidence-files.ts';
+export { analyze, checksFor, keepEvidence } from './evidence-files.ts';
 export { publish } from './publish.ts';
 export { defaultStore, openStore } from './stores.ts';

@@ -2,5 +2,5 @@
 export { DirectoryStore } from './directory.ts';
 export { keys, newRunId, type Run } from './keys.ts';
 export { compare } from './lifecycle.ts';
-export { latestReport, pointToLatest, readReport } from './reports.ts';
+export { latestReport, pointToLatest, readReport, reportOfRun } from './reports.ts';
 export type { Store } from './store.ts';

@@ -55,3 +55,8 @@ export async function pointToLatest(store: Store, run: Run): Promise<void> {
     },
   );
 }
+
+/** The report of one run; null when it is not in the store. */
+export async function reportOfRun(store: Store, run: Run): Promise<ClusterReport | null> {
+  return await readReport(store, keys.report(run));
+}

@@ -3,28 +3,35 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { z } from 'zod';
 import { AuditError } from '../model/errors.ts';
-import { canarySchema } from '../model/evidence.ts';
+import { canarySchema, canarySchema } from '../model/evidence.ts';
 import { type Snapshot, snapshotSchema } from '../model/kubernetes.ts';
+import { nodeCoverageSchema, reportSchema } from '../model/report.ts';
 import { type BundleFiles, PROBE_PATH, unpackArchive } from './unpack.ts';
 
 /** What a later analysis needs besides the files to come to the same result. */
 export const auditRecordSchema = z.object({
   version: z.string(),
   runId: z.string(),
-  cluster: z.string(),
-  node: z.string(),
-  /** The auditor's clock when it judged. */
-  at: z.iso.datetime({ offset: true }),
+  cluster: reportSchema.shape.cluster,
+  scope: reportSchema.shape.scope,
+  startedAt: z.iso.datetime(),
   settleSeconds: z.object({ pod: z.number(), orphan: z.number() }),
-  /** What the canary pod showed, where one was asked for. */
-  canary: canarySchema.nullable().default(null),
+  /** Checks that ran: those with `--active` only where it was asked for. */
+  active: z.array(z.enum(['ping', 'dns', 'cni'])),
+  /** Run whose report it was compared with. */
+  previousRunId: z.string().nullable(),
+  /** Why the node was not probed; null when it was. */
+  coverage: nodeCoverageSchema.nullable(),
+  canary: canarySchema.omit({ leftovers: true }).nullable(),
 });
 export type AuditRecord = z.infer<typeof auditRecordSchema>;
 
 export type StoredEvidence = {
-  readonly files: BundleFiles;
+  /** Null when the node was not probed. */
+  readonly files: BundleFiles | null;
   readonly before: Snapshot;
-  readonly after: Snapshot;
+  /** Null when the probe failed. */
+  readonly after: Snapshot | null;
   readonly audit: AuditRecord;
 };
 
@@ -34,7 +41,7 @@ const STORED_PATH = new RegExp(`${PROBE_PATH.source}|^(?:api/(?:before|after)|au
 export async function writeArchive({ files, before, after, audit }: StoredEvidence): Promise<Uint8Array> {
   const text = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
   const all = new Map<string, Uint8Array>([
-    ...files,
+    ...(files ?? []),
     ['api/before.json', text(before)],
     ['api/after.json', text(after)],
     ['audit.json', text(audit)],
@@ -75,7 +82,7 @@ export async function readArchive(archive: Uint8Array): Promise<StoredEvidence> 
     }
   }
   const before = take('api/before.json', snapshotSchema);
-  const after = take('api/after.json', snapshotSchema);
+  const after = take('api/after.json', snapshotSchema.nullable());
   const audit = take('audit.json', auditRecordSchema);
-  return { files: all, before, after, audit };
+  return { files: audit.coverage === null ? all : null, before, after, audit };
 }

@@ -1,0 +1,25 @@
+/** A report on standard output, and the exit code that it means. */
+import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
+import type { Severity } from '../lib/model/finding.ts';
+import type { ClusterReport } from '../lib/model/report.ts';
+import { type Format, write } from '../lib/report/index.ts';
+import { EXIT } from './exit.ts';
+import { wantsColour } from './options.ts';
+
+export function printReport(
+  report: ClusterReport,
+  options: { output: Format; failOn: Severity; color: boolean },
+): void {
+  const { stdout } = process;
+  stdout.write(
+    write(report, options.output, {
+      colour: wantsColour(stdout, options.color),
+      width: stdout.columns ?? 100,
+    }),
+  );
+  process.exitCode = hasFindings(report, options.failOn)
+    ? EXIT.findings
+    : isIncomplete(report.coverage)
+      ? EXIT.incomplete
+      : EXIT.ok;
+}
