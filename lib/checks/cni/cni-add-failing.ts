@@ -6,6 +6,9 @@ import { counted, listed, quote } from '../text.ts';
 const NOT_THE_NETWORK =
   /ErrImage|ImagePull|InvalidImageName|OutOf(?:pods|cpu|memory)|NodeAffinity|NodePorts|Evicted|forbidden|admission webhook|exceeded quota|Unauthorized|Preempt/i;
 
+/** The kubelet took the pod up and got no further: its image is that of the probe, which has just run there. */
+const NO_SANDBOX = /did not start in time: ContainerCreating/;
+
 /** Base document. The kubelet does ADD and DEL as for any pod: a plugin called by hand would prove something else, and leak. */
 export const cniAddFailing = defineCheck({
   id: 'cni-add-failing',
@@ -25,8 +28,8 @@ export const cniAddFailing = defineCheck({
       const where =
         second === undefined ? { namespace: 'netns-audit', pod: first } : { namespace: first, pod: second };
       const explained = explainSandboxFailure(canary.error ?? '', { node, ...where });
-      const networkFailed =
-        explained.id !== 'other' && explained.id !== 'pause-image' && explained.id !== 'no-runtime-handler';
+      const overdue = explained.id === 'other' && NO_SANDBOX.test(canary.error ?? '');
+      const networkFailed = overdue || !['other', 'pause-image', 'no-runtime-handler'].includes(explained.id);
       if (!networkFailed || NOT_THE_NETWORK.test(canary.error ?? '')) {
         return [
           unknown(
@@ -37,8 +40,10 @@ export const cniAddFailing = defineCheck({
       }
       return [
         fail(object, {
-          detail: `The canary pod ${name} got no network, because ${explained.cause}. ${message}`,
-          confidence: 'confirmed',
+          detail: overdue
+            ? `The canary pod ${name} got no sandbox in time: ${message}.`
+            : `The canary pod ${name} got no network, because ${explained.cause}. ${message}`,
+          confidence: overdue ? 'probable' : 'confirmed',
           evidence: [
             { what: 'canary pod', expected: 'starts', actual: message, source: `API: events of ${name}` },
           ],

@@ -35,6 +35,13 @@ describe('cni-add-failing', () => {
     expect(found?.severity).toBeUndefined();
   });
 
+  it('finds a canary that never got beyond ContainerCreating, though its image is there', () => {
+    const error = 'the probe pod did not start in time: ContainerCreating';
+    const [found] = failures(run({ started: false, error, podIPs: [] }));
+    expect(found).toMatchObject({ confidence: 'probable' });
+    expect(found?.detail).toContain('got no sandbox in time');
+  });
+
   it('finds a canary that runs without an address', () => {
     expect(failures(run({ podIPs: [] }))[0]?.detail).toContain('started without an address');
   });
