@@ -50,13 +50,11 @@ export const kernelNetworkBug = defineCheck({
         detail: `${counted(found.length, 'report')} in a day, last at ${last.header.at} in ${last.where}: ${quote(last.header.text, 160)}.`,
         confidence: onlyLockups ? 'suspected' : 'probable',
         ...(onlyLockups ? { severity: 'high' as const } : {}),
-        evidence: found
-          .slice(-5)
-          .map(({ header, where }) => ({
-            what: `defect in ${where}`,
-            actual: logged(header),
-            source: 'dmesg',
-          })),
+        evidence: found.slice(-5).map(({ header, where }) => ({
+          what: `defect in ${where}`,
+          actual: logged(header),
+          source: 'dmesg',
+        })),
         remedy: rebootOrReplace(node),
       }),
     ];

@@ -1,11 +1,13 @@
 import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { familyOf } from '../cidr.ts';
-import { defineCheck, fail, type Outcome, pass, unknown } from '../define.ts';
+import { defineCheck, fail, notApplicable, type Outcome, pass, unknown } from '../define.ts';
 import { onNode } from '../remedies.ts';
 import { logged, recent } from './kernel-log.ts';
 
 const NEARLY = 0.9;
+/** Every network namespace has it: where it was read, what is not there was not there to be read. */
+const FORWARDING = 'net.ipv4.ip_forward';
 const tables = [
   { family: 4, name: 'arp_cache', entries: 'ipv4' },
   { family: 6, name: 'ndisc_cache', entries: 'ipv6' },
@@ -34,6 +36,21 @@ export const neighbourTableNearFull = defineCheck({
       const limit = Number(kernel.sysctls[sysctl] ?? Number.NaN);
       const all = kernel.neighbours[entries];
       const last = overflow.at(-1);
+      // The kernel shows these settings in its first network namespace only: a node that is a container has none.
+      if (
+        last === undefined &&
+        kernel.sysctls[sysctl] === undefined &&
+        kernel.sysctls[FORWARDING] !== undefined
+      ) {
+        return notApplicable(object, `the node has no ${sysctl}: the limit is that of the machine below it`);
+      }
+      if (last === undefined && !(limit > 0) && Object.keys(kernel.sysctls).length > 0) {
+        // The limit stands in the initial network namespace only.
+        return notApplicable(
+          object,
+          `no ${sysctl} here: the node is itself in a network namespace, or IPv6 is off`,
+        );
+      }
       if (last === undefined && (all === null || !(limit > 0))) {
         return unknown(object, `entries of ${name} or ${sysctl} could not be read`);
       }

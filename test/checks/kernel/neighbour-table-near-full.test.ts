@@ -57,11 +57,19 @@ describe('neighbour-table-near-full', () => {
     expect(run({ kernel, namespaces: [pod] })[0]?.result).toBe('pass');
   });
 
-  it('does not know when entries or limit could not be read', () => {
+  it('does not know when the entries, or all sysctls, could not be read', () => {
     expect(run({ kernel: aKernel({ neighbours: { ipv4: null, ipv6: 1 } }) })[0]?.result).toBe('unknown');
     expect(run({ kernel: aKernel({ sysctls: {} }) }).map(({ result }) => result)).toEqual([
       'unknown',
       'unknown',
+    ]);
+  });
+
+  it('does not judge where the limit is not to be seen: a node in a network namespace (kind), or IPv6 off', () => {
+    const sysctls = { 'net.ipv4.neigh.default.gc_thresh3': '1024', 'net.ipv4.ip_forward': '1' };
+    expect(run({ kernel: aKernel({ sysctls }) }).map(({ result }) => result)).toEqual([
+      'pass',
+      'notApplicable',
     ]);
   });
 });
