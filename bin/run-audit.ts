@@ -1,9 +1,17 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
-import { auditCluster, checksFor, defaultStore, openStore, publish } from '../lib/audit/index.ts';
+import {
+  auditCluster,
+  checksFor,
+  defaultStore,
+  keepEvidence,
+  openStore,
+  publish,
+} from '../lib/audit/index.ts';
 import { type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
-import { latestReport, newRunId } from '../lib/history/index.ts';
+import { latestReport } from '../lib/history/index.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
+import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { wantsColour } from './options.ts';

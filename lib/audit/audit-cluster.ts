@@ -57,12 +57,12 @@ export async function auditCluster(cluster: Cluster, options: AuditOptions): Pro
     version: options.auditorVersion,
     runId: options.runId,
     cluster: { name: cluster.name, uid: cluster.uid, version: cluster.version },
-    scope: whole ? 'cluster' : 'part',
+    scope: whole ? ('cluster' as const) : ('part' as const),
     startedAt,
     settleSeconds: options.settleSeconds,
     active: [...options.active],
     previousRunId: options.previous?.runId ?? null,
-  } as const;
+  } satisfies Omit<AuditRecord, 'coverage' | 'canary'>;
   const results: NodeResult[] = [];
   const record = async (gathering: Gathering): Promise<void> => {
     const result = judge(gathering, options.checks, options.settleSeconds);

@@ -65,7 +65,7 @@ export async function analyze(
 }
 
 /** The catalogue without the active checks that were not asked for. */
-export function checksFor(active: AuditRecord['active']): typeof catalogue {
+export function checksFor(active: readonly AuditRecord['active'][number][]): typeof catalogue {
   return catalogue.filter((check) => check.active === undefined || active.includes(check.active));
 }
 

@@ -1,6 +1,6 @@
 /** Reports through time: the store and its keys, the latest report, and what became of a finding. */
 export { DirectoryStore } from './directory.ts';
-export { keys, newRunId, type Run } from './keys.ts';
+export { keys, type Run } from './keys.ts';
 export { compare } from './lifecycle.ts';
 export { latestReport, pointToLatest, readReport, reportOfRun } from './reports.ts';
 export type { Store } from './store.ts';

@@ -1,5 +1,5 @@
 /** The keys of the store (the same in a directory and in S3) and the names of runs. */
-import { createHash } from 'node:crypto';
+import { dayOf } from '../model/run-id.ts';
 
 /** A cluster's name as part of a key: an EKS ARN has `:` and `/`. Reversible, and never `.` or `..`. */
 export function clusterKey(cluster: string): string {
@@ -9,17 +9,6 @@ export function clusterKey(cluster: string): string {
 /** The name behind {@link clusterKey}. */
 export function clusterOf(key: string): string {
   return decodeURIComponent(key);
-}
-
-/** Sorts by time, has no `:` (S3 consoles and tar take it for a host). `salt` tells runs of one second apart. */
-export function newRunId(at: Date, salt: string): string {
-  const time = at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  return `${time}-${createHash('sha256').update(`${at.toISOString()} ${salt}`).digest('hex').slice(0, 8)}`;
-}
-
-/** The day of a run: its partition. */
-export function dayOf(runId: string): string {
-  return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
 }
 
 export type Run = { readonly cluster: string; readonly runId: string };

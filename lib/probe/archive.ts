@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { z } from 'zod';
 import { AuditError } from '../model/errors.ts';
-import { canarySchema, canarySchema } from '../model/evidence.ts';
+import { canarySchema } from '../model/evidence.ts';
 import { type Snapshot, snapshotSchema } from '../model/kubernetes.ts';
 import { nodeCoverageSchema, reportSchema } from '../model/report.ts';
 import { type BundleFiles, PROBE_PATH, unpackArchive } from './unpack.ts';

@@ -1,9 +1,10 @@
 /** One finding or node a line: what Athena and DuckDB read. */
 import type { ClusterReport } from '../model/report.ts';
+import { dayOf } from '../model/run-id.ts';
 
 /** Rows of a report for Athena and DuckDB: one object a line, each with its cluster, run and day. */
 export function rows(report: ClusterReport, of: 'findings' | 'nodes'): string {
-  const run = { cluster: report.cluster.name, runId: report.runId, dt: report.startedAt.slice(0, 10) };
+  const run = { cluster: report.cluster.name, runId: report.runId, dt: dayOf(report.runId) };
   const items: readonly object[] = of === 'nodes' ? report.nodes : [...report.findings, ...report.resolved];
   return items.map((item) => `${JSON.stringify({ ...run, ...item })}\n`).join('');
 }

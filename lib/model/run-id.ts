@@ -1,0 +1,13 @@
+/** Names of runs. */
+import { createHash } from 'node:crypto';
+
+/** Sorts by time, has no `:` (S3 consoles and tar take it for a host). `salt` tells runs of one second apart. */
+export function newRunId(at: Date, salt: string): string {
+  const time = at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  return `${time}-${createHash('sha256').update(`${at.toISOString()} ${salt}`).digest('hex').slice(0, 8)}`;
+}
+
+/** The day of a run: its partition in the store, `YYYY-MM-DD`. */
+export function dayOf(runId: string): string {
+  return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
+}
