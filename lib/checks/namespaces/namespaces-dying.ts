@@ -1,16 +1,12 @@
 import type { Sources } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { kernelNetnsHung } from '../kernel/kernel-netns-hung.ts';
+import { kernelUnregisterNetdevice } from '../kernel/kernel-unregister-netdevice.ts';
 import { command, onNode } from '../remedies.ts';
 
 /** Ordinary teardown sleeps here for some milliseconds every time. */
 const ORDINARY_WAIT =
   /\b(synchronize_rcu|synchronize_net|rcu_barrier|__wait_rcu_gp|wait_rcu_exp_gp|exp_funnel_lock)/;
-/** KL1 and KL2 of the last minutes: the checks of the kernel log report those. */
-const LOGGED = [
-  [/unregister_netdevice: waiting for /, 'kernel-unregister-netdevice'],
-  [/blocked for more than \d+ seconds/, 'kernel-netns-hung'],
-] as const;
-const RECENT_SECONDS = 300;
 /** So many more objects than visible namespaces do not come from the allocator's rounding. */
 const INVISIBLE = 20;
 
@@ -24,14 +20,16 @@ export const namespacesDying = defineCheck({
   why: 'The kernel frees network namespaces in one worker. While that waits for a device or a lock, all further ones pile up, and making a namespace can hang too: pods neither start nor go away until the node reboots.',
   observations: 2,
   needs: ['kernel', 'kernelLog', 'namespaces', 'hiddenNamespaces'],
-  run(sources, { node, now }) {
+  run(sources, context) {
+    const { node } = context;
     const object = nodeObject(node);
     const worker = stuckWorker(sources.kernel);
     if (worker === undefined) return [pass(object)];
-    const recent = sources.kernelLog.filter(({ at }) => now - Date.parse(at) < RECENT_SECONDS * 1000);
-    const reported = LOGGED.find(([pattern]) => recent.some(({ text }) => pattern.test(text)));
+    const reported = [kernelUnregisterNetdevice, kernelNetnsHung].find((check) =>
+      check.run(sources, context).some(({ result }) => result === 'fail'),
+    );
     if (reported !== undefined)
-      return [notApplicable(object, `the kernel log says what it waits for: see ${reported[1]}`)];
+      return [notApplicable(object, `the kernel log says what it waits for: see ${reported.id}`)];
     const visible = sources.namespaces.length + sources.hiddenNamespaces.length;
     const { namespaceObjects } = sources.kernel;
     const piledUp = namespaceObjects !== null && namespaceObjects - visible > INVISIBLE;

@@ -40,11 +40,19 @@ describe('namespaces-dying', () => {
 
   it('leaves it to the kernel log’s check when that says what it waits for now', () => {
     const text = 'unregister_netdevice: waiting for eth0 to become free. Usage count = 2';
-    const [outcome] = run({ blockedTasks: [worker] }, [text]);
+    const [outcome] = run({ blockedTasks: [worker] }, [text, text, text]);
     expect(outcome).toMatchObject({
       result: 'notApplicable',
-      reason: expect.stringContaining('kernel-unregister'),
+      reason: expect.stringContaining('kernel-unregister-netdevice'),
     });
-    expect(failures(run({ blockedTasks: [worker] }, [text], '2026-11-19T02:00:00Z'))).toHaveLength(1);
+    expect(failures(run({ blockedTasks: [worker] }, [text]))).toHaveLength(1);
+  });
+
+  it('leaves a worker that the kernel itself reported as hung to kernel-netns-hung', () => {
+    const log = ['task kworker/u8:1:31 blocked for more than 122 seconds.', ' cleanup_net+0x1e1/0x400'];
+    expect(run({ blockedTasks: [worker] }, log)[0]).toMatchObject({
+      result: 'notApplicable',
+      reason: expect.stringContaining('kernel-netns-hung'),
+    });
   });
 });
