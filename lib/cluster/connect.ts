@@ -99,6 +99,14 @@ async function fromKubeconfig(
       error,
     );
   }
+  // What the client falls back to where there is neither a file nor a service account.
+  if (target.kind === 'kubeconfig' && config.getCurrentCluster()?.server === 'http://localhost:8080') {
+    throw invalid(
+      source,
+      'no kubeconfig there',
+      'Name one with --kubeconfig or KUBECONFIG, or an EKS cluster with --eks NAME --region REGION. To see what it does without a cluster: netns-audit demo',
+    );
+  }
   if (target.context !== undefined) config.setCurrentContext(target.context);
   const context = config.currentContext;
   const known = config.getContexts().map((each) => each.name);
