@@ -1,7 +1,7 @@
 /** Which pods count as debug pods: ours, and those that people and tools start on a node and then forget. */
 import type { Pod } from '../../model/kubernetes.ts';
 
-export const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor' } as const;
+const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor' } as const;
 export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
 
 /** Pods of `kubectl debug node/…` by their name alone: with the restricted profile they share nothing with the node. */

@@ -18,7 +18,7 @@ export type KnownBadKernel = {
   readonly sysctl?: { readonly name: string; readonly value: string };
 };
 
-export const knownBadKernels: readonly KnownBadKernel[] = [
+const knownBadKernels: readonly KnownBadKernel[] = [
   {
     name: 'Amazon Linux 2 5.4.217-126.408',
     defect: 'container processes hang, the kubelet reports PLEG as unhealthy and the node goes NotReady',
