@@ -18,7 +18,7 @@ export const BUNDLE_LIMITS = {
 
 const TRAILER = /^netns-audit-bundle length=(\d{1,9}) sha256=([0-9a-f]{64})$/;
 export const PROBE_PATH =
-  /^(?:meta|cpu|steps|errors|dropped|resolv(?:\.index)?|sandboxes\.[a-z]+|(?:host|cni|kernel|active)\/[a-z0-9.-]+|netns\/index|netns\/\d{1,20}\/[a-z0-9.]+)$/;
+  /^(?:meta|cpu|steps|errors|dropped|resolv(?:\.index)?|sandboxes\.[a-z]+|(?:host|cni|kernel|active)\/[a-z0-9.-]+|netns\/index|netns\/\d{1,20}\/[a-z0-9.-]+)$/;
 
 function invalid(why: string, cause?: unknown): AuditError {
   return new AuditError('BUNDLE_INVALID', `The probe's bundle is not valid: ${why}`, {

@@ -1,12 +1,12 @@
 /** Logs as the probe prints them, for tests. */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 
 export type Entry = {
   readonly name: string;
   readonly content?: string | Uint8Array;
-  readonly type?: Headers['type'];
+  readonly type?: NonNullable<Header['type']>;
 };
 
 export async function aTarGz(entries: readonly Entry[]): Promise<Buffer> {
@@ -14,7 +14,7 @@ export async function aTarGz(entries: readonly Entry[]): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for (const { name, content = '', type = 'file' } of entries) {
     if (type === 'file') writer.entry({ name, type }, Buffer.from(content as string));
-    else writer.entry({ name, type, linkname: type === 'directory' ? undefined : '/etc/shadow' });
+    else writer.entry(type === 'directory' ? { name, type } : { name, type, linkname: '/etc/shadow' });
   }
   writer.finalize();
   for await (const chunk of writer as AsyncIterable<Uint8Array>) chunks.push(chunk);

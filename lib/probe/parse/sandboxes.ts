@@ -82,7 +82,12 @@ export function parseSandboxes(
       return [];
     }
     return [
-      { ...spec, ...entry, pid: entry.pid ?? (spec.docker?.running ? (spec.docker.pid ?? null) : null) },
+      {
+        ...spec,
+        ...entry,
+        hasNetwork: hasNetwork(spec),
+        pid: entry.pid ?? (spec.docker?.running ? (spec.docker.pid ?? null) : null),
+      },
     ];
   });
   const missing = before.filter(
@@ -111,7 +116,7 @@ export function parseSandboxes(
       'io.kubernetes.sandbox.id',
     );
     if (owner === undefined) continue;
-    const process = runningIn(spec.pid, spec.id, byPid);
+    const process = runningIn(spec, byPid);
     const container = {
       id: spec.id,
       name:
@@ -134,7 +139,7 @@ export function parseSandboxes(
     .map((spec): Sandbox => {
       const later = after.get(spec.id);
       const process = spec.pid === null ? undefined : byPid.get(spec.pid);
-      const own = runningIn(spec.pid, spec.id, byPid);
+      const own = runningIn(spec, byPid);
       const network = spec.namespaces.find(({ type }) => type === 'network');
       const onNode =
         spec.docker === undefined
@@ -197,17 +202,25 @@ function stoppedSandboxes(kept: string, live: readonly Sandbox[], results: reado
   });
 }
 
-/** The process when it runs in the cgroup of that container: a recycled pid does not (S-09). */
+/** Whether it is in a namespace other than the node's; dockerd says it, a runtime's spec has an entry for it. */
+function hasNetwork(spec: z.infer<typeof specLine>): boolean {
+  return spec.docker === undefined
+    ? spec.namespaces.some(({ type }) => type === 'network')
+    : spec.docker.networkMode !== 'host';
+}
+
+/**
+ * The process, unless its pid was evidently given to another meanwhile (S-09): it runs in the cgroup of another container,
+ * or in none and in the node's own namespace, where only sandboxes without a network of their own have processes.
+ */
 function runningIn(
-  pid: number | null,
-  id: string,
+  { pid, id, hasNetwork }: { readonly pid: number | null; readonly id: string; readonly hasNetwork: boolean },
   byPid: ReadonlyMap<number, ProcessLine>,
 ): ProcessLine | null {
   const process = pid === null ? undefined : byPid.get(pid);
-  // A container sees its own cgroup as `/`: only the probe's own process can look so and be listed here.
-  return process !== undefined && (process.containerId === id || process.containerId === null)
-    ? process
-    : null;
+  if (process === undefined) return null;
+  if (process.containerId !== null) return process.containerId === id ? process : null;
+  return hasNetwork && process.networkNamespace === byPid.get(1)?.networkNamespace ? null : process;
 }
 
 /** `containerd-shim-runc-v2` is runc, `containerd-shim-runsc-v1` is runsc. */

@@ -1,0 +1,91 @@
+# Runs as PID 1 of namespaces of its own: builds a node with planted faults, runs the probe in a mount namespace of its
+# own as a container would, prints its log. $1 is the script of the probe, the rest its arguments.
+script=$1
+shift
+set -e
+mount --make-rprivate /
+mount -t tmpfs run /run
+mount -t tmpfs lib /var/lib
+mkdir -p /run/netns /var/lib/cni/results /var/lib/cni/networks/lab
+mount -t tmpfs netns /run/netns
+mount --make-shared /run/netns
+tasks=/run/containerd/io.containerd.runtime.v2.task/k8s.io
+ip link set lo up
+
+# sandbox ID NAME PID PATH: what containerd keeps of a pod.
+sandbox() {
+  mkdir -p "$tasks/$1"
+  printf '%s' "$3" >"$tasks/$1/init.pid"
+  cat >"$tasks/$1/config.json" <<JSON
+{"process": {"env": ["PASSWORD=secret-of-a-pod"], "args": ["/pause"]},
+ "annotations": {"io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri.sandbox-id": "$1",
+  "io.kubernetes.cri.sandbox-namespace": "shop", "io.kubernetes.cri.sandbox-name": "$2",
+  "io.kubernetes.cri.sandbox-uid": "uid-of-$2", "note": "secret-of-a-pod"},
+ "linux": {"namespaces": [{"type": "pid"}, {"type": "network", "path": "$4"}]}}
+JSON
+}
+
+# pod ID NAME ADDRESS: a namespace with a pin, a process and a pair whose ends may well have the same number.
+pod() {
+  : >"/run/netns/cni-$2"
+  unshare --net="/run/netns/cni-$2" true
+  ip link add "veth$2" type veth peer name eth0 netns "cni-$2"
+  ip link set "veth$2" up
+  nsenter --net="/run/netns/cni-$2" sh -c "ip link set lo up; ip link set eth0 up; ip addr add $3/24 dev eth0; ip route add default via 10.1.1.1"
+  nsenter --net="/run/netns/cni-$2" sleep 1000 &
+  sandbox "$1" "$2" $! "/var/run/netns/cni-$2"
+  cat >"/var/lib/cni/results/lab-$1-eth0" <<JSON
+{"kind": "cniCacheV1", "containerId": "$1", "ifName": "eth0", "networkName": "lab", "config": "eyJwbHVnaW5zIjpbeyJ0eXBlIjoiYnJpZGdlIn1dfQ==",
+ "cniArgs": [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_NAME", "$2"], ["K8S_POD_UID", "uid-of-$2"]],
+ "result": {"cniVersion": "1.0.0", "ips": [{"address": "$3/24", "gateway": "10.1.1.1", "interface": 1}], "routes": [{"dst": "0.0.0.0/0"}],
+  "interfaces": [{"name": "veth$2", "mac": "02:00:00:00:00:01"}, {"name": "eth0", "mac": "02:00:00:00:00:02", "sandbox": "/var/run/netns/cni-$2"}]}}
+JSON
+  printf '%s\r\neth0' "$1" >"/var/lib/cni/networks/lab/$3"
+}
+
+pod aaaa healthy 10.1.1.2
+pod bbbb bare 10.1.1.3
+nsenter --net=/run/netns/cni-bare ip link del eth0
+pod cccc filtered 10.1.1.4
+nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
+
+# A plain file where a pin should be, a pin under another mount, and a pin that nobody owns.
+: >/run/netns/cni-plain
+chmod 000 /run/netns/cni-plain
+: >/run/netns/cni-shadowed
+unshare --net=/run/netns/cni-shadowed true
+: >/run/cover
+mount --bind /run/cover /run/netns/cni-shadowed
+: >/run/netns/cni-orphan
+unshare --net=/run/netns/cni-orphan true
+
+# Held by a descriptor only.
+: >/run/netns/held
+unshare --net=/run/netns/held true
+sh -c 'exec 9</run/netns/held; exec sleep 1000' &
+holder=$!
+while [ ! -e "/proc/$holder/fd/9" ]; do :; done
+umount -l /run/netns/held
+rm /run/netns/held
+
+# Held by a socket only: no path, process or descriptor of a namespace leads there, but the node has a link into it.
+: >/run/netns/socket
+unshare --net=/run/netns/socket true
+ip link add vethhidden type veth peer name eth0 netns socket
+nsenter --net=/run/netns/socket ip link set lo up
+nsenter --net=/run/netns/socket bash -c 'exec 8<>/dev/udp/127.0.0.1/9; exec nsenter --net=/proc/1/ns/net sleep 1000' &
+holder=$!
+while [ ! -e "/proc/$holder/fd/8" ] || [ ! "/proc/$holder/ns/net" -ef /proc/1/ns/net ]; do :; done
+umount /run/netns/socket
+rm /run/netns/socket
+
+# A mount namespace that took the pins along and does not follow the host.
+unshare --mount --propagation private sleep 1000 &
+
+ip rule add iif vethgone table 100 priority 10
+printf 'not json' >/var/lib/cni/results/lab-broken-eth0
+: >/var/lib/cni/networks/lab/10.1.1.9
+
+mkdir -p "$tasks/probe"
+printf '%s' '{"annotations": {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "own"}, "linux": {}}' >"$tasks/probe/config.json"
+unshare --mount --propagation slave sh -c 'printf %s $$ >"$1/probe/init.pid"; shift; exec sh -c "$@"' sh "$tasks" "$script" probe "$@"

@@ -1,0 +1,62 @@
+/** A node made of real namespaces, for the probe to look at. Needs Linux, root and iproute2. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Evidence } from '../../lib/model/evidence.ts';
+import { buildEvidence } from '../../lib/probe/evidence.ts';
+import { probeScript } from '../../lib/probe/script.ts';
+import { unpackLog } from '../../lib/probe/unpack.ts';
+import { aNode, aPod } from '../checks/evidence.ts';
+
+/** Why there is no lab here; null when there is. */
+export function whyNoLab(): string | null {
+  if (process.platform !== 'linux') return 'the lab needs Linux';
+  if (process.getuid?.() !== 0) return 'the lab needs root';
+  const missing = ['ip', 'nft', 'jq', 'nsenter', 'unshare', 'bash'].filter(
+    (tool) => spawnSync('which', [tool]).status !== 0,
+  );
+  if (missing.length > 0) return `the lab needs ${missing.join(', ')}`;
+  return spawnSync('unshare', ['--mount', '--pid', '--fork', '--net', 'true']).status === 0
+    ? null
+    : 'the lab may not make namespaces here';
+}
+
+/** Builds the lab, probes it and returns the log. `path` goes before PATH of the probe. */
+export function probeLab(
+  options: { readonly arguments?: readonly string[]; readonly path?: string } = {},
+): string {
+  const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
+  const prefix = options.path === undefined ? '' : `PATH=${options.path}:$PATH\n`;
+  return execFileSync(
+    'unshare',
+    [
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--net',
+      '--mount-proc',
+      'sh',
+      '-c',
+      script,
+      'lab',
+      prefix + probeScript(),
+      ...(options.arguments ?? []),
+    ],
+    { encoding: 'utf8', maxBuffer: 1e8, timeout: 50_000, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+}
+
+/** The evidence in a log of the lab, with an API that knows the pods of the lab. */
+export async function labEvidence(log: string): Promise<Evidence> {
+  const pods = ['healthy', 'bare', 'filtered'].map((name, index) => {
+    const { unsettled: _, ...pod } = aPod({ name, uid: `uid-of-${name}`, podIPs: [`10.1.1.${index + 2}`] });
+    return pod;
+  });
+  const snapshot = { takenAt: new Date().toISOString(), node: aNode(), pods, events: [] };
+  return buildEvidence({
+    files: await unpackLog(log),
+    before: snapshot,
+    after: snapshot,
+    settleSeconds: { pod: 0 },
+  });
+}

@@ -1,0 +1,159 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Evidence, Part } from '../../lib/model/evidence.ts';
+import { sourceSchemas } from '../../lib/model/evidence.ts';
+import { unpackLog } from '../../lib/probe/unpack.ts';
+import { labEvidence, probeLab, whyNoLab } from './lab.ts';
+
+const noLab = whyNoLab();
+if (noLab !== null) console.warn(`Skipped, as ${noLab}.`);
+
+function present<T>(part: Part<T>): T {
+  if (part.status !== 'present') throw new Error(part.reason);
+  return part.value;
+}
+
+describe.skipIf(noLab !== null)('the probe on a node with planted faults', () => {
+  let log: string;
+  let evidence: Evidence;
+  beforeAll(async () => {
+    log = probeLab();
+    evidence = await labEvidence(log);
+  });
+  const network = (name: string) => present(evidence.podNetworks).find(({ pod }) => pod.name === name);
+  const pin = (name: string) => present(evidence.pins).find(({ path }) => path === `/run/netns/${name}`);
+
+  test('ends every step, and all that it read is as the model has it', () => {
+    expect(evidence.incomplete).toEqual([]);
+    for (const [name, schema] of Object.entries(sourceSchemas)) {
+      const part = evidence[name as keyof typeof sourceSchemas];
+      if (part.status === 'present') schema.parse(part.value);
+      else expect([name, part.status]).toEqual([name, 'absent']);
+    }
+  });
+
+  test('lets no environment, argument or foreign annotation leave the node', async () => {
+    const files = await unpackLog(log);
+    const leaked = [...files].filter(([, content]) => Buffer.from(content).includes('secret-of-a-pod'));
+    expect(leaked.map(([path]) => path)).toEqual([]);
+  });
+
+  test('joins both ends of a pair, even where they have the same number', () => {
+    const pod = network('healthy');
+    expect(pod?.link?.index).toBe(pod?.hostLink?.index);
+    expect(pod?.link?.peer).toMatchObject({ status: 'matched', name: 'vethhealthy' });
+    expect(pod?.hostLink?.peer).toMatchObject({ status: 'matched', name: 'eth0', namespace: pod?.namespace });
+    expect(pod?.plugin).toBe('bridge');
+    expect(pod?.stack?.addresses).toContainEqual(
+      expect.objectContaining({ link: 'eth0', address: '10.1.1.2', prefixLength: 24 }),
+    );
+    expect(pod?.stack?.routes).toContainEqual(
+      expect.objectContaining({ destination: '0.0.0.0/0', gateway: '10.1.1.1' }),
+    );
+  });
+
+  test('sees that a pod has lost its interface', () => {
+    expect(network('bare')?.stack?.links.map(({ name }) => name)).not.toContain('eth0');
+    expect(network('bare')?.link).toBeNull();
+  });
+
+  test('sees the packet filter of a pod', () => {
+    const rules = network('filtered')?.stack?.packetFilters.flatMap(({ tables }) =>
+      tables.flatMap(({ chains }) => chains),
+    );
+    expect(rules).toContainEqual(
+      expect.objectContaining({ name: 'INPUT', hook: 'input', rules: [expect.stringContaining('drop')] }),
+    );
+  });
+
+  test('tells a plain file and a shadowed pin from a namespace', () => {
+    expect(pin('cni-plain')).toMatchObject({ fileSystem: 'tmpfs', mounted: [] });
+    expect(pin('cni-shadowed')?.fileSystem).toBe('tmpfs');
+    expect(pin('cni-shadowed')?.mounted).toHaveLength(1);
+    expect(pin('cni-shadowed')?.mounted).not.toContain(pin('cni-shadowed')?.inode);
+    expect(pin('cni-healthy')).toMatchObject({ fileSystem: 'nsfs', mounted: [pin('cni-healthy')?.inode] });
+  });
+
+  test('finds a namespace that only a pin keeps, and one that only a descriptor keeps', () => {
+    const all = present(evidence.namespaces);
+    const orphan = all.find(({ pins }) => pins.includes('/run/netns/cni-orphan'));
+    expect(orphan?.holders.filter(({ via }) => via !== 'mount')).toEqual([]);
+    expect(
+      all.find(({ pins, holders }) => pins.length === 0 && holders.some(({ via }) => via === 'descriptor'))
+        ?.stack.status,
+    ).toBe('present');
+  });
+
+  test('finds the namespace that only a socket keeps, and who has the socket', () => {
+    expect(present(evidence.hiddenNamespaces)).toEqual([
+      {
+        namespaceId: expect.any(Number),
+        links: ['vethhidden'],
+        suspects: [expect.objectContaining({ command: 'sleep', sockets: 1 })],
+      },
+    ]);
+  });
+
+  test('finds the mount namespace that took the pins along', () => {
+    const inode = pin('cni-healthy')?.inode;
+    expect(present(evidence.mounts).elsewhere).toContainEqual(
+      expect.objectContaining({ command: 'sleep', inodes: expect.arrayContaining([inode]) }),
+    );
+  });
+
+  test('sees a rule whose link is gone', () => {
+    expect(present(evidence.hostNetwork).rules).toContainEqual(
+      expect.objectContaining({ priority: 10, inputLink: 'vethgone', detached: true, table: '100' }),
+    );
+  });
+
+  test('keeps the good files of the CNI when one among them is broken', () => {
+    expect(
+      present(evidence.cniResults)
+        .map(({ podName }) => podName)
+        .sort(),
+    ).toEqual(['bare', 'filtered', 'healthy']);
+    const ipam = present(evidence.ipam)[0];
+    expect(ipam?.allocations).toContainEqual(
+      expect.objectContaining({ address: '10.1.1.2', containerId: 'aaaa', interface: 'eth0' }),
+    );
+    expect(ipam?.corrupt).toEqual([
+      { path: '/var/lib/cni/networks/lab/10.1.1.9', reason: expect.stringContaining('half written') },
+    ]);
+  });
+
+  test('makes a namespace and leaves none behind', () => {
+    expect(present(evidence.creation)).toMatchObject({ ok: true, error: null });
+  });
+});
+
+describe.skipIf(noLab !== null)('a command that never ends', () => {
+  test('costs its own step only: the rest is read, and the trailer printed', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+    try {
+      writeFileSync(join(path, 'dmesg'), '#!/bin/sh\nsleep 1000\n');
+      chmodSync(join(path, 'dmesg'), 0o755);
+      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=1'] }));
+      expect(evidence.incomplete).toEqual(['kernel_log did not end in time']);
+      expect(evidence.kernelLog).toEqual({ status: 'failed', reason: 'kernel_log did not end in time' });
+      expect(evidence.podNetworks.status).toBe('present');
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+
+  test('leaves a node unknown, never healthy, when the time for all of it is over', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+    try {
+      writeFileSync(join(path, 'xargs'), '#!/bin/sh\nsleep 1000\n');
+      chmodSync(join(path, 'xargs'), 0o755);
+      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=5', 'total=1'] }));
+      for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
+        expect(evidence[name].status).toBe('failed');
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+});
