@@ -8,6 +8,7 @@ const good: Entry[] = [
   { name: './', type: 'directory' },
   { name: './meta', content: 'version=1\n' },
   { name: './netns/4026532400/ip.json', content: '[]\n' },
+  { name: './netns/4026532400/iptables-legacy', content: '*filter\n' },
   { name: './host/pins', content: `${'file 1 -r--r--r-- 1 /run/netns/a\n'.repeat(200)}` },
 ];
 
@@ -25,7 +26,12 @@ async function refusal(log: string): Promise<string> {
 describe('the log of a probe', () => {
   test('becomes the files that the probe packed', async () => {
     const files = await unpackLog(asLog(await aTarGz(good)));
-    expect([...files.keys()]).toEqual(['meta', 'netns/4026532400/ip.json', 'host/pins']);
+    expect([...files.keys()]).toEqual([
+      'meta',
+      'netns/4026532400/ip.json',
+      'netns/4026532400/iptables-legacy',
+      'host/pins',
+    ]);
     expect(new TextDecoder().decode(files.get('meta'))).toBe('version=1\n');
   });
 
