@@ -39,6 +39,7 @@ describe('kernel-network-bug', () => {
   it.each([
     ['in the file system', trap('ext4_writepages')],
     ['that only came through a socket', trap('sock_write_iter')],
+    ['that only came through the receiving of packets', trap('net_rx_action')],
     [
       'whose network frame is a leftover on the stack',
       [...trap('ext4_writepages').slice(0, 3), ' ? tcp_sendmsg+0x1/0x2'],
