@@ -18,7 +18,7 @@ export const BUNDLE_LIMITS = {
 
 const TRAILER = /^netns-audit-bundle length=(\d{1,9}) sha256=([0-9a-f]{64})$/;
 export const PROBE_PATH =
-  /^(?:meta|cpu|steps|errors|dropped|resolv(?:\.index)?|sandboxes\.[a-z]+|(?:host|cni|kernel|active)\/[a-z0-9.-]+|netns\/index|netns\/\d{1,20}\/[a-z0-9.-]+)$/;
+  /^(?:meta|cpu|steps|errors|dropped|resolv(?:\.index)?|sandboxes\.[a-z]+|(?:host|cni|kernel|active)\/[a-z0-9.-]+|netns\/(?:index|gone)|netns\/\d{1,20}\/[a-z0-9.-]+)$/;
 
 function invalid(why: string, cause?: unknown): AuditError {
   return new AuditError('BUNDLE_INVALID', `The probe's bundle is not valid: ${why}`, {
@@ -48,6 +48,8 @@ export function archiveFromLog(log: string): Uint8Array {
   const encoded = text.slice(0, Math.max(end, 0)).replaceAll(/[\r\n]/g, '');
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) throw invalid('the log has characters that are not base64');
   const archive = Buffer.from(encoded, 'base64');
+  // Unused bits of the last character and missing padding decode to the same bytes: only one spelling is taken.
+  if (archive.toString('base64') !== encoded) throw invalid('the log is not the base64 that the probe wrote');
   if (archive.length !== Number(trailer[1])) {
     throw invalid(`it has ${archive.length} bytes, the trailer says ${trailer[1]}`);
   }
