@@ -177,6 +177,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
         part('plan', () =>
           joinNamespaces({
             index: need('netns/index'),
+            gone: read('netns/gone') ?? '',
             hostInode: value(host).networkNamespace,
             stacks,
             pins: value(pins),

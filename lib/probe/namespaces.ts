@@ -95,6 +95,8 @@ function readFilters(read: (path: string) => string | null, directory: string): 
 type Inputs = {
   /** Lines `INODE KIND PATH`: every namespace that something leads to. */
   readonly index: string;
+  /** Inodes of those that had ended, or could not be reached any more, when their turn came. */
+  readonly gone: string;
   readonly hostInode: number;
   readonly stacks: Stacks;
   readonly pins: readonly Pin[];
@@ -109,9 +111,9 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   const { hostInode, stacks, pins, processes } = inputs;
   // A mount that a lookup no longer finds (N-02) keeps its namespace alive, though nobody can enter it.
   const mounted = inputs.mounts.flatMap(({ inode }) => inode ?? []);
-  const inodes = [
-    ...new Set([hostInode, ...fields(inputs.index, 3).map(([inode = '']) => integer(inode)), ...mounted]),
-  ];
+  const gone = new Set(lines(inputs.gone).map(integer));
+  const found = fields(inputs.index, 3).map(([inode = '']) => integer(inode));
+  const inodes = [...new Set([hostInode, ...found.filter((inode) => !gone.has(inode)), ...mounted])];
   const raw = new Map(
     inodes.flatMap((inode) => {
       const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
@@ -313,7 +315,8 @@ export function podNetworks(inputs: {
 function namespaceOf(sandbox: Sandbox, byPath: ReadonlyMap<string, number>): number | null {
   if (sandbox.namespacePath === null) return sandbox.networkNamespace;
   if (sandbox.namespacePath.startsWith('/proc/')) return sandbox.networkNamespace;
-  return byPath.get(normalPath(sandbox.namespacePath)) ?? null;
+  // A pin that is gone is namespace-pin-missing; what the pod lives in can be examined all the same.
+  return byPath.get(normalPath(sandbox.namespacePath)) ?? sandbox.networkNamespace;
 }
 
 const byInterface = (a: CniResult, b: CniResult) =>

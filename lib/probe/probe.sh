@@ -150,11 +150,20 @@ job_threads() {
   return 0
 }
 
+# Descriptors of network namespaces. One that was opened by the path of a pin is shown as that path, or as `/` once the
+# pin is unmounted; only a look at the file then tells.
 job_descriptors() {
-  printf '%s\n' /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets="$W/sockets" '
+  printf '%s\n' /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets="$W/sockets" -v pinned="$W/pinned" '
     { gsub(/\047/, ""); split($1, part, "/")
       if (index($3, "net:[") == 1) printf "%s\t%s\t%s\n", part[3], part[5], substr($3, 6, length($3) - 6)
-      else if (index($3, "socket:[") == 1) print part[3], substr($3, 9, length($3) - 9) > sockets }' >"$B/host/descriptors"
+      else if (index($3, "socket:[") == 1) print part[3], substr($3, 9, length($3) - 9) > sockets
+      else if ($3 == "/" || $3 ~ /\/netns\//) print $1 > pinned }' >"$B/host/descriptors"
+  [ -f "$W/pinned" ] && {
+    xargs stat -L -f -c 'fs %t %n' <"$W/pinned"
+    xargs stat -L -c 'file %i %n' <"$W/pinned"
+  } 2>/dev/null | awk '$1 == "fs" && $2 == "6e736673" { nsfs[$3] = 1 }
+    $1 == "file" && ($3 in nsfs) { split($3, part, "/"); printf "%s\t%s\t%s\n", part[3], part[5], $2 }' >>"$B/host/descriptors"
+  return 0
 }
 
 # Of PID 1's mounts those of namespaces, of pin directories and of their parents, and how many there are.
@@ -317,7 +326,7 @@ job_stack() {
   case $3 in
     pin) ;;
     # The process may have gone, and its number be another's (T18).
-    *) [ "$(stat -L -c %i "$4")" = "$1" ] || { echo 'namespace has gone' >&2; rm -r "${B:?}/$2"; return 1; } ;;
+    *) [ "$(stat -L -c %i "$4")" = "$1" ] || { echo "$1" >>"$B/netns/gone"; rmdir "$B/$2"; return 0; } ;;
   esac
   nsenter --net="$4" sh -c '
     host=; [ "$3" = host ] && host=1

@@ -32,7 +32,7 @@ pod() {
   ip link add "veth$2" type veth peer name eth0 netns "cni-$2"
   ip link set "veth$2" up
   nsenter --net="/run/netns/cni-$2" sh -c "ip link set lo up; ip link set eth0 up; ip addr add $3/24 dev eth0; ip route add default via 10.1.1.1"
-  nsenter --net="/run/netns/cni-$2" sleep 1000 &
+  nsenter --net="/run/netns/cni-$2" sleep 1000 </dev/null >/dev/null 2>&1 &
   sandbox "$1" "$2" $! "/var/run/netns/cni-$2"
   cat >"/var/lib/cni/results/lab-$1-eth0" <<JSON
 {"kind": "cniCacheV1", "containerId": "$1", "ifName": "eth0", "networkName": "lab", "config": "eyJwbHVnaW5zIjpbeyJ0eXBlIjoiYnJpZGdlIn1dfQ==",
@@ -62,7 +62,7 @@ unshare --net=/run/netns/cni-orphan true
 # Held by a descriptor only.
 : >/run/netns/held
 unshare --net=/run/netns/held true
-sh -c 'exec 9</run/netns/held; exec sleep 1000' &
+sh -c 'exec 9</run/netns/held; exec sleep 1000 </dev/null >/dev/null 2>&1' &
 holder=$!
 while [ ! -e "/proc/$holder/fd/9" ]; do :; done
 umount -l /run/netns/held
@@ -73,14 +73,14 @@ rm /run/netns/held
 unshare --net=/run/netns/socket true
 ip link add vethhidden type veth peer name eth0 netns socket
 nsenter --net=/run/netns/socket ip link set lo up
-nsenter --net=/run/netns/socket bash -c 'exec 8<>/dev/udp/127.0.0.1/9; exec nsenter --net=/proc/1/ns/net sleep 1000' &
+nsenter --net=/run/netns/socket bash -c 'exec 8<>/dev/udp/127.0.0.1/9; exec nsenter --net=/proc/1/ns/net sleep 1000 </dev/null >/dev/null 2>&1' &
 holder=$!
 while [ ! -e "/proc/$holder/fd/8" ] || [ ! "/proc/$holder/ns/net" -ef /proc/1/ns/net ]; do :; done
 umount /run/netns/socket
 rm /run/netns/socket
 
 # A mount namespace that took the pins along and does not follow the host.
-unshare --mount --propagation private sleep 1000 &
+unshare --mount --propagation private sleep 1000 </dev/null >/dev/null 2>&1 &
 
 ip rule add iif vethgone table 100 priority 10
 printf 'not json' >/var/lib/cni/results/lab-broken-eth0

@@ -21,7 +21,7 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
   beforeAll(async () => {
     log = probeLab();
     evidence = await labEvidence(log);
-  });
+  }, 60_000);
   const network = (name: string) => present(evidence.podNetworks).find(({ pod }) => pod.name === name);
   const pin = (name: string) => present(evidence.pins).find(({ path }) => path === `/run/netns/${name}`);
 
@@ -87,12 +87,11 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
   });
 
   test('finds the namespace that only a socket keeps, and who has the socket', () => {
-    expect(present(evidence.hiddenNamespaces)).toEqual([
-      {
-        namespaceId: expect.any(Number),
-        links: ['vethhidden'],
-        suspects: [expect.objectContaining({ command: 'sleep', sockets: 1 })],
-      },
+    const [hidden, ...more] = present(evidence.hiddenNamespaces);
+    expect(more).toEqual([]);
+    expect(hidden?.links).toEqual(['vethhidden']);
+    expect(hidden?.suspects.filter(({ command }) => command === 'sleep')).toEqual([
+      { pid: expect.any(Number), command: 'sleep', sockets: 1 },
     ]);
   });
 
@@ -135,7 +134,7 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
     try {
       writeFileSync(join(path, 'dmesg'), '#!/bin/sh\nsleep 1000\n');
       chmodSync(join(path, 'dmesg'), 0o755);
-      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=1'] }));
+      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=6'] }));
       expect(evidence.incomplete).toEqual(['kernel_log did not end in time']);
       expect(evidence.kernelLog).toEqual({ status: 'failed', reason: 'kernel_log did not end in time' });
       expect(evidence.podNetworks.status).toBe('present');
