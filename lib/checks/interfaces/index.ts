@@ -1,4 +1,16 @@
 import type { AnyCheck } from '../define.ts';
+import { hostInterfaceInPod } from './host-interface-in-pod.ts';
+import { podInterfaceDown } from './pod-interface-down.ts';
 import { podInterfaceMissing } from './pod-interface-missing.ts';
+import { podLoopbackDown } from './pod-loopback-down.ts';
+import { podMtuMismatch } from './pod-mtu-mismatch.ts';
+import { podSecondaryInterfaceMissing } from './pod-secondary-interface-missing.ts';
 
-export const interfacesChecks: readonly AnyCheck[] = [podInterfaceMissing];
+export const interfacesChecks: readonly AnyCheck[] = [
+  podInterfaceMissing,
+  podInterfaceDown,
+  podLoopbackDown,
+  podMtuMismatch,
+  podSecondaryInterfaceMissing,
+  hostInterfaceInPod,
+];

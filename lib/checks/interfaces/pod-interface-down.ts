@@ -1,0 +1,52 @@
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { networkElsewhere } from '../preconditions.ts';
+import { recreatePod } from '../remedies.ts';
+
+/** Its own end only: a pair whose node's end is down has no carrier either, and is veth-host-side-down. */
+export const podInterfaceDown = defineCheck({
+  id: 'pod-interface-down',
+  topic: 'interfaces',
+  severity: 'high',
+  title: "The pod's interface is up",
+  failureTitle: "Pod's network interface is down",
+  why: 'A pod whose interface is down keeps its address but loses its routes: nothing gets in or out, while Kubernetes shows it Running until a probe over the network fails.',
+  needs: ['podNetworks'],
+  run({ podNetworks }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const { link, hostLink } = network;
+      const elsewhere = networkElsewhere(network);
+      if (elsewhere !== null) return notApplicable(object, elsewhere);
+      if (link === null)
+        return notApplicable(object, 'the pod has no such interface: see pod-interface-missing');
+      if (hostLink !== null && !hostLink.up)
+        return notApplicable(object, "the node's end is down: see veth-host-side-down");
+      const peerLost = link.peer?.status === 'missing' || link.peer?.status === 'mismatched';
+      if (link.up && (link.carrier || peerLost)) return pass(object);
+      const state = link.up ? 'up, but without carrier' : 'down';
+      return fail(object, {
+        detail: `${link.name} in the pod's namespace is ${state} (state ${link.operState}).`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: `flags of ${link.name}`,
+            expected: 'UP, LOWER_UP',
+            actual: [link.up ? 'UP' : 'not UP', link.carrier ? 'LOWER_UP' : 'no carrier'].join(', '),
+            source: `ip link (netns ${network.namespace})`,
+          },
+          ...(hostLink === null
+            ? []
+            : [
+                {
+                  what: `state of the node's end ${hostLink.name}`,
+                  expected: 'UP',
+                  actual: hostLink.operState,
+                  source: 'ip link (node)',
+                },
+              ]),
+        ],
+        remedy: recreatePod(network.pod),
+      });
+    });
+  },
+});

@@ -1,0 +1,63 @@
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { networkElsewhere } from '../preconditions.ts';
+import { recreatePod } from '../remedies.ts';
+
+/** Absolute values say nothing (AWS 9001, VXLAN 1450, WireGuard 1420): the ends are compared, and the way out. */
+export const podMtuMismatch = defineCheck({
+  id: 'pod-mtu-mismatch',
+  topic: 'interfaces',
+  severity: 'medium',
+  title: "The pod's MTU fits its pair and the node's uplink",
+  failureTitle: "Pod's MTU does not fit",
+  why: 'Where one end takes larger packets than the other, small requests work and large answers vanish: TLS handshakes hang, uploads stall, and ping looks fine.',
+  needs: ['podNetworks', 'hostNetwork'],
+  run({ podNetworks, hostNetwork }, { node }) {
+    const uplinkName = hostNetwork.routes.find(
+      (route) =>
+        /^(0\.0\.0\.0|::)\/0$/.test(route.destination) && route.table === 'main' && route.link !== null,
+    )?.link;
+    const uplink = hostNetwork.links.find((link) => link.name === uplinkName);
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const { link, hostLink, stack } = network;
+      const elsewhere = networkElsewhere(network);
+      if (elsewhere !== null) return notApplicable(object, elsewhere);
+      if (link === null || stack === null)
+        return notApplicable(object, 'the pod has no such interface: see pod-interface-missing');
+      const pairDiffers = hostLink !== null && hostLink.mtu !== link.mtu;
+      // A lower MTU on the route is what counts (Cilium sets it there).
+      const routeMtu =
+        stack.routes.find((route) => route.link === link.name && route.destination.endsWith('/0'))?.mtu ??
+        link.mtu;
+      const tooLarge = uplink !== undefined && Math.min(routeMtu, link.mtu) > uplink.mtu;
+      if (!pairDiffers && !tooLarge) return pass(object);
+      return fail(object, {
+        detail: pairDiffers
+          ? `${link.name} of the pod has MTU ${link.mtu}, the node's end ${hostLink.name} has ${hostLink.mtu}.`
+          : `${link.name} of the pod has MTU ${link.mtu}, more than the ${uplink?.mtu} of the node's uplink ${uplink?.name}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: `MTU of ${link.name}`,
+            expected: String(pairDiffers ? hostLink.mtu : `at most ${uplink?.mtu}`),
+            actual: String(link.mtu),
+            source: `ip link (netns ${network.namespace})`,
+          },
+          pairDiffers
+            ? { what: `MTU of ${hostLink.name}`, actual: String(hostLink.mtu), source: 'ip link (node)' }
+            : { what: `MTU of ${uplink?.name}`, actual: String(uplink?.mtu), source: 'ip link (node)' },
+        ],
+        remedy: [
+          ...(tooLarge
+            ? [
+                {
+                  text: "The plugin's configuration gives pods more than the node's uplink takes: correct its mtu first.",
+                },
+              ]
+            : []),
+          ...recreatePod(network.pod),
+        ],
+      });
+    });
+  },
+});

@@ -1,0 +1,55 @@
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { layoutOf } from '../layouts.ts';
+import { command, onNode, recreatePod } from '../remedies.ts';
+import { podEnd } from './attached-by-pair.ts';
+
+export const vethHostSideDown = defineCheck({
+  id: 'veth-host-side-down',
+  topic: 'veth',
+  severity: 'high',
+  title: "The node's end of the pod's pair is up",
+  failureTitle: "The node's end of the pod's veth pair is down",
+  why: "With the node's end down the pod has no carrier: nothing gets in or out, while inside of the pod everything is configured as it should be.",
+  needs: ['podNetworks'],
+  run({ podNetworks }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const link = podEnd(network);
+      if (typeof link === 'string') return notApplicable(object, link);
+      const { hostLink } = network;
+      if (hostLink === null)
+        return notApplicable(object, "the node's end was not found: see veth-peer-missing");
+      if (hostLink.up) return pass(object);
+      const layout = layoutOf(network);
+      // Taking a link down deletes the routes through it; only a bridge port gets by without any.
+      const behindBridge = typeof layout !== 'string' && layout.hostRoute === 'subnet';
+      return fail(object, {
+        detail: `${hostLink.name}, the node's end of the pod's ${link.name}, is down.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: `state of ${hostLink.name}`,
+            expected: 'UP',
+            actual: hostLink.operState,
+            source: 'ip link (node)',
+          },
+          {
+            what: `carrier of ${link.name} in the pod`,
+            expected: 'LOWER_UP',
+            actual: link.carrier ? 'LOWER_UP' : 'no carrier',
+            source: `ip link (netns ${network.namespace})`,
+          },
+        ],
+        remedy: behindBridge
+          ? [
+              onNode(
+                node,
+                'set it up again; nothing else was lost.',
+                command('ip', 'link', 'set', hostLink.name, 'up'),
+              ),
+            ]
+          : recreatePod(network.pod),
+      });
+    });
+  },
+});

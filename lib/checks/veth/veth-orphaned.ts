@@ -1,0 +1,68 @@
+import type { Link } from '../../model/network.ts';
+import { defineCheck, fail, pass } from '../define.ts';
+import { command, onNode } from '../remedies.ts';
+
+/** Names that CNI plugins make up: bridge and ptp, AWS, Calico, Cilium, Azure. Pairs of people and of bonds have others. */
+const CNI_NAME = /^(?:veth[0-9a-f]{8}|eni[0-9a-f]{11}|cali[0-9a-f]{11}|lxc[0-9a-f]{12}|azv[0-9a-f]{7,11})$/;
+
+/**
+ * A pair that never got into a pod, or came back out of one: both ends are on the node, or the other is in a namespace
+ * that has no such link. A pair into a namespace that nobody uses is that namespace's finding.
+ */
+export const vethOrphaned = defineCheck({
+  id: 'veth-orphaned',
+  topic: 'veth',
+  severity: 'medium',
+  title: 'Every veth of the CNI plugin leads into a pod',
+  failureTitle: 'Veth of the CNI plugin that leads into no pod',
+  why: 'A leftover pair keeps its name: the next pod of that name fails with "already exists". Its routes may take the packets of a pod that has the address now.',
+  observations: 2,
+  needs: ['hostNetwork', 'host', 'podNetworks'],
+  run({ hostNetwork, host, podNetworks }, { node }) {
+    const used = new Set(podNetworks.map((network) => network.hostLink?.index));
+    const veths = hostNetwork.links.filter((link) => link.kind === 'veth' && CNI_NAME.test(link.name));
+    return veths.map((link) => {
+      const object = { kind: 'link', name: link.name, node } as const;
+      if (used.has(link.index) || !isOrphan(link, host.networkNamespace)) return pass(object);
+      const peer = link.peer?.status === 'matched' ? `${link.peer.name}, on the node too` : 'gone';
+      const addresses = hostNetwork.addresses
+        .filter((address) => address.link === link.name && address.scope === 'global')
+        .map(({ address }) => address);
+      const routes = hostNetwork.routes
+        .filter((route) => route.link === link.name && route.table === 'main')
+        .map(({ destination }) => destination);
+      return fail(object, {
+        detail: `${link.name} has a name of a CNI plugin, but leads into no pod: its other end is ${peer}.${routes.length > 0 ? ` It still has routes to ${routes.join(', ')}.` : ''}`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: `peer of ${link.name}`,
+            expected: 'an interface in a pod',
+            actual: peer,
+            source: 'ip -d link (node)',
+          },
+          {
+            what: 'addresses and routes of it',
+            actual: [...addresses, ...routes].join(', ') || 'none',
+            source: 'ip addr, ip route (node)',
+          },
+        ],
+        remedy: [
+          {
+            text: 'Make sure that no pod is being started on the node right now, and that the next audit still sees the link.',
+          },
+          onNode(
+            node,
+            'delete the pair; the other end goes with it.',
+            command('ip', 'link', 'del', link.name),
+          ),
+        ],
+      });
+    });
+  },
+});
+
+function isOrphan(link: Link, hostNamespace: number): boolean {
+  if (link.peer?.status === 'missing') return true;
+  return link.peer?.status === 'matched' && link.peer.namespace === hostNamespace;
+}

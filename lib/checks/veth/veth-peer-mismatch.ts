@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { PodNetwork } from '../../model/evidence.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { layoutOf } from '../layouts.ts';
+import { recreatePod } from '../remedies.ts';
+import { podEnd } from './attached-by-pair.ts';
+
+/** Plugins that name the node's end after the pod; the AWS one appends an index for further interfaces. */
+const NAMED_AFTER_POD = ['aws-cni', 'calico'];
+
+/** Two signs of one fault: the ends do not point at each other, or the node's end is named after another pod. */
+export const vethPeerMismatch = defineCheck({
+  id: 'veth-peer-mismatch',
+  topic: 'veth',
+  severity: 'high',
+  title: "Both ends of the pod's pair point at each other and bear its name",
+  failureTitle: "The pod's veth pair is mixed up with another",
+  why: 'A plugin that finds its interfaces by name takes the wrong one: routes, policies and the next deletion then go to another pod.',
+  needs: ['podNetworks'],
+  run({ podNetworks }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const link = podEnd(network);
+      if (typeof link === 'string') return notApplicable(object, link);
+      const { peer } = link;
+      if (peer?.status === 'mismatched') {
+        return fail(object, {
+          detail: `${link.name} of the pod points at ${peer.name} (index ${peer.index}), which points at ${peer.pointsTo}.`,
+          confidence: 'confirmed',
+          evidence: [
+            {
+              what: `peer of ${peer.name}`,
+              expected: `${link.name} of the pod`,
+              actual: peer.pointsTo,
+              source: `ip link (netns ${peer.namespace})`,
+            },
+          ],
+          remedy: recreatePod(network.pod),
+        });
+      }
+      if (peer?.status !== 'matched')
+        return notApplicable(object, 'the peer was not found: see veth-peer-missing');
+      const expected = expectedName(network);
+      if (expected === null || network.hostLink === null || network.hostLink.name.endsWith(expected))
+        return pass(object);
+      return fail(object, {
+        detail: `The node's end is ${network.hostLink.name}, but ${network.plugin} names it after the pod: …${expected}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: "name of the node's end",
+            expected: `a prefix and ${expected}`,
+            actual: network.hostLink.name,
+            source: 'ip link (node)',
+          },
+          {
+            what: 'name it is made from',
+            actual: `sha1(${network.pod.namespace}.${network.pod.name})`,
+            source: `naming rule of ${network.plugin}`,
+          },
+        ],
+        remedy: recreatePod(network.pod),
+      });
+    });
+  },
+});
+
+/** The end of the name that the plugin gives, or null where it is not known. The prefix can be configured. */
+function expectedName(network: PodNetwork): string | null {
+  if (network.plugin === null || !NAMED_AFTER_POD.includes(network.plugin)) return null;
+  const layout = layoutOf(network);
+  if (typeof layout === 'string' || !network.hostLink?.name.startsWith(layout.hostLinkPrefix)) return null;
+  return createHash('sha1').update(`${network.pod.namespace}.${network.pod.name}`).digest('hex').slice(0, 11);
+}
