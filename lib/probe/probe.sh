@@ -360,9 +360,9 @@ job_host_firewall() {
 job_suspects() {
   hidden=$(sed -n 5p "$B/host/ip.json" | jq '[.[] | select(.name == null)] | length') || return
   [ "${hidden:-0}" -gt 0 ] || return 0
-  # Only the namespaces of processes that have sockets are read.
-  awk -v list="$B/host/processes" '{ pid[NR] = $1; socket[NR] = $2; has[$1] = 1 }
-    END { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[1] in has)) continue
+  # Only the namespaces of processes that have sockets are read; our own processes are none of them.
+  awk -v list="$B/host/processes" -v ours="$(stat -L -c %i /proc/self/ns/mnt)" '{ pid[NR] = $1; socket[NR] = $2; has[$1] = 1 }
+    END { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[1] in has) || part[4] == ours) continue
         net[part[1]] = part[2]; command[part[1]] = part[8]; if (!(part[2] in first)) first[part[2]] = part[1] }
       count = split("tcp tcp6 udp udp6 udplite udplite6 raw raw6 icmp icmp6 packet unix netlink sctp/eps", table, " ")
       for (inode in first) for (i = 1; i <= count; i++) { file = "/proc/" first[inode] "/net/" table[i]
