@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Cluster,
+  connect,
+  EXPIRES_ANNOTATION,
+  ensureNamespace,
+  listPodsOnNode,
+  ProbePods,
+  RUN_LABEL,
+  sweep,
+} from '../../lib/cluster/index.ts';
+import { listAll } from '../../lib/cluster/list.ts';
+import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+
+let stub: StubApiServer;
+let cluster: Cluster | undefined;
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+});
+afterEach(async () => {
+  await cluster?.transport.close();
+  cluster = undefined;
+  await stub.close();
+});
+
+async function open(text = stub.kubeconfig()): Promise<Cluster> {
+  cluster = await connect({ kind: 'kubeconfig-text', text }, { version: '0.0.0' });
+  return cluster;
+}
+
+function probe(node: string) {
+  return {
+    metadata: {
+      name: `probe-${node}`,
+      namespace: 'netns-audit',
+      labels: { 'app.kubernetes.io/name': 'netns-auditor', [RUN_LABEL]: 'run-1' },
+    },
+    spec: { nodeName: node },
+  };
+}
+
+async function run(nodes: string[], deadline = 5_000, signal = new AbortController().signal) {
+  const pods = ProbePods.start(await open(), { namespace: 'netns-audit', runId: 'run-1', signal });
+  try {
+    return await Promise.allSettled(nodes.map((node) => pods.run(probe(node), deadline)));
+  } finally {
+    await pods.close();
+  }
+}
+
+const names = async (path = '/api/v1/nodes') =>
+  (await listAll(await open(), 'list nodes', path, {}, (item) => (item as ApiObject).metadata.name)).items;
+
+describe('connecting', () => {
+  it('names the cluster by its context and its kube-system', async () => {
+    expect(await open()).toMatchObject({ name: 'stub', uid: 'uid-kube-system', version: 'v1.36.0-stub' });
+  });
+
+  it('tells a certificate of an unknown authority from a server that is not there', async () => {
+    await expect(open(stub.kubeconfig({ ca: null }))).rejects.toMatchObject({ code: 'CLUSTER_TLS' });
+    await expect(open(stub.kubeconfig({ server: 'https://nowhere.invalid' }))).rejects.toMatchObject({
+      code: expect.stringMatching(/^CLUSTER_(DNS|UNREACHABLE)$/),
+    });
+  }, 30_000);
+
+  it.each([
+    [401, 'CLUSTER_UNAUTHENTICATED'],
+    [403, 'CLUSTER_FORBIDDEN'],
+  ])('takes %i for what it is, without asking again or repeating the token', async (status, code) => {
+    stub.fail({ path: '/version', status });
+    const error = await open().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code });
+    expect(JSON.stringify(error) + String(error)).not.toContain('secret-token');
+    expect(stub.requests.filter((each) => each.includes('/version'))).toHaveLength(1);
+  });
+
+  it('runs no command that a kubeconfig from a secret names', async () => {
+    const user = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'touch' } };
+    await expect(open(stub.kubeconfig({ user }))).rejects.toMatchObject({ code: 'KUBECONFIG_INVALID' });
+    expect(stub.requests).toEqual([]);
+  });
+});
+
+describe('listing', () => {
+  beforeEach(() => {
+    for (let i = 0; i < 1_200; i += 1) stub.nodes.push({ metadata: { name: `node-${i}` } });
+  });
+
+  it('reads all pages', async () => {
+    expect(await names()).toHaveLength(1_200);
+    expect(stub.requests.filter((each) => each.includes('/nodes'))).toHaveLength(3);
+  });
+
+  it('starts anew when the list expires between pages, and doubles nothing', async () => {
+    stub.fail({ path: 'continue=500', status: 410 });
+    expect(new Set(await names()).size).toBe(1_200);
+    expect(await names()).toHaveLength(1_200);
+  });
+
+  it.each([
+    ['429', { status: 429, headers: { 'retry-after': '0' } }],
+    ['503', { status: 503 }],
+    ['a reset connection', { reset: true }],
+    ['an answer cut in the middle', { cut: true }],
+  ] as const)('goes on after %s', async (_, fault) => {
+    stub.fail({ path: '/nodes', ...fault });
+    expect(await names()).toHaveLength(1_200);
+  });
+
+  it('waits as long as the server asks', async () => {
+    stub.fail({ path: '/nodes', status: 429, headers: { 'retry-after': '1' } });
+    const start = Date.now();
+    await names();
+    expect(Date.now() - start).toBeGreaterThanOrEqual(990);
+  });
+
+  it('asks for the pods of one node only', async () => {
+    expect(await listPodsOnNode(await open(), 'node-7')).toEqual([]);
+    expect(stub.requests.at(-1)).toContain('fieldSelector=spec.nodeName=node-7');
+  });
+});
+
+describe('probe pods', () => {
+  it('returns the log of each node, removes the pods, and costs at most 6 requests a node', async () => {
+    const nodes = Array.from({ length: 20 }, (_, i) => `node-${i}`);
+    const results = await run(nodes);
+    expect(results).toEqual(nodes.map((node) => ({ status: 'fulfilled', value: `probed ${node}` })));
+    expect(stub.pods.size).toBe(0);
+    expect(stub.requests.length / nodes.length).toBeLessThan(6);
+  });
+
+  it.each([
+    ['the watch expires', { path: 'watch=true', expired: true }],
+    ['the watch is reset', { path: 'watch=true', reset: true }],
+    ['the log is cut in the middle', { path: '/log', cut: true }],
+    ['the answer to the create is lost', { method: 'POST', path: '/pods', lost: true }],
+  ] as const)('still returns the log when %s', async (_, fault) => {
+    stub.fail(fault);
+    expect(await run(['node-1'])).toEqual([{ status: 'fulfilled', value: 'probed node-1' }]);
+  });
+
+  it('fails only the node whose pod fails, in the words of the cluster', async () => {
+    stub.ending = (pod) =>
+      pod.spec?.nodeName === 'full'
+        ? { status: { phase: 'Failed', reason: 'OutOfpods', message: 'Node has no room' } }
+        : {};
+    const [full, other] = await run(['full', 'other']);
+    expect(full).toMatchObject({
+      reason: { code: 'PROBE_FAILED', message: expect.stringContaining('OutOfpods: Node has no room') },
+    });
+    expect(other).toMatchObject({ status: 'fulfilled' });
+    expect(stub.pods.size).toBe(0);
+  });
+
+  it('says how to allow the pod where Pod Security refuses it', async () => {
+    stub.fail({ method: 'POST', path: '/pods', status: 403, message: 'violates PodSecurity "baseline"' });
+    const [result] = await run(['node-1']);
+    expect(result).toMatchObject({
+      reason: { code: 'PROBE_REFUSED', remedy: expect.stringContaining('enforce=privileged') },
+    });
+  });
+
+  it('ends a node whose kubelet is silent at its deadline, and removes the pod', async () => {
+    stub.ending = () => ({ never: true });
+    const [result] = await run(['node-1'], 300);
+    expect(result).toMatchObject({
+      reason: { code: 'DEADLINE', message: expect.stringContaining('kubelet') },
+    });
+    expect(stub.pods.size).toBe(0);
+  });
+
+  it('removes its pods when it is interrupted', async () => {
+    const abort = new AbortController();
+    stub.ending = () => {
+      setImmediate(() => abort.abort());
+      return { never: true };
+    };
+    const [result] = await run(['node-1'], 5_000, abort.signal);
+    expect(result).toMatchObject({ reason: { code: 'ABORTED' } });
+    expect(stub.pods.size).toBe(0);
+  });
+});
+
+describe('leftovers', () => {
+  it('removes what has expired, leaves what another run may still read, and removes all when told', async () => {
+    for (const [node, expires] of Object.entries({
+      old: '2020-01-01T00:00:00Z',
+      live: '2999-01-01T00:00:00Z',
+    })) {
+      const pod = probe(node);
+      const metadata = { ...pod.metadata, uid: node, annotations: { [EXPIRES_ANNOTATION]: expires } };
+      stub.pods.set(`netns-audit/probe-${node}`, { ...pod, metadata });
+    }
+    const opened = await open();
+    expect(await sweep(opened, 'netns-audit', Date.now())).toEqual(['netns-audit/probe-old']);
+    expect(await sweep(opened, 'netns-audit', null)).toEqual(['netns-audit/probe-live']);
+    expect(await sweep(opened, 'netns-audit', null)).toEqual([]);
+  });
+
+  it('makes a missing namespace once, labelled for Pod Security', async () => {
+    const opened = await open();
+    expect(await ensureNamespace(opened, 'fresh')).toBe(true);
+    expect(await ensureNamespace(opened, 'fresh')).toBe(false);
+    expect(stub.namespaces.get('fresh')?.metadata.labels).toMatchObject({
+      'pod-security.kubernetes.io/enforce': 'privileged',
+    });
+  });
+});

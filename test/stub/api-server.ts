@@ -1,0 +1,249 @@
+/** A Kubernetes API server in this process, over TLS: nodes, pods that run at once to a scripted log, events, and faults. */
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+// Made for these tests, secret to nobody: never trust it anywhere else.
+const cert = readFileSync(new URL('./test-only.cert.pem', import.meta.url), 'utf8');
+const key = readFileSync(new URL('./test-only.key.pem', import.meta.url), 'utf8');
+
+export type ApiObject = {
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    [field: string]: unknown;
+  };
+  spec?: Record<string, unknown>;
+  status?: Record<string, unknown>;
+  [field: string]: unknown;
+};
+
+/** How a created pod ends. Default: Succeeded, with the log `probed <node>`. */
+type Ending = { log?: string; status?: Record<string, unknown>; never?: boolean };
+
+/** Answered instead of the real answer to the next `times` (default 1) requests that match. */
+type Fault = {
+  readonly method?: string;
+  /** Found in the path and query. */
+  readonly path: string | RegExp;
+  readonly times?: number;
+} & (
+  | { readonly status: number; readonly message?: string; readonly headers?: Record<string, string> }
+  | { readonly reset: true }
+  /** Half of the answer, then the connection is gone. */
+  | { readonly cut: true }
+  /** It is done, but the answer never comes. */
+  | { readonly lost: true }
+  /** No answer until the client gives up. */
+  | { readonly silent: true }
+  /** A watch answers with an ERROR event, 410. */
+  | { readonly expired: true }
+);
+
+type Watcher = { response: ServerResponse; accepts(pod: ApiObject): boolean };
+
+export class StubApiServer {
+  /** `METHOD path?query` of each request, in order. */
+  readonly requests: string[] = [];
+  readonly nodes: ApiObject[] = [];
+  readonly events: ApiObject[] = [];
+  readonly pods = new Map<string, ApiObject>();
+  readonly namespaces = new Map<string, ApiObject>();
+  /** Scripts a created pod. */
+  ending: (pod: ApiObject) => Ending = () => ({});
+  readonly #faults: { fault: Fault; left: number }[] = [];
+  readonly #logs = new Map<string, string>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #server = createServer({ cert, key }, (request, response) => {
+    void this.#answer(request, response);
+  });
+  #version = 100;
+
+  static async start(): Promise<StubApiServer> {
+    const stub = new StubApiServer();
+    for (const name of ['kube-system', 'netns-audit'])
+      stub.namespaces.set(name, { metadata: { name, uid: `uid-${name}` } });
+    await new Promise<void>((resolve) => stub.#server.listen(0, '127.0.0.1', resolve));
+    return stub;
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** A kubeconfig that leads here. */
+  kubeconfig(change: { server?: string; ca?: string | null; user?: Record<string, unknown> } = {}): string {
+    const ca = change.ca === undefined ? cert : change.ca;
+    const trust = ca === null ? {} : { 'certificate-authority-data': Buffer.from(ca).toString('base64') };
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'stub',
+      clusters: [{ name: 'stub', cluster: { server: change.server ?? this.url, ...trust } }],
+      users: [{ name: 'stub', user: change.user ?? { token: 'secret-token' } }],
+      contexts: [{ name: 'stub', context: { cluster: 'stub', user: 'stub' } }],
+    });
+  }
+
+  fail(fault: Fault): void {
+    this.#faults.push({ fault, left: fault.times ?? 1 });
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url);
+    const method = request.method ?? 'GET';
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    this.requests.push(`${method} ${url.pathname}${decodeURIComponent(url.search)}`);
+    const fault = this.#fault(method, `${url.pathname}${url.search}`);
+    const body = text === '' ? undefined : JSON.parse(text);
+    if (fault === undefined) this.#serve(method, url, body, response);
+    else if ('status' in fault) status(response, fault.status, fault.message ?? 'injected', fault.headers);
+    else if ('reset' in fault) request.socket.destroy();
+    else if ('lost' in fault) {
+      request.socket.destroy();
+      this.#serve(method, url, body, response);
+    } else if ('expired' in fault) {
+      response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410 } })}\n`);
+    } else if ('cut' in fault) {
+      response.write('{"cut');
+      setImmediate(() => request.socket.destroy());
+    }
+  }
+
+  #fault(method: string, target: string): Fault | undefined {
+    const found = this.#faults.find(
+      ({ fault, left }) =>
+        left > 0 &&
+        (fault.method ?? method) === method &&
+        (typeof fault.path === 'string' ? target.includes(fault.path) : fault.path.test(target)),
+    );
+    if (found !== undefined) found.left -= 1;
+    return found?.fault;
+  }
+
+  #serve(method: string, url: URL, body: ApiObject | undefined, response: ServerResponse): ServerResponse {
+    const path = url.pathname;
+    if (path === '/version') return json(response, 200, { gitVersion: 'v1.36.0-stub' });
+    if (path === '/api/v1/nodes') return this.#list(url, this.nodes, response);
+    if (path === '/api/v1/events') return this.#list(url, this.events, response);
+    if (path === '/api/v1/pods') return this.#list(url, [...this.pods.values()], response);
+    if (path === '/api/v1/namespaces' && method === 'POST' && body !== undefined) {
+      this.namespaces.set(body.metadata.name, body);
+      return json(response, 201, body);
+    }
+    const [, , , , namespace = '', resource, name, sub] = path.split('/');
+    if (!path.startsWith('/api/v1/namespaces/')) return status(response, 404, 'no such path');
+    if (resource === undefined) {
+      const found = this.namespaces.get(namespace);
+      return found === undefined
+        ? status(response, 404, `namespaces "${namespace}" not found`)
+        : json(response, 200, found);
+    }
+    if (name === undefined && method === 'POST' && body !== undefined)
+      return this.#create(namespace, body, response);
+    if (name === undefined) {
+      const pods = [...this.pods.values()].filter((pod) => pod.metadata.namespace === namespace);
+      return url.searchParams.has('watch')
+        ? this.#watch(url, pods, response)
+        : this.#list(url, pods, response);
+    }
+    const pod = this.pods.get(`${namespace}/${name}`);
+    if (pod === undefined) return status(response, 404, `pods "${name}" not found`);
+    if (sub === 'log') return response.end(this.#logs.get(`${namespace}/${name}`) ?? '');
+    if (method === 'DELETE') {
+      this.pods.delete(`${namespace}/${name}`);
+      this.#tell('DELETED', pod);
+    }
+    return json(response, 200, pod);
+  }
+
+  #create(namespace: string, body: ApiObject, response: ServerResponse): ServerResponse {
+    const id = `${namespace}/${body.metadata.name}`;
+    if (this.pods.has(id)) return status(response, 409, `pods "${body.metadata.name}" already exists`);
+    const pod: ApiObject = {
+      ...body,
+      metadata: { ...body.metadata, namespace, uid: `uid-${body.metadata.name}` },
+      status: { phase: 'Pending' },
+    };
+    this.pods.set(id, pod);
+    this.#tell('ADDED', pod);
+    const { log, status: ended, never } = this.ending(pod);
+    if (never !== true) {
+      this.#logs.set(id, log ?? `probed ${String(body.spec?.nodeName)}`);
+      setImmediate(() => {
+        if (!this.pods.has(id)) return;
+        pod.status = ended ?? { phase: 'Succeeded', startTime: '2026-01-01T00:00:00Z' };
+        this.#tell('MODIFIED', pod);
+      });
+    }
+    return json(response, 201, pod);
+  }
+
+  #list(url: URL, all: readonly ApiObject[], response: ServerResponse): ServerResponse {
+    const from = Number(url.searchParams.get('continue') ?? 0);
+    const limit = Number(url.searchParams.get('limit') ?? 0) || Number.POSITIVE_INFINITY;
+    const matching = all.filter(selected(url));
+    const next = from + limit < matching.length ? { continue: String(from + limit) } : {};
+    return json(response, 200, {
+      metadata: { resourceVersion: String(this.#version), ...next },
+      items: matching.slice(from, from + limit),
+    });
+  }
+
+  #watch(url: URL, pods: readonly ApiObject[], response: ServerResponse): ServerResponse {
+    const watcher = { response, accepts: selected(url) };
+    const since = Number(url.searchParams.get('resourceVersion') ?? 0);
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+    for (const pod of pods.filter(watcher.accepts))
+      if (Number(pod.metadata.resourceVersion) > since)
+        response.write(`${JSON.stringify({ type: 'MODIFIED', object: pod })}\n`);
+    this.#watchers.add(watcher);
+    return response.on('close', () => this.#watchers.delete(watcher));
+  }
+
+  #tell(type: string, pod: ApiObject): void {
+    this.#version += 1;
+    pod.metadata.resourceVersion = String(this.#version);
+    for (const { response, accepts } of this.#watchers)
+      if (accepts(pod)) response.write(`${JSON.stringify({ type, object: pod })}\n`);
+  }
+}
+
+/** Equality selectors on labels, and spec.nodeName. */
+function selected(url: URL): (object: ApiObject) => boolean {
+  const labels = (url.searchParams.get('labelSelector') ?? '').split(',').filter((part) => part !== '');
+  const node = /^spec\.nodeName=(.*)$/.exec(url.searchParams.get('fieldSelector') ?? '')?.[1];
+  return (object) =>
+    (node === undefined || object.spec?.nodeName === node) &&
+    labels.every((label) => {
+      const [name = '', value] = label.split('=');
+      return object.metadata.labels?.[name] === value;
+    });
+}
+
+function status(
+  response: ServerResponse,
+  code: number,
+  message: string,
+  headers: Record<string, string> = {},
+): ServerResponse {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  return json(response, code, { kind: 'Status', code, message });
+}
+
+function json(response: ServerResponse, code: number, body: unknown): ServerResponse {
+  response.writeHead(code, { 'content-type': 'application/json' });
+  return response.end(JSON.stringify(body));
+}
