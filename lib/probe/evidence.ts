@@ -263,7 +263,10 @@ export function buildEvidence(input: EvidenceInput): Evidence {
         : creationPart(steps.hung.has('creation'), () =>
             part('creation', () => parseCreation(need('kernel/creation'))),
           ),
-    nodeResolvConf: part('node_resolv_conf', () => parseResolvConf(lines(need('host/resolv.conf')))),
+    nodeResolvConf:
+      steps.problems.get('node_resolv_conf') === undefined && !files.has('host/resolv.conf')
+        ? { status: 'absent', reason: 'no process of its own is the kubelet' }
+        : part('node_resolv_conf', () => parseResolvConf(lines(need('host/resolv.conf')))),
     active: steps.ran.has('active_plan')
       ? part('active_plan', () => readActive(files))
       : { status: 'absent', reason: 'active probes were not asked for' },

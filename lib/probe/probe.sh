@@ -191,10 +191,18 @@ job_pins() {
   } | sed "s#$R/#/#" >"$B/host/pins"
 }
 
-# The file that the kubelet gives to pods with dnsPolicy Default.
+# The file that the kubelet gives to pods with dnsPolicy Default: its flag, else its configuration, else /etc/resolv.conf.
+# A kubelet inside of another process (k3s) makes up its own where that one will not do.
 job_node_resolv_conf() {
-  conf=$(sed -n 's/^ *"\{0,1\}resolvConf"\{0,1\}: *"\{0,1\}\([^",]*\).*/\1/p' $R/var/lib/kubelet/config.yaml \
-    $R/etc/kubernetes/kubelet/kubelet-config.json $R/etc/kubernetes/kubelet/config.json 2>/dev/null | head -n 1)
+  kubelet=$(grep -ls '^kubelet$' /proc/[0-9]*/comm | head -n 1)
+  [ -n "$kubelet" ] || return 0
+  flags=$(tr '\0' '\n' <"${kubelet%/comm}/cmdline" | sed -n -e '/^--\(config\|resolv-conf\)$/{N;s/\n/=/;}' -e '/^--\(config\|resolv-conf\)=/p')
+  conf=$(printf '%s\n' "$flags" | sed -n 's/^--resolv-conf=//p')
+  if [ -z "$conf" ]; then
+    config=$(printf '%s\n' "$flags" | sed -n 's/^--config=//p')
+    host "${config:-/var/lib/kubelet/config.yaml}"
+    conf=$(sed -n 's/^ *"\{0,1\}resolvConf"\{0,1\}: *"\{0,1\}\([^",]*\).*/\1/p' "$path" 2>/dev/null | head -n 1)
+  fi
   host "${conf:-/etc/resolv.conf}"
   grep -E '^(nameserver|search|domain|options)[[:space:]]' "$path" | head -n 64 >"$B/host/resolv.conf"
 }
