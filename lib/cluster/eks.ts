@@ -52,7 +52,12 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
         proxy: null,
         async headers() {
           if (Date.now() - made > TOKEN_MILLISECONDS) {
-            token = await eksToken(target.name, target.region, provider);
+            token = await eksToken(target.name, target.region, provider).catch((error: unknown) => {
+              throw new AuditError('AWS', `no token for EKS cluster ${target.name}: ${messageOf(error)}`, {
+                cause: error,
+                remedy: 'Check the credentials: aws sts get-caller-identity',
+              });
+            });
             made = Date.now();
           }
           return { authorization: `Bearer ${token}` };
@@ -84,7 +89,7 @@ export async function eksToken(
   credentials: AwsCredentialIdentityProvider,
   now = new Date(),
 ): Promise<string> {
-  const host = `sts.${region}.${region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}`;
+  const host = `sts.${region}.${dnsSuffix(region)}`;
   const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 });
   const signed = await signer.presign(
     new HttpRequest({
@@ -101,4 +106,13 @@ export async function eksToken(
     Object.entries(signed.query ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
   );
   return `k8s-aws-v1.${Buffer.from(`https://${host}/?${query.toString().replaceAll('+', '%20')}`).toString('base64url')}`;
+}
+
+/** Partitions differ in their domain. */
+function dnsSuffix(region: string): string {
+  if (region.startsWith('cn-')) return 'amazonaws.com.cn';
+  if (region.startsWith('us-iso-')) return 'c2s.ic.gov';
+  if (region.startsWith('us-isob-')) return 'sc2s.sgov.gov';
+  if (region.startsWith('eusc-')) return 'amazonaws.eu';
+  return 'amazonaws.com';
 }

@@ -20,6 +20,7 @@ export type PodState = {
 
 /** The server ends a watch after this long, and we list again: a missed event costs at most that. */
 const WATCH_SECONDS = 45;
+const SHORTEST_ROUND = 1_000;
 /** A line of a watch is one pod; ours are small. */
 const LINE_BYTES = 1024 * 1024;
 /** Image errors are given this long to go away by themselves: registries hiccup. */
@@ -38,8 +39,6 @@ const containerState = z.object({
 const podStatusSchema = z.object({
   metadata: z.object({
     name: z.string(),
-    resourceVersion: z.string().optional(),
-    deletionTimestamp: z.string().optional(),
   }),
   status: z
     .object({
@@ -133,9 +132,12 @@ export class PodWatch {
   async #follow(): Promise<void> {
     for (let failures = 0; !this.#signal.aborted; ) {
       try {
-        let version = await this.#list();
+        const version = await this.#list();
+        const start = Date.now();
+        await this.#watchOnce(version);
         failures = 0;
-        while (!this.#signal.aborted) version = await this.#watchOnce(version);
+        // A proxy that ends every watch at once must not make us ask in a tight loop.
+        if (Date.now() - start < SHORTEST_ROUND) await pause(SHORTEST_ROUND, this.#signal, 'watch');
       } catch {
         failures += 1;
         await pause(Math.min(5_000, 200 * 2 ** failures), this.#signal, 'watch').catch(() => {});
@@ -159,8 +161,8 @@ export class PodWatch {
     return resourceVersion;
   }
 
-  /** @returns the version to go on from. @throws when it has to list again. */
-  async #watchOnce(version: string): Promise<string> {
+  /** Follows one watch to its end. @throws when it broke or expired. */
+  async #watchOnce(version: string): Promise<void> {
     const stream = await this.#cluster.transport.stream({
       path: this.#path,
       query: {
@@ -171,17 +173,15 @@ export class PodWatch {
         timeoutSeconds: WATCH_SECONDS,
       },
       what: 'watch probe pods',
+      // The server ends it before; longer silence is a connection that died without a word.
+      timeout: (WATCH_SECONDS + 15) * 1000,
       signal: this.#signal,
     });
-    let latest = version;
     for await (const line of lines(stream)) {
       const event = eventSchema.parse(JSON.parse(line));
       if (event.type === 'ERROR') throw new Error('the watch expired');
-      const { metadata } = podStatusSchema.parse(event.object);
-      latest = metadata.resourceVersion ?? latest;
       if (event.type !== 'BOOKMARK') this.#set(stateOf(event.object, event.type === 'DELETED'));
     }
-    return latest;
   }
 }
 

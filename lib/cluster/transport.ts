@@ -83,10 +83,10 @@ export class Transport {
     });
   }
 
-  /** The body as it comes, for watches. The caller ends it by aborting. */
+  /** The body as it comes, for watches. It ends when the caller aborts, or after `timeout` without a byte (default: never). */
   async stream(options: ApiRequest & { signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
     try {
-      const response = await this.#send(options, options.signal, 0);
+      const response = await this.#send(options, options.signal, options.timeout ?? 0);
       if (response.statusCode >= 400)
         throw statusError(
           options.what,
@@ -128,7 +128,7 @@ export class Transport {
       body: options.body === undefined ? null : JSON.stringify(options.body),
       dispatcher: this.#dispatcher,
       signal,
-      ...(bodyTimeout === undefined ? {} : { bodyTimeout }),
+      ...(bodyTimeout === undefined ? {} : { bodyTimeout, headersTimeout: ATTEMPT_MILLISECONDS }),
     });
   }
 

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { eksToken } from '../../lib/cluster/eks.ts';
+
+const credentials = async () => ({
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+});
+
+async function url(region: string): Promise<URL> {
+  const token = await eksToken('prod', region, credentials, new Date('2026-11-23T13:19:35Z'));
+  expect(token).toMatch(/^k8s-aws-v1\.[\w-]+$/);
+  return new URL(Buffer.from(token.slice('k8s-aws-v1.'.length), 'base64url').toString());
+}
+
+describe('the token of an EKS cluster', () => {
+  it('is the one that `aws eks get-token` makes at the same second', async () => {
+    // Recorded: aws eks get-token --cluster-name prod --region eu-west-1, version 1.45.11 of the CLI.
+    const recorded = new URL(
+      'https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20261123%2Feu-west-1%2Fsts%2Faws4_request&X-Amz-Date=20261123T131935Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&X-Amz-Signature=a902b7e03560f7914d322565f84033096d12a5a1e1cc4221b5977ddc780b7f77',
+    );
+    const made = await url('eu-west-1');
+    expect(made.host).toBe(recorded.host);
+    expect(Object.fromEntries(made.searchParams)).toEqual(Object.fromEntries(recorded.searchParams));
+  });
+
+  it('asks the STS of the partition', async () => {
+    expect((await url('cn-north-1')).host).toBe('sts.cn-north-1.amazonaws.com.cn');
+    expect((await url('us-gov-west-1')).host).toBe('sts.us-gov-west-1.amazonaws.com');
+  });
+});
