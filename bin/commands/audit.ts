@@ -51,7 +51,7 @@ export function addAudit(program: Command): void {
     .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
     .option(
       '--store <place>',
-      'directory for reports and evidence; none keeps nothing (default: your data directory)',
+      'directory or s3://bucket/prefix for reports and evidence; none keeps nothing (default: your data directory)',
     );
   addOutputOptions(command)
     .addHelpText(

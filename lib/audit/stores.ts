@@ -1,7 +1,7 @@
 /** Which store a place means. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { DirectoryStore, type Store } from '../history/index.ts';
+import { DirectoryStore, parseS3Place, S3Store, type Store } from '../history/index.ts';
 import { AuditError } from '../model/errors.ts';
 
 /** The user's data directory, as the XDG base directory specification places it. */
@@ -12,9 +12,10 @@ export function defaultStore(): string {
 /** `none` keeps nothing: null. @throws AuditError USAGE for a place of a kind that is not known. */
 export function openStore(place: string): Store | null {
   if (place === 'none') return null;
+  if (place.startsWith('s3://')) return new S3Store(parseS3Place(place));
   if (/^[a-z][a-z0-9+.-]*:\/\//.test(place)) {
-    throw new AuditError('USAGE', `--store ${place}: only directories can be stores yet`, {
-      remedy: 'Give a directory, or none.',
+    throw new AuditError('USAGE', `--store ${place}: only directories and s3:// can be stores`, {
+      remedy: 'Give a directory, s3://bucket/prefix, or none.',
     });
   }
   return new DirectoryStore(resolve(place));

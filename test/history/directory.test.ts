@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DirectoryStore, keys, latestReport, pointToLatest } from '../../lib/history/index.ts';
-import { newRunId } from '../../lib/model/run-id.ts';
 import { clusterKey, clusterOf } from '../../lib/history/keys.ts';
+import { newRunId } from '../../lib/model/run-id.ts';
 import { aReport } from '../report/sample.ts';
 import { describeStore, keysOf } from './store-contract.ts';
 

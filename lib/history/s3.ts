@@ -1,0 +1,160 @@
+/** A store in an S3 bucket, or at any endpoint that speaks S3 with conditional writes. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import { AuditError, messageOf } from '../model/errors.ts';
+import type { PutResult, Store, Stored } from './store.ts';
+
+export type S3Place = { readonly bucket: string; readonly prefix: string };
+
+/** Two writers at once get 409 for a moment; then it is decided who was first. */
+const CONFLICT_TRIES = 20;
+
+/** @throws AuditError USAGE for what is no `s3://bucket/prefix`. */
+export function parseS3Place(place: string): S3Place {
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(place);
+  if (match === null) {
+    throw new AuditError('USAGE', `${place} is no place in S3`, {
+      remedy: 'Write it as s3://bucket or s3://bucket/prefix.',
+    });
+  }
+  return { bucket: match[1] ?? '', prefix: (match[2] ?? '').replaceAll(/^\/+|\/+$/g, '') };
+}
+
+export class S3Store implements Store {
+  readonly location: string;
+  readonly #place: S3Place;
+  #client: Promise<S3Client> | null = null;
+
+  /** Credentials, region and endpoint are those of the environment (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3 …). */
+  constructor(place: S3Place) {
+    this.#place = place;
+    this.location = `s3://${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`;
+  }
+
+  async putOnce(key: string, body: Uint8Array): Promise<PutResult> {
+    return (await this.#put(key, body, { IfNoneMatch: '*' })) ? 'written' : 'exists';
+  }
+
+  async replace(key: string, body: Uint8Array, etag: string | null): Promise<boolean> {
+    return await this.#put(key, body, etag === null ? { IfNoneMatch: '*' } : { IfMatch: etag });
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+    return await this.#guarded('read', key, async (client) => {
+      try {
+        const object = await client.send(
+          new GetObjectCommand({ Bucket: this.#place.bucket, Key: this.#key(key) }),
+        );
+        const body = await object.Body?.transformToByteArray();
+        return { body: body ?? new Uint8Array(), etag: object.ETag ?? '' };
+      } catch (error) {
+        if (nameOf(error) === 'NoSuchKey') return null;
+        throw error;
+      }
+    });
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+    const own = this.#key('').length;
+    let token: string | undefined;
+    do {
+      const page = await this.#guarded('list', prefix, (client) =>
+        client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#place.bucket,
+            Prefix: this.#key(prefix),
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        ),
+      );
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key.slice(own);
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  /** @returns false when the condition does not hold. */
+  async #put(
+    key: string,
+    body: Uint8Array,
+    condition: Pick<PutObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>,
+  ): Promise<boolean> {
+    const { PutObjectCommand } = await import('@aws-sdk/client-s3');
+    const command = new PutObjectCommand({
+      Bucket: this.#place.bucket,
+      Key: this.#key(key),
+      Body: body,
+      ContentType: contentType(key),
+      ...condition,
+    });
+    return await this.#guarded('write', key, async (client) => {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          await client.send(command);
+          return true;
+        } catch (error) {
+          const name = nameOf(error);
+          if (name === 'PreconditionFailed') return false;
+          // What was to be replaced is gone.
+          if (name === 'NoSuchKey' && condition.IfMatch !== undefined) return false;
+          if (name !== 'ConditionalRequestConflict' || tries === CONFLICT_TRIES) throw error;
+          await sleep(50 * Math.random() * tries);
+        }
+      }
+    });
+  }
+
+  #key(key: string): string {
+    return this.#place.prefix === '' ? key : `${this.#place.prefix}/${key}`;
+  }
+
+  async #guarded<T>(verb: string, key: string, act: (client: S3Client) => Promise<T>): Promise<T> {
+    try {
+      this.#client ??= openClient();
+      return await act(await this.#client);
+    } catch (error) {
+      const name = nameOf(error);
+      throw new AuditError('STORE', `cannot ${verb} ${this.location}/${key}: ${name}: ${messageOf(error)}`, {
+        cause: error,
+        retryable: !(name in remedies),
+        remedy: remedies[name] ?? 'S3 was asked several times; try again later.',
+      });
+    }
+  }
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'Check the name of the bucket, or make it.',
+  AccessDenied:
+    'Allow s3:GetObject, s3:PutObject and s3:ListBucket (and the use of its KMS key) to the role.',
+  InvalidAccessKeyId: 'Check the credentials: aws sts get-caller-identity',
+  SignatureDoesNotMatch: 'Check the credentials: aws sts get-caller-identity',
+  ExpiredToken: 'Sign in again: aws sso login',
+  CredentialsProviderError: 'Sign in, or name a profile: AWS_PROFILE=… or aws sso login',
+};
+
+async function openClient(): Promise<S3Client> {
+  // Loaded on use: a directory needs none of it.
+  const { S3Client } = await import('@aws-sdk/client-s3');
+  const elsewhere = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
+  return new S3Client({
+    region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
+    // The bucket may be in another region than the one that is set, or none is.
+    followRegionRedirects: true,
+    maxAttempts: 5,
+    // Stand-ins for S3 have no wildcard DNS, and not all know the newer checksums.
+    ...(elsewhere === undefined
+      ? {}
+      : { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
+  });
+}
+
+function contentType(key: string): string {
+  if (key.endsWith('.html')) return 'text/html; charset=utf-8';
+  return key.endsWith('.json') ? 'application/json' : 'application/gzip';
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'Error';
+}
