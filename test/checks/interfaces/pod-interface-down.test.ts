@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { podInterfaceDown } from '../../../lib/checks/interfaces/pod-interface-down.ts';
+import { aHostLink, aLink, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+
+describe('pod-interface-down', () => {
+  const run = (network = aPodNetwork()) => podInterfaceDown.run({ podNetworks: [network] }, context);
+
+  it('passes a pod whose interface is up with a carrier', () => {
+    expect(run()[0]?.result).toBe('pass');
+  });
+
+  it('finds an interface that was set down', () => {
+    const [found] = failures(
+      run(
+        aPodNetwork({
+          link: aLink({ up: false, carrier: false, operState: 'DOWN' }),
+          hostLink: aHostLink({ carrier: false, operState: 'LOWERLAYERDOWN' }),
+        }),
+      ),
+    );
+    expect(found?.detail).toBe("eth0 in the pod's namespace is down (state DOWN).");
+    expect(found?.evidence[0]?.actual).toBe('not UP, no carrier');
+    expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
+  });
+
+  it('finds an interface without carrier although both ends are up', () => {
+    expect(
+      failures(run(aPodNetwork({ link: aLink({ carrier: false, operState: 'LOWERLAYERDOWN' }) }))),
+    ).toHaveLength(1);
+  });
+
+  it("leaves it to veth-host-side-down when the node's end is down", () => {
+    expect(
+      run(aPodNetwork({ link: aLink({ carrier: false }), hostLink: aHostLink({ up: false }) }))[0],
+    ).toMatchObject({ result: 'notApplicable' });
+  });
+
+  it('leaves it to veth-peer-missing when the other end is gone', () => {
+    const link = aLink({ carrier: false, peer: { status: 'missing', namespace: 1, index: 10 } });
+    expect(run(aPodNetwork({ link, hostLink: null }))[0]?.result).toBe('pass');
+  });
+
+  it('leaves it to pod-interface-missing when there is none, and sandboxed runtimes alone', () => {
+    expect(run(aPodNetwork({ link: null }))[0]?.result).toBe('notApplicable');
+    expect(
+      run(aPodNetwork({ pod: aPod({ runtimeClass: 'gvisor' }), link: aLink({ up: false }) }))[0]?.result,
+    ).toBe('notApplicable');
+  });
+});
