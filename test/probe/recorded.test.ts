@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type Evidence, type Part, sourceSchemas } from '../../lib/model/evidence.ts';
+import { readArchive, type StoredEvidence, writeArchive } from '../../lib/probe/archive.ts';
+import { buildEvidence } from '../../lib/probe/evidence.ts';
+
+const bytes = (name: string) => readFileSync(new URL(`../../demo/${name}.tar.gz`, import.meta.url));
+
+function present<T>(part: Part<T>): T {
+  if (part.status !== 'present') throw new Error(part.reason);
+  return part.value;
+}
+
+/** The recording, with files replaced or (null) taken away. */
+async function evidenceOf(name: string, changes: Record<string, string | null> = {}): Promise<Evidence> {
+  const { files, before, after, audit } = (await readArchive(bytes(name))) as Required<StoredEvidence>;
+  if (files === null || after === null) throw new Error('the recording lacks the probe');
+  const changed = new Map(files);
+  for (const [path, content] of Object.entries(changes)) {
+    if (content === null) changed.delete(path);
+    else changed.set(path, Buffer.from(content));
+  }
+  return buildEvidence({ files: changed, before, after, settleSeconds: audit.settleSeconds });
+}
+
+describe('the recording of a healthy node', () => {
+  test('has every source, as the model describes it', async () => {
+    const evidence = await evidenceOf('healthy');
+    expect(evidence.incomplete).toEqual([]);
+    for (const [name, schema] of Object.entries(sourceSchemas)) {
+      const part = evidence[name as keyof typeof sourceSchemas];
+      if (part.status === 'present') schema.parse(part.value);
+      else expect(['active', 'canary']).toContain(name);
+    }
+  });
+
+  test('has both ends of every pod matched, and its own pod judged nowhere', async () => {
+    const evidence = await evidenceOf('healthy');
+    const networks = present(evidence.podNetworks);
+    expect(networks.length).toBeGreaterThanOrEqual(8);
+    for (const { link, hostLink, plugin } of networks) {
+      expect([link?.peer?.status, hostLink?.peer?.status, hostLink?.master, plugin]).toEqual([
+        'matched',
+        'matched',
+        'cni0',
+        'bridge',
+      ]);
+    }
+    expect(present(evidence.hiddenNamespaces)).toEqual([]);
+    expect(networks.map(({ sandbox }) => sandbox.runtimeHandler)).toContain('runc-v2'.replace('-v2', ''));
+  });
+
+  test('is written again to the same bytes', async () => {
+    const stored = await readArchive(bytes('healthy'));
+    const once = await writeArchive(stored);
+    expect(Buffer.from(await writeArchive(await readArchive(once))).equals(Buffer.from(once))).toBe(true);
+  });
+});
+
+describe('the recording of a broken node', () => {
+  test('has the five faults that were planted', async () => {
+    const evidence = await evidenceOf('broken');
+    const networks = present(evidence.podNetworks);
+    expect(networks.filter(({ link }) => link === null)).toHaveLength(1);
+    const detached = networks.filter(({ hostLink }) => hostLink !== null && hostLink.master === null);
+    expect(detached).toHaveLength(1);
+    const orphans = present(evidence.namespaces).filter(
+      ({ pins, holders }) => pins.length > 0 && holders.length === 0,
+    );
+    expect(orphans.some(({ pins }) => pins[0]?.includes('0d9aa5c1'))).toBe(true);
+  });
+});
+
+describe('a part that is malformed or missing', () => {
+  test('fails alone', async () => {
+    const evidence = await evidenceOf('healthy', { 'cni/results.ndjson': '{"file": 7}', 'kernel/log': null });
+    expect(evidence.cniResults.status).toBe('failed');
+    expect(evidence.kernelLog).toEqual({ status: 'failed', reason: expect.stringContaining('kernel/log') });
+    expect(evidence.sandboxes.status).toBe('present');
+    expect(evidence.podNetworks.status).toBe('present');
+  });
+
+  test.each([
+    ['nothing was listed', { 'sandboxes.before': '' }],
+    [
+      'our own container is not among those listed',
+      { 'host/facts': 'pid=1\n/proc/1/ns/net=1\n/proc/1/ns/pid=2\n' },
+    ],
+    ['the second listing is missing', { 'sandboxes.after': null }],
+    ['specs that were listed could not be read', { 'sandboxes.ndjson': '' }],
+    ['the processes are unknown', { 'host/processes': null }],
+  ])('of the runtime is never "no sandboxes, so all are orphans": %s', async (_, changes) => {
+    const evidence = await evidenceOf('healthy', changes);
+    expect(evidence.sandboxes.status).toBe('failed');
+    expect(evidence.podNetworks.status).toBe('failed');
+  });
+
+  test('of one namespace leaves the others readable', async () => {
+    const { files } = (await readArchive(bytes('healthy'))) as StoredEvidence;
+    const path =
+      [...(files?.keys() ?? [])].find((name) => name.endsWith('/ip.json') && name.startsWith('netns/')) ?? '';
+    const namespaces = present((await evidenceOf('healthy', { [path]: '[]\n' })).namespaces);
+    expect(namespaces.filter(({ stack }) => stack.status === 'failed')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import type { Pod, Snapshot } from '../../lib/model/kubernetes.ts';
+import { observePods } from '../../lib/probe/settle.ts';
+import { aNode, aPod, aSandbox } from '../checks/evidence.ts';
+
+function snapshot(...pods: Partial<Pod>[]): Snapshot {
+  const all = pods.map((changes) => {
+    const { unsettled: _, ...pod } = aPod(changes);
+    return pod;
+  });
+  return { takenAt: '2026-11-20T02:00:00Z', node: aNode(), pods: all, events: [] };
+}
+const why = (before: Partial<Pod>, after: Partial<Pod>, sandboxes = [aSandbox()]) =>
+  observePods({ before: snapshot(before), after: snapshot(after) }, sandboxes, 300)[0]?.unsettled;
+
+describe('a pod is judged', () => {
+  test('when it stood in both snapshots unchanged', () => {
+    expect(why({}, {})).toBeNull();
+  });
+
+  test('though its containers crash all the time: its network stands still', () => {
+    const containers = aPod().containers.map((container) => ({
+      ...container,
+      running: false,
+      ready: false,
+      restarts: 99,
+    }));
+    expect(why({}, { ready: false, containers })).toBeNull();
+  });
+});
+
+describe('a pod is not judged', () => {
+  test.each<[string, Partial<Pod>, string]>([
+    ['replaced by another of the same name', { uid: 'other' }, 'replaced'],
+    ['moved', { node: 'node-2' }, 'node'],
+    ['given other addresses', { podIPs: ['10.244.1.9'] }, 'addresses'],
+    ['being deleted', { deletionTimestamp: '2026-11-20T01:59:00Z' }, 'deleted'],
+    ['started a minute ago', { startedAt: '2026-11-20T01:59:00Z' }, 'younger'],
+    ["the audit's own", { labels: { 'app.kubernetes.io/name': 'netns-auditor' } }, 'audit'],
+  ])('when it was %s', (_, change, reason) => {
+    expect(why({}, change)).toContain(reason);
+  });
+
+  test('when its sandbox was replaced meanwhile, or is new', () => {
+    expect(why({}, {}, [aSandbox({ stable: false })])).toContain('sandbox');
+    expect(why({}, {}, [aSandbox({ createdAt: '2026-11-20T01:59:30Z' })])).toContain('younger');
+  });
+
+  test('when only one of the snapshots has it', () => {
+    const [gone] = observePods({ before: snapshot({}), after: snapshot() }, null, 300);
+    const [added] = observePods({ before: snapshot(), after: snapshot({}) }, null, 300);
+    expect(gone?.unsettled).toContain('gone');
+    expect(added?.unsettled).toContain('not there');
+  });
+});
