@@ -31,6 +31,8 @@ export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources):
   for (const pin of pins) pinned(pin.path, isNamespaceFile(pin) ? [pin.inode, ...pin.mounted] : pin.mounted);
   for (const namespace of namespaces) for (const path of namespace.pins) pinned(path, [namespace.inode]);
 
+  // Sandboxes of hostNetwork pods live in the node's own: what is wired to the node is not theirs.
+  const host = namespaces.find((namespace) => namespace.host)?.inode;
   const owners = new Map<number, Sandbox>();
   for (const sandbox of sandboxes) {
     const byPath =
@@ -42,7 +44,8 @@ export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources):
       ...sandbox.containers.map((container) => container.networkNamespace),
     ];
     for (const inode of inodes) {
-      if (inode !== null && owners.get(inode)?.state !== 'ready') owners.set(inode, sandbox);
+      if (inode === null || inode === host) continue;
+      if (owners.get(inode)?.state !== 'ready') owners.set(inode, sandbox);
     }
   }
   return owners;

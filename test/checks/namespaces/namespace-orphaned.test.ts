@@ -59,6 +59,19 @@ describe('namespace-orphaned', () => {
     expect(found?.detail).toContain('eth0 10.244.1.2 (vethdead on the node)');
   });
 
+  it('finds it beside hostNetwork pods too: its pair leads to the node, not to them', () => {
+    const hostNetwork = aSandbox({
+      id: 'b'.repeat(64),
+      uid: 'host-network',
+      network: 'node',
+      namespacePath: null,
+      networkNamespace: HOST_NAMESPACE,
+      containers: [],
+    });
+    const all = { ...sources(anOrphan()), sandboxes: [aSandbox(), hostNetwork] };
+    expect(failures(namespaceOrphaned.run(all, context))).toHaveLength(1);
+  });
+
   it('prints a deletion that refuses when the pin changed or somebody came in', () => {
     const [found] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
     const commands = found?.remedy.map(({ command }) => command ?? '') ?? [];
