@@ -1,12 +1,10 @@
 /** The store in a directory. Every file appears whole or not at all, whoever is killed when. */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { AuditError, messageOf } from '../model/errors.ts';
+import { withLock } from './lock.ts';
 import type { PutResult, Store, Stored } from './store.ts';
-
-/** A lock older than this was left by a process that died. */
-const LOCK_MILLISECONDS = 10_000;
 
 export class DirectoryStore implements Store {
   readonly location: string;
@@ -46,15 +44,18 @@ export class DirectoryStore implements Store {
   async replace(key: string, body: Uint8Array, etag: string | null): Promise<boolean> {
     return await this.#guarded(key, async (path) => {
       await mkdir(dirname(path), { recursive: true });
-      const lock = `${path}.lock`;
-      if (!(await takeLock(lock))) return false;
-      try {
+      const replaced = await withLock(`${path}.lock`, async (held) => {
         if (((await this.get(key))?.etag ?? null) !== etag) return false;
-        await rename(await this.#write(path, body), path);
-        return true;
-      } finally {
-        await rm(lock, { force: true });
-      }
+        const part = await this.#write(path, body);
+        try {
+          if (!(await held())) return false;
+          await rename(part, path);
+          return true;
+        } finally {
+          await rm(part, { force: true });
+        }
+      });
+      return replaced === true;
     });
   }
 
@@ -109,19 +110,6 @@ export class DirectoryStore implements Store {
       });
     }
   }
-}
-
-async function takeLock(path: string): Promise<boolean> {
-  try {
-    await (await open(path, 'wx')).close();
-    return true;
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  }
-  const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Date.now());
-  if (age < LOCK_MILLISECONDS) return false;
-  await rm(path, { force: true });
-  return await takeLock(path);
 }
 
 function etagOf(body: Uint8Array): string {

@@ -1,9 +1,40 @@
 /** The keys of the store (the same in a directory and in S3) and the names of runs. */
+import { createHash } from 'node:crypto';
 import { dayOf } from '../model/run-id.ts';
 
-/** A cluster's name as part of a key: an EKS ARN has `:` and `/`. Reversible, and never `.` or `..`. */
+/**
+ * The longest name in a path: file systems take 255 bytes, of which `cluster=`, `.json` and the temporary names of a
+ * writer need some.
+ */
+const LONGEST = 180;
+
+/**
+ * Any name as one part of a path: an EKS ARN has `:` and `/`. Reversible, and never `.` or `..`. One that is too long, or no
+ * well-formed text, ends in `@` and its digest, which no other name does, and only its start can be read back.
+ */
+function pathPart(name: string): string {
+  const text = encodeURIComponent(name.toWellFormed()).replaceAll('.', '%2E');
+  if (text.length <= LONGEST && name.isWellFormed()) return text;
+  const digest = createHash('sha256').update(name, 'utf16le').digest('hex').slice(0, 32);
+  return `${wholeCharacters(text.slice(0, LONGEST - digest.length - 1))}@${digest}`;
+}
+
+/** Without the character that the cut went through: decodeURIComponent takes none in part. */
+function wholeCharacters(text: string): string {
+  for (let end = text.length; end > 0; end -= 1) {
+    try {
+      decodeURIComponent(text.slice(0, end));
+      return text.slice(0, end);
+    } catch {
+      // A character has at most four bytes, as `%F0%9F%98%80`.
+    }
+  }
+  return '';
+}
+
+/** A cluster's name as part of a key. */
 export function clusterKey(cluster: string): string {
-  return encodeURIComponent(cluster).replaceAll('.', '%2E');
+  return pathPart(cluster);
 }
 
 /** The name behind {@link clusterKey}. */
@@ -21,7 +52,7 @@ export const keys = {
   findings: (run: Run): string => `findings/${partition(run)}/${run.runId}.ndjson.gz`,
   nodes: (run: Run): string => `nodes/${partition(run)}/${run.runId}.ndjson.gz`,
   evidence: (run: Run, node: string): string =>
-    `evidence/${partition(run)}/${run.runId}/${encodeURIComponent(node)}.tar.gz`,
+    `evidence/${partition(run)}/${run.runId}/${pathPart(node)}.tar.gz`,
   evidenceOf: (run: Run): string => `evidence/${partition(run)}/${run.runId}/`,
   latest: (cluster: string): string => `latest/cluster=${clusterKey(cluster)}.json`,
 };

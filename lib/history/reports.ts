@@ -12,11 +12,27 @@ export async function latestReport(
   store: Store,
   cluster: { name: string; uid: string },
 ): Promise<ClusterReport | null> {
-  const pointer = await store.get(keys.latest(cluster.name));
+  const pointer = await readPointer(store, cluster.name);
   if (pointer === null) return null;
-  const { report } = pointerSchema.parse(JSON.parse(Buffer.from(pointer.body).toString()));
-  const found = await readReport(store, report);
+  const found = await readReport(store, pointer.report);
   return found?.cluster.uid === cluster.uid ? found : null;
+}
+
+async function readPointer(
+  store: Store,
+  cluster: string,
+): Promise<{ runId: string; report: string; etag: string } | null> {
+  const key = keys.latest(cluster);
+  const stored = await store.get(key);
+  if (stored === null) return null;
+  try {
+    return { ...pointerSchema.parse(JSON.parse(Buffer.from(stored.body).toString())), etag: stored.etag };
+  } catch (error) {
+    throw new AuditError('STORE', `${store.location}/${key} is no pointer to a report`, {
+      cause: error,
+      remedy: 'Move the file away: the next run writes it anew. The reports themselves are not touched.',
+    });
+  }
 }
 
 /** @throws AuditError STORE when what is there is no report. */
@@ -36,12 +52,8 @@ export async function readReport(store: Store, key: string): Promise<ClusterRepo
 /** Moves the pointer forward in time, never back: of two runs at once the later one is the latest. */
 export async function pointToLatest(store: Store, run: Run): Promise<void> {
   for (let tries = 0; tries < 20; tries += 1) {
-    const before = await store.get(keys.latest(run.cluster));
-    if (
-      before !== null &&
-      pointerSchema.parse(JSON.parse(Buffer.from(before.body).toString())).runId >= run.runId
-    )
-      return;
+    const before = await readPointer(store, run.cluster);
+    if (before !== null && before.runId >= run.runId) return;
     const pointer = Buffer.from(`${JSON.stringify({ runId: run.runId, report: keys.report(run) })}\n`);
     if (await store.replace(keys.latest(run.cluster), pointer, before?.etag ?? null)) return;
     await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() * (tries + 1)));

@@ -1,0 +1,90 @@
+/** A lock file that says whose it is: what a dead process left is broken by one process, and nobody removes another's. */
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
+
+/** A lock older than this was left by a process that died. */
+const LOCK_MILLISECONDS = 10_000;
+
+/** Tells whether the lock is still this holder's: somebody may have taken a slow one for dead. */
+export type Held = () => Promise<boolean>;
+
+/**
+ * Runs `act` while this process alone holds the lock.
+ * @param path - name of the lock; the names beside it that begin with it are used too, and all end in `.lock`
+ * @returns what `act` returns; null when another holds the lock
+ */
+export async function withLock<T>(path: string, act: (held: Held) => Promise<T>): Promise<T | null> {
+  const owner = randomUUID();
+  if (!(await take(path, owner))) {
+    await breakIfLeft(path);
+    if (!(await take(path, owner))) return null;
+  }
+  try {
+    return await act(async () => (await ownerOf(path)) === owner);
+  } finally {
+    await remove(path, owner);
+  }
+}
+
+/** The file appears with its content: nobody ever reads a lock without an owner. */
+async function take(path: string, owner: string): Promise<boolean> {
+  const own = `${path}.${owner}.lock`;
+  await writeFile(own, owner, { flag: 'wx' });
+  try {
+    await link(own, path);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+async function breakIfLeft(path: string): Promise<void> {
+  const owner = await ownerOf(path);
+  if (owner !== null && (await isLeft(path))) await remove(path, owner);
+}
+
+/**
+ * Removes the lock of this owner and no other. Between reading the owner and removing the file the lock could change
+ * hands, so whoever removes it takes a right first that there is once per owner; the lock cannot change without it.
+ */
+async function remove(path: string, owner: string): Promise<void> {
+  const right = `${path}.${owner.replaceAll(/[^\w-]/g, '_').slice(0, 36)}.removal.lock`;
+  try {
+    await writeFile(right, '', { flag: 'wx' });
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error;
+    // Who had it died between the two removals: the next one to come tries again.
+    if (await isLeft(right)) await rm(right, { force: true });
+    return;
+  }
+  try {
+    if ((await ownerOf(path)) === owner) await rm(path, { force: true });
+  } finally {
+    await rm(right, { force: true });
+  }
+}
+
+async function ownerOf(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+async function isLeft(path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > LOCK_MILLISECONDS;
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DirectoryStore, keys, latestReport, pointToLatest } from '../../lib/history/index.ts';
+import { clusterKey, clusterOf } from '../../lib/history/keys.ts';
+
+const directory = (): Promise<string> => mkdtemp(join(tmpdir(), 'netns-auditor-'));
+
+describe('a pointer that somebody damaged', () => {
+  it.each(['', 'half a {', '{}', '{"runId":1}', 'null'])(
+    'names its file and the way out: %j',
+    async (text) => {
+      const path = await directory();
+      const file = join(path, keys.latest('prod'));
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, text);
+      const store = new DirectoryStore(path);
+      const expected = {
+        code: 'STORE',
+        message: expect.stringContaining(file),
+        remedy: expect.stringContaining('Move the file away'),
+      };
+      await expect(latestReport(store, { name: 'prod', uid: 'c0ffee' })).rejects.toMatchObject(expected);
+      await expect(
+        pointToLatest(store, { cluster: 'prod', runId: '20260101T000000Z-a' }),
+      ).rejects.toMatchObject(expected);
+    },
+  );
+});
+
+describe('names in paths', () => {
+  const run = (cluster: string) => ({ cluster, runId: '20260101T000000Z-a' });
+  const any = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
+
+  it('fit into a file system, whatever the cluster or node is called', () => {
+    fc.assert(
+      fc.property(any, (name) => {
+        const paths = [keys.latest(name), keys.evidence(run(name), name), keys.report(run(name))];
+        for (const part of paths.flatMap((path) => path.split('/'))) {
+          // With what a writer appends for its temporary files.
+          expect(Buffer.byteLength(part) + 60).toBeLessThanOrEqual(255);
+          expect(part).not.toMatch(/^\.{1,2}$/);
+        }
+      }),
+    );
+  });
+
+  it('differ for names that differ, though they are long or no well-formed text', () => {
+    const long = 'ü'.repeat(200);
+    const names = [long, `${long}a`, `${long}b`, '\ud800', '\ud801', '\ufffd', 'a@b', 'a'];
+    expect(new Set(names.map(clusterKey)).size).toBe(names.length);
+    for (const name of names) expect(() => clusterOf(clusterKey(name))).not.toThrow();
+  });
+
+  it('hold a report of a cluster whose name has 255 bytes', async () => {
+    const store = new DirectoryStore(await directory());
+    const cluster = 'x'.repeat(255);
+    await pointToLatest(store, run(cluster));
+    expect(await store.get(keys.latest(cluster))).not.toBeNull();
+  });
+});
