@@ -60,6 +60,20 @@ export function summary(finding: Finding): string {
   return `${finding.severity} ${finding.check} ${kind} ${where.join(' ')}: ${finding.detail}`;
 }
 
+const disregarded = process.env['NETNS_AUDIT_E2E_DISREGARD'];
+
+/**
+ * Findings that are not of the cluster's own from before the tests. For a cluster that others break at the same time,
+ * NETNS_AUDIT_E2E_DISREGARD is a regular expression of what is theirs.
+ */
+export function newFindings(report: ClusterReport, baseline: ReadonlySet<string>): readonly Finding[] {
+  return report.findings.filter(
+    (finding) =>
+      !baseline.has(finding.fingerprint) &&
+      (disregarded === undefined || !new RegExp(disregarded).test(summary(finding))),
+  );
+}
+
 /** Why a report is not a whole one: nodes and checks about which something is not known. */
 export function gaps(report: ClusterReport): readonly string[] {
   return [

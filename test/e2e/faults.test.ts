@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, inject as provided } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
-import { type Audit, audit, gaps, summary } from './audit.ts';
+import { type Audit, audit, gaps, newFindings, summary } from './audit.ts';
 import { cniFaults, ipamFaults } from './faults/cni.ts';
 import { type Fault, fill } from './faults/fault.ts';
 import { cleanUp, expectedObject, type Injected, inject, repair, waitVictims } from './faults/injection.ts';
@@ -43,8 +43,8 @@ function unexplained(batch: readonly Injected[], report: Audit['report']): reado
         if (isAbout(finding, check, filled)) expected.add(finding.fingerprint);
     }
   }
-  return report.findings
-    .filter((finding) => !baseline.has(finding.fingerprint) && !expected.has(finding.fingerprint))
+  return newFindings(report, baseline)
+    .filter((finding) => !expected.has(finding.fingerprint))
     .filter((finding) => finding.partOf === null || !expected.has(finding.partOf))
     .map(summary);
 }
@@ -94,9 +94,7 @@ function describeBatch(name: string, faults: readonly Fault[], place: readonly s
       const healed = await audit();
 
       const constant = new Set(faults.filter((fault) => fault.repair === ':').map((fault) => fault.check));
-      const left = healed.report.findings.filter(
-        (finding) => !baseline.has(finding.fingerprint) && !constant.has(finding.check),
-      );
+      const left = newFindings(healed.report, baseline).filter((finding) => !constant.has(finding.check));
       expect(left.map(summary)).toEqual([]);
     });
   });

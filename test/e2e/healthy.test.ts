@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Audit, audit, gaps, summary } from './audit.ts';
+import { type Audit, audit, gaps, newFindings, summary } from './audit.ts';
 import { kubectl, listPods, NAMESPACE } from './cluster.ts';
 import { startWorkload, stopWorkload } from './workload.ts';
 
 const runs = Number(process.env.NETNS_AUDIT_E2E_RUNS ?? 3);
 const baseline = new Set(inject('baseline'));
 
-function newFindings({ report }: Audit): readonly string[] {
-  return report.findings.filter((finding) => !baseline.has(finding.fingerprint)).map(summary);
-}
+const found = ({ report }: Audit): readonly string[] => newFindings(report, baseline).map(summary);
 
 describe('on a healthy cluster', () => {
   beforeAll(() => startWorkload());
@@ -22,7 +20,7 @@ describe('on a healthy cluster', () => {
   it.each(Array.from({ length: runs }, (_, index) => index + 1))('finds nothing, run %i', async () => {
     const result = await audit();
 
-    expect(newFindings(result)).toEqual([]);
+    expect(found(result)).toEqual([]);
     expect(gaps(result.report)).toEqual([]);
     if (baseline.size === 0)
       expect({ exit: result.exitCode, stderr: result.stderr }).toMatchObject({ exit: 0 });
@@ -31,7 +29,7 @@ describe('on a healthy cluster', () => {
   it('finds nothing with active checks', async () => {
     const result = await audit(['--active', 'ping,dns,cni']);
 
-    expect(newFindings(result)).toEqual([]);
+    expect(found(result)).toEqual([]);
     expect(gaps(result.report)).toEqual([]);
   });
 
@@ -46,7 +44,7 @@ describe('on a healthy cluster', () => {
     try {
       for (let count = 0; count < runs; count++) {
         const result = await audit();
-        expect(newFindings(result)).toEqual([]);
+        expect(found(result)).toEqual([]);
         expect(gaps(result.report)).toEqual([]);
       }
     } finally {

@@ -4,9 +4,9 @@ import type { Fault } from './fault.ts';
 /** A name such as the runtime gives to its pins. */
 const pin = (id: string): string => `/run/netns/cni-e2e00000-0000-4000-8000-${id}`;
 
-/** Starts a program that stays behind when the shell ends; its pid goes to HOLDER. */
+/** Starts a program of the node, of no container, that stays behind when the shell ends; its pid goes to HOLDER. */
 const stay = (program: string): string => `rm -f /run/e2e.pid.$$
-setsid sh -c 'echo $$ > /run/e2e.pid.'$$'; exec ${program}' >/dev/null 2>&1 </dev/null &
+setsid sh -c 'for group in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do echo $$ > $group; done; echo $$ > /run/e2e.pid.'$$'; exec ${program}' >/dev/null 2>&1 </dev/null &
 while [ ! -s /run/e2e.pid.$$ ]; do sleep 0.1; done; holder=$(cat /run/e2e.pid.$$); rm /run/e2e.pid.$$; echo "HOLDER=$holder"`;
 
 const stop = 'kill $HOLDER';
@@ -37,13 +37,13 @@ export const namespaceFaults: readonly Fault[] = [
   },
   {
     id: 'orphan-pinned-and-held',
-    check: 'namespace-orphaned',
+    check: 'namespace-held',
     pods: 0,
-    object: { path: pin('000000000002') },
+    object: { kind: 'namespace', path: pin('000000000002') },
     where: 'node',
     inject: `touch ${pin('000000000002')}; unshare --net=${pin('000000000002')} true
 ${stay(`nsenter --net=${pin('000000000002')} sleep 86402`)}`,
-    shows: [pin('000000000002'), 'sleep'],
+    shows: [pin('000000000002'), 'sleep', '$HOLDER'],
     repair: `${stop}; umount ${pin('000000000002')} && rm ${pin('000000000002')}`,
   },
   {
@@ -51,10 +51,12 @@ ${stay(`nsenter --net=${pin('000000000002')} sleep 86402`)}`,
     check: 'namespace-held',
     pods: 0,
     where: 'node',
-    object: { node: '$NODE' },
+    object: { kind: 'namespace', name: 'sleep', node: '$NODE' },
+    // With the pair of a pod in it: a process that merely wants no network is nobody's leak.
     inject: `${stay('unshare -n sleep 86403')}
-while [ "$(readlink /proc/$holder/ns/net)" = "$(readlink /proc/1/ns/net)" ]; do sleep 0.1; done; echo "INODE=$(readlink /proc/$holder/ns/net | tr -dc 0-9)"`,
-    shows: ['$INODE', '$HOLDER', 'sleep'],
+while [ "$(readlink /proc/$holder/ns/net)" = "$(readlink /proc/1/ns/net)" ]; do sleep 0.1; done; echo "INODE=$(readlink /proc/$holder/ns/net | tr -dc 0-9)"
+ip link add e2eheld0 type veth peer name eth0 netns "$holder"; ip link set e2eheld0 up`,
+    shows: ['$INODE', '$HOLDER', 'sleep', 'e2eheld0'],
     repair: stop,
   },
   {
@@ -62,7 +64,7 @@ while [ "$(readlink /proc/$holder/ns/net)" = "$(readlink /proc/1/ns/net)" ]; do 
     check: 'namespace-hidden',
     pods: 0,
     where: 'node-network',
-    object: { node: '$NODE' },
+    object: { kind: 'namespace', name: 'e2ehidden0', node: '$NODE' },
     // A socket keeps its namespace although the process that owns it has left it again. The pair makes it visible here.
     inject: `rm -f /tmp/held; setsid unshare -n python3 -c '
 import os, socket
@@ -80,7 +82,7 @@ while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; 
     id: 'pin-plain-file',
     check: 'namespace-pin-invalid',
     pods: 0,
-    object: { path: pin('000000000003') },
+    object: { kind: 'file', name: pin('000000000003'), node: '$NODE' },
     where: 'node',
     inject: `touch ${pin('000000000003')}; chmod 000 ${pin('000000000003')}`,
     shows: [pin('000000000003'), 'tmpfs'],
@@ -90,9 +92,11 @@ while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; 
   {
     id: 'pin-covered',
     check: 'namespace-pin-shadowed',
+    // A whole directory is usually covered: it is told once.
+    object: { kind: 'file', name: '/run/netns', node: '$NODE' },
     where: 'node',
     inject: 'touch /run/e2e-cover; mount --bind /run/e2e-cover "$PIN"',
-    shows: ['$PIN'],
+    shows: ['$PIN', '$POD'],
     repair: 'umount "$PIN"; rm /run/e2e-cover',
   },
   {

@@ -21,7 +21,7 @@ export const podContentFaults: readonly Fault[] = [
     check: 'pod-firewall-blocks-all',
     where: 'pod-network',
     inject: 'iptables-nft -P INPUT DROP; iptables-nft -P OUTPUT DROP',
-    shows: ['DROP'],
+    shows: ['policy drop', 'OUTPUT'],
     repair: 'remedy',
   },
   {
