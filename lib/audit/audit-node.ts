@@ -7,7 +7,7 @@ import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence
 import type { Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { NodeCoverage } from '../model/report.ts';
-import type { BundleFiles } from '../probe/index.ts';
+import { type BundleFiles, observePods } from '../probe/index.ts';
 import type { CanaryRun } from './canary.ts';
 import { nodeFacts, podAddresses } from './node-facts.ts';
 
@@ -44,7 +44,7 @@ export function judge(
   };
   if (evidence === null) {
     const { failures, tallies } = diagnoseNode(
-      withoutProbe(before, coverage?.reason ?? 'not probed'),
+      withoutProbe(before, coverage?.reason ?? 'not probed', settleSeconds.pod),
       checks,
       { settleSeconds },
     );
@@ -87,7 +87,7 @@ function coverageOf(evidence: Evidence): NodeCoverage {
 }
 
 /** Evidence of a node that could not be probed: only what the API says. */
-function withoutProbe(before: Snapshot, reason: string): Evidence {
+function withoutProbe(before: Snapshot, reason: string, settleSeconds: number): Evidence {
   const failed = { status: 'failed', reason } as const;
   const parts = Object.fromEntries(Object.keys(sourceSchemas).map((name) => [name, failed])) as Record<
     SourceName,
@@ -96,6 +96,11 @@ function withoutProbe(before: Snapshot, reason: string): Evidence {
   return {
     ...parts,
     node: { status: 'present', value: before.node },
+    // Their events say why no pod starts, perhaps ours neither. None at all may also be pods that were not listed.
+    pods:
+      before.pods.length === 0
+        ? failed
+        : { status: 'present', value: observePods({ before, after: before }, null, settleSeconds) },
     events: { status: 'present', value: before.events },
     nodeName: before.node.name,
     takenAt: before.takenAt,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { EXPIRES_ANNOTATION, type PodManifest, type ProbePods, RUN_LABEL } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
+import type { Event } from '../model/kubernetes.ts';
 
 export type CanaryRun = Omit<Sources['canary'], 'leftovers'>;
 
@@ -23,8 +24,20 @@ export async function runCanary(pods: ProbePods, node: string, options: CanaryOp
     return { pod, started: true, error: null, podIPs: [...podIPs] };
   } catch (error) {
     if (!(error instanceof AuditError) || error.code === 'ABORTED') throw error;
-    return { pod, started: false, error: error.message, podIPs: [] };
+    // The pod's own status says no more than ContainerCreating; the plugin's words are in the events.
+    const events = await pods.events(manifest).catch(() => []);
+    const words = [error.message, lastSandboxFailure(events)].filter((each) => each !== null);
+    return { pod, started: false, error: words.join(': '), podIPs: [] };
   }
+}
+
+/** Null when no sandbox failed. */
+function lastSandboxFailure(events: readonly Event[]): string | null {
+  const at = ({ lastSeen }: Event): number => (lastSeen === null ? 0 : Date.parse(lastSeen));
+  const failures = events
+    .filter((event) => event.reason === 'FailedCreatePodSandBox')
+    .toSorted((a, b) => at(a) - at(b));
+  return failures.at(-1)?.message ?? null;
 }
 
 /** What the node still has of the canary after the kubelet took it down. Pure. */

@@ -98,3 +98,17 @@ export async function listEvents(cluster: Cluster, options?: ListOptions): Promi
   const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
   return items.filter((event) => EVENT_REASONS.includes(event.reason));
 }
+
+/** What the API still knows to have happened to one pod, whether the pod is still there or not. */
+export async function listPodEvents(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  options?: ListOptions,
+): Promise<Event[]> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
+  const query = { fieldSelector: `involvedObject.kind=Pod,involvedObject.name=${name}` };
+  return (
+    await listAll(cluster, `list events of pod ${namespace}/${name}`, path, query, reduceEvent, options)
+  ).items;
+}

@@ -1,7 +1,9 @@
 /** Pods that run to their end on a node and leave a log: created, watched by one watch for the whole run, read, deleted. */
 import { AuditError } from '../model/errors.ts';
+import type { Event } from '../model/kubernetes.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
+import { listPodEvents } from './list.ts';
 import { type PodState, PodWatch } from './pod-watch.ts';
 import { deletePod } from './sweep.ts';
 import { aborted } from './transport.ts';
@@ -95,6 +97,11 @@ export class ProbePods {
       await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS }).catch(() => false);
       this.#watch.forget(name);
     }
+  }
+
+  /** What the API still knows to have happened to a pod, whether it is still there or not. */
+  async events({ metadata: { namespace, name } }: PodManifest): Promise<Event[]> {
+    return await listPodEvents(this.#cluster, namespace, name, { signal: this.#signal });
   }
 
   async close(): Promise<void> {

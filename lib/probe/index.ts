@@ -13,5 +13,5 @@ export {
   probePodName,
   RUN_LABEL,
 } from './pod-manifest.ts';
-export { isOwnPod, OWN_LABEL } from './settle.ts';
+export { isOwnPod, OWN_LABEL, observePods } from './settle.ts';
 export { archiveFromLog, type BundleFiles, unpackArchive, unpackLog } from './unpack.ts';

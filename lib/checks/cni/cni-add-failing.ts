@@ -9,6 +9,9 @@ const NOT_THE_NETWORK =
 /** The kubelet took the pod up and got no further: its image is that of the probe, which has just run there. */
 const NO_SANDBOX = /did not start in time: ContainerCreating/;
 
+/** The kubelet's event, which the audit appends where there is one. */
+const SANDBOX_FAILED = /Failed to create pod sandbox/i;
+
 /** Base document. The kubelet does ADD and DEL as for any pod: a plugin called by hand would prove something else, and leak. */
 export const cniAddFailing = defineCheck({
   id: 'cni-add-failing',
@@ -30,7 +33,9 @@ export const cniAddFailing = defineCheck({
       const explained = explainSandboxFailure(canary.error ?? '', { node, ...where });
       const overdue = explained.id === 'other' && NO_SANDBOX.test(canary.error ?? '');
       const networkFailed = overdue || !['other', 'pause-image', 'no-runtime-handler'].includes(explained.id);
-      if (!networkFailed || NOT_THE_NETWORK.test(canary.error ?? '')) {
+      // In the plugin's own words, `Unauthorized` means its token.
+      const otherwise = !SANDBOX_FAILED.test(canary.error ?? '') && NOT_THE_NETWORK.test(canary.error ?? '');
+      if (!networkFailed || otherwise) {
         return [
           unknown(
             object,

@@ -42,6 +42,12 @@ describe('cni-add-failing', () => {
     expect(found?.detail).toContain('got no sandbox in time');
   });
 
+  it('believes the event of the sandbox, though words in it are also those of a refused pod', () => {
+    const error =
+      'the probe pod did not start in time: ContainerCreating: Failed to create pod sandbox: rpc error: plugin type="calico" failed (add): error getting ClusterInformation: connection is unauthorized: Unauthorized';
+    expect(failures(run({ started: false, error, podIPs: [] }))).toHaveLength(1);
+  });
+
   it('finds a canary that runs without an address', () => {
     expect(failures(run({ podIPs: [] }))[0]?.detail).toContain('started without an address');
   });
