@@ -1,12 +1,5 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
-import {
-  auditCluster,
-  checksFor,
-  defaultStore,
-  keepEvidence,
-  openStore,
-  publish,
-} from '../lib/audit/index.ts';
+import { auditCluster, defaultStore, keepEvidence, openStore, publish } from '../lib/audit/index.ts';
 import { type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
 import { latestReport } from '../lib/history/index.ts';
 import type { Severity } from '../lib/model/finding.ts';
@@ -77,7 +70,6 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       settleSeconds: options.settle === undefined ? SETTLE : { pod: options.settle, orphan: options.settle },
       selection: { names: podNode === null ? options.nodes : [podNode], labels: options.selector },
       concurrency: options.concurrency,
-      checks: checksFor(options.active),
       previous,
       auditorVersion: version(),
       signal: interrupt.signal,

@@ -1,11 +1,17 @@
 /** Keeps what was gathered of each node, and judges it again: offline, years later, by newer checks. */
-import { catalogue } from '../checks/catalogue.ts';
-import { concludeCluster } from '../diagnosis/conclude-cluster.ts';
 import { keys, type Run, type Store } from '../history/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { type AuditRecord, readArchive, type StoredEvidence, writeArchive } from '../probe/index.ts';
+import {
+  type AuditRecord,
+  type RunRecord,
+  readArchive,
+  type StoredEvidence,
+  writeArchive,
+} from '../probe/index.ts';
 import { type Gathering, judge } from './audit-node.ts';
+import { checksFor } from './checks-for.ts';
+import { concludeRun } from './conclude-run.ts';
 import { assemble } from './gather-node.ts';
 
 /** Writes the evidence of one node; what is there already stays. */
@@ -13,7 +19,7 @@ export async function keepEvidence(
   store: Store,
   run: Run,
   gathering: Gathering,
-  record: Omit<AuditRecord, 'coverage' | 'canary'>,
+  record: RunRecord,
 ): Promise<void> {
   const { before, after, files, canary, coverage } = gathering;
   const archive = await writeArchive({ before, after, files, audit: { ...record, coverage, canary } });
@@ -50,23 +56,7 @@ export async function analyze(
     throw new AuditError('USAGE', 'no evidence was given', {
       remedy: 'Name files or a folder below evidence/ in the store.',
     });
-  return concludeCluster({
-    runId: record.runId,
-    cluster: record.cluster,
-    scope: record.scope,
-    startedAt: record.startedAt,
-    finishedAt: record.startedAt,
-    auditorVersion: record.version,
-    results,
-    checks: checksFor(record.active),
-    previous: await previous(record),
-    settleSeconds: record.settleSeconds,
-  });
-}
-
-/** The catalogue without the active checks that were not asked for. */
-export function checksFor(active: readonly AuditRecord['active'][number][]): typeof catalogue {
-  return catalogue.filter((check) => check.active === undefined || active.includes(check.active));
+  return concludeRun({ record, finishedAt: record.startedAt, results, previous: await previous(record) });
 }
 
 function gatheringOf({

@@ -2,6 +2,6 @@
 
 export { reportOfRun } from '../history/index.ts';
 export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.ts';
-export { analyze, checksFor, keepEvidence } from './evidence-files.ts';
+export { analyze, keepEvidence } from './evidence-files.ts';
 export { publish } from './publish.ts';
 export { defaultStore, openStore } from './stores.ts';

@@ -10,13 +10,11 @@ export type NodeSelection = {
   readonly labels: readonly string[];
 };
 
-export type NodePlan = {
-  readonly probe: Node[];
-  readonly notProbed: { readonly node: Node; readonly coverage: NodeCoverage }[];
-};
+/** A node of the run; `coverage` says why it is not probed, null that it is. */
+export type PlannedNode = { readonly node: Node; readonly coverage: NodeCoverage | null };
 
 /** @throws AuditError USAGE when a named node does not exist, or nothing is left. */
-export function planNodes(nodes: readonly Node[], selection: NodeSelection): NodePlan {
+export function planNodes(nodes: readonly Node[], selection: NodeSelection): PlannedNode[] {
   const known = new Set(nodes.map((node) => node.name));
   const missing = selection.names.filter((name) => !known.has(name));
   if (missing.length > 0) {
@@ -27,15 +25,12 @@ export function planNodes(nodes: readonly Node[], selection: NodeSelection): Nod
         .join(', ')}${nodes.length > 10 ? ', …' : ''}.`,
     });
   }
-  const plan: NodePlan = { probe: [], notProbed: [] };
-  for (const node of nodes) {
-    if (selection.names.length > 0 && !selection.names.includes(node.name)) continue;
-    if (!selection.labels.every((label) => matches(node, label))) continue;
-    const coverage = whyNot(node);
-    if (coverage === null) plan.probe.push(node);
-    else plan.notProbed.push({ node, coverage });
-  }
-  if (plan.probe.length === 0 && plan.notProbed.length === 0) {
+  const chosen = nodes.filter(
+    (node) =>
+      (selection.names.length === 0 || selection.names.includes(node.name)) &&
+      selection.labels.every((label) => matches(node, label)),
+  );
+  if (chosen.length === 0) {
     throw new AuditError(
       'USAGE',
       nodes.length === 0 ? 'the cluster has no nodes' : 'no node has the labels that were asked for',
@@ -44,7 +39,7 @@ export function planNodes(nodes: readonly Node[], selection: NodeSelection): Nod
       },
     );
   }
-  return plan;
+  return chosen.map((node) => ({ node, coverage: whyNot(node) }));
 }
 
 function matches(node: Node, label: string): boolean {

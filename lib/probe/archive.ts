@@ -26,6 +26,10 @@ export const auditRecordSchema = z.object({
 });
 export type AuditRecord = z.infer<typeof auditRecordSchema>;
 
+/** What the evidence of all nodes of a run has in common. */
+export const runRecordSchema = auditRecordSchema.omit({ coverage: true, canary: true });
+export type RunRecord = z.infer<typeof runRecordSchema>;
+
 export type StoredEvidence = {
   /** Null when the node was not probed. */
   readonly files: BundleFiles | null;

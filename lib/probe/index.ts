@@ -1,5 +1,12 @@
 /** The probe: its pod, the way back from its log, and the evidence in it. */
-export { type AuditRecord, readArchive, type StoredEvidence, writeArchive } from './archive.ts';
+export {
+  type AuditRecord,
+  type RunRecord,
+  readArchive,
+  runRecordSchema,
+  type StoredEvidence,
+  writeArchive,
+} from './archive.ts';
 export { buildEvidence, type EvidenceInput } from './evidence.ts';
 export {
   type ActiveProbe,

@@ -1,0 +1,99 @@
+/** Some nodes of a planned run: each is snapshot, probed, snapshot again and judged. */
+import { type Cluster, listPodsOnNode, ProbePods } from '../cluster/index.ts';
+import { AuditError } from '../model/errors.ts';
+import type { Event, Node, Snapshot } from '../model/kubernetes.ts';
+import type { NodeResult } from '../model/node-result.ts';
+import { failedCoverage, type Gathering, judge, notProbed } from './audit-node.ts';
+import { checksFor } from './checks-for.ts';
+import { type GatherOptions, gatherNode } from './gather-node.ts';
+import { forEachLimited } from './limit.ts';
+import type { PlannedNode } from './plan.ts';
+import type { ClusterPlan } from './plan-cluster.ts';
+
+/** How pods are run; what the run is called and how it judges stands in the plan. */
+export type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds'>;
+
+export type BatchOptions = ProbeOptions & {
+  /** Nodes probed at once. */
+  readonly concurrency: number;
+  /** Ends the batch: its pods are removed, and it throws ABORTED. */
+  readonly signal: AbortSignal;
+  /** Ends the batch in time: its pods are removed, and the nodes that were not done have failed. */
+  readonly outOfTime?: AbortSignal;
+  /** Called with all that was gathered of a node, to be kept, and what it comes to. */
+  readonly onNode: (gathering: Gathering, result: NodeResult) => Promise<void>;
+};
+
+/** @throws AuditError ABORTED; a node's trouble is in its own coverage. */
+export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: BatchOptions): Promise<void> {
+  const { record, events } = plan;
+  const gathering: GatherOptions = {
+    ...options,
+    runId: record.runId,
+    active: record.active,
+    settleSeconds: record.settleSeconds,
+  };
+  const checks = checksFor(record.active);
+  const signal =
+    options.outOfTime === undefined ? options.signal : AbortSignal.any([options.signal, options.outOfTime]);
+  const pods = ProbePods.start(cluster, { namespace: options.namespace, runId: record.runId, signal });
+  const look = (node: Node): Promise<Snapshot> => snapshot(cluster, node, events, signal);
+
+  async function gather({ node, coverage }: PlannedNode): Promise<Gathering> {
+    const bare = bareSnapshot(node, events);
+    try {
+      if (coverage === null) return await gatherNode(pods, await look(node), () => look(node), gathering);
+      return notProbed(coverage.result === 'failed' ? await look(node) : bare, coverage);
+    } catch (error) {
+      if (options.signal.aborted) throw error;
+      return notProbed(bare, options.outOfTime?.aborted ? late(node) : failedCoverage(node.name, error));
+    }
+  }
+
+  try {
+    await forEachLimited(plan.nodes, options.concurrency, async (planned) => {
+      const gathered = await gather(planned);
+      await options.onNode(gathered, judge(gathered, checks, record.settleSeconds));
+    });
+  } finally {
+    await pods.close();
+  }
+  if (options.signal.aborted)
+    throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
+}
+
+function late(node: Node): ReturnType<typeof failedCoverage> {
+  return {
+    node: node.name,
+    result: 'failed',
+    reason: 'timeout: the time of the batch was over before the node was done',
+    remedy: 'Let batches have fewer nodes, or probe more of them at once.',
+  };
+}
+
+async function snapshot(
+  cluster: Cluster,
+  node: Node,
+  events: readonly Event[],
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const pods = await listPodsOnNode(cluster, node.name, { signal });
+  const names = new Set(pods.map((pod) => `${pod.namespace}/${pod.name}`));
+  return {
+    takenAt: new Date().toISOString(),
+    node,
+    pods,
+    events: events.filter((event) =>
+      event.kind === 'Node' ? event.name === node.name : names.has(`${event.namespace}/${event.name}`),
+    ),
+  };
+}
+
+function bareSnapshot(node: Node, events: readonly Event[]): Snapshot {
+  return {
+    takenAt: new Date().toISOString(),
+    node,
+    pods: [],
+    events: events.filter((event) => event.kind === 'Node' && event.name === node.name),
+  };
+}

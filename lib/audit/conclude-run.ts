@@ -1,0 +1,29 @@
+/** The report of a run from what came of its nodes, whichever processes audited them. */
+import { concludeCluster } from '../diagnosis/conclude-cluster.ts';
+import type { NodeResult } from '../model/node-result.ts';
+import type { ClusterReport } from '../model/report.ts';
+import type { RunRecord } from '../probe/index.ts';
+import { checksFor } from './checks-for.ts';
+
+/** Pure. `results` is read once and may stream. */
+export function concludeRun(run: {
+  readonly record: RunRecord;
+  readonly finishedAt: string;
+  readonly results: Iterable<NodeResult>;
+  /** The report it is compared with. */
+  readonly previous: ClusterReport | null;
+}): ClusterReport {
+  const { record } = run;
+  return concludeCluster({
+    runId: record.runId,
+    cluster: record.cluster,
+    scope: record.scope,
+    startedAt: record.startedAt,
+    finishedAt: run.finishedAt,
+    auditorVersion: record.version,
+    results: run.results,
+    checks: checksFor(record.active),
+    previous: run.previous,
+    settleSeconds: record.settleSeconds,
+  });
+}

@@ -1,0 +1,50 @@
+/** Before the first probe: leftovers swept, nodes chosen, events read, and the facts that every part of the run shares. */
+import { type Cluster, listEvents, listNodes, sweep } from '../cluster/index.ts';
+import type { Event } from '../model/kubernetes.ts';
+import type { RunRecord } from '../probe/index.ts';
+import { type NodeSelection, type PlannedNode, planNodes } from './plan.ts';
+
+export type PlanOptions = Pick<RunRecord, 'runId' | 'settleSeconds' | 'previousRunId'> & {
+  readonly active: readonly RunRecord['active'][number][];
+  /** Namespace of the probe pods. */
+  readonly namespace: string;
+  readonly selection: NodeSelection;
+  readonly auditorVersion: string;
+  readonly signal: AbortSignal;
+};
+
+/** What the batches of a run need; it may be cut by its nodes and kept between processes. */
+export type ClusterPlan = {
+  readonly record: RunRecord;
+  readonly nodes: readonly PlannedNode[];
+  readonly events: readonly Event[];
+};
+
+/**
+ * @returns also `namespace/name` of the pods of earlier runs that it removed
+ * @throws AuditError CLUSTER_*, and USAGE when the selection leaves no node
+ */
+export async function planCluster(
+  cluster: Cluster,
+  options: PlanOptions,
+): Promise<ClusterPlan & { readonly swept: readonly string[] }> {
+  const startedAt = new Date().toISOString();
+  const list = { signal: options.signal };
+  const [nodes, events, swept] = await Promise.all([
+    listNodes(cluster, list),
+    listEvents(cluster, list),
+    sweep(cluster, options.namespace, Date.now(), list),
+  ]);
+  const { names, labels } = options.selection;
+  const record: RunRecord = {
+    version: options.auditorVersion,
+    runId: options.runId,
+    cluster: { name: cluster.name, uid: cluster.uid, version: cluster.version },
+    scope: names.length === 0 && labels.length === 0 ? 'cluster' : 'part',
+    startedAt,
+    settleSeconds: options.settleSeconds,
+    active: [...options.active],
+    previousRunId: options.previousRunId,
+  };
+  return { record, nodes: planNodes(nodes, options.selection), events, swept };
+}
