@@ -2,18 +2,26 @@
  * What must hold before a later check of the same pod may judge. One cause is one finding: where an earlier check
  * already reports the cause, the later one is not applicable and names it.
  */
-import type { PodNetwork } from '../model/evidence.ts';
+import type { PodNetwork, Sandbox } from '../model/evidence.ts';
+import type { Pod } from '../model/kubernetes.ts';
 import type { Address } from '../model/network.ts';
 import { sameAddress } from './cidr.ts';
 
-const SANDBOXED = /gvisor|runsc|kata/i;
+const SANDBOXED = /gvisor|runsc|kata|firecracker/i;
 
-/** Why the node's kernel does not show this pod's network as the pod has it; null when it does (T33). */
+/** The runtime that keeps the pod in a kernel of its own, so that its processes are not those the node sees; else null. */
+export function ownKernel(
+  sandbox: Pick<Sandbox, 'runtimeHandler'>,
+  pod: Pick<Pod, 'runtimeClass'>,
+): string | null {
+  const handler = sandbox.runtimeHandler ?? pod.runtimeClass;
+  return handler !== null && SANDBOXED.test(handler) ? handler : null;
+}
+
+/** Why the node's kernel does not show this pod's network as the pod has it; null when it does (docs/traps.md T33). */
 export function networkElsewhere(network: PodNetwork): string | null {
-  const handler = network.sandbox.runtimeHandler ?? network.pod.runtimeClass;
-  if (handler !== null && SANDBOXED.test(handler)) {
-    return `the runtime ${handler} keeps the pod's network stack itself`;
-  }
+  const handler = ownKernel(network.sandbox, network.pod);
+  if (handler !== null) return `the runtime ${handler} keeps the pod's network stack itself`;
   if (Object.keys(network.pod.labels).some((label) => label.startsWith('kubevirt.io'))) {
     return 'the network of a KubeVirt virtual machine is inside the guest';
   }

@@ -290,7 +290,7 @@ export type ObservedPod = z.infer<typeof observedPodSchema>;
 export const podNetworkSchema = z.object({
   pod: observedPodSchema,
   sandbox: sandboxSchema,
-  /** Inode of the namespace that the sandbox's path leads to. */
+  /** Inode of the namespace that the sandbox lives in, never the node's own. */
   namespace: z.number().nullable(),
   /** That namespace's content; null where it could not be read. */
   stack: networkStackSchema.nullable(),
@@ -324,7 +324,7 @@ export const sourceSchemas = {
   mounts: mountsSchema,
   processes: z.array(processSchema),
   sandboxes: z.array(sandboxSchema),
-  /** Settled, Running, not hostNetwork pods with a ready sandbox. */
+  /** Settled, Running, not hostNetwork pods with a ready sandbox in a namespace of its own. */
   podNetworks: z.array(podNetworkSchema),
   cniConfig: cniConfigSchema,
   cniResults: z.array(cniResultSchema),

@@ -284,7 +284,9 @@ export function podNetworks(inputs: {
       .filter((one) => one.uid === pod.uid && one.state === 'ready' && one.stable)
       .sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))[0];
     if (sandbox === undefined) return [];
-    const inode = namespaceOf(sandbox, byPath);
+    const inode = namespaceOf(sandbox, byPath, host?.inode);
+    // In the node's own network there is nothing of the pod: pod-in-host-network says so.
+    if (inode !== null && inode === host?.inode) return [];
     const stack = inode === null ? undefined : byInode.get(inode)?.stack;
     const results = inputs.results.filter(({ containerId }) => containerId === sandbox.id).sort(byInterface);
     const name = results[0]?.interface ?? 'eth0';
@@ -311,12 +313,19 @@ export function podNetworks(inputs: {
   });
 }
 
-/** Where the sandbox's path leads: a pin, or docker's /proc/PID/ns/net. Without a path, where its process is. */
-function namespaceOf(sandbox: Sandbox, byPath: ReadonlyMap<string, number>): number | null {
-  if (sandbox.namespacePath === null) return sandbox.networkNamespace;
-  if (sandbox.namespacePath.startsWith('/proc/')) return sandbox.networkNamespace;
-  // A pin that is gone is namespace-pin-missing; what the pod lives in can be examined all the same.
-  return byPath.get(normalPath(sandbox.namespacePath)) ?? sandbox.networkNamespace;
+/**
+ * Where the pod lives: the namespace of its pause process, else where its path leads. They differ when a pin was covered
+ * by another (pod-network-split), or one of them is the node's own (pod-in-host-network): what the pod has is examined.
+ */
+function namespaceOf(
+  sandbox: Sandbox,
+  byPath: ReadonlyMap<string, number>,
+  host: number | undefined,
+): number | null {
+  const path = sandbox.namespacePath;
+  const pinned = path === null || path.startsWith('/proc/') ? undefined : byPath.get(normalPath(path));
+  const process = sandbox.networkNamespace;
+  return process === null || (process === host && pinned !== undefined) ? (pinned ?? process) : process;
 }
 
 const byInterface = (a: CniResult, b: CniResult) =>

@@ -1,0 +1,34 @@
+import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { recreatePod } from '../remedies.ts';
+import { compared, described, judgePods, mayHaveMovedItself, membersOf } from './membership.ts';
+
+/** The node is what PID 1 is in: in kind and k3d that is the node's container, not the machine around it. */
+export const hostNetworkPodIsolated = defineCheck({
+  id: 'host-network-pod-isolated',
+  topic: 'isolation',
+  severity: 'high',
+  title: "The hostNetwork pod is in the node's network",
+  failureTitle: "hostNetwork pod outside of the node's network",
+  why: "Agents with hostNetwork set up the node: kube-proxy or a CNI agent in another namespace writes its rules where nobody reads them, and what others look for on the node's ports is not there.",
+  needs: ['pods', 'sandboxes', 'pins', 'host'],
+  run({ pods, sandboxes, pins, host }, { node }) {
+    return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
+      if (!pod.hostNetwork) return notApplicable(object, 'the pod has a network of its own');
+      const members = membersOf(sandbox, pins);
+      if (members.length === 0) return unknown(object, 'no namespace of the pod could be read');
+      const outside = members.filter(({ inode }) => inode !== host.networkNamespace);
+      if (outside.length === 0) return pass(object);
+      const itself = mayHaveMovedItself(outside, pod);
+      return fail(object, {
+        detail: `The pod has hostNetwork, but is not in the node's own net:[${host.networkNamespace}]: ${described(outside)}.${itself ? ' It may change its own network, and may have left it itself.' : ''}`,
+        confidence: itself ? 'suspected' : 'confirmed',
+        ...(itself ? { severity: 'medium' as const } : {}),
+        evidence: [
+          ...compared(members, () => `net:[${host.networkNamespace}]`),
+          { what: 'hostNetwork', actual: 'true', source: 'API: pod.spec.hostNetwork' },
+        ],
+        remedy: recreatePod(pod),
+      });
+    });
+  },
+});

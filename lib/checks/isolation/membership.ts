@@ -1,0 +1,124 @@
+/** Which namespaces the parts of a pod are in: the runtime's path, the pause process, and the init process of each container. */
+import type { ObservedPod, Pin, Sandbox } from '../../model/evidence.ts';
+import type { AuditedObject, Comparison } from '../../model/finding.ts';
+import { notApplicable, type Outcome, podObject } from '../define.ts';
+import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
+import { ownKernel } from '../preconditions.ts';
+import { isSandboxOf } from '../sandbox-pod.ts';
+import { listed } from '../text.ts';
+
+/** One part of a pod in a network namespace. */
+export type Member = {
+  readonly what: string;
+  readonly inode: number;
+  readonly source: string;
+  /** Name of the container; null for the path and the pause process. */
+  readonly container: string | null;
+};
+
+export type Judged = { readonly pod: ObservedPod; readonly sandbox: Sandbox; readonly object: AuditedObject };
+
+/** Calls `judge` with each settled pod that has a ready sandbox; says why the other live ones are not judged. */
+export function judgePods(
+  pods: readonly ObservedPod[],
+  sandboxes: readonly Sandbox[],
+  node: string,
+  judge: (judged: Judged) => Outcome,
+): Outcome[] {
+  return pods.flatMap((pod): Outcome[] => {
+    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return [];
+    const object = podObject(pod, node);
+    if (pod.unsettled !== null) return [notApplicable(object, pod.unsettled)];
+    const sandbox = newestReady(sandboxes.filter((candidate) => isSandboxOf(candidate, pod)));
+    if (sandbox === undefined)
+      return [notApplicable(object, 'the pod has no ready sandbox: see sandbox-missing')];
+    if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
+    const handler = ownKernel(sandbox, pod);
+    if (handler !== null)
+      return [notApplicable(object, `the runtime ${handler} runs the pod in a kernel of its own`)];
+    return [judge({ pod, sandbox, object })];
+  });
+}
+
+function newestReady(sandboxes: readonly Sandbox[]): Sandbox | undefined {
+  return sandboxes
+    .filter(({ state }) => state === 'ready')
+    .toSorted((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))[0];
+}
+
+/**
+ * The parts of a sandbox whose namespace is known. Of a container only its init process counts: what it starts may well
+ * make namespaces of its own (browsers, docker in docker).
+ */
+export function membersOf(sandbox: Sandbox, pins: readonly Pin[]): Member[] {
+  const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
+  // A pin that is no namespace is namespace-pin-invalid's matter.
+  const pin = pins.find((candidate) => canonicalPath(candidate.path) === path && isNamespaceFile(candidate));
+  return [
+    ...(pin === undefined
+      ? []
+      : [
+          {
+            what: `path ${pin.path}`,
+            inode: pin.inode,
+            source: `stat -L /proc/1/root${pin.path}`,
+            container: null,
+          },
+        ]),
+    ...(sandbox.networkNamespace === null
+      ? []
+      : [
+          {
+            what: `pause process ${sandbox.pid}`,
+            inode: sandbox.networkNamespace,
+            source: `/proc/${sandbox.pid}/ns/net`,
+            container: null,
+          },
+        ]),
+    ...sandbox.containers.flatMap(({ name, pid, networkNamespace }) =>
+      networkNamespace === null
+        ? []
+        : [
+            {
+              what: `container ${name}`,
+              inode: networkNamespace,
+              source: `/proc/${pid}/ns/net`,
+              container: name,
+            },
+          ],
+    ),
+  ];
+}
+
+/**
+ * True when all of these are containers that may change their network themselves (privileged or NET_ADMIN): then it may
+ * be their own doing, such as a command that begins with `unshare -n` or `nsenter`.
+ */
+export function mayHaveMovedItself(members: readonly Member[], pod: ObservedPod): boolean {
+  return members.every(({ container }) =>
+    pod.containers.some(({ name, netAdmin }) => name === container && netAdmin),
+  );
+}
+
+/** `path /run/netns/cni-1 and container main in net:[4026532400]`. */
+export function described(members: readonly Member[]): string {
+  return [...Map.groupBy(members, ({ inode }) => inode)]
+    .map(([inode, inside]) => `${listed(inside.map(({ what }) => what))} in net:[${inode}]`)
+    .join('; ');
+}
+
+/** The rows of a finding: each part with its namespace. */
+export function compared(
+  members: readonly Member[],
+  expected: (member: Member) => string | undefined,
+): Comparison[] {
+  return members.map((member) => {
+    const wanted = expected(member);
+    return {
+      what: `network namespace of ${member.what}`,
+      ...(wanted === undefined ? {} : { expected: wanted }),
+      actual: `net:[${member.inode}]`,
+      source: member.source,
+    };
+  });
+}

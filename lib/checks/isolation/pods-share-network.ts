@@ -1,0 +1,66 @@
+import type { Sandbox } from '../../model/evidence.ts';
+import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { recreatePod } from '../remedies.ts';
+import { judgePods, membersOf } from './membership.ts';
+
+/** Judged by where the pods run. A path that leads to another pod, while its processes do not, is pod-network-split. */
+export const podsShareNetwork = defineCheck({
+  id: 'pods-share-network',
+  topic: 'isolation',
+  severity: 'critical',
+  title: 'The pod shares its network namespace with no other pod',
+  failureTitle: 'Pods share one network namespace',
+  why: "Each of them listens on the other's localhost and speaks with its address, network policies of one apply to both, and the deletion of either takes the network away from the other.",
+  needs: ['pods', 'sandboxes', 'pins', 'host'],
+  run({ pods, sandboxes, pins, host }, { node }) {
+    const placed = sandboxes
+      .filter(({ state, network, stable }) => state === 'ready' && network === 'pod' && stable)
+      .map((sandbox) => ({ sandbox, inode: homeOf(sandbox, membersOf(sandbox, pins)) }))
+      .toSorted((a, b) => (a.sandbox.createdAt ?? '').localeCompare(b.sandbox.createdAt ?? ''));
+    const byInode = Map.groupBy(placed, ({ inode }) => inode);
+    return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
+      if (pod.hostNetwork) return notApplicable(object, "the pod shares the node's network");
+      const inode = homeOf(sandbox, membersOf(sandbox, pins));
+      if (inode === null) return unknown(object, 'no namespace of the pod could be read');
+      if (inode === host.networkNamespace)
+        return notApplicable(object, "the pod is in the node's network: see pod-in-host-network");
+      const inside = (byInode.get(inode) ?? []).map((each) => each.sandbox);
+      const others = inside.filter(({ uid }) => uid !== sandbox.uid);
+      if (others.length === 0) return pass(object);
+      const [owner] = inside;
+      // One cause, one finding: of two pods in one namespace the later one should not be there.
+      if (owner?.uid === sandbox.uid) {
+        return notApplicable(
+          object,
+          `told of ${others.map(name).join(', ')}: the namespace was this pod's first`,
+        );
+      }
+      return fail(object, {
+        detail: `The pod runs in net:[${inode}], and so ${others.length === 1 ? 'does' : 'do'} ${others.map(name).join(', ')}.`,
+        confidence: 'confirmed',
+        evidence: [sandbox, ...others].map((each) => ({
+          what: `network namespace of ${name(each)}`,
+          ...(each.uid === sandbox.uid ? { expected: 'one of its own' } : {}),
+          actual: `net:[${inode}]${each.namespacePath === null ? '' : `, path ${each.namespacePath}`}`,
+          source: each.networkNamespace === null ? "the runtime's sandbox spec" : `/proc/${each.pid}/ns/net`,
+        })),
+        remedy: [
+          ...recreatePod(pod),
+          {
+            text: `Then look at ${others.map(name).join(', ')}: the deletion may have taken its network away, and it must be recreated too.`,
+          },
+        ],
+      });
+    });
+  },
+});
+
+/** Where the sandbox runs: its pause process, else its containers, else where its path leads. */
+function homeOf(sandbox: Sandbox, members: ReturnType<typeof membersOf>): number | null {
+  if (sandbox.networkNamespace !== null) return sandbox.networkNamespace;
+  return (members.find(({ container }) => container !== null) ?? members[0])?.inode ?? null;
+}
+
+function name(sandbox: Sandbox): string {
+  return `${sandbox.namespace}/${sandbox.name}`;
+}
