@@ -1,4 +1,5 @@
 /** One node in a row: what trends, thresholds and cross-node checks go by. Pure. */
+import { sameAddress } from '../checks/cidr.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { Node } from '../model/kubernetes.ts';
 import type { CheckFailure, PodAddress } from '../model/node-result.ts';
@@ -54,8 +55,8 @@ export function podAddresses(evidence: Evidence): PodAddress[] {
         pod: { namespace: pod.namespace, name: pod.name, uid: pod.uid },
         namespace,
         network: network.results[0]?.network ?? network.plugin ?? 'unknown',
-        inPodStatus: pod.podIPs.includes(address.address),
-        createdAt: pod.createdAt,
+        inPodStatus: pod.podIPs.some((ip) => sameAddress(ip, address.address)),
+        createdAt: network.sandbox.createdAt ?? pod.createdAt,
       }));
   });
 }

@@ -44,6 +44,7 @@ export const podAddressSchema = z.object({
   network: z.string(),
   /** The API lists it in the pod's podIPs. */
   inPodStatus: z.boolean(),
+  /** When the sandbox that holds it was made. */
   createdAt: z.string(),
 });
 export type PodAddress = z.infer<typeof podAddressSchema>;

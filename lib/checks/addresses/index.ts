@@ -1,3 +1,12 @@
 import type { AnyCheck } from '../define.ts';
+import { podAddressDuplicate } from './pod-address-duplicate.ts';
+import { podAddressMismatch } from './pod-address-mismatch.ts';
+import { podAddressMissing } from './pod-address-missing.ts';
+import { podAddressWrongSubnet } from './pod-address-wrong-subnet.ts';
 
-export const addressesChecks: readonly AnyCheck[] = [];
+export const addressesChecks: readonly AnyCheck[] = [
+  podAddressMissing,
+  podAddressMismatch,
+  podAddressDuplicate,
+  podAddressWrongSubnet,
+];

@@ -1,0 +1,34 @@
+import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { recreatePod } from '../remedies.ts';
+import { addressRows, lostOf } from './lost-addresses.ts';
+
+/** `ip addr flush` takes the routes along: they are part of this finding. */
+export const podAddressMissing = defineCheck({
+  id: 'pod-address-missing',
+  topic: 'addresses',
+  severity: 'critical',
+  title: 'The pod holds its address',
+  failureTitle: 'Running pod without its address',
+  why: 'Without the address the pod answers nobody and reaches nobody, while Kubernetes still shows it and Services go on sending traffic there.',
+  needs: ['podNetworks'],
+  run({ podNetworks }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
+      const lost = lostOf(network, podNetworks);
+      if (typeof lost === 'string') return notApplicable(object, lost);
+      const missing = lost.filter(({ instead }) => instead.length === 0).map(({ address }) => address);
+      if (missing.length === 0) {
+        return lost.length === 0
+          ? pass(object)
+          : notApplicable(object, 'the interface holds another address instead: see pod-address-mismatch');
+      }
+      return fail(object, {
+        detail: `${network.interface} does not hold ${missing.join(', ')}, which the API still shows, nor another address in ${missing.length === 1 ? 'its' : 'their'} place.`,
+        confidence: 'confirmed',
+        evidence: addressRows(network),
+        remedy: recreatePod(network.pod),
+      });
+    });
+  },
+});
