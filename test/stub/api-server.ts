@@ -43,6 +43,12 @@ type Fault = {
   | { readonly silent: true }
   /** A watch answers with an ERROR event, 410. */
   | { readonly expired: true }
+  /** A watch that begins and ends without an event. */
+  | { readonly ends: true }
+  /** A watch that begins and never says anything. */
+  | { readonly mute: true }
+  /** The real answer, after so many milliseconds. */
+  | { readonly slow: number }
 );
 
 type Watcher = { response: ServerResponse; accepts(pod: ApiObject): boolean };
@@ -115,7 +121,10 @@ export class StubApiServer {
       this.#serve(method, url, body, response);
     } else if ('expired' in fault) {
       response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410 } })}\n`);
-    } else if ('cut' in fault) {
+    } else if ('ends' in fault) response.end();
+    else if ('mute' in fault) response.flushHeaders();
+    else if ('slow' in fault) setTimeout(() => this.#serve(method, url, body, response), fault.slow);
+    else if ('cut' in fault) {
       response.write('{"cut');
       setImmediate(() => request.socket.destroy());
     }
@@ -150,6 +159,10 @@ export class StubApiServer {
         ? status(response, 404, `namespaces "${namespace}" not found`)
         : json(response, 200, found);
     }
+    if (resource === 'events') {
+      const events = this.events.filter((event) => event.metadata.namespace === namespace);
+      return this.#list(url, events, response);
+    }
     if (name === undefined && method === 'POST' && body !== undefined)
       return this.#create(namespace, body, response);
     if (name === undefined) {
@@ -173,7 +186,12 @@ export class StubApiServer {
     if (this.pods.has(id)) return status(response, 409, `pods "${body.metadata.name}" already exists`);
     const pod: ApiObject = {
       ...body,
-      metadata: { ...body.metadata, namespace, uid: `uid-${body.metadata.name}` },
+      metadata: {
+        ...body.metadata,
+        namespace,
+        uid: `uid-${body.metadata.name}`,
+        creationTimestamp: new Date().toISOString(),
+      },
       status: { phase: 'Pending' },
     };
     this.pods.set(id, pod);
@@ -221,16 +239,24 @@ export class StubApiServer {
   }
 }
 
-/** Equality selectors on labels, and spec.nodeName. */
+/** Equality selectors on labels and fields. */
 function selected(url: URL): (object: ApiObject) => boolean {
-  const labels = (url.searchParams.get('labelSelector') ?? '').split(',').filter((part) => part !== '');
-  const node = /^spec\.nodeName=(.*)$/.exec(url.searchParams.get('fieldSelector') ?? '')?.[1];
+  const pairs = (name: string) =>
+    (url.searchParams.get(name) ?? '')
+      .split(',')
+      .filter((part) => part !== '')
+      .map((part) => part.split('=', 2) as [string, string]);
+  const labels = pairs('labelSelector');
+  const fields = pairs('fieldSelector');
   return (object) =>
-    (node === undefined || object.spec?.nodeName === node) &&
-    labels.every((label) => {
-      const [name = '', value] = label.split('=');
-      return object.metadata.labels?.[name] === value;
-    });
+    labels.every(([name, value]) => object.metadata.labels?.[name] === value) &&
+    fields.every(([path, value]) => field(object, path) === value);
+}
+
+function field(object: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce((value, name) => (value as Record<string, unknown> | undefined)?.[name], object);
 }
 
 function status(
