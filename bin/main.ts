@@ -24,7 +24,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addManifests(program);
   addDemo(program);
   try {
-    await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' });
+    await program.parseAsync(expand(args), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -33,6 +33,14 @@ export async function main(args: readonly string[]): Promise<void> {
     process.stderr.write(explain(error));
     process.exitCode = exitCodeOf(error);
   }
+}
+
+/** `npm start` shows the demo, and `npm start -- --context NAME` audits that cluster. */
+function expand(args: readonly string[]): string[] {
+  const [first, ...rest] = args;
+  if (first === undefined) return ['--help'];
+  if (first !== 'start') return [...args];
+  return rest.length === 0 ? ['demo'] : ['audit', ...rest];
 }
 
 function quietOutput(): OutputConfiguration {
