@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ClusterTarget } from '../../lib/cluster/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import type { Severity } from '../../lib/model/finding.ts';
+import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
 import type { Format } from '../../lib/report/index.ts';
 import {
   addClusterOptions,
@@ -45,8 +46,8 @@ export function addAudit(program: Command): void {
     )
     .option('--deadline <time>', 'time for one node', seconds, 120)
     .option('--concurrency <nodes>', 'nodes probed at once', positive, 10)
-    .option('-n, --namespace <name>', 'namespace of the probe pods', 'netns-audit')
-    .option('--image <image>', 'image of the probe pods', 'nicolaka/netshoot:v0.16')
+    .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
+    .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')
     .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
     .option(

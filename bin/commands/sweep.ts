@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
 import { addClusterOptions, type ClusterOptions } from '../options.ts';
 import { version } from '../version.ts';
 import { clusterTarget } from './audit.ts';
@@ -8,7 +9,7 @@ export function addSweep(program: Command): void {
     .command('sweep')
     .description('remove leftover debug pods of netns-auditor, also of runs under way');
   addClusterOptions(command)
-    .option('-n, --namespace <name>', 'namespace of the probe pods', 'netns-audit')
+    .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
     .option('--expired', 'only those that no run can be waiting for')
     .action(async (options: ClusterOptions & { namespace: string; expired?: boolean }) => {
       const { connect, sweep } = await import('../../lib/cluster/index.ts');

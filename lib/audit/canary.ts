@@ -1,9 +1,10 @@
 /** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that nothing of it stayed. */
 import { createHash } from 'node:crypto';
-import { EXPIRES_ANNOTATION, type PodManifest, type ProbePods, RUN_LABEL } from '../cluster/index.ts';
+import type { PodManifest, ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
+import { COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_LABEL, RUN_LABEL } from '../model/own-pods.ts';
 
 export type CanaryRun = Omit<Sources['canary'], 'leftovers'>;
 
@@ -87,8 +88,8 @@ function canaryManifest(node: string, options: CanaryOptions): PodManifest & Rec
       name: `netns-audit-canary-${hash}`,
       namespace: options.namespace,
       labels: {
-        'app.kubernetes.io/name': 'netns-auditor',
-        'app.kubernetes.io/component': 'canary',
+        [OWN_LABEL.name]: OWN_LABEL.value,
+        [COMPONENT_LABEL]: 'canary',
         [RUN_LABEL]: options.runId,
       },
       annotations: { [EXPIRES_ANNOTATION]: new Date(Date.now() + seconds * 1000).toISOString() },

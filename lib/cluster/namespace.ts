@@ -1,5 +1,6 @@
 /** The namespace of the probe pods. */
 import { AuditError } from '../model/errors.ts';
+import { OWN_LABEL } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 
@@ -33,7 +34,7 @@ export async function ensureNamespace(
         metadata: {
           name,
           labels: {
-            'app.kubernetes.io/name': 'netns-auditor',
+            [OWN_LABEL.name]: OWN_LABEL.value,
             'pod-security.kubernetes.io/enforce': level,
             'pod-security.kubernetes.io/audit': level,
             'pod-security.kubernetes.io/warn': level,

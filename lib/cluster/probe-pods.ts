@@ -1,6 +1,7 @@
 /** Pods that run to their end on a node and leave a log: created, watched by one watch for the whole run, read, deleted. */
 import { AuditError } from '../model/errors.ts';
 import type { Event } from '../model/kubernetes.ts';
+import { RUN_LABEL } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { listPodEvents } from './list.ts';
@@ -17,8 +18,6 @@ export type PodManifest = {
     readonly annotations?: Readonly<Record<string, string>>;
   };
 };
-
-export const RUN_LABEL = 'netns-auditor/run';
 
 /** A bundle is at most 6 MiB, so 8 MiB in base64; kubelets rotate logs at 10. */
 const LOG_BYTES = 12 * 1024 * 1024;

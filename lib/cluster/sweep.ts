@@ -1,11 +1,9 @@
 /** Removes debug pods of netns-auditor that nobody waits for any more. */
 import { z } from 'zod';
+import { EXPIRES_ANNOTATION, OWN_PODS } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll } from './list.ts';
-
-export const OWN_PODS = 'app.kubernetes.io/name=netns-auditor';
-export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
 
 const ownPodSchema = z.object({
   metadata: z.object({

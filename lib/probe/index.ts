@@ -11,14 +11,10 @@ export { buildEvidence, type EvidenceInput } from './evidence.ts';
 export {
   type ActiveProbe,
   CAPABILITIES,
-  DEFAULT_IMAGE,
-  DEFAULT_NAMESPACE,
-  EXPIRES_ANNOTATION,
   type ProbePod,
   type ProbePodOptions,
   probePod,
   probePodName,
-  RUN_LABEL,
 } from './pod-manifest.ts';
-export { isOwnPod, OWN_LABEL, observePods } from './settle.ts';
+export { isOwnPod, observePods } from './settle.ts';
 export { archiveFromLog, type BundleFiles, unpackArchive, unpackLog } from './unpack.ts';

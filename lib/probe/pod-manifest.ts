@@ -1,12 +1,14 @@
 /** The pod that runs the probe on one node: root on it in all but name, for seconds, with the least that suffices. */
 import { createHash } from 'node:crypto';
+import {
+  COMPONENT_LABEL,
+  DEFAULT_IMAGE,
+  DEFAULT_NAMESPACE,
+  EXPIRES_ANNOTATION,
+  OWN_LABEL,
+  RUN_LABEL,
+} from '../model/own-pods.ts';
 import { probeScript } from './script.ts';
-import { OWN_LABEL } from './settle.ts';
-
-export const DEFAULT_IMAGE = 'docker.io/nicolaka/netshoot:v0.16';
-export const DEFAULT_NAMESPACE = 'netns-audit';
-export const RUN_LABEL = 'netns-auditor/run';
-export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
 
 /**
  * Why each: SYS_ADMIN enters namespaces, SYS_PTRACE reads /proc/PID/{ns,root,fd}, NET_ADMIN dumps packet filters and makes
@@ -90,7 +92,7 @@ export function probePod(options: ProbePodOptions) {
       labels: {
         [OWN_LABEL.name]: OWN_LABEL.value,
         'app.kubernetes.io/managed-by': 'netns-auditor',
-        'app.kubernetes.io/component': 'probe',
+        [COMPONENT_LABEL]: 'probe',
         [RUN_LABEL]: labelValue(runId),
       },
       annotations: {

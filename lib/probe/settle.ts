@@ -1,10 +1,9 @@
 /** Which pods held still between two snapshots: only these are judged. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Pod, Snapshot } from '../model/kubernetes.ts';
+import { OWN_LABEL } from '../model/own-pods.ts';
 
-/** The label of the probe's own pods: they are no part of what is audited (T40). */
-export const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor' } as const;
-
+/** They are no part of what is audited (T40). */
 export function isOwnPod(pod: Pick<Pod, 'labels'>): boolean {
   return pod.labels[OWN_LABEL.name] === OWN_LABEL.value;
 }

@@ -2,14 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Cluster,
   connect,
-  EXPIRES_ANNOTATION,
   ensureNamespace,
   listPodsOnNode,
   ProbePods,
-  RUN_LABEL,
   sweep,
 } from '../../lib/cluster/index.ts';
 import { listAll } from '../../lib/cluster/list.ts';
+import { EXPIRES_ANNOTATION, RUN_LABEL } from '../../lib/model/own-pods.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 
 let stub: StubApiServer;

@@ -1,8 +1,6 @@
 /** Which pods count as debug pods: ours, and those that people and tools start on a node and then forget. */
 import type { Pod } from '../../model/kubernetes.ts';
-
-const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor' } as const;
-export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
+import { EXPIRES_ANNOTATION, OWN_LABEL } from '../../model/own-pods.ts';
 
 /** Pods of `kubectl debug node/…` by their name alone: with the restricted profile they share nothing with the node. */
 const BY_NAME = /^node-debugger-/;

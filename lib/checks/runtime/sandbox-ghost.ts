@@ -1,3 +1,4 @@
+import { DEFAULT_NAMESPACE } from '../../model/own-pods.ts';
 import {
   defineCheck,
   fail,
@@ -12,7 +13,6 @@ import { command, onNode } from '../remedies.ts';
 import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
 
 /** Probe pods: made after the first list of pods, gone before the second. */
-const OWN_NAMESPACE = 'netns-audit';
 const OWN_NAME = /^netns-audit-.+-[0-9a-f]{6,}$/;
 /** A static pod's uid is the hash of its manifest; the API may refuse its mirror. */
 const STATIC_UID = /^[0-9a-f]{32}$/;
@@ -37,7 +37,7 @@ export const sandboxGhost = defineCheck({
       if (sandbox.uid === '') return [notApplicable(object, 'not made by a kubelet')];
       if (STATIC_UID.test(sandbox.uid))
         return [notApplicable(object, 'a static pod, whose mirror in the API may be missing')];
-      if (sandbox.namespace === OWN_NAMESPACE || OWN_NAME.test(sandbox.name))
+      if (sandbox.namespace === DEFAULT_NAMESPACE || OWN_NAME.test(sandbox.name))
         return [notApplicable(object, 'a pod of the auditor itself: see debug-pod-leftover')];
       if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
       const age = sandbox.createdAt === null ? null : (now - Date.parse(sandbox.createdAt)) / 1000;

@@ -1,0 +1,21 @@
+/** How the auditor's own pods are told from all others, and what they are by default. The manifests in deploy/ say the same. */
+
+export const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor' } as const;
+
+/** Label selector of all our pods. */
+export const OWN_PODS = `${OWN_LABEL.name}=${OWN_LABEL.value}`;
+
+/** What kind of our pods: probe or canary. */
+export const COMPONENT_LABEL = 'app.kubernetes.io/component';
+
+/** The run that a pod belongs to. */
+export const RUN_LABEL = 'netns-auditor/run';
+
+/** ISO 8601: from then on any run may delete the pod, as the run that made it is dead. */
+export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
+
+/** Kubernetes namespace of the pods. */
+export const DEFAULT_NAMESPACE = 'netns-audit';
+
+/** Written in full, as the admission policy compares it as text. */
+export const DEFAULT_IMAGE = 'docker.io/nicolaka/netshoot:v0.16';
