@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { podAddressWrongSubnet } from '../../../lib/checks/addresses/pod-address-wrong-subnet.ts';
+import type { PodNetwork, Sources } from '../../../lib/model/evidence.ts';
+import {
+  aCniResult,
+  aHostStack,
+  aNode,
+  anAddress,
+  aPod,
+  aPodNetwork,
+  aStack,
+  context,
+  failures,
+} from '../evidence.ts';
+
+const file: Sources['cniConfig']['files'][number] = {
+  name: '10-lab.conflist',
+  error: null,
+  network: 'lab',
+  plugins: ['bridge', 'portmap'],
+  ipam: ['host-local'],
+  subnets: ['10.244.1.0/24'],
+  mtu: null,
+  bridge: 'cni0',
+};
+const config = (changes: Partial<typeof file> = {}): Sources['cniConfig'] => ({
+  directory: '/etc/cni/net.d',
+  files: [{ ...file, ...changes }],
+  binaryDirectory: '/opt/cni/bin',
+  binaries: [],
+});
+const run = (network: PodNetwork, changes: Partial<Parameters<typeof podAddressWrongSubnet.run>[0]> = {}) =>
+  podAddressWrongSubnet.run(
+    { podNetworks: [network], cniConfig: config(), hostNetwork: aHostStack(), node: aNode(), ...changes },
+    context,
+  );
+
+/** A pod that kept an address of the node's earlier subnet. */
+const old = (changes: Partial<PodNetwork> = {}) =>
+  aPodNetwork({
+    pod: aPod({ podIPs: ['10.244.7.2'] }),
+    stack: aStack({ addresses: [anAddress({ address: '10.244.7.2' })] }),
+    ...changes,
+  });
+
+describe('pod-address-wrong-subnet', () => {
+  it('passes an address in the subnet', () => {
+    expect(run(aPodNetwork())[0]?.result).toBe('pass');
+  });
+
+  it('finds an address of an earlier subnet', () => {
+    const [found] = failures(run(old()));
+    expect(found?.detail).toBe(
+      'The pod has 10.244.7.2, outside of 10.244.1.0/24 (/etc/cni/net.d/10-lab.conflist).',
+    );
+  });
+
+  it('goes by the podCIDR for flannel', () => {
+    const flannel = { plugin: 'flannel', results: [aCniResult({ plugins: ['flannel'] })] };
+    const cniConfig = config({ plugins: ['flannel'], ipam: [], subnets: [] });
+    expect(failures(run(old(flannel), { cniConfig }))[0]?.detail).toContain('node.spec.podCIDRs');
+    expect(run(old(flannel), { cniConfig, node: aNode({ podCIDRs: [] }) })[0]?.result).toBe('notApplicable');
+  });
+
+  it('leaves it to bridge-address-stale where the bridge itself is in the old subnet', () => {
+    const hostNetwork = aHostStack({ addresses: [anAddress({ link: 'cni0', address: '10.244.7.1' })] });
+    expect(run(old(), { hostNetwork })[0]).toMatchObject({
+      result: 'notApplicable',
+      reason: expect.stringContaining('bridge-address-stale'),
+    });
+  });
+
+  it.each<[string, PodNetwork, Partial<typeof file>]>([
+    ['plugins that take addresses of the VPC', old({ plugin: 'aws-cni' }), { ipam: [], subnets: [] }],
+    ['a network that the configuration does not name', old(), { network: 'another' }],
+    ['a configuration without subnets of its own', old(), { subnets: [] }],
+    ['a pod that lost its address', old({ stack: aStack({ addresses: [] }) }), {}],
+    ['a family without a subnet', old(), { subnets: ['fd00::/64'] }],
+  ])('does not judge %s', (_, network, changes) => {
+    expect(run(network, { cniConfig: config(changes) })[0]?.result).toBe('notApplicable');
+  });
+});
