@@ -1,11 +1,17 @@
 /** The published JSON Schemas, made from the models that read and write the same documents. */
 import { z } from 'zod';
+import { configSchema } from '../lib/model/config.ts';
 import { findingRowSchema } from '../lib/model/finding.ts';
 import { reportSchema } from '../lib/model/report.ts';
 
 /** File name to content; the same in every run. */
 export function schemas(): Record<string, string> {
   return {
+    'config.v1.json': text(configSchema, {
+      $id: 'urn:netns-auditor:schema:config.v1',
+      title: 'netns-audit.yaml',
+      description: 'The clusters of a fleet, when and how they are audited, and whom to tell.',
+    }),
     'report.v1.json': text(reportSchema, {
       $id: 'urn:netns-auditor:schema:report.v1',
       title: 'ClusterReport',

@@ -1,0 +1,142 @@
+/** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and whom to tell. */
+import { z } from 'zod';
+import { severities } from './finding.ts';
+
+const arn = z.string().regex(/^arn:aws[a-z-]*:/, 'It is an ARN.');
+
+const clusterName = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[\w.:/@-]+$/, 'Letters, digits and . _ : / @ - are possible.')
+  .describe('Its name in reports, mails and tables. Another name starts a new history.');
+
+const eksClusterSchema = z
+  .strictObject({
+    name: clusterName,
+    eks: z.strictObject({
+      name: z.string().min(1).describe('Name of the EKS cluster.'),
+      region: z.string().min(1),
+      roleArn: arn.optional().describe('Role to take on, for a cluster of another account.'),
+      externalId: z.string().min(2).optional().describe('External id that the role asks for.'),
+    }),
+  })
+  .describe('An EKS cluster: reached as the role of the functions, through an access entry.');
+
+const secretClusterSchema = z
+  .strictObject({
+    name: clusterName,
+    kubeconfigSecret: arn.describe('Secrets Manager secret whose text is a kubeconfig without exec plugins.'),
+    context: z.string().optional().describe('Context of that kubeconfig. Default: its current one.'),
+  })
+  .describe('Any other cluster.');
+
+export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema]);
+export type ClusterConfig = z.infer<typeof clusterSchema>;
+
+const probeSchema = z.strictObject({
+  image: z.string().min(1).default('docker.io/nicolaka/netshoot:v0.16').describe('Image of the probe pods.'),
+  pullSecret: z.string().optional().describe('Image pull secret in the namespace of the probe pods.'),
+  namespace: z.string().min(1).default('netns-audit').describe('Namespace of the probe pods. It must exist.'),
+  privileged: z.boolean().default(false).describe('Only where the least rights are refused.'),
+  deadlineSeconds: z.int().min(20).max(600).default(120).describe('Time for one node.'),
+  active: z
+    .array(z.enum(['ping', 'dns', 'cni']))
+    .default([])
+    .describe('Probes that send packets or start a pod.'),
+});
+
+const thresholdsSchema = z.strictObject({
+  minSeverity: z.enum(severities).default('high').describe('New findings at or above it are told.'),
+  orphansPerNode: z.int().min(0).default(10).describe('More orphaned namespaces on a node are told.'),
+  namespaceShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.8)
+    .describe('A node with a larger share of user.max_net_namespaces is told.'),
+  coverage: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.95)
+    .describe('A smaller share of nodes that were audited is told (skipped nodes do not count).'),
+  reminderDays: z.int().min(1).default(7).describe('What stays open is told again after so many days.'),
+});
+export type Thresholds = z.infer<typeof thresholdsSchema>;
+
+const concurrencySchema = z.strictObject({
+  clusters: z.int().min(1).max(40).default(5).describe('Clusters at once.'),
+  batches: z.int().min(1).max(100).default(20).describe('Batches of nodes at once, of each cluster.'),
+  nodesPerBatch: z.int().min(1).max(40).default(20).describe('Nodes of one batch.'),
+  nodes: z.int().min(1).max(40).default(10).describe('Nodes of a batch that are probed at once.'),
+});
+
+/** What travels with each cluster through the states. */
+export const settingsSchema = z.strictObject({
+  probe: probeSchema.prefault({}),
+  thresholds: thresholdsSchema.prefault({}),
+  concurrency: concurrencySchema.prefault({}),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const scheduleSchema = z.strictObject({
+  expression: z
+    .string()
+    .regex(/^(cron|rate)\(.+\)$/, 'It is cron(…) or rate(…) as EventBridge Scheduler takes it.')
+    .default('cron(0 2 * * ? *)'),
+  timeZone: z.string().default('UTC').describe('IANA name, such as Europe/Berlin.'),
+  flexibleMinutes: z.int().min(0).max(240).default(15).describe('It starts within so many minutes.'),
+  maximumAgeHours: z
+    .int()
+    .min(1)
+    .max(24)
+    .default(4)
+    .describe('A start that cannot be delivered in this time goes to the dead-letter queue.'),
+  enabled: z.boolean().default(true),
+});
+
+export const subscriptionSchema = z.strictObject({
+  protocol: z.enum(['email', 'https', 'sqs', 'lambda']),
+  endpoint: z.string().min(1).describe('Mail address, URL or ARN.'),
+  minSeverity: z
+    .enum(severities)
+    .optional()
+    .describe('Only messages whose worst news is at or above it. Default: all.'),
+});
+
+export const retentionSchema = z.strictObject({
+  reportDays: z.int().min(30).default(1096).describe('Reports, findings, nodes, fleet and alerts.'),
+  evidenceDays: z.int().min(1).default(90).describe('The raw evidence of each node.'),
+  logDays: z.int().min(1).default(90).describe('Logs of the functions and the state machine.'),
+});
+
+export const networkSchema = z.strictObject({
+  vpcId: z.string(),
+  availabilityZones: z.array(z.string()).min(1),
+  subnetIds: z
+    .array(z.string())
+    .min(1)
+    .describe(
+      'Private subnets with a way to the clusters and to S3, SNS, STS, EKS, KMS and Secrets Manager.',
+    ),
+  securityGroupIds: z.array(z.string()).default([]).describe('Default: one is made that only lets out.'),
+});
+
+export const configSchema = z.strictObject({
+  clusters: z
+    .array(clusterSchema)
+    .min(1)
+    .refine(
+      (clusters) => new Set(clusters.map((cluster) => cluster.name)).size === clusters.length,
+      'Two clusters have the same name.',
+    ),
+  schedule: scheduleSchema.prefault({}),
+  ...settingsSchema.shape,
+  retention: retentionSchema.prefault({}),
+  subscriptions: z.array(subscriptionSchema).default([]),
+  network: networkSchema
+    .optional()
+    .describe('Subnets of the functions, for private clusters. Default: none.'),
+});
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,38 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readConfig } from '../../lib/infra/read-config.ts';
+
+function file(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), 'netns-audit.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+it('needs no more than a cluster', () => {
+  const config = readConfig(
+    file('clusters:\n  - name: prod-eu\n    eks: { name: prod, region: eu-west-1 }\n'),
+  );
+  expect(config).toMatchObject({
+    clusters: [{ name: 'prod-eu', eks: { name: 'prod', region: 'eu-west-1' } }],
+    schedule: { expression: 'cron(0 2 * * ? *)', timeZone: 'UTC', maximumAgeHours: 4 },
+    thresholds: { minSeverity: 'high', orphansPerNode: 10 },
+    subscriptions: [],
+  });
+});
+
+it.each([
+  ['clusters: []', 'clusters'],
+  [
+    'clusters: [{ name: a, eks: { name: a, region: r } }, { name: a, eks: { name: b, region: r } }]',
+    'same name',
+  ],
+  ['clusters: [{ name: a, kubeconfig: ~/.kube/config }]', 'clusters[0]'],
+  ['clusters: [{ name: a, eks: { name: a, region: r } }]\nshedule: {}', 'shedule'],
+  ['a: [', 'netns-audit.yaml'],
+])('says what is wrong with: %s', (text, named) => {
+  expect(() => readConfig(file(text))).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(named) }),
+  );
+});
