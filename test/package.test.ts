@@ -15,6 +15,7 @@ describe('package-lock.json', () => {
     const missing = Object.entries(lock.packages).flatMap(([parent, { optionalDependencies }]) =>
       Object.keys(optionalDependencies ?? {}).filter(
         (name) =>
+          /[-/](?:android|darwin|freebsd|linux|win32)-/.test(name) &&
           !(`node_modules/${name}` in lock.packages) && !(`${parent}/node_modules/${name}` in lock.packages),
       ),
     );
