@@ -1,6 +1,7 @@
 /** Options that more than one command takes, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { severities } from '../lib/model/finding.ts';
+import { formats } from '../lib/report/formats.ts';
 
 export type ClusterOptions = {
   readonly kubeconfig?: string;
@@ -25,7 +26,7 @@ export function addOutputOptions(command: Command): Command {
   return command
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')
-        .choices(['text', 'json', 'ndjson', 'markdown'])
+        .choices([...formats])
         .default('text'),
     )
     .addOption(

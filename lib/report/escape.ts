@@ -25,3 +25,15 @@ export function markdownText(text: string, limit = 2000): string {
     .replaceAll(/([\\`*_{}[\]()#+!|~])/g, '\\$1')
     .replaceAll('@', '&#64;');
 }
+
+/** For XML and HTML, in text and in quoted attributes; only characters that XML 1.0 has. */
+export function xmlText(text: string, limit = 2000): string {
+  return printable(text, limit)
+    .toWellFormed()
+    .replaceAll(/[\ufffe\uffff]/g, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}

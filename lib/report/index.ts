@@ -1,14 +1,15 @@
 /** Writers: a report in, text out. */
 import type { ClusterReport } from '../model/report.ts';
+import type { Format } from './formats.ts';
+import { writeJunit } from './junit.ts';
 import { writeMarkdown } from './markdown.ts';
 import { rows } from './ndjson.ts';
+import { writePrometheus } from './prometheus.ts';
 import { type TextOptions, writeText } from './text.ts';
 
 export { printable } from './escape.ts';
+export { type Format, formats } from './formats.ts';
 export { rows } from './ndjson.ts';
-
-export const formats = ['text', 'json', 'ndjson', 'markdown'] as const;
-export type Format = (typeof formats)[number];
 
 /** A report in the format that was asked for, ending in a line break. */
 export function write(report: ClusterReport, format: Format, options: TextOptions): string {
@@ -21,5 +22,9 @@ export function write(report: ClusterReport, format: Format, options: TextOption
       return rows(report, 'findings');
     case 'markdown':
       return writeMarkdown(report);
+    case 'junit':
+      return writeJunit(report);
+    case 'prometheus':
+      return writePrometheus(report);
   }
 }

@@ -76,3 +76,36 @@ export function aFinding(changes: Partial<Finding> = {}): Finding {
     ...changes,
   };
 }
+
+/** What a hostile node would put wherever it can. */
+export const hostile = `\u001b[2J\u202egnp.exe\n</script><script>alert(1)</script>"'><img src=x onerror=alert(1)>|]]>\uffff\ud800@everyone ${'A'.repeat(10_000)}`;
+
+/** A report whose every free text is hostile. */
+export function aHostileReport(): ClusterReport {
+  const report = aReport({
+    verdict: 'critical',
+    cluster: { name: hostile, uid: 'c', version: hostile },
+    findings: [
+      aFinding({
+        object: { kind: 'pod', namespace: hostile, name: hostile, node: hostile, path: hostile },
+        title: hostile,
+        detail: hostile,
+        evidence: [{ what: hostile, expected: hostile, actual: hostile, source: hostile }],
+        remedy: [{ text: hostile, command: hostile }],
+      }),
+      aFinding({ fingerprint: 'f2', suppressed: { reason: hostile, owner: hostile, expires: hostile } }),
+    ],
+    resolved: [aFinding({ state: 'resolved', resolution: hostile })],
+  });
+  report.coverage.nodes.push({ node: hostile, result: 'failed', reason: hostile, remedy: hostile });
+  report.coverage.checks.push({
+    check: 'host-route-missing',
+    topic: 'routes',
+    examined: 0,
+    failed: 0,
+    notApplicable: 0,
+    unknown: 1,
+    reasons: [hostile],
+  });
+  return report;
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formats, write } from '../../lib/report/index.ts';
-import { aFinding, aReport } from './sample.ts';
+import { aFinding, aHostileReport, aReport, hostile } from './sample.ts';
 
 const plain = { colour: false, width: 80 };
 
@@ -83,23 +83,7 @@ More about one: netns-audit checks pod-interface-missing
 });
 
 describe('what a hostile node says', () => {
-  const hostile = `\u001b[2J\u202egnp.exe\n<script>alert(1)</script>|@everyone ${'A'.repeat(10_000)}`;
-  const report = aReport({
-    verdict: 'critical',
-    cluster: { name: hostile, uid: 'c', version: hostile },
-    findings: [
-      aFinding({
-        object: { kind: 'pod', namespace: hostile, name: hostile, node: hostile, path: hostile },
-        title: hostile,
-        detail: hostile,
-        evidence: [{ what: hostile, expected: hostile, actual: hostile, source: hostile }],
-        remedy: [{ text: hostile, command: hostile }],
-      }),
-      aFinding({ fingerprint: 'f2', suppressed: { reason: hostile, owner: hostile, expires: hostile } }),
-    ],
-    resolved: [aFinding({ state: 'resolved', resolution: hostile })],
-  });
-  report.coverage.nodes.push({ node: hostile, result: 'failed', reason: hostile, remedy: hostile });
+  const report = aHostileReport();
 
   it.each(['text', 'markdown'] as const)('stays printable text in %s', (format) => {
     expect(/[\p{Cc}\p{Cf}]/u.test(write(report, format, plain).replaceAll('\n', ''))).toBe(false);
