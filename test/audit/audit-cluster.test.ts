@@ -1,0 +1,228 @@
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { analyze } from '../../lib/audit/index.ts';
+import { isIncomplete } from '../../lib/diagnosis/verdict.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { readArchive } from '../../lib/probe/index.ts';
+import { StubApiServer } from '../stub/api-server.ts';
+import { rawEvent } from '../stub/raw.ts';
+import { addNode, audit, endWith, logOf, podsOfTheAudit, recordingFile, serveRecording } from './recorded.ts';
+
+let stub: StubApiServer;
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+});
+afterEach(async () => {
+  await stub.close();
+});
+
+const coverageOf = (report: ClusterReport, node: string) =>
+  report.coverage.nodes.find((each) => each.node === node);
+const found = (report: ClusterReport) =>
+  report.findings.map(({ check, object, confidence }) => [check, object, confidence]);
+const archivesIn = async (directory: string) => {
+  const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.tar.gz'));
+  return await Promise.all(names.toSorted().map((name) => readFile(join(directory, name))));
+};
+
+describe('the audit of a cluster', () => {
+  it('calls a healthy node healthy, in at most six requests, and leaves no pod', async () => {
+    await serveRecording(stub, 'healthy');
+    const report = await audit(stub);
+    expect(report).toMatchObject({ verdict: 'healthy', findings: [] });
+    expect(report.coverage.nodes).toEqual([
+      { node: 'node-1', result: 'audited', reason: null, remedy: null },
+    ]);
+    expect(podsOfTheAudit(stub)).toEqual([]);
+    const ofTheNode = stub.requests.filter((each) => /spec\.nodeName|netns-audit-node-1|POST/.test(each));
+    expect(ofTheNode.length).toBeLessThanOrEqual(6);
+  });
+
+  it('finds in a broken node what its recording is known to have', async () => {
+    const { archive } = await serveRecording(stub, 'broken');
+    const report = await audit(stub);
+    const recorded = await analyze([archive], async () => null);
+    expect(report.verdict).toBe('critical');
+    expect(found(report)).toEqual(found(recorded));
+    expect(report.findings.map(({ check }) => check)).toContain('pod-interface-missing');
+  });
+
+  it('counts the node in a row for trends', async () => {
+    const { node } = await serveRecording(stub, 'broken');
+    const [facts] = (await audit(stub)).nodes;
+    expect(facts).toMatchObject({ node: 'node-1', orphans: 1, kernel: node.kernelVersion, cni: 'bridge' });
+    expect(facts?.pods).toBeGreaterThan(5);
+    expect(facts?.namespaces).toBeGreaterThan(5);
+    expect(facts?.probeMs).toBeGreaterThan(0);
+  });
+
+  it('keeps no environment, argument or foreign annotation', async () => {
+    await serveRecording(stub, 'healthy');
+    const keepIn = await mkdtemp(join(tmpdir(), 'netns-auditor-'));
+    await audit(stub, { keepIn });
+    for (const archive of await archivesIn(keepIn)) {
+      const { before, after } = await readArchive(archive);
+      expect(before.pods.length).toBeGreaterThan(0);
+      expect(JSON.stringify([before, after])).not.toMatch(/hunter2|PASSWORD|example\.com\/secret/);
+    }
+  });
+});
+
+describe('a node that cannot be audited', () => {
+  it('leaves the others as they are, and the whole incomplete', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    addNode(stub, node, { name: 'full' });
+    addNode(stub, node, { name: 'serverless', labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+    endWith(stub, 'full', () => ({
+      status: { phase: 'Failed', reason: 'OutOfpods', message: 'Node did not have enough resource: pods' },
+    }));
+    const report = await audit(stub);
+    expect(coverageOf(report, 'node-1')?.result).toBe('audited');
+    expect(coverageOf(report, 'serverless')).toMatchObject({
+      result: 'skipped',
+      reason: expect.stringContaining('Fargate'),
+    });
+    expect(coverageOf(report, 'full')).toMatchObject({
+      result: 'failed',
+      reason: expect.stringContaining('OutOfpods: Node did not have enough resource'),
+      remedy: expect.stringContaining('room'),
+    });
+    expect(report.verdict).toBe('incomplete');
+    expect(isIncomplete(report.coverage)).toBe(true);
+  });
+
+  it('is skipped without harm when that is by design', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    addNode(stub, node, { name: 'windows', os: 'windows' });
+    const report = await audit(stub);
+    expect(coverageOf(report, 'windows')?.result).toBe('skipped');
+    expect(report.verdict).toBe('healthy');
+    expect(isIncomplete(report.coverage)).toBe(false);
+  });
+
+  it.each([
+    ['cut in the middle', (log: string) => log.slice(0, log.length / 2)],
+    ['cut at a line', (log: string) => log.split('\n').slice(0, -2).join('\n')],
+    [
+      'altered',
+      (log: string) => log.replace(/^(.{100})./, (_, head) => `${head}${log[100] === 'A' ? 'B' : 'A'}`),
+    ],
+    ['empty', () => ''],
+    ['of something else', () => 'panic: runtime error'],
+  ])('is failed and never healthy when its log is %s', async (_, change) => {
+    const { log } = await serveRecording(stub, 'healthy');
+    endWith(stub, 'node-1', () => ({ log: change(log) }));
+    const report = await audit(stub);
+    expect(coverageOf(report, 'node-1')).toMatchObject({
+      result: 'failed',
+      reason: expect.stringContaining('bundle is not valid'),
+    });
+    expect(report.verdict).toBe('incomplete');
+    const judged = report.coverage.checks.filter(({ examined }) => examined > 0);
+    // What the API alone tells: the node's conditions and events, and leftover pods.
+    expect(
+      judged.map(({ topic }) => topic).filter((topic) => !/^(runtime|events|audit)$/.test(topic)),
+    ).toEqual([]);
+  });
+
+  it('is partial when a part of what the probe should have read is missing', async () => {
+    const { archive } = await serveRecording(stub, 'healthy');
+    const { files } = await readArchive(archive);
+    const log = await logOf(new Map([...(files ?? [])].filter(([path]) => path !== 'kernel/log')));
+    endWith(stub, 'node-1', () => ({ log }));
+    const report = await audit(stub);
+    expect(coverageOf(report, 'node-1')).toMatchObject({
+      result: 'partial',
+      reason: expect.stringContaining('kernelLog'),
+    });
+    expect(report.verdict).toBe('incomplete');
+  });
+
+  it('still says why no pod starts there, from the events of its pods', async () => {
+    await serveRecording(stub, 'healthy');
+    endWith(stub, 'node-1', () => ({ status: { phase: 'Failed', reason: 'Evicted' } }));
+    const pod = [...stub.pods.values()].find((each) => each.spec?.hostNetwork !== true);
+    if (pod === undefined) throw new Error('the recording has no such pod');
+    pod.status = { ...pod.status, phase: 'Pending', podIPs: [], containerStatuses: [] };
+    stub.events.push(
+      rawEvent({
+        reason: 'FailedCreatePodSandBox',
+        message:
+          'Failed to create pod sandbox: rpc error: plugin type="bridge" failed (add): failed to allocate for range 0: no IP addresses available in range set',
+        kind: 'Pod',
+        namespace: pod.metadata.namespace ?? '',
+        name: pod.metadata.name,
+        uid: pod.metadata.uid ?? '',
+        node: 'node-1',
+        count: 12,
+        firstSeen: new Date(Date.now() - 600_000).toISOString(),
+        lastSeen: new Date().toISOString(),
+      }),
+    );
+    const report = await audit(stub);
+    expect(coverageOf(report, 'node-1')?.result).toBe('failed');
+    expect(report.findings).toMatchObject([
+      { check: 'sandbox-create-failing', object: { kind: 'pod', name: pod.metadata.name } },
+    ]);
+  });
+
+  it('has failed when its pods cannot be listed, and nothing else has', async () => {
+    await serveRecording(stub, 'healthy');
+    stub.fail({ path: 'spec.nodeName', status: 400, times: 1 });
+    const report = await audit(stub);
+    expect(coverageOf(report, 'node-1')?.result).toBe('failed');
+    expect(podsOfTheAudit(stub)).toEqual([]);
+  });
+
+  it('has failed when its kubelet is known to be silent, and no pod is sent there', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    addNode(stub, node, { name: 'silent', ready: false, kubeletReports: false });
+    const report = await audit(stub);
+    expect(coverageOf(report, 'silent')).toMatchObject({
+      result: 'failed',
+      reason: expect.stringContaining('kubelet does not report'),
+    });
+    expect(stub.requests.filter((each) => each.startsWith('POST'))).toHaveLength(1);
+  });
+});
+
+describe('an audit that is interrupted', () => {
+  it('ends as such and leaves no pod', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    for (const name of ['node-2', 'node-3', 'node-4']) addNode(stub, node, { name });
+    const interrupt = new AbortController();
+    let created = 0;
+    stub.ending = () => {
+      created += 1;
+      if (created === 3) setImmediate(() => interrupt.abort());
+      return { never: true };
+    };
+    await expect(audit(stub, { signal: interrupt.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(created).toBeGreaterThanOrEqual(3);
+    expect(podsOfTheAudit(stub)).toEqual([]);
+  });
+});
+
+describe('kept evidence', () => {
+  it('gives the same findings to the byte when it is analyzed later', async () => {
+    const { node } = await serveRecording(stub, 'broken');
+    addNode(stub, node, { name: 'node-2' });
+    addNode(stub, node, { name: 'serverless', labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+    endWith(stub, 'node-2', () => ({ status: { phase: 'Failed', reason: 'OutOfpods' } }));
+    const keepIn = await mkdtemp(join(tmpdir(), 'netns-auditor-'));
+    const report = await audit(stub, { keepIn });
+    const archives = await archivesIn(keepIn);
+    expect(archives).toHaveLength(3);
+    const again = await analyze(archives, async () => null);
+    expect(JSON.stringify({ ...again, finishedAt: report.finishedAt })).toBe(JSON.stringify(report));
+    expect(report.findings.length).toBeGreaterThan(3);
+  });
+
+  it('of two runs at once is not taken for one', async () => {
+    const [a, b] = [recordingFile('healthy'), recordingFile('broken')];
+    await expect(analyze([a, b], async () => null)).rejects.toMatchObject({ code: 'USAGE' });
+  });
+});

@@ -1,0 +1,95 @@
+/** A cluster of recorded nodes behind the in-process API server, and an audit of it. */
+import { readFileSync } from 'node:fs';
+import { type AuditOptions, auditCluster, keepEvidence } from '../../lib/audit/index.ts';
+import { type Cluster, connect } from '../../lib/cluster/index.ts';
+import { DirectoryStore } from '../../lib/history/index.ts';
+import type { Node, Pod } from '../../lib/model/kubernetes.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { type BundleFiles, readArchive } from '../../lib/probe/index.ts';
+import { asLog, aTarGz } from '../probe/log.ts';
+import type { StubApiServer } from '../stub/api-server.ts';
+import { rawEvent, rawNode, rawPod } from '../stub/raw.ts';
+
+export type Recording = { readonly archive: Uint8Array; readonly node: Node; readonly log: string };
+
+export function recordingFile(name: 'healthy' | 'broken'): Uint8Array {
+  return readFileSync(new URL(`../../demo/${name}.tar.gz`, import.meta.url));
+}
+
+export async function logOf(files: BundleFiles): Promise<string> {
+  return asLog(await aTarGz([...files].map(([path, content]) => ({ name: path, content }))));
+}
+
+/** Puts the recorded node with its pods and events into the cluster; probes there print the recorded bundle. */
+export async function serveRecording(stub: StubApiServer, name: 'healthy' | 'broken'): Promise<Recording> {
+  const archive = recordingFile(name);
+  const { files, before, after } = await readArchive(archive);
+  if (files === null || after === null) throw new Error(`the recording ${name} has no probe`);
+  stub.nodes.push(rawNode(before.node));
+  const show = (pods: readonly Pod[]): void => {
+    for (const pod of pods) stub.pods.set(`${pod.namespace}/${pod.name}`, rawPod(pod));
+  };
+  show(before.pods);
+  stub.events.push(...before.events.map(rawEvent));
+  const log = await logOf(files);
+  endWith(stub, before.node.name, () => {
+    // What came and went while the probe ran.
+    for (const { namespace, name } of before.pods) stub.pods.delete(`${namespace}/${name}`);
+    show(after.pods);
+    return { log };
+  });
+  return { archive, node: before.node, log };
+}
+
+/** How pods of the audit end on this node; other nodes go on as they did. */
+export function endWith(stub: StubApiServer, node: string, ending: StubApiServer['ending']): void {
+  const others = stub.ending;
+  stub.ending = (pod) => (pod.spec?.nodeName === node ? ending(pod) : others(pod));
+}
+
+/** A node without pods, like another. */
+export function addNode(stub: StubApiServer, like: Node, changes: Partial<Node>): void {
+  stub.nodes.push(rawNode({ ...like, uid: `uid-${changes.name}`, ...changes }));
+}
+
+/** Names of the pods in the namespace of the audit: none is to stay. */
+export function podsOfTheAudit(stub: StubApiServer): string[] {
+  return [...stub.pods.keys()].filter((name) => name.startsWith('netns-audit/'));
+}
+
+/** Audits what the server shows, and keeps the evidence where a directory is given. */
+export async function audit(
+  stub: StubApiServer,
+  { keepIn, ...changes }: Partial<AuditOptions> & { readonly keepIn?: string } = {},
+): Promise<ClusterReport> {
+  const cluster: Cluster = await connect(
+    { kind: 'kubeconfig-text', text: stub.kubeconfig() },
+    { version: '0.0.0' },
+  );
+  const runId = '20261123T000000Z-0a0b0c0d';
+  try {
+    return await auditCluster(cluster, {
+      runId,
+      namespace: 'netns-audit',
+      image: 'probe:test',
+      pullSecret: null,
+      privileged: false,
+      deadlineSeconds: 20,
+      active: [],
+      settleSeconds: { pod: 3, orphan: 3 },
+      selection: { names: [], labels: [] },
+      concurrency: 4,
+      previous: null,
+      auditorVersion: '0.0.0',
+      signal: new AbortController().signal,
+      onProgress: () => {},
+      onGathered: async (gathering, record) => {
+        if (keepIn !== undefined)
+          await keepEvidence(new DirectoryStore(keepIn), { cluster: cluster.name, runId }, gathering, record);
+      },
+      ...changes,
+    });
+  } finally {
+    await cluster.transport.close();
+  }
+}
