@@ -1,5 +1,5 @@
 /**
- * How CNI plugins attach a pod: what is healthy in one layout is a fault in another (failure-signatures 1.3).
+ * How CNI plugins attach a pod: what is healthy in one layout is a fault in another.
  * A plugin that is not listed here has an unknown layout, and nothing is concluded from it.
  */
 import type { PodNetwork } from '../model/evidence.ts';
@@ -11,9 +11,9 @@ export type Layout = {
   readonly hostRoute: 'subnet' | 'address' | 'none';
   /** Whose MAC the pod must see at its gateway. */
   readonly gatewayMac: 'bridge' | 'hostLink';
-  /** `permanent`: written by the plugin, as nobody answers ARP for the gateway. `dynamic`: learned, may be absent (T23). */
+  /** `permanent`: written by the plugin, as nobody answers ARP for the gateway. `dynamic`: learned, may be absent (docs/traps.md T23). */
   readonly gatewayNeighbour: 'permanent' | 'dynamic';
-  /** The gateway is an address of the node and answers a ping; 169.254.1.1 never does (T20). */
+  /** The gateway is an address of the node and answers a ping; 169.254.1.1 never does. */
   readonly gatewayAnswers: boolean;
   /** Gateway of every pod where the CNI result names none, by family. */
   readonly gateway: { readonly 4: string | null; readonly 6: string | null };
@@ -88,7 +88,7 @@ export function layoutOf(network: PodNetwork): Layout | string {
   if (network.link !== null && network.link.kind !== 'veth') {
     return `the pod is attached by a ${network.link.kind ?? 'physical'} link, not by a veth pair`;
   }
-  // A branch ENI of security groups for pods (strict mode): routes are in table 100 + VLAN, not in main (T30).
+  // A branch ENI of security groups for pods (strict mode): routes are in table 100 + VLAN, not in main.
   if (network.hostLink?.name.startsWith('vlan'))
     return 'the pod is on a branch ENI (security groups for pods)';
   return layout;

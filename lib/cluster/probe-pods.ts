@@ -137,6 +137,9 @@ function refusedRemedy(message: string, namespace: string): string {
   if (message.includes('PodSecurity')) {
     return `Allow it in its namespace only: kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged --overwrite`;
   }
+  if (message.includes("ValidatingAdmissionPolicy 'netns-auditor'")) {
+    return 'Apply the policy of this version and for this image: netns-audit manifests --image IMAGE | kubectl apply -f -';
+  }
   if (message.includes('admission webhook') || message.includes('ValidatingAdmissionPolicy')) {
     return `Exempt the namespace ${namespace} from that policy; deploy/admission-policy.yaml admits nothing there but the probe pod.`;
   }

@@ -132,8 +132,11 @@ function observe(failure: CheckFailure, check: AnyCheck, cluster: string): Obser
 function reexamine(finding: Finding, gathered: Gathered, scope: ClusterReport['scope']): Reexamination {
   const { object } = finding;
   const clusterTally = gathered.clusterTallies.get(finding.check);
-  if (clusterTally !== undefined)
-    return scope === 'cluster' ? { result: 'passed' } : { result: 'notExamined' };
+  if (clusterTally !== undefined) {
+    // A check across nodes says nothing of what the nodes that failed might have shown.
+    const all = scope === 'cluster' && gathered.nodes.every((node) => node.result !== 'failed');
+    return all ? { result: 'passed' } : { result: 'notExamined' };
+  }
   const name = nodeOf(finding);
   const node = gathered.byNode.get(name);
   if (node === undefined) {

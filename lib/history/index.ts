@@ -2,6 +2,6 @@
 export { DirectoryStore } from './directory.ts';
 export { keys, type Run } from './keys.ts';
 export { compare } from './lifecycle.ts';
-export { latestReport, pointToLatest, readReport, reportOfRun } from './reports.ts';
+export { latestReport, latestReportOf, pointToLatest, readReport, reportOfRun } from './reports.ts';
 export { parseS3Place, S3Store } from './s3.ts';
 export type { Store } from './store.ts';

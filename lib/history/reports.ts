@@ -12,10 +12,14 @@ export async function latestReport(
   store: Store,
   cluster: { name: string; uid: string },
 ): Promise<ClusterReport | null> {
-  const pointer = await readPointer(store, cluster.name);
-  if (pointer === null) return null;
-  const found = await readReport(store, pointer.report);
+  const found = await latestReportOf(store, cluster.name);
   return found?.cluster.uid === cluster.uid ? found : null;
+}
+
+/** The latest report under a name, for a cluster that cannot be asked whether it still is the same one. */
+export async function latestReportOf(store: Store, cluster: string): Promise<ClusterReport | null> {
+  const pointer = await readPointer(store, cluster);
+  return pointer === null ? null : await readReport(store, pointer.report);
 }
 
 async function readPointer(

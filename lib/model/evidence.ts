@@ -24,7 +24,7 @@ export const holderSchema = z.object({
 });
 export type Holder = z.infer<typeof holderSchema>;
 
-/** A network namespace, known by its inode within this boot (T43: never an identity across reboots). */
+/** A network namespace, known by its inode within this boot (never an identity across reboots: docs/traps.md T43). */
 export const namespaceSchema = z.object({
   inode: z.number(),
   /** The namespace of PID 1: the node's own. */
@@ -42,7 +42,7 @@ export const namespaceSchema = z.object({
 });
 export type NetworkNamespace = z.infer<typeof namespaceSchema>;
 
-/** A file where a runtime pins namespaces, read in the mount namespace of PID 1 (traps T3 to T5). */
+/** A file where a runtime pins namespaces, read in the mount namespace of PID 1 (docs/traps.md T3 to T5). */
 export const pinSchema = z.object({
   path: z.string(),
   /** File system that a lookup of the path finds: nsfs when it really is a namespace. */
@@ -56,7 +56,7 @@ export const pinSchema = z.object({
 });
 export type Pin = z.infer<typeof pinSchema>;
 
-/** A namespace that the node's links refer to, but which no pin, process or descriptor leads to (N-07). */
+/** A namespace that the node's links refer to, but which no pin, process or descriptor leads to. */
 export const hiddenNamespaceSchema = z.object({
   namespaceId: z.number().int(),
   /** Host links whose peer is in there. */
@@ -75,7 +75,7 @@ export const mountsSchema = z.object({
   directories: z.array(
     z.object({ path: z.string(), fileSystem: z.string(), propagation: z.string(), root: z.string() }),
   ),
-  /** Other mount namespaces with nsfs mounts that do not follow the host (N-11). */
+  /** Other mount namespaces with nsfs mounts that do not follow the host. */
   elsewhere: z.array(
     z.object({
       mountNamespace: z.number(),
@@ -230,7 +230,7 @@ export const hostSchema = z.object({
 export const kernelSchema = z.object({
   /** sysctl by dotted name, as printed. */
   sysctls: z.record(z.string(), z.string()),
-  /** Entries of the neighbour tables, all namespaces together (gc_thresh is global, T46). */
+  /** Entries of the neighbour tables, all namespaces together, as their limit gc_thresh3 is one for all. */
   neighbours: z.object({ ipv4: z.number().int().nullable(), ipv6: z.number().int().nullable() }),
   conntrackEntries: z.number().int().nullable(),
   /** Active objects of the net_namespace slab; null where slabinfo has no such cache. */
@@ -247,7 +247,7 @@ export const kernelMessageSchema = z.object({
 });
 export type KernelMessage = z.infer<typeof kernelMessageSchema>;
 
-/** A throw-away unnamed namespace with a veth pair, made and gone again (C-05). */
+/** A throw-away unnamed namespace with a veth pair, made and gone again. */
 export const creationSchema = z.object({
   ok: z.boolean(),
   milliseconds: z.number(),

@@ -11,3 +11,8 @@ export function newRunId(at: Date, salt: string): string {
 export function dayOf(runId: string): string {
   return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
 }
+
+/** When a run was due, as an ISO time. */
+export function timeOf(runId: string): string {
+  return `${dayOf(runId)}T${runId.slice(9, 11)}:${runId.slice(11, 13)}:${runId.slice(13, 15)}.000Z`;
+}

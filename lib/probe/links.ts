@@ -1,4 +1,4 @@
-/** Joins the two ends of each pair, by (inode of the namespace, ifindex), in both directions (T9, T10). */
+/** Joins the two ends of each pair, by (inode of the namespace, ifindex), in both directions (docs/traps.md T9, T10). */
 import type { Link, Peer } from '../model/network.ts';
 import type { RawLink, RawStack } from './parse/ip.ts';
 

@@ -48,7 +48,7 @@ export type ProbePodOptions = {
   readonly totalSeconds?: number;
   /** @default none */
   readonly active?: readonly ActiveProbe[];
-  /** Make a throw-away namespace (C-05). @default true */
+  /** Make a throw-away namespace. @default true */
   readonly creation?: boolean;
 };
 

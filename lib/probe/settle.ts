@@ -3,7 +3,7 @@ import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Pod, Snapshot } from '../model/kubernetes.ts';
 import { OWN_LABEL } from '../model/own-pods.ts';
 
-/** They are no part of what is audited (T40). */
+/** They are no part of what is audited (docs/traps.md T40). */
 export function isOwnPod(pod: Pick<Pod, 'labels'>): boolean {
   return pod.labels[OWN_LABEL.name] === OWN_LABEL.value;
 }

@@ -9,7 +9,7 @@ const HOUR = 3_600_000;
 /** A deletion that its kubelet has not confirmed after this long is stuck. */
 const DELETION_SETTLES = 300_000;
 
-/** Such a pod is root on its node in all but name: it must not outlive what it was started for. */
+/** Such a pod is root on its node in all but name: it must not outlive what it was started for. */
 export const debugPodLeftover = defineClusterCheck({
   id: 'debug-pod-leftover',
   topic: 'audit',

@@ -4,7 +4,7 @@ import { command, onNode } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { lexically } from './loaded-config.ts';
 
-/** I-07. containerd reads one file, the first: if that is broken it has no network, whatever stands in the others. */
+/** containerd reads one file, the first: if that is broken it has no network, whatever stands in the others. */
 export const cniConfigInvalid = defineCheck({
   id: 'cni-config-invalid',
   topic: 'cni',

@@ -7,7 +7,7 @@ import { loadedConfig } from './loaded-config.ts';
 /** Plugins that others call: they stand in no configuration. */
 const DELEGATES: Readonly<Record<string, readonly string[]>> = { flannel: ['bridge', 'host-local'] };
 
-/** I-07. Uninstalling a mesh or a CNI removes the binary before the configuration (istio.io#16748). */
+/** Uninstalling a mesh or a CNI removes the binary before the configuration (istio.io#16748). */
 export const cniPluginMissing = defineCheck({
   id: 'cni-plugin-missing',
   topic: 'cni',

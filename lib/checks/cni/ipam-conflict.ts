@@ -4,7 +4,7 @@ import { recreatePod } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { addressesInUse, ipamOf, isHalfWritten } from './allocations.ts';
 
-/** I-03. The store and the pod disagree about who has which address. */
+/** The store and the pod disagree about who has which address. */
 export const ipamConflict = defineCheck({
   id: 'ipam-conflict',
   topic: 'cni',

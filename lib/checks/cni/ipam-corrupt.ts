@@ -5,7 +5,7 @@ import { counted, quote } from '../text.ts';
 import { ipamObject, isHalfWritten, isOld } from './allocations.ts';
 import { releaseAddress } from './release-address.ts';
 
-/** I-05. An empty file was reserved by an ADD that died before it wrote its id: nobody's DEL finds it (plugins#498). */
+/** An empty file was reserved by an ADD that died before it wrote its id: nobody's DEL finds it (plugins#498). */
 export const ipamCorrupt = defineCheck({
   id: 'ipam-corrupt',
   topic: 'cni',

@@ -12,7 +12,7 @@ import { releaseAddress } from './release-address.ts';
 /** Share of a range above which its leaks are about to stop new pods. */
 const NEARLY_FULL = 0.9;
 
-/** I-01. After a reboot or a failed DEL nobody frees the address: the store is a plain file (containerd/cri#948). */
+/** After a reboot or a failed DEL nobody frees the address: the store is a plain file (containerd/cri#948). */
 export const ipamLeaked = defineCheck({
   id: 'ipam-leaked',
   topic: 'cni',
@@ -27,7 +27,7 @@ export const ipamLeaked = defineCheck({
     const podAddresses = pods.flatMap((pod) => (pod.hostNetwork ? [] : pod.podIPs));
     return ipam.map((store) => {
       const object = ipamObject(store, node);
-      if (ids.size === 0) return unknown(object, 'no sandbox is known on the node, not even our own (T50)');
+      if (ids.size === 0) return unknown(object, 'no sandbox is known on the node, not even our own');
       const foreign = notOfPods(store, sandboxes, cniConfig, cniResults);
       if (foreign !== null) return notApplicable(object, foreign);
       const leaked = store.allocations.filter(

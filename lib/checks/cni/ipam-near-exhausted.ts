@@ -6,7 +6,6 @@ import { ipamObject } from './allocations.ts';
 
 const NEARLY = 0.9;
 
-/** I-04. */
 export const ipamNearExhausted = defineCheck({
   id: 'ipam-near-exhausted',
   topic: 'cni',

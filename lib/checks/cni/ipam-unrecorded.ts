@@ -3,7 +3,7 @@ import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts'
 import { recreatePod } from '../remedies.ts';
 import { addressesInUse, ipamOf } from './allocations.ts';
 
-/** I-02. The pod itself works; the next pod that is given the address breaks both (amazon-vpc-cni-k8s#3019). */
+/** The pod itself works; the next pod that is given the address breaks both (amazon-vpc-cni-k8s#3019). */
 export const ipamUnrecorded = defineCheck({
   id: 'ipam-unrecorded',
   topic: 'cni',

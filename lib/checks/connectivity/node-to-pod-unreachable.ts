@@ -3,7 +3,7 @@ import { layoutOf } from '../layouts.ts';
 import { recreatePod } from '../remedies.ts';
 import { knownFault, probesOf, unresolved } from './pings.ts';
 
-/** C-01. Three answers, not two: a policy may drop pings, but no policy drops the question for a MAC address. */
+/** Three answers, not two: a policy may drop pings, but no policy drops the question for a MAC address. */
 export const nodeToPodUnreachable = defineCheck({
   id: 'node-to-pod-unreachable',
   topic: 'connectivity',

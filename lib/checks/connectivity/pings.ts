@@ -1,4 +1,4 @@
-/** Reading of active probes. An answer that stays out is a fault only where nothing could mean to drop it (T22). */
+/** Reading of active probes. An answer that stays out is a fault only where nothing could mean to drop it (docs/traps.md T22). */
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { sameAddress } from '../cidr.ts';

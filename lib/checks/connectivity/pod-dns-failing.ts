@@ -12,7 +12,7 @@ type Lookup = Sources['active'][number]['lookups'][number];
 /** Above this share of the pods asked, silence is the fault of the DNS and not the wish of a policy. */
 const MANY = 0.2;
 
-/** C-04. A lone pod whose questions stay unanswered may be kept from asking by its network policy. */
+/** A lone pod whose questions stay unanswered may be kept from asking by its network policy. */
 export const podDnsFailing = defineCheck({
   id: 'pod-dns-failing',
   topic: 'connectivity',

@@ -3,7 +3,7 @@ import { layoutOf } from '../layouts.ts';
 import { recreatePod } from '../remedies.ts';
 import { knownFault, probesOf, unresolved } from './pings.ts';
 
-/** C-02. Where the gateway is 169.254.1.1 no ping is ever answered, and the neighbour entry alone tells (T20). */
+/** Where the gateway is 169.254.1.1 no ping is ever answered, and the neighbour entry alone tells (docs/traps.md T20). */
 export const podToGatewayUnreachable = defineCheck({
   id: 'pod-to-gateway-unreachable',
   topic: 'connectivity',

@@ -1,4 +1,4 @@
-/** The resolv.conf that containers of a pod really see; read through the container's own root (T49). */
+/** The resolv.conf that containers of a pod really see; read through the container's own root (docs/traps.md T49). */
 import type { PodNetwork, ResolvConf } from '../../model/evidence.ts';
 import { contains } from '../cidr.ts';
 

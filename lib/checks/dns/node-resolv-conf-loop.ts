@@ -2,7 +2,7 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { onNode } from '../remedies.ts';
 import { isLoopback, resolvConfs, serversText } from './containers.ts';
 
-/** D-02. CoreDNS itself has dnsPolicy Default: with 127.0.0.53 it forwards to itself (kubernetes#118461). */
+/** CoreDNS itself has dnsPolicy Default: with 127.0.0.53 it forwards to itself (kubernetes#118461). */
 export const nodeResolvConfLoop = defineCheck({
   id: 'node-resolv-conf-loop',
   topic: 'dns',

@@ -5,7 +5,7 @@ import { networkElsewhere } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 import { isLoopback, resolvConfs, serversText, unreadContainers } from './containers.ts';
 
-/** D-01. What the kubelet's own setting is nobody says, so pods of the same policy on the node are the measure. */
+/** What the kubelet's own setting is nobody says, so pods of the same policy on the node are the measure. */
 export const resolvConfUnexpected = defineCheck({
   id: 'resolv-conf-unexpected',
   topic: 'dns',

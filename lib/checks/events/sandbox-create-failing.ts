@@ -3,7 +3,7 @@ import { explainSandboxFailure } from '../sandbox-failures.ts';
 import { quote } from '../text.ts';
 import { createFailures, hasSandboxSince, REPEATED, span } from './pod-events.ts';
 
-/** E-01. The kubelet's message is the only place where the plugin's own words are to be had. */
+/** The kubelet's message is the only place where the plugin's own words are to be had. */
 export const sandboxCreateFailing = defineCheck({
   id: 'sandbox-create-failing',
   topic: 'events',

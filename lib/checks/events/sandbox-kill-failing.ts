@@ -7,7 +7,6 @@ import { hasSandboxSince, podEvents, REPEATED, span } from './pod-events.ts';
 /** Past its grace period by this much a pod is stuck, which is sandbox-stuck-terminating's to report. */
 const STUCK = 300_000;
 
-/** E-02. */
 export const sandboxKillFailing = defineCheck({
   id: 'sandbox-kill-failing',
   topic: 'events',

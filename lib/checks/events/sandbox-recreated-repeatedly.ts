@@ -7,7 +7,6 @@ const HOUR = 3_600_000;
 /** A reboot or a crash of the runtime makes one new sandbox of each pod; more in an hour are a loop. */
 const MOST_PER_HOUR = 5;
 
-/** E-03. */
 export const sandboxRecreatedRepeatedly = defineCheck({
   id: 'sandbox-recreated-repeatedly',
   topic: 'events',

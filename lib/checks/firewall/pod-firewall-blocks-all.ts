@@ -5,7 +5,7 @@ import { quote } from '../text.ts';
 import { listRules } from './list-rules.ts';
 import { blockades } from './rules.ts';
 
-/** P-01, the part that hurts. Network policies are enforced on the node or in eBPF, never by rules inside the pod (T28). */
+/** Network policies are enforced on the node or in eBPF, never by rules inside the pod (docs/traps.md T28). */
 export const podFirewallBlocksAll = defineCheck({
   id: 'pod-firewall-blocks-all',
   topic: 'firewall',

@@ -5,7 +5,7 @@ import { counted, quote } from '../text.ts';
 import { listRules } from './list-rules.ts';
 import { blockades, unexpectedRules } from './rules.ts';
 
-/** P-01. Compared with the profiles of the meshes, not with another pod (T26). */
+/** Compared with the profiles of the meshes, not with another pod (docs/traps.md T26). */
 export const podFirewallUnexpected = defineCheck({
   id: 'pod-firewall-unexpected',
   topic: 'firewall',

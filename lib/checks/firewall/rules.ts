@@ -10,7 +10,7 @@ type Effect =
   | { readonly kind: 'nothing' | 'lets' | 'blocks' | 'returns' }
   | { readonly kind: 'jump'; readonly chain: string };
 
-/** Chains and tables that service meshes make in pods (T26): what they hold is expected. */
+/** Chains and tables that service meshes make in pods (docs/traps.md T26): what they hold is expected. */
 const MESH = /^(ISTIO_|istio-|PROXY_INIT_|linkerd|CONSUL_|KUMA_MESH_|OSM_PROXY_|APPMESH_)/i;
 
 const INBOUND: readonly string[] = ['ingress', 'prerouting', 'input'];

@@ -1,7 +1,7 @@
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { recreatePod } from '../remedies.ts';
 
-/** L-01. The API and the runtime both go on showing the address: nobody but the kernel knows (containerd#6549). */
+/** The API and the runtime both go on showing the address: nobody but the kernel knows (containerd#6549). */
 export const podInterfaceMissing = defineCheck({
   id: 'pod-interface-missing',
   topic: 'interfaces',

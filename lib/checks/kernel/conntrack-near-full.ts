@@ -17,7 +17,7 @@ const NEARLY = 0.9;
 const FULL = /(?:nf|ip)_conntrack: (?:nf_conntrack: )?table full, dropping packet/;
 const LIMIT = 'net.netfilter.nf_conntrack_max';
 
-/** K-04. Each namespace counts its own entries against one limit of the node (T46). */
+/** Each namespace counts its own entries against one limit of the node (docs/traps.md T46). */
 export const conntrackNearFull = defineCheck({
   id: 'conntrack-near-full',
   topic: 'kernel',

@@ -3,7 +3,7 @@ import { command } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { knownDefects } from './known-bad-kernels.ts';
 
-/** K-06. A version is a risk, not a fault: low, whatever else is found. */
+/** A version is a risk, not a fault: low, whatever else is found. */
 export const kernelKnownBad = defineCheck({
   id: 'kernel-known-bad',
   topic: 'kernel',

@@ -1,4 +1,4 @@
-/** The kernel log as checks read it: this boot's lines, the last day of them (T35). */
+/** The kernel log as checks read it: this boot's lines, the last day of them (docs/traps.md T35). */
 import type { KernelMessage } from '../../model/evidence.ts';
 import { quote } from '../text.ts';
 

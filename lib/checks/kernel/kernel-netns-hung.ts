@@ -10,7 +10,7 @@ const IN_NAMESPACE_CODE = /\b(cleanup_net|copy_net_ns)\b/;
 /** Length of a stack in the log. */
 const TRACE = 30;
 
-/** K-02. Making and removing namespaces is serialised: one stuck task stops all (moby#5618). */
+/** Making and removing namespaces is serialised: one stuck task stops all (moby#5618). */
 export const kernelNetnsHung = defineCheck({
   id: 'kernel-netns-hung',
   topic: 'kernel',

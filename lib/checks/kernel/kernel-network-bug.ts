@@ -16,7 +16,6 @@ const NETWORK_CODE =
 /** Where every packet or system call comes through: they say nothing about where the defect is. */
 const ENTRY_POINTS = /^_*(?:net_rx_action|net_tx_action|netif_receive_skb\w*|napi_poll)$/;
 
-/** K-05. */
 export const kernelNetworkBug = defineCheck({
   id: 'kernel-network-bug',
   topic: 'kernel',

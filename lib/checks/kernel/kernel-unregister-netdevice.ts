@@ -4,7 +4,7 @@ import { logged, recent } from './kernel-log.ts';
 import { rebootOrReplace } from './replace-node.ts';
 import { waitingDevices } from './unregister-netdevice.ts';
 
-/** K-01. One leaked reference holds up the one worker that takes namespaces down (kubernetes#64743). */
+/** One leaked reference holds up the one worker that takes namespaces down (kubernetes#64743). */
 export const kernelUnregisterNetdevice = defineCheck({
   id: 'kernel-unregister-netdevice',
   topic: 'kernel',

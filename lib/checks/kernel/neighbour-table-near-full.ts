@@ -13,7 +13,7 @@ const tables = [
   { family: 6, name: 'ndisc_cache', entries: 'ipv6' },
 ] as const;
 
-/** K-03. One table for all namespaces: the limit is global, and entries of pods count (T46). */
+/** One table for all namespaces: the limit is global, and entries of pods count (docs/traps.md T46). */
 export const neighbourTableNearFull = defineCheck({
   id: 'neighbour-table-near-full',
   topic: 'kernel',

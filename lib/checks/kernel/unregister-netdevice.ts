@@ -5,7 +5,7 @@ import { isActive, recent } from './kernel-log.ts';
 
 /** Any name of a device: `vlan.eth.3` and `azv1-2` as well, which \w misses. */
 const WAITING = /unregister_netdevice: waiting for (\S+) to become free\. Usage count = (-?\d{1,10})(?!\d)/;
-/** Once or twice is the ordinary end of a namespace under load (T36). */
+/** Once or twice is the ordinary end of a namespace under load (docs/traps.md T36). */
 const REPEATED = 3;
 
 export type WaitingDevice = {

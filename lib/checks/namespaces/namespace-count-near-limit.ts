@@ -3,7 +3,7 @@ import { onNode } from '../remedies.ts';
 
 const SHARE = 0.8;
 
-/** N-15. Those being taken apart count until the kernel has freed them (namespaces(7)). */
+/** Those being taken apart count until the kernel has freed them (namespaces(7)). */
 export const namespaceCountNearLimit = defineCheck({
   id: 'namespace-count-near-limit',
   topic: 'namespaces',

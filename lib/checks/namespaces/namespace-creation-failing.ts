@@ -7,7 +7,7 @@ const HUNG = 10_000;
 const EXHAUSTED =
   /no space left|cannot allocate|too many|resource temporarily|out of memory|quota|hung|timed? ?out/i;
 
-/** C-05. The probe made an unnamed namespace with a pair of links, and let it go. */
+/** The probe made an unnamed namespace with a pair of links, and let it go. */
 export const namespaceCreationFailing = defineCheck({
   id: 'namespace-creation-failing',
   topic: 'namespaces',

@@ -13,7 +13,7 @@ import {
   standing,
 } from './ownership.ts';
 
-/** N-06. Its sandbox is gone, but a process or an open descriptor keeps it alive (namespaces(7)). */
+/** Its sandbox is gone, but a process or an open descriptor keeps it alive (namespaces(7)). */
 export const namespaceHeld = defineCheck({
   id: 'namespace-held',
   topic: 'namespaces',

@@ -3,7 +3,7 @@ import type { Link, Route } from '../../model/network.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
 import { onNode } from '../remedies.ts';
 
-/** N-07. A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
+/** A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
 export const namespaceHidden = defineCheck({
   id: 'namespace-hidden',
   topic: 'namespaces',

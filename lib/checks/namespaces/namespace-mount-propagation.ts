@@ -3,7 +3,7 @@ import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { command, onNode } from '../remedies.ts';
 import { canonicalPath, directoryOf } from './ownership.ts';
 
-/** N-12. Kubernetes needs shared mounts; a private one hides new pins from every agent (cri-o#9927). */
+/** Kubernetes needs shared mounts; a private one hides new pins from every agent (cri-o#9927). */
 export const namespaceMountPropagation = defineCheck({
   id: 'namespace-mount-propagation',
   topic: 'namespaces',

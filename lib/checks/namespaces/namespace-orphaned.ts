@@ -19,7 +19,7 @@ const CREATION_SECONDS = 120;
 /** More than this on one node is no longer untidiness. */
 const MANY = 50;
 
-/** N-05. The runtime crashed between making the namespace and recording it, or DEL failed (containerd/cri#568, #968). */
+/** The runtime crashed between making the namespace and recording it, or DEL failed (containerd/cri#568, #968). */
 export const namespaceOrphaned = defineCheck({
   id: 'namespace-orphaned',
   topic: 'namespaces',
@@ -30,7 +30,7 @@ export const namespaceOrphaned = defineCheck({
   observations: 2,
   needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host'],
   run({ namespaces, pins, sandboxes, pods, host }, context) {
-    // T50: the probe's own pod has a sandbox, so none at all means that the runtime was not read.
+    // The probe's own pod has a sandbox, so none at all means that the runtime was not read.
     if (sandboxes.length === 0)
       return [unknown(nodeObject(context.node), 'no sandbox of the runtime could be read')];
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
@@ -107,7 +107,7 @@ function evidence(inode: number, path: string, pin: Pin | undefined, sandboxes: 
   ];
 }
 
-/** T37: a namespace is pinned before its sandbox is recorded. */
+/** A namespace is pinned before its sandbox is recorded. */
 function tooYoung(
   pin: Pin | undefined,
   creating: ObservedPod | undefined,

@@ -7,7 +7,7 @@ import { mountedAt, pinObject, readySandboxesByPath } from './pinned-sandboxes.t
 /** The file is made before the namespace is mounted on it. */
 const CREATION_SECONDS = 60;
 
-/** N-01. `ip netns list` still shows the name and exits 0; entering it fails with EINVAL (moby#27277, plugins#69). */
+/** `ip netns list` still shows the name and exits 0; entering it fails with EINVAL (moby#27277, plugins#69). */
 export const namespacePinInvalid = defineCheck({
   id: 'namespace-pin-invalid',
   topic: 'namespaces',

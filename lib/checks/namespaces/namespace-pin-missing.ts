@@ -10,7 +10,7 @@ const PIN_DIRECTORIES = [
   '/run/containerd/io.containerd.grpc.v1.cri/netns',
 ];
 
-/** N-03. Somebody removed the file: containers run on, but the runtime calls the namespace closed (containerd#5714). */
+/** Somebody removed the file: containers run on, but the runtime calls the namespace closed (containerd#5714). */
 export const namespacePinMissing = defineCheck({
   id: 'namespace-pin-missing',
   topic: 'namespaces',

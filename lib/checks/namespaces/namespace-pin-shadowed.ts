@@ -4,7 +4,7 @@ import { command, onNode } from '../remedies.ts';
 import { canonicalPath, directoryOf, isNamespaceFile } from './ownership.ts';
 import { mountedAt, readySandboxesByPath } from './pinned-sandboxes.ts';
 
-/** N-02. A mount over the directory hides the pins below: mountinfo shows them, a lookup does not (cri-o#9927). */
+/** A mount over the directory hides the pins below: mountinfo shows them, a lookup does not (cri-o#9927). */
 export const namespacePinShadowed = defineCheck({
   id: 'namespace-pin-shadowed',
   topic: 'namespaces',

@@ -4,7 +4,7 @@ import { onNode } from '../remedies.ts';
 /** The runtime's own services; CRI-O and the kubelet may share a mount namespace hidden from PID 1 on purpose. */
 const RUNTIME = /^(crio|kubelet|containerd|containerd-shim|dockerd|conmon|systemd)/;
 
-/** N-11. A private copy of /run keeps every pin that was there when it was made (containerd#3667, rancher#26506). */
+/** A private copy of /run keeps every pin that was there when it was made (containerd#3667, rancher#26506). */
 export const namespacePinnedElsewhere = defineCheck({
   id: 'namespace-pinned-elsewhere',
   topic: 'namespaces',

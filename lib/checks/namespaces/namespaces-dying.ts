@@ -10,7 +10,7 @@ const ORDINARY_WAIT =
 /** So many more objects than visible namespaces do not come from the allocator's rounding. */
 const INVISIBLE = 20;
 
-/** N-16. One worker takes all namespaces apart; while it is stuck, none is freed and soon none is made (moby#5618). */
+/** One worker takes all namespaces apart; while it is stuck, none is freed and soon none is made (moby#5618). */
 export const namespacesDying = defineCheck({
   id: 'namespaces-dying',
   topic: 'namespaces',

@@ -1,8 +1,8 @@
-/** Whose a network namespace is: joined by inode, never by name or by count (T1, T2). */
+/** Whose a network namespace is: joined by inode, never by name or by count (docs/traps.md T1, T2). */
 import type { Holder, NetworkNamespace, Pin, Sandbox } from '../../model/evidence.ts';
 import type { Link } from '../../model/network.ts';
 
-/** `/var/run` is `/run`; runtimes write either (T6). */
+/** `/var/run` is `/run`; runtimes write either. */
 export function canonicalPath(path: string): string {
   return path.replace(/^\/var\/run\//, '/run/').replace(/\/{2,}/g, '/');
 }
@@ -82,7 +82,7 @@ export function isRuntimeName(path: string): boolean {
   return name.startsWith('cni-') || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name);
 }
 
-/** Devices that the kernel puts into every namespace by itself (T13). */
+/** Devices that the kernel puts into every namespace by itself. */
 const FALLBACK = /^(lo|tunl0|gre0|gretap0|erspan0|sit0|ip6tnl0|ip_vti0|ip6_vti0|ip6gre0)$/;
 
 /** Links of its own; null when the content was not read. */

@@ -5,7 +5,7 @@ import { layoutOf } from '../layouts.ts';
 import { command, onNode } from '../remedies.ts';
 import { expectedGateway } from './gateway.ts';
 
-/** L-09. Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
+/** Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
 export const bridgeAddressStale = defineCheck({
   id: 'bridge-address-stale',
   topic: 'routes',

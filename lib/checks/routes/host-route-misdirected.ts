@@ -7,7 +7,7 @@ import { command, onNode, recreatePod } from '../remedies.ts';
 import { routeText } from './gateway.ts';
 import { hostRoutes } from './host-route.ts';
 
-/** An address that was given again while its old route stayed (calico#5173, calico#10723). */
+/** An address that was given again while its old route stayed (calico#5173, calico#10723). */
 export const hostRouteMisdirected = defineCheck({
   id: 'host-route-misdirected',
   topic: 'routes',

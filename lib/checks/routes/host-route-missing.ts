@@ -5,7 +5,7 @@ import { command, onNode, recreatePod } from '../remedies.ts';
 import { routeText } from './gateway.ts';
 import { hostRoutes } from './host-route.ts';
 
-/** A-07 for routed plugins; behind a bridge the route of the subnet is what brings packets to the pods. */
+/** Routed plugins make one route for each pod; behind a bridge the route of the subnet is what brings packets to the pods. */
 export const hostRouteMissing = defineCheck({
   id: 'host-route-missing',
   topic: 'routes',

@@ -5,7 +5,7 @@ import { layouts } from '../layouts.ts';
 import { command, onNode } from '../remedies.ts';
 import { routeText } from './gateway.ts';
 
-/** A route whose address no namespace holds: the next pod with that address will be unreachable (calico#3467). */
+/** A route whose address no namespace holds: the next pod with that address will be unreachable (calico#3467). */
 export const hostRouteStale = defineCheck({
   id: 'host-route-stale',
   topic: 'routes',

@@ -6,7 +6,7 @@ import { command, onNode } from '../remedies.ts';
 
 type Setting = { readonly name: string; readonly why: string };
 
-/** A sysctl tool or a hardening script after the node joined; kubelet and plugin set them only when they start. */
+/** A sysctl tool or a hardening script after the node joined; kubelet and plugin set them only when they start. */
 export const nodeForwardingDisabled = defineCheck({
   id: 'node-forwarding-disabled',
   topic: 'routes',

@@ -2,7 +2,7 @@ import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../d
 import { recreatePod } from '../remedies.ts';
 import { defaultRouteOf, expectedGateway, routeText, wayOut } from './gateway.ts';
 
-/** A-04. Also a default route to another gateway than the plugin's: nothing is there to forward (rke2#1053). */
+/** Also a default route to another gateway than the plugin's: nothing is there to forward (rke2#1053). */
 export const podDefaultRouteMissing = defineCheck({
   id: 'pod-default-route-missing',
   topic: 'routes',

@@ -10,7 +10,7 @@ import { defaultRouteOf, expectedGateway } from './gateway.ts';
 /** States in which the kernel sends to the MAC without asking first; a STALE entry is verified on its next use. */
 const TRUSTED: readonly string[] = ['PERMANENT', 'NOARP', 'REACHABLE', 'DELAY', 'PROBE'];
 
-/** Links, addresses and routes all look perfect (amazon-vpc-cni-k8s#2103, flatcar#278). */
+/** Links, addresses and routes all look perfect (amazon-vpc-cni-k8s#2103, flatcar#278). */
 export const podGatewayNeighbourWrong = defineCheck({
   id: 'pod-gateway-neighbour-wrong',
   topic: 'routes',

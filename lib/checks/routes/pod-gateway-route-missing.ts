@@ -4,7 +4,7 @@ import { lostAddresses } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 import { defaultRouteOf, expectedGateway, wayOut } from './gateway.ts';
 
-/** The kernel keeps a default route whose gateway went off link, so that nothing seems wrong until it is set again. */
+/** The kernel keeps a default route whose gateway went off link, so that nothing seems wrong until it is set again. */
 export const podGatewayRouteMissing = defineCheck({
   id: 'pod-gateway-route-missing',
   topic: 'routes',

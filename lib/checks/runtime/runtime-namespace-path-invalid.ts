@@ -4,7 +4,7 @@ import { recreateSandbox } from '../sandbox-pod.ts';
 
 const PROCESS_PATH = /^\/proc\/(\d+)\/(?:task\/\d+\/)?ns\/net$/;
 
-/** S-02, S-11. The runtime, the CNI result and the process must mean the same namespace, or DEL takes apart another's. */
+/** The runtime, the CNI result and the process must mean the same namespace, or DEL takes apart another's. */
 export const runtimeNamespacePathInvalid = defineCheck({
   id: 'runtime-namespace-path-invalid',
   topic: 'runtime',

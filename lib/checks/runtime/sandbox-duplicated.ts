@@ -2,7 +2,7 @@ import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { stopSandbox } from '../sandbox-pod.ts';
 
-/** S-04. The kubelet or the runtime lost track of an earlier attempt, which holds a second address. */
+/** The kubelet or the runtime lost track of an earlier attempt, which holds a second address. */
 export const sandboxDuplicated = defineCheck({
   id: 'sandbox-duplicated',
   topic: 'runtime',

@@ -17,7 +17,7 @@ const OWN_NAME = /^netns-audit-.+-[0-9a-f]{6,}$/;
 /** A static pod's uid is the hash of its manifest; the API may refuse its mirror. */
 const STATIC_UID = /^[0-9a-f]{32}$/;
 
-/** S-06. Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
+/** Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
 export const sandboxGhost = defineCheck({
   id: 'sandbox-ghost',
   topic: 'runtime',

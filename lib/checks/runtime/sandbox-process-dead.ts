@@ -4,7 +4,7 @@ import { isSandboxOf, recreateSandbox } from '../sandbox-pod.ts';
 /** Sandboxes in a virtual machine: their process is not in the pod's cgroup. */
 const VIRTUAL = /kata|firecracker|gvisor|runsc/i;
 
-/** S-08, S-09. containerd enters /proc/PID/ns/net for each container it starts: a pid used again is another's network. */
+/** containerd enters /proc/PID/ns/net for each container it starts: a pid used again is another's network. */
 export const sandboxProcessDead = defineCheck({
   id: 'sandbox-process-dead',
   topic: 'runtime',

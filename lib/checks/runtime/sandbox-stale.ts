@@ -3,7 +3,7 @@ import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { command, onNode } from '../remedies.ts';
 import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
 
-/** S-05. Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
+/** Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
 export const sandboxStale = defineCheck({
   id: 'sandbox-stale',
   topic: 'runtime',

@@ -5,7 +5,7 @@ import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { command } from '../remedies.ts';
 import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
 
-/** S-07. The API sets deletionTimestamp to when the grace period ends, so it counts from there (T38). */
+/** The API sets deletionTimestamp to when the grace period ends, so it counts from there (docs/traps.md T38). */
 export const sandboxStuckTerminating = defineCheck({
   id: 'sandbox-stuck-terminating',
   topic: 'runtime',

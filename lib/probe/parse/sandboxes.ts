@@ -48,14 +48,14 @@ function parseListing(listing: string): Listed[] {
   }));
 }
 
-/** Pids of the init processes of all containers that the runtime knows; the probe's own must be among them. */
+/** Pids of the init processes of all containers that the runtime knows; the probe's own must be among them. */
 export function listedPids(listing: string): number[] {
   return parseListing(listing).flatMap(({ pid }) => pid ?? []);
 }
 
 /**
  * Joins specs, listings, processes and CNI results to sandboxes.
- * @throws Error when the listing is empty: a node that runs the probe has at least one sandbox, so it is the wrong place (T50).
+ * @throws Error when the listing is empty: a node that runs the probe has at least one sandbox, so it is the wrong place (docs/traps.md T50).
  */
 export function parseSandboxes(
   files: SandboxFiles,
@@ -210,7 +210,7 @@ function hasNetwork(spec: z.infer<typeof specLine>): boolean {
 }
 
 /**
- * The process, unless its pid was evidently given to another meanwhile (S-09): it runs in the cgroup of another container,
+ * The process, unless its pid was evidently given to another meanwhile: it runs in the cgroup of another container,
  * or in none and in the node's own namespace, where only sandboxes without a network of their own have processes.
  */
 function runningIn(
