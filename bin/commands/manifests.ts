@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { AuditError } from '../../lib/model/errors.ts';
+import { DEFAULT_IMAGE } from '../../lib/model/own-pods.ts';
 
 const files = ['rbac.yaml', 'admission-policy.yaml'] as const;
 
@@ -7,13 +9,24 @@ export function addManifests(program: Command): void {
     .command('manifests')
     .description('print the namespace, roles and admission policy that a cluster needs')
     .option('--no-admission-policy', 'leave out the policy that admits nothing but the probe pod')
+    .option('--image <image>', 'the image that the policy admits, as in audit --image', DEFAULT_IMAGE)
     .addHelpText('after', '\nExample:\n  netns-audit manifests | kubectl apply -f -')
-    .action(async (options: { admissionPolicy: boolean }) => {
+    .action(async (options: { admissionPolicy: boolean; image: string }) => {
       const { readFile } = await import('node:fs/promises');
       const wanted = files.filter((file) => options.admissionPolicy || file !== 'admission-policy.yaml');
       const texts = await Promise.all(
         wanted.map((file) => readFile(new URL(`../../deploy/${file}`, import.meta.url), 'utf8')),
       );
-      process.stdout.write(texts.join('---\n'));
+      process.stdout.write(texts.join('---\n').replaceAll(DEFAULT_IMAGE, () => imageName(options.image)));
     });
+}
+
+/** The image stands in quotes in an expression of the policy: nothing but a name may come to stand there. */
+function imageName(image: string): string {
+  if (!/^[\w.:/@-]+$/.test(image)) {
+    throw new AuditError('USAGE', `--image ${image} is not the name of an image`, {
+      remedy: 'Write it as registry/name:tag or registry/name@sha256:digest.',
+    });
+  }
+  return image;
 }

@@ -1,6 +1,6 @@
 /** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that nothing of it stayed. */
 import { createHash } from 'node:crypto';
-import type { PodManifest, ProbePods } from '../cluster/index.ts';
+import type { ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
@@ -78,7 +78,7 @@ export function canaryLeftovers(evidence: Evidence, pod: string): string[] {
   ];
 }
 
-function canaryManifest(node: string, options: CanaryOptions): PodManifest & Record<string, unknown> {
+export function canaryManifest(node: string, options: CanaryOptions) {
   const hash = createHash('sha256').update(`${options.runId} ${node}`).digest('hex').slice(0, 16);
   const seconds = options.deadlineSeconds + 30;
   return {

@@ -1,0 +1,269 @@
+/** deploy/admission-policy.yaml, made from the pods themselves, so that what is admitted is what is sent. */
+import { canaryManifest } from '../lib/audit/canary.ts';
+import {
+  COMPONENT_LABEL,
+  DEFAULT_IMAGE,
+  DEFAULT_NAMESPACE,
+  EXPIRES_ANNOTATION,
+  OWN_LABEL,
+} from '../lib/model/own-pods.ts';
+import { probePod } from '../lib/probe/index.ts';
+
+/** Seconds that a pod may run at most: `--deadline`, and half a minute more for a canary. */
+const LONGEST_RUN = 900;
+
+/** What the API server itself adds to a pod before policies see it. */
+const ADDED = {
+  spec: ['serviceAccountName', 'serviceAccount', 'schedulerName', 'priority', 'preemptionPolicy'],
+  container: { terminationMessagePath: '/dev/termination-log' },
+  annotations: ['kubernetes.io/limit-ranger', 'kubernetes.io/psp'],
+} as const;
+
+type Fields = Readonly<Record<string, unknown>>;
+type Shape = {
+  readonly annotations: readonly string[];
+  readonly spec: Fields;
+  readonly container: Fields;
+  /** From 1.30 on the server makes a field of the annotation. */
+  readonly appArmor: Fields | null;
+  readonly command: string;
+  readonly argument: string | null;
+};
+
+const options = { runId: 'run', namespace: DEFAULT_NAMESPACE, image: DEFAULT_IMAGE };
+
+function probe(): Shape & { readonly script: string } {
+  const pod = probePod({ ...options, node: 'node', expires: new Date(0), imagePullSecret: 'secret' });
+  const [container] = pod.spec.containers;
+  const [, , script] = container?.command ?? [];
+  if (container === undefined || script === undefined) throw new Error('the probe pod has no script');
+  return {
+    annotations: Object.keys(pod.metadata.annotations),
+    spec: pod.spec,
+    container: { ...container, ...ADDED.container },
+    appArmor: { type: 'Unconfined' },
+    script,
+    command: `["sh", "-c", variables.script, "probe"]`,
+    argument: '^(limit|total)=[0-9]{1,4}$|^creation=[01]$|^active=(ping|dns|ping,dns|dns,ping)$',
+  };
+}
+
+function canary(): Shape {
+  const pod = canaryManifest('node', { ...options, pullSecret: 'secret', deadlineSeconds: 60 });
+  const [container] = pod.spec.containers;
+  return {
+    annotations: Object.keys(pod.metadata.annotations),
+    spec: pod.spec,
+    container: { ...container, ...ADDED.container },
+    appArmor: null,
+    command: literal(container?.command),
+    argument: null,
+  };
+}
+
+/** A value in CEL. Kubernetes takes only lists and maps whose values have one type, so others are made dynamic. */
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const same = Object.values(value).every((each) => typeof each === 'string');
+    const entries = Object.entries(value).map(
+      ([name, each]) => `${JSON.stringify(name)}: ${same ? literal(each) : `dyn(${literal(each)})`}`,
+    );
+    return `{${entries.join(', ')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** One line of CEL that gives the name of what differs, or nothing. */
+const unless = (condition: string, name: string) => `(${condition} ? [] : ["${name}"])`;
+
+const only = (map: string, keys: readonly string[], name: string) =>
+  `${map}.filter(key, !(key in ${literal(keys)})).map(key, "${name}" + key)`;
+
+function equal(object: string, fields: Fields, without: readonly string[], name: string): string[] {
+  return Object.entries(fields)
+    .filter(([field]) => !without.includes(field))
+    .map(([field, value]) =>
+      unless(`has(${object}.${field}) && ${object}.${field} == ${literal(value)}`, `${name}${field}`),
+    );
+}
+
+/** CEL for the list of what differs from a shape. */
+function differences({ annotations, spec, container, appArmor, command, argument }: Shape): string {
+  const security = container.securityContext as Fields;
+  return [
+    unless('object.metadata.name.startsWith("netns-audit-")', 'metadata.name'),
+    only('variables.annotations', [...annotations, ...ADDED.annotations], 'metadata.annotations '),
+    unless(`"${EXPIRES_ANNOTATION}" in variables.annotations`, `metadata.annotations ${EXPIRES_ANNOTATION}`),
+    only(
+      'variables.spec',
+      [...Object.keys(spec), ...ADDED.spec, 'securityContext', 'priorityClassName'],
+      'spec.',
+    ),
+    ...equal(
+      'variables.spec',
+      spec,
+      ['nodeName', 'containers', 'activeDeadlineSeconds', 'imagePullSecrets'],
+      'spec.',
+    ),
+    ...('securityContext' in spec
+      ? []
+      : [
+          unless(
+            '!has(variables.spec.securityContext) || size(variables.spec.securityContext) == 0',
+            'spec.securityContext',
+          ),
+        ]),
+    unless('has(variables.spec.nodeName) && variables.spec.nodeName != ""', 'spec.nodeName'),
+    unless(
+      `has(variables.spec.activeDeadlineSeconds) && variables.spec.activeDeadlineSeconds <= ${LONGEST_RUN}`,
+      `spec.activeDeadlineSeconds (at most ${LONGEST_RUN})`,
+    ),
+    unless(
+      '!has(variables.spec.serviceAccountName) || variables.spec.serviceAccountName == "default"',
+      'spec.serviceAccountName',
+    ),
+    unless(
+      '!has(variables.spec.priorityClassName) || !variables.spec.priorityClassName.startsWith("system-")',
+      'spec.priorityClassName',
+    ),
+    unless('size(variables.spec.containers) == 1', 'spec.containers'),
+    only('variables.container', Object.keys(container), 'spec.containers[0].'),
+    ...equal(
+      'variables.container',
+      container,
+      ['image', 'command', 'args', 'resources', 'securityContext'],
+      'spec.containers[0].',
+    ),
+    unless('variables.container.image in variables.images', 'spec.containers[0].image'),
+    unless(
+      `has(variables.container.command) && variables.container.command == ${command}`,
+      'spec.containers[0].command',
+    ),
+    ...(argument === null
+      ? []
+      : [
+          unless(
+            `has(variables.container.args) && variables.container.args.all(each, each.matches(${literal(argument)}))`,
+            'spec.containers[0].args',
+          ),
+        ]),
+    unless(
+      `has(variables.container.resources) && variables.container.resources.all(kind, kind in ["limits", "requests"] && variables.container.resources[kind].all(name, name in ["cpu", "memory", "ephemeral-storage"]))`,
+      'spec.containers[0].resources',
+    ),
+    unless('has(variables.container.securityContext)', 'spec.containers[0].securityContext'),
+    only(
+      'variables.security',
+      [...Object.keys(security), ...(appArmor === null ? [] : ['appArmorProfile'])],
+      'spec.containers[0].securityContext.',
+    ),
+    ...equal('variables.security', security, [], 'spec.containers[0].securityContext.'),
+    ...(appArmor === null
+      ? []
+      : [
+          unless(
+            `!has(variables.security.appArmorProfile) || variables.security.appArmorProfile == ${literal(appArmor)}`,
+            'spec.containers[0].securityContext.appArmorProfile',
+          ),
+        ]),
+  ].join('\n+ ');
+}
+
+const indented = (text: string, spaces: number) =>
+  text
+    .split('\n')
+    .map((line) => (line === '' ? '' : ' '.repeat(spaces) + line))
+    .join('\n');
+
+/** The file's text; the same in every run. */
+export function admissionPolicy(): string {
+  const probeShape = probe();
+  const { script } = probeShape;
+  if (script.includes("'''") || script.endsWith("'")) throw new Error('the script would end its CEL literal');
+  const name = OWN_LABEL.value;
+  return `# Made from the probe and canary pods by \`npm run generate\`: change those, not this file.
+#
+# In the namespace ${DEFAULT_NAMESPACE} it admits the probe pod and the canary pod of this version of netns-auditor and no other,
+# and lets nobody enter them (exec, attach, port-forward, ephemeral containers): the probe is root on its node in all but name.
+# Every field is compared, the script to the letter, and fields that are not named here are refused, also those that a later
+# Kubernetes may add. Left open are the node, the run's name and labels, requests and limits, and how long a run may take.
+# Apply it again with each new version of netns-auditor. It needs Kubernetes 1.30.
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: ${name}
+  labels: { ${OWN_LABEL.name}: ${name} }
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - apiGroups: ['']
+        apiVersions: [v1]
+        operations: [CREATE, UPDATE]
+        resources: [pods, pods/ephemeralcontainers, pods/resize]
+      - apiGroups: ['']
+        apiVersions: [v1]
+        operations: [CONNECT]
+        resources: [pods/exec, pods/attach, pods/portforward, pods/proxy]
+  matchConditions:
+    # Labels, annotations and finalizers of a pod that was admitted may change.
+    - name: not-only-metadata
+      expression: request.operation != "UPDATE" || object.spec != oldObject.spec
+  variables:
+    # EDIT HERE for another image (--image): a mirror, or better a digest. \`netns-audit manifests --image IMAGE\` does it too.
+    - name: images
+      expression: '["${DEFAULT_IMAGE}"]'
+    # Dynamic, so that names of fields can be listed.
+    - name: spec
+      expression: dyn(object.spec)
+    - name: container
+      expression: dyn(object.spec.containers[0])
+    - name: security
+      expression: 'has(variables.container.securityContext) ? variables.container.securityContext : dyn({})'
+    - name: annotations
+      expression: 'has(object.metadata.annotations) ? dyn(object.metadata.annotations) : dyn({})'
+    - name: component
+      expression: >-
+        has(object.metadata.labels) && "${OWN_LABEL.name}" in object.metadata.labels
+        && object.metadata.labels["${OWN_LABEL.name}"] == "${name}" && "${COMPONENT_LABEL}" in object.metadata.labels
+        ? object.metadata.labels["${COMPONENT_LABEL}"] : ""
+    # lib/probe/probe.sh without its comments; $$ is one $ to the kubelet.
+    - name: script
+      expression: |-
+        r'''${indented(script, 8).trimStart()}'''
+    - name: differencesFromProbe
+      expression: >-
+${indented(differences(probeShape), 8)}
+    - name: differencesFromCanary
+      expression: >-
+${indented(differences(canary()), 8)}
+    - name: differences
+      expression: >-
+        variables.component == "probe" ? variables.differencesFromProbe
+        : variables.component == "canary" ? variables.differencesFromCanary
+        : ["metadata.labels ${OWN_LABEL.name} and ${COMPONENT_LABEL}"]
+  validations:
+    - expression: request.operation != "CONNECT"
+      reason: Forbidden
+      message: nobody may enter the pods of this namespace (exec, attach, port-forward, proxy), as the probe pod is root on its node
+    - expression: request.operation == "CONNECT" || size(variables.differences) == 0
+      reason: Forbidden
+      message: only the pods of netns-auditor are admitted in this namespace
+      messageExpression: >-
+        "only the pods of netns-auditor, of the version whose manifests were applied, are admitted in this namespace; this one differs in "
+        + variables.differences.join(", ")
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: ${name}
+  labels: { ${OWN_LABEL.name}: ${name} }
+spec:
+  policyName: ${name}
+  validationActions: [Deny]
+  matchResources:
+    namespaceSelector:
+      matchLabels: { kubernetes.io/metadata.name: ${DEFAULT_NAMESPACE} }
+`;
+}
