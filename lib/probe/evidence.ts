@@ -17,7 +17,7 @@ import {
   parseSysctls,
 } from './parse/kernel.ts';
 import { integer, isoTime, lines } from './parse/lines.ts';
-import { parseHostMounts, parseMountsElsewhere, parsePins } from './parse/mounts.ts';
+import { parseHostMounts, parseMountsElsewhere, parsePins, reachable } from './parse/mounts.ts';
 import { parseProcesses, parseReferences } from './parse/processes.ts';
 import { parseContainerResolvConfs, parseResolvConf } from './parse/resolv-conf.ts';
 import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
@@ -105,7 +105,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
         total,
         limit: optionalInteger(limit),
         nsfs: all.filter(({ fileSystem }) => fileSystem === 'nsfs').length,
-        directories: all
+        directories: reachable(all)
           .filter(({ fileSystem }) => fileSystem !== 'nsfs')
           .map(({ path, fileSystem, propagation, root }) => ({ path, fileSystem, propagation, root })),
         elsewhere: [...elsewhere].flatMap(([mountNamespace, entries]) => {
@@ -130,7 +130,12 @@ export function buildEvidence(input: EvidenceInput): Evidence {
 
   const cniResults = part('cni_results', () => parseCniResults(need('cni/results.ndjson')));
   const cniConfig: Part<Sources['cniConfig']> = part('cni', () =>
-    parseCniConfig(need('cni/config.ndjson'), read('cni/directories') ?? '', read('cni/binaries') ?? ''),
+    parseCniConfig(
+      need('cni/config.ndjson'),
+      read('cni/directories') ?? '',
+      read('cni/binaries') ?? '',
+      read('cni/binary-directories') ?? '',
+    ),
   );
   const ipam = part('ipam', () => [
     ...parseHostLocal(
@@ -233,6 +238,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
           stacks,
           namespaces: value(namespaces),
           suspects: read('host/suspects') ?? '',
+          nodeLinks,
           nodeAddresses: after.node.addresses,
           pins: pins.status === 'present' ? pins.value : [],
           results: cniResults.status === 'present' ? cniResults.value : [],

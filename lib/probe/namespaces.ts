@@ -105,11 +105,21 @@ type Inputs = {
   readonly threads: ReturnType<typeof parseReferences>;
   readonly descriptors: ReturnType<typeof parseReferences>;
   readonly elsewhere: ReturnType<typeof parseMountsElsewhere>;
+  readonly nodeLinks: NodeLinks;
 };
+
+/** Links of the node (`INDEX: NAME`) before and after everything else was read; null in bundles without them. */
+export type NodeLinks = { readonly before: string | null; readonly after: string | null };
+
+/** Whether a link stood all the time: that of a pod which came or went leads to what was not there yet, or no more (T37). */
+function standing({ before, after }: NodeLinks): (link: { index: number; name: string }) => boolean {
+  const seen = [linkNames(before), linkNames(after)];
+  return (link) => seen.every((names) => names === null || names.get(link.index) === link.name);
+}
 
 export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   const { hostInode, stacks, pins, processes } = inputs;
-  // A mount that a lookup no longer finds (N-02) keeps its namespace alive, though nobody can enter it.
+  // A mount that a lookup no longer finds keeps its namespace alive, though nobody can enter it.
   const mounted = inputs.mounts.flatMap(({ inode }) => inode ?? []);
   const gone = new Set(lines(inputs.gone).map(integer));
   const found = fields(inputs.index, 3).map(([inode = '']) => integer(inode));
@@ -183,7 +193,7 @@ function namesToInodes(hostInode: number, pins: readonly Pin[]): (name: string) 
 
 function stackOf(
   inode: number,
-  { hostInode, stacks }: Inputs,
+  { hostInode, stacks, nodeLinks }: Inputs,
   raw: ReadonlyMap<number, RawStack>,
   ids: NamespaceIds,
 ): Part<NetworkStack> {
@@ -192,10 +202,15 @@ function stackOf(
     return { status: 'failed', reason: 'no path leads into it, or the probe did not come to it' };
   if (stack.status !== 'present') return stack;
   const { addresses, routes, rules, neighbours } = stack.value.raw;
+  const stood = standing(nodeLinks);
   return {
     status: 'present',
     value: {
-      links: joinLinks(inode, raw, ids),
+      links: joinLinks(inode, raw, ids).map((link) =>
+        inode !== hostInode || link.peer === null || link.peer.status === 'matched' || stood(link)
+          ? link
+          : { ...link, peer: { status: 'unknown', reason: 'it came or went meanwhile', namespaceId: null } },
+      ),
       addresses: [...addresses],
       routes: [...routes],
       rules: [...rules],
@@ -221,6 +236,7 @@ export function hiddenNamespaces(inputs: {
   readonly stacks: Stacks;
   readonly namespaces: readonly NetworkNamespace[];
   readonly suspects: string;
+  readonly nodeLinks: NodeLinks;
   readonly nodeAddresses: readonly string[];
   readonly pins: readonly Pin[];
   readonly results: readonly CniResult[];
@@ -249,6 +265,7 @@ export function hiddenNamespaces(inputs: {
       .filter(({ namespacePath }) => namespacePath !== null && shadowed.has(normalPath(namespacePath)))
       .flatMap(({ interfaces }) => interfaces.filter(({ inPod }) => !inPod).map(({ name }) => name)),
   );
+  const stood = standing(inputs.nodeLinks);
   const suspects = fields(inputs.suspects, 3).map(([pid = '', sockets = '', command = '']) => ({
     pid: integer(pid),
     command: command.slice(0, 64),
@@ -258,12 +275,22 @@ export function hiddenNamespaces(inputs: {
     .filter(({ id }) => !known.has(id))
     .map(({ id }) => ({
       id,
-      links: links.filter((link) => link.peerNamespaceId === id).map(({ name }) => name),
+      links: links.filter((link) => link.peerNamespaceId === id && stood(link)).map(({ name }) => name),
     }))
     .filter(
       ({ links: into }) => into.length > 0 && !into.some((name) => uplinks.has(name) || ofShadowed.has(name)),
     )
     .map(({ id, links: into }) => ({ namespaceId: id, links: into, suspects }));
+}
+
+function linkNames(text: string | null): Map<number, string> | null {
+  if (text === null) return null;
+  return new Map(
+    lines(text).flatMap((line) => {
+      const found = /^(\d{1,10}): ([^@]+)/.exec(line);
+      return found?.[2] === undefined ? [] : [[Number(found[1]), found[2]] as const];
+    }),
+  );
 }
 
 /** The settled, running pods with a network of their own, each beside its ready sandbox. */

@@ -24,7 +24,7 @@ clock() {
   now=${now%.*}${now#*.}
 }
 
-# Sets `path` to a host directory as seen from here. An absolute symbolic link would lead into our own root (T5).
+# Sets `path` to a host directory as seen from here. An absolute symbolic link would lead into our own root (docs/traps.md T5).
 host() {
   path=$R$1
   if [ -L "$path" ]; then
@@ -103,7 +103,11 @@ job_host_facts() {
     stat -L -c '%n=%i' /proc/1/ns/net /proc/1/ns/pid /proc/1/ns/mnt /proc/self/ns/net /proc/self/ns/mnt
   } >"$B/host/facts"
   cat $R/etc/os-release >"$B/host/os-release" 2>/dev/null || cat $R/usr/lib/os-release >"$B/host/os-release"
+  node_links >"$B/host/links.before"
 }
+
+# Links of the node as `INDEX: NAME`: of one that did not stand before and after all else was read, the other end is not judged.
+node_links() { nsenter --net=/proc/1/ns/net ip -o link show | cut -d : -f 1,2; }
 
 job_kernel_state() {
   grep -s . /proc/sys/user/max_net_namespaces /proc/sys/fs/mount-max /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max \
@@ -136,7 +140,7 @@ job_processes() {
     } }' >"$B/host/processes"
 }
 
-# Threads in another network namespace than their process (T19), and the stacks of blocked tasks.
+# Threads in another network namespace than their process, and the stacks of blocked tasks.
 job_threads() {
   printf '%s\n' /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked="$W/blocked" '
     { split($2, part, "/"); pid = part[3]; task = part[5]; if (pid == task) leader[pid] = $1; else other[pid, task] = $1
@@ -171,14 +175,14 @@ job_mounts() {
   awk '{ for (i = 7; $i != "-" && i < NF; i++); type = $(i + 1); total++ }
     type == "nsfs" || $5 ~ /^\/(run|var|var\/run|var\/lib|var\/lib\/cni)?$/ || $5 ~ /\/netns$/ { print }
     END { print "total " total }' /proc/1/mountinfo >"$B/host/mounts"
-  # One process of each other mount namespace that holds network namespaces (N-11).
+  # One process of each other mount namespace that holds network namespaces.
   awk -F '\t' 'NR == FNR { if ($1 == 1) { first = $4; next }; if ($4 != first && !($4 in seen)) { seen[$4] = 1; pids[++count] = $1 "\t" $4 } }
     END { for (i = 1; i <= count; i++) { split(pids[i], part, "\t"); file = "/proc/" part[1] "/mountinfo"
       while ((getline line < file) > 0) if (index(line, " - nsfs ") && index(line, " net:[")) printf "%s\t%s\t%s\n", part[1], part[2], line
       close(file) } }' "$B/host/processes" >"$B/host/mounts-elsewhere"
 }
 
-# Files in pin directories, through PID 1's root: a clone of the mount shows late pins as plain files (T3, T4).
+# Files in pin directories, through PID 1's root: a clone of the mount shows late pins as plain files.
 # One line a file: magic of the file system, inode, mode, modification time, path on the host.
 job_pins() {
   for dir in $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; do
@@ -221,7 +225,7 @@ job_sandboxes() {
     host $dir
     [ -d "$path/io.containerd.grpc.v1.cri/sandboxes" ] && stat -c '%Y %n' "$path"/io.containerd.grpc.v1.cri/sandboxes/*
   done >"$B/sandboxes.kept"
-  # What the containers themselves have as resolv.conf (T49). Only its own keywords leave the node, and only of a regular
+  # What the containers themselves have as resolv.conf. Only its own keywords leave the node, and only of a regular
   # file: a container may have put a pipe or a link there.
   while IFS=$T read -r kind id pid file; do
     [ "$pid" = - ] && continue
@@ -235,7 +239,10 @@ job_sandboxes() {
   return 0
 }
 
-job_sandboxes_again() { containers >"$B/sandboxes.after"; }
+job_sandboxes_again() {
+  node_links >"$B/host/links.after"
+  containers >"$B/sandboxes.after"
+}
 
 job_cni() {
   for dir in /etc/cni/net.d /var/lib/rancher/k3s/agent/etc/cni/net.d /var/lib/rancher/k0s/cni/net.d; do
@@ -253,7 +260,17 @@ job_cni() {
         jq -nc --arg name "${file##*/}" --arg dir "$dir" --rawfile error "$W/jq.err" '{dir: $dir, file: $name, error: $error[:300]}'
     done
   done >"$B/cni/config.ndjson"
-  for dir in /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /usr/libexec/cni /usr/lib/cni; do
+  # The runtime looks in its own directories only; a copy of a plugin elsewhere is of no use to it.
+  containerd=$(grep -ls '^containerd$' /proc/[0-9]*/comm | head -n 1)
+  own=
+  if [ -n "$containerd" ]; then
+    config=$(tr '\0' '\n' <"${containerd%/comm}/cmdline" | sed -n -e '/^\(--config\|-c\)$/{n;p;}' -e 's/^--config=//p' | head -n 1)
+    host "${config:-/etc/containerd/config.toml}"
+    own=$(sed -n 's/^[[:space:]]*bin_dirs\{0,1\}[[:space:]]*=[[:space:]]*\(.*\)/\1/p' "$path" 2>/dev/null | grep -o '/[^"'"'"',]*' | sort -u)
+    printf '%s\n' "$own" | grep . >"$B/cni/binary-directories"
+  fi
+  # shellcheck disable=SC2086
+  for dir in $own /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /usr/libexec/cni /usr/lib/cni; do
     host $dir
     [ -d "$path" ] && stat -L -c '%A %s %n' "$path"/* 2>/dev/null | sed "s#$path/#$dir/#"
   done >"$B/cni/binaries"
@@ -333,7 +350,7 @@ job_stack() {
   [ -d "$B/$2" ] || mkdir "$B/$2"
   case $3 in
     pin) ;;
-    # The process may have gone, and its number be another's (T18).
+    # The process may have gone, and its number be another's.
     *) [ "$(stat -L -c %i "$4")" = "$1" ] || { echo "$1" >>"$B/netns/gone"; rmdir "$B/$2"; return 0; } ;;
   esac
   nsenter --net="$4" sh -c '
@@ -351,7 +368,11 @@ job_stack() {
       table=; [ -f /proc/net/${family}_tables_names ] && read -r table </proc/net/${family}_tables_names
       [ -z "$table" ] || ${family}tables-legacy-save >"$2/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>"$2/nft.err"
     done
-    exit "${code:-0}"' sh "$W/batch" "$B/$2" "$1"
+    exit "${code:-0}"' sh "$W/batch" "$B/$2" "$1" && return 0
+  # A namespace that ended while it was read has not failed: its pod was deleted.
+  code=$?
+  [ "$(stat -L -c %i "$4" 2>/dev/null)" = "$1" ] && return "$code"
+  echo "$1" >>"$B/netns/gone"; rm -r "${B:?}/$2"
 }
 
 job_host_firewall() {
@@ -363,7 +384,7 @@ job_host_firewall() {
     done' sh "$B/host"
 }
 
-# Who may hold a namespace that only a socket keeps alive (N-07): processes with sockets that their own namespace does
+# Who may hold a namespace that only a socket keeps alive: processes with sockets that their own namespace does
 # not list. Costly, so only when the host knows a namespace that nothing led to.
 job_suspects() {
   hidden=$(sed -n 5p "$B/host/ip.json" | jq '[.[] | select(.name == null)] | length') || return
@@ -380,7 +401,7 @@ job_suspects() {
       for (one in foreign) printf "%s\t%s\t%s\n", one, foreign[one], command[one] }' "$W/sockets" >"$B/host/suspects"
 }
 
-# Whether a namespace can be made at all, without a name or a link that anyone else sees (C-05).
+# Whether a namespace can be made at all, without a name or a link that anyone else sees.
 job_creation() {
   [ "$creation" = 1 ] || return 0
   clock; before=$now

@@ -31,15 +31,27 @@ const configLine = z.object({
   single: plugin.nullish(),
 });
 
-/** `cni/config.ndjson`, `cni/binaries` (`MODE SIZE PATH`). Of several directories the first with files counts. */
-export function parseCniConfig(configs: string, directories: string, binaries: string): CniConfig {
+/**
+ * `cni/config.ndjson`, `cni/binaries` (`MODE SIZE PATH`), `cni/binary-directories` (where containerd says that it looks;
+ * empty when it does not). Of several directories of configurations the first with files counts.
+ */
+export function parseCniConfig(
+  configs: string,
+  directories: string,
+  binaries: string,
+  binaryDirectories = '',
+): CniConfig {
   const parsed = jsonLines(configs, configLine);
   const directory = parsed[0]?.dir ?? lines(directories)[0] ?? '/etc/cni/net.d';
-  const executables = lines(binaries).flatMap((line) => {
-    const found = /^(-\S{9}) (\d+) (\S+)$/.exec(line);
-    return found?.[1]?.includes('x') && found[2] !== '0' && found[3] !== undefined ? [found[3]] : [];
-  });
-  const binaryDirectory = executables[0]?.replace(/\/[^/]*$/, '') ?? '/opt/cni/bin';
+  const own = lines(binaryDirectories);
+  const executables = lines(binaries)
+    .flatMap((line) => {
+      const found = /^(-\S{9}) (\d+) (\S+)$/.exec(line);
+      return found?.[1]?.includes('x') && found[2] !== '0' && found[3] !== undefined ? [found[3]] : [];
+    })
+    .filter((path) => own.length === 0 || own.includes(directoryOf(path)));
+  const binaryDirectory =
+    own[0] ?? (executables[0] === undefined ? '/opt/cni/bin' : directoryOf(executables[0]));
   return {
     directory,
     files: parsed
@@ -62,9 +74,11 @@ export function parseCniConfig(configs: string, directories: string, binaries: s
         };
       }),
     binaryDirectory,
-    binaries: executables.map((path) => path.replace(/^.*\//, '')),
+    binaries: [...new Set(executables.map((path) => path.replace(/^.*\//, '')))],
   };
 }
+
+const directoryOf = (path: string) => path.replace(/\/[^/]*$/, '');
 
 function configError(name: string | null, plugins: number, types: number): string | null {
   if (name === null || name === '') return 'it has no name';

@@ -53,6 +53,16 @@ export function parseHostMounts(text: string): { mounts: Mount[]; total: number 
   return { mounts: all.slice(0, -1).map(parseMount), total: Number(total) };
 }
 
+/** Without those that a later mount on a directory above them hides, as a /run made anew hides a mounted /run/netns. */
+export function reachable(mounts: readonly Mount[]): Mount[] {
+  return mounts.filter(
+    ({ path }, index) =>
+      !mounts
+        .slice(index + 1)
+        .some((later) => later.path !== path && path.startsWith(`${later.path.replace(/\/$/, '')}/`)),
+  );
+}
+
 /** `host/mounts-elsewhere`: pid, mount namespace, line of its mountinfo. */
 export function parseMountsElsewhere(text: string): { pid: number; mountNamespace: number; mount: Mount }[] {
   return fields(text, 3).map(([pid = '', namespace = '', line = '']) => ({
