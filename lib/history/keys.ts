@@ -54,5 +54,10 @@ export const keys = {
   evidence: (run: Run, node: string): string =>
     `evidence/${partition(run)}/${run.runId}/${pathPart(node)}.tar.gz`,
   evidenceOf: (run: Run): string => `evidence/${partition(run)}/${run.runId}/`,
+  alerts: (run: Run): string => `alerts/${partition(run)}/${run.runId}.json`,
+  alertsOf: (cluster: string): string => `alerts/cluster=${clusterKey(cluster)}/`,
+  fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,
+  claim: (runId: string): string => `work/${runId}/claim.json`,
+  work: (run: Run, part: string): string => `work/${run.runId}/${clusterKey(run.cluster)}/${part}`,
   latest: (cluster: string): string => `latest/cluster=${clusterKey(cluster)}.json`,
 };

@@ -9,7 +9,9 @@ import { type TextOptions, writeText } from './text.ts';
 
 export { printable } from './escape.ts';
 export { type Format, formats } from './formats.ts';
+export { objectName } from './group.ts';
 export { rows } from './ndjson.ts';
+export { coverageLine, plural } from './summary.ts';
 
 /** A report in the format that was asked for, ending in a line break. */
 export function write(report: ClusterReport, format: Format, options: TextOptions): string {

@@ -1,0 +1,61 @@
+/** Where messages go. */
+import { AuditError, messageOf as words } from '../model/errors.ts';
+import type { Message } from './message.ts';
+
+export type Notifier = {
+  /** For people: the topic. */
+  readonly destination: string;
+  /** @returns the id of the message. @throws AuditError ALERT */
+  publish(message: Message): Promise<string>;
+};
+
+/** A topic of SNS: people get the mail, programs the JSON. */
+export class SnsNotifier implements Notifier {
+  readonly destination: string;
+
+  constructor(topicArn: string) {
+    this.destination = topicArn;
+  }
+
+  async publish(message: Message): Promise<string> {
+    const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
+    const region = this.destination.split(':')[3];
+    const client = new SNSClient({ maxAttempts: 5, ...(region ? { region } : {}) });
+    const { attributes } = message;
+    const text = (value: string) => ({ DataType: 'String', StringValue: value });
+    try {
+      const { MessageId } = await client.send(
+        new PublishCommand({
+          TopicArn: this.destination,
+          Subject: message.subject,
+          MessageStructure: 'json',
+          Message: JSON.stringify({
+            default: message.text,
+            sqs: message.json,
+            lambda: message.json,
+            https: message.json,
+          }),
+          MessageAttributes: {
+            severity: text(attributes.severity),
+            cluster: text(attributes.cluster),
+            newFindings: { DataType: 'Number', StringValue: String(attributes.newFindings) },
+            // An empty list is refused.
+            ...(attributes.checks.length === 0
+              ? {}
+              : { checks: { DataType: 'String.Array', StringValue: JSON.stringify(attributes.checks) } }),
+          },
+        }),
+      );
+      return MessageId ?? '';
+    } catch (error) {
+      throw new AuditError('ALERT', `${this.destination} did not take the message: ${words(error)}`, {
+        cause: error,
+        retryable: true,
+        remedy:
+          'Allow sns:Publish and the use of the key of the topic; the message is sent again with the next try.',
+      });
+    } finally {
+      client.destroy();
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/** Ends the run of one cluster: its report, whatever became of its batches, and one message. */
+import type { Notifier } from '../../alert/index.ts';
+import { coverageShare } from '../../alert/index.ts';
+import { keys, latestReportOf, type Run, reportOfRun, type Store } from '../../history/index.ts';
+import { severities } from '../../model/finding.ts';
+import type { NodeResult } from '../../model/node-result.ts';
+import type { ClusterReport } from '../../model/report.ts';
+import { timeOf } from '../../model/run-id.ts';
+import { concludeRun } from '../conclude-run.ts';
+import { publish } from '../publish.ts';
+import { tell } from '../tell.ts';
+import type { Conclusion, ConclusionInput } from './messages.ts';
+import { readPlan, readResults } from './work.ts';
+
+/**
+ * May be called again at any point of its work: the report that is written first holds, and a message that was recorded
+ * is not sent again.
+ *
+ * @throws AuditError STORE, ALERT; both when it is to be tried again
+ */
+export async function concludeClusterOfFleet(
+  store: Store,
+  { task, error }: ConclusionInput,
+  deps: { readonly notifier: Notifier; readonly version: string; readonly consoleRegion: string | null },
+): Promise<Conclusion> {
+  const run = { cluster: task.cluster.name, runId: task.runId };
+  const plan = await readPlan(store, run);
+  const report =
+    (await reportOfRun(store, run)) ??
+    (plan === null
+      ? await unreached(store, run, deps.version, reasonOf(error))
+      : concludeRun({
+          record: plan.record,
+          finishedAt: new Date().toISOString(),
+          results: await results(store, run, plan.batches),
+          previous:
+            plan.record.previousRunId === null
+              ? null
+              : await reportOfRun(store, { cluster: run.cluster, runId: plan.record.previousRunId }),
+        }));
+  await publish(store, report);
+  const told = await tell(store, report, task.settings.thresholds, deps);
+  return conclusionOf(report, plan !== null, told);
+}
+
+/** What the batches brought back; a node of a batch that brought nothing has failed. */
+async function results(
+  store: Store,
+  run: Run,
+  batches: readonly (readonly string[])[],
+): Promise<NodeResult[]> {
+  const all: NodeResult[] = [];
+  for (const [batch, nodes] of batches.entries()) {
+    const found = (await readResults(store, run, batch)) ?? [];
+    const known = new Set(found.map((result) => result.node));
+    all.push(
+      ...found,
+      ...nodes
+        .filter((node) => !known.has(node))
+        .map((node) => failedNode(node, 'its batch ended without a result')),
+    );
+  }
+  return all;
+}
+
+/** The report of a cluster that could not even be planned: nothing is healthy, and nothing is resolved. */
+async function unreached(store: Store, run: Run, version: string, reason: string): Promise<ClusterReport> {
+  const previous = await latestReportOf(store, run.cluster);
+  const wanted = previous?.coverage.nodes.filter((node) => node.result !== 'skipped') ?? [];
+  const startedAt = timeOf(run.runId);
+  return concludeRun({
+    record: {
+      version,
+      runId: run.runId,
+      cluster: previous?.cluster ?? { name: run.cluster, uid: '', version: '' },
+      // It examined no part of the cluster, so it never becomes the latest report.
+      scope: 'part',
+      startedAt,
+      settleSeconds: { pod: 0, orphan: 0 },
+      active: [],
+      previousRunId: previous?.runId ?? null,
+    },
+    finishedAt: startedAt,
+    results: (wanted.length === 0 ? ['*'] : wanted.map((node) => node.node)).map((node) =>
+      failedNode(node, reason),
+    ),
+    previous,
+  });
+}
+
+function failedNode(node: string, reason: string): NodeResult {
+  return {
+    node,
+    coverage: { node, result: 'failed', reason, remedy: 'Look at the execution of the state machine.' },
+    facts: null,
+    tallies: [],
+    failures: [],
+    podAddresses: [],
+    debugPods: [],
+    pods: [],
+  };
+}
+
+/** Step Functions gives the error of a function as JSON in `Cause`. */
+function reasonOf(error: ConclusionInput['error']): string {
+  if (error === null) return 'the cluster was not planned';
+  let cause = error.Cause ?? '';
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed)
+      cause = String(parsed.errorMessage);
+  } catch {
+    // Not of a function: the words as they are.
+  }
+  return `the cluster was not reached: ${error.Error}: ${cause}`.slice(0, 500);
+}
+
+function conclusionOf(report: ClusterReport, reached: boolean, told: boolean): Conclusion {
+  const open = report.findings.filter(
+    (finding) => finding.state !== 'pending' && finding.suppressed === null,
+  );
+  const bySeverity = severities.map(
+    (severity) => [severity, open.filter((finding) => finding.severity === severity).length] as const,
+  );
+  const nodesOf = (result: ClusterReport['coverage']['nodes'][number]['result']): number =>
+    report.coverage.nodes.filter((node) => node.result === result).length;
+  return {
+    cluster: report.cluster.name,
+    verdict: report.verdict,
+    report: keys.report({ cluster: report.cluster.name, runId: report.runId }),
+    nodes: {
+      audited: nodesOf('audited'),
+      partial: nodesOf('partial'),
+      failed: nodesOf('failed'),
+      skipped: nodesOf('skipped'),
+    },
+    coverage: coverageShare(report),
+    findings: Object.fromEntries(bySeverity) as Conclusion['findings'],
+    new: open.filter((finding) => finding.state === 'new').length,
+    resolved: report.resolved.length,
+    reached,
+    told,
+  };
+}

@@ -1,0 +1,91 @@
+/** What the states of a fleet's audit hand to each other. Small: everything large goes through the store. */
+import { z } from 'zod';
+import { clusterSchema, settingsSchema } from '../../model/config.ts';
+import { nodeSchema } from '../../model/kubernetes.ts';
+import { nodeCoverageSchema, verdicts } from '../../model/report.ts';
+
+export const fleetPlanInputSchema = z.object({
+  /** When the run was due; with the schedule it names the run, so that a second delivery is the same run. */
+  scheduledTime: z.iso.datetime(),
+  schedule: z.string(),
+  /** Who asks: a state that is tried again is the same, another execution is not. */
+  execution: z.string(),
+  clusters: z.array(clusterSchema).min(1),
+  settings: settingsSchema,
+});
+export type FleetPlanInput = z.input<typeof fleetPlanInputSchema>;
+
+/** The audit of one cluster in one run. */
+export const taskSchema = z.object({ runId: z.string(), cluster: clusterSchema, settings: settingsSchema });
+export type Task = z.infer<typeof taskSchema>;
+
+export const fleetPlanSchema = z.object({
+  runId: z.string(),
+  /** False when another execution does this run. */
+  claimed: z.boolean(),
+  tasks: z.array(taskSchema),
+});
+export type FleetPlan = z.infer<typeof fleetPlanSchema>;
+
+/** Where the batches of a cluster stand: a JSON array of {@link batchSchema}. */
+export const clusterPlanOutputSchema = z.object({
+  batches: z.string().describe('Key below the prefix of the store.'),
+  count: z.int(),
+  nodes: z.int(),
+  leftoverPods: z.int().describe('Pods of earlier runs that were still there after their time.'),
+});
+export type ClusterPlanOutput = z.infer<typeof clusterPlanOutputSchema>;
+
+export const batchSchema = z.object({
+  task: taskSchema,
+  batch: z.int(),
+  nodes: z.array(z.object({ node: nodeSchema, coverage: nodeCoverageSchema.nullable() })),
+});
+export type Batch = z.infer<typeof batchSchema>;
+
+export const batchOutputSchema = z.object({ audited: z.int(), failed: z.int() });
+export type BatchOutput = z.infer<typeof batchOutputSchema>;
+
+export const conclusionInputSchema = z.object({
+  task: taskSchema,
+  /** What ended the cluster's plan, or its batches as a whole; null when nothing did. */
+  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullable(),
+});
+export type ConclusionInput = z.infer<typeof conclusionInputSchema>;
+
+export const conclusionSchema = z.object({
+  cluster: z.string(),
+  verdict: z.enum(verdicts),
+  /** Key of the report. */
+  report: z.string(),
+  nodes: z.object({ audited: z.int(), partial: z.int(), failed: z.int(), skipped: z.int() }),
+  /** 0 to 1. */
+  coverage: z.number(),
+  findings: z.object({ critical: z.int(), high: z.int(), medium: z.int(), low: z.int() }),
+  new: z.int(),
+  resolved: z.int(),
+  /** The cluster itself was reached. */
+  reached: z.boolean(),
+  /** A message was sent. */
+  told: z.boolean(),
+});
+export type Conclusion = z.infer<typeof conclusionSchema>;
+
+/** A cluster whose conclusion failed: it has no report. */
+const lostSchema = z.object({
+  cluster: z.string(),
+  error: z.object({ Error: z.string(), Cause: z.string().optional() }),
+});
+
+export const fleetConclusionInputSchema = z.object({
+  runId: z.string(),
+  clusters: z.array(z.union([conclusionSchema, lostSchema])),
+});
+export type FleetConclusionInput = z.infer<typeof fleetConclusionInputSchema>;
+
+export const fleetReportSchema = fleetConclusionInputSchema.extend({
+  schemaVersion: z.literal(1),
+  kind: z.literal('FleetReport'),
+  verdict: z.enum(verdicts),
+});
+export type FleetReport = z.infer<typeof fleetReportSchema>;

@@ -1,0 +1,70 @@
+/** Plans one cluster of a fleet and cuts it into batches. */
+import { latestReport, type Store } from '../../history/index.ts';
+import type { PlannedNode } from '../plan.ts';
+import { planCluster } from '../plan-cluster.ts';
+import { type Connections, withCluster } from './connections.ts';
+import type { ClusterPlanOutput, Task } from './messages.ts';
+import { batchesKey, keepPlan } from './work.ts';
+
+/** Pods settle within five minutes; what leaks is given fifteen, as CRI-O allows an ADD five. */
+const SETTLE = { pod: 300, orphan: 900 } as const;
+/** The input of a state is at most 256 KiB. */
+const BATCH_BYTES = 150_000;
+
+/** @throws AuditError CLUSTER_*, AWS, STORE */
+export async function planClusterOfFleet(
+  store: Store,
+  task: Task,
+  connections: Connections,
+  signal: AbortSignal,
+): Promise<ClusterPlanOutput> {
+  const run = { cluster: task.cluster.name, runId: task.runId };
+  return await withCluster(task.cluster, connections, signal, async (cluster) => {
+    const previous = await latestReport(store, cluster);
+    const plan = await planCluster(cluster, {
+      runId: task.runId,
+      namespace: task.settings.probe.namespace,
+      selection: { names: [], labels: [] },
+      settleSeconds: SETTLE,
+      active: task.settings.probe.active,
+      previousRunId: previous?.runId ?? null,
+      auditorVersion: connections.version,
+      signal,
+    });
+    const batches = cut(plan.nodes, task.settings.concurrency.nodesPerBatch);
+    const held = await keepPlan(
+      store,
+      run,
+      {
+        record: plan.record,
+        events: [...plan.events],
+        batches: batches.map((nodes) => nodes.map(({ node }) => node.name)),
+      },
+      batches.map((nodes, batch) => ({ task, batch, nodes })),
+    );
+    return {
+      batches: batchesKey(run),
+      count: held.batches.length,
+      nodes: held.batches.flat().length,
+      leftoverPods: plan.swept.length,
+    };
+  });
+}
+
+/** Batches of at most `size` nodes, and small enough to be the input of a state. */
+export function cut(nodes: readonly PlannedNode[], size: number): PlannedNode[][] {
+  const batches: PlannedNode[][] = [];
+  let bytes = 0;
+  for (const planned of nodes) {
+    const length = JSON.stringify(planned).length;
+    const last = batches.at(-1);
+    if (last === undefined || last.length >= size || bytes + length > BATCH_BYTES) {
+      batches.push([planned]);
+      bytes = length;
+    } else {
+      last.push(planned);
+      bytes += length;
+    }
+  }
+  return batches;
+}

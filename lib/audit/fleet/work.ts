@@ -1,0 +1,80 @@
+/** What the states of one run keep for each other in the store, below work/. */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { keys, type Run, type Store } from '../../history/index.ts';
+import { AuditError } from '../../model/errors.ts';
+import { eventSchema } from '../../model/kubernetes.ts';
+import { type NodeResult, nodeResultSchema } from '../../model/node-result.ts';
+import { runRecordSchema } from '../../probe/index.ts';
+
+const planSchema = z.object({
+  record: runRecordSchema,
+  events: z.array(eventSchema),
+  /** Names of the nodes of each batch: what a batch did not bring back is missed by name. */
+  batches: z.array(z.array(z.string())),
+});
+export type StoredPlan = z.infer<typeof planSchema>;
+
+const PLAN = 'plan.json.gz';
+const BATCHES = 'batches.json';
+const resultsOf = (batch: number): string => `${batch}.ndjson.gz`;
+
+export const batchesKey = (run: Run): string => keys.work(run, BATCHES);
+
+/** @returns the plan that holds: of an attempt before this one, if there was one. */
+export async function keepPlan(
+  store: Store,
+  run: Run,
+  plan: StoredPlan,
+  batches: unknown,
+): Promise<StoredPlan> {
+  // The batches first: who finds the plan finds them as well.
+  await store.putOnce(batchesKey(run), Buffer.from(JSON.stringify(batches)));
+  await store.putOnce(keys.work(run, PLAN), gzipSync(JSON.stringify(plan)));
+  return (await readPlan(store, run)) ?? plan;
+}
+
+/** Null when the cluster was never planned. */
+export async function readPlan(store: Store, run: Run): Promise<StoredPlan | null> {
+  const key = keys.work(run, PLAN);
+  const stored = await store.get(key);
+  return stored === null ? null : parse(store, key, () => planSchema.parse(JSON.parse(text(stored.body))));
+}
+
+export async function keepResults(
+  store: Store,
+  run: Run,
+  batch: number,
+  results: readonly NodeResult[],
+): Promise<void> {
+  const lines = results.map((result) => `${JSON.stringify(result)}\n`).join('');
+  await store.putOnce(keys.work(run, resultsOf(batch)), gzipSync(lines));
+}
+
+/** Null when the batch brought nothing back (yet). */
+export async function readResults(store: Store, run: Run, batch: number): Promise<NodeResult[] | null> {
+  const key = keys.work(run, resultsOf(batch));
+  const stored = await store.get(key);
+  if (stored === null) return null;
+  return parse(store, key, () =>
+    text(stored.body)
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => nodeResultSchema.parse(JSON.parse(line))),
+  );
+}
+
+function text(body: Uint8Array): string {
+  return gunzipSync(body).toString();
+}
+
+function parse<T>(store: Store, key: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new AuditError('STORE', `${store.location}/${key} is not what this version writes`, {
+      cause: error,
+      remedy: 'Let a run begin and end with the same version of netns-auditor.',
+    });
+  }
+}

@@ -1,0 +1,84 @@
+/** Tells of a report what is news, once, and keeps what was said. */
+import {
+  type AlertRecord,
+  alertRecordSchema,
+  changesOf,
+  isNews,
+  type Links,
+  messageOf,
+  type Notifier,
+} from '../alert/index.ts';
+import { keys, type Run, type Store } from '../history/index.ts';
+import type { Thresholds } from '../model/config.ts';
+import { AuditError } from '../model/errors.ts';
+import type { ClusterReport } from '../model/report.ts';
+
+/**
+ * The record is written after the message was taken: at least once, and twice only if the process ends between the two.
+ *
+ * @returns whether a message was sent for this run, now or before
+ * @throws AuditError STORE, ALERT
+ */
+export async function tell(
+  store: Store,
+  report: ClusterReport,
+  thresholds: Thresholds,
+  deps: { readonly notifier: Notifier; readonly consoleRegion: string | null },
+): Promise<boolean> {
+  const run = { cluster: report.cluster.name, runId: report.runId };
+  const own = await readRecord(store, keys.alerts(run));
+  if (own !== null) return own.message !== null;
+  const before = await recordBefore(store, run);
+  const changes = changesOf(report, before, thresholds);
+  const said = isNews(changes) ? messageOf(report, changes, linksTo(store, run, deps.consoleRegion)) : null;
+  const record: AlertRecord = {
+    schemaVersion: 1,
+    kind: 'AlertRecord',
+    ...run,
+    at: report.startedAt,
+    message:
+      said === null
+        ? null
+        : {
+            id: await deps.notifier.publish(said),
+            to: deps.notifier.destination,
+            subject: said.subject,
+            text: said.text,
+          },
+    lastMessageAt: said === null ? (before?.lastMessageAt ?? null) : report.startedAt,
+    ...changes.next,
+  };
+  await store.putOnce(keys.alerts(run), Buffer.from(`${JSON.stringify(record)}\n`));
+  return said !== null;
+}
+
+async function recordBefore(store: Store, run: Run): Promise<AlertRecord | null> {
+  let last: string | null = null;
+  for await (const key of store.list(keys.alertsOf(run.cluster))) if (key < keys.alerts(run)) last = key;
+  return last === null ? null : await readRecord(store, last);
+}
+
+async function readRecord(store: Store, key: string): Promise<AlertRecord | null> {
+  const stored = await store.get(key);
+  if (stored === null) return null;
+  try {
+    return alertRecordSchema.parse(JSON.parse(Buffer.from(stored.body).toString()));
+  } catch (error) {
+    throw new AuditError('STORE', `${store.location}/${key} is no record of an alert`, {
+      cause: error,
+      remedy: 'Move the object away: what is open is then told anew.',
+    });
+  }
+}
+
+function linksTo(store: Store, run: Run, consoleRegion: string | null): Links {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
+  const key = `${prefix ? `${prefix}/` : ''}${keys.report(run)}`;
+  return {
+    page:
+      bucket === undefined || consoleRegion === null
+        ? null
+        : `https://${consoleRegion}.console.aws.amazon.com/s3/object/${bucket}?region=${consoleRegion}&prefix=${encodeURIComponent(key)}`,
+    command: `netns-audit reports show ${run.runId} --store ${store.location}`,
+  };
+}
