@@ -128,6 +128,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     }),
   );
 
+  const nodeLinks = { before: read('host/links.before'), after: read('host/links.after') };
   const cniResults = part('cni_results', () => parseCniResults(need('cni/results.ndjson')));
   const cniConfig: Part<Sources['cniConfig']> = part('cni', () =>
     parseCniConfig(
@@ -191,6 +192,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
             threads: parseReferences(read('host/threads') ?? ''),
             descriptors: parseReferences(read('host/descriptors') ?? ''),
             elsewhere: parseMountsElsewhere(read('host/mounts-elsewhere') ?? ''),
+            nodeLinks,
           }),
         ),
       ),

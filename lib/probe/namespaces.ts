@@ -123,7 +123,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   const mounted = inputs.mounts.flatMap(({ inode }) => inode ?? []);
   const gone = new Set(lines(inputs.gone).map(integer));
   const found = fields(inputs.index, 3).map(([inode = '']) => integer(inode));
-  const inodes = [...new Set([hostInode, ...found.filter((inode) => !gone.has(inode)), ...mounted])];
+  const inodes = [...new Set([hostInode, ...[...found, ...mounted].filter((inode) => !gone.has(inode))])];
   const raw = new Map(
     inodes.flatMap((inode) => {
       const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));

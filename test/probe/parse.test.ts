@@ -10,7 +10,7 @@ import {
   parseSlab,
   parseSysctls,
 } from '../../lib/probe/parse/kernel.ts';
-import { parseHostMounts, parseMount, parsePins } from '../../lib/probe/parse/mounts.ts';
+import { parseHostMounts, parseMount, parsePins, reachable } from '../../lib/probe/parse/mounts.ts';
 import { parseIptablesSave, parseNftables } from '../../lib/probe/parse/packet-filters.ts';
 import { containerIdOf, parseProcesses } from '../../lib/probe/parse/processes.ts';
 import { parseContainerResolvConfs } from '../../lib/probe/parse/resolv-conf.ts';
@@ -297,5 +297,34 @@ describe('anything that a hostile node may print', () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('directories', () => {
+  test('mounted before a directory above them was are out of reach', () => {
+    const { mounts } = parseHostMounts(
+      [
+        '1 0 254:0 / / rw shared:1 - ext4 /dev/vda rw',
+        '2 1 254:0 /run/netns /run/netns rw - ext4 /dev/vda rw',
+        '3 1 0:43 / /run rw shared:3 - tmpfs run rw',
+        '4 3 0:43 /netns /run/netns rw shared:3 - tmpfs run rw',
+        'total 4',
+      ].join('\n'),
+    );
+    expect(reachable(mounts).map(({ path, fileSystem }) => [path, fileSystem])).toEqual([
+      ['/', 'ext4'],
+      ['/run', 'tmpfs'],
+      ['/run/netns', 'tmpfs'],
+    ]);
+  });
+
+  test('in which containerd does not look have no plugins for it', () => {
+    const binaries =
+      '-rwxr-xr-x 9 /opt/cni/bin/bridge\n-rwxr-xr-x 9 /usr/lib/cni/bridge\n-rwxr-xr-x 9 /usr/lib/cni/portmap\n';
+    expect(parseCniConfig('', '', binaries, '/opt/cni/bin\n')).toMatchObject({
+      binaryDirectory: '/opt/cni/bin',
+      binaries: ['bridge'],
+    });
+    expect(parseCniConfig('', '', binaries, '').binaries).toEqual(['bridge', 'portmap']);
   });
 });

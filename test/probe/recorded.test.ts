@@ -71,6 +71,39 @@ describe('the recording of a broken node', () => {
   });
 });
 
+describe('a link of the node that leads to no known namespace', () => {
+  /** The recording as it would be had the pin of one pod not been there yet when pins were read. */
+  async function withoutAName(links: (link: string) => { before: string; after: string }) {
+    const { files } = (await readArchive(bytes('healthy'))) as Required<StoredEvidence>;
+    const ip = Buffer.from(files?.get('host/ip.json') ?? []).toString();
+    const [id, name] = /"nsid":(\d+),"name":"(cni-[^"]*)"/.exec(ip)?.slice(1) ?? [];
+    const link = (
+      JSON.parse(ip.split('\n')[0] ?? '[]') as { ifindex: number; ifname: string; link_netnsid?: number }[]
+    ).find((one) => one.link_netnsid === Number(id));
+    const { before, after } = links(`${link?.ifindex}: ${link?.ifname}@if2`);
+    const evidence = await evidenceOf('healthy', {
+      'host/ip.json': ip.replace(`"nsid":${id},"name":"${name}"`, `"nsid":${id}`),
+      'host/links.before': before,
+      'host/links.after': after,
+    });
+    return { hidden: present(evidence.hiddenNamespaces), name: link?.ifname };
+  }
+
+  test('shows a hidden namespace when it stood from the first to the last', async () => {
+    const { hidden, name } = await withoutAName((link) => ({
+      before: `1: lo\n${link}\n`,
+      after: `${link}\n`,
+    }));
+    expect(hidden.map(({ links }) => links)).toEqual([[name]]);
+  });
+
+  test('is of a pod that came or went while the node was looked at, otherwise', async () => {
+    const came = await withoutAName((link) => ({ before: '1: lo\n', after: `1: lo\n${link}\n` }));
+    const went = await withoutAName((link) => ({ before: `1: lo\n${link}\n`, after: '1: lo\n' }));
+    expect([came.hidden, went.hidden]).toEqual([[], []]);
+  });
+});
+
 describe('a part that is malformed or missing', () => {
   test('fails alone', async () => {
     const evidence = await evidenceOf('healthy', { 'cni/results.ndjson': '{"file": 7}', 'kernel/log': null });
