@@ -20,7 +20,7 @@ export const podInHostNetwork = defineCheck({
       if (inside.length === 0) return pass(object);
       const itself = pod.hostPID && mayHaveMovedItself(inside, pod);
       return fail(object, {
-        detail: `The pod has no hostNetwork, but the node's own network namespace is that of it: ${described(inside)}.${itself ? ' It is privileged with hostPID, and may have gone there itself.' : ''}`,
+        detail: `The pod has no hostNetwork, but this is in the node's own network: ${described(inside)}.${itself ? ' It is privileged with hostPID, and may have gone there itself.' : ''}`,
         confidence: itself ? 'suspected' : 'confirmed',
         ...(itself ? { severity: 'medium' as const } : {}),
         evidence: [
