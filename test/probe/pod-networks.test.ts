@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { podAddresses } from '../../lib/audit/node-facts.ts';
+import type { Evidence, Sandbox } from '../../lib/model/evidence.ts';
+import { podNetworks } from '../../lib/probe/namespaces.ts';
+import {
+  aCniResult,
+  aHostStack,
+  aNamespace,
+  aPod,
+  aSandbox,
+  HOST_NAMESPACE,
+  POD_NAMESPACE,
+} from '../checks/evidence.ts';
+
+const OTHER = 4026532900;
+
+function networkOf(sandbox: Partial<Sandbox>, pinned: number) {
+  const pins = (inode: number) => (inode === pinned ? ['/run/netns/cni-1'] : []);
+  return podNetworks({
+    pods: [aPod()],
+    sandboxes: [aSandbox(sandbox)],
+    namespaces: [
+      aNamespace({
+        inode: HOST_NAMESPACE,
+        host: true,
+        pins: pins(HOST_NAMESPACE),
+        stack: { status: 'present', value: aHostStack() },
+      }),
+      aNamespace({ pins: pins(POD_NAMESPACE) }),
+      aNamespace({ inode: OTHER, pins: pins(OTHER) }),
+    ],
+    results: [aCniResult()],
+  });
+}
+
+describe('the network of a pod', () => {
+  it('is joined with both ends of its pair', () => {
+    expect(networkOf({}, POD_NAMESPACE)).toMatchObject([
+      { namespace: POD_NAMESPACE, link: { name: 'eth0' }, hostLink: { name: 'veth12345678' } },
+    ]);
+  });
+
+  it('is where its pause process lives, when its pin was covered by that of another pod', () => {
+    expect(networkOf({}, OTHER)).toMatchObject([{ namespace: POD_NAMESPACE }]);
+  });
+
+  it('is where the path leads, when there is no pause process or it is in the network of the node', () => {
+    const none = { pid: null, networkNamespace: null } as const;
+    expect(networkOf(none, POD_NAMESPACE)).toMatchObject([{ namespace: POD_NAMESPACE }]);
+    expect(networkOf({ networkNamespace: HOST_NAMESPACE }, POD_NAMESPACE)).toMatchObject([
+      { namespace: POD_NAMESPACE },
+    ]);
+  });
+
+  it('is none in the network of the node: its links and addresses are not those of the pod', () => {
+    expect(networkOf({ networkNamespace: HOST_NAMESPACE }, HOST_NAMESPACE)).toEqual([]);
+  });
+
+  it('tells the addresses that it holds, as old as its sandbox', () => {
+    const value = networkOf({}, POD_NAMESPACE);
+    const evidence = { nodeName: 'node-1', podNetworks: { status: 'present', value } } as unknown as Evidence;
+    expect(podAddresses(evidence)).toMatchObject([
+      {
+        address: '10.244.1.2',
+        inPodStatus: true,
+        namespace: POD_NAMESPACE,
+        createdAt: '2026-11-19T02:00:01Z',
+      },
+    ]);
+  });
+});
