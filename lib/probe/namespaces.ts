@@ -111,7 +111,7 @@ type Inputs = {
 /** Links of the node (`INDEX: NAME`) before and after everything else was read; null in bundles without them. */
 export type NodeLinks = { readonly before: string | null; readonly after: string | null };
 
-/** Whether a link stood all the time: that of a pod which came or went leads to what was not there yet, or no more (T37). */
+/** Whether a link stood all the time: that of a pod which came or went leads to what was not there yet, or no more (docs/traps.md T37). */
 function standing({ before, after }: NodeLinks): (link: { index: number; name: string }) => boolean {
   const seen = [linkNames(before), linkNames(after)];
   return (link) => seen.every((names) => names === null || names.get(link.index) === link.name);
