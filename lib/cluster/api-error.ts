@@ -62,7 +62,8 @@ function tlsRemedy(code: string): string {
 /** An answer with an error status. `what` says what was asked, such as `list pods`. */
 export function statusError(what: string, status: number, body: string): AuditError {
   const message = statusMessage(body);
-  if (status === 401) {
+  // Who sends no credentials, as with a token file that is empty, is `system:anonymous` and lacks every right.
+  if (status === 401 || (status === 403 && message.includes('"system:anonymous"'))) {
     return new AuditError(
       'CLUSTER_UNAUTHENTICATED',
       `the API server does not accept the credentials (${what}): ${message}`,

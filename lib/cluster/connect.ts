@@ -30,31 +30,34 @@ export type Cluster = {
 const kubeSystemSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const versionSchema = z.object({ gitVersion: z.string() });
 
-/** @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which link of the chain broke, and its fix. */
+/**
+ * @param options.deadline - milliseconds until an answer must have come. Default 20 s.
+ * @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which link of the chain broke, and its fix.
+ */
 export async function connect(
   target: ClusterTarget,
-  options: { version: string; signal?: AbortSignal },
+  options: { version: string; signal?: AbortSignal; deadline?: number },
 ): Promise<Cluster> {
   const { name, credentials } =
     target.kind === 'eks'
       ? await (await import('./eks.ts')).eksCredentials(target)
       : await fromKubeconfig(target);
   const transport = new Transport(credentials, `netns-auditor/${options.version}`);
-  const common = options.signal === undefined ? {} : { signal: options.signal };
+  const common = {
+    deadline: options.deadline ?? 20_000,
+    timeout: 10_000,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
   try {
     const [version, namespace] = await Promise.all([
       transport.json({
         path: '/version',
         what: 'read the version',
-        deadline: 20_000,
-        timeout: 10_000,
         ...common,
       }),
       transport.json({
         path: '/api/v1/namespaces/kube-system',
         what: 'get namespace kube-system',
-        deadline: 20_000,
-        timeout: 10_000,
         ...common,
       }),
     ]);

@@ -95,7 +95,7 @@ export class PodWatch {
       const now = Date.now();
       if (state !== undefined && stuckSince !== null && now - stuckSince >= STUCK_MILLISECONDS)
         throw stuck(state);
-      if (now >= end) throw overdue(state);
+      if (now >= end) throw state?.stuck ? stuck(state) : overdue(state);
       await this.#changed(
         name,
         Math.min(end, stuckSince === null ? end : stuckSince + STUCK_MILLISECONDS) - now,

@@ -1,6 +1,6 @@
 /** A Kubernetes API server in this process, over TLS: nodes, pods that run at once to a scripted log, events, and faults. */
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
@@ -56,6 +56,10 @@ type Watcher = { response: ServerResponse; accepts(pod: ApiObject): boolean };
 export class StubApiServer {
   /** `METHOD path?query` of each request, in order. */
   readonly requests: string[] = [];
+  /** Headers of the last request. */
+  headers: IncomingHttpHeaders = {};
+  /** TLS connections that were made. */
+  connections = 0;
   readonly nodes: ApiObject[] = [];
   readonly events: ApiObject[] = [];
   readonly pods = new Map<string, ApiObject>();
@@ -74,6 +78,9 @@ export class StubApiServer {
     const stub = new StubApiServer();
     for (const name of ['kube-system', 'netns-audit'])
       stub.namespaces.set(name, { metadata: { name, uid: `uid-${name}` } });
+    stub.#server.on('secureConnection', () => {
+      stub.connections += 1;
+    });
     await new Promise<void>((resolve) => stub.#server.listen(0, '127.0.0.1', resolve));
     return stub;
   }
@@ -110,6 +117,7 @@ export class StubApiServer {
     const method = request.method ?? 'GET';
     let text = '';
     for await (const chunk of request) text += String(chunk);
+    this.headers = request.headers;
     this.requests.push(`${method} ${url.pathname}${decodeURIComponent(url.search)}`);
     const fault = this.#fault(method, `${url.pathname}${url.search}`);
     const body = text === '' ? undefined : JSON.parse(text);

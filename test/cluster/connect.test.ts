@@ -1,0 +1,167 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ClusterTarget, connect } from '../../lib/cluster/index.ts';
+import { AuditError } from '../../lib/model/errors.ts';
+import { StubApiServer } from '../stub/api-server.ts';
+
+let stub: StubApiServer;
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+});
+afterEach(async () => {
+  await stub.close();
+});
+
+/** What connecting ended with. */
+async function attempt(target: ClusterTarget): Promise<{ name: string; uid: string } | AuditError> {
+  try {
+    const cluster = await connect(target, { version: '0.0.0' });
+    await cluster.transport.close();
+    return cluster;
+  } catch (error) {
+    if (error instanceof AuditError) return error;
+    throw error;
+  }
+}
+
+async function file(text: string): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'netns-auditor-')), 'kubeconfig');
+  await writeFile(path, text);
+  return path;
+}
+
+const exec = (command: string, args: string[] = []) => ({
+  exec: { apiVersion: 'client.authentication.k8s.io/v1', command, args, interactiveMode: 'Never' },
+});
+
+describe('a kubeconfig', () => {
+  it('leads to the cluster of its current context, or of the one that is named', async () => {
+    const path = await file(stub.kubeconfig());
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({ uid: 'uid-kube-system' });
+    expect(await attempt({ kind: 'kubeconfig', file: path, context: 'stub' })).toMatchObject({
+      name: 'stub',
+    });
+  });
+
+  it('that has no such context says which it has', async () => {
+    const path = await file(stub.kubeconfig());
+    expect(await attempt({ kind: 'kubeconfig', file: path, context: 'prod' })).toMatchObject({
+      code: 'KUBECONFIG_INVALID',
+      message: `${path}: it has no context prod`,
+      remedy: 'Choose one with --context: stub',
+    });
+  });
+
+  it.each([
+    ['is not there', null],
+    ['is no YAML', 'a: [b'],
+    ['is empty', ''],
+    ['is something else', 'just text'],
+  ])('that %s is named, with what to do', async (_, text) => {
+    const path = text === null ? '/nonexistent/kubeconfig' : await file(text);
+    const error = await attempt({ kind: 'kubeconfig', file: path });
+    expect(error).toMatchObject({ code: 'KUBECONFIG_INVALID', message: expect.stringContaining(path) });
+    expect((error as AuditError).remedy).not.toBe('');
+  });
+
+  it.each([
+    ['cluster', { clusters: [] }],
+    ['user', { users: [] }],
+  ])('whose context names a %s that is not there is refused', async (what, change) => {
+    const path = await file(JSON.stringify({ ...JSON.parse(stub.kubeconfig()), ...change }));
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
+      code: 'KUBECONFIG_INVALID',
+      message: expect.stringContaining(`names a ${what} that is not there`),
+    });
+  });
+
+  it('whose plugin fails says how to run the plugin by hand', async () => {
+    const path = await file(stub.kubeconfig({ user: exec('false', ['eks', 'get-token']) }));
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
+      code: 'CLUSTER_UNAUTHENTICATED',
+      message: expect.stringContaining(`no credentials from ${path}`),
+      remedy: expect.stringContaining('false eks get-token'),
+    });
+  });
+
+  it('whose plugin is not installed names it', async () => {
+    const path = await file(stub.kubeconfig({ user: exec('no-such-plugin-here') }));
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
+      code: 'CLUSTER_UNAUTHENTICATED',
+      message: expect.stringContaining('no-such-plugin-here'),
+    });
+  });
+
+  it('whose plugin gives a token is used with it', async () => {
+    const credential = JSON.stringify({
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      status: { token: 'from-the-plugin' },
+    });
+    const path = await file(stub.kubeconfig({ user: exec('echo', [credential]) }));
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({ name: 'stub' });
+    expect(stub.headers.authorization).toBe('Bearer from-the-plugin');
+  });
+
+  it('without credentials is not taken for a user without rights', async () => {
+    const path = await file(stub.kubeconfig({ user: {} }));
+    stub.fail({
+      path: 'kube-system',
+      status: 403,
+      message:
+        'namespaces "kube-system" is forbidden: User "system:anonymous" cannot get resource "namespaces"',
+    });
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
+      code: 'CLUSTER_UNAUTHENTICATED',
+      message: expect.stringContaining('system:anonymous'),
+    });
+  });
+});
+
+describe('what answers at the address', () => {
+  const at = (server: string) => attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig({ server }) });
+
+  it('may be nothing: the connection is refused', async () => {
+    const unused = createServer();
+    await new Promise<void>((resolve) => unused.listen(0, '127.0.0.1', resolve));
+    const { port } = unused.address() as { port: number };
+    await new Promise((resolve) => unused.close(resolve));
+    const refused = connect(
+      { kind: 'kubeconfig-text', text: stub.kubeconfig({ server: `https://127.0.0.1:${port}` }) },
+      { version: '0.0.0', deadline: 500 },
+    );
+    await expect(refused).rejects.toMatchObject({
+      code: 'CLUSTER_UNREACHABLE',
+      message: expect.stringContaining('ECONNREFUSED'),
+      remedy: expect.stringContaining('API server runs'),
+    });
+  });
+
+  it('may be no address at all', async () => {
+    expect(await at('not a url')).toMatchObject({
+      code: 'KUBECONFIG_INVALID',
+      remedy: 'Write it as https://host:port.',
+    });
+  });
+
+  it('may be something that is no Kubernetes', async () => {
+    stub.fail({ path: '/version', status: 200, message: 'hello' });
+    expect(await at(stub.url)).toMatchObject({
+      code: 'CLUSTER_API',
+      message: expect.stringContaining('does not answer like a Kubernetes API server'),
+    });
+  });
+
+  it('may have a certificate for another name', async () => {
+    const config = JSON.parse(stub.kubeconfig());
+    config.clusters[0].cluster['tls-server-name'] = 'api.example.com';
+    expect(await attempt({ kind: 'kubeconfig-text', text: JSON.stringify(config) })).toMatchObject({
+      code: 'CLUSTER_TLS',
+      remedy: expect.stringContaining('tls-server-name'),
+    });
+  });
+});
