@@ -56,11 +56,15 @@ export function addressRows(network: PodNetwork): Comparison[] {
   return [
     {
       what: `addresses of ${network.interface}`,
-      expected: network.pod.podIPs.join(', '),
+      expected: network.pod.podIPs.join(', ') || 'the address of the pod',
       actual: shown.join(', ') || 'none',
       source: `ip addr (netns ${network.namespace})`,
     },
-    { what: 'address of the pod', actual: network.pod.podIPs.join(', '), source: 'API: pod.status.podIPs' },
+    {
+      what: 'address of the pod',
+      actual: network.pod.podIPs.join(', ') || 'none',
+      source: 'API: pod.status.podIPs',
+    },
     ...(result === undefined
       ? []
       : [

@@ -1,4 +1,5 @@
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { mainAddresses } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 import { addressRows, lostOf } from './lost-addresses.ts';
 
@@ -15,6 +16,20 @@ export const podAddressMissing = defineCheck({
     return podNetworks.map((network) => {
       const object = podObject(network.pod, node);
       if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
+      const { pod } = network;
+      // containerd#7843: the runtime says READY and names no address; the kubelet then makes sandbox after sandbox.
+      if (pod.podIPs.length === 0 && pod.containers.some((container) => container.running)) {
+        return fail(object, {
+          detail: `The API shows no address for the running pod; its interface holds ${
+            mainAddresses(network)
+              .map(({ address }) => address)
+              .join(', ') || 'none'
+          }.`,
+          confidence: 'confirmed',
+          evidence: [...addressRows(network)],
+          remedy: recreatePod(pod),
+        });
+      }
       const lost = lostOf(network, podNetworks);
       if (typeof lost === 'string') return notApplicable(object, lost);
       const missing = lost.filter(({ instead }) => instead.length === 0).map(({ address }) => address);

@@ -40,6 +40,14 @@ describe('pod-address-missing', () => {
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
   });
 
+  it('finds a running pod for which the API shows no address at all, but not one that has yet to start', () => {
+    const [found] = failures(run(aPodNetwork({ pod: aPod({ podIPs: [] }) })));
+    expect(found?.detail).toBe(
+      'The API shows no address for the running pod; its interface holds 10.244.1.2.',
+    );
+    expect(run(aPodNetwork({ pod: aPod({ podIPs: [], containers: [] }) }))[0]?.result).toBe('notApplicable');
+  });
+
   it('finds one lost family of two', () => {
     const [found] = failures(run(aPodNetwork({ pod: dual })));
     expect(found?.detail).toContain('does not hold fd00:1::2,');
