@@ -1,8 +1,10 @@
 /** From a kubeconfig or the name of an EKS cluster to a handle on its API. */
+import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
+import { defaultKubeconfigs, impersonationHeaders } from './impersonation.ts';
 import { type Credentials, Transport } from './transport.ts';
 
 export type ClusterTarget =
@@ -133,7 +135,8 @@ async function fromKubeconfig(
       `the server of context ${context} is no URL: ${cluster.server}`,
       'Write it as https://host:port.',
     );
-  if (config.getCurrentUser() === null)
+  const user = config.getCurrentUser();
+  if (user === null)
     throw invalid(
       source,
       `context ${context} names a user that is not there`,
@@ -148,8 +151,26 @@ async function fromKubeconfig(
   }
   return {
     name: context,
-    credentials: await credentialsOf(config, source, cluster.server, cluster.proxyUrl ?? null),
+    credentials: await credentialsOf(config, source, {
+      server: cluster.server,
+      proxy: cluster.proxyUrl ?? null,
+      impersonation: impersonationOf(target, source, user.name),
+    }),
   };
+}
+
+function impersonationOf(
+  target: Exclude<ClusterTarget, { kind: 'eks' }>,
+  source: string,
+  user: string,
+): Record<string, string[]> {
+  try {
+    if (target.kind === 'kubeconfig-text') return impersonationHeaders([target.text], user);
+    const texts = target.file === undefined ? defaultKubeconfigs() : [readFileSync(target.file, 'utf8')];
+    return impersonationHeaders(texts, user);
+  } catch (error) {
+    throw invalid(source, messageOf(error), 'Check it: kubectl config view', error);
+  }
 }
 
 function runsCommands(config: KubeConfig): boolean {
@@ -160,8 +181,11 @@ function runsCommands(config: KubeConfig): boolean {
 async function credentialsOf(
   config: KubeConfig,
   source: string,
-  server: string,
-  proxy: string | null,
+  {
+    server,
+    proxy,
+    impersonation,
+  }: Pick<Credentials, 'server' | 'proxy'> & { impersonation: Record<string, string[]> },
 ): Promise<Credentials> {
   const first = await apply(config, source);
   const { ca, cert, key, servername, rejectUnauthorized } = first;
@@ -178,9 +202,9 @@ async function credentialsOf(
     async headers() {
       // Each time anew: client-node caches a plugin's credential until it expires, and re-reads token files.
       const { headers, auth } = await apply(config, source);
-      const result: Record<string, string> = {};
+      const result: Record<string, string | string[]> = { ...impersonation };
       for (const [name, value] of Object.entries(headers ?? {}))
-        if (typeof value === 'string') result[name.toLowerCase()] = value;
+        if (typeof value === 'string') result[name.toLowerCase()] ??= value;
       if (typeof auth === 'string') result.authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
       return result;
     },

@@ -17,7 +17,7 @@ export type Credentials = {
     rejectUnauthorized?: boolean;
   };
   readonly proxy: string | null;
-  headers(): Promise<Record<string, string>>;
+  headers(): Promise<Record<string, string | string[]>>;
 };
 
 export type ApiRequest = {
@@ -115,7 +115,7 @@ export class Transport {
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const headers: Record<string, string> = {
+    const headers: Record<string, string | string[]> = {
       ...(await this.#credentials.headers()),
       accept: 'application/json, */*',
       'user-agent': this.#userAgent,

@@ -56,6 +56,23 @@ describe('connecting', () => {
     expect(await open()).toMatchObject({ name: 'stub', uid: 'uid-kube-system', version: 'v1.36.0-stub' });
   });
 
+  it('acts as the user and the groups that the kubeconfig names, as kubectl does', async () => {
+    await open(
+      stub.kubeconfig({
+        user: {
+          token: 'secret-token',
+          as: 'nightly',
+          'as-groups': ['netns-auditor', 'system:authenticated'],
+        },
+      }),
+    );
+    expect(stub.headers).toMatchObject({
+      authorization: 'Bearer secret-token',
+      'impersonate-user': 'nightly',
+      'impersonate-group': 'netns-auditor, system:authenticated',
+    });
+  });
+
   it('tells a certificate of an unknown authority from a server that is not there', async () => {
     await expect(open(stub.kubeconfig({ ca: null }))).rejects.toMatchObject({ code: 'CLUSTER_TLS' });
     await expect(open(stub.kubeconfig({ server: 'https://nowhere.invalid' }))).rejects.toMatchObject({

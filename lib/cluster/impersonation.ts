@@ -1,0 +1,64 @@
+/**
+ * `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig's user. client-node reads only the first, and would run
+ * with other rights than kubectl does with the same file.
+ */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const usersSchema = z.object({
+  users: z
+    .array(
+      z.object({
+        name: z.string(),
+        user: z
+          .object({
+            as: z.string().nullish(),
+            'as-uid': z.string().nullish(),
+            'as-groups': z.array(z.string()).nullish(),
+            'as-user-extra': z.record(z.string(), z.array(z.string())).nullish(),
+          })
+          .nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+/** Texts of the kubeconfigs that are merged when none is named; one that is missing is left out. */
+export function defaultKubeconfigs(): string[] {
+  const named = (process.env.KUBECONFIG ?? '').split(delimiter).filter((file) => file !== '');
+  return (named.length > 0 ? named : [join(homedir(), '.kube', 'config')]).flatMap((file) => {
+    try {
+      return [readFileSync(file, 'utf8')];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * Headers for the user of that name; the first file that has it wins, as in kubectl.
+ *
+ * @throws ZodError or YAMLParseError for what is no kubeconfig
+ */
+export function impersonationHeaders(texts: readonly string[], user: string): Record<string, string[]> {
+  for (const text of texts) {
+    const found = usersSchema.parse(parse(text) ?? {}).users?.find((each) => each.name === user);
+    if (found === undefined) continue;
+    const { as, 'as-uid': uid, 'as-groups': groups, 'as-user-extra': extra } = found.user ?? {};
+    return {
+      ...(as == null ? {} : { 'impersonate-user': [as] }),
+      ...(uid == null ? {} : { 'impersonate-uid': [uid] }),
+      ...(groups?.length ? { 'impersonate-group': groups } : {}),
+      ...Object.fromEntries(
+        Object.entries(extra ?? {}).map(([name, values]) => [
+          `impersonate-extra-${encodeURIComponent(name).toLowerCase()}`,
+          values,
+        ]),
+      ),
+    };
+  }
+  return {};
+}
