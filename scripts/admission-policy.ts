@@ -12,10 +12,15 @@ import { probePod } from '../lib/probe/index.ts';
 /** Seconds that a pod may run at most: `--deadline`, and half a minute more for a canary. */
 const LONGEST_RUN = 900;
 
-/** What the API server itself adds to a pod before policies see it. */
+/** What the API server fills in where a pod does not say it, before policies see the pod. */
+const DEFAULTS = {
+  spec: { dnsPolicy: 'ClusterFirst' },
+  container: { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' },
+} as const;
+
+/** What it adds otherwise. */
 const ADDED = {
   spec: ['serviceAccountName', 'serviceAccount', 'schedulerName', 'priority', 'preemptionPolicy'],
-  container: { terminationMessagePath: '/dev/termination-log' },
   annotations: ['kubernetes.io/limit-ranger', 'kubernetes.io/psp'],
 } as const;
 
@@ -39,8 +44,8 @@ function probe(): Shape & { readonly script: string } {
   if (container === undefined || script === undefined) throw new Error('the probe pod has no script');
   return {
     annotations: Object.keys(pod.metadata.annotations),
-    spec: pod.spec,
-    container: { ...container, ...ADDED.container },
+    spec: { ...DEFAULTS.spec, ...pod.spec },
+    container: { ...DEFAULTS.container, ...container },
     appArmor: { type: 'Unconfined' },
     script,
     command: `["sh", "-c", variables.script, "probe"]`,
@@ -53,8 +58,8 @@ function canary(): Shape {
   const [container] = pod.spec.containers;
   return {
     annotations: Object.keys(pod.metadata.annotations),
-    spec: pod.spec,
-    container: { ...container, ...ADDED.container },
+    spec: { ...DEFAULTS.spec, ...pod.spec },
+    container: { ...DEFAULTS.container, ...container },
     appArmor: null,
     command: literal(container?.command),
     argument: null,
