@@ -43,7 +43,7 @@ export function messageOf(report: ClusterReport, changes: Changes, links: Links)
   const cluster = printable(report.cluster.name, 100);
   const end = ['', 'Report:', `  ${links.command}`, ...(links.page === null ? [] : [`  ${links.page}`])];
   const body = [
-    ...crossed.map((text) => `! ${printable(text)}`),
+    ...crossed.flatMap((text) => wrap(`! ${printable(text, 300)}`)),
     ...(fresh.length > 0 ? ['', 'New:'] : []),
     ...worstFirst(fresh).flatMap(inFull),
     ...(reminder.length > 0 ? ['', 'Still open:'] : []),
@@ -109,7 +109,7 @@ function inFull(finding: Finding): string[] {
   const fits = command !== undefined && !command.includes('\n') && command.length <= COLUMNS - 6;
   return [
     `  ${line(finding)}`,
-    `    ${printable(finding.detail)}`,
+    ...wrap(printable(finding.detail, 200), COLUMNS - 4).map((text) => `    ${text}`),
     ...(fits ? [`    $ ${printable(command)}`] : []),
   ];
 }
@@ -138,14 +138,14 @@ function worstFirst<T extends Pick<Told, 'severity'>>(findings: readonly T[]): T
   return findings.toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
-function wrap(text: string): string[] {
+function wrap(text: string, columns = COLUMNS): string[] {
   const lines: string[] = [];
   let current = '';
   for (const word of text.split(' ')) {
-    if (current !== '' && current.length + 1 + word.length > COLUMNS) {
+    if (current !== '' && current.length + 1 + word.length > columns) {
       lines.push(current);
       current = word;
     } else current = current === '' ? word : `${current} ${word}`;
   }
-  return [...lines, current].map((each) => each.slice(0, COLUMNS));
+  return [...lines, current].map((each) => each.slice(0, columns));
 }

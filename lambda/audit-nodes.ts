@@ -1,0 +1,14 @@
+/** State 3, for each batch: gathers and judges its nodes. */
+import { auditBatchOfFleet, batchOutputSchema, batchSchema } from '../lib/audit/fleet/index.ts';
+import { connections, timeFor } from './connections.ts';
+import { environment, logger, handler as make } from './handler.ts';
+
+const { store, version } = environment();
+
+export const handler = make(batchSchema, batchOutputSchema, async (batch, context) => {
+  const { runId, cluster } = batch.task;
+  logger.appendKeys({ runId, cluster: cluster.name, batch: batch.batch });
+  const done = await auditBatchOfFleet(store, batch, connections(version), timeFor(context));
+  logger.info('audited', done);
+  return done;
+});

@@ -1,0 +1,22 @@
+/** State 4, for each cluster, whatever happened before: its report and one message. */
+import { SnsNotifier } from '../lib/alert/index.ts';
+import { concludeClusterOfFleet, conclusionInputSchema, conclusionSchema } from '../lib/audit/fleet/index.ts';
+import { environment, logger, handler as make, metrics } from './handler.ts';
+
+const { store, version, topicArn, region } = environment();
+const deps = { notifier: new SnsNotifier(topicArn), version, consoleRegion: region };
+
+export const handler = make(conclusionInputSchema, conclusionSchema, async (input) => {
+  const conclusion = await concludeClusterOfFleet(store, input, deps);
+  const { findings, coverage, reached } = conclusion;
+  metrics.addDimension('cluster', conclusion.cluster);
+  metrics.addMetric('AuditCompleted', 'Count', reached ? 1 : 0);
+  metrics.addMetric('Coverage', 'Percent', coverage * 100);
+  metrics.addMetric('CriticalFindings', 'Count', findings.critical);
+  metrics.addMetric('HighFindings', 'Count', findings.high);
+  metrics.addMetric('MediumFindings', 'Count', findings.medium);
+  metrics.addMetric('LowFindings', 'Count', findings.low);
+  metrics.addMetric('NewFindings', 'Count', conclusion.new);
+  logger.info('concluded', { runId: input.task.runId, ...conclusion });
+  return conclusion;
+});

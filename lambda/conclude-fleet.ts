@@ -1,0 +1,14 @@
+/** State 5: one report of the whole run. */
+import { concludeFleet, fleetConclusionInputSchema, fleetReportSchema } from '../lib/audit/fleet/index.ts';
+import { environment, logger, handler as make, metrics } from './handler.ts';
+
+const { store } = environment();
+
+export const handler = make(fleetConclusionInputSchema, fleetReportSchema, async (input) => {
+  const report = await concludeFleet(store, input);
+  const lost = report.clusters.filter((each) => !('verdict' in each)).length;
+  metrics.addMetric('ClustersAudited', 'Count', report.clusters.length - lost);
+  metrics.addMetric('ClustersLost', 'Count', lost);
+  logger.info('concluded the run', { runId: report.runId, verdict: report.verdict, lost });
+  return report;
+});

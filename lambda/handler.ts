@@ -1,0 +1,56 @@
+/** What all functions share: logs, metrics, checked input and output, and errors that the state machine can tell apart. */
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { z } from 'zod';
+import { openStore } from '../lib/audit/stores.ts';
+import type { Store } from '../lib/history/index.ts';
+import { AuditError } from '../lib/model/errors.ts';
+
+export const logger = new Logger({ serviceName: 'netns-auditor' });
+export const metrics = new Metrics({ namespace: 'NetnsAuditor', serviceName: 'netns-auditor' });
+
+const environmentSchema = z.object({
+  STORE: z.string().startsWith('s3://'),
+  AUDITOR_VERSION: z.string(),
+  TOPIC_ARN: z.string().default(''),
+  AWS_REGION: z.string(),
+});
+
+/** Opened once for all invocations of a sandbox. */
+export function environment(): { store: Store; version: string; topicArn: string; region: string } {
+  const { STORE, AUDITOR_VERSION, TOPIC_ARN, AWS_REGION } = environmentSchema.parse(process.env);
+  const store = openStore(STORE);
+  if (store === null) throw new Error('STORE keeps nothing');
+  return { store, version: AUDITOR_VERSION, topicArn: TOPIC_ARN, region: AWS_REGION };
+}
+
+/** Step Functions goes by the name: Retryable is tried again, the codes of AuditError are not. */
+class HandlerError extends Error {
+  constructor(error: AuditError) {
+    super(`${error.message} ${error.remedy}`, { cause: error });
+    this.name = error.retryable ? 'Retryable' : error.code;
+  }
+}
+
+/** A function of one state: its event is checked before, its answer after. */
+export function handler<Input extends z.ZodType, Output extends z.ZodType>(
+  input: Input,
+  output: Output,
+  act: (event: z.output<Input>, context: Context) => Promise<z.output<Output>>,
+) {
+  return middy<unknown, z.output<Output>>()
+    .use(injectLambdaContext(logger, { flushBufferOnUncaughtError: true, resetKeys: true }))
+    .use(logMetrics(metrics))
+    .handler(async (event, context) => {
+      try {
+        return output.parse(await act(input.parse(event), context));
+      } catch (error) {
+        logger.error('failed', error instanceof Error ? error : new Error(String(error)));
+        throw error instanceof AuditError ? new HandlerError(error) : error;
+      }
+    });
+}

@@ -1,0 +1,14 @@
+/** State 2, for each cluster: chooses its nodes and cuts them into batches. */
+import { clusterPlanOutputSchema, planClusterOfFleet, taskSchema } from '../lib/audit/fleet/index.ts';
+import { connections, timeFor } from './connections.ts';
+import { environment, logger, handler as make, metrics } from './handler.ts';
+
+const { store, version } = environment();
+
+export const handler = make(taskSchema, clusterPlanOutputSchema, async (task, context) => {
+  const plan = await planClusterOfFleet(store, task, connections(version), timeFor(context));
+  metrics.addDimension('cluster', task.cluster.name);
+  metrics.addMetric('LeftoverPods', 'Count', plan.leftoverPods);
+  logger.info('planned', { runId: task.runId, cluster: task.cluster.name, ...plan });
+  return plan;
+});

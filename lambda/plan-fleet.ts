@@ -1,0 +1,11 @@
+/** State 1: names and claims the run. */
+import { fleetPlanInputSchema, fleetPlanSchema, planFleet } from '../lib/audit/fleet/index.ts';
+import { environment, logger, handler as make } from './handler.ts';
+
+const { store } = environment();
+
+export const handler = make(fleetPlanInputSchema, fleetPlanSchema, async (input) => {
+  const plan = await planFleet(store, input);
+  logger.info(plan.claimed ? 'claimed the run' : 'another execution does this run', { runId: plan.runId });
+  return plan;
+});

@@ -1,0 +1,19 @@
+/** The audit of a fleet, in steps that different processes may do, and do again. */
+export { auditBatchOfFleet } from './audit-batch.ts';
+export { concludeClusterOfFleet } from './conclude-cluster.ts';
+export { concludeFleet } from './conclude-fleet.ts';
+export type { Connections } from './connections.ts';
+export {
+  batchOutputSchema,
+  batchSchema,
+  clusterPlanOutputSchema,
+  conclusionInputSchema,
+  conclusionSchema,
+  fleetConclusionInputSchema,
+  fleetPlanInputSchema,
+  fleetPlanSchema,
+  fleetReportSchema,
+  taskSchema,
+} from './messages.ts';
+export { planClusterOfFleet } from './plan-cluster.ts';
+export { planFleet } from './plan-fleet.ts';

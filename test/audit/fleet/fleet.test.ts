@@ -1,0 +1,254 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Notifier } from '../../../lib/alert/index.ts';
+import {
+  auditBatchOfFleet,
+  batchSchema,
+  concludeClusterOfFleet,
+  concludeFleet,
+  planClusterOfFleet,
+  planFleet,
+} from '../../../lib/audit/fleet/index.ts';
+import { cut } from '../../../lib/audit/fleet/plan-cluster.ts';
+import { reportOfRun } from '../../../lib/audit/index.ts';
+import { DirectoryStore, type Store } from '../../../lib/history/index.ts';
+import { AuditError, messageOf } from '../../../lib/model/errors.ts';
+import { StubApiServer } from '../../stub/api-server.ts';
+import { addNode, podsOfTheAudit, serveRecording } from '../recorded.ts';
+
+const stubs: StubApiServer[] = [];
+let store: Store;
+let mails: { cluster: string; text: string }[];
+let failNotifier: number;
+const notifier: Notifier = {
+  destination: 'a topic',
+  async publish({ attributes, text }) {
+    if (failNotifier > 0) {
+      failNotifier -= 1;
+      throw new AuditError('ALERT', 'throttled', { remedy: 'later', retryable: true });
+    }
+    mails.push({ cluster: attributes.cluster, text });
+    return `id-${mails.length}`;
+  },
+};
+const deps = { notifier, version: '0.0.0', consoleRegion: null };
+const connections = { version: '0.0.0', readSecret: async (arn: string) => secrets.get(arn) ?? '' };
+const secrets = new Map<string, string>();
+const arnOf = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}`;
+
+beforeEach(async () => {
+  store = new DirectoryStore(await mkdtemp(join(tmpdir(), 'netns-auditor-')));
+  mails = [];
+  failNotifier = 0;
+});
+afterEach(async () => {
+  await Promise.all(stubs.splice(0).map((stub) => stub.close()));
+});
+
+async function aCluster(name: string, recording: 'healthy' | 'broken'): Promise<StubApiServer> {
+  const stub = await StubApiServer.start();
+  stubs.push(stub);
+  const { node } = await serveRecording(stub, recording);
+  addNode(stub, node, { name: 'serverless', labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+  secrets.set(arnOf(name), stub.kubeconfig());
+  return stub;
+}
+
+/** No credentials are good any more. */
+const refuse = (stub: StubApiServer) => stub.fail({ path: '/', status: 401, times: 1_000 });
+
+const fleetInput = (names: string[], day = 23, execution = 'execution-1') => ({
+  scheduledTime: `2026-11-${day}T02:00:00Z`,
+  schedule: 'nightly',
+  execution,
+  clusters: names.map((name) => ({ name, kubeconfigSecret: arnOf(name) })),
+  settings: { concurrency: { nodesPerBatch: 1 } },
+});
+
+/** What the state machine does: each error is tried three times, then caught. */
+async function run(
+  input: ReturnType<typeof fleetInput>,
+  faults: { batch?: (n: number) => void } = {},
+): Promise<Awaited<ReturnType<typeof concludeFleet>> | null> {
+  const plan = await planFleet(store, input);
+  if (!plan.claimed) return null;
+  const clusters = await Promise.all(
+    plan.tasks.map(async (task) => {
+      let error: { Error: string; Cause: string } | null = null;
+      try {
+        const { batches } = await retried(() =>
+          planClusterOfFleet(store, task, connections, new AbortController().signal),
+        );
+        const stored = await store.get(batches);
+        for (const batch of batchSchema
+          .array()
+          .parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))) {
+          try {
+            await retried(async () => {
+              faults.batch?.(batch.batch);
+              await auditBatchOfFleet(store, batch, connections, new AbortController().signal);
+            });
+          } catch {
+            // Tolerated: the report says it.
+          }
+        }
+      } catch (thrown) {
+        error = {
+          Error: thrown instanceof AuditError ? thrown.code : 'Error',
+          Cause: JSON.stringify({ errorMessage: messageOf(thrown) }),
+        };
+      }
+      return await retried(() => concludeClusterOfFleet(store, { task, error }, deps));
+    }),
+  );
+  return await concludeFleet(store, { runId: plan.runId, clusters });
+}
+
+async function retried<T>(act: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await act();
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
+const reportsOf = async (cluster: string, runId: string) => await reportOfRun(store, { cluster, runId });
+
+describe('a run of a fleet', () => {
+  it('gives each cluster a report, and a mail where there is news', async () => {
+    await aCluster('prod', 'broken');
+    const stub = await aCluster('stage', 'healthy');
+    const fleet = await run(fleetInput(['prod', 'stage']));
+    expect(fleet).toMatchObject({
+      verdict: 'critical',
+      clusters: [{ cluster: 'prod' }, { cluster: 'stage' }],
+    });
+    expect((await reportsOf('prod', fleet?.runId ?? ''))?.coverage.nodes).toMatchObject([
+      { node: 'node-1', result: 'audited' },
+      { node: 'serverless', result: 'skipped' },
+    ]);
+    expect((await reportsOf('stage', fleet?.runId ?? ''))?.verdict).toBe('healthy');
+    expect(mails).toMatchObject([
+      { cluster: 'prod', text: expect.stringContaining('pod-interface-missing') },
+    ]);
+    expect(podsOfTheAudit(stub)).toEqual([]);
+  });
+
+  it('is one run however often its schedule is delivered', async () => {
+    await aCluster('prod', 'broken');
+    expect(await run(fleetInput(['prod']))).not.toBeNull();
+    expect(await run(fleetInput(['prod'], 23, 'execution-2'))).toBeNull();
+    expect(mails).toHaveLength(1);
+    // The same execution whose answer got lost goes on, and does nothing twice.
+    expect(await run(fleetInput(['prod']))).toMatchObject({ verdict: 'critical' });
+    expect(mails).toHaveLength(1);
+  });
+
+  it('says nothing on the second day when nothing changed, and what was resolved on the third', async () => {
+    const stub = await aCluster('prod', 'broken');
+    await run(fleetInput(['prod'], 23));
+    await run(fleetInput(['prod'], 24, 'execution-2'));
+    expect(mails).toHaveLength(1);
+    stub.nodes.length = 0;
+    stub.pods.clear();
+    stub.events.length = 0;
+    await serveRecording(stub, 'healthy');
+    const fleet = await run(fleetInput(['prod'], 25, 'execution-3'));
+    expect(fleet?.clusters[0]).toMatchObject({ verdict: 'healthy', told: true });
+    expect(mails[1]?.text).toContain('Resolved:');
+  });
+
+  it('tells of one cluster that cannot be reached, and audits the others', async () => {
+    await aCluster('prod', 'healthy');
+    refuse(await aCluster('gone', 'healthy'));
+    const fleet = await run(fleetInput(['prod', 'gone']));
+    expect(fleet).toMatchObject({
+      verdict: 'incomplete',
+      clusters: [
+        { cluster: 'prod', verdict: 'healthy', reached: true },
+        { cluster: 'gone', verdict: 'incomplete', reached: false, coverage: 0 },
+      ],
+    });
+    expect(mails).toMatchObject([{ cluster: 'gone', text: expect.stringMatching(/was\s+not\s+reached/) }]);
+    expect(await reportsOf('gone', fleet?.runId ?? '')).toMatchObject({
+      scope: 'part',
+      verdict: 'incomplete',
+    });
+  });
+
+  it('keeps what was found before open while the cluster cannot be reached', async () => {
+    const stub = await aCluster('prod', 'broken');
+    await run(fleetInput(['prod'], 23));
+    refuse(stub);
+    const away = await run(fleetInput(['prod'], 24, 'execution-2'));
+    const report = await reportsOf('prod', away?.runId ?? '');
+    expect(report?.resolved).toEqual([]);
+    expect(report?.findings.length).toBeGreaterThan(0);
+    expect(report?.findings.every((finding) => finding.notSeen)).toBe(true);
+    expect(report?.coverage.nodes[0]).toMatchObject({ node: 'node-1', result: 'failed' });
+  });
+
+  it('has a report when all batches fail, with every node failed', async () => {
+    await aCluster('prod', 'broken');
+    const fleet = await run(fleetInput(['prod']), {
+      batch() {
+        throw new Error('killed');
+      },
+    });
+    expect((await reportsOf('prod', fleet?.runId ?? ''))?.coverage.nodes).toMatchObject([
+      { node: 'node-1', result: 'failed', reason: expect.stringContaining('batch') },
+      { node: 'serverless', result: 'failed' },
+    ]);
+    expect(fleet?.clusters[0]).toMatchObject({ verdict: 'incomplete', reached: true, told: true });
+  });
+
+  it('sends one mail when SNS refuses for a while, and the report is not written anew', async () => {
+    await aCluster('prod', 'broken');
+    failNotifier = 2;
+    await run(fleetInput(['prod']));
+    expect(mails).toHaveLength(1);
+  });
+
+  it('tells with the next run what it could not tell with this one', async () => {
+    await aCluster('prod', 'broken');
+    failNotifier = 3;
+    await expect(run(fleetInput(['prod'], 23))).rejects.toMatchObject({ code: 'ALERT' });
+    await run(fleetInput(['prod'], 24, 'execution-2'));
+    expect(mails).toMatchObject([{ text: expect.stringContaining('pod-interface-missing') }]);
+  });
+
+  it('leaves no pod when its time is over, and says which nodes were not done', async () => {
+    const stub = await aCluster('prod', 'broken');
+    stub.ending = () => ({ never: true });
+    const plan = await planFleet(store, fleetInput(['prod']));
+    const [task] = plan.tasks;
+    if (task === undefined) throw new Error('no task');
+    const { batches } = await planClusterOfFleet(store, task, connections, new AbortController().signal);
+    const [batch] = batchSchema
+      .array()
+      .parse(JSON.parse(Buffer.from((await store.get(batches))?.body ?? '').toString()));
+    if (batch === undefined) throw new Error('no batch');
+    const over = new AbortController();
+    const auditing = auditBatchOfFleet(store, batch, connections, over.signal);
+    await expect.poll(() => podsOfTheAudit(stub)).toHaveLength(1);
+    over.abort();
+    expect(await auditing).toEqual({ audited: 0, failed: 1 });
+    expect(podsOfTheAudit(stub)).toEqual([]);
+    await concludeClusterOfFleet(store, { task, error: null }, deps);
+    expect((await reportsOf('prod', plan.runId))?.coverage.nodes[0]?.reason).toContain('timeout');
+  });
+});
+
+describe('batches', () => {
+  it('have so many nodes, and fit into the input of a state', async () => {
+    const { node } = await serveRecording(await aCluster('prod', 'healthy'), 'healthy');
+    const nodes = Array.from({ length: 7 }, () => ({ node, coverage: null }));
+    expect(cut(nodes, 3).map((batch) => batch.length)).toEqual([3, 3, 1]);
+    const large = nodes.map((each) => ({ ...each, node: { ...node, osImage: 'x'.repeat(60_000) } }));
+    expect(cut(large, 20).map((batch) => batch.length)).toEqual([2, 2, 2, 1]);
+  });
+});
