@@ -1,6 +1,6 @@
 /**
- * Runs `work` over `items`, at most `width` at once, and yields nothing until all ended. A rejection of one ends the
- * whole; work that must not do so catches its own.
+ * Runs `work` over `items`, at most `width` at once. A rejection of one ends the whole: no other item is begun, but those
+ * under way are waited for, as they may have pods to remove. Work that must not end the whole catches its own.
  */
 export async function forEachLimited<T>(
   items: readonly T[],
@@ -8,8 +8,18 @@ export async function forEachLimited<T>(
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const waiting = items.values();
+  let failed = false;
   const lane = async (): Promise<void> => {
-    for (const item of waiting) await work(item);
+    for (const item of waiting) {
+      if (failed) return;
+      try {
+        await work(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, lane));
+  for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
 }

@@ -23,6 +23,8 @@ export type PodManifest = {
 const LOG_BYTES = 12 * 1024 * 1024;
 /** Removing pods goes on when the run was aborted, but not for ever. */
 const DELETE_MILLISECONDS = 20_000;
+/** A creation that is cut off may still take place, after our deletion: it is let end before its pod is removed. */
+const CREATE_GRACE_MILLISECONDS = 5_000;
 
 const ENDED = ['Succeeded', 'Failed', 'gone'] as const;
 
@@ -110,13 +112,14 @@ export class ProbePods {
   async #create(manifest: PodManifest, deadline: number): Promise<void> {
     const { name, namespace } = manifest.metadata;
     if (this.#signal.aborted) throw aborted(`create pod ${namespace}/${name}`);
+    const { signal, stop } = delayed(this.#signal, CREATE_GRACE_MILLISECONDS);
     try {
       await this.#cluster.transport.json({
         method: 'POST',
         path: `/api/v1/namespaces/${namespace}/pods`,
         what: `create pod ${namespace}/${name}`,
         body: manifest,
-        signal: this.#signal,
+        signal,
         deadline,
       });
     } catch (error) {
@@ -129,8 +132,27 @@ export class ProbePods {
         cause: error,
         remedy: refusedRemedy(error.message, namespace),
       });
+    } finally {
+      stop();
     }
   }
+}
+
+/** A signal that aborts so many milliseconds after another. Call `stop` when it is no longer needed. */
+function delayed(signal: AbortSignal, milliseconds: number): { signal: AbortSignal; stop: () => void } {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const start = (): void => {
+    timer = setTimeout(() => late.abort(), milliseconds);
+  };
+  signal.addEventListener('abort', start, { once: true });
+  return {
+    signal: late.signal,
+    stop: () => {
+      signal.removeEventListener('abort', start);
+      clearTimeout(timer);
+    },
+  };
 }
 
 function refusedRemedy(message: string, namespace: string): string {

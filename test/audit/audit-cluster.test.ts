@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { analyze } from '../../lib/audit/index.ts';
 import { isIncomplete } from '../../lib/diagnosis/verdict.ts';
+import { AuditError } from '../../lib/model/errors.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { readArchive } from '../../lib/probe/index.ts';
 import { StubApiServer } from '../stub/api-server.ts';
@@ -193,6 +194,7 @@ describe('an audit that is interrupted', () => {
   it('ends as such and leaves no pod', async () => {
     const { node } = await serveRecording(stub, 'healthy');
     for (const name of ['node-2', 'node-3', 'node-4']) addNode(stub, node, { name });
+    stub.fail({ method: 'DELETE', path: 'node-3', slow: 500 });
     const interrupt = new AbortController();
     let created = 0;
     stub.ending = () => {
@@ -202,6 +204,22 @@ describe('an audit that is interrupted', () => {
     };
     await expect(audit(stub, { signal: interrupt.signal })).rejects.toMatchObject({ code: 'ABORTED' });
     expect(created).toBeGreaterThanOrEqual(3);
+    expect(podsOfTheAudit(stub)).toEqual([]);
+  });
+});
+
+describe('a store that fails in the middle', () => {
+  it('ends the audit, and every pod of every node is gone before it does', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    for (const name of ['node-2', 'node-3', 'node-4']) addNode(stub, node, { name });
+    stub.fail({ method: 'DELETE', path: 'netns-audit', slow: 500, times: 3 });
+    const full = new AuditError('STORE', 'no space left on device', { remedy: 'Make some.' });
+    const run = audit(stub, {
+      onGathered: async () => {
+        throw full;
+      },
+    });
+    await expect(run).rejects.toBe(full);
     expect(podsOfTheAudit(stub)).toEqual([]);
   });
 });

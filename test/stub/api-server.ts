@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 // Made for these tests, secret to nobody: never trust it anywhere else.
 const cert = readFileSync(new URL('./test-only.cert.pem', import.meta.url), 'utf8');
@@ -68,6 +69,7 @@ export class StubApiServer {
   ending: (pod: ApiObject) => Ending = () => ({});
   readonly #faults: { fault: Fault; left: number }[] = [];
   readonly #logs = new Map<string, string>();
+  readonly #slow: Promise<unknown>[] = [];
   readonly #watchers = new Set<Watcher>();
   readonly #server = createServer({ cert, key }, (request, response) => {
     void this.#answer(request, response);
@@ -107,6 +109,11 @@ export class StubApiServer {
     this.#faults.push({ fault, left: fault.times ?? 1 });
   }
 
+  /** When all slow answers were given, though nobody may have waited for them. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#slow);
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -131,8 +138,10 @@ export class StubApiServer {
       response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410 } })}\n`);
     } else if ('ends' in fault) response.end();
     else if ('mute' in fault) response.flushHeaders();
-    else if ('slow' in fault) setTimeout(() => this.#serve(method, url, body, response), fault.slow);
-    else if ('cut' in fault) {
+    else if ('slow' in fault) {
+      const done = sleep(fault.slow).then(() => this.#serve(method, url, body, response));
+      this.#slow.push(done);
+    } else if ('cut' in fault) {
       response.write('{"cut');
       setImmediate(() => request.socket.destroy());
     }
