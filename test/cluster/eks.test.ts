@@ -1,3 +1,5 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { eksToken } from '../../lib/cluster/eks.ts';
 
@@ -6,10 +8,17 @@ const credentials = async () => ({
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
 });
 
-async function url(region: string): Promise<URL> {
-  const token = await eksToken('prod', region, credentials, new Date('2026-11-23T13:19:35Z'));
+function decoded(token: string): URL {
   expect(token).toMatch(/^k8s-aws-v1\.[\w-]+$/);
   return new URL(Buffer.from(token.slice('k8s-aws-v1.'.length), 'base64url').toString());
+}
+
+async function url(region: string, at = '2026-11-23T13:19:35Z'): Promise<URL> {
+  return decoded(await eksToken('prod', region, credentials, new Date(at)));
+}
+
+function cliIsInstalled(): boolean {
+  return spawnSync('aws', ['--version']).status === 0;
 }
 
 describe('the token of an EKS cluster', () => {
@@ -22,6 +31,32 @@ describe('the token of an EKS cluster', () => {
     expect(made.host).toBe(recorded.host);
     expect(Object.fromEntries(made.searchParams)).toEqual(Object.fromEntries(recorded.searchParams));
   });
+  it.skipIf(!cliIsInstalled())(
+    'is the one that the installed CLI makes now',
+    async () => {
+      const { stdout } = await promisify(execFile)(
+        'aws',
+        ['eks', 'get-token', '--cluster-name', 'prod', '--region', 'eu-west-1', '--output', 'json'],
+        {
+          env: {
+            PATH: process.env.PATH,
+            HOME: process.env.HOME,
+            AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+            AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+            AWS_CONFIG_FILE: '/nonexistent',
+            AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+            AWS_EC2_METADATA_DISABLED: 'true',
+          },
+        },
+      );
+      const printed = decoded((JSON.parse(stdout) as { status: { token: string } }).status.token);
+      const at = printed.searchParams.get('X-Amz-Date') ?? '';
+      const made = await url('eu-west-1', at.replace(/^(....)(..)(..T..)(..)(..)Z$/, '$1-$2-$3:$4:$5Z'));
+      expect(made.host).toBe(printed.host);
+      expect(Object.fromEntries(made.searchParams)).toEqual(Object.fromEntries(printed.searchParams));
+    },
+    60_000,
+  );
 
   it('asks the STS of the partition', async () => {
     expect((await url('cn-north-1')).host).toBe('sts.cn-north-1.amazonaws.com.cn');
