@@ -1,0 +1,116 @@
+/** The rooms of lib/ and which way imports point between them: docs/architecture.md. Types count like values. */
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = new URL('../', import.meta.url).pathname;
+const files = globSync('{bin,lambda,lib}/**/*.ts', { cwd: root }).toSorted();
+
+/** Everything else a room may import; a room may always import itself. */
+const MIDDLE = ['probe', 'checks', 'cluster', 'history', 'report', 'alert', 'remedy'];
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  probe: ['model'],
+  checks: ['model'],
+  cluster: ['model'],
+  history: ['model'],
+  report: ['model'],
+  // A mail names objects and coverage in the words of the reports: the only way between two rooms of the middle.
+  alert: ['model', 'report'],
+  remedy: ['model'],
+  diagnosis: ['model', ...MIDDLE],
+  audit: ['model', ...MIDDLE, 'diagnosis'],
+  infra: ['model'],
+};
+
+/** Clients of AWS and Kubernetes, and what they are made of. */
+const CLIENTS = /^(?:@aws-sdk|@aws-crypto|@smithy|@kubernetes)\/|^undici$/;
+const WITH_CLIENTS = ['cluster', 'history', 'alert', 'infra'];
+
+const LONGEST = 300;
+/** Files that are longer, and may not grow beyond this. */
+const LONGER: Readonly<Record<string, number>> = {
+  'lib/checks/sandbox-failures.ts': 310,
+  'lib/model/evidence.ts': 400,
+  'lib/probe/evidence.ts': 400,
+  'lib/probe/namespaces.ts': 400,
+};
+
+type Import = { readonly file: string; readonly room: string | null; readonly target: string };
+
+const roomOf = (path: string): string | null => /^lib\/([a-z]+)\//.exec(path)?.[1] ?? null;
+
+/** Static and dynamic imports and re-exports; relative ones as paths from the root. */
+const imports: readonly Import[] = files.flatMap((file) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({
+    file,
+    room: roomOf(file),
+    target: specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier,
+  }));
+});
+
+const described = ({ file, target }: Import): string => `${file} imports ${target}`;
+
+describe('the house', () => {
+  it('has no other rooms than those of docs/architecture.md', () => {
+    const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+    const rooms = new Set(files.map(roomOf).filter((room) => room !== null));
+    for (const room of rooms) {
+      expect(Object.keys(MAY_IMPORT)).toContain(room);
+      expect(text).toContain(`lib/${room}/`);
+    }
+  });
+
+  it.each(Object.entries(MAY_IMPORT))('%s imports from %j only', (room, allowed) => {
+    const wrong = imports.filter((each) => {
+      const other = roomOf(each.target);
+      return each.room === room && other !== null && other !== room && !allowed.includes(other);
+    });
+    expect(wrong.map(described)).toEqual([]);
+  });
+
+  it('lib imports nothing of bin, lambda, scripts, bench and test', () => {
+    const wrong = imports.filter(
+      ({ room, target }) => room !== null && /^(?:bin|lambda|scripts|bench|test)\//.test(target),
+    );
+    expect(wrong.map(described)).toEqual([]);
+  });
+
+  it('clients of AWS and Kubernetes stay in the rooms that are for them', () => {
+    const wrong = imports.filter(
+      ({ room, target }) => CLIENTS.test(target) && !WITH_CLIENTS.includes(room ?? ''),
+    );
+    expect(wrong.map(described)).toEqual([]);
+  });
+
+  it('the CDK stays in infra and its app', () => {
+    const wrong = imports.filter(
+      ({ file, room, target }) =>
+        /^(?:aws-cdk-lib|constructs|cdk-nag)(?:\/|$)/.test(target) &&
+        room !== 'infra' &&
+        file !== 'bin/app.ts',
+    );
+    expect(wrong.map(described)).toEqual([]);
+  });
+
+  it('checks read no files, no clock and no network: they are pure', () => {
+    const wrong = imports.filter(
+      ({ room, target }) => room === 'checks' && /^node:(?!net$|crypto$|util$)/.test(target),
+    );
+    expect(wrong.map(described)).toEqual([]);
+  });
+
+  it(`no file of lib has more than ${LONGEST} lines`, () => {
+    const long = files
+      .filter((file) => file.startsWith('lib/'))
+      .map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n').length - 1 }))
+      .filter(({ file, lines }) => lines > (LONGER[file] ?? LONGEST));
+    expect(long).toEqual([]);
+  });
+
+  it('sees imports at all', () => {
+    expect(imports.length).toBeGreaterThan(300);
+    expect(imports.map(described)).toContain('lib/audit/canary.ts imports lib/model/own-pods.ts');
+  });
+});
