@@ -72,14 +72,26 @@ export async function listPodsOnNode(cluster: Cluster, node: string, options?: L
   return (await listAll(cluster, 'list pods', '/api/v1/pods', query, reducePod, options)).items;
 }
 
+/**
+ * Listed, not got: the auditor's role has no other right on pods of others.
+ * @throws AuditError USAGE when there is no such pod
+ */
 export async function getPod(
   cluster: Cluster,
   namespace: string,
   name: string,
   options: ListOptions = {},
 ): Promise<Pod> {
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
-  return reducePod(await cluster.transport.json({ path, what: `get pod ${namespace}/${name}`, ...options }));
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+  const query = { fieldSelector: `metadata.name=${name}` };
+  const { items } = await listAll(cluster, `list pods in ${namespace}`, path, query, reducePod, options);
+  const [pod] = items;
+  if (pod === undefined) {
+    throw new AuditError('USAGE', `no such pod: ${namespace}/${name}`, {
+      remedy: `List them: kubectl get pods -n ${namespace}`,
+    });
+  }
+  return pod;
 }
 
 /** Reasons of events that say something about sandboxes and the network; others are not read. */

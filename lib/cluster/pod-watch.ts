@@ -1,6 +1,7 @@
 /** One watch for all pods of a run. Events may come late, twice or not at all, so that it lists again now and then. */
 import { z } from 'zod';
 import { AuditError } from '../model/errors.ts';
+import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { listAll } from './list.ts';
 import { aborted, pause } from './transport.ts';
@@ -70,8 +71,10 @@ export class PodWatch {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #states = new Map<string, PodState>();
-  readonly #waiting = new Map<string, (state: PodState) => void>();
+  readonly #waiting = new Map<string, () => void>();
   readonly #loop: Promise<void>;
+  /** The right that is missing: waiting does not bring it. */
+  #forbidden: Error | null = null;
 
   private constructor(cluster: Cluster, namespace: string, selector: string, signal: AbortSignal) {
     this.#cluster = cluster;
@@ -85,12 +88,13 @@ export class PodWatch {
     return new PodWatch(cluster, namespace, selector, signal);
   }
 
-  /** Waits until one of the phases is there, or the pod clearly will not start. @throws AuditError PROBE_REFUSED, DEADLINE, ABORTED */
+  /** Waits until one of the phases is there, or the pod clearly will not start. @throws AuditError PROBE_REFUSED, CLUSTER_FORBIDDEN, DEADLINE, ABORTED */
   async until(name: string, phases: readonly PodState['phase'][], end: number): Promise<PodState> {
     let stuckSince: number | null = null;
     for (;;) {
       const state = this.#states.get(name);
       if (state !== undefined && phases.includes(state.phase)) return state;
+      if (this.#forbidden !== null) throw this.#forbidden;
       stuckSince = state?.stuck ? (stuckSince ?? Date.now()) : null;
       const now = Date.now();
       if (state !== undefined && stuckSince !== null && now - stuckSince >= STUCK_MILLISECONDS)
@@ -125,7 +129,7 @@ export class PodWatch {
 
   #set(state: PodState): void {
     this.#states.set(state.name, state);
-    this.#waiting.get(state.name)?.(state);
+    this.#waiting.get(state.name)?.();
   }
 
   /** List, watch until it ends, and again, until closed. Failures only make it slower: each pod has its own deadline. */
@@ -136,9 +140,14 @@ export class PodWatch {
         const start = Date.now();
         await this.#watchOnce(version);
         failures = 0;
+        this.#forbidden = null;
         // A proxy that ends every watch at once must not make us ask in a tight loop.
         if (Date.now() - start < SHORTEST_ROUND) await pause(SHORTEST_ROUND, this.#signal, 'watch');
-      } catch {
+      } catch (error) {
+        if (error instanceof Error && statusOf(error) === 403) {
+          this.#forbidden = error;
+          for (const wake of this.#waiting.values()) wake();
+        }
         failures += 1;
         await pause(Math.min(5_000, 200 * 2 ** failures), this.#signal, 'watch').catch(() => {});
       }

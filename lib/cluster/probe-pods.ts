@@ -72,7 +72,7 @@ export class ProbePods {
       );
     } finally {
       // On the abort signal pods are removed all the same, so it is not passed on.
-      await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS }).catch(() => false);
+      await this.#remove(namespace, name);
       this.#watch.forget(name);
     }
   }
@@ -95,7 +95,7 @@ export class ProbePods {
       await this.#watch.until(name, ['gone'], end);
       return state.podIPs;
     } finally {
-      await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS }).catch(() => false);
+      await this.#remove(namespace, name);
       this.#watch.forget(name);
     }
   }
@@ -107,6 +107,15 @@ export class ProbePods {
 
   async close(): Promise<void> {
     await this.#watch.close();
+  }
+
+  /** The run goes on where a deletion fails, as the pod ends by itself; but not without the right to delete any. */
+  async #remove(namespace: string, name: string): Promise<void> {
+    try {
+      await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS });
+    } catch (error) {
+      if (statusOf(error) === 403) throw error;
+    }
   }
 
   async #create(manifest: PodManifest, deadline: number): Promise<void> {
