@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Cluster, connect, listEvents, listNodes, listPodsOnNode } from '../../lib/cluster/index.ts';
+import {
+  type Cluster,
+  connect,
+  getPod,
+  listEvents,
+  listNodes,
+  listPodsOnNode,
+} from '../../lib/cluster/index.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 
 let stub: StubApiServer;
@@ -94,6 +101,28 @@ describe('requests to one API server', () => {
       remedy: expect.stringContaining('netns-audit manifests'),
     });
     expect(stub.requests.length - before).toBe(1);
+  });
+});
+
+describe('a pod by its name', () => {
+  const metadata = { uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
+
+  it('is found with no more than the right to list', async () => {
+    for (const name of ['cart', 'web']) {
+      stub.pods.set(`shop/${name}`, {
+        metadata: { ...metadata, name, namespace: 'shop' },
+        spec: { nodeName: `node-of-${name}`, containers: [] },
+      });
+    }
+    expect(await getPod(cluster, 'shop', 'web')).toMatchObject({ name: 'web', node: 'node-of-web' });
+    expect(stub.requests.at(-1)).toMatch(/^GET \/api\/v1\/namespaces\/shop\/pods\?/);
+  });
+
+  it('that is not there is a slip of whoever typed it', async () => {
+    await expect(getPod(cluster, 'shop', 'wep')).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'no such pod: shop/wep',
+    });
   });
 });
 
