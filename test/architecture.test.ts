@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   remedy: ['model'],
   diagnosis: ['model', ...MIDDLE],
   audit: ['model', ...MIDDLE, 'diagnosis'],
-  infra: ['model'],
+  // Its tables lie where the store puts things.
+  infra: ['model', 'history/keys.ts'],
 };
 
 /** Clients of AWS and Kubernetes, and what they are made of. */
@@ -65,7 +66,10 @@ describe('the house', () => {
   it.each(Object.entries(MAY_IMPORT))('%s imports from %j only', (room, allowed) => {
     const wrong = imports.filter((each) => {
       const other = roomOf(each.target);
-      return each.room === room && other !== null && other !== room && !allowed.includes(other);
+      const fine = allowed.some(
+        (may) => each.target === `lib/${may}` || each.target.startsWith(`lib/${may}/`),
+      );
+      return each.room === room && other !== null && other !== room && !fine;
     });
     expect(wrong.map(described)).toEqual([]);
   });
