@@ -1,4 +1,5 @@
 /** A report on standard output, and the exit code that it means. */
+import { reasons } from '../lib/checks/catalogue.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -15,6 +16,7 @@ export function printReport(
     write(report, options.output, {
       colour: wantsColour(stdout, options.color),
       width: stdout.columns ?? 100,
+      why: reasons,
     }),
   );
   process.exitCode = hasFindings(report, options.failOn)

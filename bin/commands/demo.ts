@@ -10,9 +10,14 @@ export function addDemo(program: Command): void {
     .action(async (options: { store?: string; color: boolean }) => {
       const { readFile } = await import('node:fs/promises');
       const { analyze, openStore, publish } = await import('../../lib/audit/index.ts');
+      const { reasons } = await import('../../lib/checks/catalogue.ts');
       const { write } = await import('../../lib/report/index.ts');
       const { stdout } = process;
-      const style = { colour: wantsColour(stdout, options.color), width: stdout.columns ?? 100 };
+      const style = {
+        colour: wantsColour(stdout, options.color),
+        width: stdout.columns ?? 100,
+        why: reasons,
+      };
       const recorded = async (name: string): Promise<Uint8Array> =>
         await readFile(new URL(`../../demo/${name}.tar.gz`, import.meta.url));
 

@@ -1,14 +1,16 @@
 /** Puts a run into the store: the report last, so that a report is complete or not there. */
 import { gzipSync } from 'node:zlib';
+import { reasons } from '../checks/catalogue.ts';
 import { keys, pointToLatest, type Store } from '../history/index.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { rows } from '../report/index.ts';
+import { rows, writeHtml } from '../report/index.ts';
 
 /** Writes what the run concluded; whatever is there already stays. A run of a part never becomes the latest. */
 export async function publish(store: Store, report: ClusterReport): Promise<void> {
   const run = { cluster: report.cluster.name, runId: report.runId };
   for (const part of ['findings', 'nodes'] as const)
     await store.putOnce(keys[part](run), gzipSync(rows(report, part)));
+  await store.putOnce(keys.reportPage(run), Buffer.from(writeHtml(report, reasons)));
   await store.putOnce(keys.report(run), Buffer.from(`${JSON.stringify(report)}\n`));
   if (report.scope === 'cluster') await pointToLatest(store, run);
 }

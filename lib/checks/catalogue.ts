@@ -32,3 +32,6 @@ export const catalogue: readonly AnyCheck[] = [
   ...eventsChecks,
   ...auditChecks,
 ];
+
+/** Of each check by id, why it matters. */
+export const reasons: ReadonlyMap<string, string> = new Map(catalogue.map(({ id, why }) => [id, why]));

@@ -1,8 +1,7 @@
 /** Nothing that a node says reaches a terminal or a page as anything but text. */
 
-/** Control characters (ANSI escapes begin with one), and what turns the direction of writing. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get through
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+/** Control characters (ANSI escapes begin with one), what turns the direction of writing, and what cannot be seen. */
+const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** One line of printable text of at most `limit` characters; what was unsafe shows as an escape, what was cut says so. */
 export function printable(text: string, limit = 2000): string {
@@ -11,7 +10,7 @@ export function printable(text: string, limit = 2000): string {
     .replaceAll(UNSAFE, (character) =>
       character === '\n' || character === '\t'
         ? ' '
-        : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+        : `\\u${character.codePointAt(0)?.toString(16).padStart(4, '0')}`,
     );
   return safe.length <= limit ? safe : `${safe.slice(0, limit)}… (cut)`;
 }

@@ -1,6 +1,7 @@
 /** Writers: a report in, text out. */
 import type { ClusterReport } from '../model/report.ts';
 import type { Format } from './formats.ts';
+import { writeHtml } from './html/page.ts';
 import { writeJunit } from './junit.ts';
 import { writeMarkdown } from './markdown.ts';
 import { rows } from './ndjson.ts';
@@ -10,11 +11,17 @@ import { type TextOptions, writeText } from './text.ts';
 export { printable } from './escape.ts';
 export { type Format, formats } from './formats.ts';
 export { objectName } from './group.ts';
+export { writeHtml } from './html/page.ts';
 export { rows } from './ndjson.ts';
 export { coverageLine, plural } from './summary.ts';
 
+export type WriteOptions = TextOptions & {
+  /** Of checks, why they matter: HTML explains its findings with it. */
+  readonly why: ReadonlyMap<string, string>;
+};
+
 /** A report in the format that was asked for, ending in a line break. */
-export function write(report: ClusterReport, format: Format, options: TextOptions): string {
+export function write(report: ClusterReport, format: Format, options: WriteOptions): string {
   switch (format) {
     case 'text':
       return writeText(report, options);
@@ -24,6 +31,8 @@ export function write(report: ClusterReport, format: Format, options: TextOption
       return rows(report, 'findings');
     case 'markdown':
       return writeMarkdown(report);
+    case 'html':
+      return writeHtml(report, options.why);
     case 'junit':
       return writeJunit(report);
     case 'prometheus':

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formats, write } from '../../lib/report/index.ts';
 import { aFinding, aHostileReport, aReport, hostile } from './sample.ts';
 
-const plain = { colour: false, width: 80 };
+const plain = { colour: false, width: 80, why: new Map<string, string>() };
 
 describe('the text report', () => {
   it('is two lines when all is well', () => {
@@ -32,7 +32,7 @@ More about one: netns-audit checks pod-interface-missing
     const text = write(
       aReport({ verdict: 'critical', findings: [aFinding({ remedy: [{ text: 'Delete it.', command }] })] }),
       'text',
-      { colour: false, width: 40 },
+      { ...plain, width: 40 },
     );
     expect(text).toContain(`\n    $ ${command}\n`);
     expect(text).toContain('  No interface eth0, only lo; the API\n  still shows 10.244.1.7.\n');
@@ -65,7 +65,7 @@ More about one: netns-audit checks pod-interface-missing
   it('colours only when asked to', () => {
     const report = aReport({ verdict: 'critical', findings: [aFinding()] });
     expect(write(report, 'text', plain)).not.toContain('\u001b');
-    expect(write(report, 'text', { colour: true, width: 80 })).toContain('\u001b[31m');
+    expect(write(report, 'text', { ...plain, colour: true })).toContain('\u001b[31m');
   });
 
   it('tells one fault of many pods of a node once', () => {

@@ -1,0 +1,118 @@
+/**
+ * The report as one self-contained page: it loads nothing, runs only its own script (by hash, in its content security
+ * policy), and reads, prints and leads from the map to a finding without it too.
+ */
+import { createHash } from 'node:crypto';
+import { type Finding, severities, topics } from '../../model/finding.ts';
+import type { ClusterReport } from '../../model/report.ts';
+import { xmlText as text } from '../escape.ts';
+import { type Group, groups } from '../group.ts';
+import { coverageLine, duration, plural, severityCounts } from '../summary.ts';
+import { coverage } from './coverage.ts';
+import { anchor, article, name, nodeOf, stateOf } from './finding.ts';
+import { nodeMap } from './map.ts';
+import { drawings } from './pod-path.ts';
+import { script } from './script.ts';
+import { style } from './style.ts';
+
+/** Findings shown in full, worst first; with more a browser on a phone gives up. */
+const FULL = 3000;
+/** Lines of a list of changes before the rest is counted. */
+const LISTED = 30;
+
+/** @param why - of checks, why they matter: a finding links to it */
+export function writeHtml(report: ClusterReport, why: ReadonlyMap<string, string>): string {
+  const all = groups(report).toSorted((a, b) => rank(a) - rank(b));
+  const shown = all.slice(0, FULL);
+  const counted = report.findings.filter(
+    (finding) => finding.suppressed === null && finding.state !== 'pending',
+  );
+  const counts = severityCounts(report);
+  const title = `${text(report.cluster.name, 300)}: ${report.verdict}`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${hash(style)}'; script-src '${hash(script)}'; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">
+<title>${title}</title><style>${style}</style></head><body>
+<a class="skip" href="#findings">Skip to the findings</a>
+<header><h1><span class="tag ${report.verdict}">${report.verdict}</span> <bdi>${text(report.cluster.name, 300)}</bdi></h1>
+<p>${counts === '' ? 'No findings that count' : counts}. ${text(coverageLine(report))}.</p>
+<p class="muted">Audited ${text(report.startedAt, 40)} in ${duration(report)}; Kubernetes ${text(report.cluster.version, 60)}; run ${text(report.runId, 60)}${report.scope === 'part' ? '; a part of the cluster' : ''}</p>
+<nav aria-label="Parts of the report"><ul><li><a href="#changes">What changed</a></li><li><a href="#map">Map</a></li><li><a href="#findings">Findings</a></li><li><a href="#coverage">Coverage</a></li></ul></nav></header>
+<main>
+<section aria-labelledby="changes"><h2 id="changes">What changed</h2>
+${changes(report, counted)}</section>
+<section aria-labelledby="map"><h2 id="map">Map</h2>
+${nodeMap(report, counted)}</section>
+<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
+${shown.length === 0 ? '<p>None.</p>' : `${filter(shown, report)}${shown.map((group) => article(group, why)).join('')}`}${all.length > FULL ? `<p>${plural(all.length - FULL, 'more finding')}, no worse than these, left out: -o json has them all.</p>` : ''}</section>
+<section aria-labelledby="coverage"><h2 id="coverage">Coverage</h2>
+${coverage(report)}</section>
+${meanings(report, why)}</main>
+${drawings()}<script>${script}</script></body></html>
+`;
+}
+
+/** What counts stands before what waits for a second observation, and that before what exceptions cover. */
+function rank({ lead }: Group): number {
+  return lead.suppressed !== null ? 2 : lead.state === 'pending' ? 1 : 0;
+}
+
+function hash(content: string): string {
+  return `sha256-${createHash('sha256').update(content).digest('base64')}`;
+}
+
+function changes(report: ClusterReport, counted: readonly Finding[]): string {
+  const fresh = new Map(
+    counted.filter((finding) => finding.state === 'new').map((finding) => [finding.fingerprint, finding]),
+  );
+  // What a new finding explains is told with it.
+  const appeared = [...fresh.values()].filter(({ partOf }) => partOf === null || !fresh.has(partOf));
+  const unseen = counted.filter((finding) => finding.notSeen);
+  if (appeared.length + report.resolved.length + unseen.length === 0)
+    return `<p>Nothing${counted.length === 0 ? '' : `; ${plural(counted.length, 'finding')} still open`}.</p>\n`;
+  const line = (finding: Finding): string =>
+    `<li><a href="#${anchor(finding)}">${text(finding.title, 200)}: ${name(finding)}</a>${finding.flaps > 0 ? ' (it came back)' : ''}</li>`;
+  return `<div class="changes">${list(`${appeared.length} new`, appeared, line)}${list(
+    `${report.resolved.length} resolved`,
+    report.resolved,
+    (finding) =>
+      `<li>${text(finding.title, 200)}: ${name(finding)} (${text(finding.resolution ?? '', 200)})</li>`,
+  )}${list(`${unseen.length} not examined this time`, unseen, line)}</div>\n`;
+}
+
+function list(title: string, findings: readonly Finding[], line: (finding: Finding) => string): string {
+  if (findings.length === 0) return '';
+  const rest = findings.length - LISTED;
+  return `<div><h3>${title}</h3><ul>${findings.slice(0, LISTED).map(line).join('')}</ul>${rest > 0 ? `<p>and ${rest} more</p>` : ''}</div>`;
+}
+
+function filter(shown: readonly Group[], report: ClusterReport): string {
+  const leads = shown.map(({ lead }) => lead);
+  const present = new Set(report.findings.map((finding) => finding.topic));
+  const nodes = [...new Set(leads.map(nodeOf))].filter((node) => node !== '').sort();
+  const choice = (id: string, label: string, values: readonly string[]): string =>
+    `<label>${label}<select id="filter-${id}"><option value="">all</option>${values.map((value) => `<option value="${text(value, 253)}">${text(value, 100)}</option>`).join('')}</select></label>`;
+  return `<div class="filter" role="search" aria-label="Filter the findings"><label>Text<input id="filter-text" type="search" autocomplete="off"></label>${choice(
+    'severity',
+    'Severity',
+    severities.filter((severity) => leads.some((lead) => lead.severity === severity)),
+  )}${choice(
+    'topic',
+    'Topic',
+    topics.filter((topic) => present.has(topic)),
+  )}${choice('state', 'State', [...new Set(leads.map(stateOf))])}${choice('node', 'Node', nodes)}<button type="button" id="reset">Show all</button><span id="shown" role="status"></span></div>
+`;
+}
+
+function meanings(report: ClusterReport, why: ReadonlyMap<string, string>): string {
+  const failed = [...new Set(report.findings.map((finding) => finding.check))]
+    .filter((check) => why.has(check))
+    .sort();
+  if (failed.length === 0) return '';
+  const terms = failed.map(
+    (check) =>
+      `<h3 id="check-${text(check)}">${text(check)}</h3><p>${text(why.get(check) ?? '')}</p><pre><code>netns-audit checks ${text(check)}</code></pre><button type="button" class="copy">Copy</button>`,
+  );
+  return `<section aria-labelledby="checks"><h2 id="checks">What the checks mean</h2>\n${terms.join('\n')}</section>\n`;
+}

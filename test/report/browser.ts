@@ -1,0 +1,69 @@
+/** A page in Chromium, as a reader opens it: from a file, with no network. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+/** CHROMIUM names another one. Null where there is none: then the tests of the page are skipped, and say so. */
+export const chromiumPath =
+  [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+    (path) => path !== undefined && existsSync(path),
+  ) ?? null;
+
+export async function launch(): Promise<Browser> {
+  // Root has no user namespace sandbox in containers; what is opened is our own page.
+  return await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
+}
+
+export type Opened = {
+  readonly page: Page;
+  /** What the page wanted from elsewhere, said on the console, or asked in a dialog: there should be nothing. */
+  readonly noise: string[];
+};
+
+/** Opens the page, and closes it after `use`. */
+export async function open(
+  browser: Browser,
+  html: string,
+  options: BrowserContextOptions,
+  use: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'netns-audit-page-'));
+  const file = join(directory, 'report.html');
+  await writeFile(file, html);
+  const context = await browser.newContext({ offline: true, ...options });
+  try {
+    const page = await context.newPage();
+    const noise: string[] = [];
+    const url = pathToFileURL(file).href;
+    page.on('request', (request) => {
+      if (!request.url().startsWith(url)) noise.push(`request ${request.url()}`);
+    });
+    page.on('console', (message) => noise.push(`console ${message.text()}`));
+    page.on('pageerror', (error) => noise.push(`error ${error.message}`));
+    page.on('dialog', (dialog) => {
+      noise.push(`dialog ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.goto(url);
+    await use({ page, noise });
+  } finally {
+    await context.close();
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** What axe finds wrong, one line each; best practices too. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  const { default: axe } = await import('axe-core');
+  // The page's policy lets no other script in; the debugger's own evaluation is not bound by it.
+  await page.evaluate(axe.source);
+  return await page.evaluate<string[]>(`(async () => {
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.slice(0, 3).map((node) => id + ': ' + node.html.slice(0, 200) + ' ' + node.failureSummary),
+    );
+  })()`);
+}
