@@ -16,12 +16,13 @@ import {
   parseSlab,
   parseSysctls,
 } from './parse/kernel.ts';
-import { integer, isoTime, lines } from './parse/lines.ts';
-import { parseHostMounts, parseMountsElsewhere, parsePins, reachable } from './parse/mounts.ts';
+import { fields, integer, isoTime, lines } from './parse/lines.ts';
+import { parseHostMounts, parseMount, parseMountsElsewhere, parsePins, reachable } from './parse/mounts.ts';
 import { parseProcesses, parseReferences } from './parse/processes.ts';
 import { parseContainerResolvConfs, parseResolvConf } from './parse/resolv-conf.ts';
 import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
 import { observePods } from './settle.ts';
+import { standingNamespaces, standingPins } from './standing.ts';
 import { parseSteps } from './steps.ts';
 import type { BundleFiles } from './unpack.ts';
 
@@ -86,8 +87,13 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     })),
   );
   const hostMounts = part('mounts', () => parseHostMounts(need('host/mounts')));
-  const pins = both(hostMounts, () =>
-    part('pins', () => parsePins(read('host/pins') ?? '', value(hostMounts).mounts)),
+  const pinsOf = (path: string) => {
+    const text = read(path);
+    return text === null ? null : parsePins(text, value(hostMounts).mounts);
+  };
+  const allPins = both(hostMounts, () => part('pins', () => pinsOf('host/pins') ?? []));
+  const pins = both(allPins, () =>
+    part('look_again', () => standingPins(value(allPins), pinsOf('host/pins.after'))),
   );
   const sysctls = part('kernel_state', () => parseSysctls(need('kernel/sysctl')));
   const mounts = both(hostMounts, () =>
@@ -142,9 +148,10 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     ...parseHostLocal(
       read('cni/host-local') ?? '',
       read('cni/host-local-files') ?? '',
+      { directories: read('cni/networks') ?? '', later: read('cni/host-local.after') },
       cniConfig.status === 'present' ? cniConfig.value : null,
     ),
-    ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? ''),
+    ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? '', read('cni/aws-ipam.after')),
   ]);
 
   const sandboxes = both(processLines, () =>
@@ -156,7 +163,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
             {
               before: need('sandboxes.before'),
               after: need('sandboxes.after'),
-              specs: need('sandboxes.ndjson'),
+              specs: `${need('sandboxes.ndjson')}\n${read('sandboxes.new') ?? ''}`,
               times: read('sandboxes.files') ?? '',
               kept: read('sandboxes.kept') ?? '',
               shims: read('sandboxes.shims') ?? '',
@@ -177,16 +184,16 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   );
 
   const stacks = readStacks(files, steps);
-  const namespaces = both(host, () =>
+  const allNamespaces = both(host, () =>
     both(processLines, () =>
-      both(pins, () =>
+      both(allPins, () =>
         part('plan', () =>
           joinNamespaces({
             index: need('netns/index'),
             gone: read('netns/gone') ?? '',
             hostInode: value(host).networkNamespace,
             stacks,
-            pins: value(pins),
+            pins: value(allPins),
             mounts: value(hostMounts).mounts,
             processes: value(processLines),
             threads: parseReferences(read('host/threads') ?? ''),
@@ -198,7 +205,21 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       ),
     ),
   );
-  const hostStack = mapPart(namespaces, (all) => all.find((namespace) => namespace.host)?.stack);
+  const namespaces = both(allNamespaces, () =>
+    part('look_again', () =>
+      standingNamespaces(
+        value(allNamespaces),
+        new Set(fields(need('netns/index'), 3).map(([inode = '']) => integer(inode))),
+        {
+          reached: read('host/index.after'),
+          mounts:
+            read('host/mounts.after') === null ? null : lines(need('host/mounts.after')).map(parseMount),
+          pins: pinsOf('host/pins.after'),
+        },
+      ),
+    ),
+  );
+  const hostStack = mapPart(allNamespaces, (all) => all.find((namespace) => namespace.host)?.stack);
   const hostNetwork: Part<Sources['hostNetwork']> =
     hostStack.status === 'present'
       ? (hostStack.value ?? { status: 'failed', reason: "the node's own namespace was not read" })
@@ -210,12 +231,12 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     input.settleSeconds.pod,
   );
   const networks: Part<PodNetwork[]> = both(sandboxes, () =>
-    both(namespaces, () =>
+    both(allNamespaces, () =>
       part('plan', () =>
         podNetworks({
           pods: observed,
           sandboxes: value(sandboxes),
-          namespaces: value(namespaces),
+          namespaces: value(allNamespaces),
           results: cniResults.status === 'present' ? cniResults.value : [],
         }),
       ),
@@ -234,15 +255,15 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     hostNetwork,
     hostPacketFilters: stacks.hostFilters,
     namespaces,
-    hiddenNamespaces: both(namespaces, () =>
+    hiddenNamespaces: both(allNamespaces, () =>
       part('suspects', () =>
         hiddenNamespaces({
           stacks,
-          namespaces: value(namespaces),
+          namespaces: value(allNamespaces),
           suspects: read('host/suspects') ?? '',
           nodeLinks,
           nodeAddresses: after.node.addresses,
-          pins: pins.status === 'present' ? pins.value : [],
+          pins: allPins.status === 'present' ? allPins.value : [],
           results: cniResults.status === 'present' ? cniResults.value : [],
         }),
       ),

@@ -12,7 +12,7 @@ import type {
   PodNetwork,
   Sandbox,
 } from '../model/evidence.ts';
-import type { NetworkStack, PacketFilter } from '../model/network.ts';
+import type { NetworkStack, PacketFilter, Peer } from '../model/network.ts';
 import { joinLinks, type NamespaceIds } from './links.ts';
 import { parseStack, type RawStack } from './parse/ip.ts';
 import { fields, integer, lines } from './parse/lines.ts';
@@ -207,7 +207,7 @@ function stackOf(
     status: 'present',
     value: {
       links: joinLinks(inode, raw, ids).map((link) =>
-        inode !== hostInode || link.peer === null || link.peer.status === 'matched' || stood(link)
+        inode !== hostInode || link.peer === null || leadsIntoPod(link.peer, hostInode) || stood(link)
           ? link
           : { ...link, peer: { status: 'unknown', reason: 'it came or went meanwhile', namespaceId: null } },
       ),
@@ -226,6 +226,11 @@ function stackOf(
       conntrackEntries: stack.value.conntrackEntries,
     },
   };
+}
+
+/** A pair whose both ends are on the node may be one that is being moved into a pod. */
+function leadsIntoPod(peer: Peer, hostInode: number): boolean {
+  return peer.status === 'matched' && peer.namespace !== hostInode;
 }
 
 /**

@@ -106,8 +106,13 @@ job_host_facts() {
   node_links >"$B/host/links.before"
 }
 
-# Links of the node as `INDEX: NAME`: of one that did not stand before and after all else was read, the other end is not judged.
+# Pods come and go while this runs. What they are known by is read first and last (sandboxes, links) or twice in between
+# (pins, mounts, reservations): only what stood both times is judged.
+
+# Links of the node as `INDEX: NAME`.
 node_links() { nsenter --net=/proc/1/ns/net ip -o link show | cut -d : -f 1,2; }
+
+job_containers() { containers >"$B/sandboxes.before"; }
 
 job_kernel_state() {
   grep -s . /proc/sys/user/max_net_namespaces /proc/sys/fs/mount-max /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max \
@@ -184,7 +189,9 @@ job_mounts() {
 
 # Files in pin directories, through PID 1's root: a clone of the mount shows late pins as plain files.
 # One line a file: magic of the file system, inode, mode, modification time, path on the host.
-job_pins() {
+job_pins() { pin_files >"$B/host/pins"; }
+
+pin_files() {
   for dir in $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; do
     [ -d "$dir" ] && printf '%s\n' "$dir"/*
   done >"$W/pins"
@@ -192,7 +199,7 @@ job_pins() {
   {
     xargs stat -f -c 'fs %t %n' <"$W/pins.found"
     xargs stat -c 'file %i %A %Y %n' <"$W/pins.found"
-  } | sed "s#$R/#/#" >"$B/host/pins"
+  } | sed "s#$R/#/#"
 }
 
 # The file that the kubelet gives to pods with dnsPolicy Default: its flag, else its configuration, else /etc/resolv.conf.
@@ -212,7 +219,6 @@ job_node_resolv_conf() {
 }
 
 job_sandboxes() {
-  containers >"$B/sandboxes.before"
   cut -f 4 "$B/sandboxes.before" | reduced "$spec" >"$B/sandboxes.ndjson"
   cut -f 4 "$B/sandboxes.before" | xargs stat -c '%Y %i %n' >"$B/sandboxes.files"
   for dir in $R/run/containerd $R/run/k3s/containerd; do
@@ -239,9 +245,24 @@ job_sandboxes() {
   return 0
 }
 
+# A sandbox that was recorded meanwhile owns what was found of it before.
 job_sandboxes_again() {
-  node_links >"$B/host/links.after"
   containers >"$B/sandboxes.after"
+  awk -F '\t' -v before="$B/sandboxes.before" 'BEGIN { while ((getline line < before) > 0) { split(line, part, "\t"); known[part[2]] = 1 } }
+    !($2 in known) { print $4 }' "$B/sandboxes.after" >"$W/new"
+  [ -s "$W/new" ] && reduced "$spec" <"$W/new" >"$B/sandboxes.new"
+  return 0
+}
+
+# Before the sandboxes are listed for the second time: what belongs to one that stands in both lists is in each of these.
+job_look_again() {
+  pin_files >"$B/host/pins.after"
+  node_links >"$B/host/links.after"
+  grep ' - nsfs ' /proc/1/mountinfo >"$B/host/mounts.after"
+  cut -f 3 "$B/netns/index" | xargs stat -L -c '%i %n' >"$B/host/index.after" 2>/dev/null
+  reservations | xargs stat -c '%Y %s %n' >"$B/cni/host-local.after" 2>/dev/null
+  aws_reservations >"$B/cni/aws-ipam.after"
+  return 0
 }
 
 job_cni() {
@@ -288,20 +309,35 @@ job_cni_results() {
     result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}' >"$B/cni/results.ndjson"
 }
 
-job_ipam() {
+# Directories of host-local's networks.
+networks() {
   host /var/lib/cni
-  for dir in "$path"/networks/* $R/run/cni/networks/*; do
-    [ -d "$dir" ] && printf '%s\n' "$dir"/*
-  done | grep -v '/\*$' >"$W/ipam" || :
+  for dir in "$path"/networks/* $R/run/cni/networks/*; do [ -d "$dir" ] && printf '%s\n' "$dir"; done
+}
+
+reservations() {
+  networks | while read -r dir; do printf '%s\n' "$dir"/*; done | grep -v '/\*$'
+}
+
+# Checkpoints of the AWS VPC CNI; one that is no JSON is named, with why.
+aws_reservations() {
+  for file in $R/run/aws-node/ipam*.json; do
+    [ -f "$file" ] || continue
+    jq -ce --arg file "${file#$R}" '{file: $file, version, allocations}' "$file" 2>"$W/jq.err" ||
+      jq -nc --arg file "${file#$R}" --rawfile error "$W/jq.err" '{file: $file, error: (if $error == "" then "it is empty" else $error[:300] end)}'
+  done
+}
+
+job_ipam() {
+  networks | sed "s#^$R##" >"$B/cni/networks"
+  reservations >"$W/ipam"
   if [ -s "$W/ipam" ]; then
-    xargs stat -c '%Y %s %n' <"$W/ipam" >"$B/cni/host-local"
+    xargs stat -c '%Y %s %n' <"$W/ipam" >"$B/cni/host-local" 2>/dev/null
     awk '/\/(lock|last_reserved_ip[^\/]*)$/ { next }
       { file = $0; id = ""; name = ""; getline id < file; getline name < file; close(file)
         gsub(/[\r\t]/, "", id); gsub(/[\r\t]/, "", name); printf "%s\t%s\t%s\n", substr(id, 1, 200), substr(name, 1, 50), file }' "$W/ipam" >"$B/cni/host-local-files"
   fi
-  for file in $R/run/aws-node/ipam*.json; do
-    [ -f "$file" ] && jq -c --arg file "${file#$R}" '{file: $file, version, allocations}' "$file"
-  done >"$B/cni/aws-ipam.ndjson"
+  aws_reservations >"$B/cni/aws-ipam.ndjson"
   for file in $R/run/flannel/subnet.env; do [ -f "$file" ] && head -c 4096 "$file" >"$B/cni/flannel-subnet.env"; done
   return 0
 }
@@ -328,15 +364,16 @@ job_plan() {
     }
   fi
   printf 'addr show\nroute show table all\nneigh show\nrule show\nnetns list-id\n' >"$W/batch"
-  echo "stack host host pin /proc/1/ns/net" >>"$W/jobs"
-  echo "host_firewall" >>"$W/jobs"
-  echo "own_names" >>"$W/jobs"
-  while IFS=$T read -r inode kind path; do
-    [ "$inode" = "$host_inode" ] || echo "stack $inode netns/$inode $kind $path"
-  done <"$B/netns/index" >>"$W/jobs"
+  printf '%s\n' 'stack host host pin 1 /proc/1/ns/net' host_firewall own_names >>"$W/jobs"
+  # Each with a process that lives in it, where there is one: what /proc/PID/net shows needs no entering.
+  awk -F '\t' -v host="$host_inode" -v list="$B/host/processes" '
+    BEGIN { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[2] in pid)) pid[part[2]] = part[1] } }
+    $1 != host { print "stack " $1 " netns/" $1 " " $2 " " (($1 in pid) ? pid[$1] : "-") " " $3 }' "$B/netns/index" >"$W/stacks"
+  (cd "$B" && cut -d ' ' -f 3 "$W/stacks" | xargs mkdir -p netns)
+  cat "$W/stacks" >>"$W/jobs"
   case $active in
     *,ping,* | *,dns,*) printf '%s\n' suspects active_plan ;;
-    *) printf '%s\n' suspects sandboxes_again end ;;
+    *) printf '%s\n' suspects look_again sandboxes_again end ;;
   esac >>"$W/jobs"
 }
 
@@ -345,34 +382,53 @@ job_own_names() {
   [ -d /var/run/netns ] && mv /var/run/netns /var/run/all && mkdir /var/run/netns && ln -s /proc/1/ns/net /var/run/netns/host
 }
 
-# stack INODE DIRECTORY KIND PATH: what one namespace holds, in one fork of nsenter.
+# stack INODE DIRECTORY KIND PID PATH: what one namespace holds. PID lives in it, or is `-`.
 job_stack() {
-  [ -d "$B/$2" ] || mkdir "$B/$2"
+  out=$B/$2
   case $3 in
     pin) ;;
     # The process may have gone, and its number be another's.
-    *) [ "$(stat -L -c %i "$4")" = "$1" ] || { echo "$1" >>"$B/netns/gone"; rmdir "$B/$2"; return 0; } ;;
+    *) ended "$1" "$5" && return 0 ;;
   esac
-  nsenter --net="$4" sh -c '
-    host=; [ "$3" = host ] && host=1
-    ip -j -d -force -batch "$1" >"$2/ip.json" || code=$?
-    # Rules for IPv6 matter only where an address of it is more than link-local; that saves a fork in most pods.
-    six=; while read -r _ _ _ scope _; do [ "$scope" = 00 ] && six=1; done </proc/net/if_inet6
-    [ -z "$six$host" ] || ip -j -6 rule show >"$2/rule6.json" || code=$?
-    conntrack=/proc/sys/net/netfilter/nf_conntrack_count
-    [ -f $conntrack ] && read -r count <$conntrack && echo "$count" >"$2/conntrack"
-    [ -z "$host" ] || exit "${code:-0}"
-    nft -s list ruleset >"$2/nft" 2>"$2/nft.err" || echo "nft: exit $?" >>"$2/nft.err"
-    [ -s "$2/nft.err" ] || rm "$2/nft.err"
-    for family in ip ip6; do
-      table=; [ -f /proc/net/${family}_tables_names ] && read -r table </proc/net/${family}_tables_names
-      [ -z "$table" ] || ${family}tables-legacy-save >"$2/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>"$2/nft.err"
-    done
-    exit "${code:-0}"' sh "$W/batch" "$B/$2" "$1" && return 0
-  # A namespace that ended while it was read has not failed: its pod was deleted.
-  code=$?
-  [ "$(stat -L -c %i "$4" 2>/dev/null)" = "$1" ] && return "$code"
-  echo "$1" >>"$B/netns/gone"; rm -r "${B:?}/$2"
+  # ip enters by itself for half of what nsenter costs, but mounts a /sys of its own, which may be forbidden.
+  ip -n "../../../..$5" -j -d -force -batch "$W/batch" >"$out/ip.json" 2>"$W/ip.err" ||
+    nsenter --net="$5" ip -j -d -force -batch "$W/batch" >"$out/ip.json" || { code=$?; ended "$1" "$5" && return 0; return $code; }
+  net=
+  [ "$4" != - ] && [ "/proc/$4/ns/net" -ef "$5" ] && net=/proc/$4/net
+  if [ -n "$net" ]; then
+    inside "$net" "$out"
+  else
+    nsenter --net="$5" sh -c "$inside"'; inside /proc/net "$1"; printf "%s\n" "six=$six" "legacy=\"$legacy\""' sh "$out" >"$W/inside" && . "$W/inside"
+  fi
+  # Rules for IPv6 matter only where an address of it is more than link-local; that saves a fork in most pods.
+  if [ -n "$six" ] || [ "$1" = host ]; then nsenter --net="$5" ip -j -6 rule show >"$out/rule6.json" || return; fi
+  [ "$1" != host ] || return 0
+  nsenter --net="$5" nft -s list ruleset >"$out/nft" 2>"$W/nft.err" || echo "nft: exit $?" >>"$W/nft.err"
+  for family in $legacy; do
+    nsenter --net="$5" "${family}tables-legacy-save" >"$out/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>"$W/nft.err"
+  done
+  [ ! -s "$W/nft.err" ] || mv "$W/nft.err" "$out/nft.err"
+}
+
+# inside NET DIRECTORY: sets `six` where there are addresses of IPv6 beyond link-local and `legacy` to the families with
+# tables of the old iptables, and writes the number of tracked connections. NET is /proc/PID/net.
+inside='inside() {
+  six= legacy= count=
+  [ -f "$1/if_inet6" ] && while read -r _ _ _ scope _; do [ "$scope" = 00 ] && six=1; done <"$1/if_inet6"
+  [ -f "$1/stat/nf_conntrack" ] && { read -r _; read -r count _; } <"$1/stat/nf_conntrack" && echo $((0x$count)) >"$2/conntrack"
+  for family in ip ip6; do
+    table=
+    [ -f "$1/${family}_tables_names" ] && read -r table <"$1/${family}_tables_names"
+    [ -z "$table" ] || legacy="$legacy $family"
+  done
+}'
+eval "$inside"
+
+# Whether the path no longer leads to the namespace: then it is noted as gone, and nothing is left of it.
+ended() {
+  [ "$1" != host ] && [ "$(stat -L -c %i "$2" 2>/dev/null)" != "$1" ] || return 1
+  echo "$1" >>"$B/netns/gone"
+  rm -rf "$B/netns/$1"
 }
 
 job_host_firewall() {
@@ -387,8 +443,8 @@ job_host_firewall() {
 # Who may hold a namespace that only a socket keeps alive: processes with sockets that their own namespace does
 # not list. Costly, so only when the host knows a namespace that nothing led to.
 job_suspects() {
-  hidden=$(sed -n 5p "$B/host/ip.json" | jq '[.[] | select(.name == null)] | length') || return
-  [ "${hidden:-0}" -gt 0 ] || return 0
+  [ -s "$B/host/ip.json" ] || return
+  sed -n 5p "$B/host/ip.json" | grep -q '"nsid":[0-9]*}' || return 0
   # Only the namespaces of processes that have sockets are read; our own processes are none of them.
   awk -v list="$B/host/processes" -v ours="$(stat -L -c %i /proc/self/ns/mnt)" '{ pid[NR] = $1; socket[NR] = $2; has[$1] = 1 }
     END { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[1] in has) || part[4] == ours) continue
@@ -427,7 +483,7 @@ job_active_plan() {
     path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' "$B/netns/index")
     echo "active_pod $inode $gateway $server $path"
   done <"$B/active/targets" >>"$W/jobs"
-  printf '%s\n' sandboxes_again end >>"$W/jobs"
+  printf '%s\n' look_again sandboxes_again end >>"$W/jobs"
 }
 
 job_active_ping() {
@@ -472,7 +528,7 @@ work() {
   echo done >"$W/at"
 }
 
-printf '%s\n' kernel_log host_facts kernel_state processes threads descriptors mounts pins node_resolv_conf sandboxes cni cni_results ipam creation plan >"$W/jobs"
+printf '%s\n' kernel_log host_facts kernel_state containers processes threads descriptors mounts pins node_resolv_conf sandboxes cni cni_results ipam creation plan >"$W/jobs"
 clock; begun=$now since=$now last=''
 : >"$W/at" >"$B/steps"
 { echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >"$B/meta"
@@ -499,7 +555,7 @@ while :; do
     number=${at%% *}; rest=${at#* }
     case $rest in *' '*) ;; *) rest="$rest " ;; esac
     echo "${rest%% *} $gone $((now - since)) ${rest#* }" >>"$B/steps"
-    case $rest in plan* | active_plan*) printf '%s\n' sandboxes_again end >>"$W/jobs" ;; esac
+    case $rest in plan* | active_plan*) printf '%s\n' look_again sandboxes_again end >>"$W/jobs" ;; esac
     since=$now last=''
     work $((${number:-0} + 1)) & worker=$!
   fi

@@ -269,7 +269,7 @@ describe('anything that a hostile node may print', () => {
     ['the kernel log', (text) => parseKernelLog(text, 0)],
     ['CNI results', parseCniResults],
     ['CNI configurations', (text) => parseCniConfig(text, text, text)],
-    ['host-local files', (text) => parseHostLocal(text, text, null)],
+    ['host-local files', (text) => parseHostLocal(text, text, { directories: text, later: text }, null)],
     ['steps', (text) => parseSteps(text, text)],
   ])('as %s is parsed or refused with an Error, soon', (_, parse) => {
     const line = fc.oneof(

@@ -4,8 +4,17 @@ import { z } from 'zod';
 import type { CniConfig, Ipam } from '../../model/evidence.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
 
-/** `cni/host-local` (`TIME SIZE PATH`) and `cni/host-local-files` (`ID<tab>INTERFACE<tab>PATH`). */
-export function parseHostLocal(files: string, contents: string, config: CniConfig | null): Ipam[] {
+/**
+ * `cni/host-local` (`TIME SIZE PATH`) and `cni/host-local-files` (`ID<tab>INTERFACE<tab>PATH`).
+ * @param around `directories`: those of the networks, which may be empty; `later`: `cni/host-local` read again, null in
+ * bundles without it. A reservation that was made, written or freed in between is left out.
+ */
+export function parseHostLocal(
+  files: string,
+  contents: string,
+  around: { readonly directories: string; readonly later: string | null },
+  config: CniConfig | null,
+): Ipam[] {
   const times = new Map(
     lines(files).flatMap((line) => {
       const found = /^(\d{1,12}) \d+ \/proc\/1\/root(\/.+)$/.exec(line);
@@ -14,10 +23,10 @@ export function parseHostLocal(files: string, contents: string, config: CniConfi
         : [];
     }),
   );
+  const first = linesByPath(files);
+  const later = around.later === null ? null : linesByPath(around.later);
   const networks = new Map<string, Ipam>();
-  for (const [id = '', link = '', file = ''] of fields(contents, 3)) {
-    const path = file.replace(/^\/proc\/1\/root/, '');
-    const directory = path.replace(/\/[^/]*$/, '');
+  const networkAt = (directory: string) => {
     const network = directory.replace(/^.*\//, '');
     const ipam: Ipam = networks.get(directory) ?? {
       kind: 'host-local',
@@ -28,6 +37,14 @@ export function parseHostLocal(files: string, contents: string, config: CniConfi
       corrupt: [],
     };
     networks.set(directory, ipam);
+    return ipam;
+  };
+  for (const directory of lines(around.directories)) networkAt(directory);
+  for (const [id = '', link = '', file = ''] of fields(contents, 3)) {
+    const path = file.replace(/^\/proc\/1\/root/, '');
+    const directory = path.replace(/\/[^/]*$/, '');
+    const ipam = networkAt(directory);
+    if (later !== null && (first.get(file) === undefined || later.get(file) !== first.get(file))) continue;
     // host-local writes the colons of an IPv6 address as underscores where a file system has none.
     const address = path.slice(directory.length + 1).replaceAll('_', ':');
     const time = times.get(path);
@@ -47,6 +64,11 @@ export function parseHostLocal(files: string, contents: string, config: CniConfi
   return [...networks.values()];
 }
 
+/** Lines of `stat` by the path that each ends with. */
+function linesByPath(listing: string): Map<string, string> {
+  return new Map(lines(listing).map((line) => [line.replace(/^\d+ \d+ /, ''), line]));
+}
+
 function capacityOf(config: CniConfig | null, network: string): number | null {
   const subnets = config?.files.find((file) => file.network === network)?.subnets ?? [];
   const sizes = subnets.flatMap((subnet) => {
@@ -59,6 +81,8 @@ function capacityOf(config: CniConfig | null, network: string): number | null {
 
 const checkpoint = z.object({
   file: z.string().max(300),
+  /** Why it could not be read as JSON. */
+  error: z.string().max(500).optional(),
   version: z.string().max(100).nullish(),
   allocations: z
     .array(
@@ -79,9 +103,21 @@ const checkpoint = z.object({
     .nullish(),
 });
 
-/** `cni/aws-ipam.ndjson`: checkpoints of the AWS VPC CNI, version vpc-cni-ipam/1. */
-export function parseAwsIpam(ndjson: string): Ipam[] {
-  return jsonLines(ndjson, checkpoint).map(({ file, version, allocations }) => ({
+/**
+ * `cni/aws-ipam.ndjson`: checkpoints of the AWS VPC CNI, version vpc-cni-ipam/1.
+ * @param later the same, read again: what is only in one of them is on its way. Null in bundles without it.
+ */
+export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[] {
+  const again = later === null ? null : new Map(jsonLines(later, checkpoint).map((one) => [one.file, one]));
+  const standing = jsonLines(ndjson, checkpoint).flatMap((one) => {
+    if (again === null) return [one];
+    const other = again.get(one.file);
+    if (other === undefined) return [];
+    if (one.error !== undefined || other.error !== undefined) return [one.error === undefined ? one : other];
+    const kept = new Set((other.allocations ?? []).map(keyOf));
+    return [{ ...one, allocations: (one.allocations ?? []).filter((entry) => kept.has(keyOf(entry))) }];
+  });
+  return standing.map(({ file, error, version, allocations }) => ({
     kind: 'aws' as const,
     network: 'aws-cni',
     path: file,
@@ -106,8 +142,14 @@ export function parseAwsIpam(ndjson: string): Ipam[] {
         : [];
     }),
     corrupt:
-      version === 'vpc-cni-ipam/1'
-        ? []
-        : [{ path: file, reason: `its version is ${JSON.stringify(version ?? null)}` }],
+      error !== undefined
+        ? [{ path: file, reason: `it is not JSON: ${error.trim().slice(0, 200)}` }]
+        : version === 'vpc-cni-ipam/1'
+          ? []
+          : [{ path: file, reason: `its version is ${JSON.stringify(version ?? null)}` }],
   }));
 }
+
+type Entry = NonNullable<z.infer<typeof checkpoint>['allocations']>[number];
+
+const keyOf = (entry: Entry) => `${entry.containerID} ${entry.ipv4 ?? ''} ${entry.ipv6 ?? ''}`;

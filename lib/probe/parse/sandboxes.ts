@@ -63,12 +63,16 @@ export function parseSandboxes(
   results: readonly CniResult[],
   resolvConfs: ReadonlyMap<number, ResolvConf>,
 ): Sandbox[] {
-  const before = parseListing(files.before);
-  if (before.length === 0)
+  const earlier = parseListing(files.before);
+  if (earlier.length === 0)
     throw new Error(
       'no files of a container runtime were found where containerd, CRI-O and docker keep them',
     );
   const after = new Map(parseListing(files.after).map((entry) => [entry.id, entry]));
+  const known = new Set(earlier.map(({ id }) => id));
+  // One that was made meanwhile is not judged, but what it owns is no leak.
+  const added = [...after.values()].filter(({ id }) => !known.has(id));
+  const before = [...earlier, ...added];
   const times = timesByPath(files.times);
   const byPid = new Map(processes.map((process) => [process.pid, process]));
   const listed = new Map(before.map((entry) => [entry.file, entry]));
@@ -77,8 +81,8 @@ export function parseSandboxes(
     const entry = listed.get(spec.file);
     if (entry === undefined) return [];
     if (spec.error !== undefined) {
-      // One that went away in between is churn, one that stayed is a file that nobody can judge by.
-      if (after.has(entry.id)) unreadable.push(entry.id);
+      // One that came or went in between is churn, one that stayed is a file that nobody can judge by.
+      if (after.has(entry.id) && known.has(entry.id)) unreadable.push(entry.id);
       return [];
     }
     return [
@@ -90,7 +94,7 @@ export function parseSandboxes(
       },
     ];
   });
-  const missing = before.filter(
+  const missing = earlier.filter(
     (entry) => after.has(entry.id) && !specs.some((spec) => spec.id === entry.id),
   );
   if (missing.length > 0 || unreadable.length > 0) {
@@ -129,7 +133,11 @@ export function parseSandboxes(
       pid: process === null ? null : spec.pid,
       networkNamespace: process?.networkNamespace ?? null,
       pidNamespace: process?.pidNamespace ?? null,
-      resolvConf: process === null || spec.pid === null ? null : (resolvConfs.get(spec.pid) ?? null),
+      // runc's first process still has the node's root.
+      resolvConf:
+        process === null || spec.pid === null || process.command.startsWith('runc:[')
+          ? null
+          : (resolvConfs.get(spec.pid) ?? null),
     };
     containersOf.set(owner, [...(containersOf.get(owner) ?? []), container]);
   }
@@ -165,7 +173,8 @@ export function parseSandboxes(
           pick(spec, 'io.kubernetes.cri-o.RuntimeHandler') ??
           handlerOf(shims.get(spec.file.replace(/config\.json$/, 'shim-binary-path'))),
         containers: containersOf.get(spec.id) ?? [],
-        stable: later !== undefined && later.pid === (listed.get(spec.file)?.pid ?? null),
+        stable:
+          known.has(spec.id) && later !== undefined && later.pid === (listed.get(spec.file)?.pid ?? null),
       };
     });
   return [...live, ...stoppedSandboxes(files.kept, live, results)];
