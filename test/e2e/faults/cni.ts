@@ -55,7 +55,7 @@ export const cniFaults: readonly Fault[] = [
     check: 'cni-plugin-missing',
     pods: 0,
     where: 'node',
-    object: { node: '$NODE' },
+    object: { kind: 'node', name: '$NODE' },
     inject: 'mv /opt/cni/bin/portmap /opt/cni/bin/.portmap.e2e',
     shows: ['portmap', '/opt/cni/bin'],
     repair: 'mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap',
@@ -75,7 +75,7 @@ export const cniFaults: readonly Fault[] = [
     check: 'cni-config-invalid',
     pods: 0,
     where: 'node',
-    object: { node: '$NODE' },
+    object: { kind: 'node', name: '$NODE' },
     inject: `cd /etc/cni/net.d; for file in *.conflist; do cp "$file" "/run/e2e-$file"; echo '{ broken' > "$file"; done; echo "FILE=$file"`,
     shows: ['$FILE'],
     repair:

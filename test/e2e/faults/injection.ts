@@ -3,14 +3,19 @@ import type { Finding } from '../../../lib/model/finding.ts';
 import {
   apply,
   findOnNodes,
+  getJson,
   inNetworkOf,
   inNodeNetwork,
+  isReady,
   kubectl,
   listPods,
   NAMESPACE,
+  type Node,
   onNode,
   POD_IMAGE,
+  type Pod,
   type PodOnNode,
+  schedulableNodes,
   type Variables,
   waitReady,
 } from '../cluster.ts';
@@ -147,13 +152,37 @@ export async function removeVictims(): Promise<void> {
     '--wait=false',
   ]);
   await waitFor('the victims to be gone', async () => (await listPods('-l', 'part=victim')).length === 0);
+  for (const node of await schedulableNodes()) {
+    await waitFor(`the runtime of ${node} to have taken the victims' sandboxes apart`, () =>
+      isQuiet(node),
+    ).catch((error: Error) => console.warn(`end-to-end tests: ${error.message}`));
+  }
   await kubectl(['delete', 'events', '-n', NAMESPACE, '--all', '--wait=false']);
 }
 
-/** Waits until every Deployment of victims is whole again, after remedies that recreate pods. */
+/** True when the node pins no more namespaces than it has pods that need one: pods leave the API before their sandboxes do. */
+async function isQuiet(node: string): Promise<boolean> {
+  const { items } = await getJson<{ items: readonly Pod[] }>([
+    'pods',
+    '-A',
+    '--field-selector',
+    `spec.nodeName=${node}`,
+  ]);
+  const own = items.filter(
+    (pod) => pod.status.podIP !== undefined && !pod.spec.hostNetwork && pod.status.phase === 'Running',
+  );
+  const pins = await inNodeNetwork(node, `grep -c ' /run/netns/cni-.* - nsfs ' /proc/1/mountinfo || :`);
+  return Number(pins) <= own.length;
+}
+
+/** Waits until every Deployment of victims and every node is whole again, after remedies. */
 export async function waitVictims(faults: readonly Fault[]): Promise<void> {
   const count = faults.reduce((sum, fault) => sum + victimCount(fault), 0);
   if (count > 0) await waitReady('part=victim', count);
+  await waitFor('all nodes to be Ready', async () => {
+    const { items } = await getJson<{ items: readonly Node[] }>(['nodes', '-l', 'kubernetes.io/os=linux']);
+    return items.every(isReady);
+  });
 }
 
 /** The object that the fault's finding must be about. */

@@ -133,7 +133,8 @@ export const pinDirectoryFaults: readonly Fault[] = [
   {
     id: 'run-private',
     check: 'namespace-mount-propagation',
-    pods: 0,
+    // Without any pin there is nothing to judge.
+    pods: 1,
     where: 'node',
     object: { node: '$NODE' },
     inject: `for mount in /run/netns /run; do mount --make-private "$mount" 2>/dev/null && break; done; echo "MOUNT=$mount"`,

@@ -1,0 +1,373 @@
+/**
+ * What deploy/ gives is enough, and each part of it is needed. With copies of the manifests under other names, so that
+ * neither other people's runs nor their manifests are touched.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { canaryManifest } from '../../lib/audit/canary.ts';
+import { DEFAULT_IMAGE, DEFAULT_NAMESPACE, OWN_LABEL } from '../../lib/model/own-pods.ts';
+import { probePod } from '../../lib/probe/index.ts';
+import { type Audit, audit, gaps, netnsAudit } from './audit.ts';
+import { apply, kubectl, tryKubectl } from './cluster.ts';
+import { type RunResult, waitFor } from './run.ts';
+
+const NAMESPACE = 'netns-audit-e2e-rights';
+const NAME = 'netns-auditor-e2e-rights';
+const IMAGE = process.env.NETNS_AUDIT_E2E_IMAGE ?? DEFAULT_IMAGE;
+const [node] = inject('nodes') as [string];
+
+type Rule = { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] };
+type Manifest = { kind: string; metadata: { name: string; labels?: object }; rules: Rule[] };
+
+/** What `netns-audit manifests` prints, with names of its own. */
+async function manifests(): Promise<Manifest[]> {
+  const { stdout } = await netnsAudit(['manifests', '--image', IMAGE]);
+  return parseAllDocuments(stdout).map((document) => renamed(document.toJS()) as Manifest);
+}
+
+function renamed(value: unknown): unknown {
+  if (value === OWN_LABEL.value) return NAME;
+  if (value === DEFAULT_NAMESPACE) return NAMESPACE;
+  if (Array.isArray(value)) return value.map(renamed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, key === 'labels' ? each : renamed(each)]),
+  );
+}
+
+let folder: string;
+let kubeconfig: string;
+
+/** As someone who has no rights but those of the group. */
+const asAuditor = (...args: string[]): Promise<Audit> =>
+  audit(['--kubeconfig', kubeconfig, '--namespace', NAMESPACE, '--image', IMAGE, '--nodes', node, ...args]);
+
+beforeAll(async () => {
+  await kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=120s']);
+  // All at once, as the namespace is as new as what is in it.
+  await apply(await manifests());
+  await kubectl(['create', 'serviceaccount', 'admin', '-n', NAMESPACE]);
+  folder = await mkdtemp(join(tmpdir(), 'netns-audit-e2e-'));
+  kubeconfig = join(folder, 'kubeconfig');
+  const config = parse(await kubectl(['config', 'view', '--raw', '--flatten', '--minify']));
+  Object.assign(config.users[0].user, { as: 'nightly', 'as-groups': [NAME] });
+  await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+  await waitFor('the admission policy to hold', async () => (await tryPod(stranger())).exitCode !== 0);
+});
+afterAll(async () => {
+  for (const { kind, metadata } of await manifests())
+    await kubectl(['delete', kind, metadata.name, '-n', NAMESPACE, '--ignore-not-found', '--wait=false']);
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the rights that the manifests give', () => {
+  it('are enough for an audit, a canary included', async () => {
+    const { report, exitCode, stderr } = await asAuditor('--active', 'cni,ping,dns');
+
+    expect(report.coverage.nodes).toEqual([expect.objectContaining({ node, result: 'audited' })]);
+    expect(gaps(report)).toEqual([]);
+    expect([0, 1], stderr).toContain(exitCode);
+    expect(await kubectl(['get', 'pods', '-n', NAMESPACE, '-o', 'name'])).toBe('');
+  });
+
+  it('are enough to sweep', async () => {
+    const swept = await netnsAudit(['sweep', '--kubeconfig', kubeconfig, '--namespace', NAMESPACE]);
+    expect(swept).toMatchObject({ exitCode: 0, stdout: `Nothing left in namespace ${NAMESPACE}.\n` });
+  });
+
+  it('are no more than that', async () => {
+    const may = async (...what: string[]): Promise<boolean> =>
+      (await tryKubectl(['--kubeconfig', kubeconfig, 'auth', 'can-i', ...what])).exitCode === 0;
+    expect(await may('create', 'pods', '-n', NAMESPACE)).toBe(true);
+    for (const what of [
+      ['create', 'pods', '-n', 'default'],
+      ['create', 'pods', '--subresource=exec', '-n', NAMESPACE],
+      ['patch', 'pods', '-n', NAMESPACE],
+      ['get', 'secrets', '-n', NAMESPACE],
+      ['list', 'secrets', '-A'],
+      ['list', 'configmaps', '-A'],
+      ['get', 'pods', '--subresource=log', '-n', 'kube-system'],
+      ['delete', 'pods', '-n', 'default'],
+      ['create', 'namespaces'],
+      ['patch', 'nodes'],
+    ])
+      expect(await may(...what), what.join(' ')).toBe(false);
+  });
+});
+
+describe('without one of the rights, the audit says which', () => {
+  const cases: readonly [
+    right: string,
+    role: 'ClusterRole' | 'Role',
+    resource: string,
+    verb: string,
+    says: RegExp,
+  ][] = [
+    ['list nodes', 'ClusterRole', 'nodes', 'list', /not allowed to list nodes/],
+    ['list pods of all namespaces', 'ClusterRole', 'pods', 'list', /not allowed to list pods/],
+    ['list events', 'ClusterRole', 'events', 'list', /not allowed to list events/],
+    ['get the two namespaces', 'ClusterRole', 'namespaces', 'get', /not allowed to get namespace/],
+    ['create pods', 'Role', 'pods', 'create', /not allowed to create pod/],
+    ['watch pods', 'Role', 'pods', 'watch', /not allowed to watch probe pods/],
+    ['delete pods', 'Role', 'pods', 'delete', /not allowed to delete pod/],
+    ['read logs', 'Role', 'pods/log', 'get', /not allowed to read the log/],
+  ];
+  it.each(cases)('%s', async (_right, kind, resource, verb, says) => {
+    const all = await manifests();
+    await apply(
+      all.filter((manifest) => manifest.kind === kind).map((role) => without(role, resource, verb)),
+    );
+    try {
+      const result = await asAuditor('--deadline', '90s');
+      expect(result.exitCode).toBeGreaterThan(1);
+      expect(said(result)).toMatch(says);
+      expect(said(result)).toContain('netns-audit manifests');
+    } finally {
+      await apply(all.filter((manifest) => manifest.kind === kind));
+      await kubectl([
+        'delete',
+        'pods',
+        '--all',
+        '-n',
+        NAMESPACE,
+        '--grace-period=0',
+        '--wait=true',
+        '--force',
+      ]);
+    }
+  });
+});
+
+function without(role: Manifest, resource: string, verb: string): Manifest {
+  const rules = role.rules.flatMap((rule) => {
+    if (!rule.resources.includes(resource)) return [rule];
+    const others = { ...rule, resources: rule.resources.filter((each) => each !== resource) };
+    const rest = { ...rule, resources: [resource], verbs: rule.verbs.filter((each) => each !== verb) };
+    return [others, rest].filter((each) => each.resources.length > 0 && each.verbs.length > 0);
+  });
+  expect(rules).not.toEqual(role.rules);
+  return { ...role, rules };
+}
+
+/** Errors, and reasons in the coverage of a report. */
+function said(result: Audit): string {
+  try {
+    return result.stderr + JSON.stringify(result.report.coverage);
+  } catch {
+    return result.stderr;
+  }
+}
+
+type Pod = { metadata: Record<string, unknown>; spec: Record<string, unknown> };
+
+const tryPod = (pod: object): Promise<RunResult> =>
+  tryKubectl(['create', '--dry-run=server', '-f', '-'], { input: JSON.stringify(pod) });
+
+const stranger = (): Pod & Record<string, unknown> => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'stranger', namespace: NAMESPACE },
+  spec: { containers: [{ name: 'any', image: IMAGE }] },
+});
+const probe = (): Pod =>
+  structuredClone(
+    probePod({ runId: 'r', node, expires: new Date(), namespace: NAMESPACE, image: IMAGE }),
+  ) as unknown as Pod;
+const canary = (): Pod =>
+  structuredClone(
+    canaryManifest(node, {
+      runId: 'r',
+      namespace: NAMESPACE,
+      image: IMAGE,
+      pullSecret: null,
+      deadlineSeconds: 60,
+    }),
+  ) as unknown as Pod;
+
+const container = (pod: Pod): Record<string, unknown> =>
+  (pod.spec.containers as Record<string, unknown>[])[0] as Record<string, unknown>;
+const security = (pod: Pod): Record<string, unknown> =>
+  container(pod).securityContext as Record<string, unknown>;
+
+describe('the admission policy', () => {
+  it.each([
+    ['the probe', probe],
+    ['the canary', canary],
+    [
+      'the probe with a pull secret, active probes and no throw-away namespace',
+      () =>
+        probePod({
+          runId: 'r',
+          node,
+          expires: new Date(),
+          namespace: NAMESPACE,
+          image: IMAGE,
+          imagePullSecret: 'registry',
+          active: ['ping', 'dns'],
+          creation: false,
+          activeDeadlineSeconds: 600,
+        }),
+    ],
+  ])('admits %s', async (_name, pod) => {
+    const { exitCode, stderr } = await tryPod(pod());
+    expect(exitCode, stderr).toBe(0);
+  });
+
+  it.each<[change: string, of: () => Pod, change: (pod: Pod) => void, differs: string]>([
+    ['another image', probe, (pod) => (container(pod).image = 'evil/image'), 'spec.containers[0].image'],
+    [
+      'another script',
+      probe,
+      (pod) => (container(pod).command as string[]).splice(2, 1, 'id'),
+      'spec.containers[0].command',
+    ],
+    [
+      'a script with one line more',
+      probe,
+      (pod) => {
+        const command = container(pod).command as string[];
+        command[2] += '\nid';
+      },
+      'spec.containers[0].command',
+    ],
+    [
+      'arguments of another kind',
+      probe,
+      (pod) => (container(pod).args as string[]).push('limit=1;id'),
+      'spec.containers[0].args',
+    ],
+    [
+      'an environment',
+      probe,
+      (pod) => (container(pod).env as object[]).push({ name: 'LD_PRELOAD', value: 'x' }),
+      'spec.containers[0].env',
+    ],
+    ['privileges', probe, (pod) => (security(pod).privileged = true), 'securityContext'],
+    [
+      'a capability more',
+      probe,
+      (pod) => (security(pod).capabilities as { add: string[] }).add.push('SYS_MODULE'),
+      'spec.containers[0].securityContext.capabilities',
+    ],
+    [
+      'a host path',
+      probe,
+      (pod) => (pod.spec.volumes = [{ name: 'scratch', hostPath: { path: '/' } }]),
+      'spec.volumes',
+    ],
+    ['the IPC namespace', probe, (pod) => (pod.spec.hostIPC = true), 'spec.hostIPC'],
+    ['a service account', probe, (pod) => (pod.spec.serviceAccountName = 'admin'), 'spec.serviceAccountName'],
+    [
+      'a token',
+      probe,
+      (pod) => (pod.spec.automountServiceAccountToken = true),
+      'spec.automountServiceAccountToken',
+    ],
+    [
+      'a second container',
+      probe,
+      (pod) => (pod.spec.containers as object[]).push({ name: 'b', image: IMAGE }),
+      'spec.containers',
+    ],
+    [
+      'an init container',
+      probe,
+      (pod) => (pod.spec.initContainers = [{ name: 'b', image: IMAGE }]),
+      'spec.initContainers',
+    ],
+    [
+      'a life without end',
+      probe,
+      (pod) => (pod.spec.activeDeadlineSeconds = 86_400),
+      'spec.activeDeadlineSeconds',
+    ],
+    [
+      'a hook',
+      probe,
+      (pod) => (container(pod).lifecycle = { preStop: { exec: { command: ['id'] } } }),
+      'spec.containers[0].lifecycle',
+    ],
+    [
+      'a device',
+      probe,
+      (pod) => (container(pod).resources = { limits: { 'vendor.com/device': '1' } }),
+      'spec.containers[0].resources',
+    ],
+    [
+      'an annotation that a runtime may obey',
+      probe,
+      (pod) =>
+        (pod.metadata.annotations = {
+          ...(pod.metadata.annotations as object),
+          'io.kubernetes.cri-o.Devices': '/dev/sda',
+        }),
+      'metadata.annotations io.kubernetes.cri-o.Devices',
+    ],
+    [
+      'a canary on the network of the host',
+      canary,
+      (pod) => (pod.spec.hostNetwork = true),
+      'spec.hostNetwork',
+    ],
+    ['a canary as root', canary, (pod) => (security(pod).runAsUser = 0), 'securityContext.runAsUser'],
+    [
+      'a canary with a capability',
+      canary,
+      (pod) => (security(pod).capabilities = { drop: ['ALL'], add: ['NET_ADMIN'] }),
+      'capabilities',
+    ],
+    [
+      'a canary with another command',
+      canary,
+      (pod) => (container(pod).command = ['id']),
+      'spec.containers[0].command',
+    ],
+    ['a stranger', stranger, () => {}, 'metadata.labels'],
+  ])('refuses %s, and says where it differs', async (_name, of, change, differs) => {
+    const pod = of();
+    change(pod);
+    const { exitCode, stderr } = await tryPod(pod);
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('only the pods of netns-auditor, of the version whose manifests were applied');
+    expect(stderr.slice(stderr.indexOf('differs in'))).toContain(differs);
+  });
+
+  it('lets nobody into a pod that was admitted, or change what it runs', async () => {
+    const pod = canary();
+    // Not applied: that would add an annotation, which is refused.
+    await kubectl(['create', '-f', '-'], { input: JSON.stringify(pod) });
+    const name = pod.metadata.name as string;
+    try {
+      for (const args of [
+        ['exec', name, '--', 'id'],
+        ['attach', name],
+        ['debug', name, `--image=${IMAGE}`, '--target=canary', '--profile=general'],
+        ['set', 'image', `pod/${name}`, 'canary=evil/image'],
+      ]) {
+        const { exitCode, stderr, stdout } = await tryKubectl(['-n', NAMESPACE, ...args]);
+        expect(exitCode, `${args.join(' ')}: ${stdout}`).not.toBe(0);
+        expect(stderr).toMatch(/nobody may enter the pods|only the pods of netns-auditor/);
+      }
+      await kubectl(['-n', NAMESPACE, 'label', 'pod', name, 'told=anything']);
+    } finally {
+      await kubectl(['-n', NAMESPACE, 'delete', 'pod', name, '--grace-period=0', '--force']);
+    }
+  });
+
+  it('leaves all other namespaces alone', async () => {
+    const { exitCode } = await tryPod({
+      ...stranger(),
+      metadata: { name: 'stranger', namespace: 'default' },
+    });
+    expect(exitCode).toBe(0);
+  });
+
+  it('is told apart from other reasons when a run has another image than the policy', async () => {
+    const result = await asAuditor('--image', 'registry.example/other:1');
+    expect(said(result)).toContain('this one differs in spec.containers[0].image');
+    expect(result.exitCode).toBe(3);
+  });
+});
