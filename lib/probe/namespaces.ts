@@ -276,16 +276,20 @@ export function hiddenNamespaces(inputs: {
     command: command.slice(0, 64),
     sockets: integer(sockets),
   }));
-  return ids
-    .filter(({ id }) => !known.has(id))
-    .map(({ id }) => ({
-      id,
-      links: links.filter((link) => link.peerNamespaceId === id && stood(link)).map(({ name }) => name),
-    }))
-    .filter(
-      ({ links: into }) => into.length > 0 && !into.some((name) => uplinks.has(name) || ofShadowed.has(name)),
-    )
-    .map(({ id, links: into }) => ({ namespaceId: id, links: into, suspects }));
+  return (
+    ids
+      // Something led to one with a name while the ids were read; if its pod ended since, that is no leak.
+      .filter(({ id, name }) => name === null && !known.has(id))
+      .map(({ id }) => ({
+        id,
+        links: links.filter((link) => link.peerNamespaceId === id && stood(link)).map(({ name }) => name),
+      }))
+      .filter(
+        ({ links: into }) =>
+          into.length > 0 && !into.some((name) => uplinks.has(name) || ofShadowed.has(name)),
+      )
+      .map(({ id, links: into }) => ({ namespaceId: id, links: into, suspects }))
+  );
 }
 
 function linkNames(text: string | null): Map<number, string> | null {
