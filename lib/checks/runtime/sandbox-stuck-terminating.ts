@@ -5,6 +5,9 @@ import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { command } from '../remedies.ts';
 import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
 
+/** A kubelet needs some seconds to take a sandbox apart after the grace period, however soon one wants to know. */
+const TAKING_APART = 60;
+
 /** The API sets deletionTimestamp to when the grace period ends, so it counts from there (docs/traps.md T38). */
 export const sandboxStuckTerminating = defineCheck({
   id: 'sandbox-stuck-terminating',
@@ -20,7 +23,7 @@ export const sandboxStuckTerminating = defineCheck({
       const object = podObject(pod, node);
       if (pod.deletionTimestamp === null) return [pass(object)];
       const overdue = (now - Date.parse(pod.deletionTimestamp)) / 1000;
-      if (overdue < settleSeconds.pod)
+      if (overdue < Math.max(settleSeconds.pod, TAKING_APART))
         return [notApplicable(object, 'the pod is being deleted, within its time')];
       const held = sandboxes.filter(
         (sandbox) =>

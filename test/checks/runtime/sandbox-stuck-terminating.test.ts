@@ -45,4 +45,13 @@ describe('sandbox-stuck-terminating', () => {
     expect(run({ sandboxes: [] })[0]?.result).toBe('notApplicable');
     expect(run({ sandboxes: [aSandbox({ state: 'stopped' })], pins: [] })[0]?.result).toBe('notApplicable');
   });
+
+  it('leaves a kubelet some seconds to take the pod apart, even where everything is judged at once', () => {
+    const pods = deleted(new Date(context.now - 20_000).toISOString());
+    const atOnce = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+    const sources = { pods, sandboxes: [aSandbox()], pins: [aPin()], events: [] };
+    expect(sandboxStuckTerminating.run(sources, atOnce)[0]?.result).toBe('notApplicable');
+    const later = { ...atOnce, now: context.now + 60_000 };
+    expect(failures(sandboxStuckTerminating.run(sources, later))).toHaveLength(1);
+  });
 });
