@@ -1,15 +1,19 @@
 /** State 4, for each cluster, whatever happened before: its report and one message. */
 import { SnsNotifier } from '../lib/alert/index.ts';
 import { concludeClusterOfFleet, conclusionInputSchema, conclusionSchema } from '../lib/audit/fleet/index.ts';
+import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 
 const { store, version, topicArn, region } = environment();
 const deps = { notifier: new SnsNotifier(topicArn), version, consoleRegion: region };
 
 export const handler = make(conclusionInputSchema, conclusionSchema, async (input) => {
-  const conclusion = await concludeClusterOfFleet(store, input, deps);
+  metrics.addDimension('cluster', input.task.cluster.name);
+  const conclusion = await concludeClusterOfFleet(store, input, deps).catch((error: unknown) => {
+    if (error instanceof AuditError && error.code === 'ALERT') metrics.addMetric('AlertFailed', 'Count', 1);
+    throw error;
+  });
   const { findings, coverage, reached } = conclusion;
-  metrics.addDimension('cluster', conclusion.cluster);
   metrics.addMetric('AuditCompleted', 'Count', reached ? 1 : 0);
   metrics.addMetric('Coverage', 'Percent', coverage * 100);
   metrics.addMetric('CriticalFindings', 'Count', findings.critical);

@@ -6,9 +6,8 @@ const { store } = environment();
 
 export const handler = make(fleetConclusionInputSchema, fleetReportSchema, async (input) => {
   const report = await concludeFleet(store, input);
-  const lost = report.clusters.filter((each) => !('verdict' in each)).length;
-  metrics.addMetric('ClustersAudited', 'Count', report.clusters.length - lost);
-  metrics.addMetric('ClustersLost', 'Count', lost);
-  logger.info('concluded the run', { runId: report.runId, verdict: report.verdict, lost });
+  metrics.addMetric('ClustersAudited', 'Count', report.clusters.length - report.lost);
+  metrics.addMetric('ClustersLost', 'Count', report.lost);
+  logger.info('concluded the run', { runId: report.runId, verdict: report.verdict, lost: report.lost });
   return report;
 });

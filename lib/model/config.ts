@@ -19,6 +19,10 @@ const eksClusterSchema = z
       region: z.string().min(1),
       roleArn: arn.optional().describe('Role to take on, for a cluster of another account.'),
       externalId: z.string().min(2).optional().describe('External id that the role asks for.'),
+      accessEntry: z
+        .boolean()
+        .default(true)
+        .describe('Make access entries, where the cluster is of the account and region of the stack.'),
     }),
   })
   .describe('An EKS cluster: reached as the role of the functions, through an access entry.');
@@ -93,6 +97,12 @@ export const scheduleSchema = z.strictObject({
     .max(24)
     .default(4)
     .describe('A start that cannot be delivered in this time goes to the dead-letter queue.'),
+  expectedWithinHours: z
+    .int()
+    .min(2)
+    .max(168)
+    .default(26)
+    .describe('An alarm is raised when a cluster was not audited for so long.'),
   enabled: z.boolean().default(true),
 });
 

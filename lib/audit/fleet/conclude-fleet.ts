@@ -15,6 +15,7 @@ export async function concludeFleet(store: Store, input: FleetConclusionInput): 
     kind: 'FleetReport',
     ...input,
     verdict: verdicts[worst] ?? 'incomplete',
+    lost: input.clusters.filter((each) => !('verdict' in each)).length,
   };
   await store.putOnce(keys.fleet(input.runId), Buffer.from(`${JSON.stringify(report)}\n`));
   return report;

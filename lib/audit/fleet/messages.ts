@@ -87,5 +87,6 @@ export const fleetReportSchema = fleetConclusionInputSchema.extend({
   schemaVersion: z.literal(1),
   kind: z.literal('FleetReport'),
   verdict: z.enum(verdicts),
+  lost: z.int().describe('Clusters without a report, or whose message was not sent.'),
 });
 export type FleetReport = z.infer<typeof fleetReportSchema>;

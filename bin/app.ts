@@ -1,0 +1,25 @@
+/** The CDK app: one stack from one file (netns-audit.yaml, or `-c config=FILE`). */
+import { App, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { readConfig } from '../lib/infra/read-config.ts';
+import { NetnsAuditorStack } from '../lib/infra/stack.ts';
+import { explain } from './exit.ts';
+
+const app = new App();
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+Tags.of(app).add('app', 'netns-auditor');
+try {
+  const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
+  new NetnsAuditorStack(
+    app,
+    'NetnsAuditor',
+    readConfig(String(app.node.tryGetContext('config') ?? 'netns-audit.yaml')),
+    {
+      description: 'Audits pod network namespaces of Kubernetes clusters',
+      ...(account === undefined || region === undefined ? {} : { env: { account, region } }),
+    },
+  );
+} catch (error) {
+  process.stderr.write(explain(error));
+  process.exit(2);
+}

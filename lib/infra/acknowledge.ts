@@ -1,0 +1,24 @@
+/** Wildcards of policies, acknowledged one by one under the ids that cdk-nag gives them: a new one is a new finding. */
+import { type CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
+import type { Construct, IConstruct } from 'constructs';
+
+export function acknowledgeWildcards(on: IConstruct, reasons: Readonly<Record<string, string>>): void {
+  Validations.of(on).acknowledge(
+    ...Object.entries(reasons).map(([finding, reason]) => ({ id: `AwsSolutions-IAM5[${finding}]`, reason })),
+  );
+}
+
+/** The logical id of a construct's own resource. */
+export function logicalId(of: Construct): string {
+  const stack = Stack.of(of);
+  return String(stack.resolve(stack.getLogicalId(of.node.defaultChild as CfnElement)));
+}
+
+/** Region and account as cdk-nag writes them: pseudo parameters where the stack is of none. */
+export function place(of: Construct): { readonly region: string; readonly account: string } {
+  const { region, account } = Stack.of(of);
+  return {
+    region: Token.isUnresolved(region) ? '<AWS::Region>' : region,
+    account: Token.isUnresolved(account) ? '<AWS::AccountId>' : account,
+  };
+}

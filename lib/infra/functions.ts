@@ -1,0 +1,174 @@
+/** The functions of the states, each with a role of its own that allows what it calls and no more. */
+import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { ClusterConfig, Config } from '../model/config.ts';
+import { acknowledgeWildcards, logicalId } from './acknowledge.ts';
+import { bundle, STATES, type State } from './bundle.ts';
+import { clusterArn, type Storage } from './storage.ts';
+
+export type FunctionsProps = Pick<Config, 'clusters' | 'retention'> & {
+  readonly storage: Storage;
+  readonly version: string;
+  readonly vpc: IVpc | undefined;
+  readonly vpcSubnets: SubnetSelection | undefined;
+  readonly securityGroups: ISecurityGroup[] | undefined;
+};
+
+type Shape = { readonly memory: number; readonly minutes: number; readonly clusters: boolean };
+
+const shapes: Readonly<Record<State, Shape>> = {
+  'plan-fleet': { memory: 256, minutes: 1, clusters: false },
+  'plan-cluster': { memory: 512, minutes: 5, clusters: true },
+  // A batch that pulls the image on every node takes minutes.
+  'audit-nodes': { memory: 1024, minutes: 15, clusters: true },
+  'conclude-cluster': { memory: 1024, minutes: 10, clusters: false },
+  'conclude-fleet': { memory: 256, minutes: 1, clusters: false },
+};
+
+/** Keys that a state reads and writes. */
+const keysOf: Readonly<
+  Record<State, { readonly read: readonly string[]; readonly write: readonly string[] }>
+> = {
+  'plan-fleet': { read: ['work/*'], write: ['work/*'] },
+  'plan-cluster': { read: ['work/*', 'latest/*', 'reports/*'], write: ['work/*'] },
+  'audit-nodes': { read: ['work/*'], write: ['work/*', 'evidence/*'] },
+  'conclude-cluster': {
+    read: ['work/*', 'latest/*', 'reports/*', 'alerts/*'],
+    write: ['reports/*', 'findings/*', 'nodes/*', 'latest/*', 'alerts/*'],
+  },
+  'conclude-fleet': { read: [], write: ['fleet/*'] },
+};
+
+export class Functions extends Construct {
+  readonly of: Readonly<Record<State, LambdaFunction>>;
+
+  constructor(scope: Construct, id: string, props: FunctionsProps) {
+    super(scope, id);
+    this.of = Object.fromEntries(STATES.map((state) => [state, make(this, state, props)])) as Record<
+      State,
+      LambdaFunction
+    >;
+  }
+}
+
+function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunction {
+  const { storage, clusters } = props;
+  const shape = shapes[state];
+  const name = state.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const inVpc = shape.clusters && props.vpc !== undefined;
+  const logGroup = new LogGroup(scope, `${name}Logs`, {
+    retention: props.retention.logDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = new Role(scope, `${name}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  logGroup.grantWrite(role);
+  const lambda = new LambdaFunction(scope, name, {
+    description: `netns-auditor: ${state}`,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    handler: 'index.handler',
+    code: Code.fromAsset(bundle(state)),
+    role,
+    logGroup,
+    memorySize: shape.memory,
+    timeout: Duration.minutes(shape.minutes),
+    tracing: Tracing.ACTIVE,
+    environment: {
+      STORE: `s3://${storage.bucket.bucketName}`,
+      AUDITOR_VERSION: props.version,
+      ...(state === 'conclude-cluster' ? { TOPIC_ARN: storage.topic.topicArn } : {}),
+    },
+    ...(inVpc && props.vpc !== undefined
+      ? {
+          vpc: props.vpc,
+          ...(props.vpcSubnets === undefined ? {} : { vpcSubnets: props.vpcSubnets }),
+          ...(props.securityGroups === undefined ? {} : { securityGroups: props.securityGroups }),
+        }
+      : {}),
+  });
+  allowStore(role, state, storage);
+  if (state === 'conclude-cluster') storage.topic.grantPublish(role);
+  if (shape.clusters) allowClusters(scope, name, role, clusters);
+  if (inVpc) {
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: [
+          'ec2:CreateNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:DeleteNetworkInterface',
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'],
+      }),
+    );
+  }
+  acknowledge(role, state, storage);
+  return lambda;
+}
+
+function allowStore(role: Role, state: State, { bucket }: Storage): void {
+  const { read, write } = keysOf[state];
+  const arns = (keys: readonly string[]): string[] => keys.map((key) => bucket.arnForObjects(key));
+  if (read.length > 0)
+    role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: arns(read) }));
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: arns(write) }));
+  // Without it S3 answers 403 instead of 404 for a key that is not there.
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+}
+
+function allowClusters(scope: Construct, name: string, role: Role, clusters: readonly ClusterConfig[]): void {
+  const stack = Stack.of(scope);
+  for (const cluster of clusters) {
+    if ('kubeconfigSecret' in cluster) {
+      role.addToPolicy(
+        new PolicyStatement({
+          actions: ['secretsmanager:GetSecretValue'],
+          resources: [cluster.kubeconfigSecret],
+        }),
+      );
+      continue;
+    }
+    const { eks } = cluster;
+    if (eks.roleArn !== undefined) {
+      role.addToPolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [eks.roleArn] }));
+      continue;
+    }
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['eks:DescribeCluster'],
+        resources: [clusterArn(scope, eks.name, eks.region)],
+      }),
+    );
+    const here =
+      Token.isUnresolved(stack.region) || Token.isUnresolved(eks.region) || stack.region === eks.region;
+    if (eks.accessEntry && here) {
+      new CfnAccessEntry(scope, `${name}Access${cluster.name}`, {
+        clusterName: eks.name,
+        principalArn: role.roleArn,
+        type: 'STANDARD',
+        kubernetesGroups: ['netns-auditor'],
+      });
+    }
+  }
+}
+
+function acknowledge(role: Role, state: State, { bucket }: Storage): void {
+  const { read, write } = keysOf[state];
+  acknowledgeWildcards(role, {
+    'Resource::*': 'X-Ray and the network interfaces of functions know no resources.',
+    'Action::kms:GenerateDataKey*': 'Of its own key: what publishing to an encrypted topic takes.',
+    ...Object.fromEntries(
+      [...new Set([...read, ...write])].map((keys) => [
+        `Resource::<${logicalId(bucket)}.Arn>/${keys}`,
+        'Objects below a fixed prefix of its own bucket.',
+      ]),
+    ),
+  });
+}

@@ -1,0 +1,116 @@
+/** What is watched: that audits happen, are whole, are told of, and leave nothing behind. */
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Config } from '../model/config.ts';
+import type { Storage } from './storage.ts';
+
+export type MonitoringProps = Pick<Config, 'clusters' | 'schedule' | 'thresholds'> & {
+  readonly machine: StateMachine;
+  readonly storage: Storage;
+};
+
+export class Monitoring extends Construct {
+  constructor(scope: Construct, id: string, props: MonitoringProps) {
+    super(scope, id);
+    const { machine, storage, schedule, thresholds } = props;
+    const action = new SnsAction(storage.topic);
+    const alarm = (name: string, alarmProps: AlarmProps): void => {
+      new Alarm(this, name, alarmProps).addAlarmAction(action);
+    };
+    const raisedAbove = (metric: IMetric, alarmDescription: string): AlarmProps => ({
+      metric,
+      alarmDescription,
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+
+    for (const { name } of props.clusters) {
+      alarm(`AuditMissing-${name}`, {
+        metric: metricOf('AuditCompleted', name, 'Sum'),
+        alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours. docs/operations.md: audit missing.`,
+        threshold: 1,
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        evaluationPeriods: schedule.expectedWithinHours,
+        treatMissingData: TreatMissingData.BREACHING,
+      });
+      alarm(`Coverage-${name}`, {
+        metric: metricOf('Coverage', name, 'Minimum'),
+        alarmDescription: `Nodes of ${name} were not audited. docs/operations.md: coverage.`,
+        threshold: thresholds.coverage * 100,
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        evaluationPeriods: 1,
+        treatMissingData: TreatMissingData.IGNORE,
+      });
+      alarm(
+        `LeftoverPods-${name}`,
+        raisedAbove(
+          metricOf('LeftoverPods', name, 'Sum'),
+          `A run died and left pods in ${name}; the next one removed them. docs/operations.md: leftover pods.`,
+        ),
+      );
+      alarm(
+        `AlertFailed-${name}`,
+        raisedAbove(
+          metricOf('AlertFailed', name, 'Sum'),
+          `SNS did not take a message about ${name}. docs/operations.md: alert not delivered.`,
+        ),
+      );
+    }
+    for (const [kind, metric] of [
+      ['Failed', machine.metricFailed()],
+      ['TimedOut', machine.metricTimedOut()],
+      ['Aborted', machine.metricAborted()],
+    ] as const)
+      alarm(`Run${kind}`, raisedAbove(metric, `A run ${kind}. docs/operations.md: run failed.`));
+    alarm(
+      'NotStarted',
+      raisedAbove(
+        storage.deadLetters.metricApproximateNumberOfMessagesVisible(),
+        'The schedule could not start a run. docs/operations.md: run not started.',
+      ),
+    );
+
+    const graph = (title: string, left: IMetric[]): GraphWidget =>
+      new GraphWidget({ title, left, width: 12 });
+    const ofAll = (metric: string, statistic: string): IMetric[] =>
+      props.clusters.map(({ name }) => metricOf(metric, name, statistic));
+    const dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.days(14) });
+    dashboard.addWidgets(
+      graph('Coverage', ofAll('Coverage', 'Minimum')),
+      graph('New findings', ofAll('NewFindings', 'Sum')),
+    );
+    dashboard.addWidgets(
+      graph('Critical findings', ofAll('CriticalFindings', 'Maximum')),
+      graph('High findings', ofAll('HighFindings', 'Maximum')),
+    );
+    dashboard.addWidgets(
+      graph('Runs', [machine.metricSucceeded(), machine.metricFailed(), machine.metricTimedOut()]),
+      graph('Duration', [machine.metricTime()]),
+    );
+  }
+}
+
+function metricOf(metricName: string, cluster: string, statistic: string): Metric {
+  return new Metric({
+    namespace: 'NetnsAuditor',
+    metricName,
+    dimensionsMap: { service: 'netns-auditor', cluster },
+    statistic,
+    period: Duration.hours(1),
+    label: cluster,
+  });
+}

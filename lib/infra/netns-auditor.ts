@@ -1,0 +1,142 @@
+/** The auditor as one construct, for the stack of this repository or of anybody's own. */
+import { readFileSync } from 'node:fs';
+import { Duration, Validations } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import {
+  ContextAttribute,
+  Schedule,
+  ScheduleExpression,
+  ScheduleTargetInput,
+  TimeWindow,
+} from 'aws-cdk-lib/aws-scheduler';
+import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { TimeZone } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { z } from 'zod';
+import { type Config, retentionSchema, scheduleSchema, settingsSchema } from '../model/config.ts';
+import { Functions } from './functions.ts';
+import { Monitoring } from './monitoring.ts';
+import { Queries } from './queries.ts';
+import { AuditStates } from './state-machine.ts';
+import { Storage } from './storage.ts';
+
+export type NetnsAuditorProps = {
+  /** The clusters to audit. Names of EKS clusters and ARNs of secrets may be tokens; `name` may not. */
+  readonly clusters: Config['clusters'];
+  /**
+   * When to audit.
+   * @default - every night at 02:00 UTC, within 15 minutes
+   */
+  readonly schedule?: Partial<Config['schedule']>;
+  /**
+   * The probe pods.
+   * @default - docker.io/nicolaka/netshoot:v0.16 in namespace netns-audit, 120 seconds for a node
+   */
+  readonly probe?: Partial<Config['probe']>;
+  /**
+   * What is told.
+   * @default - findings from high on, more than 10 orphans on a node, 80 % of the namespaces used, coverage below 95 %
+   */
+  readonly thresholds?: Partial<Config['thresholds']>;
+  /**
+   * How much at once.
+   * @default - 5 clusters; 20 batches of 20 nodes in each, 10 nodes of a batch
+   */
+  readonly concurrency?: Partial<Config['concurrency']>;
+  /**
+   * How long things are kept.
+   * @default - reports three years, evidence and logs 90 days
+   */
+  readonly retention?: Partial<Config['retention']>;
+  /**
+   * Whom to tell. Others may subscribe to `topic`.
+   * @default - nobody
+   */
+  readonly subscriptions?: Config['subscriptions'];
+  /**
+   * Network of the functions that speak to clusters: for private endpoints.
+   * @default - none: endpoints are reached over the internet
+   */
+  readonly vpc?: IVpc;
+  /** @default - the private subnets of `vpc` */
+  readonly vpcSubnets?: SubnetSelection;
+  /** @default - one that only lets out; clusters must admit it on 443 */
+  readonly securityGroups?: ISecurityGroup[];
+};
+
+/** Audits the pod network namespaces of EKS and other clusters on a schedule, with nothing resident in any of them. */
+export class NetnsAuditor extends Construct {
+  /** Reports, findings and evidence. Kept when the stack is deleted. */
+  readonly bucket: Bucket;
+  /** Changes of clusters, and alarms. */
+  readonly topic: Topic;
+  /** One execution is one run. */
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
+    super(scope, id);
+    const settings = settingsSchema.parse({
+      probe: props.probe ?? {},
+      thresholds: props.thresholds ?? {},
+      concurrency: props.concurrency ?? {},
+    });
+    const schedule = scheduleSchema.parse(props.schedule ?? {});
+    const retention = retentionSchema.parse(props.retention ?? {});
+    const { clusters } = props;
+
+    const storage = new Storage(this, 'Storage', { retention, subscriptions: props.subscriptions ?? [] });
+    const functions = new Functions(this, 'Functions', {
+      clusters,
+      retention,
+      storage,
+      version: packageVersion(),
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
+      securityGroups: props.securityGroups,
+    });
+    const { machine } = new AuditStates(this, 'States', {
+      ...settings,
+      clusters,
+      retention,
+      functions: functions.of,
+      bucket: storage.bucket,
+    });
+    const { deadLetters } = storage;
+    new Schedule(this, 'Nightly', {
+      description: 'netns-auditor: audits all clusters',
+      schedule: ScheduleExpression.expression(schedule.expression, TimeZone.of(schedule.timeZone)),
+      enabled: schedule.enabled,
+      timeWindow:
+        schedule.flexibleMinutes === 0
+          ? TimeWindow.off()
+          : TimeWindow.flexible(Duration.minutes(schedule.flexibleMinutes)),
+      target: new StepFunctionsStartExecution(machine, {
+        // The time that was planned: a second delivery is the same run.
+        input: ScheduleTargetInput.fromObject({
+          schedule: 'nightly',
+          scheduledTime: ContextAttribute.scheduledTime,
+        }),
+        deadLetterQueue: deadLetters,
+        maxEventAge: Duration.hours(schedule.maximumAgeHours),
+        retryAttempts: 20,
+      }),
+    });
+    new Queries(this, 'Queries', { clusters, retention, bucket: storage.bucket });
+    new Monitoring(this, 'Monitoring', { ...settings, clusters, schedule, machine, storage });
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-L1',
+      reason: 'nodejs24.x is the newest runtime of Lambda; the rule may know it later than CDK does.',
+    });
+    this.bucket = storage.bucket;
+    this.topic = storage.topic;
+    this.stateMachine = machine;
+  }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}

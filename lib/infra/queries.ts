@@ -1,0 +1,167 @@
+/** SQL over the reports: two tables whose partitions are computed, not crawled, and the questions that come up most. */
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
+import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { clusterKey } from '../history/keys.ts';
+import type { Config } from '../model/config.ts';
+
+export type QueriesProps = Pick<Config, 'clusters' | 'retention'> & { readonly bucket: Bucket };
+
+const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
+const OBJECT = 'struct<kind:string,namespace:string,name:string,node:string,path:string>';
+
+/** Columns by table, in the order of the rows; `cluster` and `dt` are partitions. */
+export const COLUMNS = {
+  findings: {
+    runId: 'string',
+    fingerprint: 'string',
+    check: 'string',
+    topic: 'string',
+    severity: 'string',
+    confidence: 'string',
+    state: 'string',
+    object: OBJECT,
+    title: 'string',
+    detail: 'string',
+    evidence: 'array<struct<what:string,expected:string,actual:string,source:string>>',
+    remedy: 'array<struct<text:string,command:string>>',
+    firstSeen: 'string',
+    lastSeen: 'string',
+    runs: 'int',
+    flaps: 'int',
+    notSeen: 'boolean',
+    suppressed: 'struct<reason:string,owner:string,expires:string>',
+    partOf: 'string',
+    resolution: 'string',
+    children: 'array<string>',
+  },
+  nodes: {
+    runId: 'string',
+    node: 'string',
+    pods: 'int',
+    namespaces: 'int',
+    orphans: 'int',
+    limit: 'int',
+    kernel: 'string',
+    runtime: 'string',
+    cni: 'string',
+    osImage: 'string',
+    ami: 'string',
+    instanceType: 'string',
+    zone: 'string',
+    nodegroup: 'string',
+    probeMs: 'double',
+  },
+} as const satisfies Record<string, Record<string, string>>;
+
+/** Names and texts of the saved queries. */
+export const NAMED_QUERIES = {
+  'worst-nodes': `-- Nodes with the most open findings of weight in the last week.
+SELECT cluster, object.node AS node, count(DISTINCT fingerprint) AS findings,
+       count_if(severity = 'critical') AS critical_rows
+FROM findings
+WHERE dt >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d')
+  AND state IN ('new', 'open') AND severity IN ('critical', 'high')
+GROUP BY 1, 2 ORDER BY findings DESC LIMIT 50`,
+  'namespace-growth': `-- Network namespaces of each node, first and last day of the month, by AMI.
+SELECT cluster, node, max_by(ami, dt) AS ami, min_by(namespaces, dt) AS at_first, max_by(namespaces, dt) AS at_last,
+       max_by(namespaces, dt) - min_by(namespaces, dt) AS growth, max_by(orphans, dt) AS orphans
+FROM nodes
+WHERE dt >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
+GROUP BY 1, 2 HAVING max_by(namespaces, dt) > min_by(namespaces, dt) ORDER BY growth DESC LIMIT 100`,
+  'first-seen': `-- When each kind of fault was first seen in each cluster.
+SELECT cluster, "check", min(firstseen) AS first_seen, count(DISTINCT fingerprint) AS objects
+FROM findings
+GROUP BY 1, 2 ORDER BY first_seen DESC`,
+  'time-to-resolve': `-- Mean days from first seen to resolved.
+SELECT cluster, "check", count(*) AS resolved,
+       avg(date_diff('hour', from_iso8601_timestamp(firstseen), from_iso8601_timestamp(lastseen)) / 24.0) AS mean_days
+FROM findings
+WHERE state = 'resolved'
+GROUP BY 1, 2 ORDER BY mean_days DESC`,
+  coverage: `-- Nodes that were audited, day by day.
+SELECT cluster, dt, count(DISTINCT node) AS nodes, sum(pods) AS pods, approx_percentile(probems, 0.95) AS probe_ms_p95
+FROM nodes
+WHERE dt >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
+GROUP BY 1, 2 ORDER BY 1, 2 DESC`,
+} as const;
+
+export class Queries extends Construct {
+  constructor(scope: Construct, id: string, props: QueriesProps) {
+    super(scope, id);
+    const catalogId = Stack.of(this).account;
+    const database = new CfnDatabase(this, 'Database', {
+      catalogId,
+      databaseInput: { description: 'Findings and nodes of netns-auditor' },
+    });
+    for (const table of ['findings', 'nodes'] as const) {
+      new CfnTable(this, table === 'findings' ? 'Findings' : 'Nodes', {
+        catalogId,
+        databaseName: database.ref,
+        tableInput: tableOf(table, props),
+      });
+    }
+    const workgroup = new CfnWorkGroup(this, 'Workgroup', {
+      name: `${Stack.of(this).stackName}-netns-audit`,
+      recursiveDeleteOption: true,
+      workGroupConfiguration: {
+        enforceWorkGroupConfiguration: true,
+        bytesScannedCutoffPerQuery: SCAN_LIMIT_BYTES,
+        publishCloudWatchMetricsEnabled: true,
+        resultConfiguration: {
+          outputLocation: props.bucket.s3UrlForObject('athena/'),
+          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+        },
+      },
+    });
+    workgroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    for (const [name, queryString] of Object.entries(NAMED_QUERIES)) {
+      new CfnNamedQuery(this, `Query-${name}`, {
+        name,
+        database: database.ref,
+        workGroup: workgroup.ref,
+        queryString,
+      }).addResourceDependency(workgroup);
+    }
+  }
+}
+
+function tableOf(
+  table: keyof typeof COLUMNS,
+  { clusters, retention, bucket }: QueriesProps,
+): CfnTable.TableInputProperty {
+  const location = bucket.s3UrlForObject(`${table}/`);
+  const days = `NOW-${retention.reportDays}DAYS,NOW+1DAYS`;
+  return {
+    name: table,
+    tableType: 'EXTERNAL_TABLE',
+    partitionKeys: [
+      { name: 'cluster', type: 'string' },
+      { name: 'dt', type: 'string' },
+    ],
+    parameters: {
+      classification: 'json',
+      compressionType: 'gzip',
+      'projection.enabled': 'true',
+      'projection.cluster.type': 'enum',
+      'projection.cluster.values': clusters.map((cluster) => clusterKey(cluster.name)).join(','),
+      'projection.dt.type': 'date',
+      'projection.dt.format': 'yyyy-MM-dd',
+      'projection.dt.range': days,
+      'storage.location.template': `${location}cluster=\${cluster}/dt=\${dt}/`,
+    },
+    storageDescriptor: {
+      location,
+      inputFormat: 'org.apache.hadoop.mapred.TextInputFormat',
+      outputFormat: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',
+      compressed: true,
+      serdeInfo: {
+        serializationLibrary: 'org.openx.data.jsonserde.JsonSerDe',
+        parameters: { 'case.insensitive': 'true', 'ignore.malformed.json': 'false' },
+      },
+      columns: Object.entries(COLUMNS[table]).map(([name, type]) => ({ name: name.toLowerCase(), type })),
+    },
+  };
+}

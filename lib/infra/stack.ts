@@ -1,0 +1,30 @@
+/** The stack that one netns-audit.yaml describes. */
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+import type { Config } from '../model/config.ts';
+import { NetnsAuditor, type NetnsAuditorProps } from './netns-auditor.ts';
+
+export class NetnsAuditorStack extends Stack {
+  readonly auditor: NetnsAuditor;
+
+  constructor(scope: Construct, id: string, config: Config, props: StackProps = {}) {
+    super(scope, id, props);
+    const { network, ...rest } = config;
+    this.auditor = new NetnsAuditor(this, 'Auditor', { ...rest, ...this.#placeIn(network) });
+    new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
+    new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });
+    new CfnOutput(this, 'StateMachine', { value: this.auditor.stateMachine.stateMachineArn });
+  }
+
+  #placeIn(network: Config['network']): Pick<NetnsAuditorProps, 'vpc' | 'vpcSubnets' | 'securityGroups'> {
+    if (network === undefined) return {};
+    const { vpcId, availabilityZones, subnetIds, securityGroupIds } = network;
+    const groups = securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, `Group-${id}`, id));
+    return {
+      vpc: Vpc.fromVpcAttributes(this, 'Network', { vpcId, availabilityZones, privateSubnetIds: subnetIds }),
+      vpcSubnets: { subnets: subnetIds.map((id) => Subnet.fromSubnetId(this, `Subnet-${id}`, id)) },
+      ...(groups.length === 0 ? {} : { securityGroups: groups }),
+    };
+  }
+}

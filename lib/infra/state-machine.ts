@@ -1,0 +1,179 @@
+/** The states of a run: every cluster gets a conclusion, whatever became of its plan and its batches. */
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  DistributedMap,
+  Errors,
+  Fail,
+  JsonPath,
+  LogLevel,
+  Map as MapState,
+  Pass,
+  type RetryProps,
+  S3JsonItemReader,
+  StateMachine,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import type { Config } from '../model/config.ts';
+import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
+import { STATES, type State } from './bundle.ts';
+
+export type AuditStatesProps = Pick<
+  Config,
+  'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'retention'
+> & {
+  readonly functions: Readonly<Record<State, LambdaFunction>>;
+  readonly bucket: Bucket;
+};
+
+/** What may go well the next time: our own word for it, and what Lambda says of functions that were killed or not started. */
+const RETRYABLE = [
+  'Retryable',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+  'Runtime.ExitError',
+];
+
+export class AuditStates extends Construct {
+  readonly machine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: AuditStatesProps) {
+    super(scope, id);
+    const { functions, concurrency } = props;
+    const invoke = (name: string, state: State, payload: TaskInput, resultPath?: string) =>
+      new LambdaInvoke(this, name, {
+        lambdaFunction: functions[state],
+        payload,
+        payloadResponseOnly: true,
+        retryOnServiceExceptions: false,
+        ...(resultPath === undefined ? {} : { resultPath }),
+      }).addRetry(retry(5));
+
+    const planFleet = invoke(
+      'PlanFleet',
+      'plan-fleet',
+      TaskInput.fromObject({
+        scheduledTime: JsonPath.stringAt('$.scheduledTime'),
+        schedule: JsonPath.stringAt('$.schedule'),
+        execution: JsonPath.stringAt('$$.Execution.Id'),
+        clusters: props.clusters,
+        settings: { probe: props.probe, thresholds: props.thresholds, concurrency },
+      }),
+    );
+
+    const planCluster = invoke('PlanCluster', 'plan-cluster', TaskInput.fromJsonPathAt('$.task'), '$.plan');
+    const batches = new DistributedMap(this, 'Batches', {
+      itemReader: new S3JsonItemReader({
+        // Its declaration predates exactOptionalPropertyTypes.
+        bucket: props.bucket as IBucket,
+        key: JsonPath.stringAt('$.plan.batches'),
+      }),
+      maxConcurrency: concurrency.batches,
+      // A batch that is lost is nodes that failed: the report says so.
+      toleratedFailurePercentage: 100,
+      resultPath: JsonPath.DISCARD,
+    }).itemProcessor(invoke('AuditNodes', 'audit-nodes', TaskInput.fromJsonPathAt('$')));
+    const conclude = invoke(
+      'ConcludeCluster',
+      'conclude-cluster',
+      TaskInput.fromObject({ task: JsonPath.objectAt('$.task'), error: JsonPath.objectAt('$.error') }),
+    );
+    const lost = new Pass(this, 'ClusterLost', {
+      parameters: {
+        cluster: JsonPath.stringAt('$.task.cluster.name'),
+        error: JsonPath.objectAt('$.error'),
+      },
+    });
+    const caught = { errors: [Errors.ALL], resultPath: '$.error' };
+    planCluster.addCatch(conclude, caught);
+    batches.addCatch(conclude, caught);
+    conclude.addCatch(lost, caught);
+
+    const clusters = new MapState(this, 'Clusters', {
+      itemsPath: '$.tasks',
+      itemSelector: { task: JsonPath.objectAt('$$.Map.Item.Value'), error: null },
+      maxConcurrency: concurrency.clusters,
+      resultPath: '$.clusters',
+    }).itemProcessor(planCluster.next(batches).next(conclude));
+    const concludeFleet = invoke(
+      'ConcludeFleet',
+      'conclude-fleet',
+      TaskInput.fromObject({
+        runId: JsonPath.stringAt('$.runId'),
+        clusters: JsonPath.objectAt('$.clusters'),
+      }),
+    );
+    const delivered = new Choice(this, 'AllDelivered')
+      .when(
+        Condition.numberGreaterThan('$.lost', 0),
+        new Fail(this, 'SomeLost', {
+          error: 'ClusterLost',
+          cause: 'A cluster has no report, or its message was not sent: see ClusterLost in the history.',
+        }),
+      )
+      .otherwise(new Succeed(this, 'Done'));
+    const claimed = new Choice(this, 'Claimed')
+      .when(Condition.booleanEquals('$.claimed', false), new Succeed(this, 'DoneByAnother'))
+      .otherwise(clusters.next(concludeFleet).next(delivered));
+
+    this.machine = new StateMachine(this, 'Machine', {
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromChainable(planFleet.next(claimed)),
+      timeout: Duration.hours(12),
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, 'Logs', {
+          retention: props.retention.logDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ERROR,
+        // Names of nodes and clusters are in the functions' own logs.
+        includeExecutionData: false,
+      },
+    });
+    Validations.of(this.machine).acknowledge({
+      id: 'AwsSolutions-SF1',
+      reason:
+        'Errors are logged; every event is in the history of the execution, and each function logs its own.',
+    });
+    const { region, account } = place(this);
+    const executions = `arn:<AWS::Partition>:states:${region}:${account}:execution:{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId(this.machine)}"}]}]}`;
+    acknowledgeWildcards(this.machine, {
+      'Resource::*': 'Log deliveries and X-Ray know no resources.',
+      [`Resource::arn:<AWS::Partition>:s3:::<${logicalId(props.bucket)}>/*`]:
+        'The key of the batches is known at run time only.',
+      [`Resource::${executions}:*`]: 'Executions of its own map.',
+      [`Resource::${executions}/*:*`]: 'Executions of its own map.',
+      ...Object.fromEntries(
+        STATES.map((state) => [
+          `Resource::<${logicalId(functions[state])}.Arn>:*`,
+          'Versions of its own function.',
+        ]),
+      ),
+    });
+  }
+}
+
+function retry(maxAttempts: number): RetryProps {
+  return {
+    errors: RETRYABLE,
+    interval: Duration.seconds(15),
+    backoffRate: 2,
+    maxAttempts,
+    maxDelay: Duration.minutes(5),
+  };
+}

@@ -1,0 +1,123 @@
+/** Where reports are kept and messages go. */
+import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Subscription, SubscriptionFilter, SubscriptionProtocol, Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Config } from '../model/config.ts';
+import { severities } from '../model/finding.ts';
+
+export type StorageProps = Pick<Config, 'retention' | 'subscriptions'>;
+
+export class Storage extends Construct {
+  readonly bucket: Bucket;
+  readonly topic: Topic;
+  readonly key: Key;
+  /** Starts of the schedule that could not be delivered. */
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, { retention, subscriptions }: StorageProps) {
+    super(scope, id);
+    this.bucket = makeBucket(this, retention);
+    this.key = new Key(this, 'Key', {
+      description: 'Messages of netns-auditor',
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    // Alarms publish to the topic as well.
+    this.key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey*');
+    this.topic = new Topic(this, 'Topic', {
+      displayName: 'netns-auditor',
+      masterKey: this.key,
+      enforceSSL: true,
+    });
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        actions: ['sns:Publish'],
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+    subscriptions.forEach(({ protocol, endpoint, minSeverity }, index) => {
+      const wanted =
+        minSeverity === undefined ? [] : severities.slice(0, severities.indexOf(minSeverity) + 1);
+      new Subscription(this, `Subscription${index}`, {
+        topic: this.topic,
+        protocol: SubscriptionProtocol[protocol.toUpperCase() as Uppercase<typeof protocol>],
+        endpoint,
+        ...(wanted.length === 0
+          ? {}
+          : { filterPolicy: { severity: SubscriptionFilter.stringFilter({ allowlist: [...wanted] }) } }),
+      });
+    });
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(this.deadLetters).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is the dead-letter queue of the schedule.',
+    });
+  }
+}
+
+function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['retention']): Bucket {
+  const expire = (prefix: string, days: number) => ({
+    id: prefix,
+    prefix: `${prefix}/`,
+    expiration: Duration.days(days),
+  });
+  const bucket = new Bucket(scope, 'Bucket', {
+    encryption: BucketEncryption.S3_MANAGED,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    versioned: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+    lifecycleRules: [
+      ...['reports', 'findings', 'nodes', 'fleet', 'alerts', 'remedies'].map((prefix) =>
+        expire(prefix, reportDays),
+      ),
+      expire('evidence', evidenceDays),
+      expire('work', 7),
+      expire('athena', 7),
+      {
+        id: 'leftovers',
+        noncurrentVersionExpiration: Duration.days(7),
+        abortIncompleteMultipartUploadAfter: Duration.days(1),
+      },
+    ],
+  });
+  // Reports are written once, whoever writes them.
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      effect: Effect.DENY,
+      principals: [new AnyPrincipal()],
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('reports/*')],
+      conditions: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+    }),
+  );
+  Validations.of(bucket).acknowledge({
+    id: 'AwsSolutions-S1',
+    reason:
+      'Access is logged by data events of CloudTrail, where an organisation wants it: one trail for all buckets.',
+  });
+  return bucket;
+}
+
+/** The ARN of an EKS cluster of the stack's account. */
+export function clusterArn(scope: Construct, name: string, region: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'eks',
+    region,
+    resource: 'cluster',
+    resourceName: name,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+  });
+}
