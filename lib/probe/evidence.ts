@@ -148,7 +148,10 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     ...parseHostLocal(
       read('cni/host-local') ?? '',
       read('cni/host-local-files') ?? '',
-      { directories: read('cni/networks') ?? '', later: read('cni/host-local.after') },
+      {
+        directories: /"dataDir":"/.test(read('cni/config.ndjson') ?? '') ? '' : (read('cni/networks') ?? ''),
+        later: read('cni/host-local.after'),
+      },
       cniConfig.status === 'present' ? cniConfig.value : null,
     ),
     ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? '', read('cni/aws-ipam.after')),

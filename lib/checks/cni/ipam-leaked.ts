@@ -3,6 +3,7 @@ import type { Ipam } from '../../model/evidence.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { ofPassingPod } from '../passing-pods.ts';
 import { command } from '../remedies.ts';
 import { counted, listed, quote } from '../text.ts';
 import { restartAgent } from './agents.ts';
@@ -35,6 +36,7 @@ export const ipamLeaked = defineCheck({
           !isHalfWritten(allocation) &&
           !ids.has(allocation.containerId) &&
           isOld(allocation, now, settleSeconds.orphan) &&
+          ofPassingPod(ageOf(allocation, now), { pods, sandboxes }, now) === null &&
           // In use by a pod although taken by another: that is ipam-conflict, and freeing it would make a duplicate.
           !podAddresses.some((address) => sameAddress(address, allocation.address)) &&
           !hasHostLink(allocation, hostNetwork),
@@ -64,6 +66,9 @@ export const ipamLeaked = defineCheck({
     });
   },
 });
+
+const ageOf = ({ modifiedAt }: Allocation, now: number) =>
+  modifiedAt === null ? 0 : (now - Date.parse(modifiedAt)) / 1000;
 
 /** ipamd drops entries of a pod without its link by itself, so one whose link is there is in use (data_store.go). */
 function hasHostLink({ pod }: Allocation, { links }: NetworkStack): boolean {

@@ -1,6 +1,6 @@
-import type { ObservedPod, Pin } from '../../model/evidence.ts';
+import type { ObservedPod, Pin, Sandbox } from '../../model/evidence.ts';
 import { type CheckContext, defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { isSandboxOf } from '../sandbox-pod.ts';
+import { ofPassingPod } from '../passing-pods.ts';
 import {
   baseName,
   canonicalPath,
@@ -14,8 +14,6 @@ import {
 } from './ownership.ts';
 import { deleteNamespace } from './safe-deletion.ts';
 
-/** A kubelet gives up on making a sandbox after this time; the pin is there before the sandbox's own record. */
-const CREATION_SECONDS = 120;
 /** More than this on one node is no longer untidiness. */
 const MANY = 50;
 
@@ -36,12 +34,6 @@ export const namespaceOrphaned = defineCheck({
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
     const podContainers = podContainerIds(sandboxes);
     const pinsByPath = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
-    const creating = pods.find(
-      (pod) =>
-        pod.phase === 'Pending' &&
-        !pod.hostNetwork &&
-        !sandboxes.some((sandbox) => isSandboxOf(sandbox, pod)),
-    );
     const orphans = namespaces.filter(
       (namespace) => standing(namespace, owners, podContainers).kind === 'pinned',
     );
@@ -57,7 +49,7 @@ export const namespaceOrphaned = defineCheck({
       const pin = pinsByPath.get(canonicalPath(path));
       // Below another mount, as the old tree in a node that is a container: no path leads there to judge or delete it.
       if (pin === undefined) return notApplicable(object, 'a lookup of its pin does not find it');
-      const young = tooYoung(pin, creating, context);
+      const young = tooYoung(pin, { pods, sandboxes }, context);
       if (young !== null) return notApplicable(object, young);
       const links = ownLinks(namespace) ?? [];
       const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
@@ -109,14 +101,12 @@ function evidence(inode: number, path: string, pin: Pin | undefined, sandboxes: 
 
 /** A namespace is pinned before its sandbox is recorded. */
 function tooYoung(
-  pin: Pin | undefined,
-  creating: ObservedPod | undefined,
+  pin: Pin,
+  sources: { readonly pods: readonly ObservedPod[]; readonly sandboxes: readonly Sandbox[] },
   { now, settleSeconds }: Pick<CheckContext, 'now' | 'settleSeconds'>,
 ): string | null {
-  if (pin === undefined) return null;
   const age = (now - Date.parse(pin.modifiedAt)) / 1000;
-  if (age < settleSeconds.orphan) return `made ${Math.round(age)} seconds ago: not settled yet`;
-  return creating !== undefined && age < CREATION_SECONDS
-    ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
-    : null;
+  return age < settleSeconds.orphan
+    ? `made ${Math.round(age)} seconds ago: not settled yet`
+    : ofPassingPod(age, sources, now);
 }

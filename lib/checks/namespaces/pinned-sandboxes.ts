@@ -7,7 +7,11 @@ import { canonicalPath } from './ownership.ts';
 export function readySandboxesByPath(sandboxes: readonly Sandbox[]): Map<string, Sandbox> {
   return new Map(
     sandboxes.flatMap((sandbox) =>
-      sandbox.state === 'ready' && sandbox.network === 'pod' && sandbox.namespacePath !== null
+      sandbox.state === 'ready' &&
+      // One that came or went while the node was read does not need its pin yet, or any more.
+      sandbox.stable &&
+      sandbox.network === 'pod' &&
+      sandbox.namespacePath !== null
         ? [[canonicalPath(sandbox.namespacePath), sandbox] as const]
         : [],
     ),

@@ -61,7 +61,13 @@ export function parseHostLocal(
       pod: null,
     });
   }
-  return [...networks.values()];
+  // Of two directories of one name, as /var/lib/cni and /run/cni have them, an empty one is not in use.
+  const filled = new Set(
+    [...networks.values()].flatMap(({ network, allocations }) => (allocations.length > 0 ? [network] : [])),
+  );
+  return [...networks.values()].filter(
+    ({ network, allocations, corrupt }) => allocations.length + corrupt.length > 0 || !filled.has(network),
+  );
 }
 
 /** Lines of `stat` by the path that each ends with. */

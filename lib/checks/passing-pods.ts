@@ -1,0 +1,35 @@
+/** Pods on their way in or out, which may own what no sandbox does. */
+import type { ObservedPod, Sandbox } from '../model/evidence.ts';
+import { isSandboxOf } from './sandbox-pod.ts';
+
+/** A kubelet gives up on making a sandbox after this time; taking one apart is tried for as long at least. */
+const PASSING_SECONDS = 120;
+
+/**
+ * Why something of the age (in seconds) may belong to a pod on its way: its namespace and address are there before its
+ * sandbox is recorded, and after that is gone. Null when there is no such pod.
+ */
+export function ofPassingPod(
+  age: number,
+  { pods, sandboxes }: { readonly pods: readonly ObservedPod[]; readonly sandboxes: readonly Sandbox[] },
+  now: number,
+): string | null {
+  const without = pods.filter(
+    (pod) =>
+      !pod.hostNetwork &&
+      !sandboxes.some((sandbox) => sandbox.state === 'ready' && isSandboxOf(sandbox, pod)),
+  );
+  const leaving = without.find(
+    ({ deletionTimestamp }) =>
+      deletionTimestamp !== null && now - Date.parse(deletionTimestamp) < PASSING_SECONDS * 1000,
+  );
+  if (leaving !== undefined)
+    return `may be of pod ${leaving.namespace}/${leaving.name}, which is being deleted`;
+  const creating = without.find(
+    ({ phase, unsettled, deletionTimestamp }) =>
+      deletionTimestamp === null && (phase === 'Pending' || unsettled !== null),
+  );
+  return creating !== undefined && age < PASSING_SECONDS
+    ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
+    : null;
+}
