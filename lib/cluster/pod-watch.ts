@@ -17,6 +17,8 @@ export type PodState = {
   /** It waits for something that does not mend itself within the run. */
   readonly stuck: boolean;
   readonly podIPs: readonly string[];
+  /** The object is gone; `phase` still tells how the pod ended, where it did. */
+  readonly deleted: boolean;
 };
 
 /** The server ends a watch after this long, and we list again: a missed event costs at most that. */
@@ -93,7 +95,8 @@ export class PodWatch {
     let stuckSince: number | null = null;
     for (;;) {
       const state = this.#states.get(name);
-      if (state !== undefined && phases.includes(state.phase)) return state;
+      if (state !== undefined && (phases.includes(state.phase) || (state.deleted && phases.includes('gone'))))
+        return state;
       if (this.#forbidden !== null) throw this.#forbidden;
       stuckSince = state?.stuck ? (stuckSince ?? Date.now()) : null;
       const now = Date.now();
@@ -166,7 +169,7 @@ export class PodWatch {
     const present = new Set(items.map((state) => state.name));
     for (const state of items) this.#set(state);
     for (const [name, state] of this.#states)
-      if (!present.has(name) && state.phase !== 'gone') this.#set({ ...state, phase: 'gone' });
+      if (!present.has(name) && state.phase !== 'gone') this.#set({ ...state, phase: 'gone', deleted: true });
     return resourceVersion;
   }
 
@@ -228,6 +231,7 @@ function stateOf(item: unknown, deleted: boolean): PodState {
     acknowledged: status.startTime !== undefined,
     stuck: waiting !== undefined && HOPELESS.includes(waiting.reason ?? ''),
     podIPs: (status.podIPs ?? []).map(({ ip }) => ip),
+    deleted,
   };
 }
 
