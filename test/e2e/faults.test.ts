@@ -6,6 +6,7 @@ import { type Fault, fill } from './faults/fault.ts';
 import { cleanUp, expectedObject, type Injected, inject, repair, waitVictims } from './faults/injection.ts';
 import { namespaceFaults, pinDirectoryFaults } from './faults/namespaces.ts';
 import { nodeFaults } from './faults/node.ts';
+import { pairs } from './faults/pairs.ts';
 import { podContentFaults } from './faults/pod-content.ts';
 import { podNetworkFaults } from './faults/pod-network.ts';
 import { inParallel } from './run.ts';
@@ -78,6 +79,18 @@ function describeBatch(name: string, faults: readonly Fault[], place: readonly s
       }
     });
 
+    it('finds what else they are known to make', () => {
+      for (const { fault, variables } of batch) {
+        for (const { check, object } of fault.also ?? []) {
+          const filled = Object.fromEntries(
+            Object.entries(object ?? {}).map(([key, value]) => [key, fill(value, variables)]),
+          );
+          const found = broken.report.findings.find((finding) => isAbout(finding, check, filled));
+          expect(found, `no ${check} on ${JSON.stringify(filled)}`).toBeDefined();
+        }
+      }
+    });
+
     it('reports nothing else', () => {
       expect(unexplained(batch, broken.report)).toEqual([]);
       expect(gaps(broken.report)).toEqual([]);
@@ -104,6 +117,7 @@ describeBatch('in the network of pods', possible(podNetworkFaults));
 describeBatch('inside of pods', possible(podContentFaults));
 describeBatch('of namespaces and their pins', possible(namespaceFaults));
 describeBatch('of addresses on file', possible(ipamFaults));
+describeBatch('two at a time on one pod', possible(pairs));
 for (const fault of possible([...pinDirectoryFaults, ...cniFaults, ...nodeFaults])) {
   describeBatch(`of a whole node: ${fault.id}`, [fault]);
 }
