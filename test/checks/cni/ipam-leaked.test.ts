@@ -59,6 +59,14 @@ describe('ipam-leaked', () => {
     expect(failures(ipamLeaked.run(evidence({ ipam: [young] }), now))).toHaveLength(1);
   });
 
+  it('never takes the address of a pod that is being created, even when judging at once', () => {
+    const just = anIpam({ allocations: [{ ...dead, modifiedAt: '2026-11-20T01:59:50Z' }, anAllocation()] });
+    const now = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+    const creating = aPod({ name: 'new', uid: 'new', phase: 'Pending', podIPs: [] });
+    expect(failures(ipamLeaked.run(evidence({ ipam: [just], pods: [aPod(), creating] }), now))).toEqual([]);
+    expect(failures(ipamLeaked.run(evidence({ ipam: [just] }), now))).toHaveLength(1);
+  });
+
   it('leaves an address that a pod uses to ipam-conflict, as freeing it would make a duplicate', () => {
     const taken = anIpam({ allocations: [anAllocation({ containerId: 'd'.repeat(64) })] });
     expect(failures(ipamLeaked.run(evidence({ ipam: [taken] }), context))).toEqual([]);
