@@ -204,6 +204,37 @@ describe('probe pods', () => {
     expect(result).toMatchObject({ reason: { code: 'ABORTED' } });
     expect(stub.pods.size).toBe(0);
   });
+
+  it('sees at once that a pod is gone which was stopped while it ran', async () => {
+    stub.ending = () => ({ status: { phase: 'Running', podIPs: [{ ip: '10.0.0.9' }] } });
+    // As sleep ends on a signal.
+    stub.stopped = { phase: 'Failed' };
+    const signal = new AbortController().signal;
+    const pods = ProbePods.start(await open(), { namespace: 'netns-audit', runId: 'run-1', signal });
+    expect(await pods.startAndStop(probe('a'), 5_000)).toEqual(['10.0.0.9']);
+    await pods.close();
+  });
+
+  it.each([
+    ['watch', { path: 'watch=true', times: 99 }, 'not allowed to watch probe pods'],
+    [
+      'delete',
+      { method: 'DELETE', path: '/pods/', times: 99 },
+      'not allowed to delete pod netns-audit/probe-a',
+    ],
+  ])(
+    'names the missing right to %s pods, and does not wait for the deadline',
+    async (_verb, fault, says) => {
+      stub.ending = () => ({ never: _verb === 'watch' });
+      stub.fail({ ...fault, status: 403, message: 'forbidden' });
+      const [result] = await run(['a'], 20_000);
+      expect(result).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'CLUSTER_FORBIDDEN', message: expect.stringContaining(says) },
+      });
+    },
+    10_000,
+  );
 });
 
 describe('leftovers', () => {

@@ -67,6 +67,8 @@ export class StubApiServer {
   readonly namespaces = new Map<string, ApiObject>();
   /** Scripts a created pod. */
   ending: (pod: ApiObject) => Ending = () => ({});
+  /** What the kubelet writes of a pod that it stopped, before the pod is gone. */
+  stopped: Record<string, unknown> = {};
   readonly #faults: { fault: Fault; left: number }[] = [];
   readonly #logs = new Map<string, string>();
   readonly #slow: Promise<unknown>[] = [];
@@ -193,6 +195,7 @@ export class StubApiServer {
     if (sub === 'log') return response.end(this.#logs.get(`${namespace}/${name}`) ?? '');
     if (method === 'DELETE') {
       this.pods.delete(`${namespace}/${name}`);
+      pod.status = { ...pod.status, ...this.stopped };
       this.#tell('DELETED', pod);
     }
     return json(response, 200, pod);
