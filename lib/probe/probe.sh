@@ -76,17 +76,28 @@ else {file: input_filename, annotations: (.annotations // {} | kept),
   namespaces: [.linux.namespaces[]? | select(.type == "network" or .type == "pid" or .type == "user")
     | {type, path: (.path // null)}]} end'
 
-# Runs the jq program $1 over the files named on stdin. One malformed or vanished file must not cost the others.
+# Runs the jq program $1 over the files named on stdin. jq goes on after a file that vanished, and ends at a malformed
+# one: that one is named, and the rest read anew, not each by a jq of its own.
 reduced() {
   cat >"$W/files"
-  [ -s "$W/files" ] || return 0
-  if tr '\n' '\0' <"$W/files" | xargs -0 jq -c "$1" >"$W/reduced"; then
+  while [ -s "$W/files" ]; do
+    tr '\n' '\0' <"$W/files" | xargs -0 jq -c "$1" >"$W/reduced"; code=$?
     cat "$W/reduced"
-  else
-    while read -r file; do
-      jq -c "$1" "$file" || jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'
-    done <"$W/files"
-  fi
+    [ "$code" = 0 ] && break
+    malformed=
+    : >"$W/left"
+    awk -v answered="$W/reduced" 'BEGIN { while ((getline line < answered) > 0) if (match(line, /^{"file":"[^"]*"/)) done[substr(line, 10, RLENGTH - 10)] = 1 }
+      !($0 in done)' "$W/files" | while read -r file; do
+      [ -f "$file" ] || continue
+      if [ -z "$malformed" ]; then
+        malformed=1
+        jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'
+      else
+        printf '%s\n' "$file" >>"$W/left"
+      fi
+    done
+    mv "$W/left" "$W/files"
+  done
 }
 
 job_kernel_log() {
