@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit.ts';
 import { addChecks } from './commands/checks.ts';
 import { addDemo } from './commands/demo.ts';
 import { addManifests } from './commands/manifests.ts';
+import { addReports } from './commands/reports.ts';
 import { addSweep } from './commands/sweep.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { version } from './version.ts';
@@ -19,6 +20,7 @@ export async function main(args: readonly string[]): Promise<void> {
     .configureOutput(quietOutput());
   addAudit(program);
   addAnalyze(program);
+  addReports(program);
   addChecks(program);
   addSweep(program);
   addManifests(program);

@@ -51,6 +51,23 @@ export function seconds(text: string): number {
   return Number(match[1]) * (secondsOf.get(match[2] ?? '') ?? 1);
 }
 
+const daysOf = new Map([
+  ['d', 1],
+  ['w', 7],
+  ['y', 365],
+]);
+
+/** A day, `YYYY-MM-DD`, given as one or by how long ago it is: `30d`, `12w`, `2y`. */
+export function days(text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  const [, count, unit = ''] = /^(\d{1,4})([dwy])$/.exec(text) ?? [];
+  if (count === undefined)
+    throw new InvalidArgumentError('It is a day such as 2026-11-01, or a time such as 30d, 12w or 2y.');
+  return new Date(Date.now() - Number(count) * (daysOf.get(unit) ?? 1) * 86_400_000)
+    .toISOString()
+    .slice(0, 10);
+}
+
 export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)

@@ -48,8 +48,11 @@ const partition = ({ cluster, runId }: Run): string => `cluster=${clusterKey(clu
 
 export const keys = {
   report: (run: Run): string => `reports/${partition(run)}/${run.runId}/report.json`,
+  /** Where the reports of a month (`YYYY-MM`) or day begin. */
+  reportsOf: (cluster: string, time: string): string => `reports/cluster=${clusterKey(cluster)}/dt=${time}`,
   reportPage: (run: Run): string => `reports/${partition(run)}/${run.runId}/report.html`,
   findings: (run: Run): string => `findings/${partition(run)}/${run.runId}.ndjson.gz`,
+  nodesOf: (cluster: string): string => `nodes/cluster=${clusterKey(cluster)}/`,
   nodes: (run: Run): string => `nodes/${partition(run)}/${run.runId}.ndjson.gz`,
   evidence: (run: Run, node: string): string =>
     `evidence/${partition(run)}/${run.runId}/${pathPart(node)}.tar.gz`,

@@ -4,7 +4,13 @@ import { dayOf } from '../model/run-id.ts';
 
 /** Rows of a report for Athena and DuckDB: one object a line, each with its cluster, run and day. */
 export function rows(report: ClusterReport, of: 'findings' | 'nodes'): string {
-  const run = { cluster: report.cluster.name, runId: report.runId, dt: dayOf(report.runId) };
+  const run = {
+    cluster: report.cluster.name,
+    runId: report.runId,
+    dt: dayOf(report.runId),
+    // The nodes of a part are no sum of the cluster.
+    ...(of === 'nodes' ? { scope: report.scope } : {}),
+  };
   const items: readonly object[] = of === 'nodes' ? report.nodes : [...report.findings, ...report.resolved];
   return items.map((item) => `${JSON.stringify({ ...run, ...item })}\n`).join('');
 }

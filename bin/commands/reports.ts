@@ -1,0 +1,224 @@
+import { type Command, Option } from 'commander';
+import type { Grouping, Metric, Run, Store } from '../../lib/history/index.ts';
+import { AuditError } from '../../lib/model/errors.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { type Format, formats } from '../../lib/report/formats.ts';
+import { days, positive, wantsColour } from '../options.ts';
+
+type Common = { readonly store?: string; readonly cluster?: string; readonly color: boolean };
+
+export function addReports(program: Command): void {
+  const reports = program
+    .command('reports')
+    .description('what earlier audits found: list, show, diff, trend');
+  addList(reports);
+  addShow(reports);
+  addDiff(reports);
+  addTrend(reports);
+}
+
+function subcommand(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--store <place>', 'directory or s3://bucket/prefix (default: your data directory)')
+    .option('--cluster <name>', 'only this cluster')
+    .option('--no-color', 'no colours (NO_COLOR does the same)');
+}
+
+function addList(parent: Command): void {
+  subcommand(parent, 'list', 'runs, newest first')
+    .option('--since <time>', 'no older than this, such as 30d, 2y or 2026-11-01', days, days('1y'))
+    .option('--check <id>', 'only runs with findings of this check, and count only those')
+    .option('--node <name>', 'only runs with findings on this node, and count only those')
+    .option('--limit <runs>', 'how many', positive, 20)
+    .addOption(textOrJson())
+    .action(
+      async (
+        options: Common & { since: string; check?: string; node?: string; limit: number; output: string },
+      ) => {
+        const { runs, summary } = await import('../../lib/history/index.ts');
+        const store = await opened(options);
+        const found = [];
+        for await (const run of runs(store, await clusterNames(store, options), options.since, today())) {
+          const line = await summary(store, run, options);
+          if (line === null) continue;
+          const asked = options.check !== undefined || options.node !== undefined;
+          if (asked && Object.values(line.findings).every((count) => count === 0)) continue;
+          found.push(line);
+          if (found.length >= options.limit) break;
+        }
+        const { listText } = await import('../reports-text.ts');
+        process.stdout.write(options.output === 'json' ? json(found) : listText(found));
+      },
+    );
+}
+
+function addShow(parent: Command): void {
+  subcommand(parent, 'show', 'one report')
+    .argument('[run]', 'run id, a day such as 2026-11-20 (its last run), or latest', 'latest')
+    .addOption(
+      new Option('-o, --output <format>', 'what goes to standard output')
+        .choices([...formats])
+        .default('text'),
+    )
+    .action(async (reference: string, options: Common & { output: Format }) => {
+      const report = await reportOf(await opened(options), reference, options);
+      const { write } = await import('../../lib/report/index.ts');
+      const { reasons } = await import('../../lib/checks/catalogue.ts');
+      const { stdout } = process;
+      const style = {
+        colour: wantsColour(stdout, options.color),
+        width: stdout.columns ?? 100,
+        why: reasons,
+      };
+      stdout.write(write(report, options.output, style));
+    });
+}
+
+function addDiff(parent: Command): void {
+  subcommand(parent, 'diff', 'what appeared (+), went (-) or changed (!) between two reports of a cluster')
+    .argument('<before>', 'run id, day or latest')
+    .argument('[after]', 'run id, day or latest', 'latest')
+    .addOption(textOrJson())
+    .action(async (before: string, after: string, options: Common & { output: string }) => {
+      const { diff } = await import('../../lib/history/index.ts');
+      const store = await opened(options);
+      const newer = await reportOf(store, after, options);
+      const older = await reportOf(store, before, { cluster: newer.cluster.name });
+      const { diffText } = await import('../reports-text.ts');
+      const difference = diff(older, newer);
+      process.stdout.write(options.output === 'json' ? json(difference) : diffText(difference));
+    });
+}
+
+const metrics = ['orphans', 'namespaces', 'usage', 'pods', 'nodes'] satisfies Metric[];
+const groupings = ['cluster', 'node', 'ami', 'kernel', 'nodegroup', 'cni'] satisfies Grouping[];
+
+function addTrend(parent: Command): void {
+  subcommand(parent, 'trend', 'a number of the nodes through time, as a row of bars')
+    .argument(
+      '[metric]',
+      `${metrics.join(', ')}; usage is percent of the limit, of the fullest node`,
+      'orphans',
+    )
+    .option('--since <time>', 'from when on, such as 30d, 2y or 2026-11-01', days, days('90d'))
+    .addOption(new Option('--by <group>', 'a row for each').choices(groupings).default('cluster'))
+    .option('--node <name>', 'only this node')
+    .option('--columns <number>', 'bars in a row; each shows the last run of its time', positive, 60)
+    .option('--limit <rows>', 'how many rows, the largest last value first', positive, 20)
+    .option('--ascii', 'no Unicode bars (default where the locale is not UTF-8)')
+    .addOption(textOrJson())
+    .action(async (metric: string, options: TrendOptions) => {
+      const known = metrics.find((each) => each === metric);
+      if (known === undefined)
+        throw new AuditError('USAGE', `no such metric: ${metric}`, {
+          remedy: `There is ${metrics.join(', ')}.`,
+        });
+      await trend(known, options);
+    });
+}
+
+type TrendOptions = Common & {
+  readonly since: string;
+  readonly by: Grouping;
+  readonly node?: string;
+  readonly columns: number;
+  readonly limit: number;
+  readonly ascii?: boolean;
+  readonly output: string;
+};
+
+async function trend(metric: Metric, options: TrendOptions): Promise<void> {
+  const { columnsOf, rowsOf, series } = await import('../../lib/history/index.ts');
+  const store = await opened(options);
+  const [from, to] = [new Date(`${options.since}T00:00:00Z`), new Date()];
+  const names = await clusterNames(store, options);
+  const columns = columnsOf(from, to, options.columns);
+  const rows = columns.map((): Awaited<ReturnType<typeof rowsOf>>[number] => []);
+  // One cluster after the other: a file or request for each column is open at once.
+  for (const name of names)
+    for (const [column, read] of (await rowsOf(store, name, columns, options.by !== 'cluster')).entries())
+      for (const row of read)
+        if (options.node === undefined || row.node === options.node) rows[column]?.push(row);
+  const result = series(rows, metric, options.by);
+  if (options.output === 'json') {
+    process.stdout.write(json({ metric, by: options.by, from, to, series: result }));
+    return;
+  }
+  const { trendText } = await import('../reports-text.ts');
+  const { isAsciiOnly } = await import('../sparkline.ts');
+  const title = `${metric}${options.node === undefined ? '' : ` of ${options.node}`} by ${options.by}, ${options.since} to ${today()}`;
+  const ascii = options.ascii ?? isAsciiOnly(process.env);
+  process.stdout.write(trendText(title, result, { ascii, limit: options.limit }));
+}
+
+/** @throws AuditError USAGE where the store has no such report, or the reference fits several clusters. */
+async function reportOf(
+  store: Store,
+  reference: string,
+  options: { cluster?: string },
+): Promise<ClusterReport> {
+  const { reportOfRun, latestReportOf, runs } = await import('../../lib/history/index.ts');
+  const names = await clusterNames(store, options);
+  const byRunId = /^\d{8}T\d{6}Z-[0-9a-z]+$/.test(reference);
+  if (!byRunId && names.length > 1)
+    throw new AuditError('USAGE', `${store.location} has several clusters`, {
+      remedy: `Name one with --cluster: ${names.slice(0, 20).join(', ')}`,
+    });
+  for (const cluster of names) {
+    let run: Run | null = byRunId ? { cluster, runId: reference } : null;
+    if (reference === 'latest') {
+      const latest = await latestReportOf(store, cluster);
+      if (latest !== null) return latest;
+      for await (const found of runs(store, [cluster], days('1y'), today())) {
+        run = found;
+        break;
+      }
+    } else if (/^\d{4}-\d{2}-\d{2}$/.test(reference)) {
+      for await (const found of runs(store, [cluster], reference, reference)) {
+        run = found;
+        break;
+      }
+    }
+    const report = run === null ? null : await reportOfRun(store, run);
+    if (report !== null) return report;
+  }
+  throw new AuditError('USAGE', `${store.location} has no report ${reference}`, {
+    remedy: 'See what there is: netns-audit reports list',
+  });
+}
+
+async function opened({ store }: { store?: string }): Promise<Store> {
+  const { defaultStore, openStore } = await import('../../lib/audit/stores.ts');
+  const found = openStore(store ?? defaultStore());
+  if (found !== null) return found;
+  throw new AuditError('USAGE', '--store none has no reports', {
+    remedy: 'Give a directory or s3://bucket/prefix.',
+  });
+}
+
+async function clusterNames(store: Store, { cluster }: { cluster?: string }): Promise<string[]> {
+  if (cluster !== undefined) return [cluster];
+  const { clusters } = await import('../../lib/history/index.ts');
+  const names = await clusters(store);
+  if (names.length > 0) return names;
+  throw new AuditError('USAGE', `${store.location} has no reports`, {
+    remedy:
+      'Run netns-audit audit first, name another --store, or a --cluster of which only parts were audited.',
+  });
+}
+
+function textOrJson(): Option {
+  return new Option('-o, --output <format>', 'what goes to standard output')
+    .choices(['text', 'json'])
+    .default('text');
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}

@@ -1,0 +1,163 @@
+/** Which runs a store has, newest first, listing no more of it than is asked for. */
+import { gunzipSync } from 'node:zlib';
+import { z } from 'zod';
+import { AuditError } from '../model/errors.ts';
+import { severities } from '../model/finding.ts';
+import { nodeResults, verdicts } from '../model/report.ts';
+import { clusterOf, keys, type Run } from './keys.ts';
+import type { Store } from './store.ts';
+
+/** Clusters by name: those that have a latest report; where there is none, those of which parts were audited. */
+export async function clusters(store: Store): Promise<string[]> {
+  const names: string[] = [];
+  for await (const key of store.list('latest/cluster=')) {
+    const name = /^latest\/cluster=([^/]+)\.json$/.exec(key)?.[1];
+    if (name !== undefined) names.push(clusterOf(name));
+  }
+  if (names.length > 0) return names.sort();
+  // Whoever only ever audited parts has few reports: they can all be listed.
+  const parts = new Set<string>();
+  for await (const key of store.list('reports/cluster=')) {
+    const name = /^reports\/cluster=([^/]+)\//.exec(key)?.[1];
+    if (name !== undefined) parts.add(clusterOf(name));
+  }
+  return [...parts].sort();
+}
+
+/**
+ * Runs of the clusters, newest first, month by month backwards: a year that is not asked for is not listed.
+ *
+ * @param since - the oldest day, `YYYY-MM-DD`
+ * @param until - the newest day
+ */
+export async function* runs(
+  store: Store,
+  names: readonly string[],
+  since: string,
+  until: string,
+): AsyncGenerator<Run> {
+  for (let month = until.slice(0, 7); month >= since.slice(0, 7); month = monthBefore(month)) {
+    const found: Run[] = [];
+    for (const cluster of names)
+      for await (const key of store.list(keys.reportsOf(cluster, month))) {
+        const run = /\/dt=(\d{4}-\d{2}-\d{2})\/([^/]+)\/report\.json$/.exec(key);
+        const [, day = '', runId = ''] = run ?? [];
+        if (run !== null && day >= since && day <= until) found.push({ cluster, runId });
+      }
+    yield* found.toSorted((a, b) => (a.runId > b.runId ? -1 : 1));
+  }
+}
+
+function monthBefore(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return number === 1 ? `${year - 1}-12` : `${year}-${String(number - 1).padStart(2, '0')}`;
+}
+
+/** What a line of a list needs of a report: the rest is not looked at. */
+const summarySchema = z.object({
+  runId: z.string(),
+  cluster: z.object({ name: z.string() }),
+  scope: z.enum(['cluster', 'part']),
+  startedAt: z.string(),
+  verdict: z.enum(verdicts),
+  coverage: z.object({ nodes: z.array(z.object({ result: z.enum(nodeResults) })) }),
+  findings: z.array(
+    z.object({
+      check: z.string(),
+      severity: z.enum(severities),
+      state: z.string(),
+      suppressed: z.unknown(),
+      object: z.object({ kind: z.string(), name: z.string(), node: z.string().optional() }),
+    }),
+  ),
+  resolved: z.array(z.unknown()),
+});
+
+export type RunSummary = {
+  readonly cluster: string;
+  readonly runId: string;
+  readonly scope: 'cluster' | 'part';
+  readonly startedAt: string;
+  readonly verdict: (typeof verdicts)[number];
+  /** Findings that count, by severity; with a check or a node asked for, only those of it. */
+  readonly findings: Readonly<Record<(typeof severities)[number], number>>;
+  readonly resolved: number;
+  readonly nodes: Readonly<Record<(typeof nodeResults)[number], number>>;
+};
+
+/** One run in a line; null when its report is not there. @throws AuditError STORE when it cannot be read. */
+export async function summary(
+  store: Store,
+  run: Run,
+  only: { readonly check?: string; readonly node?: string } = {},
+): Promise<RunSummary | null> {
+  const stored = await store.get(keys.report(run));
+  if (stored === null) return null;
+  const report = parsed(store, keys.report(run), () =>
+    summarySchema.parse(JSON.parse(Buffer.from(stored.body).toString())),
+  );
+  const asked = report.findings.filter(
+    ({ check, state, suppressed, object }) =>
+      state !== 'pending' &&
+      suppressed === null &&
+      (only.check === undefined || check === only.check) &&
+      (only.node === undefined ||
+        object.node === only.node ||
+        (object.kind === 'node' && object.name === only.node)),
+  );
+  const bySeverity = (severity: string): number =>
+    asked.filter((finding) => finding.severity === severity).length;
+  const byResult = (result: string): number =>
+    report.coverage.nodes.filter((node) => node.result === result).length;
+  return {
+    cluster: report.cluster.name,
+    runId: report.runId,
+    scope: report.scope,
+    startedAt: report.startedAt,
+    verdict: report.verdict,
+    findings: {
+      critical: bySeverity('critical'),
+      high: bySeverity('high'),
+      medium: bySeverity('medium'),
+      low: bySeverity('low'),
+    },
+    resolved: report.resolved.length,
+    nodes: {
+      audited: byResult('audited'),
+      partial: byResult('partial'),
+      skipped: byResult('skipped'),
+      failed: byResult('failed'),
+    },
+  };
+}
+
+/** Enough for the rows of the largest clusters; a file that unpacks to more is none of ours. */
+const LARGEST = 512 * 1024 * 1024;
+
+/** Lines of a `.ndjson.gz` of the store; null when it is not there. @throws AuditError STORE when it cannot be read. */
+export async function lines<T>(store: Store, key: string, schema: z.ZodType<T>): Promise<T[] | null> {
+  const stored = await store.get(key);
+  if (stored === null) return null;
+  return parsed(store, key, () =>
+    gunzipSync(stored.body, { maxOutputLength: LARGEST })
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => schema.parse(JSON.parse(line))),
+  );
+}
+
+function parsed<T>(store: Store, key: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new AuditError(
+      'STORE',
+      `${store.location}/${key} is damaged, or of a version that is not known here`,
+      {
+        cause: error,
+        remedy: 'Update netns-auditor, or move the file away.',
+      },
+    );
+  }
+}

@@ -1,0 +1,142 @@
+/** A number of nodes through time, read from the rows of as many runs as there are columns to show. */
+import { z } from 'zod';
+import { keys, type Run } from './keys.ts';
+import { lines } from './list.ts';
+import type { Store } from './store.ts';
+
+const metrics = ['orphans', 'namespaces', 'usage', 'pods', 'nodes'] as const;
+export type Metric = (typeof metrics)[number];
+
+const groupings = ['cluster', 'node', 'ami', 'kernel', 'nodegroup', 'cni'] as const;
+export type Grouping = (typeof groupings)[number];
+
+const rowSchema = z.object({
+  cluster: z.string(),
+  // Rows of the first versions do not have it.
+  scope: z.enum(['cluster', 'part']).default('cluster'),
+  node: z.string(),
+  pods: z.number(),
+  namespaces: z.number().nullable(),
+  orphans: z.number().nullable(),
+  limit: z.number().nullable(),
+  kernel: z.string(),
+  cni: z.string().nullable(),
+  ami: z.string().nullable(),
+  nodegroup: z.string().nullable(),
+});
+export type NodeRow = z.infer<typeof rowSchema>;
+
+export type Series = {
+  readonly name: string;
+  /** One value a column, oldest first; null where no run told it. */
+  readonly values: readonly (number | null)[];
+};
+
+/** A stretch of time, in milliseconds: `from` is part of it, `to` is not. */
+export type Column = { readonly from: number; readonly to: number };
+
+/** Time in columns of equal length, oldest first. Pure. */
+export function columnsOf(from: Date, to: Date, count: number): Column[] {
+  const step = Math.max(1, (to.getTime() - from.getTime()) / count);
+  return Array.from({ length: count }, (_, index) => ({
+    from: from.getTime() + index * step,
+    to: from.getTime() + (index + 1) * step,
+  }));
+}
+
+/** Days (UTC) that a column touches, newest first. Pure. */
+export function daysOf({ from, to }: Column): string[] {
+  const days: string[] = [];
+  for (let day = Math.floor((to - 1) / DAY); day >= Math.floor(from / DAY); day -= 1)
+    days.push(new Date(day * DAY).toISOString().slice(0, 10));
+  return days;
+}
+
+const DAY = 86_400_000;
+
+/**
+ * Rows of the newest run of each column; the days between are not even listed. A sum over a cluster needs a run of the whole
+ * of it: where the newest is of a part, the one before is read.
+ */
+export async function rowsOf(
+  store: Store,
+  cluster: string,
+  columns: readonly Column[],
+  partsToo: boolean,
+): Promise<NodeRow[][]> {
+  const oldest = await oldestDay(store, cluster);
+  const listed = new Map<string, Promise<Run[]>>();
+  const runsOf = (day: string): Promise<Run[]> => {
+    const found = listed.get(day) ?? runsOfDay(store, cluster, day);
+    listed.set(day, found);
+    return found;
+  };
+  return await Promise.all(
+    columns.map(async (column) => {
+      for (const day of daysOf(column).filter((each) => each >= oldest)) {
+        for (const run of await runsOf(day)) {
+          const time = timeOf(run);
+          if (time < column.from || time >= column.to) continue;
+          const rows = (await lines(store, keys.nodes(run), rowSchema)) ?? [];
+          if (rows.length > 0 && (partsToo || rows[0]?.scope === 'cluster')) return rows;
+        }
+      }
+      return [];
+    }),
+  );
+}
+
+/** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */
+async function oldestDay(store: Store, cluster: string): Promise<string> {
+  for await (const key of store.list(keys.nodesOf(cluster))) return /\/dt=([^/]+)\//.exec(key)?.[1] ?? '';
+  return '9999';
+}
+
+/** Newest first. */
+async function runsOfDay(store: Store, cluster: string, day: string): Promise<Run[]> {
+  const found: Run[] = [];
+  for await (const key of store.list(`${keys.nodesOf(cluster)}dt=${day}/`)) {
+    const runId = /\/([^/]+)\.ndjson\.gz$/.exec(key)?.[1];
+    if (runId !== undefined) found.push({ cluster, runId });
+  }
+  return found.toReversed();
+}
+
+/** When a run started, in milliseconds; its id begins with it. */
+function timeOf({ runId }: Run): number {
+  const [, date = '', hour, minute, second] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z/.exec(runId) ?? [];
+  return Date.parse(`${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}T${hour}:${minute}:${second}Z`);
+}
+
+/** Values of a metric in each column, for each cluster, node, AMI…; the largest last value first. Pure. */
+export function series(columns: readonly (readonly NodeRow[])[], metric: Metric, by: Grouping): Series[] {
+  const groups = columns.map((rows) => Map.groupBy(rows, (row) => row[by] ?? 'unknown'));
+  const names = new Set(groups.flatMap((column) => [...column.keys()]));
+  return [...names]
+    .map((name) => ({ name, values: groups.map((column) => value(column.get(name) ?? [], metric)) }))
+    .toSorted((a, b) => last(b) - last(a) || (a.name < b.name ? -1 : 1));
+}
+
+/** The last value that is known. */
+export function last({ values }: Series): number {
+  return values.findLast((each) => each !== null) ?? 0;
+}
+
+/** Sums over nodes; of `usage`, percent of the limit, the fullest node. Null where no node told it. */
+function value(rows: readonly NodeRow[], metric: Metric): number | null {
+  if (rows.length === 0) return null;
+  if (metric === 'nodes') return rows.length;
+  const known = rows
+    .map((row) =>
+      metric !== 'usage'
+        ? row[metric]
+        : row.namespaces === null || row.limit === null || row.limit === 0
+          ? null
+          : (100 * row.namespaces) / row.limit,
+    )
+    .filter((each) => each !== null);
+  if (known.length === 0) return null;
+  return metric === 'usage'
+    ? Math.round(known.reduce((a, b) => Math.max(a, b)) * 10) / 10
+    : known.reduce((sum, each) => sum + each, 0);
+}

@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { main } from '../../bin/main.ts';
+import { isAsciiOnly, sparkline } from '../../bin/sparkline.ts';
+import { publish } from '../../lib/audit/index.ts';
+import { DirectoryStore } from '../../lib/history/index.ts';
+import { newRunId } from '../../lib/model/run-id.ts';
+import { aFinding, aReport } from '../report/sample.ts';
+
+let directory: string;
+const at = (daysAgo: number): Date => new Date(Date.now() - daysAgo * 86_400_000);
+const runIds = [2, 1, 0].map((daysAgo) => newRunId(at(daysAgo), 'test'));
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'netns-audit-reports-'));
+  const store = new DirectoryStore(directory);
+  for (const [index, runId] of runIds.entries()) {
+    const startedAt = at(2 - index).toISOString();
+    const facts = aReport().nodes.map((node) => ({ ...node, orphans: 4 * index }));
+    await publish(
+      store,
+      aReport({
+        runId,
+        startedAt,
+        finishedAt: startedAt,
+        nodes: facts,
+        findings: index === 1 ? [] : [aFinding({ fingerprint: `f${index}` })],
+        verdict: index === 1 ? 'healthy' : 'critical',
+      }),
+    );
+  }
+});
+afterAll(async () => await rm(directory, { recursive: true }));
+
+/** Runs a command line; what it says on stdout and stderr. */
+async function run(...args: string[]): Promise<{ out: string; error: string; code: unknown }> {
+  const said = { out: '', error: '' };
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    said.out += String(text);
+    return true;
+  });
+  const error = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    said.error += String(text);
+    return true;
+  });
+  process.exitCode = 0;
+  try {
+    await main(['reports', ...args, '--store', directory]);
+    return { ...said, code: process.exitCode };
+  } finally {
+    out.mockRestore();
+    error.mockRestore();
+    process.exitCode = 0;
+  }
+}
+
+describe('netns-audit reports', () => {
+  it('lists runs, newest first, each in a line', async () => {
+    const { out, code } = await run('list');
+    expect(code).toBe(0);
+    const [, newest, middle] = out.split('\n');
+    expect(newest).toMatch(/prod-eu +critical +1 critical +0 +1 +2\d{7}T/);
+    expect(middle).toMatch(/prod-eu +healthy +- +0 +1 /);
+    expect(
+      JSON.parse((await run('list', '-o', 'json', '--check', 'pod-interface-missing')).out),
+    ).toHaveLength(2);
+  });
+
+  it('shows the latest report, one by its run and one by its day, in any format', async () => {
+    expect((await run('show')).out).toMatch(/^CRITICAL {2}prod-eu/);
+    expect((await run('show', runIds[1] ?? '')).out).toMatch(/^HEALTHY/);
+    const day = at(1).toISOString().slice(0, 10);
+    expect(JSON.parse((await run('show', day, '-o', 'json')).out).runId).toBe(runIds[1]);
+  });
+
+  it('tells what is different between two runs', async () => {
+    const { out } = await run('diff', runIds[0] ?? '', runIds[1] ?? '');
+    expect(out).toContain('- critical pod-interface-missing  shop/web-1 on node-1');
+    expect((await run('diff', runIds[1] ?? '')).out).toContain('+ critical pod-interface-missing');
+    expect((await run('diff', 'latest', 'latest')).out).toContain('No difference.');
+  });
+
+  it('draws a trend, also where a terminal has ASCII only', async () => {
+    const { out } = await run('trend', 'orphans', '--since', '3d', '--columns', '3', '--ascii');
+    expect(out).toMatch(/^prod-eu {2}[_.:=+*# -]{3} +0 -> 8 +max 8$/m);
+  });
+
+  it('says what to do where a run, a metric or a store is not there', async () => {
+    expect(await run('show', '20200101T000000Z-00000000')).toMatchObject({ code: 2 });
+    expect((await run('show', '20200101T000000Z-00000000')).error).toContain('netns-audit reports list');
+    expect((await run('trend', 'happiness')).error).toContain('There is orphans, namespaces');
+    expect((await run('list', '--since', 'yesterday')).code).toBe(2);
+  });
+});
+
+describe('bars', () => {
+  it('go from zero to the largest, with gaps where nothing is known', () => {
+    expect(sparkline([0, 4, null, 8], { ascii: false })).toBe('▁▅ █');
+    expect(sparkline([0, 4, null, 8], { ascii: true })).toBe('_= #');
+    expect(sparkline([0, 0], { ascii: false })).toBe('▁▁');
+  });
+
+  it('are plain where the locale is', () => {
+    expect(isAsciiOnly({ LANG: 'C.UTF-8' })).toBe(false);
+    expect(isAsciiOnly({ TERM: 'dumb', LANG: 'C.UTF-8' })).toBe(true);
+    if (process.platform === 'linux') expect(isAsciiOnly({ LANG: 'C', LC_ALL: '' })).toBe(true);
+  });
+});

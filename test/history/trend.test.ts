@@ -1,0 +1,149 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { publish } from '../../lib/audit/index.ts';
+import {
+  clusters,
+  columnsOf,
+  DirectoryStore,
+  rowsOf,
+  runs,
+  type Store,
+  series,
+  summary,
+} from '../../lib/history/index.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { aFinding, aReport } from '../report/sample.ts';
+
+let store: DirectoryStore;
+beforeEach(async () => {
+  store = new DirectoryStore(await mkdtemp(join(tmpdir(), 'netns-audit-trend-')));
+});
+afterEach(async () => await rm(store.location, { recursive: true }));
+
+/** A report of a day with so many orphans on each node. */
+async function keep(
+  day: string,
+  orphans: readonly (number | null)[],
+  changes: Partial<ClusterReport> = {},
+): Promise<ClusterReport> {
+  const [facts] = aReport().nodes;
+  if (facts === undefined) throw new Error('the sample has no node');
+  const report = aReport({
+    runId: `${day.replaceAll('-', '')}T020000Z-0a1b2c3d`,
+    startedAt: `${day}T02:00:00Z`,
+    finishedAt: `${day}T02:01:00Z`,
+    nodes: orphans.map((each, index) => ({
+      ...facts,
+      node: `node-${index}`,
+      orphans: each,
+      ami: index === 0 ? 'ami-1' : null,
+    })),
+    ...changes,
+  });
+  await publish(store, report);
+  return report;
+}
+
+/** The store, and which keys were read. */
+function watched(): { store: Store; read: string[] } {
+  const read: string[] = [];
+  const watching: Store = {
+    location: store.location,
+    putOnce: async (key, body) => await store.putOnce(key, body),
+    replace: async (key, body, etag) => await store.replace(key, body, etag),
+    list: (prefix) => store.list(prefix),
+    get: async (key) => {
+      read.push(key);
+      return await store.get(key);
+    },
+  };
+  return { store: watching, read };
+}
+
+const october = columnsOf(new Date('2026-10-01'), new Date('2026-10-05'), 4);
+
+describe('a trend', () => {
+  it('has the sum of all nodes in each column, and gaps where nothing was audited', async () => {
+    await keep('2026-10-01', [1, 2]);
+    await keep('2026-10-02', [4, null]);
+    await keep('2026-10-04', [0, 9]);
+    const rows = await rowsOf(store, 'prod-eu', october, false);
+    expect(series(rows, 'orphans', 'cluster')).toEqual([{ name: 'prod-eu', values: [3, 4, null, 9] }]);
+    expect(series(rows, 'nodes', 'cluster')).toEqual([{ name: 'prod-eu', values: [2, 2, null, 2] }]);
+  });
+
+  it('never takes the nodes of a part for the cluster', async () => {
+    await keep('2026-10-01', [1, 2]);
+    await keep('2026-10-01', [50], { scope: 'part', runId: '20261001T090000Z-ffffffff' });
+    expect(series(await rowsOf(store, 'prod-eu', october, false), 'orphans', 'cluster')[0]?.values[0]).toBe(
+      3,
+    );
+    expect(series(await rowsOf(store, 'prod-eu', october, true), 'orphans', 'node')[0]?.values[0]).toBe(50);
+  });
+
+  it('says which AMI leaks, worst first', async () => {
+    await keep('2026-10-01', [7, 2]);
+    const rows = await rowsOf(store, 'prod-eu', october, false);
+    expect(series(rows, 'orphans', 'ami').map(({ name }) => name)).toEqual(['ami-1', 'unknown']);
+  });
+
+  it('reads one file of nodes for each column, and no report', async () => {
+    for (let day = 1; day <= 28; day += 1) await keep(`2026-09-${String(day).padStart(2, '0')}`, [day]);
+    const { store: watching, read } = watched();
+    const columns = columnsOf(new Date('2026-09-01'), new Date('2026-09-29'), 4);
+    const rows = await rowsOf(watching, 'prod-eu', columns, false);
+    expect(series(rows, 'orphans', 'cluster')[0]?.values).toEqual([7, 14, 21, 28]);
+    expect(read).toHaveLength(4);
+    expect(read.every((key) => key.startsWith('nodes/'))).toBe(true);
+  });
+
+  it('names a file that is damaged', async () => {
+    const report = await keep('2026-10-01', [1]);
+    const key = `nodes/cluster=prod-eu/dt=2026-10-02/${report.runId.replace('1001', '1002')}.ndjson.gz`;
+    await store.putOnce(key, Buffer.from('no gzip'));
+    await expect(rowsOf(store, 'prod-eu', october, false)).rejects.toThrow(key);
+  });
+});
+
+describe('the list of runs', () => {
+  const all = async (since: string, until: string): Promise<string[]> => {
+    const found = [];
+    for await (const run of runs(store, await clusters(store), since, until))
+      found.push(`${run.cluster} ${run.runId.slice(0, 8)}`);
+    return found;
+  };
+
+  it('is newest first over all clusters and months, within the days that were asked for', async () => {
+    await keep('2026-10-31', [0]);
+    await keep('2026-11-02', [0]);
+    await keep('2025-12-31', [0]);
+    await keep('2026-11-01', [0], {
+      cluster: { name: 'arn:aws:eks/prod-us', uid: 'u2', version: 'v1.36.0' },
+    });
+    expect(await all('2025-12-01', '2026-11-02')).toEqual([
+      'prod-eu 20261102',
+      'arn:aws:eks/prod-us 20261101',
+      'prod-eu 20261031',
+      'prod-eu 20251231',
+    ]);
+    expect(await all('2026-11-01', '2026-11-01')).toEqual(['arn:aws:eks/prod-us 20261101']);
+  });
+
+  it('counts what counts: neither pending nor suppressed, and of a check only its own', async () => {
+    const report = await keep('2026-11-02', [0], {
+      findings: [
+        aFinding(),
+        aFinding({ fingerprint: 'f2', check: 'veth-peer-missing', severity: 'high' }),
+        aFinding({ fingerprint: 'f3', state: 'pending' }),
+        aFinding({ fingerprint: 'f4', suppressed: { reason: 'known', owner: 'sre', expires: '2027-01-01' } }),
+      ],
+    });
+    const run = { cluster: 'prod-eu', runId: report.runId };
+    expect((await summary(store, run))?.findings).toEqual({ critical: 1, high: 1, medium: 0, low: 0 });
+    expect((await summary(store, run, { check: 'veth-peer-missing' }))?.findings.critical).toBe(0);
+    expect((await summary(store, run, { node: 'node-9' }))?.findings.high).toBe(0);
+    expect(await summary(store, { cluster: 'prod-eu', runId: '20000101T000000Z-00000000' })).toBeNull();
+  });
+});
