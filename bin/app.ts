@@ -7,7 +7,8 @@ import { explain } from './exit.ts';
 
 const app = new App();
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-Tags.of(app).add('app', 'netns-auditor');
+// CloudFormation takes no tags on dashboards.
+Tags.of(app).add('app', 'netns-auditor', { excludeResourceTypes: ['AWS::CloudWatch::Dashboard'] });
 try {
   const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
   new NetnsAuditorStack(

@@ -14,10 +14,11 @@ export function logicalId(of: Construct): string {
   return String(stack.resolve(stack.getLogicalId(of.node.defaultChild as CfnElement)));
 }
 
-/** Region and account as cdk-nag writes them: pseudo parameters where the stack is of none. */
-export function place(of: Construct): { readonly region: string; readonly account: string } {
-  const { region, account } = Stack.of(of);
+/** Partition, region and account as cdk-nag writes them: pseudo parameters where the stack is of none. */
+export function place(of: Construct): Readonly<Record<'partition' | 'region' | 'account', string>> {
+  const { partition, region, account } = Stack.of(of);
   return {
+    partition: Token.isUnresolved(partition) ? '<AWS::Partition>' : partition,
     region: Token.isUnresolved(region) ? '<AWS::Region>' : region,
     account: Token.isUnresolved(account) ? '<AWS::AccountId>' : account,
   };

@@ -16,8 +16,16 @@ export type State = (typeof STATES)[number];
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** @returns the folder, with index.mjs in it */
+const made = new Map<State, string>();
+
+/** @returns the folder, with index.mjs in it; made once by a process */
 export function bundle(state: State): string {
+  const folder = made.get(state) ?? make(state);
+  made.set(state, folder);
+  return folder;
+}
+
+function make(state: State): string {
   const folder = mkdtempSync(join(tmpdir(), `netns-auditor-${state}-`));
   buildSync({
     absWorkingDir: ROOT,

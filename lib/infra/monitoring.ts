@@ -87,7 +87,7 @@ export class Monitoring extends Construct {
     const graph = (title: string, left: IMetric[]): GraphWidget =>
       new GraphWidget({ title, left, width: 12 });
     const ofAll = (metric: string, statistic: string): IMetric[] =>
-      props.clusters.map(({ name }) => metricOf(metric, name, statistic));
+      props.clusters.map(({ name }) => metricOf(metric, name, statistic).with({ label: name }));
     const dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.days(14) });
     dashboard.addWidgets(
       graph('Coverage', ofAll('Coverage', 'Minimum')),
@@ -111,6 +111,5 @@ function metricOf(metricName: string, cluster: string, statistic: string): Metri
     dimensionsMap: { service: 'netns-auditor', cluster },
     statistic,
     period: Duration.hours(1),
-    label: cluster,
   });
 }

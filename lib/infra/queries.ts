@@ -123,7 +123,7 @@ export class Queries extends Construct {
         database: database.ref,
         workGroup: workgroup.ref,
         queryString,
-      }).addResourceDependency(workgroup);
+      });
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The stack that one netns-audit.yaml describes. */
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
-import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Annotations, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { NetnsAuditor, type NetnsAuditorProps } from './netns-auditor.ts';
@@ -17,14 +17,19 @@ export class NetnsAuditorStack extends Stack {
     new CfnOutput(this, 'StateMachine', { value: this.auditor.stateMachine.stateMachineArn });
   }
 
-  #placeIn(network: Config['network']): Pick<NetnsAuditorProps, 'vpc' | 'vpcSubnets' | 'securityGroups'> {
+  #placeIn(network: Config['network']): Pick<NetnsAuditorProps, 'vpc' | 'securityGroups'> {
     if (network === undefined) return {};
     const { vpcId, availabilityZones, subnetIds, securityGroupIds } = network;
     const groups = securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, `Group-${id}`, id));
-    return {
-      vpc: Vpc.fromVpcAttributes(this, 'Network', { vpcId, availabilityZones, privateSubnetIds: subnetIds }),
-      vpcSubnets: { subnets: subnetIds.map((id) => Subnet.fromSubnetId(this, `Subnet-${id}`, id)) },
-      ...(groups.length === 0 ? {} : { securityGroups: groups }),
-    };
+    const vpc = Vpc.fromVpcAttributes(this, 'Network', {
+      vpcId,
+      availabilityZones,
+      privateSubnetIds: subnetIds,
+    });
+    Annotations.of(vpc).acknowledgeWarning(
+      '@aws-cdk/aws-ec2:noSubnetRouteTableId',
+      'Functions are placed into the subnets; nothing asks for their route tables.',
+    );
+    return { vpc, ...(groups.length === 0 ? {} : { securityGroups: groups }) };
   }
 }

@@ -150,8 +150,8 @@ export class AuditStates extends Construct {
       reason:
         'Errors are logged; every event is in the history of the execution, and each function logs its own.',
     });
-    const { region, account } = place(this);
-    const executions = `arn:<AWS::Partition>:states:${region}:${account}:execution:{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId(this.machine)}"}]}]}`;
+    const { partition, region, account } = place(this);
+    const executions = `arn:${partition}:states:${region}:${account}:execution:{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId(this.machine)}"}]}]}`;
     acknowledgeWildcards(this.machine, {
       'Resource::*': 'Log deliveries and X-Ray know no resources.',
       [`Resource::arn:<AWS::Partition>:s3:::<${logicalId(props.bucket)}>/*`]:

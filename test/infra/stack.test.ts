@@ -1,0 +1,196 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, type Stack, Validations } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { beforeAll, describe, expect, it } from 'vitest';
+import cdk from '../../cdk.json' with { type: 'json' };
+import { bundle, STATES } from '../../lib/infra/bundle.ts';
+import { COLUMNS } from '../../lib/infra/queries.ts';
+import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
+import { configSchema } from '../../lib/model/config.ts';
+import { findingRowSchema } from '../../lib/model/finding.ts';
+import { nodeFactsSchema } from '../../lib/model/report.ts';
+
+const SECRET = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-AbCdEf';
+const config = configSchema.parse({
+  clusters: [
+    { name: 'prod-eu', eks: { name: 'prod', region: 'eu-west-1' } },
+    {
+      name: 'prod-us',
+      eks: {
+        name: 'prod',
+        region: 'us-east-1',
+        roleArn: 'arn:aws:iam::444455556666:role/reader',
+        externalId: 'abc',
+      },
+    },
+    { name: 'lab', kubeconfigSecret: SECRET },
+  ],
+  schedule: { timeZone: 'Europe/Berlin' },
+  subscriptions: [{ protocol: 'email', endpoint: 'on-call@example.com', minSeverity: 'high' }],
+  network: {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['eu-west-1a'],
+    subnetIds: ['subnet-0123456789abcdef0'],
+    securityGroupIds: ['sg-0123456789abcdef0'],
+  },
+});
+
+function synthesize(): { app: App; stack: Stack } {
+  const app = new App({ context: cdk.context, analyticsReporting: false });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stack = new NetnsAuditorStack(app, 'NetnsAuditor', config, {
+    env: { account: '111122223333', region: 'eu-west-1' },
+  });
+  return { app, stack };
+}
+
+let app: App;
+let template: Template;
+beforeAll(() => {
+  const made = synthesize();
+  app = made.app;
+  template = Template.fromStack(made.stack);
+}, 240_000);
+
+/** Actions that the policies of a function's role allow, with their resources. */
+function allowed(role: string): Map<string, unknown> {
+  const policies = Object.values(template.findResources('AWS::IAM::Policy')).filter((policy) =>
+    JSON.stringify(policy.Properties.Roles).includes(`${role}Role`),
+  );
+  const statements: { Action: string | string[]; Resource: unknown }[] = policies.flatMap(
+    (policy) => policy.Properties.PolicyDocument.Statement,
+  );
+  return new Map(
+    statements.flatMap(({ Action, Resource }) => [Action].flat().map((action) => [action, Resource])),
+  );
+}
+
+describe('the stack', () => {
+  it('is clean for cdk-nag but for what is acknowledged with a reason', () => {
+    expect(() => app.synth()).not.toThrow();
+  });
+
+  it('keeps the logical ids of what holds data: another one would be a new, empty bucket', () => {
+    const ids = [
+      'AWS::S3::Bucket',
+      'AWS::KMS::Key',
+      'AWS::SNS::Topic',
+      'AWS::SQS::Queue',
+      'AWS::Glue::Database',
+    ];
+    expect(Object.fromEntries(ids.map((type) => [type, Object.keys(template.findResources(type))]))).toEqual({
+      'AWS::S3::Bucket': ['AuditorStorageBucketB9EF31BD'],
+      'AWS::KMS::Key': [expect.stringMatching(/^AuditorStorageKey[0-9A-F]{8}$/)],
+      'AWS::SNS::Topic': [expect.stringMatching(/^AuditorStorageTopic[0-9A-F]{8}$/)],
+      'AWS::SQS::Queue': [expect.stringMatching(/^AuditorStorageDeadLetters[0-9A-F]{8}$/)],
+      'AWS::Glue::Database': [expect.stringMatching(/^AuditorQueriesDatabase[0-9A-F]{8}$/)],
+    });
+    template.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  });
+
+  it('starts the run of a planned time in its time zone, and gives up after hours', () => {
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'cron(0 2 * * ? *)',
+      ScheduleExpressionTimezone: 'Europe/Berlin',
+      FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 15 },
+      Target: {
+        Input: Match.stringLikeRegexp('<aws.scheduler.scheduled-time>'),
+        RetryPolicy: { MaximumEventAgeInSeconds: 4 * 3600 },
+        DeadLetterConfig: Match.anyValue(),
+      },
+    });
+  });
+
+  it('admits its roles to clusters of its own account and region only, as a group', () => {
+    const entries = Object.values(template.findResources('AWS::EKS::AccessEntry'));
+    expect(entries.map((entry) => entry.Properties.ClusterName)).toEqual(['prod', 'prod']);
+    for (const entry of entries) expect(entry.Properties.KubernetesGroups).toEqual(['netns-auditor']);
+  });
+
+  it.each([
+    ['PlanFleet', ['s3:GetObject', 's3:ListBucket', 's3:PutObject']],
+    ['ConcludeFleet', ['s3:ListBucket', 's3:PutObject']],
+    [
+      'ConcludeCluster',
+      ['kms:Decrypt', 'kms:GenerateDataKey*', 's3:GetObject', 's3:ListBucket', 's3:PutObject', 'sns:Publish'],
+    ],
+  ])('lets %s do no more than its work', (role, actions) => {
+    const own = [
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'xray:PutTelemetryRecords',
+      'xray:PutTraceSegments',
+    ];
+    expect([...allowed(role).keys()].filter((action) => !own.includes(action)).toSorted()).toEqual(actions);
+  });
+
+  it.each(['PlanCluster', 'AuditNodes'])(
+    'lets %s reach the clusters that are listed and no others',
+    (role) => {
+      const rights = allowed(role);
+      expect(rights.get('secretsmanager:GetSecretValue')).toBe(SECRET);
+      expect(rights.get('sts:AssumeRole')).toBe('arn:aws:iam::444455556666:role/reader');
+      expect(JSON.stringify(rights.get('eks:DescribeCluster'))).toContain(
+        ':eks:eu-west-1:111122223333:cluster/prod',
+      );
+      expect(rights.has('sns:Publish')).toBe(false);
+    },
+  );
+
+  it('puts only the functions that speak to clusters into the network', () => {
+    const inNetwork = Object.entries(template.findResources('AWS::Lambda::Function')).filter(
+      ([, lambda]) => lambda.Properties.VpcConfig !== undefined,
+    );
+    expect(inNetwork.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
+      'AuditorFunctionsPlanCluster',
+      'AuditorFunctionsAuditNodes',
+    ]);
+  });
+
+  it('raises an alarm for each cluster that was not audited', () => {
+    for (const { name } of config.clusters) {
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        MetricName: 'AuditCompleted',
+        Dimensions: Match.arrayWith([{ Name: 'cluster', Value: name }]),
+        EvaluationPeriods: 26,
+        TreatMissingData: 'breaching',
+      });
+    }
+  });
+
+  it('describes each column of the rows that reports write', () => {
+    const wanted = (shape: object) =>
+      Object.keys(shape).filter((key) => !['cluster', 'dt', 'runId'].includes(key));
+    expect(Object.keys(COLUMNS.findings).slice(1)).toEqual(
+      expect.arrayContaining(wanted(findingRowSchema.shape)),
+    );
+    expect(Object.keys(COLUMNS.nodes).slice(1)).toEqual(wanted(nodeFactsSchema.shape));
+  });
+
+  it('is a template that cfn-lint takes', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), 'NetnsAuditor.template.json');
+    writeFileSync(file, JSON.stringify(template.toJSON()));
+    try {
+      // W3005: CDK states dependencies that a reference implies.
+      execFileSync('cfn-lint', ['--ignore-checks', 'W3005', '--', file], { encoding: 'utf8', stdio: 'pipe' });
+    } catch (error) {
+      const { code, stdout } = error as { code?: string; stdout?: string };
+      if (code === 'ENOENT')
+        console.warn('\n*** cfn-lint is not installed: the template was NOT checked ***\n');
+      else expect(stdout).toBe('');
+    }
+  }, 240_000);
+});
+
+describe('the bundles of the functions', () => {
+  it.each(STATES)('%s has under 3 MB, and the probe beside it', (state) => {
+    const folder = bundle(state);
+    const files = readdirSync(folder);
+    expect(files).toContain('probe.sh');
+    expect(files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)).toBeLessThan(3_000_000);
+  });
+});
