@@ -20,11 +20,14 @@ const SHARE = 0.1;
 
 /** Findings of a report in groups, in the order of their leads. */
 export function groups(report: ClusterReport): Group[] {
+  const known = new Set(report.findings.map((finding) => finding.fingerprint));
+  // A report of one pod may lack the cause: then the symptom stands alone.
+  const stands = ({ partOf }: Finding): boolean => partOf === null || !known.has(partOf);
   const symptoms = Map.groupBy(
-    report.findings.filter((finding) => finding.partOf !== null),
+    report.findings.filter((finding) => !stands(finding)),
     (finding) => finding.partOf,
   );
-  const leads = report.findings.filter((finding) => finding.partOf === null);
+  const leads = report.findings.filter(stands);
   const podsOn = new Map(report.nodes.map((node) => [node.node, node.pods]));
   const sets = Map.groupBy(leads, (finding) =>
     [

@@ -36,6 +36,8 @@ export async function open(
   const context = await browser.newContext({ offline: true, ...options });
   try {
     const page = await context.newPage();
+    // A machine that runs all tests at once is slow, and says nothing about the page.
+    page.setDefaultTimeout(90_000);
     const noise: string[] = [];
     const url = pathToFileURL(file).href;
     page.on('request', (request) => {

@@ -217,8 +217,8 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
       expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(120_000);
       await page.locator('#filter-text').fill('xxxs5');
       await page.locator('#shown').filter({ hasText: /^1 of/ }).waitFor();
-      await page.locator('article:visible summary').click();
-      await page.locator('article:visible .body').waitFor({ state: 'visible' });
+      await page.locator('article:not([hidden]) summary').click();
+      await page.locator('article:not([hidden]) .body').waitFor({ state: 'visible' });
       if (process.env.SCREENSHOTS !== undefined)
         await page.screenshot({ path: `${process.env.SCREENSHOTS}/large.png` });
       expect(noise).toEqual([]);

@@ -82,6 +82,11 @@ More about one: netns-audit checks pod-interface-missing
   });
 });
 
+it('a symptom stands alone where the report does not have its cause', () => {
+  const report = aReport({ verdict: 'critical', findings: [aFinding({ partOf: 'elsewhere' })] });
+  expect(write(report, 'text', plain)).toContain('kubectl delete pod -n shop web-1');
+});
+
 describe('what a hostile node says', () => {
   const report = aHostileReport();
 

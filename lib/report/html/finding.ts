@@ -64,13 +64,18 @@ function remedy({ remedy: steps }: Finding): string {
   return `<h4>What to do</h4><ol>${items.join('')}</ol>\n`;
 }
 
+/** Members of a group that are listed; of more nobody reads each. */
+const LISTED = 500;
+
 function members(title: string, findings: readonly Finding[]): string {
   if (findings.length === 0) return '';
-  const items = findings.map(
-    (finding) =>
-      `<li id="${anchor(finding)}">${name(finding)}: ${text(finding.title, 200)}. <span class="muted">${text(finding.detail, 300)}</span></li>`,
-  );
-  return `<h4>${title}</h4><ul>${items.join('')}</ul>\n`;
+  const items = findings
+    .slice(0, LISTED)
+    .map(
+      (finding) =>
+        `<li id="${anchor(finding)}">${name(finding)}: ${text(finding.title, 200)}. <span class="muted">${text(finding.detail, 300)}</span></li>`,
+    );
+  return `<h4>${title}</h4><ul>${items.join('')}</ul>${findings.length > LISTED ? `<p>and ${findings.length - LISTED} more</p>` : ''}\n`;
 }
 
 function suppression({ suppressed }: Finding): string {
