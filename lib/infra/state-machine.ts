@@ -21,7 +21,7 @@ import {
   Succeed,
   TaskInput,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { LambdaInvoke, type LambdaInvokeProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
@@ -54,28 +54,30 @@ export class AuditStates extends Construct {
   constructor(scope: Construct, id: string, props: AuditStatesProps) {
     super(scope, id);
     const { functions, concurrency } = props;
-    const invoke = (name: string, state: State, payload: TaskInput, resultPath?: string) =>
+    // Without a payload the whole input goes to the function: it takes from it what it knows.
+    const invoke = (
+      name: string,
+      state: State,
+      more: Pick<LambdaInvokeProps, 'payload' | 'inputPath' | 'resultPath'> = {},
+    ) =>
       new LambdaInvoke(this, name, {
         lambdaFunction: functions[state],
-        payload,
         payloadResponseOnly: true,
         retryOnServiceExceptions: false,
-        ...(resultPath === undefined ? {} : { resultPath }),
+        ...more,
       }).addRetry(retry(5));
 
-    const planFleet = invoke(
-      'PlanFleet',
-      'plan-fleet',
-      TaskInput.fromObject({
+    const planFleet = invoke('PlanFleet', 'plan-fleet', {
+      payload: TaskInput.fromObject({
         scheduledTime: JsonPath.stringAt('$.scheduledTime'),
         schedule: JsonPath.stringAt('$.schedule'),
         execution: JsonPath.stringAt('$$.Execution.Id'),
         clusters: props.clusters,
         settings: { probe: props.probe, thresholds: props.thresholds, concurrency },
       }),
-    );
+    });
 
-    const planCluster = invoke('PlanCluster', 'plan-cluster', TaskInput.fromJsonPathAt('$.task'), '$.plan');
+    const planCluster = invoke('PlanCluster', 'plan-cluster', { inputPath: '$.task', resultPath: '$.plan' });
     const batches = new DistributedMap(this, 'Batches', {
       itemReader: new S3JsonItemReader({
         // Its declaration predates exactOptionalPropertyTypes.
@@ -86,12 +88,8 @@ export class AuditStates extends Construct {
       // A batch that is lost is nodes that failed: the report says so.
       toleratedFailurePercentage: 100,
       resultPath: JsonPath.DISCARD,
-    }).itemProcessor(invoke('AuditNodes', 'audit-nodes', TaskInput.fromJsonPathAt('$')));
-    const conclude = invoke(
-      'ConcludeCluster',
-      'conclude-cluster',
-      TaskInput.fromObject({ task: JsonPath.objectAt('$.task'), error: JsonPath.objectAt('$.error') }),
-    );
+    }).itemProcessor(invoke('AuditNodes', 'audit-nodes'));
+    const conclude = invoke('ConcludeCluster', 'conclude-cluster');
     const lost = new Pass(this, 'ClusterLost', {
       parameters: {
         cluster: JsonPath.stringAt('$.task.cluster.name'),
@@ -105,18 +103,11 @@ export class AuditStates extends Construct {
 
     const clusters = new MapState(this, 'Clusters', {
       itemsPath: '$.tasks',
-      itemSelector: { task: JsonPath.objectAt('$$.Map.Item.Value'), error: null },
+      itemSelector: { task: JsonPath.objectAt('$$.Map.Item.Value') },
       maxConcurrency: concurrency.clusters,
       resultPath: '$.clusters',
     }).itemProcessor(planCluster.next(batches).next(conclude));
-    const concludeFleet = invoke(
-      'ConcludeFleet',
-      'conclude-fleet',
-      TaskInput.fromObject({
-        runId: JsonPath.stringAt('$.runId'),
-        clusters: JsonPath.objectAt('$.clusters'),
-      }),
-    );
+    const concludeFleet = invoke('ConcludeFleet', 'conclude-fleet');
     const delivered = new Choice(this, 'AllDelivered')
       .when(
         Condition.numberGreaterThan('$.lost', 0),

@@ -103,7 +103,7 @@ function failedNode(node: string, reason: string): NodeResult {
 
 /** Step Functions gives the error of a function as JSON in `Cause`. */
 function reasonOf(error: ConclusionInput['error']): string {
-  if (error === null) return 'the cluster was not planned';
+  if (error == null) return 'the cluster was not planned';
   let cause = error.Cause ?? '';
   try {
     const parsed: unknown = JSON.parse(cause);

@@ -48,8 +48,8 @@ export type BatchOutput = z.infer<typeof batchOutputSchema>;
 
 export const conclusionInputSchema = z.object({
   task: taskSchema,
-  /** What ended the cluster's plan, or its batches as a whole; null when nothing did. */
-  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullable(),
+  /** What ended the cluster's plan, or its batches as a whole; null, or not there, when nothing did. */
+  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullish(),
 });
 export type ConclusionInput = z.infer<typeof conclusionInputSchema>;
 
