@@ -38,6 +38,7 @@ h1 .tag{font-size:1.1rem;padding:.1rem .7rem;text-transform:uppercase}
 .scroll th,.scroll td{overflow-wrap:normal}
 table{border-collapse:collapse;font-size:.9rem}
 caption{text-align:left;color:var(--muted);padding:.2rem 0}
+thead th{overflow-wrap:normal}
 th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid var(--line)}
 .map td{padding:1px;text-align:center;min-width:2.6rem}
 .map th{white-space:nowrap}
@@ -60,12 +61,12 @@ svg{display:block;width:100%;height:auto}
 .defs{position:absolute;width:0;height:0}
 .station{fill:var(--panel);stroke:var(--muted)}
 .joint{stroke:var(--muted);stroke-width:2}
-.word{fill:var(--fg);font:14px system-ui,sans-serif;text-anchor:middle}
+.word{fill:var(--fg);font:13px system-ui,sans-serif;text-anchor:middle}
 .broken{stroke:var(--broken);stroke-width:3;fill:none}
 .dashed{stroke-dasharray:4 4}
 pre{background:var(--panel);border-radius:.3rem;padding:.5rem .7rem;margin:.2rem 0;white-space:pre-wrap;font-size:.9rem}
 .copy{display:none;font-size:.85rem;margin:.1rem 0 .5rem}
 .js .copy{display:inline-block}
-@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
+@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
 @media print{body{max-width:none;font-size:10pt}.filter,.copy,nav,.skip{display:none!important}.scroll{overflow:visible;max-height:none}article{content-visibility:visible;break-inside:avoid}details::details-content{content-visibility:visible;height:auto;display:block}.tag,.map td a{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;
