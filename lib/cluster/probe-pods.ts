@@ -7,7 +7,7 @@ import type { Cluster } from './connect.ts';
 import { listPodEvents } from './list.ts';
 import { type PodState, PodWatch } from './pod-watch.ts';
 import { deletePod } from './sweep.ts';
-import { aborted } from './transport.ts';
+import { aborted, pause } from './transport.ts';
 
 /** What we send of a pod; the rest of the manifest is the caller's. */
 export type PodManifest = {
@@ -25,6 +25,8 @@ const LOG_BYTES = 12 * 1024 * 1024;
 const DELETE_MILLISECONDS = 20_000;
 /** A creation that is cut off may still take place, after our deletion: it is let end before its pod is removed. */
 const CREATE_GRACE_MILLISECONDS = 5_000;
+
+const QUOTA_PAUSE_MILLISECONDS = 500;
 
 const ENDED = ['Succeeded', 'Failed', 'gone'] as const;
 
@@ -122,18 +124,28 @@ export class ProbePods {
     const { name, namespace } = manifest.metadata;
     if (this.#signal.aborted) throw aborted(`create pod ${namespace}/${name}`);
     const { signal, stop } = delayed(this.#signal, CREATE_GRACE_MILLISECONDS);
+    const end = Date.now() + deadline;
     try {
-      await this.#cluster.transport.json({
-        method: 'POST',
-        path: `/api/v1/namespaces/${namespace}/pods`,
-        what: `create pod ${namespace}/${name}`,
-        body: manifest,
-        signal,
-        deadline,
-      });
+      for (;;) {
+        try {
+          await this.#cluster.transport.json({
+            method: 'POST',
+            path: `/api/v1/namespaces/${namespace}/pods`,
+            what: `create pod ${namespace}/${name}`,
+            body: manifest,
+            signal,
+            deadline: Math.max(1, end - Date.now()),
+          });
+          return;
+        } catch (error) {
+          // Pods that are created at once get into each other's way where the namespace has a quota.
+          if (!isQuotaConflict(error) || Date.now() + QUOTA_PAUSE_MILLISECONDS >= end) throw error;
+          await pause(Math.random() * QUOTA_PAUSE_MILLISECONDS, signal, `create pod ${namespace}/${name}`);
+        }
+      }
     } catch (error) {
       // The name holds run and node: it is ours, from an attempt whose answer got lost.
-      if (statusOf(error) === 409) return;
+      if (statusOf(error) === 409 && !isQuotaConflict(error)) return;
       if (!(error instanceof AuditError) || error.code === 'ABORTED') throw error;
       const status = statusOf(error);
       if (status === null || status === 401 || status >= 500) throw error;
@@ -162,6 +174,11 @@ function delayed(signal: AbortSignal, milliseconds: number): { signal: AbortSign
       clearTimeout(timer);
     },
   };
+}
+
+/** 409 for the quota's own object, not for the pod: it was not created. */
+function isQuotaConflict(error: unknown): boolean {
+  return error instanceof AuditError && statusOf(error) === 409 && error.message.includes('resourcequotas');
 }
 
 function refusedRemedy(message: string, namespace: string): string {

@@ -118,6 +118,14 @@ describe('a probe pod that does not end well', () => {
     expect(await run(['node-1'])).toMatchObject([{ value: 'probed node-1' }]);
     expect(stub.requests.filter((each) => each.startsWith('POST'))).toHaveLength(2);
   });
+
+  it('is created again where another one was counted against the quota at the same time', async () => {
+    const message =
+      'Operation cannot be fulfilled on resourcequotas "pods": the object has been modified; please apply your changes to the latest version and try again';
+    stub.fail({ method: 'POST', path: '/pods', status: 409, message, times: 2 });
+    expect(await run(['node-1'])).toMatchObject([{ value: 'probed node-1' }]);
+    expect(stub.requests.filter((each) => each.startsWith('POST'))).toHaveLength(3);
+  });
 });
 
 describe('an interrupted run', () => {
