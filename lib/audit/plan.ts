@@ -51,7 +51,8 @@ function matches(node: Node, label: string): boolean {
 function whyNot(node: Node): NodeCoverage | null {
   if (node.labels['eks.amazonaws.com/compute-type'] === 'fargate')
     return skipped(node, 'Fargate: its nodes admit no privileged pods');
-  if (node.os !== 'linux')
+  // Without a name no kubelet has ever reported, which is told below: it may be Linux.
+  if (node.os !== 'linux' && node.os !== '')
     return skipped(node, `operating system ${node.os}: it has no Linux network namespaces`);
   if (node.labels.type === 'virtual-kubelet' || node.labels['kubernetes.io/role'] === 'agent-virtual') {
     return skipped(node, 'virtual node: there is no kernel to look at');

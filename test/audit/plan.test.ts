@@ -65,6 +65,12 @@ describe('the nodes of a run', () => {
     expect(plan(aNode('n', { unschedulable: true }))).toBeNull();
   });
 
+  it('have failed, and are not skipped, where no kubelet ever told the operating system', () => {
+    expect(plan(aNode('n', { os: '', ready: false, kubeletReports: false }))).toMatchObject({
+      result: 'failed',
+    });
+  });
+
   it('have failed, with what to do, where the kubelet is silent', () => {
     expect(
       plan(aNode('n', { ready: false, kubeletReports: false, notReadyMessage: 'Kubelet stopped posting' })),
