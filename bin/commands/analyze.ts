@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { AuditError, messageOf } from '../../lib/model/errors.ts';
 import type { Severity } from '../../lib/model/finding.ts';
@@ -29,7 +30,7 @@ export function addAnalyze(program: Command): void {
       const { analyze, openStore, reportOfRun } = await import('../../lib/audit/index.ts');
       const { printReport } = await import('../print-report.ts');
       const store = options.store === undefined ? null : openStore(options.store);
-      const report = await analyze(await archives(paths), async ({ cluster, previousRunId }) =>
+      const report = await analyze(archives(await filesOf(paths)), async ({ cluster, previousRunId }) =>
         store === null || previousRunId === null
           ? null
           : await reportOfRun(store, { cluster: cluster.name, runId: previousRunId }),
@@ -38,8 +39,19 @@ export function addAnalyze(program: Command): void {
     });
 }
 
-async function archives(paths: readonly string[]): Promise<Uint8Array[]> {
-  const { readdir, readFile, stat } = await import('node:fs/promises');
+/** One after the other: a large cluster has more nodes than a process may open files, and more evidence than memory. */
+function* archives(files: readonly string[]): Generator<Uint8Array> {
+  for (const file of files) {
+    try {
+      yield readFileSync(file);
+    } catch (error) {
+      throw unreadable(error);
+    }
+  }
+}
+
+async function filesOf(paths: readonly string[]): Promise<string[]> {
+  const { readdir, stat } = await import('node:fs/promises');
   const { join } = await import('node:path');
   const files: string[] = [];
   try {
@@ -50,11 +62,15 @@ async function archives(paths: readonly string[]): Promise<Uint8Array[]> {
         );
       else files.push(path);
     }
-    return await Promise.all(files.map((file) => readFile(file)));
+    return files;
   } catch (error) {
-    throw new AuditError('USAGE', messageOf(error), {
-      cause: error,
-      remedy: 'Name files or a folder below evidence/ in the store.',
-    });
+    throw unreadable(error);
   }
+}
+
+function unreadable(error: unknown): AuditError {
+  return new AuditError('USAGE', messageOf(error), {
+    cause: error,
+    remedy: 'Name files or a folder below evidence/ in the store.',
+  });
 }
