@@ -3,6 +3,7 @@
 // or use the Node.js that `npm ci` put beside the project.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('./netns-audit.ts', import.meta.url));
@@ -16,8 +17,9 @@ if (major > 22 || (major === 22 && minor >= 19)) {
   // Ctrl-C reaches the child by itself: it removes its pods, and we wait for that.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
-  child.on('exit', (status) => {
-    process.exitCode = status ?? 130;
+  // Killed by a signal, it has removed nothing: that is not the 130 of a run that was interrupted.
+  child.on('exit', (status, signal) => {
+    process.exitCode = status ?? 128 + (constants.signals[signal] ?? 0);
   });
 } else {
   console.error(

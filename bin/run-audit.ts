@@ -1,7 +1,9 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
 import { auditCluster, defaultStore, keepEvidence, openStore, publish } from '../lib/audit/index.ts';
-import { type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
+import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
+import { isIncomplete, verdict } from '../lib/diagnosis/verdict.ts';
 import { latestReport } from '../lib/history/index.ts';
+import { AuditError } from '../lib/model/errors.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
@@ -56,9 +58,8 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     const previous = store === null ? null : await latestReport(store, cluster);
     const run = { cluster: cluster.name, runId };
     const podNode =
-      options.pod === null
-        ? null
-        : (await getPod(cluster, options.pod.namespace, options.pod.name, { signal: interrupt.signal })).node;
+      options.pod === null ? null : await nodeOf(cluster, options.pod, { signal: interrupt.signal });
+    const keeping: { failure: unknown } = { failure: null };
     const report = await auditCluster(cluster, {
       runId,
       namespace: options.namespace,
@@ -75,20 +76,43 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       signal: interrupt.signal,
       onProgress: progress.show,
       onGathered: async (gathering, record) => {
-        if (store !== null) await keepEvidence(store, run, gathering, record);
+        if (store === null || keeping.failure !== null) return;
+        try {
+          await keepEvidence(store, run, gathering, record);
+        } catch (error) {
+          keeping.failure = error;
+        }
       },
     });
     progress.end();
     const told = options.pod === null ? report : about(report, options.pod);
     printReport(told, options);
-    if (store !== null)
-      await deliver(() => publish(store, report), progress.say, `Kept in ${store.location} as run ${runId}.`);
+    if (store !== null) {
+      const keep = async (): Promise<void> => {
+        await publish(store, report);
+        if (keeping.failure !== null) throw keeping.failure;
+      };
+      await deliver(keep, progress.say, `Kept in ${store.location} as run ${runId}.`);
+    }
   } finally {
     progress.end();
     await cluster.transport.close();
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   }
+}
+
+/** @throws AuditError USAGE when there is no such pod, or it has no node yet */
+async function nodeOf(
+  cluster: Cluster,
+  { namespace, name }: { namespace: string; name: string },
+  list: { signal: AbortSignal },
+): Promise<string> {
+  const { node } = await getPod(cluster, namespace, name, list);
+  if (node !== null) return node;
+  throw new AuditError('USAGE', `pod ${namespace}/${name} is on no node yet`, {
+    remedy: `See why it is not scheduled: kubectl describe pod -n ${namespace} ${name}`,
+  });
 }
 
 /** The report was printed already: a store that fails must not take it away, but is said and ends in its own code. */
@@ -108,9 +132,11 @@ function about(report: ClusterReport, pod: { namespace: string; name: string }):
     object.kind === 'node' ||
     object.kind === 'cluster' ||
     (object.namespace === pod.namespace && object.name === pod.name);
+  const findings = report.findings.filter(concerns);
   return {
     ...report,
-    findings: report.findings.filter(concerns),
+    verdict: verdict(findings, isIncomplete(report.coverage)),
+    findings,
     resolved: report.resolved.filter(concerns),
   };
 }

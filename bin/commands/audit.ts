@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ClusterTarget } from '../../lib/cluster/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import type { Severity } from '../../lib/model/finding.ts';
@@ -44,7 +44,7 @@ export function addAudit(program: Command): void {
       'judge what is older than this; 0s judges everything (default: 5m pods, 15m leaks)',
       seconds,
     )
-    .option('--deadline <time>', 'time for one node', seconds, 120)
+    .option('--deadline <time>', 'time for one node, from 5s to 10m', deadline, 120)
     .option('--concurrency <nodes>', 'nodes probed at once', positive, 10)
     .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
     .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
@@ -64,6 +64,7 @@ Examples:
   netns-audit audit --eks prod-eu --region eu-west-1 -o json > report.json`,
     )
     .action(async (options: Options) => {
+      checkSelection(options);
       const { runAudit } = await import('../run-audit.ts');
       await runAudit(clusterTarget(options), {
         ...options,
@@ -99,6 +100,21 @@ export function clusterTarget(options: ClusterOptions): ClusterTarget {
     ...(options.roleArn === undefined ? {} : { roleArn: options.roleArn }),
     ...(options.externalId === undefined ? {} : { externalId: options.externalId }),
   };
+}
+
+/** Whole seconds, as the API takes no others, and the admission policy no long ones. */
+function deadline(text: string): number {
+  const value = seconds(text);
+  if (Number.isInteger(value) && value >= 5 && value <= 600) return value;
+  throw new InvalidArgumentError('It is from 5s to 10m, in whole seconds.');
+}
+
+/** A selection that is empty, as by a shell variable that is not set, must not come to mean the whole cluster. */
+function checkSelection({ nodes, selector, pod }: Options): void {
+  if (nodes?.length === 0) throw usage('--nodes names no node', 'Name some, or leave it out for all.');
+  if (selector?.length === 0) throw usage('--selector has no label', 'Give some, or leave it out for all.');
+  if (pod !== undefined && (nodes !== undefined || selector !== undefined))
+    throw usage('--pod chooses its node by itself', 'Leave out --nodes and --selector.');
 }
 
 const kinds = ['ping', 'dns', 'cni'] as const;

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { AuditError } from '../../lib/model/errors.ts';
 
 export function addChecks(program: Command): void {
@@ -6,7 +6,7 @@ export function addChecks(program: Command): void {
     .command('checks')
     .argument('[id]', 'one check, explained')
     .description('list the checks, or explain one')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(new Option('-o, --output <format>', 'of the list').choices(['text', 'json']).default('text'))
     .addHelpText('after', '\nExample:\n  netns-audit checks pod-interface-missing')
     .action(async (id: string | undefined, options: { output: string }) => {
       const { catalogue } = await import('../../lib/checks/catalogue.ts');

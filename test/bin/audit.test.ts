@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { main } from '../../bin/main.ts';
+import { StubApiServer } from '../stub/api-server.ts';
+
+let stub: StubApiServer;
+let directory: string;
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+  directory = await mkdtemp(join(tmpdir(), 'netns-audit-audit-'));
+  await writeFile(join(directory, 'kubeconfig'), stub.kubeconfig());
+});
+afterEach(async () => {
+  await stub.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Runs an audit of the stub; what it says on stdout and stderr. */
+async function audit(...args: string[]): Promise<{ out: string; error: string; code: unknown }> {
+  const said = { out: '', error: '' };
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    said.out += String(text);
+    return true;
+  });
+  const error = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    said.error += String(text);
+    return true;
+  });
+  process.exitCode = 0;
+  try {
+    await main(['audit', '--kubeconfig', join(directory, 'kubeconfig'), '--store', 'none', ...args]);
+    return { ...said, code: process.exitCode };
+  } finally {
+    out.mockRestore();
+    error.mockRestore();
+    process.exitCode = 0;
+  }
+}
+
+function addNode(name: string): void {
+  stub.nodes.push({
+    metadata: { name, uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z' },
+    status: {
+      conditions: [{ type: 'Ready', status: 'True' }],
+      nodeInfo: {
+        operatingSystem: 'linux',
+        architecture: 'amd64',
+        kernelVersion: '6.1.0',
+        osImage: 'Test',
+        containerRuntimeVersion: 'containerd://2.0.0',
+        kubeletVersion: 'v1.33.0',
+      },
+    },
+  });
+}
+
+describe('what is audited', () => {
+  it.each([
+    [['--nodes', ''], 'names no node'],
+    [['--selector', ','], 'has no label'],
+    [['--pod', 'shop/web', '--nodes', 'node-1'], 'Leave out --nodes'],
+    [['--deadline', '0.5s'], 'whole seconds'],
+    [['--deadline', '1h'], 'from 5s to 10m'],
+  ])('is never the whole cluster by mistake: %j', async (args, words) => {
+    expect(await audit(...args)).toMatchObject({ code: 2, error: expect.stringContaining(words) });
+    expect(stub.requests).toEqual([]);
+  });
+
+  it('is not every node for a pod that has none', async () => {
+    addNode('node-1');
+    stub.pods.set('shop/web', {
+      metadata: { name: 'web', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' },
+      spec: { containers: [] },
+      status: { phase: 'Pending' },
+    });
+    expect(await audit('--pod', 'shop/web')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('shop/web is on no node yet'),
+    });
+    expect(stub.requests.filter((each) => each.startsWith('POST'))).toEqual([]);
+  });
+});
+
+it('prints the report also where evidence cannot be kept, and ends in the code for that', async () => {
+  addNode('node-1');
+  const store = join(directory, 'store');
+  // A file where the folder of the evidence would be.
+  await mkdir(store);
+  await writeFile(join(store, 'evidence'), '');
+  const ended = await audit('--store', store, '-o', 'json');
+  expect(ended.error).toContain('evidence');
+  expect(JSON.parse(ended.out)).toMatchObject({ kind: 'ClusterReport' });
+  expect(ended).toMatchObject({ code: 5 });
+  expect(await readdir(store)).toContain('reports');
+});
+
+it('does not break where its reader leaves early', async () => {
+  const program = fileURLToPath(new URL('../../bin/netns-audit.ts', import.meta.url));
+  const command = `("$0" "$1" demo; echo "ended $?" >&2) | true`;
+  const error = await new Promise<string>((resolve) => {
+    execFile('sh', ['-c', command, process.execPath, program], (_, __, stderr) => resolve(stderr));
+  });
+  expect(error).toBe('ended 0\n');
+}, 30_000);
