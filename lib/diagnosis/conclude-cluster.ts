@@ -1,6 +1,7 @@
 /** From the results of nodes to the report of their cluster: cluster-wide checks, comparison, coverage, verdict. */
-import type { AnyCheck, CheckContext, ClusterCheck } from '../checks/define.ts';
+import type { AnyCheck, CheckContext, ClusterCheck, Outcome } from '../checks/define.ts';
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
+import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
@@ -101,10 +102,7 @@ function gather(input: ConclusionInput): Gathered {
     .filter((node) => node.result === 'audited' || node.result === 'partial')
     .map((node) => node.node);
   for (const check of input.checks.filter((each): each is ClusterCheck => each.scope === 'cluster')) {
-    const outcomes = check.run(
-      { podAddresses, auditedNodes, debugPods },
-      { now: Date.parse(input.startedAt), settleSeconds: input.settleSeconds },
-    );
+    const outcomes = runCheck(check, { podAddresses, auditedNodes, debugPods }, input);
     const found = failuresOf(check, outcomes);
     failures.push(...found);
     const entry = tally(check.id, outcomes);
@@ -116,6 +114,20 @@ function gather(input: ConclusionInput): Gathered {
     return check === undefined ? [] : [observe(failure, check, input.cluster.name)];
   });
   return { observations, coverage: [...coverage.values()], nodes, facts, byNode, clusterTallies };
+}
+
+/** A check that throws is unknown with the message, and takes no report away. */
+function runCheck(
+  check: ClusterCheck,
+  sources: Parameters<ClusterCheck['run']>[0],
+  { startedAt, settleSeconds, cluster }: ConclusionInput,
+): readonly Outcome[] {
+  try {
+    return check.run(sources, { now: Date.parse(startedAt), settleSeconds });
+  } catch (error) {
+    const object = { kind: 'cluster', name: cluster.name } as const;
+    return [{ result: 'unknown', object, reason: `the check failed: ${messageOf(error)}` }];
+  }
 }
 
 function observe(failure: CheckFailure, check: AnyCheck, cluster: string): Observation {
@@ -134,7 +146,10 @@ function reexamine(finding: Finding, gathered: Gathered, scope: ClusterReport['s
   const clusterTally = gathered.clusterTallies.get(finding.check);
   if (clusterTally !== undefined) {
     // A check across nodes says nothing of what the nodes that failed might have shown.
-    const all = scope === 'cluster' && gathered.nodes.every((node) => node.result !== 'failed');
+    const all =
+      scope === 'cluster' &&
+      clusterTally.unknown === 0 &&
+      gathered.nodes.every((node) => node.result !== 'failed');
     return all ? { result: 'passed' } : { result: 'notExamined' };
   }
   const name = nodeOf(finding);

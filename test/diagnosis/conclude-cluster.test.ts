@@ -244,3 +244,35 @@ describe('the order of a report', () => {
     expect(report.findings.map((finding) => finding.object.name)).toEqual(['node-2', 'node-1']);
   });
 });
+
+it('keeps the report, and earlier findings open, where a check across nodes throws', () => {
+  const conclusion = (check: typeof clusterCheck, previous: ClusterReport | null) =>
+    concludeCluster({
+      runId: '20260101T000000Z-00000000',
+      cluster: { name: 'test', uid: 'uid', version: 'v1.33.0' },
+      scope: 'cluster',
+      startedAt: '2026-01-01T00:00:00.000Z',
+      finishedAt: '2026-01-01T00:00:00.000Z',
+      auditorVersion: '0.0.0',
+      results: [aResult()],
+      checks: [nodeCheck, patientCheck, check],
+      previous,
+      settleSeconds: { pod: 300, orphan: 900 },
+    });
+  const object = { kind: 'cluster', name: 'all' } as const;
+  const failing = { detail: 'left', confidence: 'confirmed', evidence: [], remedy: [] } as const;
+  const broken = conclusion({ ...clusterCheck, run: () => [fail(object, failing)] }, null);
+  const run = (): never => {
+    throw new Error('odd input');
+  };
+  const report = conclusion({ ...clusterCheck, run }, broken);
+  expect(report.coverage.checks).toContainEqual(
+    expect.objectContaining({
+      check: 'cluster-check',
+      unknown: 1,
+      reasons: ['the check failed: odd input'],
+    }),
+  );
+  expect(report.findings).toMatchObject([{ check: 'cluster-check', state: 'open', notSeen: true }]);
+  expect(report).toMatchObject({ verdict: 'incomplete', resolved: [] });
+});
