@@ -82,7 +82,6 @@ export const settingsSchema = z.strictObject({
   thresholds: thresholdsSchema.prefault({}),
   concurrency: concurrencySchema.prefault({}),
 });
-export type Settings = z.infer<typeof settingsSchema>;
 
 export const scheduleSchema = z.strictObject({
   expression: z
