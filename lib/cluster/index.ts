@@ -2,5 +2,5 @@
 export { type Cluster, type ClusterTarget, connect } from './connect.ts';
 export { getPod, listEvents, listNodes, listPodsOnNode } from './list.ts';
 export { ensureNamespace } from './namespace.ts';
-export { type PodManifest, ProbePods } from './probe-pods.ts';
+export { ProbePods } from './probe-pods.ts';
 export { sweep } from './sweep.ts';

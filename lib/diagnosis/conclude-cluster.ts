@@ -145,11 +145,11 @@ function reexamine(finding: Finding, gathered: Gathered, scope: ClusterReport['s
   const { object } = finding;
   const clusterTally = gathered.clusterTallies.get(finding.check);
   if (clusterTally !== undefined) {
-    // A check across nodes says nothing of what the nodes that failed might have shown.
+    // A check across nodes says nothing of what nodes that failed or are partial might have shown.
     const all =
       scope === 'cluster' &&
       clusterTally.unknown === 0 &&
-      gathered.nodes.every((node) => node.result !== 'failed');
+      gathered.nodes.every((node) => node.result === 'audited' || node.result === 'skipped');
     return all ? { result: 'passed' } : { result: 'notExamined' };
   }
   const name = nodeOf(finding);

@@ -3,9 +3,8 @@
 export { diff, type ReportDiff } from './diff.ts';
 export { DirectoryStore } from './directory.ts';
 export { keys, type Run } from './keys.ts';
-export { compare } from './lifecycle.ts';
 export { clusters, type RunSummary, runs, summary } from './list.ts';
-export { latestReport, latestReportOf, pointToLatest, readReport, reportOfRun } from './reports.ts';
+export { latestReport, latestReportOf, pointToLatest, reportOfRun } from './reports.ts';
 export { parseS3Place, S3Store } from './s3.ts';
 export type { Store } from './store.ts';
 export {

@@ -96,7 +96,6 @@ export const processSchema = z.object({
   pidNamespace: z.number().nullable(),
   containerId: z.string().nullable(),
 });
-export type Process = z.infer<typeof processSchema>;
 
 /** What a container's own /etc/resolv.conf says. */
 export const resolvConfSchema = z.object({

@@ -1,5 +1,7 @@
 /** How the auditor's own pods are told from all others, and what they are by default. The manifests in deploy/ say the same. */
 
+import type { Pod } from './kubernetes.ts';
+
 export const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor' } as const;
 
 /** Label selector of all our pods. */
@@ -19,3 +21,15 @@ export const DEFAULT_NAMESPACE = 'netns-audit';
 
 /** Written in full, as the admission policy compares it as text. */
 export const DEFAULT_IMAGE = 'docker.io/nicolaka/netshoot:v0.16';
+
+/**
+ * One of ours. The label alone would let any pod hide from the audit: a controller's pod never is, and ours have the
+ * annotation that says when they may go, or the node's namespaces.
+ */
+export function isOwnPod(pod: Pod): boolean {
+  return (
+    pod.labels[OWN_LABEL.name] === OWN_LABEL.value &&
+    pod.controller === null &&
+    (EXPIRES_ANNOTATION in pod.annotations || (pod.hostPID && pod.hostNetwork))
+  );
+}

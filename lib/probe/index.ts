@@ -7,14 +7,7 @@ export {
   type StoredEvidence,
   writeArchive,
 } from './archive.ts';
-export { buildEvidence, type EvidenceInput } from './evidence.ts';
-export {
-  type ActiveProbe,
-  CAPABILITIES,
-  type ProbePod,
-  type ProbePodOptions,
-  probePod,
-  probePodName,
-} from './pod-manifest.ts';
-export { isOwnPod, observePods } from './settle.ts';
-export { archiveFromLog, type BundleFiles, unpackArchive, unpackLog } from './unpack.ts';
+export { buildEvidence } from './evidence.ts';
+export { type ActiveProbe, probePod } from './pod-manifest.ts';
+export { observePods } from './settle.ts';
+export { type BundleFiles, unpackLog } from './unpack.ts';

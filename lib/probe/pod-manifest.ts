@@ -158,8 +158,6 @@ export function probePod(options: ProbePodOptions) {
   };
 }
 
-export type ProbePod = ReturnType<typeof probePod>;
-
 /** A label's value: at most 63 characters that begin and end with a letter or digit. */
 export function labelValue(text: string): string {
   return text

@@ -1,12 +1,7 @@
 /** Which pods held still between two snapshots: only these are judged. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Pod, Snapshot } from '../model/kubernetes.ts';
-import { OWN_LABEL } from '../model/own-pods.ts';
-
-/** They are no part of what is audited (docs/traps.md T40). */
-export function isOwnPod(pod: Pick<Pod, 'labels'>): boolean {
-  return pod.labels[OWN_LABEL.name] === OWN_LABEL.value;
-}
+import { isOwnPod } from '../model/own-pods.ts';
 
 /**
  * All pods of either snapshot, each with why it is not judged. Not the resourceVersion: a crashing pod changes it all the

@@ -36,9 +36,22 @@ describe('a pod is not judged', () => {
     ['given other addresses', { podIPs: ['10.244.1.9'] }, 'addresses'],
     ['being deleted', { deletionTimestamp: '2026-11-20T01:59:00Z' }, 'deleted'],
     ['started a minute ago', { startedAt: '2026-11-20T01:59:00Z' }, 'younger'],
-    ["the audit's own", { labels: { 'app.kubernetes.io/name': 'netns-auditor' } }, 'audit'],
+    [
+      "the audit's own",
+      {
+        labels: { 'app.kubernetes.io/name': 'netns-auditor' },
+        annotations: { 'netns-auditor/expires': '2026-11-20T02:05:00Z' },
+        controller: null,
+      },
+      'audit',
+    ],
   ])('when it was %s', (_, change, reason) => {
     expect(why({}, change)).toContain(reason);
+  });
+
+  test("but is when it only bears the audit's label: nobody hides that way", () => {
+    const labels = { 'app.kubernetes.io/name': 'netns-auditor' };
+    expect(why({ labels }, { labels })).toBeNull();
   });
 
   test('when its sandbox was replaced meanwhile, or is new', () => {

@@ -1,9 +1,9 @@
 import type { Pod } from '../../model/kubernetes.ts';
-import { EXPIRES_ANNOTATION } from '../../model/own-pods.ts';
+import { EXPIRES_ANNOTATION, isOwnPod } from '../../model/own-pods.ts';
 import { defineClusterCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { command } from '../remedies.ts';
 import { quote } from '../text.ts';
-import { isDebugPod, isOwnPod } from './is-debug-pod.ts';
+import { isDebugPod } from './is-debug-pod.ts';
 
 const HOUR = 3_600_000;
 /** A deletion that its kubelet has not confirmed after this long is stuck. */

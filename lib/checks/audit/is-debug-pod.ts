@@ -1,21 +1,12 @@
 /** Which pods count as debug pods: ours, and those that people and tools start on a node and then forget. */
 import type { Pod } from '../../model/kubernetes.ts';
-import { EXPIRES_ANNOTATION, OWN_LABEL } from '../../model/own-pods.ts';
+import { isOwnPod } from '../../model/own-pods.ts';
 
 /** Pods of `kubectl debug node/…` by their name alone: with the restricted profile they share nothing with the node. */
 const BY_NAME = /^node-debugger-/;
 
 /** Names that others may have as well: only with the node's own namespaces are they debug pods. */
 const BY_NAME_AND_ACCESS = /^(nsenter|node-shell|node-debug|collector|kubectl-node-shell)-/;
-
-/** One of ours, by its label and the annotation that says when it may be removed. */
-export function isOwnPod(pod: Pod): boolean {
-  return (
-    pod.labels[OWN_LABEL.name] === OWN_LABEL.value &&
-    pod.controller === null &&
-    (EXPIRES_ANNOTATION in pod.annotations || (pod.hostPID && pod.hostNetwork))
-  );
-}
 
 /**
  * True for the auditor's own probe pods and for bare pods that look like node-debugger-*, nsenter-*, node-shell-* or
