@@ -16,7 +16,8 @@ describe('package-lock.json', () => {
       Object.keys(optionalDependencies ?? {}).filter(
         (name) =>
           /[-/](?:android|darwin|freebsd|linux|win32)-/.test(name) &&
-          !(`node_modules/${name}` in lock.packages) && !(`${parent}/node_modules/${name}` in lock.packages),
+          !(`node_modules/${name}` in lock.packages) &&
+          !(`${parent}/node_modules/${name}` in lock.packages),
       ),
     );
     expect(missing).toEqual([]);

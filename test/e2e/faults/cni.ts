@@ -61,16 +61,6 @@ export const cniFaults: readonly Fault[] = [
     repair: 'mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap',
   },
   {
-    id: 'second-configuration-first',
-    check: 'cni-config-order',
-    pods: 1,
-    where: 'node',
-    object: { node: '$NODE' },
-    inject: `echo '{"cniVersion":"0.4.0","name":"e2e-other","plugins":[{"type":"bridge","bridge":"e2ebr0","ipam":{"type":"host-local","ranges":[[{"subnet":"10.99.200.0/24"}]]}}]}' > /etc/cni/net.d/00-e2e.conflist`,
-    shows: ['00-e2e.conflist'],
-    repair: 'rm /etc/cni/net.d/00-e2e.conflist',
-  },
-  {
     id: 'configuration-broken',
     check: 'cni-config-invalid',
     pods: 0,

@@ -41,15 +41,6 @@ export const podContentFaults: readonly Fault[] = [
     repair: 'remedy',
   },
   {
-    id: 'mesh-rules-gone',
-    check: 'mesh-rules-missing',
-    annotations: { 'ambient.istio.io/redirection': 'enabled' },
-    where: 'pod-network',
-    inject: ':',
-    shows: ['ambient'],
-    repair: ':',
-  },
-  {
     id: 'resolv-conf-emptied',
     check: 'resolv-conf-missing',
     where: 'node',
