@@ -60,7 +60,7 @@ export function summary(finding: Finding): string {
   return `${finding.severity} ${finding.check} ${kind} ${where.join(' ')}: ${finding.detail}`;
 }
 
-const disregarded = process.env['NETNS_AUDIT_E2E_DISREGARD'];
+const disregarded = process.env.NETNS_AUDIT_E2E_DISREGARD;
 
 /**
  * Findings that are not of the cluster's own from before the tests. For a cluster that others break at the same time,

@@ -116,7 +116,7 @@ function describeBatch(name: string, faults: readonly Fault[], place: readonly s
       // Of two faults on one pod the remedy of one need not end the other, which has its own.
       const second = healed.report.findings.filter((finding) =>
         batch.some(({ fault, variables }) =>
-          fault.also?.some(({ check }) => isAbout(finding, check, { name: variables['POD'] ?? '' })),
+          fault.also?.some(({ check }) => isAbout(finding, check, { name: variables.POD ?? '' })),
         ),
       );
       if (second.length > 0) {
