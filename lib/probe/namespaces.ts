@@ -33,6 +33,8 @@ type ReadStack = {
 export type Stacks = {
   readonly byName: ReadonlyMap<string, Part<ReadStack>>;
   readonly hostFilters: Part<PacketFilter[]>;
+  /** Why those of some namespaces are not among them, though nothing went wrong. */
+  readonly leftOut: string | null;
 };
 
 export function readStacks(files: BundleFiles, steps: Steps): Stacks {
@@ -74,7 +76,7 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
   const problem = steps.problems.get('host_firewall') ?? steps.dropped.get('host/nft');
   const hostFilters: Part<PacketFilter[]> =
     problem === undefined ? attempt(() => readFilters(read, 'host')) : { status: 'failed', reason: problem };
-  return { byName, hostFilters };
+  return { byName, hostFilters, leftOut: steps.stacksLeftOut };
 }
 
 /** Warnings of nft are no failure; its exit code is. A namespace without a dump was not looked at. */
@@ -123,6 +125,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   const mounted = inputs.mounts.flatMap(({ inode }) => inode ?? []);
   const gone = new Set(lines(inputs.gone).map(integer));
   const found = fields(inputs.index, 3).map(([inode = '']) => integer(inode));
+  const reached = new Set(found);
   const inodes = [...new Set([hostInode, ...[...found, ...mounted].filter((inode) => !gone.has(inode))])];
   const raw = new Map(
     inodes.flatMap((inode) => {
@@ -173,7 +176,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
     ],
     holders: holders.get(inode) ?? [],
     namespaceIds: [...(hostIds ?? [])].filter(([, target]) => target === inode).map(([id]) => id),
-    stack: stackOf(inode, inputs, raw, ids),
+    stack: stackOf(inode, inputs, raw, ids, reached),
   }));
 }
 
@@ -196,8 +199,11 @@ function stackOf(
   { hostInode, stacks, nodeLinks }: Inputs,
   raw: ReadonlyMap<number, RawStack>,
   ids: NamespaceIds,
+  found: ReadonlySet<number>,
 ): Part<NetworkStack> {
   const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
+  if (stack === undefined && stacks.leftOut !== null && found.has(inode))
+    return { status: 'absent', reason: stacks.leftOut };
   if (stack === undefined)
     return { status: 'failed', reason: 'no path leads into it, or the probe did not come to it' };
   if (stack.status !== 'present') return stack;

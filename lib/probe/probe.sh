@@ -1,13 +1,14 @@
 # The probe of netns-auditor: collects raw text about the network namespaces of one node and prints it as
 # base64(tar.gz) with a trailer. It never judges, writes nothing on the host, and needs hostPID and hostNetwork.
-# POSIX sh, for busybox ash and dash. Arguments: limit=SECONDS total=SECONDS active=ping,dns creation=0|1
+# POSIX sh, for busybox ash and dash. Arguments: limit=SECONDS total=SECONDS stacks=COUNT active=ping,dns creation=0|1
 LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
-limit=10 total=60 active='' creation=1 lookup=kubernetes.default.svc.cluster.local
+limit=10 total=60 stacks=500 active='' creation=1 lookup=kubernetes.default.svc.cluster.local
 for argument; do
   case $argument in
     limit=*) limit=${argument#*=} ;;
     total=*) total=${argument#*=} ;;
+    stacks=*) stacks=${argument#*=} ;;
     active=*) active=,${argument#*=}, ;;
     creation=*) creation=${argument#*=} ;;
   esac
@@ -208,17 +209,26 @@ pin_files() {
   done >"$W/pins"
   grep -v '/\*$' "$W/pins" >"$W/pins.found" || return 0
   {
-    xargs stat -f -c 'fs %t %n' <"$W/pins.found"
-    xargs stat -c 'file %i %A %Y %n' <"$W/pins.found"
+    tr '\n' '\0' <"$W/pins.found" | xargs -0 stat -f -c 'fs %t %n'
+    tr '\n' '\0' <"$W/pins.found" | xargs -0 stat -c 'file %i %A %Y %n'
   } | sed "s#$R/#/#"
+}
+
+# Sets `process` to the /proc directory of the node's own process of that name: docker in a pod has a containerd too, but
+# in a pid namespace of the pod.
+node_process() {
+  process=
+  for file in $(grep -ls "^$1\$" /proc/[0-9]*/comm); do
+    [ "${file%/comm}/ns/pid" -ef /proc/1/ns/pid ] && process=${file%/comm} && return
+  done
 }
 
 # The file that the kubelet gives to pods with dnsPolicy Default: its flag, else its configuration, else /etc/resolv.conf.
 # A kubelet inside of another process (k3s) makes up its own where that one will not do.
 job_node_resolv_conf() {
-  kubelet=$(grep -ls '^kubelet$' /proc/[0-9]*/comm | head -n 1)
-  [ -n "$kubelet" ] || return 0
-  flags=$(tr '\0' '\n' <"${kubelet%/comm}/cmdline" | sed -n -e '/^--\(config\|resolv-conf\)$/{N;s/\n/=/;}' -e '/^--\(config\|resolv-conf\)=/p')
+  node_process kubelet
+  [ -n "$process" ] || return 0
+  flags=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^--\(config\|resolv-conf\)$/{N;s/\n/=/;}' -e '/^--\(config\|resolv-conf\)=/p')
   conf=$(printf '%s\n' "$flags" | sed -n 's/^--resolv-conf=//p')
   if [ -z "$conf" ]; then
     config=$(printf '%s\n' "$flags" | sed -n 's/^--config=//p')
@@ -270,7 +280,7 @@ job_look_again() {
   pin_files >"$B/host/pins.after"
   node_links >"$B/host/links.after"
   grep ' - nsfs ' /proc/1/mountinfo >"$B/host/mounts.after"
-  cut -f 3 "$B/netns/index" | xargs stat -L -c '%i %n' >"$B/host/index.after" 2>/dev/null
+  cut -f 3 "$B/netns/index" | tr '\n' '\0' | xargs -0 stat -L -c '%i %n' >"$B/host/index.after" 2>/dev/null
   reservations | xargs stat -c '%Y %s %n' >"$B/cni/host-local.after" 2>/dev/null
   aws_reservations >"$B/cni/aws-ipam.after"
   return 0
@@ -293,10 +303,10 @@ job_cni() {
     done
   done >"$B/cni/config.ndjson"
   # The runtime looks in its own directories only; a copy of a plugin elsewhere is of no use to it.
-  containerd=$(grep -ls '^containerd$' /proc/[0-9]*/comm | head -n 1)
+  node_process containerd
   own=
-  if [ -n "$containerd" ]; then
-    config=$(tr '\0' '\n' <"${containerd%/comm}/cmdline" | sed -n -e '/^\(--config\|-c\)$/{n;p;}' -e 's/^--config=//p' | head -n 1)
+  if [ -n "$process" ]; then
+    config=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^\(--config\|-c\)$/{n;p;}' -e 's/^--config=//p' | head -n 1)
     host "${config:-/etc/containerd/config.toml}"
     own=$(sed -n 's/^[[:space:]]*bin_dirs\{0,1\}[[:space:]]*=[[:space:]]*\(.*\)/\1/p' "$path" 2>/dev/null | grep -o '/[^"'"'"',]*' | sort -u)
     printf '%s\n' "$own" | grep . >"$B/cni/binary-directories"
@@ -376,15 +386,23 @@ job_plan() {
   fi
   printf 'addr show\nroute show table all\nneigh show\nrule show\nnetns list-id\n' >"$W/batch"
   printf '%s\n' 'stack host host pin 1 /proc/1/ns/net' host_firewall own_names >>"$W/jobs"
-  # Each with a process that lives in it, where there is one: what /proc/PID/net shows needs no entering.
-  awk -F '\t' -v host="$host_inode" -v list="$B/host/processes" '
-    BEGIN { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[2] in pid)) pid[part[2]] = part[1] } }
-    $1 != host { print "stack " $1 " netns/" $1 " " $2 " " (($1 in pid) ? pid[$1] : "-") " " $3 }' "$B/netns/index" >"$W/stacks"
+  # Each with a process that lives in it, where there is one: what /proc/PID/net shows needs no entering. Those of sandboxes
+  # come first, as leaked ones may go into the thousands: of the others only so many are read, though all are counted.
+  grep -o '"path":"[^"]*"' "$B/sandboxes.ndjson" >"$W/paths"
+  awk -F '\t' -v host="$host_inode" -v list="$B/host/processes" -v sandboxes="$B/sandboxes.before" -v paths="$W/paths" -v most="$stacks" '
+    BEGIN { while ((getline line < sandboxes) > 0) { split(line, part, "\t"); listed[part[3]] = 1 }
+      while ((getline line < paths) > 0) { sub(/"$/, "", line); sub(/.*\//, "", line); named[line] = 1 }
+      while ((getline line < list) > 0) { split(line, part, "\t"); if (part[1] in listed) owned[part[2]] = 1; if (!(part[2] in pid)) pid[part[2]] = part[1] } }
+    $1 != host { line = "stack " $1 " netns/" $1 " " $2 " " (($1 in pid) ? pid[$1] : "-") " " $3; name = $3; sub(/.*\//, "", name)
+      if (($1 in owned) || ($2 == "pin" && (name in named))) print line; else if (count < most) other[++count] = line; else more = 1 }
+    END { for (i = 1; i <= count; i++) print other[i]; if (more) print "stacks skipped 0" }' "$B/netns/index" >"$W/planned"
+  grep '^stacks ' "$W/planned" >>"$B/steps"
+  grep '^stack ' "$W/planned" >"$W/stacks"
   (cd "$B" && cut -d ' ' -f 3 "$W/stacks" | xargs mkdir -p netns)
   cat "$W/stacks" >>"$W/jobs"
   case $active in
     *,ping,* | *,dns,*) printf '%s\n' suspects active_plan ;;
-    *) printf '%s\n' suspects look_again sandboxes_again end ;;
+    *) printf '%s\n' suspects $closing ;;
   esac >>"$W/jobs"
 }
 
@@ -494,7 +512,7 @@ job_active_plan() {
     path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' "$B/netns/index")
     echo "active_pod $inode $gateway $server $path"
   done <"$B/active/targets" >>"$W/jobs"
-  printf '%s\n' look_again sandboxes_again end >>"$W/jobs"
+  printf '%s\n' $closing >>"$W/jobs"
 }
 
 job_active_ping() {
@@ -520,19 +538,46 @@ job_active_pod() {
 
 job_end() { :; }
 
+closing='look_again sandboxes_again end'
+
+# Ends the worker at the job whose number is $1, notes what is left out between that and the closing jobs, and sets `number`
+# to the job before these. False, and the worker goes on, when it is at one of these already.
+close_early() {
+  grep -q '^look_again' "$W/jobs" || printf '%s\n' $closing >>"$W/jobs"
+  number=$(grep -n '^look_again' "$W/jobs" | head -n 1)
+  number=$((${number%%:*} - 1))
+  [ "${1:-0}" -le "$number" ] 2>/dev/null || return 1
+  kill -9 $worker 2>/dev/null
+  awk -v from="${1:-0}" -v to="$number" 'NR <= from || NR > to { next }
+    $1 == "stack" { $0 = ($2 == "host") ? "stack skipped 0 host" : "stacks skipped 0"; if (!($0 in seen)) print; seen[$0] = 1; next }
+    !($1 in seen) { seen[$1] = 1; print $1 " skipped 0" }' "$W/jobs" >>"$B/steps"
+}
+
 # Runs the jobs from number $1 on. A file that grows beyond 2 MiB ends its command with SIGXFSZ.
 work() {
   exec 2>>"$B/errors"
   ulimit -f 4096
-  number=0
+  number=0 first=$1 over=
   while read -r job arguments; do
     number=$((number + 1))
-    [ "$number" -lt "$1" ] && continue
+    [ "$number" -lt "$first" ] && continue
+    case "$job $arguments" in
+      'stack host '*) ;;
+      'stack '*)
+        clock
+        if [ "$now" -gt "$stacks_until" ]; then
+          [ -n "$over" ] || echo 'stacks skipped 0' >>"$B/steps"
+          over=1
+          continue
+        fi ;;
+    esac
     echo "$number $job $arguments" >"$W/at"
     echo "## $job $arguments" >&2
     clock; started=$now
+    # Split at blanks, but a `*` in the path of a container's mount is no pattern of ours.
     # shellcheck disable=SC2086
-    job_$job $arguments </dev/null; code=$?
+    set -f; set -- $arguments; set +f
+    "job_$job" "$@" </dev/null; code=$?
     clock
     echo "$job $code $((now - started)) $arguments" >>"$B/steps"
   done <"$W/jobs"
@@ -540,7 +585,11 @@ work() {
 }
 
 printf '%s\n' kernel_log host_facts kernel_state containers processes threads descriptors mounts pins node_resolv_conf sandboxes cni cni_results ipam creation plan >"$W/jobs"
-clock; begun=$now since=$now last=''
+clock; begun=$now since=$now last='' closed=''
+# Without the jobs that close it, nothing of the runtime can be judged: the last quarter of the time is theirs, and the
+# stacks of namespaces get what is before two thirds of it.
+stacks_until=$((begun + total * 67)) reserve=$((total * 25))
+[ $reserve -le $((limit * 100)) ] || reserve=$((limit * 100))
 : >"$W/at" >"$B/steps"
 { echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >"$B/meta"
 work 1 & worker=$!
@@ -558,6 +607,17 @@ while :; do
   gone=''
   kill -0 $worker 2>/dev/null || gone=died
   [ $((now - since)) -gt $((limit * 100)) ] && gone=hung
+  if [ -z "$closed" ] && [ $((now - begun)) -gt $((total * 100 - reserve)) ]; then
+    closed=1
+    read -r at <"$W/at" || at=''
+    if close_early "${at%% *}"; then
+      rest=${at#* }
+      case $rest in '') ;; *' '*) echo "${rest%% *} hung $((now - since)) ${rest#* }" ;; *) echo "$rest hung $((now - since))" ;; esac >>"$B/steps"
+      since=$now last=''
+      work $((number + 1)) & worker=$!
+    fi
+    continue
+  fi
   if [ -n "$gone" ]; then
     read -r again <"$W/at" || again=''
     [ "$again" = "$at" ] || continue
@@ -566,7 +626,7 @@ while :; do
     number=${at%% *}; rest=${at#* }
     case $rest in *' '*) ;; *) rest="$rest " ;; esac
     echo "${rest%% *} $gone $((now - since)) ${rest#* }" >>"$B/steps"
-    case $rest in plan* | active_plan*) printf '%s\n' look_again sandboxes_again end >>"$W/jobs" ;; esac
+    case $rest in plan* | active_plan*) printf '%s\n' $closing >>"$W/jobs" ;; esac
     since=$now last=''
     work $((${number:-0} + 1)) & worker=$!
   fi

@@ -7,6 +7,8 @@ export type Steps = {
   readonly hung: ReadonlyMap<string, number>;
   /** Why a job's files are not to be believed; a stack's job is `stack INODE`. */
   readonly problems: ReadonlyMap<string, string>;
+  /** Why stacks that no step tells of were not read; null when all were to be. */
+  readonly stacksLeftOut: string | null;
   /** Why a file is not in the bundle. */
   readonly dropped: ReadonlyMap<string, string>;
 };
@@ -18,11 +20,19 @@ export function parseSteps(text: string, droppedText: string): Steps {
   const ran = new Set<string>();
   const hung = new Map<string, number>();
   const problems = new Map<string, string>();
+  let stacksLeftOut: string | null = null;
   for (const line of lines(text)) {
     const [job = '', code = '', time = '0', first = ''] = line.split(' ');
     const name = job === 'stack' ? `stack ${first.slice(0, 20)}` : job.slice(0, 40);
+    if (job === 'stacks' && code === 'skipped') {
+      stacksLeftOut =
+        'left out: of the namespaces without a sandbox only some are read, and in a part of the time only';
+      continue;
+    }
     ran.add(name);
-    if (code === 'hung') {
+    if (code === 'skipped') {
+      problems.set(name, `the probe did not come to ${name}`);
+    } else if (code === 'hung') {
       hung.set(name, Number.parseInt(time, 10) * 10 || 0);
       problems.set(name, `${name} did not end in time`);
     } else if (code !== '0') {
@@ -39,5 +49,5 @@ export function parseSteps(text: string, droppedText: string): Steps {
       return [path, `${path} was left out: ${why}`] as const;
     }),
   );
-  return { ran, hung, problems, dropped };
+  return { ran, hung, problems, stacksLeftOut, dropped };
 }

@@ -22,8 +22,7 @@ export const PROBE_PATH =
 
 function invalid(why: string, cause?: unknown): AuditError {
   return new AuditError('BUNDLE_INVALID', `The probe's bundle is not valid: ${why}`, {
-    remedy:
-      'Run the audit of this node again; if it repeats, look at the log of the probe pod with --keep-pod.',
+    remedy: 'Run the audit of this node again; if it repeats, with a longer --deadline.',
     retryable: true,
     cause,
   });

@@ -49,8 +49,17 @@ nsenter --net=/run/netns/cni-bare ip link del eth0
 pod cccc filtered 10.1.1.4
 nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
 
+# As many leaked ones as asked for, each in a pin whose name sorts before those of the pods.
+leaked=0
+while [ "$leaked" -lt "${LEAKED:-0}" ]; do
+  leaked=$((leaked + 1))
+  : >"/run/netns/cni-0leaked$leaked"
+  unshare --net="/run/netns/cni-0leaked$leaked" true
+done
+
 # A plain file where a pin should be, a pin under another mount, and a pin that nobody owns.
 : >/run/netns/cni-plain
+: >"/run/netns/cni-it's"
 chmod 000 /run/netns/cni-plain
 : >/run/netns/cni-shadowed
 unshare --net=/run/netns/cni-shadowed true
@@ -81,6 +90,19 @@ rm /run/netns/socket
 
 # A mount namespace that took the pins along and does not follow the host.
 unshare --mount --propagation private sleep 1000 </dev/null >/dev/null 2>&1 &
+
+# The containerd of the node, and a kubelet as kind in a pod would have it.
+mkdir -p /run/programs /run/lab
+for name in containerd kubelet; do
+  printf '#!/bin/sh\nwhile :; do sleep 1000; done\n' >"/run/programs/$name"
+  chmod 755 "/run/programs/$name"
+done
+echo 'bin_dirs = ["/run/lab/plugins"]' >/run/lab/containerd.toml
+echo 'nameserver 192.0.2.1' >/run/lab/resolv.conf
+/run/programs/containerd --config /run/lab/containerd.toml </dev/null >/dev/null 2>&1 &
+node=$!
+unshare --pid --fork --kill-child /run/programs/kubelet --resolv-conf=/run/lab/resolv.conf </dev/null >/dev/null 2>&1 &
+until [ "$(cat "/proc/$node/comm")" = containerd ] && grep -qs '^kubelet$' /proc/[0-9]*/comm; do :; done
 
 ip rule add iif vethgone table 100 priority 10
 printf 'not json' >/var/lib/cni/results/lab-broken-eth0

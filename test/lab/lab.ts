@@ -20,9 +20,9 @@ export function whyNoLab(): string | null {
     : 'the lab may not make namespaces here';
 }
 
-/** Builds the lab, probes it and returns the log. `path` goes before PATH of the probe. */
+/** Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces. */
 export function probeLab(
-  options: { readonly arguments?: readonly string[]; readonly path?: string } = {},
+  options: { readonly arguments?: readonly string[]; readonly path?: string; readonly leaked?: number } = {},
 ): string {
   const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
   const prefix = options.path === undefined ? '' : `PATH=${options.path}:$PATH\n`;
@@ -42,7 +42,13 @@ export function probeLab(
       prefix + probeScript(),
       ...(options.arguments ?? []),
     ],
-    { encoding: 'utf8', maxBuffer: 1e8, timeout: 50_000, stdio: ['ignore', 'pipe', 'inherit'] },
+    {
+      encoding: 'utf8',
+      maxBuffer: 1e8,
+      timeout: 110_000,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, LEAKED: String(options.leaked ?? 0) },
+    },
   );
 }
 

@@ -2,9 +2,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { namespaceOrphaned } from '../../lib/checks/namespaces/namespace-orphaned.ts';
 import type { Evidence, Part } from '../../lib/model/evidence.ts';
 import { sourceSchemas } from '../../lib/model/evidence.ts';
 import { unpackLog } from '../../lib/probe/unpack.ts';
+import { context, failures } from '../checks/evidence.ts';
 import { labEvidence, probeLab, whyNoLab } from './lab.ts';
 
 const noLab = whyNoLab();
@@ -76,6 +78,16 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     expect(pin('cni-healthy')).toMatchObject({ fileSystem: 'nsfs', mounted: [pin('cni-healthy')?.inode] });
   });
 
+  test('reads the pins though the name of one has a quote', () => {
+    expect(pin("cni-it's")).toMatchObject({ fileSystem: 'tmpfs', mounted: [] });
+  });
+
+  test("asks the node's own containerd, and no kubelet that runs inside of a pod", async () => {
+    const directories = (await unpackLog(log)).get('cni/binary-directories');
+    expect(Buffer.from(directories ?? []).toString()).toBe('/run/lab/plugins\n');
+    expect(evidence.nodeResolvConf).toMatchObject({ status: 'absent' });
+  });
+
   test('finds a namespace that only a pin keeps, and one that only a descriptor keeps', () => {
     const all = present(evidence.namespaces);
     const orphan = all.find(({ pins }) => pins.includes('/run/netns/cni-orphan'));
@@ -143,6 +155,25 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
     }
   });
 
+  test('leaves time to see what stood until the end', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+    try {
+      writeFileSync(join(path, 'nft'), '#!/bin/sh\nsleep 1000\n');
+      chmodSync(join(path, 'nft'), 0o755);
+      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=10', 'total=8'] }));
+      expect([...evidence.incomplete].sort()).toEqual([
+        'host_firewall did not end in time',
+        'the probe did not come to own_names',
+        'the probe did not come to suspects',
+      ]);
+      for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
+        expect(evidence[name].status).toBe('present');
+      expect(present(evidence.podNetworks)).toHaveLength(3);
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+
   test('leaves a node unknown, never healthy, when the time for all of it is over', async () => {
     const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
     try {
@@ -155,4 +186,46 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
       rmSync(path, { recursive: true });
     }
   });
+});
+
+describe.skipIf(noLab !== null)('a node with leaked namespaces by the hundred', () => {
+  const leaked = 600;
+  const orphans = ({ namespaces }: Evidence) =>
+    present(namespaces).filter(({ pins }) => pins[0]?.startsWith('/run/netns/cni-0leaked'));
+
+  test('has all of them counted and judged, though only some are looked into', async () => {
+    const evidence = await labEvidence(probeLab({ leaked, arguments: ['stacks=20'] }));
+    expect(evidence.incomplete).toEqual([]);
+    const found = orphans(evidence);
+    expect(found).toHaveLength(leaked);
+    const unread = found.filter(({ stack }) => stack.status === 'absent');
+    expect(unread.length).toBeGreaterThanOrEqual(leaked - 20);
+    expect(found.filter(({ stack }) => stack.status === 'failed')).toEqual([]);
+    expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
+    const results = namespaceOrphaned.run(
+      {
+        namespaces: present(evidence.namespaces),
+        pins: present(evidence.pins),
+        sandboxes: present(evidence.sandboxes),
+        pods: present(evidence.pods),
+        host: present(evidence.host),
+      },
+      {
+        ...context,
+        now: Date.parse(evidence.takenAt),
+        settleSeconds: { ...context.settleSeconds, orphan: 0 },
+      },
+    );
+    expect(results.filter(({ result }) => result === 'unknown')).toEqual([]);
+    expect(failures(results).length).toBeGreaterThanOrEqual(leaked);
+  }, 120_000);
+
+  test('has all of them counted when the time for looking into them is over', async () => {
+    const evidence = await labEvidence(probeLab({ leaked, arguments: ['total=8'] }));
+    expect(evidence.probeMilliseconds).toBeLessThan(9_000);
+    expect(evidence.incomplete).toEqual([]);
+    expect(orphans(evidence)).toHaveLength(leaked);
+    expect(present(evidence.sandboxes).length).toBeGreaterThanOrEqual(3);
+    expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
+  }, 120_000);
 });

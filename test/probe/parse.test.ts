@@ -255,6 +255,13 @@ describe('steps of the probe', () => {
       ).problems.keys(),
     ]).toEqual(['stack 4026532400', 'pins', 'mounts', 'sandboxes', 'plan', 'sandboxes_again', 'end']);
   });
+
+  test('that were left out for lack of time are problems, the stacks of namespaces without a sandbox are none', () => {
+    const { problems, stacksLeftOut } = parseSteps('cni skipped 0\nstacks skipped 0\n', '');
+    expect(problems.get('cni')).toBe('the probe did not come to cni');
+    expect([...problems.keys()].filter((name) => name.startsWith('stack'))).toEqual([]);
+    expect(stacksLeftOut).toContain('left out');
+  });
 });
 
 describe('anything that a hostile node may print', () => {

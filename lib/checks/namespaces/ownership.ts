@@ -100,6 +100,7 @@ export function hostEnds(namespace: NetworkNamespace, hostInode: number): string
 
 /** What the namespace still holds, for people: `eth0 10.244.1.9 (veth1234 on the node)`. */
 export function contents(namespace: NetworkNamespace, hostInode: number): string {
+  if (namespace.stack.status === 'absent') return 'what was not read';
   const links = ownLinks(namespace);
   if (links === null || namespace.stack.status !== 'present') return 'its content could not be read';
   if (links.length === 0) return 'nothing but loopback';

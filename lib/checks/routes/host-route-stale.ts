@@ -21,7 +21,7 @@ export const hostRouteStale = defineCheck({
         stack.status === 'present' ? stack.value.addresses.map(({ address }) => address) : [],
       ),
     );
-    const unread = namespaces.some(({ stack }) => stack.status === 'failed');
+    const unread = namespaces.some(({ stack }) => stack.status !== 'present');
     const links = new Map(hostNetwork.links.map((link) => [link.name, link]));
     return hostNetwork.routes.flatMap((route) => {
       const link = route.link === null ? undefined : links.get(route.link);

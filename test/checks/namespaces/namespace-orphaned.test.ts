@@ -174,4 +174,10 @@ describe('namespace-orphaned', () => {
     const [found] = failures(namespaceOrphaned.run(sources(unread), context));
     expect(found?.detail).toContain('its content could not be read');
   });
+
+  it('still finds it when there were too many to look into each', () => {
+    const unread = anOrphan({ stack: { status: 'absent', reason: 'left out' } });
+    const [found] = failures(namespaceOrphaned.run(sources(unread), context));
+    expect(found?.detail).toContain('it holds what was not read');
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hostRouteStale } from '../../../lib/checks/routes/host-route-stale.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
 import type { NetworkStack } from '../../../lib/model/network.ts';
-import { aHostLink, aNamespace, aPod, aRoute, context, failures } from '../evidence.ts';
+import { aHostLink, aNamespace, aPod, aRoute, aStack, context, failures } from '../evidence.ts';
 import { aBridgePod, aCalicoPod, aCiliumPod, anAwsPod, aPtpPod } from '../layouts.ts';
 
 type Needs = Pick<Sources, 'hostNetwork' | 'namespaces' | 'hiddenNamespaces' | 'pods'>;
@@ -22,7 +22,7 @@ function run(sources: Partial<Needs>) {
   );
 }
 
-const empty = [aNamespace({ stack: { status: 'absent', reason: 'empty' } })];
+const empty = [aNamespace({ stack: { status: 'present', value: aStack({ addresses: [] }) } })];
 
 describe('host-route-stale', () => {
   it('wants to see it twice', () => {
@@ -57,6 +57,11 @@ describe('host-route-stale', () => {
       'ip route get 10.244.77.5',
       'ip route del 10.244.77.5/32 dev cali0a1b2c3d4e5',
     ]);
+  });
+
+  it('does not know while a namespace was left out, which may hold the address', () => {
+    const namespaces = [aNamespace({ stack: { status: 'absent', reason: 'left out' } })];
+    expect(run({ namespaces, pods: [] })).toMatchObject([{ result: 'unknown' }]);
   });
 
   it('leaves an address alone that a pod has in the API, even one that is only starting or going', () => {
