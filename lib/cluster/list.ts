@@ -56,9 +56,28 @@ async function pages<T>(
         cause: page.error,
         remedy: 'Check the server in the kubeconfig.',
       });
-    for (const item of page.data.items ?? []) items.push(reduce(item));
+    for (const item of page.data.items ?? []) items.push(reduced(what, item, reduce));
     token = page.data.metadata.continue || undefined;
     if (token === undefined) return { items, resourceVersion: page.data.metadata.resourceVersion ?? '' };
+  }
+}
+
+/** One object that is not as the API promises is named, and does not look like a bug of ours. */
+function reduced<T>(what: string, item: unknown, reduce: (item: unknown) => T): T {
+  try {
+    return reduce(item);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    const named = z.object({ metadata: z.object({ name: z.string() }) }).safeParse(item);
+    const [issue] = error.issues;
+    throw new AuditError(
+      'CLUSTER_API',
+      `${what}: ${named.success ? named.data.metadata.name : 'an object without a name'} is not as expected: ${issue?.path.join('.')}: ${issue?.message}`,
+      {
+        cause: error,
+        remedy: 'Look at the object with kubectl get -o yaml; if it is valid, please report it.',
+      },
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import {
   ProbePods,
   sweep,
 } from '../../lib/cluster/index.ts';
-import { listAll } from '../../lib/cluster/list.ts';
+import { listAll, listNodes } from '../../lib/cluster/list.ts';
 import { EXPIRES_ANNOTATION, RUN_LABEL } from '../../lib/model/own-pods.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 
@@ -134,6 +134,14 @@ describe('listing', () => {
   it('asks for the pods of one node only', async () => {
     expect(await listPodsOnNode(await open(), 'node-7')).toEqual([]);
     expect(stub.requests.at(-1)).toContain('fieldSelector=spec.nodeName=node-7');
+  });
+
+  it('names an object that is not as the API promises, instead of failing like a bug', async () => {
+    stub.nodes.splice(0, stub.nodes.length, { metadata: { name: 'odd-one' } });
+    await expect(listNodes(await open())).rejects.toMatchObject({
+      code: 'CLUSTER_API',
+      message: expect.stringContaining('odd-one is not as expected'),
+    });
   });
 });
 
