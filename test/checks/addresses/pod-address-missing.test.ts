@@ -64,7 +64,11 @@ describe('pod-address-missing', () => {
 
   const down = aLink({ up: false });
   it.each<[string, Partial<PodNetwork>, RegExp]>([
-    ['a pod without an address in the API', { pod: aPod({ podIPs: [], containers: [] }) }, /no address in the API/],
+    [
+      'a pod without an address in the API',
+      { pod: aPod({ podIPs: [], containers: [] }) },
+      /no address in the API/,
+    ],
     [
       'a missing interface',
       { stack: aStack({ links: [aLoopback()], addresses: [] }) },
