@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
-import { KernelLogLast } from './test/e2e/sequencer.ts';
+import { InOrder } from './test/e2e/sequencer.ts';
 
 export default defineConfig({
   test: {
-    sequence: { sequencer: KernelLogLast },
+    sequence: { sequencer: InOrder },
     projects: [
       {
         test: {

@@ -20,16 +20,6 @@ const messages: readonly {
     shows: ['vethe2e', '2'],
   },
   {
-    check: 'kernel-netns-hung',
-    lines: [
-      'INFO: task kworker/u4:1:8642 blocked for more than 120 seconds.',
-      'Workqueue: netns cleanup_net',
-      'Call Trace:',
-      ' cleanup_net+0x2f5/0x3b0',
-    ],
-    shows: ['kworker/u4:1', '120'],
-  },
-  {
     check: 'neighbour-table-near-full',
     lines: Array(3).fill('neighbour: arp_cache: neighbor table overflow!') as string[],
     shows: ['overflow'],

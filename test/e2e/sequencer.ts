@@ -1,10 +1,21 @@
 /** The order of test files. */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What the kernel log was told stays there for a day: the test that writes it comes last, after those that want none. */
-export class KernelLogLast extends BaseSequencer {
+/**
+ * Healthy comes first, as faults may leave something behind; the kernel log last: what it was told stays there for a
+ * day, after tests that want none.
+ */
+const ORDER = [
+  '/e2e/healthy.test.ts',
+  '/e2e/rights.test.ts',
+  '/e2e/resilience.test.ts',
+  '/e2e/faults.test.ts',
+  '/e2e/kernel-log.test.ts',
+];
+
+export class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const writesLog = (file: TestSpecification) => Number(file.moduleId.endsWith('/e2e/kernel-log.test.ts'));
-    return (await super.sort(files)).sort((a, b) => writesLog(a) - writesLog(b));
+    const place = (file: TestSpecification) => ORDER.findIndex((name) => file.moduleId.endsWith(name));
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
   }
 }

@@ -77,6 +77,7 @@ os.execvp("nsenter", ["nsenter", "--net=/proc/1/ns/net", "sleep", "86405"])
 while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; done; echo "HOLDER=$(cat /tmp/held)"; rm /tmp/held`,
     shows: ['e2ehidden0', '$HOLDER'],
     repair: stop,
+    cleanup: 'kill $HOLDER 2>/dev/null || true',
   },
   {
     id: 'pin-plain-file',
@@ -129,17 +130,4 @@ while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; 
 ];
 
 /** What a whole directory of pins suffers; each shows in everything below it, so each is on its own. */
-export const pinDirectoryFaults: readonly Fault[] = [
-  {
-    id: 'run-private',
-    check: 'namespace-mount-propagation',
-    // Without any pin there is nothing to judge.
-    pods: 1,
-    where: 'node',
-    object: { node: '$NODE' },
-    inject: `for mount in /run/netns /run; do mount --make-private "$mount" 2>/dev/null && break; done; echo "MOUNT=$mount"`,
-    shows: ['$MOUNT', 'private'],
-    repair: 'remedy',
-    cleanup: `mount --make-shared "$MOUNT"`,
-  },
-];
+export const pinDirectoryFaults: readonly Fault[] = [];
