@@ -12,7 +12,7 @@ import {
   repair,
   waitVictims,
 } from './faults/injection.ts';
-import { namespaceFaults, pinDirectoryFaults } from './faults/namespaces.ts';
+import { namespaceFaults } from './faults/namespaces.ts';
 import { nodeFaults } from './faults/node.ts';
 import { pairs } from './faults/pairs.ts';
 import { podContentFaults } from './faults/pod-content.ts';
@@ -137,6 +137,6 @@ describeBatch('inside of pods', possible(podContentFaults));
 describeBatch('of namespaces and their pins', possible(namespaceFaults));
 describeBatch('of addresses on file', possible(ipamFaults));
 describeBatch('two at a time on one pod', possible(pairs));
-for (const fault of possible([...pinDirectoryFaults, ...cniFaults, ...nodeFaults])) {
+for (const fault of possible([...cniFaults, ...nodeFaults])) {
   describeBatch(`of a whole node: ${fault.id}`, [fault]);
 }

@@ -128,6 +128,3 @@ while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; 
     repair: stop,
   },
 ];
-
-/** What a whole directory of pins suffers; each shows in everything below it, so each is on its own. */
-export const pinDirectoryFaults: readonly Fault[] = [];
