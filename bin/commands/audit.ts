@@ -1,9 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ClusterTarget } from '../../lib/cluster/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
-import type { Severity } from '../../lib/model/finding.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
-import type { Format } from '../../lib/report/index.ts';
 import {
   addClusterOptions,
   addOutputOptions,
@@ -12,25 +10,16 @@ import {
   positive,
   seconds,
 } from '../options.ts';
+import type { RunOptions } from '../run-audit.ts';
 
-type Options = ClusterOptions & {
-  readonly nodes?: readonly string[];
-  readonly selector?: readonly string[];
-  readonly pod?: string;
-  readonly active?: readonly string[];
-  readonly settle?: number;
-  readonly deadline: number;
-  readonly concurrency: number;
-  readonly namespace: string;
-  readonly image: string;
-  readonly pullSecret?: string;
-  readonly privileged?: boolean;
-  readonly store?: string;
-  readonly output: Format;
-  readonly failOn: Severity;
-  readonly quiet?: boolean;
-  readonly color: boolean;
-};
+/** As typed; what a run wants is made of it. */
+type Options = ClusterOptions &
+  Omit<RunOptions, 'nodes' | 'selector' | 'pod' | 'active'> & {
+    readonly nodes?: readonly string[];
+    readonly selector?: readonly string[];
+    readonly pod?: string;
+    readonly active?: readonly string[];
+  };
 
 export function addAudit(program: Command): void {
   const command = program.command('audit').description('audit a cluster now');
