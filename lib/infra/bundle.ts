@@ -1,5 +1,5 @@
 /** The code of a function: one folder made by esbuild, the same to the byte for the same sources. No Docker, no network. */
-import { copyFileSync, mkdtempSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,7 @@ export function bundle(state: State): string {
 
 function make(state: State): string {
   const folder = mkdtempSync(join(tmpdir(), `netns-auditor-${state}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   buildSync({
     absWorkingDir: ROOT,
     entryPoints: { index: join('lambda', `${state}.ts`) },
@@ -42,6 +43,9 @@ function make(state: State): string {
     minify: true,
     legalComments: 'none',
     mainFields: ['module', 'main'],
+    // Names and order in the bundle follow from paths: those below the root, wherever a linked node_modules really is.
+    preserveSymlinks:
+      lstatSync(join(ROOT, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() ?? false,
     // CommonJS packages in it call require for what Node has built in.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     logLevel: 'error',

@@ -1,0 +1,92 @@
+/** `cdk synth` as an operator runs it: twice, in two places, without a network. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'netns-auditor-synth-'));
+
+/** A copy of what a clone holds, in a folder of another name and depth, its packages behind a link. */
+function copy(): string {
+  const folder = join(scratch, 'another/place');
+  mkdirSync(folder, { recursive: true });
+  for (const part of [
+    'bin',
+    'lib',
+    'lambda',
+    'package.json',
+    'tsconfig.json',
+    'cdk.json',
+    'netns-audit.yaml',
+  ])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** A network without any interface, where this user may make one. */
+const offline =
+  spawnSync('unshare', ['--map-root-user', '--net', 'true']).status === 0
+    ? ['unshare', '--map-root-user', '--net']
+    : [];
+
+function synth(place: string, name: string): { out: string; stderr: string } {
+  const out = join(scratch, name);
+  const bin = join(scratch, 'bin');
+  mkdirSync(bin, { recursive: true });
+  rmSync(join(bin, 'node'), { force: true });
+  // The only program on the PATH: neither Docker nor the AWS CLI can be found.
+  symlinkSync(process.execPath, join(bin, 'node'));
+  const environment = [`PATH=${bin}`, `HOME=${scratch}`, 'HTTPS_PROXY=http://127.0.0.1:9'];
+  const cdk = [join(root, 'node_modules/aws-cdk/bin/cdk'), 'synth', '--quiet', '--output', out];
+  const [command = '', ...rest] = [...offline, 'env', '-i', ...environment, process.execPath, ...cdk];
+  const { status, stderr } = spawnSync(command, rest, { cwd: place, encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return { out, stderr };
+}
+
+/** Templates and the files of assets, each with a digest of its bytes. */
+function contents(out: string): Record<string, string> {
+  return Object.fromEntries(
+    globSync('{*.template.json,*.assets.json,asset.*/**/*.*}', { cwd: out })
+      .toSorted()
+      .map((file) => [
+        file,
+        createHash('sha256')
+          .update(readFileSync(join(out, file)))
+          .digest('hex'),
+      ]),
+  );
+}
+
+describe('cdk synth, offline', () => {
+  let here: { out: string; stderr: string };
+  let there: { out: string; stderr: string };
+  beforeAll(() => {
+    here = synth(root, 'here');
+    there = synth(copy(), 'there');
+  }, 300_000);
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+  it('says nothing: no warning, no error', () => {
+    expect(here.stderr).toBe('');
+    expect(there.stderr).toBe('');
+  });
+
+  it('makes the same templates and bundles to the byte, wherever the sources lie', () => {
+    const files = contents(here.out);
+    expect(Object.keys(files).filter((file) => file.endsWith('index.mjs'))).toHaveLength(5);
+    expect(contents(there.out)).toEqual(files);
+  });
+
+  it('tells nobody where it was made', () => {
+    const found = execFileSync('grep', ['-rlF', '-e', root, '-e', scratch, here.out, there.out], {
+      encoding: 'utf8',
+    }).split('\n');
+    expect(found.filter((file) => /template\.json|asset\./.test(file))).toEqual([]);
+  });
+});
