@@ -6,55 +6,11 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { clusterKey } from '../history/keys.ts';
 import type { Config } from '../model/config.ts';
+import { COLUMNS, type Table, tables } from '../model/tables.ts';
 
 export type QueriesProps = Pick<Config, 'clusters' | 'retention'> & { readonly bucket: Bucket };
 
 const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
-const OBJECT = 'struct<kind:string,namespace:string,name:string,node:string,path:string>';
-
-/** Columns by table, in the order of the rows; `cluster` and `dt` are partitions. */
-export const COLUMNS = {
-  findings: {
-    runId: 'string',
-    fingerprint: 'string',
-    check: 'string',
-    topic: 'string',
-    severity: 'string',
-    confidence: 'string',
-    state: 'string',
-    object: OBJECT,
-    title: 'string',
-    detail: 'string',
-    evidence: 'array<struct<what:string,expected:string,actual:string,source:string>>',
-    remedy: 'array<struct<text:string,command:string>>',
-    firstSeen: 'string',
-    lastSeen: 'string',
-    runs: 'int',
-    flaps: 'int',
-    notSeen: 'boolean',
-    suppressed: 'struct<reason:string,owner:string,expires:string>',
-    partOf: 'string',
-    resolution: 'string',
-    children: 'array<string>',
-  },
-  nodes: {
-    runId: 'string',
-    node: 'string',
-    pods: 'int',
-    namespaces: 'int',
-    orphans: 'int',
-    limit: 'int',
-    kernel: 'string',
-    runtime: 'string',
-    cni: 'string',
-    osImage: 'string',
-    ami: 'string',
-    instanceType: 'string',
-    zone: 'string',
-    nodegroup: 'string',
-    probeMs: 'double',
-  },
-} as const satisfies Record<string, Record<string, string>>;
 
 /** Names and texts of the saved queries. */
 export const NAMED_QUERIES = {
@@ -96,7 +52,7 @@ export class Queries extends Construct {
       catalogId,
       databaseInput: { description: 'Findings and nodes of netns-auditor' },
     });
-    for (const table of ['findings', 'nodes'] as const) {
+    for (const table of tables) {
       new CfnTable(this, table === 'findings' ? 'Findings' : 'Nodes', {
         catalogId,
         databaseName: database.ref,
@@ -128,10 +84,7 @@ export class Queries extends Construct {
   }
 }
 
-function tableOf(
-  table: keyof typeof COLUMNS,
-  { clusters, retention, bucket }: QueriesProps,
-): CfnTable.TableInputProperty {
+function tableOf(table: Table, { clusters, retention, bucket }: QueriesProps): CfnTable.TableInputProperty {
   const location = bucket.s3UrlForObject(`${table}/`);
   const days = `NOW-${retention.reportDays}DAYS,NOW+1DAYS`;
   return {

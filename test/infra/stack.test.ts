@@ -8,11 +8,11 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it } from 'vitest';
 import cdk from '../../cdk.json' with { type: 'json' };
 import { bundle, STATES } from '../../lib/infra/bundle.ts';
-import { COLUMNS } from '../../lib/infra/queries.ts';
 import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
 import { configSchema } from '../../lib/model/config.ts';
 import { findingRowSchema } from '../../lib/model/finding.ts';
 import { nodeFactsSchema } from '../../lib/model/report.ts';
+import { COLUMNS } from '../../lib/model/tables.ts';
 
 const SECRET = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-AbCdEf';
 const config = configSchema.parse({
@@ -168,7 +168,7 @@ describe('the stack', () => {
     expect(Object.keys(COLUMNS.findings).slice(1)).toEqual(
       expect.arrayContaining(wanted(findingRowSchema.shape)),
     );
-    expect(Object.keys(COLUMNS.nodes).slice(1)).toEqual(wanted(nodeFactsSchema.shape));
+    expect(Object.keys(COLUMNS.nodes).slice(1)).toEqual([...wanted(nodeFactsSchema.shape), 'scope']);
   });
 
   it('is a template that cfn-lint takes', () => {
