@@ -22,6 +22,9 @@ export function addClusterOptions(command: Command): Command {
     .option('--external-id <id>', 'external id that the role asks for');
 }
 
+/** What `--exceptions <file>` is for. */
+export const EXCEPTIONS = 'known faults that do not count: netns-audit.yaml, or its part `exceptions`';
+
 export function addOutputOptions(command: Command): Command {
   return command
     .addOption(
@@ -35,6 +38,7 @@ export function addOutputOptions(command: Command): Command {
         .default('high'),
     )
     .option('-q, --quiet', 'no progress, only the report')
+    .option('-v, --verbose', 'name what is suppressed as well')
     .option('--no-color', 'no colours (NO_COLOR does the same)');
 }
 

@@ -9,7 +9,7 @@ import { wantsColour } from './options.ts';
 
 export function printReport(
   report: ClusterReport,
-  options: { output: Format; failOn: Severity; color: boolean },
+  options: { output: Format; failOn: Severity; color: boolean; verbose?: boolean },
 ): void {
   const { stdout } = process;
   stdout.write(
@@ -17,6 +17,7 @@ export function printReport(
       colour: wantsColour(stdout, options.color),
       width: stdout.columns ?? 100,
       why: reasons,
+      verbose: options.verbose === true,
     }),
   );
   process.exitCode = hasFindings(report, options.failOn)

@@ -12,6 +12,7 @@ import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
+import { readExceptions } from './read-exceptions.ts';
 import { version } from './version.ts';
 
 export type RunOptions = {
@@ -27,9 +28,11 @@ export type RunOptions = {
   readonly pullSecret?: string;
   readonly privileged?: boolean;
   readonly store?: string;
+  readonly exceptions?: string;
   readonly output: Format;
   readonly failOn: Severity;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
   readonly color: boolean;
 };
 
@@ -37,6 +40,7 @@ export type RunOptions = {
 const SETTLE = { pod: 300, orphan: 900 } as const;
 
 export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
+  const exceptions = readExceptions(options.exceptions);
   const interrupt = new AbortController();
   const progress = progressOn(process.stderr, {
     quiet: options.quiet === true,
@@ -72,6 +76,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       selection: { names: podNode === null ? options.nodes : [podNode], labels: options.selector },
       concurrency: options.concurrency,
       previous,
+      exceptions,
       auditorVersion: version(),
       signal: interrupt.signal,
       onProgress: progress.show,

@@ -3,13 +3,16 @@ import type { Command } from 'commander';
 import { AuditError, messageOf } from '../../lib/model/errors.ts';
 import type { Severity } from '../../lib/model/finding.ts';
 import type { Format } from '../../lib/report/index.ts';
-import { addOutputOptions } from '../options.ts';
+import { addOutputOptions, EXCEPTIONS } from '../options.ts';
+import { readExceptions } from '../read-exceptions.ts';
 
 type Options = {
   readonly store?: string;
+  readonly exceptions?: string;
   readonly output: Format;
   readonly failOn: Severity;
   readonly color: boolean;
+  readonly verbose?: boolean;
 };
 
 export function addAnalyze(program: Command): void {
@@ -22,6 +25,7 @@ export function addAnalyze(program: Command): void {
       'where the report is that the run was compared with; without it every finding is new',
     );
   addOutputOptions(command)
+    .option('--exceptions <file>', EXCEPTIONS)
     .addHelpText(
       'after',
       '\nExample:\n  netns-audit analyze ~/.local/share/netns-audit/evidence/cluster=prod-eu/dt=2026-11-20/20261120T020000Z-1a2b3c4d/',
@@ -30,10 +34,13 @@ export function addAnalyze(program: Command): void {
       const { analyze, openStore, reportOfRun } = await import('../../lib/audit/index.ts');
       const { printReport } = await import('../print-report.ts');
       const store = options.store === undefined ? null : openStore(options.store);
-      const report = await analyze(archives(await filesOf(paths)), async ({ cluster, previousRunId }) =>
-        store === null || previousRunId === null
-          ? null
-          : await reportOfRun(store, { cluster: cluster.name, runId: previousRunId }),
+      const report = await analyze(
+        archives(await filesOf(paths)),
+        async ({ cluster, previousRunId }) =>
+          store === null || previousRunId === null
+            ? null
+            : await reportOfRun(store, { cluster: cluster.name, runId: previousRunId }),
+        readExceptions(options.exceptions),
       );
       printReport(report, options);
     });

@@ -6,6 +6,7 @@ import {
   addClusterOptions,
   addOutputOptions,
   type ClusterOptions,
+  EXCEPTIONS,
   list,
   positive,
   seconds,
@@ -44,6 +45,7 @@ export function addAudit(program: Command): void {
       'directory or s3://bucket/prefix for reports and evidence; none keeps nothing (default: your data directory)',
     );
   addOutputOptions(command)
+    .option('--exceptions <file>', EXCEPTIONS)
     .addHelpText(
       'after',
       `

@@ -1,5 +1,6 @@
 /** The audit of one cluster in one process: plan, gather, diagnose, compare. Publishing is the caller's. */
 import type { Cluster } from '../cluster/index.ts';
+import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import type { RunRecord } from '../probe/index.ts';
@@ -11,6 +12,7 @@ import { type PlanOptions, planCluster } from './plan-cluster.ts';
 export type AuditOptions = Omit<PlanOptions, 'previousRunId'> &
   Omit<BatchOptions, 'onNode' | 'outOfTime'> & {
     readonly previous: ClusterReport | null;
+    readonly exceptions: readonly Exception[];
     readonly onProgress: (progress: Progress) => void;
     /** Called with all that was gathered of a node, to be kept. */
     readonly onGathered: (gathering: Gathering, record: RunRecord) => Promise<void>;
@@ -29,7 +31,7 @@ export type Progress =
 
 /** @throws AuditError when the cluster as a whole cannot be audited; a node's trouble is in the report's coverage. */
 export async function auditCluster(cluster: Cluster, options: AuditOptions): Promise<ClusterReport> {
-  const { previous, onProgress } = options;
+  const { previous, exceptions, onProgress } = options;
   const plan = await planCluster(cluster, { ...options, previousRunId: previous?.runId ?? null });
   if (plan.swept.length > 0) onProgress({ kind: 'swept', pods: plan.swept });
   const skipped = plan.nodes.filter((planned) => planned.coverage !== null).length;
@@ -49,5 +51,11 @@ export async function auditCluster(cluster: Cluster, options: AuditOptions): Pro
       });
     },
   });
-  return concludeRun({ record: plan.record, finishedAt: new Date().toISOString(), results, previous });
+  return concludeRun({
+    record: plan.record,
+    finishedAt: new Date().toISOString(),
+    results,
+    previous,
+    exceptions,
+  });
 }

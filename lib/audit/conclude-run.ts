@@ -1,5 +1,6 @@
 /** The report of a run from what came of its nodes, whichever processes audited them. */
 import { concludeCluster } from '../diagnosis/conclude-cluster.ts';
+import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { RunRecord } from '../probe/index.ts';
@@ -12,6 +13,7 @@ export function concludeRun(run: {
   readonly results: Iterable<NodeResult>;
   /** The report it is compared with. */
   readonly previous: ClusterReport | null;
+  readonly exceptions: readonly Exception[];
 }): ClusterReport {
   const { record } = run;
   return concludeCluster({
@@ -25,5 +27,6 @@ export function concludeRun(run: {
     checks: checksFor(record.active),
     previous: run.previous,
     settleSeconds: record.settleSeconds,
+    exceptions: run.exceptions,
   });
 }

@@ -1,6 +1,7 @@
 /** Keeps what was gathered of each node, and judges it again: offline, years later, by newer checks. */
 import { keys, type Run, type Store } from '../history/index.ts';
 import { AuditError } from '../model/errors.ts';
+import type { Exception } from '../model/exception.ts';
 import type { ClusterReport } from '../model/report.ts';
 import {
   type AuditRecord,
@@ -37,6 +38,7 @@ export async function keepEvidence(
 export async function analyze(
   archives: Iterable<Uint8Array>,
   previous: (record: AuditRecord) => Promise<ClusterReport | null>,
+  exceptions: readonly Exception[] = [],
 ): Promise<ClusterReport> {
   const results = [];
   let record: AuditRecord | null = null;
@@ -56,7 +58,13 @@ export async function analyze(
     throw new AuditError('USAGE', 'no evidence was given', {
       remedy: 'Name files or a folder below evidence/ in the store.',
     });
-  return concludeRun({ record, finishedAt: record.startedAt, results, previous: await previous(record) });
+  return concludeRun({
+    record,
+    finishedAt: record.startedAt,
+    results,
+    previous: await previous(record),
+    exceptions,
+  });
 }
 
 function gatheringOf({

@@ -1,5 +1,6 @@
 /** The frame of a check: metadata, what it needs to see, and a pure function from that to outcomes. */
 import type { SourceName, Sources } from '../model/evidence.ts';
+import type { ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { PodAddress } from '../model/node-result.ts';
@@ -42,6 +43,11 @@ type Metadata = {
   readonly why: string;
   /** Runs that must see it before it is reported as new; the first sight is `pending`. Default 1. */
   readonly observations?: 1 | 2;
+  /**
+   * Names that it had before, the first one first. Its findings keep their history through the first, and exceptions may
+   * use any. A name that is given up is never given to another check.
+   */
+  readonly formerly?: readonly string[];
   /** Runs only when asked for with `--active`. */
   readonly active?: 'ping' | 'dns' | 'cni';
 };
@@ -62,6 +68,8 @@ export type ClusterSources = {
   readonly auditedNodes: readonly string[];
   /** Pods of ours and of others that look like debug pods. */
   readonly debugPods: readonly Pod[];
+  /** Exceptions that are for this cluster, and what the run saw of each. */
+  readonly exceptions: readonly ExceptionUse[];
 };
 
 /** A check that needs all nodes. */

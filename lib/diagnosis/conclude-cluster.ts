@@ -1,13 +1,17 @@
 /** From the results of nodes to the report of their cluster: cluster-wide checks, comparison, coverage, verdict. */
-import type { AnyCheck, CheckContext, ClusterCheck, Outcome } from '../checks/define.ts';
+import { exceptionExpired } from '../checks/audit/exception-expired.ts';
+import { exceptionUnused } from '../checks/audit/exception-unused.ts';
+import type { AnyCheck, CheckContext, ClusterCheck, ClusterSources, Outcome } from '../checks/define.ts';
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
 import { messageOf } from '../model/errors.ts';
+import type { Exception } from '../model/exception.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
 import type { CheckCoverage, ClusterReport, NodeCoverage, NodeFacts } from '../model/report.ts';
 import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
+import { exceptionsFor, suppress, usesOf } from './exceptions.ts';
 import { fingerprint, objectKey } from './identity.ts';
 import { isIncomplete, order, verdict } from './verdict.ts';
 
@@ -21,18 +25,24 @@ export type ConclusionInput = Pick<
   /** The cluster's latest report; null where there is none, or it is of another cluster of the same name. */
   readonly previous: ClusterReport | null;
   readonly settleSeconds: CheckContext['settleSeconds'];
+  /** Of the configuration, for any cluster. */
+  readonly exceptions: readonly Exception[];
 };
 
 /** Concludes a cluster. `results` is read once, so it may stream; what is kept of each node is small. */
 export function concludeCluster(input: ConclusionInput): ClusterReport {
-  const gathered = gather(input);
-  const { findings, resolved } = compare(
-    input.previous,
+  const previous = renamed(input.previous, input.checks);
+  const exceptions = exceptionsFor(input.exceptions, input.cluster.name);
+  const gathered = gather({ ...input, previous, exceptions });
+  const compared = compare(
+    previous,
     gathered.observations,
     input.startedAt,
     (finding) => reexamine(finding, gathered, input.scope),
-    input.previous === null || input.settleSeconds.orphan === 0,
+    previous === null || input.settleSeconds.orphan === 0,
   );
+  const byId = new Map(input.checks.map((check) => [check.id, check]));
+  const findings = suppress(compared.findings, exceptions, input.startedAt, byId);
   const coverage = {
     nodes: gathered.nodes.toSorted((a, b) => compareText(a.node, b.node)),
     checks: gathered.coverage,
@@ -49,9 +59,21 @@ export function concludeCluster(input: ConclusionInput): ClusterReport {
     verdict: verdict(findings, isIncomplete(coverage)),
     coverage,
     findings: correlate(findings).toSorted(order),
-    resolved: resolved.toSorted(order),
+    resolved: compared.resolved.toSorted(order),
+    remembered: compared.remembered,
     nodes: gathered.facts.toSorted((a, b) => compareText(a.node, b.node)),
   };
+}
+
+/** The earlier report with the names that its checks have now. */
+function renamed(previous: ClusterReport | null, checks: readonly AnyCheck[]): ClusterReport | null {
+  if (previous === null) return null;
+  const names = new Map(checks.flatMap(({ id, formerly = [] }) => formerly.map((name) => [name, id])));
+  const findings = previous.findings.map((finding) => ({
+    ...finding,
+    check: names.get(finding.check) ?? finding.check,
+  }));
+  return { ...previous, findings };
 }
 
 type Gathered = {
@@ -101,19 +123,45 @@ function gather(input: ConclusionInput): Gathered {
   const auditedNodes = nodes
     .filter((node) => node.result === 'audited' || node.result === 'partial')
     .map((node) => node.node);
-  for (const check of input.checks.filter((each): each is ClusterCheck => each.scope === 'cluster')) {
-    const outcomes = runCheck(check, { podAddresses, auditedNodes, debugPods }, input);
+  const runClusterCheck = (check: ClusterCheck, sources: ClusterSources): void => {
+    const outcomes = runCheck(check, sources, input);
     const found = failuresOf(check, outcomes);
     failures.push(...found);
     const entry = tally(check.id, outcomes);
     clusterTallies.set(check.id, entry);
     add(coverage.get(check.id), entry, found.length);
-  }
-  const observations = failures.flatMap((failure) => {
+  };
+  const clusterChecks = input.checks.filter((each): each is ClusterCheck => each.scope === 'cluster');
+  const sources: ClusterSources = { podAddresses, auditedNodes, debugPods, exceptions: [] };
+  for (const check of clusterChecks.filter((each) => !isAboutExceptions(each)))
+    runClusterCheck(check, sources);
+  const observe = (failure: CheckFailure): Observation[] => {
     const check = byId.get(failure.check);
-    return check === undefined ? [] : [observe(failure, check, input.cluster.name)];
+    return check === undefined ? [] : [observation(failure, check, input.cluster.name)];
+  };
+  const gathered = { coverage: [...coverage.values()], nodes, facts, byNode, clusterTallies };
+  // What exceptions cover is known only when all else is.
+  const observations = failures.splice(0).flatMap(observe);
+  const seen = new Set(observations.map((each) => each.fingerprint));
+  const unseen = (input.previous?.findings ?? []).filter(
+    (finding) =>
+      !seen.has(finding.fingerprint) && reexamine(finding, gathered, input.scope).result === 'notExamined',
+  );
+  const exceptions = usesOf(input.exceptions, {
+    at: input.startedAt,
+    scope: input.scope,
+    checks: byId,
+    nodes,
+    coverage,
+    present: [...observations, ...unseen],
   });
-  return { observations, coverage: [...coverage.values()], nodes, facts, byNode, clusterTallies };
+  for (const check of clusterChecks.filter(isAboutExceptions))
+    runClusterCheck(check, { ...sources, exceptions });
+  return { ...gathered, observations: [...observations, ...failures.flatMap(observe)] };
+}
+
+function isAboutExceptions({ id }: ClusterCheck): boolean {
+  return id === exceptionExpired.id || id === exceptionUnused.id;
 }
 
 /** A check that throws is unknown with the message, and takes no report away. */
@@ -130,10 +178,10 @@ function runCheck(
   }
 }
 
-function observe(failure: CheckFailure, check: AnyCheck, cluster: string): Observation {
+function observation(failure: CheckFailure, check: AnyCheck, cluster: string): Observation {
   return {
     ...failure,
-    fingerprint: fingerprint(cluster, failure.check, failure.object),
+    fingerprint: fingerprint(cluster, check.formerly?.[0] ?? check.id, failure.object),
     topic: check.topic,
     title: check.failureTitle,
     observations: check.observations ?? 1,
@@ -141,9 +189,20 @@ function observe(failure: CheckFailure, check: AnyCheck, cluster: string): Obser
 }
 
 /** What this run says of an earlier finding that no check reported again. */
-function reexamine(finding: Finding, gathered: Gathered, scope: ClusterReport['scope']): Reexamination {
+function reexamine(
+  finding: Finding,
+  gathered: Omit<Gathered, 'observations'>,
+  scope: ClusterReport['scope'],
+): Reexamination {
   const { object } = finding;
   const clusterTally = gathered.clusterTallies.get(finding.check);
+  if (clusterTally !== undefined && object.kind === 'exception') {
+    // Nodes that were not audited are in the outcomes already.
+    const judgedNothing = clusterTally.unexamined.length === 0 && clusterTally.notApplicable > 0;
+    return judgedNothing || clusterTally.unexamined.includes(objectKey(object))
+      ? { result: 'notExamined' }
+      : { result: 'gone', reason: 'the exception is in use, was changed or taken out' };
+  }
   if (clusterTally !== undefined) {
     // A check across nodes says nothing of what nodes that failed or are partial might have shown.
     const all =

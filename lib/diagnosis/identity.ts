@@ -10,6 +10,8 @@ export function objectKey(object: AuditedObject): string {
 /**
  * Names a finding across runs and clusters: cluster, check and object, no time, no inode, no uid. A pod's node is left
  * out, as a StatefulSet's pod keeps its identity when it moves.
+ *
+ * @param check - of a check that was renamed, its first name
  */
 export function fingerprint(cluster: string, check: string, object: AuditedObject): string {
   const { node: _, ...withoutNode } = object;

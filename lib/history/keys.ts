@@ -61,6 +61,7 @@ export const keys = {
   alertsOf: (cluster: string): string => `alerts/cluster=${clusterKey(cluster)}/`,
   fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,
   claim: (runId: string): string => `work/${runId}/claim.json`,
+  exceptions: (runId: string): string => `work/${runId}/exceptions.json`,
   work: (run: Run, part: string): string => `work/${run.runId}/${clusterKey(run.cluster)}/${part}`,
   latest: (cluster: string): string => `latest/cluster=${clusterKey(cluster)}.json`,
 };

@@ -17,6 +17,7 @@ import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { z } from 'zod';
 import { type Config, retentionSchema, scheduleSchema, settingsSchema } from '../model/config.ts';
+import { exceptionsSchema } from '../model/exception.ts';
 import { Functions } from './functions.ts';
 import { Monitoring } from './monitoring.ts';
 import { Queries } from './queries.ts';
@@ -56,6 +57,16 @@ export type NetnsAuditorProps = {
    * @default - nobody
    */
   readonly subscriptions?: Config['subscriptions'];
+  /**
+   * Known faults that somebody answers for until a day.
+   * @default - none
+   */
+  readonly exceptions?: Config['exceptions'];
+  /**
+   * Also one message a run about all clusters.
+   * @default false
+   */
+  readonly digest?: boolean;
   /**
    * Network of the functions that speak to clusters: for private endpoints.
    * @default - none: endpoints are reached over the internet
@@ -101,6 +112,8 @@ export class NetnsAuditor extends Construct {
       ...settings,
       clusters,
       retention,
+      exceptions: exceptionsSchema.parse(props.exceptions ?? []),
+      digest: props.digest ?? false,
       functions: functions.of,
       bucket: storage.bucket,
     });

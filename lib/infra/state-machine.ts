@@ -29,7 +29,7 @@ import { STATES, type State } from './bundle.ts';
 
 export type AuditStatesProps = Pick<
   Config,
-  'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'retention'
+  'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'retention' | 'exceptions' | 'digest'
 > & {
   readonly functions: Readonly<Record<State, LambdaFunction>>;
   readonly bucket: Bucket;
@@ -74,6 +74,8 @@ export class AuditStates extends Construct {
         execution: JsonPath.stringAt('$$.Execution.Id'),
         clusters: props.clusters,
         settings: { probe: props.probe, thresholds: props.thresholds, concurrency },
+        exceptions: props.exceptions,
+        digest: props.digest,
       }),
     });
 

@@ -1,5 +1,6 @@
 /** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and whom to tell. */
 import { z } from 'zod';
+import { exceptionsSchema } from './exception.ts';
 import { severities } from './finding.ts';
 
 const arn = z.string().regex(/^arn:aws[a-z-]*:/, 'It is an ARN.');
@@ -50,6 +51,20 @@ const probeSchema = z.strictObject({
     .describe('Probes that send packets or start a pod.'),
 });
 
+/** Numbers of `nodes[]` of a report that a threshold may go by. */
+export const nodeMetrics = ['pods', 'namespaces', 'orphans', 'limit', 'probeMs'] as const;
+
+const metricThresholdSchema = z
+  .strictObject({
+    metric: z.enum(nodeMetrics),
+    per: z.enum(['node', 'cluster']).describe('Of each node, or the sum over the nodes of a cluster.'),
+    above: z.number().min(0),
+  })
+  .refine(
+    ({ metric, per }) => per === 'node' || !['limit', 'probeMs'].includes(metric),
+    'limit and probeMs have no sum: use per: node.',
+  );
+
 const thresholdsSchema = z.strictObject({
   minSeverity: z.enum(severities).default('high').describe('New findings at or above it are told.'),
   orphansPerNode: z.int().min(0).default(10).describe('More orphaned namespaces on a node are told.'),
@@ -65,6 +80,11 @@ const thresholdsSchema = z.strictObject({
     .max(1)
     .default(0.95)
     .describe('A smaller share of nodes that were audited is told (skipped nodes do not count).'),
+  metrics: z
+    .array(metricThresholdSchema)
+    .max(20)
+    .default([])
+    .describe('More thresholds, on any number of the nodes.'),
   reminderDays: z.int().min(1).default(7).describe('What stays open is told again after so many days.'),
 });
 export type Thresholds = z.infer<typeof thresholdsSchema>;
@@ -112,6 +132,12 @@ export const subscriptionSchema = z.strictObject({
     .enum(severities)
     .optional()
     .describe('Only messages whose worst news is at or above it. Default: all.'),
+  format: z
+    .enum(['json', 'chat'])
+    .optional()
+    .describe(
+      'Of https: the JSON for programs (default), or the chat notification of AWS, for Slack and Teams. SNS has one body for all https subscriptions.',
+    ),
 });
 
 export const retentionSchema = z.strictObject({
@@ -132,6 +158,11 @@ export const networkSchema = z.strictObject({
   securityGroupIds: z.array(z.string()).default([]).describe('Default: one is made that only lets out.'),
 });
 
+/** The formats that https subscriptions ask for. */
+function httpsFormats(subscriptions: readonly z.infer<typeof subscriptionSchema>[]): ('json' | 'chat')[] {
+  return subscriptions.filter(({ protocol }) => protocol === 'https').map(({ format }) => format ?? 'json');
+}
+
 export const configSchema = z.strictObject({
   clusters: z
     .array(clusterSchema)
@@ -143,7 +174,19 @@ export const configSchema = z.strictObject({
   schedule: scheduleSchema.prefault({}),
   ...settingsSchema.shape,
   retention: retentionSchema.prefault({}),
-  subscriptions: z.array(subscriptionSchema).default([]),
+  subscriptions: z
+    .array(subscriptionSchema)
+    .default([])
+    .refine(
+      (all) => all.every(({ protocol, format }) => protocol === 'https' || format === undefined),
+      'Only https subscriptions have a format.',
+    )
+    .refine(
+      (all) => new Set(httpsFormats(all)).size <= 1,
+      'All https subscriptions have the same format: SNS has one body for the protocol.',
+    ),
+  digest: z.boolean().default(false).describe('Also one message a run about all clusters, whatever changed.'),
+  exceptions: exceptionsSchema.default([]),
   network: networkSchema
     .optional()
     .describe('Subnets of the functions, for private clusters. Default: none.'),

@@ -34,7 +34,7 @@ export type Topic = (typeof topics)[number];
 
 /** The object a finding is about. `path` is a file, link, address or the like below a node or pod. */
 export const auditedObjectSchema = z.object({
-  kind: z.enum(['pod', 'node', 'namespace', 'cluster', 'link', 'address', 'file', 'process']),
+  kind: z.enum(['pod', 'node', 'namespace', 'cluster', 'link', 'address', 'file', 'process', 'exception']),
   namespace: z.string().optional(),
   name: z.string(),
   node: z.string().optional(),
@@ -78,7 +78,17 @@ const findingBase = z.object({
   firstSeen: z.iso.datetime(),
   lastSeen: z.iso.datetime(),
   runs: z.number().int().describe('Runs that saw it.'),
-  flaps: z.number().int().describe('Times it came back after it was resolved.'),
+  flaps: z
+    .number()
+    .int()
+    .describe(
+      'Times it came back within a week of being resolved; forgotten once nothing changed for a week.',
+    ),
+  flapping: z
+    .boolean()
+    .default(false)
+    .describe('It comes and goes: it came back twice or more, never a week without a change in between.'),
+  returnedAt: z.iso.datetime().nullable().default(null).describe('When it came back last; null: it did not.'),
   notSeen: z.boolean().describe('Its object was not examined this time.'),
   suppressed: z
     .object({ reason: z.string(), owner: z.string(), expires: z.string() })

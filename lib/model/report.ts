@@ -47,6 +47,16 @@ export const nodeFactsSchema = z.object({
 });
 export type NodeFacts = z.infer<typeof nodeFactsSchema>;
 
+/** What a report remembers of a finding that is gone, in case it comes back. */
+export const rememberedSchema = z.object({
+  fingerprint: z.string(),
+  firstSeen: z.iso.datetime(),
+  resolvedAt: z.iso.datetime(),
+  runs: z.number().int(),
+  flaps: z.number().int(),
+});
+export type Remembered = z.infer<typeof rememberedSchema>;
+
 export const reportSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal('ClusterReport'),
@@ -62,6 +72,10 @@ export const reportSchema = z.object({
   coverage: z.object({ nodes: z.array(nodeCoverageSchema), checks: z.array(checkCoverageSchema) }),
   findings: z.array(findingSchema),
   resolved: z.array(findingSchema),
+  remembered: z
+    .array(rememberedSchema)
+    .default([])
+    .describe('What was resolved in the last week, to tell what comes back from what is new.'),
   nodes: z.array(nodeFactsSchema),
 });
 export type ClusterReport = z.infer<typeof reportSchema>;

@@ -21,6 +21,8 @@ export const COLUMNS = {
     lastSeen: 'string',
     runs: 'int',
     flaps: 'int',
+    flapping: 'boolean',
+    returnedAt: 'string',
     notSeen: 'boolean',
     suppressed: 'struct<reason:string,owner:string,expires:string>',
     partOf: 'string',

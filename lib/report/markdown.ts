@@ -11,13 +11,13 @@ export function writeMarkdown(report: ClusterReport): string {
     '',
     `${coverageLine(report)}; ${report.startedAt}; run \`${report.runId}\``,
   ];
-  for (const { lead, alike, symptoms } of groups(report)) {
-    const state = lead.suppressed === null ? lead.state : 'suppressed';
+  const all = groups(report);
+  for (const { lead, alike, symptoms } of all.filter((group) => group.lead.suppressed === null)) {
     out.push(
       '',
       `## ${lead.severity}: ${text(lead.check)}, ${text(objectName(lead.object))}`,
       '',
-      `${text(lead.title)} (${state}, ${lead.confidence}). ${text(lead.detail)}`,
+      `${text(lead.title)} (${lead.state}, ${lead.confidence}). ${text(lead.detail)}`,
     );
     if (alike.length > 0)
       out.push(
@@ -41,6 +41,20 @@ export function writeMarkdown(report: ClusterReport): string {
       // An indented block cannot be closed from inside, as a fence can.
       if (step.command !== undefined) out.push('', `    ${printable(step.command, 4000)}`);
     }
+  }
+  const suppressed = report.findings.filter((finding) => finding.suppressed !== null);
+  if (suppressed.length > 0) {
+    out.push(
+      '',
+      '## Suppressed by exceptions',
+      '',
+      '| finding | until | owner | reason |',
+      '|---|---|---|---|',
+    );
+    for (const { severity, check, object, suppressed: exception } of suppressed)
+      out.push(
+        `| ${severity} ${text(check)}, ${text(objectName(object), 300)} | ${text(exception?.expires ?? '')} | ${text(exception?.owner ?? '')} | ${text(exception?.reason ?? '')} |`,
+      );
   }
   const gaps = report.coverage.nodes.filter((node) => node.result !== 'audited');
   if (gaps.length > 0) {

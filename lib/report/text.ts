@@ -10,6 +10,8 @@ export type TextOptions = {
   readonly colour: boolean;
   /** Columns of the terminal; commands are never wrapped, as somebody will copy them. */
   readonly width: number;
+  /** Names what exceptions cover; else it is counted. */
+  readonly verbose?: boolean;
 };
 
 type Style = Parameters<typeof styleText>[0];
@@ -50,12 +52,18 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
   }
   const pending = shown.filter(({ lead }) => lead.state === 'pending' && lead.suppressed === null);
   section(out, pending, 'Seen for the first time; told if the next audit sees it again:', options.width);
-  section(
-    out,
-    shown.filter(({ lead }) => lead.suppressed !== null),
-    'Suppressed by exceptions:',
-    options.width,
-  );
+  const suppressed = report.findings.filter((finding) => finding.suppressed !== null);
+  if (options.verbose === true)
+    section(
+      out,
+      shown.filter(({ lead }) => lead.suppressed !== null),
+      'Suppressed by exceptions:',
+      options.width,
+    );
+  else if (suppressed.length > 0) {
+    const count = `${plural(suppressed.length, 'finding')} suppressed by exceptions`;
+    out.push('', `${count}: -v names ${suppressed.length === 1 ? 'it' : 'them'}`);
+  }
 
   const gaps = report.coverage.nodes.filter((node) => node.result !== 'audited');
   if (gaps.length > 0) {

@@ -80,6 +80,7 @@ export async function audit(
       selection: { names: [], labels: [] },
       concurrency: 4,
       previous: null,
+      exceptions: [],
       auditorVersion: '0.0.0',
       signal: new AbortController().signal,
       onProgress: () => {},

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defineCheck, defineClusterCheck, fail, nodeObject, pass } from '../../lib/checks/define.ts';
 import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import type { Exception } from '../../lib/model/exception.ts';
 import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 
@@ -72,7 +73,7 @@ function aResult(changes: Partial<NodeResult> = {}): NodeResult {
 function conclude(
   results: NodeResult[],
   previous: ClusterReport | null = null,
-  changes: { orphan?: number; scope?: 'cluster' | 'part'; day?: number } = {},
+  changes: { orphan?: number; scope?: 'cluster' | 'part'; day?: number; exceptions?: Exception[] } = {},
 ) {
   const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
   return concludeCluster({
@@ -86,6 +87,7 @@ function conclude(
     checks,
     previous,
     settleSeconds: { pod: 300, orphan: changes.orphan ?? 900 },
+    exceptions: changes.exceptions ?? [],
   });
 }
 
@@ -258,6 +260,7 @@ it('keeps the report, and earlier findings open, where a check across nodes thro
       checks: [nodeCheck, patientCheck, check],
       previous,
       settleSeconds: { pod: 300, orphan: 900 },
+      exceptions: [],
     });
   const object = { kind: 'cluster', name: 'all' } as const;
   const failing = { detail: 'left', confidence: 'confirmed', evidence: [], remedy: [] } as const;

@@ -19,6 +19,8 @@ function aFinding(check: string, object: AuditedObject, changes: Partial<Finding
     lastSeen: '2026-11-20T02:00:00.000Z',
     runs: 1,
     flaps: 0,
+    flapping: false,
+    returnedAt: null,
     notSeen: false,
     suppressed: null,
     partOf: null,

@@ -29,6 +29,7 @@ export function aReport(changes: Partial<ClusterReport> = {}): ClusterReport {
     },
     findings: [],
     resolved: [],
+    remembered: [],
     nodes: [
       {
         node: 'node-1',
@@ -68,6 +69,8 @@ export function aFinding(changes: Partial<Finding> = {}): Finding {
     lastSeen: '2026-01-02T03:04:05Z',
     runs: 1,
     flaps: 0,
+    flapping: false,
+    returnedAt: null,
     notSeen: false,
     suppressed: null,
     partOf: null,

@@ -2,6 +2,7 @@
 import type { Notifier } from '../../alert/index.ts';
 import { coverageShare } from '../../alert/index.ts';
 import { keys, latestReportOf, type Run, reportOfRun, type Store } from '../../history/index.ts';
+import type { Exception } from '../../model/exception.ts';
 import { severities } from '../../model/finding.ts';
 import type { NodeResult } from '../../model/node-result.ts';
 import type { ClusterReport } from '../../model/report.ts';
@@ -10,7 +11,7 @@ import { concludeRun } from '../conclude-run.ts';
 import { publish } from '../publish.ts';
 import { tell } from '../tell.ts';
 import type { Conclusion, ConclusionInput } from './messages.ts';
-import { readPlan, readResults } from './work.ts';
+import { readExceptions, readPlan, readResults } from './work.ts';
 
 /**
  * May be called again at any point of its work: the report that is written first holds, and a message that was recorded
@@ -25,10 +26,11 @@ export async function concludeClusterOfFleet(
 ): Promise<Conclusion> {
   const run = { cluster: task.cluster.name, runId: task.runId };
   const plan = await readPlan(store, run);
+  const exceptions = await readExceptions(store, run.runId);
   const report =
     (await reportOfRun(store, run)) ??
     (plan === null
-      ? await unreached(store, run, deps.version, reasonOf(error))
+      ? await unreached(store, run, { version: deps.version, reason: reasonOf(error), exceptions })
       : concludeRun({
           record: plan.record,
           finishedAt: new Date().toISOString(),
@@ -37,6 +39,7 @@ export async function concludeClusterOfFleet(
             plan.record.previousRunId === null
               ? null
               : await reportOfRun(store, { cluster: run.cluster, runId: plan.record.previousRunId }),
+          exceptions,
         }));
   await publish(store, report);
   const told = await tell(store, report, task.settings.thresholds, deps);
@@ -64,7 +67,11 @@ async function results(
 }
 
 /** The report of a cluster that could not even be planned: nothing is healthy, and nothing is resolved. */
-async function unreached(store: Store, run: Run, version: string, reason: string): Promise<ClusterReport> {
+async function unreached(
+  store: Store,
+  run: Run,
+  { version, reason, exceptions }: { version: string; reason: string; exceptions: readonly Exception[] },
+): Promise<ClusterReport> {
   const previous = await latestReportOf(store, run.cluster);
   const wanted = previous?.coverage.nodes.filter((node) => node.result !== 'skipped') ?? [];
   const startedAt = timeOf(run.runId);
@@ -85,6 +92,7 @@ async function unreached(store: Store, run: Run, version: string, reason: string
       failedNode(node, reason),
     ),
     previous,
+    exceptions,
   });
 }
 

@@ -1,6 +1,7 @@
 /** What the states of a fleet's audit hand to each other. Small: everything large goes through the store. */
 import { z } from 'zod';
 import { clusterSchema, settingsSchema } from '../../model/config.ts';
+import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';
 import { nodeCoverageSchema, verdicts } from '../../model/report.ts';
 
@@ -12,6 +13,10 @@ export const fleetPlanInputSchema = z.object({
   execution: z.string(),
   clusters: z.array(clusterSchema).min(1),
   settings: settingsSchema,
+  /** Kept in the store for the conclusion of each cluster: with each task they would be too large for a state. */
+  exceptions: exceptionsSchema.default([]),
+  /** A message about all clusters ends the run. */
+  digest: z.boolean().default(false),
 });
 export type FleetPlanInput = z.input<typeof fleetPlanInputSchema>;
 
@@ -24,6 +29,7 @@ export const fleetPlanSchema = z.object({
   /** False when another execution does this run. */
   claimed: z.boolean(),
   tasks: z.array(taskSchema),
+  digest: z.boolean(),
 });
 export type FleetPlan = z.infer<typeof fleetPlanSchema>;
 
@@ -79,9 +85,10 @@ const lostSchema = z.object({
 
 export const fleetConclusionInputSchema = z.object({
   runId: z.string(),
+  digest: z.boolean().default(false),
   clusters: z.array(z.union([conclusionSchema, lostSchema])),
 });
-export type FleetConclusionInput = z.infer<typeof fleetConclusionInputSchema>;
+export type FleetConclusionInput = z.input<typeof fleetConclusionInputSchema>;
 
 export const fleetReportSchema = fleetConclusionInputSchema.extend({
   schemaVersion: z.literal(1),

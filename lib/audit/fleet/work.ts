@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { keys, type Run, type Store } from '../../history/index.ts';
 import { AuditError } from '../../model/errors.ts';
+import { type Exception, exceptionsSchema } from '../../model/exception.ts';
 import { eventSchema } from '../../model/kubernetes.ts';
 import { type NodeResult, nodeResultSchema } from '../../model/node-result.ts';
 import { runRecordSchema } from '../../probe/index.ts';
@@ -32,6 +33,22 @@ export async function keepPlan(
   await store.putOnce(batchesKey(run), Buffer.from(JSON.stringify(batches)));
   await store.putOnce(keys.work(run, PLAN), gzipSync(JSON.stringify(plan)));
   return (await readPlan(store, run)) ?? plan;
+}
+
+export async function keepExceptions(
+  store: Store,
+  runId: string,
+  exceptions: readonly Exception[],
+): Promise<void> {
+  await store.putOnce(keys.exceptions(runId), Buffer.from(JSON.stringify(exceptions)));
+}
+
+/** None where none were kept: a run that was planned by an older version. */
+export async function readExceptions(store: Store, runId: string): Promise<Exception[]> {
+  const key = keys.exceptions(runId);
+  const stored = await store.get(key);
+  if (stored === null) return [];
+  return parse(store, key, () => exceptionsSchema.parse(JSON.parse(Buffer.from(stored.body).toString())));
 }
 
 /** Null when the cluster was never planned. */

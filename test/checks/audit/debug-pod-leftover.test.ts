@@ -5,7 +5,10 @@ import type { Pod } from '../../../lib/model/kubernetes.ts';
 import { aPod, context, failures } from '../evidence.ts';
 
 function run(...debugPods: Pod[]) {
-  return debugPodLeftover.run({ podAddresses: [], auditedNodes: ['node-1'], debugPods }, context);
+  return debugPodLeftover.run(
+    { podAddresses: [], auditedNodes: ['node-1'], debugPods, exceptions: [] },
+    context,
+  );
 }
 
 const debug = (changes: Partial<Pod> = {}) =>

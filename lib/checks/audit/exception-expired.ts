@@ -1,0 +1,39 @@
+import { defineClusterCheck, fail, pass } from '../define.ts';
+import { describe, exceptionObject } from './exception.ts';
+
+/** What an exception covered counts again after its last day; whoever answers for it learns why. */
+export const exceptionExpired = defineClusterCheck({
+  id: 'exception-expired',
+  topic: 'audit',
+  severity: 'low',
+  title: 'No exception is past its last day',
+  failureTitle: 'Exception past its last day',
+  why: 'What it covered counts and is told again. An exception that ended and stays in the configuration hides that nobody has decided since: repair the fault, or decide anew.',
+  run({ exceptions }) {
+    return exceptions.map((use) => {
+      const { exception, expired, covers } = use;
+      const object = exceptionObject(exception);
+      if (!expired) return pass(object);
+      return fail(object, {
+        detail: `${describe(exception)} ended after ${exception.expires}. ${covers.length === 0 ? 'Nothing that it covered was found.' : `It no longer covers ${covers.join(', ')}.`}`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'last day',
+            expected: 'today or later',
+            actual: exception.expires,
+            source: 'configuration: exceptions[].expires',
+          },
+        ],
+        remedy: [
+          {
+            text:
+              covers.length === 0
+                ? 'Take it out of the configuration.'
+                : `Repair what it covered and take it out of the configuration, or have its owner (${exception.owner}) set a new last day.`,
+          },
+        ],
+      });
+    });
+  },
+});

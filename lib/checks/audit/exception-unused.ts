@@ -1,0 +1,44 @@
+import { defineClusterCheck, fail, notApplicable, pass } from '../define.ts';
+import { describe, exceptionObject } from './exception.ts';
+
+/** An exception for a fault that is repaired would hide the next one of its kind. */
+export const exceptionUnused = defineClusterCheck({
+  id: 'exception-unused',
+  topic: 'audit',
+  severity: 'low',
+  title: 'Every exception covers something',
+  failureTitle: 'Exception that covers nothing',
+  why: 'An exception whose fault is gone hides the next fault of its kind on the same objects. One with a misspelt name covers nothing from the beginning.',
+  // A fault that comes and goes is away for a night: its exception is not unused yet.
+  observations: 2,
+  run({ exceptions }) {
+    return exceptions.map(({ exception, expired, covers, unknownCheck, blind }) => {
+      const object = exceptionObject(exception);
+      if (expired) return notApplicable(object, 'it is past its last day');
+      if (covers.length > 0) return pass(object);
+      if (blind !== null && !unknownCheck) return notApplicable(object, blind);
+      return fail(object, {
+        detail: unknownCheck
+          ? `${describe(exception)}: no check has this name.`
+          : `${describe(exception)}: nothing that it would cover was found.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'covered findings',
+            expected: 'one or more',
+            actual: '0',
+            source: 'this audit, and configuration: exceptions[]',
+          },
+        ],
+        remedy: [
+          {
+            text: unknownCheck
+              ? 'Correct the name of the check; the command lists them all.'
+              : `Ask ${exception.owner} whether the fault is repaired for good, and take the exception out of the configuration.`,
+            ...(unknownCheck ? { command: 'netns-audit checks' } : {}),
+          },
+        ],
+      });
+    });
+  },
+});

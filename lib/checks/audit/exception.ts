@@ -1,0 +1,14 @@
+/** An exception as the object of a finding, and in words. */
+import type { Exception } from '../../model/exception.ts';
+import type { AuditedObject } from '../../model/finding.ts';
+
+/** Known again by what it covers: a new reason, owner or last day is the same exception. */
+export function exceptionObject({ check, objects, clusters }: Exception): AuditedObject {
+  const all = objects.join(', ');
+  const where = clusters.includes('*') ? '' : ` in ${clusters.join(', ')}`;
+  return { kind: 'exception', name: `${check} on ${all}${where}`.slice(0, 500) };
+}
+
+export function describe({ owner, reason }: Exception): string {
+  return `The exception of ${owner} (${reason.replace(/\.$/, '')})`;
+}

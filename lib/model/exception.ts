@@ -1,0 +1,48 @@
+/** Exceptions: known faults that somebody answers for until a day. */
+import { z } from 'zod';
+
+const pattern = z.string().min(1).max(400);
+
+export const exceptionSchema = z.strictObject({
+  check: pattern.describe('Id of a check, such as pod-mtu-mismatch. `*` stands for any characters.'),
+  objects: z
+    .array(pattern)
+    .min(1)
+    .max(50)
+    .describe(
+      'Each is held against namespace/name of the object, its node, path and kind, and the name that reports print. `*` stands for any characters.',
+    ),
+  clusters: z
+    .array(pattern)
+    .min(1)
+    .max(50)
+    .default(['*'])
+    .describe('Names of clusters, also with `*`. Default: all.'),
+  reason: z.string().min(1).max(300).describe('Why it is known and left as it is.'),
+  owner: z.string().min(1).max(100).describe('Who answers for it.'),
+  expires: z.iso.date().describe('The last day on which it holds, in UTC.'),
+});
+export type Exception = z.infer<typeof exceptionSchema>;
+
+/** Step Functions hands at most 256 KiB from one state to the next. */
+const LARGEST_BYTES = 100_000;
+
+export const exceptionsSchema = z
+  .array(exceptionSchema)
+  .max(200)
+  .refine(
+    (exceptions) => JSON.stringify(exceptions).length <= LARGEST_BYTES,
+    `All exceptions together have at most ${LARGEST_BYTES.toLocaleString('en-US')} characters.`,
+  );
+
+/** What one run saw of one exception: the checks about exceptions judge it. */
+export type ExceptionUse = {
+  readonly exception: Exception;
+  readonly expired: boolean;
+  /** Names of what it fits, as reports print them; empty where there is nothing. */
+  readonly covers: readonly string[];
+  /** No check has such a name. */
+  readonly unknownCheck: boolean;
+  /** Why this run cannot say that it is unused; null when it can. */
+  readonly blind: string | null;
+};
