@@ -29,7 +29,8 @@ function nodesText({ nodes }: RunSummary): string {
   return `${nodes.audited}${rest.join('')}`;
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+/** Cells in columns; what comes from reports has to be printable already. */
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>(
     (most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, cell.length)),
     [],

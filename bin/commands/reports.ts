@@ -1,29 +1,29 @@
 import { type Command, Option } from 'commander';
-import type { Grouping, Metric, Run, Store } from '../../lib/history/index.ts';
+import type { Grouping, Metric } from '../../lib/history/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
-import type { ClusterReport } from '../../lib/model/report.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
 import { days, positive, wantsColour } from '../options.ts';
-
-type Common = { readonly store?: string; readonly cluster?: string; readonly color: boolean };
+import {
+  type Common,
+  clusterNames,
+  json,
+  opened,
+  reportOf,
+  subcommand,
+  textOrJson,
+  today,
+} from '../reports-store.ts';
+import { addQuery } from './reports-query.ts';
 
 export function addReports(program: Command): void {
   const reports = program
     .command('reports')
-    .description('what earlier audits found: list, show, diff, trend');
+    .description('what earlier audits found: list, show, diff, trend, query');
   addList(reports);
   addShow(reports);
   addDiff(reports);
   addTrend(reports);
-}
-
-function subcommand(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .option('--store <place>', 'directory or s3://bucket/prefix (default: your data directory)')
-    .option('--cluster <name>', 'only this cluster')
-    .option('--no-color', 'no colours (NO_COLOR does the same)');
+  addQuery(reports);
 }
 
 function addList(parent: Command): void {
@@ -151,74 +151,4 @@ async function trend(metric: Metric, options: TrendOptions): Promise<void> {
   const title = `${metric}${options.node === undefined ? '' : ` of ${options.node}`} by ${options.by}, ${options.since} to ${today()}`;
   const ascii = options.ascii ?? isAsciiOnly(process.env);
   process.stdout.write(trendText(title, result, { ascii, limit: options.limit }));
-}
-
-/** @throws AuditError USAGE where the store has no such report, or the reference fits several clusters. */
-async function reportOf(
-  store: Store,
-  reference: string,
-  options: { cluster?: string },
-): Promise<ClusterReport> {
-  const { reportOfRun, latestReportOf, runs } = await import('../../lib/history/index.ts');
-  const names = await clusterNames(store, options);
-  const byRunId = /^\d{8}T\d{6}Z-[0-9a-z]+$/.test(reference);
-  if (!byRunId && names.length > 1)
-    throw new AuditError('USAGE', `${store.location} has several clusters`, {
-      remedy: `Name one with --cluster: ${names.slice(0, 20).join(', ')}`,
-    });
-  for (const cluster of names) {
-    let run: Run | null = byRunId ? { cluster, runId: reference } : null;
-    if (reference === 'latest') {
-      const latest = await latestReportOf(store, cluster);
-      if (latest !== null) return latest;
-      for await (const found of runs(store, [cluster], days('1y'), today())) {
-        run = found;
-        break;
-      }
-    } else if (/^\d{4}-\d{2}-\d{2}$/.test(reference)) {
-      for await (const found of runs(store, [cluster], reference, reference)) {
-        run = found;
-        break;
-      }
-    }
-    const report = run === null ? null : await reportOfRun(store, run);
-    if (report !== null) return report;
-  }
-  throw new AuditError('USAGE', `${store.location} has no report ${reference}`, {
-    remedy: 'See what there is: netns-audit reports list',
-  });
-}
-
-async function opened({ store }: { store?: string }): Promise<Store> {
-  const { defaultStore, openStore } = await import('../../lib/audit/stores.ts');
-  const found = openStore(store ?? defaultStore());
-  if (found !== null) return found;
-  throw new AuditError('USAGE', '--store none has no reports', {
-    remedy: 'Give a directory or s3://bucket/prefix.',
-  });
-}
-
-async function clusterNames(store: Store, { cluster }: { cluster?: string }): Promise<string[]> {
-  if (cluster !== undefined) return [cluster];
-  const { clusters } = await import('../../lib/history/index.ts');
-  const names = await clusters(store);
-  if (names.length > 0) return names;
-  throw new AuditError('USAGE', `${store.location} has no reports`, {
-    remedy:
-      'Run netns-audit audit first, name another --store, or a --cluster of which only parts were audited.',
-  });
-}
-
-function textOrJson(): Option {
-  return new Option('-o, --output <format>', 'what goes to standard output')
-    .choices(['text', 'json'])
-    .default('text');
-}
-
-function json(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function today(): string {
-  return new Date().toISOString().slice(0, 10);
 }

@@ -1,0 +1,43 @@
+import { type Command, Option } from 'commander';
+import { days } from '../options.ts';
+import { type Common, opened, subcommand } from '../reports-store.ts';
+
+const formats = ['text', 'json', 'ndjson', 'csv'] as const;
+
+type QueryCommandOptions = Common & { readonly since?: string; readonly output: (typeof formats)[number] };
+
+export function addQuery(parent: Command): void {
+  subcommand(parent, 'query', 'SQL over the findings and nodes of all runs (needs DuckDB, see below)')
+    .argument('<sql>', 'one SELECT of the tables findings and nodes')
+    .option('--since <time>', 'no older than this (default: 30d of a bucket, all of a directory)', days)
+    .addOption(
+      new Option('-o, --output <format>', 'what goes to standard output').choices(formats).default('text'),
+    )
+    .addHelpText('after', HELP)
+    .action(async (sql: string, options: QueryCommandOptions) => {
+      const { query } = await import('../../lib/history/query.ts');
+      const { EXIT } = await import('../exit.ts');
+      const { writeAnswer } = await import('../query-text.ts');
+      const store = await opened(options);
+      // Ends by way of the `exit` listeners, which remove what was fetched.
+      const stop = (): never => process.exit(EXIT.interrupted);
+      process.once('SIGINT', stop);
+      process.once('SIGTERM', stop);
+      try {
+        const since = options.since ?? (store.location.startsWith('s3://') ? days('30d') : null);
+        const { cluster } = options;
+        const found = await query(store, sql, { since, ...(cluster === undefined ? {} : { cluster }) });
+        process.stdout.write(writeAnswer(found, options.output));
+      } finally {
+        process.off('SIGINT', stop);
+        process.off('SIGTERM', stop);
+      }
+    });
+}
+
+const HELP = `
+Tables: findings and nodes, with the columns that Athena has, and cluster and dt (the day, as text) of each run.
+  netns-audit reports query 'DESCRIBE findings'
+  netns-audit reports query "SELECT cluster, node, max(orphans) FROM nodes WHERE dt >= '2026-11-01' GROUP BY 1, 2"
+A condition on dt or cluster spares reading the other files. DuckDB is installed beside netns-audit:
+  npm install @duckdb/node-api@1.5.6-r.1`;

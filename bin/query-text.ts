@@ -1,0 +1,55 @@
+/** What SQL gives, for people and programs. Pure; what nodes said is printed as text only. */
+import type { Answer, Value } from '../lib/history/query.ts';
+import { printable } from '../lib/report/index.ts';
+import { table } from './reports-text.ts';
+
+/** Rows of a table that anybody reads; the formats for programs have all. */
+const SHOWN = 1000;
+const WIDEST = 120;
+
+export function writeAnswer(answer: Answer, format: 'text' | 'json' | 'ndjson' | 'csv'): string {
+  const objects = (): string[] =>
+    answer.rows.map((row) =>
+      JSON.stringify(Object.fromEntries(names(answer).map((name, column) => [name, row[column] ?? null]))),
+    );
+  switch (format) {
+    case 'text':
+      return textOf(answer);
+    case 'json':
+      return `[${objects()
+        .map((row) => `\n  ${row}`)
+        .join(',')}${answer.rows.length === 0 ? '' : '\n'}]\n`;
+    case 'ndjson':
+      return objects()
+        .map((row) => `${row}\n`)
+        .join('');
+    case 'csv':
+      return [answer.columns, ...answer.rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+  }
+}
+
+/** Two columns of one name would be one in an object. */
+function names({ columns }: Answer): string[] {
+  return columns.map((name, index) => {
+    const before = columns.slice(0, index).filter((each) => each === name).length;
+    return before === 0 ? name : `${name}_${before + 1}`;
+  });
+}
+
+function textOf({ columns, rows }: Answer): string {
+  const cell = (value: Value): string => printable(plain(value), WIDEST);
+  const shown = rows.slice(0, SHOWN).map((row) => row.map(cell));
+  const rest = rows.length - shown.length;
+  return `${table([columns.map(cell), ...shown])}${rows.length === 0 ? 'No rows.\n' : ''}${rest > 0 ? `and ${rest} more rows: -o csv has them all\n` : ''}`;
+}
+
+/** RFC 4180. A spreadsheet takes text that begins with these for a formula: what nodes said must stay text. */
+function csvCell(value: Value): string {
+  const text = printable(plain(value), Number.POSITIVE_INFINITY);
+  const safe = typeof value !== 'number' && /^[=+\-@]/.test(text) ? `'${text}` : text;
+  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+function plain(value: Value): string {
+  return value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,90 @@
+/** What all commands on earlier reports share: their options, the store, and which report is meant. */
+import { type Command, Option } from 'commander';
+import type { Run, Store } from '../lib/history/index.ts';
+import { AuditError } from '../lib/model/errors.ts';
+import type { ClusterReport } from '../lib/model/report.ts';
+import { days } from './options.ts';
+
+export type Common = { readonly store?: string; readonly cluster?: string; readonly color: boolean };
+
+export function subcommand(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--store <place>', 'directory or s3://bucket/prefix (default: your data directory)')
+    .option('--cluster <name>', 'only this cluster')
+    .option('--no-color', 'no colours (NO_COLOR does the same)');
+}
+
+/** @throws AuditError USAGE where the store has no such report, or the reference fits several clusters. */
+export async function reportOf(
+  store: Store,
+  reference: string,
+  options: { cluster?: string },
+): Promise<ClusterReport> {
+  const { reportOfRun, latestReportOf, runs } = await import('../lib/history/index.ts');
+  const names = await clusterNames(store, options);
+  const byRunId = /^\d{8}T\d{6}Z-[0-9a-z]+$/.test(reference);
+  if (!byRunId && names.length > 1)
+    throw new AuditError('USAGE', `${store.location} has several clusters`, {
+      remedy: `Name one with --cluster: ${names.slice(0, 20).join(', ')}`,
+    });
+  for (const cluster of names) {
+    let run: Run | null = byRunId ? { cluster, runId: reference } : null;
+    if (reference === 'latest') {
+      const latest = await latestReportOf(store, cluster);
+      if (latest !== null) return latest;
+      for await (const found of runs(store, [cluster], days('1y'), today())) {
+        run = found;
+        break;
+      }
+    } else if (/^\d{4}-\d{2}-\d{2}$/.test(reference)) {
+      for await (const found of runs(store, [cluster], reference, reference)) {
+        run = found;
+        break;
+      }
+    }
+    const report = run === null ? null : await reportOfRun(store, run);
+    if (report !== null) return report;
+  }
+  throw new AuditError('USAGE', `${store.location} has no report ${reference}`, {
+    remedy: 'See what there is: netns-audit reports list',
+  });
+}
+
+/** The store that --store names, or the default one. */
+export async function opened({ store }: { store?: string }): Promise<Store> {
+  const { defaultStore, openStore } = await import('../lib/audit/stores.ts');
+  const found = openStore(store ?? defaultStore());
+  if (found !== null) return found;
+  throw new AuditError('USAGE', '--store none has no reports', {
+    remedy: 'Give a directory or s3://bucket/prefix.',
+  });
+}
+
+/** Clusters that the store has reports of, or the one that was asked for. */
+export async function clusterNames(store: Store, { cluster }: { cluster?: string }): Promise<string[]> {
+  if (cluster !== undefined) return [cluster];
+  const { clusters } = await import('../lib/history/index.ts');
+  const names = await clusters(store);
+  if (names.length > 0) return names;
+  throw new AuditError('USAGE', `${store.location} has no reports`, {
+    remedy:
+      'Run netns-audit audit first, name another --store, or a --cluster of which only parts were audited.',
+  });
+}
+
+export function textOrJson(): Option {
+  return new Option('-o, --output <format>', 'what goes to standard output')
+    .choices(['text', 'json'])
+    .default('text');
+}
+
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** The day it is, UTC. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}

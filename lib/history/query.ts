@@ -1,0 +1,229 @@
+/**
+ * SQL over the rows of findings and nodes, the same files and columns that Athena reads, with DuckDB in this process. It is
+ * no dependency of ours (70 MB for what few ask), and no part of index.ts: the functions of AWS are bundled without it.
+ */
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { AuditError } from '../model/errors.ts';
+import { COLUMNS, type Table, tables } from '../model/tables.ts';
+import { DirectoryStore } from './directory.ts';
+import { clusterKey } from './keys.ts';
+import { clusters } from './list.ts';
+import type { Store } from './store.ts';
+
+export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
+
+/** What a SELECT gives. Integers that a number cannot hold are text. */
+export type Answer = { readonly columns: readonly string[]; readonly rows: readonly (readonly Value[])[] };
+
+export type QueryOptions = {
+  /** The oldest day, `YYYY-MM-DD`; null for all that there is. */
+  readonly since: string | null;
+  readonly cluster?: string;
+};
+
+/** Compressed bytes that are fetched from a bucket; whoever wants more has Athena beside it. */
+const MOST_FETCHED = 1024 ** 3;
+const AT_ONCE = 16;
+
+/** Functions of Athena that DuckDB calls differently: the named queries of the stack work as they are. */
+const MACROS = [
+  'date_format(moment, pattern) AS strftime(moment, pattern)',
+  'from_iso8601_timestamp(moment) AS CAST(moment AS TIMESTAMP)',
+  'approx_percentile(value, share) AS approx_quantile(value, share)',
+];
+
+/**
+ * Asks one SELECT of the tables `findings` and `nodes`. A directory is read where it is, and of it only the days and clusters
+ * that the statement needs; of a bucket, the rows since a day are fetched first. The statement can read nothing else,
+ * and write nothing.
+ *
+ * @throws AuditError USAGE where DuckDB is missing or refuses the statement; STORE where rows are damaged or cannot be read
+ */
+export async function query(store: Store, sql: string, options: QueryOptions): Promise<Answer> {
+  const { DuckDBInstance } = await duckdb();
+  const folder = await mkdtemp(join(tmpdir(), 'netns-audit-query-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    // Names that mean something in a glob stay out of it: the store is known here by a link.
+    const rows = join(folder, 'store');
+    if (store instanceof DirectoryStore) await symlink(resolve(store.location), rows, 'junction');
+    await lockUp(connection, rows);
+    const named = namesIn(connection, sql);
+    for (const table of tables.filter((each) => named.has(each))) {
+      const there =
+        store instanceof DirectoryStore
+          ? await hasRows(store, table, options)
+          : (await fetchRows(store, table, options, rows)) > 0;
+      await define(connection, table, there ? rows : null, options);
+    }
+    return await answer(connection, sql);
+  } catch (error) {
+    throw explained(error, store, folder);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    process.off('exit', remove);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function duckdb(): Promise<typeof import('@duckdb/node-api')> {
+  try {
+    return await import('@duckdb/node-api');
+  } catch (error) {
+    throw new AuditError('USAGE', 'reports query needs DuckDB, which is not installed with netns-audit', {
+      cause: error,
+      remedy:
+        'Install it beside netns-audit (70 MB): npm install @duckdb/node-api@1.5.6-r.1, with -g where netns-audit was installed with it.',
+    });
+  }
+}
+
+/** Nothing but the rows can be read from now on, no extension is loaded, and no setting can be changed. */
+async function lockUp(connection: DuckDBConnection, rows: string): Promise<void> {
+  const allowed = tables.map((table) => quoted(`${join(rows, table)}/`));
+  await connection.run(`SET temp_directory = ''`);
+  await connection.run(`SET allowed_directories = [${allowed.join(', ')}]`);
+  await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
+  for (const macro of MACROS) await connection.run(`CREATE MACRO ${macro}`);
+}
+
+/** Tables that a statement may need: all where it is of a kind that names none, such as `SHOW TABLES`. */
+function namesIn(connection: DuckDBConnection, sql: string): ReadonlySet<string> {
+  try {
+    const named = connection.getTableNames(sql, false).map((name) => name.toLowerCase());
+    return new Set(named.length === 0 ? tables : named);
+  } catch {
+    return new Set(tables);
+  }
+}
+
+async function hasRows(store: Store, table: Table, { cluster }: QueryOptions): Promise<boolean> {
+  for await (const key of store.list(prefix(table, cluster))) if (key.endsWith('.ndjson.gz')) return true;
+  return false;
+}
+
+function prefix(table: Table, cluster: string | undefined): string {
+  return cluster === undefined ? `${table}/` : `${table}/cluster=${clusterKey(cluster)}/`;
+}
+
+/** Copies the rows of a table below `rows`. @returns how many files */
+async function fetchRows(store: Store, table: Table, options: QueryOptions, rows: string): Promise<number> {
+  const wanted: string[] = [];
+  for (const cluster of options.cluster === undefined ? await clusters(store) : [options.cluster])
+    for await (const key of store.list(prefix(table, cluster))) {
+      const [, day = ''] = /\/dt=([^/]+)\/[^/]+\.ndjson\.gz$/.exec(key) ?? [];
+      if (day !== '' && day >= (options.since ?? '')) wanted.push(key);
+    }
+  let bytes = 0;
+  const left = wanted.values();
+  const work = async (): Promise<void> => {
+    for (const key of left) {
+      const stored = await store.get(key);
+      if (stored === null) continue;
+      bytes += stored.body.length;
+      if (bytes > MOST_FETCHED)
+        throw new AuditError('USAGE', `${store.location}: the rows of ${table} are more than 1 GiB`, {
+          remedy:
+            'Ask for fewer days (--since) or one --cluster, or ask Athena, which reads them where they are.',
+        });
+      const path = join(rows, key);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, stored.body);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return wanted.length;
+}
+
+/** A view of the files, so that a day or cluster that is not asked for is not read; without files an empty table. */
+async function define(
+  connection: DuckDBConnection,
+  table: Table,
+  rows: string | null,
+  { since, cluster }: QueryOptions,
+): Promise<void> {
+  const columns = Object.entries(COLUMNS[table]).map(
+    ([name, type]) => [`"${name}"`, duckType(type)] as const,
+  );
+  if (rows === null) {
+    const all = [...columns, ['cluster', 'VARCHAR'], ['dt', 'VARCHAR']];
+    await connection.run(`CREATE TABLE ${table} (${all.map((column) => column.join(' ')).join(', ')})`);
+    return;
+  }
+  const of = cluster === undefined ? '*' : clusterKey(cluster);
+  const files = quoted(`${rows}/${table}/cluster=${of}/dt=*/*.ndjson.gz`);
+  const types = columns.map(([name, type]) => `${name}: ${quoted(type)}`).join(', ');
+  await connection.run(
+    `CREATE VIEW ${table} AS SELECT * FROM read_json(${files}, format = 'newline_delimited', hive_partitioning = true, hive_types_autocast = false, columns = {${types}})${since === null ? '' : ` WHERE dt >= ${quoted(since)}`}`,
+  );
+}
+
+/** A Hive type in DuckDB's words. */
+function duckType(hive: string): string {
+  const list = /^array<(.*)>$/.exec(hive)?.[1];
+  if (list !== undefined) return `${duckType(list)}[]`;
+  const fields = /^struct<(.*)>$/.exec(hive)?.[1];
+  if (fields === undefined)
+    return { string: 'VARCHAR', int: 'INTEGER', double: 'DOUBLE', boolean: 'BOOLEAN' }[hive] ?? 'JSON';
+  // No struct of ours holds another.
+  const each = fields.split(',').map((field) => field.split(':'));
+  return `STRUCT(${each.map(([name, type = '']) => `"${name}" ${duckType(type)}`).join(', ')})`;
+}
+
+async function answer(connection: DuckDBConnection, sql: string): Promise<Answer> {
+  const { StatementType, DuckDBTypeId } = await duckdb();
+  // DuckDB has no words for a statement that is not there.
+  const statements = sql.trim() === '' ? null : await connection.extractStatements(sql);
+  const statement = statements?.count === 1 ? await statements.prepare(0) : null;
+  // Of the others COPY writes, and EXPLAIN ANALYZE does what it explains.
+  if (statement?.statementType !== StatementType.SELECT)
+    throw new AuditError('USAGE', 'reports query takes one SELECT', {
+      remedy: "Such as: netns-audit reports query 'SELECT cluster, count(*) FROM findings GROUP BY 1'",
+    });
+  const found = await statement.runAndReadAll();
+  const numbers = [DuckDBTypeId.BIGINT, DuckDBTypeId.UBIGINT, DuckDBTypeId.HUGEINT, DuckDBTypeId.DECIMAL];
+  const numeric = found.columnTypes().map(({ typeId }) => numbers.includes(typeId));
+  const rows = found
+    .getRowsJson()
+    .map((row) => row.map((cell, column) => (numeric[column] ? numberOf(cell) : cell)));
+  return { columns: found.columnNames(), rows };
+}
+
+/** Wide integers and decimals come as text; a number where it says the same. */
+function numberOf(value: Value): Value {
+  if (typeof value !== 'string' || Math.abs(Number(value)) > Number.MAX_SAFE_INTEGER) return value;
+  return Number(value);
+}
+
+/** What DuckDB says names our temporary folder and quotes what is in the files. */
+function explained(error: unknown, store: Store, folder: string): unknown {
+  if (error instanceof AuditError || !(error instanceof Error)) return error;
+  const damaged = error.message.includes(folder);
+  const message = error.message
+    .replaceAll(`${folder}/store`, store.location)
+    .replace(/\n\nLINE \d[\s\S]*$/, '')
+    .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
+    .slice(0, 600);
+  return damaged
+    ? new AuditError('STORE', message, {
+        cause: error,
+        remedy: 'Move the damaged file away, or update netns-audit if a newer one wrote it.',
+      })
+    : new AuditError('USAGE', message, {
+        cause: error,
+        remedy: "The tables are findings and nodes; 'DESCRIBE findings' shows the columns.",
+      });
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
