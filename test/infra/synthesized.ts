@@ -1,0 +1,53 @@
+/** The stack of a config that uses every part of it. */
+import { App, type Stack, Validations } from 'aws-cdk-lib';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import cdk from '../../cdk.json' with { type: 'json' };
+import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
+import { configSchema } from '../../lib/model/config.ts';
+
+export const SECRET = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-AbCdEf';
+export const config = configSchema.parse({
+  clusters: [
+    { name: 'prod-eu', eks: { name: 'prod', region: 'eu-west-1' } },
+    {
+      name: 'prod-us',
+      eks: {
+        name: 'prod',
+        region: 'us-east-1',
+        roleArn: 'arn:aws:iam::444455556666:role/reader',
+        externalId: 'abc',
+      },
+    },
+    { name: 'lab', kubeconfigSecret: SECRET },
+  ],
+  schedule: { timeZone: 'Europe/Berlin' },
+  subscriptions: [{ protocol: 'email', endpoint: 'on-call@example.com', minSeverity: 'high' }],
+  network: {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['eu-west-1a'],
+    subnetIds: ['subnet-0123456789abcdef0'],
+    securityGroupIds: ['sg-0123456789abcdef0'],
+  },
+});
+
+export function synthesize(): { app: App; stack: Stack } {
+  const app = new App({ context: cdk.context, analyticsReporting: false });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stack = new NetnsAuditorStack(app, 'NetnsAuditor', config, {
+    env: { account: '111122223333', region: 'eu-west-1' },
+  });
+  return { app, stack };
+}
+
+/** The definition of the state machine, with `${ID}` or `${ID.Arn}` in place of references. */
+export function definitionOf(template: Template): Record<string, unknown> {
+  const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'));
+  const parts: (string | Record<string, string | string[]>)[] =
+    machine?.Properties.DefinitionString['Fn::Join'][1];
+  return JSON.parse(
+    parts
+      .map((part) => (typeof part === 'string' ? part : `\${${[Object.values(part)[0]].flat().join('.')}}`))
+      .join(''),
+  );
+}

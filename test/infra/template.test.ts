@@ -1,0 +1,135 @@
+/** The template as CloudFormation and Step Functions read it, and every line of it for those who review a change. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { definitionOf, synthesize } from './synthesized.ts';
+
+type Resource = { Type: string; Properties?: Record<string, unknown>; [other: string]: unknown };
+type AslValidator = (definition: object) => { isValid: boolean; errorsText(): string };
+
+const hasCfnLint = installed();
+
+function installed(): boolean {
+  try {
+    execFileSync('cfn-lint', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    console.warn(
+      '\n*** cfn-lint is not installed: the templates are NOT checked (pip install cfn-lint) ***\n',
+    );
+    return false;
+  }
+}
+
+/** What cfn-lint says of a template; nothing is good. */
+function lint(name: string, text: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), name);
+  writeFileSync(file, text);
+  try {
+    // W3005: CDK states dependencies that a reference implies.
+    return execFileSync('cfn-lint', ['--ignore-checks', 'W3005', '--', file], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+  } catch (error) {
+    return (error as { stdout: string }).stdout;
+  }
+}
+
+/** Readable, and the same for every version of the code and of the package. */
+function normalised(template: Template): string {
+  const json = structuredClone(template.toJSON());
+  for (const resource of Object.values(json.Resources as Record<string, Resource>)) {
+    if (resource.Type === 'AWS::StepFunctions::StateMachine' && resource.Properties !== undefined)
+      resource.Properties.DefinitionString = definitionOf(template);
+  }
+  return stringify(json, { lineWidth: 0 })
+    .replaceAll(/\b[0-9a-f]{64}\b/g, 'HASH')
+    .replaceAll(/AUDITOR_VERSION: .*/g, 'AUDITOR_VERSION: VERSION');
+}
+
+let template: Template;
+beforeAll(() => {
+  template = Template.fromStack(synthesize().stack);
+}, 240_000);
+
+describe('the template', () => {
+  it('changes only on purpose: review the difference, then run this file again with --update', async () => {
+    await expect(normalised(template)).toMatchFileSnapshot('template.snapshot.yaml');
+  });
+
+  it('keeps the logical ids of what holds data: another id is a new, empty resource', () => {
+    const types = [
+      'AWS::S3::Bucket',
+      'AWS::KMS::Key',
+      'AWS::SNS::Topic',
+      'AWS::SQS::Queue',
+      'AWS::Glue::Database',
+      'AWS::Glue::Table',
+      'AWS::Athena::WorkGroup',
+      'AWS::Logs::LogGroup',
+      'AWS::StepFunctions::StateMachine',
+    ];
+    const ids = types.map((type) => [type, Object.keys(template.findResources(type)).toSorted()]);
+    expect(Object.fromEntries(ids)).toEqual({
+      'AWS::S3::Bucket': ['AuditorStorageBucketB9EF31BD'],
+      'AWS::KMS::Key': ['AuditorStorageKeyFC9E098A'],
+      'AWS::SNS::Topic': ['AuditorStorageTopic0349B6E8'],
+      'AWS::SQS::Queue': ['AuditorStorageDeadLetters505D858E'],
+      'AWS::Glue::Database': ['AuditorQueriesDatabaseA2EDC834'],
+      'AWS::Glue::Table': ['AuditorQueriesFindingsCF1C84BF', 'AuditorQueriesNodes06C38CE6'],
+      'AWS::Athena::WorkGroup': ['AuditorQueriesWorkgroupE2EBEF32'],
+      'AWS::Logs::LogGroup': [
+        'AuditorFunctionsAuditNodesLogs27EE092D',
+        'AuditorFunctionsConcludeClusterLogsA3075A50',
+        'AuditorFunctionsConcludeFleetLogs16B1E1DA',
+        'AuditorFunctionsPlanClusterLogs6F537252',
+        'AuditorFunctionsPlanFleetLogsBD0EF0EB',
+        'AuditorStatesLogs45CFC638',
+      ],
+      'AWS::StepFunctions::StateMachine': ['AuditorStatesMachineB30D6394'],
+    });
+  });
+
+  it('keeps bucket and key when the stack is deleted', () => {
+    for (const type of ['AWS::S3::Bucket', 'AWS::KMS::Key'])
+      template.hasResource(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  });
+
+  it('names nothing that CloudFormation could name, but the workgroup: names stand in the way of replacements', () => {
+    const named = Object.entries(template.toJSON().Resources as Record<string, Resource>).filter(
+      ([, { Properties = {} }]) =>
+        Object.keys(Properties).some((key) =>
+          /^(?:Bucket|Function|Role|Topic|Queue|StateMachine|Alarm|Dashboard|LogGroup)Name$/.test(key),
+        ),
+    );
+    expect(named.map(([id]) => id)).toEqual([]);
+  });
+
+  it.skipIf(!hasCfnLint)(
+    'is clean for cfn-lint',
+    () => {
+      expect(lint('NetnsAuditor.template.json', JSON.stringify(template.toJSON()))).toBe('');
+    },
+    240_000,
+  );
+});
+
+describe('the state machine', () => {
+  it('is Amazon States Language to asl-validator', () => {
+    // It is CommonJS without types.
+    const validate = createRequire(import.meta.url)('asl-validator') as AslValidator;
+    const text = JSON.stringify(definitionOf(template)).replaceAll(
+      /\$\{(\w+)\.Arn\}/g,
+      'arn:aws:lambda:eu-west-1:111122223333:function:$1',
+    );
+    const { isValid, errorsText } = validate(JSON.parse(text));
+    expect(isValid ? '' : errorsText()).toBe('');
+    expect(validate({ StartAt: 'A', States: { A: { Type: 'Map' } } }).isValid).toBe(false);
+  });
+});
