@@ -1,145 +1,157 @@
-/** The bundles of the functions, as Lambda loads them, with S3, SNS and Secrets Manager of moto and an API server in this process. */
-import { pathToFileURL } from 'node:url';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
-import type { Context, Handler } from 'aws-lambda';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { conclusionSchema, fleetPlanSchema, fleetReportSchema } from '../../lib/audit/fleet/index.ts';
-import { openStore, reportOfRun } from '../../lib/audit/index.ts';
-import { keys, type Store } from '../../lib/history/index.ts';
-import { bundle, type State } from '../../lib/infra/bundle.ts';
-import { podsOfTheAudit, serveRecording } from '../audit/recorded.ts';
-import { StubApiServer } from '../stub/api-server.ts';
-import { hasMoto, type Moto, startMoto } from './moto.ts';
+/** The synthesized functions under Lambda's runtime client, in the order of the synthesized machine. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reportOfRun } from '../../lib/audit/index.ts';
+import { keys } from '../../lib/history/index.ts';
+import { podsOfTheAudit } from '../audit/recorded.ts';
+import { Cloud } from './cloud.ts';
+import type { Call } from './front.ts';
+import { hasMoto } from './moto.ts';
+import { runtimeClient } from './sandbox.ts';
 
-const STORE = 's3://audits';
-let moto: Moto;
-let stub: StubApiServer;
-let store: Store;
-let secret: string;
-
-/** What SNS was asked to publish. */
-async function messages(): Promise<{ subject: string; body: string }[]> {
-  const response = await fetch(`${moto.endpoint}/moto-api/data.json`);
-  const { sns } = (await response.json()) as { sns?: { Topic?: { sent_notifications?: unknown }[] } };
-  const sent = (sns?.Topic ?? []).flatMap((topic) => topic.sent_notifications ?? []);
-  return JSON.parse(JSON.stringify(sent)).map(([, body, subject]: [string, string, string]) => ({
-    subject,
-    body,
-  }));
-}
-
-async function invoke(state: State, event: unknown): Promise<unknown> {
-  const { handler } = (await import(pathToFileURL(`${bundle(state)}/index.mjs`).href)) as {
-    handler: Handler;
-  };
-  // Lambda refuses handlers that take a callback.
-  expect(handler.length).toBeLessThanOrEqual(2);
-  const context = {
-    functionName: state,
-    awsRequestId: 'request-1',
-    memoryLimitInMB: '512',
-    getRemainingTimeInMillis: () => 900_000,
-  } as Context;
-  // As between states: JSON.
-  return JSON.parse(JSON.stringify(await handler(JSON.parse(JSON.stringify(event)), context, () => {})));
-}
-
-const input = (execution: string) => ({
-  scheduledTime: '2026-11-23T02:00:00Z',
-  schedule: 'nightly',
-  execution,
-  clusters: [{ name: 'lab', kubeconfigSecret: secret }],
-  settings: {},
-});
+let cloud: Cloud;
+/** Of the runs of the whole configuration. */
+let calls: Call[];
 
 describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
   beforeAll(async () => {
-    moto = await startMoto();
-    stub = await StubApiServer.start();
-    await serveRecording(stub, 'broken');
-    await new S3Client({ forcePathStyle: true }).send(
-      new CreateBucketCommand({
-        Bucket: 'audits',
-        CreateBucketConfiguration: { LocationConstraint: 'eu-west-1' },
-      }),
-    );
-    const { TopicArn } = await new SNSClient({}).send(new CreateTopicCommand({ Name: 'changes' }));
-    const made = await new SecretsManagerClient({}).send(
-      new CreateSecretCommand({ Name: 'lab', SecretString: stub.kubeconfig() }),
-    );
-    secret = made.ARN ?? '';
-    Object.assign(process.env, {
-      STORE,
-      TOPIC_ARN: TopicArn,
-      AUDITOR_VERSION: '0.0.0',
-      POWERTOOLS_DEV: 'false',
-    });
-    const opened = openStore(STORE);
-    if (opened === null) throw new Error('no store');
-    store = opened;
-  }, 240_000);
+    cloud = await Cloud.start();
+    console.info(`functions run under ${runtimeClient}`);
+  }, 300_000);
   afterAll(async () => {
-    await stub?.close();
-    await moto?.stop();
-  });
+    if (cloud !== undefined) console.info('cold starts, in ms:', cloud.functions.coldStarts());
+    await cloud?.stop();
+  }, 60_000);
 
-  it('make a report, findings, evidence and one mail, in the order of the states', async () => {
-    // Powertools writes there, not to the console of the test.
-    const output = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
-    const { runId, tasks } = fleetPlanSchema.parse(await invoke('plan-fleet', input('one')));
-    const [task] = tasks;
-    const plan = (await invoke('plan-cluster', task)) as { batches: string; count: number };
-    expect(plan.count).toBe(1);
-    const batches = JSON.parse(Buffer.from((await store.get(plan.batches))?.body ?? '').toString());
-    expect(await invoke('audit-nodes', batches[0])).toEqual({ audited: 1, failed: 0 });
-    const conclusion = conclusionSchema.parse(await invoke('conclude-cluster', { task, error: null }));
-    expect(conclusion).toMatchObject({ cluster: 'lab', verdict: 'critical', coverage: 1, told: true });
-    const fleet = fleetReportSchema.parse(await invoke('conclude-fleet', { runId, clusters: [conclusion] }));
-    expect(fleet).toMatchObject({ verdict: 'critical', lost: 0 });
+  it('make a report of each cluster, findings, nodes, evidence and one mail of what is new', async () => {
+    const { status, output } = await cloud.run({ day: 20 });
+    expect(output).toMatchObject({
+      verdict: 'critical',
+      lost: 0,
+      clusters: [
+        { cluster: 'lab', verdict: 'critical', coverage: 1, told: true },
+        { cluster: 'own', verdict: 'healthy', coverage: 1, told: false },
+        { cluster: 'other', verdict: 'healthy', coverage: 1, told: false },
+      ],
+    });
+    expect(status).toBe('SUCCEEDED');
+    const { runId } = output as { runId: string };
+    for (const cluster of ['lab', 'own', 'other']) {
+      const run = { cluster, runId };
+      for (const key of [
+        keys.report(run),
+        keys.reportPage(run),
+        keys.findings(run),
+        keys.nodes(run),
+        keys.evidence(run, 'node-1'),
+        keys.alerts(run),
+        keys.latest(cluster),
+      ])
+        expect(await cloud.store.get(key), key).not.toBeNull();
+    }
+    expect(await cloud.store.get(keys.fleet(runId))).not.toBeNull();
+    const report = await reportOfRun(cloud.store, { cluster: 'lab', runId });
+    expect(report?.findings.map(({ check }) => check)).toContain('pod-interface-missing');
+    for (const stub of Object.values(cloud.clusters))
+      expect(podsOfTheAudit(stub)).not.toContainEqual(expect.stringContaining(runId));
 
-    const run = { cluster: 'lab', runId };
-    expect((await reportOfRun(store, run))?.findings.map(({ check }) => check)).toContain(
-      'pod-interface-missing',
-    );
-    for (const key of [
-      keys.findings(run),
-      keys.nodes(run),
-      keys.evidence(run, 'node-1'),
-      keys.alerts(run),
-      keys.fleet(runId),
-    ])
-      expect(await store.get(key), key).not.toBeNull();
-    expect(podsOfTheAudit(stub)).not.toContainEqual(expect.stringContaining(runId));
-    expect(await messages()).toMatchObject([
+    expect(await cloud.mails()).toMatchObject([
       {
         subject: expect.stringContaining('lab: critical'),
-        body: expect.stringContaining('pod-interface-missing'),
+        text: expect.stringContaining('pod-interface-missing'),
       },
     ]);
-    const emitted = output.mock.calls.map(([line]) => String(line)).join('');
-    expect(emitted).toContain('"AuditCompleted":1');
-    expect(emitted).toContain('"Coverage":100');
-    expect(emitted).not.toContain('secret-token');
+    expect(await cloud.queued()).toMatchObject([{ cluster: { name: 'lab' } }]);
+    expect(cloud.functions.metrics('AuditCompleted')).toEqual(
+      expect.arrayContaining(
+        ['lab', 'own', 'other'].map((cluster) => ({ name: 'AuditCompleted', value: 1, cluster })),
+      ),
+    );
+  }, 300_000);
 
-    // Delivered twice: nothing is done, and nothing is said.
-    expect(fleetPlanSchema.parse(await invoke('plan-fleet', input('two')))).toMatchObject({
-      claimed: false,
-      tasks: [],
-    });
-    // Tried again: the same report, no second mail.
-    expect(conclusionSchema.parse(await invoke('conclude-cluster', { task, error: null })).told).toBe(true);
-    expect(await messages()).toHaveLength(1);
-    output.mockRestore();
-  }, 120_000);
+  it('reach EKS clusters by a token, those of other accounts by a role with an external id', () => {
+    for (const stub of [cloud.clusters.own, cloud.clusters.other])
+      expect(stub.headers.authorization).toMatch(/^Bearer k8s-aws-v1\.[\w-]+$/);
+    const assumed = cloud.front.calls.filter(({ action }) => action === 'sts:AssumeRole');
+    expect(assumed.length).toBeGreaterThan(0);
+    for (const { body } of assumed) expect(new URLSearchParams(body).get('ExternalId')).toBe('abc');
+  });
 
-  it('name errors so that the state machine can tell what to try again', async () => {
-    const error = await invoke('plan-cluster', {
-      runId: '20261123T020000Z-0a0b0c0d',
-      cluster: { name: 'gone', kubeconfigSecret: `${secret.slice(0, -1)}x` },
-      settings: { probe: {}, thresholds: {}, concurrency: {} },
-    }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'AWS', message: expect.stringContaining('secret') });
+  it('say nothing the next night, when nothing changed', async () => {
+    await cloud.restore();
+    const { output } = await cloud.run({ day: 21 });
+    expect(output).toMatchObject({ verdict: 'critical', clusters: [{ new: 0, told: false }, {}, {}] });
+    expect(await cloud.mails()).toHaveLength(1);
+    calls = [...cloud.front.calls];
+  }, 300_000);
+
+  it('do nothing when the same schedule is delivered again', async () => {
+    const { status, history } = await cloud.run({ day: 21 });
+    expect(status).toBe('SUCCEEDED');
+    expect(history).toEqual(['PlanFleet', 'Claimed', 'DoneByAnother']);
+    expect(await cloud.mails()).toHaveLength(1);
+  }, 60_000);
+
+  it('ask for what their roles allow, and are allowed no more than they ask for', () => {
+    for (const { state, allowed } of cloud.deployed.functions) {
+      const own = calls.filter(({ caller }) => caller === `role-of-${state}`);
+      expect(own.length, state).toBeGreaterThan(0);
+      const rights = allowed.flatMap(({ actions, resources }) =>
+        actions.flatMap((action) => resources.map((resource) => ({ action, resource }))),
+      );
+      const refused = own.filter(
+        (call) =>
+          !rights.some(
+            (right) => matches(right.action, call.action) && matches(right.resource, call.resource),
+          ),
+      );
+      expect(refused, state).toEqual([]);
+      const idle = rights
+        .filter(
+          (right) =>
+            !own.some((call) => matches(right.action, call.action) && matches(right.resource, call.resource)),
+        )
+        .map(({ action, resource }) => `${action} ${resource}`)
+        .filter((right) => !Object.keys(NOT_SEEN_HERE).some((known) => matches(known, `${state} ${right}`)));
+      expect(idle, state).toEqual([]);
+    }
+    // What is done as the role of the other account.
+    const others = calls.filter(({ caller }) => !caller.startsWith('role-of-') && caller !== 'test');
+    expect([...new Set(others.map(({ action }) => action))]).toEqual(['eks:DescribeCluster']);
+  });
+
+  it('write nothing secret to their logs', () => {
+    const { log } = cloud.functions;
+    expect(log).toContain('claimed the run');
+    for (const secret of ['secret-token', 'k8s-aws-v1', 'BEGIN', 'LS0tLS1CRUdJ', '-of-the-role', 'abc"'])
+      expect(log).not.toContain(secret);
+    for (const line of log.split('\n').filter((each) => each.startsWith('{')))
+      expect(() => JSON.parse(line)).not.toThrow();
+  });
+
+  it('are under 3 MB each', () => {
+    const sizes = Object.fromEntries(
+      cloud.deployed.functions.map(({ state, folder }) => [
+        state,
+        readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0),
+      ]),
+    );
+    console.info('bundles, in bytes:', sizes);
+    for (const [state, size] of Object.entries(sizes)) expect(size, state).toBeLessThan(3_000_000);
   });
 });
+
+/** Rights that no call of a function shows, and why they are there. */
+const NOT_SEEN_HERE: Readonly<Record<string, string>> = {
+  '* logs:*': 'Lambda writes what a function prints, as its role.',
+  '* xray:*': 'Lambda sends the traces of active tracing, as its role.',
+  'conclude-cluster kms:*': 'SNS encrypts with the key of its topic, in the name of who publishes.',
+  '* s3:ListBucket *': 'Without it S3 answers 403 instead of 404 to who reads what is not there.',
+};
+
+/** As IAM does it: * is any text. */
+function matches(pattern: string, text: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(text);
+}

@@ -1,0 +1,195 @@
+/** Walks a state machine as its definition says, as far as ours goes: paths, retries, catches and maps; no waiting. */
+
+type Json = Record<string, unknown>;
+type Retrier = { readonly ErrorEquals: readonly string[]; readonly MaxAttempts?: number };
+type Catcher = {
+  readonly ErrorEquals: readonly string[];
+  readonly ResultPath?: string;
+  readonly Next: string;
+};
+type State = {
+  readonly Type: 'Task' | 'Map' | 'Choice' | 'Pass' | 'Succeed' | 'Fail';
+  readonly Next?: string;
+  readonly Resource?: string;
+  readonly Parameters?: Json;
+  readonly InputPath?: string;
+  readonly ResultPath?: string | null;
+  readonly Retry?: readonly Retrier[];
+  readonly Catch?: readonly Catcher[];
+  readonly ItemsPath?: string;
+  readonly ItemSelector?: Json;
+  readonly ItemReader?: { readonly Resource: string; readonly Parameters: Json };
+  readonly ItemProcessor?: Machine;
+  readonly ToleratedFailurePercentage?: number;
+  readonly Choices?: readonly {
+    Variable: string;
+    BooleanEquals?: boolean;
+    NumericGreaterThan?: number;
+    Next: string;
+  }[];
+  readonly Default?: string;
+  readonly Error?: string;
+  readonly Cause?: string;
+};
+type Machine = { readonly StartAt: string; readonly States: Readonly<Record<string, State>> };
+
+export type World = {
+  /** @throws an error whose name Retry and Catch go by */
+  invoke(functionArn: string, input: unknown): Promise<unknown>;
+  readObject(bucket: string, key: string): Promise<string>;
+};
+
+export type Execution = {
+  readonly status: 'SUCCEEDED' | 'FAILED';
+  readonly output: unknown;
+  /** States in the order they were entered, and `State!Error` for each failed try. */
+  readonly history: readonly string[];
+};
+
+/** An error of the machine itself, or of a function. */
+class StateError extends Error {
+  constructor(name: string, cause: string) {
+    super(cause);
+    this.name = name;
+  }
+}
+
+export async function execute(
+  definition: object,
+  input: unknown,
+  { id, world }: { readonly id: string; readonly world: World },
+): Promise<Execution> {
+  const history: string[] = [];
+  const context = { Execution: { Id: id } };
+  try {
+    const output = await walk(definition as Machine, input, { context, world, history });
+    return { status: 'SUCCEEDED', output, history };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { status: 'FAILED', output: { Error: error.name, Cause: error.message }, history };
+  }
+}
+
+type Going = { readonly context: Json; readonly world: World; readonly history: string[] };
+
+async function walk(machine: Machine, input: unknown, going: Going): Promise<unknown> {
+  let name = machine.StartAt;
+  let data = input;
+  for (;;) {
+    const state = machine.States[name];
+    if (state === undefined) throw new StateError('States.Runtime', `there is no state ${name}`);
+    going.history.push(name);
+    if (state.Type === 'Succeed') return data;
+    if (state.Type === 'Fail') throw new StateError(state.Error ?? 'States.Fail', state.Cause ?? '');
+    if (state.Type === 'Choice') {
+      name = chosen(state, data, going.context);
+      continue;
+    }
+    try {
+      const result = await retried(name, state, going, () => act(state, data, going));
+      data = placed(data, state.ResultPath, result);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const caught = state.Catch?.find((each) => matches(each.ErrorEquals, error.name));
+      if (caught === undefined) throw error;
+      const cause = { errorType: error.name, errorMessage: error.message };
+      data = placed(data, caught.ResultPath, { Error: error.name, Cause: JSON.stringify(cause) });
+      name = caught.Next;
+      continue;
+    }
+    if (state.Next === undefined) return data;
+    name = state.Next;
+  }
+}
+
+async function act(state: State, data: unknown, going: Going): Promise<unknown> {
+  const { context, world } = going;
+  const taken = state.InputPath === undefined ? data : at(state.InputPath, data, context);
+  const input = state.Parameters === undefined ? taken : filled(state.Parameters, taken, context);
+  if (state.Type === 'Pass') return input;
+  if (state.Type === 'Task') return await world.invoke(state.Resource ?? '', input);
+  const items = await itemsOf(state, data, going);
+  const { ItemProcessor } = state;
+  if (ItemProcessor === undefined) throw new StateError('States.Runtime', 'a map does nothing');
+  const done = await Promise.allSettled(
+    items.map((value, index) => {
+      const inner = { ...context, Map: { Item: { Index: index, Value: value } } };
+      const item = state.ItemSelector === undefined ? value : filled(state.ItemSelector, data, inner);
+      return walk(ItemProcessor, item, { ...going, context: inner });
+    }),
+  );
+  const failed = done.filter((each) => each.status === 'rejected');
+  if ((failed.length / items.length) * 100 > (state.ToleratedFailurePercentage ?? 0))
+    throw failed[0]?.reason ?? new StateError('States.ExceedToleratedFailureThreshold', '');
+  return done.map((each) => (each.status === 'fulfilled' ? each.value : null));
+}
+
+async function itemsOf(state: State, data: unknown, { context, world }: Going): Promise<unknown[]> {
+  if (state.ItemReader === undefined) return at(state.ItemsPath ?? '$', data, context) as unknown[];
+  const place = filled(state.ItemReader.Parameters, data, context) as { Bucket: string; Key: string };
+  return JSON.parse(await world.readObject(place.Bucket, place.Key)) as unknown[];
+}
+
+async function retried<T>(
+  name: string,
+  state: State,
+  { history }: Going,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const used = new Map<Retrier, number>();
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      history.push(`${name}!${error.name}`);
+      const retrier = state.Retry?.find((each) => matches(each.ErrorEquals, error.name));
+      const tries = retrier === undefined ? 0 : (used.get(retrier) ?? 0);
+      if (retrier === undefined || tries >= (retrier.MaxAttempts ?? 3)) throw error;
+      used.set(retrier, tries + 1);
+    }
+  }
+}
+
+const matches = (wanted: readonly string[], error: string): boolean =>
+  wanted.includes('States.ALL') || wanted.includes(error);
+
+function chosen(state: State, data: unknown, context: Json): string {
+  const rule = state.Choices?.find(({ Variable, BooleanEquals, NumericGreaterThan }) => {
+    const value = at(Variable, data, context);
+    return NumericGreaterThan === undefined ? value === BooleanEquals : Number(value) > NumericGreaterThan;
+  });
+  const next = rule?.Next ?? state.Default;
+  if (next === undefined) throw new StateError('States.NoChoiceMatched', '');
+  return next;
+}
+
+/** Values of names that end in `.$` are paths into the data, or with `$$` into the context. */
+function filled(template: unknown, data: unknown, context: Json): unknown {
+  if (Array.isArray(template)) return template.map((each) => filled(each, data, context));
+  if (typeof template !== 'object' || template === null) return template;
+  return Object.fromEntries(
+    Object.entries(template).map(([name, value]) =>
+      name.endsWith('.$')
+        ? [name.slice(0, -2), at(String(value), data, context)]
+        : [name, filled(value, data, context)],
+    ),
+  );
+}
+
+function at(path: string, data: unknown, context: Json): unknown {
+  const [root, ...names] = path.split('.');
+  let value: unknown = root === '$$' ? context : data;
+  for (const name of names) {
+    if (typeof value !== 'object' || value === null || !(name in value))
+      throw new StateError('States.Runtime', `there is no ${path}`);
+    value = (value as Json)[name];
+  }
+  return value;
+}
+
+function placed(data: unknown, path: string | null | undefined, result: unknown): unknown {
+  if (path === null) return data;
+  if (path === undefined || path === '$') return result;
+  return { ...(data as Json), [path.replace('$.', '')]: result };
+}
