@@ -4,7 +4,7 @@ import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import { failedCoverage, type Gathering, judge, notProbed } from './audit-node.ts';
-import { checksFor } from './checks-for.ts';
+import { type CheckSet, checksFor } from './checks-for.ts';
 import { type GatherOptions, gatherNode } from './gather-node.ts';
 import { forEachLimited } from './limit.ts';
 import type { PlannedNode } from './plan.ts';
@@ -14,6 +14,8 @@ import type { ClusterPlan } from './plan-cluster.ts';
 export type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds'>;
 
 export type BatchOptions = ProbeOptions & {
+  /** @default all */
+  readonly checks?: CheckSet;
   /** Nodes probed at once. */
   readonly concurrency: number;
   /** Ends the batch: its pods are removed, and it throws ABORTED. */
@@ -33,7 +35,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     active: record.active,
     settleSeconds: record.settleSeconds,
   };
-  const checks = checksFor(record.active);
+  const checks = checksFor(record.active, options.checks);
   const signal =
     options.outOfTime === undefined ? options.signal : AbortSignal.any([options.signal, options.outOfTime]);
   const pods = ProbePods.start(cluster, { namespace: options.namespace, runId: record.runId, signal });
@@ -83,8 +85,11 @@ async function snapshot(
     takenAt: new Date().toISOString(),
     node,
     pods,
+    // Of pods that the API no longer has, the kubelet's own word is all there is.
     events: events.filter((event) =>
-      event.kind === 'Node' ? event.name === node.name : names.has(`${event.namespace}/${event.name}`),
+      event.kind === 'Node'
+        ? event.name === node.name
+        : event.node === node.name || names.has(`${event.namespace}/${event.name}`),
     ),
   };
 }

@@ -124,10 +124,19 @@ const EVENT_REASONS = [
   'UnregisterNetDevice',
 ];
 
+/** The kubelet says so of each container that it stops; only what is under way is of use, and there are many. */
+const KILLING = 'Killing';
+const KILLING_MILLISECONDS = 300_000;
+
 /** Events of the last hour or so (what the API keeps) about pods and nodes, of all namespaces. */
 export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
-  return items.filter((event) => EVENT_REASONS.includes(event.reason));
+  const recent = Date.now() - KILLING_MILLISECONDS;
+  return items.filter(
+    ({ reason, lastSeen }) =>
+      EVENT_REASONS.includes(reason) ||
+      (reason === KILLING && lastSeen !== null && Date.parse(lastSeen) > recent),
+  );
 }
 
 /** What the API still knows to have happened to one pod, whether the pod is still there or not. */

@@ -71,6 +71,8 @@ export const mountsSchema = z.object({
   total: z.number().int(),
   limit: z.number().int().nullable(),
   nsfs: z.number().int(),
+  /** Namespaces that those lines are about. */
+  pinned: z.number().int(),
   /** Mounts of pin directories and their parents: more than one of a path is an overmount. */
   directories: z.array(
     z.object({ path: z.string(), fileSystem: z.string(), propagation: z.string(), root: z.string() }),
@@ -251,6 +253,8 @@ export const creationSchema = z.object({
   ok: z.boolean(),
   milliseconds: z.number(),
   error: z.string().nullable(),
+  /** Sandboxes with a network of their own that the runtime made or took down while the node was read. */
+  meanwhile: z.number().int(),
 });
 
 /** A host-network probe of one pod (`--active ping`, `--active dns`). */

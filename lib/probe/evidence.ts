@@ -107,10 +107,12 @@ export function buildEvidence(input: EvidenceInput): Evidence {
         parseMountsElsewhere(read('host/mounts-elsewhere') ?? ''),
         (entry) => entry.mountNamespace,
       );
+      const nsfs = all.filter(({ fileSystem }) => fileSystem === 'nsfs');
       return {
         total,
         limit: optionalInteger(limit),
-        nsfs: all.filter(({ fileSystem }) => fileSystem === 'nsfs').length,
+        nsfs: nsfs.length,
+        pinned: new Set(nsfs.map(({ inode }) => inode)).size,
         directories: reachable(all)
           .filter(({ fileSystem }) => fileSystem !== 'nsfs')
           .map(({ path, fileSystem, propagation, root }) => ({ path, fileSystem, propagation, root })),
@@ -289,12 +291,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       })),
     ),
     kernelLog: part('kernel_log', () => parseKernelLog(need('kernel/log'), takenSeconds - uptime)),
-    creation:
-      read('kernel/creation') === null && !steps.problems.has('creation')
-        ? { status: 'absent', reason: 'not asked for' }
-        : creationPart(steps.hung.has('creation'), () =>
-            part('creation', () => parseCreation(need('kernel/creation'))),
-          ),
+    creation: creationPart(),
     nodeResolvConf:
       steps.problems.get('node_resolv_conf') === undefined && !files.has('host/resolv.conf')
         ? { status: 'absent', reason: 'no process of its own is the kubelet' }
@@ -305,14 +302,18 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not asked for' },
   };
 
-  /** A creation that hangs is not a failed source: it is the finding. */
-  function creationPart(hung: boolean, make: () => Part<Sources['creation']>): Part<Sources['creation']> {
-    return hung
-      ? {
-          status: 'present',
-          value: { ok: false, milliseconds: steps.hung.get('creation') ?? 0, error: 'did not end' },
-        }
-      : make();
+  function creationPart(): Part<Sources['creation']> {
+    const meanwhile =
+      sandboxes.status === 'present'
+        ? sandboxes.value.filter(({ network, stable }) => network === 'pod' && !stable).length
+        : 0;
+    const milliseconds = steps.hung.get('creation');
+    // One that hangs is not a failed source: it is the finding.
+    if (milliseconds !== undefined)
+      return { status: 'present', value: { ok: false, milliseconds, error: 'did not end', meanwhile } };
+    if (read('kernel/creation') === null && !steps.problems.has('creation'))
+      return { status: 'absent', reason: 'not asked for' };
+    return part('creation', () => ({ ...parseCreation(need('kernel/creation')), meanwhile }));
   }
 }
 

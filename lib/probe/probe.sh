@@ -78,21 +78,21 @@ else {file: input_filename, annotations: (.annotations // {} | kept),
     | {type, path: (.path // null)}]} end'
 
 # Runs the jq program $1 over the files named on stdin. jq goes on after a file that vanished, and ends at a malformed
-# one: that one is named, and the rest read anew, not each by a jq of its own.
+# one: the first without an answer is read once more by itself, and the rest anew, not each by a jq of its own.
 reduced() {
   cat >"$W/files"
   while [ -s "$W/files" ]; do
-    tr '\n' '\0' <"$W/files" | xargs -0 jq -c "$1" >"$W/reduced"; code=$?
+    tr '\n' '\0' <"$W/files" | xargs -0 jq -c "$1" >"$W/reduced"
     cat "$W/reduced"
-    [ "$code" = 0 ] && break
-    malformed=
+    first=
     : >"$W/left"
-    awk -v answered="$W/reduced" 'BEGIN { while ((getline line < answered) > 0) if (match(line, /^{"file":"[^"]*"/)) done[substr(line, 10, RLENGTH - 10)] = 1 }
+    # busybox's awk takes a plain `{` at the start of a pattern for a repetition.
+    awk -v answered="$W/reduced" 'BEGIN { while ((getline line < answered) > 0) if (match(line, /^[{]"file":"[^"]*"/)) done[substr(line, 10, RLENGTH - 10)] = 1 }
       !($0 in done)' "$W/files" | while read -r file; do
       [ -f "$file" ] || continue
-      if [ -z "$malformed" ]; then
-        malformed=1
-        jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'
+      if [ -z "$first" ]; then
+        first=1
+        jq -ce "$1" "$file" || { [ -f "$file" ] && jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'; }
       else
         printf '%s\n' "$file" >>"$W/left"
       fi
@@ -266,11 +266,12 @@ job_sandboxes() {
   return 0
 }
 
-# A sandbox that was recorded meanwhile owns what was found of it before.
+# A sandbox that was recorded meanwhile owns what was found of it before; one that was half written is read again.
 job_sandboxes_again() {
   containers >"$B/sandboxes.after"
-  awk -F '\t' -v before="$B/sandboxes.before" 'BEGIN { while ((getline line < before) > 0) { split(line, part, "\t"); known[part[2]] = 1 } }
-    !($2 in known) { print $4 }' "$B/sandboxes.after" >"$W/new"
+  awk -F '\t' -v specs="$B/sandboxes.ndjson" 'BEGIN { while ((getline line < specs) > 0)
+      if (match(line, /^[{]"file":"[^"]*"/) && line !~ /","error":"/) known[substr(line, 10, RLENGTH - 10)] = 1 }
+    !($4 in known) { print $4 }' "$B/sandboxes.after" >"$W/new"
   [ -s "$W/new" ] && reduced "$spec" <"$W/new" >"$B/sandboxes.new"
   return 0
 }

@@ -297,6 +297,7 @@ export function aMounts(changes: Partial<Sources['mounts']> = {}): Sources['moun
     total: 60,
     limit: 100_000,
     nsfs: 1,
+    pinned: 1,
     directories: [{ path: '/run', fileSystem: 'tmpfs', propagation: 'shared:5', root: '/' }],
     elsewhere: [],
     ...changes,

@@ -1,6 +1,8 @@
 /** A node made of real namespaces, for the probe to look at. Needs Linux, root and iproute2. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Evidence } from '../../lib/model/evidence.ts';
 import { buildEvidence } from '../../lib/probe/evidence.ts';
 import { probeScript } from '../../lib/probe/script.ts';
@@ -20,12 +22,29 @@ export function whyNoLab(): string | null {
     : 'the lab may not make namespaces here';
 }
 
+/** What netshoot has from busybox, whose awk and stat differ from Debian's. */
+const APPLETS =
+  'awk base64 cat cut date find grep gzip head ln mkdir mv readlink rm sed sha256sum sort stat tail tar tr wc xargs';
+
+/** A directory with busybox in the place of those tools; null where there is no busybox. */
+function busyboxTools(): string | null {
+  const { status, stdout } = spawnSync('which', ['busybox'], { encoding: 'utf8' });
+  if (status !== 0) return null;
+  const directory = mkdtempSync(join(tmpdir(), 'netns-lab-busybox-'));
+  for (const applet of APPLETS.split(' ')) symlinkSync(stdout.trim(), join(directory, applet));
+  return directory;
+}
+const busybox = busyboxTools();
+process.on('exit', () => {
+  if (busybox !== null) rmSync(busybox, { recursive: true });
+});
+
 /** Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces. */
 export function probeLab(
   options: { readonly arguments?: readonly string[]; readonly path?: string; readonly leaked?: number } = {},
 ): string {
   const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
-  const prefix = options.path === undefined ? '' : `PATH=${options.path}:$PATH\n`;
+  const prefix = `PATH=${[options.path, busybox, '$PATH'].filter((part) => part).join(':')}\n`;
   return execFileSync(
     'unshare',
     [

@@ -56,6 +56,12 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     );
   });
 
+  test('reads on after a result of the CNI that is no JSON', () => {
+    expect(['healthy', 'bare', 'filtered'].map((name) => network(name)?.plugin)).toEqual(
+      Array.from({ length: 3 }, () => 'bridge'),
+    );
+  });
+
   test('sees that a pod has lost its interface', () => {
     expect(network('bare')?.stack?.links.map(({ name }) => name)).not.toContain('eth0');
     expect(network('bare')?.link).toBeNull();

@@ -14,10 +14,10 @@ export const namespaceMountsNearLimit = defineCheck({
   title: 'The node has room for more mounts',
   failureTitle: 'Mounts of the node near their limit, or pins mounted many times',
   why: 'At fs.mount-max no namespace can be pinned and no volume mounted: new pods fail with "no space left on device", whatever the disks have free.',
-  needs: ['mounts', 'namespaces'],
-  run({ mounts, namespaces }, { node }) {
+  needs: ['mounts'],
+  run({ mounts }, { node }) {
     const object = nodeObject(node);
-    const pinned = namespaces.filter((namespace) => namespace.pins.length > 0).length;
+    const { pinned } = mounts;
     const evidence = [
       {
         what: 'mounts',

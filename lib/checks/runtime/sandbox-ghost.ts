@@ -10,7 +10,7 @@ import {
   unknown,
 } from '../define.ts';
 import { command, onNode } from '../remedies.ts';
-import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
+import { isBeingStopped, isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
 
 /** Probe pods: made after the first list of pods, gone before the second. */
 const OWN_NAME = /^netns-audit-.+-[0-9a-f]{6,}$/;
@@ -26,8 +26,8 @@ export const sandboxGhost = defineCheck({
   failureTitle: 'Sandbox of a pod that is not in the API',
   why: 'Its containers may still run, write to volumes and answer at an address that the cluster gives to another pod. Nothing in the API shows it, and network policies no longer select it.',
   observations: 2,
-  needs: ['sandboxes', 'pods'],
-  run({ sandboxes, pods }, { node, now, settleSeconds }) {
+  needs: ['sandboxes', 'pods', 'events'],
+  run({ sandboxes, pods, events }, { node, now, settleSeconds }) {
     if (pods.length === 0 && sandboxes.length > 0)
       return [unknown(nodeObject(node), 'the API listed no pod of this node, not even the probe')];
     return sandboxes.flatMap((sandbox): Outcome[] => {
@@ -43,6 +43,8 @@ export const sandboxGhost = defineCheck({
       const age = sandbox.createdAt === null ? null : (now - Date.parse(sandbox.createdAt)) / 1000;
       if (age !== null && age < settleSeconds.pod)
         return [notApplicable(object, 'the sandbox is not settled yet')];
+      if (isBeingStopped(sandbox, events, now))
+        return [notApplicable(object, 'the kubelet is taking it down')];
       const namesake = pods.find(
         (pod) => pod.namespace === sandbox.namespace && pod.name === sandbox.name && pod.uid !== sandbox.uid,
       );

@@ -1,7 +1,7 @@
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { command, onNode } from '../remedies.ts';
-import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
+import { isBeingStopped, isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
 
 /** Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
 export const sandboxStale = defineCheck({
@@ -12,8 +12,8 @@ export const sandboxStale = defineCheck({
   failureTitle: 'Stopped sandbox still owns its network namespace',
   why: 'A sandbox that is stopped but not taken apart keeps its namespace, veth pair and address. It is what remains when the CNI plugin fails to release it, and the kubelet may have given up on it.',
   observations: 2,
-  needs: ['sandboxes', 'pins', 'pods'],
-  run({ sandboxes, pins, pods }, { node, now, settleSeconds }) {
+  needs: ['sandboxes', 'pins', 'pods', 'events'],
+  run({ sandboxes, pins, pods, events }, { node, now, settleSeconds }) {
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.network !== 'pod') return [];
@@ -39,6 +39,8 @@ export const sandboxStale = defineCheck({
         return [notApplicable(object, 'the API shows its containers running: see sandbox-missing')];
       if ((now - Date.parse(since)) / 1000 < settleSeconds.orphan)
         return [notApplicable(object, 'it may only just have stopped')];
+      if (isBeingStopped(sandbox, events, now))
+        return [notApplicable(object, 'the kubelet is taking it down')];
       return [
         fail(object, {
           detail: `Sandbox ${sandbox.id.slice(0, 13)} is stopped, but ${pin.path} still pins its namespace net:[${pin.inode}]; ${successor !== undefined ? `the pod runs in ${successor.id.slice(0, 13)} since ${since}` : pod === undefined ? 'the API knows no such pod' : `the pod is ${pod.phase}`}.`,

@@ -52,7 +52,7 @@ export function parseBlockedTasks(text: string): Sources['kernel']['blockedTasks
 }
 
 /** `kernel/creation`: exit code, milliseconds, what it printed. */
-export function parseCreation(text: string): Sources['creation'] {
+export function parseCreation(text: string): Omit<Sources['creation'], 'meanwhile'> {
   const [line] = fields(text.replaceAll(/\n(?=.)/g, ' '), 3);
   if (line === undefined) throw new Error('empty');
   const [code = '', milliseconds = '', error = ''] = line;

@@ -76,15 +76,9 @@ export function parseSandboxes(
   const times = timesByPath(files.times);
   const byPid = new Map(processes.map((process) => [process.pid, process]));
   const listed = new Map(before.map((entry) => [entry.file, entry]));
-  const unreadable: string[] = [];
   const specs = jsonLines(files.specs, specLine).flatMap((spec) => {
     const entry = listed.get(spec.file);
-    if (entry === undefined) return [];
-    if (spec.error !== undefined) {
-      // One that came or went in between is churn, one that stayed is a file that nobody can judge by.
-      if (after.has(entry.id) && known.has(entry.id)) unreadable.push(entry.id);
-      return [];
-    }
+    if (entry === undefined || spec.error !== undefined) return [];
     return [
       {
         ...spec,
@@ -94,13 +88,11 @@ export function parseSandboxes(
       },
     ];
   });
-  const missing = earlier.filter(
-    (entry) => after.has(entry.id) && !specs.some((spec) => spec.id === entry.id),
-  );
-  if (missing.length > 0 || unreadable.length > 0) {
-    throw new Error(
-      `${missing.length} runtime specs could not be read, such as that of ${missing[0]?.id ?? unreadable[0]}`,
-    );
+  const read = new Set(specs.map((spec) => spec.id));
+  // One that was made meanwhile may have been half written; one that stood all the time is a file nobody can judge by.
+  const unread = earlier.filter((entry) => after.has(entry.id) && !read.has(entry.id));
+  if (unread.length > 0) {
+    throw new Error(`${unread.length} runtime specs could not be read, such as ${unread[0]?.file}`);
   }
   const pick = (spec: (typeof specs)[number], ...names: string[]) =>
     names.map((name) => spec.annotations[name]).find((value) => value !== undefined);

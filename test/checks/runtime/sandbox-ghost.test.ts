@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { sandboxGhost } from '../../../lib/checks/runtime/sandbox-ghost.ts';
 import type { Sandbox } from '../../../lib/model/evidence.ts';
-import { aPod, aSandbox, context, failures } from '../evidence.ts';
+import type { Event } from '../../../lib/model/kubernetes.ts';
+import { anEvent, aPod, aSandbox, context, failures } from '../evidence.ts';
 
 const others = [aPod({ name: 'other', uid: 'other' })];
-const run = (changes: Partial<Sandbox> = {}, pods = others) =>
-  sandboxGhost.run({ sandboxes: [aSandbox(changes)], pods }, context);
+const run = (changes: Partial<Sandbox> = {}, pods = others, events: Event[] = []) =>
+  sandboxGhost.run({ sandboxes: [aSandbox(changes)], pods, events }, context);
 
 describe('sandbox-ghost', () => {
   it('passes the sandbox of a pod in the API', () => {
@@ -35,6 +36,13 @@ describe('sandbox-ghost', () => {
     ['a young one', { createdAt: '2026-11-20T01:58:00Z' }],
   ])('does not judge %s', (_, changes) => {
     expect(run(changes)[0]?.result).toBe('notApplicable');
+  });
+
+  it('waits for a kubelet that has just begun to take it down, but not for ever', () => {
+    const killing = (lastSeen: string) =>
+      run({}, others, [anEvent({ reason: 'Killing', uid: aSandbox().uid, lastSeen })]);
+    expect(killing('2026-11-20T01:59:00Z')[0]?.result).toBe('notApplicable');
+    expect(failures(killing('2026-11-20T01:50:00Z'))).toHaveLength(1);
   });
 
   it('leaves stopped sandboxes to sandbox-stale', () => {

@@ -14,7 +14,10 @@ const stopped = (changes: Partial<Sandbox> = {}) =>
   });
 
 function run(changes: Partial<Sandbox> = {}, sources: Partial<Sources> = {}) {
-  return sandboxStale.run({ sandboxes: [stopped(changes)], pins: [aPin()], pods: [], ...sources }, context);
+  return sandboxStale.run(
+    { sandboxes: [stopped(changes)], pins: [aPin()], pods: [], events: [], ...sources },
+    context,
+  );
 }
 
 describe('sandbox-stale', () => {
