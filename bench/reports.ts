@@ -23,8 +23,15 @@ if (!existsSync(directory)) make();
 const cli = new URL('../bin/netns-audit.ts', import.meta.url).pathname;
 for (const args of [
   ['reports', 'list'],
+  ['reports', 'list', '--since', '90d', '--node', 'node-none'],
   ['reports', 'trend', 'orphans', '--since', '2y'],
   ['reports', 'trend', 'orphans', '--since', '2y', '--cluster', 'prod-3', '--by', 'node'],
+  [
+    'reports',
+    'query',
+    "SELECT cluster, max(orphans) FROM nodes WHERE dt >= '2026-11-01' GROUP BY 1 ORDER BY 2 DESC",
+  ],
+  ['reports', 'query', 'SELECT cluster, max(orphans) FROM nodes GROUP BY 1 ORDER BY 2 DESC'],
 ]) {
   const started = performance.now();
   const out = execFileSync(process.execPath, [cli, ...args, '--store', directory], { encoding: 'utf8' });

@@ -1,6 +1,6 @@
 /** What all commands on earlier reports share: their options, the store, and which report is meant. */
 import { type Command, Option } from 'commander';
-import type { Run, Store } from '../lib/history/index.ts';
+import type { Narrowing, Run, Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { days } from './options.ts';
@@ -50,6 +50,30 @@ export async function reportOf(
   throw new AuditError('USAGE', `${store.location} has no report ${reference}`, {
     remedy: 'See what there is: netns-audit reports list',
   });
+}
+
+/** Options that ask for a check or a node. */
+export function addNarrowing(command: Command, what: string): Command {
+  return command
+    .option('--check <id>', `${what} of this check`)
+    .option('--node <name>', `${what} on this node`);
+}
+
+/** What is about the check and node that were asked for, with the verdict of just that. @throws AuditError USAGE */
+export async function partOf(report: ClusterReport, asked: Narrowing): Promise<ClusterReport> {
+  if (asked.check === undefined && asked.node === undefined) return report;
+  const { narrowed } = await import('../lib/history/index.ts');
+  const { isIncomplete, verdict } = await import('../lib/diagnosis/verdict.ts');
+  const part = narrowed(report, asked);
+  for (const [name, there] of [
+    [asked.check, part.coverage.checks.length > 0],
+    [asked.node, part.coverage.nodes.length > 0],
+  ] as const)
+    if (name !== undefined && !there && part.findings.length + part.resolved.length === 0)
+      throw new AuditError('USAGE', `run ${report.runId} knows no ${name}`, {
+        remedy: 'Look for it in the whole report, or list runs with findings of it: netns-audit reports list',
+      });
+  return { ...part, verdict: verdict(part.findings, isIncomplete(part.coverage)) };
 }
 
 /** The store that --store names, or the default one. */

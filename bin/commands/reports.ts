@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
-import type { Grouping, Metric } from '../../lib/history/index.ts';
+import type { Grouping, Metric, Narrowing } from '../../lib/history/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
 import { days, positive, wantsColour } from '../options.ts';
 import {
+  addNarrowing,
   type Common,
   clusterNames,
   json,
   opened,
+  partOf,
   reportOf,
   subcommand,
   textOrJson,
@@ -26,44 +28,46 @@ export function addReports(program: Command): void {
   addQuery(reports);
 }
 
+type ListOptions = Common &
+  Narrowing & {
+    readonly since: string;
+    readonly until: string;
+    readonly limit: number;
+    readonly output: string;
+  };
+
 function addList(parent: Command): void {
-  subcommand(parent, 'list', 'runs, newest first')
+  addNarrowing(subcommand(parent, 'list', 'runs, newest first'), 'only runs with findings')
     .option('--since <time>', 'no older than this, such as 30d, 2y or 2026-11-01', days, days('1y'))
-    .option('--check <id>', 'only runs with findings of this check, and count only those')
-    .option('--node <name>', 'only runs with findings on this node, and count only those')
+    .option('--until <time>', 'no newer than this', days, today())
     .option('--limit <runs>', 'how many', positive, 20)
     .addOption(textOrJson())
-    .action(
-      async (
-        options: Common & { since: string; check?: string; node?: string; limit: number; output: string },
-      ) => {
-        const { runs, summary } = await import('../../lib/history/index.ts');
-        const store = await opened(options);
-        const found = [];
-        for await (const run of runs(store, await clusterNames(store, options), options.since, today())) {
-          const line = await summary(store, run, options);
-          if (line === null) continue;
-          const asked = options.check !== undefined || options.node !== undefined;
-          if (asked && Object.values(line.findings).every((count) => count === 0)) continue;
-          found.push(line);
-          if (found.length >= options.limit) break;
-        }
-        const { listText } = await import('../reports-text.ts');
-        process.stdout.write(options.output === 'json' ? json(found) : listText(found));
-      },
-    );
+    .action(async (options: ListOptions) => {
+      const { runs, summaries } = await import('../../lib/history/index.ts');
+      const store = await opened(options);
+      const all = runs(store, await clusterNames(store, options), options.since, options.until);
+      const asked = options.check !== undefined || options.node !== undefined;
+      const found = [];
+      for await (const line of summaries(store, all, options)) {
+        if (asked && Object.values(line.findings).every((count) => count === 0)) continue;
+        found.push(line);
+        if (found.length >= options.limit) break;
+      }
+      const { listText } = await import('../reports-text.ts');
+      process.stdout.write(options.output === 'json' ? json(found) : listText(found));
+    });
 }
 
 function addShow(parent: Command): void {
-  subcommand(parent, 'show', 'one report')
+  addNarrowing(subcommand(parent, 'show', 'one report'), 'only what is about it: findings')
     .argument('[run]', 'run id, a day such as 2026-11-20 (its last run), or latest', 'latest')
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')
         .choices([...formats])
         .default('text'),
     )
-    .action(async (reference: string, options: Common & { output: Format }) => {
-      const report = await reportOf(await opened(options), reference, options);
+    .action(async (reference: string, options: Common & Narrowing & { output: Format }) => {
+      const report = await partOf(await reportOf(await opened(options), reference, options), options);
       const { write } = await import('../../lib/report/index.ts');
       const { reasons } = await import('../../lib/checks/catalogue.ts');
       const { stdout } = process;
@@ -77,17 +81,18 @@ function addShow(parent: Command): void {
 }
 
 function addDiff(parent: Command): void {
-  subcommand(parent, 'diff', 'what appeared (+), went (-) or changed (!) between two reports of a cluster')
+  const described = 'what appeared (+), went (-) or changed (!) between two reports of a cluster';
+  addNarrowing(subcommand(parent, 'diff', described), 'only what is about it: findings')
     .argument('<before>', 'run id, day or latest')
     .argument('[after]', 'run id, day or latest', 'latest')
     .addOption(textOrJson())
-    .action(async (before: string, after: string, options: Common & { output: string }) => {
-      const { diff } = await import('../../lib/history/index.ts');
+    .action(async (before: string, after: string, options: Common & Narrowing & { output: string }) => {
+      const { diff, narrowed } = await import('../../lib/history/index.ts');
       const store = await opened(options);
       const newer = await reportOf(store, after, options);
       const older = await reportOf(store, before, { cluster: newer.cluster.name });
       const { diffText } = await import('../reports-text.ts');
-      const difference = diff(older, newer);
+      const difference = diff(narrowed(older, options), narrowed(newer, options));
       process.stdout.write(options.output === 'json' ? json(difference) : diffText(difference));
     });
 }

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { severities } from '../model/finding.ts';
 import { nodeResults, verdicts } from '../model/report.ts';
+import { dayOf } from '../model/run-id.ts';
 import { clusterOf, keys, type Run } from './keys.ts';
+import { isAbout, type Narrowing } from './narrow.ts';
 import type { Store } from './store.ts';
 
 /** Clusters by name: those that have a latest report; where there is none, those of which parts were audited. */
@@ -37,15 +39,21 @@ export async function* runs(
   until: string,
 ): AsyncGenerator<Run> {
   for (let month = until.slice(0, 7); month >= since.slice(0, 7); month = monthBefore(month)) {
-    const found: Run[] = [];
-    for (const cluster of names)
-      for await (const key of store.list(keys.reportsOf(cluster, month))) {
-        const run = /\/dt=(\d{4}-\d{2}-\d{2})\/([^/]+)\/report\.json$/.exec(key);
-        const [, day = '', runId = ''] = run ?? [];
-        if (run !== null && day >= since && day <= until) found.push({ cluster, runId });
-      }
-    yield* found.toSorted((a, b) => (a.runId > b.runId ? -1 : 1));
+    const found = await Promise.all(names.map((cluster) => runsOfMonth(store, cluster, month)));
+    yield* found
+      .flat()
+      .filter(({ runId }) => dayOf(runId) >= since && dayOf(runId) <= until)
+      .toSorted((a, b) => (a.runId > b.runId ? -1 : 1));
   }
+}
+
+async function runsOfMonth(store: Store, cluster: string, month: string): Promise<Run[]> {
+  const found: Run[] = [];
+  for await (const key of store.list(keys.reportsOf(cluster, month))) {
+    const runId = /\/([^/]+)\/report\.json$/.exec(key)?.[1];
+    if (runId !== undefined) found.push({ cluster, runId });
+  }
+  return found;
 }
 
 function monthBefore(month: string): string {
@@ -86,24 +94,14 @@ export type RunSummary = {
 };
 
 /** One run in a line; null when its report is not there. @throws AuditError STORE when it cannot be read. */
-export async function summary(
-  store: Store,
-  run: Run,
-  only: { readonly check?: string; readonly node?: string } = {},
-): Promise<RunSummary | null> {
+export async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
   const stored = await store.get(keys.report(run));
   if (stored === null) return null;
   const report = parsed(store, keys.report(run), () =>
     summarySchema.parse(JSON.parse(Buffer.from(stored.body).toString())),
   );
   const asked = report.findings.filter(
-    ({ check, state, suppressed, object }) =>
-      state !== 'pending' &&
-      suppressed === null &&
-      (only.check === undefined || check === only.check) &&
-      (only.node === undefined ||
-        object.node === only.node ||
-        (object.kind === 'node' && object.name === only.node)),
+    (finding) => finding.state !== 'pending' && finding.suppressed === null && isAbout(finding, only),
   );
   const bySeverity = (severity: string): number =>
     asked.filter((finding) => finding.severity === severity).length;
@@ -129,6 +127,42 @@ export async function summary(
       failed: byResult('failed'),
     },
   };
+}
+
+/** Reports that are read ahead: S3 answers one after a while, and many as fast. */
+const AHEAD = 16;
+
+/**
+ * Runs in a line each, in their order, as long as somebody asks for more.
+ *
+ * @param only - what of them: see {@link summary}
+ * @throws AuditError STORE when one cannot be read
+ */
+export async function* summaries(
+  store: Store,
+  all: AsyncIterable<Run>,
+  only: Narrowing,
+): AsyncGenerator<RunSummary> {
+  const reading: Promise<RunSummary | null>[] = [];
+  try {
+    for await (const run of all) {
+      const line = summary(store, run, only);
+      // Awaited in its turn; until then nobody is there to hear that it failed.
+      line.catch(() => {});
+      reading.push(line);
+      const first = reading.length < AHEAD ? null : await reading.shift();
+      if (first != null) yield first;
+    }
+    for (;;) {
+      const next = reading.shift();
+      if (next === undefined) return;
+      const line = await next;
+      if (line !== null) yield line;
+    }
+  } finally {
+    // Whoever has seen enough does not want to hear what became of the rest.
+    await Promise.allSettled(reading);
+  }
 }
 
 /** Enough for the rows of the largest clusters; a file that unpacks to more is none of ours. */

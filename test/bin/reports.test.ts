@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../bin/main.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAsciiOnly, sparkline } from '../../bin/sparkline.ts';
 import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore } from '../../lib/history/index.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { aFinding, aReport } from '../report/sample.ts';
+import { run as runCommand, type Said } from './run.ts';
 
 let directory: string;
 const at = (daysAgo: number): Date => new Date(Date.now() - daysAgo * 86_400_000);
@@ -34,27 +34,8 @@ beforeAll(async () => {
 });
 afterAll(async () => await rm(directory, { recursive: true }));
 
-/** Runs a command line; what it says on stdout and stderr. */
-async function run(...args: string[]): Promise<{ out: string; error: string; code: unknown }> {
-  const said = { out: '', error: '' };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    said.out += String(text);
-    return true;
-  });
-  const error = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    said.error += String(text);
-    return true;
-  });
-  process.exitCode = 0;
-  try {
-    await main(['reports', ...args, '--store', directory]);
-    return { ...said, code: process.exitCode };
-  } finally {
-    out.mockRestore();
-    error.mockRestore();
-    process.exitCode = 0;
-  }
-}
+const run = async (...args: string[]): Promise<Said> =>
+  await runCommand('reports', ...args, '--store', directory);
 
 describe('netns-audit reports', () => {
   it('lists runs, newest first, each in a line', async () => {
@@ -80,6 +61,28 @@ describe('netns-audit reports', () => {
     expect(out).toContain('- critical pod-interface-missing  shop/web-1 on node-1');
     expect((await run('diff', runIds[1] ?? '')).out).toContain('+ critical pod-interface-missing');
     expect((await run('diff', 'latest', 'latest')).out).toContain('No difference.');
+  });
+
+  it('shows and compares what is about one check or node, and judges just that', async () => {
+    expect((await run('show', '--node', 'node-1')).out).toMatch(/^CRITICAL {2}prod-eu: 1 critical/);
+    expect((await run('show', runIds[1] ?? '', '--node', 'node-1')).out).toMatch(/^HEALTHY/);
+    expect(await run('show', '--node', 'node-7')).toMatchObject({ code: 2, out: '' });
+    expect(await run('show', '--check', 'no-such-check')).toMatchObject({ code: 2, out: '' });
+    expect((await run('diff', runIds[1] ?? '', '--check', 'veth-peer-missing')).out).toContain(
+      'No difference.',
+    );
+  });
+
+  it('lists the runs between two days', async () => {
+    const day = at(1).toISOString().slice(0, 10);
+    const { out } = await run('list', '--since', day, '--until', day, '-o', 'json');
+    expect(JSON.parse(out).map(({ runId }: { runId: string }) => runId)).toEqual([runIds[1]]);
+  });
+
+  it('asks SQL of all runs', async () => {
+    const { out } = await run('query', 'SELECT max(orphans) AS most FROM nodes', '-o', 'csv');
+    expect(out).toBe('most\r\n8\r\n');
+    expect(await run('query', 'DROP TABLE nodes')).toMatchObject({ code: 2, out: '' });
   });
 
   it('draws a trend, also where a terminal has ASCII only', async () => {

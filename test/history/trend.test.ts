@@ -1,17 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { publish } from '../../lib/audit/index.ts';
 import {
   clusters,
   columnsOf,
   DirectoryStore,
+  type Narrowing,
+  type Run,
+  type RunSummary,
   rowsOf,
   runs,
   type Store,
   series,
-  summary,
+  summaries,
 } from '../../lib/history/index.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
@@ -108,6 +112,10 @@ describe('a trend', () => {
 });
 
 describe('the list of runs', () => {
+  const lineOf = async (run: Run, only: Narrowing): Promise<RunSummary | undefined> => {
+    const lines = summaries(store, Readable.from([run]), only);
+    return (await lines.next()).value ?? undefined;
+  };
   const all = async (since: string, until: string): Promise<string[]> => {
     const found = [];
     for await (const run of runs(store, await clusters(store), since, until))
@@ -141,9 +149,36 @@ describe('the list of runs', () => {
       ],
     });
     const run = { cluster: 'prod-eu', runId: report.runId };
-    expect((await summary(store, run))?.findings).toEqual({ critical: 1, high: 1, medium: 0, low: 0 });
-    expect((await summary(store, run, { check: 'veth-peer-missing' }))?.findings.critical).toBe(0);
-    expect((await summary(store, run, { node: 'node-9' }))?.findings.high).toBe(0);
-    expect(await summary(store, { cluster: 'prod-eu', runId: '20000101T000000Z-00000000' })).toBeNull();
+    expect((await lineOf(run, {}))?.findings).toEqual({ critical: 1, high: 1, medium: 0, low: 0 });
+    expect((await lineOf(run, { check: 'veth-peer-missing' }))?.findings.critical).toBe(0);
+    expect((await lineOf(run, { node: 'node-9' }))?.findings.high).toBe(0);
+    expect(await lineOf({ cluster: 'prod-eu', runId: '20000101T000000Z-00000000' }, {})).toBeUndefined();
+  });
+
+  it('keeps its order though reports are read ahead, and reads no more than it has to', async () => {
+    for (let day = 1; day <= 28; day += 1) await keep(`2026-09-${String(day).padStart(2, '0')}`, [0]);
+    const { store: watching, read } = watched();
+    const all = runs(watching, ['prod-eu'], '2026-09-01', '2026-09-30');
+    const days: string[] = [];
+    for await (const { runId } of summaries(watching, all, {})) {
+      days.push(runId.slice(6, 8));
+      if (days.length === 3) break;
+    }
+    expect(days).toEqual(['28', '27', '26']);
+    expect(read.length).toBeLessThan(20);
+    const rest = [];
+    for await (const { runId } of summaries(store, runs(store, ['prod-eu'], '2026-09-01', '2026-09-30'), {}))
+      rest.push(runId);
+    expect(rest).toEqual(rest.toSorted().toReversed());
+    expect(rest).toHaveLength(28);
+  });
+
+  it('ends with the name of a report that is damaged, though it was read ahead', async () => {
+    await keep('2026-09-02', [0]);
+    const key = 'reports/cluster=prod-eu/dt=2026-09-01/20260901T020000Z-0a1b2c3d/report.json';
+    await store.putOnce(key, Buffer.from('{'));
+    const lines = summaries(store, runs(store, ['prod-eu'], '2026-09-01', '2026-09-02'), {});
+    expect((await lines.next()).value?.runId).toMatch(/^20260902/);
+    await expect(lines.next()).rejects.toThrow(key);
   });
 });
