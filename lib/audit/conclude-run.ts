@@ -4,11 +4,13 @@ import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { RunRecord } from '../probe/index.ts';
-import { checksFor } from './checks-for.ts';
+import { type CheckSet, checksFor } from './checks-for.ts';
 
 /** Pure. `results` is read once and may stream. */
 export function concludeRun(run: {
   readonly record: RunRecord;
+  /** As in its batches. @default all */
+  readonly checks?: CheckSet;
   readonly finishedAt: string;
   readonly results: Iterable<NodeResult>;
   /** The report it is compared with. */
@@ -24,7 +26,7 @@ export function concludeRun(run: {
     finishedAt: run.finishedAt,
     auditorVersion: record.version,
     results: run.results,
-    checks: checksFor(record.active),
+    checks: checksFor(record.active, run.checks),
     previous: run.previous,
     settleSeconds: record.settleSeconds,
     exceptions: run.exceptions,

@@ -2,6 +2,7 @@
 import { type Cluster, listEvents, listNodes, sweep } from '../cluster/index.ts';
 import type { Event } from '../model/kubernetes.ts';
 import type { RunRecord } from '../probe/index.ts';
+import type { CheckSet } from './checks-for.ts';
 import { type NodeSelection, type PlannedNode, planNodes } from './plan.ts';
 
 export type PlanOptions = Pick<RunRecord, 'runId' | 'settleSeconds' | 'previousRunId'> & {
@@ -9,6 +10,8 @@ export type PlanOptions = Pick<RunRecord, 'runId' | 'settleSeconds' | 'previousR
   /** Namespace of the probe pods. */
   readonly namespace: string;
   readonly selection: NodeSelection;
+  /** @default all */
+  readonly checks?: CheckSet;
   readonly auditorVersion: string;
   readonly signal: AbortSignal;
 };
@@ -36,11 +39,12 @@ export async function planCluster(
     sweep(cluster, options.namespace, Date.now(), list),
   ]);
   const { names, labels } = options.selection;
+  const whole = names.length === 0 && labels.length === 0 && options.checks !== 'counts';
   const record: RunRecord = {
     version: options.auditorVersion,
     runId: options.runId,
     cluster: { name: cluster.name, uid: cluster.uid, version: cluster.version },
-    scope: names.length === 0 && labels.length === 0 ? 'cluster' : 'part',
+    scope: whole ? 'cluster' : 'part',
     startedAt,
     settleSeconds: options.settleSeconds,
     active: [...options.active],

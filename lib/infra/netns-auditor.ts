@@ -16,7 +16,13 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { z } from 'zod';
-import { type Config, retentionSchema, scheduleSchema, settingsSchema } from '../model/config.ts';
+import {
+  type Config,
+  monitorSchema,
+  retentionSchema,
+  scheduleSchema,
+  settingsSchema,
+} from '../model/config.ts';
 import { exceptionsSchema } from '../model/exception.ts';
 import { Functions } from './functions.ts';
 import { Monitoring } from './monitoring.ts';
@@ -32,6 +38,11 @@ export type NetnsAuditorProps = {
    * @default - every night at 02:00 UTC, within 15 minutes
    */
   readonly schedule?: Partial<Config['schedule']>;
+  /**
+   * A second, cheaper schedule in the same time zone: kernels and counts of namespaces only. Its reports are of a part.
+   * @default - none; once enabled, at half past every hour
+   */
+  readonly monitor?: Partial<Config['monitor']>;
   /**
    * The probe pods.
    * @default - docker.io/nicolaka/netshoot:v0.16 in namespace netns-audit, 120 seconds for a node
@@ -78,6 +89,16 @@ export type NetnsAuditorProps = {
   readonly securityGroups?: ISecurityGroup[];
 };
 
+type Start = {
+  readonly description: string;
+  readonly expression: string;
+  readonly enabled: boolean;
+  readonly flexible: Duration;
+  readonly maxEventAge: Duration;
+  /** Which checks the run makes. */
+  readonly checks: 'all' | 'counts';
+};
+
 /** Audits the pod network namespaces of EKS and other clusters on a schedule, with nothing resident in any of them. */
 export class NetnsAuditor extends Construct {
   /** Reports, findings and evidence. Kept when the stack is deleted. */
@@ -95,6 +116,7 @@ export class NetnsAuditor extends Construct {
       concurrency: props.concurrency ?? {},
     });
     const schedule = scheduleSchema.parse(props.schedule ?? {});
+    const monitor = monitorSchema.parse(props.monitor ?? {});
     const retention = retentionSchema.parse(props.retention ?? {});
     const { clusters } = props;
 
@@ -117,26 +139,43 @@ export class NetnsAuditor extends Construct {
       functions: functions.of,
       bucket: storage.bucket,
     });
-    const { deadLetters } = storage;
-    new Schedule(this, 'Nightly', {
-      description: 'netns-auditor: audits all clusters',
-      schedule: ScheduleExpression.expression(schedule.expression, TimeZone.of(schedule.timeZone)),
-      enabled: schedule.enabled,
-      timeWindow:
-        schedule.flexibleMinutes === 0
-          ? TimeWindow.off()
-          : TimeWindow.flexible(Duration.minutes(schedule.flexibleMinutes)),
-      target: new StepFunctionsStartExecution(machine, {
-        // The time that was planned: a second delivery is the same run.
-        input: ScheduleTargetInput.fromObject({
-          schedule: 'nightly',
-          scheduledTime: ContextAttribute.scheduledTime,
+    const { timeZone } = schedule;
+    const start = (name: string, { checks, ...how }: Start): void => {
+      new Schedule(this, name, {
+        description: how.description,
+        schedule: ScheduleExpression.expression(how.expression, TimeZone.of(timeZone)),
+        enabled: how.enabled,
+        timeWindow: how.flexible.toSeconds() === 0 ? TimeWindow.off() : TimeWindow.flexible(how.flexible),
+        target: new StepFunctionsStartExecution(machine, {
+          // The time that was planned: a second delivery is the same run.
+          input: ScheduleTargetInput.fromObject({
+            schedule: name.toLowerCase(),
+            scheduledTime: ContextAttribute.scheduledTime,
+            checks,
+          }),
+          deadLetterQueue: storage.deadLetters,
+          maxEventAge: how.maxEventAge,
+          retryAttempts: 20,
         }),
-        deadLetterQueue: deadLetters,
-        maxEventAge: Duration.hours(schedule.maximumAgeHours),
-        retryAttempts: 20,
-      }),
+      });
+    };
+    start('Nightly', {
+      ...schedule,
+      description: 'netns-auditor: audits all clusters',
+      flexible: Duration.minutes(schedule.flexibleMinutes),
+      maxEventAge: Duration.hours(schedule.maximumAgeHours),
+      checks: 'all',
     });
+    if (monitor.enabled) {
+      start('Hourly', {
+        ...monitor,
+        description: 'netns-auditor: counts namespaces and reads the kernels of all clusters',
+        flexible: Duration.minutes(5),
+        // The next one says more than a late one.
+        maxEventAge: Duration.minutes(30),
+        checks: 'counts',
+      });
+    }
     new Queries(this, 'Queries', { clusters, retention, bucket: storage.bucket });
     new Monitoring(this, 'Monitoring', { ...settings, clusters, schedule, machine, storage });
     Validations.of(this).acknowledge({

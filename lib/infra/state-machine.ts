@@ -72,6 +72,7 @@ export class AuditStates extends Construct {
         scheduledTime: JsonPath.stringAt('$.scheduledTime'),
         schedule: JsonPath.stringAt('$.schedule'),
         execution: JsonPath.stringAt('$$.Execution.Id'),
+        start: JsonPath.objectAt('$'),
         clusters: props.clusters,
         settings: { probe: props.probe, thresholds: props.thresholds, concurrency },
         exceptions: props.exceptions,

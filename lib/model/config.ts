@@ -125,6 +125,13 @@ export const scheduleSchema = z.strictObject({
   enabled: z.boolean().default(true),
 });
 
+export const monitorSchema = z
+  .strictObject({
+    enabled: z.boolean().default(false),
+    expression: scheduleSchema.shape.expression.unwrap().default('cron(30 * * * ? *)'),
+  })
+  .describe('A second, cheaper schedule in the same time zone: kernels and counts of namespaces only.');
+
 export const subscriptionSchema = z.strictObject({
   protocol: z.enum(['email', 'https', 'sqs', 'lambda']),
   endpoint: z.string().min(1).describe('Mail address, URL or ARN.'),
@@ -172,6 +179,7 @@ export const configSchema = z.strictObject({
       'Two clusters have the same name.',
     ),
   schedule: scheduleSchema.prefault({}),
+  monitor: monitorSchema.prefault({}),
   ...settingsSchema.shape,
   retention: retentionSchema.prefault({}),
   subscriptions: z

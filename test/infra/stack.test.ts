@@ -7,7 +7,7 @@ import { bundle, STATES } from '../../lib/infra/bundle.ts';
 import { findingRowSchema } from '../../lib/model/finding.ts';
 import { nodeFactsSchema } from '../../lib/model/report.ts';
 import { COLUMNS } from '../../lib/model/tables.ts';
-import { config, SECRET, synthesize } from './synthesized.ts';
+import { config, definitionOf, SECRET, synthesize } from './synthesized.ts';
 
 let app: App;
 let template: Template;
@@ -46,6 +46,25 @@ describe('the stack', () => {
         DeadLetterConfig: Match.anyValue(),
       },
     });
+  });
+
+  it('counts every hour where that is asked for, and says so to the run', () => {
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'cron(30 * * * ? *)',
+      ScheduleExpressionTimezone: 'Europe/Berlin',
+      Target: {
+        Input: Match.serializedJson({
+          schedule: 'hourly',
+          scheduledTime: '<aws.scheduler.scheduled-time>',
+          checks: 'counts',
+        }),
+        RetryPolicy: { MaximumEventAgeInSeconds: 1800 },
+      },
+    });
+    const plan = (definitionOf(template).States as Record<string, { Parameters?: object }>).PlanFleet;
+    expect(plan?.Parameters).toMatchObject({ 'start.$': '$' });
+    const quiet = synthesize({ ...config, monitor: { ...config.monitor, enabled: false } });
+    Template.fromStack(quiet.stack).resourceCountIs('AWS::Scheduler::Schedule', 1);
   });
 
   it('admits its roles to clusters of its own account and region only, as a group', () => {

@@ -4,7 +4,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import cdk from '../../cdk.json' with { type: 'json' };
 import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
-import { configSchema } from '../../lib/model/config.ts';
+import { type Config, configSchema } from '../../lib/model/config.ts';
 
 export const SECRET = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-AbCdEf';
 export const config = configSchema.parse({
@@ -22,6 +22,7 @@ export const config = configSchema.parse({
     { name: 'lab', kubeconfigSecret: SECRET },
   ],
   schedule: { timeZone: 'Europe/Berlin' },
+  monitor: { enabled: true },
   subscriptions: [{ protocol: 'email', endpoint: 'on-call@example.com', minSeverity: 'high' }],
   network: {
     vpcId: 'vpc-0123456789abcdef0',
@@ -31,10 +32,10 @@ export const config = configSchema.parse({
   },
 });
 
-export function synthesize(): { app: App; stack: Stack } {
+export function synthesize(of: Config = config): { app: App; stack: Stack } {
   const app = new App({ context: cdk.context, analyticsReporting: false });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const stack = new NetnsAuditorStack(app, 'NetnsAuditor', config, {
+  const stack = new NetnsAuditorStack(app, 'NetnsAuditor', of, {
     env: { account: '111122223333', region: 'eu-west-1' },
   });
   return { app, stack };

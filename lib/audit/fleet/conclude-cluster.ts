@@ -33,6 +33,7 @@ export async function concludeClusterOfFleet(
       ? await unreached(store, run, { version: deps.version, reason: reasonOf(error), exceptions })
       : concludeRun({
           record: plan.record,
+          checks: task.checks,
           finishedAt: new Date().toISOString(),
           results: await results(store, run, plan.batches),
           previous:

@@ -5,6 +5,13 @@ import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';
 import { nodeCoverageSchema, verdicts } from '../../model/report.ts';
 
+const checkSetSchema = z
+  .enum(['all', 'counts'])
+  .default('all')
+  .describe(
+    'All checks; or only those of kernels and of how many namespaces there are, for more frequent runs.',
+  );
+
 export const fleetPlanInputSchema = z.object({
   /** When the run was due; with the schedule it names the run, so that a second delivery is the same run. */
   scheduledTime: z.iso.datetime(),
@@ -13,6 +20,8 @@ export const fleetPlanInputSchema = z.object({
   execution: z.string(),
   clusters: z.array(clusterSchema).min(1),
   settings: settingsSchema,
+  /** The input of the execution: what it does not say has a default. */
+  start: z.object({ checks: checkSetSchema }).prefault({}),
   /** Kept in the store for the conclusion of each cluster: with each task they would be too large for a state. */
   exceptions: exceptionsSchema.default([]),
   /** A message about all clusters ends the run. */
@@ -21,7 +30,12 @@ export const fleetPlanInputSchema = z.object({
 export type FleetPlanInput = z.input<typeof fleetPlanInputSchema>;
 
 /** The audit of one cluster in one run. */
-export const taskSchema = z.object({ runId: z.string(), cluster: clusterSchema, settings: settingsSchema });
+export const taskSchema = z.object({
+  runId: z.string(),
+  checks: checkSetSchema,
+  cluster: clusterSchema,
+  settings: settingsSchema,
+});
 export type Task = z.infer<typeof taskSchema>;
 
 export const fleetPlanSchema = z.object({

@@ -9,7 +9,7 @@ const claimSchema = z.object({ execution: z.string() });
 
 /** Of all that begin the run of one schedule and time, the first one does it. */
 export async function planFleet(store: Store, input: FleetPlanInput): Promise<FleetPlan> {
-  const { scheduledTime, schedule, execution, clusters, settings, exceptions, digest } =
+  const { scheduledTime, schedule, execution, start, clusters, settings, exceptions, digest } =
     fleetPlanInputSchema.parse(input);
   const runId = newRunId(new Date(scheduledTime), schedule);
   const claim = keys.claim(runId);
@@ -22,7 +22,8 @@ export async function planFleet(store: Store, input: FleetPlanInput): Promise<Fl
   return {
     runId,
     claimed,
-    tasks: claimed ? clusters.map((cluster) => ({ runId, cluster, settings })) : [],
-    digest,
+    tasks: claimed ? clusters.map((cluster) => ({ runId, checks: start.checks, cluster, settings })) : [],
+    // Counts by the hour are no occasion.
+    digest: digest && start.checks === 'all',
   };
 }

@@ -11,6 +11,7 @@ import {
   planClusterOfFleet,
   planFleet,
 } from '../../../lib/audit/fleet/index.ts';
+import type { FleetPlanInput } from '../../../lib/audit/fleet/messages.ts';
 import { cut } from '../../../lib/audit/fleet/plan-cluster.ts';
 import { reportOfRun } from '../../../lib/audit/index.ts';
 import { DirectoryStore, type Store } from '../../../lib/history/index.ts';
@@ -69,7 +70,7 @@ const fleetInput = (names: string[], day = 23, execution = 'execution-1') => ({
 
 /** What the state machine does: each error is tried three times, then caught. */
 async function run(
-  input: ReturnType<typeof fleetInput>,
+  input: FleetPlanInput,
   faults: { batch?: (n: number) => void } = {},
 ): Promise<Awaited<ReturnType<typeof concludeFleet>> | null> {
   const plan = await planFleet(store, input);
@@ -160,6 +161,32 @@ describe('a run of a fleet', () => {
     const fleet = await run(fleetInput(['prod'], 25, 'execution-3'));
     expect(fleet?.clusters[0]).toMatchObject({ verdict: 'healthy', told: true });
     expect(mails[1]?.text).toContain('Resolved:');
+  });
+
+  it("of counts alone looks at kernels and namespaces, keeps no evidence, and is nobody's latest report", async () => {
+    await aCluster('prod', 'broken');
+    const nightly = await run(fleetInput(['prod'], 23));
+    const hourly = await run({
+      ...fleetInput(['prod'], 24, 'execution-2'),
+      schedule: 'hourly',
+      start: { checks: 'counts' },
+    });
+    const report = await reportsOf('prod', hourly?.runId ?? '');
+    expect(report).toMatchObject({ scope: 'part', coverage: { nodes: [{ result: 'audited' }, {}] } });
+    const topics = new Set(report?.coverage.checks.map((check) => check.topic));
+    expect([...topics].toSorted()).toEqual(['kernel', 'namespaces']);
+    expect(report?.nodes[0]).toMatchObject({ node: 'node-1', namespaces: expect.any(Number) });
+    // What it did not look at stays as it was, and is not told again.
+    expect(report?.findings.find(({ check }) => check === 'pod-interface-missing')).toMatchObject({
+      state: 'open',
+      notSeen: true,
+    });
+    expect(mails).toHaveLength(1);
+    const kept: string[] = [];
+    for await (const key of store.list('evidence/')) kept.push(key);
+    expect(kept.every((key) => key.includes(nightly?.runId ?? ''))).toBe(true);
+    const next = await run(fleetInput(['prod'], 25, 'execution-3'));
+    expect(next?.clusters[0]).toMatchObject({ verdict: 'critical', told: false });
   });
 
   it('tells of one cluster that cannot be reached, and audits the others', async () => {
