@@ -9,7 +9,7 @@ import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { openStore } from '../../lib/audit/index.ts';
 import type { Store } from '../../lib/history/index.ts';
 import { type ClusterConfig, configSchema } from '../../lib/model/config.ts';
-import { addNode, serveRecording } from '../audit/recorded.ts';
+import { addNode, type Recording, serveRecording } from '../audit/recorded.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 import { ACCOUNT, BUCKET, type Deployed, deployed, REGION } from './deployed.ts';
 import { Front } from './front.ts';
@@ -93,10 +93,11 @@ export class Cloud {
   async addCluster(
     name: string,
     recording: Recorded,
-  ): Promise<{ stub: StubApiServer; config: ClusterConfig }> {
-    const stub = await aStub(recording);
+  ): Promise<{ stub: StubApiServer; recorded: Recording; config: ClusterConfig }> {
+    const stub = await StubApiServer.start();
     this.#stubs.push(stub);
-    return { stub, config: { name, kubeconfigSecret: await keepSecret(name, stub.kubeconfig()) } };
+    const recorded = await show(stub, recording);
+    return { stub, recorded, config: { name, kubeconfigSecret: await keepSecret(name, stub.kubeconfig()) } };
   }
 
   /**
@@ -117,7 +118,7 @@ export class Cloud {
     Object.assign(parameters.settings, settings);
     return await execute(
       definition,
-      { schedule, scheduledTime: `2026-11-${day}T02:00:00Z` },
+      { schedule, scheduledTime: `2026-11-${String(day).padStart(2, '0')}T02:00:00Z` },
       {
         id: `arn:aws:states:${REGION}:${ACCOUNT}:execution:audit:${randomUUID()}`,
         world: {
@@ -172,9 +173,11 @@ async function aStub(recording: Recorded): Promise<StubApiServer> {
   return stub;
 }
 
-async function show(stub: StubApiServer, recording: Recorded): Promise<void> {
-  const { node } = await serveRecording(stub, recording);
-  addNode(stub, node, { name: 'serverless', labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+async function show(stub: StubApiServer, recording: Recorded): Promise<Recording> {
+  const recorded = await serveRecording(stub, recording);
+  const labels = { 'eks.amazonaws.com/compute-type': 'fargate' };
+  addNode(stub, recorded.node, { name: 'serverless', labels });
+  return recorded;
 }
 
 async function keepSecret(name: string, text: string): Promise<string> {

@@ -73,7 +73,7 @@ export class Front {
       refusal.left -= 1;
       response.writeHead(503, { 'content-type': 'application/xml' });
       response.end(
-        '<ErrorResponse><Error><Code>SlowDown</Code><Message>refused</Message></Error></ErrorResponse>',
+        '<ErrorResponse><Error><Code>ServiceUnavailable</Code><Message>refused</Message></Error></ErrorResponse>',
       );
       return;
     }

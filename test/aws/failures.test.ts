@@ -1,0 +1,233 @@
+/** What goes wrong on AWS, and what then: on the synthesized machine with the synthesized functions. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { FleetReport } from '../../lib/audit/fleet/messages.ts';
+import { reportOfRun } from '../../lib/audit/index.ts';
+import { keys } from '../../lib/history/index.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { addNode, endWith, podsOfTheAudit } from '../audit/recorded.ts';
+import { Cloud } from './cloud.ts';
+import { hasMoto } from './moto.ts';
+
+let cloud: Cloud;
+
+const mailsAbout = async (cluster: string) =>
+  (await cloud.mails()).filter((mail) => mail.cluster === cluster);
+async function keysBelow(prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const key of cloud.store.list(prefix)) found.push(key);
+  return found;
+}
+
+/** Values of a metric, of one cluster, in the order they were emitted. */
+const emitted = (name: string, cluster: string) =>
+  cloud.functions
+    .metrics(name)
+    .filter((each) => each.cluster === cluster)
+    .map(({ value }) => value);
+
+async function reportOf(cluster: string, output: unknown): Promise<ClusterReport | null> {
+  return await reportOfRun(cloud.store, { cluster, runId: (output as FleetReport).runId });
+}
+
+describe.skipIf(!hasMoto)('when things go wrong', () => {
+  beforeAll(async () => {
+    cloud = await Cloud.start();
+  }, 300_000);
+  afterEach(() => {
+    cloud.front.accept();
+    cloud.front.onCall = () => {};
+    cloud.functions.seconds.clear();
+  });
+  afterAll(async () => await cloud?.stop(), 60_000);
+
+  it('a schedule that is delivered twice at once is one run: one report, one mail', async () => {
+    const { config } = await cloud.addCluster('twice', 'broken');
+    const runs = await Promise.all([cloud.run({ day: 1 }, [config]), cloud.run({ day: 1 }, [config])]);
+    expect(runs.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+    expect(runs.filter(({ history }) => history.includes('DoneByAnother'))).toHaveLength(1);
+    expect(
+      (await keysBelow('reports/cluster=twice/')).filter((key) => key.endsWith('report.json')),
+    ).toHaveLength(1);
+    expect(await mailsAbout('twice')).toHaveLength(1);
+  }, 300_000);
+
+  it('two runs of one cluster at once make a whole report each', async () => {
+    const { stub, config } = await cloud.addCluster('shared', 'broken');
+    const runs = await Promise.all(
+      ['nightly', 'hourly'].map((schedule) => cloud.run({ day: 2, schedule }, [config])),
+    );
+    for (const { output } of runs)
+      expect(await reportOf('shared', output)).toMatchObject({
+        verdict: 'critical',
+        coverage: { nodes: [{ node: 'node-1', result: 'audited' }, { result: 'skipped' }] },
+      });
+    expect(await keysBelow('latest/cluster=shared')).toHaveLength(1);
+    for (const { output } of runs)
+      expect(podsOfTheAudit(stub)).not.toContainEqual(expect.stringContaining((output as FleetReport).runId));
+  }, 300_000);
+
+  it('a batch that died after half its work is done again, and nothing is doubled', async () => {
+    const { stub, recorded, config } = await cloud.addCluster('half', 'broken');
+    addNode(stub, recorded.node, { name: 'node-2' });
+    endWith(stub, 'node-2', () => ({ log: recorded.log }));
+    let died = false;
+    cloud.front.onCall = ({ action, resource }) => {
+      if (died || action !== 's3:PutObject' || !resource.includes('/evidence/cluster=half/')) return;
+      died = true;
+      for (const sandbox of cloud.functions.of('audit-nodes')) sandbox.kill();
+    };
+    const { history, output } = await cloud.run({ day: 3 }, [config], {
+      concurrency: { nodesPerBatch: 20, nodes: 1 },
+    });
+    expect(history).toContain('AuditNodes!Runtime.ExitError');
+    const report = await reportOf('half', output);
+    expect(report?.coverage.nodes.map(({ node, result }) => [node, result])).toEqual([
+      ['node-1', 'audited'],
+      ['node-2', expect.stringMatching(/audited|partial|failed/)],
+      ['serverless', 'skipped'],
+    ]);
+    const fingerprints = report?.findings.map(({ fingerprint }) => fingerprint) ?? [];
+    expect(fingerprints.length).toBeGreaterThan(0);
+    expect(new Set(fingerprints).size).toBe(fingerprints.length);
+    expect(await mailsAbout('half')).toHaveLength(1);
+    const { runId } = output as FleetReport;
+    expect(podsOfTheAudit(stub)).not.toContainEqual(expect.stringContaining(runId));
+  }, 300_000);
+
+  it.each(['work/', 'evidence/', 'findings/', 'reports/', 'latest/', 'alerts/'])(
+    'S3 refuses %s for a while: one report, one mail',
+    async (prefix) => {
+      const name = `s3-${prefix.replace('/', '')}`;
+      const { config } = await cloud.addCluster(name, 'broken');
+      // More than the SDK tries, even with two at once.
+      cloud.front.refuse('s3:PutObject', { resource: `:::audits/${prefix}`, times: 9 });
+      const { status, output, history } = await cloud.run({ day: 4, schedule: name }, [config]);
+      expect(history).toContainEqual(expect.stringMatching(/!Retryable$/));
+      expect(status).toBe('SUCCEEDED');
+      expect(await reportOf(name, output)).toMatchObject({
+        verdict: 'critical',
+        coverage: { nodes: [{ result: 'audited' }, { result: 'skipped' }] },
+      });
+      const mails = await mailsAbout(name);
+      // Told before it could be recorded: at least once.
+      if (prefix === 'alerts/') expect(mails.length).toBeLessThanOrEqual(2);
+      else expect(mails).toHaveLength(1);
+    },
+    300_000,
+  );
+
+  it('SNS refuses for a while: the report is written once, the mail sent once, and the alarm is fed', async () => {
+    const { config } = await cloud.addCluster('sns-while', 'broken');
+    cloud.front.refuse('sns:Publish', { times: 7 });
+    const { status, history, output } = await cloud.run({ day: 5 }, [config]);
+    expect(history).toContain('ConcludeCluster!Retryable');
+    expect(status).toBe('SUCCEEDED');
+    expect(output).toMatchObject({ lost: 0, clusters: [{ told: true }] });
+    expect(await mailsAbout('sns-while')).toHaveLength(1);
+    expect(emitted('AlertFailed', 'sns-while')).toEqual([1]);
+    const written = keys.report({ cluster: 'sns-while', runId: (output as FleetReport).runId });
+    const puts = cloud.front.calls.filter(
+      ({ action, resource }) => action === 's3:PutObject' && resource.endsWith(written),
+    );
+    const { finishedAt = '' } = (await reportOf('sns-while', output)) ?? {};
+    // The second try may offer it again; what stands is the first one's.
+    for (const { body } of puts) expect(body).toContain(`"finishedAt":"${finishedAt}"`);
+  }, 300_000);
+
+  it('SNS refuses for good: the run fails for all to see, the report is there, and the next run tells', async () => {
+    const { config } = await cloud.addCluster('sns-down', 'broken');
+    const { config: fine } = await cloud.addCluster('sns-fine', 'healthy');
+    cloud.front.refuse('sns:Publish', { times: Number.POSITIVE_INFINITY });
+    const { status, output, history } = await cloud.run({ day: 6 }, [config, fine]);
+    expect(history).toContain('ClusterLost');
+    expect({ status, output }).toMatchObject({ status: 'FAILED', output: { Error: 'ClusterLost' } });
+    expect(emitted('AlertFailed', 'sns-down').length).toBeGreaterThan(0);
+    expect(await keysBelow('reports/cluster=sns-down/')).toHaveLength(2);
+    const [fleet = ''] = await keysBelow('fleet/dt=2026-11-06');
+    const stored = JSON.parse(Buffer.from((await cloud.store.get(fleet))?.body ?? '').toString());
+    expect(stored).toMatchObject({
+      verdict: 'incomplete',
+      lost: 1,
+      clusters: [
+        { cluster: 'sns-down', error: { Error: 'Retryable' } },
+        { cluster: 'sns-fine', verdict: 'healthy' },
+      ],
+    });
+    cloud.front.accept();
+    await cloud.run({ day: 7 }, [config]);
+    expect(await mailsAbout('sns-down')).toMatchObject([
+      { text: expect.stringContaining('pod-interface-missing') },
+    ]);
+  }, 300_000);
+
+  it('clusters that cannot be reached are told of, and the other is audited', async () => {
+    const { config: fine } = await cloud.addCluster('reached', 'healthy');
+    const { stub, config: refusing } = await cloud.addCluster('refusing', 'healthy');
+    stub.fail({ path: '/', status: 401, times: Number.POSITIVE_INFINITY });
+    const secret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gone-AbCdEf';
+    const { status, output, history } = await cloud.run({ day: 8 }, [
+      fine,
+      refusing,
+      { name: 'nowhere', kubeconfigSecret: secret },
+    ]);
+    expect(status).toBe('SUCCEEDED');
+    expect(output).toMatchObject({
+      verdict: 'incomplete',
+      lost: 0,
+      clusters: [
+        { cluster: 'reached', reached: true, coverage: 1 },
+        { cluster: 'refusing', reached: false, coverage: 0, told: true },
+        { cluster: 'nowhere', reached: false, coverage: 0, told: true },
+      ],
+    });
+    // What cannot get better is not tried again.
+    expect(history.filter((each) => each.startsWith('PlanCluster!')).toSorted()).toEqual([
+      'PlanCluster!AWS',
+      'PlanCluster!CLUSTER_UNAUTHENTICATED',
+    ]);
+    expect((await reportOf('nowhere', output))?.coverage.nodes).toMatchObject([
+      { node: '*', result: 'failed', reason: expect.stringContaining('secret') },
+    ]);
+    for (const cluster of ['refusing', 'nowhere']) {
+      expect(await mailsAbout(cluster)).toHaveLength(1);
+      expect(emitted('AuditCompleted', cluster)).toEqual([0]);
+      expect(emitted('Coverage', cluster)).toEqual([0]);
+    }
+    expect(emitted('AuditCompleted', 'reached')).toEqual([1]);
+  }, 300_000);
+
+  it('all batches die: one report with every node failed, one mail, no coverage', async () => {
+    const { config } = await cloud.addCluster('dying', 'broken');
+    cloud.front.onCall = ({ action, caller }) => {
+      if (action !== 'secretsmanager:GetSecretValue' || caller !== 'role-of-audit-nodes') return;
+      for (const sandbox of cloud.functions.of('audit-nodes')) sandbox.kill();
+    };
+    const { status, output } = await cloud.run({ day: 9 }, [config]);
+    expect(status).toBe('SUCCEEDED');
+    expect(output).toMatchObject({
+      clusters: [{ cluster: 'dying', verdict: 'incomplete', reached: true, coverage: 0, told: true }],
+    });
+    expect((await reportOf('dying', output))?.coverage.nodes).toMatchObject([
+      { node: 'node-1', result: 'failed', reason: expect.stringContaining('batch') },
+      { node: 'serverless', result: 'failed' },
+    ]);
+    expect(await mailsAbout('dying')).toHaveLength(1);
+    expect(emitted('Coverage', 'dying')).toEqual([0]);
+  }, 300_000);
+
+  it('a function near its end removes its pods and keeps what it has', async () => {
+    const { stub, config } = await cloud.addCluster('slow', 'broken');
+    stub.ending = () => ({ never: true });
+    // 45 seconds are kept back.
+    cloud.functions.seconds.set('audit-nodes', 53);
+    const { status, output, history } = await cloud.run({ day: 10 }, [config]);
+    expect(status).toBe('SUCCEEDED');
+    expect(history.filter((each) => each.startsWith('AuditNodes!'))).toEqual([]);
+    expect((await reportOf('slow', output))?.coverage.nodes).toMatchObject([
+      { node: 'node-1', result: 'failed', reason: expect.stringContaining('timeout') },
+      { node: 'serverless', result: 'skipped' },
+    ]);
+    const { runId } = output as FleetReport;
+    expect(podsOfTheAudit(stub)).not.toContainEqual(expect.stringContaining(runId));
+  }, 300_000);
+});
