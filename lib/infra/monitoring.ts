@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   type AlarmProps,
+  AlarmStatusWidget,
   ComparisonOperator,
   Dashboard,
   GraphWidget,
@@ -26,8 +27,11 @@ export class Monitoring extends Construct {
     super(scope, id);
     const { machine, storage, schedule, thresholds } = props;
     const action = new SnsAction(storage.topic);
+    const alarms: Alarm[] = [];
     const alarm = (name: string, alarmProps: AlarmProps): void => {
-      new Alarm(this, name, alarmProps).addAlarmAction(action);
+      const made = new Alarm(this, name, alarmProps);
+      made.addAlarmAction(action);
+      alarms.push(made);
     };
     const raisedAbove = (metric: IMetric, alarmDescription: string): AlarmProps => ({
       metric,
@@ -50,7 +54,7 @@ export class Monitoring extends Construct {
       alarm(`Coverage-${name}`, {
         metric: metricOf('Coverage', name, 'Minimum'),
         alarmDescription: `Nodes of ${name} were not audited. docs/operations.md: coverage.`,
-        threshold: thresholds.coverage * 100,
+        threshold: Math.round(thresholds.coverage * 10_000) / 100,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: 1,
         treatMissingData: TreatMissingData.IGNORE,
@@ -77,6 +81,20 @@ export class Monitoring extends Construct {
     ] as const)
       alarm(`Run${kind}`, raisedAbove(metric, `A run ${kind}. docs/operations.md: run failed.`));
     alarm(
+      'ClusterLost',
+      raisedAbove(
+        metricOf('ClustersLost', null, 'Sum'),
+        'A cluster has no report of a run, or nobody was told of it. docs/operations.md: cluster lost.',
+      ),
+    );
+    alarm(
+      'NotReceived',
+      raisedAbove(
+        storage.topic.metricNumberOfNotificationsFailed({ period: Duration.hours(1) }),
+        'A subscriber did not take a message. docs/operations.md: message not received.',
+      ),
+    );
+    alarm(
       'NotStarted',
       raisedAbove(
         storage.deadLetters.metricApproximateNumberOfMessagesVisible(),
@@ -89,6 +107,7 @@ export class Monitoring extends Construct {
     const ofAll = (metric: string, statistic: string): IMetric[] =>
       props.clusters.map(({ name }) => metricOf(metric, name, statistic).with({ label: name }));
     const dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.days(14) });
+    dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 4 }));
     dashboard.addWidgets(
       graph('Coverage', ofAll('Coverage', 'Minimum')),
       graph('New findings', ofAll('NewFindings', 'Sum')),
@@ -104,11 +123,12 @@ export class Monitoring extends Construct {
   }
 }
 
-function metricOf(metricName: string, cluster: string, statistic: string): Metric {
+/** A metric of the functions; `cluster` null for those of a whole run. */
+function metricOf(metricName: string, cluster: string | null, statistic: string): Metric {
   return new Metric({
     namespace: 'NetnsAuditor',
     metricName,
-    dimensionsMap: { service: 'netns-auditor', cluster },
+    dimensionsMap: { service: 'netns-auditor', ...(cluster === null ? {} : { cluster }) },
     statistic,
     period: Duration.hours(1),
   });

@@ -12,35 +12,39 @@ export type QueriesProps = Pick<Config, 'clusters' | 'retention'> & { readonly b
 
 const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
 
-/** Names and texts of the saved queries. */
+/** Names and texts of the saved queries. Ids of runs sort by time; a day may have many runs, and hourly ones are of a part. */
 export const NAMED_QUERIES = {
   'worst-nodes': `-- Nodes with the most open findings of weight in the last week.
-SELECT cluster, object.node AS node, count(DISTINCT fingerprint) AS findings,
-       count_if(severity = 'critical') AS critical_rows
+SELECT cluster, CASE WHEN object.kind = 'node' THEN object.name ELSE object.node END AS node,
+       count(DISTINCT fingerprint) AS findings,
+       count(DISTINCT CASE WHEN severity = 'critical' THEN fingerprint END) AS critical
 FROM findings
 WHERE dt >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d')
   AND state IN ('new', 'open') AND severity IN ('critical', 'high')
-GROUP BY 1, 2 ORDER BY findings DESC LIMIT 50`,
-  'namespace-growth': `-- Network namespaces of each node, first and last day of the month, by AMI.
-SELECT cluster, node, max_by(ami, dt) AS ami, min_by(namespaces, dt) AS at_first, max_by(namespaces, dt) AS at_last,
-       max_by(namespaces, dt) - min_by(namespaces, dt) AS growth, max_by(orphans, dt) AS orphans
+GROUP BY 1, 2 ORDER BY findings DESC, critical DESC LIMIT 50`,
+  'namespace-growth': `-- Network namespaces of each node, first and last run of the month, with its AMI.
+SELECT cluster, node, max_by(ami, runid) AS ami, min_by(namespaces, runid) AS at_first,
+       max_by(namespaces, runid) AS at_last, max_by(namespaces, runid) - min_by(namespaces, runid) AS growth,
+       max_by(orphans, runid) AS orphans
 FROM nodes
 WHERE dt >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
-GROUP BY 1, 2 HAVING max_by(namespaces, dt) > min_by(namespaces, dt) ORDER BY growth DESC LIMIT 100`,
-  'first-seen': `-- When each kind of fault was first seen in each cluster.
+GROUP BY 1, 2 HAVING max_by(namespaces, runid) > min_by(namespaces, runid) ORDER BY growth DESC LIMIT 100`,
+  'first-seen': `-- When each kind of fault was first seen in each cluster, and on how many objects since.
 SELECT cluster, "check", min(firstseen) AS first_seen, count(DISTINCT fingerprint) AS objects
 FROM findings
 GROUP BY 1, 2 ORDER BY first_seen DESC`,
-  'time-to-resolve': `-- Mean days from first seen to resolved.
+  'time-to-resolve': `-- Mean days from the first run that saw a fault to the last one, of what is resolved.
 SELECT cluster, "check", count(*) AS resolved,
        avg(date_diff('hour', from_iso8601_timestamp(firstseen), from_iso8601_timestamp(lastseen)) / 24.0) AS mean_days
-FROM findings
-WHERE state = 'resolved'
+FROM (SELECT cluster, "check", fingerprint, firstseen, max(lastseen) AS lastseen
+      FROM findings WHERE state = 'resolved' GROUP BY 1, 2, 3, 4)
 GROUP BY 1, 2 ORDER BY mean_days DESC`,
-  coverage: `-- Nodes that were audited, day by day.
-SELECT cluster, dt, count(DISTINCT node) AS nodes, sum(pods) AS pods, approx_percentile(probems, 0.95) AS probe_ms_p95
-FROM nodes
-WHERE dt >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
+  coverage: `-- Nodes that whole audits read, and their pods, day by day: the last run of each day.
+SELECT cluster, dt, count(*) AS nodes, sum(pods) AS pods, approx_percentile(probe_ms, 0.95) AS probe_ms_p95
+FROM (SELECT cluster, dt, node, max_by(pods, runid) AS pods, max_by(probems, runid) AS probe_ms
+      FROM nodes
+      WHERE scope = 'cluster' AND dt >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
+      GROUP BY 1, 2, 3)
 GROUP BY 1, 2 ORDER BY 1, 2 DESC`,
 } as const;
 

@@ -5,9 +5,15 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { definitionOf, synthesize } from './synthesized.ts';
+
+// Nothing here looks into the code: making five bundles takes longer than everything else.
+vi.mock('../../lib/infra/bundle.ts', async (original) => ({
+  ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
+  bundle: () => new URL('../../lambda', import.meta.url).pathname,
+}));
 
 type Resource = { Type: string; Properties?: Record<string, unknown>; [other: string]: unknown };
 type AslValidator = (definition: object) => { isValid: boolean; errorsText(): string };

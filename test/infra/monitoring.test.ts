@@ -1,0 +1,96 @@
+/** Alarms hear what the functions say: names and dimensions on both sides. */
+import { globSync, readFileSync } from 'node:fs';
+import { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { config, synthesize } from './synthesized.ts';
+
+// Nothing here looks into the code: making five bundles takes longer than everything else.
+vi.mock('../../lib/infra/bundle.ts', async (original) => ({
+  ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
+  bundle: () => new URL('../../lambda', import.meta.url).pathname,
+}));
+
+const root = new URL('../../', import.meta.url);
+
+type Alarm = {
+  MetricName: string;
+  Namespace: string;
+  Dimensions: { Name: string; Value: unknown }[];
+  AlarmDescription: string;
+  AlarmActions: unknown[];
+};
+
+/** Metrics that the handlers emit, with whether each has the dimension `cluster`; Powertools adds `service` itself. */
+function emitted(): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const file of globSync('lambda/*.ts', { cwd: root.pathname })) {
+    const text = readFileSync(new URL(file, root), 'utf8');
+    const dimensions = [...text.matchAll(/addDimension\('(\w+)'/g)].map(([, name = '']) => name);
+    for (const [, name = ''] of text.matchAll(/addMetric\('(\w+)'/g))
+      found.set(name, ['service', ...dimensions].toSorted());
+  }
+  return found;
+}
+
+let template: Template;
+let alarms: [string, Alarm][];
+beforeAll(() => {
+  template = Template.fromStack(synthesize().stack);
+  alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm')).map(([id, { Properties }]) => [
+    id.replace(/^AuditorMonitoring/, '').replace(/[0-9A-F]{8}$/, ''),
+    Properties as Alarm,
+  ]);
+}, 240_000);
+
+describe('the alarms', () => {
+  it('go by metrics that the functions emit, to the last dimension', () => {
+    const metrics = emitted();
+    const own = alarms.filter(([, { Namespace }]) => Namespace === 'NetnsAuditor');
+    expect(own.length).toBeGreaterThanOrEqual(4 * config.clusters.length + 1);
+    for (const [id, { MetricName, Dimensions }] of own)
+      expect(Dimensions.map(({ Name }) => Name).toSorted(), id).toEqual(metrics.get(MetricName));
+    const clusters = new Set(
+      own.flatMap(([, { Dimensions }]) => Dimensions.filter(({ Name }) => Name === 'cluster')),
+    );
+    expect(new Set([...clusters].map(({ Value }) => Value))).toEqual(
+      new Set(config.clusters.map(({ name }) => name)),
+    );
+  });
+
+  it('are in the namespace and of the service that the functions name', () => {
+    const handler = readFileSync(new URL('lambda/handler.ts', root), 'utf8');
+    expect(handler).toContain("new Metrics({ namespace: 'NetnsAuditor', serviceName: 'netns-auditor' })");
+    for (const [, { Namespace, Dimensions }] of alarms.filter(
+      ([, each]) => each.Namespace === 'NetnsAuditor',
+    ))
+      expect([Namespace, Dimensions.find(({ Name }) => Name === 'service')?.Value]).toEqual([
+        'NetnsAuditor',
+        'netns-auditor',
+      ]);
+  });
+
+  it('graph nothing that nobody emits', () => {
+    const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+    const names = [
+      ...JSON.stringify(dashboard?.Properties.DashboardBody).matchAll(/\\"NetnsAuditor\\",\\"(\w+)\\"/g),
+    ];
+    expect(names.length).toBeGreaterThan(0);
+    for (const [, name = ''] of names) expect([...emitted().keys()]).toContain(name);
+  });
+
+  it('each tell the topic, and have a row in docs/operations.md under the words they use', () => {
+    const operations = readFileSync(new URL('docs/operations.md', root), 'utf8');
+    const rows = [...operations.matchAll(/^\| ([\w, ]+) \| ([^|:]+): /gm)].flatMap(([, names = '', words]) =>
+      names.split(', ').map((name) => ({ name, words })),
+    );
+    for (const [id, { AlarmActions, AlarmDescription }] of alarms) {
+      expect(AlarmActions, id).toHaveLength(1);
+      const [, words] = /docs\/operations\.md: (.+)\.$/.exec(AlarmDescription) ?? [];
+      expect(
+        rows.filter((row) => id.startsWith(row.name) && row.words === words),
+        `${id}: ${words}`,
+      ).toHaveLength(1);
+    }
+    for (const { name } of rows) expect(alarms.map(([id]) => id).join(' '), name).toContain(name);
+  });
+});
