@@ -4,8 +4,8 @@ import { concludeClusterOfFleet, conclusionInputSchema, conclusionSchema } from 
 import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 
-const { store, version, topicArn, region } = environment();
-const deps = { notifier: new SnsNotifier(topicArn), version, consoleRegion: region };
+const { store, version, topicArn, region, https } = environment();
+const deps = { notifier: new SnsNotifier(topicArn, { https }), version, consoleRegion: region };
 
 export const handler = make(conclusionInputSchema, conclusionSchema, async (input) => {
   metrics.addDimension('cluster', input.task.cluster.name);

@@ -1,11 +1,14 @@
-/** State 5: one report of the whole run. */
+/** State 5: one report of the whole run, and the digest where it was asked for. */
+import { SnsNotifier } from '../lib/alert/index.ts';
 import { concludeFleet, fleetConclusionInputSchema, fleetReportSchema } from '../lib/audit/fleet/index.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 
-const { store } = environment();
+const { store, topicArn, region, https } = environment();
+const deps =
+  topicArn === '' ? null : { notifier: new SnsNotifier(topicArn, { https }), consoleRegion: region };
 
 export const handler = make(fleetConclusionInputSchema, fleetReportSchema, async (input) => {
-  const report = await concludeFleet(store, input);
+  const report = await concludeFleet(store, input, deps);
   metrics.addMetric('ClustersAudited', 'Count', report.clusters.length - report.lost);
   metrics.addMetric('ClustersLost', 'Count', report.lost);
   logger.info('concluded the run', { runId: report.runId, verdict: report.verdict, lost: report.lost });

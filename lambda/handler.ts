@@ -17,15 +17,25 @@ const environmentSchema = z.object({
   STORE: z.string().startsWith('s3://'),
   AUDITOR_VERSION: z.string(),
   TOPIC_ARN: z.string().default(''),
+  HTTPS_FORMAT: z.enum(['json', 'chat']).default('json'),
   AWS_REGION: z.string(),
 });
 
 /** Opened once for all invocations of a sandbox. */
-export function environment(): { store: Store; version: string; topicArn: string; region: string } {
-  const { STORE, AUDITOR_VERSION, TOPIC_ARN, AWS_REGION } = environmentSchema.parse(process.env);
+export function environment(): {
+  store: Store;
+  version: string;
+  topicArn: string;
+  /** What https subscriptions of the topic get. */
+  https: 'json' | 'chat';
+  region: string;
+} {
+  const { STORE, AUDITOR_VERSION, TOPIC_ARN, HTTPS_FORMAT, AWS_REGION } = environmentSchema.parse(
+    process.env,
+  );
   const store = openStore(STORE);
   if (store === null) throw new Error('STORE keeps nothing');
-  return { store, version: AUDITOR_VERSION, topicArn: TOPIC_ARN, region: AWS_REGION };
+  return { store, version: AUDITOR_VERSION, topicArn: TOPIC_ARN, https: HTTPS_FORMAT, region: AWS_REGION };
 }
 
 /** Step Functions goes by the name: Retryable is tried again, the codes of AuditError are not. */

@@ -1,137 +1,204 @@
-/** What of a report is worth a message, given what was said before. Pure. */
-import { z } from 'zod';
+/** What of a report is worth a message, given what was said before. Pure. docs/alerts.md says why each rule is. */
 import type { Thresholds } from '../model/config.ts';
-import { type Finding, findingSchema, isAtLeast, type Severity, severities } from '../model/finding.ts';
+import { daysBetween, FLAPPING_RETURNS, STABLE_DAYS } from '../model/days.ts';
+import { type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
+import type { AlertRecord, Told } from './record.ts';
+import { AUDIT, type Crossed, crossingsOf } from './thresholds.ts';
 
-const toldSchema = findingSchema.pick({ fingerprint: true, severity: true, check: true, object: true });
+/** Why a finding is told now. `untold`: open for longer, but nobody was told, as when a message was lost. */
+export type Reason = 'new' | 'back' | 'worse' | 'flapping' | 'notExcepted' | 'untold';
 
-/** What the store keeps of each run's message, or of its silence. */
-export const alertRecordSchema = z.object({
-  schemaVersion: z.literal(1),
-  kind: z.literal('AlertRecord'),
-  runId: z.string(),
-  cluster: z.string(),
-  at: z.iso.datetime().describe('When the run began.'),
-  message: z
-    .object({ id: z.string(), to: z.string(), subject: z.string(), text: z.string() })
-    .nullable()
-    .describe('Null when there was nothing to say.'),
-  lastMessageAt: z.iso.datetime().nullable(),
-  told: z.array(toldSchema).describe('Findings that somebody was told of and that are open.'),
-  crossed: z.array(z.string()).describe('Thresholds that are crossed.'),
-});
-export type AlertRecord = z.infer<typeof alertRecordSchema>;
-export type Told = z.infer<typeof toldSchema>;
-
-export type Changes = {
-  /** New, worsened, or of an earlier run whose message was not delivered. */
-  readonly fresh: readonly Finding[];
-  /** Of those that somebody was told of. */
-  readonly resolved: readonly Told[];
-  /** Thresholds crossed since the last message, in words. */
-  readonly crossed: readonly string[];
-  /** What is open all the same, where it is time to say so again. */
-  readonly reminder: readonly Finding[];
-  /** Of the record of this run. */
-  readonly next: Pick<AlertRecord, 'told' | 'crossed'>;
+export type Fresh = {
+  readonly finding: Finding;
+  readonly reason: Reason;
+  /** The severity that was told before. */
+  readonly was: Severity | null;
 };
 
-const DAY_MILLISECONDS = 86_400_000;
+export type Changes = {
+  readonly fresh: readonly Fresh[];
+  /** Of those that somebody was told of, each with why it is over. */
+  readonly resolved: readonly (Told & { readonly how: string })[];
+  /** Told as coming and going, and there for a week now. */
+  readonly steady: readonly Finding[];
+  readonly crossed: readonly Crossed[];
+  readonly back: readonly Crossed[];
+  /** What is open all the same, where it is time to say so again. */
+  readonly reminder: readonly Finding[];
+  readonly thresholdReminder: readonly Crossed[];
+  /** When the last run was, where audits were left out since; null where none was. */
+  readonly gapSince: string | null;
+  /** Findings that were told of another cluster under the same name, and end with it; null where it is the same. */
+  readonly replaced: number | null;
+  /** Findings that are open and not mentioned. */
+  readonly others: readonly Finding[];
+  /** Of the record of this run. */
+  readonly next: Pick<AlertRecord, 'uid' | 'at' | 'auditedAt' | 'told' | 'excepted' | 'thresholds'>;
+};
 
-/** @param before - the cluster's last record; null when nothing was ever said */
+/**
+ * @param last - the cluster's last record; null when nothing was ever said
+ * @param expectedWithinHours - a longer time between two runs is told; null leaves that to others
+ */
 export function changesOf(
   report: ClusterReport,
-  before: AlertRecord | null,
+  last: AlertRecord | null,
   thresholds: Thresholds,
+  expectedWithinHours: number | null = null,
 ): Changes {
+  const at = report.startedAt;
+  const isOther =
+    last !== null && last.uid !== '' && report.cluster.uid !== '' && last.uid !== report.cluster.uid;
+  const before = isOther ? null : last;
   const told = new Map((before?.told ?? []).map((each) => [each.fingerprint, each]));
-  const open = report.findings.filter(
-    (finding) => finding.state !== 'pending' && finding.suppressed === null,
-  );
-  const worth = open.filter((finding) => isAtLeast(finding.severity, thresholds.minSeverity));
-  const fresh = worth.filter((finding) => {
+  const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
+
+  const isWorth = ({ state, suppressed, severity }: Finding): boolean =>
+    state !== 'pending' && suppressed === null && isAtLeast(severity, thresholds.minSeverity);
+  // What a cause explains is told with it.
+  const isExplained = ({ partOf }: Finding): boolean => {
+    const cause = partOf === null ? undefined : present.get(partOf);
+    return cause !== undefined && isWorth(cause);
+  };
+  const worth = report.findings.filter((finding) => isWorth(finding) && !isExplained(finding));
+  const excepted = new Set(before?.excepted);
+  const resolutions = new Map(report.resolved.map((finding) => [finding.fingerprint, finding.resolution]));
+  const fresh: Fresh[] = [];
+  const steady: Finding[] = [];
+  const resolved: (Told & { how: string })[] = [];
+  const next = new Map<string, Told>();
+  for (const finding of worth) {
     const earlier = told.get(finding.fingerprint);
-    return (
-      earlier === undefined || severities.indexOf(finding.severity) < severities.indexOf(earlier.severity)
-    );
-  });
-  const still = new Set(report.findings.map((finding) => finding.fingerprint));
-  const gone = new Set(report.resolved.map((finding) => finding.fingerprint));
-  // A report of a part, or of a cluster that was not reached, says nothing of what it does not mention.
-  const isOver = (each: Told): boolean =>
-    report.scope === 'cluster' ? !still.has(each.fingerprint) : gone.has(each.fingerprint);
-  const resolved = [...told.values()].filter(isOver);
-  const now = crossings(report, thresholds);
-  const crossed = [...now].filter(([key]) => !(before?.crossed ?? []).includes(key)).map(([, text]) => text);
-  const quietSince = before?.lastMessageAt ?? null;
-  const due =
-    quietSince !== null &&
-    Date.parse(report.startedAt) - Date.parse(quietSince) >= thresholds.reminderDays * DAY_MILLISECONDS;
-  const reminder = due ? worth.filter((finding) => !fresh.includes(finding)) : [];
-  const kept = [...told.values()].filter(
-    (each) => !isOver(each) && !fresh.some((finding) => finding.fingerprint === each.fingerprint),
+    const now = toldOf(finding, earlier, at);
+    next.set(finding.fingerprint, now);
+    const reason = reasonOf(finding, earlier, now, excepted.has(finding.fingerprint));
+    if (reason !== null) fresh.push({ finding, reason, was: earlier?.severity ?? null });
+    else if (earlier?.flapping === true && !now.flapping) steady.push(finding);
+    else if (earlier !== undefined)
+      next.set(finding.fingerprint, { ...now, severity: earlier.severity, at: earlier.at });
+  }
+  for (const each of told.values()) {
+    if (next.has(each.fingerprint)) continue;
+    const finding = present.get(each.fingerprint);
+    const stable = daysBetween(each.changedAt, at) >= STABLE_DAYS;
+    if (finding !== undefined) {
+      // Who excepts a finding knows of it; when the exception ends it is told anew.
+      if (finding.suppressed === null) next.set(each.fingerprint, each);
+      continue;
+    }
+    // A report of a part, or of a cluster that was not reached, says nothing of what it does not mention.
+    const isOver = report.scope === 'cluster' || resolutions.has(each.fingerprint);
+    if (!each.gone && !isOver) next.set(each.fingerprint, each);
+    else if (!each.gone) {
+      next.set(each.fingerprint, { ...each, gone: true, changedAt: at, returns: stable ? 0 : each.returns });
+      if (!each.flapping) resolved.push({ ...each, how: resolutions.get(each.fingerprint) ?? 'it is gone' });
+    } else if (!stable) next.set(each.fingerprint, each);
+    else if (each.flapping) resolved.push({ ...each, how: 'it came and went, and is gone for a week' });
+  }
+
+  const mentioned = new Set(
+    [...fresh.map(({ finding }) => finding), ...steady].map(({ fingerprint }) => fingerprint),
   );
+  const open = worth.filter(
+    ({ fingerprint }) => !mentioned.has(fingerprint) && next.get(fingerprint)?.gone === false,
+  );
+  const isDue = open.some(({ fingerprint }) => {
+    const since = next.get(fingerprint)?.at;
+    return since !== undefined && daysBetween(since, at) >= thresholds.reminderDays;
+  });
+  const reminder = isDue ? open : [];
+  const now = new Set([...mentioned, ...reminder.map(({ fingerprint }) => fingerprint)]);
+  const { next: crossings, ...thresholdNews } = crossingsOf(report, before, thresholds);
   return {
     fresh,
     resolved,
-    crossed,
+    steady,
+    crossed: thresholdNews.crossed,
+    back: thresholdNews.back,
     reminder,
-    next: { told: [...kept, ...fresh.map(asTold)], crossed: [...now.keys()] },
+    thresholdReminder: thresholdNews.reminder,
+    gapSince: before === null ? null : gap(before.at, at, expectedWithinHours),
+    replaced: isOther ? last.told.filter(({ gone }) => !gone).length : null,
+    others: isDue ? [] : open,
+    next: {
+      uid: report.cluster.uid === '' ? (before?.uid ?? '') : report.cluster.uid,
+      at,
+      auditedAt: isMissed(crossings) ? (before?.auditedAt ?? null) : at,
+      told: [...next.values()].map((each) => (now.has(each.fingerprint) ? { ...each, at } : each)),
+      excepted: report.findings
+        .filter(({ suppressed }) => suppressed !== null)
+        .map(({ fingerprint }) => fingerprint),
+      thresholds: [...crossings],
+    },
   };
 }
 
+/** Whether anybody needs to hear of it. */
 export function isNews(changes: Changes): boolean {
-  return (['fresh', 'resolved', 'crossed', 'reminder'] as const).some((part) => changes[part].length > 0);
+  const lists = ['fresh', 'resolved', 'steady', 'crossed', 'back', 'reminder', 'thresholdReminder'] as const;
+  return (
+    lists.some((part) => changes[part].length > 0) || changes.gapSince !== null || (changes.replaced ?? 0) > 0
+  );
 }
 
-/** The worst of what a message says; a resolved finding is good news, a crossed threshold at least high. */
+/**
+ * The worst of what a message speaks of, also of what is resolved: whoever asked for critical ones only hears when they
+ * are over. Thresholds and missing audits are high.
+ */
 export function worstOf(changes: Changes): Severity {
+  const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder, gapSince, replaced } = changes;
+  const found = [...fresh.map(({ finding }) => finding), ...resolved, ...steady, ...reminder];
+  const isHigh =
+    crossed.length + back.length + thresholdReminder.length > 0 || gapSince !== null || (replaced ?? 0) > 0;
   const worst = Math.min(
-    ...[...changes.fresh, ...changes.reminder].map((finding) => severities.indexOf(finding.severity)),
-    changes.crossed.length > 0 ? severities.indexOf('high') : severities.length - 1,
+    ...found.map((finding) => severities.indexOf(finding.severity)),
+    isHigh ? severities.indexOf('high') : severities.length - 1,
   );
   return severities[worst] ?? 'low';
 }
 
-/** Thresholds that are crossed: a key that stays the same from run to run, and the values in words. */
-function crossings(report: ClusterReport, thresholds: Thresholds): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const node of report.nodes) {
-    if (node.orphans !== null && node.orphans > thresholds.orphansPerNode) {
-      found.set(
-        `orphans ${node.node}`,
-        `${node.node} has ${node.orphans} orphaned namespaces (more than ${thresholds.orphansPerNode})`,
-      );
-    }
-    const { namespaces, limit } = node;
-    if (namespaces !== null && limit !== null && namespaces > limit * thresholds.namespaceShare) {
-      found.set(
-        `namespaces ${node.node}`,
-        `${node.node} has ${namespaces} network namespaces of at most ${limit}`,
-      );
-    }
+/** What is remembered of a finding that is there: how often it came back without being stable for a week in between. */
+function toldOf(finding: Finding, earlier: Told | undefined, at: string): Told {
+  const { fingerprint, severity, check, object } = finding;
+  const now = { fingerprint, severity, check, object, at, gone: false };
+  if (earlier === undefined) return { ...now, changedAt: at, returns: 0, flapping: finding.flapping };
+  // Carried on from a report before it was resolved: it was not seen to be back.
+  if (finding.notSeen) return { ...earlier, check };
+  const stable = daysBetween(earlier.changedAt, at) >= STABLE_DAYS;
+  if (!earlier.gone) {
+    const returns = stable ? 0 : earlier.returns;
+    return { ...now, changedAt: earlier.changedAt, returns, flapping: earlier.flapping && !stable };
   }
-  const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
-  const share = coverageShare(report);
-  if (share < thresholds.coverage) {
-    const first = wanted.find((node) => node.result !== 'audited');
-    const why = first === undefined ? '' : `: ${first.node}: ${first.reason ?? first.result}`;
-    found.set(
-      'coverage',
-      `${wanted.filter((node) => node.result === 'audited').length} of ${wanted.length} nodes were fully audited (less than ${thresholds.coverage * 100} %)${why}`,
-    );
-  }
-  return found;
+  const returns = (stable ? 0 : earlier.returns) + 1;
+  const flapping = earlier.flapping || returns >= FLAPPING_RETURNS;
+  return { ...now, changedAt: at, returns, flapping };
 }
 
-/** Share of the nodes that were to be audited and were, in whole: 0 to 1. */
-export function coverageShare(report: ClusterReport): number {
-  const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
-  if (wanted.length === 0) return 1;
-  return wanted.filter((node) => node.result === 'audited').length / wanted.length;
+/** Why a finding is told now; null when it was told as it is. */
+function reasonOf(
+  finding: Finding,
+  earlier: Told | undefined,
+  now: Told,
+  wasExcepted: boolean,
+): Reason | null {
+  if (earlier === undefined) {
+    if (wasExcepted) return 'notExcepted';
+    if (finding.flapping) return 'flapping';
+    if (finding.state === 'new') return finding.flaps > 0 ? 'back' : 'new';
+    return 'untold';
+  }
+  if (now.gone) return null;
+  if (severities.indexOf(finding.severity) < severities.indexOf(earlier.severity)) return 'worse';
+  if (now.flapping && !earlier.flapping) return 'flapping';
+  return earlier.gone && !now.flapping ? 'back' : null;
 }
 
-function asTold({ fingerprint, severity, check, object }: Finding): Told {
-  return { fingerprint, severity, check, object };
+function gap(before: string, at: string, expectedWithinHours: number | null): string | null {
+  if (expectedWithinHours === null) return null;
+  return Date.parse(at) - Date.parse(before) > expectedWithinHours * 3_600_000 ? before : null;
+}
+
+function isMissed(thresholds: readonly { readonly key: string; readonly crossed: boolean }[]): boolean {
+  return thresholds.some(({ key, crossed }) => key === AUDIT && crossed);
 }

@@ -13,8 +13,12 @@ export type Notifier = {
 export class SnsNotifier implements Notifier {
   readonly destination: string;
 
-  constructor(topicArn: string) {
+  readonly #https: 'json' | 'chat';
+
+  /** @param https - what https subscriptions get: SNS has one body for all of them */
+  constructor(topicArn: string, { https = 'json' }: { readonly https?: 'json' | 'chat' } = {}) {
     this.destination = topicArn;
+    this.#https = https;
   }
 
   async publish(message: Message): Promise<string> {
@@ -33,9 +37,10 @@ export class SnsNotifier implements Notifier {
             default: message.text,
             sqs: message.json,
             lambda: message.json,
-            https: message.json,
+            https: this.#https === 'chat' ? message.chat : message.json,
           }),
           MessageAttributes: {
+            kind: text(attributes.kind),
             severity: text(attributes.severity),
             cluster: text(attributes.cluster),
             newFindings: { DataType: 'Number', StringValue: String(attributes.newFindings) },

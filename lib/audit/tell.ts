@@ -23,19 +23,23 @@ export async function tell(
   store: Store,
   report: ClusterReport,
   thresholds: Thresholds,
-  deps: { readonly notifier: Notifier; readonly consoleRegion: string | null },
+  deps: {
+    readonly notifier: Notifier;
+    readonly consoleRegion: string | null;
+    /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
+    readonly expectedWithinHours?: number;
+  },
 ): Promise<boolean> {
   const run = { cluster: report.cluster.name, runId: report.runId };
   const own = await readRecord(store, keys.alerts(run));
   if (own !== null) return own.message !== null;
   const before = await recordBefore(store, run);
-  const changes = changesOf(report, before, thresholds);
+  const changes = changesOf(report, before, thresholds, deps.expectedWithinHours ?? null);
   const said = isNews(changes) ? messageOf(report, changes, linksTo(store, run, deps.consoleRegion)) : null;
   const record: AlertRecord = {
     schemaVersion: 1,
     kind: 'AlertRecord',
     ...run,
-    at: report.startedAt,
     message:
       said === null
         ? null
@@ -45,7 +49,6 @@ export async function tell(
             subject: said.subject,
             text: said.text,
           },
-    lastMessageAt: said === null ? (before?.lastMessageAt ?? null) : report.startedAt,
     ...changes.next,
   };
   await store.putOnce(keys.alerts(run), Buffer.from(`${JSON.stringify(record)}\n`));
@@ -72,13 +75,23 @@ async function readRecord(store: Store, key: string): Promise<AlertRecord | null
 }
 
 function linksTo(store: Store, run: Run, consoleRegion: string | null): Links {
-  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
-  const key = `${prefix ? `${prefix}/` : ''}${keys.report(run)}`;
   return {
-    page:
-      bucket === undefined || consoleRegion === null
-        ? null
-        : `https://${consoleRegion}.console.aws.amazon.com/s3/object/${bucket}?region=${consoleRegion}&prefix=${encodeURIComponent(key)}`,
-    command: `netns-audit reports show ${run.runId} --store ${store.location}`,
+    page: consolePage(store, keys.report(run), consoleRegion),
+    command: `netns-audit reports show ${run.runId} --cluster ${run.cluster} --store ${store.location}`,
   };
+}
+
+export function linksToFleet(store: Store, key: string, consoleRegion: string | null): Links {
+  return {
+    page: consolePage(store, key, consoleRegion),
+    command: `netns-audit reports list --since 1d --store ${store.location}`,
+  };
+}
+
+/** Whoever may read the bucket may read it there; a link that carries its own right is sent to nobody. */
+function consolePage(store: Store, key: string, region: string | null): string | null {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
+  if (bucket === undefined || region === null) return null;
+  const object = encodeURIComponent(`${prefix ? `${prefix}/` : ''}${key}`);
+  return `https://${region}.console.aws.amazon.com/s3/object/${bucket}?region=${region}&prefix=${object}`;
 }

@@ -11,7 +11,9 @@ import { acknowledgeWildcards, logicalId } from './acknowledge.ts';
 import { bundle, STATES, type State } from './bundle.ts';
 import { clusterArn, type Storage } from './storage.ts';
 
-export type FunctionsProps = Pick<Config, 'clusters' | 'retention'> & {
+export type FunctionsProps = Pick<Config, 'clusters' | 'retention' | 'digest'> & {
+  /** What https subscriptions get: SNS has one body for all of them. */
+  readonly https: 'json' | 'chat';
   readonly storage: Storage;
   readonly version: string;
   readonly vpc: IVpc | undefined;
@@ -41,7 +43,8 @@ const keysOf: Readonly<
     read: ['work/*', 'latest/*', 'reports/*', 'alerts/*'],
     write: ['reports/*', 'findings/*', 'nodes/*', 'latest/*', 'alerts/*'],
   },
-  'conclude-fleet': { read: [], write: ['fleet/*'] },
+  // Its own report says whether the digest was sent.
+  'conclude-fleet': { read: ['fleet/*'], write: ['fleet/*'] },
 };
 
 export class Functions extends Construct {
@@ -60,6 +63,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
   const { storage, clusters } = props;
   const shape = shapes[state];
   const name = state.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const tells = state === 'conclude-cluster' || (state === 'conclude-fleet' && props.digest);
   const inVpc = shape.clusters && props.vpc !== undefined;
   const logGroup = new LogGroup(scope, `${name}Logs`, {
     retention: props.retention.logDays,
@@ -81,7 +85,8 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     environment: {
       STORE: `s3://${storage.bucket.bucketName}`,
       AUDITOR_VERSION: props.version,
-      ...(state === 'conclude-cluster' ? { TOPIC_ARN: storage.topic.topicArn } : {}),
+      ...(tells ? { TOPIC_ARN: storage.topic.topicArn } : {}),
+      ...(tells && props.https === 'chat' ? { HTTPS_FORMAT: props.https } : {}),
     },
     ...(inVpc && props.vpc !== undefined
       ? {
@@ -92,7 +97,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
       : {}),
   });
   allowStore(role, state, storage);
-  if (state === 'conclude-cluster') storage.topic.grantPublish(role);
+  if (tells) storage.topic.grantPublish(role);
   if (shape.clusters) allowClusters(scope, name, role, clusters);
   if (inVpc) {
     role.addToPolicy(

@@ -124,6 +124,8 @@ export class NetnsAuditor extends Construct {
     const functions = new Functions(this, 'Functions', {
       clusters,
       retention,
+      digest: props.digest ?? false,
+      https: props.subscriptions?.some(({ format }) => format === 'chat') === true ? 'chat' : 'json',
       storage,
       version: packageVersion(),
       vpc: props.vpc,

@@ -1,5 +1,6 @@
 /** Writers: a report in, text out. */
 import type { ClusterReport } from '../model/report.ts';
+import type { Totals } from '../model/totals.ts';
 import type { Format } from './formats.ts';
 import { writeHtml } from './html/page.ts';
 import { writeJunit } from './junit.ts';
@@ -10,7 +11,7 @@ import { type TextOptions, writeText } from './text.ts';
 
 export { printable } from './escape.ts';
 export { type Format, formats } from './formats.ts';
-export { objectName } from './group.ts';
+export { type Group, groups, objectName } from './group.ts';
 export { writeHtml } from './html/page.ts';
 export { rows } from './ndjson.ts';
 export { coverageLine, plural } from './summary.ts';
@@ -18,6 +19,8 @@ export { coverageLine, plural } from './summary.ts';
 export type WriteOptions = TextOptions & {
   /** Of checks, why they matter: HTML explains its findings with it. */
   readonly why: ReadonlyMap<string, string>;
+  /** Earlier runs, oldest first: HTML draws them. Null where there is no store to know any from. */
+  readonly past?: readonly Totals[] | null;
 };
 
 /** A report in the format that was asked for, ending in a line break. */
@@ -32,7 +35,7 @@ export function write(report: ClusterReport, format: Format, options: WriteOptio
     case 'markdown':
       return writeMarkdown(report);
     case 'html':
-      return writeHtml(report, options.why);
+      return writeHtml(report, options.why, options.past);
     case 'junit':
       return writeJunit(report);
     case 'prometheus':

@@ -12,19 +12,20 @@ function say(...days: ClusterReport[]) {
   let changes = changesOf(aReport(), null, thresholds);
   for (const report of days) {
     changes = changesOf(report, before, thresholds);
-    const at = report.startedAt;
-    before = {
-      schemaVersion: 1,
-      kind: 'AlertRecord',
-      runId: report.runId,
-      cluster: report.cluster.name,
-      at,
-      message: null,
-      lastMessageAt: isNews(changes) ? at : ((before as AlertRecord | null)?.lastMessageAt ?? null),
-      ...changes.next,
-    };
+    before = recordOf(report, changes);
   }
   return changes;
+}
+
+function recordOf(report: ClusterReport, { next }: ReturnType<typeof changesOf>): AlertRecord {
+  return {
+    schemaVersion: 1,
+    kind: 'AlertRecord',
+    runId: report.runId,
+    cluster: report.cluster.name,
+    message: null,
+    ...next,
+  };
 }
 
 const fault = aFinding();
@@ -41,17 +42,19 @@ describe('a message is sent', () => {
   });
 
   it('for a new finding, and not again on the next day', () => {
-    expect(say(broken).fresh).toEqual([fault]);
+    expect(say(broken).fresh).toEqual([{ finding: fault, reason: 'new', was: null }]);
     expect(isNews(say(broken, stillBroken(1)))).toBe(false);
   });
 
   it('for an open finding whose message was lost', () => {
-    expect(say(stillBroken(1)).fresh).toHaveLength(1);
+    expect(say(stillBroken(1)).fresh).toMatchObject([{ reason: 'untold' }]);
   });
 
   it('for one that became worse', () => {
     const worse = aReport({ findings: [{ ...fault, state: 'open', severity: 'critical' }] });
-    expect(say(aReport({ findings: [{ ...fault, severity: 'high' }] }), worse).fresh).toHaveLength(1);
+    expect(say(aReport({ findings: [{ ...fault, severity: 'high' }] }), worse).fresh).toMatchObject([
+      { reason: 'worse', was: 'high' },
+    ]);
   });
 
   it('not for what is pending, suppressed or of little weight', () => {
@@ -86,7 +89,12 @@ describe('a message is sent', () => {
     const [node] = aReport().nodes;
     if (node === undefined) throw new Error('no node');
     const leaking = aReport({ nodes: [{ ...node, orphans: 11 }] });
-    expect(say(leaking).crossed).toEqual(['node-1 has 11 orphaned namespaces (more than 10)']);
+    expect(say(leaking).crossed).toEqual([
+      {
+        key: 'orphaned namespaces of node-1',
+        text: 'node-1 has 11 orphaned namespaces (more than 10)',
+      },
+    ]);
     expect(isNews(say(leaking, leaking))).toBe(false);
     expect(say(leaking, aReport(), leaking).crossed).toHaveLength(1);
     expect(isNews(say(aReport({ nodes: [{ ...node, orphans: 10 }] })))).toBe(false);
@@ -94,8 +102,136 @@ describe('a message is sent', () => {
 
   it('when nodes were not audited', () => {
     const failed = { node: 'node-1', result: 'failed', reason: 'kubelet silent', remedy: null } as const;
-    expect(say(aReport({ coverage: { nodes: [failed], checks: [] } })).crossed[0]).toContain(
+    expect(say(aReport({ coverage: { nodes: [failed], checks: [] } })).crossed[0]?.text).toContain(
       'kubelet silent',
     );
+  });
+
+  it('of what an exception ends, though it was there all along', () => {
+    const suppressed = { reason: 'known', owner: 'me', expires: '2026-01-02' };
+    const excepted = aReport({ findings: [{ ...fault, state: 'open', suppressed }] });
+    // Told, then excepted: nobody needs to hear more of it until the exception ends.
+    expect(isNews(say(broken, excepted))).toBe(false);
+    expect(isNews(say(broken, excepted, aReport()))).toBe(false);
+    expect(say(broken, excepted, stillBroken(3)).fresh).toMatchObject([{ reason: 'notExcepted' }]);
+  });
+
+  it('of the cause, and not of each symptom that the next nights bring', () => {
+    const cause = aFinding({ fingerprint: 'cause', check: 'cni-plugin-missing' });
+    const symptom = aFinding({ fingerprint: 's1', check: 'sandbox-create-failing', partOf: 'cause' });
+    const first = aReport({ findings: [cause, symptom] });
+    expect(say(first).fresh).toMatchObject([{ finding: { fingerprint: 'cause' } }]);
+    const another = { ...symptom, fingerprint: 's2' };
+    expect(isNews(say(first, aReport({ findings: [cause, symptom, another] })))).toBe(false);
+    // Repaired, and yet one pod still fails: nothing explains that any more.
+    const alone = { ...another, partOf: null };
+    expect(say(first, aReport({ findings: [alone], resolved: [cause] })).fresh).toMatchObject([
+      { finding: { fingerprint: 's2' } },
+    ]);
+    // A cause of little weight explains nothing away.
+    const mild = aReport({ findings: [{ ...cause, severity: 'low' }, symptom] });
+    expect(say(mild).fresh).toMatchObject([{ finding: { fingerprint: 's1' } }]);
+  });
+
+  it('not of what was told of another cluster under the same name, but that it ended', () => {
+    const other = aReport({ cluster: { name: 'prod-eu', uid: 'another', version: 'v1.37.0' } });
+    expect(say(broken, other)).toMatchObject({ resolved: [], replaced: 1 });
+    expect(isNews(say(broken, other, { ...other, runId: 'next' }))).toBe(false);
+    // A fault that the new one has as well is new.
+    expect(say(broken, { ...other, findings: [fault] }).fresh).toMatchObject([{ reason: 'new' }]);
+    expect(isNews(say(aReport(), other))).toBe(false);
+  });
+
+  it('that audits were left out, where nobody else watches', () => {
+    const last = recordOf(aReport(), changesOf(aReport(), null, thresholds));
+    const later = (hour: string) => changesOf(aReport({ startedAt: hour }), last, thresholds, 26);
+    expect(later('2026-01-03T05:00:00Z').gapSince).toBeNull();
+    expect(later('2026-01-04T03:00:00Z').gapSince).toBe('2026-01-02T03:04:05Z');
+    expect(changesOf(aReport({ startedAt: '2026-01-04T03:00:00Z' }), last, thresholds).gapSince).toBeNull();
+  });
+});
+
+describe('a threshold on any number of the nodes', () => {
+  const [node] = aReport().nodes;
+  if (node === undefined) throw new Error('no node');
+  const on = (day: number, pods: number | null, result: 'audited' | 'failed' = 'audited') =>
+    aReport({
+      startedAt: `2026-01-${String(2 + day).padStart(2, '0')}T03:04:05Z`,
+      nodes: pods === null ? [] : [{ ...node, pods }],
+      coverage: { nodes: [{ node: 'node-1', result, reason: null, remedy: null }], checks: [] },
+    });
+  /** What each day says of the threshold: crossed, back, or nothing. */
+  function days(per: 'node' | 'cluster', ...reports: ClusterReport[]): string[] {
+    const own = { ...thresholds, coverage: 0, metrics: [{ metric: 'pods' as const, per, above: 100 }] };
+    let before: AlertRecord | null = null;
+    return reports.map((report) => {
+      const changes = changesOf(report, before, own);
+      before = recordOf(report, changes);
+      return [...changes.crossed, ...changes.back, ...changes.thresholdReminder]
+        .map(({ text }) => text)
+        .join();
+    });
+  }
+
+  it('is told when it is crossed and when it is back, of a node and of a cluster', () => {
+    expect(days('node', on(0, 101), on(1, 120), on(2, 100), on(3, 90))).toEqual([
+      'node-1 has 101 pods (more than 100)',
+      '',
+      'node-1 is back to 100 pods (at most 100)',
+      '',
+    ]);
+    expect(days('cluster', on(0, 101), on(1, 100))[0]).toBe('the cluster has 101 pods (more than 100)');
+  });
+
+  it('is not back because its node was not audited, but when the node is gone', () => {
+    expect(days('node', on(0, 101), on(1, null, 'failed'), on(2, 101))).toEqual([
+      'node-1 has 101 pods (more than 100)',
+      '',
+      '',
+    ]);
+    const gone = { ...on(1, null), coverage: { nodes: [], checks: [] } };
+    expect(days('node', on(0, 101), gone)[1]).toContain('no longer measured');
+  });
+
+  it('that swings is told once as such, until it was stable for a week', () => {
+    const swings = [101, 99, 101, 99, 101, 99, 101, 99].map((pods, day) => on(day, pods));
+    expect(days('node', ...swings)).toEqual([
+      'node-1 has 101 pods (more than 100)',
+      'node-1 is back to 99 pods (at most 100)',
+      'node-1 has 101 pods (more than 100), again',
+      'node-1 is back to 99 pods (at most 100)',
+      'node-1 has 101 pods (more than 100); it comes and goes: told again when it was stable for a week',
+      '',
+      '',
+      '',
+    ]);
+    expect(days('node', ...swings, on(13, 99), on(14, 99)).slice(-2)).toEqual([
+      '',
+      'node-1 is back to 99 pods (at most 100), for a week',
+    ]);
+  });
+
+  it('is reminded of after a week', () => {
+    expect(days('node', on(0, 101), on(6, 101), on(7, 102), on(8, 102))).toEqual([
+      'node-1 has 101 pods (more than 100)',
+      '',
+      'node-1 has 102 pods (more than 100)',
+      '',
+    ]);
+  });
+
+  it('does not count what exceptions cover', () => {
+    const suppressed = { reason: 'known', owner: 'me', expires: '2026-02-01' };
+    const orphans = Array.from({ length: 11 }, (_, n) =>
+      aFinding({
+        fingerprint: `o${n}`,
+        check: 'namespace-orphaned',
+        suppressed: n === 0 ? suppressed : null,
+        severity: 'low',
+      }),
+    );
+    const report = (findings: typeof orphans) => aReport({ findings, nodes: [{ ...node, orphans: 11 }] });
+    expect(say(report(orphans)).crossed).toEqual([]);
+    expect(say(report(orphans.slice(1))).crossed).toHaveLength(1);
   });
 });

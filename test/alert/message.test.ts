@@ -20,7 +20,7 @@ const many = aReport({
     aFinding({
       fingerprint: `f${n}`,
       severity: n === 499 ? 'critical' : 'high',
-      object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: 'node-1' },
+      object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: `node-${n}` },
     }),
   ),
 });
@@ -28,7 +28,7 @@ const many = aReport({
 describe('a mail', () => {
   it('says the verdict first, names object and check, and gives the command that repairs it', () => {
     const { subject, text } = message(aReport({ verdict: 'critical', findings: [aFinding()] }));
-    expect(subject).toBe('prod-eu: critical: 1 critical new');
+    expect(subject).toBe('prod-eu: critical: 1 critical new: Running pod without its network interface');
     expect(text).toMatch(/^prod-eu is critical: 1 critical new\.\n/);
     expect(text).toContain('critical pod-interface-missing shop/web-1 on node-1');
     expect(text).toContain('$ kubectl delete pod -n shop web-1');
@@ -42,7 +42,63 @@ describe('a mail', () => {
     for (const line of lines.filter((each) => !/https:|--store/.test(each)))
       expect(line.length).toBeLessThanOrEqual(72);
     expect(lines.find((line) => line.includes('web-'))).toContain('web-499');
-    expect(lines.join('\n')).toMatch(/and [\d,]+ lines more, in the report/);
+    expect(lines.join('\n')).toMatch(/and 4\d\d more, in the report/);
+  });
+
+  it('tells the same fault of many pods of a node as one', () => {
+    const pods = Array.from({ length: 12 }, (_, n) =>
+      aFinding({
+        fingerprint: `f${n}`,
+        object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: 'node-1' },
+      }),
+    );
+    expect(message(aReport({ verdict: 'critical', findings: pods })).text).toContain(
+      `  critical pod-interface-missing 12 pods on node-1
+    shop/web-0, shop/web-1, shop/web-2, shop/web-3 and 8 more
+    No interface eth0, only lo; the API still shows 10.244.1.7.
+    $ kubectl delete pod -n shop web-1
+    and so for each of them.
+`,
+    );
+  });
+
+  it('keeps to its size whatever comes together, and leaves out no kind of news', () => {
+    const of = (n: number, changes = {}) =>
+      aFinding({
+        fingerprint: `x${n}`,
+        severity: 'high',
+        object: { kind: 'pod', namespace: 'shop', name: `x-${n}`, node: `node-${n}` },
+        ...changes,
+      });
+    const range = (from: number) => Array.from({ length: 30 }, (_, n) => from + n);
+    const before = aReport({ findings: [...range(0), ...range(100)].map((n) => of(n)) });
+    const first = changesOf(before, null, thresholds);
+    const after = aReport({
+      startedAt: '2026-01-09T03:04:05Z',
+      verdict: 'critical',
+      findings: [
+        ...range(0).map((n) => of(n, { state: 'open' })),
+        ...range(200).map((n) => of(n)),
+        ...range(300).map((n) => of(n, { flaps: 1 })),
+        ...range(400).map((n) => of(n, { flapping: true })),
+        ...range(500).map((n) => of(n, { state: 'open' })),
+      ],
+      nodes: range(0).flatMap((n) =>
+        aReport().nodes.map((node) => ({ ...node, node: `node-${n}`, orphans: 20 })),
+      ),
+      coverage: {
+        nodes: range(0).map((n) => ({ node: `node-${n}`, result: 'partial', reason: 'x', remedy: null })),
+        checks: [],
+      },
+    });
+    const record = { runId: '', cluster: '', message: null, schemaVersion: 1, kind: 'AlertRecord' } as const;
+    const { text } = messageOf(after, changesOf(after, { ...record, ...first.next }, thresholds), links);
+    const lines = text.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(40);
+    for (const title of ['New:', 'Came back:', 'Comes and goes', 'Open, and not', 'Resolved:', 'Still open:'])
+      expect(text).toContain(`\n${title}`);
+    expect(text).toContain('Thresholds crossed:');
+    expect(text.match(/and \d+ more, in the report/g)?.length).toBe(7);
   });
 
   it('has a subject of printable ASCII, 99 characters at most', () => {
@@ -63,5 +119,16 @@ describe('a mail', () => {
     const { text, json } = message(many);
     expect(Buffer.byteLength(text) + 3 * Buffer.byteLength(json)).toBeLessThan(200_000);
     expect(JSON.parse(json)).toMatchObject({ truncated: true, severity: 'critical' });
+  });
+
+  it('is as harmless in a chat: no mention, no markup, no link but ours', () => {
+    const name = '<!channel> @here `rm` *b* <https://evil.example|x>';
+    const { chat } = message(
+      aReport({ findings: [aFinding({ object: { kind: 'pod', namespace: 'shop', name, node: 'node-1' } })] }),
+    );
+    const { content } = JSON.parse(chat);
+    expect(content.description).not.toMatch(/<|@|`rm`/);
+    expect(content.nextSteps.at(-1)).toBe(`<${links.page}|The report in S3>`);
+    expect(Buffer.byteLength(message(many).chat)).toBeLessThan(10_000);
   });
 });

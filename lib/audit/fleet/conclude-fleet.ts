@@ -1,10 +1,21 @@
-/** Ends a run: one report of all its clusters. */
+/** Ends a run: one report of all its clusters, and one message where it was asked for. */
+import { type ClusterLine, digestOf, type Notifier } from '../../alert/index.ts';
 import { keys, type Store } from '../../history/index.ts';
 import { verdicts } from '../../model/report.ts';
+import { linksToFleet } from '../tell.ts';
 import { type FleetConclusionInput, type FleetReport, fleetConclusionInputSchema } from './messages.ts';
 
-/** @throws AuditError STORE */
-export async function concludeFleet(store: Store, given: FleetConclusionInput): Promise<FleetReport> {
+/**
+ * The report is the record of the message: it is written after the message was taken.
+ *
+ * @param deps - null sends no digest
+ * @throws AuditError STORE, ALERT
+ */
+export async function concludeFleet(
+  store: Store,
+  given: FleetConclusionInput,
+  deps: { readonly notifier: Notifier; readonly consoleRegion: string | null } | null = null,
+): Promise<FleetReport> {
   const input = fleetConclusionInputSchema.parse(given);
   const worst = Math.max(
     ...input.clusters.map((each) =>
@@ -18,6 +29,21 @@ export async function concludeFleet(store: Store, given: FleetConclusionInput): 
     verdict: verdicts[worst] ?? 'incomplete',
     lost: input.clusters.filter((each) => !('verdict' in each)).length,
   };
-  await store.putOnce(keys.fleet(input.runId), Buffer.from(`${JSON.stringify(report)}\n`));
+  const key = keys.fleet(input.runId);
+  if (input.digest && deps !== null && (await store.get(key)) === null)
+    await deps.notifier.publish(
+      digestOf(
+        { runId: input.runId, clusters: input.clusters.map(lineOf) },
+        linksToFleet(store, key, deps.consoleRegion),
+      ),
+    );
+  await store.putOnce(key, Buffer.from(`${JSON.stringify(report)}\n`));
   return report;
+}
+
+function lineOf(each: FleetReport['clusters'][number]): ClusterLine {
+  if (!('verdict' in each))
+    return { cluster: each.cluster, lost: true, reason: `${each.error.Error} ${each.error.Cause ?? ''}` };
+  const { cluster, reached, verdict, findings, resolved } = each;
+  return { cluster, lost: false, reached, verdict, findings, new: each.new, resolved };
 }

@@ -17,7 +17,10 @@ function held(name: string, changes: Partial<PodAddress> = {}): PodAddress {
 }
 
 const run = (...podAddresses: PodAddress[]) =>
-  podAddressDuplicate.run({ podAddresses, auditedNodes: ['node-1', 'node-2'], debugPods: [], exceptions: [] }, context);
+  podAddressDuplicate.run(
+    { podAddresses, auditedNodes: ['node-1', 'node-2'], debugPods: [], exceptions: [] },
+    context,
+  );
 const later = { namespace: 2000, createdAt: '2026-11-19T03:00:00Z' };
 
 describe('pod-address-duplicate', () => {

@@ -1,0 +1,70 @@
+/**
+ * A message as AWS's chat service (Amazon Q Developer in chat applications) takes it from a topic and shows it in Slack and
+ * Teams: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+ */
+import type { Section } from './mail.ts';
+import type { Links } from './message.ts';
+
+/** A chat is no place for long lists. */
+const ENTRIES = 5;
+const STEPS = 3;
+
+export function chatOf(message: {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly sections: readonly Section[];
+  /** Commands that repair, worst first. */
+  readonly commands: readonly string[];
+  readonly cluster: string;
+  readonly severity: string;
+  readonly runId: string;
+  readonly links: Links;
+}): string {
+  const { cluster, severity, links, runId } = message;
+  const description = [
+    ...message.head.map(plain),
+    ...message.sections.flatMap(({ title, entries }) => [
+      `*${plain(title.replace(/:$/, ''))}*`,
+      ...entries.slice(0, ENTRIES).map(({ line }) => `• ${code(line.trim().replaceAll('@', '＠'))}`),
+      ...(entries.length > ENTRIES ? [`and ${entries.length - ENTRIES} more, in the report`] : []),
+    ]),
+  ].join('\n');
+  return JSON.stringify({
+    version: '1.0',
+    source: 'custom',
+    id: runId,
+    content: {
+      textType: 'client-markdown',
+      title: plain(message.title),
+      description: description.slice(0, 4000),
+      nextSteps: [
+        ...message.commands.slice(0, STEPS).map(code),
+        code(links.command),
+        ...(links.page === null ? [] : [`<${links.page}|The report in S3>`]),
+      ],
+      keywords: [plain(cluster), severity],
+    },
+    metadata: {
+      // News of one cluster stand in one thread.
+      threadId: `netns-audit ${cluster}`,
+      summary: plain(message.title),
+      eventType: 'netns-audit',
+      additionalContext: { cluster, runId, severity },
+    },
+  });
+}
+
+/** No mention and no markup comes from what a node says. */
+function plain(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('@', '＠')
+    .replaceAll(/[*_~`]/g, ' ');
+}
+
+/** As it stands, and a backtick does not end it. */
+function code(text: string): string {
+  return `\`${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('`', "'")}\``;
+}

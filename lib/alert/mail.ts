@@ -1,0 +1,81 @@
+/** The form of a mail: at most 40 lines of 72 columns, worst first, and it says what it left out. Pure. */
+import { plural } from '../report/index.ts';
+
+const LINES = 40;
+export const COLUMNS = 72;
+
+export type Section = {
+  readonly title: string;
+  /** Worst first: the line that names it, and what is said where there is room. */
+  readonly entries: readonly { readonly line: string; readonly more: readonly string[] }[];
+};
+
+/** How many entries of each section are told in full, from the most to none. */
+const FULL = [Number.POSITIVE_INFINITY, 5, 3, 2, 1, 0];
+
+/** @param end - links and commands: their lines are never cut */
+export function mailOf(
+  head: readonly string[],
+  sections: readonly Section[],
+  end: readonly string[],
+): string {
+  const opening = head.flatMap((text) => wrap(text));
+  const room = LINES - opening.length - end.length - 1;
+  const body =
+    FULL.map((full) =>
+      bodyOf(
+        sections,
+        full,
+        sections.map(({ entries }) => entries.length),
+      ),
+    ).find((lines) => lines.length <= room) ?? cutBody(sections, room);
+  return `${[...opening, ...body, '', ...end].join('\n')}\n`;
+}
+
+/** One line each; of the longest section one less, until all fits. */
+function cutBody(sections: readonly Section[], room: number): string[] {
+  const shown = sections.map(({ entries }) => entries.length);
+  for (;;) {
+    const lines = bodyOf(sections, 0, shown);
+    const longest = shown.indexOf(Math.max(...shown));
+    if (lines.length <= room || (shown[longest] ?? 0) <= 1) return lines.slice(0, room);
+    shown[longest] = (shown[longest] ?? 0) - 1;
+  }
+}
+
+function bodyOf(sections: readonly Section[], full: number, shown: readonly number[]): string[] {
+  return sections.flatMap(({ title, entries }, index) => {
+    const count = shown[index] ?? entries.length;
+    const left = entries.length - count;
+    return [
+      '',
+      title,
+      ...entries
+        .slice(0, count)
+        .flatMap(({ line, more }, position) => (position < full ? [line, ...more] : [line])),
+      ...(left > 0 ? [`  and ${plural(left, 'more', 'more')}, in the report`] : []),
+    ];
+  });
+}
+
+/** Printable ASCII of at most 99 characters, as SNS takes it everywhere. */
+export function subjectOf(text: string): string {
+  const ascii = text.normalize('NFKD').replaceAll(/[^\x20-\x7e]/g, '');
+  return (ascii.length <= 99 ? ascii : `${ascii.slice(0, 96)}...`).trim() || 'netns-audit';
+}
+
+export function clipped(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
+}
+
+export function wrap(text: string, columns = COLUMNS): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of text.split(' ')) {
+    if (current !== '' && current.length + 1 + word.length > columns) {
+      lines.push(current);
+      current = word;
+    } else current = current === '' ? word : `${current} ${word}`;
+  }
+  return [...lines, current].map((each) => clipped(each, columns));
+}

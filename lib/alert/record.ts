@@ -1,0 +1,43 @@
+/** What the store keeps of each run's message, or of its silence: the next run says only what is not said here. */
+import { z } from 'zod';
+import { findingSchema } from '../model/finding.ts';
+
+const toldSchema = findingSchema
+  .pick({ fingerprint: true, severity: true, check: true, object: true })
+  .extend({
+    gone: z.boolean().default(false).describe('It is over; remembered for a week, in case it comes back.'),
+    changedAt: z.iso.datetime().default('1970-01-01T00:00:00Z').describe('When it came, or went, last.'),
+    returns: z.int().default(0).describe('Times it came back, never a week without a change in between.'),
+    flapping: z.boolean().default(false).describe('It was told as one that comes and goes.'),
+    at: z.iso.datetime().default('1970-01-01T00:00:00Z').describe('When it was told or reminded of last.'),
+  });
+/** A finding that somebody was told of. */
+export type Told = z.infer<typeof toldSchema>;
+
+const crossingSchema = z.object({
+  key: z.string().describe('What is measured, in words; the same in every run.'),
+  crossed: z.boolean(),
+  changedAt: z.iso.datetime(),
+  returns: z.int().describe('Times it was crossed again, never a week without a change in between.'),
+  at: z.iso.datetime().describe('When it was told or reminded of last.'),
+});
+/** A threshold that is crossed, or was within the last week. */
+export type Crossing = z.infer<typeof crossingSchema>;
+
+export const alertRecordSchema = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal('AlertRecord'),
+  runId: z.string(),
+  cluster: z.string(),
+  uid: z.string().default('').describe('Of kube-system; empty while the cluster was never reached.'),
+  at: z.iso.datetime().describe('When the run began.'),
+  auditedAt: z.iso.datetime().nullable().default(null).describe('When the last run began that reached it.'),
+  message: z
+    .object({ id: z.string(), to: z.string(), subject: z.string(), text: z.string() })
+    .nullable()
+    .describe('Null when there was nothing to say.'),
+  told: z.array(toldSchema).describe('Findings that somebody was told of.'),
+  excepted: z.array(z.string()).default([]).describe('Fingerprints that exceptions cover.'),
+  thresholds: z.array(crossingSchema).default([]),
+});
+export type AlertRecord = z.infer<typeof alertRecordSchema>;

@@ -1,0 +1,194 @@
+/** Thresholds: which are crossed, which are back, and what of it is news. Pure. */
+import type { nodeMetrics, Thresholds } from '../model/config.ts';
+import { daysBetween, FLAPPING_RETURNS, STABLE_DAYS } from '../model/days.ts';
+import type { ClusterReport, NodeFacts } from '../model/report.ts';
+import type { AlertRecord, Crossing } from './record.ts';
+
+/** Of the audit itself: it did not happen. */
+export const AUDIT = 'audit';
+
+export type Crossed = { readonly key: string; readonly text: string };
+
+export type Crossings = {
+  readonly crossed: readonly Crossed[];
+  readonly back: readonly Crossed[];
+  /** Crossed for so long that it is time to say so again. */
+  readonly reminder: readonly Crossed[];
+  readonly next: readonly Crossing[];
+};
+
+type Measure = Crossed & { readonly state: 'crossed' | 'fine' | 'unknown' };
+
+/** What is told once does not turn into a mail a night: a value that swings around its threshold is told as such, once. */
+export function crossingsOf(
+  report: ClusterReport,
+  before: AlertRecord | null,
+  thresholds: Thresholds,
+): Crossings {
+  const at = report.startedAt;
+  const earlier = new Map((before?.thresholds ?? []).map((each) => [each.key, each]));
+  const result = {
+    crossed: [] as Crossed[],
+    back: [] as Crossed[],
+    reminder: [] as Crossed[],
+    next: [] as Crossing[],
+  };
+  for (const { key, text, state } of measures(report, before, thresholds)) {
+    const entry = earlier.get(key);
+    earlier.delete(key);
+    if (entry === undefined) {
+      if (state !== 'crossed') continue;
+      result.crossed.push({ key, text });
+      result.next.push({ key, crossed: true, changedAt: at, returns: 0, at });
+      continue;
+    }
+    const stable = daysBetween(entry.changedAt, at) >= STABLE_DAYS;
+    const returns = stable ? 0 : entry.returns;
+    const swings = entry.returns >= FLAPPING_RETURNS;
+    if (state === 'unknown') result.next.push(entry);
+    else if (state === 'crossed' && !entry.crossed) {
+      const swingsNow = returns + 1 >= FLAPPING_RETURNS;
+      if (!swings || stable)
+        result.crossed.push({
+          key,
+          text: swingsNow
+            ? `${text}; it comes and goes: told again when it was stable for a week`
+            : `${text}, again`,
+        });
+      result.next.push({ key, crossed: true, changedAt: at, returns: returns + 1, at });
+    } else if (state === 'crossed') {
+      const due = daysBetween(entry.at, at) >= thresholds.reminderDays;
+      if (due) result.reminder.push({ key, text });
+      result.next.push({ ...entry, returns, at: due ? at : entry.at });
+    } else if (entry.crossed) {
+      if (!swings || stable) result.back.push({ key, text });
+      result.next.push({ ...entry, crossed: false, changedAt: at, returns });
+    } else if (!stable) result.next.push(entry);
+    else if (swings) result.back.push({ key, text: `${text}, for a week` });
+  }
+  for (const entry of earlier.values()) {
+    // A part of a cluster, or one that was not reached, says nothing of what it does not mention.
+    if (report.scope === 'part') result.next.push(entry);
+    else if (entry.crossed)
+      result.back.push({
+        key: entry.key,
+        text: `${entry.key}: no longer measured (the node is gone, or the threshold)`,
+      });
+  }
+  return result;
+}
+
+function measures(report: ClusterReport, before: AlertRecord | null, thresholds: Thresholds): Measure[] {
+  const facts = new Map(report.nodes.map((node) => [node.node, node]));
+  const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
+  const perNode = wanted.flatMap(({ node }) => nodeMeasures(report, node, facts.get(node), thresholds));
+  const perCluster = thresholds.metrics
+    .filter(({ per }) => per === 'cluster')
+    .map(({ metric, above }): Measure => {
+      const values = wanted.map(({ node }) => facts.get(node)?.[metric] ?? null);
+      const sum = values.reduce<number>((total, value) => total + (value ?? 0), 0);
+      const key = `${names[metric]} of the cluster`;
+      // What was not read may only add to it.
+      if (sum <= above && values.includes(null)) return { key, text: '', state: 'unknown' };
+      return judged(key, 'the cluster', sum, above, names[metric]);
+    });
+  return [auditMeasure(report, before), coverageMeasure(report, thresholds), ...perNode, ...perCluster];
+}
+
+const names: Readonly<Record<(typeof nodeMetrics)[number], string>> = {
+  pods: 'pods',
+  namespaces: 'network namespaces',
+  orphans: 'orphaned namespaces',
+  limit: 'as user.max_net_namespaces',
+  probeMs: 'ms of probe time',
+};
+
+function nodeMeasures(
+  report: ClusterReport,
+  node: string,
+  facts: NodeFacts | undefined,
+  thresholds: Thresholds,
+): Measure[] {
+  const { namespaces = null, limit = null } = facts ?? {};
+  const share = thresholds.namespaceShare;
+  const shareKey = `share of user.max_net_namespaces of ${node}`;
+  return [
+    metric(report, node, facts, { metric: 'orphans', above: thresholds.orphansPerNode }),
+    namespaces === null || limit === null
+      ? { key: shareKey, text: '', state: 'unknown' }
+      : {
+          key: shareKey,
+          text: `${node} has ${namespaces} network namespaces of at most ${limit}`,
+          state: namespaces > limit * share ? 'crossed' : 'fine',
+        },
+    ...thresholds.metrics
+      .filter((each) => each.per === 'node')
+      // Its own threshold counts already.
+      .filter((each) => each.metric !== 'orphans' || each.above !== thresholds.orphansPerNode)
+      .map((each) => ({
+        ...metric(report, node, facts, each),
+        key: `${names[each.metric]} of ${node} above ${each.above}`,
+      })),
+  ];
+}
+
+function metric(
+  report: ClusterReport,
+  node: string,
+  facts: NodeFacts | undefined,
+  threshold: Pick<Thresholds['metrics'][number], 'metric' | 'above'>,
+): Measure {
+  const value = facts?.[threshold.metric] ?? null;
+  const key = `${names[threshold.metric]} of ${node}`;
+  if (value === null) return { key, text: '', state: 'unknown' };
+  const counted = threshold.metric === 'orphans' ? Math.max(0, value - exceptedOrphans(report, node)) : value;
+  return judged(key, node, counted, threshold.above, names[threshold.metric]);
+}
+
+function judged(key: string, who: string, value: number, above: number, what: string): Measure {
+  return value > above
+    ? { key, text: `${who} has ${value} ${what} (more than ${above})`, state: 'crossed' }
+    : { key, text: `${who} is back to ${value} ${what} (at most ${above})`, state: 'fine' };
+}
+
+/** What an exception covers counts for no threshold. */
+function exceptedOrphans({ findings }: ClusterReport, node: string): number {
+  return findings.filter(
+    ({ check, object, suppressed, notSeen }) =>
+      check === 'namespace-orphaned' && suppressed !== null && !notSeen && object.node === node,
+  ).length;
+}
+
+function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measure {
+  const reached = report.coverage.nodes.some(({ result }) => result === 'audited' || result === 'partial');
+  if (report.scope === 'cluster' || reached)
+    return { key: AUDIT, text: 'the cluster was reached', state: 'fine' };
+  const [first] = report.coverage.nodes;
+  const last = before?.auditedAt ?? null;
+  return {
+    key: AUDIT,
+    text: `${first?.reason ?? 'no reason was given'} (${last === null ? 'it was never audited before' : `last audit: ${last.slice(0, 16).replace('T', ' ')} UTC`})`,
+    state: 'crossed',
+  };
+}
+
+function coverageMeasure(report: ClusterReport, thresholds: Thresholds): Measure {
+  const key = 'coverage';
+  if (report.scope === 'part') return { key, text: '', state: 'unknown' };
+  const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
+  const audited = wanted.filter((node) => node.result === 'audited').length;
+  const counts = `${audited} of ${wanted.length} nodes were fully audited`;
+  const percent = `${Math.round(thresholds.coverage * 1000) / 10} %`;
+  if (coverageShare(report) >= thresholds.coverage)
+    return { key, text: `${counts} (at least ${percent})`, state: 'fine' };
+  const first = wanted.find((node) => node.result !== 'audited');
+  const why = first === undefined ? '' : `: ${first.node}: ${first.reason ?? first.result}`;
+  return { key, text: `${counts} (less than ${percent})${why}`, state: 'crossed' };
+}
+
+/** Share of the nodes that were to be audited and were, in whole: 0 to 1. */
+export function coverageShare(report: ClusterReport): number {
+  const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
+  if (wanted.length === 0) return 1;
+  return wanted.filter((node) => node.result === 'audited').length / wanted.length;
+}
