@@ -3,13 +3,16 @@ import { reasons } from '../lib/checks/catalogue.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
+import type { Totals } from '../lib/model/totals.ts';
 import { type Format, write } from '../lib/report/index.ts';
 import { EXIT } from './exit.ts';
 import { wantsColour } from './options.ts';
 
+/** @param past - earlier runs, which a page draws */
 export function printReport(
   report: ClusterReport,
   options: { output: Format; failOn: Severity; color: boolean; verbose?: boolean },
+  past: readonly Totals[] | null = null,
 ): void {
   const { stdout } = process;
   stdout.write(
@@ -17,6 +20,7 @@ export function printReport(
       colour: wantsColour(stdout, options.color),
       width: stdout.columns ?? 100,
       why: reasons,
+      past,
       verbose: options.verbose === true,
     }),
   );

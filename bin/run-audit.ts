@@ -2,7 +2,7 @@
 import { auditCluster, defaultStore, keepEvidence, openStore, publish } from '../lib/audit/index.ts';
 import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
 import { isIncomplete, verdict } from '../lib/diagnosis/verdict.ts';
-import { latestReport } from '../lib/history/index.ts';
+import { latestReport, pastTotals } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -91,7 +91,8 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     });
     progress.end();
     const told = options.pod === null ? report : about(report, options.pod);
-    printReport(told, options);
+    const drawn = store !== null && options.output === 'html' && options.pod === null;
+    printReport(told, options, drawn ? await pastTotals(store, report) : null);
     if (store !== null) {
       const keep = async (): Promise<void> => {
         await publish(store, report);

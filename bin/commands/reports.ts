@@ -67,7 +67,10 @@ function addShow(parent: Command): void {
         .default('text'),
     )
     .action(async (reference: string, options: Common & Narrowing & { output: Format }) => {
-      const report = await partOf(await reportOf(await opened(options), reference, options), options);
+      const store = await opened(options);
+      const report = await partOf(await reportOf(store, reference, options), options);
+      const { pastTotals } = await import('../../lib/history/index.ts');
+      const whole = options.check === undefined && options.node === undefined;
       const { write } = await import('../../lib/report/index.ts');
       const { reasons } = await import('../../lib/checks/catalogue.ts');
       const { stdout } = process;
@@ -75,6 +78,7 @@ function addShow(parent: Command): void {
         colour: wantsColour(stdout, options.color),
         width: stdout.columns ?? 100,
         why: reasons,
+        past: options.output === 'html' && whole ? await pastTotals(store, report) : null,
       };
       stdout.write(write(report, options.output, style));
     });

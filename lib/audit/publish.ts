@@ -1,7 +1,7 @@
 /** Puts a run into the store: the report last, so that a report is complete or not there. */
 import { gzipSync } from 'node:zlib';
 import { reasons } from '../checks/catalogue.ts';
-import { keys, pointToLatest, type Store } from '../history/index.ts';
+import { keys, pastTotals, pointToLatest, type Store } from '../history/index.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { rows, writeHtml } from '../report/index.ts';
 
@@ -10,7 +10,8 @@ export async function publish(store: Store, report: ClusterReport): Promise<void
   const run = { cluster: report.cluster.name, runId: report.runId };
   for (const part of ['findings', 'nodes'] as const)
     await store.putOnce(keys[part](run), gzipSync(rows(report, part)));
-  await store.putOnce(keys.reportPage(run), Buffer.from(writeHtml(report, reasons)));
+  const page = writeHtml(report, reasons, await pastTotals(store, report));
+  await store.putOnce(keys.reportPage(run), Buffer.from(page));
   await store.putOnce(keys.report(run), Buffer.from(`${JSON.stringify(report)}\n`));
   if (report.scope === 'cluster') await pointToLatest(store, run);
 }

@@ -1,5 +1,6 @@
 /** A number of nodes through time, read from the rows of as many runs as there are columns to show. */
 import { z } from 'zod';
+import { timeOf } from '../model/run-id.ts';
 import { keys, type Run } from './keys.ts';
 import { lines } from './list.ts';
 import type { Store } from './store.ts';
@@ -64,6 +65,18 @@ export async function rowsOf(
   columns: readonly Column[],
   partsToo: boolean,
 ): Promise<NodeRow[][]> {
+  const found = await readColumns(store, cluster, columns, partsToo, (rows) => rows);
+  return found.map((rows) => rows ?? []);
+}
+
+/** As {@link rowsOf}, with what `take` makes of the rows; null for a column without a run. */
+export async function readColumns<T>(
+  store: Store,
+  cluster: string,
+  columns: readonly Column[],
+  partsToo: boolean,
+  take: (rows: NodeRow[], run: Run) => T,
+): Promise<(T | null)[]> {
   const oldest = await oldestDay(store, cluster);
   const listed = new Map<string, Promise<Run[]>>();
   const runsOf = (day: string): Promise<Run[]> => {
@@ -75,13 +88,13 @@ export async function rowsOf(
     columns.map(async (column) => {
       for (const day of daysOf(column).filter((each) => each >= oldest)) {
         for (const run of await runsOf(day)) {
-          const time = timeOf(run);
+          const time = Date.parse(timeOf(run.runId));
           if (time < column.from || time >= column.to) continue;
           const rows = (await lines(store, keys.nodes(run), rowSchema)) ?? [];
-          if (rows.length > 0 && (partsToo || rows[0]?.scope === 'cluster')) return rows;
+          if (rows.length > 0 && (partsToo || rows[0]?.scope === 'cluster')) return take(rows, run);
         }
       }
-      return [];
+      return null;
     }),
   );
 }
@@ -100,12 +113,6 @@ async function runsOfDay(store: Store, cluster: string, day: string): Promise<Ru
     if (runId !== undefined) found.push({ cluster, runId });
   }
   return found.toReversed();
-}
-
-/** When a run started, in milliseconds; its id begins with it. */
-function timeOf({ runId }: Run): number {
-  const [, date = '', hour, minute, second] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z/.exec(runId) ?? [];
-  return Date.parse(`${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}T${hour}:${minute}:${second}Z`);
 }
 
 /** Values of a metric in each column, for each cluster, node, AMI…; the largest last value first. Pure. */

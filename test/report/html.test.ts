@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasons } from '../../lib/checks/catalogue.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
+import type { Totals } from '../../lib/model/totals.ts';
 import { writeHtml } from '../../lib/report/html/page.ts';
 import { accessibilityFaults, chromiumPath, launch, open } from './browser.ts';
 import { aLargeReport } from './large.ts';
@@ -9,6 +10,15 @@ import { aFinding, aHostileReport, aReport } from './sample.ts';
 
 const OPEN_ALL = 'for (const details of document.querySelectorAll("details")) details.open = true';
 const FITS = 'document.documentElement.scrollWidth <= innerWidth';
+
+/** A month before the report. */
+const past: readonly Totals[] = Array.from({ length: 30 }, (_, n) => ({
+  at: new Date(Date.parse('2025-12-03T03:04:05Z') + n * 86_400_000).toISOString(),
+  nodes: 4,
+  pods: 48,
+  namespaces: 60 + ((n * 7) % 20),
+  orphans: n === 12 ? null : n % 11,
+}));
 
 /** New, open, grouped, explained, pending, suppressed, resolved, not audited, undecided: all that a page can show. */
 function aFullReport(): ClusterReport {
@@ -23,6 +33,9 @@ function aFullReport(): ClusterReport {
           topic: 'veth',
           severity: 'high',
           state: 'open',
+          flaps: 3,
+          flapping: true,
+          returnedAt: '2026-01-02T03:04:05Z',
           object: { kind: 'pod', namespace: 'shop', name: `cart-${n}`, node: 'node-2' },
           title: 'The pod’s link is not on its bridge',
         }),
@@ -123,6 +136,20 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
     });
   });
 
+  it('tells what comes and goes, and what does not count', async () => {
+    await open(browser, writeHtml(aFullReport(), reasons), {}, async ({ page }) => {
+      await page.getByText('not counted: 1 pending (seen for the first time), 1 suppressed').waitFor();
+      await page.getByLabel('State').selectOption('flapping');
+      await page.getByText('1 of 4 shown').waitFor();
+      await page.locator('article:visible summary').click();
+      await page.getByText('comes and goes: came back 3 times after it was resolved').waitFor();
+      await page.getByLabel('State').selectOption('suppressed');
+      await page.getByText('1 of 4 shown').waitFor();
+      await page.locator('article:visible summary').click();
+      await page.getByText('Suppressed until 2027-01-01 by sre: the mesh makes it').waitFor();
+    });
+  });
+
   it('copies a command', async () => {
     const permissions = ['clipboard-read', 'clipboard-write'];
     await open(
@@ -178,22 +205,25 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
     ['by night', { colorScheme: 'dark' as const }],
     ['on a phone', { viewport: { width: 360, height: 740 } }],
   ])('has nothing that axe objects to, %s, and fits its window', async (name, options) => {
-    await open(browser, writeHtml(aFullReport(), reasons), options, async ({ page, noise }) => {
+    await open(browser, writeHtml(aFullReport(), reasons, past), options, async ({ page, noise }) => {
       await page.evaluate(OPEN_ALL);
       expect(await accessibilityFaults(page)).toEqual([]);
       expect(await page.evaluate(FITS)).toBe(true);
       if (process.env.SCREENSHOTS !== undefined)
         await page.screenshot({
           path: `${process.env.SCREENSHOTS}/${name.replaceAll(' ', '-')}.png`,
-          fullPage: false,
+          fullPage: true,
         });
       expect(noise).toEqual([]);
     });
   });
 
   it('prints every finding in full', async () => {
-    await open(browser, writeHtml(aFullReport(), reasons), {}, async ({ page }) => {
+    await open(browser, writeHtml(aFullReport(), reasons, past), {}, async ({ page }) => {
       await page.emulateMedia({ media: 'print' });
+      expect(await accessibilityFaults(page)).toEqual([]);
+      if (process.env.SCREENSHOTS !== undefined)
+        await page.pdf({ path: `${process.env.SCREENSHOTS}/print.pdf`, format: 'A4' });
       expect(await page.getByText('kubectl delete pod -n shop web-1').first().isVisible()).toBe(true);
       expect(await page.locator('.filter').isVisible()).toBe(false);
     });

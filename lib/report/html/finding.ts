@@ -19,9 +19,12 @@ export function nodeOf({ object }: Finding): string {
   return object.node ?? (object.kind === 'node' ? object.name : '');
 }
 
-/** The state that the filter goes by. */
-export function stateOf(finding: Finding): string {
-  return finding.suppressed === null ? finding.state : 'suppressed';
+/** The states that the filter goes by: what an exception covers and what comes and goes stand out. */
+export function statesOf(finding: Finding): string[] {
+  return [
+    finding.suppressed === null ? finding.state : 'suppressed',
+    ...(finding.flapping ? ['flapping'] : []),
+  ];
 }
 
 /** @param why - of checks, why they matter */
@@ -32,7 +35,11 @@ export function article({ lead, alike, symptoms }: Group, why: ReadonlyMap<strin
       ? name(lead)
       : `${plural(alike.length + 1, lead.object.kind)} on <bdi>${text(nodeOf(lead) || 'the cluster', 253)}</bdi>`;
   const place = brokenPlace(lead);
-  return `<article data-s="${lead.severity}" data-t="${topics}" data-n="${text(nodeOf(lead), 253)}" data-st="${stateOf(lead)}"><details><summary><span class="tag ${lead.severity}">${lead.severity}</span> <h3>${text(lead.title)}</h3>: ${what} <span class="tag">${stateOf(lead)}</span></summary><div class="body" id="${anchor(lead)}">
+  return `<article data-s="${lead.severity}" data-t="${topics}" data-n="${text(nodeOf(lead), 253)}" data-st="${statesOf(lead).join(' ')}"><details><summary><span class="tag ${lead.severity}">${lead.severity}</span> <h3>${text(lead.title)}</h3>: ${what} ${statesOf(
+    lead,
+  )
+    .map((state) => `<span class="tag ${state}">${state}</span>`)
+    .join(' ')}</summary><div class="body" id="${anchor(lead)}">
 <p>${text(lead.detail)}</p>
 ${suppression(lead)}${evidence(lead)}${place === null ? '' : drawing(place)}
 ${members('The same on', alike)}${members('This explains', symptoms)}${remedy(lead)}
@@ -86,10 +93,19 @@ function suppression({ suppressed }: Finding): string {
 
 function times(finding: Finding): string {
   const parts = [
-    `${finding.confidence}; first seen ${text(finding.firstSeen, 40)}, last ${text(finding.lastSeen, 40)}, in ${plural(finding.runs, 'audit')}`,
-    ...(finding.flaps > 0 ? [`came back ${plural(finding.flaps, 'time')} after it was resolved`] : []),
+    `${finding.confidence}; first seen ${minute(finding.firstSeen)}, last ${minute(finding.lastSeen)}, in ${plural(finding.runs, 'audit')}`,
+    ...(finding.flaps > 0
+      ? [
+          `${finding.flapping ? 'comes and goes: ' : ''}came back ${plural(finding.flaps, 'time')} after it was resolved${finding.returnedAt === null ? '' : `, last ${minute(finding.returnedAt)}`}`,
+        ]
+      : []),
     ...(finding.notSeen ? ['not examined this time'] : []),
     `check ${text(finding.check)}`,
   ];
   return parts.join('; ');
+}
+
+/** An ISO time as people read it. */
+export function minute(iso: string): string {
+  return `<time datetime="${text(iso, 40)}">${text(iso.slice(0, 16).replace('T', ' '), 40)} UTC</time>`;
 }

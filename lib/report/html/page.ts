@@ -5,23 +5,32 @@
 import { createHash } from 'node:crypto';
 import { type Finding, severities, topics } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
+import type { Totals } from '../../model/totals.ts';
 import { xmlText as text } from '../escape.ts';
 import { type Group, groups } from '../group.ts';
 import { coverageLine, duration, plural, severityCounts } from '../summary.ts';
 import { coverage } from './coverage.ts';
-import { anchor, article, name, nodeOf, stateOf } from './finding.ts';
+import { anchor, article, minute, name, nodeOf, statesOf } from './finding.ts';
 import { nodeMap } from './map.ts';
 import { drawings } from './pod-path.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
+import { trends } from './trends.ts';
 
 /** Findings shown in full, worst first; with more a browser on a phone gives up. */
 const FULL = 3000;
 /** Lines of a list of changes before the rest is counted. */
 const LISTED = 30;
 
-/** @param why - of checks, why they matter: a finding links to it */
-export function writeHtml(report: ClusterReport, why: ReadonlyMap<string, string>): string {
+/**
+ * @param why - of checks, why they matter: a finding links to it
+ * @param past - earlier runs, oldest first; null where there is no store to know any from
+ */
+export function writeHtml(
+  report: ClusterReport,
+  why: ReadonlyMap<string, string>,
+  past: readonly Totals[] | null = null,
+): string {
   const all = groups(report).toSorted((a, b) => rank(a) - rank(b));
   const shown = all.slice(0, FULL);
   const counted = report.findings.filter(
@@ -36,21 +45,32 @@ export function writeHtml(report: ClusterReport, why: ReadonlyMap<string, string
 <title>${title}</title><style>${style}</style></head><body>
 <a class="skip" href="#findings">Skip to the findings</a>
 <header><h1><span class="tag ${report.verdict}">${report.verdict}</span> <bdi>${text(report.cluster.name, 300)}</bdi></h1>
-<p>${counts === '' ? 'No findings that count' : counts}. ${text(coverageLine(report))}.</p>
-<p class="muted">Audited ${text(report.startedAt, 40)} in ${duration(report)}; Kubernetes ${text(report.cluster.version, 60)}; run ${text(report.runId, 60)}${report.scope === 'part' ? '; a part of the cluster' : ''}</p>
-<nav aria-label="Parts of the report"><ul><li><a href="#changes">What changed</a></li><li><a href="#map">Map</a></li><li><a href="#findings">Findings</a></li><li><a href="#coverage">Coverage</a></li></ul></nav></header>
+<p>${counts === '' ? 'No findings that count' : counts}${uncounted(report)}. ${text(coverageLine(report))}.</p>
+<p class="muted">Audited ${minute(report.startedAt)} in ${duration(report)}; Kubernetes ${text(report.cluster.version, 60)}; run ${text(report.runId, 60)}${report.scope === 'part' ? '; a part of the cluster' : ''}</p>
+<nav aria-label="Parts of the report"><ul><li><a href="#changes">What changed</a></li><li><a href="#map">Map</a></li>${past === null ? '' : '<li><a href="#trends">Trends</a></li>'}<li><a href="#findings">Findings</a></li><li><a href="#coverage">Coverage</a></li></ul></nav></header>
 <main>
 <section aria-labelledby="changes"><h2 id="changes">What changed</h2>
 ${changes(report, counted)}</section>
 <section aria-labelledby="map"><h2 id="map">Map</h2>
 ${nodeMap(report, counted)}</section>
-<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
+${past === null ? '' : `<section aria-labelledby="trends"><h2 id="trends">Trends</h2>\n${trends(report, past)}</section>\n`}<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
 ${shown.length === 0 ? '<p>None.</p>' : `${filter(shown, report)}${shown.map((group) => article(group, why)).join('')}`}${all.length > FULL ? `<p>${plural(all.length - FULL, 'more finding')}, no worse than these, left out: -o json has them all.</p>` : ''}</section>
 <section aria-labelledby="coverage"><h2 id="coverage">Coverage</h2>
 ${coverage(report)}</section>
 ${meanings(report, why)}</main>
 ${drawings()}<script>${script}</script></body></html>
 `;
+}
+
+/** What is shown and does not count, and why. */
+function uncounted({ findings }: ClusterReport): string {
+  const suppressed = findings.filter((finding) => finding.suppressed !== null).length;
+  const pending = findings.filter(({ state, suppressed: by }) => state === 'pending' && by === null).length;
+  const parts = [
+    ...(pending > 0 ? [`${pending} pending (seen for the first time)`] : []),
+    ...(suppressed > 0 ? [`${suppressed} suppressed by exceptions`] : []),
+  ];
+  return parts.length === 0 ? '' : `; not counted: ${parts.join(', ')}`;
 }
 
 /** What counts stands before what waits for a second observation, and that before what exceptions cover. */
@@ -101,7 +121,7 @@ function filter(shown: readonly Group[], report: ClusterReport): string {
     'topic',
     'Topic',
     topics.filter((topic) => present.has(topic)),
-  )}${choice('state', 'State', [...new Set(leads.map(stateOf))])}${choice('node', 'Node', nodes)}<button type="button" id="reset">Show all</button><span id="shown" role="status"></span></div>
+  )}${choice('state', 'State', [...new Set(leads.flatMap(statesOf))])}${choice('node', 'Node', nodes)}<button type="button" id="reset">Show all</button><span id="shown" role="status"></span></div>
 `;
 }
 

@@ -21,7 +21,7 @@ export const script = `
         article.hidden = !(
           (severity.value === '' || s === severity.value) &&
           (topic.value === '' || t.split(' ').includes(topic.value)) &&
-          (state.value === '' || st === state.value) &&
+          (state.value === '' || st.split(' ').includes(state.value)) &&
           (node.value === '' || n === node.value) &&
           (asked === '' || has(article).includes(asked))
         );

@@ -1,7 +1,7 @@
 /** How the page looks: on paper, on a phone, by day and by night. Severity is always a word or letter, never only a colour. */
 export const style = `
 :root{color-scheme:light dark;--bg:#fff;--panel:#f4f5f7;--fg:#16181d;--muted:#4d535e;--line:#c9ced6;--link:#0b4fae;
---critical:#a30f18;--on-critical:#fff;--high:#9a3412;--on-high:#fff;--medium:#fcd34d;--on-medium:#3b2403;--low:#cfe1fb;--on-low:#12326b;
+--critical:#a30f18;--on-critical:#fff;--high:#b45309;--on-high:#fff;--medium:#fcd34d;--on-medium:#3b2403;--low:#cfe1fb;--on-low:#12326b;
 --good:#14622f;--on-good:#fff;--incomplete:#6b21a8;--on-incomplete:#fff;--broken:#a30f18}
 @media(prefers-color-scheme:dark){:root{--bg:#14161a;--panel:#1f2228;--fg:#e9ebee;--muted:#b0b7c3;--line:#434955;--link:#8ab8ff;
 --critical:#ff8a8f;--on-critical:#2b0205;--high:#fdac7a;--on-high:#2e1003;--medium:#f5d76b;--on-medium:#2d2100;--low:#9cc3fb;--on-low:#06204a;
@@ -51,6 +51,7 @@ th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px 
 input,select,button{font:inherit;color:var(--fg);background:var(--bg);border:1px solid var(--muted);border-radius:.3rem;padding:.25rem .5rem;max-width:100%}
 button{cursor:pointer}
 article{border:1px solid var(--line);border-radius:.5rem;margin:.5rem 0;content-visibility:auto;contain-intrinsic-size:auto 3rem}
+article[data-st~=suppressed],article[data-st~=pending]{border-style:dashed}
 article[hidden]{display:none}
 summary{cursor:pointer;padding:.5rem .8rem}
 article .body{padding:0 .8rem .8rem;scroll-margin-top:4rem}
@@ -64,9 +65,19 @@ svg{display:block;width:100%;height:auto}
 .word{fill:var(--fg);font:13px system-ui,sans-serif;text-anchor:middle}
 .broken{stroke:var(--broken);stroke-width:3;fill:none}
 .dashed{stroke-dasharray:4 4}
+strong{font-weight:600}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem}
+.charts figure{margin:0;background:var(--panel);border-radius:.5rem;padding:.6rem 1rem;max-width:none}
+.charts figcaption{color:var(--fg)}
+.axis{stroke:var(--line);fill:none}
+.trend{stroke:var(--link);stroke-width:2.5;fill:none;stroke-linejoin:round}
+.dot{fill:var(--link)}
+.tick{fill:var(--muted);font:12px system-ui,sans-serif}
+.end{text-anchor:end}
+.numbers td,.numbers thead th:not(:first-child){text-align:right}
 pre{background:var(--panel);border-radius:.3rem;padding:.5rem .7rem;margin:.2rem 0;white-space:pre-wrap;font-size:.9rem}
 .copy{display:none;font-size:.85rem;margin:.1rem 0 .5rem}
 .js .copy{display:inline-block}
-@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
+@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.tick{font-size:18px}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
 @media print{body{max-width:none;font-size:10pt}.filter,.copy,nav,.skip{display:none!important}.scroll{overflow:visible;max-height:none}article{content-visibility:visible;break-inside:avoid}details::details-content{content-visibility:visible;height:auto;display:block}.tag,.map td a{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -1,0 +1,30 @@
+/** The nodes of a run in a few numbers: a point of a trend. */
+import type { NodeFacts } from './report.ts';
+
+export type Totals = {
+  /** When the run started, an ISO time. */
+  readonly at: string;
+  readonly nodes: number;
+  readonly pods: number;
+  /** Of the nodes that told it; null where none did. */
+  readonly namespaces: number | null;
+  readonly orphans: number | null;
+};
+
+/** Sums over nodes. */
+export function totalsOf(
+  at: string,
+  nodes: readonly Pick<NodeFacts, 'pods' | 'namespaces' | 'orphans'>[],
+): Totals {
+  const sum = (values: readonly (number | null)[]): number | null => {
+    const known = values.filter((value) => value !== null);
+    return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
+  };
+  return {
+    at,
+    nodes: nodes.length,
+    pods: sum(nodes.map((node) => node.pods)) ?? 0,
+    namespaces: sum(nodes.map((node) => node.namespaces)),
+    orphans: sum(nodes.map((node) => node.orphans)),
+  };
+}

@@ -1,0 +1,78 @@
+/** Namespaces and leaked ones of the last month, drawn, and as numbers for who cannot see a drawing. */
+import type { ClusterReport } from '../../model/report.ts';
+import { timeOf } from '../../model/run-id.ts';
+import { type Totals, totalsOf } from '../../model/totals.ts';
+import { plural } from '../summary.ts';
+
+const [WIDTH, HEIGHT, TOP, BOTTOM, LEFT, RIGHT] = [480, 150, 22, 24, 8, 60];
+
+type Point = { readonly at: number; readonly value: number | null };
+
+/** @param past - earlier runs, oldest first; the report itself is the last point */
+export function trends(report: ClusterReport, past: readonly Totals[]): string {
+  const all = [...past, totalsOf(timeOf(report.runId), report.nodes)];
+  if (past.length === 0) return '<p>No audit of the whole cluster in the thirty days before.</p>\n';
+  const of = (metric: 'namespaces' | 'orphans'): Point[] =>
+    all.map((totals) => ({ at: Date.parse(totals.at), value: totals[metric] }));
+  return `<div class="charts">${chart('Leaked network namespaces', of('orphans'))}${chart('Network namespaces', of('namespaces'))}</div>
+${numbers(all)}`;
+}
+
+function chart(title: string, points: readonly Point[]): string {
+  const known = points.flatMap(({ at, value }) => (value === null ? [] : [{ at, value }]));
+  const [first] = known;
+  const last = known.at(-1);
+  if (first === undefined || last === undefined)
+    return `<figure><figcaption>${title}: no node told it.</figcaption></figure>`;
+  const highest = known.reduce((a, b) => (b.value > a.value ? b : a));
+  const top = Math.max(1, highest.value);
+  const [from, to] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 0];
+  const x = (at: number): string =>
+    (LEFT + ((at - from) / Math.max(1, to - from)) * (WIDTH - LEFT - RIGHT)).toFixed(1);
+  const y = (value: number): string => (HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM)).toFixed(1);
+  const line = stretches(points).map((stretch) =>
+    stretch.map(({ at, value }, index) => `${index === 0 ? 'M' : 'L'}${x(at)} ${y(value)}`).join(''),
+  );
+  const dots = known.map(
+    ({ at, value }) =>
+      `<circle class="dot" cx="${x(at)}" cy="${y(value)}" r="3"><title>${day(at)}: ${grouped(value)}</title></circle>`,
+  );
+  const said = `${grouped(first.value)} on ${day(first.at)}, ${grouped(last.value)} on ${day(last.at)}, at most ${grouped(highest.value)} on ${day(highest.at)}`;
+  const base = HEIGHT - BOTTOM;
+  return `<figure><figcaption>${title}: <strong>${grouped(last.value)}</strong>${change(first, last)}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}: ${said}"><path class="axis" d="M${LEFT} ${base}H${WIDTH - RIGHT}"/><path class="axis dashed" d="M${LEFT} ${y(top)}H${WIDTH - RIGHT}"/><path class="trend" d="${line.join('')}"/>${dots.join('')}<text class="tick" x="${WIDTH - RIGHT + 8}" y="${Number(y(top)) + 4}">${grouped(top)}</text><text class="tick" x="${WIDTH - RIGHT + 8}" y="${base + 4}">0</text><text class="tick" x="${LEFT}" y="${HEIGHT - 6}">${day(from)}</text><text class="tick end" x="${WIDTH - RIGHT}" y="${HEIGHT - 6}">${day(to)}</text></svg></figure>`;
+}
+
+/** Runs of points without a gap: a line over a night without an audit would tell what nobody knows. */
+function stretches(points: readonly Point[]): { at: number; value: number }[][] {
+  const all: { at: number; value: number }[][] = [[]];
+  for (const { at, value } of points) {
+    if (value === null) all.push([]);
+    else all.at(-1)?.push({ at, value });
+  }
+  return all.filter((stretch) => stretch.length > 0);
+}
+
+function change(first: { at: number; value: number }, last: { value: number }): string {
+  const more = last.value - first.value;
+  if (more === 0) return `, as on ${day(first.at)}`;
+  return `, ${grouped(Math.abs(more))} ${more > 0 ? 'more' : 'fewer'} than on ${day(first.at)}`;
+}
+
+function numbers(all: readonly Totals[]): string {
+  const cell = (value: number | null): string => `<td>${value === null ? 'unknown' : grouped(value)}</td>`;
+  const rows = all
+    .toReversed()
+    .map(
+      (totals) =>
+        `<tr><th scope="row">${totals.at.slice(0, 16).replace('T', ' ')}</th>${cell(totals.orphans)}${cell(totals.namespaces)}${cell(totals.pods)}${cell(totals.nodes)}</tr>`,
+    );
+  return `<details><summary>The same in numbers, of ${plural(all.length, 'audit')}</summary><div class="scroll" role="region" aria-label="Trends in numbers" tabindex="0"><table class="numbers"><thead><tr>${['Audit (UTC)', 'Leaked', 'Namespaces', 'Pods', 'Nodes'].map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`;
+}
+
+function day(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US');
+}
