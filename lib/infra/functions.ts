@@ -2,7 +2,7 @@
 import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -49,6 +49,8 @@ const keysOf: Readonly<
 
 export class Functions extends Construct {
   readonly of: Readonly<Record<State, LambdaFunction>>;
+  /** Roles of those that speak to clusters. */
+  readonly clusterRoles: readonly IRole[];
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
@@ -56,6 +58,9 @@ export class Functions extends Construct {
       State,
       LambdaFunction
     >;
+    this.clusterRoles = STATES.filter((state) => shapes[state].clusters).flatMap(
+      (state) => this.of[state].role ?? [],
+    );
   }
 }
 
@@ -135,7 +140,7 @@ function allowClusters(scope: Construct, name: string, role: Role, clusters: rea
       role.addToPolicy(
         new PolicyStatement({
           actions: ['secretsmanager:GetSecretValue'],
-          resources: [cluster.kubeconfigSecret],
+          resources: [wholeArn(cluster.kubeconfigSecret)],
         }),
       );
       continue;
@@ -162,6 +167,11 @@ function allowClusters(scope: Construct, name: string, role: Role, clusters: rea
       });
     }
   }
+}
+
+/** Of a secret that was looked up by name, CDK knows the ARN without the six characters that AWS ends it with. */
+function wholeArn(secret: string): string {
+  return Token.isUnresolved(secret) || /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}-??????`;
 }
 
 function acknowledge(role: Role, state: State, { bucket }: Storage): void {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Duration, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import {
   ContextAttribute,
@@ -107,6 +108,8 @@ export class NetnsAuditor extends Construct {
   readonly topic: Topic;
   /** One execution is one run. */
   readonly stateMachine: StateMachine;
+  /** Who speaks to clusters: clusters of other accounts and regions must admit these. */
+  readonly clusterRoles: readonly IRole[];
 
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
@@ -187,6 +190,7 @@ export class NetnsAuditor extends Construct {
     this.bucket = storage.bucket;
     this.topic = storage.topic;
     this.stateMachine = machine;
+    this.clusterRoles = functions.clusterRoles;
   }
 }
 

@@ -15,6 +15,10 @@ export class NetnsAuditorStack extends Stack {
     new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
     new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });
     new CfnOutput(this, 'StateMachine', { value: this.auditor.stateMachine.stateMachineArn });
+    new CfnOutput(this, 'ClusterRoles', {
+      description: 'Roles that clusters of other accounts and regions must admit',
+      value: this.auditor.clusterRoles.map((role) => role.roleArn).join(','),
+    });
   }
 
   #placeIn(network: Config['network']): Pick<NetnsAuditorProps, 'vpc' | 'securityGroups'> {

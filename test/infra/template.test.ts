@@ -1,12 +1,9 @@
 /** The template as CloudFormation and Step Functions read it, and every line of it for those who review a change. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
+import { hasCfnLint, lint } from './cfn-lint.ts';
 import { definitionOf, synthesize } from './synthesized.ts';
 
 // Nothing here looks into the code: making five bundles takes longer than everything else.
@@ -17,35 +14,6 @@ vi.mock('../../lib/infra/bundle.ts', async (original) => ({
 
 type Resource = { Type: string; Properties?: Record<string, unknown>; [other: string]: unknown };
 type AslValidator = (definition: object) => { isValid: boolean; errorsText(): string };
-
-const hasCfnLint = installed();
-
-function installed(): boolean {
-  try {
-    execFileSync('cfn-lint', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    console.warn(
-      '\n*** cfn-lint is not installed: the templates are NOT checked (pip install cfn-lint) ***\n',
-    );
-    return false;
-  }
-}
-
-/** What cfn-lint says of a template; nothing is good. */
-function lint(name: string, text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), name);
-  writeFileSync(file, text);
-  try {
-    // W3005: CDK states dependencies that a reference implies.
-    return execFileSync('cfn-lint', ['--ignore-checks', 'W3005', '--', file], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
-  } catch (error) {
-    return (error as { stdout: string }).stdout;
-  }
-}
 
 /** Readable, and the same for every version of the code and of the package. */
 function normalised(template: Template): string {
