@@ -4,6 +4,7 @@ import { addAnalyze } from './commands/analyze.ts';
 import { addAudit } from './commands/audit.ts';
 import { addChecks } from './commands/checks.ts';
 import { addDemo } from './commands/demo.ts';
+import { addFleet } from './commands/fleet.ts';
 import { addManifests } from './commands/manifests.ts';
 import { addReports } from './commands/reports.ts';
 import { addSweep } from './commands/sweep.ts';
@@ -19,6 +20,7 @@ export async function main(args: readonly string[]): Promise<void> {
     .exitOverride()
     .configureOutput(quietOutput());
   addAudit(program);
+  addFleet(program);
   addAnalyze(program);
   addReports(program);
   addChecks(program);

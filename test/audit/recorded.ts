@@ -52,9 +52,11 @@ export function addNode(stub: StubApiServer, like: Node, changes: Partial<Node>)
   stub.nodes.push(rawNode({ ...like, uid: `uid-${changes.name}`, ...changes }));
 }
 
-/** Names of the pods in the namespace of the audit: none is to stay. */
+/** Names of the pods that audits of this server made and did not remove: none is to stay. Those of the recording are not. */
 export function podsOfTheAudit(stub: StubApiServer): string[] {
-  return [...stub.pods.keys()].filter((name) => name.startsWith('netns-audit/'));
+  return [...stub.pods.entries()]
+    .filter(([id, { metadata }]) => id.startsWith('netns-audit/') && metadata.uid === `uid-${metadata.name}`)
+    .map(([id]) => id);
 }
 
 /** Audits what the server shows, and keeps the evidence where a directory is given. */

@@ -22,7 +22,11 @@ import { readExceptions, readPlan, readResults } from './work.ts';
 export async function concludeClusterOfFleet(
   store: Store,
   { task, error }: ConclusionInput,
-  deps: { readonly notifier: Notifier; readonly version: string; readonly consoleRegion: string | null },
+  deps: {
+    readonly notifier: Notifier | null;
+    readonly version: string;
+    readonly consoleRegion: string | null;
+  },
 ): Promise<Conclusion> {
   const run = { cluster: task.cluster.name, runId: task.runId };
   const plan = await readPlan(store, run);
@@ -43,7 +47,9 @@ export async function concludeClusterOfFleet(
           exceptions,
         }));
   await publish(store, report);
-  const told = await tell(store, report, task.settings.thresholds, deps);
+  const { notifier } = deps;
+  const told =
+    notifier !== null && (await tell(store, report, task.settings.thresholds, { ...deps, notifier }));
   return conclusionOf(report, plan !== null, told);
 }
 

@@ -3,6 +3,7 @@ export { auditBatchOfFleet } from './audit-batch.ts';
 export { concludeClusterOfFleet } from './conclude-cluster.ts';
 export { concludeFleet } from './conclude-fleet.ts';
 export type { Connections } from './connections.ts';
+export type { FleetReport } from './messages.ts';
 export {
   batchOutputSchema,
   batchSchema,
@@ -17,3 +18,4 @@ export {
 } from './messages.ts';
 export { planClusterOfFleet } from './plan-cluster.ts';
 export { planFleet } from './plan-fleet.ts';
+export { type FleetProgress, runFleet } from './run-fleet.ts';

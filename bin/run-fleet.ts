@@ -1,0 +1,156 @@
+/** `netns-audit fleet`: audits the clusters of a configuration and prints one line of each. */
+import { SnsNotifier } from '../lib/alert/index.ts';
+import { type FleetProgress, type FleetReport, runFleet } from '../lib/audit/fleet/index.ts';
+import { defaultStore, openStore, reportOfRun } from '../lib/audit/index.ts';
+import { readSecret } from '../lib/cluster/secret.ts';
+import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
+import type { Store } from '../lib/history/index.ts';
+import { readConfig } from '../lib/infra/read-config.ts';
+import { AuditError } from '../lib/model/errors.ts';
+import type { Severity } from '../lib/model/finding.ts';
+import { printable } from '../lib/report/index.ts';
+import { EXIT, explain } from './exit.ts';
+import { wantsColour } from './options.ts';
+import { progressOn } from './progress.ts';
+import { version } from './version.ts';
+
+export type FleetOptions = {
+  readonly config: string;
+  readonly cluster?: readonly string[];
+  readonly concurrency?: number;
+  readonly store?: string;
+  readonly topic?: string;
+  readonly output: 'text' | 'json';
+  readonly failOn: Severity;
+  readonly quiet?: boolean;
+  readonly color: boolean;
+};
+
+export async function auditFleet(options: FleetOptions): Promise<void> {
+  const config = readConfig(options.config);
+  const clusters = chosen(config.clusters, options);
+  const interrupt = new AbortController();
+  const progress = progressOn(process.stderr, {
+    quiet: options.quiet === true,
+    colour: wantsColour(process.stderr, options.color),
+  });
+  const stop = (): void => {
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    progress.say('Interrupted: removing the probe pods (once more to leave at once).');
+    interrupt.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    const place = openStore(options.store ?? defaultStore());
+    const { concurrency } = config;
+    const { fleet, store } = await runFleet(
+      place,
+      {
+        ...config,
+        clusters,
+        concurrency: { ...concurrency, clusters: options.concurrency ?? concurrency.clusters },
+      },
+      {
+        connections: { version: version(), readSecret },
+        notifier: options.topic === undefined ? null : new SnsNotifier(options.topic),
+        signal: interrupt.signal,
+        onProgress: (each) => told(each, progress.say),
+      },
+    );
+    process.stdout.write(options.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : table(fleet));
+    process.exitCode = await exitCodeOf(fleet, store, options.failOn);
+    if (place !== null) progress.say(`Kept in ${place.location} as run ${fleet.runId}.`);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+/** @throws AuditError USAGE for a name that the configuration does not have */
+function chosen<T extends { readonly name: string }>(
+  clusters: readonly T[],
+  { cluster: names, config }: FleetOptions,
+): T[] {
+  const known = clusters.map(({ name }) => name);
+  const wrong = names?.filter((name) => !known.includes(name)) ?? [];
+  const remedy = `It has: ${known.join(', ')}`;
+  if (names?.length === 0) throw new AuditError('USAGE', '--cluster names no cluster', { remedy });
+  if (wrong.length > 0)
+    throw new AuditError('USAGE', `${config} has no cluster ${wrong.join(', ')}`, { remedy });
+  return clusters.filter(({ name }) => names?.includes(name) ?? true);
+}
+
+function told(progress: FleetProgress, say: (text: string) => void): void {
+  if (progress.kind === 'planned') say(`${progress.cluster}: auditing, nodes: ${progress.nodes}`);
+  if (progress.kind === 'failed')
+    say(
+      `${progress.cluster}: ${printable(
+        explain(progress.error)
+          .trim()
+          .replaceAll(/\s*\n\s*/g, ' '),
+        500,
+      )}`,
+    );
+  if (progress.kind === 'concluded') {
+    const { cluster, verdict } = progress.conclusion;
+    say(`${cluster}: ${verdict}`);
+  }
+}
+
+const HEAD = [
+  'CLUSTER',
+  'VERDICT',
+  'CRITICAL',
+  'HIGH',
+  'MEDIUM',
+  'LOW',
+  'NEW',
+  'RESOLVED',
+  'AUDITED',
+  'MISSED',
+  'SKIPPED',
+];
+
+/** One line a cluster, in columns. */
+function table(fleet: FleetReport): string {
+  const rows = fleet.clusters.map((each) => {
+    if (!('verdict' in each)) return [each.cluster, 'no report', ...HEAD.slice(2).map(() => '-')];
+    const { cluster, verdict, reached, findings, nodes, resolved } = each;
+    return [
+      cluster,
+      reached ? verdict : 'unreachable',
+      ...[findings.critical, findings.high, findings.medium, findings.low, each.new, resolved],
+      ...[nodes.audited, nodes.partial + nodes.failed, nodes.skipped],
+    ].map(String);
+  });
+  const widths = HEAD.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [HEAD, ...rows]
+    .map((row) =>
+      row
+        .map((text, column) =>
+          column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
+        )
+        .join('  '),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** The worst of all clusters: not delivered, findings, out of reach, incomplete. */
+async function exitCodeOf(fleet: FleetReport, store: Store, failOn: Severity): Promise<number> {
+  const codes = await Promise.all(
+    fleet.clusters.map(async (each) => {
+      if (!('verdict' in each)) return EXIT.undelivered;
+      const report = await reportOfRun(store, { cluster: each.cluster, runId: fleet.runId });
+      if (report === null) return EXIT.undelivered;
+      if (!each.reached) return EXIT.unreachable;
+      if (hasFindings(report, failOn)) return EXIT.findings;
+      return isIncomplete(report.coverage) ? EXIT.incomplete : EXIT.ok;
+    }),
+  );
+  const worst = [EXIT.undelivered, EXIT.findings, EXIT.unreachable, EXIT.incomplete];
+  return worst.find((code) => codes.some((each) => each === code)) ?? EXIT.ok;
+}

@@ -1,0 +1,123 @@
+/** The audit of a fleet in one process: the steps of the state machine, in its order and with its tolerance. */
+import { z } from 'zod';
+import type { Notifier } from '../../alert/index.ts';
+import type { Store } from '../../history/index.ts';
+import type { Config } from '../../model/config.ts';
+import { AuditError, messageOf } from '../../model/errors.ts';
+import { forEachLimited } from '../limit.ts';
+import { auditBatchOfFleet } from './audit-batch.ts';
+import { concludeClusterOfFleet } from './conclude-cluster.ts';
+import { concludeFleet } from './conclude-fleet.ts';
+import type { Connections } from './connections.ts';
+import {
+  batchSchema,
+  type Conclusion,
+  type FleetConclusionInput,
+  type FleetReport,
+  type Task,
+} from './messages.ts';
+import { planClusterOfFleet } from './plan-cluster.ts';
+import { planFleet } from './plan-fleet.ts';
+import { WorkInMemory } from './work-in-memory.ts';
+
+export type FleetProgress =
+  | { readonly kind: 'planned'; readonly cluster: string; readonly nodes: number }
+  /** A cluster, or a batch of its nodes, that could not be audited. */
+  | { readonly kind: 'failed'; readonly cluster: string; readonly error: unknown }
+  | { readonly kind: 'concluded'; readonly conclusion: Conclusion };
+
+export type FleetDeps = {
+  readonly connections: Connections;
+  /** Null tells nobody, and what is news stays news for who does. */
+  readonly notifier: Notifier | null;
+  /** Ends the run: pods are removed, nothing is concluded. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: FleetProgress) => void;
+};
+
+/**
+ * Every cluster gets a report, also one that cannot be reached.
+ *
+ * @param store - null keeps nothing
+ * @returns the report of the run, and where the reports of its clusters can be read
+ * @throws AuditError ABORTED, STORE
+ */
+export async function runFleet(
+  store: Store | null,
+  config: Pick<Config, 'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'exceptions'>,
+  deps: FleetDeps,
+): Promise<{ readonly fleet: FleetReport; readonly store: Store }> {
+  const own = new WorkInMemory(store);
+  const execution = `${process.pid} ${Math.random()}`;
+  const { clusters, probe, thresholds, concurrency, exceptions } = config;
+  const { runId, tasks } = await planFleet(own, {
+    scheduledTime: new Date().toISOString(),
+    schedule: `by hand ${execution}`,
+    execution,
+    clusters,
+    exceptions,
+    settings: { probe, thresholds, concurrency },
+  });
+  const ends = new Map<string, FleetConclusionInput['clusters'][number]>();
+  await forEachLimited(tasks, concurrency.clusters, async (task) => {
+    ends.set(task.cluster.name, await auditClusterOfFleet(own, task, deps));
+  });
+  const ended = tasks.flatMap(({ cluster }) => ends.get(cluster.name) ?? []);
+  return { fleet: await concludeFleet(own, { runId, clusters: ended }), store: own };
+}
+
+async function auditClusterOfFleet(
+  store: Store,
+  task: Task,
+  deps: FleetDeps,
+): Promise<FleetConclusionInput['clusters'][number]> {
+  const cluster = task.cluster.name;
+  const { connections, notifier, signal, onProgress } = deps;
+  const failed = (error: unknown): void => {
+    if (signal.aborted) throw interrupted();
+    onProgress({ kind: 'failed', cluster, error });
+  };
+  let error: ReturnType<typeof causeOf> | null = null;
+  try {
+    const plan = await planClusterOfFleet(store, task, connections, signal);
+    onProgress({ kind: 'planned', cluster, nodes: plan.nodes });
+    const batches = await batchesAt(store, plan.batches);
+    await forEachLimited(batches, task.settings.concurrency.batches, async (batch) => {
+      // A batch that is lost is nodes that failed: the report says so.
+      await auditBatchOfFleet(store, batch, connections, signal).catch(failed);
+    });
+  } catch (thrown) {
+    failed(thrown);
+    error = causeOf(thrown);
+  }
+  if (signal.aborted) throw interrupted();
+  try {
+    const conclusion = await concludeClusterOfFleet(
+      store,
+      { task, error },
+      { notifier, version: connections.version, consoleRegion: null },
+    );
+    onProgress({ kind: 'concluded', conclusion });
+    return conclusion;
+  } catch (thrown) {
+    failed(thrown);
+    return { cluster, error: causeOf(thrown) };
+  }
+}
+
+async function batchesAt(store: Store, key: string): Promise<z.infer<typeof batchSchema>[]> {
+  const stored = await store.get(key);
+  return z.array(batchSchema).parse(JSON.parse(Buffer.from(stored?.body ?? '[]').toString()));
+}
+
+/** As Step Functions hands on an error. */
+function causeOf(thrown: unknown): { Error: string; Cause: string } {
+  return {
+    Error: thrown instanceof AuditError ? thrown.code : 'Error',
+    Cause: JSON.stringify({ errorMessage: messageOf(thrown) }),
+  };
+}
+
+function interrupted(): AuditError {
+  return new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
+}
