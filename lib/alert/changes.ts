@@ -14,6 +14,8 @@ export type Fresh = {
   readonly reason: Reason;
   /** The severity that was told before. */
   readonly was: Severity | null;
+  /** The exception that covered it until now. */
+  readonly exception: AlertRecord['excepted'][number] | null;
 };
 
 export type Changes = {
@@ -29,8 +31,8 @@ export type Changes = {
   readonly thresholdReminder: readonly Crossed[];
   /** When the last run was, where audits were left out since; null where none was. */
   readonly gapSince: string | null;
-  /** Findings that were told of another cluster under the same name, and end with it; null where it is the same. */
-  readonly replaced: number | null;
+  /** What was told of another cluster under the same name, and ends with it; null where it is the same. */
+  readonly replaced: readonly Told[] | null;
   /** Findings that are open and not mentioned. */
   readonly others: readonly Finding[];
   /** Of the record of this run. */
@@ -62,8 +64,8 @@ export function changesOf(
     return cause !== undefined && isWorth(cause);
   };
   const worth = report.findings.filter((finding) => isWorth(finding) && !isExplained(finding));
-  const excepted = new Set(before?.excepted);
-  const resolutions = new Map(report.resolved.map((finding) => [finding.fingerprint, finding.resolution]));
+  const excepted = new Map((before?.excepted ?? []).map((each) => [each.fingerprint, each]));
+  const resolutions = new Map(report.resolved.map((finding) => [finding.fingerprint, finding]));
   const fresh: Fresh[] = [];
   const steady: Finding[] = [];
   const resolved: (Told & { how: string })[] = [];
@@ -72,8 +74,9 @@ export function changesOf(
     const earlier = told.get(finding.fingerprint);
     const now = toldOf(finding, earlier, at);
     next.set(finding.fingerprint, now);
-    const reason = reasonOf(finding, earlier, now, excepted.has(finding.fingerprint));
-    if (reason !== null) fresh.push({ finding, reason, was: earlier?.severity ?? null });
+    const exception = excepted.get(finding.fingerprint) ?? null;
+    const reason = reasonOf(finding, earlier, now, exception !== null);
+    if (reason !== null) fresh.push({ finding, reason, was: earlier?.severity ?? null, exception });
     else if (earlier?.flapping === true && !now.flapping) steady.push(finding);
     else if (earlier !== undefined)
       next.set(finding.fingerprint, { ...now, severity: earlier.severity, at: earlier.at });
@@ -92,7 +95,7 @@ export function changesOf(
     if (!each.gone && !isOver) next.set(each.fingerprint, each);
     else if (!each.gone) {
       next.set(each.fingerprint, { ...each, gone: true, changedAt: at, returns: stable ? 0 : each.returns });
-      if (!each.flapping) resolved.push({ ...each, how: resolutions.get(each.fingerprint) ?? 'it is gone' });
+      if (!each.flapping) resolved.push({ ...each, how: howOf(resolutions.get(each.fingerprint)) });
     } else if (!stable) next.set(each.fingerprint, each);
     else if (each.flapping) resolved.push({ ...each, how: 'it came and went, and is gone for a week' });
   }
@@ -103,11 +106,14 @@ export function changesOf(
   const open = worth.filter(
     ({ fingerprint }) => !mentioned.has(fingerprint) && next.get(fingerprint)?.gone === false,
   );
-  const isDue = open.some(({ fingerprint }) => {
+  // What comes and goes is told again when it was stable.
+  const steadily = open.filter(({ fingerprint }) => next.get(fingerprint)?.flapping === false);
+  const isDue = steadily.some(({ fingerprint }) => {
     const since = next.get(fingerprint)?.at;
     return since !== undefined && daysBetween(since, at) >= thresholds.reminderDays;
   });
-  const reminder = isDue ? open : [];
+  // Who was not looked at cannot be said to be open still; the next audit of the whole says it.
+  const reminder = isDue && report.scope === 'cluster' ? steadily : [];
   const now = new Set([...mentioned, ...reminder.map(({ fingerprint }) => fingerprint)]);
   const { next: crossings, ...thresholdNews } = crossingsOf(report, before, thresholds);
   return {
@@ -119,16 +125,16 @@ export function changesOf(
     reminder,
     thresholdReminder: thresholdNews.reminder,
     gapSince: before === null ? null : gap(before.at, at, expectedWithinHours),
-    replaced: isOther ? last.told.filter(({ gone }) => !gone).length : null,
-    others: isDue ? [] : open,
+    replaced: isOther ? last.told.filter(({ gone }) => !gone) : null,
+    others: open.filter((finding) => !reminder.includes(finding)),
     next: {
       uid: report.cluster.uid === '' ? (before?.uid ?? '') : report.cluster.uid,
       at,
       auditedAt: isMissed(crossings) ? (before?.auditedAt ?? null) : at,
       told: [...next.values()].map((each) => (now.has(each.fingerprint) ? { ...each, at } : each)),
-      excepted: report.findings
-        .filter(({ suppressed }) => suppressed !== null)
-        .map(({ fingerprint }) => fingerprint),
+      excepted: report.findings.flatMap(({ fingerprint, suppressed }) =>
+        suppressed === null ? [] : [{ fingerprint, owner: suppressed.owner, expires: suppressed.expires }],
+      ),
       thresholds: [...crossings],
     },
   };
@@ -138,7 +144,9 @@ export function changesOf(
 export function isNews(changes: Changes): boolean {
   const lists = ['fresh', 'resolved', 'steady', 'crossed', 'back', 'reminder', 'thresholdReminder'] as const;
   return (
-    lists.some((part) => changes[part].length > 0) || changes.gapSince !== null || (changes.replaced ?? 0) > 0
+    lists.some((part) => changes[part].length > 0) ||
+    changes.gapSince !== null ||
+    (changes.replaced ?? []).length > 0
   );
 }
 
@@ -150,7 +158,9 @@ export function worstOf(changes: Changes): Severity {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder, gapSince, replaced } = changes;
   const found = [...fresh.map(({ finding }) => finding), ...resolved, ...steady, ...reminder];
   const isHigh =
-    crossed.length + back.length + thresholdReminder.length > 0 || gapSince !== null || (replaced ?? 0) > 0;
+    crossed.length + back.length + thresholdReminder.length > 0 ||
+    gapSince !== null ||
+    (replaced ?? []).length > 0;
   const worst = Math.min(
     ...found.map((finding) => severities.indexOf(finding.severity)),
     isHigh ? severities.indexOf('high') : severities.length - 1,
@@ -192,6 +202,11 @@ function reasonOf(
   if (severities.indexOf(finding.severity) < severities.indexOf(earlier.severity)) return 'worse';
   if (now.flapping && !earlier.flapping) return 'flapping';
   return earlier.gone && !now.flapping ? 'back' : null;
+}
+
+function howOf(resolved: Finding | undefined): string {
+  if (resolved === undefined) return 'it is gone';
+  return `${resolved.resolution ?? 'it is gone'}; first seen ${resolved.firstSeen.slice(0, 10)}`;
 }
 
 function gap(before: string, at: string, expectedWithinHours: number | null): string | null {

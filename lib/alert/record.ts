@@ -37,7 +37,10 @@ export const alertRecordSchema = z.object({
     .nullable()
     .describe('Null when there was nothing to say.'),
   told: z.array(toldSchema).describe('Findings that somebody was told of.'),
-  excepted: z.array(z.string()).default([]).describe('Fingerprints that exceptions cover.'),
+  excepted: z
+    .array(z.object({ fingerprint: z.string(), owner: z.string(), expires: z.string() }))
+    .default([])
+    .describe('Findings that exceptions cover.'),
   thresholds: z.array(crossingSchema).default([]),
 });
 export type AlertRecord = z.infer<typeof alertRecordSchema>;

@@ -161,15 +161,24 @@ function exceptedOrphans({ findings }: ClusterReport, node: string): number {
 
 function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measure {
   const reached = report.coverage.nodes.some(({ result }) => result === 'audited' || result === 'partial');
-  if (report.scope === 'cluster' || reached)
-    return { key: AUDIT, text: 'the cluster was reached', state: 'fine' };
-  const [first] = report.coverage.nodes;
   const last = before?.auditedAt ?? null;
+  if (report.scope === 'cluster' || reached)
+    return {
+      key: AUDIT,
+      text: `what happened since ${last === null ? 'the first attempt' : `${minute(last)}`} was not seen`,
+      state: 'fine',
+    };
+  const [first] = report.coverage.nodes;
   return {
     key: AUDIT,
-    text: `${first?.reason ?? 'no reason was given'} (${last === null ? 'it was never audited before' : `last audit: ${last.slice(0, 16).replace('T', ' ')} UTC`})`,
+    text: `${first?.reason ?? 'no reason was given'} (${last === null ? 'it was never audited before' : `last audit: ${minute(last)}`})`,
     state: 'crossed',
   };
+}
+
+/** A time as mails give it. */
+export function minute(time: string): string {
+  return `${time.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function coverageMeasure(report: ClusterReport, thresholds: Thresholds): Measure {

@@ -42,7 +42,7 @@ describe('a message is sent', () => {
   });
 
   it('for a new finding, and not again on the next day', () => {
-    expect(say(broken).fresh).toEqual([{ finding: fault, reason: 'new', was: null }]);
+    expect(say(broken).fresh).toEqual([{ finding: fault, reason: 'new', was: null, exception: null }]);
     expect(isNews(say(broken, stillBroken(1)))).toBe(false);
   });
 
@@ -135,7 +135,7 @@ describe('a message is sent', () => {
 
   it('not of what was told of another cluster under the same name, but that it ended', () => {
     const other = aReport({ cluster: { name: 'prod-eu', uid: 'another', version: 'v1.37.0' } });
-    expect(say(broken, other)).toMatchObject({ resolved: [], replaced: 1 });
+    expect(say(broken, other)).toMatchObject({ resolved: [], replaced: [{ check: fault.check }] });
     expect(isNews(say(broken, other, { ...other, runId: 'next' }))).toBe(false);
     // A fault that the new one has as well is new.
     expect(say(broken, { ...other, findings: [fault] }).fresh).toMatchObject([{ reason: 'new' }]);

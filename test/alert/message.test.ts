@@ -95,7 +95,7 @@ describe('a mail', () => {
     const { text } = messageOf(after, changesOf(after, { ...record, ...first.next }, thresholds), links);
     const lines = text.trimEnd().split('\n');
     expect(lines.length).toBeLessThanOrEqual(40);
-    for (const title of ['New:', 'Came back:', 'Comes and goes', 'Open, and not', 'Resolved:', 'Still open:'])
+    for (const title of ['New:', 'Came back:', 'Comes and goes', 'Open, and not', 'Resolved:', 'Still open'])
       expect(text).toContain(`\n${title}`);
     expect(text).toContain('Thresholds crossed:');
     expect(text.match(/and \d+ more, in the report/g)?.length).toBe(7);

@@ -1,0 +1,479 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { anException, type Fault, type Mail, month, type Night, pod } from './month.ts';
+
+const noInterface: Fault = {
+  check: 'pod-interface-missing',
+  object: pod('shop', 'web-1', 'node-1'),
+  detail: 'No interface eth0, only lo; the API still shows 10.244.1.7.',
+  command: 'kubectl delete pod -n shop web-1',
+};
+const flapper: Fault = {
+  check: 'pod-interface-down',
+  object: pod('billing', 'db-0', 'node-3'),
+  detail: 'eth0 is down.',
+  command: 'kubectl delete pod -n billing db-0',
+};
+const noPlugin: Fault = {
+  check: 'cni-plugin-missing',
+  object: { kind: 'file', name: '/opt/cni/bin/aws-cni', node: 'node-4' },
+  detail: 'The configuration names aws-cni; no such file in /opt/cni/bin.',
+  command: 'kubectl -n kube-system delete pod -l k8s-app=aws-node --field-selector spec.nodeName=node-4',
+};
+const cannotStart = (name: string): Fault => ({
+  check: 'sandbox-create-failing',
+  object: pod('shop', name, 'node-4'),
+  detail: 'FailedCreatePodSandBox 14 times since 01:12.',
+});
+const noRoute: Fault = {
+  check: 'pod-default-route-missing',
+  object: pod('shop', 'cart-2', 'node-5'),
+  detail: 'No default route by eth0.',
+  command: 'kubectl delete pod -n shop cart-2',
+};
+const hostLink: Fault = {
+  check: 'host-interface-in-pod',
+  object: pod('lab', 'trace-1', 'node-6'),
+  detail: 'ens6 of the node is in the network namespace of the pod.',
+};
+const fewLeft = (severity: 'high' | 'critical', count: string): Fault => ({
+  check: 'namespace-count-near-limit',
+  object: { kind: 'node', name: 'node-2' },
+  severity,
+  detail: `${count} of at most 63,000 network namespaces.`,
+});
+const exception = anException({
+  check: 'host-interface-in-pod',
+  objects: ['lab/*'],
+  reason: 'packet capture of the lab',
+  owner: 'net-team',
+  expires: '2026-11-20',
+});
+
+/** From the first day to the last, both included. */
+const during = (day: number, first: number, last: number) => day >= first && day <= last;
+
+function night(day: number): Night | 'missing' | 'unreachable' {
+  if (day === 20) return 'missing';
+  if (during(day, 24, 25)) return 'unreachable';
+  const faults = [
+    ...(during(day, 2, 3) ? [noInterface] : []),
+    ...([5, 7, 9].includes(day) || during(day, 11, 26) ? [flapper] : []),
+    ...(during(day, 8, 9) ? [noPlugin, ...['a', 'b', 'c', 'd', 'e'].map(cannotStart)] : []),
+    ...(day === 9 ? [cannotStart('f')] : []),
+    ...(during(day, 11, 26) ? [noRoute] : []),
+    ...(during(day, 6, 21) ? [hostLink] : []),
+    ...(day === 28 ? [fewLeft('high', '53,200')] : []),
+    ...(day === 29 ? [fewLeft('critical', '62,800')] : []),
+  ];
+  return {
+    faults,
+    uid: day < 27 ? 'uid-1' : 'uid-2',
+    away: during(day, 12, 14) ? ['node-5'] : [],
+    orphans: { 'node-7': during(day, 16, 18) ? 12 : day > 18 ? 9 : 8 },
+    exceptions: day < 23 ? [exception] : [],
+    renamed: day < 15 ? {} : { 'pod-interface-down': 'pod-link-down' },
+  };
+}
+
+let mails: readonly Mail[];
+let reports: Awaited<ReturnType<typeof month>>['reports'];
+beforeAll(async () => {
+  ({ mails, reports } = await month(30, night));
+}, 60_000);
+
+const mailOf = (day: number): string => {
+  const [mail, second] = mails.filter((each) => each.day === day);
+  if (second !== undefined) throw new Error('two mails in one night');
+  return mail === undefined ? 'no mail' : mail.text;
+};
+const open = (day: number) =>
+  reports.get(day)?.findings.map(({ check, state, flapping, notSeen, suppressed, runs }) => ({
+    check,
+    state,
+    flapping,
+    notSeen,
+    suppressed: suppressed !== null,
+    runs,
+  }));
+
+describe('a month of nights', () => {
+  it('sends these mails, and no other', () => {
+    expect(mails.map(({ day, subject }) => `${day}. ${subject}`)).toMatchInlineSnapshot(`
+      [
+        "2. prod-eu: critical: 1 critical new: Running pod without its network interface",
+        "4. prod-eu: healthy: 1 resolved: pod-interface-missing shop/web-1 on node-1",
+        "5. prod-eu: degraded: 1 high new: Pod's network interface is down",
+        "6. prod-eu: healthy: 1 resolved: pod-interface-down billing/db-0 on node-3",
+        "7. prod-eu: degraded: 1 high came back: Pod's network interface is down",
+        "8. prod-eu: critical: 1 critical new, 1 resolved: CNI configuration names a plugin that is not inst...",
+        "9. prod-eu: critical: 1 high flapping: Pod's network interface is down",
+        "10. prod-eu: healthy: 1 resolved: cni-plugin-missing /opt/cni/bin/aws-cni on node-4",
+        "11. prod-eu: degraded: 1 high new: Pod without the default route of its CNI plugin",
+        "12. prod-eu: incomplete: 7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet does ...",
+        "15. prod-eu: degraded: 8 of 8 nodes were fully audited (at least 95 %)",
+        "16. prod-eu: degraded: node-7 has 12 orphaned namespaces (more than 10)",
+        "18. prod-eu: degraded: 1 stays, 1 high still open: pod-link-down billing/db-0 on node-3",
+        "19. prod-eu: degraded: node-7 is back to 9 orphaned namespaces (at most 10)",
+        "21. prod-eu: degraded: 1 high no longer excepted, audits were missed: Network device of the node ins...",
+        "22. prod-eu: degraded: 1 resolved: host-interface-in-pod lab/trace-1 on node-6",
+        "24. prod-eu: incomplete: not audited: the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIM...",
+        "26. prod-eu: degraded: audited again, 2 high still open: pod-default-route-missing shop/cart-2 on no...",
+        "27. prod-eu: healthy: another cluster",
+        "28. prod-eu: degraded: 1 high new: Network namespaces near their limit",
+        "29. prod-eu: critical: 1 critical worse: Network namespaces near their limit",
+        "30. prod-eu: healthy: 1 resolved: namespace-count-near-limit node-2",
+      ]
+    `);
+  });
+
+  it('tells a fault with what was read and the command that repairs it', () => {
+    expect(mailOf(2)).toMatchInlineSnapshot(`
+      "prod-eu is critical: 1 critical new.
+      8 nodes audited; 97 pods; 72 checks.
+
+      New:
+        critical pod-interface-missing shop/web-1 on node-1
+          No interface eth0, only lo; the API still shows 10.244.1.7.
+          $ kubectl delete pod -n shop web-1
+
+      Report:
+        netns-audit reports show 20261102T021400Z-01bcbe9a --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('is silent about what was told', () => {
+    expect(mailOf(3)).toBe('no mail');
+    expect(open(3)?.[0]).toMatchObject({ check: 'pod-interface-missing', state: 'open', runs: 2 });
+  });
+
+  it('tells that it is over', () => {
+    expect(mailOf(4)).toMatchInlineSnapshot(`
+      "prod-eu is healthy: 1 resolved.
+      8 nodes audited; 96 pods; 72 checks.
+
+      Resolved:
+        critical pod-interface-missing shop/web-1 on node-1
+          pod shop/web-1 is gone from node node-1; first seen 2026-11-02.
+
+      Report:
+        netns-audit reports show 20261104T021300Z-1288893f --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('says that a fault came back, and whether it is the same one', () => {
+    expect(mailOf(5)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 high new.
+      8 nodes audited; 97 pods; 72 checks.
+
+      New:
+        high pod-interface-down billing/db-0 on node-3
+          eth0 is down.
+          $ kubectl delete pod -n billing db-0
+
+      Report:
+        netns-audit reports show 20261105T020500Z-afc2bb75 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(mailOf(6)).toMatchInlineSnapshot(`
+      "prod-eu is healthy: 1 resolved.
+      8 nodes audited; 97 pods; 72 checks.
+
+      Resolved:
+        high pod-interface-down billing/db-0 on node-3
+          pod billing/db-0 is gone from node node-3; first seen 2026-11-05.
+
+      Report:
+        netns-audit reports show 20261106T021200Z-2add7213 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(mailOf(7)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 high came back.
+      8 nodes audited; 98 pods; 72 checks.
+
+      Came back:
+        high pod-interface-down billing/db-0 on node-3
+          First seen 2026-11-05 02:05 UTC; came back once.
+          eth0 is down.
+          $ kubectl delete pod -n billing db-0
+
+      Report:
+        netns-audit reports show 20261107T020400Z-9ecccb99 --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('tells the cause and not each pod that fails of it, also not those of the next night', () => {
+    expect(mailOf(8)).toMatchInlineSnapshot(`
+      "prod-eu is critical: 1 critical new, 1 resolved.
+      8 nodes audited; 102 pods; 72 checks.
+
+      New:
+        critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
+          The configuration names aws-cni; no such file in /opt/cni/bin.
+          Explains 5 more findings: sandbox-create-failing.
+          $ kubectl -n kube-system delete pod -l k8s-app=aws-node \\
+            --field-selector spec.nodeName=node-4
+
+      Resolved:
+        high pod-interface-down billing/db-0 on node-3
+          pod billing/db-0 is gone from node node-3; first seen 2026-11-05.
+
+      Report:
+        netns-audit reports show 20261108T021100Z-563e0f78 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(open(9)?.filter(({ check }) => check === 'sandbox-create-failing')).toHaveLength(6);
+  });
+
+  it('calls what came back twice flapping, and then is silent while it comes and goes', () => {
+    expect(mailOf(9)).toMatchInlineSnapshot(`
+      "prod-eu is critical: 1 high flapping.
+      8 nodes audited; 104 pods; 72 checks. Also open: 1 critical.
+
+      Comes and goes; told again when it was stable for a week:
+        high pod-interface-down billing/db-0 on node-3
+          First seen 2026-11-05 02:05 UTC; came back 2 times.
+          eth0 is down.
+          $ kubectl delete pod -n billing db-0
+
+      Report:
+        netns-audit reports show 20261109T020300Z-90b67c71 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(mailOf(10)).toMatchInlineSnapshot(`
+      "prod-eu is healthy: 1 resolved.
+      8 nodes audited; 97 pods; 72 checks.
+
+      Resolved:
+        critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
+          the check passed; first seen 2026-11-08.
+
+      Report:
+        netns-audit reports show 20261110T021000Z-3e70075f --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(open(9)).toContainEqual(expect.objectContaining({ check: 'pod-interface-down', flapping: true }));
+  });
+
+  it('does not mention the flapping one when another fault is told', () => {
+    expect(mailOf(11)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 high new.
+      8 nodes audited; 99 pods; 72 checks. Also open: 1 high.
+
+      New:
+        high pod-default-route-missing shop/cart-2 on node-5
+          No default route by eth0.
+          $ kubectl delete pod -n shop cart-2
+
+      Report:
+        netns-audit reports show 20261111T020200Z-8a3cd81b --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('says once that a node is away, keeps its findings open, and says when all are there again', () => {
+    expect(mailOf(12)).toMatchInlineSnapshot(`
+      "prod-eu is incomplete: 1 threshold crossed.
+      7 nodes audited, 1 failed; 86 pods; 72 checks. Also open: 2 high.
+
+      Thresholds crossed:
+        7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet
+        does not answer
+
+      Report:
+        netns-audit reports show 20261112T020900Z-76647eba --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(open(13)).toContainEqual(
+      expect.objectContaining({ check: 'pod-default-route-missing', state: 'open', notSeen: true }),
+    );
+    expect([mailOf(13), mailOf(14)]).toEqual(['no mail', 'no mail']);
+    expect(mailOf(15)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 threshold back to normal.
+      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+
+      Back to normal:
+        8 of 8 nodes were fully audited (at least 95 %)
+
+      Report:
+        netns-audit reports show 20261115T020000Z-d809b574 --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('keeps the history of a check that was renamed that night', () => {
+    expect(open(15)).toContainEqual(
+      expect.objectContaining({ check: 'pod-link-down', state: 'open', runs: 8 }),
+    );
+    expect(reports.get(15)?.resolved).toEqual([]);
+  });
+
+  it('tells a threshold when it is crossed and when it is back', () => {
+    expect(mailOf(16)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 threshold crossed.
+      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+
+      Thresholds crossed:
+        node-7 has 12 orphaned namespaces (more than 10)
+
+      Report:
+        netns-audit reports show 20261116T020700Z-37ff20e0 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(mailOf(19)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 threshold back to normal.
+      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+
+      Back to normal:
+        node-7 is back to 9 orphaned namespaces (at most 10)
+
+      Report:
+        netns-audit reports show 20261119T021300Z-429debe7 --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('says after a week that the flapping one stays, and reminds of what else is open', () => {
+    expect(mailOf(18)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 stays, 1 high still open.
+      8 nodes audited; 99 pods; 72 checks.
+
+      Came and went, and stays for a week now (first seen):
+        2026-11-05 high pod-link-down billing/db-0 on node-3
+
+      Still open (first seen):
+        2026-11-11 high pod-default-route-missing shop/cart-2 on node-5
+
+      Report:
+        netns-audit reports show 20261118T020600Z-13a151f8 --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('says that an audit was missed, and what an exception no longer covers', () => {
+    for (let day = 6; day < 20; day += 1) expect(mailOf(day)).not.toContain('host-interface-in-pod');
+    expect(open(19)).toContainEqual(
+      expect.objectContaining({ check: 'host-interface-in-pod', suppressed: true }),
+    );
+    expect(mailOf(21)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 high no longer excepted, audits were missed.
+      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+      No audit since 2026-11-19 02:13 UTC: what happened in between was not
+      seen.
+
+      No longer excepted:
+        high host-interface-in-pod lab/trace-1 on node-6
+          First seen 2026-11-06 02:12 UTC. Excepted by net-team until
+          2026-11-20.
+          ens6 of the node is in the network namespace of the pod.
+
+      Report:
+        netns-audit reports show 20261121T021200Z-17eec344 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(open(21)?.map(({ check }) => check)).toContain('exception-expired');
+    expect(mailOf(22)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 resolved.
+      8 nodes audited; 98 pods; 72 checks. Also open: 2 high.
+
+      Resolved:
+        high host-interface-in-pod lab/trace-1 on node-6
+          pod lab/trace-1 is gone from node node-6; first seen 2026-11-06.
+
+      Report:
+        netns-audit reports show 20261122T020400Z-b00fa2c2 --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('says once that the cluster was not audited, and that it is again; reminders wait until then', () => {
+    expect(mailOf(24)).toMatchInlineSnapshot(`
+      "prod-eu is incomplete: not audited.
+      Open at the last audit: 2 high.
+
+      Not audited:
+        the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT
+        10.0.0.1:443 (last audit: 2026-11-23 02:11 UTC)
+
+      Report:
+        netns-audit reports show 20261124T020300Z-3d6327b5 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(mailOf(25)).toBe('no mail');
+    expect(mailOf(26)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: audited again, 2 high still open.
+      8 nodes audited; 98 pods; 72 checks.
+
+      Audited again:
+        what happened since 2026-11-23 02:11 UTC was not seen
+
+      Still open (first seen):
+        2026-11-05 high pod-link-down billing/db-0 on node-3
+        2026-11-11 high pod-default-route-missing shop/cart-2 on node-5
+
+      Report:
+        netns-audit reports show 20261126T020200Z-44bfcfa9 --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+
+  it('says that the cluster was replaced, instead of calling its findings resolved', () => {
+    expect(mailOf(27)).toMatchInlineSnapshot(`
+      "prod-eu is healthy: another cluster.
+      8 nodes audited; 96 pods; 72 checks.
+      This is another cluster than the one before under this name (kube-system
+      has another uid): its history begins anew.
+
+      Told of the cluster before, and ended with it:
+        high pod-default-route-missing shop/cart-2 on node-5
+        high pod-link-down billing/db-0 on node-3
+
+      Report:
+        netns-audit reports show 20261127T020900Z-27ecb48c --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(reports.get(27)).toMatchObject({ findings: [], resolved: [], remembered: [] });
+  });
+
+  it('says that a fault became worse, and that it is over', () => {
+    expect(mailOf(28)).toMatchInlineSnapshot(`
+      "prod-eu is degraded: 1 high new.
+      8 nodes audited; 96 pods; 72 checks.
+
+      New:
+        high namespace-count-near-limit node-2
+          53,200 of at most 63,000 network namespaces.
+
+      Report:
+        netns-audit reports show 20261128T020100Z-4c56cab0 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(mailOf(29)).toMatchInlineSnapshot(`
+      "prod-eu is critical: 1 critical worse.
+      8 nodes audited; 96 pods; 72 checks.
+
+      Worse than told before:
+        critical namespace-count-near-limit node-2 (was high)
+          First seen 2026-11-28 02:01 UTC.
+          62,800 of at most 63,000 network namespaces.
+
+      Report:
+        netns-audit reports show 20261129T020800Z-0a287313 --cluster prod-eu --store s3://audits
+      "
+    `);
+    expect(mailOf(30)).toMatchInlineSnapshot(`
+      "prod-eu is healthy: 1 resolved.
+      8 nodes audited; 96 pods; 72 checks.
+
+      Resolved:
+        critical namespace-count-near-limit node-2
+          the check passed; first seen 2026-11-28.
+
+      Report:
+        netns-audit reports show 20261130T020000Z-6ac65e0a --cluster prod-eu --store s3://audits
+      "
+    `);
+  });
+});
