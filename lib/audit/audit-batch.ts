@@ -1,5 +1,5 @@
 /** Some nodes of a planned run: each is snapshot, probed, snapshot again and judged. */
-import { type Cluster, listPodsOnNode, ProbePods } from '../cluster/index.ts';
+import { type Cluster, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
@@ -44,7 +44,13 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   async function gather({ node, coverage }: PlannedNode): Promise<Gathering> {
     const bare = bareSnapshot(node, events);
     try {
-      if (coverage === null) return await gatherNode(pods, await look(node), () => look(node), gathering);
+      if (coverage === null)
+        return await gatherNode(
+          pods,
+          await look(node),
+          { snapshot: () => look(node), killings: () => listKillings(cluster, node.name, { signal }) },
+          gathering,
+        );
       return notProbed(coverage.result === 'failed' ? await look(node) : bare, coverage);
     } catch (error) {
       if (options.signal.aborted) throw error;
@@ -85,11 +91,8 @@ async function snapshot(
     takenAt: new Date().toISOString(),
     node,
     pods,
-    // Of pods that the API no longer has, the kubelet's own word is all there is.
     events: events.filter((event) =>
-      event.kind === 'Node'
-        ? event.name === node.name
-        : event.node === node.name || names.has(`${event.namespace}/${event.name}`),
+      event.kind === 'Node' ? event.name === node.name : names.has(`${event.namespace}/${event.name}`),
     ),
   };
 }

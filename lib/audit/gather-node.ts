@@ -1,8 +1,10 @@
 /** Gathers one node: the API's word, the probe's, and the API's again. Trouble ends in the node's coverage. */
 import type { CheckContext } from '../checks/define.ts';
+import { whyNotInApi } from '../checks/sandbox-pod.ts';
 import type { ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
-import type { Snapshot } from '../model/kubernetes.ts';
+import type { Evidence } from '../model/evidence.ts';
+import type { Event, Snapshot } from '../model/kubernetes.ts';
 import { type ActiveProbe, type BundleFiles, buildEvidence, probePod, unpackLog } from '../probe/index.ts';
 import { failedCoverage, type Gathering } from './audit-node.ts';
 import { canaryLeftovers, runCanary } from './canary.ts';
@@ -27,7 +29,11 @@ const EXPIRY_GRACE_SECONDS = 60;
 export async function gatherNode(
   pods: ProbePods,
   before: Snapshot,
-  snapshotAfter: () => Promise<Snapshot>,
+  after: {
+    readonly snapshot: () => Promise<Snapshot>;
+    /** Asked for only where a sandbox has no pod: all events are read for it. */
+    readonly killings: () => Promise<readonly Event[]>;
+  },
   options: GatherOptions,
 ): Promise<Gathering> {
   const node = before.node.name;
@@ -35,8 +41,11 @@ export async function gatherNode(
     // First, so that the probe sees what the kubelet left of it.
     const canary = options.active.includes('cni') ? await runCanary(pods, node, options) : null;
     const files = await unpackLog(await pods.run(manifest(node, options), options.deadlineSeconds * 1000));
-    const after = await snapshotAfter();
-    return assemble({ before, after, files, canary }, options.settleSeconds);
+    const snapshot = await after.snapshot();
+    const gathered = assemble({ before, after: snapshot, files, canary }, options.settleSeconds);
+    if (!hasSandboxWithoutPod(gathered.evidence)) return gathered;
+    const events = [...snapshot.events, ...(await after.killings())];
+    return assemble({ before, after: { ...snapshot, events }, files, canary }, options.settleSeconds);
   } catch (error) {
     if (error instanceof AuditError && error.code === 'ABORTED') throw error;
     return {
@@ -67,6 +76,13 @@ export function assemble(
   return { ...gathered, evidence: { ...evidence, canary: { status: 'present', value } }, coverage: null };
 }
 
+/** With a grace period of 0 the API forgets a pod at once, and the kubelet's events tell that it is being taken down. */
+function hasSandboxWithoutPod(evidence: Evidence | null): boolean {
+  if (evidence?.sandboxes.status !== 'present' || evidence.pods.status !== 'present') return false;
+  const known = new Set(evidence.pods.value.map(({ uid }) => uid));
+  return evidence.sandboxes.value.some((sandbox) => !known.has(sandbox.uid) && whyNotInApi(sandbox) === null);
+}
+
 function manifest(node: string, options: GatherOptions): ReturnType<typeof probePod> {
   const active = options.active.filter((kind) => kind !== 'cni');
   return probePod({
@@ -77,7 +93,8 @@ function manifest(node: string, options: GatherOptions): ReturnType<typeof probe
     image: options.image,
     privileged: options.privileged,
     activeDeadlineSeconds: options.deadlineSeconds,
-    totalSeconds: Math.max(10, Math.min(60, options.deadlineSeconds - 10)),
+    // A node that is short of CPU takes long to start the pod, too; what the probe did not come to is told as such.
+    totalSeconds: Math.max(10, Math.min(90, options.deadlineSeconds - 30)),
     active,
     ...(options.pullSecret === null ? {} : { imagePullSecret: options.pullSecret }),
   });

@@ -2,6 +2,7 @@
 import type { Sandbox } from '../model/evidence.ts';
 import type { RemedyStep } from '../model/finding.ts';
 import type { Event, Pod } from '../model/kubernetes.ts';
+import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { command, onNode, recreatePod } from './remedies.ts';
 
 /** By uid; the sandbox of a static pod carries the hash of its manifest, as its uid in the API is the mirror's. */
@@ -9,6 +10,24 @@ export function isSandboxOf(sandbox: Pick<Sandbox, 'namespace' | 'name' | 'uid'>
   if (sandbox.uid === pod.uid) return true;
   const isStatic = pod.controller === 'Node' || 'kubernetes.io/config.mirror' in pod.annotations;
   return isStatic && sandbox.namespace === pod.namespace && sandbox.name === pod.name;
+}
+
+/** Probe pods: made after the first list of pods, gone before the second. */
+const OWN_NAME = /^netns-audit-.+-[0-9a-f]{6,}$/;
+/** A static pod's uid is the hash of its manifest; the API may refuse its mirror. */
+const STATIC_UID = /^[0-9a-f]{32}$/;
+
+/** Why the API need not know a pod with the sandbox's uid; null where it should. */
+export function whyNotInApi({
+  uid,
+  namespace,
+  name,
+}: Pick<Sandbox, 'uid' | 'namespace' | 'name'>): string | null {
+  if (uid === '') return 'not made by a kubelet';
+  if (STATIC_UID.test(uid)) return 'a static pod, whose mirror in the API may be missing';
+  if (namespace === DEFAULT_NAMESPACE || OWN_NAME.test(name))
+    return 'a pod of the auditor itself: see debug-pod-leftover';
+  return null;
 }
 
 /** A kubelet needs a second or two for a pod, and longer with a rollout on its hands. */

@@ -1,6 +1,6 @@
 /** Kubernetes: connect to a cluster, list what it has, run a probe pod to its end, sweep what was left behind. */
 export { type Cluster, type ClusterTarget, connect } from './connect.ts';
-export { getPod, listEvents, listNodes, listPodsOnNode } from './list.ts';
+export { getPod, listEvents, listKillings, listNodes, listPodsOnNode } from './list.ts';
 export { ensureNamespace } from './namespace.ts';
 export { ProbePods } from './probe-pods.ts';
 export { sweep } from './sweep.ts';

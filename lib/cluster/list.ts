@@ -124,19 +124,18 @@ const EVENT_REASONS = [
   'UnregisterNetDevice',
 ];
 
-/** The kubelet says so of each container that it stops; only what is under way is of use, and there are many. */
-const KILLING = 'Killing';
-const KILLING_MILLISECONDS = 300_000;
-
 /** Events of the last hour or so (what the API keeps) about pods and nodes, of all namespaces. */
 export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
-  const recent = Date.now() - KILLING_MILLISECONDS;
-  return items.filter(
-    ({ reason, lastSeen }) =>
-      EVENT_REASONS.includes(reason) ||
-      (reason === KILLING && lastSeen !== null && Date.parse(lastSeen) > recent),
-  );
+  return items.filter((event) => EVENT_REASONS.includes(event.reason));
+}
+
+/** What the kubelet of that node said of containers that it stops, of pods that the API may no longer have. */
+export async function listKillings(cluster: Cluster, node: string, options?: ListOptions): Promise<Event[]> {
+  const what = 'list events of stopped containers';
+  const query = { fieldSelector: 'reason=Killing,involvedObject.kind=Pod' };
+  const { items } = await listAll(cluster, what, '/api/v1/events', query, reduceEvent, options);
+  return items.filter((event) => event.node === node);
 }
 
 /** What the API still knows to have happened to one pod, whether the pod is still there or not. */

@@ -66,8 +66,8 @@ export function probePodName(runId: string, node: string): string {
 /** The arguments of the container, after `sh -c SCRIPT probe`. */
 function scriptArguments(options: ProbePodOptions): string[] {
   return [
-    `limit=${options.stepSeconds ?? 10}`,
-    `total=${options.totalSeconds ?? 60}`,
+    `limit=${options.stepSeconds ?? 15}`,
+    `total=${options.totalSeconds ?? 90}`,
     `creation=${options.creation === false ? 0 : 1}`,
     ...(options.active === undefined || options.active.length === 0
       ? []

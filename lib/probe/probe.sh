@@ -3,7 +3,7 @@
 # POSIX sh, for busybox ash and dash. Arguments: limit=SECONDS total=SECONDS stacks=COUNT active=ping,dns creation=0|1
 LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
-limit=10 total=60 stacks=500 active='' creation=1 lookup=kubernetes.default.svc.cluster.local
+limit=15 total=90 stacks=500 active='' creation=1 lookup=kubernetes.default.svc.cluster.local
 for argument; do
   case $argument in
     limit=*) limit=${argument#*=} ;;
@@ -84,14 +84,14 @@ reduced() {
   while [ -s "$W/files" ]; do
     tr '\n' '\0' <"$W/files" | xargs -0 jq -c "$1" >"$W/reduced"
     cat "$W/reduced"
-    first=
+    alone=
     : >"$W/left"
     # busybox's awk takes a plain `{` at the start of a pattern for a repetition.
     awk -v answered="$W/reduced" 'BEGIN { while ((getline line < answered) > 0) if (match(line, /^[{]"file":"[^"]*"/)) done[substr(line, 10, RLENGTH - 10)] = 1 }
       !($0 in done)' "$W/files" | while read -r file; do
       [ -f "$file" ] || continue
-      if [ -z "$first" ]; then
-        first=1
+      if [ -z "$alone" ]; then
+        alone=1
         jq -ce "$1" "$file" || { [ -f "$file" ] && jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'; }
       else
         printf '%s\n' "$file" >>"$W/left"

@@ -1,4 +1,3 @@
-import { DEFAULT_NAMESPACE } from '../../model/own-pods.ts';
 import {
   defineCheck,
   fail,
@@ -10,12 +9,7 @@ import {
   unknown,
 } from '../define.ts';
 import { command, onNode } from '../remedies.ts';
-import { isBeingStopped, isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
-
-/** Probe pods: made after the first list of pods, gone before the second. */
-const OWN_NAME = /^netns-audit-.+-[0-9a-f]{6,}$/;
-/** A static pod's uid is the hash of its manifest; the API may refuse its mirror. */
-const STATIC_UID = /^[0-9a-f]{32}$/;
+import { isBeingStopped, isSandboxOf, stopSandbox, whyNotInApi } from '../sandbox-pod.ts';
 
 /** Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
 export const sandboxGhost = defineCheck({
@@ -34,11 +28,8 @@ export const sandboxGhost = defineCheck({
       if (sandbox.state !== 'ready') return [];
       const object = podObject(sandbox, node);
       if (pods.some((pod) => isSandboxOf(sandbox, pod))) return [pass(object)];
-      if (sandbox.uid === '') return [notApplicable(object, 'not made by a kubelet')];
-      if (STATIC_UID.test(sandbox.uid))
-        return [notApplicable(object, 'a static pod, whose mirror in the API may be missing')];
-      if (sandbox.namespace === DEFAULT_NAMESPACE || OWN_NAME.test(sandbox.name))
-        return [notApplicable(object, 'a pod of the auditor itself: see debug-pod-leftover')];
+      const exempt = whyNotInApi(sandbox);
+      if (exempt !== null) return [notApplicable(object, exempt)];
       if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
       const age = sandbox.createdAt === null ? null : (now - Date.parse(sandbox.createdAt)) / 1000;
       if (age !== null && age < settleSeconds.pod)
