@@ -97,7 +97,12 @@ export class Cloud {
     const stub = await StubApiServer.start();
     this.#stubs.push(stub);
     const recorded = await show(stub, recording);
-    return { stub, recorded, config: { name, kubeconfigSecret: await keepSecret(name, stub.kubeconfig()) } };
+    return { stub, recorded, config: await this.keep(name, stub.kubeconfig()) };
+  }
+
+  /** The configuration of a cluster whose kubeconfig is in a secret. */
+  async keep(name: string, kubeconfig: string): Promise<ClusterConfig> {
+    return { name, kubeconfigSecret: await keepSecret(name, kubeconfig) };
   }
 
   /**

@@ -8,6 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const ORDER = [
   '/e2e/healthy.test.ts',
   '/e2e/rights.test.ts',
+  '/e2e/functions.test.ts',
   '/e2e/resilience.test.ts',
   '/e2e/faults.test.ts',
   '/e2e/kernel-log.test.ts',
