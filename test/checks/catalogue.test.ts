@@ -20,6 +20,11 @@ describe('the catalogue', () => {
     expect(ids).toEqual([...new Set(ids)]);
   });
 
+  it('gives no name away that a check had before', () => {
+    const names = catalogue.flatMap(({ id, formerly = [] }) => [id, ...formerly]);
+    expect(names).toEqual([...new Set(names)]);
+  });
+
   it('has a check for every page, and a page for every check', () => {
     const pages = readdirSync(at('docs/checks')).map((file) => file.replace(/\.md$/, ''));
     expect(pages.toSorted()).toEqual(catalogue.map(({ id }) => id).toSorted());

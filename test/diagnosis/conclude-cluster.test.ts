@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { defineCheck, defineClusterCheck, fail, nodeObject, pass } from '../../lib/checks/define.ts';
+import {
+  type AnyCheck,
+  defineCheck,
+  defineClusterCheck,
+  fail,
+  nodeObject,
+  pass,
+} from '../../lib/checks/define.ts';
 import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
 import type { Exception } from '../../lib/model/exception.ts';
 import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
@@ -73,7 +80,13 @@ function aResult(changes: Partial<NodeResult> = {}): NodeResult {
 function conclude(
   results: NodeResult[],
   previous: ClusterReport | null = null,
-  changes: { orphan?: number; scope?: 'cluster' | 'part'; day?: number; exceptions?: Exception[] } = {},
+  changes: {
+    orphan?: number;
+    scope?: 'cluster' | 'part';
+    day?: number;
+    exceptions?: Exception[];
+    checks?: AnyCheck[];
+  } = {},
 ) {
   const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
   return concludeCluster({
@@ -84,7 +97,7 @@ function conclude(
     finishedAt: at,
     auditorVersion: '0.1.0',
     results,
-    checks,
+    checks: changes.checks ?? checks,
     previous,
     settleSeconds: { pod: 300, orphan: changes.orphan ?? 900 },
     exceptions: changes.exceptions ?? [],
@@ -174,6 +187,32 @@ describe('a finding through time', () => {
       lastSeen: '2026-11-20T02:00:00.000Z',
     });
     expect(report.resolved).toEqual([]);
+  });
+
+  it('keeps its history and its fingerprint when its check is renamed, also while its node is away', () => {
+    const first = conclude([broken]);
+    const renamed = { ...nodeCheck, id: 'b-check', formerly: ['a-check'] };
+    const names = { checks: [renamed, patientCheck, clusterCheck], day: 1 };
+    const [found] = conclude(
+      [aResult({ failures: [aFailure({ check: 'b-check' })] })],
+      first,
+      names,
+    ).findings;
+    expect(found).toMatchObject({
+      check: 'b-check',
+      state: 'open',
+      runs: 2,
+      fingerprint: first.findings[0]?.fingerprint,
+    });
+    const away = aResult({
+      coverage: { node: 'node-1', result: 'failed', reason: 'timeout', remedy: null },
+      tallies: [],
+    });
+    expect(conclude([away], first, names).findings).toMatchObject([{ check: 'b-check', notSeen: true }]);
+    const passed = { check: 'b-check', passed: 1, notApplicable: 0, unknown: 0, reasons: [], unexamined: [] };
+    expect(conclude([aResult({ tallies: [passed] })], first, names).resolved).toMatchObject([
+      { check: 'b-check', resolution: 'the check passed' },
+    ]);
   });
 
   it('stays open when the check judged nothing this time', () => {

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { type Comparison, compare } from '../../lib/history/lifecycle.ts';
+import { aFinding } from '../report/sample.ts';
+
+const { fingerprint, check, topic, severity, confidence, object, title, detail, evidence, remedy } =
+  aFinding();
+const fault = {
+  fingerprint,
+  check,
+  topic,
+  severity,
+  confidence,
+  object,
+  title,
+  detail,
+  evidence,
+  remedy,
+  observations: 1 as const,
+};
+const dayOf = (day: number) => new Date(Date.UTC(2026, 10, day, 2, (day * 7) % 15)).toISOString();
+
+/** The days of November on which it is there, up to the last day; a day that is left out was not audited. */
+function through(days: readonly number[], there: (day: number) => boolean): Comparison {
+  return days.reduce<Comparison>(
+    (previous, day) =>
+      compare(previous, there(day) ? [fault] : [], dayOf(day), () => ({ result: 'passed' }), false),
+    { findings: [], resolved: [], remembered: [] },
+  );
+}
+const days = (last: number) => Array.from({ length: last }, (_, n) => n + 1);
+const on = (...there: number[]) =>
+  through(days(Math.max(...there)), (day) => there.includes(day)).findings[0];
+
+describe('a finding that comes and goes', () => {
+  it('has come back when it was away for less than a week, even for several audits', () => {
+    expect(on(1, 2)).toMatchObject({ state: 'open', flaps: 0, returnedAt: null, runs: 2 });
+    expect(on(1, 3)).toMatchObject({
+      state: 'new',
+      flaps: 1,
+      runs: 2,
+      firstSeen: dayOf(1),
+      returnedAt: dayOf(3),
+    });
+    expect(on(1, 7)).toMatchObject({ flaps: 1, firstSeen: dayOf(1) });
+  });
+
+  it('is a new one after it was gone for a week', () => {
+    expect(on(1, 9)).toMatchObject({ state: 'new', flaps: 0, runs: 1, firstSeen: dayOf(9) });
+  });
+
+  it('is flapping when it came back twice', () => {
+    expect(on(1, 3)?.flapping).toBe(false);
+    expect(on(1, 3, 5)).toMatchObject({ flapping: true, flaps: 2 });
+    expect(on(1, 3, 5, 6, 7)).toMatchObject({ flapping: true, state: 'open' });
+  });
+
+  it('is so no longer when it stayed for a week', () => {
+    expect(on(1, 3, 5, 6, 7, 8, 9, 10, 11)).toMatchObject({ flapping: true });
+    expect(on(1, 3, 5, 6, 7, 8, 9, 10, 11, 12)).toMatchObject({
+      flapping: false,
+      flaps: 0,
+      returnedAt: null,
+    });
+  });
+
+  it('stays so while nobody can look', () => {
+    const before = through([1, 2, 3, 4, 5], (day) => day % 2 === 1);
+    const blind = compare(before, [], dayOf(20), () => ({ result: 'notExamined' }), false);
+    expect(blind.findings).toMatchObject([{ flapping: true, notSeen: true }]);
+  });
+
+  it('says in what is resolved that it was', () => {
+    expect(through(days(6), (day) => [1, 3, 5].includes(day)).resolved).toMatchObject([{ flapping: true }]);
+  });
+});
+
+describe('what a report remembers', () => {
+  it('is what was resolved in the last week, and nothing else', () => {
+    expect(through(days(2), (day) => day === 1).remembered).toMatchObject([
+      { fingerprint, resolvedAt: dayOf(2), firstSeen: dayOf(1), runs: 1, flaps: 0 },
+    ]);
+    expect(through(days(8), (day) => day === 1).remembered).toHaveLength(1);
+    expect(through(days(9), (day) => day === 1).remembered).toEqual([]);
+    expect(through(days(3), (day) => day !== 2).remembered).toEqual([]);
+  });
+
+  it('has a bound, and keeps the newest', () => {
+    const many = Array.from({ length: 2500 }, (_, n) => ({ ...fault, fingerprint: `f${n}` }));
+    const passed = () => ({ result: 'passed' }) as const;
+    const first = compare(null, many, dayOf(1), passed, true);
+    const gone = compare(first, [fault], dayOf(2), passed, true);
+    expect(gone.remembered).toHaveLength(2000);
+    expect(compare(gone, [], dayOf(3), passed, true).remembered[0]?.fingerprint).toBe(fingerprint);
+  });
+});
