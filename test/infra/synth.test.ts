@@ -1,7 +1,16 @@
 /** `cdk synth` as an operator runs it: twice, in two places, without a network. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,17 +43,21 @@ const offline =
     ? ['unshare', '--map-root-user', '--net']
     : [];
 
-function synth(place: string, name: string): { out: string; stderr: string } {
-  const out = join(scratch, name);
+function cdk(place: string, ...command: string[]): { status: number | null; stderr: string } {
   const bin = join(scratch, 'bin');
   mkdirSync(bin, { recursive: true });
   rmSync(join(bin, 'node'), { force: true });
   // The only program on the PATH: neither Docker nor the AWS CLI can be found.
   symlinkSync(process.execPath, join(bin, 'node'));
   const environment = [`PATH=${bin}`, `HOME=${scratch}`, 'HTTPS_PROXY=http://127.0.0.1:9'];
-  const cdk = [join(root, 'node_modules/aws-cdk/bin/cdk'), 'synth', '--quiet', '--output', out];
-  const [command = '', ...rest] = [...offline, 'env', '-i', ...environment, process.execPath, ...cdk];
-  const { status, stderr } = spawnSync(command, rest, { cwd: place, encoding: 'utf8' });
+  const cli = [process.execPath, join(root, 'node_modules/aws-cdk/bin/cdk'), ...command];
+  const [first = '', ...rest] = [...offline, 'env', '-i', ...environment, ...cli];
+  return spawnSync(first, rest, { cwd: place, encoding: 'utf8' });
+}
+
+function synth(place: string, name: string): { out: string; stderr: string } {
+  const out = join(scratch, name);
+  const { status, stderr } = cdk(place, 'synth', '--quiet', '--output', out);
   expect(status, stderr).toBe(0);
   return { out, stderr };
 }
@@ -69,7 +82,7 @@ describe('cdk synth, offline', () => {
   beforeAll(() => {
     here = synth(root, 'here');
     there = synth(copy(), 'there');
-  }, 300_000);
+  }, 600_000);
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
   it('says nothing: no warning, no error', () => {
@@ -82,6 +95,17 @@ describe('cdk synth, offline', () => {
     expect(Object.keys(files).filter((file) => file.endsWith('index.mjs'))).toHaveLength(5);
     expect(contents(there.out)).toEqual(files);
   });
+
+  it('has no difference to what was deployed from elsewhere, and sees one that is there', () => {
+    const [name = ''] = globSync('*.template.json', { cwd: here.out });
+    const deployed = join(here.out, name);
+    const diff = () => cdk(scratch, 'diff', '--fail', '--template', deployed, '--app', there.out);
+    const same = diff();
+    expect(same.stderr).toContain('no differences');
+    expect(same.status).toBe(0);
+    writeFileSync(deployed, readFileSync(deployed, 'utf8').replace('nodejs24.x', 'nodejs22.x'));
+    expect(diff()).toMatchObject({ status: 1, stderr: expect.stringContaining('nodejs22.x') });
+  }, 300_000);
 
   it('tells nobody where it was made', () => {
     const found = execFileSync('grep', ['-rlF', '-e', root, '-e', scratch, here.out, there.out], {
