@@ -1,7 +1,7 @@
 /** Runs, differences and trends for a terminal. Pure; what reports say is printed as text only. */
 import { last, type ReportDiff, type RunSummary, type Series } from '../lib/history/index.ts';
 import { type Finding, severities } from '../lib/model/finding.ts';
-import { objectName, plural, printable } from '../lib/report/index.ts';
+import { type Fleet, objectName, plural, printable, worstFirst } from '../lib/report/index.ts';
 import { sparkline } from './sparkline.ts';
 
 /** A table, newest run first. */
@@ -11,10 +11,7 @@ export function listText(found: readonly RunSummary[]): string {
     `${run.startedAt.slice(0, 16).replace('T', ' ')}`,
     `${printable(run.cluster, 60)}${run.scope === 'part' ? ' (part)' : ''}`,
     run.verdict,
-    severities
-      .filter((severity) => run.findings[severity] > 0)
-      .map((severity) => `${run.findings[severity]} ${severity}`)
-      .join(', ') || '-',
+    countsText(run.findings),
     String(run.resolved),
     nodesText(run),
     run.runId,
@@ -22,7 +19,7 @@ export function listText(found: readonly RunSummary[]): string {
   return table([['started (UTC)', 'cluster', 'verdict', 'findings', 'resolved', 'nodes', 'run'], ...rows]);
 }
 
-function nodesText({ nodes }: RunSummary): string {
+function nodesText({ nodes }: Pick<RunSummary, 'nodes'>): string {
   const rest = (['partial', 'failed', 'skipped'] as const)
     .filter((result) => nodes[result] > 0)
     .map((result) => `, ${nodes[result]} ${result}`);
@@ -44,6 +41,47 @@ export function table(rows: readonly (readonly string[])[]): string {
           .trimEnd()}\n`,
     )
     .join('');
+}
+
+/** All clusters, worst first. */
+export function fleetText({ rows }: Fleet, options: { readonly ascii: boolean }): string {
+  const scale = rows
+    .flatMap((row) => row.orphans)
+    .reduce<number>((most, each) => Math.max(most, each ?? 0), 0);
+  const lines = rows
+    .toSorted(worstFirst)
+    .map((row) => [
+      printable(row.cluster, 60),
+      row.verdict,
+      String(row.new),
+      String(row.resolved),
+      countsText(row.findings),
+      row.startedAt === null ? '' : nodesText(row),
+      `${sparkline(row.orphans, { ascii: options.ascii, scale })} ${row.orphans.at(-1) ?? ''}`,
+      row.startedAt?.slice(0, 16).replace('T', ' ') ?? '',
+      row.note === null ? '' : printable(row.note, 200),
+    ]);
+  const heads = [
+    'cluster',
+    'verdict',
+    'new',
+    'resolved',
+    'findings',
+    'nodes',
+    'leaked namespaces',
+    'started (UTC)',
+    '',
+  ];
+  return table([heads, ...lines]);
+}
+
+function countsText(findings: RunSummary['findings']): string {
+  return (
+    severities
+      .filter((severity) => findings[severity] > 0)
+      .map((severity) => `${findings[severity]} ${severity}`)
+      .join(', ') || '-'
+  );
 }
 
 export function diffText(difference: ReportDiff): string {

@@ -4,8 +4,8 @@ import { concludeFleet, fleetConclusionInputSchema, fleetReportSchema } from '..
 import { environment, logger, handler as make, metrics } from './handler.ts';
 
 const { store, topicArn, region, https } = environment();
-const deps =
-  topicArn === '' ? null : { notifier: new SnsNotifier(topicArn, { https }), consoleRegion: region };
+const notifier = topicArn === '' ? null : new SnsNotifier(topicArn, { https });
+const deps = { notifier, consoleRegion: region };
 
 export const handler = make(fleetConclusionInputSchema, fleetReportSchema, async (input) => {
   const report = await concludeFleet(store, input, deps);

@@ -15,16 +15,18 @@ import {
   textOrJson,
   today,
 } from '../reports-store.ts';
+import { addFleetReport } from './reports-fleet.ts';
 import { addQuery } from './reports-query.ts';
 
 export function addReports(program: Command): void {
   const reports = program
     .command('reports')
-    .description('what earlier audits found: list, show, diff, trend, query');
+    .description('what earlier audits found: list, show, diff, trend, fleet, query');
   addList(reports);
   addShow(reports);
   addDiff(reports);
   addTrend(reports);
+  addFleetReport(reports);
   addQuery(reports);
 }
 

@@ -89,7 +89,7 @@ export function linksToFleet(store: Store, key: string, consoleRegion: string | 
 }
 
 /** Whoever may read the bucket may read it there; a link that carries its own right is sent to nobody. */
-function consolePage(store: Store, key: string, region: string | null): string | null {
+export function consolePage(store: Store, key: string, region: string | null): string | null {
   const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
   if (bucket === undefined || region === null) return null;
   const object = encodeURIComponent(`${prefix ? `${prefix}/` : ''}${key}`);

@@ -3,9 +3,9 @@
 export { diff, type ReportDiff } from './diff.ts';
 export { DirectoryStore } from './directory.ts';
 export { keys, type Run } from './keys.ts';
-export { clusters, type RunSummary, runs, summaries } from './list.ts';
+export { clusters, lastSummary, type RunSummary, runs, summaries } from './list.ts';
 export { type Narrowing, narrowed } from './narrow.ts';
-export { pastTotals } from './past.ts';
+export { pastTotals, totalsBefore } from './past.ts';
 export { latestReport, latestReportOf, pointToLatest, reportOfRun } from './reports.ts';
 export { parseS3Place, S3Store } from './s3.ts';
 export type { Store } from './store.ts';

@@ -60,6 +60,9 @@ export const keys = {
   alerts: (run: Run): string => `alerts/${partition(run)}/${run.runId}.json`,
   alertsOf: (cluster: string): string => `alerts/cluster=${clusterKey(cluster)}/`,
   fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,
+  fleetPage: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.html`,
+  /** Where the runs of a day are. */
+  fleetsOf: (day: string): string => `fleet/dt=${day}/`,
   claim: (runId: string): string => `work/${runId}/claim.json`,
   exceptions: (runId: string): string => `work/${runId}/exceptions.json`,
   work: (run: Run, part: string): string => `work/${run.runId}/${clusterKey(run.cluster)}/${part}`,

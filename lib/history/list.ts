@@ -89,9 +89,27 @@ export type RunSummary = {
   readonly verdict: (typeof verdicts)[number];
   /** Findings that count, by severity; with a check or a node asked for, only those of it. */
   readonly findings: Readonly<Record<(typeof severities)[number], number>>;
+  /** Of them, those that the run before had not. */
+  readonly new: number;
   readonly resolved: number;
   readonly nodes: Readonly<Record<(typeof nodeResults)[number], number>>;
 };
+
+/** The newest run of the whole cluster; the newest of a part where there is none. Null where there is no run since. */
+export async function lastSummary(
+  store: Store,
+  cluster: string,
+  since: string,
+  until: string,
+): Promise<RunSummary | null> {
+  let part: RunSummary | null = null;
+  for await (const run of runs(store, [cluster], since, until)) {
+    const found = await summary(store, run);
+    if (found?.scope === 'cluster') return found;
+    part ??= found;
+  }
+  return part;
+}
 
 /** One run in a line; null when its report is not there. @throws AuditError STORE when it cannot be read. */
 export async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
@@ -119,6 +137,7 @@ export async function summary(store: Store, run: Run, only: Narrowing = {}): Pro
       medium: bySeverity('medium'),
       low: bySeverity('low'),
     },
+    new: asked.filter(({ state }) => state === 'new').length,
     resolved: report.resolved.length,
     nodes: {
       audited: byResult('audited'),

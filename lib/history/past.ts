@@ -9,23 +9,27 @@ const DAYS = 30;
 const DAY_MILLISECONDS = 86_400_000;
 
 /**
- * The last run of the whole cluster in each of the thirty days before a report, oldest first. Empty for a report of a part,
+ * The last run of the whole cluster in each of the thirty days before a report, oldest first. Null for a report of a part,
  * and where earlier rows cannot be read: what was is no reason to lose what is.
  */
 export async function pastTotals(
   store: Store,
   report: Pick<ClusterReport, 'runId' | 'cluster' | 'scope'>,
-): Promise<Totals[]> {
-  if (report.scope === 'part') return [];
-  const to = new Date(timeOf(report.runId));
-  const columns = columnsOf(new Date(to.getTime() - DAYS * DAY_MILLISECONDS), to, DAYS);
+): Promise<Totals[] | null> {
+  if (report.scope === 'part') return null;
+  return await totalsBefore(store, report.cluster.name, Date.parse(timeOf(report.runId)));
+}
+
+/** The same before any time, in milliseconds. */
+export async function totalsBefore(store: Store, cluster: string, time: number): Promise<Totals[] | null> {
+  const columns = columnsOf(new Date(time - DAYS * DAY_MILLISECONDS), new Date(time), DAYS);
   try {
     // Each is added up as soon as it is read: thirty times five thousand nodes are much to hold.
-    const found = await readColumns(store, report.cluster.name, columns, false, (rows, run) =>
+    const found = await readColumns(store, cluster, columns, false, (rows, run) =>
       totalsOf(timeOf(run.runId), rows),
     );
     return found.filter((each) => each !== null);
   } catch {
-    return [];
+    return null;
   }
 }

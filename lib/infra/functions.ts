@@ -40,7 +40,8 @@ const keysOf: Readonly<
   'plan-cluster': { read: ['work/*', 'latest/*', 'reports/*'], write: ['work/*'] },
   'audit-nodes': { read: ['work/*'], write: ['work/*', 'evidence/*'] },
   'conclude-cluster': {
-    read: ['work/*', 'latest/*', 'reports/*', 'alerts/*'],
+    // Its page draws the nodes of the last month.
+    read: ['work/*', 'latest/*', 'reports/*', 'nodes/*', 'alerts/*'],
     write: ['reports/*', 'findings/*', 'nodes/*', 'latest/*', 'alerts/*'],
   },
   // Its own report says whether the digest was sent.

@@ -7,6 +7,7 @@ import { severities } from '../../model/finding.ts';
 import type { NodeResult } from '../../model/node-result.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { timeOf } from '../../model/run-id.ts';
+import { totalsOf } from '../../model/totals.ts';
 import { concludeRun } from '../conclude-run.ts';
 import { publish } from '../publish.ts';
 import { tell } from '../tell.ts';
@@ -26,6 +27,8 @@ export async function concludeClusterOfFleet(
     readonly notifier: Notifier | null;
     readonly version: string;
     readonly consoleRegion: string | null;
+    /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
+    readonly expectedWithinHours?: number;
   },
 ): Promise<Conclusion> {
   const run = { cluster: task.cluster.name, runId: task.runId };
@@ -153,6 +156,7 @@ function conclusionOf(report: ClusterReport, reached: boolean, told: boolean): C
     findings: Object.fromEntries(bySeverity) as Conclusion['findings'],
     new: open.filter((finding) => finding.state === 'new').length,
     resolved: report.resolved.length,
+    orphans: totalsOf(report.startedAt, report.nodes).orphans,
     reached,
     told,
   };

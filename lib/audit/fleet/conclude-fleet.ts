@@ -4,17 +4,21 @@ import { keys, type Store } from '../../history/index.ts';
 import { verdicts } from '../../model/report.ts';
 import { linksToFleet } from '../tell.ts';
 import { type FleetConclusionInput, type FleetReport, fleetConclusionInputSchema } from './messages.ts';
+import { pageOfRun } from './page.ts';
 
 /**
  * The report is the record of the message: it is written after the message was taken.
  *
- * @param deps - null sends no digest
+ * @param deps - no notifier sends no digest
  * @throws AuditError STORE, ALERT
  */
 export async function concludeFleet(
   store: Store,
   given: FleetConclusionInput,
-  deps: { readonly notifier: Notifier; readonly consoleRegion: string | null } | null = null,
+  deps: { readonly notifier: Notifier | null; readonly consoleRegion: string | null } = {
+    notifier: null,
+    consoleRegion: null,
+  },
 ): Promise<FleetReport> {
   const input = fleetConclusionInputSchema.parse(given);
   const worst = Math.max(
@@ -30,13 +34,15 @@ export async function concludeFleet(
     lost: input.clusters.filter((each) => !('verdict' in each)).length,
   };
   const key = keys.fleet(input.runId);
-  if (input.digest && deps !== null && (await store.get(key)) === null)
+  if (input.digest && deps.notifier !== null && (await store.get(key)) === null)
     await deps.notifier.publish(
       digestOf(
         { runId: input.runId, clusters: input.clusters.map(lineOf) },
         linksToFleet(store, key, deps.consoleRegion),
       ),
     );
+  const page = await pageOfRun(store, report, deps.consoleRegion);
+  await store.putOnce(keys.fleetPage(input.runId), Buffer.from(page));
   await store.putOnce(key, Buffer.from(`${JSON.stringify(report)}\n`));
   return report;
 }

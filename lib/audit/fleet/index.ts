@@ -16,6 +16,7 @@ export {
   fleetReportSchema,
   taskSchema,
 } from './messages.ts';
+export { latestOfEach } from './page.ts';
 export { planClusterOfFleet } from './plan-cluster.ts';
 export { planFleet } from './plan-fleet.ts';
 export { type FleetProgress, runFleet } from './run-fleet.ts';

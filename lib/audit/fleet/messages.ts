@@ -84,6 +84,7 @@ export const conclusionSchema = z.object({
   findings: z.object({ critical: z.int(), high: z.int(), medium: z.int(), low: z.int() }),
   new: z.int(),
   resolved: z.int(),
+  orphans: z.int().nullish().describe('Leaked namespaces of all its nodes; null where none told it.'),
   /** The cluster itself was reached. */
   reached: z.boolean(),
   /** A message was sent. */

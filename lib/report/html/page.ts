@@ -2,7 +2,6 @@
  * The report as one self-contained page: it loads nothing, runs only its own script (by hash, in its content security
  * policy), and reads, prints and leads from the map to a finding without it too.
  */
-import { createHash } from 'node:crypto';
 import { type Finding, severities, topics } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import type { Totals } from '../../model/totals.ts';
@@ -10,11 +9,11 @@ import { xmlText as text } from '../escape.ts';
 import { type Group, groups } from '../group.ts';
 import { coverageLine, duration, plural, severityCounts } from '../summary.ts';
 import { coverage } from './coverage.ts';
+import { documentOf } from './document.ts';
 import { anchor, article, minute, name, nodeOf, statesOf } from './finding.ts';
 import { nodeMap } from './map.ts';
 import { drawings } from './pod-path.ts';
 import { script } from './script.ts';
-import { style } from './style.ts';
 import { trends } from './trends.ts';
 
 /** Findings shown in full, worst first; with more a browser on a phone gives up. */
@@ -38,12 +37,10 @@ export function writeHtml(
   );
   const counts = severityCounts(report);
   const title = `${text(report.cluster.name, 300)}: ${report.verdict}`;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${hash(style)}'; script-src '${hash(script)}'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">
-<title>${title}</title><style>${style}</style></head><body>
-<a class="skip" href="#findings">Skip to the findings</a>
+  return documentOf({
+    title,
+    script,
+    body: `<a class="skip" href="#findings">Skip to the findings</a>
 <header><h1><span class="tag ${report.verdict}">${report.verdict}</span> <bdi>${text(report.cluster.name, 300)}</bdi></h1>
 <p>${counts === '' ? 'No findings that count' : counts}${uncounted(report)}. ${text(coverageLine(report))}.</p>
 <p class="muted">Audited ${minute(report.startedAt)} in ${duration(report)}; Kubernetes ${text(report.cluster.version, 60)}; run ${text(report.runId, 60)}${report.scope === 'part' ? '; a part of the cluster' : ''}</p>
@@ -58,8 +55,8 @@ ${shown.length === 0 ? '<p>None.</p>' : `${filter(shown, report)}${shown.map((gr
 <section aria-labelledby="coverage"><h2 id="coverage">Coverage</h2>
 ${coverage(report)}</section>
 ${meanings(report, why)}</main>
-${drawings()}<script>${script}</script></body></html>
-`;
+${drawings()}`,
+  });
 }
 
 /** What is shown and does not count, and why. */
@@ -76,10 +73,6 @@ function uncounted({ findings }: ClusterReport): string {
 /** What counts stands before what waits for a second observation, and that before what exceptions cover. */
 function rank({ lead }: Group): number {
   return lead.suppressed !== null ? 2 : lead.state === 'pending' ? 1 : 0;
-}
-
-function hash(content: string): string {
-  return `sha256-${createHash('sha256').update(content).digest('base64')}`;
 }
 
 function changes(report: ClusterReport, counted: readonly Finding[]): string {

@@ -15,7 +15,38 @@ export function trends(report: ClusterReport, past: readonly Totals[]): string {
   const of = (metric: 'namespaces' | 'orphans'): Point[] =>
     all.map((totals) => ({ at: Date.parse(totals.at), value: totals[metric] }));
   return `<div class="charts">${chart('Leaked network namespaces', of('orphans'))}${chart('Network namespaces', of('namespaces'))}</div>
-${numbers(all)}`;
+${nodesNote(all)}${numbers(all)}`;
+}
+
+/** A sum of fewer nodes is less, whatever became of each. */
+function nodesNote(all: readonly Totals[]): string {
+  const [fewest, most] = [
+    Math.min(...all.map((each) => each.nodes)),
+    Math.max(...all.map((each) => each.nodes)),
+  ];
+  return fewest === most
+    ? ''
+    : `<p class="muted">Sums over the nodes that were audited: between ${grouped(fewest)} and ${grouped(most)}.</p>\n`;
+}
+
+/** A trend in a line of a table, from zero to its own highest; empty where there are not two points. */
+export function sparkline(values: readonly (number | null)[], what: string): string {
+  const known = values.filter((value) => value !== null);
+  const [first] = known;
+  const last = known.at(-1);
+  if (first === undefined || last === undefined || known.length < 2) return '';
+  const top = Math.max(1, ...known);
+  const step = 100 / (values.length - 1);
+  let drawing = false;
+  const path = values.map((value, index) => {
+    const point =
+      value === null
+        ? ''
+        : `${drawing ? 'L' : 'M'}${(2 + index * step).toFixed(1)} ${(22 - (value / top) * 20).toFixed(1)}`;
+    drawing = value !== null;
+    return point;
+  });
+  return `<svg class="spark" viewBox="0 0 104 24" role="img" aria-label="${what}: ${grouped(first)} at first, ${grouped(last)} at last, at most ${grouped(top)}"><path class="trend" d="${path.join('')}"/></svg>`;
 }
 
 function chart(title: string, points: readonly Point[]): string {

@@ -1,0 +1,39 @@
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Command, Option } from 'commander';
+import type { Store } from '../../lib/history/index.ts';
+import { type Common, clusterNames, json, opened, subcommand } from '../reports-store.ts';
+
+const formats = ['text', 'json', 'html'] as const;
+
+type FleetOptions = Common & { readonly ascii?: boolean; readonly output: (typeof formats)[number] };
+
+export function addFleetReport(parent: Command): void {
+  subcommand(parent, 'fleet', 'the latest audit of each cluster, worst first')
+    .option('--ascii', 'no Unicode bars (default where the locale is not UTF-8)')
+    .addOption(
+      new Option('-o, --output <format>', 'what goes to standard output').choices(formats).default('text'),
+    )
+    .action(async (options: FleetOptions) => {
+      const { latestOfEach } = await import('../../lib/audit/fleet/index.ts');
+      const { fleetPage } = await import('../../lib/report/index.ts');
+      const store = await opened(options);
+      const names = await clusterNames(store, options);
+      const fleet = await latestOfEach(store, names, new Date(), (key) => hrefOf(store, key));
+      if (options.output === 'html') process.stdout.write(fleetPage(fleet));
+      else if (options.output === 'json') process.stdout.write(json(fleet));
+      else {
+        const { fleetText } = await import('../reports-text.ts');
+        const { isAsciiOnly } = await import('../sparkline.ts');
+        process.stdout.write(fleetText(fleet, { ascii: options.ascii ?? isAsciiOnly(process.env) }));
+      }
+    });
+}
+
+/** Where a browser finds it: a file, or the console's page of the object. */
+function hrefOf(store: Store, key: string): string {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
+  if (bucket === undefined) return pathToFileURL(join(resolve(store.location), key)).href;
+  const object = encodeURIComponent(`${prefix ? `${prefix}/` : ''}${key}`);
+  return `https://s3.console.aws.amazon.com/s3/object/${bucket}?prefix=${object}`;
+}

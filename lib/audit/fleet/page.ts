@@ -1,0 +1,129 @@
+/** The page of all clusters: of one run, and of the latest audit of each. */
+import { z } from 'zod';
+import { keys, lastSummary, type Store, totalsBefore } from '../../history/index.ts';
+import { timeOf } from '../../model/run-id.ts';
+import { type Fleet, type FleetRow, fleetPage } from '../../report/index.ts';
+import { forEachLimited } from '../limit.ts';
+import { consolePage } from '../tell.ts';
+import type { FleetReport } from './messages.ts';
+
+const DAYS = 30;
+const DAY_MILLISECONDS = 86_400_000;
+const AT_ONCE = 8;
+/** A nightly audit that is two days old was missed once. */
+const STALE_DAYS = 2;
+
+/** The page of a run. Its links are relative, or those of the console where the store is a bucket. */
+export async function pageOfRun(
+  store: Store,
+  fleet: FleetReport,
+  consoleRegion: string | null,
+): Promise<string> {
+  const past = await orphansOfRuns(store, fleet.runId);
+  return fleetPage({
+    at: timeOf(fleet.runId),
+    runId: fleet.runId,
+    rows: fleet.clusters.map((each) => {
+      if (!('verdict' in each))
+        return {
+          ...nothingKnown,
+          cluster: each.cluster,
+          note: `no report: ${each.error.Error} ${each.error.Cause ?? ''}`,
+        };
+      const page = each.report.replace(/report\.json$/, 'report.html');
+      return {
+        ...each,
+        startedAt: timeOf(fleet.runId),
+        note: each.reached ? null : 'the cluster was not reached',
+        orphans: [...past.map((run) => run.get(each.cluster) ?? null), each.orphans ?? null],
+        href: consolePage(store, page, consoleRegion) ?? `../../${path(page)}`,
+      };
+    }),
+  });
+}
+
+/**
+ * The latest audit of each cluster, whichever run it was of.
+ *
+ * @param hrefOf - where the page of a report, given by its key, can be opened
+ */
+export async function latestOfEach(
+  store: Store,
+  names: readonly string[],
+  now: Date,
+  hrefOf: (key: string) => string | null,
+): Promise<Fleet> {
+  const rows = new Map<string, FleetRow>();
+  const today = now.toISOString().slice(0, 10);
+  const yearAgo = new Date(now.getTime() - 365 * DAY_MILLISECONDS).toISOString().slice(0, 10);
+  await forEachLimited(names, AT_ONCE, async (cluster) => {
+    const last = await lastSummary(store, cluster, yearAgo, today);
+    if (last === null) {
+      rows.set(cluster, { ...nothingKnown, cluster, note: 'no audit within a year' });
+      return;
+    }
+    const days = Math.floor((now.getTime() - Date.parse(last.startedAt)) / DAY_MILLISECONDS);
+    const notes = [
+      ...(days >= STALE_DAYS ? [`not audited for ${days} days`] : []),
+      ...(last.scope === 'part' ? ['only a part of it was ever audited'] : []),
+    ];
+    const totals = (await totalsBefore(store, cluster, now.getTime())) ?? [];
+    rows.set(cluster, {
+      ...last,
+      note: notes.length === 0 ? null : notes.join(', '),
+      orphans: totals.map((each) => each.orphans),
+      href: hrefOf(keys.reportPage({ cluster, runId: last.runId })),
+    });
+  });
+  return { at: now.toISOString(), runId: null, rows: names.flatMap((cluster) => rows.get(cluster) ?? []) };
+}
+
+const nothingKnown = {
+  verdict: 'incomplete',
+  startedAt: null,
+  findings: { critical: 0, high: 0, medium: 0, low: 0 },
+  new: 0,
+  resolved: 0,
+  nodes: { audited: 0, partial: 0, failed: 0, skipped: 0 },
+  orphans: [],
+  href: null,
+} as const;
+
+const orphansSchema = z.object({
+  clusters: z.array(z.object({ cluster: z.string(), orphans: z.int().nullish() })),
+});
+
+/** Leaked namespaces by cluster, of the last run of each of the thirty days before; what cannot be read is not drawn. */
+async function orphansOfRuns(store: Store, runId: string): Promise<Map<string, number | null>[]> {
+  const to = Date.parse(timeOf(runId));
+  const days = Array.from({ length: DAYS }, (_, n) =>
+    new Date(to - (DAYS - n) * DAY_MILLISECONDS).toISOString().slice(0, 10),
+  );
+  const found = new Map<string, Map<string, number | null>>();
+  await forEachLimited(days, AT_ONCE, async (day) => {
+    try {
+      const run = await lastFleetOf(store, day);
+      if (run !== null) found.set(day, new Map(run.map((each) => [each.cluster, each.orphans ?? null])));
+    } catch {
+      // A page without a part of its drawing is better than none.
+    }
+  });
+  return days.flatMap((day) => found.get(day) ?? []);
+}
+
+async function lastFleetOf(
+  store: Store,
+  day: string,
+): Promise<z.infer<typeof orphansSchema>['clusters'] | null> {
+  let last: string | null = null;
+  for await (const key of store.list(keys.fleetsOf(day))) if (key.endsWith('.json')) last = key;
+  const stored = last === null ? null : await store.get(last);
+  return stored === null
+    ? null
+    : orphansSchema.parse(JSON.parse(Buffer.from(stored.body).toString())).clusters;
+}
+
+/** A key as part of a URL: it has `%` of its own. */
+function path(key: string): string {
+  return key.split('/').map(encodeURIComponent).join('/');
+}

@@ -1,0 +1,145 @@
+/** All clusters on one page: which are worst and what changed first, a row and a link for each. */
+import { type Severity, severities } from '../../model/finding.ts';
+import { type Verdict, verdicts } from '../../model/report.ts';
+import { xmlText as text } from '../escape.ts';
+import { plural } from '../summary.ts';
+import { documentOf } from './document.ts';
+import { minute } from './finding.ts';
+import { sparkline } from './trends.ts';
+
+export type FleetRow = {
+  readonly cluster: string;
+  /** Of a cluster without a report: `incomplete`, as nothing is known of it. */
+  readonly verdict: Verdict;
+  /** When its audit began, an ISO time; null without one. */
+  readonly startedAt: string | null;
+  /** Why there is no report, or it says less than it seems to; null where all is well with it. */
+  readonly note: string | null;
+  readonly findings: Readonly<Record<Severity, number>>;
+  readonly new: number;
+  readonly resolved: number;
+  readonly nodes: Readonly<Record<'audited' | 'partial' | 'failed' | 'skipped', number>>;
+  /** Leaked namespaces of its last runs, oldest first. */
+  readonly orphans: readonly (number | null)[];
+  /** Where the page of its report is; null where there is none. */
+  readonly href: string | null;
+};
+
+export type Fleet = {
+  /** When the run began, or when it was asked for; an ISO time. */
+  readonly at: string;
+  /** Of the run that audited them all; null for the latest audit of each. */
+  readonly runId: string | null;
+  readonly rows: readonly FleetRow[];
+};
+
+export function fleetPage(fleet: Fleet): string {
+  const rows = fleet.rows.toSorted(worstFirst);
+  const worst = rows[0]?.verdict ?? 'incomplete';
+  const counts = verdicts
+    .toReversed()
+    .map((verdict) => [verdict, rows.filter((row) => row.verdict === verdict).length] as const)
+    .filter(([, count]) => count > 0);
+  const changed = rows.filter((row) => row.new > 0 || row.resolved > 0 || row.note !== null);
+  return documentOf({
+    title: `${plural(rows.length, 'cluster')}: ${worst}`,
+    script,
+    body: `<a class="skip" href="#clusters">Skip to the clusters</a>
+<header><h1><span class="tag ${worst}">${worst}</span> ${plural(rows.length, 'cluster')}</h1>
+<p>${counts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}.</p>
+<p class="muted">${fleet.runId === null ? `The latest audit of each, as of ${minute(fleet.at)}` : `Audited ${minute(fleet.at)}; run ${text(fleet.runId, 60)}`}</p></header>
+<main>
+<section aria-labelledby="changes"><h2 id="changes">What changed</h2>
+${changed.length === 0 ? '<p>Nothing.</p>' : `<ul>${changed.map(changeOf).join('')}</ul>`}</section>
+<section aria-labelledby="clusters"><h2 id="clusters">Clusters</h2>
+${rows.length === 0 ? '<p>None.</p>' : table(rows)}</section></main>
+`,
+  });
+}
+
+/** The order of clusters on a page and in a table. */
+export function worstFirst(a: FleetRow, b: FleetRow): number {
+  return (
+    verdicts.indexOf(b.verdict) - verdicts.indexOf(a.verdict) ||
+    b.new - a.new ||
+    severities.reduce((order, severity) => order || b.findings[severity] - a.findings[severity], 0) ||
+    (a.cluster < b.cluster ? -1 : 1)
+  );
+}
+
+function changeOf(row: FleetRow): string {
+  const parts = [
+    ...(row.new > 0 ? [`${row.new.toLocaleString('en-US')} new`] : []),
+    ...(row.resolved > 0 ? [`${row.resolved.toLocaleString('en-US')} resolved`] : []),
+    ...(row.note === null ? [] : [text(row.note, 400)]),
+  ];
+  return `<li>${name(row)}: ${parts.join(', ')}</li>`;
+}
+
+function name({ cluster, href }: FleetRow): string {
+  const shown = `<bdi>${text(cluster, 200)}</bdi>`;
+  // A place of ours; nothing else becomes a link.
+  return href === null || !/^(?:\.\.\/|file:|https:)/.test(href)
+    ? shown
+    : `<a href="${text(href, 4000)}">${shown}</a>`;
+}
+
+const heads = ['Cluster', 'Verdict', 'New', 'Resolved', 'Findings', 'Nodes', 'Leaked namespaces', 'Audited'];
+
+function table(rows: readonly FleetRow[]): string {
+  const present = verdicts.toReversed().filter((verdict) => rows.some((row) => row.verdict === verdict));
+  const choices = present.map((verdict) => `<option value="${verdict}">${verdict}</option>`).join('');
+  return `<div class="filter" role="search" aria-label="Filter the clusters"><label>Name<input id="filter-text" type="search" autocomplete="off"></label><label>Verdict<select id="filter-verdict"><option value="">all</option>${choices}</select></label><span id="shown" role="status"></span></div>
+<table class="stack fleet"><thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>
+${rows.map(rowOf).join('\n')}
+</tbody></table>
+`;
+}
+
+function rowOf(row: FleetRow): string {
+  const cell = (head: string, html: string): string => `<td data-label="${head}">${html}</td>`;
+  const count = (value: number): string => (value === 0 ? '' : value.toLocaleString('en-US'));
+  const findings = severities
+    .filter((severity) => row.findings[severity] > 0)
+    .map(
+      (severity) =>
+        `<span class="tag ${severity}">${row.findings[severity].toLocaleString('en-US')} ${severity}</span>`,
+    );
+  const last = row.orphans.at(-1) ?? null;
+  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', `<span class="tag ${row.verdict}">${row.verdict}</span>`)}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparkline(row.orphans, 'Leaked namespaces')}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : minute(row.startedAt))}</tr>`;
+}
+
+function note({ note: said }: FleetRow): string {
+  return said === null ? '' : `<br><span class="muted note">${text(said, 200)}</span>`;
+}
+
+function nodes({ nodes: results, startedAt }: FleetRow): string {
+  if (startedAt === null) return '';
+  const rest = (['partial', 'failed', 'skipped'] as const)
+    .filter((result) => results[result] > 0)
+    .map(
+      (result) => ` <span class="tag ${result}">${results[result].toLocaleString('en-US')} ${result}</span>`,
+    );
+  return `${results.audited.toLocaleString('en-US')}${rest.join('')}`;
+}
+
+const script = `
+(() => {
+  document.documentElement.classList.add('js');
+  const [text, verdict] = ['text', 'verdict'].map((name) => document.getElementById('filter-' + name));
+  if (!text) return;
+  const rows = [...document.querySelectorAll('tbody tr')];
+  const apply = () => {
+    const asked = text.value.trim().toLowerCase();
+    for (const row of rows)
+      row.hidden = !(
+        (verdict.value === '' || row.dataset.v === verdict.value) &&
+        row.querySelector('th').textContent.toLowerCase().includes(asked)
+      );
+    document.getElementById('shown').textContent =
+      rows.filter((row) => !row.hidden).length + ' of ' + rows.length + ' shown';
+  };
+  document.querySelector('.filter').addEventListener('input', apply);
+  apply();
+})();
+`;

@@ -1,0 +1,137 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fleetText } from '../../bin/reports-text.ts';
+import { type Fleet, type FleetRow, fleetPage } from '../../lib/report/index.ts';
+import { accessibilityFaults, chromiumPath, launch, open } from './browser.ts';
+import { hostile } from './sample.ts';
+
+function aRow(changes: Partial<FleetRow> = {}): FleetRow {
+  return {
+    cluster: 'prod-eu',
+    verdict: 'healthy',
+    startedAt: '2026-01-02T03:04:05.000Z',
+    note: null,
+    findings: { critical: 0, high: 0, medium: 0, low: 0 },
+    new: 0,
+    resolved: 0,
+    nodes: { audited: 12, partial: 0, failed: 0, skipped: 0 },
+    orphans: [0, 0, 0],
+    href: '../../reports/cluster%3Dprod-eu/report.html',
+    ...changes,
+  };
+}
+
+const fleet: Fleet = {
+  at: '2026-01-02T03:04:05.000Z',
+  runId: '20260102T030405Z-0a1b2c3d',
+  rows: [
+    aRow(),
+    aRow({
+      cluster: 'arn:aws:eks:eu-west-1:111122223333:cluster/payments-production',
+      verdict: 'degraded',
+      findings: { critical: 0, high: 2, medium: 31, low: 0 },
+      resolved: 3,
+      orphans: [4, 9, 14, null, 24, 31],
+      nodes: { audited: 411, partial: 2, failed: 0, skipped: 16 },
+    }),
+    aRow({
+      cluster: 'prod-us',
+      verdict: 'critical',
+      findings: { critical: 3, high: 1, medium: 0, low: 7 },
+      new: 2,
+      orphans: [1, 1, 0, 2, 0],
+    }),
+    aRow({ cluster: 'quiet', verdict: 'critical', findings: { critical: 1, high: 0, medium: 0, low: 0 } }),
+    aRow({
+      cluster: 'lost',
+      verdict: 'incomplete',
+      startedAt: null,
+      href: null,
+      note: 'no report: States.Timeout',
+      orphans: [],
+    }),
+  ],
+};
+const textOf = (html: string): string =>
+  html.replaceAll(/<(style|script)>.*?<\/\1>/gs, '').replaceAll(/<[^>]*>/g, '');
+
+describe('the page of a fleet', () => {
+  it('begins with the worst verdict, then what changed, then each cluster, worst first', () => {
+    const text = textOf(fleetPage(fleet));
+    expect(text).toContain('critical 5 clusters');
+    expect(text).toContain('2 critical, 1 incomplete, 1 degraded, 1 healthy.');
+    const changed = text.slice(text.indexOf('What changed'), text.indexOf('Verdict'));
+    expect(changed).toContain('prod-us: 2 new');
+    expect(changed).toContain('lost: no report: States.Timeout');
+    expect(changed).not.toContain('quiet');
+    const rows = text.slice(text.lastIndexOf('Audited'));
+    const order = ['prod-us', 'quiet', 'lost', 'payments', 'prod-eu'].map((name) => rows.indexOf(name));
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+  });
+
+  it('loads nothing, and links no more than the reports', () => {
+    const html = fleetPage(fleet);
+    expect(html).not.toMatch(/\b(?:src|action|style)=|url\(|@import|https?:/);
+    expect(html.match(/href="(?!#)/g)).toHaveLength(2 * 2 + 2);
+  });
+
+  it('is a table in a terminal, in the same order', () => {
+    const lines = fleetText(fleet, { ascii: true }).split('\n');
+    expect(lines[1]).toMatch(
+      /^prod-us +critical +2 +0 +3 critical, 1 high, 7 low +12 +[_.:=+*# -]+ 0 +2026-01-02 03:04$/,
+    );
+    expect(lines[3]).toMatch(/^lost +incomplete .* no report: States.Timeout$/);
+    const bad = fleetText({ ...fleet, rows: [aRow({ cluster: hostile, note: hostile })] }, { ascii: true });
+    expect(bad.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(bad.split('\n')).toHaveLength(3);
+  });
+});
+
+describe.skipIf(chromiumPath === null)('the page of a fleet in a browser', { timeout: 120_000 }, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  }, 60_000);
+  afterAll(async () => await browser?.close());
+
+  it('finds a cluster by its name and its verdict', async () => {
+    await open(browser, fleetPage(fleet), {}, async ({ page, noise }) => {
+      await page.getByLabel('Name', { exact: true }).fill('PAYMENTS');
+      await page.getByText('1 of 5 shown').waitFor();
+      await page.getByLabel('Name', { exact: true }).fill('');
+      await page.getByRole('combobox', { name: 'Verdict' }).selectOption('critical');
+      await page.getByText('2 of 5 shown').waitFor();
+      expect(await page.locator('tbody tr:visible').count()).toBe(2);
+      expect(noise).toEqual([]);
+    });
+  });
+
+  it.each([
+    ['by day', {}],
+    ['by night', { colorScheme: 'dark' as const }],
+    ['on a phone', { viewport: { width: 360, height: 740 } }],
+    ['on paper', {}],
+  ])('has nothing that axe objects to, %s, and fits its window', async (name, options) => {
+    await open(browser, fleetPage(fleet), options, async ({ page, noise }) => {
+      await page.emulateMedia({ media: name === 'on paper' ? 'print' : 'screen' });
+      expect(await accessibilityFaults(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+      if (process.env.SCREENSHOTS !== undefined)
+        await page.screenshot({
+          path: `${process.env.SCREENSHOTS}/fleet-${name.replaceAll(' ', '-')}.png`,
+          fullPage: true,
+        });
+      expect(noise).toEqual([]);
+    });
+  });
+
+  it('does nothing that a hostile name wants', async () => {
+    const rows = [aRow({ cluster: hostile, note: hostile, href: `javascript:alert(1)//${hostile}` })];
+    await open(browser, fleetPage({ ...fleet, runId: hostile, rows }), {}, async ({ page, noise }) => {
+      expect(await page.locator('script').count()).toBe(1);
+      expect(await page.locator('img, [onerror], iframe, [href^="javascript"]').count()).toBe(0);
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+      expect(noise).toEqual([]);
+    });
+  });
+});
