@@ -6,6 +6,7 @@ import { readSecret } from '../lib/cluster/secret.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import type { Store } from '../lib/history/index.ts';
 import { readConfig } from '../lib/infra/read-config.ts';
+import { httpsFormat } from '../lib/model/config.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import { printable } from '../lib/report/index.ts';
@@ -53,7 +54,8 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
       },
       {
         connections: { version: version(), readSecret },
-        notifier: options.topic === undefined ? null : new SnsNotifier(options.topic),
+        notifier:
+          options.topic === undefined ? null : new SnsNotifier(options.topic, { https: httpsFormat(config) }),
         signal: interrupt.signal,
         onProgress: (each) => told(each, progress.say),
       },

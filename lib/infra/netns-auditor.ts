@@ -19,6 +19,7 @@ import { Construct } from 'constructs';
 import { z } from 'zod';
 import {
   type Config,
+  httpsFormat,
   monitorSchema,
   retentionSchema,
   scheduleSchema,
@@ -128,7 +129,7 @@ export class NetnsAuditor extends Construct {
       clusters,
       retention,
       digest: props.digest ?? false,
-      https: props.subscriptions?.some(({ format }) => format === 'chat') === true ? 'chat' : 'json',
+      https: httpsFormat({ subscriptions: props.subscriptions ?? [] }),
       storage,
       version: packageVersion(),
       vpc: props.vpc,

@@ -165,6 +165,11 @@ export const networkSchema = z.strictObject({
   securityGroupIds: z.array(z.string()).default([]).describe('Default: one is made that only lets out.'),
 });
 
+/** What https subscriptions get; SNS has one body for all of them. */
+export function httpsFormat({ subscriptions }: Pick<Config, 'subscriptions'>): 'json' | 'chat' {
+  return httpsFormats(subscriptions)[0] ?? 'json';
+}
+
 /** The formats that https subscriptions ask for. */
 function httpsFormats(subscriptions: readonly z.infer<typeof subscriptionSchema>[]): ('json' | 'chat')[] {
   return subscriptions.filter(({ protocol }) => protocol === 'https').map(({ format }) => format ?? 'json');

@@ -44,32 +44,45 @@ export type FleetDeps = {
  */
 export async function runFleet(
   store: Store | null,
-  config: Pick<Config, 'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'exceptions'>,
+  config: Pick<
+    Config,
+    'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'exceptions' | 'digest' | 'schedule'
+  >,
   deps: FleetDeps,
 ): Promise<{ readonly fleet: FleetReport; readonly store: Store }> {
   const own = new WorkInMemory(store);
   const execution = `${process.pid} ${Math.random()}`;
-  const { clusters, probe, thresholds, concurrency, exceptions } = config;
+  const { clusters, probe, thresholds, concurrency, exceptions, digest, schedule } = config;
+  // Here no alarm watches over the schedule: a run says itself that those before it were missed.
+  const expectedWithinHours = schedule.enabled ? schedule.expectedWithinHours : undefined;
   const { runId, tasks } = await planFleet(own, {
     scheduledTime: new Date().toISOString(),
     schedule: `by hand ${execution}`,
     execution,
     clusters,
     exceptions,
+    digest,
     settings: { probe, thresholds, concurrency },
   });
   const ends = new Map<string, FleetConclusionInput['clusters'][number]>();
   await forEachLimited(tasks, concurrency.clusters, async (task) => {
-    ends.set(task.cluster.name, await auditClusterOfFleet(own, task, deps));
+    ends.set(task.cluster.name, await auditClusterOfFleet(own, task, deps, expectedWithinHours));
   });
   const ended = tasks.flatMap(({ cluster }) => ends.get(cluster.name) ?? []);
-  return { fleet: await concludeFleet(own, { runId, clusters: ended }), store: own };
+  const { notifier } = deps;
+  const fleet = await concludeFleet(
+    own,
+    { runId, digest, clusters: ended },
+    { notifier, consoleRegion: null },
+  );
+  return { fleet, store: own };
 }
 
 async function auditClusterOfFleet(
   store: Store,
   task: Task,
   deps: FleetDeps,
+  expectedWithinHours: number | undefined,
 ): Promise<FleetConclusionInput['clusters'][number]> {
   const cluster = task.cluster.name;
   const { connections, notifier, signal, onProgress } = deps;
@@ -95,7 +108,12 @@ async function auditClusterOfFleet(
     const conclusion = await concludeClusterOfFleet(
       store,
       { task, error },
-      { notifier, version: connections.version, consoleRegion: null },
+      {
+        notifier,
+        version: connections.version,
+        consoleRegion: null,
+        ...(expectedWithinHours === undefined ? {} : { expectedWithinHours }),
+      },
     );
     onProgress({ kind: 'concluded', conclusion });
     return conclusion;
