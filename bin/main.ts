@@ -4,6 +4,7 @@ import { addAnalyze } from './commands/analyze.ts';
 import { addAudit } from './commands/audit.ts';
 import { addChecks } from './commands/checks.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addFleet } from './commands/fleet.ts';
 import { addManifests } from './commands/manifests.ts';
 import { addReports } from './commands/reports.ts';
@@ -24,6 +25,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addAnalyze(program);
   addReports(program);
   addChecks(program);
+  addDoctor(program);
   addSweep(program);
   addManifests(program);
   addDemo(program);

@@ -3,4 +3,5 @@ export { type Cluster, type ClusterTarget, connect } from './connect.ts';
 export { getPod, listEvents, listKillings, listNodes, listPodsOnNode } from './list.ts';
 export { ensureNamespace } from './namespace.ts';
 export { ProbePods } from './probe-pods.ts';
+export { isAllowed, type Right, wouldAdmit } from './rights.ts';
 export { sweep } from './sweep.ts';

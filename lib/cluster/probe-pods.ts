@@ -146,13 +146,7 @@ export class ProbePods {
     } catch (error) {
       // The name holds run and node: it is ours, from an attempt whose answer got lost.
       if (statusOf(error) === 409 && !isQuotaConflict(error)) return;
-      if (!(error instanceof AuditError) || error.code === 'ABORTED') throw error;
-      const status = statusOf(error);
-      if (status === null || status === 401 || status >= 500) throw error;
-      throw new AuditError('PROBE_REFUSED', `the cluster refused the probe pod: ${error.message}`, {
-        cause: error,
-        remedy: refusedRemedy(error.message, namespace),
-      });
+      throw refusal(error, namespace);
     } finally {
       stop();
     }
@@ -179,6 +173,17 @@ function delayed(signal: AbortSignal, milliseconds: number): { signal: AbortSign
 /** 409 for the quota's own object, not for the pod: it was not created. */
 function isQuotaConflict(error: unknown): boolean {
   return error instanceof AuditError && statusOf(error) === 409 && error.message.includes('resourcequotas');
+}
+
+/** An answer to the creation of a pod: refused for what it is, or the error as it was. */
+export function refusal(error: unknown, namespace: string): unknown {
+  if (!(error instanceof AuditError) || error.code === 'ABORTED') return error;
+  const status = statusOf(error);
+  if (status === null || status === 401 || status >= 500) return error;
+  return new AuditError('PROBE_REFUSED', `the cluster refused the probe pod: ${error.message}`, {
+    cause: error,
+    remedy: refusedRemedy(error.message, namespace),
+  });
 }
 
 function refusedRemedy(message: string, namespace: string): string {

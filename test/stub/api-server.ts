@@ -65,6 +65,8 @@ export class StubApiServer {
   readonly events: ApiObject[] = [];
   readonly pods = new Map<string, ApiObject>();
   readonly namespaces = new Map<string, ApiObject>();
+  /** Rights that nobody has, as `create pods`: only what asks for rights goes by it. */
+  readonly denied = new Set<string>();
   /** Scripts a created pod. */
   ending: (pod: ApiObject) => Ending = () => ({});
   /** What the kubelet writes of a pod that it stopped, before the pod is gone. */
@@ -170,6 +172,14 @@ export class StubApiServer {
       this.namespaces.set(body.metadata.name, body);
       return json(response, 201, body);
     }
+    if (path.endsWith('/selfsubjectaccessreviews')) {
+      const { verb, resource, subresource } = (body?.spec?.resourceAttributes ?? {}) as Record<
+        string,
+        string
+      >;
+      const right = `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+      return json(response, 201, { status: { allowed: !this.denied.has(right) } });
+    }
     const [, , , , namespace = '', resource, name, sub] = path.split('/');
     if (!path.startsWith('/api/v1/namespaces/')) return status(response, 404, 'no such path');
     if (resource === undefined) {
@@ -183,7 +193,9 @@ export class StubApiServer {
       return this.#list(url, events, response);
     }
     if (name === undefined && method === 'POST' && body !== undefined)
-      return this.#create(namespace, body, response);
+      return url.searchParams.has('dryRun')
+        ? json(response, 201, body)
+        : this.#create(namespace, body, response);
     if (name === undefined) {
       const pods = [...this.pods.values()].filter((pod) => pod.metadata.namespace === namespace);
       return url.searchParams.has('watch')

@@ -1,0 +1,27 @@
+import { type Command, Option } from 'commander';
+import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
+import { addClusterOptions, type ClusterOptions, seconds } from '../options.ts';
+import type { DoctorOptions } from '../run-doctor.ts';
+import { clusterTarget } from './audit.ts';
+
+export function addDoctor(program: Command): void {
+  const command = program
+    .command('doctor')
+    .description('look at every link of the chain that an audit hangs on, and say how to mend it');
+  addClusterOptions(command)
+    .option('--node <name>', 'where a probe is run (default: the first node that can be probed)')
+    .option('--deadline <time>', 'time for that probe', seconds, 120)
+    .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
+    .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
+    .option('--pull-secret <name>', 'image pull secret in that namespace')
+    .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
+    .option(
+      '--store <place>',
+      'directory or s3://bucket/prefix; none leaves it out (default: your data directory)',
+    )
+    .option('--topic <arn>', 'SNS topic to send a test message to (default: none)')
+    .action(async (options: ClusterOptions & DoctorOptions) => {
+      const { runDoctor } = await import('../run-doctor.ts');
+      await runDoctor(clusterTarget(options), options);
+    });
+}

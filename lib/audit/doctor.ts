@@ -1,0 +1,234 @@
+/** Looks at every link of the chain that an audit hangs on, and says of each broken one how to mend it. */
+import type { Notifier } from '../alert/index.ts';
+import {
+  type Cluster,
+  type ClusterTarget,
+  connect,
+  isAllowed,
+  listNodes,
+  type Right,
+  wouldAdmit,
+} from '../cluster/index.ts';
+import type { Store } from '../history/index.ts';
+import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
+import { newRunId } from '../model/run-id.ts';
+import { probePod } from '../probe/index.ts';
+import { auditCluster } from './audit-cluster.ts';
+import { planNodes } from './plan.ts';
+
+export type Link = {
+  readonly name: string;
+  readonly result: 'ok' | 'failed' | 'skipped';
+  /** What was seen, or why it was not looked at. */
+  readonly detail: string;
+  /** What broke it; its remedy says what to do. */
+  readonly error?: AuditError;
+};
+
+export type DoctorOptions = {
+  readonly version: string;
+  readonly namespace: string;
+  readonly image: string;
+  readonly pullSecret: string | null;
+  readonly privileged: boolean;
+  /** Where a probe is run; null takes the first node that can be probed. */
+  readonly node: string | null;
+  readonly deadlineSeconds: number;
+  readonly store: Store | null;
+  readonly notifier: Notifier | null;
+  readonly signal: AbortSignal;
+};
+
+/** What deploy/rbac.yaml gives. */
+export function rightsOf(namespace: string): Right[] {
+  return [
+    ...['nodes', 'pods', 'events'].map((resource) => ({ verb: 'list', resource })),
+    ...['kube-system', namespace].map((name) => ({
+      verb: 'get',
+      resource: 'namespaces',
+      name,
+      namespace: name,
+    })),
+    ...['create', 'watch', 'delete'].map((verb) => ({ verb, resource: 'pods', namespace })),
+    { verb: 'get', resource: 'pods/log', namespace },
+  ];
+}
+
+/** Links of the way to the cluster, in the order in which they are passed, and the errors that each one ends in. */
+const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
+  ['configuration', ['KUBECONFIG_INVALID', 'AWS', 'USAGE']],
+  ['name', ['CLUSTER_DNS']],
+  ['connection', ['CLUSTER_UNREACHABLE', 'DEADLINE']],
+  ['TLS', ['CLUSTER_TLS']],
+  ['credentials', ['CLUSTER_UNAUTHENTICATED']],
+  ['API', ['CLUSTER_API']],
+];
+const BEHIND = ['rights', 'namespace', 'admission', 'probe'] as const;
+
+/** Goes on behind a broken link as far as that makes sense; says of the rest that it was not looked at. */
+export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Link> {
+  let cluster: Cluster | null = null;
+  try {
+    cluster = await connect(target, { version: options.version, signal: options.signal });
+    for (const [name] of WAY) yield { name, result: 'ok', detail: detailOf(name, cluster) };
+  } catch (thrown) {
+    yield* wayUntil(asError(thrown));
+  }
+  if (cluster === null) {
+    for (const name of BEHIND) yield skipped(name, 'the cluster was not reached');
+  } else {
+    try {
+      yield* inCluster(cluster, options);
+    } finally {
+      await cluster.transport.close();
+    }
+  }
+  yield options.store === null ? skipped('store', 'none is used') : await store(options.store);
+  yield options.notifier === null ? skipped('alert', 'no topic was given') : await alert(options.notifier);
+}
+
+function* wayUntil(error: AuditError): Iterable<Link> {
+  if (error.code === 'ABORTED') throw error;
+  // It is known who asks, but not all that it takes to say hello is allowed.
+  const broken = WAY.findIndex(([, codes]) => codes.includes(error.code));
+  for (const [index, [name]] of WAY.entries()) {
+    if (broken === -1 || index < broken) yield { name, result: 'ok', detail: '' };
+    else if (index === broken) yield { name, result: 'failed', detail: error.message, error };
+    else yield skipped(name, 'not reached');
+  }
+  if (broken === -1) yield { name: 'identity', result: 'failed', detail: error.message, error };
+}
+
+function detailOf(name: string, cluster: Cluster): string {
+  if (name === 'configuration') return `cluster ${cluster.name}`;
+  if (name === 'connection') return cluster.transport.server;
+  return name === 'API' ? cluster.version : '';
+}
+
+async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterable<Link> {
+  const { namespace, signal } = options;
+  yield await link('rights', async () => {
+    const missing: Right[] = [];
+    for (const right of rightsOf(namespace))
+      if (!(await isAllowed(cluster, right, signal))) missing.push(right);
+    if (missing.length === 0) return `all ${rightsOf(namespace).length}`;
+    throw new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${missing.map(described).join('; ')}`, {
+      remedy:
+        'Grant the rights: netns-audit manifests | kubectl apply -f - , and put the user into the group netns-auditor.',
+    });
+  });
+  const there = await link('namespace', async () => {
+    await cluster.transport.json({
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}`,
+      what: `get namespace ${namespace}`,
+      signal,
+    });
+    return namespace;
+  });
+  yield there.error?.code === 'CLUSTER_API' ? missingNamespace(namespace, there.error) : there;
+  const runId = newRunId(new Date(), `doctor ${process.pid} ${Math.random()}`);
+  const admitted = await link('admission', async () => {
+    const node = await nodeFor(cluster, options);
+    const expires = new Date(Date.now() + options.deadlineSeconds * 1_000);
+    const { image, privileged } = options;
+    const pod = probePod({ runId, node, namespace, image, privileged, expires });
+    return (await wouldAdmit(cluster, pod, signal))
+      ? 'Pod Security, policies and quotas take the probe pod'
+      : 'a webhook of the cluster answers no dry runs: the probe will show it';
+  });
+  yield admitted;
+  yield admitted.result === 'ok'
+    ? await link('probe', () => probe(cluster, runId, options))
+    : skipped('probe', 'it would not be admitted');
+}
+
+function missingNamespace(name: string, cause: AuditError): Link {
+  const error = new AuditError('CLUSTER_API', `there is no namespace ${name}`, {
+    cause,
+    remedy: 'Make it: netns-audit manifests | kubectl apply -f - (netns-audit audit makes it where it may).',
+  });
+  return { name: 'namespace', result: 'failed', detail: error.message, error };
+}
+
+/** Image, kubelet, log and bundle: the audit of one node. */
+async function probe(cluster: Cluster, runId: string, options: DoctorOptions): Promise<string> {
+  const node = await nodeFor(cluster, options);
+  const { coverage } = await auditCluster(cluster, {
+    ...options,
+    runId,
+    active: [],
+    settleSeconds: { pod: 300, orphan: 900 },
+    selection: { names: [node], labels: [] },
+    concurrency: 1,
+    checks: 'all',
+    previous: null,
+    exceptions: [],
+    auditorVersion: options.version,
+    onProgress: () => {},
+    onGathered: async () => {},
+  });
+  const [audited] = coverage.nodes;
+  if (audited?.result === 'audited') return `${node} was read`;
+  throw new AuditError('PROBE_FAILED', `${node}: ${audited?.result}: ${audited?.reason ?? ''}`, {
+    remedy: audited?.remedy ?? 'Run it again with another --node.',
+  });
+}
+
+async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promise<string> {
+  const planned = planNodes(await listNodes(cluster, { signal }), {
+    names: node === null ? [] : [node],
+    labels: [],
+  });
+  const [first] = planned
+    .toSorted((a, b) => Number(b.node.ready) - Number(a.node.ready))
+    .filter((each) => each.coverage === null);
+  if (first !== undefined) return first.node.name;
+  throw new AuditError('USAGE', planned[0]?.coverage?.reason ?? 'no node can be probed', {
+    remedy: 'Name another node with --node.',
+  });
+}
+
+/** One small object that stays: stores delete nothing. */
+async function store(place: Store): Promise<Link> {
+  return await link('store', async () => {
+    await place.putOnce('work/doctor.json', Buffer.from('{}\n'));
+    if ((await place.get('work/doctor.json')) !== null) return place.location;
+    throw new AuditError('STORE', `${place.location} forgot what was just written`, {
+      remedy: 'Use a store that reads what it wrote.',
+    });
+  });
+}
+
+async function alert(notifier: Notifier): Promise<Link> {
+  return await link('alert', async () => {
+    const text = 'netns-audit doctor: messages arrive here.';
+    await notifier.publish({
+      subject: text,
+      text: `${text}\n`,
+      json: JSON.stringify({ kind: 'Test', text }),
+      chat: JSON.stringify({ version: '1.0', source: 'custom', content: { description: text } }),
+      attributes: { kind: 'change', severity: 'low', cluster: '', newFindings: 0, checks: [] },
+    });
+    return `a test message went to ${notifier.destination}`;
+  });
+}
+
+async function link(name: string, look: () => Promise<string>): Promise<Link> {
+  try {
+    return { name, result: 'ok', detail: await look() };
+  } catch (thrown) {
+    const error = asError(thrown);
+    if (error.code === 'ABORTED') throw error;
+    return { name, result: 'failed', detail: error.message, error };
+  }
+}
+
+const skipped = (name: string, detail: string): Link => ({ name, result: 'skipped', detail });
+
+const described = ({ verb, resource, namespace, name }: Right): string =>
+  `${verb} ${resource}${name === undefined ? (namespace === undefined ? '' : ` in ${namespace}`) : ` ${name}`}`;
+
+function asError(thrown: unknown): AuditError {
+  if (thrown instanceof AuditError) return thrown;
+  return new AuditError('PROBE_FAILED', messageOf(thrown), { cause: thrown, remedy: 'Please report it.' });
+}

@@ -1,0 +1,75 @@
+/** What one may do in a cluster, and whether it would take a pod, asked without doing anything. */
+import { z } from 'zod';
+import { AuditError } from '../model/errors.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+import { type PodManifest, refusal } from './probe-pods.ts';
+
+/** One verb on one resource of the core group; without a namespace: of the whole cluster. */
+export type Right = {
+  readonly verb: string;
+  /** `pods`, or with a subresource `pods/log`. */
+  readonly resource: string;
+  readonly namespace?: string;
+  readonly name?: string;
+};
+
+const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
+
+/** Every user may ask this of himself. @throws AuditError CLUSTER_* */
+export async function isAllowed(cluster: Cluster, right: Right, signal?: AbortSignal): Promise<boolean> {
+  const [resource, subresource] = right.resource.split('/');
+  const answer = await cluster.transport.json({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    what: `ask for the right to ${right.verb} ${right.resource}`,
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: {
+        resourceAttributes: {
+          verb: right.verb,
+          resource,
+          ...(subresource === undefined ? {} : { subresource }),
+          ...(right.namespace === undefined ? {} : { namespace: right.namespace }),
+          ...(right.name === undefined ? {} : { name: right.name }),
+        },
+      },
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const review = reviewSchema.safeParse(answer);
+  if (review.success) return review.data.status.allowed;
+  throw new AuditError('CLUSTER_API', 'the answer about a right is none', {
+    cause: review.error,
+    remedy: 'Check the server in the kubeconfig.',
+  });
+}
+
+/**
+ * Goes through admission (Pod Security, quotas, policies, webhooks) as the creation of the pod would, and starts nothing.
+ *
+ * @returns false where a webhook cannot be asked without doing it
+ * @throws AuditError PROBE_REFUSED, CLUSTER_*
+ */
+export async function wouldAdmit(
+  cluster: Cluster,
+  manifest: PodManifest,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { name, namespace } = manifest.metadata;
+  try {
+    await cluster.transport.json({
+      method: 'POST',
+      path: `/api/v1/namespaces/${namespace}/pods`,
+      query: { dryRun: 'All' },
+      what: `create pod ${namespace}/${name}`,
+      body: manifest,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 400 && /dry.?run/i.test(String(error))) return false;
+    throw refusal(error, namespace);
+  }
+}

@@ -1,0 +1,162 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { main } from '../../bin/main.ts';
+import { rightsOf } from '../../lib/audit/doctor.ts';
+import { podsOfTheAudit, serveRecording } from '../audit/recorded.ts';
+import { StubApiServer } from '../stub/api-server.ts';
+
+let stub: StubApiServer;
+let directory: string;
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+  await serveRecording(stub, 'healthy');
+  directory = await mkdtemp(join(tmpdir(), 'netns-audit-doctor-'));
+});
+afterEach(async () => {
+  await stub.close();
+  await rm(directory, { recursive: true });
+});
+
+/** What it says, its lines in single spaces. */
+async function doctor(
+  kubeconfig = stub.kubeconfig(),
+  ...args: string[]
+): Promise<{ lines: string[]; code: unknown }> {
+  const file = join(directory, 'kubeconfig');
+  await writeFile(file, kubeconfig);
+  let said = '';
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    said += String(text);
+    return true;
+  });
+  process.exitCode = 0;
+  try {
+    await main(['doctor', '--kubeconfig', file, '--store', join(directory, 'store'), ...args]);
+    const lines = said.trimEnd().split('\n');
+    return { lines: lines.map((line) => line.replaceAll(/\s+/g, ' ')), code: process.exitCode };
+  } finally {
+    spy.mockRestore();
+    process.exitCode = 0;
+  }
+}
+
+describe('netns-audit doctor', () => {
+  it('finds every link whole, and leaves no pod', async () => {
+    expect(await doctor()).toEqual({
+      code: 0,
+      lines: [
+        'ok configuration cluster stub',
+        'ok name',
+        `ok connection ${stub.url}`,
+        'ok TLS',
+        'ok credentials',
+        'ok API v1.36.0-stub',
+        'ok rights all 9',
+        'ok namespace netns-audit',
+        'ok admission Pod Security, policies and quotas take the probe pod',
+        'ok probe node-1 was read',
+        `ok store ${join(directory, 'store')}`,
+        'skipped alert no topic was given',
+      ],
+    });
+    expect(podsOfTheAudit(stub)).toEqual([]);
+  });
+
+  it.each([
+    ['name', { server: 'https://no-such-host.invalid' }, /A private EKS endpoint resolves only/],
+    ['connection', { server: 'https://127.0.0.1:1' }, /address and port in the kubeconfig/],
+    ['TLS', { ca: null }, /certificate authority in the kubeconfig/],
+  ])(
+    'says that the %s is broken, and looks at what does not hang on it',
+    async (name, change, remedy) => {
+      const { lines, code } = await doctor(stub.kubeconfig(change));
+      const at = lines.findIndex((line) => line.startsWith(`BROKEN ${name} `));
+      expect(lines.slice(0, at).every((line) => line.startsWith('ok '))).toBe(true);
+      expect(lines[at + 1]).toMatch(remedy);
+      expect(lines).toContain('skipped probe the cluster was not reached');
+      expect(lines).toContain(`ok store ${join(directory, 'store')}`);
+      expect(code).toBe(4);
+    },
+    60_000,
+  );
+
+  it('says that the credentials are broken', async () => {
+    stub.fail({ path: '/', status: 401, times: 1_000 });
+    const { lines } = await doctor();
+    expect(lines).toContainEqual(expect.stringMatching(/^BROKEN credentials /));
+    expect(lines).toContain('ok TLS');
+  });
+
+  it('names each right that is missing', async () => {
+    stub.denied.add('delete pods').add('get pods/log');
+    const { lines, code } = await doctor();
+    const at = lines.indexOf(
+      'BROKEN rights not allowed to delete pods in netns-audit; get pods/log in netns-audit',
+    );
+    expect(lines[at + 1]).toContain('netns-audit manifests | kubectl apply -f -');
+    expect(code).toBe(4);
+  });
+
+  it('says in its own words why the cluster does not take the pod, and starts none', async () => {
+    stub.fail({
+      method: 'POST',
+      path: '/pods?dryRun',
+      status: 403,
+      message: 'violates PodSecurity "baseline"',
+    });
+    const { lines } = await doctor();
+    const at = lines.findIndex((line) => line.startsWith('BROKEN admission'));
+    expect(lines[at]).toContain('violates PodSecurity "baseline"');
+    expect(lines[at + 1]).toContain('pod-security.kubernetes.io/enforce=privileged');
+    expect(lines).toContain('skipped probe it would not be admitted');
+    expect(stub.requests).not.toContain('POST /api/v1/namespaces/netns-audit/pods');
+  });
+
+  it('says what the kubelet says of an image that cannot be pulled, and how to make a missing namespace', async () => {
+    stub.namespaces.delete('netns-audit');
+    stub.ending = () => ({
+      status: {
+        phase: 'Pending',
+        containerStatuses: [
+          { name: 'probe', state: { waiting: { reason: 'ErrImagePull', message: 'no such host registry' } } },
+        ],
+      },
+    });
+    const { lines } = await doctor(stub.kubeconfig(), '--deadline', '5s');
+    expect(lines).toContainEqual(expect.stringMatching(/^BROKEN probe .*ErrImagePull/));
+    expect(lines).toContain('BROKEN namespace there is no namespace netns-audit');
+    expect(podsOfTheAudit(stub)).toEqual([]);
+  });
+
+  it('says what is wrong with the store', async () => {
+    await writeFile(join(directory, 'file'), '');
+    const { lines, code } = await doctor(stub.kubeconfig(), '--store', join(directory, 'file'));
+    expect(lines).toContainEqual(expect.stringMatching(/^BROKEN store /));
+    expect(code).toBe(5);
+  });
+
+  it('asks for the rights that the manifests give', async () => {
+    type Role = {
+      kind: string;
+      rules?: { resources: string[]; verbs: string[]; resourceNames?: string[] }[];
+    };
+    const text = await readFile(new URL('../../deploy/rbac.yaml', import.meta.url), 'utf8');
+    const given = parseAllDocuments(text)
+      .map((document) => document.toJS() as Role)
+      .filter(({ kind }) => kind.endsWith('Role'))
+      .flatMap(({ rules = [] }) => rules)
+      .flatMap(({ resources, verbs, resourceNames = [''] }) =>
+        verbs.flatMap((verb) =>
+          resources.flatMap((resource) => resourceNames.map((name) => `${verb} ${resource} ${name}`.trim())),
+        ),
+      );
+    const asked = rightsOf('netns-audit').map(({ verb, resource, name = '' }) =>
+      `${verb} ${resource} ${name}`.trim(),
+    );
+    expect(asked.toSorted()).toEqual(given.toSorted());
+  });
+});
