@@ -1,0 +1,136 @@
+/** docs/alerts.md shows what the code makes. `SAMPLES=write npx vitest run test/alert/samples.test.ts` writes it anew. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { type AlertRecord, changesOf, digestOf, type Message, messageOf } from '../../lib/alert/index.ts';
+import { settingsSchema } from '../../lib/model/config.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { aFinding, aReport } from '../report/sample.ts';
+
+const page = new URL('../../docs/alerts.md', import.meta.url);
+const { thresholds } = settingsSchema.parse({});
+const links = {
+  page: 'https://eu-west-1.console.aws.amazon.com/s3/object/audits?region=eu-west-1&prefix=reports%2F…',
+  command: 'netns-audit reports show 20260102T030405Z-0a1b2c3d --cluster prod-eu --store s3://audits',
+};
+
+function tell(...days: ClusterReport[]): Message {
+  let before: AlertRecord | null = null;
+  let message: Message | null = null;
+  for (const report of days) {
+    const changes = changesOf(report, before, thresholds);
+    message = messageOf(report, changes, links);
+    before = {
+      schemaVersion: 1,
+      kind: 'AlertRecord',
+      runId: '',
+      cluster: '',
+      message: null,
+      ...changes.next,
+    };
+  }
+  if (message === null) throw new Error('no day');
+  return message;
+}
+
+const lost = aFinding();
+const slow = aFinding({
+  fingerprint: 'f2',
+  check: 'namespace-count-near-limit',
+  severity: 'high',
+  object: { kind: 'node', name: 'node-1' },
+  title: 'Network namespaces near their limit',
+  detail: '53,200 of at most 63,000 network namespaces.',
+  remedy: [],
+});
+const broken = aReport({ verdict: 'critical', findings: [lost, slow] });
+const next = (changes: Partial<ClusterReport>) => aReport({ startedAt: '2026-01-03T03:02:00Z', ...changes });
+const failed = (reason: string) => [{ node: 'node-1', result: 'failed', reason, remedy: null } as const];
+const [node] = aReport().nodes;
+if (node === undefined) throw new Error('no node');
+
+const first = tell(broken);
+const mail = ({ subject, text }: Message): string => `Subject: ${subject}\n\n${text}`;
+const pretty = (json: string): string => JSON.stringify(JSON.parse(json), null, 2);
+const samples: Readonly<Record<string, string>> = {
+  new: mail(first),
+  resolved: mail(
+    tell(
+      broken,
+      next({
+        verdict: 'critical',
+        findings: [
+          {
+            ...slow,
+            state: 'open',
+            severity: 'critical',
+            detail: '62,800 of at most 63,000 network namespaces.',
+            lastSeen: '2026-01-03T03:02:00Z',
+          },
+        ],
+        resolved: [{ ...lost, state: 'resolved', resolution: 'the check passed' }],
+      }),
+    ),
+  ),
+  threshold: mail(tell(aReport(), next({ nodes: [{ ...node, orphans: 12 }] }))),
+  unreached: mail(
+    tell(
+      broken,
+      next({
+        verdict: 'critical',
+        scope: 'part',
+        findings: [lost, slow].map((finding) => ({ ...finding, state: 'open', notSeen: true })),
+        coverage: {
+          nodes: failed('the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT 10.0.0.1:443'),
+          checks: [],
+        },
+        nodes: [],
+      }),
+    ),
+  ),
+  digest: mail(
+    digestOf(
+      {
+        runId: broken.runId,
+        clusters: [
+          ...['prod-us', 'stage'].map((cluster) => ({
+            cluster,
+            lost: false as const,
+            reached: true,
+            verdict: 'healthy' as const,
+            findings: { critical: 0, high: 0, medium: 0, low: cluster === 'stage' ? 2 : 0 },
+            new: 0,
+            resolved: cluster === 'stage' ? 1 : 0,
+          })),
+          {
+            cluster: 'prod-eu',
+            lost: false,
+            reached: true,
+            verdict: 'critical',
+            findings: { critical: 1, high: 1, medium: 0, low: 0 },
+            new: 2,
+            resolved: 0,
+          },
+        ],
+      },
+      { page: null, command: 'netns-audit reports list --since 1d --store s3://audits' },
+    ),
+  ),
+  json: pretty(first.json),
+  chat: pretty(first.chat),
+};
+
+/** A fence whose info string is `sample NAME` once it is written. */
+const FENCE = /```sample(?: (\w+))?\n([\s\S]*?)\n```/g;
+
+it('docs/alerts.md shows each kind of message as it is', () => {
+  const text = readFileSync(page, 'utf8');
+  const written = text.replaceAll(FENCE, (_, name: string | undefined, body: string) => {
+    const key = name ?? body.trim();
+    return `\`\`\`sample ${key}\n${(samples[key] ?? `no sample ${key}`).trimEnd()}\n\`\`\``;
+  });
+  if (process.env.SAMPLES === 'write') writeFileSync(page, written);
+  expect(text).toBe(written);
+  expect([...text.matchAll(FENCE)].map(([, name]) => name).toSorted()).toEqual(
+    Object.keys(samples).toSorted(),
+  );
+});
