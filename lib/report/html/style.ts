@@ -55,7 +55,7 @@ article[data-st~=suppressed],article[data-st~=pending]{border-style:dashed}
 article[hidden]{display:none}
 summary{cursor:pointer;padding:.5rem .8rem}
 article .body{padding:0 .8rem .8rem;scroll-margin-top:4rem}
-li:target,.body:target{outline:2px solid var(--link);outline-offset:3px}
+li:target,.body:target{outline:2px solid var(--link);outline-offset:-2px}
 figure{margin:.8rem 0;max-width:36rem}
 figcaption{font-size:.9rem;color:var(--muted)}
 svg{display:block;width:100%;height:auto}
@@ -84,6 +84,6 @@ tr[hidden]{display:none!important}
 pre{background:var(--panel);border-radius:.3rem;padding:.5rem .7rem;margin:.2rem 0;white-space:pre-wrap;font-size:.9rem}
 .copy{display:none;font-size:.85rem;margin:.1rem 0 .5rem}
 .js .copy{display:inline-block}
-@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td,.stack tbody th{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.tick{font-size:18px}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
+@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td,.stack tbody th{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.tick{font-size:18px}.word{font-size:15px}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
 @media print{body{max-width:none;font-size:10pt}.filter,.copy,nav,.skip{display:none!important}.scroll{overflow:visible;max-height:none}article{content-visibility:visible;break-inside:avoid}details::details-content{content-visibility:visible;height:auto;display:block}.tag,.map td a{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -1,0 +1,46 @@
+/**
+ * How large the page of a large cluster is, and how soon a browser shows it, filters it and opens a finding.
+ * `npm run bench:page`
+ */
+import { reasons } from '../lib/checks/catalogue.ts';
+import { writeHtml } from '../lib/report/index.ts';
+import { chromiumPath, launch, open } from '../test/report/browser.ts';
+import { aLargeReport } from '../test/report/large.ts';
+
+const [NODES, FINDINGS] = [5000, 2000];
+
+const report = aLargeReport(NODES, FINDINGS);
+const html = await timed('written', () => Promise.resolve(writeHtml(report, reasons)));
+console.log(`${(html.length / 1e6).toFixed(1)} MB for ${NODES} nodes and ${FINDINGS} findings`);
+if (chromiumPath === null) console.log('No Chromium: not opened.');
+else {
+  const browser = await launch();
+  const opened = performance.now();
+  await open(browser, html, {}, async ({ page }) => {
+    console.log(`${seconds(opened)} shown, with a new window of the browser`);
+    const heap = await page.evaluate<number>('performance.memory.usedJSHeapSize');
+    console.log(
+      `${await page.evaluate('document.querySelectorAll("*").length')} elements, ${(heap / 1e6).toFixed(0)} MB of heap`,
+    );
+    await timed('filtered by a word', async () => {
+      await page.locator('#filter-text').fill('xxxs5');
+      await page.locator('#shown').filter({ hasText: /^1 of/ }).waitFor();
+    });
+    await timed('a finding opened', async () => {
+      await page.locator('article:not([hidden]) summary').click();
+      await page.locator('article:not([hidden]) .body').waitFor({ state: 'visible' });
+    });
+  });
+  await browser.close();
+}
+
+async function timed<T>(what: string, act: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const result = await act();
+  console.log(`${seconds(started)} ${what}`);
+  return result;
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(2)} s`;
+}
