@@ -4,6 +4,7 @@ import type { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle, STATES } from '../../lib/infra/bundle.ts';
+import { configSchema } from '../../lib/model/config.ts';
 import { findingRowSchema } from '../../lib/model/finding.ts';
 import { nodeFactsSchema } from '../../lib/model/report.ts';
 import { COLUMNS } from '../../lib/model/tables.ts';
@@ -75,7 +76,7 @@ describe('the stack', () => {
 
   it.each([
     ['PlanFleet', ['s3:GetObject', 's3:ListBucket', 's3:PutObject']],
-    ['ConcludeFleet', ['s3:ListBucket', 's3:PutObject']],
+    ['ConcludeFleet', ['s3:GetObject', 's3:ListBucket', 's3:PutObject']],
     [
       'ConcludeCluster',
       ['kms:Decrypt', 'kms:GenerateDataKey*', 's3:GetObject', 's3:ListBucket', 's3:PutObject', 'sns:Publish'],
@@ -89,6 +90,26 @@ describe('the stack', () => {
     ];
     expect([...allowed(role).keys()].filter((action) => !own.includes(action)).toSorted()).toEqual(actions);
   });
+
+  it('hands exceptions to the plan, and lets the end of the run speak, and to chats, only where that is asked for', () => {
+    const exception = { check: '*', objects: ['lab/*'], reason: 'a lab', owner: 'me', expires: '2027-01-01' };
+    const asked = configSchema.parse({
+      clusters: [{ name: 'prod', eks: { name: 'prod', region: 'eu-west-1' } }],
+      digest: true,
+      exceptions: [exception],
+      subscriptions: [{ protocol: 'https', endpoint: 'https://chat.example', format: 'chat' }],
+    });
+    const other = Template.fromStack(synthesize(asked).stack);
+    other.hasResourceProperties('AWS::Lambda::Function', {
+      Description: 'netns-auditor: conclude-fleet',
+      Environment: { Variables: { TOPIC_ARN: Match.anyValue(), HTTPS_FORMAT: 'chat' } },
+    });
+    const { PlanFleet } = definitionOf(other).States as Record<string, { Parameters?: object }>;
+    expect(PlanFleet?.Parameters).toMatchObject({
+      digest: true,
+      exceptions: [{ ...exception, clusters: ['*'] }],
+    });
+  }, 120_000);
 
   it.each(['PlanCluster', 'AuditNodes'])(
     'lets %s reach the clusters that are listed and no others',
