@@ -17,7 +17,7 @@ export function writeMarkdown(report: ClusterReport): string {
       '',
       `## ${lead.severity}: ${text(lead.check)}, ${text(objectName(lead.object))}`,
       '',
-      `${text(lead.title)} (${lead.state}, ${lead.confidence}). ${text(lead.detail)}`,
+      `${text(lead.title)} (${lead.state}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`,
     );
     if (alike.length > 0)
       out.push(

@@ -106,6 +106,7 @@ function findingLines(
   const state = [
     lead.state,
     ...(lead.confidence === 'confirmed' ? [] : [lead.confidence]),
+    ...(lead.flapping ? [`flapping: came back ${plural(lead.flaps, 'time')}`] : []),
     ...(lead.notSeen ? ['not seen this time'] : []),
   ].join(', ');
   const what =

@@ -82,6 +82,13 @@ More about one: netns-audit checks pod-interface-missing
   });
 });
 
+it('says of a finding that comes and goes that it does', () => {
+  const finding = aFinding({ state: 'open', flaps: 3, flapping: true });
+  const report = aReport({ verdict: 'critical', findings: [finding] });
+  expect(write(report, 'text', plain)).toContain('(open, flapping: came back 3 times)');
+  expect(write(report, 'markdown', plain)).toContain('(open, flapping, confirmed)');
+});
+
 it('a symptom stands alone where the report does not have its cause', () => {
   const report = aReport({ verdict: 'critical', findings: [aFinding({ partOf: 'elsewhere' })] });
   expect(write(report, 'text', plain)).toContain('kubectl delete pod -n shop web-1');
