@@ -12,6 +12,7 @@ import { keys, type Run, type Store } from '../history/index.ts';
 import type { Thresholds } from '../model/config.ts';
 import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
+import { timeOf } from '../model/run-id.ts';
 
 /**
  * The record is written after the message was taken: at least once, and twice only if the process ends between the two.
@@ -55,10 +56,21 @@ export async function tell(
   return said !== null;
 }
 
+/** The record before this run's: of its month or the one before, as a rule; else the last there is. */
 async function recordBefore(store: Store, run: Run): Promise<AlertRecord | null> {
-  let last: string | null = null;
-  for await (const key of store.list(keys.alertsOf(run.cluster))) if (key < keys.alerts(run)) last = key;
-  return last === null ? null : await readRecord(store, last);
+  const month = timeOf(run.runId).slice(0, 7);
+  for (const time of [month, monthBefore(month), '']) {
+    let last: string | null = null;
+    for await (const key of store.list(keys.alertsOf(run.cluster, time)))
+      if (key < keys.alerts(run)) last = key;
+    if (last !== null) return await readRecord(store, last);
+  }
+  return null;
+}
+
+function monthBefore(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return number === 1 ? `${year - 1}-12` : `${year}-${String(number - 1).padStart(2, '0')}`;
 }
 
 async function readRecord(store: Store, key: string): Promise<AlertRecord | null> {

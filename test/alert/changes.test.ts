@@ -151,6 +151,60 @@ describe('a message is sent', () => {
   });
 });
 
+describe('runs by the hour, between two audits', () => {
+  const nightly = aReport({ verdict: 'critical', findings: [fault] });
+  // Each is compared with the audit of the night, which had the fault.
+  const there = aReport({ scope: 'part', findings: [{ ...fault, state: 'open' }] });
+  const gone = aReport({ scope: 'part', resolved: [{ ...fault, state: 'resolved' }] });
+  const blind = aReport({ scope: 'part', findings: [{ ...fault, state: 'open', notSeen: true }] });
+  /** What each run says: reasons of findings, and what is resolved. */
+  function hours(...reports: ClusterReport[]): string[] {
+    let before: AlertRecord | null = null;
+    return reports.map((report) => {
+      const changes = changesOf(report, before, thresholds);
+      before = recordOf(report, changes);
+      const resolved = changes.resolved.map(() => 'resolved');
+      return [
+        ...changes.fresh.map(({ reason }) => reason),
+        ...resolved,
+        ...changes.back.map(({ text }) => text),
+      ].join();
+    });
+  }
+
+  it('say once what is over, and nothing of it in the night', () => {
+    expect(hours(nightly, there, gone, gone, aReport())).toEqual(['new', '', 'resolved', '', '']);
+  });
+
+  it('say that it is back, and when it goes on so, that it comes and goes', () => {
+    expect(hours(nightly, gone, there, gone, there, gone, there, nightly)).toEqual([
+      'new',
+      'resolved',
+      'back',
+      'resolved',
+      'flapping',
+      '',
+      '',
+      '',
+    ]);
+  });
+
+  it('do not take it for back when its node could not be looked at', () => {
+    expect(hours(nightly, gone, blind, there)).toEqual(['new', 'resolved', '', 'back']);
+  });
+
+  it('say nothing of what they do not look for', () => {
+    expect(hours(nightly, aReport({ scope: 'part' }), there)).toEqual(['new', '', '']);
+  });
+
+  it('remind of nothing: that is left to the audit of the whole', () => {
+    const later = { ...there, startedAt: '2026-01-12T03:04:05Z' };
+    const reminder = (report: ClusterReport) => say(nightly, report).reminder;
+    expect(reminder(later)).toEqual([]);
+    expect(reminder({ ...later, scope: 'cluster' })).toHaveLength(1);
+  });
+});
+
 describe('a threshold on any number of the nodes', () => {
   const [node] = aReport().nodes;
   if (node === undefined) throw new Error('no node');
