@@ -17,7 +17,7 @@ import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import type { Storage } from './storage.ts';
 
-export type MonitoringProps = Pick<Config, 'clusters' | 'schedule' | 'thresholds'> & {
+export type MonitoringProps = Pick<Config, 'clusters' | 'schedule' | 'thresholds' | 'dashboard'> & {
   readonly machine: StateMachine;
   readonly storage: Storage;
 };
@@ -102,6 +102,7 @@ export class Monitoring extends Construct {
       ),
     );
 
+    if (!props.dashboard) return;
     const graph = (title: string, left: IMetric[]): GraphWidget =>
       new GraphWidget({ title, left, width: 12 });
     const ofAll = (metric: string, statistic: string): IMetric[] =>

@@ -81,6 +81,11 @@ export type NetnsAuditorProps = {
    */
   readonly digest?: boolean;
   /**
+   * A dashboard in CloudWatch. The alarms do not need it.
+   * @default true
+   */
+  readonly dashboard?: boolean;
+  /**
    * Network of the functions that speak to clusters: for private endpoints.
    * @default - none: endpoints are reached over the internet
    */
@@ -183,7 +188,14 @@ export class NetnsAuditor extends Construct {
       });
     }
     new Queries(this, 'Queries', { clusters, retention, bucket: storage.bucket });
-    new Monitoring(this, 'Monitoring', { ...settings, clusters, schedule, machine, storage });
+    new Monitoring(this, 'Monitoring', {
+      ...settings,
+      clusters,
+      schedule,
+      machine,
+      storage,
+      dashboard: props.dashboard ?? true,
+    });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-L1',
       reason: 'nodejs24.x is the newest runtime of Lambda; the rule may know it later than CDK does.',

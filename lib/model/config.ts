@@ -159,9 +159,7 @@ export const networkSchema = z.strictObject({
   subnetIds: z
     .array(z.string())
     .min(1)
-    .describe(
-      'Private subnets with a way to the clusters and to S3, SNS, STS, EKS, KMS and Secrets Manager.',
-    ),
+    .describe('Private subnets with a way to the clusters and to S3, EKS, STS and Secrets Manager.'),
   securityGroupIds: z.array(z.string()).default([]).describe('Default: one is made that only lets out.'),
 });
 
@@ -198,6 +196,7 @@ export const configSchema = z.strictObject({
       (all) => new Set(httpsFormats(all)).size <= 1,
       'All https subscriptions have the same format: SNS has one body for the protocol.',
     ),
+  dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
   digest: z.boolean().default(false).describe('Also one message a run about all clusters, whatever changed.'),
   exceptions: exceptionsSchema.default([]),
   network: networkSchema

@@ -80,7 +80,8 @@ describe('the alarms', () => {
 
   it('each tell the topic, and have a row in docs/operations.md under the words they use', () => {
     const operations = readFileSync(new URL('docs/operations.md', root), 'utf8');
-    const rows = [...operations.matchAll(/^\| ([\w, ]+) \| ([^|:]+): /gm)].flatMap(([, names = '', words]) =>
+    const [, section = ''] = operations.split('## What each alarm means');
+    const rows = [...section.matchAll(/^\| ([\w, ]+) \| ([^|:]+): /gm)].flatMap(([, names = '', words]) =>
       names.split(', ').map((name) => ({ name, words })),
     );
     for (const [id, { AlarmActions, AlarmDescription }] of alarms) {

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
@@ -152,6 +152,103 @@ describe('the stack', () => {
       expect.arrayContaining(wanted(findingRowSchema.shape)),
     );
     expect(Object.keys(COLUMNS.nodes).slice(1)).toEqual([...wanted(nodeFactsSchema.shape), 'scope']);
+  });
+});
+
+describe('what the threat model says of AWS', () => {
+  const statementsOf = (type: string): { Effect: string; Action: unknown; Condition?: object }[] =>
+    Object.values(template.findResources(type)).flatMap(
+      ({ Properties }) => Properties.PolicyDocument.Statement,
+    );
+
+  it('is so of the bucket', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      VersioningConfiguration: { Status: 'Enabled' },
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({ Prefix: 'reports/', ExpirationInDays: config.retention.reportDays }),
+          Match.objectLike({ Prefix: 'evidence/', ExpirationInDays: config.retention.evidenceDays }),
+          Match.objectLike({ NoncurrentVersionExpiration: { NoncurrentDays: 7 } }),
+        ]),
+      },
+    });
+    expect(config.retention.evidenceDays).toBeLessThan(config.retention.reportDays);
+    const statements = statementsOf('AWS::S3::BucketPolicy');
+    expect(statements.map(({ Effect }) => Effect)).toEqual(statements.map(() => 'Deny'));
+    const conditions = statements.map(({ Condition }) => Condition);
+    expect(conditions).toContainEqual({ Bool: { 'aws:SecureTransport': 'false' } });
+    expect(conditions).toContainEqual({ NumericLessThan: { 's3:TlsVersion': 1.2 } });
+    expect(conditions).toContainEqual({
+      Null: { 's3:if-none-match': 'true' },
+      Bool: { 's3:ObjectCreationOperation': 'true' },
+    });
+  });
+
+  it('is so of the topic and its key', () => {
+    template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+    template.hasResourceProperties('AWS::KMS::Key', { EnableKeyRotation: true });
+    const publishers = statementsOf('AWS::SNS::TopicPolicy').filter(({ Effect }) => Effect === 'Allow');
+    expect(publishers).toEqual([
+      expect.objectContaining({
+        Action: 'sns:Publish',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+      }),
+    ]);
+  });
+
+  it('is so of the roles: none deletes or changes anything, and who reaches clusters tells nobody', () => {
+    const actions = (role: string) => [...allowed(role).keys()];
+    for (const role of ['PlanFleet', 'PlanCluster', 'AuditNodes', 'ConcludeCluster', 'ConcludeFleet'])
+      expect(
+        actions(role).filter((action) =>
+          /(?:Delete(?!NetworkInterface)|Update|Modify|Attach|PassRole|\*$)/.test(
+            action.replace('GenerateDataKey*', ''),
+          ),
+        ),
+        role,
+      ).toEqual([]);
+    for (const role of ['PlanCluster', 'AuditNodes']) {
+      expect(actions(role)).not.toContain('sns:Publish');
+      expect(JSON.stringify(allowed(role).get('s3:PutObject'))).not.toContain('reports/');
+    }
+    for (const role of ['PlanFleet', 'ConcludeCluster', 'ConcludeFleet'])
+      expect(actions(role).join()).not.toMatch(/eks:|sts:|secretsmanager:/);
+  });
+});
+
+describe('the construct', () => {
+  it('says of each property what it is, and its default', () => {
+    const source = readFileSync(new URL('../../lib/infra/netns-auditor.ts', import.meta.url), 'utf8');
+    const [, props = ''] = /export type NetnsAuditorProps = \{\n(.*?)\n\};/s.exec(source) ?? [];
+    const described = [...props.matchAll(/(\/\*\*(?:(?!\*\/).)*\*\/)?\s*readonly (\w+)(\??):/gs)];
+    expect(described.length).toBeGreaterThan(12);
+    for (const [, comment, name, optional] of described) {
+      expect(comment, name).toBeDefined();
+      if (optional === '?') expect(comment, name).toContain('@default');
+    }
+  });
+
+  it('takes no dashboard where none is wanted', () => {
+    const without = Template.fromStack(synthesize({ ...config, dashboard: false }).stack);
+    without.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+    without.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { MetricName: 'Coverage' }, 3);
   });
 });
 
