@@ -1,9 +1,17 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fleetText } from '../../bin/reports-text.ts';
+import { publish } from '../../lib/audit/index.ts';
+import { DirectoryStore } from '../../lib/history/index.ts';
+import { newRunId } from '../../lib/model/run-id.ts';
 import { type Fleet, type FleetRow, fleetPage } from '../../lib/report/index.ts';
+import { run } from '../bin/run.ts';
 import { accessibilityFaults, chromiumPath, launch, open } from './browser.ts';
-import { hostile } from './sample.ts';
+import { aFinding, aReport, hostile } from './sample.ts';
 
 function aRow(changes: Partial<FleetRow> = {}): FleetRow {
   return {
@@ -123,6 +131,36 @@ describe.skipIf(chromiumPath === null)('the page of a fleet in a browser', { tim
         });
       expect(noise).toEqual([]);
     });
+  });
+
+  it('leads from the fleet over the report to the command that repairs, as files with no network', async () => {
+    const store = new DirectoryStore(await mkdtemp(join(tmpdir(), 'netns-audit-fleet-')));
+    const context = await browser.newContext({ offline: true });
+    try {
+      for (const night of [2, 1, 0]) {
+        const at = new Date(Date.now() - night * 86_400_000);
+        const startedAt = at.toISOString();
+        const report = aReport({
+          runId: newRunId(at, 'x'),
+          startedAt,
+          verdict: 'critical',
+          findings: [aFinding()],
+        });
+        await publish(store, { ...report, cluster: { ...report.cluster, name: 'arn:aws:eks/prod.eu' } });
+      }
+      const { out } = await run('reports', 'fleet', '-o', 'html', '--store', store.location);
+      const file = join(store.location, 'fleet.html');
+      await writeFile(file, out);
+      const page = await context.newPage();
+      await page.goto(pathToFileURL(file).href);
+      await page.getByRole('rowheader').getByRole('link', { name: 'arn:aws:eks/prod.eu' }).click();
+      await page.getByRole('img', { name: /^Leaked network namespaces: 0 on/ }).waitFor();
+      await page.getByRole('link', { name: '1 C: interfaces on node-1, worst critical' }).click();
+      await page.getByText('kubectl delete pod -n shop web-1').waitFor({ state: 'visible' });
+    } finally {
+      await context.close();
+      await rm(store.location, { recursive: true });
+    }
   });
 
   it('does nothing that a hostile name wants', async () => {
