@@ -34,20 +34,19 @@ export function whyNotInApi({
 const STOPPING_MILLISECONDS = 120_000;
 
 /**
- * Whether the kubelet said a moment ago that it stops the pod's containers. With a grace period of 0 the API forgets
- * the pod at once, and what is left on the node is being taken down.
+ * Whether the kubelet said a moment ago that it stops the pod's containers, and not that it failed. With a grace period
+ * of 0 the API forgets the pod at once, and what is left on the node is being taken down.
  */
 export function isBeingStopped(
   sandbox: Pick<Sandbox, 'uid'>,
   events: readonly Event[],
   now: number,
 ): boolean {
-  return events.some(
-    ({ reason, uid, lastSeen }) =>
-      reason === 'Killing' &&
-      uid === sandbox.uid &&
-      lastSeen !== null &&
-      now - Date.parse(lastSeen) < STOPPING_MILLISECONDS,
+  const own = events.filter(({ uid }) => uid === sandbox.uid);
+  if (own.some(({ reason }) => reason === 'FailedKillPod')) return false;
+  return own.some(
+    ({ reason, lastSeen }) =>
+      reason === 'Killing' && lastSeen !== null && now - Date.parse(lastSeen) < STOPPING_MILLISECONDS,
   );
 }
 

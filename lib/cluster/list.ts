@@ -130,12 +130,14 @@ export async function listEvents(cluster: Cluster, options?: ListOptions): Promi
   return items.filter((event) => EVENT_REASONS.includes(event.reason));
 }
 
-/** What the kubelet of that node said of containers that it stops, of pods that the API may no longer have. */
+/** What the kubelet of that node said of pods that it takes down, which the API may no longer have. */
 export async function listKillings(cluster: Cluster, node: string, options?: ListOptions): Promise<Event[]> {
-  const what = 'list events of stopped containers';
-  const query = { fieldSelector: 'reason=Killing,involvedObject.kind=Pod' };
+  const what = 'list events of pods taken down';
+  const query = { fieldSelector: 'involvedObject.kind=Pod' };
   const { items } = await listAll(cluster, what, '/api/v1/events', query, reduceEvent, options);
-  return items.filter((event) => event.node === node);
+  return items.filter(
+    (event) => event.node === node && (event.reason === 'Killing' || event.reason === 'FailedKillPod'),
+  );
 }
 
 /** What the API still knows to have happened to one pod, whether the pod is still there or not. */

@@ -108,6 +108,8 @@ ip rule add iif vethgone table 100 priority 10
 printf 'not json' >/var/lib/cni/results/lab-broken-eth0
 : >/var/lib/cni/networks/lab/10.1.1.9
 
+[ -z "${LIMIT:-}" ] || echo "$LIMIT" >/proc/sys/user/max_net_namespaces
+
 mkdir -p "$tasks/probe"
 printf '%s' '{"annotations": {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "own"}, "linux": {}}' >"$tasks/probe/config.json"
 unshare --mount --propagation slave sh -c 'printf %s $$ >"$1/probe/init.pid"; shift; exec sh -c "$@"' sh "$tasks" "$script" probe "$@"

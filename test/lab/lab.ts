@@ -39,15 +39,24 @@ process.on('exit', () => {
   if (busybox !== null) rmSync(busybox, { recursive: true });
 });
 
-/** Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces. */
+/**
+ * Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces,
+ * `limit` is user.max_net_namespaces, set in a user namespace of the lab's own when all is built.
+ */
 export function probeLab(
-  options: { readonly arguments?: readonly string[]; readonly path?: string; readonly leaked?: number } = {},
+  options: {
+    readonly arguments?: readonly string[];
+    readonly path?: string;
+    readonly leaked?: number;
+    readonly limit?: number;
+  } = {},
 ): string {
   const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
   const prefix = `PATH=${[options.path, busybox, '$PATH'].filter((part) => part).join(':')}\n`;
   return execFileSync(
     'unshare',
     [
+      ...(options.limit === undefined ? [] : ['--user', '--map-root-user']),
       '--mount',
       '--pid',
       '--fork',
@@ -66,7 +75,7 @@ export function probeLab(
       maxBuffer: 1e8,
       timeout: 110_000,
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, LEAKED: String(options.leaked ?? 0) },
+      env: { ...process.env, LEAKED: String(options.leaked ?? 0), LIMIT: String(options.limit ?? '') },
     },
   );
 }

@@ -2,6 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { namespaceCountNearLimit } from '../../lib/checks/namespaces/namespace-count-near-limit.ts';
+import { namespaceCreationFailing } from '../../lib/checks/namespaces/namespace-creation-failing.ts';
 import { namespaceOrphaned } from '../../lib/checks/namespaces/namespace-orphaned.ts';
 import type { Evidence, Part } from '../../lib/model/evidence.ts';
 import { sourceSchemas } from '../../lib/model/evidence.ts';
@@ -191,6 +193,29 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
     } finally {
       rmSync(path, { recursive: true });
     }
+  });
+});
+
+describe.skipIf(noLab !== null)('a node at its limit of namespaces', () => {
+  test('is found to be at it, and to make no more', async () => {
+    const evidence = await labEvidence(probeLab({ limit: 5 }));
+    const kernel = present(evidence.kernel);
+    const [near] = failures(
+      namespaceCountNearLimit.run(
+        {
+          kernel,
+          namespaces: present(evidence.namespaces),
+          hiddenNamespaces: present(evidence.hiddenNamespaces),
+        },
+        context,
+      ),
+    );
+    expect(near?.detail).toMatch(/^\d+ network namespaces are alive, of at most 5\.$/);
+    const [failing] = failures(
+      namespaceCreationFailing.run({ kernel, creation: present(evidence.creation) }, context),
+    );
+    expect(failing).toMatchObject({ severity: 'critical' });
+    expect(failing?.detail).toContain('No space left on device');
   });
 });
 

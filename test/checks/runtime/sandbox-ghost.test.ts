@@ -39,10 +39,12 @@ describe('sandbox-ghost', () => {
   });
 
   it('waits for a kubelet that has just begun to take it down, but not for ever', () => {
-    const killing = (lastSeen: string) =>
-      run({}, others, [anEvent({ reason: 'Killing', uid: aSandbox().uid, lastSeen })]);
-    expect(killing('2026-11-20T01:59:00Z')[0]?.result).toBe('notApplicable');
-    expect(failures(killing('2026-11-20T01:50:00Z'))).toHaveLength(1);
+    const event = (reason: string, lastSeen: string) => anEvent({ reason, uid: aSandbox().uid, lastSeen });
+    const killing = event('Killing', '2026-11-20T01:59:00Z');
+    expect(run({}, others, [killing])[0]?.result).toBe('notApplicable');
+    expect(failures(run({}, others, [event('Killing', '2026-11-20T01:50:00Z')]))).toHaveLength(1);
+    const failed = event('FailedKillPod', '2026-11-20T01:59:10Z');
+    expect(failures(run({}, others, [killing, failed]))).toHaveLength(1);
   });
 
   it('leaves stopped sandboxes to sandbox-stale', () => {
