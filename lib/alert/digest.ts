@@ -52,7 +52,14 @@ export function digestOf(
       `  ${links.command}`,
       ...(links.page === null ? [] : [`  ${links.page}`]),
     ]),
-    json: JSON.stringify({ schemaVersion: 1, kind: 'Digest', runId, severity, clusters, report: links }),
+    json: JSON.stringify({
+      schemaVersion: 1,
+      kind: 'Digest',
+      runId,
+      severity,
+      clusters: clusters.map((each) => (each.lost ? { ...each, reason: printable(each.reason, 300) } : each)),
+      report: links,
+    }),
     chat: chatOf({
       title: subject,
       head,

@@ -1,9 +1,9 @@
 /** The words of a message about one cluster. Pure; what a node says is text and nothing else. */
-import type { Finding } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { coverageLine, objectName, plural, printable } from '../report/index.ts';
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
+import { jsonOf } from './json.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { bySeverity, commandOf, countsOf, reasons, sectionsOf } from './sections.ts';
 import { AUDIT, minute } from './thresholds.ts';
@@ -30,9 +30,6 @@ export type Message = {
     readonly checks: readonly string[];
   };
 };
-
-/** SNS takes 256 KiB for all bodies together. */
-const JSON_FINDINGS = 50;
 
 export function messageOf(report: ClusterReport, changes: Changes, links: Links): Message {
   const cluster = printable(report.cluster.name, 100);
@@ -132,42 +129,4 @@ function headlineOf(changes: Changes): string {
   ]
     .filter((part) => part !== '')
     .join(', ');
-}
-
-function jsonOf(report: ClusterReport, changes: Changes, links: Links): string {
-  const { fresh, resolved, steady, crossed, back, reminder, thresholdReminder, gapSince, replaced } = changes;
-  const texts = (list: Changes['crossed']): string[] =>
-    list.slice(0, JSON_FINDINGS).map(({ text }) => printable(text, 500));
-  return JSON.stringify({
-    schemaVersion: 1,
-    kind: 'Alert',
-    cluster: report.cluster,
-    runId: report.runId,
-    verdict: report.verdict,
-    severity: worstOf(changes),
-    new: fresh
-      .toSorted((a, b) => bySeverity(a.finding, b.finding))
-      .slice(0, JSON_FINDINGS)
-      .map(({ finding, reason, was }) => ({ reason, was, ...forPrograms(finding) })),
-    resolved: resolved.slice(0, JSON_FINDINGS),
-    stays: steady.slice(0, JSON_FINDINGS).map(forPrograms),
-    crossed: texts(crossed),
-    backToNormal: texts(back),
-    stillOpen: reminder.length,
-    stillCrossed: texts(thresholdReminder),
-    noAuditSince: gapSince,
-    otherCluster: replaced !== null,
-    truncated: Math.max(fresh.length, resolved.length, crossed.length, back.length) > JSON_FINDINGS,
-    report: links,
-  });
-}
-
-function forPrograms(finding: Finding): Record<string, unknown> {
-  const { fingerprint, check, severity, confidence, object, title, firstSeen, flapping } = finding;
-  const detail = printable(finding.detail, 500);
-  const remedy = finding.remedy.slice(0, 3).map((step) => ({
-    text: printable(step.text, 300),
-    ...(step.command === undefined ? {} : { command: printable(step.command, 300) }),
-  }));
-  return { fingerprint, check, severity, confidence, object, title, detail, firstSeen, flapping, remedy };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changesOf, messageOf } from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
-import { aFinding, aReport } from '../report/sample.ts';
+import { aFinding, aHostileReport, aReport, hostile } from '../report/sample.ts';
 
 const { thresholds } = settingsSchema.parse({});
 const links = {
@@ -24,6 +24,14 @@ const many = aReport({
     }),
   ),
 });
+
+/** What SNS counts: all bodies, as text inside JSON. */
+const bytes = ({ text, json, chat }: ReturnType<typeof message>) =>
+  Math.max(
+    ...[json, chat].map((https) =>
+      Buffer.byteLength(JSON.stringify({ default: text, sqs: json, lambda: json, https })),
+    ),
+  );
 
 describe('a mail', () => {
   it('says the verdict first, names object and check, and gives the command that repairs it', () => {
@@ -116,9 +124,22 @@ describe('a mail', () => {
   });
 
   it('fits into SNS with its JSON, however many findings there are', () => {
-    const { text, json } = message(many);
-    expect(Buffer.byteLength(text) + 3 * Buffer.byteLength(json)).toBeLessThan(200_000);
-    expect(JSON.parse(json)).toMatchObject({ truncated: true, severity: 'critical' });
+    expect(bytes(message(many))).toBeLessThan(256 * 1024);
+    expect(JSON.parse(message(many).json)).toMatchObject({ truncated: true, severity: 'critical' });
+    expect(JSON.parse(message(many).json).new).toHaveLength(50);
+  });
+
+  it('fits into SNS whatever nodes call things, and gives no program half a command', () => {
+    const object = { kind: 'file', name: hostile, node: hostile, path: '"\u0000'.repeat(5_000) } as const;
+    const findings = many.findings.map(({ fingerprint }) => ({
+      ...aFinding({ fingerprint, object, detail: hostile, title: hostile }),
+      remedy: [{ text: hostile, command: `rm ${'"'.repeat(9_000)}` }],
+    }));
+    const odd = message(aReport({ verdict: 'critical', cluster: aHostileReport().cluster, findings }));
+    expect(bytes(odd)).toBeLessThan(256 * 1024);
+    const [first] = JSON.parse(odd.json).new;
+    expect(first.remedy[0]).not.toHaveProperty('command');
+    expect(JSON.parse(odd.json).truncated).toBe(true);
   });
 
   it('is as harmless in a chat: no mention, no markup, no link but ours', () => {
