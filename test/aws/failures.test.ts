@@ -92,6 +92,23 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     expect(podsOfTheAudit(stub)).toEqual([]);
   }, 300_000);
 
+  it('a conclusion that died after its mail was recorded is done again, and nobody is told twice', async () => {
+    const { config } = await cloud.addCluster('told', 'broken');
+    let died = false;
+    cloud.front.onCall = ({ action, resource }) => {
+      if (died || action !== 's3:PutObject' || !resource.includes('/alerts/cluster=told/')) return;
+      died = true;
+      for (const sandbox of cloud.functions.of('conclude-cluster')) sandbox.kill();
+    };
+    const { status, output, history } = await cloud.run({ day: 11 }, [config]);
+    expect(history).toContain('ConcludeCluster!Runtime.ExitError');
+    expect({ status, output }).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { lost: 0, clusters: [{ told: true }] },
+    });
+    expect(await mailsAbout('told')).toHaveLength(1);
+  }, 300_000);
+
   it.each(['work/', 'evidence/', 'findings/', 'reports/', 'latest/', 'alerts/'])(
     'S3 refuses %s for a while: one report, one mail',
     async (prefix) => {
@@ -141,7 +158,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     expect({ status, output }).toMatchObject({ status: 'FAILED', output: { Error: 'ClusterLost' } });
     expect(emitted('AlertFailed', 'sns-down').length).toBeGreaterThan(0);
     expect(await keysBelow('reports/cluster=sns-down/')).toHaveLength(2);
-    const [fleet = ''] = await keysBelow('fleet/dt=2026-11-06');
+    const fleet = (await keysBelow('fleet/dt=2026-11-06')).find((key) => key.endsWith('.json')) ?? '';
     const stored = JSON.parse(Buffer.from((await cloud.store.get(fleet))?.body ?? '').toString());
     expect(stored).toMatchObject({
       verdict: 'incomplete',
