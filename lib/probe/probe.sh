@@ -25,13 +25,20 @@ clock() {
   now=${now%.*}${now#*.}
 }
 
-# Sets `path` to a host directory as seen from here. An absolute symbolic link would lead into our own root (docs/traps.md T5).
+# Sets `path` to a host file as seen from here. Absolute symbolic links on the way would lead into our own root
+# (docs/traps.md T5): NixOS and k3s have them in the middle of paths.
 host() {
-  path=$R$1
-  if [ -L "$path" ]; then
-    target=$(readlink "$path")
-    case $target in /*) path=$R$target ;; esac
-  fi
+  path=$R left=$1/ links=0
+  while [ -n "${left#/}" ]; do
+    left=${left#/} part=${left%%/*} left=${left#*/}
+    case $part in '' | .) continue ;; ..) [ "$path" = $R ] || path=${path%/*}; continue ;; esac
+    if [ -L "$path/$part" ] && [ $links -lt 20 ]; then
+      links=$((links + 1)) target=$(readlink "$path/$part") left=$target/$left
+      case $target in /*) path=$R ;; esac
+    else
+      path=$path/$part
+    fi
+  done
 }
 
 # Lines of "ID MARK PID PATH" for every container that the runtimes' files know.
@@ -288,7 +295,7 @@ job_look_again() {
 }
 
 job_cni() {
-  for dir in /etc/cni/net.d /var/lib/rancher/k3s/agent/etc/cni/net.d /var/lib/rancher/k0s/cni/net.d; do
+  for dir in /etc/kubernetes/cni/net.d /etc/cni/net.d /var/lib/rancher/k3s/agent/etc/cni/net.d /var/lib/rancher/k0s/cni/net.d; do
     host $dir
     [ -d "$path" ] || continue
     echo "$dir" >>"$B/cni/directories"
@@ -313,7 +320,7 @@ job_cni() {
     printf '%s\n' "$own" | grep . >"$B/cni/binary-directories"
   fi
   # shellcheck disable=SC2086
-  for dir in $own /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /usr/libexec/cni /usr/lib/cni; do
+  for dir in $own /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /var/lib/cni/bin /usr/libexec/cni /usr/lib/cni; do
     host $dir
     [ -d "$path" ] && stat -L -c '%A %s %n' "$path"/* 2>/dev/null | sed "s#$path/#$dir/#"
   done >"$B/cni/binaries"

@@ -97,7 +97,9 @@ for name in containerd kubelet; do
   printf '#!/bin/sh\nwhile :; do sleep 1000; done\n' >"/run/programs/$name"
   chmod 755 "/run/programs/$name"
 done
-echo 'bin_dirs = ["/run/lab/plugins"]' >/run/lab/containerd.toml
+echo 'bin_dirs = ["/run/lab/current/plugins"]' >/run/lab/containerd.toml
+# As on NixOS: an absolute link in the middle of a path.
+mkdir -p /run/store/plugins && ln -s /run/store /run/lab/current && cp /bin/true /run/store/plugins/bridge
 echo 'nameserver 192.0.2.1' >/run/lab/resolv.conf
 /run/programs/containerd --config /run/lab/containerd.toml </dev/null >/dev/null 2>&1 &
 node=$!

@@ -92,8 +92,13 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
 
   test("asks the node's own containerd, and no kubelet that runs inside of a pod", async () => {
     const directories = (await unpackLog(log)).get('cni/binary-directories');
-    expect(Buffer.from(directories ?? []).toString()).toBe('/run/lab/plugins\n');
+    expect(Buffer.from(directories ?? []).toString()).toBe('/run/lab/current/plugins\n');
     expect(evidence.nodeResolvConf).toMatchObject({ status: 'absent' });
+  });
+
+  test('finds plugins behind an absolute link in the middle of a path', async () => {
+    const binaries = (await unpackLog(log)).get('cni/binaries');
+    expect(Buffer.from(binaries ?? []).toString()).toContain(' /run/lab/current/plugins/bridge\n');
   });
 
   test('finds a namespace that only a pin keeps, and one that only a descriptor keeps', () => {
