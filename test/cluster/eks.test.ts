@@ -1,7 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
-import { eksToken } from '../../lib/cluster/eks.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { eksCredentials, eksToken } from '../../lib/cluster/eks.ts';
 
 const credentials = async () => ({
   accessKeyId: 'AKIDEXAMPLE',
@@ -61,5 +64,54 @@ describe('the token of an EKS cluster', () => {
   it('asks the STS of the partition', async () => {
     expect((await url('cn-north-1')).host).toBe('sts.cn-north-1.amazonaws.com.cn');
     expect((await url('us-gov-west-1')).host).toBe('sts.us-gov-west-1.amazonaws.com');
+  });
+});
+
+describe('a connection to an EKS cluster', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllEnvs();
+  });
+
+  /** DescribeCluster answers with this. */
+  async function eksAnswers(cluster: unknown): Promise<() => void> {
+    const server = createServer((_, response) => response.end(JSON.stringify({ cluster })));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    vi.stubEnv('AWS_ENDPOINT_URL_EKS', `http://127.0.0.1:${port}`);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    return () => server.close();
+  }
+
+  it('makes a token anew before the old one ends, and not with each request', async () => {
+    const close = await eksAnswers({
+      endpoint: 'https://prod.example',
+      certificateAuthority: { data: Buffer.from('ca').toString('base64') },
+    });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T02:00:00Z') });
+    const { credentials } = await eksCredentials({ name: 'prod', region: 'eu-west-1' });
+    const signedAt = async (minute: number): Promise<string | null> => {
+      vi.setSystemTime(Date.parse('2026-11-23T02:00:00Z') + minute * 60_000);
+      const { authorization } = await credentials.headers();
+      return decoded(String(authorization).replace('Bearer ', '')).searchParams.get('X-Amz-Date');
+    };
+    expect(await signedAt(0)).toBe('20261123T020000Z');
+    expect(await signedAt(9)).toBe('20261123T020000Z');
+    // It is good for 14.
+    expect(await signedAt(11)).toBe('20261123T021100Z');
+    expect(credentials.server).toBe('https://prod.example');
+    close();
+  });
+
+  it('says so where the cluster has no endpoint yet', async () => {
+    const close = await eksAnswers({ status: 'CREATING' });
+    await expect(eksCredentials({ name: 'prod', region: 'eu-west-1' })).rejects.toMatchObject({
+      code: 'AWS',
+      retryable: true,
+      message: expect.stringContaining('CREATING'),
+    });
+    close();
   });
 });
