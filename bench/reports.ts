@@ -61,6 +61,7 @@ function reportOf(name: string, at: Date, cluster: number, day: number): Cluster
     cluster: { name, uid: `uid-${cluster}`, version: 'v1.36.0' },
     startedAt: at.toISOString(),
     finishedAt: at.toISOString(),
+    verdict: day % 5 === 0 ? 'critical' : 'healthy',
     findings: day % 5 === 0 ? [aFinding()] : [],
   });
   const [facts] = report.nodes;

@@ -34,6 +34,7 @@ type ListOptions = Common &
   Narrowing & {
     readonly since: string;
     readonly until: string;
+    readonly whole?: boolean;
     readonly limit: number;
     readonly output: string;
   };
@@ -42,6 +43,7 @@ function addList(parent: Command): void {
   addNarrowing(subcommand(parent, 'list', 'runs, newest first'), 'only runs with findings')
     .option('--since <time>', 'no older than this, such as 30d, 2y or 2026-11-01', days, days('1y'))
     .option('--until <time>', 'no newer than this', days, today())
+    .option('--whole', 'only audits of whole clusters: no hourly counts, no chosen nodes')
     .option('--limit <runs>', 'how many', positive, 20)
     .addOption(textOrJson())
     .action(async (options: ListOptions) => {
@@ -52,6 +54,7 @@ function addList(parent: Command): void {
       const found = [];
       for await (const line of summaries(store, all, options)) {
         if (asked && Object.values(line.findings).every((count) => count === 0)) continue;
+        if (options.whole === true && line.scope === 'part') continue;
         found.push(line);
         if (found.length >= options.limit) break;
       }

@@ -7,6 +7,7 @@ import { nodeResults, verdicts } from '../model/report.ts';
 import { dayOf } from '../model/run-id.ts';
 import { clusterOf, keys, type Run } from './keys.ts';
 import { isAbout, type Narrowing } from './narrow.ts';
+import { latestRun } from './reports.ts';
 import type { Store } from './store.ts';
 
 /** Clusters by name: those that have a latest report; where there is none, those of which parts were audited. */
@@ -102,6 +103,9 @@ export async function lastSummary(
   since: string,
   until: string,
 ): Promise<RunSummary | null> {
+  const latest = await latestRun(store, cluster);
+  const whole = latest === null || dayOf(latest.runId) < since ? null : await summary(store, latest);
+  if (whole !== null) return whole;
   let part: RunSummary | null = null;
   for await (const run of runs(store, [cluster], since, until)) {
     const found = await summary(store, run);

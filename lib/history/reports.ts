@@ -22,6 +22,12 @@ export async function latestReportOf(store: Store, cluster: string): Promise<Clu
   return pointer === null ? null : await readReport(store, pointer.report);
 }
 
+/** The latest run of the whole cluster under a name; null when there is none. */
+export async function latestRun(store: Store, cluster: string): Promise<Run | null> {
+  const pointer = await readPointer(store, cluster);
+  return pointer === null ? null : { cluster, runId: pointer.runId };
+}
+
 async function readPointer(
   store: Store,
   cluster: string,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { timeOf } from '../model/run-id.ts';
 import { keys, type Run } from './keys.ts';
 import { lines } from './list.ts';
+import { latestRun } from './reports.ts';
 import type { Store } from './store.ts';
 
 const metrics = ['orphans', 'namespaces', 'usage', 'pods', 'nodes'] as const;
@@ -78,25 +79,48 @@ export async function readColumns<T>(
   take: (rows: NodeRow[], run: Run) => T,
 ): Promise<(T | null)[]> {
   const oldest = await oldestDay(store, cluster);
+  const whole = partsToo ? null : await latestRun(store, cluster);
   const listed = new Map<string, Promise<Run[]>>();
   const runsOf = (day: string): Promise<Run[]> => {
     const found = listed.get(day) ?? runsOfDay(store, cluster, day);
     listed.set(day, found);
     return found;
   };
-  return await Promise.all(
-    columns.map(async (column) => {
-      for (const day of daysOf(column).filter((each) => each >= oldest)) {
-        for (const run of await runsOf(day)) {
-          const time = Date.parse(timeOf(run.runId));
-          if (time < column.from || time >= column.to) continue;
-          const rows = (await lines(store, keys.nodes(run), rowSchema)) ?? [];
-          if (rows.length > 0 && (partsToo || rows[0]?.scope === 'cluster')) return take(rows, run);
-        }
+  const read = async (column: Column): Promise<T | null> => {
+    for (const day of daysOf(column).filter((each) => each >= oldest)) {
+      for (const run of likeliestFirst(await runsOf(day), whole)) {
+        const time = Date.parse(timeOf(run.runId));
+        if (time < column.from || time >= column.to) continue;
+        const rows = (await lines(store, keys.nodes(run), rowSchema)) ?? [];
+        if (rows.length > 0 && (partsToo || rows[0]?.scope === 'cluster')) return take(rows, run);
       }
-      return null;
-    }),
-  );
+    }
+    return null;
+  };
+  const found = columns.map((): T | null => null);
+  const left = columns.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, column] of left) found[index] = await read(column);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return found;
+}
+
+/** Files of nodes that are read at once: each of a large cluster is megabytes. */
+const AT_ONCE = 8;
+
+/** More runs in a day than this are hourly ones, of a part or of counts, beside the audit that is looked for. */
+const MANY = 4;
+
+/** Newest first; on a day with many runs first those at the hour of the latest audit of the whole cluster. */
+function likeliestFirst(runs: readonly Run[], whole: Run | null): readonly Run[] {
+  if (whole === null || runs.length <= MANY) return runs;
+  const hour = (run: Run): number => Date.parse(timeOf(run.runId)) % DAY;
+  const apart = (run: Run): number => {
+    const distance = Math.abs(hour(run) - hour(whole));
+    return Math.min(distance, DAY - distance);
+  };
+  return runs.toSorted((a, b) => apart(a) - apart(b));
 }
 
 /** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */

@@ -73,6 +73,18 @@ describe('netns-audit reports', () => {
     );
   });
 
+  it('lists audits of whole clusters only, where that is asked for', async () => {
+    const part = newRunId(at(0), 'part');
+    await publish(
+      new DirectoryStore(directory),
+      aReport({ runId: part, scope: 'part', startedAt: at(0).toISOString() }),
+    );
+    expect((await run('list')).out).toContain(part);
+    const whole = (await run('list', '--whole')).out;
+    expect(whole).not.toContain(part);
+    expect(whole).toContain(runIds[0]);
+  });
+
   it('lists the runs between two days', async () => {
     const day = at(1).toISOString().slice(0, 10);
     const { out } = await run('list', '--since', day, '--until', day, '-o', 'json');

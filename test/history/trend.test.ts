@@ -99,8 +99,21 @@ describe('a trend', () => {
     const columns = columnsOf(new Date('2026-09-01'), new Date('2026-09-29'), 4);
     const rows = await rowsOf(watching, 'prod-eu', columns, false);
     expect(series(rows, 'orphans', 'cluster')[0]?.values).toEqual([7, 14, 21, 28]);
-    expect(read).toHaveLength(4);
-    expect(read.every((key) => key.startsWith('nodes/'))).toBe(true);
+    expect(read.filter((key) => key.startsWith('nodes/'))).toHaveLength(4);
+    expect(read.some((key) => key.startsWith('reports/'))).toBe(false);
+  });
+
+  it('reads few of the hourly runs beside the nightly audit', async () => {
+    for (let day = 1; day <= 3; day += 1) {
+      const date = `2026-10-0${day}`;
+      await keep(date, [day]);
+      for (let hour = 10; hour < 24; hour += 1)
+        await keep(date, [50], { scope: 'part', runId: `${date.replaceAll('-', '')}T${hour}3000Z-ffffffff` });
+    }
+    const { store: watching, read } = watched();
+    const rows = await rowsOf(watching, 'prod-eu', october, false);
+    expect(series(rows, 'orphans', 'cluster')[0]?.values).toEqual([1, 2, 3, null]);
+    expect(read.filter((key) => key.startsWith('nodes/'))).toHaveLength(3);
   });
 
   it('names a file that is damaged', async () => {
