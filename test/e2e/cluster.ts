@@ -259,17 +259,19 @@ export type Platform = {
   readonly plugin: string;
   /** Type of its IPAM, such as host-local; empty when it has none. */
   readonly ipam: string;
+  /** Types of all plugins of that configuration. */
+  readonly plugins: readonly string[];
   readonly crictl: boolean;
 };
 
 export async function detectPlatform(node: string): Promise<Platform> {
   const text = await inNodeNetwork(
     node,
-    `cd /proc/1/root/etc/cni/net.d; jq -c '{plugin: (.plugins[0].type // .type), ipam: (.plugins[0].ipam.type // .plugins[0].delegate.ipam.type // "")}' "$(ls | grep -E '\\.(conf|conflist|json)$' | sort | head -n 1)"`,
+    `cd /proc/1/root/etc/cni/net.d; jq -c '{plugin: (.plugins[0].type // .type), ipam: (.plugins[0].ipam.type // .plugins[0].delegate.ipam.type // ""), plugins: [(.plugins // [.])[].type]}' "$(ls | grep -E '\\.(conf|conflist|json)$' | sort | head -n 1)"`,
   );
   const crictl = await onNode(node, 'command -v crictl || echo none');
-  const { plugin, ipam } = JSON.parse(text) as { plugin: string; ipam: string };
-  return { plugin, ipam, crictl: !crictl.startsWith('none') };
+  const found = JSON.parse(text) as Pick<Platform, 'plugin' | 'ipam' | 'plugins'>;
+  return { ...found, crictl: !crictl.startsWith('none') };
 }
 
 /** Waits until every pod of the selection is Ready, and gives them. */

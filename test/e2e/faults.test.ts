@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, inject as provided } from 'v
 import type { Finding } from '../../lib/model/finding.ts';
 import { type Audit, audit, gaps, newFindings, summary } from './audit.ts';
 import { cniFaults, ipamFaults } from './faults/cni.ts';
+import { connectivityFaults } from './faults/connectivity.ts';
 import { type Fault, fill } from './faults/fault.ts';
 import {
   applyRemedy,
@@ -17,6 +18,8 @@ import { nodeFaults } from './faults/node.ts';
 import { pairs } from './faults/pairs.ts';
 import { podContentFaults } from './faults/pod-content.ts';
 import { podNetworkFaults } from './faults/pod-network.ts';
+import { runtimeFaults } from './faults/runtime.ts';
+import { sharedNetworkFaults } from './faults/shared-network.ts';
 import { inParallel } from './run.ts';
 
 const nodes = provided('nodes');
@@ -59,7 +62,7 @@ function unexplained(batch: readonly Injected[], report: Audit['report']): reado
 }
 
 /** Injects all faults of the batch, audits once, repairs each, and audits again. */
-function describeBatch(name: string, faults: readonly Fault[], place: readonly string[] = nodes): void {
+function describeBatch(name: string, faults: readonly Fault[], args: readonly string[] = []): void {
   if (faults.length === 0) return;
   describe(name, () => {
     let batch: readonly Injected[] = [];
@@ -67,8 +70,8 @@ function describeBatch(name: string, faults: readonly Fault[], place: readonly s
     const repairs = new Map<string, unknown>();
 
     beforeAll(async () => {
-      batch = await inject(faults, place);
-      broken = await audit();
+      batch = await inject(faults, nodes);
+      broken = await audit(args);
     });
     afterAll(() => cleanUp(batch));
 
@@ -112,7 +115,7 @@ function describeBatch(name: string, faults: readonly Fault[], place: readonly s
       });
       expect(repairs).toEqual(new Map());
       await waitVictims(faults);
-      let healed = await audit();
+      let healed = await audit(args);
       // Of two faults on one pod the remedy of one need not end the other, which has its own.
       const second = healed.report.findings.filter((finding) =>
         batch.some(({ fault, variables }) =>
@@ -122,7 +125,7 @@ function describeBatch(name: string, faults: readonly Fault[], place: readonly s
       if (second.length > 0) {
         await inParallel(second, (finding) => applyRemedy(finding, finding.object.node ?? ''));
         await waitVictims(faults);
-        healed = await audit();
+        healed = await audit(args);
       }
 
       const constant = new Set(faults.filter((fault) => fault.repair === ':').map((fault) => fault.check));
@@ -136,7 +139,10 @@ describeBatch('in the network of pods', possible(podNetworkFaults));
 describeBatch('inside of pods', possible(podContentFaults));
 describeBatch('of namespaces and their pins', possible(namespaceFaults));
 describeBatch('of addresses on file', possible(ipamFaults));
+describeBatch('of what the runtime has on file', possible(runtimeFaults));
+describeBatch('that only packets show', possible(connectivityFaults), ['--active', 'ping,dns']);
 describeBatch('two at a time on one pod', possible(pairs));
+describeBatch('two pods in one network', possible(sharedNetworkFaults));
 for (const fault of possible([...cniFaults, ...nodeFaults])) {
   describeBatch(`of a whole node: ${fault.id}`, [fault]);
 }

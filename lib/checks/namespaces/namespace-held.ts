@@ -4,6 +4,7 @@ import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unkno
 import { onNode } from '../remedies.ts';
 import {
   baseName,
+  canonicalPath,
   contents,
   hostEnds,
   liveHolders,
@@ -12,6 +13,7 @@ import {
   sandboxesByInode,
   standing,
 } from './ownership.ts';
+import { tooYoung } from './pin-age.ts';
 
 /** Its sandbox is gone, but a process or an open descriptor keeps it alive (namespaces(7)). */
 export const namespaceHeld = defineCheck({
@@ -22,8 +24,9 @@ export const namespaceHeld = defineCheck({
   failureTitle: 'Network namespace without a pod, kept alive by a process',
   why: 'A namespace lives as long as a process, a thread or an open descriptor refers to it. Agents that forget to close theirs leak one for every pod that ever ran, with all its links and addresses.',
   observations: 2,
-  needs: ['namespaces', 'pins', 'sandboxes', 'host'],
-  run({ namespaces, pins, sandboxes, host }, { node }) {
+  needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host'],
+  run({ namespaces, pins, sandboxes, pods, host }, context) {
+    const { node } = context;
     if (sandboxes.length === 0) return [unknown(nodeObject(node), 'no sandbox of the runtime could be read')];
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
     const podContainers = podContainerIds(sandboxes);
@@ -41,7 +44,11 @@ export const namespaceHeld = defineCheck({
           notApplicable(object, `a process of the node with an empty network of its own (PrivateNetwork=)`),
         );
       } else if (path !== undefined) {
-        outcomes.push(fail(object, failure([namespace], host.networkNamespace, node)));
+        // While a plugin sets up a pod's network it holds the namespace, whose sandbox is not recorded yet.
+        const pin = pins.find((each) => canonicalPath(each.path) === canonicalPath(path));
+        const young = pin === undefined ? null : tooYoung(pin, { pods, sandboxes }, context);
+        if (young !== null) outcomes.push(notApplicable(object, young));
+        else outcomes.push(fail(object, failure([namespace], host.networkNamespace, node)));
       } else {
         byHolder.set(name, [...(byHolder.get(name) ?? []), namespace]);
       }

@@ -1,6 +1,5 @@
-import type { ObservedPod, Pin, Sandbox } from '../../model/evidence.ts';
-import { type CheckContext, defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { ofPassingPod } from '../passing-pods.ts';
+import type { Pin } from '../../model/evidence.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import {
   baseName,
   canonicalPath,
@@ -12,6 +11,7 @@ import {
   sandboxesByInode,
   standing,
 } from './ownership.ts';
+import { tooYoung } from './pin-age.ts';
 import { deleteNamespace } from './safe-deletion.ts';
 
 /** More than this on one node is no longer untidiness. */
@@ -97,16 +97,4 @@ function evidence(inode: number, path: string, pin: Pin | undefined, sandboxes: 
     },
     { what: 'content', actual: content, source: `ip addr (netns ${inode})` },
   ];
-}
-
-/** A namespace is pinned before its sandbox is recorded. */
-function tooYoung(
-  pin: Pin,
-  sources: { readonly pods: readonly ObservedPod[]; readonly sandboxes: readonly Sandbox[] },
-  { now, settleSeconds }: Pick<CheckContext, 'now' | 'settleSeconds'>,
-): string | null {
-  const age = (now - Date.parse(pin.modifiedAt)) / 1000;
-  return age < settleSeconds.orphan
-    ? `made ${Math.round(age)} seconds ago: not settled yet`
-    : ofPassingPod(age, sources, now);
 }

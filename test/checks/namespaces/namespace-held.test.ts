@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { namespaceHeld } from '../../../lib/checks/namespaces/namespace-held.ts';
-import type { Holder, NetworkNamespace } from '../../../lib/model/evidence.ts';
+import type { Holder, NetworkNamespace, ObservedPod } from '../../../lib/model/evidence.ts';
 import {
   aHost,
   aLink,
   aLoopback,
   aNamespace,
   aPin,
+  aPod,
   aSandbox,
   aStack,
   context,
@@ -26,15 +27,33 @@ const wired = {
   }),
 } as const;
 
-function run(changes: Partial<NetworkNamespace>[], sandboxes = [aSandbox()]) {
+function run(changes: Partial<NetworkNamespace>[], sandboxes = [aSandbox()], pods: ObservedPod[] = []) {
   const held = changes.map((change, index) =>
     aNamespace({ inode: 4026533000 + index, pins: [], holders: [agent], stack: empty, ...change }),
   );
   const namespaces = [aNamespace(), ...held];
-  return namespaceHeld.run({ namespaces, pins: [aPin()], sandboxes, host: aHost() }, context);
+  const extraPins = held.flatMap(({ inode, pins }) =>
+    pins.map((path) =>
+      aPin({ path, inode, modifiedAt: pods.length > 0 ? '2026-11-20T01:59:30Z' : '2026-11-19T02:00:00Z' }),
+    ),
+  );
+  const atOnce = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+  return namespaceHeld.run(
+    { namespaces, pins: [aPin(), ...extraPins], sandboxes, pods, host: aHost() },
+    pods.length > 0 ? atOnce : context,
+  );
 }
 
 describe('namespace-held', () => {
+  it('leaves what a CNI plugin works on to the pod that is being made, even when all is judged at once', () => {
+    const held = [
+      { pins: ['/run/netns/cni-new'], stack: wired, holders: [{ ...agent, command: 'cilium-cni' }] },
+    ];
+    const starting = aPod({ name: 'web-2', uid: 'other', phase: 'Pending' });
+    expect(failures(run(held, [aSandbox()], [starting]))).toEqual([]);
+    expect(failures(run(held, [aSandbox()], [aPod()]))).toHaveLength(1);
+  });
+
   it('passes a node where every namespace is a pod’s', () => {
     expect(run([])).toEqual([{ result: 'pass', object: { kind: 'node', name: 'node-1' } }]);
   });

@@ -59,6 +59,7 @@ export const cniFaults: readonly Fault[] = [
     inject: 'mv /opt/cni/bin/portmap /opt/cni/bin/.portmap.e2e',
     shows: ['portmap', '/opt/cni/bin'],
     repair: 'mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap',
+    when: ({ plugins }) => plugins.includes('portmap'),
   },
   {
     id: 'configuration-broken',
@@ -70,5 +71,7 @@ export const cniFaults: readonly Fault[] = [
     shows: ['$FILE'],
     repair:
       'cd /etc/cni/net.d; for file in *.conflist; do cat "/run/e2e-$file" > "$file"; rm "/run/e2e-$file"; done',
+    // Cilium's agent writes its configuration anew at once.
+    when: ({ plugin }) => plugin !== 'cilium-cni',
   },
 ];

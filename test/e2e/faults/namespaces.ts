@@ -118,6 +118,17 @@ while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; 
     repair: 'umount "$PIN"; mount --bind "/proc/$PID/ns/net" "$PIN"',
   },
   {
+    id: 'pins-multiplied',
+    check: 'namespace-mounts-near-limit',
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // As a Bidirectional mount of the pin directory does.
+    inject:
+      'mkdir -p /run/e2e-mounts; for copy in $(seq 400); do touch /run/e2e-mounts/$copy; mount --bind "$PIN" /run/e2e-mounts/$copy; done',
+    shows: ['/proc/1/mountinfo'],
+    repair: 'for copy in /run/e2e-mounts/*; do umount "$copy"; done; rm -r /run/e2e-mounts',
+  },
+  {
     id: 'pinned-elsewhere',
     check: 'namespace-pinned-elsewhere',
     pods: 0,

@@ -12,6 +12,8 @@ export const nodeFaults: readonly Fault[] = [
     shows: ['net.ipv4.ip_forward', '0'],
     repair: 'remedy',
     cleanup: 'echo 1 > /proc/sys/net/ipv4/ip_forward',
+    // Cilium's BPF programs forward by themselves.
+    when: ({ plugin }) => plugin !== 'cilium-cni',
   },
   {
     id: 'bridge-address-wrong',

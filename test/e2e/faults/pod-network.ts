@@ -1,6 +1,9 @@
 /** What can break between a pod and its node: links, addresses, routes, neighbours. Each on a pod of its own. */
 import { type Fault, hasSubnet, isBridge } from './fault.ts';
 
+/** A route by way of a gateway needs the one that leads to it. */
+const gatewaysLast = `awk '/ via / { last = last $0 "\\n"; next } { print } END { printf "%s", last }'`;
+
 export const podNetworkFaults: readonly Fault[] = [
   {
     id: 'eth0-deleted',
@@ -49,7 +52,7 @@ export const podNetworkFaults: readonly Fault[] = [
     // The routes that go with the address come back: nothing but the address is wrong.
     inject: `ip route show > /tmp/routes.$$; prefix=$(ip -o -4 addr show dev eth0 | sed 's#.*inet [0-9.]*/\\([0-9]*\\) .*#\\1#'); new=\${IP%.*}.251
 ip addr del "$IP/$prefix" dev eth0; ip addr add "$new/$prefix" dev eth0
-grep -v 'proto kernel' /tmp/routes.$$ | sort -r | sed "s/ src $IP//" | while read -r route; do ip route replace $route; done
+grep -v 'proto kernel' /tmp/routes.$$ | ${gatewaysLast} | sed "s/ src $IP//" | while read -r route; do ip route replace $route; done
 rm /tmp/routes.$$; echo "NEW=$new"`,
     shows: ['$IP', '$NEW'],
     repair: 'remedy',
@@ -130,7 +133,7 @@ rm /tmp/routes.$$; echo "NEW=$new"`,
     // Another pair in its place, with the same address and routes, whose other end never left the pod.
     inject: `addr=$(ip -o -4 addr show dev eth0 | sed 's#.*inet \\([0-9./]*\\) .*#\\1#'); ip route show > /tmp/routes.$$
 ip link del eth0; ip link add eth0 type veth peer name inner; ip link set inner up; ip link set eth0 up; ip addr add "$addr" dev eth0
-grep -v 'proto kernel' /tmp/routes.$$ | sort -r | while read -r route; do ip route replace $route; done; rm /tmp/routes.$$`,
+grep -v 'proto kernel' /tmp/routes.$$ | ${gatewaysLast} | while read -r route; do ip route replace $route; done; rm /tmp/routes.$$`,
     shows: ['eth0'],
     repair: 'remedy',
   },
@@ -147,5 +150,16 @@ grep -v 'proto kernel' /tmp/routes.$$ | sort -r | while read -r route; do ip rou
     shows: ['net1'],
     // A new pod has the annotation again: here it is the annotation that lies.
     repair: ':',
+  },
+  {
+    id: 'veth-left-over',
+    check: 'veth-orphaned',
+    pods: 0,
+    object: { kind: 'link', name: 'veth0e2e0009', node: '$NODE' },
+    where: 'node-network',
+    inject: 'ip link add veth0e2e0009 type veth peer name e2epeer0',
+    shows: ['e2epeer0'],
+    repair: 'remedy',
+    cleanup: 'ip link del veth0e2e0009 2>/dev/null || :',
   },
 ];

@@ -1,0 +1,37 @@
+/** Two pods in one namespace, as a plugin can make them that hands out what another pod has. */
+import { type Fault, hasHostLocal } from './fault.ts';
+
+const plugin = `#!/bin/sh
+[ "$CNI_COMMAND" = ADD ] || exit 0
+umount "$CNI_NETNS" && mount --bind OTHER_NETNS_PATH "$CNI_NETNS"
+echo '{"cniVersion":"0.4.0","interfaces":[{"name":"eth0","sandbox":"'$CNI_NETNS'"}],"ips":[{"version":"4","address":"OTHER_ADDRESS/24","interface":0}]}'
+`;
+
+export const sharedNetworkFaults: readonly Fault[] = [
+  {
+    id: 'network-shared',
+    check: 'pods-share-network',
+    pods: 2,
+    also: [{ check: 'pod-address-duplicate' }],
+    where: 'node',
+    // The first victim's sandbox is made anew, by a plugin that puts it into the second one's namespace.
+    inject: `cat > /opt/cni/bin/e2e-share <<'PLUGIN'
+${plugin}PLUGIN
+sed -i "s#OTHER_NETNS_PATH#$OTHER_PIN#; s#OTHER_ADDRESS#$OTHER_IP#" /opt/cni/bin/e2e-share; chmod 755 /opt/cni/bin/e2e-share
+echo '{"cniVersion":"0.4.0","name":"e2e-share","plugins":[{"type":"e2e-share"}]}' > /etc/cni/net.d/00-e2e.conflist
+pause=
+for file in /run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json; do
+  grep -q '"io.kubernetes.cri.container-type": *"sandbox"' "$file" && grep -q "$UID" "$file" && pause=$(cat "\${file%/config.json}/init.pid")
+done
+kill -9 "$pause"
+shared=$(stat -L -c %i "$OTHER_PIN")
+while ! for mounts in /proc/[0-9]*/mountinfo; do
+  grep -q "/pods/$UID/etc-hosts /etc/hosts" "$mounts" 2>/dev/null && [ "$(stat -L -c %i "\${mounts%/mountinfo}/ns/net" 2>/dev/null)" = "$shared" ] && break
+done; do sleep 0.2; done
+rm -f /etc/cni/net.d/00-e2e.conflist; echo "SHARED=$shared"`,
+    shows: ['$SHARED', '$OTHER_POD'],
+    repair: 'remedy',
+    cleanup: 'rm -f /etc/cni/net.d/00-e2e.conflist /opt/cni/bin/e2e-share',
+    when: hasHostLocal,
+  },
+];
