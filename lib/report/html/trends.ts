@@ -70,7 +70,7 @@ function chart(title: string, points: readonly Point[]): string {
   );
   const said = `${grouped(first.value)} on ${day(first.at)}, ${grouped(last.value)} on ${day(last.at)}, at most ${grouped(highest.value)} on ${day(highest.at)}`;
   const base = HEIGHT - BOTTOM;
-  return `<figure><figcaption>${title}: <strong>${grouped(last.value)}</strong>${change(first, last)}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}: ${said}"><path class="axis" d="M${LEFT} ${base}H${WIDTH - RIGHT}"/><path class="axis dashed" d="M${LEFT} ${y(top)}H${WIDTH - RIGHT}"/><path class="trend" d="${line.join('')}"/>${dots.join('')}<text class="tick" x="${WIDTH - RIGHT + 8}" y="${Number(y(top)) + 4}">${grouped(top)}</text><text class="tick" x="${WIDTH - RIGHT + 8}" y="${base + 4}">0</text><text class="tick" x="${LEFT}" y="${HEIGHT - 6}">${day(from)}</text><text class="tick end" x="${WIDTH - RIGHT}" y="${HEIGHT - 6}">${day(to)}</text></svg></figure>`;
+  return `<figure><figcaption>${title}: <strong>${grouped(last.value)}</strong>${change(first, last)}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}: ${said}"><path class="axis" d="M${LEFT} ${base}H${WIDTH - RIGHT}"/><path class="axis dashed" d="M${LEFT} ${y(top)}H${WIDTH - RIGHT}"/><path class="trend" d="${line.join('')}"/>${dots.join('')}<text class="tick" x="${WIDTH - RIGHT + 8}" y="${Number(y(top)) + 4}">${compact(top)}</text><text class="tick" x="${WIDTH - RIGHT + 8}" y="${base + 4}">0</text><text class="tick" x="${LEFT}" y="${HEIGHT - 6}">${day(from)}</text><text class="tick end" x="${WIDTH - RIGHT}" y="${HEIGHT - 6}">${day(to)}</text></svg></figure>`;
 }
 
 /** Runs of points without a gap: a line over a night without an audit would tell what nobody knows. */
@@ -102,6 +102,11 @@ function numbers(all: readonly Totals[]): string {
 
 function day(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
+}
+
+/** `12K`: what has room beside a drawing, also on a phone. */
+function compact(value: number): string {
+  return value.toLocaleString('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 }
 
 function grouped(value: number): string {
