@@ -63,6 +63,8 @@ function addList(parent: Command): void {
     });
 }
 
+type Showing = { readonly output: Format; readonly verbose?: boolean };
+
 function addShow(parent: Command): void {
   addNarrowing(subcommand(parent, 'show', 'one report'), 'only what is about it: findings')
     .argument('[run]', 'run id, a day such as 2026-11-20 (its last run), or latest', 'latest')
@@ -71,7 +73,8 @@ function addShow(parent: Command): void {
         .choices([...formats])
         .default('text'),
     )
-    .action(async (reference: string, options: Common & Narrowing & { output: Format }) => {
+    .option('-v, --verbose', 'name what is suppressed as well')
+    .action(async (reference: string, options: Common & Narrowing & Showing) => {
       const store = await opened(options);
       const report = await partOf(await reportOf(store, reference, options), options);
       const { pastTotals } = await import('../../lib/history/index.ts');
@@ -83,6 +86,7 @@ function addShow(parent: Command): void {
         colour: wantsColour(stdout, options.color),
         width: stdout.columns ?? 100,
         why: reasons,
+        verbose: options.verbose === true,
         past: options.output === 'html' && whole ? await pastTotals(store, report) : null,
       };
       stdout.write(write(report, options.output, style));

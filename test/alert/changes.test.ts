@@ -197,6 +197,23 @@ describe('runs by the hour, between two audits', () => {
     expect(hours(nightly, aReport({ scope: 'part' }), there)).toEqual(['new', '', '']);
   });
 
+  it('leave thresholds of nodes alone that they have no word of', () => {
+    const [node] = aReport().nodes;
+    if (node === undefined) throw new Error('no node');
+    const crossed = aReport({ nodes: [{ ...node, orphans: 11 }] });
+    const other = aReport({
+      scope: 'part',
+      nodes: [{ ...node, node: 'node-2' }],
+      coverage: { nodes: [{ node: 'node-2', result: 'audited', reason: null, remedy: null }], checks: [] },
+    });
+    expect(hours(crossed, other, crossed, aReport())).toEqual([
+      '',
+      '',
+      '',
+      'node-1 is back to 0 orphaned namespaces (at most 10)',
+    ]);
+  });
+
   it('remind of nothing: that is left to the audit of the whole', () => {
     const later = { ...there, startedAt: '2026-01-12T03:04:05Z' };
     const reminder = (report: ClusterReport) => say(nightly, report).reminder;

@@ -49,7 +49,13 @@ function failure(object: AuditedObject): CheckFailure {
 function conclude(
   objects: AuditedObject[],
   exceptions: Exception[],
-  changes: { day?: number; previous?: ClusterReport; failed?: boolean; scope?: 'cluster' | 'part' } = {},
+  changes: {
+    day?: number;
+    previous?: ClusterReport;
+    failed?: boolean;
+    judged?: boolean;
+    scope?: 'cluster' | 'part';
+  } = {},
 ): ClusterReport {
   const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
   const node: NodeResult = {
@@ -62,7 +68,14 @@ function conclude(
     },
     facts: null,
     tallies: [
-      { check: brokenCheck.id, passed: 1, notApplicable: 0, unknown: 0, reasons: [], unexamined: [] },
+      {
+        check: brokenCheck.id,
+        passed: changes.judged === false ? 0 : 1,
+        notApplicable: changes.judged === false ? 1 : 0,
+        unknown: 0,
+        reasons: [],
+        unexamined: [],
+      },
     ],
     failures: objects.map(failure),
     podAddresses: [],
@@ -159,6 +172,13 @@ describe('an exception that covers nothing', () => {
     const out = conclude([], [], { day: 3, previous: second });
     expect(about(out)).toEqual([]);
     expect(out.resolved).toMatchObject([{ check: 'exception-unused' }]);
+  });
+
+  it('is in use where what it covers could not be judged this time, though its node was audited', () => {
+    const previous = conclude([web], [anException()]);
+    const report = conclude([], [anException()], { day: 1, previous, judged: false });
+    expect(report.findings).toMatchObject([{ notSeen: true }]);
+    expect(about(report)).toEqual([]);
   });
 
   it('is not judged where a node failed or a part was audited, and stays reported', () => {
