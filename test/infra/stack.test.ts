@@ -245,6 +245,20 @@ describe('the construct', () => {
     }
   });
 
+  it('may read a secret that was looked up by name, whose ARN lacks its end, and still no other', () => {
+    const clusters = [{ name: 'lab', kubeconfigSecret: SECRET.slice(0, -7) }];
+    const roles = Template.fromStack(synthesize({ ...config, clusters }).stack).findResources(
+      'AWS::IAM::Policy',
+    );
+    const resources = Object.values(roles).flatMap(({ Properties }) =>
+      (Properties.PolicyDocument.Statement as { Action: unknown; Resource: unknown }[])
+        .filter(({ Action }) => Action === 'secretsmanager:GetSecretValue')
+        .map(({ Resource }) => Resource),
+    );
+    const named = `${SECRET.slice(0, -7)}-??????`;
+    expect(resources).toEqual([named, named]);
+  });
+
   it('takes no dashboard where none is wanted', () => {
     const without = Template.fromStack(synthesize({ ...config, dashboard: false }).stack);
     without.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
