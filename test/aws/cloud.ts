@@ -111,7 +111,7 @@ export class Cloud {
    * @param clusters - instead of those of the configuration
    */
   async run(
-    { day, schedule = 'nightly' }: { day: number; schedule?: string },
+    { day, schedule = 'nightly', checks }: { day: number; schedule?: string; checks?: 'counts' },
     clusters?: readonly ClusterConfig[],
     settings: Record<string, unknown> = {},
   ): Promise<Execution> {
@@ -123,7 +123,11 @@ export class Cloud {
     Object.assign(parameters.settings, settings);
     return await execute(
       definition,
-      { schedule, scheduledTime: `2026-11-${String(day).padStart(2, '0')}T02:00:00Z` },
+      {
+        schedule,
+        scheduledTime: `2026-11-${String(day).padStart(2, '0')}T02:00:00Z`,
+        ...(checks === undefined ? {} : { checks }),
+      },
       {
         id: `arn:aws:states:${REGION}:${ACCOUNT}:execution:audit:${randomUUID()}`,
         world: {

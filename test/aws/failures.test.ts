@@ -139,7 +139,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     expect(status).toBe('SUCCEEDED');
     expect(output).toMatchObject({ lost: 0, clusters: [{ told: true }] });
     expect(await mailsAbout('sns-while')).toHaveLength(1);
-    expect(emitted('AlertFailed', 'sns-while')).toEqual([1]);
+    await expect.poll(() => emitted('AlertFailed', 'sns-while')).toEqual([1]);
     const written = keys.report({ cluster: 'sns-while', runId: (output as FleetReport).runId });
     const puts = cloud.front.calls.filter(
       ({ action, resource }) => action === 's3:PutObject' && resource.endsWith(written),
@@ -156,7 +156,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     const { status, output, history } = await cloud.run({ day: 6 }, [config, fine]);
     expect(history).toContain('ClusterLost');
     expect({ status, output }).toMatchObject({ status: 'FAILED', output: { Error: 'ClusterLost' } });
-    expect(emitted('AlertFailed', 'sns-down').length).toBeGreaterThan(0);
+    await expect.poll(() => emitted('AlertFailed', 'sns-down').length).toBeGreaterThan(0);
     expect(await keysBelow('reports/cluster=sns-down/')).toHaveLength(2);
     const fleet = (await keysBelow('fleet/dt=2026-11-06')).find((key) => key.endsWith('.json')) ?? '';
     const stored = JSON.parse(Buffer.from((await cloud.store.get(fleet))?.body ?? '').toString());
@@ -205,10 +205,10 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     ]);
     for (const cluster of ['refusing', 'nowhere']) {
       expect(await mailsAbout(cluster)).toHaveLength(1);
-      expect(emitted('AuditCompleted', cluster)).toEqual([0]);
-      expect(emitted('Coverage', cluster)).toEqual([0]);
+      await expect.poll(() => emitted('AuditCompleted', cluster)).toEqual([0]);
+      await expect.poll(() => emitted('Coverage', cluster)).toEqual([0]);
     }
-    expect(emitted('AuditCompleted', 'reached')).toEqual([1]);
+    await expect.poll(() => emitted('AuditCompleted', 'reached')).toEqual([1]);
   }, 300_000);
 
   it('all batches die: one report with every node failed, one mail, no coverage', async () => {
@@ -227,7 +227,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
       { node: 'serverless', result: 'failed' },
     ]);
     expect(await mailsAbout('dying')).toHaveLength(1);
-    expect(emitted('Coverage', 'dying')).toEqual([0]);
+    await expect.poll(() => emitted('Coverage', 'dying')).toEqual([0]);
   }, 300_000);
 
   it('a function near its end removes its pods and keeps what it has', async () => {

@@ -62,11 +62,13 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
       },
     ]);
     expect(await cloud.queued()).toMatchObject([{ cluster: { name: 'lab' } }]);
-    expect(cloud.functions.metrics('AuditCompleted')).toEqual(
-      expect.arrayContaining(
-        ['lab', 'own', 'other'].map((cluster) => ({ name: 'AuditCompleted', value: 1, cluster })),
-      ),
-    );
+    await expect
+      .poll(() => cloud.functions.metrics('AuditCompleted'))
+      .toEqual(
+        expect.arrayContaining(
+          ['lab', 'own', 'other'].map((cluster) => ({ name: 'AuditCompleted', value: 1, cluster })),
+        ),
+      );
   }, 300_000);
 
   it('reach EKS clusters by a token, those of other accounts by a role with an external id', () => {
@@ -91,6 +93,28 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
     expect(history).toEqual(['PlanFleet', 'Claimed', 'DoneByAnother']);
     expect(await cloud.mails()).toHaveLength(1);
   }, 60_000);
+
+  it('count every hour without the say of an audit', async () => {
+    const latest = await cloud.store.get(keys.latest('own'));
+    const values = () =>
+      cloud.functions
+        .metrics('AuditCompleted')
+        .map(({ value }) => value)
+        .toSorted();
+    const before = values();
+    const { status, output } = await cloud.run({ day: 22, schedule: 'hourly', checks: 'counts' });
+    expect(status).toBe('SUCCEEDED');
+    const run = { cluster: 'own', runId: (output as { runId: string }).runId };
+    expect(await reportOfRun(cloud.store, run)).toMatchObject({
+      scope: 'part',
+      nodes: [{ node: 'node-1', namespaces: expect.any(Number) }],
+    });
+    expect(await cloud.store.get(keys.evidence(run, 'node-1'))).toBeNull();
+    expect((await cloud.store.get(keys.latest('own')))?.etag).toBe(latest?.etag);
+    // The log comes by a pipe of its own.
+    await expect.poll(values).toEqual([0, 0, 0, ...before]);
+    expect(await cloud.mails()).toHaveLength(1);
+  }, 300_000);
 
   it('ask for what their roles allow, and are allowed no more than they ask for', () => {
     for (const { state, allowed } of cloud.deployed.functions) {

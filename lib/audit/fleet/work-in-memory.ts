@@ -18,7 +18,8 @@ export class WorkInMemory implements Store {
     const store = this.#storeOf(key);
     if (store !== null) return await store.putOnce(key, body);
     if (this.#kept.has(key)) return 'exists';
-    this.#kept.set(key, body);
+    // Evidence is the largest part by far, and no step of a run reads it again.
+    if (!key.startsWith('evidence/')) this.#kept.set(key, body);
     return 'written';
   }
 
