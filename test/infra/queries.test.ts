@@ -33,7 +33,9 @@ beforeAll(async () => {
   await keep(4, '02', { findings: [open], resolved: [resolved] }, 10);
   // The hourly runs of the day are compared with the same report, and so resolve the same again.
   await keep(4, '03', { scope: 'part', findings: [open], resolved: [resolved] }, 15);
-  await keep(3, '02', { findings: [open, ofNode] }, 20);
+  await keep(3, '02', { findings: [open, ofNode] }, 18);
+  // A run by hand on the same day.
+  await keep(3, '09', { findings: [open, ofNode] }, 20);
 });
 afterAll(async () => await rm(store.location, { recursive: true }));
 
