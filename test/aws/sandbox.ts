@@ -23,7 +23,8 @@ export const runtimeClient: string =
 type Invocation = {
   readonly id: string;
   readonly event: string;
-  readonly deadline: number;
+  /** Its time begins when it is handed over: the start of a sandbox does not count. */
+  readonly milliseconds: number;
   resolve(answer: unknown): void;
   reject(error: FunctionError): void;
 };
@@ -40,6 +41,7 @@ export class Sandbox {
   #process: ChildProcess | null = null;
   #asking: ServerResponse | null = null;
   #running: Invocation | null = null;
+  #timer: NodeJS.Timeout | undefined;
   #count = 0;
   #started = 0;
 
@@ -97,21 +99,13 @@ export class Sandbox {
     if (this.#running !== null) throw new Error('it does something else');
     this.#count += 1;
     const id = `${this.#function.state}-${this.#count}`;
-    let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise((resolve, reject) => {
-        const deadline = Date.now() + seconds * 1_000;
-        this.#running = { id, event: JSON.stringify(event), deadline, resolve, reject };
-        timer = setTimeout(() => {
-          this.#end((each) =>
-            each.reject(new FunctionError('Sandbox.Timedout', `Task timed out after ${seconds} seconds`)),
-          );
-          this.#process?.kill('SIGKILL');
-        }, seconds * 1_000);
+        this.#running = { id, event: JSON.stringify(event), milliseconds: seconds * 1_000, resolve, reject };
         this.#hand();
       });
     } finally {
-      clearTimeout(timer);
+      clearTimeout(this.#timer);
     }
   }
 
@@ -139,13 +133,21 @@ export class Sandbox {
 
   #hand(): void {
     if (this.#asking === null || this.#running === null) return;
-    const { id, event, deadline } = this.#running;
+    const { id, event, milliseconds } = this.#running;
+    this.#timer = setTimeout(() => {
+      const error = new FunctionError(
+        'Sandbox.Timedout',
+        `Task timed out after ${milliseconds / 1_000} seconds`,
+      );
+      this.#end((each) => each.reject(error));
+      this.#process?.kill('SIGKILL');
+    }, milliseconds);
     const response = this.#asking;
     this.#asking = null;
     response.writeHead(200, {
       'content-type': 'application/json',
       'lambda-runtime-aws-request-id': id,
-      'lambda-runtime-deadline-ms': String(deadline),
+      'lambda-runtime-deadline-ms': String(Date.now() + milliseconds),
       'lambda-runtime-invoked-function-arn': this.#function.arn,
       'lambda-runtime-trace-id': 'Root=1-5f84c7a8-e7c1ab2f0c1ab2f0c1ab2f0c;Parent=0123456789abcdef;Sampled=1',
     });
