@@ -37,11 +37,14 @@ function copy(): string {
   return folder;
 }
 
-/** A network without any interface, where this user may make one. */
-const offline =
-  spawnSync('unshare', ['--map-root-user', '--net', 'true']).status === 0
-    ? ['unshare', '--map-root-user', '--net']
-    : [];
+/** Begins a command without any network, where this user may. */
+const offline = ['unshare', '--map-root-user', '--net'];
+if (spawnSync('unshare', [...offline.slice(1), 'true']).status !== 0) {
+  offline.length = 0;
+  console.warn(
+    '\n*** unshare cannot make a network namespace here: cdk synth is NOT kept from the network ***\n',
+  );
+}
 
 function cdk(place: string, ...command: string[]): { status: number | null; stderr: string } {
   const bin = join(scratch, 'bin');
