@@ -148,7 +148,7 @@ job_kernel_state() {
 }
 
 # One line a process: pid, inodes of its network, pid and mount namespace, state, start, cgroup, command. Kernel threads
-# only when they are blocked. /proc/PID/cmdline is not read: it can block on the memory lock of a stuck process.
+# only when they are blocked; nothing that has ended and waits to be reaped. /proc/PID/cmdline is not read: it can block on the memory lock of a stuck process.
 job_processes() {
   printf '%s\n' /proc/[0-9]*/ns/net /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/mnt | xargs stat -L -c '%i %n' 2>/dev/null | awk '
     { split($2, part, "/"); pid = part[3]; inode[pid, part[5]] = $1; if (!(pid in seen)) { seen[pid] = 1; order[++count] = pid } }
@@ -156,7 +156,7 @@ job_processes() {
       pid = order[i]; file = "/proc/" pid "/stat"; line = ""; getline line < file; close(file)
       if (!match(line, /\)[^)]*$/)) continue
       open = index(line, "("); command = substr(line, open + 1, RSTART - open - 1); split(substr(line, RSTART + 2), field, " ")
-      if ((pid == 2 || field[2] == 2) && field[1] != "D") continue
+      if (((pid == 2 || field[2] == 2) && field[1] != "D") || field[1] == "Z" || field[1] == "X") continue
       file = "/proc/" pid "/cgroup"; cgroup = ""
       while ((getline line < file) > 0) { sub(/^[^:]*:[^:]*:/, "", line); if (length(line) > length(cgroup)) cgroup = line }
       close(file); gsub(/\t/, " ", command); gsub(/\t/, " ", cgroup)

@@ -12,7 +12,7 @@ import {
   onNode,
   POD_IMAGE,
 } from './cluster.ts';
-import { removeVictims } from './faults/injection.ts';
+import { applyRemedy, removeVictims } from './faults/injection.ts';
 import { waitFor } from './run.ts';
 
 const node = inject('nodes')[0] as string;
@@ -89,6 +89,8 @@ describe.skipIf(!inject('platform').plugins.includes('portmap'))(
     afterAll(async () => {
       await onNode(node, 'mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap');
       await removePods();
+      const leaked = found(await audit(), 'ipam-leaked');
+      await Promise.all(leaked.map((finding) => applyRemedy(finding, node)));
     });
 
     it('names the plugin and the node', () => {
@@ -109,7 +111,11 @@ describe.skipIf(!inject('platform').plugins.includes('portmap'))(
     });
 
     it('finds what a forced deletion left behind', () => {
-      expect(found(result, 'sandbox-ghost').map(({ object }) => object.name)).toEqual([forced]);
+      // Which of them depends on whether the runtime ends the sandbox before it asks the plugin, or after.
+      const names = ['sandbox-ghost', 'sandbox-stale'].flatMap((check) =>
+        found(result, check).map(({ object }) => object.name),
+      );
+      expect(names).toEqual([forced]);
     });
 
     it('finds nothing else', () => {
@@ -119,6 +125,9 @@ describe.skipIf(!inject('platform').plugins.includes('portmap'))(
         'sandbox-kill-failing',
         'sandbox-stuck-terminating',
         'sandbox-ghost',
+        'sandbox-stale',
+        // Each attempt takes an address, and cannot give it back.
+        'ipam-leaked',
       ];
       const others = newFindings(result.report, baseline).filter(({ check }) => !expected.includes(check));
       expect(others.map(summary)).toEqual([]);

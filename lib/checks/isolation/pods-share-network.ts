@@ -1,6 +1,7 @@
 import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { recreatePod } from '../remedies.ts';
+import { recreateSandbox } from '../sandbox-pod.ts';
 import { judgePods, membersOf } from './membership.ts';
 
 /** Judged by where the pods run. A path that leads to another pod, while its processes do not, is pod-network-split. */
@@ -47,8 +48,9 @@ export const podsShareNetwork = defineCheck({
         remedy: [
           ...recreatePod(pod),
           {
-            text: `Then look at ${others.map(name).join(', ')}: the deletion may have taken its network away, and it must be recreated too.`,
+            text: `Then recreate ${others.map(name).join(', ')} too: the deletion took down what they share, loopback for one.`,
           },
+          ...others.flatMap((other) => recreateSandbox(other, pods, node)),
         ],
       });
     });

@@ -12,7 +12,6 @@ export const sharedNetworkFaults: readonly Fault[] = [
     id: 'network-shared',
     check: 'pods-share-network',
     pods: 2,
-    also: [{ check: 'pod-address-duplicate' }],
     where: 'node',
     // The first victim's sandbox is made anew, by a plugin that puts it into the second one's namespace.
     inject: `cat > /opt/cni/bin/e2e-share <<'PLUGIN'
