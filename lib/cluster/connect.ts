@@ -4,6 +4,7 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
+import { limitExecPlugins } from './exec-plugin.ts';
 import { defaultKubeconfigs, impersonationHeaders } from './impersonation.ts';
 import { type Credentials, Transport } from './transport.ts';
 
@@ -34,16 +35,17 @@ const versionSchema = z.object({ gitVersion: z.string() });
 
 /**
  * @param options.deadline - milliseconds until an answer must have come. Default 20 s.
+ * @param options.pluginDeadline - milliseconds for one run of a command that prints a credential. Default 2 min.
  * @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which link of the chain broke, and its fix.
  */
 export async function connect(
   target: ClusterTarget,
-  options: { version: string; signal?: AbortSignal; deadline?: number },
+  options: { version: string; signal?: AbortSignal; deadline?: number; pluginDeadline?: number },
 ): Promise<Cluster> {
   const { name, credentials } =
     target.kind === 'eks'
       ? await (await import('./eks.ts')).eksCredentials(target)
-      : await fromKubeconfig(target);
+      : await fromKubeconfig(target, options.pluginDeadline);
   const transport = new Transport(credentials, `netns-auditor/${options.version}`);
   const common = {
     deadline: options.deadline ?? 20_000,
@@ -84,10 +86,12 @@ export async function connect(
 
 async function fromKubeconfig(
   target: Exclude<ClusterTarget, { kind: 'eks' }>,
+  pluginDeadline: number | undefined,
 ): Promise<{ name: string; credentials: Credentials }> {
   // Loaded on use: the client is large, and `--help` needs none of it.
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const config = new KubeConfig();
+  limitExecPlugins(config, pluginDeadline);
   const source =
     target.kind === 'kubeconfig-text'
       ? 'the kubeconfig of the secret'
@@ -99,9 +103,8 @@ async function fromKubeconfig(
   } catch (error) {
     throw invalid(
       source,
-      messageOf(error),
+      withoutContent(error),
       'Check the path and that it is a valid kubeconfig: kubectl config view',
-      error,
     );
   }
   // What the client falls back to where there is neither a file nor a service account.
@@ -169,7 +172,7 @@ function impersonationOf(
     const texts = target.file === undefined ? defaultKubeconfigs() : [readFileSync(target.file, 'utf8')];
     return impersonationHeaders(texts, user);
   } catch (error) {
-    throw invalid(source, messageOf(error), 'Check it: kubectl config view', error);
+    throw invalid(source, withoutContent(error), 'Check it: kubectl config view');
   }
 }
 
@@ -228,6 +231,17 @@ async function apply(config: KubeConfig, source: string): Promise<RequestOptions
   return options;
 }
 
-function invalid(source: string, message: string, remedy: string, cause?: unknown): AuditError {
-  return new AuditError('KUBECONFIG_INVALID', `${source}: ${message}`, { remedy, cause });
+/**
+ * What is wrong, and where. Below its first line, an error of a YAML parser shows the lines around the place, and in quotes a
+ * word of it: tokens and keys, which would go on into logs, reports and mails. So the error is no cause of ours either.
+ */
+function withoutContent(error: unknown): string {
+  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return error instanceof Error && error.name.startsWith('YAML')
+    ? first.replaceAll(/"[^"]*"/g, '…')
+    : messageOf(error);
+}
+
+function invalid(source: string, message: string, remedy: string): AuditError {
+  return new AuditError('KUBECONFIG_INVALID', `${source}: ${message}`, { remedy });
 }

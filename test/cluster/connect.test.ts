@@ -2,6 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ClusterTarget, connect } from '../../lib/cluster/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
@@ -39,6 +40,19 @@ const exec = (command: string, args: string[] = []) => ({
 });
 
 describe('a kubeconfig', () => {
+  it.each([
+    ['a quote is not closed', 'users:\n- name: u\n  user:\n    token: "s3cr3t-token\n'],
+    ['a value has a colon', 'users:\n- user: { token: s3cr3t-token, client-key-data: y: z }\n'],
+    ['the token is read as an alias', 'users:\n- user: { token: *s3cr3t-token }\n'],
+  ])('that is no YAML says where, and shows nothing of what stands there: %s', async (_, text) => {
+    const error = await attempt({ kind: 'kubeconfig-text', text });
+    expect(error).toMatchObject({
+      code: 'KUBECONFIG_INVALID',
+      message: expect.stringMatching(/^the kubeconfig of the secret: .+\(\d+:\d+\)$/),
+    });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cr3t');
+  });
+
   it('leads to the cluster of its current context, or of the one that is named', async () => {
     const path = await file(stub.kubeconfig());
     expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({ uid: 'uid-kube-system' });
@@ -85,6 +99,29 @@ describe('a kubeconfig', () => {
       code: 'CLUSTER_UNAUTHENTICATED',
       message: expect.stringContaining(`no credentials from ${path}`),
       remedy: expect.stringContaining('false eks get-token'),
+    });
+  });
+
+  it('whose plugin never ends, nor what that started, is given up with the way to see why', async () => {
+    const path = await file(stub.kubeconfig({ user: exec('sh', ['-c', 'sleep 5 & wait']) }));
+    const start = Date.now();
+    await expect(
+      connect({ kind: 'kubeconfig', file: path }, { version: '0.0.0', pluginDeadline: 200 }),
+    ).rejects.toMatchObject({
+      code: 'CLUSTER_UNAUTHENTICATED',
+      message: expect.stringContaining('it did not end within 0.2 s'),
+      remedy: expect.stringContaining('Run the plugin by hand'),
+    });
+    expect(Date.now() - start).toBeLessThan(4_000);
+  });
+
+  it('whose plugin asks for something gets its end of input, and its own words', async () => {
+    const path = await file(
+      stub.kubeconfig({ user: exec('sh', ['-c', 'read -r code || echo no code was given >&2; exit 1']) }),
+    );
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
+      code: 'CLUSTER_UNAUTHENTICATED',
+      message: expect.stringContaining('no code was given'),
     });
   });
 
