@@ -116,7 +116,7 @@ export class Transport {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const headers: Record<string, string | string[]> = {
-      ...(await this.#credentials.headers()),
+      ...(await inTime(this.#credentials.headers(), signal, options.what)),
       accept: 'application/json, */*',
       'user-agent': this.#userAgent,
     };
@@ -142,15 +142,32 @@ export class Transport {
         return await attempt(options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]));
       } catch (thrown) {
         if (options.signal?.aborted) throw aborted(options.what);
-        const error = limit.aborted
-          ? timedOut(this.server, options.what)
-          : connectionError(this.server, thrown);
+        const error =
+          limit.aborted && !(thrown instanceof AuditError)
+            ? timedOut(this.server, options.what)
+            : connectionError(this.server, thrown);
         const wait = retryAfter(error) ?? Math.random() * Math.min(LARGEST_BACKOFF, 200 * 2 ** tries);
         if (!error.retryable || Date.now() + wait >= end) throw error;
         await pause(wait, options.signal, options.what);
       }
     }
   }
+}
+
+/** Credentials may come from a command or another service, which know nothing of our limits. */
+async function inTime<T>(credentials: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const stop = (): void =>
+      reject(
+        new AuditError('CLUSTER_UNAUTHENTICATED', `no credentials in time (${what})`, {
+          retryable: true,
+          remedy: 'See whether the command or the service that gives them answers: kubectl auth whoami',
+        }),
+      );
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    credentials.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 async function read(body: AsyncIterable<Buffer>, limit: number, what: string): Promise<string> {

@@ -7,6 +7,7 @@ import {
   listNodes,
   listPodsOnNode,
 } from '../../lib/cluster/index.ts';
+import { Transport } from '../../lib/cluster/transport.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 
 let stub: StubApiServer;
@@ -52,6 +53,26 @@ describe('requests to one API server', () => {
       message: expect.stringContaining('503: etcd is away'),
     });
     expect(Date.now() - start).toBeLessThan(2_000);
+  });
+
+  it('do not wait for credentials that never come', async () => {
+    const transport = new Transport(
+      {
+        server: cluster.transport.server,
+        tls: {},
+        proxy: null,
+        headers: () => new Promise<never>(() => {}),
+      },
+      'test',
+    );
+    const ask = (options: { deadline?: number; signal?: AbortSignal }) =>
+      transport.json({ path: '/version', what: 'read the version', ...options });
+    await expect(ask({ deadline: 200 })).rejects.toMatchObject({
+      code: 'CLUSTER_UNAUTHENTICATED',
+      message: 'no credentials in time (read the version)',
+    });
+    await expect(ask({ signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ code: 'ABORTED' });
+    await transport.close();
   });
 
   it('do not wait for a server that asks for more time than there is', async () => {

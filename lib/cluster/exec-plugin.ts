@@ -1,0 +1,40 @@
+/** Commands of a kubeconfig that print a credential. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { KubeConfig } from '@kubernetes/client-node';
+
+/** A login in a browser takes a person a minute or two. */
+const PLUGIN_MILLISECONDS = 120_000;
+
+/**
+ * Gives each run of a plugin an end. client-node waits for it for good, and leaves it a stdin that nobody writes to, so
+ * one that asks for a code would hang the run; now it reads the end of its input, and says so itself.
+ */
+export function limitExecPlugins(config: KubeConfig, milliseconds = PLUGIN_MILLISECONDS): void {
+  // Neither is public; the tests of connect tell when an update of client-node moves them.
+  const authenticators: unknown = Reflect.get(config, 'authenticators');
+  if (!Array.isArray(authenticators)) return;
+  for (const authenticator of authenticators) {
+    if (typeof authenticator === 'object' && authenticator !== null && 'execFn' in authenticator) {
+      authenticator.execFn = (command: string, args: string[] | undefined, options: SpawnOptions) =>
+        spawnWithEnd(command, args ?? [], options, milliseconds);
+    }
+  }
+}
+
+function spawnWithEnd(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+  milliseconds: number,
+): ChildProcess {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const timer = setTimeout(() => {
+    child.emit('error', new Error(`it did not end within ${milliseconds / 1000} s`));
+    child.kill('SIGKILL');
+    // What it started itself may hold these open, and would keep us alive.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, milliseconds);
+  child.on('close', () => clearTimeout(timer));
+  return child;
+}
