@@ -1,5 +1,6 @@
 /** State 3, for each batch: gathers and judges its nodes. */
-import { auditBatchOfFleet, batchOutputSchema, batchSchema } from '../lib/audit/fleet/index.ts';
+import { auditBatchOfFleet } from '../lib/audit/fleet/audit-batch.ts';
+import { batchOutputSchema, batchSchema } from '../lib/audit/fleet/messages.ts';
 import { connections, timeFor } from './connections.ts';
 import { environment, logger, handler as make } from './handler.ts';
 

@@ -1,6 +1,7 @@
 /** State 4, for each cluster, whatever happened before: its report and one message. */
 import { SnsNotifier } from '../lib/alert/index.ts';
-import { concludeClusterOfFleet, conclusionInputSchema, conclusionSchema } from '../lib/audit/fleet/index.ts';
+import { concludeClusterOfFleet } from '../lib/audit/fleet/conclude-cluster.ts';
+import { conclusionInputSchema, conclusionSchema } from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 

@@ -1,6 +1,7 @@
 /** State 5: one report of the whole run, and the digest where it was asked for. */
 import { SnsNotifier } from '../lib/alert/index.ts';
-import { concludeFleet, fleetConclusionInputSchema, fleetReportSchema } from '../lib/audit/fleet/index.ts';
+import { concludeFleet } from '../lib/audit/fleet/conclude-fleet.ts';
+import { fleetConclusionInputSchema, fleetReportSchema } from '../lib/audit/fleet/messages.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 
 const { store, topicArn, region, https } = environment();

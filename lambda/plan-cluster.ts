@@ -1,5 +1,6 @@
 /** State 2, for each cluster: chooses its nodes and cuts them into batches. */
-import { clusterPlanOutputSchema, planClusterOfFleet, taskSchema } from '../lib/audit/fleet/index.ts';
+import { clusterPlanOutputSchema, taskSchema } from '../lib/audit/fleet/messages.ts';
+import { planClusterOfFleet } from '../lib/audit/fleet/plan-cluster.ts';
 import { connections, timeFor } from './connections.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 

@@ -1,5 +1,6 @@
 /** State 1: names and claims the run. */
-import { fleetPlanInputSchema, fleetPlanSchema, planFleet } from '../lib/audit/fleet/index.ts';
+import { fleetPlanInputSchema, fleetPlanSchema } from '../lib/audit/fleet/messages.ts';
+import { planFleet } from '../lib/audit/fleet/plan-fleet.ts';
 import { environment, logger, handler as make } from './handler.ts';
 
 const { store } = environment();

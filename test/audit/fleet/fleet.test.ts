@@ -5,13 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Notifier } from '../../../lib/alert/index.ts';
 import {
   auditBatchOfFleet,
-  batchSchema,
   concludeClusterOfFleet,
   concludeFleet,
   planClusterOfFleet,
   planFleet,
 } from '../../../lib/audit/fleet/index.ts';
-import type { FleetPlanInput } from '../../../lib/audit/fleet/messages.ts';
+import { batchSchema, type FleetPlanInput } from '../../../lib/audit/fleet/messages.ts';
 import { cut } from '../../../lib/audit/fleet/plan-cluster.ts';
 import { reportOfRun } from '../../../lib/audit/index.ts';
 import { DirectoryStore, type Store } from '../../../lib/history/index.ts';
