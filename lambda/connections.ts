@@ -1,6 +1,6 @@
 /** What functions that speak to clusters share. */
 import type { Context } from 'aws-lambda';
-import type { Connections } from '../lib/audit/fleet/index.ts';
+import type { Connections } from '../lib/audit/fleet/connections.ts';
 import { readSecret } from '../lib/cluster/secret.ts';
 
 /** Kept back of a function's time, to remove pods, write what is done and answer. */

@@ -5,7 +5,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openStore } from '../lib/audit/stores.ts';
 import type { Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';

@@ -95,6 +95,13 @@ describe('the house', () => {
     expect(wrong.map(described)).toEqual([]);
   });
 
+  it('takes of zod what is used: named z, all its languages would come along, a quarter MB to read at each cold start', () => {
+    const whole = files.filter((file) =>
+      /import \{ z \} from 'zod'/.test(readFileSync(join(root, file), 'utf8')),
+    );
+    expect(whole.filter((file) => !file.startsWith('bin/'))).toEqual([]);
+  });
+
   it('the CDK stays in infra and its app', () => {
     const wrong = imports.filter(
       ({ file, room, target }) =>

@@ -1,5 +1,5 @@
 /** What the store keeps of each run's message, or of its silence: the next run says only what is not said here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { findingSchema } from '../model/finding.ts';
 
 const toldSchema = findingSchema

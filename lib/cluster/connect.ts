@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { limitExecPlugins } from './exec-plugin.ts';
 import { defaultKubeconfigs, impersonationHeaders } from './impersonation.ts';

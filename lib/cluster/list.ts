@@ -1,5 +1,5 @@
 /** Lists in pages, each reduced at once: the memory of a run does not grow with what objects carry along. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod } from '../model/kubernetes.ts';
 import { statusOf } from './api-error.ts';

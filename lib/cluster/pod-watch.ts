@@ -1,5 +1,5 @@
 /** One watch for all pods of a run. Events may come late, twice or not at all, so that it lists again now and then. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';

@@ -1,5 +1,5 @@
 /** From what the API sends to what we keep: an allow-list, applied page by page. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type Container,
   type Event,

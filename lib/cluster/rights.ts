@@ -1,5 +1,5 @@
 /** What one may do in a cluster, and whether it would take a pod, asked without doing anything. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';

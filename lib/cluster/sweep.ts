@@ -1,5 +1,5 @@
 /** Removes debug pods of netns-auditor that nobody waits for any more. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { EXPIRES_ANNOTATION, OWN_PODS } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';

@@ -1,6 +1,6 @@
 /** Which runs a store has, newest first, listing no more of it than is asked for. */
 import { gunzipSync } from 'node:zlib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { severities } from '../model/finding.ts';
 import { nodeResults, verdicts } from '../model/report.ts';

@@ -1,5 +1,5 @@
 /** Reading reports back, and the pointer to the latest one. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { type ClusterReport, reportSchema } from '../model/report.ts';
 import { keys, type Run } from './keys.ts';

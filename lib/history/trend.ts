@@ -1,5 +1,5 @@
 /** A number of nodes through time, read from the rows of as many runs as there are columns to show. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { timeOf } from '../model/run-id.ts';
 import { keys, type Run } from './keys.ts';
 import { lines } from './list.ts';

@@ -16,7 +16,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type Config,
   httpsFormat,

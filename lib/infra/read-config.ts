@@ -1,7 +1,7 @@
 /** Reads netns-audit.yaml. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Config, configSchema } from '../model/config.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 

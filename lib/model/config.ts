@@ -1,5 +1,5 @@
 /** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and whom to tell. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { exceptionsSchema } from './exception.ts';
 import { severities } from './finding.ts';
 

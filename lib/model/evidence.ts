@@ -2,7 +2,7 @@
  * Evidence: what one probe and two API snapshots say about one node, parsed and joined, not judged.
  * Every source is present, absent by design of the platform (and why), or failed (and why).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventSchema, nodeSchema, podSchema } from './kubernetes.ts';
 import { linkSchema, networkStackSchema, packetFilterSchema } from './network.ts';
 

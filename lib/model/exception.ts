@@ -1,5 +1,5 @@
 /** Exceptions: known faults that somebody answers for until a day. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const pattern = z.string().min(1).max(400);
 

@@ -1,5 +1,5 @@
 /** What checks conclude, and what a report keeps of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const severities = ['critical', 'high', 'medium', 'low'] as const;
 export type Severity = (typeof severities)[number];

@@ -2,7 +2,7 @@
  * What we keep of Kubernetes API objects: an allow-list. Environment variables, arguments, volumes and secrets
  * are never read; of annotations only those that the runtime, a CNI plugin or a mesh wrote.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const time = z.iso.datetime({ offset: true });
 

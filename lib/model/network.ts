@@ -1,5 +1,5 @@
 /** Linux network objects as the probe saw them: links, addresses, routes, rules, neighbours, packet filters. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where the other end of a veth or netkit pair is. */
 export const peerSchema = z.discriminatedUnion('status', [

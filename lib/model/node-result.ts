@@ -1,5 +1,5 @@
 /** What the audit of one node comes to: small, serialisable, and all that concluding a cluster needs. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   auditedObjectSchema,
   comparisonSchema,

@@ -1,5 +1,5 @@
 /** The contract: one report of one cluster. schema/report.v1.json is generated from here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { findingSchema, topics } from './finding.ts';
 
 export const verdicts = ['healthy', 'degraded', 'incomplete', 'critical'] as const;

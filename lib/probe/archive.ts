@@ -1,7 +1,7 @@
 /** The stored form of one node's evidence: the probe's bundle, both snapshots and the run's facts, in one tar.gz. */
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { canarySchema } from '../model/evidence.ts';
 import { type Snapshot, snapshotSchema } from '../model/kubernetes.ts';

@@ -267,12 +267,12 @@ describe('the construct', () => {
 });
 
 describe('the bundles of the functions', () => {
-  it.each(STATES)('%s has under 3 MB, and the probe beside it', (state) => {
+  it.each(STATES)('%s is small, and has the probe beside it', (state) => {
     const folder = bundle(state);
     const files = readdirSync(folder);
     expect(files).toContain('probe.sh');
     // Who speaks to no cluster has no client for it.
-    const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 3_000_000 : 1_500_000;
+    const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 2_700_000 : 1_100_000;
     expect(files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)).toBeLessThan(most);
   });
 });

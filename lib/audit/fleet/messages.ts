@@ -1,5 +1,5 @@
 /** What the states of a fleet's audit hand to each other. Small: everything large goes through the store. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { clusterSchema, settingsSchema } from '../../model/config.ts';
 import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';

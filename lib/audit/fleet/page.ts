@@ -1,5 +1,5 @@
 /** The page of all clusters: of one run, and of the latest audit of each. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { keys, lastSummary, type Store, totalsBefore } from '../../history/index.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { type Fleet, type FleetRow, fleetPage } from '../../report/index.ts';

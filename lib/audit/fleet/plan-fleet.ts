@@ -1,5 +1,5 @@
 /** Begins a run: names it, claims it, and cuts it into clusters. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { keys, type Store } from '../../history/index.ts';
 import { newRunId } from '../../model/run-id.ts';
 import { type FleetPlan, type FleetPlanInput, fleetPlanInputSchema } from './messages.ts';

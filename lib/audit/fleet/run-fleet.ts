@@ -1,5 +1,5 @@
 /** The audit of a fleet in one process: the steps of the state machine, in its order and with its tolerance. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Notifier } from '../../alert/index.ts';
 import type { Store } from '../../history/index.ts';
 import type { Config } from '../../model/config.ts';

@@ -1,6 +1,6 @@
 /** What the states of one run keep for each other in the store, below work/. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { keys, type Run, type Store } from '../../history/index.ts';
 import { AuditError } from '../../model/errors.ts';
 import { type Exception, exceptionsSchema } from '../../model/exception.ts';

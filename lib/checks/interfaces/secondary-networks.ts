@@ -1,5 +1,5 @@
 /** What Multus wrote about a pod's networks, as far as it can be understood. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Pod } from '../../model/kubernetes.ts';
 
 const PREFIX = 'k8s.v1.cni.cncf.io/';

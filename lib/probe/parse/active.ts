@@ -1,5 +1,5 @@
 /** Answers of the active probes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeSchema, type Sources } from '../../model/evidence.ts';
 import type { BundleFiles } from '../unpack.ts';
 import { fields, integer, lines } from './lines.ts';

@@ -1,5 +1,5 @@
 /** The CNI's files: network configurations, plugin binaries, cached results. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CniConfig, CniResult } from '../../model/evidence.ts';
 import { jsonLines, lines } from './lines.ts';
 

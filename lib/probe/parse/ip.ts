@@ -1,5 +1,5 @@
 /** What `ip -j -d` prints: links with their addresses, routes, neighbours, rules, ids of namespaces. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Address, Link, Neighbour, Route, Rule } from '../../model/network.ts';
 import { lines } from './lines.ts';
 

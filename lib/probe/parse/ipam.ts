@@ -1,6 +1,6 @@
 /** Addresses that an on-node IPAM keeps: host-local's directories and ipamd's checkpoint. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CniConfig, Ipam } from '../../model/evidence.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
 

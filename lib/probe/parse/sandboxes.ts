@@ -1,5 +1,5 @@
 /** Pod sandboxes from the runtime's own files: containerd's and CRI-O's runtime specs, dockerd's container configs. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CniResult, ResolvConf, Sandbox } from '../../model/evidence.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
 import { normalPath } from './mounts.ts';
