@@ -1,4 +1,5 @@
 /** Tells of a report what is news, once, and keeps what was said. */
+import * as z from 'zod';
 import {
   type AlertRecord,
   alertRecordSchema,
@@ -33,7 +34,10 @@ export async function tell(
 ): Promise<boolean> {
   const run = { cluster: report.cluster.name, runId: report.runId };
   const own = await readRecord(store, keys.alerts(run));
-  if (own !== null) return own.message !== null;
+  if (own !== null) {
+    await remember(store, run);
+    return own.message !== null;
+  }
   const before = await recordBefore(store, run);
   const changes = changesOf(report, before, thresholds, deps.expectedWithinHours ?? null);
   const said = isNews(changes) ? messageOf(report, changes, linksTo(store, run, deps.consoleRegion)) : null;
@@ -53,11 +57,35 @@ export async function tell(
     ...changes.next,
   };
   await store.putOnce(keys.alerts(run), Buffer.from(`${JSON.stringify(record)}\n`));
+  await remember(store, run);
   return said !== null;
 }
 
-/** The record before this run's: of its month or the one before, as a rule; else the last there is. */
+const pointerSchema = z.object({ runId: z.string() });
+
+/** Of two runs that end at the same moment either may be the last. */
+async function remember(store: Store, run: Run): Promise<void> {
+  const key = keys.lastAlert(run.cluster);
+  const held = await store.get(key);
+  await store.replace(key, Buffer.from(`${JSON.stringify({ runId: run.runId })}\n`), held?.etag ?? null);
+}
+
+/**
+ * The record that was written last. It may be of a run that began later: an hourly run ends while a nightly one is under
+ * way, and what either said is said.
+ */
 async function recordBefore(store: Store, run: Run): Promise<AlertRecord | null> {
+  const held = await store.get(keys.lastAlert(run.cluster));
+  if (held !== null) {
+    const { runId } = pointerSchema.parse(JSON.parse(Buffer.from(held.body).toString()));
+    const last = await readRecord(store, keys.alerts({ ...run, runId }));
+    if (last !== null) return last;
+  }
+  return await newestBefore(store, run);
+}
+
+/** Where nothing points to a record: the newest of its month or the one before, as a rule; else the last there is. */
+async function newestBefore(store: Store, run: Run): Promise<AlertRecord | null> {
   const month = timeOf(run.runId).slice(0, 7);
   for (const time of [month, monthBefore(month), '']) {
     let last: string | null = null;

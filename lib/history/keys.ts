@@ -58,6 +58,8 @@ export const keys = {
     `evidence/${partition(run)}/${run.runId}/${pathPart(node)}.tar.gz`,
   evidenceOf: (run: Run): string => `evidence/${partition(run)}/${run.runId}/`,
   alerts: (run: Run): string => `alerts/${partition(run)}/${run.runId}.json`,
+  /** Which record was written last. */
+  lastAlert: (cluster: string): string => `alerts/cluster=${clusterKey(cluster)}/last.json`,
   /** Where the records of a month (`YYYY-MM`) begin; of all times where it is empty. */
   alertsOf: (cluster: string, time: string): string => `alerts/cluster=${clusterKey(cluster)}/dt=${time}`,
   fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,
