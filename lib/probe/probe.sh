@@ -59,12 +59,14 @@ containers() {
     id=${id##*/}
     file=$R/run/containers/storage/overlay-containers/$id/userdata/pidfile
     [ -f "$file" ] && read -r pid <"$file" || [ -n "$pid" ] || pid=-
-    printf '%s\t%s\t%s\t%s\n' crio "$id" "$pid" "$dir/config.json"
+    # CRI-O keeps the specs of sandboxes that it has stopped, and marks them with this file.
+    runtime=crio
+    [ ! -f "$dir/stopped" ] || runtime=crio-stopped pid=-
+    printf '%s\t%s\t%s\t%s\n' $runtime "$id" "$pid" "$dir/config.json"
   done
-  for dir in $R/var/lib/docker/containers/*; do
-    [ -f "$dir/config.v2.json" ] || continue
-    printf '%s\t%s\t%s\t%s\n' docker "${dir##*/}" - "$dir/config.v2.json"
-  done
+  [ -d $R/var/lib/docker/containers ] && grep -Hos '"State":{[^}]*"Pid":[0-9]*' $R/var/lib/docker/containers/*/config.v2.json |
+    sed -n -e 's/"Pid":0$/"Pid":-/' -e "s#^\(.*/\([^/]*\)/config\.v2\.json\):.*\"Pid\":\([0-9-]*\)\$#docker${T}\2${T}\3${T}\1#p"
+  return 0
 }
 
 # What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
@@ -79,7 +81,7 @@ def kept: . as $all | reduce (
   ({}; if ($all[$key]? | type) == "string" then .[$key] = $all[$key] else . end);
 if .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
   docker: {running: .State.Running, pid: .State.Pid, created: .Created, path: .NetworkSettings.SandboxKey,
-    networkMode: .HostConfig.NetworkMode}}
+    networkMode: (.HostConfig.NetworkMode // (.NetworkSettings.Networks // {} | keys[0]))}}
 else {file: input_filename, annotations: (.annotations // {} | kept),
   namespaces: [.linux.namespaces[]? | select(.type == "network" or .type == "pid" or .type == "user")
     | {type, path: (.path // null)}]} end'
@@ -108,9 +110,10 @@ reduced() {
   done
 }
 
+# The end of it only: on large nodes the whole is larger than any file here may be.
 job_kernel_log() {
-  dmesg >"$W/dmesg" || return
-  tail -c 262144 "$W/dmesg" >"$B/kernel/log"
+  { dmesg || echo "$?" >"$W/dmesg.failed"; } | tail -c 262144 >"$B/kernel/log"
+  [ ! -f "$W/dmesg.failed" ]
 }
 
 job_host_facts() {
@@ -235,28 +238,47 @@ node_process() {
 job_node_resolv_conf() {
   node_process kubelet
   [ -n "$process" ] || return 0
-  flags=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^--\(config\|resolv-conf\)$/{N;s/\n/=/;}' -e '/^--\(config\|resolv-conf\)=/p')
+  flags=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^--\(config\|config-dir\|resolv-conf\)$/{N;s/\n/=/;}' -e '/^--\(config\|config-dir\|resolv-conf\)=/p')
   conf=$(printf '%s\n' "$flags" | sed -n 's/^--resolv-conf=//p')
   if [ -z "$conf" ]; then
     config=$(printf '%s\n' "$flags" | sed -n 's/^--config=//p')
     host "${config:-/var/lib/kubelet/config.yaml}"
-    conf=$(sed -n 's/^ *"\{0,1\}resolvConf"\{0,1\}: *"\{0,1\}\([^",]*\).*/\1/p' "$path" 2>/dev/null | head -n 1)
+    config=$path
+    # Files in its directory of additions come later and win; without one, the pattern leads nowhere.
+    additions=$(printf '%s\n' "$flags" | sed -n 's/^--config-dir=//p')
+    host "${additions:-/var/lib/kubelet/config.yaml}"
+    conf=$(cat "$config" "$path"/*.conf 2>/dev/null | sed -n "s/^ *\"\{0,1\}resolvConf\"\{0,1\}: *[\"']\{0,1\}\([^\"', #]*\).*/\1/p" | tail -n 1)
   fi
   host "${conf:-/etc/resolv.conf}"
   grep -E '^(nameserver|search|domain|options)[[:space:]]' "$path" | head -n 64 >"$B/host/resolv.conf"
 }
 
+# Sets `settings` to the lines in which the node's containerd is told where it keeps and finds things, if it is.
+containerd_settings() {
+  node_process containerd
+  settings=
+  [ -n "$process" ] || return 0
+  config=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^\(--config\|-c\)$/{n;p;}' -e 's/^--config=//p' | head -n 1)
+  host "${config:-/etc/containerd/config.toml}"
+  settings=$(sed -n -e 's/#.*//' -e '/^[[:space:]]*\(root\|conf_dir\|bin_dirs\{0,1\}\)[[:space:]]*=/p' "$path" 2>/dev/null)
+}
+
+# The paths of one of these settings.
+setting() { printf '%s\n' "$settings" | grep -E "^[[:space:]]*$1[[:space:]]*=" | grep -o '/[^"'"'"',]*' | sort -u; }
+
 job_sandboxes() {
   cut -f 4 "$B/sandboxes.before" | reduced "$spec" >"$B/sandboxes.ndjson"
   cut -f 4 "$B/sandboxes.before" | xargs stat -c '%Y %i %n' >"$B/sandboxes.files"
-  for dir in $R/run/containerd $R/run/k3s/containerd; do
+  for dir in $R/run/containerd $R/run/k3s/containerd $R/run/k0s/containerd $R/var/snap/microk8s/common/run/containerd; do
     for file in "$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; do
       [ -f "$file" ] || continue
       shim=; read -r shim <"$file" || [ -n "$shim" ] && printf '%s\t%s\n' "$file" "$shim"
     done
   done >"$B/sandboxes.shims"
-  for dir in /var/lib/containerd /var/lib/rancher/k3s/agent/containerd /var/lib/k0s/containerd; do
-    host $dir
+  containerd_settings
+  { setting root; printf '%s\n' /var/lib/containerd /var/lib/rancher/k3s/agent/containerd /var/lib/rancher/rke2/agent/containerd \
+    /var/lib/k0s/containerd /var/snap/microk8s/common/var/lib/containerd; } | sort -u | while read -r dir; do
+    host "$dir"
     [ -d "$path/io.containerd.grpc.v1.cri/sandboxes" ] && stat -c '%Y %n' "$path"/io.containerd.grpc.v1.cri/sandboxes/*
   done >"$B/sandboxes.kept"
   # What the containers themselves have as resolv.conf. Only its own keywords leave the node, and only of a regular
@@ -268,8 +290,14 @@ job_sandboxes() {
     elif [ -f "$conf" ]; then echo "# $id $pid file"; echo "$conf" >>"$W/resolv"
     elif [ -d "/proc/$pid/root/" ]; then echo "# $id $pid none"
     fi
-  done <"$B/sandboxes.before" >"$B/resolv.index"
-  [ -f "$W/resolv" ] && xargs grep -HsE -m 64 '^(nameserver|search|domain|options)[[:space:]]' <"$W/resolv" | cut -c 1-2200 >"$B/resolv"
+  done <"$B/sandboxes.before" >"$W/resolv.index"
+  # A container may also have made it larger than our memory. One that was gone before it was read is odd as well.
+  [ -f "$W/resolv" ] && xargs stat -c '%s %n' <"$W/resolv" 2>/dev/null | awk '$1 <= 65536 { print $2 }' >"$W/resolv.small"
+  {
+    [ -s "$W/resolv.small" ] || exit 0
+    xargs grep -HsE -m 64 '^(nameserver|search|domain|options)[[:space:]]' <"$W/resolv.small" | cut -c 1-2200 >"$B/resolv"
+    xargs stat -c '%n' <"$W/resolv.small" 2>/dev/null
+  } | awk '$1 != "#" { split($1, part, "/"); read[part[3]] = 1; next } $4 == "file" && !($3 in read) { $4 = "odd" } { print }' - "$W/resolv.index" >"$B/resolv.index"
   return 0
 }
 
@@ -289,15 +317,20 @@ job_look_again() {
   node_links >"$B/host/links.after"
   grep ' - nsfs ' /proc/1/mountinfo >"$B/host/mounts.after"
   cut -f 3 "$B/netns/index" | tr '\n' '\0' | xargs -0 stat -L -c '%i %n' >"$B/host/index.after" 2>/dev/null
-  reservations | xargs stat -c '%Y %s %n' >"$B/cni/host-local.after" 2>/dev/null
+  reservations | tr '\n' '\0' | xargs -0 stat -c '%Y %s %n' >"$B/cni/host-local.after" 2>/dev/null
   aws_reservations >"$B/cni/aws-ipam.after"
   return 0
 }
 
 job_cni() {
-  for dir in /etc/kubernetes/cni/net.d /etc/cni/net.d /var/lib/rancher/k3s/agent/etc/cni/net.d /var/lib/rancher/k0s/cni/net.d; do
-    host $dir
-    [ -d "$path" ] || continue
+  # The runtime looks in its own directories only; configurations and copies of plugins elsewhere are of no use to it.
+  containerd_settings
+  conf=$(setting conf_dir) own=$(setting 'bin_dirs?')
+  [ -z "$own" ] || printf '%s\n' "$own" >"$B/cni/binary-directories"
+  # shellcheck disable=SC2086
+  for dir in ${conf:-/etc/kubernetes/cni/net.d /etc/cni/net.d /var/lib/rancher/k3s/agent/etc/cni/net.d /var/lib/rancher/k0s/cni/net.d}; do
+    host "$dir"
+    [ -d "$path" ] || [ -n "$conf" ] || continue
     echo "$dir" >>"$B/cni/directories"
     for file in "$path"/*; do
       [ -f "$file" ] || continue
@@ -310,15 +343,6 @@ job_cni() {
         jq -nc --arg name "${file##*/}" --arg dir "$dir" --rawfile error "$W/jq.err" '{dir: $dir, file: $name, error: $error[:300]}'
     done
   done >"$B/cni/config.ndjson"
-  # The runtime looks in its own directories only; a copy of a plugin elsewhere is of no use to it.
-  node_process containerd
-  own=
-  if [ -n "$process" ]; then
-    config=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^\(--config\|-c\)$/{n;p;}' -e 's/^--config=//p' | head -n 1)
-    host "${config:-/etc/containerd/config.toml}"
-    own=$(sed -n 's/^[[:space:]]*bin_dirs\{0,1\}[[:space:]]*=[[:space:]]*\(.*\)/\1/p' "$path" 2>/dev/null | grep -o '/[^"'"'"',]*' | sort -u)
-    printf '%s\n' "$own" | grep . >"$B/cni/binary-directories"
-  fi
   # shellcheck disable=SC2086
   for dir in $own /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /var/lib/cni/bin /usr/libexec/cni /usr/lib/cni; do
     host $dir
@@ -329,7 +353,7 @@ job_cni() {
 
 job_cni_results() {
   host /var/lib/cni
-  for file in "$path"/results/* $R/run/cni/results/*; do
+  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do
     [ -f "$file" ] || continue
     case $file in */results/cni-loopback-*) ;; *) printf '%s\n' "$file" ;; esac
   done | reduced '{file: input_filename, kind, containerId, networkName, ifName, netns,
@@ -361,7 +385,7 @@ job_ipam() {
   networks | sed "s#^$R##" >"$B/cni/networks"
   reservations >"$W/ipam"
   if [ -s "$W/ipam" ]; then
-    xargs stat -c '%Y %s %n' <"$W/ipam" >"$B/cni/host-local" 2>/dev/null
+    tr '\n' '\0' <"$W/ipam" | xargs -0 stat -c '%Y %s %n' >"$B/cni/host-local" 2>/dev/null
     awk '/\/(lock|last_reserved_ip[^\/]*)$/ { next }
       { file = $0; id = ""; name = ""; getline id < file; getline name < file; close(file)
         gsub(/[\r\t]/, "", id); gsub(/[\r\t]/, "", name); printf "%s\t%s\t%s\n", substr(id, 1, 200), substr(name, 1, 50), file }' "$W/ipam" >"$B/cni/host-local-files"

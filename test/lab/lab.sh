@@ -97,7 +97,16 @@ for name in containerd kubelet; do
   printf '#!/bin/sh\nwhile :; do sleep 1000; done\n' >"/run/programs/$name"
   chmod 755 "/run/programs/$name"
 done
-echo 'bin_dirs = ["/run/lab/current/plugins"]' >/run/lab/containerd.toml
+cat >/run/lab/containerd.toml <<'TOML'
+root = "/run/lab/data" # see https://containerd.io
+bin_dirs = ["/run/lab/current/plugins"]
+conf_dir = '/run/lab/net.d'
+TOML
+mkdir /run/lab/net.d
+echo '{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge"}]}' >/run/lab/net.d/10-lab.conflist
+# A sandbox without a task that the runtime still keeps there.
+mkdir -p /run/lab/data/io.containerd.grpc.v1.cri/sandboxes/kept
+sed 's/"aaaa"/"kept"/; s/"healthy"/"kept"/' /var/lib/cni/results/lab-aaaa-eth0 >/var/lib/cni/results/lab-kept-eth0
 # As on NixOS: an absolute link in the middle of a path.
 mkdir -p /run/store/plugins && ln -s /run/store /run/lab/current && cp /bin/true /run/store/plugins/bridge
 echo 'nameserver 192.0.2.1' >/run/lab/resolv.conf
@@ -106,9 +115,48 @@ node=$!
 unshare --pid --fork --kill-child /run/programs/kubelet --resolv-conf=/run/lab/resolv.conf </dev/null >/dev/null 2>&1 &
 until [ "$(cat "/proc/$node/comm")" = containerd ] && grep -qs '^kubelet$' /proc/[0-9]*/comm; do :; done
 
+if [ -n "${KUBELET:-}" ]; then
+  mkdir /run/lab/kubelet.d
+  echo 'resolvConf: /run/lab/nothing' >/run/lab/kubelet.yaml
+  echo "resolvConf: '/run/lab/resolv.conf' # as the image says" >/run/lab/kubelet.d/10-image.conf
+  /run/programs/kubelet --config=/run/lab/kubelet.yaml --config-dir /run/lab/kubelet.d </dev/null >/dev/null 2>&1 &
+  node=$!
+  until [ "$(cat "/proc/$node/comm")" = kubelet ]; do :; done
+fi
+
+# What dockerd and CRI-O have on file: of docker one with and one without a network of its own, of CRI-O one that it stopped.
+sleep 1000 </dev/null >/dev/null 2>&1 &
+docker() {
+  mkdir -p "/var/lib/docker/containers/$1"
+  cat >"/var/lib/docker/containers/$1/config.v2.json" <<JSON
+{"StreamConfig":{},"State":{"Running":true,"Paused":false,"Pid":$2,"ExitCode":0},"Created":"2026-11-01T00:00:00Z",\
+"Config":{"Env":["PASSWORD=secret-of-a-pod"],"Labels":{"io.kubernetes.docker.type":"podsandbox","io.kubernetes.pod.name":"$1",\
+"io.kubernetes.pod.namespace":"shop","io.kubernetes.pod.uid":"uid-of-$1"}},"NetworkSettings":{"Networks":{"$3":{}},"SandboxKey":"/var/run/docker/netns/$1"}}
+JSON
+}
+docker docked $! none
+docker docked-host $! host
+stopped=/var/lib/containers/storage/overlay-containers/stopped/userdata
+mkdir -p "$stopped"
+: >"$stopped/stopped"
+cat >"$stopped/config.json" <<'JSON'
+{"annotations": {"io.kubernetes.cri-o.ContainerType": "sandbox", "io.kubernetes.pod.namespace": "shop",
+  "io.kubernetes.pod.name": "finished", "io.kubernetes.pod.uid": "uid-of-finished"},
+ "linux": {"namespaces": [{"type": "network", "path": "/var/run/netns/gone"}]}}
+JSON
+
+# A container that made its resolv.conf larger than any memory.
+truncate -s 1T /run/lab/large
+mkdir "$tasks/large"
+nsenter --net=/run/netns/cni-healthy unshare --mount --propagation slave sh -c 'mount --bind /run/lab/large /etc/resolv.conf; exec sleep 1000' </dev/null >/dev/null 2>&1 &
+printf '%s' $! >"$tasks/large/init.pid"
+echo '{"annotations": {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.container-name": "large", "io.kubernetes.cri.sandbox-id": "aaaa"}, "linux": {"namespaces": [{"type": "network", "path": "/proc/1/ns/net"}]}}' >"$tasks/large/config.json"
+until [ "$(cat "/proc/$!/comm")" = sleep ]; do :; done
+
 ip rule add iif vethgone table 100 priority 10
 printf 'not json' >/var/lib/cni/results/lab-broken-eth0
 : >/var/lib/cni/networks/lab/10.1.1.9
+: >"/var/lib/cni/networks/lab/10.1.1.10's"
 
 [ -z "${LIMIT:-}" ] || echo "$LIMIT" >/proc/sys/user/max_net_namespaces
 

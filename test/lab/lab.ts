@@ -41,7 +41,8 @@ process.on('exit', () => {
 
 /**
  * Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces,
- * `limit` is user.max_net_namespaces, set in a user namespace of the lab's own when all is built.
+ * `limit` is user.max_net_namespaces, set in a user namespace of the lab's own when all is built; with `kubelet` one
+ * runs on the node.
  */
 export function probeLab(
   options: {
@@ -49,6 +50,7 @@ export function probeLab(
     readonly path?: string;
     readonly leaked?: number;
     readonly limit?: number;
+    readonly kubelet?: boolean;
   } = {},
 ): string {
   const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
@@ -75,7 +77,12 @@ export function probeLab(
       maxBuffer: 1e8,
       timeout: 110_000,
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, LEAKED: String(options.leaked ?? 0), LIMIT: String(options.limit ?? '') },
+      env: {
+        ...process.env,
+        LEAKED: String(options.leaked ?? 0),
+        LIMIT: String(options.limit ?? ''),
+        KUBELET: options.kubelet ? '1' : '',
+      },
     },
   );
 }

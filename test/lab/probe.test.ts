@@ -138,14 +138,45 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
       present(evidence.cniResults)
         .map(({ podName }) => podName)
         .sort(),
-    ).toEqual(['bare', 'filtered', 'healthy']);
+    ).toEqual(['bare', 'filtered', 'healthy', 'kept']);
     const ipam = present(evidence.ipam)[0];
     expect(ipam?.allocations).toContainEqual(
       expect.objectContaining({ address: '10.1.1.2', containerId: 'aaaa', interface: 'eth0' }),
     );
     expect(ipam?.corrupt).toEqual([
+      {
+        path: "/var/lib/cni/networks/lab/10.1.1.10's",
+        reason: expect.stringContaining('not an address'),
+      },
       { path: '/var/lib/cni/networks/lab/10.1.1.9', reason: expect.stringContaining('half written') },
     ]);
+  });
+
+  test('looks for CNI configurations only where containerd does', () => {
+    expect(present(evidence.cniConfig)).toMatchObject({
+      directory: '/run/lab/net.d',
+      files: [{ name: '10-lab.conflist', network: 'lab', error: null }],
+    });
+  });
+
+  const sandbox = (name: string) => present(evidence.sandboxes).find((one) => one.name === name);
+
+  test("finds the sandboxes that containerd keeps in a place of the administrator's", () => {
+    expect(sandbox('kept')).toMatchObject({ id: 'kept', state: 'stopped' });
+  });
+
+  test('sees processes and network of what docker runs', () => {
+    expect(sandbox('docked')).toMatchObject({ network: 'pod', pid: expect.any(Number), stable: true });
+    expect(sandbox('docked-host')).toMatchObject({ network: 'node', process: 'running' });
+  });
+
+  test('takes no sandbox for ready that CRI-O has stopped', () => {
+    expect(sandbox('finished')).toMatchObject({ state: 'stopped', process: 'none', stable: true });
+  });
+
+  test('is not kept by a container that makes its resolv.conf larger than any memory', () => {
+    const large = sandbox('healthy')?.containers.find(({ name }) => name === 'large');
+    expect(large).toMatchObject({ pid: expect.any(Number), resolvConf: null });
   });
 
   test('makes a namespace and leaves none behind', () => {
@@ -195,6 +226,24 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
       const evidence = await labEvidence(probeLab({ path, arguments: ['limit=5', 'total=1'] }));
       for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
         expect(evidence[name].status).toBe('failed');
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+});
+
+describe.skipIf(noLab !== null)('a node with a kubelet and a long kernel log', () => {
+  test("has the kubelet's later settings taken, and the end of the log", async () => {
+    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+    try {
+      writeFileSync(
+        join(path, 'dmesg'),
+        "#!/bin/sh\nyes '[    1.000000] noise' | head -n 150000\necho '[    2.000000] the last line'\n",
+      );
+      chmodSync(join(path, 'dmesg'), 0o755);
+      const evidence = await labEvidence(probeLab({ path, kubelet: true }));
+      expect(present(evidence.nodeResolvConf).nameservers).toEqual(['192.0.2.1']);
+      expect(present(evidence.kernelLog).at(-1)?.text).toBe('the last line');
     } finally {
       rmSync(path, { recursive: true });
     }

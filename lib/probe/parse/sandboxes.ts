@@ -152,7 +152,7 @@ export function parseSandboxes(
         name: pick(spec, 'io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name') ?? '',
         uid: pick(spec, 'io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid') ?? '',
         attempt: null,
-        state: spec.docker?.running === false ? 'stopped' : 'ready',
+        state: spec.docker?.running === false || spec.runtime === 'crio-stopped' ? 'stopped' : 'ready',
         network: onNode ? 'node' : 'pod',
         namespacePath: onNode || !path ? null : normalPath(path),
         pid: spec.pid,
@@ -166,7 +166,10 @@ export function parseSandboxes(
           handlerOf(shims.get(spec.file.replace(/config\.json$/, 'shim-binary-path'))),
         containers: containersOf.get(spec.id) ?? [],
         stable:
-          known.has(spec.id) && later !== undefined && later.pid === (listed.get(spec.file)?.pid ?? null),
+          known.has(spec.id) &&
+          later !== undefined &&
+          later.runtime === spec.runtime &&
+          later.pid === (listed.get(spec.file)?.pid ?? null),
       };
     });
   return [...live, ...stoppedSandboxes(files.kept, live, results)];
