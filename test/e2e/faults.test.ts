@@ -6,6 +6,7 @@ import { connectivityFaults } from './faults/connectivity.ts';
 import { type Fault, fill } from './faults/fault.ts';
 import {
   applyRemedy,
+  cleanNodes,
   cleanUp,
   expectedObject,
   type Injected,
@@ -73,7 +74,8 @@ function describeBatch(name: string, faults: readonly Fault[], args: readonly st
       batch = await inject(faults, nodes);
       broken = await audit(args);
     });
-    afterAll(() => cleanUp(batch));
+    // What failed half-way has no list of what it did.
+    afterAll(() => (batch.length > 0 ? cleanUp(batch) : cleanNodes(nodes)));
 
     const injectedAs = (fault: Fault): Injected => batch.find((one) => one.fault === fault) as Injected;
 

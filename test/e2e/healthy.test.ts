@@ -37,7 +37,14 @@ describe('on a healthy cluster', () => {
     let churning = true;
     const churn = (async () => {
       while (churning) {
-        await kubectl(['rollout', 'restart', '-n', NAMESPACE, 'deployment/plain']);
+        await kubectl([
+          'scale',
+          '-n',
+          NAMESPACE,
+          'deployment/plain',
+          `--replicas=${Math.ceil(plainPods / 2)}`,
+        ]);
+        await kubectl(['scale', '-n', NAMESPACE, 'deployment/plain', `--replicas=${plainPods}`]);
         await kubectl(['rollout', 'status', '-n', NAMESPACE, 'deployment/plain', '--timeout=240s']);
       }
     })();

@@ -18,15 +18,20 @@ export const sharedNetworkFaults: readonly Fault[] = [
 ${plugin}PLUGIN
 sed -i "s#OTHER_NETNS_PATH#$OTHER_PIN#; s#OTHER_ADDRESS#$OTHER_IP#" /opt/cni/bin/e2e-share; chmod 755 /opt/cni/bin/e2e-share
 echo '{"cniVersion":"0.4.0","name":"e2e-share","plugins":[{"type":"e2e-share"}]}' > /etc/cni/net.d/00-e2e.conflist
-pause=
-for file in /run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json; do
-  grep -q '"io.kubernetes.cri.container-type": *"sandbox"' "$file" && grep -q "$UID" "$file" && pause=$(cat "\${file%/config.json}/init.pid")
-done
-kill -9 "$pause"
-shared=$(stat -L -c %i "$OTHER_PIN")
+end_sandbox() {
+  for file in /run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json; do
+    grep -q '"io.kubernetes.cri.container-type": *"sandbox"' "$file" && grep -q "$UID" "$file" && kill -9 "$(cat "\${file%/config.json}/init.pid")"
+  done || :
+}
+shared=$(stat -L -c %i "$OTHER_PIN"); tries=0
 while ! for mounts in /proc/[0-9]*/mountinfo; do
   grep -q "/pods/$UID/etc-hosts /etc/hosts" "$mounts" 2>/dev/null && [ "$(stat -L -c %i "\${mounts%/mountinfo}/ns/net" 2>/dev/null)" = "$shared" ] && break
-done; do sleep 0.2; done
+done; do
+  # The runtime may not have seen the new configuration yet, and makes the sandbox by the old one.
+  [ $((tries % 75)) != 0 ] || end_sandbox
+  tries=$((tries + 1)); [ $tries -lt 300 ] || { rm -f /etc/cni/net.d/00-e2e.conflist; exit 1; }
+  sleep 0.2
+done
 rm -f /etc/cni/net.d/00-e2e.conflist; echo "SHARED=$shared"`,
     shows: ['$SHARED', '$OTHER_POD'],
     repair: 'remedy',
