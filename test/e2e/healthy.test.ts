@@ -4,6 +4,7 @@ import { kubectl, listPods, NAMESPACE } from './cluster.ts';
 import { startWorkload, stopWorkload } from './workload.ts';
 
 const runs = Number(process.env.NETNS_AUDIT_E2E_RUNS ?? 3);
+const plainPods = Number(process.env.NETNS_AUDIT_E2E_PODS ?? 100);
 const baseline = new Set(inject('baseline'));
 
 const found = ({ report }: Audit): readonly string[] => newFindings(report, baseline).map(summary);
@@ -14,7 +15,7 @@ describe('on a healthy cluster', () => {
 
   it('has a workload of a hundred pods and every odd kind', async () => {
     const pods = await listPods('-l', 'part=workload');
-    expect(pods.length).toBeGreaterThan(Number(process.env.NETNS_AUDIT_E2E_PODS ?? 100));
+    expect(pods.length).toBeGreaterThan(plainPods);
   });
 
   it.each(Array.from({ length: runs }, (_, index) => index + 1))('finds nothing, run %i', async () => {
