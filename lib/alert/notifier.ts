@@ -1,5 +1,5 @@
 /** Where messages go. */
-import { AuditError, messageOf as words } from '../model/errors.ts';
+import { AuditError, isTransientOfAws, messageOf as words } from '../model/errors.ts';
 import type { Message } from './message.ts';
 
 export type Notifier = {
@@ -53,11 +53,13 @@ export class SnsNotifier implements Notifier {
       );
       return MessageId ?? '';
     } catch (error) {
+      const retryable = isTransientOfAws(error);
       throw new AuditError('ALERT', `${this.destination} did not take the message: ${words(error)}`, {
         cause: error,
-        retryable: true,
-        remedy:
-          'Allow sns:Publish and the use of the key of the topic; the message is sent again with the next try.',
+        retryable,
+        remedy: retryable
+          ? 'SNS was asked several times; the message is sent again with the next try.'
+          : 'Check that the topic is there, and allow sns:Publish and the use of its key; the next run tells what this one could not.',
       });
     } finally {
       client.destroy();

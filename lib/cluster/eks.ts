@@ -3,7 +3,7 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
-import { AuditError, messageOf } from '../model/errors.ts';
+import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
 import type { Credentials } from './transport.ts';
 
 export type EksTarget = {
@@ -55,6 +55,7 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
             token = await eksToken(target.name, target.region, provider).catch((error: unknown) => {
               throw new AuditError('AWS', `no token for EKS cluster ${target.name}: ${messageOf(error)}`, {
                 cause: error,
+                retryable: isTransientOfAws(error),
                 remedy: 'Check the credentials: aws sts get-caller-identity',
               });
             });
@@ -68,6 +69,7 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
     if (error instanceof AuditError) throw error;
     throw new AuditError('AWS', `EKS cluster ${target.name} in ${target.region}: ${messageOf(error)}`, {
       cause: error,
+      retryable: isTransientOfAws(error),
       remedy:
         target.roleArn === undefined
           ? 'Check the credentials (aws sts get-caller-identity), the name and region, and the right eks:DescribeCluster.'

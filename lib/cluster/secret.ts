@@ -1,5 +1,5 @@
 /** The kubeconfig of a cluster that is not EKS, from Secrets Manager. */
-import { AuditError, messageOf } from '../model/errors.ts';
+import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
 
 /** @throws AuditError AWS */
 export async function readSecret(arn: string): Promise<string> {
@@ -12,6 +12,7 @@ export async function readSecret(arn: string): Promise<string> {
   } catch (error) {
     throw new AuditError('AWS', `secret ${arn}: ${messageOf(error)}`, {
       cause: error,
+      retryable: isTransientOfAws(error),
       remedy:
         'Check that it exists, and that the role may use secretsmanager:GetSecretValue and its KMS key.',
     });

@@ -45,3 +45,13 @@ export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.replaceAll(/\s+/g, ' ').slice(0, 500);
 }
+
+/** Whether what an AWS client threw may pass by itself: throttling, trouble of the service, no answer at all. */
+export function isTransientOfAws(thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || thrown.name === 'CredentialsProviderError') return false;
+  const { $metadata } = thrown as { $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode;
+  return (
+    status === undefined || status === 429 || status >= 500 || /Throttl|TooManyRequests/.test(thrown.name)
+  );
+}
