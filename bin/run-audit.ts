@@ -9,6 +9,7 @@ import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
+import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
@@ -41,18 +42,11 @@ const SETTLE = { pod: 300, orphan: 900 } as const;
 
 export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
   const exceptions = readExceptions(options.exceptions);
-  const interrupt = new AbortController();
   const progress = progressOn(process.stderr, {
     quiet: options.quiet === true,
     colour: wantsColour(process.stderr, options.color),
   });
-  const stop = (): void => {
-    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    progress.say('Interrupted: removing the probe pods (once more to leave at once).');
-    interrupt.abort();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const interrupt = onInterrupt(progress.say);
   const cluster = await connect(target, { version: version(), signal: interrupt.signal });
   try {
     const store = openStore(options.store ?? defaultStore());
@@ -103,8 +97,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
   } finally {
     progress.end();
     await cluster.transport.close();
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    interrupt.end();
   }
 }
 

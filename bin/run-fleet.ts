@@ -11,6 +11,7 @@ import { AuditError } from '../lib/model/errors.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import { printable } from '../lib/report/index.ts';
 import { EXIT, explain } from './exit.ts';
+import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
 import { progressOn } from './progress.ts';
 import { version } from './version.ts';
@@ -30,18 +31,11 @@ export type FleetOptions = {
 export async function auditFleet(options: FleetOptions): Promise<void> {
   const config = readConfig(options.config);
   const clusters = chosen(config.clusters, options);
-  const interrupt = new AbortController();
   const progress = progressOn(process.stderr, {
     quiet: options.quiet === true,
     colour: wantsColour(process.stderr, options.color),
   });
-  const stop = (): void => {
-    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    progress.say('Interrupted: removing the probe pods (once more to leave at once).');
-    interrupt.abort();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const interrupt = onInterrupt(progress.say);
   try {
     const place = openStore(options.store ?? defaultStore());
     const { concurrency } = config;
@@ -64,8 +58,7 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
     process.exitCode = await exitCodeOf(fleet, store, options.failOn);
     if (place !== null) progress.say(`Kept in ${place.location} as run ${fleet.runId}.`);
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    interrupt.end();
   }
 }
 

@@ -3,9 +3,10 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { main } from '../../bin/main.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
 import { StubApiServer } from '../stub/api-server.ts';
+import { run, type Said } from './run.ts';
 
 let stub: StubApiServer;
 let directory: string;
@@ -20,27 +21,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Runs an audit of the stub; what it says on stdout and stderr. */
-async function audit(...args: string[]): Promise<{ out: string; error: string; code: unknown }> {
-  const said = { out: '', error: '' };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    said.out += String(text);
-    return true;
-  });
-  const error = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    said.error += String(text);
-    return true;
-  });
-  process.exitCode = 0;
-  try {
-    await main(['audit', '--kubeconfig', join(directory, 'kubeconfig'), '--store', 'none', ...args]);
-    return { ...said, code: process.exitCode };
-  } finally {
-    out.mockRestore();
-    error.mockRestore();
-    process.exitCode = 0;
-  }
-}
+const audit = (...args: string[]): Promise<Said> =>
+  run('audit', '--kubeconfig', join(directory, 'kubeconfig'), '--store', 'none', ...args);
 
 function addNode(name: string): void {
   stub.nodes.push({
