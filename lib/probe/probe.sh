@@ -333,20 +333,29 @@ job_cni() {
     [ -d "$path" ] || [ -n "$conf" ] || continue
     echo "$dir" >>"$B/cni/directories"
     for file in "$path"/*; do
+      name=${file##*/}
+      [ ! -L "$file" ] || { host "$dir/$name"; file=$path; }
       [ -f "$file" ] || continue
-      case $file in *.conf | *.conflist | *.json) ;; *) printf '%s\n' "${file##*/}" >>"$B/cni/other-files"; continue ;; esac
-      jq -c --arg name "${file##*/}" --arg dir "$dir" 'def plugin: {type, name, mtu, bridge, disableCheck,
+      case $name in *.conf | *.conflist | *.json) ;; *) printf '%s\n' "$name" >>"$B/cni/other-files"; continue ;; esac
+      jq -c --arg name "$name" --arg dir "$dir" 'def plugin: {type, name, mtu, bridge, disableCheck,
         ipam: (.ipam | if type == "object" then {type, subnet, rangeStart, rangeEnd, ranges, dataDir} else null end),
         delegates: [.delegates[]? | {type, name}]};
         {dir: $dir, file: $name, name, cniVersion, disableCheck, plugins: (if .plugins then [.plugins[] | plugin] else null end),
           single: (if .plugins then null else plugin end)}' "$file" 2>"$W/jq.err" ||
-        jq -nc --arg name "${file##*/}" --arg dir "$dir" --rawfile error "$W/jq.err" '{dir: $dir, file: $name, error: $error[:300]}'
+        jq -nc --arg name "$name" --arg dir "$dir" --rawfile error "$W/jq.err" '{dir: $dir, file: $name, error: $error[:300]}'
     done
   done >"$B/cni/config.ndjson"
   # shellcheck disable=SC2086
   for dir in $own /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /var/lib/cni/bin /usr/libexec/cni /usr/lib/cni; do
     host $dir
-    [ -d "$path" ] && stat -L -c '%A %s %n' "$path"/* 2>/dev/null | sed "s#$path/#$dir/#"
+    directory=$path
+    [ -d "$directory" ] || continue
+    stat -L -c '%A %s %n' "$directory"/* 2>/dev/null | sed "s#$directory/#$dir/#"
+    # Absolute links, as those of k3s, lead nowhere from here.
+    for file in "$directory"/*; do
+      [ -L "$file" ] && [ ! -e "$file" ] && host "$dir/${file##*/}" && [ -f "$path" ] &&
+        stat -c "%A %s $dir/${file##*/}" "$path"
+    done
   done >"$B/cni/binaries"
   return 0
 }

@@ -109,6 +109,10 @@ mkdir -p /run/lab/data/io.containerd.grpc.v1.cri/sandboxes/kept
 sed 's/"aaaa"/"kept"/; s/"healthy"/"kept"/' /var/lib/cni/results/lab-aaaa-eth0 >/var/lib/cni/results/lab-kept-eth0
 # As on NixOS: an absolute link in the middle of a path.
 mkdir -p /run/store/plugins && ln -s /run/store /run/lab/current && cp /bin/true /run/store/plugins/bridge
+# And in their place.
+ln -s /run/store/multi /run/store/plugins/portmap && cp /bin/true /run/store/multi
+ln -s /run/store/20-link.conflist /run/lab/net.d/20-link.conflist
+echo '{"cniVersion": "1.0.0", "name": "link", "plugins": [{"type": "portmap"}]}' >/run/store/20-link.conflist
 echo 'nameserver 192.0.2.1' >/run/lab/resolv.conf
 /run/programs/containerd --config /run/lab/containerd.toml </dev/null >/dev/null 2>&1 &
 node=$!
@@ -162,4 +166,5 @@ printf 'not json' >/var/lib/cni/results/lab-broken-eth0
 
 mkdir -p "$tasks/probe"
 printf '%s' '{"annotations": {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "own"}, "linux": {}}' >"$tasks/probe/config.json"
-unshare --mount --propagation slave sh -c 'printf %s $$ >"$1/probe/init.pid"; shift; exec sh -c "$@"' sh "$tasks" "$script" probe "$@"
+# What absolute links of the node lead to is not to be found in a container.
+unshare --mount --propagation slave sh -c 'mount -t tmpfs none /run/store; printf %s $$ >"$1/probe/init.pid"; shift; exec sh -c "$@"' sh "$tasks" "$script" probe "$@"

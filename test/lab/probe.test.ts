@@ -101,6 +101,10 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     expect(Buffer.from(binaries ?? []).toString()).toContain(' /run/lab/current/plugins/bridge\n');
   });
 
+  test('finds plugins that are absolute links themselves, as in k3s', () => {
+    expect([...present(evidence.cniConfig).binaries].sort()).toEqual(['bridge', 'portmap']);
+  });
+
   test('finds a namespace that only a pin keeps, and one that only a descriptor keeps', () => {
     const all = present(evidence.namespaces);
     const orphan = all.find(({ pins }) => pins.includes('/run/netns/cni-orphan'));
@@ -155,7 +159,10 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
   test('looks for CNI configurations only where containerd does', () => {
     expect(present(evidence.cniConfig)).toMatchObject({
       directory: '/run/lab/net.d',
-      files: [{ name: '10-lab.conflist', network: 'lab', error: null }],
+      files: [
+        { name: '10-lab.conflist', network: 'lab', error: null },
+        { name: '20-link.conflist', network: 'link', error: null },
+      ],
     });
   });
 

@@ -13,12 +13,21 @@ export const cniConfigInvalid = defineCheck({
   failureTitle: 'Node without a valid CNI configuration',
   why: 'Without it the runtime can neither set up nor tear down the network of a pod: the node goes NotReady, new pods stay in ContainerCreating, deleted ones in Terminating.',
   needs: ['cniConfig', 'node'],
-  run({ cniConfig, node: { containerRuntime, createdAt } }, { node, now, settleSeconds }) {
+  run({ cniConfig, node: { containerRuntime, createdAt, ready } }, { node, now, settleSeconds }) {
     const object = nodeObject(node);
     const files = lexically(cniConfig.files);
     const first = files[0];
     const firstValid = files.find(({ error }) => error === null);
     if (first !== undefined && first === firstValid) return [pass(object)];
+    // The kubelet calls a node ready only while its runtime has loaded one.
+    if (first === undefined && ready) {
+      return [
+        notApplicable(
+          object,
+          `the node is ready, so its runtime has a configuration in another place than ${quote(cniConfig.directory)}`,
+        ),
+      ];
+    }
     if (firstValid === undefined && now - Date.parse(createdAt) < settleSeconds.pod * 1000) {
       return [
         notApplicable(object, 'the node is new: its CNI agent may not have written the configuration yet'),

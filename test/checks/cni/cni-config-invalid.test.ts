@@ -20,7 +20,13 @@ describe('cni-config-invalid', () => {
   });
 
   it('finds an empty directory', () => {
-    expect(failures(run([]))[0]?.detail).toBe('No CNI configuration in /etc/cni/net.d.');
+    expect(failures(run([], { ready: false }))[0]?.detail).toBe('No CNI configuration in /etc/cni/net.d.');
+  });
+
+  it('does not take a place that it does not know for an empty one: without any the node would not be ready', () => {
+    expect(run([])).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('in another place than /etc/cni/net.d') },
+    ]);
   });
 
   it('finds a first file that containerd cannot load: it does not look at the next', () => {
@@ -41,6 +47,6 @@ describe('cni-config-invalid', () => {
   });
 
   it('gives a new node time to get its configuration', () => {
-    expect(run([], { createdAt: '2026-11-20T01:58:00Z' })[0]?.result).toBe('notApplicable');
+    expect(run([], { createdAt: '2026-11-20T01:58:00Z', ready: false })[0]?.result).toBe('notApplicable');
   });
 });
