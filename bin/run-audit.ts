@@ -8,7 +8,7 @@ import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
-import { EXIT, exitCodeOf, explain } from './exit.ts';
+import { exitCodeOf, explain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
