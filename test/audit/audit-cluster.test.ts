@@ -51,6 +51,29 @@ describe('the audit of a cluster', () => {
     expect(report.findings.map(({ check }) => check)).toContain('pod-interface-missing');
   });
 
+  it('asks for the kubelet’s word on a pod that the API forgot, and on no other', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    const { before } = await readArchive(recordingFile('healthy'));
+    const forgotten = before.pods.find((pod) => pod.controller === 'ReplicaSet' && pod.phase === 'Running');
+    if (forgotten === undefined) throw new Error('the recording has no such pod');
+    const id = `${forgotten.namespace}/${forgotten.name}`;
+    const ending = stub.ending;
+    stub.ending = (pod) => {
+      const ended = ending(pod);
+      stub.pods.delete(id);
+      return ended;
+    };
+    stub.pods.delete(id);
+    const ghosts = (report: ClusterReport) =>
+      report.findings.filter(({ check }) => check === 'sandbox-ghost').map(({ object }) => object.name);
+    expect(ghosts(await audit(stub))).toEqual([forgotten.name]);
+
+    const killing = { reason: 'Killing', uid: forgotten.uid, lastSeen: new Date().toISOString() };
+    const about = { kind: 'Pod', namespace: forgotten.namespace, name: forgotten.name, node: node.name };
+    stub.events.push(rawEvent({ message: '', count: 1, firstSeen: null, ...about, ...killing }));
+    expect(ghosts(await audit(stub))).toEqual([]);
+  });
+
   it('counts the node in a row for trends', async () => {
     const { node } = await serveRecording(stub, 'broken');
     const [facts] = (await audit(stub)).nodes;

@@ -95,6 +95,20 @@ describe('a digest', () => {
     ]);
   });
 
+  it('is sent once where its page cannot be written at first', async () => {
+    const write = store.putOnce.bind(store);
+    const putOnce = vi.spyOn(store, 'putOnce').mockImplementation(async (key, body) => {
+      if (key.endsWith('.html')) throw new Error('refused');
+      return await write(key, body);
+    });
+    const input = { runId: '20261123T020000Z-00000000', digest: true, clusters: [] };
+    const conclude = () => concludeFleet(store, input, { notifier, consoleRegion: null });
+    await expect(conclude()).rejects.toThrow('refused');
+    putOnce.mockRestore();
+    await conclude();
+    expect(sent).toHaveLength(1);
+  });
+
   it('does not come by the hour', async () => {
     const input = {
       scheduledTime: '2026-11-23T02:00:00Z',

@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Notifier } from '../../../lib/alert/index.ts';
 import {
   auditBatchOfFleet,
@@ -119,6 +119,30 @@ async function retried<T>(act: () => Promise<T>): Promise<T> {
 const reportsOf = async (cluster: string, runId: string) => await reportOfRun(store, { cluster, runId });
 
 describe('a run of a fleet', () => {
+  it('names the nodes of the batches that are audited, where an earlier attempt cut them otherwise and died', async () => {
+    const stub = await aCluster('prod', 'healthy');
+    const { runId, tasks } = await planFleet(store, fleetInput(['prod']));
+    const [task] = tasks;
+    if (task === undefined) throw new Error('no task');
+    const write = store.putOnce.bind(store);
+    const putOnce = vi.spyOn(store, 'putOnce').mockImplementation(async (key, body) => {
+      if (key.endsWith('plan.json.gz')) throw new Error('died');
+      return await write(key, body);
+    });
+    const plan = () => planClusterOfFleet(store, task, connections, new AbortController().signal);
+    await expect(plan()).rejects.toThrow('died');
+    putOnce.mockRestore();
+    addNode(stub, aNode, { name: 'a-new-node' });
+    const { batches } = await plan();
+    const audited = batchSchema
+      .array()
+      .parse(JSON.parse(Buffer.from((await store.get(batches))?.body ?? '').toString()));
+    await concludeClusterOfFleet(store, { task, error: null }, deps);
+    expect((await reportsOf('prod', runId))?.coverage.nodes.map(({ node }) => node).toSorted()).toEqual(
+      audited.flatMap(({ nodes }) => nodes.map(({ node }) => node.name)).toSorted(),
+    );
+  });
+
   it('gives each cluster a report, and a mail where there is news', async () => {
     await aCluster('prod', 'broken');
     const stub = await aCluster('stage', 'healthy');
