@@ -34,6 +34,9 @@ export async function concludeFleet(
     lost: input.clusters.filter((each) => !('verdict' in each)).length,
   };
   const key = keys.fleet(input.runId);
+  // Before the message: what fails after it is told twice.
+  const page = await pageOfRun(store, report, deps.consoleRegion);
+  await store.putOnce(keys.fleetPage(input.runId), Buffer.from(page));
   if (input.digest && deps.notifier !== null && (await store.get(key)) === null)
     await deps.notifier.publish(
       digestOf(
@@ -41,8 +44,6 @@ export async function concludeFleet(
         linksToFleet(store, key, deps.consoleRegion),
       ),
     );
-  const page = await pageOfRun(store, report, deps.consoleRegion);
-  await store.putOnce(keys.fleetPage(input.runId), Buffer.from(page));
   await store.putOnce(key, Buffer.from(`${JSON.stringify(report)}\n`));
   return report;
 }

@@ -36,11 +36,7 @@ export async function planClusterOfFleet(
     const held = await keepPlan(
       store,
       run,
-      {
-        record: plan.record,
-        events: [...plan.events],
-        batches: batches.map((nodes) => nodes.map(({ node }) => node.name)),
-      },
+      { record: plan.record, events: [...plan.events] },
       batches.map((nodes, batch) => ({ task, batch, nodes })),
     );
     return {
@@ -57,7 +53,7 @@ export function cut(nodes: readonly PlannedNode[], size: number): PlannedNode[][
   const batches: PlannedNode[][] = [];
   let bytes = 0;
   for (const planned of nodes) {
-    const length = JSON.stringify(planned).length;
+    const length = Buffer.byteLength(JSON.stringify(planned));
     const last = batches.at(-1);
     if (last === undefined || last.length >= size || bytes + length > BATCH_BYTES) {
       batches.push([planned]);

@@ -14,6 +14,7 @@ const planSchema = z.object({
   /** Names of the nodes of each batch: what a batch did not bring back is missed by name. */
   batches: z.array(z.array(z.string())),
 });
+const batchNodesSchema = z.object({ nodes: z.array(z.object({ node: z.object({ name: z.string() }) })) });
 export type StoredPlan = z.infer<typeof planSchema>;
 
 const PLAN = 'plan.json.gz';
@@ -22,17 +23,32 @@ const resultsOf = (batch: number): string => `${batch}.ndjson.gz`;
 
 export const batchesKey = (run: Run): string => keys.work(run, BATCHES);
 
-/** @returns the plan that holds: of an attempt before this one, if there was one. */
+/**
+ * @param batches - JSON of a state's input each
+ * @returns the plan that holds: of an attempt before this one, if there was one
+ */
 export async function keepPlan(
   store: Store,
   run: Run,
-  plan: StoredPlan,
-  batches: unknown,
+  plan: Omit<StoredPlan, 'batches'>,
+  batches: readonly z.infer<typeof batchNodesSchema>[],
 ): Promise<StoredPlan> {
-  // The batches first: who finds the plan finds them as well.
-  await store.putOnce(batchesKey(run), Buffer.from(JSON.stringify(batches)));
-  await store.putOnce(keys.work(run, PLAN), gzipSync(JSON.stringify(plan)));
-  return (await readPlan(store, run)) ?? plan;
+  // The batches first: who finds the plan finds them as well. An attempt may have ended between the two, when the
+  // cluster had other nodes: its batches are what is audited, and so what the plan is to name.
+  const key = batchesKey(run);
+  const held =
+    (await store.putOnce(key, Buffer.from(JSON.stringify(batches)))) === 'written'
+      ? batches
+      : await readBatches(store, key);
+  const whole = { ...plan, batches: held.map(({ nodes }) => nodes.map(({ node }) => node.name)) };
+  await store.putOnce(keys.work(run, PLAN), gzipSync(JSON.stringify(whole)));
+  return (await readPlan(store, run)) ?? whole;
+}
+
+async function readBatches(store: Store, key: string): Promise<z.infer<typeof batchNodesSchema>[]> {
+  const stored = await store.get(key);
+  const text = Buffer.from(stored?.body ?? '[]').toString();
+  return parse(store, key, () => z.array(batchNodesSchema).parse(JSON.parse(text)));
 }
 
 export async function keepExceptions(
