@@ -2,13 +2,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { openStore } from '../lib/audit/stores.ts';
 import type { Store } from '../lib/history/index.ts';
-import { AuditError } from '../lib/model/errors.ts';
+import { AuditError, messageOf } from '../lib/model/errors.ts';
 
 export const logger = new Logger({ serviceName: 'netns-auditor' });
 export const metrics = new Metrics({ namespace: 'NetnsAuditor', serviceName: 'netns-auditor' });
@@ -38,11 +37,18 @@ export function environment(): {
   return { store, version: AUDITOR_VERSION, topicArn: TOPIC_ARN, https: HTTPS_FORMAT, region: AWS_REGION };
 }
 
+/** The errors of all clusters of a run are the input of its last state, which is at most 256 KiB; the log has all of it. */
+const LONGEST = 500;
+
 /** Step Functions goes by the name: Retryable is tried again, the codes of AuditError are not. */
 class HandlerError extends Error {
-  constructor(error: AuditError) {
-    super(`${error.message} ${error.remedy}`, { cause: error });
-    this.name = error.retryable ? 'Retryable' : error.code;
+  constructor(error: unknown) {
+    const text = error instanceof AuditError ? `${error.message} ${error.remedy}` : messageOf(error);
+    super(text.slice(0, LONGEST));
+    if (error instanceof AuditError) this.name = error.retryable ? 'Retryable' : error.code;
+    else if (error instanceof Error) this.name = error.name;
+    // It would say where this was made.
+    this.stack = '';
   }
 }
 
@@ -54,13 +60,16 @@ export function handler<Input extends z.ZodType, Output extends z.ZodType>(
 ) {
   return middy<unknown, z.output<Output>>()
     .use(injectLambdaContext(logger, { flushBufferOnUncaughtError: true, resetKeys: true }))
-    .use(logMetrics(metrics))
     .handler(async (event, context) => {
       try {
         return output.parse(await act(input.parse(event), context));
       } catch (error) {
         logger.error('failed', error instanceof Error ? error : new Error(String(error)));
-        throw error instanceof AuditError ? new HandlerError(error) : error;
+        throw new HandlerError(error);
+      } finally {
+        // Its middleware would warn of each call that has none.
+        if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+        metrics.clearDimensions();
       }
     });
 }
