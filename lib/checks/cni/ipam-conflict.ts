@@ -1,8 +1,8 @@
 import { familyOf, sameAddress } from '../cidr.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { recreatePod } from '../remedies.ts';
 import { quote } from '../text.ts';
-import { addressesInUse, ipamOf, isHalfWritten } from './allocations.ts';
+import { addressesInUse, isHalfWritten, judgeAllocations } from './allocations.ts';
 
 /** The store and the pod disagree about who has which address. */
 export const ipamConflict = defineCheck({
@@ -14,12 +14,7 @@ export const ipamConflict = defineCheck({
   why: "When the other container's entry is removed the pod's address becomes free while it is in use, and the next pod that gets it breaks both.",
   needs: ['ipam', 'podNetworks'],
   run({ ipam, podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const store = ipamOf(network, ipam);
-      if (typeof store === 'string') return notApplicable(object, store);
-      const addresses = addressesInUse(network);
-      if (addresses.length === 0) return notApplicable(object, 'the pod has no address to compare');
+    return judgeAllocations(podNetworks, ipam, node, (object, network, store, addresses) => {
       const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
       for (const address of addresses) {
         const entries = store.allocations.filter((each) => sameAddress(each.address, address));

@@ -1,7 +1,7 @@
 import { familyOf, sameAddress } from '../cidr.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { defineCheck, fail, pass } from '../define.ts';
 import { recreatePod } from '../remedies.ts';
-import { addressesInUse, ipamOf } from './allocations.ts';
+import { judgeAllocations } from './allocations.ts';
 
 /** The pod itself works; the next pod that is given the address breaks both (amazon-vpc-cni-k8s#3019). */
 export const ipamUnrecorded = defineCheck({
@@ -13,15 +13,7 @@ export const ipamUnrecorded = defineCheck({
   why: 'The IPAM will give the address to another pod. From then on two pods have the same address, and traffic reaches one or the other by chance.',
   needs: ['ipam', 'podNetworks'],
   run({ ipam, podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const store = ipamOf(network, ipam);
-      if (typeof store === 'string') return notApplicable(object, store);
-      const addresses = addressesInUse(network);
-      if (addresses.length === 0) return notApplicable(object, 'the pod has no address to compare');
-      if (store.corrupt.some(({ path }) => path === store.path)) {
-        return notApplicable(object, 'the store cannot be read: see ipam-corrupt');
-      }
+    return judgeAllocations(podNetworks, ipam, node, (object, network, store, addresses) => {
       const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
       const missing = addresses.filter(
         (address) =>

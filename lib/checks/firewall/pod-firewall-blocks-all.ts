@@ -1,7 +1,7 @@
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
+import { defineCheck, fail } from '../define.ts';
 import { onNode, recreatePod } from '../remedies.ts';
 import { quote } from '../text.ts';
+import { judgeRules } from './judge-rules.ts';
 import { listRules } from './list-rules.ts';
 import { blockades } from './rules.ts';
 
@@ -15,41 +15,29 @@ export const podFirewallBlocksAll = defineCheck({
   why: 'The pod has an interface, an address and routes, and yet nothing passes. Network policies never look like this: they are enforced on the node, not inside of the pod.',
   needs: ['podNetworks'],
   run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      const { packetFilters, packetFiltersFailed } = network.stack;
-      const found = blockades(network, packetFilters);
-      if (found.length === 0) {
-        return packetFiltersFailed === null ? pass(object) : unknown(object, packetFiltersFailed);
-      }
-      const owner = network.pod.containers.find(({ netAdmin, role }) => netAdmin && role !== 'init');
-      if (owner !== undefined) {
-        return notApplicable(
-          object,
-          `container ${owner.name} may change the network, and may own these rules`,
-        );
-      }
-      const directions = [...new Set(found.map(({ direction }) => direction))];
-      return fail(object, {
-        detail: `Everything that ${directions.map((one) => (one === 'in' ? 'comes in' : 'goes out')).join(' and ')} is dropped inside the pod: ${found
-          .slice(0, 3)
-          .map(({ table, chain, by }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(by)}`)
-          .join('; ')}.`,
-        confidence: 'probable',
-        evidence: found.slice(0, 10).map(({ backend, table, chain, by }) => ({
-          what: `chain ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
-          expected: 'something passes',
-          actual: quote(by),
-          source: `packet filter (netns ${network.namespace})`,
-        })),
-        remedy: [
-          onNode(node, 'keep the rules, to find out who wrote them.', listRules(network)),
-          ...recreatePod(network.pod),
-        ],
-      });
+    return judgeRules(podNetworks, node, {
+      find: blockades,
+      mayOwn: ({ netAdmin, role }) => netAdmin && role !== 'init',
+      judge(object, found, network) {
+        const directions = [...new Set(found.map(({ direction }) => direction))];
+        return fail(object, {
+          detail: `Everything that ${directions.map((one) => (one === 'in' ? 'comes in' : 'goes out')).join(' and ')} is dropped inside the pod: ${found
+            .slice(0, 3)
+            .map(({ table, chain, by }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(by)}`)
+            .join('; ')}.`,
+          confidence: 'probable',
+          evidence: found.slice(0, 10).map(({ backend, table, chain, by }) => ({
+            what: `chain ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
+            expected: 'something passes',
+            actual: quote(by),
+            source: `packet filter (netns ${network.namespace})`,
+          })),
+          remedy: [
+            onNode(node, 'keep the rules, to find out who wrote them.', listRules(network)),
+            ...recreatePod(network.pod),
+          ],
+        });
+      },
     });
   },
 });

@@ -1,7 +1,7 @@
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
+import { defineCheck, fail, notApplicable } from '../define.ts';
 import { onNode, recreatePod } from '../remedies.ts';
 import { counted, quote } from '../text.ts';
+import { judgeRules } from './judge-rules.ts';
 import { listRules } from './list-rules.ts';
 import { blockades, unexpectedRules } from './rules.ts';
 
@@ -15,43 +15,31 @@ export const podFirewallUnexpected = defineCheck({
   why: 'Nothing in the pod may write such rules, so something on the node did: a tool that entered the wrong namespace, a debugging session, an experiment that was not cleaned up. They can break single ports in ways that nothing in Kubernetes shows.',
   needs: ['podNetworks'],
   run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      const { packetFilters, packetFiltersFailed } = network.stack;
-      const found = unexpectedRules(packetFilters);
-      if (found.length === 0) {
-        return packetFiltersFailed === null ? pass(object) : unknown(object, packetFiltersFailed);
-      }
-      const owner = network.pod.containers.find(({ netAdmin }) => netAdmin);
-      if (owner !== undefined) {
-        return notApplicable(
-          object,
-          `container ${owner.name} may change the network, and may own these rules`,
-        );
-      }
-      if (blockades(network, packetFilters).length > 0) {
-        return notApplicable(object, 'the rules drop everything: see pod-firewall-blocks-all');
-      }
-      return fail(object, {
-        detail: `${counted(found.length, 'rule')} that no known mesh makes, and no container of the pod may make: ${found
-          .slice(0, 3)
-          .map(({ table, chain, rule }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(rule)}`)
-          .join('; ')}${found.length > 3 ? ' …' : ''}`,
-        confidence: 'probable',
-        evidence: found.slice(0, 10).map(({ backend, table, chain, rule }) => ({
-          what: `rule in ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
-          expected: 'none',
-          actual: quote(rule),
-          source: `packet filter (netns ${network.namespace})`,
-        })),
-        remedy: [
-          onNode(node, 'look at all of them, and find out who wrote them.', listRules(network)),
-          ...recreatePod(network.pod),
-        ],
-      });
+    return judgeRules(podNetworks, node, {
+      find: (_, filters) => unexpectedRules(filters),
+      mayOwn: ({ netAdmin }) => netAdmin,
+      judge(object, found, network, filters) {
+        if (blockades(network, filters).length > 0) {
+          return notApplicable(object, 'the rules drop everything: see pod-firewall-blocks-all');
+        }
+        return fail(object, {
+          detail: `${counted(found.length, 'rule')} that no known mesh makes, and no container of the pod may make: ${found
+            .slice(0, 3)
+            .map(({ table, chain, rule }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(rule)}`)
+            .join('; ')}${found.length > 3 ? ' …' : ''}`,
+          confidence: 'probable',
+          evidence: found.slice(0, 10).map(({ backend, table, chain, rule }) => ({
+            what: `rule in ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
+            expected: 'none',
+            actual: quote(rule),
+            source: `packet filter (netns ${network.namespace})`,
+          })),
+          remedy: [
+            onNode(node, 'look at all of them, and find out who wrote them.', listRules(network)),
+            ...recreatePod(network.pod),
+          ],
+        });
+      },
     });
   },
 });

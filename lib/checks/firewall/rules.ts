@@ -10,8 +10,12 @@ type Effect =
   | { readonly kind: 'nothing' | 'lets' | 'blocks' | 'returns' }
   | { readonly kind: 'jump'; readonly chain: string };
 
-/** Chains and tables that service meshes make in pods (docs/traps.md T26): what they hold is expected. */
-const MESH = /^(ISTIO_|istio-|PROXY_INIT_|linkerd|CONSUL_|KUMA_MESH_|OSM_PROXY_|APPMESH_)/i;
+/**
+ * Chains and tables that service meshes make in pods (docs/traps.md T26): what they hold is expected. `MULTI-` are those
+ * of multi-networkpolicy, which enforces policies of further networks inside of the pod.
+ */
+const MESH =
+  /^(ISTIO_|istio-|PROXY_INIT_|linkerd|CONSUL_|KUMA_MESH_|OSM_PROXY_|APPMESH_|MULTI-(\d+-)?(INGRESS|EGRESS))/i;
 
 const INBOUND: readonly string[] = ['ingress', 'prerouting', 'input'];
 const OUTBOUND: readonly string[] = ['output', 'postrouting', 'egress'];

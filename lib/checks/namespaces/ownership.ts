@@ -148,6 +148,10 @@ export function standing(
     return { kind: 'owned' };
   const known = namespace.pins.map(foreignName).find((reason) => reason !== null);
   if (known !== undefined && known !== null) return { kind: 'foreign', reason: known };
+  // Docker's containers that are no pods', on a node whose pods run elsewhere: dockerd frees theirs with their process.
+  const inContainer = holders.some(({ via, containerId }) => via === 'process' && containerId !== null);
+  if (inContainer && namespace.pins.some((pin) => directoryOf(canonicalPath(pin)) === '/run/docker/netns'))
+    return { kind: 'foreign', reason: 'a container of docker beside the pods' };
   if (holders.some(({ command }) => command.startsWith('cilium-health')))
     return { kind: 'foreign', reason: "Cilium's health endpoint" };
   if (holders.length > 0) {

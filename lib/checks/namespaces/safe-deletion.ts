@@ -3,8 +3,14 @@ import type { RemedyStep } from '../../model/finding.ts';
 import { command, onNode } from '../remedies.ts';
 import { baseName } from './ownership.ts';
 
-const SANDBOX_SPECS =
-  '/run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json /run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json /run/containers/storage/overlay-containers/*/userdata/config.json';
+/** Where the probe finds them, too: a place that is left out would make the question vain. */
+const SANDBOX_SPECS = [
+  ...['/run', '/run/k3s', '/run/k0s', '/var/snap/microk8s/common/run'].map(
+    (state) => `${state}/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json`,
+  ),
+  '/var/lib/containers/storage/overlay-containers/*/userdata/config.json',
+  '/var/lib/docker/containers/*/config.v2.json',
+].join(' ');
 
 /** Lists every process, thread and descriptor of the namespace; prints nothing when there is none. */
 export function findHolders(inode: number): string {

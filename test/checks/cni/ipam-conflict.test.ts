@@ -36,6 +36,16 @@ describe('ipam-conflict', () => {
     expect(failures(run([store], aPodNetwork()))[0]?.detail).toContain('gave its sandbox 10.244.1.9');
   });
 
+  it('does not pass a pod whose store cannot be read', () => {
+    const store = anIpam({
+      allocations: [],
+      corrupt: [{ path: '/var/lib/cni/networks/lab', reason: 'is a file' }],
+    });
+    expect(run([store], aPodNetwork())).toMatchObject([
+      { result: 'notApplicable', reason: 'the store cannot be read: see ipam-corrupt' },
+    ]);
+  });
+
   it('leaves two pods with one address to pod-address-duplicate', () => {
     const twin = aPodNetwork({ pod: aPod({ name: 'web-2' }), sandbox: aSandbox({ id: other }) });
     const store = anIpam({ allocations: [anAllocation({ containerId: other })] });

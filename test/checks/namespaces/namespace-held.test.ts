@@ -101,6 +101,13 @@ describe('namespace-held', () => {
     expect(failures(run([change]))).toEqual([]);
   });
 
+  it('leaves a container alone that docker runs beside the pods', () => {
+    const container: Holder = { pid: 78, command: 'registry', via: 'process', containerId: 'f'.repeat(64) };
+    const held = { stack: wired, holders: [container] };
+    expect(failures(run([{ ...held, pins: ['/var/run/docker/netns/0123456789ab'] }]))).toEqual([]);
+    expect(failures(run([{ ...held, pins: ['/run/netns/cni-dead'] }]))).toHaveLength(1);
+  });
+
   it('finds an agent that runs as a pod, too', () => {
     expect(failures(run([{ holders: [{ ...agent, containerId: 'c'.repeat(64) }] }]))).toHaveLength(1);
   });

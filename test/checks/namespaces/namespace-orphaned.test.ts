@@ -81,6 +81,21 @@ describe('namespace-orphaned', () => {
     expect(commands.at(-1)).toBe('ip link show vethdead');
   });
 
+  it('has the specs of every runtime searched before the deletion, where the probe finds them', () => {
+    const [found] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
+    const search = found?.remedy.find(({ text }) => text.includes('no sandbox and no container'))?.command;
+    for (const place of [
+      '/run/containerd/',
+      '/run/k3s/',
+      '/run/k0s/',
+      '/microk8s/',
+      '/overlay-containers/',
+      '/docker/',
+    ]) {
+      expect(search).toContain(place);
+    }
+  });
+
   it('is worse when a device of the node is trapped inside, and gives it back first', () => {
     const trapped = anOrphan({
       stack: {
