@@ -82,18 +82,28 @@ const rules: readonly Rule[] = [
 
 /** Sets `partOf` and `children` among findings of one cluster. */
 export function correlate(findings: readonly Finding[]): Finding[] {
-  const byCheck = Map.groupBy(findings.filter(counts), (finding) => finding.check);
+  // Thousands of nodes with one fault are as many causes: only those of the symptom's own place are looked at.
+  const byPlace = {
+    'same node': Map.groupBy(
+      findings.filter(counts),
+      (finding) => `${finding.check}|${nodeOf(finding) ?? ''}`,
+    ),
+    'same pod': Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${podOf(finding)}`),
+  };
   const causeOf = new Map<string, string>();
   for (const finding of findings) {
     if (!counts(finding)) continue;
     const cause = rules
       .filter((rule) => rule.symptoms.includes(finding.check))
-      .flatMap((rule) =>
-        rule.causes.flatMap((check) =>
-          (byCheck.get(check) ?? []).filter((other) => belongs(rule.on, other, finding)),
-        ),
+      .flatMap(({ on, causes }) =>
+        causes.map((check) => {
+          const place = on === 'same node' ? (nodeOf(finding) ?? '') : podOf(finding);
+          return byPlace[on]
+            .get(`${check}|${place}`)
+            ?.find(({ object }) => on === 'same node' || object.kind === 'pod');
+        }),
       )
-      .at(0);
+      .find((each) => each !== undefined);
     if (cause !== undefined) causeOf.set(finding.fingerprint, cause.fingerprint);
   }
   const root = (fingerprint: string): string => {
@@ -108,13 +118,8 @@ export function correlate(findings: readonly Finding[]): Finding[] {
   }));
 }
 
-function belongs(on: Rule['on'], cause: Finding, symptom: Finding): boolean {
-  if (on === 'same node') return nodeOf(cause) === nodeOf(symptom);
-  return (
-    cause.object.kind === 'pod' &&
-    cause.object.namespace === symptom.object.namespace &&
-    cause.object.name === symptom.object.name
-  );
+function podOf({ object }: Finding): string {
+  return `${object.namespace ?? ''}/${object.name}`;
 }
 
 function nodeOf(finding: Finding): string | undefined {
