@@ -126,7 +126,7 @@ export function changesOf(
     thresholdReminder: thresholdNews.reminder,
     gapSince: before === null ? null : gap(before.at, at, expectedWithinHours),
     replaced: isOther ? last.told.filter(({ gone }) => !gone) : null,
-    others: open.filter((finding) => !reminder.includes(finding)),
+    others: open.filter(({ fingerprint }) => !now.has(fingerprint)),
     next: {
       uid: report.cluster.uid === '' ? (before?.uid ?? '') : report.cluster.uid,
       at,
@@ -156,16 +156,16 @@ export function isNews(changes: Changes): boolean {
  */
 export function worstOf(changes: Changes): Severity {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder, gapSince, replaced } = changes;
-  const found = [...fresh.map(({ finding }) => finding), ...resolved, ...steady, ...reminder];
+  const found = new Set(
+    [...fresh.map(({ finding }) => finding), ...resolved, ...steady, ...reminder].map(
+      ({ severity }) => severity,
+    ),
+  );
   const isHigh =
     crossed.length + back.length + thresholdReminder.length > 0 ||
     gapSince !== null ||
     (replaced ?? []).length > 0;
-  const worst = Math.min(
-    ...found.map((finding) => severities.indexOf(finding.severity)),
-    isHigh ? severities.indexOf('high') : severities.length - 1,
-  );
-  return severities[worst] ?? 'low';
+  return severities.find((severity) => found.has(severity) || (isHigh && severity === 'high')) ?? 'low';
 }
 
 /** What is remembered of a finding that is there: how often it came back without being stable for a week in between. */

@@ -34,7 +34,8 @@ export function mailOf(
 
 /** One line each; of the longest section one less, until all fits. */
 function cutBody(sections: readonly Section[], room: number): string[] {
-  const shown = sections.map(({ entries }) => entries.length);
+  // No more can fit than there are lines, and of a hundred thousand each step would take its time.
+  const shown = sections.map(({ entries }) => Math.min(entries.length, Math.max(1, room)));
   for (;;) {
     const lines = bodyOf(sections, 0, shown);
     const longest = shown.indexOf(Math.max(...shown));

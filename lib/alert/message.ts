@@ -5,7 +5,8 @@ import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
 import { jsonOf } from './json.ts';
 import { mailOf, subjectOf } from './mail.ts';
-import { bySeverity, commandOf, countsOf, reasons, sectionsOf } from './sections.ts';
+import { commandOf } from './remedy.ts';
+import { bySeverity, countsOf, reasons, sectionsOf } from './sections.ts';
 import { AUDIT, minute } from './thresholds.ts';
 
 /** Where the report is to be read. */
@@ -60,7 +61,10 @@ export function messageOf(report: ClusterReport, changes: Changes, links: Links)
       title: subject,
       head,
       sections,
-      commands: changes.fresh.flatMap(({ finding }) => commandOf(finding) ?? []),
+      commands: changes.fresh
+        .map(({ finding }) => finding)
+        .toSorted(bySeverity)
+        .flatMap((finding) => commandOf(finding) ?? []),
       cluster,
       severity: worstOf(changes),
       runId: report.runId,

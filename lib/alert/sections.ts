@@ -1,10 +1,11 @@
 /** The parts of a mail: each kind of news under its title, worst first. Pure. */
 import { type Finding, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { type Group, groups, objectName, plural, printable } from '../report/index.ts';
+import { objectName, plural, printable } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, clipped, type Section, wrap } from './mail.ts';
 import type { Told } from './record.ts';
+import { commandOf, repairAfterLooks } from './remedy.ts';
 import { AUDIT, minute } from './thresholds.ts';
 
 /** In the order in which they are told. */
@@ -19,6 +20,7 @@ export const reasons: readonly (readonly [Reason, title: string, short: string])
 
 export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
   const { fresh, resolved, steady, crossed, back, reminder, thresholdReminder } = changes;
+  const explained = Map.groupBy(report.findings, ({ partOf }) => partOf);
   const values = (title: string, list: Changes['crossed'], audit = false): Section => ({
     title,
     entries: list
@@ -30,12 +32,9 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
   });
   const open = (title: string, findings: readonly Finding[]): Section => ({
     title,
-    entries: findings
-      .toSorted((a, b) => bySeverity(a, b) || (a.firstSeen < b.firstSeen ? -1 : 1))
-      .map((finding) => ({
-        line: clipped(`  ${finding.firstSeen.slice(0, 10)} ${line(finding)}`, COLUMNS),
-        more: [],
-      })),
+    entries: folded(
+      findings.toSorted((a, b) => bySeverity(a, b) || (a.firstSeen < b.firstSeen ? -1 : 1)),
+    ).map((set) => ({ line: clipped(`  ${set[0].firstSeen.slice(0, 10)} ${line(set)}`, COLUMNS), more: [] })),
   });
   return [
     values('Not audited:', crossed, true),
@@ -45,9 +44,12 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
       const findings = chosen.map(({ finding }) => finding).toSorted(bySeverity);
       return {
         title,
-        // Symptoms are folded already; `groups` puts the same fault of many pods together.
-        entries: groups({ ...report, findings }).map((group) =>
-          inFull(group, report, byFingerprint.get(group.lead.fingerprint)),
+        entries: folded(findings).map((set) =>
+          inFull(
+            set,
+            set.flatMap(({ fingerprint }) => explained.get(fingerprint) ?? []),
+            byFingerprint.get(set[0].fingerprint),
+          ),
         ),
       };
     }),
@@ -55,9 +57,10 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
     { title: 'Resolved:', entries: resolvedEntries(resolved) },
     {
       title: 'Told of the cluster before, and ended with it:',
-      entries: (changes.replaced ?? [])
-        .toSorted(bySeverity)
-        .map((each) => ({ line: clipped(`  ${line(each)}`, COLUMNS), more: [] })),
+      entries: folded((changes.replaced ?? []).toSorted(bySeverity)).map((set) => ({
+        line: clipped(`  ${line(set)}`, COLUMNS),
+        more: [],
+      })),
     },
     open('Came and went, and stays for a week now (first seen):', steady),
     values('Audited again:', back, true),
@@ -70,28 +73,28 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
 
 /** The finding, what was read, and the command that repairs it where it fits: half a command helps nobody. */
 function inFull(
-  { lead, alike }: Group,
-  report: ClusterReport,
+  [lead, ...alike]: Alike<Finding>,
+  children: readonly Finding[],
   fresh: Fresh | undefined,
 ): Section['entries'][number] {
   const was = fresh?.reason === 'worse' ? fresh.was : null;
-  const children = report.findings.filter(({ partOf }) => partOf === lead.fingerprint);
   const checks = [...new Set(children.map(({ check }) => check))];
   const command = commandOf(lead);
-  const others = alike
-    .slice(0, 3)
-    .map(({ object }) => printable(objectName({ ...object, node: undefined }), 60));
-  const name =
-    alike.length === 0
-      ? line(lead)
-      : `${lead.severity} ${lead.check} ${plural(alike.length + 1, lead.object.kind)} on ${printable(lead.object.node ?? 'the cluster', 100)}`;
+  const isOneNode = nodesOf([lead, ...alike]).size <= 1;
+  const others = [lead, ...alike]
+    .slice(0, ALIKE + 1)
+    .map(({ object }) => printable(objectName(isOneNode ? { ...object, node: undefined } : object), 60));
+  const name = `  ${line([lead, ...alike])}${was === null ? '' : ` (was ${was})`}`;
   return {
-    line: clipped(`  ${name}${was === null ? '' : ` (was ${was})`}`, COLUMNS),
+    line: clipped(name, COLUMNS),
     more: [
       ...(alike.length === 0
-        ? []
+        ? // What the line has no room for, such as the node of a long path.
+          name.length > COLUMNS
+          ? indented(printable(objectName(lead.object), 300))
+          : []
         : indented(
-            `${[printable(objectName({ ...lead.object, node: undefined }), 60), ...others].join(', ')}${alike.length > 3 ? ` and ${alike.length - 3} more` : ''}`,
+            `${others.join(', ')}${alike.length > ALIKE ? ` and ${plural(alike.length - ALIKE, 'more', 'more')}` : ''}`,
           )),
       ...history(lead, fresh?.exception ?? null),
       ...indented(printable(lead.detail, 200)),
@@ -99,6 +102,7 @@ function inFull(
         ? []
         : indented(`Explains ${plural(children.length, 'more finding')}: ${checks.slice(0, 3).join(', ')}.`)),
       ...commandLines(command),
+      ...indentedOrNone(repairAfterLooks(lead)),
       ...(command === null || alike.length === 0 ? [] : ['    and so for each of them.']),
     ],
   };
@@ -129,37 +133,28 @@ function commandLines(command: string | null): string[] {
   );
 }
 
-/** More of a check on a node than this are told as a number. */
+/** More of a check than this are told as a number. */
 const ALIKE = 3;
 
 function resolvedEntries(resolved: Changes['resolved']): Section['entries'] {
-  const sets = Map.groupBy(resolved.toSorted(bySeverity), ({ check, severity, object }) =>
-    [check, severity, object.node ?? ''].join('|'),
-  );
-  return [...sets.values()].flatMap((set) => {
-    const [first] = set;
-    if (first === undefined) return [];
-    if (set.length <= ALIKE)
-      return set.map((each) => ({
-        line: clipped(`  ${line(each)}`, COLUMNS),
-        more: indented(`${each.how}.`),
-      }));
-    const where = printable(first.object.node ?? 'the cluster', 100);
-    return [
-      {
-        line: clipped(
-          `  ${first.severity} ${first.check} ${plural(set.length, first.object.kind)} on ${where}`,
-          COLUMNS,
-        ),
-        more: [],
-      },
-    ];
-  });
+  return folded(resolved.toSorted(bySeverity)).map((set) => ({
+    line: clipped(`  ${line(set)}`, COLUMNS),
+    more: set.length === 1 ? indented(`${set[0].how}.`) : [],
+  }));
 }
 
-export function commandOf(finding: Finding): string | null {
-  const command = finding.remedy.find((step) => step.command !== undefined)?.command;
-  return command === undefined || command.includes('\n') ? null : printable(command, 400);
+/** One or more of the same fault. */
+type Alike<T> = readonly [T, ...T[]];
+type Placed = Pick<Told, 'severity' | 'check' | 'object'>;
+
+/** The same fault in many places is one: those of a check, kind and severity, in the order of their first. */
+function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
+  const sets = Map.groupBy(findings, ({ check, severity, object }) => `${check}|${severity}|${object.kind}`);
+  return [...sets.values()].flatMap((set): Alike<T>[] => {
+    const [first, ...others] = set;
+    if (first === undefined) return [];
+    return set.length > ALIKE ? [[first, ...others]] : set.map((each) => [each]);
+  });
 }
 
 export function countsOf(findings: readonly { readonly severity: Severity }[]): string {
@@ -172,12 +167,28 @@ export function countsOf(findings: readonly { readonly severity: Severity }[]): 
     .join(', ');
 }
 
-function line(finding: Pick<Told, 'severity' | 'check' | 'object'>): string {
-  return `${finding.severity} ${finding.check} ${printable(objectName(finding.object), 300)}`;
+function line(set: Alike<Placed>): string {
+  const [{ severity, check, object }, ...others] = set;
+  if (others.length === 0) return `${severity} ${check} ${printable(objectName(object), 300)}`;
+  const nodes = nodesOf(set);
+  const [node] = nodes;
+  const where =
+    object.kind === 'node' || node === undefined
+      ? ''
+      : ` on ${nodes.size === 1 ? printable(node, 100) : plural(nodes.size, 'node')}`;
+  return `${severity} ${check} ${plural(set.length, object.kind, object.kind === 'address' ? 'addresses' : undefined)}${where}`;
+}
+
+function nodesOf(set: Alike<Placed>): ReadonlySet<string> {
+  return new Set(set.flatMap(({ object }) => object.node ?? []));
 }
 
 export function bySeverity(a: { readonly severity: Severity }, b: { readonly severity: Severity }): number {
   return severities.indexOf(a.severity) - severities.indexOf(b.severity);
+}
+
+function indentedOrNone(text: string | null): string[] {
+  return text === null ? [] : indented(text);
 }
 
 function indented(text: string, indent = '    '): string[] {

@@ -33,7 +33,8 @@ export function crossingsOf(
     reminder: [] as Crossed[],
     next: [] as Crossing[],
   };
-  for (const { key, text, state } of measures(report, before, thresholds)) {
+  const measured = new Map(measures(report, before, thresholds).map((each) => [each.key, each]));
+  for (const { key, text, state } of measured.values()) {
     const entry = earlier.get(key);
     earlier.delete(key);
     if (entry === undefined) {
@@ -81,13 +82,16 @@ export function crossingsOf(
 function measures(report: ClusterReport, before: AlertRecord | null, thresholds: Thresholds): Measure[] {
   const facts = new Map(report.nodes.map((node) => [node.node, node]));
   const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
-  const perNode = wanted.flatMap(({ node }) => nodeMeasures(report, node, facts.get(node), thresholds));
+  const excepted = exceptedOrphans(report);
+  const perNode = wanted.flatMap(({ node }) =>
+    nodeMeasures(node, facts.get(node), excepted.get(node) ?? 0, thresholds),
+  );
   const perCluster = thresholds.metrics
     .filter(({ per }) => per === 'cluster')
     .map(({ metric, above }): Measure => {
       const values = wanted.map(({ node }) => facts.get(node)?.[metric] ?? null);
       const sum = values.reduce<number>((total, value) => total + (value ?? 0), 0);
-      const key = `${names[metric]} of the cluster`;
+      const key = `${names[metric]} of the cluster above ${above}`;
       // What was not read may only add to it.
       if (sum <= above && values.includes(null)) return { key, text: '', state: 'unknown' };
       return judged(key, 'the cluster', sum, above, names[metric]);
@@ -104,16 +108,16 @@ const names: Readonly<Record<(typeof nodeMetrics)[number], string>> = {
 };
 
 function nodeMeasures(
-  report: ClusterReport,
   node: string,
   facts: NodeFacts | undefined,
+  excepted: number,
   thresholds: Thresholds,
 ): Measure[] {
   const { namespaces = null, limit = null } = facts ?? {};
   const share = thresholds.namespaceShare;
   const shareKey = `share of user.max_net_namespaces of ${node}`;
   return [
-    metric(report, node, facts, { metric: 'orphans', above: thresholds.orphansPerNode }),
+    metric(node, facts, excepted, { metric: 'orphans', above: thresholds.orphansPerNode }),
     namespaces === null || limit === null
       ? { key: shareKey, text: '', state: 'unknown' }
       : {
@@ -126,22 +130,22 @@ function nodeMeasures(
       // Its own threshold counts already.
       .filter((each) => each.metric !== 'orphans' || each.above !== thresholds.orphansPerNode)
       .map((each) => ({
-        ...metric(report, node, facts, each),
+        ...metric(node, facts, excepted, each),
         key: `${names[each.metric]} of ${node} above ${each.above}`,
       })),
   ];
 }
 
 function metric(
-  report: ClusterReport,
   node: string,
   facts: NodeFacts | undefined,
+  excepted: number,
   threshold: Pick<Thresholds['metrics'][number], 'metric' | 'above'>,
 ): Measure {
   const value = facts?.[threshold.metric] ?? null;
   const key = `${names[threshold.metric]} of ${node}`;
   if (value === null) return { key, text: '', state: 'unknown' };
-  const counted = threshold.metric === 'orphans' ? Math.max(0, value - exceptedOrphans(report, node)) : value;
+  const counted = threshold.metric === 'orphans' ? Math.max(0, value - excepted) : value;
   return judged(key, node, counted, threshold.above, names[threshold.metric]);
 }
 
@@ -151,12 +155,13 @@ function judged(key: string, who: string, value: number, above: number, what: st
     : { key, text: `${who} is back to ${value} ${what} (at most ${above})`, state: 'fine' };
 }
 
-/** What an exception covers counts for no threshold. */
-function exceptedOrphans({ findings }: ClusterReport, node: string): number {
-  return findings.filter(
-    ({ check, object, suppressed, notSeen }) =>
-      check === 'namespace-orphaned' && suppressed !== null && !notSeen && object.node === node,
-  ).length;
+/** By node: what an exception covers counts for no threshold. */
+function exceptedOrphans({ findings }: ClusterReport): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { check, object, suppressed, notSeen } of findings)
+    if (check === 'namespace-orphaned' && suppressed !== null && !notSeen && object.node !== undefined)
+      counts.set(object.node, (counts.get(object.node) ?? 0) + 1);
+  return counts;
 }
 
 function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measure {

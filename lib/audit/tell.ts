@@ -116,7 +116,7 @@ async function readRecord(store: Store, key: string): Promise<AlertRecord | null
 
 function linksTo(store: Store, run: Run, consoleRegion: string | null): Links {
   return {
-    page: consolePage(store, keys.report(run), consoleRegion),
+    page: consolePage(store, keys.reportPage(run), consoleRegion),
     command: `netns-audit reports show ${run.runId} --cluster ${run.cluster} --store ${store.location}`,
   };
 }

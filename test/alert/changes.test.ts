@@ -254,6 +254,21 @@ describe('a threshold on any number of the nodes', () => {
     expect(days('cluster', on(0, 101), on(1, 100))[0]).toBe('the cluster has 101 pods (more than 100)');
   });
 
+  it('is told once, also where two of one cluster go by the same number', () => {
+    const metrics = [100, 110, 110].map((above) => ({
+      metric: 'pods' as const,
+      per: 'cluster' as const,
+      above,
+    }));
+    const own = { ...thresholds, metrics };
+    const first = changesOf(on(0, 120), null, own);
+    expect(first.crossed.map(({ text }) => text)).toEqual([
+      'the cluster has 120 pods (more than 100)',
+      'the cluster has 120 pods (more than 110)',
+    ]);
+    expect(isNews(changesOf(on(1, 120), recordOf(on(0, 120), first), own))).toBe(false);
+  });
+
   it('is not back because its node was not audited, but when the node is gone', () => {
     expect(days('node', on(0, 101), on(1, null, 'failed'), on(2, 101))).toEqual([
       'node-1 has 101 pods (more than 100)',

@@ -19,6 +19,7 @@ const many = aReport({
   findings: Array.from({ length: 500 }, (_, n) =>
     aFinding({
       fingerprint: `f${n}`,
+      check: `pod-check-${n}`,
       severity: n === 499 ? 'critical' : 'high',
       object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: `node-${n}` },
     }),
@@ -70,10 +71,67 @@ describe('a mail', () => {
     );
   });
 
+  it('tells the same fault on many nodes as one, also when it is over', () => {
+    const pods = Array.from({ length: 12 }, (_, n) =>
+      aFinding({
+        fingerprint: `f${n}`,
+        object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: `node-${n % 6}` },
+      }),
+    );
+    const report = aReport({ verdict: 'critical', findings: pods });
+    expect(message(report).text).toContain(
+      `  critical pod-interface-missing 12 pods on 6 nodes
+    shop/web-0 on node-0, shop/web-1 on node-1, shop/web-2 on node-2,
+    shop/web-3 on node-3 and 8 more
+`,
+    );
+    const record = { runId: '', cluster: '', message: null, schemaVersion: 1, kind: 'AlertRecord' } as const;
+    const { next } = changesOf(report, null, thresholds);
+    const over = aReport({ resolved: pods, startedAt: '2026-01-03T03:04:05Z' });
+    expect(messageOf(over, changesOf(over, { ...record, ...next }, thresholds), links).text).toContain(
+      '\nResolved:\n  critical pod-interface-missing 12 pods on 6 nodes\n\n',
+    );
+  });
+
+  it('names the node of an object whose name fills the line', () => {
+    const path = '/run/netns/cni-0d9aa5c1-6f0f-4e0e-9d0e-5f1c7a2b3c4d';
+    const object = { kind: 'namespace', name: path.slice(11), path, node: 'ip-10-0-3-7' } as const;
+    expect(message(aReport({ findings: [aFinding({ object })] })).text).toContain(`${path} on ip-10-0-3-7`);
+  });
+
+  it('says which step repairs, where others make sure that it may, and no command that only looks', () => {
+    const remedy = [
+      { text: 'No process is in it.', command: "find /proc/1/fd -lname 'net:x' 2>/dev/null" },
+      { text: 'Keep what it holds.', command: "nsenter -t 1 -m -- nsenter --net=/x sh -c 'ip -d addr'" },
+      { text: 'Remove the pin.', command: 'nsenter -t 1 -m -- umount /x' },
+    ];
+    const { text, chat } = message(aReport({ findings: [aFinding({ remedy })] }));
+    expect(text).toContain('    Remove the pin (step 3 of 3, in the report).\n');
+    expect(text + chat).not.toMatch(/find \/proc|sh -c|umount/);
+    const looks = message(aReport({ findings: [aFinding({ remedy: remedy.slice(0, 1) })] }));
+    expect(looks.text).toContain("$ find /proc/1/fd -lname 'net:x' 2>/dev/null");
+  });
+
+  it('gives a chat no half of a long command', () => {
+    const remedy = [{ text: 'Delete it.', command: `rm -- ${'/x'.repeat(300)}` }];
+    expect(message(aReport({ findings: [aFinding({ remedy })] })).chat).not.toContain('rm --');
+  });
+
+  it('is made of a fault of each of 150,000 pods too', () => {
+    const findings = Array.from({ length: 150_000 }, (_, n) =>
+      aFinding({
+        fingerprint: `f${n}`,
+        object: { kind: 'pod', namespace: 'a', name: `p${n}`, node: `n${n % 5000}` },
+      }),
+    );
+    expect(message(aReport({ findings })).text).toContain('150,000 pods on 5,000 nodes');
+  });
+
   it('keeps to its size whatever comes together, and leaves out no kind of news', () => {
     const of = (n: number, changes = {}) =>
       aFinding({
         fingerprint: `x${n}`,
+        check: `pod-check-${n}`,
         severity: 'high',
         object: { kind: 'pod', namespace: 'shop', name: `x-${n}`, node: `node-${n}` },
         ...changes,
