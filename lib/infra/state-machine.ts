@@ -43,6 +43,8 @@ const RETRYABLE = [
   'Lambda.SdkClientException',
   'Lambda.TooManyRequestsException',
   'Lambda.ClientExecutionTimeoutException',
+  // A function of a network that was idle for weeks is made ready again by its first call.
+  'Lambda.ResourceNotReadyException',
   'Lambda.Unknown',
   'Sandbox.Timedout',
   'Runtime.ExitError',
@@ -92,6 +94,8 @@ export class AuditStates extends Construct {
       toleratedFailurePercentage: 100,
       resultPath: JsonPath.DISCARD,
     }).itemProcessor(invoke('AuditNodes', 'audit-nodes'));
+    // Batches that are done are not done again.
+    batches.addRetry(retry(2, ['States.ItemReaderFailed']));
     const conclude = invoke('ConcludeCluster', 'conclude-cluster');
     const lost = new Pass(this, 'ClusterLost', {
       parameters: {
@@ -108,9 +112,16 @@ export class AuditStates extends Construct {
       itemsPath: '$.tasks',
       itemSelector: { task: JsonPath.objectAt('$$.Map.Item.Value') },
       maxConcurrency: concurrency.clusters,
-      resultPath: '$.clusters',
+      // In place of what is done: both together could be larger than a state's input may be.
+      resultPath: '$.tasks',
     }).itemProcessor(planCluster.next(batches).next(conclude));
-    const concludeFleet = invoke('ConcludeFleet', 'conclude-fleet');
+    const concludeFleet = invoke('ConcludeFleet', 'conclude-fleet', {
+      payload: TaskInput.fromObject({
+        runId: JsonPath.stringAt('$.runId'),
+        digest: JsonPath.objectAt('$.digest'),
+        clusters: JsonPath.objectAt('$.tasks'),
+      }),
+    });
     const delivered = new Choice(this, 'AllDelivered')
       .when(
         Condition.numberGreaterThan('$.lost', 0),
@@ -162,9 +173,9 @@ export class AuditStates extends Construct {
   }
 }
 
-function retry(maxAttempts: number): RetryProps {
+function retry(maxAttempts: number, errors: string[] = RETRYABLE): RetryProps {
   return {
-    errors: RETRYABLE,
+    errors,
     interval: Duration.seconds(15),
     backoffRate: 2,
     maxAttempts,

@@ -1,4 +1,5 @@
 /** Where reports are kept and messages go. */
+import { createHash } from 'node:crypto';
 import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -41,10 +42,12 @@ export class Storage extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
-    subscriptions.forEach(({ protocol, endpoint, minSeverity }, index) => {
+    for (const { protocol, endpoint, minSeverity } of subscriptions) {
       const wanted =
         minSeverity === undefined ? [] : severities.slice(0, severities.indexOf(minSeverity) + 1);
-      new Subscription(this, `Subscription${index}`, {
+      // By what it is, not by its place in the list: where the first is taken out, each would become the next one, and
+      // CloudFormation would end a subscription that it had just taken for another's.
+      new Subscription(this, `Subscription-${protocol}-${nameOf(this, endpoint)}`, {
         topic: this.topic,
         protocol: SubscriptionProtocol[protocol.toUpperCase() as Uppercase<typeof protocol>],
         endpoint,
@@ -52,7 +55,7 @@ export class Storage extends Construct {
           ? {}
           : { filterPolicy: { severity: SubscriptionFilter.stringFilter({ allowlist: [...wanted] }) } }),
       });
-    });
+    }
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -63,6 +66,12 @@ export class Storage extends Construct {
       reason: 'It is the dead-letter queue of the schedule.',
     });
   }
+}
+
+/** The same for the same endpoint, also where that is a token. */
+function nameOf(scope: Construct, endpoint: string): string {
+  const text = JSON.stringify(Stack.of(scope).resolve(endpoint));
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['retention']): Bucket {

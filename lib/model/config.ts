@@ -189,6 +189,10 @@ export const configSchema = z.strictObject({
     .array(subscriptionSchema)
     .default([])
     .refine(
+      (all) => new Set(all.map(({ protocol, endpoint }) => `${protocol} ${endpoint}`)).size === all.length,
+      'Two subscriptions have the same protocol and endpoint: a topic has one of each.',
+    )
+    .refine(
       (all) => all.every(({ protocol, format }) => protocol === 'https' || format === undefined),
       'Only https subscriptions have a format.',
     )

@@ -234,6 +234,18 @@ describe('what the threat model says of AWS', () => {
 });
 
 describe('the construct', () => {
+  it('keeps a subscription as it is when another is taken out of the list', () => {
+    const ids = (...endpoints: string[]) => {
+      const subscriptions = endpoints.map((endpoint) => ({ protocol: 'email' as const, endpoint }));
+      const { stack } = synthesize({ ...config, subscriptions });
+      const found = Template.fromStack(stack).findResources('AWS::SNS::Subscription');
+      return new Map(Object.entries(found).map(([id, { Properties }]) => [String(Properties.Endpoint), id]));
+    };
+    const both = ids('first@example.com', 'second@example.com');
+    expect(new Set(both.values()).size).toBe(2);
+    expect(ids('second@example.com').get('second@example.com')).toBe(both.get('second@example.com'));
+  });
+
   it('says of each property what it is, and its default', () => {
     const source = readFileSync(new URL('../../lib/infra/netns-auditor.ts', import.meta.url), 'utf8');
     const [, props = ''] = /export type NetnsAuditorProps = \{\n(.*?)\n\};/s.exec(source) ?? [];

@@ -16,6 +16,7 @@ describe('subscriptions', () => {
     expect(format(https())).toBe('json');
     expect(format(https('chat'), { protocol: 'email', endpoint: 'a@b.example' })).toBe('chat');
     expect(wrong({ subscriptions: [https('chat'), https()] })).toContain('the same format');
+    expect(wrong({ subscriptions: [https(), https()] })).toContain('same protocol and endpoint');
     expect(wrong({ subscriptions: [{ ...https('chat'), protocol: 'sqs' }] })).toContain('Only https');
   });
 });
