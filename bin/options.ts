@@ -63,9 +63,12 @@ const daysOf = new Map([
 
 /** A day, `YYYY-MM-DD`, given as one or by how long ago it is: `30d`, `12w`, `2y`. */
 export function days(text: string): string {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(text) : null;
+  // The 31st of February would be a day of March.
+  if (day !== null && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return text;
   const [, count, unit = ''] = /^(\d{1,4})([dwy])$/.exec(text) ?? [];
-  if (count === undefined)
+  // No calendar is asked for years before Christ.
+  if (count === undefined || (unit === 'y' && Number(count) > 1000))
     throw new InvalidArgumentError('It is a day such as 2026-11-01, or a time such as 30d, 12w or 2y.');
   return new Date(Date.now() - Number(count) * (daysOf.get(unit) ?? 1) * 86_400_000)
     .toISOString()

@@ -88,9 +88,13 @@ export async function opened({ store }: { store?: string }): Promise<Store> {
 
 /** Clusters that the store has reports of, or the one that was asked for. */
 export async function clusterNames(store: Store, { cluster }: { cluster?: string }): Promise<string[]> {
-  if (cluster !== undefined) return [cluster];
-  const { clusters } = await import('../lib/history/index.ts');
+  const { clusters, hasReports } = await import('../lib/history/index.ts');
+  if (cluster !== undefined && (await hasReports(store, cluster))) return [cluster];
   const names = await clusters(store);
+  if (cluster !== undefined && names.length > 0)
+    throw new AuditError('USAGE', `${store.location} has no reports of ${cluster}`, {
+      remedy: `It has reports of: ${names.slice(0, 20).join(', ')}`,
+    });
   if (names.length > 0) return names;
   throw new AuditError('USAGE', `${store.location} has no reports`, {
     remedy:

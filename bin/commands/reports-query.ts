@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { days } from '../options.ts';
-import { type Common, opened, subcommand } from '../reports-store.ts';
+import { type Common, clusterNames, opened, subcommand } from '../reports-store.ts';
 
 const formats = ['text', 'json', 'ndjson', 'csv'] as const;
 
@@ -26,6 +26,7 @@ export function addQuery(parent: Command): void {
       try {
         const since = options.since ?? (store.location.startsWith('s3://') ? days('30d') : null);
         const { cluster } = options;
+        if (cluster !== undefined) await clusterNames(store, options);
         const found = await query(store, sql, { since, ...(cluster === undefined ? {} : { cluster }) });
         process.stdout.write(writeAnswer(found, options.output));
       } finally {

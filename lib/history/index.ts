@@ -3,7 +3,7 @@
 export { diff, type ReportDiff } from './diff.ts';
 export { DirectoryStore } from './directory.ts';
 export { keys, type Run } from './keys.ts';
-export { clusters, lastSummary, type RunSummary, runs, summaries } from './list.ts';
+export { clusters, hasReports, lastSummary, type RunSummary, runs, summaries } from './list.ts';
 export { type Narrowing, narrowed } from './narrow.ts';
 export { pastTotals, totalsBefore } from './past.ts';
 export { latestReport, latestReportOf, pointToLatest, reportOfRun } from './reports.ts';

@@ -39,13 +39,32 @@ export async function* runs(
   since: string,
   until: string,
 ): AsyncGenerator<Run> {
-  for (let month = until.slice(0, 7); month >= since.slice(0, 7); month = monthBefore(month)) {
+  const days = await Promise.all(names.map((cluster) => oldestDay(store, cluster)));
+  // Nobody waits for the months before the first report, however long ago `since` is.
+  const [first = LATER] = days.toSorted();
+  const from = since > first ? since : first;
+  for (let month = until.slice(0, 7); month >= from.slice(0, 7); month = monthBefore(month)) {
     const found = await Promise.all(names.map((cluster) => runsOfMonth(store, cluster, month)));
     yield* found
       .flat()
       .filter(({ runId }) => dayOf(runId) >= since && dayOf(runId) <= until)
       .toSorted((a, b) => (a.runId > b.runId ? -1 : 1));
   }
+}
+
+/** After any day. */
+const LATER = '9999-12-31';
+
+/** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */
+async function oldestDay(store: Store, cluster: string): Promise<string> {
+  for await (const key of store.list(keys.reportsOf(cluster, '')))
+    return /\/dt=([^/]+)\//.exec(key)?.[1] ?? LATER;
+  return LATER;
+}
+
+/** Whether the store has any report of the cluster. */
+export async function hasReports(store: Store, cluster: string): Promise<boolean> {
+  return (await oldestDay(store, cluster)) !== LATER;
 }
 
 async function runsOfMonth(store: Store, cluster: string, month: string): Promise<Run[]> {
@@ -156,7 +175,20 @@ export async function summary(store: Store, run: Run, only: Narrowing = {}): Pro
 const AHEAD = 16;
 
 /**
- * Runs in a line each, in their order, as long as somebody asks for more.
+ * Whether a run may have what is asked for. The rows of its findings tell that: they are few, and the reports of two years
+ * take a quarter of a minute to read.
+ */
+async function isWanted(store: Store, run: Run, { check, node }: Narrowing): Promise<boolean> {
+  const names = [check, node].filter((name) => name !== undefined);
+  const stored = names.length === 0 ? null : await store.get(keys.findings(run));
+  if (stored === null) return true;
+  const rows = parsed(store, keys.findings(run), () => unpacked(stored.body));
+  return names.every((name) => rows.includes(JSON.stringify(name)));
+}
+
+/**
+ * Runs in a line each, in their order, as long as somebody asks for more; of a check or node only those that may have findings
+ * of it.
  *
  * @param only - what of them: see {@link summary}
  * @throws AuditError STORE when one cannot be read
@@ -169,7 +201,7 @@ export async function* summaries(
   const reading: Promise<RunSummary | null>[] = [];
   try {
     for await (const run of all) {
-      const line = summary(store, run, only);
+      const line = isWanted(store, run, only).then((wanted) => (wanted ? summary(store, run, only) : null));
       // Awaited in its turn; until then nobody is there to hear that it failed.
       line.catch(() => {});
       reading.push(line);
@@ -196,12 +228,15 @@ export async function lines<T>(store: Store, key: string, schema: z.ZodType<T>):
   const stored = await store.get(key);
   if (stored === null) return null;
   return parsed(store, key, () =>
-    gunzipSync(stored.body, { maxOutputLength: LARGEST })
-      .toString()
+    unpacked(stored.body)
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => schema.parse(JSON.parse(line))),
   );
+}
+
+function unpacked(body: Uint8Array): string {
+  return gunzipSync(body, { maxOutputLength: LARGEST }).toString();
 }
 
 function parsed<T>(store: Store, key: string, parse: () => T): T {

@@ -90,6 +90,8 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
     out.push('', `${paint('green', 'Resolved')} since the last audit:`);
     for (const finding of report.resolved.slice(0, 20))
       wrap(`${finding.check}  ${name(finding)}: ${printable(finding.resolution ?? '')}`, '  ');
+    if (report.resolved.length > 20)
+      out.push(`  and ${report.resolved.length - 20} more: -o json lists them all`);
   }
   const [first] = standing;
   if (first !== undefined)

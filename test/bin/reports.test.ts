@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAsciiOnly, sparkline } from '../../bin/sparkline.ts';
 import { publish } from '../../lib/audit/index.ts';
-import { DirectoryStore } from '../../lib/history/index.ts';
+import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 import { run as runCommand, type Said } from './run.ts';
@@ -91,6 +91,26 @@ describe('netns-audit reports', () => {
     expect(JSON.parse(out).map(({ runId }: { runId: string }) => runId)).toEqual([runIds[1]]);
   });
 
+  it('asks no month before the first report, however long ago that is', async () => {
+    const { out } = await run('list', '--since', '0001-01-01', '-o', 'json');
+    expect(JSON.parse(out).map(({ runId }: { runId: string }) => runId)).toContain(runIds[0]);
+    expect(await run('list', '--since', '9999y')).toMatchObject({ code: 2 });
+  });
+
+  it('reads no report of a run that has no finding of the check that is asked for', async () => {
+    const copy = await mkdtemp(join(tmpdir(), 'netns-audit-reports-'));
+    try {
+      await cp(directory, copy, { recursive: true });
+      const run = { cluster: 'prod-eu', runId: runIds[1] ?? '' };
+      await writeFile(join(copy, keys.report(run)), 'damaged');
+      const asked = ['reports', 'list', '--store', copy, '-o', 'json'];
+      const { out } = await runCommand(...asked, '--check', 'pod-interface-missing', '--node', 'node-1');
+      expect(JSON.parse(out)).toHaveLength(2);
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  });
+
   it('asks SQL of all runs', async () => {
     const { out } = await run('query', 'SELECT max(orphans) AS most FROM nodes', '-o', 'csv');
     expect(out).toBe('most\r\n8\r\n');
@@ -107,6 +127,12 @@ describe('netns-audit reports', () => {
     expect((await run('show', '20200101T000000Z-00000000')).error).toContain('netns-audit reports list');
     expect((await run('trend', 'happiness')).error).toContain('There is orphans, namespaces');
     expect((await run('list', '--since', 'yesterday')).code).toBe(2);
+    expect((await run('list', '--since', '2026-02-31')).code).toBe(2);
+    for (const command of [['list'], ['show'], ['trend'], ['fleet'], ['query', 'SELECT 1']]) {
+      const { code, error } = await run(...command, '--cluster', 'prod-us');
+      expect(code).toBe(2);
+      expect(error).toContain('has no reports of prod-us\n  It has reports of: prod-eu\n');
+    }
   });
 });
 

@@ -27,6 +27,13 @@ More about one: netns-audit checks pod-interface-missing
 `);
   });
 
+  it('counts what is resolved and has no room', () => {
+    const resolved = Array.from({ length: 23 }, (_, n) =>
+      aFinding({ fingerprint: `f${n}`, state: 'resolved' }),
+    );
+    expect(write(aReport({ resolved }), 'text', plain)).toContain('  and 3 more: -o json lists them all\n');
+  });
+
   it('never wraps a command, however narrow the terminal', () => {
     const command = `kubectl delete pod -n shop ${'web-'.repeat(40)}1`;
     const text = write(
