@@ -33,8 +33,6 @@ const LONGEST = 300;
 const LONGER: Readonly<Record<string, number>> = {
   'lib/checks/sandbox-failures.ts': 310,
   'lib/model/evidence.ts': 400,
-  'lib/probe/evidence.ts': 400,
-  'lib/probe/namespaces.ts': 400,
 };
 
 type Import = { readonly file: string; readonly room: string | null; readonly target: string };

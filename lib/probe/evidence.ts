@@ -3,7 +3,8 @@
 import { messageOf } from '../model/errors.ts';
 import type { Evidence, Part, PodNetwork, Sources } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
-import { hiddenNamespaces, joinNamespaces, podNetworks, readStacks } from './namespaces.ts';
+import { mountEvidence } from './mount-evidence.ts';
+import { hiddenNamespaces, joinNamespaces } from './namespaces.ts';
 import { readActive } from './parse/active.ts';
 import { parseCniConfig, parseCniResults } from './parse/cni.ts';
 import { parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
@@ -16,12 +17,15 @@ import {
   parseSlab,
   parseSysctls,
 } from './parse/kernel.ts';
-import { fields, integer, isoTime, lines } from './parse/lines.ts';
-import { parseHostMounts, parseMount, parseMountsElsewhere, parsePins, reachable } from './parse/mounts.ts';
-import { parseProcesses, parseReferences } from './parse/processes.ts';
+import { fields, integer, isoTime, lines, optionalInteger } from './parse/lines.ts';
+import { parseHostMounts, parseMount, parseMountsElsewhere, parsePins } from './parse/mounts.ts';
+import { parseProcesses, parseReferences, toProcesses } from './parse/processes.ts';
 import { parseContainerResolvConfs, parseResolvConf } from './parse/resolv-conf.ts';
 import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
+import { both, mapPart, value } from './parts.ts';
+import { podNetworks } from './pod-networks.ts';
 import { observePods } from './settle.ts';
+import { readStacks } from './stacks.ts';
 import { standingNamespaces, standingPins } from './standing.ts';
 import { parseSteps } from './steps.ts';
 import type { BundleFiles } from './unpack.ts';
@@ -41,16 +45,22 @@ const decoder = new TextDecoder();
 /** The evidence of one node. A part that is malformed is `failed` with its reason; the others stand. */
 export function buildEvidence(input: EvidenceInput): Evidence {
   const { files, before, after } = input;
-  const read = (path: string) => {
+  const raw = (path: string) => {
     const bytes = files.get(path);
     return bytes === undefined ? null : decoder.decode(bytes);
   };
+  const steps = parseSteps(raw('steps') ?? '', raw('dropped') ?? '');
+  /** Null for what there was none of; what there was too much of is not known. */
+  const read = (path: string) => {
+    const dropped = steps.dropped.get(path);
+    if (dropped !== undefined) throw new Error(dropped);
+    return raw(path);
+  };
   const need = (path: string) => {
     const text = read(path);
-    if (text === null) throw new Error(steps.dropped.get(path) ?? `${path} is not in the bundle`);
+    if (text === null) throw new Error(`${path} is not in the bundle`);
     return text;
   };
-  const steps = parseSteps(read('steps') ?? '', read('dropped') ?? '');
   /** Reads a part that came from a step; a step that did not end well makes the part fail. */
   function part<T>(step: string, make: () => T): Part<T> {
     const problem = steps.problems.get(step);
@@ -62,10 +72,10 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     }
   }
 
-  const meta = parsePairs(read('meta') ?? '');
+  const meta = parsePairs(raw('meta') ?? '');
   const takenSeconds = optionalInteger(meta.get('time')) ?? Date.parse(after.takenAt) / 1000;
   const uptime = (optionalInteger(meta.get('uptime')) ?? 0) / 100;
-  const facts = parsePairs(read('host/facts') ?? '');
+  const facts = parsePairs(raw('host/facts') ?? '');
 
   const host = part('host_facts', () => ({
     hostname: facts.get('hostname') ?? '',
@@ -77,15 +87,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     uptimeSeconds: uptime,
   }));
   const processLines = part('processes', () => parseProcesses(need('host/processes')));
-  const processes = mapPart(processLines, (all) =>
-    all.map(({ pid, command, networkNamespace, pidNamespace, containerId }) => ({
-      pid,
-      command,
-      networkNamespace,
-      pidNamespace,
-      containerId,
-    })),
-  );
+  const processes = mapPart(processLines, toProcesses);
   const hostMounts = part('mounts', () => parseHostMounts(need('host/mounts')));
   const pinsOf = (path: string) => {
     const text = read(path);
@@ -98,45 +100,17 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   const sysctls = part('kernel_state', () => parseSysctls(need('kernel/sysctl')));
   const mounts = both(hostMounts, () =>
     part('mounts', () => {
-      const { mounts: all, total } = value(hostMounts);
-      const commands = new Map(
-        processLines.status === 'present' ? processLines.value.map((one) => [one.pid, one]) : [],
-      );
       const limit = sysctls.status === 'present' ? sysctls.value['fs.mount-max'] : undefined;
-      const elsewhere = Map.groupBy(
-        parseMountsElsewhere(read('host/mounts-elsewhere') ?? ''),
-        (entry) => entry.mountNamespace,
-      );
-      const nsfs = all.filter(({ fileSystem }) => fileSystem === 'nsfs');
-      return {
-        total,
+      return mountEvidence({
+        ...value(hostMounts),
+        elsewhere: parseMountsElsewhere(read('host/mounts-elsewhere') ?? ''),
+        processes: processLines.status === 'present' ? processLines.value : [],
         limit: optionalInteger(limit),
-        nsfs: nsfs.length,
-        pinned: new Set(nsfs.map(({ inode }) => inode)).size,
-        directories: reachable(all)
-          .filter(({ fileSystem }) => fileSystem !== 'nsfs')
-          .map(({ path, fileSystem, propagation, root }) => ({ path, fileSystem, propagation, root })),
-        elsewhere: [...elsewhere].flatMap(([mountNamespace, entries]) => {
-          // A mount that follows the host is unmounted with it, and holds nothing.
-          const own = entries.filter(({ mount }) => mount.propagation !== 'slave');
-          const pid = own[0]?.pid;
-          return pid === undefined
-            ? []
-            : [
-                {
-                  mountNamespace,
-                  pid,
-                  command: commands.get(pid)?.command ?? '',
-                  containerId: commands.get(pid)?.containerId ?? null,
-                  inodes: [...new Set(own.flatMap(({ mount }) => mount.inode ?? []))],
-                },
-              ];
-        }),
-      };
+      });
     }),
   );
 
-  const nodeLinks = { before: read('host/links.before'), after: read('host/links.after') };
+  const nodeLinks = { before: raw('host/links.before'), after: raw('host/links.after') };
   const cniResults = part('cni_results', () => parseCniResults(need('cni/results.ndjson')));
   const cniConfig: Part<Sources['cniConfig']> = part('cni', () =>
     parseCniConfig(
@@ -161,7 +135,10 @@ export function buildEvidence(input: EvidenceInput): Evidence {
 
   const sandboxes = both(processLines, () =>
     both(
-      part('sandboxes_again', () => need('sandboxes.after')),
+      both(
+        part('containers', () => need('sandboxes.before')),
+        () => part('sandboxes_again', () => need('sandboxes.after')),
+      ),
       () =>
         part('sandboxes', () => {
           const all = parseSandboxes(
@@ -189,6 +166,11 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   );
 
   const stacks = readStacks(files, steps);
+  const threads = part('threads', () => parseReferences(read('host/threads') ?? ''));
+  const descriptors = part('descriptors', () => parseReferences(read('host/descriptors') ?? ''));
+  /** Nobody uses it, and nobody has it: only to be said when all who may have been looked at. */
+  const withHolders = <T>(make: () => Part<T>): Part<T> =>
+    both(threads, () => both(descriptors, () => both(allNamespaces, make)));
   const allNamespaces = both(host, () =>
     both(processLines, () =>
       both(allPins, () =>
@@ -201,8 +183,8 @@ export function buildEvidence(input: EvidenceInput): Evidence {
             pins: value(allPins),
             mounts: value(hostMounts).mounts,
             processes: value(processLines),
-            threads: parseReferences(read('host/threads') ?? ''),
-            descriptors: parseReferences(read('host/descriptors') ?? ''),
+            threads: threads.status === 'present' ? threads.value : [],
+            descriptors: descriptors.status === 'present' ? descriptors.value : [],
             elsewhere: parseMountsElsewhere(read('host/mounts-elsewhere') ?? ''),
             nodeLinks,
           }),
@@ -210,7 +192,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       ),
     ),
   );
-  const namespaces = both(allNamespaces, () =>
+  const namespaces = withHolders(() =>
     part('look_again', () =>
       standingNamespaces(
         value(allNamespaces),
@@ -260,7 +242,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     hostNetwork,
     hostPacketFilters: stacks.hostFilters,
     namespaces,
-    hiddenNamespaces: both(allNamespaces, () =>
+    hiddenNamespaces: withHolders(() =>
       part('suspects', () =>
         hiddenNamespaces({
           stacks,
@@ -311,26 +293,8 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     // One that hangs is not a failed source: it is the finding.
     if (milliseconds !== undefined)
       return { status: 'present', value: { ok: false, milliseconds, error: 'did not end', meanwhile } };
-    if (read('kernel/creation') === null && !steps.problems.has('creation'))
+    if (raw('kernel/creation') === null && !steps.problems.has('creation'))
       return { status: 'absent', reason: 'not asked for' };
     return part('creation', () => ({ ...parseCreation(need('kernel/creation')), meanwhile }));
   }
-}
-
-function value<T>(part: Part<T>): T {
-  if (part.status !== 'present') throw new Error(part.reason);
-  return part.value;
-}
-
-/** The second part, unless the first that it builds on is not there. */
-function both<A, B>(first: Part<A>, second: () => Part<B>): Part<B> {
-  return first.status === 'present' ? second() : first;
-}
-
-function mapPart<A, B>(part: Part<A>, change: (value: A) => B): Part<B> {
-  return part.status === 'present' ? { status: 'present', value: change(part.value) } : part;
-}
-
-function optionalInteger(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : null;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { podAddresses } from '../../lib/audit/node-facts.ts';
 import type { Evidence, Sandbox } from '../../lib/model/evidence.ts';
-import { podNetworks } from '../../lib/probe/namespaces.ts';
+import { podNetworks } from '../../lib/probe/pod-networks.ts';
 import {
   aCniResult,
   aHostStack,

@@ -23,6 +23,11 @@ async function evidenceOf(name: string, changes: Record<string, string | null> =
   return buildEvidence({ files: changed, before, after, settleSeconds: audit.settleSeconds });
 }
 
+async function textOf(name: string, path: string): Promise<string> {
+  const { files } = await readArchive(bytes(name));
+  return Buffer.from(files?.get(path) ?? []).toString();
+}
+
 describe('the recording of a healthy node', () => {
   test('has every source, as the model describes it', async () => {
     const evidence = await evidenceOf('healthy');
@@ -54,6 +59,44 @@ describe('the recording of a healthy node', () => {
     const stored = await readArchive(bytes('healthy'));
     const once = await writeArchive(stored);
     expect(Buffer.from(await writeArchive(await readArchive(once))).equals(Buffer.from(once))).toBe(true);
+  });
+});
+
+describe('a recording of which a part is lost', () => {
+  test.each(['host/descriptors', 'host/threads'])(
+    'does not say who uses no namespace without %s',
+    async (path) => {
+      const job = path.slice('host/'.length);
+      const steps = await textOf('healthy', 'steps');
+      const hung = steps.replace(new RegExp(`^${job} 0 .*$`, 'm'), `${job} hung 1500 `);
+      const reasons = [
+        [
+          await evidenceOf('healthy', { [path]: null, dropped: `${path} bundle-too-large\n` }),
+          'was left out',
+        ],
+        [await evidenceOf('healthy', { steps: hung }), `${job} did not end in time`],
+      ] as const;
+      for (const [evidence, reason] of reasons) {
+        for (const part of [evidence.namespaces, evidence.hiddenNamespaces])
+          expect(part).toMatchObject({ status: 'failed', reason: expect.stringContaining(reason) });
+        expect(evidence.podNetworks.status).toBe('present');
+      }
+    },
+  );
+
+  test('does not judge by a list of containers that was cut short', async () => {
+    const steps = `containers hung 1500 \n${await textOf('healthy', 'steps')}`;
+    const evidence = await evidenceOf('healthy', { steps });
+    for (const part of [evidence.sandboxes, evidence.podNetworks])
+      expect(part).toMatchObject({ status: 'failed', reason: 'containers did not end in time' });
+  });
+
+  test('takes no file that was too large for one that is empty', async () => {
+    const evidence = await evidenceOf('healthy', {
+      'cni/host-local-files': null,
+      dropped: 'cni/host-local-files too-large\n',
+    });
+    expect(evidence.ipam).toMatchObject({ status: 'failed', reason: expect.stringContaining('too-large') });
   });
 });
 

@@ -34,3 +34,8 @@ export function integer(text: string): number {
 export function isoTime(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toISOString();
 }
+
+/** A whole number, or null for anything else. */
+export function optionalInteger(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : null;
+}

@@ -1,4 +1,5 @@
 /** Processes, threads and descriptors as the probe lists them, and which container each is in. */
+import type { Sources } from '../../model/evidence.ts';
 import { fields, integer } from './lines.ts';
 
 export type ProcessLine = {
@@ -44,5 +45,16 @@ export function parseReferences(text: string): { pid: number; via: number; inode
     pid: integer(pid),
     via: integer(via),
     inode: integer(inode),
+  }));
+}
+
+/** What checks may see of them. */
+export function toProcesses(processes: readonly ProcessLine[]): Sources['processes'] {
+  return processes.map(({ pid, command, networkNamespace, pidNamespace, containerId }) => ({
+    pid,
+    command,
+    networkNamespace,
+    pidNamespace,
+    containerId,
   }));
 }

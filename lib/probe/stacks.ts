@@ -1,0 +1,94 @@
+/** What `ip` and the packet filters printed in each network namespace. */
+import { messageOf } from '../model/errors.ts';
+import type { Part } from '../model/evidence.ts';
+import type { PacketFilter } from '../model/network.ts';
+import { parseStack, type RawStack } from './parse/ip.ts';
+import { lines } from './parse/lines.ts';
+import { parseIptablesSave, parseNftables } from './parse/packet-filters.ts';
+import type { Steps } from './steps.ts';
+import type { BundleFiles } from './unpack.ts';
+
+type ReadStack = {
+  readonly raw: RawStack;
+  readonly filters: PacketFilter[];
+  readonly filtersFailed: string | null;
+  readonly conntrackEntries: number | null;
+};
+
+/** Stacks by directory name: an inode, or `host`. */
+export type Stacks = {
+  readonly byName: ReadonlyMap<string, Part<ReadStack>>;
+  readonly hostFilters: Part<PacketFilter[]>;
+  /** Why those of some namespaces are not among them, though nothing went wrong. */
+  readonly leftOut: string | null;
+};
+
+export function readStacks(files: BundleFiles, steps: Steps): Stacks {
+  const decoder = new TextDecoder();
+  const read = (path: string) => {
+    const dropped = steps.dropped.get(path);
+    if (dropped !== undefined) throw new Error(dropped);
+    const bytes = files.get(path);
+    return bytes === undefined ? null : decoder.decode(bytes);
+  };
+  const names = [
+    'host',
+    ...[...files.keys()].flatMap((path) => /^netns\/(\d+)\/ip\.json$/.exec(path)?.[1] ?? []),
+  ];
+  const byName = new Map<string, Part<ReadStack>>();
+  for (const name of names) {
+    const directory = name === 'host' ? 'host' : `netns/${name}`;
+    const problem = steps.problems.get(`stack ${name}`);
+    byName.set(
+      name,
+      problem === undefined
+        ? attempt(() => {
+            const batch = read(`${directory}/ip.json`);
+            if (batch === null) throw new Error('nothing was read');
+            const filters = attempt(() => readFilters(read, directory));
+            return {
+              raw: parseStack(batch, read(`${directory}/rule6.json`) ?? ''),
+              filters: filters.status === 'present' ? filters.value : [],
+              filtersFailed: filters.status === 'failed' ? filters.reason : null,
+              conntrackEntries: numberOrNull(read(`${directory}/conntrack`)),
+            };
+          })
+        : { status: 'failed', reason: problem },
+    );
+  }
+  for (const [job, reason] of steps.problems) {
+    const inode = /^stack (\d+)$/.exec(job)?.[1];
+    if (inode !== undefined && !byName.has(inode)) byName.set(inode, { status: 'failed', reason });
+  }
+  const problem = steps.problems.get('host_firewall');
+  const hostFilters: Part<PacketFilter[]> =
+    problem === undefined ? attempt(() => readFilters(read, 'host')) : { status: 'failed', reason: problem };
+  return { byName, hostFilters, leftOut: steps.stacksLeftOut };
+}
+
+/** Warnings of nft are no failure; its exit code is. A namespace without a dump was not looked at. */
+function readFilters(read: (path: string) => string | null, directory: string): PacketFilter[] {
+  const failure = lines(read(`${directory}/nft.err`) ?? '').find((line) => line.includes(': exit '));
+  if (failure !== undefined) throw new Error(failure.slice(0, 200));
+  const nft = read(`${directory}/nft`);
+  if (nft === null) throw new Error('no ruleset was read');
+  return [
+    ...parseNftables(nft),
+    ...(['iptables-legacy', 'ip6tables-legacy'] as const).flatMap((backend) => {
+      const text = read(`${directory}/${backend}`);
+      return text === null ? [] : [parseIptablesSave(text, backend)];
+    }),
+  ];
+}
+
+function attempt<T>(make: () => T): Part<T> {
+  try {
+    return { status: 'present', value: make() };
+  } catch (error) {
+    return { status: 'failed', reason: messageOf(error) };
+  }
+}
+
+function numberOrNull(text: string | null): number | null {
+  return text !== null && /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : null;
+}
