@@ -8,13 +8,17 @@ export const hasMoto = installed();
 
 export type Moto = { readonly endpoint: string; stop(): Promise<void> };
 
-/** Starts moto on a free port and points the SDK at it through the environment of this process. */
-export async function startMoto(): Promise<Moto> {
+/**
+ * Starts moto on a free port and points the SDK at it through the environment of this process.
+ *
+ * @param environment - more for moto itself
+ */
+export async function startMoto(environment: Readonly<Record<string, string>> = {}): Promise<Moto> {
   const port = await freePort();
   const server = spawn('moto_server', ['-p', String(port)], {
     stdio: 'ignore',
     // Pages of S3 listings, of 1,000 keys by default.
-    env: { ...process.env, MOTO_S3_DEFAULT_MAX_KEYS: '10' },
+    env: { ...process.env, MOTO_S3_DEFAULT_MAX_KEYS: '10', ...environment },
   });
   const endpoint = `http://127.0.0.1:${port}`;
   Object.assign(process.env, {

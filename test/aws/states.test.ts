@@ -1,9 +1,12 @@
-/** The synthesized state machine on moto's interpreter, with answers of functions in the order of the states. */
+/** The synthesized state machine on moto's interpreter, which calls functions of this test. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import cdk from '../../cdk.json' with { type: 'json' };
 import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
 import { configSchema } from '../../lib/model/config.ts';
@@ -34,11 +37,55 @@ function definition(): string {
       .join('')
       // moto's grammar takes no whole number there.
       .replace('"ToleratedFailurePercentage":100', '"ToleratedFailurePercentage":100.0')
+      .replaceAll('"IntervalSeconds":15', '"IntervalSeconds":1')
   );
 }
 
+/** What a function does, by its name without what CDK puts around it. */
+type Functions = Readonly<Record<string, (event: Json) => unknown>>;
+type Json = Readonly<Record<string, unknown>>;
+
+class FunctionError extends Error {
+  constructor(name: string) {
+    super(`${name} of a test`);
+    this.name = name;
+  }
+}
+
 let moto: Moto;
-let stateMachineArn: unknown;
+let functions: Functions;
+/** What the functions were asked, in that order. */
+let asked: { name: string; event: Json }[];
+
+/** Between the interpreter and the rest of moto, as its proxy: moto's own functions never fail. */
+const lambda = createServer(async (request, response) => {
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  const [, name] =
+    /function(?:s\/|%3A|:)AuditorFunctions(\w+?)[0-9A-F]{8}\/invocations/.exec(request.url ?? '') ?? [];
+  if (name === undefined) {
+    const { pathname, search } = new URL(request.url ?? '', moto.endpoint);
+    const { host, connection, 'content-length': length, ...headers } = request.headers;
+    const answer = await fetch(`${moto.endpoint}${pathname}${search}`, {
+      method: request.method ?? 'GET',
+      headers: Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, String(value)])),
+      ...(body === '' ? {} : { body }),
+    });
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' });
+    response.end(Buffer.from(await answer.arrayBuffer()));
+    return;
+  }
+  const event = JSON.parse(body) as Json;
+  asked.push({ name, event });
+  try {
+    const answer = JSON.stringify(functions[name]?.(event) ?? {});
+    response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
+  } catch (error) {
+    const { name: errorType, message } = error as Error;
+    response.writeHead(200, { 'content-type': 'application/json', 'x-amz-function-error': 'Unhandled' });
+    response.end(JSON.stringify({ errorType, errorMessage: message }));
+  }
+});
 
 /** One call of an AWS API that speaks JSON. */
 async function call(target: string, body: unknown): Promise<Record<string, unknown>> {
@@ -57,10 +104,12 @@ async function call(target: string, body: unknown): Promise<Record<string, unkno
   return answer;
 }
 
-async function run(answers: readonly unknown[]): Promise<Record<string, unknown>> {
-  await fetch(`${moto.endpoint}/moto-api/static/lambda-simple/response`, {
-    method: 'POST',
-    body: JSON.stringify({ results: answers.map((answer) => JSON.stringify(answer)), region: 'eu-west-1' }),
+async function run(changes: Functions): Promise<Record<string, unknown>> {
+  functions = { ...WELL, ...changes };
+  const { stateMachineArn } = await call('CreateStateMachine', {
+    name: `audit-${randomUUID()}`,
+    definition: definition(),
+    roleArn: 'arn:aws:iam::123456789012:role/states',
   });
   const { executionArn } = await call('StartExecution', {
     stateMachineArn,
@@ -69,15 +118,40 @@ async function run(answers: readonly unknown[]): Promise<Record<string, unknown>
   });
   const look = () => call('DescribeExecution', { executionArn });
   await expect.poll(async () => (await look()).status, { timeout: 60_000 }).not.toBe('RUNNING');
-  const { events } = await call('GetExecutionHistory', { executionArn });
-  return { ...(await look()), asked: JSON.stringify(events) };
+  return await look();
 }
 
-const task = { runId: 'r', cluster: { name: 'a' }, settings: {} };
+const eventsOf = (name: string): Json[] =>
+  asked.filter((each) => each.name === name).map(({ event }) => event);
+
+const taskOf = (name: string) => ({ runId: 'r', cluster: { name }, settings: {} });
+const WELL: Functions = {
+  PlanFleet: () => ({ runId: 'r', claimed: true, digest: false, tasks: [taskOf('a'), taskOf('b')] }),
+  PlanCluster: () => ({ batches: 'work/r/a/batches.json', count: 2 }),
+  AuditNodes: () => ({ audited: 1, failed: 0 }),
+  ConcludeCluster: ({ task }) => ({
+    cluster: (task as ReturnType<typeof taskOf>).cluster.name,
+    verdict: 'healthy',
+  }),
+  ConcludeFleet: ({ clusters }) => ({
+    verdict: 'healthy',
+    lost: (clusters as Json[]).filter((each) => 'error' in each).length,
+  }),
+};
 
 describe.skipIf(!hasMoto)('the state machine', () => {
   beforeAll(async () => {
-    moto = await startMoto();
+    lambda.listen(0, '127.0.0.1');
+    await once(lambda, 'listening');
+    moto = await startMoto({
+      http_proxy: `http://127.0.0.1:${(lambda.address() as AddressInfo).port}`,
+      no_proxy: '',
+    });
+  }, 240_000);
+  // Else moto starts no second execution: it copies what holds the lock of the first.
+  beforeEach(async () => {
+    asked = [];
+    await fetch(`${moto.endpoint}/moto-api/reset`, { method: 'POST' });
     await fetch(`${moto.endpoint}/moto-api/config`, {
       method: 'POST',
       body: JSON.stringify({ stepfunctions: { execute_state_machine: true }, lambda: { use_docker: false } }),
@@ -89,37 +163,86 @@ describe.skipIf(!hasMoto)('the state machine', () => {
         CreateBucketConfiguration: { LocationConstraint: 'eu-west-1' },
       }),
     );
-    const batches = [0, 1].map((batch) => ({ task, batch, nodes: [] }));
+    const batches = [0, 1].map((batch) => ({ task: taskOf('a'), batch, nodes: [] }));
     await s3.send(
       new PutObjectCommand({ Bucket: 'audits', Key: 'work/r/a/batches.json', Body: JSON.stringify(batches) }),
     );
-    // One machine and one execution: moto starts no other beside them (it copies what holds a lock).
-    const made = await call('CreateStateMachine', {
-      name: 'audit',
-      definition: definition(),
-      roleArn: 'arn:aws:iam::123456789012:role/states',
-    });
-    stateMachineArn = made.stateMachineArn;
-  }, 240_000);
-  afterAll(async () => await moto?.stop());
+  }, 60_000);
+  afterAll(async () => {
+    await moto?.stop();
+    lambda.close();
+  });
 
   it('goes through plan, batches and conclusions to its end', async () => {
-    const execution = await run([
-      { runId: 'r', claimed: true, tasks: [task] },
-      { batches: 'work/r/a/batches.json', count: 2 },
-      { audited: 1, failed: 0 },
-      { audited: 1, failed: 0 },
-      { cluster: 'a', verdict: 'healthy' },
-      { runId: 'r', verdict: 'healthy', lost: 0 },
-    ]);
+    const execution = await run({});
     expect(execution).toMatchObject({ status: 'SUCCEEDED' });
-    // What the functions were given, as JSON in JSON in JSON.
-    const given = String(execution.asked).replaceAll('\\', '');
-    expect(given).toMatch(/PlanCluster[^{]*"\{"runId": "r", "cluster": \{"name": "a"\}/);
-    expect(given).toMatch(/ConcludeCluster[^{]*"\{"task": \{"runId": "r"/);
-    expect(given).toMatch(
-      /ConcludeFleet[^{]*"\{"runId": "r"[^}]*"clusters"|ConcludeFleet[^\n]*"clusters": \[\{"cluster": "a"/,
+    expect(JSON.parse(String(execution.output))).toEqual({ verdict: 'healthy', lost: 0 });
+    expect(eventsOf('PlanFleet')).toMatchObject([
+      { schedule: 'nightly', execution: expect.stringContaining('execution'), clusters: [{ name: 'a' }] },
+    ]);
+    expect(eventsOf('PlanCluster')).toEqual(expect.arrayContaining([taskOf('a'), taskOf('b')]));
+    expect(
+      eventsOf('AuditNodes')
+        .map(({ batch }) => batch)
+        .toSorted(),
+    ).toEqual([0, 0, 1, 1]);
+    expect(eventsOf('ConcludeCluster')).toMatchObject([{ task: { runId: 'r' } }, { task: { runId: 'r' } }]);
+    expect(eventsOf('ConcludeFleet')).toEqual([
+      { runId: 'r', digest: false, clusters: ['a', 'b'].map((cluster) => ({ cluster, verdict: 'healthy' })) },
+    ]);
+  }, 120_000);
+
+  it('does nothing where another execution does the run', async () => {
+    const { status } = await run({
+      PlanFleet: () => ({ runId: 'r', claimed: false, tasks: [], digest: false }),
+    });
+    expect(status).toBe('SUCCEEDED');
+    expect(asked.map(({ name }) => name)).toEqual(['PlanFleet']);
+  }, 120_000);
+
+  it('tries again what may go well, and concludes where a plan or a batch does not', async () => {
+    let tries = 0;
+    const { status } = await run({
+      PlanCluster(event) {
+        if (JSON.stringify(event).includes('"b"')) throw new FunctionError('CLUSTER_DNS');
+        tries += 1;
+        if (tries < 3) throw new FunctionError('Retryable');
+        return { batches: 'work/r/a/batches.json', count: 2 };
+      },
+      AuditNodes({ batch }) {
+        if (batch === 1) throw new FunctionError('CLUSTER_FORBIDDEN');
+        return { audited: 1, failed: 0 };
+      },
+    });
+    expect(status).toBe('SUCCEEDED');
+    expect(tries).toBe(3);
+    expect(eventsOf('PlanCluster')).toHaveLength(4);
+    expect(eventsOf('AuditNodes')).toHaveLength(2);
+    const conclusions = eventsOf('ConcludeCluster').toSorted(
+      (a, b) => ('error' in a ? 1 : 0) - ('error' in b ? 1 : 0),
     );
-    expect(JSON.parse(String(execution.output))).toMatchObject({ verdict: 'healthy', lost: 0 });
+    expect(conclusions).toMatchObject([
+      { task: taskOf('a') },
+      { task: taskOf('b'), error: { Error: 'CLUSTER_DNS', Cause: expect.stringContaining('of a test') } },
+    ]);
+    expect(conclusions[0]).not.toHaveProperty('error');
+  }, 120_000);
+
+  it('fails for all to see where a cluster has no conclusion, after the others were concluded', async () => {
+    const { status, error } = await run({
+      ConcludeCluster(event) {
+        if (JSON.stringify(event).includes('"b"')) throw new FunctionError('STORE');
+        return { cluster: 'a', verdict: 'healthy' };
+      },
+    });
+    expect({ status, error }).toEqual({ status: 'FAILED', error: 'ClusterLost' });
+    expect(eventsOf('ConcludeFleet')).toMatchObject([
+      {
+        clusters: [
+          { cluster: 'a', verdict: 'healthy' },
+          { cluster: 'b', error: { Error: 'STORE' } },
+        ],
+      },
+    ]);
   }, 120_000);
 });
