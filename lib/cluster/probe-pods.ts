@@ -196,6 +196,9 @@ function refusedRemedy(message: string, namespace: string): string {
   if (message.includes('admission webhook') || message.includes('ValidatingAdmissionPolicy')) {
     return `Exempt the namespace ${namespace} from that policy; deploy/admission-policy.yaml admits nothing there but the probe pod.`;
   }
+  if (message.includes('security context constraint')) {
+    return `Allow it in its namespace only: oc adm policy add-scc-to-user privileged -z default -n ${namespace}`;
+  }
   if (message.includes('quota'))
     return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once.`;
   if (message.includes('not found'))

@@ -74,6 +74,10 @@ describe('a probe pod that does not start', () => {
   it.each([
     ['admission webhook "policy.example.com" denied the request', 'Exempt the namespace netns-audit'],
     ['exceeded quota: pods', 'Raise the quota'],
+    [
+      'unable to validate against any security context constraint: [provider "restricted-v2": Forbidden: not usable]',
+      'oc adm policy add-scc-to-user privileged -z default -n netns-audit',
+    ],
     ['namespaces "netns-audit" not found', 'Create the namespace'],
   ])('as the cluster refused it, tells whom to ask: %s', async (message, remedy) => {
     stub.fail({ method: 'POST', path: '/pods', status: 403, message });
