@@ -10,6 +10,7 @@ const ORDER = [
   '/e2e/rights.test.ts',
   '/e2e/functions.test.ts',
   '/e2e/resilience.test.ts',
+  '/e2e/history.test.ts',
   '/e2e/faults.test.ts',
   '/e2e/teardown.test.ts',
   '/e2e/kernel-log.test.ts',
