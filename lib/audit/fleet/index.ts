@@ -5,7 +5,6 @@
 export { auditBatchOfFleet } from './audit-batch.ts';
 export { concludeClusterOfFleet } from './conclude-cluster.ts';
 export { concludeFleet } from './conclude-fleet.ts';
-export type { Connections } from './connections.ts';
 export type { FleetReport } from './messages.ts';
 export { latestOfEach } from './page.ts';
 export { planClusterOfFleet } from './plan-cluster.ts';
