@@ -115,7 +115,8 @@ export function trendText(
   options: { readonly ascii: boolean; readonly limit: number },
 ): string {
   const shown = all.slice(0, options.limit);
-  if (shown.length === 0) return 'No rows of nodes in that time.\n';
+  if (shown.length === 0)
+    return 'No rows of nodes in that time (a sum leaves out audits of a part: --by node has them).\n';
   const known = shown.flatMap((each) => each.values.filter((value) => value !== null));
   const scale = known.reduce((most, value) => Math.max(most, value), 0);
   const rows = shown.map((each) => {

@@ -211,6 +211,9 @@ function explained(error: unknown, store: Store, folder: string): unknown {
   const message = error.message
     .replaceAll(`${folder}/store`, store.location)
     .replace(/\n\nLINE \d[\s\S]*$/, '')
+    .replace(/^Failed to extract statements: /, '')
+    // It guesses among its own tables, too.
+    .replace(/ *\n?Did you mean "[^"]*"\?/, '')
     .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
     .slice(0, 600);
   return damaged

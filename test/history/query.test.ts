@@ -110,6 +110,10 @@ describe('SQL over the reports', () => {
 
   it('tells what is wrong with a statement, and which tables there are', async () => {
     await keep('2026-10-01');
+    await expect(ask('SELECT * FROM reports')).rejects.toMatchObject({
+      message: expect.stringMatching(/does not exist!$/),
+    });
+    await expect(ask('SELECT')).rejects.toMatchObject({ message: expect.stringMatching(/^Parser Error/) });
     await expect(ask('SELECT nope FROM findings')).rejects.toMatchObject({
       code: 'USAGE',
       message: expect.stringContaining('"nope"'),

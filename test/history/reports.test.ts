@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DirectoryStore, keys, latestReport, pointToLatest } from '../../lib/history/index.ts';
 import { clusterKey, clusterOf } from '../../lib/history/keys.ts';
+import { aFinding, aReport } from '../report/sample.ts';
 
 const directory = (): Promise<string> => mkdtemp(join(tmpdir(), 'netns-auditor-'));
 
@@ -28,6 +29,19 @@ describe('a pointer that somebody damaged', () => {
       ).rejects.toMatchObject(expected);
     },
   );
+});
+
+it('a report from before findings flapped and were remembered is still read', async () => {
+  const { remembered: _, ...old } = aReport();
+  const { flapping: _f, returnedAt: _r, ...finding } = aFinding();
+  const store = new DirectoryStore(await directory());
+  const run = { cluster: old.cluster.name, runId: old.runId };
+  await store.putOnce(keys.report(run), Buffer.from(JSON.stringify({ ...old, findings: [finding] })));
+  await pointToLatest(store, run);
+  expect(await latestReport(store, old.cluster)).toMatchObject({
+    remembered: [],
+    findings: [{ flapping: false, returnedAt: null }],
+  });
 });
 
 describe('names in paths', () => {

@@ -92,6 +92,21 @@ describe('the report as a page', () => {
     expect(writeHtml(aLargeReport(5000, 20_000), reasons).length).toBeLessThan(9_000_000);
   });
 
+  it('sets what does not count apart from what does', () => {
+    const html = writeHtml(aFullReport(), reasons);
+    const order = [
+      'data-st="new"',
+      '<h3>Seen for the first time',
+      'data-st="pending"',
+      '<h3>Suppressed',
+      'data-st="suppressed"',
+    ];
+    const places = order.map((part) => html.indexOf(part));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
+    expect(writeHtml(aReport({ findings: [aFinding()] }), reasons)).not.toContain('<h3>Suppressed');
+  });
+
   it('begins with the verdict, then what changed', () => {
     const text = writeHtml(aFullReport(), reasons).replaceAll(/<(style|script)>.*?<\/\1>|<[^>]*>/gs, '');
     const places = [

@@ -51,7 +51,7 @@ ${changes(report, counted)}</section>
 <section aria-labelledby="map"><h2 id="map">Map</h2>
 ${nodeMap(report, counted)}</section>
 ${past === null ? '' : `<section aria-labelledby="trends"><h2 id="trends">Trends</h2>\n${trends(report, past)}</section>\n`}<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
-${shown.length === 0 ? '<p>None.</p>' : `${filter(shown, report)}${shown.map((group) => article(group, why)).join('')}`}${all.length > FULL ? `<p>${plural(all.length - FULL, 'more finding')}, no worse than these, left out: -o json has them all.</p>` : ''}</section>
+${shown.length === 0 ? '<p>None.</p>' : `${filter(shown, report)}${articles(shown, why)}`}${all.length > FULL ? `<p>${plural(all.length - FULL, 'more finding')}, no worse than these, left out: -o json has them all.</p>` : ''}</section>
 <section aria-labelledby="coverage"><h2 id="coverage">Coverage</h2>
 ${coverage(report)}</section>
 ${meanings(report, why)}</main>
@@ -68,6 +68,19 @@ function uncounted({ findings }: ClusterReport): string {
     ...(suppressed > 0 ? [`${suppressed} suppressed by exceptions`] : []),
   ];
   return parts.length === 0 ? '' : `; not counted: ${parts.join(', ')}`;
+}
+
+const apart = ['', 'Seen for the first time: not counted yet', 'Suppressed by exceptions: not counted'];
+
+/** Articles in the order of {@link rank}; what does not count stands below a heading of its own. */
+function articles(shown: readonly Group[], why: ReadonlyMap<string, string>): string {
+  return shown
+    .map((group, index) => {
+      const before = shown[index - 1];
+      const begins = rank(group) > 0 && (before === undefined || rank(before) !== rank(group));
+      return `${begins ? `<h3>${apart[rank(group)]}</h3>` : ''}${article(group, why)}`;
+    })
+    .join('');
 }
 
 /** What counts stands before what waits for a second observation, and that before what exceptions cover. */
