@@ -185,8 +185,11 @@ job_threads() {
 # pin is unmounted; only a look at the file then tells.
 job_descriptors() {
   printf '%s\n' /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets="$W/sockets" -v pinned="$W/pinned" '
-    { gsub(/\047/, ""); split($1, part, "/")
-      if (index($3, "net:[") == 1) printf "%s\t%s\t%s\n", part[3], part[5], substr($3, 6, length($3) - 6)
+    { gsub(/\047/, "") }
+    # Paths of open files may have line ends, and so whatever lines a container likes.
+    $1 !~ /^\/proc\/[0-9]+\/fd\/[0-9]+$/ { next }
+    { split($1, part, "/")
+      if ($3 ~ /^net:\[[0-9]+\]$/) printf "%s\t%s\t%s\n", part[3], part[5], substr($3, 6, length($3) - 6)
       else if (index($3, "socket:[") == 1) print part[3], substr($3, 9, length($3) - 9) > sockets
       else if ($3 == "/" || $3 ~ /\/netns\//) print $1 > pinned }' >"$B/host/descriptors"
   [ -f "$W/pinned" ] && {

@@ -149,6 +149,14 @@ cat >"$stopped/config.json" <<'JSON'
  "linux": {"namespaces": [{"type": "network", "path": "/var/run/netns/gone"}]}}
 JSON
 
+# An open file whose path looks like descriptors.
+mkdir -p "/run/lab/a
+'/proc/x/fd" && : >"/run/lab/a
+'/proc/x/fd/y -> 'net:[5]"
+sh -c 'exec 7<"$1"; exec sleep 1000 </dev/null >/dev/null 2>&1' sh "/run/lab/a
+'/proc/x/fd/y -> 'net:[5]" &
+until [ -e "/proc/$!/fd/7" ]; do :; done
+
 # A container that made its resolv.conf larger than any memory.
 truncate -s 1T /run/lab/large
 mkdir "$tasks/large"

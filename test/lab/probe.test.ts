@@ -115,6 +115,11 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     ).toBe('present');
   });
 
+  test('takes no path of an open file for a descriptor', async () => {
+    const descriptors = Buffer.from((await unpackLog(log)).get('host/descriptors') ?? []).toString();
+    expect(descriptors.split('\n').filter((line) => !/^(\d+\t\d+\t\d+)?$/.test(line))).toEqual([]);
+  });
+
   test('finds the namespace that only a socket keeps, and who has the socket', () => {
     const [hidden, ...more] = present(evidence.hiddenNamespaces);
     expect(more).toEqual([]);
