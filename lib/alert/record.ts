@@ -2,14 +2,17 @@
 import * as z from 'zod';
 import { findingSchema } from '../model/finding.ts';
 
+/** Records of the first versions do not say it. */
+const UNKNOWN = '1970-01-01T00:00:00Z';
+
 const toldSchema = findingSchema
   .pick({ fingerprint: true, severity: true, check: true, object: true })
   .extend({
     gone: z.boolean().default(false).describe('It is over; remembered for a week, in case it comes back.'),
-    changedAt: z.iso.datetime().default('1970-01-01T00:00:00Z').describe('When it came, or went, last.'),
+    changedAt: z.iso.datetime().default(UNKNOWN).describe('When it came, or went, last.'),
     returns: z.int().default(0).describe('Times it came back, never a week without a change in between.'),
     flapping: z.boolean().default(false).describe('It was told as one that comes and goes.'),
-    at: z.iso.datetime().default('1970-01-01T00:00:00Z').describe('When it was told or reminded of last.'),
+    at: z.iso.datetime().default(UNKNOWN).describe('When it was told or reminded of last.'),
   });
 /** A finding that somebody was told of. */
 export type Told = z.infer<typeof toldSchema>;
@@ -24,7 +27,7 @@ const crossingSchema = z.object({
 /** A threshold that is crossed, or was within the last week. */
 export type Crossing = z.infer<typeof crossingSchema>;
 
-export const alertRecordSchema = z.object({
+const recordSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal('AlertRecord'),
   runId: z.string(),
@@ -43,4 +46,12 @@ export const alertRecordSchema = z.object({
     .describe('Findings that exceptions cover.'),
   thresholds: z.array(crossingSchema).default([]),
 });
-export type AlertRecord = z.infer<typeof alertRecordSchema>;
+export type AlertRecord = z.infer<typeof recordSchema>;
+
+/** What is in the store. Nobody is reminded of everything at once because an old record does not say when it was told. */
+export const alertRecordSchema = recordSchema.transform(
+  (record): AlertRecord => ({
+    ...record,
+    told: record.told.map((each) => (each.at === UNKNOWN ? { ...each, at: record.at } : each)),
+  }),
+);

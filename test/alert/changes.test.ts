@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AlertRecord, changesOf, isNews } from '../../lib/alert/index.ts';
+import { type AlertRecord, alertRecordSchema, changesOf, isNews } from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
@@ -44,6 +44,23 @@ describe('a message is sent', () => {
   it('for a new finding, and not again on the next day', () => {
     expect(say(broken).fresh).toEqual([{ finding: fault, reason: 'new', was: null, exception: null }]);
     expect(isNews(say(broken, stillBroken(1)))).toBe(false);
+  });
+
+  it('not once more because the record of what was told is of an older version', () => {
+    const { fingerprint, severity, check, object } = fault;
+    const old = alertRecordSchema.parse({
+      schemaVersion: 1,
+      kind: 'AlertRecord',
+      runId: broken.runId,
+      cluster: 'prod-eu',
+      at: broken.startedAt,
+      message: null,
+      lastMessageAt: broken.startedAt,
+      told: [{ fingerprint, severity, check, object }],
+      crossed: [],
+    });
+    expect(isNews(changesOf(stillBroken(1), old, thresholds))).toBe(false);
+    expect(changesOf(stillBroken(7), old, thresholds).reminder).toHaveLength(1);
   });
 
   it('for an open finding whose message was lost', () => {
