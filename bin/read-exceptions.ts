@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { exceptionsFor } from '../lib/diagnosis/exceptions.ts';
 import { AuditError, messageOf } from '../lib/model/errors.ts';
 import { type Exception, exceptionsSchema } from '../lib/model/exception.ts';
+import { printable } from '../lib/report/index.ts';
 
 const fileSchema = z.looseObject({ exceptions: exceptionsSchema });
 
@@ -19,6 +21,15 @@ export function readExceptions(file: string | undefined): Exception[] {
   const read = fileSchema.safeParse(content ?? {});
   if (!read.success) throw invalid(file, z.prettifyError(read.error), read.error);
   return read.data.exceptions;
+}
+
+/** Says on standard error that none of them is for the cluster: on the command line its name is that of the context or EKS cluster. */
+export function noteOtherClusters(exceptions: readonly Exception[], cluster: string): void {
+  if (exceptions.length === 0 || exceptionsFor(exceptions, cluster).length > 0) return;
+  const name = printable(cluster, 300);
+  process.stderr.write(
+    `No exception is for this cluster, which is named ${name} here: see their clusters.\n`,
+  );
 }
 
 function invalid(file: string, message: string, cause: unknown): AuditError {

@@ -13,7 +13,7 @@ import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
-import { readExceptions } from './read-exceptions.ts';
+import { noteOtherClusters, readExceptions } from './read-exceptions.ts';
 import { version } from './version.ts';
 
 export type RunOptions = {
@@ -86,6 +86,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     progress.end();
     const told = options.pod === null ? report : about(report, options.pod);
     const drawn = store !== null && options.output === 'html' && options.pod === null;
+    noteOtherClusters(exceptions, report.cluster.name);
     printReport(told, options, drawn ? await pastTotals(store, report) : null);
     if (store !== null) {
       const keep = async (): Promise<void> => {

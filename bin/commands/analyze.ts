@@ -4,7 +4,6 @@ import { AuditError, messageOf } from '../../lib/model/errors.ts';
 import type { Severity } from '../../lib/model/finding.ts';
 import type { Format } from '../../lib/report/index.ts';
 import { addOutputOptions, EXCEPTIONS } from '../options.ts';
-import { readExceptions } from '../read-exceptions.ts';
 
 type Options = {
   readonly store?: string;
@@ -33,6 +32,8 @@ export function addAnalyze(program: Command): void {
     .action(async (paths: string[], options: Options) => {
       const { analyze, openStore, reportOfRun } = await import('../../lib/audit/index.ts');
       const { printReport } = await import('../print-report.ts');
+      const { noteOtherClusters, readExceptions } = await import('../read-exceptions.ts');
+      const exceptions = readExceptions(options.exceptions);
       const store = options.store === undefined ? null : openStore(options.store);
       const report = await analyze(
         archives(await filesOf(paths)),
@@ -40,8 +41,9 @@ export function addAnalyze(program: Command): void {
           store === null || previousRunId === null
             ? null
             : await reportOfRun(store, { cluster: cluster.name, runId: previousRunId }),
-        readExceptions(options.exceptions),
+        exceptions,
       );
+      noteOtherClusters(exceptions, report.cluster.name);
       printReport(report, options);
     });
 }

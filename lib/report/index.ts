@@ -11,7 +11,7 @@ import { type TextOptions, writeText } from './text.ts';
 
 export { printable } from './escape.ts';
 export { type Format, formats } from './formats.ts';
-export { type Group, groups, objectName } from './group.ts';
+export { objectName } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';
 export { writeHtml } from './html/page.ts';
 export { rows } from './ndjson.ts';

@@ -53,6 +53,14 @@ describe('--exceptions', () => {
     expect(JSON.parse(line)).toMatchObject({ suppressed: { owner: 'docs', expires: '2999-12-31' } });
   });
 
+  it('says that none is for the cluster, rather than to ignore them', async () => {
+    const other = await file(all.replace('reason:', 'clusters: [prod-*]\n    reason:'));
+    const { code, error } = await run('analyze', broken, '--exceptions', other);
+    expect(code).toBe(1);
+    expect(error).toContain('No exception is for this cluster, which is named lab here');
+    expect((await run('analyze', broken, '--exceptions', await file(all))).error).toBe('');
+  });
+
   it.each([
     ['a file that is not there', null, 'ENOENT'],
     ['a file without the key', 'exeptions: []', 'exceptions'],
