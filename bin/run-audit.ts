@@ -4,7 +4,7 @@ import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } fr
 import { isIncomplete, verdict } from '../lib/diagnosis/verdict.ts';
 import { latestReport, pastTotals } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import type { Severity } from '../lib/model/finding.ts';
+import type { Finding, Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
@@ -84,7 +84,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       },
     });
     progress.end();
-    const told = options.pod === null ? report : about(report, options.pod);
+    const told = report.scope === 'part' ? ofThePart(report, options.pod) : report;
     const drawn = store !== null && options.output === 'html' && options.pod === null;
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(told, options, drawn ? await pastTotals(store, report) : null);
@@ -126,12 +126,18 @@ async function deliver(act: () => Promise<void>, say: (text: string) => void, do
   }
 }
 
-/** What is about one pod or about its node as a whole. */
-function about(report: ClusterReport, pod: { namespace: string; name: string }): ClusterReport {
-  const concerns = ({ object }: ClusterReport['findings'][number]): boolean =>
-    object.kind === 'node' ||
-    object.kind === 'cluster' ||
-    (object.namespace === pod.namespace && object.name === pod.name);
+/** What is about the nodes that were looked at; of one pod, what is about it or about its node as a whole. */
+function ofThePart(
+  report: ClusterReport,
+  pod: { readonly namespace: string; readonly name: string } | null,
+): ClusterReport {
+  const nodes = new Set(report.coverage.nodes.map(({ node }) => node));
+  const concerns = ({ object, notSeen }: Finding): boolean => {
+    const node = object.kind === 'node' ? object.name : object.node;
+    if (node === undefined ? notSeen : !nodes.has(node)) return false;
+    if (pod === null || object.kind === 'node' || object.kind === 'cluster') return true;
+    return object.namespace === pod.namespace && object.name === pod.name;
+  };
   const findings = report.findings.filter(concerns);
   return {
     ...report,

@@ -2,7 +2,7 @@
 import type { ClusterReport } from '../model/report.ts';
 import { printable, markdownText as text } from './escape.ts';
 import { groups, objectName } from './group.ts';
-import { coverageLine, severityCounts } from './summary.ts';
+import { coverageLine, severityCounts, youngPods } from './summary.ts';
 
 export function writeMarkdown(report: ClusterReport): string {
   const counts = severityCounts(report);
@@ -10,6 +10,7 @@ export function writeMarkdown(report: ClusterReport): string {
     `# ${text(report.cluster.name)}: ${report.verdict}${counts === '' ? '' : ` (${counts})`}`,
     '',
     `${coverageLine(report)}; ${report.startedAt}; run \`${report.runId}\``,
+    ...(youngPods(report) === null ? [] : ['', youngPods(report)]),
   ];
   const all = groups(report);
   for (const { lead, alike, symptoms } of all.filter((group) => group.lead.suppressed === null)) {

@@ -31,6 +31,16 @@ export function coverageLine(report: ClusterReport): string {
   return `${plural(of('audited'), 'node')} audited${rest.join('')}; ${plural(pods, 'pod')}; ${plural(checks.length, 'check')}${unknown > 0 ? `, ${unknown} unknown` : ''}`;
 }
 
+/** That pods were too young to be judged, and what to do for them; null where none was. */
+export function youngPods(report: ClusterReport): string | null {
+  const ages = report.coverage.checks.flatMap(({ reasons }) =>
+    reasons.flatMap((reason) => /^it is younger than (\d+) seconds$/.exec(reason)?.[1] ?? []),
+  );
+  return ages.length === 0
+    ? null
+    : `Pods younger than ${ages[0]} seconds were not judged: --settle 0s judges all there is at once.`;
+}
+
 /** Seconds that the run took. */
 export function duration(report: ClusterReport): string {
   return `${((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(1)} s`;

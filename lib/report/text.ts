@@ -4,7 +4,7 @@ import type { Finding, Severity } from '../model/finding.ts';
 import type { ClusterReport, Verdict } from '../model/report.ts';
 import { printable } from './escape.ts';
 import { type Group, groups, objectName } from './group.ts';
-import { coverageLine, duration, plural, severityCounts } from './summary.ts';
+import { coverageLine, duration, plural, severityCounts, youngPods } from './summary.ts';
 
 export type TextOptions = {
   readonly colour: boolean;
@@ -44,6 +44,8 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
     `${paint(verdictStyle[report.verdict], report.verdict.toUpperCase())}  ${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}`,
   );
   wrap(`${coverageLine(report)}; ${duration(report)}`, '');
+  const young = youngPods(report);
+  if (young !== null) wrap(young, '');
 
   const shown = groups(report);
   const standing = shown.filter(({ lead }) => lead.suppressed === null && lead.state !== 'pending');

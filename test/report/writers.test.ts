@@ -69,6 +69,17 @@ More about one: netns-audit checks pod-interface-missing
     expect(text).toContain('host-route-missing (2 objects): routes could not be read');
   });
 
+  it.each(['text', 'markdown', 'html'] as const)(
+    'says in %s that pods were too young to be judged',
+    (format) => {
+      const report = aReport();
+      expect(write(report, format, plain)).not.toContain('--settle 0s');
+      const [check] = report.coverage.checks;
+      check?.reasons.push('it is younger than 300 seconds');
+      expect(write(report, format, plain)).toContain('Pods younger than 300 seconds were not judged');
+    },
+  );
+
   it('colours only when asked to', () => {
     const report = aReport({ verdict: 'critical', findings: [aFinding()] });
     expect(write(report, 'text', plain)).not.toContain('\u001b');

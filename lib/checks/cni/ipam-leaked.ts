@@ -90,8 +90,8 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
   const shown = leaked.slice(0, 10);
   return [
     {
-      text: `On node ${node}, as root: make sure that the runtime knows none of the ids (this prints nothing), and that the entries are older than an hour.`,
-      command: `crictl pods --no-trunc -q | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))}`,
+      text: `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and that the entries are older than an hour.`,
+      command: `ids=$(crictl pods --no-trunc -q || ctr -n k8s.io containers list -q) && ! printf '%s\\n' "$ids" | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))} && echo 'the runtime knows none of them'`,
     },
     ...shown.map((allocation) => releaseAddress(store, allocation, node)),
     ...(leaked.length > shown.length

@@ -2,7 +2,7 @@ import { defineCheck, fail } from '../define.ts';
 import { onNode, recreatePod } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { judgeRules } from './judge-rules.ts';
-import { listRules } from './list-rules.ts';
+import { keepRules } from './list-rules.ts';
 import { blockades } from './rules.ts';
 
 /** Network policies are enforced on the node or in eBPF, never by rules inside the pod (docs/traps.md T28). */
@@ -33,7 +33,7 @@ export const podFirewallBlocksAll = defineCheck({
             source: `packet filter (netns ${network.namespace})`,
           })),
           remedy: [
-            onNode(node, 'keep the rules, to find out who wrote them.', listRules(network)),
+            onNode(node, 'keep the rules in a file, to find out who wrote them.', keepRules(network)),
             ...recreatePod(network.pod),
           ],
         });

@@ -22,8 +22,11 @@ export const sandboxGhost = defineCheck({
   observations: 2,
   needs: ['sandboxes', 'pods', 'events'],
   run({ sandboxes, pods, events }, { node, now, settleSeconds }) {
-    if (pods.length === 0 && sandboxes.length > 0)
-      return [unknown(nodeObject(node), 'the API listed no pod of this node, not even the probe')];
+    // A node without pods has the sandbox of the probe, which both lists of the API may miss.
+    if (pods.length === 0 && sandboxes.some((sandbox) => whyNotInApi(sandbox) === null))
+      return [
+        unknown(nodeObject(node), 'the API listed no pod of this node, though there are sandboxes of some'),
+      ];
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.state !== 'ready') return [];
       const object = podObject(sandbox, node);

@@ -7,7 +7,7 @@ import type { ClusterReport } from '../../model/report.ts';
 import type { Totals } from '../../model/totals.ts';
 import { xmlText as text } from '../escape.ts';
 import { type Group, groups } from '../group.ts';
-import { coverageLine, duration, plural, severityCounts } from '../summary.ts';
+import { coverageLine, duration, plural, severityCounts, youngPods } from '../summary.ts';
 import { coverage } from './coverage.ts';
 import { documentOf } from './document.ts';
 import { anchor, article, minute, name, nodeOf, statesOf } from './finding.ts';
@@ -42,7 +42,7 @@ export function writeHtml(
     script,
     body: `<a class="skip" href="#findings">Skip to the findings</a>
 <header><h1><span class="tag ${report.verdict}">${report.verdict}</span> <bdi>${text(report.cluster.name, 300)}</bdi></h1>
-<p>${counts === '' ? 'No findings that count' : counts}${uncounted(report)}. ${text(coverageLine(report))}.</p>
+<p>${counts === '' ? 'No findings that count' : counts}${uncounted(report)}. ${text(coverageLine(report))}.${youngPods(report) === null ? '' : ` ${youngPods(report)}`}</p>
 <p class="muted">Audited ${minute(report.startedAt)} in ${duration(report)}; Kubernetes ${text(report.cluster.version, 60)}; run ${text(report.runId, 60)}${report.scope === 'part' ? '; a part of the cluster' : ''}</p>
 <nav aria-label="Parts of the report"><ul><li><a href="#changes">What changed</a></li><li><a href="#map">Map</a></li>${past === null ? '' : '<li><a href="#trends">Trends</a></li>'}<li><a href="#findings">Findings</a></li><li><a href="#coverage">Coverage</a></li></ul></nav></header>
 <main>

@@ -62,7 +62,7 @@ describe('pod-firewall-blocks-all', () => {
       'Everything that comes in is dropped inside the pod: filter INPUT: -A INPUT -j DROP.',
     );
     expect(found?.remedy.map((step) => step.command)).toEqual([
-      'nsenter --net=/run/netns/cni-1 iptables-save; nsenter --net=/run/netns/cni-1 nft list ruleset',
+      '{ nsenter --net=/run/netns/cni-1 iptables-save; nsenter --net=/run/netns/cni-1 iptables-legacy-save; nsenter --net=/run/netns/cni-1 nft list ruleset; } > rules-of-web-1.txt 2>&1',
       'kubectl delete pod -n shop web-1',
     ]);
   });

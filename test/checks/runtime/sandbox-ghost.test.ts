@@ -54,4 +54,8 @@ describe('sandbox-ghost', () => {
   it('does not know when the API listed no pod at all', () => {
     expect(run({}, [])[0]?.result).toBe('unknown');
   });
+
+  it('does not wonder about a drained node, where the probe is alone', () => {
+    expect(run({ namespace: 'netns-audit' }, []).map(({ result }) => result)).toEqual(['notApplicable']);
+  });
 });
