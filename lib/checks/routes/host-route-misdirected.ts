@@ -57,12 +57,19 @@ export const hostRouteMisdirected = defineCheck({
 /** The subnet's route serves again once the wrong one is gone; a pod with a route of its own gets a new one. */
 function repair(network: PodNetwork, wrong: readonly Route[], node: string): RemedyStep[] {
   const layout = layoutOf(network);
-  if (typeof layout === 'string' || layout.hostRoute === 'address') return recreatePod(network.pod);
-  return wrong.map((route) =>
-    onNode(
-      node,
-      `remove the route that takes the pod's packets away; the one of ${network.hostLink?.master ?? 'the bridge'} serves again.`,
-      command('ip', 'route', 'del', ...routeText(route).split(' ')),
+  if (typeof layout === 'string') return recreatePod(network.pod);
+  const own = layout.hostRoute === 'address';
+  const after = own
+    ? 'the new pod gets one of its own'
+    : `the one of ${network.hostLink?.master ?? 'the bridge'} serves again`;
+  return [
+    ...wrong.map((route) =>
+      onNode(
+        node,
+        `remove the route that takes the pod's packets away; ${after}.`,
+        command('ip', 'route', 'del', ...routeText(route).split(' ')),
+      ),
     ),
-  );
+    ...(own ? recreatePod(network.pod) : []),
+  ];
 }

@@ -57,7 +57,7 @@ pause=$(cat "$DIR/init.pid"); shim=$(awk '/^PPid/ { print $2 }' /proc/$pause/sta
     id: 'namespace-path-lost',
     check: 'runtime-namespace-path-invalid',
     where: 'node',
-    inject: `${sandbox}; cp "$DIR/config.json" /run/e2e-config.json; sed -i "s#/run/netns/cni-[0-9a-f-]*#/proc/999999/ns/net#g" "$DIR/config.json"`,
+    inject: `${sandbox}; cp "$DIR/config.json" /run/e2e-config.json; sed -i "s#\\(/var\\)\\{0,1\\}/run/netns/cni-[0-9a-f-]*#/proc/999999/ns/net#g" "$DIR/config.json"`,
     shows: ['/proc/999999/ns/net'],
     repair: 'cat /run/e2e-config.json > "$DIR/config.json"; rm /run/e2e-config.json',
   },
