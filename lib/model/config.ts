@@ -103,12 +103,27 @@ export const settingsSchema = z.strictObject({
   concurrency: concurrencySchema.prefault({}),
 });
 
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 export const scheduleSchema = z.strictObject({
   expression: z
     .string()
-    .regex(/^(cron|rate)\(.+\)$/, 'It is cron(…) or rate(…) as EventBridge Scheduler takes it.')
+    .regex(
+      /^(cron\(\S+( \S+){5}\)|rate\([1-9]\d* (minute|hour|day)s?\))$/,
+      'It is cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR), six fields with ? for one of the days, or rate(12 hours).',
+    )
     .default('cron(0 2 * * ? *)'),
-  timeZone: z.string().default('UTC').describe('IANA name, such as Europe/Berlin.'),
+  timeZone: z
+    .string()
+    .default('UTC')
+    .refine(isTimeZone, 'No such time zone: it is an IANA name, such as Europe/Berlin.')
+    .describe('IANA name, such as Europe/Berlin.'),
   flexibleMinutes: z.int().min(0).max(240).default(15).describe('It starts within so many minutes.'),
   maximumAgeHours: z
     .int()
@@ -177,10 +192,18 @@ export const configSchema = z.strictObject({
   clusters: z
     .array(clusterSchema)
     .min(1)
-    .refine(
-      (clusters) => new Set(clusters.map((cluster) => cluster.name)).size === clusters.length,
-      'Two clusters have the same name.',
-    ),
+    .superRefine((clusters, context) => {
+      const seen = new Set<string>();
+      for (const [index, { name }] of clusters.entries()) {
+        if (seen.has(name))
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'name'],
+            message: `Another cluster has the same name, ${name}.`,
+          });
+        seen.add(name);
+      }
+    }),
   schedule: scheduleSchema.prefault({}),
   monitor: monitorSchema.prefault({}),
   ...settingsSchema.shape,

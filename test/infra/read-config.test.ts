@@ -10,6 +10,8 @@ function file(text: string): string {
   return path;
 }
 
+const aCluster = 'clusters: [{ name: a, eks: { name: a, region: r } }]';
+
 it('needs no more than a cluster', () => {
   const config = readConfig(
     file('clusters:\n  - name: prod-eu\n    eks: { name: prod, region: eu-west-1 }\n'),
@@ -26,8 +28,13 @@ it.each([
   ['clusters: []', 'clusters'],
   [
     'clusters: [{ name: a, eks: { name: a, region: r } }, { name: a, eks: { name: b, region: r } }]',
-    'same name',
+    'same name, a.\n  → at clusters[1].name',
   ],
+  ['clusters: [{ name: a, eks: { name: a, regoin: r } }]', 'clusters[0].eks.region'],
+  ['clusters: [{ name: a, kubeconfigSecret: "arn:aws:x", contex: b }]', '"contex"'],
+  [`${aCluster}\nschedule: { expression: cron(0 2 * * *) }`, 'six fields'],
+  [`${aCluster}\nschedule: { expression: rate(daily) }`, 'six fields'],
+  [`${aCluster}\nschedule: { timeZone: Europe/Berln }`, 'No such time zone'],
   ['clusters: [{ name: a, kubeconfig: ~/.kube/config }]', 'clusters[0]'],
   ['clusters: [{ name: a, eks: { name: a, region: r } }]\nshedule: {}', 'shedule'],
   ['a: [', 'netns-audit.yaml'],
