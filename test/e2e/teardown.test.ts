@@ -77,13 +77,17 @@ describe.skipIf(!inject('platform').plugins.includes('portmap'))(
       await apply([pod(starting)]);
       await kubectl(['delete', 'pod', '-n', NAMESPACE, forced, '--force', '--grace-period=0']);
       await kubectl(['delete', 'pod', '-n', NAMESPACE, deleted, '--wait=false']);
-      await waitFor('the kubelet to have tried', async () => {
-        const tried = [
-          await eventsOf(starting, 'FailedCreatePodSandBox'),
-          await eventsOf(deleted, 'FailedKillPod'),
-        ];
-        return tried.every((count) => count >= 3) && (await eventsOf(forced, 'FailedKillPod')) > 0;
-      });
+      await waitFor(
+        'the kubelet to have tried',
+        async () => {
+          const tried = [
+            await eventsOf(starting, 'FailedCreatePodSandBox'),
+            await eventsOf(deleted, 'FailedKillPod'),
+          ];
+          return tried.every((count) => count >= 3) && (await eventsOf(forced, 'FailedKillPod')) > 0;
+        },
+        { seconds: 240 },
+      );
       result = await audit();
     });
     afterAll(async () => {
