@@ -69,6 +69,8 @@ export const cniFaults: readonly Fault[] = [
     object: { kind: 'node', name: '$NODE' },
     inject: `cd /etc/cni/net.d; for file in *.conflist; do cp "$file" "/run/e2e-$file"; echo '{ broken' > "$file"; done; echo "FILE=$file"`,
     shows: ['$FILE'],
+    also: [{ check: 'runtime-network-not-ready', object: { kind: 'node', name: '$NODE' } }],
+    unready: true,
     repair:
       'cd /etc/cni/net.d; for file in *.conflist; do cat "/run/e2e-$file" > "$file"; rm "/run/e2e-$file"; done',
     // Cilium's agent writes its configuration anew at once.

@@ -23,6 +23,8 @@ export type Fault = {
   readonly shows: readonly string[];
   /** Other findings that the same fault is known to make, told as independent ones. */
   readonly also?: readonly { readonly check: string; readonly object?: Readonly<Record<string, string>> }[];
+  /** The kubelet comes to report the node NotReady for it: waited for, as that report is seconds late. */
+  readonly unready?: true;
   /** `remedy`: what the finding says, as typed. Else a script at the same place. */
   readonly repair: 'remedy' | string;
   /** Undoes what the remedy does not, at the end. */

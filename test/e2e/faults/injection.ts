@@ -92,6 +92,7 @@ export async function inject(
     const printed = await runScript(fault, node, fault.inject, variables);
     for (const [, name, value] of printed.matchAll(/^([A-Z][A-Z_]*)=(.*)$/gm))
       variables[name as string] = value as string;
+    if (fault.unready) await waitFor(`${node} to be NotReady`, async () => !isReady(await getNode(node)));
     return { fault, node, victims, variables };
   });
 }
@@ -173,6 +174,10 @@ async function isQuiet(node: string): Promise<boolean> {
   );
   const pins = await inNodeNetwork(node, `grep -c ' /run/netns/cni-.* - nsfs ' /proc/1/mountinfo || :`);
   return Number(pins) <= own.length;
+}
+
+function getNode(name: string): Promise<Node> {
+  return getJson<Node>(['node', name]);
 }
 
 /** Waits until every Deployment of victims and every node is whole again, after remedies. */
