@@ -43,6 +43,11 @@ export function explain(error: unknown): string {
   return `netns-audit: this is a bug; please report it with these lines:\n${indent(stack ?? messageOf(error))}`;
 }
 
+/** Said while a request that nobody answered is tried again, for whoever waits at a terminal. */
+export function tryingAgain(error: AuditError): string {
+  return `${error.message}; trying again.\n`;
+}
+
 function indent(text: string): string {
   return text
     .split('\n')

@@ -48,11 +48,19 @@ const secondsOf = new Map([
   ['h', 3600],
 ]);
 
-/** `90s`, `5m`, `1h`, `0s` or plain seconds. */
+/** `90s`, `5m`, `1h` or `0s`: every time has its unit, as whoever types 5 may well mean minutes. */
 export function seconds(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('It is a number with s, m or h, such as 90s, 5m or 0s.');
-  return Number(match[1]) * (secondsOf.get(match[2] ?? '') ?? 1);
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)([smh])$/.exec(text) ?? [];
+  if (count === undefined)
+    throw new InvalidArgumentError('It is a number with its unit, s, m or h: such as 90s, 5m or 0s.');
+  return Number(count) * (secondsOf.get(unit) ?? 1);
+}
+
+/** Time for one node, in whole seconds, as the API takes no others, and the admission policy no long ones. */
+export function deadline(text: string): number {
+  const value = seconds(text);
+  if (Number.isInteger(value) && value >= 5 && value <= 600) return value;
+  throw new InvalidArgumentError('It is from 5s to 10m, in whole seconds.');
 }
 
 const daysOf = new Map([

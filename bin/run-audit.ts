@@ -8,7 +8,7 @@ import type { Finding, Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
-import { exitCodeOf, explain } from './exit.ts';
+import { exitCodeOf, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
@@ -47,7 +47,11 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     colour: wantsColour(process.stderr, options.color),
   });
   const interrupt = onInterrupt(progress.say);
-  const cluster = await connect(target, { version: version(), signal: interrupt.signal });
+  const cluster = await connect(target, {
+    version: version(),
+    signal: interrupt.signal,
+    onUnanswered: (error) => progress.say(tryingAgain(error).trimEnd()),
+  });
   try {
     const store = openStore(options.store ?? defaultStore());
     if (await ensureNamespace(cluster, options.namespace, interrupt.signal))

@@ -5,7 +5,7 @@ import { defaultStore, openStore } from '../lib/audit/index.ts';
 import type { ClusterTarget } from '../lib/cluster/index.ts';
 import type { AuditError } from '../lib/model/errors.ts';
 import { printable } from '../lib/report/index.ts';
-import { EXIT, exitCodeOf } from './exit.ts';
+import { EXIT, exitCodeOf, tryingAgain } from './exit.ts';
 import { version } from './version.ts';
 
 export type DoctorOptions = {
@@ -38,6 +38,7 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
       deadlineSeconds: options.deadline,
       store: openStore(options.store ?? defaultStore()),
       notifier: options.topic === undefined ? null : new SnsNotifier(options.topic),
+      onUnanswered: (error) => process.stderr.write(tryingAgain(error)),
       signal: interrupt.signal,
     });
     for await (const { name, result, detail, error } of links) {
@@ -46,7 +47,7 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
       );
       if (error === undefined) continue;
       broken.push(error);
-      process.stdout.write(`${' '.repeat(24)}${printable(error.remedy, 500)}\n`);
+      process.stdout.write(`${' '.repeat(24)}${printable(error.remedy, 600)}\n`);
     }
     process.exitCode = broken[0] === undefined ? EXIT.ok : exitCodeOf(broken[0]);
   } finally {

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ClusterTarget } from '../../lib/cluster/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
@@ -6,6 +6,7 @@ import {
   addClusterOptions,
   addOutputOptions,
   type ClusterOptions,
+  deadline,
   EXCEPTIONS,
   list,
   positive,
@@ -31,10 +32,14 @@ export function addAudit(program: Command): void {
     .option('--active <kinds>', 'also send packets or start a pod: ping, dns, cni', list)
     .option(
       '--settle <time>',
-      'judge what is older than this; 0s judges everything (default: 5m pods, 15m leaks)',
+      'judge what is older than this, such as 90s, 5m or 1h; 0s judges everything (default: 5m pods, 15m leaks)',
       seconds,
     )
-    .option('--deadline <time>', 'time for one node, from 5s to 10m', deadline, 120)
+    .addOption(
+      new Option('--deadline <time>', 'time for one node, from 5s to 10m')
+        .argParser(deadline)
+        .default(120, '2m'),
+    )
     .option('--concurrency <nodes>', 'nodes probed at once', positive, 10)
     .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
     .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
@@ -91,13 +96,6 @@ export function clusterTarget(options: ClusterOptions): ClusterTarget {
     ...(options.roleArn === undefined ? {} : { roleArn: options.roleArn }),
     ...(options.externalId === undefined ? {} : { externalId: options.externalId }),
   };
-}
-
-/** Whole seconds, as the API takes no others, and the admission policy no long ones. */
-function deadline(text: string): number {
-  const value = seconds(text);
-  if (Number.isInteger(value) && value >= 5 && value <= 600) return value;
-  throw new InvalidArgumentError('It is from 5s to 10m, in whole seconds.');
 }
 
 /** A selection that is empty, as by a shell variable that is not set, must not come to mean the whole cluster. */

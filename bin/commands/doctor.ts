@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
-import { addClusterOptions, type ClusterOptions, seconds } from '../options.ts';
+import { addClusterOptions, type ClusterOptions, deadline } from '../options.ts';
 import type { DoctorOptions } from '../run-doctor.ts';
 import { clusterTarget } from './audit.ts';
 
@@ -10,7 +10,11 @@ export function addDoctor(program: Command): void {
     .description('look at every link of the chain that an audit hangs on, and say how to mend it');
   addClusterOptions(command)
     .option('--node <name>', 'where a probe is run (default: the first node that can be probed)')
-    .option('--deadline <time>', 'time for that probe', seconds, 120)
+    .addOption(
+      new Option('--deadline <time>', 'time for that probe, from 5s to 10m')
+        .argParser(deadline)
+        .default(120, '2m'),
+    )
     .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
     .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
+import { tryingAgain } from '../exit.ts';
 import { addClusterOptions, type ClusterOptions } from '../options.ts';
 import { version } from '../version.ts';
 import { clusterTarget } from './audit.ts';
@@ -13,7 +14,10 @@ export function addSweep(program: Command): void {
     .option('--expired', 'only those that no run can be waiting for')
     .action(async (options: ClusterOptions & { namespace: string; expired?: boolean }) => {
       const { connect, sweep } = await import('../../lib/cluster/index.ts');
-      const cluster = await connect(clusterTarget(options), { version: version() });
+      const cluster = await connect(clusterTarget(options), {
+        version: version(),
+        onUnanswered: (error) => process.stderr.write(tryingAgain(error)),
+      });
       try {
         const removed = await sweep(cluster, options.namespace, options.expired === true ? Date.now() : null);
         process.stdout.write(

@@ -3,10 +3,14 @@ import type { Notifier } from '../alert/index.ts';
 import {
   type Cluster,
   type ClusterTarget,
-  connect,
+  type Connection,
+  grantRights,
+  identify,
   isAllowed,
   listNodes,
+  open,
   type Right,
+  whoAmI,
   wouldAdmit,
 } from '../cluster/index.ts';
 import type { Store } from '../history/index.ts';
@@ -36,6 +40,8 @@ export type DoctorOptions = {
   readonly deadlineSeconds: number;
   readonly store: Store | null;
   readonly notifier: Notifier | null;
+  /** Told once, when a request that nobody answered is tried again. */
+  readonly onUnanswered: (error: AuditError) => void;
   readonly signal: AbortSignal;
 };
 
@@ -63,60 +69,83 @@ const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
   ['credentials', ['CLUSTER_UNAUTHENTICATED']],
   ['API', ['CLUSTER_API']],
 ];
-const BEHIND = ['rights', 'namespace', 'admission', 'probe'] as const;
+const BEHIND = ['namespace', 'admission', 'probe'] as const;
 
 /** Goes on behind a broken link as far as that makes sense; says of the rest that it was not looked at. */
 export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Link> {
-  let cluster: Cluster | null = null;
-  try {
-    cluster = await connect(target, { version: options.version, signal: options.signal });
-    for (const [name] of WAY) yield { name, result: 'ok', detail: detailOf(name, cluster) };
-  } catch (thrown) {
-    yield* wayUntil(asError(thrown));
-  }
-  if (cluster === null) {
-    for (const name of BEHIND) yield skipped(name, 'the cluster was not reached');
-  } else {
-    try {
-      yield* inCluster(cluster, options);
-    } finally {
-      await cluster.transport.close();
-    }
-  }
+  yield* onTheWay(target, options);
   yield options.store === null ? skipped('store', 'none is used') : await store(options.store);
   yield options.notifier === null ? skipped('alert', 'no topic was given') : await alert(options.notifier);
 }
 
+async function* onTheWay(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Link> {
+  let connection: Connection | null = null;
+  try {
+    connection = await open(target, options);
+    const cluster = await identify(connection, options);
+    const user = await whoAmI(cluster, options.signal);
+    for (const [name] of WAY) yield { name, result: 'ok', detail: detailOf(name, cluster, user) };
+    yield await rights(cluster, user, options);
+    yield* inCluster(cluster, options);
+  } catch (thrown) {
+    const error = asError(thrown);
+    if (error.code === 'CLUSTER_FORBIDDEN' && connection !== null)
+      yield* withoutRights(connection, error, options);
+    else yield* wayUntil(error);
+  } finally {
+    await connection?.transport.close();
+  }
+}
+
 function* wayUntil(error: AuditError): Iterable<Link> {
-  if (error.code === 'ABORTED') throw error;
-  // It is known who asks, but not all that it takes to say hello is allowed.
   const broken = WAY.findIndex(([, codes]) => codes.includes(error.code));
+  if (broken === -1) throw error;
   for (const [index, [name]] of WAY.entries()) {
-    if (broken === -1 || index < broken) yield { name, result: 'ok', detail: '' };
+    if (index < broken) yield { name, result: 'ok', detail: '' };
     else if (index === broken) yield { name, result: 'failed', detail: error.message, error };
     else yield skipped(name, 'not reached');
   }
-  if (broken === -1) yield { name: 'identity', result: 'failed', detail: error.message, error };
+  for (const name of ['rights', ...BEHIND]) yield skipped(name, 'the cluster was not reached');
 }
 
-function detailOf(name: string, cluster: Cluster): string {
-  if (name === 'configuration') return `cluster ${cluster.name}`;
-  if (name === 'connection') return cluster.transport.server;
-  return name === 'API' ? cluster.version : '';
+/** The API server answers and knows who asks, but does not even let him see which cluster it is. */
+async function* withoutRights(
+  connection: Connection,
+  error: AuditError,
+  options: DoctorOptions,
+): AsyncIterable<Link> {
+  const user = await whoAmI(connection, options.signal);
+  for (const [name] of WAY) yield { name, result: 'ok', detail: detailOf(name, connection, user) };
+  const seen = await rights(connection, user, options);
+  yield seen.result === 'ok' ? { name: 'rights', result: 'failed', detail: error.message, error } : seen;
+  for (const name of BEHIND) yield skipped(name, 'it takes the rights that are missing');
+}
+
+function detailOf(name: string, connection: Connection | Cluster, user: string | null): string {
+  if (name === 'configuration') return `cluster ${connection.name}`;
+  if (name === 'connection') return connection.transport.server;
+  if (name === 'credentials') return user === null ? '' : `as ${user}`;
+  return name === 'API' && 'version' in connection ? connection.version : '';
+}
+
+async function rights(
+  connection: Connection,
+  user: string | null,
+  { namespace, signal }: DoctorOptions,
+): Promise<Link> {
+  return await link('rights', async () => {
+    const missing: Right[] = [];
+    for (const right of rightsOf(namespace))
+      if (!(await isAllowed(connection, right, signal))) missing.push(right);
+    if (missing.length === 0) return `all ${rightsOf(namespace).length}`;
+    throw new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${missing.map(described).join('; ')}`, {
+      remedy: grantRights(user, namespace),
+    });
+  });
 }
 
 async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterable<Link> {
   const { namespace, signal } = options;
-  yield await link('rights', async () => {
-    const missing: Right[] = [];
-    for (const right of rightsOf(namespace))
-      if (!(await isAllowed(cluster, right, signal))) missing.push(right);
-    if (missing.length === 0) return `all ${rightsOf(namespace).length}`;
-    throw new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${missing.map(described).join('; ')}`, {
-      remedy:
-        'Grant the rights: netns-audit manifests | kubectl apply -f - , and put the user into the group netns-auditor.',
-    });
-  });
   const there = await link('namespace', async () => {
     await cluster.transport.json({
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}`,

@@ -1,5 +1,6 @@
 /** What went wrong between us and the API server, told apart, each with its fix. Never repeats a token or a header. */
 import { AuditError, messageOf } from '../model/errors.ts';
+import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 
 /** Answers and errors that the same request may not meet again. */
 const RETRYABLE_STATUS = new Set([408, 429, 500, 502, 503, 504]);
@@ -75,8 +76,7 @@ export function statusError(what: string, status: number, body: string): AuditEr
   }
   if (status === 403) {
     return new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${what}: ${message}`, {
-      remedy:
-        'Grant the rights: netns-audit manifests | kubectl apply -f - , and put the user into the group netns-auditor.',
+      remedy: grantRights(/\bUser "([^"]+)"/.exec(message)?.[1] ?? null),
     });
   }
   return new AuditError('CLUSTER_API', `${what} failed with ${status}: ${message}`, {
@@ -87,6 +87,25 @@ export function statusError(what: string, status: number, body: string): AuditEr
         ? 'The API server is overloaded or failing: try again later.'
         : 'Please report it: the request was not understood.',
   });
+}
+
+/**
+ * How to give the rights of the manifests to whoever was refused. A service account cannot be in a group of ours, so it is
+ * bound to the same roles.
+ *
+ * @param user - as the API server calls him; null when that is not known
+ */
+export function grantRights(user: string | null, namespace: string = DEFAULT_NAMESPACE): string {
+  const apply = 'Grant the rights: netns-audit manifests | kubectl apply -f -';
+  const account = /^system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)$/.exec(user ?? '');
+  const bind = (name: string, subject: string): string =>
+    `kubectl create clusterrolebinding netns-auditor-${name} --clusterrole netns-auditor ${subject}; ` +
+    `kubectl -n ${namespace} create rolebinding netns-auditor-${name} --role netns-auditor ${subject}`;
+  if (account !== null)
+    return `${apply}; ${bind(`${account[1]}-${account[2]}`, `--serviceaccount ${account[1]}:${account[2]}`)}`;
+  // Into a command goes only what no shell takes for more than a name.
+  const name = user !== null && /^[\w.@:/+-]+$/.test(user) ? user : 'NAME';
+  return `${apply} , and put the user into the group netns-auditor, or bind the roles to him: ${bind('user', `--user ${name}`)}`;
 }
 
 /** The HTTP status behind an error; null when there was no answer. */

@@ -21,32 +21,56 @@ export type ClusterTarget =
       readonly externalId?: string;
     };
 
+/** A way to the API server of one cluster, of which nothing need be known yet. */
+export type Connection = { readonly name: string; readonly transport: Transport };
+
 /** An open connection to one cluster. Close it at the end of the run. */
-export type Cluster = {
-  readonly name: string;
+export type Cluster = Connection & {
   /** uid of the namespace kube-system: another one is another cluster, whatever its name. */
   readonly uid: string;
   readonly version: string;
-  readonly transport: Transport;
 };
 
 const kubeSystemSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const versionSchema = z.object({ gitVersion: z.string() });
 
-/**
- * @param options.deadline - milliseconds until an answer must have come. Default 20 s.
- * @param options.pluginDeadline - milliseconds for one run of a command that prints a credential. Default 2 min.
- * @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which link of the chain broke, and its fix.
- */
-export async function connect(
-  target: ClusterTarget,
-  options: { version: string; signal?: AbortSignal; deadline?: number; pluginDeadline?: number },
-): Promise<Cluster> {
+export type ConnectOptions = {
+  readonly version: string;
+  readonly signal?: AbortSignal;
+  /** Milliseconds until an answer must have come. Default 20 s, and 5 s where nobody answers at all. */
+  readonly deadline?: number;
+  /** Milliseconds for one run of a command that prints a credential. Default 2 min. */
+  readonly pluginDeadline?: number;
+  /** Told once, when a request that nobody answered is tried again. */
+  readonly onUnanswered?: (error: AuditError) => void;
+};
+
+/** @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which link of the chain broke, and its fix. */
+export async function connect(target: ClusterTarget, options: ConnectOptions): Promise<Cluster> {
+  const connection = await open(target, options);
+  try {
+    return await identify(connection, options);
+  } catch (error) {
+    await connection.transport.close();
+    throw error;
+  }
+}
+
+/** Reads the credentials, and asks nobody for anything but them. Close its transport in the end. */
+export async function open(target: ClusterTarget, options: ConnectOptions): Promise<Connection> {
   const { name, credentials } =
     target.kind === 'eks'
       ? await (await import('./eks.ts')).eksCredentials(target)
       : await fromKubeconfig(target, options.pluginDeadline);
-  const transport = new Transport(credentials, `netns-auditor/${options.version}`);
+  const agent = `netns-auditor/${options.version}`;
+  return { name, transport: new Transport(credentials, agent, options.onUnanswered) };
+}
+
+/** Asks which cluster answers. */
+export async function identify(
+  { name, transport }: Connection,
+  options: Pick<ConnectOptions, 'signal' | 'deadline'>,
+): Promise<Cluster> {
   const common = {
     deadline: options.deadline ?? 20_000,
     timeout: 10_000,
@@ -72,11 +96,10 @@ export async function connect(
       transport,
     };
   } catch (error) {
-    await transport.close();
     if (error instanceof z.ZodError) {
       throw new AuditError(
         'CLUSTER_API',
-        `${credentials.server} does not answer like a Kubernetes API server`,
+        `${transport.server} does not answer like a Kubernetes API server`,
         { cause: error, remedy: 'Check the server in the kubeconfig.' },
       );
     }

@@ -1,7 +1,8 @@
 /** Kubernetes: connect to a cluster, list what it has, run a probe pod to its end, sweep what was left behind. */
-export { type Cluster, type ClusterTarget, connect } from './connect.ts';
+export { grantRights } from './api-error.ts';
+export { type Cluster, type ClusterTarget, type Connection, connect, identify, open } from './connect.ts';
 export { getPod, listEvents, listKillings, listNodes, listPodsOnNode } from './list.ts';
 export { ensureNamespace } from './namespace.ts';
 export { ProbePods } from './probe-pods.ts';
-export { isAllowed, type Right, wouldAdmit } from './rights.ts';
+export { isAllowed, type Right, whoAmI, wouldAdmit } from './rights.ts';
 export { sweep } from './sweep.ts';

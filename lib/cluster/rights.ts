@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
-import type { Cluster } from './connect.ts';
+import type { Cluster, Connection } from './connect.ts';
 import { type PodManifest, refusal } from './probe-pods.ts';
 
 /** One verb on one resource of the core group; without a namespace: of the whole cluster. */
@@ -16,8 +16,27 @@ export type Right = {
 
 const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 
+const reviewOfSelfSchema = z.object({ status: z.object({ userInfo: z.object({ username: z.string() }) }) });
+
+/** Whom the API server takes us for; null where it does not say, as before Kubernetes 1.28. */
+export async function whoAmI({ transport }: Connection, signal?: AbortSignal): Promise<string | null> {
+  try {
+    const answer = await transport.json({
+      method: 'POST',
+      path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+      what: 'ask who I am',
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return reviewOfSelfSchema.parse(answer).status.userInfo.username;
+  } catch (error) {
+    if (error instanceof z.ZodError || [403, 404].includes(statusOf(error) ?? 0)) return null;
+    throw error;
+  }
+}
+
 /** Every user may ask this of himself. @throws AuditError CLUSTER_* */
-export async function isAllowed(cluster: Cluster, right: Right, signal?: AbortSignal): Promise<boolean> {
+export async function isAllowed(cluster: Connection, right: Right, signal?: AbortSignal): Promise<boolean> {
   const [resource, subresource] = right.resource.split('/');
   const answer = await cluster.transport.json({
     method: 'POST',

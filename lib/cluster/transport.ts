@@ -36,7 +36,11 @@ export type ApiRequest = {
 
 const ATTEMPT_MILLISECONDS = 30_000;
 const DEADLINE_MILLISECONDS = 60_000;
+/** Where nothing has ever answered, an address is wrong or a server is down more often than it hiccups. */
+const FIRST_CONTACT_MILLISECONDS = 5_000;
 const LARGEST_BACKOFF = 8_000;
+
+const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
 export class Transport {
   /** Requests sent, retries included: what a run costs the API server. */
@@ -44,10 +48,20 @@ export class Transport {
   readonly #credentials: Credentials;
   readonly #dispatcher: Dispatcher;
   readonly #userAgent: string;
+  readonly #onUnanswered: (error: AuditError) => void;
+  /** Whether the server has answered anything yet. */
+  #answered = false;
+  #said = false;
 
-  constructor(credentials: Credentials, userAgent: string) {
+  /** @param onUnanswered - called once, when a request without an answer is tried again */
+  constructor(
+    credentials: Credentials,
+    userAgent: string,
+    onUnanswered: (error: AuditError) => void = () => {},
+  ) {
     this.#credentials = credentials;
     this.#userAgent = userAgent;
+    this.#onUnanswered = onUnanswered;
     const { tls, proxy } = credentials;
     this.#dispatcher =
       proxy === null
@@ -122,7 +136,7 @@ export class Transport {
     };
     if (options.body !== undefined) headers['content-type'] = 'application/json';
     this.requests += 1;
-    return await request(url, {
+    const response = await request(url, {
       method: options.method ?? 'GET',
       headers,
       body: options.body === undefined ? null : JSON.stringify(options.body),
@@ -130,10 +144,13 @@ export class Transport {
       signal,
       ...(bodyTimeout === undefined ? {} : { bodyTimeout, headersTimeout: ATTEMPT_MILLISECONDS }),
     });
+    this.#answered = true;
+    return response;
   }
 
   async #retried<T>(options: ApiRequest, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const end = Date.now() + (options.deadline ?? DEADLINE_MILLISECONDS);
+    const begin = Date.now();
+    const end = begin + (options.deadline ?? DEADLINE_MILLISECONDS);
     for (let tries = 0; ; tries += 1) {
       const limit = AbortSignal.timeout(
         Math.max(1, Math.min(options.timeout ?? ATTEMPT_MILLISECONDS, end - Date.now())),
@@ -146,8 +163,14 @@ export class Transport {
           limit.aborted && !(thrown instanceof AuditError)
             ? timedOut(this.server, options.what)
             : connectionError(this.server, thrown);
+        const unanswered = UNANSWERED.has(error.code);
+        const last = unanswered && !this.#answered ? Math.min(end, begin + FIRST_CONTACT_MILLISECONDS) : end;
         const wait = retryAfter(error) ?? Math.random() * Math.min(LARGEST_BACKOFF, 200 * 2 ** tries);
-        if (!error.retryable || Date.now() + wait >= end) throw error;
+        if (!error.retryable || Date.now() + wait >= last) throw error;
+        if (unanswered && !this.#said) {
+          this.#said = true;
+          this.#onUnanswered(error);
+        }
         await pause(wait, options.signal, options.what);
       }
     }

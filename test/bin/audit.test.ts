@@ -48,6 +48,8 @@ describe('what is audited', () => {
     [['--pod', 'shop/web', '--nodes', 'node-1'], 'Leave out --nodes'],
     [['--deadline', '0.5s'], 'whole seconds'],
     [['--deadline', '1h'], 'from 5s to 10m'],
+    [['--deadline', '60'], 'a number with its unit'],
+    [['--settle', '5'], 'a number with its unit'],
   ])('is never the whole cluster by mistake: %j', async (args, words) => {
     expect(await audit(...args)).toMatchObject({ code: 2, error: expect.stringContaining(words) });
     expect(stub.requests).toEqual([]);
@@ -67,6 +69,19 @@ describe('what is audited', () => {
     expect(stub.requests.filter((each) => each.startsWith('POST'))).toEqual([]);
   });
 });
+
+it('says once that nobody answers, and does not wait long for who never did', async () => {
+  const path = join(directory, 'nobody');
+  await writeFile(path, stub.kubeconfig({ server: 'https://127.0.0.1:1' }));
+  const said = await run('audit', '--kubeconfig', path, '--store', 'none');
+  expect(said.error.split('\n')).toEqual([
+    'no answer from the API server https://127.0.0.1:1: ECONNREFUSED; trying again.',
+    'netns-audit: no answer from the API server https://127.0.0.1:1: ECONNREFUSED',
+    '  Check that the API server runs and that the address and port in the kubeconfig are right.',
+    '',
+  ]);
+  expect(said.code).toBe(4);
+}, 12_000);
 
 it('prints the report also where evidence cannot be kept, and ends in the code for that', async () => {
   addNode('node-1');

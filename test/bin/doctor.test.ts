@@ -101,6 +101,35 @@ describe('netns-audit doctor', () => {
     expect(code).toBe(4);
   });
 
+  it.each([
+    [
+      'system:serviceaccount:ci:auditor',
+      'kubectl create clusterrolebinding netns-auditor-ci-auditor --clusterrole netns-auditor --serviceaccount ci:auditor; ' +
+        'kubectl -n netns-audit create rolebinding netns-auditor-ci-auditor --role netns-auditor --serviceaccount ci:auditor',
+    ],
+    ['jane@example.com', 'or bind the roles to him: kubectl create clusterrolebinding netns-auditor-user'],
+    ["x'; rm -rf ~; '", '--user NAME'],
+  ])('says to %s, who may nothing, how the rights are given', async (user, remedy) => {
+    stub.user = user;
+    stub.fail({
+      path: '/namespaces/kube-system',
+      status: 403,
+      message: `namespaces "kube-system" is forbidden: User "${user}" cannot get resource "namespaces"`,
+    });
+    for (const right of rightsOf('netns-audit')) stub.denied.add(`${right.verb} ${right.resource}`);
+    const { lines, code } = await doctor();
+    expect(lines.filter((line) => line.startsWith('ok ')).map((line) => line.split(' ')[1])).toEqual(
+      'configuration name connection TLS credentials API store'.split(' '),
+    );
+    expect(lines).toContain(`ok credentials as ${user}`);
+    const at = lines.findIndex((line) => line.startsWith('BROKEN rights not allowed to list nodes; '));
+    expect(lines[at + 1]).toContain('netns-audit manifests | kubectl apply -f -');
+    expect(lines[at + 1]).toContain(remedy);
+    expect(lines).toContain('skipped probe it takes the rights that are missing');
+    expect(lines.join()).not.toContain('was not reached');
+    expect(code).toBe(4);
+  });
+
   it('says in its own words why the cluster does not take the pod, and starts none', async () => {
     stub.fail({
       method: 'POST',

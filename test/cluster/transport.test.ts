@@ -82,6 +82,20 @@ describe('requests to one API server', () => {
     expect(Date.now() - start).toBeLessThan(4_000);
   });
 
+  it('are given up soon where nothing was ever reached, whatever their deadline, and that is said once', async () => {
+    const told: string[] = [];
+    const transport = new Transport(
+      { server: 'https://127.0.0.1:1', tls: {}, proxy: null, headers: async () => ({}) },
+      'test',
+      (error) => told.push(error.message),
+    );
+    await expect(
+      transport.json({ path: '/version', what: 'read the version', deadline: 60_000 }),
+    ).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' });
+    expect(told).toEqual(['no answer from the API server https://127.0.0.1:1: ECONNREFUSED']);
+    await transport.close();
+  }, 12_000);
+
   it('are tried again when one gets no answer in its time', async () => {
     stub.fail({ path: '/version', silent: true });
     expect(await version({ timeout: 200 })).toMatchObject({ gitVersion: expect.any(String) });

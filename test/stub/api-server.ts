@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { json, selected, status } from './answers.ts';
 
 // Made for these tests, secret to nobody: never trust it anywhere else.
 const cert = readFileSync(new URL('./test-only.cert.pem', import.meta.url), 'utf8');
@@ -67,6 +68,8 @@ export class StubApiServer {
   readonly namespaces = new Map<string, ApiObject>();
   /** Rights that nobody has, as `create pods`: only what asks for rights goes by it. */
   readonly denied = new Set<string>();
+  /** Whom it takes everybody for. */
+  user: string | null = null;
   /** Scripts a created pod. */
   ending: (pod: ApiObject) => Ending = () => ({});
   /** What the kubelet writes of a pod that it stopped, before the pod is gone. */
@@ -172,6 +175,8 @@ export class StubApiServer {
       this.namespaces.set(body.metadata.name, body);
       return json(response, 201, body);
     }
+    if (path.endsWith('/selfsubjectreviews') && this.user !== null)
+      return json(response, 201, { status: { userInfo: { username: this.user } } });
     if (path.endsWith('/selfsubjectaccessreviews')) {
       const { verb, resource, subresource } = (body?.spec?.resourceAttributes ?? {}) as Record<
         string,
@@ -269,39 +274,4 @@ export class StubApiServer {
     for (const { response, accepts } of this.#watchers)
       if (accepts(pod)) response.write(`${JSON.stringify({ type, object: pod })}\n`);
   }
-}
-
-/** Equality selectors on labels and fields. */
-function selected(url: URL): (object: ApiObject) => boolean {
-  const pairs = (name: string) =>
-    (url.searchParams.get(name) ?? '')
-      .split(',')
-      .filter((part) => part !== '')
-      .map((part) => part.split('=', 2) as [string, string]);
-  const labels = pairs('labelSelector');
-  const fields = pairs('fieldSelector');
-  return (object) =>
-    labels.every(([name, value]) => object.metadata.labels?.[name] === value) &&
-    fields.every(([path, value]) => field(object, path) === value);
-}
-
-function field(object: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce((value, name) => (value as Record<string, unknown> | undefined)?.[name], object);
-}
-
-function status(
-  response: ServerResponse,
-  code: number,
-  message: string,
-  headers: Record<string, string> = {},
-): ServerResponse {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  return json(response, code, { kind: 'Status', code, message });
-}
-
-function json(response: ServerResponse, code: number, body: unknown): ServerResponse {
-  response.writeHead(code, { 'content-type': 'application/json' });
-  return response.end(JSON.stringify(body));
 }

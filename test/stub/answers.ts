@@ -1,0 +1,38 @@
+/** How the stub answers: with a status, with JSON, and with what selectors leave of a list. */
+import type { ServerResponse } from 'node:http';
+import type { ApiObject } from './api-server.ts';
+
+/** Equality selectors on labels and fields. */
+export function selected(url: URL): (object: ApiObject) => boolean {
+  const pairs = (name: string) =>
+    (url.searchParams.get(name) ?? '')
+      .split(',')
+      .filter((part) => part !== '')
+      .map((part) => part.split('=', 2) as [string, string]);
+  const labels = pairs('labelSelector');
+  const fields = pairs('fieldSelector');
+  return (object) =>
+    labels.every(([name, value]) => object.metadata.labels?.[name] === value) &&
+    fields.every(([path, value]) => field(object, path) === value);
+}
+
+function field(object: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce((value, name) => (value as Record<string, unknown> | undefined)?.[name], object);
+}
+
+export function status(
+  response: ServerResponse,
+  code: number,
+  message: string,
+  headers: Record<string, string> = {},
+): ServerResponse {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  return json(response, code, { kind: 'Status', code, message });
+}
+
+export function json(response: ServerResponse, code: number, body: unknown): ServerResponse {
+  response.writeHead(code, { 'content-type': 'application/json' });
+  return response.end(JSON.stringify(body));
+}
