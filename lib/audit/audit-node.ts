@@ -41,6 +41,10 @@ export function judge(
   const known = {
     pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`),
     debugPods: before.pods.filter(isDebugPod),
+    labels: Object.fromEntries([
+      [node.name, node.labels],
+      ...before.pods.map(({ namespace, name, labels }) => [`${namespace}/${name}`, labels] as const),
+    ]),
   };
   if (evidence === null) {
     const { failures, tallies } = diagnoseNode(

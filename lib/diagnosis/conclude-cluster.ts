@@ -11,7 +11,7 @@ import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/
 import type { CheckCoverage, ClusterReport, NodeCoverage, NodeFacts } from '../model/report.ts';
 import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
-import { exceptionsFor, suppress, usesOf } from './exceptions.ts';
+import { askedLabels, exceptionsFor, type Labels, suppress, usesOf } from './exceptions.ts';
 import { fingerprint, objectKey } from './identity.ts';
 import { isIncomplete, order, verdict } from './verdict.ts';
 
@@ -42,7 +42,10 @@ export function concludeCluster(input: ConclusionInput): ClusterReport {
     previous === null || input.settleSeconds.orphan === 0,
   );
   const byId = new Map(input.checks.map((check) => [check.id, check]));
-  const findings = suppress(compared.findings, exceptions, input.startedAt, byId);
+  const findings = suppress(compared.findings, exceptions, input.startedAt, {
+    checks: byId,
+    labels: gathered.labels,
+  });
   const coverage = {
     nodes: gathered.nodes.toSorted((a, b) => compareText(a.node, b.node)),
     checks: gathered.coverage,
@@ -87,6 +90,8 @@ type Gathered = {
     { pods: ReadonlySet<string>; examined: boolean; tallies: ReadonlyMap<string, CheckTally> }
   >;
   readonly clusterTallies: ReadonlyMap<string, CheckTally>;
+  /** As far as exceptions ask for them. */
+  readonly labels: Labels;
 };
 
 function gather(input: ConclusionInput): Gathered {
@@ -98,6 +103,7 @@ function gather(input: ConclusionInput): Gathered {
   const failures: CheckFailure[] = [];
   const podAddresses: PodAddress[] = [];
   const debugPods: Pod[] = [];
+  const labels = new Map<string, Record<string, string>>();
   const byNode = new Map<
     string,
     { pods: Set<string>; examined: boolean; tallies: Map<string, CheckTally> }
@@ -108,6 +114,7 @@ function gather(input: ConclusionInput): Gathered {
     failures.push(...result.failures);
     podAddresses.push(...result.podAddresses);
     debugPods.push(...result.debugPods);
+    for (const [name, asked] of askedLabels(result.labels, input.exceptions)) labels.set(name, asked);
     for (const entry of result.tallies)
       add(coverage.get(entry.check), entry, failedOf(result.failures, entry.check));
     byNode.set(result.node, {
@@ -139,7 +146,7 @@ function gather(input: ConclusionInput): Gathered {
     const check = byId.get(failure.check);
     return check === undefined ? [] : [observation(failure, check, input.cluster.name)];
   };
-  const gathered = { coverage: [...coverage.values()], nodes, facts, byNode, clusterTallies };
+  const gathered = { coverage: [...coverage.values()], nodes, facts, byNode, clusterTallies, labels };
   // What exceptions cover is known only when all else is.
   const observations = failures.splice(0).flatMap(observe);
   const seen = new Set(observations.map((each) => each.fingerprint));
@@ -153,6 +160,7 @@ function gather(input: ConclusionInput): Gathered {
     checks: byId,
     nodes,
     coverage,
+    labels,
     present: [...observations, ...unseen],
   });
   for (const check of clusterChecks.filter(isAboutExceptions))

@@ -9,6 +9,25 @@ import { objectName } from '../report/index.ts';
 /** Names of objects that a finding about an exception gives. */
 const NAMED = 5;
 
+/** What a run knows of labels: of pods by namespace/name, of nodes by name. */
+export type Labels = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+/** What of a finding an exception goes by. `suppressed` is what covered it before, where it was not seen this time. */
+type Covered = Pick<Finding, 'check' | 'object'> & { readonly suppressed?: Finding['suppressed'] };
+
+/** Labels as far as exceptions ask for them: of a hundred thousand pods the rest is much to hold. */
+export function askedLabels(
+  labels: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  exceptions: readonly Exception[],
+): [string, Record<string, string>][] {
+  const asked = new Set(exceptions.flatMap((exception) => Object.keys(exception.labels ?? {})));
+  if (asked.size === 0) return [];
+  return Object.entries(labels).map(([name, all]) => [
+    name,
+    Object.fromEntries(Object.entries(all).filter(([label]) => asked.has(label))),
+  ]);
+}
+
 /** Exceptions that are for this cluster. */
 export function exceptionsFor(exceptions: readonly Exception[], cluster: string): Exception[] {
   return exceptions.filter(({ clusters }) => clusters.some((pattern) => matches(pattern, cluster)));
@@ -24,11 +43,11 @@ export function suppress(
   findings: readonly Finding[],
   exceptions: readonly Exception[],
   at: string,
-  checks: ReadonlyMap<string, AnyCheck>,
+  known: { readonly checks: ReadonlyMap<string, AnyCheck>; readonly labels: Labels },
 ): Finding[] {
   const holding = exceptions.filter((exception) => !isExpired(exception, at));
   return findings.map((finding) => {
-    const found = holding.find((exception) => covers(exception, finding, checks));
+    const found = holding.find((exception) => covers(exception, finding, known));
     const suppressed =
       found === undefined ? null : { reason: found.reason, owner: found.owner, expires: found.expires };
     return { ...finding, suppressed };
@@ -45,7 +64,8 @@ export function usesOf(
     readonly checks: ReadonlyMap<string, AnyCheck>;
     readonly nodes: readonly NodeCoverage[];
     readonly coverage: ReadonlyMap<string, CheckCoverage>;
-    readonly present: readonly { readonly check: string; readonly object: AuditedObject }[];
+    readonly labels: Labels;
+    readonly present: readonly Covered[];
   },
 ): ExceptionUse[] {
   const ran = [...run.checks.values()];
@@ -63,7 +83,7 @@ export function usesOf(
       exception,
       expired: isExpired(exception, run.at),
       covers: run.present
-        .filter((each) => covers(exception, each, run.checks))
+        .filter((each) => covers(exception, each, run))
         .slice(0, NAMED)
         .map(({ object }) => objectName(object)),
       unknownCheck: !known.some((check) => isMeant(exception, check)),
@@ -84,13 +104,36 @@ function isExpired({ expires }: Exception, at: string): boolean {
 
 function covers(
   exception: Exception,
-  { check, object }: { readonly check: string; readonly object: AuditedObject },
-  checks: ReadonlyMap<string, AnyCheck>,
+  finding: Covered,
+  { checks, labels }: { readonly checks: ReadonlyMap<string, AnyCheck>; readonly labels: Labels },
 ): boolean {
+  const { check, object } = finding;
   if (object.kind === 'exception') return false;
   return (
     isMeant(exception, checks.get(check) ?? { id: check }) &&
-    exception.objects.some((pattern) => fits(pattern, object))
+    (exception.objects?.some((pattern) => fits(pattern, object)) ?? true) &&
+    (exception.labels === undefined || isLabelled(exception, exception.labels, finding, labels))
+  );
+}
+
+/** Each label is one of its pod or of its node. Of what is out of sight the labels are not known: what covered it, does. */
+function isLabelled(
+  { owner, reason }: Exception,
+  wanted: NonNullable<Exception['labels']>,
+  { object, suppressed = null }: Covered,
+  labels: Labels,
+): boolean {
+  const { kind, namespace, name, node } = object;
+  const own = namespace === undefined ? (kind === 'node' ? name : node) : `${namespace}/${name}`;
+  const ofOwn = labels.get(own ?? '');
+  if (ofOwn === undefined && suppressed !== null)
+    return suppressed.owner === owner && suppressed.reason === reason;
+  const all = [ofOwn, labels.get(node ?? '')];
+  return Object.entries(wanted).every(([label, pattern]) =>
+    all.some((each) => {
+      const value = each?.[label];
+      return value !== undefined && matches(pattern, value);
+    }),
   );
 }
 

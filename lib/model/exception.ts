@@ -3,25 +3,39 @@ import * as z from 'zod';
 
 const pattern = z.string().min(1).max(400);
 
-export const exceptionSchema = z.strictObject({
-  check: pattern.describe('Id of a check, such as pod-mtu-mismatch. `*` stands for any characters.'),
-  objects: z
-    .array(pattern)
-    .min(1)
-    .max(50)
-    .describe(
-      'Each is held against namespace/name of the object, its node, path and kind, and the name that reports print. `*` stands for any characters.',
-    ),
-  clusters: z
-    .array(pattern)
-    .min(1)
-    .max(50)
-    .default(['*'])
-    .describe('Names of clusters, also with `*`. Default: all.'),
-  reason: z.string().min(1).max(300).describe('Why it is known and left as it is.'),
-  owner: z.string().min(1).max(100).describe('Who answers for it.'),
-  expires: z.iso.date().describe('The last day on which it holds, in UTC.'),
-});
+export const exceptionSchema = z
+  .strictObject({
+    check: pattern.describe('Id of a check, such as pod-mtu-mismatch. `*` stands for any characters.'),
+    objects: z
+      .array(pattern)
+      .min(1)
+      .max(50)
+      .optional()
+      .describe(
+        'Each is held against namespace/name of the object, its node, path and kind, and the name that reports print. `*` stands for any characters. Default: any, where labels choose.',
+      ),
+    labels: z
+      .record(z.string().min(1).max(317), z.string().max(63))
+      .refine((labels) => Object.keys(labels).length > 0, 'At least one label.')
+      .optional()
+      .describe(
+        'Labels that its pod has, or its node: all of them, and where there are objects one of these as well. `*` in a value stands for any characters.',
+      ),
+    clusters: z
+      .array(pattern)
+      .min(1)
+      .max(50)
+      .default(['*'])
+      .describe('Names of clusters, also with `*`. Default: all.'),
+    reason: z.string().min(1).max(300).describe('Why it is known and left as it is.'),
+    owner: z.string().min(1).max(100).describe('Who answers for it.'),
+    expires: z.iso.date().describe('The last day on which it holds, in UTC.'),
+  })
+  .refine(
+    ({ objects, labels }) => objects !== undefined || labels !== undefined,
+    "Name objects, labels or both; objects: ['*'] means all.",
+  )
+  .meta({ anyOf: [{ required: ['objects'] }, { required: ['labels'] }] });
 export type Exception = z.infer<typeof exceptionSchema>;
 
 /** Step Functions hands at most 256 KiB from one state to the next. */

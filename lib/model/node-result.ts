@@ -61,5 +61,7 @@ export const nodeResultSchema = z.object({
   debugPods: z.array(podSchema),
   /** `namespace/name` of all pods that the API showed on the node: an earlier finding about another is about a pod gone. */
   pods: z.array(z.string()),
+  /** Labels of these pods by `namespace/name`, and of the node by its name: exceptions may choose by them. */
+  labels: z.record(z.string(), z.record(z.string(), z.string())),
 });
 export type NodeResult = z.infer<typeof nodeResultSchema>;

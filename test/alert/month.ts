@@ -128,7 +128,7 @@ function resultOf(node: string, night: Night, checks: readonly AnyCheck[]): Node
     ...Array.from({ length: 12 }, (_, n) => `shop/other-${node}-${n}`),
     ...faults.flatMap(({ object }) => (object.kind === 'pod' ? [`${object.namespace}/${object.name}`] : [])),
   ];
-  const base = { node, podAddresses: [], debugPods: [] };
+  const base = { node, podAddresses: [], debugPods: [], labels: {} };
   if (night.away?.includes(node) === true)
     return {
       ...base,

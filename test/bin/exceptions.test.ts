@@ -53,6 +53,16 @@ describe('--exceptions', () => {
     expect(JSON.parse(line)).toMatchObject({ suppressed: { owner: 'docs', expires: '2999-12-31' } });
   });
 
+  it('takes labels of the pod', async () => {
+    const labelled = (value: string) => file(all.replace('objects: ["*"]', `labels: { app: ${value} }`));
+    const web = await run('analyze', broken, '-v', '--exceptions', await labelled('web'));
+    expect(web.out).toMatch(/Suppressed by exceptions:\n[^S]*pod-loopback-down {2}shop\/web-/);
+    expect(web.out).toMatch(/CRITICAL {2}pod-interface-missing {2}shop\/cart-/);
+    const cart = await run('analyze', broken, '-v', '--exceptions', await labelled('cart'));
+    expect(cart.out).toMatch(/Suppressed by exceptions:\n[^S]*pod-interface-missing {2}shop\/cart-/);
+    expect(cart.out).toMatch(/HIGH {2}pod-loopback-down {2}shop\/web-/);
+  });
+
   it('says that none is for the cluster, rather than to ignore them', async () => {
     const other = await file(all.replace('reason:', 'clusters: [prod-*]\n    reason:'));
     const { code, error } = await run('analyze', broken, '--exceptions', other);
@@ -64,6 +74,7 @@ describe('--exceptions', () => {
   it.each([
     ['a file that is not there', null, 'ENOENT'],
     ['a file without the key', 'exeptions: []', 'exceptions'],
+    ['neither objects nor labels', all.replace('    objects: ["*"]\n', ''), 'objects, labels or both'],
     ['a day that is none', all.replace('2999-12-31', 'soon'), 'expires'],
     ['a field that is not known', all.replace('owner:', 'ower:'), 'ower'],
   ])('says what is wrong with %s', async (_, text, words) => {

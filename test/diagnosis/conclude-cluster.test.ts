@@ -73,6 +73,7 @@ function aResult(changes: Partial<NodeResult> = {}): NodeResult {
     podAddresses: [],
     debugPods: [],
     pods: ['shop/web-1'],
+    labels: {},
     ...changes,
   };
 }

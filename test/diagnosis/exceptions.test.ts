@@ -22,6 +22,12 @@ const brokenCheck = defineCheck({
 const checks = [brokenCheck, ...catalogue.filter(({ id }) => id.startsWith('exception-'))];
 const web: AuditedObject = { kind: 'pod', namespace: 'shop', name: 'web-1', node: 'node-1' };
 
+const labels = {
+  'node-1': { pool: 'spot' },
+  'shop/web-1': { app: 'legacy', tier: 'web-front' },
+  'shop/web-2': { app: 'modern' },
+};
+
 const anException = (changes: Partial<Exception> = {}): Exception =>
   exceptionSchema.parse({
     check: 'pod-is-broken',
@@ -54,6 +60,7 @@ function conclude(
     previous?: ClusterReport;
     failed?: boolean;
     judged?: boolean;
+    labels?: NodeResult['labels'];
     scope?: 'cluster' | 'part';
   } = {},
 ): ClusterReport {
@@ -81,6 +88,7 @@ function conclude(
     podAddresses: [],
     debugPods: [],
     pods: ['shop/web-1'],
+    labels: changes.labels ?? labels,
   };
   return concludeCluster({
     runId: `run-${changes.day ?? 0}`,
@@ -133,6 +141,63 @@ describe('a finding that an exception covers', () => {
     expect(suppressedOf(conclude([web], [anException({ check: 'veth-*' })]))).toBeNull();
   });
 
+  it.each([
+    ['a label of the pod', { labels: { app: 'legacy' } }, true],
+    ['its value with *', { labels: { tier: 'web-*' } }, true],
+    ['a label with any value', { labels: { app: '*' } }, true],
+    ['a label of its node', { labels: { pool: 'spot' } }, true],
+    ['labels of the pod and of its node', { labels: { app: 'legacy', pool: 'spot' } }, true],
+    ['another value', { labels: { app: 'modern' } }, false],
+    ['a part of a value', { labels: { app: 'leg' } }, false],
+    ['labels of which it lacks one', { labels: { app: 'legacy', release: 'r1' } }, false],
+    ['labels and a pattern that both fit', { labels: { app: 'legacy' }, objects: ['shop/*'] }, true],
+    ['labels that fit and a pattern that does not', { labels: { app: 'legacy' }, objects: ['lab/*'] }, false],
+    ['a pattern that fits and labels that do not', { labels: { app: 'modern' }, objects: ['shop/*'] }, false],
+  ])('is chosen by %s', (_, by, covered) => {
+    const report = conclude([web], [anException({ objects: undefined, ...by })]);
+    expect(suppressedOf(report) !== null).toBe(covered);
+  });
+
+  it('is chosen by the labels of the node that it is about', () => {
+    const node: AuditedObject = { kind: 'node', name: 'node-1' };
+    const spot = anException({ objects: undefined, labels: { pool: 'spot' } });
+    expect(suppressedOf(conclude([node], [spot]))).not.toBeNull();
+    const file: AuditedObject = { kind: 'file', name: '/opt/cni/bin/bridge', node: 'node-1' };
+    expect(suppressedOf(conclude([file], [spot]))).not.toBeNull();
+  });
+
+  it('is told by its labels from another pod of the same node', () => {
+    const legacy = anException({ objects: undefined, labels: { app: 'legacy' } });
+    const report = conclude([web, { ...web, name: 'web-2' }], [legacy]);
+    expect(report.findings.map(({ object, suppressed }) => [object.name, suppressed !== null])).toEqual([
+      ['web-1', true],
+      ['web-2', false],
+    ]);
+  });
+
+  it('stays covered by labels where its pod is out of sight, as long as the exception stands', () => {
+    const legacy = anException({ objects: undefined, labels: { app: 'legacy' } });
+    const previous = conclude([web], [legacy]);
+    const away = { day: 1, previous, failed: true, labels: {} };
+    const longer = { ...legacy, expires: '2027-01-01' };
+    expect(suppressedOf(conclude([], [longer], away))).toMatchObject({ expires: '2027-01-01' });
+    expect(about(conclude([], [legacy], away))).toEqual([]);
+    expect(suppressedOf(conclude([], [], away))).toBeNull();
+    expect(suppressedOf(conclude([], [{ ...legacy, owner: 'others' }], away))).toBeNull();
+  });
+
+  it('counts when its labels no longer fit', () => {
+    const legacy = anException({ objects: undefined, labels: { app: 'legacy' } });
+    const previous = conclude([web], [legacy]);
+    const now = { ...labels, 'shop/web-1': { app: 'modern' } };
+    expect(suppressedOf(conclude([web], [legacy], { day: 1, previous, labels: now }))).toBeNull();
+  });
+
+  it('leaves no label in the report', () => {
+    const report = conclude([web], [anException({ objects: undefined, labels: { app: 'legacy' } })]);
+    expect(JSON.stringify(report)).not.toContain('legacy');
+  });
+
   it('is chosen in the clusters that the exception names', () => {
     expect(suppressedOf(conclude([web], [anException({ clusters: ['prod-*'] })]))).not.toBeNull();
     expect(suppressedOf(conclude([web], [anException({ clusters: ['stage'] })]))).toBeNull();
@@ -159,6 +224,14 @@ describe('a finding that an exception covers', () => {
       'exception-expired new',
     );
   });
+});
+
+it('takes an exception that names objects, labels or both, and no other', () => {
+  const rest = { check: '*', reason: 'known', owner: 'net-team', expires: '2026-11-22' };
+  expect(exceptionSchema.safeParse({ ...rest, labels: { app: 'legacy' } }).success).toBe(true);
+  expect(exceptionSchema.safeParse({ ...rest, objects: ['*'] }).success).toBe(true);
+  expect(exceptionSchema.safeParse({ ...rest, labels: {} }).success).toBe(false);
+  expect(exceptionSchema.safeParse(rest).error?.issues[0]?.message).toMatch(/objects, labels or both/);
 });
 
 describe('an exception that covers nothing', () => {

@@ -116,6 +116,7 @@ function failedNode(node: string, reason: string): NodeResult {
     podAddresses: [],
     debugPods: [],
     pods: [],
+    labels: {},
   };
 }
 
