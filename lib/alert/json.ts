@@ -69,7 +69,8 @@ function findingOf(finding: Finding): object {
     detail: printable(finding.detail, 500),
     firstSeen,
     flapping,
-    remedy: finding.remedy.slice(0, 3).map(({ text, command }) => ({
+    remedy: finding.remedy.slice(0, 3).map(({ purpose, text, command }) => ({
+      purpose,
       text: printable(text, 300),
       // Half a command is worse than none.
       ...(command === undefined || command.length > 400 ? {} : { command: printable(command, 4000) }),

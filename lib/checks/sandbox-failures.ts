@@ -1,6 +1,6 @@
 /** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be made or removed, as data. */
 import type { RemedyStep } from '../model/finding.ts';
-import { command, onNode } from './remedies.ts';
+import { command, look, lookOnNode, repair } from './remedies.ts';
 import { quote } from './text.ts';
 
 /** Where it failed. Names come from the API. */
@@ -21,55 +21,51 @@ type Signature = {
   readonly remedy: (where: FailedSandbox, match: RegExpExecArray) => readonly RemedyStep[];
 };
 
-const agentPods = (node: string, selector: string): RemedyStep => ({
-  text: 'Look at the CNI agent of the node.',
-  command: command(
-    'kubectl',
-    'get',
-    'pods',
-    '-A',
-    '-o',
-    'wide',
-    '-l',
-    selector,
-    '--field-selector',
-    `spec.nodeName=${node}`,
-  ),
-});
-const awsAgent = (node: string) => agentPods(node, 'k8s-app=aws-node');
-const restartAws = (node: string): RemedyStep => ({
-  text: 'Restart it.',
-  command: command(
-    'kubectl',
-    'delete',
-    'pod',
-    '-n',
-    'kube-system',
-    '-l',
-    'k8s-app=aws-node',
-    '--field-selector',
-    `spec.nodeName=${node}`,
-  ),
-});
-const deletePod = ({ namespace, pod }: FailedSandbox): RemedyStep => ({
-  text: 'Delete the pod, so that a new one starts without what is left of this one.',
-  command: command('kubectl', 'delete', 'pod', '-n', namespace, pod),
-});
-const reboot = (node: string): RemedyStep[] => [
-  {
-    text: 'Move the pods away, then reboot or replace the node.',
-    command: command(
+const agentPods = (node: string, selector: string): RemedyStep =>
+  look(
+    'Look at the CNI agent of the node.',
+    command(
       'kubectl',
-      'drain',
-      node,
-      '--ignore-daemonsets',
-      '--delete-emptydir-data',
-      '--timeout=10m',
+      'get',
+      'pods',
+      '-A',
+      '-o',
+      'wide',
+      '-l',
+      selector,
+      '--field-selector',
+      `spec.nodeName=${node}`,
     ),
-  },
+  );
+const awsAgent = (node: string) => agentPods(node, 'k8s-app=aws-node');
+const restartAws = (node: string): RemedyStep =>
+  repair(
+    'Restart it.',
+    command(
+      'kubectl',
+      'delete',
+      'pod',
+      '-n',
+      'kube-system',
+      '-l',
+      'k8s-app=aws-node',
+      '--field-selector',
+      `spec.nodeName=${node}`,
+    ),
+  );
+const deletePod = ({ namespace, pod }: FailedSandbox): RemedyStep =>
+  repair(
+    'Delete the pod, so that a new one starts without what is left of this one.',
+    command('kubectl', 'delete', 'pod', '-n', namespace, pod),
+  );
+const reboot = (node: string): RemedyStep[] => [
+  repair(
+    'Move the pods away, then reboot or replace the node.',
+    command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=10m'),
+  ),
 ];
 const runtimeLog = (node: string): RemedyStep =>
-  onNode(
+  lookOnNode(
     node,
     'read what the runtime says of it.',
     "journalctl -u containerd -u crio --since -1h --no-pager | grep -iE 'sandbox|cni|network' | tail -n 50",
@@ -84,7 +80,7 @@ const signatures: readonly Signature[] = [
     pattern: /failed to find plugin "([^"]{1,100})" in path/,
     cause: ([, plugin = '']) => `the CNI plugin ${quote(plugin, 60)} is not installed on the node`,
     remedy: ({ node }) => [
-      onNode(
+      lookOnNode(
         node,
         'see cni-plugin-missing; compare the chain with what is installed.',
         'ls -l /etc/cni/net.d /opt/cni/bin',
@@ -96,7 +92,7 @@ const signatures: readonly Signature[] = [
     pattern: /cni (?:plugin|config) not initialized|NetworkPluginNotReady/i,
     cause: () => 'the runtime has no valid CNI configuration',
     remedy: ({ node }) => [
-      onNode(node, 'see cni-config-invalid; look for the configuration.', 'ls -la /etc/cni/net.d'),
+      lookOnNode(node, 'see cni-config-invalid; look for the configuration.', 'ls -la /etc/cni/net.d'),
     ],
   },
   {
@@ -113,9 +109,9 @@ const signatures: readonly Signature[] = [
       'ipamd of the AWS VPC CNI has no free address: the subnet or the limit of the instance type is used up, or ipamd just starts',
     remedy: ({ node }) => [
       awsAgent(node),
-      {
-        text: 'See InsufficientFreeAddressesInSubnet in /var/log/aws-routed-eni/ipamd.log of the node; give it a larger subnet or prefix delegation.',
-      },
+      look(
+        'See InsufficientFreeAddressesInSubnet in /var/log/aws-routed-eni/ipamd.log of the node; give it a larger subnet or prefix delegation.',
+      ),
     ],
   },
   {
@@ -123,10 +119,10 @@ const signatures: readonly Signature[] = [
     pattern: /no IP addresses available in range set/,
     cause: () => "the node's range of addresses is used up",
     remedy: ({ node }) => [
-      {
-        text: 'Free what has leaked (see ipam-near-exhausted and ipam-leaked); keep new pods away meanwhile.',
-        command: command('kubectl', 'cordon', node),
-      },
+      repair(
+        'Free what has leaked (see ipam-near-exhausted and ipam-leaked); keep new pods away meanwhile.',
+        command('kubectl', 'cordon', node),
+      ),
     ],
   },
   {
@@ -135,7 +131,7 @@ const signatures: readonly Signature[] = [
     cause: () =>
       'the kernel makes no more network namespaces (no space left: a limit of namespaces or mounts)',
     remedy: ({ node }) => [
-      onNode(
+      lookOnNode(
         node,
         'compare with the limits; find the leak before raising them.',
         'sysctl user.max_net_namespaces fs.mount-max; grep -c nsfs /proc/1/mountinfo',
@@ -155,7 +151,7 @@ const signatures: readonly Signature[] = [
     cause: () =>
       'a route to the address still leads to another interface: a duplicate address, or one left behind',
     remedy: (where) => [
-      onNode(
+      lookOnNode(
         where.node,
         'see which interface has the route, and whether its pod still lives.',
         'ip route show table all | grep -E "dev (cali|eni|lxc|veth)"',
@@ -169,7 +165,7 @@ const signatures: readonly Signature[] = [
       /container veth name .{0,200}already exists|failed to move veth to host netns: file exists|could not create veth pair.{0,200}file exists/,
     cause: () => 'a link of that name is left behind on the node',
     remedy: (where) => [
-      onNode(
+      lookOnNode(
         where.node,
         'see the links; veth-orphaned names those without a pod.',
         'ip -d link show type veth',
@@ -189,7 +185,7 @@ const signatures: readonly Signature[] = [
     cause: () => "the sandbox's namespace path is an ordinary file",
     remedy: (where) => [
       deletePod(where),
-      { text: 'See namespace-pin-invalid and namespace-pin-shadowed for the node.' },
+      look('See namespace-pin-invalid and namespace-pin-shadowed for the node.'),
     ],
   },
   {
@@ -215,9 +211,9 @@ const signatures: readonly Signature[] = [
     pattern: /device or resource busy/,
     cause: () => 'another mount namespace holds the mount of the network namespace',
     remedy: ({ node }) => [
-      {
-        text: 'Restart the pod that mounts the root of the node without HostToContainer (see namespace-pinned-elsewhere).',
-      },
+      repair(
+        'Restart the pod that mounts the root of the node without HostToContainer (see namespace-pinned-elsewhere).',
+      ),
       ...reboot(node),
     ],
   },
@@ -226,7 +222,7 @@ const signatures: readonly Signature[] = [
     pattern: /failed to get sandbox image|failed to pull image/,
     cause: () => "the sandbox's own image (pause) cannot be pulled",
     remedy: ({ node }) => [
-      onNode(
+      lookOnNode(
         node,
         'see whether it is there, and what the runtime is configured to take.',
         'crictl images; crictl info | grep -i sandboxImage',
@@ -240,19 +236,10 @@ const signatures: readonly Signature[] = [
     cause: ([, handler]) =>
       `the runtime class${handler === undefined ? '' : ` ${quote(handler, 60)}`} is not configured on the node`,
     remedy: ({ namespace, pod }) => [
-      {
-        text: 'Install the runtime on the node, or let the RuntimeClass choose nodes that have it.',
-        command: command(
-          'kubectl',
-          'get',
-          'pod',
-          '-n',
-          namespace,
-          pod,
-          '-o',
-          'jsonpath={.spec.runtimeClassName}',
-        ),
-      },
+      look(
+        'Install the runtime on the node, or let the RuntimeClass choose nodes that have it.',
+        command('kubectl', 'get', 'pod', '-n', namespace, pod, '-o', 'jsonpath={.spec.runtimeClassName}'),
+      ),
     ],
   },
   {
@@ -263,9 +250,9 @@ const signatures: readonly Signature[] = [
       `the CNI plugin${named(afterwards ?? before)} fails to take the network of the sandbox down`,
     remedy: ({ node }) => [
       runtimeLog(node),
-      {
-        text: 'See whether the CNI agent of the node is well (kubectl get pods -A -o wide); restart it. The kubelet tries again by itself.',
-      },
+      look(
+        'See whether the CNI agent of the node is well (kubectl get pods -A -o wide); restart it. The kubelet tries again by itself.',
+      ),
     ],
   },
   {
@@ -276,7 +263,7 @@ const signatures: readonly Signature[] = [
       `the CNI plugin${named(afterwards ?? before)} fails to set the network of the sandbox up`,
     remedy: ({ node }) => [
       runtimeLog(node),
-      { text: 'See whether the CNI agent of the node is well (kubectl get pods -A -o wide); restart it.' },
+      look('See whether the CNI agent of the node is well (kubectl get pods -A -o wide); restart it.'),
     ],
   },
   {
@@ -284,7 +271,7 @@ const signatures: readonly Signature[] = [
     pattern: /context deadline exceeded|DeadlineExceeded/,
     cause: () => 'the runtime or a CNI plugin did not answer in time',
     remedy: ({ node }) => [
-      onNode(
+      lookOnNode(
         node,
         'see whether the runtime answers at all.',
         'timeout 10 crictl info >/dev/null && echo answers',

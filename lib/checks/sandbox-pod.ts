@@ -3,7 +3,7 @@ import type { Sandbox } from '../model/evidence.ts';
 import type { RemedyStep } from '../model/finding.ts';
 import type { Event, Pod } from '../model/kubernetes.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
-import { command, onNode, recreatePod } from './remedies.ts';
+import { command, recreatePod, repairOnNode } from './remedies.ts';
 
 /** By uid; the sandbox of a static pod carries the hash of its manifest, as its uid in the API is the mirror's. */
 export function isSandboxOf(sandbox: Pick<Sandbox, 'namespace' | 'name' | 'uid'>, pod: Pod): boolean {
@@ -58,5 +58,5 @@ export function recreateSandbox(sandbox: Sandbox, pods: readonly Pod[], node: st
 
 /** Stops one sandbox: CNI DEL, then the processes; the kubelet makes a new one if the pod is still wanted. */
 export function stopSandbox(sandbox: Pick<Sandbox, 'id'>, node: string): RemedyStep {
-  return onNode(node, 'stop the sandbox', command('crictl', 'stopp', sandbox.id));
+  return repairOnNode(node, 'stop the sandbox', command('crictl', 'stopp', sandbox.id));
 }

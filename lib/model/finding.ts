@@ -56,7 +56,14 @@ export const comparisonSchema = z.object({
 export type Comparison = z.infer<typeof comparisonSchema>;
 
 /** One step of a repair. `command` works when typed as it stands. */
-export const remedyStepSchema = z.object({ text: z.string(), command: z.string().optional() });
+export const remedyStepSchema = z.object({
+  purpose: z
+    .enum(['look', 'repair'])
+    .default('repair')
+    .describe('look: it changes nothing; repair: it may change something, also in reports that do not say.'),
+  text: z.string(),
+  command: z.string().optional(),
+});
 export type RemedyStep = z.infer<typeof remedyStepSchema>;
 
 export const findingStates = ['pending', 'new', 'open', 'resolved'] as const;

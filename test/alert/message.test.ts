@@ -101,11 +101,19 @@ describe('a mail', () => {
 
   it('says which step repairs, where others make sure that it may, and no command that only looks', () => {
     const remedy = [
-      { text: 'No process is in it.', command: "find /proc/1/fd -lname 'net:x' 2>/dev/null" },
-      { text: 'Keep what it holds.', command: "nsenter -t 1 -m -- nsenter --net=/x sh -c 'ip -d addr'" },
-      { text: 'Remove the pin.', command: 'nsenter -t 1 -m -- umount /x' },
-    ];
-    const { text, chat } = message(aReport({ findings: [aFinding({ remedy })] }));
+      {
+        purpose: 'look',
+        text: 'No process is in it.',
+        command: "find /proc/1/fd -lname 'net:x' 2>/dev/null",
+      },
+      {
+        purpose: 'look',
+        text: 'Keep what it holds.',
+        command: "nsenter -t 1 -m -- nsenter --net=/x sh -c 'ip -d addr'",
+      },
+      { purpose: 'repair', text: 'Remove the pin.', command: 'nsenter -t 1 -m -- umount /x' },
+    ] as const;
+    const { text, chat } = message(aReport({ findings: [aFinding({ remedy: [...remedy] })] }));
     expect(text).toContain('    Remove the pin (step 3 of 3, in the report).\n');
     expect(text + chat).not.toMatch(/find \/proc|sh -c|umount/);
     const looks = message(aReport({ findings: [aFinding({ remedy: remedy.slice(0, 1) })] }));
@@ -113,7 +121,7 @@ describe('a mail', () => {
   });
 
   it('gives a chat no half of a long command', () => {
-    const remedy = [{ text: 'Delete it.', command: `rm -- ${'/x'.repeat(300)}` }];
+    const remedy = [{ purpose: 'repair' as const, text: 'Delete it.', command: `rm -- ${'/x'.repeat(300)}` }];
     expect(message(aReport({ findings: [aFinding({ remedy })] })).chat).not.toContain('rm --');
   });
 
@@ -191,7 +199,7 @@ describe('a mail', () => {
     const object = { kind: 'file', name: hostile, node: hostile, path: '"\u0000'.repeat(5_000) } as const;
     const findings = many.findings.map(({ fingerprint }) => ({
       ...aFinding({ fingerprint, object, detail: hostile, title: hostile }),
-      remedy: [{ text: hostile, command: `rm ${'"'.repeat(9_000)}` }],
+      remedy: [{ purpose: 'repair' as const, text: hostile, command: `rm ${'"'.repeat(9_000)}` }],
     }));
     const odd = message(aReport({ verdict: 'critical', cluster: aHostileReport().cluster, findings }));
     expect(bytes(odd)).toBeLessThan(256 * 1024);

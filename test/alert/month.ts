@@ -178,7 +178,7 @@ function resultOf(node: string, night: Night, checks: readonly AnyCheck[]): Node
         confidence: 'confirmed',
         detail,
         evidence: [],
-        remedy: command === undefined ? [] : [{ text: 'Repair it.', command }],
+        remedy: command === undefined ? [] : [{ purpose: 'repair', text: 'Repair it.', command }],
       };
     }),
   };

@@ -1,4 +1,5 @@
 /** Hand-made evidence of a healthy node with the bridge plugin; a test changes the one thing it is about. */
+import { expect } from 'vitest';
 import type { CheckContext, Outcome } from '../../lib/checks/define.ts';
 import type {
   CniResult,
@@ -357,7 +358,19 @@ export function aNode(changes: Partial<Sources['node']> = {}): Sources['node'] {
   };
 }
 
-/** The failures among the outcomes. */
+/** What a step that only looks never does. */
+const CHANGES =
+  /\b(kubectl (delete|drain|cordon|uncordon|apply|patch)|crictl (stopp|rmp?|rm)|systemctl (restart|stop|start|reboot)|sysctl -w|u?mount |reboot|ip( -[46])? \w+ (set|add|del|replace|flush))\b|(^|[;&|({] *)(rm|mv|flock) /;
+
+/** The failures among the outcomes. Each says of every step of its repair whether it changes something. */
 export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { result: 'fail' }>[] {
-  return outcomes.filter((outcome) => outcome.result === 'fail');
+  const failed = outcomes.filter((outcome) => outcome.result === 'fail');
+  for (const { remedy } of failed) {
+    expect(
+      remedy.filter(
+        ({ purpose, command = '' }) => purpose === 'look' && CHANGES.test(command.replace(/'[^']*'/g, '')),
+      ),
+    ).toEqual([]);
+  }
+  return failed;
 }

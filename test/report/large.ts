@@ -48,6 +48,7 @@ export function aLargeReport(nodes: number, findings: number): ClusterReport {
       ],
       remedy: [
         {
+          purpose: 'repair',
           text: 'Delete the pod; its ReplicaSet makes a new one.',
           command: `kubectl delete pod -n shop ${pod}`,
         },

@@ -37,7 +37,10 @@ More about one: netns-audit checks pod-interface-missing
   it('never wraps a command, however narrow the terminal', () => {
     const command = `kubectl delete pod -n shop ${'web-'.repeat(40)}1`;
     const text = write(
-      aReport({ verdict: 'critical', findings: [aFinding({ remedy: [{ text: 'Delete it.', command }] })] }),
+      aReport({
+        verdict: 'critical',
+        findings: [aFinding({ remedy: [{ purpose: 'repair', text: 'Delete it.', command }] })],
+      }),
       'text',
       { ...plain, width: 40 },
     );

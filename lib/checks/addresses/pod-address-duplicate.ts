@@ -1,7 +1,7 @@
 import type { AuditedObject, RemedyStep } from '../../model/finding.ts';
 import type { PodAddress } from '../../model/node-result.ts';
 import { defineClusterCheck, fail, type Outcome, pass, podObject } from '../define.ts';
-import { command } from '../remedies.ts';
+import { command, look, repair } from '../remedies.ts';
 import { counted, listed } from '../text.ts';
 
 /** More addresses than this on the same two nodes are not chance: both give out the same subnet. */
@@ -89,14 +89,14 @@ function duplicate(object: AuditedObject, conflicts: readonly Conflict[]): Outco
       })),
     ),
     remedy: [
-      { text: 'See whether a controller owns the pod; save it first if none does.', command: owner(object) },
-      {
-        text: 'Delete it; a new one gets another address.',
-        command: command('kubectl', 'delete', 'pod', '-n', object.namespace ?? '', object.name),
-      },
-      {
-        text: `If ${listed(conflicts.map(({ rightful }) => nameOf(rightful)))} still cannot be reached, delete that too, and look at the findings about IPAM on both nodes.`,
-      },
+      look('See whether a controller owns the pod; save it first if none does.', owner(object)),
+      repair(
+        'Delete it; a new one gets another address.',
+        command('kubectl', 'delete', 'pod', '-n', object.namespace ?? '', object.name),
+      ),
+      repair(
+        `If ${listed(conflicts.map(({ rightful }) => nameOf(rightful)))} still cannot be reached, delete that too, and look at the findings about IPAM on both nodes.`,
+      ),
     ],
   });
 }
@@ -118,20 +118,14 @@ function overlap(conflicts: readonly Conflict[]): Outcome {
     ...new Set(conflicts.flatMap(({ rightful, intruder }) => [rightful.network, intruder.network])),
   ];
   const steps: RemedyStep[] = [
-    {
-      text: 'Compare what the nodes give out; the subnets of no two nodes may overlap.',
-      command: "kubectl get nodes -o custom-columns='NAME:.metadata.name,PODCIDRS:.spec.podCIDRs'",
-    },
-    {
-      text: `Correct the CNI configuration (network ${networks.join(', ')}) on the node that is wrong, in /etc/cni/net.d, then drain it so that its pods get new addresses.`,
-      command: command(
-        'kubectl',
-        'drain',
-        nodes.at(-1) ?? '',
-        '--ignore-daemonsets',
-        '--delete-emptydir-data',
-      ),
-    },
+    look(
+      'Compare what the nodes give out; the subnets of no two nodes may overlap.',
+      "kubectl get nodes -o custom-columns='NAME:.metadata.name,PODCIDRS:.spec.podCIDRs'",
+    ),
+    repair(
+      `Correct the CNI configuration (network ${networks.join(', ')}) on the node that is wrong, in /etc/cni/net.d, then drain it so that its pods get new addresses.`,
+      command('kubectl', 'drain', nodes.at(-1) ?? '', '--ignore-daemonsets', '--delete-emptydir-data'),
+    ),
   ];
   return fail(
     { kind: 'node', name: nodes[0] ?? '', path: nodes.slice(1).join(' ') },

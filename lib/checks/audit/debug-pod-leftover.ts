@@ -1,7 +1,7 @@
 import type { Pod } from '../../model/kubernetes.ts';
 import { EXPIRES_ANNOTATION, isOwnPod } from '../../model/own-pods.ts';
 import { defineClusterCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { command } from '../remedies.ts';
+import { command, look, repair } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { isDebugPod } from './is-debug-pod.ts';
 
@@ -64,36 +64,26 @@ function remedy(pod: Pod) {
   const remove = command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name);
   if (pod.deletionTimestamp !== null) {
     return [
-      {
-        text: "Its kubelet does not confirm the deletion. See whether the node is alive; if it is, restart its kubelet or look at the pod's finalizers.",
-        command: command('kubectl', 'get', 'node', pod.node ?? ''),
-      },
-      {
-        text: 'Only when the node is gone for good: remove the object by force.',
-        command: `${remove} --grace-period=0 --force`,
-      },
+      look(
+        "Its kubelet does not confirm the deletion. See whether the node is alive; if it is, restart its kubelet or look at the pod's finalizers.",
+        command('kubectl', 'get', 'node', pod.node ?? ''),
+      ),
+      repair(
+        'Only when the node is gone for good: remove the object by force.',
+        `${remove} --grace-period=0 --force`,
+      ),
     ];
   }
   if (isOwnPod(pod))
     return [
-      { text: 'Remove it, and all other leftovers.', command: 'netns-audit sweep' },
-      { text: 'Or only this one.', command: remove },
+      repair('Remove it, and all other leftovers.', 'netns-audit sweep'),
+      repair('Or only this one.', remove),
     ];
   return [
-    {
-      text: 'Ask whoever is named here whether it is still in use.',
-      command: command(
-        'kubectl',
-        'get',
-        'pod',
-        '-n',
-        pod.namespace,
-        pod.name,
-        '-o',
-        'yaml',
-        '--show-managed-fields',
-      ),
-    },
-    { text: 'Delete it; no controller makes it again.', command: remove },
+    look(
+      'Ask whoever is named here whether it is still in use.',
+      command('kubectl', 'get', 'pod', '-n', pod.namespace, pod.name, '-o', 'yaml', '--show-managed-fields'),
+    ),
+    repair('Delete it; no controller makes it again.', remove),
   ];
 }

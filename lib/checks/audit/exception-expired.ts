@@ -1,4 +1,5 @@
 import { defineClusterCheck, fail, pass } from '../define.ts';
+import { repair } from '../remedies.ts';
 import { describe, exceptionObject } from './exception.ts';
 
 /** What an exception covered counts again after its last day; whoever answers for it learns why. */
@@ -26,12 +27,11 @@ export const exceptionExpired = defineClusterCheck({
           },
         ],
         remedy: [
-          {
-            text:
-              covers.length === 0
-                ? 'Take it out of the configuration.'
-                : `Repair what it covered and take it out of the configuration, or have its owner (${exception.owner}) set a new last day.`,
-          },
+          repair(
+            covers.length === 0
+              ? 'Take it out of the configuration.'
+              : `Repair what it covered and take it out of the configuration, or have its owner (${exception.owner}) set a new last day.`,
+          ),
         ],
       });
     });

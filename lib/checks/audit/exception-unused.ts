@@ -1,4 +1,5 @@
 import { defineClusterCheck, fail, notApplicable, pass } from '../define.ts';
+import { repair } from '../remedies.ts';
 import { describe, exceptionObject } from './exception.ts';
 
 /** An exception for a fault that is repaired would hide the next one of its kind. */
@@ -31,12 +32,11 @@ export const exceptionUnused = defineClusterCheck({
           },
         ],
         remedy: [
-          {
-            text: unknownCheck
-              ? 'Correct the name of the check; the command lists them all.'
-              : `Ask ${exception.owner} whether the fault is repaired for good, and take the exception out of the configuration.`,
-            ...(unknownCheck ? { command: 'netns-audit checks' } : {}),
-          },
+          unknownCheck
+            ? repair('Correct the name of the check; the command lists them all.', 'netns-audit checks')
+            : repair(
+                `Ask ${exception.owner} whether the fault is repaired for good, and take the exception out of the configuration.`,
+              ),
         ],
       });
     });

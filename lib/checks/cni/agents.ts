@@ -1,6 +1,6 @@
 /** Which DaemonSet puts a CNI plugin on a node: it installs binary and configuration whenever its pod starts. */
 import type { RemedyStep } from '../../model/finding.ts';
-import { command } from '../remedies.ts';
+import { command, repair } from '../remedies.ts';
 
 export type Agent = { readonly name: string; readonly namespace: string; readonly selector: string };
 
@@ -25,11 +25,11 @@ export function agentOf(plugin: string): Agent | undefined {
 export function restartAgent(plugin: string, node: string): RemedyStep {
   const agent = agentOf(plugin);
   if (agent === undefined) {
-    return { text: `Restart whatever installs the CNI plugin ${plugin} on the node, or install it again.` };
+    return repair(`Restart whatever installs the CNI plugin ${plugin} on the node, or install it again.`);
   }
-  return {
-    text: `Restart ${agent.name} on the node (in namespace ${agent.namespace} unless installed elsewhere).`,
-    command: command(
+  return repair(
+    `Restart ${agent.name} on the node (in namespace ${agent.namespace} unless installed elsewhere).`,
+    command(
       'kubectl',
       'delete',
       'pod',
@@ -40,5 +40,5 @@ export function restartAgent(plugin: string, node: string): RemedyStep {
       '--field-selector',
       `spec.nodeName=${node}`,
     ),
-  };
+  );
 }

@@ -1,6 +1,6 @@
 import type { RemedyStep } from '../../model/finding.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, look, lookOnNode, repairOnNode } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { lexically } from './loaded-config.ts';
 
@@ -67,29 +67,20 @@ export const cniConfigInvalid = defineCheck({
 function remedy(directory: string, file: string | undefined, node: string): RemedyStep[] {
   return [
     file === undefined
-      ? onNode(
+      ? lookOnNode(
           node,
           'see what is there, such as a temporary file that was never renamed.',
           command('ls', '-la', directory),
         )
-      : onNode(node, 'see the file.', command('cat', '--', `${directory}/${file}`)),
-    {
-      text: "Restart the CNI agent's pod on this node: it writes its configuration when it starts. Find it:",
-      command: command(
-        'kubectl',
-        'get',
-        'pods',
-        '-A',
-        '-o',
-        'wide',
-        '--field-selector',
-        `spec.nodeName=${node}`,
-      ),
-    },
+      : lookOnNode(node, 'see the file.', command('cat', '--', `${directory}/${file}`)),
+    look(
+      "Restart the CNI agent's pod on this node: it writes its configuration when it starts. Find it:",
+      command('kubectl', 'get', 'pods', '-A', '-o', 'wide', '--field-selector', `spec.nodeName=${node}`),
+    ),
     ...(file === undefined
       ? []
       : [
-          onNode(
+          repairOnNode(
             node,
             'if no agent owns the file (a leftover of an uninstalled plugin), move it out of the way.',
             command('mv', '--', `${directory}/${file}`, `/root/${file}.broken`),

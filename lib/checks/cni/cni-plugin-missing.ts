@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, lookOnNode } from '../remedies.ts';
 import { listed, quote } from '../text.ts';
 import { agentOf, restartAgent } from './agents.ts';
 import { loadedConfig } from './loaded-config.ts';
@@ -60,7 +60,7 @@ export const cniPluginMissing = defineCheck({
         remedy: missing.flatMap((type) =>
           agentOf(type) === undefined
             ? [
-                onNode(
+                lookOnNode(
                   node,
                   `${quote(type, 60)} comes with the node's image (package containernetworking-plugins) or with whatever wrote the configuration: install it again, or, if it was uninstalled on purpose, take it out of the chain.`,
                   command('ls', '-l', cniConfig.binaryDirectory, `${cniConfig.directory}/${config.name}`),

@@ -1,6 +1,6 @@
 import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, lookOnNode, repair } from '../remedies.ts';
 import { counted, quote } from '../text.ts';
 import { ipamObject, isHalfWritten, isOld } from './allocations.ts';
 import { releaseAddress } from './release-address.ts';
@@ -68,21 +68,25 @@ export const ipamCorrupt = defineCheck({
         remedy:
           store.kind === 'aws'
             ? [
-                { text: 'Its content is never edited by hand. Move the pods away and replace the node.' },
-                {
-                  text: 'Drain the node.',
-                  command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-                },
+                repair('Its content is never edited by hand. Move the pods away and replace the node.'),
+                repair(
+                  'Drain the node.',
+                  command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+                ),
               ]
             : [
-                ...users.slice(0, 5).map((pod) => ({
-                  text: `${pod.namespace}/${pod.name} uses such an address: delete the pod before its entry is removed.`,
-                  command: command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name),
-                })),
+                ...users
+                  .slice(0, 5)
+                  .map((pod) =>
+                    repair(
+                      `${pod.namespace}/${pod.name} uses such an address: delete the pod before its entry is removed.`,
+                      command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name),
+                    ),
+                  ),
                 ...corrupt
                   .slice(0, 5)
                   .map(({ path }) =>
-                    onNode(
+                    lookOnNode(
                       node,
                       'see what is in the file; move it away only if no pod has its address.',
                       command('head', '-c', '300', '--', path),

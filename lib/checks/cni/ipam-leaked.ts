@@ -4,7 +4,7 @@ import type { NetworkStack } from '../../model/network.ts';
 import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { ofPassingPod } from '../passing-pods.ts';
-import { command } from '../remedies.ts';
+import { command, look, repair } from '../remedies.ts';
 import { counted, listed, quote } from '../text.ts';
 import { restartAgent } from './agents.ts';
 import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from './allocations.ts';
@@ -81,21 +81,21 @@ function hasHostLink({ pod }: Allocation, { links }: NetworkStack): boolean {
 function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
   if (store.kind === 'aws') {
     return [
-      {
-        text: 'Restart the agent: on start it drops entries of pods without a link. Its checkpoint is never edited by hand.',
-      },
+      repair(
+        'Restart the agent: on start it drops entries of pods without a link. Its checkpoint is never edited by hand.',
+      ),
       restartAgent('aws-cni', node),
     ];
   }
   const shown = leaked.slice(0, 10);
   return [
-    {
-      text: `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and that the entries are older than an hour.`,
-      command: `ids=$(crictl pods --no-trunc -q || ctr -n k8s.io containers list -q) && ! printf '%s\\n' "$ids" | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))} && echo 'the runtime knows none of them'`,
-    },
+    look(
+      `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and that the entries are older than an hour.`,
+      `ids=$(crictl pods --no-trunc -q || ctr -n k8s.io containers list -q) && ! printf '%s\\n' "$ids" | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))} && echo 'the runtime knows none of them'`,
+    ),
     ...shown.map((allocation) => releaseAddress(store, allocation, node)),
     ...(leaked.length > shown.length
-      ? [{ text: `Likewise the other ${leaked.length - shown.length}; the next audit names them.` }]
+      ? [repair(`Likewise the other ${leaked.length - shown.length}; the next audit names them.`)]
       : []),
   ];
 }

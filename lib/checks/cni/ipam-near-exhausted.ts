@@ -1,6 +1,6 @@
 import { familyOf } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command } from '../remedies.ts';
+import { command, repair } from '../remedies.ts';
 import { counted, quote } from '../text.ts';
 import { ipamObject } from './allocations.ts';
 
@@ -57,15 +57,12 @@ export const ipamNearExhausted = defineCheck({
           ...(unowned === 0
             ? []
             : [
-                {
-                  text: `Free the ${counted(unowned, 'address', 'addresses')} that no sandbox has, as ipam-leaked says.`,
-                },
+                repair(
+                  `Free the ${counted(unowned, 'address', 'addresses')} that no sandbox has, as ipam-leaked says.`,
+                ),
               ]),
-          {
-            text: 'Keep new pods away until addresses are free.',
-            command: command('kubectl', 'cordon', node),
-          },
-          { text: "Give the node a larger range, or set the kubelet's maxPods below the size of the range." },
+          repair('Keep new pods away until addresses are free.', command('kubectl', 'cordon', node)),
+          repair("Give the node a larger range, or set the kubelet's maxPods below the size of the range."),
         ],
       });
     });

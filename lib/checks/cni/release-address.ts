@@ -1,7 +1,7 @@
 /** Frees one address of host-local under the plugin's own lock. */
 import type { Ipam } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, repairOnNode } from '../remedies.ts';
 import { quote } from '../text.ts';
 import type { Allocation } from './allocations.ts';
 
@@ -12,7 +12,7 @@ export function releaseAddress(store: Ipam, allocation: Allocation, node: string
     allocation.containerId === ''
       ? `[ ! -s ${command(file)} ]`
       : command('grep', '-qF', '--', allocation.containerId, file);
-  return onNode(
+  return repairOnNode(
     node,
     `free ${quote(allocation.address, 50)}, if it is still the same entry.`,
     command('flock', `${store.path}/lock`, 'sh', '-c', `${unchanged} && ${command('rm', '--', file)}`),

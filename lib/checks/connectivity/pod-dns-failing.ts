@@ -3,7 +3,7 @@ import type { RemedyStep } from '../../model/finding.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { isLoopback } from '../dns/containers.ts';
 import { resolvConfMissing } from '../dns/resolv-conf-missing.ts';
-import { command } from '../remedies.ts';
+import { command, look } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { knownFault, probesOf, unresolved } from './pings.ts';
 
@@ -65,7 +65,7 @@ export const podDnsFailing = defineCheck({
           actual: quote(error ?? 'no answer', 100),
           source: `DNS question (netns ${network.namespace})`,
         })),
-        remedy: repair(network),
+        remedy: remedy(network),
       });
     });
   },
@@ -84,19 +84,19 @@ function isSilent(lookups: readonly Lookup[]): boolean {
   return lookups.length > 0 && lookups.every(({ answered, error }) => !answered && !isRefusal(error));
 }
 
-function repair(network: PodNetwork): RemedyStep[] {
+function remedy(network: PodNetwork): RemedyStep[] {
   return [
-    {
-      text: 'See whether the cluster DNS runs and is ready.',
-      command: 'kubectl get pods -n kube-system -l k8s-app=kube-dns -o wide',
-    },
-    {
-      text: 'See whether its Service has endpoints.',
-      command: 'kubectl get endpointslices -n kube-system -l kubernetes.io/service-name=kube-dns',
-    },
-    {
-      text: 'See whether a network policy keeps the pod from asking.',
-      command: command('kubectl', 'get', 'networkpolicies', '-n', network.pod.namespace),
-    },
+    look(
+      'See whether the cluster DNS runs and is ready.',
+      'kubectl get pods -n kube-system -l k8s-app=kube-dns -o wide',
+    ),
+    look(
+      'See whether its Service has endpoints.',
+      'kubectl get endpointslices -n kube-system -l kubernetes.io/service-name=kube-dns',
+    ),
+    look(
+      'See whether a network policy keeps the pod from asking.',
+      command('kubectl', 'get', 'networkpolicies', '-n', network.pod.namespace),
+    ),
   ];
 }

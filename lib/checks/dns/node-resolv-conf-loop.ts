@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { lookOnNode, repair, repairOnNode } from '../remedies.ts';
 import { isLoopback, resolvConfs, serversText } from './containers.ts';
 
 /** CoreDNS itself has dnsPolicy Default: with 127.0.0.53 it forwards to itself (kubernetes#118461). */
@@ -59,15 +59,15 @@ export const nodeResolvConfLoop = defineCheck({
               ]),
         ],
         remedy: [
-          onNode(
+          lookOnNode(
             node,
             'see which servers systemd-resolved really asks; its own file names them.',
             'cat /run/systemd/resolve/resolv.conf',
           ),
-          {
-            text: 'Set resolvConf: /run/systemd/resolve/resolv.conf in the configuration of the kubelet (often /var/lib/kubelet/config.yaml), in the image or the launch template if nodes are replaced.',
-          },
-          onNode(
+          repair(
+            'Set resolvConf: /run/systemd/resolve/resolv.conf in the configuration of the kubelet (often /var/lib/kubelet/config.yaml), in the image or the launch template if nodes are replaced.',
+          ),
+          repairOnNode(
             node,
             'then restart the kubelet; pods get the new file when they are made anew.',
             'systemctl restart kubelet',

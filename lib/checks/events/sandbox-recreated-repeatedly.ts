@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { onNode, recreatePod } from '../remedies.ts';
+import { lookOnNode, recreatePod } from '../remedies.ts';
 import { counted } from '../text.ts';
 import { createFailures, podEvents, REPEATED, span } from './pod-events.ts';
 
@@ -48,7 +48,7 @@ export const sandboxRecreatedRepeatedly = defineCheck({
           },
         ],
         remedy: [
-          onNode(
+          lookOnNode(
             node,
             "read why: the kubelet says what it misses, the runtime why the sandbox's process ended (out of memory, for one).",
             "journalctl -u kubelet -u containerd -u crio --since -1h --no-pager | grep -iE 'sandbox|pause|oom' | tail -n 50",

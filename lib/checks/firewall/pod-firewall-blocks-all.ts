@@ -1,5 +1,5 @@
 import { defineCheck, fail } from '../define.ts';
-import { onNode, recreatePod } from '../remedies.ts';
+import { lookOnNode, recreatePod } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { judgeRules } from './judge-rules.ts';
 import { keepRules } from './list-rules.ts';
@@ -33,7 +33,7 @@ export const podFirewallBlocksAll = defineCheck({
             source: `packet filter (netns ${network.namespace})`,
           })),
           remedy: [
-            onNode(node, 'keep the rules in a file, to find out who wrote them.', keepRules(network)),
+            lookOnNode(node, 'keep the rules in a file, to find out who wrote them.', keepRules(network)),
             ...recreatePod(network.pod),
           ],
         });

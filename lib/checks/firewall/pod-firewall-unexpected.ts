@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable } from '../define.ts';
-import { onNode, recreatePod } from '../remedies.ts';
+import { lookOnNode, recreatePod } from '../remedies.ts';
 import { counted, quote } from '../text.ts';
 import { judgeRules } from './judge-rules.ts';
 import { listRules } from './list-rules.ts';
@@ -35,7 +35,7 @@ export const podFirewallUnexpected = defineCheck({
             source: `packet filter (netns ${network.namespace})`,
           })),
           remedy: [
-            onNode(node, 'look at all of them, and find out who wrote them.', listRules(network)),
+            lookOnNode(node, 'look at all of them, and find out who wrote them.', listRules(network)),
             ...recreatePod(network.pod),
           ],
         });

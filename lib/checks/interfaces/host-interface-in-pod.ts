@@ -1,7 +1,7 @@
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, repairOnNode } from '../remedies.ts';
 import { asksForNetworks } from './secondary-networks.ts';
 
 /** Plugins whose job it is to move a device into a pod. */
@@ -55,7 +55,7 @@ function giveBack(network: PodNetwork, devices: readonly Link[], node: string) {
   const path = network.sandbox.namespacePath;
   if (path === null) return [];
   return devices.map((link) =>
-    onNode(
+    repairOnNode(
       node,
       `give ${link.name} back to the node, then configure it as the node's network service does.`,
       command('nsenter', `--net=${path}`, 'ip', 'link', 'set', link.name, 'netns', '1'),

@@ -1,7 +1,7 @@
 import type { PodNetwork } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { networkElsewhere } from '../preconditions.ts';
-import { command, onNode, recreatePod } from '../remedies.ts';
+import { command, recreatePod, repairOnNode } from '../remedies.ts';
 
 export const podLoopbackDown = defineCheck({
   id: 'pod-loopback-down',
@@ -46,19 +46,19 @@ export const podLoopbackDown = defineCheck({
             source: `ip addr (netns ${network.namespace})`,
           },
         ],
-        remedy: repair(network, node, loopback?.up === true),
+        remedy: remedy(network, node, loopback?.up === true),
       });
     });
   },
 });
 
-function repair(network: PodNetwork, node: string, up: boolean) {
+function remedy(network: PodNetwork, node: string, up: boolean) {
   const path = network.sandbox.namespacePath;
   if (path === null) return recreatePod(network.pod);
   // The kernel gives lo its addresses when it comes up.
   const inside = up ? ['ip', 'addr', 'add', '127.0.0.1/8', 'dev', 'lo'] : ['ip', 'link', 'set', 'lo', 'up'];
   return [
-    onNode(
+    repairOnNode(
       node,
       'repair it in place; the pod goes on running. Or delete the pod.',
       command('nsenter', `--net=${path}`, ...inside),

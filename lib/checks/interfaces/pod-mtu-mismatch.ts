@@ -1,6 +1,6 @@
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
+import { recreatePod, repair } from '../remedies.ts';
 
 /** Absolute values say nothing (AWS 9001, VXLAN 1450, WireGuard 1420): the ends are compared, and the way out. */
 export const podMtuMismatch = defineCheck({
@@ -50,9 +50,9 @@ export const podMtuMismatch = defineCheck({
         remedy: [
           ...(tooLarge
             ? [
-                {
-                  text: "The plugin's configuration gives pods more than the node's uplink takes: correct its mtu first.",
-                },
+                repair(
+                  "The plugin's configuration gives pods more than the node's uplink takes: correct its mtu first.",
+                ),
               ]
             : []),
           ...recreatePod(network.pod),

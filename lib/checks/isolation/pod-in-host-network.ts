@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
+import { look, recreatePod } from '../remedies.ts';
 import { compared, described, judgePods, mayHaveMovedItself, membersOf } from './membership.ts';
 
 /** Compared by inode: pod and node both have an eth0 and a lo, so that names say nothing. */
@@ -33,9 +33,9 @@ export const podInHostNetwork = defineCheck({
           { what: 'hostNetwork', actual: 'false', source: 'API: pod.spec.hostNetwork' },
         ],
         remedy: [
-          {
-            text: 'Treat it as a security incident: find out who put it there, from the audit log and the image, before it goes.',
-          },
+          look(
+            'Treat it as a security incident: find out who put it there, from the audit log and the image, before it goes.',
+          ),
           ...recreatePod(pod),
         ],
       });

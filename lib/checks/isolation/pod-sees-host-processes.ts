@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
+import { look, recreatePod } from '../remedies.ts';
 import { judgePods } from './membership.ts';
 
 /** By inode of the PID namespace: what `ps` shows depends on the image and on hidepid. */
@@ -47,9 +47,9 @@ export const podSeesHostProcesses = defineCheck({
           { what: 'hostPID', actual: 'false', source: 'API: pod.spec.hostPID' },
         ],
         remedy: [
-          {
-            text: 'Treat it as a security incident: find out how it was started, from the audit log and the runtime, before it goes.',
-          },
+          look(
+            'Treat it as a security incident: find out how it was started, from the audit log and the runtime, before it goes.',
+          ),
           ...recreatePod(pod),
         ],
       });

@@ -1,6 +1,6 @@
 import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
+import { recreatePod, repair } from '../remedies.ts';
 import { recreateSandbox } from '../sandbox-pod.ts';
 import { judgePods, membersOf } from './membership.ts';
 
@@ -47,9 +47,9 @@ export const podsShareNetwork = defineCheck({
         })),
         remedy: [
           ...recreatePod(pod),
-          {
-            text: `Then recreate ${others.map(name).join(', ')} too: the deletion took down what they share, loopback for one.`,
-          },
+          repair(
+            `Then recreate ${others.map(name).join(', ')} too: the deletion took down what they share, loopback for one.`,
+          ),
           ...others.flatMap((other) => recreateSandbox(other, pods, node)),
         ],
       });

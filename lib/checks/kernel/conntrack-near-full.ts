@@ -10,7 +10,7 @@ import {
   podObject,
   unknown,
 } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { lookOnNode, repairOnNode } from '../remedies.ts';
 import { logged, recent } from './kernel-log.ts';
 
 const NEARLY = 0.9;
@@ -76,12 +76,12 @@ function failure(
       ...(last === undefined ? [] : [{ what: 'last report', actual: logged(last), source: 'dmesg' }]),
     ],
     remedy: [
-      onNode(
+      lookOnNode(
         node,
         'find who has the most connections (in the namespace of the pod, if a pod is named).',
         "conntrack -L 2>/dev/null | grep -o -m 100000 'src=[^ ]*' | sort | uniq -c | sort -rn | head",
       ),
-      onNode(
+      repairOnNode(
         node,
         'raise the limit; kube-proxy sets it again at its start (conntrack.maxPerCore), so change it there as well.',
         `sysctl -w ${LIMIT}=${2 * Math.max(Number.isFinite(limit) ? limit : 0, entries ?? 0, 65_536)}`,

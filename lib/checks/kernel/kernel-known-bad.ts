@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { command } from '../remedies.ts';
+import { command, repair } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { knownDefects } from './known-bad-kernels.ts';
 
@@ -29,14 +29,11 @@ export const kernelKnownBad = defineCheck({
           source: `uname -r (${reference})`,
         })),
         remedy: [
-          {
-            text: `Move the node to an image with ${first.fixedIn}.`,
-            command: command('kubectl', 'cordon', node),
-          },
-          {
-            text: 'Then drain it, and replace it or upgrade and reboot.',
-            command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          },
+          repair(`Move the node to an image with ${first.fixedIn}.`, command('kubectl', 'cordon', node)),
+          repair(
+            'Then drain it, and replace it or upgrade and reboot.',
+            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+          ),
         ],
       }),
     ];

@@ -2,7 +2,7 @@ import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { familyOf } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, unknown } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { lookOnNode, repairOnNode } from '../remedies.ts';
 import { logged, recent } from './kernel-log.ts';
 
 const NEARLY = 0.9;
@@ -65,12 +65,12 @@ export const neighbourTableNearFull = defineCheck({
           ...(last === undefined ? [] : [{ what: 'last overflow', actual: logged(last), source: 'dmesg' }]),
         ],
         remedy: [
-          onNode(
+          lookOnNode(
             node,
             'see which links have the most neighbours.',
             `ip -${family} neigh | awk '{print $3}' | sort | uniq -c | sort -rn | head`,
           ),
-          onNode(
+          repairOnNode(
             node,
             'raise the limits (and in the configuration of its image, or they are gone with the next boot).',
             // Each a power of two above what was, in the kernel's own ratio 1 : 4 : 8.

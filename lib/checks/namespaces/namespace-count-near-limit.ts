@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { look, repairOnNode } from '../remedies.ts';
 
 const SHARE = 0.8;
 
@@ -39,10 +39,10 @@ export const namespaceCountNearLimit = defineCheck({
           },
         ],
         remedy: [
-          {
-            text: 'Find what leaks: see the findings namespace-orphaned, namespace-held and namespace-hidden of this node.',
-          },
-          onNode(
+          look(
+            'Find what leaks: see the findings namespace-orphaned, namespace-held and namespace-hidden of this node.',
+          ),
+          repairOnNode(
             node,
             'raise the limit as a stop-gap, until the next boot',
             `sysctl -w user.max_net_namespaces=${Math.max(limit * 2, count * 2)}`,

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, lookOnNode, repair } from '../remedies.ts';
 
 const SLOW = 2_000;
 const HUNG = 10_000;
@@ -52,16 +52,16 @@ export const namespaceCreationFailing = defineCheck({
             : [{ what: 'limit', actual: limit, source: 'sysctl user.max_net_namespaces' }]),
         ],
         remedy: [
-          onNode(
+          lookOnNode(
             node,
             'tell a limit ("No space left") from a kernel that is stuck',
             'time unshare --net true; sysctl user.max_net_namespaces fs.mount-max; dmesg | tail -n 50',
           ),
-          { text: 'Start no more pods there.', command: command('kubectl', 'cordon', node) },
-          {
-            text: 'At a limit: repair what leaks (namespace-orphaned, namespace-held, namespace-hidden) or raise it. If stuck: move the pods elsewhere, then reboot the node.',
-            command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          },
+          repair('Start no more pods there.', command('kubectl', 'cordon', node)),
+          repair(
+            'At a limit: repair what leaks (namespace-orphaned, namespace-held, namespace-hidden) or raise it. If stuck: move the pods elsewhere, then reboot the node.',
+            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+          ),
         ],
       }),
     ];

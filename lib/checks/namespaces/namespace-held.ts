@@ -1,7 +1,7 @@
 import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { lookOnNode, repair } from '../remedies.ts';
 import {
   baseName,
   canonicalPath,
@@ -103,13 +103,13 @@ function describe(holders: readonly Holder[]): string {
 function remedy(holders: readonly Holder[], node: string): RemedyStep[] {
   const pids = [...new Set(holders.map(({ pid }) => pid))].slice(0, 5);
   return [
-    onNode(
+    lookOnNode(
       node,
       'see whose the process is',
       `head -n 20 ${pids.map((pid) => `/proc/${pid}/cgroup`).join(' ')}`,
     ),
-    {
-      text: 'Restart that service, or delete the pod of that agent so that it starts anew: the kernel frees the namespace with its last holder. Do not unmount or delete links by hand while it lives.',
-    },
+    repair(
+      'Restart that service, or delete the pod of that agent so that it starts anew: the kernel frees the namespace with its last holder. Do not unmount or delete links by hand while it lives.',
+    ),
   ];
 }

@@ -1,7 +1,7 @@
 import type { HiddenNamespace } from '../../model/evidence.ts';
 import type { Link, Route } from '../../model/network.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { look, lookOnNode, repair } from '../remedies.ts';
 
 /** A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
 export const namespaceHidden = defineCheck({
@@ -41,17 +41,17 @@ export const namespaceHidden = defineCheck({
           },
         ],
         remedy: [
-          {
-            text: 'The kernel takes namespaces apart in the background: look again after a minute before you act.',
-          },
+          look(
+            'The kernel takes namespaces apart in the background: look again after a minute before you act.',
+          ),
           ...hidden.suspects
             .slice(0, 3)
             .map((suspect) =>
-              onNode(node, `see whose process ${suspect.command} is`, `cat /proc/${suspect.pid}/cgroup`),
+              lookOnNode(node, `see whose process ${suspect.command} is`, `cat /proc/${suspect.pid}/cgroup`),
             ),
-          {
-            text: 'Restart the service or pod that holds the sockets. Do not delete the link by hand: the namespace would stay. If no holder can be told, drain the node and reboot it.',
-          },
+          repair(
+            'Restart the service or pod that holds the sockets. Do not delete the link by hand: the namespace would stay. If no holder can be told, drain the node and reboot it.',
+          ),
         ],
       });
     });

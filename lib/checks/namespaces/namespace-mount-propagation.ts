@@ -1,6 +1,6 @@
 import type { Mounts } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, repair, repairOnNode } from '../remedies.ts';
 import { canonicalPath, directoryOf } from './ownership.ts';
 
 /** Kubernetes needs shared mounts; a private one hides new pins from every agent (cri-o#9927). */
@@ -37,14 +37,14 @@ export const namespaceMountPropagation = defineCheck({
           },
         ],
         remedy: [
-          onNode(
+          repairOnNode(
             node,
             'share it again, until the next boot',
             `nsenter -t 1 -m -- mount --make-shared ${command(mount.path)}`,
           ),
-          {
-            text: 'Then restart the agents that mount it (CNI, mesh), so that they join the shared mount, and find what made it private: systemd shares all mounts at boot.',
-          },
+          repair(
+            'Then restart the agents that mount it (CNI, mesh), so that they join the shared mount, and find what made it private: systemd shares all mounts at boot.',
+          ),
         ],
       });
     });

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { lookOnNode, repair, repairOnNode } from '../remedies.ts';
 
 const SHARE = 0.8;
 /** One `ip netns add` mounts every pin a second time, which is harmless. */
@@ -32,7 +32,7 @@ export const namespaceMountsNearLimit = defineCheck({
         source: '/proc/1/mountinfo',
       },
     ];
-    const look = onNode(
+    const look = lookOnNode(
       node,
       'see which directories are mounted most often',
       `awk '{print $5}' /proc/1/mountinfo | sort | uniq -c | sort -rn | head`,
@@ -47,8 +47,8 @@ export const namespaceMountsNearLimit = defineCheck({
           evidence,
           remedy: [
             look,
-            { text: cause },
-            onNode(
+            repair(cause),
+            repairOnNode(
               node,
               'raise the limit as a stop-gap, until the next boot',
               `sysctl -w fs.mount-max=${mounts.limit * 2}`,
@@ -64,7 +64,7 @@ export const namespaceMountsNearLimit = defineCheck({
           confidence: 'probable',
           severity: 'medium',
           evidence,
-          remedy: [look, { text: cause }],
+          remedy: [look, repair(cause)],
         }),
       ];
     }

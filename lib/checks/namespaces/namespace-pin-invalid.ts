@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, repairOnNode } from '../remedies.ts';
 import { recreateSandbox } from '../sandbox-pod.ts';
 import { canonicalPath, foreignName, isNamespaceFile } from './ownership.ts';
 import { mountedAt, pinObject, readySandboxesByPath } from './pinned-sandboxes.ts';
@@ -56,7 +56,7 @@ export const namespacePinInvalid = defineCheck({
           remedy:
             sandbox === undefined
               ? [
-                  onNode(
+                  repairOnNode(
                     node,
                     'remove the file, if it still is a plain one (the runtime may have done so by itself)',
                     `test "$(nsenter -t 1 -m -- stat -f -c %T ${command(pin.path)})" != nsfs && nsenter -t 1 -m -- rm ${command(pin.path)}`,

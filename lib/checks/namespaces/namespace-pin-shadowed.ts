@@ -1,6 +1,6 @@
 import type { Mounts } from '../../model/evidence.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, look, lookOnNode, repair } from '../remedies.ts';
 import { canonicalPath, directoryOf, isNamespaceFile } from './ownership.ts';
 import { mountedAt, readySandboxesByPath } from './pinned-sandboxes.ts';
 
@@ -58,14 +58,14 @@ export const namespacePinShadowed = defineCheck({
           { what: 'mounts over the directory', actual: over(directory, mounts), source: '/proc/1/mountinfo' },
         ],
         remedy: [
-          {
-            text: `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not unmount it blindly: pins made since then are on top.`,
-          },
-          onNode(node, 'see the stack of mounts', `nsenter -t 1 -m -- findmnt -R ${command(directory)}`),
-          {
-            text: 'Move the pods elsewhere, then reboot the node.',
-            command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          },
+          look(
+            `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not unmount it blindly: pins made since then are on top.`,
+          ),
+          lookOnNode(node, 'see the stack of mounts', `nsenter -t 1 -m -- findmnt -R ${command(directory)}`),
+          repair(
+            'Move the pods elsewhere, then reboot the node.',
+            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+          ),
         ],
       });
     });

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
-import { onNode } from '../remedies.ts';
+import { lookOnNode, repair, repairOnNode } from '../remedies.ts';
 
 /** The runtime's own services; CRI-O and the kubelet may share a mount namespace hidden from PID 1 on purpose. */
 const RUNTIME = /^(crio|kubelet|containerd|containerd-shim|dockerd|conmon|systemd)/;
@@ -48,13 +48,13 @@ export const namespacePinnedElsewhere = defineCheck({
             : [{ what: 'event', actual: `${busy.reason}: ${busy.message}`, source: 'API: events' }]),
         ],
         remedy: [
-          onNode(node, 'see which volume it is', `grep -w nsfs /proc/${other.pid}/mountinfo`),
-          {
-            text: 'Give that hostPath volume "mountPropagation: HostToContainer", or mount a narrower directory, and restart the container. Do not unmount pins on the node while their pods live.',
-          },
+          lookOnNode(node, 'see which volume it is', `grep -w nsfs /proc/${other.pid}/mountinfo`),
+          repair(
+            'Give that hostPath volume "mountPropagation: HostToContainer", or mount a narrower directory, and restart the container. Do not unmount pins on the node while their pods live.',
+          ),
           ...(old && host.kernelRelease.includes('.el7')
             ? [
-                onNode(
+                repairOnNode(
                   node,
                   'let pins be removed while mounted elsewhere',
                   'sysctl -w fs.may_detach_mounts=1',

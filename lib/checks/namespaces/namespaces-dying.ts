@@ -2,7 +2,7 @@ import type { Sources } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { kernelNetnsHung } from '../kernel/kernel-netns-hung.ts';
 import { kernelUnregisterNetdevice } from '../kernel/kernel-unregister-netdevice.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, lookOnNode, repair } from '../remedies.ts';
 
 /** Ordinary teardown sleeps here for some milliseconds every time. */
 const ORDINARY_WAIT =
@@ -52,21 +52,21 @@ export const namespacesDying = defineCheck({
           },
         ],
         remedy: [
-          onNode(
+          lookOnNode(
             node,
             'look again after a minute: a worker that moved on is healthy',
             `cat /proc/${worker.pid}/stack`,
           ),
-          { text: 'Start no more pods there.', command: command('kubectl', 'cordon', node) },
-          onNode(
+          repair('Start no more pods there.', command('kubectl', 'cordon', node)),
+          lookOnNode(
             node,
             'keep what all blocked tasks wait for',
             'echo w > /proc/sysrq-trigger; dmesg > /tmp/blocked-tasks.txt',
           ),
-          {
-            text: 'Move the pods elsewhere, then reboot or replace the node: nothing else frees the worker.',
-            command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          },
+          repair(
+            'Move the pods elsewhere, then reboot or replace the node: nothing else frees the worker.',
+            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+          ),
         ],
       }),
     ];

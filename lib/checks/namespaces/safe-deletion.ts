@@ -1,6 +1,6 @@
 /** Deleting a namespace that nobody uses: every precondition first, and the deletion refuses what changed meanwhile. */
 import type { RemedyStep } from '../../model/finding.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, look, lookOnNode, repairOnNode } from '../remedies.ts';
 import { baseName } from './ownership.ts';
 
 /** Where the probe finds them, too: a place that is left out would make the question vain. */
@@ -31,39 +31,43 @@ export function deleteNamespace(
   const name = command(baseName(pin.path));
   const inPidOne = 'nsenter -t 1 -m --';
   return [
-    {
-      text: 'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw it; it is older than an hour; no pod of the node is being created; and every command below that must print nothing does so.',
-    },
-    onNode(
+    look(
+      'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw it; it is older than an hour; no pod of the node is being created; and every command below that must print nothing does so.',
+    ),
+    lookOnNode(
       node,
       'no sandbox and no container refers to it (must print nothing)',
       `grep -lsF -e ${name} ${SANDBOX_SPECS}`,
     ),
-    onNode(node, 'no process, thread or descriptor is in it (must print nothing)', findHolders(pin.inode)),
-    onNode(
+    lookOnNode(
+      node,
+      'no process, thread or descriptor is in it (must print nothing)',
+      findHolders(pin.inode),
+    ),
+    lookOnNode(
       node,
       'no CNI result refers to it (must print nothing; else let the plugin release it first: CNI DEL with the cached configuration)',
       `grep -lsF -e ${name} /var/lib/cni/results/* /var/lib/cni/cache/results/*`,
     ),
-    onNode(
+    lookOnNode(
       node,
       'keep what it holds',
       `${inPidOne} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss -tanup' > ${command(`/tmp/${baseName(pin.path)}.txt`)}`,
     ),
     ...physical.map((device) =>
-      onNode(
+      repairOnNode(
         node,
         `give ${device} back to the node first`,
         `${inPidOne} nsenter --net=${path} ip link set ${command(device)} netns 1`,
       ),
     ),
-    onNode(
+    repairOnNode(
       node,
       'unmount and remove the pin, if it still is this namespace and still nobody is in it',
       `test "$(${inPidOne} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${findHolders(pin.inode)})" && ${inPidOne} umount ${path} && ${inPidOne} rm ${path}`,
     ),
     ...hostLinks.map((link) =>
-      onNode(
+      lookOnNode(
         node,
         `${link} must be gone now; if it stays, a hidden socket holds the namespace (namespace-hidden): stop here`,
         `ip link show ${command(link)}`,

@@ -2,7 +2,7 @@ import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import { contains, familyOf, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, repair, repairOnNode } from '../remedies.ts';
 import { expectedGateway } from './gateway.ts';
 
 /** Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
@@ -44,7 +44,7 @@ export const bridgeAddressStale = defineCheck({
               source: 'ip addr (node)',
             })),
             remedy: lost.map(([gateway, pods]) =>
-              onNode(
+              repairOnNode(
                 node,
                 'give the address back to the bridge; the pods need not be recreated.',
                 command('ip', 'addr', 'add', `${gateway}/${prefixOf(pods[0], gateway)}`, 'dev', bridge.name),
@@ -74,17 +74,17 @@ export const bridgeAddressStale = defineCheck({
             },
           ],
           remedy: [
-            { text: 'Move the pods away first: they lose their network with the bridge.' },
-            {
-              text: 'Drain the node.',
-              command: command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-            },
-            onNode(
+            repair('Move the pods away first: they lose their network with the bridge.'),
+            repair(
+              'Drain the node.',
+              command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
+            ),
+            repairOnNode(
               node,
               'when no pod is left on the bridge, remove it: the plugin makes it anew in the configured subnet.',
               command('ip', 'link', 'del', bridge.name),
             ),
-            { text: 'Let pods in again.', command: command('kubectl', 'uncordon', node) },
+            repair('Let pods in again.', command('kubectl', 'uncordon', node)),
           ],
         }),
       ];

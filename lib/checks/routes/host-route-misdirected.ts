@@ -3,7 +3,7 @@ import type { RemedyStep } from '../../model/finding.ts';
 import type { Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
-import { command, onNode, recreatePod } from '../remedies.ts';
+import { command, recreatePod, repairOnNode } from '../remedies.ts';
 import { routeText } from './gateway.ts';
 import { hostRoutes } from './host-route.ts';
 
@@ -39,7 +39,7 @@ export const hostRouteMisdirected = defineCheck({
             actual: routeText(found),
             source: 'ip route show table main (node)',
           })),
-          remedy: repair(
+          remedy: remedy(
             network,
             wrong.map(({ found }) => found),
             node,
@@ -55,7 +55,7 @@ export const hostRouteMisdirected = defineCheck({
 });
 
 /** The subnet's route serves again once the wrong one is gone; a pod with a route of its own gets a new one. */
-function repair(network: PodNetwork, wrong: readonly Route[], node: string): RemedyStep[] {
+function remedy(network: PodNetwork, wrong: readonly Route[], node: string): RemedyStep[] {
   const layout = layoutOf(network);
   if (typeof layout === 'string') return recreatePod(network.pod);
   const own = layout.hostRoute === 'address';
@@ -64,7 +64,7 @@ function repair(network: PodNetwork, wrong: readonly Route[], node: string): Rem
     : `the one of ${network.hostLink?.master ?? 'the bridge'} serves again`;
   return [
     ...wrong.map((route) =>
-      onNode(
+      repairOnNode(
         node,
         `remove the route that takes the pod's packets away; ${after}.`,
         command('ip', 'route', 'del', ...routeText(route).split(' ')),

@@ -1,7 +1,7 @@
 import { addressBits, sameAddress, subnetOf } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
-import { command, onNode, recreatePod } from '../remedies.ts';
+import { command, recreatePod, repairOnNode } from '../remedies.ts';
 import { routeText } from './gateway.ts';
 import { hostRoutes } from './host-route.ts';
 
@@ -55,7 +55,7 @@ function restoreSubnetRoute(
 ) {
   const result = given.find((one) => sameAddress(one.address, address));
   const source = result?.gateway ? ['src', result.gateway] : [];
-  return onNode(
+  return repairOnNode(
     node,
     `put back the route that the kernel had made with the address of ${link}; no pod needs to be recreated.`,
     command(

@@ -2,7 +2,7 @@ import type { Link, Route } from '../../model/network.ts';
 import { addressBits, familyOf, prefixLength, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { layouts } from '../layouts.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies.ts';
 import { routeText } from './gateway.ts';
 
 /** A route whose address no namespace holds: the next pod with that address will be unreachable (calico#3467). */
@@ -62,12 +62,12 @@ export const hostRouteStale = defineCheck({
             },
           ],
           remedy: [
-            onNode(
+            lookOnNode(
               node,
               'see that it is still of no use: no pod has the address, and the plugin did not just set it up.',
               command('ip', 'route', 'get', address),
             ),
-            onNode(
+            repairOnNode(
               node,
               'then remove it.',
               command(

@@ -2,7 +2,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import { familyOf } from '../cidr.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies.ts';
 
 type Setting = { readonly name: string; readonly why: string };
 
@@ -51,8 +51,8 @@ export const nodeForwardingDisabled = defineCheck({
         remedy: [
           ...settings
             .slice(0, 20)
-            .map(({ name }) => onNode(node, 'turn it on again.', command('sysctl', '-w', `${name}=1`))),
-          onNode(
+            .map(({ name }) => repairOnNode(node, 'turn it on again.', command('sysctl', '-w', `${name}=1`))),
+          lookOnNode(
             node,
             'find what turned it off, or it will again at the next boot.',
             'grep -rnE "ip_forward|forwarding|proxy_arp" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',

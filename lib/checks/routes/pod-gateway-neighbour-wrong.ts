@@ -4,7 +4,7 @@ import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
-import { onNode, recreatePod } from '../remedies.ts';
+import { lookOnNode, recreatePod } from '../remedies.ts';
 import { defaultRouteOf, expectedGateway } from './gateway.ts';
 
 /** States in which the kernel sends to the MAC without asking first; a STALE entry is verified on its next use. */
@@ -73,7 +73,7 @@ export const podGatewayNeighbourWrong = defineCheck({
         ],
         remedy: [
           ...recreatePod(network.pod),
-          onNode(
+          lookOnNode(
             node,
             'if it comes back, udev rewrites the MAC addresses of new links: MACAddressPolicy must not be persistent for them.',
             'grep -rs MACAddressPolicy /etc/systemd/network /run/systemd/network /usr/lib/systemd/network',

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, look, lookOnNode, repairOnNode } from '../remedies.ts';
 
 const NOT_READY =
   /NetworkPluginNotReady|NetworkReady=false|cni (plugin|config) (not |un)initialized|network plugin is not ready/i;
@@ -47,14 +47,14 @@ export const runtimeNetworkNotReady = defineCheck({
               ]),
         ],
         remedy: [
-          onNode(
+          lookOnNode(
             node,
             'see whether a configuration is there (cni-config-invalid and cni-plugin-missing say what is wrong with it)',
             'ls -l /etc/cni/net.d /opt/cni/bin',
           ),
-          {
-            text: 'See whether the CNI agent of the node runs, and what it says; it writes the configuration once it is ready.',
-            command: command(
+          look(
+            'See whether the CNI agent of the node runs, and what it says; it writes the configuration once it is ready.',
+            command(
               'kubectl',
               'get',
               'pods',
@@ -65,8 +65,8 @@ export const runtimeNetworkNotReady = defineCheck({
               '--field-selector',
               `spec.nodeName=${node}`,
             ),
-          },
-          onNode(
+          ),
+          repairOnNode(
             node,
             'if the configuration is in order, the runtime may have missed it',
             'systemctl restart containerd || systemctl restart crio',

@@ -1,5 +1,6 @@
 import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { repair } from '../remedies.ts';
 import { stopSandbox } from '../sandbox-pod.ts';
 
 /** The kubelet or the runtime lost track of an earlier attempt, which holds a second address. */
@@ -44,9 +45,9 @@ export const sandboxDuplicated = defineCheck({
           },
         ],
         remedy: [
-          {
-            text: `Keep the newest (${newest?.id.slice(0, 13)}), which the kubelet works with, and stop the earlier ones.`,
-          },
+          repair(
+            `Keep the newest (${newest?.id.slice(0, 13)}), which the kubelet works with, and stop the earlier ones.`,
+          ),
           ...ordered.slice(0, -1).map((sandbox) => stopSandbox(sandbox, node)),
         ],
       });

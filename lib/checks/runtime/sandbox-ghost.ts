@@ -8,7 +8,7 @@ import {
   podObject,
   unknown,
 } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, look, repairOnNode } from '../remedies.ts';
 import { isBeingStopped, isSandboxOf, stopSandbox, whyNotInApi } from '../sandbox-pod.ts';
 
 /** Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
@@ -62,9 +62,9 @@ export const sandboxGhost = defineCheck({
             },
           ],
           remedy: [
-            {
-              text: 'Make sure that no such pod exists (it was deleted with --force, most likely).',
-              command: command(
+            look(
+              'Make sure that no such pod exists (it was deleted with --force, most likely).',
+              command(
                 'kubectl',
                 'get',
                 'pod',
@@ -74,9 +74,9 @@ export const sandboxGhost = defineCheck({
                 '-o',
                 'jsonpath={.metadata.uid}',
               ),
-            },
+            ),
             stopSandbox(sandbox, node),
-            onNode(node, 'once that worked, remove its record', command('crictl', 'rmp', sandbox.id)),
+            repairOnNode(node, 'once that worked, remove its record', command('crictl', 'rmp', sandbox.id)),
           ],
         }),
       ];

@@ -8,7 +8,7 @@ import {
   podObject,
   unknown,
 } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
+import { recreatePod, repair } from '../remedies.ts';
 import { isSandboxOf } from '../sandbox-pod.ts';
 
 /** The API's word is older than what happened on the node, or the kubelet no longer works on the pod. */
@@ -63,10 +63,10 @@ export const sandboxMissing = defineCheck({
           ],
           remedy: [
             ...recreatePod(pod),
-            {
-              text: `If the new one does not start either, the kubelet is stuck. On node ${node}, as root: restart it (containers go on running).`,
-              command: 'systemctl restart kubelet',
-            },
+            repair(
+              `If the new one does not start either, the kubelet is stuck. On node ${node}, as root: restart it (containers go on running).`,
+              'systemctl restart kubelet',
+            ),
           ],
         }),
       ];

@@ -1,7 +1,7 @@
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
-import { command, onNode } from '../remedies.ts';
-import { isBeingStopped, isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
+import { command, look, repairOnNode } from '../remedies.ts';
+import { isBeingStopped, isSandboxOf } from '../sandbox-pod.ts';
 
 /** Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
 export const sandboxStale = defineCheck({
@@ -59,15 +59,16 @@ export const sandboxStale = defineCheck({
             },
           ],
           remedy: [
-            {
-              text: `See why the CNI plugin cannot release it: events FailedKillPod, and the runtime's log on node ${node}.`,
-              command: command('kubectl', 'get', 'events', '-A', '--field-selector', 'reason=FailedKillPod'),
-            },
-            {
-              ...stopSandbox(sandbox, node),
-              text: `On node ${node}, as root: release it again (CNI DEL); the error it prints names the plugin`,
-            },
-            onNode(node, 'once that worked, remove its record', command('crictl', 'rmp', sandbox.id)),
+            look(
+              `See why the CNI plugin cannot release it: events FailedKillPod, and the runtime's log on node ${node}.`,
+              command('kubectl', 'get', 'events', '-A', '--field-selector', 'reason=FailedKillPod'),
+            ),
+            repairOnNode(
+              node,
+              'release it again (CNI DEL); the error it prints names the plugin',
+              command('crictl', 'stopp', sandbox.id),
+            ),
+            repairOnNode(node, 'once that worked, remove its record', command('crictl', 'rmp', sandbox.id)),
           ],
         }),
       ];

@@ -2,7 +2,7 @@ import type { RemedyStep } from '../../model/finding.ts';
 import type { Event, Pod } from '../../model/kubernetes.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
-import { command } from '../remedies.ts';
+import { command, look, repair } from '../remedies.ts';
 import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
 
 /** A kubelet needs some seconds to take a sandbox apart after the grace period, however soon one wants to know. */
@@ -73,20 +73,11 @@ function remedy(pod: Pod, event: Event | undefined, stop: readonly RemedyStep[])
         ? 'The CNI plugin fails to release the network: repair its agent on the node, and the kubelet ends the pod by itself.'
         : 'See what the kubelet says about it.';
   return [
-    { text: hint, command: command('kubectl', 'describe', 'pod', '-n', pod.namespace, pod.name) },
+    look(hint, command('kubectl', 'describe', 'pod', '-n', pod.namespace, pod.name)),
     ...stop,
-    {
-      text: 'Only once the sandbox is stopped: if the pod still stays in the API, remove it there. Before that, --force would leave its processes and address behind unseen.',
-      command: command(
-        'kubectl',
-        'delete',
-        'pod',
-        '-n',
-        pod.namespace,
-        pod.name,
-        '--grace-period=0',
-        '--force',
-      ),
-    },
+    repair(
+      'Only once the sandbox is stopped: if the pod still stays in the API, remove it there. Before that, --force would leave its processes and address behind unseen.',
+      command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name, '--grace-period=0', '--force'),
+    ),
   ];
 }

@@ -2,7 +2,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
 import { linkFault } from '../preconditions.ts';
-import { command, onNode, recreatePod } from '../remedies.ts';
+import { command, recreatePod, repairOnNode } from '../remedies.ts';
 import { podEnd } from './attached-by-pair.ts';
 
 /** Port states that forward nothing and do not end by themselves; listening and learning do. */
@@ -46,7 +46,7 @@ export const vethBridgeDetached = defineCheck({
             },
           ],
           remedy: [
-            onNode(
+            repairOnNode(
               node,
               'set the bridge up; the pods go on running.',
               command('ip', 'link', 'set', port.name, 'up'),
@@ -83,7 +83,7 @@ export const vethBridgeDetached = defineCheck({
         remedy:
           wrongBridge && exists && bridge !== null
             ? [
-                onNode(
+                repairOnNode(
                   node,
                   `put it back on ${bridge}; the pod goes on running.`,
                   command('ip', 'link', 'set', hostLink.name, 'master', bridge, 'up'),

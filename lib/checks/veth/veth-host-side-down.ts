@@ -1,6 +1,6 @@
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
-import { command, onNode, recreatePod } from '../remedies.ts';
+import { command, recreatePod, repairOnNode } from '../remedies.ts';
 import { podEnd } from './attached-by-pair.ts';
 
 export const vethHostSideDown = defineCheck({
@@ -42,7 +42,7 @@ export const vethHostSideDown = defineCheck({
         ],
         remedy: behindBridge
           ? [
-              onNode(
+              repairOnNode(
                 node,
                 'set it up again; nothing else was lost.',
                 command('ip', 'link', 'set', hostLink.name, 'up'),

@@ -1,6 +1,6 @@
 import type { Link } from '../../model/network.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { command, onNode } from '../remedies.ts';
+import { command, look, repairOnNode } from '../remedies.ts';
 
 /** Names that CNI plugins make up: bridge and ptp, AWS, Calico, Cilium, Azure. Pairs of people and of bonds have others. */
 const CNI_NAME = /^(?:veth[0-9a-f]{8}|eni[0-9a-f]{11}|cali[0-9a-f]{11}|lxc[0-9a-f]{12}|azv[0-9a-f]{7,11})$/;
@@ -48,10 +48,10 @@ export const vethOrphaned = defineCheck({
           },
         ],
         remedy: [
-          {
-            text: 'Make sure that no pod is being started on the node right now, and that the next audit still sees the link.',
-          },
-          onNode(
+          look(
+            'Make sure that no pod is being started on the node right now, and that the next audit still sees the link.',
+          ),
+          repairOnNode(
             node,
             'delete the pair; the other end goes with it.',
             command('ip', 'link', 'del', link.name),
