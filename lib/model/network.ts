@@ -20,6 +20,8 @@ export const peerSchema = z.discriminatedUnion('status', [
   }),
   /** The namespace that should hold the peer was read, and has no such link. */
   z.object({ status: z.literal('missing'), namespace: z.number().nullable(), index: z.number().int() }),
+  /** The link came or went while the node was read: its pod is on its way (docs/traps.md T37). */
+  z.object({ status: z.literal('unsettled') }),
   /** The peer's namespace was not read, or has no id here: nothing can be said. */
   z.object({ status: z.literal('unknown'), reason: z.string(), namespaceId: z.number().int().nullable() }),
 ]);

@@ -129,7 +129,7 @@ function stackOf(
       links: joinLinks(inode, raw, ids).map((link) =>
         inode !== hostInode || link.peer === null || leadsIntoPod(link.peer, hostInode) || stood(link)
           ? link
-          : { ...link, peer: { status: 'unknown', reason: 'it came or went meanwhile', namespaceId: null } },
+          : { ...link, peer: { status: 'unsettled' } },
       ),
       addresses: [...addresses],
       routes: [...routes],

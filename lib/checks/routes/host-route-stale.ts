@@ -22,6 +22,7 @@ export const hostRouteStale = defineCheck({
       ),
     );
     const unread = namespaces.some(({ stack }) => stack.status !== 'present');
+    const standing = new Set(namespaces.map(({ inode }) => inode));
     const links = new Map(hostNetwork.links.map((link) => [link.name, link]));
     return hostNetwork.routes.flatMap((route) => {
       const link = route.link === null ? undefined : links.get(route.link);
@@ -40,6 +41,9 @@ export const hostRouteStale = defineCheck({
       }
       if (hiddenNamespaces.some((hidden) => hidden.links.includes(link.name))) {
         return [notApplicable(object, 'it leads to a namespace that nothing names: see namespace-hidden')];
+      }
+      if (cameOrWent(link, standing)) {
+        return [notApplicable(object, 'its link, or the namespace behind that, came or went meanwhile')];
       }
       if (unread || link.peer?.status === 'unknown') {
         return [unknown(object, 'a namespace that may hold this address could not be read')];
@@ -81,6 +85,12 @@ export const hostRouteStale = defineCheck({
     });
   },
 });
+
+/** A pod leaves the API before its namespace is taken apart, so its route has neither an owner nor a fault for a while. */
+function cameOrWent({ peer }: Link, standing: ReadonlySet<number>): boolean {
+  if (peer === null || peer.status === 'unknown') return false;
+  return peer.status === 'unsettled' || (peer.namespace !== null && !standing.has(peer.namespace));
+}
 
 const prefixes: readonly string[] = [
   ...new Set(Object.values(layouts).map(({ hostLinkPrefix }) => hostLinkPrefix)),

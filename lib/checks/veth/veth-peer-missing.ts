@@ -19,6 +19,8 @@ export const vethPeerMissing = defineCheck({
       const { peer } = link;
       if (peer === null) return unknown(object, `the kernel names no peer of ${link.name}`);
       if (peer.status === 'unknown') return unknown(object, peer.reason);
+      if (peer.status === 'unsettled')
+        return notApplicable(object, `${link.name} came or went while the node was read`);
       if (peer.status !== 'missing' && peer.namespace === host.networkNamespace) return pass(object);
       const where =
         peer.status === 'missing' ? 'nowhere' : `in namespace net:[${peer.namespace}], as ${peer.name}`;

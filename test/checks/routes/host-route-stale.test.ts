@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostRouteStale } from '../../../lib/checks/routes/host-route-stale.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
-import type { NetworkStack } from '../../../lib/model/network.ts';
+import type { NetworkStack, Peer } from '../../../lib/model/network.ts';
 import { aHostLink, aNamespace, aPod, aRoute, aStack, context, failures } from '../evidence.ts';
 import { aBridgePod, aCalicoPod, aCiliumPod, anAwsPod, aPtpPod } from '../layouts.ts';
 
@@ -90,6 +90,26 @@ describe('host-route-stale', () => {
     });
     const hostNetwork = { ...host, links: [link] };
     expect(run({ hostNetwork, namespaces: empty, pods: [] })).toMatchObject([{ result: 'unknown' }]);
+  });
+
+  it('leaves a link alone that came or went, or led to a namespace that did, while the node was read', () => {
+    const { host } = aCalicoPod();
+    const towards = (peer: Peer) => ({
+      ...host,
+      links: [aHostLink({ name: 'cali0a1b2c3d4e5', master: null, peer })],
+    });
+    const left: readonly Peer[] = [
+      { status: 'unsettled' },
+      { status: 'matched', namespace: 4026539999, index: 2, name: 'eth0' },
+      { status: 'missing', namespace: 4026539999, index: 2 },
+    ];
+    for (const peer of left) {
+      expect(run({ hostNetwork: towards(peer), namespaces: empty, pods: [] })).toMatchObject([
+        { result: 'notApplicable' },
+      ]);
+    }
+    const nowhere = towards({ status: 'missing', namespace: null, index: 2 });
+    expect(failures(run({ hostNetwork: nowhere, namespaces: empty, pods: [] }))).toHaveLength(1);
   });
 
   it('does not take routes of foreign links for those of pods', () => {
