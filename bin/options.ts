@@ -83,6 +83,11 @@ export function days(text: string): string {
     .slice(0, 10);
 }
 
+/** Columns of a report: those of the terminal, and as many as an old one has where there is none. */
+export function reportWidth({ columns }: { readonly columns?: number }): number {
+  return columns ?? 80;
+}
+
 export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)

@@ -6,7 +6,7 @@ import type { ClusterReport } from '../lib/model/report.ts';
 import type { Totals } from '../lib/model/totals.ts';
 import { type Format, write } from '../lib/report/index.ts';
 import { EXIT } from './exit.ts';
-import { wantsColour } from './options.ts';
+import { reportWidth, wantsColour } from './options.ts';
 
 /** @param past - earlier runs, which a page draws */
 export function printReport(
@@ -18,7 +18,7 @@ export function printReport(
   stdout.write(
     write(report, options.output, {
       colour: wantsColour(stdout, options.color),
-      width: stdout.columns ?? 100,
+      width: reportWidth(stdout),
       why: reasons,
       past,
       verbose: options.verbose === true,

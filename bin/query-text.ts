@@ -1,20 +1,25 @@
 /** What SQL gives, for people and programs. Pure; what nodes said is printed as text only. */
 import type { Answer, Value } from '../lib/history/query.ts';
-import { printable } from '../lib/report/index.ts';
+import { jsonText, printable } from '../lib/report/index.ts';
 import { table } from './reports-text.ts';
 
 /** Rows of a table that anybody reads; the formats for programs have all. */
 const SHOWN = 1000;
 const WIDEST = 120;
 
-export function writeAnswer(answer: Answer, format: 'text' | 'json' | 'ndjson' | 'csv'): string {
+/** @param width - columns of the terminal; undefined where there is none */
+export function writeAnswer(
+  answer: Answer,
+  format: 'text' | 'json' | 'ndjson' | 'csv',
+  width?: number,
+): string {
   const objects = (): string[] =>
     answer.rows.map((row) =>
-      JSON.stringify(Object.fromEntries(names(answer).map((name, column) => [name, row[column] ?? null]))),
+      jsonText(Object.fromEntries(names(answer).map((name, column) => [name, row[column] ?? null]))),
     );
   switch (format) {
     case 'text':
-      return textOf(answer);
+      return textOf(answer, width);
     case 'json':
       return `[${objects()
         .map((row) => `\n  ${row}`)
@@ -36,11 +41,11 @@ function names({ columns }: Answer): string[] {
   });
 }
 
-function textOf({ columns, rows }: Answer): string {
+function textOf({ columns, rows }: Answer, width: number | undefined): string {
   const cell = (value: Value): string => printable(plain(value), WIDEST);
   const shown = rows.slice(0, SHOWN).map((row) => row.map(cell));
   const rest = rows.length - shown.length;
-  return `${table([columns.map(cell), ...shown])}${rows.length === 0 ? 'No rows.\n' : ''}${rest > 0 ? `and ${rest} more rows: -o csv has them all\n` : ''}`;
+  return `${table([columns.map(cell), ...shown], width)}${rows.length === 0 ? 'No rows.\n' : ''}${rest > 0 ? `and ${rest} more rows: -o csv has them all\n` : ''}`;
 }
 
 /** RFC 4180. A spreadsheet takes text that begins with these for a formula: what nodes said must stay text. */

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Narrowing, Run, Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
+import { jsonText } from '../lib/report/escape.ts';
 import { days } from './options.ts';
 
 export type Common = { readonly store?: string; readonly cluster?: string; readonly color: boolean };
@@ -109,7 +110,7 @@ export function textOrJson(): Option {
 }
 
 export function json(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${jsonText(value, 2)}\n`;
 }
 
 /** The day it is, UTC. */

@@ -1,11 +1,19 @@
 /** Runs, differences and trends for a terminal. Pure; what reports say is printed as text only. */
 import { last, type ReportDiff, type RunSummary, type Series } from '../lib/history/index.ts';
 import { type Finding, severities } from '../lib/model/finding.ts';
-import { type Fleet, objectName, plural, printable, worstFirst } from '../lib/report/index.ts';
+import {
+  type Fleet,
+  objectName,
+  padded,
+  plural,
+  printable,
+  widthOf,
+  worstFirst,
+} from '../lib/report/index.ts';
 import { sparkline } from './sparkline.ts';
 
 /** A table, newest run first. */
-export function listText(found: readonly RunSummary[]): string {
+export function listText(found: readonly RunSummary[], width?: number): string {
   if (found.length === 0) return 'No runs.\n';
   const rows = found.map((run) => [
     `${run.startedAt.slice(0, 16).replace('T', ' ')}`,
@@ -16,7 +24,10 @@ export function listText(found: readonly RunSummary[]): string {
     nodesText(run),
     run.runId,
   ]);
-  return table([['started (UTC)', 'cluster', 'verdict', 'findings', 'resolved', 'nodes', 'run'], ...rows]);
+  return table(
+    [['started (UTC)', 'cluster', 'verdict', 'findings', 'resolved', 'nodes', 'run'], ...rows],
+    width,
+  );
 }
 
 function nodesText({ nodes }: Pick<RunSummary, 'nodes'>): string {
@@ -26,25 +37,41 @@ function nodesText({ nodes }: Pick<RunSummary, 'nodes'>): string {
   return `${nodes.audited}${rest.join('')}`;
 }
 
-/** Cells in columns; what comes from reports has to be printable already. */
-export function table(rows: readonly (readonly string[])[]): string {
+/**
+ * Cells in columns; what comes from reports has to be printable already. Columns that a terminal has no room for stand
+ * below the others, as no line that it breaks can be read as a table.
+ *
+ * @param width - of the terminal; undefined where there is none, and each row is one line
+ */
+export function table(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string {
   const widths = rows.reduce<number[]>(
-    (most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, cell.length)),
+    (most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, widthOf(cell))),
     [],
   );
+  const ends = widths.map((_, column) =>
+    widths.slice(0, column + 1).reduce((sum, each) => sum + each + 2, -2),
+  );
+  const room = Math.max(1, ends.filter((end) => end <= width).length);
+  const line = (row: readonly string[], from: number, to?: number): string =>
+    row
+      .slice(from, to)
+      .map((cell, column) => padded(cell, widths[from + column] ?? 0))
+      .join('  ')
+      .trimEnd();
   return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
+    .flatMap((row) => {
+      const below = line(row, room);
+      return below === '' ? [line(row, 0, room)] : [line(row, 0, room), `    ${below}`];
+    })
+    .map((each) => `${each}\n`)
     .join('');
 }
 
 /** All clusters, worst first. */
-export function fleetText({ rows }: Fleet, options: { readonly ascii: boolean }): string {
+export function fleetText(
+  { rows }: Fleet,
+  options: { readonly ascii: boolean; readonly width?: number | undefined },
+): string {
   const scale = rows
     .flatMap((row) => row.orphans)
     .reduce<number>((most, each) => Math.max(most, each ?? 0), 0);
@@ -72,7 +99,7 @@ export function fleetText({ rows }: Fleet, options: { readonly ascii: boolean })
     'started (UTC)',
     '',
   ];
-  return table([heads, ...lines]);
+  return table([heads, ...lines], options.width);
 }
 
 function countsText(findings: RunSummary['findings']): string {
@@ -112,7 +139,7 @@ export function diffText(difference: ReportDiff): string {
 export function trendText(
   title: string,
   all: readonly Series[],
-  options: { readonly ascii: boolean; readonly limit: number },
+  options: { readonly ascii: boolean; readonly limit: number; readonly width?: number | undefined },
 ): string {
   const shown = all.slice(0, options.limit);
   if (shown.length === 0)
@@ -130,5 +157,5 @@ export function trendText(
     ];
   });
   const rest = all.length - shown.length;
-  return `${title}\n${table(rows)}${rest > 0 ? `and ${rest} more: --limit shows them\n` : ''}`;
+  return `${title}\n${table(rows, options.width)}${rest > 0 ? `and ${rest} more: --limit shows them\n` : ''}`;
 }

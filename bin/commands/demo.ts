@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { wantsColour } from '../options.ts';
+import { reportWidth, wantsColour } from '../options.ts';
 
 export function addDemo(program: Command): void {
   program
@@ -15,7 +15,7 @@ export function addDemo(program: Command): void {
       const { stdout } = process;
       const style = {
         colour: wantsColour(stdout, options.color),
-        width: stdout.columns ?? 100,
+        width: reportWidth(stdout),
         why: reasons,
       };
       const recorded = async (name: string): Promise<Uint8Array> =>
@@ -32,9 +32,9 @@ export function addDemo(program: Command): void {
       stdout.write(
         `${store === null ? '' : `\nBoth reports are in ${store.location}.\n`}
 Now your own cluster; nothing stays in it:
-  npx netns-audit audit                    the current context of your kubeconfig
-  npx netns-audit audit --help             other clusters, single nodes, other formats
-  npx netns-audit checks                   everything that is looked for
+  npx netns-audit audit          the current context of your kubeconfig
+  npx netns-audit audit --help   other clusters, single nodes, other formats
+  npx netns-audit checks         everything that is looked for
 `,
       );
     });

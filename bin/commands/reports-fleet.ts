@@ -25,7 +25,12 @@ export function addFleetReport(parent: Command): void {
       else {
         const { fleetText } = await import('../reports-text.ts');
         const { isAsciiOnly } = await import('../sparkline.ts');
-        process.stdout.write(fleetText(fleet, { ascii: options.ascii ?? isAsciiOnly(process.env) }));
+        process.stdout.write(
+          fleetText(fleet, {
+            ascii: options.ascii ?? isAsciiOnly(process.env),
+            width: process.stdout.columns,
+          }),
+        );
       }
     });
 }

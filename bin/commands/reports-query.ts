@@ -28,7 +28,7 @@ export function addQuery(parent: Command): void {
         const { cluster } = options;
         if (cluster !== undefined) await clusterNames(store, options);
         const found = await query(store, sql, { since, ...(cluster === undefined ? {} : { cluster }) });
-        process.stdout.write(writeAnswer(found, options.output));
+        process.stdout.write(writeAnswer(found, options.output, process.stdout.columns));
       } finally {
         process.off('SIGINT', stop);
         process.off('SIGTERM', stop);

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Grouping, Metric, Narrowing } from '../../lib/history/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
-import { days, positive, wantsColour } from '../options.ts';
+import { days, positive, reportWidth, wantsColour } from '../options.ts';
 import {
   addNarrowing,
   type Common,
@@ -59,7 +59,7 @@ function addList(parent: Command): void {
         if (found.length >= options.limit) break;
       }
       const { listText } = await import('../reports-text.ts');
-      process.stdout.write(options.output === 'json' ? json(found) : listText(found));
+      process.stdout.write(options.output === 'json' ? json(found) : listText(found, process.stdout.columns));
     });
 }
 
@@ -84,7 +84,7 @@ function addShow(parent: Command): void {
       const { stdout } = process;
       const style = {
         colour: wantsColour(stdout, options.color),
-        width: stdout.columns ?? 100,
+        width: reportWidth(stdout),
         why: reasons,
         verbose: options.verbose === true,
         past: options.output === 'html' && whole ? await pastTotals(store, report) : null,
@@ -123,7 +123,11 @@ function addTrend(parent: Command): void {
     .option('--since <time>', 'from when on, such as 30d, 2y or 2026-11-01', days, days('90d'))
     .addOption(new Option('--by <group>', 'a row for each').choices(groupings).default('cluster'))
     .option('--node <name>', 'only this node')
-    .option('--columns <number>', 'bars in a row; each shows the last run of its time', positive, 60)
+    .option(
+      '--columns <number>',
+      'bars in a row (default: 60, fewer in a narrow terminal); each shows the last run of its time',
+      positive,
+    )
     .option('--limit <rows>', 'how many rows, the largest last value first', positive, 20)
     .option('--ascii', 'no Unicode bars (default where the locale is not UTF-8)')
     .addOption(textOrJson())
@@ -141,18 +145,23 @@ type TrendOptions = Common & {
   readonly since: string;
   readonly by: Grouping;
   readonly node?: string;
-  readonly columns: number;
+  readonly columns?: number;
   readonly limit: number;
   readonly ascii?: boolean;
   readonly output: string;
 };
+
+/** Leaves room for the name and the numbers of a row. */
+function barsIn({ columns }: { readonly columns?: number }): number {
+  return columns === undefined ? 60 : Math.min(60, Math.max(20, columns - 40));
+}
 
 async function trend(metric: Metric, options: TrendOptions): Promise<void> {
   const { columnsOf, rowsOf, series } = await import('../../lib/history/index.ts');
   const store = await opened(options);
   const [from, to] = [new Date(`${options.since}T00:00:00Z`), new Date()];
   const names = await clusterNames(store, options);
-  const columns = columnsOf(from, to, options.columns);
+  const columns = columnsOf(from, to, options.columns ?? barsIn(process.stdout));
   const rows = columns.map((): Awaited<ReturnType<typeof rowsOf>>[number] => []);
   // One cluster after the other: a file or request for each column is open at once.
   for (const name of names)
@@ -168,5 +177,7 @@ async function trend(metric: Metric, options: TrendOptions): Promise<void> {
   const { isAsciiOnly } = await import('../sparkline.ts');
   const title = `${metric}${options.node === undefined ? '' : ` of ${options.node}`} by ${options.by}, ${options.since} to ${today()}`;
   const ascii = options.ascii ?? isAsciiOnly(process.env);
-  process.stdout.write(trendText(title, result, { ascii, limit: options.limit }));
+  process.stdout.write(
+    trendText(title, result, { ascii, limit: options.limit, width: process.stdout.columns }),
+  );
 }

@@ -1,9 +1,9 @@
 /** One message about all clusters of a run, for those who asked for it. Pure. */
 import { severities } from '../model/finding.ts';
 import type { Verdict } from '../model/report.ts';
-import { plural, printable } from '../report/index.ts';
+import { clipped, plural, printable } from '../report/index.ts';
 import { chatOf } from './chat.ts';
-import { COLUMNS, clipped, mailOf, type Section, subjectOf } from './mail.ts';
+import { COLUMNS, mailOf, type Section, subjectOf } from './mail.ts';
 import type { Links, Message } from './message.ts';
 
 /** What became of one cluster. `lost`: it has no report, or its message was not sent. */
@@ -57,7 +57,11 @@ export function digestOf(
       kind: 'Digest',
       runId,
       severity,
-      clusters: clusters.map((each) => (each.lost ? { ...each, reason: printable(each.reason, 300) } : each)),
+      clusters: clusters.map((each) => ({
+        ...each,
+        cluster: printable(each.cluster, 200),
+        ...(each.lost ? { reason: printable(each.reason, 300) } : {}),
+      })),
       report: links,
     }),
     chat: chatOf({

@@ -1,5 +1,5 @@
 /** The form of a mail: at most 40 lines of 72 columns, worst first, and it says what it left out. Pure. */
-import { plural } from '../report/index.ts';
+import { clipped, plural, wrapped } from '../report/index.ts';
 
 const LINES = 40;
 export const COLUMNS = 72;
@@ -65,18 +65,6 @@ export function subjectOf(text: string): string {
   return (ascii.length <= 99 ? ascii : `${ascii.slice(0, 96)}...`).trim() || 'netns-audit';
 }
 
-export function clipped(text: string, columns: number): string {
-  return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
-}
-
 export function wrap(text: string, columns = COLUMNS): string[] {
-  const lines: string[] = [];
-  let current = '';
-  for (const word of text.split(' ')) {
-    if (current !== '' && current.length + 1 + word.length > columns) {
-      lines.push(current);
-      current = word;
-    } else current = current === '' ? word : `${current} ${word}`;
-  }
-  return [...lines, current].map((each) => clipped(each, columns));
+  return wrapped(text.split(' '), columns).map((line) => clipped(line, columns));
 }

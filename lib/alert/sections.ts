@@ -1,9 +1,9 @@
 /** The parts of a mail: each kind of news under its title, worst first. Pure. */
 import { type Finding, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { objectName, plural, printable } from '../report/index.ts';
+import { clipped, objectName, plural, printable } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
-import { COLUMNS, clipped, type Section, wrap } from './mail.ts';
+import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { Told } from './record.ts';
 import { commandOf, repairAfterLooks } from './remedy.ts';
 import { AUDIT, minute } from './thresholds.ts';

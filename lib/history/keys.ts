@@ -37,9 +37,13 @@ export function clusterKey(cluster: string): string {
   return pathPart(cluster);
 }
 
-/** The name behind {@link clusterKey}. */
-export function clusterOf(key: string): string {
-  return decodeURIComponent(key);
+/** The name behind {@link clusterKey}; null for what somebody else put there. */
+export function clusterOf(key: string): string | null {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return null;
+  }
 }
 
 export type Run = { readonly cluster: string; readonly runId: string };

@@ -15,14 +15,16 @@ export async function clusters(store: Store): Promise<string[]> {
   const names: string[] = [];
   for await (const key of store.list('latest/cluster=')) {
     const name = /^latest\/cluster=([^/]+)\.json$/.exec(key)?.[1];
-    if (name !== undefined) names.push(clusterOf(name));
+    const cluster = name === undefined ? null : clusterOf(name);
+    if (cluster !== null) names.push(cluster);
   }
   if (names.length > 0) return names.sort();
   // Whoever only ever audited parts has few reports: they can all be listed.
   const parts = new Set<string>();
   for await (const key of store.list('reports/cluster=')) {
     const name = /^reports\/cluster=([^/]+)\//.exec(key)?.[1];
-    if (name !== undefined) parts.add(clusterOf(name));
+    const cluster = name === undefined ? null : clusterOf(name);
+    if (cluster !== null) parts.add(cluster);
   }
   return [...parts].sort();
 }

@@ -1,18 +1,36 @@
 /** Nothing that a node says reaches a terminal or a page as anything but text. */
 
-/** Control characters (ANSI escapes begin with one), what turns the direction of writing, and what cannot be seen. */
-const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+/**
+ * Control characters (ANSI escapes begin with one), what turns the direction of writing, what cannot be seen or has no
+ * meaning, spaces that look like others, halves of characters, and marks that would stand over other text.
+ */
+const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|^\p{M}|(?<=\p{M}{3})\p{M}/gu;
+/** Of these, what JSON has as it is; outside of its strings there is none. */
+const UNSAFE_IN_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?<=\p{M}{3})\p{M}/gu;
+const PLAIN = /^[\x20-\x7e]*$/;
 
 /** One line of printable text of at most `limit` characters; what was unsafe shows as an escape, what was cut says so. */
 export function printable(text: string, limit = 2000): string {
+  if (text.length <= limit && PLAIN.test(text)) return text;
   const safe = text
     .slice(0, limit + 1)
     .replaceAll(UNSAFE, (character) =>
-      character === '\n' || character === '\t'
-        ? ' '
-        : `\\u${character.codePointAt(0)?.toString(16).padStart(4, '0')}`,
+      character === '\n' || character === '\t' ? ' ' : escapeOf(character.codePointAt(0) ?? 0),
     );
-  return safe.length <= limit ? safe : `${safe.slice(0, limit)}… (cut)`;
+  // A cut through a character leaves the first half of it.
+  return safe.length <= limit ? safe : `${safe.slice(0, limit).replace(/[\ud800-\udbff]$/, '')}… (cut)`;
+}
+
+function escapeOf(code: number): string {
+  const hex = code.toString(16);
+  return code > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+}
+
+/** JSON with the same values as ever, in which a terminal finds nothing to obey. */
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replaceAll(UNSAFE_IN_JSON, (character) =>
+    Array.from({ length: character.length }, (_, n) => escapeOf(character.charCodeAt(n))).join(''),
+  );
 }
 
 /** For GitHub's markdown: no markup, no mention, no HTML. */
@@ -25,11 +43,9 @@ export function markdownText(text: string, limit = 2000): string {
     .replaceAll('@', '&#64;');
 }
 
-/** For XML and HTML, in text and in quoted attributes; only characters that XML 1.0 has. */
+/** For XML and HTML, in text and in quoted attributes; what XML 1.0 lacks is no printable text either. */
 export function xmlText(text: string, limit = 2000): string {
   return printable(text, limit)
-    .toWellFormed()
-    .replaceAll(/[\ufffe\uffff]/g, '\ufffd')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -1,6 +1,7 @@
 /** Writers: a report in, text out. */
 import type { ClusterReport } from '../model/report.ts';
 import type { Totals } from '../model/totals.ts';
+import { jsonText } from './escape.ts';
 import type { Format } from './formats.ts';
 import { writeHtml } from './html/page.ts';
 import { writeJunit } from './junit.ts';
@@ -9,13 +10,14 @@ import { rows } from './ndjson.ts';
 import { writePrometheus } from './prometheus.ts';
 import { type TextOptions, writeText } from './text.ts';
 
-export { printable } from './escape.ts';
+export { jsonText, printable } from './escape.ts';
 export { type Format, formats } from './formats.ts';
 export { objectName } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';
 export { writeHtml } from './html/page.ts';
 export { rows } from './ndjson.ts';
 export { coverageLine, plural } from './summary.ts';
+export { clipped, padded, widthOf, wrapped } from './width.ts';
 
 export type WriteOptions = TextOptions & {
   /** Of checks, why they matter: HTML explains its findings with it. */
@@ -30,7 +32,7 @@ export function write(report: ClusterReport, format: Format, options: WriteOptio
     case 'text':
       return writeText(report, options);
     case 'json':
-      return `${JSON.stringify(report, null, 2)}\n`;
+      return `${jsonText(report, 2)}\n`;
     case 'ndjson':
       return rows(report, 'findings');
     case 'markdown':

@@ -49,7 +49,7 @@ export function writeJunit(report: ClusterReport): string {
 function checkCases(check: CheckCoverage, findings: readonly Finding[]): TestCase[] {
   const cases = findings.map(findingCase);
   const passed = check.examined - check.failed;
-  const reasons = check.reasons.join('; ') || 'no reason given';
+  const reasons = printable(check.reasons.join('; ')) || 'no reason given';
   if (check.unknown > 0) {
     const message = `${plural(check.unknown, 'object')} could not be judged: ${reasons}`;
     const outcome: Outcome = { element: 'error', type: 'unknown', message, body: message };

@@ -5,6 +5,7 @@ import type { ClusterReport, Verdict } from '../model/report.ts';
 import { printable } from './escape.ts';
 import { type Group, groups, objectName } from './group.ts';
 import { coverageLine, duration, plural, severityCounts, youngPods } from './summary.ts';
+import { widthOf, wrapped } from './width.ts';
 
 export type TextOptions = {
   readonly colour: boolean;
@@ -36,12 +37,17 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
     options.colour ? styleText(style, text, { validateStream: false }) : text;
   const out: string[] = [];
   const wrap = (text: string, indent: string): void => {
-    out.push(...wrapped(text, options.width, indent));
+    out.push(...indented(text, options.width, indent));
   };
 
   const counts = severityCounts(report);
+  const verdict = paint(verdictStyle[report.verdict], report.verdict.toUpperCase());
   out.push(
-    `${paint(verdictStyle[report.verdict], report.verdict.toUpperCase())}  ${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}`,
+    ...hanging(
+      [verdict, ` ${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}`],
+      options.width,
+      ['', '  '],
+    ),
   );
   wrap(`${coverageLine(report)}; ${duration(report)}`, '');
   const young = youngPods(report);
@@ -118,23 +124,27 @@ function findingLines(
       ? name(lead)
       : `${plural(alike.length + 1, lead.object.kind)} on ${printable(lead.object.node ?? 'the cluster', 253)}`;
   const out = [
-    `${severity}  ${paint('bold', lead.check)}  ${what}`,
-    ...wrapped(`${printable(lead.title)} (${state})`, width, '  '),
-    ...wrapped(printable(lead.detail), width, '  '),
+    ...hanging([`${severity}  ${paint('bold', lead.check)}`, ...apart(what)], width, ['', '  ']),
+    ...indented(`${printable(lead.title)} (${state})`, width, '  '),
+    ...indented(printable(lead.detail), width, '  '),
   ];
   for (const { what: label, expected, actual, source } of lead.evidence) {
     const compared =
       expected === undefined
         ? printable(actual, 300)
         : `expected ${printable(expected, 300)}, found ${printable(actual, 300)}`;
-    out.push(
-      ...wrapped(`- ${printable(label, 200)}: ${compared}  [${printable(source, 200)}]`, width, '    '),
-    );
+    // Where it was read stands in one piece, if a line has room for it.
+    const where = `[${printable(source, 200)}]`;
+    const words = [
+      ...`${printable(label, 200)}: ${compared}`.split(' '),
+      ...(widthOf(where) <= width - 6 ? [` ${where}`] : apart(where)),
+    ];
+    out.push(...hanging(words, width, ['    - ', '      ']));
   }
-  if (alike.length > 0) out.push(...wrapped(`also: ${named(alike)}`, width, '  '));
-  if (symptoms.length > 0) out.push(...wrapped(`explains: ${named(symptoms, true)}`, width, '  '));
+  if (alike.length > 0) out.push(...indented(`also: ${named(alike)}`, width, '  '));
+  if (symptoms.length > 0) out.push(...indented(`explains: ${named(symptoms, true)}`, width, '  '));
   for (const step of lead.remedy) {
-    out.push(...wrapped(printable(step.text), width, '  > '));
+    out.push(...hanging(printable(step.text).split(' '), width, ['  > ', '    ']));
     if (step.command !== undefined) out.push(`    $ ${printable(step.command, 4000)}`);
   }
   return out;
@@ -148,7 +158,7 @@ function section(out: string[], shown: readonly Group[], title: string, width: n
       lead.suppressed === null
         ? ''
         : ` (${printable(lead.suppressed.reason, 200)}; ${printable(lead.suppressed.owner, 100)}, until ${printable(lead.suppressed.expires, 40)})`;
-    out.push(...wrapped(`${lead.severity} ${lead.check}  ${named([lead, ...alike])}${why}`, width, '  '));
+    out.push(...indented(`${lead.severity} ${lead.check}  ${named([lead, ...alike])}${why}`, width, '  '));
   }
 }
 
@@ -163,25 +173,23 @@ function name(finding: Finding): string {
   return printable(objectName(finding.object), 400);
 }
 
-/** Wraps at spaces; a word that is longer than the line stands on its own. Colours count as nothing. */
-function wrapped(text: string, width: number, indent: string): string[] {
-  const room = Math.max(20, width - indent.length);
-  const hanging = ' '.repeat(indent.length);
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && visible(line) + 1 + visible(word) > room) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  lines.push(line);
-  return lines.map((each, index) => `${index === 0 ? indent : hanging}${each}`);
+/** Words, the first of which stands two spaces off what is before it. */
+function apart(text: string): string[] {
+  const [first, ...others] = text.split(' ');
+  return [` ${first}`, ...others];
 }
 
-function visible(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
-  return text.replaceAll(/\u001b\[\d+m/g, '').length;
+function indented(text: string, width: number, indent: string): string[] {
+  return hanging(text.split(' '), width, [indent, indent]);
+}
+
+/** @param indents - of the first line, and of those after it */
+function hanging(
+  words: readonly string[],
+  width: number,
+  [first, others]: readonly [string, string],
+): string[] {
+  return wrapped(words, Math.max(20, width - others.length)).map(
+    (line, index) => `${index === 0 ? first : others}${line}`,
+  );
 }

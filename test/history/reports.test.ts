@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DirectoryStore, keys, latestReport, pointToLatest } from '../../lib/history/index.ts';
+import { clusters, DirectoryStore, keys, latestReport, pointToLatest } from '../../lib/history/index.ts';
 import { clusterKey, clusterOf } from '../../lib/history/keys.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 
@@ -66,7 +66,16 @@ describe('names in paths', () => {
     const long = 'ü'.repeat(200);
     const names = [long, `${long}a`, `${long}b`, '\ud800', '\ud801', '\ufffd', 'a@b', 'a'];
     expect(new Set(names.map(clusterKey)).size).toBe(names.length);
-    for (const name of names) expect(() => clusterOf(clusterKey(name))).not.toThrow();
+    for (const name of names) expect(clusterOf(clusterKey(name))).not.toBeNull();
+  });
+
+  it('that somebody else put there are no clusters, and in nobody’s way', async () => {
+    const path = await directory();
+    const store = new DirectoryStore(path);
+    await pointToLatest(store, run('prod'));
+    await writeFile(join(path, 'latest', 'cluster=%E0%A4%A.json'), '{}');
+    await writeFile(join(path, 'latest', 'README'), 'ours');
+    expect(await clusters(store)).toEqual(['prod']);
   });
 
   it('hold a report of a cluster whose name has 255 bytes', async () => {

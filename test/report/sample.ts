@@ -84,23 +84,23 @@ export function aFinding(changes: Partial<Finding> = {}): Finding {
 export const hostile = `\u001b[2J\u202egnp.exe\n</script><script>alert(1)</script>"'><img src=x onerror=alert(1)>|]]>\uffff\ud800@everyone ${'A'.repeat(10_000)}`;
 
 /** A report whose every free text is hostile. */
-export function aHostileReport(): ClusterReport {
+export function aHostileReport(text = hostile): ClusterReport {
   const report = aReport({
     verdict: 'critical',
-    cluster: { name: hostile, uid: 'c', version: hostile },
+    cluster: { name: text, uid: 'c', version: text },
     findings: [
       aFinding({
-        object: { kind: 'pod', namespace: hostile, name: hostile, node: hostile, path: hostile },
-        title: hostile,
-        detail: hostile,
-        evidence: [{ what: hostile, expected: hostile, actual: hostile, source: hostile }],
-        remedy: [{ purpose: 'repair', text: hostile, command: hostile }],
+        object: { kind: 'pod', namespace: text, name: text, node: text, path: text },
+        title: text,
+        detail: text,
+        evidence: [{ what: text, expected: text, actual: text, source: text }],
+        remedy: [{ purpose: 'repair', text, command: text }],
       }),
-      aFinding({ fingerprint: 'f2', suppressed: { reason: hostile, owner: hostile, expires: hostile } }),
+      aFinding({ fingerprint: 'f2', suppressed: { reason: text, owner: text, expires: text } }),
     ],
-    resolved: [aFinding({ state: 'resolved', resolution: hostile })],
+    resolved: [aFinding({ state: 'resolved', resolution: text })],
   });
-  report.coverage.nodes.push({ node: hostile, result: 'failed', reason: hostile, remedy: hostile });
+  report.coverage.nodes.push({ node: text, result: 'failed', reason: text, remedy: text });
   report.coverage.checks.push({
     check: 'host-route-missing',
     topic: 'routes',
@@ -108,7 +108,7 @@ export function aHostileReport(): ClusterReport {
     failed: 0,
     notApplicable: 0,
     unknown: 1,
-    reasons: [hostile],
+    reasons: [text],
   });
   return report;
 }
