@@ -3,8 +3,15 @@
  * Every source is present, absent by design of the platform (and why), or failed (and why).
  */
 import * as z from 'zod';
+import { cniConfigSchema, cniResultSchema, ipamSchema } from './cni.ts';
 import { eventSchema, nodeSchema, podSchema } from './kubernetes.ts';
+import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
 import { linkSchema, networkStackSchema, packetFilterSchema } from './network.ts';
+import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
+
+export type { CniConfig, CniResult, Ipam } from './cni.ts';
+export type { HiddenNamespace, Holder, Mounts, NetworkNamespace, Pin } from './namespaces.ts';
+export type { ResolvConf, Sandbox } from './sandboxes.ts';
 
 /** One source of evidence. A check that needs an absent one is not applicable; a failed one makes it unknown. */
 export type Part<T> =
@@ -13,210 +20,6 @@ export type Part<T> =
   | { readonly status: 'failed'; readonly reason: string };
 
 const time = z.iso.datetime({ offset: true });
-
-/** A process, or a descriptor of one, that keeps a namespace alive. */
-export const holderSchema = z.object({
-  pid: z.number().int(),
-  command: z.string(),
-  via: z.enum(['process', 'thread', 'descriptor', 'mount']),
-  /** Id of the container it runs in, from its cgroup; null on the host. */
-  containerId: z.string().nullable(),
-});
-export type Holder = z.infer<typeof holderSchema>;
-
-/** A network namespace, known by its inode within this boot (never an identity across reboots: docs/traps.md T43). */
-export const namespaceSchema = z.object({
-  inode: z.number(),
-  /** The namespace of PID 1: the node's own. */
-  host: z.boolean(),
-  /** Paths that pin it, as PID 1 sees them. */
-  pins: z.array(z.string()),
-  holders: z.array(holderSchema),
-  /** Ids under which the node's own namespace knows it (link_netnsid). */
-  namespaceIds: z.array(z.number().int()),
-  stack: z.discriminatedUnion('status', [
-    z.object({ status: z.literal('present'), value: networkStackSchema }),
-    z.object({ status: z.literal('absent'), reason: z.string() }),
-    z.object({ status: z.literal('failed'), reason: z.string() }),
-  ]),
-});
-export type NetworkNamespace = z.infer<typeof namespaceSchema>;
-
-/** A file where a runtime pins namespaces, read in the mount namespace of PID 1 (docs/traps.md T3 to T5). */
-export const pinSchema = z.object({
-  path: z.string(),
-  /** File system that a lookup of the path finds: nsfs when it really is a namespace. */
-  fileSystem: z.string(),
-  /** Inode found by lookup. */
-  inode: z.number(),
-  mode: z.string(),
-  modifiedAt: time,
-  /** Inodes that PID 1's mountinfo lists as mounted at this path; they differ from `inode` when shadowed. */
-  mounted: z.array(z.number()),
-});
-export type Pin = z.infer<typeof pinSchema>;
-
-/** A namespace that the node's links refer to, but which no pin, process or descriptor leads to. */
-export const hiddenNamespaceSchema = z.object({
-  namespaceId: z.number().int(),
-  /** Host links whose peer is in there. */
-  links: z.array(z.string()),
-  /** Processes that hold sockets which are not of their own namespace: who may keep it alive. */
-  suspects: z.array(z.object({ pid: z.number().int(), command: z.string(), sockets: z.number().int() })),
-});
-export type HiddenNamespace = z.infer<typeof hiddenNamespaceSchema>;
-
-export const mountsSchema = z.object({
-  /** Lines of PID 1's mountinfo, and fs.mount-max. */
-  total: z.number().int(),
-  limit: z.number().int().nullable(),
-  nsfs: z.number().int(),
-  /** Namespaces that those lines are about. */
-  pinned: z.number().int(),
-  /** Mounts of pin directories and their parents: more than one of a path is an overmount. */
-  directories: z.array(
-    z.object({ path: z.string(), fileSystem: z.string(), propagation: z.string(), root: z.string() }),
-  ),
-  /** Other mount namespaces with nsfs mounts that do not follow the host. */
-  elsewhere: z.array(
-    z.object({
-      mountNamespace: z.number(),
-      pid: z.number().int(),
-      command: z.string(),
-      containerId: z.string().nullable(),
-      inodes: z.array(z.number()),
-    }),
-  ),
-});
-export type Mounts = z.infer<typeof mountsSchema>;
-
-/** A process as the node saw it at the time of the probe. */
-export const processSchema = z.object({
-  pid: z.number().int(),
-  command: z.string(),
-  networkNamespace: z.number().nullable(),
-  pidNamespace: z.number().nullable(),
-  containerId: z.string().nullable(),
-});
-
-/** What a container's own /etc/resolv.conf says. */
-export const resolvConfSchema = z.object({
-  /** False when the file is not there; an empty file is `exists` with nothing in it. */
-  exists: z.boolean(),
-  nameservers: z.array(z.string()),
-  searches: z.array(z.string()),
-  options: z.array(z.string()),
-});
-export type ResolvConf = z.infer<typeof resolvConfSchema>;
-
-export const sandboxContainerSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  /** Init process; null when it is not running. */
-  pid: z.number().int().nullable(),
-  networkNamespace: z.number().nullable(),
-  pidNamespace: z.number().nullable(),
-  resolvConf: resolvConfSchema.nullable(),
-});
-
-/** A pod sandbox as the runtime keeps it on disk, whether its task lives or not. */
-export const sandboxSchema = z.object({
-  id: z.string(),
-  namespace: z.string(),
-  name: z.string(),
-  uid: z.string(),
-  attempt: z.number().int().nullable(),
-  /** `ready`: its task is there. `stopped`: no task any more. */
-  state: z.enum(['ready', 'stopped']),
-  network: z.enum(['pod', 'node']),
-  /** Path in the sandbox's own runtime spec. */
-  namespacePath: z.string().nullable(),
-  /** Pid of the pause process in the runtime's files; null where there is none (CRI-O drops it by default). */
-  pid: z.number().int().nullable(),
-  /** Whether that pid runs, and in the cgroup of this sandbox (a recycled pid does not). */
-  process: z.enum(['running', 'dead', 'foreign', 'none']),
-  /** Network namespace of that process. */
-  networkNamespace: z.number().nullable(),
-  pidNamespace: z.number().nullable(),
-  createdAt: time.nullable(),
-  runtimeHandler: z.string().nullable(),
-  containers: z.array(sandboxContainerSchema),
-  /** The same before and after the rest was read. */
-  stable: z.boolean(),
-});
-export type Sandbox = z.infer<typeof sandboxSchema>;
-
-/** A libcni result cache entry: what ADD returned for one interface of one sandbox. */
-export const cniResultSchema = z.object({
-  containerId: z.string(),
-  network: z.string(),
-  interface: z.string(),
-  /** CNI_NETNS at ADD. */
-  namespacePath: z.string().nullable(),
-  podNamespace: z.string().nullable(),
-  podName: z.string().nullable(),
-  podUid: z.string().nullable(),
-  /** Types of the plugins of the list, primary first. */
-  plugins: z.array(z.string()),
-  addresses: z.array(
-    z.object({
-      address: z.string(),
-      prefixLength: z.number().int(),
-      gateway: z.string().nullable(),
-      interface: z.number().int().nullable(),
-    }),
-  ),
-  routes: z.array(z.object({ destination: z.string(), gateway: z.string().nullable() })),
-  /** `inPod`: the entry has a sandbox path. */
-  interfaces: z.array(z.object({ name: z.string(), mac: z.string().nullable(), inPod: z.boolean() })),
-});
-export type CniResult = z.infer<typeof cniResultSchema>;
-
-export const cniConfigSchema = z.object({
-  directory: z.string(),
-  files: z.array(
-    z.object({
-      name: z.string(),
-      /** Why the runtime will not load it; null when it will. */
-      error: z.string().nullable(),
-      network: z.string().nullable(),
-      /** Types of the chain, with the types of their IPAM. */
-      plugins: z.array(z.string()),
-      ipam: z.array(z.string()),
-      /** Subnets of host-local ranges. */
-      subnets: z.array(z.string()),
-      mtu: z.number().int().nullable(),
-      bridge: z.string().nullable(),
-    }),
-  ),
-  binaryDirectory: z.string(),
-  /** Executable files there. */
-  binaries: z.array(z.string()),
-});
-export type CniConfig = z.infer<typeof cniConfigSchema>;
-
-/** Addresses that an on-node IPAM keeps: host-local's directory, or ipamd's checkpoint of the AWS VPC CNI. */
-export const ipamSchema = z.object({
-  kind: z.enum(['host-local', 'aws']),
-  network: z.string(),
-  /** Directory or file it was read from. */
-  path: z.string(),
-  /** Size of the ranges, where known. */
-  capacity: z.number().int().nullable(),
-  allocations: z.array(
-    z.object({
-      address: z.string(),
-      /** Empty when the reservation was half written (plugins#498). */
-      containerId: z.string(),
-      interface: z.string().nullable(),
-      modifiedAt: time.nullable(),
-      pod: z.string().nullable(),
-    }),
-  ),
-  /** Files or parts that could not be understood. */
-  corrupt: z.array(z.object({ path: z.string(), reason: z.string() })),
-});
-export type Ipam = z.infer<typeof ipamSchema>;
 
 export const hostSchema = z.object({
   hostname: z.string(),

@@ -1,0 +1,76 @@
+/** What CNI leaves on a node: results of ADD, its configuration, and the addresses that its IPAM keeps. */
+import * as z from 'zod';
+
+const time = z.iso.datetime({ offset: true });
+
+/** A libcni result cache entry: what ADD returned for one interface of one sandbox. */
+export const cniResultSchema = z.object({
+  containerId: z.string(),
+  network: z.string(),
+  interface: z.string(),
+  /** CNI_NETNS at ADD. */
+  namespacePath: z.string().nullable(),
+  podNamespace: z.string().nullable(),
+  podName: z.string().nullable(),
+  podUid: z.string().nullable(),
+  /** Types of the plugins of the list, primary first. */
+  plugins: z.array(z.string()),
+  addresses: z.array(
+    z.object({
+      address: z.string(),
+      prefixLength: z.number().int(),
+      gateway: z.string().nullable(),
+      interface: z.number().int().nullable(),
+    }),
+  ),
+  routes: z.array(z.object({ destination: z.string(), gateway: z.string().nullable() })),
+  /** `inPod`: the entry has a sandbox path. */
+  interfaces: z.array(z.object({ name: z.string(), mac: z.string().nullable(), inPod: z.boolean() })),
+});
+export type CniResult = z.infer<typeof cniResultSchema>;
+
+export const cniConfigSchema = z.object({
+  directory: z.string(),
+  files: z.array(
+    z.object({
+      name: z.string(),
+      /** Why the runtime will not load it; null when it will. */
+      error: z.string().nullable(),
+      network: z.string().nullable(),
+      /** Types of the chain, with the types of their IPAM. */
+      plugins: z.array(z.string()),
+      ipam: z.array(z.string()),
+      /** Subnets of host-local ranges. */
+      subnets: z.array(z.string()),
+      mtu: z.number().int().nullable(),
+      bridge: z.string().nullable(),
+    }),
+  ),
+  binaryDirectory: z.string(),
+  /** Executable files there. */
+  binaries: z.array(z.string()),
+});
+export type CniConfig = z.infer<typeof cniConfigSchema>;
+
+/** Addresses that an on-node IPAM keeps: host-local's directory, or ipamd's checkpoint of the AWS VPC CNI. */
+export const ipamSchema = z.object({
+  kind: z.enum(['host-local', 'aws']),
+  network: z.string(),
+  /** Directory or file it was read from. */
+  path: z.string(),
+  /** Size of the ranges, where known. */
+  capacity: z.number().int().nullable(),
+  allocations: z.array(
+    z.object({
+      address: z.string(),
+      /** Empty when the reservation was half written (plugins#498). */
+      containerId: z.string(),
+      interface: z.string().nullable(),
+      modifiedAt: time.nullable(),
+      pod: z.string().nullable(),
+    }),
+  ),
+  /** Files or parts that could not be understood. */
+  corrupt: z.array(z.object({ path: z.string(), reason: z.string() })),
+});
+export type Ipam = z.infer<typeof ipamSchema>;
