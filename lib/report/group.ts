@@ -55,9 +55,10 @@ export function groups(report: ClusterReport): Group[] {
   });
 }
 
-/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`. */
+/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name stands for both. */
 export function objectName(object: AuditedObject): string {
   const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
-  const path = object.path === undefined || object.path === name ? '' : ` ${object.path}`;
-  return `${name}${path}${object.node === undefined || object.node === object.name ? '' : ` on ${object.node}`}`;
+  const { path = name } = object;
+  const what = path === name || path.endsWith(`/${name}`) ? path : `${name} ${path}`;
+  return `${what}${object.node === undefined || object.node === object.name ? '' : ` on ${object.node}`}`;
 }
