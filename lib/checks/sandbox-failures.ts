@@ -1,5 +1,6 @@
 /** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be made or removed, as data. */
 import type { RemedyStep } from '../model/finding.ts';
+import { cordon, drainAndReboot, uncordon } from './node-remedies.ts';
 import { command, look, lookOnNode, repair } from './remedies.ts';
 import { quote } from './text.ts';
 
@@ -58,12 +59,6 @@ const deletePod = ({ namespace, pod }: FailedSandbox): RemedyStep =>
     'Delete the pod, so that a new one starts without what is left of this one.',
     command('kubectl', 'delete', 'pod', '-n', namespace, pod),
   );
-const reboot = (node: string): RemedyStep[] => [
-  repair(
-    'Move the pods away, then reboot or replace the node.',
-    command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=10m'),
-  ),
-];
 const runtimeLog = (node: string): RemedyStep =>
   lookOnNode(
     node,
@@ -119,10 +114,9 @@ const signatures: readonly Signature[] = [
     pattern: /no IP addresses available in range set/,
     cause: () => "the node's range of addresses is used up",
     remedy: ({ node }) => [
-      repair(
-        'Free what has leaked (see ipam-near-exhausted and ipam-leaked); keep new pods away meanwhile.',
-        command('kubectl', 'cordon', node),
-      ),
+      cordon(node, 'Keep new pods away.'),
+      repair('Free what has leaked: see ipam-near-exhausted and ipam-leaked.'),
+      uncordon(node, 'Once addresses are free'),
     ],
   },
   {
@@ -136,14 +130,14 @@ const signatures: readonly Signature[] = [
         'compare with the limits; find the leak before raising them.',
         'sysctl user.max_net_namespaces fs.mount-max; grep -c nsfs /proc/1/mountinfo',
       ),
-      ...reboot(node),
+      ...drainAndReboot(node),
     ],
   },
   {
     id: 'bridge-address-stale',
     pattern: /"([^"]{1,15})" already has an IP address different from/,
     cause: ([, bridge = '']) => `the bridge ${quote(bridge, 15)} has the address of an earlier pod CIDR`,
-    remedy: ({ node }) => reboot(node),
+    remedy: ({ node }) => drainAndReboot(node),
   },
   {
     id: 'route-of-another-pod',
@@ -214,7 +208,7 @@ const signatures: readonly Signature[] = [
       repair(
         'Restart the pod that mounts the root of the node without HostToContainer (see namespace-pinned-elsewhere).',
       ),
-      ...reboot(node),
+      ...drainAndReboot(node),
     ],
   },
   {
@@ -277,7 +271,7 @@ const signatures: readonly Signature[] = [
         'timeout 10 crictl info >/dev/null && echo answers',
       ),
       runtimeLog(node),
-      ...reboot(node),
+      ...drainAndReboot(node),
     ],
   },
 ];

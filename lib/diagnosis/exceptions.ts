@@ -1,6 +1,7 @@
 /** Exceptions of the configuration: which findings they cover, and what became of each of them. Pure. */
 import { catalogue } from '../checks/catalogue.ts';
 import type { AnyCheck } from '../checks/define.ts';
+import { firstOf } from '../checks/text.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Finding } from '../model/finding.ts';
 import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
@@ -82,10 +83,12 @@ export function usesOf(
     return {
       exception,
       expired: isExpired(exception, run.at),
-      covers: run.present
-        .filter((each) => covers(exception, each, run))
-        .slice(0, NAMED)
-        .map(({ object }) => objectName(object)),
+      covers: firstOf(
+        run.present.filter((each) => covers(exception, each, run)),
+        NAMED,
+        ({ object }) => objectName(object),
+        (left) => `${left} more`,
+      ),
       unknownCheck: !known.some((check) => isMeant(exception, check)),
       blind:
         gap ??

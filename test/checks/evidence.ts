@@ -362,7 +362,10 @@ export function aNode(changes: Partial<Sources['node']> = {}): Sources['node'] {
 const CHANGES =
   /\b(kubectl (delete|drain|cordon|uncordon|apply|patch)|crictl (stopp|rmp?|rm)|systemctl (restart|stop|start|reboot)|sysctl -w|u?mount |reboot|ip( -[46])? \w+ (set|add|del|replace|flush))\b|(^|[;&|({] *)(rm|mv|flock) /;
 
-/** The failures among the outcomes. Each says of every step of its repair whether it changes something. */
+/**
+ * The failures among the outcomes. Each says of every step of its repair whether it changes something; pasted whole it
+ * lets no pods back in before somebody has looked, and its drains work.
+ */
 export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { result: 'fail' }>[] {
   const failed = outcomes.filter((outcome) => outcome.result === 'fail');
   for (const { remedy } of failed) {
@@ -372,5 +375,9 @@ export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { resul
       ),
     ).toEqual([]);
   }
+  const commands = failed.flatMap(({ remedy }) => remedy.map(({ command = '' }) => command));
+  expect(commands.filter((command) => /uncordon/.test(command))).toEqual([]);
+  for (const drain of commands.filter((command) => /kubectl drain/.test(command)))
+    expect(drain).toMatch(/ --ignore-daemonsets --delete-emptydir-data --timeout=\d+m$/);
   return failed;
 }

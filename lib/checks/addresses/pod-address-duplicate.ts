@@ -2,7 +2,7 @@ import type { AuditedObject, RemedyStep } from '../../model/finding.ts';
 import type { PodAddress } from '../../model/node-result.ts';
 import { defineClusterCheck, fail, type Outcome, pass, podObject } from '../define.ts';
 import { command, look, repair } from '../remedies.ts';
-import { counted, listed } from '../text.ts';
+import { counted, listed, rowsOf } from '../text.ts';
 
 /** More addresses than this on the same two nodes are not chance: both give out the same subnet. */
 const FEW = 3;
@@ -123,8 +123,7 @@ function overlap(conflicts: readonly Conflict[]): Outcome {
       "kubectl get nodes -o custom-columns='NAME:.metadata.name,PODCIDRS:.spec.podCIDRs'",
     ),
     repair(
-      `Correct the CNI configuration (network ${networks.join(', ')}) on the node that is wrong, in /etc/cni/net.d, then drain it so that its pods get new addresses.`,
-      command('kubectl', 'drain', nodes.at(-1) ?? '', '--ignore-daemonsets', '--delete-emptydir-data'),
+      `Correct the CNI configuration (network ${networks.join(', ')}) in /etc/cni/net.d of the node that gives out addresses of another's subnet. Then drain that node (kubectl drain NODE --ignore-daemonsets --delete-emptydir-data), so that its pods get new ones.`,
     ),
   ];
   return fail(
@@ -132,7 +131,7 @@ function overlap(conflicts: readonly Conflict[]): Outcome {
     {
       detail: `${nodes.join(' and ')} give out the same addresses: ${counted(addresses.length, 'address', 'addresses')} are held on both, such as ${listed(addresses, 3)} (network ${networks.join(', ')}).`,
       confidence: 'confirmed',
-      evidence: conflicts.slice(0, FEW).flatMap(({ rightful, intruder }) =>
+      evidence: rowsOf(conflicts, FEW, ({ rightful, intruder }) =>
         [rightful, intruder].map((held) => ({
           what: `holder of ${held.address}`,
           actual: `${nameOf(held)} on ${held.node}`,

@@ -1,7 +1,7 @@
 import type { RemedyStep } from '../../model/finding.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, look, lookOnNode, repairOnNode } from '../remedies.ts';
-import { quote } from '../text.ts';
+import { quote, rowsOf } from '../text.ts';
 import { lexically } from './loaded-config.ts';
 
 /** containerd reads one file, the first: if that is broken it has no network, whatever stands in the others. */
@@ -52,7 +52,7 @@ export const cniConfigInvalid = defineCheck({
                   source: cniConfig.directory,
                 },
               ]
-            : files.slice(0, 5).map(({ name, error, network }) => ({
+            : rowsOf(files, 5, ({ name, error, network }) => ({
                 what: quote(name, 80),
                 expected: 'loads',
                 actual: error === null ? `loads, network ${quote(network ?? '', 60)}` : quote(error),

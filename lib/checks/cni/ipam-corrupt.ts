@@ -1,9 +1,14 @@
+import type { RemedyStep } from '../../model/finding.ts';
 import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { command, lookOnNode, repair } from '../remedies.ts';
-import { counted, quote } from '../text.ts';
+import { drain } from '../node-remedies.ts';
+import { command, look, lookOnNode, recreatePod, repair } from '../remedies.ts';
+import { counted, firstOf, listed, quote, rowsOf } from '../text.ts';
 import { ipamObject, isHalfWritten, isOld } from './allocations.ts';
 import { releaseAddress } from './release-address.ts';
+
+/** Entries of each kind that are named, and dealt with, at a time. */
+const SHOWN = 10;
 
 /** An empty file was reserved by an ADD that died before it wrote its id: nobody's DEL finds it (plugins#498). */
 export const ipamCorrupt = defineCheck({
@@ -39,26 +44,27 @@ export const ipamCorrupt = defineCheck({
         detail: [
           empty.length === 0
             ? ''
-            : `${counted(empty.length, 'address', 'addresses')} reserved by nobody: ${empty
-                .slice(0, 10)
-                .map(({ address }) => quote(address, 50))
-                .join(', ')}.`,
+            : `${counted(empty.length, 'address', 'addresses')} reserved by nobody: ${listed(empty.map(({ address }) => quote(address, 50)))}.`,
           first === undefined
             ? ''
-            : `${counted(corrupt.length, 'file')} cannot be understood: ${quote(first.path)}: ${quote(first.reason)}.`,
+            : `${counted(corrupt.length, 'file')} cannot be understood: ${listed(
+                corrupt.map(({ path, reason }) => `${quote(path)}: ${quote(reason)}`),
+                3,
+                '; ',
+              )}.`,
         ]
           .filter(Boolean)
           .join(' '),
         confidence: 'probable',
         ...(store.kind === 'aws' && first !== undefined ? { severity: 'high' as const } : {}),
         evidence: [
-          ...empty.slice(0, 5).map(({ address, modifiedAt }) => ({
+          ...rowsOf(empty, SHOWN, ({ address, modifiedAt }) => ({
             what: 'container id in the file',
             expected: 'the id of a sandbox',
             actual: `none, since ${modifiedAt ?? 'an unknown time'}`,
             source: `${store.path}/${quote(address, 50)}`,
           })),
-          ...corrupt.slice(0, 5).map(({ path, reason }) => ({
+          ...rowsOf(corrupt, SHOWN, ({ path, reason }) => ({
             what: 'content',
             expected: store.kind === 'aws' ? "ipamd's checkpoint" : 'a container id and an interface',
             actual: quote(reason),
@@ -68,33 +74,37 @@ export const ipamCorrupt = defineCheck({
         remedy:
           store.kind === 'aws'
             ? [
-                repair('Its content is never edited by hand. Move the pods away and replace the node.'),
-                repair(
-                  'Drain the node.',
-                  command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-                ),
+                drain(node, 'Its content is never edited by hand. Move the pods away.'),
+                repair('Then replace the node.'),
               ]
             : [
-                ...users
-                  .slice(0, 5)
-                  .map((pod) =>
-                    repair(
-                      `${pod.namespace}/${pod.name} uses such an address: delete the pod before its entry is removed.`,
-                      command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name),
-                    ),
-                  ),
-                ...corrupt
-                  .slice(0, 5)
-                  .map(({ path }) =>
+                ...firstOf(
+                  users,
+                  SHOWN,
+                  (pod) => [
+                    look(`${pod.namespace}/${pod.name} uses such an address: it goes before the entry does.`),
+                    ...recreatePod(pod),
+                  ],
+                  likewise,
+                ),
+                ...firstOf(
+                  corrupt,
+                  SHOWN,
+                  ({ path }) =>
                     lookOnNode(
                       node,
                       'see what is in the file; move it away only if no pod has its address.',
                       command('head', '-c', '300', '--', path),
                     ),
-                  ),
-                ...free.slice(0, 10).map((entry) => releaseAddress(store, entry, node)),
+                  likewise,
+                ),
+                ...firstOf(free, SHOWN, (entry) => releaseAddress(store, entry, node), likewise),
               ],
       });
     });
   },
 });
+
+function likewise(left: number): RemedyStep {
+  return look(`Likewise the other ${left}: the next audit names them.`);
+}

@@ -5,13 +5,15 @@ import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { ofPassingPod } from '../passing-pods.ts';
 import { command, look, repair } from '../remedies.ts';
-import { counted, listed, quote } from '../text.ts';
+import { counted, firstOf, listed, quote, rowsOf } from '../text.ts';
 import { restartAgent } from './agents.ts';
 import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from './allocations.ts';
 import { releaseAddress } from './release-address.ts';
 
 /** Share of a range above which its leaks are about to stop new pods. */
 const NEARLY_FULL = 0.9;
+/** Leaks that are named with their container, and freed, at a time. */
+const SHOWN = 10;
 
 /** After a reboot or a failed DEL nobody frees the address: the store is a plain file (containerd/cri#948). */
 export const ipamLeaked = defineCheck({
@@ -49,7 +51,7 @@ export const ipamLeaked = defineCheck({
         confidence: 'confirmed',
         ...(full ? { severity: 'high' as const } : {}),
         evidence: [
-          ...leaked.slice(0, 5).map((allocation) => ({
+          ...rowsOf(leaked, SHOWN, (allocation) => ({
             what: `taken by container, ${allocation.modifiedAt === null ? 'time not known' : `since ${allocation.modifiedAt}`}`,
             expected: 'the id of a sandbox',
             actual: quote(allocation.containerId, 80),
@@ -87,15 +89,17 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
       restartAgent('aws-cni', node),
     ];
   }
-  const shown = leaked.slice(0, 10);
+  const shown = leaked.slice(0, SHOWN);
   return [
     look(
       `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and that the entries are older than an hour.`,
       `ids=$(crictl pods --no-trunc -q || ctr -n k8s.io containers list -q) && ! printf '%s\\n' "$ids" | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))} && echo 'the runtime knows none of them'`,
     ),
-    ...shown.map((allocation) => releaseAddress(store, allocation, node)),
-    ...(leaked.length > shown.length
-      ? [repair(`Likewise the other ${leaked.length - shown.length}; the next audit names them.`)]
-      : []),
+    ...firstOf(
+      leaked,
+      SHOWN,
+      (allocation) => releaseAddress(store, allocation, node),
+      (left) => repair(`Likewise the other ${left}: the next audit names them.`),
+    ),
   ];
 }

@@ -1,6 +1,7 @@
 import { familyOf } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command, repair } from '../remedies.ts';
+import { cordon, uncordon } from '../node-remedies.ts';
+import { repair } from '../remedies.ts';
 import { counted, quote } from '../text.ts';
 import { ipamObject } from './allocations.ts';
 
@@ -61,8 +62,9 @@ export const ipamNearExhausted = defineCheck({
                   `Free the ${counted(unowned, 'address', 'addresses')} that no sandbox has, as ipam-leaked says.`,
                 ),
               ]),
-          repair('Keep new pods away until addresses are free.', command('kubectl', 'cordon', node)),
+          cordon(node, 'Keep new pods away.'),
           repair("Give the node a larger range, or set the kubelet's maxPods below the size of the range."),
+          uncordon(node, 'Once addresses are free'),
         ],
       });
     });

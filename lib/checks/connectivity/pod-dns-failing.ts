@@ -4,7 +4,7 @@ import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../d
 import { isLoopback } from '../dns/containers.ts';
 import { resolvConfMissing } from '../dns/resolv-conf-missing.ts';
 import { command, look } from '../remedies.ts';
-import { quote } from '../text.ts';
+import { listed, quote, rowsOf } from '../text.ts';
 import { knownFault, probesOf, unresolved } from './pings.ts';
 
 type Lookup = Sources['active'][number]['lookups'][number];
@@ -51,15 +51,16 @@ export const podDnsFailing = defineCheck({
         );
       }
       return fail(object, {
-        detail: `${lookups
-          .slice(0, 3)
-          .map(
+        detail: `${listed(
+          lookups.map(
             ({ server, name, error }) =>
               `${quote(server, 60)} did not answer for ${quote(name, 100)}: ${quote(error ?? 'no answer', 100)}`,
-          )
-          .join('; ')}. The same holds for ${silent.length} of the ${asked.length} pods asked on this node.`,
+          ),
+          3,
+          '; ',
+        )}. The same holds for ${silent.length} of the ${asked.length} pods asked on this node.`,
         confidence: many && silent.length > 1 ? 'confirmed' : 'probable',
-        evidence: lookups.slice(0, 5).map(({ server, name, error }) => ({
+        evidence: rowsOf(lookups, 5, ({ server, name, error }) => ({
           what: `answer of ${quote(server, 60)} for ${quote(name, 100)}`,
           expected: 'an answer',
           actual: quote(error ?? 'no answer', 100),

@@ -1,6 +1,6 @@
 import { defineCheck, fail } from '../define.ts';
 import { lookOnNode, recreatePod } from '../remedies.ts';
-import { quote } from '../text.ts';
+import { listed, quote, rowsOf } from '../text.ts';
 import { judgeRules } from './judge-rules.ts';
 import { keepRules } from './list-rules.ts';
 import { blockades } from './rules.ts';
@@ -21,12 +21,13 @@ export const podFirewallBlocksAll = defineCheck({
       judge(object, found, network) {
         const directions = [...new Set(found.map(({ direction }) => direction))];
         return fail(object, {
-          detail: `Everything that ${directions.map((one) => (one === 'in' ? 'comes in' : 'goes out')).join(' and ')} is dropped inside the pod: ${found
-            .slice(0, 3)
-            .map(({ table, chain, by }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(by)}`)
-            .join('; ')}.`,
+          detail: `Everything that ${directions.map((one) => (one === 'in' ? 'comes in' : 'goes out')).join(' and ')} is dropped inside the pod: ${listed(
+            found.map(({ table, chain, by }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(by)}`),
+            3,
+            '; ',
+          )}.`,
           confidence: 'probable',
-          evidence: found.slice(0, 10).map(({ backend, table, chain, by }) => ({
+          evidence: rowsOf(found, 10, ({ backend, table, chain, by }) => ({
             what: `chain ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
             expected: 'something passes',
             actual: quote(by),

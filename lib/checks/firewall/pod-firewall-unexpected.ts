@@ -1,6 +1,6 @@
 import { defineCheck, fail, notApplicable } from '../define.ts';
 import { lookOnNode, recreatePod } from '../remedies.ts';
-import { counted, quote } from '../text.ts';
+import { counted, listed, quote, rowsOf } from '../text.ts';
 import { judgeRules } from './judge-rules.ts';
 import { listRules } from './list-rules.ts';
 import { blockades, unexpectedRules } from './rules.ts';
@@ -23,12 +23,13 @@ export const podFirewallUnexpected = defineCheck({
           return notApplicable(object, 'the rules drop everything: see pod-firewall-blocks-all');
         }
         return fail(object, {
-          detail: `${counted(found.length, 'rule')} that no known mesh makes, and no container of the pod may make: ${found
-            .slice(0, 3)
-            .map(({ table, chain, rule }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(rule)}`)
-            .join('; ')}${found.length > 3 ? ' …' : ''}`,
+          detail: `${counted(found.length, 'rule')} that no known mesh makes, and no container of the pod may make: ${listed(
+            found.map(({ table, chain, rule }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(rule)}`),
+            3,
+            '; ',
+          )}.`,
           confidence: 'probable',
-          evidence: found.slice(0, 10).map(({ backend, table, chain, rule }) => ({
+          evidence: rowsOf(found, 10, ({ backend, table, chain, rule }) => ({
             what: `rule in ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
             expected: 'none',
             actual: quote(rule),

@@ -11,7 +11,7 @@ import {
   unknown,
 } from '../define.ts';
 import { lookOnNode, repairOnNode } from '../remedies.ts';
-import { logged, recent } from './kernel-log.ts';
+import { logged, recent, toldForADay } from './kernel-log.ts';
 
 const NEARLY = 0.9;
 const FULL = /(?:nf|ip)_conntrack: (?:nf_conntrack: )?table full, dropping packet/;
@@ -64,7 +64,7 @@ function failure(
   const now = `${entries ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown number of'} entries`;
   const nearly = entries !== null && limit > 0 && entries >= limit * NEARLY;
   return fail(object, {
-    detail: `${now} now${last === undefined ? '' : `; the kernel dropped packets for a full table, last at ${last.at}`}.`,
+    detail: `${now} now${last === undefined ? '.' : `; the kernel dropped packets for a full table, last at ${last.at}. ${toldForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
     confidence: nearly && last !== undefined ? 'confirmed' : 'probable',
     evidence: [
       {
@@ -76,6 +76,15 @@ function failure(
       ...(last === undefined ? [] : [{ what: 'last report', actual: logged(last), source: 'dmesg' }]),
     ],
     remedy: [
+      ...(last === undefined
+        ? []
+        : [
+            lookOnNode(
+              node,
+              `see whether it goes on: lines later than ${last.at}, and the entries in use now.`,
+              `dmesg -T | grep 'table full' | tail -n 3; sysctl net.netfilter.nf_conntrack_count ${LIMIT}`,
+            ),
+          ]),
       lookOnNode(
         node,
         'find who has the most connections (in the namespace of the pod, if a pod is named).',

@@ -1,5 +1,6 @@
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { command, repair } from '../remedies.ts';
+import { cordon, drain, uncordon } from '../node-remedies.ts';
+import { repair } from '../remedies.ts';
 import { quote } from '../text.ts';
 import { knownDefects } from './known-bad-kernels.ts';
 
@@ -29,11 +30,10 @@ export const kernelKnownBad = defineCheck({
           source: `uname -r (${reference})`,
         })),
         remedy: [
-          repair(`Move the node to an image with ${first.fixedIn}.`, command('kubectl', 'cordon', node)),
-          repair(
-            'Then drain it, and replace it or upgrade and reboot.',
-            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          ),
+          cordon(node, `Move the node to an image with ${first.fixedIn}: keep new pods away first.`),
+          drain(node, 'Move the pods away.'),
+          repair('Then replace the node, or upgrade its kernel and reboot.'),
+          uncordon(node, 'Once it is back with the other kernel and Ready'),
         ],
       }),
     ];

@@ -22,6 +22,17 @@ export function logged(message: KernelMessage): string {
   return `${message.at} ${quote(message.text, 160)}`;
 }
 
+/** What a finding says that goes by a message alone: how long it is told, and how to see that it is over. */
+export function toldForADay(last: KernelMessage, over: string): string {
+  const until = new Date(Date.parse(last.at) + RECENT).toISOString();
+  return `The log does not say when it ended, so this is told until ${until}, a day after that message; it is over once ${over}.`;
+}
+
+/** The same where the kernel repeats itself for as long as it lasts. */
+export function toldWhileActive(over: string): string {
+  return `This is told for ${ACTIVE / MINUTE} minutes after the last message; it is over once ${over}.`;
+}
+
 export type Incident = { readonly header: KernelMessage; readonly following: readonly KernelMessage[] };
 
 /** Each line that matches, with what follows it up to the next such line, at most `most` lines. */

@@ -1,8 +1,8 @@
 import type { KernelMessage } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { counted, quote } from '../text.ts';
-import { incidents, isActive, logged, recent } from './kernel-log.ts';
-import { rebootOrReplace } from './replace-node.ts';
+import { rebootForKernel } from '../node-remedies.ts';
+import { counted, listed, quote, rowsOf } from '../text.ts';
+import { incidents, isActive, logged, recent, toldWhileActive } from './kernel-log.ts';
 import { waitingDevices } from './unregister-netdevice.ts';
 
 const HUNG = /task .{1,60}:(\d{1,10}) blocked for more than \d+ seconds/;
@@ -41,24 +41,24 @@ export const kernelNetnsHung = defineCheck({
         detail: `${counted(hung.length, 'task')} reported as hung in network namespace code, last at ${last.header.at}; ${
           still.length === 0
             ? 'none seen blocked now'
-            : `${still.length} blocked now: ${still
-                .slice(0, 5)
-                .map(({ pid, command }) => `${quote(command, 40)} (${pid})`)
-                .join(', ')}`
-        }.`,
+            : `${still.length} blocked now: ${listed(
+                still.map(({ pid, command }) => `${quote(command, 40)} (${pid})`),
+                5,
+              )}`
+        }. ${toldWhileActive('no task is blocked in such code any more')}`,
         confidence: still.length === 0 ? 'probable' : 'confirmed',
         evidence: [
           { what: 'last report', actual: logged(last.header), source: 'dmesg' },
           ...(frame === undefined
             ? []
             : [{ what: 'where it hangs', actual: logged(frame), source: 'dmesg' }]),
-          ...still.slice(0, 3).map(({ pid, stack }) => ({
+          ...rowsOf(still, 3, ({ pid, stack }) => ({
             what: `stack of task ${pid} now`,
             actual: quote(stack.slice(0, 4).join(' < ')) || 'blocked',
             source: `/proc/${pid}/stack`,
           })),
         ],
-        remedy: rebootOrReplace(node),
+        remedy: rebootForKernel(node),
       }),
     ];
   },

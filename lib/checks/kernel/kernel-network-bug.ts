@@ -1,7 +1,7 @@
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { counted, quote } from '../text.ts';
-import { incidents, logged, recent } from './kernel-log.ts';
-import { rebootOrReplace } from './replace-node.ts';
+import { rebootForKernel } from '../node-remedies.ts';
+import { counted, quote, rowsOf } from '../text.ts';
+import { incidents, logged, recent, toldForADay } from './kernel-log.ts';
 
 /** What a defect of the kernel begins with. `WARNING:` is left out: it is common, and the kernel goes on. */
 const DEFECT =
@@ -46,15 +46,15 @@ export const kernelNetworkBug = defineCheck({
     const onlyLockups = found.every(({ header }) => SOFT_LOCKUP.test(header.text));
     return [
       fail(object, {
-        detail: `${counted(found.length, 'report')} in a day, last at ${last.header.at} in ${last.where}: ${quote(last.header.text, 160)}.`,
+        detail: `${counted(found.length, 'report')} in a day, last at ${last.header.at} in ${last.where}: ${quote(last.header.text, 160)}. ${toldForADay(last.header, 'the node has booted again')}`,
         confidence: onlyLockups ? 'suspected' : 'probable',
         ...(onlyLockups ? { severity: 'high' as const } : {}),
-        evidence: found.slice(-5).map(({ header, where }) => ({
+        evidence: rowsOf(found.toReversed(), 5, ({ header, where }) => ({
           what: `defect in ${where}`,
           actual: logged(header),
           source: 'dmesg',
         })),
-        remedy: rebootOrReplace(node),
+        remedy: rebootForKernel(node),
       }),
     ];
   },

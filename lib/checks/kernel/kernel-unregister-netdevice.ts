@@ -1,7 +1,7 @@
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { counted, listed } from '../text.ts';
-import { logged, recent } from './kernel-log.ts';
-import { rebootOrReplace } from './replace-node.ts';
+import { rebootForKernel } from '../node-remedies.ts';
+import { counted, listed, rowsOf } from '../text.ts';
+import { logged, recent, toldWhileActive } from './kernel-log.ts';
 import { waitingDevices } from './unregister-netdevice.ts';
 
 /** One leaked reference holds up the one worker that takes namespaces down (kubernetes#64743). */
@@ -23,10 +23,10 @@ export const kernelUnregisterNetdevice = defineCheck({
     const leaks = recent(kernelLog, now).filter(({ text }) => /ref_tracker: .*leaked reference/.test(text));
     return [
       fail(object, {
-        detail: `The kernel waits for ${listed(waiting.map(({ device, count, lines }) => `${device} (usage count ${count}, said ${lines.length} times)`))}.`,
+        detail: `The kernel waits for ${listed(waiting.map(({ device, count, lines }) => `${device} (usage count ${count}, said ${lines.length} times, last at ${lines.at(-1)?.at})`))}. ${toldWhileActive('the kernel, which repeats it every 10 seconds, has fallen silent')}`,
         confidence: worker === undefined ? 'probable' : 'confirmed',
         evidence: [
-          ...waiting.slice(0, 5).flatMap(({ device, lines }) => [
+          ...rowsOf(waiting, 5, ({ device, lines }) => [
             {
               what: `first of ${counted(lines.length, 'line')} about ${device}`,
               actual: lines[0] ? logged(lines[0]) : '',
@@ -38,9 +38,11 @@ export const kernelUnregisterNetdevice = defineCheck({
               source: 'dmesg',
             },
           ]),
-          ...leaks
-            .slice(-3)
-            .map((line) => ({ what: 'who leaked the reference', actual: logged(line), source: 'dmesg' })),
+          ...rowsOf(leaks.toReversed(), 3, (line) => ({
+            what: 'who leaked the reference',
+            actual: logged(line),
+            source: 'dmesg',
+          })),
           ...(worker === undefined
             ? []
             : [
@@ -51,7 +53,7 @@ export const kernelUnregisterNetdevice = defineCheck({
                 },
               ]),
         ],
-        remedy: rebootOrReplace(node),
+        remedy: rebootForKernel(node),
       }),
     ];
   },

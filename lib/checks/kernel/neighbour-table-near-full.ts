@@ -3,7 +3,8 @@ import type { NetworkStack } from '../../model/network.ts';
 import { familyOf } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, unknown } from '../define.ts';
 import { lookOnNode, repairOnNode } from '../remedies.ts';
-import { logged, recent } from './kernel-log.ts';
+import { counted } from '../text.ts';
+import { logged, recent, toldForADay } from './kernel-log.ts';
 
 const NEARLY = 0.9;
 /** Every network namespace has it: where it was read, what is not there was not there to be read. */
@@ -48,12 +49,12 @@ export const neighbourTableNearFull = defineCheck({
         return unknown(object, `entries of ${name} or ${sysctl} could not be read`);
       }
       // Entries that a CNI plugin wrote for good are not counted by the kernel since 5.2 (flannel has one per node).
-      const counted = all === null ? null : Math.max(0, all - permanent(stacks, family));
-      const full = counted !== null && limit > 0 && counted >= limit * NEARLY;
+      const held = all === null ? null : Math.max(0, all - permanent(stacks, family));
+      const full = held !== null && limit > 0 && held >= limit * NEARLY;
       if (last === undefined && !full) return pass(object);
-      const value = `${counted ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown limit'}`;
+      const value = `${held ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown limit'}`;
       return fail(object, {
-        detail: `${value} entries in ${name}${last === undefined ? '' : `; the kernel reported overflow ${overflow.length} times in a day, last at ${last.at}`}.`,
+        detail: `${value} entries in ${name}${last === undefined ? '.' : `; the kernel reported overflow ${counted(overflow.length, 'time')} in a day, last at ${last.at}. ${toldForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
         confidence: full && last !== undefined ? 'confirmed' : 'probable',
         evidence: [
           {
@@ -65,6 +66,15 @@ export const neighbourTableNearFull = defineCheck({
           ...(last === undefined ? [] : [{ what: 'last overflow', actual: logged(last), source: 'dmesg' }]),
         ],
         remedy: [
+          ...(last === undefined
+            ? []
+            : [
+                lookOnNode(
+                  node,
+                  `see whether it goes on: lines later than ${last.at}, and the entries in use now.`,
+                  `dmesg -T | grep '${name}: neighbor table overflow' | tail -n 3; ip -${family} neigh | wc -l; sysctl ${sysctl}`,
+                ),
+              ]),
           lookOnNode(
             node,
             'see which links have the most neighbours.',
@@ -74,7 +84,7 @@ export const neighbourTableNearFull = defineCheck({
             node,
             'raise the limits (and in the configuration of its image, or they are gone with the next boot).',
             // Each a power of two above what was, in the kernel's own ratio 1 : 4 : 8.
-            `sysctl -w ${[8, 2, 1].map((part, index) => `net.ipv${family}.neigh.default.gc_thresh${index + 1}=${raised(limit, counted) / part}`).join(' ')}`,
+            `sysctl -w ${[8, 2, 1].map((part, index) => `net.ipv${family}.neigh.default.gc_thresh${index + 1}=${raised(limit, held) / part}`).join(' ')}`,
           ),
         ],
       });

@@ -1,5 +1,6 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { command, lookOnNode, repair } from '../remedies.ts';
+import { cordon, drainAndReboot, uncordon } from '../node-remedies.ts';
+import { lookOnNode, repair } from '../remedies.ts';
 
 const SLOW = 2_000;
 const HUNG = 10_000;
@@ -57,11 +58,15 @@ export const namespaceCreationFailing = defineCheck({
             'tell a limit ("No space left") from a kernel that is stuck',
             'time unshare --net true; sysctl user.max_net_namespaces fs.mount-max; dmesg | tail -n 50',
           ),
-          repair('Start no more pods there.', command('kubectl', 'cordon', node)),
-          repair(
-            'At a limit: repair what leaks (namespace-orphaned, namespace-held, namespace-hidden) or raise it. If stuck: move the pods elsewhere, then reboot the node.',
-            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          ),
+          cordon(node, 'Start no more pods there.'),
+          ...(slow
+            ? drainAndReboot(node, 'The kernel is stuck, most likely: move the pods elsewhere.')
+            : [
+                repair(
+                  'Repair what leaks (namespace-orphaned, namespace-held, namespace-hidden) or raise the limit that is reached.',
+                ),
+                uncordon(node, 'Once a namespace can be made again'),
+              ]),
         ],
       }),
     ];

@@ -2,6 +2,7 @@ import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
 import { lookOnNode, repair } from '../remedies.ts';
+import { listed } from '../text.ts';
 import {
   baseName,
   canonicalPath,
@@ -14,6 +15,8 @@ import {
   standing,
 } from './ownership.ts';
 import { tooYoung } from './pin-age.ts';
+
+const LOOKED_AT = 5;
 
 /** Its sandbox is gone, but a process or an open descriptor keeps it alive (namespaces(7)). */
 export const namespaceHeld = defineCheck({
@@ -77,9 +80,16 @@ function isPrivateService(namespace: NetworkNamespace): boolean {
 function failure(held: readonly NetworkNamespace[], hostInode: number, node: string) {
   const holders = held.flatMap(liveHolders);
   const leaks = held.some((namespace) => hostEnds(namespace, hostInode).length > 0);
-  const which = held.map(({ inode }) => `net:[${inode}]`).join(', ');
+  const which = listed(
+    held.map(({ inode }) => `net:[${inode}]`),
+    5,
+  );
   return {
-    detail: `${held.length === 1 ? 'A network namespace' : `${held.length} network namespaces`} (${which}) of no sandbox ${held.length === 1 ? 'is' : 'are'} kept alive by ${describe(holders)}; holding ${held.map((namespace) => contents(namespace, hostInode)).join('; ')}.`,
+    detail: `${held.length === 1 ? 'A network namespace' : `${held.length} network namespaces`} (${which}) of no sandbox ${held.length === 1 ? 'is' : 'are'} kept alive by ${describe(holders)}; holding ${listed(
+      held.map((namespace) => contents(namespace, hostInode)),
+      5,
+      '; ',
+    )}.`,
     confidence: leaks || holders.some(({ containerId }) => containerId !== null) ? 'probable' : 'suspected',
     severity: leaks ? 'medium' : 'low',
     evidence: [
@@ -96,17 +106,23 @@ function failure(held: readonly NetworkNamespace[], hostInode: number, node: str
 }
 
 function describe(holders: readonly Holder[]): string {
-  const shown = holders.slice(0, 5).map((holder) => `${holder.command} (pid ${holder.pid}, ${holder.via})`);
-  return shown.join(', ') + (holders.length > 5 ? ` and ${holders.length - 5} more` : '');
+  return listed(
+    holders.map((holder) => `${holder.command} (pid ${holder.pid}, ${holder.via})`),
+    5,
+  );
 }
 
 function remedy(holders: readonly Holder[], node: string): RemedyStep[] {
-  const pids = [...new Set(holders.map(({ pid }) => pid))].slice(0, 5);
+  const pids = [...new Set(holders.map(({ pid }) => pid))];
+  const left = pids.length - LOOKED_AT;
   return [
     lookOnNode(
       node,
-      'see whose the process is',
-      `head -n 20 ${pids.map((pid) => `/proc/${pid}/cgroup`).join(' ')}`,
+      `see whose the process is${left > 0 ? ` (${left} more are not in the command)` : ''}`,
+      `head -n 20 ${pids
+        .slice(0, LOOKED_AT)
+        .map((pid) => `/proc/${pid}/cgroup`)
+        .join(' ')}`,
     ),
     repair(
       'Restart that service, or delete the pod of that agent so that it starts anew: the kernel frees the namespace with its last holder. Do not unmount or delete links by hand while it lives.',

@@ -2,6 +2,7 @@ import type { HiddenNamespace } from '../../model/evidence.ts';
 import type { Link, Route } from '../../model/network.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
 import { look, lookOnNode, repair } from '../remedies.ts';
+import { firstOf, listed } from '../text.ts';
 
 /** A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
 export const namespaceHidden = defineCheck({
@@ -24,7 +25,7 @@ export const namespaceHidden = defineCheck({
         (suspect) => `${suspect.command} (pid ${suspect.pid}, ${suspect.sockets} sockets)`,
       );
       return fail(object, {
-        detail: `${link === undefined ? 'The node still knows a namespace' : `${hidden.links.join(', ')} of the node leads to a namespace`} (id ${hidden.namespaceId}) that no pin, process or descriptor leads to${suspects.length > 0 ? `; sockets of another namespace are held by ${suspects.join(', ')}` : ''}.`,
+        detail: `${link === undefined ? 'The node still knows a namespace' : `${hidden.links.join(', ')} of the node leads to a namespace`} (id ${hidden.namespaceId}) that no pin, process or descriptor leads to${suspects.length > 0 ? `; sockets of another namespace are held by ${listed(suspects)}` : ''}.`,
         confidence: link !== undefined && suspects.length > 0 ? 'probable' : 'suspected',
         ...(link === undefined ? { severity: 'low' as const } : {}),
         evidence: [
@@ -36,7 +37,7 @@ export const namespaceHidden = defineCheck({
           },
           {
             what: 'holders of sockets that are not of their own namespace',
-            actual: suspects.join(', ') || 'none seen',
+            actual: listed(suspects) || 'none seen',
             source: '/proc/*/fd against /proc/*/net',
           },
         ],
@@ -44,11 +45,13 @@ export const namespaceHidden = defineCheck({
           look(
             'The kernel takes namespaces apart in the background: look again after a minute before you act.',
           ),
-          ...hidden.suspects
-            .slice(0, 3)
-            .map((suspect) =>
-              lookOnNode(node, `see whose process ${suspect.command} is`, `cat /proc/${suspect.pid}/cgroup`),
-            ),
+          ...firstOf(
+            hidden.suspects,
+            3,
+            ({ command, pid }) =>
+              lookOnNode(node, `see whose process ${command} is`, `cat /proc/${pid}/cgroup`),
+            (left) => look(`Likewise the other ${left} that hold such sockets.`),
+          ),
           repair(
             'Restart the service or pod that holds the sockets. Do not delete the link by hand: the namespace would stay. If no holder can be told, drain the node and reboot it.',
           ),

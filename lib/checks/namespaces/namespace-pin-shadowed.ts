@@ -1,6 +1,8 @@
 import type { Mounts } from '../../model/evidence.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { command, look, lookOnNode, repair } from '../remedies.ts';
+import { drainAndReboot } from '../node-remedies.ts';
+import { command, look, lookOnNode } from '../remedies.ts';
+import { listed } from '../text.ts';
 import { canonicalPath, directoryOf, isNamespaceFile } from './ownership.ts';
 import { mountedAt, readySandboxesByPath } from './pinned-sandboxes.ts';
 
@@ -38,9 +40,8 @@ export const namespacePinShadowed = defineCheck({
         const sandbox = sandboxOf.get(path);
         return sandbox === undefined ? [] : [`${sandbox.namespace}/${sandbox.name}`];
       });
-      const shown = pods.slice(0, 10).join(', ') + (pods.length > 10 ? ` and ${pods.length - 10} more` : '');
       return fail(object, {
-        detail: `${shadowed.length} of ${inside.length} pins in ${directory} are mounted but hidden${pods.length > 0 ? `, those of ${shown} among them` : ''}: ${first.path} should be net:[${first.mounted.join(', ')}], and a lookup finds ${first.pin === undefined ? 'nothing' : `${first.pin.fileSystem} (inode ${first.pin.inode})`}.`,
+        detail: `${shadowed.length} of ${inside.length} pins in ${directory} are mounted but hidden${pods.length > 0 ? `, those of ${listed(pods)} among them` : ''}: ${first.path} should be net:[${first.mounted.join(', ')}], and a lookup finds ${first.pin === undefined ? 'nothing' : `${first.pin.fileSystem} (inode ${first.pin.inode})`}.`,
         confidence: 'confirmed',
         severity: pods.length > 0 ? 'high' : 'medium',
         evidence: [
@@ -62,10 +63,7 @@ export const namespacePinShadowed = defineCheck({
             `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not unmount it blindly: pins made since then are on top.`,
           ),
           lookOnNode(node, 'see the stack of mounts', `nsenter -t 1 -m -- findmnt -R ${command(directory)}`),
-          repair(
-            'Move the pods elsewhere, then reboot the node.',
-            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          ),
+          ...drainAndReboot(node),
         ],
       });
     });

@@ -2,7 +2,8 @@ import type { Sources } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { kernelNetnsHung } from '../kernel/kernel-netns-hung.ts';
 import { kernelUnregisterNetdevice } from '../kernel/kernel-unregister-netdevice.ts';
-import { command, lookOnNode, repair } from '../remedies.ts';
+import { cordon, drainAndReboot } from '../node-remedies.ts';
+import { lookOnNode } from '../remedies.ts';
 
 /** Ordinary teardown sleeps here for some milliseconds every time. */
 const ORDINARY_WAIT =
@@ -57,16 +58,13 @@ export const namespacesDying = defineCheck({
             'look again after a minute: a worker that moved on is healthy',
             `cat /proc/${worker.pid}/stack`,
           ),
-          repair('Start no more pods there.', command('kubectl', 'cordon', node)),
+          cordon(node, 'Start no more pods there.'),
           lookOnNode(
             node,
             'keep what all blocked tasks wait for',
             'echo w > /proc/sysrq-trigger; dmesg > /tmp/blocked-tasks.txt',
           ),
-          repair(
-            'Move the pods elsewhere, then reboot or replace the node: nothing else frees the worker.',
-            command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-          ),
+          ...drainAndReboot(node, 'Move the pods elsewhere: nothing but another boot frees the worker.'),
         ],
       }),
     ];

@@ -1,6 +1,7 @@
 /** Whose a network namespace is: joined by inode, never by name or by count (docs/traps.md T1, T2). */
 import type { Holder, NetworkNamespace, Pin, Sandbox } from '../../model/evidence.ts';
 import type { Link } from '../../model/network.ts';
+import { listed } from '../text.ts';
 
 /** `/var/run` is `/run`; runtimes write either. */
 export function canonicalPath(path: string): string {
@@ -105,16 +106,16 @@ export function contents(namespace: NetworkNamespace, hostInode: number): string
   if (links === null || namespace.stack.status !== 'present') return 'its content could not be read';
   if (links.length === 0) return 'nothing but loopback';
   const { addresses } = namespace.stack.value;
-  return links
-    .map((link) => {
+  return listed(
+    links.map((link) => {
       const own = addresses.filter((address) => address.link === link.name && address.scope === 'global');
       const host =
         link.peer?.status === 'matched' && link.peer.namespace === hostInode ? link.peer.name : null;
       return [link.name, ...own.map(({ address }) => address), host === null ? '' : `(${host} on the node)`]
         .filter((word) => word !== '')
         .join(' ');
-    })
-    .join(', ');
+    }),
+  );
 }
 
 /** Processes, threads and descriptors; mounts elsewhere go away with the pin. */

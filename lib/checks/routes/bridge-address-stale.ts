@@ -2,7 +2,8 @@ import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import { contains, familyOf, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
-import { command, repair, repairOnNode } from '../remedies.ts';
+import { drain, uncordon } from '../node-remedies.ts';
+import { command, repairOnNode } from '../remedies.ts';
 import { expectedGateway } from './gateway.ts';
 
 /** Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
@@ -74,17 +75,13 @@ export const bridgeAddressStale = defineCheck({
             },
           ],
           remedy: [
-            repair('Move the pods away first: they lose their network with the bridge.'),
-            repair(
-              'Drain the node.',
-              command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data'),
-            ),
+            drain(node, 'Move the pods away first: they lose their network with the bridge.'),
             repairOnNode(
               node,
-              'when no pod is left on the bridge, remove it: the plugin makes it anew in the configured subnet.',
-              command('ip', 'link', 'del', bridge.name),
+              'remove the bridge, if no pod is left on it (delete those of DaemonSets; new ones wait): the plugin makes it anew in the configured subnet.',
+              removeEmptyBridge(bridge.name),
             ),
-            repair('Let pods in again.', command('kubectl', 'uncordon', node)),
+            uncordon(node, `Once ${bridge.name} is gone`),
           ],
         }),
       ];
@@ -109,6 +106,11 @@ function gatewaysOf(behind: readonly PodNetwork[]): Map<string, PodNetwork[]> {
     }
   }
   return gateways;
+}
+
+/** Refuses while anything is a port of it. */
+function removeEmptyBridge(name: string): string {
+  return `ports=$(${command('ip', '-o', 'link', 'show', 'master', name)}) && test -z "$ports" && ${command('ip', 'link', 'del', name)}`;
 }
 
 function prefixOf(network: PodNetwork | undefined, gateway: string): number {

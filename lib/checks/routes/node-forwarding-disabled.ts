@@ -2,7 +2,10 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import { familyOf } from '../cidr.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies.ts';
+import { firstOf, listed, rowsOf } from '../text.ts';
+
+const SHOWN = 20;
 
 type Setting = { readonly name: string; readonly why: string };
 
@@ -35,23 +38,24 @@ export const nodeForwardingDisabled = defineCheck({
     }
     return [
       fail(object, {
-        detail: `${settings
-          .slice(0, 5)
-          .map(({ name, why }) => `${name} is 0 (${why})`)
-          .join(
-            ', ',
-          )}${settings.length > 5 ? `, and ${settings.length - 5} more` : ''}; ${forwarded.length} pods on the node need it.`,
+        detail: `${listed(
+          settings.map(({ name, why }) => `${name} is 0 (${why})`),
+          5,
+        )}; ${forwarded.length} pods on the node need it.`,
         confidence: 'probable',
-        evidence: settings.slice(0, 20).map(({ name }) => ({
+        evidence: rowsOf(settings, SHOWN, ({ name }) => ({
           what: name,
           expected: '1',
           actual: '0',
           source: `sysctl ${name} (node)`,
         })),
         remedy: [
-          ...settings
-            .slice(0, 20)
-            .map(({ name }) => repairOnNode(node, 'turn it on again.', command('sysctl', '-w', `${name}=1`))),
+          ...firstOf(
+            settings,
+            SHOWN,
+            ({ name }) => repairOnNode(node, 'turn it on again.', command('sysctl', '-w', `${name}=1`)),
+            (left) => repair(`Likewise the other ${left}: the next audit names them.`),
+          ),
           lookOnNode(
             node,
             'find what turned it off, or it will again at the next boot.',

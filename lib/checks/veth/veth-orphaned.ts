@@ -1,6 +1,7 @@
 import type { Link } from '../../model/network.ts';
 import { defineCheck, fail, pass } from '../define.ts';
 import { command, look, repairOnNode } from '../remedies.ts';
+import { listed } from '../text.ts';
 
 /** Names that CNI plugins make up: bridge and ptp, AWS, Calico, Cilium, Azure. Pairs of people and of bonds have others. */
 const CNI_NAME = /^(?:veth[0-9a-f]{8}|eni[0-9a-f]{11}|cali[0-9a-f]{11}|lxc[0-9a-f]{12}|azv[0-9a-f]{7,11})$/;
@@ -32,7 +33,7 @@ export const vethOrphaned = defineCheck({
         .filter((route) => route.link === link.name && route.table === 'main')
         .map(({ destination }) => destination);
       return fail(object, {
-        detail: `${link.name} has a name of a CNI plugin, but leads into no pod: its other end is ${peer}.${routes.length > 0 ? ` It still has routes to ${routes.join(', ')}.` : ''}`,
+        detail: `${link.name} has a name of a CNI plugin, but leads into no pod: its other end is ${peer}.${routes.length > 0 ? ` It still has routes to ${listed(routes)}.` : ''}`,
         confidence: 'confirmed',
         evidence: [
           {
@@ -43,7 +44,7 @@ export const vethOrphaned = defineCheck({
           },
           {
             what: 'addresses and routes of it',
-            actual: [...addresses, ...routes].join(', ') || 'none',
+            actual: listed([...addresses, ...routes]) || 'none',
             source: 'ip addr, ip route (node)',
           },
         ],

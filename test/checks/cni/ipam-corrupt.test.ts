@@ -29,7 +29,10 @@ describe('ipam-corrupt', () => {
 
   it('deletes a pod that uses such an address, and does not free it meanwhile', () => {
     const [found] = failures(run(anIpam({ allocations: [{ ...empty, address: '10.244.1.2' }] })));
-    expect(found?.remedy.map((step) => step.command)).toEqual(['kubectl delete pod -n shop web-1']);
+    expect(found?.remedy.map((step) => step.command)).toEqual([
+      undefined,
+      'kubectl delete pod -n shop web-1',
+    ]);
   });
 
   it('quotes what a node says in one line', () => {
@@ -48,8 +51,9 @@ describe('ipam-corrupt', () => {
       run(anIpam({ kind: 'aws', path, allocations: [], corrupt: [{ path, reason: 'not JSON' }] })),
     );
     expect(found?.severity).toBe('high');
-    expect(found?.remedy.at(-1)?.command).toBe(
-      'kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data',
-    );
+    expect(found?.remedy.map((step) => step.command)).toEqual([
+      'kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data --timeout=10m',
+      undefined,
+    ]);
   });
 });

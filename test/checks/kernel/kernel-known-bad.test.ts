@@ -38,8 +38,10 @@ describe('kernel-known-bad', () => {
   it('says with which kernel it is repaired, and how to get there', () => {
     const [found] = failures(run('5.1.21'));
     expect(found?.evidence[0]).toMatchObject({ expected: '5.2', actual: '5.1.21' });
-    expect(found?.remedy.at(-1)?.command).toBe(
-      'kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data',
-    );
+    expect(found?.remedy.flatMap((step) => step.command ?? [])).toEqual([
+      'kubectl cordon node-1',
+      'kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data --timeout=10m',
+    ]);
+    expect(found?.remedy.at(-1)?.text).toMatch(/Ready, and not before, .*: kubectl uncordon node-1$/);
   });
 });
