@@ -176,7 +176,7 @@ function line(set: Alike<Placed>): string {
     object.kind === 'node' || node === undefined
       ? ''
       : ` on ${nodes.size === 1 ? printable(node, 100) : plural(nodes.size, 'node')}`;
-  return `${severity} ${check} ${plural(set.length, object.kind, object.kind === 'address' ? 'addresses' : undefined)}${where}`;
+  return `${severity} ${check} ${plural(set.length, object.kind)}${where}`;
 }
 
 function nodesOf(set: Alike<Placed>): ReadonlySet<string> {

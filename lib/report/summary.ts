@@ -2,7 +2,11 @@
 import { severities } from '../model/finding.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
-export function plural(count: number, word: string, many = `${word}s`): string {
+export function plural(
+  count: number,
+  word: string,
+  many = word.endsWith('s') ? `${word}es` : `${word}s`,
+): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? word : many}`;
 }
 

@@ -107,6 +107,21 @@ describe('the report as a page', () => {
     expect(writeHtml(aReport({ findings: [aFinding()] }), reasons)).not.toContain('<h3>Suppressed');
   });
 
+  it('tells many changes of a kind in one line, and leads to the first of them', () => {
+    const alike = Array.from({ length: 6 }, (_, n) =>
+      aFinding({
+        fingerprint: `n${n}`,
+        object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: `node-${n % 2}` },
+      }),
+    );
+    const changed = (findings: typeof alike) =>
+      /<h3>\d+ new<\/h3>(.*?)<\/div>/s.exec(writeHtml(aReport({ findings }), reasons))?.[1];
+    expect(changed(alike)).toBe(
+      '<ul><li><span class="tag critical">critical</span> <a href="#f-n0">Running pod without its network interface: 6 pods on 2 nodes</a></li></ul>',
+    );
+    expect(changed(alike.slice(1))?.match(/<li>/g)).toHaveLength(5);
+  });
+
   it('begins with the verdict, then what changed', () => {
     const text = writeHtml(aFullReport(), reasons).replaceAll(/<(style|script)>.*?<\/\1>|<[^>]*>/gs, '');
     const places = [

@@ -38,7 +38,7 @@ function checks(all: ClusterReport['coverage']['checks']): string {
     (check) =>
       `<tr><th scope="row">${text(check.check)}</th><td>${check.topic}</td><td>${check.examined}</td><td>${check.failed}</td><td>${check.notApplicable}</td><td>${check.unknown}</td></tr>`,
   );
-  return `<details><summary>All ${plural(all.length, 'check')}, and how many objects each examined</summary><div class="scroll" role="region" aria-label="Checks" tabindex="0"><table><thead><tr><th scope="col">Check</th><th scope="col">Topic</th><th scope="col">Examined</th><th scope="col">Failed</th><th scope="col">Not applicable</th><th scope="col">Unknown</th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`;
+  return `<details id="checks-examined"><summary>All ${plural(all.length, 'check')}, and how many objects each examined</summary><div class="scroll" role="region" aria-label="Checks" tabindex="0"><table><thead><tr><th scope="col">Check</th><th scope="col">Topic</th><th scope="col">Examined</th><th scope="col">Failed</th><th scope="col">Not applicable</th><th scope="col">Unknown</th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`;
 }
 
 /** Twenty nodes with the most leaked namespaces, then with the most namespaces at all. */

@@ -97,20 +97,54 @@ function changes(report: ClusterReport, counted: readonly Finding[]): string {
   const unseen = counted.filter((finding) => finding.notSeen);
   if (appeared.length + report.resolved.length + unseen.length === 0)
     return `<p>Nothing${counted.length === 0 ? '' : `; ${plural(counted.length, 'finding')} still open`}.</p>\n`;
-  const line = (finding: Finding): string =>
-    `<li><a href="#${anchor(finding)}">${text(finding.title, 200)}: ${name(finding)}</a>${finding.flaps > 0 ? ' (it came back)' : ''}</li>`;
-  return `<div class="changes">${list(`${appeared.length} new`, appeared, line)}${list(
+  const linked = (finding: Finding, words: string): string => `<a href="#${anchor(finding)}">${words}</a>`;
+  const back = ({ flaps }: Finding): string => (flaps > 0 ? ' (it came back)' : '');
+  return `<div class="changes">${list(`${appeared.length} new`, appeared, linked, back)}${list(
     `${report.resolved.length} resolved`,
     report.resolved,
-    (finding) =>
-      `<li>${text(finding.title, 200)}: ${name(finding)} (${text(finding.resolution ?? '', 200)})</li>`,
-  )}${list(`${unseen.length} not examined this time`, unseen, line)}</div>\n`;
+    (_, words) => words,
+    ({ resolution }) => ` (${text(resolution ?? '', 200)})`,
+  )}${list(`${unseen.length} not examined this time`, unseen, linked, back)}</div>\n`;
 }
 
-function list(title: string, findings: readonly Finding[], line: (finding: Finding) => string): string {
+/** More of a check and severity than this are one line, which leads to the first of them. */
+const ALIKE = 5;
+
+/**
+ * @param linked - the words of a line, leading to its finding where the page has it
+ * @param ended - what is said at the end of a line about one finding
+ */
+function list(
+  title: string,
+  findings: readonly Finding[],
+  linked: (finding: Finding, words: string) => string,
+  ended: (finding: Finding) => string,
+): string {
   if (findings.length === 0) return '';
-  const rest = findings.length - LISTED;
-  return `<div><h3>${title}</h3><ul>${findings.slice(0, LISTED).map(line).join('')}</ul>${rest > 0 ? `<p>and ${rest} more</p>` : ''}</div>`;
+  const sets = Map.groupBy(findings, ({ check, severity }) => `${check}|${severity}`);
+  const lines = [...sets.values()].flatMap((set) => {
+    const [first] = set;
+    if (set.length > ALIKE && first !== undefined)
+      return [line(first, linked(first, `${text(first.title, 200)}: ${placesOf(set)}`), '')];
+    return set.map((finding) =>
+      line(finding, linked(finding, `${text(finding.title, 200)}: ${name(finding)}`), ended(finding)),
+    );
+  });
+  const rest = lines.length - LISTED;
+  return `<div><h3>${title}</h3><ul>${lines.slice(0, LISTED).join('')}</ul>${rest > 0 ? `<p>and ${plural(rest, 'more line')}: the findings below have them all</p>` : ''}</div>`;
+}
+
+function line({ severity }: Finding, words: string, end: string): string {
+  return `<li><span class="tag ${severity}">${severity}</span> ${words}${end}</li>`;
+}
+
+/** `14 pods on 9 nodes`. */
+function placesOf(findings: readonly Finding[]): string {
+  const kinds = new Set(findings.map(({ object }) => object.kind));
+  const [kind = 'object'] = kinds.size === 1 ? kinds : [];
+  const nodes = new Set(findings.map(nodeOf)).size;
+  const what = plural(findings.length, kind);
+  return kind === 'node' ? what : `${what} on ${plural(nodes, 'node')}`;
 }
 
 function filter(shown: readonly Group[], report: ClusterReport): string {

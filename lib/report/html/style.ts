@@ -34,6 +34,7 @@ h1 .tag{font-size:1.1rem;padding:.1rem .7rem;text-transform:uppercase}
 .changes>div{background:var(--panel);border-radius:.5rem;padding:.6rem 1rem}
 .changes h3{display:block}
 .changes ul{margin:.3rem 0;padding-left:1.1rem}
+.changes li{margin:.25rem 0}
 .scroll{overflow:auto;max-height:75vh}
 .scroll th,.scroll td{overflow-wrap:normal}
 table{border-collapse:collapse;font-size:.9rem}
@@ -75,6 +76,7 @@ strong{font-weight:600}
 .tick{fill:var(--muted);font:12px system-ui,sans-serif}
 .end{text-anchor:end}
 .numbers td,.numbers thead th:not(:first-child){text-align:right}
+.numbers tbody th{white-space:nowrap}
 .spark{display:inline-block;width:6.5rem;height:1.5rem;vertical-align:middle;margin-right:.5rem}
 .fleet{width:100%}
 .fleet .tag{margin:.1rem 0}
@@ -84,6 +86,6 @@ tr[hidden]{display:none!important}
 pre{background:var(--panel);border-radius:.3rem;padding:.5rem .7rem;margin:.2rem 0;white-space:pre-wrap;font-size:.9rem}
 .copy{display:none;font-size:.85rem;margin:.1rem 0 .5rem}
 .js .copy{display:inline-block}
-@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td,.stack tbody th{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.tick{font-size:18px}.word{font-size:15px}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
-@media print{body{max-width:none;font-size:10pt}.filter,.copy,nav,.skip{display:none!important}.scroll{overflow:visible;max-height:none}article{content-visibility:visible;break-inside:avoid}details::details-content{content-visibility:visible;height:auto;display:block}.tag,.map td a{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media(max-width:40rem){body{padding:.6rem}.stack thead{display:none}.stack tr,.stack td,.stack tbody th{display:block;border:0;padding:.05rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.4rem 0}.tick{font-size:18px}.word{font-size:14.5px}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}}
+@media print{body{max-width:none;font-size:10pt}.filter,.copy,nav,.skip{display:none!important}.scroll{overflow:visible;max-height:none}h2,h3,h4,summary{break-after:avoid}article{content-visibility:visible;break-inside:avoid}article details::details-content,#checks-examined::details-content{content-visibility:visible;height:auto;display:block}.tag,.map td a{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;
