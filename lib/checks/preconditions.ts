@@ -18,11 +18,19 @@ export function ownKernel(
   return handler !== null && SANDBOXED.test(handler) ? handler : null;
 }
 
+/** The pod around a virtual machine of KubeVirt, whose own parts (virt-handler …) are pods like others. */
+export function isVirtualMachine({ labels }: Pick<Pod, 'labels'>): boolean {
+  return (
+    labels['kubevirt.io'] === 'virt-launcher' ||
+    Object.keys(labels).some((label) => label.startsWith('kubevirt.io/'))
+  );
+}
+
 /** Why the node's kernel does not show this pod's network as the pod has it; null when it does (docs/traps.md T33). */
 export function networkElsewhere(network: PodNetwork): string | null {
   const handler = ownKernel(network.sandbox, network.pod);
   if (handler !== null) return `the runtime ${handler} keeps the pod's network stack itself`;
-  if (Object.keys(network.pod.labels).some((label) => label.startsWith('kubevirt.io'))) {
+  if (isVirtualMachine(network.pod)) {
     return 'the network of a KubeVirt virtual machine is inside the guest';
   }
   return null;

@@ -32,6 +32,13 @@ export const resolvConfUnexpected = defineCheck({
         ...judge(network, file, podNetworks, nodeResolvConf),
       }));
       const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
+      const vpn = network.pod.containers.find(({ netAdmin, role }) => netAdmin && role !== 'init');
+      if (wrong.length > 0 && vpn !== undefined) {
+        return notApplicable(
+          object,
+          `container ${vpn.name} may change the network, and may have written the file itself`,
+        );
+      }
       if (wrong.length > 0) {
         return fail(object, {
           detail: wrong

@@ -29,7 +29,9 @@ export const hostInterfaceInPod = defineCheck({
       }
       const devices = network.stack.links.filter(
         (link) =>
-          isDevice(link) || (link.kind === null && !link.loopback && link.mac !== null && macs.has(link.mac)),
+          (isDevice(link) ||
+            (link.kind === null && !link.loopback && link.mac !== null && macs.has(link.mac))) &&
+          !wasGiven(network, link),
       );
       if (devices.length === 0) return pass(object);
       return fail(object, {
@@ -49,6 +51,11 @@ export const hostInterfaceInPod = defineCheck({
 
 function isDevice(link: Link): boolean {
   return link.kind === null && !link.loopback && link.parentDevice !== null;
+}
+
+/** A CNI plugin names it among the interfaces that it set up in the pod, as some clouds give each pod a device. */
+function wasGiven({ results }: PodNetwork, { name }: Link): boolean {
+  return results.some(({ interfaces }) => interfaces.some((given) => given.inPod && given.name === name));
 }
 
 function giveBack(network: PodNetwork, devices: readonly Link[], node: string) {

@@ -1,3 +1,5 @@
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { Link, NetworkStack } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { networkElsewhere } from '../preconditions.ts';
 import { recreatePod, repair } from '../remedies.ts';
@@ -12,11 +14,7 @@ export const podMtuMismatch = defineCheck({
   why: 'Where one end takes larger packets than the other, small requests work and large answers vanish: TLS handshakes hang, uploads stall, and ping looks fine.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {
-    const uplinkName = hostNetwork.routes.find(
-      (route) =>
-        /^(0\.0\.0\.0|::)\/0$/.test(route.destination) && route.table === 'main' && route.link !== null,
-    )?.link;
-    const uplink = hostNetwork.links.find((link) => link.name === uplinkName);
+    const uplink = widestUplink(hostNetwork);
     return podNetworks.map((network) => {
       const object = podObject(network.pod, node);
       const { link, hostLink, stack } = network;
@@ -24,7 +22,7 @@ export const podMtuMismatch = defineCheck({
       if (elsewhere !== null) return notApplicable(object, elsewhere);
       if (link === null || stack === null)
         return notApplicable(object, 'the pod has no such interface: see pod-interface-missing');
-      const pairDiffers = hostLink !== null && hostLink.mtu !== link.mtu;
+      const pairDiffers = hostLink !== null && hostLink.mtu !== link.mtu && !loweredOnPurpose(network);
       // A lower MTU on the route is what counts (Cilium sets it there).
       const routeMtu =
         stack.routes.find((route) => route.link === link.name && route.destination.endsWith('/0'))?.mtu ??
@@ -61,3 +59,23 @@ export const podMtuMismatch = defineCheck({
     });
   },
 });
+
+/** Of several ways out (a private network beside the public one) pods may be made for the one that takes most. */
+function widestUplink({ links, routes }: NetworkStack): Link | undefined {
+  const ways = routes
+    .filter(({ destination, table }) => /^(0\.0\.0\.0|::)\/0$/.test(destination) && table === 'main')
+    .map(({ link }) => link);
+  if (ways.length === 0) return undefined;
+  return links
+    .filter((link) => ways.includes(link.name) || link.parentDevice !== null)
+    .toSorted((a, b) => b.mtu - a.mtu)[0];
+}
+
+/** The tuning plugin sets the pod's end alone, and a VPN in the pod lowers it itself: what is sent then fits either way. */
+function loweredOnPurpose({ pod, results, link, hostLink }: PodNetwork): boolean {
+  if (link === null || hostLink === null || link.mtu > hostLink.mtu) return false;
+  return (
+    results[0]?.plugins.includes('tuning') === true ||
+    pod.containers.some(({ netAdmin, role }) => netAdmin && role !== 'init')
+  );
+}

@@ -153,6 +153,9 @@ export function standing(
   const inContainer = holders.some(({ via, containerId }) => via === 'process' && containerId !== null);
   if (inContainer && namespace.pins.some((pin) => directoryOf(canonicalPath(pin)) === '/run/docker/netns'))
     return { kind: 'foreign', reason: 'a container of docker beside the pods' };
+  // The runtime pins the namespaces of its pods; nerdctl and buildkit pin none.
+  if (inContainer && namespace.pins.length === 0)
+    return { kind: 'foreign', reason: 'a container beside the pods' };
   if (holders.some(({ command }) => command.startsWith('cilium-health')))
     return { kind: 'foreign', reason: "Cilium's health endpoint" };
   if (holders.length > 0) {

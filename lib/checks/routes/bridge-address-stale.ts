@@ -1,5 +1,6 @@
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import { contains, familyOf, sameAddress } from '../cidr.ts';
+import { loadedConfig } from '../cni/loaded-config.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
 import { drain, uncordon } from '../node-remedies.ts';
@@ -32,6 +33,10 @@ export const bridgeAddressStale = defineCheck({
       const lost = [...gateways].filter(
         ([gateway]) => !held.some(({ address }) => sameAddress(address, gateway)),
       );
+      const port = hostNetwork.links.find(({ master, kind }) => master === bridge.name && kind !== 'veth');
+      if (lost.length > 0 && port !== undefined) {
+        return [notApplicable(object, `the gateway may be a router behind its port ${port.name}`)];
+      }
       if (lost.length > 0) {
         return [
           fail(object, {
@@ -115,7 +120,7 @@ function removeEmptyBridge(name: string): string {
 
 function prefixOf(network: PodNetwork | undefined, gateway: string): number {
   const given = network?.results[0]?.addresses.find((address) => address.gateway === gateway);
-  return given?.prefixLength ?? 24;
+  return given?.prefixLength ?? (familyOf(gateway) === 4 ? 24 : 64);
 }
 
 /** What new pods will get on this bridge; null where the configuration does not say. */
@@ -125,7 +130,7 @@ function configuredSubnets(
   config: Sources['cniConfig'],
   podCIDRs: readonly string[],
 ): { subnets: readonly string[]; source: string } | null {
-  const file = config.files.find(({ error }) => error === null);
+  const file = loadedConfig(config);
   if (file?.plugins[0] === 'bridge' && file.bridge === bridge && file.subnets.length > 0) {
     return { subnets: file.subnets, source: `${config.directory}/${file.name}` };
   }

@@ -3,7 +3,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import type { NetworkStack, Route } from '../../model/network.ts';
 import { addressBits, contains, familyOf, prefixLength, sameAddress } from '../cidr.ts';
 import { layoutOf } from '../layouts.ts';
-import { linkFault } from '../preconditions.ts';
+import { isVirtualMachine, linkFault } from '../preconditions.ts';
 import { expectedGateway } from './gateway.ts';
 
 export type HostRoute = {
@@ -24,7 +24,7 @@ export function hostRoutes(network: PodNetwork, host: NetworkStack): readonly Ho
   if (fault !== null) return fault;
   const layout = layoutOf(network);
   if (typeof layout === 'string') return layout;
-  if (Object.keys(network.pod.labels).some((label) => label.startsWith('kubevirt.io'))) {
+  if (isVirtualMachine(network.pod)) {
     return 'Calico sets no route for the target of a KubeVirt migration';
   }
   const { hostLink } = network;

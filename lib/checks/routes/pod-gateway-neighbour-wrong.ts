@@ -27,11 +27,15 @@ export const podGatewayNeighbourWrong = defineCheck({
       if (elsewhere !== null) return notApplicable(object, elsewhere);
       const layout = layoutOf(network);
       if (typeof layout === 'string') return notApplicable(object, layout);
-      if (!mainAddresses(network).some(({ family }) => family === 4)) {
-        return notApplicable(object, 'the pod has no IPv4 address on its interface');
-      }
-      const gateway = expectedGateway(network, layout, 4);
-      if (gateway === null) return notApplicable(object, 'the CNI plugin names no IPv4 gateway');
+      // An IPv6 gateway is found by asking, unless the plugin wrote its entry: then nobody answers for it either.
+      const family = ([4, 6] as const).find(
+        (one) =>
+          (one === 4 || layout.gatewayNeighbour === 'permanent') &&
+          mainAddresses(network).some((address) => address.family === one),
+      );
+      if (family === undefined) return notApplicable(object, 'the pod has no IPv4 address on its interface');
+      const gateway = expectedGateway(network, layout, family);
+      if (gateway === null) return notApplicable(object, 'the CNI plugin names no gateway');
       const owner =
         layout.gatewayMac === 'bridge' ? bridgeOf(network, hostNetwork, gateway) : network.hostLink;
       if (typeof owner === 'string') return notApplicable(object, owner);
@@ -44,7 +48,7 @@ export const podGatewayNeighbourWrong = defineCheck({
       const right = entry?.mac != null && expected.includes(entry.mac);
       const permanent = entry?.states.some((state) => state === 'PERMANENT' || state === 'NOARP') ?? false;
       if (layout.gatewayNeighbour === 'permanent') {
-        if (defaultRouteOf(network, layout, 4).state !== 'right' && entry === undefined) {
+        if (defaultRouteOf(network, layout, family).state !== 'right' && entry === undefined) {
           return notApplicable(object, 'the default route is wrong as well: see pod-default-route-missing');
         }
         if (right && permanent) return pass(object);

@@ -39,6 +39,8 @@ describe('isDebugPod', () => {
     ['nsenter', debug({ name: 'nsenter-ab12cd' }), true],
     ['kubectl node-shell', debug({ name: 'node-shell-1' }), true],
     ['a log collector on the node', debug({ name: 'collector-1' }), true],
+    ['a pod of oc debug', debug({ name: 'worker-1-debug-x7k2p' }), true],
+    ['a node shell of k9s', debug({ name: 'k9s-worker-1-4711' }), true],
     ['an OpenTelemetry collector', debug({ name: 'collector-5d4f', controller: 'DaemonSet' }), false],
     [
       'a bare pod that only has the name',

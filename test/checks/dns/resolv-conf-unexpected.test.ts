@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolvConfUnexpected } from '../../../lib/checks/dns/resolv-conf-unexpected.ts';
 import type { PodNetwork, ResolvConf } from '../../../lib/model/evidence.ts';
-import { context, failures } from '../evidence.ts';
+import { aPod, context, failures } from '../evidence.ts';
 import { aFile, aPodWith } from './files.ts';
 
 const CLUSTER = aFile('10.96.0.10');
@@ -22,6 +22,13 @@ describe('resolv-conf-unexpected', () => {
   it('finds a loopback address in a pod', () => {
     const [found] = failures(run([aPodWith(aFile('127.0.0.53')), earlier, later]));
     expect(found?.detail).toBe('Container main asks 127.0.0.53: nobody listens on 127.0.0.53 in a pod.');
+  });
+
+  it('leaves a file alone that a VPN of the pod may have written', () => {
+    const containers = aPod().containers.map((one) => ({ ...one, netAdmin: true }));
+    expect(run([aPodWith(aFile('127.0.0.53'), { containers }), earlier, later])).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('container main') },
+    ]);
   });
 
   it('finds a pod that alone asks another server, among pods from before and after it', () => {

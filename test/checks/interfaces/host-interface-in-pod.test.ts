@@ -39,6 +39,12 @@ describe('host-interface-in-pod', () => {
     expect(failures(run(aPodNetwork({ stack: withDevice({ mac: '02:00:00:00:00:01' }) })))).toHaveLength(1);
   });
 
+  it('leaves a device alone that the CNI plugin gave to the pod', () => {
+    const interfaces = [{ name: 'eth1', mac: null, inPod: true }];
+    const stack = withDevice({ parentDevice: '0000:00:06.0' });
+    expect(run(aPodNetwork({ stack, results: [aCniResult({ interfaces })] }))[0]?.result).toBe('pass');
+  });
+
   it('leaves pods alone that asked for a device', () => {
     const stack = withDevice({ parentDevice: '0000:00:06.0' });
     expect(

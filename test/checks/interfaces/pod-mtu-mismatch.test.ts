@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { podMtuMismatch } from '../../../lib/checks/interfaces/pod-mtu-mismatch.ts';
-import { aHostLink, aHostStack, aLink, aPodNetwork, aRoute, aStack, context, failures } from '../evidence.ts';
+import {
+  aCniResult,
+  aHostLink,
+  aHostStack,
+  aLink,
+  aPod,
+  aPodNetwork,
+  aRoute,
+  aStack,
+  context,
+  failures,
+} from '../evidence.ts';
 
 describe('pod-mtu-mismatch', () => {
   const run = (network = aPodNetwork(), hostNetwork = aHostStack()) =>
@@ -31,6 +42,32 @@ describe('pod-mtu-mismatch', () => {
     expect(
       run(aPodNetwork({ stack, link: aLink({ mtu: 9001 }), hostLink: aHostLink({ mtu: 9001 }) }))[0]?.result,
     ).toBe('pass');
+  });
+
+  it('takes the widest of several ways out: pods may be made for a private network beside the public one', () => {
+    const host = aHostStack();
+    const wide = aLink({
+      index: 4,
+      name: 'eth1',
+      kind: null,
+      mtu: 9000,
+      parentDevice: 'virtio1',
+      peer: null,
+    });
+    const pair = { link: aLink({ mtu: 8950 }), hostLink: aHostLink({ mtu: 8950 }) };
+    expect(run(aPodNetwork(pair), { ...host, links: [...host.links, wide] })[0]?.result).toBe('pass');
+    expect(failures(run(aPodNetwork(pair), host))).toHaveLength(1);
+  });
+
+  it.each([
+    ['the tuning plugin', { results: [aCniResult({ plugins: ['bridge', 'tuning'] })] }],
+    [
+      'a VPN in the pod',
+      { pod: aPod({ containers: aPod().containers.map((one) => ({ ...one, netAdmin: true })) }) },
+    ],
+  ])('leaves alone what %s lowered on the side of the pod, but not what is larger there', (_, changes) => {
+    expect(run(aPodNetwork({ ...changes, link: aLink({ mtu: 1400 }) }))[0]?.result).toBe('pass');
+    expect(failures(run(aPodNetwork({ ...changes, link: aLink({ mtu: 9000 }) })))).toHaveLength(1);
   });
 
   it('compares nothing where the interface is missing', () => {

@@ -37,6 +37,26 @@ describe('pod-secondary-interface-missing', () => {
     expect(found?.detail).toContain('wrote no network status');
   });
 
+  it.each([
+    ['an empty list', { [networks]: ' [] ' }],
+    [
+      'a device that a program drives itself (DPDK)',
+      {
+        [networks]: 'fast',
+        [status]: JSON.stringify([
+          { name: 'lab', interface: 'eth0', default: true },
+          {
+            name: 'dpdk',
+            interface: 'net1',
+            'device-info': { type: 'pci', pci: { 'pci-address': '0000:3b:02.0' } },
+          },
+        ]),
+      },
+    ],
+  ])('misses no interface for %s', (_, annotations) => {
+    expect(failures(run(aPodNetwork({ pod: aPod({ annotations }) })))).toEqual([]);
+  });
+
   it('survives a status that is no JSON', () => {
     expect(
       failures(run(aPodNetwork({ pod: aPod({ annotations: { [networks]: 'fast', [status]: '{' } }) }))),

@@ -96,6 +96,10 @@ describe('namespace-held', () => {
       'the sandbox of a browser in a pod',
       { holders: [{ ...agent, via: 'process', containerId: 'c'.repeat(64) }] },
     ],
+    [
+      'a container of nerdctl beside the pods',
+      { holders: [{ ...agent, via: 'process', containerId: 'f'.repeat(64) }], stack: wired },
+    ],
     ['one that only mounts hold', { holders: [{ ...agent, via: 'mount' }] }],
   ])('leaves %s alone', (_, change) => {
     expect(failures(run([change]))).toEqual([]);

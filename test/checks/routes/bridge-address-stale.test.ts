@@ -42,6 +42,19 @@ describe('bridge-address-stale', () => {
     expect(found?.remedy.map((step) => step.command)).toEqual(['ip addr add 10.244.1.1/24 dev cni0']);
   });
 
+  it('takes the gateway for a router outside where the bridge has a port to the outside', () => {
+    const host = aHostStack({ addresses: [] });
+    const port = aLink({
+      index: 5,
+      name: 'eth1',
+      kind: null,
+      parentDevice: 'virtio1',
+      master: 'cni0',
+      peer: null,
+    });
+    expect(run({ ...host, links: [...host.links, port] })[0]?.result).toBe('notApplicable');
+  });
+
   it('finds an empty bridge that stayed in an old subnet: new pods will fail', () => {
     const [found] = failures(run(moved, undefined, []));
     expect(found?.detail).toContain('outside of 10.244.1.0/24 (/etc/cni/net.d/10-lab.conflist)');

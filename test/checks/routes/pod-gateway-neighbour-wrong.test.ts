@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { podGatewayNeighbourWrong } from '../../../lib/checks/routes/pod-gateway-neighbour-wrong.ts';
 import type { Neighbour } from '../../../lib/model/network.ts';
-import { aHostLink, aHostStack, aPodNetwork, aSandbox, context, failures } from '../evidence.ts';
+import {
+  aHostLink,
+  aHostStack,
+  anAddress,
+  aPodNetwork,
+  aRoute,
+  aSandbox,
+  context,
+  failures,
+} from '../evidence.ts';
 import {
   type Attached,
   aBridgePod,
@@ -99,5 +108,18 @@ describe('pod-gateway-neighbour-wrong', () => {
     expect(run({ network: aPodNetwork({ stack: null }), host: aHostStack() })).toMatchObject([
       { result: 'unknown' },
     ]);
+  });
+
+  it('judges the IPv6 gateway where the plugin writes its entry as well', () => {
+    const { network, host } = anAwsPod();
+    const address = { ...anAddress({ family: 6, address: '2600:1f13::7', prefixLength: 128 }) };
+    const route = aRoute({ family: 6, destination: '::/0', gateway: 'fe80::1' });
+    const six = withStack(
+      { ...network, pod: { ...network.pod, podIPs: [address.address] } },
+      { addresses: [address], routes: [route] },
+    );
+    const right = network.hostLink?.mac ?? '';
+    expect(failures(run(withEntry({ network: six, host }, 'fe80::1', { mac: right })))).toEqual([]);
+    expect(failures(run(withEntry({ network: six, host }, 'fe80::1', {})))[0]?.detail).toContain('fe80::1');
   });
 });
