@@ -112,12 +112,23 @@ function countsText(findings: RunSummary['findings']): string {
 }
 
 export function diffText(difference: ReportDiff): string {
-  const { before, after, appeared, gone, changed, same, nodes } = difference;
+  const { before, after, appeared, gone, changed, same, nodes, newChecks } = difference;
   const line = (finding: Finding): string =>
     `${finding.severity} ${printable(finding.check, 100)}  ${printable(objectName(finding.object), 300)}: ${printable(finding.title, 200)}`;
   const out = [
-    `${before.startedAt} ${before.verdict} (${printable(before.runId, 60)})`,
-    `${after.startedAt} ${after.verdict} (${printable(after.runId, 60)})`,
+    heading(before),
+    heading(after),
+    ...(difference.otherCluster
+      ? ['These are two clusters under one name: kube-system has another uid.']
+      : []),
+    ...(newChecks.length > 0
+      ? [`The earlier audit did not have ${newChecks.map((each) => printable(each, 100)).join(', ')}.`]
+      : []),
+    ...(before.auditorVersion === after.auditorVersion
+      ? []
+      : [
+          `By versions ${printable(before.auditorVersion, 40)} and ${printable(after.auditorVersion, 40)} of netns-auditor.`,
+        ]),
     '',
     ...appeared.map((finding) => `+ ${line(finding)}`),
     ...changed.map((pair) => `! ${line(pair.after)} (was ${pair.before.severity})`),
@@ -133,6 +144,10 @@ export function diffText(difference: ReportDiff): string {
   if (appeared.length + gone.length + changed.length + nodes.length === 0) out.push('No difference.');
   if (same > 0) out.push('', `${plural(same, 'finding')} in both.`);
   return `${out.join('\n')}\n`;
+}
+
+function heading({ startedAt, verdict, runId, scope }: ReportDiff['before']): string {
+  return `${startedAt} ${verdict} (${printable(runId, 60)}${scope === 'part' ? ', a part of the cluster' : ''})`;
 }
 
 /** One line for each series, on one scale. */

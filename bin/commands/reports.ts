@@ -67,7 +67,11 @@ type Showing = { readonly output: Format; readonly verbose?: boolean };
 
 function addShow(parent: Command): void {
   addNarrowing(subcommand(parent, 'show', 'one report'), 'only what is about it: findings')
-    .argument('[run]', 'run id, a day such as 2026-11-20 (its last run), or latest', 'latest')
+    .argument(
+      '[run]',
+      'run id, a day such as 2026-11-20 (its last audit of the whole cluster), or latest',
+      'latest',
+    )
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')
         .choices([...formats])

@@ -2,9 +2,15 @@
 import type { Finding } from '../model/finding.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
+type Heading = Pick<ClusterReport, 'runId' | 'startedAt' | 'verdict' | 'scope' | 'auditorVersion'>;
+
 export type ReportDiff = {
-  readonly before: Pick<ClusterReport, 'runId' | 'startedAt' | 'verdict'>;
-  readonly after: Pick<ClusterReport, 'runId' | 'startedAt' | 'verdict'>;
+  readonly before: Heading;
+  readonly after: Heading;
+  /** Under one name, by the uid of kube-system. */
+  readonly otherCluster: boolean;
+  /** Of what appeared: checks that the earlier run did not have. Their faults may be old ones. */
+  readonly newChecks: readonly string[];
   readonly appeared: readonly Finding[];
   /** As they were, with why they are resolved where it is known. */
   readonly gone: readonly Finding[];
@@ -19,7 +25,10 @@ export type ReportDiff = {
   }[];
 };
 
-/** Compares what counts: neither what waits for a second observation nor what an exception covers. */
+/**
+ * Compares what counts: neither what waits for a second observation nor what an exception covers. Of an audit of a part
+ * what it does not mention is not known: it neither came nor went.
+ */
 export function diff(before: ClusterReport, after: ClusterReport): ReportDiff {
   const earlier = byFingerprint(before);
   const later = byFingerprint(after);
@@ -28,13 +37,25 @@ export function diff(before: ClusterReport, after: ClusterReport): ReportDiff {
     const then = earlier.get(now.fingerprint);
     return then === undefined ? [] : [{ before: then, after: now }];
   });
+  const isKnownBefore = ({ firstSeen }: Finding): boolean =>
+    before.scope === 'part' && firstSeen <= before.startedAt;
+  const appeared = [...later.values()].filter(
+    (finding) => !earlier.has(finding.fingerprint) && !isKnownBefore(finding),
+  );
+  const ran = new Set(before.coverage.checks.map(({ check }) => check));
   const changed = both.filter((pair) => pair.before.severity !== pair.after.severity);
   return {
     before: heading(before),
     after: heading(after),
-    appeared: [...later.values()].filter((finding) => !earlier.has(finding.fingerprint)),
+    otherCluster:
+      before.cluster.uid !== '' && after.cluster.uid !== '' && before.cluster.uid !== after.cluster.uid,
+    newChecks: [...new Set(appeared.map(({ check }) => check))].filter((check) => !ran.has(check)),
+    appeared,
     gone: [...earlier.values()]
-      .filter((finding) => !later.has(finding.fingerprint))
+      .filter(
+        ({ fingerprint }) =>
+          !later.has(fingerprint) && (after.scope === 'cluster' || resolutions.has(fingerprint)),
+      )
       .map((finding) => ({
         ...finding,
         resolution: resolutions.get(finding.fingerprint) ?? finding.resolution,
@@ -52,16 +73,18 @@ function byFingerprint(report: ClusterReport): Map<string, Finding> {
   return new Map(counted.map((finding) => [finding.fingerprint, finding]));
 }
 
-function heading({ runId, startedAt, verdict }: ClusterReport): ReportDiff['before'] {
-  return { runId, startedAt, verdict };
+function heading({ runId, startedAt, verdict, scope, auditorVersion }: ClusterReport): Heading {
+  return { runId, startedAt, verdict, scope, auditorVersion };
 }
 
 function nodeChanges(before: ClusterReport, after: ClusterReport): ReportDiff['nodes'] {
   const results = (report: ClusterReport): Map<string, NodeCoverage['result']> =>
     new Map(report.coverage.nodes.map(({ node, result }) => [node, result]));
   const [earlier, later] = [results(before), results(after)];
+  const isPart = before.scope === 'part' || after.scope === 'part';
   return [...new Set([...earlier.keys(), ...later.keys()])]
     .map((node) => ({ node, before: earlier.get(node) ?? null, after: later.get(node) ?? null }))
     .filter((node) => node.before !== node.after)
+    .filter((node) => !isPart || (node.before !== null && node.after !== null))
     .toSorted((a, b) => (a.node < b.node ? -1 : 1));
 }

@@ -1,7 +1,7 @@
 /** The store in a directory. Every file appears whole or not at all, whoever is killed when. */
 import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { withLock } from './lock.ts';
 import type { PutResult, Store, Stored } from './store.ts';
@@ -61,11 +61,12 @@ export class DirectoryStore implements Store {
 
   async *list(prefix: string): AsyncIterable<string> {
     // Only the directory that the prefix is in is walked: a listing costs what it shows.
-    yield* this.#walk(join(this.location, prefix.slice(0, prefix.lastIndexOf('/') + 1)), prefix);
+    yield* this.#walk(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix);
   }
 
+  /** @param directory - its key, ending in a slash unless it is the store itself */
   async *#walk(directory: string, prefix: string): AsyncGenerator<string> {
-    const entries = await this.#guarded(relative(this.location, directory), async (path) => {
+    const entries = await this.#guarded(directory, async (path) => {
       try {
         return await readdir(path, { withFileTypes: true });
       } catch (error) {
@@ -73,14 +74,11 @@ export class DirectoryStore implements Store {
         throw error;
       }
     });
-    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = join(directory, entry.name);
-      const key = relative(this.location, path).split(sep).join('/');
-      if (entry.isDirectory()) {
-        if (prefix.startsWith(`${key}/`) || key.startsWith(prefix)) yield* this.#walk(path, prefix);
-      } else if (key.startsWith(prefix) && !/\.(part|lock)$/.test(entry.name)) {
-        yield key;
-      }
+    const found = entries.filter(({ name }) => `${directory}${name}`.startsWith(prefix));
+    for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const key = `${directory}${entry.name}`;
+      if (entry.isDirectory()) yield* this.#walk(`${key}/`, prefix);
+      else if (!/\.(part|lock)$/.test(entry.name)) yield key;
     }
   }
 

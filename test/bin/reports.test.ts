@@ -85,6 +85,15 @@ describe('netns-audit reports', () => {
     expect(whole).toContain(runIds[0]);
   });
 
+  it('means by a day its audit of the whole cluster, also where a part was audited later', async () => {
+    const evening = new Date(`${at(1).toISOString().slice(0, 10)}T23:59:59.000Z`);
+    const report = aReport({ runId: newRunId(evening, 'part'), scope: 'part' });
+    await publish(new DirectoryStore(directory), report);
+    const day = evening.toISOString().slice(0, 10);
+    expect(JSON.parse((await run('show', day, '-o', 'json')).out).runId).toBe(runIds[1]);
+    await rm(join(directory, keys.report({ cluster: 'prod-eu', runId: report.runId })));
+  });
+
   it('lists the runs between two days', async () => {
     const day = at(1).toISOString().slice(0, 10);
     const { out } = await run('list', '--since', day, '--until', day, '-o', 'json');

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { diffText } from '../../bin/reports-text.ts';
 import { diff } from '../../lib/history/index.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 
@@ -51,4 +52,53 @@ it('shows nodes that came, went, or were no longer audited', () => {
     { node: 'c', before: 'audited', after: null },
     { node: 'd', before: null, after: 'audited' },
   ]);
+});
+
+describe('an audit of a part of the cluster', () => {
+  const [node1, node2] = ['node-1', 'node-2'].map((node) => ({
+    node,
+    result: 'audited' as const,
+    reason: null,
+    remedy: null,
+  }));
+  if (node1 === undefined || node2 === undefined) throw new Error('two nodes');
+  const whole = aReport({ findings: [standing] });
+  whole.coverage.nodes = [node1, node2];
+  const part = aReport({ scope: 'part', findings: [] });
+  part.coverage.nodes = [node2];
+
+  it('makes neither findings nor nodes come or go that it did not look at', () => {
+    expect(diff(whole, part)).toMatchObject({ gone: [], nodes: [] });
+    expect(diff(part, whole)).toMatchObject({ appeared: [], nodes: [] });
+  });
+
+  it('tells what it saw', () => {
+    const fault = aFinding({ fingerprint: 'fault', firstSeen: '2026-01-02T04:00:00Z' });
+    const failed = { ...node2, result: 'failed' as const };
+    const resolved = [{ ...standing, state: 'resolved' as const, resolution: 'the check passed' }];
+    const found = diff(whole, {
+      ...part,
+      findings: [fault],
+      resolved,
+      coverage: { nodes: [failed], checks: [] },
+    });
+    expect(found).toMatchObject({
+      appeared: [fault],
+      gone: [{ fingerprint: 'standing', resolution: 'the check passed' }],
+      nodes: [{ node: 'node-2', before: 'audited', after: 'failed' }],
+    });
+  });
+});
+
+it('says of which checks the earlier run knew nothing, as of another version', () => {
+  const fault = aFinding({ fingerprint: 'fault', check: 'pod-dns-failing' });
+  const found = diff(aReport(), aReport({ auditorVersion: '0.2.0', findings: [fault] }));
+  expect(found.newChecks).toEqual(['pod-dns-failing']);
+  expect(diffText(found)).toMatch(/did not have pod-dns-failing\.\nBy versions 0\.1\.0 and 0\.2\.0 /);
+});
+
+it('says that the cluster was replaced', () => {
+  const other = aReport({ cluster: { name: 'prod-eu', uid: 'another', version: 'v1.36.0' } });
+  expect(diffText(diff(aReport(), other))).toContain('two clusters under one name');
+  expect(diffText(diff(aReport(), aReport()))).not.toContain('two clusters');
 });
