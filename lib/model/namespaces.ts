@@ -11,6 +11,8 @@ export const holderSchema = z.object({
   via: z.enum(['process', 'thread', 'descriptor', 'mount']),
   /** Id of the container it runs in, from its cgroup; null on the host. */
   containerId: z.string().nullable(),
+  /** In a container of the kubelet's runtime, whether that still knows it or not. */
+  ofPod: z.boolean(),
 });
 export type Holder = z.infer<typeof holderSchema>;
 

@@ -54,6 +54,8 @@ export const sandboxSchema = z.object({
   createdAt: time.nullable(),
   runtimeHandler: z.string().nullable(),
   containers: z.array(sandboxContainerSchema),
+  /** Runtime specs, its own or of its containers, that could not be read: what they would say is from other sources. */
+  unreadSpecs: z.array(z.string()),
   /** The same before and after the rest was read. */
   stable: z.boolean(),
 });

@@ -1,8 +1,8 @@
 /** From the files of a bundle and two snapshots of the API to Evidence: parsed and joined, not judged. */
 
-import { messageOf } from '../model/errors.ts';
 import type { Evidence, Part, PodNetwork, Sources } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
+import { creationEvidence } from './creation.ts';
 import { mountEvidence } from './mount-evidence.ts';
 import { hiddenNamespaces, joinNamespaces } from './namespaces.ts';
 import { readActive } from './parse/active.ts';
@@ -10,7 +10,6 @@ import { parseCniConfig, parseCniResults } from './parse/cni.ts';
 import { parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
 import {
   parseBlockedTasks,
-  parseCreation,
   parseKernelLog,
   parseNeighbourCounts,
   parsePairs,
@@ -18,16 +17,16 @@ import {
   parseSysctls,
 } from './parse/kernel.ts';
 import { fields, integer, isoTime, lines, optionalInteger } from './parse/lines.ts';
-import { parseHostMounts, parseMount, parseMountsElsewhere, parsePins } from './parse/mounts.ts';
+import { parseHostMounts, parseMount, parseMountsElsewhere, parsePins, realPaths } from './parse/mounts.ts';
 import { parseProcesses, parseReferences, toProcesses } from './parse/processes.ts';
-import { parseContainerResolvConfs, parseResolvConf } from './parse/resolv-conf.ts';
-import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
+import { parseResolvConf } from './parse/resolv-conf.ts';
 import { both, mapPart, value } from './parts.ts';
 import { podNetworks } from './pod-networks.ts';
+import { readerOf } from './reader.ts';
+import { sandboxEvidence } from './sandbox-evidence.ts';
 import { observePods } from './settle.ts';
 import { readStacks } from './stacks.ts';
 import { standingNamespaces, standingPins } from './standing.ts';
-import { parseSteps } from './steps.ts';
 import type { BundleFiles } from './unpack.ts';
 
 export type EvidenceInput = {
@@ -40,37 +39,11 @@ export type EvidenceInput = {
   readonly canary?: Part<Sources['canary']>;
 };
 
-const decoder = new TextDecoder();
-
 /** The evidence of one node. A part that is malformed is `failed` with its reason; the others stand. */
 export function buildEvidence(input: EvidenceInput): Evidence {
   const { files, before, after } = input;
-  const raw = (path: string) => {
-    const bytes = files.get(path);
-    return bytes === undefined ? null : decoder.decode(bytes);
-  };
-  const steps = parseSteps(raw('steps') ?? '', raw('dropped') ?? '');
-  /** Null for what there was none of; what there was too much of is not known. */
-  const read = (path: string) => {
-    const dropped = steps.dropped.get(path);
-    if (dropped !== undefined) throw new Error(dropped);
-    return raw(path);
-  };
-  const need = (path: string) => {
-    const text = read(path);
-    if (text === null) throw new Error(`${path} is not in the bundle`);
-    return text;
-  };
-  /** Reads a part that came from a step; a step that did not end well makes the part fail. */
-  function part<T>(step: string, make: () => T): Part<T> {
-    const problem = steps.problems.get(step);
-    if (problem !== undefined) return { status: 'failed', reason: problem };
-    try {
-      return { status: 'present', value: make() };
-    } catch (error) {
-      return { status: 'failed', reason: `${step}: ${messageOf(error)}` };
-    }
-  }
+  const reader = readerOf(files);
+  const { steps, raw, read, need, part } = reader;
 
   const meta = parsePairs(raw('meta') ?? '');
   const takenSeconds = optionalInteger(meta.get('time')) ?? Date.parse(after.takenAt) / 1000;
@@ -111,7 +84,13 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   );
 
   const nodeLinks = { before: raw('host/links.before'), after: raw('host/links.after') };
-  const cniResults = part('cni_results', () => parseCniResults(need('cni/results.ndjson')));
+  const cniResults = part('cni_results', () => {
+    const elsewhere = realPaths(read('sandboxes.places') ?? '');
+    return parseCniResults(need('cni/results.ndjson')).map((result) => ({
+      ...result,
+      namespacePath: result.namespacePath === null ? null : elsewhere(result.namespacePath),
+    }));
+  });
   const cniConfig: Part<Sources['cniConfig']> = part('cni', () =>
     parseCniConfig(
       need('cni/config.ndjson'),
@@ -134,35 +113,12 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   ]);
 
   const sandboxes = both(processLines, () =>
-    both(
-      both(
-        part('containers', () => need('sandboxes.before')),
-        () => part('sandboxes_again', () => need('sandboxes.after')),
-      ),
-      () =>
-        part('sandboxes', () => {
-          const all = parseSandboxes(
-            {
-              before: need('sandboxes.before'),
-              after: need('sandboxes.after'),
-              specs: `${need('sandboxes.ndjson')}\n${read('sandboxes.new') ?? ''}`,
-              times: read('sandboxes.files') ?? '',
-              kept: read('sandboxes.kept') ?? '',
-              shims: read('sandboxes.shims') ?? '',
-            },
-            value(processLines),
-            cniResults.status === 'present' ? cniResults.value : [],
-            parseContainerResolvConfs(read('resolv.index') ?? '', read('resolv') ?? ''),
-          );
-          const own = integer(facts.get('pid') ?? '');
-          if (!listedPids(need('sandboxes.before')).includes(own)) {
-            throw new Error(
-              "the probe's own container is not among those found: these are not the files of the kubelet's runtime",
-            );
-          }
-          return all;
-        }),
-    ),
+    sandboxEvidence(reader, {
+      processes: value(processLines),
+      results: cniResults.status === 'present' ? cniResults.value : [],
+      pods: after.pods,
+      own: integer(facts.get('pid') ?? ''),
+    }),
   );
 
   const stacks = readStacks(files, steps);
@@ -273,7 +229,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       })),
     ),
     kernelLog: part('kernel_log', () => parseKernelLog(need('kernel/log'), takenSeconds - uptime)),
-    creation: creationPart(),
+    creation: creationEvidence(reader, sandboxes),
     nodeResolvConf:
       steps.problems.get('node_resolv_conf') === undefined && !files.has('host/resolv.conf')
         ? { status: 'absent', reason: 'no process of its own is the kubelet' }
@@ -283,18 +239,4 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       : { status: 'absent', reason: 'active probes were not asked for' },
     canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not asked for' },
   };
-
-  function creationPart(): Part<Sources['creation']> {
-    const meanwhile =
-      sandboxes.status === 'present'
-        ? sandboxes.value.filter(({ network, stable }) => network === 'pod' && !stable).length
-        : 0;
-    const milliseconds = steps.hung.get('creation');
-    // One that hangs is not a failed source: it is the finding.
-    if (milliseconds !== undefined)
-      return { status: 'present', value: { ok: false, milliseconds, error: 'did not end', meanwhile } };
-    if (raw('kernel/creation') === null && !steps.problems.has('creation'))
-      return { status: 'absent', reason: 'not asked for' };
-    return part('creation', () => ({ ...parseCreation(need('kernel/creation')), meanwhile }));
-  }
 }

@@ -66,6 +66,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
     command: byPid.get(pid)?.command ?? '',
     via,
     containerId: byPid.get(pid)?.containerId ?? null,
+    ofPod: byPid.get(pid)?.ofPod ?? false,
   });
   const holders = new Map<number, Holder[]>();
   const add = (inode: number | null, one: Holder) => {

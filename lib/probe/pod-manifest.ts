@@ -75,9 +75,9 @@ function scriptArguments(options: ProbePodOptions): string[] {
   ];
 }
 
-/** The kubelet expands `$(NAME)` and turns `$$` into `$` in commands: a doubled one always comes out as one. */
+/** The kubelet expands `$(NAME)` and turns `$$` into `$` in commands: what would begin either is doubled. */
 function escaped(script: string): string {
-  return script.replaceAll('$', () => '$$');
+  return script.replaceAll(/\$(?=[$(])/g, () => '$$');
 }
 
 /** The pod as the API takes it. */

@@ -14,9 +14,16 @@ for argument; do
   esac
 done
 W=${TMPDIR:-/tmp}/netns-audit.$$
-B=$W/bundle
 R=/proc/1/root
-mkdir -p "$B/host" "$B/netns" "$B/cni" "$B/kernel" "$B/active" || exit 1
+# All that is written is below this; `b` is what becomes the bundle.
+mkdir -p "$W" && cd "$W" && mkdir -p b/host b/netns b/cni b/kernel b/active || exit 1
+# The log has both streams, and is to have nothing but the bundle.
+exec 2>>b/errors
+# Whoever started us is the runtime's monitor of our own container. It sees the pins where the runtime makes them, which
+# may be a mount namespace of their own (OpenShift's kubens); anywhere else we look from PID 1.
+M=/proc/1 monitor=
+read -r name <"/proc/$PPID/comm" && case $name in containerd-shim* | conmon*) monitor=$name ;; esac
+[ -z "$monitor" ] || [ "/proc/$PPID/ns/mnt" -ef /proc/1/ns/mnt ] || [ ! -d "/proc/$PPID/root/" ] || M=/proc/$PPID
 T='	'
 
 # Sets `now` to hundredths of a second since boot: busybox's date has no fractions, and this needs no fork.
@@ -25,26 +32,128 @@ clock() {
   now=${now%.*}${now#*.}
 }
 
-# Sets `path` to a host file as seen from here. Absolute symbolic links on the way would lead into our own root
+# host FILE [ROOT]: sets `path` to a host file as seen from here. Absolute symbolic links on the way would lead into our own root
 # (docs/traps.md T5): NixOS and k3s have them in the middle of paths.
 host() {
-  path=$R left=$1/ links=0
+  base=${2:-$R} left=$1/ links=0
+  path=$base
   while [ -n "${left#/}" ]; do
     left=${left#/} part=${left%%/*} left=${left#*/}
-    case $part in '' | .) continue ;; ..) [ "$path" = $R ] || path=${path%/*}; continue ;; esac
+    case $part in '' | .) continue ;; ..) [ "$path" = "$base" ] || path=${path%/*}; continue ;; esac
     if [ -L "$path/$part" ] && [ $links -lt 20 ]; then
       links=$((links + 1)) target=$(readlink "$path/$part") left=$target/$left
-      case $target in /*) path=$R ;; esac
+      case $target in /*) path=$base ;; esac
     else
       path=$path/$part
     fi
   done
 }
 
+# The /proc directories of the node's own processes of that name: docker in a pod has a containerd too, but in a pid namespace
+# of the pod.
+programs() {
+  while IFS=: read -r file name; do
+    [ "$name" = "$1" ] && [ "${file%/comm}/ns/pid" -ef /proc/1/ns/pid ] && echo "${file%/comm}"
+  done <programs
+}
+
+# argument PROCESS NAMES: the value of a flag on its command line, by its names as sed has them.
+argument() { tr '\0' '\n' <"$1/cmdline" | sed -n -e "/^\($2\)\$/{n;p;}" -e "s/^\($2\)=//p" | tail -n 1; }
+
+# each COMMAND: runs it on the files on stdin, one a line.
+each() { tr '\n' '\0' | xargs -0 "$@"; }
+
+# toml FILES: without comments, and with each list in one line.
+toml() {
+  cat "$@" 2>/dev/null | awk '{ sub(/#.*/, "") } open { line = line " " $0; if (/\]/) { print line; open = 0 } next }
+    /=[ \t]*\[/ && !/\]/ { line = $0; open = 1; next } { print }'
+}
+
+# setting NAME: the paths of it in `settings`, of which the last that has any counts.
+setting() { printf '%s\n' "$settings" | grep -E "^[ $T]*$1[ $T]*=.*/" | tail -n 1 | grep -o '/[^"'"'"', ]*'; }
+
+# Where the runtimes keep things, as their processes and their configurations say: states of containerd, roots of CRI-O and
+# docker, and of the runtime that runs this very pod the directories of the CNI.
+job_places() {
+  printf '%s\n' /proc/[0-9]*/comm | xargs grep -HsE '^(containerd|containerd-shim|crio|dockerd|kubelet)$' >programs
+  # A shim works in its bundle, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID.
+  programs containerd-shim | sed 's#$#/cwd#' | xargs stat -c %N |
+    sed -n "s#.* -> '\(/.*\)/io\.containerd\.runtime\.v2\.task/[^/]*/[^/]*'\$#\1#p" | sort -u >states
+  for process in $(programs dockerd); do
+    root=$(argument "$process" '--data-root\|--graph\|-g')
+    config=$(argument "$process" --config-file)
+    host "${config:-/etc/docker/daemon.json}"
+    [ -n "$root" ] || root=$(sed -n 's/.*"data-root" *: *"\([^"]*\)".*/\1/p' "$path")
+    [ -z "$root" ] || printf '%s\n' "$root" >docker
+  done
+  own_containerd
+  : >containerd.settings
+  [ -n "$process" ] && {
+    printf '%s\n' "$settings"
+    root=$(argument "$process" --root)
+    [ -z "$root" ] || echo "root = '$root'"
+  } >containerd.settings
+  process=$(programs crio | head -n 1)
+  [ -n "$process" ] || return 0
+  crio_settings
+  {
+    root=$(argument "$process" '--root\|-r')
+    [ -n "$root" ] || root=$(setting root)
+    run=$(argument "$process" --runroot)
+    [ -n "$run" ] || run=$(setting runroot)
+    host /etc/containers/storage.conf
+    settings=$(toml "$path")
+    printf '%s\n' "${root:-$(setting graphroot)}" "${run:-$(setting runroot)}"
+  } >crio
+}
+
+# Sets `process` and `settings` to the containerd that runs this pod and what it was told: there may be others, of docker or
+# for containers of the host (Bottlerocket, Talos).
+own_containerd() {
+  address='' silent='' other=''
+  [ -z "$monitor" ] || address=$(argument "/proc/$PPID" -address)
+  for candidate in $(programs containerd); do
+    containerd_settings "$candidate"
+    case $(argument "$candidate" '--address\|-a')$settings in
+      *"${address:-none}"*) process=$candidate && return ;;
+      *containerd.sock*) other=${other:-$candidate} ;;
+      *) silent=${silent:-$candidate} ;;
+    esac
+  done
+  process=${silent:-$other}
+  [ -z "$process" ] || containerd_settings "$process"
+}
+
+# Sets `settings` to the lines in which that containerd is told where it keeps and finds things, if it is.
+containerd_settings() {
+  config=$(argument "$1" '--config\|-c')
+  host "${config:-/etc/containerd/config.toml}"
+  settings=$(toml "$path")
+  for import in $(setting imports | sed 's#/\*\.toml$##'); do
+    host "$import"
+    settings=$settings$(echo; toml "$path" "$path"/*.toml)
+  done
+}
+
+# The same of CRI-O.
+crio_settings() {
+  config=$(argument "$process" '--config\|-c') additions=$(argument "$process" '--config-dir\|-d')
+  host "${config:-/etc/crio/crio.conf}"
+  config=$path
+  host "${additions:-/etc/crio/crio.conf.d}"
+  toml "$config" "$path"/* >crio.settings
+  settings=$(cat crio.settings)
+}
+
+# States of containerd, in the order of what is most likely.
+states() {
+  { cat states 2>/dev/null; printf '%s\n' /run/containerd /run/k3s/containerd /run/k0s/containerd /var/snap/microk8s/common/run/containerd; } | awk '!seen[$0]++'
+}
+
 # Lines of "ID MARK PID PATH" for every container that the runtimes' files know.
 containers() {
-  for state in $R/run/containerd $R/run/k3s/containerd $R/run/k0s/containerd $R/var/snap/microk8s/common/run/containerd; do
-    for dir in "$state"/io.containerd.runtime.v2.task/k8s.io/*/; do
+  for state in $(states); do
+    for dir in "$R$state"/io.containerd.runtime.v2.task/k8s.io/*/; do
       [ -f "$dir/config.json" ] || continue
       pid=-
       [ -f "$dir/init.pid" ] && read -r pid <"$dir/init.pid" || [ -n "$pid" ] || pid=-
@@ -52,33 +161,38 @@ containers() {
       printf '%s\t%s\t%s\t%s\n' containerd "${dir##*/}" "$pid" "$dir/config.json"
     done
   done
-  for dir in $R/var/lib/containers/storage/overlay-containers/*/userdata; do
+  crio='' run=''
+  [ -f crio ] && { read -r crio; read -r run; } <crio
+  host "${crio:-/var/lib/containers/storage}"
+  crio=$path
+  host "${run:-/run/containers/storage}"
+  run=$path
+  for dir in "$crio"/*-containers/*/userdata; do
     [ -f "$dir/config.json" ] || continue
     pid=-
     id=${dir%/userdata}
     id=${id##*/}
-    file=$R/run/containers/storage/overlay-containers/$id/userdata/pidfile
+    file=${dir%/*/userdata}
+    file=$run/${file##*/}/$id/userdata/pidfile
     [ -f "$file" ] && read -r pid <"$file" || [ -n "$pid" ] || pid=-
     # CRI-O keeps the specs of sandboxes that it has stopped, and marks them with this file.
     runtime=crio
     [ ! -f "$dir/stopped" ] || runtime=crio-stopped pid=-
     printf '%s\t%s\t%s\t%s\n' $runtime "$id" "$pid" "$dir/config.json"
   done
-  [ -d $R/var/lib/docker/containers ] && grep -Hos '"State":{[^}]*"Pid":[0-9]*' $R/var/lib/docker/containers/*/config.v2.json |
+  root=
+  [ -f docker ] && read -r root <docker
+  host "${root:-/var/lib/docker}"
+  [ -d "$path/containers" ] && grep -Hos '"State":{[^}]*"Pid":[0-9]*' "$path"/containers/*/config.v2.json |
     sed -n -e 's/"Pid":0$/"Pid":-/' -e "s#^\(.*/\([^/]*\)/config\.v2\.json\):.*\"Pid\":\([0-9-]*\)\$#docker${T}\2${T}\3${T}\1#p"
   return 0
 }
 
 # What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
 spec='
-def kept: . as $all | reduce (
-  "io.kubernetes.cri.container-type", "io.kubernetes.cri.container-name", "io.kubernetes.cri.sandbox-id",
-  "io.kubernetes.cri.sandbox-name", "io.kubernetes.cri.sandbox-namespace", "io.kubernetes.cri.sandbox-uid",
-  "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.ContainerName", "io.kubernetes.cri-o.SandboxID",
-  "io.kubernetes.cri-o.HostNetwork", "io.kubernetes.cri-o.RuntimeHandler", "io.kubernetes.cri-o.Created",
-  "io.kubernetes.container.name", "io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "io.kubernetes.pod.uid",
-  "io.kubernetes.docker.type", "io.kubernetes.sandbox.id") as $key
-  ({}; if ($all[$key]? | type) == "string" then .[$key] = $all[$key] else . end);
+def kept: with_entries(select((.value | type == "string") and (.key | test("^io[.]kubernetes[.](" +
+  "cri[.](container-(type|name)|sandbox-(id|name|namespace|uid))|cri-o[.](Container(Type|Name)|SandboxID|HostNetwork|RuntimeHandler)|" +
+  "container[.]name|pod[.](name|namespace|uid)|docker[.]type|sandbox[.]id)$"))));
 if .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
   docker: {running: .State.Running, pid: .State.Pid, created: .Created, path: .NetworkSettings.SandboxKey,
     networkMode: (.HostConfig.NetworkMode // (.NetworkSettings.Networks // {} | keys[0]))}}
@@ -89,31 +203,31 @@ else {file: input_filename, annotations: (.annotations // {} | kept),
 # Runs the jq program $1 over the files named on stdin. jq goes on after a file that vanished, and ends at a malformed
 # one: the first without an answer is read once more by itself, and the rest anew, not each by a jq of its own.
 reduced() {
-  cat >"$W/files"
-  while [ -s "$W/files" ]; do
-    tr '\n' '\0' <"$W/files" | xargs -0 jq -c "$1" >"$W/reduced"
-    cat "$W/reduced"
+  cat >files
+  while [ -s files ]; do
+    each jq -c "$1" <files >reduced
+    cat reduced
     alone=
-    : >"$W/left"
+    : >left
     # busybox's awk takes a plain `{` at the start of a pattern for a repetition.
-    awk -v answered="$W/reduced" 'BEGIN { while ((getline line < answered) > 0) if (match(line, /^[{]"file":"[^"]*"/)) done[substr(line, 10, RLENGTH - 10)] = 1 }
-      !($0 in done)' "$W/files" | while read -r file; do
+    awk -v answered=reduced 'BEGIN { while ((getline line < answered) > 0) if (match(line, /^[{]"file":"[^"]*"/)) done[substr(line, 10, RLENGTH - 10)] = 1 }
+      !($0 in done)' files | while read -r file; do
       [ -f "$file" ] || continue
       if [ -z "$alone" ]; then
         alone=1
         jq -ce "$1" "$file" || { [ -f "$file" ] && jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'; }
       else
-        printf '%s\n' "$file" >>"$W/left"
+        printf '%s\n' "$file" >>left
       fi
     done
-    mv "$W/left" "$W/files"
+    mv left files
   done
 }
 
 # The end of it only: on large nodes the whole is larger than any file here may be.
 job_kernel_log() {
-  { dmesg || echo "$?" >"$W/dmesg.failed"; } | tail -c 262144 >"$B/kernel/log"
-  [ ! -f "$W/dmesg.failed" ]
+  { dmesg || echo "$?" >dmesg.failed; } | tail -c 262144 >b/kernel/log
+  [ ! -f dmesg.failed ]
 }
 
 job_host_facts() {
@@ -123,9 +237,9 @@ job_host_facts() {
     done
     echo "pid=$$"
     stat -L -c '%n=%i' /proc/1/ns/net /proc/1/ns/pid /proc/1/ns/mnt /proc/self/ns/net /proc/self/ns/mnt
-  } >"$B/host/facts"
-  cat $R/etc/os-release >"$B/host/os-release" 2>/dev/null || cat $R/usr/lib/os-release >"$B/host/os-release"
-  node_links >"$B/host/links.before"
+  } >b/host/facts
+  cat $R/etc/os-release >b/host/os-release 2>/dev/null || cat $R/usr/lib/os-release >b/host/os-release
+  node_links >b/host/links.before
 }
 
 # Pods come and go while this runs. What they are known by is read first and last (sandboxes, links) or twice in between
@@ -134,19 +248,17 @@ job_host_facts() {
 # Links of the node as `INDEX: NAME`.
 node_links() { nsenter --net=/proc/1/ns/net ip -o link show | cut -d : -f 1,2; }
 
-job_containers() { containers >"$B/sandboxes.before"; }
+job_containers() { containers >b/sandboxes.before; }
 
 job_kernel_state() {
-  grep -s . /proc/sys/user/max_net_namespaces /proc/sys/fs/mount-max /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max \
-    /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/neigh/default/gc_thresh* /proc/sys/net/ipv6/neigh/default/gc_thresh* \
-    /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_count \
-    /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/proxy_arp \
-    /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv6/conf/default/forwarding \
-    /proc/sys/net/bridge/bridge-nf-call-iptables /proc/sys/fs/may_detach_mounts >"$B/kernel/sysctl"
+  (cd /proc/sys && grep -s . user/max_net_namespaces fs/mount-max fs/may_detach_mounts \
+    net/ipv4/ip_forward net/ipv[46]/neigh/default/gc_thresh* net/netfilter/nf_conntrack_max net/netfilter/nf_conntrack_count \
+    net/ipv4/conf/*/forwarding net/ipv4/conf/*/proxy_arp net/ipv6/conf/all/forwarding \
+    net/ipv6/conf/default/forwarding) | sed s#^#/proc/sys/# >b/kernel/sysctl
   for family in arp ndisc; do
     [ -f /proc/net/stat/${family}_cache ] && sed "s/^/$family /" /proc/net/stat/${family}_cache
-  done >"$B/kernel/neighbours"
-  grep '^net_namespace ' /proc/slabinfo >"$B/kernel/slab"
+  done >b/kernel/neighbours
+  grep '^net_namespace ' /proc/slabinfo >b/kernel/slab
   return 0
 }
 
@@ -164,192 +276,198 @@ job_processes() {
       while ((getline line < file) > 0) { sub(/^[^:]*:[^:]*:/, "", line); if (length(line) > length(cgroup)) cgroup = line }
       close(file); gsub(/\t/, " ", command); gsub(/\t/, " ", cgroup)
       printf "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", pid, inode[pid, "net"], inode[pid, "pid"], inode[pid, "mnt"], field[1], field[20], cgroup, command
-    } }' >"$B/host/processes"
+    } }' >b/host/processes
 }
 
 # Threads in another network namespace than their process, and the stacks of blocked tasks.
 job_threads() {
-  printf '%s\n' /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked="$W/blocked" '
+  printf '%s\n' /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked=blocked '
     { split($2, part, "/"); pid = part[3]; task = part[5]; if (pid == task) leader[pid] = $1; else other[pid, task] = $1
       file = "/proc/" pid "/task/" task "/stat"; line = ""; getline line < file; close(file)
       if (match(line, /\) D [^)]*$/)) print pid, task > blocked }
     END { for (key in other) { split(key, part, SUBSEP)
-      if (other[key] != leader[part[1]]) printf "%s\t%s\t%s\n", part[1], part[2], other[key] } }' >"$B/host/threads"
-  [ -f "$W/blocked" ] && head -n 50 "$W/blocked" | while read -r pid task; do
+      if (other[key] != leader[part[1]]) printf "%s\t%s\t%s\n", part[1], part[2], other[key] } }' >b/host/threads
+  [ -f blocked ] && head -n 50 blocked | while read -r pid task; do
     read -r command <"/proc/$pid/task/$task/comm" && echo "# $pid $task $command" && cat "/proc/$pid/task/$task/stack"
-  done >"$B/kernel/blocked"
+  done >b/kernel/blocked
   return 0
 }
 
 # Descriptors of network namespaces. One that was opened by the path of a pin is shown as that path, or as `/` once the
 # pin is unmounted; only a look at the file then tells.
 job_descriptors() {
-  printf '%s\n' /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets="$W/sockets" -v pinned="$W/pinned" '
+  printf '%s\n' /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets=sockets -v pinned=pinned '
     { gsub(/\047/, "") }
     # Paths of open files may have line ends, and so whatever lines a container likes.
     $1 !~ /^\/proc\/[0-9]+\/fd\/[0-9]+$/ { next }
     { split($1, part, "/")
       if ($3 ~ /^net:\[[0-9]+\]$/) printf "%s\t%s\t%s\n", part[3], part[5], substr($3, 6, length($3) - 6)
       else if (index($3, "socket:[") == 1) print part[3], substr($3, 9, length($3) - 9) > sockets
-      else if ($3 == "/" || $3 ~ /\/netns\//) print $1 > pinned }' >"$B/host/descriptors"
-  [ -f "$W/pinned" ] && {
-    xargs stat -L -f -c 'fs %t %n' <"$W/pinned"
-    xargs stat -L -c 'file %i %n' <"$W/pinned"
+      else if ($3 == "/" || $3 ~ /\/netns\//) print $1 > pinned }' >b/host/descriptors
+  [ -f pinned ] && {
+    xargs stat -L -f -c 'fs %t %n' <pinned
+    xargs stat -L -c 'file %i %n' <pinned
   } 2>/dev/null | awk '$1 == "fs" && $2 == "6e736673" { nsfs[$3] = 1 }
-    $1 == "file" && ($3 in nsfs) { split($3, part, "/"); printf "%s\t%s\t%s\n", part[3], part[5], $2 }' >>"$B/host/descriptors"
+    $1 == "file" && ($3 in nsfs) { split($3, part, "/"); printf "%s\t%s\t%s\n", part[3], part[5], $2 }' >>b/host/descriptors
   return 0
 }
 
-# Of PID 1's mounts those of namespaces, of pin directories and of their parents, and how many there are.
+# Of the runtime's mounts (PID 1's, as a rule) those of namespaces, of pin directories and of their parents, and how many there are.
 job_mounts() {
   awk '{ for (i = 7; $i != "-" && i < NF; i++); type = $(i + 1); total++ }
     type == "nsfs" || $5 ~ /^\/(run|var|var\/run|var\/lib|var\/lib\/cni)?$/ || $5 ~ /\/netns$/ { print }
-    END { print "total " total }' /proc/1/mountinfo >"$B/host/mounts"
+    END { print "total " total }' $M/mountinfo >b/host/mounts
   # One process of each other mount namespace that holds network namespaces.
-  awk -F '\t' 'NR == FNR { if ($1 == 1) { first = $4; next }; if ($4 != first && !($4 in seen)) { seen[$4] = 1; pids[++count] = $1 "\t" $4 } }
+  awk -F '\t' -v first="$(stat -L -c %i $M/ns/mnt)" 'NR == FNR { if ($4 != first && !($4 in seen)) { seen[$4] = 1; pids[++count] = $1 "\t" $4 } }
     END { for (i = 1; i <= count; i++) { split(pids[i], part, "\t"); file = "/proc/" part[1] "/mountinfo"
       while ((getline line < file) > 0) if (index(line, " - nsfs ") && index(line, " net:[")) printf "%s\t%s\t%s\n", part[1], part[2], line
-      close(file) } }' "$B/host/processes" >"$B/host/mounts-elsewhere"
+      close(file) } }' b/host/processes >b/host/mounts-elsewhere
 }
 
 # Files in pin directories, through PID 1's root: a clone of the mount shows late pins as plain files.
 # One line a file: magic of the file system, inode, mode, modification time, path on the host.
-job_pins() { pin_files >"$B/host/pins"; }
-
-pin_files() {
-  for dir in $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; do
-    [ -d "$dir" ] && printf '%s\n' "$dir"/*
-  done >"$W/pins"
-  grep -v '/\*$' "$W/pins" >"$W/pins.found" || return 0
-  {
-    tr '\n' '\0' <"$W/pins.found" | xargs -0 stat -f -c 'fs %t %n'
-    tr '\n' '\0' <"$W/pins.found" | xargs -0 stat -c 'file %i %A %Y %n'
-  } | sed "s#$R/#/#"
+job_pins() {
+  pin_directories
+  pin_files >b/host/pins
 }
 
-# Sets `process` to the /proc directory of the node's own process of that name: docker in a pod has a containerd too, but
-# in a pid namespace of the pod.
-node_process() {
-  process=
-  for file in $(grep -ls "^$1\$" /proc/[0-9]*/comm); do
-    [ "${file%/comm}/ns/pid" -ef /proc/1/ns/pid ] && process=${file%/comm} && return
-  done
+# Where pins are: in the usual places, in directories `netns` that have namespaces mounted, and where the sandboxes say. Of
+# another directory only those files are read that a sandbox names.
+pin_directories() {
+  sed -n -e 's#.*"type":"network","path":"\(/[^"]*\)".*#\1#p' -e 's#.*"docker":{.*"path":"\(/[^"]*\)".*#\1#p' b/sandboxes.ndjson | grep -v '^/proc/' | sort -u >named
+  : >named.elsewhere
+  {
+    printf '%s\n' /run/netns /run/docker/netns /run/containerd/io.containerd.grpc.v1.cri/netns
+    awk '$4 ~ /^net:/ && $5 ~ /\/netns\/[^\/\\]*$/ && / - nsfs / { sub(/\/[^\/]*$/, "", $5); if (!seen[$5]++) print $5 }' $M/mountinfo
+    sed 's#/[^/]*$##' named | sort -u | while read -r dir; do
+      host "$dir" $M/root
+      path=${path#$M/root}
+      printf '%s\t%s\n' "$dir" "$path" >>b/sandboxes.places
+      case $path in
+        */netns) printf '%s\n' "$path" ;;
+        *) awk -v dir="$dir/" -v real="$path/" 'index($0, dir) == 1 { name = substr($0, length(dir) + 1); if (name !~ /\//) print real name }' named >>named.elsewhere ;;
+      esac
+    done
+  } | awk '!seen[$0]++' >pin-directories
+}
+
+pin_files() {
+  {
+    while read -r dir; do
+      [ -d "$M/root$dir" ] && printf '%s\n' "$M/root$dir"/*
+    done <pin-directories
+    sed "s#^#$M/root#" named.elsewhere
+  } >pins
+  grep -v '/\*$' pins >pins.found || return 0
+  {
+    each stat -f -c 'fs %t %n' <pins.found
+    each stat -c 'file %i %A %Y %n' <pins.found
+  } | sed "s#$M/root/#/#"
 }
 
 # The file that the kubelet gives to pods with dnsPolicy Default: its flag, else its configuration, else /etc/resolv.conf.
 # A kubelet inside of another process (k3s) makes up its own where that one will not do.
 job_node_resolv_conf() {
-  node_process kubelet
+  process=$(programs kubelet | head -n 1)
   [ -n "$process" ] || return 0
-  flags=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^--\(config\|config-dir\|resolv-conf\)$/{N;s/\n/=/;}' -e '/^--\(config\|config-dir\|resolv-conf\)=/p')
-  conf=$(printf '%s\n' "$flags" | sed -n 's/^--resolv-conf=//p')
+  conf=$(argument "$process" --resolv-conf)
+  # A kubelet may be a container itself (Talos, RKE): its files are those that it sees.
   if [ -z "$conf" ]; then
-    config=$(printf '%s\n' "$flags" | sed -n 's/^--config=//p')
-    host "${config:-/var/lib/kubelet/config.yaml}"
+    config=$(argument "$process" --config)
+    host "${config:-/var/lib/kubelet/config.yaml}" "$process/root"
     config=$path
     # Files in its directory of additions come later and win; without one, the pattern leads nowhere.
-    additions=$(printf '%s\n' "$flags" | sed -n 's/^--config-dir=//p')
-    host "${additions:-/var/lib/kubelet/config.yaml}"
+    additions=$(argument "$process" --config-dir)
+    host "${additions:-/var/lib/kubelet/config.yaml}" "$process/root"
     conf=$(cat "$config" "$path"/*.conf 2>/dev/null | sed -n "s/^ *\"\{0,1\}resolvConf\"\{0,1\}: *[\"']\{0,1\}\([^\"', #]*\).*/\1/p" | tail -n 1)
   fi
-  host "${conf:-/etc/resolv.conf}"
-  grep -E '^(nameserver|search|domain|options)[[:space:]]' "$path" | head -n 64 >"$B/host/resolv.conf"
+  host "${conf:-/etc/resolv.conf}" "$process/root"
+  grep -E '^(nameserver|search|domain|options)[[:space:]]' "$path" | head -n 64 >b/host/resolv.conf
 }
-
-# Sets `settings` to the lines in which the node's containerd is told where it keeps and finds things, if it is.
-containerd_settings() {
-  node_process containerd
-  settings=
-  [ -n "$process" ] || return 0
-  config=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e '/^\(--config\|-c\)$/{n;p;}' -e 's/^--config=//p' | head -n 1)
-  host "${config:-/etc/containerd/config.toml}"
-  settings=$(sed -n -e 's/#.*//' -e '/^[[:space:]]*\(root\|conf_dir\|bin_dirs\{0,1\}\)[[:space:]]*=/p' "$path" 2>/dev/null)
-}
-
-# The paths of one of these settings.
-setting() { printf '%s\n' "$settings" | grep -E "^[[:space:]]*$1[[:space:]]*=" | grep -o '/[^"'"'"',]*' | sort -u; }
 
 job_sandboxes() {
-  cut -f 4 "$B/sandboxes.before" | reduced "$spec" >"$B/sandboxes.ndjson"
-  cut -f 4 "$B/sandboxes.before" | xargs stat -c '%Y %i %n' >"$B/sandboxes.files"
-  for dir in $R/run/containerd $R/run/k3s/containerd $R/run/k0s/containerd $R/var/snap/microk8s/common/run/containerd; do
-    for file in "$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; do
+  cut -f 4 b/sandboxes.before | reduced "$spec" >b/sandboxes.ndjson
+  cut -f 4 b/sandboxes.before | xargs stat -c '%Y %i %n' >b/sandboxes.files
+  for dir in $(states); do
+    for file in "$R$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; do
       [ -f "$file" ] || continue
       shim=; read -r shim <"$file" || [ -n "$shim" ] && printf '%s\t%s\n' "$file" "$shim"
     done
-  done >"$B/sandboxes.shims"
-  containerd_settings
-  { setting root; printf '%s\n' /var/lib/containerd /var/lib/rancher/k3s/agent/containerd /var/lib/rancher/rke2/agent/containerd \
-    /var/lib/k0s/containerd /var/snap/microk8s/common/var/lib/containerd; } | sort -u | while read -r dir; do
+  done >b/sandboxes.shims
+  settings=$(cat containerd.settings)
+  { setting root; echo /var/lib/containerd; } | sort -u | while read -r dir; do
     host "$dir"
     [ -d "$path/io.containerd.grpc.v1.cri/sandboxes" ] && stat -c '%Y %n' "$path"/io.containerd.grpc.v1.cri/sandboxes/*
-  done >"$B/sandboxes.kept"
+  done >b/sandboxes.kept
   # What the containers themselves have as resolv.conf. Only its own keywords leave the node, and only of a regular
   # file: a container may have put a pipe or a link there.
   while IFS=$T read -r kind id pid file; do
     [ "$pid" = - ] && continue
     conf=/proc/$pid/root/etc/resolv.conf
     if [ -L "$conf" ] || { [ -e "$conf" ] && [ ! -f "$conf" ]; }; then echo "# $id $pid odd"
-    elif [ -f "$conf" ]; then echo "# $id $pid file"; echo "$conf" >>"$W/resolv"
+    elif [ -f "$conf" ]; then echo "# $id $pid file"; echo "$conf" >>resolv
     elif [ -d "/proc/$pid/root/" ]; then echo "# $id $pid none"
     fi
-  done <"$B/sandboxes.before" >"$W/resolv.index"
+  done <b/sandboxes.before >resolv.index
   # A container may also have made it larger than our memory. One that was gone before it was read is odd as well.
-  [ -f "$W/resolv" ] && xargs stat -c '%s %n' <"$W/resolv" 2>/dev/null | awk '$1 <= 65536 { print $2 }' >"$W/resolv.small"
+  [ -f resolv ] && xargs stat -c '%s %n' <resolv 2>/dev/null | awk '$1 <= 65536 { print $2 }' >resolv.small
   {
-    [ -s "$W/resolv.small" ] || exit 0
-    xargs grep -HsE -m 64 '^(nameserver|search|domain|options)[[:space:]]' <"$W/resolv.small" | cut -c 1-2200 >"$B/resolv"
-    xargs stat -c '%n' <"$W/resolv.small" 2>/dev/null
-  } | awk '$1 != "#" { split($1, part, "/"); read[part[3]] = 1; next } $4 == "file" && !($3 in read) { $4 = "odd" } { print }' - "$W/resolv.index" >"$B/resolv.index"
+    [ -s resolv.small ] || exit 0
+    xargs grep -HsE -m 64 '^(nameserver|search|domain|options)[[:space:]]' <resolv.small | cut -c 1-2200 >b/resolv
+    xargs stat -c '%n' <resolv.small 2>/dev/null
+  } | awk '$1 != "#" { split($1, part, "/"); read[part[3]] = 1; next } $4 == "file" && !($3 in read) { $4 = "odd" } { print }' - resolv.index >b/resolv.index
   return 0
 }
 
 # A sandbox that was recorded meanwhile owns what was found of it before; one that was half written is read again.
 job_sandboxes_again() {
-  containers >"$B/sandboxes.after"
-  awk -F '\t' -v specs="$B/sandboxes.ndjson" 'BEGIN { while ((getline line < specs) > 0)
+  containers >b/sandboxes.after
+  awk -F '\t' -v specs=b/sandboxes.ndjson 'BEGIN { while ((getline line < specs) > 0)
       if (match(line, /^[{]"file":"[^"]*"/) && line !~ /","error":"/) known[substr(line, 10, RLENGTH - 10)] = 1 }
-    !($4 in known) { print $4 }' "$B/sandboxes.after" >"$W/new"
-  [ -s "$W/new" ] && reduced "$spec" <"$W/new" >"$B/sandboxes.new"
+    !($4 in known) { print $4 }' b/sandboxes.after >new
+  [ -s new ] && reduced "$spec" <new >b/sandboxes.new
   return 0
 }
 
 # Before the sandboxes are listed for the second time: what belongs to one that stands in both lists is in each of these.
 job_look_again() {
-  pin_files >"$B/host/pins.after"
-  node_links >"$B/host/links.after"
-  grep ' - nsfs ' /proc/1/mountinfo >"$B/host/mounts.after"
-  cut -f 3 "$B/netns/index" | tr '\n' '\0' | xargs -0 stat -L -c '%i %n' >"$B/host/index.after" 2>/dev/null
-  reservations | tr '\n' '\0' | xargs -0 stat -c '%Y %s %n' >"$B/cni/host-local.after" 2>/dev/null
-  aws_reservations >"$B/cni/aws-ipam.after"
+  pin_files >b/host/pins.after
+  node_links >b/host/links.after
+  grep ' - nsfs ' $M/mountinfo >b/host/mounts.after
+  cut -f 3 b/netns/index | each stat -L -c '%i %n' >b/host/index.after 2>/dev/null
+  reservations | each stat -c '%Y %s %n' >b/cni/host-local.after 2>/dev/null
+  aws_reservations >b/cni/aws-ipam.after
   return 0
 }
 
 job_cni() {
   # The runtime looks in its own directories only; configurations and copies of plugins elsewhere are of no use to it.
-  containerd_settings
+  settings=$(cat containerd.settings)
   conf=$(setting conf_dir) own=$(setting 'bin_dirs?')
-  [ -z "$own" ] || printf '%s\n' "$own" >"$B/cni/binary-directories"
+  if [ -f crio.settings ] && { [ "${monitor#conmon}" != "$monitor" ] || [ ! -s containerd.settings ]; }; then
+    settings=$(cat crio.settings)
+    conf=$(setting network_dir) own=$(setting 'plugin_dirs?')
+  fi
+  [ -z "$own" ] || printf '%s\n' "$own" >b/cni/binary-directories
   # shellcheck disable=SC2086
-  for dir in ${conf:-/etc/kubernetes/cni/net.d /etc/cni/net.d /var/lib/rancher/k3s/agent/etc/cni/net.d /var/lib/rancher/k0s/cni/net.d}; do
+  for dir in ${conf:-/etc/cni/net.d}; do
     host "$dir"
     [ -d "$path" ] || [ -n "$conf" ] || continue
-    echo "$dir" >>"$B/cni/directories"
+    echo "$dir" >>b/cni/directories
     for file in "$path"/*; do
       name=${file##*/}
       [ ! -L "$file" ] || { host "$dir/$name"; file=$path; }
       [ -f "$file" ] || continue
-      case $name in *.conf | *.conflist | *.json) ;; *) printf '%s\n' "$name" >>"$B/cni/other-files"; continue ;; esac
-      jq -c --arg name "$name" --arg dir "$dir" 'def plugin: {type, name, mtu, bridge, disableCheck,
-        ipam: (.ipam | if type == "object" then {type, subnet, rangeStart, rangeEnd, ranges, dataDir} else null end),
-        delegates: [.delegates[]? | {type, name}]};
-        {dir: $dir, file: $name, name, cniVersion, disableCheck, plugins: (if .plugins then [.plugins[] | plugin] else null end),
-          single: (if .plugins then null else plugin end)}' "$file" 2>"$W/jq.err" ||
-        jq -nc --arg name "$name" --arg dir "$dir" --rawfile error "$W/jq.err" '{dir: $dir, file: $name, error: $error[:300]}'
+      case $name in *.conf | *.conflist | *.json) ;; *) continue ;; esac
+      jq -c --arg name "$name" --arg dir "$dir" 'def plugin: {type, name, mtu, bridge,
+        ipam: (.ipam | if type == "object" then {type, subnet, ranges, dataDir} else null end), delegates: [.delegates[]? | {type}]};
+        {dir: $dir, file: $name, name, plugins: (if .plugins then [.plugins[] | plugin] else null end),
+          single: (if .plugins then null else plugin end)}' "$file" 2>jq.err ||
+        jq -nc --arg name "$name" --arg dir "$dir" --rawfile error jq.err '{dir: $dir, file: $name, error: $error[:300]}'
     done
-  done >"$B/cni/config.ndjson"
+  done >b/cni/config.ndjson
   # shellcheck disable=SC2086
-  for dir in $own /opt/cni/bin /var/lib/rancher/k3s/data/cni /var/lib/rancher/k3s/data/current/bin /var/lib/cni/bin /usr/libexec/cni /usr/lib/cni; do
+  for dir in ${own:-/opt/cni/bin /usr/libexec/cni /usr/lib/cni}; do
     host $dir
     directory=$path
     [ -d "$directory" ] || continue
@@ -359,7 +477,7 @@ job_cni() {
       [ -L "$file" ] && [ ! -e "$file" ] && host "$dir/${file##*/}" && [ -f "$path" ] &&
         stat -c "%A %s $dir/${file##*/}" "$path"
     done
-  done >"$B/cni/binaries"
+  done >b/cni/binaries
   return 0
 }
 
@@ -371,7 +489,7 @@ job_cni_results() {
   done | reduced '{file: input_filename, kind, containerId, networkName, ifName, netns,
     args: [.cniArgs[]? | select(.[0] | test("^K8S_POD_"))],
     plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
-    result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}' >"$B/cni/results.ndjson"
+    result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}' >b/cni/results.ndjson
 }
 
 # Directories of host-local's networks.
@@ -388,22 +506,21 @@ reservations() {
 aws_reservations() {
   for file in $R/run/aws-node/ipam*.json; do
     [ -f "$file" ] || continue
-    jq -ce --arg file "${file#$R}" '{file: $file, version, allocations}' "$file" 2>"$W/jq.err" ||
-      jq -nc --arg file "${file#$R}" --rawfile error "$W/jq.err" '{file: $file, error: (if $error == "" then "it is empty" else $error[:300] end)}'
+    jq -ce --arg file "${file#$R}" '{file: $file, version, allocations}' "$file" 2>jq.err ||
+      jq -nc --arg file "${file#$R}" --rawfile error jq.err '{file: $file, error: (if $error == "" then "it is empty" else $error[:300] end)}'
   done
 }
 
 job_ipam() {
-  networks | sed "s#^$R##" >"$B/cni/networks"
-  reservations >"$W/ipam"
-  if [ -s "$W/ipam" ]; then
-    tr '\n' '\0' <"$W/ipam" | xargs -0 stat -c '%Y %s %n' >"$B/cni/host-local" 2>/dev/null
+  networks | sed "s#^$R##" >b/cni/networks
+  reservations >ipam
+  if [ -s ipam ]; then
+    each stat -c '%Y %s %n' <ipam >b/cni/host-local 2>/dev/null
     awk '/\/(lock|last_reserved_ip[^\/]*)$/ { next }
       { file = $0; id = ""; name = ""; getline id < file; getline name < file; close(file)
-        gsub(/[\r\t]/, "", id); gsub(/[\r\t]/, "", name); printf "%s\t%s\t%s\n", substr(id, 1, 200), substr(name, 1, 50), file }' "$W/ipam" >"$B/cni/host-local-files"
+        gsub(/[\r\t]/, "", id); gsub(/[\r\t]/, "", name); printf "%s\t%s\t%s\n", substr(id, 1, 200), substr(name, 1, 50), file }' ipam >b/cni/host-local-files
   fi
-  aws_reservations >"$B/cni/aws-ipam.ndjson"
-  for file in $R/run/flannel/subnet.env; do [ -f "$file" ] && head -c 4096 "$file" >"$B/cni/flannel-subnet.env"; done
+  aws_reservations >b/cni/aws-ipam.ndjson
   return 0
 }
 
@@ -411,43 +528,43 @@ job_ipam() {
 # namespace. It is mounted in our own mount namespace only.
 job_plan() {
   {
-    awk '$1 == "fs" && $2 ~ /^(6e736673|9fa0)$/ { nsfs[$3] = 1 } $1 == "file" && ($5 in nsfs) { print $2 "\tpin\t/proc/1/root" $5 }' "$B/host/pins"
-    awk -F '\t' '{ print $2 "\tprocess\t/proc/" $1 "/ns/net" }' "$B/host/processes"
-    awk -F '\t' '{ print $3 "\tthread\t/proc/" $1 "/task/" $2 "/ns/net" }' "$B/host/threads"
-    awk -F '\t' '{ print $3 "\tdescriptor\t/proc/" $1 "/fd/" $2 }' "$B/host/descriptors"
-    awk -F '\t' '{ split($3, f, " "); print substr(f[4], 6, length(f[4]) - 6) "\tmount\t/proc/" $1 "/root" f[5] }' "$B/host/mounts-elsewhere"
-  } | awk -F '\t' '$1 != "" && !($1 in seen) { seen[$1] = 1; print }' >"$B/netns/index"
+    awk '$1 == "fs" && $2 ~ /^(6e736673|9fa0)$/ { nsfs[$3] = 1 } $1 == "file" && ($5 in nsfs) { print $2 "\tpin\t" root $5 }' root=$M/root b/host/pins
+    awk -F '\t' '{ print $2 "\tprocess\t/proc/" $1 "/ns/net" }' b/host/processes
+    awk -F '\t' '{ print $3 "\tthread\t/proc/" $1 "/task/" $2 "/ns/net" }' b/host/threads
+    awk -F '\t' '{ print $3 "\tdescriptor\t/proc/" $1 "/fd/" $2 }' b/host/descriptors
+    awk -F '\t' '{ split($3, f, " "); print substr(f[4], 6, length(f[4]) - 6) "\tmount\t/proc/" $1 "/root" f[5] }' b/host/mounts-elsewhere
+  } | awk -F '\t' '$1 != "" && !($1 in seen) { seen[$1] = 1; print }' >b/netns/index
   host_inode=$(stat -L -c %i /proc/1/ns/net)
   if [ /proc/self/ns/mnt -ef /proc/1/ns/mnt ]; then
     echo 'not in a mount namespace of our own: ids of namespaces stay unresolved' >&2
   else
     mount -t tmpfs -o size=4m,mode=700 netns /var/run && mkdir /var/run/netns && {
-      for dir in $R/run/netns $R/run/docker/netns $R/run/containerd/io.containerd.grpc.v1.cri/netns; do
-        [ -d "$dir" ] && ln -s "$dir"/* /var/run/netns/
-      done 2>/dev/null
-      grep -v "${T}pin$T" "$B/netns/index" | head -n 300 | while IFS=$T read -r inode _ path; do ln -s "$path" "/var/run/netns/inode-$inode"; done
+      while read -r dir; do
+        [ -d "$M/root$dir" ] && ln -s "$M/root$dir"/* /var/run/netns/
+      done <pin-directories 2>/dev/null
+      grep -v "${T}pin$T" b/netns/index | head -n 300 | while IFS=$T read -r inode _ path; do ln -s "$path" "/var/run/netns/inode-$inode"; done
     }
   fi
-  printf 'addr show\nroute show table all\nneigh show\nrule show\nnetns list-id\n' >"$W/batch"
-  printf '%s\n' 'stack host host pin 1 /proc/1/ns/net' host_firewall own_names >>"$W/jobs"
+  printf 'addr show\nroute show table all\nneigh show\nrule show\nnetns list-id\n' >batch
+  printf '%s\n' 'stack host host pin 1 /proc/1/ns/net' host_firewall own_names >>jobs
   # Each with a process that lives in it, where there is one: what /proc/PID/net shows needs no entering. Those of sandboxes
   # come first, as leaked ones may go into the thousands: of the others only so many are read, though all are counted.
-  grep -o '"path":"[^"]*"' "$B/sandboxes.ndjson" >"$W/paths"
-  awk -F '\t' -v host="$host_inode" -v list="$B/host/processes" -v sandboxes="$B/sandboxes.before" -v paths="$W/paths" -v most="$stacks" '
+  grep -o '"path":"[^"]*"' b/sandboxes.ndjson >paths
+  awk -F '\t' -v host="$host_inode" -v list=b/host/processes -v sandboxes=b/sandboxes.before -v paths=paths -v most="$stacks" '
     BEGIN { while ((getline line < sandboxes) > 0) { split(line, part, "\t"); listed[part[3]] = 1 }
       while ((getline line < paths) > 0) { sub(/"$/, "", line); sub(/.*\//, "", line); named[line] = 1 }
       while ((getline line < list) > 0) { split(line, part, "\t"); if (part[1] in listed) owned[part[2]] = 1; if (!(part[2] in pid)) pid[part[2]] = part[1] } }
     $1 != host { line = "stack " $1 " netns/" $1 " " $2 " " (($1 in pid) ? pid[$1] : "-") " " $3; name = $3; sub(/.*\//, "", name)
       if (($1 in owned) || ($2 == "pin" && (name in named))) print line; else if (count < most) other[++count] = line; else more = 1 }
-    END { for (i = 1; i <= count; i++) print other[i]; if (more) print "stacks skipped 0" }' "$B/netns/index" >"$W/planned"
-  grep '^stacks ' "$W/planned" >>"$B/steps"
-  grep '^stack ' "$W/planned" >"$W/stacks"
-  (cd "$B" && cut -d ' ' -f 3 "$W/stacks" | xargs mkdir -p netns)
-  cat "$W/stacks" >>"$W/jobs"
+    END { for (i = 1; i <= count; i++) print other[i]; if (more) print "stacks skipped 0" }' b/netns/index >planned
+  grep '^stacks ' planned >>b/steps
+  grep '^stack ' planned >stacks
+  (cd b && cut -d ' ' -f 3 ../stacks | xargs mkdir -p netns)
+  cat stacks >>jobs
   case $active in
     *,ping,* | *,dns,*) printf '%s\n' suspects active_plan ;;
     *) printf '%s\n' suspects $closing ;;
-  esac >>"$W/jobs"
+  esac >>jobs
 }
 
 # From here on only the host has a name: in a pod's namespace list-id would open every pin again, for each pod.
@@ -457,30 +574,35 @@ job_own_names() {
 
 # stack INODE DIRECTORY KIND PID PATH: what one namespace holds. PID lives in it, or is `-`.
 job_stack() {
-  out=$B/$2
+  out=b/$2
   case $3 in
     pin) ;;
     # The process may have gone, and its number be another's.
     *) ended "$1" "$5" && return 0 ;;
   esac
   # ip enters by itself for half of what nsenter costs, but mounts a /sys of its own, which may be forbidden.
-  ip -n "../../../..$5" -j -d -force -batch "$W/batch" >"$out/ip.json" 2>"$W/ip.err" ||
-    nsenter --net="$5" ip -j -d -force -batch "$W/batch" >"$out/ip.json" || { code=$?; ended "$1" "$5" && return 0; return $code; }
+  ip -n "../../../..$5" -j -d -force -batch batch >"$out/ip.json" 2>ip.err ||
+    nsenter --net="$5" ip -j -d -force -batch batch >"$out/ip.json" || { code=$?; ended "$1" "$5" && return 0; return $code; }
   net=
   [ "$4" != - ] && [ "/proc/$4/ns/net" -ef "$5" ] && net=/proc/$4/net
   if [ -n "$net" ]; then
     inside "$net" "$out"
   else
-    nsenter --net="$5" sh -c "$inside"'; inside /proc/net "$1"; printf "%s\n" "six=$six" "legacy=\"$legacy\""' sh "$out" >"$W/inside" && . "$W/inside"
+    nsenter --net="$5" sh -c "$inside"'; inside /proc/net "$1"; printf "%s\n" "six=$six" "legacy=\"$legacy\""' sh "$out" >inside && . ./inside
   fi
   # Rules for IPv6 matter only where an address of it is more than link-local; that saves a fork in most pods.
   if [ -n "$six" ] || [ "$1" = host ]; then nsenter --net="$5" ip -j -6 rule show >"$out/rule6.json" || return; fi
   [ "$1" != host ] || return 0
-  nsenter --net="$5" nft -s list ruleset >"$out/nft" 2>"$W/nft.err" || echo "nft: exit $?" >>"$W/nft.err"
+  filters "$5" "$out"
+}
+
+# filters NAMESPACE DIRECTORY: its packet filters, and of `legacy` those of the old iptables.
+filters() {
+  nsenter --net="$1" nft -s list ruleset >"$2/nft" 2>nft.err || echo "nft: exit $?" >>nft.err
   for family in $legacy; do
-    nsenter --net="$5" "${family}tables-legacy-save" >"$out/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>"$W/nft.err"
+    nsenter --net="$1" "${family}tables-legacy-save" >"$2/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>nft.err
   done
-  [ ! -s "$W/nft.err" ] || mv "$W/nft.err" "$out/nft.err"
+  [ ! -s nft.err ] || mv nft.err "$2/nft.err"
 }
 
 # inside NET DIRECTORY: sets `six` where there are addresses of IPv6 beyond link-local and `legacy` to the families with
@@ -500,26 +622,22 @@ eval "$inside"
 # Whether the path no longer leads to the namespace: then it is noted as gone, and nothing is left of it.
 ended() {
   [ "$1" != host ] && [ "$(stat -L -c %i "$2" 2>/dev/null)" != "$1" ] || return 1
-  echo "$1" >>"$B/netns/gone"
-  rm -rf "$B/netns/$1"
+  echo "$1" >>b/netns/gone
+  rm -rf "b/netns/$1"
 }
 
 job_host_firewall() {
-  nsenter --net=/proc/1/ns/net sh -c '
-    nft -s list ruleset >"$1/nft" || echo "nft: exit $?" >>"$1/nft.err"
-    for family in ip ip6; do
-      table=; [ -f /proc/net/${family}_tables_names ] && read -r table </proc/net/${family}_tables_names
-      [ -z "$table" ] || ${family}tables-legacy-save >"$1/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>"$1/nft.err"
-    done' sh "$B/host"
+  inside /proc/1/net b/host
+  filters /proc/1/ns/net b/host
 }
 
 # Who may hold a namespace that only a socket keeps alive: processes with sockets that their own namespace does
 # not list. Costly, so only when the host knows a namespace that nothing led to.
 job_suspects() {
-  [ -s "$B/host/ip.json" ] || return
-  sed -n 5p "$B/host/ip.json" | grep -q '"nsid":[0-9]*}' || return 0
+  [ -s b/host/ip.json ] || return
+  sed -n 5p b/host/ip.json | grep -q '"nsid":[0-9]*}' || return 0
   # Only the namespaces of processes that have sockets are read; our own processes are none of them.
-  awk -v list="$B/host/processes" -v ours="$(stat -L -c %i /proc/self/ns/mnt)" '{ pid[NR] = $1; socket[NR] = $2; has[$1] = 1 }
+  awk -v list=b/host/processes -v ours="$(stat -L -c %i /proc/self/ns/mnt)" '{ pid[NR] = $1; socket[NR] = $2; has[$1] = 1 }
     END { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[1] in has) || part[4] == ours) continue
         net[part[1]] = part[2]; command[part[1]] = part[8]; if (!(part[2] in first)) first[part[2]] = part[1] }
       count = split("tcp tcp6 udp udp6 udplite udplite6 raw raw6 icmp icmp6 packet unix netlink sctp/eps", table, " ")
@@ -527,7 +645,7 @@ job_suspects() {
         while ((getline line < file) > 0) { m = split(line, word, " "); for (j = 1; j <= m; j++) if (word[j] ~ /^[0-9][0-9][0-9]+$/) own[inode, word[j]] = 1 }
         close(file) }
       for (i = 1; i <= NR; i++) if ((pid[i] in net) && !((net[pid[i]], socket[i]) in own)) foreign[pid[i]]++
-      for (one in foreign) printf "%s\t%s\t%s\n", one, foreign[one], command[one] }' "$W/sockets" >"$B/host/suspects"
+      for (one in foreign) printf "%s\t%s\t%s\n", one, foreign[one], command[one] }' sockets >b/host/suspects
 }
 
 # Whether a namespace can be made at all, without a name or a link that anyone else sees.
@@ -536,46 +654,46 @@ job_creation() {
   clock; before=$now
   error=$(unshare --net ip link add netns-audit0 type veth peer name netns-audit1 2>&1); code=$?
   clock
-  printf '%s\t%s\t%s\n' "$code" "$(((now - before) * 10))" "$error" >"$B/kernel/creation"
+  printf '%s\t%s\t%s\n' "$code" "$(((now - before) * 10))" "$error" >b/kernel/creation
 }
 
 # Asked for only: does each pod answer the node, see its gateway, and get an answer from its DNS server?
 job_active_plan() {
-  printf '%s\n' "$B"/netns/*/ip.json | grep -v '\*' | xargs jq -r '(input_filename | split("/")[-2]) as $inode | .[]
-    | if .addr_info then select(.ifname != "lo") | .ifname as $dev | .addr_info[] | select(.family == "inet" and .scope == "global") | "\($inode) address \(.local)"
-      elif .dst == "default" and .gateway and .table == "main" then "\($inode) gateway \(.gateway)" else empty end' >"$W/found" || return
-  awk -F '\t' -v found="$W/found" -v resolv="$B/resolv" '
+  printf '%s\n' b/netns/*/ip.json | grep -v '\*' | xargs jq -r '(input_filename | split("/")[-2]) as $inode | .[]
+    | if .addr_info then select(.ifname != "lo") | .addr_info[] | select(.scope == "global") | "\($inode) address \(.local)"
+      elif .dst == "default" and .gateway and .table == "main" then "\($inode) gateway \(.gateway)\(if .gateway[:4] == "fe80" then "%\(.dev)" else "" end)"
+      else empty end' >found || return
+  awk -F '\t' -v found=found -v resolv=b/resolv '
     { net[$1] = $2 }
     END { while ((getline line < resolv) > 0) if (match(line, /:nameserver /)) { split(line, part, "/"); server = substr(line, RSTART + RLENGTH)
         sub(/[ \t].*/, "", server); if ((part[3] in net) && !(net[part[3]] in dns)) dns[net[part[3]]] = server }
-      while ((getline line < found) > 0) { split(line, word, " "); if (!((word[1], word[2]) in value)) value[word[1], word[2]] = word[3]; all[word[1]] = 1 }
-      for (inode in all) printf "%s\t%s\t%s\t%s\n", inode, ((inode, "address") in value) ? value[inode, "address"] : "-",
-        ((inode, "gateway") in value) ? value[inode, "gateway"] : "-", (inode in dns) ? dns[inode] : "-" }' "$B/host/processes" >"$B/active/targets"
-  case $active in *,ping,*) echo active_ping ;; esac >>"$W/jobs"
+      while ((getline line < found) > 0) { split(line, word, " "); value[word[1], word[2]] = value[word[1], word[2]] "," word[3]; all[word[1]] = 1 }
+      for (inode in all) printf "%s\t-%s\t-%s\t%s\n", inode, value[inode, "address"], value[inode, "gateway"], (inode in dns) ? dns[inode] : "-" }' b/host/processes >b/active/targets
+  case $active in *,ping,*) echo active_ping ;; esac >>jobs
   while IFS=$T read -r inode _ gateway server; do
-    path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' "$B/netns/index")
+    path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' b/netns/index)
     echo "active_pod $inode $gateway $server $path"
-  done <"$B/active/targets" >>"$W/jobs"
-  printf '%s\n' $closing >>"$W/jobs"
+  done <b/active/targets >>jobs
+  printf '%s\n' $closing >>jobs
 }
 
 job_active_ping() {
-  cut -f 2 "$B/active/targets" | grep -v '^-$' >"$W/addresses" || return 0
-  nsenter --net=/proc/1/ns/net fping -r 1 -t 300 -i 2 -f "$W/addresses" >"$B/active/ping"
-  [ $? -le 2 ] && nsenter --net=/proc/1/ns/net ip neigh show >"$B/active/neighbours"
+  cut -f 2 b/active/targets | tr , '\n' | grep -v '^-$' >addresses || return 0
+  nsenter --net=/proc/1/ns/net fping -r 1 -t 300 -i 2 -f addresses >b/active/ping
+  [ $? -le 2 ] && nsenter --net=/proc/1/ns/net ip neigh show >b/active/neighbours
 }
 
 # active_pod INODE GATEWAY SERVER PATH
 job_active_pod() {
   case $active in *,ping,*)
-    [ "$2" = - ] || nsenter --net="$4" sh -c 'fping -r 1 -t 300 "$1"; ip neigh show to "$1"' sh "$2" >"$B/active/$1.gateway" 2>&1 ;;
+    [ "$2" = - ] || nsenter --net="$4" sh -c 'IFS=,; fping -r 1 -t 300 $1; ip neigh show' sh "${2#-,}" >"b/active/$1.gateway" 2>&1 ;;
   esac
   case $active in *,dns,*)
     [ "$3" = - ] || {
       echo "$lookup"
       nsenter --net="$4" dig +time=1 +tries=2 +short "@$3" "$lookup" A; code=$?
       echo "code=$code"
-    } >"$B/active/$1.dns" 2>&1 ;;
+    } >"b/active/$1.dns" 2>&1 ;;
   esac
   return 0
 }
@@ -587,19 +705,19 @@ closing='look_again sandboxes_again end'
 # Ends the worker at the job whose number is $1, notes what is left out between that and the closing jobs, and sets `number`
 # to the job before these. False, and the worker goes on, when it is at one of these already.
 close_early() {
-  grep -q '^look_again' "$W/jobs" || printf '%s\n' $closing >>"$W/jobs"
-  number=$(grep -n '^look_again' "$W/jobs" | head -n 1)
+  grep -q '^look_again' jobs || printf '%s\n' $closing >>jobs
+  number=$(grep -n '^look_again' jobs | head -n 1)
   number=$((${number%%:*} - 1))
   [ "${1:-0}" -le "$number" ] 2>/dev/null || return 1
   kill -9 $worker 2>/dev/null
   awk -v from="${1:-0}" -v to="$number" 'NR <= from || NR > to { next }
     $1 == "stack" { $0 = ($2 == "host") ? "stack skipped 0 host" : "stacks skipped 0"; if (!($0 in seen)) print; seen[$0] = 1; next }
-    !($1 in seen) { seen[$1] = 1; print $1 " skipped 0" }' "$W/jobs" >>"$B/steps"
+    !($1 in seen) { seen[$1] = 1; print $1 " skipped 0" }' jobs >>b/steps
 }
 
 # Runs the jobs from number $1 on. A file that grows beyond 2 MiB ends its command with SIGXFSZ.
 work() {
-  exec 2>>"$B/errors"
+  exec 2>>b/errors
   ulimit -f 4096
   number=0 first=$1 over=
   while read -r job arguments; do
@@ -610,12 +728,12 @@ work() {
       'stack '*)
         clock
         if [ "$now" -gt "$stacks_until" ]; then
-          [ -n "$over" ] || echo 'stacks skipped 0' >>"$B/steps"
+          [ -n "$over" ] || echo 'stacks skipped 0' >>b/steps
           over=1
           continue
         fi ;;
     esac
-    echo "$number $job $arguments" >"$W/at"
+    echo "$number $job $arguments" >at
     echo "## $job $arguments" >&2
     clock; started=$now
     # Split at blanks, but a `*` in the path of a container's mount is no pattern of ours.
@@ -623,27 +741,27 @@ work() {
     set -f; set -- $arguments; set +f
     "job_$job" "$@" </dev/null; code=$?
     clock
-    echo "$job $code $((now - started)) $arguments" >>"$B/steps"
-  done <"$W/jobs"
-  echo done >"$W/at"
+    echo "$job $code $((now - started)) $arguments" >>b/steps
+  done <jobs
+  echo done >at
 }
 
-printf '%s\n' kernel_log host_facts kernel_state containers processes threads descriptors mounts pins node_resolv_conf sandboxes cni cni_results ipam creation plan >"$W/jobs"
+printf '%s\n' kernel_log host_facts kernel_state places containers processes threads descriptors mounts sandboxes pins node_resolv_conf cni cni_results ipam creation plan >jobs
 clock; begun=$now since=$now last='' closed=''
 # Without the jobs that close it, nothing of the runtime can be judged: the last quarter of the time is theirs, and the
 # stacks of namespaces get what is before two thirds of it.
 stacks_until=$((begun + total * 67)) reserve=$((total * 25))
 [ $reserve -le $((limit * 100)) ] || reserve=$((limit * 100))
-: >"$W/at" >"$B/steps"
-{ echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >"$B/meta"
+: >at >b/steps
+{ echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >b/meta
 work 1 & worker=$!
 while :; do
   sleep 0.1
-  read -r at <"$W/at" || at=''
+  read -r at <at || at=''
   if [ "$at" = done ]; then wait $worker; break; fi
   clock
   if [ $((now - begun)) -gt $((total * 100)) ]; then
-    echo "total hung $((now - begun)) $at" >>"$B/steps"
+    echo "total hung $((now - begun)) $at" >>b/steps
     kill -9 $worker 2>/dev/null
     break
   fi
@@ -653,41 +771,41 @@ while :; do
   [ $((now - since)) -gt $((limit * 100)) ] && gone=hung
   if [ -z "$closed" ] && [ $((now - begun)) -gt $((total * 100 - reserve)) ]; then
     closed=1
-    read -r at <"$W/at" || at=''
+    read -r at <at || at=''
     if close_early "${at%% *}"; then
       rest=${at#* }
-      case $rest in '') ;; *' '*) echo "${rest%% *} hung $((now - since)) ${rest#* }" ;; *) echo "$rest hung $((now - since))" ;; esac >>"$B/steps"
+      case $rest in '') ;; *' '*) echo "${rest%% *} hung $((now - since)) ${rest#* }" ;; *) echo "$rest hung $((now - since))" ;; esac >>b/steps
       since=$now last=''
       work $((number + 1)) & worker=$!
     fi
     continue
   fi
   if [ -n "$gone" ]; then
-    read -r again <"$W/at" || again=''
+    read -r again <at || again=''
     [ "$again" = "$at" ] || continue
     # No signal ends a process in D state: stop waiting for it and go on with the next job.
     kill -9 $worker 2>/dev/null
     number=${at%% *}; rest=${at#* }
     case $rest in *' '*) ;; *) rest="$rest " ;; esac
-    echo "${rest%% *} $gone $((now - since)) ${rest#* }" >>"$B/steps"
-    case $rest in plan* | active_plan*) printf '%s\n' $closing >>"$W/jobs" ;; esac
+    echo "${rest%% *} $gone $((now - since)) ${rest#* }" >>b/steps
+    case $rest in plan* | active_plan*) printf '%s\n' $closing >>jobs ;; esac
     since=$now last=''
     work $((${number:-0} + 1)) & worker=$!
   fi
 done
 clock
-times >"$B/cpu"
-echo "milliseconds=$(((now - begun) * 10))" >>"$B/meta"
+times >b/cpu
+echo "milliseconds=$(((now - begun) * 10))" >>b/meta
 # A file that was cut is absent, not cut.
-find "$B" -type f -size +4095 | while read -r file; do rm "$file"; echo "${file#"$B"/} too-large" >>"$B/dropped"; done
-pack() { tar -cf - -C "$B" . | gzip -c >"$W/bundle.tar.gz"; length=$(wc -c <"$W/bundle.tar.gz"); }
+find b -type f -size +4095 | while read -r file; do rm "$file"; echo "${file#b/} too-large" >>b/dropped; done
+pack() { tar -cf - -C b . | gzip -c >bundle.tar.gz; length=$(wc -c <bundle.tar.gz); }
 pack
 for drop in host/nft host/iptables-legacy host/ip6tables-legacy kernel/log host/descriptors errors; do
   [ "$length" -gt 4400000 ] || break
-  [ -f "$B/$drop" ] && rm "$B/$drop" && echo "$drop bundle-too-large" >>"$B/dropped" && pack
+  [ -f "b/$drop" ] && rm "b/$drop" && echo "$drop bundle-too-large" >>b/dropped && pack
 done
-digest=$(sha256sum "$W/bundle.tar.gz")
-base64 -w 4000 "$W/bundle.tar.gz"
+digest=$(sha256sum bundle.tar.gz)
+base64 -w 4000 bundle.tar.gz
 echo
 echo "netns-audit-bundle length=$((length)) sha256=${digest%% *}"
 rm -rf "$W"

@@ -213,6 +213,7 @@ export function aSandbox(changes: Partial<Sandbox> = {}): Sandbox {
         },
       },
     ],
+    unreadSpecs: [],
     stable: true,
     ...changes,
   };
@@ -259,7 +260,7 @@ export function aNamespace(changes: Partial<NetworkNamespace> = {}): NetworkName
     inode: POD_NAMESPACE,
     host: false,
     pins: ['/run/netns/cni-1'],
-    holders: [{ pid: 1000, command: 'pause', via: 'process', containerId: 'a'.repeat(64) }],
+    holders: [{ pid: 1000, command: 'pause', via: 'process', containerId: 'a'.repeat(64), ofPod: true }],
     namespaceIds: [0],
     stack: { status: 'present', value: aStack() },
     ...changes,

@@ -49,6 +49,50 @@ nsenter --net=/run/netns/cni-bare ip link del eth0
 pod cccc filtered 10.1.1.4
 nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
 
+# A pod with nothing but IPv6, whose gateway is link-local, and the spec of another that was half written.
+if [ -n "${SIX:-}" ]; then
+  : >/run/netns/cni-six
+  unshare --net=/run/netns/cni-six true
+  ip link add vethsix type veth peer name eth0 netns cni-six
+  nsenter --net=/run/netns/cni-six sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set lo up; ip link set eth0 up'
+  ip addr add fe80::9/64 dev vethsix nodad
+  ip addr add fd00:9::1/64 dev vethsix nodad
+  ip link set vethsix up
+  nsenter --net=/run/netns/cni-six sh -c 'ip addr add fd00:9::2/64 dev eth0 nodad; ip route add default via fe80::9 dev eth0'
+  nsenter --net=/run/netns/cni-six sleep 1000 </dev/null >/dev/null 2>&1 &
+  sandbox ffff six $! /run/netns/cni-six
+  printf '{"annotations": {' >"$tasks/bbbb/config.json"
+fi
+
+# Whatever has a place of its own: the state of a containerd behind a link, which only its shim tells, with pins below it, and
+# the roots of CRI-O and docker.
+crio=/var/lib/containers/storage docked=/var/lib/docker
+if [ -n "${PLACES:-}" ]; then
+  crio=/run/lab/crio docked=/run/lab/docker
+  mkdir -p /run/elsewhere/netns /run/programs /run/lab
+  ln -s /run/elsewhere /run/alias
+  usual=$tasks
+  tasks=/run/elsewhere/io.containerd.runtime.v2.task/k8s.io
+  sandbox eeee moved - /run/alias/netns/cni-moved
+  tasks=$usual
+  : >/run/elsewhere/netns/cni-moved
+  unshare --net=/run/elsewhere/netns/cni-moved true
+  cat >/run/lab/crio.conf <<'TOML'
+[crio]
+root = "/run/lab/nothing"
+TOML
+  mkdir /run/lab/crio.conf.d
+  printf '[crio]\nroot = "/run/lab/crio"\n' >/run/lab/crio.conf.d/10-root.conf
+  for name in containerd-shim-runc-v2 crio dockerd; do
+    printf '#!/bin/sh\nwhile :; do sleep 1000; done\n' >"/run/programs/$name"
+    chmod 755 "/run/programs/$name"
+  done
+  (cd /run/elsewhere/io.containerd.runtime.v2.task/k8s.io/eeee && exec /run/programs/containerd-shim-runc-v2 -namespace k8s.io) </dev/null >/dev/null 2>&1 &
+  /run/programs/crio --config /run/lab/crio.conf --config-dir=/run/lab/crio.conf.d </dev/null >/dev/null 2>&1 &
+  /run/programs/dockerd --data-root /run/lab/docker </dev/null >/dev/null 2>&1 &
+  until [ "$(cat "/proc/$!/comm")" = dockerd ] && grep -qs '^crio$' /proc/[0-9]*/comm && grep -qs '^containerd-shim$' /proc/[0-9]*/comm; do :; done
+fi
+
 # As many leaked ones as asked for, each in a pin whose name sorts before those of the pods.
 leaked=0
 while [ "$leaked" -lt "${LEAKED:-0}" ]; do
@@ -131,8 +175,8 @@ fi
 # What dockerd and CRI-O have on file: of docker one with and one without a network of its own, of CRI-O one that it stopped.
 sleep 1000 </dev/null >/dev/null 2>&1 &
 docker() {
-  mkdir -p "/var/lib/docker/containers/$1"
-  cat >"/var/lib/docker/containers/$1/config.v2.json" <<JSON
+  mkdir -p "$docked/containers/$1"
+  cat >"$docked/containers/$1/config.v2.json" <<JSON
 {"StreamConfig":{},"State":{"Running":true,"Paused":false,"Pid":$2,"ExitCode":0},"Created":"2026-11-01T00:00:00Z",\
 "Config":{"Env":["PASSWORD=secret-of-a-pod"],"Labels":{"io.kubernetes.docker.type":"podsandbox","io.kubernetes.pod.name":"$1",\
 "io.kubernetes.pod.namespace":"shop","io.kubernetes.pod.uid":"uid-of-$1"}},"NetworkSettings":{"Networks":{"$3":{}},"SandboxKey":"/var/run/docker/netns/$1"}}
@@ -140,7 +184,7 @@ JSON
 }
 docker docked $! none
 docker docked-host $! host
-stopped=/var/lib/containers/storage/overlay-containers/stopped/userdata
+stopped=$crio/overlay-containers/stopped/userdata
 mkdir -p "$stopped"
 : >"$stopped/stopped"
 cat >"$stopped/config.json" <<'JSON'
@@ -174,5 +218,12 @@ printf 'not json' >/var/lib/cni/results/lab-broken-eth0
 
 mkdir -p "$tasks/probe"
 printf '%s' '{"annotations": {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "own"}, "linux": {}}' >"$tasks/probe/config.json"
+# A runtime whose mounts nobody else sees makes a pin there and starts the probe, as CRI-O's monitor does.
+start=
+if [ -n "${APART:-}" ]; then
+  printf '#!/bin/sh\n: >/run/netns/cni-apart; unshare --net=/run/netns/cni-apart true; "$@"\n' >/run/programs/conmon
+  chmod 755 /run/programs/conmon
+  start='unshare --mount --propagation slave /run/programs/conmon'
+fi
 # What absolute links of the node lead to is not to be found in a container.
-unshare --mount --propagation slave sh -c 'mount -t tmpfs none /run/store; printf %s $$ >"$1/probe/init.pid"; shift; exec sh -c "$@"' sh "$tasks" "$script" probe "$@"
+$start unshare --mount --propagation slave sh -c 'mount -t tmpfs none /run/store; printf %s $$ >"$1/probe/init.pid"; shift; exec sh -c "$@"' sh "$tasks" "$script" probe "$@"

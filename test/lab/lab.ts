@@ -42,7 +42,8 @@ process.on('exit', () => {
 /**
  * Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces,
  * `limit` is user.max_net_namespaces, set in a user namespace of the lab's own when all is built; with `kubelet` one
- * runs on the node.
+ * runs on the node; with `places` the runtimes keep their files elsewhere, with `apart` the runtime has its mounts to itself, with
+ * `six` there is a pod of IPv6 alone, and a runtime spec that was half written.
  */
 export function probeLab(
   options: {
@@ -51,6 +52,9 @@ export function probeLab(
     readonly leaked?: number;
     readonly limit?: number;
     readonly kubelet?: boolean;
+    readonly places?: boolean;
+    readonly apart?: boolean;
+    readonly six?: boolean;
   } = {},
 ): string {
   const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
@@ -82,6 +86,9 @@ export function probeLab(
         LEAKED: String(options.leaked ?? 0),
         LIMIT: String(options.limit ?? ''),
         KUBELET: options.kubelet ? '1' : '',
+        PLACES: options.places ? '1' : '',
+        APART: options.apart ? '1' : '',
+        SIX: options.six ? '1' : '',
       },
     },
   );
@@ -89,7 +96,7 @@ export function probeLab(
 
 /** The evidence in a log of the lab, with an API that knows the pods of the lab. */
 export async function labEvidence(log: string): Promise<Evidence> {
-  const pods = ['healthy', 'bare', 'filtered'].map((name, index) => {
+  const pods = ['healthy', 'bare', 'filtered', 'six'].map((name, index) => {
     const { unsettled: _, ...pod } = aPod({ name, uid: `uid-of-${name}`, podIPs: [`10.1.1.${index + 2}`] });
     return pod;
   });

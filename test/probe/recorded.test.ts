@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Evidence, type Part, sourceSchemas } from '../../lib/model/evidence.ts';
+import { type Evidence, type Part, type Sandbox, sourceSchemas } from '../../lib/model/evidence.ts';
 import { readArchive, type StoredEvidence, writeArchive } from '../../lib/probe/archive.ts';
 import { buildEvidence } from '../../lib/probe/evidence.ts';
 
@@ -97,6 +97,62 @@ describe('a recording of which a part is lost', () => {
       dropped: 'cni/host-local-files too-large\n',
     });
     expect(evidence.ipam).toMatchObject({ status: 'failed', reason: expect.stringContaining('too-large') });
+  });
+});
+
+describe('a runtime spec that was half written', () => {
+  /** The recording with the specs of one pod's sandbox or container unreadable. */
+  async function without(choose: (spec: { file: string; annotations: Record<string, string> }) => boolean) {
+    const whole = await evidenceOf('healthy');
+    const specs = (await textOf('healthy', 'sandboxes.ndjson')).trimEnd().split('\n');
+    const broken = specs.find((line) => choose(JSON.parse(line))) ?? '';
+    const { file } = JSON.parse(broken) as { file: string };
+    const evidence = await evidenceOf('healthy', {
+      'sandboxes.ndjson': specs
+        .map((line) => (line === broken ? JSON.stringify({ file, error: 'not readable as JSON' }) : line))
+        .join('\n'),
+    });
+    return { whole, evidence, file: file.replace('/proc/1/root', '') };
+  }
+  const bare = ({ unreadSpecs: _, ...sandbox }: Sandbox) => ({ ...sandbox, runtimeHandler: null });
+  const ofPod = (annotations: Record<string, string>, network: string) =>
+    annotations['io.kubernetes.cri.sandbox-namespace'] === network &&
+    annotations['io.kubernetes.cri.container-type'] === 'sandbox';
+
+  test.each(['shop', 'netns-audit-e2e'])(
+    'costs nothing but itself, be it of a sandbox in %s: its containers and the CNI tell the same',
+    async (namespace) => {
+      const { whole, evidence, file } = await without(({ annotations }) => ofPod(annotations, namespace));
+      expect(evidence.incomplete).toEqual([]);
+      expect(present(evidence.sandboxes).map(bare)).toEqual(
+        expect.arrayContaining(present(whole.sandboxes).map(bare)),
+      );
+      expect(present(evidence.podNetworks)).toHaveLength(present(whole.podNetworks).length);
+      expect(present(evidence.sandboxes).flatMap(({ unreadSpecs }) => unreadSpecs)).toEqual([file]);
+    },
+  );
+
+  test('costs nothing but the name of a container: its cgroup tells whose it is', async () => {
+    const { whole, evidence, file } = await without(
+      ({ annotations }) => annotations['io.kubernetes.cri.container-type'] === 'container',
+    );
+    const containers = (each: Evidence) =>
+      present(each.sandboxes).flatMap(({ id, containers: own }) =>
+        own.map(({ id: one, pid }) => [id, one, pid]),
+      );
+    expect(containers(evidence).toSorted()).toEqual(containers(whole).toSorted());
+    expect(present(evidence.sandboxes).flatMap(({ unreadSpecs }) => unreadSpecs)).toEqual([file]);
+  });
+
+  test('leaves the runtime unknown where nothing tells whose it is, and it runs', async () => {
+    const { evidence } = await without(() => true);
+    const specs = `${JSON.stringify({ file: '/proc/1/root', error: 'x' })}`;
+    const lost = await evidenceOf('healthy', { 'sandboxes.ndjson': specs });
+    expect(evidence.sandboxes.status).toBe('present');
+    expect(lost.sandboxes).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('nothing tells whose it is'),
+    });
   });
 });
 

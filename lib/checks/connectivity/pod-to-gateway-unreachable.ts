@@ -1,3 +1,4 @@
+import type { Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { layoutOf } from '../layouts.ts';
 import { recreatePod } from '../remedies.ts';
@@ -21,7 +22,11 @@ export const podToGatewayUnreachable = defineCheck({
       if (pings.length > 0 && pings.every(({ answered }) => answered)) return pass(object);
       const fault = knownFault(network, hostNetwork, context);
       if (fault !== null) return notApplicable(object, fault);
-      if (pings.length === 0) return unknown(object, 'no ping was sent from the pod');
+      if (pings.length === 0) {
+        return network.stack?.routes.some(isByGateway)
+          ? unknown(object, 'no ping was sent from the pod')
+          : notApplicable(object, 'its default route names no gateway to ping');
+      }
       const layout = layoutOf(network);
       if (typeof layout === 'string') return notApplicable(object, `inconclusive: no answer, but ${layout}`);
       const dead = pings.filter(unresolved);
@@ -61,3 +66,7 @@ export const podToGatewayUnreachable = defineCheck({
     });
   },
 });
+
+function isByGateway({ destination, table, gateway }: Route): boolean {
+  return destination.endsWith('/0') && table === 'main' && gateway !== null;
+}

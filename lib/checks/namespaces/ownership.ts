@@ -123,6 +123,14 @@ export function liveHolders(namespace: NetworkNamespace): readonly Holder[] {
   return namespace.holders.filter((holder) => holder.via !== 'mount');
 }
 
+/** What connects the containers of a user to the network, and the engine that lives in there with them. */
+function isRootlessEngine({ command, via }: Holder): boolean {
+  return (
+    /^(slirp4netns|pasta|passt|rootlesskit)/.test(command) ||
+    (via === 'process' && /^(dockerd|podman|aardvark-dns|buildkitd)/.test(command))
+  );
+}
+
 export type Standing =
   /** The node's own, a sandbox's, or one that a pod made for itself (browsers, docker in a pod). */
   | { readonly kind: 'owned' }
@@ -149,13 +157,11 @@ export function standing(
     return { kind: 'owned' };
   const known = namespace.pins.map(foreignName).find((reason) => reason !== null);
   if (known !== undefined && known !== null) return { kind: 'foreign', reason: known };
-  // Docker's containers that are no pods', on a node whose pods run elsewhere: dockerd frees theirs with their process.
-  const inContainer = holders.some(({ via, containerId }) => via === 'process' && containerId !== null);
-  if (inContainer && namespace.pins.some((pin) => directoryOf(canonicalPath(pin)) === '/run/docker/netns'))
-    return { kind: 'foreign', reason: 'a container of docker beside the pods' };
-  // The runtime pins the namespaces of its pods; nerdctl and buildkit pin none.
-  if (inContainer && namespace.pins.length === 0)
-    return { kind: 'foreign', reason: 'a container beside the pods' };
+  // Docker's, podman's and nerdctl's containers are in no pod's cgroup: their namespaces are freed with their processes.
+  if (holders.some(({ via, containerId, ofPod }) => via === 'process' && containerId !== null && !ofPod))
+    return { kind: 'foreign', reason: 'a container beside the pods (docker, podman, nerdctl)' };
+  if (holders.some((holder) => !holder.ofPod && isRootlessEngine(holder)))
+    return { kind: 'foreign', reason: 'the network of a container engine without root' };
   if (holders.some(({ command }) => command.startsWith('cilium-health')))
     return { kind: 'foreign', reason: "Cilium's health endpoint" };
   if (holders.length > 0) {

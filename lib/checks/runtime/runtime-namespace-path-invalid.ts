@@ -1,4 +1,4 @@
-import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
+import { defineCheck, fail, notApplicable, type Outcome, pass, podObject, unknown } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { recreateSandbox } from '../sandbox-pod.ts';
 
@@ -16,8 +16,14 @@ export const runtimeNamespacePathInvalid = defineCheck({
   run({ sandboxes, cniResults, pins, pods }, { node }) {
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
     return sandboxes.flatMap((sandbox): Outcome[] => {
-      if (sandbox.state !== 'ready' || sandbox.network !== 'pod') return [];
+      if (sandbox.state !== 'ready') return [];
       const object = podObject(sandbox, node);
+      const [unread] = sandbox.unreadSpecs;
+      if (unread !== undefined) {
+        const why = `the runtime spec ${unread} is not readable: the rest is told by the pod's processes, its containers and the CNI's result, and a new pod would have a new one`;
+        return [unknown(object, why)];
+      }
+      if (sandbox.network !== 'pod') return [];
       if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
       const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
       if (path === null) return [notApplicable(object, 'the runtime records no path (docker)')];

@@ -5,8 +5,8 @@ import type { BundleFiles } from '../unpack.ts';
 import { fields, integer, lines } from './lines.ts';
 
 /**
- * `active/targets` (`INODE ADDRESS GATEWAY SERVER`), `active/ping` (fping's lines from the node), and for each namespace
- * `active/INODE.gateway` and `active/INODE.dns`. `active/neighbours` and the last line of INODE.gateway are of `ip neigh`, after the pings.
+ * `active/targets` (`INODE ADDRESSES GATEWAYS SERVER`; `-`, or with commas), `active/ping` (fping's lines from the node), and for each namespace
+ * `active/INODE.gateway` and `active/INODE.dns`. `active/neighbours` and the last lines of INODE.gateway are of `ip neigh`, after the pings.
  */
 export function readActive(files: BundleFiles): Sources['active'] {
   const decoder = new TextDecoder();
@@ -14,38 +14,30 @@ export function readActive(files: BundleFiles): Sources['active'] {
     const bytes = files.get(path);
     return bytes === undefined ? null : decoder.decode(bytes);
   };
-  const answered = new Set(
-    lines(read('active/ping') ?? '').flatMap((line) => /^(\S+) is alive/.exec(line)?.[1] ?? []),
-  );
+  const answered = answeredIn(read('active/ping'));
   const pinged = read('active/ping') !== null;
   const neighbours = neighbourStates(read('active/neighbours') ?? '');
   const all = fields(read('active/targets') ?? '', 4).map(
-    ([inode = '', address = '', gateway = '', server = '']) => {
+    ([inode = '', addresses = '', gateways = '', server = '']) => {
       const toGateway = read(`active/${inode}.gateway`);
+      const reached = answeredIn(toGateway);
+      const seen = neighbourStates(toGateway ?? '');
       const lookup = read(`active/${inode}.dns`);
       return {
         inode: integer(inode),
         pings: [
-          ...(pinged && address !== '-'
-            ? [
-                {
-                  from: 'node' as const,
-                  target: address,
-                  answered: answered.has(address),
-                  neighbour: neighbours.get(address) ?? null,
-                },
-              ]
-            : []),
-          ...(toGateway === null || gateway === '-'
-            ? []
-            : [
-                {
-                  from: 'pod' as const,
-                  target: gateway,
-                  answered: /is alive/.test(toGateway),
-                  neighbour: neighbourStates(toGateway).get(gateway) ?? null,
-                },
-              ]),
+          ...(pinged ? targets(addresses) : []).map((target) => ({
+            from: 'node' as const,
+            target,
+            answered: answered.has(target),
+            neighbour: neighbours.get(target) ?? null,
+          })),
+          ...(toGateway === null ? [] : targets(gateways)).map((target) => ({
+            from: 'pod' as const,
+            target,
+            answered: reached.has(target),
+            neighbour: seen.get(target.replace(/%.*$/, '')) ?? null,
+          })),
         ],
         lookups:
           lookup === null || server === '-'
@@ -62,6 +54,16 @@ export function readActive(files: BundleFiles): Sources['active'] {
     },
   );
   return z.array(activeSchema).parse(all);
+}
+
+/** Of both families; the gateway of IPv6 is link-local as a rule, with the link it is on: `fe80::1%eth0`. */
+function targets(list: string): string[] {
+  return list.split(',').filter((target) => target !== '' && target !== '-');
+}
+
+/** What fping got an answer of. */
+function answeredIn(text: string | null): Set<string> {
+  return new Set(lines(text ?? '').flatMap((line) => /^(\S+) is alive/.exec(line)?.[1] ?? []));
 }
 
 /** `STATE MAC`, or the state alone, by address: `10.244.1.1 dev eth0 lladdr 0a:58:… REACHABLE`. */

@@ -88,6 +88,19 @@ export function normalPath(path: string): string {
   return path.startsWith('/var/run/') ? path.slice('/var'.length) : path;
 }
 
+/** Paths below directories that lead elsewhere, as they are in the mount table: lines `DIRECTORY REAL` of `sandboxes.places`. */
+export function realPaths(places: string): (path: string) => string {
+  const real = new Map(
+    fields(places, 2).map(([directory = '', target = '']) => [normalPath(directory), target] as const),
+  );
+  return (path) => {
+    const normal = normalPath(path);
+    const end = normal.lastIndexOf('/');
+    const target = real.get(normal.slice(0, end));
+    return target === undefined ? normal : `${target}${normal.slice(end)}`;
+  };
+}
+
 /** `host/pins`: two lines a file, `fs MAGIC PATH` and `file INODE MODE TIME PATH`. */
 export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
   const magics = new Map<string, string>();

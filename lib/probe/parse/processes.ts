@@ -9,6 +9,10 @@ export type ProcessLine = {
   readonly mountNamespace: number | null;
   readonly state: string;
   readonly containerId: string | null;
+  /** Of the pod whose cgroup it is in, where the cgroup says it. */
+  readonly podUid: string | null;
+  /** In a container of the kubelet's runtime, and not of docker, podman or nerdctl beside it. */
+  readonly ofPod: boolean;
   readonly command: string;
 };
 
@@ -24,6 +28,8 @@ export function parseProcesses(text: string): ProcessLine[] {
       mountNamespace: optional(mounts),
       state,
       containerId: containerIdOf(cgroup),
+      podUid: podUidOf(cgroup),
+      ofPod: isOfPod(cgroup),
       command: command.slice(0, 64),
     }),
   );
@@ -37,6 +43,26 @@ export function containerIdOf(cgroup: string): string | null {
     .find((name) => /(?:^|[-:])[0-9a-f]{64}(?:\.scope)?$/.test(name));
   if (part === undefined || part.includes('conmon-')) return null;
   return /[0-9a-f]{64}/.exec(part)?.[0] ?? null;
+}
+
+/** The uid in `…/kubepods-burstable-podUID.slice/…` or `…/kubepods/podUID/…`; systemd has `_` for `-`, static pods have a hash. */
+function podUidOf(cgroup: string): string | null {
+  const found =
+    /(?:^|[/-])pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?:\/|$)/.exec(
+      cgroup,
+    );
+  return found?.[1]?.replaceAll('_', '-') ?? null;
+}
+
+/**
+ * Kubelets with `cgroupsPerQOS: false` leave it to the runtime, and a sibling of the probe's own container is shown without
+ * what they have in common.
+ */
+function isOfPod(cgroup: string): boolean {
+  return (
+    podUidOf(cgroup) !== null ||
+    /\/k8s\.io\/[0-9a-f]{64}|\/(?:cri-containerd|crio)-[0-9a-f]{64}|^\/\.\.\/[0-9a-f]{64}/.test(cgroup)
+  );
 }
 
 /** Lines of `host/threads` (pid, task, inode) and `host/descriptors` (pid, descriptor, inode). */

@@ -1,12 +1,14 @@
 /** Pod sandboxes from the runtime's own files: containerd's and CRI-O's runtime specs, dockerd's container configs. */
 import * as z from 'zod';
 import type { CniResult, ResolvConf, Sandbox } from '../../model/evidence.ts';
+import type { Pod } from '../../model/kubernetes.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
-import { normalPath } from './mounts.ts';
+import { realPaths } from './mounts.ts';
 import type { ProcessLine } from './processes.ts';
+import { restored } from './unread-specs.ts';
 
 const text = z.string().max(1000);
-const specLine = z.object({
+export const specLine = z.object({
   file: text,
   error: text.optional(),
   annotations: z.record(z.string(), text).default({}),
@@ -30,9 +32,10 @@ export type SandboxFiles = {
   readonly times: string;
   readonly kept: string;
   readonly shims: string;
+  readonly places: string;
 };
 
-type Listed = {
+export type Listed = {
   readonly runtime: string;
   readonly id: string;
   readonly pid: number | null;
@@ -62,6 +65,7 @@ export function parseSandboxes(
   processes: readonly ProcessLine[],
   results: readonly CniResult[],
   resolvConfs: ReadonlyMap<number, ResolvConf>,
+  pods: readonly Pod[],
 ): Sandbox[] {
   const earlier = parseListing(files.before);
   if (earlier.length === 0)
@@ -76,24 +80,26 @@ export function parseSandboxes(
   const times = timesByPath(files.times);
   const byPid = new Map(processes.map((process) => [process.pid, process]));
   const listed = new Map(before.map((entry) => [entry.file, entry]));
-  const specs = jsonLines(files.specs, specLine).flatMap((spec) => {
-    const entry = listed.get(spec.file);
-    if (entry === undefined || spec.error !== undefined) return [];
-    return [
-      {
-        ...spec,
-        ...entry,
-        hasNetwork: hasNetwork(spec),
-        pid: entry.pid ?? (spec.docker?.running ? (spec.docker.pid ?? null) : null),
-      },
-    ];
-  });
-  const read = new Set(specs.map((spec) => spec.id));
-  // One that was made meanwhile may have been half written; one that stood all the time is a file nobody can judge by.
-  const unread = earlier.filter((entry) => after.has(entry.id) && !read.has(entry.id));
-  if (unread.length > 0) {
-    throw new Error(`${unread.length} runtime specs could not be read, such as ${unread[0]?.file}`);
-  }
+  const readable = jsonLines(files.specs, specLine).filter(({ error }) => error === undefined);
+  const read = new Set(readable.map(({ file }) => file));
+  // One that was made meanwhile may have been half written; of one that stood all the time others must tell.
+  const unread = earlier.filter((entry) => after.has(entry.id) && !read.has(entry.file));
+  const specs = [...readable, ...restored(unread, { specs: readable, listed, byPid, results, pods })].flatMap(
+    (spec) => {
+      const entry = listed.get(spec.file);
+      if (entry === undefined) return [];
+      return [
+        {
+          ...spec,
+          ...entry,
+          unread: !read.has(spec.file),
+          hasNetwork: hasNetwork(spec),
+          pid: entry.pid ?? (spec.docker?.running ? (spec.docker.pid ?? null) : null),
+        },
+      ];
+    },
+  );
+  const realPath = realPaths(files.places);
   const pick = (spec: (typeof specs)[number], ...names: string[]) =>
     names.map((name) => spec.annotations[name]).find((value) => value !== undefined);
   const kindOf = (spec: (typeof specs)[number]) =>
@@ -104,6 +110,7 @@ export function parseSandboxes(
       'io.kubernetes.docker.type',
     );
   const containersOf = new Map<string, Sandbox['containers']>();
+  const unreadOf = new Map<string, string[]>();
   for (const spec of specs.filter((one) => kindOf(one) === 'container')) {
     const owner = pick(
       spec,
@@ -112,6 +119,7 @@ export function parseSandboxes(
       'io.kubernetes.sandbox.id',
     );
     if (owner === undefined) continue;
+    if (spec.unread) unreadOf.set(owner, [...(unreadOf.get(owner) ?? []), onHost(spec.file)]);
     const process = runningIn(spec, byPid);
     const container = {
       id: spec.id,
@@ -154,7 +162,7 @@ export function parseSandboxes(
         attempt: null,
         state: spec.docker?.running === false || spec.runtime === 'crio-stopped' ? 'stopped' : 'ready',
         network: onNode ? 'node' : 'pod',
-        namespacePath: onNode || !path ? null : normalPath(path),
+        namespacePath: onNode || !path ? null : realPath(path),
         pid: spec.pid,
         process:
           spec.pid === null ? 'none' : process === undefined ? 'dead' : own === null ? 'foreign' : 'running',
@@ -165,6 +173,7 @@ export function parseSandboxes(
           pick(spec, 'io.kubernetes.cri-o.RuntimeHandler') ??
           handlerOf(shims.get(spec.file.replace(/config\.json$/, 'shim-binary-path'))),
         containers: containersOf.get(spec.id) ?? [],
+        unreadSpecs: [...(spec.unread ? [onHost(spec.file)] : []), ...(unreadOf.get(spec.id) ?? [])],
         stable:
           known.has(spec.id) &&
           later !== undefined &&
@@ -172,11 +181,16 @@ export function parseSandboxes(
           later.pid === (listed.get(spec.file)?.pid ?? null),
       };
     });
-  return [...live, ...stoppedSandboxes(files.kept, live, results)];
+  return [...live, ...stoppedSandboxes(files.kept, live, results, realPath)];
 }
 
 /** Sandboxes that have no task any more but that the runtime still keeps, where the CNI's cache says whose they are. */
-function stoppedSandboxes(kept: string, live: readonly Sandbox[], results: readonly CniResult[]): Sandbox[] {
+function stoppedSandboxes(
+  kept: string,
+  live: readonly Sandbox[],
+  results: readonly CniResult[],
+  realPath: (path: string) => string,
+): Sandbox[] {
   const known = new Set(live.map(({ id }) => id));
   return [...timesByPath(kept)].flatMap(([path, createdAt]): Sandbox[] => {
     const id = path.replace(/^.*\//, '');
@@ -192,7 +206,7 @@ function stoppedSandboxes(kept: string, live: readonly Sandbox[], results: reado
         attempt: null,
         state: 'stopped',
         network: 'pod',
-        namespacePath: result.namespacePath === null ? null : normalPath(result.namespacePath),
+        namespacePath: result.namespacePath === null ? null : realPath(result.namespacePath),
         pid: null,
         process: 'none',
         networkNamespace: null,
@@ -200,11 +214,15 @@ function stoppedSandboxes(kept: string, live: readonly Sandbox[], results: reado
         createdAt,
         runtimeHandler: null,
         containers: [],
+        unreadSpecs: [],
         stable: true,
       },
     ];
   });
 }
+
+/** The probe reads files below the root of PID 1. */
+const onHost = (file: string) => file.replace(/^\/proc\/1\/root/, '');
 
 /** Whether it is in a namespace other than the node's; dockerd says it, a runtime's spec has an entry for it. */
 function hasNetwork(spec: z.infer<typeof specLine>): boolean {

@@ -15,7 +15,7 @@ import {
   HOST_NAMESPACE,
 } from '../evidence.ts';
 
-const agent: Holder = { pid: 77, command: 'istio-cni', via: 'descriptor', containerId: null };
+const agent: Holder = { pid: 77, command: 'istio-cni', via: 'descriptor', containerId: null, ofPod: false };
 const empty = { status: 'present', value: aStack({ links: [aLoopback()] }) } as const;
 const wired = {
   status: 'present',
@@ -73,7 +73,7 @@ describe('namespace-held', () => {
   });
 
   it('finds a process that outlived its sandbox, by the name of the pin', () => {
-    const process: Holder = { pid: 9, command: 'nginx', via: 'process', containerId: 'f'.repeat(64) };
+    const process: Holder = { ...agent, via: 'process', containerId: 'f'.repeat(64), ofPod: true };
     const [found] = failures(run([{ pins: ['/run/netns/cni-2'], holders: [process], stack: wired }]));
     expect(found?.object).toMatchObject({ name: 'cni-2', path: '/run/netns/cni-2' });
   });
@@ -94,22 +94,26 @@ describe('namespace-held', () => {
     ],
     [
       'the sandbox of a browser in a pod',
-      { holders: [{ ...agent, via: 'process', containerId: 'c'.repeat(64) }] },
+      { holders: [{ ...agent, via: 'process', containerId: 'c'.repeat(64), ofPod: true }] },
     ],
     [
       'a container of nerdctl beside the pods',
       { holders: [{ ...agent, via: 'process', containerId: 'f'.repeat(64) }], stack: wired },
     ],
+    ['the network of podman without root', { holders: [{ ...agent, command: 'slirp4netns' }], stack: wired }],
     ['one that only mounts hold', { holders: [{ ...agent, via: 'mount' }] }],
   ])('leaves %s alone', (_, change) => {
     expect(failures(run([change]))).toEqual([]);
   });
 
-  it('leaves a container alone that docker runs beside the pods', () => {
-    const container: Holder = { pid: 78, command: 'registry', via: 'process', containerId: 'f'.repeat(64) };
-    const held = { stack: wired, holders: [container] };
-    expect(failures(run([{ ...held, pins: ['/var/run/docker/netns/0123456789ab'] }]))).toEqual([]);
-    expect(failures(run([{ ...held, pins: ['/run/netns/cni-dead'] }]))).toHaveLength(1);
+  it.each([
+    ['docker', ['/var/run/docker/netns/0123456789ab']],
+    ['nerdctl', []],
+  ])('leaves a container alone that %s runs beside the pods, and none of a pod', (_, pins) => {
+    const container: Holder = { ...agent, via: 'process', containerId: 'f'.repeat(64) };
+    const held = { stack: wired, pins };
+    expect(failures(run([{ ...held, holders: [container] }]))).toEqual([]);
+    expect(failures(run([{ ...held, holders: [{ ...container, ofPod: true }] }]))).toHaveLength(1);
   });
 
   it('finds an agent that runs as a pod, too', () => {

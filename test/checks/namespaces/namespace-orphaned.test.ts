@@ -161,7 +161,9 @@ describe('namespace-orphaned', () => {
   });
 
   it('leaves one with a process inside to namespace-held', () => {
-    const held = anOrphan({ holders: [{ pid: 7, command: 'sh', via: 'process', containerId: null }] });
+    const held = anOrphan({
+      holders: [{ pid: 7, command: 'sh', via: 'process', containerId: null, ofPod: false }],
+    });
     expect(failures(namespaceOrphaned.run(sources(held), context))).toEqual([]);
   });
 

@@ -1,0 +1,50 @@
+/** Reads the files of a bundle by the steps of the probe that wrote them. */
+import { messageOf } from '../model/errors.ts';
+import type { Part } from '../model/evidence.ts';
+import { parseSteps, type Steps } from './steps.ts';
+import type { BundleFiles } from './unpack.ts';
+
+export type Reader = {
+  readonly steps: Steps;
+  /** Null for what is not there. */
+  raw(path: string): string | null;
+  /** Null for what there was none of. @throws Error for what there was too much of */
+  read(path: string): string | null;
+  /** @throws Error for what is not there */
+  need(path: string): string;
+  /** A part that came from a step; a step that did not end well makes the part fail. */
+  part<T>(step: string, make: () => T): Part<T>;
+};
+
+export function readerOf(files: BundleFiles): Reader {
+  const decoder = new TextDecoder();
+  const raw: Reader['raw'] = (path) => {
+    const bytes = files.get(path);
+    return bytes === undefined ? null : decoder.decode(bytes);
+  };
+  const steps = parseSteps(raw('steps') ?? '', raw('dropped') ?? '');
+  const read: Reader['read'] = (path) => {
+    const dropped = steps.dropped.get(path);
+    if (dropped !== undefined) throw new Error(dropped);
+    return raw(path);
+  };
+  return {
+    steps,
+    raw,
+    read,
+    need(path) {
+      const text = read(path);
+      if (text === null) throw new Error(`${path} is not in the bundle`);
+      return text;
+    },
+    part(step, make) {
+      const problem = steps.problems.get(step);
+      if (problem !== undefined) return { status: 'failed', reason: problem };
+      try {
+        return { status: 'present', value: make() };
+      } catch (error) {
+        return { status: 'failed', reason: `${step}: ${messageOf(error)}` };
+      }
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** The sandboxes that stood while the node was read, if these are the files of the runtime that runs us. */
+import type { CniResult, Part, Sandbox } from '../model/evidence.ts';
+import type { Pod } from '../model/kubernetes.ts';
+import type { ProcessLine } from './parse/processes.ts';
+import { parseContainerResolvConfs } from './parse/resolv-conf.ts';
+import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
+import { both } from './parts.ts';
+import type { Reader } from './reader.ts';
+
+export function sandboxEvidence(
+  { need, read, part }: Reader,
+  others: {
+    readonly processes: readonly ProcessLine[];
+    readonly results: readonly CniResult[];
+    readonly pods: readonly Pod[];
+    /** Pid of the probe itself. */
+    readonly own: number;
+  },
+): Part<Sandbox[]> {
+  const listed = both(
+    part('containers', () => need('sandboxes.before')),
+    () => part('sandboxes_again', () => need('sandboxes.after')),
+  );
+  return both(listed, () =>
+    part('sandboxes', () => {
+      const all = parseSandboxes(
+        {
+          before: need('sandboxes.before'),
+          after: need('sandboxes.after'),
+          specs: `${need('sandboxes.ndjson')}\n${read('sandboxes.new') ?? ''}`,
+          times: read('sandboxes.files') ?? '',
+          kept: read('sandboxes.kept') ?? '',
+          shims: read('sandboxes.shims') ?? '',
+          places: read('sandboxes.places') ?? '',
+        },
+        others.processes,
+        others.results,
+        parseContainerResolvConfs(read('resolv.index') ?? '', read('resolv') ?? ''),
+        others.pods,
+      );
+      if (!listedPids(need('sandboxes.before')).includes(others.own)) {
+        throw new Error(
+          "the probe's own container is not among those found: these are not the files of the kubelet's runtime",
+        );
+      }
+      return all;
+    }),
+  );
+}

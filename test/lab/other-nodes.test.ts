@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Evidence, Part } from '../../lib/model/evidence.ts';
+import { labEvidence, probeLab, whyNoLab } from './lab.ts';
+
+const noLab = whyNoLab();
+if (noLab !== null) console.warn(`Skipped, as ${noLab}.`);
+
+function present<T>(part: Part<T>): T {
+  if (part.status !== 'present') throw new Error(part.reason);
+  return part.value;
+}
+
+describe.skipIf(noLab !== null)('a node whose runtimes keep their files elsewhere', () => {
+  let evidence: Evidence;
+  beforeAll(async () => {
+    evidence = await labEvidence(probeLab({ places: true }));
+  }, 60_000);
+  const sandbox = (name: string) => present(evidence.sandboxes).find((one) => one.name === name);
+
+  test('has the sandbox found by the shim that runs it, and its pin where the mount table has it', () => {
+    const path = '/run/elsewhere/netns/cni-moved';
+    expect(sandbox('moved')).toMatchObject({ state: 'ready', namespacePath: path });
+    const pin = present(evidence.pins).find((one) => one.path === path);
+    expect(pin).toMatchObject({ fileSystem: 'nsfs', mounted: [pin?.inode] });
+    expect(present(evidence.namespaces).find(({ pins }) => pins.includes(path))?.stack.status).toBe(
+      'present',
+    );
+  });
+
+  test('has those found that CRI-O and docker keep, as their configuration and command line say', () => {
+    expect(sandbox('finished')).toMatchObject({ state: 'stopped' });
+    expect(sandbox('docked')).toMatchObject({ network: 'pod', pid: expect.any(Number) });
+  });
+});
+
+const noPing = noLab ?? (spawnSync('which', ['fping']).status === 0 ? null : 'pings need fping');
+if (noPing !== null && noLab === null) console.warn(`Pings are skipped, as ${noPing}.`);
+
+describe.skipIf(noPing !== null)('a pod with nothing but IPv6', () => {
+  test('is pinged by the node, and pings its gateway by the link that it is on', async () => {
+    const evidence = await labEvidence(probeLab({ six: true, arguments: ['active=ping'] }));
+    expect(evidence.incomplete).toEqual([]);
+    const inode = present(evidence.podNetworks).find(({ pod }) => pod.name === 'six')?.namespace;
+    const active = present(evidence.active).find((one) => one.inode === inode);
+    expect(active?.pings).toEqual([
+      { from: 'node', target: 'fd00:9::2', answered: true, neighbour: expect.stringMatching(/^[A-Z]+ /) },
+      { from: 'pod', target: 'fe80::9%eth0', answered: true, neighbour: expect.stringMatching(/^[A-Z]+ /) },
+    ]);
+  });
+});
+
+describe.skipIf(noLab !== null)('a runtime spec that was half written', () => {
+  test('costs no other: the CNI tells whose it is', async () => {
+    const evidence = await labEvidence(probeLab({ six: true }));
+    expect(evidence.incomplete).toEqual([]);
+    expect(present(evidence.sandboxes).filter(({ unreadSpecs }) => unreadSpecs.length > 0)).toMatchObject([
+      {
+        name: 'bare',
+        state: 'ready',
+        process: 'running',
+        unreadSpecs: [expect.stringMatching(/^\/run\/.*\/bbbb\/config\.json$/)],
+      },
+    ]);
+    const names = present(evidence.podNetworks).map(({ pod }) => pod.name);
+    expect(names.toSorted()).toEqual(['bare', 'filtered', 'healthy', 'six']);
+  });
+});
+
+describe.skipIf(noLab !== null)('a runtime that has its mounts to itself', () => {
+  test('has its pins read where it made them', async () => {
+    const evidence = await labEvidence(probeLab({ apart: true }));
+    const pin = present(evidence.pins).find(({ path }) => path === '/run/netns/cni-apart');
+    expect(pin).toMatchObject({ fileSystem: 'nsfs', mounted: [pin?.inode] });
+    expect(evidence.incomplete).toEqual([]);
+  });
+});
