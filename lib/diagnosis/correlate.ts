@@ -64,6 +64,7 @@ const rules: readonly Rule[] = [
       'pod-default-route-missing',
       'pod-gateway-route-missing',
       'pod-gateway-neighbour-wrong',
+      'pod-route-blackhole',
       'host-route-missing',
       'host-route-misdirected',
       'veth-peer-missing',

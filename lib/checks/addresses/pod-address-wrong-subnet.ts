@@ -1,7 +1,7 @@
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
-import { contains, familyOf } from '../cidr.ts';
+import { contains, familyOf, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { lostAddresses, networkElsewhere } from '../preconditions.ts';
+import { lostAddresses, mainAddresses, networkElsewhere } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 
 /** Only where addresses come from a range of the node: VPC addresses and Calico's blocks lie outside of podCIDRs by design. */
@@ -9,9 +9,9 @@ export const podAddressWrongSubnet = defineCheck({
   id: 'pod-address-wrong-subnet',
   topic: 'addresses',
   severity: 'high',
-  title: "The pod's address lies in the node's subnet for pods",
-  failureTitle: "Pod's address is outside of the node's subnet for pods",
-  why: "Other nodes send a subnet's packets to the node that has it: a pod that kept an address of an earlier subnet is reached from its own node only, or its traffic goes to the node that has the subnet now.",
+  title: "The pod's address fits the node's subnet for pods",
+  failureTitle: "Pod's address does not fit the node's subnet for pods",
+  why: "Other nodes send a subnet's packets to the node that has it: a pod that kept an address of an earlier subnet is reached from its own node only, or its traffic goes to the node that has the subnet now. With another prefix length it looks for addresses beside itself that are behind its gateway, Services among them.",
   needs: ['podNetworks', 'cniConfig', 'hostNetwork', 'node'],
   run({ podNetworks, cniConfig, hostNetwork, node: api }, { node }) {
     return podNetworks.map((network) => {
@@ -25,7 +25,22 @@ export const podAddressWrongSubnet = defineCheck({
       const judged = network.pod.podIPs.filter((ip) => !lost.includes(ip) && sameFamily(ip).length > 0);
       if (judged.length === 0) return notApplicable(object, 'the pod holds none of its addresses');
       const outside = judged.filter((ip) => !sameFamily(ip).some((subnet) => contains(subnet, ip)));
-      if (outside.length === 0) return pass(object);
+      if (outside.length === 0) {
+        const resized = resizedOf(network, judged);
+        return resized.length === 0
+          ? pass(object)
+          : fail(object, {
+              detail: `${resized.map(({ address, has, given }) => `${network.interface} has ${address}/${has}, and the CNI plugin gave ${address}/${given}`).join('; ')}: the pod takes other addresses for its neighbours than its node does.`,
+              confidence: 'confirmed',
+              evidence: resized.map(({ address, has, given }) => ({
+                what: `prefix length of ${address}`,
+                expected: `/${given} (CNI result cache)`,
+                actual: `/${has}`,
+                source: `ip addr (netns ${network.namespace})`,
+              })),
+              remedy: recreatePod(network.pod),
+            });
+      }
       const bridge = network.hostLink?.master;
       const stale = hostNetwork.addresses.find(
         ({ link, scope, address, family }) =>
@@ -54,6 +69,21 @@ export const podAddressWrongSubnet = defineCheck({
     });
   },
 });
+
+/** Addresses that are still there, with another prefix length than the plugin set up. */
+function resizedOf(
+  network: PodNetwork,
+  judged: readonly string[],
+): readonly { readonly address: string; readonly has: number; readonly given: number }[] {
+  const given = network.results.find((entry) => entry.interface === network.interface)?.addresses ?? [];
+  return judged.flatMap((address) => {
+    const held = mainAddresses(network).find((one) => sameAddress(one.address, address));
+    const result = given.find((one) => sameAddress(one.address, address));
+    return held === undefined || result === undefined || held.prefixLength === result.prefixLength
+      ? []
+      : [{ address, has: held.prefixLength, given: result.prefixLength }];
+  });
+}
 
 /** The subnets that the pod's plugin takes addresses from; null where it has none of its own on this node. */
 function subnetsOf(

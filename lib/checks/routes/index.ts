@@ -7,11 +7,13 @@ import { nodeForwardingDisabled } from './node-forwarding-disabled.ts';
 import { podDefaultRouteMissing } from './pod-default-route-missing.ts';
 import { podGatewayNeighbourWrong } from './pod-gateway-neighbour-wrong.ts';
 import { podGatewayRouteMissing } from './pod-gateway-route-missing.ts';
+import { podRouteBlackhole } from './pod-route-blackhole.ts';
 
 export const routesChecks: readonly AnyCheck[] = [
   podDefaultRouteMissing,
   podGatewayRouteMissing,
   podGatewayNeighbourWrong,
+  podRouteBlackhole,
   hostRouteMissing,
   hostRouteMisdirected,
   hostRouteStale,

@@ -38,6 +38,7 @@ const ofCheck: Readonly<Record<string, Place>> = {
   'pod-default-route-missing': 'namespace',
   'pod-gateway-route-missing': 'namespace',
   'pod-gateway-neighbour-wrong': 'namespace',
+  'pod-route-blackhole': 'namespace',
   'node-forwarding-disabled': 'node',
   'node-firewall-drops': 'node',
 };

@@ -48,6 +48,13 @@ describe('pod-address-wrong-subnet', () => {
     expect(run(aPodNetwork())[0]?.result).toBe('pass');
   });
 
+  it('finds an address whose prefix length is no longer what the plugin set up', () => {
+    const resized = aPodNetwork({ stack: aStack({ addresses: [anAddress({ prefixLength: 8 })] }) });
+    const [found] = failures(run(resized));
+    expect(found?.detail).toContain('/8, and the CNI plugin gave');
+    expect(found?.evidence[0]).toMatchObject({ expected: '/24 (CNI result cache)', actual: '/8' });
+  });
+
   it('finds an address of an earlier subnet', () => {
     const [found] = failures(run(old()));
     expect(found?.detail).toBe(

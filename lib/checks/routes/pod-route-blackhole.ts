@@ -1,0 +1,64 @@
+import type { NetworkStack, Route, Rule } from '../../model/network.ts';
+import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { networkElsewhere } from '../preconditions.ts';
+import { recreatePod } from '../remedies.ts';
+import { listed } from '../text.ts';
+import { routeText } from './gateway.ts';
+
+const DROPPING: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
+/** The kernel's own last word in each IPv6 table, "unreachable default dev lo" (net/ipv6/route.c). */
+const KERNEL_METRIC = 4294967295;
+/** local, main and default, as each namespace is born with. */
+const BORN_WITH: readonly number[] = [0, 32766, 32767];
+
+/** Links, addresses and the default route look perfect, while a route of another type, or a rule before it, drops packets. */
+export const podRouteBlackhole = defineCheck({
+  id: 'pod-route-blackhole',
+  topic: 'routes',
+  severity: 'high',
+  title: 'No route inside the pod drops what it sends',
+  failureTitle: 'A route inside the pod drops what it sends',
+  why: 'No CNI plugin makes such routes in a pod. What the route covers, a range of Services or everything, fails at once or times out, while all that looks at links and the default route finds them in order.',
+  needs: ['podNetworks'],
+  run({ podNetworks }, { node }) {
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
+      const elsewhere = networkElsewhere(network);
+      if (elsewhere !== null) return notApplicable(object, elsewhere);
+      const routes = droppingRoutes(network.stack);
+      if (routes.length === 0) return pass(object);
+      // Clients of VPNs keep traffic from leaking around their tunnel in this way.
+      if (network.pod.containers.some((container) => container.netAdmin))
+        return notApplicable(object, 'a container of the pod may set routes, and may have set these itself');
+      return fail(object, {
+        detail: `What the pod sends is dropped by ${routes.length === 1 ? 'a route' : 'routes'} inside of it: ${listed(routes.map(said))}.`,
+        confidence: 'confirmed',
+        evidence: routes.slice(0, 10).map((route) => ({
+          what: `route to ${route.destination}`,
+          expected: 'none that drops',
+          actual: said(route),
+          source: `ip -${route.family} route show table all, ip rule (netns ${network.namespace})`,
+        })),
+        remedy: recreatePod(network.pod),
+      });
+    });
+  },
+});
+
+/** Those that packets come to: in the main table, or in one that a rule leads to. */
+function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
+  const led = new Set(rules.filter(isAdded).map(({ table }) => table));
+  return routes.filter(
+    (route) =>
+      DROPPING.includes(route.type) &&
+      route.metric !== KERNEL_METRIC &&
+      // A default route that is replaced by one is pod-default-route-missing's, and one behind a real one never asked.
+      (route.table === 'main' ? !route.destination.endsWith('/0') : led.has(route.table)),
+  );
+}
+
+const isAdded = (rule: Rule) => !BORN_WITH.includes(rule.priority);
+
+const said = (route: Route) =>
+  `${routeText(route)}${route.table === 'main' ? '' : ` in table ${route.table}`}`;

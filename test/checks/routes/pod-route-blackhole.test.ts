@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { podRouteBlackhole } from '../../../lib/checks/routes/pod-route-blackhole.ts';
+import type { PodNetwork } from '../../../lib/model/evidence.ts';
+import type { Route, Rule } from '../../../lib/model/network.ts';
+import { aPod, aPodNetwork, aRoute, aStack, context, failures } from '../evidence.ts';
+import { healthyLayouts } from '../layouts.ts';
+
+function run(...podNetworks: PodNetwork[]) {
+  return podRouteBlackhole.run({ podNetworks }, context);
+}
+
+function podWith(route: Partial<Route>, rules: readonly Rule[] = []): PodNetwork {
+  const dropping = aRoute({ gateway: null, link: null, ...route });
+  return aPodNetwork({ stack: aStack({ routes: [aRoute(), dropping], rules: [...rules] }) });
+}
+
+const rule = (priority: number, table: string): Rule => ({
+  family: 4,
+  priority,
+  source: 'all',
+  destination: null,
+  inputLink: null,
+  outputLink: null,
+  detached: false,
+  fwmark: null,
+  table,
+  protocol: null,
+});
+
+describe('pod-route-blackhole', () => {
+  it.each(healthyLayouts)('passes a healthy pod of %s', (_name, layout) => {
+    expect(run(layout().network)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it.each(['blackhole', 'unreachable', 'prohibit'])('finds Services behind a route of type %s', (type) => {
+    const [found] = failures(run(podWith({ type, destination: '10.96.0.0/12' })));
+    expect(found?.detail).toBe(
+      `What the pod sends is dropped by a route inside of it: ${type} 10.96.0.0/12.`,
+    );
+    expect(found?.severity ?? podRouteBlackhole.severity).toBe('high');
+  });
+
+  it('finds a table that a rule leads to before the main one', () => {
+    const pod = podWith({ type: 'unreachable', destination: '0.0.0.0/0', table: '100' }, [
+      rule(0, 'local'),
+      rule(100, '100'),
+      rule(32766, 'main'),
+    ]);
+    expect(failures(run(pod))[0]?.detail).toContain('unreachable default in table 100');
+  });
+
+  it('does not mind a table that no rule leads to', () => {
+    const pod = podWith({ type: 'unreachable', destination: '0.0.0.0/0', table: '100' }, [
+      rule(0, 'local'),
+      rule(32766, 'main'),
+    ]);
+    expect(run(pod)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it("does not mind the kernel's own end of each IPv6 table", () => {
+    const own = podWith({
+      type: 'unreachable',
+      family: 6,
+      destination: '::/0',
+      metric: 4294967295,
+      table: 'unspec',
+    });
+    expect(run(own)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('leaves a default route that drops to pod-default-route-missing', () => {
+    expect(run(podWith({ type: 'blackhole', destination: '0.0.0.0/0' }))).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('leaves pods alone that may set routes themselves', () => {
+    const pod = {
+      ...podWith({ type: 'unreachable', destination: '10.96.0.0/12' }),
+      pod: aPod({ containers: aPod().containers.map((one) => ({ ...one, netAdmin: true })) }),
+    };
+    expect(run(pod)).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  it('does not know when the namespace could not be read', () => {
+    expect(run(aPodNetwork({ stack: null }))).toMatchObject([{ result: 'unknown' }]);
+  });
+});
