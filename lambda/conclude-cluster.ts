@@ -1,12 +1,17 @@
 /** State 4, for each cluster, whatever happened before: its report and one message. */
-import { SnsNotifier } from '../lib/alert/index.ts';
+import { type FindingImporter, SnsNotifier } from '../lib/alert/index.ts';
 import { concludeClusterOfFleet } from '../lib/audit/fleet/conclude-cluster.ts';
 import { conclusionInputSchema, conclusionSchema } from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 
-const { store, version, topicArn, region, https } = environment();
-const deps = { notifier: new SnsNotifier(topicArn, { https }), version, consoleRegion: region };
+const { store, version, topicArn, region, https, productArn } = environment();
+const deps = {
+  notifier: new SnsNotifier(topicArn, { https }),
+  importer: productArn === '' ? null : await importerOf(productArn),
+  version,
+  consoleRegion: region,
+};
 
 export const handler = make(conclusionInputSchema, conclusionSchema, async (input) => {
   metrics.addDimension('cluster', input.task.cluster.name);
@@ -26,3 +31,9 @@ export const handler = make(conclusionInputSchema, conclusionSchema, async (inpu
   logger.info('concluded', { runId: input.task.runId, ...conclusion });
   return conclusion;
 });
+
+/** Its client is not read where findings go to no Security Hub. */
+async function importerOf(arn: string): Promise<FindingImporter> {
+  const { SecurityHubImporter } = await import('../lib/alert/finding-importer.ts');
+  return new SecurityHubImporter(arn);
+}

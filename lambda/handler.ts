@@ -16,6 +16,7 @@ const environmentSchema = z.object({
   STORE: z.string().startsWith('s3://'),
   AUDITOR_VERSION: z.string(),
   TOPIC_ARN: z.string().default(''),
+  PRODUCT_ARN: z.string().default(''),
   HTTPS_FORMAT: z.enum(['json', 'chat']).default('json'),
   AWS_REGION: z.string(),
 });
@@ -25,16 +26,24 @@ export function environment(): {
   store: Store;
   version: string;
   topicArn: string;
+  /** Of Security Hub; empty where findings do not go there. */
+  productArn: string;
   /** What https subscriptions of the topic get. */
   https: 'json' | 'chat';
   region: string;
 } {
-  const { STORE, AUDITOR_VERSION, TOPIC_ARN, HTTPS_FORMAT, AWS_REGION } = environmentSchema.parse(
-    process.env,
-  );
+  const { STORE, AUDITOR_VERSION, TOPIC_ARN, PRODUCT_ARN, HTTPS_FORMAT, AWS_REGION } =
+    environmentSchema.parse(process.env);
   const store = openStore(STORE);
   if (store === null) throw new Error('STORE keeps nothing');
-  return { store, version: AUDITOR_VERSION, topicArn: TOPIC_ARN, https: HTTPS_FORMAT, region: AWS_REGION };
+  return {
+    store,
+    version: AUDITOR_VERSION,
+    topicArn: TOPIC_ARN,
+    productArn: PRODUCT_ARN,
+    https: HTTPS_FORMAT,
+    region: AWS_REGION,
+  };
 }
 
 /** The errors of all clusters of a run are the input of its last state, which is at most 256 KiB; the log has all of it. */

@@ -1,7 +1,9 @@
 /** What is worth a message, its words, and the way it takes. */
 export { changesOf, isNews } from './changes.ts';
 export { type ClusterLine, digestOf } from './digest.ts';
+export type { FindingImporter } from './finding-importer.ts';
 export { type Links, type Message, messageOf } from './message.ts';
 export { type Notifier, SnsNotifier } from './notifier.ts';
 export { type AlertRecord, alertRecordSchema } from './record.ts';
+export { securityHubFindings } from './security-hub.ts';
 export { coverageShare } from './thresholds.ts';

@@ -16,16 +16,20 @@ export type State = (typeof STATES)[number];
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-const made = new Map<State, string>();
+const made = new Map<string, string>();
 
-/** @returns the folder, with index.mjs in it; made once by a process */
-export function bundle(state: State): string {
-  const folder = made.get(state) ?? make(state);
-  made.set(state, folder);
+/**
+ * @param securityHub - with the client of Security Hub, which is large and only loaded where findings go there
+ * @returns the folder, with index.mjs in it; made once by a process
+ */
+export function bundle(state: State, { securityHub = false } = {}): string {
+  const key = `${state} ${securityHub}`;
+  const folder = made.get(key) ?? make(state, securityHub);
+  made.set(key, folder);
   return folder;
 }
 
-function make(state: State): string {
+function make(state: State, securityHub: boolean): string {
   const folder = mkdtempSync(join(tmpdir(), `netns-auditor-${state}-`));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   buildSync({
@@ -33,6 +37,7 @@ function make(state: State): string {
     entryPoints: { index: join('lambda', `${state}.ts`) },
     outdir: folder,
     bundle: true,
+    external: securityHub ? [] : ['@aws-sdk/client-securityhub'],
     // What a state does not use of a client is never read at a cold start.
     splitting: true,
     outExtension: { '.js': '.mjs' },

@@ -11,7 +11,7 @@ import { acknowledgeWildcards, logicalId } from './acknowledge.ts';
 import { bundle, STATES, type State } from './bundle.ts';
 import { clusterArn, type Storage } from './storage.ts';
 
-export type FunctionsProps = Pick<Config, 'clusters' | 'retention' | 'digest'> & {
+export type FunctionsProps = Pick<Config, 'clusters' | 'retention' | 'digest' | 'securityHub'> & {
   /** What https subscriptions get: SNS has one body for all of them. */
   readonly https: 'json' | 'chat';
   readonly storage: Storage;
@@ -70,6 +70,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
   const shape = shapes[state];
   const name = state.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
   const tells = state === 'conclude-cluster' || (state === 'conclude-fleet' && props.digest);
+  const productArn = state === 'conclude-cluster' && props.securityHub ? securityHubProductArn(scope) : null;
   const inVpc = shape.clusters && props.vpc !== undefined;
   const logGroup = new LogGroup(scope, `${name}Logs`, {
     retention: props.retention.logDays,
@@ -82,7 +83,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     handler: 'index.handler',
-    code: Code.fromAsset(bundle(state)),
+    code: Code.fromAsset(bundle(state, { securityHub: productArn !== null })),
     role,
     logGroup,
     memorySize: shape.memory,
@@ -92,6 +93,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
       STORE: `s3://${storage.bucket.bucketName}`,
       AUDITOR_VERSION: props.version,
       ...(tells ? { TOPIC_ARN: storage.topic.topicArn } : {}),
+      ...(productArn === null ? {} : { PRODUCT_ARN: productArn }),
       ...(tells && props.https === 'chat' ? { HTTPS_FORMAT: props.https } : {}),
     },
     ...(inVpc && props.vpc !== undefined
@@ -104,6 +106,10 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
   });
   allowStore(role, state, storage);
   if (tells) storage.topic.grantPublish(role);
+  if (productArn !== null)
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['securityhub:BatchImportFindings'], resources: [productArn] }),
+    );
   if (shape.clusters) allowClusters(scope, name, role, clusters);
   if (inVpc) {
     role.addToPolicy(
@@ -122,6 +128,16 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
   }
   acknowledge(role, state, storage);
   return lambda;
+}
+
+/** What an account's own findings belong to. */
+function securityHubProductArn(scope: Construct): string {
+  const { account } = Stack.of(scope);
+  return Stack.of(scope).formatArn({
+    service: 'securityhub',
+    resource: 'product',
+    resourceName: `${account}/default`,
+  });
 }
 
 function allowStore(role: Role, state: State, { bucket }: Storage): void {

@@ -70,7 +70,7 @@ export class Monitoring extends Construct {
         `AlertFailed-${name}`,
         raisedAbove(
           metricOf('AlertFailed', name, 'Sum'),
-          `SNS did not take a message about ${name}. docs/operations.md: alert not delivered.`,
+          `SNS, or Security Hub, did not take what is to be told of ${name}. docs/operations.md: alert not delivered.`,
         ),
       );
     }

@@ -81,6 +81,11 @@ export type NetnsAuditorProps = {
    */
   readonly digest?: boolean;
   /**
+   * Findings also go to AWS Security Hub of the stack's account and region. It must be enabled there.
+   * @default false
+   */
+  readonly securityHub?: boolean;
+  /**
    * A dashboard in CloudWatch. The alarms do not need it.
    * @default true
    */
@@ -134,6 +139,7 @@ export class NetnsAuditor extends Construct {
       clusters,
       retention,
       digest: props.digest ?? false,
+      securityHub: props.securityHub ?? false,
       https: httpsFormat({ subscriptions: props.subscriptions ?? [] }),
       storage,
       version: packageVersion(),

@@ -225,6 +225,12 @@ export const configSchema = z.strictObject({
     ),
   dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
   digest: z.boolean().default(false).describe('Also one message a run about all clusters, whatever changed.'),
+  securityHub: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Findings also go to AWS Security Hub of the account and region of the stack, where it is enabled.',
+    ),
   exceptions: exceptionsSchema.default([]),
   network: networkSchema
     .optional()

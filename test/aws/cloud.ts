@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { CreateClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type AwsSecurityFinding, paginateGetFindings, SecurityHubClient } from '@aws-sdk/client-securityhub';
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { openStore } from '../../lib/audit/index.ts';
@@ -75,6 +76,7 @@ export class Cloud {
           { name: 'own', eks: { name: 'own', region: REGION } },
           { name: 'other', eks: { name: 'other', region: REGION, roleArn, externalId: 'abc' } },
         ],
+        securityHub: true,
       }),
     );
     const store = openStore(`s3://${BUCKET}`);
@@ -157,6 +159,14 @@ export class Cloud {
     return (sns?.Topic ?? [])
       .flatMap((topic) => topic.sent_notifications ?? [])
       .map(([, text, subject]) => ({ cluster: subject.split(':')[0] ?? '', subject, text }));
+  }
+
+  /** What Security Hub has. */
+  async hubFindings(): Promise<AwsSecurityFinding[]> {
+    const client = new SecurityHubClient({ endpoint: this.moto.endpoint });
+    const all: AwsSecurityFinding[] = [];
+    for await (const { Findings = [] } of paginateGetFindings({ client }, {})) all.push(...Findings);
+    return all;
   }
 
   /** What a subscribed queue got and nobody took yet. */

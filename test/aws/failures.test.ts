@@ -109,6 +109,21 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     expect(await mailsAbout('told')).toHaveLength(1);
   }, 300_000);
 
+  it('Security Hub refuses for a while: the mail is sent once all the same, and the findings are there in the end', async () => {
+    const { config } = await cloud.addCluster('hub', 'broken');
+    cloud.front.refuse('securityhub:BatchImportFindings', { times: 9 });
+    const { status, output, history } = await cloud.run({ day: 12 }, [config]);
+    expect(history).toContain('ConcludeCluster!Retryable');
+    expect(status).toBe('SUCCEEDED');
+    expect(await mailsAbout('hub')).toHaveLength(1);
+    expect(emitted('AlertFailed', 'hub').length).toBeGreaterThan(0);
+    const open = (await reportOf('hub', output))?.findings.filter(({ state }) => state !== 'pending') ?? [];
+    const kept = (await cloud.hubFindings()).filter(
+      ({ ProductFields }) => ProductFields?.['netns-auditor/cluster'] === 'hub',
+    );
+    expect(kept.map(({ Id }) => Id)).toEqual(open.map(({ fingerprint }) => `netns-auditor/${fingerprint}`));
+  }, 300_000);
+
   it.each(['work/', 'evidence/', 'findings/', 'reports/', 'latest/', 'alerts/'])(
     'S3 refuses %s for a while: one report, one mail',
     async (prefix) => {

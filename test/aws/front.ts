@@ -122,6 +122,10 @@ function callOf(request: IncomingMessage, body: string): Call {
   }
   if (service === 'eks')
     return made('DescribeCluster', `arn:aws:eks:${region}:${ACCOUNT}:cluster/${url.pathname.split('/')[2]}`);
+  if (service === 'securityhub') {
+    const { Findings } = JSON.parse(body) as { Findings: { ProductArn: string }[] };
+    return made('BatchImportFindings', Findings[0]?.ProductArn ?? '');
+  }
   const target = request.headers['x-amz-target'];
   if (target !== undefined) {
     const { SecretId = '' } = JSON.parse(body) as { SecretId?: string };

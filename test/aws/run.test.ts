@@ -6,6 +6,7 @@ import { reportOfRun } from '../../lib/audit/index.ts';
 import { keys } from '../../lib/history/index.ts';
 import { podsOfTheAudit } from '../audit/recorded.ts';
 import { Cloud } from './cloud.ts';
+import { ACCOUNT } from './deployed.ts';
 import type { Call } from './front.ts';
 import { hasMoto } from './moto.ts';
 import { runtimeClient } from './sandbox.ts';
@@ -61,6 +62,17 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
         text: expect.stringContaining('pod-interface-missing'),
       },
     ]);
+    const open = report?.findings.filter(({ state }) => state !== 'pending') ?? [];
+    expect(await cloud.hubFindings()).toMatchObject(
+      open.map(({ fingerprint, check }) => ({
+        Id: `netns-auditor/${fingerprint}`,
+        GeneratorId: `netns-auditor/${check}`,
+        RecordState: 'ACTIVE',
+        AwsAccountId: ACCOUNT,
+        ProductFields: { 'netns-auditor/cluster': 'lab', 'netns-auditor/run': runId },
+        SourceUrl: expect.stringContaining('report.html'),
+      })),
+    );
     expect(await cloud.queued()).toMatchObject([{ cluster: { name: 'lab' } }]);
     await expect
       .poll(() => cloud.functions.metrics('AuditCompleted'))
@@ -84,6 +96,12 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
     const { output } = await cloud.run({ day: 21 });
     expect(output).toMatchObject({ verdict: 'critical', clusters: [{ new: 0, told: false }, {}, {}] });
     expect(await cloud.mails()).toHaveLength(1);
+    const { runId } = output as { runId: string };
+    const hub = await cloud.hubFindings();
+    expect(new Set(hub.map(({ Id }) => Id)).size).toBe(hub.length);
+    expect([...new Set(hub.map(({ ProductFields }) => ProductFields?.['netns-auditor/run']))]).toEqual([
+      runId,
+    ]);
     calls = [...cloud.front.calls];
   }, 300_000);
 

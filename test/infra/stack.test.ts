@@ -111,6 +111,32 @@ describe('the stack', () => {
     });
   }, 120_000);
 
+  it('sends findings to Security Hub only where that is asked for, and may do that and no more', () => {
+    const product = 'arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default';
+    const found = JSON.stringify(template.toJSON());
+    expect(found).not.toMatch(/securityhub|PRODUCT_ARN/);
+    const asked = synthesize({ ...config, securityHub: true });
+    const text = JSON.stringify(Template.fromStack(asked.stack).toJSON()).replaceAll(
+      '{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":securityhub:eu-west-1:111122223333:product/111122223333/default"]]}',
+      JSON.stringify(product),
+    );
+    const other = JSON.parse(text) as { Resources: Record<string, { Properties?: Record<string, never> }> };
+    const rights = Object.values(other.Resources).flatMap(({ Properties }) => {
+      const { Statement = [] } = (Properties?.PolicyDocument ?? {}) as { Statement?: { Action: unknown }[] };
+      return Statement.filter(({ Action }) => JSON.stringify(Action).includes('securityhub'));
+    });
+    expect(rights).toEqual([
+      { Effect: 'Allow', Action: 'securityhub:BatchImportFindings', Resource: product },
+    ]);
+    const told = Object.values(other.Resources).filter(({ Properties }) =>
+      JSON.stringify(Properties?.Environment ?? '').includes(product),
+    );
+    expect(told.map(({ Properties }) => Properties?.Description)).toEqual([
+      'netns-auditor: conclude-cluster',
+    ]);
+    expect(() => asked.app.synth()).not.toThrow();
+  }, 120_000);
+
   it.each(['PlanCluster', 'AuditNodes'])(
     'lets %s reach the clusters that are listed and no others',
     (role) => {
@@ -286,5 +312,15 @@ describe('the bundles of the functions', () => {
     // Who speaks to no cluster has no client for it.
     const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 2_700_000 : 1_100_000;
     expect(files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)).toBeLessThan(most);
+  });
+
+  it('have the client of Security Hub only where findings go there, and stay small with it', () => {
+    const files = (folder: string) =>
+      readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+    const has = (folder: string) => files(folder).some((text) => text.includes('AwsSecurityFinding'));
+    for (const state of STATES) expect(has(bundle(state)), state).toBe(false);
+    const withIt = bundle('conclude-cluster', { securityHub: true });
+    expect(has(withIt)).toBe(true);
+    expect(files(withIt).join('').length).toBeLessThan(1_300_000);
   });
 });

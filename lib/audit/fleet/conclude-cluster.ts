@@ -1,6 +1,10 @@
 /** Ends the run of one cluster: its report, whatever became of its batches, and one message. */
-import type { Notifier } from '../../alert/index.ts';
-import { coverageShare } from '../../alert/index.ts';
+import {
+  coverageShare,
+  type FindingImporter,
+  type Notifier,
+  securityHubFindings,
+} from '../../alert/index.ts';
 import { keys, latestReportOf, type Run, reportOfRun, type Store } from '../../history/index.ts';
 import type { Exception } from '../../model/exception.ts';
 import { severities } from '../../model/finding.ts';
@@ -10,7 +14,7 @@ import { timeOf } from '../../model/run-id.ts';
 import { totalsOf } from '../../model/totals.ts';
 import { concludeRun } from '../conclude-run.ts';
 import { publish } from '../publish.ts';
-import { tell } from '../tell.ts';
+import { consolePage, tell } from '../tell.ts';
 import type { Conclusion, ConclusionInput } from './messages.ts';
 import { readExceptions, readPlan, readResults } from './work.ts';
 
@@ -25,6 +29,8 @@ export async function concludeClusterOfFleet(
   { task, error }: ConclusionInput,
   deps: {
     readonly notifier: Notifier | null;
+    /** Default: findings go to no Security Hub. */
+    readonly importer?: FindingImporter | null;
     readonly version: string;
     readonly consoleRegion: string | null;
     /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
@@ -50,10 +56,21 @@ export async function concludeClusterOfFleet(
           exceptions,
         }));
   await publish(store, report);
-  const { notifier } = deps;
-  const told =
-    notifier !== null && (await tell(store, report, task.settings.thresholds, { ...deps, notifier }));
-  return conclusionOf(report, plan !== null, told);
+  const { notifier, importer = null, consoleRegion } = deps;
+  const send = async (): Promise<void> => {
+    if (importer === null) return;
+    const { productArn } = importer;
+    const page = consolePage(store, keys.reportPage(run), consoleRegion);
+    await importer.import(securityHubFindings(report, { productArn, cluster: task.cluster, page }));
+  };
+  // Neither misses its news because the other is away.
+  const [told, sent] = await Promise.allSettled([
+    notifier !== null && tell(store, report, task.settings.thresholds, { ...deps, notifier }),
+    send(),
+  ]);
+  if (told.status === 'rejected') throw told.reason;
+  if (sent.status === 'rejected') throw sent.reason;
+  return conclusionOf(report, plan !== null, told.value);
 }
 
 /** What the batches brought back; a node of a batch that brought nothing has failed. */
