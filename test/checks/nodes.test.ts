@@ -1,0 +1,303 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { catalogue } from '../../lib/checks/catalogue.ts';
+import { diagnoseNode } from '../../lib/diagnosis/diagnose-node.ts';
+import { aNamespace, aPin, aRoute, HOST_NAMESPACE, HOST_PID_NAMESPACE, POD_NAMESPACE } from './evidence.ts';
+import { aNodePlan, type NodePlan } from './node-plan.ts';
+import { evidenceOf, makeNode, type RawNode } from './nodes.ts';
+
+const findingsOf = (node: RawNode) =>
+  diagnoseNode(evidenceOf(node), catalogue, { settleSeconds: { pod: 300, orphan: 900 } });
+
+it('finds nothing on a healthy node, whatever its layout, its pods and what runs beside them', () => {
+  fc.assert(
+    fc.property(aNodePlan, (plan) => {
+      const { failures, tallies } = findingsOf(makeNode(plan));
+      expect(failures.map(({ check, object, detail }) => `${check} ${object.name}: ${detail}`)).toEqual([]);
+      expect(
+        tallies
+          .filter(({ unknown }) => unknown > 0)
+          .map(({ check, reasons }) => `${check}: ${reasons.join()}`),
+      ).toEqual([]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** A plain pod of the node, with all that is known of it. */
+function podAt(node: RawNode, index: number) {
+  const inode = POD_NAMESPACE + index;
+  const stackOf = (inode: number) => {
+    const stack = node.namespaces.find((namespace) => namespace.inode === inode)?.stack;
+    if (stack?.status !== 'present') throw new Error(`no stack of ${inode}`);
+    return stack.value;
+  };
+  const own = stackOf(inode);
+  const host = stackOf(HOST_NAMESPACE);
+  const link = found(own.links.find(({ name }) => name === 'eth0'));
+  return {
+    inode,
+    own,
+    host,
+    link,
+    hostLink: host.links.find(({ peer }) => peer?.status === 'matched' && peer.namespace === inode),
+    pod: found(node.pods.find(({ name }) => name === `web-${index}`)),
+    sandbox: found(node.sandboxes.find(({ name }) => name === `web-${index}`)),
+  };
+}
+
+function found<Item>(item: Item | undefined): Item {
+  if (item === undefined) throw new Error('the node is not as it was made');
+  return item;
+}
+
+function remove<Item>(items: Item[], unwanted: (item: Item) => boolean): void {
+  items.splice(0, Infinity, ...items.filter((item) => !unwanted(item)));
+}
+
+type Parts = ReturnType<typeof podAt>;
+type Mutation = {
+  readonly break: (parts: Parts, node: RawNode) => void;
+  /** Where the fault can be told; everywhere unless said. */
+  readonly on?: (parts: Parts, node: RawNode) => boolean;
+};
+
+const paired = ({ hostLink }: Parts) => hostLink?.kind === 'veth';
+const known = ['bridge', 'flannel', 'ptp', 'aws-cni', 'calico', 'cilium-cni'];
+const routed = (parts: Parts, { layout }: RawNode) =>
+  paired(parts) && known.includes(layout.plugin) && layout.hostRoute !== 'branch';
+const isDefault = ({ destination }: { destination: string }) => destination.endsWith('/0');
+
+const mutations: Readonly<Record<string, Mutation>> = {
+  'pod-interface-missing': { break: ({ own, link }) => remove(own.links, (each) => each === link) },
+  'pod-interface-down': {
+    break: ({ link }) => Object.assign(link, { up: false, carrier: false, operState: 'DOWN' }),
+  },
+  'pod-loopback-down': {
+    break: ({ own }) => Object.assign(found(own.links.find(({ loopback }) => loopback)), { up: false }),
+  },
+  'pod-mtu-mismatch': { break: ({ link }) => Object.assign(link, { mtu: 9500 }) },
+  'pod-address-missing': {
+    break: ({ own }) => remove(own.addresses, ({ link, scope }) => link === 'eth0' && scope === 'global'),
+  },
+  'pod-address-mismatch': {
+    break({ own }) {
+      const address = found(own.addresses.find(({ link, scope }) => link === 'eth0' && scope === 'global'));
+      address.address = address.family === 4 ? '10.9.9.9' : 'fd99::9';
+    },
+  },
+  'pod-default-route-missing': { break: ({ own }) => remove(own.routes, isDefault), on: routed },
+  'pod-gateway-route-missing': {
+    break: ({ own }) => remove(own.routes, (route) => route.family === 4 && !isDefault(route)),
+    on: (parts, node) => routed(parts, node) && parts.own.routes.some(({ family }) => family === 4),
+  },
+  'pod-gateway-neighbour-wrong': {
+    break: ({ own }) =>
+      Object.assign(
+        own.neighbours,
+        own.neighbours.map((entry) => ({ ...entry, ...{ mac: '02:de:ad:be:ef:01', states: ['PERMANENT'] } })),
+      ),
+    on: (parts, node) =>
+      routed(parts, node) &&
+      parts.own.neighbours.some(
+        ({ destination }) => !destination.includes(':') || node.layout.plugin === 'aws-cni',
+      ),
+  },
+  'host-route-missing': {
+    break: ({ host, hostLink }, { layout }) =>
+      remove(host.routes, ({ link }) => link === (layout.bridge ?? hostLink?.name)),
+    on: (parts, node) => routed(parts, node) && node.layout.plugin !== 'cilium-cni',
+  },
+  'host-route-misdirected': {
+    break: ({ host, pod }) =>
+      host.routes.unshift(
+        ...pod.podIPs.map((ip) =>
+          aRoute({
+            family: ip.includes(':') ? 6 : 4,
+            destination: `${ip}/${ip.includes(':') ? 128 : 32}`,
+            gateway: null,
+            link: 'virbr0',
+            metric: null,
+          }),
+        ),
+      ),
+    on: (parts, node) => routed(parts, node) && node.layout.bridge !== undefined,
+  },
+  'bridge-address-stale': {
+    break: ({ host }, { layout }) => remove(host.addresses, ({ link }) => link === layout.bridge),
+    on: (_, { layout }) => layout.bridge !== undefined,
+  },
+  'node-forwarding-disabled': {
+    break: (_, { kernel }) =>
+      Object.assign(kernel.sysctls, { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' }),
+    on: (parts, node) => routed(parts, node) && node.layout.plugin !== 'cilium-cni',
+  },
+  'veth-host-side-down': {
+    break: ({ hostLink }) => Object.assign(found(hostLink), { up: false, operState: 'DOWN' }),
+    on: paired,
+  },
+  'veth-peer-missing': {
+    break({ link, host, hostLink }) {
+      link.peer = { status: 'missing', namespace: HOST_NAMESPACE, index: hostLink?.index ?? 0 };
+      remove(host.links, (each) => each === hostLink);
+    },
+    on: paired,
+  },
+  'veth-peer-mismatch': {
+    break({ link, hostLink }) {
+      link.peer = {
+        status: 'mismatched',
+        namespace: HOST_NAMESPACE,
+        index: hostLink?.index ?? 0,
+        name: hostLink?.name ?? '',
+        pointsTo: 'eth0 of another',
+      };
+    },
+    on: paired,
+  },
+  'veth-bridge-detached': {
+    break: ({ hostLink }) => Object.assign(found(hostLink), { master: null, portState: null }),
+    on: (_, { layout }) => layout.bridge !== undefined,
+  },
+  'pod-in-host-network': {
+    break: ({ sandbox }) => Object.assign(found(sandbox.containers[0]), { networkNamespace: HOST_NAMESPACE }),
+  },
+  'pod-network-split': {
+    break: ({ sandbox }) =>
+      sandbox.containers.push({
+        ...found(sandbox.containers[0]),
+        name: 'second',
+        networkNamespace: 4026538888,
+      }),
+  },
+  'pod-sees-host-processes': {
+    break: ({ sandbox }) => Object.assign(found(sandbox.containers[0]), { pidNamespace: HOST_PID_NAMESPACE }),
+  },
+  'namespace-orphaned': {
+    break(_, node) {
+      const orphan = { inode: 4026537777, pins: ['/run/netns/cni-0d9aa5c1-6f0f-4e0e-9d0e-5f1c7a2b3c4d'] };
+      node.namespaces.push(aNamespace({ ...orphan, holders: [] }));
+      node.pins.push(aPin({ path: orphan.pins[0] ?? '', inode: orphan.inode, mounted: [orphan.inode] }));
+    },
+    // While a pod is on its way a namespace without a sandbox may be its.
+    on: (_, { pods }) => pods.every(({ deletionTimestamp }) => deletionTimestamp === null),
+  },
+  'namespace-pin-missing': {
+    break(own, node) {
+      remove(node.pins, ({ inode }) => inode === own.inode);
+      found(node.namespaces.find(({ inode }) => inode === own.inode)).pins = [];
+    },
+    on: ({ sandbox }) => sandbox.namespacePath !== null,
+  },
+  'namespace-pin-invalid': {
+    break(own, node) {
+      Object.assign(found(node.pins.find(({ inode }) => inode === own.inode)), {
+        fileSystem: 'tmpfs',
+        inode: 7,
+        mounted: [],
+      });
+      found(node.namespaces.find(({ inode }) => inode === own.inode)).pins = [];
+    },
+  },
+  'sandbox-missing': {
+    break({ sandbox }, node) {
+      remove(node.sandboxes, (each) => each === sandbox);
+      remove(node.processes, ({ containerId }) => sandbox.containers.some(({ id }) => id === containerId));
+    },
+    // The probe's own pod has a sandbox: none at all means that the runtime was not read.
+    on: (_, { sandboxes }) => sandboxes.length > 1,
+  },
+  'sandbox-ghost': { break: ({ pod }, node) => remove(node.pods, (each) => each === pod) },
+  'sandbox-duplicated': {
+    break: ({ sandbox }, node) =>
+      node.sandboxes.push({ ...sandbox, id: 'f'.repeat(64), createdAt: '2026-08-01T00:00:00Z' }),
+    on: ({ sandbox }) => (sandbox.createdAt ?? '') < '2026-11-20T01:00:00Z',
+  },
+  'sandbox-process-dead': {
+    break: ({ sandbox }) => Object.assign(sandbox, { process: 'foreign' }),
+    on: ({ sandbox }) => sandbox.process !== 'none',
+  },
+  'ipam-unrecorded': {
+    break: ({ pod }, { ipam }) =>
+      remove(found(ipam[0]).allocations, ({ address }) => pod.podIPs.includes(address)),
+    on: (_, { ipam, layout }) => ipam.length > 0 && layout.hostRoute !== 'branch',
+  },
+  'ipam-leaked': {
+    break: (_, { ipam, layout }) =>
+      ipam[0]?.allocations.push({
+        address: '10.244.1.240',
+        containerId: 'e'.repeat(64),
+        interface: 'eth0',
+        modifiedAt: '2026-11-01T00:00:00Z',
+        pod: layout.ipam === 'aws' ? 'shop/gone' : null,
+      }),
+    on: (_, { ipam, pods }) =>
+      ipam.length > 0 && pods.every(({ deletionTimestamp }) => deletionTimestamp === null),
+  },
+  'resolv-conf-missing': {
+    break: ({ sandbox }) =>
+      Object.assign(found(sandbox.containers[0]), {
+        resolvConf: { exists: false, nameservers: [], searches: [], options: [] },
+      }),
+  },
+  'pod-firewall-blocks-all': {
+    break: ({ own }) =>
+      own.packetFilters.push({
+        backend: 'nftables',
+        tables: [{ name: 'inet lost', chains: [{ name: 'in', hook: 'input', policy: 'drop', rules: [] }] }],
+      }),
+  },
+};
+
+/** What strikes more than its own pod, and may well explain what is wrong with another. */
+const ofTheNode = ['bridge-address-stale', 'node-forwarding-disabled', 'host-route-missing'];
+
+/** A node whose first two pods are plain ones, as a copy that can be broken. */
+function nodeOf(plan: NodePlan): RawNode {
+  const [first, second, ...pods] = [...plan.pods, ...plan.pods];
+  const plain = [first, second].map((pod) => ({
+    ...found(pod),
+    kind: 'plain' as const,
+    dnsPolicy: 'ClusterFirst' as const,
+  }));
+  const { layout, ...node } = makeNode({ ...plan, pods: [...plain, ...pods.slice(0, 6)] });
+  return { ...structuredClone(node), layout };
+}
+
+it.each(Object.entries(mutations))(
+  'finds %s on any node that it can strike',
+  (check, { break: mutate, on = () => true }) => {
+    let struck = 0;
+    fc.assert(
+      fc.property(aNodePlan, (plan) => {
+        const node = nodeOf(plan);
+        const parts = podAt(node, 0);
+        if (!on(parts, node)) return;
+        struck += 1;
+        mutate(parts, node);
+        expect(findingsOf(node).failures.map((failure) => failure.check)).toContain(check);
+      }),
+      { numRuns: 60 },
+    );
+    expect(struck).toBeGreaterThan(0);
+  },
+);
+
+it('finds both of two faults that strike two pods', () => {
+  const one = fc.constantFrom(...Object.keys(mutations).filter((check) => !ofTheNode.includes(check)));
+  fc.assert(
+    fc.property(aNodePlan, one, one, (plan, ...checks) => {
+      const node = nodeOf(plan);
+      const faults = checks.map((check, index) => ({
+        check,
+        parts: podAt(node, index),
+        ...found(mutations[check]),
+      }));
+      if (faults.some(({ on = () => true, parts }) => !on(parts, node))) return;
+      for (const { break: mutate, parts } of faults) mutate(parts, node);
+      const { failures } = findingsOf(node);
+      expect(failures.map(({ check }) => check)).toEqual(expect.arrayContaining(checks));
+    }),
+    { numRuns: 400 },
+  );
+});
