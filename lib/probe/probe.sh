@@ -87,12 +87,12 @@ job_places() {
     [ -z "$root" ] || printf '%s\n' "$root" >docker
   done
   own_containerd
-  : >containerd.settings
+  : >containerd
   [ -n "$process" ] && {
     printf '%s\n' "$settings"
     root=$(argument "$process" --root)
     [ -z "$root" ] || echo "root = '$root'"
-  } >containerd.settings
+  } >containerd
   process=$(programs crio | head -n 1)
   [ -n "$process" ] || return 0
   crio_settings
@@ -317,10 +317,15 @@ job_mounts() {
   awk '{ for (i = 7; $i != "-" && i < NF; i++); type = $(i + 1); total++ }
     type == "nsfs" || $5 ~ /^\/(run|var|var\/run|var\/lib|var\/lib\/cni)?$/ || $5 ~ /\/netns$/ { print }
     END { print "total " total }' $M/mountinfo >b/host/mounts
-  # One process of each other mount namespace that holds network namespaces.
-  awk -F '\t' -v first="$(stat -L -c %i $M/ns/mnt)" 'NR == FNR { if ($4 != first && !($4 in seen)) { seen[$4] = 1; pids[++count] = $1 "\t" $4 } }
-    END { for (i = 1; i <= count; i++) { split(pids[i], part, "\t"); file = "/proc/" part[1] "/mountinfo"
-      while ((getline line < file) > 0) if (index(line, " - nsfs ") && index(line, " net:[")) printf "%s\t%s\t%s\n", part[1], part[2], line
+  # One process of each other mount namespace that holds network namespaces. Copies that follow mounts which are there say
+  # nothing, and each agent has one of every pin.
+  awk -F '\t' -v first="$(stat -L -c %i $M/ns/mnt)" -v own=b/host/mounts '{ if ($4 != first && !($4 in seen)) { seen[$4] = 1; pids[++count] = $1 "\t" $4 } }
+    END { while ((getline line < own) > 0) { split(line, w, " "); there[w[4]] = 1 }
+      for (i = 1; i <= count; i++) { split(pids[i], part, "\t"); file = "/proc/" part[1] "/mountinfo"
+      while ((getline line < file) > 0) if (index(line, " - nsfs ") && index(line, " net:[")) {
+        split(line, w, " "); peers = ""
+        for (k = 7; w[k] != "-"; k++) peers = peers " " w[k]
+        if (!index(peers, "master:") || !(w[4] in there)) printf "%s\t0 0 0 %s %s 0%s - nsfs\n", pids[i], w[4], w[5], peers }
       close(file) } }' b/host/processes >b/host/mounts-elsewhere
 }
 
@@ -394,7 +399,7 @@ job_sandboxes() {
       shim=; read -r shim <"$file" || [ -n "$shim" ] && printf '%s\t%s\n' "$file" "$shim"
     done
   done >b/sandboxes.shims
-  settings=$(cat containerd.settings)
+  settings=$(cat containerd)
   { setting root; echo /var/lib/containerd; } | sort -u | while read -r dir; do
     host "$dir"
     [ -d "$path/io.containerd.grpc.v1.cri/sandboxes" ] && stat -c '%Y %n' "$path"/io.containerd.grpc.v1.cri/sandboxes/*
@@ -410,11 +415,11 @@ job_sandboxes() {
     fi
   done <b/sandboxes.before >resolv.index
   # A container may also have made it larger than our memory. One that was gone before it was read is odd as well.
-  [ -f resolv ] && xargs stat -c '%s %n' <resolv 2>/dev/null | awk '$1 <= 65536 { print $2 }' >resolv.small
+  [ -f resolv ] && xargs stat -c '%s %n' <resolv | awk '$1 <= 65536 { print $2 }' >resolv.small
   {
     [ -s resolv.small ] || exit 0
     xargs grep -HsE -m 64 '^(nameserver|search|domain|options)[[:space:]]' <resolv.small | cut -c 1-2200 >b/resolv
-    xargs stat -c '%n' <resolv.small 2>/dev/null
+    xargs stat -c '%n' <resolv.small
   } | awk '$1 != "#" { split($1, part, "/"); read[part[3]] = 1; next } $4 == "file" && !($3 in read) { $4 = "odd" } { print }' - resolv.index >b/resolv.index
   return 0
 }
@@ -442,9 +447,9 @@ job_look_again() {
 
 job_cni() {
   # The runtime looks in its own directories only; configurations and copies of plugins elsewhere are of no use to it.
-  settings=$(cat containerd.settings)
+  settings=$(cat containerd)
   conf=$(setting conf_dir) own=$(setting 'bin_dirs?')
-  if [ -f crio.settings ] && { [ "${monitor#conmon}" != "$monitor" ] || [ ! -s containerd.settings ]; }; then
+  if [ -f crio.settings ] && { [ "${monitor#conmon}" != "$monitor" ] || [ ! -s containerd ]; }; then
     settings=$(cat crio.settings)
     conf=$(setting network_dir) own=$(setting 'plugin_dirs?')
   fi
@@ -471,7 +476,7 @@ job_cni() {
     host $dir
     directory=$path
     [ -d "$directory" ] || continue
-    stat -L -c '%A %s %n' "$directory"/* 2>/dev/null | sed "s#$directory/#$dir/#"
+    stat -L -c '%A %s %n' "$directory"/* | sed "s#$directory/#$dir/#"
     # Absolute links, as those of k3s, lead nowhere from here.
     for file in "$directory"/*; do
       [ -L "$file" ] && [ ! -e "$file" ] && host "$dir/${file##*/}" && [ -f "$path" ] &&
@@ -555,7 +560,7 @@ job_plan() {
       while ((getline line < paths) > 0) { sub(/"$/, "", line); sub(/.*\//, "", line); named[line] = 1 }
       while ((getline line < list) > 0) { split(line, part, "\t"); if (part[1] in listed) owned[part[2]] = 1; if (!(part[2] in pid)) pid[part[2]] = part[1] } }
     $1 != host { line = "stack " $1 " netns/" $1 " " $2 " " (($1 in pid) ? pid[$1] : "-") " " $3; name = $3; sub(/.*\//, "", name)
-      if (($1 in owned) || ($2 == "pin" && (name in named))) print line; else if (count < most) other[++count] = line; else more = 1 }
+      if (($1 in owned) || ($2 == "pin" && (name in named))) print line; else if (count < most) other[++count] = line " leaked"; else more = 1 }
     END { for (i = 1; i <= count; i++) print other[i]; if (more) print "stacks skipped 0" }' b/netns/index >planned
   grep '^stacks ' planned >>b/steps
   grep '^stack ' planned >stacks
@@ -572,7 +577,8 @@ job_own_names() {
   [ -d /var/run/netns ] && mv /var/run/netns /var/run/all && mkdir /var/run/netns && ln -s /proc/1/ns/net /var/run/netns/host
 }
 
-# stack INODE DIRECTORY KIND PID PATH: what one namespace holds. PID lives in it, or is `-`.
+# stack INODE DIRECTORY KIND PID PATH [leaked]: what one namespace holds. PID lives in it, or is `-`. Of one
+# that no pod has nobody asks for more than links, addresses and routes.
 job_stack() {
   out=b/$2
   case $3 in
@@ -583,6 +589,7 @@ job_stack() {
   # ip enters by itself for half of what nsenter costs, but mounts a /sys of its own, which may be forbidden.
   ip -n "../../../..$5" -j -d -force -batch batch >"$out/ip.json" 2>ip.err ||
     nsenter --net="$5" ip -j -d -force -batch batch >"$out/ip.json" || { code=$?; ended "$1" "$5" && return 0; return $code; }
+  [ -z "$6" ] || return 0
   net=
   [ "$4" != - ] && [ "/proc/$4/ns/net" -ef "$5" ] && net=/proc/$4/net
   if [ -n "$net" ]; then
