@@ -35,7 +35,7 @@ export const cniPluginMissing = defineCheck({
     const names = missing.map((type) => quote(type, 60));
     return [
       fail(object, {
-        detail: `${listed(names)} of ${quote(config.name, 80)} ${missing.length === 1 ? 'is' : 'are'} not in ${quote(cniConfig.binaryDirectory)}.`,
+        detail: `${listed(names)} of ${quote(config.name, 80)}: no such program in ${quote(cniConfig.binaryDirectory)}. Its file is missing, empty or not executable.`,
         confidence: 'confirmed',
         evidence: [
           {

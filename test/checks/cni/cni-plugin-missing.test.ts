@@ -14,14 +14,16 @@ describe('cni-plugin-missing', () => {
 
   it('finds a plugin of the chain that is gone', () => {
     const [found] = failures(run({ binaries: ['bridge', 'host-local', 'loopback'] }));
-    expect(found?.detail).toBe('portmap of 10-lab.conflist is not in /opt/cni/bin.');
+    expect(found?.detail).toBe(
+      'portmap of 10-lab.conflist: no such program in /opt/cni/bin. Its file is missing, empty or not executable.',
+    );
   });
 
   it('finds a missing IPAM plugin, and what flannel calls', () => {
     expect(failures(run({ binaries: ['bridge', 'portmap', 'loopback'] }))[0]?.detail).toContain('host-local');
     const flannel = aCniConfigFile({ plugins: ['flannel', 'portmap'], ipam: [] });
     expect(failures(run({ files: [flannel], binaries: ['flannel', 'portmap', 'loopback'] }))[0]?.detail).toBe(
-      'bridge, host-local of 10-lab.conflist are not in /opt/cni/bin.',
+      'bridge, host-local of 10-lab.conflist: no such program in /opt/cni/bin. Its file is missing, empty or not executable.',
     );
   });
 
