@@ -1,5 +1,5 @@
 /** Some nodes of a planned run: each is snapshot, probed, snapshot again and judged. */
-import { type Cluster, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
+import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
@@ -58,9 +58,17 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     }
   }
 
+  /** A node that an autoscaler or an upgrade took away meanwhile did not fail: there is nothing left to audit. */
+  async function excused(gathered: Gathering): Promise<Gathering> {
+    const { node } = gathered.before;
+    if (gathered.coverage?.result !== 'failed' || signal.aborted) return gathered;
+    const isGone = await isNodeGone(cluster, node, { signal }).catch(() => false);
+    return isGone ? { ...gathered, coverage: removed(node) } : gathered;
+  }
+
   try {
     await forEachLimited(plan.nodes, options.concurrency, async (planned) => {
-      const gathered = await gather(planned);
+      const gathered = await excused(await gather(planned));
       await options.onNode(gathered, judge(gathered, checks, record.settleSeconds));
     });
   } finally {
@@ -77,6 +85,11 @@ function late(node: Node): ReturnType<typeof failedCoverage> {
     reason: 'timeout: the time of the batch was over before the node was done',
     remedy: 'Let batches have fewer nodes, or probe more of them at once.',
   };
+}
+
+function removed(node: Node): ReturnType<typeof failedCoverage> {
+  const reason = 'it was removed from the cluster while the audit was under way';
+  return { node: node.name, result: 'skipped', reason, remedy: null };
 }
 
 async function snapshot(

@@ -201,6 +201,24 @@ describe('a node that cannot be audited', () => {
     expect(podsOfTheAudit(stub)).toEqual([]);
   });
 
+  it('is skipped when it was removed from the cluster meanwhile, as autoscaling is no incident', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    addNode(stub, node, { name: 'node-2' });
+    endWith(stub, 'node-2', () => {
+      stub.nodes.splice(
+        stub.nodes.findIndex(({ metadata }) => metadata.name === 'node-2'),
+        1,
+      );
+      return { status: { phase: 'Failed', reason: 'NodeLost' } };
+    });
+    const report = await audit(stub);
+    expect(coverageOf(report, 'node-2')).toMatchObject({
+      result: 'skipped',
+      reason: expect.stringContaining('removed from the cluster'),
+    });
+    expect(report.verdict).toBe('healthy');
+  });
+
   it('has failed when its kubelet is known to be silent, and no pod is sent there', async () => {
     const { node } = await serveRecording(stub, 'healthy');
     addNode(stub, node, { name: 'silent', ready: false, kubeletReports: false });
