@@ -13,8 +13,8 @@ export function chatOf(message: {
   readonly title: string;
   readonly head: readonly string[];
   readonly sections: readonly Section[];
-  /** Commands that repair, worst first. */
-  readonly commands: readonly string[];
+  /** Commands that repair, worst first, with where they are for. */
+  readonly commands: readonly { readonly where: string | null; readonly command: string }[];
   readonly cluster: string;
   readonly severity: string;
   readonly runId: string;
@@ -38,7 +38,9 @@ export function chatOf(message: {
       title: plain(message.title),
       description: description.slice(0, 4000),
       nextSteps: [
-        ...message.commands.slice(0, STEPS).map(code),
+        ...message.commands
+          .slice(0, STEPS)
+          .map(({ where, command }) => `${where === null ? '' : `${plain(where)} `}${code(command)}`),
         code(links.command),
         ...(links.page === null ? [] : [`<${links.page}|The report in S3>`]),
       ],

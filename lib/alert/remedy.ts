@@ -12,17 +12,26 @@ function repairOf({ remedy }: Finding): { readonly text: string; readonly step: 
   return found === undefined ? null : { text: found.text, step: step + 1 };
 }
 
-/** The command to begin with, in one line; null where there is none, or a repair whose conditions come first. */
-export function commandOf(finding: Finding): string | null {
-  const first = finding.remedy.find((step) => step.command !== undefined)?.command;
+/** Commands for where the reader is; others are for a node. */
+const HERE = /^(kubectl|aws|netns-audit) /;
+
+/**
+ * The command to begin with, in one line, and the words of its step where it is for a node and not for where the reader is.
+ * Null where there is none, or a repair whose conditions come first.
+ */
+export function commandOf(
+  finding: Finding,
+): { readonly where: string | null; readonly command: string } | null {
+  const first = finding.remedy.find((step) => step.command !== undefined);
   if (
-    first === undefined ||
-    first.includes('\n') ||
-    first.length > LONGEST ||
+    first?.command === undefined ||
+    first.command.includes('\n') ||
+    first.command.length > LONGEST ||
     repairAfterLooks(finding) !== null
   )
     return null;
-  return printable(first, 10 * LONGEST);
+  const command = printable(first.command, 10 * LONGEST);
+  return { where: HERE.test(command) ? null : printable(first.text, 200), command };
 }
 
 /** The step that repairs, in words, where others come before it: its command alone would pass over what they make sure of. */
@@ -32,4 +41,13 @@ export function repairAfterLooks(finding: Finding): string | null {
   if (repair === null || repair.step === first) return null;
   const text = printable(repair.text.replace(/\.$/, ''), 200);
   return `${text} (step ${repair.step} of ${finding.remedy.length}, in the report).`;
+}
+
+/** What to do first, in words: for a step without a command, or with one that a mail has no room for. */
+export function firstStep({ remedy }: Finding): string | null {
+  const [first] = remedy;
+  if (first === undefined) return null;
+  const text = printable(first.text.replace(/\.$/, ''), 200);
+  if (remedy.length === 1 && first.command === undefined) return `${text}.`;
+  return `${text} (step 1 of ${remedy.length}, in the report).`;
 }

@@ -1,11 +1,11 @@
 /** The parts of a mail: each kind of news under its title, worst first. Pure. */
 import { type Finding, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, objectName, plural, printable } from '../report/index.ts';
+import { clipped, objectName, plural, printable, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { Told } from './record.ts';
-import { commandOf, repairAfterLooks } from './remedy.ts';
+import { commandOf, firstStep, repairAfterLooks } from './remedy.ts';
 import { AUDIT, minute } from './thresholds.ts';
 
 /** In the order in which they are told. */
@@ -25,9 +25,9 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
     title,
     entries: list
       .filter(({ key }) => (key === AUDIT) === audit)
-      .map(({ text }) => {
+      .map(({ text, advice }) => {
         const [line = '', ...more] = indented(printable(text, 300), '  ');
-        return { line, more };
+        return { line, more: [...more, ...(advice === null ? [] : indented(printable(advice, 300)))] };
       }),
   });
   const open = (title: string, findings: readonly Finding[]): Section => ({
@@ -79,7 +79,7 @@ function inFull(
 ): Section['entries'][number] {
   const was = fresh?.reason === 'worse' ? fresh.was : null;
   const checks = [...new Set(children.map(({ check }) => check))];
-  const command = commandOf(lead);
+  const repair = repairLines(lead);
   const isOneNode = nodesOf([lead, ...alike]).size <= 1;
   const others = [lead, ...alike]
     .slice(0, ALIKE + 1)
@@ -90,7 +90,7 @@ function inFull(
     more: [
       ...(alike.length === 0
         ? // What the line has no room for, such as the node of a long path.
-          name.length > COLUMNS
+          widthOf(name) > COLUMNS
           ? indented(printable(objectName(lead.object), 300))
           : []
         : indented(
@@ -101,11 +101,20 @@ function inFull(
       ...(children.length === 0
         ? []
         : indented(`Explains ${plural(children.length, 'more finding')}: ${checks.slice(0, 3).join(', ')}.`)),
-      ...commandLines(command),
-      ...indentedOrNone(repairAfterLooks(lead)),
-      ...(command === null || alike.length === 0 ? [] : ['    and so for each of them.']),
+      ...repair,
+      ...(repair.length === 0 || alike.length === 0 ? [] : ['    and so for each of them.']),
     ],
   };
+}
+
+/** The command to begin with where there is room for it, else the step in words: whoever is woken learns what to do next. */
+function repairLines(finding: Finding): string[] {
+  const found = commandOf(finding);
+  const lines = found === null ? [] : commandLines(found.command);
+  if (found !== null && lines.length > 0)
+    return [...(found.where === null ? [] : indented(found.where)), ...lines];
+  const step = repairAfterLooks(finding) ?? firstStep(finding);
+  return step === null ? [] : indented(step);
 }
 
 /** Since when, how often, and who excepted it. */
@@ -121,8 +130,7 @@ function history(finding: Finding, exception: Fresh['exception']): string[] {
 }
 
 /** Lines of a command that is too long for one: broken where a shell goes on. With quotes it is left out: they may hold spaces. */
-function commandLines(command: string | null): string[] {
-  if (command === null) return [];
+function commandLines(command: string): string[] {
   const room = COLUMNS - '    $  \\'.length;
   if (command.length <= room + 2) return [`    $ ${command}`];
   const lines = wrap(command, room - 2);
@@ -185,10 +193,6 @@ function nodesOf(set: Alike<Placed>): ReadonlySet<string> {
 
 export function bySeverity(a: { readonly severity: Severity }, b: { readonly severity: Severity }): number {
   return severities.indexOf(a.severity) - severities.indexOf(b.severity);
-}
-
-function indentedOrNone(text: string | null): string[] {
-  return text === null ? [] : indented(text);
 }
 
 function indented(text: string, indent = '    '): string[] {

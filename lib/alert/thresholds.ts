@@ -7,7 +7,8 @@ import type { AlertRecord, Crossing } from './record.ts';
 /** Of the audit itself: it did not happen. */
 export const AUDIT = 'audit';
 
-export type Crossed = { readonly key: string; readonly text: string };
+/** `advice`: what to do about one that is crossed; null where nobody knows, or nothing is to be done. */
+export type Crossed = { readonly key: string; readonly text: string; readonly advice: string | null };
 
 export type Crossings = {
   readonly crossed: readonly Crossed[];
@@ -34,12 +35,12 @@ export function crossingsOf(
     next: [] as Crossing[],
   };
   const measured = new Map(measures(report, before, thresholds).map((each) => [each.key, each]));
-  for (const { key, text, state } of measured.values()) {
+  for (const { key, text, advice, state } of measured.values()) {
     const entry = earlier.get(key);
     earlier.delete(key);
     if (entry === undefined) {
       if (state !== 'crossed') continue;
-      result.crossed.push({ key, text });
+      result.crossed.push({ key, text, advice });
       result.next.push({ key, crossed: true, changedAt: at, returns: 0, at });
       continue;
     }
@@ -55,17 +56,18 @@ export function crossingsOf(
           text: swingsNow
             ? `${text}; it comes and goes: told again when it was stable for a week`
             : `${text}, again`,
+          advice,
         });
       result.next.push({ key, crossed: true, changedAt: at, returns: returns + 1, at });
     } else if (state === 'crossed') {
       const due = daysBetween(entry.at, at) >= thresholds.reminderDays;
-      if (due) result.reminder.push({ key, text });
+      if (due) result.reminder.push({ key, text, advice });
       result.next.push({ ...entry, returns, at: due ? at : entry.at });
     } else if (entry.crossed) {
-      if (!swings || stable) result.back.push({ key, text });
+      if (!swings || stable) result.back.push({ key, text, advice: null });
       result.next.push({ ...entry, crossed: false, changedAt: at, returns });
     } else if (!stable) result.next.push(entry);
-    else if (swings) result.back.push({ key, text: `${text}, for a week` });
+    else if (swings) result.back.push({ key, text: `${text}, for a week`, advice: null });
   }
   for (const entry of earlier.values()) {
     // A part of a cluster, or one that was not reached, says nothing of what it does not mention.
@@ -74,6 +76,7 @@ export function crossingsOf(
       result.back.push({
         key: entry.key,
         text: `${entry.key}: no longer measured (the node is gone, or the threshold)`,
+        advice: null,
       });
   }
   return result;
@@ -93,8 +96,8 @@ function measures(report: ClusterReport, before: AlertRecord | null, thresholds:
       const sum = values.reduce<number>((total, value) => total + (value ?? 0), 0);
       const key = `${names[metric]} of the cluster above ${above}`;
       // What was not read may only add to it.
-      if (sum <= above && values.includes(null)) return { key, text: '', state: 'unknown' };
-      return judged(key, 'the cluster', sum, above, names[metric]);
+      if (sum <= above && values.includes(null)) return unknown(key);
+      return judged(key, 'the cluster', sum, above, metric);
     });
   return [auditMeasure(report, before), coverageMeasure(report, thresholds), ...perNode, ...perCluster];
 }
@@ -119,10 +122,11 @@ function nodeMeasures(
   return [
     metric(node, facts, excepted, { metric: 'orphans', above: thresholds.orphansPerNode }),
     namespaces === null || limit === null
-      ? { key: shareKey, text: '', state: 'unknown' }
+      ? unknown(shareKey)
       : {
           key: shareKey,
           text: `${node} has ${namespaces} network namespaces of at most ${limit}`,
+          advice: 'Remove orphaned ones, or raise user.max_net_namespaces on the node.',
           state: namespaces > limit * share ? 'crossed' : 'fine',
         },
     ...thresholds.metrics
@@ -144,15 +148,28 @@ function metric(
 ): Measure {
   const value = facts?.[threshold.metric] ?? null;
   const key = `${names[threshold.metric]} of ${node}`;
-  if (value === null) return { key, text: '', state: 'unknown' };
+  if (value === null) return unknown(key);
   const counted = threshold.metric === 'orphans' ? Math.max(0, value - excepted) : value;
-  return judged(key, node, counted, threshold.above, names[threshold.metric]);
+  return judged(key, node, counted, threshold.above, threshold.metric);
 }
 
-function judged(key: string, who: string, value: number, above: number, what: string): Measure {
+function judged(
+  key: string,
+  who: string,
+  value: number,
+  above: number,
+  metric: (typeof nodeMetrics)[number],
+): Measure {
+  const what = names[metric];
+  const advice =
+    metric === 'orphans' ? 'Each namespace-orphaned in the report says how to remove it safely.' : null;
   return value > above
-    ? { key, text: `${who} has ${value} ${what} (more than ${above})`, state: 'crossed' }
-    : { key, text: `${who} is back to ${value} ${what} (at most ${above})`, state: 'fine' };
+    ? { key, text: `${who} has ${value} ${what} (more than ${above})`, advice, state: 'crossed' }
+    : { key, text: `${who} is back to ${value} ${what} (at most ${above})`, advice, state: 'fine' };
+}
+
+function unknown(key: string): Measure {
+  return { key, text: '', advice: null, state: 'unknown' };
 }
 
 /** By node: what an exception covers counts for no threshold. */
@@ -171,12 +188,15 @@ function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measur
     return {
       key: AUDIT,
       text: `what happened since ${last === null ? 'the first attempt' : `${minute(last)}`} was not seen`,
+      advice: null,
       state: 'fine',
     };
   const [first] = report.coverage.nodes;
   return {
     key: AUDIT,
     text: `${first?.reason ?? 'no reason was given'} (${last === null ? 'it was never audited before' : `last audit: ${minute(last)}`})`,
+    advice:
+      'netns-audit doctor (with --context, or --eks and --region) says which link is broken, and how to mend it.',
     state: 'crossed',
   };
 }
@@ -188,16 +208,21 @@ export function minute(time: string): string {
 
 function coverageMeasure(report: ClusterReport, thresholds: Thresholds): Measure {
   const key = 'coverage';
-  if (report.scope === 'part') return { key, text: '', state: 'unknown' };
+  if (report.scope === 'part') return unknown(key);
   const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
   const audited = wanted.filter((node) => node.result === 'audited').length;
   const counts = `${audited} of ${wanted.length} nodes were fully audited`;
   const percent = `${Math.round(thresholds.coverage * 1000) / 10} %`;
   if (coverageShare(report) >= thresholds.coverage)
-    return { key, text: `${counts} (at least ${percent})`, state: 'fine' };
+    return { key, text: `${counts} (at least ${percent})`, advice: null, state: 'fine' };
   const first = wanted.find((node) => node.result !== 'audited');
   const why = first === undefined ? '' : `: ${first.node}: ${first.reason ?? first.result}`;
-  return { key, text: `${counts} (less than ${percent})${why}`, state: 'crossed' };
+  return {
+    key,
+    text: `${counts} (less than ${percent})${why}`,
+    advice: first?.remedy ?? null,
+    state: 'crossed',
+  };
 }
 
 /** Share of the nodes that were to be audited and were, in whole: 0 to 1. */

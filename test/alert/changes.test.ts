@@ -110,6 +110,7 @@ describe('a message is sent', () => {
       {
         key: 'orphaned namespaces of node-1',
         text: 'node-1 has 11 orphaned namespaces (more than 10)',
+        advice: expect.stringContaining('namespace-orphaned in the report'),
       },
     ]);
     expect(isNews(say(leaking, leaking))).toBe(false);

@@ -34,12 +34,15 @@ const hostLink: Fault = {
   check: 'host-interface-in-pod',
   object: pod('lab', 'trace-1', 'node-6'),
   detail: 'ens6 of the node is in the network namespace of the pod.',
+  step: 'End the pod: the kernel gives a device of the node back to it.',
 };
 const fewLeft = (severity: 'high' | 'critical', count: string): Fault => ({
   check: 'namespace-count-near-limit',
   object: { kind: 'node', name: 'node-2' },
   severity,
   detail: `${count} of at most 63,000 network namespaces.`,
+  step: 'On node node-2, as root: raise the limit as a stop-gap, until the next boot',
+  command: 'sysctl -w user.max_net_namespaces=126000',
 });
 const exception = anException({
   check: 'host-interface-in-pod',
@@ -317,6 +320,7 @@ describe('a month of nights', () => {
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
+          Each namespace-orphaned in the report says how to remove it safely.
 
       Report:
         netns-audit reports show 20261116T020700Z-37ff20e0 --cluster prod-eu --store s3://audits
@@ -368,6 +372,7 @@ describe('a month of nights', () => {
           First seen 2026-11-06 02:12 UTC. Excepted by net-team until
           2026-11-20.
           ens6 of the node is in the network namespace of the pod.
+          End the pod: the kernel gives a device of the node back to it.
 
       Report:
         netns-audit reports show 20261121T021200Z-17eec344 --cluster prod-eu --store s3://audits
@@ -396,6 +401,8 @@ describe('a month of nights', () => {
       Not audited:
         the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT
         10.0.0.1:443 (last audit: 2026-11-23 02:11 UTC)
+          netns-audit doctor (with --context, or --eks and --region) says
+          which link is broken, and how to mend it.
 
       Report:
         netns-audit reports show 20261124T020300Z-3d6327b5 --cluster prod-eu --store s3://audits
@@ -445,6 +452,9 @@ describe('a month of nights', () => {
       New:
         high namespace-count-near-limit node-2
           53,200 of at most 63,000 network namespaces.
+          On node node-2, as root: raise the limit as a stop-gap, until the
+          next boot
+          $ sysctl -w user.max_net_namespaces=126000
 
       Report:
         netns-audit reports show 20261128T020100Z-4c56cab0 --cluster prod-eu --store s3://audits
@@ -458,6 +468,9 @@ describe('a month of nights', () => {
         critical namespace-count-near-limit node-2 (was high)
           First seen 2026-11-28 02:01 UTC.
           62,800 of at most 63,000 network namespaces.
+          On node node-2, as root: raise the limit as a stop-gap, until the
+          next boot
+          $ sysctl -w user.max_net_namespaces=126000
 
       Report:
         netns-audit reports show 20261129T020800Z-0a287313 --cluster prod-eu --store s3://audits

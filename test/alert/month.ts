@@ -21,6 +21,7 @@ export type Fault = {
   readonly check: string;
   readonly object: AuditedObject;
   readonly detail: string;
+  readonly step?: string;
   readonly command?: string;
   readonly severity?: Severity;
 };
@@ -28,6 +29,10 @@ export type Fault = {
 /** What one night finds. */
 export type Night = {
   readonly faults: readonly Fault[];
+  /** Default: eight. */
+  readonly nodes?: readonly string[];
+  /** Nodes that were removed while the audit was under way. */
+  readonly removed?: readonly string[];
   /** Nodes that could not be probed. */
   readonly away?: readonly string[];
   /** Orphaned namespaces by node. */
@@ -100,7 +105,7 @@ export async function month(
         startedAt: at.toISOString(),
         finishedAt: new Date(at.getTime() + 40_000).toISOString(),
         auditorVersion: '0.1.0',
-        results: nodes.map((node) => resultOf(node, found, checks)),
+        results: (found.nodes ?? nodes).map((node) => resultOf(node, found, checks)),
         checks,
         previous: await latestReport(store, cluster),
         settleSeconds: { pod: 300, orphan: 900 },
@@ -129,10 +134,13 @@ function resultOf(node: string, night: Night, checks: readonly AnyCheck[]): Node
     ...faults.flatMap(({ object }) => (object.kind === 'pod' ? [`${object.namespace}/${object.name}`] : [])),
   ];
   const base = { node, podAddresses: [], debugPods: [], labels: {} };
-  if (night.away?.includes(node) === true)
+  const isRemoved = night.removed?.includes(node) === true;
+  if (isRemoved || night.away?.includes(node) === true)
     return {
       ...base,
-      coverage: { node, result: 'failed', reason: 'its kubelet does not answer', remedy: null },
+      coverage: isRemoved
+        ? { node, result: 'skipped', reason: 'it was removed from the cluster', remedy: null }
+        : { node, result: 'failed', reason: 'its kubelet does not answer', remedy: null },
       facts: null,
       tallies: [],
       failures: [],
@@ -168,7 +176,7 @@ function resultOf(node: string, night: Night, checks: readonly AnyCheck[]): Node
         reasons: [],
         unexamined: [],
       })),
-    failures: faults.map(({ check, object, detail, command, severity }) => {
+    failures: faults.map(({ check, object, detail, step = 'Repair it.', command, severity }) => {
       const known = catalogue.find(({ id }) => id === check);
       if (known === undefined) throw new Error(`no check ${check}`);
       return {
@@ -178,7 +186,7 @@ function resultOf(node: string, night: Night, checks: readonly AnyCheck[]): Node
         confidence: 'confirmed',
         detail,
         evidence: [],
-        remedy: command === undefined ? [] : [{ purpose: 'repair', text: 'Repair it.', command }],
+        remedy: [{ purpose: 'repair', text: step, ...(command === undefined ? {} : { command }) }],
       };
     }),
   };

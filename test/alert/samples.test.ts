@@ -40,7 +40,14 @@ const slow = aFinding({
   object: { kind: 'node', name: 'node-1' },
   title: 'Network namespaces near their limit',
   detail: '53,200 of at most 63,000 network namespaces.',
-  remedy: [],
+  remedy: [
+    { purpose: 'look', text: 'Find what leaks: see the findings namespace-orphaned of this node.' },
+    {
+      purpose: 'repair',
+      text: 'On node node-1, as root: raise the limit as a stop-gap, until the next boot',
+      command: 'sysctl -w user.max_net_namespaces=126000',
+    },
+  ],
 });
 const broken = aReport({ verdict: 'critical', findings: [lost, slow] });
 const next = (changes: Partial<ClusterReport>) => aReport({ startedAt: '2026-01-03T03:02:00Z', ...changes });

@@ -150,7 +150,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
     const { content } = JSON.parse(chat);
     expectOnlyText(content.description);
     expect(content.description).not.toMatch(/[<@]/);
-    for (const step of content.nextSteps) expect(step).toMatch(/^(`[^`<>]*`|<https:\/\/console\|[^<>]*>)$/);
+    for (const step of content.nextSteps) expect(step).toMatch(/^([^`<>@]*`[^`<>]*`|<https:\/\/console\|[^<>]*>)$/);
     expectOnlyText(attributes.cluster);
   };
 
