@@ -33,14 +33,23 @@ export function jsonText(value: unknown, indent = 0): string {
   );
 }
 
-/** For GitHub's markdown: no markup, no mention, no HTML. */
+/** GitHub makes links of names, numbers and addresses in the text that is rendered: what parts them has no width. */
+const MARKDOWN: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '@': '@&#8203;',
+  '#': '\\#&#8203;',
+  ':': ':&#8203;',
+  '.': '&#8203;.',
+};
+
+/** For GitHub's markdown: no markup, no HTML, no mention, no link. */
 export function markdownText(text: string, limit = 2000): string {
-  return printable(text, limit)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/([\\`*_{}[\]()#+!|~])/g, '\\$1')
-    .replaceAll('@', '&#64;');
+  return printable(text, limit).replaceAll(
+    /[&<>@#\\`*_{}[\]()+!|~]|:(?=\/\/)|(?<=\bwww)\./gi,
+    (character) => MARKDOWN[character] ?? `\\${character}`,
+  );
 }
 
 /** For XML and HTML, in text and in quoted attributes; what XML 1.0 lacks is no printable text either. */

@@ -42,6 +42,7 @@ const hostileText = fc
         '|`*_[x](javascript:alert(1))![](http://x)',
         '    $ rm -rf /',
         '@everyone <!channel> ',
+        ' https://evil.example www.evil.example #123 user/repo#1 ',
         '"} 1\n# TYPE x gauge\nx 1\n',
         '=HYPERLINK("http://x")',
         '\\" \\n \\',
@@ -111,7 +112,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
       const written = write(aHostileReport(text), 'markdown', options);
       for (const line of written.split('\n')) {
         if (line.startsWith('    ') || line.includes('; run `')) continue;
-        expect(/[<@]|(?<!\\)[`*_[\]!]/.exec(line)?.[0]).toBeUndefined();
+        expect(/<|@(?!&#8203;)|:\/\/|www\.|(?<!\\)[`*_[\]!]/i.exec(line)?.[0]).toBeUndefined();
         // A table has the cells of its head.
         if (line.startsWith('| ')) expect(line.match(/(?<!\\)\|/g)?.length).toBeLessThanOrEqual(5);
       }
@@ -150,7 +151,8 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
     const { content } = JSON.parse(chat);
     expectOnlyText(content.description);
     expect(content.description).not.toMatch(/[<@]/);
-    for (const step of content.nextSteps) expect(step).toMatch(/^([^`<>@]*`[^`<>]*`|<https:\/\/console\|[^<>]*>)$/);
+    for (const step of content.nextSteps)
+      expect(step).toMatch(/^([^`<>@]*`[^`<>]*`|<https:\/\/console\|[^<>]*>)$/);
     expectOnlyText(attributes.cluster);
   };
 
