@@ -30,24 +30,19 @@ export function deleteNamespace(
   const path = command(pin.path);
   const name = command(baseName(pin.path));
   const inPidOne = 'nsenter -t 1 -m --';
+  const inSpecs = `grep -lsF -e ${name} ${SANDBOX_SPECS}`;
+  const inResults = `grep -lsF -e ${name} /var/lib/cni/results/* /var/lib/cni/cache/results/*`;
+  const holders = findHolders(pin.inode);
   return [
     look(
       'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw it; it is older than an hour; no pod of the node is being created; and every command below that must print nothing does so.',
     ),
-    lookOnNode(
-      node,
-      'no sandbox and no container refers to it (must print nothing)',
-      `grep -lsF -e ${name} ${SANDBOX_SPECS}`,
-    ),
-    lookOnNode(
-      node,
-      'no process, thread or descriptor is in it (must print nothing)',
-      findHolders(pin.inode),
-    ),
+    lookOnNode(node, 'no sandbox and no container refers to it (must print nothing)', inSpecs),
+    lookOnNode(node, 'no process, thread or descriptor is in it (must print nothing)', holders),
     lookOnNode(
       node,
       'no CNI result refers to it (must print nothing; else let the plugin release it first: CNI DEL with the cached configuration)',
-      `grep -lsF -e ${name} /var/lib/cni/results/* /var/lib/cni/cache/results/*`,
+      inResults,
     ),
     lookOnNode(
       node,
@@ -63,8 +58,8 @@ export function deleteNamespace(
     ),
     repairOnNode(
       node,
-      'unmount and remove the pin, if it still is this namespace and still nobody is in it',
-      `test "$(${inPidOne} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${findHolders(pin.inode)})" && ${inPidOne} umount ${path} && ${inPidOne} rm ${path}`,
+      'unmount and remove the pin: it does nothing unless this still is the namespace, nobody is in it and nothing refers to it',
+      `test "$(${inPidOne} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${holders}; ${inSpecs}; ${inResults})" && ${inPidOne} umount ${path} && ${inPidOne} rm ${path}`,
     ),
     ...hostLinks.map((link) =>
       lookOnNode(
