@@ -84,7 +84,7 @@ const signatures: readonly Signature[] = [
   },
   {
     id: 'no-cni-configuration',
-    pattern: /cni (?:plugin|config) not initialized|NetworkPluginNotReady/i,
+    pattern: /cni (?:plugin|config) (?:not |un)initialized|NetworkPluginNotReady/i,
     cause: () => 'the runtime has no valid CNI configuration',
     remedy: ({ node }) => [
       lookOnNode(node, 'see cni-config-invalid; look for the configuration.', 'ls -la /etc/cni/net.d'),
@@ -130,7 +130,7 @@ const signatures: readonly Signature[] = [
         'compare with the limits; find the leak before raising them.',
         'sysctl user.max_net_namespaces fs.mount-max; grep -c nsfs /proc/1/mountinfo',
       ),
-      ...drainAndReboot(node),
+      ...drainAndReboot(node, 'If nothing leaks that can be freed: move the pods away.'),
     ],
   },
   {
@@ -208,7 +208,7 @@ const signatures: readonly Signature[] = [
       repair(
         'Restart the pod that mounts the root of the node without HostToContainer (see namespace-pinned-elsewhere).',
       ),
-      ...drainAndReboot(node),
+      ...drainAndReboot(node, 'If it stays busy: move the pods away.'),
     ],
   },
   {
@@ -239,7 +239,7 @@ const signatures: readonly Signature[] = [
   {
     id: 'teardown-failing',
     pattern:
-      /(?:failed to destroy network for sandbox(?:.{0,300}?plugin type="([^"]{1,100})")?)|plugin type="([^"]{1,100})".{0,300}failed \(delete\)/,
+      /(?:failed to destroy network for (?:pod )?sandbox(?:.{0,300}?plugin type="([^"]{1,100})")?)|plugin type="([^"]{1,100})".{0,300}failed \(delete\)|failed to teardown pod ".{1,300}" network|error removing pod .{1,300} from CNI network/,
     cause: ([, afterwards, before]) =>
       `the CNI plugin${named(afterwards ?? before)} fails to take the network of the sandbox down`,
     remedy: ({ node }) => [
@@ -252,7 +252,7 @@ const signatures: readonly Signature[] = [
   {
     id: 'setup-failing',
     pattern:
-      /(?:failed to set ?up network for sandbox(?:.{0,300}?plugin type="([^"]{1,100})")?)|plugin type="([^"]{1,100})".{0,300}failed \(add\)/,
+      /(?:failed to set ?up network for sandbox(?:.{0,300}?plugin type="([^"]{1,100})")?)|plugin type="([^"]{1,100})".{0,300}failed \(add\)|failed to set up pod ".{1,300}" network|error adding pod .{1,300} to CNI network/,
     cause: ([, afterwards, before]) =>
       `the CNI plugin${named(afterwards ?? before)} fails to set the network of the sandbox up`,
     remedy: ({ node }) => [
@@ -271,7 +271,7 @@ const signatures: readonly Signature[] = [
         'timeout 10 crictl info >/dev/null && echo answers',
       ),
       runtimeLog(node),
-      ...drainAndReboot(node),
+      ...drainAndReboot(node, 'Only if it does not answer: move the pods away.'),
     ],
   },
 ];

@@ -58,6 +58,17 @@ describe('explainSandboxFailure', () => {
       'setup-failing',
       'failed to setup network for sandbox "abc": plugin type="calico" failed (add): error getting ClusterInformation',
     ],
+    ['setup-failing', 'networkPlugin cni failed to set up pod "web-1_shop" network: dial tcp: refused'],
+    [
+      'setup-failing',
+      'failed to create pod network sandbox k8s_web-1_shop: error adding pod shop_web-1 to CNI network "multus-cni-network": CNI request failed with status 400',
+    ],
+    ['teardown-failing', 'networkPlugin cni failed to teardown pod "web-1_shop" network: refused'],
+    [
+      'teardown-failing',
+      'failed to destroy network for pod sandbox k8s_web-1_shop: error removing pod shop_web-1 from CNI network "lab": refused',
+    ],
+    ['no-cni-configuration', 'docker: network plugin is not ready: cni config uninitialized'],
     ['runtime-stuck', 'rpc error: code = DeadlineExceeded desc = context deadline exceeded'],
     ['other', 'something else'],
   ])('%s: %s', (id, message) => {
