@@ -63,6 +63,17 @@ function tlsRemedy(code: string): string {
 /** An answer with an error status. `what` says what was asked, such as `list pods`. */
 export function statusError(what: string, status: number, body: string): AuditError {
   const message = statusMessage(body);
+  // An API server writes JSON, whatever it refuses.
+  if (status < 500 && /^\s*</.test(body)) {
+    return new AuditError(
+      'CLUSTER_API',
+      `no API server, but a page answers with ${status} (${what}): ${message}`,
+      {
+        remedy:
+          'A proxy, a login or a load balancer stands before it: check the server and proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.',
+      },
+    );
+  }
   // Who sends no credentials, as with a token file that is empty, is `system:anonymous` and lacks every right.
   if (status === 401 || (status === 403 && message.includes('"system:anonymous"'))) {
     return new AuditError(
@@ -76,7 +87,7 @@ export function statusError(what: string, status: number, body: string): AuditEr
   }
   if (status === 403) {
     return new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${what}: ${message}`, {
-      remedy: grantRights(/\bUser "([^"]+)"/.exec(message)?.[1] ?? null),
+      remedy: grantRights(userIn(message)),
     });
   }
   return new AuditError('CLUSTER_API', `${what} failed with ${status}: ${message}`, {
@@ -87,6 +98,11 @@ export function statusError(what: string, status: number, body: string): AuditEr
         ? 'The API server is overloaded or failing: try again later.'
         : 'Please report it: the request was not understood.',
   });
+}
+
+/** Whom the API server says that it refused. */
+export function userIn(message: string): string | null {
+  return /\bUser "([^"]+)"/.exec(message)?.[1] ?? null;
 }
 
 /**

@@ -6,6 +6,8 @@ import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { limitExecPlugins } from './exec-plugin.ts';
 import { defaultKubeconfigs, impersonationHeaders } from './impersonation.ts';
+import { loadDefault } from './merge-kubeconfigs.ts';
+import { proxyFromEnvironment } from './proxy.ts';
 import { type Credentials, Transport } from './transport.ts';
 
 export type ClusterTarget =
@@ -63,7 +65,8 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
       ? await (await import('./eks.ts')).eksCredentials(target)
       : await fromKubeconfig(target, options.pluginDeadline);
   const agent = `netns-auditor/${options.version}`;
-  return { name, transport: new Transport(credentials, agent, options.onUnanswered) };
+  const proxy = credentials.proxy ?? proxyFromEnvironment(credentials.server, process.env);
+  return { name, transport: new Transport({ ...credentials, proxy }, agent, options.onUnanswered) };
 }
 
 /** Asks which cluster answers. */
@@ -96,6 +99,13 @@ export async function identify(
       transport,
     };
   } catch (error) {
+    const end = transport.certificateEnd;
+    if (error instanceof AuditError && error.code === 'CLUSTER_UNAUTHENTICATED' && end < Date.now()) {
+      throw new AuditError(error.code, `the client certificate ended on ${new Date(end).toISOString()}`, {
+        cause: error,
+        remedy: 'Renew it, or fetch the kubeconfig again (of kubeadm: kubeadm certs renew admin.conf).',
+      });
+    }
     if (error instanceof z.ZodError) {
       throw new AuditError(
         'CLUSTER_API',
@@ -122,7 +132,7 @@ async function fromKubeconfig(
   try {
     if (target.kind === 'kubeconfig-text') config.loadFromString(target.text);
     else if (target.file !== undefined) config.loadFromFile(target.file);
-    else config.loadFromDefault();
+    else loadDefault(config, () => new KubeConfig());
   } catch (error) {
     throw invalid(
       source,

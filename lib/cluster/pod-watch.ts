@@ -1,6 +1,7 @@
 /** One watch for all pods of a run. Events may come late, twice or not at all, so that it lists again now and then. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
+import { PROBE_CONTAINER } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { listAll } from './list.ts';
@@ -30,6 +31,7 @@ const LINE_BYTES = 1024 * 1024;
 const STUCK_MILLISECONDS = 15_000;
 
 const containerState = z.object({
+  name: z.string().optional(),
   state: z
     .object({
       waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
@@ -219,10 +221,11 @@ function stateOf(item: unknown, deleted: boolean): PodState {
   if (terminated !== undefined)
     words.push(`${terminated.reason ?? 'exited'} with code ${terminated.exitCode}`, terminated.message ?? '');
   if (waiting !== undefined) words.push(waiting.reason ?? '', waiting.message ?? '');
-  const ended = status.phase === 'Succeeded' || status.phase === 'Failed';
+  const phase = probeEnd(status) ?? status.phase ?? 'Pending';
+  const ended = phase === 'Succeeded' || phase === 'Failed';
   return {
     name: metadata.name,
-    phase: deleted && !ended ? 'gone' : (status.phase ?? 'Pending'),
+    phase: deleted && !ended ? 'gone' : phase,
     problem:
       words
         .filter((word) => word !== '')
@@ -233,6 +236,13 @@ function stateOf(item: unknown, deleted: boolean): PodState {
     podIPs: (status.podIPs ?? []).map(({ ip }) => ip),
     deleted,
   };
+}
+
+/** A webhook may have put containers beside ours that never end: ours has ended all the same. */
+function probeEnd({ phase, containerStatuses = [] }: z.infer<typeof podStatusSchema>['status']) {
+  if (phase !== 'Running') return null;
+  const end = containerStatuses.find(({ name }) => name === PROBE_CONTAINER)?.state?.terminated;
+  return end === undefined ? null : end.exitCode === 0 ? 'Succeeded' : 'Failed';
 }
 
 function stuck(state: PodState): AuditError {

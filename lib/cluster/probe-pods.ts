@@ -1,8 +1,8 @@
 /** Pods that run to their end on a node and leave a log: created, watched by one watch for the whole run, read, deleted. */
 import { AuditError } from '../model/errors.ts';
 import type { Event } from '../model/kubernetes.ts';
-import { RUN_LABEL } from '../model/own-pods.ts';
-import { statusOf } from './api-error.ts';
+import { PROBE_CONTAINER, RUN_LABEL } from '../model/own-pods.ts';
+import { grantRights, statusOf, userIn } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { listPodEvents } from './list.ts';
 import { type PodState, PodWatch } from './pod-watch.ts';
@@ -65,7 +65,7 @@ export class ProbePods {
       return await this.#cluster.transport.text(
         {
           path: `/api/v1/namespaces/${namespace}/pods/${name}/log`,
-          query: { limitBytes: LOG_BYTES },
+          query: { container: PROBE_CONTAINER, limitBytes: LOG_BYTES },
           what: `read the log of pod ${namespace}/${name}`,
           signal: this.#signal,
           deadline: Math.max(5_000, end - Date.now()),
@@ -201,9 +201,11 @@ function refusedRemedy(message: string, namespace: string): string {
   }
   if (message.includes('quota'))
     return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once.`;
+  if (/(?:minimum|maximum) \w+ usage per/.test(message))
+    return `Remove the LimitRange of the namespace ${namespace}, or let it admit requests of 10m CPU and 32Mi, and a limit of 256Mi.`;
   if (message.includes('not found'))
     return 'Create the namespace and the roles: netns-audit manifests | kubectl apply -f -';
-  return 'Grant the rights: netns-audit manifests | kubectl apply -f -';
+  return grantRights(userIn(message), namespace);
 }
 
 function failed(state: PodState): AuditError {

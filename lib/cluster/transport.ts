@@ -2,6 +2,7 @@
  * HTTP to one API server: one shared keep-alive dispatcher, retries inside a deadline, and every request abortable.
  * client-node's own calls open a TLS connection each and have neither retries nor timeouts (javascript#2893).
  */
+import { X509Certificate } from 'node:crypto';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { AuditError } from '../model/errors.ts';
 import { connectionError, statusError } from './api-error.ts';
@@ -71,6 +72,12 @@ export class Transport {
 
   get server(): string {
     return this.#credentials.server;
+  }
+
+  /** When the client certificate ends or ended, in milliseconds; never where there is none. */
+  get certificateEnd(): number {
+    const { cert } = this.#credentials.tls;
+    return cert === undefined ? Number.POSITIVE_INFINITY : new X509Certificate(cert).validToDate.getTime();
   }
 
   /** The parsed body of a JSON answer. Reads, deletes and creates of named objects are safe to repeat, so all are retried. */

@@ -10,6 +10,9 @@ export const OWN_PODS = `${OWN_LABEL.name}=${OWN_LABEL.value}`;
 /** What kind of our pods: probe or canary. */
 export const COMPONENT_LABEL = 'app.kubernetes.io/component';
 
+/** Name of the container that reads the node, whatever a webhook puts beside it. */
+export const PROBE_CONTAINER = 'probe';
+
 /** The run that a pod belongs to. */
 export const RUN_LABEL = 'netns-auditor/run';
 

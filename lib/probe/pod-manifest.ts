@@ -6,6 +6,7 @@ import {
   DEFAULT_NAMESPACE,
   EXPIRES_ANNOTATION,
   OWN_LABEL,
+  PROBE_CONTAINER,
   RUN_LABEL,
 } from '../model/own-pods.ts';
 import { probeScript } from './script.ts';
@@ -126,7 +127,7 @@ export function probePod(options: ProbePodOptions) {
       },
       containers: [
         {
-          name: 'probe',
+          name: PROBE_CONTAINER,
           image,
           imagePullPolicy: 'IfNotPresent',
           command: ['sh', '-c', escaped(probeScript()), 'probe'],

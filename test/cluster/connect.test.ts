@@ -1,13 +1,17 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ClusterTarget, connect } from '../../lib/cluster/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 
+const certificate = new URL('../stub/test-only.cert.pem', import.meta.url);
 let stub: StubApiServer;
 
 beforeEach(async () => {
@@ -157,6 +161,86 @@ describe('a kubeconfig', () => {
       message: expect.stringContaining('system:anonymous'),
     });
   });
+});
+
+describe('several kubeconfigs', () => {
+  it('are merged as kubectl does: the first of a name and the first context count, and one may be missing', async () => {
+    const second = JSON.parse(stub.kubeconfig({ server: 'https://127.0.0.1:1', user: { token: 'other' } }));
+    second['current-context'] = 'other';
+    second.contexts.push({ name: 'other', context: { cluster: 'stub', user: 'stub' } });
+    const files = [
+      await file(stub.kubeconfig()),
+      '/nonexistent/kubeconfig',
+      await file(JSON.stringify(second)),
+    ];
+    vi.stubEnv('KUBECONFIG', files.join(delimiter));
+    try {
+      expect(await attempt({ kind: 'kubeconfig' })).toMatchObject({ name: 'stub', uid: 'uid-kube-system' });
+      expect(stub.headers.authorization).toBe('Bearer secret-token');
+      expect(await attempt({ kind: 'kubeconfig', context: 'other' })).toMatchObject({ name: 'other' });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
+
+describe('what stands before the API server', () => {
+  it('may add a path, as Rancher does', async () => {
+    const server = `${stub.url}/k8s/clusters/c-abc`;
+    expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig({ server }) })).toMatchObject({
+      code: 'CLUSTER_API',
+    });
+    expect(stub.requests).toContain('GET /k8s/clusters/c-abc/version');
+  });
+
+  it('is told from it where it answers with a page', async () => {
+    stub.fail({ path: '/', status: 403, page: '<html><title>Sign in</title></html>', times: 2 });
+    expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig() })).toMatchObject({
+      code: 'CLUSTER_API',
+      message: expect.stringContaining('a page answers with 403'),
+      remedy: expect.stringContaining('HTTPS_PROXY'),
+    });
+  });
+
+  it('is gone through where the environment says so, and not where it makes an exception', async () => {
+    const asked: string[] = [];
+    const proxy = createHttpServer().on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+    vi.stubEnv('NO_PROXY', '10.0.0.0/8');
+    try {
+      const text = stub.kubeconfig({ server: 'https://api.invalid:6443' });
+      expect(await attempt({ kind: 'kubeconfig-text', text })).toBeInstanceOf(AuditError);
+      expect(new Set(asked)).toEqual(new Set(['api.invalid:6443']));
+      expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig() })).toMatchObject({
+        name: 'stub',
+      });
+    } finally {
+      vi.unstubAllEnvs();
+      proxy.close();
+    }
+  }, 15_000);
+});
+
+it('says that it was a client certificate that ended', async () => {
+  const user = {
+    'client-certificate-data': readFileSync(certificate).toString('base64'),
+    'client-key-data': readFileSync(new URL('../stub/test-only.key.pem', import.meta.url)).toString('base64'),
+  };
+  stub.fail({ path: '/', status: 401, message: 'Unauthorized', times: 2 });
+  const end = new X509Certificate(readFileSync(certificate)).validToDate;
+  vi.useFakeTimers({ toFake: ['Date'], now: end.getTime() + 1 });
+  try {
+    expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig({ user }) })).toMatchObject({
+      code: 'CLUSTER_UNAUTHENTICATED',
+      message: `the client certificate ended on ${end.toISOString()}`,
+    });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('what answers at the address', () => {

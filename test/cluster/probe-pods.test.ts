@@ -49,6 +49,23 @@ const waiting = (reason: string, message: string) => ({
   },
 });
 
+it('ends with its own container, though a webhook put one beside it that does not end', async () => {
+  stub.ending = () => ({
+    log: 'the log',
+    status: {
+      phase: 'Running',
+      startTime: '2026-01-01T00:00:00Z',
+      containerStatuses: [
+        { name: 'sidecar', state: { running: {} } },
+        { name: 'probe', state: { terminated: { exitCode: 0, reason: 'Completed' } } },
+      ],
+    },
+  });
+  expect(await run(['node-1'], 5_000)).toEqual([{ status: 'fulfilled', value: 'the log' }]);
+  expect(stub.requests.find((each) => each.includes('/log?'))).toContain('container=probe');
+  expect(stub.pods.size).toBe(0);
+});
+
 describe('a probe pod that does not start', () => {
   it('for its image says so in the words of the registry, and what to do', async () => {
     stub.ending = () => waiting('ErrImagePull', 'pull access denied');
@@ -74,6 +91,11 @@ describe('a probe pod that does not start', () => {
   it.each([
     ['admission webhook "policy.example.com" denied the request', 'Exempt the namespace netns-audit'],
     ['exceeded quota: pods', 'Raise the quota'],
+    ['maximum memory usage per Container is 64Mi, but limit is 256Mi', 'Remove the LimitRange'],
+    [
+      'pods is forbidden: User "system:serviceaccount:ci:auditor" cannot create resource "pods"',
+      '--serviceaccount ci:auditor',
+    ],
     [
       'unable to validate against any security context constraint: [provider "restricted-v2": Forbidden: not usable]',
       'oc adm policy add-scc-to-user privileged -z default -n netns-audit',

@@ -36,6 +36,8 @@ type Fault = {
   readonly times?: number;
 } & (
   | { readonly status: number; readonly message?: string; readonly headers?: Record<string, string> }
+  /** A page, as of a proxy. */
+  | { readonly status: number; readonly page: string }
   | { readonly reset: true }
   /** Half of the answer, then the connection is gone. */
   | { readonly cut: true }
@@ -136,7 +138,9 @@ export class StubApiServer {
     const fault = this.#fault(method, `${url.pathname}${url.search}`);
     const body = text === '' ? undefined : JSON.parse(text);
     if (fault === undefined) this.#serve(method, url, body, response);
-    else if ('status' in fault) status(response, fault.status, fault.message ?? 'injected', fault.headers);
+    else if ('page' in fault) {
+      response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.page);
+    } else if ('status' in fault) status(response, fault.status, fault.message ?? 'injected', fault.headers);
     else if ('reset' in fault) request.socket.destroy();
     else if ('lost' in fault) {
       request.socket.destroy();
