@@ -19,9 +19,10 @@ export const handler = make(conclusionInputSchema, conclusionSchema, async (inpu
     if (error instanceof AuditError && error.code === 'ALERT') metrics.addMetric('AlertFailed', 'Count', 1);
     throw error;
   });
-  const { findings, coverage, reached } = conclusion;
-  // A run of counts alone is no audit: it must not silence the alarm for one that is missing.
-  metrics.addMetric('AuditCompleted', 'Count', reached && input.task.checks === 'all' ? 1 : 0);
+  const { findings, coverage, nodes } = conclusion;
+  // Neither a run of counts alone nor one that read no node is an audit: it must not silence the alarm for one that is missing.
+  const audit = input.task.checks === 'all' && nodes.audited + nodes.partial > 0;
+  metrics.addMetric('AuditCompleted', 'Count', audit ? 1 : 0);
   metrics.addMetric('Coverage', 'Percent', coverage * 100);
   metrics.addMetric('CriticalFindings', 'Count', findings.critical);
   metrics.addMetric('HighFindings', 'Count', findings.high);

@@ -1,12 +1,12 @@
 /** The functions of the states, each with a role of its own that allows what it calls and no more. */
 import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
 import { type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { ClusterConfig, Config } from '../model/config.ts';
+import { admit } from './access-entries.ts';
 import { acknowledgeWildcards, logicalId } from './acknowledge.ts';
 import { bundle, STATES, type State } from './bundle.ts';
 import { clusterArn, type Storage } from './storage.ts';
@@ -59,16 +59,17 @@ export class Functions extends Construct {
       State,
       LambdaFunction
     >;
-    this.clusterRoles = STATES.filter((state) => shapes[state].clusters).flatMap(
-      (state) => this.of[state].role ?? [],
-    );
+    const speaking = STATES.filter((state) => shapes[state].clusters);
+    const roles = speaking.map((state) => [nameOf(state), this.of[state].role as IRole] as const);
+    this.clusterRoles = roles.map(([, role]) => role);
+    admit(this, Object.fromEntries(roles), props.clusters);
   }
 }
 
 function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunction {
   const { storage, clusters } = props;
   const shape = shapes[state];
-  const name = state.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const name = nameOf(state);
   const tells = state === 'conclude-cluster' || (state === 'conclude-fleet' && props.digest);
   const productArn = state === 'conclude-cluster' && props.securityHub ? securityHubProductArn(scope) : null;
   const inVpc = shape.clusters && props.vpc !== undefined;
@@ -110,7 +111,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     role.addToPolicy(
       new PolicyStatement({ actions: ['securityhub:BatchImportFindings'], resources: [productArn] }),
     );
-  if (shape.clusters) allowClusters(scope, name, role, clusters);
+  if (shape.clusters) allowClusters(scope, role, clusters);
   if (inVpc) {
     role.addToPolicy(
       new PolicyStatement({
@@ -140,6 +141,10 @@ function securityHubProductArn(scope: Construct): string {
   });
 }
 
+function nameOf(state: State): string {
+  return state.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
 function allowStore(role: Role, state: State, { bucket }: Storage): void {
   const { read, write } = keysOf[state];
   const arns = (keys: readonly string[]): string[] => keys.map((key) => bucket.arnForObjects(key));
@@ -150,8 +155,7 @@ function allowStore(role: Role, state: State, { bucket }: Storage): void {
   role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
 }
 
-function allowClusters(scope: Construct, name: string, role: Role, clusters: readonly ClusterConfig[]): void {
-  const stack = Stack.of(scope);
+function allowClusters(scope: Construct, role: Role, clusters: readonly ClusterConfig[]): void {
   for (const cluster of clusters) {
     if ('kubeconfigSecret' in cluster) {
       role.addToPolicy(
@@ -163,26 +167,14 @@ function allowClusters(scope: Construct, name: string, role: Role, clusters: rea
       continue;
     }
     const { eks } = cluster;
-    if (eks.roleArn !== undefined) {
-      role.addToPolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [eks.roleArn] }));
-      continue;
-    }
     role.addToPolicy(
-      new PolicyStatement({
-        actions: ['eks:DescribeCluster'],
-        resources: [clusterArn(scope, eks.name, eks.region)],
-      }),
+      eks.roleArn === undefined
+        ? new PolicyStatement({
+            actions: ['eks:DescribeCluster'],
+            resources: [clusterArn(scope, eks.name, eks.region)],
+          })
+        : new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [eks.roleArn] }),
     );
-    const here =
-      Token.isUnresolved(stack.region) || Token.isUnresolved(eks.region) || stack.region === eks.region;
-    if (eks.accessEntry && here) {
-      new CfnAccessEntry(scope, `${name}Access${cluster.name}`, {
-        clusterName: eks.name,
-        principalArn: role.roleArn,
-        type: 'STANDARD',
-        kubernetesGroups: ['netns-auditor'],
-      });
-    }
   }
 }
 

@@ -15,12 +15,16 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
+import { idOf } from './ids.ts';
 import type { Storage } from './storage.ts';
 
 export type MonitoringProps = Pick<Config, 'clusters' | 'schedule' | 'thresholds' | 'dashboard'> & {
   readonly machine: StateMachine;
   readonly storage: Storage;
 };
+
+/** CloudWatch refuses a dashboard with more in one widget. */
+const ALARMS_PER_WIDGET = 100;
 
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
@@ -43,15 +47,16 @@ export class Monitoring extends Construct {
     });
 
     for (const { name } of props.clusters) {
-      alarm(`AuditMissing-${name}`, {
+      const id = idOf(name);
+      alarm(`AuditMissing-${id}`, {
         metric: metricOf('AuditCompleted', name, 'Sum'),
-        alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours. docs/operations.md: audit missing.`,
+        alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours: no run read any of its nodes. docs/operations.md: audit missing.`,
         threshold: 1,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: schedule.expectedWithinHours,
         treatMissingData: TreatMissingData.BREACHING,
       });
-      alarm(`Coverage-${name}`, {
+      alarm(`Coverage-${id}`, {
         metric: metricOf('Coverage', name, 'Minimum'),
         alarmDescription: `Nodes of ${name} were not audited. docs/operations.md: coverage.`,
         threshold: Math.round(thresholds.coverage * 10_000) / 100,
@@ -60,14 +65,14 @@ export class Monitoring extends Construct {
         treatMissingData: TreatMissingData.IGNORE,
       });
       alarm(
-        `LeftoverPods-${name}`,
+        `LeftoverPods-${id}`,
         raisedAbove(
           metricOf('LeftoverPods', name, 'Sum'),
           `A run died and left pods in ${name}; the next one removed them. docs/operations.md: leftover pods.`,
         ),
       );
       alarm(
-        `AlertFailed-${name}`,
+        `AlertFailed-${id}`,
         raisedAbove(
           metricOf('AlertFailed', name, 'Sum'),
           `SNS, or Security Hub, did not take what is to be told of ${name}. docs/operations.md: alert not delivered.`,
@@ -94,13 +99,14 @@ export class Monitoring extends Construct {
         'A subscriber did not take a message. docs/operations.md: message not received.',
       ),
     );
-    alarm(
-      'NotStarted',
-      raisedAbove(
+    alarm('NotStarted', {
+      ...raisedAbove(
         storage.deadLetters.metricApproximateNumberOfMessagesVisible(),
         'The schedule could not start a run. docs/operations.md: run not started.',
       ),
-    );
+      // Six hours after the last touch a queue tells no numbers any more, whatever is in it.
+      treatMissingData: TreatMissingData.IGNORE,
+    });
 
     if (!props.dashboard) return;
     const graph = (title: string, left: IMetric[]): GraphWidget =>
@@ -108,7 +114,10 @@ export class Monitoring extends Construct {
     const ofAll = (metric: string, statistic: string): IMetric[] =>
       props.clusters.map(({ name }) => metricOf(metric, name, statistic).with({ label: name }));
     const dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.days(14) });
-    dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 4 }));
+    for (let first = 0; first < alarms.length; first += ALARMS_PER_WIDGET) {
+      const some = alarms.slice(first, first + ALARMS_PER_WIDGET);
+      dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: some, width: 24, height: 4 }));
+    }
     dashboard.addWidgets(
       graph('Coverage', ofAll('Coverage', 'Minimum')),
       graph('New findings', ofAll('NewFindings', 'Sum')),

@@ -1,5 +1,4 @@
 /** Where reports are kept and messages go. */
-import { createHash } from 'node:crypto';
 import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -9,6 +8,8 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { severities } from '../model/finding.ts';
+import { digestOf } from './ids.ts';
+import { warnOfUnheardAlarms } from './unheard-alarms.ts';
 
 export type StorageProps = Pick<Config, 'retention' | 'subscriptions'>;
 
@@ -47,7 +48,7 @@ export class Storage extends Construct {
         minSeverity === undefined ? [] : severities.slice(0, severities.indexOf(minSeverity) + 1);
       // By what it is, not by its place in the list: where the first is taken out, each would become the next one, and
       // CloudFormation would end a subscription that it had just taken for another's.
-      new Subscription(this, `Subscription-${protocol}-${nameOf(this, endpoint)}`, {
+      new Subscription(this, `Subscription-${protocol}-${digestOf(this, endpoint)}`, {
         topic: this.topic,
         protocol: SubscriptionProtocol[protocol.toUpperCase() as Uppercase<typeof protocol>],
         endpoint,
@@ -56,6 +57,7 @@ export class Storage extends Construct {
           : { filterPolicy: { severity: SubscriptionFilter.stringFilter({ allowlist: [...wanted] }) } }),
       });
     }
+    warnOfUnheardAlarms(this.topic);
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -66,12 +68,6 @@ export class Storage extends Construct {
       reason: 'It is the dead-letter queue of the schedule.',
     });
   }
-}
-
-/** The same for the same endpoint, also where that is a token. */
-function nameOf(scope: Construct, endpoint: string): string {
-  const text = JSON.stringify(Stack.of(scope).resolve(endpoint));
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['retention']): Bucket {
@@ -98,6 +94,8 @@ function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['rete
       {
         id: 'leftovers',
         noncurrentVersionExpiration: Duration.days(7),
+        // What expires leaves a marker, which listings go through for ever.
+        expiredObjectDeleteMarker: true,
         abortIncompleteMultipartUploadAfter: Duration.days(1),
       },
     ],

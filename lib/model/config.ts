@@ -162,10 +162,18 @@ export const subscriptionSchema = z.strictObject({
     ),
 });
 
+/** What CloudWatch Logs takes. */
+const logDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
 export const retentionSchema = z.strictObject({
   reportDays: z.int().min(30).default(1096).describe('Reports, findings, nodes, fleet and alerts.'),
   evidenceDays: z.int().min(1).default(90).describe('The raw evidence of each node.'),
-  logDays: z.int().min(1).default(90).describe('Logs of the functions and the state machine.'),
+  logDays: z
+    .literal(logDays, `CloudWatch keeps logs for one of ${logDays.join(', ')} days.`)
+    .default(90)
+    .describe('Logs of the functions and the state machine.'),
 });
 
 export const networkSchema = z.strictObject({
@@ -188,22 +196,37 @@ function httpsFormats(subscriptions: readonly z.infer<typeof subscriptionSchema>
   return subscriptions.filter(({ protocol }) => protocol === 'https').map(({ format }) => format ?? 'json');
 }
 
+export const clustersSchema = z
+  .array(clusterSchema)
+  .min(1)
+  .superRefine((clusters, context) => {
+    const names = new Set<string>();
+    const targets = new Map<string, string>();
+    for (const [index, cluster] of clusters.entries()) {
+      const { name } = cluster;
+      if (names.has(name))
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'name'],
+          message: `Another cluster has the same name, ${name}.`,
+        });
+      names.add(name);
+      if (!('eks' in cluster)) continue;
+      const { region, roleArn } = cluster.eks;
+      const target = [cluster.eks.name, region, roleArn].join(' ');
+      const same = targets.get(target);
+      if (same !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'eks'],
+          message: `${same} is the same EKS cluster: it would be audited twice, and has one access entry for each role.`,
+        });
+      targets.set(target, name);
+    }
+  });
+
 export const configSchema = z.strictObject({
-  clusters: z
-    .array(clusterSchema)
-    .min(1)
-    .superRefine((clusters, context) => {
-      const seen = new Set<string>();
-      for (const [index, { name }] of clusters.entries()) {
-        if (seen.has(name))
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'name'],
-            message: `Another cluster has the same name, ${name}.`,
-          });
-        seen.add(name);
-      }
-    }),
+  clusters: clustersSchema,
   schedule: scheduleSchema.prefault({}),
   monitor: monitorSchema.prefault({}),
   ...settingsSchema.shape,

@@ -12,6 +12,7 @@ import type { Store } from '../../lib/history/index.ts';
 import { type ClusterConfig, configSchema } from '../../lib/model/config.ts';
 import { addNode, type Recording, serveRecording } from '../audit/recorded.ts';
 import { StubApiServer } from '../stub/api-server.ts';
+import { type Datapoint, datapointsOf, raisedBy } from './alarms.ts';
 import { ACCOUNT, BUCKET, type Deployed, deployed, REGION } from './deployed.ts';
 import { Front } from './front.ts';
 import { Functions } from './functions.ts';
@@ -77,6 +78,7 @@ export class Cloud {
           { name: 'other', eks: { name: 'other', region: REGION, roleArn, externalId: 'abc' } },
         ],
         securityHub: true,
+        subscriptions: [{ protocol: 'email', endpoint: 'on-call@example.com' }],
       }),
     );
     const store = openStore(`s3://${BUCKET}`);
@@ -138,6 +140,33 @@ export class Cloud {
         },
       },
     );
+  }
+
+  /**
+   * Alarms that a run raises: those of the whole run, and those that the stack has for one of its clusters, as it would
+   * have them for any other.
+   */
+  alarms(cluster: string, run: Execution, since: number): string[] {
+    const ofRun: Datapoint = {
+      namespace: 'AWS/States',
+      metric: run.status === 'FAILED' ? 'ExecutionsFailed' : 'ExecutionsSucceeded',
+      dimensions: { StateMachineArn: this.deployed.machineArn },
+      value: 1,
+      at: since,
+    };
+    const alarms = this.deployed.alarms
+      .filter(({ dimensions }) => [undefined, 'lab'].includes(dimensions.cluster))
+      .map((alarm) =>
+        alarm.dimensions.cluster === undefined
+          ? alarm
+          : {
+              ...alarm,
+              name: alarm.name.replace(/lab$/, ''),
+              dimensions: { ...alarm.dimensions, cluster },
+            },
+      );
+    const told = datapointsOf(this.functions.log).filter(({ at }) => at >= since);
+    return raisedBy([...told, ofRun], alarms);
   }
 
   /** The clusters as they were recorded, before pods came and went. */

@@ -6,6 +6,7 @@ import { App } from 'aws-cdk-lib';
 import cdk from '../../cdk.json' with { type: 'json' };
 import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
 import type { Config } from '../../lib/model/config.ts';
+import type { Alarm } from './alarms.ts';
 
 export const REGION = 'eu-west-1';
 /** moto's. */
@@ -29,7 +30,10 @@ export type DeployedFunction = {
 export type Deployed = {
   /** In Amazon States Language. */
   readonly definition: Record<string, unknown>;
+  readonly machineArn: string;
   readonly functions: readonly DeployedFunction[];
+  /** Those of metrics, with the name that the stack gives them. */
+  readonly alarms: readonly Alarm[];
 };
 
 type Resource = { readonly Type: string; readonly Properties: Record<string, never> };
@@ -45,6 +49,10 @@ export function deployed(config: Config): Deployed {
   const ofType = (type: string) => all.filter(([, resource]) => resource.Type === type);
   const [machine] = ofType('AWS::StepFunctions::StateMachine');
   return {
+    machineArn: String(resolve({ Ref: machine?.[0] })),
+    alarms: ofType('AWS::CloudWatch::Alarm').map(([id, { Properties }]) =>
+      alarmOf(id, resolve(Properties) as AlarmProperties),
+    ),
     definition: JSON.parse(String(resolve(machine?.[1].Properties.DefinitionString))),
     functions: ofType('AWS::Lambda::Function')
       .filter(([, { Properties }]) => String(Properties.Description).startsWith('netns-auditor: '))
@@ -69,6 +77,29 @@ export function deployed(config: Config): Deployed {
             .map(({ Action, Resource }) => ({ actions: [Action].flat(), resources: [Resource].flat() })),
         };
       }),
+  };
+}
+
+type AlarmProperties = {
+  readonly MetricName: string;
+  readonly Namespace: string;
+  readonly Dimensions: readonly { readonly Name: string; readonly Value: string }[];
+  readonly Statistic: Alarm['statistic'];
+  readonly ComparisonOperator: Alarm['comparison'];
+  readonly Threshold: number;
+  readonly TreatMissingData: Alarm['missing'];
+};
+
+function alarmOf(id: string, properties: AlarmProperties): Alarm {
+  return {
+    name: id.replace(/^AuditorMonitoring(.*)[0-9A-F]{8}$/, '$1'),
+    metric: properties.MetricName,
+    namespace: properties.Namespace,
+    dimensions: Object.fromEntries(properties.Dimensions.map(({ Name, Value }) => [Name, Value])),
+    statistic: properties.Statistic,
+    comparison: properties.ComparisonOperator,
+    threshold: properties.Threshold,
+    missing: properties.TreatMissingData,
   };
 }
 

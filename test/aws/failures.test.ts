@@ -1,4 +1,5 @@
 /** What goes wrong on AWS, and what then: on the synthesized machine with the synthesized functions. */
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetReport } from '../../lib/audit/fleet/messages.ts';
 import { reportOfRun } from '../../lib/audit/index.ts';
@@ -7,6 +8,7 @@ import type { ClusterReport } from '../../lib/model/report.ts';
 import { addNode, endWith, podsOfTheAudit } from '../audit/recorded.ts';
 import { Cloud } from './cloud.ts';
 import { hasMoto } from './moto.ts';
+import type { Execution } from './states.ts';
 
 let cloud: Cloud;
 
@@ -24,6 +26,20 @@ const emitted = (name: string, cluster: string) =>
     .metrics(name)
     .filter((each) => each.cluster === cluster)
     .map(({ value }) => value);
+
+/** Alarms that a run raises about one of its clusters, or about itself; its metrics come by a pipe of their own. */
+const expectAlarms = async (cluster: string, run: Execution, since: number, names: readonly string[]) =>
+  await expect.poll(() => cloud.alarms(cluster, run, since).toSorted()).toEqual(names.toSorted());
+
+/** Kills a function as soon as this call of it was answered, once. */
+function killOnce(state: string, action: string, resource: string): void {
+  let died = false;
+  cloud.front.onCall = (call) => {
+    if (died || call.action !== action || !call.resource.includes(resource)) return;
+    died = true;
+    for (const sandbox of cloud.functions.of(state)) sandbox.kill();
+  };
+}
 
 async function reportOf(cluster: string, output: unknown): Promise<ClusterReport | null> {
   return await reportOfRun(cloud.store, { cluster, runId: (output as FleetReport).runId });
@@ -69,12 +85,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     const { stub, recorded, config } = await cloud.addCluster('half', 'broken');
     addNode(stub, recorded.node, { name: 'node-2' });
     endWith(stub, 'node-2', () => ({ log: recorded.log }));
-    let died = false;
-    cloud.front.onCall = ({ action, resource }) => {
-      if (died || action !== 's3:PutObject' || !resource.includes('/evidence/cluster=half/')) return;
-      died = true;
-      for (const sandbox of cloud.functions.of('audit-nodes')) sandbox.kill();
-    };
+    killOnce('audit-nodes', 's3:PutObject', '/evidence/cluster=half/');
     const { history, output } = await cloud.run({ day: 3 }, [config], {
       concurrency: { nodesPerBatch: 20, nodes: 1 },
     });
@@ -94,12 +105,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
 
   it('a conclusion that died after its mail was recorded is done again, and nobody is told twice', async () => {
     const { config } = await cloud.addCluster('told', 'broken');
-    let died = false;
-    cloud.front.onCall = ({ action, resource }) => {
-      if (died || action !== 's3:PutObject' || !resource.includes('/alerts/cluster=told/')) return;
-      died = true;
-      for (const sandbox of cloud.functions.of('conclude-cluster')) sandbox.kill();
-    };
+    killOnce('conclude-cluster', 's3:PutObject', '/alerts/cluster=told/');
     const { status, output, history } = await cloud.run({ day: 11 }, [config]);
     expect(history).toContain('ConcludeCluster!Runtime.ExitError');
     expect({ status, output }).toMatchObject({
@@ -124,6 +130,44 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     expect(kept.map(({ Id }) => Id)).toEqual(open.map(({ fingerprint }) => `netns-auditor/${fingerprint}`));
   }, 300_000);
 
+  it('a plan that died after its batches were cut is made again, and the batches are those that were cut', async () => {
+    const { stub, config } = await cloud.addCluster('cut', 'broken');
+    killOnce('plan-cluster', 's3:PutObject', '/batches.json');
+    const since = Date.now();
+    const run = await cloud.run({ day: 17 }, [config]);
+    expect(run.history).toContain('PlanCluster!Runtime.ExitError');
+    expect(await reportOf('cut', run.output)).toMatchObject({
+      verdict: 'critical',
+      coverage: { nodes: [{ node: 'node-1', result: 'audited' }, { result: 'skipped' }] },
+    });
+    expect(await mailsAbout('cut')).toHaveLength(1);
+    expect(podsOfTheAudit(stub)).toEqual([]);
+    await expectAlarms('cut', run, since, []);
+  }, 300_000);
+
+  it('a conclusion that died between its findings and its report is done again: one report, of just these findings', async () => {
+    const { config } = await cloud.addCluster('between', 'broken');
+    killOnce('conclude-cluster', 's3:PutObject', '/findings/cluster=between/');
+    const since = Date.now();
+    const run = await cloud.run({ day: 13 }, [config]);
+    expect(run.history).toContain('ConcludeCluster!Runtime.ExitError');
+    const report = await reportOf('between', run.output);
+    const { runId } = run.output as FleetReport;
+    const rows = await cloud.store.get(keys.findings({ cluster: 'between', runId }));
+    const found = gunzipSync(rows?.body ?? '')
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { fingerprint: string }).fingerprint);
+    expect(found.length).toBeGreaterThan(0);
+    expect(report?.findings.map(({ fingerprint }) => fingerprint)).toEqual(found);
+    expect(
+      (await keysBelow('reports/cluster=between/')).filter((key) => key.endsWith('report.json')),
+    ).toHaveLength(1);
+    expect(await mailsAbout('between')).toHaveLength(1);
+    await expectAlarms('between', run, since, []);
+  }, 300_000);
+
   it.each(['work/', 'evidence/', 'findings/', 'reports/', 'latest/', 'alerts/'])(
     'S3 refuses %s for a while: one report, one mail',
     async (prefix) => {
@@ -146,15 +190,31 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     300_000,
   );
 
+  it('S3 refuses to read for a while: one report, one mail', async () => {
+    const { config } = await cloud.addCluster('unread', 'broken');
+    cloud.front.refuse('s3:GetObject', { resource: ':::audits/work/', times: 20 });
+    const { status, output, history } = await cloud.run({ day: 14 }, [config]);
+    expect(history).toContainEqual(expect.stringMatching(/!Retryable$/));
+    expect(status).toBe('SUCCEEDED');
+    expect(await reportOf('unread', output)).toMatchObject({
+      verdict: 'critical',
+      coverage: { nodes: [{ result: 'audited' }, { result: 'skipped' }] },
+    });
+    expect(await mailsAbout('unread')).toHaveLength(1);
+  }, 300_000);
+
   it('SNS refuses for a while: the report is written once, the mail sent once, and the alarm is fed', async () => {
     const { config } = await cloud.addCluster('sns-while', 'broken');
     cloud.front.refuse('sns:Publish', { times: 7 });
-    const { status, history, output } = await cloud.run({ day: 5 }, [config]);
+    const since = Date.now();
+    const run = await cloud.run({ day: 5 }, [config]);
+    const { status, history, output } = run;
     expect(history).toContain('ConcludeCluster!Retryable');
     expect(status).toBe('SUCCEEDED');
     expect(output).toMatchObject({ lost: 0, clusters: [{ told: true }] });
     expect(await mailsAbout('sns-while')).toHaveLength(1);
     await expect.poll(() => emitted('AlertFailed', 'sns-while')).toEqual([1]);
+    await expectAlarms('sns-while', run, since, ['AlertFailed']);
     const written = keys.report({ cluster: 'sns-while', runId: (output as FleetReport).runId });
     const puts = cloud.front.calls.filter(
       ({ action, resource }) => action === 's3:PutObject' && resource.endsWith(written),
@@ -168,10 +228,13 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     const { config } = await cloud.addCluster('sns-down', 'broken');
     const { config: fine } = await cloud.addCluster('sns-fine', 'healthy');
     cloud.front.refuse('sns:Publish', { times: Number.POSITIVE_INFINITY });
-    const { status, output, history } = await cloud.run({ day: 6 }, [config, fine]);
+    const since = Date.now();
+    const run = await cloud.run({ day: 6 }, [config, fine]);
+    const { status, output, history } = run;
     expect(history).toContain('ClusterLost');
     expect({ status, output }).toMatchObject({ status: 'FAILED', output: { Error: 'ClusterLost' } });
-    await expect.poll(() => emitted('AlertFailed', 'sns-down').length).toBeGreaterThan(0);
+    await expectAlarms('sns-down', run, since, ['AlertFailed', 'AuditMissing', 'ClusterLost', 'RunFailed']);
+    await expectAlarms('sns-fine', run, since, ['ClusterLost', 'RunFailed']);
     expect(await keysBelow('reports/cluster=sns-down/')).toHaveLength(2);
     const fleet = (await keysBelow('fleet/dt=2026-11-06')).find((key) => key.endsWith('.json')) ?? '';
     const stored = JSON.parse(Buffer.from((await cloud.store.get(fleet))?.body ?? '').toString());
@@ -195,11 +258,9 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     const { stub, config: refusing } = await cloud.addCluster('refusing', 'healthy');
     stub.fail({ path: '/', status: 401, times: Number.POSITIVE_INFINITY });
     const secret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:gone-AbCdEf';
-    const { status, output, history } = await cloud.run({ day: 8 }, [
-      fine,
-      refusing,
-      { name: 'nowhere', kubeconfigSecret: secret },
-    ]);
+    const since = Date.now();
+    const run = await cloud.run({ day: 8 }, [fine, refusing, { name: 'nowhere', kubeconfigSecret: secret }]);
+    const { status, output, history } = run;
     expect(status).toBe('SUCCEEDED');
     expect(output).toMatchObject({
       verdict: 'incomplete',
@@ -220,10 +281,9 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     ]);
     for (const cluster of ['refusing', 'nowhere']) {
       expect(await mailsAbout(cluster)).toHaveLength(1);
-      await expect.poll(() => emitted('AuditCompleted', cluster)).toEqual([0]);
-      await expect.poll(() => emitted('Coverage', cluster)).toEqual([0]);
+      await expectAlarms(cluster, run, since, ['AuditMissing', 'Coverage']);
     }
-    await expect.poll(() => emitted('AuditCompleted', 'reached')).toEqual([1]);
+    await expectAlarms('reached', run, since, []);
   }, 300_000);
 
   it('all batches die: one report with every node failed, one mail, no coverage', async () => {
@@ -232,7 +292,9 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
       if (action !== 'secretsmanager:GetSecretValue' || caller !== 'role-of-audit-nodes') return;
       for (const sandbox of cloud.functions.of('audit-nodes')) sandbox.kill();
     };
-    const { status, output } = await cloud.run({ day: 9 }, [config]);
+    const since = Date.now();
+    const run = await cloud.run({ day: 9 }, [config]);
+    const { status, output } = run;
     expect(status).toBe('SUCCEEDED');
     expect(output).toMatchObject({
       clusters: [{ cluster: 'dying', verdict: 'incomplete', reached: true, coverage: 0, told: true }],
@@ -242,21 +304,58 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
       { node: 'serverless', result: 'failed' },
     ]);
     expect(await mailsAbout('dying')).toHaveLength(1);
-    await expect.poll(() => emitted('Coverage', 'dying')).toEqual([0]);
+    await expectAlarms('dying', run, since, ['AuditMissing', 'Coverage']);
   }, 300_000);
 
   it('a function near its end removes its pods and keeps what it has', async () => {
-    const { stub, config } = await cloud.addCluster('slow', 'broken');
-    stub.ending = () => ({ never: true });
+    const { stub, recorded, config } = await cloud.addCluster('slow', 'broken');
+    addNode(stub, recorded.node, { name: 'node-2' });
+    endWith(stub, 'node-2', () => ({ never: true }));
     // 45 seconds are kept back.
-    cloud.functions.seconds.set('audit-nodes', 53);
-    const { status, output, history } = await cloud.run({ day: 10 }, [config]);
+    cloud.functions.seconds.set('audit-nodes', 60);
+    const since = Date.now();
+    const run = await cloud.run({ day: 10 }, [config], { concurrency: { nodesPerBatch: 20, nodes: 1 } });
+    const { status, output, history } = run;
     expect(status).toBe('SUCCEEDED');
     expect(history.filter((each) => each.startsWith('AuditNodes!'))).toEqual([]);
-    expect((await reportOf('slow', output))?.coverage.nodes).toMatchObject([
-      { node: 'node-1', result: 'failed', reason: expect.stringContaining('timeout') },
+    const report = await reportOf('slow', output);
+    expect(report?.coverage.nodes).toMatchObject([
+      { node: 'node-1', result: 'audited' },
+      { node: 'node-2', result: 'failed', reason: expect.stringContaining('timeout') },
       { node: 'serverless', result: 'skipped' },
     ]);
+    expect(report?.findings.map(({ check }) => check)).toContain('pod-interface-missing');
     expect(podsOfTheAudit(stub)).toEqual([]);
+    await expectAlarms('slow', run, since, ['Coverage']);
+  }, 300_000);
+
+  it('a run that failed at its beginning is redriven to its end', async () => {
+    const { config } = await cloud.addCluster('begun', 'broken');
+    cloud.front.refuse('s3:PutObject', { resource: '/exceptions.json', times: Number.POSITIVE_INFINITY });
+    const since = Date.now();
+    const run = await cloud.run({ day: 15 }, [config]);
+    expect(run.status).toBe('FAILED');
+    await expectAlarms('begun', run, since, ['AuditMissing', 'RunFailed']);
+    cloud.front.accept();
+    // It claimed the run before it failed, and the claim is still its own.
+    const redriven = await run.redrive();
+    expect(redriven).toMatchObject({ status: 'SUCCEEDED', output: { clusters: [{ cluster: 'begun' }] } });
+    expect(await mailsAbout('begun')).toHaveLength(1);
+    await expectAlarms('begun', redriven, since, []);
+  }, 300_000);
+
+  it('a run that failed at its end is redriven, and no cluster is audited or told of again', async () => {
+    const { config } = await cloud.addCluster('ended', 'broken');
+    cloud.front.refuse('s3:PutObject', { resource: ':::audits/fleet/', times: Number.POSITIVE_INFINITY });
+    const since = Date.now();
+    const run = await cloud.run({ day: 16 }, [config]);
+    expect(run.status).toBe('FAILED');
+    await expectAlarms('ended', run, since, ['RunFailed']);
+    cloud.front.accept();
+    const redriven = await run.redrive();
+    expect(redriven.history).toEqual(['ConcludeFleet', 'AllDelivered', 'Done']);
+    expect(redriven.status).toBe('SUCCEEDED');
+    expect(await keysBelow('fleet/dt=2026-11-16')).toHaveLength(2);
+    expect(await mailsAbout('ended')).toHaveLength(1);
   }, 300_000);
 });

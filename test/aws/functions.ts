@@ -1,4 +1,5 @@
 /** All functions of a deployment: as many sandboxes of each as are busy at once, as Lambda does it. */
+import { datapointsOf } from './alarms.ts';
 import type { Deployed, DeployedFunction } from './deployed.ts';
 import { FunctionError, Sandbox } from './sandbox.ts';
 
@@ -50,18 +51,11 @@ export class Functions {
     );
   }
 
-  /** What CloudWatch would make of the log: metrics in its embedded format. */
+  /** Values of a metric in the order they were emitted, each with the cluster it is of. */
   metrics(name: string): Metric[] {
-    return this.log
-      .split('\n')
-      .filter((line) => line.includes('"_aws"'))
-      .map((line) => JSON.parse(line.slice(line.indexOf('{'))) as Record<string, unknown>)
-      .filter((entry) => JSON.stringify(entry._aws).includes(`"Name":"${name}"`))
-      .map((entry) => ({
-        name,
-        value: Number([entry[name]].flat().at(-1)),
-        cluster: entry.cluster as string | undefined,
-      }));
+    return datapointsOf(this.log)
+      .filter(({ metric }) => metric === name)
+      .map(({ value, dimensions }) => ({ name, value, cluster: dimensions.cluster }));
   }
 
   async stop(): Promise<void> {

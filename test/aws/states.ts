@@ -44,6 +44,8 @@ export type Execution = {
   readonly output: unknown;
   /** States in the order they were entered, and `State!Error` for each failed try. */
   readonly history: readonly string[];
+  /** Goes on at the state that failed, with the input it had, as Step Functions does. */
+  redrive(): Promise<Execution>;
 };
 
 /** An error of the machine itself, or of a function. */
@@ -59,18 +61,37 @@ export async function execute(
   input: unknown,
   { id, world }: { readonly id: string; readonly world: World },
 ): Promise<Execution> {
-  const history: string[] = [];
-  const context = { Execution: { Id: id } };
-  try {
-    const output = await walk(definition as Machine, input, { context, world, history });
-    return { status: 'SUCCEEDED', output, history };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return { status: 'FAILED', output: { Error: error.name, Cause: error.message }, history };
+  const machine = definition as Machine;
+  const going = { context: { Execution: { Id: id } }, world };
+  async function runFrom(at: string, data: unknown): Promise<Execution> {
+    const history: string[] = [];
+    let failed = { at, data };
+    const redrive = async () => await runFrom(failed.at, failed.data);
+    try {
+      const output = await walk({ ...machine, StartAt: at }, data, {
+        ...going,
+        history,
+        onEnter(state, given) {
+          failed = { at: state, data: given };
+        },
+      });
+      return { status: 'SUCCEEDED', output, history, redrive };
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const output = { Error: error.name, Cause: error.message };
+      return { status: 'FAILED', output, history, redrive };
+    }
   }
+  return await runFrom(machine.StartAt, input);
 }
 
-type Going = { readonly context: Json; readonly world: World; readonly history: string[] };
+type Going = {
+  readonly context: Json;
+  readonly world: World;
+  readonly history: string[];
+  /** Called for the states of the outermost machine. */
+  readonly onEnter?: (state: string, data: unknown) => void;
+};
 
 async function walk(machine: Machine, input: unknown, going: Going): Promise<unknown> {
   let name = machine.StartAt;
@@ -79,6 +100,7 @@ async function walk(machine: Machine, input: unknown, going: Going): Promise<unk
     const state = machine.States[name];
     if (state === undefined) throw new StateError('States.Runtime', `there is no state ${name}`);
     going.history.push(name);
+    going.onEnter?.(name, data);
     if (state.Type === 'Succeed') return data;
     if (state.Type === 'Fail') throw new StateError(state.Error ?? 'States.Fail', state.Cause ?? '');
     if (state.Type === 'Choice') {
@@ -115,7 +137,7 @@ async function act(state: State, data: unknown, going: Going): Promise<unknown> 
     items.map((value, index) => {
       const inner = { ...context, Map: { Item: { Index: index, Value: value } } };
       const item = state.ItemSelector === undefined ? value : filled(state.ItemSelector, data, inner);
-      return walk(ItemProcessor, item, { ...going, context: inner });
+      return walk(ItemProcessor, item, { context: inner, world, history: going.history });
     }),
   );
   const failed = done.filter((each) => each.status === 'rejected');

@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { configSchema } from '../../lib/model/config.ts';
 import { config, synthesize } from './synthesized.ts';
 
 // Nothing here looks into the code: making five bundles takes longer than everything else.
@@ -76,6 +77,32 @@ describe('the alarms', () => {
     ];
     expect(names.length).toBeGreaterThan(0);
     for (const [, name = ''] of names) expect([...emitted().keys()]).toContain(name);
+  });
+
+  it('fit a dashboard whose widgets show a hundred alarms each, however many clusters there are', () => {
+    const clusters = Array.from({ length: 60 }, (_, n) => ({
+      name: `prod-${n}`,
+      kubeconfigSecret: `arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod-${n}-AbCdEf`,
+    }));
+    const many = Template.fromStack(synthesize(configSchema.parse({ ...config, clusters })).stack);
+    const resources = Object.keys(many.toJSON().Resources as object);
+    expect(resources.length).toBeLessThan(500);
+    const [dashboard] = Object.values(many.findResources('AWS::CloudWatch::Dashboard'));
+    const widgets = JSON.stringify(dashboard?.Properties.DashboardBody)
+      .split('\\"type\\":')
+      .filter((text) => text.startsWith('\\"alarm\\"'))
+      .map((text) => text.match(/AuditorMonitoring\w+/g)?.length ?? 0);
+    expect(widgets).toEqual([100, 100, 46]);
+  });
+
+  it('are each named by a failure in docs/operations.md, and no other is', () => {
+    const operations = readFileSync(new URL('docs/operations.md', root), 'utf8');
+    const [, table = ''] = /^\| what fails \| alarm \|\n((?:\|.*\n)+)/m.exec(operations) ?? [];
+    const named = new Set(
+      table.split('\n').flatMap((row) => row.split('|')[2]?.match(/\b(?:[A-Z][a-z]+){2,}\b/g) ?? []),
+    );
+    const names = alarms.map(([id]) => id.replace(/(?:prodeu|produs|lab)$/, ''));
+    expect([...named].toSorted()).toEqual([...new Set(names)].toSorted());
   });
 
   it('each tell the topic, and have a row in docs/operations.md under the words they use', () => {

@@ -68,12 +68,6 @@ describe('the stack', () => {
     Template.fromStack(quiet.stack).resourceCountIs('AWS::Scheduler::Schedule', 1);
   });
 
-  it('admits its roles to clusters of its own account and region only, as a group', () => {
-    const entries = Object.values(template.findResources('AWS::EKS::AccessEntry'));
-    expect(entries.map((entry) => entry.Properties.ClusterName)).toEqual(['prod', 'prod']);
-    for (const entry of entries) expect(entry.Properties.KubernetesGroups).toEqual(['netns-auditor']);
-  });
-
   it.each([
     ['PlanFleet', ['s3:GetObject', 's3:ListBucket', 's3:PutObject']],
     ['ConcludeFleet', ['s3:GetObject', 's3:ListBucket', 's3:PutObject']],

@@ -1,5 +1,5 @@
 /** The stack of a config that uses every part of it. */
-import { App, type Stack, Validations } from 'aws-cdk-lib';
+import { App, type Environment, type Stack, Validations } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import cdk from '../../cdk.json' with { type: 'json' };
@@ -23,7 +23,10 @@ export const config = configSchema.parse({
   ],
   schedule: { timeZone: 'Europe/Berlin' },
   monitor: { enabled: true },
-  subscriptions: [{ protocol: 'email', endpoint: 'on-call@example.com', minSeverity: 'high' }],
+  subscriptions: [
+    { protocol: 'email', endpoint: 'platform@example.com' },
+    { protocol: 'email', endpoint: 'on-call@example.com', minSeverity: 'high' },
+  ],
   network: {
     vpcId: 'vpc-0123456789abcdef0',
     availabilityZones: ['eu-west-1a'],
@@ -32,12 +35,14 @@ export const config = configSchema.parse({
   },
 });
 
-export function synthesize(of: Config = config): { app: App; stack: Stack } {
+/** @param env - none is what a synth without credentials knows */
+export function synthesize(
+  of: Config = config,
+  env: Environment = { account: '111122223333', region: 'eu-west-1' },
+): { app: App; stack: Stack } {
   const app = new App({ context: cdk.context, analyticsReporting: false });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const stack = new NetnsAuditorStack(app, 'NetnsAuditor', of, {
-    env: { account: '111122223333', region: 'eu-west-1' },
-  });
+  const stack = new NetnsAuditorStack(app, 'NetnsAuditor', of, { env });
   return { app, stack };
 }
 
