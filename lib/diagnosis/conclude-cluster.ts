@@ -84,7 +84,7 @@ type Gathered = {
   readonly coverage: CheckCoverage[];
   readonly nodes: NodeCoverage[];
   readonly facts: NodeFacts[];
-  /** Of each node: its pods, and what each check left unexamined. */
+  /** Of each node; of those with an earlier finding also its pods, and what each check left unexamined. */
   readonly byNode: ReadonlyMap<
     string,
     { pods: ReadonlySet<string>; examined: boolean; tallies: ReadonlyMap<string, CheckTally> }
@@ -117,13 +117,12 @@ function gather(input: ConclusionInput): Gathered {
     for (const [name, asked] of askedLabels(result.labels, input.exceptions)) labels.set(name, asked);
     for (const entry of result.tallies)
       add(coverage.get(entry.check), entry, failedOf(result.failures, entry.check));
+    // Only nodes with an earlier finding are asked again.
+    const again = earlierNodes.has(result.node);
     byNode.set(result.node, {
-      pods: new Set(result.pods),
+      pods: new Set(again ? result.pods : []),
       examined: result.coverage.result === 'audited' || result.coverage.result === 'partial',
-      // Only nodes with an earlier finding are asked again.
-      tallies: new Map(
-        earlierNodes.has(result.node) ? result.tallies.map((entry) => [entry.check, entry]) : [],
-      ),
+      tallies: new Map(again ? result.tallies.map((entry) => [entry.check, entry]) : []),
     });
   }
   const clusterTallies = new Map<string, CheckTally>();

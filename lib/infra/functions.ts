@@ -25,10 +25,12 @@ type Shape = { readonly memory: number; readonly minutes: number; readonly clust
 
 const shapes: Readonly<Record<State, Shape>> = {
   'plan-fleet': { memory: 256, minutes: 1, clusters: false },
-  'plan-cluster': { memory: 512, minutes: 5, clusters: true },
+  // It reads the latest report, which is large after a night in which every pod had a finding.
+  'plan-cluster': { memory: 2048, minutes: 5, clusters: true },
   // A batch that pulls the image on every node takes minutes.
   'audit-nodes': { memory: 1024, minutes: 15, clusters: true },
-  'conclude-cluster': { memory: 1024, minutes: 10, clusters: false },
+  // As a rule a tenth of it: two such reports at once are the reason, and every account has as much.
+  'conclude-cluster': { memory: 3008, minutes: 10, clusters: false },
   'conclude-fleet': { memory: 256, minutes: 1, clusters: false },
 };
 

@@ -15,7 +15,7 @@ export { type Format, formats } from './formats.ts';
 export { objectName } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';
 export { writeHtml } from './html/page.ts';
-export { rows } from './ndjson.ts';
+export { eachRow, rows } from './ndjson.ts';
 export { coverageLine, plural } from './summary.ts';
 export { clipped, padded, widthOf, wrapped } from './width.ts';
 

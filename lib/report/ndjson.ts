@@ -5,6 +5,11 @@ import { jsonText } from './escape.ts';
 
 /** Rows of a report for Athena and DuckDB: one object a line, each with its cluster, run and day. */
 export function rows(report: ClusterReport, of: 'findings' | 'nodes'): string {
+  return [...eachRow(report, of)].join('');
+}
+
+/** The same one by one: where every pod of a large cluster has a finding, all of them are hundreds of megabytes of text. */
+export function* eachRow(report: ClusterReport, of: 'findings' | 'nodes'): Generator<string> {
   const run = {
     cluster: report.cluster.name,
     runId: report.runId,
@@ -13,5 +18,5 @@ export function rows(report: ClusterReport, of: 'findings' | 'nodes'): string {
     ...(of === 'nodes' ? { scope: report.scope } : {}),
   };
   const items: readonly object[] = of === 'nodes' ? report.nodes : [...report.findings, ...report.resolved];
-  return items.map((item) => `${jsonText({ ...run, ...item })}\n`).join('');
+  for (const item of items) yield `${jsonText({ ...run, ...item })}\n`;
 }

@@ -22,7 +22,7 @@ export async function auditBatchOfFleet(
 ): Promise<BatchOutput> {
   const run = { cluster: task.cluster.name, runId: task.runId };
   const done = await readResults(store, run, batch);
-  if (done !== null) return summary(done);
+  if (done !== null) return summary(done());
   const plan = await readPlan(store, run);
   if (plan === null) {
     throw new AuditError('STORE', `${store.location} has no plan of run ${run.runId} for ${run.cluster}`, {

@@ -13,10 +13,14 @@ import type { ClusterReport } from '../../model/report.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { totalsOf } from '../../model/totals.ts';
 import { concludeRun } from '../conclude-run.ts';
+import { forEachLimited } from '../limit.ts';
 import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
 import type { Conclusion, ConclusionInput } from './messages.ts';
 import { readExceptions, readPlan, readResults } from './work.ts';
+
+/** Batches that are fetched at once. */
+const AT_ONCE = 8;
 
 /**
  * May be called again at any point of its work: the report that is written first holds, and a message that was recorded
@@ -73,24 +77,25 @@ export async function concludeClusterOfFleet(
   return conclusionOf(report, plan !== null, told.value);
 }
 
-/** What the batches brought back; a node of a batch that brought nothing has failed. */
+/** What the batches brought back, one batch at a time; a node of a batch that brought nothing has failed. */
 async function results(
   store: Store,
   run: Run,
   batches: readonly (readonly string[])[],
-): Promise<NodeResult[]> {
-  const all: NodeResult[] = [];
-  for (const [batch, nodes] of batches.entries()) {
-    const found = (await readResults(store, run, batch)) ?? [];
-    const known = new Set(found.map((result) => result.node));
-    all.push(
-      ...found,
-      ...nodes
-        .filter((node) => !known.has(node))
-        .map((node) => failedNode(node, 'its batch ended without a result')),
-    );
-  }
-  return all;
+): Promise<Iterable<NodeResult>> {
+  const brought = new Map<number, Awaited<ReturnType<typeof readResults>>>();
+  await forEachLimited([...batches.keys()], AT_ONCE, async (batch) => {
+    brought.set(batch, await readResults(store, run, batch));
+  });
+  return (function* () {
+    for (const [batch, nodes] of batches.entries()) {
+      const found = brought.get(batch)?.() ?? [];
+      const known = new Set(found.map((result) => result.node));
+      yield* found;
+      for (const node of nodes)
+        if (!known.has(node)) yield failedNode(node, 'its batch ended without a result');
+    }
+  })();
 }
 
 /** The report of a cluster that could not even be planned: nothing is healthy, and nothing is resolved. */

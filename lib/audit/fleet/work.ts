@@ -84,17 +84,26 @@ export async function keepResults(
   await store.putOnce(keys.work(run, resultsOf(batch)), gzipSync(lines));
 }
 
-/** Null when the batch brought nothing back (yet). */
-export async function readResults(store: Store, run: Run, batch: number): Promise<NodeResult[] | null> {
+/**
+ * The results of a batch, unpacked when they are asked for: of thousands of nodes they are much to hold at once.
+ *
+ * @returns null when the batch brought nothing back (yet)
+ */
+export async function readResults(
+  store: Store,
+  run: Run,
+  batch: number,
+): Promise<(() => NodeResult[]) | null> {
   const key = keys.work(run, resultsOf(batch));
   const stored = await store.get(key);
   if (stored === null) return null;
-  return parse(store, key, () =>
-    text(stored.body)
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => nodeResultSchema.parse(JSON.parse(line))),
-  );
+  return () =>
+    parse(store, key, () =>
+      text(stored.body)
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => nodeResultSchema.parse(JSON.parse(line))),
+    );
 }
 
 function text(body: Uint8Array): string {
