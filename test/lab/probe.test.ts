@@ -136,6 +136,12 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     );
   });
 
+  test('notes no copies of pins that go with their pins, as each agent has one of all', async () => {
+    const elsewhere = Buffer.from((await unpackLog(log)).get('host/mounts-elsewhere') ?? []).toString();
+    expect(elsewhere).toContain('net:[');
+    expect(elsewhere).not.toContain('master:');
+  });
+
   test('sees a rule whose link is gone', () => {
     expect(present(evidence.hostNetwork).rules).toContainEqual(
       expect.objectContaining({ priority: 10, inputLink: 'vethgone', detached: true, table: '100' }),
