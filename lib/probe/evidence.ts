@@ -172,6 +172,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     { before, after },
     sandboxes.status === 'present' ? sandboxes.value : null,
     input.settleSeconds.pod,
+    isoTime(takenSeconds),
   );
   const networks: Part<PodNetwork[]> = both(sandboxes, () =>
     both(allNamespaces, () =>

@@ -7,11 +7,14 @@ import { isOwnPod } from '../model/own-pods.ts';
  * All pods of either snapshot, each with why it is not judged. Not the resourceVersion: a crashing pod changes it all the
  * time, and its network stands still.
  * @param sandboxes null when they are not known: they then cannot unsettle a pod.
+ * @param nodeTime what the node took for the time: the age of what its kubelet and runtime dated is by the same clock, which may
+ *   be wrong.
  */
 export function observePods(
   { before, after }: { readonly before: Snapshot; readonly after: Snapshot },
   sandboxes: readonly Sandbox[] | null,
   settleSeconds: number,
+  nodeTime: string = after.takenAt,
 ): ObservedPod[] {
   const earlier = new Map(before.pods.map((pod) => [key(pod), pod]));
   const later = new Map(after.pods.map((pod) => [key(pod), pod]));
@@ -19,7 +22,13 @@ export function observePods(
   return [
     ...after.pods.map((pod) => ({
       ...pod,
-      unsettled: why(earlier.get(key(pod)), pod, sandboxes, after.takenAt, settleSeconds),
+      unsettled: why(
+        earlier.get(key(pod)),
+        pod,
+        sandboxes,
+        { api: after.takenAt, node: nodeTime },
+        settleSeconds,
+      ),
     })),
     ...gone.map((pod) => ({ ...pod, unsettled: 'it was gone when the pods were listed again' })),
   ];
@@ -31,7 +40,7 @@ function why(
   before: Pod | undefined,
   after: Pod,
   sandboxes: readonly Sandbox[] | null,
-  takenAt: string,
+  now: { readonly api: string; readonly node: string },
   settleSeconds: number,
 ): string | null {
   if (isOwnPod(after)) return 'it belongs to the audit';
@@ -45,12 +54,15 @@ function why(
   ) {
     return 'its sandbox changed meanwhile';
   }
-  const age = (Date.parse(takenAt) - Date.parse(after.startedAt ?? after.createdAt)) / 1000;
+  const age = after.startedAt === null ? since(after.createdAt, now.api) : since(after.startedAt, now.node);
   // A new sandbox of an old pod is as young as a new pod.
   const sandboxAges = (sandboxes ?? []).flatMap((sandbox) =>
     sandbox.uid === after.uid && sandbox.state === 'ready' && sandbox.createdAt !== null
-      ? [(Date.parse(takenAt) - Date.parse(sandbox.createdAt)) / 1000]
+      ? [since(sandbox.createdAt, now.node)]
       : [],
   );
   return Math.min(age, ...sandboxAges) < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
 }
+
+/** In seconds. */
+const since = (time: string, now: string) => (Date.parse(now) - Date.parse(time)) / 1000;

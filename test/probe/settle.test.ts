@@ -18,6 +18,21 @@ describe('a pod is judged', () => {
     expect(why({}, {})).toBeNull();
   });
 
+  test.each([
+    ['ahead', '2026-11-20T03:00:00Z', '2026-11-20T02:50:00Z', '2026-11-20T02:59:00Z'],
+    ['behind', '2026-11-20T01:00:00Z', '2026-11-20T00:50:00Z', '2026-11-20T00:59:00Z'],
+  ])('by the clock of its node, be it %s by an hour', (_, nodeTime, old, young) => {
+    const at = (startedAt: string) =>
+      observePods(
+        { before: snapshot({ startedAt }), after: snapshot({ startedAt }) },
+        [aSandbox({ createdAt: startedAt })],
+        300,
+        nodeTime,
+      )[0]?.unsettled;
+    expect(at(old)).toBeNull();
+    expect(at(young)).toContain('younger');
+  });
+
   test('though its containers crash all the time: its network stands still', () => {
     const containers = aPod().containers.map((container) => ({
       ...container,
