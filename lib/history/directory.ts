@@ -89,6 +89,10 @@ export class DirectoryStore implements Store {
     try {
       await file.writeFile(body);
       await file.sync();
+    } catch (error) {
+      // A disk that is full needs the room back.
+      await rm(part, { force: true });
+      throw error;
     } finally {
       await file.close();
     }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { type ClusterReport, reportSchema } from '../model/report.ts';
+import { timeOf } from '../model/run-id.ts';
 import { keys, type Run } from './keys.ts';
 import type { Store } from './store.ts';
 
@@ -59,11 +60,18 @@ export async function readReport(store: Store, key: string): Promise<ClusterRepo
   }
 }
 
-/** Moves the pointer forward in time, never back: of two runs at once the later one is the latest. */
-export async function pointToLatest(store: Store, run: Run): Promise<void> {
+/** A run this far in the future was named by a clock that was wrong. */
+const AHEAD_MILLISECONDS = 86_400_000;
+
+/**
+ * Moves the pointer forward in time, never back: of two runs at once the later one is the latest. A run of the future is
+ * none: all that came after it would be compared with it for as long.
+ */
+export async function pointToLatest(store: Store, run: Run, now = Date.now()): Promise<void> {
   for (let tries = 0; tries < 20; tries += 1) {
     const before = await readPointer(store, run.cluster);
-    if (before !== null && before.runId >= run.runId) return;
+    const isAhead = (runId: string): boolean => Date.parse(timeOf(runId)) > now + AHEAD_MILLISECONDS;
+    if (before !== null && before.runId >= run.runId && !isAhead(before.runId)) return;
     const pointer = Buffer.from(`${JSON.stringify({ runId: run.runId, report: keys.report(run) })}\n`);
     if (await store.replace(keys.latest(run.cluster), pointer, before?.etag ?? null)) return;
     await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() * (tries + 1)));

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -28,6 +28,13 @@ describe('the store in a directory', () => {
     const path = await directory();
     await writeFile(join(path, 'report.json.0000.part'), 'half');
     expect(await keysOf(new DirectoryStore(path).list(''))).toEqual([]);
+  });
+
+  it('leaves nothing of what could not be written, as a full disk needs the room', async () => {
+    const path = await directory();
+    const unwritable = {} as Uint8Array;
+    await expect(new DirectoryStore(path).putOnce('a', unwritable)).rejects.toMatchObject({ code: 'STORE' });
+    expect(await readdir(path)).toEqual([]);
   });
 
   it('names the path and the way out when it cannot write', async () => {

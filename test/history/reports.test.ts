@@ -45,6 +45,19 @@ it('a report from before findings flapped, were remembered and said what a step 
   });
 });
 
+it('the latest report is the later one, unless a clock that was wrong named it', async () => {
+  const store = new DirectoryStore(await directory());
+  const now = Date.parse('2026-11-20T02:00:00Z');
+  const point = async (runId: string): Promise<unknown> => {
+    await pointToLatest(store, { cluster: 'prod', runId }, now);
+    return JSON.parse(Buffer.from((await store.get(keys.latest('prod')))?.body ?? '').toString()).runId;
+  };
+  expect(await point('20261120T020000Z-b')).toBe('20261120T020000Z-b');
+  expect(await point('20261120T010000Z-a')).toBe('20261120T020000Z-b');
+  expect(await point('20380119T031407Z-c')).toBe('20380119T031407Z-c');
+  expect(await point('20261120T020001Z-d')).toBe('20261120T020001Z-d');
+});
+
 describe('names in paths', () => {
   const run = (cluster: string) => ({ cluster, runId: '20260101T000000Z-a' });
   const any = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
