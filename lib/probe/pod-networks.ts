@@ -17,7 +17,7 @@ export function podNetworks(inputs: {
   return inputs.pods.flatMap((pod): PodNetwork[] => {
     if (pod.unsettled !== null || pod.hostNetwork || pod.phase !== 'Running') return [];
     const sandbox = inputs.sandboxes
-      .filter((one) => one.uid === pod.uid && one.state === 'ready' && one.stable)
+      .filter((one) => one.uid === uidOfSandbox(pod) && one.state === 'ready' && one.stable)
       .sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))[0];
     if (sandbox === undefined) return [];
     const inode = namespaceOf(sandbox, byPath, host?.inode);
@@ -47,6 +47,11 @@ export function podNetworks(inputs: {
       },
     ];
   });
+}
+
+/** A static pod has one uid in the runtime, the hash of its manifest, and another in the API, that of its mirror. */
+function uidOfSandbox({ uid, annotations }: ObservedPod): string {
+  return annotations['kubernetes.io/config.hash'] ?? uid;
 }
 
 /**

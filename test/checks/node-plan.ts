@@ -14,6 +14,7 @@ const kinds = [
   'kata',
   'crashing',
   'sidecars',
+  'static',
 ] as const;
 const ends = ['hostNetwork', 'completed', 'pending', 'terminating', 'young'] as const;
 

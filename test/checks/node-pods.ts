@@ -132,10 +132,12 @@ export function makePod(
   const sandboxId = id(index, 'sandbox');
   const pid = plan.runtime === 'cri-o' ? null : 1000 + index;
   const handler = RUNTIME_CLASS[kind] ?? null;
+  // The hash of the manifest, while the mirror in the API has a uid of its own.
+  const runtimeUid = kind === 'static' ? hash(key, 32) : uuid(index);
   const sandbox = healthy.aSandbox({
     id: sandboxId,
     name,
-    uid: uuid(index),
+    uid: runtimeUid,
     attempt: restarts,
     namespacePath: path,
     pid,
@@ -164,14 +166,15 @@ export function makePod(
   const pod = healthy.aPod({
     name,
     uid: uuid(index),
-    controller,
+    controller: kind === 'static' ? 'Node' : controller,
     createdAt: at(hours),
     startedAt: createdAt,
     podIPs: addresses.map(({ address }) => address),
     runtimeClass: handler,
     dnsPolicy,
     labels: kind === 'kubevirt' ? { 'kubevirt.io': 'virt-launcher' } : { app: 'web' },
-    annotations: kind === 'multus' ? multus : {},
+    annotations:
+      kind === 'multus' ? multus : kind === 'static' ? { 'kubernetes.io/config.hash': runtimeUid } : {},
     containers: containers.map((container) => ({
       name: container,
       role: container === 'init' ? 'init' : container === 'proxy' ? 'sidecar' : 'app',

@@ -20,7 +20,7 @@ it('finds nothing on a healthy node, whatever its layout, its pods and what runs
           .map(({ check, reasons }) => `${check}: ${reasons.join()}`),
       ).toEqual([]);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
@@ -277,7 +277,7 @@ it.each(Object.entries(mutations))(
         mutate(parts, node);
         expect(findingsOf(node).failures.map((failure) => failure.check)).toContain(check);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
     expect(struck).toBeGreaterThan(0);
   },
@@ -298,6 +298,6 @@ it('finds both of two faults that strike two pods', () => {
       const { failures } = findingsOf(node);
       expect(failures.map(({ check }) => check)).toEqual(expect.arrayContaining(checks));
     }),
-    { numRuns: 400 },
+    { numRuns: 100 },
   );
 });

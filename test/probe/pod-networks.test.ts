@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { podAddresses } from '../../lib/audit/node-facts.ts';
-import type { Evidence, Sandbox } from '../../lib/model/evidence.ts';
+import type { Evidence, ObservedPod, Sandbox } from '../../lib/model/evidence.ts';
 import { podNetworks } from '../../lib/probe/pod-networks.ts';
 import {
   aCniResult,
@@ -14,10 +14,10 @@ import {
 
 const OTHER = 4026532900;
 
-function networkOf(sandbox: Partial<Sandbox>, pinned: number) {
+function networkOf(sandbox: Partial<Sandbox>, pinned: number, pod: Partial<ObservedPod> = {}) {
   const pins = (inode: number) => (inode === pinned ? ['/run/netns/cni-1'] : []);
   return podNetworks({
-    pods: [aPod()],
+    pods: [aPod(pod)],
     sandboxes: [aSandbox(sandbox)],
     namespaces: [
       aNamespace({
@@ -38,6 +38,14 @@ describe('the network of a pod', () => {
     expect(networkOf({}, POD_NAMESPACE)).toMatchObject([
       { namespace: POD_NAMESPACE, link: { name: 'eth0' }, hostLink: { name: 'veth12345678' } },
     ]);
+  });
+
+  it('is joined for a static pod too, whose uid in the API is that of its mirror', () => {
+    const annotations = { 'kubernetes.io/config.hash': '0123456789abcdef0123456789abcdef' };
+    const found = networkOf({ uid: annotations['kubernetes.io/config.hash'] }, POD_NAMESPACE, {
+      annotations,
+    });
+    expect(found).toMatchObject([{ namespace: POD_NAMESPACE, hostLink: { name: 'veth12345678' } }]);
   });
 
   it('is where its pause process lives, when its pin was covered by that of another pod', () => {

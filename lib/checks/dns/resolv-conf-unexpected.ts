@@ -32,7 +32,7 @@ export const resolvConfUnexpected = defineCheck({
         ...judge(network, file, podNetworks, nodeResolvConf),
       }));
       const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
-      const vpn = network.pod.containers.find(({ netAdmin, role }) => netAdmin && role !== 'init');
+      const vpn = mayWriteIt(network);
       if (wrong.length > 0 && vpn !== undefined) {
         return notApplicable(
           object,
@@ -106,11 +106,19 @@ function judge(
   return compare(network, file, all);
 }
 
+/** A container that may change the network, such as a VPN client, and write the file as it needs it. */
+function mayWriteIt({ pod }: PodNetwork): PodNetwork['pod']['containers'][number] | undefined {
+  return pod.containers.find(({ netAdmin, role }) => netAdmin && role !== 'init');
+}
+
 /** A pod of policy ClusterFirst beside the others of that policy on the node. */
 function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork[]): Judgement {
   const others = all.filter(
     (other) =>
-      other !== network && other.pod.dnsPolicy === network.pod.dnsPolicy && other.pod.dnsConfig === null,
+      other !== network &&
+      other.pod.dnsPolicy === network.pod.dnsPolicy &&
+      other.pod.dnsConfig === null &&
+      mayWriteIt(other) === undefined,
   );
   const shares = (servers: readonly string[]) =>
     others.filter((other) =>

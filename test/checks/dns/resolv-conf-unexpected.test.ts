@@ -29,6 +29,8 @@ describe('resolv-conf-unexpected', () => {
     expect(run([aPodWith(aFile('127.0.0.53'), { containers }), earlier, later])).toMatchObject([
       { result: 'notApplicable', reason: expect.stringContaining('container main') },
     ]);
+    const vpns = ['a', 'b'].map((name) => aPodWith(aFile('127.0.0.53'), { name, containers }));
+    expect(failures(run([aPodWith(CLUSTER), ...vpns]))).toEqual([]);
   });
 
   it('finds a pod that alone asks another server, among pods from before and after it', () => {
