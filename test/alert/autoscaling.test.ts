@@ -26,26 +26,26 @@ it('where nodes come and go only what was told is told to be over', { timeout: 6
   expect(mails.map(({ day, text }) => `${day}. ${text.split('\n\nReport:')[0]}`)).toMatchInlineSnapshot(`
     [
       "3. prod-eu is critical: 1 critical new.
-    3 nodes audited; 37 pods; 72 checks.
+    3 nodes audited; 37 pods; all checks.
 
     New:
       critical pod-interface-missing shop/web-1 on node-4
         No interface eth0, only lo; the API still shows 10.244.1.7.
         $ kubectl delete pod -n shop web-1",
       "4. prod-eu is healthy: 1 resolved.
-    2 nodes audited; 24 pods; 72 checks.
+    2 nodes audited; 24 pods; all checks.
 
     Resolved:
       critical pod-interface-missing shop/web-1 on node-4
         node node-4 is gone; first seen 2026-11-03.",
       "5. prod-eu is healthy: 1 threshold crossed.
-    2 nodes audited; 24 pods; 72 checks.
+    2 nodes audited; 24 pods; all checks.
 
     Thresholds crossed:
       node-1 has 12 orphaned namespaces (more than 10)
         Each namespace-orphaned in the report says how to remove it safely.",
       "6. prod-eu is healthy: 1 threshold back to normal.
-    3 nodes audited; 36 pods; 72 checks.
+    3 nodes audited; 36 pods; all checks.
 
     Back to normal:
       orphaned namespaces of node-1: no longer measured (the node is gone,

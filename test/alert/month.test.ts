@@ -132,7 +132,7 @@ describe('a month of nights', () => {
   it('tells a fault with what was read and the command that repairs it', () => {
     expect(mailOf(2)).toMatchInlineSnapshot(`
       "prod-eu is critical: 1 critical new.
-      8 nodes audited; 97 pods; 72 checks.
+      8 nodes audited; 97 pods; all checks.
 
       New:
         critical pod-interface-missing shop/web-1 on node-1
@@ -153,7 +153,7 @@ describe('a month of nights', () => {
   it('tells that it is over', () => {
     expect(mailOf(4)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 96 pods; 72 checks.
+      8 nodes audited; 96 pods; all checks.
 
       Resolved:
         critical pod-interface-missing shop/web-1 on node-1
@@ -168,7 +168,7 @@ describe('a month of nights', () => {
   it('says that a fault came back, and whether it is the same one', () => {
     expect(mailOf(5)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 high new.
-      8 nodes audited; 97 pods; 72 checks.
+      8 nodes audited; 97 pods; all checks.
 
       New:
         high pod-interface-down billing/db-0 on node-3
@@ -181,7 +181,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(6)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 97 pods; 72 checks.
+      8 nodes audited; 97 pods; all checks.
 
       Resolved:
         high pod-interface-down billing/db-0 on node-3
@@ -193,7 +193,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(7)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 high came back.
-      8 nodes audited; 98 pods; 72 checks.
+      8 nodes audited; 98 pods; all checks.
 
       Came back:
         high pod-interface-down billing/db-0 on node-3
@@ -210,7 +210,7 @@ describe('a month of nights', () => {
   it('tells the cause and not each pod that fails of it, also not those of the next night', () => {
     expect(mailOf(8)).toMatchInlineSnapshot(`
       "prod-eu is critical: 1 critical new, 1 resolved.
-      8 nodes audited; 102 pods; 72 checks.
+      8 nodes audited; 102 pods; all checks.
 
       New:
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
@@ -233,7 +233,7 @@ describe('a month of nights', () => {
   it('calls what came back twice flapping, and then is silent while it comes and goes', () => {
     expect(mailOf(9)).toMatchInlineSnapshot(`
       "prod-eu is critical: 1 high flapping.
-      8 nodes audited; 104 pods; 72 checks. Also open: 1 critical.
+      8 nodes audited; 104 pods; all checks. Also open: 1 critical.
 
       Comes and goes; told again when it was stable for a week:
         high pod-interface-down billing/db-0 on node-3
@@ -247,7 +247,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(10)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 97 pods; 72 checks.
+      8 nodes audited; 97 pods; all checks.
 
       Resolved:
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
@@ -263,7 +263,7 @@ describe('a month of nights', () => {
   it('does not mention the flapping one when another fault is told', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 high new.
-      8 nodes audited; 99 pods; 72 checks. Also open: 1 high.
+      8 nodes audited; 99 pods; all checks. Also open: 1 high.
 
       New:
         high pod-default-route-missing shop/cart-2 on node-5
@@ -279,7 +279,7 @@ describe('a month of nights', () => {
   it('says once that a node is away, keeps its findings open, and says when all are there again', () => {
     expect(mailOf(12)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: 1 threshold crossed.
-      7 nodes audited, 1 failed; 86 pods; 72 checks. Also open: 2 high.
+      7 nodes audited, 1 failed; 86 pods; all checks. Also open: 2 high.
 
       Thresholds crossed:
         7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet
@@ -295,7 +295,7 @@ describe('a month of nights', () => {
     expect([mailOf(13), mailOf(14)]).toEqual(['no mail', 'no mail']);
     expect(mailOf(15)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
-      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+      8 nodes audited; 99 pods; all checks. Also open: 2 high.
 
       Back to normal:
         8 of 8 nodes were fully audited (at least 95 %)
@@ -316,7 +316,7 @@ describe('a month of nights', () => {
   it('tells a threshold when it is crossed and when it is back', () => {
     expect(mailOf(16)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold crossed.
-      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+      8 nodes audited; 99 pods; all checks. Also open: 2 high.
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
@@ -328,7 +328,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(19)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
-      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+      8 nodes audited; 99 pods; all checks. Also open: 2 high.
 
       Back to normal:
         node-7 is back to 9 orphaned namespaces (at most 10)
@@ -342,7 +342,7 @@ describe('a month of nights', () => {
   it('says after a week that the flapping one stays, and reminds of what else is open', () => {
     expect(mailOf(18)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 stays, 1 high still open.
-      8 nodes audited; 99 pods; 72 checks.
+      8 nodes audited; 99 pods; all checks.
 
       Came and went, and stays for a week now (first seen):
         2026-11-05 high pod-link-down billing/db-0 on node-3
@@ -363,7 +363,7 @@ describe('a month of nights', () => {
     );
     expect(mailOf(21)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 high no longer excepted, audits were missed.
-      8 nodes audited; 99 pods; 72 checks. Also open: 2 high.
+      8 nodes audited; 99 pods; all checks. Also open: 2 high.
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
       seen.
 
@@ -381,7 +381,7 @@ describe('a month of nights', () => {
     expect(open(21)?.map(({ check }) => check)).toContain('exception-expired');
     expect(mailOf(22)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 resolved.
-      8 nodes audited; 98 pods; 72 checks. Also open: 2 high.
+      8 nodes audited; 98 pods; all checks. Also open: 2 high.
 
       Resolved:
         high host-interface-in-pod lab/trace-1 on node-6
@@ -411,7 +411,7 @@ describe('a month of nights', () => {
     expect(mailOf(25)).toBe('no mail');
     expect(mailOf(26)).toMatchInlineSnapshot(`
       "prod-eu is degraded: audited again, 2 high still open.
-      8 nodes audited; 98 pods; 72 checks.
+      8 nodes audited; 98 pods; all checks.
 
       Audited again:
         what happened since 2026-11-23 02:11 UTC was not seen
@@ -429,7 +429,7 @@ describe('a month of nights', () => {
   it('says that the cluster was replaced, instead of calling its findings resolved', () => {
     expect(mailOf(27)).toMatchInlineSnapshot(`
       "prod-eu is healthy: another cluster.
-      8 nodes audited; 96 pods; 72 checks.
+      8 nodes audited; 96 pods; all checks.
       This is another cluster than the one before under this name (kube-system
       has another uid): its history begins anew.
 
@@ -447,7 +447,7 @@ describe('a month of nights', () => {
   it('says that a fault became worse, and that it is over', () => {
     expect(mailOf(28)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 high new.
-      8 nodes audited; 96 pods; 72 checks.
+      8 nodes audited; 96 pods; all checks.
 
       New:
         high namespace-count-near-limit node-2
@@ -462,7 +462,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(29)).toMatchInlineSnapshot(`
       "prod-eu is critical: 1 critical worse.
-      8 nodes audited; 96 pods; 72 checks.
+      8 nodes audited; 96 pods; all checks.
 
       Worse than told before:
         critical namespace-count-near-limit node-2 (was high)
@@ -478,7 +478,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(30)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 96 pods; 72 checks.
+      8 nodes audited; 96 pods; all checks.
 
       Resolved:
         critical namespace-count-near-limit node-2
