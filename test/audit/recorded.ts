@@ -31,7 +31,7 @@ export async function serveRecording(stub: StubApiServer, name: 'healthy' | 'bro
   };
   show(before.pods);
   stub.events.push(...before.events.map(rawEvent));
-  const log = await logOf(files);
+  const log = await logOf(takenNow(files));
   endWith(stub, before.node.name, () => {
     // What came and went while the probe ran.
     for (const { namespace, name } of before.pods) stub.pods.delete(`${namespace}/${name}`);
@@ -39,6 +39,13 @@ export async function serveRecording(stub: StubApiServer, name: 'healthy' | 'bro
     return { log };
   });
   return { archive, node: before.node, log };
+}
+
+/** The bundle of a probe that runs now, on the node of then: all that is on it has settled long ago. */
+function takenNow(files: BundleFiles): BundleFiles {
+  const meta = new TextDecoder().decode(files.get('meta'));
+  const now = meta.replace(/^time=\d+$/m, `time=${Math.floor(Date.now() / 1000)}`);
+  return new Map([...files, ['meta', new TextEncoder().encode(now)]]);
 }
 
 /** How pods of the audit end on this node; other nodes go on as they did. */
