@@ -30,6 +30,20 @@ export function whyNotInApi({
   return null;
 }
 
+/**
+ * Why what is wrong with the sandbox is told by the check of its being there at all: its pod is being deleted, or is gone.
+ * The runtime takes a sandbox apart piece by piece, so its process and its pin may be gone already.
+ */
+export function whyOnItsWayOut(
+  sandbox: Pick<Sandbox, 'namespace' | 'name' | 'uid'>,
+  pods: readonly Pod[],
+): string | null {
+  const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
+  if (pod === undefined)
+    return whyNotInApi(sandbox) === null ? 'no pod in the API has this sandbox: see sandbox-ghost' : null;
+  return pod.deletionTimestamp === null ? null : 'the pod is being deleted: see sandbox-stuck-terminating';
+}
+
 /** A kubelet needs a second or two for a pod, and longer with a rollout on its hands. */
 const STOPPING_MILLISECONDS = 120_000;
 

@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { recreateSandbox } from '../sandbox-pod.ts';
+import { recreateSandbox, whyOnItsWayOut } from '../sandbox-pod.ts';
 import { canonicalPath, directoryOf } from './ownership.ts';
 import { mountedAt } from './pinned-sandboxes.ts';
 
@@ -36,6 +36,8 @@ export const namespacePinMissing = defineCheck({
       if (mountedAt(path, undefined, namespaces).length > 0)
         return [notApplicable(object, 'the pin is mounted, but hidden: see namespace-pin-shadowed')];
       if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
+      const leaving = whyOnItsWayOut(sandbox, pods);
+      if (leaving !== null) return [notApplicable(object, leaving)];
       const age = sandbox.createdAt === null ? null : (now - Date.parse(sandbox.createdAt)) / 1000;
       if (age !== null && age < settleSeconds.pod)
         return [notApplicable(object, 'the sandbox is not settled yet')];

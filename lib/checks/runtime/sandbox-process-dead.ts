@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { isSandboxOf, recreateSandbox } from '../sandbox-pod.ts';
+import { isSandboxOf, recreateSandbox, whyOnItsWayOut } from '../sandbox-pod.ts';
 
 /** Sandboxes in a virtual machine: their process is not in the pod's cgroup. */
 const VIRTUAL = /kata|firecracker|gvisor|runsc/i;
@@ -21,9 +21,9 @@ export const sandboxProcessDead = defineCheck({
       if (sandbox.process === 'none')
         return [notApplicable(object, 'the runtime keeps no process for its sandboxes (CRI-O)')];
       if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
+      const leaving = whyOnItsWayOut(sandbox, pods);
+      if (leaving !== null) return [notApplicable(object, leaving)];
       const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
-      if (pod !== undefined && pod.deletionTimestamp !== null)
-        return [notApplicable(object, 'the pod is being deleted: see sandbox-stuck-terminating')];
       const handler = sandbox.runtimeHandler ?? pod?.runtimeClass ?? '';
       if (sandbox.process === 'foreign' && VIRTUAL.test(handler))
         return [notApplicable(object, `the runtime ${handler} runs it outside the cgroup of the pod`)];

@@ -29,8 +29,18 @@ describe('namespace-pin-missing', () => {
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
   });
 
-  it('stops the sandbox where the API knows no such pod', () => {
-    const [found] = failures(run({}, { pods: [] }));
+  it('leaves what a pod on its way out, or one that is gone, still has to the checks about that', () => {
+    const deleted = [aPod({ deletionTimestamp: '2026-11-20T01:59:00Z' })];
+    expect(run({}, { pods: deleted })).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('sandbox-stuck-terminating') },
+    ]);
+    expect(run({}, { pods: [] })).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('sandbox-ghost') },
+    ]);
+  });
+
+  it('stops the sandbox of a static pod whose mirror the API does not have', () => {
+    const [found] = failures(run({ uid: '0123456789abcdef0123456789abcdef' }, { pods: [] }));
     expect(found?.remedy[0]?.command).toBe(`crictl stopp ${'a'.repeat(64)}`);
   });
 

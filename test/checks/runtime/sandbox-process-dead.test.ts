@@ -36,6 +36,12 @@ describe('sandbox-process-dead', () => {
     expect(run({ process: 'dead' }, deleted)[0]?.result).toBe('notApplicable');
   });
 
+  it('leaves the sandbox of a pod that is gone to sandbox-ghost', () => {
+    expect(run({ process: 'dead' }, [])).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('sandbox-ghost') },
+    ]);
+  });
+
   it('says nothing of stopped sandboxes', () => {
     expect(run({ state: 'stopped', process: 'dead' })).toEqual([]);
   });
