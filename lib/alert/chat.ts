@@ -2,8 +2,9 @@
  * A message as AWS's chat service (Amazon Q Developer in chat applications) takes it from a topic and shows it in Slack and
  * Teams: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
  */
+
+import type { Links } from './links.ts';
 import type { Section } from './mail.ts';
-import type { Links } from './message.ts';
 
 /** A chat is no place for long lists. */
 const ENTRIES = 5;

@@ -3,8 +3,9 @@ import { severities } from '../model/finding.ts';
 import type { Verdict } from '../model/report.ts';
 import { clipped, plural, printable } from '../report/index.ts';
 import { chatOf } from './chat.ts';
+import type { Links } from './links.ts';
 import { COLUMNS, mailOf, type Section, subjectOf } from './mail.ts';
-import type { Links, Message } from './message.ts';
+import type { Message } from './message.ts';
 
 /** What became of one cluster. `lost`: it has no report, or its message was not sent. */
 export type ClusterLine =

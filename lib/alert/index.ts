@@ -2,7 +2,8 @@
 export { changesOf, isNews } from './changes.ts';
 export { type ClusterLine, digestOf } from './digest.ts';
 export type { FindingImporter } from './finding-importer.ts';
-export { type Links, type Message, messageOf } from './message.ts';
+export type { Links } from './links.ts';
+export { type Message, messageOf } from './message.ts';
 export { type Notifier, SnsNotifier } from './notifier.ts';
 export { type AlertRecord, alertRecordSchema } from './record.ts';
 export { securityHubFindings } from './security-hub.ts';

@@ -3,7 +3,7 @@ import type { AuditedObject, Finding } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { printable } from '../report/index.ts';
 import { type Changes, worstOf } from './changes.ts';
-import type { Links } from './message.ts';
+import type { Links } from './links.ts';
 import { bySeverity } from './sections.ts';
 
 /** Entries of each kind; fewer where those are too large. */

@@ -4,17 +4,11 @@ import { coverageLine, objectName, plural, printable } from '../report/index.ts'
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
 import { jsonOf } from './json.ts';
+import type { Links } from './links.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { commandOf } from './remedy.ts';
 import { bySeverity, countsOf, reasons, sectionsOf } from './sections.ts';
 import { AUDIT, minute } from './thresholds.ts';
-
-/** Where the report is to be read. */
-export type Links = {
-  /** Of the console; the one line of a mail that may be longer than others. */
-  readonly page: string | null;
-  readonly command: string;
-};
 
 export type Message = {
   readonly subject: string;
