@@ -1,28 +1,12 @@
 /** Pod sandboxes from the runtime's own files: containerd's and CRI-O's runtime specs, dockerd's container configs. */
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { CniResult, ResolvConf, Sandbox } from '../../model/evidence.ts';
 import type { Pod } from '../../model/kubernetes.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
 import { realPaths } from './mounts.ts';
 import type { ProcessLine } from './processes.ts';
+import { type Listed, specLine } from './runtime-spec.ts';
 import { restored } from './unread-specs.ts';
-
-const text = z.string().max(1000);
-export const specLine = z.object({
-  file: text,
-  error: text.optional(),
-  annotations: z.record(z.string(), text).default({}),
-  namespaces: z.array(z.object({ type: text, path: text.nullable() })).default([]),
-  docker: z
-    .object({
-      running: z.boolean().nullish(),
-      pid: z.number().int().nullish(),
-      created: text.nullish(),
-      path: text.nullish(),
-      networkMode: text.nullish(),
-    })
-    .optional(),
-});
 
 /** The files of a bundle that tell about sandboxes, as text. */
 export type SandboxFiles = {
@@ -33,13 +17,6 @@ export type SandboxFiles = {
   readonly kept: string;
   readonly shims: string;
   readonly places: string;
-};
-
-export type Listed = {
-  readonly runtime: string;
-  readonly id: string;
-  readonly pid: number | null;
-  readonly file: string;
 };
 
 function parseListing(listing: string): Listed[] {

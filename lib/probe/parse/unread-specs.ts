@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import type { CniResult } from '../../model/evidence.ts';
 import type { Pod } from '../../model/kubernetes.ts';
 import type { ProcessLine } from './processes.ts';
-import type { Listed, specLine } from './sandboxes.ts';
+import type { Listed, specLine } from './runtime-spec.ts';
 
 type Spec = z.infer<typeof specLine>;
 

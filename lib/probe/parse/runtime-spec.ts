@@ -1,0 +1,28 @@
+/** What the probe keeps of one container in the runtime's files: that it is listed, and its spec. */
+import * as z from 'zod';
+
+/** A line of `sandboxes.before` and `sandboxes.after`. */
+export type Listed = {
+  readonly runtime: string;
+  readonly id: string;
+  readonly pid: number | null;
+  readonly file: string;
+};
+
+const text = z.string().max(1000);
+/** A line of `sandboxes.ndjson`: a runtime spec, reduced on the node; `error` where it is no JSON. */
+export const specLine = z.object({
+  file: text,
+  error: text.optional(),
+  annotations: z.record(z.string(), text).default({}),
+  namespaces: z.array(z.object({ type: text, path: text.nullable() })).default([]),
+  docker: z
+    .object({
+      running: z.boolean().nullish(),
+      pid: z.number().int().nullish(),
+      created: text.nullish(),
+      path: text.nullish(),
+      networkMode: text.nullish(),
+    })
+    .optional(),
+});
