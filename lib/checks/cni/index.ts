@@ -1,6 +1,7 @@
 import type { AnyCheck } from '../define.ts';
 import { cniAddFailing } from './cni-add-failing.ts';
 import { cniConfigInvalid } from './cni-config-invalid.ts';
+import { cniConfigOrder } from './cni-config-order.ts';
 import { cniPluginMissing } from './cni-plugin-missing.ts';
 import { ipamConflict } from './ipam-conflict.ts';
 import { ipamCorrupt } from './ipam-corrupt.ts';
@@ -10,6 +11,7 @@ import { ipamUnrecorded } from './ipam-unrecorded.ts';
 
 export const cniChecks: readonly AnyCheck[] = [
   cniConfigInvalid,
+  cniConfigOrder,
   cniPluginMissing,
   ipamLeaked,
   ipamUnrecorded,

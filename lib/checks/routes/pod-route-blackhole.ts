@@ -2,7 +2,7 @@ import type { NetworkStack, Route, Rule } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { networkElsewhere } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
-import { listed } from '../text.ts';
+import { listed, rowsOf } from '../text.ts';
 import { routeText } from './gateway.ts';
 
 const DROPPING: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
@@ -34,7 +34,7 @@ export const podRouteBlackhole = defineCheck({
       return fail(object, {
         detail: `What the pod sends is dropped by ${routes.length === 1 ? 'a route' : 'routes'} inside of it: ${listed(routes.map(said))}.`,
         confidence: 'confirmed',
-        evidence: routes.slice(0, 10).map((route) => ({
+        evidence: rowsOf(routes, 10, (route) => ({
           what: `route to ${route.destination}`,
           expected: 'none that drops',
           actual: said(route),

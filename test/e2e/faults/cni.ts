@@ -62,6 +62,19 @@ export const cniFaults: readonly Fault[] = [
     when: ({ plugins }) => plugins.includes('portmap'),
   },
   {
+    id: 'configuration-before',
+    check: 'cni-config-order',
+    pods: 1,
+    where: 'node',
+    object: { kind: 'node', name: '$NODE' },
+    inject: `echo '{"cniVersion":"0.4.0","name":"e2e-other","type":"ptp","ipam":{"type":"host-local","subnet":"192.168.99.0/24"}}' > /etc/cni/net.d/00-e2e.conf`,
+    shows: ['00-e2e.conf', 'e2e-other'],
+    repair: 'remedy',
+    cleanup: 'rm -f /etc/cni/net.d/00-e2e.conf /root/00-e2e.conf.unused',
+    // The agents of others may take a file that they do not know away.
+    when: ({ plugin, plugins }) => plugin === 'bridge' && plugins.includes('portmap'),
+  },
+  {
     id: 'configuration-broken',
     check: 'cni-config-invalid',
     pods: 0,

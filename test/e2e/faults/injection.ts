@@ -210,7 +210,7 @@ for pin in $(awk '/e2e-cover/ { print $5 }' /proc/self/mountinfo); do umount "$p
 for pin in /run/netns/cni-e2e*; do [ -e "$pin" ] || continue; umount "$pin" 2>/dev/null || :; rm -f "$pin"; done
 for link in veth0e2e0004 veth0e2e0009 e2eheld0 e2ehidden0; do ip link del $link 2>/dev/null || :; done; ip rule del pref 30400 2>/dev/null || :
 iptables -D FORWARD -j DROP 2>/dev/null || :; echo 1 > /proc/sys/net/ipv4/ip_forward
-rm -f /etc/cni/net.d/00-e2e.conflist; [ ! -e /opt/cni/bin/.portmap.e2e ] || mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap
+rm -f /etc/cni/net.d/00-e2e.conf /etc/cni/net.d/00-e2e.conflist; [ ! -e /opt/cni/bin/.portmap.e2e ] || mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap
 cd /etc/cni/net.d; for file in /run/e2e-*.conflist; do [ -e "$file" ] || continue; cat "$file" > "\${file#/run/e2e-}"; rm "$file"; done
 for copy in /run/e2e-mounts/*; do [ ! -e "$copy" ] || umount "$copy"; done; rm -rf /run/e2e-mounts
 rm -rf /run/containerd/io.containerd.runtime.v2.task/k8s.io/e2e[0-9]* /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/e2e* /var/lib/cni/results/e2e-*

@@ -1,0 +1,64 @@
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies.ts';
+import { counted, listed, quote } from '../text.ts';
+import { lexically, loadedConfig } from './loaded-config.ts';
+
+/** A second plugin that was tried once, or a file that was kept as a copy, comes before the real one (multus#1387, flannel#1437). */
+export const cniConfigOrder = defineCheck({
+  id: 'cni-config-order',
+  topic: 'cni',
+  severity: 'medium',
+  title: 'New pods get the network that running pods have',
+  failureTitle: 'Another CNI configuration comes before that of the running pods',
+  why: 'The runtime takes the first file by name. New pods get the network of that one: addresses of another range, which other nodes and network policies do not know, while pods from before go on as they were.',
+  needs: ['cniConfig', 'podNetworks', 'node'],
+  run({ cniConfig, podNetworks, node: { containerRuntime } }, { node }) {
+    const object = nodeObject(node);
+    if (!containerRuntime.startsWith('containerd:'))
+      return [notApplicable(object, 'the runtime may choose its network by name')];
+    const config = loadedConfig(cniConfig);
+    const loadable = lexically(cniConfig.files).filter(({ error }) => error === null);
+    if (config === undefined || loadable.length < 2) return [pass(object)];
+    const attached = podNetworks.filter(({ results }) => results.length > 0);
+    const elsewhere = attached.filter(
+      ({ results }) => !results.some(({ network }) => network === config.network),
+    );
+    // Where some have it already, the rest are older than a change that somebody made on purpose.
+    if (attached.length === 0 || elsewhere.length < attached.length) return [pass(object)];
+    const networks = [...new Set(elsewhere.flatMap(({ results }) => results.map(({ network }) => network)))];
+    const name = quote(config.name, 80);
+    return [
+      fail(object, {
+        detail: `New pods get the network ${quote(config.network ?? '?', 60)} of ${name}, as it comes first by name; ${counted(attached.length, 'running pod')} have ${listed(networks.map((one) => quote(one, 60)))}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'configurations that the runtime can load, in its order',
+            expected: 'one, or that of the running pods first',
+            actual: listed(
+              loadable.map((file) => `${quote(file.name, 80)} (${quote(file.network ?? '?', 60)})`),
+            ),
+            source: cniConfig.directory,
+          },
+          {
+            what: 'networks of running pods',
+            actual: listed(networks.map((one) => quote(one, 60))),
+            source: 'CNI result cache',
+          },
+        ],
+        remedy: [
+          lookOnNode(
+            node,
+            'see which file is the one to be used, and who wrote the other. Without a change of networks under way, the first is not.',
+            command('ls', '-l', cniConfig.directory),
+          ),
+          repairOnNode(
+            node,
+            'move the one that is not wanted away; the runtime takes the next by itself.',
+            command('mv', `${cniConfig.directory}/${config.name}`, `/root/${config.name}.unused`),
+          ),
+        ],
+      }),
+    ];
+  },
+});
