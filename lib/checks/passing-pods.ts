@@ -1,6 +1,6 @@
 /** Pods on their way in or out, which may own what no sandbox does. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
-import { isSandboxOf } from './sandbox-pod.ts';
+import { isSandboxOf } from '../model/sandbox-owner.ts';
 
 /** A kubelet gives up on making a sandbox after this time; taking one apart is tried for as long at least. */
 const PASSING_SECONDS = 120;

@@ -1,16 +1,10 @@
-/** Which pod of the API a sandbox of the runtime is, and its repair. */
+/** A sandbox beside the pod that it is of: why it may have none, whether it is on its way out, and its repair. */
 import type { Sandbox } from '../model/evidence.ts';
 import type { RemedyStep } from '../model/finding.ts';
 import type { Event, Pod } from '../model/kubernetes.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
+import { isSandboxOf } from '../model/sandbox-owner.ts';
 import { command, recreatePod, repairOnNode } from './remedies.ts';
-
-/** By uid; the sandbox of a static pod carries the hash of its manifest, as its uid in the API is the mirror's. */
-export function isSandboxOf(sandbox: Pick<Sandbox, 'namespace' | 'name' | 'uid'>, pod: Pod): boolean {
-  if (sandbox.uid === pod.uid) return true;
-  const isStatic = pod.controller === 'Node' || 'kubernetes.io/config.mirror' in pod.annotations;
-  return isStatic && sandbox.namespace === pod.namespace && sandbox.name === pod.name;
-}
 
 /** Probe pods: made after the first list of pods, gone before the second. */
 const OWN_NAME = /^netns-audit-.+-[0-9a-f]{6,}$/;

@@ -1,5 +1,6 @@
 /** The attachment of each pod to the network: what API, runtime, kernel and CNI say of it, side by side. */
 import type { CniResult, NetworkNamespace, ObservedPod, PodNetwork, Sandbox } from '../model/evidence.ts';
+import { isSandboxOf } from '../model/sandbox-owner.ts';
 import { normalPath } from './parse/mounts.ts';
 
 /** The settled, running pods with a network of their own, each beside its ready sandbox. */
@@ -17,7 +18,7 @@ export function podNetworks(inputs: {
   return inputs.pods.flatMap((pod): PodNetwork[] => {
     if (pod.unsettled !== null || pod.hostNetwork || pod.phase !== 'Running') return [];
     const sandbox = inputs.sandboxes
-      .filter((one) => one.uid === uidOfSandbox(pod) && one.state === 'ready' && one.stable)
+      .filter((one) => isSandboxOf(one, pod) && one.state === 'ready' && one.stable)
       .sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))[0];
     if (sandbox === undefined) return [];
     const inode = namespaceOf(sandbox, byPath, host?.inode);
@@ -47,11 +48,6 @@ export function podNetworks(inputs: {
       },
     ];
   });
-}
-
-/** A static pod has one uid in the runtime, the hash of its manifest, and another in the API, that of its mirror. */
-function uidOfSandbox({ uid, annotations }: ObservedPod): string {
-  return annotations['kubernetes.io/config.hash'] ?? uid;
 }
 
 /**

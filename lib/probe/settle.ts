@@ -2,6 +2,7 @@
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Pod, Snapshot } from '../model/kubernetes.ts';
 import { isOwnPod } from '../model/own-pods.ts';
+import { isSandboxOf } from '../model/sandbox-owner.ts';
 
 /**
  * All pods of either snapshot, each with why it is not judged. Not the resourceVersion: a crashing pod changes it all the
@@ -49,17 +50,12 @@ function why(
   if (before.node !== after.node) return 'it changed its node meanwhile';
   if (after.deletionTimestamp !== null) return 'it is being deleted';
   if (before.podIPs.join() !== after.podIPs.join()) return 'its addresses changed meanwhile';
-  if (
-    sandboxes?.some((sandbox) => sandbox.uid === after.uid && sandbox.state === 'ready' && !sandbox.stable)
-  ) {
-    return 'its sandbox changed meanwhile';
-  }
+  const own = (sandboxes ?? []).filter((sandbox) => sandbox.state === 'ready' && isSandboxOf(sandbox, after));
+  if (own.some(({ stable }) => !stable)) return 'its sandbox changed meanwhile';
   const age = after.startedAt === null ? since(after.createdAt, now.api) : since(after.startedAt, now.node);
   // A new sandbox of an old pod is as young as a new pod.
-  const sandboxAges = (sandboxes ?? []).flatMap((sandbox) =>
-    sandbox.uid === after.uid && sandbox.state === 'ready' && sandbox.createdAt !== null
-      ? [since(sandbox.createdAt, now.node)]
-      : [],
+  const sandboxAges = own.flatMap(({ createdAt }) =>
+    createdAt === null ? [] : [since(createdAt, now.node)],
   );
   return Math.min(age, ...sandboxAges) < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
 }

@@ -13,6 +13,8 @@ import {
 } from '../checks/evidence.ts';
 
 const OTHER = 4026532900;
+/** The uid of a static pod in the runtime. */
+const HASH = '0123456789abcdef0123456789abcdef';
 
 function networkOf(sandbox: Partial<Sandbox>, pinned: number, pod: Partial<ObservedPod> = {}) {
   const pins = (inode: number) => (inode === pinned ? ['/run/netns/cni-1'] : []);
@@ -41,12 +43,18 @@ describe('the network of a pod', () => {
   });
 
   it('is joined for a static pod too, whose uid in the API is that of its mirror', () => {
-    const annotations = { 'kubernetes.io/config.hash': '0123456789abcdef0123456789abcdef' };
-    const found = networkOf({ uid: annotations['kubernetes.io/config.hash'] }, POD_NAMESPACE, {
-      annotations,
-    });
+    const found = networkOf({ uid: HASH }, POD_NAMESPACE, { controller: 'Node' });
     expect(found).toMatchObject([{ namespace: POD_NAMESPACE, hostLink: { name: 'veth12345678' } }]);
   });
+
+  it.each([HASH, '22222222-2222-4222-8222-222222222222'])(
+    'is its own, though it bears the annotation of a static pod with the uid %s: anyone may write that',
+    (uid) => {
+      const annotations = { 'kubernetes.io/config.hash': uid };
+      expect(networkOf({}, POD_NAMESPACE, { annotations })).toMatchObject([{ namespace: POD_NAMESPACE }]);
+      expect(networkOf({ uid, name: 'db-1' }, POD_NAMESPACE, { annotations })).toEqual([]);
+    },
+  );
 
   it('is where its pause process lives, when its pin was covered by that of another pod', () => {
     expect(networkOf({}, OTHER)).toMatchObject([{ namespace: POD_NAMESPACE }]);

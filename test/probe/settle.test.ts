@@ -74,6 +74,14 @@ describe('a pod is not judged', () => {
     expect(why({}, {}, [aSandbox({ createdAt: '2026-11-20T01:59:30Z' })])).toContain('younger');
   });
 
+  test('when the sandbox of a static pod was, which has another uid in the API', () => {
+    const pod = { controller: 'Node' };
+    const uid = '0123456789abcdef0123456789abcdef';
+    expect(why(pod, pod, [aSandbox({ uid })])).toBeNull();
+    expect(why(pod, pod, [aSandbox({ uid, stable: false })])).toContain('sandbox');
+    expect(why(pod, pod, [aSandbox({ uid, createdAt: '2026-11-20T01:59:30Z' })])).toContain('younger');
+  });
+
   test('when only one of the snapshots has it', () => {
     const [gone] = observePods({ before: snapshot({}), after: snapshot() }, null, 300);
     const [added] = observePods({ before: snapshot(), after: snapshot({}) }, null, 300);

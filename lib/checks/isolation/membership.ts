@@ -1,10 +1,10 @@
 /** Which namespaces the parts of a pod are in: the runtime's path, the pause process, and the init process of each container. */
 import type { ObservedPod, Pin, Sandbox } from '../../model/evidence.ts';
 import type { AuditedObject, Comparison } from '../../model/finding.ts';
+import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { notApplicable, type Outcome, podObject } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { ownKernel } from '../preconditions.ts';
-import { isSandboxOf } from '../sandbox-pod.ts';
 import { listed } from '../text.ts';
 
 /** One part of a pod in a network namespace. */

@@ -1,3 +1,4 @@
+import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import {
   defineCheck,
   fail,
@@ -9,7 +10,7 @@ import {
   unknown,
 } from '../define.ts';
 import { command, look, repairOnNode } from '../remedies.ts';
-import { isBeingStopped, isSandboxOf, stopSandbox, whyNotInApi } from '../sandbox-pod.ts';
+import { isBeingStopped, stopSandbox, whyNotInApi } from '../sandbox-pod.ts';
 
 /** Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
 export const sandboxGhost = defineCheck({

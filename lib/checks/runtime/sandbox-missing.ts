@@ -1,3 +1,4 @@
+import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import {
   defineCheck,
   fail,
@@ -9,7 +10,6 @@ import {
   unknown,
 } from '../define.ts';
 import { recreatePod, repair } from '../remedies.ts';
-import { isSandboxOf } from '../sandbox-pod.ts';
 
 /** The API's word is older than what happened on the node, or the kubelet no longer works on the pod. */
 export const sandboxMissing = defineCheck({

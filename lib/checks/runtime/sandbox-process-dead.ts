@@ -1,5 +1,6 @@
+import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { isSandboxOf, recreateSandbox, whyOnItsWayOut } from '../sandbox-pod.ts';
+import { recreateSandbox, whyOnItsWayOut } from '../sandbox-pod.ts';
 
 /** Sandboxes in a virtual machine: their process is not in the pod's cgroup. */
 const VIRTUAL = /kata|firecracker|gvisor|runsc/i;

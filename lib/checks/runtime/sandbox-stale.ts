@@ -1,7 +1,8 @@
+import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { command, look, repairOnNode } from '../remedies.ts';
-import { isBeingStopped, isSandboxOf } from '../sandbox-pod.ts';
+import { isBeingStopped } from '../sandbox-pod.ts';
 
 /** Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
 export const sandboxStale = defineCheck({

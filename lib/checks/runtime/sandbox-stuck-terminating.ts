@@ -1,9 +1,10 @@
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Event, Pod } from '../../model/kubernetes.ts';
+import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
 import { command, look, repair } from '../remedies.ts';
-import { isSandboxOf, stopSandbox } from '../sandbox-pod.ts';
+import { stopSandbox } from '../sandbox-pod.ts';
 
 /** A kubelet needs some seconds to take a sandbox apart after the grace period, however soon one wants to know. */
 const TAKING_APART = 60;
