@@ -21,7 +21,7 @@ export const namespaceSchema = z.object({
   inode: z.number(),
   /** The namespace of PID 1: the node's own. */
   host: z.boolean(),
-  /** Paths that pin it, as PID 1 sees them. */
+  /** Paths that pin it, as the runtime sees them: in PID 1's mount namespace, unless it has its own (docs/traps.md T51). */
   pins: z.array(z.string()),
   holders: z.array(holderSchema),
   /** Ids under which the node's own namespace knows it (link_netnsid). */
@@ -34,7 +34,7 @@ export const namespaceSchema = z.object({
 });
 export type NetworkNamespace = z.infer<typeof namespaceSchema>;
 
-/** A file where a runtime pins namespaces, read in the mount namespace of PID 1 (docs/traps.md T3 to T5). */
+/** A file where a runtime pins namespaces, read in the mount namespace of the runtime (docs/traps.md T3 to T5, T51). */
 export const pinSchema = z.object({
   path: z.string(),
   /** File system that a lookup of the path finds: nsfs when it really is a namespace. */
@@ -43,7 +43,7 @@ export const pinSchema = z.object({
   inode: z.number(),
   mode: z.string(),
   modifiedAt: time,
-  /** Inodes that PID 1's mountinfo lists as mounted at this path; they differ from `inode` when shadowed. */
+  /** Inodes that the runtime's mountinfo lists as mounted at this path; they differ from `inode` when shadowed. */
   mounted: z.array(z.number()),
 });
 export type Pin = z.infer<typeof pinSchema>;
@@ -59,7 +59,7 @@ export const hiddenNamespaceSchema = z.object({
 export type HiddenNamespace = z.infer<typeof hiddenNamespaceSchema>;
 
 export const mountsSchema = z.object({
-  /** Lines of PID 1's mountinfo, and fs.mount-max. */
+  /** Lines of the runtime's mountinfo (PID 1's, as a rule), and fs.mount-max. */
   total: z.number().int(),
   limit: z.number().int().nullable(),
   nsfs: z.number().int(),
@@ -69,7 +69,7 @@ export const mountsSchema = z.object({
   directories: z.array(
     z.object({ path: z.string(), fileSystem: z.string(), propagation: z.string(), root: z.string() }),
   ),
-  /** Other mount namespaces with nsfs mounts that do not follow the host. */
+  /** Other mount namespaces with nsfs mounts that do not follow the runtime's. */
   elsewhere: z.array(
     z.object({
       mountNamespace: z.number(),

@@ -1,6 +1,7 @@
 import type { Mounts } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { command, repair, repairOnNode } from '../remedies.ts';
+import { amongMounts } from './among-mounts.ts';
 import { canonicalPath, directoryOf } from './ownership.ts';
 
 /** Kubernetes needs shared mounts; a private one hides new pins from every agent (cri-o#9927). */
@@ -13,8 +14,8 @@ export const namespaceMountPropagation = defineCheck({
   why: 'Agents of CNI plugins and meshes see a new namespace only if the mount that carries its pin is shared. On a private one they find an empty file, and their pods start without network or policy.',
   needs: ['mounts', 'pins'],
   run({ mounts, pins }, { node }) {
-    const directories = new Set(pins.map((pin) => directoryOf(canonicalPath(pin.path))));
-    return [...directories].map((directory) => {
+    const directories = Map.groupBy(pins, ({ path }) => directoryOf(canonicalPath(path)));
+    return [...directories].map(([directory, inside]) => {
       const object = { kind: 'file', name: directory, node } as const;
       const mount = carrying(directory, mounts.directories);
       if (mount === undefined) return notApplicable(object, 'it is on no mount that the probe saw');
@@ -40,7 +41,7 @@ export const namespaceMountPropagation = defineCheck({
           repairOnNode(
             node,
             'share it again, until the next boot',
-            `nsenter -t 1 -m -- mount --make-shared ${command(mount.path)}`,
+            `${amongMounts(inside.map(({ path }) => path))} mount --make-shared ${command(mount.path)}`,
           ),
           repair(
             'Then restart the agents that mount it (CNI, mesh), so that they join the shared mount, and find what made it private: systemd shares all mounts at boot.',

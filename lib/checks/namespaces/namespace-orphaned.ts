@@ -69,6 +69,7 @@ export const namespaceOrphaned = defineCheck({
         remedy: deleteNamespace(
           context.node,
           { path, inode: namespace.inode },
+          sandboxes,
           physical,
           hostEnds(namespace, host.networkNamespace),
         ),

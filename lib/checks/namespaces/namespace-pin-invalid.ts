@@ -1,6 +1,7 @@
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { command, repairOnNode } from '../remedies.ts';
 import { recreateSandbox } from '../sandbox-pod.ts';
+import { amongMounts } from './among-mounts.ts';
 import { canonicalPath, foreignName, isNamespaceFile } from './ownership.ts';
 import { mountedAt, pinObject, readySandboxesByPath } from './pinned-sandboxes.ts';
 
@@ -34,6 +35,7 @@ export const namespacePinInvalid = defineCheck({
           return notApplicable(object, 'the file was only just made: the mount may follow');
         if (sandbox === undefined && foreignName(pin.path) !== null)
           return notApplicable(object, `the name of ${foreignName(pin.path)}`);
+        const among = amongMounts([pin.path]);
         const docker = canonicalPath(pin.path).startsWith('/run/docker/');
         return fail(object, {
           detail: `${pin.path} is a file on ${pin.fileSystem} (mode ${pin.mode}), not a namespace; ${sandbox === undefined ? 'no ready sandbox uses it' : `sandbox ${sandbox.id.slice(0, 13)} of the pod needs it`}.`,
@@ -59,7 +61,7 @@ export const namespacePinInvalid = defineCheck({
                   repairOnNode(
                     node,
                     'remove the file, if it still is a plain one (the runtime may have done so by itself)',
-                    `test "$(nsenter -t 1 -m -- stat -f -c %T ${command(pin.path)})" != nsfs && nsenter -t 1 -m -- rm ${command(pin.path)}`,
+                    `type="$(${among} stat -f -c %T ${command(pin.path)})" && test "$type" != nsfs && ${among} rm ${command(pin.path)}`,
                   ),
                 ]
               : recreateSandbox(sandbox, pods, node),

@@ -3,6 +3,7 @@ import { defineCheck, fail, pass } from '../define.ts';
 import { drainAndReboot } from '../node-remedies.ts';
 import { command, look, lookOnNode } from '../remedies.ts';
 import { listed } from '../text.ts';
+import { amongMounts } from './among-mounts.ts';
 import { canonicalPath, directoryOf, isNamespaceFile } from './ownership.ts';
 import { mountedAt, readySandboxesByPath } from './pinned-sandboxes.ts';
 
@@ -62,7 +63,11 @@ export const namespacePinShadowed = defineCheck({
           look(
             `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not unmount it blindly: pins made since then are on top.`,
           ),
-          lookOnNode(node, 'see the stack of mounts', `nsenter -t 1 -m -- findmnt -R ${command(directory)}`),
+          lookOnNode(
+            node,
+            'see the stack of mounts',
+            `${amongMounts(inside)} findmnt -R ${command(directory)}`,
+          ),
           ...drainAndReboot(node),
         ],
       });

@@ -76,11 +76,16 @@ export function foreignName(path: string): string | null {
   return FOREIGN_NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? null;
 }
 
+/** CRI-O names pins by a bare UUID. */
+export function isCrioName(path: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(baseName(path));
+}
+
 /** containerd's `cni-…`, CRI-O's bare UUID, docker's twelve hex digits. */
 export function isRuntimeName(path: string): boolean {
   const name = baseName(path);
   if (directoryOf(canonicalPath(path)) === '/run/docker/netns') return /^[0-9a-f]{12}$/.test(name);
-  return name.startsWith('cni-') || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name);
+  return name.startsWith('cni-') || isCrioName(path);
 }
 
 /** Devices that the kernel puts into every namespace by itself. */

@@ -1,6 +1,8 @@
 /** Deleting a namespace that nobody uses: every precondition first, and the deletion refuses what changed meanwhile. */
+import type { Sandbox } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { command, look, lookOnNode, repairOnNode } from '../remedies.ts';
+import { amongMounts } from './among-mounts.ts';
 import { baseName } from './ownership.ts';
 
 /** Where the probe finds them, too: a place that is left out would make the question vain. */
@@ -8,9 +10,14 @@ const SANDBOX_SPECS = [
   ...['/run', '/run/k3s', '/run/k0s', '/var/snap/microk8s/common/run'].map(
     (state) => `${state}/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json`,
   ),
-  '/var/lib/containers/storage/overlay-containers/*/userdata/config.json',
+  '/var/lib/containers/storage/*-containers/*/userdata/config.json',
   '/var/lib/docker/containers/*/config.v2.json',
 ].join(' ');
+
+const CNI_RESULTS = '/var/lib/cni/results/* /var/lib/cni/cache/results/* /run/cni/results/*';
+
+/** Of so many sandboxes one has to be found where the specs are looked for: the oldest, which are there the longest. */
+const KNOWN_SANDBOXES = 3;
 
 /** Lists every process, thread and descriptor of the namespace; prints nothing when there is none. */
 export function findHolders(inode: number): string {
@@ -18,20 +25,40 @@ export function findHolders(inode: number): string {
 }
 
 /**
+ * Lists the specs of sandboxes and containers that name the pin. A runtime with its state elsewhere has none in these
+ * places, which must not look like one that has none of the pin: the specs of sandboxes that are there have to be found.
+ */
+function findSpecs(name: string, sandboxes: readonly Sandbox[]): string {
+  const known = sandboxes
+    .filter(({ state }) => state === 'ready')
+    .toSorted((a, b) => bornAt(a) - bornAt(b))
+    .slice(0, KNOWN_SANDBOXES)
+    .map(({ id }) => `-e ${command(id)}`);
+  const found = `ls ${SANDBOX_SPECS} 2>/dev/null | grep -qF ${known.join(' ') || '-e /'}`;
+  return `{ ${found} || echo 'the specs of the sandboxes are not where they are looked for'; grep -lsF -e ${name} ${SANDBOX_SPECS}; }`;
+}
+
+function bornAt({ createdAt }: Sandbox): number {
+  return Date.parse(createdAt ?? '9999-12-31');
+}
+
+/**
+ * @param sandboxes - those of the node, by which the place of their specs is known
  * @param physical - devices of the node trapped inside; freeing the namespace without moving them loses their names
  * @param hostLinks - the node's links that must be gone afterwards
  */
 export function deleteNamespace(
   node: string,
   pin: { readonly path: string; readonly inode: number },
+  sandboxes: readonly Sandbox[],
   physical: readonly string[],
   hostLinks: readonly string[],
 ): RemedyStep[] {
   const path = command(pin.path);
   const name = command(baseName(pin.path));
-  const inPidOne = 'nsenter -t 1 -m --';
-  const inSpecs = `grep -lsF -e ${name} ${SANDBOX_SPECS}`;
-  const inResults = `grep -lsF -e ${name} /var/lib/cni/results/* /var/lib/cni/cache/results/*`;
+  const among = amongMounts([pin.path]);
+  const inSpecs = findSpecs(name, sandboxes);
+  const inResults = `grep -lsF -e ${name} ${CNI_RESULTS}`;
   const holders = findHolders(pin.inode);
   return [
     look(
@@ -47,19 +74,19 @@ export function deleteNamespace(
     lookOnNode(
       node,
       'keep what it holds',
-      `${inPidOne} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss -tanup' > ${command(`/tmp/${baseName(pin.path)}.txt`)}`,
+      `${among} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss -tanup' > ${command(`/tmp/${baseName(pin.path)}.txt`)}`,
     ),
     ...physical.map((device) =>
       repairOnNode(
         node,
         `give ${device} back to the node first`,
-        `${inPidOne} nsenter --net=${path} ip link set ${command(device)} netns 1`,
+        `${among} nsenter --net=${path} ip link set ${command(device)} netns 1`,
       ),
     ),
     repairOnNode(
       node,
       'unmount and remove the pin: it does nothing unless this still is the namespace, nobody is in it and nothing refers to it',
-      `test "$(${inPidOne} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${holders}; ${inSpecs}; ${inResults})" && ${inPidOne} umount ${path} && ${inPidOne} rm ${path}`,
+      `test "$(${among} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${holders}; ${inSpecs}; ${inResults})" && ${among} umount ${path} && ${among} rm ${path}`,
     ),
     ...hostLinks.map((link) =>
       lookOnNode(

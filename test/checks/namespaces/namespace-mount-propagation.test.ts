@@ -30,6 +30,15 @@ describe('namespace-mount-propagation', () => {
     expect(found?.remedy[0]?.command).toBe('nsenter -t 1 -m -- mount --make-shared /run');
   });
 
+  it('shares it among the mounts of CRI-O, which may be others than those of PID 1', () => {
+    const pins = [aPin({ path: '/run/netns/01234567-89ab-cdef-0123-456789abcdef' })];
+    const mounts = aMounts({ directories: [directory('/run', '')] });
+    const [found] = failures(namespaceMountPropagation.run({ mounts, pins }, context));
+    expect(found?.remedy[0]?.command).toBe(
+      'nsenter --mount="$(ls /run/kubens/mnt 2>/dev/null || echo /proc/1/ns/mnt)" -- mount --make-shared /run',
+    );
+  });
+
   it('does not judge where the runtime mounts in a namespace of its own, or no mount is known', () => {
     const own = { mountNamespace: 5, pid: 9, command: 'crio', containerId: null, inodes: [] };
     expect(run({ directories: [directory('/run', '')], elsewhere: [own] })[0]?.result).toBe('notApplicable');

@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { namespaceOrphaned } from '../../../lib/checks/namespaces/namespace-orphaned.ts';
 import type { NetworkNamespace } from '../../../lib/model/evidence.ts';
 import {
@@ -50,6 +54,15 @@ function sources(orphan: NetworkNamespace, pinChanges = {}) {
   };
 }
 
+function commandsOf(found: ReturnType<typeof failures>[number] | undefined): string[] {
+  return found?.remedy.flatMap(({ command }) => command ?? []) ?? [];
+}
+
+/** The command that asks the runtime's specs. */
+function search(commands: readonly string[]): string {
+  return commands.find((command) => command.startsWith('{ ls ')) ?? '';
+}
+
 describe('namespace-orphaned', () => {
   it('finds a pinned namespace that nobody uses, and names what it still holds', () => {
     const [found, ...more] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
@@ -74,11 +87,17 @@ describe('namespace-orphaned', () => {
 
   it('prints a deletion that refuses when the pin changed or somebody came in', () => {
     const [found] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
-    const commands = found?.remedy.map(({ command }) => command ?? '') ?? [];
+    const commands = commandsOf(found);
     const deletion = commands.find((command) => command.includes('umount'));
     expect(deletion).toContain(`stat -L -c %i ${path})" = ${LEAKED} && test -z "$(find `);
+    expect(deletion).toContain(`; ${search(commands)}; `);
     // Pasted whole, what the steps before it printed is not read by anybody: it asks again.
-    for (const place of ['k8s.io/*/config.json', '/var/lib/cni/results/*'])
+    for (const place of [
+      'k8s.io/*/config.json',
+      '/var/lib/cni/results/*',
+      '/var/lib/cni/cache/results/*',
+      '/run/cni/results/*',
+    ])
       expect(deletion?.split('umount')[0]).toContain(place);
     expect(deletion).toMatch(/nsenter -t 1 -m -- umount \S+cni-dead && nsenter -t 1 -m -- rm \S+cni-dead$/);
     expect(commands.at(-1)).toBe('ip link show vethdead');
@@ -86,17 +105,69 @@ describe('namespace-orphaned', () => {
 
   it('has the specs of every runtime searched before the deletion, where the probe finds them', () => {
     const [found] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
-    const search = found?.remedy.find(({ text }) => text.includes('no sandbox and no container'))?.command;
+    const searched = search(commandsOf(found));
     for (const place of [
       '/run/containerd/',
       '/run/k3s/',
       '/run/k0s/',
       '/microk8s/',
-      '/overlay-containers/',
+      '/storage/*-containers/',
       '/docker/',
     ]) {
-      expect(search).toContain(place);
+      expect(searched).toContain(place);
     }
+  });
+
+  it('has the search for specs speak up where the runtime keeps them elsewhere, so that the deletion refuses', () => {
+    const [found] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
+    const state = mkdtempSync(join(tmpdir(), 'netns-audit-specs-'));
+    onTestFinished(() => rmSync(state, { recursive: true }));
+    const said = () => {
+      const line = search(commandsOf(found)).replaceAll('/run/containerd', state);
+      return execFileSync('sh', ['-c', `${line}; true`], { encoding: 'utf8', stdio: 'pipe' });
+    };
+    const spec = (id: string, content: string) => {
+      const bundle = join(state, 'io.containerd.runtime.v2.task/k8s.io', id);
+      mkdirSync(bundle, { recursive: true });
+      writeFileSync(join(bundle, 'config.json'), content);
+    };
+    const elsewhere = 'the specs of the sandboxes are not where they are looked for\n';
+    expect(said()).toBe(elsewhere);
+    // What is there may be left from another runtime than the one that runs the pods.
+    spec('f'.repeat(64), '{}');
+    expect(said()).toBe(elsewhere);
+    spec(aSandbox().id, '{"path":"/run/netns/cni-other"}');
+    expect(said()).toBe('');
+    spec('e'.repeat(64), `{"path":"${path}"}`);
+    expect(said()).toMatch(/e\/config\.json\n$/);
+  });
+
+  it('knows the place of the specs by the sandboxes that are there the longest', () => {
+    const young = Array.from({ length: 5 }, (_, index) =>
+      aSandbox({ id: `young-${index}`, uid: `${index}`, createdAt: `2026-11-19T03:0${index}:00Z` }),
+    );
+    const all = { ...sources(anOrphan()), sandboxes: [...young, aSandbox()] };
+    const [found] = failures(namespaceOrphaned.run(all, context));
+    expect(search(commandsOf(found))).toContain(`grep -qF -e ${aSandbox().id} -e young-0 -e young-1 ||`);
+  });
+
+  it.each([path, '/run/netns/01234567-89ab-cdef-0123-456789abcdef', "/run/netns/cni-it's; $(date)"])(
+    'prints commands for %s that a shell understands',
+    (pinned) => {
+      const [found] = failures(namespaceOrphaned.run(sources(anOrphan({ pins: [pinned] })), context));
+      for (const line of commandsOf(found)) execFileSync('sh', ['-n'], { input: line });
+      expect(commandsOf(found)).toHaveLength(6);
+    },
+  );
+
+  it('enters the mounts of CRI-O where OpenShift gives it its own, and else those of PID 1', () => {
+    const crio = anOrphan({ pins: ['/run/netns/01234567-89ab-cdef-0123-456789abcdef'] });
+    const [found] = failures(namespaceOrphaned.run(sources(crio), context));
+    const deletion = commandsOf(found).find((command) => command.includes('umount'));
+    expect(
+      deletion?.match(/--mount="\$\(ls \/run\/kubens\/mnt 2>\/dev\/null \|\| echo \/proc\/1\/ns\/mnt\)"/g),
+    ).toHaveLength(3);
+    expect(deletion).not.toContain('-t 1');
   });
 
   it('is worse when a device of the node is trapped inside, and gives it back first', () => {

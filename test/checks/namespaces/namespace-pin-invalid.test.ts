@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { namespacePinInvalid } from '../../../lib/checks/namespaces/namespace-pin-invalid.ts';
 import type { Pin } from '../../../lib/model/evidence.ts';
@@ -26,7 +27,19 @@ describe('namespace-pin-invalid', () => {
   it('finds a leftover file that nothing uses, and removes it only if it still is a plain one', () => {
     const [found] = failures(run({ ...plain, path: '/run/netns/cni-old' }));
     expect(found).toMatchObject({ severity: 'medium', object: { kind: 'file', name: '/run/netns/cni-old' } });
-    expect(found?.remedy[0]?.command).toMatch(/!= nsfs && nsenter -t 1 -m -- rm \S+cni-old$/);
+    const remove = found?.remedy[0]?.command ?? '';
+    expect(remove).toMatch(/!= nsfs && nsenter -t 1 -m -- rm \S+cni-old$/);
+    execFileSync('sh', ['-n'], { input: remove });
+  });
+
+  it('removes it where CRI-O has its mounts, which may be others than those of PID 1', () => {
+    const path = '/run/netns/01234567-89ab-cdef-0123-456789abcdef';
+    const [found] = failures(run({ ...plain, path }));
+    const among = 'nsenter --mount="$(ls /run/kubens/mnt 2>/dev/null || echo /proc/1/ns/mnt)" --';
+    // Where the stat fails, as in the wrong mount namespace, nothing is removed.
+    expect(found?.remedy[0]?.command).toBe(
+      `type="$(${among} stat -f -c %T ${path})" && test "$type" != nsfs && ${among} rm ${path}`,
+    );
   });
 
   it('takes docker’s leftovers lightly', () => {
