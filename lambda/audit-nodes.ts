@@ -1,8 +1,8 @@
 /** State 3, for each batch: gathers and judges its nodes. */
 import { auditBatchOfFleet } from '../lib/audit/fleet/audit-batch.ts';
 import { batchOutputSchema, batchSchema } from '../lib/audit/fleet/messages.ts';
-import { connections, timeFor } from './connections.ts';
-import { environment, logger, handler as make } from './handler.ts';
+import { connections } from './connections.ts';
+import { environment, logger, handler as make, timeFor } from './handler.ts';
 
 const { store, version } = environment();
 

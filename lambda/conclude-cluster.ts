@@ -1,9 +1,14 @@
 /** State 4, for each cluster, whatever happened before: its report and one message. */
 import { type FindingImporter, SnsNotifier } from '../lib/alert/index.ts';
 import { concludeClusterOfFleet } from '../lib/audit/fleet/conclude-cluster.ts';
-import { conclusionInputSchema, conclusionSchema } from '../lib/audit/fleet/messages.ts';
+import {
+  type Conclusion,
+  conclusionInputSchema,
+  conclusionSchema,
+  type Task,
+} from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import { environment, logger, handler as make, metrics } from './handler.ts';
+import { environment, logger, handler as make, metrics, timeFor } from './handler.ts';
 
 const { store, version, topicArn, region, https, productArn } = environment();
 const deps = {
@@ -13,25 +18,38 @@ const deps = {
   consoleRegion: region,
 };
 
-export const handler = make(conclusionInputSchema, conclusionSchema, async (input) => {
-  metrics.addDimension('cluster', input.task.cluster.name);
-  const conclusion = await concludeClusterOfFleet(store, input, deps).catch((error: unknown) => {
-    if (error instanceof AuditError && error.code === 'ALERT') metrics.addMetric('AlertFailed', 'Count', 1);
-    throw error;
+export const handler = make(conclusionInputSchema, conclusionSchema, async ({ task, error }, context) => {
+  const conclusion = await concludeClusterOfFleet(
+    store,
+    { task, error },
+    { ...deps, signal: timeFor(context), onReport: (concluded) => emit(task, concluded) },
+  ).catch((thrown: unknown) => {
+    if (thrown instanceof AuditError && thrown.code === 'ALERT')
+      metrics.addDimension('cluster', task.cluster.name).addMetric('AlertFailed', 'Count', 1);
+    throw thrown;
   });
-  const { findings, coverage, nodes } = conclusion;
+  logger.info('concluded', { runId: task.runId, ...conclusion });
+  return conclusion;
+});
+
+/**
+ * At once, as what comes after the report may fail or end the function. A state that is tried again emits the same values
+ * again: alarms and the dashboard take the minimum or the maximum of them, or ask whether there is any.
+ */
+function emit({ cluster, checks }: Task, concluded: Omit<Conclusion, 'told'>): void {
+  const { findings, coverage, nodes } = concluded;
   // Neither a run of counts alone nor one that read no node is an audit: it must not silence the alarm for one that is missing.
-  const audit = input.task.checks === 'all' && nodes.audited + nodes.partial > 0;
+  const audit = checks === 'all' && nodes.audited + nodes.partial > 0;
+  metrics.addDimension('cluster', cluster.name);
   metrics.addMetric('AuditCompleted', 'Count', audit ? 1 : 0);
   metrics.addMetric('Coverage', 'Percent', coverage * 100);
   metrics.addMetric('CriticalFindings', 'Count', findings.critical);
   metrics.addMetric('HighFindings', 'Count', findings.high);
   metrics.addMetric('MediumFindings', 'Count', findings.medium);
   metrics.addMetric('LowFindings', 'Count', findings.low);
-  metrics.addMetric('NewFindings', 'Count', conclusion.new);
-  logger.info('concluded', { runId: input.task.runId, ...conclusion });
-  return conclusion;
-});
+  metrics.addMetric('NewFindings', 'Count', concluded.new);
+  metrics.publishStoredMetrics();
+}
 
 /** Its client is not read where findings go to no Security Hub. */
 async function importerOf(arn: string): Promise<FindingImporter> {

@@ -21,6 +21,14 @@ const environmentSchema = z.object({
   AWS_REGION: z.string(),
 });
 
+/** Kept back of a function's time, to remove pods, write what is done and answer. */
+const RESERVE_MILLISECONDS = 45_000;
+
+/** Aborted while there is still time to clean up. */
+export function timeFor(context: Context): AbortSignal {
+  return AbortSignal.timeout(Math.max(1_000, context.getRemainingTimeInMillis() - RESERVE_MILLISECONDS));
+}
+
 /** Opened once for all invocations of a sandbox. */
 export function environment(): {
   store: Store;

@@ -1,8 +1,8 @@
 /** State 2, for each cluster: chooses its nodes and cuts them into batches. */
 import { clusterPlanOutputSchema, taskSchema } from '../lib/audit/fleet/messages.ts';
 import { planClusterOfFleet } from '../lib/audit/fleet/plan-cluster.ts';
-import { connections, timeFor } from './connections.ts';
-import { environment, logger, handler as make, metrics } from './handler.ts';
+import { connections } from './connections.ts';
+import { environment, logger, handler as make, metrics, timeFor } from './handler.ts';
 
 const { store, version } = environment();
 

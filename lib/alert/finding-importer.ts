@@ -10,12 +10,19 @@ import type { ProductArn } from './security-hub.ts';
 
 export type FindingImporter = {
   readonly productArn: ProductArn;
-  /** @throws AuditError ALERT, if any of them was not taken */
-  import(findings: readonly AwsSecurityFinding[]): Promise<void>;
+  /**
+   * The first ones first.
+   *
+   * @param signal - ends it, whatever is left
+   * @throws AuditError ALERT, if any of them was not taken; it is not retryable where there was no time for all
+   */
+  import(findings: readonly AwsSecurityFinding[], signal?: AbortSignal): Promise<void>;
 };
 
 /** Of one call; 240 kB a finding are never reached, as all texts are short. */
 const BATCH = 100;
+/** Calls at once; AWS takes ten a second. */
+const AT_ONCE = 4;
 /** Named in an error. */
 const NAMED = 5;
 
@@ -28,23 +35,47 @@ export class SecurityHubImporter implements FindingImporter {
     this.productArn = productArn;
   }
 
-  async import(findings: readonly AwsSecurityFinding[]): Promise<void> {
+  async import(findings: readonly AwsSecurityFinding[], signal?: AbortSignal): Promise<void> {
     if (findings.length === 0) return;
     const region = this.productArn.split(':')[3];
     const client = new SecurityHubClient({ maxAttempts: 5, ...(region ? { region } : {}) });
     const failed: Failed = [];
+    let sent = 0;
     try {
-      for (let start = 0; start < findings.length; start += BATCH) {
-        const Findings = findings.slice(start, start + BATCH);
-        const { FailedFindings = [] } = await client.send(new BatchImportFindingsCommand({ Findings }));
-        failed.push(...FailedFindings);
-      }
+      const batches = Array.from({ length: Math.ceil(findings.length / BATCH) }, (_, n) =>
+        findings.slice(n * BATCH, (n + 1) * BATCH),
+      );
+      for (let first = 0; first < batches.length && signal?.aborted !== true; first += AT_ONCE)
+        await Promise.all(
+          batches.slice(first, first + AT_ONCE).map(async (Findings) => {
+            const command = new BatchImportFindingsCommand({ Findings });
+            const { FailedFindings = [] } = await client.send(
+              command,
+              signal === undefined ? {} : { abortSignal: signal },
+            );
+            failed.push(...FailedFindings);
+            sent += Findings.length;
+          }),
+        );
     } catch (error) {
-      throw this.#refused(messageOf(error), isTransientOfAws(error), error);
+      if (signal?.aborted !== true) throw this.#refused(messageOf(error), isTransientOfAws(error), error);
     } finally {
       client.destroy();
     }
+    if (sent < findings.length) throw this.#late(findings.length - sent, findings.length, failed);
     if (failed.length > 0) throw this.#refused(wordsOf(failed), failed.every(isTransient));
+  }
+
+  /** Not to be tried again: with as much time as before it would come as far as before. */
+  #late(left: number, all: number, failed: Failed): AuditError {
+    return new AuditError(
+      'ALERT',
+      `${this.productArn} did not take all findings in time: ${left} of ${all} are left for the next run${failed.length === 0 ? '' : `; and it refused ${wordsOf(failed)}`}`,
+      {
+        remedy:
+          'What is new was sent first, the worst before the rest. The next run sends what is open then; the report has all of them.',
+      },
+    );
   }
 
   #refused(words: string, retryable: boolean, cause?: unknown): AuditError {

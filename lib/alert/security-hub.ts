@@ -4,15 +4,19 @@
  */
 import type { AwsSecurityFinding, Resource } from '@aws-sdk/client-securityhub';
 import type { ClusterConfig } from '../model/config.ts';
-import type { Finding } from '../model/finding.ts';
+import { type Finding, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { objectName, printable } from '../report/index.ts';
 
 /** Where findings go: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default`. */
 export type ProductArn = string;
 
+/** What is sent before what; pending is not sent at all. */
+const ORDER: readonly Finding['state'][] = ['new', 'resolved', 'open'];
+
 /**
- * What a run observed, and what it found to be over. Each finding stands for itself: who missed the one of yesterday gets it
+ * What a run observed, and what it found to be over: first what is new, then what is over, which no later run sends, then
+ * what Security Hub has already; of each the worst first, as there may be more of them than time. Each finding stands for itself: who missed the one of yesterday gets it
  * today. What was not examined is left as it is, and of a part of a cluster only changes are sent: it may run every hour.
  *
  * @param cluster - how the cluster is reached, which says what AWS calls it
@@ -32,7 +36,12 @@ export function securityHubFindings(
   );
   const account = productArn.split(':')[4] ?? '';
   const whole = clusterResource(report, cluster, productArn);
-  return [...observed, ...report.resolved].map((finding) => ({
+  const inOrder = [...observed, ...report.resolved].sort(
+    (a, b) =>
+      ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
+      severities.indexOf(a.severity) - severities.indexOf(b.severity),
+  );
+  return inOrder.map((finding) => ({
     SchemaVersion: '2018-10-08',
     Id: `netns-auditor/${finding.fingerprint}`,
     ProductArn: productArn,

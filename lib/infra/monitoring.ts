@@ -120,7 +120,7 @@ export class Monitoring extends Construct {
     }
     dashboard.addWidgets(
       graph('Coverage', ofAll('Coverage', 'Minimum')),
-      graph('New findings', ofAll('NewFindings', 'Sum')),
+      graph('New findings', ofAll('NewFindings', 'Maximum')),
     );
     dashboard.addWidgets(
       graph('Critical findings', ofAll('CriticalFindings', 'Maximum')),

@@ -25,7 +25,8 @@ describe('findings on their way to Security Hub', () => {
   afterAll(() => client.restore());
   const calls = () =>
     client.commandCalls(BatchImportFindingsCommand).map(({ args: [{ input }] }) => input.Findings ?? []);
-  const send = (count: number) => new SecurityHubImporter(productArn).import(findings(count));
+  const send = (count: number, signal?: AbortSignal) =>
+    new SecurityHubImporter(productArn).import(findings(count), signal);
   const taken = { FailedCount: 0, SuccessCount: 1 };
   const failed = (Id: string, ErrorCode: string) => ({ Id, ErrorCode, ErrorMessage: 'no' });
 
@@ -62,6 +63,36 @@ describe('findings on their way to Security Hub', () => {
       retryable: true,
       message: expect.stringMatching(/f4: InternalException: no; and 3 more$/),
     });
+  });
+
+  it('end when their time is over: who is left is counted, and nothing is tried again', async () => {
+    const over = new AbortController();
+    client.on(BatchImportFindingsCommand).callsFake(() => {
+      if (calls().length === 8) over.abort();
+      return taken;
+    });
+    await expect(send(1_030, over.signal)).rejects.toMatchObject({
+      code: 'ALERT',
+      retryable: false,
+      message: expect.stringMatching(/in time: 230 of 1030 are left for the next run$/),
+    });
+    expect(calls().flat()).toEqual(findings(1_030).slice(0, 800));
+  });
+
+  it('end also while Security Hub does not answer, and what was refused before is named', async () => {
+    const over = new AbortController();
+    client.on(BatchImportFindingsCommand).callsFake(async () => {
+      if (calls().length <= 4)
+        return { ...taken, FailedFindings: [failed(`netns-auditor/f${calls().length}`, 'InvalidInput')] };
+      over.abort();
+      throw new Error('Request aborted');
+    });
+    await expect(send(500, over.signal)).rejects.toMatchObject({
+      retryable: false,
+      message: expect.stringMatching(/100 of 500 are left for the next run; and it refused netns-auditor/),
+    });
+    // What is under way ends with the time, too.
+    expect(client.send.firstCall.args).toContainEqual({ abortSignal: over.signal });
   });
 
   it.each([

@@ -59,6 +59,18 @@ describe('what Security Hub gets of a report', () => {
     ]);
   });
 
+  it('is what is new before what is open, and the worst first: there may be more than time', () => {
+    const some = (['open', 'new'] as const).flatMap((state) =>
+      (['low', 'critical'] as const).map((severity) =>
+        aFinding({ fingerprint: `${state} ${severity}`, state, severity }),
+      ),
+    );
+    const resolved = aFinding({ fingerprint: 'resolved', state: 'resolved', resolution: 'it is gone' });
+    expect(of(aReport({ findings: some, resolved: [resolved] })).map(({ Id }) => Id)).toEqual(
+      ['new critical', 'new low', 'resolved', 'open critical', 'open low'].map((id) => `netns-auditor/${id}`),
+    );
+  });
+
   it('archives what is resolved, and says why', () => {
     const resolved = aFinding({ state: 'resolved', resolution: 'the check passed' });
     expect(of(aReport({ resolved: [resolved] }))).toMatchObject([
@@ -89,7 +101,7 @@ describe('what Security Hub gets of a report', () => {
     };
     const ids = (scope: 'cluster' | 'part') =>
       of(aReport({ ...parts, scope })).map(({ Id }) => Id?.slice(-2));
-    expect(ids('cluster')).toEqual(['f1', 'f2', 'f3']);
+    expect(ids('cluster')).toEqual(['f2', 'f3', 'f1']);
     expect(ids('part')).toEqual(['f2', 'f3']);
   });
 

@@ -233,7 +233,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     const { status, output, history } = run;
     expect(history).toContain('ClusterLost');
     expect({ status, output }).toMatchObject({ status: 'FAILED', output: { Error: 'ClusterLost' } });
-    await expectAlarms('sns-down', run, since, ['AlertFailed', 'AuditMissing', 'ClusterLost', 'RunFailed']);
+    await expectAlarms('sns-down', run, since, ['AlertFailed', 'ClusterLost', 'RunFailed']);
     await expectAlarms('sns-fine', run, since, ['ClusterLost', 'RunFailed']);
     expect(await keysBelow('reports/cluster=sns-down/')).toHaveLength(2);
     const fleet = (await keysBelow('fleet/dt=2026-11-06')).find((key) => key.endsWith('.json')) ?? '';
@@ -251,6 +251,32 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     expect(await mailsAbout('sns-down')).toMatchObject([
       { text: expect.stringContaining('pod-interface-missing') },
     ]);
+  }, 300_000);
+
+  it('Security Hub refuses for good: the report and the mail are there, and the next run sends what is open', async () => {
+    const { config } = await cloud.addCluster('hub-down', 'broken');
+    cloud.front.refuse('securityhub:BatchImportFindings', { times: Number.POSITIVE_INFINITY });
+    const since = Date.now();
+    const run = await cloud.run({ day: 18 }, [config]);
+    expect(run).toMatchObject({ status: 'FAILED', output: { Error: 'ClusterLost' } });
+    await expectAlarms('hub-down', run, since, ['AlertFailed', 'ClusterLost', 'RunFailed']);
+    expect(new Set(emitted('AuditCompleted', 'hub-down'))).toEqual(new Set([1]));
+    expect(new Set(emitted('NewFindings', 'hub-down')).size).toBe(1);
+    expect(await keysBelow('reports/cluster=hub-down/')).toHaveLength(2);
+    expect(await mailsAbout('hub-down')).toHaveLength(1);
+    cloud.front.accept();
+    const next = await cloud.run({ day: 19 }, [config]);
+    expect(next.status).toBe('SUCCEEDED');
+    const open = (await reportOf('hub-down', next.output))?.findings ?? [];
+    const kept = (await cloud.hubFindings()).filter(
+      ({ ProductFields }) => ProductFields?.['netns-auditor/cluster'] === 'hub-down',
+    );
+    expect(kept.map(({ Id }) => Id).toSorted()).toEqual(
+      open
+        .filter(({ state }) => state !== 'pending')
+        .map(({ fingerprint }) => `netns-auditor/${fingerprint}`)
+        .toSorted(),
+    );
   }, 300_000);
 
   it('clusters that cannot be reached are told of, and the other is audited', async () => {

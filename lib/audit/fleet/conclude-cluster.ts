@@ -39,6 +39,10 @@ export async function concludeClusterOfFleet(
     readonly consoleRegion: string | null;
     /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
     readonly expectedWithinHours?: number;
+    /** Called each time the report stands in the store, before anybody is told of it. */
+    readonly onReport?: (concluded: Omit<Conclusion, 'told'>) => void;
+    /** Ends the way into Security Hub, where there is more to send than time. */
+    readonly signal?: AbortSignal;
   },
 ): Promise<Conclusion> {
   const run = { cluster: task.cluster.name, runId: task.runId };
@@ -60,12 +64,15 @@ export async function concludeClusterOfFleet(
           exceptions,
         }));
   await publish(store, report);
-  const { notifier, importer = null, consoleRegion } = deps;
+  const concluded = conclusionOf(report, plan !== null);
+  const { notifier, importer = null, consoleRegion, signal, onReport } = deps;
+  onReport?.(concluded);
   const send = async (): Promise<void> => {
     if (importer === null) return;
     const { productArn } = importer;
     const page = consolePage(store, keys.reportPage(run), consoleRegion);
-    await importer.import(securityHubFindings(report, { productArn, cluster: task.cluster, page }));
+    const findings = securityHubFindings(report, { productArn, cluster: task.cluster, page });
+    await importer.import(findings, signal);
   };
   // Neither misses its news because the other is away.
   const [told, sent] = await Promise.allSettled([
@@ -74,7 +81,7 @@ export async function concludeClusterOfFleet(
   ]);
   if (told.status === 'rejected') throw told.reason;
   if (sent.status === 'rejected') throw sent.reason;
-  return conclusionOf(report, plan !== null, told.value);
+  return { ...concluded, told: told.value };
 }
 
 /** What the batches brought back, one batch at a time; a node of a batch that brought nothing has failed. */
@@ -156,7 +163,7 @@ function reasonOf(error: ConclusionInput['error']): string {
   return `the cluster was not reached: ${error.Error}: ${cause}`.slice(0, 500);
 }
 
-function conclusionOf(report: ClusterReport, reached: boolean, told: boolean): Conclusion {
+function conclusionOf(report: ClusterReport, reached: boolean): Omit<Conclusion, 'told'> {
   const open = report.findings.filter(
     (finding) => finding.state !== 'pending' && finding.suppressed === null,
   );
@@ -181,6 +188,5 @@ function conclusionOf(report: ClusterReport, reached: boolean, told: boolean): C
     resolved: report.resolved.length,
     orphans: totalsOf(report.startedAt, report.nodes).orphans,
     reached,
-    told,
   };
 }

@@ -109,6 +109,6 @@ export const fleetReportSchema = fleetConclusionInputSchema.extend({
   schemaVersion: z.literal(1),
   kind: z.literal('FleetReport'),
   verdict: z.enum(verdicts),
-  lost: z.int().describe('Clusters without a report, or whose message was not sent.'),
+  lost: z.int().describe('Clusters without a report, or whose message or findings could not be delivered.'),
 });
 export type FleetReport = z.infer<typeof fleetReportSchema>;
