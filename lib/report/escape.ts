@@ -7,6 +7,8 @@
 const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|^\p{M}|(?<=\p{M}{3})\p{M}/gu;
 /** Of these, what JSON has as it is; outside of its strings there is none. */
 const UNSAFE_IN_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?<=\p{M}{3})\p{M}/gu;
+/** Where there can be any of them: the expressions above are slow, and nearly all text is plain. */
+const NOT_PLAIN_IN_JSON = /[^\x20-\x7e\n]+/g;
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /** One line of printable text of at most `limit` characters; what was unsafe shows as an escape, what was cut says so. */
@@ -28,8 +30,10 @@ function escapeOf(code: number): string {
 
 /** JSON with the same values as ever, in which a terminal finds nothing to obey. */
 export function jsonText(value: unknown, indent = 0): string {
-  return JSON.stringify(value, null, indent).replaceAll(UNSAFE_IN_JSON, (character) =>
-    Array.from({ length: character.length }, (_, n) => escapeOf(character.charCodeAt(n))).join(''),
+  return JSON.stringify(value, null, indent).replaceAll(NOT_PLAIN_IN_JSON, (some) =>
+    some.replaceAll(UNSAFE_IN_JSON, (character) =>
+      Array.from({ length: character.length }, (_, n) => escapeOf(character.charCodeAt(n))).join(''),
+    ),
   );
 }
 
