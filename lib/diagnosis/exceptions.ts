@@ -5,7 +5,7 @@ import { firstOf } from '../checks/text.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Finding } from '../model/finding.ts';
 import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
-import { objectName } from '../report/index.ts';
+import { objectName, printable } from '../report/index.ts';
 
 /** Names of objects that a finding about an exception gives. */
 const NAMED = 5;
@@ -16,17 +16,20 @@ export type Labels = ReadonlyMap<string, Readonly<Record<string, string>>>;
 /** What of a finding an exception goes by. `suppressed` is what covered it before, where it was not seen this time. */
 type Covered = Pick<Finding, 'check' | 'object'> & { readonly suppressed?: Finding['suppressed'] };
 
+/** One for all: nearly every pod has none of the labels that exceptions ask for, and is known all the same. */
+const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
+
 /** Labels as far as exceptions ask for them: of a hundred thousand pods the rest is much to hold. */
 export function askedLabels(
   labels: Readonly<Record<string, Readonly<Record<string, string>>>>,
   exceptions: readonly Exception[],
-): [string, Record<string, string>][] {
+): [string, Readonly<Record<string, string>>][] {
   const asked = new Set(exceptions.flatMap((exception) => Object.keys(exception.labels ?? {})));
   if (asked.size === 0) return [];
-  return Object.entries(labels).map(([name, all]) => [
-    name,
-    Object.fromEntries(Object.entries(all).filter(([label]) => asked.has(label))),
-  ]);
+  return Object.entries(labels).map(([name, all]) => {
+    const kept = Object.entries(all).filter(([label]) => asked.has(label));
+    return [name, kept.length === 0 ? NO_LABELS : Object.fromEntries(kept)];
+  });
 }
 
 /** Exceptions that are for this cluster. */
@@ -114,7 +117,7 @@ function covers(
   if (object.kind === 'exception') return false;
   return (
     isMeant(exception, checks.get(check) ?? { id: check }) &&
-    (exception.objects?.some((pattern) => fits(pattern, object)) ?? true) &&
+    (exception.objects === undefined || fitsAny(exception.objects, object)) &&
     (exception.labels === undefined || isLabelled(exception, exception.labels, finding, labels))
   );
 }
@@ -145,10 +148,14 @@ function isMeant({ check }: Exception, { id, formerly = [] }: Pick<AnyCheck, 'id
   return [id, ...formerly].some((name) => matches(check, name));
 }
 
-function fits(pattern: string, object: AuditedObject): boolean {
-  const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
-  return [name, object.node, object.path, object.kind, objectName(object)].some(
-    (text) => text !== undefined && matches(pattern, text),
+/** What of an object a pattern may mean: docs/exceptions.md. */
+function fitsAny(patterns: readonly string[], object: AuditedObject): boolean {
+  const { namespace, name, node, path, kind } = object;
+  const own = namespace === undefined ? name : `${namespace}/${name}`;
+  // As reports print it; a list of what is on one node names the node once.
+  const printed = [object, { ...object, node: undefined }].map((each) => printable(objectName(each)));
+  return [own, node, path, kind, ...printed].some(
+    (text) => text !== undefined && patterns.some((pattern) => matches(pattern, text)),
   );
 }
 

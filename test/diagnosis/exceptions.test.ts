@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import { defineCheck, fail, pass } from '../../lib/checks/define.ts';
 import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import { askedLabels } from '../../lib/diagnosis/exceptions.ts';
 import { hasFindings } from '../../lib/diagnosis/verdict.ts';
 import { type Exception, exceptionSchema } from '../../lib/model/exception.ts';
 import type { AuditedObject } from '../../lib/model/finding.ts';
 import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
+import { write } from '../../lib/report/index.ts';
 
 const brokenCheck = defineCheck({
   id: 'pod-is-broken',
@@ -135,6 +137,66 @@ describe('a finding that an exception covers', () => {
     expect(suppressedOf(conclude([web], [anException({ objects })])) !== null).toBe(covered);
   });
 
+  const node = 'node-1';
+  it.each<[string, AuditedObject, string[]]>([
+    ['a pod', web, ['shop/web-1', 'pod', 'node-1', 'shop/web-1 on node-1']],
+    ['a node', { kind: 'node', name: node }, ['node', 'node-1']],
+    [
+      'a table of a node',
+      { kind: 'node', name: node, path: 'arp_cache' },
+      ['node-1', 'arp_cache', 'node-1 arp_cache'],
+    ],
+    [
+      'a namespace that is pinned',
+      { kind: 'namespace', name: 'cni-1', path: '/run/netns/cni-1', node },
+      ['cni-1', '/run/netns/cni-1', '*/cni-1', 'namespace', 'node-1', '/run/netns/cni-1 on node-1'],
+    ],
+    [
+      'a namespace without a path',
+      { kind: 'namespace', name: 'net:[4026532400]', node },
+      ['net:[4026532400]', 'net:[4026532400] on node-1'],
+    ],
+    [
+      'a file',
+      { kind: 'file', name: '/opt/cni/bin/bridge', node },
+      ['/opt/cni/bin/bridge', 'file', '/opt/cni/bin/bridge on node-1'],
+    ],
+    [
+      'the reservations of a network',
+      { kind: 'file', name: 'cbr0', path: '/var/lib/cni/networks/cbr0', node },
+      ['cbr0', '/var/lib/cni/networks/cbr0', '/var/lib/cni/networks/cbr0 on node-1'],
+    ],
+    [
+      'an address',
+      { kind: 'address', name: '10.244.1.7', path: 'veth1', node },
+      ['10.244.1.7', 'veth1', 'address', '10.244.1.7 veth1', '10.244.1.7 veth1 on node-1'],
+    ],
+    ['a link', { kind: 'link', name: 'veth1', node }, ['veth1', 'link', 'veth1 on node-1']],
+    ['a process', { kind: 'process', name: 'envoy', node }, ['envoy', 'process', 'envoy on node-1']],
+    ['a cluster', { kind: 'cluster', name: 'prod-eu' }, ['cluster', 'prod-eu']],
+    [
+      'what a hostile node says',
+      { kind: 'link', name: 'veth\u202e1', node },
+      ['veth\u202e1', 'veth\\u202e1', 'veth\\u202e1 on node-1'],
+    ],
+  ])(
+    'is chosen, where it is about %s, by each of its names and by what reports print',
+    (_, object, texts) => {
+      for (const text of texts)
+        expect(suppressedOf(conclude([object], [anException({ objects: [text] })])), text).not.toBeNull();
+      expect(
+        suppressedOf(conclude([object], [anException({ objects: texts.map((text) => `${text}x`) })])),
+      ).toBe(null);
+      const printed = write(conclude([object], []), 'text', {
+        colour: false,
+        width: 200,
+        why: new Map(),
+        verbose: true,
+      });
+      expect(printed).toContain(`  ${brokenCheck.id}  ${texts.at(-1)}\n`);
+    },
+  );
+
   it('is chosen by its check, also by a name that the check had before', () => {
     for (const check of ['pod-is-broken', 'pod-broken', 'pod-*'])
       expect(suppressedOf(conclude([web], [anException({ check })]))).not.toBeNull();
@@ -224,6 +286,14 @@ describe('a finding that an exception covers', () => {
       'exception-expired new',
     );
   });
+});
+
+it('keeps of the pods that have none of the labels one empty object, and not one each', () => {
+  const kept = new Map(askedLabels(labels, [anException({ labels: { pool: '*' } })]));
+  expect([...kept.keys()]).toEqual(Object.keys(labels));
+  expect(kept.get('node-1')).toEqual({ pool: 'spot' });
+  expect(kept.get('shop/web-1')).toEqual({});
+  expect(kept.get('shop/web-2')).toBe(kept.get('shop/web-1'));
 });
 
 it('takes an exception that names objects, labels or both, and no other', () => {
