@@ -83,9 +83,17 @@ export function days(text: string): string {
     .slice(0, 10);
 }
 
-/** Columns of a report: those of the terminal, and as many as an old one has where there is none. */
-export function reportWidth({ columns }: { readonly columns?: number }): number {
-  return columns ?? 80;
+/**
+ * Columns of the terminal; undefined where there is none, and where it does not say: one without a size (`script` in CI,
+ * `docker exec -t`) has 0.
+ */
+export function terminalWidth({ columns }: { readonly columns?: number }): number | undefined {
+  return columns || undefined;
+}
+
+/** Columns of a report: those of the terminal, else as many as an old one has. */
+export function reportWidth(stream: { readonly columns?: number }): number {
+  return terminalWidth(stream) ?? 80;
 }
 
 export function positive(text: string): number {

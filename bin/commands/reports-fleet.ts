@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Store } from '../../lib/history/index.ts';
+import { terminalWidth } from '../options.ts';
 import { type Common, clusterNames, json, opened, subcommand } from '../reports-store.ts';
 
 const formats = ['text', 'json', 'html'] as const;
@@ -28,7 +29,7 @@ export function addFleetReport(parent: Command): void {
         process.stdout.write(
           fleetText(fleet, {
             ascii: options.ascii ?? isAsciiOnly(process.env),
-            width: process.stdout.columns,
+            width: terminalWidth(process.stdout),
           }),
         );
       }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { days } from '../options.ts';
+import { days, terminalWidth } from '../options.ts';
 import { type Common, clusterNames, opened, subcommand } from '../reports-store.ts';
 
 const formats = ['text', 'json', 'ndjson', 'csv'] as const;
@@ -28,7 +28,7 @@ export function addQuery(parent: Command): void {
         const { cluster } = options;
         if (cluster !== undefined) await clusterNames(store, options);
         const found = await query(store, sql, { since, ...(cluster === undefined ? {} : { cluster }) });
-        process.stdout.write(writeAnswer(found, options.output, process.stdout.columns));
+        process.stdout.write(writeAnswer(found, options.output, terminalWidth(process.stdout)));
       } finally {
         process.off('SIGINT', stop);
         process.off('SIGTERM', stop);

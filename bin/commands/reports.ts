@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Grouping, Metric, Narrowing } from '../../lib/history/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
-import { days, positive, reportWidth, wantsColour } from '../options.ts';
+import { days, positive, reportWidth, terminalWidth, wantsColour } from '../options.ts';
 import {
   addNarrowing,
   type Common,
@@ -59,7 +59,9 @@ function addList(parent: Command): void {
         if (found.length >= options.limit) break;
       }
       const { listText } = await import('../reports-text.ts');
-      process.stdout.write(options.output === 'json' ? json(found) : listText(found, process.stdout.columns));
+      process.stdout.write(
+        options.output === 'json' ? json(found) : listText(found, terminalWidth(process.stdout)),
+      );
     });
 }
 
@@ -156,8 +158,8 @@ type TrendOptions = Common & {
 };
 
 /** Leaves room for the name and the numbers of a row. */
-function barsIn({ columns }: { readonly columns?: number }): number {
-  return columns === undefined ? 60 : Math.min(60, Math.max(20, columns - 40));
+function barsIn(width: number | undefined): number {
+  return width === undefined ? 60 : Math.min(60, Math.max(20, width - 40));
 }
 
 async function trend(metric: Metric, options: TrendOptions): Promise<void> {
@@ -165,7 +167,7 @@ async function trend(metric: Metric, options: TrendOptions): Promise<void> {
   const store = await opened(options);
   const [from, to] = [new Date(`${options.since}T00:00:00Z`), new Date()];
   const names = await clusterNames(store, options);
-  const columns = columnsOf(from, to, options.columns ?? barsIn(process.stdout));
+  const columns = columnsOf(from, to, options.columns ?? barsIn(terminalWidth(process.stdout)));
   const rows = columns.map((): Awaited<ReturnType<typeof rowsOf>>[number] => []);
   // One cluster after the other: a file or request for each column is open at once.
   for (const name of names)
@@ -182,6 +184,6 @@ async function trend(metric: Metric, options: TrendOptions): Promise<void> {
   const title = `${metric}${options.node === undefined ? '' : ` of ${options.node}`} by ${options.by}, ${options.since} to ${today()}`;
   const ascii = options.ascii ?? isAsciiOnly(process.env);
   process.stdout.write(
-    trendText(title, result, { ascii, limit: options.limit, width: process.stdout.columns }),
+    trendText(title, result, { ascii, limit: options.limit, width: terminalWidth(process.stdout) }),
   );
 }

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { isAsciiOnly, sparkline } from '../../bin/sparkline.ts';
 import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore, keys } from '../../lib/history/index.ts';
@@ -55,6 +55,24 @@ describe('netns-audit reports', () => {
     const day = at(1).toISOString().slice(0, 10);
     expect(JSON.parse((await run('show', day, '-o', 'json')).out).runId).toBe(runIds[1]);
   });
+
+  it.each(['list', 'show', 'trend', 'fleet', 'query SELECT * FROM findings'])(
+    'writes %s in a terminal without a size (0 columns, as in CI) as where there is none',
+    async (line) => {
+      const [command = '', ...sql] = line.split(/ (.*)/).filter((word) => word !== '');
+      const { columns } = process.stdout;
+      onTestFinished(() => {
+        process.stdout.columns = columns;
+      });
+      const inColumns = async (count: number | undefined) => {
+        Object.assign(process.stdout, { columns: count });
+        return (await run(command, ...sql)).out;
+      };
+      const expected = await inColumns(undefined);
+      expect(await inColumns(40)).not.toBe(expected);
+      expect(await inColumns(0)).toBe(expected);
+    },
+  );
 
   it('tells what is different between two runs', async () => {
     const { out } = await run('diff', runIds[0] ?? '', runIds[1] ?? '');
