@@ -3,7 +3,7 @@
  * already reports the cause, the later one is not applicable and names it.
  */
 import type { PodNetwork, Sandbox } from '../model/evidence.ts';
-import type { Pod } from '../model/kubernetes.ts';
+import type { Container, Pod } from '../model/kubernetes.ts';
 import type { Address } from '../model/network.ts';
 import { sameAddress } from './cidr.ts';
 
@@ -34,6 +34,14 @@ export function networkElsewhere(network: PodNetwork): string | null {
     return 'the network of a KubeVirt virtual machine is inside the guest';
   }
   return null;
+}
+
+/**
+ * Whether the container may change the pod's network while it runs, as VPN clients do. Init containers are not meant:
+ * that of a mesh (istio-init) has the right in every pod, writes packet filters alone, and is gone before the pod serves.
+ */
+export function mayChangeNetwork({ netAdmin, role }: Pick<Container, 'netAdmin' | 'role'>): boolean {
+  return netAdmin && role !== 'init';
 }
 
 /** Addresses of the main interface that are not link-local. */

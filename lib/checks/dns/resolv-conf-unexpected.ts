@@ -1,7 +1,7 @@
 import type { PodNetwork, ResolvConf } from '../../model/evidence.ts';
 import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
+import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 import { isLoopback, resolvConfs, serversText, unreadContainers } from './containers.ts';
 
@@ -32,7 +32,7 @@ export const resolvConfUnexpected = defineCheck({
         ...judge(network, file, podNetworks, nodeResolvConf),
       }));
       const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
-      const vpn = mayWriteIt(network);
+      const vpn = network.pod.containers.find(mayChangeNetwork);
       if (wrong.length > 0 && vpn !== undefined) {
         return notApplicable(
           object,
@@ -106,11 +106,6 @@ function judge(
   return compare(network, file, all);
 }
 
-/** A container that may change the network, such as a VPN client, and write the file as it needs it. */
-function mayWriteIt({ pod }: PodNetwork): PodNetwork['pod']['containers'][number] | undefined {
-  return pod.containers.find(({ netAdmin, role }) => netAdmin && role !== 'init');
-}
-
 /** A pod of policy ClusterFirst beside the others of that policy on the node. */
 function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork[]): Judgement {
   const others = all.filter(
@@ -118,7 +113,7 @@ function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork
       other !== network &&
       other.pod.dnsPolicy === network.pod.dnsPolicy &&
       other.pod.dnsConfig === null &&
-      mayWriteIt(other) === undefined,
+      !other.pod.containers.some(mayChangeNetwork),
   );
   const shares = (servers: readonly string[]) =>
     others.filter((other) =>

@@ -1,4 +1,5 @@
 import { defineCheck, fail } from '../define.ts';
+import { mayChangeNetwork } from '../preconditions.ts';
 import { lookOnNode, recreatePod } from '../remedies.ts';
 import { listed, quote, rowsOf } from '../text.ts';
 import { judgeRules } from './judge-rules.ts';
@@ -17,7 +18,7 @@ export const podFirewallBlocksAll = defineCheck({
   run({ podNetworks }, { node }) {
     return judgeRules(podNetworks, node, {
       find: blockades,
-      mayOwn: ({ netAdmin, role }) => netAdmin && role !== 'init',
+      mayOwn: mayChangeNetwork,
       judge(object, found, network) {
         const directions = [...new Set(found.map(({ direction }) => direction))];
         return fail(object, {

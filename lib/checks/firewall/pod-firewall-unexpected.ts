@@ -17,6 +17,7 @@ export const podFirewallUnexpected = defineCheck({
   run({ podNetworks }, { node }) {
     return judgeRules(podNetworks, node, {
       find: (_, filters) => unexpectedRules(filters),
+      // Init containers too: to write such rules is what they are given the right for.
       mayOwn: ({ netAdmin }) => netAdmin,
       judge(object, found, network, filters) {
         if (blockades(network, filters).length > 0) {

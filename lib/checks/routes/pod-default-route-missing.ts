@@ -1,4 +1,5 @@
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { mayChangeNetwork } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 import { defaultRouteOf, expectedGateway, routeText, wayOut } from './gateway.ts';
 
@@ -23,7 +24,7 @@ export const podDefaultRouteMissing = defineCheck({
       if (wrong.length === 0) return pass(object);
       const ownRouting =
         'k8s.v1.cni.cncf.io/networks' in network.pod.annotations ||
-        network.pod.containers.some((container) => container.netAdmin);
+        network.pod.containers.some(mayChangeNetwork);
       if (ownRouting && wrong.every(({ found }) => found.state === 'elsewhere')) {
         return notApplicable(object, 'the pod has another default route, and may have chosen it itself');
       }

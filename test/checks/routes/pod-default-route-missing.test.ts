@@ -92,6 +92,20 @@ describe('pod-default-route-missing', () => {
     expect(failures(run({ ...withRoutes(subnet), pod: admin }))).toHaveLength(1);
   });
 
+  it('judges a pod whose init container alone may set routes, as in every pod of a mesh', () => {
+    const { containers } = aPod();
+    const init = containers.map((one) => ({
+      ...one,
+      name: 'istio-init',
+      role: 'init' as const,
+      netAdmin: true,
+    }));
+    const meshed = aPod({ containers: [...init, ...containers] });
+    expect(
+      failures(run({ ...withRoutes(aRoute({ gateway: null, link: 'wg0' }), subnet), pod: meshed })),
+    ).toHaveLength(1);
+  });
+
   it.each([
     [
       'the interface is missing',
