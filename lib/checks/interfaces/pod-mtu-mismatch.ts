@@ -1,8 +1,11 @@
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link, NetworkStack } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
+import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
 import { recreatePod, repair } from '../remedies.ts';
+
+/** Links that stand for a device of the node, and have the addresses in its place. */
+const OF_DEVICES: readonly (string | null)[] = ['bond', 'vlan'];
 
 /** Absolute values say nothing (AWS 9001, VXLAN 1450, WireGuard 1420): the ends are compared, and the way out. */
 export const podMtuMismatch = defineCheck({
@@ -61,21 +64,29 @@ export const podMtuMismatch = defineCheck({
 });
 
 /** Of several ways out (a private network beside the public one) pods may be made for the one that takes most. */
-function widestUplink({ links, routes }: NetworkStack): Link | undefined {
+function widestUplink({ links, addresses, routes }: NetworkStack): Link | undefined {
   const ways = routes
     .filter(({ destination, table }) => /^(0\.0\.0\.0|::)\/0$/.test(destination) && table === 'main')
     .map(({ link }) => link);
   if (ways.length === 0) return undefined;
+  // A device that is down, or that nothing is sent through, is no way out however much it takes (InfiniBand: 65520).
+  const used = new Set([
+    ...addresses.filter(({ scope }) => scope === 'global').map(({ link }) => link),
+    ...routes
+      .filter(({ destination, table }) => table !== 'local' && !destination.startsWith('fe80:'))
+      .map(({ link }) => link),
+  ]);
+  const leadsOut = ({ name, master, kind, parentDevice, up }: Link) =>
+    up &&
+    (parentDevice !== null || OF_DEVICES.includes(kind)) &&
+    (used.has(name) || (master !== null && used.has(master)));
   return links
-    .filter((link) => ways.includes(link.name) || link.parentDevice !== null)
+    .filter((link) => ways.includes(link.name) || leadsOut(link))
     .toSorted((a, b) => b.mtu - a.mtu)[0];
 }
 
 /** The tuning plugin sets the pod's end alone, and a VPN in the pod lowers it itself: what is sent then fits either way. */
 function loweredOnPurpose({ pod, results, link, hostLink }: PodNetwork): boolean {
   if (link === null || hostLink === null || link.mtu > hostLink.mtu) return false;
-  return (
-    results[0]?.plugins.includes('tuning') === true ||
-    pod.containers.some(({ netAdmin, role }) => netAdmin && role !== 'init')
-  );
+  return results[0]?.plugins.includes('tuning') === true || pod.containers.some(mayChangeNetwork);
 }

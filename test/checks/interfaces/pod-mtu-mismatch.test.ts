@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { podMtuMismatch } from '../../../lib/checks/interfaces/pod-mtu-mismatch.ts';
+import type { Address, Link, Route } from '../../../lib/model/network.ts';
 import {
   aCniResult,
   aHostLink,
   aHostStack,
   aLink,
+  anAddress,
   aPod,
   aPodNetwork,
   aRoute,
@@ -16,6 +18,19 @@ import {
 describe('pod-mtu-mismatch', () => {
   const run = (network = aPodNetwork(), hostNetwork = aHostStack()) =>
     podMtuMismatch.run({ podNetworks: [network], hostNetwork }, context);
+
+  const jumbo = aPodNetwork({ link: aLink({ mtu: 8950 }), hostLink: aHostLink({ mtu: 8950 }) });
+
+  /** A node with a second, wider device, eth1. */
+  function aHostWith(changes: Partial<Link>, addresses: readonly Address[], routes: readonly Route[]) {
+    const host = aHostStack();
+    const wide = aLink({ index: 4, name: 'eth1', kind: null, mtu: 65520, parentDevice: 'ib0', peer: null });
+    return aHostStack({
+      links: [...host.links, { ...wide, ...changes }],
+      addresses: [...host.addresses, ...addresses],
+      routes: [...host.routes, ...routes],
+    });
+  }
 
   it('passes equal ends within the uplink, whatever the value', () => {
     expect(run()[0]?.result).toBe('pass');
@@ -55,8 +70,46 @@ describe('pod-mtu-mismatch', () => {
       peer: null,
     });
     const pair = { link: aLink({ mtu: 8950 }), hostLink: aHostLink({ mtu: 8950 }) };
-    expect(run(aPodNetwork(pair), { ...host, links: [...host.links, wide] })[0]?.result).toBe('pass');
+    const used = [...host.addresses, anAddress({ link: 'eth1', address: '10.9.0.7' })];
+    const withWide = { ...host, links: [...host.links, wide], addresses: used };
+    expect(run(aPodNetwork(pair), withWide)[0]?.result).toBe('pass');
     expect(failures(run(aPodNetwork(pair), host))).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'a device with routes alone, as those of the AWS VPC CNI',
+      {},
+      [],
+      [aRoute({ link: 'eth1', table: '2' })],
+    ],
+    ['the port of a bond that has the address', { master: 'bond1' }, [anAddress({ link: 'bond1' })], []],
+    ['a VLAN that has the address', { parentDevice: null, kind: 'vlan' }, [anAddress({ link: 'eth1' })], []],
+  ])('takes %s for a way out', (_, changes, addresses, routes) => {
+    expect(run(jumbo, aHostWith(changes, addresses, routes))[0]?.result).toBe('pass');
+  });
+
+  it.each([
+    ['that is down', { up: false }, [anAddress({ link: 'eth1' })], []],
+    [
+      'that nothing is sent through',
+      {},
+      [],
+      [aRoute({ type: 'blackhole', destination: '10.244.0.0/16', link: null })],
+    ],
+    [
+      'with no more than what IPv6 gives to each link',
+      {},
+      [anAddress({ link: 'eth1', family: 6, address: 'fe80::7', scope: 'link' })],
+      [
+        aRoute({ family: 6, link: 'eth1', destination: 'fe80::/64' }),
+        aRoute({ family: 6, link: 'eth1', destination: 'ff00::/8', table: 'local' }),
+      ],
+    ],
+  ])('does not take a device %s for a way out, however large its MTU', (_, changes, addresses, routes) => {
+    expect(failures(run(jumbo, aHostWith(changes, addresses, routes)))[0]?.detail).toContain(
+      "more than the 1500 of the node's uplink eth0",
+    );
   });
 
   it.each([
