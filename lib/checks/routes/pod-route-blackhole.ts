@@ -1,6 +1,6 @@
 import type { NetworkStack, Route, Rule } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
+import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 import { listed, rowsOf } from '../text.ts';
 import { routeText } from './gateway.ts';
@@ -29,7 +29,7 @@ export const podRouteBlackhole = defineCheck({
       const routes = droppingRoutes(network.stack);
       if (routes.length === 0) return pass(object);
       // Clients of VPNs keep traffic from leaking around their tunnel in this way.
-      if (network.pod.containers.some((container) => container.netAdmin))
+      if (network.pod.containers.some(mayChangeNetwork))
         return notApplicable(object, 'a container of the pod may set routes, and may have set these itself');
       return fail(object, {
         detail: `What the pod sends is dropped by ${routes.length === 1 ? 'a route' : 'routes'} inside of it: ${listed(routes.map(said))}.`,
@@ -48,13 +48,28 @@ export const podRouteBlackhole = defineCheck({
 
 /** Those that packets come to: in the main table, or in one that a rule leads to. */
 function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
-  const led = new Set(rules.filter(isAdded).map(({ table }) => table));
+  const led = new Set(rules.filter(isAdded).map(({ family, table }) => `${family} ${table}`));
   return routes.filter(
     (route) =>
       DROPPING.includes(route.type) &&
       route.metric !== KERNEL_METRIC &&
       // A default route that is replaced by one is pod-default-route-missing's, and one behind a real one never asked.
-      (route.table === 'main' ? !route.destination.endsWith('/0') : led.has(route.table)),
+      (route.table === 'main'
+        ? !route.destination.endsWith('/0')
+        : led.has(`${route.family} ${route.table}`)) &&
+      !routes.some((other) => comesBefore(other, route)),
+  );
+}
+
+/** A route of the same destination and a lower metric, behind which the other is a last resort that is not asked. */
+function comesBefore(other: Route, route: Route): boolean {
+  return (
+    other.type === 'unicast' &&
+    other.family === route.family &&
+    other.table === route.table &&
+    other.destination === route.destination &&
+    (other.metric ?? 0) < (route.metric ?? 0) &&
+    !other.flags.includes('dead')
   );
 }
 

@@ -49,6 +49,34 @@ describe('pod-route-blackhole', () => {
     expect(failures(run(pod))[0]?.detail).toContain('unreachable default in table 100');
   });
 
+  it('does not mind a table that a rule of the other address family leads to', () => {
+    const pod = podWith({ type: 'unreachable', family: 6, destination: '::/0', table: '100' }, [
+      rule(100, '100'),
+    ]);
+    expect(run(pod)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it.each([
+    ['passes one of last resort, behind a route that works', {}, 0],
+    ['finds one before a route that works', { metric: 5000 }, 1],
+    ['finds one behind a route of another table', { table: 'main' }, 1],
+    ['finds one behind a route of the other address family', { family: 6, destination: '::/0' } as const, 1],
+    ['finds one behind a narrower route', { destination: '10.0.0.0/8' }, 1],
+    ['finds one behind a route whose link is gone', { flags: ['dead'] }, 1],
+  ])('%s', (_, changes, found) => {
+    const works = aRoute({ table: '100', metric: 100, ...changes });
+    const last = aRoute({
+      type: 'unreachable',
+      destination: '0.0.0.0/0',
+      table: '100',
+      metric: 1000,
+      gateway: null,
+      link: null,
+    });
+    const stack = aStack({ routes: [aRoute(), works, last], rules: [rule(100, '100')] });
+    expect(failures(run(aPodNetwork({ stack })))).toHaveLength(found);
+  });
+
   it('does not mind a table that no rule leads to', () => {
     const pod = podWith({ type: 'unreachable', destination: '0.0.0.0/0', table: '100' }, [
       rule(0, 'local'),
@@ -78,6 +106,20 @@ describe('pod-route-blackhole', () => {
       pod: aPod({ containers: aPod().containers.map((one) => ({ ...one, netAdmin: true })) }),
     };
     expect(run(pod)).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  it('judges a pod whose init container alone may set routes, as in every pod of a mesh', () => {
+    const init = aPod().containers.map((one) => ({
+      ...one,
+      name: 'istio-init',
+      role: 'init' as const,
+      netAdmin: true,
+    }));
+    const pod = {
+      ...podWith({ type: 'unreachable', destination: '10.96.0.0/12' }),
+      pod: aPod({ containers: [...init, ...aPod().containers] }),
+    };
+    expect(failures(run(pod))).toHaveLength(1);
   });
 
   it('does not know when the namespace could not be read', () => {
