@@ -28,6 +28,10 @@ const CREATE_GRACE_MILLISECONDS = 5_000;
 
 const QUOTA_PAUSE_MILLISECONDS = 500;
 
+/** How often it is asked whether the kubelet failed to make a sandbox, and how often that may happen. */
+const SANDBOX_LOOK_MILLISECONDS = 3_000;
+const SANDBOX_FAILURES = 2;
+
 const ENDED = ['Succeeded', 'Failed', 'gone'] as const;
 
 export class ProbePods {
@@ -90,7 +94,7 @@ export class ProbePods {
     const end = Date.now() + deadlineMilliseconds;
     try {
       await this.#create(manifest, deadlineMilliseconds);
-      const state = await this.#watch.until(name, ['Running', ...ENDED], end);
+      const state = await this.#untilRunning(manifest, end);
       if (state.phase !== 'Running') throw failed(state);
       // With a grace the object stays until the kubelet has removed the sandbox; without one it goes at once.
       await deletePod(this.#cluster, namespace, name, { signal: this.#signal }, 1);
@@ -99,6 +103,25 @@ export class ProbePods {
     } finally {
       await this.#remove(namespace, name);
       this.#watch.forget(name);
+    }
+  }
+
+  /**
+   * The kubelet goes on trying to make a sandbox, and where the plugins are broken each try may leave an address behind: a
+   * pod of ours is not to use up the range.
+   */
+  async #untilRunning(manifest: PodManifest, end: number): Promise<PodState> {
+    for (;;) {
+      const look = Math.min(end, Date.now() + SANDBOX_LOOK_MILLISECONDS);
+      try {
+        return await this.#watch.until(manifest.metadata.name, ['Running', ...ENDED], look);
+      } catch (error) {
+        if (look >= end || !(error instanceof AuditError) || error.code !== 'DEADLINE') throw error;
+        const failures = (await this.events(manifest)).filter(
+          ({ reason }) => reason === 'FailedCreatePodSandBox',
+        );
+        if (failures.reduce((sum, { count }) => sum + count, 0) >= SANDBOX_FAILURES) throw error;
+      }
     }
   }
 

@@ -49,6 +49,8 @@ export const cniConfigSchema = z.object({
   binaryDirectory: z.string(),
   /** Executable files there. */
   binaries: z.array(z.string()),
+  /** Files there that cannot be executed. */
+  unusable: z.array(z.object({ name: z.string(), why: z.enum(['empty', 'not executable']) })),
 });
 export type CniConfig = z.infer<typeof cniConfigSchema>;
 

@@ -86,6 +86,7 @@ export function makeNode(plan: NodePlan): RawNode {
       ],
       binaryDirectory: '/opt/cni/bin',
       binaries: [layout.plugin, 'portmap', 'bridge', 'host-local', 'loopback'],
+      unusable: [],
     },
     cniResults: attached.flatMap(({ result }) => result),
     ipam: layout.ipam === 'elsewhere' ? [] : [stores(layout.ipam, attached)],

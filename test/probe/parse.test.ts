@@ -333,5 +333,13 @@ describe('directories', () => {
       binaries: ['bridge'],
     });
     expect(parseCniConfig('', '', binaries, '').binaries).toEqual(['bridge', 'portmap']);
+    const broken = '-rw-r--r-- 9 /opt/cni/bin/portmap\n-rwxr-xr-x 0 /opt/cni/bin/bridge\n';
+    expect(parseCniConfig('', '', broken, '/opt/cni/bin\n')).toMatchObject({
+      binaries: [],
+      unusable: [
+        { name: 'portmap', why: 'not executable' },
+        { name: 'bridge', why: 'empty' },
+      ],
+    });
   });
 });

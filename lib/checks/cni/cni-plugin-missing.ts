@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, lookOnNode } from '../remedies.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies.ts';
 import { listed, quote } from '../text.ts';
 import { agentOf, restartAgent } from './agents.ts';
 import { loadedConfig } from './loaded-config.ts';
@@ -33,9 +33,10 @@ export const cniPluginMissing = defineCheck({
     const missing = [...new Set(needed)].filter((type) => !installed.has(type));
     if (missing.length === 0) return [pass(object)];
     const names = missing.map((type) => quote(type, 60));
+    const whyOf = (type: string) => cniConfig.unusable.find(({ name }) => name === type)?.why;
     return [
       fail(object, {
-        detail: `${listed(names)} of ${quote(config.name, 80)}: no such program in ${quote(cniConfig.binaryDirectory)}. Its file is missing, empty or not executable.`,
+        detail: `The runtime cannot run what ${quote(config.name, 80)} names: ${listed(missing.map((type) => `${quote(type, 60)} is ${whyOf(type) ?? 'not there'}`))} (${quote(cniConfig.binaryDirectory)}).`,
         confidence: 'confirmed',
         evidence: [
           {
@@ -58,15 +59,23 @@ export const cniPluginMissing = defineCheck({
           },
         ],
         remedy: missing.flatMap((type) =>
-          agentOf(type) === undefined
+          whyOf(type) === 'not executable'
             ? [
-                lookOnNode(
+                repairOnNode(
                   node,
-                  `${quote(type, 60)} comes with the node's image (package containernetworking-plugins) or with whatever wrote the configuration: install it again, or, if it was uninstalled on purpose, take it out of the chain.`,
-                  command('ls', '-l', cniConfig.binaryDirectory, `${cniConfig.directory}/${config.name}`),
+                  'make it executable again.',
+                  command('chmod', '0755', `${cniConfig.binaryDirectory}/${type}`),
                 ),
               ]
-            : [restartAgent(type, node)],
+            : agentOf(type) === undefined
+              ? [
+                  lookOnNode(
+                    node,
+                    `${quote(type, 60)} comes with the node's image (package containernetworking-plugins) or with whatever wrote the configuration: install it again, or, if it was uninstalled on purpose, take it out of the chain.`,
+                    command('ls', '-l', cniConfig.binaryDirectory, `${cniConfig.directory}/${config.name}`),
+                  ),
+                ]
+              : [restartAgent(type, node)],
         ),
       }),
     ];

@@ -33,17 +33,25 @@ export const ipamLeaked = defineCheck({
       if (ids.size === 0) return unknown(object, 'no sandbox is known on the node, not even our own');
       const foreign = notOfPods(store, sandboxes, cniConfig, cniResults);
       if (foreign !== null) return notApplicable(object, foreign);
-      const leaked = store.allocations.filter(
+      const unowned = store.allocations.filter(
         (allocation) =>
           !isHalfWritten(allocation) &&
           !ids.has(allocation.containerId) &&
-          isOld(allocation, now, settleSeconds.orphan) &&
           ofPassingPod(ageOf(allocation, now), { pods, sandboxes }, now) === null &&
           // In use by a pod although taken by another: that is ipam-conflict, and freeing it would make a duplicate.
           !podAddresses.some((address) => sameAddress(address, allocation.address)) &&
           !hasHostLink(allocation, hostNetwork),
       );
-      if (leaked.length === 0) return pass(object);
+      const leaked = unowned.filter((allocation) => isOld(allocation, now, settleSeconds.orphan));
+      if (leaked.length === 0) {
+        // Not a pass: what an audit in a hurry found is not resolved by the next one's patience.
+        return unowned.length === 0
+          ? pass(object)
+          : notApplicable(
+              object,
+              `${counted(unowned.length, 'entry', 'entries')} of no sandbox, too young to be judged`,
+            );
+      }
       const full = store.capacity !== null && store.allocations.length >= store.capacity * NEARLY_FULL;
       const addresses = leaked.map(({ address }) => quote(address, 50));
       return fail(object, {

@@ -44,12 +44,21 @@ export function parseCniConfig(
   const parsed = jsonLines(configs, configLine);
   const directory = parsed[0]?.dir ?? lines(directories)[0] ?? '/etc/cni/net.d';
   const own = lines(binaryDirectories);
-  const executables = lines(binaries)
+  const files = lines(binaries)
     .flatMap((line) => {
-      const found = /^(-\S{9}) (\d+) (\S+)$/.exec(line);
-      return found?.[1]?.includes('x') && found[2] !== '0' && found[3] !== undefined ? [found[3]] : [];
+      const [, mode, size, path] = /^(-\S{9}) (\d+) (\S+)$/.exec(line) ?? [];
+      return mode === undefined || path === undefined
+        ? []
+        : [
+            {
+              path,
+              why:
+                size === '0' ? ('empty' as const) : mode.includes('x') ? null : ('not executable' as const),
+            },
+          ];
     })
-    .filter((path) => own.length === 0 || own.includes(directoryOf(path)));
+    .filter(({ path }) => own.length === 0 || own.includes(directoryOf(path)));
+  const executables = files.flatMap(({ path, why }) => (why === null ? [path] : []));
   const binaryDirectory =
     own[0] ?? (executables[0] === undefined ? '/opt/cni/bin' : directoryOf(executables[0]));
   return {
@@ -74,10 +83,12 @@ export function parseCniConfig(
         };
       }),
     binaryDirectory,
-    binaries: [...new Set(executables.map((path) => path.replace(/^.*\//, '')))],
+    binaries: [...new Set(executables.map(nameOf))],
+    unusable: files.flatMap(({ path, why }) => (why === null ? [] : [{ name: nameOf(path), why }])),
   };
 }
 
+const nameOf = (path: string) => path.replace(/^.*\//, '');
 const directoryOf = (path: string) => path.replace(/\/[^/]*$/, '');
 
 function configError(name: string | null, plugins: number, types: number): string | null {

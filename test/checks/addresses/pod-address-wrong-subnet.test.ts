@@ -28,6 +28,7 @@ const config = (changes: Partial<typeof file> = {}): Sources['cniConfig'] => ({
   files: [{ ...file, ...changes }],
   binaryDirectory: '/opt/cni/bin',
   binaries: [],
+  unusable: [],
 });
 const run = (network: PodNetwork, changes: Partial<Parameters<typeof podAddressWrongSubnet.run>[0]> = {}) =>
   podAddressWrongSubnet.run(

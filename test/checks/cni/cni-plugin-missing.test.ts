@@ -15,7 +15,7 @@ describe('cni-plugin-missing', () => {
   it('finds a plugin of the chain that is gone', () => {
     const [found] = failures(run({ binaries: ['bridge', 'host-local', 'loopback'] }));
     expect(found?.detail).toBe(
-      'portmap of 10-lab.conflist: no such program in /opt/cni/bin. Its file is missing, empty or not executable.',
+      'The runtime cannot run what 10-lab.conflist names: portmap is not there (/opt/cni/bin).',
     );
   });
 
@@ -23,8 +23,18 @@ describe('cni-plugin-missing', () => {
     expect(failures(run({ binaries: ['bridge', 'portmap', 'loopback'] }))[0]?.detail).toContain('host-local');
     const flannel = aCniConfigFile({ plugins: ['flannel', 'portmap'], ipam: [] });
     expect(failures(run({ files: [flannel], binaries: ['flannel', 'portmap', 'loopback'] }))[0]?.detail).toBe(
-      'bridge, host-local of 10-lab.conflist: no such program in /opt/cni/bin. Its file is missing, empty or not executable.',
+      'The runtime cannot run what 10-lab.conflist names: bridge is not there, host-local is not there (/opt/cni/bin).',
     );
+  });
+
+  it('says of a file that is there why it does not run, and makes it executable again', () => {
+    const binaries = ['bridge', 'host-local', 'loopback'];
+    const [found] = failures(run({ binaries, unusable: [{ name: 'portmap', why: 'not executable' }] }));
+    expect(found?.detail).toContain('portmap is not executable (/opt/cni/bin)');
+    expect(found?.remedy.map((step) => step.command)).toEqual(['chmod 0755 /opt/cni/bin/portmap']);
+    const [empty] = failures(run({ binaries, unusable: [{ name: 'portmap', why: 'empty' }] }));
+    expect(empty?.detail).toContain('portmap is empty');
+    expect(empty?.remedy[0]?.command).toContain('ls -l');
   });
 
   it('wants loopback where the runtime calls it, and not of containerd 2', () => {

@@ -49,6 +49,7 @@ export function aCniConfig(changes: Partial<Sources['cniConfig']> = {}): Sources
     files: [aCniConfigFile()],
     binaryDirectory: '/opt/cni/bin',
     binaries: ['bandwidth', 'bridge', 'host-local', 'loopback', 'portmap', 'ptp'],
+    unusable: [],
     ...changes,
   };
 }

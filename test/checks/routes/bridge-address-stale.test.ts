@@ -15,6 +15,7 @@ function config(plugin: string, subnets: string[]): Sources['cniConfig'] {
     files: [{ ...file, mtu: null, bridge: plugin === 'bridge' ? 'cni0' : null }],
     binaryDirectory: '/opt/cni/bin',
     binaries: [],
+    unusable: [],
   };
 }
 

@@ -62,6 +62,18 @@ export const cniFaults: readonly Fault[] = [
     when: ({ plugins }) => plugins.includes('portmap'),
   },
   {
+    id: 'plugin-not-executable',
+    check: 'cni-plugin-missing',
+    pods: 0,
+    where: 'node',
+    object: { kind: 'node', name: '$NODE' },
+    inject: 'chmod a-x /opt/cni/bin/portmap',
+    shows: ['portmap is not executable'],
+    repair: 'remedy',
+    cleanup: 'chmod 0755 /opt/cni/bin/portmap',
+    when: ({ plugins }) => plugins.includes('portmap'),
+  },
+  {
     id: 'configuration-before',
     check: 'cni-config-order',
     pods: 1,
