@@ -43,7 +43,7 @@ export class DirectoryStore implements Store {
 
   async replace(key: string, body: Uint8Array, etag: string | null): Promise<boolean> {
     return await this.#guarded(key, async (path) => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
       const replaced = await withLock(`${path}.lock`, async (held) => {
         if (((await this.get(key))?.etag ?? null) !== etag) return false;
         const part = await this.#write(path, body);
@@ -83,7 +83,7 @@ export class DirectoryStore implements Store {
   }
 
   async #write(path: string, body: Uint8Array): Promise<string> {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     const part = `${path}.${randomUUID()}.part`;
     const file = await open(part, 'wx');
     try {
@@ -111,6 +111,23 @@ export class DirectoryStore implements Store {
           'Check that the directory is yours to write and has room, or choose another with --store (none keeps nothing).',
       });
     }
+  }
+}
+
+/** As `mkdir` with `recursive`, which never ends in Node.js where a file system makes no directories, as that of /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path).catch((again: unknown) => {
+      // Another writer may have made it in between.
+      if (codeOf(again) === 'EEXIST') return;
+      if (codeOf(again) !== 'ENOENT') throw again;
+      throw new Error(`the file system of ${dirname(path)} lets nobody make ${path}`, { cause: again });
+    });
   }
 }
 

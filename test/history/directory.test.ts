@@ -48,6 +48,20 @@ describe('the store in a directory', () => {
   });
 });
 
+it.skipIf(process.platform !== 'linux')(
+  'refuses a place where no directory can be made, and does not try for ever',
+  async () => {
+    const store = new DirectoryStore('/proc/no/audits');
+    const refused = {
+      code: 'STORE',
+      message: expect.stringContaining('the file system of /proc lets nobody make /proc/no'),
+      remedy: expect.stringContaining('choose another with --store'),
+    };
+    await expect(store.putOnce('a', Buffer.from(''))).rejects.toMatchObject(refused);
+    await expect(store.replace('a', Buffer.from(''), null)).rejects.toMatchObject(refused);
+  },
+);
+
 describe('keys', () => {
   it.each(['prod', 'arn:aws:eks:eu-west-1:1:cluster/prod', '..', 'a b%2F', 'ünïcode'])(
     'hold any cluster name as one part of a path, and give it back: %s',
