@@ -10,7 +10,7 @@ import { httpsFormat } from '../lib/model/config.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { Severity } from '../lib/model/finding.ts';
 import { printable } from '../lib/report/index.ts';
-import { EXIT, explain } from './exit.ts';
+import { EXIT, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
 import { progressOn } from './progress.ts';
@@ -78,6 +78,8 @@ function chosen<T extends { readonly name: string }>(
 
 function told(progress: FleetProgress, say: (text: string) => void): void {
   if (progress.kind === 'planned') say(`${progress.cluster}: auditing, nodes: ${progress.nodes}`);
+  if (progress.kind === 'unanswered')
+    say(`${progress.cluster}: ${printable(tryingAgain(progress.error).trimEnd(), 500)}`);
   if (progress.kind === 'failed')
     say(
       `${progress.cluster}: ${printable(

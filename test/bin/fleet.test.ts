@@ -85,6 +85,15 @@ async function fleet(...args: string[]): Promise<Said> {
 }
 
 describe('netns-audit fleet', () => {
+  it('says once a cluster that nobody answers and it is tried again', async () => {
+    const prod = await aCluster('prod', 'healthy');
+    secrets.set(arnOf('silent'), prod.kubeconfig({ server: 'https://127.0.0.1:1' }));
+    const { error } = await fleet('--config', await config('prod', 'silent'), '--store', 'none');
+    expect(error.split('\n').filter((line) => line.includes('trying again'))).toEqual([
+      'silent: no answer from the API server https://127.0.0.1:1: ECONNREFUSED; trying again.',
+    ]);
+  }, 20_000);
+
   it('audits all clusters of the configuration, and ends in the code of the worst', async () => {
     const prod = await aCluster('prod', 'broken');
     const stage = await aCluster('stage', 'healthy');

@@ -1,12 +1,15 @@
 /** From a cluster of the config to a connection. */
 import { type Cluster, type ClusterTarget, connect } from '../../cluster/index.ts';
 import type { ClusterConfig } from '../../model/config.ts';
+import type { AuditError } from '../../model/errors.ts';
 
 /** What the use cases of a fleet need from outside. */
 export type Connections = {
   readonly version: string;
   /** The text of a secret by its ARN. @throws AuditError AWS */
   readSecret(arn: string): Promise<string>;
+  /** Told once a connection, when a request that nobody answered is tried again. */
+  readonly onUnanswered?: (error: AuditError) => void;
 };
 
 /** Opens a connection under the name that the config gives the cluster, and closes it after `use`. */
@@ -16,7 +19,12 @@ export async function withCluster<T>(
   signal: AbortSignal,
   use: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
-  const cluster = await connect(await target(config, connections), { version: connections.version, signal });
+  const { version, onUnanswered } = connections;
+  const cluster = await connect(await target(config, connections), {
+    version,
+    signal,
+    ...(onUnanswered === undefined ? {} : { onUnanswered }),
+  });
   try {
     return await use({ ...cluster, name: config.name });
   } finally {

@@ -22,6 +22,8 @@ import { WorkInMemory } from './work-in-memory.ts';
 
 export type FleetProgress =
   | { readonly kind: 'planned'; readonly cluster: string; readonly nodes: number }
+  /** Nobody answered, and it is tried again; told once a cluster. */
+  | { readonly kind: 'unanswered'; readonly cluster: string; readonly error: AuditError }
   /** A cluster, or a batch of its nodes, that could not be audited. */
   | { readonly kind: 'failed'; readonly cluster: string; readonly error: unknown }
   | { readonly kind: 'concluded'; readonly conclusion: Conclusion };
@@ -85,7 +87,16 @@ async function auditClusterOfFleet(
   expectedWithinHours: number | undefined,
 ): Promise<FleetConclusionInput['clusters'][number]> {
   const cluster = task.cluster.name;
-  const { connections, notifier, signal, onProgress } = deps;
+  const { notifier, signal, onProgress } = deps;
+  let said = false;
+  const connections: Connections = {
+    ...deps.connections,
+    onUnanswered: (unanswered) => {
+      // Each batch has a connection of its own.
+      if (!said) onProgress({ kind: 'unanswered', cluster, error: unanswered });
+      said = true;
+    },
+  };
   const failed = (error: unknown): void => {
     if (signal.aborted) throw interrupted();
     onProgress({ kind: 'failed', cluster, error });
