@@ -26,6 +26,9 @@ read -r name <"/proc/$PPID/comm" && case $name in containerd-shim* | conmon*) mo
 [ -z "$monitor" ] || [ "/proc/$PPID/ns/mnt" -ef /proc/1/ns/mnt ] || [ ! -d "/proc/$PPID/root/" ] || M=/proc/$PPID
 T='	'
 
+# Each argument as a line; dash's echo would make line ends of what is `\n` or `\012` in a name of a pod's.
+lines() { printf '%s\n' "$@"; }
+
 # Sets `now` to hundredths of a second since boot: busybox's date has no fractions, and this needs no fork.
 clock() {
   read -r now _ </proc/uptime
@@ -60,22 +63,25 @@ programs() {
 # argument PROCESS NAMES: the value of a flag on its command line, by its names as sed has them.
 argument() { tr '\0' '\n' <"$1/cmdline" | sed -n -e "/^\($2\)\$/{n;p;}" -e "s/^\($2\)=//p" | tail -n 1; }
 
-# each COMMAND: runs it on the files on stdin, one a line.
-each() { tr '\n' '\0' | xargs -0 "$@"; }
+# each COMMAND: runs it on the files on stdin, one a line, if there are any.
+each() { tr '\n' '\0' | xargs -0r "$@"; }
 
-# toml FILES: without comments, and with each list in one line.
+# toml FILES: without comments, with each list in one line, and with no `root` but that of the runtime itself: plugins have theirs.
 toml() {
-  cat "$@" 2>/dev/null | awk '{ sub(/#.*/, "") } open { line = line " " $0; if (/\]/) { print line; open = 0 } next }
+  for file; do echo '[]'; cat "$file"; done 2>/dev/null | awk '{ sub(/#.*/, "") }
+    open { line = line " " $0; if (/\]/) { print line; open = 0 } next }
+    /^[ \t]*\[/ { table = !/\[ *(crio)? *\]/ }
+    table && /^[ \t]*root[ \t]*=/ { next }
     /=[ \t]*\[/ && !/\]/ { line = $0; open = 1; next } { print }'
 }
 
 # setting NAME: the paths of it in `settings`, of which the last that has any counts.
-setting() { printf '%s\n' "$settings" | grep -E "^[ $T]*$1[ $T]*=.*/" | tail -n 1 | grep -o '/[^"'"'"', ]*'; }
+setting() { lines "$settings" | grep -E "^[ $T]*$1[ $T]*=.*/" | tail -n 1 | grep -o '/[^"'"'"', ]*'; }
 
 # Where the runtimes keep things, as their processes and their configurations say: states of containerd, roots of CRI-O and
 # docker, and of the runtime that runs this very pod the directories of the CNI.
 job_places() {
-  printf '%s\n' /proc/[0-9]*/comm | xargs grep -HsE '^(containerd|containerd-shim|crio|dockerd|kubelet)$' >programs
+  lines /proc/[0-9]*/comm | xargs grep -HsE '^(containerd|containerd-shim|crio|dockerd|kubelet)$' >programs
   # A shim works in its bundle, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID.
   programs containerd-shim | sed 's#$#/cwd#' | xargs stat -c %N |
     sed -n "s#.* -> '\(/.*\)/io\.containerd\.runtime\.v2\.task/[^/]*/[^/]*'\$#\1#p" | sort -u >states
@@ -84,12 +90,12 @@ job_places() {
     config=$(argument "$process" --config-file)
     host "${config:-/etc/docker/daemon.json}"
     [ -n "$root" ] || root=$(sed -n 's/.*"data-root" *: *"\([^"]*\)".*/\1/p' "$path")
-    [ -z "$root" ] || printf '%s\n' "$root" >docker
+    [ -z "$root" ] || lines "$root" >docker
   done
   own_containerd
   : >containerd
   [ -n "$process" ] && {
-    printf '%s\n' "$settings"
+    lines "$settings"
     root=$(argument "$process" --root)
     [ -z "$root" ] || echo "root = '$root'"
   } >containerd
@@ -103,7 +109,7 @@ job_places() {
     [ -n "$run" ] || run=$(setting runroot)
     host /etc/containers/storage.conf
     settings=$(toml "$path")
-    printf '%s\n' "${root:-$(setting graphroot)}" "${run:-$(setting runroot)}"
+    lines "${root:-$(setting graphroot)}" "${run:-$(setting runroot)}"
   } >crio
 }
 
@@ -147,7 +153,7 @@ crio_settings() {
 
 # States of containerd, in the order of what is most likely.
 states() {
-  { cat states 2>/dev/null; printf '%s\n' /run/containerd /run/k3s/containerd /run/k0s/containerd /var/snap/microk8s/common/run/containerd; } | awk '!seen[$0]++'
+  { cat states 2>/dev/null; lines /run/containerd /run/k3s/containerd /run/k0s/containerd /var/snap/microk8s/common/run/containerd; } | awk '!seen[$0]++'
 }
 
 # Lines of "ID MARK PID PATH" for every container that the runtimes' files know.
@@ -200,28 +206,23 @@ else {file: input_filename, annotations: (.annotations // {} | kept),
   namespaces: [.linux.namespaces[]? | select(.type == "network" or .type == "pid" or .type == "user")
     | {type, path: (.path // null)}]} end'
 
-# Runs the jq program $1 over the files named on stdin. jq goes on after a file that vanished, and ends at a malformed
-# one: the first without an answer is read once more by itself, and the rest anew, not each by a jq of its own.
+# Runs the jq program $1, whose answers begin with `{"file":"PATH",`, over the files named on stdin. jq goes on after a file
+# that vanished, and ends at a malformed one: of those that one jq was given, the first without an answer is that. Of the
+# rest, what ends in no brace was cut short; the others are read anew, in smaller and smaller groups of one jq each.
 reduced() {
   cat >files
+  : >bad
+  size=9999
   while [ -s files ]; do
-    each jq -c "$1" <files >reduced
-    cat reduced
-    alone=
+    each -n $size jq -c "$1" <files | tee reduced
     : >left
-    # busybox's awk takes a plain `{` at the start of a pattern for a repetition.
-    awk -v answered=reduced 'BEGIN { while ((getline line < answered) > 0) if (match(line, /^[{]"file":"[^"]*"/)) done[substr(line, 10, RLENGTH - 10)] = 1 }
-      !($0 in done)' files | while read -r file; do
-      [ -f "$file" ] || continue
-      if [ -z "$alone" ]; then
-        alone=1
-        jq -ce "$1" "$file" || { [ -f "$file" ] && jq -nc --arg file "$file" '{file: $file, error: "not readable as JSON"}'; }
-      else
-        printf '%s\n' "$file" >>left
-      fi
-    done
-    mv left files
+    awk -v size=$size 'BEGIN { while ((getline line < "reduced") > 0) { split(line, part, "\""); answered[part[4]] } }
+      !($0 in answered) { group = int((NR - 1) / size); print >>((group in found) ? "left" : "bad"); found[group] }' files
+    each grep -Ls '}[[:space:]]*$' <left >>bad
+    each grep -ls '}[[:space:]]*$' <left >files
+    size=$((size / 9 + 9))
   done
+  each ls <bad | jq -Rc '{file: ., error: "not readable as JSON"}'
 }
 
 # The end of it only: on large nodes the whole is larger than any file here may be.
@@ -265,7 +266,7 @@ job_kernel_state() {
 # One line a process: pid, inodes of its network, pid and mount namespace, state, start, cgroup, command. Kernel threads
 # only when they are blocked; nothing that has ended and waits to be reaped. /proc/PID/cmdline is not read: it can block on the memory lock of a stuck process.
 job_processes() {
-  printf '%s\n' /proc/[0-9]*/ns/net /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/mnt | xargs stat -L -c '%i %n' 2>/dev/null | awk '
+  lines /proc/[0-9]*/ns/net /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/mnt | xargs stat -L -c '%i %n' 2>/dev/null | awk '
     { split($2, part, "/"); pid = part[3]; inode[pid, part[5]] = $1; if (!(pid in seen)) { seen[pid] = 1; order[++count] = pid } }
     END { for (i = 1; i <= count; i++) {
       pid = order[i]; file = "/proc/" pid "/stat"; line = ""; getline line < file; close(file)
@@ -281,14 +282,14 @@ job_processes() {
 
 # Threads in another network namespace than their process, and the stacks of blocked tasks.
 job_threads() {
-  printf '%s\n' /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked=blocked '
+  lines /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked=blocked '
     { split($2, part, "/"); pid = part[3]; task = part[5]; if (pid == task) leader[pid] = $1; else other[pid, task] = $1
       file = "/proc/" pid "/task/" task "/stat"; line = ""; getline line < file; close(file)
       if (match(line, /\) D [^)]*$/)) print pid, task > blocked }
     END { for (key in other) { split(key, part, SUBSEP)
       if (other[key] != leader[part[1]]) printf "%s\t%s\t%s\n", part[1], part[2], other[key] } }' >b/host/threads
   [ -f blocked ] && head -n 50 blocked | while read -r pid task; do
-    read -r command <"/proc/$pid/task/$task/comm" && echo "# $pid $task $command" && cat "/proc/$pid/task/$task/stack"
+    read -r command <"/proc/$pid/task/$task/comm" && lines "# $pid $task $command" && cat "/proc/$pid/task/$task/stack"
   done >b/kernel/blocked
   return 0
 }
@@ -296,7 +297,7 @@ job_threads() {
 # Descriptors of network namespaces. One that was opened by the path of a pin is shown as that path, or as `/` once the
 # pin is unmounted; only a look at the file then tells.
 job_descriptors() {
-  printf '%s\n' /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets=sockets -v pinned=pinned '
+  lines /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets=sockets -v pinned=pinned '
     { gsub(/\047/, "") }
     # Paths of open files may have line ends, and so whatever lines a container likes.
     $1 !~ /^\/proc\/[0-9]+\/fd\/[0-9]+$/ { next }
@@ -342,14 +343,14 @@ pin_directories() {
   sed -n -e 's#.*"type":"network","path":"\(/[^"]*\)".*#\1#p' -e 's#.*"docker":{.*"path":"\(/[^"]*\)".*#\1#p' b/sandboxes.ndjson | grep -v '^/proc/' | sort -u >named
   : >named.elsewhere
   {
-    printf '%s\n' /run/netns /run/docker/netns /run/containerd/io.containerd.grpc.v1.cri/netns
+    lines /run/netns /run/docker/netns /run/containerd/io.containerd.grpc.v1.cri/netns
     awk '$4 ~ /^net:/ && $5 ~ /\/netns\/[^\/\\]*$/ && / - nsfs / { sub(/\/[^\/]*$/, "", $5); if (!seen[$5]++) print $5 }' $M/mountinfo
     sed 's#/[^/]*$##' named | sort -u | while read -r dir; do
       host "$dir" $M/root
       path=${path#$M/root}
       printf '%s\t%s\n' "$dir" "$path" >>b/sandboxes.places
       case $path in
-        */netns) printf '%s\n' "$path" ;;
+        */netns) lines "$path" ;;
         *) awk -v dir="$dir/" -v real="$path/" 'index($0, dir) == 1 { name = substr($0, length(dir) + 1); if (name !~ /\//) print real name }' named >>named.elsewhere ;;
       esac
     done
@@ -359,7 +360,7 @@ pin_directories() {
 pin_files() {
   {
     while read -r dir; do
-      [ -d "$M/root$dir" ] && printf '%s\n' "$M/root$dir"/*
+      [ -d "$M/root$dir" ] && lines "$M/root$dir"/*
     done <pin-directories
     sed "s#^#$M/root#" named.elsewhere
   } >pins
@@ -427,8 +428,8 @@ job_sandboxes() {
 # A sandbox that was recorded meanwhile owns what was found of it before; one that was half written is read again.
 job_sandboxes_again() {
   containers >b/sandboxes.after
-  awk -F '\t' -v specs=b/sandboxes.ndjson 'BEGIN { while ((getline line < specs) > 0)
-      if (match(line, /^[{]"file":"[^"]*"/) && line !~ /","error":"/) known[substr(line, 10, RLENGTH - 10)] = 1 }
+  awk -F '\t' 'BEGIN { while ((getline line < "b/sandboxes.ndjson") > 0) {
+      split(line, part, "\""); if (part[6] != "error") known[part[4]] } }
     !($4 in known) { print $4 }' b/sandboxes.after >new
   [ -s new ] && reduced "$spec" <new >b/sandboxes.new
   return 0
@@ -453,7 +454,7 @@ job_cni() {
     settings=$(cat crio.settings)
     conf=$(setting network_dir) own=$(setting 'plugin_dirs?')
   fi
-  [ -z "$own" ] || printf '%s\n' "$own" >b/cni/binary-directories
+  [ -z "$own" ] || lines "$own" >b/cni/binary-directories
   # shellcheck disable=SC2086
   for dir in ${conf:-/etc/cni/net.d}; do
     host "$dir"
@@ -490,7 +491,7 @@ job_cni_results() {
   host /var/lib/cni
   for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do
     [ -f "$file" ] || continue
-    case $file in */results/cni-loopback-*) ;; *) printf '%s\n' "$file" ;; esac
+    case $file in */results/cni-loopback-*) ;; *) lines "$file" ;; esac
   done | reduced '{file: input_filename, kind, containerId, networkName, ifName, netns,
     args: [.cniArgs[]? | select(.[0] | test("^K8S_POD_"))],
     plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
@@ -500,11 +501,11 @@ job_cni_results() {
 # Directories of host-local's networks.
 networks() {
   host /var/lib/cni
-  for dir in "$path"/networks/* $R/run/cni/networks/*; do [ -d "$dir" ] && printf '%s\n' "$dir"; done
+  for dir in "$path"/networks/* $R/run/cni/networks/*; do [ -d "$dir" ] && lines "$dir"; done
 }
 
 reservations() {
-  networks | while read -r dir; do printf '%s\n' "$dir"/*; done | grep -v '/\*$'
+  networks | while read -r dir; do lines "$dir"/*; done | grep -v '/\*$'
 }
 
 # Checkpoints of the AWS VPC CNI; one that is no JSON is named, with why.
@@ -551,7 +552,7 @@ job_plan() {
     }
   fi
   printf 'addr show\nroute show table all\nneigh show\nrule show\nnetns list-id\n' >batch
-  printf '%s\n' 'stack host host pin 1 /proc/1/ns/net' host_firewall own_names >>jobs
+  lines 'stack host host pin 1 /proc/1/ns/net' host_firewall own_names >>jobs
   # Each with a process that lives in it, where there is one: what /proc/PID/net shows needs no entering. Those of sandboxes
   # come first, as leaked ones may go into the thousands: of the others only so many are read, though all are counted.
   grep -o '"path":"[^"]*"' b/sandboxes.ndjson >paths
@@ -567,8 +568,8 @@ job_plan() {
   (cd b && cut -d ' ' -f 3 ../stacks | xargs mkdir -p netns)
   cat stacks >>jobs
   case $active in
-    *,ping,* | *,dns,*) printf '%s\n' suspects active_plan ;;
-    *) printf '%s\n' suspects $closing ;;
+    *,ping,* | *,dns,*) lines suspects active_plan ;;
+    *) lines suspects $closing ;;
   esac >>jobs
 }
 
@@ -664,24 +665,26 @@ job_creation() {
   printf '%s\t%s\t%s\n' "$code" "$(((now - before) * 10))" "$error" >b/kernel/creation
 }
 
-# Asked for only: does each pod answer the node, see its gateway, and get an answer from its DNS server?
+# Asked for only: does each pod answer the node, see its gateway, and get an answer from its DNS server? A pod names its links
+# and servers as it likes: what is no plain name or address goes into no command.
 job_active_plan() {
-  printf '%s\n' b/netns/*/ip.json | grep -v '\*' | xargs jq -r '(input_filename | split("/")[-2]) as $inode | .[]
+  lines b/netns/*/ip.json | grep -v '\*' | xargs jq -r '(input_filename | split("/")[-2]) as $inode | .[]
     | if .addr_info then select(.ifname != "lo") | .addr_info[] | select(.scope == "global") | "\($inode) address \(.local)"
-      elif .dst == "default" and .gateway and .table == "main" then "\($inode) gateway \(.gateway)\(if .gateway[:4] == "fe80" then "%\(.dev)" else "" end)"
+      elif .dst == "default" and .gateway and .table == "main" then "\($inode) gateway \(.gateway)" +
+        if .gateway[:4] == "fe80" then "%\(.dev)" | select(test("^[%A-Za-z0-9_.-]+$")) else "" end
       else empty end' >found || return
   awk -F '\t' -v found=found -v resolv=b/resolv '
     { net[$1] = $2 }
     END { while ((getline line < resolv) > 0) if (match(line, /:nameserver /)) { split(line, part, "/"); server = substr(line, RSTART + RLENGTH)
-        sub(/[ \t].*/, "", server); if ((part[3] in net) && !(net[part[3]] in dns)) dns[net[part[3]]] = server }
+        sub(/[ \t].*/, "", server); if ((part[3] in net) && !(net[part[3]] in dns) && server ~ /^[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?$/) dns[net[part[3]]] = server }
       while ((getline line < found) > 0) { split(line, word, " "); value[word[1], word[2]] = value[word[1], word[2]] "," word[3]; all[word[1]] = 1 }
       for (inode in all) printf "%s\t-%s\t-%s\t%s\n", inode, value[inode, "address"], value[inode, "gateway"], (inode in dns) ? dns[inode] : "-" }' b/host/processes >b/active/targets
   case $active in *,ping,*) echo active_ping ;; esac >>jobs
   while IFS=$T read -r inode _ gateway server; do
     path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' b/netns/index)
-    echo "active_pod $inode $gateway $server $path"
+    lines "active_pod $inode $gateway $server $path"
   done <b/active/targets >>jobs
-  printf '%s\n' $closing >>jobs
+  lines $closing >>jobs
 }
 
 job_active_ping() {
@@ -693,7 +696,7 @@ job_active_ping() {
 # active_pod INODE GATEWAY SERVER PATH
 job_active_pod() {
   case $active in *,ping,*)
-    [ "$2" = - ] || nsenter --net="$4" sh -c 'IFS=,; fping -r 1 -t 300 $1; ip neigh show' sh "${2#-,}" >"b/active/$1.gateway" 2>&1 ;;
+    [ "$2" = - ] || nsenter --net="$4" sh -c 'IFS=,; fping -r 1 -t 300 -- $1; ip neigh show' sh "${2#-,}" >"b/active/$1.gateway" 2>&1 ;;
   esac
   case $active in *,dns,*)
     [ "$3" = - ] || {
@@ -712,7 +715,7 @@ closing='look_again sandboxes_again end'
 # Ends the worker at the job whose number is $1, notes what is left out between that and the closing jobs, and sets `number`
 # to the job before these. False, and the worker goes on, when it is at one of these already.
 close_early() {
-  grep -q '^look_again' jobs || printf '%s\n' $closing >>jobs
+  grep -q '^look_again' jobs || lines $closing >>jobs
   number=$(grep -n '^look_again' jobs | head -n 1)
   number=$((${number%%:*} - 1))
   [ "${1:-0}" -le "$number" ] 2>/dev/null || return 1
@@ -740,20 +743,20 @@ work() {
           continue
         fi ;;
     esac
-    echo "$number $job $arguments" >at
-    echo "## $job $arguments" >&2
+    lines "$number $job $arguments" >at
+    lines "## $job $arguments" >&2
     clock; started=$now
     # Split at blanks, but a `*` in the path of a container's mount is no pattern of ours.
     # shellcheck disable=SC2086
     set -f; set -- $arguments; set +f
     "job_$job" "$@" </dev/null; code=$?
     clock
-    echo "$job $code $((now - started)) $arguments" >>b/steps
+    lines "$job $code $((now - started)) $arguments" >>b/steps
   done <jobs
   echo done >at
 }
 
-printf '%s\n' kernel_log host_facts kernel_state places containers processes threads descriptors mounts sandboxes pins node_resolv_conf cni cni_results ipam creation plan >jobs
+lines kernel_log host_facts kernel_state places containers processes threads descriptors mounts sandboxes pins node_resolv_conf cni cni_results ipam creation plan >jobs
 clock; begun=$now since=$now last='' closed=''
 # Without the jobs that close it, nothing of the runtime can be judged: the last quarter of the time is theirs, and the
 # stacks of namespaces get what is before two thirds of it.
@@ -768,7 +771,7 @@ while :; do
   if [ "$at" = done ]; then wait $worker; break; fi
   clock
   if [ $((now - begun)) -gt $((total * 100)) ]; then
-    echo "total hung $((now - begun)) $at" >>b/steps
+    lines "total hung $((now - begun)) $at" >>b/steps
     kill -9 $worker 2>/dev/null
     break
   fi
@@ -781,7 +784,7 @@ while :; do
     read -r at <at || at=''
     if close_early "${at%% *}"; then
       rest=${at#* }
-      case $rest in '') ;; *' '*) echo "${rest%% *} hung $((now - since)) ${rest#* }" ;; *) echo "$rest hung $((now - since))" ;; esac >>b/steps
+      case $rest in '') ;; *' '*) lines "${rest%% *} hung $((now - since)) ${rest#* }" ;; *) lines "$rest hung $((now - since))" ;; esac >>b/steps
       since=$now last=''
       work $((number + 1)) & worker=$!
     fi
@@ -794,8 +797,8 @@ while :; do
     kill -9 $worker 2>/dev/null
     number=${at%% *}; rest=${at#* }
     case $rest in *' '*) ;; *) rest="$rest " ;; esac
-    echo "${rest%% *} $gone $((now - since)) ${rest#* }" >>b/steps
-    case $rest in plan* | active_plan*) printf '%s\n' $closing >>jobs ;; esac
+    lines "${rest%% *} $gone $((now - since)) ${rest#* }" >>b/steps
+    case $rest in plan* | active_plan*) lines $closing >>jobs ;; esac
     since=$now last=''
     work $((${number:-0} + 1)) & worker=$!
   fi

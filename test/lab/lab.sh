@@ -53,12 +53,12 @@ nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
 if [ -n "${SIX:-}" ]; then
   : >/run/netns/cni-six
   unshare --net=/run/netns/cni-six true
-  ip link add vethsix type veth peer name eth0 netns cni-six
-  nsenter --net=/run/netns/cni-six sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set lo up; ip link set eth0 up'
+  ip link add vethsix type veth peer name "$SIX" netns cni-six
+  nsenter --net=/run/netns/cni-six sh -c 'echo 0 >"/proc/sys/net/ipv6/conf/$SIX/accept_dad"; ip link set lo up; ip link set "$SIX" up'
   ip addr add fe80::9/64 dev vethsix nodad
   ip addr add fd00:9::1/64 dev vethsix nodad
   ip link set vethsix up
-  nsenter --net=/run/netns/cni-six sh -c 'ip addr add fd00:9::2/64 dev eth0 nodad; ip route add default via fe80::9 dev eth0'
+  nsenter --net=/run/netns/cni-six sh -c 'ip addr add fd00:9::2/64 dev "$SIX" nodad; ip route add default via fe80::9 dev "$SIX"'
   nsenter --net=/run/netns/cni-six sleep 1000 </dev/null >/dev/null 2>&1 &
   sandbox ffff six $! /run/netns/cni-six
   printf '{"annotations": {' >"$tasks/bbbb/config.json"
@@ -145,6 +145,8 @@ cat >/run/lab/containerd.toml <<'TOML'
 root = "/run/lab/data" # see https://containerd.io
 bin_dirs = ["/run/lab/current/plugins"]
 conf_dir = '/run/lab/net.d'
+[plugins."io.containerd.snapshotter.v1.devmapper"]
+  root = "/run/lab/snapshots"
 TOML
 mkdir /run/lab/net.d
 echo '{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge"}]}' >/run/lab/net.d/10-lab.conflist
@@ -208,6 +210,15 @@ nsenter --net=/run/netns/cni-healthy unshare --mount --propagation slave sh -c '
 printf '%s' $! >"$tasks/large/init.pid"
 echo '{"annotations": {"io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.container-name": "large", "io.kubernetes.cri.sandbox-id": "aaaa"}, "linux": {"namespaces": [{"type": "network", "path": "/proc/1/ns/net"}]}}' >"$tasks/large/config.json"
 until [ "$(cat "/proc/$!/comm")" = sleep ]; do :; done
+
+# Specs that are no JSON, as after a crash, between those of the others; some of them end like one.
+broken=0
+while [ "$broken" -lt "${BROKEN:-0}" ]; do
+  broken=$((broken + 1)) end=
+  [ $((broken % 7)) -gt 0 ] || end='}'
+  mkdir "$tasks/aaaa$broken"
+  printf '{"annotations": {%s' "$end" >"$tasks/aaaa$broken/config.json"
+done
 
 ip rule add iif vethgone table 100 priority 10
 printf 'not json' >/var/lib/cni/results/lab-broken-eth0

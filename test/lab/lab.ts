@@ -43,7 +43,8 @@ process.on('exit', () => {
  * Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces,
  * `limit` is user.max_net_namespaces, set in a user namespace of the lab's own when all is built; with `kubelet` one
  * runs on the node; with `places` the runtimes keep their files elsewhere, with `apart` the runtime has its mounts to itself, with
- * `six` there is a pod of IPv6 alone, and a runtime spec that was half written.
+ * `six` there is a pod of IPv6 alone, which calls its link by that name, and a runtime spec that was half written; `broken` is the
+ * number of specs of containers that are no JSON.
  */
 export function probeLab(
   options: {
@@ -54,7 +55,8 @@ export function probeLab(
     readonly kubelet?: boolean;
     readonly places?: boolean;
     readonly apart?: boolean;
-    readonly six?: boolean;
+    readonly six?: string;
+    readonly broken?: number;
   } = {},
 ): string {
   const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
@@ -88,7 +90,8 @@ export function probeLab(
         KUBELET: options.kubelet ? '1' : '',
         PLACES: options.places ? '1' : '',
         APART: options.apart ? '1' : '',
-        SIX: options.six ? '1' : '',
+        SIX: options.six ?? '',
+        BROKEN: String(options.broken ?? 0),
       },
     },
   );

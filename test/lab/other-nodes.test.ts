@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Evidence, Part } from '../../lib/model/evidence.ts';
 import { labEvidence, probeLab, whyNoLab } from './lab.ts';
@@ -39,7 +42,7 @@ if (noPing !== null && noLab === null) console.warn(`Pings are skipped, as ${noP
 
 describe.skipIf(noPing !== null)('a pod with nothing but IPv6', () => {
   test('is pinged by the node, and pings its gateway by the link that it is on', async () => {
-    const evidence = await labEvidence(probeLab({ six: true, arguments: ['active=ping'] }));
+    const evidence = await labEvidence(probeLab({ six: 'eth0', arguments: ['active=ping'] }));
     expect(evidence.incomplete).toEqual([]);
     const inode = present(evidence.podNetworks).find(({ pod }) => pod.name === 'six')?.namespace;
     const active = present(evidence.active).find((one) => one.inode === inode);
@@ -50,9 +53,43 @@ describe.skipIf(noPing !== null)('a pod with nothing but IPv6', () => {
   });
 });
 
+describe.skipIf(noPing !== null)('a pod that calls its link as an option of fping is called', () => {
+  test('has no ping sent by that name, and holds up nobody', async () => {
+    const evidence = await labEvidence(probeLab({ six: 'a,-l', arguments: ['active=ping', 'limit=10'] }));
+    expect(evidence.incomplete).toEqual([]);
+    const inode = present(evidence.podNetworks).find(({ pod }) => pod.name === 'six')?.namespace;
+    const active = present(evidence.active).find((one) => one.inode === inode);
+    expect(active?.pings).toMatchObject([{ from: 'node', target: 'fd00:9::2', answered: true }]);
+  });
+});
+
+describe.skipIf(noLab !== null)('runtime specs that are no JSON, by the hundred', () => {
+  test('cost no run of jq each for all that is left: the others are read in time', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+    try {
+      // Each run of jq leaves a line behind for each file that it is given.
+      const count = join(path, 'count');
+      const real = spawnSync('which', ['jq'], { encoding: 'utf8' }).stdout.trim();
+      writeFileSync(
+        join(path, 'jq'),
+        `#!/bin/sh\nfor each; do case $each in *k8s.io/*/config.json) echo >>${count} ;; esac; done\nexec ${real} "$@"\n`,
+      );
+      chmodSync(join(path, 'jq'), 0o755);
+      const evidence = await labEvidence(probeLab({ path, broken: 140 }));
+      expect(present(evidence.sandboxes).map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['healthy', 'bare', 'filtered']),
+      );
+      // Twice, as what could not be read is read once more in the end; 140 times all that is left are 10,000.
+      expect(readFileSync(count, 'utf8').length).toBeLessThan(2 * 16 * 146);
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+});
+
 describe.skipIf(noLab !== null)('a runtime spec that was half written', () => {
   test('costs no other: the CNI tells whose it is', async () => {
-    const evidence = await labEvidence(probeLab({ six: true }));
+    const evidence = await labEvidence(probeLab({ six: 'eth0' }));
     expect(evidence.incomplete).toEqual([]);
     expect(present(evidence.sandboxes).filter(({ unreadSpecs }) => unreadSpecs.length > 0)).toMatchObject([
       {
