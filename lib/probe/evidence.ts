@@ -7,7 +7,7 @@ import { mountEvidence } from './mount-evidence.ts';
 import { hiddenNamespaces, joinNamespaces } from './namespaces.ts';
 import { readActive } from './parse/active.ts';
 import { parseCniConfig, parseCniResults } from './parse/cni.ts';
-import { parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
+import { emptiedNetworks, parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
 import {
   parseBlockedTasks,
   parseKernelLog,
@@ -99,18 +99,24 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       read('cni/binary-directories') ?? '',
     ),
   );
-  const ipam = part('ipam', () => [
-    ...parseHostLocal(
-      read('cni/host-local') ?? '',
-      read('cni/host-local-files') ?? '',
-      {
-        directories: /"dataDir":"/.test(read('cni/config.ndjson') ?? '') ? '' : (read('cni/networks') ?? ''),
-        later: read('cni/host-local.after'),
-      },
-      cniConfig.status === 'present' ? cniConfig.value : null,
-    ),
-    ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? '', read('cni/aws-ipam.after')),
-  ]);
+  const ipam = part('ipam', () => {
+    const config = cniConfig.status === 'present' ? cniConfig.value : null;
+    // Where a configuration has its own directory, one at the usual place that is empty or gone says nothing.
+    const directories = /"dataDir":"/.test(read('cni/config.ndjson') ?? '') ? null : read('cni/networks');
+    const emptied =
+      directories === null || config === null || cniResults.status !== 'present'
+        ? []
+        : emptiedNetworks(directories, config, cniResults.value);
+    return [
+      ...parseHostLocal(
+        read('cni/host-local') ?? '',
+        read('cni/host-local-files') ?? '',
+        { directories: directories ?? '', emptied, later: read('cni/host-local.after') },
+        config,
+      ),
+      ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? '', read('cni/aws-ipam.after')),
+    ];
+  });
 
   const sandboxes = both(processLines, () =>
     sandboxEvidence(reader, {

@@ -276,7 +276,10 @@ describe('anything that a hostile node may print', () => {
     ['the kernel log', (text) => parseKernelLog(text, 0)],
     ['CNI results', parseCniResults],
     ['CNI configurations', (text) => parseCniConfig(text, text, text)],
-    ['host-local files', (text) => parseHostLocal(text, text, { directories: text, later: text }, null)],
+    [
+      'host-local files',
+      (text) => parseHostLocal(text, text, { directories: text, emptied: [], later: text }, null),
+    ],
     ['steps', (text) => parseSteps(text, text)],
   ])('as %s is parsed or refused with an Error, soon', (_, parse) => {
     const line = fc.oneof(

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { ipamUnrecorded } from '../../lib/checks/cni/ipam-unrecorded.ts';
 import { type Evidence, type Part, type Sandbox, sourceSchemas } from '../../lib/model/evidence.ts';
 import { readArchive, type StoredEvidence, writeArchive } from '../../lib/probe/archive.ts';
 import { buildEvidence } from '../../lib/probe/evidence.ts';
+import { context } from '../checks/evidence.ts';
 
 const bytes = (name: string) => readFileSync(new URL(`../../demo/${name}.tar.gz`, import.meta.url));
 
@@ -97,6 +99,64 @@ describe('a recording of which a part is lost', () => {
       dropped: 'cni/host-local-files too-large\n',
     });
     expect(evidence.ipam).toMatchObject({ status: 'failed', reason: expect.stringContaining('too-large') });
+  });
+});
+
+describe("a node whose directories of host-local's networks were removed", () => {
+  const removed = {
+    'cni/networks': '',
+    'cni/host-local': '',
+    'cni/host-local-files': '',
+    'cni/host-local.after': '',
+  };
+  const unrecorded = async (changes: Record<string, string | null>) => {
+    const evidence = await evidenceOf('healthy', changes);
+    const [ipam, podNetworks] = [present(evidence.ipam), present(evidence.podNetworks)];
+    const outcomes = ipamUnrecorded.run({ ipam, podNetworks }, context);
+    return {
+      ipam,
+      pods: podNetworks.length,
+      found: outcomes.filter(({ result }) => result === 'fail').length,
+    };
+  };
+
+  test('has all its pods on addresses that are free for the taking', async () => {
+    expect((await unrecorded({})).found).toBe(0);
+    const { ipam, pods, found } = await unrecorded(removed);
+    expect(found).toBe(pods);
+    expect(ipam).toMatchObject([
+      { path: expect.stringMatching(/^\/var\/lib\/cni\/networks\/./), allocations: [] },
+    ]);
+  });
+
+  test('may have the plugin of flannel, which need not name host-local', async () => {
+    const config = await textOf('healthy', 'cni/config.ndjson');
+    const flannel = config
+      .replace('"type":"bridge"', '"type":"flannel"')
+      .replace(/"ipam":\{.*?"dataDir":null\}/, '"ipam":null');
+    expect(flannel).not.toContain('host-local');
+    const { pods, found } = await unrecorded({ ...removed, 'cni/config.ndjson': flannel });
+    expect(found).toBe(pods);
+  });
+
+  test.each<[string, (config: string) => Record<string, string | null>]>([
+    ['the directories were not listed', () => ({ 'cni/networks': null })],
+    [
+      'host-local has a directory of its own',
+      (config) => ({
+        'cni/config.ndjson': config.replace(/"dataDir":null/, '"dataDir":"/run/cni-ipam-state"'),
+      }),
+    ],
+    [
+      'another plugin keeps the addresses',
+      (config) => ({ 'cni/config.ndjson': config.replace('"host-local"', '"whereabouts"') }),
+    ],
+    ['no CNI result is of the network', () => ({ 'cni/results.ndjson': '' })],
+  ])('is not told from one that never had them where %s', async (_, changes) => {
+    const config = await textOf('healthy', 'cni/config.ndjson');
+    const changed = changes(config);
+    expect(changed['cni/config.ndjson']).not.toBe(config);
+    expect(await unrecorded({ ...removed, ...changed })).toMatchObject({ ipam: [], found: 0 });
   });
 });
 

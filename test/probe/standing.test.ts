@@ -68,13 +68,14 @@ describe('a reservation of host-local', () => {
 
   test('is judged only if it was neither freed nor written meanwhile', () => {
     const later = listing(['10 7 10.1.1.2', '10 70 10.1.1.4', '10 0 10.1.1.5']);
-    const [ipam] = parseHostLocal(listing(files), contents, { directories: '', later }, null);
+    const [ipam] = parseHostLocal(listing(files), contents, { directories: '', emptied: [], later }, null);
     expect(ipam?.allocations.map(({ address }) => address)).toEqual(['10.1.1.2', '10.1.1.5']);
     expect(ipam?.corrupt.map((one) => one.path)).toEqual(['/var/lib/cni/networks/lab/10.1.1.5']);
   });
 
   test('need not be there for the store to be seen: it may have been wiped', () => {
-    const ipam = parseHostLocal('', '', { directories: '/var/lib/cni/networks/lab\n', later: '' }, null);
+    const directories = '/var/lib/cni/networks/lab\n';
+    const ipam = parseHostLocal('', '', { directories, emptied: [], later: '' }, null);
     expect(ipam).toMatchObject([{ network: 'lab', path: '/var/lib/cni/networks/lab', allocations: [] }]);
   });
 });

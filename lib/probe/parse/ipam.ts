@@ -1,18 +1,26 @@
 /** Addresses that an on-node IPAM keeps: host-local's directories and ipamd's checkpoint. */
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import type { CniConfig, Ipam } from '../../model/evidence.ts';
+import type { CniConfig, CniResult, Ipam } from '../../model/evidence.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
+
+/** Where host-local keeps a directory for each network, if no `dataDir` says otherwise. */
+const DEFAULT_DIRECTORY = '/var/lib/cni/networks';
 
 /**
  * `cni/host-local` (`TIME SIZE PATH`) and `cni/host-local-files` (`ID<tab>INTERFACE<tab>PATH`).
- * @param around `directories`: those of the networks, which may be empty; `later`: `cni/host-local` read again, null in
- * bundles without it. A reservation that was made, written or freed in between is left out.
+ * @param around `directories`: those of the networks, which may be empty; `emptied`: networks whose directory should be
+ * there and is not; `later`: `cni/host-local` read again, null in bundles without it. A reservation that was made, written
+ * or freed in between is left out.
  */
 export function parseHostLocal(
   files: string,
   contents: string,
-  around: { readonly directories: string; readonly later: string | null },
+  around: {
+    readonly directories: string;
+    readonly emptied: readonly string[];
+    readonly later: string | null;
+  },
   config: CniConfig | null,
 ): Ipam[] {
   const times = new Map(
@@ -40,6 +48,7 @@ export function parseHostLocal(
     return ipam;
   };
   for (const directory of lines(around.directories)) networkAt(directory);
+  for (const network of around.emptied) networkAt(`${DEFAULT_DIRECTORY}/${network}`);
   for (const [id = '', link = '', file = ''] of fields(contents, 3)) {
     const path = file.replace(/^\/proc\/1\/root/, '');
     const directory = path.replace(/\/[^/]*$/, '');
@@ -68,6 +77,24 @@ export function parseHostLocal(
   return [...networks.values()].filter(
     ({ network, allocations, corrupt }) => allocations.length + corrupt.length > 0 || !filled.has(network),
   );
+}
+
+/**
+ * Networks that pods have addresses of from host-local, in directories (lines of `cni/networks`) that are gone, as after
+ * `rm -rf /var/lib/cni/networks/*`: host-local then takes every address for free. Only for nodes without a `dataDir`.
+ */
+export function emptiedNetworks(
+  directories: string,
+  config: CniConfig,
+  results: readonly CniResult[],
+): string[] {
+  const there = new Set(lines(directories).map((directory) => directory.replace(/^.*\//, '')));
+  return config.files.flatMap(({ network, plugins, ipam }) => {
+    // The plugin of flannel has bridge and host-local do its work, and needs not name them.
+    const local = ipam.includes('host-local') || (plugins[0] === 'flannel' && ipam.length === 0);
+    const gone = network !== null && !there.has(network) && results.some((one) => one.network === network);
+    return local && gone ? [network] : [];
+  });
 }
 
 /** Lines of `stat` by the path that each ends with. */
