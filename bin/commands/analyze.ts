@@ -51,11 +51,18 @@ export function addAnalyze(program: Command): void {
 /** One after the other: a large cluster has more nodes than a process may open files, and more evidence than memory. */
 function* archives(files: readonly string[]): Generator<Uint8Array> {
   for (const file of files) {
+    let archive: Uint8Array;
     try {
-      yield readFileSync(file);
+      archive = readFileSync(file);
     } catch (error) {
       throw unreadable(error);
     }
+    if (archive[0] !== 0x1f || archive[1] !== 0x8b)
+      throw new AuditError('USAGE', `${file} is no evidence: that is kept as NODE.tar.gz`, {
+        remedy:
+          'Name files or a folder below evidence/ in the store. Reports are shown by netns-audit reports show.',
+      });
+    yield archive;
   }
 }
 

@@ -31,7 +31,7 @@ export function addDemo(program: Command): void {
       if (store !== null) for (const report of [before, after]) await publish(store, report);
       stdout.write(
         `${store === null ? '' : `\nBoth reports are in ${store.location}.\n`}
-Now your own cluster; nothing stays in it:
+Now your own cluster; nothing goes on running in it:
   npx netns-audit audit          the current context of your kubeconfig
   npx netns-audit audit --help   other clusters, single nodes, other formats
   npx netns-audit checks         everything that is looked for

@@ -10,16 +10,20 @@ export function plural(
   return `${count.toLocaleString('en-US')} ${count === 1 ? word : many}`;
 }
 
-/** `2 critical, 1 high`; empty where nothing counts. */
+/** `2 critical, 1 high (1 of them told with its cause)`; empty where nothing counts. */
 export function severityCounts(report: ClusterReport): string {
   const open = report.findings.filter(
     (finding) => finding.state !== 'pending' && finding.suppressed === null,
   );
-  return severities
+  const counts = severities
     .map((severity) => [open.filter((finding) => finding.severity === severity).length, severity] as const)
     .filter(([count]) => count > 0)
     .map(([count, severity]) => `${count} ${severity}`)
     .join(', ');
+  const explained = open.filter(({ partOf }) => partOf !== null).length;
+  return explained === 0
+    ? counts
+    : `${counts} (${explained} of them told with ${explained === 1 ? 'its cause' : 'their causes'})`;
 }
 
 /** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`. */
@@ -42,7 +46,7 @@ export function youngPods(report: ClusterReport): string | null {
   );
   return ages.length === 0
     ? null
-    : `Pods younger than ${ages[0]} seconds were not judged: --settle 0s judges all there is at once.`;
+    : `Pods younger than ${ages[0]} seconds were not judged, nor what may have leaked lately: --settle 0s judges all there is at once.`;
 }
 
 /** Seconds that the run took. */

@@ -127,6 +127,9 @@ function findingLines(
     ...hanging([`${severity}  ${paint('bold', lead.check)}`, ...apart(what)], width, ['', '  ']),
     ...indented(`${printable(lead.title)} (${state})`, width, '  '),
     ...indented(printable(lead.detail), width, '  '),
+    ...(lead.notSeen
+      ? indented('This audit did not look at it, so it stays open until one that does.', width, '  ')
+      : []),
   ];
   for (const { what: label, expected, actual, source } of lead.evidence) {
     const compared =

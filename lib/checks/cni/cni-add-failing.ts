@@ -25,7 +25,8 @@ export const cniAddFailing = defineCheck({
   run({ canary }, { node }) {
     const object = nodeObject(node);
     const name = quote(canary.pod, 120);
-    const message = quote(canary.error ?? '', 300);
+    // The cause stands at the end of what kubelet, runtime and plugin say one around the other.
+    const message = quote(canary.error ?? '', 1000);
     if (!canary.started) {
       const [first = '', second] = canary.pod.split('/');
       const where =
