@@ -11,6 +11,10 @@ export function isSandboxOf(
   pod: Pick<Pod, 'namespace' | 'name' | 'uid' | 'controller' | 'annotations'>,
 ): boolean {
   if (sandbox.uid === pod.uid) return true;
-  const isStatic = pod.controller === 'Node' || 'kubernetes.io/config.mirror' in pod.annotations;
-  return isStatic && sandbox.namespace === pod.namespace && sandbox.name === pod.name;
+  return isStaticPod(pod) && sandbox.namespace === pod.namespace && sandbox.name === pod.name;
+}
+
+/** Made by the kubelet from a file; in the API is a mirror of it. */
+export function isStaticPod({ controller, annotations }: Pick<Pod, 'controller' | 'annotations'>): boolean {
+  return controller === 'Node' || 'kubernetes.io/config.mirror' in annotations;
 }

@@ -204,6 +204,42 @@ describe('a runtime spec that was half written', () => {
     expect(present(evidence.sandboxes).flatMap(({ unreadSpecs }) => unreadSpecs)).toEqual([file]);
   });
 
+  test.each(['shop', 'netns-audit-e2e'])(
+    'costs no more where all specs of a pod in %s are: the CNI, or the cgroup and the API, tell whose they are',
+    async (namespace) => {
+      const whole = await evidenceOf('healthy');
+      const pod = present(whole.sandboxes).find((each) => each.namespace === namespace && each.containers[0]);
+      const ids = [pod?.id, ...(pod?.containers ?? []).map(({ id }) => id)];
+      expect(ids.length).toBeGreaterThan(1);
+      const specs = (await textOf('healthy', 'sandboxes.ndjson')).trimEnd().split('\n');
+      // The recorded kubelet leaves it to the runtime where containers are; others have a cgroup for each pod.
+      const processes = (await textOf('healthy', 'host/processes')).replaceAll(
+        /[^\t\n]*\/([0-9a-f]{64})(?=\t)/g,
+        (cgroup, id: string) => (ids.includes(id) ? `/kubepods/pod${pod?.uid}/${id}` : cgroup),
+      );
+      const evidence = await evidenceOf('healthy', {
+        'host/processes': processes,
+        'sandboxes.ndjson': specs
+          .map((line) => {
+            const { file } = JSON.parse(line) as { file: string };
+            const lost = ids.some((id) => file.includes(`/${id}/`));
+            return lost ? JSON.stringify({ file, error: 'not readable as JSON' }) : line;
+          })
+          .join('\n'),
+      });
+      expect(evidence.incomplete).toEqual([]);
+      const nameless = ({ containers, ...sandbox }: Sandbox) => ({
+        ...bare({ ...sandbox, containers: [] }),
+        containers: containers.map(({ id, pid }) => [id, pid]).toSorted(),
+      });
+      expect(present(evidence.sandboxes).map(nameless)).toEqual(
+        expect.arrayContaining(present(whole.sandboxes).map(nameless)),
+      );
+      expect(present(evidence.sandboxes)).toHaveLength(present(whole.sandboxes).length);
+      expect(present(evidence.sandboxes).flatMap(({ unreadSpecs }) => unreadSpecs)).toHaveLength(ids.length);
+    },
+  );
+
   test('leaves the runtime unknown where nothing tells whose it is, and it runs', async () => {
     const { evidence } = await without(() => true);
     const specs = `${JSON.stringify({ file: '/proc/1/root', error: 'x' })}`;
