@@ -1,4 +1,5 @@
 /** What went wrong between us and the API server, told apart, each with its fix. Never repeats a token or a header. */
+import { createHash } from 'node:crypto';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 
@@ -20,11 +21,31 @@ const RETRYABLE_CODES = new Set([
 ]);
 const TLS_CODES = /^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
-/** A transport failure: no answer came. `server` is the URL as configured. */
-export function connectionError(server: string, thrown: unknown): AuditError {
+const CHECK_PROXY =
+  'Check that the proxy runs and lets you through, and whether this cluster is to be reached by it: proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.';
+
+/**
+ * A transport failure: no answer came.
+ *
+ * @param server - the URL as configured
+ * @param proxy - the URL of the proxy on the way, which alone is looked up and connected to; null when there is none
+ */
+export function connectionError(server: string, thrown: unknown, proxy: string | null): AuditError {
   if (thrown instanceof AuditError) return thrown;
   const code = codeOf(thrown);
   const host = new URL(server).hostname;
+  const retryable = RETRYABLE_CODES.has(code);
+  if (proxy !== null && !TLS_CODES.test(code)) {
+    const isName = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+    const what = isName
+      ? `the name of the proxy does not resolve: ${new URL(proxy).hostname}`
+      : `no answer from the API server ${server}${through(proxy)}: ${reasonOf(thrown)}`;
+    return new AuditError(isName ? 'CLUSTER_DNS' : 'CLUSTER_UNREACHABLE', what, {
+      cause: thrown,
+      retryable,
+      remedy: CHECK_PROXY,
+    });
+  }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return new AuditError('CLUSTER_DNS', `the name of the API server does not resolve: ${host}`, {
       cause: thrown,
@@ -34,24 +55,47 @@ export function connectionError(server: string, thrown: unknown): AuditError {
     });
   }
   if (TLS_CODES.test(code)) {
-    return new AuditError('CLUSTER_TLS', `TLS to ${server} failed: ${code}: ${messageOf(thrown)}`, {
-      cause: thrown,
-      remedy: tlsRemedy(code),
-    });
+    return new AuditError(
+      'CLUSTER_TLS',
+      `TLS to ${server}${through(proxy)} failed: ${code}: ${messageOf(thrown)}`,
+      {
+        cause: thrown,
+        remedy: tlsRemedy(code),
+      },
+    );
   }
   const silent = code.includes('TIMEOUT') || code === 'ETIMEDOUT';
   return new AuditError(
     'CLUSTER_UNREACHABLE',
-    `no answer from the API server ${server}: ${code || messageOf(thrown)}`,
+    `no answer from the API server ${server}: ${reasonOf(thrown)}`,
     {
       cause: thrown,
-      retryable: RETRYABLE_CODES.has(code),
+      retryable,
       remedy: silent
         ? 'Packets get lost on the way: check VPN, routes, security groups (port 443 from here) and whether the endpoint is private.'
         : 'Check that the API server runs and that the address and port in the kubeconfig are right.',
     },
   );
 }
+
+/** The API server took too long. */
+export function timedOut(server: string, what: string, proxy: string | null): AuditError {
+  return new AuditError(
+    'CLUSTER_UNREACHABLE',
+    `${server} did not answer in time${through(proxy)} (${what})`,
+    {
+      retryable: true,
+      remedy:
+        proxy === null
+          ? 'Check VPN, routes, security groups (port 443 from here), whether the endpoint is private, and the load of the API server.'
+          : CHECK_PROXY,
+    },
+  );
+}
+
+/** Without the name and the password that may be in its URL. */
+const through = (proxy: string | null): string =>
+  proxy === null ? '' : ` through the proxy ${new URL(proxy).host}`;
 
 function tlsRemedy(code: string): string {
   if (code.includes('EXPIRED')) return 'A certificate has expired: renew it, or fetch the kubeconfig again.';
@@ -121,7 +165,9 @@ export function grantRights(user: string | null, namespace: string = DEFAULT_NAM
     return `${apply}; ${bind(`${account[1]}-${account[2]}`, `--serviceaccount ${account[1]}:${account[2]}`)}`;
   // Into a command goes only what no shell takes for more than a name.
   const name = user !== null && /^[\w.@:/+-]+$/.test(user) ? user : 'NAME';
-  return `${apply} , and put the user into the group netns-auditor, or bind the roles to him: ${bind('user', `--user ${name}`)}`;
+  // A name for each user: the second would hear that the binding is there already.
+  const suffix = user === null ? '' : `-${createHash('sha256').update(user).digest('hex').slice(0, 8)}`;
+  return `${apply} , and put the user into the group netns-auditor, or bind the roles to him: ${bind(`user${suffix}`, `--user ${name}`)}`;
 }
 
 /** The HTTP status behind an error; null when there was no answer. */
@@ -145,6 +191,12 @@ function statusMessage(body: string): string {
     // Not JSON: a proxy or a load balancer answered.
   }
   return messageOf(body).slice(0, 200) || 'no reason given';
+}
+
+/** A proxy that refuses the way ends in an abort, of which only the message has its answer. */
+function reasonOf(thrown: unknown): string {
+  const code = codeOf(thrown);
+  return code === '' || code === 'UND_ERR_ABORTED' ? messageOf(thrown) : code;
 }
 
 function codeOf(thrown: unknown): string {

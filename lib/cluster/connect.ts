@@ -7,7 +7,7 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import { limitExecPlugins } from './exec-plugin.ts';
 import { defaultKubeconfigs, impersonationHeaders } from './impersonation.ts';
 import { loadDefault } from './merge-kubeconfigs.ts';
-import { proxyFromEnvironment } from './proxy.ts';
+import { isProxy, proxyFromEnvironment } from './proxy.ts';
 import { type Credentials, Transport } from './transport.ts';
 
 export type ClusterTarget =
@@ -66,6 +66,13 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
       : await fromKubeconfig(target, options.pluginDeadline);
   const agent = `netns-auditor/${options.version}`;
   const proxy = credentials.proxy ?? proxyFromEnvironment(credentials.server, process.env);
+  if (proxy !== null && !isProxy(proxy)) {
+    const source =
+      credentials.proxy === null
+        ? `${new URL(credentials.server).protocol === 'http:' ? 'HTTP' : 'HTTPS'}_PROXY`
+        : `proxy-url in the kubeconfig of ${name}`;
+    throw invalid(source, 'it is no URL of a proxy', 'Write it as http://host:port.');
+  }
   return { name, transport: new Transport({ ...credentials, proxy }, agent, options.onUnanswered) };
 }
 
@@ -189,7 +196,7 @@ async function fromKubeconfig(
     name: context,
     credentials: await credentialsOf(config, source, {
       server: cluster.server,
-      proxy: cluster.proxyUrl ?? null,
+      proxy: cluster.proxyUrl || null,
       impersonation: impersonationOf(target, source, user.name),
     }),
   };

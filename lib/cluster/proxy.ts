@@ -19,6 +19,17 @@ export function proxyFromEnvironment(server: string, environment: Environment): 
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
+/** Whether it is one that can be gone through. What it says is not for messages: there may be a password in it. */
+export function isProxy(url: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(url);
+    decodeURIComponent(username + password);
+    return /^(https?|socks5?):$/.test(protocol);
+  } catch {
+    return false;
+  }
+}
+
 function variable(environment: Environment, name: string): string {
   return environment[name.toUpperCase()] || environment[name] || '';
 }

@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { AuditError } from '../model/errors.ts';
-import { connectionError, statusError } from './api-error.ts';
+import { connectionError, statusError, timedOut } from './api-error.ts';
 
 /** What authenticates a connection; called before each request, so that tokens may be refreshed. */
 export type Credentials = {
@@ -116,7 +116,9 @@ export class Transport {
         );
       return response.body;
     } catch (error) {
-      throw options.signal.aborted ? aborted(options.what) : connectionError(this.server, error);
+      throw options.signal.aborted
+        ? aborted(options.what)
+        : connectionError(this.server, error, this.#credentials.proxy);
     }
   }
 
@@ -168,8 +170,8 @@ export class Transport {
         if (options.signal?.aborted) throw aborted(options.what);
         const error =
           limit.aborted && !(thrown instanceof AuditError)
-            ? timedOut(this.server, options.what)
-            : connectionError(this.server, thrown);
+            ? timedOut(this.server, options.what, this.#credentials.proxy)
+            : connectionError(this.server, thrown, this.#credentials.proxy);
         const unanswered = UNANSWERED.has(error.code);
         const last = unanswered && !this.#answered ? Math.min(end, begin + FIRST_CONTACT_MILLISECONDS) : end;
         const wait = retryAfter(error) ?? Math.random() * Math.min(LARGEST_BACKOFF, 200 * 2 ** tries);
@@ -227,14 +229,6 @@ function withRetryAfter(error: AuditError, response: Dispatcher.ResponseData): A
 function retryAfter(error: AuditError): number | undefined {
   const seconds = retryAfterSeconds.get(error);
   return seconds === undefined ? undefined : seconds * 1000 * (1 + Math.random() * 0.2);
-}
-
-function timedOut(server: string, what: string): AuditError {
-  return new AuditError('CLUSTER_UNREACHABLE', `${server} did not answer in time (${what})`, {
-    retryable: true,
-    remedy:
-      'Check VPN, routes, security groups (port 443 from here), whether the endpoint is private, and the load of the API server.',
-  });
 }
 
 export function aborted(what: string): AuditError {

@@ -107,7 +107,14 @@ describe('netns-audit doctor', () => {
       'kubectl create clusterrolebinding netns-auditor-ci-auditor --clusterrole netns-auditor --serviceaccount ci:auditor; ' +
         'kubectl -n netns-audit create rolebinding netns-auditor-ci-auditor --role netns-auditor --serviceaccount ci:auditor',
     ],
-    ['jane@example.com', 'or bind the roles to him: kubectl create clusterrolebinding netns-auditor-user'],
+    [
+      'jane@example.com',
+      'or bind the roles to him: kubectl create clusterrolebinding netns-auditor-user-8c87b489 ',
+    ],
+    [
+      'joe@example.com',
+      'or bind the roles to him: kubectl create clusterrolebinding netns-auditor-user-2481f36d ',
+    ],
     ["x'; rm -rf ~; '", '--user NAME'],
   ])('says to %s, who may nothing, how the rights are given', async (user, remedy) => {
     stub.user = user;

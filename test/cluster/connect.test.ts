@@ -213,7 +213,10 @@ describe('what stands before the API server', () => {
     vi.stubEnv('NO_PROXY', '10.0.0.0/8');
     try {
       const text = stub.kubeconfig({ server: 'https://api.invalid:6443' });
-      expect(await attempt({ kind: 'kubeconfig-text', text })).toBeInstanceOf(AuditError);
+      expect(await attempt({ kind: 'kubeconfig-text', text })).toMatchObject({
+        code: 'CLUSTER_UNREACHABLE',
+        message: expect.stringMatching(/ through the proxy 127\.0\.0\.1:\d+: .*502/),
+      });
       expect(new Set(asked)).toEqual(new Set(['api.invalid:6443']));
       expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig() })).toMatchObject({
         name: 'stub',
@@ -223,6 +226,50 @@ describe('what stands before the API server', () => {
       proxy.close();
     }
   }, 15_000);
+});
+
+describe('a proxy that is to blame', () => {
+  const behind = async (proxy: string) => {
+    vi.stubEnv('HTTPS_PROXY', proxy);
+    vi.stubEnv('NO_PROXY', '');
+    try {
+      const text = stub.kubeconfig({ server: 'https://api.example:6443' });
+      return await attempt({ kind: 'kubeconfig-text', text });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  };
+
+  it('is named where its name does not resolve, and the API server is not', async () => {
+    const error = await behind('http://jane:secret@no-such-proxy.invalid:3128');
+    expect(error).toMatchObject({
+      code: 'CLUSTER_DNS',
+      message: 'the name of the proxy does not resolve: no-such-proxy.invalid',
+      remedy: expect.stringContaining('HTTPS_PROXY'),
+    });
+  }, 15_000);
+
+  it('is named where it refuses, without its password', async () => {
+    const error = await behind('http://jane:secret@127.0.0.1:1');
+    expect(error).toMatchObject({
+      code: 'CLUSTER_UNREACHABLE',
+      message:
+        'no answer from the API server https://api.example:6443 through the proxy 127.0.0.1:1: ECONNREFUSED',
+      remedy: expect.stringContaining('HTTPS_PROXY'),
+    });
+  }, 15_000);
+
+  it.each([
+    ':bad:',
+    'http://jane:secret@proxy.example:x',
+    'ftp://proxy.example',
+    'http://%zz:@proxy.example',
+  ])('is refused by the name of its variable where it is none: %s', async (proxy) => {
+    expect(await behind(proxy)).toMatchObject({
+      code: 'KUBECONFIG_INVALID',
+      message: 'HTTPS_PROXY: it is no URL of a proxy',
+    });
+  });
 });
 
 it('says that it was a client certificate that ended', async () => {
