@@ -25,7 +25,7 @@ export const handler = make(conclusionInputSchema, conclusionSchema, async ({ ta
     { ...deps, signal: timeFor(context), onReport: (concluded) => emit(task, concluded) },
   ).catch((thrown: unknown) => {
     if (thrown instanceof AuditError && thrown.code === 'ALERT')
-      metrics.addDimension('cluster', task.cluster.name).addMetric('AlertFailed', 'Count', 1);
+      metricsOf(task).addMetric('AlertFailed', 'Count', 1);
     throw thrown;
   });
   logger.info('concluded', { runId: task.runId, ...conclusion });
@@ -36,20 +36,22 @@ export const handler = make(conclusionInputSchema, conclusionSchema, async ({ ta
  * At once, as what comes after the report may fail or end the function. A state that is tried again emits the same values
  * again: alarms and the dashboard take the minimum or the maximum of them, or ask whether there is any.
  */
-function emit({ cluster, checks }: Task, concluded: Omit<Conclusion, 'told'>): void {
+function emit(task: Task, concluded: Omit<Conclusion, 'told'>): void {
   const { findings, coverage, nodes } = concluded;
   // Neither a run of counts alone nor one that read no node is an audit: it must not silence the alarm for one that is missing.
-  const audit = checks === 'all' && nodes.audited + nodes.partial > 0;
-  metrics.addDimension('cluster', cluster.name);
-  metrics.addMetric('AuditCompleted', 'Count', audit ? 1 : 0);
-  metrics.addMetric('Coverage', 'Percent', coverage * 100);
-  metrics.addMetric('CriticalFindings', 'Count', findings.critical);
-  metrics.addMetric('HighFindings', 'Count', findings.high);
-  metrics.addMetric('MediumFindings', 'Count', findings.medium);
-  metrics.addMetric('LowFindings', 'Count', findings.low);
-  metrics.addMetric('NewFindings', 'Count', concluded.new);
-  metrics.publishStoredMetrics();
+  const audit = task.checks === 'all' && nodes.audited + nodes.partial > 0;
+  const own = metricsOf(task).addMetric('AuditCompleted', 'Count', audit ? 1 : 0);
+  own.addMetric('Coverage', 'Percent', coverage * 100);
+  own.addMetric('CriticalFindings', 'Count', findings.critical);
+  own.addMetric('HighFindings', 'Count', findings.high);
+  own.addMetric('MediumFindings', 'Count', findings.medium);
+  own.addMetric('LowFindings', 'Count', findings.low);
+  own.addMetric('NewFindings', 'Count', concluded.new);
+  own.publishStoredMetrics();
 }
+
+/** What was published is forgotten with its dimensions, so each time anew. */
+const metricsOf = ({ cluster }: Task): typeof metrics => metrics.addDimension('cluster', cluster.name);
 
 /** Its client is not read where findings go to no Security Hub. */
 async function importerOf(arn: string): Promise<FindingImporter> {
