@@ -38,8 +38,8 @@ export function whyOnItsWayOut(
   return pod.deletionTimestamp === null ? null : 'the pod is being deleted: see sandbox-stuck-terminating';
 }
 
-/** A kubelet needs a second or two for a pod, and longer with a rollout on its hands. */
-const STOPPING_MILLISECONDS = 120_000;
+/** A kubelet needs a second or two for a pod, and minutes with a rollout on its hands on a node that is short of CPU. */
+const STOPPING_MILLISECONDS = 300_000;
 
 /**
  * Whether the kubelet said a moment ago that it stops the pod's containers, and not that it failed. With a grace period
