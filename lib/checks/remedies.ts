@@ -12,6 +12,15 @@ export function command(...words: readonly string[]): string {
     .join(' ');
 }
 
+/** Lists the pods of a node, all or those of a label selector; a CNI agent is looked for in every namespace. */
+export function podsOnNode(node: string, selector?: string): string {
+  return command(
+    ...['kubectl', 'get', 'pods', '-A', '-o', 'wide'],
+    ...(selector === undefined ? [] : ['-l', selector]),
+    ...['--field-selector', `spec.nodeName=${node}`],
+  );
+}
+
 /** A step that changes nothing: what to see or to make sure of before, or what to look for afterwards. */
 export function look(text: string, line?: string): RemedyStep {
   return { purpose: 'look', text, ...(line === undefined ? {} : { command: line }) };

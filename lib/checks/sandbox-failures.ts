@@ -1,7 +1,7 @@
 /** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be made or removed, as data. */
 import type { RemedyStep } from '../model/finding.ts';
 import { cordon, drainAndReboot, uncordon } from './node-remedies.ts';
-import { command, look, lookOnNode, repair } from './remedies.ts';
+import { command, look, lookOnNode, podsOnNode, repair } from './remedies.ts';
 import { quote } from './text.ts';
 
 /** Where it failed. Names come from the API. */
@@ -23,21 +23,7 @@ type Signature = {
 };
 
 const agentPods = (node: string, selector: string): RemedyStep =>
-  look(
-    'Look at the CNI agent of the node.',
-    command(
-      'kubectl',
-      'get',
-      'pods',
-      '-A',
-      '-o',
-      'wide',
-      '-l',
-      selector,
-      '--field-selector',
-      `spec.nodeName=${node}`,
-    ),
-  );
+  look('Look at the CNI agent of the node.', podsOnNode(node, selector));
 const awsAgent = (node: string) => agentPods(node, 'k8s-app=aws-node');
 const restartAws = (node: string): RemedyStep =>
   repair(

@@ -1,6 +1,6 @@
 import type { RemedyStep } from '../../model/finding.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, look, lookOnNode, repairOnNode } from '../remedies.ts';
+import { command, look, lookOnNode, podsOnNode, repairOnNode } from '../remedies.ts';
 import { quote, rowsOf } from '../text.ts';
 import { lexically } from './loaded-config.ts';
 
@@ -75,7 +75,7 @@ function remedy(directory: string, file: string | undefined, node: string): Reme
       : lookOnNode(node, 'see the file.', command('cat', '--', `${directory}/${file}`)),
     look(
       "Restart the CNI agent's pod on this node: it writes its configuration when it starts. Find it:",
-      command('kubectl', 'get', 'pods', '-A', '-o', 'wide', '--field-selector', `spec.nodeName=${node}`),
+      podsOnNode(node),
     ),
     ...(file === undefined
       ? []

@@ -1,7 +1,7 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies.ts';
 import { counted, listed, quote } from '../text.ts';
-import { lexically, loadedConfig } from './loaded-config.ts';
+import { loadableConfigs } from './loaded-config.ts';
 
 /** A second plugin that was tried once, or a file that was kept as a copy, comes before the real one (multus#1387, flannel#1437). */
 export const cniConfigOrder = defineCheck({
@@ -16,8 +16,8 @@ export const cniConfigOrder = defineCheck({
     const object = nodeObject(node);
     if (!containerRuntime.startsWith('containerd:'))
       return [notApplicable(object, 'the runtime may choose its network by name')];
-    const config = loadedConfig(cniConfig);
-    const loadable = lexically(cniConfig.files).filter(({ error }) => error === null);
+    const loadable = loadableConfigs(cniConfig);
+    const [config] = loadable;
     if (config === undefined || loadable.length < 2) return [pass(object)];
     const attached = podNetworks.filter(({ results }) => results.length > 0);
     const elsewhere = attached.filter(

@@ -8,7 +8,12 @@ export function lexically(files: readonly File[]): File[] {
   return files.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
+/** Those that can be loaded, in that order: the runtime takes the first. */
+export function loadableConfigs(cniConfig: Sources['cniConfig']): File[] {
+  return lexically(cniConfig.files).filter(({ error }) => error === null);
+}
+
 /** Undefined when none can be loaded. */
 export function loadedConfig(cniConfig: Sources['cniConfig']): File | undefined {
-  return lexically(cniConfig.files).find(({ error }) => error === null);
+  return loadableConfigs(cniConfig)[0];
 }

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, look, lookOnNode, repairOnNode } from '../remedies.ts';
+import { look, lookOnNode, podsOnNode, repairOnNode } from '../remedies.ts';
 
 const NOT_READY =
   /NetworkPluginNotReady|NetworkReady=false|cni (plugin|config) (not |un)initialized|network plugin is not ready/i;
@@ -54,16 +54,7 @@ export const runtimeNetworkNotReady = defineCheck({
           ),
           look(
             'See whether the CNI agent of the node runs, and what it says; it writes the configuration once it is ready.',
-            command(
-              'kubectl',
-              'get',
-              'pods',
-              '-A',
-              '-o',
-              'wide',
-              '--field-selector',
-              `spec.nodeName=${node}`,
-            ),
+            podsOnNode(node),
           ),
           repairOnNode(
             node,
