@@ -18,8 +18,8 @@ export function observePods(
   nodeTime: string = after.takenAt,
 ): ObservedPod[] {
   const earlier = new Map(before.pods.map((pod) => [key(pod), pod]));
-  const later = new Map(after.pods.map((pod) => [key(pod), pod]));
-  const gone = before.pods.filter((pod) => !later.has(key(pod)));
+  const later = new Set(after.pods.map(({ uid }) => uid));
+  const gone = before.pods.filter(({ uid }) => !later.has(uid));
   return [
     ...after.pods.map((pod) => ({
       ...pod,
@@ -31,7 +31,12 @@ export function observePods(
         settleSeconds,
       ),
     })),
-    ...gone.map((pod) => ({ ...pod, unsettled: 'it was gone when the pods were listed again' })),
+    // With a grace period of 0 the API forgets a pod before its kubelet takes it down.
+    ...gone.map((pod) => ({
+      ...pod,
+      deletionTimestamp: pod.deletionTimestamp ?? after.takenAt,
+      unsettled: 'it was gone when the pods were listed again',
+    })),
   ];
 }
 

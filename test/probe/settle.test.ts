@@ -88,4 +88,13 @@ describe('a pod is not judged', () => {
     expect(gone?.unsettled).toContain('gone');
     expect(added?.unsettled).toContain('not there');
   });
+
+  test('and counts as being deleted when it was gone the second time, replaced or not', () => {
+    const deleted = (after: Snapshot) =>
+      observePods({ before: snapshot({}), after }, null, 300).find(({ uid }) => uid === aPod().uid)
+        ?.deletionTimestamp;
+    expect(deleted(snapshot())).toBe('2026-11-20T02:00:00Z');
+    expect(deleted(snapshot({ uid: 'other' }))).toBe('2026-11-20T02:00:00Z');
+    expect(deleted(snapshot({}))).toBeNull();
+  });
 });

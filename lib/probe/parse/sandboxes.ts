@@ -158,19 +158,45 @@ export function parseSandboxes(
           later.pid === (listed.get(spec.file)?.pid ?? null),
       };
     });
-  return [...live, ...stoppedSandboxes(files.kept, live, results, realPath)];
+  const kept = timesByPath(files.kept);
+  return [...withoutLeftovers(live, before, kept), ...stoppedSandboxes(kept, live, results, realPath)];
 }
+
+/**
+ * A shim that did not end in time stays behind with its bundle when containerd removes the sandbox (docs/traps.md T52): no
+ * record, no process and no namespace. Only where the records of other sandboxes of that containerd were found.
+ */
+function withoutLeftovers(
+  live: readonly Sandbox[],
+  listing: readonly Listed[],
+  kept: ReadonlyMap<string, string>,
+): Sandbox[] {
+  const records = new Set([...kept.keys()].map(lastPart));
+  const tasks = new Map(
+    listing.map(({ runtime, id, file }) => [id, runtime === 'containerd' ? bundles(file, id) : null]),
+  );
+  const recorded = new Set(live.flatMap(({ id }) => (records.has(id) ? (tasks.get(id) ?? []) : [])));
+  return live.filter(({ id, process, containers }) => {
+    const directory = tasks.get(id) ?? null;
+    const forgotten = directory !== null && recorded.has(directory) && !records.has(id);
+    return !forgotten || process === 'running' || containers.some(({ pid }) => pid !== null);
+  });
+}
+
+/** The directory of all bundles that the one of this file is in. */
+const bundles = (file: string, id: string) => file.slice(0, file.lastIndexOf(id));
+const lastPart = (path: string) => path.replace(/^.*\//, '');
 
 /** Sandboxes that have no task any more but that the runtime still keeps, where the CNI's cache says whose they are. */
 function stoppedSandboxes(
-  kept: string,
+  kept: ReadonlyMap<string, string>,
   live: readonly Sandbox[],
   results: readonly CniResult[],
   realPath: (path: string) => string,
 ): Sandbox[] {
   const known = new Set(live.map(({ id }) => id));
-  return [...timesByPath(kept)].flatMap(([path, createdAt]): Sandbox[] => {
-    const id = path.replace(/^.*\//, '');
+  return [...kept].flatMap(([path, createdAt]): Sandbox[] => {
+    const id = lastPart(path);
     const result = results.find(({ containerId }) => containerId === id);
     if (known.has(id) || result === undefined || result.podName === null || result.podNamespace === null)
       return [];

@@ -9,24 +9,26 @@ done
 ID=\${DIR##*/}; echo "TASKS=$TASKS"; echo "DIR=$DIR"; echo "ID=$ID"`.replace('$UID_OF_POD', '$UID');
 
 const copy = (id: string): string => `${id}${'0'.repeat(64 - id.length)}`;
+/** What containerd has of each sandbox that it did not remove. */
+const record = (id: string): string => `/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${copy(id)}`;
 
 export const runtimeFaults: readonly Fault[] = [
   {
     id: 'sandbox-twice',
     check: 'sandbox-duplicated',
     where: 'node',
-    inject: `${sandbox}; cp -r "$DIR" "$TASKS/${copy('e2e1')}"; sed -i "s/$ID/${copy('e2e1')}/g" "$TASKS/${copy('e2e1')}/config.json"; rm "$TASKS/${copy('e2e1')}/init.pid"`,
+    inject: `${sandbox}; cp -r "$DIR" "$TASKS/${copy('e2e1')}"; sed -i "s/$ID/${copy('e2e1')}/g" "$TASKS/${copy('e2e1')}/config.json"; rm "$TASKS/${copy('e2e1')}/init.pid"; mkdir ${record('e2e1')}`,
     shows: ['e2e1'],
-    repair: `rm -rf "$TASKS/${copy('e2e1')}"`,
+    repair: `rm -rf "$TASKS/${copy('e2e1')}" ${record('e2e1')}`,
   },
   {
     id: 'sandbox-of-no-pod',
     check: 'sandbox-ghost',
     object: { kind: 'pod', name: 'e2e-ghost' },
     where: 'node',
-    inject: `${sandbox}; cp -r "$DIR" "$TASKS/${copy('e2e2')}"; sed -i "s/$ID/${copy('e2e2')}/g; s/$POD/e2e-ghost/g; s/$UID/e2e00000-0000-4000-8000-000000000000/g" "$TASKS/${copy('e2e2')}/config.json"; rm "$TASKS/${copy('e2e2')}/init.pid"`,
+    inject: `${sandbox}; cp -r "$DIR" "$TASKS/${copy('e2e2')}"; sed -i "s/$ID/${copy('e2e2')}/g; s/$POD/e2e-ghost/g; s/$UID/e2e00000-0000-4000-8000-000000000000/g" "$TASKS/${copy('e2e2')}/config.json"; rm "$TASKS/${copy('e2e2')}/init.pid"; mkdir ${record('e2e2')}`,
     shows: ['e2e00000-0000-4000-8000-000000000000'],
-    repair: `rm -rf "$TASKS/${copy('e2e2')}"`,
+    repair: `rm -rf "$TASKS/${copy('e2e2')}" ${record('e2e2')}`,
   },
   {
     id: 'sandbox-stopped',
@@ -36,10 +38,10 @@ export const runtimeFaults: readonly Fault[] = [
     where: 'node',
     // As containerd keeps it when CNI DEL failed: no task any more, a pin, and the plugin's result.
     inject: `pin=/run/netns/cni-e2e00000-0000-4000-8000-000000000005; touch $pin; unshare --net=$pin true
-mkdir /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${copy('e2e3')}
+mkdir ${record('e2e3')}
 printf '{"kind":"cniCacheV1","containerId":"${copy('e2e3')}","ifName":"eth0","networkName":"e2e","config":"","cniArgs":[["K8S_POD_NAMESPACE","netns-audit-e2e"],["K8S_POD_NAME","e2e-stopped"],["K8S_POD_UID","e2e00000-0000-4000-8000-000000000003"]],"netns":"%s","result":{"cniVersion":"1.0.0"}}' $pin > /var/lib/cni/results/e2e-${copy('e2e3')}-eth0`,
     shows: ['cni-e2e00000-0000-4000-8000-000000000005'],
-    repair: `umount /run/netns/cni-e2e00000-0000-4000-8000-000000000005; rm -f /run/netns/cni-e2e00000-0000-4000-8000-000000000005 /var/lib/cni/results/e2e-*; rmdir /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${copy('e2e3')}`,
+    repair: `umount /run/netns/cni-e2e00000-0000-4000-8000-000000000005; rm -f /run/netns/cni-e2e00000-0000-4000-8000-000000000005 /var/lib/cni/results/e2e-*; rmdir ${record('e2e3')}`,
     when: ({ plugin }) => !['calico', 'cilium-cni'].includes(plugin),
   },
   {

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { parseSandboxes } from '../../lib/probe/parse/sandboxes.ts';
+
+const TASKS = '/proc/1/root/run/containerd/io.containerd.runtime.v2.task/k8s.io';
+const RECORDS = '/proc/1/root/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes';
+
+/** Sandboxes as containerd lists them, each with its pid; those with a record; and the pids that run. */
+function sandboxes(
+  tasks: Record<string, number>,
+  { records, running }: { readonly records: readonly string[]; readonly running: readonly number[] },
+) {
+  const listing = Object.entries(tasks)
+    .map(([id, pid]) => `containerd\t${id}\t${pid}\t${TASKS}/${id}/config.json`)
+    .join('\n');
+  const specs = Object.keys(tasks).map((id) =>
+    JSON.stringify({
+      file: `${TASKS}/${id}/config.json`,
+      annotations: {
+        'io.kubernetes.cri.container-type': 'sandbox',
+        'io.kubernetes.cri.sandbox-id': id,
+        'io.kubernetes.cri.sandbox-namespace': 'shop',
+        'io.kubernetes.cri.sandbox-name': id,
+        'io.kubernetes.cri.sandbox-uid': `uid-of-${id}`,
+      },
+      namespaces: [{ type: 'network', path: `/var/run/netns/${id}` }],
+    }),
+  );
+  const all = parseSandboxes(
+    {
+      before: listing,
+      after: listing,
+      specs: specs.join('\n'),
+      times: '',
+      kept: records.map((id) => `1764000000 ${RECORDS}/${id}`).join('\n'),
+      shims: '',
+      places: '',
+    },
+    running.map((pid) => ({
+      pid,
+      networkNamespace: 4026532000 + pid,
+      pidNamespace: 1,
+      mountNamespace: 1,
+      state: 'S',
+      startTicks: 1,
+      containerId: Object.keys(tasks).find((id) => tasks[id] === pid) ?? null,
+      kernelThread: false,
+      podUid: null,
+      ofPod: true,
+      command: 'pause',
+    })),
+    [],
+    new Map(),
+    [],
+  );
+  return all.map(({ id }) => id);
+}
+
+describe('a bundle that containerd has no record of', () => {
+  const tasks = { healthy: 100, forgotten: 200 };
+
+  test('is what a shim left behind, and no sandbox, when its process has ended', () => {
+    expect(sandboxes(tasks, { records: ['healthy'], running: [100] })).toEqual(['healthy']);
+  });
+
+  test('is a sandbox as long as its process runs', () => {
+    expect(sandboxes(tasks, { records: ['healthy'], running: [100, 200] })).toEqual(['healthy', 'forgotten']);
+  });
+
+  test('is a sandbox where no records were found at all: they are kept elsewhere', () => {
+    expect(sandboxes(tasks, { records: [], running: [100] })).toEqual(['healthy', 'forgotten']);
+  });
+});
+
+test('a sandbox on record whose process has ended is one', () => {
+  expect(sandboxes({ dead: 100 }, { records: ['dead'], running: [] })).toEqual(['dead']);
+});
