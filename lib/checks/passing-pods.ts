@@ -2,8 +2,11 @@
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 
-/** A kubelet gives up on making a sandbox after this time; taking one apart is tried for as long at least. */
-const PASSING_SECONDS = 120;
+/**
+ * A kubelet gives up on making a sandbox after four minutes, and the runtime then takes apart what there is of it. Taking
+ * one down is a matter of seconds, but of minutes with a rollout on a node that is short of CPU.
+ */
+export const PASSING_SECONDS = 300;
 
 /**
  * Why something of the age (in seconds) may belong to a pod on its way: its namespace and address are there before its

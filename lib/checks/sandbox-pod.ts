@@ -4,6 +4,7 @@ import type { RemedyStep } from '../model/finding.ts';
 import type { Event, Pod } from '../model/kubernetes.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
+import { PASSING_SECONDS } from './passing-pods.ts';
 import { command, recreatePod, repairOnNode } from './remedies.ts';
 
 /** Probe pods: made after the first list of pods, gone before the second. */
@@ -38,9 +39,6 @@ export function whyOnItsWayOut(
   return pod.deletionTimestamp === null ? null : 'the pod is being deleted: see sandbox-stuck-terminating';
 }
 
-/** A kubelet needs a second or two for a pod, and minutes with a rollout on its hands on a node that is short of CPU. */
-const STOPPING_MILLISECONDS = 300_000;
-
 /**
  * Whether the kubelet said a moment ago that it stops the pod's containers, and not that it failed. With a grace period
  * of 0 the API forgets the pod at once, and what is left on the node is being taken down.
@@ -54,7 +52,7 @@ export function isBeingStopped(
   if (own.some(({ reason }) => reason === 'FailedKillPod')) return false;
   return own.some(
     ({ reason, lastSeen }) =>
-      reason === 'Killing' && lastSeen !== null && now - Date.parse(lastSeen) < STOPPING_MILLISECONDS,
+      reason === 'Killing' && lastSeen !== null && now - Date.parse(lastSeen) < PASSING_SECONDS * 1000,
   );
 }
 

@@ -13,6 +13,10 @@ describe('a namespace or address without a sandbox', () => {
     expect(ask(600, { phase: 'Pending' })).toBeNull();
   });
 
+  it('may be of one that is being created for as long as a kubelet waits for a sandbox: four minutes', () => {
+    expect(ask(239, { phase: 'Pending' })).toMatch(/being created/);
+  });
+
   it('may be of a pod that is just being deleted, however old it is', () => {
     expect(ask(86_400, { deletionTimestamp: seconds(5) })).toMatch(/being deleted/);
     expect(ask(86_400, { deletionTimestamp: seconds(-30) })).toMatch(/being deleted/);
