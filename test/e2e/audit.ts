@@ -21,12 +21,15 @@ export type Audit = {
   readonly report: ClusterReport;
 };
 
+/** Where each audit leaves its store, for a look at the evidence; unset: nowhere. */
+const stores = process.env.NETNS_AUDIT_E2E_STORES;
+
 /** One audit that judges at once (--settle 0s), with a store of its own unless `store` is given. */
 export async function audit(
   args: readonly string[] = [],
   options: RunOptions & { store?: string } = {},
 ): Promise<Audit> {
-  const store = options.store ?? (await mkdtemp(join(tmpdir(), 'netns-audit-e2e-')));
+  const store = options.store ?? (await mkdtemp(join(stores ?? tmpdir(), 'netns-audit-e2e-')));
   try {
     const result = await netnsAudit(
       ['audit', '--store', store, '-o', 'json', '--settle', '0s', ...imageOption(args), ...args],
@@ -42,7 +45,8 @@ export async function audit(
       },
     };
   } finally {
-    if (options.store === undefined) await rm(store, { recursive: true, force: true });
+    if (options.store === undefined && stores === undefined)
+      await rm(store, { recursive: true, force: true });
   }
 }
 
