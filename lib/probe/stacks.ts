@@ -1,9 +1,10 @@
-/** What `ip` and the packet filters printed in each network namespace. */
+/** What the kernel, or `ip`, said of each network namespace, and what the packet filters printed. */
 import { messageOf } from '../model/errors.ts';
 import type { Part } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
 import { parseStack, type RawStack } from './parse/ip.ts';
 import { lines } from './parse/lines.ts';
+import { parseNetlink } from './parse/netlink.ts';
 import { parseIptablesSave, parseNftables } from './parse/packet-filters.ts';
 import type { Steps } from './steps.ts';
 import type { BundleFiles } from './unpack.ts';
@@ -31,10 +32,10 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
     const bytes = files.get(path);
     return bytes === undefined ? null : decoder.decode(bytes);
   };
-  const names = [
+  const names = new Set([
     'host',
-    ...[...files.keys()].flatMap((path) => /^netns\/(\d+)\/ip\.json$/.exec(path)?.[1] ?? []),
-  ];
+    ...[...files.keys()].flatMap((path) => /^netns\/(\d+)\/(?:netlink|ip\.json)$/.exec(path)?.[1] ?? []),
+  ]);
   const byName = new Map<string, Part<ReadStack>>();
   for (const name of names) {
     const directory = name === 'host' ? 'host' : `netns/${name}`;
@@ -43,11 +44,9 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
       name,
       problem === undefined
         ? attempt(() => {
-            const batch = read(`${directory}/ip.json`);
-            if (batch === null) throw new Error('nothing was read');
             const filters = attempt(() => readFilters(read, directory));
             return {
-              raw: parseStack(batch, read(`${directory}/rule6.json`) ?? ''),
+              raw: readStack(files, read, directory),
               filters: filters.status === 'present' ? filters.value : [],
               filtersFailed: filters.status === 'failed' ? filters.reason : null,
               conntrackEntries: numberOrNull(read(`${directory}/conntrack`)),
@@ -64,6 +63,15 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
   const hostFilters: Part<PacketFilter[]> =
     problem === undefined ? attempt(() => readFilters(read, 'host')) : { status: 'failed', reason: problem };
   return { byName, hostFilters, leftOut: steps.stacksLeftOut };
+}
+
+/** The kernel's own answers, where one process could ask for all pods; else what `ip` printed. */
+function readStack(files: BundleFiles, read: (path: string) => string | null, directory: string): RawStack {
+  const answers = files.get(`${directory}/netlink`);
+  if (answers !== undefined) return parseNetlink(answers);
+  const batch = read(`${directory}/ip.json`);
+  if (batch === null) throw new Error('nothing was read');
+  return parseStack(batch, read(`${directory}/rule6.json`) ?? '');
 }
 
 /** Warnings of nft are no failure; its exit code is. A namespace without a dump was not looked at. */

@@ -202,6 +202,55 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
   });
 });
 
+/** A directory for PATH, with a perl that does nothing. */
+function withoutPerl(): string {
+  const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+  writeFileSync(join(path, 'perl'), '#!/bin/sh\nexit 127\n');
+  chmodSync(join(path, 'perl'), 0o755);
+  return path;
+}
+
+describe.skipIf(noLab !== null)('an image without perl', () => {
+  /** By pod, without what the kernel chose. */
+  const stacks = (evidence: Evidence) =>
+    present(evidence.podNetworks).map(({ pod, namespace }) => {
+      const { stack } = present(evidence.namespaces).find(({ inode }) => inode === namespace) ?? {};
+      if (stack === undefined) throw new Error(`the namespace of ${pod.name} was not found`);
+      const { links, addresses, routes, rules, packetFilters } = present(stack);
+      return {
+        pod: pod.name,
+        links: links.map(({ name, kind, mtu, up, carrier, peer }) => [
+          name,
+          kind,
+          mtu,
+          up,
+          carrier,
+          peer?.status,
+        ]),
+        addresses: addresses
+          .filter(({ scope }) => scope !== 'link')
+          .map(({ link, address }) => [link, address]),
+        routes: routes.filter(({ family }) => family === 4),
+        rules: rules.filter(({ family }) => family === 4),
+        packetFilters,
+      };
+    });
+
+  test('costs time, and nothing else: `ip` and `nft` say the same as the kernel itself', async () => {
+    const path = withoutPerl();
+    try {
+      const without = probeLab({ path });
+      expect([...(await unpackLog(without)).keys()].filter((name) => name.endsWith('/netlink'))).toEqual([]);
+      const evidence = await labEvidence(without);
+      expect(evidence.incomplete).toEqual([]);
+      expect(stacks(evidence)).toHaveLength(3);
+      expect(stacks(evidence)).toEqual(stacks(await labEvidence(probeLab())));
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+});
+
 describe.skipIf(noLab !== null)('a command that never ends', () => {
   test('costs its own step only: the rest is read, and the trailer printed', async () => {
     const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
@@ -225,6 +274,7 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
       const evidence = await labEvidence(probeLab({ path, arguments: ['limit=10', 'total=8'] }));
       expect([...evidence.incomplete].sort()).toEqual([
         'host_firewall did not end in time',
+        'the probe did not come to netlink',
         'the probe did not come to own_names',
         'the probe did not come to suspects',
       ]);
@@ -324,11 +374,16 @@ describe.skipIf(noLab !== null)('a node with leaked namespaces by the hundred', 
   }, 120_000);
 
   test('has all of them counted when the time for looking into them is over', async () => {
-    const evidence = await labEvidence(probeLab({ leaked, arguments: ['total=8'] }));
-    expect(evidence.probeMilliseconds).toBeLessThan(9_000);
-    expect(evidence.incomplete).toEqual([]);
-    expect(orphans(evidence)).toHaveLength(leaked);
-    expect(present(evidence.sandboxes).length).toBeGreaterThanOrEqual(3);
-    expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
+    const path = withoutPerl();
+    try {
+      const evidence = await labEvidence(probeLab({ path, leaked, arguments: ['total=8'] }));
+      expect(evidence.probeMilliseconds).toBeLessThan(9_000);
+      expect(evidence.incomplete).toEqual([]);
+      expect(orphans(evidence)).toHaveLength(leaked);
+      expect(present(evidence.sandboxes).length).toBeGreaterThanOrEqual(3);
+      expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
+    } finally {
+      rmSync(path, { recursive: true });
+    }
   }, 120_000);
 });

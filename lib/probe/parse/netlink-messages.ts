@@ -1,0 +1,113 @@
+/** Messages of netlink(7) and their attributes, from bytes that a node sent: every length is checked. */
+
+/** One message: its header, and numbers read from its body by their offset. @throws RangeError beyond its end. */
+export class Message {
+  readonly type: number;
+  readonly sequence: number;
+  readonly #body: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER);
+    this.type = header.getUint16(4, true);
+    this.sequence = header.getUint32(8, true);
+    this.#body = bytes.subarray(HEADER);
+    this.#view = new DataView(this.#body.buffer, this.#body.byteOffset, this.#body.byteLength);
+  }
+
+  uint8(at: number): number {
+    return this.#view.getUint8(at);
+  }
+
+  uint16(at: number): number {
+    return this.#view.getUint16(at, true);
+  }
+
+  uint32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+
+  int32(at: number): number {
+    return this.#view.getInt32(at, true);
+  }
+
+  /** What comes after the fixed part: the attributes. */
+  from(at: number): Uint8Array {
+    return this.#body.subarray(at);
+  }
+}
+
+const HEADER = 16;
+
+/** @throws Error when the last one was cut. */
+export function messages(bytes: Uint8Array): Message[] {
+  return pieces(bytes, 'message', HEADER, (view, at) => view.getUint32(at, true)).map(
+    (piece) => new Message(piece),
+  );
+}
+
+/** Values by attribute number; of a number that comes twice the last. */
+export type Attributes = ReadonlyMap<number, Uint8Array>;
+
+/** The two upper bits say that a value is nested, or in the byte order of the network. */
+const NUMBER = 0x3fff;
+
+export function attributes(bytes: Uint8Array = new Uint8Array()): Attributes {
+  return new Map(
+    pieces(bytes, 'attribute', 4, (view, at) => view.getUint16(at, true)).map((piece) => [
+      new DataView(piece.buffer, piece.byteOffset, 4).getUint16(2, true) & NUMBER,
+      piece.subarray(4),
+    ]),
+  );
+}
+
+function pieces(
+  bytes: Uint8Array,
+  what: string,
+  least: number,
+  lengthAt: (view: DataView, at: number) => number,
+): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found: Uint8Array[] = [];
+  for (let at = 0; at + least <= bytes.length; ) {
+    const length = lengthAt(view, at);
+    if (length < least || at + length > bytes.length) throw new Error(`a netlink ${what} was cut`);
+    found.push(bytes.subarray(at, at + length));
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+/** An unsigned number of one, two or four bytes; null for anything else. */
+export function number(bytes: Uint8Array | undefined): number | null {
+  if (bytes === undefined) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length === 1) return view.getUint8(0);
+  if (bytes.length === 2) return view.getUint16(0, true);
+  return bytes.length === 4 ? view.getUint32(0, true) : null;
+}
+
+/** A string up to its NUL, at most 300 characters as anywhere else. */
+export function text(bytes: Uint8Array | undefined): string | null {
+  if (bytes === undefined) return null;
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(bytes.subarray(0, end === -1 ? 300 : Math.min(end, 300)));
+}
+
+/** An address of IPv4 or IPv6 as inet_ntop(3) writes it. @throws Error for any other length. */
+export function addressText(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) throw new Error(`an address of ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
+  const groups = Array.from({ length: 8 }, (_, group) => view.getUint16(group * 2));
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
+    return `::ffff:${bytes.subarray(12).join('.')}`;
+  const hex = groups.map((group) => group.toString(16)).join(':');
+  // The longest run of zeros, of several the first; a single one stays.
+  const runs = [...hex.matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)].sort((a, b) => b[0].length - a[0].length);
+  const [run] = runs;
+  if (run === undefined) return hex;
+  const before = hex.slice(0, run.index);
+  const after = hex.slice(run.index + run[0].length).replace(/^:/, '');
+  return `${before}::${after}`;
+}

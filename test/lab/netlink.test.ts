@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseStack, type RawStack } from '../../lib/probe/parse/ip.ts';
+import { parseNetlink } from '../../lib/probe/parse/netlink.ts';
+import { probeScript } from '../../lib/probe/script.ts';
+import { whyNoLab } from './lab.ts';
+
+const noLab = whyNoLab() ?? (spawnSync('which', ['perl']).status === 0 ? null : 'it needs perl');
+if (noLab !== null) console.warn(`Skipped, as ${noLab}.`);
+
+/** One of everything that a pod may have; a kernel without one of these kinds goes without. */
+const ODD_NAMESPACE = `
+ip link add outside type veth peer name eth0 netns pod
+ip link add outside2 mtu 1400 type veth peer name nsid netns pod
+cd / && exec nsenter --net=/run/netns/pod sh -c '
+ip link set lo up
+ip link set eth0 up
+ip link add left type veth peer name right
+ip link add bridge0 type bridge
+ip link set left master bridge0 up
+ip link set bridge0 up
+ip link set right up
+ip link add link eth0 name vlan7 type vlan id 7
+ip link add spare type bridge
+ip link set spare address 02:00:00:00:00:07 up
+ip link add upper link spare type macvlan
+ip link add vx type vxlan id 7 dstport 4789 dev eth0
+ip link add tun4 type ipip local 10.1.1.2 remote 10.1.1.9
+ip link add gre4 type gre local 10.1.1.2 remote 10.1.1.9
+ip link add tun6 type ip6tnl local fd00::2 remote fd00::9
+ip link add six4 type sit local 10.1.1.2 remote 10.1.1.9
+ip addr add 10.1.1.2/24 brd + dev eth0
+ip addr add 10.1.1.3/32 dev eth0 scope link
+ip addr add 10.9.9.1 peer 10.9.9.2 dev spare
+ip addr add fd00::2/64 dev eth0
+ip addr add fd00:0:0:1::2/128 dev spare nodad
+ip addr add ::ffff:10.1.1.7/128 dev spare nodad
+ip route add default via 10.1.1.1
+ip route add default via 10.1.1.9 metric 100
+ip route add 10.2.0.0/16 nexthop via 10.1.1.1 weight 1 nexthop via 10.1.1.9 dev eth0 weight 2 onlink
+ip route add 10.3.0.0/16 via 10.1.1.1 mtu 1300
+ip route add 169.254.1.1 dev eth0 scope link
+ip route add blackhole 10.4.0.0/16
+ip route add unreachable 10.5.0.0/16 table 77
+ip route add prohibit 10.6.0.0/16
+ip route add throw 10.7.0.0/16 table 77
+ip route add local 10.8.0.0/16 dev lo
+ip route add 10.10.0.0/16 via inet6 fd00::1 dev eth0
+ip route add 10.11.0.0/16 dev right
+ip -6 route add default via fd00::1
+ip -6 route add default via fe80::1 dev spare metric 2048
+ip -6 route add blackhole fd77::/16
+ip -6 route add fd78::/16 nexthop via fd00::1 nexthop via fd00::9
+ip -6 route add fd79::1 dev eth0 mtu 1280
+ip neigh add 169.254.1.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent
+ip neigh add 10.1.1.4 lladdr 02:00:00:00:00:02 dev eth0 nud stale
+ip neigh add 10.1.1.5 dev eth0 nud failed
+ip neigh add 10.1.1.6 lladdr 02:00:00:00:00:03 dev eth0 nud noarp
+ip neigh add fd00::1 lladdr 02:00:00:00:00:04 dev eth0 nud reachable
+ip neigh add proxy 10.1.1.8 dev eth0
+ip rule add from 10.1.1.2 table 77 priority 100
+ip rule add to 10.2.0.0/16 lookup 300 priority 101
+ip rule add fwmark 0x7 priority 102 table 77
+ip rule add fwmark 0x100/0xff00 priority 103 table main protocol static
+ip rule add iif nowhere table 77 priority 104
+ip rule add oif eth0 table 77 priority 105
+ip rule add blackhole from 10.66.0.0/16 priority 106
+ip rule add goto 32766 from 10.67.0.1 priority 107
+ip -6 rule add from fd00::2 table 77 priority 100
+'`;
+
+/** Builds the namespace in a node of its own, then asks about it in both ways. */
+const LAB = `mount --make-rprivate / && mount -t tmpfs run /run && mkdir -p /run/netns "$1/b/netns/1" && cd "$1" || exit
+: >/run/netns/pod && unshare --net=/run/netns/pod true
+(${ODD_NAMESPACE})
+inode=$(stat -L -c %i /run/netns/pod)
+mkdir -p "b/netns/$inode" && rmdir b/netns/1
+printf '%s\\n' "stack $inode netns/$inode pin - /run/netns/pod" "stack 17 netns/gone pin - /run/netns/gone" >stacks
+ln -s /proc/1/ns/net /run/netns/host
+job_netlink && cp "b/netns/$inode"/* . || exit
+[ "$2" = only ] && exit
+printf 'addr show\\nroute show table all\\nneigh show\\nrule show\\nnetns list-id\\n' >batch
+mkdir /run/pins && : >/run/pins/pod && mount --move /run/netns/pod /run/pins/pod && rm /run/netns/pod
+ip -n ../pins/pod -j -d -force -batch batch >ip.json
+nsenter --net=/run/pins/pod ip -j -d -6 rule show >rule6.json`;
+
+/** The probe's own function, and nothing else of it. */
+function ownJob(): string {
+  const [job] = /^job_netlink\(\) \{[\s\S]*?^\}$/m.exec(probeScript()) ?? [];
+  if (job === undefined) throw new Error('probe.sh has no job_netlink');
+  return job;
+}
+
+describe.skipIf(noLab !== null)('what the kernel says of a namespace', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'netns-lab-netlink-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  let asked: RawStack;
+  let printed: RawStack;
+  beforeAll(() => {
+    const ran = spawnSync(
+      'unshare',
+      [
+        '--mount',
+        '--pid',
+        '--fork',
+        '--kill-child',
+        '--net',
+        '--mount-proc',
+        'sh',
+        '-c',
+        `${ownJob()}\n${LAB}`,
+        'sh',
+        directory,
+      ],
+      { encoding: 'utf8' },
+    );
+    expect([ran.status]).toEqual([0]);
+    asked = parseNetlink(readFileSync(join(directory, 'netlink')));
+    const read = (name: string) => readFileSync(join(directory, name), 'utf8');
+    printed = parseStack(read('ip.json'), read('rule6.json'));
+  });
+
+  test('has something of each kind', () => {
+    expect(printed.links.length).toBeGreaterThan(8);
+    expect(printed.routes.length).toBeGreaterThan(15);
+    expect(printed.rules.length).toBeGreaterThan(8);
+    expect(printed.neighbours.length).toBeGreaterThan(3);
+    expect(printed.ids).toEqual([{ id: 0, name: 'host' }]);
+  });
+
+  test.each(['links', 'addresses', 'routes', 'rules', 'neighbours', 'ids'] as const)(
+    'is what ip prints: %s',
+    (part) => {
+      expect(asked[part]).toEqual(printed[part]);
+    },
+  );
+
+  test('has an empty ruleset where there are no tables', () => {
+    expect(readFileSync(join(directory, 'nft'), 'utf8')).toBe('');
+  });
+});

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseNetlink } from '../../lib/probe/parse/netlink.ts';
+import { addressText } from '../../lib/probe/parse/netlink-messages.ts';
+
+const little = (value: number, size: number) =>
+  Array.from({ length: size }, (_, byte) => (value >>> (8 * byte)) & 0xff);
+const padded = (bytes: readonly number[]) => [...bytes, ...Array(-bytes.length & 3).fill(0)];
+const attribute = (type: number, value: readonly number[]) =>
+  padded([...little(value.length + 4, 2), ...little(type, 2), ...value]);
+const message = (sequence: number, type: number, body: readonly number[]) =>
+  padded([
+    ...little(body.length + 16, 4),
+    ...little(type, 2),
+    ...little(2, 2),
+    ...little(sequence, 4),
+    ...little(0, 4),
+    ...body,
+  ]);
+const done = (sequence: number) => message(sequence, 3, little(0, 4));
+const refused = (sequence: number, code: number) => message(sequence, 2, little(-code, 4));
+const name = (text: string) => [...new TextEncoder().encode(text), 0];
+const link = (index: number, ...attributes: number[][]) =>
+  message(1, 16, [
+    ...little(0, 4),
+    ...little(index, 4),
+    ...little(0x10001, 4),
+    ...little(0, 4),
+    ...attributes.flat(),
+  ]);
+
+/** The eight answers, each by what is said of it. */
+const answers = (changes: Readonly<Record<number, number[]>> = {}) =>
+  Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8].flatMap((sequence) => changes[sequence] ?? done(sequence)));
+
+describe("the kernel's answers", () => {
+  test('say which link is the other end of a pair, here or in another namespace', () => {
+    const kind = attribute(18, attribute(1, name('veth')));
+    const { links } = parseNetlink(
+      answers({
+        1: [
+          ...link(
+            2,
+            attribute(3, name('eth0')),
+            attribute(5, little(7, 4)),
+            attribute(37, little(0, 4)),
+            kind,
+          ),
+          ...link(3, attribute(3, name('left')), attribute(5, little(4, 4)), kind),
+          ...link(4, attribute(3, name('right')), attribute(5, little(3, 4)), kind),
+          ...done(1),
+        ],
+      }),
+    );
+    expect(
+      links.map(({ name, peerIndex, peerName, peerNamespaceId }) => [
+        name,
+        peerIndex,
+        peerName,
+        peerNamespaceId,
+      ]),
+    ).toEqual([
+      ['eth0', 7, null, 0],
+      ['left', null, 'right', 'same'],
+      ['right', null, 'left', 'same'],
+    ]);
+  });
+
+  test('may say that the kernel has no IPv6, or no id of the node', () => {
+    expect(parseNetlink(answers({ 6: refused(6, 97), 8: refused(8, 22) })).rules).toEqual([]);
+  });
+
+  test.each([1, 2, 3, 4, 5, 7])('that refuse question %i are none', (sequence) => {
+    expect(() => parseNetlink(answers({ [sequence]: refused(sequence, 1) }))).toThrow('error 1');
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('of which number %i is missing are none', (sequence) => {
+    expect(() => parseNetlink(answers({ [sequence]: [] }))).toThrow('not whole');
+  });
+
+  test('that a node made up do no harm', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.integer({ min: 0, max: 40 }), (bytes, type) => {
+        const body = [...bytes];
+        for (const sequence of [1, 2, 3, 4, 5, 6, 7, 8])
+          try {
+            parseNetlink(answers({ [sequence]: [...message(sequence, type, body), ...done(sequence)] }));
+          } catch (error) {
+            expect(error).toBeInstanceOf(Error);
+          }
+      }),
+    );
+  });
+});
+
+test.each([
+  ['10.244.1.7', [10, 244, 1, 7]],
+  ['::', Array(16).fill(0)],
+  ['::1', [...Array(15).fill(0), 1]],
+  ['fd00::2:0:0:1', [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1]],
+  ['fe80::1', [0xfe, 0x80, ...Array(13).fill(0), 1]],
+  ['1:0:3::', [0, 1, 0, 0, 0, 3, ...Array(10).fill(0)]],
+  ['1:0:3:4:5:6:7:8', [0, 1, 0, 0, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8]],
+  ['::ffff:10.1.1.7', [...Array(10).fill(0), 0xff, 0xff, 10, 1, 1, 7]],
+])('an address is written %s', (text, bytes) => {
+  expect(addressText(Uint8Array.from(bytes))).toBe(text);
+});
