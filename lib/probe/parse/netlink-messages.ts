@@ -111,3 +111,13 @@ export function addressText(bytes: Uint8Array): string {
   const after = hex.slice(run.index + run[0].length).replace(/^:/, '');
   return `${before}::${after}`;
 }
+
+/** linux/socket.h */
+const IPV4 = 2;
+const IPV6 = 10;
+
+/** Of what the message is about; null for others, as of MPLS. */
+export function familyOf(message: Message): 4 | 6 | null {
+  const family = message.uint8(0);
+  return family === IPV4 ? 4 : family === IPV6 ? 6 : null;
+}

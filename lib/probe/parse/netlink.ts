@@ -2,17 +2,19 @@
  * What the kernel itself answers about one network namespace, in the order of the probe's questions: rtnetlink(7), as it came.
  * Little-endian, as are all machines that the probe asks this way.
  */
-import type { Address, Neighbour, Route, Rule } from '../../model/network.ts';
+import type { Address, Neighbour } from '../../model/network.ts';
 import type { RawLink, RawStack } from './ip.ts';
 import {
   type Attributes,
   addressText,
   attributes,
+  familyOf,
   type Message,
   messages,
   number,
   text,
 } from './netlink-messages.ts';
+import { type NameOf, named, SCOPES, toRoutes, toRule } from './netlink-routes.ts';
 
 /** The questions, by the sequence number of their answers. */
 const ASKED = {
@@ -29,9 +31,6 @@ const DONE = 3;
 const ERROR = 2;
 /** Of rules in a kernel without IPv6. */
 const UNSUPPORTED = [95, 97];
-
-const IPV4 = 2;
-const IPV6 = 10;
 
 /** @throws Error when an answer is missing, was cut or is an error. */
 export function parseNetlink(bytes: Uint8Array): RawStack {
@@ -84,8 +83,6 @@ export function parseNetlink(bytes: Uint8Array): RawStack {
 function mayFail(sequence: number, code: number): boolean {
   return sequence === ASKED.host || (sequence === ASKED.rules6 && UNSUPPORTED.includes(code));
 }
-
-type NameOf = (index: number) => string;
 
 /** linux/if_link.h, linux/if.h */
 const IFLA = {
@@ -149,18 +146,6 @@ function hardwareAddress(bytes: Uint8Array | undefined, type: number): string | 
 /** linux/if_addr.h */
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 };
 const IFA_F = { DADFAILED: 8, TENTATIVE: 0x40 };
-const SCOPES = new Map([
-  [0, 'global'],
-  [200, 'site'],
-  [253, 'link'],
-  [254, 'host'],
-  [255, 'nowhere'],
-]);
-
-function familyOf(message: Message): 4 | 6 | null {
-  const family = message.uint8(0);
-  return family === IPV4 ? 4 : family === IPV6 ? 6 : null;
-}
 
 function toAddress(message: Message, nameOf: NameOf): Address[] {
   const all = attributes(message.from(8));
@@ -179,77 +164,6 @@ function toAddress(message: Message, nameOf: NameOf): Address[] {
       dadFailed: (flags & IFA_F.DADFAILED) !== 0,
     },
   ];
-}
-
-/** linux/rtnetlink.h */
-const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, METRICS: 8, MULTIPATH: 9, TABLE: 15, VIA: 18 };
-const RTAX_MTU = 2;
-const ROUTE_TYPES =
-  'unspec unicast local broadcast anycast multicast blackhole unreachable prohibit throw nat'.split(' ');
-const HOP_FLAGS = [
-  [1, 'dead'],
-  [2, 'pervasive'],
-  [4, 'onlink'],
-  [16, 'linkdown'],
-  [32, 'unresolved'],
-] as const;
-/** Exceptions of IPv6, as path MTUs: what `ip route show cache` would show. */
-const RTM_F_CLONED = 0x200;
-const TABLES = new Map([
-  [253, 'default'],
-  [254, 'main'],
-  [255, 'local'],
-]);
-
-const flagNames = (flags: number) => HOP_FLAGS.flatMap(([bit, name]) => ((flags & bit) === 0 ? [] : [name]));
-
-/** A route of several next hops becomes one route for each. */
-function toRoutes(message: Message, nameOf: NameOf): Route[] {
-  const family = familyOf(message);
-  const flags = message.uint32(8);
-  if (family === null || (flags & RTM_F_CLONED) !== 0) return [];
-  const all = attributes(message.from(12));
-  const type = message.uint8(7);
-  const hops = all.has(RTA.MULTIPATH)
-    ? nextHops(all.get(RTA.MULTIPATH))
-    : [{ flags: 0, link: number(all.get(RTA.OIF)), attributes: all }];
-  return hops.map((hop) => ({
-    family,
-    type: ROUTE_TYPES[type] ?? String(type),
-    destination: prefixText(all.get(RTA.DST), message.uint8(1), family),
-    gateway: gatewayOf(hop.attributes),
-    link: hop.link === null ? null : nameOf(hop.link),
-    table: named(TABLES, number(all.get(RTA.TABLE)) ?? message.uint8(4)),
-    scope: named(SCOPES, message.uint8(6)),
-    metric: number(all.get(RTA.PRIORITY)),
-    mtu: number(attributes(all.get(RTA.METRICS)).get(RTAX_MTU)),
-    flags: [...new Set([...flagNames(flags), ...flagNames(hop.flags)])],
-  }));
-}
-
-function nextHops(bytes: Uint8Array = new Uint8Array()) {
-  const hops: { flags: number; link: number; attributes: Attributes }[] = [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const length = view.getUint16(at, true);
-    if (length < 8 || at + length > bytes.length) throw new Error('a next hop was cut');
-    hops.push({
-      flags: view.getUint8(at + 2),
-      link: view.getInt32(at + 4, true),
-      attributes: attributes(bytes.subarray(at + 8, at + length)),
-    });
-    at += (length + 3) & ~3;
-  }
-  return hops;
-}
-
-function gatewayOf(all: Attributes): string | null {
-  const gateway = all.get(RTA.GATEWAY) ?? all.get(RTA.VIA)?.subarray(2);
-  return gateway === undefined ? null : addressText(gateway);
-}
-
-function prefixText(address: Uint8Array | undefined, length: number, family: 4 | 6): string {
-  return `${address === undefined ? (family === 4 ? '0.0.0.0' : '::') : addressText(address)}/${length}`;
 }
 
 /** linux/neighbour.h */
@@ -283,58 +197,8 @@ function toNeighbour(message: Message, nameOf: NameOf, types: ReadonlyMap<number
   ];
 }
 
-/** linux/fib_rules.h */
-const FRA = {
-  DST: 1,
-  SRC: 2,
-  IIFNAME: 3,
-  PRIORITY: 6,
-  FWMARK: 10,
-  TABLE: 15,
-  FWMASK: 16,
-  OIFNAME: 17,
-  PROTOCOL: 21,
-};
-const DETACHED = 0x18;
-const PROTOCOLS = new Map([
-  [0, 'unspec'],
-  [1, 'redirect'],
-  [2, 'kernel'],
-  [3, 'boot'],
-  [4, 'static'],
-]);
-
-function toRule(message: Message): Rule {
-  const all = attributes(message.from(12));
-  const family = familyOf(message) ?? 4;
-  const table = number(all.get(FRA.TABLE)) ?? message.uint8(4);
-  const protocol = number(all.get(FRA.PROTOCOL));
-  const address = (bytes: Uint8Array | undefined, length: number) =>
-    bytes === undefined && length === 0 ? null : prefixText(bytes, length, family);
-  return {
-    family,
-    priority: number(all.get(FRA.PRIORITY)) ?? 0,
-    source: address(all.get(FRA.SRC), message.uint8(2)) ?? 'all',
-    destination: address(all.get(FRA.DST), message.uint8(1)),
-    inputLink: text(all.get(FRA.IIFNAME)),
-    outputLink: text(all.get(FRA.OIFNAME)),
-    detached: (message.uint32(8) & DETACHED) !== 0,
-    fwmark: markOf(number(all.get(FRA.FWMARK)), number(all.get(FRA.FWMASK))),
-    table: table === 0 ? null : named(TABLES, table),
-    protocol: protocol === null ? null : named(PROTOCOLS, protocol),
-  };
-}
-
-function markOf(mark: number | null, mask: number | null): string | null {
-  if (mark === null && mask === null) return null;
-  const shown = `0x${(mark ?? 0).toString(16)}`;
-  return mask === null || mask === 0xffffffff ? shown : `${shown}/0x${mask.toString(16)}`;
-}
-
 /** linux/net_namespace.h; null where the kernel knows none. */
 function namespaceId(message: Message): number | null {
   const id = number(attributes(message.from(4)).get(1));
   return id === null ? null : id | 0;
 }
-
-const named = (names: ReadonlyMap<number, string>, value: number) => names.get(value) ?? String(value);
