@@ -736,10 +736,11 @@ job_active_ping() {
   [ $? -le 2 ] && nsenter --net=/proc/1/ns/net ip neigh show >b/active/neighbours
 }
 
-# active_pod INODE GATEWAY SERVER PATH
+# active_pod INODE GATEWAY SERVER PATH. Gateways of Calico and AWS never answer, which is known after most of a second: meanwhile
+# the next pods have their turn.
 job_active_pod() {
   case $active in *,ping,*)
-    [ "$2" = - ] || nsenter --net="$4" sh -c 'IFS=,; fping -r 1 -t 300 -- $1; ip neigh show' sh "${2#-,}" >"b/active/$1.gateway" 2>&1 ;;
+    [ "$2" = - ] || nsenter --net="$4" sh -c 'IFS=,; fping -r 1 -t 300 -- $1; ip neigh show' sh "${2#-,}" >"b/active/$1.gateway" 2>&1 & ;;
   esac
   case $active in *,dns,*)
     [ "$3" = - ] || {
@@ -748,10 +749,10 @@ job_active_pod() {
       echo "code=$code"
     } >"b/active/$1.dns" 2>&1 ;;
   esac
-  return 0
+  [ $((number % 8)) -gt 0 ] || wait
 }
 
-job_end() { :; }
+job_end() { wait; }
 
 closing='look_again sandboxes_again end'
 
