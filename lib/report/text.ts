@@ -56,7 +56,7 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
   const standing = shown.filter(({ lead }) => lead.suppressed === null && lead.state !== 'pending');
   for (const group of standing) {
-    out.push('', ...findingLines(group, options.width, paint));
+    out.push('', ...findingLines(group, report.runId, options.width, paint));
   }
   const pending = shown.filter(({ lead }) => lead.state === 'pending' && lead.suppressed === null);
   section(out, pending, 'Seen for the first time; told if the next audit sees it again:', options.width);
@@ -109,6 +109,7 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
 
 function findingLines(
   { lead, alike, symptoms }: Group,
+  runId: string,
   width: number,
   paint: (style: Style, text: string) => string,
 ): string[] {
@@ -150,6 +151,16 @@ function findingLines(
     out.push(...hanging(printable(step.text).split(' '), width, ['  > ', '    ']));
     if (step.command !== undefined) out.push(`    $ ${printable(step.command, 4000)}`);
   }
+  const { node } = lead.object;
+  if (alike.length > 0 && lead.remedy.length > 0)
+    out.push(
+      ...indented(
+        `> Each of the other ${alike.length} has such commands of its own. All of them, as a script to read first:`,
+        width,
+        '  ',
+      ),
+      `    $ netns-audit reports show ${runId} --check ${lead.check}${node === undefined ? '' : ` --node ${printable(node, 253)}`} -o json | jq -r '.findings[].remedy[] | "# " + (.text | gsub("[\\r\\n]"; " ")), (.command // empty)'`,
+    );
   return out;
 }
 

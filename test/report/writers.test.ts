@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { formats, write } from '../../lib/report/index.ts';
 import { aFinding, aHostileReport, aReport, hostile } from './sample.ts';
@@ -25,6 +26,31 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
 
 More about one: netns-audit checks pod-interface-missing
 `);
+  });
+
+  describe('of the same fault on many pods', () => {
+    const findings = Array.from({ length: 5 }, (_, n) => aFinding({ fingerprint: `f${n}` }));
+    const text = write(aReport({ findings }), 'text', plain);
+
+    it('says how to have the commands of all', () => {
+      expect(text).toContain('  > Each of the other 4 has such commands of its own.');
+      expect(text).toContain(
+        `$ netns-audit reports show ${aReport().runId} --check pod-interface-missing --node node-1 -o json | jq`,
+      );
+    });
+
+    it.skipIf(spawnSync('jq', ['--version']).status !== 0)(
+      'by a filter that lets no text be a command',
+      () => {
+        const [, filter = ''] = /-o json \| jq -r '(.+)'$/m.exec(text) ?? [];
+        const hostile = { remedy: [{ purpose: 'look', text: 'first\nrm -rf /', command: 'true' }] };
+        const script = execFileSync('jq', ['-r', filter], {
+          input: JSON.stringify({ findings: [findings[0], hostile] }),
+          encoding: 'utf8',
+        });
+        expect(script).toBe('# Delete the pod.\nkubectl delete pod -n shop web-1\n# first rm -rf /\ntrue\n');
+      },
+    );
   });
 
   it('counts what is resolved and has no room', () => {

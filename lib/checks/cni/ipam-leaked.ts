@@ -100,7 +100,7 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
   const shown = leaked.slice(0, SHOWN);
   return [
     look(
-      `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and that the entries are older than an hour.`,
+      `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and that the entries are older than a quarter of an hour.`,
       `ids=$(crictl pods --no-trunc -q 2>/dev/null || ctr -n k8s.io containers list -q) && ! printf '%s\\n' "$ids" | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))} && echo 'the runtime knows none of them'`,
     ),
     ...firstOf(

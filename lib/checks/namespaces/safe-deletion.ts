@@ -62,7 +62,7 @@ export function deleteNamespace(
   const holders = findHolders(pin.inode);
   return [
     look(
-      'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw it; it is older than an hour; no pod of the node is being created; and every command below that must print nothing does so.',
+      'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw it; it is older than a quarter of an hour; no pod of the node is being created; and every command below that must print nothing does so.',
     ),
     lookOnNode(node, 'no sandbox and no container refers to it (must print nothing)', inSpecs),
     lookOnNode(node, 'no process, thread or descriptor is in it (must print nothing)', holders),
