@@ -55,6 +55,22 @@ export async function reportOf(
   });
 }
 
+/** The audit of the whole cluster before this one. @throws AuditError USAGE when there is none of the last year */
+export async function reportBefore(store: Store, report: ClusterReport): Promise<ClusterReport> {
+  const { reportOfRun, runs } = await import('../lib/history/index.ts');
+  for await (const run of runs(store, [report.cluster.name], days('1y'), today())) {
+    const earlier = run.runId < report.runId ? await reportOfRun(store, run) : null;
+    if (earlier?.scope === 'cluster') return earlier;
+  }
+  throw new AuditError(
+    'USAGE',
+    `${store.location} has no report of ${report.cluster.name} before ${report.runId}`,
+    {
+      remedy: 'See what there is: netns-audit reports list',
+    },
+  );
+}
+
 /** Options that ask for a check or a node. */
 export function addNarrowing(command: Command, what: string): Command {
   return command

@@ -10,6 +10,7 @@ import {
   json,
   opened,
   partOf,
+  reportBefore,
   reportOf,
   subcommand,
   textOrJson,
@@ -102,14 +103,21 @@ function addShow(parent: Command): void {
 function addDiff(parent: Command): void {
   const described = 'what appeared (+), went (-) or changed (!) between two reports of a cluster';
   addNarrowing(subcommand(parent, 'diff', described), 'only what is about it: findings')
-    .argument('<before>', 'run id, day or latest')
+    .argument('[before]', 'run id, day, or previous: the audit of the whole cluster before', 'previous')
     .argument('[after]', 'run id, day or latest', 'latest')
     .addOption(textOrJson())
     .action(async (before: string, after: string, options: Common & Narrowing & { output: string }) => {
       const { diff, narrowed } = await import('../../lib/history/index.ts');
       const store = await opened(options);
       const newer = await reportOf(store, after, options);
-      const older = await reportOf(store, before, { cluster: newer.cluster.name });
+      const older =
+        before === 'previous'
+          ? await reportBefore(store, newer)
+          : await reportOf(store, before, { cluster: newer.cluster.name });
+      if (older.runId === newer.runId)
+        throw new AuditError('USAGE', `both are run ${newer.runId}`, {
+          remedy: 'Name an earlier one first, or none for the one before.',
+        });
       const { diffText } = await import('../reports-text.ts');
       const difference = diff(narrowed(older, options), narrowed(newer, options));
       process.stdout.write(options.output === 'json' ? json(difference) : diffText(difference));

@@ -78,7 +78,12 @@ describe('netns-audit reports', () => {
     const { out } = await run('diff', runIds[0] ?? '', runIds[1] ?? '');
     expect(out).toContain('- critical pod-interface-missing  shop/web-1 on node-1');
     expect((await run('diff', runIds[1] ?? '')).out).toContain('+ critical pod-interface-missing');
-    expect((await run('diff', 'latest', 'latest')).out).toContain('No difference.');
+    expect((await run('diff')).out).toBe((await run('diff', runIds[1] ?? '', runIds[2] ?? '')).out);
+    expect(await run('diff', 'latest')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining(`both are run ${runIds[2]}`),
+    });
+    expect((await run('diff', 'previous', runIds[0] ?? '')).error).toContain(`before ${runIds[0]}`);
   });
 
   it('shows and compares what is about one check or node, and judges just that', async () => {
