@@ -62,7 +62,7 @@ export const namespacesDying = defineCheck({
           lookOnNode(
             node,
             'keep what all blocked tasks wait for',
-            'echo w > /proc/sysrq-trigger; dmesg > /tmp/blocked-tasks.txt',
+            'echo w > /proc/sysrq-trigger; dmesg > /var/log/netns-blocked-tasks.txt',
           ),
           ...drainAndReboot(node, 'Move the pods elsewhere: nothing but another boot frees the worker.'),
         ],

@@ -74,7 +74,7 @@ export function deleteNamespace(
     lookOnNode(
       node,
       'keep what it holds',
-      `${among} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss -tanup' > ${command(`/tmp/${baseName(pin.path)}.txt`)}`,
+      `${among} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss -tanup' > ${command(`/var/log/netns-${baseName(pin.path)}.txt`)}`,
     ),
     ...physical.map((device) =>
       repairOnNode(
