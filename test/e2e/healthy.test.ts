@@ -42,23 +42,19 @@ describe('on a healthy cluster', () => {
       let churning = true;
       const churn = (async () => {
         while (churning) {
-          await kubectl([
-            'scale',
-            '-n',
-            NAMESPACE,
-            'deployment/plain',
-            `--replicas=${Math.ceil(plainPods / 2)}`,
-          ]);
-          await kubectl(['scale', '-n', NAMESPACE, 'deployment/plain', `--replicas=${plainPods}`]);
+          await scale(Math.ceil(plainPods / 2));
+          await scale(plainPods);
           await kubectl(['rollout', 'status', '-n', NAMESPACE, 'deployment/plain', '--timeout=240s']);
         }
       })();
       try {
+        const old = new Set(await uids());
         for (let count = 0; count < runs; count++) {
           const result = await audit();
           expect(found(result)).toEqual([]);
           expect(gaps(result.report)).toEqual([]);
         }
+        expect((await uids()).filter((uid) => !old.has(uid))).not.toEqual([]);
       } finally {
         churning = false;
         await churn;
@@ -67,3 +63,14 @@ describe('on a healthy cluster', () => {
     churnSeconds * 1000,
   );
 });
+
+/** Waits for what it asks for: of two changes at once the controllers may see the last only, which changes nothing. */
+async function scale(replicas: number): Promise<void> {
+  await kubectl(['scale', '-n', NAMESPACE, 'deployment/plain', `--replicas=${replicas}`]);
+  const reached = `--for=jsonpath={.status.replicas}=${replicas}`;
+  await kubectl(['wait', '-n', NAMESPACE, 'deployment/plain', reached, '--timeout=240s']);
+}
+
+async function uids(): Promise<readonly string[]> {
+  return (await listPods('-l', 'app=plain')).map((pod) => pod.metadata.uid);
+}
