@@ -91,7 +91,11 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     const told = report.scope === 'part' ? ofThePart(report, options.pod) : report;
     const drawn = store !== null && options.output === 'html' && options.pod === null;
     noteOtherClusters(exceptions, report.cluster.name);
-    printReport(told, options, drawn ? await pastTotals(store, report) : null);
+    printReport(
+      told,
+      store === null ? { ...options, store } : options,
+      drawn ? await pastTotals(store, report) : null,
+    );
     if (store !== null) {
       const keep = async (): Promise<void> => {
         await publish(store, report);

@@ -94,6 +94,7 @@ function addShow(parent: Command): void {
         width: reportWidth(stdout),
         why: reasons,
         verbose: options.verbose === true,
+        ...(options.store === undefined ? {} : { store: options.store }),
         past: options.output === 'html' && whole ? await pastTotals(store, report) : null,
       };
       stdout.write(write(report, options.output, style));

@@ -22,9 +22,13 @@ export function ofPassingPod(
       !pod.hostNetwork &&
       !sandboxes.some((sandbox) => sandbox.state === 'ready' && isSandboxOf(sandbox, pod)),
   );
+  const secondsSince = (time: string) => (now - Date.parse(time)) / 1000;
   const leaving = without.find(
-    ({ deletionTimestamp }) =>
-      deletionTimestamp !== null && now - Date.parse(deletionTimestamp) < PASSING_SECONDS * 1000,
+    ({ createdAt, deletionTimestamp }) =>
+      deletionTimestamp !== null &&
+      secondsSince(deletionTimestamp) < PASSING_SECONDS &&
+      // Nothing of a pod is older than the pod; the clocks of node and API may differ.
+      age < secondsSince(createdAt) + PASSING_SECONDS,
   );
   if (leaving !== undefined)
     return `may be of pod ${leaving.namespace}/${leaving.name}, which is being deleted`;

@@ -1,16 +1,9 @@
 /** Repairs that more than one check prescribes. Commands work when typed as they stand. */
 import type { RemedyStep } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
+import { command } from '../model/shell.ts';
 
-/**
- * A command for a POSIX shell with every word quoted that needs it: names come from nodes and from the API,
- * and somebody will paste this.
- */
-export function command(...words: readonly string[]): string {
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(' ');
-}
+export { command };
 
 /** Lists the pods of a node, all or those of a label selector; a CNI agent is looked for in every namespace. */
 export function podsOnNode(node: string, selector?: string): string {

@@ -5,6 +5,7 @@ import { joinLinks, type NamespaceIds } from './links.ts';
 import type { RawStack } from './parse/ip.ts';
 import { fields, integer, lines } from './parse/lines.ts';
 import { type Mount, normalPath, type parseMountsElsewhere } from './parse/mounts.ts';
+import { THE_NODE } from './parse/netlink.ts';
 import type { ProcessLine, parseReferences } from './parse/processes.ts';
 import type { Stacks } from './stacks.ts';
 
@@ -97,13 +98,13 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
 
 const isNamespaceFile = (pin: Pin) => pin.fileSystem === 'nsfs' || pin.fileSystem === 'proc';
 
-/** The names in the probe's directory: those of pins, `inode-N` for the rest, and `host`. */
+/** The names in the probe's directory: those of pins, and `inode-N` for the rest. In older bundles `host` is the node for pods. */
 function namesToInodes(hostInode: number, pins: readonly Pin[]): (name: string) => number | undefined {
   const byName = new Map(
     pins.filter(isNamespaceFile).map((pin) => [pin.path.replace(/^.*\//, ''), pin.inode]),
   );
   return (name) => {
-    if (name === 'host' && !byName.has(name)) return hostInode;
+    if (name === THE_NODE || (name === 'host' && !byName.has(name))) return hostInode;
     const inode = /^inode-(\d{1,15})$/.exec(name)?.[1];
     return inode === undefined ? byName.get(name) : Number(inode);
   };

@@ -577,7 +577,7 @@ job_plan() {
 
 # From here on only the host has a name: in a pod's namespace list-id would open every pin again, for each pod.
 job_own_names() {
-  [ -d /var/run/netns ] && mv /var/run/netns /var/run/all && mkdir /var/run/netns && ln -s /proc/1/ns/net /var/run/netns/host
+  [ -d /var/run/netns ] && mv /var/run/netns /var/run/all && mkdir /var/run/netns && ln -s /proc/1/ns/net "/var/run/netns/inode-$(stat -L -c %i /proc/1/ns/net)"
 }
 
 # Asks the kernel itself about one namespace after the other, in one process: `ip` and `nft` would cost each pod more than all
@@ -587,6 +587,7 @@ job_netlink() {
   case $(uname -m) in x86_64) setns=308 ;; aarch64) setns=268 ;; *) setns= ;; esac
   [ -z "$setns" ] || perl -e '
     my $setns = shift;
+    alarm 9;
     # A file that grows too large is that of one namespace only.
     $SIG{XFSZ} = "IGNORE";
     sub ask { my ($socket, $type, $flags, $sequence, $body) = @_;
@@ -605,7 +606,8 @@ job_netlink() {
     open my $host, "<", "/proc/1/ns/net" or exit;
     while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path) = split / /;
       eval {
-        open my $own, "<", $path or die;
+        # Of a name that became a pipe meanwhile nothing is waited for.
+        (stat $path)[1] == $inode and sysopen my $own, $path, 2048 or die;
         (stat $own)[1] == $inode and !syscall $setns, fileno $own, 0x40000000 or die;
         socket my $route, 16, 3, 0 or die;
         my $answers = ask($route, 18, 769, 1, pack "x16SSL", 8, 29, 8);
@@ -626,12 +628,12 @@ job_netlink() {
 # that no pod has nobody asks for more than links, addresses and routes.
 job_stack() {
   out=b/$2
+  case $3 in
+    pin) ;;
+    # The process may have gone, and its number be another's.
+    *) ended "$1" "$5" && return 0 ;;
+  esac
   if [ ! -f "$out/netlink" ]; then
-    case $3 in
-      pin) ;;
-      # The process may have gone, and its number be another's.
-      *) ended "$1" "$5" && return 0 ;;
-    esac
     # ip enters by itself for half of what nsenter costs, but mounts a /sys of its own, which may be forbidden.
     ip -n "../../../..$5" -j -d -force -batch batch >"$out/ip.json" 2>ip.err ||
       nsenter --net="$5" ip -j -d -force -batch batch >"$out/ip.json" || { code=$?; ended "$1" "$5" && return 0; return $code; }

@@ -25,16 +25,17 @@ export type Stacks = {
 };
 
 export function readStacks(files: BundleFiles, steps: Steps): Stacks {
-  const decoder = new TextDecoder();
-  const read = (path: string) => {
+  const bytes = (path: string) => {
     const dropped = steps.dropped.get(path);
     if (dropped !== undefined) throw new Error(dropped);
-    const bytes = files.get(path);
-    return bytes === undefined ? null : decoder.decode(bytes);
+    return files.get(path) ?? null;
   };
+  const read = (path: string) => textOf(bytes(path));
   const names = new Set([
     'host',
-    ...[...files.keys()].flatMap((path) => /^netns\/(\d+)\/(?:netlink|ip\.json)$/.exec(path)?.[1] ?? []),
+    ...[...files.keys(), ...steps.dropped.keys()].flatMap(
+      (path) => /^netns\/(\d+)\/(?:netlink|ip\.json)$/.exec(path)?.[1] ?? [],
+    ),
   ]);
   const byName = new Map<string, Part<ReadStack>>();
   for (const name of names) {
@@ -46,7 +47,7 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
         ? attempt(() => {
             const filters = attempt(() => readFilters(read, directory));
             return {
-              raw: readStack(files, read, directory),
+              raw: readStack(bytes, directory),
               filters: filters.status === 'present' ? filters.value : [],
               filtersFailed: filters.status === 'failed' ? filters.reason : null,
               conntrackEntries: numberOrNull(read(`${directory}/conntrack`)),
@@ -66,12 +67,13 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
 }
 
 /** The kernel's own answers, where one process could ask for all pods; else what `ip` printed. */
-function readStack(files: BundleFiles, read: (path: string) => string | null, directory: string): RawStack {
-  const answers = files.get(`${directory}/netlink`);
-  if (answers !== undefined) return parseNetlink(answers);
-  const batch = read(`${directory}/ip.json`);
+function readStack(bytes: (path: string) => Uint8Array | null, directory: string): RawStack {
+  const answers = bytes(`${directory}/netlink`);
+  if (answers !== null) return parseNetlink(answers);
+  const text = (name: string) => textOf(bytes(`${directory}/${name}`));
+  const batch = text('ip.json');
   if (batch === null) throw new Error('nothing was read');
-  return parseStack(batch, read(`${directory}/rule6.json`) ?? '');
+  return parseStack(batch, text('rule6.json') ?? '');
 }
 
 /** Warnings of nft are no failure; its exit code is. A namespace without a dump was not looked at. */
@@ -96,6 +98,9 @@ function attempt<T>(make: () => T): Part<T> {
     return { status: 'failed', reason: messageOf(error) };
   }
 }
+
+const decoder = new TextDecoder();
+const textOf = (bytes: Uint8Array | null): string | null => (bytes === null ? null : decoder.decode(bytes));
 
 function numberOrNull(text: string | null): number | null {
   return text !== null && /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : null;

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { Finding, Severity } from '../model/finding.ts';
 import type { ClusterReport, Verdict } from '../model/report.ts';
+import { command } from '../model/shell.ts';
 import { printable } from './escape.ts';
 import { type Group, groups, objectName } from './group.ts';
 import { coverageLine, duration, plural, severityCounts, youngPods } from './summary.ts';
@@ -13,6 +14,8 @@ export type TextOptions = {
   readonly width: number;
   /** Names what exceptions cover; else it is counted. */
   readonly verbose?: boolean;
+  /** Where the report is kept, as `--store` names it; null where it is not. @default the directory that needs no naming */
+  readonly store?: string | null;
 };
 
 type Style = Parameters<typeof styleText>[0];
@@ -56,7 +59,7 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
   const standing = shown.filter(({ lead }) => lead.suppressed === null && lead.state !== 'pending');
   for (const group of standing) {
-    out.push('', ...findingLines(group, report.runId, options.width, paint));
+    out.push('', ...findingLines(group, options.width, paint), ...ofOthers(group, report.runId, options));
   }
   const pending = shown.filter(({ lead }) => lead.state === 'pending' && lead.suppressed === null);
   section(out, pending, 'Seen for the first time; told if the next audit sees it again:', options.width);
@@ -109,7 +112,6 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
 
 function findingLines(
   { lead, alike, symptoms }: Group,
-  runId: string,
   width: number,
   paint: (style: Style, text: string) => string,
 ): string[] {
@@ -151,17 +153,29 @@ function findingLines(
     out.push(...hanging(printable(step.text).split(' '), width, ['  > ', '    ']));
     if (step.command !== undefined) out.push(`    $ ${printable(step.command, 4000)}`);
   }
-  const { node } = lead.object;
-  if (alike.length > 0 && lead.remedy.length > 0)
-    out.push(
-      ...indented(
-        `> Each of the other ${alike.length} has such commands of its own. All of them, as a script to read first:`,
-        width,
-        '  ',
-      ),
-      `    $ netns-audit reports show ${runId} --check ${lead.check}${node === undefined ? '' : ` --node ${printable(node, 253)}`} -o json | jq -r '.findings[].remedy[] | "# " + (.text | gsub("[\\r\\n]"; " ")), (.command // empty)'`,
-    );
   return out;
+}
+
+/** How to have the commands of all that is told as one; what an exception covers or the next audit may not see stays. */
+function ofOthers({ lead, alike }: Group, runId: string, { width, store }: TextOptions): string[] {
+  if (alike.length === 0 || lead.remedy.length === 0 || store === null) return [];
+  const { node } = lead.object;
+  const show = command(
+    ...['netns-audit', 'reports', 'show', runId, '--check', lead.check],
+    ...(node === undefined ? [] : ['--node', node]),
+    ...(store === undefined ? [] : ['--store', store]),
+    ...['-o', 'json'],
+  );
+  const filter =
+    '.findings[] | select(.state != "pending" and .suppressed == null) | .remedy[] | "# " + (.text | gsub("[\\r\\n]"; " ")), (.command // empty)';
+  return [
+    ...indented(
+      `> Each of the other ${alike.length} has such commands of its own. All of them, as a script to read first:`,
+      width,
+      '  ',
+    ),
+    `    $ ${printable(`${show} | jq -r '${filter}'`, 4000)}`,
+  ];
 }
 
 function section(out: string[], shown: readonly Group[], title: string, width: number): void {

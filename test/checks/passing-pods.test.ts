@@ -24,6 +24,12 @@ describe('a namespace or address without a sandbox', () => {
     expect(ask(86_400, { deletionTimestamp: seconds(3600) })).toBeNull();
   });
 
+  it('is of no pod that was made later than it', () => {
+    const pod = { createdAt: seconds(60), deletionTimestamp: seconds(5) };
+    expect(ask(300, pod)).toMatch(/being deleted/);
+    expect(ask(86_400, pod)).toBeNull();
+  });
+
   it('is of no pod that has its sandbox, or is in the network of the node', () => {
     const pod = aPod();
     expect(ask(20, { phase: 'Pending' }, [aSandbox({ uid: pod.uid })])).toBeNull();

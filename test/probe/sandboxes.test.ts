@@ -7,7 +7,16 @@ const RECORDS = '/proc/1/root/var/lib/containerd/io.containerd.grpc.v1.cri/sandb
 /** Sandboxes as containerd lists them, each with its pid; those with a record; and the pids that run. */
 function sandboxes(
   tasks: Record<string, number>,
-  { records, running }: { readonly records: readonly string[]; readonly running: readonly number[] },
+  {
+    records,
+    running,
+    later = [],
+  }: {
+    readonly records: readonly string[];
+    readonly running: readonly number[];
+    /** Those that were not there at first. */
+    readonly later?: readonly string[];
+  },
 ) {
   const listing = Object.entries(tasks)
     .map(([id, pid]) => `containerd\t${id}\t${pid}\t${TASKS}/${id}/config.json`)
@@ -27,7 +36,10 @@ function sandboxes(
   );
   const all = parseSandboxes(
     {
-      before: listing,
+      before: listing
+        .split('\n')
+        .filter((line) => !later.some((id) => line.includes(id)))
+        .join('\n'),
       after: listing,
       specs: specs.join('\n'),
       times: '',
@@ -60,6 +72,13 @@ describe('a bundle that containerd has no record of', () => {
 
   test('is what a shim left behind, and no sandbox, when its process has ended', () => {
     expect(sandboxes(tasks, { records: ['healthy'], running: [100] })).toEqual(['healthy']);
+  });
+
+  test('is a sandbox that was made since the records were read, when it is in the second list only', () => {
+    expect(sandboxes(tasks, { records: ['healthy'], running: [100], later: ['forgotten'] })).toEqual([
+      'healthy',
+      'forgotten',
+    ]);
   });
 
   test('is a sandbox as long as its process runs', () => {

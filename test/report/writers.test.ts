@@ -39,13 +39,30 @@ More about one: netns-audit checks pod-interface-missing
       );
     });
 
+    it('names the store where it is another, and says nothing where the report is not kept', () => {
+      const of = (store: string | null) => write(aReport({ findings }), 'text', { ...plain, store });
+      expect(of('/var/lib/my audits')).toContain("--node node-1 --store '/var/lib/my audits' -o json");
+      expect(of(null)).not.toContain('reports show');
+    });
+
     it.skipIf(spawnSync('jq', ['--version']).status !== 0)(
-      'by a filter that lets no text be a command',
+      'by a filter that lets no text be a command, and leaves out what is pending or excepted',
       () => {
         const [, filter = ''] = /-o json \| jq -r '(.+)'$/m.exec(text) ?? [];
-        const hostile = { remedy: [{ purpose: 'look', text: 'first\nrm -rf /', command: 'true' }] };
+        const hostile = {
+          state: 'open',
+          suppressed: null,
+          remedy: [{ purpose: 'look', text: 'first\nrm -rf /', command: 'true' }],
+        };
         const script = execFileSync('jq', ['-r', filter], {
-          input: JSON.stringify({ findings: [findings[0], hostile] }),
+          input: JSON.stringify({
+            findings: [
+              findings[0],
+              hostile,
+              { ...findings[1], state: 'pending' },
+              { ...findings[2], suppressed: { owner: 'network', reason: 'known', expires: '2027-01-01' } },
+            ],
+          }),
           encoding: 'utf8',
         });
         expect(script).toBe('# Delete the pod.\nkubectl delete pod -n shop web-1\n# first rm -rf /\ntrue\n');

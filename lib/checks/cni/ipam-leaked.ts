@@ -37,19 +37,22 @@ export const ipamLeaked = defineCheck({
         (allocation) =>
           !isHalfWritten(allocation) &&
           !ids.has(allocation.containerId) &&
-          ofPassingPod(ageOf(allocation, now), { pods, sandboxes }, now) === null &&
           // In use by a pod although taken by another: that is ipam-conflict, and freeing it would make a duplicate.
           !podAddresses.some((address) => sameAddress(address, allocation.address)) &&
           !hasHostLink(allocation, hostNetwork),
       );
-      const leaked = unowned.filter((allocation) => isOld(allocation, now, settleSeconds.orphan));
+      const leaked = unowned.filter(
+        (allocation) =>
+          isOld(allocation, now, settleSeconds.orphan) &&
+          ofPassingPod(ageOf(allocation, now), { pods, sandboxes }, now) === null,
+      );
       if (leaked.length === 0) {
         // Not a pass: what an audit in a hurry found is not resolved by the next one's patience.
         return unowned.length === 0
           ? pass(object)
           : notApplicable(
               object,
-              `${counted(unowned.length, 'entry', 'entries')} of no sandbox, too young to be judged`,
+              `${counted(unowned.length, 'entry', 'entries')} of no sandbox, too young to be judged or perhaps of a pod on its way`,
             );
       }
       const full = store.capacity !== null && store.allocations.length >= store.capacity * NEARLY_FULL;

@@ -95,7 +95,7 @@ export type RawLink = Omit<Link, 'peer'> & {
   readonly peerNamespaceId: number | 'same' | null;
 };
 
-/** The content of one namespace as `ip` printed it. */
+/** The content of one namespace as the kernel or `ip` told it. */
 export type RawStack = {
   readonly links: readonly RawLink[];
   readonly addresses: readonly Address[];

@@ -32,6 +32,9 @@ const ERROR = 2;
 /** Of rules in a kernel without IPv6. */
 const UNSUPPORTED = [95, 97];
 
+/** The name of the node's own namespace among the ids: no file can have it. */
+export const THE_NODE = '/';
+
 /** @throws Error when an answer is missing, was cut or is an error. */
 export function parseNetlink(bytes: Uint8Array): RawStack {
   const answers = new Map<number, Message[]>(Object.values(ASKED).map((sequence) => [sequence, []]));
@@ -75,7 +78,7 @@ export function parseNetlink(bytes: Uint8Array): RawStack {
     rules: [...of(ASKED.rules), ...of(ASKED.rules6)].map(toRule),
     ids: of(ASKED.ids).flatMap((message) => {
       const id = namespaceId(message);
-      return id === null || id < 0 ? [] : [{ id, name: id === hostId ? 'host' : null }];
+      return id === null || id < 0 ? [] : [{ id, name: id === hostId ? THE_NODE : null }];
     }),
   };
 }
@@ -96,7 +99,7 @@ const IFLA = {
   NETNSID: 37,
   PARENT: 56,
 };
-const INFO = { KIND: 1, SLAVE_DATA: 5 };
+const INFO = { KIND: 1, SLAVE_KIND: 4, SLAVE_DATA: 5 };
 const PORT_STATE = 1;
 const IFF = { UP: 1, LOOPBACK: 8, LOWER_UP: 0x10000 };
 const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
@@ -109,7 +112,10 @@ function toLink(
   const flags = message.uint32(8);
   const info = attributes(all.get(IFLA.LINKINFO));
   const kind = text(info.get(INFO.KIND));
-  const port = attributes(info.get(INFO.SLAVE_DATA)).get(PORT_STATE);
+  const port =
+    text(info.get(INFO.SLAVE_KIND)) === 'bridge'
+      ? attributes(info.get(INFO.SLAVE_DATA)).get(PORT_STATE)
+      : undefined;
   const paired = kind === 'veth' || kind === 'netkit';
   const lower = number(all.get(IFLA.LINK)) ?? 0;
   const id = all.has(IFLA.NETNSID) ? (number(all.get(IFLA.NETNSID)) ?? -1) | 0 : null;
@@ -179,6 +185,8 @@ const NEIGHBOUR_STATES = [
   [0x80, 'PERMANENT'],
 ] as const;
 const NOARP = 0x40;
+/** NTF_PROXY, NTF_EXT_LEARNED */
+const KEPT = 0x18;
 
 /** Without those of links that need none, as `ip neigh` shows them. */
 function toNeighbour(message: Message, nameOf: NameOf, types: ReadonlyMap<number, number>): Neighbour[] {
@@ -186,7 +194,8 @@ function toNeighbour(message: Message, nameOf: NameOf, types: ReadonlyMap<number
   const index = message.uint32(4);
   const state = message.uint16(8);
   const destination = all.get(NDA.DST);
-  if (familyOf(message) === null || destination === undefined || state === NOARP) return [];
+  const shown = (state & ~NOARP) !== 0 || (message.uint8(10) & KEPT) !== 0;
+  if (familyOf(message) === null || destination === undefined || !shown) return [];
   return [
     {
       destination: addressText(destination),

@@ -159,12 +159,13 @@ export function parseSandboxes(
       };
     });
   const kept = timesByPath(files.kept);
-  return [...withoutLeftovers(live, before, kept), ...stoppedSandboxes(kept, live, results, realPath)];
+  return [...withoutLeftovers(live, earlier, kept), ...stoppedSandboxes(kept, live, results, realPath)];
 }
 
 /**
  * A shim that did not end in time stays behind with its bundle when containerd removes the sandbox (docs/traps.md T52): no
- * record, no process and no namespace. Only where the records of other sandboxes of that containerd were found.
+ * record and no process. Only where the records of other sandboxes of that containerd were found.
+ * @param listing what was there before the records were read: one that was made since has its record, too late to be seen
  */
 function withoutLeftovers(
   live: readonly Sandbox[],

@@ -58,7 +58,10 @@ describe('ipam-leaked', () => {
     const young = anIpam({ allocations: [{ ...dead, modifiedAt: '2026-11-20T01:50:00Z' }, anAllocation()] });
     // Not a pass, which would tell what an audit in a hurry found as resolved.
     expect(ipamLeaked.run(evidence({ ipam: [young] }), context)).toMatchObject([
-      { result: 'notApplicable', reason: '1 entry of no sandbox, too young to be judged' },
+      {
+        result: 'notApplicable',
+        reason: '1 entry of no sandbox, too young to be judged or perhaps of a pod on its way',
+      },
     ]);
     const now = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
     expect(failures(ipamLeaked.run(evidence({ ipam: [young] }), now))).toHaveLength(1);
@@ -70,6 +73,20 @@ describe('ipam-leaked', () => {
     const creating = aPod({ name: 'new', uid: 'new', phase: 'Pending', podIPs: [] });
     expect(failures(ipamLeaked.run(evidence({ ipam: [just], pods: [aPod(), creating] }), now))).toEqual([]);
     expect(failures(ipamLeaked.run(evidence({ ipam: [just] }), now))).toHaveLength(1);
+  });
+
+  it('does not call the leak of another resolved where a pod is just being deleted', () => {
+    const leaving = aPod({ name: 'job', uid: 'job', createdAt: '2026-11-20T01:59:00Z', podIPs: [] });
+    const pods = [aPod(), { ...leaving, deletionTimestamp: '2026-11-20T01:59:58Z' }];
+    const store = anIpam({ allocations: [{ ...dead, modifiedAt: '2026-11-10T02:00:00Z' }, anAllocation()] });
+    expect(failures(ipamLeaked.run(evidence({ ipam: [store], pods }), context))).toHaveLength(1);
+    const old = [
+      aPod(),
+      { ...leaving, createdAt: '2026-11-01T00:00:00Z', deletionTimestamp: '2026-11-20T01:59:58Z' },
+    ];
+    expect(ipamLeaked.run(evidence({ ipam: [store], pods: old }), context)).toMatchObject([
+      { result: 'notApplicable' },
+    ]);
   });
 
   it('leaves an address that a pod uses to ipam-conflict, as freeing it would make a duplicate', () => {
