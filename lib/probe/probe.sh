@@ -582,11 +582,15 @@ job_own_names() {
 
 # Asks the kernel itself about one namespace after the other, in one process: `ip` and `nft` would cost each pod more than all
 # else. Its answers are kept as they are. `nft` is empty, and written last: a namespace without it is left to `stack`.
+# perl has no names for these: RTM_GETLINK 18 (29 and 8: IFLA_EXT_MASK, without statistics), GETADDR 22, GETROUTE 26, GETNEIGH 30,
+# GETRULE 34 (families 2 and 10), GETNSID 90 (3: NETNSA_FD), NFT_MSG_GETTABLE 2561; 769 asks for a list, 1 for one answer; NLMSG_ERROR 2
+# and NLMSG_DONE 3 end it, 16 is NLM_F_DUMP_INTR; 16 and 3 open AF_NETLINK (0: routes, 12: netfilter); O_NONBLOCK 2048, CLONE_NEWNET.
 job_netlink() {
-  # perl knows no name for setns(2).
+  # setns(2)
   case $(uname -m) in x86_64) setns=308 ;; aarch64) setns=268 ;; *) setns= ;; esac
   [ -z "$setns" ] || perl -e '
     my $setns = shift;
+    # Before the limit of this job: what is left then is read by the next ones.
     alarm 9;
     # A file that grows too large is that of one namespace only.
     $SIG{XFSZ} = "IGNORE";
