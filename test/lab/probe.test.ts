@@ -300,6 +300,23 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
     }
   });
 
+  test('is no last look at what stands, which is slow on a busy node: that has all the time that is left', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+    try {
+      // Of the mounts that the last look reads.
+      writeFileSync(
+        join(path, 'grep'),
+        '#!/bin/sh\ncase $1 in " - nsfs ") sleep 11 ;; esac\nexec /bin/grep "$@"\n',
+      );
+      chmodSync(join(path, 'grep'), 0o755);
+      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=8'] }));
+      expect(evidence.incomplete).toEqual([]);
+      expect(present(evidence.podNetworks)).toHaveLength(3);
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+
   test('leaves a node unknown, never healthy, when the time for all of it is over', async () => {
     const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
     try {
