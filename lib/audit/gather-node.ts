@@ -1,5 +1,6 @@
 /** Gathers one node: the API's word, the probe's, and the API's again. Trouble ends in the node's coverage. */
 import type { CheckContext } from '../checks/define.ts';
+import { podContainerIds, sandboxesByInode, standing } from '../checks/namespaces/ownership.ts';
 import { whyNotInApi } from '../checks/sandbox-pod.ts';
 import type { ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
@@ -31,7 +32,7 @@ export async function gatherNode(
   before: Snapshot,
   after: {
     readonly snapshot: () => Promise<Snapshot>;
-    /** Asked for only where a sandbox has no pod: all events are read for it. */
+    /** Asked for only where a sandbox has no pod, or a pin no sandbox: all events are read for it. */
     readonly killings: () => Promise<readonly Event[]>;
   },
   options: GatherOptions,
@@ -43,7 +44,7 @@ export async function gatherNode(
     const files = await unpackLog(await pods.run(manifest(node, options), options.deadlineSeconds * 1000));
     const snapshot = await after.snapshot();
     const gathered = assemble({ before, after: snapshot, files, canary }, options.settleSeconds);
-    if (!hasSandboxWithoutPod(gathered.evidence)) return gathered;
+    if (!hasSandboxWithoutPod(gathered.evidence) && !hasPinWithoutSandbox(gathered.evidence)) return gathered;
     const events = [...snapshot.events, ...(await after.killings())];
     return assemble({ before, after: { ...snapshot, events }, files, canary }, options.settleSeconds);
   } catch (error) {
@@ -81,6 +82,21 @@ function hasSandboxWithoutPod(evidence: Evidence | null): boolean {
   if (evidence?.sandboxes.status !== 'present' || evidence.pods.status !== 'present') return false;
   const known = new Set(evidence.pods.value.map(({ uid }) => uid));
   return evidence.sandboxes.value.some((sandbox) => !known.has(sandbox.uid) && whyNotInApi(sandbox) === null);
+}
+
+/** What is left of a pod at the very end. */
+function hasPinWithoutSandbox(evidence: Evidence | null): boolean {
+  if (evidence === null) return false;
+  const { namespaces, pins, sandboxes } = evidence;
+  if (namespaces.status !== 'present' || pins.status !== 'present' || sandboxes.status !== 'present')
+    return false;
+  const owners = sandboxesByInode({
+    namespaces: namespaces.value,
+    pins: pins.value,
+    sandboxes: sandboxes.value,
+  });
+  const ids = podContainerIds(sandboxes.value);
+  return namespaces.value.some((namespace) => standing(namespace, owners, ids).kind === 'pinned');
 }
 
 function manifest(node: string, options: GatherOptions): ReturnType<typeof probePod> {

@@ -1,5 +1,6 @@
 /** Pods on their way in or out, which may own what no sandbox does. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
+import type { Event } from '../model/kubernetes.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 
 /**
@@ -39,4 +40,33 @@ export function ofPassingPod(
   return creating !== undefined && age < PASSING_SECONDS
     ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
     : null;
+}
+
+/**
+ * A pod that the API has forgotten and whose kubelet said a moment ago that it stops it, when something made at that time
+ * (in milliseconds) may still be left of it: after CNI DEL the runtime has no record any more that says whose a namespace is.
+ */
+export function ofStoppedPod(
+  madeAt: number,
+  sources: {
+    readonly pods: readonly ObservedPod[];
+    readonly sandboxes: readonly Sandbox[];
+    readonly events: readonly Event[];
+  },
+  now: number,
+): string | null {
+  const known = new Set([
+    ...sources.pods.map(({ uid }) => uid),
+    ...sources.sandboxes.flatMap(({ state, uid }) => (state === 'ready' ? [uid] : [])),
+    ...sources.events.flatMap(({ reason, uid }) => (reason === 'FailedKillPod' ? [uid] : [])),
+  ]);
+  const stopping = sources.events.find(({ reason, kind, uid, lastSeen }) => {
+    if (reason !== 'Killing' || kind !== 'Pod' || uid === null || lastSeen === null || known.has(uid))
+      return false;
+    const stopped = Date.parse(lastSeen);
+    return madeAt < stopped && now - stopped < PASSING_SECONDS * 1000;
+  });
+  return stopping === undefined
+    ? null
+    : `may be of pod ${stopping.namespace}/${stopping.name}, which the kubelet is taking down`;
 }

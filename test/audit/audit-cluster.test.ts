@@ -74,6 +74,24 @@ describe('the audit of a cluster', () => {
     expect(ghosts(await audit(stub))).toEqual([]);
   });
 
+  it.each([
+    ['broken', 'asks', 1],
+    ['healthy', 'does not ask', 0],
+  ] as const)(
+    'of a node that is %s %s for it, as a pin without a sandbox may be the rest of such a pod',
+    async (name, _, times) => {
+      const { node } = await serveRecording(stub, name);
+      const killing = { reason: 'Killing', uid: 'gone', lastSeen: new Date().toISOString() };
+      const about = { kind: 'Pod', namespace: 'shop', name: 'gone', node: node.name };
+      stub.events.push(rawEvent({ message: '', count: 1, firstSeen: null, ...about, ...killing }));
+      const keepIn = await mkdtemp(join(tmpdir(), 'netns-auditor-'));
+      await audit(stub, { keepIn });
+      const [archive] = await archivesIn(keepIn);
+      const { after } = await readArchive(archive as Uint8Array);
+      expect(after?.events.filter(({ reason }) => reason === 'Killing')).toHaveLength(times);
+    },
+  );
+
   it('counts the node in a row for trends', async () => {
     const { node } = await serveRecording(stub, 'broken');
     const [facts] = (await audit(stub)).nodes;

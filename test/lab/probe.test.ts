@@ -393,6 +393,7 @@ describe.skipIf(noLab !== null)('a node with leaked namespaces by the hundred', 
         sandboxes: present(evidence.sandboxes),
         pods: present(evidence.pods),
         host: present(evidence.host),
+        events: present(evidence.events),
       },
       {
         ...context,

@@ -1,5 +1,6 @@
 import type { Pin } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { ofStoppedPod } from '../passing-pods.ts';
 import {
   baseName,
   canonicalPath,
@@ -26,8 +27,8 @@ export const namespaceOrphaned = defineCheck({
   failureTitle: 'Orphaned network namespace',
   why: 'A pinned namespace that no sandbox, process or descriptor uses is a leak: it keeps its veth pair, its addresses and kernel memory until the node reboots, and counts against the limits that stop new pods.',
   observations: 2,
-  needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host'],
-  run({ namespaces, pins, sandboxes, pods, host }, context) {
+  needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host', 'events'],
+  run({ namespaces, pins, sandboxes, pods, host, events }, context) {
     // The probe's own pod has a sandbox, so none at all means that the runtime was not read.
     if (sandboxes.length === 0)
       return [unknown(nodeObject(context.node), 'no sandbox of the runtime could be read')];
@@ -52,6 +53,12 @@ export const namespaceOrphaned = defineCheck({
       const young = tooYoung(pin, { pods, sandboxes }, context);
       if (young !== null) return notApplicable(object, young);
       const links = ownLinks(namespace) ?? [];
+      // CNI DEL has emptied it, and the runtime has not unpinned it yet.
+      const emptied = namespace.stack.status === 'present' && links.length === 0;
+      const leaving = emptied
+        ? ofStoppedPod(Date.parse(pin.modifiedAt), { pods, sandboxes, events }, context.now)
+        : null;
+      if (leaving !== null) return notApplicable(object, leaving);
       const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
       const ours = namespace.pins.some(isRuntimeName);
       const severe = physical.length > 0 || orphans.length > MANY;

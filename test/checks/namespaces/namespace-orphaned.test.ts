@@ -10,6 +10,7 @@ import {
   aLink,
   aLoopback,
   aNamespace,
+  anEvent,
   aPin,
   aPod,
   aSandbox,
@@ -51,6 +52,7 @@ function sources(orphan: NetworkNamespace, pinChanges = {}) {
     sandboxes: [aSandbox()],
     pods: [aPod()],
     host: aHost(),
+    events: [],
   };
 }
 
@@ -83,6 +85,39 @@ describe('namespace-orphaned', () => {
     });
     const all = { ...sources(anOrphan()), sandboxes: [aSandbox(), hostNetwork] };
     expect(failures(namespaceOrphaned.run(all, context))).toHaveLength(1);
+  });
+
+  it('leaves an empty one to the runtime while the kubelet takes down a pod that the API has forgotten', () => {
+    const stack = { status: 'present' as const, value: aStack({ links: [aLoopback()] }) };
+    const killing = anEvent({
+      reason: 'Killing',
+      uid: 'gone',
+      name: 'gone',
+      lastSeen: '2026-11-20T01:59:00Z',
+    });
+    const run = (events: (typeof killing)[], orphan = anOrphan({ stack }), madeAt = '2026-11-20T01:00:00Z') =>
+      namespaceOrphaned.run({ ...sources(orphan, { modifiedAt: madeAt }), events }, context);
+    expect(run([killing]).at(-1)).toMatchObject({
+      result: 'notApplicable',
+      reason: 'may be of pod shop/gone, which the kubelet is taking down',
+    });
+    expect(failures(run([]))).toHaveLength(1);
+    expect(failures(run([{ ...killing, lastSeen: '2026-11-20T01:50:00Z' }]))).toHaveLength(1);
+    // The pod is there and has its sandbox: a container of it was restarted.
+    expect(failures(run([{ ...killing, uid: aPod().uid }]))).toHaveLength(1);
+    expect(failures(run([killing, { ...killing, reason: 'FailedKillPod' }]))).toHaveLength(1);
+    // What still holds a pair was not released by the plugin.
+    expect(failures(run([killing], anOrphan()))).toHaveLength(1);
+    // Made after that pod was stopped.
+    const early = { ...killing, lastSeen: '2026-11-20T01:59:00Z' };
+    expect(
+      failures(
+        namespaceOrphaned.run(
+          { ...sources(anOrphan({ stack }), { modifiedAt: '2026-11-20T01:59:30Z' }), events: [early] },
+          { ...context, settleSeconds: { pod: 0, orphan: 0 } },
+        ),
+      ),
+    ).toHaveLength(1);
   });
 
   it('prints a deletion that refuses when the pin changed or somebody came in', () => {
