@@ -55,9 +55,7 @@ host() {
 # The /proc directories of the node's own processes of that name: docker in a pod has a containerd too, but in a pid namespace
 # of the pod.
 programs() {
-  while IFS=: read -r file name; do
-    [ "$name" = "$1" ] && [ "${file%/comm}/ns/pid" -ef /proc/1/ns/pid ] && echo "${file%/comm}"
-  done <programs
+  sed -n "s#/comm:$1\$##p" programs | while read -r dir; do [ "$dir/ns/pid" -ef /proc/1/ns/pid ] && echo "$dir"; done
 }
 
 # argument PROCESS NAMES: the value of a flag on its command line, by its names as sed has them.
@@ -196,9 +194,10 @@ containers() {
 
 # What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
 spec='
-def kept: with_entries(select((.value | type == "string") and (.key | test("^io[.]kubernetes[.](" +
-  "cri[.](container-(type|name)|sandbox-(id|name|namespace|uid))|cri-o[.](Container(Type|Name)|SandboxID|HostNetwork|RuntimeHandler)|" +
-  "container[.]name|pod[.](name|namespace|uid)|docker[.]type|sandbox[.]id)$"))));
+def kept: . as $all | reduce ("cri.container-type cri.container-name cri.sandbox-id cri.sandbox-name cri.sandbox-namespace cri.sandbox-uid " +
+  "cri-o.ContainerType cri-o.ContainerName cri-o.SandboxID cri-o.HostNetwork cri-o.RuntimeHandler " +
+  "container.name pod.name pod.namespace pod.uid docker.type sandbox.id" | split(" ")[] | "io.kubernetes." + .) as $key
+  ({}; if $all[$key] | type == "string" then .[$key] = $all[$key] else . end);
 if .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
   docker: {running: .State.Running, pid: .State.Pid, created: .Created, path: .NetworkSettings.SandboxKey,
     networkMode: (.HostConfig.NetworkMode // (.NetworkSettings.Networks // {} | keys[0]))}}
@@ -394,12 +393,8 @@ job_node_resolv_conf() {
 job_sandboxes() {
   cut -f 4 b/sandboxes.before | reduced "$spec" >b/sandboxes.ndjson
   cut -f 4 b/sandboxes.before | xargs stat -c '%Y %i %n' >b/sandboxes.files
-  for dir in $(states); do
-    for file in "$R$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; do
-      [ -f "$file" ] || continue
-      shim=; read -r shim <"$file" || [ -n "$shim" ] && printf '%s\t%s\n' "$file" "$shim"
-    done
-  done >b/sandboxes.shims
+  for dir in $(states); do lines "$R$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; done |
+    xargs grep -Hs . | sed "s/shim-binary-path:/shim-binary-path$T/" >b/sandboxes.shims
   settings=$(cat containerd)
   { setting root; echo /var/lib/containerd; } | sort -u | while read -r dir; do
     host "$dir"
@@ -493,7 +488,7 @@ job_cni_results() {
     [ -f "$file" ] || continue
     case $file in */results/cni-loopback-*) ;; *) lines "$file" ;; esac
   done | reduced '{file: input_filename, kind, containerId, networkName, ifName, netns,
-    args: [.cniArgs[]? | select(.[0] | test("^K8S_POD_"))],
+    args: [.cniArgs[]? | select(.[0] | startswith("K8S_POD_"))],
     plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
     result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}' >b/cni/results.ndjson
 }
