@@ -32,7 +32,7 @@ export async function gatherNode(
   before: Snapshot,
   after: {
     readonly snapshot: () => Promise<Snapshot>;
-    /** Asked for only where a sandbox has no pod, or a pin no sandbox: all events are read for it. */
+    /** Asked for only where a sandbox has no pod, or at once a pin no sandbox: all events are read for it. */
     readonly killings: () => Promise<readonly Event[]>;
   },
   options: GatherOptions,
@@ -44,7 +44,10 @@ export async function gatherNode(
     const files = await unpackLog(await pods.run(manifest(node, options), options.deadlineSeconds * 1000));
     const snapshot = await after.snapshot();
     const gathered = assemble({ before, after: snapshot, files, canary }, options.settleSeconds);
-    if (!hasSandboxWithoutPod(gathered.evidence) && !hasPinWithoutSandbox(gathered.evidence)) return gathered;
+    const asked =
+      hasSandboxWithoutPod(gathered.evidence) ||
+      (options.settleSeconds.orphan === 0 && hasPinWithoutSandbox(gathered.evidence));
+    if (!asked) return gathered;
     const events = [...snapshot.events, ...(await after.killings())];
     return assemble({ before, after: { ...snapshot, events }, files, canary }, options.settleSeconds);
   } catch (error) {
@@ -84,7 +87,7 @@ function hasSandboxWithoutPod(evidence: Evidence | null): boolean {
   return evidence.sandboxes.value.some((sandbox) => !known.has(sandbox.uid) && whyNotInApi(sandbox) === null);
 }
 
-/** What is left of a pod at the very end. */
+/** What is left of a pod at the very end, or a leak: who judges at once has to know. */
 function hasPinWithoutSandbox(evidence: Evidence | null): boolean {
   if (evidence === null) return false;
   const { namespaces, pins, sandboxes } = evidence;

@@ -42,31 +42,32 @@ export function ofPassingPod(
     : null;
 }
 
+/** A pod that its kubelet stops; `at` in milliseconds. */
+export type StoppedPod = { readonly namespace: string; readonly name: string; readonly at: number };
+
 /**
- * A pod that the API has forgotten and whose kubelet said a moment ago that it stops it, when something made at that time
- * (in milliseconds) may still be left of it: after CNI DEL the runtime has no record any more that says whose a namespace is.
+ * Pods that the API has forgotten and whose kubelet said a moment ago that it stops them: after CNI DEL the runtime has no
+ * record any more that says whose a namespace is.
  */
-export function ofStoppedPod(
-  madeAt: number,
+export function stoppedPods(
   sources: {
     readonly pods: readonly ObservedPod[];
     readonly sandboxes: readonly Sandbox[];
     readonly events: readonly Event[];
   },
   now: number,
-): string | null {
+): StoppedPod[] {
   const known = new Set([
     ...sources.pods.map(({ uid }) => uid),
     ...sources.sandboxes.flatMap(({ state, uid }) => (state === 'ready' ? [uid] : [])),
     ...sources.events.flatMap(({ reason, uid }) => (reason === 'FailedKillPod' ? [uid] : [])),
   ]);
-  const stopping = sources.events.find(({ reason, kind, uid, lastSeen }) => {
+  return sources.events.flatMap(({ reason, kind, namespace, name, uid, lastSeen }) => {
     if (reason !== 'Killing' || kind !== 'Pod' || uid === null || lastSeen === null || known.has(uid))
-      return false;
-    const stopped = Date.parse(lastSeen);
-    return madeAt < stopped && now - stopped < PASSING_SECONDS * 1000;
+      return [];
+    const at = Date.parse(lastSeen);
+    // Each of its containers has an event.
+    known.add(uid);
+    return now - at < PASSING_SECONDS * 1000 ? [{ namespace: namespace ?? '', name, at }] : [];
   });
-  return stopping === undefined
-    ? null
-    : `may be of pod ${stopping.namespace}/${stopping.name}, which the kubelet is taking down`;
 }

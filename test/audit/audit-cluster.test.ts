@@ -75,17 +75,18 @@ describe('the audit of a cluster', () => {
   });
 
   it.each([
-    ['broken', 'asks', 1],
-    ['healthy', 'does not ask', 0],
+    ['broken', 0, 'asks', 1],
+    ['broken', 3, 'does not ask', 0],
+    ['healthy', 0, 'does not ask', 0],
   ] as const)(
-    'of a node that is %s %s for it, as a pin without a sandbox may be the rest of such a pod',
-    async (name, _, times) => {
+    'of a node that is %s, when leftovers of %i seconds are judged, %s for it: a pin without a sandbox may be the rest of such a pod',
+    async (name, orphan, _, times) => {
       const { node } = await serveRecording(stub, name);
       const killing = { reason: 'Killing', uid: 'gone', lastSeen: new Date().toISOString() };
       const about = { kind: 'Pod', namespace: 'shop', name: 'gone', node: node.name };
       stub.events.push(rawEvent({ message: '', count: 1, firstSeen: null, ...about, ...killing }));
       const keepIn = await mkdtemp(join(tmpdir(), 'netns-auditor-'));
-      await audit(stub, { keepIn });
+      await audit(stub, { keepIn, settleSeconds: { pod: orphan, orphan } });
       const [archive] = await archivesIn(keepIn);
       const { after } = await readArchive(archive as Uint8Array);
       expect(after?.events.filter(({ reason }) => reason === 'Killing')).toHaveLength(times);

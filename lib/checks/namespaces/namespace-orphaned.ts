@@ -1,6 +1,6 @@
 import type { Pin } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { ofStoppedPod } from '../passing-pods.ts';
+import { stoppedPods } from '../passing-pods.ts';
 import {
   baseName,
   canonicalPath,
@@ -38,6 +38,9 @@ export const namespaceOrphaned = defineCheck({
     const orphans = namespaces.filter(
       (namespace) => standing(namespace, owners, podContainers).kind === 'pinned',
     );
+    // Who judges at once sees no second time that it is gone; any other audit tells it only then.
+    const stopped =
+      context.settleSeconds.orphan === 0 ? stoppedPods({ pods, sandboxes, events }, context.now) : [];
     return namespaces.map((namespace) => {
       const path = namespace.pins[0] ?? '';
       const object = {
@@ -53,14 +56,17 @@ export const namespaceOrphaned = defineCheck({
       const young = tooYoung(pin, { pods, sandboxes }, context);
       if (young !== null) return notApplicable(object, young);
       const links = ownLinks(namespace) ?? [];
-      // CNI DEL has emptied it, and the runtime has not unpinned it yet.
-      const emptied = namespace.stack.status === 'present' && links.length === 0;
-      const leaving = emptied
-        ? ofStoppedPod(Date.parse(pin.modifiedAt), { pods, sandboxes, events }, context.now)
-        : null;
-      if (leaving !== null) return notApplicable(object, leaving);
-      const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
       const ours = namespace.pins.some(isRuntimeName);
+      // CNI DEL has emptied it, and the runtime has not unpinned it yet: as many as pods were stopped, and no more.
+      const emptied = ours && namespace.stack.status === 'present' && links.length === 0;
+      const leaving = emptied ? stopped.findIndex(({ at }) => Date.parse(pin.modifiedAt) < at) : -1;
+      const [pod] = leaving < 0 ? [] : stopped.splice(leaving, 1);
+      if (pod !== undefined)
+        return notApplicable(
+          object,
+          `may be of pod ${pod.namespace}/${pod.name}, which the kubelet is taking down`,
+        );
+      const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
       const severe = physical.length > 0 || orphans.length > MANY;
       return fail(object, {
         detail: `${path} is pinned, but no sandbox, process or descriptor uses it; it holds ${contents(namespace, host.networkNamespace)}.${ours ? '' : ' Its name is not one that a container runtime gives, so somebody may have made it on purpose.'}`,

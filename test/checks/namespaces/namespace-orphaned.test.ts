@@ -87,37 +87,58 @@ describe('namespace-orphaned', () => {
     expect(failures(namespaceOrphaned.run(all, context))).toHaveLength(1);
   });
 
-  it('leaves an empty one to the runtime while the kubelet takes down a pod that the API has forgotten', () => {
+  describe('that is empty, while the kubelet takes down a pod that the API has forgotten,', () => {
     const stack = { status: 'present' as const, value: aStack({ links: [aLoopback()] }) };
+    const empty = anOrphan({ stack });
     const killing = anEvent({
       reason: 'Killing',
       uid: 'gone',
       name: 'gone',
       lastSeen: '2026-11-20T01:59:00Z',
     });
-    const run = (events: (typeof killing)[], orphan = anOrphan({ stack }), madeAt = '2026-11-20T01:00:00Z') =>
-      namespaceOrphaned.run({ ...sources(orphan, { modifiedAt: madeAt }), events }, context);
-    expect(run([killing]).at(-1)).toMatchObject({
-      result: 'notApplicable',
-      reason: 'may be of pod shop/gone, which the kubelet is taking down',
+    const atOnce = { ...context, settleSeconds: { pod: 0, orphan: 0 } };
+    const run = (events: (typeof killing)[], orphan = empty, pin = {}, how = atOnce) =>
+      namespaceOrphaned.run(
+        { ...sources(orphan, { modifiedAt: '2026-11-20T01:00:00Z', ...pin }), events },
+        how,
+      );
+
+    it('is left to the runtime by an audit that judges at once', () => {
+      expect(run([killing]).at(-1)).toMatchObject({
+        result: 'notApplicable',
+        reason: 'may be of pod shop/gone, which the kubelet is taking down',
+      });
     });
-    expect(failures(run([]))).toHaveLength(1);
-    expect(failures(run([{ ...killing, lastSeen: '2026-11-20T01:50:00Z' }]))).toHaveLength(1);
-    // The pod is there and has its sandbox: a container of it was restarted.
-    expect(failures(run([{ ...killing, uid: aPod().uid }]))).toHaveLength(1);
-    expect(failures(run([killing, { ...killing, reason: 'FailedKillPod' }]))).toHaveLength(1);
-    // What still holds a pair was not released by the plugin.
-    expect(failures(run([killing], anOrphan()))).toHaveLength(1);
-    // Made after that pod was stopped.
-    const early = { ...killing, lastSeen: '2026-11-20T01:59:00Z' };
-    expect(
-      failures(
-        namespaceOrphaned.run(
-          { ...sources(anOrphan({ stack }), { modifiedAt: '2026-11-20T01:59:30Z' }), events: [early] },
-          { ...context, settleSeconds: { pod: 0, orphan: 0 } },
-        ),
-      ),
-    ).toHaveLength(1);
+
+    it('is found by any other, which tells it only when the next one sees it again', () => {
+      expect(failures(run([killing], empty, {}, context))).toHaveLength(1);
+    });
+
+    it.each<[string, Parameters<typeof run>]>([
+      ['nothing says so', [[]]],
+      ['it was stopped long ago', [[{ ...killing, lastSeen: '2026-11-20T01:50:00Z' }]]],
+      ['only a container of a pod that is there was restarted', [[{ ...killing, uid: aPod().uid }]]],
+      ['the kubelet failed to', [[killing, { ...killing, reason: 'FailedKillPod' }]]],
+      ['it still holds a pair, which the plugin would have released', [[killing], anOrphan()]],
+      ['it was made after the pod was stopped', [[killing], empty, { modifiedAt: '2026-11-20T01:59:30Z' }]],
+    ])('is found where %s', (_, given) => {
+      expect(failures(run(...given))).toHaveLength(1);
+    });
+
+    it('explains one namespace and no more', () => {
+      const second = { ...anOrphan({ stack, inode: 99 }), pins: ['/run/netns/cni-second'] };
+      const base = sources(empty, { modifiedAt: '2026-11-20T01:00:00Z' });
+      const pin = base.pins.at(-1);
+      if (pin === undefined) throw new Error('the orphan has no pin');
+      const both = {
+        ...base,
+        namespaces: [...base.namespaces, second],
+        pins: [...base.pins, { ...pin, path: '/run/netns/cni-second', inode: 99, mounted: [99] }],
+        // Each of its containers has an event.
+        events: [killing, killing],
+      };
+      expect(failures(namespaceOrphaned.run(both, atOnce))).toHaveLength(1);
+    });
   });
 
   it('prints a deletion that refuses when the pin changed or somebody came in', () => {
