@@ -1,8 +1,9 @@
 /** A node made of real namespaces, for the probe to look at. Needs Linux, root and iproute2. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import type { Evidence } from '../../lib/model/evidence.ts';
 import { buildEvidence } from '../../lib/probe/evidence.ts';
 import { probeScript } from '../../lib/probe/script.ts';
@@ -39,6 +40,17 @@ process.on('exit', () => {
   if (busybox !== null) rmSync(busybox, { recursive: true });
 });
 
+/** What unshare(1) gives to a node. */
+export const OF_ITS_OWN = ['--mount', '--pid', '--fork', '--kill-child', '--net', '--mount-proc'];
+
+/** A directory for `path`, with this script in the place of a program; gone when the test is. */
+export function insteadOf(program: string, script: string): string {
+  const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  writeFileSync(join(path, program), script, { mode: 0o755 });
+  return path;
+}
+
 /**
  * Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces,
  * `limit` is user.max_net_namespaces, set in a user namespace of the lab's own when all is built; with `kubelet` one
@@ -65,12 +77,7 @@ export function probeLab(
     'unshare',
     [
       ...(options.limit === undefined ? [] : ['--user', '--map-root-user']),
-      '--mount',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      '--net',
-      '--mount-proc',
+      ...OF_ITS_OWN,
       'sh',
       '-c',
       script,

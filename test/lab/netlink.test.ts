@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseStack, type RawStack } from '../../lib/probe/parse/ip.ts';
 import { parseNetlink, THE_NODE } from '../../lib/probe/parse/netlink.ts';
 import { probeScript } from '../../lib/probe/script.ts';
-import { whyNoLab } from './lab.ts';
+import { OF_ITS_OWN, whyNoLab } from './lab.ts';
 
 const noLab = whyNoLab() ?? (spawnSync('which', ['perl']).status === 0 ? null : 'it needs perl');
 if (noLab !== null) console.warn(`Skipped, as ${noLab}.`);
@@ -110,23 +110,9 @@ describe.skipIf(noLab !== null)('what the kernel says of a namespace', () => {
   let asked: RawStack;
   let printed: RawStack;
   beforeAll(() => {
-    const ran = spawnSync(
-      'unshare',
-      [
-        '--mount',
-        '--pid',
-        '--fork',
-        '--kill-child',
-        '--net',
-        '--mount-proc',
-        'sh',
-        '-c',
-        `${ownJob()}\n${LAB}`,
-        'sh',
-        directory,
-      ],
-      { encoding: 'utf8' },
-    );
+    const ran = spawnSync('unshare', [...OF_ITS_OWN, 'sh', '-c', `${ownJob()}\n${LAB}`, 'sh', directory], {
+      encoding: 'utf8',
+    });
     expect(ran.status, ran.stderr).toBe(0);
     asked = parseNetlink(readFileSync(join(directory, 'netlink')));
     const read = (name: string) => readFileSync(join(directory, name), 'utf8');

@@ -1,6 +1,3 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { namespaceCountNearLimit } from '../../lib/checks/namespaces/namespace-count-near-limit.ts';
 import { namespaceCreationFailing } from '../../lib/checks/namespaces/namespace-creation-failing.ts';
@@ -9,7 +6,7 @@ import type { Evidence, Part } from '../../lib/model/evidence.ts';
 import { sourceSchemas } from '../../lib/model/evidence.ts';
 import { unpackLog } from '../../lib/probe/unpack.ts';
 import { context, failures } from '../checks/evidence.ts';
-import { labEvidence, probeLab, whyNoLab } from './lab.ts';
+import { insteadOf, labEvidence, probeLab, whyNoLab } from './lab.ts';
 
 const noLab = whyNoLab();
 if (noLab !== null) console.warn(`Skipped, as ${noLab}.`);
@@ -202,26 +199,14 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
   });
 });
 
-/** A directory for PATH, with a perl that does nothing. */
-function withoutPerl(): string {
-  const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
-  writeFileSync(join(path, 'perl'), '#!/bin/sh\nexit 127\n');
-  chmodSync(join(path, 'perl'), 0o755);
-  return path;
-}
+const NO_PERL = '#!/bin/sh\nexit 127\n';
 
 describe.skipIf(noLab !== null)('a perl that never ends', () => {
   test('costs time, and leaves each namespace to `ip` and `nft`', async () => {
-    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
-    try {
-      writeFileSync(join(path, 'perl'), '#!/bin/sh\nsleep 1000\n');
-      chmodSync(join(path, 'perl'), 0o755);
-      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=6'] }));
-      expect(evidence.incomplete).toEqual([]);
-      expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    const path = insteadOf('perl', '#!/bin/sh\nsleep 1000\n');
+    const evidence = await labEvidence(probeLab({ path, arguments: ['limit=6'] }));
+    expect(evidence.incomplete).toEqual([]);
+    expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
   });
 });
 
@@ -252,100 +237,66 @@ describe.skipIf(noLab !== null)('an image without perl', () => {
     });
 
   test('costs time, and nothing else: `ip` and `nft` say the same as the kernel itself', async () => {
-    const path = withoutPerl();
-    try {
-      const without = probeLab({ path });
-      expect([...(await unpackLog(without)).keys()].filter((name) => name.endsWith('/netlink'))).toEqual([]);
-      const evidence = await labEvidence(without);
-      expect(evidence.incomplete).toEqual([]);
-      expect(stacks(evidence)).toHaveLength(3);
-      expect(stacks(evidence)).toEqual(stacks(await labEvidence(probeLab())));
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    const path = insteadOf('perl', NO_PERL);
+    const without = probeLab({ path });
+    expect([...(await unpackLog(without)).keys()].filter((name) => name.endsWith('/netlink'))).toEqual([]);
+    const evidence = await labEvidence(without);
+    expect(evidence.incomplete).toEqual([]);
+    expect(stacks(evidence)).toHaveLength(3);
+    expect(stacks(evidence)).toEqual(stacks(await labEvidence(probeLab())));
   });
 });
 
 describe.skipIf(noLab !== null)('a command that never ends', () => {
   test('costs its own step only: the rest is read, and the trailer printed', async () => {
-    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
-    try {
-      writeFileSync(join(path, 'dmesg'), '#!/bin/sh\nsleep 1000\n');
-      chmodSync(join(path, 'dmesg'), 0o755);
-      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=6'] }));
-      expect(evidence.incomplete).toEqual(['kernel_log did not end in time']);
-      expect(evidence.kernelLog).toEqual({ status: 'failed', reason: 'kernel_log did not end in time' });
-      expect(evidence.podNetworks.status).toBe('present');
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    const path = insteadOf('dmesg', '#!/bin/sh\nsleep 1000\n');
+    const evidence = await labEvidence(probeLab({ path, arguments: ['limit=6'] }));
+    expect(evidence.incomplete).toEqual(['kernel_log did not end in time']);
+    expect(evidence.kernelLog).toEqual({ status: 'failed', reason: 'kernel_log did not end in time' });
+    expect(evidence.podNetworks.status).toBe('present');
   });
 
   test('leaves time to see what stood until the end', async () => {
-    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
-    try {
-      writeFileSync(join(path, 'nft'), '#!/bin/sh\nsleep 1000\n');
-      chmodSync(join(path, 'nft'), 0o755);
-      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=10', 'total=8'] }));
-      expect([...evidence.incomplete].sort()).toEqual([
-        'host_firewall did not end in time',
-        'the probe did not come to own_names',
-        'the probe did not come to suspects',
-      ]);
-      for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
-        expect(evidence[name].status).toBe('present');
-      expect(present(evidence.podNetworks)).toHaveLength(3);
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    const path = insteadOf('nft', '#!/bin/sh\nsleep 1000\n');
+    const evidence = await labEvidence(probeLab({ path, arguments: ['limit=10', 'total=8'] }));
+    expect([...evidence.incomplete].sort()).toEqual([
+      'host_firewall did not end in time',
+      'the probe did not come to own_names',
+      'the probe did not come to suspects',
+    ]);
+    for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
+      expect(evidence[name].status).toBe('present');
+    expect(present(evidence.podNetworks)).toHaveLength(3);
   });
 
   test('is no last look at what stands, which is slow on a busy node: that has all the time that is left', async () => {
-    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
-    try {
-      // Of the mounts that the last look reads.
-      writeFileSync(
-        join(path, 'grep'),
-        '#!/bin/sh\ncase $1 in " - nsfs ") sleep 11 ;; esac\nexec /bin/grep "$@"\n',
-      );
-      chmodSync(join(path, 'grep'), 0o755);
-      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=8'] }));
-      expect(evidence.incomplete).toEqual([]);
-      expect(present(evidence.podNetworks)).toHaveLength(3);
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    // Of the mounts that the last look reads.
+    const path = insteadOf(
+      'grep',
+      '#!/bin/sh\ncase $1 in " - nsfs ") sleep 11 ;; esac\nexec /bin/grep "$@"\n',
+    );
+    const evidence = await labEvidence(probeLab({ path, arguments: ['limit=8'] }));
+    expect(evidence.incomplete).toEqual([]);
+    expect(present(evidence.podNetworks)).toHaveLength(3);
   });
 
   test('leaves a node unknown, never healthy, when the time for all of it is over', async () => {
-    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
-    try {
-      writeFileSync(join(path, 'xargs'), '#!/bin/sh\nsleep 1000\n');
-      chmodSync(join(path, 'xargs'), 0o755);
-      const evidence = await labEvidence(probeLab({ path, arguments: ['limit=5', 'total=1'] }));
-      for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
-        expect(evidence[name].status).toBe('failed');
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    const path = insteadOf('xargs', '#!/bin/sh\nsleep 1000\n');
+    const evidence = await labEvidence(probeLab({ path, arguments: ['limit=5', 'total=1'] }));
+    for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
+      expect(evidence[name].status).toBe('failed');
   });
 });
 
 describe.skipIf(noLab !== null)('a node with a kubelet and a long kernel log', () => {
   test("has the kubelet's later settings taken, and the end of the log", async () => {
-    const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
-    try {
-      writeFileSync(
-        join(path, 'dmesg'),
-        "#!/bin/sh\nyes '[    1.000000] noise' | head -n 150000\necho '[    2.000000] the last line'\n",
-      );
-      chmodSync(join(path, 'dmesg'), 0o755);
-      const evidence = await labEvidence(probeLab({ path, kubelet: true }));
-      expect(present(evidence.nodeResolvConf).nameservers).toEqual(['192.0.2.1']);
-      expect(present(evidence.kernelLog).at(-1)?.text).toBe('the last line');
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    const path = insteadOf(
+      'dmesg',
+      "#!/bin/sh\nyes '[    1.000000] noise' | head -n 150000\necho '[    2.000000] the last line'\n",
+    );
+    const evidence = await labEvidence(probeLab({ path, kubelet: true }));
+    expect(present(evidence.nodeResolvConf).nameservers).toEqual(['192.0.2.1']);
+    expect(present(evidence.kernelLog).at(-1)?.text).toBe('the last line');
   });
 });
 
@@ -406,16 +357,12 @@ describe.skipIf(noLab !== null)('a node with leaked namespaces by the hundred', 
   }, 120_000);
 
   test('has all of them counted when the time for looking into them is over', async () => {
-    const path = withoutPerl();
-    try {
-      const evidence = await labEvidence(probeLab({ path, leaked, arguments: ['total=8'] }));
-      expect(evidence.probeMilliseconds).toBeLessThan(9_000);
-      expect(evidence.incomplete).toEqual([]);
-      expect(orphans(evidence)).toHaveLength(leaked);
-      expect(present(evidence.sandboxes).length).toBeGreaterThanOrEqual(3);
-      expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
-    } finally {
-      rmSync(path, { recursive: true });
-    }
+    const path = insteadOf('perl', NO_PERL);
+    const evidence = await labEvidence(probeLab({ path, leaked, arguments: ['total=8'] }));
+    expect(evidence.probeMilliseconds).toBeLessThan(9_000);
+    expect(evidence.incomplete).toEqual([]);
+    expect(orphans(evidence)).toHaveLength(leaked);
+    expect(present(evidence.sandboxes).length).toBeGreaterThanOrEqual(3);
+    expect(present(evidence.podNetworks).map(({ stack }) => stack === null)).toEqual([false, false, false]);
   }, 120_000);
 });
