@@ -32,6 +32,8 @@ done; do
   tries=$((tries + 1)); [ $tries -lt 300 ] || { rm -f /etc/cni/net.d/00-e2e.conflist; exit 1; }
   sleep 0.2
 done
+# A sandbox that ended in there meanwhile took the loopback down with it (DEL of the plugin "loopback").
+nsenter --net="$OTHER_PIN" ip link set lo up
 rm -f /etc/cni/net.d/00-e2e.conflist; echo "SHARED=$shared"`,
     shows: ['$SHARED', '$OTHER_POD'],
     repair: 'remedy',
