@@ -29,6 +29,9 @@ T='	'
 # Each argument as a line; dash's echo would make line ends of what is `\n` or `\012` in a name of a pod's.
 lines() { printf '%s\n' "$@"; }
 
+# busybox gives a command 32 kB of arguments at a time by itself, so that there would be four of what one can do.
+xargs() { command xargs -s 120000 "$@"; }
+
 # Sets `now` to hundredths of a second since boot: busybox's date has no fractions, and this needs no fork.
 clock() {
   read -r now _ </proc/uptime
@@ -52,11 +55,8 @@ host() {
   done
 }
 
-# The /proc directories of the node's own processes of that name: docker in a pod has a containerd too, but in a pid namespace
-# of the pod.
-programs() {
-  sed -n "s#/comm:$1\$##p" programs | while read -r dir; do [ "$dir/ns/pid" -ef /proc/1/ns/pid ] && echo "$dir"; done
-}
+# The /proc directories of the node's own processes of that name, as job_places has listed them.
+programs() { sed -n "s/^$1 //p" programs; }
 
 # argument PROCESS NAMES: the value of a flag on its command line, by its names as sed has them.
 argument() { tr '\0' '\n' <"$1/cmdline" | sed -n -e "/^\($2\)\$/{n;p;}" -e "s/^\($2\)=//p" | tail -n 1; }
@@ -79,9 +79,12 @@ setting() { lines "$settings" | grep -E "^[ $T]*$1[ $T]*=.*/" | tail -n 1 | grep
 # Where the runtimes keep things, as their processes and their configurations say: states of containerd, roots of CRI-O and
 # docker, and of the runtime that runs this very pod the directories of the CNI.
 job_places() {
-  lines /proc/[0-9]*/comm | xargs grep -HsE '^(containerd|containerd-shim|crio|dockerd|kubelet)$' >programs
+  # Docker in a pod has a containerd too, but in a pid namespace of the pod.
+  lines /proc/[0-9]*/comm | xargs grep -HsE '^(containerd|containerd-shim|crio|dockerd|kubelet)$' | while IFS=: read -r file name; do
+    [ "${file%comm}ns/pid" -ef /proc/1/ns/pid ] && lines "$name ${file%/comm}"
+  done >programs
   # A shim works in its bundle, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID.
-  programs containerd-shim | sed 's#$#/cwd#' | xargs stat -c %N |
+  sed -n 's#^containerd-shim \(.*\)#\1/cwd#p' programs | xargs stat -c %N |
     sed -n "s#.* -> '\(/.*\)/io\.containerd\.runtime\.v2\.task/[^/]*/[^/]*'\$#\1#p" | sort -u >states
   for process in $(programs dockerd); do
     root=$(argument "$process" '--data-root\|--graph\|-g')
@@ -192,20 +195,25 @@ containers() {
   return 0
 }
 
-# What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
-spec='
+# What leaves the node of a runtime spec: ids, CRI annotations and namespace paths; no environment, no arguments. And of a
+# result in libcni's cache, in the same program: to start another jq takes longer than all that is in there.
+kept='
 def kept: . as $all | reduce ("cri.container-type cri.container-name cri.sandbox-id cri.sandbox-name cri.sandbox-namespace cri.sandbox-uid " +
   "cri-o.ContainerType cri-o.ContainerName cri-o.SandboxID cri-o.HostNetwork cri-o.RuntimeHandler " +
   "container.name pod.name pod.namespace pod.uid docker.type sandbox.id" | split(" ")[] | "io.kubernetes." + .) as $key
   ({}; if $all[$key] | type == "string" then .[$key] = $all[$key] else . end);
-if .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
+if input_filename | split("/")[-2] == "results" then {file: input_filename, kind, containerId, networkName, ifName, netns,
+  args: [.cniArgs[]? | select(.[0] | startswith("K8S_POD_"))],
+  plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
+  result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}
+elif .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
   docker: {running: .State.Running, pid: .State.Pid, created: .Created, path: .NetworkSettings.SandboxKey,
     networkMode: (.HostConfig.NetworkMode // (.NetworkSettings.Networks // {} | keys[0]))}}
 else {file: input_filename, annotations: (.annotations // {} | kept),
   namespaces: [.linux.namespaces[]? | select(.type == "network" or .type == "pid" or .type == "user")
     | {type, path: (.path // null)}]} end'
 
-# Runs the jq program $1, whose answers begin with `{"file":"PATH",`, over the files named on stdin. jq goes on after a file
+# Prints what is kept of the files named on stdin, in lines that begin with `{"file":"PATH",`. jq goes on after a file
 # that vanished, and ends at a malformed one: of those that one jq was given, the first without an answer is that. Of the
 # rest, what ends in no brace was cut short; the others are read anew, in smaller and smaller groups of one jq each.
 reduced() {
@@ -213,7 +221,7 @@ reduced() {
   : >bad
   size=9999
   while [ -s files ]; do
-    each -n $size jq -c "$1" <files | tee reduced
+    each -n $size jq -c "$kept" <files | tee reduced
     : >left
     awk -v size=$size 'BEGIN { while ((getline line < "reduced") > 0) { split(line, part, "\""); answered[part[4]] } }
       !($0 in answered) { group = int((NR - 1) / size); print >>((group in found) ? "left" : "bad"); found[group] }' files
@@ -262,9 +270,45 @@ job_kernel_state() {
   return 0
 }
 
+# What the next three jobs are for, in one walk through /proc by one process, which takes half of the time. What it does
+# not write is left to them.
+job_walk() {
+  perl -e '
+    sub text { open my $file, "<", $_[0] or return ""; sysread $file, my $text, 65536; $text // "" }
+    sub entries { opendir my $directory, $_[0] or return (); grep /^[0-9]/, readdir $directory }
+    sub inode { (readlink $_[0] // "") =~ /(\d+)/ ? $1 : "" }
+    my $nsfs = (stat "/proc/self/ns/net")[0];
+    # The last of each pair is what another job looks for.
+    my @files = qw(b/host/processes blocked b/host/threads sockets b/host/descriptors);
+    my %lines = map { $_, "" } @files;
+    for my $pid (entries("/proc")) { my $at = "/proc/$pid";
+      my @inodes = map inode("$at/ns/$_"), "net", "pid", "mnt";
+      my $stat = text("$at/stat");
+      next if "@inodes" eq "  " or $stat !~ /\((.*)\) ([^)]*)$/s;
+      my ($command, @field) = ($1, split / /, $2);
+      if ($field[0] =~ /^[^ZX]/ and $field[0] eq "D" || $pid != 2 && $field[1] != 2) {
+        my $cgroup = "";
+        for (split /\n/, text("$at/cgroup")) { s/^[^:]*:[^:]*://; $cgroup = $_ if length > length $cgroup }
+        tr/\t\n/ / for $command, $cgroup;
+        $lines{"b/host/processes"} .= join("\t", $pid, @inodes, $field[0], $field[19], $cgroup, $command) . "\n" }
+      for my $task (entries("$at/task")) {
+        my $own = $task == $pid ? $inodes[0] : inode("$at/task/$task/ns/net");
+        $lines{"b/host/threads"} .= "$pid\t$task\t$own\n" if $own ne $inodes[0] and $own ne "";
+        $lines{blocked} .= "$pid $task\n" if ($task == $pid ? $stat : text("$at/task/$task/stat")) =~ /\) D [^)]*$/ }
+      for my $number (entries("$at/fd")) { my $path = readlink "$at/fd/$number" or next;
+        if ($path =~ /^socket:\[(\d+)/) { $lines{sockets} .= "$pid $1\n" }
+        elsif ($path =~ /^net:\[(\d+)\]\z/) { $lines{"b/host/descriptors"} .= "$pid\t$number\t$1\n" }
+        elsif ($path eq "/" or $path =~ m{/netns/}) { my ($device, $inode) = stat "$at/fd/$number";
+          $lines{"b/host/descriptors"} .= "$pid\t$number\t$inode\n" if $inode and $device == $nsfs } } }
+    $SIG{XFSZ} = "IGNORE";
+    for (@files) { open my $file, ">", "part" or die; print $file $lines{$_} and close $file and rename "part", $_ or die }
+  '
+}
+
 # One line a process: pid, inodes of its network, pid and mount namespace, state, start, cgroup, command. Kernel threads
 # only when they are blocked; nothing that has ended and waits to be reaped. /proc/PID/cmdline is not read: it can block on the memory lock of a stuck process.
 job_processes() {
+  [ ! -f b/host/processes ] || return 0
   lines /proc/[0-9]*/ns/net /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/mnt | xargs stat -L -c '%i %n' 2>/dev/null | awk '
     { split($2, part, "/"); pid = part[3]; inode[pid, part[5]] = $1; if (!(pid in seen)) { seen[pid] = 1; order[++count] = pid } }
     END { for (i = 1; i <= count; i++) {
@@ -281,13 +325,13 @@ job_processes() {
 
 # Threads in another network namespace than their process, and the stacks of blocked tasks.
 job_threads() {
-  lines /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked=blocked '
+  [ -f b/host/threads ] || lines /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked=blocked '
     { split($2, part, "/"); pid = part[3]; task = part[5]; if (pid == task) leader[pid] = $1; else other[pid, task] = $1
       file = "/proc/" pid "/task/" task "/stat"; line = ""; getline line < file; close(file)
       if (match(line, /\) D [^)]*$/)) print pid, task > blocked }
     END { for (key in other) { split(key, part, SUBSEP)
       if (other[key] != leader[part[1]]) printf "%s\t%s\t%s\n", part[1], part[2], other[key] } }' >b/host/threads
-  [ -f blocked ] && head -n 50 blocked | while read -r pid task; do
+  [ -s blocked ] && head -n 50 blocked | while read -r pid task; do
     read -r command <"/proc/$pid/task/$task/comm" && lines "# $pid $task $command" && cat "/proc/$pid/task/$task/stack"
   done >b/kernel/blocked
   return 0
@@ -296,6 +340,7 @@ job_threads() {
 # Descriptors of network namespaces. One that was opened by the path of a pin is shown as that path, or as `/` once the
 # pin is unmounted; only a look at the file then tells.
 job_descriptors() {
+  [ ! -f b/host/descriptors ] || return 0
   lines /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets=sockets -v pinned=pinned '
     { gsub(/\047/, "") }
     # Paths of open files may have line ends, and so whatever lines a container likes.
@@ -319,14 +364,15 @@ job_mounts() {
     END { print "total " total }' $M/mountinfo >b/host/mounts
   # One process of each other mount namespace that holds network namespaces. Copies that follow mounts which are there say
   # nothing, and each agent has one of every pin.
-  awk -F '\t' -v first="$(stat -L -c %i $M/ns/mnt)" -v own=b/host/mounts '{ if ($4 != first && !($4 in seen)) { seen[$4] = 1; pids[++count] = $1 "\t" $4 } }
-    END { while ((getline line < own) > 0) { split(line, w, " "); there[w[4]] = 1 }
-      for (i = 1; i <= count; i++) { split(pids[i], part, "\t"); file = "/proc/" part[1] "/mountinfo"
-      while ((getline line < file) > 0) if (index(line, " - nsfs ") && index(line, " net:[")) {
+  awk -F '\t' -v first="$(stat -L -c %i $M/ns/mnt)" '$4 != first && !seen[$4]++ { print "/proc/" $1 "/mountinfo" }' b/host/processes |
+    xargs grep -lsF ' - nsfs ' | awk -F / -v processes=b/host/processes -v own=b/host/mounts '
+    BEGIN { while ((getline line < processes) > 0) { split(line, w, "\t"); mounts[w[1]] = w[4] }
+      while ((getline line < own) > 0) { split(line, w, " "); there[w[4]] = 1 } }
+    { while ((getline line < $0) > 0) if (index(line, " - nsfs ") && index(line, " net:[")) {
         split(line, w, " "); peers = ""
         for (k = 7; w[k] != "-"; k++) peers = peers " " w[k]
-        if (!index(peers, "master:") || !(w[4] in there)) printf "%s\t0 0 0 %s %s 0%s - nsfs\n", pids[i], w[4], w[5], peers }
-      close(file) } }' b/host/processes >b/host/mounts-elsewhere
+        if (!index(peers, "master:") || !(w[4] in there)) printf "%s\t%s\t0 0 0 %s %s 0%s - nsfs\n", $3, mounts[$3], w[4], w[5], peers }
+      close($0) }' >b/host/mounts-elsewhere
 }
 
 # Files in pin directories, through PID 1's root: a clone of the mount shows late pins as plain files.
@@ -390,8 +436,19 @@ job_node_resolv_conf() {
   grep -E '^(nameserver|search|domain|options)[[:space:]]' "$path" | head -n 64 >b/host/resolv.conf
 }
 
+# Files of libcni's cache.
+cni_results() {
+  host /var/lib/cni
+  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do
+    [ -f "$file" ] || continue
+    case $file in */results/cni-loopback-*) ;; *) lines "$file" ;; esac
+  done
+}
+
 job_sandboxes() {
-  cut -f 4 b/sandboxes.before | reduced "$spec" >b/sandboxes.ndjson
+  { cut -f 4 b/sandboxes.before; cni_results; } | reduced >documents
+  : >b/cni/results.ndjson >b/sandboxes.ndjson
+  awk '{ split($0, part, "\""); print >((part[4] ~ /\/results\/[^\/]*$/) ? "b/cni/results.ndjson" : "b/sandboxes.ndjson") }' documents
   cut -f 4 b/sandboxes.before | xargs stat -c '%Y %i %n' >b/sandboxes.files
   for dir in $(states); do lines "$R$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; done |
     xargs grep -Hs . | sed "s/shim-binary-path:/shim-binary-path$T/" >b/sandboxes.shims
@@ -426,7 +483,7 @@ job_sandboxes_again() {
   awk -F '\t' 'BEGIN { while ((getline line < "b/sandboxes.ndjson") > 0) {
       split(line, part, "\""); if (part[6] != "error") known[part[4]] } }
     !($4 in known) { print $4 }' b/sandboxes.after >new
-  [ -s new ] && reduced "$spec" <new >b/sandboxes.new
+  [ -s new ] && reduced <new >b/sandboxes.new
   return 0
 }
 
@@ -480,17 +537,6 @@ job_cni() {
     done
   done >b/cni/binaries
   return 0
-}
-
-job_cni_results() {
-  host /var/lib/cni
-  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do
-    [ -f "$file" ] || continue
-    case $file in */results/cni-loopback-*) ;; *) lines "$file" ;; esac
-  done | reduced '{file: input_filename, kind, containerId, networkName, ifName, netns,
-    args: [.cniArgs[]? | select(.[0] | startswith("K8S_POD_"))],
-    plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
-    result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}' >b/cni/results.ndjson
 }
 
 # Directories of host-local's networks.
@@ -805,7 +851,7 @@ work() {
   echo done >at
 }
 
-lines kernel_log host_facts kernel_state places containers processes threads descriptors mounts sandboxes pins node_resolv_conf cni cni_results ipam creation plan >jobs
+lines kernel_log host_facts kernel_state places containers walk processes threads descriptors mounts sandboxes pins node_resolv_conf cni ipam creation plan >jobs
 clock; begun=$now since=$now last='' closed=''
 # Without the jobs that close it, nothing of the runtime can be judged: the last quarter of the time is theirs, and the
 # stacks of namespaces get what is before two thirds of it.

@@ -236,14 +236,31 @@ describe.skipIf(noLab !== null)('an image without perl', () => {
       };
     });
 
-  test('costs time, and nothing else: `ip` and `nft` say the same as the kernel itself', async () => {
+  /** Who lives in which kind of namespace, and who else uses it; numbers are the kernel's choice. */
+  const users = (evidence: Evidence) => ({
+    processes: present(evidence.processes)
+      .filter(({ networkNamespace }) => networkNamespace !== present(evidence.host).networkNamespace)
+      .map(({ command, containerId }) => [command, containerId])
+      .sort(),
+    holders: present(evidence.namespaces)
+      .map(({ pins, holders }) => [...pins, ...holders.map(({ via, command }) => `${via} ${command}`)])
+      .sort(),
+    hidden: present(evidence.hiddenNamespaces).map(({ suspects }) =>
+      suspects.map(({ command, sockets }) => [command, sockets]),
+    ),
+  });
+
+  test('costs time, and nothing else: `ip`, `nft` and the shell say the same', async () => {
     const path = insteadOf('perl', NO_PERL);
     const without = probeLab({ path });
     expect([...(await unpackLog(without)).keys()].filter((name) => name.endsWith('/netlink'))).toEqual([]);
     const evidence = await labEvidence(without);
     expect(evidence.incomplete).toEqual([]);
     expect(stacks(evidence)).toHaveLength(3);
-    expect(stacks(evidence)).toEqual(stacks(await labEvidence(probeLab())));
+    const other = await labEvidence(probeLab());
+    expect(stacks(evidence)).toEqual(stacks(other));
+    expect(users(evidence)).toEqual(users(other));
+    expect(users(evidence).holders.flat().join()).toContain('descriptor ');
   });
 });
 
