@@ -873,10 +873,10 @@ while :; do
   if [ "$at" != "$last" ]; then last=$at since=$now; fi
   gone=''
   kill -0 $worker 2>/dev/null || gone=died
-  # What closes the probe may take longer than a step may: nothing but the reserve waits for its end, and a kernel that takes
-  # apart a hundred namespaces lets it wait.
+  # A kernel that takes apart a hundred namespaces lets wait who asks for links. What closes the probe may take longer than a
+  # step may, as nothing but the reserve waits for its end; and so may the look at the host, as all others would wait as well.
   [ $((now - since)) -gt $((limit * 100)) ] && case ${at#* } in
-    look_again* | sandboxes_again*) [ $((now - begun)) -gt $((total * 100 - reserve)) ] ;;
+    look_again* | sandboxes_again* | 'stack host'*) [ $((now - begun)) -gt $((total * 100 - reserve)) ] ;;
   esac && gone=hung
   if [ -z "$closed" ] && [ $((now - begun)) -gt $((total * 100 - reserve)) ]; then
     closed=1
