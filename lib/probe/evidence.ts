@@ -84,7 +84,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   );
 
   const nodeLinks = { before: raw('host/links.before'), after: raw('host/links.after') };
-  const cniResults = part('sandboxes', () => {
+  const cniResults = part('cni_results', () => {
     const elsewhere = realPaths(read('sandboxes.places') ?? '');
     return parseCniResults(need('cni/results.ndjson')).map((result) => ({
       ...result,

@@ -195,25 +195,20 @@ containers() {
   return 0
 }
 
-# What leaves the node of a runtime spec: ids, CRI annotations and namespace paths; no environment, no arguments. And of a
-# result in libcni's cache, in the same program: to start another jq takes longer than all that is in there.
-kept='
+# What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
+spec='
 def kept: . as $all | reduce ("cri.container-type cri.container-name cri.sandbox-id cri.sandbox-name cri.sandbox-namespace cri.sandbox-uid " +
   "cri-o.ContainerType cri-o.ContainerName cri-o.SandboxID cri-o.HostNetwork cri-o.RuntimeHandler " +
   "container.name pod.name pod.namespace pod.uid docker.type sandbox.id" | split(" ")[] | "io.kubernetes." + .) as $key
   ({}; if $all[$key] | type == "string" then .[$key] = $all[$key] else . end);
-if input_filename | split("/")[-2] == "results" then {file: input_filename, kind, containerId, networkName, ifName, netns,
-  args: [.cniArgs[]? | select(.[0] | startswith("K8S_POD_"))],
-  plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
-  result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}
-elif .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
+if .Config then {file: input_filename, annotations: (.Config.Labels // {} | kept), namespaces: [],
   docker: {running: .State.Running, pid: .State.Pid, created: .Created, path: .NetworkSettings.SandboxKey,
     networkMode: (.HostConfig.NetworkMode // (.NetworkSettings.Networks // {} | keys[0]))}}
 else {file: input_filename, annotations: (.annotations // {} | kept),
   namespaces: [.linux.namespaces[]? | select(.type == "network" or .type == "pid" or .type == "user")
     | {type, path: (.path // null)}]} end'
 
-# Prints what is kept of the files named on stdin, in lines that begin with `{"file":"PATH",`. jq goes on after a file
+# Runs the jq program $1, whose answers begin with `{"file":"PATH",`, over the files named on stdin. jq goes on after a file
 # that vanished, and ends at a malformed one: of those that one jq was given, the first without an answer is that. Of the
 # rest, what ends in no brace was cut short; the others are read anew, in smaller and smaller groups of one jq each.
 reduced() {
@@ -221,7 +216,7 @@ reduced() {
   : >bad
   size=9999
   while [ -s files ]; do
-    each -n $size jq -c "$kept" <files | tee reduced
+    each -n $size jq -c "$1" <files | tee reduced
     : >left
     awk -v size=$size 'BEGIN { while ((getline line < "reduced") > 0) { split(line, part, "\""); answered[part[4]] } }
       !($0 in answered) { group = int((NR - 1) / size); print >>((group in found) ? "left" : "bad"); found[group] }' files
@@ -284,9 +279,9 @@ job_walk() {
     for my $pid (entries("/proc")) { my $at = "/proc/$pid";
       my @inodes = map inode("$at/ns/$_"), "net", "pid", "mnt";
       my $stat = text("$at/stat");
-      next if "@inodes" eq "  " or $stat !~ /\((.*)\) ([^)]*)$/s;
+      next if $stat !~ /\((.*)\) ([^)]*)$/s;
       my ($command, @field) = ($1, split / /, $2);
-      if ($field[0] =~ /^[^ZX]/ and $field[0] eq "D" || $pid != 2 && $field[1] != 2) {
+      if ("@inodes" ne "  " and $field[0] =~ /^[^ZX]/ and $field[0] eq "D" || $pid != 2 && $field[1] != 2) {
         my $cgroup = "";
         for (split /\n/, text("$at/cgroup")) { s/^[^:]*:[^:]*://; $cgroup = $_ if length > length $cgroup }
         tr/\t\n/ / for $command, $cgroup;
@@ -436,19 +431,8 @@ job_node_resolv_conf() {
   grep -E '^(nameserver|search|domain|options)[[:space:]]' "$path" | head -n 64 >b/host/resolv.conf
 }
 
-# Files of libcni's cache.
-cni_results() {
-  host /var/lib/cni
-  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do
-    [ -f "$file" ] || continue
-    case $file in */results/cni-loopback-*) ;; *) lines "$file" ;; esac
-  done
-}
-
 job_sandboxes() {
-  { cut -f 4 b/sandboxes.before; cni_results; } | reduced >documents
-  : >b/cni/results.ndjson >b/sandboxes.ndjson
-  awk '{ split($0, part, "\""); print >((part[4] ~ /\/results\/[^\/]*$/) ? "b/cni/results.ndjson" : "b/sandboxes.ndjson") }' documents
+  cut -f 4 b/sandboxes.before | reduced "$spec" >b/sandboxes.ndjson
   cut -f 4 b/sandboxes.before | xargs stat -c '%Y %i %n' >b/sandboxes.files
   for dir in $(states); do lines "$R$dir"/io.containerd.runtime.v2.task/k8s.io/*/shim-binary-path; done |
     xargs grep -Hs . | sed "s/shim-binary-path:/shim-binary-path$T/" >b/sandboxes.shims
@@ -483,7 +467,7 @@ job_sandboxes_again() {
   awk -F '\t' 'BEGIN { while ((getline line < "b/sandboxes.ndjson") > 0) {
       split(line, part, "\""); if (part[6] != "error") known[part[4]] } }
     !($4 in known) { print $4 }' b/sandboxes.after >new
-  [ -s new ] && reduced <new >b/sandboxes.new
+  [ -s new ] && reduced "$spec" <new >b/sandboxes.new
   return 0
 }
 
@@ -537,6 +521,17 @@ job_cni() {
     done
   done >b/cni/binaries
   return 0
+}
+
+job_cni_results() {
+  host /var/lib/cni
+  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do
+    [ -f "$file" ] || continue
+    case $file in */results/cni-loopback-*) ;; *) lines "$file" ;; esac
+  done | reduced '{file: input_filename, kind, containerId, networkName, ifName, netns,
+    args: [.cniArgs[]? | select(.[0] | startswith("K8S_POD_"))],
+    plugins: (try (.config | @base64d | fromjson | if .plugins then [.plugins[].type] else [.type] end) catch null),
+    result: (.result | {cniVersion, interfaces, ips, ip4, ip6, routes})}' >b/cni/results.ndjson
 }
 
 # Directories of host-local's networks.
@@ -851,7 +846,7 @@ work() {
   echo done >at
 }
 
-lines kernel_log host_facts kernel_state places containers walk processes threads descriptors mounts sandboxes pins node_resolv_conf cni ipam creation plan >jobs
+lines kernel_log host_facts kernel_state places containers walk processes threads descriptors mounts sandboxes pins node_resolv_conf cni cni_results ipam creation plan >jobs
 clock; begun=$now since=$now last='' closed=''
 # Without the jobs that close it, nothing of the runtime can be judged: the last quarter of the time is theirs, and the
 # stacks of namespaces get what is before two thirds of it.
