@@ -56,7 +56,7 @@ export const sandboxSchema = z.object({
   containers: z.array(sandboxContainerSchema),
   /** Runtime specs, its own or of its containers, that could not be read: what they would say is from other sources. */
   unreadSpecs: z.array(z.string()),
-  /** The same before and after the rest was read. */
+  /** The same before and after the rest was read, and not so new that the API may have made and forgotten its pod meanwhile. */
   stable: z.boolean(),
 });
 export type Sandbox = z.infer<typeof sandboxSchema>;

@@ -24,7 +24,7 @@ import { both, mapPart, value } from './parts.ts';
 import { podNetworks } from './pod-networks.ts';
 import { readerOf } from './reader.ts';
 import { sandboxEvidence } from './sandbox-evidence.ts';
-import { observePods } from './settle.ts';
+import { observePods, observeSandboxes } from './settle.ts';
 import { readStacks } from './stacks.ts';
 import { standingNamespaces, standingPins } from './standing.ts';
 import type { BundleFiles } from './unpack.ts';
@@ -118,13 +118,17 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     ];
   });
 
-  const sandboxes = both(processLines, () =>
+  const probeMilliseconds = optionalInteger(meta.get('milliseconds')) ?? 0;
+  const listed = both(processLines, () =>
     sandboxEvidence(reader, {
       processes: value(processLines),
       results: cniResults.status === 'present' ? cniResults.value : [],
       pods: after.pods,
       own: integer(facts.get('pid') ?? ''),
     }),
+  );
+  const sandboxes = mapPart(listed, (all) =>
+    observeSandboxes(all, input, { startedAt: isoTime(takenSeconds), milliseconds: probeMilliseconds }),
   );
 
   const stacks = readStacks(files, steps);
@@ -196,7 +200,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   return {
     nodeName: after.node.name,
     takenAt: isoTime(takenSeconds),
-    probeMilliseconds: optionalInteger(meta.get('milliseconds')) ?? 0,
+    probeMilliseconds,
     incomplete: [...steps.problems.values()],
     node: { status: 'present', value: after.node },
     pods: { status: 'present', value: observed },

@@ -1,4 +1,4 @@
-/** Which pods held still between two snapshots: only these are judged. */
+/** Which pods and sandboxes held still between two snapshots: only these are judged. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Pod, Snapshot } from '../model/kubernetes.ts';
 import { isOwnPod } from '../model/own-pods.ts';
@@ -63,6 +63,29 @@ function why(
     createdAt === null ? [] : [since(createdAt, now.node)],
   );
   return Math.min(age, ...sandboxAges) < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
+}
+
+/**
+ * Sandboxes, of which those did not stand still whose pod may have come after the first list of the API and gone before the
+ * second: with a grace period of 0 the API forgets it at once, and neither list has it.
+ * @param probe - when it began, by the node's clock, and how long it took
+ */
+export function observeSandboxes(
+  sandboxes: readonly Sandbox[],
+  { before, after }: { readonly before: Snapshot; readonly after: Snapshot },
+  probe: { readonly startedAt: string; readonly milliseconds: number },
+): Sandbox[] {
+  const known = [...before.pods, ...after.pods];
+  // The first list is not older than that when the probe begins. Both clocks may be wrong, so none is compared with the other.
+  const seconds = since(before.takenAt, after.takenAt) - probe.milliseconds / 1000;
+  const isNew = ({ createdAt }: Sandbox) =>
+    // Times of files are cut to seconds.
+    createdAt !== null && since(createdAt, probe.startedAt) < seconds + 1;
+  return sandboxes.map((sandbox) =>
+    isNew(sandbox) && !known.some((pod) => isSandboxOf(sandbox, pod))
+      ? { ...sandbox, stable: false }
+      : sandbox,
+  );
 }
 
 /** In seconds. */

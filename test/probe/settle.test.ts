@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Pod, Snapshot } from '../../lib/model/kubernetes.ts';
-import { observePods } from '../../lib/probe/settle.ts';
+import { observePods, observeSandboxes } from '../../lib/probe/settle.ts';
 import { aNode, aPod, aSandbox } from '../checks/evidence.ts';
 
 function snapshot(...pods: Partial<Pod>[]): Snapshot {
@@ -96,5 +96,28 @@ describe('a pod is not judged', () => {
     expect(deleted(snapshot())).toBe('2026-11-20T02:00:00Z');
     expect(deleted(snapshot({ uid: 'other' }))).toBe('2026-11-20T02:00:00Z');
     expect(deleted(snapshot({}))).toBeNull();
+  });
+});
+
+describe('a sandbox without a pod in either list', () => {
+  /** The lists were made 40 seconds apart, and the probe took 30 of them, on a node whose clock is an hour behind. */
+  const stable = (createdAt: string, ...pods: Partial<Pod>[]) => {
+    const before = snapshot(...pods);
+    const [sandbox] = observeSandboxes(
+      [aSandbox({ createdAt })],
+      { before, after: { ...snapshot(), takenAt: '2026-11-20T02:00:40Z' } },
+      { startedAt: '2026-11-20T01:00:05Z', milliseconds: 30_000 },
+    );
+    return sandbox?.stable;
+  };
+
+  test('is not judged when its pod may have come and gone between them', () => {
+    expect(stable('2026-11-20T00:59:55Z')).toBe(false);
+    expect(stable('2026-11-20T01:00:20Z')).toBe(false);
+  });
+
+  test('is judged when it is older than the first, or its pod was known', () => {
+    expect(stable('2026-11-20T00:59:53Z')).toBe(true);
+    expect(stable('2026-11-20T00:59:55Z', {})).toBe(true);
   });
 });
