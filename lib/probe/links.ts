@@ -8,15 +8,26 @@ export type RawStacks = ReadonlyMap<number, RawStack>;
 /** Resolves ids as one namespace counts them: its inode, or null when the id has no name. */
 export type NamespaceIds = ReadonlyMap<number, ReadonlyMap<number, number>>;
 
-/** The links of one namespace with their peers. */
-export function joinLinks(inode: number, stacks: RawStacks, ids: NamespaceIds): Link[] {
+/** The links of one namespace with their peers. @param gone - namespaces that ended while the node was read */
+export function joinLinks(
+  inode: number,
+  stacks: RawStacks,
+  ids: NamespaceIds,
+  gone: ReadonlySet<number>,
+): Link[] {
   return (stacks.get(inode)?.links ?? []).map((raw) => {
     const { peerIndex: _index, peerName: _name, peerNamespaceId: _id, ...link } = raw;
-    return { ...link, peer: peerOf(inode, raw, stacks, ids) };
+    return { ...link, peer: peerOf(inode, raw, stacks, ids, gone) };
   });
 }
 
-function peerOf(inode: number, link: RawLink, stacks: RawStacks, ids: NamespaceIds): Peer | null {
+function peerOf(
+  inode: number,
+  link: RawLink,
+  stacks: RawStacks,
+  ids: NamespaceIds,
+  gone: ReadonlySet<number>,
+): Peer | null {
   if (link.kind !== 'veth' && link.kind !== 'netkit') return null;
   if (link.peerNamespaceId === 'same') {
     const peer = stacks
@@ -39,6 +50,7 @@ function peerOf(inode: number, link: RawLink, stacks: RawStacks, ids: NamespaceI
   }
   const stack = stacks.get(target);
   if (stack === undefined) {
+    if (gone.has(target)) return { status: 'unsettled' };
     return {
       status: 'unknown',
       reason: `namespace ${target} was not read`,

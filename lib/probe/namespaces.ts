@@ -1,8 +1,7 @@
 /** Network namespaces with what pins, holds and fills them, and those that nothing leads to. */
 import type { CniResult, HiddenNamespace, Holder, NetworkNamespace, Part, Pin } from '../model/evidence.ts';
 import type { NetworkStack, Peer } from '../model/network.ts';
-import { joinLinks, type NamespaceIds } from './links.ts';
-import type { RawStack } from './parse/ip.ts';
+import { joinLinks, type NamespaceIds, type RawStacks } from './links.ts';
 import { fields, integer, lines } from './parse/lines.ts';
 import { type Mount, normalPath, type parseMountsElsewhere } from './parse/mounts.ts';
 import { THE_NODE } from './parse/netlink.ts';
@@ -92,7 +91,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
     ],
     holders: holders.get(inode) ?? [],
     namespaceIds: [...(hostIds ?? [])].filter(([, target]) => target === inode).map(([id]) => id),
-    stack: stackOf(inode, inputs, raw, ids, reached),
+    stack: stackOf(inode, inputs, { raw, ids, reached, gone }),
   }));
 }
 
@@ -113,12 +112,15 @@ function namesToInodes(hostInode: number, pins: readonly Pin[]): (name: string) 
 function stackOf(
   inode: number,
   { hostInode, stacks, nodeLinks }: Inputs,
-  raw: ReadonlyMap<number, RawStack>,
-  ids: NamespaceIds,
-  found: ReadonlySet<number>,
+  known: {
+    readonly raw: RawStacks;
+    readonly ids: NamespaceIds;
+    readonly reached: ReadonlySet<number>;
+    readonly gone: ReadonlySet<number>;
+  },
 ): Part<NetworkStack> {
   const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
-  if (stack === undefined && stacks.leftOut !== null && found.has(inode))
+  if (stack === undefined && stacks.leftOut !== null && known.reached.has(inode))
     return { status: 'absent', reason: stacks.leftOut };
   if (stack === undefined)
     return { status: 'failed', reason: 'no path leads into it, or the probe did not come to it' };
@@ -128,7 +130,7 @@ function stackOf(
   return {
     status: 'present',
     value: {
-      links: joinLinks(inode, raw, ids).map((link) =>
+      links: joinLinks(inode, known.raw, known.ids, known.gone).map((link) =>
         inode !== hostInode || link.peer === null || leadsIntoPod(link.peer, hostInode) || stood(link)
           ? link
           : { ...link, peer: { status: 'unsettled' } },

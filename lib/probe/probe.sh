@@ -269,35 +269,46 @@ job_kernel_state() {
 # not write is left to them.
 job_walk() {
   perl -e '
+    # Before the limit of this job, as whoever runs us would not end us.
+    alarm 9;
     sub text { open my $file, "<", $_[0] or return ""; sysread $file, my $text, 65536; $text // "" }
-    sub entries { opendir my $directory, $_[0] or return (); grep /^[0-9]/, readdir $directory }
+    # One at a time: a process may have a million descriptors.
+    sub each_of { my ($directory, $act) = @_;
+      opendir my $entries, $directory or return;
+      while (defined($_ = readdir $entries)) { my $name = $_; $act->($name) if $name =~ /^[0-9]/ } }
     sub inode { (readlink $_[0] // "") =~ /(\d+)/ ? $1 : "" }
-    my $nsfs = (stat "/proc/self/ns/net")[0];
-    # The last of each pair is what another job looks for.
-    my @files = qw(b/host/processes blocked b/host/threads sockets b/host/descriptors);
-    my %lines = map { $_, "" } @files;
-    for my $pid (entries("/proc")) { my $at = "/proc/$pid";
+    $SIG{XFSZ} = "IGNORE";
+    sub keep { my ($path, $text) = @_; open my $file, ">", "walked" or die; print $file $text and close $file and rename "walked", $path or die }
+    my ($processes, $threads, $blocked, $sockets, $descriptors, @doubtful) = ("", "", "", "", "");
+    each_of("/proc", sub { my $pid = shift; my $at = "/proc/$pid";
       my @inodes = map inode("$at/ns/$_"), "net", "pid", "mnt";
       my $stat = text("$at/stat");
-      next if $stat !~ /\((.*)\) ([^)]*)$/s;
+      $stat =~ /\((.*)\) ([^)]*)$/s or return;
       my ($command, @field) = ($1, split / /, $2);
       if ("@inodes" ne "  " and $field[0] =~ /^[^ZX]/ and $field[0] eq "D" || $pid != 2 && $field[1] != 2) {
         my $cgroup = "";
         for (split /\n/, text("$at/cgroup")) { s/^[^:]*:[^:]*://; $cgroup = $_ if length > length $cgroup }
         tr/\t\n/ / for $command, $cgroup;
-        $lines{"b/host/processes"} .= join("\t", $pid, @inodes, $field[0], $field[19], $cgroup, $command) . "\n" }
-      for my $task (entries("$at/task")) {
+        $processes .= join("\t", $pid, @inodes, $field[0], $field[19], $cgroup, $command) . "\n" }
+      each_of("$at/task", sub { my $task = shift;
         my $own = $task == $pid ? $inodes[0] : inode("$at/task/$task/ns/net");
-        $lines{"b/host/threads"} .= "$pid\t$task\t$own\n" if $own ne $inodes[0] and $own ne "";
-        $lines{blocked} .= "$pid $task\n" if ($task == $pid ? $stat : text("$at/task/$task/stat")) =~ /\) D [^)]*$/ }
-      for my $number (entries("$at/fd")) { my $path = readlink "$at/fd/$number" or next;
-        if ($path =~ /^socket:\[(\d+)/) { $lines{sockets} .= "$pid $1\n" }
-        elsif ($path =~ /^net:\[(\d+)\]\z/) { $lines{"b/host/descriptors"} .= "$pid\t$number\t$1\n" }
-        elsif ($path eq "/" or $path =~ m{/netns/}) { my ($device, $inode) = stat "$at/fd/$number";
-          $lines{"b/host/descriptors"} .= "$pid\t$number\t$inode\n" if $inode and $device == $nsfs } } }
-    $SIG{XFSZ} = "IGNORE";
-    for (@files) { open my $file, ">", "part" or die; print $file $lines{$_} and close $file and rename "part", $_ or die }
-  '
+        $threads .= "$pid\t$task\t$own\n" if $own ne $inodes[0] and $own ne "";
+        $blocked .= "$pid $task\n" if ($task == $pid ? $stat : text("$at/task/$task/stat")) =~ /\) D [^)]*$/ });
+      each_of("$at/fd", sub { my $number = shift; my $path = readlink "$at/fd/$number" or return;
+        if ($path =~ /^socket:\[(\d+)/) { $sockets .= "$pid $1\n" }
+        elsif ($path =~ /^net:\[(\d+)\]\z/) { $descriptors .= "$pid\t$number\t$1\n" }
+        elsif ($path eq "/" or $path =~ m{/netns/}) { push @doubtful, [$pid, $number] } }) });
+    $processes =~ /^1\t/m or die;
+    keep("b/host/processes", $processes);
+    keep("blocked", $blocked);
+    keep("b/host/threads", $threads);
+    # This may wait for a file system that does not answer.
+    my $nsfs = (stat "/proc/self/ns/net")[0];
+    for (@doubtful) { my ($pid, $number) = @$_; my ($device, $inode) = stat "/proc/$pid/fd/$number";
+      $descriptors .= "$pid\t$number\t$inode\n" if $inode and $device == $nsfs }
+    keep("b/host/descriptors", $descriptors);
+    # Of the most that there may be: without it only nobody can be suspected.
+    keep("sockets", $sockets)'
 }
 
 # One line a process: pid, inodes of its network, pid and mount namespace, state, start, cgroup, command. Kernel threads
@@ -307,7 +318,7 @@ job_processes() {
   lines /proc/[0-9]*/ns/net /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/mnt | xargs stat -L -c '%i %n' 2>/dev/null | awk '
     { split($2, part, "/"); pid = part[3]; inode[pid, part[5]] = $1; if (!(pid in seen)) { seen[pid] = 1; order[++count] = pid } }
     END { for (i = 1; i <= count; i++) {
-      pid = order[i]; file = "/proc/" pid "/stat"; line = ""; getline line < file; close(file)
+      pid = order[i]; file = "/proc/" pid "/stat"; line = ""; while ((getline more < file) > 0) line = line " " more; close(file)
       if (!match(line, /\)[^)]*$/)) continue
       open = index(line, "("); command = substr(line, open + 1, RSTART - open - 1); split(substr(line, RSTART + 2), field, " ")
       if (((pid == 2 || field[2] == 2) && field[1] != "D") || field[1] == "Z" || field[1] == "X") continue
@@ -322,7 +333,7 @@ job_processes() {
 job_threads() {
   [ -f b/host/threads ] || lines /proc/[0-9]*/task/[0-9]*/ns/net | xargs stat -L -c '%i %n' 2>/dev/null | awk -v blocked=blocked '
     { split($2, part, "/"); pid = part[3]; task = part[5]; if (pid == task) leader[pid] = $1; else other[pid, task] = $1
-      file = "/proc/" pid "/task/" task "/stat"; line = ""; getline line < file; close(file)
+      file = "/proc/" pid "/task/" task "/stat"; line = ""; while ((getline more < file) > 0) line = line " " more; close(file)
       if (match(line, /\) D [^)]*$/)) print pid, task > blocked }
     END { for (key in other) { split(key, part, SUBSEP)
       if (other[key] != leader[part[1]]) printf "%s\t%s\t%s\n", part[1], part[2], other[key] } }' >b/host/threads
@@ -344,12 +355,13 @@ job_descriptors() {
       if ($3 ~ /^net:\[[0-9]+\]$/) printf "%s\t%s\t%s\n", part[3], part[5], substr($3, 6, length($3) - 6)
       else if (index($3, "socket:[") == 1) print part[3], substr($3, 9, length($3) - 9) > sockets
       else if ($3 == "/" || $3 ~ /\/netns\//) print $1 > pinned }' >b/host/descriptors
+  code=$?
   [ -f pinned ] && {
     xargs stat -L -f -c 'fs %t %n' <pinned
     xargs stat -L -c 'file %i %n' <pinned
   } 2>/dev/null | awk '$1 == "fs" && $2 == "6e736673" { nsfs[$3] = 1 }
     $1 == "file" && ($3 in nsfs) { split($3, part, "/"); printf "%s\t%s\t%s\n", part[3], part[5], $2 }' >>b/host/descriptors
-  return 0
+  return $code
 }
 
 # Of the runtime's mounts (PID 1's, as a rule) those of namespaces, of pin directories and of their parents, and how many there are.
@@ -357,6 +369,7 @@ job_mounts() {
   awk '{ for (i = 7; $i != "-" && i < NF; i++); type = $(i + 1); total++ }
     type == "nsfs" || $5 ~ /^\/(run|var|var\/run|var\/lib|var\/lib\/cni)?$/ || $5 ~ /\/netns$/ { print }
     END { print "total " total }' $M/mountinfo >b/host/mounts
+  [ -f b/host/processes ] || return 1
   # One process of each other mount namespace that holds network namespaces. Copies that follow mounts which are there say
   # nothing, and each agent has one of every pin.
   awk -F '\t' -v first="$(stat -L -c %i $M/ns/mnt)" '$4 != first && !seen[$4]++ { print "/proc/" $1 "/mountinfo" }' b/host/processes |

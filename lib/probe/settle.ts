@@ -80,7 +80,7 @@ export function observeSandboxes(
   const seconds = since(before.takenAt, after.takenAt) - probe.milliseconds / 1000;
   const isNew = ({ createdAt }: Sandbox) =>
     // Times of files are cut to seconds.
-    createdAt !== null && since(createdAt, probe.startedAt) < seconds + 1;
+    seconds > 0 && createdAt !== null && since(createdAt, probe.startedAt) < seconds + 1;
   return sandboxes.map((sandbox) =>
     isNew(sandbox) && !known.some((pod) => isSandboxOf(sandbox, pod))
       ? { ...sandbox, stable: false }

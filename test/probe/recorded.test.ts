@@ -64,6 +64,22 @@ describe('the recording of a healthy node', () => {
   });
 });
 
+describe('a namespace that ended while the node was read', () => {
+  test('leaves the link to it unsettled: its pod was on its way, and nothing is unknown', async () => {
+    const healthy = await evidenceOf('healthy');
+    const { namespace, hostLink } = present(healthy.podNetworks)[0] ?? {};
+    const { files } = await readArchive(bytes('healthy'));
+    const own = [...(files?.keys() ?? [])].filter((path) => path.startsWith(`netns/${namespace}/`));
+    expect(own).not.toEqual([]);
+    const evidence = await evidenceOf('healthy', {
+      ...Object.fromEntries(own.map((path) => [path, null])),
+      'netns/gone': `${namespace}\n`,
+    });
+    const link = present(evidence.hostNetwork).links.find(({ name }) => name === hostLink?.name);
+    expect(link?.peer).toEqual({ status: 'unsettled' });
+  });
+});
+
 describe('a recording of which a part is lost', () => {
   test.each(['host/descriptors', 'host/threads'])(
     'does not say who uses no namespace without %s',
