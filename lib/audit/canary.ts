@@ -41,39 +41,29 @@ function lastSandboxFailure(events: readonly Event[]): string | null {
   return failures.at(-1)?.message ?? null;
 }
 
-/** What the node still has of the canary after the kubelet took it down. Pure. */
-export function canaryLeftovers(evidence: Evidence, pod: string): string[] {
+/** What the node still has of the canary after the kubelet took it down; null when that is not known. Pure. */
+export function canaryLeftovers(evidence: Evidence, pod: string): string[] | null {
   const name = pod.slice(pod.indexOf('/') + 1);
-  const sandboxes =
-    evidence.sandboxes.status === 'present'
-      ? evidence.sandboxes.value.filter((sandbox) => sandbox.name === name)
-      : [];
-  const results =
-    evidence.cniResults.status === 'present'
-      ? evidence.cniResults.value.filter((result) => result.podName === name)
-      : [];
-  const ids = new Set([
-    ...sandboxes.map((sandbox) => sandbox.id),
-    ...results.map((result) => result.containerId),
-  ]);
+  const { sandboxes, cniResults, pins, ipam } = evidence;
+  if (
+    sandboxes.status !== 'present' ||
+    cniResults.status !== 'present' ||
+    pins.status !== 'present' ||
+    ipam.status !== 'present'
+  )
+    return null;
+  const own = sandboxes.value.filter((sandbox) => sandbox.name === name);
+  const results = cniResults.value.filter((result) => result.podName === name);
+  const ids = new Set([...own.map(({ id }) => id), ...results.map(({ containerId }) => containerId)]);
   const paths = new Set(
-    [
-      ...sandboxes.map((sandbox) => sandbox.namespacePath),
-      ...results.map((result) => result.namespacePath),
-    ].map((path) => path?.replace(/^\/var\/run\//, '/run/')),
+    [...own, ...results].map(({ namespacePath }) => namespacePath?.replace(/^\/var\/run\//, '/run/')),
   );
-  const pins =
-    evidence.pins.status === 'present' ? evidence.pins.value.filter((pin) => paths.has(pin.path)) : [];
-  const allocations =
-    evidence.ipam.status === 'present'
-      ? evidence.ipam.value.flatMap((ipam) =>
-          ipam.allocations.filter((allocation) => ids.has(allocation.containerId)),
-        )
-      : [];
   return [
-    ...sandboxes.filter((sandbox) => sandbox.state === 'ready').map((sandbox) => `sandbox ${sandbox.id}`),
-    ...pins.map((pin) => `namespace ${pin.path}`),
-    ...allocations.map((allocation) => `address ${allocation.address}`),
+    ...own.filter(({ state }) => state === 'ready').map(({ id }) => `sandbox ${id}`),
+    ...pins.value.filter(({ path }) => paths.has(path)).map(({ path }) => `namespace ${path}`),
+    ...ipam.value
+      .flatMap(({ allocations }) => allocations.filter(({ containerId }) => ids.has(containerId)))
+      .map(({ address }) => `address ${address}`),
     ...results.map((result) => `CNI result of ${result.network} ${result.interface}`),
   ];
 }

@@ -22,6 +22,9 @@ type Signature = {
   readonly remedy: (where: FailedSandbox, match: RegExpExecArray) => readonly RemedyStep[];
 };
 
+/** It did not fail, it put the kubelet off: the next attempt may well do. */
+export const AGENT_BUSY = 'agent-busy';
+
 const agentPods = (node: string, selector: string): RemedyStep =>
   look('Look at the CNI agent of the node.', podsOnNode(node, selector));
 const awsAgent = (node: string) => agentPods(node, 'k8s-app=aws-node');
@@ -221,6 +224,13 @@ const signatures: readonly Signature[] = [
         command('kubectl', 'get', 'pod', '-n', namespace, pod, '-o', 'jsonpath={.spec.runtimeClassName}'),
       ),
     ],
+  },
+  {
+    id: AGENT_BUSY,
+    // Cilium's API takes so many endpoints at a time only (its api-rate-limit).
+    pattern: /plugin type="([^"]{1,60})".*?(?:\[429\]|TooManyRequests)/,
+    cause: ([, plugin]) => `the agent of the CNI plugin${named(plugin)} was asked for too much at once`,
+    remedy: ({ node }) => [agentPods(node, 'k8s-app=cilium')],
   },
   {
     id: 'teardown-failing',

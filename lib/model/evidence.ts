@@ -81,8 +81,8 @@ export const canarySchema = z.object({
   started: z.boolean(),
   error: z.string().nullable(),
   podIPs: z.array(z.string()),
-  /** What of it was still on the node after its deletion. */
-  leftovers: z.array(z.string()),
+  /** What of it was still on the node after its deletion; null when the node could not be asked. */
+  leftovers: z.array(z.string()).nullable(),
 });
 
 /** A pod with whether it held still from the first snapshot to the second. */

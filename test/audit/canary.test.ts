@@ -83,6 +83,11 @@ describe('what a canary leaves behind', () => {
     expect(canaryLeftovers(await evidence(), 'netns-audit/netns-audit-canary-1')).toEqual([]);
   });
 
+  it.each(['sandboxes', 'cniResults', 'pins', 'ipam'] as const)('is not known without %s', async (name) => {
+    const all = { ...(await evidence()), [name]: { status: 'failed', reason: 'it did not end in time' } };
+    expect(canaryLeftovers(all, 'netns-audit/netns-audit-canary-1')).toBeNull();
+  });
+
   it('is its sandbox, namespace, address and CNI result, each by name', async () => {
     // Any pod that stands on the recorded node is what a canary would be that did not go.
     const all = await evidence();
@@ -90,7 +95,7 @@ describe('what a canary leaves behind', () => {
     const [network] = all.podNetworks.value;
     if (network === undefined) throw new Error('the recording has no pods');
     const { pod, sandbox } = network;
-    const left = canaryLeftovers(all, `${pod.namespace}/${pod.name}`);
+    const left = canaryLeftovers(all, `${pod.namespace}/${pod.name}`) ?? [];
     expect(left).toContain(`sandbox ${sandbox.id}`);
     expect(left).toContain(`namespace ${sandbox.namespacePath?.replace('/var/run/', '/run/')}`);
     expect(left).toContain(`address ${pod.podIPs[0]}`);

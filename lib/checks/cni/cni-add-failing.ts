@@ -78,6 +78,8 @@ export const cniAddFailing = defineCheck({
         }),
       ];
     }
+    if (canary.leftovers === null)
+      return [unknown(object, 'whether something of the canary pod stayed on the node is not known')];
     if (canary.leftovers.length === 0) return [pass(object)];
     const leftovers = canary.leftovers.map((leftover) => quote(leftover, 120));
     return [

@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { explainSandboxFailure } from '../sandbox-failures.ts';
+import { AGENT_BUSY, explainSandboxFailure } from '../sandbox-failures.ts';
 import { quote } from '../text.ts';
 import { createFailures, hasSandboxSince, REPEATED, span } from './pod-events.ts';
 
@@ -34,7 +34,8 @@ export const sandboxCreateFailing = defineCheck({
       const alike = failing.filter(
         (other) => other.explained.id === explained.id && !hasSandboxSince(other),
       ).length;
-      if (count < REPEATED && alike < REPEATED) return pass(object);
+      // In a rollout many pods are put off once each.
+      if (count < REPEATED && (alike < REPEATED || explained.id === AGENT_BUSY)) return pass(object);
       return fail(object, {
         detail: `${count} failed attempts${alike > 1 ? `, and ${alike} pods of the node fail alike` : ''}, because ${explained.cause}. Last: ${quote(last.message, 300)}`,
         confidence: 'probable',

@@ -52,6 +52,10 @@ describe('cni-add-failing', () => {
     expect(failures(run({ podIPs: [] }))[0]?.detail).toContain('started without an address');
   });
 
+  it('does not say that nothing stayed on a node that could not be asked', () => {
+    expect(run({ leftovers: null })[0]?.result).toBe('unknown');
+  });
+
   it('finds what stayed on the node, which is medium as pods start', () => {
     const [found] = failures(run({ leftovers: ['veth1a2b3c4d', '/run/netns/cni-1'] }));
     expect(found?.detail).toContain('2 things of the canary pod netns-audit/canary-1 stayed on the node');

@@ -32,6 +32,18 @@ describe('sandbox-create-failing', () => {
     expect(failures(run(events.slice(1), pods))).toEqual([]);
   });
 
+  it('finds no pods that a busy agent put off once each, but one that it put off three times', () => {
+    const message =
+      'failed to setup network for sandbox "a": plugin type="cilium-cni" failed (add): unable to create endpoint: [PUT /endpoint/{id}][429] putEndpointIdTooManyRequests';
+    const pods = ['a', 'b', 'c'].map((uid) => aWaitingPod({ name: uid, uid }));
+    const events = pods.map(({ name, uid }) => anEvent({ name, uid, count: 1, message }));
+    expect(failures(run(events, pods))).toEqual([]);
+    const [found] = failures(run([anEvent({ count: 3, message })]));
+    expect(found?.detail).toContain(
+      'because the agent of the CNI plugin cilium-cni was asked for too much at once',
+    );
+  });
+
   it.each([
     ['runs by now', aPod()],
     [
