@@ -66,8 +66,8 @@ function why(
 }
 
 /**
- * Sandboxes, of which those did not stand still whose pod may have come after the first list of the API and gone before the
- * second: with a grace period of 0 the API forgets it at once, and neither list has it.
+ * Sandboxes, of which those that are ready did not stand still whose pod may have come after the first list of the API and gone
+ * before the second: with a grace period of 0 the API forgets it at once, and neither list has it.
  * @param probe - when it began, by the node's clock, and how long it took
  */
 export function observeSandboxes(
@@ -78,9 +78,9 @@ export function observeSandboxes(
   const known = [...before.pods, ...after.pods];
   // The first list is not older than that when the probe begins. Both clocks may be wrong, so none is compared with the other.
   const seconds = since(before.takenAt, after.takenAt) - probe.milliseconds / 1000;
-  const isNew = ({ createdAt }: Sandbox) =>
-    // Times of files are cut to seconds.
-    seconds > 0 && createdAt !== null && since(createdAt, probe.startedAt) < seconds + 1;
+  const isNew = ({ state, createdAt }: Sandbox) =>
+    // A stopped one is dated by its record, which may be made anew. Times of files are cut to seconds.
+    state === 'ready' && seconds > 0 && createdAt !== null && since(createdAt, probe.startedAt) < seconds + 1;
   return sandboxes.map((sandbox) =>
     isNew(sandbox) && !known.some((pod) => isSandboxOf(sandbox, pod))
       ? { ...sandbox, stable: false }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Sandbox } from '../../lib/model/evidence.ts';
 import type { Pod, Snapshot } from '../../lib/model/kubernetes.ts';
 import { observePods, observeSandboxes } from '../../lib/probe/settle.ts';
 import { aNode, aPod, aSandbox } from '../checks/evidence.ts';
@@ -101,10 +102,10 @@ describe('a pod is not judged', () => {
 
 describe('a sandbox without a pod in either list', () => {
   /** The lists were made 40 seconds apart, and the probe took 30 of them, on a node whose clock is an hour behind. */
-  const stable = (createdAt: string, ...pods: Partial<Pod>[]) => {
+  const stable = (createdAt: string, pods: Partial<Pod>[] = [], state: Sandbox['state'] = 'ready') => {
     const before = snapshot(...pods);
     const [sandbox] = observeSandboxes(
-      [aSandbox({ createdAt })],
+      [aSandbox({ createdAt, state })],
       { before, after: { ...snapshot(), takenAt: '2026-11-20T02:00:40Z' } },
       { startedAt: '2026-11-20T01:00:05Z', milliseconds: 30_000 },
     );
@@ -116,8 +117,9 @@ describe('a sandbox without a pod in either list', () => {
     expect(stable('2026-11-20T01:00:20Z')).toBe(false);
   });
 
-  test('is judged when it is older than the first, or its pod was known', () => {
+  test('is judged when it is older than the first, or was stopped, or its pod was known', () => {
+    expect(stable('2026-11-20T00:59:55Z', [], 'stopped')).toBe(true);
     expect(stable('2026-11-20T00:59:53Z')).toBe(true);
-    expect(stable('2026-11-20T00:59:55Z', {})).toBe(true);
+    expect(stable('2026-11-20T00:59:55Z', [{}])).toBe(true);
   });
 });
