@@ -228,8 +228,8 @@ const signatures: readonly Signature[] = [
   {
     id: AGENT_BUSY,
     // Cilium's API takes so many endpoints at a time only (its api-rate-limit).
-    pattern: /plugin type="([^"]{1,60})".*?(?:\[429\]|TooManyRequests)/,
-    cause: ([, plugin]) => `the agent of the CNI plugin${named(plugin)} was asked for too much at once`,
+    pattern: /plugin type="cilium-cni".*?(?:\[429\]|TooManyRequests)/,
+    cause: () => 'the agent of the CNI plugin cilium-cni was asked for too much at once',
     remedy: ({ node }) => [agentPods(node, 'k8s-app=cilium')],
   },
   {

@@ -275,7 +275,7 @@ job_walk() {
     # One at a time: a process may have a million descriptors.
     sub each_of { my ($directory, $act) = @_;
       opendir my $entries, $directory or return;
-      while (defined($_ = readdir $entries)) { my $name = $_; $act->($name) if $name =~ /^[0-9]/ } }
+      while (defined(my $name = readdir $entries)) { $act->($name) if $name =~ /^[0-9]/ } }
     sub inode { (readlink $_[0] // "") =~ /(\d+)/ ? $1 : "" }
     $SIG{XFSZ} = "IGNORE";
     sub keep { my ($path, $text) = @_; open my $file, ">", "walked" or die; print $file $text and close $file and rename "walked", $path or die }
