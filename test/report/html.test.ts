@@ -159,7 +159,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
       expect(await page.locator('article:visible').count()).toBe(1);
       expect(await page.locator('#shown').textContent()).toBe('1 of 4 shown');
       await body.getByRole('link', { name: 'What pod-interface-missing means' }).click();
-      expect(new URL(page.url()).hash).toBe('#check-pod-interface-missing');
+      await page.waitForURL(/#check-pod-interface-missing$/);
       await page.getByRole('button', { name: 'Show all' }).click();
       expect(await page.locator('article:visible').count()).toBe(4);
       expect(noise).toEqual([]);
@@ -174,7 +174,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
         // The page filters a moment later: what is shown of the state before is not to be clicked.
         await page.locator('article:visible').filter({ hasText: text }).locator('summary').click();
         await page.getByText(text).waitFor();
-        expect(await page.locator('#shown').textContent()).toBe('1 of 4 shown');
+        await page.getByText('1 of 4 shown').waitFor();
       };
       await only('flapping', 'comes and goes: came back 3 times after it was resolved');
       await only('suppressed', 'Suppressed until 2027-01-01 by sre: the mesh makes it');
