@@ -1,7 +1,7 @@
 /** Some nodes of a planned run: each is snapshot, probed, snapshot again and judged. */
 import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
-import type { Event, Node, Snapshot } from '../model/kubernetes.ts';
+import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import { failedCoverage, type Gathering, judge, notProbed } from './audit-node.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
@@ -39,19 +39,25 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const signal =
     options.outOfTime === undefined ? options.signal : AbortSignal.any([options.signal, options.outOfTime]);
   const pods = ProbePods.start(cluster, { namespace: options.namespace, runId: record.runId, signal });
-  const look = (node: Node): Promise<Snapshot> => snapshot(cluster, node, events, signal);
+  const look = async (node: Node, since: string): Promise<Snapshot> =>
+    snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
+  // What comes first may be a moment old: pods that changed meanwhile are not judged.
+  const first = (node: Node): Promise<Snapshot> => look(node, '0');
 
   async function gather({ node, coverage }: PlannedNode): Promise<Gathering> {
-    const bare = bareSnapshot(node, events);
+    const bare = snapshotOf(node, [], events);
     try {
       if (coverage === null)
         return await gatherNode(
           pods,
-          await look(node),
-          { snapshot: () => look(node), killings: () => listKillings(cluster, node.name, { signal }) },
+          await first(node),
+          {
+            snapshot: (since) => look(node, since),
+            killings: () => listKillings(cluster, node.name, { signal }),
+          },
           gathering,
         );
-      return notProbed(coverage.result === 'failed' ? await look(node) : bare, coverage);
+      return notProbed(coverage.result === 'failed' ? await first(node) : bare, coverage);
     } catch (error) {
       if (options.signal.aborted) throw error;
       return notProbed(bare, options.outOfTime?.aborted ? late(node) : failedCoverage(node.name, error));
@@ -92,13 +98,7 @@ function removed(node: Node): ReturnType<typeof failedCoverage> {
   return { node: node.name, result: 'skipped', reason, remedy: null };
 }
 
-async function snapshot(
-  cluster: Cluster,
-  node: Node,
-  events: readonly Event[],
-  signal: AbortSignal,
-): Promise<Snapshot> {
-  const pods = await listPodsOnNode(cluster, node.name, { signal });
+function snapshotOf(node: Node, pods: Pod[], events: readonly Event[]): Snapshot {
   const names = new Set(pods.map((pod) => `${pod.namespace}/${pod.name}`));
   return {
     takenAt: new Date().toISOString(),
@@ -107,14 +107,5 @@ async function snapshot(
     events: events.filter((event) =>
       event.kind === 'Node' ? event.name === node.name : names.has(`${event.namespace}/${event.name}`),
     ),
-  };
-}
-
-function bareSnapshot(node: Node, events: readonly Event[]): Snapshot {
-  return {
-    takenAt: new Date().toISOString(),
-    node,
-    pods: [],
-    events: events.filter((event) => event.kind === 'Node' && event.name === node.name),
   };
 }

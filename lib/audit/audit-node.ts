@@ -76,11 +76,14 @@ export function judge(
 }
 
 function coverageOf(evidence: Evidence): NodeCoverage {
-  const failed = (Object.keys(sourceSchemas) as SourceName[]).flatMap((name) => {
+  const failed = new Map<string, string>();
+  for (const name of Object.keys(sourceSchemas) as SourceName[]) {
     const part = evidence[name];
-    return part.status === 'failed' ? [`${name}: ${part.reason}`] : [];
-  });
-  const gaps = [...evidence.incomplete, ...failed];
+    // What others failed for as well is said once.
+    if (part.status === 'failed' && !failed.has(part.reason))
+      failed.set(part.reason, part.reason.startsWith(`${name}: `) ? part.reason : `${name}: ${part.reason}`);
+  }
+  const gaps = [...evidence.incomplete, ...failed.values()];
   if (gaps.length === 0) return { node: evidence.nodeName, result: 'audited', reason: null, remedy: null };
   return {
     node: evidence.nodeName,

@@ -31,7 +31,8 @@ export async function gatherNode(
   pods: ProbePods,
   before: Snapshot,
   after: {
-    readonly snapshot: () => Promise<Snapshot>;
+    /** No older than that revision of a pod. */
+    readonly snapshot: (since: string) => Promise<Snapshot>;
     /** Asked for only where a sandbox has no pod, or at once a pin no sandbox: all events are read for it. */
     readonly killings: () => Promise<readonly Event[]>;
   },
@@ -41,8 +42,9 @@ export async function gatherNode(
   try {
     // First, so that the probe sees what the kubelet left of it.
     const canary = options.active.includes('cni') ? await runCanary(pods, node, options) : null;
-    const files = await unpackLog(await pods.run(manifest(node, options), options.deadlineSeconds * 1000));
-    const snapshot = await after.snapshot();
+    const { log, revision } = await pods.run(manifest(node, options), options.deadlineSeconds * 1000);
+    const files = await unpackLog(log);
+    const snapshot = await after.snapshot(revision);
     const gathered = assemble({ before, after: snapshot, files, canary }, options.settleSeconds);
     const asked =
       hasSandboxWithoutPod(gathered.evidence) ||

@@ -8,6 +8,8 @@ import { reduceEvent, reduceNode, reducePod } from './reduce.ts';
 
 const PAGE = 500;
 
+type Query = Readonly<Record<string, string | number | undefined>>;
+
 export type ListOptions = { readonly signal?: AbortSignal; readonly deadline?: number };
 
 const pageSchema = z.object({
@@ -20,7 +22,7 @@ export async function listAll<T>(
   cluster: Cluster,
   what: string,
   path: string,
-  query: Record<string, string | undefined>,
+  query: Query,
   reduce: (item: unknown) => T,
   options: ListOptions = {},
 ): Promise<{ items: T[]; resourceVersion: string }> {
@@ -37,7 +39,7 @@ async function pages<T>(
   cluster: Cluster,
   what: string,
   path: string,
-  query: Record<string, string | undefined>,
+  query: Query,
   reduce: (item: unknown) => T,
   options: ListOptions,
 ): Promise<{ items: T[]; resourceVersion: string }> {
@@ -47,7 +49,7 @@ async function pages<T>(
       await cluster.transport.json({
         path,
         what,
-        query: { ...query, limit: String(PAGE), continue: token },
+        query: { limit: PAGE, ...query, continue: token },
         ...options,
       }),
     );
@@ -96,9 +98,25 @@ export async function isNodeGone(
   return !items.some((node) => node.uid === uid);
 }
 
-/** Pods of one node. */
-export async function listPodsOnNode(cluster: Cluster, node: string, options?: ListOptions): Promise<Pod[]> {
-  const query = { fieldSelector: `spec.nodeName=${node}` };
+/**
+ * Pods of one node, as they were at the revision `since` of some pod or later: the API server answers from its cache, by an
+ * index over nodes. A list that asks for the very latest is made of all pods of the cluster, read from etcd for each node
+ * anew, and so is one in pages by older servers
+ * (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list).
+ *
+ * @param options.since - `0` is whatever the cache has
+ */
+export async function listPodsOnNode(
+  cluster: Cluster,
+  node: string,
+  { since, ...options }: ListOptions & { readonly since: string },
+): Promise<Pod[]> {
+  const query = {
+    fieldSelector: `spec.nodeName=${node}`,
+    resourceVersion: since,
+    resourceVersionMatch: 'NotOlderThan',
+    limit: undefined,
+  };
   return (await listAll(cluster, 'list pods', '/api/v1/pods', query, reducePod, options)).items;
 }
 
@@ -135,16 +153,21 @@ const EVENT_REASONS = [
   'UnregisterNetDevice',
 ];
 
+/** Nearly all events of a cluster are these: they are left to the API server. A field can be asked not to have many values only. */
+const USUAL_REASONS = ['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started', 'BackOff', 'Unhealthy'];
+const unusual = USUAL_REASONS.map((reason) => `reason!=${reason}`);
+
 /** Events of the last hour or so (what the API keeps) about pods and nodes, of all namespaces. */
 export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
-  const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
+  const query = { fieldSelector: unusual.join(',') };
+  const { items } = await listAll(cluster, 'list events', '/api/v1/events', query, reduceEvent, options);
   return items.filter((event) => EVENT_REASONS.includes(event.reason));
 }
 
 /** What the kubelet of that node said of pods that it takes down, which the API may no longer have. */
 export async function listKillings(cluster: Cluster, node: string, options?: ListOptions): Promise<Event[]> {
   const what = 'list events of pods taken down';
-  const query = { fieldSelector: 'involvedObject.kind=Pod' };
+  const query = { fieldSelector: ['involvedObject.kind=Pod', ...unusual].join(',') };
   const { items } = await listAll(cluster, what, '/api/v1/events', query, reduceEvent, options);
   return items.filter(
     (event) => event.node === node && (event.reason === 'Killing' || event.reason === 'FailedKillPod'),

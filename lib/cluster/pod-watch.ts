@@ -10,6 +10,8 @@ import { aborted, pause } from './transport.ts';
 /** `gone`: deleted, by whomever. */
 export type PodState = {
   readonly name: string;
+  /** Of the object, as the API counts; `0` where it does not say. */
+  readonly revision: string;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown' | 'gone';
   /** Why it does not start, or why it failed, in the cluster's words. */
   readonly problem: string | null;
@@ -42,9 +44,7 @@ const containerState = z.object({
     .optional(),
 });
 const podStatusSchema = z.object({
-  metadata: z.object({
-    name: z.string(),
-  }),
+  metadata: z.object({ name: z.string(), resourceVersion: z.string().default('0') }),
   status: z
     .object({
       phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).optional(),
@@ -225,6 +225,7 @@ function stateOf(item: unknown, deleted: boolean): PodState {
   const ended = phase === 'Succeeded' || phase === 'Failed';
   return {
     name: metadata.name,
+    revision: metadata.resourceVersion,
     phase: deleted && !ended ? 'gone' : phase,
     problem:
       words

@@ -55,18 +55,22 @@ export class ProbePods {
   }
 
   /**
-   * Runs one pod to its end and returns its log; the pod is gone afterwards, whatever happened.
+   * Runs one pod to its end; the pod is gone afterwards, whatever happened.
    *
+   * @returns its log, and the revision at which it had ended, for lists that are to be no older
    * @throws AuditError PROBE_REFUSED (never started: image, admission, room), PROBE_FAILED (ended badly), DEADLINE, ABORTED
    */
-  async run(manifest: PodManifest, deadlineMilliseconds: number): Promise<string> {
+  async run(
+    manifest: PodManifest,
+    deadlineMilliseconds: number,
+  ): Promise<{ readonly log: string; readonly revision: string }> {
     const { name, namespace } = manifest.metadata;
     const end = Date.now() + deadlineMilliseconds;
     try {
       await this.#create(manifest, deadlineMilliseconds);
       const state = await this.#watch.until(name, ENDED, end);
       if (state.phase !== 'Succeeded') throw failed(state);
-      return await this.#cluster.transport.text(
+      const log = await this.#cluster.transport.text(
         {
           path: `/api/v1/namespaces/${namespace}/pods/${name}/log`,
           query: { container: PROBE_CONTAINER, limitBytes: LOG_BYTES },
@@ -76,6 +80,7 @@ export class ProbePods {
         },
         LOG_BYTES + 1,
       );
+      return { log, revision: state.revision };
     } finally {
       // On the abort signal pods are removed all the same, so it is not passed on.
       await this.#remove(namespace, name);

@@ -184,6 +184,16 @@ describe('a node that cannot be audited', () => {
     expect(report.verdict).toBe('incomplete');
   });
 
+  it('says once what more than one part of it failed for', async () => {
+    const { archive } = await serveRecording(stub, 'healthy');
+    const { files } = await readArchive(archive);
+    const log = await logOf(new Map([...(files ?? [])].filter(([path]) => path !== 'sandboxes.before')));
+    endWith(stub, 'node-1', () => ({ log }));
+    expect(coverageOf(await audit(stub), 'node-1')?.reason).toBe(
+      'sandboxes: containers: sandboxes.before is not in the bundle',
+    );
+  });
+
   it('still says why no pod starts there, from the events of its pods', async () => {
     await serveRecording(stub, 'healthy');
     endWith(stub, 'node-1', () => ({ status: { phase: 'Failed', reason: 'Evicted' } }));
@@ -210,6 +220,16 @@ describe('a node that cannot be audited', () => {
     expect(report.findings).toMatchObject([
       { check: 'sandbox-create-failing', object: { kind: 'pod', name: pod.metadata.name } },
     ]);
+  });
+
+  it('is judged by pods that were listed no earlier than its probe had ended', async () => {
+    await serveRecording(stub, 'healthy');
+    await audit(stub);
+    const lists = stub.requests.filter((each) => each.includes('spec.nodeName=node-1'));
+    const revisions = lists.map((each) => Number(/resourceVersion=(\d+)/.exec(each)?.[1]));
+    expect(revisions).toEqual([0, expect.any(Number)]);
+    // The probe pod was created, and then ended.
+    expect(revisions[1]).toBeGreaterThanOrEqual(2);
   });
 
   it('has failed when its pods cannot be listed, and nothing else has', async () => {

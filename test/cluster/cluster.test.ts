@@ -42,7 +42,7 @@ function probe(node: string) {
 async function run(nodes: string[], deadline = 5_000, signal = new AbortController().signal) {
   const pods = ProbePods.start(await open(), { namespace: 'netns-audit', runId: 'run-1', signal });
   try {
-    return await Promise.allSettled(nodes.map((node) => pods.run(probe(node), deadline)));
+    return await Promise.allSettled(nodes.map(async (node) => (await pods.run(probe(node), deadline)).log));
   } finally {
     await pods.close();
   }
@@ -131,9 +131,14 @@ describe('listing', () => {
     expect(Date.now() - start).toBeGreaterThanOrEqual(990);
   });
 
-  it('asks for the pods of one node only', async () => {
-    expect(await listPodsOnNode(await open(), 'node-7')).toEqual([]);
-    expect(stub.requests.at(-1)).toContain('fieldSelector=spec.nodeName=node-7');
+  it('asks for the pods of one node in a way that no API server reads those of all nodes for it', async () => {
+    expect(await listPodsOnNode(await open(), 'node-7', { since: '42' })).toEqual([]);
+    const query = stub.requests.at(-1)?.split('?')[1];
+    expect(query?.split('&')).toEqual([
+      'fieldSelector=spec.nodeName=node-7',
+      'resourceVersion=42',
+      'resourceVersionMatch=NotOlderThan',
+    ]);
   });
 
   it('names an object that is not as the API promises, instead of failing like a bug', async () => {

@@ -181,7 +181,7 @@ describe('what is kept of a list', () => {
         volumes: [{ name: 'hunter2' }],
       },
     });
-    const [pod] = await listPodsOnNode(cluster, 'node-1');
+    const [pod] = await listPodsOnNode(cluster, 'node-1', { since: '0' });
     expect(pod?.annotations).toEqual({ 'k8s.v1.cni.cncf.io/network-status': '[]' });
     expect(JSON.stringify(pod)).not.toContain('hunter2');
   });
