@@ -26,9 +26,15 @@ export type BatchOptions = ProbeOptions & {
   readonly onNode: (gathering: Gathering, result: NodeResult) => Promise<void>;
 };
 
+/** By the name of the node, or namespace and name of the pod. */
+type EventsByObject = ReadonlyMap<string, readonly Event[]>;
+
 /** @throws AuditError ABORTED; a node's trouble is in its own coverage. */
 export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: BatchOptions): Promise<void> {
-  const { record, events } = plan;
+  const { record } = plan;
+  const events: EventsByObject = Map.groupBy(plan.events, (event) =>
+    event.kind === 'Node' ? event.name : `${event.namespace}/${event.name}`,
+  );
   const gathering: GatherOptions = {
     ...options,
     runId: record.runId,
@@ -98,14 +104,12 @@ function removed(node: Node): ReturnType<typeof failedCoverage> {
   return { node: node.name, result: 'skipped', reason, remedy: null };
 }
 
-function snapshotOf(node: Node, pods: Pod[], events: readonly Event[]): Snapshot {
-  const names = new Set(pods.map((pod) => `${pod.namespace}/${pod.name}`));
+function snapshotOf(node: Node, pods: Pod[], events: EventsByObject): Snapshot {
+  const objects = [node.name, ...pods.map((pod) => `${pod.namespace}/${pod.name}`)];
   return {
     takenAt: new Date().toISOString(),
     node,
     pods,
-    events: events.filter((event) =>
-      event.kind === 'Node' ? event.name === node.name : names.has(`${event.namespace}/${event.name}`),
-    ),
+    events: objects.flatMap((object) => events.get(object) ?? []),
   };
 }
