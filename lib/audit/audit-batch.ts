@@ -6,7 +6,7 @@ import type { NodeResult } from '../model/node-result.ts';
 import { failedCoverage, type Gathering, judge, notProbed } from './audit-node.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
 import { type GatherOptions, gatherNode } from './gather-node.ts';
-import { forEachLimited } from './limit.ts';
+import { forEachLimited, shared } from './limit.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
@@ -48,7 +48,8 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const look = async (node: Node, since: string): Promise<Snapshot> =>
     snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
   // What comes first may be a moment old: pods that changed meanwhile are not judged.
-  const first = (node: Node): Promise<Snapshot> => look(node, '0');
+  const first = (node: Node): Promise<Snapshot> => look(node, pods.newestRevision);
+  const killings = shared(() => listKillings(cluster, { signal }));
 
   async function gather({ node, coverage }: PlannedNode): Promise<Gathering> {
     const bare = snapshotOf(node, [], events);
@@ -59,7 +60,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
           await first(node),
           {
             snapshot: (since) => look(node, since),
-            killings: () => listKillings(cluster, node.name, { signal }),
+            killings: async () => (await killings()).filter((event) => event.node === node.name),
           },
           gathering,
         );

@@ -35,12 +35,15 @@ export function judge(
   checks: readonly AnyCheck[],
   settleSeconds: CheckContext['settleSeconds'],
 ): NodeResult {
-  const { before, evidence, coverage } = gathering;
+  const { before, after, evidence, coverage } = gathering;
   const node = before.node;
   const pods = before.pods.filter((pod) => pod.phase === 'Pending' || pod.phase === 'Running').length;
   const known = {
     pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`),
-    debugPods: before.pods.filter(isDebugPod),
+    // One that was removed a moment ago may still be in the first list.
+    debugPods: before.pods.filter(
+      (pod) => isDebugPod(pod) && (after === null || after.pods.some(({ uid }) => uid === pod.uid)),
+    ),
     labels: Object.fromEntries([
       [node.name, node.labels],
       ...before.pods.map(({ namespace, name, labels }) => [`${namespace}/${name}`, labels] as const),

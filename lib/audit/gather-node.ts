@@ -50,7 +50,12 @@ export async function gatherNode(
       hasSandboxWithoutPod(gathered.evidence) ||
       (options.settleSeconds.orphan === 0 && hasPinWithoutSandbox(gathered.evidence));
     if (!asked) return gathered;
-    const events = [...snapshot.events, ...(await after.killings())];
+    const killings = await after.killings();
+    // What both lists have counts once.
+    const others = snapshot.events.filter(
+      ({ uid, reason }) => !killings.some((event) => event.uid === uid && event.reason === reason),
+    );
+    const events = [...others, ...killings];
     return assemble({ before, after: { ...snapshot, events }, files, canary }, options.settleSeconds);
   } catch (error) {
     if (error instanceof AuditError && error.code === 'ABORTED') throw error;

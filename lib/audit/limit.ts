@@ -23,3 +23,19 @@ export async function forEachLimited<T>(
   const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, lane));
   for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
 }
+
+/** What costs much and is read for many: one at a time, and who asks while one is under way shares the next, which begins after it. */
+export function shared<T>(read: () => Promise<T>): () => Promise<T> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | null = null;
+  return () => {
+    if (next === null) {
+      next = running.then(() => {
+        next = null;
+        return read();
+      });
+      running = next.catch(() => {});
+    }
+    return next;
+  };
+}

@@ -1,4 +1,4 @@
-/** Lists in pages, each reduced at once: the memory of a run does not grow with what objects carry along. */
+/** Lists, in pages but for the pods of one node, each reduced at once: the memory of a run does not grow with what objects carry along. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod } from '../model/kubernetes.ts';
@@ -99,9 +99,9 @@ export async function isNodeGone(
 }
 
 /**
- * Pods of one node, as they were at the revision `since` of some pod or later: the API server answers from its cache, by an
- * index over nodes. A list that asks for the very latest is made of all pods of the cluster, read from etcd for each node
- * anew, and so is one in pages by older servers
+ * Pods of one node, as they were at the revision `since` of some pod or later, in one page: so every API server answers from
+ * its cache, by an index over nodes. Asked for the very latest (before 1.31, or where etcd tells no progress) or in pages
+ * (older ones as well) it reads all pods of the cluster from etcd, for each node anew
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list).
  *
  * @param options.since - `0` is whatever the cache has
@@ -115,6 +115,7 @@ export async function listPodsOnNode(
     fieldSelector: `spec.nodeName=${node}`,
     resourceVersion: since,
     resourceVersionMatch: 'NotOlderThan',
+    // Not in pages: this takes away the limit of the others.
     limit: undefined,
   };
   return (await listAll(cluster, 'list pods', '/api/v1/pods', query, reducePod, options)).items;
@@ -153,25 +154,18 @@ const EVENT_REASONS = [
   'UnregisterNetDevice',
 ];
 
-/** Nearly all events of a cluster are these: they are left to the API server. A field can be asked not to have many values only. */
-const USUAL_REASONS = ['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started', 'BackOff', 'Unhealthy'];
-const unusual = USUAL_REASONS.map((reason) => `reason!=${reason}`);
-
 /** Events of the last hour or so (what the API keeps) about pods and nodes, of all namespaces. */
 export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
-  const query = { fieldSelector: unusual.join(',') };
-  const { items } = await listAll(cluster, 'list events', '/api/v1/events', query, reduceEvent, options);
+  const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
   return items.filter((event) => EVENT_REASONS.includes(event.reason));
 }
 
-/** What the kubelet of that node said of pods that it takes down, which the API may no longer have. */
-export async function listKillings(cluster: Cluster, node: string, options?: ListOptions): Promise<Event[]> {
+/** What kubelets said of pods that they take down, which the API may no longer have. No selector leaves those of one node. */
+export async function listKillings(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const what = 'list events of pods taken down';
-  const query = { fieldSelector: ['involvedObject.kind=Pod', ...unusual].join(',') };
+  const query = { fieldSelector: 'involvedObject.kind=Pod' };
   const { items } = await listAll(cluster, what, '/api/v1/events', query, reduceEvent, options);
-  return items.filter(
-    (event) => event.node === node && (event.reason === 'Killing' || event.reason === 'FailedKillPod'),
-  );
+  return items.filter(({ reason }) => reason === 'Killing' || reason === 'FailedKillPod');
 }
 
 /** What the API still knows to have happened to one pod, whether the pod is still there or not. */

@@ -10,7 +10,7 @@ import { aborted, pause } from './transport.ts';
 /** `gone`: deleted, by whomever. */
 export type PodState = {
   readonly name: string;
-  /** Of the object, as the API counts; `0` where it does not say. */
+  /** Of the object, as the API counts. */
   readonly revision: string;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown' | 'gone';
   /** Why it does not start, or why it failed, in the cluster's words. */
@@ -44,7 +44,7 @@ const containerState = z.object({
     .optional(),
 });
 const podStatusSchema = z.object({
-  metadata: z.object({ name: z.string(), resourceVersion: z.string().default('0') }),
+  metadata: z.object({ name: z.string(), resourceVersion: z.string() }),
   status: z
     .object({
       phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).optional(),
@@ -77,6 +77,7 @@ export class PodWatch {
   readonly #states = new Map<string, PodState>();
   readonly #waiting = new Map<string, () => void>();
   readonly #loop: Promise<void>;
+  #newestRevision = '0';
   /** The right that is missing: waiting does not bring it. */
   #forbidden: Error | null = null;
 
@@ -112,6 +113,11 @@ export class PodWatch {
     }
   }
 
+  /** Of the pods that were seen, for lists that are to be at least as new; `0` as long as there is none. */
+  get newestRevision(): string {
+    return this.#newestRevision;
+  }
+
   forget(name: string): void {
     this.#states.delete(name);
     this.#waiting.delete(name);
@@ -133,6 +139,7 @@ export class PodWatch {
   }
 
   #set(state: PodState): void {
+    if (Number(state.revision) > Number(this.#newestRevision)) this.#newestRevision = state.revision;
     this.#states.set(state.name, state);
     this.#waiting.get(state.name)?.();
   }

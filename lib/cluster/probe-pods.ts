@@ -135,6 +135,11 @@ export class ProbePods {
     return await listPodEvents(this.#cluster, namespace, name, { signal: this.#signal });
   }
 
+  /** The newest revision that is known of any pod of the run; `0` where none is. */
+  get newestRevision(): string {
+    return this.#watch.newestRevision;
+  }
+
   async close(): Promise<void> {
     await this.#watch.close();
   }

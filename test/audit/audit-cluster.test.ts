@@ -7,7 +7,7 @@ import { isIncomplete } from '../../lib/diagnosis/verdict.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { readArchive } from '../../lib/probe/index.ts';
-import { StubApiServer } from '../stub/api-server.ts';
+import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { rawEvent } from '../stub/raw.ts';
 import { addNode, audit, endWith, logOf, podsOfTheAudit, recordingFile, serveRecording } from './recorded.ts';
 
@@ -57,16 +57,26 @@ describe('the audit of a cluster', () => {
     const forgotten = before.pods.find((pod) => pod.controller === 'ReplicaSet' && pod.phase === 'Running');
     if (forgotten === undefined) throw new Error('the recording has no such pod');
     const id = `${forgotten.namespace}/${forgotten.name}`;
+    // What is known of a pod from both lists of events is counted once.
+    const other = before.pods.find(({ controller, uid }) => controller !== null && uid !== forgotten.uid);
+    if (other === undefined) throw new Error('the recording has no other pod');
+    const failure = { reason: 'FailedKillPod', message: 'KillPodSandbox failed', count: 2, firstSeen: null };
+    const of = { kind: 'Pod', namespace: other.namespace, name: other.name, uid: other.uid, node: node.name };
+    stub.events.push(rawEvent({ ...failure, ...of, lastSeen: new Date().toISOString() }));
     const ending = stub.ending;
     stub.ending = (pod) => {
       const ended = ending(pod);
       stub.pods.delete(id);
+      const terminating = stub.pods.get(`${other.namespace}/${other.name}`);
+      if (terminating !== undefined) terminating.metadata.deletionTimestamp = new Date().toISOString();
       return ended;
     };
     stub.pods.delete(id);
     const ghosts = (report: ClusterReport) =>
-      report.findings.filter(({ check }) => check === 'sandbox-ghost').map(({ object }) => object.name);
-    expect(ghosts(await audit(stub))).toEqual([forgotten.name]);
+      report.findings
+        .filter(({ check }) => /^sandbox-(ghost|kill-failing)$/.test(check))
+        .map(({ check, object }) => [check, object.name]);
+    expect(ghosts(await audit(stub))).toEqual([['sandbox-ghost', forgotten.name]]);
 
     const killing = { reason: 'Killing', uid: forgotten.uid, lastSeen: new Date().toISOString() };
     const about = { kind: 'Pod', namespace: forgotten.namespace, name: forgotten.name, node: node.name };
@@ -223,13 +233,41 @@ describe('a node that cannot be audited', () => {
   });
 
   it('is judged by pods that were listed no earlier than its probe had ended', async () => {
-    await serveRecording(stub, 'healthy');
+    const { log } = await serveRecording(stub, 'healthy');
+    let created = 0;
+    const ending = stub.ending;
+    stub.ending = (pod) => {
+      created = Number(pod.metadata.resourceVersion);
+      return { ...ending(pod), log };
+    };
     await audit(stub);
     const lists = stub.requests.filter((each) => each.includes('spec.nodeName=node-1'));
-    const revisions = lists.map((each) => Number(/resourceVersion=(\d+)/.exec(each)?.[1]));
-    expect(revisions).toEqual([0, expect.any(Number)]);
-    // The probe pod was created, and then ended.
-    expect(revisions[1]).toBeGreaterThanOrEqual(2);
+    expect(lists.map((each) => Number(/resourceVersion=(\d+)/.exec(each)?.[1]))).toEqual([0, created + 1]);
+  });
+
+  it('has no leftover in a debug pod that only its first list still had', async () => {
+    const { node } = await serveRecording(stub, 'healthy');
+    const id = 'default/node-debugger-node-1-x2x4z';
+    const debug: ApiObject = {
+      metadata: {
+        name: 'node-debugger-node-1-x2x4z',
+        namespace: 'default',
+        uid: 'uid-debug',
+        creationTimestamp: '2026-01-01T00:00:00Z',
+      },
+      spec: { nodeName: node.name, hostPID: true, hostNetwork: true, containers: [{ name: 'debugger' }] },
+      status: { phase: 'Running' },
+    };
+    const leftovers = async () =>
+      (await audit(stub)).findings.filter(({ check }) => check === 'debug-pod-leftover').length;
+    stub.pods.set(id, debug);
+    expect(await leftovers()).toBe(1);
+    const ending = stub.ending;
+    stub.ending = (pod) => {
+      stub.pods.delete(id);
+      return ending(pod);
+    };
+    expect(await leftovers()).toBe(0);
   });
 
   it('has failed when its pods cannot be listed, and nothing else has', async () => {

@@ -117,6 +117,7 @@ describe('listing', () => {
   it.each([
     ['429', { status: 429, headers: { 'retry-after': '0' } }],
     ['503', { status: 503 }],
+    ['504 of a cache that is behind', { status: 504, headers: { 'retry-after': '0' } }],
     ['a reset connection', { reset: true }],
     ['an answer cut in the middle', { cut: true }],
   ] as const)('goes on after %s', async (_, fault) => {

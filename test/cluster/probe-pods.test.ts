@@ -35,7 +35,9 @@ async function run(nodes: readonly string[], deadline = 10_000): Promise<Promise
     signal: interrupt.signal,
   });
   try {
-    return await Promise.allSettled(nodes.map(async (node) => (await pods.run(manifest(node), deadline)).log));
+    return await Promise.allSettled(
+      nodes.map(async (node) => (await pods.run(manifest(node), deadline)).log),
+    );
   } finally {
     await pods.close();
   }

@@ -2,21 +2,18 @@
 import type { ServerResponse } from 'node:http';
 import type { ApiObject } from './api-server.ts';
 
-/** Selectors on labels and fields, of equality and its opposite. */
+/** Equality selectors on labels and fields. */
 export function selected(url: URL): (object: ApiObject) => boolean {
-  const terms = (name: string) =>
+  const pairs = (name: string) =>
     (url.searchParams.get(name) ?? '')
       .split(',')
       .filter((part) => part !== '')
-      .map((part) => {
-        const [key = '', value] = part.split(/!?=/, 2);
-        return { key, holds: (actual: unknown) => (actual === value) !== part.includes('!=') };
-      });
-  const labels = terms('labelSelector');
-  const fields = terms('fieldSelector');
+      .map((part) => part.split('=', 2) as [string, string]);
+  const labels = pairs('labelSelector');
+  const fields = pairs('fieldSelector');
   return (object) =>
-    labels.every(({ key, holds }) => holds(object.metadata.labels?.[key])) &&
-    fields.every(({ key, holds }) => holds(field(object, key)));
+    labels.every(([name, value]) => object.metadata.labels?.[name] === value) &&
+    fields.every(([path, value]) => field(object, path) === value);
 }
 
 function field(object: unknown, path: string): unknown {
