@@ -29,7 +29,7 @@ export function addAudit(program: Command): void {
     .option('--nodes <names>', 'only these nodes, comma-separated', list)
     .option('-l, --selector <labels>', 'only nodes with these labels, such as zone=a,gpu', list)
     .option('--pod <namespace/name>', 'only one pod: its node, and what is about it')
-    .option('--active <kinds>', 'also send packets or start a pod: ping, dns, cni', list)
+    .option('--active <kinds>', 'also send packets (ping,dns) or start a pod (cni)', list)
     .option(
       '--settle <time>',
       'judge what is older than this, such as 90s, 5m or 1h; 0s judges everything (default: 5m pods, 15m leaks)',

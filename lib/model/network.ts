@@ -40,6 +40,8 @@ export const linkSchema = z.object({
   /** Carrier (IFF_LOWER_UP). */
   carrier: z.boolean(),
   operState: z.string(),
+  /** It asks for and answers to hardware addresses (no IFF_NOARP). */
+  arp: z.boolean(),
   loopback: z.boolean(),
   /** Name of the bridge or bond it is a port of. */
   master: z.string().nullable(),
@@ -81,6 +83,9 @@ export const routeSchema = z.object({
 });
 export type Route = z.infer<typeof routeSchema>;
 
+/** What routes of such a type, and rules of such an action, do with packets. */
+export const DROPPING: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
+
 export const ruleSchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   priority: z.number().int(),
@@ -92,6 +97,8 @@ export const ruleSchema = z.object({
   detached: z.boolean(),
   fwmark: z.string().nullable(),
   table: z.string().nullable(),
+  /** Of {@link DROPPING}, where it leads to no table; null else. */
+  drops: z.string().nullable(),
   protocol: z.string().nullable(),
 });
 export type Rule = z.infer<typeof ruleSchema>;

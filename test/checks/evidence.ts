@@ -33,6 +33,7 @@ export function aLink(changes: Partial<Link> = {}): Link {
     up: true,
     carrier: true,
     operState: 'UP',
+    arp: true,
     loopback: false,
     master: null,
     portState: null,

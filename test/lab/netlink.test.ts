@@ -69,6 +69,10 @@ ip rule add fwmark 0x7 priority 102 table 77
 ip rule add fwmark 0x100/0xff00 priority 103 table main protocol static
 ip rule add iif nowhere table 77 priority 104
 ip rule add oif eth0 table 77 priority 105
+ip rule add from 10.1.1.9 prohibit priority 106
+ip rule add to 10.3.0.0/16 blackhole priority 107
+ip -6 rule add from fd00::9 unreachable priority 108
+ip link set right arp off
 ip rule add blackhole from 10.66.0.0/16 priority 106
 ip rule add goto 32766 from 10.67.0.1 priority 107
 ip -6 rule add from fd00::2 table 77 priority 100

@@ -1,9 +1,10 @@
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { type CheckContext, defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { isLoopback } from '../dns/containers.ts';
 import { resolvConfMissing } from '../dns/resolv-conf-missing.ts';
 import { command, look } from '../remedies.ts';
+import { podRouteBlackhole } from '../routes/pod-route-blackhole.ts';
 import { listed, quote, rowsOf } from '../text.ts';
 import { knownFault, probesOf, unresolved } from './pings.ts';
 
@@ -23,27 +24,22 @@ export const podDnsFailing = defineCheck({
   why: 'Nothing that is addressed by name works. When many pods of a node are concerned it is the cluster DNS, or the way from this node to it.',
   needs: ['podNetworks', 'hostNetwork', 'active'],
   run({ podNetworks, hostNetwork, active }, context) {
-    const asked = podNetworks.filter((network) => lookupsOf(network, active).length > 0);
-    const silent = asked.filter((network) => isSilent(lookupsOf(network, active)));
-    const many = silent.length > MANY * asked.length;
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, context.node);
+    const pods = podNetworks.map((network) => {
       const lookups = lookupsOf(network, active);
-      if (lookups.some(({ answered, error }) => answered && !isRefusal(error))) return pass(object);
-      if (network.pod.dnsPolicy === 'None') {
-        return notApplicable(object, 'dnsPolicy None: the pod chose servers of its own');
-      }
-      const fault = knownFault(network, hostNetwork, context);
-      if (fault !== null) return notApplicable(object, fault);
-      const [missing] = resolvConfMissing.run({ podNetworks: [network] }, context);
-      if (missing?.result === 'fail') return notApplicable(object, 'see resolv-conf-missing');
+      const answered = lookups.some((lookup) => lookup.answered && !isRefusal(lookup.error));
+      // Asked last, as it runs other checks.
+      const excuse = answered ? null : excuseOf(network, lookups, { hostNetwork, active }, context);
+      return { network, lookups, answered, excuse };
+    });
+    // What has another cause says nothing of the DNS.
+    const asked = pods.filter(({ lookups, excuse }) => lookups.length > 0 && excuse === null);
+    const silent = asked.filter(({ lookups }) => isSilent(lookups));
+    const many = silent.length > MANY * asked.length;
+    return pods.map(({ network, lookups, answered, excuse }) => {
+      const object = podObject(network.pod, context.node);
+      if (answered) return pass(object);
+      if (excuse !== null) return notApplicable(object, excuse);
       if (lookups.length === 0) return unknown(object, 'no name was asked for from the pod');
-      if (lookups.every(({ server }) => isLoopback(server))) {
-        return notApplicable(object, 'its only server is a loopback address: see resolv-conf-unexpected');
-      }
-      if ((probesOf(network, active)?.pings ?? []).some(unresolved)) {
-        return notApplicable(object, 'the pod reaches nothing: see the other findings of connectivity');
-      }
       if (isSilent(lookups) && !many) {
         return notApplicable(
           object,
@@ -71,6 +67,33 @@ export const podDnsFailing = defineCheck({
     });
   },
 });
+
+/** Why silence says nothing of the DNS; null when nothing else explains it. */
+function excuseOf(
+  network: PodNetwork,
+  lookups: readonly Lookup[],
+  { hostNetwork, active }: Pick<Sources, 'hostNetwork' | 'active'>,
+  context: CheckContext,
+): string | null {
+  if (network.pod.dnsPolicy === 'None') return 'dnsPolicy None: the pod chose servers of its own';
+  const fault = knownFault(network, hostNetwork, context);
+  if (fault !== null) return fault;
+  const podNetworks = [network];
+  if (resolvConfMissing.run({ podNetworks }, context)[0]?.result === 'fail') return 'see resolv-conf-missing';
+  if (lookups.length === 0) return null;
+  if (lookups.some(isOwnRefusal) && podRouteBlackhole.run({ podNetworks }, context)[0]?.result === 'fail')
+    return 'the pod drops what it sends: see pod-route-blackhole';
+  if (lookups.every(({ server }) => isLoopback(server)))
+    return 'its only server is a loopback address: see resolv-conf-unexpected';
+  if ((probesOf(network, active)?.pings ?? []).some(unresolved))
+    return 'the pod reaches nothing: see the other findings of connectivity';
+  return null;
+}
+
+/** Its own kernel did not let the question out: routes and rules of the types unreachable and prohibit answer so. */
+function isOwnRefusal({ error }: Lookup): boolean {
+  return error !== null && /permission denied|unreachable/i.test(error);
+}
 
 function lookupsOf(network: PodNetwork, active: Sources['active']): readonly Lookup[] {
   return probesOf(network, active)?.lookups ?? [];

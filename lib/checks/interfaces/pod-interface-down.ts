@@ -22,8 +22,11 @@ export const podInterfaceDown = defineCheck({
       if (hostLink !== null && !hostLink.up)
         return notApplicable(object, "the node's end is down: see veth-host-side-down");
       const peerLost = link.peer?.status === 'missing' || link.peer?.status === 'mismatched';
-      if (link.up && (link.carrier || peerLost)) return pass(object);
-      const state = link.up ? 'up, but without carrier' : 'down';
+      // No CNI plugin makes such a veth: who looks for the pod's address, or the pod for its gateway's, gets no answer.
+      const mute = link.kind === 'veth' && !link.arp;
+      const dark = !link.carrier && !peerLost;
+      if (link.up && !dark && !mute) return pass(object);
+      const state = !link.up ? 'down' : dark ? 'up, but without carrier' : 'up, but does no ARP';
       return fail(object, {
         detail: `${link.name} in the pod's namespace is ${state} (state ${link.operState}).`,
         confidence: 'confirmed',
@@ -31,7 +34,11 @@ export const podInterfaceDown = defineCheck({
           {
             what: `flags of ${link.name}`,
             expected: 'UP, LOWER_UP',
-            actual: [link.up ? 'UP' : 'not UP', link.carrier ? 'LOWER_UP' : 'no carrier'].join(', '),
+            actual: [
+              link.up ? 'UP' : 'not UP',
+              link.carrier ? 'LOWER_UP' : 'no carrier',
+              ...(mute ? ['NOARP'] : []),
+            ].join(', '),
             source: `ip link (netns ${network.namespace})`,
           },
           ...(hostLink === null

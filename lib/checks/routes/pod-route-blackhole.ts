@@ -1,15 +1,15 @@
-import type { NetworkStack, Route, Rule } from '../../model/network.ts';
+import { DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
 import { recreatePod } from '../remedies.ts';
 import { listed, rowsOf } from '../text.ts';
 import { routeText } from './gateway.ts';
 
-const DROPPING: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
 /** The kernel's own last word in each IPv6 table, "unreachable default dev lo" (net/ipv6/route.c). */
 const KERNEL_METRIC = 4294967295;
 /** local, main and default, as each namespace is born with. */
 const BORN_WITH: readonly number[] = [0, 32766, 32767];
+const MAIN = 32766;
 
 /** Links, addresses and the default route look perfect, while a route of another type, or a rule before it, drops packets. */
 export const podRouteBlackhole = defineCheck({
@@ -18,7 +18,7 @@ export const podRouteBlackhole = defineCheck({
   severity: 'high',
   title: 'No route inside the pod drops what it sends',
   failureTitle: 'A route inside the pod drops what it sends',
-  why: 'No CNI plugin makes such routes in a pod. What the route covers, a range of Services or everything, fails at once or times out, while all that looks at links and the default route finds them in order.',
+  why: 'No CNI plugin makes such routes or rules in a pod. What one covers, a range of Services or everything, fails at once or times out, while all that looks at links and the default route finds them in order.',
   needs: ['podNetworks'],
   run({ podNetworks }, { node }) {
     return podNetworks.map((network) => {
@@ -27,19 +27,32 @@ export const podRouteBlackhole = defineCheck({
       const elsewhere = networkElsewhere(network);
       if (elsewhere !== null) return notApplicable(object, elsewhere);
       const routes = droppingRoutes(network.stack);
-      if (routes.length === 0) return pass(object);
+      const rules = network.stack.rules.filter(({ drops, priority }) => drops !== null && priority < MAIN);
+      if (routes.length + rules.length === 0) return pass(object);
       // Clients of VPNs keep traffic from leaking around their tunnel in this way.
       if (network.pod.containers.some(mayChangeNetwork))
         return notApplicable(object, 'a container of the pod may set routes, and may have set these itself');
+      const causes = [
+        ...(routes.length === 0 ? [] : [routes.length === 1 ? 'a route' : 'routes']),
+        ...(rules.length === 0 ? [] : [rules.length === 1 ? 'a rule' : 'rules']),
+      ];
       return fail(object, {
-        detail: `What the pod sends is dropped by ${routes.length === 1 ? 'a route' : 'routes'} inside of it: ${listed(routes.map(said))}.`,
+        detail: `What the pod sends is dropped by ${causes.join(' and ')} inside of it: ${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
         confidence: 'confirmed',
-        evidence: rowsOf(routes, 10, (route) => ({
-          what: `route to ${route.destination}`,
-          expected: 'none that drops',
-          actual: said(route),
-          source: `ip -${route.family} route show table all, ip rule (netns ${network.namespace})`,
-        })),
+        evidence: [
+          ...rowsOf(routes, 10, (route) => ({
+            what: `route to ${route.destination}`,
+            expected: 'none that drops',
+            actual: said(route),
+            source: `ip -${route.family} route show table all, ip rule (netns ${network.namespace})`,
+          })),
+          ...rowsOf(rules, 10, (rule) => ({
+            what: `rule ${rule.priority}, asked before the main table`,
+            expected: 'none that drops',
+            actual: ruleText(rule),
+            source: `ip -${rule.family} rule (netns ${network.namespace})`,
+          })),
+        ],
         remedy: recreatePod(network.pod),
       });
     });
@@ -77,3 +90,15 @@ const isAdded = (rule: Rule) => !BORN_WITH.includes(rule.priority);
 
 const said = (route: Route) =>
   `${routeText(route)}${route.table === 'main' ? '' : ` in table ${route.table}`}`;
+
+/** As `ip rule` prints it. */
+function ruleText({ priority, source, destination, inputLink, outputLink, fwmark, drops }: Rule): string {
+  const selectors = [
+    `from ${source}`,
+    ...(destination === null ? [] : [`to ${destination}`]),
+    ...(fwmark === null ? [] : [`fwmark ${fwmark}`]),
+    ...(inputLink === null ? [] : [`iif ${inputLink}`]),
+    ...(outputLink === null ? [] : [`oif ${outputLink}`]),
+  ];
+  return `${priority}: ${selectors.join(' ')} ${drops}`;
+}

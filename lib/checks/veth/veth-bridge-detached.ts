@@ -88,6 +88,12 @@ export const vethBridgeDetached = defineCheck({
                   `put it back on ${bridge}; the pod goes on running.`,
                   command('ip', 'link', 'set', hostLink.name, 'master', bridge, 'up'),
                 ),
+                // A port forgets it with its bridge.
+                repairOnNode(
+                  node,
+                  'where the CNI configuration says hairpinMode, let the pod reach itself through a Service again.',
+                  `! grep -qs '"hairpinMode": *true' /etc/cni/net.d/* || ${command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', 'hairpin', 'on')}`,
+                ),
               ]
             : recreatePod(network.pod),
       });

@@ -1,6 +1,13 @@
 /** What `ip -j -d` prints: links with their addresses, routes, neighbours, rules, ids of namespaces. */
 import * as z from 'zod';
-import type { Address, Link, Neighbour, Route, Rule } from '../../model/network.ts';
+import {
+  type Address,
+  DROPPING,
+  type Link,
+  type Neighbour,
+  type Route,
+  type Rule,
+} from '../../model/network.ts';
 import { lines } from './lines.ts';
 
 const text = z.string().max(300);
@@ -76,6 +83,7 @@ const ruleJson = z.object({
   fwmark: text.optional(),
   fwmask: text.optional(),
   table: z.union([text, z.number()]).optional(),
+  action: text.default(''),
   protocol: z.union([text, z.number()]).optional(),
 });
 const neighbourJson = z.object({
@@ -163,6 +171,7 @@ function toLink(link: z.infer<typeof linkJson>): RawLink {
     up: link.flags.includes('UP'),
     carrier: link.flags.includes('LOWER_UP'),
     operState: link.operstate,
+    arp: !link.flags.includes('NOARP'),
     loopback: link.flags.includes('LOOPBACK'),
     master: link.master ?? null,
     portState: link.linkinfo?.info_slave_data?.state ?? null,
@@ -237,6 +246,7 @@ function toRule(rule: z.infer<typeof ruleJson>, family: 4 | 6): Rule {
     detached: 'iif_detached' in rule || 'oif_detached' in rule,
     fwmark: rule.fwmark === undefined ? null : rule.fwmask ? `${rule.fwmark}/${rule.fwmask}` : rule.fwmark,
     table: rule.table === undefined ? null : String(rule.table),
+    drops: DROPPING.includes(rule.action) ? rule.action : null,
     protocol: rule.protocol === undefined ? null : String(rule.protocol),
   };
 }

@@ -107,6 +107,12 @@ const FRA = {
   PROTOCOL: 21,
 };
 const DETACHED = 0x18;
+/** Of DROPPING. */
+const DROPS = new Map([
+  [6, 'blackhole'],
+  [7, 'unreachable'],
+  [8, 'prohibit'],
+]);
 const PROTOCOLS = new Map([
   [0, 'unspec'],
   [1, 'redirect'],
@@ -132,6 +138,7 @@ export function toRule(message: Message): Rule {
     detached: (message.uint32(8) & DETACHED) !== 0,
     fwmark: markOf(number(all.get(FRA.FWMARK)), number(all.get(FRA.FWMASK))),
     table: table === 0 ? null : named(TABLES, table),
+    drops: DROPS.get(message.uint8(7)) ?? null,
     protocol: protocol === null ? null : named(PROTOCOLS, protocol),
   };
 }

@@ -101,7 +101,7 @@ const IFLA = {
 };
 const INFO = { KIND: 1, SLAVE_KIND: 4, SLAVE_DATA: 5 };
 const PORT_STATE = 1;
-const IFF = { UP: 1, LOOPBACK: 8, LOWER_UP: 0x10000 };
+const IFF = { UP: 1, LOOPBACK: 8, NOARP: 0x80, LOWER_UP: 0x10000 };
 const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
 const PORT_STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking'];
 
@@ -130,6 +130,7 @@ function toLink(
     up: (flags & IFF.UP) !== 0,
     carrier: (flags & IFF.LOWER_UP) !== 0,
     operState: OPER_STATES[number(all.get(IFLA.OPERSTATE)) ?? 0] ?? 'UNKNOWN',
+    arp: (flags & IFF.NOARP) === 0,
     loopback: (flags & IFF.LOOPBACK) !== 0,
     master: master === null ? null : nameOf(master),
     portState: port === undefined ? null : (PORT_STATES[number(port) ?? -1] ?? null),

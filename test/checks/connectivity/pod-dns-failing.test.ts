@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { podDnsFailing } from '../../../lib/checks/connectivity/pod-dns-failing.ts';
 import type { PodNetwork, Sources } from '../../../lib/model/evidence.ts';
 import { aFile, aPodWith } from '../dns/files.ts';
-import { aHostLink, aHostStack, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aHostLink, aHostStack, aPod, aPodNetwork, aStack, context, failures } from '../evidence.ts';
 import { aGatewayPing, aLookup, aProbe } from './probes.ts';
 
 const TIMEOUT = aLookup({ answered: false, error: 'timeout' });
@@ -12,9 +12,13 @@ function run(active: Sources['active'], podNetworks: PodNetwork[] = [aPodNetwork
 }
 
 /** Ten pods, of which so many get no answer. */
-function node(silent: number) {
+function node(silent: number, broken = 0) {
   const pods = Array.from({ length: 10 }, (_, index) =>
-    aPodNetwork({ namespace: index, pod: aPod({ name: `web-${index}` }) }),
+    aPodNetwork({
+      namespace: index,
+      pod: aPod({ name: `web-${index}` }),
+      hostLink: aHostLink({ up: index >= broken }),
+    }),
   );
   const active = pods.map((_, index) =>
     aProbe({ inode: index, lookups: [index < silent ? TIMEOUT : aLookup()] }),
@@ -43,6 +47,22 @@ describe('pod-dns-failing', () => {
       result: 'notApplicable',
       reason: expect.stringContaining('network policy'),
     });
+  });
+
+  it('counts no pods whose silence another finding explains', () => {
+    expect(failures(node(4, 3))).toEqual([]);
+    expect(failures(node(6, 3))[0]?.detail).toContain('3 of the 7 pods asked on this node');
+  });
+
+  it('leaves a pod that refuses itself what it sends to the finding about its routes', () => {
+    const drops = { family: 4, priority: 10, source: 'all', destination: null, inputLink: null } as const;
+    const rest = { outputLink: null, detached: false, fwmark: null, table: null, protocol: null };
+    const stack = aStack({ rules: [{ ...drops, ...rest, drops: 'prohibit' }] });
+    const denied = aLookup({ answered: false, error: '#53: permission denied' });
+    expect(run([aProbe({ lookups: [denied] })], [aPodNetwork({ stack })])).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('pod-route-blackhole') },
+    ]);
+    expect(failures(run([aProbe({ lookups: [denied] })]))).toHaveLength(1);
   });
 
   it('finds a single pod whose server refuses, which no policy does', () => {

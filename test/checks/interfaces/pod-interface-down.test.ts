@@ -29,6 +29,14 @@ describe('pod-interface-down', () => {
     ).toHaveLength(1);
   });
 
+  it('finds a veth that neither asks for nor answers to hardware addresses', () => {
+    const [found] = failures(run(aPodNetwork({ link: aLink({ arp: false }) })));
+    expect(found?.detail).toBe("eth0 in the pod's namespace is up, but does no ARP (state UP).");
+    expect(found?.evidence[0]?.actual).toBe('UP, LOWER_UP, NOARP');
+    // netkit of Cilium and ipvlan of layer 3 are born so.
+    expect(run(aPodNetwork({ link: aLink({ kind: 'netkit', arp: false }) }))[0]?.result).toBe('pass');
+  });
+
   it("leaves it to veth-host-side-down when the node's end is down", () => {
     expect(
       run(aPodNetwork({ link: aLink({ carrier: false }), hostLink: aHostLink({ up: false }) }))[0],

@@ -24,6 +24,7 @@ const rule = (priority: number, table: string): Rule => ({
   detached: false,
   fwmark: null,
   table,
+  drops: null,
   protocol: null,
 });
 
@@ -47,6 +48,24 @@ describe('pod-route-blackhole', () => {
       rule(32766, 'main'),
     ]);
     expect(failures(run(pod))[0]?.detail).toContain('unreachable default in table 100');
+  });
+
+  it.each(['blackhole', 'unreachable', 'prohibit'])('finds a rule of the action %s', (drops) => {
+    const rules = [
+      rule(0, 'local'),
+      { ...rule(10, 'main'), table: null, drops, destination: '10.96.0.0/12', outputLink: 'eth0' },
+      rule(32766, 'main'),
+    ];
+    const [found] = failures(run(aPodNetwork({ stack: aStack({ rules }) })));
+    expect(found?.detail).toBe(
+      `What the pod sends is dropped by a rule inside of it: 10: from all to 10.96.0.0/12 oif eth0 ${drops}.`,
+    );
+    expect(found?.evidence[0]?.source).toMatch(/^ip -4 rule/);
+  });
+
+  it('does not mind a rule behind that of the main table, which is asked for what that has no route to', () => {
+    const rules = [rule(32766, 'main'), { ...rule(32800, 'main'), table: null, drops: 'unreachable' }];
+    expect(run(aPodNetwork({ stack: aStack({ rules }) }))).toMatchObject([{ result: 'pass' }]);
   });
 
   it('does not mind a table that a rule of the other address family leads to', () => {
