@@ -3,12 +3,16 @@ import { type Fault, hasSubnet } from './fault.ts';
 
 export const connectivityFaults: readonly Fault[] = [
   {
-    id: 'arp-off',
+    id: 'arp-unanswered',
     check: 'node-to-pod-unreachable',
-    where: 'pod-network',
-    inject: 'ip link set eth0 arp off',
+    where: 'node-network',
+    inject: `nft add table netdev netns_audit_arp
+nft add chain netdev netns_audit_arp in "{ type filter hook ingress device \\"$HOST_LINK\\" priority 0; }"
+nft add rule netdev netns_audit_arp in arp operation reply drop
+ip neigh flush to "$IP"`,
     shows: ['$IP'],
     repair: 'remedy',
+    cleanup: 'nft delete table netdev netns_audit_arp',
     when: hasSubnet,
   },
   {
