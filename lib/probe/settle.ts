@@ -65,9 +65,6 @@ function why(
   return Math.min(age, ...sandboxAges) < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
 }
 
-/** How old what an API server answers from its cache may well be: a busy one is behind. */
-const CACHE_SECONDS = 5;
-
 /**
  * Sandboxes, of which those that are ready did not stand still whose pod may have come after the first list of the API and gone
  * before the second: with a grace period of 0 the API forgets it at once, and neither list has it.
@@ -79,14 +76,12 @@ export function observeSandboxes(
   probe: { readonly startedAt: string; readonly milliseconds: number },
 ): Sandbox[] {
   const known = [...before.pods, ...after.pods];
-  // The first list is hardly older than that when the probe begins. Both clocks may be wrong, so none is compared with the other.
+  // The first list is hardly older than that when the probe begins (a cache of the API server is a moment behind). Both clocks
+  // may be wrong, so none is compared with the other.
   const seconds = since(before.takenAt, after.takenAt) - probe.milliseconds / 1000;
   const isNew = ({ state, createdAt }: Sandbox) =>
     // A stopped one is dated by its record, which may be made anew. Times of files are cut to seconds.
-    state === 'ready' &&
-    seconds > 0 &&
-    createdAt !== null &&
-    since(createdAt, probe.startedAt) < seconds + CACHE_SECONDS + 1;
+    state === 'ready' && seconds > 0 && createdAt !== null && since(createdAt, probe.startedAt) < seconds + 1;
   return sandboxes.map((sandbox) =>
     isNew(sandbox) && !known.some((pod) => isSandboxOf(sandbox, pod))
       ? { ...sandbox, stable: false }

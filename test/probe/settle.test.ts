@@ -113,13 +113,13 @@ describe('a sandbox without a pod in either list', () => {
   };
 
   test('is not judged when its pod may have come and gone between them', () => {
-    expect(stable('2026-11-20T00:59:50Z')).toBe(false);
+    expect(stable('2026-11-20T00:59:55Z')).toBe(false);
     expect(stable('2026-11-20T01:00:20Z')).toBe(false);
   });
 
   test('is judged when it is older than the first, or was stopped, or its pod was known', () => {
-    expect(stable('2026-11-20T00:59:50Z', [], 'stopped')).toBe(true);
-    expect(stable('2026-11-20T00:59:48Z')).toBe(true);
-    expect(stable('2026-11-20T00:59:50Z', [{}])).toBe(true);
+    expect(stable('2026-11-20T00:59:55Z', [], 'stopped')).toBe(true);
+    expect(stable('2026-11-20T00:59:53Z')).toBe(true);
+    expect(stable('2026-11-20T00:59:55Z', [{}])).toBe(true);
   });
 });
