@@ -27,7 +27,7 @@ export const podDnsFailing = defineCheck({
     const pods = podNetworks.map((network) => {
       const lookups = lookupsOf(network, active);
       const answered = lookups.some((lookup) => lookup.answered && !isRefusal(lookup.error));
-      // Asked last, as it runs other checks.
+      // It runs other checks: only for those without an answer.
       const excuse = answered ? null : excuseOf(network, lookups, { hostNetwork, active }, context);
       return { network, lookups, answered, excuse };
     });

@@ -1,5 +1,5 @@
 /** Routes and rules of rtnetlink(7), named as iproute2 names what they are made of. */
-import type { Route, Rule } from '../../model/network.ts';
+import { DROPPING, type Route, type Rule } from '../../model/network.ts';
 import {
   type Attributes,
   addressText,
@@ -107,12 +107,6 @@ const FRA = {
   PROTOCOL: 21,
 };
 const DETACHED = 0x18;
-/** Of DROPPING. */
-const DROPS = new Map([
-  [6, 'blackhole'],
-  [7, 'unreachable'],
-  [8, 'prohibit'],
-]);
 const PROTOCOLS = new Map([
   [0, 'unspec'],
   [1, 'redirect'],
@@ -126,6 +120,8 @@ export function toRule(message: Message): Rule {
   const family = familyOf(message) ?? 4;
   const table = number(all.get(FRA.TABLE)) ?? message.uint8(4);
   const protocol = number(all.get(FRA.PROTOCOL));
+  // Those that drop are numbered as the types of routes that do.
+  const action = ROUTE_TYPES[message.uint8(7)] ?? '';
   const address = (bytes: Uint8Array | undefined, length: number) =>
     bytes === undefined && length === 0 ? null : prefixText(bytes, length, family);
   return {
@@ -138,7 +134,7 @@ export function toRule(message: Message): Rule {
     detached: (message.uint32(8) & DETACHED) !== 0,
     fwmark: markOf(number(all.get(FRA.FWMARK)), number(all.get(FRA.FWMASK))),
     table: table === 0 ? null : named(TABLES, table),
-    drops: DROPS.get(message.uint8(7)) ?? null,
+    drops: DROPPING.includes(action) ? action : null,
     protocol: protocol === null ? null : named(PROTOCOLS, protocol),
   };
 }
