@@ -140,6 +140,7 @@ function resultOf(node: string, index: number, pods: number, each: number): Node
       network: 'aws-cni',
       inPodStatus: true,
       createdAt: '2026-11-20T10:11:12.123456789Z',
+      podCreatedAt: '2026-11-20T10:11:08Z',
     })),
     debugPods: [],
     labels: Object.fromEntries(

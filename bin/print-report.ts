@@ -27,7 +27,7 @@ export function printReport(
   );
   process.exitCode = hasFindings(report, options.failOn)
     ? EXIT.findings
-    : isIncomplete(report.coverage)
+    : isIncomplete(report)
       ? EXIT.incomplete
       : EXIT.ok;
 }

@@ -92,7 +92,9 @@ export async function partOf(report: ClusterReport, asked: Narrowing): Promise<C
       throw new AuditError('USAGE', `run ${report.runId} knows no ${name}`, {
         remedy: 'Look for it in the whole report, or list runs with findings of it: netns-audit reports list',
       });
-  return { ...part, verdict: verdict(part.findings, isIncomplete(part.coverage)) };
+  // Whoever asks for one node asks for a part.
+  const scope = asked.node === undefined ? part.scope : 'part';
+  return { ...part, verdict: verdict(part.findings, isIncomplete({ ...part, scope })) };
 }
 
 /** The store that --store names, or the default one. */

@@ -149,7 +149,7 @@ function ofThePart(
   const findings = report.findings.filter(concerns);
   return {
     ...report,
-    verdict: verdict(findings, isIncomplete(report.coverage)),
+    verdict: verdict(findings, isIncomplete(report)),
     findings,
     resolved: report.resolved.filter(concerns),
   };

@@ -145,7 +145,7 @@ async function exitCodeOf(fleet: FleetReport, store: Store, failOn: Severity): P
       if (report === null) return EXIT.undelivered;
       if (!each.reached) return EXIT.unreachable;
       if (hasFindings(report, failOn)) return EXIT.findings;
-      return isIncomplete(report.coverage) ? EXIT.incomplete : EXIT.ok;
+      return isIncomplete(report) ? EXIT.incomplete : EXIT.ok;
     }),
   );
   const worst = [EXIT.undelivered, EXIT.findings, EXIT.unreachable, EXIT.incomplete];

@@ -1,8 +1,9 @@
 /** One node in a row: what trends, thresholds and cross-node checks go by. Pure. */
+import { isIP } from 'node:net';
 import { sameAddress } from '../checks/cidr.ts';
-import type { Evidence } from '../model/evidence.ts';
+import type { Evidence, PodNetwork } from '../model/evidence.ts';
 import type { Node } from '../model/kubernetes.ts';
-import type { CheckFailure, PodAddress } from '../model/node-result.ts';
+import { ADDRESSES_OF_A_POD, type CheckFailure, type PodAddress } from '../model/node-result.ts';
 import type { NodeFacts } from '../model/report.ts';
 
 export function nodeFacts(
@@ -41,22 +42,36 @@ export function nodeFacts(
   };
 }
 
-/** Every address that a settled pod's namespace holds on its main interface. */
+/**
+ * Addresses that a settled pod's namespace holds on its main interface: of each pod at most one more than are compared, so
+ * that too many are seen to be too many.
+ */
 export function podAddresses(evidence: Evidence): PodAddress[] {
   if (evidence.podNetworks.status !== 'present') return [];
   return evidence.podNetworks.value.flatMap((network) => {
     const { stack, namespace, pod } = network;
     if (stack === null || namespace === null) return [];
     return stack.addresses
-      .filter((address) => address.link === network.interface && address.scope === 'global')
-      .map((address) => ({
-        address: address.address,
+      .filter(
+        ({ link, scope, address }) =>
+          link === network.interface && scope === 'global' && isIP(address) !== 0 && !address.includes('%'),
+      )
+      .slice(0, ADDRESSES_OF_A_POD + 1)
+      .map(({ address }) => ({
+        address,
         node: evidence.nodeName,
         pod: { namespace: pod.namespace, name: pod.name, uid: pod.uid },
         namespace,
-        network: network.results[0]?.network ?? network.plugin ?? 'unknown',
-        inPodStatus: pod.podIPs.some((ip) => sameAddress(ip, address.address)),
+        network: networkName(network),
+        inPodStatus: pod.podIPs.some((ip) => sameAddress(ip, address)),
         createdAt: network.sandbox.createdAt ?? pod.createdAt,
+        podCreatedAt: pod.createdAt,
       }));
   });
+}
+
+/** As the CNI specification spells names of networks; the node may print anything. */
+function networkName({ results, plugin }: PodNetwork): string {
+  const name = results[0]?.network ?? plugin ?? '';
+  return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) ? name : 'unknown';
 }

@@ -48,6 +48,11 @@ type Metadata = {
    * use any. A name that is given up is never given to another check.
    */
   readonly formerly?: readonly string[];
+  /**
+   * Its pods are named by the runtime's records: the API may know no such pod, or one on another node. A sandbox moves
+   * nowhere, so the node is part of what its findings are known by.
+   */
+  readonly about?: 'sandboxes';
   /** Runs only when asked for with `--active`. */
   readonly active?: 'ping' | 'dns' | 'cni';
 };

@@ -4,15 +4,16 @@ import { exceptionUnused } from '../checks/audit/exception-unused.ts';
 import type { AnyCheck, CheckContext, ClusterCheck, ClusterSources, Outcome } from '../checks/define.ts';
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Exception } from '../model/exception.ts';
+import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { Finding } from '../model/finding.ts';
-import type { Pod } from '../model/kubernetes.ts';
-import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
-import type { CheckCoverage, ClusterReport, NodeCoverage, NodeFacts } from '../model/report.ts';
+import type { CheckTally, NodeResult } from '../model/node-result.ts';
+import type { ClusterReport } from '../model/report.ts';
 import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
-import { askedLabels, exceptionsFor, type Labels, suppress, usesOf } from './exceptions.ts';
-import { fingerprint, objectKey } from './identity.ts';
+import { exceptionsFor, suppress, usesOf } from './exceptions.ts';
+import { addFailed, addTally, type Fault, type FoldedNodes, foldNodes, namesFor } from './fold-nodes.ts';
+import { namesOf } from './identity.ts';
+import { nodeOf, reexamine } from './reexamine.ts';
 import { isIncomplete, order, verdict } from './verdict.ts';
 
 export type ConclusionInput = Pick<
@@ -29,42 +30,54 @@ export type ConclusionInput = Pick<
   readonly exceptions: readonly Exception[];
 };
 
+/** What all stages go by. */
+type Run = Omit<ConclusionInput, 'results' | 'checks' | 'previous' | 'exceptions'> & {
+  /** By id. */
+  readonly checks: ReadonlyMap<string, AnyCheck>;
+  /** Those for this cluster. */
+  readonly exceptions: readonly Exception[];
+  readonly previous: ClusterReport | null;
+  /** Findings of the earlier report, by fingerprint. */
+  readonly earlier: ReadonlyMap<string, Finding>;
+};
+
 /** Concludes a cluster. `results` is read once, so it may stream; what is kept of each node is small. */
 export function concludeCluster(input: ConclusionInput): ClusterReport {
-  const previous = renamed(input.previous, input.checks);
-  const exceptions = exceptionsFor(input.exceptions, input.cluster.name);
-  const gathered = gather({ ...input, previous, exceptions });
-  const compared = compare(
-    previous,
-    gathered.observations,
-    input.startedAt,
-    (finding) => reexamine(finding, gathered, input.scope),
-    previous === null || input.settleSeconds.orphan === 0,
-  );
-  const byId = new Map(input.checks.map((check) => [check.id, check]));
-  const findings = suppress(compared.findings, exceptions, input.startedAt, {
-    checks: byId,
-    labels: gathered.labels,
+  const run = runOf(input);
+  const folded = foldNodes(input.results, {
+    ...run,
+    cluster: run.cluster.name,
+    askedAgain: new Set([...run.earlier.values()].map(nodeOf)),
   });
-  const coverage = {
-    nodes: gathered.nodes.toSorted((a, b) => compareText(a.node, b.node)),
-    checks: gathered.coverage,
-  };
+  const acrossNodes = runChecks(
+    clusterChecks(run).filter((check) => !isAboutExceptions(check)),
+    { ...folded, auditedNodes: auditedNodes(folded), exceptions: [] },
+    run,
+    folded,
+  );
+  const observations = observed([...folded.faults, ...acrossNodes.faults], run, folded);
+  const again = reexamination(run, folded, acrossNodes.tallies);
+  // What exceptions cover is known only when all else is.
+  const aboutExceptions = runChecks(
+    clusterChecks(run).filter(isAboutExceptions),
+    { podAddresses: [], auditedNodes: [], debugPods: [], exceptions: uses(run, folded, observations, again) },
+    run,
+    folded,
+  );
+  return report(run, folded, {
+    observations: [...observations, ...observed(aboutExceptions.faults, run, folded)],
+    again: reexamination(run, folded, new Map([...acrossNodes.tallies, ...aboutExceptions.tallies])),
+  });
+}
+
+function runOf(input: ConclusionInput): Run {
+  const previous = renamed(input.previous, input.checks);
   return {
-    schemaVersion: 1,
-    kind: 'ClusterReport',
-    runId: input.runId,
-    cluster: input.cluster,
-    scope: input.scope,
-    startedAt: input.startedAt,
-    finishedAt: input.finishedAt,
-    auditorVersion: input.auditorVersion,
-    verdict: verdict(findings, isIncomplete(coverage)),
-    coverage,
-    findings: correlate(findings).toSorted(order),
-    resolved: compared.resolved.toSorted(order),
-    remembered: compared.remembered,
-    nodes: gathered.facts.toSorted((a, b) => compareText(a.node, b.node)),
+    ...input,
+    checks: new Map(input.checks.map((check) => [check.id, check])),
+    exceptions: exceptionsFor(input.exceptions, input.cluster.name),
+    previous,
+    earlier: new Map((previous?.findings ?? []).map((finding) => [finding.fingerprint, finding])),
   };
 }
 
@@ -79,103 +92,45 @@ function renamed(previous: ClusterReport | null, checks: readonly AnyCheck[]): C
   return { ...previous, findings };
 }
 
-type Gathered = {
-  readonly observations: Observation[];
-  readonly coverage: CheckCoverage[];
-  readonly nodes: NodeCoverage[];
-  readonly facts: NodeFacts[];
-  /** Of each node; of those with an earlier finding also its pods, and what each check left unexamined. */
-  readonly byNode: ReadonlyMap<
-    string,
-    { pods: ReadonlySet<string>; examined: boolean; tallies: ReadonlyMap<string, CheckTally> }
-  >;
-  readonly clusterTallies: ReadonlyMap<string, CheckTally>;
-  /** As far as exceptions ask for them. */
-  readonly labels: Labels;
-};
-
-function gather(input: ConclusionInput): Gathered {
-  const byId = new Map(input.checks.map((check) => [check.id, check]));
-  const coverage = new Map(input.checks.map((check) => [check.id, emptyCoverage(check)]));
-  const earlierNodes = new Set(input.previous?.findings.map((finding) => nodeOf(finding)));
-  const nodes: NodeCoverage[] = [];
-  const facts: NodeFacts[] = [];
-  const failures: CheckFailure[] = [];
-  const podAddresses: PodAddress[] = [];
-  const debugPods: Pod[] = [];
-  const labels = new Map<string, Record<string, string>>();
-  const byNode = new Map<
-    string,
-    { pods: Set<string>; examined: boolean; tallies: Map<string, CheckTally> }
-  >();
-  for (const result of input.results) {
-    nodes.push(result.coverage);
-    if (result.facts !== null) facts.push(result.facts);
-    failures.push(...result.failures);
-    podAddresses.push(...result.podAddresses);
-    debugPods.push(...result.debugPods);
-    for (const [name, asked] of askedLabels(result.labels, input.exceptions)) labels.set(name, asked);
-    for (const entry of result.tallies)
-      add(coverage.get(entry.check), entry, failedOf(result.failures, entry.check));
-    // Only nodes with an earlier finding are asked again.
-    const again = earlierNodes.has(result.node);
-    byNode.set(result.node, {
-      pods: new Set(again ? result.pods : []),
-      examined: result.coverage.result === 'audited' || result.coverage.result === 'partial',
-      tallies: new Map(again ? result.tallies.map((entry) => [entry.check, entry]) : []),
-    });
-  }
-  const clusterTallies = new Map<string, CheckTally>();
-  const auditedNodes = nodes
-    .filter((node) => node.result === 'audited' || node.result === 'partial')
-    .map((node) => node.node);
-  const runClusterCheck = (check: ClusterCheck, sources: ClusterSources): void => {
-    const outcomes = runCheck(check, sources, input);
-    const found = failuresOf(check, outcomes);
-    failures.push(...found);
-    const entry = tally(check.id, outcomes);
-    clusterTallies.set(check.id, entry);
-    add(coverage.get(check.id), entry, found.length);
-  };
-  const clusterChecks = input.checks.filter((each): each is ClusterCheck => each.scope === 'cluster');
-  const sources: ClusterSources = { podAddresses, auditedNodes, debugPods, exceptions: [] };
-  for (const check of clusterChecks.filter((each) => !isAboutExceptions(each)))
-    runClusterCheck(check, sources);
-  const observe = (failure: CheckFailure): Observation[] => {
-    const check = byId.get(failure.check);
-    return check === undefined ? [] : [observation(failure, check, input.cluster.name)];
-  };
-  const gathered = { coverage: [...coverage.values()], nodes, facts, byNode, clusterTallies, labels };
-  // What exceptions cover is known only when all else is.
-  const observations = failures.splice(0).flatMap(observe);
-  const seen = new Set(observations.map((each) => each.fingerprint));
-  const unseen = (input.previous?.findings ?? []).filter(
-    (finding) =>
-      !seen.has(finding.fingerprint) && reexamine(finding, gathered, input.scope).result === 'notExamined',
-  );
-  const exceptions = usesOf(input.exceptions, {
-    at: input.startedAt,
-    scope: input.scope,
-    checks: byId,
-    nodes,
-    coverage,
-    labels,
-    present: [...observations, ...unseen],
-  });
-  for (const check of clusterChecks.filter(isAboutExceptions))
-    runClusterCheck(check, { ...sources, exceptions });
-  return { ...gathered, observations: [...observations, ...failures.flatMap(observe)] };
+function clusterChecks({ checks }: Run): ClusterCheck[] {
+  return [...checks.values()].filter((check): check is ClusterCheck => check.scope === 'cluster');
 }
 
 function isAboutExceptions({ id }: ClusterCheck): boolean {
   return id === exceptionExpired.id || id === exceptionUnused.id;
 }
 
+function auditedNodes({ nodes }: FoldedNodes): string[] {
+  return nodes.flatMap(({ node, result }) => (result === 'audited' || result === 'partial' ? [node] : []));
+}
+
+/** Runs checks across nodes, and adds them to the coverage. */
+function runChecks(
+  checks: readonly ClusterCheck[],
+  sources: ClusterSources,
+  run: Run,
+  { coverage }: FoldedNodes,
+): { readonly faults: Fault[]; readonly tallies: Map<string, CheckTally> } {
+  const faults: Fault[] = [];
+  const tallies = new Map<string, CheckTally>();
+  for (const check of checks) {
+    const outcomes = runCheck(check, sources, run);
+    const failures = failuresOf(check, outcomes);
+    for (const failure of failures)
+      faults.push({ check, failure, fingerprints: namesFor(run.cluster.name, check, failure.object) });
+    const entry = tally(check.id, outcomes);
+    tallies.set(check.id, entry);
+    addTally(coverage.get(check.id), entry);
+    addFailed(coverage.get(check.id), failures.length);
+  }
+  return { faults, tallies };
+}
+
 /** A check that throws is unknown with the message, and takes no report away. */
 function runCheck(
   check: ClusterCheck,
-  sources: Parameters<ClusterCheck['run']>[0],
-  { startedAt, settleSeconds, cluster }: ConclusionInput,
+  sources: ClusterSources,
+  { startedAt, settleSeconds, cluster }: Run,
 ): readonly Outcome[] {
   try {
     return check.run(sources, { now: Date.parse(startedAt), settleSeconds });
@@ -185,86 +140,82 @@ function runCheck(
   }
 }
 
-function observation(failure: CheckFailure, check: AnyCheck, cluster: string): Observation {
-  return {
+/** Faults under the names by which history knows them. */
+function observed(faults: readonly Fault[], { earlier }: Run, { nodeOfPod }: FoldedNodes): Observation[] {
+  const names = namesOf(
+    faults.map(({ check, failure: { object }, fingerprints }) => ({
+      object,
+      fingerprints,
+      moves:
+        object.kind === 'pod' &&
+        check.about !== 'sandboxes' &&
+        nodeOfPod.get(`${object.namespace}/${object.name}`) === object.node,
+    })),
+    earlier,
+  );
+  return faults.map(({ check, failure, fingerprints }, index) => ({
     ...failure,
-    fingerprint: fingerprint(cluster, check.formerly?.[0] ?? check.id, failure.object),
+    fingerprint: names[index] ?? fingerprints.here,
     topic: check.topic,
     title: check.failureTitle,
     observations: check.observations ?? 1,
-  };
+  }));
 }
 
-/** What this run says of an earlier finding that no check reported again. */
-function reexamine(
-  finding: Finding,
-  gathered: Omit<Gathered, 'observations'>,
-  scope: ClusterReport['scope'],
-): Reexamination {
-  const { object } = finding;
-  const clusterTally = gathered.clusterTallies.get(finding.check);
-  if (clusterTally !== undefined && object.kind === 'exception') {
-    // Nodes that were not audited are in the outcomes already.
-    const judgedNothing = clusterTally.unexamined.length === 0 && clusterTally.notApplicable > 0;
-    return judgedNothing || clusterTally.unexamined.includes(objectKey(object))
-      ? { result: 'notExamined' }
-      : { result: 'gone', reason: 'the exception is in use, was changed or taken out' };
-  }
-  if (clusterTally !== undefined) {
-    // A check across nodes says nothing of what nodes that failed or are partial might have shown.
-    const all =
-      scope === 'cluster' &&
-      clusterTally.unknown === 0 &&
-      gathered.nodes.every((node) => node.result === 'audited' || node.result === 'skipped');
-    return all ? { result: 'passed' } : { result: 'notExamined' };
-  }
-  const name = nodeOf(finding);
-  const node = gathered.byNode.get(name);
-  if (node === undefined) {
-    return scope === 'cluster'
-      ? { result: 'gone', reason: `node ${name} is gone` }
-      : { result: 'notExamined' };
-  }
-  if (object.kind === 'pod' && node.pods.size > 0 && !node.pods.has(`${object.namespace}/${object.name}`)) {
-    return { result: 'gone', reason: `pod ${object.namespace}/${object.name} is gone from node ${name}` };
-  }
-  const entry = node.tallies.get(finding.check);
-  if (!node.examined || entry === undefined) return { result: 'notExamined' };
-  const judgedNothing = entry.unexamined.length === 0 && entry.unknown + entry.notApplicable > 0;
-  return judgedNothing || entry.unexamined.includes(objectKey(object))
-    ? { result: 'notExamined' }
-    : { result: 'passed' };
+function reexamination(
+  { scope, checks }: Run,
+  { nodes, byNode }: FoldedNodes,
+  clusterTallies: ReadonlyMap<string, CheckTally>,
+): (finding: Finding) => Reexamination {
+  return (finding) => reexamine(finding, { scope, checks, nodes, byNode, clusterTallies });
 }
 
-function nodeOf(finding: Finding): string {
-  return finding.object.kind === 'node' ? finding.object.name : (finding.object.node ?? '');
+/** What became of each exception, by what was found and what could not be looked at again. */
+function uses(
+  { exceptions, startedAt, scope, checks, earlier }: Run,
+  { nodes, coverage, labels }: FoldedNodes,
+  observations: readonly Observation[],
+  again: (finding: Finding) => Reexamination,
+): ExceptionUse[] {
+  const seen = new Set(observations.map(({ fingerprint }) => fingerprint));
+  const unseen = [...earlier.values()].filter(
+    (finding) => !seen.has(finding.fingerprint) && again(finding).result === 'notExamined',
+  );
+  const present = [...observations, ...unseen];
+  return usesOf(exceptions, { at: startedAt, scope, checks, nodes, coverage, labels, present });
 }
 
-function emptyCoverage(check: AnyCheck): CheckCoverage {
+function report(
+  run: Run,
+  { nodes, facts, coverage, labels }: FoldedNodes,
+  {
+    observations,
+    again,
+  }: { readonly observations: readonly Observation[]; readonly again: (finding: Finding) => Reexamination },
+): ClusterReport {
+  const { runId, cluster, scope, startedAt, finishedAt, auditorVersion, previous, checks } = run;
+  const unconfirmed = previous === null || run.settleSeconds.orphan === 0;
+  const compared = compare(previous, observations, startedAt, again, unconfirmed);
+  const findings = suppress(compared.findings, run.exceptions, startedAt, { checks, labels });
+  const covered = { nodes: nodes.toSorted(byName), checks: [...coverage.values()] };
   return {
-    check: check.id,
-    topic: check.topic,
-    examined: 0,
-    failed: 0,
-    notApplicable: 0,
-    unknown: 0,
-    reasons: [],
+    schemaVersion: 1,
+    kind: 'ClusterReport',
+    runId,
+    cluster,
+    scope,
+    startedAt,
+    finishedAt,
+    auditorVersion,
+    verdict: verdict(findings, isIncomplete({ scope, coverage: covered })),
+    coverage: covered,
+    findings: correlate(findings).toSorted(order),
+    resolved: compared.resolved.toSorted(order),
+    remembered: compared.remembered,
+    nodes: facts.toSorted(byName),
   };
 }
 
-function add(coverage: CheckCoverage | undefined, entry: CheckTally, failed: number): void {
-  if (coverage === undefined) return;
-  coverage.examined += entry.passed + failed;
-  coverage.failed += failed;
-  coverage.notApplicable += entry.notApplicable;
-  coverage.unknown += entry.unknown;
-  coverage.reasons = [...new Set([...coverage.reasons, ...entry.reasons])].slice(0, 5);
-}
-
-function failedOf(failures: readonly CheckFailure[], check: string): number {
-  return failures.reduce((count, failure) => (failure.check === check ? count + 1 : count), 0);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function byName(a: { readonly node: string }, b: { readonly node: string }): number {
+  return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
 }

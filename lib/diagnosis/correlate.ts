@@ -119,8 +119,9 @@ export function correlate(findings: readonly Finding[]): Finding[] {
   }));
 }
 
+/** With its node: another node may name a pod that it does not have. */
 function podOf({ object }: Finding): string {
-  return `${object.namespace ?? ''}/${object.name}`;
+  return `${object.node ?? ''}|${object.namespace ?? ''}/${object.name}`;
 }
 
 function nodeOf(finding: Finding): string | undefined {

@@ -10,11 +10,16 @@ import { objectName, printable } from '../report/index.ts';
 /** Names of objects that a finding about an exception gives. */
 const NAMED = 5;
 
-/** What a run knows of labels: of pods by namespace/name, of nodes by name. */
+/** What a run knows of labels, by {@link labelKey}: of another node's pods no node has a say. */
 export type Labels = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 /** What of a finding an exception goes by. `suppressed` is what covered it before, where it was not seen this time. */
 type Covered = Pick<Finding, 'check' | 'object'> & { readonly suppressed?: Finding['suppressed'] };
+
+/** Where the labels of a node, or of a pod (`namespace/name`) on it, are found. */
+export function labelKey(own: string, node: string): string {
+  return own === node ? node : `${node} ${own}`;
+}
 
 /** One for all: nearly every pod has none of the labels that exceptions ask for, and is known all the same. */
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
@@ -79,7 +84,9 @@ export function usesOf(
       ? 'only a part of the cluster was audited'
       : run.nodes.some(({ result }) => result === 'failed' || result === 'partial')
         ? 'not all nodes were audited'
-        : null;
+        : run.nodes.every(({ result }) => result === 'skipped')
+          ? 'there was no node to audit'
+          : null;
   return exceptions.map((exception) => {
     const meant = ran.filter((check) => isMeant(exception, check));
     const unsure = meant.some(({ id }) => (run.coverage.get(id)?.unknown ?? 0) > 0);
@@ -130,11 +137,11 @@ function isLabelled(
   labels: Labels,
 ): boolean {
   const { kind, namespace, name, node } = object;
-  const own = namespace === undefined ? (kind === 'node' ? name : node) : `${namespace}/${name}`;
-  const ofOwn = labels.get(own ?? '');
+  const on = (kind === 'node' ? name : node) ?? '';
+  const ofOwn = labels.get(labelKey(namespace === undefined ? on : `${namespace}/${name}`, on));
   if (ofOwn === undefined && suppressed !== null)
     return suppressed.owner === owner && suppressed.reason === reason;
-  const all = [ofOwn, labels.get(node ?? '')];
+  const all = [ofOwn, labels.get(on)];
   return Object.entries(wanted).every(([label, pattern]) =>
     all.some((each) => {
       const value = each?.[label];

@@ -7,11 +7,14 @@ export function counts(finding: Finding): boolean {
   return finding.state !== 'pending' && finding.suppressed === null;
 }
 
-/** A node that failed or was read in part, a check that could not decide, or no node looked at. Skipped ones are no gap. */
-export function isIncomplete(coverage: ClusterReport['coverage']): boolean {
+/**
+ * A node that failed or was read in part, or a check that could not decide. Skipped nodes are no gap, and a cluster without
+ * nodes (scaled to zero, Fargate alone) has none; but whoever asks for some nodes and gets none has one.
+ */
+export function isIncomplete({ scope, coverage }: Pick<ClusterReport, 'scope' | 'coverage'>): boolean {
   return (
     coverage.nodes.some((node) => node.result === 'failed' || node.result === 'partial') ||
-    coverage.nodes.every((node) => node.result === 'skipped') ||
+    (scope === 'part' && coverage.nodes.every((node) => node.result === 'skipped')) ||
     coverage.checks.some((check) => check.unknown > 0)
   );
 }

@@ -44,9 +44,13 @@ export const podAddressSchema = z.object({
   network: z.string(),
   /** The API lists it in the pod's podIPs. */
   inPodStatus: z.boolean(),
-  /** When the sandbox that holds it was made. */
+  /** When the sandbox that holds it was made, as the node says. */
   createdAt: z.string(),
+  /** When the pod was made, as the API says. */
+  podCreatedAt: z.string(),
 });
+/** A pod has one address, or two, or some more; one with more than this is not judged. */
+export const ADDRESSES_OF_A_POD = 64;
 export type PodAddress = z.infer<typeof podAddressSchema>;
 
 export const nodeResultSchema = z.object({

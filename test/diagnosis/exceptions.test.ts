@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../lib/checks/catalogue.ts';
-import { defineCheck, fail, pass } from '../../lib/checks/define.ts';
+import { defineCheck, defineClusterCheck, fail, pass } from '../../lib/checks/define.ts';
 import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
 import { askedLabels } from '../../lib/diagnosis/exceptions.ts';
 import { hasFindings } from '../../lib/diagnosis/verdict.ts';
@@ -21,6 +21,12 @@ const brokenCheck = defineCheck({
   needs: [],
   run: () => [pass({ kind: 'node', name: 'node-1' })],
 });
+/** Of the same name, across nodes: a node may not speak of its cluster. */
+const brokenAcross = (objects: readonly AuditedObject[]) => {
+  const { needs: _, scope: __, run: ___, ...metadata } = brokenCheck;
+  const failing = { detail: 'broken', confidence: 'confirmed', evidence: [], remedy: [] } as const;
+  return defineClusterCheck({ ...metadata, run: () => objects.map((object) => fail(object, failing)) });
+};
 const checks = [brokenCheck, ...catalogue.filter(({ id }) => id.startsWith('exception-'))];
 const web: AuditedObject = { kind: 'pod', namespace: 'shop', name: 'web-1', node: 'node-1' };
 
@@ -67,6 +73,7 @@ function conclude(
   } = {},
 ): ClusterReport {
   const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
+  const ofCluster = objects.filter(({ kind }) => kind === 'cluster');
   const node: NodeResult = {
     node: 'node-1',
     coverage: {
@@ -86,7 +93,7 @@ function conclude(
         unexamined: [],
       },
     ],
-    failures: objects.map(failure),
+    failures: ofCluster.length > 0 ? [] : objects.map(failure),
     podAddresses: [],
     debugPods: [],
     pods: ['shop/web-1'],
@@ -100,7 +107,7 @@ function conclude(
     finishedAt: at,
     auditorVersion: '0.1.0',
     results: [node],
-    checks,
+    checks: ofCluster.length > 0 ? [brokenAcross(ofCluster), ...checks.slice(1)] : checks,
     previous: changes.previous ?? null,
     settleSeconds: { pod: 300, orphan: 900 },
     exceptions,

@@ -1,13 +1,20 @@
-import type { AuditedObject, RemedyStep } from '../../model/finding.ts';
-import type { PodAddress } from '../../model/node-result.ts';
-import { defineClusterCheck, fail, type Outcome, pass, podObject } from '../define.ts';
+import type { AuditedObject } from '../../model/finding.ts';
+import { ADDRESSES_OF_A_POD, type PodAddress } from '../../model/node-result.ts';
+import { defineClusterCheck, fail, type Outcome, pass, podObject, unknown } from '../define.ts';
 import { command, look, repair } from '../remedies.ts';
-import { counted, listed, rowsOf } from '../text.ts';
+import { listed, rowsOf } from '../text.ts';
+import { overlapping, overlapsOf, type SharedAddress } from './overlapping-nodes.ts';
 
-/** More addresses than this on the same two nodes are not chance: both give out the same subnet. */
-const FEW = 3;
+/** Holders and conflicts that a finding lists. */
+const SHOWN = 8;
 
-/** On one node (amazon-vpc-cni-k8s#711, calico#6968) or on two (flannel#1437); a namespace shared by two pods is another fault. */
+/**
+ * On one node (amazon-vpc-cni-k8s#711, calico#6968) or on two (flannel#1437); a namespace shared by two pods is another fault.
+ *
+ * A node is believed about its own pods only. Of two pods of one node the API says which had the address first. Of pods of
+ * two nodes nobody does: each kubelet writes the addresses of its own pods into the API, and blocks of an IPAM need not follow
+ * podCIDRs. So what lies between nodes is a finding about the address, which names all and suggests to delete none.
+ */
 export const podAddressDuplicate = defineClusterCheck({
   id: 'pod-address-duplicate',
   topic: 'addresses',
@@ -16,76 +23,91 @@ export const podAddressDuplicate = defineClusterCheck({
   failureTitle: 'Address held by more than one pod',
   why: 'Packets for the address reach now one pod, now the other: connections break at random, requests and their credentials arrive at a stranger, and a network policy for one holds for the other.',
   run({ podAddresses }, { now }) {
-    const conflicts = [...Map.groupBy(podAddresses, ({ address }) => address).values()].flatMap((holders) =>
-      conflictsOf(holders, now),
-    );
-    const overlapping = overlaps(conflicts);
+    const pods = Map.groupBy(podAddresses, keyOf);
+    const few = podAddresses.filter((held) => (pods.get(keyOf(held))?.length ?? 0) <= ADDRESSES_OF_A_POD);
     const struck = new Map<string, Conflict[]>();
-    for (const conflict of conflicts) {
-      if (overlapping.has(nodesOf(conflict))) continue;
-      const { uid } = conflict.intruder.pod;
-      struck.set(uid, [...(struck.get(uid) ?? []), conflict]);
+    const shared: SharedAddress[] = [];
+    for (const holders of Map.groupBy(few, ({ address }) => address).values()) {
+      if (holders.length < 2) continue;
+      const byNode = Map.groupBy(holders, ({ node }) => node);
+      for (const own of byNode.values())
+        for (const conflict of conflictsOf(own)) {
+          const found = struck.get(keyOf(conflict.intruder));
+          if (found === undefined) struck.set(keyOf(conflict.intruder), [conflict]);
+          else found.push(conflict);
+        }
+      const between = byNode.size > 1 ? sharedOf(holders, now) : null;
+      if (between !== null) shared.push(between);
     }
-    const pods = new Map(podAddresses.map((held) => [held.pod.uid, held]));
+    const overlaps = overlapsOf(shared);
     return [
-      ...[...pods.values()].map((held): Outcome => {
-        const object = podObject(held.pod, held.node);
-        const found = struck.get(held.pod.uid);
-        return found === undefined ? pass(object) : duplicate(object, found);
-      }),
-      ...[...overlapping.values()].map(overlap),
+      ...[...pods].map(([key, [held]]) => outcomeOf(held, pods.get(key)?.length ?? 0, struck.get(key))),
+      ...shared.filter((each) => !overlaps.explain(each)).map(betweenNodes),
+      ...overlaps.pairs.map(overlapping),
     ];
   },
 });
 
-/** One address in the namespaces of two pods. */
+/** One address in the namespaces of two pods of one node. */
 type Conflict = { readonly intruder: PodAddress; readonly rightful: PodAddress };
 
-/** Each later holder of an address beside its first. Holders of one namespace share it: pods-share-network. */
-function conflictsOf(holders: readonly PodAddress[], now: number): Conflict[] {
+const keyOf = ({ node, pod }: PodAddress) => `${node} ${pod.uid}`;
+
+function outcomeOf(
+  held: PodAddress | undefined,
+  addresses: number,
+  conflicts: readonly Conflict[] | undefined,
+): Outcome {
+  const object = podObject(held?.pod ?? { namespace: '', name: '' }, held?.node ?? '');
+  if (addresses > ADDRESSES_OF_A_POD)
+    return unknown(object, `a pod holds more than ${ADDRESSES_OF_A_POD} addresses, which are not compared`);
+  return conflicts === undefined ? pass(object) : duplicate(object, conflicts);
+}
+
+/** Each later holder beside the first. Holders of one namespace share it: pods-share-network. */
+function conflictsOf(holders: readonly PodAddress[]): Conflict[] {
   // An address that no pod has in the API is one the pods share on purpose (a virtual address of VRRP).
   if (holders.length < 2 || !holders.some(({ inPodStatus }) => inPodStatus)) return [];
   const [rightful, ...later] = holders.toSorted(
     (a, b) =>
-      Number(b.inPodStatus) - Number(a.inPodStatus) || Date.parse(a.createdAt) - Date.parse(b.createdAt),
+      Number(b.inPodStatus) - Number(a.inPodStatus) ||
+      Date.parse(a.podCreatedAt) - Date.parse(b.podCreatedAt) ||
+      (nameOf(a) < nameOf(b) ? -1 : 1),
   );
   if (rightful === undefined) return [];
-  return later.flatMap((intruder) => {
-    if (intruder.pod.uid === rightful.pod.uid) return [];
-    if (intruder.node === rightful.node && intruder.namespace === rightful.namespace) return [];
-    // Nodes are read one after the other: an address may be freed here and given to a new pod there meanwhile.
-    const both = intruder.node === rightful.node || Date.parse(intruder.createdAt) < now;
-    return both ? [{ intruder, rightful }] : [];
-  });
+  return later.flatMap((intruder) =>
+    intruder.pod.uid === rightful.pod.uid || intruder.namespace === rightful.namespace
+      ? []
+      : [{ intruder, rightful }],
+  );
 }
 
-const nodesOf = ({ intruder, rightful }: Conflict) => [rightful.node, intruder.node].toSorted().join(' and ');
-
-/** Conflicts by pair of nodes, where they are too many to be each its own. */
-function overlaps(conflicts: readonly Conflict[]): Map<string, readonly Conflict[]> {
-  const between = conflicts.filter(({ intruder, rightful }) => intruder.node !== rightful.node);
-  return new Map(
-    [...Map.groupBy(between, nodesOf)].filter(
-      ([, found]) => new Set(found.map(({ rightful }) => rightful.address)).size > FEW,
-    ),
-  );
+/** Nodes are read one after the other: an address may be freed here and given to a new pod there meanwhile. */
+function sharedOf(holders: readonly PodAddress[], now: number): SharedAddress | null {
+  const settled = holders
+    .filter(({ createdAt }) => Date.parse(createdAt) < now)
+    .toSorted((a, b) => (`${a.node} ${nameOf(a)}` < `${b.node} ${nameOf(b)}` ? -1 : 1));
+  const [first] = settled;
+  if (first === undefined || settled.every(({ node }) => node === first.node)) return null;
+  return settled.some(({ inPodStatus }) => inPodStatus) ? { address: first.address, holders: settled } : null;
 }
 
 function duplicate(object: AuditedObject, conflicts: readonly Conflict[]): Outcome {
+  const rightful = conflicts.map((conflict) => nameOf(conflict.rightful));
   return fail(object, {
-    detail: conflicts
-      .map(
-        ({ intruder, rightful }) =>
-          `The pod holds ${rightful.address}, and so does ${nameOf(rightful)} on ${rightful.node === intruder.node ? 'the same node' : `node ${rightful.node}`}${intruder.inPodStatus ? ', which had it first' : "; the API shows it as that pod's only"}.`,
-      )
-      .join(' '),
+    detail: listed(
+      conflicts.map(
+        ({ intruder, rightful: first }) =>
+          `The pod holds ${first.address}, and so does ${nameOf(first)} on the same node${intruder.inPodStatus ? ', which had it first' : "; the API shows it as that pod's only"}.`,
+      ),
+      SHOWN,
+      ' ',
+    ),
     confidence: 'confirmed',
-    evidence: conflicts.flatMap(({ intruder, rightful }) =>
-      [intruder, rightful].map((held) => ({
-        what: `holder of ${held.address}`,
-        ...(held === intruder ? { expected: nameOf(rightful) } : {}),
-        actual: `${nameOf(held)} on ${held.node}, since ${held.createdAt}`,
-        source: `ip addr (netns ${held.namespace} of ${held.node})${held.inPodStatus ? ', and API: pod.status.podIPs' : ''}`,
+    evidence: rowsOf(conflicts, SHOWN, ({ intruder, rightful: first }) =>
+      [intruder, first].map((held) => ({
+        ...holderRow(held),
+        ...(held === intruder ? { expected: nameOf(first) } : {}),
       })),
     ),
     remedy: [
@@ -95,51 +117,56 @@ function duplicate(object: AuditedObject, conflicts: readonly Conflict[]): Outco
         command('kubectl', 'delete', 'pod', '-n', object.namespace ?? '', object.name),
       ),
       repair(
-        `If ${listed(conflicts.map(({ rightful }) => nameOf(rightful)))} still cannot be reached, delete that too, and look at the findings about IPAM on both nodes.`,
+        `If ${listed([...new Set(rightful)])} still cannot be reached, delete that too, and look at the findings about IPAM on the node.`,
       ),
     ],
   });
+}
+
+function betweenNodes({ address, holders }: SharedAddress): Outcome {
+  const shown = holders.filter(({ inPodStatus }) => inPodStatus);
+  const names = listed(
+    holders.map((held) => `${nameOf(held)} on ${held.node}`),
+    SHOWN,
+    ' and ',
+  );
+  const inApi =
+    shown.length === holders.length ? 'all of them' : `${listed(shown.map(nameOf), SHOWN, ' and ')} only`;
+  return fail(
+    { kind: 'address', name: address },
+    {
+      detail: `${address} is held by ${names}. The API shows it as the address of ${inApi}. Each node speaks of its own pods: which of them is in the wrong, only their nodes can show.`,
+      confidence: 'probable',
+      evidence: rowsOf(holders, SHOWN, holderRow),
+      remedy: [
+        ...holders
+          .slice(0, SHOWN)
+          .map(({ pod, node }) =>
+            look(
+              `Compare the pods: what the API shows of ${pod.namespace}/${pod.name} on ${node}.`,
+              owner(podObject(pod, node)),
+            ),
+          ),
+        look(
+          'See on each of the nodes for which pod its IPAM recorded the address, and the findings about IPAM there. In the wrong is a pod whose own node has no record of it, or another one.',
+        ),
+      ],
+    },
+  );
+}
+
+function holderRow(held: PodAddress) {
+  return {
+    what: `holder of ${held.address}`,
+    actual: `${nameOf(held)} on ${held.node}, a pod since ${held.podCreatedAt}`,
+    source: `ip addr (netns ${held.namespace} of ${held.node})${held.inPodStatus ? ', and API: pod.status.podIPs' : ''}`,
+  };
 }
 
 function owner({ namespace, name }: AuditedObject): string {
   return command(
     ...['kubectl', 'get', 'pod', '-n', namespace ?? '', name],
     ...['-o', 'custom-columns=OWNER:.metadata.ownerReferences[*].kind,IPS:.status.podIPs[*].ip'],
-  );
-}
-
-/** Two nodes with one subnet, such as the default bridge of CRI-O or podman on each: one fault, told once. */
-function overlap(conflicts: readonly Conflict[]): Outcome {
-  const nodes = [
-    ...new Set(conflicts.flatMap(({ rightful, intruder }) => [rightful.node, intruder.node])),
-  ].sort();
-  const addresses = [...new Set(conflicts.map(({ rightful }) => rightful.address))];
-  const networks = [
-    ...new Set(conflicts.flatMap(({ rightful, intruder }) => [rightful.network, intruder.network])),
-  ];
-  const steps: RemedyStep[] = [
-    look(
-      'Compare what the nodes give out; the subnets of no two nodes may overlap.',
-      "kubectl get nodes -o custom-columns='NAME:.metadata.name,PODCIDRS:.spec.podCIDRs'",
-    ),
-    repair(
-      `Correct the CNI configuration (network ${networks.join(', ')}) in /etc/cni/net.d of the node that gives out addresses of another's subnet. Then drain that node (kubectl drain NODE --ignore-daemonsets --delete-emptydir-data), so that its pods get new ones.`,
-    ),
-  ];
-  return fail(
-    { kind: 'node', name: nodes[0] ?? '', path: nodes.slice(1).join(' ') },
-    {
-      detail: `${nodes.join(' and ')} give out the same addresses: ${counted(addresses.length, 'address', 'addresses')} are held on both, such as ${listed(addresses, 3)} (network ${networks.join(', ')}).`,
-      confidence: 'confirmed',
-      evidence: rowsOf(conflicts, FEW, ({ rightful, intruder }) =>
-        [rightful, intruder].map((held) => ({
-          what: `holder of ${held.address}`,
-          actual: `${nameOf(held)} on ${held.node}`,
-          source: `ip addr (netns ${held.namespace} of ${held.node})`,
-        })),
-      ),
-      remedy: steps,
-    },
   );
 }
 

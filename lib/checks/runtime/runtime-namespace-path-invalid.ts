@@ -8,6 +8,7 @@ const PROCESS_PATH = /^\/proc\/(\d+)\/(?:task\/\d+\/)?ns\/net$/;
 export const runtimeNamespacePathInvalid = defineCheck({
   id: 'runtime-namespace-path-invalid',
   topic: 'runtime',
+  about: 'sandboxes',
   severity: 'high',
   title: 'Runtime and CNI agree on the path of the namespace',
   failureTitle: 'Path of the pod’s namespace is wrong in the runtime or the CNI result',

@@ -7,6 +7,7 @@ import { stopSandbox } from '../sandbox-pod.ts';
 export const sandboxDuplicated = defineCheck({
   id: 'sandbox-duplicated',
   topic: 'runtime',
+  about: 'sandboxes',
   severity: 'high',
   title: 'No pod has two ready sandboxes',
   failureTitle: 'Pod with more than one ready sandbox',

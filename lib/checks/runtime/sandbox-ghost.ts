@@ -16,6 +16,7 @@ import { isBeingStopped, stopSandbox, whyNotInApi } from '../sandbox-pod.ts';
 export const sandboxGhost = defineCheck({
   id: 'sandbox-ghost',
   topic: 'runtime',
+  about: 'sandboxes',
   severity: 'high',
   title: 'Every ready sandbox belongs to a pod of the API',
   failureTitle: 'Sandbox of a pod that is not in the API',
@@ -23,6 +24,8 @@ export const sandboxGhost = defineCheck({
   observations: 2,
   needs: ['sandboxes', 'pods', 'events'],
   run({ sandboxes, pods, events }, { node, now, settleSeconds }) {
+    // The probe's own pod has a sandbox, so none at all means that the runtime was not read.
+    if (sandboxes.length === 0) return [unknown(nodeObject(node), 'no sandbox of the runtime could be read')];
     // A node without pods has the sandbox of the probe, which both lists of the API may miss.
     if (pods.length === 0 && sandboxes.some((sandbox) => whyNotInApi(sandbox) === null))
       return [

@@ -9,6 +9,7 @@ const VIRTUAL = /kata|firecracker|gvisor|runsc/i;
 export const sandboxProcessDead = defineCheck({
   id: 'sandbox-process-dead',
   topic: 'runtime',
+  about: 'sandboxes',
   severity: 'high',
   title: 'The process of every ready sandbox lives',
   failureTitle: 'Ready sandbox whose process is gone',

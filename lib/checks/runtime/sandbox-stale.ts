@@ -8,6 +8,7 @@ import { isBeingStopped } from '../sandbox-pod.ts';
 export const sandboxStale = defineCheck({
   id: 'sandbox-stale',
   topic: 'runtime',
+  about: 'sandboxes',
   severity: 'medium',
   title: 'Stopped sandboxes have given their namespace back',
   failureTitle: 'Stopped sandbox still owns its network namespace',

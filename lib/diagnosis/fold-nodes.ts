@@ -1,0 +1,195 @@
+/** What concluding a cluster keeps of its nodes: small for each, and no node's word about what is not its own. */
+import { isIP } from 'node:net';
+import type { AnyCheck } from '../checks/define.ts';
+import { messageOf } from '../model/errors.ts';
+import type { Exception } from '../model/exception.ts';
+import type { AuditedObject } from '../model/finding.ts';
+import type { Pod } from '../model/kubernetes.ts';
+import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
+import type { CheckCoverage, NodeCoverage, NodeFacts } from '../model/report.ts';
+import { objectName, printable } from '../report/index.ts';
+import { askedLabels, type Labels, labelKey } from './exceptions.ts';
+import { type Fingerprints, fingerprintsOf } from './identity.ts';
+
+/** Distinct reasons that a check's coverage gives. */
+const REASONS_KEPT = 5;
+
+/** A failure with its check and the names it may have. */
+export type Fault = {
+  readonly check: AnyCheck;
+  readonly failure: CheckFailure;
+  readonly fingerprints: Fingerprints;
+};
+
+/** What is asked again of a node with an earlier finding. */
+export type ExaminedNode = {
+  readonly result: NodeCoverage['result'];
+  /** `namespace/name` of the pods that the API showed on it. */
+  readonly pods: ReadonlySet<string>;
+  /** By check. */
+  readonly tallies: ReadonlyMap<string, CheckTally>;
+};
+
+export type FoldedNodes = {
+  readonly nodes: NodeCoverage[];
+  readonly facts: NodeFacts[];
+  readonly faults: Fault[];
+  readonly podAddresses: PodAddress[];
+  readonly debugPods: Pod[];
+  /** As far as exceptions ask for them. */
+  readonly labels: Map<string, Labels extends ReadonlyMap<string, infer Own> ? Own : never>;
+  readonly coverage: Map<string, CheckCoverage>;
+  readonly byNode: Map<string, ExaminedNode>;
+  /** By `namespace/name`, the one node on which the API lists the pod; null for one that it listed on several meanwhile. */
+  readonly nodeOfPod: Map<string, string | null>;
+};
+
+export type FoldInput = {
+  readonly cluster: string;
+  readonly checks: ReadonlyMap<string, AnyCheck>;
+  readonly exceptions: readonly Exception[];
+  /** Nodes with an earlier finding. */
+  readonly askedAgain: ReadonlySet<string>;
+};
+
+/** Reads the results once. One that cannot be concluded has failed, and takes nothing of the others along. */
+export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): FoldedNodes {
+  const folded: FoldedNodes = {
+    nodes: [],
+    facts: [],
+    faults: [],
+    podAddresses: [],
+    debugPods: [],
+    labels: new Map(),
+    coverage: new Map([...input.checks.values()].map((check) => [check.id, emptyCoverage(check)])),
+    byNode: new Map(),
+    nodeOfPod: new Map(),
+  };
+  for (const result of results) merge(folded, partOf(result, input));
+  return folded;
+}
+
+/** What one node brings. */
+type Part = Pick<NodeResult, 'node' | 'coverage' | 'facts' | 'pods' | 'debugPods' | 'podAddresses'> & {
+  readonly faults: readonly Fault[];
+  readonly tallies: readonly CheckTally[];
+  readonly labels: ReturnType<typeof askedLabels>;
+  readonly examined: ExaminedNode;
+};
+
+/** All that can throw on an odd result does so here, before anything of it is kept. */
+function partOf(result: NodeResult, input: FoldInput): Part {
+  try {
+    return readPart(result, input);
+  } catch (error) {
+    const reason = `its result could not be concluded: ${messageOf(error)}`.slice(0, 500);
+    return {
+      node: result.node,
+      coverage: { node: result.node, result: 'failed', reason, remedy: null },
+      facts: null,
+      pods: [],
+      debugPods: [],
+      podAddresses: [],
+      faults: [],
+      tallies: [],
+      labels: [],
+      examined: { result: 'failed', pods: new Set(), tallies: new Map() },
+    };
+  }
+}
+
+function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain }: FoldInput): Part {
+  const { node, coverage, facts, failures, tallies, debugPods } = result;
+  const pods = new Set(result.pods);
+  const faults: Fault[] = [];
+  const foreign = new Map<string, AuditedObject>();
+  for (const failure of failures) {
+    const check = checks.get(failure.check);
+    if (check === undefined) continue;
+    const { object } = failure;
+    if (check.scope === 'node' && isOwn(object, node))
+      faults.push({ check, failure, fingerprints: namesFor(cluster, check, object) });
+    else foreign.set(check.id, object);
+  }
+  const again = askedAgain.has(node);
+  return {
+    node,
+    coverage: { ...coverage, node },
+    facts: facts === null ? null : { ...facts, node },
+    pods: result.pods,
+    debugPods,
+    podAddresses: result.podAddresses.filter(
+      ({ node: on, pod, address }) =>
+        on === node && pods.has(`${pod.namespace}/${pod.name}`) && isIP(address) !== 0,
+    ),
+    faults,
+    tallies: [
+      ...tallies.map((entry) => ({ ...entry, reasons: [...entry.reasons] })),
+      ...[...foreign].map(([check, object]) => unheard(check, object, node)),
+    ],
+    labels: askedLabels(result.labels, exceptions).map(([name, own]) => [labelKey(name, node), own]),
+    examined: {
+      result: coverage.result,
+      pods: again ? pods : new Set(),
+      tallies: new Map(again ? tallies.map((entry) => [entry.check, entry]) : []),
+    },
+  };
+}
+
+/** Whether a node may speak of it: itself, or what is on it. */
+function isOwn({ kind, name, node }: AuditedObject, self: string): boolean {
+  if (kind === 'node') return name === self && (node === undefined || node === self);
+  return kind !== 'cluster' && kind !== 'exception' && node === self;
+}
+
+/** What a node said of what is not its own counts as not looked at. */
+function unheard(check: string, object: AuditedObject, node: string): CheckTally {
+  const about = printable(objectName(object), 200);
+  const reason = `${node} spoke of ${about}, which is not its own: that was left out`;
+  return { check, passed: 0, notApplicable: 0, unknown: 1, reasons: [reason], unexamined: [] };
+}
+
+function merge(folded: FoldedNodes, part: Part): void {
+  const { node, coverage, facts, faults, tallies } = part;
+  folded.nodes.push(coverage);
+  if (facts !== null) folded.facts.push(facts);
+  // Not push(...all): a call has room for some 100,000 arguments.
+  for (const fault of faults) folded.faults.push(fault);
+  for (const held of part.podAddresses) folded.podAddresses.push(held);
+  for (const pod of part.debugPods) folded.debugPods.push(pod);
+  for (const [key, own] of part.labels) folded.labels.set(key, own);
+  for (const pod of part.pods) {
+    const other = folded.nodeOfPod.get(pod);
+    folded.nodeOfPod.set(pod, other === undefined || other === node ? node : null);
+  }
+  for (const entry of tallies) addTally(folded.coverage.get(entry.check), entry);
+  for (const [check, found] of Map.groupBy(faults, (fault) => fault.check.id))
+    addFailed(folded.coverage.get(check), found.length);
+  folded.byNode.set(node, part.examined);
+}
+
+/** Of a check that was renamed, its history goes on under its first name. */
+export function namesFor(cluster: string, check: AnyCheck, object: AuditedObject): Fingerprints {
+  return fingerprintsOf(cluster, check.formerly?.[0] ?? check.id, object);
+}
+
+function emptyCoverage({ id, topic }: AnyCheck): CheckCoverage {
+  return { check: id, topic, examined: 0, failed: 0, notApplicable: 0, unknown: 0, reasons: [] };
+}
+
+export function addTally(coverage: CheckCoverage | undefined, entry: CheckTally): void {
+  if (coverage === undefined) return;
+  coverage.examined += entry.passed;
+  coverage.notApplicable += entry.notApplicable;
+  coverage.unknown += entry.unknown;
+  coverage.reasons = [...new Set([...coverage.reasons, ...entry.reasons.slice(0, REASONS_KEPT)])].slice(
+    0,
+    REASONS_KEPT,
+  );
+}
+
+export function addFailed(coverage: CheckCoverage | undefined, failed: number): void {
+  if (coverage === undefined) return;
+  coverage.examined += failed;
+  coverage.failed += failed;
+}

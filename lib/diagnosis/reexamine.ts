@@ -1,0 +1,69 @@
+/** What a run says of an earlier finding that no check reported again. Pure. */
+import type { AnyCheck } from '../checks/define.ts';
+import type { Reexamination } from '../history/lifecycle.ts';
+import type { Finding } from '../model/finding.ts';
+import type { CheckTally } from '../model/node-result.ts';
+import type { ClusterReport, NodeCoverage } from '../model/report.ts';
+import type { ExaminedNode } from './fold-nodes.ts';
+import { objectKey } from './identity.ts';
+
+export type Examined = {
+  readonly scope: ClusterReport['scope'];
+  readonly checks: ReadonlyMap<string, AnyCheck>;
+  /** All nodes of the run: of a whole one, all that the API lists. */
+  readonly nodes: readonly NodeCoverage[];
+  readonly byNode: ReadonlyMap<string, ExaminedNode>;
+  /** Of checks across nodes. */
+  readonly clusterTallies: ReadonlyMap<string, CheckTally>;
+};
+
+const NOT_EXAMINED = { result: 'notExamined' } as const;
+const PASSED = { result: 'passed' } as const;
+
+/** Gone or passed only by the word of a node that was examined: one that failed resolves nothing. */
+export function reexamine(finding: Finding, examined: Examined): Reexamination {
+  const tally = examined.clusterTallies.get(finding.check);
+  if (tally === undefined) return onNode(finding, examined);
+  return finding.object.kind === 'exception' ? ofException(finding, tally) : acrossNodes(tally, examined);
+}
+
+/** The node that a finding is about or on; empty for one of the cluster. */
+export function nodeOf({ object }: Pick<Finding, 'object'>): string {
+  return object.kind === 'node' ? object.name : (object.node ?? '');
+}
+
+/** Nodes that were not audited are in the outcomes of checks of exceptions already. */
+function ofException({ object }: Finding, tally: CheckTally): Reexamination {
+  const judgedNothing = tally.unexamined.length === 0 && tally.notApplicable > 0;
+  return judgedNothing || tally.unexamined.includes(objectKey(object))
+    ? NOT_EXAMINED
+    : { result: 'gone', reason: 'the exception is in use, was changed or taken out' };
+}
+
+/** A check across nodes says nothing of what nodes that failed or are partial might have shown. */
+function acrossNodes(tally: CheckTally, { scope, nodes }: Examined): Reexamination {
+  const all =
+    scope === 'cluster' &&
+    tally.unknown === 0 &&
+    nodes.every((node) => node.result === 'audited' || node.result === 'skipped');
+  return all ? PASSED : NOT_EXAMINED;
+}
+
+function onNode(finding: Finding, { scope, checks, byNode }: Examined): Reexamination {
+  const { object } = finding;
+  const name = nodeOf(finding);
+  const node = byNode.get(name);
+  if (node === undefined)
+    return scope === 'cluster' ? { result: 'gone', reason: `node ${name} is gone` } : NOT_EXAMINED;
+  if (node.result !== 'audited' && node.result !== 'partial') return NOT_EXAMINED;
+  // That the API has no such pod says nothing of a sandbox that is still there, and a node read in part may not show it.
+  const ofSandbox = checks.get(finding.check)?.about === 'sandboxes';
+  if (ofSandbox && node.result === 'partial') return NOT_EXAMINED;
+  const pod = `${object.namespace}/${object.name}`;
+  if (!ofSandbox && object.kind === 'pod' && node.pods.size > 0 && !node.pods.has(pod))
+    return { result: 'gone', reason: `pod ${pod} is gone from node ${name}` };
+  const entry = node.tallies.get(finding.check);
+  if (entry === undefined) return NOT_EXAMINED;
+  const judgedNothing = entry.unexamined.length === 0 && entry.unknown + entry.notApplicable > 0;
+  return judgedNothing || entry.unexamined.includes(objectKey(object)) ? NOT_EXAMINED : PASSED;
+}

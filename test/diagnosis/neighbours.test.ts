@@ -1,0 +1,355 @@
+/** A node is believed about itself and what is on it, whatever it says of others. */
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { catalogue } from '../../lib/checks/catalogue.ts';
+import { exceptionSchema } from '../../lib/model/exception.ts';
+import type { AuditedObject } from '../../lib/model/finding.ts';
+import type { CheckFailure, PodAddress } from '../../lib/model/node-result.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { conclude, failedNode, failureOf, resultOf } from './nodes.ts';
+
+const pod = (node: string, name: string): AuditedObject => ({ kind: 'pod', namespace: 'shop', name, node });
+const ghost = (node: string) => failureOf('sandbox-ghost', pod(node, 'ghost-1'));
+
+/** What a reader of the report sees of one node. */
+function of(node: string, { findings, resolved }: ClusterReport): string {
+  const own = ({ object }: ClusterReport['findings'][number]) =>
+    object.node === node || (object.kind === 'node' && object.name === node);
+  return JSON.stringify({ findings: findings.filter(own), resolved: resolved.filter(own) });
+}
+
+describe('findings of two nodes about pods of the same name', () => {
+  it.each(['sandbox-ghost', 'sandbox-stale', 'namespace-pin-missing'])(
+    'stay two of %s, whichever node answers first, and also where the API has the pod on one',
+    (check) => {
+      const victim = resultOf('victim', { failures: [failureOf(check, pod('victim', 'ghost-1'))] });
+      for (const pods of [[], ['shop/ghost-1']]) {
+        const hostile = resultOf('hostile', {
+          failures: [failureOf(check, pod('hostile', 'ghost-1'))],
+          pods: ['shop/own-of-hostile', ...pods],
+        });
+        const report = conclude([hostile, victim]);
+        expect(report.findings.map(({ object }) => object.node)).toEqual(['hostile', 'victim']);
+        expect(report).toEqual(conclude([victim, hostile]));
+        expect(of('victim', report)).toBe(of('victim', conclude([victim])));
+      }
+    },
+  );
+
+  it('do not explain one another', () => {
+    const symptom = failureOf('pod-dns-failing', pod('victim', 'web-1'));
+    const cause = failureOf('pod-interface-down', pod('hostile', 'web-1'));
+    const victim = resultOf('victim', {
+      failures: [{ ...symptom, check: 'node-to-pod-unreachable' }, symptom],
+      pods: ['shop/web-1'],
+    });
+    const report = conclude([victim, resultOf('hostile', { failures: [cause] })]);
+    expect(of('victim', report)).toBe(of('victim', conclude([victim])));
+  });
+
+  it('are not covered by an exception for labels that the other node gave its pod', () => {
+    const exception = exceptionSchema.parse({
+      check: '*',
+      labels: { app: 'legacy' },
+      reason: 'known',
+      owner: 'net-team',
+      expires: '2027-01-01',
+    });
+    const hostile = resultOf('hostile', { labels: { 'shop/ghost-1': { app: 'legacy' } } });
+    const report = conclude([resultOf('victim', { failures: [ghost('victim')] }), hostile], null, {
+      exceptions: [exception],
+    });
+    expect(report.findings[0]).toMatchObject({ check: 'sandbox-ghost', suppressed: null });
+  });
+});
+
+describe('a node that speaks of what is not its own', () => {
+  it.each<[string, AuditedObject]>([
+    ['a pod of another node', pod('victim', 'web-1')],
+    ['another node', { kind: 'node', name: 'victim' }],
+    ['another node as on itself', { kind: 'node', name: 'victim', node: 'hostile' }],
+    ['a link of no node', { kind: 'link', name: 'veth1' }],
+    ['the cluster', { kind: 'cluster', name: 'prod-eu' }],
+    ['an exception', { kind: 'exception', name: 'all' }],
+  ])('is not believed about %s, which is unknown with its name', (_, object) => {
+    const report = conclude([
+      resultOf('victim'),
+      resultOf('hostile', { failures: [failureOf('pod-interface-down', object)] }),
+    ]);
+    expect(report.findings).toEqual([]);
+    expect(report.verdict).toBe('incomplete');
+    expect(report.coverage.checks.find(({ check }) => check === 'pod-interface-down')).toMatchObject({
+      unknown: 1,
+      failed: 0,
+      reasons: [expect.stringMatching(/^hostile spoke of .*: that was left out$/)],
+    });
+  });
+
+  it('has no say in what only checks across nodes find', () => {
+    const failures = [failureOf('pod-address-duplicate', pod('hostile', 'own-of-hostile'))];
+    expect(conclude([resultOf('hostile', { failures })])).toMatchObject({
+      findings: [],
+      verdict: 'incomplete',
+    });
+  });
+
+  it('brings addresses of its own pods only, and only addresses', () => {
+    const held = (changes: Partial<PodAddress>): PodAddress => ({
+      address: '10.0.0.7',
+      node: 'victim',
+      pod: { namespace: 'shop', name: 'own-of-victim', uid: 'v' },
+      namespace: 1,
+      network: 'cbr0',
+      inPodStatus: true,
+      createdAt: '2026-11-01T00:00:00Z',
+      podCreatedAt: '2026-11-01T00:00:00Z',
+      ...changes,
+    });
+    const evil = { node: 'hostile', pod: { namespace: 'shop', name: 'own-of-hostile', uid: 'h' } };
+    const report = conclude([
+      resultOf('victim', { podAddresses: [held({})] }),
+      resultOf('hostile', {
+        podAddresses: [
+          held({ namespace: 2, pod: { namespace: 'shop', name: 'own-of-victim', uid: 'h' } }),
+          held({ ...evil, pod: { namespace: 'shop', name: 'own-of-victim', uid: 'h' } }),
+          held({ ...evil, address: '$(reboot)' }),
+          held({ ...evil, address: '$(reboot)', namespace: 2, pod: { ...evil.pod, uid: 'i' } }),
+        ],
+      }),
+    ]);
+    expect(report.findings).toEqual([]);
+  });
+});
+
+describe('history from before findings of sandboxes were known by their node', () => {
+  it('goes on under the fingerprint that it has', () => {
+    const report = conclude([resultOf('victim', { failures: [ghost('victim')] })]);
+    // As reports had it: the node left out.
+    const old = createHash('sha256')
+      .update(JSON.stringify(['prod-eu', 'sandbox-ghost', 'pod|shop|ghost-1||']))
+      .digest('hex')
+      .slice(0, 32);
+    const findings = report.findings.map((finding) => ({ ...finding, fingerprint: old }));
+    const earlier = { ...report, findings };
+    const victim = resultOf('victim', { failures: [ghost('victim')] });
+    const hostile = resultOf('hostile', { failures: [ghost('hostile')], pods: ['shop/ghost-1'] });
+    const next = conclude([hostile, victim], earlier, { day: 1 });
+    expect(next.findings).toMatchObject([
+      { object: { node: 'hostile' }, state: 'pending', runs: 1 },
+      { object: { node: 'victim' }, state: 'open', runs: 2, fingerprint: old },
+    ]);
+    expect(next.resolved).toEqual([]);
+    expect(of('victim', next)).toBe(of('victim', conclude([victim], earlier, { day: 1 })));
+  });
+
+  it("follows a StatefulSet's pod to the node on which the API has it", () => {
+    const on = (node: string) =>
+      resultOf(node, {
+        failures: [failureOf('pod-interface-down', pod(node, 'db-0'))],
+        pods: ['shop/db-0'],
+      });
+    const first = conclude([on('a'), resultOf('b')]);
+    const moved = conclude([resultOf('a'), on('b')], first, { day: 1 });
+    expect(moved.findings).toMatchObject([{ state: 'open', runs: 2, object: { node: 'b' } }]);
+    expect(moved.resolved).toEqual([]);
+    // Who claims it without the API does not get it.
+    const claimed = resultOf('a', { failures: [failureOf('pod-interface-down', pod('a', 'db-0'))] });
+    const both = conclude([claimed, on('b')], first, { day: 1 });
+    expect(of('b', both)).toBe(of('b', moved));
+  });
+
+  it('does not take a pod that is on two nodes while they are read for one fault', () => {
+    const on = (node: string) =>
+      resultOf(node, {
+        failures: [failureOf('pod-interface-down', pod(node, 'db-0'))],
+        pods: ['shop/db-0'],
+      });
+    expect(conclude([on('a'), on('b')]).findings).toHaveLength(2);
+  });
+});
+
+describe('a ghost', () => {
+  const first = conclude([resultOf('victim', { failures: [ghost('victim')] }), resultOf('other')]);
+
+  it.each([
+    ['failed', failedNode('victim')],
+    ['failed, and yet the API listed its pods', { ...failedNode('victim'), pods: ['shop/own-of-victim'] }],
+    [
+      'was read in part',
+      resultOf('victim', {
+        coverage: { node: 'victim', result: 'partial', reason: 'sandboxes: unreadable', remedy: null },
+      }),
+    ],
+  ])('is not resolved by a node that %s', (_, victim) => {
+    const report = conclude([victim, resultOf('other')], first, { day: 1 });
+    expect(report.findings).toMatchObject([{ check: 'sandbox-ghost', notSeen: true }]);
+    expect(report.resolved).toEqual([]);
+  });
+
+  it('is resolved once its node was looked at and shows it no more, or is gone', () => {
+    const passed = conclude([resultOf('victim'), resultOf('other')], first, { day: 1 });
+    expect(passed.resolved).toMatchObject([{ resolution: 'the check passed' }]);
+    const gone = conclude([resultOf('other')], first, { day: 1 });
+    expect(gone.resolved).toMatchObject([{ resolution: 'node victim is gone' }]);
+    const part = conclude([resultOf('other')], first, { day: 1, scope: 'part' });
+    expect(part.findings).toMatchObject([{ notSeen: true }]);
+  });
+});
+
+it('is not resolved either, a pod that is gone from the API, by a node that failed', () => {
+  const broken = failureOf('pod-interface-down', pod('victim', 'web-1'));
+  const first = conclude([resultOf('victim', { failures: [broken], pods: ['shop/web-1'] })]);
+  const failed = { ...failedNode('victim'), pods: ['shop/other'] };
+  expect(conclude([failed], first, { day: 1 })).toMatchObject({
+    findings: [{ notSeen: true }],
+    resolved: [],
+  });
+});
+
+describe('a result that cannot be concluded', () => {
+  const victim = resultOf('victim', { failures: [ghost('victim')] });
+
+  it('costs its own node, by name, and no other', () => {
+    const odd = { ...resultOf('hostile'), failures: null } as unknown as ReturnType<typeof resultOf>;
+    const report = conclude([odd, victim]);
+    expect(of('victim', report)).toBe(of('victim', conclude([victim])));
+    expect(report.coverage.nodes[0]).toMatchObject({
+      node: 'hostile',
+      result: 'failed',
+      reason: expect.stringMatching(/^its result could not be concluded: /),
+    });
+    expect(report.verdict).toBe('incomplete');
+  });
+
+  it('is none for being large: 160,000 addresses in 8 pods, 150,000 findings', () => {
+    const pods = Array.from({ length: 8 }, (_, n) => `shop/evil-${n}`);
+    const podAddresses = Array.from(
+      { length: 160_000 },
+      (_, n): PodAddress => ({
+        address: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
+        node: 'hostile',
+        pod: { namespace: 'shop', name: `evil-${n % 8}`, uid: `uid-${n % 8}` },
+        namespace: n % 8,
+        network: 'cbr0',
+        inPodStatus: true,
+        createdAt: '2026-11-01T00:00:00Z',
+        podCreatedAt: '2026-11-01T00:00:00Z',
+      }),
+    );
+    const failures = Array.from({ length: 150_000 }, (_, n) =>
+      failureOf('namespace-orphaned', { kind: 'namespace', name: `net:[${n}]`, node: 'hostile' }),
+    );
+    const report = conclude([resultOf('hostile', { pods, podAddresses, failures }), victim]);
+    expect(of('victim', report)).toBe(of('victim', conclude([victim])));
+    expect(report.coverage.checks.find(({ check }) => check === 'pod-address-duplicate')).toMatchObject({
+      unknown: 8,
+    });
+  }, 60_000);
+});
+
+describe('a cluster without a node to audit', () => {
+  const skipped = resultOf('fargate', {
+    coverage: { node: 'fargate', result: 'skipped', reason: 'Fargate', remedy: null },
+    tallies: [],
+    pods: [],
+  });
+  const before = conclude([resultOf('victim', { failures: [ghost('victim')] })]);
+  const exception = exceptionSchema.parse({
+    check: 'sandbox-ghost',
+    objects: ['shop/*'],
+    reason: 'known',
+    owner: 'net-team',
+    expires: '2027-01-01',
+  });
+
+  it.each([
+    ['scaled to zero', []],
+    ['with Fargate alone', [skipped]],
+  ])('is healthy and whole: %s', (_, results) => {
+    const report = conclude(results);
+    expect(report).toMatchObject({ verdict: 'healthy', findings: [], resolved: [] });
+    const after = conclude(results, before, { day: 1, exceptions: [exception] });
+    expect(after).toMatchObject({ verdict: 'healthy', findings: [] });
+    expect(after.resolved).toMatchObject([{ resolution: 'node victim is gone' }]);
+  });
+
+  it('is a gap where some nodes were asked for', () => {
+    expect(conclude([skipped], null, { scope: 'part' }).verdict).toBe('incomplete');
+  });
+});
+
+describe('whatever a hostile node says', () => {
+  const ids = catalogue.filter(({ active }) => active === undefined).map(({ id }) => id);
+  const node = fc.constantFrom('hostile', 'victim');
+  const name = fc.constantFrom('web-1', 'web-2', 'ghost-1', 'own-of-hostile', 'own-of-victim');
+  const object: fc.Arbitrary<AuditedObject> = fc.oneof(
+    fc.record({ kind: fc.constant('pod' as const), namespace: fc.constant('shop'), name, node }),
+    fc.record({ kind: fc.constant('node' as const), name: node }),
+    fc.record(
+      {
+        kind: fc.constantFrom('pod', 'node', 'namespace', 'cluster', 'link', 'address', 'file', 'exception'),
+        namespace: fc.constant('shop'),
+        name: fc.oneof(name, node, fc.string({ unit: 'binary', maxLength: 5 })),
+        node: fc.oneof(node, fc.string({ maxLength: 5 })),
+        path: fc.string({ maxLength: 5 }),
+      },
+      { requiredKeys: ['kind', 'name'] },
+    ),
+  );
+  const failures: fc.Arbitrary<CheckFailure[]> = fc.array(
+    fc
+      .tuple(fc.oneof(fc.constantFrom(...ids), fc.string({ maxLength: 5 })), object, fc.boolean())
+      .map(([check, about, critical]) => ({
+        ...failureOf(check, about),
+        severity: critical ? ('critical' as const) : ('low' as const),
+      })),
+    { maxLength: 12 },
+  );
+  /** What the victim says is true: its own. */
+  const ownFailures = fc.array(
+    fc
+      .tuple(
+        fc.constantFrom(...ids),
+        fc.oneof(
+          name.map((own) => pod('victim', own)),
+          fc.constant<AuditedObject>({ kind: 'node', name: 'victim' }),
+        ),
+      )
+      .map(([check, about]) => failureOf(check, about)),
+    { maxLength: 8 },
+  );
+  /** What the API lists: names may be on both. */
+  const pods = fc.subarray(['shop/web-1', 'shop/web-2', 'shop/ghost-1', 'shop/own-of-victim']);
+
+  it("changes no byte of its neighbour's findings, in the first run and the next", () => {
+    fc.assert(
+      fc.property(
+        fc.record({ failures, again: failures, pods, first: fc.boolean() }),
+        fc.record({ failures: ownFailures, again: ownFailures, pods }),
+        (hostile, victim) => {
+          const run = (
+            lies: readonly CheckFailure[],
+            truth: readonly CheckFailure[],
+            previous: ClusterReport | null,
+          ) => {
+            const results = [
+              resultOf('hostile', { failures: [...lies], pods: hostile.pods }),
+              resultOf('victim', { failures: [...truth], pods: victim.pods }),
+            ];
+            return conclude(hostile.first ? results : results.reverse(), previous, {
+              day: previous === null ? 0 : 1,
+            });
+          };
+          const quiet = run([], victim.failures, null);
+          const loud = run(hostile.failures, victim.failures, null);
+          expect(of('victim', loud)).toBe(of('victim', quiet));
+          const quietNext = run([], victim.again, quiet);
+          const loudNext = run(hostile.again, victim.again, loud);
+          expect(of('victim', loudNext)).toBe(of('victim', quietNext));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,75 @@
+/** Results of nodes, and what they come to. */
+import { catalogue } from '../../lib/checks/catalogue.ts';
+import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import type { Exception } from '../../lib/model/exception.ts';
+import type { AuditedObject } from '../../lib/model/finding.ts';
+import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+
+const checks = catalogue.filter(({ active }) => active === undefined);
+
+export function failureOf(check: string, object: AuditedObject): CheckFailure {
+  return {
+    check,
+    object,
+    severity: 'high',
+    confidence: 'confirmed',
+    detail: `of ${object.node}`,
+    evidence: [],
+    remedy: [],
+  };
+}
+
+/** A node that was audited: each check judged something. */
+export function resultOf(node: string, changes: Partial<NodeResult> = {}): NodeResult {
+  return {
+    node,
+    coverage: { node, result: 'audited', reason: null, remedy: null },
+    facts: null,
+    tallies: checks
+      .filter(({ scope }) => scope === 'node')
+      .map(({ id }) => ({
+        check: id,
+        passed: 3,
+        notApplicable: 0,
+        unknown: 0,
+        reasons: [],
+        unexamined: [],
+      })),
+    failures: [],
+    podAddresses: [],
+    debugPods: [],
+    pods: [`shop/own-of-${node}`],
+    labels: {},
+    ...changes,
+  };
+}
+
+export function failedNode(node: string): NodeResult {
+  return resultOf(node, {
+    coverage: { node, result: 'failed', reason: 'the kubelet is silent', remedy: null },
+    tallies: [],
+    pods: [],
+  });
+}
+
+export function conclude(
+  results: Iterable<NodeResult>,
+  previous: ClusterReport | null = null,
+  changes: { day?: number; scope?: 'cluster' | 'part'; exceptions?: Exception[] } = {},
+): ClusterReport {
+  const at = new Date(Date.UTC(2026, 10, 20 + (changes.day ?? 0), 2)).toISOString();
+  return concludeCluster({
+    runId: `run-${changes.day ?? 0}`,
+    cluster: { name: 'prod-eu', uid: 'uid', version: 'v1.36.2' },
+    scope: changes.scope ?? 'cluster',
+    startedAt: at,
+    finishedAt: at,
+    auditorVersion: '0.1.0',
+    results,
+    checks,
+    previous,
+    settleSeconds: { pod: 300, orphan: 900 },
+    exceptions: changes.exceptions ?? [],
+  });
+}
