@@ -27,8 +27,15 @@ export type ExaminedNode = {
   /** `namespace/name` of the pods that the API showed on it. */
   readonly pods: ReadonlySet<string>;
   /** By check. */
-  readonly tallies: ReadonlyMap<string, CheckTally>;
+  readonly checks: ReadonlyMap<string, ExaminedCheck>;
 };
+
+/** What a check left unjudged, by key; null where it judged nothing at all. */
+export type ExaminedCheck = ReadonlySet<string> | null;
+
+export function examinedBy({ unexamined, unknown, notApplicable }: CheckTally): ExaminedCheck {
+  return unexamined.length === 0 && unknown + notApplicable > 0 ? null : new Set(unexamined);
+}
 
 export type FoldedNodes = {
   readonly nodes: NodeCoverage[];
@@ -93,7 +100,7 @@ function partOf(result: NodeResult, input: FoldInput): Part {
       faults: [],
       tallies: [],
       labels: [],
-      examined: { result: 'failed', pods: new Set(), tallies: new Map() },
+      examined: { result: 'failed', pods: new Set(), checks: new Map() },
     };
   }
 }
@@ -131,7 +138,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
     examined: {
       result: coverage.result,
       pods: again ? pods : new Set(),
-      tallies: new Map(again ? tallies.map((entry) => [entry.check, entry]) : []),
+      checks: new Map(again ? tallies.map((entry) => [entry.check, examinedBy(entry)]) : []),
     },
   };
 }

@@ -1,10 +1,10 @@
 /** What a run says of an earlier finding that no check reported again. Pure. */
 import type { AnyCheck } from '../checks/define.ts';
 import type { Reexamination } from '../history/lifecycle.ts';
-import type { Finding } from '../model/finding.ts';
+import type { AuditedObject, Finding } from '../model/finding.ts';
 import type { CheckTally } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
-import type { ExaminedNode } from './fold-nodes.ts';
+import { type ExaminedCheck, type ExaminedNode, examinedBy } from './fold-nodes.ts';
 import { objectKey } from './identity.ts';
 
 export type Examined = {
@@ -34,10 +34,9 @@ export function nodeOf({ object }: Pick<Finding, 'object'>): string {
 
 /** Nodes that were not audited are in the outcomes of checks of exceptions already. */
 function ofException({ object }: Finding, tally: CheckTally): Reexamination {
-  const judgedNothing = tally.unexamined.length === 0 && tally.notApplicable > 0;
-  return judgedNothing || tally.unexamined.includes(objectKey(object))
-    ? NOT_EXAMINED
-    : { result: 'gone', reason: 'the exception is in use, was changed or taken out' };
+  return isJudged(object, examinedBy(tally))
+    ? { result: 'gone', reason: 'the exception is in use, was changed or taken out' }
+    : NOT_EXAMINED;
 }
 
 /** A check across nodes says nothing of what nodes that failed or are partial might have shown. */
@@ -62,8 +61,10 @@ function onNode(finding: Finding, { scope, checks, byNode }: Examined): Reexamin
   const pod = `${object.namespace}/${object.name}`;
   if (!ofSandbox && object.kind === 'pod' && node.pods.size > 0 && !node.pods.has(pod))
     return { result: 'gone', reason: `pod ${pod} is gone from node ${name}` };
-  const entry = node.tallies.get(finding.check);
-  if (entry === undefined) return NOT_EXAMINED;
-  const judgedNothing = entry.unexamined.length === 0 && entry.unknown + entry.notApplicable > 0;
-  return judgedNothing || entry.unexamined.includes(objectKey(object)) ? NOT_EXAMINED : PASSED;
+  const check = node.checks.get(finding.check);
+  return check !== undefined && isJudged(object, check) ? PASSED : NOT_EXAMINED;
+}
+
+function isJudged(object: AuditedObject, check: ExaminedCheck): boolean {
+  return check !== null && !check.has(objectKey(object));
 }

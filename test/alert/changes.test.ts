@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type AlertRecord, alertRecordSchema, changesOf, isNews } from '../../lib/alert/index.ts';
+import {
+  type AlertRecord,
+  alertRecordSchema,
+  changesOf,
+  coverageShare,
+  isNews,
+} from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
@@ -123,6 +129,21 @@ describe('a message is sent', () => {
     expect(say(aReport({ coverage: { nodes: [failed], checks: [] } })).crossed[0]?.text).toContain(
       'kubelet silent',
     );
+  });
+
+  it('of a cluster that was scaled to zero, or has Fargate alone, only that what was there is gone', () => {
+    const skipped = { node: 'fargate', result: 'skipped', reason: 'Fargate', remedy: null } as const;
+    for (const nodes of [[], [skipped]]) {
+      const empty = aReport({ coverage: { nodes, checks: [] }, nodes: [], findings: [] });
+      const limits = {
+        ...thresholds,
+        coverage: 1,
+        metrics: [{ metric: 'pods' as const, per: 'cluster' as const, above: 0 }],
+      };
+      const { crossed } = changesOf(empty, null, limits);
+      expect(crossed).toEqual([]);
+      expect(coverageShare(empty)).toBe(1);
+    }
   });
 
   it('of what an exception ends, though it was there all along', () => {

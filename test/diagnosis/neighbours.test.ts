@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import { exceptionSchema } from '../../lib/model/exception.ts';
 import type { AuditedObject } from '../../lib/model/finding.ts';
-import type { CheckFailure, PodAddress } from '../../lib/model/node-result.ts';
+import type { CheckFailure } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
-import { conclude, failedNode, failureOf, resultOf } from './nodes.ts';
+import { conclude, failedNode, failureOf, heldAddress, resultOf } from './nodes.ts';
 
 const pod = (node: string, name: string): AuditedObject => ({ kind: 'pod', namespace: 'shop', name, node });
 const ghost = (node: string) => failureOf('sandbox-ghost', pod(node, 'ghost-1'));
@@ -95,26 +95,15 @@ describe('a node that speaks of what is not its own', () => {
   });
 
   it('brings addresses of its own pods only, and only addresses', () => {
-    const held = (changes: Partial<PodAddress>): PodAddress => ({
-      address: '10.0.0.7',
-      node: 'victim',
-      pod: { namespace: 'shop', name: 'own-of-victim', uid: 'v' },
-      namespace: 1,
-      network: 'cbr0',
-      inPodStatus: true,
-      createdAt: '2026-11-01T00:00:00Z',
-      podCreatedAt: '2026-11-01T00:00:00Z',
-      ...changes,
-    });
     const evil = { node: 'hostile', pod: { namespace: 'shop', name: 'own-of-hostile', uid: 'h' } };
     const report = conclude([
-      resultOf('victim', { podAddresses: [held({})] }),
+      resultOf('victim', { podAddresses: [heldAddress({})] }),
       resultOf('hostile', {
         podAddresses: [
-          held({ namespace: 2, pod: { namespace: 'shop', name: 'own-of-victim', uid: 'h' } }),
-          held({ ...evil, pod: { namespace: 'shop', name: 'own-of-victim', uid: 'h' } }),
-          held({ ...evil, address: '$(reboot)' }),
-          held({ ...evil, address: '$(reboot)', namespace: 2, pod: { ...evil.pod, uid: 'i' } }),
+          heldAddress({ namespace: 2, pod: { namespace: 'shop', name: 'own-of-victim', uid: 'h' } }),
+          heldAddress({ ...evil, pod: { namespace: 'shop', name: 'own-of-victim', uid: 'h' } }),
+          heldAddress({ ...evil, address: '$(reboot)' }),
+          heldAddress({ ...evil, address: '$(reboot)', namespace: 2, pod: { ...evil.pod, uid: 'i' } }),
         ],
       }),
     ]);
@@ -224,17 +213,11 @@ describe('a result that cannot be concluded', () => {
 
   it('is none for being large: 160,000 addresses in 8 pods, 150,000 findings', () => {
     const pods = Array.from({ length: 8 }, (_, n) => `shop/evil-${n}`);
-    const podAddresses = Array.from(
-      { length: 160_000 },
-      (_, n): PodAddress => ({
+    const podAddresses = Array.from({ length: 160_000 }, (_, n) =>
+      heldAddress({
         address: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
         node: 'hostile',
         pod: { namespace: 'shop', name: `evil-${n % 8}`, uid: `uid-${n % 8}` },
-        namespace: n % 8,
-        network: 'cbr0',
-        inPodStatus: true,
-        createdAt: '2026-11-01T00:00:00Z',
-        podCreatedAt: '2026-11-01T00:00:00Z',
       }),
     );
     const failures = Array.from({ length: 150_000 }, (_, n) =>
@@ -247,6 +230,24 @@ describe('a result that cannot be concluded', () => {
     });
   }, 60_000);
 });
+
+it('looks at a hundred thousand earlier findings again, and at as many that a check left open, in linear time', () => {
+  const hidden = Array.from({ length: 100_000 }, (_, n): AuditedObject => pod('hostile', `evil-${n}`));
+  const failures = hidden.map((object) => failureOf('pod-interface-down', object));
+  const pods = hidden.map(({ name }) => `shop/${name}`);
+  const first = conclude([resultOf('hostile', { failures, pods })]);
+  const { tallies } = resultOf('hostile');
+  const unexamined = hidden.map(({ name }) => `pod|shop|${name}|hostile|`);
+  const next = resultOf('hostile', {
+    pods,
+    tallies: tallies.map((entry) => ({ ...entry, unknown: unexamined.length, unexamined })),
+  });
+  const begun = performance.now();
+  const report = conclude([next], first, { day: 1 });
+  expect(performance.now() - begun).toBeLessThan(20_000);
+  expect(report.findings).toHaveLength(100_000);
+  expect(report.resolved).toEqual([]);
+}, 60_000);
 
 describe('a cluster without a node to audit', () => {
   const skipped = resultOf('fargate', {
@@ -280,7 +281,7 @@ describe('a cluster without a node to audit', () => {
 });
 
 describe('whatever a hostile node says', () => {
-  const ids = catalogue.filter(({ active }) => active === undefined).map(({ id }) => id);
+  const ids = catalogue.map(({ id }) => id);
   const node = fc.constantFrom('hostile', 'victim');
   const name = fc.constantFrom('web-1', 'web-2', 'ghost-1', 'own-of-hostile', 'own-of-victim');
   const object: fc.Arbitrary<AuditedObject> = fc.oneof(
@@ -321,30 +322,53 @@ describe('whatever a hostile node says', () => {
   );
   /** What the API lists: names may be on both. */
   const pods = fc.subarray(['shop/web-1', 'shop/web-2', 'shop/ghost-1', 'shop/own-of-victim']);
+  /** Of pods of one node: a hostile one dates and places them as it likes. */
+  const addresses = (on: string) =>
+    fc.array(
+      fc.record({
+        address: fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', 'none'),
+        node: on === 'victim' ? fc.constant(on) : node,
+        pod: name.map((own) => ({ namespace: 'shop', name: own, uid: `${own} on ${on}` })),
+        namespace: fc.integer({ min: 1, max: 3 }),
+        network: fc.constant('cbr0'),
+        inPodStatus: fc.boolean(),
+        createdAt: fc.constantFrom('1970-01-01T00:00:00Z', '2026-11-01T00:00:00Z', 'never'),
+        podCreatedAt: fc.constantFrom('2025-01-01T00:00:00Z', '2026-11-01T00:00:00Z'),
+      }),
+      { maxLength: 12 },
+    );
 
   it("changes no byte of its neighbour's findings, in the first run and the next", () => {
     fc.assert(
       fc.property(
-        fc.record({ failures, again: failures, pods, first: fc.boolean() }),
-        fc.record({ failures: ownFailures, again: ownFailures, pods }),
+        fc.record({ failures, again: failures, pods, addresses: addresses('hostile'), first: fc.boolean() }),
+        fc.record({ failures: ownFailures, again: ownFailures, pods, addresses: addresses('victim') }),
         (hostile, victim) => {
           const run = (
-            lies: readonly CheckFailure[],
+            lies: readonly CheckFailure[] | null,
             truth: readonly CheckFailure[],
             previous: ClusterReport | null,
           ) => {
             const results = [
-              resultOf('hostile', { failures: [...lies], pods: hostile.pods }),
-              resultOf('victim', { failures: [...truth], pods: victim.pods }),
+              resultOf('hostile', {
+                failures: [...(lies ?? [])],
+                pods: hostile.pods,
+                podAddresses: lies === null ? [] : hostile.addresses,
+              }),
+              resultOf('victim', {
+                failures: [...truth],
+                pods: victim.pods,
+                podAddresses: victim.addresses,
+              }),
             ];
             return conclude(hostile.first ? results : results.reverse(), previous, {
               day: previous === null ? 0 : 1,
             });
           };
-          const quiet = run([], victim.failures, null);
+          const quiet = run(null, victim.failures, null);
           const loud = run(hostile.failures, victim.failures, null);
           expect(of('victim', loud)).toBe(of('victim', quiet));
-          const quietNext = run([], victim.again, quiet);
+          const quietNext = run(null, victim.again, quiet);
           const loudNext = run(hostile.again, victim.again, loud);
           expect(of('victim', loudNext)).toBe(of('victim', quietNext));
         },

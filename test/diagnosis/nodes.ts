@@ -3,10 +3,8 @@ import { catalogue } from '../../lib/checks/catalogue.ts';
 import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
 import type { Exception } from '../../lib/model/exception.ts';
 import type { AuditedObject } from '../../lib/model/finding.ts';
-import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
+import type { CheckFailure, NodeResult, PodAddress } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
-
-const checks = catalogue.filter(({ active }) => active === undefined);
 
 export function failureOf(check: string, object: AuditedObject): CheckFailure {
   return {
@@ -26,7 +24,7 @@ export function resultOf(node: string, changes: Partial<NodeResult> = {}): NodeR
     node,
     coverage: { node, result: 'audited', reason: null, remedy: null },
     facts: null,
-    tallies: checks
+    tallies: catalogue
       .filter(({ scope }) => scope === 'node')
       .map(({ id }) => ({
         check: id,
@@ -67,9 +65,24 @@ export function conclude(
     finishedAt: at,
     auditorVersion: '0.1.0',
     results,
-    checks,
+    checks: catalogue,
     previous,
     settleSeconds: { pod: 300, orphan: 900 },
     exceptions: changes.exceptions ?? [],
   });
+}
+
+/** An address that a settled pod on the node `victim` holds. */
+export function heldAddress(changes: Partial<PodAddress> = {}): PodAddress {
+  return {
+    address: '10.0.0.7',
+    node: 'victim',
+    pod: { namespace: 'shop', name: 'own-of-victim', uid: 'v' },
+    namespace: 1,
+    network: 'cbr0',
+    inPodStatus: true,
+    createdAt: '2026-11-01T00:00:00Z',
+    podCreatedAt: '2026-11-01T00:00:00Z',
+    ...changes,
+  };
 }

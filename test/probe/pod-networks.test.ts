@@ -81,7 +81,24 @@ describe('the network of a pod', () => {
         inPodStatus: true,
         namespace: POD_NAMESPACE,
         createdAt: '2026-11-19T02:00:01Z',
+        podCreatedAt: aPod().createdAt,
       },
     ]);
+  });
+
+  it('tells addresses only, one more than are compared, and a name of the network as CNI spells it', () => {
+    const [network] = networkOf({}, POD_NAMESPACE);
+    const [first] = network?.stack?.addresses.filter(({ link }) => link === 'eth0') ?? [];
+    if (network?.stack == null || first === undefined) throw new Error('no network');
+    const addresses = Array.from({ length: 20_000 }, (_, n) => ({
+      ...first,
+      address: n === 0 ? '10.0.0.1; reboot' : `10.1.${n >> 8}.${n & 255}`,
+    }));
+    const results = network.results.map((result) => ({ ...result, network: 'cbr0\u001b[2J' }));
+    const value = [{ ...network, stack: { ...network.stack, addresses }, results }];
+    const evidence = { nodeName: 'node-1', podNetworks: { status: 'present', value } } as unknown as Evidence;
+    const told = podAddresses(evidence);
+    expect(told).toHaveLength(65);
+    expect(told[0]).toMatchObject({ address: '10.1.0.1', network: 'unknown' });
   });
 });

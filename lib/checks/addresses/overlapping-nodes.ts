@@ -12,51 +12,56 @@ const ALL_PAIRS = 8;
 /** One address in the namespaces of pods of two nodes or more. */
 export type SharedAddress = { readonly address: string; readonly holders: readonly PodAddress[] };
 
-type Overlap = { readonly nodes: readonly [string, string]; readonly shared: readonly SharedAddress[] };
+type Pair = readonly [string, string];
+
+/** Two nodes with what both hold: of each address one holder on each. */
+type Overlap = { readonly nodes: Pair; readonly held: (readonly [PodAddress, PodAddress])[] };
 
 /** The pairs of nodes with too many addresses in common for each to be a fault of its own, and which addresses they explain. */
 export function overlapsOf(shared: readonly SharedAddress[]): {
   readonly pairs: readonly Overlap[];
   readonly explain: (each: SharedAddress) => boolean;
 } {
-  const common = new Map<string, { nodes: [string, string]; shared: SharedAddress[] }>();
-  for (const each of shared)
+  const common = new Map<string, Overlap>();
+  for (const each of shared) {
+    const holderOn = new Map(each.holders.map((held) => [held.node, held]));
     for (const nodes of pairsOf(each)) {
+      const [first, second] = [holderOn.get(nodes[0]), holderOn.get(nodes[1])];
+      if (first === undefined || second === undefined) continue;
       const found = common.get(nodes.join(' '));
-      if (found === undefined) common.set(nodes.join(' '), { nodes, shared: [each] });
-      else found.shared.push(each);
+      if (found === undefined) common.set(nodes.join(' '), { nodes, held: [[first, second]] });
+      else found.held.push([first, second]);
     }
-  const pairs = new Map([...common].filter(([, pair]) => pair.shared.length > FEW));
+  }
+  const pairs = new Map([...common].filter(([, { held }]) => held.length > FEW));
   return {
     pairs: [...pairs.values()],
     explain: (each) => pairsOf(each).every((nodes) => pairs.has(nodes.join(' '))),
   };
 }
 
-function pairsOf({ holders }: SharedAddress): [string, string][] {
+function pairsOf({ holders }: SharedAddress): Pair[] {
   const nodes = [...new Set(holders.map(({ node }) => node))].sort();
   return nodes
     .slice(0, nodes.length > ALL_PAIRS ? 1 : nodes.length)
-    .flatMap((first, index) => nodes.slice(index + 1).map((second): [string, string] => [first, second]));
+    .flatMap((first, index) => nodes.slice(index + 1).map((second): Pair => [first, second]));
 }
 
 /** A finding of the cluster: neither node may speak of the other. */
-export function overlapping({ nodes, shared }: Overlap): Outcome {
+export function overlapping({ nodes, held }: Overlap): Outcome {
   const both = nodes.join(' and ');
-  const own = shared.flatMap(({ holders }) => holders.filter(({ node }) => nodes.includes(node)));
+  const own = held.flat();
   const networks = [...new Set(own.map(({ network }) => network))].sort();
+  const addresses = held.map(([{ address }]) => address);
   return fail(
     { kind: 'cluster', name: both },
     {
-      detail: `${both} give out the same addresses: ${counted(shared.length, 'address', 'addresses')} are held on both, such as ${listed(
-        shared.map(({ address }) => address),
-        FEW,
-      )} (network ${listed(networks, FEW)}).`,
+      detail: `${both} give out the same addresses: ${counted(addresses.length, 'address', 'addresses')} are held on both, such as ${listed(addresses, FEW)} (network ${listed(networks, FEW)}).`,
       confidence: 'probable',
-      evidence: rowsOf(own, 2 * FEW, (held) => ({
-        what: `holder of ${held.address}`,
-        actual: `${held.pod.namespace}/${held.pod.name} on ${held.node}`,
-        source: `ip addr (netns ${held.namespace} of ${held.node})`,
+      evidence: rowsOf(own, 2 * FEW, (each) => ({
+        what: `holder of ${each.address}`,
+        actual: `${each.pod.namespace}/${each.pod.name} on ${each.node}`,
+        source: `ip addr (netns ${each.namespace} of ${each.node})`,
       })),
       remedy: [
         look(

@@ -107,6 +107,19 @@ describe('pod-address-duplicate', () => {
     expect(failures(run(...all)).map(({ object }) => object.name)).toEqual(['a and b', 'a and c', 'b and c']);
   });
 
+  it('compares a thousand nodes with one subnet in linear time', () => {
+    const all = Array.from({ length: 1000 }, (_, node) =>
+      Array.from({ length: 60 }, (__, host) =>
+        held(`p${host}-${node}`, { node: `node-${node}`, address: `10.88.0.${host}`, namespace: host }),
+      ),
+    ).flat();
+    const begun = performance.now();
+    const found = failures(run(...all));
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(found).toHaveLength(999);
+    expect(found[0]?.detail).toContain('60 addresses are held on both');
+  }, 30_000);
+
   it("blames the pod that took another's address beside its own, however old it is", () => {
     const found = failures(
       run(held('old', { inPodStatus: false }), held('old', { address: '10.244.1.7' }), held('young', later)),

@@ -27,6 +27,11 @@ describe('sandbox-ghost', () => {
     );
   });
 
+  it('is unknown where no sandbox could be read: that of the probe is always there', () => {
+    const outcomes = sandboxGhost.run({ sandboxes: [], pods: others, events: [] }, context);
+    expect(outcomes).toMatchObject([{ result: 'unknown', object: { kind: 'node' } }]);
+  });
+
   it.each<[string, Partial<Sandbox>]>([
     ['a sandbox not made by a kubelet', { uid: '' }],
     ['a static pod without its mirror', { uid: '0123456789abcdef0123456789abcdef' }],
