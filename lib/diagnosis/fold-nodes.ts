@@ -106,7 +106,7 @@ function partOf(result: NodeResult, input: FoldInput): Part {
 }
 
 function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain }: FoldInput): Part {
-  const { node, coverage, facts, failures, tallies, debugPods } = result;
+  const { node, coverage, facts, failures, tallies } = result;
   const pods = new Set(result.pods);
   const faults: Fault[] = [];
   const foreign = new Map<string, AuditedObject>();
@@ -124,7 +124,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
     coverage: { ...coverage, node },
     facts: facts === null ? null : { ...facts, node },
     pods: result.pods,
-    debugPods,
+    debugPods: result.debugPods.filter((pod) => pod.node === node),
     podAddresses: result.podAddresses.filter(
       ({ node: on, pod, address }) =>
         on === node && pods.has(`${pod.namespace}/${pod.name}`) && isIP(address) !== 0,
