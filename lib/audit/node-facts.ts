@@ -26,7 +26,7 @@ export function nodeFacts(
       namespaces === null
         ? null
         : failures.filter((failure) => failure.check === 'namespace-orphaned').length,
-    limit: limit === undefined ? null : Number.parseInt(limit, 10),
+    limit: limit === undefined || !/^\d{1,15}$/.test(limit) ? null : Number(limit),
     kernel: node.kernelVersion,
     runtime: node.containerRuntime,
     cni: config?.files.find((file) => file.error === null)?.plugins[0] ?? null,

@@ -16,7 +16,7 @@ import {
   parseSlab,
   parseSysctls,
 } from './parse/kernel.ts';
-import { fields, integer, isoTime, lines, optionalInteger } from './parse/lines.ts';
+import { fields, integer, isoTime, isTime, lines, optionalInteger } from './parse/lines.ts';
 import { parseHostMounts, parseMount, parseMountsElsewhere, parsePins, realPaths } from './parse/mounts.ts';
 import { parseProcesses, parseReferences, toProcesses } from './parse/processes.ts';
 import { parseResolvConf } from './parse/resolv-conf.ts';
@@ -46,7 +46,9 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   const { steps, raw, read, need, part } = reader;
 
   const meta = parsePairs(raw('meta') ?? '');
-  const takenSeconds = optionalInteger(meta.get('time')) ?? Date.parse(after.takenAt) / 1000;
+  const nodeSeconds = optionalInteger(meta.get('time'));
+  const hasClock = nodeSeconds !== null && isTime(nodeSeconds);
+  const takenSeconds = hasClock ? nodeSeconds : Date.parse(after.takenAt) / 1000;
   const uptime = (optionalInteger(meta.get('uptime')) ?? 0) / 100;
   const facts = parsePairs(raw('host/facts') ?? '');
 
@@ -124,7 +126,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       processes: value(processLines),
       results: cniResults.status === 'present' ? cniResults.value : [],
       pods: after.pods,
-      own: integer(facts.get('pid') ?? ''),
+      own: facts.get('pid') ?? '',
     }),
   );
   const sandboxes = mapPart(listed, (all) =>
@@ -201,7 +203,11 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     nodeName: after.node.name,
     takenAt: isoTime(takenSeconds),
     probeMilliseconds,
-    incomplete: [...steps.problems.values()],
+    incomplete: [
+      ...steps.problems.values(),
+      // Bundles of older probes have none.
+      ...(meta.has('time') && !hasClock ? [`meta: ${quoted(meta.get('time'))} is not a time`] : []),
+    ],
     node: { status: 'present', value: after.node },
     pods: { status: 'present', value: observed },
     events: { status: 'present', value: after.events },
@@ -251,3 +257,5 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not asked for' },
   };
 }
+
+const quoted = (text = '') => JSON.stringify(text.slice(0, 30));

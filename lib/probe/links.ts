@@ -1,5 +1,6 @@
 /** Joins the two ends of each pair, by (inode of the namespace, ifindex), in both directions (docs/traps.md T9, T10). */
 import type { Link, Peer } from '../model/network.ts';
+import { firstBy } from './parse/collect.ts';
 import type { RawLink, RawStack } from './parse/ip.ts';
 
 /** The namespaces that were read, by inode. */
@@ -8,31 +9,50 @@ export type RawStacks = ReadonlyMap<number, RawStack>;
 /** Resolves ids as one namespace counts them: its inode, or null when the id has no name. */
 export type NamespaceIds = ReadonlyMap<number, ReadonlyMap<number, number>>;
 
-/** The links of one namespace with their peers. @param gone - namespaces that ended while the node was read */
-export function joinLinks(
-  inode: number,
+/**
+ * The links of each namespace with their peers, by its inode.
+ * @param gone - namespaces that ended while the node was read
+ */
+export function linkJoiner(
   stacks: RawStacks,
   ids: NamespaceIds,
   gone: ReadonlySet<number>,
-): Link[] {
-  return (stacks.get(inode)?.links ?? []).map((raw) => {
-    const { peerIndex: _index, peerName: _name, peerNamespaceId: _id, ...link } = raw;
-    return { ...link, peer: peerOf(inode, raw, stacks, ids, gone) };
-  });
+): (inode: number) => Link[] {
+  const known: Known = { stacks: new Map(), ids, gone, pointing: pointing(stacks, ids) };
+  for (const [inode, { links }] of stacks) {
+    const byName = firstBy(links.entries(), ([, { name }]) => name);
+    const byIndex = firstBy(links.entries(), ([, { index }]) => index);
+    known.stacks.set(inode, { byName, byIndex });
+  }
+  return (inode) =>
+    (stacks.get(inode)?.links ?? []).map((raw) => {
+      const { peerIndex: _index, peerName: _name, peerNamespaceId: _id, ...link } = raw;
+      return { ...link, peer: peerOf(inode, raw, known) };
+    });
 }
 
-function peerOf(
-  inode: number,
-  link: RawLink,
-  stacks: RawStacks,
-  ids: NamespaceIds,
-  gone: ReadonlySet<number>,
-): Peer | null {
+/** A link with its place in the list of its namespace. */
+type Placed = readonly [number, RawLink];
+
+type Known = {
+  readonly stacks: Map<
+    number,
+    { readonly byName: ReadonlyMap<string, Placed>; readonly byIndex: ReadonlyMap<number, Placed> }
+  >;
+  readonly ids: NamespaceIds;
+  readonly gone: ReadonlySet<number>;
+  readonly pointing: ReadonlyMap<string, ReadonlySet<number>>;
+};
+
+function peerOf(inode: number, link: RawLink, { stacks, ids, gone, pointing: all }: Known): Peer | null {
   if (link.kind !== 'veth' && link.kind !== 'netkit') return null;
   if (link.peerNamespaceId === 'same') {
-    const peer = stacks
-      .get(inode)
-      ?.links.find(({ name, index }) => name === link.peerName || index === link.peerIndex);
+    const own = stacks.get(inode);
+    const found = [
+      link.peerName === null ? undefined : own?.byName.get(link.peerName),
+      link.peerIndex === null ? undefined : own?.byIndex.get(link.peerIndex),
+    ].filter((each) => each !== undefined);
+    const peer = found.toSorted(([a], [b]) => a - b)[0]?.[1];
     return peer === undefined
       ? { status: 'missing', namespace: inode, index: link.peerIndex ?? 0 }
       : { status: 'matched', namespace: inode, index: peer.index, name: peer.name };
@@ -40,7 +60,7 @@ function peerOf(
   if (link.peerIndex === null) {
     return { status: 'unknown', reason: 'the kernel names no peer', namespaceId: link.peerNamespaceId };
   }
-  const target = targetOf(inode, link, ids) ?? pointingBack(inode, link, stacks, ids);
+  const target = targetOf(inode, link, ids) ?? pointingBack(inode, link, all);
   if (target === null) {
     return {
       status: 'unknown',
@@ -57,7 +77,7 @@ function peerOf(
       namespaceId: link.peerNamespaceId,
     };
   }
-  const peer = stack.links.find(({ index }) => index === link.peerIndex);
+  const peer = stack.byIndex.get(link.peerIndex)?.[1];
   if (peer === undefined) return { status: 'missing', namespace: target, index: link.peerIndex };
   const back = targetOf(target, peer, ids);
   const matched = peer.peerIndex === link.index && (back === null || back === inode);
@@ -80,17 +100,26 @@ function targetOf(inode: number, link: RawLink, ids: NamespaceIds): number | nul
     : null;
 }
 
+/** Namespaces with a link of one number whose peer is another number of a third namespace. */
+function pointing(stacks: RawStacks, ids: NamespaceIds): Map<string, Set<number>> {
+  const found = new Map<string, Set<number>>();
+  for (const [inode, { links }] of stacks) {
+    for (const link of links) {
+      const target = targetOf(inode, link, ids);
+      if (target === null || link.peerIndex === null) continue;
+      const key = `${link.index} ${link.peerIndex} ${target}`;
+      const known = found.get(key);
+      if (known === undefined) found.set(key, new Set([inode]));
+      else known.add(inode);
+    }
+  }
+  return found;
+}
+
 /** The one namespace whose link of that number points back at this very link. */
-function pointingBack(inode: number, link: RawLink, stacks: RawStacks, ids: NamespaceIds): number | null {
-  const found = [...stacks].filter(
-    ([other, stack]) =>
-      other !== inode &&
-      stack.links.some(
-        (peer) =>
-          peer.index === link.peerIndex &&
-          peer.peerIndex === link.index &&
-          targetOf(other, peer, ids) === inode,
-      ),
-  );
-  return found.length === 1 ? (found[0]?.[0] ?? null) : null;
+function pointingBack(inode: number, link: RawLink, all: Known['pointing']): number | null {
+  const found = all.get(`${link.peerIndex} ${link.index} ${inode}`);
+  if (found === undefined || found.size > 2) return null;
+  const others = [...found].filter((other) => other !== inode);
+  return others.length === 1 ? (others[0] ?? null) : null;
 }

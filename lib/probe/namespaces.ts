@@ -1,7 +1,9 @@
 /** Network namespaces with what pins, holds and fills them, and those that nothing leads to. */
 import type { CniResult, HiddenNamespace, Holder, NetworkNamespace, Part, Pin } from '../model/evidence.ts';
 import type { NetworkStack, Peer } from '../model/network.ts';
-import { joinLinks, type NamespaceIds, type RawStacks } from './links.ts';
+import { limited } from './limits.ts';
+import { linkJoiner, type NamespaceIds } from './links.ts';
+import { addTo } from './parse/collect.ts';
 import { fields, integer, lines } from './parse/lines.ts';
 import { type Mount, normalPath, type parseMountsElsewhere } from './parse/mounts.ts';
 import { THE_NODE } from './parse/netlink.ts';
@@ -38,7 +40,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   // A mount that a lookup no longer finds keeps its namespace alive, though nobody can enter it.
   const mounted = inputs.mounts.flatMap(({ inode }) => inode ?? []);
   const gone = new Set(lines(inputs.gone).map(integer));
-  const found = fields(inputs.index, 3).map(([inode = '']) => integer(inode));
+  const found = limited('namespaces', fields(inputs.index, 3)).map(([inode = '']) => integer(inode));
   const reached = new Set(found);
   const inodes = [...new Set([hostInode, ...[...found, ...mounted].filter((inode) => !gone.has(inode))])];
   const raw = new Map(
@@ -72,26 +74,25 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   const add = (inode: number | null, one: Holder) => {
     // The node's own namespace is held by everything.
     if (inode === null || inode === hostInode) return;
-    const list = holders.get(inode) ?? [];
-    list.push(one);
-    holders.set(inode, list);
+    addTo(holders, inode, one);
   };
   for (const process of processes) add(process.networkNamespace, holder(process.pid, 'process'));
   for (const { pid, inode } of inputs.threads) add(inode, holder(pid, 'thread'));
   for (const { pid, inode } of inputs.descriptors) add(inode, holder(pid, 'descriptor'));
   for (const { pid, mount } of inputs.elsewhere) add(mount.inode, holder(pid, 'mount'));
+  const paths = new Map<number, string[]>();
+  for (const pin of pins) if (isNamespaceFile(pin)) addTo(paths, pin.inode, pin.path);
+  for (const { inode, path } of inputs.mounts) if (inode !== null) addTo(paths, inode, normalPath(path));
+  const namespaceIds = new Map<number, number[]>();
+  for (const [id, target] of hostIds ?? []) addTo(namespaceIds, target, id);
+  const known = { reached, linksOf: linkJoiner(raw, ids, gone), stood: standing(inputs.nodeLinks) };
   return inodes.map((inode) => ({
     inode,
     host: inode === hostInode,
-    pins: [
-      ...new Set([
-        ...pins.filter((pin) => pin.inode === inode && isNamespaceFile(pin)).map((pin) => pin.path),
-        ...inputs.mounts.filter((mount) => mount.inode === inode).map((mount) => normalPath(mount.path)),
-      ]),
-    ],
+    pins: [...new Set(paths.get(inode))],
     holders: holders.get(inode) ?? [],
-    namespaceIds: [...(hostIds ?? [])].filter(([, target]) => target === inode).map(([id]) => id),
-    stack: stackOf(inode, inputs, { raw, ids, reached, gone }),
+    namespaceIds: namespaceIds.get(inode) ?? [],
+    stack: stackOf(inode, inputs, known),
   }));
 }
 
@@ -111,26 +112,28 @@ function namesToInodes(hostInode: number, pins: readonly Pin[]): (name: string) 
 
 function stackOf(
   inode: number,
-  { hostInode, stacks, nodeLinks }: Inputs,
-  known: {
-    readonly raw: RawStacks;
-    readonly ids: NamespaceIds;
+  { hostInode, stacks }: Inputs,
+  {
+    reached,
+    linksOf,
+    stood,
+  }: {
     readonly reached: ReadonlySet<number>;
-    readonly gone: ReadonlySet<number>;
+    readonly linksOf: ReturnType<typeof linkJoiner>;
+    readonly stood: ReturnType<typeof standing>;
   },
 ): Part<NetworkStack> {
   const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
-  if (stack === undefined && stacks.leftOut !== null && known.reached.has(inode))
+  if (stack === undefined && stacks.leftOut !== null && reached.has(inode))
     return { status: 'absent', reason: stacks.leftOut };
   if (stack === undefined)
     return { status: 'failed', reason: 'no path leads into it, or the probe did not come to it' };
   if (stack.status !== 'present') return stack;
   const { addresses, routes, rules, neighbours } = stack.value.raw;
-  const stood = standing(nodeLinks);
   return {
     status: 'present',
     value: {
-      links: joinLinks(inode, known.raw, known.ids, known.gone).map((link) =>
+      links: linksOf(inode).map((link) =>
         inode !== hostInode || link.peer === null || leadsIntoPod(link.peer, hostInode) || stood(link)
           ? link
           : { ...link, peer: { status: 'unsettled' } },
@@ -200,13 +203,17 @@ export function hiddenNamespaces(inputs: {
     command: command.slice(0, 64),
     sockets: integer(sockets),
   }));
+  const linksInto = new Map<number, string[]>();
+  for (const link of links)
+    if (typeof link.peerNamespaceId === 'number' && stood(link))
+      addTo(linksInto, link.peerNamespaceId, link.name);
   return (
     ids
       // Something led to one with a name while the ids were read; if its pod ended since, that is no leak.
       .filter(({ id, name }) => name === null && !known.has(id))
       .map(({ id }) => ({
         id,
-        links: links.filter((link) => link.peerNamespaceId === id && stood(link)).map(({ name }) => name),
+        links: linksInto.get(id) ?? [],
       }))
       .filter(
         ({ links: into }) =>

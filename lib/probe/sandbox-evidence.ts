@@ -1,6 +1,7 @@
 /** The sandboxes that stood while the node was read, if these are the files of the runtime that runs us. */
 import type { CniResult, Part, Sandbox } from '../model/evidence.ts';
 import type { Pod } from '../model/kubernetes.ts';
+import { integer } from './parse/lines.ts';
 import type { ProcessLine } from './parse/processes.ts';
 import { parseContainerResolvConfs } from './parse/resolv-conf.ts';
 import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
@@ -13,8 +14,8 @@ export function sandboxEvidence(
     readonly processes: readonly ProcessLine[];
     readonly results: readonly CniResult[];
     readonly pods: readonly Pod[];
-    /** Pid of the probe itself. */
-    readonly own: number;
+    /** Pid of the probe itself, as it wrote it. */
+    readonly own: string;
   },
 ): Part<Sandbox[]> {
   const listed = both(
@@ -23,6 +24,7 @@ export function sandboxEvidence(
   );
   return both(listed, () =>
     part('sandboxes', () => {
+      const own = integer(others.own);
       const all = parseSandboxes(
         {
           before: need('sandboxes.before'),
@@ -38,7 +40,7 @@ export function sandboxEvidence(
         parseContainerResolvConfs(read('resolv.index') ?? '', read('resolv') ?? ''),
         others.pods,
       );
-      if (!listedPids(need('sandboxes.before')).includes(others.own)) {
+      if (!listedPids(need('sandboxes.before')).includes(own)) {
         throw new Error(
           "the probe's own container is not among those found: these are not the files of the kubelet's runtime",
         );

@@ -59,10 +59,11 @@ function why(
   if (own.some(({ stable }) => !stable)) return 'its sandbox changed meanwhile';
   const age = after.startedAt === null ? since(after.createdAt, now.api) : since(after.startedAt, now.node);
   // A new sandbox of an old pod is as young as a new pod.
-  const sandboxAges = own.flatMap(({ createdAt }) =>
-    createdAt === null ? [] : [since(createdAt, now.node)],
+  const youngest = own.reduce(
+    (least, { createdAt }) => (createdAt === null ? least : Math.min(least, since(createdAt, now.node))),
+    age,
   );
-  return Math.min(age, ...sandboxAges) < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
+  return youngest < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { messageOf } from '../model/errors.ts';
 import type { Part } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
+import { atMost } from './limits.ts';
 import { parseStack, type RawStack } from './parse/ip.ts';
 import { lines } from './parse/lines.ts';
 import { parseNetlink } from './parse/netlink.ts';
@@ -38,6 +39,7 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
     ),
   ]);
   const byName = new Map<string, Part<ReadStack>>();
+  let objects = 0;
   for (const name of names) {
     const directory = name === 'host' ? 'host' : `netns/${name}`;
     const problem = steps.problems.get(`stack ${name}`);
@@ -46,8 +48,13 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
       problem === undefined
         ? attempt(() => {
             const filters = attempt(() => readFilters(read, directory));
+            const raw = readStack(bytes, directory);
+            const own = countOf(raw);
+            atMost('stackObjects', own);
+            atMost('nodeObjects', objects + own);
+            objects += own;
             return {
-              raw: readStack(bytes, directory),
+              raw,
               filters: filters.status === 'present' ? filters.value : [],
               filtersFailed: filters.status === 'failed' ? filters.reason : null,
               conntrackEntries: numberOrNull(read(`${directory}/conntrack`)),
@@ -64,6 +71,10 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
   const hostFilters: Part<PacketFilter[]> =
     problem === undefined ? attempt(() => readFilters(read, 'host')) : { status: 'failed', reason: problem };
   return { byName, hostFilters, leftOut: steps.stacksLeftOut };
+}
+
+function countOf({ links, addresses, routes, rules, neighbours, ids }: RawStack): number {
+  return [links, addresses, routes, rules, neighbours, ids].reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The kernel's own answers, where one process could ask for all pods; else what `ip` printed. */

@@ -1,5 +1,5 @@
 /** How the probe's steps went: lines `JOB CODE HUNDREDTHS ARGUMENTS` of `steps`, and what was dropped for its size. */
-import { lines } from './parse/lines.ts';
+import { lines, optionalInteger } from './parse/lines.ts';
 
 export type Steps = {
   readonly ran: ReadonlySet<string>;
@@ -33,7 +33,7 @@ export function parseSteps(text: string, droppedText: string): Steps {
     if (code === 'skipped') {
       problems.set(name, `the probe did not come to ${name}`);
     } else if (code === 'hung') {
-      hung.set(name, Number.parseInt(time, 10) * 10 || 0);
+      hung.set(name, (optionalInteger(time) ?? 0) * 10);
       problems.set(name, `${name} did not end in time`);
     } else if (code !== '0') {
       problems.set(

@@ -1,7 +1,8 @@
 /** The CNI's files: network configurations, plugin binaries, cached results. */
 import * as z from 'zod';
 import type { CniConfig, CniResult } from '../../model/evidence.ts';
-import { jsonLines, lines } from './lines.ts';
+import { limited } from '../limits.ts';
+import { jsonLines, lines, optionalInteger } from './lines.ts';
 
 const text = z.string().max(500);
 const ipam = z
@@ -41,9 +42,10 @@ export function parseCniConfig(
   binaries: string,
   binaryDirectories = '',
 ): CniConfig {
-  const parsed = jsonLines(configs, configLine);
+  const parsed = limited('cniConfigs', jsonLines(configs, configLine));
   const directory = parsed[0]?.dir ?? lines(directories)[0] ?? '/etc/cni/net.d';
   const own = lines(binaryDirectories);
+  const ownSet = new Set(own);
   const files = lines(binaries)
     .flatMap((line) => {
       const [, mode, size, path] = /^(-\S{9}) (\d+) (\S+)$/.exec(line) ?? [];
@@ -57,7 +59,7 @@ export function parseCniConfig(
             },
           ];
     })
-    .filter(({ path }) => own.length === 0 || own.includes(directoryOf(path)));
+    .filter(({ path }) => own.length === 0 || ownSet.has(directoryOf(path)));
   const executables = files.flatMap(({ path, why }) => (why === null ? [path] : []));
   const binaryDirectory =
     own[0] ?? (executables[0] === undefined ? '/opt/cni/bin' : directoryOf(executables[0]));
@@ -125,7 +127,7 @@ const resultLine = z.object({
 
 /** `cni/results.ndjson`: libcni's cache as jq reduced it. An entry that is not readable is left out: it proves nothing. */
 export function parseCniResults(ndjson: string): CniResult[] {
-  return jsonLines(ndjson, resultLine).flatMap((entry) => {
+  return limited('cniResults', jsonLines(ndjson, resultLine)).flatMap((entry) => {
     if (entry.error !== undefined || !entry.containerId || !entry.result) return [];
     const { result } = entry;
     const args = new Map(entry.args);
@@ -148,7 +150,7 @@ export function parseCniResults(ndjson: string): CniResult[] {
           return {
             address,
             prefixLength:
-              length === '' ? (address.includes(':') ? 128 : 32) : Number.parseInt(length, 10) || 0,
+              length === '' ? (address.includes(':') ? 128 : 32) : (optionalInteger(length.slice(0, 3)) ?? 0),
             gateway: ip.gateway ?? null,
             interface: 'interface' in ip ? (ip.interface ?? null) : null,
           };

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
 import type { CniConfig, CniResult, Ipam } from '../../model/evidence.ts';
+import { atMost } from '../limits.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
 
 /** Where host-local keeps a directory for each network, if no `dataDir` says otherwise. */
@@ -45,6 +46,7 @@ export function parseHostLocal(
       corrupt: [],
     };
     networks.set(directory, ipam);
+    atMost('ipamNetworks', networks.size);
     return ipam;
   };
   for (const directory of lines(around.directories)) networkAt(directory);
@@ -89,10 +91,11 @@ export function emptiedNetworks(
   results: readonly CniResult[],
 ): string[] {
   const there = new Set(lines(directories).map((directory) => directory.replace(/^.*\//, '')));
+  const used = new Set(results.map(({ network }) => network));
   return config.files.flatMap(({ network, plugins, ipam }) => {
     // The plugin of flannel has bridge and host-local do its work, and needs not name them.
     const local = ipam.includes('host-local') || (plugins[0] === 'flannel' && ipam.length === 0);
-    const gone = network !== null && !there.has(network) && results.some((one) => one.network === network);
+    const gone = network !== null && !there.has(network) && used.has(network);
     return local && gone ? [network] : [];
   });
 }

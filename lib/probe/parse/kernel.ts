@@ -1,5 +1,6 @@
 /** Kernel state: sysctls, log, slab, neighbour tables, blocked tasks. */
 import type { KernelMessage, Sources } from '../../model/evidence.ts';
+import { limited } from '../limits.ts';
 import { fields, integer, isoTime, lines } from './lines.ts';
 
 /** `grep .` over /proc/sys: `/proc/sys/a/b:value` becomes `a.b`. A dot in an interface's name becomes a slash, as in sysctl(8). */
@@ -16,7 +17,7 @@ export function parseSysctls(text: string): Record<string, string> {
 
 /** Lines of dmesg. One without a time belongs to the message before it. */
 export function parseKernelLog(text: string, bootEpochSeconds: number): KernelMessage[] {
-  return lines(text).flatMap((line) => {
+  return limited('kernelMessages', lines(text)).flatMap((line) => {
     const found = /^(?:<\d+>)?\[ *(\d{1,10}\.\d{1,9})\](?:\[ *[TC]\d+\])? ?(.*)$/.exec(line);
     if (found?.[1] === undefined || found[2] === undefined) return [];
     const seconds = Number(found[1]);
@@ -33,7 +34,9 @@ export function parseSlab(text: string): number | null {
 /** `arp` and `ndisc` lines of /proc/net/stat: a header, then a line a CPU; the first column is the table's size, in hex. */
 export function parseNeighbourCounts(text: string): { ipv4: number | null; ipv6: number | null } {
   const entries = (family: string) => {
-    const line = lines(text).find((candidate) => new RegExp(`^${family} +[0-9a-f]{8}`).test(candidate));
+    const line = lines(text).find((candidate) =>
+      new RegExp(`^${family} +[0-9a-f]{8}(?:[ ,]|$)`).test(candidate),
+    );
     return line === undefined ? null : Number.parseInt(line.split(/ +/)[1] ?? '', 16);
   };
   return { ipv4: entries('arp'), ipv6: entries('ndisc') };

@@ -1,12 +1,12 @@
 /** Lines and JSON lines of a bundle's files, with limits: their content comes from a node. */
 import type { z } from 'zod';
-
-const MAX_LINES = 200_000;
+import { atMost, LIMITS } from '../limits.ts';
 
 /** The lines of a text, without empty ones. */
 export function lines(text: string): string[] {
-  const all = text.split('\n', MAX_LINES + 1);
-  if (all.length > MAX_LINES) throw new Error(`more than ${MAX_LINES} lines`);
+  const all = text.split('\n', LIMITS.lines + 2);
+  // A last line that ends is followed by an empty one.
+  atMost('lines', all.at(-1) === '' ? all.length - 1 : all.length);
   return all.filter((line) => line !== '');
 }
 
@@ -30,8 +30,17 @@ export function integer(text: string): number {
   return Number(text);
 }
 
-/** Seconds since the epoch as a date in ISO 8601. */
+/** The last second of the year 9999, with which ISO 8601 in four digits ends. */
+const LAST_SECOND = 253_402_300_799;
+
+/** Whether these seconds since the epoch are a date that can be written. */
+export function isTime(epochSeconds: number): boolean {
+  return epochSeconds >= 0 && epochSeconds <= LAST_SECOND;
+}
+
+/** Seconds since the epoch as a date in ISO 8601. @throws Error for what is none */
 export function isoTime(epochSeconds: number): string {
+  if (!isTime(epochSeconds)) throw new Error(`${String(epochSeconds).slice(0, 30)} is not a time`);
   return new Date(epochSeconds * 1000).toISOString();
 }
 

@@ -1,6 +1,10 @@
 /** Mount tables and files of pin directories. */
 import type { Pin } from '../../model/evidence.ts';
+import { limited } from '../limits.ts';
 import { fields, integer, isoTime, lines } from './lines.ts';
+
+/** Directories of a path: more than anything on a node has. */
+const DEEPEST = 256;
 
 export type Mount = {
   readonly root: string;
@@ -21,6 +25,9 @@ export function parseMount(line: string): Mount {
   if (separator < 0 || root === undefined || path === undefined || fileSystem === undefined) {
     throw new Error('a line is not of mountinfo');
   }
+  // PATH_MAX, and directories in directories without end would take as long to look through.
+  if (path.length > 4 * 4096 || path.split('/').length > DEEPEST)
+    throw new Error('the path of a mount is too long');
   const optional = words.slice(6, separator);
   const inode = fileSystem === 'nsfs' ? /^net:\[(\d{1,15})\]$/.exec(root)?.[1] : undefined;
   const propagation = optional.some((word) => word.startsWith('shared:'))
@@ -50,17 +57,23 @@ export function parseHostMounts(text: string): { mounts: Mount[]; total: number 
   const all = lines(text);
   const total = /^total (\d{1,9})$/.exec(all.at(-1) ?? '')?.[1];
   if (total === undefined) throw new Error('the list of mounts is not complete');
-  return { mounts: all.slice(0, -1).map(parseMount), total: Number(total) };
+  return { mounts: limited('mounts', all.slice(0, -1)).map(parseMount), total: Number(total) };
 }
 
 /** Without those that a later mount on a directory above them hides, as a /run made anew hides a mounted /run/netns. */
 export function reachable(mounts: readonly Mount[]): Mount[] {
+  const last = new Map(mounts.map(({ path }, index) => [path, index]));
   return mounts.filter(
-    ({ path }, index) =>
-      !mounts
-        .slice(index + 1)
-        .some((later) => later.path !== path && path.startsWith(`${later.path.replace(/\/$/, '')}/`)),
+    ({ path }, index) => !directoriesAbove(path).some((one) => (last.get(one) ?? -1) > index),
   );
+}
+
+/** `/a/b/c`: `/a/b`, `/a` and `/`. */
+function directoriesAbove(path: string): string[] {
+  const above: string[] = [];
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+    above.push(path.slice(0, end));
+  return path === '/' ? [] : [...above, '/'];
 }
 
 /** `host/mounts-elsewhere`: pid, mount namespace, line of its mountinfo. */
@@ -104,6 +117,10 @@ export function realPaths(places: string): (path: string) => string {
 /** `host/pins`: two lines a file, `fs MAGIC PATH` and `file INODE MODE TIME PATH`. */
 export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
   const magics = new Map<string, string>();
+  const mounted = Map.groupBy(
+    mounts.filter(({ inode }) => inode !== null),
+    ({ path }) => normalPath(path),
+  );
   const pins: Pin[] = [];
   for (const line of lines(text)) {
     const magic = /^fs ([0-9a-f]{1,16}) (.+)$/.exec(line);
@@ -123,11 +140,9 @@ export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
         inode: Number(file[1]),
         mode: file[2],
         modifiedAt: isoTime(Number(file[3])),
-        mounted: mounts.flatMap((mount) =>
-          mount.inode !== null && normalPath(mount.path) === normalPath(path) ? [mount.inode] : [],
-        ),
+        mounted: (mounted.get(normalPath(path)) ?? []).flatMap(({ inode }) => inode ?? []),
       });
     }
   }
-  return pins;
+  return limited('pins', pins);
 }

@@ -48,10 +48,11 @@ export function parseNftables(text: string): PacketFilter[] {
     ({ family, table }) =>
       (family === 'ip' || family === 'ip6') && IPTABLES_TABLES.has(table.name.split(' ')[1] ?? ''),
   );
+  const kept = new Set(ofIptables);
   const families = [
     { backend: 'iptables-nft', of: ofIptables.filter(({ family }) => family === 'ip') },
     { backend: 'ip6tables-nft', of: ofIptables.filter(({ family }) => family === 'ip6') },
-    { backend: 'nftables', of: tables.filter((table) => !ofIptables.includes(table)) },
+    { backend: 'nftables', of: tables.filter((table) => !kept.has(table)) },
   ] as const;
   return families.flatMap(({ backend, of }) =>
     of.length === 0
@@ -73,20 +74,26 @@ export function parseIptablesSave(
   backend: 'iptables-legacy' | 'ip6tables-legacy',
 ): PacketFilter {
   const tables: Table[] = [];
+  // The chains of the table that is read, by name.
+  const chains = new Map<string, Table['chains'][number]>();
   for (const line of lines(text)) {
     const current = tables.at(-1);
-    if (line.startsWith('*')) tables.push({ name: line.slice(1), chains: [] });
-    else if (line.startsWith(':') && current !== undefined) {
+    if (line.startsWith('*')) {
+      tables.push({ name: line.slice(1), chains: [] });
+      chains.clear();
+    } else if (line.startsWith(':') && current !== undefined) {
       const [name = '', policy = '-'] = line.slice(1).split(' ');
-      current.chains.push({
+      const chain = {
         name,
         hook: BUILT_IN.has(name) ? name.toLowerCase() : null,
         policy: policy === '-' ? null : policy.toLowerCase(),
         rules: [],
-      });
+      };
+      current.chains.push(chain);
+      // The first of a name counts.
+      if (!chains.has(name)) chains.set(name, chain);
     } else if (line.startsWith('-A ') && current !== undefined) {
-      const name = line.split(' ')[1];
-      current.chains.find((chain) => chain.name === name)?.rules.push(line.slice(0, MAX_RULE));
+      chains.get(line.split(' ', 2)[1] ?? '')?.rules.push(line.slice(0, MAX_RULE));
     }
   }
   return { backend, tables };

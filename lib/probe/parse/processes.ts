@@ -1,5 +1,6 @@
 /** Processes, threads and descriptors as the probe lists them, and which container each is in. */
 import type { Sources } from '../../model/evidence.ts';
+import { limited } from '../limits.ts';
 import { fields, integer } from './lines.ts';
 
 export type ProcessLine = {
@@ -20,7 +21,7 @@ const optional = (text: string) => (text === '' ? null : integer(text));
 
 /** Lines of `host/processes`. */
 export function parseProcesses(text: string): ProcessLine[] {
-  return fields(text, 8).map(
+  return limited('processes', fields(text, 8)).map(
     ([pid = '', network = '', pids = '', mounts = '', state = '', , cgroup = '', command = '']) => ({
       pid: integer(pid),
       networkNamespace: optional(network),
@@ -67,7 +68,7 @@ function isOfPod(cgroup: string): boolean {
 
 /** Lines of `host/threads` (pid, task, inode) and `host/descriptors` (pid, descriptor, inode). */
 export function parseReferences(text: string): { pid: number; via: number; inode: number }[] {
-  return fields(text, 3).map(([pid = '', via = '', inode = '']) => ({
+  return limited('references', fields(text, 3)).map(([pid = '', via = '', inode = '']) => ({
     pid: integer(pid),
     via: integer(via),
     inode: integer(inode),

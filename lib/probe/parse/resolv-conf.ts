@@ -1,6 +1,10 @@
 /** resolv.conf(5), of which the probe sends only the lines with its own keywords. */
 import type { ResolvConf } from '../../model/evidence.ts';
+import { addTo } from './collect.ts';
 import { lines } from './lines.ts';
+
+/** A file of a container may have any number; the resolver takes 3 nameservers, and Kubernetes 32 search domains. */
+const USED = 64;
 
 /** The last `search` or `domain` line wins, as in the resolver. */
 export function parseResolvConf(content: readonly string[]): ResolvConf {
@@ -11,9 +15,14 @@ export function parseResolvConf(content: readonly string[]): ResolvConf {
     const [keyword, ...values] = line.trim().split(/\s+/);
     if (keyword === 'nameserver' && values[0] !== undefined) nameservers.push(values[0].slice(0, 100));
     else if (keyword === 'search' || keyword === 'domain') searches = values;
-    else if (keyword === 'options') options.push(...values);
+    else if (keyword === 'options') for (const value of values.slice(0, USED)) options.push(value);
   }
-  return { exists: true, nameservers, searches, options };
+  return {
+    exists: true,
+    nameservers: nameservers.slice(0, USED),
+    searches: searches.slice(0, USED),
+    options: options.slice(0, USED),
+  };
 }
 
 /**
@@ -27,7 +36,7 @@ export function parseContainerResolvConfs(index: string, content: string): Map<n
     const found = /^\/proc\/(\d{1,10})\/root\/etc\/resolv\.conf:(.*)$/.exec(line);
     if (found?.[1] === undefined || found[2] === undefined) continue;
     const pid = Number(found[1]);
-    byPid.set(pid, [...(byPid.get(pid) ?? []), found[2]]);
+    addTo(byPid, pid, found[2]);
   }
   const confs = new Map<number, ResolvConf>();
   for (const line of lines(index)) {

@@ -2,6 +2,9 @@
 import type * as z from 'zod';
 import type { CniResult, ResolvConf, Sandbox } from '../../model/evidence.ts';
 import type { Pod } from '../../model/kubernetes.ts';
+import { named } from '../grammar.ts';
+import { limited } from '../limits.ts';
+import { addTo, firstBy } from './collect.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
 import { realPaths } from './mounts.ts';
 import type { ProcessLine } from './processes.ts';
@@ -20,9 +23,9 @@ export type SandboxFiles = {
 };
 
 function parseListing(listing: string): Listed[] {
-  return fields(listing, 4).map(([runtime = '', id = '', pid = '', file = '']) => ({
+  return limited('containers', fields(listing, 4)).map(([runtime = '', id = '', pid = '', file = '']) => ({
     runtime,
-    id,
+    id: named('id', id),
     pid: pid === '-' || pid === '' ? null : integer(pid),
     file,
   }));
@@ -60,7 +63,10 @@ export function parseSandboxes(
   const readable = jsonLines(files.specs, specLine).filter(({ error }) => error === undefined);
   const read = new Set(readable.map(({ file }) => file));
   // One that was made meanwhile may have been half written; of one that stood all the time others must tell.
-  const unread = earlier.filter((entry) => after.has(entry.id) && !read.has(entry.file));
+  const unread = limited(
+    'unreadSpecs',
+    earlier.filter((entry) => after.has(entry.id) && !read.has(entry.file)),
+  );
   const specs = [...readable, ...restored(unread, { specs: readable, listed, byPid, results, pods })].flatMap(
     (spec) => {
       const entry = listed.get(spec.file);
@@ -96,7 +102,7 @@ export function parseSandboxes(
       'io.kubernetes.sandbox.id',
     );
     if (owner === undefined) continue;
-    if (spec.unread) unreadOf.set(owner, [...(unreadOf.get(owner) ?? []), onHost(spec.file)]);
+    if (spec.unread) addTo(unreadOf, owner, onHost(spec.file));
     const process = runningIn(spec, byPid);
     const container = {
       id: spec.id,
@@ -116,7 +122,7 @@ export function parseSandboxes(
           ? null
           : (resolvConfs.get(spec.pid) ?? null),
     };
-    containersOf.set(owner, [...(containersOf.get(owner) ?? []), container]);
+    addTo(containersOf, owner, container);
   }
   const shims = new Map(lines(files.shims).map((line) => line.split('\t') as [string, string]));
   const live = specs
@@ -133,9 +139,12 @@ export function parseSandboxes(
       const path = network?.path ?? spec.docker?.path ?? null;
       return {
         id: spec.id,
-        namespace: pick(spec, 'io.kubernetes.cri.sandbox-namespace', 'io.kubernetes.pod.namespace') ?? '',
-        name: pick(spec, 'io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name') ?? '',
-        uid: pick(spec, 'io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid') ?? '',
+        namespace: named(
+          'namespace',
+          pick(spec, 'io.kubernetes.cri.sandbox-namespace', 'io.kubernetes.pod.namespace') ?? '',
+        ),
+        name: named('pod', pick(spec, 'io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name') ?? ''),
+        uid: named('uid', pick(spec, 'io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid') ?? ''),
         attempt: null,
         state: spec.docker?.running === false || spec.runtime === 'crio-stopped' ? 'stopped' : 'ready',
         network: onNode ? 'node' : 'pod',
@@ -196,17 +205,18 @@ function stoppedSandboxes(
   realPath: (path: string) => string,
 ): Sandbox[] {
   const known = new Set(live.map(({ id }) => id));
+  const byContainer = firstBy(results, ({ containerId }) => containerId);
   return [...kept].flatMap(([path, createdAt]): Sandbox[] => {
     const id = lastPart(path);
-    const result = results.find(({ containerId }) => containerId === id);
+    const result = byContainer.get(id);
     if (known.has(id) || result === undefined || result.podName === null || result.podNamespace === null)
       return [];
     return [
       {
-        id,
-        namespace: result.podNamespace,
-        name: result.podName,
-        uid: result.podUid ?? '',
+        id: named('id', id),
+        namespace: named('namespace', result.podNamespace),
+        name: named('pod', result.podName),
+        uid: named('uid', result.podUid ?? ''),
         attempt: null,
         state: 'stopped',
         network: 'pod',
