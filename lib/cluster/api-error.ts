@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
+import { withoutTokens } from './redact.ts';
 
 /** Answers and errors that the same request may not meet again. */
 const RETRYABLE_STATUS = new Set([408, 429, 500, 502, 503, 504]);
@@ -27,7 +28,7 @@ const CHECK_PROXY =
 /**
  * A transport failure: no answer came.
  *
- * @param server - the URL as configured
+ * @param server - its URL, without a name and password
  * @param proxy - the URL of the proxy on the way, which alone is looked up and connected to; null when there is none
  */
 export function connectionError(server: string, thrown: unknown, proxy: string | null): AuditError {
@@ -101,6 +102,10 @@ function tlsRemedy(code: string): string {
   if (code.includes('EXPIRED')) return 'A certificate has expired: renew it, or fetch the kubeconfig again.';
   if (code.includes('ALTNAME') || code.includes('HOSTNAME'))
     return 'The certificate is for another name: set tls-server-name in the kubeconfig, or use the name it was made for.';
+  if (code.includes('WRONG_VERSION_NUMBER') || code.includes('PACKET_LENGTH'))
+    return 'What answers there speaks no TLS: check scheme and port of the server in the kubeconfig.';
+  if (code.includes('PROTOCOL'))
+    return 'The two have no version of TLS in common; this side speaks 1.2 and 1.3. Let the server, or the proxy or load balancer before it, speak one of them.';
   return 'The certificate was not signed by the certificate authority in the kubeconfig: fetch the kubeconfig again, or look for a proxy that breaks TLS open.';
 }
 
@@ -186,11 +191,11 @@ function statusMessage(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body);
     if (typeof parsed === 'object' && parsed !== null && 'message' in parsed)
-      return messageOf(parsed.message);
+      return withoutTokens(messageOf(parsed.message));
   } catch {
     // Not JSON: a proxy or a load balancer answered.
   }
-  return messageOf(body).slice(0, 200) || 'no reason given';
+  return withoutTokens(messageOf(body)).slice(0, 200) || 'no reason given';
 }
 
 /** A proxy that refuses the way ends in an abort, of which only the message has its answer. */

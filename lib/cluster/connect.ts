@@ -4,10 +4,12 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
-import { limitExecPlugins } from './exec-plugin.ts';
+import { command } from '../model/shell.ts';
+import { credentialFailure, limitExecPlugins } from './exec-plugin.ts';
 import { defaultKubeconfigs, impersonationHeaders } from './impersonation.ts';
 import { loadDefault } from './merge-kubeconfigs.ts';
 import { isProxy, proxyFromEnvironment } from './proxy.ts';
+import { withoutUserinfo } from './redact.ts';
 import { type Credentials, Transport } from './transport.ts';
 
 export type ClusterTarget =
@@ -175,7 +177,7 @@ async function fromKubeconfig(
   if (!URL.canParse(cluster.server))
     throw invalid(
       source,
-      `the server of context ${context} is no URL: ${cluster.server}`,
+      `the server of context ${context} is no URL: ${withoutUserinfo(cluster.server)}`,
       'Write it as https://host:port.',
     );
   const user = config.getCurrentUser();
@@ -260,13 +262,17 @@ async function apply(config: KubeConfig, source: string): Promise<RequestOptions
     await config.applyToHTTPSOptions(options);
   } catch (error) {
     const user = config.getCurrentUser();
-    throw new AuditError('CLUSTER_UNAUTHENTICATED', `no credentials from ${source}: ${messageOf(error)}`, {
-      cause: error,
-      remedy:
-        user?.exec == null
-          ? 'Check the files that the user of the context names.'
-          : `Run the plugin by hand to see why: ${[user.exec.command, ...(user.exec.args ?? [])].join(' ')}`,
-    });
+    // No cause: errors of commands carry the arguments, those of JSON the beginning of what may be a token.
+    throw new AuditError(
+      'CLUSTER_UNAUTHENTICATED',
+      `no credentials from ${source}: ${credentialFailure(error, user)}`,
+      {
+        remedy:
+          user?.exec == null
+            ? 'Check the files that the user of the context names.'
+            : `Its command ${user.exec.command} fails. See why: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`,
+      },
+    );
   }
   return options;
 }

@@ -1,6 +1,8 @@
 /** Commands of a kubeconfig that print a credential. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig, User } from '@kubernetes/client-node';
+import { messageOf } from '../model/errors.ts';
+import { withoutSecrets } from './redact.ts';
 
 /** A login in a browser takes a person a minute or two. */
 const PLUGIN_MILLISECONDS = 120_000;
@@ -19,6 +21,23 @@ export function limitExecPlugins(config: KubeConfig, milliseconds = PLUGIN_MILLI
         spawnWithEnd(command, args ?? [], options, milliseconds);
     }
   }
+}
+
+/** Why there is no credential, in the words of whatever failed, but with no secret that these may hold. */
+export function credentialFailure(error: unknown, user: User | null): string {
+  // What is no JSON, or JSON without a status, is quoted by these.
+  if (error instanceof SyntaxError || error instanceof TypeError)
+    return 'its command printed no credential (an ExecCredential in JSON)';
+  const exec = user?.exec;
+  const given = [...strings(exec?.args), ...strings(exec?.env), ...strings(user?.authProvider)];
+  const text = error instanceof Error ? error.message : messageOf(error);
+  return withoutSecrets(text, [...given, user?.token ?? '', user?.password ?? '']) || 'it gave no reason';
+}
+
+/** All text within a value, however deep. */
+function strings(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(strings) : [];
 }
 
 function spawnWithEnd(

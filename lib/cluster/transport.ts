@@ -6,6 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { AuditError } from '../model/errors.ts';
 import { connectionError, statusError, timedOut } from './api-error.ts';
+import { shownServer } from './redact.ts';
 
 /** What authenticates a connection; called before each request, so that tokens may be refreshed. */
 export type Credentials = {
@@ -70,8 +71,9 @@ export class Transport {
         : new ProxyAgent({ uri: proxy, requestTls: tls });
   }
 
+  /** The URL of the API server, for messages: without the name and password that may be in it. */
   get server(): string {
-    return this.#credentials.server;
+    return shownServer(this.#credentials.server);
   }
 
   /** When the client certificate ends or ended, in milliseconds; never where there is none. */
@@ -131,10 +133,8 @@ export class Transport {
     signal: AbortSignal,
     bodyTimeout?: number,
   ): Promise<Dispatcher.ResponseData> {
-    const url = new URL(
-      options.path.replace(/^\//, ''),
-      this.server.endsWith('/') ? this.server : `${this.server}/`,
-    );
+    const { server } = this.#credentials;
+    const url = new URL(options.path.replace(/^\//, ''), server.endsWith('/') ? server : `${server}/`);
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }

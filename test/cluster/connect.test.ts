@@ -5,6 +5,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ClusterTarget, connect } from '../../lib/cluster/index.ts';
@@ -97,12 +98,12 @@ describe('a kubeconfig', () => {
     });
   });
 
-  it('whose plugin fails says how to run the plugin by hand', async () => {
+  it('whose plugin fails says how to have it run by kubectl', async () => {
     const path = await file(stub.kubeconfig({ user: exec('false', ['eks', 'get-token']) }));
     expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
       code: 'CLUSTER_UNAUTHENTICATED',
       message: expect.stringContaining(`no credentials from ${path}`),
-      remedy: expect.stringContaining('false eks get-token'),
+      remedy: 'Its command false fails. See why: kubectl --context stub get --raw /version',
     });
   });
 
@@ -114,7 +115,7 @@ describe('a kubeconfig', () => {
     ).rejects.toMatchObject({
       code: 'CLUSTER_UNAUTHENTICATED',
       message: expect.stringContaining('it did not end within 0.2 s'),
-      remedy: expect.stringContaining('Run the plugin by hand'),
+      remedy: expect.stringContaining('kubectl --context stub get --raw /version'),
     });
     expect(Date.now() - start).toBeLessThan(4_000);
   });
@@ -127,6 +128,91 @@ describe('a kubeconfig', () => {
       code: 'CLUSTER_UNAUTHENTICATED',
       message: expect.stringContaining('no code was given'),
     });
+  });
+
+  const ARGS = ['--oidc-client-secret=SUPERSECRET1', '--password', 'SUPERSECRET2', '--tenant', 'acme'];
+  const TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJTVVBFUlNFQ1JFVCJ9.c2lnbmF0dXJl';
+  it.each([
+    ['repeats what it was given', `echo "cannot log in with $*: tenant unknown" >&2; exit 1`],
+    [
+      'names a password',
+      `echo 'login failed: password=SUPERSECRET3 client_secret: "SUPERSECRET4"' >&2; exit 1`,
+    ],
+    ['shows its variable', `echo "with $PLUGIN_KEY" >&2; exit 1`],
+    ['shows a token', `echo "expired: ${TOKEN}" >&2; exit 1`],
+    ['shows a header', `echo "sent authorization: Bearer abcdef.SUPERSECRET5" >&2; exit 1`],
+    ['shows a URL with a password', `echo "https://me:SUPER/SECRET6@idp.example.com refused" >&2; exit 1`],
+    ['shows a key', `echo "key SUPERSECRET7aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" >&2; exit 1`],
+    ['prints a bare token', `echo ${TOKEN}`],
+    ['prints JSON that is no credential', `echo '{"token":"SUPERSECRET8"}'`],
+    ['is not there', null],
+  ])('whose plugin %s has no secret in the error, wherever one looks', async (_, script) => {
+    const user =
+      script === null ? exec('no-such-plugin-here', ARGS) : exec('sh', ['-c', script, 'plugin', ...ARGS]);
+    const env = [{ name: 'PLUGIN_KEY', value: 'SUPERSECRET9' }];
+    const path = await file(stub.kubeconfig({ user: { exec: { ...user.exec, env } } }));
+    const error = await attempt({ kind: 'kubeconfig', file: path });
+    expect(error).toMatchObject({ code: 'CLUSTER_UNAUTHENTICATED' });
+    const all = inspect(error, { depth: 9, showHidden: true });
+    expect(all).not.toMatch(/SUPER|eyJ|c2lnbm/);
+    expect(all).toContain('no credentials from');
+  });
+
+  it('whose plugin complains at length is quoted in part, and its words are kept', async () => {
+    const script = 'echo "Error: the SSO session has expired" >&2; yes words | head -10000 >&2; exit 1';
+    const path = await file(stub.kubeconfig({ user: exec('sh', ['-c', script]) }));
+    const error = await attempt({ kind: 'kubeconfig', file: path });
+    expect(error).toMatchObject({ message: expect.stringContaining('Error: the SSO session has expired') });
+    expect((error as AuditError).message.length).toBeLessThan(500);
+  });
+
+  it.each([
+    ['that nobody answers', 'https://user:p@SS:SECRET@127.0.0.1:1'],
+    ['that is no URL', 'https://user:p@SS:SECRET/@127.0.0.1:port'],
+    ['that has a slash in it', 'https://user:1/SECRET@127.0.0.1:1'],
+    ['whose name does not resolve', 'https://user:SECRET@api.invalid'],
+  ])(
+    'with a password in the server %s does not show it',
+    async (_, server) => {
+      const path = await file(stub.kubeconfig({ server }));
+      const error = await attempt({ kind: 'kubeconfig', file: path });
+      expect(error).toBeInstanceOf(AuditError);
+      expect(inspect(error, { depth: 9 })).not.toContain('SECRET');
+    },
+    15_000,
+  );
+
+  it.each(['TLSv1', 'TLSv1.1'] as const)(
+    'that leads to a server of %s speaks of the version',
+    async (version) => {
+      const old = createTlsServer({
+        cert: readFileSync(certificate),
+        key: readFileSync(new URL('../stub/test-only.key.pem', import.meta.url)),
+        minVersion: version,
+        maxVersion: version,
+        ciphers: 'DEFAULT@SECLEVEL=0',
+      });
+      await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+      const { port } = old.address() as AddressInfo;
+      const path = await file(stub.kubeconfig({ server: `https://127.0.0.1:${port}` }));
+      const error = await attempt({ kind: 'kubeconfig', file: path });
+      expect(error).toMatchObject({ code: 'CLUSTER_TLS', remedy: expect.stringContaining('version of TLS') });
+      expect((error as AuditError).remedy).not.toContain('certificate authority');
+      await new Promise((resolve) => old.close(resolve));
+    },
+  );
+
+  it('that leads to a server without TLS says so', async () => {
+    const plain = createHttpServer((_request, response) => response.end('hello'));
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    const { port } = plain.address() as AddressInfo;
+    const path = await file(stub.kubeconfig({ server: `https://127.0.0.1:${port}` }));
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
+      code: 'CLUSTER_TLS',
+      remedy: expect.stringContaining('speaks no TLS'),
+    });
+    plain.closeAllConnections();
+    await new Promise((resolve) => plain.close(resolve));
   });
 
   it('whose plugin is not installed names it', async () => {
