@@ -1,5 +1,6 @@
 /** Exit codes, documented in docs/command-line.md, and how an error is told on stderr. */
 import { AuditError, type ErrorCode, messageOf } from '../lib/model/errors.ts';
+import { printable, printableLines } from '../lib/model/printable.ts';
 
 export const EXIT = {
   ok: 0,
@@ -25,6 +26,7 @@ const byCode: Record<ErrorCode, number> = {
   DEADLINE: EXIT.unreachable,
   PROBE_REFUSED: EXIT.incomplete,
   PROBE_FAILED: EXIT.incomplete,
+  NODE_SILENT: EXIT.incomplete,
   AWS: EXIT.unreachable,
   STORE: EXIT.undelivered,
   ALERT: EXIT.undelivered,
@@ -38,18 +40,19 @@ export function exitCodeOf(error: unknown): number {
 
 /** What happened and what to do, for people; a stack only for faults of our own. */
 export function explain(error: unknown): string {
-  if (error instanceof AuditError) return `netns-audit: ${error.message}\n${indent(error.remedy)}`;
+  if (error instanceof AuditError)
+    return `netns-audit: ${printableLines(error.message)}\n${indent(error.remedy)}`;
   const stack = error instanceof Error ? error.stack : messageOf(error);
   return `netns-audit: this is a bug; please report it with these lines:\n${indent(stack ?? messageOf(error))}`;
 }
 
 /** Said while a request that nobody answered is tried again, for whoever waits at a terminal. */
 export function tryingAgain(error: AuditError): string {
-  return `${error.message}; trying again.\n`;
+  return `${printable(error.message)}; trying again.\n`;
 }
 
 function indent(text: string): string {
-  return text
+  return printableLines(text)
     .split('\n')
     .map((line) => `  ${line}\n`)
     .join('');

@@ -1,5 +1,6 @@
 /** The command line: which commands there are, and what their errors end in. Commands load only when they run. */
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
+import { printableLines } from '../lib/model/printable.ts';
 import { addAnalyze } from './commands/analyze.ts';
 import { addAudit } from './commands/audit.ts';
 import { addChecks } from './commands/checks.ts';
@@ -50,5 +51,5 @@ function expand(args: readonly string[]): string[] {
 }
 
 function quietOutput(): OutputConfiguration {
-  return { outputError: (text, write) => write(text.replace(/^error: /, 'netns-audit: ')) };
+  return { outputError: (text, write) => write(printableLines(text.replace(/^error: /, 'netns-audit: '))) };
 }

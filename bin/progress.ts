@@ -1,14 +1,17 @@
 /** What a run says while it works: one line that is written over on a terminal, one line a node elsewhere. */
 import { styleText } from 'node:util';
 import type { Progress } from '../lib/audit/index.ts';
-import { printable } from '../lib/report/index.ts';
+import { printable, printableLines } from '../lib/model/printable.ts';
 
 export type ProgressLine = {
   readonly show: (progress: Progress) => void;
-  /** A sentence that stays. */
+  /** A sentence that stays; whatever is in it reaches the terminal as text. */
   readonly say: (text: string) => void;
   readonly end: () => void;
 };
+
+/** Names of leftover pods are the longest that is said. */
+const LONGEST = 20_000;
 
 export function progressOn(
   stream: NodeJS.WriteStream,
@@ -20,13 +23,16 @@ export function progressOn(
     if (open) stream.write('\r\u001b[2K');
     open = false;
   };
-  const say = (text: string): void => {
+  const write = (text: string): void => {
     if (options.quiet) return;
     clear();
     stream.write(`${text}\n`);
   };
-  const paint = (text: string): string =>
-    options.colour ? styleText('yellow', text, { validateStream: false }) : text;
+  const say = (text: string): void => write(printableLines(text, LONGEST));
+  const warn = (text: string): void => {
+    const safe = printableLines(text, LONGEST);
+    write(options.colour ? styleText('yellow', safe, { validateStream: false }) : safe);
+  };
   return {
     say,
     end: clear,
@@ -34,15 +40,18 @@ export function progressOn(
       if (progress.kind === 'swept')
         say(`Removed ${progress.pods.length} leftover probe pods: ${progress.pods.join(', ')}`);
       if (progress.kind === 'planned') {
-        say(
-          `Auditing ${progress.nodes} ${progress.nodes === 1 ? 'node' : 'nodes'}${progress.skipped > 0 ? `; ${progress.skipped} cannot be probed` : ''}.`,
-        );
+        if (progress.nodes + progress.skipped === 0)
+          say('The cluster has no nodes: there is nothing to probe.');
+        else
+          say(
+            `Auditing ${progress.nodes} ${progress.nodes === 1 ? 'node' : 'nodes'}${progress.skipped > 0 ? `; ${progress.skipped} cannot be probed` : ''}.`,
+          );
       }
       if (progress.kind !== 'node') return;
       const { coverage, done, nodes } = progress;
       const node = printable(coverage.node, 60);
       if (coverage.result !== 'audited')
-        say(paint(`${node}: ${coverage.result}: ${printable(coverage.reason ?? '', 300)}`));
+        warn(`${node}: ${coverage.result}: ${printable(coverage.reason ?? '', 300)}`);
       else if (!live)
         say(
           `${node}: audited (${done} of ${nodes})${progress.findings > 0 ? `, findings: ${progress.findings}` : ''}`,

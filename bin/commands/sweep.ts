@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
+import { printable } from '../../lib/model/printable.ts';
 import { tryingAgain } from '../exit.ts';
 import { addClusterOptions, type ClusterOptions } from '../options.ts';
 import { version } from '../version.ts';
@@ -22,8 +23,8 @@ export function addSweep(program: Command): void {
         const removed = await sweep(cluster, options.namespace, options.expired === true ? Date.now() : null);
         process.stdout.write(
           removed.length === 0
-            ? `Nothing left in namespace ${options.namespace}.\n`
-            : removed.map((pod) => `Removed ${pod}\n`).join(''),
+            ? `Nothing left in namespace ${printable(options.namespace)}.\n`
+            : removed.map((pod) => `Removed ${printable(pod)}\n`).join(''),
         );
       } finally {
         await cluster.transport.close();

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ABORTED'
   | 'PROBE_REFUSED'
   | 'PROBE_FAILED'
+  | 'NODE_SILENT'
   | 'BUNDLE_INVALID'
   | 'STORE'
   | 'ALERT'

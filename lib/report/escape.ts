@@ -1,32 +1,12 @@
 /** Nothing that a node says reaches a terminal or a page as anything but text. */
+import { escapeOf, printable } from '../model/printable.ts';
 
-/**
- * Control characters (ANSI escapes begin with one), what turns the direction of writing, what cannot be seen or has no
- * meaning, spaces that look like others, halves of characters, and marks that would stand over other text.
- */
-const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|^\p{M}|(?<=\p{M}{3})\p{M}/gu;
-/** Of these, what JSON has as it is; outside of its strings there is none. */
+export { printable };
+
+/** Of what is unsafe in text, what JSON has as it is; outside of its strings there is none. */
 const UNSAFE_IN_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?<=\p{M}{3})\p{M}/gu;
-/** Where there can be any of them: the expressions above are slow, and nearly all text is plain. */
+/** Where there can be any of them: the expression above is slow, and nearly all text is plain. */
 const NOT_PLAIN_IN_JSON = /[^\x20-\x7e\n]+/g;
-const PLAIN = /^[\x20-\x7e]*$/;
-
-/** One line of printable text of at most `limit` characters; what was unsafe shows as an escape, what was cut says so. */
-export function printable(text: string, limit = 2000): string {
-  if (text.length <= limit && PLAIN.test(text)) return text;
-  const safe = text
-    .slice(0, limit + 1)
-    .replaceAll(UNSAFE, (character) =>
-      character === '\n' || character === '\t' ? ' ' : escapeOf(character.codePointAt(0) ?? 0),
-    );
-  // A cut through a character leaves the first half of it.
-  return safe.length <= limit ? safe : `${safe.slice(0, limit).replace(/[\ud800-\udbff]$/, '')}… (cut)`;
-}
-
-function escapeOf(code: number): string {
-  const hex = code.toString(16);
-  return code > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
-}
 
 /** JSON with the same values as ever, in which a terminal finds nothing to obey. */
 export function jsonText(value: unknown, indent = 0): string {
