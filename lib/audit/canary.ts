@@ -1,7 +1,7 @@
 /** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that nothing of it stayed. */
 import { createHash } from 'node:crypto';
 import type { ProbePods } from '../cluster/index.ts';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, type ErrorCode } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
 import { COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_LABEL, RUN_LABEL } from '../model/own-pods.ts';
@@ -16,6 +16,9 @@ export type CanaryOptions = {
   readonly deadlineSeconds: number;
 };
 
+/** Nor would the probe get an answer. */
+const ENDS_THE_NODE: readonly ErrorCode[] = ['ABORTED', 'NODE_SILENT'];
+
 /** Starts a canary on the node and lets it go. A pod that cannot start is a result, not an error. */
 export async function runCanary(pods: ProbePods, node: string, options: CanaryOptions): Promise<CanaryRun> {
   const manifest = canaryManifest(node, options);
@@ -24,7 +27,7 @@ export async function runCanary(pods: ProbePods, node: string, options: CanaryOp
     const podIPs = await pods.startAndStop(manifest, options.deadlineSeconds * 1000);
     return { pod, started: true, error: null, podIPs: [...podIPs] };
   } catch (error) {
-    if (!(error instanceof AuditError) || error.code === 'ABORTED') throw error;
+    if (!(error instanceof AuditError) || ENDS_THE_NODE.includes(error.code)) throw error;
     // The pod's own status says no more than ContainerCreating; the plugin's words are in the events.
     const events = await pods.events(manifest).catch(() => []);
     const words = [error.message, lastSandboxFailure(events)].filter((each) => each !== null);

@@ -45,7 +45,7 @@ export type DoctorOptions = {
   readonly signal: AbortSignal;
 };
 
-/** What deploy/rbac.yaml gives. */
+/** What an audit cannot do without; deploy/rbac.yaml gives these and {@link OPTIONAL_RIGHT}. */
 export function rightsOf(namespace: string): Right[] {
   return [
     ...['nodes', 'pods', 'events'].map((resource) => ({ verb: 'list', resource })),
@@ -59,6 +59,14 @@ export function rightsOf(namespace: string): Right[] {
     { verb: 'get', resource: 'pods/log', namespace },
   ];
 }
+
+/** Without it a silent kubelet is found out by the Ready condition of its node, which takes half a minute longer. */
+export const OPTIONAL_RIGHT: Right = {
+  group: 'coordination.k8s.io',
+  verb: 'get',
+  resource: 'leases',
+  namespace: 'kube-node-lease',
+};
 
 /** Links of the way to the cluster, in the order in which they are passed, and the errors that each one ends in. */
 const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
@@ -137,7 +145,11 @@ async function rights(
     const missing: Right[] = [];
     for (const right of rightsOf(namespace))
       if (!(await isAllowed(connection, right, signal))) missing.push(right);
-    if (missing.length === 0) return `all ${rightsOf(namespace).length}`;
+    if (missing.length === 0) {
+      const all = `all ${rightsOf(namespace).length}`;
+      if (await isAllowed(connection, OPTIONAL_RIGHT, signal)) return all;
+      return `${all}; not to ${described(OPTIONAL_RIGHT)}: silent nodes are waited for longer`;
+    }
     throw new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${missing.map(described).join('; ')}`, {
       remedy: grantRights(user, namespace),
     });
@@ -155,9 +167,23 @@ async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterab
     return namespace;
   });
   yield there.error?.code === 'CLUSTER_API' ? missingNamespace(namespace, there.error) : there;
+  let node: string | null = null;
+  const found = await link('admission', async () => {
+    node = await nodeFor(cluster, options);
+    return 'the cluster has no node to probe';
+  });
+  if (node === null) {
+    yield found.result === 'ok' ? skipped('admission', found.detail) : found;
+    yield skipped('probe', found.result === 'ok' ? found.detail : 'it would not be admitted');
+    return;
+  }
+  yield* onNode(cluster, node, options);
+}
+
+async function* onNode(cluster: Cluster, node: string, options: DoctorOptions): AsyncIterable<Link> {
+  const { namespace, signal } = options;
   const runId = newRunId(new Date(), `doctor ${process.pid} ${Math.random()}`);
   const admitted = await link('admission', async () => {
-    const node = await nodeFor(cluster, options);
     const expires = new Date(Date.now() + options.deadlineSeconds * 1_000);
     const { image, privileged } = options;
     const pod = probePod({ runId, node, namespace, image, privileged, expires });
@@ -167,7 +193,7 @@ async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterab
   });
   yield admitted;
   yield admitted.result === 'ok'
-    ? await link('probe', () => probe(cluster, runId, options))
+    ? await link('probe', () => probe(cluster, runId, node, options))
     : skipped('probe', 'it would not be admitted');
 }
 
@@ -180,8 +206,7 @@ function missingNamespace(name: string, cause: AuditError): Link {
 }
 
 /** Image, kubelet, log and bundle: the audit of one node. */
-async function probe(cluster: Cluster, runId: string, options: DoctorOptions): Promise<string> {
-  const node = await nodeFor(cluster, options);
+async function probe(cluster: Cluster, runId: string, node: string, options: DoctorOptions): Promise<string> {
   const { coverage } = await auditCluster(cluster, {
     ...options,
     runId,
@@ -203,7 +228,8 @@ async function probe(cluster: Cluster, runId: string, options: DoctorOptions): P
   });
 }
 
-async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promise<string> {
+/** Null where the cluster has none to probe, as with Fargate alone. */
+async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promise<string | null> {
   const planned = planNodes(await listNodes(cluster, { signal }), {
     names: node === null ? [] : [node],
     labels: [],
@@ -212,8 +238,10 @@ async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promi
     .toSorted((a, b) => Number(b.node.ready) - Number(a.node.ready))
     .filter((each) => each.coverage === null);
   if (first !== undefined) return first.node.name;
-  throw new AuditError('USAGE', planned[0]?.coverage?.reason ?? 'no node can be probed', {
-    remedy: 'Name another node with --node.',
+  const lost = planned.find(({ coverage }) => node !== null || coverage?.result === 'failed');
+  if (lost === undefined) return null;
+  throw new AuditError('USAGE', lost.coverage?.reason ?? 'no node can be probed', {
+    remedy: lost.coverage?.remedy ?? 'Name another node with --node.',
   });
 }
 

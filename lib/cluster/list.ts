@@ -87,15 +87,20 @@ export async function listNodes(cluster: Cluster, options?: ListOptions): Promis
   return (await listAll(cluster, 'list nodes', '/api/v1/nodes', {}, reduceNode, options)).items;
 }
 
-/** Whether the API no longer has a node, or has another one under its name. Listed, as the role may get none. */
+/** Null where there is none of that name. Listed, as the role may get none. */
+export async function listNode(cluster: Cluster, name: string, options?: ListOptions): Promise<Node | null> {
+  const query = { fieldSelector: `metadata.name=${name}` };
+  const { items } = await listAll(cluster, `list node ${name}`, '/api/v1/nodes', query, reduceNode, options);
+  return items.find((node) => node.name === name) ?? null;
+}
+
+/** Whether the API no longer has a node, or has another one under its name. */
 export async function isNodeGone(
   cluster: Cluster,
   { name, uid }: Pick<Node, 'name' | 'uid'>,
   options?: ListOptions,
 ): Promise<boolean> {
-  const query = { fieldSelector: `metadata.name=${name}` };
-  const { items } = await listAll(cluster, `list node ${name}`, '/api/v1/nodes', query, reduceNode, options);
-  return !items.some((node) => node.uid === uid);
+  return (await listNode(cluster, name, options))?.uid !== uid;
 }
 
 /**

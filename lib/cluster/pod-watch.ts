@@ -93,14 +93,25 @@ export class PodWatch {
     return new PodWatch(cluster, namespace, selector, signal);
   }
 
-  /** Waits until one of the phases is there, or the pod clearly will not start. @throws AuditError PROBE_REFUSED, CLUSTER_FORBIDDEN, DEADLINE, ABORTED */
-  async until(name: string, phases: readonly PodState['phase'][], end: number): Promise<PodState> {
+  /**
+   * Waits until one of the phases is there, or the pod clearly will not start.
+   *
+   * @param silence - aborts when the kubelet is silent, with the reason that is thrown
+   * @throws AuditError PROBE_REFUSED, CLUSTER_FORBIDDEN, NODE_SILENT, DEADLINE, ABORTED
+   */
+  async until(
+    name: string,
+    phases: readonly PodState['phase'][],
+    end: number,
+    silence: AbortSignal,
+  ): Promise<PodState> {
     let stuckSince: number | null = null;
     for (;;) {
       const state = this.#states.get(name);
       if (state !== undefined && (phases.includes(state.phase) || (state.deleted && phases.includes('gone'))))
         return state;
       if (this.#forbidden !== null) throw this.#forbidden;
+      silence.throwIfAborted();
       stuckSince = state?.stuck ? (stuckSince ?? Date.now()) : null;
       const now = Date.now();
       if (state !== undefined && stuckSince !== null && now - stuckSince >= STUCK_MILLISECONDS)
@@ -109,8 +120,15 @@ export class PodWatch {
       await this.#changed(
         name,
         Math.min(end, stuckSince === null ? end : stuckSince + STUCK_MILLISECONDS) - now,
+        silence,
       );
     }
+  }
+
+  /** What the kubelet last wrote about a pod: it changes with each word. Null before the first. */
+  heard(name: string): string | null {
+    const state = this.#states.get(name);
+    return state?.acknowledged ? state.revision : null;
   }
 
   /** Of the pods that were seen, for lists that are to be at least as new; `0` as long as there is none. */
@@ -128,12 +146,11 @@ export class PodWatch {
     await this.#loop;
   }
 
-  async #changed(name: string, milliseconds: number): Promise<void> {
+  async #changed(name: string, milliseconds: number, silence: AbortSignal): Promise<void> {
     const seen = new AbortController();
     this.#waiting.set(name, () => seen.abort());
-    await pause(milliseconds, AbortSignal.any([seen.signal, this.#signal]), 'wait for the probe pod').catch(
-      () => {},
-    );
+    const signal = AbortSignal.any([seen.signal, silence, this.#signal]);
+    await pause(milliseconds, signal, 'wait for the probe pod').catch(() => {});
     this.#waiting.delete(name);
     if (this.#signal.aborted) throw aborted('wait for the probe pod');
   }

@@ -6,6 +6,7 @@ import { grantRights, statusOf, userIn } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { listPodEvents } from './list.ts';
 import { type PodState, PodWatch } from './pod-watch.ts';
+import { PATIENCE, type Patience, silenceOf } from './silence.ts';
 import { deletePod } from './sweep.ts';
 import { aborted, pause } from './transport.ts';
 
@@ -17,6 +18,7 @@ export type PodManifest = {
     readonly labels: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+  readonly spec: { readonly nodeName: string };
 };
 
 /** A bundle is at most 6 MiB, so 8 MiB in base64; kubelets rotate logs at 10. */
@@ -39,8 +41,11 @@ export class ProbePods {
   readonly #signal: AbortSignal;
   readonly #watch: PodWatch;
 
-  private constructor(cluster: Cluster, watch: PodWatch, signal: AbortSignal) {
+  readonly #patience: Patience;
+
+  private constructor(cluster: Cluster, watch: PodWatch, signal: AbortSignal, patience: Patience) {
     this.#cluster = cluster;
+    this.#patience = patience;
     this.#watch = watch;
     this.#signal = signal;
   }
@@ -48,17 +53,18 @@ export class ProbePods {
   /** Starts the run's watch over the pods that bear its label. Call `close` at the end. */
   static start(
     cluster: Cluster,
-    options: { namespace: string; runId: string; signal: AbortSignal },
+    options: { namespace: string; runId: string; signal: AbortSignal; patience?: Patience },
   ): ProbePods {
     const watch = PodWatch.start(cluster, options.namespace, `${RUN_LABEL}=${options.runId}`, options.signal);
-    return new ProbePods(cluster, watch, options.signal);
+    return new ProbePods(cluster, watch, options.signal, options.patience ?? PATIENCE);
   }
 
   /**
    * Runs one pod to its end; the pod is gone afterwards, whatever happened.
    *
    * @returns its log, and the revision at which it had ended, for lists that are to be no older
-   * @throws AuditError PROBE_REFUSED (never started: image, admission, room), PROBE_FAILED (ended badly), DEADLINE, ABORTED
+   * @throws AuditError PROBE_REFUSED (never started: image, admission, room), PROBE_FAILED (ended badly), NODE_SILENT,
+   *   DEADLINE, ABORTED
    */
   async run(
     manifest: PodManifest,
@@ -68,7 +74,9 @@ export class ProbePods {
     const end = Date.now() + deadlineMilliseconds;
     try {
       await this.#create(manifest, deadlineMilliseconds);
-      const state = await this.#watch.until(name, ENDED, end);
+      const state = await this.#whileAlive(manifest, (silence) =>
+        this.#watch.until(name, ENDED, end, silence),
+      );
       if (state.phase !== 'Succeeded') throw failed(state);
       const log = await this.#cluster.transport.text(
         {
@@ -99,11 +107,11 @@ export class ProbePods {
     const end = Date.now() + deadlineMilliseconds;
     try {
       await this.#create(manifest, deadlineMilliseconds);
-      const state = await this.#untilRunning(manifest, end);
+      const state = await this.#whileAlive(manifest, (silence) => this.#untilRunning(manifest, end, silence));
       if (state.phase !== 'Running') throw failed(state);
       // With a grace the object stays until the kubelet has removed the sandbox; without one it goes at once.
       await deletePod(this.#cluster, namespace, name, { signal: this.#signal }, 1);
-      await this.#watch.until(name, ['gone'], end);
+      await this.#whileAlive(manifest, (silence) => this.#watch.until(name, ['gone'], end, silence));
       return state.podIPs;
     } finally {
       await this.#remove(namespace, name);
@@ -111,15 +119,29 @@ export class ProbePods {
     }
   }
 
+  /** Waits, but for no kubelet that is silent. */
+  async #whileAlive<T>(
+    { metadata, spec }: PodManifest,
+    wait: (silence: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const done = new AbortController();
+    const heard = (): string | null => this.#watch.heard(metadata.name);
+    try {
+      return await wait(silenceOf(this.#cluster, spec.nodeName, heard, done.signal, this.#patience));
+    } finally {
+      done.abort();
+    }
+  }
+
   /**
    * The kubelet goes on trying to make a sandbox, and where the plugins are broken each try may leave an address behind: a
    * pod of ours is not to use up the range.
    */
-  async #untilRunning(manifest: PodManifest, end: number): Promise<PodState> {
+  async #untilRunning(manifest: PodManifest, end: number, silence: AbortSignal): Promise<PodState> {
     for (;;) {
       const look = Math.min(end, Date.now() + SANDBOX_LOOK_MILLISECONDS);
       try {
-        return await this.#watch.until(manifest.metadata.name, ['Running', ...ENDED], look);
+        return await this.#watch.until(manifest.metadata.name, ['Running', ...ENDED], look, silence);
       } catch (error) {
         if (look >= end || !(error instanceof AuditError) || error.code !== 'DEADLINE') throw error;
         const failures = (await this.events(manifest)).filter(

@@ -5,8 +5,10 @@ import { statusOf } from './api-error.ts';
 import type { Cluster, Connection } from './connect.ts';
 import { type PodManifest, refusal } from './probe-pods.ts';
 
-/** One verb on one resource of the core group; without a namespace: of the whole cluster. */
+/** One verb on one resource; without a namespace: of the whole cluster. */
 export type Right = {
+  /** @default the core group */
+  readonly group?: string;
   readonly verb: string;
   /** `pods`, or with a subresource `pods/log`. */
   readonly resource: string;
@@ -49,6 +51,7 @@ export async function isAllowed(cluster: Connection, right: Right, signal?: Abor
         resourceAttributes: {
           verb: right.verb,
           resource,
+          ...(right.group === undefined ? {} : { group: right.group }),
           ...(subresource === undefined ? {} : { subresource }),
           ...(right.namespace === undefined ? {} : { namespace: right.namespace }),
           ...(right.name === undefined ? {} : { name: right.name }),

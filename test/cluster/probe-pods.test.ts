@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Cluster, connect, ProbePods, sweep } from '../../lib/cluster/index.ts';
+import type { Patience } from '../../lib/cluster/silence.ts';
 import { RUN_LABEL } from '../../lib/model/own-pods.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 
@@ -28,11 +29,16 @@ function manifest(node: string) {
   };
 }
 
-async function run(nodes: readonly string[], deadline = 10_000): Promise<PromiseSettledResult<string>[]> {
+async function run(
+  nodes: readonly string[],
+  deadline = 10_000,
+  patience?: Patience,
+): Promise<PromiseSettledResult<string>[]> {
   const pods = ProbePods.start(cluster, {
     namespace: 'netns-audit',
     runId: 'run-1',
     signal: interrupt.signal,
+    ...(patience === undefined ? {} : { patience }),
   });
   try {
     return await Promise.allSettled(
@@ -114,6 +120,105 @@ describe('a probe pod that does not start', () => {
       },
     });
   });
+});
+
+describe('a kubelet that does nothing for the probe pod', () => {
+  const patience = { firstLook: 100, silent: 400 };
+  const looks = () => stub.requests.filter((each) => /leases|nodes\?/.test(each));
+
+  it('is silent where its lease is not renewed either, and not waited for until the deadline', async () => {
+    stub.ending = () => ({ never: true });
+    stub.leases.set('node-1', () => '2026-01-01T00:00:00.000000Z');
+    const start = Date.now();
+    const [result] = await run(['node-1'], 60_000, patience);
+    expect(Date.now() - start).toBeLessThan(15_000);
+    expect(result).toMatchObject({
+      reason: {
+        code: 'NODE_SILENT',
+        message: expect.stringContaining('the kubelet is silent: it did not take up the probe pod'),
+        remedy: expect.stringContaining('kubectl describe node node-1'),
+      },
+    });
+    expect(looks()).toHaveLength(2);
+    expect(stub.pods.size).toBe(0);
+  });
+
+  it('is slow where its lease is renewed, and has all the time there is', async () => {
+    stub.ending = () => ({ never: true });
+    let renewals = 0;
+    stub.leases.set('node-1', () => {
+      renewals += 1;
+      return `renewed ${renewals} times`;
+    });
+    const [result] = await run(['node-1'], 2_500, patience);
+    expect(result).toMatchObject({ reason: { code: 'DEADLINE' } });
+    expect(renewals).toBeGreaterThan(2);
+  });
+
+  it('lives while an image is pulled that takes long', async () => {
+    let renewals = 0;
+    stub.leases.set('node-1', () => {
+      renewals += 1;
+      return `renewed ${renewals} times`;
+    });
+    stub.ending = () => waiting('ContainerCreating', '');
+    const [result] = await run(['node-1'], 2_500, patience);
+    expect(result).toMatchObject({ reason: { code: 'DEADLINE', message: expect.stringContaining('start') } });
+    expect(renewals).toBeGreaterThan(2);
+  });
+
+  it('is silent, too, where it fell silent after it had taken up the pod', async () => {
+    stub.leases.set('node-1', () => '2026-01-01T00:00:00.000000Z');
+    stub.ending = () => ({ status: { phase: 'Running', startTime: '2026-01-01T00:00:00Z' } });
+    const [result] = await run(['node-1'], 60_000, patience);
+    expect(result).toMatchObject({
+      reason: { code: 'NODE_SILENT', message: expect.stringContaining('says no more of the probe pod') },
+    });
+  });
+
+  it.each([
+    ['lacks the right to read leases', () => stub.fail({ path: 'leases', status: 403, times: 99 })],
+    ['has no leases', () => {}],
+  ])('is judged by the Ready condition of its node where one %s', async (_, prepare) => {
+    prepare();
+    stub.ending = () => ({ never: true });
+    for (const [name, ready] of [
+      ['heard', 'True'],
+      ['lost', 'Unknown'],
+    ] as const)
+      addNode(name, ready);
+    const results = await run(['heard', 'lost'], 2_500, patience);
+    expect(results).toMatchObject([{ reason: { code: 'DEADLINE' } }, { reason: { code: 'NODE_SILENT' } }]);
+  });
+
+  it('is not known to be silent where the API server does not answer', async () => {
+    stub.ending = () => ({ never: true });
+    stub.leases.set('node-1', () => '2026-01-01T00:00:00.000000Z');
+    stub.fail({ path: 'leases', status: 500, times: 99 });
+    expect(await run(['node-1'], 2_500, patience)).toMatchObject([{ reason: { code: 'DEADLINE' } }]);
+  });
+
+  it('costs no request as long as the pod gets on', async () => {
+    expect(await run(['node-1'], 10_000, patience)).toMatchObject([{ value: 'probed node-1' }]);
+    expect(looks()).toEqual([]);
+  });
+
+  function addNode(name: string, ready: 'True' | 'Unknown'): void {
+    stub.nodes.push({
+      metadata: { name, uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z' },
+      status: {
+        conditions: [{ type: 'Ready', status: ready }],
+        nodeInfo: {
+          operatingSystem: 'linux',
+          architecture: 'amd64',
+          kernelVersion: '6.1.0',
+          osImage: 'Test',
+          containerRuntimeVersion: 'containerd://2.0.0',
+          kubeletVersion: 'v1.33.0',
+        },
+      },
+    });
+  }
 });
 
 describe('a probe pod that does not end well', () => {

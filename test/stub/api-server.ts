@@ -66,6 +66,8 @@ export class StubApiServer {
   connections = 0;
   readonly nodes: ApiObject[] = [];
   readonly events: ApiObject[] = [];
+  /** When the kubelet of a node last renewed its lease: asked for each time anew. */
+  readonly leases = new Map<string, () => string>();
   readonly pods = new Map<string, ApiObject>();
   readonly namespaces = new Map<string, ApiObject>();
   /** Rights that nobody has, as `create pods`: only what asks for rights goes by it. */
@@ -173,6 +175,7 @@ export class StubApiServer {
     const path = url.pathname;
     if (path === '/version') return json(response, 200, { gitVersion: 'v1.36.0-stub' });
     if (path === '/api/v1/nodes') return this.#list(url, this.nodes, response);
+    if (path.includes('/kube-node-lease/leases/')) return this.#lease(path, response);
     if (path === '/api/v1/events') return this.#list(url, this.events, response);
     if (path === '/api/v1/pods') return this.#list(url, [...this.pods.values()], response);
     if (path === '/api/v1/namespaces' && method === 'POST' && body !== undefined) {
@@ -220,6 +223,13 @@ export class StubApiServer {
       this.#tell('DELETED', pod);
     }
     return json(response, 200, pod);
+  }
+
+  #lease(path: string, response: ServerResponse): ServerResponse {
+    const name = path.split('/').at(-1) ?? '';
+    const renewed = this.leases.get(name);
+    if (renewed === undefined) return status(response, 404, `leases "${name}" not found`);
+    return json(response, 200, { metadata: { name, resourceVersion: '1' }, spec: { renewTime: renewed() } });
   }
 
   #create(namespace: string, body: ApiObject, response: ServerResponse): ServerResponse {

@@ -1,0 +1,112 @@
+/**
+ * Whether the kubelet of a node still lives, where it does nothing for a pod. How that is told: docs/traps.md T54.
+ */
+import * as z from 'zod';
+import { AuditError } from '../model/errors.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+import { listNode } from './list.ts';
+import { pause } from './transport.ts';
+
+/** In milliseconds. */
+export type Patience = {
+  /** A kubelet takes up a pod within a second or two; after this it is asked after. */
+  readonly firstLook: number;
+  /** Without a sign of life for this long it is silent. Kubelets renew their lease every 10 s. */
+  readonly silent: number;
+};
+
+export const PATIENCE: Patience = { firstLook: 3_000, silent: 20_000 };
+
+/** A look is given up after this, and tells nothing. */
+const LOOK_MILLISECONDS = 5_000;
+
+/** Changes with each renewal; of a node whose lease cannot be read, whether the cluster still hears of it. */
+type Sign = { readonly lease: string } | { readonly reports: boolean };
+
+const leaseSchema = z.object({
+  metadata: z.object({ resourceVersion: z.string() }),
+  spec: z.object({ renewTime: z.string() }),
+});
+
+/**
+ * Watches over the kubelet of a node while a pod is waited for. Costs nothing where the pod gets on, one request where it
+ * does not for 3 s, and one each 20 s from then on.
+ *
+ * @param heard - what the kubelet last wrote about the pod: anything that changes with it; null before its first word
+ * @param stop - when nobody waits any longer
+ * @returns aborts with an AuditError NODE_SILENT
+ */
+export function silenceOf(
+  cluster: Cluster,
+  node: string,
+  heard: () => string | null,
+  stop: AbortSignal,
+  patience: Patience,
+): AbortSignal {
+  const silence = new AbortController();
+  watchOver(cluster, node, heard, stop, patience).then(
+    (error) => silence.abort(error),
+    // Nobody waits any longer.
+    () => {},
+  );
+  return silence.signal;
+}
+
+async function watchOver(
+  cluster: Cluster,
+  node: string,
+  heard: () => string | null,
+  stop: AbortSignal,
+  { firstLook, silent }: Patience,
+): Promise<AuditError> {
+  const what = `watch over node ${node}`;
+  for (;;) {
+    const word = heard();
+    await pause(word === null ? firstLook : silent, stop, what);
+    let before: Sign | null = null;
+    for (; heard() === word; await pause(silent, stop, what)) {
+      const sign = await look(cluster, node, stop);
+      if (heard() === word && isSilent(before, sign)) return silentKubelet(node, word !== null);
+      before = sign ?? before;
+    }
+  }
+}
+
+function isSilent(before: Sign | null, now: Sign | null): boolean {
+  if (now === null) return false;
+  if ('reports' in now) return !now.reports;
+  return before !== null && 'lease' in before && before.lease === now.lease;
+}
+
+/** Null where the API server gives no answer: then nothing is known of the kubelet. */
+async function look(cluster: Cluster, node: string, signal: AbortSignal): Promise<Sign | null> {
+  const options = { signal, deadline: LOOK_MILLISECONDS };
+  try {
+    const answer = await cluster.transport.json({
+      path: `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${encodeURIComponent(node)}`,
+      what: `get the lease of node ${node}`,
+      ...options,
+    });
+    const { metadata, spec } = leaseSchema.parse(answer);
+    return { lease: `${metadata.resourceVersion} ${spec.renewTime}` };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // Without the right, or a lease, the Ready condition tells it half a minute later.
+    const status = statusOf(error);
+    if (status !== 403 && status !== 404 && !(error instanceof z.ZodError)) return null;
+  }
+  const found = await listNode(cluster, node, options).catch(() => null);
+  return found === null ? null : { reports: found.kubeletReports };
+}
+
+function silentKubelet(node: string, tookUp: boolean): AuditError {
+  return new AuditError(
+    'NODE_SILENT',
+    `the kubelet is silent: it ${tookUp ? 'says no more of' : 'did not take up'} the probe pod, and has given no sign of life for 20 s`,
+    {
+      retryable: true,
+      remedy: `Look at the node's kubelet (systemctl status kubelet) and at: kubectl describe node ${node}`,
+    },
+  );
+}
