@@ -77,7 +77,10 @@ function chosen<T extends { readonly name: string }>(
 }
 
 function told(progress: FleetProgress, say: (text: string) => void): void {
-  if (progress.kind === 'planned') say(`${progress.cluster}: auditing, nodes: ${progress.nodes}`);
+  if (progress.kind === 'planned')
+    say(
+      `${progress.cluster}: ${progress.nodes === 0 ? 'it has no nodes' : `auditing, nodes: ${progress.nodes}`}`,
+    );
   if (progress.kind === 'unanswered')
     say(`${progress.cluster}: ${printable(tryingAgain(progress.error).trimEnd(), 500)}`);
   if (progress.kind === 'failed')

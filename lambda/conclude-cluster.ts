@@ -39,7 +39,9 @@ export const handler = make(conclusionInputSchema, conclusionSchema, async ({ ta
 function emit(task: Task, concluded: Omit<Conclusion, 'told'>): void {
   const { findings, coverage, nodes } = concluded;
   // Neither a run of counts alone nor one that read no node is an audit: it must not silence the alarm for one that is missing.
-  const audit = task.checks === 'all' && nodes.audited + nodes.partial > 0;
+  // Where there is no node to read (scaled to zero, Fargate alone), nothing is missing.
+  const read = nodes.audited + nodes.partial > 0 || (concluded.reached && nodes.failed === 0);
+  const audit = task.checks === 'all' && read;
   const own = metricsOf(task).addMetric('AuditCompleted', 'Count', audit ? 1 : 0);
   own.addMetric('Coverage', 'Percent', coverage * 100);
   own.addMetric('CriticalFindings', 'Count', findings.critical);

@@ -182,7 +182,11 @@ function exceptedOrphans({ findings }: ClusterReport): Map<string, number> {
 }
 
 function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measure {
-  const reached = report.coverage.nodes.some(({ result }) => result === 'audited' || result === 'partial');
+  // A cluster without a node to probe is read in whole.
+  const { nodes } = report.coverage;
+  const reached =
+    nodes.some(({ result }) => result === 'audited' || result === 'partial') ||
+    nodes.every(({ result }) => result === 'skipped');
   const last = before?.auditedAt ?? null;
   if (report.scope === 'cluster' || reached)
     return {

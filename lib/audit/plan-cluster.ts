@@ -25,7 +25,7 @@ export type ClusterPlan = {
 
 /**
  * @returns also `namespace/name` of the pods of earlier runs that it removed
- * @throws AuditError CLUSTER_*, and USAGE when the selection leaves no node
+ * @throws AuditError CLUSTER_*, and USAGE when a selection leaves no node
  */
 export async function planCluster(
   cluster: Cluster,

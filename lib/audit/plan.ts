@@ -13,7 +13,11 @@ export type NodeSelection = {
 /** A node of the run; `coverage` says why it is not probed, null that it is. */
 export type PlannedNode = { readonly node: Node; readonly coverage: NodeCoverage | null };
 
-/** @throws AuditError USAGE when a named node does not exist, or nothing is left. */
+/**
+ * A cluster without nodes, as where an autoscaler took them all, has none to probe and is in order.
+ *
+ * @throws AuditError USAGE when a named node does not exist, or none has the labels
+ */
 export function planNodes(nodes: readonly Node[], selection: NodeSelection): PlannedNode[] {
   const known = new Set(nodes.map((node) => node.name));
   const missing = selection.names.filter((name) => !known.has(name));
@@ -30,14 +34,10 @@ export function planNodes(nodes: readonly Node[], selection: NodeSelection): Pla
       (selection.names.length === 0 || selection.names.includes(node.name)) &&
       selection.labels.every((label) => matches(node, label)),
   );
-  if (chosen.length === 0) {
-    throw new AuditError(
-      'USAGE',
-      nodes.length === 0 ? 'the cluster has no nodes' : 'no node has the labels that were asked for',
-      {
-        remedy: 'List the nodes with their labels: kubectl get nodes --show-labels',
-      },
-    );
+  if (chosen.length === 0 && selection.labels.length > 0) {
+    throw new AuditError('USAGE', 'no node has the labels that were asked for', {
+      remedy: 'List the nodes with their labels: kubectl get nodes --show-labels',
+    });
   }
   return chosen.map((node) => ({ node, coverage: whyNot(node) }));
 }

@@ -26,9 +26,10 @@ export function severityCounts(report: ClusterReport): string {
     : `${counts} (${explained} of them told with ${explained === 1 ? 'its cause' : 'their causes'})`;
 }
 
-/** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`. */
+/** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`; of a cluster without nodes it says that. */
 export function coverageLine(report: ClusterReport): string {
   const { nodes, checks } = report.coverage;
+  if (nodes.length === 0) return 'the cluster has no nodes: there is nothing to audit';
   const of = (result: NodeCoverage['result']): number =>
     nodes.filter((node) => node.result === result).length;
   const rest = (['partial', 'failed', 'skipped'] as const)

@@ -46,7 +46,12 @@ describe('the nodes of a run', () => {
     expect(() => planNodes([aNode('node-1')], { ...all, labels: ['zone=z'] })).toThrow(
       'no node has the labels',
     );
-    expect(() => planNodes([], all)).toThrow('the cluster has no nodes');
+    expect(() => planNodes([], { ...all, names: ['node-1'] })).toThrow('no such node: node-1');
+    expect(() => planNodes([], { ...all, labels: ['zone=a'] })).toThrow('no node has the labels');
+  });
+
+  it('are none where the cluster has none, which is no mistake of whoever asks', () => {
+    expect(planNodes([], all)).toEqual([]);
   });
 
   it.each([

@@ -24,9 +24,9 @@ afterEach(async () => {
 const audit = (...args: string[]): Promise<Said> =>
   run('audit', '--kubeconfig', join(directory, 'kubeconfig'), '--store', 'none', ...args);
 
-function addNode(name: string): void {
+function addNode(name: string, labels: Record<string, string> = {}): void {
   stub.nodes.push({
-    metadata: { name, uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z' },
+    metadata: { name, labels, uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z' },
     status: {
       conditions: [{ type: 'Ready', status: 'True' }],
       nodeInfo: {
@@ -67,6 +67,48 @@ describe('what is audited', () => {
       error: expect.stringContaining('shop/web is on no node yet'),
     });
     expect(stub.requests.filter((each) => each.startsWith('POST'))).toEqual([]);
+  });
+});
+
+describe('a cluster with nothing to probe', () => {
+  it('has no nodes: that is said, and all is well', async () => {
+    const said = await audit();
+    expect(said.error).toContain('The cluster has no nodes: there is nothing to probe.');
+    expect(said.out).toContain('HEALTHY');
+    expect(said.out).toContain('the cluster has no nodes: there is nothing to audit');
+    expect(said.code).toBe(0);
+    expect(stub.requests.filter((each) => each.startsWith('POST'))).toEqual([]);
+  });
+
+  it('has Fargate alone: its nodes are skipped, and all is well', async () => {
+    addNode('fargate-1', { 'eks.amazonaws.com/compute-type': 'fargate' });
+    const said = await audit();
+    expect(said.out).toContain('HEALTHY');
+    expect(said.out).toContain('0 nodes audited, 1 skipped');
+    expect(said.code).toBe(0);
+    expect(stub.requests.filter((each) => each.startsWith('POST'))).toEqual([]);
+  });
+
+  it('is no answer to whoever asks for a node or a label', async () => {
+    expect(await audit('--nodes', 'node-1')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('no such node'),
+    });
+    expect(await audit('--selector', 'zone=a')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('labels'),
+    });
+  });
+
+  it.each([
+    ['no nodes', () => {}],
+    ['Fargate alone', () => addNode('fargate-1', { 'eks.amazonaws.com/compute-type': 'fargate' })],
+  ])('is in order for the doctor, who has nowhere to send a probe: %s', async (_, prepare) => {
+    prepare();
+    const path = join(directory, 'kubeconfig');
+    const said = await run('doctor', '--kubeconfig', path, '--store', 'none');
+    expect(said.out).toMatch(/skipped {2}admission {6}the cluster has no node to probe\nskipped {2}probe/);
+    expect(said.code).toBe(0);
   });
 });
 

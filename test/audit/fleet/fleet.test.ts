@@ -118,6 +118,39 @@ async function retried<T>(act: () => Promise<T>): Promise<T> {
 
 const reportsOf = async (cluster: string, runId: string) => await reportOfRun(store, { cluster, runId });
 
+describe('a cluster without a node to probe', () => {
+  it.each([
+    ['no nodes at all', (stub: StubApiServer) => stub.nodes.splice(0), 0],
+    ['Fargate alone', (stub: StubApiServer) => stub.nodes.splice(0, stub.nodes.length - 1), 1],
+  ])('is reached, has a report and raises no alarm: %s', async (_, empty, skipped) => {
+    empty(await aCluster('empty', 'broken'));
+    const fleet = await run(fleetInput(['empty']));
+    expect(fleet?.clusters).toMatchObject([
+      {
+        cluster: 'empty',
+        reached: true,
+        verdict: 'healthy',
+        coverage: 1,
+        nodes: { audited: 0, failed: 0, skipped },
+      },
+    ]);
+    const report = await reportOfRun(store, { cluster: 'empty', runId: fleet?.runId ?? '' });
+    expect(report).toMatchObject({
+      scope: 'cluster',
+      findings: [],
+      coverage: { nodes: { length: skipped } },
+    });
+    expect(mails).toEqual([]);
+  });
+
+  it('says nothing either where only counts are taken, hour by hour', async () => {
+    const stub = await aCluster('empty', 'broken');
+    stub.nodes.splice(0, stub.nodes.length - 1);
+    await run({ ...fleetInput(['empty']), start: { checks: 'counts' } });
+    expect(mails).toEqual([]);
+  });
+});
+
 describe('a run of a fleet', () => {
   it('names the nodes of the batches that are audited, where an attempt that died saw other nodes', async () => {
     const stub = await aCluster('prod', 'healthy');
