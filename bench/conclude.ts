@@ -48,7 +48,14 @@ async function conclude(folder: string): Promise<void> {
   const conclusion = await concludeClusterOfFleet(
     new DirectoryStore(folder),
     { task, error: null },
-    { notifier: null, version: '0.0.0', consoleRegion: null },
+    {
+      notifier: null,
+      version: '0.0.0',
+      consoleRegion: null,
+      onDamage: (damage) => {
+        throw damage;
+      },
+    },
   );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const [, peak = '0'] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

@@ -1,6 +1,6 @@
 /** What all commands on earlier reports share: their options, the store, and which report is meant. */
 import { type Command, Option } from 'commander';
-import type { Narrowing, Run, Store } from '../lib/history/index.ts';
+import type { Narrowing, OnDamage, Run, Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { jsonText } from '../lib/report/escape.ts';
@@ -17,49 +17,73 @@ export function subcommand(parent: Command, name: string, description: string): 
     .option('--no-color', 'no colours (NO_COLOR does the same)');
 }
 
-/** @throws AuditError USAGE where the store has no such report, or the reference fits several clusters. */
+/**
+ * The report that is meant. In the place of one that is damaged comes the next one that the reference fits, which for `latest`
+ * is the one before.
+ *
+ * @throws AuditError USAGE where the store has no such report, or the reference fits several clusters; STORE where it is damaged
+ */
 export async function reportOf(
   store: Store,
   reference: string,
   options: { cluster?: string },
+  onDamage: OnDamage,
 ): Promise<ClusterReport> {
-  const { reportOfRun, latestReportOf, runs } = await import('../lib/history/index.ts');
+  const { reportOfRun, latestReportOf, runs, unlessDamaged } = await import('../lib/history/index.ts');
   const names = await clusterNames(store, options);
   const byRunId = /^\d{8}T\d{6}Z-[0-9a-z]+$/.test(reference);
   if (!byRunId && names.length > 1)
     throw new AuditError('USAGE', `${store.location} has several clusters`, {
       remedy: `Name one with --cluster: ${names.slice(0, 20).join(', ')}`,
     });
+  let damage: AuditError | null = null;
+  const tell: OnDamage = (each) => {
+    damage ??= each;
+    onDamage(each);
+  };
+  const read = (run: Run): Promise<ClusterReport | null> =>
+    unlessDamaged(() => reportOfRun(store, run), tell);
   for (const cluster of names) {
-    let run: Run | null = byRunId ? { cluster, runId: reference } : null;
+    const run: Run | null = byRunId ? { cluster, runId: reference } : null;
     if (reference === 'latest') {
-      const latest = await latestReportOf(store, cluster);
+      const latest = await latestReportOf(store, cluster, tell);
       if (latest !== null) return latest;
-      for await (const found of runs(store, [cluster], days('1y'), today())) {
-        run = found;
-        break;
+      for await (const found of runs(store, [cluster], days('1y'), today(), tell)) {
+        const part = await read(found);
+        if (part !== null) return part;
       }
     } else if (/^\d{4}-\d{2}-\d{2}$/.test(reference)) {
       // Counts every hour and audits of a few nodes are less than what a day is asked for.
-      for await (const found of runs(store, [cluster], reference, reference)) {
-        run ??= found;
-        const report = await reportOfRun(store, found);
+      let part: ClusterReport | null = null;
+      for await (const found of runs(store, [cluster], reference, reference, tell)) {
+        const report = await read(found);
         if (report?.scope === 'cluster') return report;
+        part ??= report;
       }
+      if (part !== null) return part;
     }
-    const report = run === null ? null : await reportOfRun(store, run);
+    const report = run === null ? null : await read(run);
     if (report !== null) return report;
   }
+  if (damage !== null)
+    throw new AuditError('STORE', `${store.location} has no report ${reference} that can be read`, {
+      remedy: 'See what else there is: netns-audit reports list',
+    });
   throw new AuditError('USAGE', `${store.location} has no report ${reference}`, {
     remedy: 'See what there is: netns-audit reports list',
   });
 }
 
 /** The audit of the whole cluster before this one. @throws AuditError USAGE when there is none of the last year */
-export async function reportBefore(store: Store, report: ClusterReport): Promise<ClusterReport> {
-  const { reportOfRun, runs } = await import('../lib/history/index.ts');
-  for await (const run of runs(store, [report.cluster.name], days('1y'), today())) {
-    const earlier = run.runId < report.runId ? await reportOfRun(store, run) : null;
+export async function reportBefore(
+  store: Store,
+  report: ClusterReport,
+  onDamage: OnDamage,
+): Promise<ClusterReport> {
+  const { reportOfRun, runs, unlessDamaged } = await import('../lib/history/index.ts');
+  for await (const run of runs(store, [report.cluster.name], days('1y'), today(), onDamage)) {
+    if (run.runId >= report.runId) continue;
+    const earlier = await unlessDamaged(() => reportOfRun(store, run), onDamage);
     if (earlier?.scope === 'cluster') return earlier;
   }
   throw new AuditError(

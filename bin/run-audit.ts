@@ -8,6 +8,7 @@ import type { Finding, Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
+import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
@@ -57,7 +58,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     if (await ensureNamespace(cluster, options.namespace, interrupt.signal))
       progress.say(`Created the namespace ${options.namespace} for the probe pods.`);
     const runId = newRunId(new Date(), `${cluster.uid} ${process.pid} ${Math.random()}`);
-    const previous = store === null ? null : await latestReport(store, cluster);
+    const previous = store === null ? null : await latestReport(store, cluster, warnOfDamage());
     const run = { cluster: cluster.name, runId };
     const podNode =
       options.pod === null ? null : await nodeOf(cluster, options.pod, { signal: interrupt.signal });

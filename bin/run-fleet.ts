@@ -83,6 +83,8 @@ function told(progress: FleetProgress, say: (text: string) => void): void {
     );
   if (progress.kind === 'unanswered')
     say(`${progress.cluster}: ${printable(tryingAgain(progress.error).trimEnd(), 500)}`);
+  if (progress.kind === 'damaged')
+    say(`${progress.cluster}: left out: ${progress.error.message}\n  ${progress.error.remedy}`);
   if (progress.kind === 'failed')
     say(
       `${progress.cluster}: ${printable(

@@ -8,7 +8,7 @@ import {
   type Task,
 } from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import { environment, logger, handler as make, metrics, timeFor } from './handler.ts';
+import { environment, logger, handler as make, metrics, timeFor, warnOfDamage } from './handler.ts';
 
 const { store, version, topicArn, region, https, productArn } = environment();
 const deps = {
@@ -16,6 +16,7 @@ const deps = {
   importer: productArn === '' ? null : await importerOf(productArn),
   version,
   consoleRegion: region,
+  onDamage: warnOfDamage,
 };
 
 export const handler = make(conclusionInputSchema, conclusionSchema, async ({ task, error }, context) => {

@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { openStore } from '../lib/audit/stores.ts';
 import type { Store } from '../lib/history/index.ts';
 import { AuditError, messageOf } from '../lib/model/errors.ts';
+import { printable } from '../lib/model/printable.ts';
 
 export const logger = new Logger({ serviceName: 'netns-auditor' });
 export const metrics = new Metrics({ namespace: 'NetnsAuditor', serviceName: 'netns-auditor' });
@@ -52,6 +53,11 @@ export function environment(): {
     https: HTTPS_FORMAT,
     region: AWS_REGION,
   };
+}
+
+/** Something in the store that is left out: said in the log, as nothing ends with it. */
+export function warnOfDamage({ message, remedy }: AuditError): void {
+  logger.warn('damaged', { damage: printable(message), remedy: printable(remedy) });
 }
 
 /** The errors of all clusters of a run are the input of its last state, which is at most 256 KiB; the log has all of it. */

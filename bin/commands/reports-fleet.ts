@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Store } from '../../lib/history/index.ts';
+import { leftOut } from '../damage.ts';
 import { terminalWidth } from '../options.ts';
 import { type Common, clusterNames, json, opened, subcommand } from '../reports-store.ts';
 
@@ -20,7 +21,7 @@ export function addFleetReport(parent: Command): void {
       const { fleetPage } = await import('../../lib/report/index.ts');
       const store = await opened(options);
       const names = await clusterNames(store, options);
-      const fleet = await latestOfEach(store, names, new Date(), (key) => hrefOf(store, key));
+      const fleet = await latestOfEach(store, names, new Date(), (key) => hrefOf(store, key), leftOut());
       if (options.output === 'html') process.stdout.write(fleetPage(fleet));
       else if (options.output === 'json') process.stdout.write(json(fleet));
       else {

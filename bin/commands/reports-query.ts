@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { leftOut } from '../damage.ts';
 import { days, terminalWidth } from '../options.ts';
 import { type Common, clusterNames, opened, subcommand } from '../reports-store.ts';
 
@@ -27,7 +28,12 @@ export function addQuery(parent: Command): void {
         const since = options.since ?? (store.location.startsWith('s3://') ? days('30d') : null);
         const { cluster } = options;
         if (cluster !== undefined) await clusterNames(store, options);
-        const found = await query(store, sql, { since, ...(cluster === undefined ? {} : { cluster }) });
+        const found = await query(
+          store,
+          sql,
+          { since, ...(cluster === undefined ? {} : { cluster }) },
+          leftOut(),
+        );
         process.stdout.write(writeAnswer(found, options.output, terminalWidth(process.stdout)));
       } finally {
         process.off('SIGINT', stop);

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Grouping, Metric, Narrowing } from '../../lib/history/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
+import { leftOut } from '../damage.ts';
 import { days, positive, reportWidth, terminalWidth, wantsColour } from '../options.ts';
 import {
   addNarrowing,
@@ -50,10 +51,11 @@ function addList(parent: Command): void {
     .action(async (options: ListOptions) => {
       const { runs, summaries } = await import('../../lib/history/index.ts');
       const store = await opened(options);
-      const all = runs(store, await clusterNames(store, options), options.since, options.until);
+      const onDamage = leftOut();
+      const all = runs(store, await clusterNames(store, options), options.since, options.until, onDamage);
       const asked = options.check !== undefined || options.node !== undefined;
       const found = [];
-      for await (const line of summaries(store, all, options)) {
+      for await (const line of summaries(store, all, options, onDamage)) {
         if (asked && Object.values(line.findings).every((count) => count === 0)) continue;
         if (options.whole === true && line.scope === 'part') continue;
         found.push(line);
@@ -83,7 +85,7 @@ function addShow(parent: Command): void {
     .option('-v, --verbose', 'name what is suppressed as well')
     .action(async (reference: string, options: Common & Narrowing & Showing) => {
       const store = await opened(options);
-      const report = await partOf(await reportOf(store, reference, options), options);
+      const report = await partOf(await reportOf(store, reference, options, leftOut()), options);
       const { pastTotals } = await import('../../lib/history/index.ts');
       const whole = options.check === undefined && options.node === undefined;
       const { write } = await import('../../lib/report/index.ts');
@@ -110,11 +112,12 @@ function addDiff(parent: Command): void {
     .action(async (before: string, after: string, options: Common & Narrowing & { output: string }) => {
       const { diff, narrowed } = await import('../../lib/history/index.ts');
       const store = await opened(options);
-      const newer = await reportOf(store, after, options);
+      const onDamage = leftOut();
+      const newer = await reportOf(store, after, options, onDamage);
       const older =
         before === 'previous'
-          ? await reportBefore(store, newer)
-          : await reportOf(store, before, { cluster: newer.cluster.name });
+          ? await reportBefore(store, newer, onDamage)
+          : await reportOf(store, before, { cluster: newer.cluster.name }, onDamage);
       if (older.runId === newer.runId)
         throw new AuditError('USAGE', `both are run ${newer.runId}`, {
           remedy: 'Name an earlier one first, or none for the one before.',
@@ -177,10 +180,13 @@ async function trend(metric: Metric, options: TrendOptions): Promise<void> {
   const [from, to] = [new Date(`${options.since}T00:00:00Z`), new Date()];
   const names = await clusterNames(store, options);
   const columns = columnsOf(from, to, options.columns ?? barsIn(terminalWidth(process.stdout)));
+  const onDamage = leftOut();
   const rows = columns.map((): Awaited<ReturnType<typeof rowsOf>>[number] => []);
   // One cluster after the other: a file or request for each column is open at once.
   for (const name of names)
-    for (const [column, read] of (await rowsOf(store, name, columns, options.by !== 'cluster')).entries())
+    for (const [column, read] of (
+      await rowsOf(store, name, columns, options.by !== 'cluster', onDamage)
+    ).entries())
       for (const row of read)
         if (options.node === undefined || row.node === options.node) rows[column]?.push(row);
   const result = series(rows, metric, options.by);

@@ -26,13 +26,20 @@ export type Message = {
   };
 };
 
-export function messageOf(report: ClusterReport, changes: Changes, links: Links): Message {
+/** @param notes - sentences on what the message goes by, where that is not as usual */
+export function messageOf(
+  report: ClusterReport,
+  changes: Changes,
+  links: Links,
+  notes: readonly string[] = [],
+): Message {
   const cluster = printable(report.cluster.name, 100);
   const headline = headlineOf(changes);
   const sections = sectionsOf(report, changes);
   const head = [
     `${cluster} is ${report.verdict}: ${headline}.`,
     ...standing(report, changes),
+    ...notes,
     ...(changes.replaced === null
       ? []
       : [

@@ -3,19 +3,72 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
 import { reasons } from '../checks/catalogue.ts';
-import { keys, pastTotals, pointToLatest, type Store } from '../history/index.ts';
-import type { ClusterReport } from '../model/report.ts';
+import {
+  keys,
+  LARGEST_OBJECT,
+  pastTotals,
+  pointToLatest,
+  problemOf,
+  type Run,
+  reportOfRun,
+  type Store,
+} from '../history/index.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
+import { type ClusterReport, reportSchema } from '../model/report.ts';
+import { isRunId } from '../model/run-id.ts';
+import { misfit, tables } from '../model/tables.ts';
 import { eachRow, writeHtml } from '../report/index.ts';
 
-/** Writes what the run concluded; whatever is there already stays. A run of a part never becomes the latest. */
+/**
+ * Writes what the run concluded; whatever is there already stays. A run of a part never becomes the latest, and nothing is
+ * written that could not be read back.
+ *
+ * @throws AuditError STORE
+ */
 export async function publish(store: Store, report: ClusterReport): Promise<void> {
   const run = { cluster: report.cluster.name, runId: report.runId };
-  for (const part of ['findings', 'nodes'] as const)
-    await store.putOnce(keys[part](run), await packed(eachRow(report, part)));
+  const text = checked(store, report);
+  for (const table of tables) await store.putOnce(keys[table](run), await packed(eachRow(report, table)));
   const page = writeHtml(report, reasons, await pastTotals(store, report));
   await store.putOnce(keys.reportPage(run), Buffer.from(page));
-  await store.putOnce(keys.report(run), Buffer.from(`${JSON.stringify(report)}\n`));
+  if ((await store.putOnce(keys.report(run), text)) === 'exists') await assertReadable(store, run);
   if (report.scope === 'cluster') await pointToLatest(store, run);
+}
+
+/** The report as it is written. @throws AuditError STORE where it could not be read back */
+function checked(store: Store, report: ClusterReport): Uint8Array {
+  const invalid = (problem: string, cause?: unknown): AuditError =>
+    new AuditError(
+      'STORE',
+      `${store.location}: the report of run ${report.runId} is not written: ${problem}`,
+      {
+        cause,
+        remedy: 'This is a bug of netns-auditor: please report it. The reports before it are as they were.',
+      },
+    );
+  if (!isRunId(report.runId)) throw invalid('its name is not that of a run');
+  const { error } = reportSchema.safeParse(report);
+  if (error !== undefined) throw invalid(problemOf(error), error);
+  for (const table of tables)
+    for (const line of eachRow(report, table)) {
+      const column = misfit(table, JSON.parse(line));
+      if (column !== null)
+        throw invalid(`a row of ${table} has a value in ${column} that tables cannot hold`);
+    }
+  let text: Uint8Array;
+  try {
+    text = Buffer.from(`${JSON.stringify(report)}\n`);
+  } catch (error) {
+    // Longer than a text can be.
+    throw invalid(messageOf(error), error);
+  }
+  if (text.length <= LARGEST_OBJECT) return text;
+  throw invalid(`it has ${text.length} bytes, and no more than ${LARGEST_OBJECT} are read`);
+}
+
+/** A run that is concluded again finds what it wrote before: that is what `latest` would lead to. */
+async function assertReadable(store: Store, run: Run): Promise<void> {
+  await reportOfRun(store, run);
 }
 
 async function packed(lines: Iterable<string>): Promise<Buffer> {

@@ -9,11 +9,10 @@ import {
   messageOf,
   type Notifier,
 } from '../alert/index.ts';
-import { keys, type Run, type Store } from '../history/index.ts';
+import { keys, type OnDamage, parsedJson, type Run, type Store, unlessDamaged } from '../history/index.ts';
 import type { Thresholds } from '../model/config.ts';
-import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { timeOf } from '../model/run-id.ts';
+import { isRunId, timeOf } from '../model/run-id.ts';
 
 /**
  * The record is written after the message was taken: at least once, and twice only if the process ends between the two.
@@ -28,6 +27,8 @@ export async function tell(
   deps: {
     readonly notifier: Notifier;
     readonly consoleRegion: string | null;
+    /** Told of records that cannot be read; what was told is then taken from the one before, if there is one. */
+    readonly onDamage: OnDamage;
     /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
     readonly expectedWithinHours?: number;
   },
@@ -38,9 +39,18 @@ export async function tell(
     await remember(store, run);
     return own.message !== null;
   }
-  const before = await recordBefore(store, run);
+  let isDamaged = false;
+  const before = await recordBefore(store, run, (damage) => {
+    isDamaged = true;
+    deps.onDamage(damage);
+  });
   const changes = changesOf(report, before, thresholds, deps.expectedWithinHours ?? null);
-  const said = isNews(changes) ? messageOf(report, changes, linksTo(store, run, deps.consoleRegion)) : null;
+  const notes =
+    isDamaged && before === null
+      ? ['What was told before cannot be read: all that is open is told as if nobody knew.']
+      : [];
+  const links = linksTo(store, run, deps.consoleRegion);
+  const said = isNews(changes) ? messageOf(report, changes, links, notes) : null;
   const record: AlertRecord = {
     schemaVersion: 1,
     kind: 'AlertRecord',
@@ -61,7 +71,7 @@ export async function tell(
   return said !== null;
 }
 
-const pointerSchema = z.object({ runId: z.string() });
+const pointerSchema = z.object({ runId: z.string().refine(isRunId, 'it names no run') });
 
 /** Of two runs that end at the same moment either may be the last. */
 async function remember(store: Store, run: Run): Promise<void> {
@@ -74,24 +84,33 @@ async function remember(store: Store, run: Run): Promise<void> {
  * The record that was written last. It may be of a run that began later: an hourly run ends while a nightly one is under
  * way, and what either said is said.
  */
-async function recordBefore(store: Store, run: Run): Promise<AlertRecord | null> {
-  const held = await store.get(keys.lastAlert(run.cluster));
-  if (held !== null) {
-    const { runId } = pointerSchema.parse(JSON.parse(Buffer.from(held.body).toString()));
-    const last = await readRecord(store, keys.alerts({ ...run, runId }));
-    if (last !== null) return last;
-  }
-  return await newestBefore(store, run);
+async function recordBefore(store: Store, run: Run, onDamage: OnDamage): Promise<AlertRecord | null> {
+  const last = await unlessDamaged(async () => {
+    const key = keys.lastAlert(run.cluster);
+    const held = await store.get(key);
+    if (held === null) return null;
+    const { runId } = parsedJson(store, key, held.body, pointerSchema);
+    return await readRecord(store, keys.alerts({ ...run, runId }));
+  }, onDamage);
+  return last ?? (await newestBefore(store, run, onDamage));
 }
 
+/** Records that are tried for one that can be read. */
+const TRIED = 50;
+
 /** Where nothing points to a record: the newest of its month or the one before, as a rule; else the last there is. */
-async function newestBefore(store: Store, run: Run): Promise<AlertRecord | null> {
+async function newestBefore(store: Store, run: Run, onDamage: OnDamage): Promise<AlertRecord | null> {
   const month = timeOf(run.runId).slice(0, 7);
   for (const time of [month, monthBefore(month), '']) {
-    let last: string | null = null;
-    for await (const key of store.list(keys.alertsOf(run.cluster, time)))
-      if (key < keys.alerts(run)) last = key;
-    if (last !== null) return await readRecord(store, last);
+    const last: string[] = [];
+    for await (const key of store.list(keys.alertsOf(run.cluster, time))) {
+      if (key < keys.alerts(run)) last.push(key);
+      if (last.length > TRIED) last.shift();
+    }
+    for (const key of last.toReversed()) {
+      const found = await unlessDamaged(() => readRecord(store, key), onDamage);
+      if (found !== null) return found;
+    }
   }
   return null;
 }
@@ -104,14 +123,7 @@ function monthBefore(month: string): string {
 async function readRecord(store: Store, key: string): Promise<AlertRecord | null> {
   const stored = await store.get(key);
   if (stored === null) return null;
-  try {
-    return alertRecordSchema.parse(JSON.parse(Buffer.from(stored.body).toString()));
-  } catch (error) {
-    throw new AuditError('STORE', `${store.location}/${key} is no record of an alert`, {
-      cause: error,
-      remedy: 'Move the object away: what is open is then told anew.',
-    });
-  }
+  return parsedJson(store, key, stored.body, alertRecordSchema);
 }
 
 function linksTo(store: Store, run: Run, consoleRegion: string | null): Links {

@@ -1,10 +1,18 @@
 /** The store in a directory. Every file appears whole or not at all, whoever is killed when. */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { link, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { withLock } from './lock.ts';
-import type { PutResult, Store, Stored } from './store.ts';
+import { assertInside, LARGEST_OBJECT, moveAway, type PutResult, type Store, type Stored } from './store.ts';
+
+const LEFT_MILLISECONDS = 3_600_000;
+const OBJECT = /\.(?:json|gz|html)$/;
+
+function isLeftover(key: string): boolean {
+  return /\.(?:part|lock)$/.test(key);
+}
 
 export class DirectoryStore implements Store {
   readonly location: string;
@@ -29,21 +37,44 @@ export class DirectoryStore implements Store {
     });
   }
 
-  async get(key: string): Promise<Stored | null> {
-    return await this.#guarded(key, async (path) => {
+  async get(key: string, most = LARGEST_OBJECT): Promise<Stored | null> {
+    const read = async (path: string): Promise<Stored | null> => {
       try {
-        const body = await readFile(path);
+        const body = await this.#read(path, most);
         return { body, etag: etagOf(body) };
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return null;
         throw error;
       }
-    });
+    };
+    return await this.#guarded(key, read, `Make it readable, or move it away: ${moveAway(this, key)}`);
+  }
+
+  async #read(path: string, most: number): Promise<Uint8Array> {
+    // A pipe in the place of a file would be waited for.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const found = await file.stat();
+      if (!found.isFile()) throw new Error(`it is no file${found.isDirectory() ? ' but a directory' : ''}`);
+      await this.#assertWithin(path);
+      if (found.size > most) throw new Error(`it has ${found.size} bytes, and no more than ${most} are read`);
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Symbolic links may lead about within the store, and no further. */
+  async #assertWithin(path: string): Promise<void> {
+    const [root, real] = await Promise.all([realpath(this.location), realpath(path)]);
+    const within = root.endsWith(sep) ? root : `${root}${sep}`;
+    if (real !== root && !real.startsWith(within)) throw new Error('it leads out of the store');
   }
 
   async replace(key: string, body: Uint8Array, etag: string | null): Promise<boolean> {
     return await this.#guarded(key, async (path) => {
       await makeDirectory(dirname(path));
+      await this.#assertWithin(dirname(path));
       const replaced = await withLock(`${path}.lock`, async (held) => {
         if (((await this.get(key))?.etag ?? null) !== etag) return false;
         const part = await this.#write(path, body);
@@ -60,15 +91,35 @@ export class DirectoryStore implements Store {
   }
 
   async *list(prefix: string): AsyncIterable<string> {
-    // Only the directory that the prefix is in is walked: a listing costs what it shows.
-    yield* this.#walk(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix);
+    assertInside(this.location, prefix);
+    for await (const key of this.#walk(prefix)) if (!isLeftover(key)) yield key;
+  }
+
+  /** Keys of what writers left that were killed: nobody alive writes for an hour. */
+  async *leftovers(prefix: string, now = Date.now()): AsyncGenerator<string> {
+    for await (const key of this.#walk(prefix)) {
+      if (!isLeftover(key)) continue;
+      const age = await stat(join(this.location, key)).then(
+        ({ mtimeMs }) => now - mtimeMs,
+        // Its writer was alive.
+        () => 0,
+      );
+      if (age > LEFT_MILLISECONDS) yield key;
+    }
+  }
+
+  /** Only the directory that the prefix is in is walked: a listing costs what it shows. */
+  #walk(prefix: string): AsyncGenerator<string> {
+    return this.#walkIn(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix);
   }
 
   /** @param directory - its key, ending in a slash unless it is the store itself */
-  async *#walk(directory: string, prefix: string): AsyncGenerator<string> {
+  async *#walkIn(directory: string, prefix: string): AsyncGenerator<string> {
     const entries = await this.#guarded(directory, async (path) => {
       try {
-        return await readdir(path, { withFileTypes: true });
+        const found = await readdir(path, { withFileTypes: true });
+        await this.#assertWithin(path);
+        return found;
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return [];
         throw error;
@@ -77,13 +128,15 @@ export class DirectoryStore implements Store {
     const found = entries.filter(({ name }) => `${directory}${name}`.startsWith(prefix));
     for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const key = `${directory}${entry.name}`;
-      if (entry.isDirectory()) yield* this.#walk(`${key}/`, prefix);
-      else if (!/\.(part|lock)$/.test(entry.name)) yield key;
+      // No directory of a store has a dot in its name: one that has stands where an object should be, and is told so when read.
+      if (entry.isDirectory() && !OBJECT.test(entry.name)) yield* this.#walkIn(`${key}/`, prefix);
+      else yield key;
     }
   }
 
   async #write(path: string, body: Uint8Array): Promise<string> {
     await makeDirectory(dirname(path));
+    await this.#assertWithin(dirname(path));
     const part = `${path}.${randomUUID()}.part`;
     const file = await open(part, 'wx');
     try {
@@ -99,7 +152,12 @@ export class DirectoryStore implements Store {
     return part;
   }
 
-  async #guarded<T>(key: string, act: (path: string) => Promise<T>): Promise<T> {
+  async #guarded<T>(
+    key: string,
+    act: (path: string) => Promise<T>,
+    remedy = 'Check that the directory is yours to write and has room, or choose another with --store (none keeps nothing).',
+  ): Promise<T> {
+    assertInside(this.location, key);
     const path = join(this.location, key);
     try {
       return await act(path);
@@ -107,8 +165,7 @@ export class DirectoryStore implements Store {
       if (error instanceof AuditError) throw error;
       throw new AuditError('STORE', `${path}: ${messageOf(error)}`, {
         cause: error,
-        remedy:
-          'Check that the directory is yours to write and has room, or choose another with --store (none keeps nothing).',
+        remedy,
       });
     }
   }

@@ -1,14 +1,18 @@
 /** Reports through time: the store and its keys, the latest report, and what became of a finding. */
 
+export { damageOf, type OnDamage, parsedJson, problemOf, unlessDamaged, unlessDamagedNow } from './damage.ts';
 export { diff, type ReportDiff } from './diff.ts';
 export { DirectoryStore } from './directory.ts';
 export { keys, type Run } from './keys.ts';
-export { clusters, hasReports, lastSummary, type RunSummary, runs, summaries } from './list.ts';
+export { latestReport, latestReportOf, newestReport, pointToLatest } from './latest.ts';
+export { lastSummary, type RunSummary, summaries } from './list.ts';
 export { type Narrowing, narrowed } from './narrow.ts';
 export { pastTotals, totalsBefore } from './past.ts';
-export { latestReport, latestReportOf, pointToLatest, reportOfRun } from './reports.ts';
+export { readPointer, reportOfRun } from './reports.ts';
+export { checkRows } from './rows.ts';
+export { clusters, hasReports, runs } from './runs.ts';
 export { parseS3Place, S3Store } from './s3.ts';
-export type { Store } from './store.ts';
+export { LARGEST_OBJECT, moveAway, type Store } from './store.ts';
 export {
   columnsOf,
   type Grouping,

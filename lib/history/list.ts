@@ -1,87 +1,14 @@
-/** Which runs a store has, newest first, listing no more of it than is asked for. */
-import { gunzipSync } from 'node:zlib';
+/** Runs in a line each. */
 import * as z from 'zod';
-import { AuditError } from '../model/errors.ts';
 import { severities } from '../model/finding.ts';
 import { nodeResults, verdicts } from '../model/report.ts';
 import { dayOf } from '../model/run-id.ts';
-import { clusterOf, keys, type Run } from './keys.ts';
+import { damageOf, type OnDamage, parsedJson, unlessDamaged, unpacked } from './damage.ts';
+import { keys, type Run } from './keys.ts';
 import { isAbout, type Narrowing } from './narrow.ts';
-import { latestRun } from './reports.ts';
+import { latestRun, readAs } from './reports.ts';
+import { runs } from './runs.ts';
 import type { Store } from './store.ts';
-
-/** Clusters by name: those that have a latest report; where there is none, those of which parts were audited. */
-export async function clusters(store: Store): Promise<string[]> {
-  const names: string[] = [];
-  for await (const key of store.list('latest/cluster=')) {
-    const name = /^latest\/cluster=([^/]+)\.json$/.exec(key)?.[1];
-    const cluster = name === undefined ? null : clusterOf(name);
-    if (cluster !== null) names.push(cluster);
-  }
-  if (names.length > 0) return names.sort();
-  // Whoever only ever audited parts has few reports: they can all be listed.
-  const parts = new Set<string>();
-  for await (const key of store.list('reports/cluster=')) {
-    const name = /^reports\/cluster=([^/]+)\//.exec(key)?.[1];
-    const cluster = name === undefined ? null : clusterOf(name);
-    if (cluster !== null) parts.add(cluster);
-  }
-  return [...parts].sort();
-}
-
-/**
- * Runs of the clusters, newest first, month by month backwards: a year that is not asked for is not listed.
- *
- * @param since - the oldest day, `YYYY-MM-DD`
- * @param until - the newest day
- */
-export async function* runs(
-  store: Store,
-  names: readonly string[],
-  since: string,
-  until: string,
-): AsyncGenerator<Run> {
-  const days = await Promise.all(names.map((cluster) => oldestDay(store, cluster)));
-  // Nobody waits for the months before the first report, however long ago `since` is.
-  const [first = LATER] = days.toSorted();
-  const from = since > first ? since : first;
-  for (let month = until.slice(0, 7); month >= from.slice(0, 7); month = monthBefore(month)) {
-    const found = await Promise.all(names.map((cluster) => runsOfMonth(store, cluster, month)));
-    yield* found
-      .flat()
-      .filter(({ runId }) => dayOf(runId) >= since && dayOf(runId) <= until)
-      .toSorted((a, b) => (a.runId > b.runId ? -1 : 1));
-  }
-}
-
-/** After any day. */
-const LATER = '9999-12-31';
-
-/** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */
-async function oldestDay(store: Store, cluster: string): Promise<string> {
-  for await (const key of store.list(keys.reportsOf(cluster, '')))
-    return /\/dt=([^/]+)\//.exec(key)?.[1] ?? LATER;
-  return LATER;
-}
-
-/** Whether the store has any report of the cluster. */
-export async function hasReports(store: Store, cluster: string): Promise<boolean> {
-  return (await oldestDay(store, cluster)) !== LATER;
-}
-
-async function runsOfMonth(store: Store, cluster: string, month: string): Promise<Run[]> {
-  const found: Run[] = [];
-  for await (const key of store.list(keys.reportsOf(cluster, month))) {
-    const runId = /\/([^/]+)\/report\.json$/.exec(key)?.[1];
-    if (runId !== undefined) found.push({ cluster, runId });
-  }
-  return found;
-}
-
-function monthBefore(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return number === 1 ? `${year - 1}-12` : `${year}-${String(number - 1).padStart(2, '0')}`;
-}
 
 /** What a line of a list needs of a report: the rest is not looked at. */
 const summarySchema = z.object({
@@ -117,19 +44,32 @@ export type RunSummary = {
   readonly nodes: Readonly<Record<(typeof nodeResults)[number], number>>;
 };
 
-/** The newest run of the whole cluster; the newest of a part where there is none. Null where there is no run since. */
+/**
+ * The newest run of the whole cluster that can be read; the newest of a part where there is none. Null where there is no run
+ * since.
+ */
 export async function lastSummary(
   store: Store,
   cluster: string,
   since: string,
   until: string,
+  onDamage: OnDamage,
 ): Promise<RunSummary | null> {
-  const latest = await latestRun(store, cluster);
-  const whole = latest === null || dayOf(latest.runId) < since ? null : await summary(store, latest);
-  if (whole !== null) return whole;
+  const told = new Set<string>();
+  const tell = (damage: Parameters<OnDamage>[0]): void => {
+    if (!told.has(damage.message)) onDamage(damage);
+    told.add(damage.message);
+  };
+  const read = async (run: Run): Promise<RunSummary | null> =>
+    await unlessDamaged(() => summary(store, run), tell);
+  const latest = await unlessDamaged(() => latestRun(store, cluster), tell);
+  if (latest !== null && dayOf(latest.runId) >= since) {
+    const whole = await read(latest);
+    if (whole !== null) return whole;
+  }
   let part: RunSummary | null = null;
-  for await (const run of runs(store, [cluster], since, until)) {
-    const found = await summary(store, run);
+  for await (const run of runs(store, [cluster], since, until, tell)) {
+    const found = await read(run);
     if (found?.scope === 'cluster') return found;
     part ??= found;
   }
@@ -138,11 +78,8 @@ export async function lastSummary(
 
 /** One run in a line; null when its report is not there. @throws AuditError STORE when it cannot be read. */
 export async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
-  const stored = await store.get(keys.report(run));
-  if (stored === null) return null;
-  const report = parsed(store, keys.report(run), () =>
-    summarySchema.parse(JSON.parse(Buffer.from(stored.body).toString())),
-  );
+  const report = await readAs(store, run, summarySchema);
+  if (report === null) return null;
   const asked = report.findings.filter(
     (finding) => finding.state !== 'pending' && finding.suppressed === null && isAbout(finding, only),
   );
@@ -180,12 +117,20 @@ const AHEAD = 16;
  * Whether a run may have what is asked for. The rows of its findings tell that: they are few, and the reports of two years
  * take a quarter of a minute to read.
  */
-async function isWanted(store: Store, run: Run, { check, node }: Narrowing): Promise<boolean> {
+async function isWanted(
+  store: Store,
+  run: Run,
+  { check, node }: Narrowing,
+  onDamage: OnDamage,
+): Promise<boolean> {
   const names = [check, node].filter((name) => name !== undefined);
-  const stored = names.length === 0 ? null : await store.get(keys.findings(run));
-  if (stored === null) return true;
-  const rows = parsed(store, keys.findings(run), () => unpacked(stored.body));
-  return names.every((name) => rows.includes(JSON.stringify(name)));
+  if (names.length === 0) return true;
+  const key = keys.findings(run);
+  const rows = await unlessDamaged(async () => {
+    const stored = await store.get(key);
+    return stored === null ? null : unpacked(store, key, stored.body);
+  }, onDamage);
+  return rows === null || names.every((name) => rows.includes(JSON.stringify(name)));
 }
 
 /**
@@ -193,27 +138,31 @@ async function isWanted(store: Store, run: Run, { check, node }: Narrowing): Pro
  * of it.
  *
  * @param only - what of them: see {@link summary}
- * @throws AuditError STORE when one cannot be read
+ * @param onDamage - told in their order of reports that cannot be read, and are left out
  */
 export async function* summaries(
   store: Store,
   all: AsyncIterable<Run>,
   only: Narrowing,
+  onDamage: OnDamage,
 ): AsyncGenerator<RunSummary> {
   const reading: Promise<RunSummary | null>[] = [];
+  const read = async (run: Run): Promise<RunSummary | null> =>
+    (await isWanted(store, run, only, onDamage)) ? await summary(store, run, only) : null;
   try {
     for await (const run of all) {
-      const line = isWanted(store, run, only).then((wanted) => (wanted ? summary(store, run, only) : null));
+      const line = read(run);
       // Awaited in its turn; until then nobody is there to hear that it failed.
       line.catch(() => {});
       reading.push(line);
-      const first = reading.length < AHEAD ? null : await reading.shift();
-      if (first != null) yield first;
+      const due = reading.length < AHEAD ? undefined : reading.shift();
+      const first = due === undefined ? null : await unlessDamaged(() => due, onDamage);
+      if (first !== null) yield first;
     }
     for (;;) {
       const next = reading.shift();
       if (next === undefined) return;
-      const line = await next;
+      const line = await unlessDamaged(() => next, onDamage);
       if (line !== null) yield line;
     }
   } finally {
@@ -222,36 +171,26 @@ export async function* summaries(
   }
 }
 
-/** Enough for the rows of the largest clusters; a file that unpacks to more is none of ours. */
-const LARGEST = 512 * 1024 * 1024;
-
-/** Lines of a `.ndjson.gz` of the store; null when it is not there. @throws AuditError STORE when it cannot be read. */
-export async function lines<T>(store: Store, key: string, schema: z.ZodType<T>): Promise<T[] | null> {
+/**
+ * Rows of a `.ndjson.gz` of the store; null when it is not there. One that is damaged is not read in part: a sum without some
+ * of its nodes is a wrong one.
+ *
+ * @throws AuditError STORE that names the file and the line
+ */
+export async function lines<T extends { cluster: string }>(
+  store: Store,
+  key: string,
+  cluster: string,
+  schema: z.ZodType<T>,
+): Promise<T[] | null> {
   const stored = await store.get(key);
   if (stored === null) return null;
-  return parsed(store, key, () =>
-    unpacked(stored.body)
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => schema.parse(JSON.parse(line))),
-  );
-}
-
-function unpacked(body: Uint8Array): string {
-  return gunzipSync(body, { maxOutputLength: LARGEST }).toString();
-}
-
-function parsed<T>(store: Store, key: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new AuditError(
-      'STORE',
-      `${store.location}/${key} is damaged, or of a version that is not known here`,
-      {
-        cause: error,
-        remedy: 'Update netns-auditor, or move the file away.',
-      },
-    );
-  }
+  return unpacked(store, key, stored.body)
+    .split('\n')
+    .flatMap((line, index) => {
+      if (line === '') return [];
+      const row = parsedJson(store, `${key} (line ${index + 1})`, Buffer.from(line), schema);
+      if (row.cluster === cluster) return [row];
+      throw damageOf(store, key, `has rows of cluster ${row.cluster}`);
+    });
 }

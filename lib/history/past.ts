@@ -10,7 +10,7 @@ const DAY_MILLISECONDS = 86_400_000;
 
 /**
  * The last run of the whole cluster in each of the thirty days before a report, oldest first. Null for a report of a part,
- * and where earlier rows cannot be read: what was is no reason to lose what is.
+ * and where the store cannot be read; rows that are damaged are not drawn: what was is no reason to lose what is.
  */
 export async function pastTotals(
   store: Store,
@@ -25,8 +25,13 @@ export async function totalsBefore(store: Store, cluster: string, time: number):
   const columns = columnsOf(new Date(time - DAYS * DAY_MILLISECONDS), new Date(time), DAYS);
   try {
     // Each is added up as soon as it is read: thirty times five thousand nodes are much to hold.
-    const found = await readColumns(store, cluster, columns, false, (rows, run) =>
-      totalsOf(timeOf(run.runId), rows),
+    const found = await readColumns(
+      store,
+      cluster,
+      columns,
+      false,
+      () => {},
+      (rows, run) => totalsOf(timeOf(run.runId), rows),
     );
     return found.filter((each) => each !== null);
   } catch {

@@ -9,9 +9,11 @@ import { dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { AuditError } from '../model/errors.ts';
 import { COLUMNS, type Table, tables } from '../model/tables.ts';
+import { type OnDamage, unlessDamaged } from './damage.ts';
 import { DirectoryStore } from './directory.ts';
 import { clusterKey } from './keys.ts';
-import { clusters } from './list.ts';
+import { checkRows } from './rows.ts';
+import { clusters } from './runs.ts';
 import type { Store } from './store.ts';
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
@@ -39,11 +41,17 @@ const MACROS = [
 /**
  * Asks one SELECT of the tables `findings` and `nodes`. A directory is read where it is, and of it only the days and clusters
  * that the statement needs; of a bucket, the rows since a day are fetched first. The statement can read nothing else,
- * and write nothing.
+ * and write nothing. DuckDB takes a file that was cut for a short one: all are looked through before.
  *
+ * @param onDamage - told of files that are damaged, and left out
  * @throws AuditError USAGE where DuckDB is missing or refuses the statement; STORE where rows are damaged or cannot be read
  */
-export async function query(store: Store, sql: string, options: QueryOptions): Promise<Answer> {
+export async function query(
+  store: Store,
+  sql: string,
+  options: QueryOptions,
+  onDamage: OnDamage,
+): Promise<Answer> {
   const { DuckDBInstance } = await duckdb();
   const folder = await mkdtemp(join(tmpdir(), 'netns-audit-query-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
@@ -57,11 +65,9 @@ export async function query(store: Store, sql: string, options: QueryOptions): P
     await lockUp(connection, rows);
     const named = namesIn(connection, sql);
     for (const table of tables.filter((each) => named.has(each))) {
-      const there =
-        store instanceof DirectoryStore
-          ? await hasRows(store, table, options)
-          : (await fetchRows(store, table, options, rows)) > 0;
-      await define(connection, table, there ? rows : null, options);
+      const wanted = await keysOfRows(store, table, options);
+      const whole = await gather(store, table, wanted, { rows, onDamage });
+      await define(connection, table, { rows, keys: whole, all: whole.length === wanted.length }, options);
     }
     return await answer(connection, sql);
   } catch (error) {
@@ -106,61 +112,72 @@ function namesIn(connection: DuckDBConnection, sql: string): ReadonlySet<string>
   }
 }
 
-async function hasRows(store: Store, table: Table, { cluster }: QueryOptions): Promise<boolean> {
-  for await (const key of store.list(prefix(table, cluster))) if (key.endsWith('.ndjson.gz')) return true;
-  return false;
-}
-
-function prefix(table: Table, cluster: string | undefined): string {
-  return cluster === undefined ? `${table}/` : `${table}/cluster=${clusterKey(cluster)}/`;
-}
-
-/** Copies the rows of a table below `rows`. @returns how many files */
-async function fetchRows(store: Store, table: Table, options: QueryOptions, rows: string): Promise<number> {
+/** Files of the table since the day, of the cluster or of all. */
+async function keysOfRows(store: Store, table: Table, { since, cluster }: QueryOptions): Promise<string[]> {
   const wanted: string[] = [];
-  for (const cluster of options.cluster === undefined ? await clusters(store) : [options.cluster])
-    for await (const key of store.list(prefix(table, cluster))) {
+  const names = store instanceof DirectoryStore || cluster !== undefined ? [cluster] : await clusters(store);
+  for (const name of names)
+    for await (const key of store.list(
+      name === undefined ? `${table}/` : `${table}/cluster=${clusterKey(name)}/`,
+    )) {
       const [, day = ''] = /\/dt=([^/]+)\/[^/]+\.ndjson\.gz$/.exec(key) ?? [];
-      if (day !== '' && day >= (options.since ?? '')) wanted.push(key);
+      if (day !== '' && day >= (since ?? '')) wanted.push(key);
     }
+  return wanted;
+}
+
+/** Those of the files that can be read to their end; what is in a bucket is copied below `rows`. */
+async function gather(
+  store: Store,
+  table: Table,
+  wanted: readonly string[],
+  { rows, onDamage }: { rows: string; onDamage: OnDamage },
+): Promise<string[]> {
+  const whole = new Set<string>();
   let bytes = 0;
   const left = wanted.values();
+  const read = async (key: string): Promise<void> => {
+    const stored = await store.get(key);
+    if (stored === null) return;
+    await checkRows(store, key, stored.body);
+    whole.add(key);
+    if (store instanceof DirectoryStore) return;
+    bytes += stored.body.length;
+    if (bytes > MOST_FETCHED)
+      throw new AuditError('USAGE', `${store.location}: the rows of ${table} are more than 1 GiB`, {
+        remedy:
+          'Ask for fewer days (--since) or one --cluster, or ask Athena, which reads them where they are.',
+      });
+    const path = join(rows, key);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, stored.body);
+  };
   const work = async (): Promise<void> => {
-    for (const key of left) {
-      const stored = await store.get(key);
-      if (stored === null) continue;
-      bytes += stored.body.length;
-      if (bytes > MOST_FETCHED)
-        throw new AuditError('USAGE', `${store.location}: the rows of ${table} are more than 1 GiB`, {
-          remedy:
-            'Ask for fewer days (--since) or one --cluster, or ask Athena, which reads them where they are.',
-        });
-      const path = join(rows, key);
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, stored.body);
-    }
+    for (const key of left) await unlessDamaged(() => read(key), onDamage);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return wanted.length;
+  return wanted.filter((key) => whole.has(key));
 }
 
 /** A view of the files, so that a day or cluster that is not asked for is not read; without files an empty table. */
 async function define(
   connection: DuckDBConnection,
   table: Table,
-  rows: string | null,
+  { rows, keys, all }: { rows: string; keys: readonly string[]; all: boolean },
   { since, cluster }: QueryOptions,
 ): Promise<void> {
   const columns = Object.entries(COLUMNS[table]).map(
     ([name, type]) => [`"${name}"`, duckType(type)] as const,
   );
-  if (rows === null) {
-    const all = [...columns, ['cluster', 'VARCHAR'], ['dt', 'VARCHAR']];
-    await connection.run(`CREATE TABLE ${table} (${all.map((column) => column.join(' ')).join(', ')})`);
+  if (keys.length === 0) {
+    const empty = [...columns, ['cluster', 'VARCHAR'], ['dt', 'VARCHAR']];
+    await connection.run(`CREATE TABLE ${table} (${empty.map((column) => column.join(' ')).join(', ')})`);
     return;
   }
   const of = cluster === undefined ? '*' : clusterKey(cluster);
-  const files = quoted(`${rows}/${table}/cluster=${of}/dt=*/*.ndjson.gz`);
+  const files = all
+    ? quoted(`${rows}/${table}/cluster=${of}/dt=*/*.ndjson.gz`)
+    : `[${keys.map((key) => quoted(`${rows}/${key}`)).join(', ')}]`;
   const types = columns.map(([name, type]) => `${name}: ${quoted(type)}`).join(', ');
   await connection.run(
     `CREATE VIEW ${table} AS SELECT * FROM read_json(${files}, format = 'newline_delimited', hive_partitioning = true, hive_types_autocast = false, columns = {${types}})${since === null ? '' : ` WHERE dt >= ${quoted(since)}`}`,

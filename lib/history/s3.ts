@@ -1,8 +1,9 @@
 /** A store in an S3 bucket, or at any endpoint that speaks S3 with conditional writes. */
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import { AuditError, messageOf } from '../model/errors.ts';
-import type { PutResult, Store, Stored } from './store.ts';
+import { assertInside, LARGEST_OBJECT, type PutResult, type Store, type Stored } from './store.ts';
 
 export type S3Place = { readonly bucket: string; readonly prefix: string };
 
@@ -39,13 +40,19 @@ export class S3Store implements Store {
     return await this.#put(key, body, etag === null ? { IfNoneMatch: '*' } : { IfMatch: etag });
   }
 
-  async get(key: string): Promise<Stored | null> {
+  async get(key: string, most = LARGEST_OBJECT): Promise<Stored | null> {
     const { GetObjectCommand } = await import('@aws-sdk/client-s3');
     return await this.#guarded('read', key, async (client) => {
       try {
         const object = await client.send(
           new GetObjectCommand({ Bucket: this.#place.bucket, Key: this.#key(key) }),
         );
+        const size = object.ContentLength ?? 0;
+        if (size > most) {
+          // Nobody reads the rest, and its connection is of use to others.
+          if (object.Body instanceof Readable) object.Body.destroy();
+          throw new TooLarge(`it has ${size} bytes, and no more than ${most} are read`);
+        }
         const body = await object.Body?.transformToByteArray();
         return { body: body ?? new Uint8Array(), etag: object.ETag ?? '' };
       } catch (error) {
@@ -110,6 +117,7 @@ export class S3Store implements Store {
   }
 
   async #guarded<T>(verb: string, key: string, act: (client: S3Client) => Promise<T>): Promise<T> {
+    assertInside(this.location, key);
     try {
       this.#client ??= openClient();
       return await act(await this.#client);
@@ -124,7 +132,12 @@ export class S3Store implements Store {
   }
 }
 
+class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+}
+
 const remedies: Readonly<Record<string, string>> = {
+  TooLarge: 'None of ours is so large: remove it with aws s3 rm.',
   NoSuchBucket: 'Check the name of the bucket, or make it.',
   AccessDenied:
     'Allow s3:GetObject, s3:PutObject and s3:ListBucket (and the use of its KMS key) to the role.',

@@ -1,6 +1,7 @@
 /** A number of nodes through time, read from the rows of as many runs as there are columns to show. */
 import * as z from 'zod';
-import { timeOf } from '../model/run-id.ts';
+import { isRunId, timeOf } from '../model/run-id.ts';
+import { type OnDamage, unlessDamaged } from './damage.ts';
 import { keys, type Run } from './keys.ts';
 import { lines } from './list.ts';
 import { latestRun } from './reports.ts';
@@ -65,24 +66,31 @@ export async function rowsOf(
   cluster: string,
   columns: readonly Column[],
   partsToo: boolean,
+  onDamage: OnDamage,
 ): Promise<NodeRow[][]> {
-  const found = await readColumns(store, cluster, columns, partsToo, (rows) => rows);
+  const found = await readColumns(store, cluster, columns, partsToo, onDamage, (rows) => rows);
   return found.map((rows) => rows ?? []);
 }
 
-/** As {@link rowsOf}, with what `take` makes of the rows; null for a column without a run. */
+/**
+ * As {@link rowsOf}, with what `take` makes of the rows; null for a column without a run. In the place of rows that are
+ * damaged come those of another run of the column.
+ */
 export async function readColumns<T>(
   store: Store,
   cluster: string,
   columns: readonly Column[],
   partsToo: boolean,
+  onDamage: OnDamage,
   take: (rows: NodeRow[], run: Run) => T,
 ): Promise<(T | null)[]> {
-  const oldest = await oldestDay(store, cluster);
-  const whole = partsToo ? null : await latestRun(store, cluster);
+  const oldest = (await unlessDamaged(() => oldestDay(store, cluster), onDamage)) ?? LATER;
+  const whole = partsToo ? null : await unlessDamaged(() => latestRun(store, cluster), onDamage);
   const listed = new Map<string, Promise<Run[]>>();
   const runsOf = (day: string): Promise<Run[]> => {
-    const found = listed.get(day) ?? runsOfDay(store, cluster, day);
+    const found =
+      listed.get(day) ??
+      unlessDamaged(() => runsOfDay(store, cluster, day), onDamage).then((runs) => runs ?? []);
     listed.set(day, found);
     return found;
   };
@@ -91,7 +99,8 @@ export async function readColumns<T>(
       for (const run of likeliestFirst(await runsOf(day), whole)) {
         const time = Date.parse(timeOf(run.runId));
         if (time < column.from || time >= column.to) continue;
-        const rows = (await lines(store, keys.nodes(run), rowSchema)) ?? [];
+        const read = (): Promise<NodeRow[] | null> => lines(store, keys.nodes(run), cluster, rowSchema);
+        const rows = (await unlessDamaged(read, onDamage)) ?? [];
         if (rows.length > 0 && (partsToo || rows[0]?.scope === 'cluster')) return take(rows, run);
       }
     }
@@ -126,15 +135,18 @@ function likeliestFirst(runs: readonly Run[], whole: Run | null): readonly Run[]
 /** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */
 async function oldestDay(store: Store, cluster: string): Promise<string> {
   for await (const key of store.list(keys.nodesOf(cluster))) return /\/dt=([^/]+)\//.exec(key)?.[1] ?? '';
-  return '9999';
+  return LATER;
 }
+
+/** After any day. */
+const LATER = '9999';
 
 /** Newest first. */
 async function runsOfDay(store: Store, cluster: string, day: string): Promise<Run[]> {
   const found: Run[] = [];
   for await (const key of store.list(`${keys.nodesOf(cluster)}dt=${day}/`)) {
     const runId = /\/([^/]+)\.ndjson\.gz$/.exec(key)?.[1];
-    if (runId !== undefined) found.push({ cluster, runId });
+    if (runId !== undefined && isRunId(runId)) found.push({ cluster, runId });
   }
   return found.toReversed();
 }

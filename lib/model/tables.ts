@@ -52,3 +52,30 @@ export const COLUMNS = {
 
 export type Table = keyof typeof COLUMNS;
 export const tables = ['findings', 'nodes'] as const satisfies readonly Table[];
+
+/** The first column whose value an engine could not read as its type; null where the row fits. */
+export function misfit(table: Table, row: Readonly<Record<string, unknown>>): string | null {
+  for (const [name, type] of Object.entries(COLUMNS[table])) if (!fits(row[name], type)) return name;
+  return null;
+}
+
+/** The largest `int` of Hive. */
+const LARGEST_INT = 2 ** 31 - 1;
+
+function fits(value: unknown, type: string): boolean {
+  if (value === null || value === undefined) return true;
+  if (type === 'string') return typeof value === 'string';
+  if (type === 'boolean') return typeof value === 'boolean';
+  if (type === 'double') return typeof value === 'number';
+  if (type === 'int') return Number.isInteger(value) && Math.abs(Number(value)) <= LARGEST_INT;
+  const item = /^array<(.*)>$/.exec(type)?.[1];
+  if (item !== undefined) return Array.isArray(value) && value.every((each) => fits(each, item));
+  return (
+    typeof value === 'object' &&
+    !Array.isArray(value) &&
+    (/^struct<(.*)>$/.exec(type)?.[1] ?? '').split(',').every((field) => {
+      const [name = '', of = ''] = field.split(':');
+      return fits((value as Readonly<Record<string, unknown>>)[name], of);
+    })
+  );
+}

@@ -16,6 +16,7 @@ import type { AuditedObject, Severity } from '../../lib/model/finding.ts';
 import type { NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
+import { nothingDamaged } from '../history/nothing-damaged.ts';
 
 export type Fault = {
   readonly check: string;
@@ -80,7 +81,13 @@ export async function month(
       return `id-${mails.length}`;
     },
   };
-  const deps = { notifier, consoleRegion: null, version: '0.1.0', expectedWithinHours: 26 };
+  const deps = {
+    notifier,
+    consoleRegion: null,
+    version: '0.1.0',
+    expectedWithinHours: 26,
+    onDamage: nothingDamaged,
+  };
   try {
     for (today = 1; today <= days; today += 1) {
       // The schedule is flexible: no two nights begin at the same minute.
@@ -111,7 +118,7 @@ export async function month(
         auditorVersion: '0.1.0',
         results: (found.nodes ?? nodes).map((node) => resultOf(node, found, checks)),
         checks,
-        previous: await latestReport(store, cluster),
+        previous: await latestReport(store, cluster, nothingDamaged),
         settleSeconds: { pod: 300, orphan: 900 },
         exceptions: found.exceptions ?? [],
       });

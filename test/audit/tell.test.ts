@@ -3,6 +3,7 @@ import type { Message } from '../../lib/alert/index.ts';
 import { tell } from '../../lib/audit/tell.ts';
 import type { Store } from '../../lib/history/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
+import { nothingDamaged } from '../history/nothing-damaged.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 
 const { thresholds } = settingsSchema.parse({});
@@ -33,6 +34,7 @@ describe('a message', () => {
     const told = await tell(aBucket(), aReport({ findings: [aFinding()] }), thresholds, {
       notifier: { destination: 'topic', publish },
       consoleRegion: 'eu-west-1',
+      onDamage: nothingDamaged,
     });
     expect(told).toBe(true);
     const page = encodeURIComponent(

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { DirectoryStore, keys, latestReport, pointToLatest } from '../../lib/his
 import { clusterKey, clusterOf } from '../../lib/history/keys.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { aReport } from '../report/sample.ts';
+import { nothingDamaged } from './nothing-damaged.ts';
 import { describeStore, keysOf } from './store-contract.ts';
 
 const directory = (): Promise<string> => mkdtemp(join(tmpdir(), 'netns-auditor-'));
@@ -20,8 +22,57 @@ describe('the store in a directory', () => {
     const path = await directory();
     const store = new DirectoryStore(path);
     // As with `--store reports`: both begin alike.
-    await store.putOnce(`${path}/x`, Buffer.from('x'));
-    expect(await keysOf(store.list(''))).toEqual([`${path}/x`.slice(1)]);
+    const key = `${path}/x`.slice(1);
+    await store.putOnce(key, Buffer.from('x'));
+    expect(await keysOf(store.list(''))).toEqual([key]);
+  });
+
+  it('reads nothing behind a link that leads out of it, and writes nothing there', async () => {
+    const [path, outside] = [await directory(), await directory()];
+    await writeFile(join(outside, 'secret.json'), 'secret');
+    await symlink(outside, join(path, 'reports'));
+    await symlink(join(outside, 'secret.json'), join(path, 'own.json'));
+    const store = new DirectoryStore(path);
+    const refused = { code: 'STORE', message: expect.stringContaining('leads out of the store') };
+    await expect(store.get('own.json')).rejects.toMatchObject(refused);
+    await expect(store.get('reports/secret.json')).rejects.toMatchObject(refused);
+    await expect(keysOf(store.list('reports/'))).rejects.toMatchObject(refused);
+    await expect(store.putOnce('reports/x', Buffer.from(''))).rejects.toMatchObject(refused);
+    await expect(store.replace('reports/x', Buffer.from(''), null)).rejects.toMatchObject(refused);
+    expect(await readdir(outside)).toEqual(['secret.json']);
+    // The store itself may be behind one.
+    const link = join(outside, 'store');
+    await symlink(path, link);
+    await new DirectoryStore(link).putOnce('a', Buffer.from('a'));
+    expect(await readFile(join(path, 'a'), 'utf8')).toBe('a');
+  });
+
+  it('says of a directory in the place of a file that it is one, also where it is empty', async () => {
+    const path = await directory();
+    await mkdir(join(path, 'latest/cluster=a.json'), { recursive: true });
+    const store = new DirectoryStore(path);
+    expect(await keysOf(store.list('latest/'))).toEqual(['latest/cluster=a.json']);
+    await expect(store.get('latest/cluster=a.json')).rejects.toMatchObject({
+      code: 'STORE',
+      message: expect.stringContaining('directory'),
+      remedy: expect.stringContaining(`mv ${path}/latest/cluster=a.json`),
+    });
+  });
+
+  it('does not wait for a pipe in the place of a file', async () => {
+    const path = await directory();
+    execFileSync('mkfifo', [join(path, 'a.json')]);
+    await expect(new DirectoryStore(path).get('a.json')).rejects.toMatchObject({ code: 'STORE' });
+  });
+
+  it('names what killed writers left when nobody writes it any more', async () => {
+    const path = await directory();
+    for (const name of ['old.part', 'old.lock', 'new.part']) await writeFile(join(path, name), '');
+    for (const name of ['old.part', 'old.lock']) await utimes(join(path, name), 0, 0);
+    expect((await keysOf(new DirectoryStore(path).leftovers(''))).toSorted()).toEqual([
+      'old.lock',
+      'old.part',
+    ]);
   });
 
   it('does not show what a killed writer left', async () => {
@@ -90,7 +141,9 @@ describe('the latest report', () => {
       await store.putOnce(keys.report({ cluster: 'prod-eu', runId }), Buffer.from(JSON.stringify(report)));
       await pointToLatest(store, { cluster: 'prod-eu', runId });
     }
-    expect((await latestReport(store, { name: 'prod-eu', uid: 'c0ffee' }))?.runId).toBe('20260103T000000Z-b');
+    expect((await latestReport(store, { name: 'prod-eu', uid: 'c0ffee' }, nothingDamaged))?.runId).toBe(
+      '20260103T000000Z-b',
+    );
   });
 
   it('is none when another cluster has taken the name', async () => {
@@ -101,6 +154,6 @@ describe('the latest report', () => {
       Buffer.from(JSON.stringify(report)),
     );
     await pointToLatest(store, { cluster: 'prod-eu', runId: report.runId });
-    expect(await latestReport(store, { name: 'prod-eu', uid: 'another' })).toBeNull();
+    expect(await latestReport(store, { name: 'prod-eu', uid: 'another' }, nothingDamaged)).toBeNull();
   });
 });

@@ -1,16 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { explain } from '../../bin/exit.ts';
 import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore, type Store } from '../../lib/history/index.ts';
 import { type Answer, type QueryOptions, query } from '../../lib/history/query.ts';
 import { NAMED_QUERIES } from '../../lib/infra/queries.ts';
+import type { AuditError } from '../../lib/model/errors.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport, hostile } from '../report/sample.ts';
+import { nothingDamaged } from './nothing-damaged.ts';
 
 const EKS = 'arn:aws:eks:eu-west-1:1:cluster/prod.us';
 const all: QueryOptions = { since: null };
@@ -29,7 +32,7 @@ async function keep(day: string, changes: Partial<ClusterReport> = {}): Promise<
 }
 
 const ask = async (sql: string, options: QueryOptions = all): Promise<Answer['rows']> =>
-  (await query(store, sql, options)).rows;
+  (await query(store, sql, options, nothingDamaged)).rows;
 
 /** The same keys behind an interface that is no directory, and which of them were read. */
 function remote(): { store: Store; read: string[] } {
@@ -121,12 +124,43 @@ describe('SQL over the reports', () => {
     });
   });
 
-  it('names a file that is damaged, and says nothing that a terminal obeys', async () => {
-    const key = 'nodes/cluster=prod-eu/dt=2026-10-02/x.ndjson.gz';
-    await store.putOnce(key, gzipSync(`{"node": "a", "pods": ${JSON.stringify(hostile)}}\n`));
-    const failed = await ask('SELECT pods FROM nodes').catch((error: Error) => error);
-    expect(failed).toMatchObject({ code: 'STORE', message: expect.stringContaining(store.location) });
-    expect(String(failed)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  it.each([
+    ['cut', (rows: Buffer) => rows.subarray(0, rows.length - 12)],
+    ['empty', () => Buffer.alloc(0)],
+    ['no gzip', () => Buffer.from('no gzip')],
+    ['with a bad line', (rows: Buffer) => gzipSync(`${gunzipSync(rows)}{"node": \n`)],
+    ['with a line that is no row', (rows: Buffer) => gzipSync(`${gunzipSync(rows)}null\n`)],
+    ['with text for a number', () => gzipSync(`{"node": "a", "pods": ${JSON.stringify(hostile)}}\n`)],
+    ['of another cluster', () => gzipSync('{"node": "a", "cluster": "other"}\n')],
+  ])('leaves out a file that is %s, names it, and counts the others', async (_, damage) => {
+    await keep('2026-10-01');
+    await keep('2026-10-02');
+    const [run] = ['20261002T020000Z-0a1b2c3d'];
+    const key = `nodes/cluster=prod-eu/dt=2026-10-02/${run}.ndjson.gz`;
+    const path = join(store.location, key);
+    await writeFile(path, damage(await readFile(path)));
+    for (const place of [store, remote().store]) {
+      const damages: AuditError[] = [];
+      const { rows } = await query(place, 'SELECT dt FROM nodes', all, (each) => damages.push(each));
+      expect(rows).toEqual([['2026-10-01']]);
+      expect(damages).toMatchObject([{ code: 'STORE', message: expect.stringContaining(key) }]);
+      expect(explain(damages[0])).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    }
+  });
+
+  it('reads nothing behind a link that leads out of the store', async () => {
+    await keep('2026-10-01');
+    const outside = join(tmpdir(), `netns-audit-outside-${process.pid}.ndjson.gz`);
+    await writeFile(outside, gzipSync('{"node": "stolen"}\n'));
+    try {
+      await symlink(outside, join(store.location, 'nodes/cluster=prod-eu/dt=2026-10-01/x.ndjson.gz'));
+      const damages: AuditError[] = [];
+      const { rows } = await query(store, 'SELECT node FROM nodes', all, (each) => damages.push(each));
+      expect(rows).toEqual([['node-1']]);
+      expect(damages).toMatchObject([{ message: expect.stringContaining('leads out of the store') }]);
+    } finally {
+      await rm(outside);
+    }
   });
 
   it('fetches from a bucket only the tables, days and clusters it needs, and leaves nothing behind', async () => {
@@ -136,10 +170,15 @@ describe('SQL over the reports', () => {
     const folders = (): string[] =>
       readdirSync(tmpdir()).filter((name) => name.startsWith('netns-audit-query-'));
     const before = folders();
-    const { rows } = await query(bucket, 'SELECT cluster, dt FROM nodes ORDER BY dt', {
-      since: '2026-10-01',
-      cluster: 'prod-eu',
-    });
+    const { rows } = await query(
+      bucket,
+      'SELECT cluster, dt FROM nodes ORDER BY dt',
+      {
+        since: '2026-10-01',
+        cluster: 'prod-eu',
+      },
+      nothingDamaged,
+    );
     expect(rows).toEqual([
       ['prod-eu', '2026-10-01'],
       ['prod-eu', '2026-10-02'],

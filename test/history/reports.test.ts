@@ -1,34 +1,109 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clusters, DirectoryStore, keys, latestReport, pointToLatest } from '../../lib/history/index.ts';
 import { clusterKey, clusterOf } from '../../lib/history/keys.ts';
+import type { AuditError } from '../../lib/model/errors.ts';
 import { aFinding, aReport } from '../report/sample.ts';
+import { nothingDamaged } from './nothing-damaged.ts';
 
 const directory = (): Promise<string> => mkdtemp(join(tmpdir(), 'netns-auditor-'));
 
+const runOf = (runId: string): { cluster: string; runId: string } => ({ cluster: 'prod-eu', runId });
+const OLD = '20260101T000000Z-a';
+const NEW = '20260102T000000Z-b';
+
+/** A store with two reports of the whole cluster, and a pointer to the newer one. */
+async function twoRuns(): Promise<{ store: DirectoryStore; path: (key: string) => string }> {
+  const store = new DirectoryStore(await directory());
+  for (const runId of [OLD, NEW])
+    await store.putOnce(keys.report(runOf(runId)), Buffer.from(JSON.stringify(aReport({ runId }))));
+  await pointToLatest(store, runOf(NEW), TIME);
+  return { store, path: (key) => join(store.location, key) };
+}
+
+const TIME = Date.parse('2026-01-03T00:00:00Z');
+
 describe('a pointer that somebody damaged', () => {
-  it.each(['', 'half a {', '{}', '{"runId":1}', 'null'])(
-    'names its file and the way out: %j',
-    async (text) => {
-      const path = await directory();
-      const file = join(path, keys.latest('prod'));
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, text);
-      const store = new DirectoryStore(path);
-      const expected = {
-        code: 'STORE',
-        message: expect.stringContaining(file),
-        remedy: expect.stringContaining('Move the file away'),
-      };
-      await expect(latestReport(store, { name: 'prod', uid: 'c0ffee' })).rejects.toMatchObject(expected);
-      await expect(
-        pointToLatest(store, { cluster: 'prod', runId: '20260101T000000Z-a' }),
-      ).rejects.toMatchObject(expected);
-    },
-  );
+  const pointer = (runId: string, report: string): string => JSON.stringify({ runId, report });
+  beforeEach(() => vi.useFakeTimers({ now: TIME, toFake: ['Date'] }));
+  afterEach(() => vi.useRealTimers());
+
+  it.each([
+    '',
+    'half a {',
+    '{}',
+    '{"runId":1}',
+    'null',
+    pointer(NEW, '../../../etc/passwd'),
+    pointer(NEW, '/etc/passwd'),
+    pointer(NEW, `reports/cluster=other/dt=2026-01-02/${NEW}/report.json`),
+    pointer(NEW, keys.report(runOf(OLD))),
+    pointer('../../x', 'reports/cluster=prod-eu/dt=../../x/report.json'),
+    `{"runId":"${NEW}","report":"${'x'.repeat(100_000)}"}`,
+  ])('costs itself: the newest report stands in, and the next run writes it anew: %j', async (text) => {
+    const { store, path } = await twoRuns();
+    const file = path(keys.latest('prod-eu'));
+    await writeFile(file, text);
+    const damages: AuditError[] = [];
+    const found = await latestReport(store, aReport().cluster, (damage) => damages.push(damage));
+    expect(found?.runId).toBe(NEW);
+    expect(damages).toMatchObject([
+      { message: expect.stringContaining(file), remedy: expect.stringContaining(`Run ${NEW} stands in`) },
+    ]);
+    // A run that is late does not take the pointer back.
+    await pointToLatest(store, runOf(OLD));
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
+      runId: NEW,
+      report: keys.report(runOf(NEW)),
+    });
+  });
+
+  it.each([
+    ['is empty', ''],
+    ['is cut', '{"schemaVersion":1,'],
+    ['is of a newer version', JSON.stringify({ ...aReport({ runId: NEW }), schemaVersion: 2 })],
+    ['is of another run', JSON.stringify(aReport({ runId: OLD }))],
+    [
+      'is of another cluster',
+      JSON.stringify(aReport({ runId: NEW, cluster: { name: 'other', uid: 'c0ffee', version: '' } })),
+    ],
+    ['has a number that is none', JSON.stringify(aReport({ runId: NEW })).replace('63000', '1e20')],
+    ['has no end', `${'['.repeat(200_000)}`],
+    ['is deep', `${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`],
+  ])('leads to a report that %s: the one before stands in', async (_, text) => {
+    const { store, path } = await twoRuns();
+    await writeFile(path(keys.report(runOf(NEW))), text);
+    const damages: AuditError[] = [];
+    const found = await latestReport(store, aReport().cluster, (damage) => damages.push(damage));
+    expect(found?.runId).toBe(OLD);
+    expect(damages).toMatchObject([{ message: expect.stringContaining(keys.report(runOf(NEW))) }]);
+  });
+
+  it('is gone: the newest report stands in, and says so; where only parts were audited, nothing is missed', async () => {
+    const { store, path } = await twoRuns();
+    await rm(path(keys.latest('prod-eu')));
+    const damages: AuditError[] = [];
+    const found = await latestReport(store, aReport().cluster, (damage) => damages.push(damage));
+    expect(found?.runId).toBe(NEW);
+    expect(damages).toMatchObject([{ message: expect.stringMatching(/is gone/) }]);
+    await writeFile(path(keys.report(runOf(NEW))), JSON.stringify(aReport({ runId: NEW, scope: 'part' })));
+    await writeFile(path(keys.report(runOf(OLD))), JSON.stringify(aReport({ runId: OLD, scope: 'part' })));
+    expect(await latestReport(store, aReport().cluster, nothingDamaged)).toBeNull();
+  });
+
+  it('says that there is nothing to compare with where no report can be read', async () => {
+    const { store, path } = await twoRuns();
+    for (const runId of [OLD, NEW]) await writeFile(path(keys.report(runOf(runId))), '{');
+    const damages: AuditError[] = [];
+    expect(await latestReport(store, aReport().cluster, (damage) => damages.push(damage))).toBeNull();
+    expect(damages.map(({ remedy }) => remedy)).toEqual([
+      expect.stringContaining('nothing to compare with'),
+      expect.stringContaining('nothing to compare with'),
+    ]);
+  });
 });
 
 it('a report from before findings flapped, were remembered and said what a step of a repair is for is still read', async () => {
@@ -39,7 +114,7 @@ it('a report from before findings flapped, were remembered and said what a step 
   const run = { cluster: old.cluster.name, runId: old.runId };
   await store.putOnce(keys.report(run), Buffer.from(JSON.stringify({ ...old, findings: [finding] })));
   await pointToLatest(store, run);
-  expect(await latestReport(store, old.cluster)).toMatchObject({
+  expect(await latestReport(store, old.cluster, nothingDamaged)).toMatchObject({
     remembered: [],
     findings: [{ flapping: false, returnedAt: null }],
   });

@@ -66,5 +66,28 @@ export function describeStore(open: () => Promise<{ store: Store; other: Store }
       );
       expect(results.filter(Boolean)).toHaveLength(1);
     });
+
+    it.each(['../x', 'a/../../x', '/etc/passwd', 'a//b', './a', 'a/..', 'a\\..\\b', 'a\u0000b'])(
+      'takes nothing for a key that leads out of it: %j',
+      async (key) => {
+        const { store } = await open();
+        const refused = { code: 'STORE', message: expect.stringContaining('no key of a store') };
+        await expect(store.get(key)).rejects.toMatchObject(refused);
+        await expect(store.putOnce(key, bytes('x'))).rejects.toMatchObject(refused);
+        await expect(store.replace(key, bytes('x'), null)).rejects.toMatchObject(refused);
+        await expect(keysOf(store.list(key))).rejects.toMatchObject(refused);
+      },
+    );
+
+    it('reads no object that is larger than it may be, and says how large it is', async () => {
+      const { store } = await open();
+      await store.putOnce('large.json', bytes('x'.repeat(100_001)));
+      await expect(store.get('large.json', 100_000)).rejects.toMatchObject({
+        code: 'STORE',
+        message: expect.stringMatching(/large\.json: .*100001 bytes/),
+        retryable: false,
+      });
+      expect((await store.get('large.json', 100_001))?.body).toHaveLength(100_001);
+    });
   });
 }

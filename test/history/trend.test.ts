@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { publish } from '../../lib/audit/index.ts';
 import {
@@ -19,6 +20,7 @@ import {
 } from '../../lib/history/index.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
+import { nothingDamaged } from './nothing-damaged.ts';
 
 let store: DirectoryStore;
 beforeEach(async () => {
@@ -73,7 +75,7 @@ describe('a trend', () => {
     await keep('2026-10-01', [1, 2]);
     await keep('2026-10-02', [4, null]);
     await keep('2026-10-04', [0, 9]);
-    const rows = await rowsOf(store, 'prod-eu', october, false);
+    const rows = await rowsOf(store, 'prod-eu', october, false, nothingDamaged);
     expect(series(rows, 'orphans', 'cluster')).toEqual([{ name: 'prod-eu', values: [3, 4, null, 9] }]);
     expect(series(rows, 'nodes', 'cluster')).toEqual([{ name: 'prod-eu', values: [2, 2, null, 2] }]);
   });
@@ -81,15 +83,18 @@ describe('a trend', () => {
   it('never takes the nodes of a part for the cluster', async () => {
     await keep('2026-10-01', [1, 2]);
     await keep('2026-10-01', [50], { scope: 'part', runId: '20261001T090000Z-ffffffff' });
-    expect(series(await rowsOf(store, 'prod-eu', october, false), 'orphans', 'cluster')[0]?.values[0]).toBe(
-      3,
-    );
-    expect(series(await rowsOf(store, 'prod-eu', october, true), 'orphans', 'node')[0]?.values[0]).toBe(50);
+    expect(
+      series(await rowsOf(store, 'prod-eu', october, false, nothingDamaged), 'orphans', 'cluster')[0]
+        ?.values[0],
+    ).toBe(3);
+    expect(
+      series(await rowsOf(store, 'prod-eu', october, true, nothingDamaged), 'orphans', 'node')[0]?.values[0],
+    ).toBe(50);
   });
 
   it('says which AMI leaks, worst first', async () => {
     await keep('2026-10-01', [7, 2]);
-    const rows = await rowsOf(store, 'prod-eu', october, false);
+    const rows = await rowsOf(store, 'prod-eu', october, false, nothingDamaged);
     expect(series(rows, 'orphans', 'ami').map(({ name }) => name)).toEqual(['ami-1', 'unknown']);
   });
 
@@ -97,7 +102,7 @@ describe('a trend', () => {
     for (let day = 1; day <= 28; day += 1) await keep(`2026-09-${String(day).padStart(2, '0')}`, [day]);
     const { store: watching, read } = watched();
     const columns = columnsOf(new Date('2026-09-01'), new Date('2026-09-29'), 4);
-    const rows = await rowsOf(watching, 'prod-eu', columns, false);
+    const rows = await rowsOf(watching, 'prod-eu', columns, false, nothingDamaged);
     expect(series(rows, 'orphans', 'cluster')[0]?.values).toEqual([7, 14, 21, 28]);
     expect(read.filter((key) => key.startsWith('nodes/'))).toHaveLength(4);
     expect(read.some((key) => key.startsWith('reports/'))).toBe(false);
@@ -111,27 +116,34 @@ describe('a trend', () => {
         await keep(date, [50], { scope: 'part', runId: `${date.replaceAll('-', '')}T${hour}3000Z-ffffffff` });
     }
     const { store: watching, read } = watched();
-    const rows = await rowsOf(watching, 'prod-eu', october, false);
+    const rows = await rowsOf(watching, 'prod-eu', october, false, nothingDamaged);
     expect(series(rows, 'orphans', 'cluster')[0]?.values).toEqual([1, 2, 3, null]);
     expect(read.filter((key) => key.startsWith('nodes/'))).toHaveLength(3);
   });
 
-  it('names a file that is damaged', async () => {
+  it('names a file that is damaged, and takes another run of its time', async () => {
     const report = await keep('2026-10-01', [1]);
-    const key = `nodes/cluster=prod-eu/dt=2026-10-02/${report.runId.replace('1001', '1002')}.ndjson.gz`;
-    await store.putOnce(key, Buffer.from('no gzip'));
-    await expect(rowsOf(store, 'prod-eu', october, false)).rejects.toThrow(key);
+    const key = `nodes/cluster=prod-eu/dt=2026-10-01/${report.runId.replace('T02', 'T03')}.ndjson.gz`;
+    const damages: string[] = [];
+    for (const text of ['no gzip', gzipSync('{"cluster":"prod-eu"}\n'), gzipSync('{}\n').subarray(0, 15)]) {
+      await rm(join(store.location, key), { force: true });
+      await store.putOnce(key, Buffer.from(text));
+      damages.length = 0;
+      const rows = await rowsOf(store, 'prod-eu', october, false, (damage) => damages.push(damage.message));
+      expect(rows.flat().map(({ orphans }) => orphans)).toEqual([1]);
+      expect(damages).toEqual([expect.stringContaining(key)]);
+    }
   });
 });
 
 describe('the list of runs', () => {
   const lineOf = async (run: Run, only: Narrowing): Promise<RunSummary | undefined> => {
-    const lines = summaries(store, Readable.from([run]), only);
+    const lines = summaries(store, Readable.from([run]), only, nothingDamaged);
     return (await lines.next()).value ?? undefined;
   };
   const all = async (since: string, until: string): Promise<string[]> => {
     const found = [];
-    for await (const run of runs(store, await clusters(store), since, until))
+    for await (const run of runs(store, await clusters(store), since, until, nothingDamaged))
       found.push(`${run.cluster} ${run.runId.slice(0, 8)}`);
     return found;
   };
@@ -171,27 +183,37 @@ describe('the list of runs', () => {
   it('keeps its order though reports are read ahead, and reads no more than it has to', async () => {
     for (let day = 1; day <= 28; day += 1) await keep(`2026-09-${String(day).padStart(2, '0')}`, [0]);
     const { store: watching, read } = watched();
-    const all = runs(watching, ['prod-eu'], '2026-09-01', '2026-09-30');
+    const all = runs(watching, ['prod-eu'], '2026-09-01', '2026-09-30', nothingDamaged);
     const days: string[] = [];
-    for await (const { runId } of summaries(watching, all, {})) {
+    for await (const { runId } of summaries(watching, all, {}, nothingDamaged)) {
       days.push(runId.slice(6, 8));
       if (days.length === 3) break;
     }
     expect(days).toEqual(['28', '27', '26']);
     expect(read.length).toBeLessThan(20);
     const rest = [];
-    for await (const { runId } of summaries(store, runs(store, ['prod-eu'], '2026-09-01', '2026-09-30'), {}))
+    for await (const { runId } of summaries(
+      store,
+      runs(store, ['prod-eu'], '2026-09-01', '2026-09-30', nothingDamaged),
+      {},
+      nothingDamaged,
+    ))
       rest.push(runId);
     expect(rest).toEqual(rest.toSorted().toReversed());
     expect(rest).toHaveLength(28);
   });
 
-  it('ends with the name of a report that is damaged, though it was read ahead', async () => {
-    await keep('2026-09-02', [0]);
-    const key = 'reports/cluster=prod-eu/dt=2026-09-01/20260901T020000Z-0a1b2c3d/report.json';
+  it('goes on behind a report that is damaged, and names it, though it was read ahead', async () => {
+    await keep('2026-09-03', [0]);
+    await keep('2026-09-01', [0]);
+    const key = 'reports/cluster=prod-eu/dt=2026-09-02/20260902T020000Z-0a1b2c3d/report.json';
     await store.putOnce(key, Buffer.from('{'));
-    const lines = summaries(store, runs(store, ['prod-eu'], '2026-09-01', '2026-09-02'), {});
-    expect((await lines.next()).value?.runId).toMatch(/^20260902/);
-    await expect(lines.next()).rejects.toThrow(key);
+    const damages: string[] = [];
+    const all = runs(store, ['prod-eu'], '2026-09-01', '2026-09-03', nothingDamaged);
+    const found: string[] = [];
+    for await (const { runId } of summaries(store, all, {}, (damage) => damages.push(damage.message)))
+      found.push(runId.slice(0, 8));
+    expect(found).toEqual(['20260903', '20260901']);
+    expect(damages).toEqual([expect.stringContaining(key)]);
   });
 });

@@ -8,6 +8,7 @@ import { DirectoryStore } from '../../lib/history/index.ts';
 import { query } from '../../lib/history/query.ts';
 import { NAMED_QUERIES } from '../../lib/infra/queries.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
+import { nothingDamaged } from '../history/nothing-damaged.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 
 const DAY = 86_400_000;
@@ -51,7 +52,7 @@ async function keep(
 }
 
 async function ask(name: keyof typeof NAMED_QUERIES): Promise<object[]> {
-  const { columns, rows } = await query(store, NAMED_QUERIES[name], { since: null });
+  const { columns, rows } = await query(store, NAMED_QUERIES[name], { since: null }, nothingDamaged);
   return rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]])));
 }
 

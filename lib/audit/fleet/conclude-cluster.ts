@@ -5,7 +5,16 @@ import {
   type Notifier,
   securityHubFindings,
 } from '../../alert/index.ts';
-import { keys, latestReportOf, type Run, reportOfRun, type Store } from '../../history/index.ts';
+import {
+  keys,
+  latestReportOf,
+  type OnDamage,
+  type Run,
+  reportOfRun,
+  type Store,
+  unlessDamaged,
+  unlessDamagedNow,
+} from '../../history/index.ts';
 import type { Exception } from '../../model/exception.ts';
 import { severities } from '../../model/finding.ts';
 import type { NodeResult } from '../../model/node-result.ts';
@@ -36,6 +45,8 @@ export async function concludeClusterOfFleet(
     /** Default: findings go to no Security Hub. */
     readonly importer?: FindingImporter | null;
     readonly version: string;
+    /** Told of what in the store is damaged, and left out. */
+    readonly onDamage: OnDamage;
     readonly consoleRegion: string | null;
     /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
     readonly expectedWithinHours?: number;
@@ -46,21 +57,18 @@ export async function concludeClusterOfFleet(
   },
 ): Promise<Conclusion> {
   const run = { cluster: task.cluster.name, runId: task.runId };
-  const plan = await readPlan(store, run);
+  const plan = await unlessDamaged(() => readPlan(store, run), deps.onDamage);
   const exceptions = await readExceptions(store, run.runId);
   const report =
     (await reportOfRun(store, run)) ??
     (plan === null
-      ? await unreached(store, run, { version: deps.version, reason: reasonOf(error), exceptions })
+      ? await unreached(store, run, { ...deps, reason: reasonOf(error), exceptions })
       : concludeRun({
           record: plan.record,
           checks: task.checks,
           finishedAt: new Date().toISOString(),
-          results: await results(store, run, plan.batches),
-          previous:
-            plan.record.previousRunId === null
-              ? null
-              : await reportOfRun(store, { cluster: run.cluster, runId: plan.record.previousRunId }),
+          results: await results(store, run, plan.batches, deps.onDamage),
+          previous: await previousOf(store, run, plan.record.previousRunId, deps.onDamage),
           exceptions,
         }));
   await publish(store, report);
@@ -84,19 +92,33 @@ export async function concludeClusterOfFleet(
   return { ...concluded, told: told.value };
 }
 
+/** What the run is compared with, as it was planned; where that is damaged meanwhile, what stands in for it. */
+async function previousOf(
+  store: Store,
+  { cluster }: Run,
+  runId: string | null,
+  onDamage: OnDamage,
+): Promise<ClusterReport | null> {
+  if (runId === null) return null;
+  const planned = await unlessDamaged(() => reportOfRun(store, { cluster, runId }), onDamage);
+  return planned ?? (await latestReportOf(store, cluster, onDamage));
+}
+
 /** What the batches brought back, one batch at a time; a node of a batch that brought nothing has failed. */
 async function results(
   store: Store,
   run: Run,
   batches: readonly (readonly string[])[],
+  onDamage: OnDamage,
 ): Promise<Iterable<NodeResult>> {
   const brought = new Map<number, Awaited<ReturnType<typeof readResults>>>();
   await forEachLimited([...batches.keys()], AT_ONCE, async (batch) => {
-    brought.set(batch, await readResults(store, run, batch));
+    const read = (): ReturnType<typeof readResults> => readResults(store, run, batch);
+    brought.set(batch, await unlessDamaged(read, onDamage));
   });
   return (function* () {
     for (const [batch, nodes] of batches.entries()) {
-      const found = brought.get(batch)?.() ?? [];
+      const found = unlessDamagedNow(() => brought.get(batch)?.() ?? null, onDamage) ?? [];
       const known = new Set(found.map((result) => result.node));
       yield* found;
       for (const node of nodes)
@@ -109,9 +131,14 @@ async function results(
 async function unreached(
   store: Store,
   run: Run,
-  { version, reason, exceptions }: { version: string; reason: string; exceptions: readonly Exception[] },
+  {
+    version,
+    reason,
+    exceptions,
+    onDamage,
+  }: { version: string; reason: string; exceptions: readonly Exception[]; onDamage: OnDamage },
 ): Promise<ClusterReport> {
-  const previous = await latestReportOf(store, run.cluster);
+  const previous = await latestReportOf(store, run.cluster, onDamage);
   const wanted = previous?.coverage.nodes.filter((node) => node.result !== 'skipped') ?? [];
   const startedAt = timeOf(run.runId);
   return concludeRun({

@@ -10,6 +10,8 @@ export type Connections = {
   readSecret(arn: string): Promise<string>;
   /** Told once a connection, when a request that nobody answered is tried again. */
   readonly onUnanswered?: (error: AuditError) => void;
+  /** Told of what in the store is damaged, and left out. */
+  readonly onDamage: (damage: AuditError) => void;
 };
 
 /** Opens a connection under the name that the config gives the cluster, and closes it after `use`. */

@@ -1,6 +1,6 @@
 /** The page of all clusters: of one run, and of the latest audit of each. */
 import * as z from 'zod';
-import { keys, lastSummary, type Store, totalsBefore } from '../../history/index.ts';
+import { keys, lastSummary, type OnDamage, type Store, totalsBefore } from '../../history/index.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { type Fleet, type FleetRow, fleetPage } from '../../report/index.ts';
 import { forEachLimited } from '../limit.ts';
@@ -45,6 +45,7 @@ export async function pageOfRun(
 /**
  * The latest audit of each cluster, whichever run it was of.
  *
+ * @param onDamage - told of reports that cannot be read: older ones are shown instead
  * @param hrefOf - where the page of a report, given by its key, can be opened
  */
 export async function latestOfEach(
@@ -52,12 +53,13 @@ export async function latestOfEach(
   names: readonly string[],
   now: Date,
   hrefOf: (key: string) => string | null,
+  onDamage: OnDamage,
 ): Promise<Fleet> {
   const rows = new Map<string, FleetRow>();
   const today = now.toISOString().slice(0, 10);
   const yearAgo = new Date(now.getTime() - 365 * DAY_MILLISECONDS).toISOString().slice(0, 10);
   await forEachLimited(names, AT_ONCE, async (cluster) => {
-    const last = await lastSummary(store, cluster, yearAgo, today);
+    const last = await lastSummary(store, cluster, yearAgo, today, onDamage);
     if (last === null) {
       rows.set(cluster, { ...nothingKnown, cluster, note: 'no audit within a year' });
       return;

@@ -20,7 +20,7 @@ export async function planClusterOfFleet(
 ): Promise<ClusterPlanOutput> {
   const run = { cluster: task.cluster.name, runId: task.runId };
   return await withCluster(task.cluster, connections, signal, async (cluster) => {
-    const previous = await latestReport(store, cluster);
+    const previous = await latestReport(store, cluster, connections.onDamage);
     const plan = await planCluster(cluster, {
       runId: task.runId,
       namespace: task.settings.probe.namespace,

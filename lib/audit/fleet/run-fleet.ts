@@ -24,12 +24,14 @@ export type FleetProgress =
   | { readonly kind: 'planned'; readonly cluster: string; readonly nodes: number }
   /** Nobody answered, and it is tried again; told once a cluster. */
   | { readonly kind: 'unanswered'; readonly cluster: string; readonly error: AuditError }
+  /** Something in the store is damaged, and left out; told once. */
+  | { readonly kind: 'damaged'; readonly cluster: string; readonly error: AuditError }
   /** A cluster, or a batch of its nodes, that could not be audited. */
   | { readonly kind: 'failed'; readonly cluster: string; readonly error: unknown }
   | { readonly kind: 'concluded'; readonly conclusion: Conclusion };
 
 export type FleetDeps = {
-  readonly connections: Connections;
+  readonly connections: Omit<Connections, 'onDamage'>;
   /** Null tells nobody, and what is news stays news for who does. */
   readonly notifier: Notifier | null;
   /** Ends the run: pods are removed, nothing is concluded. */
@@ -89,8 +91,14 @@ async function auditClusterOfFleet(
   const cluster = task.cluster.name;
   const { notifier, signal, onProgress } = deps;
   let said = false;
+  const damages = new Set<string>();
+  const onDamage = (damage: AuditError): void => {
+    if (!damages.has(damage.message)) onProgress({ kind: 'damaged', cluster, error: damage });
+    damages.add(damage.message);
+  };
   const connections: Connections = {
     ...deps.connections,
+    onDamage,
     onUnanswered: (unanswered) => {
       // Each batch has a connection of its own.
       if (!said) onProgress({ kind: 'unanswered', cluster, error: unanswered });
@@ -122,6 +130,7 @@ async function auditClusterOfFleet(
       {
         notifier,
         version: connections.version,
+        onDamage,
         consoleRegion: null,
         ...(expectedWithinHours === undefined ? {} : { expectedWithinHours }),
       },

@@ -23,9 +23,9 @@ export class WorkInMemory implements Store {
     return 'written';
   }
 
-  async get(key: string): Promise<Stored | null> {
+  async get(key: string, most?: number): Promise<Stored | null> {
     const store = this.#storeOf(key);
-    if (store !== null) return await store.get(key);
+    if (store !== null) return await store.get(key, most);
     const body = this.#kept.get(key);
     return body === undefined ? null : { body, etag: '' };
   }

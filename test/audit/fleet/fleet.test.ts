@@ -15,6 +15,7 @@ import { cut } from '../../../lib/audit/fleet/plan-cluster.ts';
 import { reportOfRun } from '../../../lib/audit/index.ts';
 import { DirectoryStore, type Store } from '../../../lib/history/index.ts';
 import { AuditError, messageOf } from '../../../lib/model/errors.ts';
+import { nothingDamaged } from '../../history/nothing-damaged.ts';
 import { StubApiServer } from '../../stub/api-server.ts';
 import { addNode, podsOfTheAudit, serveRecording } from '../recorded.ts';
 
@@ -33,8 +34,12 @@ const notifier: Notifier = {
     return `id-${mails.length}`;
   },
 };
-const deps = { notifier, version: '0.0.0', consoleRegion: null };
-const connections = { version: '0.0.0', readSecret: async (arn: string) => secrets.get(arn) ?? '' };
+const deps = { notifier, version: '0.0.0', consoleRegion: null, onDamage: nothingDamaged };
+const connections = {
+  version: '0.0.0',
+  readSecret: async (arn: string) => secrets.get(arn) ?? '',
+  onDamage: nothingDamaged,
+};
 const secrets = new Map<string, string>();
 const arnOf = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}`;
 

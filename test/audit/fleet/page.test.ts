@@ -8,6 +8,7 @@ import { concludeFleet, latestOfEach } from '../../../lib/audit/fleet/index.ts';
 import type { Conclusion } from '../../../lib/audit/fleet/messages.ts';
 import { publish } from '../../../lib/audit/index.ts';
 import { DirectoryStore, keys, type Store } from '../../../lib/history/index.ts';
+import { nothingDamaged } from '../../history/nothing-damaged.ts';
 import { aFinding, aReport } from '../../report/sample.ts';
 
 const ARN = 'arn:aws:eks:eu-west-1:1:cluster/prod.eu';
@@ -123,7 +124,13 @@ describe('the latest audit of each cluster', () => {
       }),
     );
     const now = new Date('2026-10-02T12:00:00Z');
-    const { rows } = await latestOfEach(store, [ARN, 'old', 'part', 'nothing'], now, (key) => key);
+    const { rows } = await latestOfEach(
+      store,
+      [ARN, 'old', 'part', 'nothing'],
+      now,
+      (key) => key,
+      nothingDamaged,
+    );
     expect(rows).toMatchObject([
       { cluster: ARN, note: null, new: 1, orphans: [4, 5], startedAt: '2026-10-02T02:00:00Z' },
       { cluster: 'old', note: 'not audited for 12 days' },

@@ -1,0 +1,141 @@
+/** The latest report of a cluster: what audits are compared with, and the pointer that is moved when one is done. */
+import { AuditError } from '../model/errors.ts';
+import type { ClusterReport } from '../model/report.ts';
+import { timeOf } from '../model/run-id.ts';
+import { damageOf, type OnDamage, unlessDamaged } from './damage.ts';
+import { keys, type Run } from './keys.ts';
+import { readPointer, reportOfRun } from './reports.ts';
+import { hasReports, runs } from './runs.ts';
+import type { Store } from './store.ts';
+
+const DAY_MILLISECONDS = 86_400_000;
+/** A run this far in the future was named by a clock that was wrong. */
+const AHEAD_MILLISECONDS = DAY_MILLISECONDS;
+/** Runs that are looked at for one to stand in: two days of hourly ones. */
+const LOOKED_AT = 50;
+
+/**
+ * The cluster's latest report, as {@link latestReportOf}; null also when it is of another cluster under the same name.
+ */
+export async function latestReport(
+  store: Store,
+  cluster: { name: string; uid: string },
+  onDamage: OnDamage,
+): Promise<ClusterReport | null> {
+  const found = await latestReportOf(store, cluster.name, onDamage);
+  return found?.cluster.uid === cluster.uid ? found : null;
+}
+
+/**
+ * The latest report under a name, for a cluster that cannot be asked whether it still is the same one. Where it or the pointer
+ * to it is damaged or gone, the newest one of the whole cluster that can be read stands in: what is known of a cluster is
+ * not lost with one file.
+ *
+ * @param onDamage - told what is damaged, and what stands in
+ */
+export async function latestReportOf(
+  store: Store,
+  cluster: string,
+  onDamage: OnDamage,
+): Promise<ClusterReport | null> {
+  const damages: AuditError[] = [];
+  const found = await unlessDamaged(
+    () => pointedTo(store, cluster),
+    (damage) => damages.push(damage),
+  );
+  if (found !== null) return found;
+  // Whoever only ever audited parts has no pointer, and misses none.
+  const missing = damages.length === 0;
+  const instead = await newestReport(store, cluster, (damage) => damages.push(damage));
+  if (missing && instead === null && damages.length === 0) return null;
+  if (missing && instead !== null)
+    damages.unshift(
+      damageOf(store, keys.latest(cluster), 'is gone', {
+        remedy: 'The next audit of the whole cluster writes it anew.',
+      }),
+    );
+  for (const damage of distinct(damages))
+    onDamage(
+      new AuditError('STORE', damage.message, {
+        cause: damage,
+        remedy: `${damage.remedy}\n${
+          instead === null
+            ? `No other report of ${cluster} can be read: there is nothing to compare with, and what is open counts as new.`
+            : `Run ${instead.runId} stands in for it.`
+        }`,
+      }),
+    );
+  return instead;
+}
+
+function distinct(damages: readonly AuditError[]): AuditError[] {
+  return [...new Map(damages.map((damage) => [damage.message, damage])).values()];
+}
+
+async function pointedTo(store: Store, cluster: string): Promise<ClusterReport | null> {
+  const pointer = await readPointer(store, cluster);
+  if (pointer === null) return null;
+  const run = { cluster, runId: pointer.runId };
+  const report = await reportOfRun(store, run);
+  if (report !== null) return report;
+  throw damageOf(store, keys.report(run), 'is gone, and the latest report', {
+    remedy: 'Bring it back from a backup, or let the next audit of the whole cluster write another.',
+  });
+}
+
+/** The newest report of the whole cluster that can be read, of the last year and the newest runs. */
+export async function newestReport(
+  store: Store,
+  cluster: string,
+  onDamage: OnDamage,
+  now = Date.now(),
+): Promise<ClusterReport | null> {
+  const there = await unlessDamaged(() => hasReports(store, cluster), onDamage);
+  if (there !== true) return null;
+  const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
+  const until = now + AHEAD_MILLISECONDS;
+  let looked = 0;
+  for await (const run of runs(store, [cluster], day(now - 365 * DAY_MILLISECONDS), day(until), onDamage)) {
+    if (Date.parse(timeOf(run.runId)) > until) continue;
+    const report = await unlessDamaged(() => reportOfRun(store, run), onDamage);
+    if (report?.scope === 'cluster') return report;
+    looked += 1;
+    if (looked === LOOKED_AT) return null;
+  }
+  return null;
+}
+
+/**
+ * Moves the pointer forward in time, never back: of two runs at once the later one is the latest. A run of the future is
+ * none: all that came after it would be compared with it for as long. A pointer that is damaged is written anew, to this run
+ * or a later one that can be read.
+ */
+export async function pointToLatest(store: Store, run: Run, now = Date.now()): Promise<void> {
+  const isAhead = (runId: string): boolean => Date.parse(timeOf(runId)) > now + AHEAD_MILLISECONDS;
+  for (let tries = 0; tries < 20; tries += 1) {
+    const before = await unlessDamaged(
+      () => readPointer(store, run.cluster),
+      () => {},
+    );
+    if (before !== null && before.runId >= run.runId && !isAhead(before.runId)) return;
+    // Null is a damaged one as well: of that only the etag is needed.
+    const etag = before?.etag ?? (await store.get(keys.latest(run.cluster)))?.etag ?? null;
+    const target = before === null && etag !== null ? await laterOf(store, run, now) : run;
+    const pointer = Buffer.from(`${JSON.stringify({ runId: target.runId, report: keys.report(target) })}\n`);
+    if (await store.replace(keys.latest(run.cluster), pointer, etag)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() * (tries + 1)));
+  }
+  throw new AuditError(
+    'STORE',
+    `${store.location}: the pointer to the latest report of ${run.cluster} could not be moved`,
+    {
+      retryable: true,
+      remedy: 'Other runs keep moving it; the report itself is written. Run it again.',
+    },
+  );
+}
+
+async function laterOf(store: Store, run: Run, now: number): Promise<Run> {
+  const newest = await newestReport(store, run.cluster, () => {}, now);
+  return newest !== null && newest.runId > run.runId ? { cluster: run.cluster, runId: newest.runId } : run;
+}
