@@ -37,6 +37,7 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
       node: options.node ?? null,
       deadlineSeconds: options.deadline,
       store: openStore(options.store ?? defaultStore()),
+      isStoreNamed: options.store !== undefined,
       notifier: options.topic === undefined ? null : new SnsNotifier(options.topic),
       onUnanswered: (error) => process.stderr.write(tryingAgain(error)),
       signal: interrupt.signal,

@@ -21,11 +21,25 @@ export function addDoctor(program: Command): void {
     .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
     .option(
       '--store <place>',
-      'directory or s3://bucket/prefix; none leaves it out (default: your data directory)',
+      'directory or s3://bucket/prefix; none leaves it out (default: your data directory). Where no cluster, node or topic is named: reads all of it, and says what is damaged and how to mend it',
     )
     .option('--topic <arn>', 'SNS topic to send a test message to (default: none)')
     .action(async (options: ClusterOptions & DoctorOptions) => {
+      const { runDoctorOfStore } = await import('../run-doctor-store.ts');
+      if (options.store !== undefined && isAboutStoreAlone(options)) {
+        await runDoctorOfStore(options.store);
+        return;
+      }
       const { runDoctor } = await import('../run-doctor.ts');
       await runDoctor(clusterTarget(options), options);
     });
+}
+
+/** Whoever names a store and nothing else asks about it, and needs no cluster for that. */
+function isAboutStoreAlone(options: ClusterOptions & DoctorOptions): boolean {
+  const { context, kubeconfig, eks, region, roleArn, externalId, node, topic } = options;
+  return (
+    options.store !== 'none' &&
+    [context, kubeconfig, eks, region, roleArn, externalId, node, topic].every((each) => each === undefined)
+  );
 }

@@ -19,6 +19,7 @@ import { newRunId } from '../model/run-id.ts';
 import { probePod } from '../probe/index.ts';
 import { auditCluster } from './audit-cluster.ts';
 import { planNodes } from './plan.ts';
+import { assertThere } from './stores.ts';
 
 export type Link = {
   readonly name: string;
@@ -39,6 +40,8 @@ export type DoctorOptions = {
   readonly node: string | null;
   readonly deadlineSeconds: number;
   readonly store: Store | null;
+  /** Whether it has to be there: a name that somebody typed. */
+  readonly isStoreNamed: boolean;
   readonly notifier: Notifier | null;
   /** Told once, when a request that nobody answered is tried again. */
   readonly onUnanswered: (error: AuditError) => void;
@@ -82,7 +85,9 @@ const BEHIND = ['namespace', 'admission', 'probe'] as const;
 /** Goes on behind a broken link as far as that makes sense; says of the rest that it was not looked at. */
 export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Link> {
   yield* onTheWay(target, options);
-  yield options.store === null ? skipped('store', 'none is used') : await store(options.store);
+  yield options.store === null
+    ? skipped('store', 'none is used')
+    : await store(options.store, options.isStoreNamed);
   yield options.notifier === null ? skipped('alert', 'no topic was given') : await alert(options.notifier);
 }
 
@@ -246,8 +251,9 @@ async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promi
 }
 
 /** One small object that stays: stores delete nothing. */
-async function store(place: Store): Promise<Link> {
+async function store(place: Store, isNamed: boolean): Promise<Link> {
   return await link('store', async () => {
+    if (isNamed) await assertThere(place);
     await place.putOnce('work/doctor.json', Buffer.from('{}\n'));
     if ((await place.get('work/doctor.json')) !== null) return place.location;
     throw new AuditError('STORE', `${place.location} forgot what was just written`, {

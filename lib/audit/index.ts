@@ -4,4 +4,4 @@ export { reportOfRun } from '../history/index.ts';
 export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
 export { publish } from './publish.ts';
-export { defaultStore, openStore } from './stores.ts';
+export { assertThere, defaultStore, openStore } from './stores.ts';

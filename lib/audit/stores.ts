@@ -1,4 +1,5 @@
 /** Which store a place means. */
+import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DirectoryStore, parseS3Place, S3Store, type Store } from '../history/index.ts';
@@ -19,4 +20,17 @@ export function openStore(place: string): Store | null {
     });
   }
   return new DirectoryStore(resolve(place));
+}
+
+/** An audit makes the directory of its store; whoever asks how a store is has mistyped one that is not there. @throws AuditError USAGE */
+export async function assertThere(store: Store): Promise<void> {
+  if (!(store instanceof DirectoryStore)) return;
+  await access(store.location).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) return;
+    throw new AuditError('USAGE', `${store.location}: there is no such directory`, {
+      cause: error,
+      remedy:
+        'Name the directory that audits are kept in with --store; one for the first audit you can make with mkdir.',
+    });
+  });
 }

@@ -1,6 +1,14 @@
 /** Reports through time: the store and its keys, the latest report, and what became of a finding. */
 
-export { damageOf, type OnDamage, parsedJson, problemOf, unlessDamaged, unlessDamagedNow } from './damage.ts';
+export {
+  damageOf,
+  type OnDamage,
+  parsedJson,
+  problemOf,
+  unlessDamaged,
+  unlessDamagedNow,
+  unpacked,
+} from './damage.ts';
 export { diff, type ReportDiff } from './diff.ts';
 export { DirectoryStore } from './directory.ts';
 export { keys, type Run } from './keys.ts';

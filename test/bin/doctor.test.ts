@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -15,6 +15,7 @@ beforeEach(async () => {
   stub = await StubApiServer.start();
   await serveRecording(stub, 'healthy');
   directory = await mkdtemp(join(tmpdir(), 'netns-audit-doctor-'));
+  await mkdir(join(directory, 'store'));
 });
 afterEach(async () => {
   await stub.close();
@@ -173,6 +174,12 @@ describe('netns-audit doctor', () => {
     const { lines, code } = await doctor(stub.kubeconfig(), '--store', join(directory, 'file'));
     expect(lines).toContainEqual(expect.stringMatching(/^BROKEN store /));
     expect(code).toBe(5);
+  });
+
+  it('takes a store that is not there for mistyped, and makes none', async () => {
+    const { lines } = await doctor(stub.kubeconfig(), '--store', join(directory, 'stroe'));
+    expect(lines).toContainEqual(expect.stringMatching(/^BROKEN store .*no such directory/));
+    expect(await readdir(directory)).not.toContain('stroe');
   });
 
   it('asks for the rights that the manifests give', async () => {

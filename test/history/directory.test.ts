@@ -61,7 +61,7 @@ describe('the store in a directory', () => {
 
   it('does not wait for a pipe in the place of a file', async () => {
     const path = await directory();
-    execFileSync('mkfifo', [join(path, 'a.json')]);
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(path, 'a.json')]);
     await expect(new DirectoryStore(path).get('a.json')).rejects.toMatchObject({ code: 'STORE' });
   });
 
