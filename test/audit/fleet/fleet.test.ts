@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -13,7 +13,7 @@ import {
 import { batchSchema, type FleetPlanInput } from '../../../lib/audit/fleet/messages.ts';
 import { cut } from '../../../lib/audit/fleet/plan-cluster.ts';
 import { reportOfRun } from '../../../lib/audit/index.ts';
-import { DirectoryStore, type Store } from '../../../lib/history/index.ts';
+import { DirectoryStore, keys, type OnDamage, type Store } from '../../../lib/history/index.ts';
 import { AuditError, messageOf } from '../../../lib/model/errors.ts';
 import { nothingDamaged } from '../../history/nothing-damaged.ts';
 import { StubApiServer } from '../../stub/api-server.ts';
@@ -76,6 +76,7 @@ const fleetInput = (names: string[], day = 23, execution = 'execution-1') => ({
 async function run(
   input: FleetPlanInput,
   faults: { batch?: (n: number) => void } = {},
+  onDamage: OnDamage = nothingDamaged,
 ): Promise<Awaited<ReturnType<typeof concludeFleet>> | null> {
   const plan = await planFleet(store, input);
   if (!plan.claimed) return null;
@@ -84,7 +85,7 @@ async function run(
       let error: { Error: string; Cause: string } | null = null;
       try {
         const { batches } = await retried(() =>
-          planClusterOfFleet(store, task, connections, new AbortController().signal),
+          planClusterOfFleet(store, task, { ...connections, onDamage }, new AbortController().signal),
         );
         const stored = await store.get(batches);
         for (const batch of batchSchema
@@ -105,10 +106,15 @@ async function run(
           Cause: JSON.stringify({ errorMessage: messageOf(thrown) }),
         };
       }
-      return await retried(() => concludeClusterOfFleet(store, { task, error }, deps));
+      return await retried(() => concludeClusterOfFleet(store, { task, error }, { ...deps, onDamage }));
     }),
   );
   return await concludeFleet(store, { runId: plan.runId, clusters });
+}
+
+function damagesOf(): { damages: string[]; onDamage: OnDamage } {
+  const damages: string[] = [];
+  return { damages, onDamage: ({ message }) => void damages.push(message) };
 }
 
 async function retried<T>(act: () => Promise<T>): Promise<T> {
@@ -307,6 +313,36 @@ describe('a run of a fleet', () => {
     await expect(run(fleetInput(['prod'], 23))).rejects.toMatchObject({ code: 'ALERT' });
     await run(fleetInput(['prod'], 24, 'execution-2'));
     expect(mails).toMatchObject([{ text: expect.stringContaining('pod-interface-missing') }]);
+  });
+
+  it.each([
+    ['the latest report', (runId: string) => keys.report({ cluster: 'prod', runId })],
+    ['the pointer to it', () => keys.latest('prod')],
+  ])('goes on where %s is damaged, and tells nothing as new that was told', async (_, keyOf) => {
+    await aCluster('prod', 'broken');
+    const first = await run(fleetInput(['prod'], 23));
+    expect(mails).toHaveLength(1);
+    const key = keyOf(first?.runId ?? '');
+    await writeFile(join(store.location, key), '{');
+    const found = damagesOf();
+    const second = await run(fleetInput(['prod'], 24, 'execution-2'), {}, found.onDamage);
+    expect(found.damages.join()).toContain(key);
+    expect(second?.clusters).toMatchObject([{ cluster: 'prod', reached: true }]);
+    expect(mails).toHaveLength(1);
+  });
+
+  it('takes the nodes of a batch whose results are damaged for failed', async () => {
+    await aCluster('prod', 'broken');
+    const plan = await planFleet(store, fleetInput(['prod']));
+    const [task] = plan.tasks;
+    if (task === undefined) throw new Error('no task');
+    await planClusterOfFleet(store, task, connections, new AbortController().signal);
+    const run = { cluster: 'prod', runId: plan.runId };
+    await store.putOnce(keys.work(run, '0.ndjson.gz'), Buffer.from('no gzip'));
+    const found = damagesOf();
+    const concluded = await concludeClusterOfFleet(store, { task, error: null }, { ...deps, ...found });
+    expect(concluded.nodes).toMatchObject({ audited: 0, failed: 2 });
+    expect(found.damages).toEqual([expect.stringContaining('0.ndjson.gz')]);
   });
 
   it('leaves no pod when its time is over, and says which nodes were not done', async () => {
