@@ -34,7 +34,11 @@ function make(state: State, securityHub: boolean): string {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   buildSync({
     absWorkingDir: ROOT,
-    entryPoints: { index: join('lambda', `${state}.ts`) },
+    entryPoints: {
+      index: join('lambda', `${state}.ts`),
+      // Run as a process of its own, found beside the function.
+      ...(state === 'audit-nodes' ? { 'judge-process': 'lib/audit/judge-process.ts' } : {}),
+    },
     outdir: folder,
     bundle: true,
     external: securityHub ? [] : ['@aws-sdk/client-securityhub'],
