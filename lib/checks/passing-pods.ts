@@ -18,11 +18,7 @@ export function ofPassingPod(
   { pods, sandboxes }: { readonly pods: readonly ObservedPod[]; readonly sandboxes: readonly Sandbox[] },
   now: number,
 ): string | null {
-  const without = pods.filter(
-    (pod) =>
-      !pod.hostNetwork &&
-      !sandboxes.some((sandbox) => sandbox.state === 'ready' && isSandboxOf(sandbox, pod)),
-  );
+  const without = podsWithoutSandbox(pods, sandboxes);
   const secondsSince = (time: string) => (now - Date.parse(time)) / 1000;
   const leaving = without.find(
     ({ createdAt, deletionTimestamp }) =>
@@ -40,6 +36,25 @@ export function ofPassingPod(
   return creating !== undefined && age < PASSING_SECONDS
     ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
     : null;
+}
+
+/** Asked again for each of ten thousand leaks: what was found for the same lists is kept as long as they are. */
+const found = new WeakMap<readonly ObservedPod[], WeakMap<readonly Sandbox[], readonly ObservedPod[]>>();
+
+function podsWithoutSandbox(
+  pods: readonly ObservedPod[],
+  sandboxes: readonly Sandbox[],
+): readonly ObservedPod[] {
+  const ofPods = found.get(pods) ?? new WeakMap<readonly Sandbox[], readonly ObservedPod[]>();
+  found.set(pods, ofPods);
+  const known = ofPods.get(sandboxes);
+  if (known !== undefined) return known;
+  const ready = sandboxes.filter(({ state }) => state === 'ready');
+  const without = pods.filter(
+    (pod) => !pod.hostNetwork && !ready.some((sandbox) => isSandboxOf(sandbox, pod)),
+  );
+  ofPods.set(sandboxes, without);
+  return without;
 }
 
 /** A pod that its kubelet stops; `at` in milliseconds. */

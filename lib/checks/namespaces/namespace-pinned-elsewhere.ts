@@ -18,10 +18,11 @@ export const namespacePinnedElsewhere = defineCheck({
     const onHost = new Set(pins.flatMap((pin) => [pin.inode, ...pin.mounted]));
     const busy = events.find((event) => /device or resource busy/.test(event.message));
     const old = isOld(host.kernelRelease);
+    const owners = new Map(
+      pods.toReversed().flatMap((pod) => pod.containers.map(({ id }) => [id, pod] as const)),
+    );
     const outcomes = mounts.elsewhere.map((other): Outcome => {
-      const owner = pods.find((pod) =>
-        pod.containers.some(({ id }) => id !== null && id === other.containerId),
-      );
+      const owner = other.containerId === null ? undefined : owners.get(other.containerId);
       const object =
         owner === undefined
           ? ({ kind: 'process', name: other.command, node } as const)

@@ -27,7 +27,9 @@ export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources):
   const inodesByPath = new Map<string, number[]>();
   const pinned = (path: string, inodes: readonly number[]) => {
     const key = canonicalPath(path);
-    inodesByPath.set(key, [...(inodesByPath.get(key) ?? []), ...inodes]);
+    const known = inodesByPath.get(key) ?? [];
+    for (const inode of inodes) known.push(inode);
+    inodesByPath.set(key, known);
   };
   for (const pin of pins) pinned(pin.path, isNamespaceFile(pin) ? [pin.inode, ...pin.mounted] : pin.mounted);
   for (const namespace of namespaces) for (const path of namespace.pins) pinned(path, [namespace.inode]);
@@ -110,10 +112,13 @@ export function contents(namespace: NetworkNamespace, hostInode: number): string
   const links = ownLinks(namespace);
   if (links === null || namespace.stack.status !== 'present') return 'its content could not be read';
   if (links.length === 0) return 'nothing but loopback';
-  const { addresses } = namespace.stack.value;
+  const addresses = Map.groupBy(
+    namespace.stack.value.addresses.filter(({ scope }) => scope === 'global'),
+    ({ link }) => link,
+  );
   return listed(
     links.map((link) => {
-      const own = addresses.filter((address) => address.link === link.name && address.scope === 'global');
+      const own = addresses.get(link.name) ?? [];
       const host =
         link.peer?.status === 'matched' && link.peer.namespace === hostInode ? link.peer.name : null;
       return [link.name, ...own.map(({ address }) => address), host === null ? '' : `(${host} on the node)`]

@@ -25,16 +25,18 @@ export function pinObject(path: string, sandbox: Sandbox | undefined, node: stri
     : { kind: 'pod', namespace: sandbox.namespace, name: sandbox.name, node };
 }
 
-/** Inodes that PID 1 has mounted at the path, whatever a lookup of the path finds. */
-export function mountedAt(
-  path: string,
-  pin: Pick<Pin, 'mounted'> | undefined,
+/** Inodes that PID 1 has mounted at a path, whatever a lookup of the path finds. */
+export function mountsByPath(
   namespaces: readonly NetworkNamespace[],
-): number[] {
-  const listed = namespaces
-    .filter((namespace) =>
-      namespace.pins.some((candidate) => canonicalPath(candidate) === canonicalPath(path)),
-    )
-    .map(({ inode }) => inode);
-  return [...new Set([...(pin?.mounted ?? []), ...listed])];
+): (path: string, pin: Pick<Pin, 'mounted'> | undefined) => number[] {
+  const listed = new Map<string, Set<number>>();
+  for (const { inode, pins } of namespaces) {
+    for (const pin of pins) {
+      const path = canonicalPath(pin);
+      const known = listed.get(path);
+      if (known === undefined) listed.set(path, new Set([inode]));
+      else known.add(inode);
+    }
+  }
+  return (path, pin) => [...new Set([...(pin?.mounted ?? []), ...(listed.get(canonicalPath(path)) ?? [])])];
 }
