@@ -23,6 +23,21 @@ export function sameAddress(a: string, b: string): boolean {
   return a === b || (familyOf(a) === 6 && familyOf(b) === 6 && contains(`${a}/128`, b));
 }
 
+/** Equal for the two texts of the same address: to find one among many. */
+export function addressKey(address: string): string {
+  // A link after the address, as in fe80::1%eth0, belongs to no address here.
+  return isIP(address) === 6 && !address.includes('%') ? subnetOf(fourAsSix(address), 128) : address;
+}
+
+/** The last 32 bits may be written as an IPv4 address. */
+function fourAsSix(address: string): string {
+  const [, head, a, b, c, d] = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address) ?? [];
+  if (head === undefined) return address;
+  const group = (high: string | undefined, low: string | undefined) =>
+    (Number(high) * 256 + Number(low)).toString(16);
+  return `${head}${group(a, b)}:${group(c, d)}`;
+}
+
 /** 4 or 6. */
 export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;

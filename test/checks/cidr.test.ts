@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { contains, prefixLength, sameAddress, subnetOf } from '../../lib/checks/cidr.ts';
+import { addressKey, contains, prefixLength, sameAddress, subnetOf } from '../../lib/checks/cidr.ts';
 
 describe('cidr', () => {
   it('tells whether an address lies in a subnet, in both families', () => {
@@ -27,5 +27,25 @@ describe('cidr', () => {
     expect(subnetOf('10.244.1.77', 32)).toBe('10.244.1.77/32');
     expect(contains(subnetOf('fd00:1::5', 64), 'fd00:1::99')).toBe(true);
     expect(prefixLength(subnetOf('fd00:1::5', 64))).toBe(64);
+  });
+});
+
+describe('one address among many', () => {
+  it.each([
+    ['fd00::1', 'fd00:0:0:0:0:0:0:1'],
+    ['FD00::A', 'fd00::a'],
+    ['::ffff:10.244.1.7', '::ffff:af4:107'],
+    ['::', '0:0:0:0:0:0:0:0'],
+  ])('is found by any of its texts: %s is %s', (a, b) => {
+    expect(addressKey(a)).toBe(addressKey(b));
+    expect(sameAddress(a, b)).toBe(true);
+  });
+
+  it.each([
+    ['10.244.1.7', '10.244.1.70'],
+    ['fd00::1', 'fd00::10'],
+    ['not an address', 'another'],
+  ])('is told from others: %s is not %s', (a, b) => {
+    expect(addressKey(a)).not.toBe(addressKey(b));
   });
 });

@@ -2,7 +2,7 @@
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
 import type { Address } from '../../model/network.ts';
-import { familyOf, sameAddress } from '../cidr.ts';
+import { addressKey, familyOf, sameAddress } from '../cidr.ts';
 import { lostAddresses, mainAddresses, networkElsewhere } from '../preconditions.ts';
 
 export type Lost = {
@@ -33,9 +33,8 @@ export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonl
   const own = lost.filter((ip) => !(down && familyOf(ip) === 6));
   if (own.length < lost.length && own.length === 0)
     return `the interface ${network.interface} is down: see pod-interface-down`;
-  const strangers = mainAddresses(network).filter(
-    ({ address }) => !pod.podIPs.some((ip) => sameAddress(ip, address)) && !wasGiven(network, address),
-  );
+  const known = new Set([...pod.podIPs.map(addressKey), ...givenBeside(network)]);
+  const strangers = mainAddresses(network).filter(({ address }) => !known.has(addressKey(address)));
   return own.map((address) => ({
     address,
     instead: strangers.filter(({ family }) => family === familyOf(address)),
@@ -43,10 +42,10 @@ export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonl
 }
 
 /** A second range of the plugin's IPAM: the API shows only one address of each family. */
-function wasGiven(network: PodNetwork, address: string): boolean {
-  const given = (network.results[0]?.addresses ?? []).map((each) => each.address);
-  const ofPod = given.some((one) => network.pod.podIPs.some((ip) => sameAddress(ip, one)));
-  return ofPod && given.some((one) => sameAddress(one, address));
+function givenBeside(network: PodNetwork): string[] {
+  const given = (network.results[0]?.addresses ?? []).map((each) => addressKey(each.address));
+  const own = new Set(network.pod.podIPs.map(addressKey));
+  return given.some((one) => own.has(one)) ? given : [];
 }
 
 /** The three words on the pod's address, side by side: kernel, API, and what the CNI plugin set up. */

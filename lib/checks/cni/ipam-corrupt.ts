@@ -1,5 +1,5 @@
 import type { RemedyStep } from '../../model/finding.ts';
-import { sameAddress } from '../cidr.ts';
+import { addressKey, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, pass } from '../define.ts';
 import { drain } from '../node-remedies.ts';
 import { command, look, lookOnNode, recreatePod, repair } from '../remedies.ts';
@@ -26,19 +26,16 @@ export const ipamCorrupt = defineCheck({
         (entry) => isHalfWritten(entry) && isOld(entry, now, settleSeconds.orphan),
       );
       // A half-written reservation may be listed as a file as well; it is judged by its age.
-      const corrupt = store.corrupt.filter(
-        ({ path }) =>
-          !store.allocations.some(
-            (entry) => isHalfWritten(entry) && path === `${store.path}/${entry.address}`,
-          ),
+      const halfWritten = new Set(
+        store.allocations.filter(isHalfWritten).map(({ address }) => `${store.path}/${address}`),
       );
+      const corrupt = store.corrupt.filter(({ path }) => !halfWritten.has(path));
       if (empty.length + corrupt.length === 0) return pass(object);
       const users = empty.flatMap(({ address }) =>
         pods.filter((pod) => !pod.hostNetwork && pod.podIPs.some((ip) => sameAddress(ip, address))),
       );
-      const free = empty.filter(
-        ({ address }) => !users.some((pod) => pod.podIPs.some((ip) => sameAddress(ip, address))),
-      );
+      const used = new Set(users.flatMap(({ podIPs }) => podIPs.map(addressKey)));
+      const free = empty.filter(({ address }) => !used.has(addressKey(address)));
       const first = corrupt[0];
       return fail(object, {
         detail: [

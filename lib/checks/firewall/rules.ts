@@ -90,7 +90,14 @@ function blockedBy(table: Table, chain: Chain, network: PodNetwork, depth: numbe
 
 type End = { readonly kind: 'blocks'; readonly by: string } | { readonly kind: 'lets' | 'through' };
 
-function walk(table: Table, chain: Chain, network: PodNetwork, depth: number): End {
+/** @param known - what chains came to: each is walked once for each depth, however often others jump to it */
+function walk(
+  table: Table,
+  chain: Chain,
+  network: PodNetwork,
+  depth: number,
+  known = new Map<string, End>(),
+): End {
   for (const rule of chain.rules) {
     const effect = effectOf(rule, network);
     if (effect.kind === 'blocks') return { kind: 'blocks', by: rule.trim() };
@@ -100,7 +107,9 @@ function walk(table: Table, chain: Chain, network: PodNetwork, depth: number): E
     const target = table.chains.find(({ name }) => name === effect.chain);
     // A target that is no chain of the table is an extension whose effect we do not know.
     if (target === undefined || depth === 0) return { kind: 'lets' };
-    const end = walk(table, target, network, depth - 1);
+    const key = `${depth} ${target.name}`;
+    const end = known.get(key) ?? walk(table, target, network, depth - 1, known);
+    known.set(key, end);
     if (end.kind !== 'through') return end;
   }
   return { kind: 'through' };

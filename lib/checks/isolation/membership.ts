@@ -46,14 +46,23 @@ function newestReady(sandboxes: readonly Sandbox[]): Sandbox | undefined {
     .toSorted((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))[0];
 }
 
+/** Pins that are namespaces, by path; one that is none is namespace-pin-invalid's matter. */
+export function namespacePins(pins: readonly Pin[]): ReadonlyMap<string, Pin> {
+  return new Map(
+    pins
+      .filter(isNamespaceFile)
+      .toReversed()
+      .map((pin) => [canonicalPath(pin.path), pin]),
+  );
+}
+
 /**
  * The parts of a sandbox whose namespace is known. Of a container only its init process counts: what it starts may well
  * make namespaces of its own (browsers, docker in docker).
  */
-export function membersOf(sandbox: Sandbox, pins: readonly Pin[]): Member[] {
+export function membersOf(sandbox: Sandbox, pins: ReadonlyMap<string, Pin>): Member[] {
   const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
-  // A pin that is no namespace is namespace-pin-invalid's matter.
-  const pin = pins.find((candidate) => canonicalPath(candidate.path) === path && isNamespaceFile(candidate));
+  const pin = path === null ? undefined : pins.get(path);
   return [
     ...(pin === undefined
       ? []

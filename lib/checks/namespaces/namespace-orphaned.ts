@@ -13,7 +13,7 @@ import {
   standing,
 } from './ownership.ts';
 import { tooYoung } from './pin-age.ts';
-import { deleteNamespace } from './safe-deletion.ts';
+import { deleteNamespace, oldestSandboxes } from './safe-deletion.ts';
 
 /** More than this on one node is no longer untidiness. */
 const MANY = 50;
@@ -34,6 +34,7 @@ export const namespaceOrphaned = defineCheck({
       return [unknown(nodeObject(context.node), 'no sandbox of the runtime could be read')];
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
     const podContainers = podContainerIds(sandboxes);
+    const oldest = oldestSandboxes(sandboxes);
     const pinsByPath = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
     const orphans = new Set(
       namespaces.filter((namespace) => standing(namespace, owners, podContainers).kind === 'pinned'),
@@ -82,7 +83,7 @@ export const namespaceOrphaned = defineCheck({
         remedy: deleteNamespace(
           context.node,
           { path, inode: namespace.inode },
-          sandboxes,
+          oldest,
           physical,
           hostEnds(namespace, host.networkNamespace),
         ),

@@ -29,13 +29,17 @@ export function findHolders(inode: number): string {
  * places, which must not look like one that has none of the pin: the specs of sandboxes that are there have to be found.
  */
 function findSpecs(name: string, sandboxes: readonly Sandbox[]): string {
-  const known = sandboxes
-    .filter(({ state }) => state === 'ready')
-    .toSorted((a, b) => bornAt(a) - bornAt(b))
-    .slice(0, KNOWN_SANDBOXES)
-    .map(({ id }) => `-e ${command(id)}`);
+  const known = sandboxes.map(({ id }) => `-e ${command(id)}`);
   const found = `ls ${SANDBOX_SPECS} 2>/dev/null | grep -qF ${known.join(' ') || '-e /'}`;
   return `{ ${found} || echo 'the specs of the sandboxes are not where they are looked for'; grep -lsF -e ${name} ${SANDBOX_SPECS}; }`;
+}
+
+/** By them the place of the specs is known. */
+export function oldestSandboxes(sandboxes: readonly Sandbox[]): Sandbox[] {
+  return sandboxes
+    .filter(({ state }) => state === 'ready')
+    .toSorted((a, b) => bornAt(a) - bornAt(b))
+    .slice(0, KNOWN_SANDBOXES);
 }
 
 function bornAt({ createdAt }: Sandbox): number {
@@ -43,7 +47,7 @@ function bornAt({ createdAt }: Sandbox): number {
 }
 
 /**
- * @param sandboxes - those of the node, by which the place of their specs is known
+ * @param sandboxes - the oldest of the node, by which the place of their specs is known
  * @param physical - devices of the node trapped inside; freeing the namespace without moving them loses their names
  * @param hostLinks - the node's links that must be gone afterwards
  */

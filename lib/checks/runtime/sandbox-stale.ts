@@ -17,6 +17,10 @@ export const sandboxStale = defineCheck({
   needs: ['sandboxes', 'pins', 'pods', 'events'],
   run({ sandboxes, pins, pods, events }, { node, now, settleSeconds }) {
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    const ready = Map.groupBy(
+      sandboxes.filter(({ state }) => state === 'ready'),
+      ({ uid }) => uid,
+    );
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.network !== 'pod') return [];
       const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
@@ -29,9 +33,7 @@ export const sandboxStale = defineCheck({
       if (pod !== undefined && pod.deletionTimestamp !== null)
         return [notApplicable(object, 'the pod is being deleted: see sandbox-stuck-terminating')];
       // A newer sandbox of the pod tells when this one was stopped; else only its own age does.
-      const successor = sandboxes.find(
-        (other) => other.state === 'ready' && other.uid === sandbox.uid && other.id !== sandbox.id,
-      );
+      const successor = ready.get(sandbox.uid)?.find(({ id }) => id !== sandbox.id);
       const since = successor?.createdAt ?? sandbox.createdAt ?? pin.modifiedAt;
       if (
         successor === undefined &&
