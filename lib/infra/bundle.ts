@@ -1,5 +1,5 @@
 /** The code of a function: one folder made by esbuild, the same to the byte for the same sources. No Docker, no network. */
-import { copyFileSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,7 @@ function make(state: State, securityHub: boolean): string {
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     logLevel: 'error',
   });
-  copyFileSync(join(ROOT, 'lib/probe/probe.sh'), join(folder, 'probe.sh'));
+  // lib/probe/script.ts reads its parts from beside the code.
+  cpSync(join(ROOT, 'lib/probe/probe'), join(folder, 'probe'), { recursive: true });
   return folder;
 }
