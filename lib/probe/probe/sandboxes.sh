@@ -10,7 +10,7 @@ job_sandboxes() {
   done >b/sandboxes.kept
   # What the containers themselves have as resolv.conf. Only its own keywords leave the node, and only of a regular
   # file: a container may have put a pipe or a link there.
-  while IFS=$T read -r kind id pid file; do
+  while IFS=$T read -r _ id pid file; do
     [ "$pid" = - ] && continue
     conf=/proc/$pid/root/etc/resolv.conf
     if [ -L "$conf" ] || { [ -e "$conf" ] && [ ! -f "$conf" ]; }; then echo "# $id $pid odd"

@@ -48,13 +48,14 @@ work() {
   echo done >at
 }
 
-lines kernel_log host_facts kernel_state places containers walk processes threads descriptors mounts sandboxes pins node_resolv_conf cni cni_results ipam creation plan >jobs
+lines '<jobs.txt>' >jobs
 clock; begun=$now since=$now last='' closed=''
 # Without the jobs that close it, nothing of the runtime can be judged: the last quarter of the time is theirs, and the
 # stacks of namespaces get what is before two thirds of it.
 stacks_until=$((begun + total * 67)) reserve=$((total * 25))
 [ $reserve -le $((limit * 100)) ] || reserve=$((limit * 100))
-: >at >b/steps
+: >at
+: >b/steps
 { echo version=1; date +time=%s; echo "uptime=$begun"; echo "arguments=$*"; } >b/meta
 work 1 & worker=$!
 while :; do

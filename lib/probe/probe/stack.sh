@@ -28,6 +28,8 @@ job_stack() {
 # filters NAMESPACE DIRECTORY: its packet filters, and of `legacy` those of the old iptables.
 filters() {
   nsenter --net="$1" nft -s list ruleset >"$2/nft" 2>nft.err || echo "nft: exit $?" >>nft.err
+  # inside.sh sets it.
+  # shellcheck disable=SC2154
   for family in $legacy; do
     nsenter --net="$1" "${family}tables-legacy-save" >"$2/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>nft.err
   done
