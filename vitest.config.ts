@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { InOrder } from './test/e2e/sequencer.ts';
-import { E2E, INTEGRATION, LAB } from './test/projects.ts';
+import { E2E, INTEGRATION, LAB, PACKAGE } from './test/projects.ts';
 
 export default defineConfig({
   test: {
@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [LAB, E2E, ...INTEGRATION],
+          exclude: [LAB, E2E, PACKAGE, ...INTEGRATION],
           // Pure tests leave nothing behind for the next, and most of their time is to load what they import.
           isolate: false,
           // The first test of a file may wait for large clients to load, long on a busy machine.
@@ -30,6 +30,13 @@ export default defineConfig({
           include: [LAB],
           testTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: [PACKAGE],
+          testTimeout: 60_000,
         },
       },
       {

@@ -2,10 +2,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { E2E, INTEGRATION, LAB } from './projects.ts';
+import { E2E, INTEGRATION, LAB, PACKAGE } from './projects.ts';
 
 const root = new URL('../', import.meta.url).pathname;
-const unit = globSync('test/**/*.test.ts', { cwd: root, exclude: [LAB, E2E, ...INTEGRATION] }).toSorted();
+const unit = globSync('test/**/*.test.ts', {
+  cwd: root,
+  exclude: [LAB, E2E, PACKAGE, ...INTEGRATION],
+}).toSorted();
 
 const STARTS_SOMETHING =
   /^(?:node:(?:child_process|cluster|dgram|http2?|https|net|tls|worker_threads)|playwright-core|esbuild|aws-cdk-lib|constructs|cdk-nag|undici|@aws-sdk|@kubernetes|@duckdb)(?:$|\/)|^bin\/main\.ts$|^lib\/infra\//;

@@ -2,6 +2,8 @@
 
 /** Real machines below: namespaces of this one, and a cluster. */
 export const LAB = 'test/lab/**/*.test.ts';
+/** Packs and installs: minutes. */
+export const PACKAGE = 'test/package/**/*.test.ts';
 export const E2E = 'test/e2e/**/*.test.ts';
 
 /** Tests that start a server, a process or a browser, or synthesize the stack. */

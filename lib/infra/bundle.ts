@@ -4,15 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-
-export const STATES = [
-  'plan-fleet',
-  'plan-cluster',
-  'audit-nodes',
-  'conclude-cluster',
-  'conclude-fleet',
-] as const;
-export type State = (typeof STATES)[number];
+import type { State } from './states.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
