@@ -1,6 +1,7 @@
 /** One node: snapshot, probe, snapshot, evidence, diagnosis. Whatever goes wrong here ends in this node's coverage. */
-import { isDebugPod } from '../checks/audit/is-debug-pod.ts';
+
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
+import { isDebugPod } from '../computed/debug-pods.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';

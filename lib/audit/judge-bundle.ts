@@ -1,6 +1,6 @@
 /** All work on one bundle: unpacked, parsed, joined, judged. Plain data in, plain data out, as it runs in a process of its own. */
-import { podContainerIds, sandboxesByInode, standing } from '../checks/namespaces/ownership.ts';
-import { whyNotInApi } from '../checks/sandbox-pod.ts';
+import { podContainerIds, sandboxesByInode, standing } from '../computed/ownership.ts';
+import { whyNotInApi } from '../computed/sandbox-pod.ts';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';

@@ -1,6 +1,6 @@
 /** One node in a row: what trends, thresholds and cross-node checks go by. Pure. */
 import { isIP } from 'node:net';
-import { sameAddress } from '../checks/cidr.ts';
+import { sameAddress } from '../computed/cidr.ts';
 import type { Evidence, PodNetwork } from '../model/evidence.ts';
 import type { Node } from '../model/kubernetes.ts';
 import { ADDRESSES_OF_A_POD, type PodAddress } from '../model/node-result.ts';

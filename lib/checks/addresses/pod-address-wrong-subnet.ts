@@ -1,8 +1,8 @@
+import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
+import { lostAddresses, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
-import { contains, familyOf, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { lostAddresses, mainAddresses, networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Only where addresses come from a range of the node: VPC addresses and Calico's blocks lie outside of podCIDRs by design. */
 export const podAddressWrongSubnet = defineCheck({

@@ -1,8 +1,8 @@
+import { loadedConfig } from '../../computed/loaded-config.ts';
+import { listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies.ts';
-import { listed, quote } from '../text.ts';
-import { agentOf, restartAgent } from './agents.ts';
-import { loadedConfig } from './loaded-config.ts';
+import { agentOf, restartAgent } from '../remedies/restart-agent.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** Plugins that others call: they stand in no configuration. */
 const DELEGATES: Readonly<Record<string, readonly string[]>> = { flannel: ['bridge', 'host-local'] };

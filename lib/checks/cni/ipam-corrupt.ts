@@ -1,11 +1,11 @@
+import { ipamObject, isHalfWritten, isOld } from '../../computed/allocations.ts';
+import { addressKey, sameAddress } from '../../computed/cidr.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import { addressKey, sameAddress } from '../cidr.ts';
+import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { drain } from '../node-remedies.ts';
-import { command, look, lookOnNode, recreatePod, repair } from '../remedies.ts';
-import { counted, firstOf, listed, quote, rowsOf } from '../text.ts';
-import { ipamObject, isHalfWritten, isOld } from './allocations.ts';
-import { releaseAddress } from './release-address.ts';
+import { drain } from '../remedies/node.ts';
+import { releaseAddress } from '../remedies/release-address.ts';
+import { command, look, lookOnNode, recreatePod, repair } from '../remedies/steps.ts';
 
 /** Entries of each kind that are named, and dealt with, at a time. */
 const SHOWN = 10;

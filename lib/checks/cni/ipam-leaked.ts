@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
+import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from '../../computed/allocations.ts';
+import { addressKey } from '../../computed/cidr.ts';
+import { ofPassingPod } from '../../computed/passing-pods.ts';
 import type { Ipam } from '../../model/evidence.ts';
-import { addressKey } from '../cidr.ts';
+import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { ofPassingPod } from '../passing-pods.ts';
-import { command, look, repair } from '../remedies.ts';
-import { counted, firstOf, listed, quote, rowsOf } from '../text.ts';
-import { restartAgent } from './agents.ts';
-import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from './allocations.ts';
-import { releaseAddress } from './release-address.ts';
+import { releaseAddress } from '../remedies/release-address.ts';
+import { restartAgent } from '../remedies/restart-agent.ts';
+import { command, look, repair } from '../remedies/steps.ts';
 
 /** Share of a range above which its leaks are about to stop new pods. */
 const NEARLY_FULL = 0.9;

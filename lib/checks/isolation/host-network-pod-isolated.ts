@@ -1,13 +1,13 @@
-import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
 import {
   compared,
   described,
-  judgePods,
   mayHaveMovedItself,
   membersOf,
   namespacePins,
-} from './membership.ts';
+} from '../../computed/membership.ts';
+import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The node is what PID 1 is in: in kind and k3d that is the node's container, not the machine around it. */
 export const hostNetworkPodIsolated = defineCheck({

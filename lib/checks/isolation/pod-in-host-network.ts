@@ -1,13 +1,13 @@
-import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { look, recreatePod } from '../remedies.ts';
 import {
   compared,
   described,
-  judgePods,
   mayHaveMovedItself,
   membersOf,
   namespacePins,
-} from './membership.ts';
+} from '../../computed/membership.ts';
+import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { look, recreatePod } from '../remedies/steps.ts';
 
 /** Compared by inode: pod and node both have an eth0 and a lo, so that names say nothing. */
 export const podInHostNetwork = defineCheck({

@@ -1,15 +1,15 @@
-import type { Sandbox } from '../../model/evidence.ts';
-import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
 import {
   compared,
   described,
-  judgePods,
   type Member,
   mayHaveMovedItself,
   membersOf,
   namespacePins,
-} from './membership.ts';
+} from '../../computed/membership.ts';
+import type { Sandbox } from '../../model/evidence.ts';
+import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** A pin covered by another, or a container that was moved: setns and bind mounts leave no trace in API and runtime. */
 export const podNetworkSplit = defineCheck({

@@ -1,8 +1,9 @@
+import { membersOf, namespacePins } from '../../computed/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod, repair } from '../remedies.ts';
-import { recreateSandbox } from '../sandbox-pod.ts';
-import { judgePods, membersOf, namespacePins } from './membership.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
+import { recreatePod, repair } from '../remedies/steps.ts';
 
 /** Judged by where the pods run. A path that leads to another pod, while its processes do not, is pod-network-split. */
 export const podsShareNetwork = defineCheck({

@@ -1,8 +1,3 @@
-import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
-import type { RemedyStep } from '../../model/finding.ts';
-import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
-import { lookOnNode, repair } from '../remedies.ts';
-import { listed } from '../text.ts';
 import {
   baseName,
   canonicalPath,
@@ -13,8 +8,13 @@ import {
   podContainerIds,
   sandboxesByInode,
   standing,
-} from './ownership.ts';
-import { tooYoung } from './pin-age.ts';
+} from '../../computed/ownership.ts';
+import { tooYoung } from '../../computed/pin-age.ts';
+import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
+import { listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
+import { lookOnNode, repair } from '../remedies/steps.ts';
 
 const LOOKED_AT = 5;
 

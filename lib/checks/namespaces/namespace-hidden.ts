@@ -1,8 +1,8 @@
 import type { HiddenNamespace } from '../../model/evidence.ts';
 import type { Link, Route } from '../../model/network.ts';
+import { firstOf, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
-import { look, lookOnNode, repair } from '../remedies.ts';
-import { firstOf, listed } from '../text.ts';
+import { look, lookOnNode, repair } from '../remedies/steps.ts';
 
 /** A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
 export const namespaceHidden = defineCheck({

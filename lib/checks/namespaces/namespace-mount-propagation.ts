@@ -1,7 +1,7 @@
+import { canonicalPath, directoryOf } from '../../computed/ownership.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command, repair, repairOnNode } from '../remedies.ts';
-import { amongMounts } from './among-mounts.ts';
-import { canonicalPath, directoryOf } from './ownership.ts';
+import { amongMounts } from '../remedies/among-mounts.ts';
+import { command, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** Kubernetes needs shared mounts; a private one hides new pins from every agent (cri-o#9927). */
 export const namespaceMountPropagation = defineCheck({

@@ -1,6 +1,3 @@
-import type { Pin } from '../../model/evidence.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { stoppedPods } from '../passing-pods.ts';
 import {
   baseName,
   canonicalPath,
@@ -11,9 +8,12 @@ import {
   podContainerIds,
   sandboxesByInode,
   standing,
-} from './ownership.ts';
-import { tooYoung } from './pin-age.ts';
-import { deleteNamespace, oldestSandboxes } from './safe-deletion.ts';
+} from '../../computed/ownership.ts';
+import { stoppedPods } from '../../computed/passing-pods.ts';
+import { tooYoung } from '../../computed/pin-age.ts';
+import type { Pin } from '../../model/evidence.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
 
 /** More than this on one node is no longer untidiness. */
 const MANY = 50;

@@ -1,9 +1,9 @@
+import { canonicalPath, foreignName, isNamespaceFile } from '../../computed/ownership.ts';
+import { mountsByPath, pinObject, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command, repairOnNode } from '../remedies.ts';
-import { recreateSandbox } from '../sandbox-pod.ts';
-import { amongMounts } from './among-mounts.ts';
-import { canonicalPath, foreignName, isNamespaceFile } from './ownership.ts';
-import { mountsByPath, pinObject, readySandboxesByPath } from './pinned-sandboxes.ts';
+import { amongMounts } from '../remedies/among-mounts.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
+import { command, repairOnNode } from '../remedies/steps.ts';
 
 /** The file is made before the namespace is mounted on it. */
 const CREATION_SECONDS = 60;

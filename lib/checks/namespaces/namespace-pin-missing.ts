@@ -1,7 +1,8 @@
+import { canonicalPath, directoryOf } from '../../computed/ownership.ts';
+import { mountsByPath } from '../../computed/pinned-sandboxes.ts';
+import { whyOnItsWayOut } from '../../computed/sandbox-pod.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { recreateSandbox, whyOnItsWayOut } from '../sandbox-pod.ts';
-import { canonicalPath, directoryOf } from './ownership.ts';
-import { mountsByPath } from './pinned-sandboxes.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
 
 /** Where the probe lists pins, whether there are any or not. */
 const PIN_DIRECTORIES = [

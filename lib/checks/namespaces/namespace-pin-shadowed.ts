@@ -1,11 +1,11 @@
+import { canonicalPath, directoryOf, isNamespaceFile } from '../../computed/ownership.ts';
+import { mountsByPath, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
 import type { Mounts } from '../../model/evidence.ts';
+import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { drainAndReboot } from '../node-remedies.ts';
-import { command, look, lookOnNode } from '../remedies.ts';
-import { listed } from '../text.ts';
-import { amongMounts } from './among-mounts.ts';
-import { canonicalPath, directoryOf, isNamespaceFile } from './ownership.ts';
-import { mountsByPath, readySandboxesByPath } from './pinned-sandboxes.ts';
+import { amongMounts } from '../remedies/among-mounts.ts';
+import { drainAndReboot } from '../remedies/node.ts';
+import { command, look, lookOnNode } from '../remedies/steps.ts';
 
 /** A mount over the directory hides the pins below: mountinfo shows them, a lookup does not (cri-o#9927). */
 export const namespacePinShadowed = defineCheck({

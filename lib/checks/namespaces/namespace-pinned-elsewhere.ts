@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
-import { lookOnNode, repair, repairOnNode } from '../remedies.ts';
+import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** The runtime's own services; CRI-O and the kubelet may share a mount namespace hidden from PID 1 on purpose. */
 const RUNTIME = /^(crio|kubelet|containerd|containerd-shim|dockerd|conmon|systemd)/;

@@ -1,11 +1,11 @@
+import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
+import { expectedGateway } from '../../computed/gateway.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { loadedConfig } from '../../computed/loaded-config.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
-import { contains, familyOf, sameAddress } from '../cidr.ts';
-import { loadedConfig } from '../cni/loaded-config.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { drain, uncordon } from '../node-remedies.ts';
-import { command, repairOnNode } from '../remedies.ts';
-import { expectedGateway } from './gateway.ts';
+import { drain, uncordon } from '../remedies/node.ts';
+import { command, repairOnNode } from '../remedies/steps.ts';
 
 /** Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
 export const bridgeAddressStale = defineCheck({

@@ -1,9 +1,9 @@
+import { addressBits, addressKey, familyOf, prefixLength, sameAddress } from '../../computed/cidr.ts';
+import { routeText } from '../../computed/gateway.ts';
+import { layouts } from '../../computed/layouts.ts';
 import type { Link, Route } from '../../model/network.ts';
-import { addressBits, addressKey, familyOf, prefixLength, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { layouts } from '../layouts.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies.ts';
-import { routeText } from './gateway.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** A route whose address no namespace holds: the next pod with that address will be unreachable (calico#3467). */
 export const hostRouteStale = defineCheck({

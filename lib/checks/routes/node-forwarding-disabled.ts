@@ -1,9 +1,9 @@
+import { familyOf } from '../../computed/cidr.ts';
+import { layoutOf } from '../../computed/layouts.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
-import { familyOf } from '../cidr.ts';
+import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { command, lookOnNode, repair, repairOnNode } from '../remedies.ts';
-import { firstOf, listed, rowsOf } from '../text.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 

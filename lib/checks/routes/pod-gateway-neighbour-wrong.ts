@@ -1,11 +1,11 @@
+import { sameAddress } from '../../computed/cidr.ts';
+import { defaultRouteOf, expectedGateway } from '../../computed/gateway.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Neighbour, NetworkStack } from '../../model/network.ts';
-import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
-import { lookOnNode, recreatePod } from '../remedies.ts';
-import { defaultRouteOf, expectedGateway } from './gateway.ts';
+import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /** States in which the kernel sends to the MAC without asking first; a STALE entry is verified on its next use. */
 const TRUSTED: readonly string[] = ['PERMANENT', 'NOARP', 'REACHABLE', 'DELAY', 'PROBE'];

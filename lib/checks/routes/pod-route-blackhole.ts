@@ -1,9 +1,9 @@
+import { routeText } from '../../computed/gateway.ts';
+import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
+import { listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { listed, rowsOf } from '../text.ts';
-import { routeText } from './gateway.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The kernel's own last word in each IPv6 table, "unreachable default dev lo" (net/ipv6/route.c). */
 const KERNEL_METRIC = 4294967295;

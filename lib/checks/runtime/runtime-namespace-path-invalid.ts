@@ -1,6 +1,6 @@
+import { canonicalPath, isNamespaceFile } from '../../computed/ownership.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject, unknown } from '../define.ts';
-import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
-import { recreateSandbox } from '../sandbox-pod.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
 
 const PROCESS_PATH = /^\/proc\/(\d+)\/(?:task\/\d+\/)?ns\/net$/;
 

@@ -1,8 +1,8 @@
+import { canonicalPath, isNamespaceFile } from '../../computed/ownership.ts';
+import { isBeingStopped } from '../../computed/sandbox-pod.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
-import { command, look, repairOnNode } from '../remedies.ts';
-import { isBeingStopped } from '../sandbox-pod.ts';
+import { command, look, repairOnNode } from '../remedies/steps.ts';
 
 /** Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
 export const sandboxStale = defineCheck({

@@ -1,7 +1,7 @@
 import type { Link } from '../../model/network.ts';
+import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { command, look, repairOnNode } from '../remedies.ts';
-import { listed } from '../text.ts';
+import { command, look, repairOnNode } from '../remedies/steps.ts';
 
 /** Names that CNI plugins make up: bridge and ptp, AWS, Calico, Cilium, Azure. Pairs of people and of bonds have others. */
 const CNI_NAME = /^(?:veth[0-9a-f]{8}|eni[0-9a-f]{11}|cali[0-9a-f]{11}|lxc[0-9a-f]{12}|azv[0-9a-f]{7,11})$/;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { podEnd } from '../../computed/attached-by-pair.ts';
+import { layoutOf } from '../../computed/layouts.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { recreatePod } from '../remedies.ts';
-import { podEnd } from './attached-by-pair.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Plugins that name the node's end after the pod; the AWS one appends an index for further interfaces. */
 const NAMED_AFTER_POD = ['aws-cni', 'calico'];
