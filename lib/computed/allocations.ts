@@ -1,4 +1,5 @@
 /** What an IPAM store on the node and the runtime's sandboxes say of each other. */
+import { cniPlugin } from '../model/cni-plugins.ts';
 import type { Ipam, PodNetwork, Sandbox, Sources } from '../model/evidence.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import { sameAddress } from './cidr.ts';
@@ -41,7 +42,7 @@ export function notOfPods(
 
 /** The store that the pod's main interface has its addresses from, or why there is none to compare with. */
 export function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | string {
-  if (network.plugin === 'aws-cni') {
+  if (cniPlugin(network.plugin)?.addresses === 'eni') {
     if (network.hostLink?.name.startsWith('vlan') || 'vpc.amazonaws.com/pod-eni' in network.pod.annotations) {
       return 'the address is that of a branch ENI, which ipamd does not keep';
     }

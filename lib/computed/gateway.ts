@@ -1,8 +1,10 @@
 /** The way out of a pod: its default route as the kernel has it, and as the CNI plugin made it. */
+
+import type { Layout } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
 import type { Route } from '../model/network.ts';
 import { addressBits, familyOf, sameAddress } from './cidr.ts';
-import { type Layout, layoutOf } from './layouts.ts';
+import { layoutOf } from './layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
 
 export type Family = 4 | 6;

@@ -100,7 +100,7 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
       repair(
         'Restart the agent: on start it drops entries of pods without a link. Its checkpoint is never edited by hand.',
       ),
-      restartAgent('aws-cni', node),
+      restartAgent(store.network, node),
     ];
   }
   const shown = leaked.slice(0, SHOWN);

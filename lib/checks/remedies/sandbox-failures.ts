@@ -1,7 +1,9 @@
 /** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be made or removed, as data. */
+import { AWS_CNI, CILIUM_CNI, cniPlugin, type KnownPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { quote } from '../../model/text.ts';
 import { cordon, drainAndReboot, uncordon } from './node.ts';
+import { deleteAgentPods } from './restart-agent.ts';
 import { command, look, lookOnNode, podsOnNode, repair } from './steps.ts';
 
 /** Where it failed. Names come from the API. */
@@ -25,24 +27,14 @@ type Signature = {
 /** It did not fail, it put the kubelet off: the next attempt may well do. */
 export const AGENT_BUSY = 'agent-busy';
 
-const agentPods = (node: string, selector: string): RemedyStep =>
-  look('Look at the CNI agent of the node.', podsOnNode(node, selector));
-const awsAgent = (node: string) => agentPods(node, 'k8s-app=aws-node');
-const restartAws = (node: string): RemedyStep =>
-  repair(
-    'Restart it.',
-    command(
-      'kubectl',
-      'delete',
-      'pod',
-      '-n',
-      'kube-system',
-      '-l',
-      'k8s-app=aws-node',
-      '--field-selector',
-      `spec.nodeName=${node}`,
-    ),
-  );
+const agentOf = (plugin: KnownPlugin) => cniPlugin(plugin)?.agent ?? null;
+const lookAtAgent = (node: string, plugin: KnownPlugin): RemedyStep =>
+  look('Look at the CNI agent of the node.', podsOnNode(node, agentOf(plugin)?.selector));
+const awsAgent = (node: string) => lookAtAgent(node, AWS_CNI);
+const restartAws = (node: string): RemedyStep => {
+  const agent = agentOf(AWS_CNI);
+  return repair('Restart it.', agent === null ? undefined : deleteAgentPods(agent, node));
+};
 const deletePod = ({ namespace, pod }: FailedSandbox): RemedyStep =>
   repair(
     'Delete the pod, so that a new one starts without what is left of this one.',
@@ -230,7 +222,7 @@ const signatures: readonly Signature[] = [
     // Cilium's API takes so many endpoints at a time only (its api-rate-limit).
     pattern: /plugin type="cilium-cni".*?(?:\[429\]|TooManyRequests)/,
     cause: () => 'the agent of the CNI plugin cilium-cni was asked for too much at once',
-    remedy: ({ node }) => [agentPods(node, 'k8s-app=cilium')],
+    remedy: ({ node }) => [lookAtAgent(node, CILIUM_CNI)],
   },
   {
     id: 'teardown-failing',

@@ -1,6 +1,6 @@
 import { addressBits, addressKey, familyOf, prefixLength, sameAddress } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
-import { layouts } from '../../computed/layouts.ts';
+import { cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
 import type { Link, Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
@@ -94,7 +94,7 @@ function cameOrWent({ peer }: Link, standing: ReadonlySet<number>): boolean {
 }
 
 const prefixes: readonly string[] = [
-  ...new Set(Object.values(layouts).map(({ hostLinkPrefix }) => hostLinkPrefix)),
+  ...new Set(knownPlugins.flatMap((plugin) => cniPlugin(plugin)?.layout?.hostLinkPrefix ?? [])),
 ];
 
 /** A route to one address through a link that a CNI plugin made. */
