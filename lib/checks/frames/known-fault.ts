@@ -7,6 +7,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import type { CheckContext, Outcome } from '../define.ts';
 import { podFirewallBlocksAll } from '../firewall/pod-firewall-blocks-all.ts';
+import { nodeNeighbourWrong } from '../path/node-neighbour-wrong.ts';
 import { hostRouteMisdirected } from '../routes/host-route-misdirected.ts';
 import { hostRouteMissing } from '../routes/host-route-missing.ts';
 import { podDefaultRouteMissing } from '../routes/pod-default-route-missing.ts';
@@ -36,6 +37,7 @@ export function knownFault(network: PodNetwork, host: NetworkStack, context: Che
     [podGatewayNeighbourWrong.id, podGatewayNeighbourWrong.run({ podNetworks, hostNetwork: host }, context)],
     [hostRouteMissing.id, hostRouteMissing.run({ podNetworks, hostNetwork: host }, context)],
     [hostRouteMisdirected.id, hostRouteMisdirected.run({ podNetworks, hostNetwork: host }, context)],
+    [nodeNeighbourWrong.id, nodeNeighbourWrong.run({ podNetworks, hostNetwork: host }, context)],
     [podFirewallBlocksAll.id, podFirewallBlocksAll.run({ podNetworks }, context)],
   ];
   const found = outcomes.find(([, results]) => results.some(({ result }) => result === 'fail'));
