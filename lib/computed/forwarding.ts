@@ -4,6 +4,7 @@
  */
 import type { PacketFilter } from '../model/network.ts';
 import { contains } from './cidr.ts';
+import { type Condition, readRule } from './forward-rules.ts';
 
 /** The first packet of a connection, as FORWARD sees it. */
 export type ForwardedPacket = {
@@ -100,48 +101,13 @@ class Walk {
     if (option === '-d') return as(inNetwork(value, destination));
     if (option === '-i') return as(isLink(value, inputLink));
     if (option === '-o') return as(isLink(value, outputLink));
-    if (option === '--ctstate' || option === '--state') return as(value.split(',').includes('NEW'));
+    if (option === '--ctstate') return as(value.split(',').includes('NEW'));
     if (option === '--mark' && this.#unmarked) {
       const [wanted = '', mask = '0xffffffff'] = value.split('/');
       return as(Number(wanted) === 0 || Number(mask) === 0);
     }
     return 'maybe';
   }
-}
-
-type Condition = { readonly option: string; readonly value: string; readonly negated: boolean };
-
-/** A rule as iptables-save prints it; null for any other form. */
-function readRule(
-  text: string,
-): { readonly conditions: Condition[]; readonly target: string | null; readonly goto: boolean } | null {
-  const words = text
-    .replace(/-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+)/g, '')
-    .replace(/^\[\d+:\d+\]\s*/, '')
-    .trim()
-    .split(/\s+/);
-  if (words[0] !== '-A') return null;
-  const conditions: Condition[] = [];
-  let negated = false;
-  for (let at = 2; at < words.length; at += 1) {
-    const word = words[at] ?? '';
-    const value = words[at + 1] ?? '';
-    if (word === '!') {
-      negated = true;
-      continue;
-    }
-    // What stands after the target are its own options.
-    if (word === '-j' || word === '-g') return { conditions, target: value, goto: word === '-g' };
-    // The name of an extension is no condition; what it asks stands in its options.
-    if (word === '-m') {
-      at += 1;
-      continue;
-    }
-    conditions.push({ option: word, value, negated });
-    negated = false;
-    while (at + 1 < words.length && !/^(?:-|!)/.test(words[at + 1] ?? '')) at += 1;
-  }
-  return { conditions, target: null, goto: false };
 }
 
 function inNetwork(network: string, address: string): boolean {

@@ -4,10 +4,11 @@ import { layoutOf } from '../../computed/layouts.ts';
 import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import { defaultRoutes } from '../../computed/uplinks.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { counted, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** Any address outside of the cluster: one that is reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
@@ -38,7 +39,6 @@ export const nodeFirewallDrops = defineCheck({
     if (first == null || drops.includes(null)) return [pass(object)];
     const legacy = first.backend.endsWith('-legacy');
     const tool = `${first.backend.startsWith('ip6') ? 'ip6tables' : 'iptables'}${legacy ? '-legacy' : ''}`;
-    const byPolicy = first.by.startsWith('policy ');
     return [
       fail(object, {
         detail: `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule before it accepts it; seen for all ${counted(asked.length, 'pod')} that were looked at.`,
@@ -53,22 +53,26 @@ export const nodeFirewallDrops = defineCheck({
         ],
         remedy: [
           lookOnNode(node, 'see the chain, and who changed it.', command(tool, '-S', 'FORWARD')),
-          byPolicy
-            ? repairOnNode(
-                node,
-                'let the node forward again; rules that drop on purpose stay.',
-                command(tool, '-P', 'FORWARD', 'ACCEPT'),
-              )
-            : repairOnNode(
-                node,
-                'remove the rule.',
-                command(tool, '-D', ...first.by.split(/\s+/).slice(1).map(unquoted)),
-              ),
+          takeBack(first.by, tool, node),
         ],
       }),
     ];
   },
 });
+
+function takeBack(by: string, tool: string, node: string): RemedyStep {
+  if (by.startsWith('policy '))
+    return repairOnNode(
+      node,
+      'let the node forward again; rules that drop on purpose stay.',
+      command(tool, '-P', 'FORWARD', 'ACCEPT'),
+    );
+  const [first, ...words] = by.split(/\s+/);
+  // As nft writes a rule, iptables does not take it back.
+  return first === '-A'
+    ? repairOnNode(node, 'remove the rule.', command(tool, '-D', ...words.map(unquoted)))
+    : repair(`On node ${node}, as root: remove the rule that the first step shows, with ${tool} -D.`);
+}
 
 const unquoted = (word: string): string => word.replace(/^"(.*)"$/, '$1');
 

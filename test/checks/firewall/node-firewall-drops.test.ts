@@ -92,6 +92,64 @@ describe('node-firewall-drops', () => {
     expect(failures(run([filter('DROP', { FORWARD: rules, 'DOCKER-USER': ['-j RETURN'] })]))).toHaveLength(1);
   });
 
+  /** As `nft list ruleset` writes the rules of iptables-nft. */
+  const nft = (policy: string, forward: string[], more: Record<string, string[]> = {}): PacketFilter => ({
+    backend: 'iptables-nft',
+    tables: [
+      {
+        name: 'ip filter',
+        chains: [
+          { name: 'FORWARD', hook: 'forward', policy, rules: forward },
+          ...Object.entries(more).map(([name, rules]) => ({ name, hook: null, policy: null, rules })),
+        ],
+      },
+    ],
+  });
+
+  it('reads the rules of iptables as nft writes them', () => {
+    const chains = {
+      'KUBE-FORWARD': [
+        'ct state invalid xt match nfacct counter drop',
+        'meta mark & 0x00004000 == 0x00004000 counter accept',
+        'ct state related,established counter accept',
+      ],
+    };
+    const [found] = failures(
+      run([
+        nft('drop', ['ct state new  counter jump KUBE-NONE', 'counter jump KUBE-FORWARD'], {
+          ...chains,
+          'KUBE-NONE': [],
+        }),
+      ]),
+    );
+    expect(found?.detail).toContain('policy drop of FORWARD');
+    const dropped = failures(run([nft('accept', ['iifname "cni0" counter packets 0 bytes 0 drop'])]));
+    expect(dropped[0]?.remedy.map(({ command }) => command)).toEqual(['iptables -S FORWARD', undefined]);
+  });
+
+  it.each([
+    'iifname "cni0" counter accept',
+    'iifname "cni*" counter accept',
+    'iifname != "docker0" counter accept',
+    'ip saddr 10.244.1.0/24 counter accept',
+    'ip saddr { 10.244.1.0/24, 10.244.2.0/24 } counter accept',
+    'meta l4proto tcp ip saddr 10.244.0.0/16 counter accept',
+    'xt match "set" counter accept',
+    'counter queue num 1',
+    'ct mark 0x1 accept',
+  ])('passes where "%s" may accept it', (rule) => {
+    expect(run([nft('drop', [rule])])).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it.each([
+    'iifname "docker0" counter accept',
+    'ip saddr 172.17.0.0/16 accept',
+    'oifname "docker0" jump D',
+    'counter jump D',
+  ])('finds the policy in spite of "%s"', (rule) => {
+    expect(failures(run([nft('drop', [rule], { D: ['counter return'] })]))).toHaveLength(1);
+  });
+
   it('passes where one pod may send: what stops the others is meant', () => {
     const other = aPodNetwork({
       pod: aPod({ name: 'web-2', podIPs: ['10.244.1.3'] }),
@@ -119,7 +177,7 @@ describe('node-firewall-drops', () => {
     const loop = { FORWARD: ['-j A'], A: ['-j B'], B: ['-j A'] };
     expect(run([filter('DROP', loop)])).toMatchObject([{ result: 'pass' }]);
     const odd = filter('ACCEPT', {});
-    odd.tables[0]?.chains[0]?.rules.push('DROP everything', '-A FORWARD -j');
+    odd.tables[0]?.chains[0]?.rules.push('DROP everything', '-A FORWARD -j', '', 'drop what you like');
     expect(run([odd])).toMatchObject([{ result: 'pass' }]);
   });
 });
