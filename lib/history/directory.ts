@@ -1,13 +1,19 @@
 /** The store in a directory. Every file appears whole or not at all, whoever is killed when. */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AuditError, messageOf } from '../model/errors.ts';
-import { withLock } from './lock.ts';
+import { removeLeftLocks, withLock } from './lock.ts';
 import type { PutResult, Store, Stored } from './store.ts';
+
+/** Where files are written until they are whole: in one place, so that what a killed process left is found again. */
+const PARTS = '.parts';
+/** No file takes so long to write. */
+const LEFT_MILLISECONDS = 3_600_000;
 
 export class DirectoryStore implements Store {
   readonly location: string;
+  #cleared: Promise<void> | null = null;
 
   constructor(directory: string) {
     this.location = directory;
@@ -44,6 +50,7 @@ export class DirectoryStore implements Store {
   async replace(key: string, body: Uint8Array, etag: string | null): Promise<boolean> {
     return await this.#guarded(key, async (path) => {
       await makeDirectory(dirname(path));
+      await removeLeftLocks(`${path}.lock`, LEFT_MILLISECONDS);
       const replaced = await withLock(`${path}.lock`, async (held) => {
         if (((await this.get(key))?.etag ?? null) !== etag) return false;
         const part = await this.#write(path, body);
@@ -84,7 +91,11 @@ export class DirectoryStore implements Store {
 
   async #write(path: string, body: Uint8Array): Promise<string> {
     await makeDirectory(dirname(path));
-    const part = `${path}.${randomUUID()}.part`;
+    const parts = join(this.location, PARTS);
+    await makeDirectory(parts);
+    this.#cleared ??= clear(parts);
+    await this.#cleared;
+    const part = join(parts, `${randomUUID()}.part`);
     const file = await open(part, 'wx');
     try {
       await file.writeFile(body);
@@ -111,6 +122,19 @@ export class DirectoryStore implements Store {
           'Check that the directory is yours to write and has room, or choose another with --store (none keeps nothing).',
       });
     }
+  }
+}
+
+/** Removes what processes that were killed left there. */
+async function clear(parts: string): Promise<void> {
+  for (const name of await readdir(parts)) {
+    const path = join(parts, name);
+    const modified = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      // Whose it is was faster.
+      () => Date.now(),
+    );
+    if (Date.now() - modified > LEFT_MILLISECONDS) await rm(path, { force: true });
   }
 }
 
