@@ -49,7 +49,8 @@ type Judged = { readonly mutant: number; readonly changes: readonly Mutation[]; 
 export async function prepare(seed: number): Promise<Attack> {
   const [healthy, broken] = [await recordedNode('healthy'), await recordedNode('broken')];
   const bases = [healthy, broken, withNetlink(healthy), withNetlink(broken)];
-  const neighbour = withGhost(elsewhere(broken));
+  const other = elsewhere(broken);
+  const neighbour = withGhost(other);
   const { record } = neighbour;
   const own = judged(neighbour);
   // Both alone: what the mutants are compared with has an earlier report to be resolved from.
@@ -90,7 +91,7 @@ export async function prepare(seed: number): Promise<Attack> {
         onMutant(mutant, changes);
         const fail = (kind: Failure['kind'], what: string) => failures.push({ mutant, kind, what, changes });
         const base = named(bases[mutant % bases.length] as RecordedNode, `node-${100 + place}`);
-        const { before, after, files } = attacked(base, changes, neighbour);
+        const { before, after, files } = attacked(base, changes, other);
         const began = process.cpuUsage();
         try {
           const taken = number % 2 === 0 && place === 0 ? await throughTheLog(files, changes) : files;
