@@ -25,7 +25,8 @@ export type Mutation =
       readonly act: 'delete' | 'swap' | 'cut' | 'merge';
     }
   | {
-      readonly kind: 'repeat';
+      /** `flood`: of the lists that a node has one of, thousands. */
+      readonly kind: 'repeat' | 'flood';
       readonly file: number;
       readonly at: number;
       readonly times: number;
@@ -121,8 +122,8 @@ const fraction = fc.noBias(fc.nat({ max: 999_999 })).map((millionths) => million
 const times = fc.oneof(
   { weight: 100, arbitrary: fc.constantFrom(2, 10, 30) },
   { weight: 20, arbitrary: fc.constantFrom(100, 300) },
-  { weight: 8, arbitrary: fc.constantFrom(1_000, 8_000) },
-  { weight: 4, arbitrary: fc.constantFrom(30_000, 100_000) },
+  { weight: 2, arbitrary: fc.constantFrom(1_000, 8_000) },
+  { weight: 1, arbitrary: fc.constantFrom(30_000, 100_000) },
 );
 
 /** @param others - words of other nodes: their addresses, pods, ids */
@@ -139,7 +140,7 @@ function mutation(others: readonly string[]): fc.Arbitrary<Mutation> {
   const of = <Kind extends Mutation['kind']>(kind: Kind) => fc.constant(kind);
   return fc.oneof(
     {
-      weight: 8,
+      weight: 48,
       arbitrary: fc.record({
         kind: of('value'),
         ...at,
@@ -148,7 +149,7 @@ function mutation(others: readonly string[]): fc.Arbitrary<Mutation> {
       }),
     },
     {
-      weight: 3,
+      weight: 18,
       arbitrary: fc.record({
         kind: of('bytes'),
         ...at,
@@ -157,16 +158,25 @@ function mutation(others: readonly string[]): fc.Arbitrary<Mutation> {
       }),
     },
     {
-      weight: 3,
+      weight: 18,
       arbitrary: fc.record({
         kind: of('lines'),
         ...at,
         act: fc.constantFrom('delete', 'swap', 'cut', 'merge'),
       }),
     },
-    { weight: 3, arbitrary: fc.record({ kind: of('repeat'), ...at, times, distinct: fc.boolean() }) },
     {
-      weight: 2,
+      weight: 1,
+      arbitrary: fc.record({
+        kind: of('flood'),
+        ...at,
+        times: fc.constantFrom(4_000, 20_000, 60_000),
+        distinct: fc.constantFrom(true, true, false),
+      }),
+    },
+    { weight: 18, arbitrary: fc.record({ kind: of('repeat'), ...at, times, distinct: fc.boolean() }) },
+    {
+      weight: 12,
       arbitrary: fc.record({
         kind: of('file'),
         file: fraction,
@@ -178,7 +188,7 @@ function mutation(others: readonly string[]): fc.Arbitrary<Mutation> {
       }),
     },
     {
-      weight: 1,
+      weight: 6,
       arbitrary: fc.record({
         kind: of('deep'),
         ...at,
@@ -187,7 +197,7 @@ function mutation(others: readonly string[]): fc.Arbitrary<Mutation> {
       }),
     },
     {
-      weight: 2,
+      weight: 12,
       arbitrary: fc.record({
         kind: of('claim'),
         own: fraction,
@@ -197,7 +207,7 @@ function mutation(others: readonly string[]): fc.Arbitrary<Mutation> {
       }),
     },
     {
-      weight: 4,
+      weight: 24,
       arbitrary: fc.record({
         kind: of('netlink'),
         ...at,
@@ -219,7 +229,9 @@ export function mutated(files: BundleFiles, changes: readonly Mutation[]): Bundl
   for (const change of changes) {
     if (change.kind === 'claim') continue;
     const candidates = [...result.keys()].filter(
-      (path) => (change.kind === 'netlink') === path.endsWith('/netlink'),
+      (path) =>
+        (change.kind === 'netlink') === path.endsWith('/netlink') &&
+        (change.kind !== 'flood' || /^(?:host|cni)\/|^sandboxes\./.test(path)),
     );
     const path = pick(candidates, change.file);
     if (path === undefined) continue;
@@ -291,6 +303,7 @@ function apply(
     case 'lines':
       return Buffer.from(withLines(content.toString(), change));
     case 'repeat':
+    case 'flood':
       return repeated(content.toString(), change);
     case 'file':
       if (change.act === 'delete') return null;
