@@ -3,11 +3,10 @@ import { readFileSync } from 'node:fs';
 import { judge } from '../../lib/audit/audit-node.ts';
 import { checksFor } from '../../lib/audit/checks-for.ts';
 import { concludeRun } from '../../lib/audit/conclude-run.ts';
-import { assemble } from '../../lib/audit/gather-node.ts';
 import type { Snapshot } from '../../lib/model/kubernetes.ts';
 import type { NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
-import { type BundleFiles, type RunRecord, readArchive } from '../../lib/probe/index.ts';
+import { type BundleFiles, buildEvidence, type RunRecord, readArchive } from '../../lib/probe/index.ts';
 import { netlinkOf } from './netlink.ts';
 
 export type RecordedNode = {
@@ -97,8 +96,9 @@ export function named(node: RecordedNode, name: string): RecordedNode {
 }
 
 export function judged({ files, before, after, record }: RecordedNode): NodeResult {
-  const gathering = assemble({ before, after, files, canary: null }, record.settleSeconds);
-  return judge(gathering, checksFor(record.active), record.settleSeconds);
+  const evidence = buildEvidence({ files, before, after, settleSeconds: record.settleSeconds });
+  const gathered = { before, after, files, canary: null, evidence, coverage: null };
+  return judge(gathered, checksFor(record.active), record.settleSeconds);
 }
 
 /** The report of a cluster of these nodes; those that finish first come first. */
