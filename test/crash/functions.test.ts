@@ -71,7 +71,7 @@ describe.skipIf(!hasMoto)('a function that is killed', () => {
         const problem = await problemAfter(state, call);
         if (problem !== null) wrong.push(`call ${call} of ${count}, ${calls[state][call - 1]}: ${problem}`);
       }
-      console.log(`${state}: ${chosen.length} of ${count} calls`);
+      console.log(`${state}: ${chosen.length} of ${count} calls, ${wrong.length} went wrong`);
       expect(wrong).toEqual([]);
     },
     900_000,
