@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DirectoryStore, keys } from '../../lib/history/index.ts';
-import { EXPIRES_ANNOTATION } from '../../lib/model/own-pods.ts';
 import { reportSchema } from '../../lib/model/report.ts';
 import { podsOfTheAudit, serveRecording } from '../audit/recorded.ts';
 import { run } from '../bin/run.ts';
 import { StubApiServer } from '../stub/api-server.ts';
+import { expire } from './expire.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/netns-audit.ts', import.meta.url));
 const HOOK = new URL('./kill-at.ts', import.meta.url).href;
@@ -91,11 +91,7 @@ const filesOf = async (store: string): Promise<string[]> =>
 /** Hours later: pods of the killed audit have expired, and so have its locks. */
 async function hoursLater(stub: StubApiServer, store: string): Promise<void> {
   const past = new Date(Date.now() - 2 * 3_600_000);
-  for (const id of podsOfTheAudit(stub)) {
-    const metadata = stub.pods.get(id)?.metadata;
-    if (metadata?.annotations?.[EXPIRES_ANNOTATION] !== undefined)
-      metadata.annotations[EXPIRES_ANNOTATION] = past.toISOString();
-  }
+  expire(stub);
   for (const path of await filesOf(store)) if (/\.(?:part|lock)$/.test(path)) await utimes(path, past, past);
 }
 

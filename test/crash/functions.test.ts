@@ -2,9 +2,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetReport } from '../../lib/audit/fleet/messages.ts';
 import { reportOfRun } from '../../lib/audit/index.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
 import { podsOfTheAudit } from '../audit/recorded.ts';
 import { Cloud } from '../aws/cloud.ts';
 import { hasMoto } from '../aws/moto.ts';
+import { expire } from './expire.ts';
 
 const STATES = ['plan-fleet', 'plan-cluster', 'audit-nodes', 'conclude-cluster', 'conclude-fleet'] as const;
 type State = (typeof STATES)[number];
@@ -14,7 +16,7 @@ const SAMPLES = process.env.CRASH_CALLS === 'all' ? Number.POSITIVE_INFINITY : 2
 let cloud: Cloud;
 /** In a run where nobody is killed: each function's calls to AWS and to the cluster, in their order. */
 let calls: Record<State, string[]>;
-let findings: number;
+let findings: readonly string[];
 
 /** Tells of each call: of AWS after it was answered, of the cluster before. */
 function listen(
@@ -30,6 +32,16 @@ function listen(
   stub.onRequest = (request) => onCall(last, request);
 }
 
+/**
+ * By check and object, so that one that is doubled shows. The recording has the probe of its own day in its second list of
+ * pods, which a second try finds in both: what stays of ours is asked by itself.
+ */
+const foundIn = (report: ClusterReport | null): string[] =>
+  (report?.findings ?? [])
+    .filter(({ object }) => object.namespace !== 'netns-audit')
+    .map(({ check, object }) => `${check} ${object.name}`)
+    .toSorted();
+
 async function keysBelow(prefix: string): Promise<string[]> {
   const found: string[] = [];
   for await (const key of cloud.store.list(prefix)) found.push(key);
@@ -43,7 +55,7 @@ describe.skipIf(!hasMoto)('a function that is killed', () => {
     calls = Object.fromEntries(STATES.map((state) => [state, []])) as unknown as typeof calls;
     listen(stub, (state, what) => calls[state].push(what));
     const { output } = await cloud.run({ day: 1, schedule: 'whole' }, [config]);
-    findings = (await reportOf('whole', output))?.findings.length ?? 0;
+    findings = foundIn(await reportOf('whole', output));
   }, 300_000);
   afterEach(() => {
     cloud.front.onCall = () => {};
@@ -55,7 +67,7 @@ describe.skipIf(!hasMoto)('a function that is killed', () => {
 
   it('has calls at which that may happen', () => {
     for (const state of STATES) expect(calls[state].length, state).toBeGreaterThan(1);
-    expect(findings).toBeGreaterThan(3);
+    expect(findings.length).toBeGreaterThan(3);
   });
 
   it.each(STATES)(
@@ -92,17 +104,23 @@ describe.skipIf(!hasMoto)('a function that is killed', () => {
     if (run.status === 'FAILED') run = await run.redrive();
     if (run.status !== 'SUCCEEDED') return `the run ended as ${run.status}`;
     const report = await reportOf(name, run.output);
-    if (report?.findings.length !== findings) return `${report?.findings.length} findings of ${findings}`;
-    if (new Set(report.findings.map(({ fingerprint }) => fingerprint)).size !== findings)
-      return 'doubled findings';
+    const found = foundIn(report);
+    if (found.join() !== findings.join())
+      return `findings are ${found.filter((each) => !findings.includes(each)).join(', ')} too, of ${found.length}`;
     const reports = (await keysBelow(`reports/cluster=${name}/`)).filter((key) =>
       key.endsWith('report.json'),
     );
     if (reports.length !== 1) return `${reports.length} reports`;
     if ((await keysBelow(`latest/cluster=${name}`)).length !== 1) return 'no latest report';
     const mails = (await cloud.mails()).filter((mail) => mail.cluster === name);
-    if (mails.length !== 1) return `${mails.length} mails`;
-    const pods = podsOfTheAudit(stub);
-    return pods.length === 0 ? null : `pods stay: ${pods.join(' ')}`;
+    // Between a mail and the record of it there is a moment: it is sent at least once (docs/alerts.md).
+    const most = calls[state][nth - 1]?.startsWith('sns:Publish') ? 2 : 1;
+    if (mails.length < 1 || mails.length > most) return `${mails.length} mails`;
+    if (podsOfTheAudit(stub).length === 0) return null;
+    // What a killed function left on the nodes, the next run removes once its time is over.
+    expire(stub);
+    const next = await cloud.run({ day: 3, schedule: name }, [config]);
+    const left = podsOfTheAudit(stub);
+    return next.status === 'SUCCEEDED' && left.length === 0 ? null : `pods stay: ${left.join(' ')}`;
   }
 });
