@@ -13,6 +13,11 @@ export const INTEGRATION: readonly string[] = [
   'test/cluster/**/*.test.ts',
   'test/infra/**/*.test.ts',
   'test/scripts/**/*.test.ts',
+  // Processes that are killed, and threads that are attacked.
+  'test/crash/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
+  'test/audit/hostile-node.test.ts',
+  'test/package.test.ts',
   // The API server of test/stub.
   'test/audit/audit-cluster.test.ts',
   'test/audit/canary.test.ts',
