@@ -390,7 +390,7 @@ function withNetlink(
     starts.push(start);
     const length = content.readUInt32LE(start);
     if (length < 16) break;
-    start += (length + 3) & ~3;
+    start += Math.ceil(length / 4) * 4;
   }
   const start = starts[Math.floor(at * starts.length)];
   if (start === undefined) return content;
