@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { InOrder } from './test/e2e/sequencer.ts';
+import { E2E, INTEGRATION, LAB, PACKAGE } from './test/projects.ts';
 
 export default defineConfig({
   test: {
@@ -9,23 +10,39 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/lab/**'],
+          exclude: [LAB, E2E, PACKAGE, ...INTEGRATION],
+          // Pure tests leave nothing behind for the next, and most of their time is to load what they import.
+          isolate: false,
           // The first test of a file may wait for large clients to load, long on a busy machine.
           testTimeout: 30_000,
         },
       },
       {
         test: {
+          name: 'integration',
+          include: [...INTEGRATION],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
           name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
+          include: [LAB],
           testTimeout: 60_000,
           fileParallelism: false,
         },
       },
       {
         test: {
+          name: 'package',
+          include: [PACKAGE],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: [E2E],
           globalSetup: ['test/e2e/setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,

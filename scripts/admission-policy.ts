@@ -233,7 +233,7 @@ spec:
         has(object.metadata.labels) && "${OWN_LABEL.name}" in object.metadata.labels
         && object.metadata.labels["${OWN_LABEL.name}"] == "${name}" && "${COMPONENT_LABEL}" in object.metadata.labels
         ? object.metadata.labels["${COMPONENT_LABEL}"] : ""
-    # lib/probe/probe.sh without its comments; $$ is one $ to the kubelet.
+    # The parts of lib/probe/probe/ without their comments; $$ is one $ to the kubelet.
     - name: script
       expression: |-
         r'''${indented(script, 8).trimStart()}'''

@@ -7,11 +7,12 @@ const root = new URL('../', import.meta.url).pathname;
 const files = globSync('{bin,lambda,lib}/**/*.ts', { cwd: root }).toSorted();
 
 /** Everything else a room may import; a room may always import itself. */
-const MIDDLE = ['probe', 'checks', 'cluster', 'history', 'report', 'alert', 'remedy'];
+const MIDDLE = ['probe', 'computed', 'checks', 'cluster', 'history', 'report', 'alert', 'remedy'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
   probe: ['model'],
-  checks: ['model'],
+  computed: ['model'],
+  checks: ['model', 'computed'],
   cluster: ['model'],
   history: ['model'],
   report: ['model'],
@@ -105,11 +106,21 @@ describe('the house', () => {
     expect(wrong.map(described)).toEqual([]);
   });
 
-  it('checks read no files, no clock and no network: they are pure', () => {
+  it('checks and what they compute read no files, no clock and no network: they are pure', () => {
     const wrong = imports.filter(
-      ({ room, target }) => room === 'checks' && /^node:(?!net$|crypto$|util$)/.test(target),
+      ({ room, target }) =>
+        (room === 'checks' || room === 'computed') && /^node:(?!net$|crypto$|util$)/.test(target),
     );
     expect(wrong.map(described)).toEqual([]);
+  });
+
+  it('a topic of the checks holds checks alone', () => {
+    const others = globSync('lib/checks/*/*.ts', { cwd: root }).filter(
+      (file) =>
+        !/^lib\/checks\/(?:frames|remedies)\/|\/index\.ts$/.test(file) &&
+        !/\bdefine(?:Cluster)?Check\(/.test(readFileSync(join(root, file), 'utf8')),
+    );
+    expect(others).toEqual([]);
   });
 
   it(`no file of lib has more than ${LONGEST} lines`, () => {

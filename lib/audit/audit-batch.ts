@@ -3,15 +3,16 @@ import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } fro
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
-import { failedCoverage, type Gathering, judge, notProbed } from './audit-node.ts';
+import { failedCoverage, type Gathering, judgeByApi, notProbed } from './audit-node.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
-import { type GatherOptions, gatherNode } from './gather-node.ts';
+import { type Gathered, type GatherOptions, gatherNode } from './gather-node.ts';
+import { Judge, type Judging } from './judge-node.ts';
 import { forEachLimited, shared } from './limit.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
 /** How pods are run; what the run is called and how it judges stands in the plan. */
-export type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds'>;
+export type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks'>;
 
 export type BatchOptions = ProbeOptions & {
   /** @default all */
@@ -22,6 +23,8 @@ export type BatchOptions = ProbeOptions & {
   readonly signal: AbortSignal;
   /** Ends the batch in time: its pods are removed, and the nodes that were not done have failed. */
   readonly outOfTime?: AbortSignal;
+  /** Limits of judging one bundle. @default JUDGING */
+  readonly judging?: Partial<Judging>;
   /** Called with all that was gathered of a node, to be kept, and what it comes to. */
   readonly onNode: (gathering: Gathering, result: NodeResult) => Promise<void>;
 };
@@ -40,6 +43,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     runId: record.runId,
     active: record.active,
     settleSeconds: record.settleSeconds,
+    checks: options.checks ?? 'all',
   };
   const checks = checksFor(record.active, options.checks);
   const signal =
@@ -49,9 +53,10 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
   // What comes first may be a moment old: pods that changed meanwhile are not judged.
   const first = (node: Node): Promise<Snapshot> => look(node, pods.newestRevision);
+  const judge = new Judge(options.judging);
   const killings = shared(() => listKillings(cluster, { signal }));
 
-  async function gather({ node, coverage }: PlannedNode): Promise<Gathering> {
+  async function gather({ node, coverage }: PlannedNode): Promise<Gathered> {
     const bare = snapshotOf(node, [], events);
     try {
       if (coverage === null)
@@ -62,34 +67,40 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
             snapshot: (since) => look(node, since),
             killings: async () => (await killings()).filter((event) => event.node === node.name),
           },
+          (work) => judge.judge(work, signal),
           gathering,
         );
-      return notProbed(coverage.result === 'failed' ? await first(node) : bare, coverage);
+      return unjudged(notProbed(coverage.result === 'failed' ? await first(node) : bare, coverage));
     } catch (error) {
       if (options.signal.aborted) throw error;
-      return notProbed(bare, options.outOfTime?.aborted ? late(node) : failedCoverage(node.name, error));
+      const why = options.outOfTime?.aborted ? late(node) : failedCoverage(node.name, error);
+      return unjudged(notProbed(bare, why));
     }
   }
 
   /** A node that an autoscaler or an upgrade took away meanwhile did not fail: there is nothing left to audit. */
-  async function excused(gathered: Gathering): Promise<Gathering> {
-    const { node } = gathered.before;
-    if (gathered.coverage?.result !== 'failed' || signal.aborted) return gathered;
+  async function excused(gathered: Gathered): Promise<Gathered> {
+    const { gathering } = gathered;
+    const { node } = gathering.before;
+    if (gathering.coverage?.result !== 'failed' || signal.aborted) return gathered;
     const isGone = await isNodeGone(cluster, node, { signal }).catch(() => false);
-    return isGone ? { ...gathered, coverage: removed(node) } : gathered;
+    return isGone ? unjudged({ ...gathering, coverage: removed(node) }) : gathered;
   }
 
   try {
     await forEachLimited(plan.nodes, options.concurrency, async (planned) => {
-      const gathered = await excused(await gather(planned));
-      await options.onNode(gathered, judge(gathered, checks, record.settleSeconds));
+      const { gathering, result } = await excused(await gather(planned));
+      await options.onNode(gathering, result ?? judgeByApi(gathering, checks, record.settleSeconds));
     });
   } finally {
+    judge.close();
     await pods.close();
   }
   if (options.signal.aborted)
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
 }
+
+const unjudged = (gathering: Gathering): Gathered => ({ gathering, result: null });
 
 function late(node: Node): ReturnType<typeof failedCoverage> {
   return {

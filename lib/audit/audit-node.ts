@@ -1,6 +1,7 @@
 /** One node: snapshot, probe, snapshot, evidence, diagnosis. Whatever goes wrong here ends in this node's coverage. */
-import { isDebugPod } from '../checks/audit/is-debug-pod.ts';
+
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
+import { isDebugPod } from '../computed/debug-pods.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
@@ -19,19 +20,27 @@ export type Gathering = {
   /** The probe's bundle; null when there is none. */
   readonly files: BundleFiles | null;
   readonly canary: CanaryRun | null;
-  readonly evidence: Evidence | null;
-  /** Why there is no evidence; null when there is some. */
+  /** Why the node was not judged by its bundle; null when it was. */
   readonly coverage: NodeCoverage | null;
 };
 
 /** A node that was not probed at all: skipped by design, or known to be out of reach. */
 export function notProbed(before: Snapshot, coverage: NodeCoverage): Gathering {
-  return { before, after: null, files: null, canary: null, evidence: null, coverage };
+  return { before, after: null, files: null, canary: null, coverage };
+}
+
+/** Judges a node without a bundle that could be judged: by the API's word alone. Pure. */
+export function judgeByApi(
+  gathering: Pick<Gathering, 'before' | 'after' | 'coverage'>,
+  checks: readonly AnyCheck[],
+  settleSeconds: CheckContext['settleSeconds'],
+): NodeResult {
+  return judge({ ...gathering, evidence: null }, checks, settleSeconds);
 }
 
 /** Judges what was gathered. Pure. */
 export function judge(
-  gathering: Gathering,
+  gathering: Pick<Gathering, 'before' | 'after' | 'coverage'> & { readonly evidence: Evidence | null },
   checks: readonly AnyCheck[],
   settleSeconds: CheckContext['settleSeconds'],
 ): NodeResult {
@@ -66,12 +75,12 @@ export function judge(
       podAddresses: [],
     };
   }
-  const { failures, tallies } = diagnoseNode(evidence, checks, { settleSeconds });
+  const { failures, tallies, found } = diagnoseNode(evidence, checks, { settleSeconds });
   return {
     ...known,
     node: node.name,
     coverage: coverageOf(evidence),
-    facts: nodeFacts(node, pods, evidence, failures),
+    facts: nodeFacts(node, pods, evidence, found.get('namespace-orphaned') ?? 0),
     tallies,
     failures,
     podAddresses: podAddresses(evidence),

@@ -2,18 +2,14 @@
 import { keys, type Run, type Store } from '../history/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Exception } from '../model/exception.ts';
+import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
-import {
-  type AuditRecord,
-  type RunRecord,
-  readArchive,
-  type StoredEvidence,
-  writeArchive,
-} from '../probe/index.ts';
-import { type Gathering, judge } from './audit-node.ts';
+import { type AuditRecord, type RunRecord, writeArchive } from '../probe/index.ts';
+import { failedCoverage, type Gathering, judgeByApi } from './audit-node.ts';
 import { checksFor } from './checks-for.ts';
 import { concludeRun } from './conclude-run.ts';
-import { assemble } from './gather-node.ts';
+import { type Answer, notJudged, type Unpacked } from './judge-bundle.ts';
+import { Judge } from './judge-node.ts';
 
 /** Writes the evidence of one node; what is there already stays. */
 export async function keepEvidence(
@@ -42,17 +38,24 @@ export async function analyze(
 ): Promise<ClusterReport> {
   const results = [];
   let record: AuditRecord | null = null;
-  for (const archive of archives) {
-    const stored = await readArchive(archive);
-    record ??= stored.audit;
-    if (stored.audit.runId !== record.runId) {
-      throw new AuditError(
-        'USAGE',
-        `the evidence is of more than one run: ${record.runId} and ${stored.audit.runId}`,
-        { remedy: 'Analyze one run at a time.' },
-      );
+  const judge = new Judge();
+  try {
+    for (const archive of archives) {
+      const { unpacked, answer } = await judge.judge({ kind: 'archive', archive });
+      const stored = unpacked?.stored ?? null;
+      if (stored === null) throw errorOf(answer);
+      record ??= stored.audit;
+      if (stored.audit.runId !== record.runId) {
+        throw new AuditError(
+          'USAGE',
+          `the evidence is of more than one run: ${record.runId} and ${stored.audit.runId}`,
+          { remedy: 'Analyze one run at a time.' },
+        );
+      }
+      results.push(answer.kind === 'judged' ? answer.result : notJudgedAgain(stored, errorOf(answer)));
     }
-    results.push(judge(gatheringOf(stored), checksFor(stored.audit.active), stored.audit.settleSeconds));
+  } finally {
+    judge.close();
   }
   if (record === null)
     throw new AuditError('USAGE', 'no evidence was given', {
@@ -67,12 +70,15 @@ export async function analyze(
   });
 }
 
-function gatheringOf({
-  before,
-  after,
-  files,
-  audit: { canary, coverage, settleSeconds },
-}: StoredEvidence): Gathering {
-  if (after !== null && files !== null) return assemble({ before, after, files, canary }, settleSeconds);
-  return { before, after, files: null, canary, evidence: null, coverage };
+function errorOf(answer: Answer): AuditError {
+  return answer.kind === 'failed' ? new AuditError(answer.code, answer.message, answer) : notJudged('');
+}
+
+/** What the run itself may have had no trouble with: checks and limits are those of today. */
+function notJudgedAgain(
+  { before, after, audit }: NonNullable<Unpacked['stored']>,
+  error: AuditError,
+): NodeResult {
+  const coverage = failedCoverage(before.node.name, error);
+  return judgeByApi({ before, after, coverage }, checksFor(audit.active), audit.settleSeconds);
 }

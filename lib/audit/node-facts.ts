@@ -1,17 +1,12 @@
 /** One node in a row: what trends, thresholds and cross-node checks go by. Pure. */
 import { isIP } from 'node:net';
-import { sameAddress } from '../checks/cidr.ts';
+import { sameAddress } from '../computed/cidr.ts';
 import type { Evidence, PodNetwork } from '../model/evidence.ts';
 import type { Node } from '../model/kubernetes.ts';
-import { ADDRESSES_OF_A_POD, type CheckFailure, type PodAddress } from '../model/node-result.ts';
+import { ADDRESSES_OF_A_POD, type PodAddress } from '../model/node-result.ts';
 import type { NodeFacts } from '../model/report.ts';
 
-export function nodeFacts(
-  node: Node,
-  pods: number,
-  evidence: Evidence,
-  failures: readonly CheckFailure[],
-): NodeFacts {
+export function nodeFacts(node: Node, pods: number, evidence: Evidence, orphans: number): NodeFacts {
   const namespaces = evidence.namespaces.status === 'present' ? evidence.namespaces.value : null;
   const config = evidence.cniConfig.status === 'present' ? evidence.cniConfig.value : null;
   const limit =
@@ -22,10 +17,7 @@ export function nodeFacts(
     node: node.name,
     pods,
     namespaces: namespaces === null ? null : namespaces.filter((namespace) => !namespace.host).length,
-    orphans:
-      namespaces === null
-        ? null
-        : failures.filter((failure) => failure.check === 'namespace-orphaned').length,
+    orphans: namespaces === null ? null : orphans,
     limit: limit === undefined || !/^\d{1,15}$/.test(limit) ? null : Number(limit),
     kernel: node.kernelVersion,
     runtime: node.containerRuntime,

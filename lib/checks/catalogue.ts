@@ -12,6 +12,7 @@ import { interfacesChecks } from './interfaces/index.ts';
 import { isolationChecks } from './isolation/index.ts';
 import { kernelChecks } from './kernel/index.ts';
 import { namespacesChecks } from './namespaces/index.ts';
+import { pathChecks } from './path/index.ts';
 import { routesChecks } from './routes/index.ts';
 import { runtimeChecks } from './runtime/index.ts';
 import { vethChecks } from './veth/index.ts';
@@ -26,6 +27,7 @@ export const catalogue: readonly AnyCheck[] = [
   ...runtimeChecks,
   ...cniChecks,
   ...firewallChecks,
+  ...pathChecks,
   ...connectivityChecks,
   ...dnsChecks,
   ...kernelChecks,

@@ -50,8 +50,8 @@ const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
-    causes: ['node-forwarding-disabled'],
-    symptoms: ['pod-dns-failing'],
+    causes: ['node-default-route-missing', 'node-firewall-drops', 'node-forwarding-disabled'],
+    symptoms: ['pod-dns-failing', 'pod-to-gateway-unreachable'],
     on: 'same node',
   },
   {
@@ -67,6 +67,8 @@ const rules: readonly Rule[] = [
       'pod-route-blackhole',
       'host-route-missing',
       'host-route-misdirected',
+      'node-neighbour-wrong',
+      'pod-mac-duplicate',
       'veth-peer-missing',
       'veth-peer-mismatch',
       'veth-host-side-down',

@@ -4,35 +4,63 @@ import { nodeObject } from '../checks/define.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { CheckFailure, CheckTally } from '../model/node-result.ts';
+import { bounded, shareOf } from './finding-limits.ts';
 import { objectKey } from './identity.ts';
 
 /** At most this many distinct reasons of a check are kept for a node: a report is read by people. */
 const REASONS_KEPT = 5;
+/** A reason quotes what was read, which may be of any length. */
+const REASON_CHARACTERS = 1_000;
 
-export type NodeDiagnosis = { readonly failures: CheckFailure[]; readonly tallies: CheckTally[] };
+export type NodeDiagnosis = {
+  readonly failures: CheckFailure[];
+  readonly tallies: CheckTally[];
+  /** What each check found, by its id: those that were too many or too long to be kept as well. */
+  readonly found: ReadonlyMap<string, number>;
+};
 
 /**
  * A source that failed makes its checks unknown on this node, one that the platform lacks makes them not applicable,
- * and a check that throws is unknown with the message: none of them is ever a pass.
+ * and a check that throws is unknown with the message: none of them is ever a pass. What is found beyond the limits of
+ * a node is unknown as well, with the number.
  */
 export function diagnoseNode(
   evidence: Evidence,
   checks: readonly AnyCheck[],
   context: Omit<CheckContext, 'node' | 'now'>,
 ): NodeDiagnosis {
-  const failures: CheckFailure[] = [];
-  const tallies: CheckTally[] = [];
   const fullContext = { ...context, node: evidence.nodeName, now: Date.parse(evidence.takenAt) };
-  for (const check of checks) {
-    if (check.scope !== 'node') continue;
-    const outcomes = runCheck(check, evidence, fullContext);
-    tallies.push(tally(check.id, outcomes));
-    failures.push(...failuresOf(check, outcomes));
-  }
-  return { failures, tallies };
+  const ran = checks.flatMap((check) =>
+    check.scope === 'node' ? [runCheck(check, evidence, fullContext)] : [],
+  );
+  const share = shareOf(ran.map(({ failures }) => failures.length));
+  return {
+    failures: ran.flatMap(({ failures }) => failures.slice(0, share)),
+    tallies: ran.map((each) => withoutTheRest(each, share)),
+    found: new Map(ran.map(({ tally: { check }, failures }) => [check, failures.length])),
+  };
 }
 
+type Ran = { readonly tally: CheckTally; readonly failures: readonly CheckFailure[] };
+
 function runCheck(
+  check: Extract<AnyCheck, { scope: 'node' }>,
+  evidence: Evidence,
+  context: CheckContext,
+): Ran {
+  const conclude = (outcomes: readonly Outcome[]): Ran => ({
+    tally: tally(check.id, outcomes),
+    failures: failuresOf(check, outcomes),
+  });
+  try {
+    return conclude(outcomesOf(check, evidence, context).map(bounded));
+  } catch (error) {
+    const reason = `the check failed: ${messageOf(error)}`;
+    return conclude([{ result: 'unknown', object: nodeObject(context.node), reason }]);
+  }
+}
+
+function outcomesOf(
   check: Extract<AnyCheck, { scope: 'node' }>,
   evidence: Evidence,
   context: CheckContext,
@@ -46,17 +74,22 @@ function runCheck(
       return [{ result: 'notApplicable', object: nodeObject(context.node), reason: part.reason }];
     sources[name] = part.value;
   }
-  try {
-    return check.run(sources as never, context);
-  } catch (error) {
-    return [
-      {
-        result: 'unknown',
-        object: nodeObject(context.node),
-        reason: `the check failed: ${messageOf(error)}`,
-      },
-    ];
-  }
+  return check.run(sources as never, context);
+}
+
+/** The findings that are not kept are unknown objects: they were not seen to be gone. */
+function withoutTheRest({ tally: whole, failures }: Ran, share: number): CheckTally {
+  const rest = failures.slice(share);
+  if (rest.length === 0) return whole;
+  return {
+    ...whole,
+    unknown: whole.unknown + rest.length,
+    reasons: [
+      `too many findings: ${failures.length} of this check on this node, of which the first ${share} are kept`,
+      ...whole.reasons,
+    ].slice(0, REASONS_KEPT),
+    unexamined: [...whole.unexamined, ...rest.map(({ object }) => objectKey(object))],
+  };
 }
 
 /** Counts of one check's outcomes. */
@@ -70,7 +103,7 @@ export function tally(check: string, outcomes: readonly Outcome[]): CheckTally {
     if (outcome.result !== 'unknown' && outcome.result !== 'notApplicable') continue;
     if (outcome.result === 'unknown') unknown += 1;
     unexamined.push(objectKey(outcome.object));
-    if (reasons.size < REASONS_KEPT) reasons.add(outcome.reason);
+    if (reasons.size < REASONS_KEPT) reasons.add(outcome.reason.slice(0, REASON_CHARACTERS));
   }
   const nothingJudged = unexamined.length === outcomes.length;
   return {

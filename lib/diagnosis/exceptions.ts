@@ -1,10 +1,10 @@
 /** Exceptions of the configuration: which findings they cover, and what became of each of them. Pure. */
 import { catalogue } from '../checks/catalogue.ts';
 import type { AnyCheck } from '../checks/define.ts';
-import { firstOf } from '../checks/text.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Finding } from '../model/finding.ts';
 import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
+import { firstOf } from '../model/text.ts';
 import { objectName, printable } from '../report/index.ts';
 
 /** Names of objects that a finding about an exception gives. */

@@ -4,9 +4,12 @@ import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AuditError, messageOf } from '../model/errors.ts';
-import { withLock } from './lock.ts';
+import { removeLeftLocks, withLock } from './lock.ts';
 import { assertInside, LARGEST_OBJECT, moveAway, type PutResult, type Store, type Stored } from './store.ts';
 
+/** Where files are written until they are whole: in one place, so that what a killed process left is found again. */
+const PARTS = '.parts';
+/** No file takes so long to write. */
 const LEFT_MILLISECONDS = 3_600_000;
 const OBJECT = /\.(?:json|gz|html)$/;
 
@@ -16,6 +19,7 @@ function isLeftover(key: string): boolean {
 
 export class DirectoryStore implements Store {
   readonly location: string;
+  #cleared: Promise<void> | null = null;
 
   constructor(directory: string) {
     this.location = directory;
@@ -75,6 +79,7 @@ export class DirectoryStore implements Store {
     return await this.#guarded(key, async (path) => {
       await makeDirectory(dirname(path));
       await this.#assertWithin(dirname(path));
+      await removeLeftLocks(`${path}.lock`, LEFT_MILLISECONDS);
       const replaced = await withLock(`${path}.lock`, async (held) => {
         if (((await this.get(key))?.etag ?? null) !== etag) return false;
         const part = await this.#write(path, body);
@@ -137,7 +142,12 @@ export class DirectoryStore implements Store {
   async #write(path: string, body: Uint8Array): Promise<string> {
     await makeDirectory(dirname(path));
     await this.#assertWithin(dirname(path));
-    const part = `${path}.${randomUUID()}.part`;
+    const parts = join(this.location, PARTS);
+    await makeDirectory(parts);
+    await this.#assertWithin(parts);
+    this.#cleared ??= clear(parts);
+    await this.#cleared;
+    const part = join(parts, `${randomUUID()}.part`);
     const file = await open(part, 'wx');
     try {
       await file.writeFile(body);
@@ -168,6 +178,19 @@ export class DirectoryStore implements Store {
         remedy,
       });
     }
+  }
+}
+
+/** Removes what processes that were killed left there. */
+async function clear(parts: string): Promise<void> {
+  for (const name of await readdir(parts)) {
+    const path = join(parts, name);
+    const modified = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      // Whose it is was faster.
+      () => Date.now(),
+    );
+    if (Date.now() - modified > LEFT_MILLISECONDS) await rm(path, { force: true });
   }
 }
 

@@ -1,6 +1,7 @@
 /** A lock file that says whose it is: what a dead process left is broken by one process, and nobody removes another's. */
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** A lock older than this was left by a process that died. */
 const LOCK_MILLISECONDS = 10_000;
@@ -23,6 +24,19 @@ export async function withLock<T>(path: string, act: (held: Held) => Promise<T>)
     return await act(async () => (await ownerOf(path)) === owner);
   } finally {
     await remove(path, owner);
+  }
+}
+
+/**
+ * Removes the names beside a lock that processes left which died while they took or gave it back; the lock itself is
+ * broken by who wants it.
+ * @param age - milliseconds: whoever is alive holds none for so long
+ */
+export async function removeLeftLocks(path: string, age: number): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}.`)) continue;
+    const beside = join(dirname(path), name);
+    if (await isLeft(beside, age)) await rm(beside, { force: true });
   }
 }
 
@@ -76,9 +90,9 @@ async function ownerOf(path: string): Promise<string | null> {
   }
 }
 
-async function isLeft(path: string): Promise<boolean> {
+async function isLeft(path: string, age = LOCK_MILLISECONDS): Promise<boolean> {
   try {
-    return Date.now() - (await stat(path)).mtimeMs > LOCK_MILLISECONDS;
+    return Date.now() - (await stat(path)).mtimeMs > age;
   } catch (error) {
     if (isCode(error, 'ENOENT')) return false;
     throw error;

@@ -1,18 +1,10 @@
 /** The code of a function: one folder made by esbuild, the same to the byte for the same sources. No Docker, no network. */
-import { copyFileSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-
-export const STATES = [
-  'plan-fleet',
-  'plan-cluster',
-  'audit-nodes',
-  'conclude-cluster',
-  'conclude-fleet',
-] as const;
-export type State = (typeof STATES)[number];
+import type { State } from './states.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -34,7 +26,11 @@ function make(state: State, securityHub: boolean): string {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   buildSync({
     absWorkingDir: ROOT,
-    entryPoints: { index: join('lambda', `${state}.ts`) },
+    entryPoints: {
+      index: join('lambda', `${state}.ts`),
+      // Run as a process of its own, found beside the function.
+      ...(state === 'audit-nodes' ? { 'judge-process': 'lib/audit/judge-process.ts' } : {}),
+    },
     outdir: folder,
     bundle: true,
     external: securityHub ? [] : ['@aws-sdk/client-securityhub'],
@@ -55,6 +51,7 @@ function make(state: State, securityHub: boolean): string {
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     logLevel: 'error',
   });
-  copyFileSync(join(ROOT, 'lib/probe/probe.sh'), join(folder, 'probe.sh'));
+  // lib/probe/script.ts reads its parts from beside the code.
+  cpSync(join(ROOT, 'lib/probe/probe'), join(folder, 'probe'), { recursive: true });
   return folder;
 }

@@ -8,7 +8,8 @@ import { Construct } from 'constructs';
 import type { ClusterConfig, Config } from '../model/config.ts';
 import { admit } from './access-entries.ts';
 import { acknowledgeWildcards, logicalId } from './acknowledge.ts';
-import { bundle, STATES, type State } from './bundle.ts';
+import { bundle } from './bundle.ts';
+import { STATES, type State } from './states.ts';
 import { clusterArn, type Storage } from './storage.ts';
 
 export type FunctionsProps = Pick<Config, 'clusters' | 'retention' | 'digest' | 'securityHub'> & {

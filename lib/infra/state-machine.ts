@@ -25,7 +25,7 @@ import { LambdaInvoke, type LambdaInvokeProps } from 'aws-cdk-lib/aws-stepfuncti
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
-import { STATES, type State } from './bundle.ts';
+import { STATES, type State } from './states.ts';
 
 export type AuditStatesProps = Pick<
   Config,

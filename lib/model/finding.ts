@@ -24,6 +24,7 @@ export const topics = [
   'cni',
   'aws',
   'firewall',
+  'path',
   'connectivity',
   'dns',
   'kernel',

@@ -1,5 +1,6 @@
 /** From the files of a bundle and two snapshots of the API to Evidence: parsed and joined, not judged. */
 
+import { messageOf } from '../model/errors.ts';
 import type { Evidence, Part, PodNetwork, Sources } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
 import { creationEvidence } from './creation.ts';
@@ -27,7 +28,7 @@ import { sandboxEvidence } from './sandbox-evidence.ts';
 import { observePods, observeSandboxes } from './settle.ts';
 import { readStacks } from './stacks.ts';
 import { standingNamespaces, standingPins } from './standing.ts';
-import type { BundleFiles } from './unpack.ts';
+import { type BundleFiles, invalidBundle } from './unpack.ts';
 
 export type EvidenceInput = {
   readonly files: BundleFiles;
@@ -39,18 +40,19 @@ export type EvidenceInput = {
   readonly canary?: Part<Sources['canary']>;
 };
 
-/** The evidence of one node. A part that is malformed is `failed` with its reason; the others stand. */
+/**
+ * The evidence of one node. A part that is malformed is `failed` with its reason; the others stand.
+ * @throws AuditError BUNDLE_INVALID when what the probe says of itself cannot be read
+ */
 export function buildEvidence(input: EvidenceInput): Evidence {
   const { files, before, after } = input;
-  const reader = readerOf(files);
+  const { reader, meta, facts } = described(files);
   const { steps, raw, read, need, part } = reader;
 
-  const meta = parsePairs(raw('meta') ?? '');
   const nodeSeconds = optionalInteger(meta.get('time'));
   const hasClock = nodeSeconds !== null && isTime(nodeSeconds);
   const takenSeconds = hasClock ? nodeSeconds : Date.parse(after.takenAt) / 1000;
   const uptime = (optionalInteger(meta.get('uptime')) ?? 0) / 100;
-  const facts = parsePairs(raw('host/facts') ?? '');
 
   const host = part('host_facts', () => ({
     hostname: facts.get('hostname') ?? '',
@@ -256,6 +258,17 @@ export function buildEvidence(input: EvidenceInput): Evidence {
       : { status: 'absent', reason: 'active probes were not asked for' },
     canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not asked for' },
   };
+}
+
+/** The run of the probe and the node in its own words. */
+function described(files: BundleFiles) {
+  try {
+    const reader = readerOf(files);
+    const pairs = (path: string) => parsePairs(reader.raw(path) ?? '');
+    return { reader, meta: pairs('meta'), facts: pairs('host/facts') };
+  } catch (error) {
+    throw invalidBundle(messageOf(error), error);
+  }
 }
 
 const quoted = (text = '') => JSON.stringify(text.slice(0, 30));

@@ -20,7 +20,8 @@ const TRAILER = /^netns-audit-bundle length=(\d{1,9}) sha256=([0-9a-f]{64})$/;
 export const PROBE_PATH =
   /^(?:meta|cpu|steps|errors|dropped|resolv(?:\.index)?|sandboxes\.[a-z]+|(?:host|cni|kernel|active)\/[a-z0-9.-]+|netns\/(?:index|gone)|netns\/\d{1,20}\/[a-z0-9.-]+)$/;
 
-function invalid(why: string, cause?: unknown): AuditError {
+/** A bundle of which nothing can be said. @param why - a clause */
+export function invalidBundle(why: string, cause?: unknown): AuditError {
   return new AuditError('BUNDLE_INVALID', `The probe's bundle is not valid: ${why}`, {
     remedy: 'Run the audit of this node again; if it repeats, with a longer --deadline.',
     retryable: true,
@@ -38,33 +39,35 @@ export async function unpackLog(log: string): Promise<BundleFiles> {
 
 /** The tar.gz inside a log, after its length and digest were checked against the trailer. */
 export function archiveFromLog(log: string): Uint8Array {
-  if (log.length > BUNDLE_LIMITS.logCharacters) throw invalid(`the log has ${log.length} characters`);
+  if (log.length > BUNDLE_LIMITS.logCharacters) throw invalidBundle(`the log has ${log.length} characters`);
   const text = log.trimEnd();
   const end = text.lastIndexOf('\n');
   const trailer = TRAILER.exec(text.slice(end + 1).trimEnd());
   if (trailer === null)
-    throw invalid('the log ends without a trailer: it was cut, or the probe did not finish');
+    throw invalidBundle('the log ends without a trailer: it was cut, or the probe did not finish');
   const encoded = text.slice(0, Math.max(end, 0)).replaceAll(/[\r\n]/g, '');
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) throw invalid('the log has characters that are not base64');
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded))
+    throw invalidBundle('the log has characters that are not base64');
   const archive = Buffer.from(encoded, 'base64');
   // Unused bits of the last character and missing padding decode to the same bytes: only one spelling is taken.
-  if (archive.toString('base64') !== encoded) throw invalid('the log is not the base64 that the probe wrote');
+  if (archive.toString('base64') !== encoded)
+    throw invalidBundle('the log is not the base64 that the probe wrote');
   if (archive.length !== Number(trailer[1])) {
-    throw invalid(`it has ${archive.length} bytes, the trailer says ${trailer[1]}`);
+    throw invalidBundle(`it has ${archive.length} bytes, the trailer says ${trailer[1]}`);
   }
   if (createHash('sha256').update(archive).digest('hex') !== trailer[2])
-    throw invalid('its digest differs from the trailer');
+    throw invalidBundle('its digest differs from the trailer');
   return archive;
 }
 
 /** Unpacks a tar.gz of the probe. `allowed` says which paths may be in it. */
 export async function unpackArchive(archive: Uint8Array, allowed: RegExp = PROBE_PATH): Promise<BundleFiles> {
-  if (archive.length > BUNDLE_LIMITS.archiveBytes) throw invalid(`it has ${archive.length} bytes`);
+  if (archive.length > BUNDLE_LIMITS.archiveBytes) throw invalidBundle(`it has ${archive.length} bytes`);
   let tar: Uint8Array;
   try {
     tar = gunzipSync(archive, { maxOutputLength: BUNDLE_LIMITS.unpackedBytes });
   } catch (error) {
-    throw invalid(`gzip: ${messageOf(error)}`, error);
+    throw invalidBundle(`gzip: ${messageOf(error)}`, error);
   }
   const files = new Map<string, Uint8Array>();
   const reader = extract();
@@ -77,17 +80,19 @@ export async function unpackArchive(archive: Uint8Array, allowed: RegExp = PROBE
         entry.resume();
         continue;
       }
-      if (type !== 'file') throw invalid(`${JSON.stringify(path.slice(0, 100))} is a ${type}, not a file`);
-      if (!allowed.test(path)) throw invalid(`it has a file ${JSON.stringify(path.slice(0, 100))}`);
-      if (size > BUNDLE_LIMITS.fileBytes) throw invalid(`${path} has ${size} bytes`);
-      if (files.has(path)) throw invalid(`${path} is in it twice`);
-      if (files.size >= BUNDLE_LIMITS.files) throw invalid(`it has more than ${BUNDLE_LIMITS.files} files`);
+      if (type !== 'file')
+        throw invalidBundle(`${JSON.stringify(path.slice(0, 100))} is a ${type}, not a file`);
+      if (!allowed.test(path)) throw invalidBundle(`it has a file ${JSON.stringify(path.slice(0, 100))}`);
+      if (size > BUNDLE_LIMITS.fileBytes) throw invalidBundle(`${path} has ${size} bytes`);
+      if (files.has(path)) throw invalidBundle(`${path} is in it twice`);
+      if (files.size >= BUNDLE_LIMITS.files)
+        throw invalidBundle(`it has more than ${BUNDLE_LIMITS.files} files`);
       const chunks: Uint8Array[] = [];
       for await (const chunk of entry as AsyncIterable<Uint8Array>) chunks.push(chunk);
       files.set(path, Buffer.concat(chunks));
     }
   } catch (error) {
-    throw error instanceof AuditError ? error : invalid(`tar: ${messageOf(error)}`, error);
+    throw error instanceof AuditError ? error : invalidBundle(`tar: ${messageOf(error)}`, error);
   }
   return files;
 }

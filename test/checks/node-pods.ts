@@ -48,6 +48,7 @@ export function makePod(
   const link = aLink({
     index: index % 2 === 0 ? 2 : hostIndex,
     kind: layout.kind,
+    mac: `0a:58:0a:f4:01:${(index + 2).toString(16).padStart(2, '0')}`,
     peer: paired ? { status: 'matched', namespace: HOST_NAMESPACE, index: hostIndex, name: hostName } : null,
   });
   const length = (family: Family) => (layout.single ? (family === 4 ? 32 : 128) : family === 4 ? 24 : 64);

@@ -16,7 +16,9 @@ export function hostStack(
 ): NetworkStack {
   const base = healthy.aHostStack();
   const bridges =
-    layout.bridge === undefined ? [] : [aLink({ index: 3, name: layout.bridge, kind: 'bridge', peer: null })];
+    layout.bridge === undefined
+      ? []
+      : [aLink({ index: 3, name: layout.bridge, kind: 'bridge', mac: '0a:58:0a:f4:01:01', peer: null })];
   return healthy.aHostStack({
     links: [
       ...base.links.slice(0, 2),

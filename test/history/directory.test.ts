@@ -85,7 +85,7 @@ describe('the store in a directory', () => {
     const path = await directory();
     const unwritable = {} as Uint8Array;
     await expect(new DirectoryStore(path).putOnce('a', unwritable)).rejects.toMatchObject({ code: 'STORE' });
-    expect(await readdir(path)).toEqual([]);
+    expect(await readdir(join(path, '.parts'))).toEqual([]);
   });
 
   it('names the path and the way out when it cannot write', async () => {

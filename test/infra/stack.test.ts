@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundle, STATES } from '../../lib/infra/bundle.ts';
+import { Judge } from '../../lib/audit/judge-node.ts';
+import { bundle } from '../../lib/infra/bundle.ts';
+import { STATES } from '../../lib/infra/states.ts';
 import { configSchema } from '../../lib/model/config.ts';
 import { findingRowSchema } from '../../lib/model/finding.ts';
 import { nodeFactsSchema } from '../../lib/model/report.ts';
@@ -301,16 +304,41 @@ describe('the construct', () => {
 describe('the bundles of the functions', () => {
   it.each(STATES)('%s is small, and has the probe beside it', (state) => {
     const folder = bundle(state);
-    const files = readdirSync(folder);
-    expect(files).toContain('probe.sh');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const parts = readdirSync(new URL('../../lib/probe/probe/', import.meta.url));
+    expect(files).toEqual(expect.arrayContaining(parts.map((part) => `probe/${part}`)));
     // Who speaks to no cluster has no client for it.
     const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 2_700_000 : 1_100_000;
     expect(files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)).toBeLessThan(most);
   });
 
+  it('audit-nodes has the process that judges bundles beside it, without any client, and it runs', async () => {
+    const file = join(bundle('audit-nodes'), 'judge-process.mjs');
+    const judge = new Judge({ module: pathToFileURL(file) });
+    const archive = readFileSync(new URL('../../demo/broken.tar.gz', import.meta.url));
+    try {
+      const { answer } = await judge.judge({ kind: 'archive', archive });
+      expect(answer).toMatchObject({ kind: 'judged', result: { coverage: { result: 'audited' } } });
+    } finally {
+      judge.close();
+    }
+    const read = (name: string, seen = new Set<string>()): Set<string> => {
+      if (seen.has(name)) return seen;
+      seen.add(name);
+      const text = readFileSync(join(dirname(file), name), 'utf8');
+      for (const [, chunk = ''] of text.matchAll(/(?:from|import)"\.\/([^"]+)"/g)) read(chunk, seen);
+      return seen;
+    };
+    const all = [...read('judge-process.mjs')].map((name) => readFileSync(join(dirname(file), name), 'utf8'));
+    expect(all.length).toBeGreaterThan(1);
+    expect(all.join('').length).toBeLessThan(700_000);
+  });
+
   it('have the client of Security Hub only where findings go there, and stay small with it', () => {
     const files = (folder: string) =>
-      readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+      readdirSync(folder)
+        .filter((file) => file.endsWith('.mjs'))
+        .map((file) => readFileSync(join(folder, file), 'utf8'));
     const has = (folder: string) => files(folder).some((text) => text.includes('AwsSecurityFinding'));
     for (const state of STATES) expect(has(bundle(state)), state).toBe(false);
     const withIt = bundle('conclude-cluster', { securityHub: true });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseStack, type RawStack } from '../../lib/probe/parse/ip.ts';
 import { parseNetlink, THE_NODE } from '../../lib/probe/parse/netlink.ts';
-import { probeScript } from '../../lib/probe/script.ts';
+import { probePart } from '../../lib/probe/script.ts';
 import { OF_ITS_OWN, whyNoLab } from './lab.ts';
 
 const noLab = whyNoLab() ?? (spawnSync('which', ['perl']).status === 0 ? null : 'it needs perl');
@@ -101,22 +101,19 @@ printf 'addr show\\nroute show table all\\nneigh show\\nrule show\\nnetns list-i
 ip -n ../pins/pod -j -d -force -batch batch >ip.json
 nsenter --net=/run/pins/pod ip -j -d -6 rule show >rule6.json`;
 
-/** The probe's own function, and nothing else of it. */
-function ownJob(): string {
-  const [job] = /^job_netlink\(\) \{[\s\S]*?^\}$/m.exec(probeScript()) ?? [];
-  if (job === undefined) throw new Error('probe.sh has no job_netlink');
-  return job;
-}
-
 describe.skipIf(noLab !== null)('what the kernel says of a namespace', () => {
   const directory = mkdtempSync(join(tmpdir(), 'netns-lab-netlink-'));
   afterAll(() => rmSync(directory, { recursive: true }));
   let asked: RawStack;
   let printed: RawStack;
   beforeAll(() => {
-    const ran = spawnSync('unshare', [...OF_ITS_OWN, 'sh', '-c', `${ownJob()}\n${LAB}`, 'sh', directory], {
-      encoding: 'utf8',
-    });
+    const ran = spawnSync(
+      'unshare',
+      [...OF_ITS_OWN, 'sh', '-c', `${probePart('netlink.sh')}\n${LAB}`, 'sh', directory],
+      {
+        encoding: 'utf8',
+      },
+    );
     expect(ran.status, ran.stderr).toBe(0);
     asked = parseNetlink(readFileSync(join(directory, 'netlink')));
     const read = (name: string) => readFileSync(join(directory, name), 'utf8');

@@ -99,7 +99,7 @@ describe('a bundle of a hostile node', () => {
     expect(huge).toContain('99999999999999999999');
     const { evidence } = evidenceWith({ 'kernel/sysctl': huge });
     const node = recorded.before.node;
-    expect(nodeFacts(node, 1, evidence, []).limit).toBeNull();
+    expect(nodeFacts(node, 1, evidence, 0).limit).toBeNull();
   });
 
   it.each([

@@ -60,6 +60,8 @@ type Watcher = { response: ServerResponse; accepts(pod: ApiObject): boolean };
 export class StubApiServer {
   /** `METHOD path?query` of each request, in order. */
   readonly requests: string[] = [];
+  /** Called when a request came, before it is answered. */
+  onRequest: (request: string) => void = () => {};
   /** Headers of the last request. */
   headers: IncomingHttpHeaders = {};
   /** TLS connections that were made. */
@@ -136,7 +138,9 @@ export class StubApiServer {
     let text = '';
     for await (const chunk of request) text += String(chunk);
     this.headers = request.headers;
-    this.requests.push(`${method} ${url.pathname}${decodeURIComponent(url.search)}`);
+    const asked = `${method} ${url.pathname}${decodeURIComponent(url.search)}`;
+    this.requests.push(asked);
+    this.onRequest(asked);
     const fault = this.#fault(method, `${url.pathname}${url.search}`);
     const body = text === '' ? undefined : JSON.parse(text);
     if (fault === undefined) this.#serve(method, url, body, response);

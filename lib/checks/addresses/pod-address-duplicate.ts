@@ -1,9 +1,9 @@
 import type { AuditedObject } from '../../model/finding.ts';
 import { ADDRESSES_OF_A_POD, type PodAddress } from '../../model/node-result.ts';
+import { listed, rowsOf } from '../../model/text.ts';
 import { defineClusterCheck, fail, type Outcome, pass, podObject, unknown } from '../define.ts';
-import { command, look, repair } from '../remedies.ts';
-import { listed, rowsOf } from '../text.ts';
-import { overlapping, overlapsOf, type SharedAddress } from './overlapping-nodes.ts';
+import { overlapping, overlapsOf, type SharedAddress } from '../frames/overlapping-nodes.ts';
+import { command, look, repair } from '../remedies/steps.ts';
 
 /** Holders and conflicts that a finding lists. */
 const SHOWN = 8;

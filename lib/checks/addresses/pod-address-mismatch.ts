@@ -1,7 +1,7 @@
-import { familyOf, sameAddress } from '../cidr.ts';
+import { familyOf, sameAddress } from '../../computed/cidr.ts';
+import { addressRows, lostOf } from '../../computed/lost-addresses.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
-import { addressRows, lostOf } from './lost-addresses.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Kernel and API disagree; the CNI result says which of them is wrong (kubernetes#69925, amazon-vpc-cni-k8s#2352). */
 export const podAddressMismatch = defineCheck({

@@ -1,7 +1,7 @@
+import { addressRows, lostOf } from '../../computed/lost-addresses.ts';
+import { mainAddresses } from '../../computed/preconditions.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { mainAddresses } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { addressRows, lostOf } from './lost-addresses.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** `ip addr flush` takes the routes along: they are part of this finding. */
 export const podAddressMissing = defineCheck({

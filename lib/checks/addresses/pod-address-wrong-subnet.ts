@@ -1,8 +1,9 @@
+import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
+import { lostAddresses, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import { cniPlugin, HOST_LOCAL } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
-import { contains, familyOf, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { lostAddresses, mainAddresses, networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Only where addresses come from a range of the node: VPC addresses and Calico's blocks lie outside of podCIDRs by design. */
 export const podAddressWrongSubnet = defineCheck({
@@ -96,9 +97,9 @@ function subnetsOf(
     (each) => each.error === null && result !== undefined && each.network === result.network,
   );
   if (file === undefined) return null;
-  if (network.plugin === 'flannel')
+  if (cniPlugin(network.plugin)?.addresses === 'podCIDR')
     return podCIDRs.length > 0 ? { subnets: podCIDRs, source: 'API: node.spec.podCIDRs' } : null;
-  return file.ipam.includes('host-local') && file.subnets.length > 0
+  return file.ipam.includes(HOST_LOCAL) && file.subnets.length > 0
     ? { subnets: file.subnets, source: `${config.directory}/${file.name}` }
     : null;
 }

@@ -1,9 +1,9 @@
+import { isDebugPod } from '../../computed/debug-pods.ts';
 import type { Pod } from '../../model/kubernetes.ts';
 import { EXPIRES_ANNOTATION, isOwnPod } from '../../model/own-pods.ts';
+import { quote } from '../../model/text.ts';
 import { defineClusterCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { command, look, repair } from '../remedies.ts';
-import { quote } from '../text.ts';
-import { isDebugPod } from './is-debug-pod.ts';
+import { command, look, repair } from '../remedies/steps.ts';
 
 const HOUR = 3_600_000;
 /** A deletion that its kubelet has not confirmed after this long is stuck. */

@@ -1,6 +1,6 @@
+import { describe, exceptionObject } from '../../computed/exception-object.ts';
 import { defineClusterCheck, fail, pass } from '../define.ts';
-import { repair } from '../remedies.ts';
-import { describe, exceptionObject } from './exception.ts';
+import { repair } from '../remedies/steps.ts';
 
 /** What an exception covered counts again after its last day; whoever answers for it learns why. */
 export const exceptionExpired = defineClusterCheck({

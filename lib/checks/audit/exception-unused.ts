@@ -1,6 +1,6 @@
+import { describe, exceptionObject } from '../../computed/exception-object.ts';
 import { defineClusterCheck, fail, notApplicable, pass } from '../define.ts';
-import { repair } from '../remedies.ts';
-import { describe, exceptionObject } from './exception.ts';
+import { repair } from '../remedies/steps.ts';
 
 /** An exception for a fault that is repaired would hide the next one of its kind. */
 export const exceptionUnused = defineClusterCheck({

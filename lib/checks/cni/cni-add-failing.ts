@@ -1,6 +1,6 @@
+import { counted, listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
-import { explainSandboxFailure } from '../sandbox-failures.ts';
-import { counted, listed, quote } from '../text.ts';
+import { explainSandboxFailure } from '../remedies/sandbox-failures.ts';
 
 /** What keeps a canary from starting without saying anything about its network. */
 const NOT_THE_NETWORK =

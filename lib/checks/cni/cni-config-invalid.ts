@@ -1,8 +1,8 @@
+import { lexically } from '../../computed/loaded-config.ts';
 import type { RemedyStep } from '../../model/finding.ts';
+import { quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, look, lookOnNode, podsOnNode, repairOnNode } from '../remedies.ts';
-import { quote, rowsOf } from '../text.ts';
-import { lexically } from './loaded-config.ts';
+import { command, look, lookOnNode, podsOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** containerd reads one file, the first: if that is broken it has no network, whatever stands in the others. */
 export const cniConfigInvalid = defineCheck({

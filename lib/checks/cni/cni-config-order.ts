@@ -1,7 +1,7 @@
+import { loadableConfigs } from '../../computed/loaded-config.ts';
+import { counted, listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies.ts';
-import { counted, listed, quote } from '../text.ts';
-import { loadableConfigs } from './loaded-config.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** A second plugin that was tried once, or a file that was kept as a copy, comes before the real one (multus#1387, flannel#1437). */
 export const cniConfigOrder = defineCheck({

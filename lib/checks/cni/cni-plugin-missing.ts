@@ -1,11 +1,9 @@
+import { loadedConfig } from '../../computed/loaded-config.ts';
+import { cniPlugin } from '../../model/cni-plugins.ts';
+import { listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies.ts';
-import { listed, quote } from '../text.ts';
-import { agentOf, restartAgent } from './agents.ts';
-import { loadedConfig } from './loaded-config.ts';
-
-/** Plugins that others call: they stand in no configuration. */
-const DELEGATES: Readonly<Record<string, readonly string[]>> = { flannel: ['bridge', 'host-local'] };
+import { restartAgent } from '../remedies/restart-agent.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** Uninstalling a mesh or a CNI removes the binary before the configuration (istio.io#16748). */
 export const cniPluginMissing = defineCheck({
@@ -25,7 +23,7 @@ export const cniPluginMissing = defineCheck({
     const named = [...config.plugins, ...config.ipam];
     const needed = [
       ...named,
-      ...named.flatMap((type) => (Object.hasOwn(DELEGATES, type) ? (DELEGATES[type] ?? []) : [])),
+      ...named.flatMap((type) => cniPlugin(type)?.delegates ?? []),
       // CRI-O and containerd 1 bring up lo with a plugin of their own accord; containerd 2 may do it itself.
       ...(/^(containerd:\/\/v?1\.|cri-o:)/.test(containerRuntime) ? ['loopback'] : []),
     ];
@@ -67,7 +65,7 @@ export const cniPluginMissing = defineCheck({
                   command('chmod', '0755', `${cniConfig.binaryDirectory}/${type}`),
                 ),
               ]
-            : agentOf(type) === undefined
+            : (cniPlugin(type)?.agent ?? null) === null
               ? [
                   lookOnNode(
                     node,

@@ -1,8 +1,9 @@
-import { familyOf, sameAddress } from '../cidr.ts';
+import { addressesInUse, isHalfWritten } from '../../computed/allocations.ts';
+import { familyOf, sameAddress } from '../../computed/cidr.ts';
+import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
-import { quote } from '../text.ts';
-import { addressesInUse, isHalfWritten, judgeAllocations } from './allocations.ts';
+import { judgeAllocations } from '../frames/judge-allocations.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The store and the pod disagree about who has which address. */
 export const ipamConflict = defineCheck({

@@ -1,11 +1,11 @@
+import { ipamObject, isHalfWritten, isOld } from '../../computed/allocations.ts';
+import { addressKey, sameAddress } from '../../computed/cidr.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import { sameAddress } from '../cidr.ts';
+import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { drain } from '../node-remedies.ts';
-import { command, look, lookOnNode, recreatePod, repair } from '../remedies.ts';
-import { counted, firstOf, listed, quote, rowsOf } from '../text.ts';
-import { ipamObject, isHalfWritten, isOld } from './allocations.ts';
-import { releaseAddress } from './release-address.ts';
+import { drain } from '../remedies/node.ts';
+import { releaseAddress } from '../remedies/release-address.ts';
+import { command, look, lookOnNode, recreatePod, repair } from '../remedies/steps.ts';
 
 /** Entries of each kind that are named, and dealt with, at a time. */
 const SHOWN = 10;
@@ -26,19 +26,16 @@ export const ipamCorrupt = defineCheck({
         (entry) => isHalfWritten(entry) && isOld(entry, now, settleSeconds.orphan),
       );
       // A half-written reservation may be listed as a file as well; it is judged by its age.
-      const corrupt = store.corrupt.filter(
-        ({ path }) =>
-          !store.allocations.some(
-            (entry) => isHalfWritten(entry) && path === `${store.path}/${entry.address}`,
-          ),
+      const halfWritten = new Set(
+        store.allocations.filter(isHalfWritten).map(({ address }) => `${store.path}/${address}`),
       );
+      const corrupt = store.corrupt.filter(({ path }) => !halfWritten.has(path));
       if (empty.length + corrupt.length === 0) return pass(object);
       const users = empty.flatMap(({ address }) =>
         pods.filter((pod) => !pod.hostNetwork && pod.podIPs.some((ip) => sameAddress(ip, address))),
       );
-      const free = empty.filter(
-        ({ address }) => !users.some((pod) => pod.podIPs.some((ip) => sameAddress(ip, address))),
-      );
+      const used = new Set(users.flatMap(({ podIPs }) => podIPs.map(addressKey)));
+      const free = empty.filter(({ address }) => !used.has(addressKey(address)));
       const first = corrupt[0];
       return fail(object, {
         detail: [

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
+import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from '../../computed/allocations.ts';
+import { addressKey } from '../../computed/cidr.ts';
+import { ofPassingPod } from '../../computed/passing-pods.ts';
 import type { Ipam } from '../../model/evidence.ts';
-import type { NetworkStack } from '../../model/network.ts';
-import { sameAddress } from '../cidr.ts';
+import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { ofPassingPod } from '../passing-pods.ts';
-import { command, look, repair } from '../remedies.ts';
-import { counted, firstOf, listed, quote, rowsOf } from '../text.ts';
-import { restartAgent } from './agents.ts';
-import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from './allocations.ts';
-import { releaseAddress } from './release-address.ts';
+import { releaseAddress } from '../remedies/release-address.ts';
+import { restartAgent } from '../remedies/restart-agent.ts';
+import { command, look, repair } from '../remedies/steps.ts';
 
 /** Share of a range above which its leaks are about to stop new pods. */
 const NEARLY_FULL = 0.9;
@@ -27,7 +26,8 @@ export const ipamLeaked = defineCheck({
   needs: ['ipam', 'sandboxes', 'pods', 'cniConfig', 'cniResults', 'hostNetwork'],
   run({ ipam, sandboxes, pods, cniConfig, cniResults, hostNetwork }, { node, now, settleSeconds }) {
     const ids = new Set(sandboxes.map(({ id }) => id));
-    const podAddresses = pods.flatMap((pod) => (pod.hostNetwork ? [] : pod.podIPs));
+    const linkEnds = new Set(hostNetwork.links.map(({ name }) => name.slice(-HASH)));
+    const podAddresses = new Set(pods.flatMap((pod) => (pod.hostNetwork ? [] : pod.podIPs)).map(addressKey));
     return ipam.map((store) => {
       const object = ipamObject(store, node);
       if (ids.size === 0) return unknown(object, 'no sandbox is known on the node, not even our own');
@@ -38,8 +38,8 @@ export const ipamLeaked = defineCheck({
           !isHalfWritten(allocation) &&
           !ids.has(allocation.containerId) &&
           // In use by a pod although taken by another: that is ipam-conflict, and freeing it would make a duplicate.
-          !podAddresses.some((address) => sameAddress(address, allocation.address)) &&
-          !hasHostLink(allocation, hostNetwork),
+          !podAddresses.has(addressKey(allocation.address)) &&
+          !hasHostLink(allocation, linkEnds),
       );
       const leaked = unowned.filter(
         (allocation) =>
@@ -83,12 +83,15 @@ export const ipamLeaked = defineCheck({
 const ageOf = ({ modifiedAt }: Allocation, now: number) =>
   modifiedAt === null ? 0 : (now - Date.parse(modifiedAt)) / 1000;
 
+/** Of a name that ipamd gives a link: hexadecimal digits of a hash at its end. */
+const HASH = 11;
+
 /** ipamd drops entries of a pod without its link by itself, so one whose link is there is in use (data_store.go). */
-function hasHostLink({ pod }: Allocation, { links }: NetworkStack): boolean {
+function hasHostLink({ pod }: Allocation, linkEnds: ReadonlySet<string>): boolean {
   const [namespace, name] = pod?.split('/') ?? [];
   if (namespace === undefined || name === undefined) return false;
-  const hash = createHash('sha1').update(`${namespace}.${name}`).digest('hex').slice(0, 11);
-  return links.some((link) => link.name.endsWith(hash));
+  const hash = createHash('sha1').update(`${namespace}.${name}`).digest('hex').slice(0, HASH);
+  return linkEnds.has(hash);
 }
 
 function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
@@ -97,7 +100,7 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
       repair(
         'Restart the agent: on start it drops entries of pods without a link. Its checkpoint is never edited by hand.',
       ),
-      restartAgent('aws-cni', node),
+      restartAgent(store.network, node),
     ];
   }
   const shown = leaked.slice(0, SHOWN);

@@ -1,9 +1,9 @@
-import { familyOf } from '../cidr.ts';
+import { ipamObject } from '../../computed/allocations.ts';
+import { familyOf } from '../../computed/cidr.ts';
+import { counted, quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { cordon, uncordon } from '../node-remedies.ts';
-import { repair } from '../remedies.ts';
-import { counted, quote } from '../text.ts';
-import { ipamObject } from './allocations.ts';
+import { cordon, uncordon } from '../remedies/node.ts';
+import { repair } from '../remedies/steps.ts';
 
 const NEARLY = 0.9;
 

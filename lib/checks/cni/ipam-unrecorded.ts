@@ -1,7 +1,7 @@
-import { familyOf, sameAddress } from '../cidr.ts';
+import { familyOf, sameAddress } from '../../computed/cidr.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
-import { judgeAllocations } from './allocations.ts';
+import { judgeAllocations } from '../frames/judge-allocations.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The pod itself works; the next pod that is given the address breaks both (amazon-vpc-cni-k8s#3019). */
 export const ipamUnrecorded = defineCheck({

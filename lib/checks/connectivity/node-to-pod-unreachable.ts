@@ -1,7 +1,8 @@
+import { layoutOf } from '../../computed/layouts.ts';
+import { probesOf, unresolved } from '../../computed/pings.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { recreatePod } from '../remedies.ts';
-import { knownFault, probesOf, unresolved } from './pings.ts';
+import { knownFault } from '../frames/known-fault.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Three answers, not two: a policy may drop pings, but no policy drops the question for a MAC address. */
 export const nodeToPodUnreachable = defineCheck({

@@ -1,12 +1,13 @@
+import { isLoopback } from '../../computed/container-resolv-confs.ts';
+import { probesOf, unresolved } from '../../computed/pings.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
+import { listed, quote, rowsOf } from '../../model/text.ts';
 import { type CheckContext, defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { isLoopback } from '../dns/containers.ts';
 import { resolvConfMissing } from '../dns/resolv-conf-missing.ts';
-import { command, look } from '../remedies.ts';
+import { knownFault } from '../frames/known-fault.ts';
+import { command, look } from '../remedies/steps.ts';
 import { podRouteBlackhole } from '../routes/pod-route-blackhole.ts';
-import { listed, quote, rowsOf } from '../text.ts';
-import { knownFault, probesOf, unresolved } from './pings.ts';
 
 type Lookup = Sources['active'][number]['lookups'][number];
 

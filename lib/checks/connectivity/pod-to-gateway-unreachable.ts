@@ -1,8 +1,9 @@
+import { layoutOf } from '../../computed/layouts.ts';
+import { probesOf, unresolved } from '../../computed/pings.ts';
 import type { Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { recreatePod } from '../remedies.ts';
-import { knownFault, probesOf, unresolved } from './pings.ts';
+import { knownFault } from '../frames/known-fault.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Where the gateway is 169.254.1.1 no ping is ever answered, and the neighbour entry alone tells (docs/traps.md T20). */
 export const podToGatewayUnreachable = defineCheck({

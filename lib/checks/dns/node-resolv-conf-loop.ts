@@ -1,6 +1,6 @@
+import { isLoopback, resolvConfs, serversText } from '../../computed/container-resolv-confs.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { lookOnNode, repair, repairOnNode } from '../remedies.ts';
-import { isLoopback, resolvConfs, serversText } from './containers.ts';
+import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** CoreDNS itself has dnsPolicy Default: with 127.0.0.53 it forwards to itself (kubernetes#118461). */
 export const nodeResolvConfLoop = defineCheck({

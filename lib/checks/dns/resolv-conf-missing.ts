@@ -1,7 +1,7 @@
+import { resolvConfs, unreadContainers } from '../../computed/container-resolv-confs.ts';
+import { networkElsewhere } from '../../computed/preconditions.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { resolvConfs, unreadContainers } from './containers.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** From the base document: `DNS resolution fails with "no such file or directory"`. */
 export const resolvConfMissing = defineCheck({

@@ -1,9 +1,14 @@
+import { sameAddress } from '../../computed/cidr.ts';
+import {
+  isLoopback,
+  resolvConfs,
+  serversText,
+  unreadContainers,
+} from '../../computed/container-resolv-confs.ts';
+import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork, ResolvConf } from '../../model/evidence.ts';
-import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { isLoopback, resolvConfs, serversText, unreadContainers } from './containers.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** What the kubelet's own setting is nobody says, so pods of the same policy on the node are the measure. */
 export const resolvConfUnexpected = defineCheck({

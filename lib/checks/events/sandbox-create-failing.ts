@@ -1,7 +1,7 @@
+import { createFailures, hasSandboxSince, REPEATED, span } from '../../computed/pod-events.ts';
+import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { AGENT_BUSY, explainSandboxFailure } from '../sandbox-failures.ts';
-import { quote } from '../text.ts';
-import { createFailures, hasSandboxSince, REPEATED, span } from './pod-events.ts';
+import { AGENT_BUSY, explainSandboxFailure } from '../remedies/sandbox-failures.ts';
 
 /** The kubelet's message is the only place where the plugin's own words are to be had. */
 export const sandboxCreateFailing = defineCheck({

@@ -1,8 +1,8 @@
+import { hasSandboxSince, podEvents, REPEATED, span } from '../../computed/pod-events.ts';
 import type { Event } from '../../model/kubernetes.ts';
+import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { explainSandboxFailure } from '../sandbox-failures.ts';
-import { quote } from '../text.ts';
-import { hasSandboxSince, podEvents, REPEATED, span } from './pod-events.ts';
+import { explainSandboxFailure } from '../remedies/sandbox-failures.ts';
 
 /** Past its grace period by this much a pod is stuck, which is sandbox-stuck-terminating's to report. */
 const STUCK = 300_000;

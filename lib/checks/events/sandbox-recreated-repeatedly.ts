@@ -1,7 +1,7 @@
+import { createFailures, podEvents, REPEATED, span } from '../../computed/pod-events.ts';
+import { counted } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { lookOnNode, recreatePod } from '../remedies.ts';
-import { counted } from '../text.ts';
-import { createFailures, podEvents, REPEATED, span } from './pod-events.ts';
+import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 const HOUR = 3_600_000;
 /** A reboot or a crash of the runtime makes one new sandbox of each pod; more in an hour are a loop. */

@@ -1,5 +1,10 @@
 import type { AnyCheck } from '../define.ts';
+import { nodeFirewallDrops } from './node-firewall-drops.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
 
-export const firewallChecks: readonly AnyCheck[] = [podFirewallUnexpected, podFirewallBlocksAll];
+export const firewallChecks: readonly AnyCheck[] = [
+  podFirewallUnexpected,
+  podFirewallBlocksAll,
+  nodeFirewallDrops,
+];

@@ -1,10 +1,10 @@
+import { blockades } from '../../computed/packet-filter-rules.ts';
+import { mayChangeNetwork } from '../../computed/preconditions.ts';
+import { listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail } from '../define.ts';
-import { mayChangeNetwork } from '../preconditions.ts';
-import { lookOnNode, recreatePod } from '../remedies.ts';
-import { listed, quote, rowsOf } from '../text.ts';
-import { judgeRules } from './judge-rules.ts';
-import { keepRules } from './list-rules.ts';
-import { blockades } from './rules.ts';
+import { judgeRules } from '../frames/judge-rules.ts';
+import { keepRules } from '../remedies/list-rules.ts';
+import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /** Network policies are enforced on the node or in eBPF, never by rules inside the pod (docs/traps.md T28). */
 export const podFirewallBlocksAll = defineCheck({

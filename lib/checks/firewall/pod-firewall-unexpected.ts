@@ -1,9 +1,9 @@
+import { blockades, unexpectedRules } from '../../computed/packet-filter-rules.ts';
+import { counted, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable } from '../define.ts';
-import { lookOnNode, recreatePod } from '../remedies.ts';
-import { counted, listed, quote, rowsOf } from '../text.ts';
-import { judgeRules } from './judge-rules.ts';
-import { listRules } from './list-rules.ts';
-import { blockades, unexpectedRules } from './rules.ts';
+import { judgeRules } from '../frames/judge-rules.ts';
+import { listRules } from '../remedies/list-rules.ts';
+import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /** Compared with the profiles of the meshes, not with another pod (docs/traps.md T26). */
 export const podFirewallUnexpected = defineCheck({

@@ -1,8 +1,8 @@
+import { asksForNetworks } from '../../computed/secondary-networks.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { command, repairOnNode } from '../remedies.ts';
-import { asksForNetworks } from './secondary-networks.ts';
+import { command, repairOnNode } from '../remedies/steps.ts';
 
 /** Plugins whose job it is to move a device into a pod. */
 const MOVING_PLUGINS = ['host-device', 'sriov', 'ib-sriov', 'ovs', 'rdma'];

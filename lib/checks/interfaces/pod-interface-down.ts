@@ -1,6 +1,6 @@
+import { networkElsewhere } from '../../computed/preconditions.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Its own end only: a pair whose node's end is down has no carrier either, and is veth-host-side-down. */
 export const podInterfaceDown = defineCheck({

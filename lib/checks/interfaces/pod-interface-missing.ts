@@ -1,5 +1,5 @@
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The API and the runtime both go on showing the address: nobody but the kernel knows (containerd#6549). */
 export const podInterfaceMissing = defineCheck({

@@ -1,7 +1,7 @@
+import { networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
-import { command, recreatePod, repairOnNode } from '../remedies.ts';
+import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 export const podLoopbackDown = defineCheck({
   id: 'pod-loopback-down',

@@ -1,8 +1,8 @@
+import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link, NetworkStack } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
-import { recreatePod, repair } from '../remedies.ts';
+import { recreatePod, repair } from '../remedies/steps.ts';
 
 /** Links that stand for a device of the node, and have the addresses in its place. */
 const OF_DEVICES: readonly (string | null)[] = ['bond', 'vlan'];

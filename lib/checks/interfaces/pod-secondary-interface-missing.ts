@@ -1,8 +1,8 @@
+import { networkElsewhere } from '../../computed/preconditions.ts';
+import { asksForNetworks, secondaryNetworks } from '../../computed/secondary-networks.ts';
+import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { quote } from '../text.ts';
-import { asksForNetworks, secondaryNetworks } from './secondary-networks.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** After a reboot the runtime may start pods before Multus has put its configuration first (multus-cni#1387). */
 export const podSecondaryInterfaceMissing = defineCheck({

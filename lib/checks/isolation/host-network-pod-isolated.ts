@@ -1,6 +1,13 @@
+import {
+  compared,
+  described,
+  mayHaveMovedItself,
+  membersOf,
+  namespacePins,
+} from '../../computed/membership.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
-import { compared, described, judgePods, mayHaveMovedItself, membersOf } from './membership.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The node is what PID 1 is in: in kind and k3d that is the node's container, not the machine around it. */
 export const hostNetworkPodIsolated = defineCheck({
@@ -12,9 +19,10 @@ export const hostNetworkPodIsolated = defineCheck({
   why: "Agents with hostNetwork set up the node: kube-proxy or a CNI agent in another namespace writes its rules where nobody reads them, and what others look for on the node's ports is not there.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
+    const pinned = namespacePins(pins);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (!pod.hostNetwork) return notApplicable(object, 'the pod has a network of its own');
-      const members = membersOf(sandbox, pins);
+      const members = membersOf(sandbox, pinned);
       if (members.length === 0) return unknown(object, 'no namespace of the pod could be read');
       const outside = members.filter(({ inode }) => inode !== host.networkNamespace);
       if (outside.length === 0) return pass(object);

@@ -1,6 +1,13 @@
+import {
+  compared,
+  described,
+  mayHaveMovedItself,
+  membersOf,
+  namespacePins,
+} from '../../computed/membership.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { look, recreatePod } from '../remedies.ts';
-import { compared, described, judgePods, mayHaveMovedItself, membersOf } from './membership.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { look, recreatePod } from '../remedies/steps.ts';
 
 /** Compared by inode: pod and node both have an eth0 and a lo, so that names say nothing. */
 export const podInHostNetwork = defineCheck({
@@ -12,9 +19,10 @@ export const podInHostNetwork = defineCheck({
   why: "It reaches everything that listens on the node's loopback, such as the kubelet and agents without authentication, can listen on the node's ports, and no network policy applies to it.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
+    const pinned = namespacePins(pins);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (pod.hostNetwork) return notApplicable(object, "the pod asked for the node's network");
-      const members = membersOf(sandbox, pins);
+      const members = membersOf(sandbox, pinned);
       if (members.length === 0) return unknown(object, 'no namespace of the pod could be read');
       const inside = members.filter(({ inode }) => inode === host.networkNamespace);
       if (inside.length === 0) return pass(object);

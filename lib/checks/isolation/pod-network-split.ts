@@ -1,7 +1,15 @@
+import {
+  compared,
+  described,
+  type Member,
+  mayHaveMovedItself,
+  membersOf,
+  namespacePins,
+} from '../../computed/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
-import { compared, described, judgePods, type Member, mayHaveMovedItself, membersOf } from './membership.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** A pin covered by another, or a container that was moved: setns and bind mounts leave no trace in API and runtime. */
 export const podNetworkSplit = defineCheck({
@@ -13,9 +21,10 @@ export const podNetworkSplit = defineCheck({
   why: 'Containers of one pod no longer reach each other on localhost, one of them may speak with the address of another pod, and the next container start or deletion goes to the wrong namespace.',
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
+    const pinned = namespacePins(pins);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (pod.hostNetwork) return notApplicable(object, "the pod shares the node's network");
-      const all = membersOf(sandbox, pins);
+      const all = membersOf(sandbox, pinned);
       // What is in the node's own network is told by pod-in-host-network.
       const members = all.filter(({ inode }) => inode !== host.networkNamespace);
       const [first] = members;

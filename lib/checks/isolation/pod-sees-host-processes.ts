@@ -1,6 +1,6 @@
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { look, recreatePod } from '../remedies.ts';
-import { judgePods } from './membership.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { look, recreatePod } from '../remedies/steps.ts';
 
 /** By inode of the PID namespace: what `ps` shows depends on the image and on hidepid. */
 export const podSeesHostProcesses = defineCheck({

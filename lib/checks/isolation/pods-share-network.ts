@@ -1,8 +1,9 @@
+import { membersOf, namespacePins } from '../../computed/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { recreatePod, repair } from '../remedies.ts';
-import { recreateSandbox } from '../sandbox-pod.ts';
-import { judgePods, membersOf } from './membership.ts';
+import { judgePods } from '../frames/judge-pods.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
+import { recreatePod, repair } from '../remedies/steps.ts';
 
 /** Judged by where the pods run. A path that leads to another pod, while its processes do not, is pod-network-split. */
 export const podsShareNetwork = defineCheck({
@@ -14,14 +15,15 @@ export const podsShareNetwork = defineCheck({
   why: "Each of them listens on the other's localhost and speaks with its address, network policies of one apply to both, and the deletion of either takes the network away from the other.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
+    const pinned = namespacePins(pins);
     const placed = sandboxes
       .filter(({ state, network, stable }) => state === 'ready' && network === 'pod' && stable)
-      .map((sandbox) => ({ sandbox, inode: homeOf(sandbox, membersOf(sandbox, pins)) }))
+      .map((sandbox) => ({ sandbox, inode: homeOf(sandbox, membersOf(sandbox, pinned)) }))
       .toSorted((a, b) => (a.sandbox.createdAt ?? '').localeCompare(b.sandbox.createdAt ?? ''));
     const byInode = Map.groupBy(placed, ({ inode }) => inode);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (pod.hostNetwork) return notApplicable(object, "the pod shares the node's network");
-      const inode = homeOf(sandbox, membersOf(sandbox, pins));
+      const inode = homeOf(sandbox, membersOf(sandbox, pinned));
       if (inode === null) return unknown(object, 'no namespace of the pod could be read');
       if (inode === host.networkNamespace)
         return notApplicable(object, "the pod is in the node's network: see pod-in-host-network");

@@ -1,3 +1,4 @@
+import { logged, recent, toldForADay } from '../../computed/kernel-log.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
 import type { AuditedObject } from '../../model/finding.ts';
 import {
@@ -10,8 +11,7 @@ import {
   podObject,
   unknown,
 } from '../define.ts';
-import { lookOnNode, repairOnNode } from '../remedies.ts';
-import { logged, recent, toldForADay } from './kernel-log.ts';
+import { lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const NEARLY = 0.9;
 const FULL = /(?:nf|ip)_conntrack: (?:nf_conntrack: )?table full, dropping packet/;

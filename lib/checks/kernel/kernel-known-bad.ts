@@ -1,8 +1,8 @@
+import { knownDefects } from '../../computed/known-bad-kernels.ts';
+import { quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { cordon, drain, uncordon } from '../node-remedies.ts';
-import { repair } from '../remedies.ts';
-import { quote } from '../text.ts';
-import { knownDefects } from './known-bad-kernels.ts';
+import { cordon, drain, uncordon } from '../remedies/node.ts';
+import { repair } from '../remedies/steps.ts';
 
 /** A version is a risk, not a fault: low, whatever else is found. */
 export const kernelKnownBad = defineCheck({

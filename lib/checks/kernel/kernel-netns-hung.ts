@@ -1,9 +1,9 @@
+import { incidents, isActive, logged, recent, toldWhileActive } from '../../computed/kernel-log.ts';
+import { waitingDevices } from '../../computed/waiting-devices.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
+import { counted, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { rebootForKernel } from '../node-remedies.ts';
-import { counted, listed, quote, rowsOf } from '../text.ts';
-import { incidents, isActive, logged, recent, toldWhileActive } from './kernel-log.ts';
-import { waitingDevices } from './unregister-netdevice.ts';
+import { rebootForKernel } from '../remedies/node.ts';
 
 const HUNG = /task .{1,60}:(\d{1,10}) blocked for more than \d+ seconds/;
 const IN_NAMESPACE_CODE = /\b(cleanup_net|copy_net_ns)\b/;

@@ -1,7 +1,7 @@
+import { incidents, logged, recent, toldForADay } from '../../computed/kernel-log.ts';
+import { counted, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { rebootForKernel } from '../node-remedies.ts';
-import { counted, quote, rowsOf } from '../text.ts';
-import { incidents, logged, recent, toldForADay } from './kernel-log.ts';
+import { rebootForKernel } from '../remedies/node.ts';
 
 /** What a defect of the kernel begins with. `WARNING:` is left out: it is common, and the kernel goes on. */
 const DEFECT =

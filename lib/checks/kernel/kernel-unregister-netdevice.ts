@@ -1,8 +1,8 @@
+import { logged, recent, toldWhileActive } from '../../computed/kernel-log.ts';
+import { waitingDevices } from '../../computed/waiting-devices.ts';
+import { counted, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { rebootForKernel } from '../node-remedies.ts';
-import { counted, listed, rowsOf } from '../text.ts';
-import { logged, recent, toldWhileActive } from './kernel-log.ts';
-import { waitingDevices } from './unregister-netdevice.ts';
+import { rebootForKernel } from '../remedies/node.ts';
 
 /** One leaked reference holds up the one worker that takes namespaces down (kubernetes#64743). */
 export const kernelUnregisterNetdevice = defineCheck({

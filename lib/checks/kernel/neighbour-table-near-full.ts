@@ -1,10 +1,10 @@
+import { familyOf } from '../../computed/cidr.ts';
+import { logged, recent, toldForADay } from '../../computed/kernel-log.ts';
 import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
-import { familyOf } from '../cidr.ts';
+import { counted } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, unknown } from '../define.ts';
-import { lookOnNode, repairOnNode } from '../remedies.ts';
-import { counted } from '../text.ts';
-import { logged, recent, toldForADay } from './kernel-log.ts';
+import { lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const NEARLY = 0.9;
 /** Every network namespace has it: where it was read, what is not there was not there to be read. */

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
-import { look, repairOnNode } from '../remedies.ts';
+import { look, repairOnNode } from '../remedies/steps.ts';
 
 const SHARE = 0.8;
 

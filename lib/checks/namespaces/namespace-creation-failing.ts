@@ -1,6 +1,6 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { cordon, drainAndReboot, uncordon } from '../node-remedies.ts';
-import { lookOnNode, repair } from '../remedies.ts';
+import { cordon, drainAndReboot, uncordon } from '../remedies/node.ts';
+import { lookOnNode, repair } from '../remedies/steps.ts';
 
 const SLOW = 2_000;
 const HUNG = 10_000;

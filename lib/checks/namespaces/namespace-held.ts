@@ -1,8 +1,3 @@
-import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
-import type { RemedyStep } from '../../model/finding.ts';
-import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
-import { lookOnNode, repair } from '../remedies.ts';
-import { listed } from '../text.ts';
 import {
   baseName,
   canonicalPath,
@@ -13,8 +8,13 @@ import {
   podContainerIds,
   sandboxesByInode,
   standing,
-} from './ownership.ts';
-import { tooYoung } from './pin-age.ts';
+} from '../../computed/ownership.ts';
+import { tooYoung } from '../../computed/pin-age.ts';
+import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
+import { listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
+import { lookOnNode, repair } from '../remedies/steps.ts';
 
 const LOOKED_AT = 5;
 
@@ -33,6 +33,7 @@ export const namespaceHeld = defineCheck({
     if (sandboxes.length === 0) return [unknown(nodeObject(node), 'no sandbox of the runtime could be read')];
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
     const podContainers = podContainerIds(sandboxes);
+    const pinsByPath = new Map(pins.toReversed().map((pin) => [canonicalPath(pin.path), pin]));
     const byHolder = new Map<string, NetworkNamespace[]>();
     const outcomes: Outcome[] = [];
     for (const namespace of namespaces) {
@@ -48,12 +49,14 @@ export const namespaceHeld = defineCheck({
         );
       } else if (path !== undefined) {
         // While a plugin sets up a pod's network it holds the namespace, whose sandbox is not recorded yet.
-        const pin = pins.find((each) => canonicalPath(each.path) === canonicalPath(path));
+        const pin = pinsByPath.get(canonicalPath(path));
         const young = pin === undefined ? null : tooYoung(pin, { pods, sandboxes }, context);
         if (young !== null) outcomes.push(notApplicable(object, young));
         else outcomes.push(fail(object, failure([namespace], host.networkNamespace, node)));
       } else {
-        byHolder.set(name, [...(byHolder.get(name) ?? []), namespace]);
+        const held = byHolder.get(name);
+        if (held === undefined) byHolder.set(name, [namespace]);
+        else held.push(namespace);
       }
     }
     for (const [name, held] of byHolder) {

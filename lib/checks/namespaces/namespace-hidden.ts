@@ -1,8 +1,8 @@
 import type { HiddenNamespace } from '../../model/evidence.ts';
 import type { Link, Route } from '../../model/network.ts';
+import { firstOf, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
-import { look, lookOnNode, repair } from '../remedies.ts';
-import { firstOf, listed } from '../text.ts';
+import { look, lookOnNode, repair } from '../remedies/steps.ts';
 
 /** A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
 export const namespaceHidden = defineCheck({
@@ -69,11 +69,12 @@ type HostNetwork = { readonly links: readonly Link[]; readonly routes: readonly 
 
 function innocent(hidden: HiddenNamespace, hostNetwork: HostNetwork): string | null {
   const isDefault = (route: Route) => route.destination === '0.0.0.0/0' || route.destination === '::/0';
+  const names = new Set(hidden.links);
   const uplink = hostNetwork.routes.find(
-    (route) => isDefault(route) && route.link !== null && hidden.links.includes(route.link),
+    (route) => isDefault(route) && route.link !== null && names.has(route.link),
   );
   if (uplink !== undefined) return `${uplink.link} is the node's own way out: the node is itself a container`;
-  const pairs = hostNetwork.links.filter(({ name, kind }) => hidden.links.includes(name) && isPair(kind));
+  const pairs = hostNetwork.links.filter(({ name, kind }) => names.has(name) && isPair(kind));
   // A tunnel or VLAN remembers the namespace it was made in, which is the node's business.
   if (hidden.links.length > 0 && pairs.length === 0) return 'its links are no veth pairs';
   return hidden.links.length === 0 && hidden.suspects.length === 0

@@ -1,8 +1,7 @@
-import type { Mounts } from '../../model/evidence.ts';
+import { canonicalPath, directoryOf } from '../../computed/ownership.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command, repair, repairOnNode } from '../remedies.ts';
-import { amongMounts } from './among-mounts.ts';
-import { canonicalPath, directoryOf } from './ownership.ts';
+import { amongMounts } from '../remedies/among-mounts.ts';
+import { command, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** Kubernetes needs shared mounts; a private one hides new pins from every agent (cri-o#9927). */
 export const namespaceMountPropagation = defineCheck({
@@ -15,9 +14,10 @@ export const namespaceMountPropagation = defineCheck({
   needs: ['mounts', 'pins'],
   run({ mounts, pins }, { node }) {
     const directories = Map.groupBy(pins, ({ path }) => directoryOf(canonicalPath(path)));
+    const uppermost = new Map(mounts.directories.map((mount) => [canonicalPath(mount.path), mount]));
     return [...directories].map(([directory, inside]) => {
       const object = { kind: 'file', name: directory, node } as const;
-      const mount = carrying(directory, mounts.directories);
+      const mount = carrying(directory, uppermost);
       if (mount === undefined) return notApplicable(object, 'it is on no mount that the probe saw');
       // `master:N` alone receives mounts, but does not hand on the pins that the runtime makes.
       if (mount.propagation.includes('shared')) return pass(object);
@@ -53,14 +53,10 @@ export const namespaceMountPropagation = defineCheck({
 });
 
 /** The mount on which files of the directory lie: the longest path above it, the uppermost where they are stacked. */
-function carrying(
-  directory: string,
-  mounts: Mounts['directories'],
-): Mounts['directories'][number] | undefined {
-  const above = mounts.filter(({ path }) => {
-    const mountPoint = canonicalPath(path);
-    return mountPoint === '/' || directory === mountPoint || directory.startsWith(`${mountPoint}/`);
-  });
-  const longest = Math.max(...above.map(({ path }) => canonicalPath(path).length));
-  return above.findLast(({ path }) => canonicalPath(path).length === longest);
+function carrying<Mount>(directory: string, uppermost: ReadonlyMap<string, Mount>): Mount | undefined {
+  for (let path = directory; path !== '/' && path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
+    const mount = uppermost.get(path);
+    if (mount !== undefined) return mount;
+  }
+  return uppermost.get('/');
 }

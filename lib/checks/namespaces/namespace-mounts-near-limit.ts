@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { lookOnNode, repair, repairOnNode } from '../remedies.ts';
+import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHARE = 0.8;
 /** One `ip netns add` mounts every pin a second time, which is harmless. */

@@ -1,6 +1,3 @@
-import type { Pin } from '../../model/evidence.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { stoppedPods } from '../passing-pods.ts';
 import {
   baseName,
   canonicalPath,
@@ -11,9 +8,12 @@ import {
   podContainerIds,
   sandboxesByInode,
   standing,
-} from './ownership.ts';
-import { tooYoung } from './pin-age.ts';
-import { deleteNamespace } from './safe-deletion.ts';
+} from '../../computed/ownership.ts';
+import { stoppedPods } from '../../computed/passing-pods.ts';
+import { tooYoung } from '../../computed/pin-age.ts';
+import type { Pin } from '../../model/evidence.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
 
 /** More than this on one node is no longer untidiness. */
 const MANY = 50;
@@ -34,9 +34,10 @@ export const namespaceOrphaned = defineCheck({
       return [unknown(nodeObject(context.node), 'no sandbox of the runtime could be read')];
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
     const podContainers = podContainerIds(sandboxes);
+    const oldest = oldestSandboxes(sandboxes);
     const pinsByPath = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
-    const orphans = namespaces.filter(
-      (namespace) => standing(namespace, owners, podContainers).kind === 'pinned',
+    const orphans = new Set(
+      namespaces.filter((namespace) => standing(namespace, owners, podContainers).kind === 'pinned'),
     );
     // Who judges at once sees no second time that it is gone; any other audit tells it only then.
     const stopped =
@@ -49,7 +50,7 @@ export const namespaceOrphaned = defineCheck({
         node: context.node,
         ...(path === '' ? {} : { path }),
       } as const;
-      if (!orphans.includes(namespace)) return pass(object);
+      if (!orphans.has(namespace)) return pass(object);
       const pin = pinsByPath.get(canonicalPath(path));
       // Below another mount, as the old tree in a node that is a container: no path leads there to judge or delete it.
       if (pin === undefined) return notApplicable(object, 'a lookup of its pin does not find it');
@@ -67,7 +68,7 @@ export const namespaceOrphaned = defineCheck({
           `may be of pod ${pod.namespace}/${pod.name}, which the kubelet is taking down`,
         );
       const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
-      const severe = physical.length > 0 || orphans.length > MANY;
+      const severe = physical.length > 0 || orphans.size > MANY;
       return fail(object, {
         detail: `${path} is pinned, but no sandbox, process or descriptor uses it; it holds ${contents(namespace, host.networkNamespace)}.${ours ? '' : ' Its name is not one that a container runtime gives, so somebody may have made it on purpose.'}`,
         confidence: ours ? 'confirmed' : 'suspected',
@@ -82,7 +83,7 @@ export const namespaceOrphaned = defineCheck({
         remedy: deleteNamespace(
           context.node,
           { path, inode: namespace.inode },
-          sandboxes,
+          oldest,
           physical,
           hostEnds(namespace, host.networkNamespace),
         ),

@@ -1,9 +1,9 @@
+import { canonicalPath, foreignName, isNamespaceFile } from '../../computed/ownership.ts';
+import { mountsByPath, pinObject, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { command, repairOnNode } from '../remedies.ts';
-import { recreateSandbox } from '../sandbox-pod.ts';
-import { amongMounts } from './among-mounts.ts';
-import { canonicalPath, foreignName, isNamespaceFile } from './ownership.ts';
-import { mountedAt, pinObject, readySandboxesByPath } from './pinned-sandboxes.ts';
+import { amongMounts } from '../remedies/among-mounts.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
+import { command, repairOnNode } from '../remedies/steps.ts';
 
 /** The file is made before the namespace is mounted on it. */
 const CREATION_SECONDS = 60;
@@ -19,13 +19,14 @@ export const namespacePinInvalid = defineCheck({
   needs: ['pins', 'namespaces', 'sandboxes', 'pods'],
   run({ pins, namespaces, sandboxes, pods }, { node, now, settleSeconds }) {
     const byPath = readySandboxesByPath(sandboxes);
+    const mountedAt = mountsByPath(namespaces);
     return pins
       .filter((pin) => !pin.mode.startsWith('d'))
       .map((pin) => {
         const sandbox = byPath.get(canonicalPath(pin.path));
         const object = pinObject(pin.path, sandbox, node);
         if (isNamespaceFile(pin)) return pass(object);
-        if (mountedAt(pin.path, pin, namespaces).length > 0)
+        if (mountedAt(pin.path, pin).length > 0)
           return notApplicable(
             object,
             'a namespace is mounted there, but hidden: see namespace-pin-shadowed',

@@ -1,7 +1,8 @@
+import { canonicalPath, directoryOf } from '../../computed/ownership.ts';
+import { mountsByPath } from '../../computed/pinned-sandboxes.ts';
+import { whyOnItsWayOut } from '../../computed/sandbox-pod.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { recreateSandbox, whyOnItsWayOut } from '../sandbox-pod.ts';
-import { canonicalPath, directoryOf } from './ownership.ts';
-import { mountedAt } from './pinned-sandboxes.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
 
 /** Where the probe lists pins, whether there are any or not. */
 const PIN_DIRECTORIES = [
@@ -24,6 +25,12 @@ export const namespacePinMissing = defineCheck({
       ...PIN_DIRECTORIES,
       ...pins.map((pin) => directoryOf(canonicalPath(pin.path))),
     ]);
+    const paths = new Set(pins.map((pin) => canonicalPath(pin.path)));
+    const mountedAt = mountsByPath(namespaces);
+    const inodesElsewhere = new Map<number, (typeof mounts.elsewhere)[number]>();
+    for (const other of mounts.elsewhere)
+      for (const inode of other.containerId === null ? other.inodes : [])
+        if (!inodesElsewhere.has(inode)) inodesElsewhere.set(inode, other);
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.state !== 'ready' || sandbox.network !== 'pod') return [];
       const object = podObject(sandbox, node);
@@ -32,8 +39,8 @@ export const namespacePinMissing = defineCheck({
         return [notApplicable(object, 'the runtime does not pin the namespace of this sandbox')];
       if (!directories.has(directoryOf(path)))
         return [notApplicable(object, `the directory of ${path} is not one that the probe reads`)];
-      if (pins.some((pin) => canonicalPath(pin.path) === path)) return [pass(object)];
-      if (mountedAt(path, undefined, namespaces).length > 0)
+      if (paths.has(path)) return [pass(object)];
+      if (mountedAt(path, undefined).length > 0)
         return [notApplicable(object, 'the pin is mounted, but hidden: see namespace-pin-shadowed')];
       if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
       const leaving = whyOnItsWayOut(sandbox, pods);
@@ -42,12 +49,8 @@ export const namespacePinMissing = defineCheck({
       if (age !== null && age < settleSeconds.pod)
         return [notApplicable(object, 'the sandbox is not settled yet')];
       // CRI-O can keep its mounts in a mount namespace of its own, out of PID 1's sight.
-      const elsewhere = mounts.elsewhere.find(
-        (other) =>
-          other.containerId === null &&
-          sandbox.networkNamespace !== null &&
-          other.inodes.includes(sandbox.networkNamespace),
-      );
+      const elsewhere =
+        sandbox.networkNamespace === null ? undefined : inodesElsewhere.get(sandbox.networkNamespace);
       if (elsewhere !== undefined)
         return [notApplicable(object, `pinned in the mount namespace of ${elsewhere.command}`)];
       return [

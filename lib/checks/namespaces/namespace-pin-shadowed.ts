@@ -1,11 +1,11 @@
+import { canonicalPath, directoryOf, isNamespaceFile } from '../../computed/ownership.ts';
+import { mountsByPath, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
 import type { Mounts } from '../../model/evidence.ts';
+import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { drainAndReboot } from '../node-remedies.ts';
-import { command, look, lookOnNode } from '../remedies.ts';
-import { listed } from '../text.ts';
-import { amongMounts } from './among-mounts.ts';
-import { canonicalPath, directoryOf, isNamespaceFile } from './ownership.ts';
-import { mountedAt, readySandboxesByPath } from './pinned-sandboxes.ts';
+import { amongMounts } from '../remedies/among-mounts.ts';
+import { drainAndReboot } from '../remedies/node.ts';
+import { command, look, lookOnNode } from '../remedies/steps.ts';
 
 /** A mount over the directory hides the pins below: mountinfo shows them, a lookup does not (cri-o#9927). */
 export const namespacePinShadowed = defineCheck({
@@ -18,6 +18,8 @@ export const namespacePinShadowed = defineCheck({
   needs: ['pins', 'namespaces', 'sandboxes', 'mounts'],
   run({ pins, namespaces, sandboxes, mounts }, { node }) {
     const sandboxOf = readySandboxesByPath(sandboxes);
+    const mountedAt = mountsByPath(namespaces);
+    const stackedOn = Map.groupBy(mounts.directories, ({ path }) => canonicalPath(path));
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
     const paths = new Set([
       ...pinOf.keys(),
@@ -28,7 +30,7 @@ export const namespacePinShadowed = defineCheck({
       const object = { kind: 'file', name: directory, node } as const;
       const shadowed = inside.flatMap((path) => {
         const pin = pinOf.get(path);
-        const mounted = mountedAt(path, pin, namespaces);
+        const mounted = mountedAt(path, pin);
         // A namespace may be mounted twice at its path, as after `ip netns add`: what counts is what a lookup finds.
         const found = pin !== undefined && isNamespaceFile(pin) && mounted.includes(pin.inode);
         // Nothing at the path and nobody who needs it: a mount of the tree below, as in nodes that are containers.
@@ -57,7 +59,11 @@ export const namespacePinShadowed = defineCheck({
             actual: first.pin === undefined ? 'nothing' : `${first.pin.fileSystem}, inode ${first.pin.inode}`,
             source: `stat /proc/1/root${first.path}`,
           },
-          { what: 'mounts over the directory', actual: over(directory, mounts), source: '/proc/1/mountinfo' },
+          {
+            what: 'mounts over the directory',
+            actual: over(stackedOn.get(directory) ?? []),
+            source: '/proc/1/mountinfo',
+          },
         ],
         remedy: [
           look(
@@ -75,7 +81,6 @@ export const namespacePinShadowed = defineCheck({
   },
 });
 
-function over(directory: string, mounts: Mounts): string {
-  const stacked = mounts.directories.filter(({ path }) => canonicalPath(path) === directory);
+function over(stacked: Mounts['directories']): string {
   return stacked.map(({ fileSystem, root }) => `${fileSystem} ${root}`).join(', ') || 'none of its own';
 }

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
-import { lookOnNode, repair, repairOnNode } from '../remedies.ts';
+import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** The runtime's own services; CRI-O and the kubelet may share a mount namespace hidden from PID 1 on purpose. */
 const RUNTIME = /^(crio|kubelet|containerd|containerd-shim|dockerd|conmon|systemd)/;
@@ -18,10 +18,11 @@ export const namespacePinnedElsewhere = defineCheck({
     const onHost = new Set(pins.flatMap((pin) => [pin.inode, ...pin.mounted]));
     const busy = events.find((event) => /device or resource busy/.test(event.message));
     const old = isOld(host.kernelRelease);
+    const owners = new Map(
+      pods.toReversed().flatMap((pod) => pod.containers.map(({ id }) => [id, pod] as const)),
+    );
     const outcomes = mounts.elsewhere.map((other): Outcome => {
-      const owner = pods.find((pod) =>
-        pod.containers.some(({ id }) => id !== null && id === other.containerId),
-      );
+      const owner = other.containerId === null ? undefined : owners.get(other.containerId);
       const object =
         owner === undefined
           ? ({ kind: 'process', name: other.command, node } as const)

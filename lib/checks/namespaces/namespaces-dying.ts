@@ -2,8 +2,8 @@ import type { Sources } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { kernelNetnsHung } from '../kernel/kernel-netns-hung.ts';
 import { kernelUnregisterNetdevice } from '../kernel/kernel-unregister-netdevice.ts';
-import { cordon, drainAndReboot } from '../node-remedies.ts';
-import { lookOnNode } from '../remedies.ts';
+import { cordon, drainAndReboot } from '../remedies/node.ts';
+import { lookOnNode } from '../remedies/steps.ts';
 
 /** Ordinary teardown sleeps here for some milliseconds every time. */
 const ORDINARY_WAIT =

@@ -1,11 +1,12 @@
+import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
+import { expectedGateway } from '../../computed/gateway.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { loadedConfig } from '../../computed/loaded-config.ts';
+import { cniPlugin } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
-import { contains, familyOf, sameAddress } from '../cidr.ts';
-import { loadedConfig } from '../cni/loaded-config.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { drain, uncordon } from '../node-remedies.ts';
-import { command, repairOnNode } from '../remedies.ts';
-import { expectedGateway } from './gateway.ts';
+import { drain, uncordon } from '../remedies/node.ts';
+import { command, repairOnNode } from '../remedies/steps.ts';
 
 /** Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
 export const bridgeAddressStale = defineCheck({
@@ -131,11 +132,12 @@ function configuredSubnets(
   podCIDRs: readonly string[],
 ): { subnets: readonly string[]; source: string } | null {
   const file = loadedConfig(config);
-  if (file?.plugins[0] === 'bridge' && file.bridge === bridge && file.subnets.length > 0) {
+  const addresses = cniPlugin(file?.plugins[0])?.addresses;
+  if (file !== undefined && addresses === 'range' && file.bridge === bridge && file.subnets.length > 0) {
     return { subnets: file.subnets, source: `${config.directory}/${file.name}` };
   }
-  const flannel = behind.some(({ plugin }) => plugin === 'flannel');
-  if (file?.plugins[0] === 'flannel' && flannel && podCIDRs.length > 0) {
+  const fromNode = behind.some(({ plugin }) => cniPlugin(plugin)?.addresses === 'podCIDR');
+  if (addresses === 'podCIDR' && fromNode && podCIDRs.length > 0) {
     return { subnets: podCIDRs, source: 'API: node.spec.podCIDRs' };
   }
   return null;

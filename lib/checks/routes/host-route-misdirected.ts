@@ -1,11 +1,11 @@
+import { routeText } from '../../computed/gateway.ts';
+import { hostRoutes } from '../../computed/host-routes.ts';
+import { layoutOf } from '../../computed/layouts.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { command, recreatePod, repairOnNode } from '../remedies.ts';
-import { routeText } from './gateway.ts';
-import { hostRoutes } from './host-route.ts';
+import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** An address that was given again while its old route stayed (calico#5173, calico#10723). */
 export const hostRouteMisdirected = defineCheck({

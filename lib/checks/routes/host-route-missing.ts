@@ -1,9 +1,9 @@
-import { addressBits, sameAddress, subnetOf } from '../cidr.ts';
+import { addressBits, sameAddress, subnetOf } from '../../computed/cidr.ts';
+import { routeText } from '../../computed/gateway.ts';
+import { hostRoutes } from '../../computed/host-routes.ts';
+import { layoutOf } from '../../computed/layouts.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { command, recreatePod, repairOnNode } from '../remedies.ts';
-import { routeText } from './gateway.ts';
-import { hostRoutes } from './host-route.ts';
+import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** Routed plugins make one route for each pod; behind a bridge the route of the subnet is what brings packets to the pods. */
 export const hostRouteMissing = defineCheck({

@@ -1,9 +1,9 @@
+import { addressBits, addressKey, familyOf, prefixLength, sameAddress } from '../../computed/cidr.ts';
+import { routeText } from '../../computed/gateway.ts';
+import { cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
 import type { Link, Route } from '../../model/network.ts';
-import { addressBits, familyOf, prefixLength, sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
-import { layouts } from '../layouts.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies.ts';
-import { routeText } from './gateway.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** A route whose address no namespace holds: the next pod with that address will be unreachable (calico#3467). */
 export const hostRouteStale = defineCheck({
@@ -18,18 +18,19 @@ export const hostRouteStale = defineCheck({
   run({ hostNetwork, namespaces, hiddenNamespaces, pods }, { node }) {
     const held = new Set(
       namespaces.flatMap(({ stack }) =>
-        stack.status === 'present' ? stack.value.addresses.map(({ address }) => address) : [],
+        stack.status === 'present' ? stack.value.addresses.map(({ address }) => addressKey(address)) : [],
       ),
     );
     const unread = namespaces.some(({ stack }) => stack.status !== 'present');
     const standing = new Set(namespaces.map(({ inode }) => inode));
+    const hiddenLinks = new Set(hiddenNamespaces.flatMap((hidden) => hidden.links));
     const links = new Map(hostNetwork.links.map((link) => [link.name, link]));
     return hostNetwork.routes.flatMap((route) => {
       const link = route.link === null ? undefined : links.get(route.link);
       if (link === undefined || !isPodRoute(route, link)) return [];
       const address = route.destination.split('/')[0] ?? '';
       const object = { kind: 'address', name: address, node, path: link.name } as const;
-      if (held.has(address) || [...held].some((one) => sameAddress(one, address))) return [pass(object)];
+      if (held.has(addressKey(address))) return [pass(object)];
       // A terminating or new pod, one whose runtime keeps the address itself, and Calico's floating addresses.
       const named = pods.find(
         (pod) =>
@@ -39,7 +40,7 @@ export const hostRouteStale = defineCheck({
       if (named !== undefined) {
         return [notApplicable(object, `${named.namespace}/${named.name} has this address in the API`)];
       }
-      if (hiddenNamespaces.some((hidden) => hidden.links.includes(link.name))) {
+      if (hiddenLinks.has(link.name)) {
         return [notApplicable(object, 'it leads to a namespace that nothing names: see namespace-hidden')];
       }
       if (cameOrWent(link, standing)) {
@@ -93,7 +94,7 @@ function cameOrWent({ peer }: Link, standing: ReadonlySet<number>): boolean {
 }
 
 const prefixes: readonly string[] = [
-  ...new Set(Object.values(layouts).map(({ hostLinkPrefix }) => hostLinkPrefix)),
+  ...new Set(knownPlugins.flatMap((plugin) => cniPlugin(plugin)?.layout?.hostLinkPrefix ?? [])),
 ];
 
 /** A route to one address through a link that a CNI plugin made. */

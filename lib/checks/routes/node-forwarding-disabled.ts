@@ -1,9 +1,10 @@
+import { familyOf } from '../../computed/cidr.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { uplinks } from '../../computed/uplinks.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
-import { familyOf } from '../cidr.ts';
+import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { command, lookOnNode, repair, repairOnNode } from '../remedies.ts';
-import { firstOf, listed, rowsOf } from '../text.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 
@@ -17,8 +18,8 @@ export const nodeForwardingDisabled = defineCheck({
   title: 'The node forwards packets of its pods',
   failureTitle: 'Node does not forward packets of its pods',
   why: 'The kernel drops whatever pods send beyond the node and what comes for them, although every pod looks healthy and probes from the node itself pass.',
-  needs: ['kernel', 'podNetworks'],
-  run({ kernel, podNetworks }, { node }) {
+  needs: ['kernel', 'podNetworks', 'hostNetwork', 'node'],
+  run({ kernel, podNetworks, hostNetwork, node: api }, { node }) {
     const object = nodeObject(node);
     const forwarded = podNetworks.filter((network) => {
       const layout = layoutOf(network);
@@ -31,7 +32,11 @@ export const nodeForwardingDisabled = defineCheck({
     const off = global.filter(({ name }) => kernel.sysctls[name] === '0');
     // Turning the global switch off turns off those of all links: one cause, one finding.
     const settings =
-      off.length > 0 ? off : linkSettings(forwarded).filter(({ name }) => kernel.sysctls[name] === '0');
+      off.length > 0
+        ? off
+        : linkSettings(forwarded, uplinks(hostNetwork, api.addresses)).filter(
+            ({ name }) => kernel.sysctls[name] === '0',
+          );
     if (settings.length === 0) {
       const unread = global.find(({ name }) => kernel.sysctls[name] === undefined);
       return [unread === undefined ? pass(object) : unknown(object, `${unread.name} could not be read`)];
@@ -75,9 +80,14 @@ function globalSettings(networks: readonly PodNetwork[]): Setting[] {
   ];
 }
 
-/** Switches of single links: the pod's own or its bridge, and Calico's answer for 169.254.1.1. Not every probe reads them. */
-function linkSettings(networks: readonly PodNetwork[]): Setting[] {
-  const settings = networks.flatMap((network) => {
+/** Switches of single links: the pod's own or its bridge, the node's uplinks, and Calico's answer for 169.254.1.1. Not every probe reads them. */
+function linkSettings(networks: readonly PodNetwork[], outside: readonly string[]): Setting[] {
+  // The switch of the link that a packet comes in by decides (systemd#468).
+  const ofUplinks = outside.map((link) => ({
+    name: `net.ipv4.conf.${link}.forwarding`,
+    why: `what comes in by ${link} for pods`,
+  }));
+  const ofPods = networks.flatMap((network) => {
     const layout = layoutOf(network);
     if (typeof layout === 'string' || network.hostLink === null) return [];
     if (!network.pod.podIPs.some((ip) => familyOf(ip) === 4)) return [];
@@ -90,5 +100,5 @@ function linkSettings(networks: readonly PodNetwork[]): Setting[] {
         : []),
     ];
   });
-  return [...new Map(settings.map((setting) => [setting.name, setting])).values()];
+  return [...new Map([...ofPods, ...ofUplinks].map((setting) => [setting.name, setting])).values()];
 }

@@ -1,7 +1,7 @@
+import { defaultRouteOf, expectedGateway, routeText, wayOut } from '../../computed/gateway.ts';
+import { mayChangeNetwork } from '../../computed/preconditions.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { mayChangeNetwork } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { defaultRouteOf, expectedGateway, routeText, wayOut } from './gateway.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Also a default route to another gateway than the plugin's: nothing is there to forward (rke2#1053). */
 export const podDefaultRouteMissing = defineCheck({

@@ -1,11 +1,11 @@
+import { sameAddress } from '../../computed/cidr.ts';
+import { defaultRouteOf, expectedGateway } from '../../computed/gateway.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Neighbour, NetworkStack } from '../../model/network.ts';
-import { sameAddress } from '../cidr.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
-import { lookOnNode, recreatePod } from '../remedies.ts';
-import { defaultRouteOf, expectedGateway } from './gateway.ts';
+import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /** States in which the kernel sends to the MAC without asking first; a STALE entry is verified on its next use. */
 const TRUSTED: readonly string[] = ['PERMANENT', 'NOARP', 'REACHABLE', 'DELAY', 'PROBE'];
@@ -39,7 +39,8 @@ export const podGatewayNeighbourWrong = defineCheck({
       const owner =
         layout.gatewayMac === 'bridge' ? bridgeOf(network, hostNetwork, gateway) : network.hostLink;
       if (typeof owner === 'string') return notApplicable(object, owner);
-      const expected = [owner, ...ciliumHost(network, hostNetwork)].flatMap((link) => link?.mac ?? []);
+      const others = hostNetwork.links.filter(({ name }) => name === layout.gatewayLink);
+      const expected = [owner, ...others].flatMap((link) => link?.mac ?? []);
       if (owner === null || expected.length === 0)
         return notApplicable(object, 'the node link has no MAC address');
       const entry = network.stack.neighbours.find(
@@ -100,9 +101,4 @@ function bridgeOf(network: PodNetwork, host: NetworkStack, gateway: string) {
   if (bridge === undefined) return `the bridge ${name} could not be read`;
   const holds = host.addresses.some(({ link, address }) => link === name && sameAddress(address, gateway));
   return holds ? bridge : `the gateway ${gateway} is not on ${name}: see bridge-address-stale`;
-}
-
-/** Cilium's gateway address is on cilium_host, and BPF answers for it on the pod's own link. */
-function ciliumHost(network: PodNetwork, host: NetworkStack) {
-  return network.plugin === 'cilium-cni' ? host.links.filter((link) => link.name === 'cilium_host') : [];
 }

@@ -1,8 +1,8 @@
-import { contains, prefixLength } from '../cidr.ts';
+import { contains, prefixLength } from '../../computed/cidr.ts';
+import { defaultRouteOf, expectedGateway, wayOut } from '../../computed/gateway.ts';
+import { lostAddresses } from '../../computed/preconditions.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { lostAddresses } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { defaultRouteOf, expectedGateway, wayOut } from './gateway.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The kernel keeps a default route whose gateway went off link, so that nothing seems wrong until it is set again. */
 export const podGatewayRouteMissing = defineCheck({

@@ -1,9 +1,9 @@
+import { routeText } from '../../computed/gateway.ts';
+import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
+import { listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
-import { recreatePod } from '../remedies.ts';
-import { listed, rowsOf } from '../text.ts';
-import { routeText } from './gateway.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The kernel's own last word in each IPv6 table, "unreachable default dev lo" (net/ipv6/route.c). */
 const KERNEL_METRIC = 4294967295;
@@ -62,6 +62,7 @@ export const podRouteBlackhole = defineCheck({
 /** Those that packets come to: in the main table, or in one that a rule leads to. */
 function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
   const led = new Set(rules.filter(isAdded).map(({ family, table }) => `${family} ${table}`));
+  const lowest = lowestMetrics(routes);
   return routes.filter(
     (route) =>
       DROPPING.includes(route.type) &&
@@ -70,20 +71,22 @@ function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
       (route.table === 'main'
         ? !route.destination.endsWith('/0')
         : led.has(`${route.family} ${route.table}`)) &&
-      !routes.some((other) => comesBefore(other, route)),
+      // Behind one of the same destination and a lower metric the other is a last resort that is not asked.
+      !((lowest.get(wayOf(route)) ?? Number.POSITIVE_INFINITY) < (route.metric ?? 0)),
   );
 }
 
-/** A route of the same destination and a lower metric, behind which the other is a last resort that is not asked. */
-function comesBefore(other: Route, route: Route): boolean {
-  return (
-    other.type === 'unicast' &&
-    other.family === route.family &&
-    other.table === route.table &&
-    other.destination === route.destination &&
-    (other.metric ?? 0) < (route.metric ?? 0) &&
-    !other.flags.includes('dead')
-  );
+const wayOf = ({ family, table, destination }: Route) => `${family} ${table} ${destination}`;
+
+/** Of the routes that lead somewhere, by where they lead. */
+function lowestMetrics(routes: readonly Route[]): ReadonlyMap<string, number> {
+  const lowest = new Map<string, number>();
+  for (const route of routes) {
+    if (route.type !== 'unicast' || route.flags.includes('dead')) continue;
+    const metric = route.metric ?? 0;
+    if (metric < (lowest.get(wayOf(route)) ?? Number.POSITIVE_INFINITY)) lowest.set(wayOf(route), metric);
+  }
+  return lowest;
 }
 
 const isAdded = (rule: Rule) => !BORN_WITH.includes(rule.priority);

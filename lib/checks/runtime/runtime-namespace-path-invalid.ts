@@ -1,6 +1,6 @@
+import { canonicalPath, isNamespaceFile } from '../../computed/ownership.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject, unknown } from '../define.ts';
-import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
-import { recreateSandbox } from '../sandbox-pod.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
 
 const PROCESS_PATH = /^\/proc\/(\d+)\/(?:task\/\d+\/)?ns\/net$/;
 
@@ -16,6 +16,7 @@ export const runtimeNamespacePathInvalid = defineCheck({
   needs: ['sandboxes', 'cniResults', 'pins', 'pods'],
   run({ sandboxes, cniResults, pins, pods }, { node }) {
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    const resultsOf = Map.groupBy(cniResults, ({ containerId }) => containerId);
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.state !== 'ready') return [];
       const object = podObject(sandbox, node);
@@ -48,9 +49,8 @@ export const runtimeNamespacePathInvalid = defineCheck({
           }),
         ];
       }
-      const recorded = cniResults.find(
+      const recorded = (resultsOf.get(sandbox.id) ?? []).find(
         (result) =>
-          result.containerId === sandbox.id &&
           result.namespacePath !== null &&
           // docker's shim gives CNI the path of the process, which is as good.
           !PROCESS_PATH.test(result.namespacePath) &&

@@ -1,5 +1,5 @@
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { look, lookOnNode, podsOnNode, repairOnNode } from '../remedies.ts';
+import { look, lookOnNode, podsOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const NOT_READY =
   /NetworkPluginNotReady|NetworkReady=false|cni (plugin|config) (not |un)initialized|network plugin is not ready/i;

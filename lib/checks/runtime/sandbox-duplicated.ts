@@ -1,7 +1,7 @@
 import type { Sandbox } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { repair } from '../remedies.ts';
-import { stopSandbox } from '../sandbox-pod.ts';
+import { stopSandbox } from '../remedies/sandbox.ts';
+import { repair } from '../remedies/steps.ts';
 
 /** The kubelet or the runtime lost track of an earlier attempt, which holds a second address. */
 export const sandboxDuplicated = defineCheck({

@@ -1,3 +1,4 @@
+import { isBeingStopped, whyNotInApi } from '../../computed/sandbox-pod.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import {
   defineCheck,
@@ -9,8 +10,8 @@ import {
   podObject,
   unknown,
 } from '../define.ts';
-import { command, look, repairOnNode } from '../remedies.ts';
-import { isBeingStopped, stopSandbox, whyNotInApi } from '../sandbox-pod.ts';
+import { stopSandbox } from '../remedies/sandbox.ts';
+import { command, look, repairOnNode } from '../remedies/steps.ts';
 
 /** Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
 export const sandboxGhost = defineCheck({

@@ -9,7 +9,7 @@ import {
   podObject,
   unknown,
 } from '../define.ts';
-import { recreatePod, repair } from '../remedies.ts';
+import { recreatePod, repair } from '../remedies/steps.ts';
 
 /** The API's word is older than what happened on the node, or the kubelet no longer works on the pod. */
 export const sandboxMissing = defineCheck({

@@ -1,6 +1,7 @@
+import { whyOnItsWayOut } from '../../computed/sandbox-pod.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { recreateSandbox, whyOnItsWayOut } from '../sandbox-pod.ts';
+import { recreateSandbox } from '../remedies/sandbox.ts';
 
 /** Sandboxes in a virtual machine: their process is not in the pod's cgroup. */
 const VIRTUAL = /kata|firecracker|gvisor|runsc/i;

@@ -1,8 +1,8 @@
+import { canonicalPath, isNamespaceFile } from '../../computed/ownership.ts';
+import { isBeingStopped } from '../../computed/sandbox-pod.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
-import { command, look, repairOnNode } from '../remedies.ts';
-import { isBeingStopped } from '../sandbox-pod.ts';
+import { command, look, repairOnNode } from '../remedies/steps.ts';
 
 /** Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
 export const sandboxStale = defineCheck({
@@ -17,6 +17,10 @@ export const sandboxStale = defineCheck({
   needs: ['sandboxes', 'pins', 'pods', 'events'],
   run({ sandboxes, pins, pods, events }, { node, now, settleSeconds }) {
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
+    const ready = Map.groupBy(
+      sandboxes.filter(({ state }) => state === 'ready'),
+      ({ uid }) => uid,
+    );
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.network !== 'pod') return [];
       const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
@@ -29,9 +33,7 @@ export const sandboxStale = defineCheck({
       if (pod !== undefined && pod.deletionTimestamp !== null)
         return [notApplicable(object, 'the pod is being deleted: see sandbox-stuck-terminating')];
       // A newer sandbox of the pod tells when this one was stopped; else only its own age does.
-      const successor = sandboxes.find(
-        (other) => other.state === 'ready' && other.uid === sandbox.uid && other.id !== sandbox.id,
-      );
+      const successor = ready.get(sandbox.uid)?.find(({ id }) => id !== sandbox.id);
       const since = successor?.createdAt ?? sandbox.createdAt ?? pin.modifiedAt;
       if (
         successor === undefined &&

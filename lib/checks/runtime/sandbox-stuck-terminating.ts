@@ -1,10 +1,10 @@
+import { canonicalPath, isNamespaceFile } from '../../computed/ownership.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Event, Pod } from '../../model/kubernetes.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
-import { canonicalPath, isNamespaceFile } from '../namespaces/ownership.ts';
-import { command, look, repair } from '../remedies.ts';
-import { stopSandbox } from '../sandbox-pod.ts';
+import { stopSandbox } from '../remedies/sandbox.ts';
+import { command, look, repair } from '../remedies/steps.ts';
 
 /** A kubelet needs some seconds to take a sandbox apart after the grace period, however soon one wants to know. */
 const TAKING_APART = 60;

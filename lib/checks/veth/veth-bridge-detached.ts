@@ -1,9 +1,9 @@
+import { podEnd } from '../../computed/attached-by-pair.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { linkFault } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { linkFault } from '../preconditions.ts';
-import { command, recreatePod, repairOnNode } from '../remedies.ts';
-import { podEnd } from './attached-by-pair.ts';
+import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** Port states that forward nothing and do not end by themselves; listening and learning do. */
 const BLOCKED = ['disabled', 'blocking'];

@@ -1,7 +1,7 @@
+import { podEnd } from '../../computed/attached-by-pair.ts';
+import { layoutOf } from '../../computed/layouts.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { command, recreatePod, repairOnNode } from '../remedies.ts';
-import { podEnd } from './attached-by-pair.ts';
+import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 export const vethHostSideDown = defineCheck({
   id: 'veth-host-side-down',

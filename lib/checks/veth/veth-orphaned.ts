@@ -1,7 +1,7 @@
 import type { Link } from '../../model/network.ts';
+import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
-import { command, look, repairOnNode } from '../remedies.ts';
-import { listed } from '../text.ts';
+import { command, look, repairOnNode } from '../remedies/steps.ts';
 
 /** Names that CNI plugins make up: bridge and ptp, AWS, Calico, Cilium, Azure. Pairs of people and of bonds have others. */
 const CNI_NAME = /^(?:veth[0-9a-f]{8}|eni[0-9a-f]{11}|cali[0-9a-f]{11}|lxc[0-9a-f]{12}|azv[0-9a-f]{7,11})$/;
@@ -21,16 +21,18 @@ export const vethOrphaned = defineCheck({
   needs: ['hostNetwork', 'host', 'podNetworks'],
   run({ hostNetwork, host, podNetworks }, { node }) {
     const used = new Set(podNetworks.map((network) => network.hostLink?.index));
+    const addressesOf = Map.groupBy(hostNetwork.addresses, ({ link }) => link);
+    const routesOf = Map.groupBy(hostNetwork.routes, ({ link }) => link);
     const veths = hostNetwork.links.filter((link) => link.kind === 'veth' && CNI_NAME.test(link.name));
     return veths.map((link) => {
       const object = { kind: 'link', name: link.name, node } as const;
       if (used.has(link.index) || !isOrphan(link, host.networkNamespace)) return pass(object);
       const peer = link.peer?.status === 'matched' ? `${link.peer.name}, on the node too` : 'gone';
-      const addresses = hostNetwork.addresses
-        .filter((address) => address.link === link.name && address.scope === 'global')
+      const addresses = (addressesOf.get(link.name) ?? [])
+        .filter(({ scope }) => scope === 'global')
         .map(({ address }) => address);
-      const routes = hostNetwork.routes
-        .filter((route) => route.link === link.name && route.table === 'main')
+      const routes = (routesOf.get(link.name) ?? [])
+        .filter(({ table }) => table === 'main')
         .map(({ destination }) => destination);
       return fail(object, {
         detail: `${link.name} has a name of a CNI plugin, but leads into no pod: its other end is ${peer}.${routes.length > 0 ? ` It still has routes to ${listed(routes)}.` : ''}`,

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
+import { podEnd } from '../../computed/attached-by-pair.ts';
+import { layoutOf } from '../../computed/layouts.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
-import { layoutOf } from '../layouts.ts';
-import { recreatePod } from '../remedies.ts';
-import { podEnd } from './attached-by-pair.ts';
-
-/** Plugins that name the node's end after the pod; the AWS one appends an index for further interfaces. */
-const NAMED_AFTER_POD = ['aws-cni', 'calico'];
+import { recreatePod } from '../remedies/steps.ts';
 
 /** Two signs of one fault: the ends do not point at each other, or the node's end is named after another pod. */
 export const vethPeerMismatch = defineCheck({
@@ -65,10 +62,14 @@ export const vethPeerMismatch = defineCheck({
   },
 });
 
-/** The end of the name that the plugin gives, or null where it is not known. The prefix can be configured. */
+/** The end of the name that the plugin gives, or null where it is not known. The prefix can be configured, and the AWS plugin appends an index for further interfaces. */
 function expectedName(network: PodNetwork): string | null {
-  if (network.plugin === null || !NAMED_AFTER_POD.includes(network.plugin)) return null;
   const layout = layoutOf(network);
-  if (typeof layout === 'string' || !network.hostLink?.name.startsWith(layout.hostLinkPrefix)) return null;
+  if (
+    typeof layout === 'string' ||
+    !layout.namedAfterPod ||
+    !network.hostLink?.name.startsWith(layout.hostLinkPrefix)
+  )
+    return null;
   return createHash('sha1').update(`${network.pod.namespace}.${network.pod.name}`).digest('hex').slice(0, 11);
 }

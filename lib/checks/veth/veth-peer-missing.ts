@@ -1,6 +1,6 @@
+import { podEnd } from '../../computed/attached-by-pair.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { recreatePod } from '../remedies.ts';
-import { podEnd } from './attached-by-pair.ts';
+import { recreatePod } from '../remedies/steps.ts';
 
 /** The kernel deletes both ends together, so an end without its peer on the node was moved away. */
 export const vethPeerMissing = defineCheck({

@@ -1,6 +1,8 @@
 /** Addresses that an on-node IPAM keeps: host-local's directories and ipamd's checkpoint. */
+
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { AWS_CNI, cniPlugin, HOST_LOCAL } from '../../model/cni-plugins.ts';
 import type { CniConfig, CniResult, Ipam } from '../../model/evidence.ts';
 import { atMost } from '../limits.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
@@ -93,8 +95,9 @@ export function emptiedNetworks(
   const there = new Set(lines(directories).map((directory) => directory.replace(/^.*\//, '')));
   const used = new Set(results.map(({ network }) => network));
   return config.files.flatMap(({ network, plugins, ipam }) => {
-    // The plugin of flannel has bridge and host-local do its work, and needs not name them.
-    const local = ipam.includes('host-local') || (plugins[0] === 'flannel' && ipam.length === 0);
+    // A plugin that has host-local do its work need not name it.
+    const delegated = ipam.length === 0 && cniPlugin(plugins[0])?.delegates.includes(HOST_LOCAL);
+    const local = ipam.includes(HOST_LOCAL) || delegated;
     const gone = network !== null && !there.has(network) && used.has(network);
     return local && gone ? [network] : [];
   });
@@ -155,7 +158,7 @@ export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[
   });
   return standing.map(({ file, error, version, allocations }) => ({
     kind: 'aws' as const,
-    network: 'aws-cni',
+    network: AWS_CNI,
     path: file,
     capacity: null,
     allocations: (allocations ?? []).flatMap((entry) => {

@@ -26,6 +26,7 @@ const ofTopic: Partial<Record<Finding['topic'], Place>> = {
   runtime: 'namespace',
   aws: 'bridge',
   firewall: 'namespace',
+  path: 'node',
   connectivity: 'unknown',
   dns: 'namespace',
 };
@@ -39,6 +40,7 @@ const ofCheck: Readonly<Record<string, Place>> = {
   'pod-gateway-route-missing': 'namespace',
   'pod-gateway-neighbour-wrong': 'namespace',
   'pod-route-blackhole': 'namespace',
+  'pod-mac-duplicate': 'bridge',
   'node-forwarding-disabled': 'node',
   'node-firewall-drops': 'node',
 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodeForwardingDisabled } from '../../../lib/checks/routes/node-forwarding-disabled.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
-import { aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aHostStack, aNode, aPod, aPodNetwork, context, failures } from '../evidence.ts';
 import { aCalicoPod, aCiliumPod, healthyLayouts } from '../layouts.ts';
 
 function run(sysctls: Record<string, string>, ...podNetworks: PodNetwork[]) {
@@ -12,7 +12,10 @@ function run(sysctls: Record<string, string>, ...podNetworks: PodNetwork[]) {
     namespaceObjects: null,
     blockedTasks: [],
   };
-  return nodeForwardingDisabled.run({ kernel, podNetworks }, context);
+  return nodeForwardingDisabled.run(
+    { kernel, podNetworks, hostNetwork: aHostStack(), node: aNode() },
+    context,
+  );
 }
 
 describe('node-forwarding-disabled', () => {
@@ -61,5 +64,17 @@ describe('node-forwarding-disabled', () => {
 
   it('does not know when the setting could not be read', () => {
     expect(run({}, aPodNetwork())).toMatchObject([{ result: 'unknown' }]);
+  });
+
+  it('finds that the uplink of the node does not forward what comes in for pods', () => {
+    const [found] = failures(
+      run({ 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.eth0.forwarding': '0' }, aPodNetwork()),
+    );
+    expect(found?.detail).toContain('net.ipv4.conf.eth0.forwarding is 0 (what comes in by eth0 for pods)');
+    expect(found?.remedy[0]?.command).toBe('sysctl -w net.ipv4.conf.eth0.forwarding=1');
+    // A link that leads to no pod and nowhere out is nobody's way.
+    expect(
+      run({ 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.docker0.forwarding': '0' }, aPodNetwork()),
+    ).toMatchObject([{ result: 'pass' }]);
   });
 });

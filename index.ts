@@ -1,0 +1,2 @@
+/** What `import { NetnsAuditor } from 'netns-auditor'` gives: the construct, and nothing else is promised to stay. */
+export { NetnsAuditor, type NetnsAuditorProps } from './lib/infra/netns-auditor.ts';

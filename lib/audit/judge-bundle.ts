@@ -1,0 +1,148 @@
+/** All work on one bundle: unpacked, parsed, joined, judged. Plain data in, plain data out, as it runs in a process of its own. */
+import { podContainerIds, sandboxesByInode, standing } from '../computed/ownership.ts';
+import { whyNotInApi } from '../computed/sandbox-pod.ts';
+import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
+import type { Evidence } from '../model/evidence.ts';
+import type { Snapshot } from '../model/kubernetes.ts';
+import type { NodeResult } from '../model/node-result.ts';
+import {
+  type BundleFiles,
+  buildEvidence,
+  type RunRecord,
+  readArchive,
+  type StoredEvidence,
+  unpackLog,
+} from '../probe/index.ts';
+import { judge } from './audit-node.ts';
+import { type CanaryRun, canaryLeftovers } from './canary.ts';
+import { type CheckSet, checksFor } from './checks-for.ts';
+
+/** A bundle as the node printed it, with the API's word, or as it was kept. */
+export type Work =
+  | {
+      readonly kind: 'log';
+      readonly log: string;
+      readonly before: Snapshot;
+      readonly after: Snapshot;
+      readonly canary: CanaryRun | null;
+      readonly record: { readonly active: Parameters<typeof checksFor>[0] } & Pick<
+        RunRecord,
+        'settleSeconds'
+      >;
+      readonly checks: CheckSet;
+      /** Events of pods being killed are not in the snapshot; the answer may be that they are needed. */
+      readonly mayAskForKillings: boolean;
+    }
+  | { readonly kind: 'archive'; readonly archive: Uint8Array };
+
+/** What is known once it is unpacked, whatever becomes of judging it: files of a log, facts of an archive. */
+export type Unpacked = {
+  readonly files: BundleFiles | null;
+  readonly stored: Omit<StoredEvidence, 'files'> | null;
+};
+
+export type Answer =
+  | { readonly kind: 'judged'; readonly result: NodeResult }
+  | { readonly kind: 'needsKillings' }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly remedy: string;
+      readonly retryable: boolean;
+    };
+
+/** Never throws: what goes wrong is an answer. */
+export async function judgeBundle(work: Work, onUnpacked: (unpacked: Unpacked) => void): Promise<Answer> {
+  try {
+    return work.kind === 'log' ? await judgeLog(work, onUnpacked) : await judgeArchive(work, onUnpacked);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+export function failed(thrown: unknown): Extract<Answer, { kind: 'failed' }> {
+  const { code, message, remedy, retryable } =
+    thrown instanceof AuditError ? thrown : notJudged(`: ${messageOf(thrown)}`);
+  return { kind: 'failed', code, message, remedy, retryable };
+}
+
+/** @param how - ends the sentence, such as ` within 20 seconds` */
+export function notJudged(how: string): AuditError {
+  return new AuditError('BUNDLE_INVALID', `its bundle could not be judged${how}`, {
+    remedy:
+      'Run the audit of this node again; if it repeats, look at who is root on it: no healthy node prints such a bundle.',
+  });
+}
+
+async function judgeLog(
+  work: Extract<Work, { kind: 'log' }>,
+  onUnpacked: (unpacked: Unpacked) => void,
+): Promise<Answer> {
+  const { before, after, record } = work;
+  const files = await unpackLog(work.log);
+  onUnpacked({ files, stored: null });
+  const evidence = assemble({ ...work, files }, record.settleSeconds);
+  const asks =
+    work.mayAskForKillings &&
+    (hasSandboxWithoutPod(evidence) || (record.settleSeconds.orphan === 0 && hasPinWithoutSandbox(evidence)));
+  if (asks) return { kind: 'needsKillings' };
+  const checks = checksFor(record.active, work.checks);
+  return {
+    kind: 'judged',
+    result: judge({ before, after, evidence, coverage: null }, checks, record.settleSeconds),
+  };
+}
+
+async function judgeArchive(
+  { archive }: Extract<Work, { kind: 'archive' }>,
+  onUnpacked: (unpacked: Unpacked) => void,
+): Promise<Answer> {
+  const { files, ...stored } = await readArchive(archive);
+  onUnpacked({ files: null, stored });
+  const { before, after, audit } = stored;
+  const { settleSeconds, coverage, canary } = audit;
+  const evidence =
+    after === null || files === null ? null : assemble({ before, after, files, canary }, settleSeconds);
+  return {
+    kind: 'judged',
+    result: judge({ before, after, evidence, coverage }, checksFor(audit.active), settleSeconds),
+  };
+}
+
+/** From what was gathered, now or years ago, to evidence. Pure. */
+function assemble(
+  gathered: {
+    readonly before: Snapshot;
+    readonly after: Snapshot;
+    readonly files: BundleFiles;
+    readonly canary: CanaryRun | null;
+  },
+  settleSeconds: RunRecord['settleSeconds'],
+): Evidence {
+  const { canary, files, before, after } = gathered;
+  const evidence = buildEvidence({ files, before, after, settleSeconds });
+  if (canary === null) return evidence;
+  const value = { ...canary, leftovers: canaryLeftovers(evidence, canary.pod) };
+  return { ...evidence, canary: { status: 'present', value } };
+}
+
+/** With a grace period of 0 the API forgets a pod at once, and the kubelet's events tell that it is being taken down. */
+function hasSandboxWithoutPod({ sandboxes, pods }: Evidence): boolean {
+  if (sandboxes.status !== 'present' || pods.status !== 'present') return false;
+  const known = new Set(pods.value.map(({ uid }) => uid));
+  return sandboxes.value.some((sandbox) => !known.has(sandbox.uid) && whyNotInApi(sandbox) === null);
+}
+
+/** What is left of a pod at the very end, or a leak: who judges at once has to know. */
+function hasPinWithoutSandbox({ namespaces, pins, sandboxes }: Evidence): boolean {
+  if (namespaces.status !== 'present' || pins.status !== 'present' || sandboxes.status !== 'present')
+    return false;
+  const owners = sandboxesByInode({
+    namespaces: namespaces.value,
+    pins: pins.value,
+    sandboxes: sandboxes.value,
+  });
+  const ids = podContainerIds(sandboxes.value);
+  return namespaces.value.some((namespace) => standing(namespace, owners, ids).kind === 'pinned');
+}

@@ -1,0 +1,89 @@
+import { familyOf } from '../../computed/cidr.ts';
+import { forwardDrop } from '../../computed/forwarding.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import { defaultRoutes } from '../../computed/uplinks.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
+import type { NetworkStack } from '../../model/network.ts';
+import { counted, quote } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
+
+/** Any address outside of the cluster: one that is reserved for documentation, which no rule names. */
+const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
+/** Pods of a node are treated alike: a few tell, however many there are. */
+const ASKED = 20;
+
+/** Docker and hardening guides set the policy; not every CNI plugin adds a rule that accepts (kubernetes#39823, #108718). */
+export const nodeFirewallDrops = defineCheck({
+  id: 'node-firewall-drops',
+  topic: 'firewall',
+  severity: 'high',
+  title: 'The packet filter of the node forwards what pods send',
+  failureTitle: 'Node drops what its pods send',
+  why: "The policy of FORWARD, or a rule in it, drops whatever the node's pods send to others, and nothing before it accepts them: they reach no pod, no Service and no DNS. Pods on the host's network are not affected.",
+  needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
+  run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {
+    const object = nodeObject(node);
+    const asked = podNetworks.filter((network) => wayOf(network, hostNetwork) !== null).slice(0, ASKED);
+    if (asked.length === 0) {
+      return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
+    }
+    const drops = asked.map((network) => {
+      const way = wayOf(network, hostNetwork);
+      return way === null ? null : forwardDrop(hostPacketFilters, way);
+    });
+    // One that passes is enough: what stops single pods is a policy, and somebody wants it.
+    const [first] = drops;
+    if (first == null || drops.includes(null)) return [pass(object)];
+    const legacy = first.backend.endsWith('-legacy');
+    const tool = `${first.backend.startsWith('ip6') ? 'ip6tables' : 'iptables'}${legacy ? '-legacy' : ''}`;
+    return [
+      fail(object, {
+        detail: `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule before it accepts it; seen for all ${counted(asked.length, 'pod')} that were looked at.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: 'what becomes of a packet of a pod to an address outside of the cluster',
+            expected: 'accepted',
+            actual: `dropped by: ${quote(first.by)}`,
+            source: `${tool}-save (node)`,
+          },
+        ],
+        remedy: [
+          lookOnNode(node, 'see the chain, and who changed it.', command(tool, '-S', 'FORWARD')),
+          takeBack(first.by, tool, node),
+        ],
+      }),
+    ];
+  },
+});
+
+function takeBack(by: string, tool: string, node: string): RemedyStep {
+  if (by.startsWith('policy '))
+    return repairOnNode(
+      node,
+      'let the node forward again; rules that drop on purpose stay.',
+      command(tool, '-P', 'FORWARD', 'ACCEPT'),
+    );
+  const [first, ...words] = by.split(/\s+/);
+  // As nft writes a rule, iptables does not take it back.
+  return first === '-A'
+    ? repairOnNode(node, 'remove the rule.', command(tool, '-D', ...words.map(unquoted)))
+    : repair(`On node ${node}, as root: remove the rule that the first step shows, with ${tool} -D.`);
+}
+
+const unquoted = (word: string): string => word.replace(/^"(.*)"$/, '$1');
+
+/** The first packet of a pod to the world outside; null where the kernel does not forward for it. */
+function wayOf(network: PodNetwork, host: NetworkStack): Parameters<typeof forwardDrop>[1] | null {
+  const layout = layoutOf(network);
+  if (typeof layout === 'string' || !layout.forwarding || networkElsewhere(network) !== null) return null;
+  const inputLink = layout.gatewayMac === 'bridge' ? network.hostLink?.master : network.hostLink?.name;
+  const source = mainAddresses(network)[0]?.address;
+  if (inputLink == null || source === undefined) return null;
+  const family = familyOf(source);
+  const outputLink = defaultRoutes(host, family)[0]?.link;
+  return outputLink == null ? null : { source, destination: OUTSIDE[family], inputLink, outputLink };
+}

@@ -1,0 +1,77 @@
+/** Nodes with one subnet, such as the default bridge of CRI-O or podman on each: one fault, told once for each two nodes. */
+import type { PodAddress } from '../../model/node-result.ts';
+import { counted, listed, rowsOf } from '../../model/text.ts';
+import { fail, type Outcome } from '../define.ts';
+import { look } from '../remedies/steps.ts';
+
+/** More addresses than this on the same two nodes are not chance: both give out the same subnet. */
+const FEW = 3;
+/** Of more nodes with one address each is compared with the first only: pairs grow with the square. */
+const ALL_PAIRS = 8;
+
+/** One address in the namespaces of pods of two nodes or more. */
+export type SharedAddress = { readonly address: string; readonly holders: readonly PodAddress[] };
+
+type Pair = readonly [string, string];
+
+/** Two nodes with what both hold: of each address one holder on each. */
+type Overlap = { readonly nodes: Pair; readonly held: (readonly [PodAddress, PodAddress])[] };
+
+/** The pairs of nodes with too many addresses in common for each to be a fault of its own, and which addresses they explain. */
+export function overlapsOf(shared: readonly SharedAddress[]): {
+  readonly pairs: readonly Overlap[];
+  readonly explain: (each: SharedAddress) => boolean;
+} {
+  const common = new Map<string, Overlap>();
+  for (const each of shared) {
+    const holderOn = new Map(each.holders.map((held) => [held.node, held]));
+    for (const nodes of pairsOf(each)) {
+      const [first, second] = [holderOn.get(nodes[0]), holderOn.get(nodes[1])];
+      if (first === undefined || second === undefined) continue;
+      const found = common.get(nodes.join(' '));
+      if (found === undefined) common.set(nodes.join(' '), { nodes, held: [[first, second]] });
+      else found.held.push([first, second]);
+    }
+  }
+  const pairs = new Map([...common].filter(([, { held }]) => held.length > FEW));
+  return {
+    pairs: [...pairs.values()],
+    explain: (each) => pairsOf(each).every((nodes) => pairs.has(nodes.join(' '))),
+  };
+}
+
+function pairsOf({ holders }: SharedAddress): Pair[] {
+  const nodes = [...new Set(holders.map(({ node }) => node))].sort();
+  return nodes
+    .slice(0, nodes.length > ALL_PAIRS ? 1 : nodes.length)
+    .flatMap((first, index) => nodes.slice(index + 1).map((second): Pair => [first, second]));
+}
+
+/** A finding of the cluster: neither node may speak of the other. */
+export function overlapping({ nodes, held }: Overlap): Outcome {
+  const both = nodes.join(' and ');
+  const own = held.flat();
+  const networks = [...new Set(own.map(({ network }) => network))].sort();
+  const addresses = held.map(([{ address }]) => address);
+  return fail(
+    { kind: 'cluster', name: both },
+    {
+      detail: `${both} give out the same addresses: ${counted(addresses.length, 'address', 'addresses')} are held on both, such as ${listed(addresses, FEW)} (network ${listed(networks, FEW)}).`,
+      confidence: 'probable',
+      evidence: rowsOf(own, 2 * FEW, (each) => ({
+        what: `holder of ${each.address}`,
+        actual: `${each.pod.namespace}/${each.pod.name} on ${each.node}`,
+        source: `ip addr (netns ${each.namespace} of ${each.node})`,
+      })),
+      remedy: [
+        look(
+          'Compare what the nodes give out; the subnets of no two nodes may overlap.',
+          "kubectl get nodes -o custom-columns='NAME:.metadata.name,PODCIDRS:.spec.podCIDRs'",
+        ),
+        look(
+          "Read the CNI configuration in /etc/cni/net.d on both: a subnet there that is not of the node's own podCIDRs, such as a default of the runtime, is the fault. Once it is corrected, the pods of that node need new addresses.",
+        ),
+      ],
+    },
+  );
+}

@@ -1,0 +1,68 @@
+import { routeText } from '../../computed/gateway.ts';
+import { defaultRoutes, nodeFamily, uplinks } from '../../computed/uplinks.ts';
+import type { Route } from '../../model/network.ts';
+import { listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repair } from '../remedies/steps.ts';
+
+/** A DHCP client that lost its lease, or a network manager that took over the link, removes it (calico#3270). */
+export const nodeDefaultRouteMissing = defineCheck({
+  id: 'node-default-route-missing',
+  topic: 'path',
+  severity: 'critical',
+  title: 'The node has a default route',
+  failureTitle: 'Node without a usable default route',
+  why: 'Pods and node reach only what is next to them: registries, cloud APIs, DNS servers upstream and, without a route of its own, pods of other nodes are out of reach. The kubelet may still report the node as Ready.',
+  needs: ['hostNetwork', 'node'],
+  run({ hostNetwork, node: api }, { node }) {
+    const object = nodeObject(node);
+    const family = nodeFamily(api.addresses);
+    if (!hostNetwork.addresses.some((held) => held.family === family && held.scope === 'global')) {
+      return [notApplicable(object, `the node holds no global IPv${family} address`)];
+    }
+    const routes = defaultRoutes(hostNetwork, family);
+    const [best] = routes;
+    if (routes.some((route) => whyUnusable(route) === null)) return [pass(object)];
+    const links = uplinks(hostNetwork, api.addresses);
+    const actual =
+      routes.length === 0
+        ? 'none'
+        : listed(routes.map((route) => `${routeText(route)} (${whyUnusable(route) ?? 'usable'})`));
+    return [
+      fail(object, {
+        detail:
+          best === undefined
+            ? `No IPv${family} default route leads out of the node.`
+            : `The node's IPv${family} default route cannot be used: ${routeText(best)} (${whyUnusable(best)}).`,
+        confidence: 'probable',
+        evidence: [
+          {
+            what: `IPv${family} default route of the node`,
+            expected: `default via GATEWAY${links.length === 0 ? '' : ` dev ${links[0]}`}`,
+            actual,
+            source: `ip -${family} route show default (node)`,
+          },
+        ],
+        remedy: [
+          lookOnNode(
+            node,
+            'see what manages the uplink, and why it set no route.',
+            [
+              command('ip', `-${family}`, 'route', 'show', 'table', 'all'),
+              'journalctl -b -u systemd-networkd -u NetworkManager -u dhclient --no-pager | tail -n 50',
+            ].join('; '),
+          ),
+          repair(
+            'Have it set the route again: renew the lease or restart the network service (networkctl renew LINK, nmcli device reapply LINK). No pod has to be deleted.',
+          ),
+        ],
+      }),
+    ];
+  },
+});
+
+function whyUnusable({ type, flags }: Route): string | null {
+  if (type !== 'unicast') return `it is of type ${type}`;
+  const bad = flags.find((flag) => flag === 'dead' || flag === 'linkdown');
+  return bad === undefined ? null : `its link is down (${bad})`;
+}

@@ -1,0 +1,70 @@
+import { layoutOf } from '../../computed/layouts.ts';
+import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { Neighbour } from '../../model/network.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { command, repairOnNode } from '../remedies/steps.ts';
+
+/** The kernel corrects a learned entry by itself; a permanent one it never asks about again (amazon-vpc-cni-k8s#3628, cilium#14962). */
+export const nodeNeighbourWrong = defineCheck({
+  id: 'node-neighbour-wrong',
+  topic: 'path',
+  severity: 'critical',
+  title: "The node sends the pod's packets to the pod's MAC address",
+  failureTitle: "Node sends the pod's packets to a wrong MAC address",
+  why: 'A permanent neighbour entry of the node names another MAC address for the pod. Packets from the node, the kubelet and other nodes never arrive, while pods behind the same bridge may still reach it.',
+  needs: ['podNetworks', 'hostNetwork'],
+  run({ podNetworks, hostNetwork }, { node }) {
+    // The kernel and the API write an address alike, IPv6 too (RFC 5952).
+    const byAddress = Map.groupBy(hostNetwork.neighbours, ({ destination }) => destination);
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const way = linkTo(network);
+      if ('not' in way) return notApplicable(object, way.not);
+      const { link } = way;
+      const mac = network.link?.mac ?? null;
+      if (mac === null) return notApplicable(object, 'the interface of the pod has no MAC address');
+      const wrong = mainAddresses(network)
+        .flatMap(({ address }) => byAddress.get(address) ?? [])
+        .filter((entry) => entry.link === link && isWrong(entry, mac));
+      if (wrong.length === 0) return pass(object);
+      return fail(object, {
+        detail: wrong
+          .map(
+            ({ destination, mac: found }) =>
+              `The node's permanent neighbour entry for ${destination} on ${link} is ${found}, but the pod's ${network.interface} has ${mac}.`,
+          )
+          .join(' '),
+        confidence: 'confirmed',
+        evidence: wrong.map(({ destination, mac: found, states }) => ({
+          what: `neighbour entry of the node for ${destination}`,
+          expected: mac,
+          actual: `${found} (${states.join(', ')})`,
+          source: `ip neigh show ${destination} dev ${link} (node)`,
+        })),
+        remedy: wrong.map(({ destination }) =>
+          repairOnNode(
+            node,
+            'remove the entry; the kernel then asks the pod itself.',
+            command('ip', 'neigh', 'del', destination, 'dev', link),
+          ),
+        ),
+      });
+    });
+  },
+});
+
+function isWrong({ mac, states }: Neighbour, expected: string): boolean {
+  return states.includes('PERMANENT') && mac !== null && mac.toLowerCase() !== expected.toLowerCase();
+}
+
+/** The link on which the node looks for the pod's MAC address, or why it does not look for it. */
+function linkTo(network: PodNetwork): { readonly link: string } | { readonly not: string } {
+  const fault = networkElsewhere(network) ?? linkFault(network);
+  if (fault !== null) return { not: fault };
+  const layout = layoutOf(network);
+  if (typeof layout === 'string') return { not: layout };
+  if (layout.hostRoute === 'none') return { not: `${network.plugin} delivers without a neighbour entry` };
+  const link = layout.hostRoute === 'subnet' ? network.hostLink?.master : network.hostLink?.name;
+  return link == null ? { not: "the node's end is on no bridge: see veth-bridge-detached" } : { link };
+}

@@ -1,0 +1,97 @@
+import { layoutOf } from '../../computed/layouts.ts';
+import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import { listed } from '../../model/text.ts';
+import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { recreatePod } from '../remedies/steps.ts';
+
+/** A bridge learns one port for each MAC address, so that two pods with one address take turns (weave#2433, cni-ipvlan-vpc-k8s#70). */
+export const podMacDuplicate = defineCheck({
+  id: 'pod-mac-duplicate',
+  topic: 'path',
+  severity: 'high',
+  title: 'No other port of the bridge has the MAC address of the pod',
+  failureTitle: 'Pod with the MAC address of another pod',
+  why: 'The bridge sends frames for the address to whichever of them spoke last: most requests to both fail, and which ones changes from moment to moment.',
+  needs: ['podNetworks', 'hostNetwork'],
+  run({ podNetworks, hostNetwork }, { node }) {
+    const onBridge = podNetworks.flatMap((network) => {
+      const port = portOf(network);
+      return 'not' in port ? [] : [{ network, ...port }];
+    });
+    const byMac = Map.groupBy(onBridge, ({ bridge, mac }) => `${bridge} ${mac}`);
+    const bridges = new Map(hostNetwork.links.map(({ name, mac }) => [name, mac?.toLowerCase() ?? null]));
+    return podNetworks.map((network) => {
+      const object = podObject(network.pod, node);
+      const port = portOf(network);
+      if ('not' in port) return notApplicable(object, port.not);
+      const { bridge, mac } = port;
+      const others = (byMac.get(`${bridge} ${mac}`) ?? [])
+        .map((each) => each.network)
+        .filter((other) => other !== network);
+      const ofBridge = bridges.get(bridge) === mac;
+      if (others.length === 0 && !ofBridge) return pass(object);
+      const given = givenMac(network);
+      // The one whose address is not the one that its plugin gave it has taken it; the other needs no repair.
+      const taken = given !== null && given !== mac;
+      const taker = others.find((other) => {
+        const own = givenMac(other);
+        return own !== null && own !== mac;
+      });
+      if (!taken && taker !== undefined && !ofBridge) {
+        return notApplicable(
+          object,
+          `${taker.pod.namespace}/${taker.pod.name} took its MAC address: see pod-mac-duplicate of that pod`,
+        );
+      }
+      const names = [
+        ...others.map(({ pod }) => `pod ${pod.namespace}/${pod.name} on the bridge ${bridge}`),
+        ...(ofBridge ? [`the bridge ${bridge} itself`] : []),
+      ];
+      return fail(object, {
+        detail: `${network.interface} has the MAC address ${mac}, like ${listed(names)}.`,
+        confidence: taken ? 'confirmed' : 'probable',
+        evidence: [
+          {
+            what: `MAC address of ${network.interface}`,
+            ...(given === null ? {} : { expected: given }),
+            actual: mac,
+            source: `ip link (netns ${network.namespace})${given === null ? '' : '; expected: CNI result cache'}`,
+          },
+          {
+            what: `others with ${mac}`,
+            expected: 'none',
+            actual: listed(names),
+            source: 'ip link (node and pods)',
+          },
+        ],
+        remedy: recreatePod(network.pod),
+      });
+    });
+  },
+});
+
+/** The bridge that the pod is a port of and its MAC address there, or why there is nothing to compare. */
+function portOf(
+  network: PodNetwork,
+): { readonly bridge: string; readonly mac: string } | { readonly not: string } {
+  const fault = networkElsewhere(network) ?? linkFault(network);
+  if (fault !== null) return { not: fault };
+  const layout = layoutOf(network);
+  if (typeof layout === 'string') return { not: layout };
+  if (layout.gatewayMac !== 'bridge')
+    return { not: 'every pod has a link of its own to the node, and no bridge' };
+  const bridge = network.hostLink?.master ?? null;
+  if (bridge === null) return { not: "the node's end is on no bridge: see veth-bridge-detached" };
+  const mac = network.link?.mac ?? null;
+  return mac === null
+    ? { not: 'the interface of the pod has no MAC address' }
+    : { bridge, mac: mac.toLowerCase() };
+}
+
+/** The MAC address that the CNI plugin gave the pod's interface; null where its result names none. */
+function givenMac(network: PodNetwork): string | null {
+  const result = network.results.find((entry) => entry.interface === network.interface);
+  const found = result?.interfaces.find(({ inPod, name }) => inPod && name === network.interface);
+  return found?.mac?.toLowerCase() ?? null;
+}

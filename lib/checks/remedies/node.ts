@@ -1,0 +1,46 @@
+/** Repairs of a whole node, safe to paste in their order: nothing lets pods back in before somebody has looked. */
+import type { RemedyStep } from '../../model/finding.ts';
+import { command, lookOnNode, repair } from './steps.ts';
+
+export function cordon(node: string, text: string): RemedyStep {
+  return repair(text, command('kubectl', 'cordon', node));
+}
+
+/** A cordon in words where it ends: as a command it would be pasted along with the rest, before the node is back. */
+export function uncordon(node: string, when: string): RemedyStep {
+  return repair(`${when}, and not before, let pods on it again: kubectl uncordon ${command(node)}`);
+}
+
+/** Pods of DaemonSets stay, what emptyDir volumes hold is lost, and it ends after ten minutes whatever is left. */
+export function drain(node: string, text: string): RemedyStep {
+  return repair(
+    `${text} Pods that no controller would make again are refused: save those, and delete them by hand.`,
+    command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=10m'),
+  );
+}
+
+/** Drain, another boot, and back. */
+export function drainAndReboot(node: string, text = 'Move the pods away.'): RemedyStep[] {
+  return [
+    drain(node, text),
+    repair('Then reboot the node, or replace its instance.'),
+    uncordon(node, 'Once the node is back from that boot and Ready'),
+  ];
+}
+
+/** The one repair of a kernel that no longer takes namespaces down or has hit a defect; first keeps what its developers will ask for. */
+export function rebootForKernel(node: string): RemedyStep[] {
+  return [
+    cordon(node, 'Keep new pods away.'),
+    lookOnNode(
+      node,
+      'keep the log and the stacks of blocked tasks for whoever repairs the kernel.',
+      `dmesg > /var/log/netns-dmesg.txt; for p in /proc/[0-9]*; do grep -q '^State:.D' "$p/status" 2>/dev/null && cat "$p/comm" "$p/stack"; done > /var/log/netns-stacks.txt`,
+    ),
+    ...drainAndReboot(
+      node,
+      'Move the pods away. Some may stay in Terminating, as their namespaces cannot be taken down: the reboot ends them.',
+    ),
+    repair('Upgrade the kernel of its image, or it comes back.'),
+  ];
+}

@@ -1,0 +1,65 @@
+/** Repairs that more than one check prescribes. Commands work when typed as they stand. */
+import type { RemedyStep } from '../../model/finding.ts';
+import type { Pod } from '../../model/kubernetes.ts';
+import { command } from '../../model/shell.ts';
+
+export { command };
+
+/** Lists the pods of a node, all or those of a label selector; a CNI agent is looked for in every namespace. */
+export function podsOnNode(node: string, selector?: string): string {
+  return command(
+    ...['kubectl', 'get', 'pods', '-A', '-o', 'wide'],
+    ...(selector === undefined ? [] : ['-l', selector]),
+    ...['--field-selector', `spec.nodeName=${node}`],
+  );
+}
+
+/** A step that changes nothing: what to see or to make sure of before, or what to look for afterwards. */
+export function look(text: string, line?: string): RemedyStep {
+  return { purpose: 'look', text, ...(line === undefined ? {} : { command: line }) };
+}
+
+/** A step that changes something. Its text says where it is only for some cases. */
+export function repair(text: string, line?: string): RemedyStep {
+  return { purpose: 'repair', text, ...(line === undefined ? {} : { command: line }) };
+}
+
+/**
+ * The same for a root shell on the node (SSH, SSM, or a debug pod: docs/root-on-a-node.md); `line` is a ready shell line,
+ * as {@link command} makes it.
+ */
+export function lookOnNode(node: string, text: string, line: string): RemedyStep {
+  return look(onNode(node, text), line);
+}
+
+/** As {@link lookOnNode}, for a step that changes something. */
+export function repairOnNode(node: string, text: string, line: string): RemedyStep {
+  return repair(onNode(node, text), line);
+}
+
+function onNode(node: string, text: string): string {
+  return `On node ${node}, as root: ${text}`;
+}
+
+/** Gives the pod a new sandbox and so a fresh namespace; a pod that nobody would make again is named as such. */
+export function recreatePod(pod: Pod): RemedyStep[] {
+  if (pod.controller === 'Node') {
+    return [
+      repair(
+        `Static pod: its kubelet makes a new sandbox once this one is stopped. On node ${pod.node ?? '?'}:`,
+        `crictl stopp "$(crictl pods -q --state ready --namespace ${command(pod.namespace)} --name ${command(`^${pod.name}$`)})"`,
+      ),
+    ];
+  }
+  const remove = command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name);
+  if (pod.controller === null) {
+    return [
+      look(
+        'No controller owns this pod: save it first, as nothing will make it again.',
+        `${command('kubectl', 'get', 'pod', '-n', pod.namespace, pod.name, '-o', 'yaml')} > ${command(`${pod.name}.yaml`)}`,
+      ),
+      repair('Delete it, then create it again from its source.', remove),
+    ];
+  }
+  return [repair(`Delete the pod; its ${pod.controller} makes a new one with a fresh namespace.`, remove)];
+}

@@ -1,0 +1,66 @@
+/** What an IPAM store on the node and the runtime's sandboxes say of each other. */
+import { cniPlugin } from '../model/cni-plugins.ts';
+import type { Ipam, PodNetwork, Sandbox, Sources } from '../model/evidence.ts';
+import type { AuditedObject } from '../model/finding.ts';
+import { sameAddress } from './cidr.ts';
+
+export type Allocation = Ipam['allocations'][number];
+
+/** The store itself: all that is wrong in it is one finding, however many addresses it is about. */
+export function ipamObject(ipam: Ipam, node: string): AuditedObject {
+  return { kind: 'file', name: ipam.network, node, path: ipam.path };
+}
+
+/** Half-written reservations name nobody (plugins#498); they are ipam-corrupt's. */
+export function isHalfWritten(allocation: Allocation): boolean {
+  return allocation.containerId === '';
+}
+
+/** True when the entry is older than `settleSeconds`; one without a time is judged, as two runs must see it anyway. */
+export function isOld(allocation: Allocation, now: number, settleSeconds: number): boolean {
+  return allocation.modifiedAt === null || now - Date.parse(allocation.modifiedAt) >= settleSeconds * 1000;
+}
+
+/**
+ * Why the store may not be the pods' own, so that ids that the CRI does not know are no leak there: podman and
+ * nerdctl keep theirs in the same directory. Null when it is the pods'.
+ */
+export function notOfPods(
+  ipam: Ipam,
+  sandboxes: readonly Sandbox[],
+  cniConfig: Sources['cniConfig'],
+  cniResults: Sources['cniResults'],
+): string | null {
+  if (ipam.kind === 'aws') return null;
+  const ids = new Set(sandboxes.map(({ id }) => id));
+  const used =
+    cniConfig.files.some(({ network }) => network === ipam.network) ||
+    cniResults.some(({ network, containerId }) => network === ipam.network && ids.has(containerId)) ||
+    ipam.allocations.some(({ containerId }) => ids.has(containerId));
+  return used ? null : `no CNI configuration and no pod uses the network ${ipam.network}`;
+}
+
+/** The store that the pod's main interface has its addresses from, or why there is none to compare with. */
+export function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | string {
+  if (cniPlugin(network.plugin)?.addresses === 'eni') {
+    if (network.hostLink?.name.startsWith('vlan') || 'vpc.amazonaws.com/pod-eni' in network.pod.annotations) {
+      return 'the address is that of a branch ENI, which ipamd does not keep';
+    }
+    return stores.find(({ kind }) => kind === 'aws') ?? "ipamd's checkpoint is not on the node";
+  }
+  const result = network.results.find((entry) => entry.interface === network.interface);
+  if (result === undefined) return 'no CNI result names the network of the pod';
+  return (
+    stores.find((ipam) => ipam.kind === 'host-local' && ipam.network === result.network) ??
+    `the plugin ${network.plugin ?? ''} keeps the addresses of ${result.network} elsewhere`
+  );
+}
+
+/** The pod's addresses in the API that its CNI result or its namespace has as well: those that really are in use. */
+export function addressesInUse(network: PodNetwork): string[] {
+  const held = [
+    ...network.results.flatMap((result) => result.addresses.map(({ address }) => address)),
+    ...(network.stack?.addresses ?? []).map(({ address }) => address),
+  ];
+  return network.pod.podIPs.filter((ip) => held.some((address) => sameAddress(address, ip)));
+}

@@ -1,0 +1,74 @@
+/** Addresses and subnets in text form, compared by value: `ip` and the API may write the same IPv6 address differently. */
+import { BlockList, isIP } from 'node:net';
+
+/** True when `address` lies in `cidr`; false for another family and for anything that is neither. */
+export function contains(cidr: string, address: string): boolean {
+  const [network = '', prefix = ''] = cidr.split('/');
+  const family = isIP(network);
+  const length = Number(prefix);
+  if (family === 0 || family !== isIP(address)) return false;
+  if (!/^\d+$/.test(prefix) || length > addressBits(network)) return false;
+  // Nodes have a route for each pod, and each pod is compared with each: IPv4 has only one spelling.
+  if (family === 4) {
+    const shift = 2 ** (32 - length);
+    return Math.floor(numberOf(network) / shift) === Math.floor(numberOf(address) / shift);
+  }
+  const list = new BlockList();
+  list.addSubnet(network, length, 'ipv6');
+  return list.check(address, 'ipv6');
+}
+
+/** True when both texts are the same address. */
+export function sameAddress(a: string, b: string): boolean {
+  return a === b || (familyOf(a) === 6 && familyOf(b) === 6 && contains(`${a}/128`, b));
+}
+
+/** Equal for the two texts of the same address: to find one among many. */
+export function addressKey(address: string): string {
+  // A link after the address, as in fe80::1%eth0, belongs to no address here.
+  return isIP(address) === 6 && !address.includes('%') ? subnetOf(fourAsSix(address), 128) : address;
+}
+
+/** The last 32 bits may be written as an IPv4 address. */
+function fourAsSix(address: string): string {
+  const [, head, a, b, c, d] = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address) ?? [];
+  if (head === undefined) return address;
+  const group = (high: string | undefined, low: string | undefined) =>
+    (Number(high) * 256 + Number(low)).toString(16);
+  return `${head}${group(a, b)}:${group(c, d)}`;
+}
+
+/** 4 or 6. */
+export function familyOf(address: string): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
+}
+
+/** Bits of a whole address: the prefix length of a host route. */
+export function addressBits(address: string): 32 | 128 {
+  return familyOf(address) === 4 ? 32 : 128;
+}
+
+/** Prefix length of a CIDR. */
+export function prefixLength(cidr: string): number {
+  return Number(cidr.split('/')[1]);
+}
+
+/** The subnet that an address with this prefix length lies in: 10.244.1.7 and 24 give 10.244.1.0/24. */
+export function subnetOf(address: string, length: number): string {
+  const wide = familyOf(address) === 6;
+  const [head = '', tail] = address.split('::');
+  const split = (text: string | undefined) => (text ? text.split(wide ? ':' : '.') : []);
+  const gap = tail === undefined ? 0 : 8 - split(head).length - split(tail).length;
+  const parts = [...split(head), ...Array<string>(gap).fill('0'), ...split(tail)];
+  const size = wide ? 16 : 8;
+  const masked = parts.map((part, index) => {
+    const kept = Math.max(0, Math.min(size, length - index * size));
+    const value = Number.parseInt(part, wide ? 16 : 10) & (((1 << kept) - 1) << (size - kept));
+    return value.toString(wide ? 16 : 10);
+  });
+  return `${masked.join(wide ? ':' : '.')}/${length}`;
+}
+
+function numberOf(address: string): number {
+  return address.split('.').reduce((number, part) => number * 256 + Number(part), 0);
+}

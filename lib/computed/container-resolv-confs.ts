@@ -1,0 +1,28 @@
+/** The resolv.conf that containers of a pod really see; read through the container's own root (docs/traps.md T49). */
+import type { PodNetwork, ResolvConf } from '../model/evidence.ts';
+import { contains } from './cidr.ts';
+
+export type ContainerResolvConf = { readonly container: string; readonly file: ResolvConf };
+
+/** One entry for each running container whose file was read. */
+export function resolvConfs({ sandbox }: PodNetwork): ContainerResolvConf[] {
+  return sandbox.containers.flatMap(({ name, pid, resolvConf }) =>
+    pid === null || resolvConf === null ? [] : [{ container: name, file: resolvConf }],
+  );
+}
+
+/** Running containers whose file could not be read. */
+export function unreadContainers({ sandbox }: PodNetwork): string[] {
+  return sandbox.containers.flatMap(({ name, pid, resolvConf }) =>
+    pid !== null && resolvConf === null ? [name] : [],
+  );
+}
+
+/** An address of whoever asks, such as 127.0.0.53 of systemd-resolved: in a pod nobody listens there. */
+export function isLoopback(server: string): boolean {
+  return contains('127.0.0.0/8', server) || contains('::1/128', server);
+}
+
+export function serversText(file: ResolvConf): string {
+  return file.nameservers.join(', ') || 'none';
+}

@@ -1,0 +1,98 @@
+/** The way out of a pod: its default route as the kernel has it, and as the CNI plugin made it. */
+
+import type { Layout } from '../model/cni-plugins.ts';
+import type { PodNetwork } from '../model/evidence.ts';
+import type { Route } from '../model/network.ts';
+import { addressBits, familyOf, sameAddress } from './cidr.ts';
+import { layoutOf } from './layouts.ts';
+import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
+
+export type Family = 4 | 6;
+
+const DEFAULTS: readonly string[] = ['0.0.0.0/0', '::/0'];
+/** What VPN clients add beside a default route that they must not touch. */
+const HALVES: readonly string[] = ['0.0.0.0/1', '::/1'];
+
+/** A pod whose default route can be judged: `families` are those of its addresses that should have one. */
+export type WayOut = { readonly layout: Layout; readonly families: readonly Family[] };
+
+/** What must hold to judge the routes of a pod, or why they cannot be. */
+export function wayOut(network: PodNetwork): WayOut | string {
+  if (network.pod.podIPs.length === 0) return 'the pod has no address in the API';
+  const elsewhere = networkElsewhere(network) ?? linkFault(network);
+  if (elsewhere !== null) return elsewhere;
+  const layout = layoutOf(network);
+  if (typeof layout === 'string') return layout;
+  const expected = ([4, 6] as const).filter(
+    (family) =>
+      network.pod.podIPs.some((ip) => familyOf(ip) === family) && hasDefaultRoute(network, layout, family),
+  );
+  if (expected.length === 0) return 'the CNI plugin gave the pod no default route';
+  // The kernel drops the routes of an interface with its last address.
+  const families = expected.filter((family) =>
+    mainAddresses(network).some((address) => address.family === family),
+  );
+  if (families.length === 0) return `${network.interface} has no address: see pod-address-missing`;
+  return { layout, families };
+}
+
+function hasDefaultRoute(network: PodNetwork, layout: Layout, family: Family): boolean {
+  if (layout.defaultRoute) return true;
+  return (network.results[0]?.routes ?? []).some(
+    ({ destination }) => DEFAULTS.includes(destination) && familyOf(destination) === family,
+  );
+}
+
+/** The gateway that the CNI result or the layout names; null where neither does, or where it differs by design. */
+export function expectedGateway(network: PodNetwork, layout: Layout, family: Family): string | null {
+  const result = network.results[0];
+  const route = result?.routes.find(
+    ({ destination, gateway }) =>
+      gateway !== null && DEFAULTS.includes(destination) && familyOf(destination) === family,
+  );
+  const address = result?.addresses.find(
+    (given) => given.gateway !== null && familyOf(given.address) === family,
+  );
+  return route?.gateway ?? address?.gateway ?? layout.gateway[family];
+}
+
+export type DefaultRoute =
+  | { readonly state: 'right'; readonly route: Route }
+  | { readonly state: 'missing' }
+  /** It leads through another interface or another gateway than the plugin's. */
+  | { readonly state: 'elsewhere'; readonly route: Route };
+
+/** The default route of the main table, the one of lowest metric if there are several. */
+export function defaultRouteOf(network: PodNetwork, layout: Layout, family: Family): DefaultRoute {
+  const routes = (network.stack?.routes ?? []).filter(
+    (route) => route.family === family && route.type === 'unicast' && route.table === 'main',
+  );
+  const [route] = routes
+    .filter(({ destination }) => DEFAULTS.includes(destination))
+    .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
+  if (route === undefined) {
+    const half = routes.find(({ destination }) => HALVES.includes(destination));
+    return half === undefined ? { state: 'missing' } : { state: 'elsewhere', route: half };
+  }
+  const gateway = expectedGateway(network, layout, family);
+  // IPv6 gateways may be link-local addresses that no result names: any gateway on the interface will do.
+  const same =
+    family === 6 || gateway === null || (route.gateway !== null && sameAddress(route.gateway, gateway));
+  return { state: route.link === network.interface && same ? 'right' : 'elsewhere', route };
+}
+
+/** The route as `ip route` writes it. */
+export function routeText(route: Route): string {
+  const destination = DEFAULTS.includes(route.destination)
+    ? 'default'
+    : route.destination.replace(/\/(32|128)$/, (bits) =>
+        bits === `/${addressBits(route.destination)}` ? '' : bits,
+      );
+  return [
+    ...(route.type === 'unicast' ? [] : [route.type]),
+    destination,
+    ...(route.gateway === null ? [] : ['via', route.gateway]),
+    ...(route.link === null ? [] : ['dev', route.link]),
+    ...(route.metric === null ? [] : ['metric', String(route.metric)]),
+  ].join(' ');
+}

@@ -1,0 +1,76 @@
+/** The node's route to a pod's address: the most specific one of its main table, whatever it does. */
+import type { PodNetwork } from '../model/evidence.ts';
+import type { NetworkStack, Route } from '../model/network.ts';
+import { addressBits, contains, familyOf, prefixLength, sameAddress } from './cidr.ts';
+import { expectedGateway } from './gateway.ts';
+import { layoutOf } from './layouts.ts';
+import { isVirtualMachine, linkFault } from './preconditions.ts';
+
+export type HostRoute = {
+  readonly address: string;
+  /** The link it must lead to: the pod's own, or the bridge. */
+  readonly link: string;
+  readonly state: 'right' | 'missing' | 'misdirected';
+  /** What takes the packets instead; null when nothing but the default route does. */
+  readonly found: Route | null;
+};
+
+const DECIDES: readonly string[] = ['unicast', 'blackhole', 'unreachable', 'prohibit', 'throw'];
+
+/** The node's routes to each address of the pod, or why they cannot be judged. */
+export function hostRoutes(network: PodNetwork, host: NetworkStack): readonly HostRoute[] | string {
+  if (network.pod.podIPs.length === 0) return 'the pod has no address in the API';
+  const fault = linkFault(network);
+  if (fault !== null) return fault;
+  const layout = layoutOf(network);
+  if (typeof layout === 'string') return layout;
+  if (isVirtualMachine(network.pod)) {
+    return 'Calico sets no route for the target of a KubeVirt migration';
+  }
+  const { hostLink } = network;
+  if (hostLink === null) return "the node's end of the pair could not be told";
+  if (layout.hostRoute === 'none') return `${network.plugin} delivers without a route`;
+  if (layout.hostRoute === 'address') {
+    return network.pod.podIPs.map((address) => {
+      const found = mostSpecific(host, address);
+      const exact = found !== null && prefixLength(found.destination) === addressBits(address);
+      if (!exact) return { address, link: hostLink.name, state: 'missing', found };
+      const right = found.type === 'unicast' && found.link === hostLink.name;
+      return { address, link: hostLink.name, state: right ? 'right' : 'misdirected', found };
+    });
+  }
+  const bridge = hostLink.master;
+  if (bridge === null) return "the node's end is on no bridge: see veth-bridge-detached";
+  const judged = network.pod.podIPs.filter((address) => {
+    const gateway = expectedGateway(network, layout, familyOf(address));
+    return (
+      gateway !== null &&
+      host.addresses.some((held) => held.link === bridge && sameAddress(held.address, gateway))
+    );
+  });
+  if (judged.length === 0) return `${bridge} does not hold the pod's gateway: see bridge-address-stale`;
+  if (!host.links.some((link) => link.name === bridge && link.up)) return `the bridge ${bridge} is down`;
+  return judged.map((address) => {
+    const found = mostSpecific(host, address);
+    if (found === null) return { address, link: bridge, state: 'missing', found };
+    const right = found.type === 'unicast' && found.link === bridge;
+    return { address, link: bridge, state: right ? 'right' : 'misdirected', found };
+  });
+}
+
+/** Longest prefix, then lowest metric; the default route does not count. */
+function mostSpecific(host: NetworkStack, address: string): Route | null {
+  const [best] = host.routes
+    .filter(
+      (route) =>
+        route.table === 'main' &&
+        DECIDES.includes(route.type) &&
+        prefixLength(route.destination) > 0 &&
+        contains(route.destination, address),
+    )
+    .toSorted(
+      (a, b) =>
+        prefixLength(b.destination) - prefixLength(a.destination) || (a.metric ?? 0) - (b.metric ?? 0),
+    );
+  return best ?? null;
+}

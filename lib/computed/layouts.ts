@@ -1,0 +1,17 @@
+/** How a pod is attached, by the CNI plugin that did it. */
+import { cniPlugin, type Layout } from '../model/cni-plugins.ts';
+import type { PodNetwork } from '../model/evidence.ts';
+
+/** The layout of a pod, or why it is not known. */
+export function layoutOf(network: PodNetwork): Layout | string {
+  if (network.plugin === null) return 'the CNI plugin of the pod is not known';
+  const layout = cniPlugin(network.plugin)?.layout ?? null;
+  if (layout === null) return `the layout of the CNI plugin ${network.plugin} is not known`;
+  if (network.link !== null && network.link.kind !== 'veth') {
+    return `the pod is attached by a ${network.link.kind ?? 'physical'} link, not by a veth pair`;
+  }
+  // A branch ENI of security groups for pods (strict mode): routes are in table 100 + VLAN, not in main.
+  if (network.hostLink?.name.startsWith('vlan'))
+    return 'the pod is on a branch ENI (security groups for pods)';
+  return layout;
+}

@@ -1,0 +1,77 @@
+/** The pod's addresses in the API beside those that its interface holds. */
+import type { PodNetwork } from '../model/evidence.ts';
+import type { Comparison } from '../model/finding.ts';
+import type { Address } from '../model/network.ts';
+import { addressKey, familyOf, sameAddress } from './cidr.ts';
+import { lostAddresses, mainAddresses, networkElsewhere } from './preconditions.ts';
+
+export type Lost = {
+  /** Address in the API that the interface does not hold. */
+  readonly address: string;
+  /** Addresses of its family that the interface holds, and that are not the pod's. */
+  readonly instead: readonly Address[];
+};
+
+/** What the interface lost, or why it cannot be judged. The namespace must have been read. */
+export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonly Lost[] | string {
+  const { pod, stack } = network;
+  if (pod.podIPs.length === 0) return 'the pod has no address in the API';
+  const elsewhere = networkElsewhere(network);
+  if (elsewhere !== null) return elsewhere;
+  if (!stack?.links.some(({ name }) => name === network.interface))
+    return `the interface ${network.interface} is missing: see pod-interface-missing`;
+  if (all.some((other) => other.namespace === network.namespace && other.pod.uid !== pod.uid))
+    return 'another pod lives in the same namespace: see pods-share-network';
+  const lost = lostAddresses(network);
+  // A bridge inside of the pod that took the address over (virtual machines, docker in docker): the pod answers to it.
+  const moved = stack.addresses.find(
+    ({ link, address }) => link !== network.interface && lost.some((ip) => sameAddress(ip, address)),
+  );
+  if (moved !== undefined) return `the pod holds ${moved.address} on ${moved.link}`;
+  const down = network.link?.up === false;
+  // The kernel drops the IPv6 addresses of an interface that is set down, and keeps the others.
+  const own = lost.filter((ip) => !(down && familyOf(ip) === 6));
+  if (own.length < lost.length && own.length === 0)
+    return `the interface ${network.interface} is down: see pod-interface-down`;
+  const known = new Set([...pod.podIPs.map(addressKey), ...givenBeside(network)]);
+  const strangers = mainAddresses(network).filter(({ address }) => !known.has(addressKey(address)));
+  return own.map((address) => ({
+    address,
+    instead: strangers.filter(({ family }) => family === familyOf(address)),
+  }));
+}
+
+/** A second range of the plugin's IPAM: the API shows only one address of each family. */
+function givenBeside(network: PodNetwork): string[] {
+  const given = (network.results[0]?.addresses ?? []).map((each) => addressKey(each.address));
+  const own = new Set(network.pod.podIPs.map(addressKey));
+  return given.some((one) => own.has(one)) ? given : [];
+}
+
+/** The three words on the pod's address, side by side: kernel, API, and what the CNI plugin set up. */
+export function addressRows(network: PodNetwork): Comparison[] {
+  const shown = mainAddresses(network).map(({ address, prefixLength }) => `${address}/${prefixLength}`);
+  const result = network.results[0];
+  return [
+    {
+      what: `addresses of ${network.interface}`,
+      expected: network.pod.podIPs.join(', ') || 'the address of the pod',
+      actual: shown.join(', ') || 'none',
+      source: `ip addr (netns ${network.namespace})`,
+    },
+    {
+      what: 'address of the pod',
+      actual: network.pod.podIPs.join(', ') || 'none',
+      source: 'API: pod.status.podIPs',
+    },
+    ...(result === undefined
+      ? []
+      : [
+          {
+            what: 'address that the CNI plugin set up',
+            actual: result.addresses.map(({ address }) => address).join(', ') || 'none named',
+            source: `CNI result cache: ${result.network}-${result.containerId}-${result.interface}`,
+          },
+        ]),
+  ];
+}

@@ -1,0 +1,100 @@
+/** Which namespaces the parts of a pod are in: the runtime's path, the pause process, and the init process of each container. */
+import type { ObservedPod, Pin, Sandbox } from '../model/evidence.ts';
+import type { Comparison } from '../model/finding.ts';
+import { listed } from '../model/text.ts';
+import { canonicalPath, isNamespaceFile } from './ownership.ts';
+
+/** One part of a pod in a network namespace. */
+export type Member = {
+  readonly what: string;
+  readonly inode: number;
+  readonly source: string;
+  /** Name of the container; null for the path and the pause process. */
+  readonly container: string | null;
+};
+
+/** Pins that are namespaces, by path; one that is none is namespace-pin-invalid's matter. */
+export function namespacePins(pins: readonly Pin[]): ReadonlyMap<string, Pin> {
+  return new Map(
+    pins
+      .filter(isNamespaceFile)
+      .toReversed()
+      .map((pin) => [canonicalPath(pin.path), pin]),
+  );
+}
+
+/**
+ * The parts of a sandbox whose namespace is known. Of a container only its init process counts: what it starts may well
+ * make namespaces of its own (browsers, docker in docker).
+ */
+export function membersOf(sandbox: Sandbox, pins: ReadonlyMap<string, Pin>): Member[] {
+  const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
+  const pin = path === null ? undefined : pins.get(path);
+  return [
+    ...(pin === undefined
+      ? []
+      : [
+          {
+            what: `path ${pin.path}`,
+            inode: pin.inode,
+            source: `stat -L /proc/1/root${pin.path}`,
+            container: null,
+          },
+        ]),
+    ...(sandbox.networkNamespace === null
+      ? []
+      : [
+          {
+            what: `pause process ${sandbox.pid}`,
+            inode: sandbox.networkNamespace,
+            source: `/proc/${sandbox.pid}/ns/net`,
+            container: null,
+          },
+        ]),
+    ...sandbox.containers.flatMap(({ name, pid, networkNamespace }) =>
+      networkNamespace === null
+        ? []
+        : [
+            {
+              what: `container ${name}`,
+              inode: networkNamespace,
+              source: `/proc/${pid}/ns/net`,
+              container: name,
+            },
+          ],
+    ),
+  ];
+}
+
+/**
+ * True when all of these are containers that may change their network themselves (privileged or NET_ADMIN): then it may
+ * be their own doing, such as a command that begins with `unshare -n` or `nsenter`.
+ */
+export function mayHaveMovedItself(members: readonly Member[], pod: ObservedPod): boolean {
+  return members.every(({ container }) =>
+    pod.containers.some(({ name, netAdmin }) => name === container && netAdmin),
+  );
+}
+
+/** `path /run/netns/cni-1 and container main in net:[4026532400]`. */
+export function described(members: readonly Member[]): string {
+  return [...Map.groupBy(members, ({ inode }) => inode)]
+    .map(([inode, inside]) => `${listed(inside.map(({ what }) => what))} in net:[${inode}]`)
+    .join('; ');
+}
+
+/** The rows of a finding: each part with its namespace. */
+export function compared(
+  members: readonly Member[],
+  expected: (member: Member) => string | undefined,
+): Comparison[] {
+  return members.map((member) => {
+    const wanted = expected(member);
+    return {
+      what: `network namespace of ${member.what}`,
+      ...(wanted === undefined ? {} : { expected: wanted }),
+      actual: `net:[${member.inode}]`,
+      source: member.source,
+    };
+  });
+}

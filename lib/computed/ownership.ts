@@ -1,0 +1,182 @@
+/** Whose a network namespace is: joined by inode, never by name or by count (docs/traps.md T1, T2). */
+import type { Holder, NetworkNamespace, Pin, Sandbox } from '../model/evidence.ts';
+import type { Link } from '../model/network.ts';
+import { listed } from '../model/text.ts';
+
+/** `/var/run` is `/run`; runtimes write either. */
+export function canonicalPath(path: string): string {
+  return path.replace(/^\/var\/run\//, '/run/').replace(/\/{2,}/g, '/');
+}
+
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+export function directoryOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 1));
+}
+
+type OwnerSources = {
+  readonly sandboxes: readonly Sandbox[];
+  readonly namespaces: readonly NetworkNamespace[];
+  readonly pins: readonly Pin[];
+};
+
+/** The sandbox that owns each inode: by its path, its process or a container's; a ready one before a stopped one. */
+export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources): Map<number, Sandbox> {
+  const inodesByPath = new Map<string, number[]>();
+  const pinned = (path: string, inodes: readonly number[]) => {
+    const key = canonicalPath(path);
+    const known = inodesByPath.get(key) ?? [];
+    for (const inode of inodes) known.push(inode);
+    inodesByPath.set(key, known);
+  };
+  for (const pin of pins) pinned(pin.path, isNamespaceFile(pin) ? [pin.inode, ...pin.mounted] : pin.mounted);
+  for (const namespace of namespaces) for (const path of namespace.pins) pinned(path, [namespace.inode]);
+
+  // Sandboxes of hostNetwork pods live in the node's own: what is wired to the node is not theirs.
+  const host = namespaces.find((namespace) => namespace.host)?.inode;
+  const owners = new Map<number, Sandbox>();
+  for (const sandbox of sandboxes) {
+    const byPath =
+      sandbox.namespacePath === null ? [] : inodesByPath.get(canonicalPath(sandbox.namespacePath));
+    const inodes = [
+      ...(byPath ?? []),
+      // A recycled pid says nothing of the sandbox.
+      sandbox.process === 'foreign' ? null : sandbox.networkNamespace,
+      ...sandbox.containers.map((container) => container.networkNamespace),
+    ];
+    for (const inode of inodes) {
+      if (inode === null || inode === host) continue;
+      if (owners.get(inode)?.state !== 'ready') owners.set(inode, sandbox);
+    }
+  }
+  return owners;
+}
+
+/** True when a lookup of the path finds a namespace; kernels before 3.19 show them on proc. */
+export function isNamespaceFile(pin: Pick<Pin, 'fileSystem'>): boolean {
+  return pin.fileSystem === 'nsfs' || pin.fileSystem === 'proc';
+}
+
+/** Ids of everything that runs in a pod sandbox of this node. */
+export function podContainerIds(sandboxes: readonly Sandbox[]): Set<string> {
+  return new Set(sandboxes.flatMap((sandbox) => [sandbox.id, ...sandbox.containers.map(({ id }) => id)]));
+}
+
+const FOREIGN_NAMES: readonly [RegExp, string][] = [
+  [/^cilium-health$/, "Cilium's health endpoint"],
+  [/^default$/, "docker's name of the node's own namespace"],
+  [/^q(router|dhcp)-/, 'an OpenStack router or DHCP server'],
+  [/^netns-/, 'a podman container'],
+  [/^(1-|lb_|ingress_sbox)/, "docker's overlay and ingress networks"],
+];
+
+/** What a well-known name of another program stands for; null when it is not one. */
+export function foreignName(path: string): string | null {
+  const name = baseName(path);
+  return FOREIGN_NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? null;
+}
+
+/** CRI-O names pins by a bare UUID. */
+export function isCrioName(path: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(baseName(path));
+}
+
+/** containerd's `cni-…`, CRI-O's bare UUID, docker's twelve hex digits. */
+export function isRuntimeName(path: string): boolean {
+  const name = baseName(path);
+  if (directoryOf(canonicalPath(path)) === '/run/docker/netns') return /^[0-9a-f]{12}$/.test(name);
+  return name.startsWith('cni-') || isCrioName(path);
+}
+
+/** Devices that the kernel puts into every namespace by itself. */
+const FALLBACK = /^(lo|tunl0|gre0|gretap0|erspan0|sit0|ip6tnl0|ip_vti0|ip6_vti0|ip6gre0)$/;
+
+/** Links of its own; null when the content was not read. */
+export function ownLinks(namespace: NetworkNamespace): readonly Link[] | null {
+  if (namespace.stack.status !== 'present') return null;
+  return namespace.stack.value.links.filter((link) => !FALLBACK.test(link.name));
+}
+
+/** Names of the node's links whose other end is in the namespace. */
+export function hostEnds(namespace: NetworkNamespace, hostInode: number): string[] {
+  return (ownLinks(namespace) ?? []).flatMap(({ peer }) =>
+    peer?.status === 'matched' && peer.namespace === hostInode ? [peer.name] : [],
+  );
+}
+
+/** What the namespace still holds, for people: `eth0 10.244.1.9 (veth1234 on the node)`. */
+export function contents(namespace: NetworkNamespace, hostInode: number): string {
+  if (namespace.stack.status === 'absent') return 'what was not read';
+  const links = ownLinks(namespace);
+  if (links === null || namespace.stack.status !== 'present') return 'its content could not be read';
+  if (links.length === 0) return 'nothing but loopback';
+  const addresses = Map.groupBy(
+    namespace.stack.value.addresses.filter(({ scope }) => scope === 'global'),
+    ({ link }) => link,
+  );
+  return listed(
+    links.map((link) => {
+      const own = addresses.get(link.name) ?? [];
+      const host =
+        link.peer?.status === 'matched' && link.peer.namespace === hostInode ? link.peer.name : null;
+      return [link.name, ...own.map(({ address }) => address), host === null ? '' : `(${host} on the node)`]
+        .filter((word) => word !== '')
+        .join(' ');
+    }),
+  );
+}
+
+/** Processes, threads and descriptors; mounts elsewhere go away with the pin. */
+export function liveHolders(namespace: NetworkNamespace): readonly Holder[] {
+  return namespace.holders.filter((holder) => holder.via !== 'mount');
+}
+
+/** What connects the containers of a user to the network, and the engine that lives in there with them. */
+function isRootlessEngine({ command, via }: Holder): boolean {
+  return (
+    /^(slirp4netns|pasta|passt|rootlesskit)/.test(command) ||
+    (via === 'process' && /^(dockerd|podman|aardvark-dns|buildkitd)/.test(command))
+  );
+}
+
+export type Standing =
+  /** The node's own, a sandbox's, or one that a pod made for itself (browsers, docker in a pod). */
+  | { readonly kind: 'owned' }
+  | { readonly kind: 'foreign'; readonly reason: string }
+  /** Alive by a process, thread or descriptor that belongs to no pod of the runtime. */
+  | { readonly kind: 'held' }
+  /** Pinned, and nothing lives in it. */
+  | { readonly kind: 'pinned' }
+  /** Neither: only mounts of other mount namespaces hold it. */
+  | { readonly kind: 'mounted' };
+
+/** Which of the namespace checks a namespace is a matter of, so that no two report it. */
+export function standing(
+  namespace: NetworkNamespace,
+  owners: ReadonlyMap<number, Sandbox>,
+  podContainers: ReadonlySet<string>,
+): Standing {
+  if (namespace.host || owners.has(namespace.inode)) return { kind: 'owned' };
+  const holders = liveHolders(namespace);
+  const inPod = (holder: Holder) => holder.containerId !== null && podContainers.has(holder.containerId);
+  if (holders.some((holder) => holder.via !== 'descriptor' && inPod(holder))) return { kind: 'owned' };
+  // Containers that run inside a pod (docker in docker) are wired to that pod, not to the node.
+  if (ownLinks(namespace)?.some(({ peer }) => peer?.status === 'matched' && owners.has(peer.namespace)))
+    return { kind: 'owned' };
+  const known = namespace.pins.map(foreignName).find((reason) => reason !== null);
+  if (known !== undefined && known !== null) return { kind: 'foreign', reason: known };
+  // Docker's, podman's and nerdctl's containers are in no pod's cgroup: their namespaces are freed with their processes.
+  if (holders.some(({ via, containerId, ofPod }) => via === 'process' && containerId !== null && !ofPod))
+    return { kind: 'foreign', reason: 'a container beside the pods (docker, podman, nerdctl)' };
+  if (holders.some((holder) => !holder.ofPod && isRootlessEngine(holder)))
+    return { kind: 'foreign', reason: 'the network of a container engine without root' };
+  if (holders.some(({ command }) => command.startsWith('cilium-health')))
+    return { kind: 'foreign', reason: "Cilium's health endpoint" };
+  if (holders.length > 0) {
+    const named = namespace.pins.length > 0 && !namespace.pins.some(isRuntimeName);
+    return named ? { kind: 'foreign', reason: 'a named namespace in use by a process' } : { kind: 'held' };
+  }
+  return namespace.pins.length > 0 ? { kind: 'pinned' } : { kind: 'mounted' };
+}

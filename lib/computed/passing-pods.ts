@@ -1,0 +1,88 @@
+/** Pods on their way in or out, which may own what no sandbox does. */
+import type { ObservedPod, Sandbox } from '../model/evidence.ts';
+import type { Event } from '../model/kubernetes.ts';
+import { isSandboxOf } from '../model/sandbox-owner.ts';
+
+/**
+ * A kubelet gives up on making a sandbox after four minutes, and the runtime then takes apart what there is of it. Taking
+ * one down is a matter of seconds, but of minutes with a rollout on a node that is short of CPU.
+ */
+export const PASSING_SECONDS = 300;
+
+/**
+ * Why something of the age (in seconds) may belong to a pod on its way: its namespace and address are there before its
+ * sandbox is recorded, and after that is gone. Null when there is no such pod.
+ */
+export function ofPassingPod(
+  age: number,
+  { pods, sandboxes }: { readonly pods: readonly ObservedPod[]; readonly sandboxes: readonly Sandbox[] },
+  now: number,
+): string | null {
+  const without = podsWithoutSandbox(pods, sandboxes);
+  const secondsSince = (time: string) => (now - Date.parse(time)) / 1000;
+  const leaving = without.find(
+    ({ createdAt, deletionTimestamp }) =>
+      deletionTimestamp !== null &&
+      secondsSince(deletionTimestamp) < PASSING_SECONDS &&
+      // Nothing of a pod is older than the pod; the clocks of node and API may differ.
+      age < secondsSince(createdAt) + PASSING_SECONDS,
+  );
+  if (leaving !== undefined)
+    return `may be of pod ${leaving.namespace}/${leaving.name}, which is being deleted`;
+  const creating = without.find(
+    ({ phase, unsettled, deletionTimestamp }) =>
+      deletionTimestamp === null && (phase === 'Pending' || unsettled !== null),
+  );
+  return creating !== undefined && age < PASSING_SECONDS
+    ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
+    : null;
+}
+
+/** Asked again for each of ten thousand leaks: what was found for the same lists is kept as long as they are. */
+const found = new WeakMap<readonly ObservedPod[], WeakMap<readonly Sandbox[], readonly ObservedPod[]>>();
+
+function podsWithoutSandbox(
+  pods: readonly ObservedPod[],
+  sandboxes: readonly Sandbox[],
+): readonly ObservedPod[] {
+  const ofPods = found.get(pods) ?? new WeakMap<readonly Sandbox[], readonly ObservedPod[]>();
+  found.set(pods, ofPods);
+  const known = ofPods.get(sandboxes);
+  if (known !== undefined) return known;
+  const ready = sandboxes.filter(({ state }) => state === 'ready');
+  const without = pods.filter(
+    (pod) => !pod.hostNetwork && !ready.some((sandbox) => isSandboxOf(sandbox, pod)),
+  );
+  ofPods.set(sandboxes, without);
+  return without;
+}
+
+/** A pod that its kubelet stops; `at` in milliseconds. */
+export type StoppedPod = { readonly namespace: string; readonly name: string; readonly at: number };
+
+/**
+ * Pods that the API has forgotten and whose kubelet said a moment ago that it stops them: after CNI DEL the runtime has no
+ * record any more that says whose a namespace is.
+ */
+export function stoppedPods(
+  sources: {
+    readonly pods: readonly ObservedPod[];
+    readonly sandboxes: readonly Sandbox[];
+    readonly events: readonly Event[];
+  },
+  now: number,
+): StoppedPod[] {
+  const known = new Set([
+    ...sources.pods.map(({ uid }) => uid),
+    ...sources.sandboxes.flatMap(({ state, uid }) => (state === 'ready' ? [uid] : [])),
+    ...sources.events.flatMap(({ reason, uid }) => (reason === 'FailedKillPod' ? [uid] : [])),
+  ]);
+  return sources.events.flatMap(({ reason, kind, namespace, name, uid, lastSeen }) => {
+    if (reason !== 'Killing' || kind !== 'Pod' || uid === null || lastSeen === null || known.has(uid))
+      return [];
+    const at = Date.parse(lastSeen);
+    // Each of its containers has an event.
+    known.add(uid);
+    return now - at < PASSING_SECONDS * 1000 ? [{ namespace: namespace ?? '', name, at }] : [];
+  });
+}

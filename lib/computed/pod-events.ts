@@ -1,0 +1,77 @@
+/** Events about pods that are still there. The API keeps events for an hour by default, some clusters longer. */
+import type { ObservedPod } from '../model/evidence.ts';
+import type { Event } from '../model/kubernetes.ts';
+
+const DAY = 86_400_000;
+
+export type PodEvents = {
+  readonly pod: ObservedPod;
+  readonly count: number;
+  readonly events: readonly Event[];
+  readonly last: Event;
+};
+
+/** Events of the last day that `wanted` takes, by pod: by uid, so that those of an earlier pod of the name do not count. */
+export function podEvents(
+  events: readonly Event[],
+  pods: readonly ObservedPod[],
+  now: number,
+  wanted: (event: Event) => boolean,
+): PodEvents[] {
+  const byPod = new Map<string, Event[]>();
+  for (const event of events) {
+    if (event.kind !== 'Pod' || !wanted(event)) continue;
+    if (event.lastSeen !== null && now - Date.parse(event.lastSeen) > DAY) continue;
+    const key = event.uid ?? `${event.namespace}/${event.name}`;
+    const known = byPod.get(key);
+    if (known === undefined) byPod.set(key, [event]);
+    else known.push(event);
+  }
+  return pods.flatMap((pod) => {
+    const found = [...(byPod.get(pod.uid) ?? []), ...(byPod.get(`${pod.namespace}/${pod.name}`) ?? [])];
+    const last = found.toSorted((a, b) => time(a) - time(b)).at(-1);
+    if (last === undefined) return [];
+    return [
+      { pod, count: found.reduce((sum, event) => sum + Math.max(1, event.count), 0), events: found, last },
+    ];
+  });
+}
+
+/** Failed attempts that count as failing, of one pod or of the pods of one node. */
+export const REPEATED = 3;
+
+/** True when the pod has had a sandbox since: a container runs, or is only held up by itself or its image. */
+export function hasSandboxSince({ pod, last }: PodEvents): boolean {
+  return pod.containers.some(
+    ({ running, startedAt, reason }) =>
+      running ||
+      (startedAt !== null && Date.parse(startedAt) > time(last)) ||
+      (reason !== null && /BackOff|ErrImage|InvalidImage|CreateContainer|RunContainer/.test(reason)),
+  );
+}
+
+export function createFailures(
+  events: readonly Event[],
+  pods: readonly ObservedPod[],
+  now: number,
+): PodEvents[] {
+  return podEvents(events, pods, now, ({ reason }) => reason === 'FailedCreatePodSandBox');
+}
+
+function time(event: Event): number {
+  return event.lastSeen === null ? 0 : Date.parse(event.lastSeen);
+}
+
+/** From when to when, as far as the events say. */
+export function span(events: readonly Event[]): string {
+  const first = events
+    .map(({ firstSeen }) => firstSeen)
+    .filter((at) => at !== null)
+    .toSorted()[0];
+  const last = events
+    .map(({ lastSeen }) => lastSeen)
+    .filter((at) => at !== null)
+    .toSorted()
+    .at(-1);
+  return first === undefined || last === undefined ? 'time not known' : `${first} to ${last}`;
+}

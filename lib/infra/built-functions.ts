@@ -1,0 +1,37 @@
+/** Stands for bundle.ts in the package: the code of the functions was made when the package was, by that very file. */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import type { State } from './states.ts';
+
+/** Of each folder, what its files are called in functions/files, where those that are alike are kept once. */
+const indexSchema = z.record(z.string(), z.record(z.string(), z.string()));
+export type FunctionsIndex = z.infer<typeof indexSchema>;
+
+const made = new Map<string, string>();
+
+/** @returns the folder, with index.mjs in it; made once by a process */
+export function bundle(state: State, { securityHub = false } = {}): string {
+  const name = folderOf(state, securityHub);
+  const folder = made.get(name) ?? make(name);
+  made.set(name, folder);
+  return folder;
+}
+
+/** Its name in the index. */
+export function folderOf(state: State, securityHub: boolean): string {
+  return securityHub ? `${state}-security-hub` : state;
+}
+
+function make(name: string): string {
+  const functions = new URL('../../functions/', import.meta.url);
+  const index = indexSchema.parse(JSON.parse(readFileSync(new URL('index.json', functions), 'utf8')));
+  const folder = mkdtempSync(join(tmpdir(), `netns-auditor-${name}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const [file, kept] of Object.entries(index[name] ?? {})) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    copyFileSync(new URL(`files/${kept}`, functions), join(folder, file));
+  }
+  return folder;
+}

@@ -1,0 +1,169 @@
+/**
+ * What is known of each CNI plugin: the one place where plugins are told apart. A new one is a row here, its parser
+ * where it has state of its own on the node, and its faults in test/e2e/faults.
+ */
+
+/**
+ * How a plugin attaches a pod: what is healthy in one layout is a fault in another. Nothing is concluded about pods of a
+ * plugin whose layout is not known.
+ */
+export type Layout = {
+  /** Prefix of the node's end of the pair, as the plugin names it by default. */
+  readonly hostLinkPrefix: string;
+  /** `subnet`: the pods' subnet goes to the bridge. `address`: one route per pod to its own link. `none`: BPF delivers. */
+  readonly hostRoute: 'subnet' | 'address' | 'none';
+  /** Whose MAC the pod must see at its gateway. */
+  readonly gatewayMac: 'bridge' | 'hostLink';
+  /** `permanent`: written by the plugin, as nobody answers ARP for the gateway. `dynamic`: learned, may be absent (docs/traps.md T23). */
+  readonly gatewayNeighbour: 'permanent' | 'dynamic';
+  /** The gateway is an address of the node and answers a ping; 169.254.1.1 never does. */
+  readonly gatewayAnswers: boolean;
+  /** Gateway of every pod where the CNI result names none, by family. */
+  readonly gateway: { readonly 4: string | null; readonly 6: string | null };
+  /** Another link of the node whose MAC may answer for the gateway. */
+  readonly gatewayLink: string | null;
+  /** The plugin adds a default route whatever its result says. */
+  readonly defaultRoute: boolean;
+  /** Packets of pods pass the kernel's forwarding, so net.ipv4.ip_forward must be on. */
+  readonly forwarding: boolean;
+  /** The node's link answers ARP for the gateway by proxy_arp. */
+  readonly proxyArp: boolean;
+  /** The node's end is named PREFIX + sha1(namespace.name)[:11]. */
+  readonly namedAfterPod: boolean;
+};
+
+/** The DaemonSet that installs binary and configuration on a node whenever its pod starts. */
+export type Agent = { readonly name: string; readonly namespace: string; readonly selector: string };
+
+export type CniPlugin = {
+  /** Null: it attaches no pod by itself (an IPAM or a chained plugin), or how it does is not known. */
+  readonly layout: Layout | null;
+  /** Null: the plugin comes with the image of the node. */
+  readonly agent: Agent | null;
+  /** Plugins that it runs without naming them in any configuration. */
+  readonly delegates: readonly string[];
+  /** `range`: ranges in the configuration. `podCIDR`: those of the node object. `eni`: addresses of the node's network interfaces. */
+  readonly addresses: 'range' | 'podCIDR' | 'eni' | null;
+};
+
+const noGateway = { 4: null, 6: null } as const;
+
+const bridge: Layout = {
+  hostLinkPrefix: 'veth',
+  hostRoute: 'subnet',
+  gatewayMac: 'bridge',
+  gatewayNeighbour: 'dynamic',
+  gatewayAnswers: true,
+  gateway: noGateway,
+  gatewayLink: null,
+  defaultRoute: false,
+  forwarding: true,
+  proxyArp: false,
+  namedAfterPod: false,
+};
+
+const aws: Layout = {
+  hostLinkPrefix: 'eni',
+  hostRoute: 'address',
+  gatewayMac: 'hostLink',
+  gatewayNeighbour: 'permanent',
+  gatewayAnswers: false,
+  gateway: { 4: '169.254.1.1', 6: 'fe80::1' },
+  gatewayLink: null,
+  defaultRoute: true,
+  forwarding: true,
+  proxyArp: false,
+  namedAfterPod: true,
+};
+
+const calico: Layout = {
+  hostLinkPrefix: 'cali',
+  hostRoute: 'address',
+  gatewayMac: 'hostLink',
+  gatewayNeighbour: 'dynamic',
+  gatewayAnswers: false,
+  // For IPv6 the link-local address of the node's link, which differs for every pod.
+  gateway: { 4: '169.254.1.1', 6: null },
+  gatewayLink: null,
+  defaultRoute: true,
+  forwarding: true,
+  proxyArp: true,
+  namedAfterPod: true,
+};
+
+const cilium: Layout = {
+  hostLinkPrefix: 'lxc',
+  hostRoute: 'none',
+  gatewayMac: 'hostLink',
+  gatewayNeighbour: 'dynamic',
+  gatewayAnswers: true,
+  gateway: noGateway,
+  // It has the gateway's address, and BPF answers for it on the pod's own link.
+  gatewayLink: 'cilium_host',
+  defaultRoute: true,
+  forwarding: false,
+  proxyArp: false,
+  namedAfterPod: false,
+};
+
+const awsNode: Agent = { name: 'aws-node', namespace: 'kube-system', selector: 'k8s-app=aws-node' };
+const calicoNode: Agent = {
+  name: 'calico-node',
+  namespace: 'calico-system',
+  selector: 'k8s-app=calico-node',
+};
+const multus: Agent = { name: 'multus', namespace: 'kube-system', selector: 'app=multus' };
+
+const plugin = (known: Partial<CniPlugin>): CniPlugin => ({
+  layout: null,
+  agent: null,
+  delegates: [],
+  addresses: null,
+  ...known,
+});
+
+/** By type, as configurations name it. */
+const plugins = {
+  bridge: plugin({ layout: bridge, addresses: 'range' }),
+  ptp: plugin({
+    layout: { ...bridge, hostRoute: 'address', gatewayMac: 'hostLink' },
+    addresses: 'range',
+  }),
+  flannel: plugin({
+    layout: bridge,
+    agent: { name: 'kube-flannel', namespace: 'kube-flannel', selector: 'app=flannel' },
+    delegates: ['bridge', 'host-local'],
+    addresses: 'podCIDR',
+  }),
+  'aws-cni': plugin({ layout: aws, agent: awsNode, addresses: 'eni' }),
+  'egress-cni': plugin({ agent: awsNode }),
+  calico: plugin({ layout: calico, agent: calicoNode }),
+  'calico-ipam': plugin({ agent: calicoNode }),
+  'cilium-cni': plugin({
+    layout: cilium,
+    agent: { name: 'cilium', namespace: 'kube-system', selector: 'k8s-app=cilium' },
+  }),
+  multus: plugin({ agent: multus }),
+  'multus-shim': plugin({ agent: multus }),
+  'istio-cni': plugin({
+    agent: { name: 'istio-cni', namespace: 'istio-system', selector: 'k8s-app=istio-cni-node' },
+  }),
+  'host-local': plugin({}),
+} as const satisfies Readonly<Record<string, CniPlugin>>;
+
+export type KnownPlugin = keyof typeof plugins;
+
+/** Types of all known plugins. */
+export const knownPlugins = Object.keys(plugins) as readonly KnownPlugin[];
+
+/** @param type - as a configuration of the node names it: it may be anything, so null for what is not known */
+export function cniPlugin(type: string | null | undefined): CniPlugin | null {
+  return typeof type === 'string' && Object.hasOwn(plugins, type) ? plugins[type as KnownPlugin] : null;
+}
+
+/** The IPAM plugin that keeps its addresses as files on the node. */
+export const HOST_LOCAL = 'host-local' satisfies KnownPlugin;
+/** The VPC CNI, whose agent keeps a checkpoint of its addresses on the node. */
+export const AWS_CNI = 'aws-cni' satisfies KnownPlugin;
+/** The plugin of the agent that says it is busy while it limits how many endpoints it makes at once. */
+export const CILIUM_CNI = 'cilium-cni' satisfies KnownPlugin;

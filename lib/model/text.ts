@@ -1,0 +1,56 @@
+/** Text from nodes, the kernel log and events, made fit to be quoted: anybody may have written it; and lists that are cut. */
+import type { Comparison } from './finding.ts';
+
+/** One line without control or bidirectional characters, cut to `most` characters. */
+export function quote(text: string, most = 200): string {
+  const line = text
+    // Control characters, line separators and marks that turn the direction of text.
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/ {2,}/g, ' ')
+    .trim();
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
+}
+
+/** What `each` makes of the first `most` items, then what `rest` says of those left out: no list ends in silence. */
+export function firstOf<Item, Part>(
+  items: readonly Item[],
+  most: number,
+  each: (item: Item) => Part | readonly Part[],
+  rest: (left: number) => Part,
+): Part[] {
+  const shown = items.slice(0, most).flatMap(each);
+  return items.length > most ? [...shown, rest(items.length - most)] : shown;
+}
+
+/** The first `most` items, and how many more there are. */
+export function listed(items: readonly string[], most = 10, separator = ', '): string {
+  const [first = '', ...others] = firstOf(
+    items,
+    most,
+    (item) => `${separator}${item}`,
+    (left) => ` and ${left} more`,
+  );
+  return first.slice(separator.length) + others.join('');
+}
+
+/** Rows of evidence about the first `most` items, and one row for those left out. */
+export function rowsOf<Item>(
+  items: readonly Item[],
+  most: number,
+  row: (item: Item) => Comparison | readonly Comparison[],
+): Comparison[] {
+  const sources = items
+    .slice(0, most)
+    .flatMap(row)
+    .map(({ source }) => source);
+  return firstOf<Item, Comparison>(items, most, row, (left) => ({
+    what: 'not listed here',
+    actual: `${left} more`,
+    source: sources.at(-1) ?? '',
+  }));
+}
+
+/** `1 address`, `2 addresses`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`;
+}

@@ -1,0 +1,45 @@
+job_cni() {
+  # The runtime looks in its own directories only; configurations and copies of plugins elsewhere are of no use to it.
+  settings=$(cat containerd)
+  conf=$(setting conf_dir) own=$(setting 'bin_dirs?')
+  if [ -f crio.settings ] && { [ "${monitor#conmon}" != "$monitor" ] || [ ! -s containerd ]; }; then
+    settings=$(cat crio.settings)
+    conf=$(setting network_dir) own=$(setting 'plugin_dirs?')
+  fi
+  [ -z "$own" ] || lines "$own" >b/cni/binary-directories
+  # shellcheck disable=SC2086
+  for dir in ${conf:-/etc/cni/net.d}; do
+    host "$dir"
+    [ -d "$path" ] || [ -n "$conf" ] || continue
+    echo "$dir" >>b/cni/directories
+    for file in "$path"/*; do
+      name=${file##*/}
+      [ ! -L "$file" ] || { host "$dir/$name"; file=$path; }
+      [ -f "$file" ] || continue
+      case $name in *.conf | *.conflist | *.json) ;; *) continue ;; esac
+      jq -c --arg name "$name" --arg dir "$dir" '<cni-config.jq>' "$file" 2>jq.err ||
+        jq -nc --arg name "$name" --arg dir "$dir" --rawfile error jq.err '{dir: $dir, file: $name, error: $error[:300]}'
+    done
+  done >b/cni/config.ndjson
+  # shellcheck disable=SC2086
+  for dir in ${own:-/opt/cni/bin /usr/libexec/cni /usr/lib/cni}; do
+    host $dir
+    directory=$path
+    [ -d "$directory" ] || continue
+    stat -L -c '%A %s %n' "$directory"/* | sed "s#$directory/#$dir/#"
+    # Absolute links, as those of k3s, lead nowhere from here.
+    for file in "$directory"/*; do
+      [ -L "$file" ] && [ ! -e "$file" ] && host "$dir/${file##*/}" && [ -f "$path" ] &&
+        stat -c "%A %s $dir/${file##*/}" "$path"
+    done
+  done >b/cni/binaries
+  return 0
+}
+
+job_cni_results() {
+  host /var/lib/cni
+  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do
+    [ -f "$file" ] || continue
+    case $file in */results/cni-loopback-*) ;; *) lines "$file" ;; esac
+  done | reduced '<cni-results.jq>' >b/cni/results.ndjson
+}

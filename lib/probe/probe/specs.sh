@@ -1,0 +1,22 @@
+# What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
+spec='
+<spec.jq>'
+
+# Runs the jq program $1, whose answers begin with `{"file":"PATH",`, over the files named on stdin. jq goes on after a file
+# that vanished, and ends at a malformed one: of those that one jq was given, the first without an answer is that. Of the
+# rest, what ends in no brace was cut short; the others are read anew, in smaller and smaller groups of one jq each.
+reduced() {
+  cat >files
+  : >bad
+  size=9999
+  while [ -s files ]; do
+    each -n $size jq -c "$1" <files | tee reduced
+    : >left
+    awk -v size=$size 'BEGIN { while ((getline line < "reduced") > 0) { split(line, part, "\""); answered[part[4]] } }
+      !($0 in answered) { group = int((NR - 1) / size); print >>((group in found) ? "left" : "bad"); found[group] }' files
+    each grep -Ls '}[[:space:]]*$' <left >>bad
+    each grep -ls '}[[:space:]]*$' <left >files
+    size=$((size / 9 + 9))
+  done
+  [ ! -s bad ] || each ls <bad | jq -Rc '{file: ., error: "not readable as JSON"}'
+}

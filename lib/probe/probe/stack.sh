@@ -1,0 +1,54 @@
+# stack INODE DIRECTORY KIND PID PATH [leaked]: what one namespace holds. PID lives in it, or is `-`. Of one
+# that no pod has nobody asks for more than links, addresses and routes.
+job_stack() {
+  out=b/$2
+  case $3 in
+    pin) ;;
+    # The process may have gone, and its number be another's.
+    *) ended "$1" "$5" && return 0 ;;
+  esac
+  if [ ! -f "$out/netlink" ]; then
+    # ip enters by itself for half of what nsenter costs, but mounts a /sys of its own, which may be forbidden.
+    ip -n "../../../..$5" -j -d -force -batch batch >"$out/ip.json" 2>ip.err ||
+      nsenter --net="$5" ip -j -d -force -batch batch >"$out/ip.json" || { code=$?; ended "$1" "$5" && return 0; return $code; }
+  fi
+  [ -z "$6" ] || return 0
+  net=
+  [ "$4" != - ] && [ "/proc/$4/ns/net" -ef "$5" ] && net=/proc/$4/net
+  if [ -n "$net" ]; then
+    inside "$net" "$out"
+  else
+    nsenter --net="$5" sh -c "$inside"'; inside /proc/net "$1"; printf "%s\n" "six=$six" "legacy=\"$legacy\""' sh "$out" >inside && . ./inside
+  fi
+  # Rules for IPv6 matter only where an address of it is more than link-local; that saves a fork in most pods.
+  if [ "$1" = host ] || { [ -n "$six" ] && [ ! -f "$out/netlink" ]; }; then nsenter --net="$5" ip -j -6 rule show >"$out/rule6.json" || return; fi
+  [ "$1" = host ] || filters "$5" "$out"
+}
+
+# filters NAMESPACE DIRECTORY: its packet filters, and of `legacy` those of the old iptables.
+filters() {
+  nsenter --net="$1" nft -s list ruleset >"$2/nft" 2>nft.err || echo "nft: exit $?" >>nft.err
+  # inside.sh sets it.
+  # shellcheck disable=SC2154
+  for family in $legacy; do
+    nsenter --net="$1" "${family}tables-legacy-save" >"$2/${family}tables-legacy" || echo "${family}tables-legacy-save: exit $?" >>nft.err
+  done
+  [ ! -s nft.err ] || mv nft.err "$2/nft.err"
+}
+
+# inside NET DIRECTORY: sets `six` where there are addresses of IPv6 beyond link-local and `legacy` to the families with
+# tables of the old iptables, and writes the number of tracked connections. NET is /proc/PID/net.
+inside='<inside.sh>'
+eval "$inside"
+
+# Whether the path no longer leads to the namespace: then it is noted as gone, and nothing is left of it.
+ended() {
+  [ "$1" != host ] && [ "$(stat -L -c %i "$2" 2>/dev/null)" != "$1" ] || return 1
+  echo "$1" >>b/netns/gone
+  rm -rf "b/netns/$1"
+}
+
+job_host_firewall() {
+  inside /proc/1/net b/host
+  filters /proc/1/ns/net b/host
+}

@@ -1,0 +1,62 @@
+/** Looks through the parts of the probe with shellcheck and `perl -c`, where these programs are there; says when they are not. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { PARTS } from '../lib/probe/script.ts';
+
+const FOLDER = 'lib/probe/probe/';
+const folder = fileURLToPath(new URL(`../${FOLDER}`, import.meta.url));
+const text = (file: string): string => readFileSync(`${folder}${file}`, 'utf8');
+
+/** Warnings that are none here. */
+const EXCLUDED = [
+  // `-ef` is not in POSIX, but in every sh that an image of the probe may have.
+  'SC3013',
+  // Files of the probe are named like commands (jobs, stacks, …) or keywords (done) where it writes to them.
+  'SC2238',
+  'SC1010',
+];
+
+/** @returns warnings as FILE:LINE: TEXT; null when the program is not installed */
+function shellcheck(files: readonly string[]): readonly string[] | null {
+  // As one text: a part uses the functions and variables of those before it.
+  const lines = files.flatMap((file) =>
+    text(file)
+      .trimEnd()
+      .split('\n')
+      .map((line, index) => ({ line, place: `${FOLDER}${file}:${index + 1}` })),
+  );
+  const ran = spawnSync(
+    'shellcheck',
+    ['--shell=sh', '--severity=warning', `--exclude=${EXCLUDED.join(',')}`, '--format=json', '-'],
+    { input: lines.map(({ line }) => line).join('\n'), encoding: 'utf8' },
+  );
+  if (ran.error !== undefined) return null;
+  if (ran.status !== 0 && ran.status !== 1) return [`shellcheck: ${ran.stderr}`];
+  const warnings = JSON.parse(ran.stdout) as { line: number; code: number; message: string }[];
+  return warnings.map(
+    ({ line, code, message }) => `${lines[line - 1]?.place ?? FOLDER}: ${message} (SC${code})`,
+  );
+}
+
+/** @returns what perl says of a program that it cannot compile; null when perl is not installed */
+function perl(file: string): readonly string[] | null {
+  const ran = spawnSync('perl', ['-c', file], { cwd: folder, encoding: 'utf8' });
+  if (ran.error !== undefined) return null;
+  return ran.status === 0 ? [] : [`${FOLDER}${file}: ${ran.stderr.trim()}`];
+}
+
+const looks: Readonly<Record<string, readonly (readonly string[] | null)[]>> = {
+  shellcheck: [shellcheck(PARTS), shellcheck(['inside.sh'])],
+  perl: readdirSync(folder)
+    .filter((file) => file.endsWith('.pl'))
+    .map(perl),
+};
+for (const [program, found] of Object.entries(looks)) {
+  if (found.includes(null))
+    console.warn(`Skipped: ${program} is not installed, so nothing looked through ${FOLDER}`);
+  for (const warning of found.flatMap((each) => each ?? [])) {
+    console.error(warning);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Writes what a new check consists of: `npm run new:check TOPIC ID`. All of it compiles, and the test of the check fails with a
+ * sentence that says what to write, until somebody writes it.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ID = /^[a-z]+(?:-[a-z]+)+$/;
+
+/** File below test/e2e/faults and list in it, by topic; a fault of any other topic is one of the node. */
+const FAULTS: Readonly<Record<string, readonly [file: string, list: string]>> = {
+  interfaces: ['pod-network.ts', 'podNetworkFaults'],
+  veth: ['pod-network.ts', 'podNetworkFaults'],
+  addresses: ['pod-network.ts', 'podNetworkFaults'],
+  routes: ['pod-network.ts', 'podNetworkFaults'],
+  isolation: ['pod-content.ts', 'podContentFaults'],
+  firewall: ['pod-content.ts', 'podContentFaults'],
+  dns: ['pod-content.ts', 'podContentFaults'],
+  namespaces: ['namespaces.ts', 'namespaceFaults'],
+  runtime: ['runtime.ts', 'runtimeFaults'],
+  cni: ['cni.ts', 'cniFaults'],
+  connectivity: ['connectivity.ts', 'connectivityFaults'],
+};
+
+const checkFile = (topic: string, id: string, name: string): string => `\
+import { defineCheck, nodeObject, unknown } from '../define.ts';
+
+/** Say why this is a fault, and cite the kernel, the CNI plugin or the issue that it comes from. */
+export const ${name} = defineCheck({
+  id: '${id}',
+  topic: '${topic}',
+  severity: 'medium',
+  title: 'Say in a few words what passes',
+  failureTitle: 'Say in at most eight words what fails',
+  why: 'Say in at most 400 characters what happens to pods or the node where it fails.',
+  // Parts of Evidence (lib/model/evidence.ts); run sees these and no others.
+  needs: ['host'],
+  run(_sources, { node }) {
+    return [unknown(nodeObject(node), '${id} is not written yet')];
+  },
+});
+`;
+
+const testFile = (topic: string, id: string, name: string): string => `\
+import { describe, expect, it } from 'vitest';
+import { ${name} } from '../../../lib/checks/${topic}/${id}.ts';
+import { aHost, context } from '../evidence.ts';
+
+describe('${id}', () => {
+  it('passes a healthy node', () => {
+    const [outcome] = ${name}.run({ host: aHost() }, context);
+    expect(
+      outcome?.result,
+      'Write run() in lib/checks/${topic}/${id}.ts, then a test here for each outcome: pass, fail, not applicable, unknown',
+    ).toBe('pass');
+  });
+});
+`;
+
+const pageFile = (topic: string, id: string): string => `\
+# ${id}
+
+Severity: medium · Topic: ${topic} · Reference: \`netns-audit checks ${id}\`
+
+## What it checks
+
+Say what is compared with what.
+
+## Why it matters
+
+Say what breaks for users.
+
+## Evidence
+
+Say where each value is read, and how sure it is: *confirmed*, *probable* or *suspected*.
+
+## How to fix
+
+Say what the remedy does, with its commands.
+
+## When not to act
+
+Say when it looks like this fault and is none.
+
+## Known limitations
+
+Say what it cannot see.
+`;
+
+const fault = (id: string): string => `\
+  {
+    id: '${id}',
+    check: '${id}',
+    where: 'node-network',
+    inject: 'echo "write in test/e2e/faults how to make the fault that ${id} finds" >&2; exit 1',
+    shows: [],
+    repair: 'remedy',
+  },
+`;
+
+/** Topics whose folder has an index: where a check can be put. */
+function topicsIn(root: string): readonly string[] {
+  return readdirSync(join(root, 'lib/checks'))
+    .filter((topic) => existsSync(join(root, 'lib/checks', topic, 'index.ts')))
+    .toSorted();
+}
+
+/** Puts text behind the only match of a pattern. */
+function insert(file: string, behind: RegExp, text: string): void {
+  const source = readFileSync(file, 'utf8');
+  const match = behind.exec(source);
+  if (match === null) throw new Error(`${file} has no ${behind.source}`);
+  const end = match.index + match[0].length;
+  writeFileSync(file, source.slice(0, end) + text + source.slice(end));
+}
+
+/**
+ * @param root - folder of the project
+ * @returns the files that were written or changed, from the root, the check first
+ * @throws Error when there is no such topic, the id is no id, or a file is there already; nothing is written then
+ */
+export function newCheck(root: string, topic: string, id: string): readonly string[] {
+  const topics = topicsIn(root);
+  if (!topics.includes(topic)) throw new Error(`There is no topic "${topic}". Topics: ${topics.join(', ')}`);
+  if (!ID.test(id))
+    throw new Error(
+      `"${id}" is no id: two or more lower-case words with hyphens, such as pod-interface-down`,
+    );
+  const name = id.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const files = {
+    [`lib/checks/${topic}/${id}.ts`]: checkFile(topic, id, name),
+    [`test/checks/${topic}/${id}.test.ts`]: testFile(topic, id, name),
+    [`docs/checks/${id}.md`]: pageFile(topic, id),
+  };
+  for (const file of Object.keys(files))
+    if (existsSync(join(root, file))) throw new Error(`${file} is there already: choose another id`);
+
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, file), text);
+  const index = `lib/checks/${topic}/index.ts`;
+  insert(join(root, index), /^import type .*\n/m, `import { ${name} } from './${id}.ts';\n`);
+  insert(join(root, index), /^export const \w+Checks: readonly AnyCheck\[\] = \[/m, `${name}, `);
+  const [faults, list] = FAULTS[topic] ?? ['node.ts', 'nodeFaults'];
+  const faultsFile = `test/e2e/faults/${faults}`;
+  insert(
+    join(root, faultsFile),
+    new RegExp(`^export const ${list}: readonly Fault\\[\\] = \\[\\n`, 'm'),
+    fault(id),
+  );
+  return [...Object.keys(files), index, faultsFile];
+}
+
+if (import.meta.main) {
+  const root = fileURLToPath(new URL('../', import.meta.url));
+  const [topic = '', id = ''] = process.argv.slice(2);
+  try {
+    if (topic === '' || id === '') throw new Error('Usage: npm run new:check TOPIC ID');
+    const files = newCheck(root, topic, id);
+    const format = ['biome', 'check', '--write', ...files.filter((file) => file.endsWith('.ts'))];
+    spawnSync('npx', format, { cwd: root, stdio: 'ignore' });
+    console.log(`Written, or added to:\n${files.map((file) => `  ${file}`).join('\n')}`);
+    console.log(`\nNow write the check until this passes:\n  npx vitest run ${id} catalogue`);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 2;
+  }
+}

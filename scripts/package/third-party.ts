@@ -1,0 +1,35 @@
+/** The licences of the packages whose code is in ours. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import * as z from 'zod';
+
+const manifest = z.object({
+  name: z.string(),
+  version: z.string(),
+  license: z.string().default('see below'),
+});
+
+/** @throws when a package says nothing of its licence: nobody could know whether we may pass it on */
+export function thirdPartyText(root: string, metafiles: readonly Metafile[]): string {
+  const folders = new Set(
+    metafiles
+      .flatMap(({ inputs }) => Object.keys(inputs))
+      .flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []),
+  );
+  const parts = [...folders].map((folder) => {
+    const { name, version, license } = manifest.parse(
+      JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')),
+    );
+    const files = globSync('{LICEN[CS]E,NOTICE,licen[cs]e}*', { cwd: join(root, folder) }).toSorted();
+    const texts = files.map((file) => readFileSync(join(root, folder, file), 'utf8').trim());
+    if (texts.length === 0 && license === 'see below') throw new Error(`${name} has no licence`);
+    return { title: `${name} ${version} (${license})`, text: texts.join('\n\n') };
+  });
+  // Most have the same one: each text stands once, below all the packages that have it.
+  const byText = Map.groupBy(parts, ({ text }) => text);
+  const sections = [...byText].map(([text, those]) =>
+    [...new Set(those.map(({ title }) => title))].toSorted().concat('', text).join('\n').trimEnd(),
+  );
+  return `The program and the functions hold code of these packages.\n\n${sections.toSorted().join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}

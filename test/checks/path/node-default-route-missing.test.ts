@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { nodeDefaultRouteMissing } from '../../../lib/checks/path/node-default-route-missing.ts';
+import type { NetworkStack, Route } from '../../../lib/model/network.ts';
+import { aHostStack, aNode, anAddress, aRoute, context, failures } from '../evidence.ts';
+import { healthyLayouts } from '../layouts.ts';
+
+const run = (hostNetwork: NetworkStack, addresses = ['10.0.3.7']) =>
+  nodeDefaultRouteMissing.run({ hostNetwork, node: aNode({ addresses }) }, context);
+
+const withRoutes = (...routes: Route[]) => aHostStack({ routes });
+const subnet = aRoute({ destination: '10.244.1.0/24', gateway: null, link: 'cni0' });
+
+describe('node-default-route-missing', () => {
+  it.each(healthyLayouts)('passes a healthy node of %s', (_, layout) => {
+    expect(run(layout().host)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('finds a node without a default route, once, and names the link that should have it', () => {
+    const [found, ...more] = failures(run(withRoutes(subnet)));
+    expect(more).toEqual([]);
+    expect(found?.object).toEqual({ kind: 'node', name: 'node-1' });
+    expect(found?.detail).toBe('No IPv4 default route leads out of the node.');
+    expect(found?.evidence[0]).toMatchObject({ expected: 'default via GATEWAY dev eth0', actual: 'none' });
+    expect(found?.remedy.some(({ command }) => command?.includes('kubectl delete pod'))).toBe(false);
+  });
+
+  it.each([
+    ['that drops', aRoute({ type: 'unreachable', gateway: null, link: null }), 'it is of type unreachable'],
+    ['whose link is down', aRoute({ flags: ['linkdown'] }), 'its link is down (linkdown)'],
+  ])('finds a default route %s', (_, route, why) => {
+    expect(failures(run(withRoutes(route, subnet)))[0]?.detail).toContain(why);
+  });
+
+  it('passes where another default route, or one in a table that all packets are looked up in, serves', () => {
+    expect(run(withRoutes(aRoute({ flags: ['dead'] }), aRoute({ metric: 200 })))).toMatchObject([
+      { result: 'pass' },
+    ]);
+    const rule = {
+      family: 4 as const,
+      priority: 100,
+      source: 'all',
+      destination: null,
+      inputLink: null,
+      outputLink: null,
+      detached: false,
+      fwmark: null,
+      table: '10',
+      drops: null,
+      protocol: null,
+    };
+    const host = aHostStack({ routes: [aRoute({ table: '10' })], rules: [rule] });
+    expect(run(host)).toMatchObject([{ result: 'pass' }]);
+    // A table that only some packets are looked up in serves only those.
+    const some = { ...rule, source: '10.0.3.99' };
+    expect(failures(run({ ...host, rules: [some] }))).toHaveLength(1);
+  });
+
+  it('asks for the family in which the cluster knows the node', () => {
+    const host = aHostStack({
+      addresses: [anAddress({ family: 6, address: '2001:db8::7', prefixLength: 64 })],
+    });
+    expect(failures(run(host, ['2001:db8::7']))[0]?.detail).toBe(
+      'No IPv6 default route leads out of the node.',
+    );
+  });
+
+  it('is not applicable where the node holds no address of that family', () => {
+    expect(run(aHostStack({ addresses: [] }))).toMatchObject([{ result: 'notApplicable' }]);
+  });
+});

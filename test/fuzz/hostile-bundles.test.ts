@@ -1,0 +1,59 @@
+/** Whatever one node sends: the audit goes on, and its neighbour is told the same. By hand: `npm run fuzz`. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Campaign, campaign } from './campaign.ts';
+import { concluded, elsewhere, judged, recordedNode, withNetlink } from './nodes.ts';
+
+const MUTANTS = 2_000;
+const SEED = 20_261_129;
+
+describe('the nodes of the fuzzer', () => {
+  it('are as they were recorded, whoever told it: ip, or the kernel', async () => {
+    for (const name of ['healthy', 'broken'] as const) {
+      const recorded = await recordedNode(name);
+      const [printed, answered] = [judged(recorded), judged(withNetlink(recorded))];
+      const told = ({ failures }: typeof printed) => failures.map(({ check, object }) => [check, object]);
+      expect(told(answered)).toEqual(told(printed));
+      expect(answered.podAddresses).toEqual(printed.podAddresses);
+    }
+  });
+
+  it('have a neighbour with findings of its own, and nothing in common with it', async () => {
+    const recorded = await recordedNode('broken');
+    const other = elsewhere(recorded);
+    const both = [judged(recorded), judged(other)];
+    const checks = both.map(({ failures }) => failures.map(({ check }) => check));
+    expect(checks[1]).toEqual(checks[0]);
+    expect(checks[0]?.length).toBeGreaterThan(4);
+    const report = concluded(recorded.record, both, null);
+    expect(report.findings.length).toBe(2 * (checks[0]?.length ?? 0));
+    expect(both[0]?.podAddresses.length).toBeGreaterThan(5);
+    const [pods, others] = both.map((result) => new Set(result.podAddresses.map(({ address }) => address)));
+    expect([...(pods ?? [])].filter((address) => others?.has(address))).toEqual([]);
+  });
+});
+
+describe(`of ${MUTANTS} bundles that a node changed`, { timeout: 600_000 }, () => {
+  let ended: Campaign;
+  beforeAll(async () => {
+    ended = await campaign(SEED, { mutants: MUTANTS });
+  }, 600_000);
+
+  it('each is judged or refused', () => {
+    expect(ended.mutants).toBe(MUTANTS);
+    // Most of what is changed costs a part, and no more: a test that refuses all would prove nothing.
+    expect(ended.refused).toBeLessThan(MUTANTS / 10);
+  });
+
+  it.each([
+    ['ends the audit', 'crash'],
+    ['takes longer than 5 s of CPU', 'slow'],
+    ['changes a word about the neighbour', 'neighbour'],
+    ['makes a report or result that nobody can read again', 'unreadable'],
+    ['puts an option into a command, or removes a pod of the neighbour', 'remedy'],
+    ['reaches a terminal or a page unescaped', 'unescaped'],
+  ] as const)('none %s', (_, kind) => {
+    const found = ended.failures.filter((failure) => failure.kind === kind);
+    const again = `node scripts/fuzz.ts --seed ${SEED} --mutants ${MUTANTS}`;
+    expect(found.slice(0, 3), `${found.length} of this kind; again by ${again}`).toEqual([]);
+  });
+});

@@ -1,0 +1,12 @@
+/** A thread that attacks: what never ends in it, or takes all memory, ends nothing else. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { prepare } from './attack.ts';
+
+const { seed, groups } = workerData as { seed: number; groups: readonly number[] };
+const attack = await prepare(seed);
+for (const number of groups) {
+  const result = await attack.group(number, (mutant, changes) =>
+    parentPort?.postMessage({ kind: 'mutant', mutant, changes }),
+  );
+  parentPort?.postMessage({ kind: 'group', number, ...result });
+}

@@ -1,0 +1,31 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cniPlugin, knownPlugins } from '../../lib/model/cni-plugins.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+const TABLE = 'lib/model/cni-plugins.ts';
+
+describe('the table of CNI plugins', () => {
+  it('is the only place in lib/ where a plugin is named in code', () => {
+    // `bridge` is a kind of link and of MAC as well: of it only comparisons with a plugin count.
+    const name = new RegExp(`'(?:${knownPlugins.filter((each) => each !== 'bridge').join('|')})'`);
+    const bridge = /plugins?\b[^\n]{0,20}(?:===|includes\()\s*'bridge'/;
+    // The names of stores of addresses are data of the evidence (`Ipam.kind`).
+    const kind = /\bkind\b[^\n]*'host-local'|z\.enum\(\['host-local'/;
+    const found = globSync('lib/**/*.ts', { cwd: root })
+      .filter((file) => file !== TABLE)
+      .flatMap((file) =>
+        readFileSync(join(root, file), 'utf8')
+          .split('\n')
+          .filter((line) => (name.test(line) || bridge.test(line)) && !kind.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
+    expect(found).toEqual([]);
+  });
+
+  it('knows nothing of a type that a hostile configuration makes up', () => {
+    for (const type of ['constructor', '__proto__', 'toString', '', 'unheard-of', null, undefined])
+      expect(cniPlugin(type)).toBeNull();
+  });
+});

@@ -1,0 +1,77 @@
+/** The package as its users get it: packed, installed in a clean folder, run and imported. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'netns-auditor-package-'));
+const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+const run = (command: string, args: readonly string[], cwd: string): string =>
+  execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+let packed = '';
+let content: readonly string[] = [];
+
+beforeAll(() => {
+  run(process.execPath, ['scripts/build-package.ts'], root);
+  packed = join(
+    scratch,
+    run('npm', ['pack', './dist', '--silent', '--pack-destination', scratch], root).trim(),
+  );
+  content = run('tar', ['tzf', packed], scratch).trim().split('\n');
+}, 180_000);
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A new project with the package in it. */
+function project(name: string, others: readonly string[] = []): string {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  run('npm', ['install', '--silent', '--no-audit', '--no-fund', packed, ...others], folder);
+  return folder;
+}
+
+describe('the package', () => {
+  it('is below 3 MB, and holds no test, no key and no Node.js', () => {
+    expect(statSync(packed).size).toBeLessThan(3_000_000);
+    expect(
+      content.filter((file) => /^package\/test\/|\.pem$|\.key$|node_modules|\/node$/.test(file)),
+    ).toEqual([]);
+    expect(content).toContain('package/THIRD-PARTY.txt');
+  });
+});
+
+describe('who installs the command line', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = project('command-line');
+  }, 120_000);
+
+  it('gets two names of one program, no second node and no client of AWS', () => {
+    expect(readdirSync(join(folder, 'node_modules/.bin')).toSorted()).toEqual([
+      'kubectl-netns_audit',
+      'netns-audit',
+    ]);
+    expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
+      'netns-auditor',
+      'zod',
+    ]);
+  });
+
+  it('runs it by the name of the program and of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    expect(run('npx', ['netns-audit', '--version'], folder).trim()).toBe(version);
+    expect(run('npx', ['netns-auditor', '--version'], folder).trim()).toBe(version);
+    expect(run('npx', ['kubectl-netns_audit', '--version'], folder).trim()).toBe(version);
+  });
+
+  it('sees the demo, the page of a check and the manifests as in a clone', () => {
+    for (const command of [['demo'], ['checks', 'pod-interface-missing'], ['manifests']])
+      expect(run('npx', ['netns-audit', ...command], folder)).toBe(
+        run(process.execPath, ['bin/netns-audit.js', ...command], root),
+      );
+  }, 60_000);
+});

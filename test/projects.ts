@@ -1,0 +1,41 @@
+/** Which test runs in which project of Vitest (vitest.config.ts). What no list has is a unit test: pure, and fast. */
+
+/** Real machines below: namespaces of this one, and a cluster. */
+export const LAB = 'test/lab/**/*.test.ts';
+/** Packs and installs: minutes. */
+export const PACKAGE = 'test/package/**/*.test.ts';
+export const E2E = 'test/e2e/**/*.test.ts';
+
+/** Tests that start a server, a process or a browser, or synthesize the stack. */
+export const INTEGRATION: readonly string[] = [
+  'test/aws/**/*.test.ts',
+  'test/bin/**/*.test.ts',
+  'test/cluster/**/*.test.ts',
+  'test/infra/**/*.test.ts',
+  'test/scripts/**/*.test.ts',
+  // Processes that are killed, and threads that are attacked.
+  'test/crash/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
+  'test/audit/hostile-node.test.ts',
+  'test/package.test.ts',
+  // The API server of test/stub.
+  'test/audit/audit-cluster.test.ts',
+  'test/audit/canary.test.ts',
+  'test/audit/fleet/*.test.ts',
+  'test/audit/judge-node.test.ts',
+  // Clients of AWS, with a server or a mock.
+  'test/alert/finding-importer.test.ts',
+  'test/alert/notifier*.test.ts',
+  'test/history/query.test.ts',
+  'test/history/s3*.test.ts',
+  // A shell runs the commands of a remedy, or reads the script of the probe.
+  'test/checks/namespaces/namespace-orphaned.test.ts',
+  'test/checks/namespaces/namespace-pin-invalid.test.ts',
+  'test/probe/pod-manifest.test.ts',
+  // Minutes of what hostile nodes may print.
+  'test/probe/hostile-sizes.test.ts',
+  // A browser, and programs that read reports.
+  'test/report/fleet.test.ts',
+  'test/report/html.test.ts',
+  'test/report/writers.test.ts',
+];
