@@ -84,7 +84,20 @@ export function judge(
     tallies,
     failures,
     podAddresses: podAddresses(evidence),
+    unseenPods: unseenPods(evidence),
   };
+}
+
+/** Running pods with a network of their own, or not settled, of which there is nothing to judge. */
+function unseenPods({ pods, podNetworks }: Evidence): string[] {
+  if (pods.status !== 'present' || podNetworks.status !== 'present') return [];
+  const seen = new Set(podNetworks.value.map(({ pod }) => pod.uid));
+  return pods.value
+    .filter(
+      ({ uid, phase, hostNetwork, unsettled }) =>
+        !seen.has(uid) && !hostNetwork && (unsettled !== null || phase === 'Running'),
+    )
+    .map(({ namespace, name }) => `${namespace}/${name}`);
 }
 
 function coverageOf(evidence: Evidence): NodeCoverage {

@@ -53,7 +53,10 @@ export type Answer =
     };
 
 /** Never throws: what goes wrong is an answer. */
-export async function judgeBundle(work: Work, onUnpacked: (unpacked: Unpacked) => void): Promise<Answer> {
+export async function judgeBundle(
+  work: Work,
+  onUnpacked: (unpacked: Unpacked) => Promise<void>,
+): Promise<Answer> {
   try {
     return work.kind === 'log' ? await judgeLog(work, onUnpacked) : await judgeArchive(work, onUnpacked);
   } catch (error) {
@@ -77,11 +80,11 @@ export function notJudged(how: string): AuditError {
 
 async function judgeLog(
   work: Extract<Work, { kind: 'log' }>,
-  onUnpacked: (unpacked: Unpacked) => void,
+  onUnpacked: (unpacked: Unpacked) => Promise<void>,
 ): Promise<Answer> {
   const { before, after, record } = work;
   const files = await unpackLog(work.log);
-  onUnpacked({ files, stored: null });
+  await onUnpacked({ files, stored: null });
   const evidence = assemble({ ...work, files }, record.settleSeconds);
   const asks =
     work.mayAskForKillings &&
@@ -96,10 +99,10 @@ async function judgeLog(
 
 async function judgeArchive(
   { archive }: Extract<Work, { kind: 'archive' }>,
-  onUnpacked: (unpacked: Unpacked) => void,
+  onUnpacked: (unpacked: Unpacked) => Promise<void>,
 ): Promise<Answer> {
   const { files, ...stored } = await readArchive(archive);
-  onUnpacked({ files: null, stored });
+  await onUnpacked({ files: null, stored });
   const { before, after, audit } = stored;
   const { settleSeconds, coverage, canary } = audit;
   const evidence =

@@ -94,7 +94,11 @@ export class Judge {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     child.on('error', () => {});
+    // A second Ctrl-C ends the auditor at once, and it with it.
+    const end = (): void => void child.kill('SIGKILL');
+    process.once('exit', end);
     child.on('exit', () => {
+      process.off('exit', end);
       if (this.#process === child) this.#process = null;
     });
     return child;

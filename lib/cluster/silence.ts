@@ -22,11 +22,15 @@ export const PATIENCE: Patience = { firstLook: 3_000, silent: 20_000 };
 const LOOK_MILLISECONDS = 5_000;
 
 /** Changes with each renewal; of a node whose lease cannot be read, whether the cluster still hears of it. */
-type Sign = { readonly lease: string } | { readonly reports: boolean };
+type Sign = { readonly lease: string; readonly seconds: number } | { readonly reports: boolean };
 
 const leaseSchema = z.object({
   metadata: z.object({ resourceVersion: z.string() }),
-  spec: z.object({ renewTime: z.string() }),
+  // How long the cluster waits for a renewal; the kubelet renews it at a quarter of that.
+  spec: z.object({
+    renewTime: z.string(),
+    leaseDurationSeconds: z.number().int().min(1).max(3600).default(40),
+  }),
 });
 
 /**
@@ -64,19 +68,31 @@ async function watchOver(
   for (;;) {
     const word = heard();
     await pause(word === null ? firstLook : silent, stop, what);
-    let before: Sign | null = null;
+    let before: { readonly sign: Sign; readonly at: number } | null = null;
     for (; heard() === word; await pause(silent, stop, what)) {
       const sign = await look(cluster, node, stop);
-      if (heard() === word && isSilent(before, sign)) return silentKubelet(node, word !== null);
-      before = sign ?? before;
+      if (sign === null) continue;
+      const at = performance.now();
+      if (before === null || !isSame(before.sign, sign)) before = { sign, at };
+      else if (heard() === word && at - before.at >= patienceWith(sign, silent) - EARLY)
+        return silentKubelet(node, word !== null, Math.round((at - before.at) / 1000));
     }
   }
 }
 
-function isSilent(before: Sign | null, now: Sign | null): boolean {
-  if (now === null) return false;
-  if ('reports' in now) return !now.reports;
-  return before !== null && 'lease' in before && before.lease === now.lease;
+/** A timer may end this much early. */
+const EARLY = 50;
+
+/** Two renewals have to be missed: where a lease holds longer than 40 s, the kubelet renews it less often. */
+function patienceWith(sign: Sign, silent: number): number {
+  return 'lease' in sign ? Math.max(silent, (sign.seconds / 40) * silent) : silent;
+}
+
+/** Whether nothing was heard of the kubelet between the two. */
+function isSame(before: Sign, now: Sign): boolean {
+  return 'lease' in now
+    ? 'lease' in before && before.lease === now.lease
+    : !('lease' in before) && !now.reports;
 }
 
 /** Null where the API server gives no answer: then nothing is known of the kubelet. */
@@ -89,7 +105,10 @@ async function look(cluster: Cluster, node: string, signal: AbortSignal): Promis
       ...options,
     });
     const { metadata, spec } = leaseSchema.parse(answer);
-    return { lease: `${metadata.resourceVersion} ${spec.renewTime}` };
+    return {
+      lease: `${metadata.resourceVersion} ${spec.renewTime}`,
+      seconds: spec.leaseDurationSeconds,
+    };
   } catch (error) {
     if (signal.aborted) throw error;
     // Without the right, or a lease, the Ready condition tells it half a minute later.
@@ -100,10 +119,10 @@ async function look(cluster: Cluster, node: string, signal: AbortSignal): Promis
   return found === null ? null : { reports: found.kubeletReports };
 }
 
-function silentKubelet(node: string, tookUp: boolean): AuditError {
+function silentKubelet(node: string, tookUp: boolean, seconds: number): AuditError {
   return new AuditError(
     'NODE_SILENT',
-    `the kubelet is silent: it ${tookUp ? 'says no more of' : 'did not take up'} the probe pod, and has given no sign of life for 20 s`,
+    `the kubelet is silent: it ${tookUp ? 'says no more of' : 'did not take up'} the probe pod, and has given no sign of life for ${seconds} s`,
     {
       retryable: true,
       remedy: `Look at the node's kubelet (systemctl status kubelet) and at: kubectl describe node ${node}`,

@@ -100,7 +100,10 @@ function fromNft(words: readonly string[]): ForwardRule {
       next();
       const negated = rest[0] === '!=';
       if (negated) next();
-      conditions.push({ option: '--ctstate', value: next().toUpperCase(), negated });
+      const value = next();
+      if (value === 'vmap') return { conditions, target: 'vmap', goto: false };
+      const known = /^[a-z]+(?:,[a-z]+)*$/.test(value);
+      conditions.push({ option: known ? '--ctstate' : 'unknown', value: value.toUpperCase(), negated });
     } else if (word === 'ct') {
       // Such as its mark, which is not the packet's.
       conditions.push({ option: 'unknown', value: next(), negated: false });

@@ -19,6 +19,10 @@ type Match = 'yes' | 'no' | 'maybe';
 type End = { readonly kind: 'passes' | 'through' } | { readonly kind: 'drops'; readonly by: string };
 
 const DEEPEST = 12;
+/** Rules looked at for one packet: chains that call each other often would take for ever. */
+const MOST = 20_000;
+/** kube-proxy's `--iptables-masquerade-bit`, 14 unless configured. */
+const MASQUERADE = /^0x0*4000\/0x0*4000$/i;
 /** Targets after which the next rule is looked at, and that change nothing that rules ask for. */
 const PASSIVE = /^(LOG|NFLOG|NOTRACK|TRACE|TOS|DSCP|TCPMSS|CLASSIFY|SET|TTL|CHECKSUM|AUDIT|CT)$/;
 
@@ -46,6 +50,7 @@ export function forwardDrop(
 class Walk {
   /** False once a rule may have set a mark. */
   #unmarked = true;
+  #left = MOST;
   readonly #chains: ReadonlyMap<string, readonly string[]>;
   readonly #packet: ForwardedPacket;
 
@@ -56,6 +61,8 @@ class Walk {
 
   of(chain: string, depth: number): End {
     for (const rule of this.#chains.get(chain) ?? []) {
+      this.#left -= 1;
+      if (this.#left < 0) return { kind: 'passes' };
       const read = readRule(rule);
       // A rule of a form that is not known may do anything.
       if (read === null) return { kind: 'passes' };
@@ -102,10 +109,8 @@ class Walk {
     if (option === '-i') return as(isLink(value, inputLink));
     if (option === '-o') return as(isLink(value, outputLink));
     if (option === '--ctstate') return as(value.split(',').includes('NEW'));
-    if (option === '--mark' && this.#unmarked) {
-      const [wanted = '', mask = '0xffffffff'] = value.split('/');
-      return as(Number(wanted) === 0 || Number(mask) === 0);
-    }
+    // Other tables and BPF programs set marks that are not seen here; only kube-proxy's, of what it masquerades, is known to be off.
+    if (option === '--mark' && this.#unmarked && MASQUERADE.test(value)) return as(false);
     return 'maybe';
   }
 }

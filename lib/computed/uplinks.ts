@@ -31,12 +31,19 @@ function isForAll(rule: NetworkStack['rules'][number]): boolean {
   );
 }
 
-/** Links of the default routes and those that hold an address by which the cluster knows the node. */
-export function uplinks(host: NetworkStack, nodeAddresses: readonly string[]): string[] {
-  const known = new Set(nodeAddresses);
-  const links = [
-    ...([4, 6] as const).flatMap((family) => defaultRoutes(host, family).flatMap(({ link }) => link ?? [])),
-    ...host.addresses.filter(({ address }) => known.has(address)).map(({ link }) => link),
-  ];
-  return [...new Set(links)];
+/** The link by which IPv4 leaves the node, and most of what is for its pods comes in; none where nothing tells it. */
+export function uplinkOf(host: NetworkStack): string[] {
+  const link = defaultRoutes(host, 4)[0]?.link ?? null;
+  return link === null ? [] : [link];
+}
+
+/** Routes beside a default route by which a node may reach the world: halves of it, or in tables for some packets only. */
+export function otherWaysOut(host: NetworkStack, family: 4 | 6): Route[] {
+  return host.routes.filter(
+    (route) =>
+      route.family === family &&
+      route.type === 'unicast' &&
+      (prefixLength(route.destination) === 1 ||
+        (prefixLength(route.destination) === 0 && route.table !== 'main')),
+  );
 }

@@ -26,6 +26,8 @@ export type ExaminedNode = {
   readonly result: NodeCoverage['result'];
   /** `namespace/name` of the pods that the API showed on it. */
   readonly pods: ReadonlySet<string>;
+  /** Of them, those that checks of pods' networks did not see. */
+  readonly unseenPods: ReadonlySet<string>;
   /** By check. */
   readonly checks: ReadonlyMap<string, ExaminedCheck>;
 };
@@ -100,7 +102,7 @@ function partOf(result: NodeResult, input: FoldInput): Part {
       faults: [],
       tallies: [],
       labels: [],
-      examined: { result: 'failed', pods: new Set(), checks: new Map() },
+      examined: { result: 'failed', pods: new Set(), unseenPods: new Set(), checks: new Map() },
     };
   }
 }
@@ -138,6 +140,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
     examined: {
       result: coverage.result,
       pods: again ? pods : new Set(),
+      unseenPods: new Set(again ? result.unseenPods : []),
       checks: new Map(again ? tallies.map((entry) => [entry.check, examinedBy(entry)]) : []),
     },
   };

@@ -61,6 +61,9 @@ function onNode(finding: Finding, { scope, checks, byNode }: Examined): Reexamin
   const pod = `${object.namespace}/${object.name}`;
   if (!ofSandbox && object.kind === 'pod' && node.pods.size > 0 && !node.pods.has(pod))
     return { result: 'gone', reason: `pod ${pod} is gone from node ${name}` };
+  // It gives no outcome of a pod that it did not see: that is no pass.
+  const needsNetwork = checks.get(finding.check)?.needs.some((part) => part === 'podNetworks') === true;
+  if (object.kind === 'pod' && needsNetwork && node.unseenPods.has(pod)) return NOT_EXAMINED;
   const check = node.checks.get(finding.check);
   return check !== undefined && isJudged(object, check) ? PASSED : NOT_EXAMINED;
 }

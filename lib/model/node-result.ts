@@ -65,6 +65,11 @@ export const nodeResultSchema = z.object({
   debugPods: z.array(podSchema),
   /** `namespace/name` of all pods that the API showed on the node: an earlier finding about another is about a pod gone. */
   pods: z.array(z.string()),
+  /**
+   * Of them, those that checks of pods' networks did not see: too young, changed meanwhile, without a ready sandbox. Results of
+   * earlier versions do not have it.
+   */
+  unseenPods: z.array(z.string()).optional(),
   /** Labels of these pods by `namespace/name`, and of the node by its name: exceptions may choose by them. */
   labels: z.record(z.string(), z.record(z.string(), z.string())),
 });

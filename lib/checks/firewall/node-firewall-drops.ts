@@ -12,6 +12,7 @@ import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts'
 
 /** Any address outside of the cluster: one that is reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
+type Packet = Parameters<typeof forwardDrop>[1];
 /** Pods of a node are treated alike: a few tell, however many there are. */
 const ASKED = 20;
 
@@ -26,14 +27,15 @@ export const nodeFirewallDrops = defineCheck({
   needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
   run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {
     const object = nodeObject(node);
-    const asked = podNetworks.filter((network) => wayOf(network, hostNetwork) !== null).slice(0, ASKED);
+    const asked = podNetworks
+      .map((network) => packetsOf(network, hostNetwork))
+      .filter((ways) => ways.length > 0);
     if (asked.length === 0) {
       return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
     }
-    const drops = asked.map((network) => {
-      const way = wayOf(network, hostNetwork);
-      return way === null ? null : forwardDrop(hostPacketFilters, way);
-    });
+    const looked = asked.slice(0, ASKED);
+    // Who may not go outside may be meant to stay inside: only what goes nowhere is a fault of the node.
+    const drops = looked.flatMap((ways) => ways.map((way) => forwardDrop(hostPacketFilters, way)));
     // One that passes is enough: what stops single pods is a policy, and somebody wants it.
     const [first] = drops;
     if (first == null || drops.includes(null)) return [pass(object)];
@@ -41,11 +43,11 @@ export const nodeFirewallDrops = defineCheck({
     const tool = `${first.backend.startsWith('ip6') ? 'ip6tables' : 'iptables'}${legacy ? '-legacy' : ''}`;
     return [
       fail(object, {
-        detail: `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule before it accepts it; seen for all ${counted(asked.length, 'pod')} that were looked at.`,
+        detail: `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule before it accepts it; seen for all ${counted(looked.length, 'pod')} that were looked at.`,
         confidence: 'confirmed',
         evidence: [
           {
-            what: 'what becomes of a packet of a pod to an address outside of the cluster',
+            what: 'what becomes of packets of pods to addresses inside and outside of the cluster',
             expected: 'accepted',
             actual: `dropped by: ${quote(first.by)}`,
             source: `${tool}-save (node)`,
@@ -67,23 +69,36 @@ function takeBack(by: string, tool: string, node: string): RemedyStep {
       'let the node forward again; rules that drop on purpose stay.',
       command(tool, '-P', 'FORWARD', 'ACCEPT'),
     );
-  const [first, ...words] = by.split(/\s+/);
-  // As nft writes a rule, iptables does not take it back.
-  return first === '-A'
-    ? repairOnNode(node, 'remove the rule.', command(tool, '-D', ...words.map(unquoted)))
-    : repair(`On node ${node}, as root: remove the rule that the first step shows, with ${tool} -D.`);
+  const words = by.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
+  // Whoever keeps a chain of its own puts its rules back; and as nft writes a rule, iptables does not take it.
+  return words[0] === '-A' && words[1] === 'FORWARD'
+    ? repairOnNode(node, 'remove the rule.', command(tool, '-D', ...words.slice(1).map(unquoted)))
+    : repair(
+        `On node ${node}, as root: have whoever made the rule take it back, or remove it with ${tool} -D.`,
+      );
 }
 
 const unquoted = (word: string): string => word.replace(/^"(.*)"$/, '$1');
 
-/** The first packet of a pod to the world outside; null where the kernel does not forward for it. */
-function wayOf(network: PodNetwork, host: NetworkStack): Parameters<typeof forwardDrop>[1] | null {
+/** The first packets of a pod to the world outside and to a neighbour of its subnet; none where the kernel does not forward for it. */
+function packetsOf(network: PodNetwork, host: NetworkStack): Packet[] {
   const layout = layoutOf(network);
-  if (typeof layout === 'string' || !layout.forwarding || networkElsewhere(network) !== null) return null;
+  if (typeof layout === 'string' || !layout.forwarding || networkElsewhere(network) !== null) return [];
   const inputLink = layout.gatewayMac === 'bridge' ? network.hostLink?.master : network.hostLink?.name;
   const source = mainAddresses(network)[0]?.address;
-  if (inputLink == null || source === undefined) return null;
+  if (inputLink == null || source === undefined) return [];
   const family = familyOf(source);
   const outputLink = defaultRoutes(host, family)[0]?.link;
-  return outputLink == null ? null : { source, destination: OUTSIDE[family], inputLink, outputLink };
+  if (outputLink == null) return [];
+  return [OUTSIDE[family], neighbourOf(source)].map((destination) => ({
+    source,
+    destination,
+    inputLink,
+    outputLink,
+  }));
+}
+
+/** An address that pods of another node may have: 10.244.0.7 for 10.244.1.7. */
+function neighbourOf(address: string): string {
+  return address.replace(/(\d+)(\.\d+)$/, (_, third: string, last: string) => `${Number(third) ^ 1}${last}`);
 }

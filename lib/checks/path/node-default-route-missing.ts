@@ -1,5 +1,5 @@
 import { routeText } from '../../computed/gateway.ts';
-import { defaultRoutes, nodeFamily, uplinks } from '../../computed/uplinks.ts';
+import { defaultRoutes, nodeFamily, otherWaysOut } from '../../computed/uplinks.ts';
 import type { Route } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
@@ -9,7 +9,7 @@ import { command, lookOnNode, repair } from '../remedies/steps.ts';
 export const nodeDefaultRouteMissing = defineCheck({
   id: 'node-default-route-missing',
   topic: 'path',
-  severity: 'critical',
+  severity: 'high',
   title: 'The node has a default route',
   failureTitle: 'Node without a usable default route',
   why: 'Pods and node reach only what is next to them: registries, cloud APIs, DNS servers upstream and, without a route of its own, pods of other nodes are out of reach. The kubelet may still report the node as Ready.',
@@ -23,7 +23,10 @@ export const nodeDefaultRouteMissing = defineCheck({
     const routes = defaultRoutes(hostNetwork, family);
     const [best] = routes;
     if (routes.some((route) => whyUnusable(route) === null)) return [pass(object)];
-    const links = uplinks(hostNetwork, api.addresses);
+    const [other] = routes.length === 0 ? otherWaysOut(hostNetwork, family) : [];
+    if (other !== undefined)
+      return [notApplicable(object, `${routeText(other)} in table ${other.table} leads out of the node`)];
+    const link = hostNetwork.addresses.find(({ address }) => api.addresses.includes(address))?.link;
     const actual =
       routes.length === 0
         ? 'none'
@@ -38,7 +41,7 @@ export const nodeDefaultRouteMissing = defineCheck({
         evidence: [
           {
             what: `IPv${family} default route of the node`,
-            expected: `default via GATEWAY${links.length === 0 ? '' : ` dev ${links[0]}`}`,
+            expected: `default via GATEWAY${link === undefined ? '' : ` dev ${link}`}`,
             actual,
             source: `ip -${family} route show default (node)`,
           },

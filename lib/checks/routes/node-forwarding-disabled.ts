@@ -1,6 +1,7 @@
 import { familyOf } from '../../computed/cidr.ts';
 import { layoutOf } from '../../computed/layouts.ts';
-import { uplinks } from '../../computed/uplinks.ts';
+import { networkElsewhere } from '../../computed/preconditions.ts';
+import { uplinkOf } from '../../computed/uplinks.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
@@ -18,10 +19,11 @@ export const nodeForwardingDisabled = defineCheck({
   title: 'The node forwards packets of its pods',
   failureTitle: 'Node does not forward packets of its pods',
   why: 'The kernel drops whatever pods send beyond the node and what comes for them, although every pod looks healthy and probes from the node itself pass.',
-  needs: ['kernel', 'podNetworks', 'hostNetwork', 'node'],
-  run({ kernel, podNetworks, hostNetwork, node: api }, { node }) {
+  needs: ['kernel', 'podNetworks', 'hostNetwork'],
+  run({ kernel, podNetworks, hostNetwork }, { node }) {
     const object = nodeObject(node);
     const forwarded = podNetworks.filter((network) => {
+      if (networkElsewhere(network) !== null) return false;
       const layout = layoutOf(network);
       return typeof layout !== 'string' && layout.forwarding;
     });
@@ -34,9 +36,7 @@ export const nodeForwardingDisabled = defineCheck({
     const settings =
       off.length > 0
         ? off
-        : linkSettings(forwarded, uplinks(hostNetwork, api.addresses)).filter(
-            ({ name }) => kernel.sysctls[name] === '0',
-          );
+        : linkSettings(forwarded, uplinkOf(hostNetwork)).filter(({ name }) => kernel.sysctls[name] === '0');
     if (settings.length === 0) {
       const unread = global.find(({ name }) => kernel.sysctls[name] === undefined);
       return [unread === undefined ? pass(object) : unknown(object, `${unread.name} could not be read`)];
@@ -83,8 +83,9 @@ function globalSettings(networks: readonly PodNetwork[]): Setting[] {
 /** Switches of single links: the pod's own or its bridge, the node's uplinks, and Calico's answer for 169.254.1.1. Not every probe reads them. */
 function linkSettings(networks: readonly PodNetwork[], outside: readonly string[]): Setting[] {
   // The switch of the link that a packet comes in by decides (systemd#468).
-  const ofUplinks = outside.map((link) => ({
-    name: `net.ipv4.conf.${link}.forwarding`,
+  const hasIPv4 = networks.some(({ pod }) => pod.podIPs.some((ip) => familyOf(ip) === 4));
+  const ofUplinks = (hasIPv4 ? outside : []).map((link) => ({
+    name: `net.ipv4.conf.${sysctlName(link)}.forwarding`,
     why: `what comes in by ${link} for pods`,
   }));
   const ofPods = networks.flatMap((network) => {
@@ -94,11 +95,19 @@ function linkSettings(networks: readonly PodNetwork[], outside: readonly string[
     const link = layout.gatewayMac === 'bridge' ? network.hostLink.master : network.hostLink.name;
     if (link === null) return [];
     return [
-      { name: `net.ipv4.conf.${link}.forwarding`, why: `packets of ${link}` },
+      { name: `net.ipv4.conf.${sysctlName(link)}.forwarding`, why: `packets of ${link}` },
       ...(layout.proxyArp
-        ? [{ name: `net.ipv4.conf.${link}.proxy_arp`, why: `nobody answers for the gateway on ${link}` }]
+        ? [
+            {
+              name: `net.ipv4.conf.${sysctlName(link)}.proxy_arp`,
+              why: `nobody answers for the gateway on ${link}`,
+            },
+          ]
         : []),
     ];
   });
   return [...new Map([...ofPods, ...ofUplinks].map((setting) => [setting.name, setting])).values()];
 }
+
+/** sysctl(8) writes the dot in the name of a link, as of eth0.100, as a slash. */
+const sysctlName = (link: string): string => link.replaceAll('.', '/');

@@ -79,6 +79,8 @@ describe('node-firewall-drops', () => {
     ],
     ['a target that is no chain', ['-j NFQUEUE --queue-num 1']],
     ['a chain that accepts', ['-j CNI-FORWARD']],
+    ['a mark that BPF may have set', ['-i cni0 -m mark --mark 0x10/0x10 -j ACCEPT']],
+    ['a rule for what stays in the cluster', ['-s 10.244.0.0/16 -d 10.244.0.0/16 -j ACCEPT']],
   ])('passes where %s may accept it before the policy', (_, rules) => {
     const filters = [filter('DROP', { FORWARD: rules, 'CNI-FORWARD': ['-s 10.244.1.2/32 -j ACCEPT'] })];
     expect(run(filters)).toMatchObject([{ result: 'pass' }]);
@@ -137,6 +139,8 @@ describe('node-firewall-drops', () => {
     'xt match "set" counter accept',
     'counter queue num 1',
     'ct mark 0x1 accept',
+    'ct state { new, established } accept',
+    'ct state vmap { established : accept, new : accept }',
   ])('passes where "%s" may accept it', (rule) => {
     expect(run([nft('drop', [rule])])).toMatchObject([{ result: 'pass' }]);
   });
@@ -171,6 +175,28 @@ describe('node-firewall-drops', () => {
     };
     expect(run([firewalld])).toMatchObject([{ result: 'pass' }]);
     expect(run([filter('DROP', {})], [aCiliumPod().network])).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  it('deletes no guard of an agent that sees marks of BPF', () => {
+    const guard = {
+      FORWARD: ['-j cali-FORWARD'],
+      'cali-FORWARD': [
+        '-i cni+ -m comment --comment "From workload without BPF seen mark" -m mark ! --mark 0x1000000/0x1000000 -j DROP',
+      ],
+    };
+    expect(run([filter('ACCEPT', guard)])).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('ends where chains call each other without end, and takes no such chain for a certain one', () => {
+    const chains = Object.fromEntries(
+      Array.from({ length: 11 }, (_, at) => [`C${at}`, Array.from({ length: 8 }, () => `-j C${at + 1}`)]),
+    );
+    const start = process.cpuUsage();
+    expect(run([filter('DROP', { FORWARD: ['-j C0'], ...chains, C11: ['-j LOG'] })])).toMatchObject([
+      { result: 'pass' },
+    ]);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1e6).toBeLessThan(5);
   });
 
   it('takes no hostile rule for a certain one', () => {

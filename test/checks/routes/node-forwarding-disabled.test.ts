@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { nodeForwardingDisabled } from '../../../lib/checks/routes/node-forwarding-disabled.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
-import { aHostStack, aNode, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import type { NetworkStack } from '../../../lib/model/network.ts';
+import { aHostStack, aPod, aPodNetwork, context, failures } from '../evidence.ts';
 import { aCalicoPod, aCiliumPod, healthyLayouts } from '../layouts.ts';
 
-function run(sysctls: Record<string, string>, ...podNetworks: PodNetwork[]) {
+function run(sysctls: Record<string, string>, ...rest: (PodNetwork | NetworkStack)[]) {
+  const podNetworks = rest.filter((each): each is PodNetwork => 'pod' in each);
+  const [hostNetwork = aHostStack()] = rest.filter((each): each is NetworkStack => !('pod' in each));
   const kernel = {
     sysctls,
     neighbours: { ipv4: null, ipv6: null },
@@ -12,10 +15,7 @@ function run(sysctls: Record<string, string>, ...podNetworks: PodNetwork[]) {
     namespaceObjects: null,
     blockedTasks: [],
   };
-  return nodeForwardingDisabled.run(
-    { kernel, podNetworks, hostNetwork: aHostStack(), node: aNode() },
-    context,
-  );
+  return nodeForwardingDisabled.run({ kernel, podNetworks, hostNetwork }, context);
 }
 
 describe('node-forwarding-disabled', () => {
@@ -76,5 +76,16 @@ describe('node-forwarding-disabled', () => {
     expect(
       run({ 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.docker0.forwarding': '0' }, aPodNetwork()),
     ).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('finds the same on an uplink that is a VLAN, by the name that sysctl takes', () => {
+    const host = aHostStack();
+    const routes = host.routes.map((route) =>
+      route.destination === '0.0.0.0/0' ? { ...route, link: 'bond0.100' } : route,
+    );
+    const sysctls = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.bond0/100.forwarding': '0' };
+    expect(failures(run(sysctls, aPodNetwork(), { ...host, routes }))[0]?.remedy[0]?.command).toBe(
+      'sysctl -w net.ipv4.conf.bond0/100.forwarding=1',
+    );
   });
 });

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { conclude, failureOf, resultOf } from './nodes.ts';
+
+const pod = { kind: 'pod', namespace: 'shop', name: 'own-of-node-1', node: 'node-1' } as const;
+
+describe('a pod that was broken, and that the next audit did not look at', () => {
+  const before = conclude([resultOf('node-1', { failures: [failureOf('pod-interface-missing', pod)] })]);
+
+  it('stays broken: no check gives an outcome of a pod that is too young or has no ready sandbox', () => {
+    const unseen = resultOf('node-1', { unseenPods: ['shop/own-of-node-1'] });
+    const report = conclude([unseen], before, { day: 1 });
+    expect(report.resolved).toEqual([]);
+    expect(report.findings).toMatchObject([{ check: 'pod-interface-missing', state: 'open', notSeen: true }]);
+  });
+
+  it('is resolved by an audit that did, and where it is gone', () => {
+    const passed = conclude([resultOf('node-1')], before, { day: 1 });
+    expect(passed.resolved).toMatchObject([{ resolution: 'the check passed' }]);
+    const gone = conclude([resultOf('node-1', { pods: ['shop/other'], unseenPods: [] })], before, { day: 1 });
+    expect(gone.resolved).toMatchObject([{ resolution: 'pod shop/own-of-node-1 is gone from node node-1' }]);
+  });
+
+  it('is told apart by checks that look at more than its network', () => {
+    const held = failureOf('sandbox-missing', pod);
+    const earlier = conclude([resultOf('node-1', { failures: [held] })]);
+    const now = conclude([resultOf('node-1', { unseenPods: ['shop/own-of-node-1'] })], earlier, { day: 1 });
+    expect(now.resolved).toMatchObject([{ check: 'sandbox-missing' }]);
+  });
+});
