@@ -72,11 +72,13 @@ async function filesOf(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   try {
     for (const path of paths) {
-      if ((await stat(path)).isDirectory())
-        files.push(
-          ...(await readdir(path)).filter((name) => name.endsWith('.tar.gz')).map((name) => join(path, name)),
-        );
-      else files.push(path);
+      if (!(await stat(path)).isDirectory()) {
+        files.push(path);
+        continue;
+      }
+      const inside = (await readdir(path)).filter((name) => name.endsWith('.tar.gz'));
+      if (inside.length === 0) throw new Error(`${path} holds no NODE.tar.gz`);
+      for (const name of inside) files.push(join(path, name));
     }
     return files;
   } catch (error) {
