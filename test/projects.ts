@@ -27,6 +27,8 @@ export const INTEGRATION: readonly string[] = [
   'test/alert/finding-importer.test.ts',
   'test/alert/notifier*.test.ts',
   'test/history/query.test.ts',
+  // Pipes, made by a program.
+  'test/history/directory.test.ts',
   'test/history/s3*.test.ts',
   // A shell runs the commands of a remedy, or reads the script of the probe.
   'test/checks/namespaces/namespace-orphaned.test.ts',
