@@ -23,7 +23,7 @@ export const nodeFirewallDrops = defineCheck({
   severity: 'high',
   title: 'The packet filter of the node forwards what pods send',
   failureTitle: 'Node drops what its pods send',
-  why: "The policy of FORWARD, or a rule in it, drops whatever the node's pods send to others, and nothing before it accepts them: they reach no pod, no Service and no DNS. Pods on the host's network are not affected.",
+  why: "The node's pods reach no pod elsewhere, no Service and no DNS. Pods on the host's network are not affected.",
   needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
   run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {
     const object = nodeObject(node);

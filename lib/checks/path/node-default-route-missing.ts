@@ -12,7 +12,7 @@ export const nodeDefaultRouteMissing = defineCheck({
   severity: 'high',
   title: 'The node has a default route',
   failureTitle: 'Node without a usable default route',
-  why: 'Pods and node reach only what is next to them: registries, cloud APIs, DNS servers upstream and, without a route of its own, pods of other nodes are out of reach. The kubelet may still report the node as Ready.',
+  why: 'Pods and node reach only what is next to them: no registry, no cloud API, no upstream DNS server. The kubelet may still report the node as Ready.',
   needs: ['hostNetwork', 'node'],
   run({ hostNetwork, node: api }, { node }) {
     const object = nodeObject(node);

@@ -12,7 +12,7 @@ export const nodeNeighbourWrong = defineCheck({
   severity: 'critical',
   title: "The node sends the pod's packets to the pod's MAC address",
   failureTitle: "Node sends the pod's packets to a wrong MAC address",
-  why: 'A permanent neighbour entry of the node names another MAC address for the pod. Packets from the node, the kubelet and other nodes never arrive, while pods behind the same bridge may still reach it.',
+  why: 'Packets from the node, the kubelet and other nodes never arrive, while pods behind the same bridge may still reach it.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {
     // The kernel and the API write an address alike, IPv6 too (RFC 5952).
