@@ -107,6 +107,8 @@ describe('netns-audit fleet', () => {
     expect([prod, stage].flatMap(podsOfTheAudit)).toEqual([]);
     // What the steps hand to each other does not stay, and nobody was told: the alert is left to who tells.
     expect((await readdir(store)).toSorted()).toEqual([
+      // Where files are written before they appear whole.
+      '.parts',
       'evidence',
       'findings',
       'fleet',

@@ -65,7 +65,7 @@ export const nodeFaults: readonly Fault[] = [
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
     inject: 'iptables -P FORWARD DROP',
-    shows: ['policy DROP'],
+    shows: ['of FORWARD'],
     repair: 'remedy',
     cleanup: 'iptables -P FORWARD ACCEPT',
     // Calico and flannel accept pods by rules of their own.
