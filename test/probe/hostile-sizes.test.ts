@@ -77,6 +77,62 @@ describe('a bundle of a hostile node', () => {
       '60,000 chains of iptables',
       { 'host/iptables-legacy': `*filter\n${times(60_000, (i) => `:C${i} - [0:0]\n-A C${i} -j DROP`)}` },
     ],
+    [
+      'a line of neighbours that no state ends',
+      {
+        steps: `${text('steps')}active_plan 0 1\n`,
+        'active/targets': '',
+        'active/neighbours': `1 dev ${'a'.repeat(200_000)}\n`,
+      },
+    ],
+    [
+      'a shim whose path is that of a shim again and again',
+      {
+        'sandboxes.shims': `${text('sandboxes.before').split('\n')[0]?.split('\t')[3]?.replace('config.json', 'shim-binary-path')}\t${'containerd-shim-'.repeat(200_000)}`,
+      },
+    ],
+    [
+      '40,000 pins and as many mounts on one path',
+      {
+        'host/pins': pins(40_000).replaceAll(/cni-\d+/g, 'one'),
+        'host/mounts': mounts(40_000).replaceAll(/cni-\d+/g, 'one'),
+      },
+    ],
+    [
+      'a route with 20,000 next hops and 200,000 flags',
+      {
+        'host/ip.json': `[]\n[${JSON.stringify({ dst: 'default', flags: times(200_000, (i) => `f${i}`).split('\n'), nexthops: Array(20_000).fill({ dev: 'a' }) })}]\n[]\n[]\n[]\n`,
+      },
+    ],
+    [
+      'a million links that are none',
+      { 'host/ip.json': `${JSON.stringify(Array(1_000_000).fill(1))}\n[]\n[]\n[]\n[]\n` },
+    ],
+    [
+      'a CNI result with 700,000 interfaces that are none',
+      {
+        'cni/results.ndjson': `{"file":"f","result":{"interfaces":${JSON.stringify(Array(700_000).fill({}))}}}\n`,
+      },
+    ],
+    [
+      '60,000 checkpoints of one file of 60,000 allocations',
+      {
+        'cni/aws-ipam.ndjson': times(60_000, () => '{"file":"f","allocations":[]}'),
+        'cni/aws-ipam.after': `{"file":"f","allocations":[${times(
+          60_000,
+          (i) => `{"containerID":"c${i}","ipv4":"1"}`,
+        )
+          .trim()
+          .replaceAll('\n', ',')}]}\n`,
+      },
+    ],
+    [
+      'one process 60,000 times, with 60,000 lines of resolv.conf',
+      {
+        'resolv.index': times(60_000, () => '# x 7 file'),
+        resolv: times(60_000, () => '/proc/7/root/etc/resolv.conf:nameserver 10.96.0.10'),
+      },
+    ],
   ])('of %s is read within seconds', (_, changes) => {
     const { seconds } = evidenceWith(changes);
     expect(seconds).toBeLessThan(SECONDS);

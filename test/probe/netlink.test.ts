@@ -130,3 +130,41 @@ test.each([
 ])('an address is written %s', (text, bytes) => {
   expect(addressText(Uint8Array.from(bytes))).toBe(text);
 });
+
+describe('answers that a hostile node made up', () => {
+  /** Of IPv4, without flags. */
+  const route = [2, ...Array(11).fill(0)];
+  const seconds = (bytes: Uint8Array): number => {
+    const start = process.cpuUsage();
+    try {
+      parseNetlink(bytes);
+    } catch (error) {
+      // Too many of something.
+      expect(error).toMatchObject({ message: expect.stringContaining('too many') });
+    }
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1e6;
+  };
+
+  test('are read within seconds: routes with thousands of next hops and of metrics each', () => {
+    const hops = attribute(9, Array(8_000).fill([8, 0, 0, 0, 0, 0, 0, 0]).flat());
+    const metrics = attribute(
+      8,
+      Array(8_000)
+        .fill(attribute(1, little(1, 4)))
+        .flat(),
+    );
+    const one = message(3, 24, [...route, ...hops, ...metrics]);
+    expect(seconds(answers({ 3: [...Array(8).fill(one).flat(), ...done(3)] }))).toBeLessThan(5);
+  });
+
+  test('are refused for their number before any is read', () => {
+    const many = [
+      ...Array(50_000)
+        .fill(message(3, 24, route))
+        .flat(),
+      ...done(3),
+    ];
+    expect(() => parseNetlink(answers({ 3: many }))).toThrow('too many links, addresses, routes');
+  });
+});

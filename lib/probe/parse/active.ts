@@ -70,9 +70,11 @@ function answeredIn(text: string | null): Set<string> {
 function neighbourStates(text: string): Map<string, string> {
   return new Map(
     lines(text).flatMap((line) => {
-      const found = /^(\S+) dev \S+(?: lladdr (\S+))?.* ([A-Z]+)\s*$/.exec(line);
-      if (found?.[1] === undefined || found[3] === undefined) return [];
-      return [[found[1], [found[3], ...(found[2] === undefined ? [] : [found[2]])].join(' ')] as const];
+      // By words: an expression over the whole line takes minutes for one that was made for it.
+      const [address = '', dev, , key, mac] = line.split(' ', 5);
+      const state = line.trimEnd().split(' ').at(-1) ?? '';
+      if (address === '' || dev !== 'dev' || !/^[A-Z]+$/.test(state)) return [];
+      return [[address, key === 'lladdr' && mac !== undefined ? `${state} ${mac}` : state] as const];
     }),
   );
 }

@@ -3,13 +3,14 @@ import * as z from 'zod';
 import type { CniConfig, CniResult } from '../../model/evidence.ts';
 import { limited } from '../limits.ts';
 import { jsonLines, lines, optionalInteger } from './lines.ts';
+import { each } from './schemas.ts';
 
 const text = z.string().max(500);
 const ipam = z
   .object({
     type: text.nullish(),
     subnet: text.nullish(),
-    ranges: z.array(z.array(z.object({ subnet: text.nullish() }))).nullish(),
+    ranges: each(each(z.object({ subnet: text.nullish() }))).nullish(),
   })
   .nullish();
 const plugin = z.object({
@@ -18,8 +19,7 @@ const plugin = z.object({
   mtu: z.number().int().nullish().catch(null),
   bridge: text.nullish().catch(null),
   ipam: ipam.catch(null),
-  delegates: z
-    .array(z.object({ type: text.nullish() }))
+  delegates: each(z.object({ type: text.nullish() }))
     .catch([])
     .default([]),
 });
@@ -28,7 +28,7 @@ const configLine = z.object({
   file: text,
   error: text.optional(),
   name: text.nullish().catch(null),
-  plugins: z.array(plugin).nullish(),
+  plugins: each(plugin).nullish(),
   single: plugin.nullish(),
 });
 
@@ -107,20 +107,19 @@ const resultLine = z.object({
   networkName: text.nullish(),
   ifName: text.nullish(),
   netns: text.nullish(),
-  args: z
-    .array(z.tuple([text, text]))
+  args: each(z.tuple([text, text]))
     .catch([])
     .default([]),
-  plugins: z.array(text.nullable()).nullish(),
+  plugins: each(text.nullable()).nullish(),
   result: z
     .object({
-      interfaces: z.array(z.object({ name: text, mac: text.nullish(), sandbox: text.nullish() })).nullish(),
-      ips: z
-        .array(z.object({ address: text, gateway: text.nullish(), interface: z.number().int().nullish() }))
-        .nullish(),
+      interfaces: each(z.object({ name: text, mac: text.nullish(), sandbox: text.nullish() })).nullish(),
+      ips: each(
+        z.object({ address: text, gateway: text.nullish(), interface: z.number().int().nullish() }),
+      ).nullish(),
       ip4: legacyIp,
       ip6: legacyIp,
-      routes: z.array(z.object({ dst: text, gw: text.nullish() })).nullish(),
+      routes: each(z.object({ dst: text, gw: text.nullish() })).nullish(),
     })
     .nullish(),
 });

@@ -8,13 +8,28 @@ import {
   type Route,
   type Rule,
 } from '../../model/network.ts';
+import { atMost } from '../limits.ts';
 import { lines } from './lines.ts';
+import { each } from './schemas.ts';
 
 const text = z.string().max(300);
+/** The kernel has fewer names of flags and states. */
+const words = () => each(text, 64).default([]);
+/** Attributes of netlink are counted in 16 bits, and a next hop takes 16 bytes. */
+const MOST_HOPS = 4096;
+
+const addressJson = z.object({
+  family: text,
+  local: text.optional(),
+  prefixlen: z.number().int().default(0),
+  scope: text.default('global'),
+  tentative: z.boolean().default(false),
+  dadfailed: z.boolean().default(false),
+});
 const linkJson = z.object({
   ifindex: z.number().int(),
   ifname: text,
-  flags: z.array(text).default([]),
+  flags: words(),
   mtu: z.number().int().default(0),
   operstate: text.default('UNKNOWN'),
   link_type: text.optional(),
@@ -31,18 +46,7 @@ const linkJson = z.object({
       info_slave_data: z.object({ state: text.optional() }).catch({}).optional(),
     })
     .optional(),
-  addr_info: z
-    .array(
-      z.object({
-        family: text,
-        local: text.optional(),
-        prefixlen: z.number().int().default(0),
-        scope: text.default('global'),
-        tentative: z.boolean().default(false),
-        dadfailed: z.boolean().default(false),
-      }),
-    )
-    .default([]),
+  addr_info: each(addressJson).default([]),
 });
 const routeJson = z.object({
   type: text.default('unicast'),
@@ -50,24 +54,22 @@ const routeJson = z.object({
   gateway: text.optional(),
   via: z.object({ host: text }).optional(),
   dev: text.optional(),
-  nexthops: z
-    .array(
-      z.object({
-        gateway: text.optional(),
-        via: z.object({ host: text }).optional(),
-        dev: text.optional(),
-        flags: z.array(text).default([]),
-      }),
-    )
-    .optional(),
+  nexthops: each(
+    z.object({
+      gateway: text.optional(),
+      via: z.object({ host: text }).optional(),
+      dev: text.optional(),
+      flags: words(),
+    }),
+    MOST_HOPS,
+  ).optional(),
   table: z.union([text, z.number()]).default('main'),
   scope: z.union([text, z.number()]).optional(),
   metric: z.number().int().optional(),
-  metrics: z
-    .array(z.object({ mtu: z.number().int().optional() }))
+  metrics: each(z.object({ mtu: z.number().int().optional() }), 64)
     .catch([])
     .default([]),
-  flags: z.array(text).default([]),
+  flags: words(),
   pref: text.optional(),
 });
 const ruleJson = z.object({
@@ -90,9 +92,19 @@ const neighbourJson = z.object({
   dst: text,
   dev: text.default(''),
   lladdr: text.optional(),
-  state: z.array(text).default([]),
+  state: words(),
 });
 const idJson = z.object({ nsid: z.number().int(), name: text.optional() });
+
+/** Made once, as making them takes longer than reading a small namespace, of which there may be thousands. */
+const listed = {
+  links: each(linkJson),
+  routes: each(routeJson),
+  neighbours: each(neighbourJson),
+  rules: each(ruleJson),
+  ids: each(idJson),
+  any: z.array(z.unknown()),
+};
 
 /** A link whose peer is not looked up yet: where the kernel says it is. */
 export type RawLink = Omit<Link, 'peer'> & {
@@ -119,41 +131,42 @@ export function parseStack(batch: string, rules6: string): RawStack {
   const outputs = lines(batch);
   if (outputs.length !== 5) throw new Error(`ip answered ${outputs.length} of 5 questions`);
   const [links, routes, neighbours, rules4, ids] = outputs.map((line) => objects(JSON.parse(line)));
-  const parsedLinks = z.array(linkJson).parse(links);
+  const other = objects(JSON.parse(rules6.trim() || '[]'));
+  // Before any is read: that takes longest.
+  atMost(
+    'stackObjects',
+    [links, routes, neighbours, rules4, ids, other, ...(links ?? []).map(addressesIn)].reduce<number>(
+      (sum, all) => sum + (all?.length ?? 0),
+      0,
+    ),
+  );
+  const parsedLinks = listed.links.parse(links);
   return {
     links: parsedLinks.map(toLink),
     addresses: parsedLinks.flatMap(toAddresses),
-    routes: z.array(routeJson).parse(routes).flatMap(toRoutes),
-    neighbours: z
-      .array(neighbourJson)
-      .parse(neighbours)
-      .map(({ dst, dev, lladdr, state }) => ({
-        destination: dst,
-        link: dev,
-        mac: lladdr ?? null,
-        states: state,
-      })),
+    routes: listed.routes.parse(routes).flatMap(toRoutes),
+    neighbours: listed.neighbours.parse(neighbours).map(({ dst, dev, lladdr, state }) => ({
+      destination: dst,
+      link: dev,
+      mac: lladdr ?? null,
+      states: state,
+    })),
     rules: [
-      ...z
-        .array(ruleJson)
-        .parse(rules4)
-        .map((rule) => toRule(rule, 4)),
-      ...z
-        .array(ruleJson)
-        .parse(objects(JSON.parse(rules6.trim() || '[]')))
-        .map((rule) => toRule(rule, 6)),
+      ...listed.rules.parse(rules4).map((rule) => toRule(rule, 4)),
+      ...listed.rules.parse(other).map((rule) => toRule(rule, 6)),
     ],
-    ids: z
-      .array(idJson)
-      .parse(ids)
-      .map(({ nsid, name }) => ({ id: nsid, name: name ?? null })),
+    ids: listed.ids.parse(ids).map(({ nsid, name }) => ({ id: nsid, name: name ?? null })),
   };
+}
+
+function addressesIn(link: unknown): readonly unknown[] {
+  const all = typeof link === 'object' && link !== null && 'addr_info' in link ? link.addr_info : [];
+  return Array.isArray(all) ? all : [];
 }
 
 /** iproute2 prints `{}` for objects that its filter left out. */
 function objects(value: unknown): unknown[] {
-  return z
-    .array(z.unknown())
+  return listed.any
     .parse(value)
     .filter((item) => typeof item !== 'object' || item === null || Object.keys(item).length > 0);
 }

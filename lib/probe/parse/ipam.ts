@@ -6,6 +6,7 @@ import { AWS_CNI, cniPlugin, HOST_LOCAL } from '../../model/cni-plugins.ts';
 import type { CniConfig, CniResult, Ipam } from '../../model/evidence.ts';
 import { atMost } from '../limits.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
+import { each } from './schemas.ts';
 
 /** Where host-local keeps a directory for each network, if no `dataDir` says otherwise. */
 const DEFAULT_DIRECTORY = '/var/lib/cni/networks';
@@ -123,23 +124,21 @@ const checkpoint = z.object({
   /** Why it could not be read as JSON. */
   error: z.string().max(500).optional(),
   version: z.string().max(100).nullish(),
-  allocations: z
-    .array(
-      z.object({
-        containerID: z.string().max(200).nullish(),
-        ifName: z.string().max(50).nullish(),
-        ipv4: z.string().max(50).nullish(),
-        ipv6: z.string().max(50).nullish(),
-        allocationTimestamp: z.number().nullish(),
-        metadata: z
-          .object({
-            k8sPodNamespace: z.string().max(300).nullish(),
-            k8sPodName: z.string().max(300).nullish(),
-          })
-          .nullish(),
-      }),
-    )
-    .nullish(),
+  allocations: each(
+    z.object({
+      containerID: z.string().max(200).nullish(),
+      ifName: z.string().max(50).nullish(),
+      ipv4: z.string().max(50).nullish(),
+      ipv6: z.string().max(50).nullish(),
+      allocationTimestamp: z.number().nullish(),
+      metadata: z
+        .object({
+          k8sPodNamespace: z.string().max(300).nullish(),
+          k8sPodName: z.string().max(300).nullish(),
+        })
+        .nullish(),
+    }),
+  ).nullish(),
 });
 
 /**
@@ -147,13 +146,21 @@ const checkpoint = z.object({
  * @param later the same, read again: what is only in one of them is on its way. Null in bundles without it.
  */
 export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[] {
-  const again = later === null ? null : new Map(jsonLines(later, checkpoint).map((one) => [one.file, one]));
+  const again =
+    later === null
+      ? null
+      : new Map(
+          jsonLines(later, checkpoint).map((one) => [
+            one.file,
+            { one, kept: new Set((one.allocations ?? []).map(keyOf)) },
+          ]),
+        );
   const standing = jsonLines(ndjson, checkpoint).flatMap((one) => {
     if (again === null) return [one];
-    const other = again.get(one.file);
-    if (other === undefined) return [];
+    const found = again.get(one.file);
+    if (found === undefined) return [];
+    const { one: other, kept } = found;
     if (one.error !== undefined || other.error !== undefined) return [one.error === undefined ? one : other];
-    const kept = new Set((other.allocations ?? []).map(keyOf));
     return [{ ...one, allocations: (one.allocations ?? []).filter((entry) => kept.has(keyOf(entry))) }];
   });
   return standing.map(({ file, error, version, allocations }) => ({

@@ -1,6 +1,7 @@
 /** Mount tables and files of pin directories. */
 import type { Pin } from '../../model/evidence.ts';
 import { limited } from '../limits.ts';
+import { addTo } from './collect.ts';
 import { fields, integer, isoTime, lines } from './lines.ts';
 
 /** Directories of a path: more than anything on a node has. */
@@ -117,11 +118,9 @@ export function realPaths(places: string): (path: string) => string {
 /** `host/pins`: two lines a file, `fs MAGIC PATH` and `file INODE MODE TIME PATH`. */
 export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
   const magics = new Map<string, string>();
-  const mounted = Map.groupBy(
-    mounts.filter(({ inode }) => inode !== null),
-    ({ path }) => normalPath(path),
-  );
-  const pins: Pin[] = [];
+  const mounted = new Map<string, number[]>();
+  for (const { inode, path } of mounts) if (inode !== null) addTo(mounted, normalPath(path), inode);
+  const pins = new Map<string, Pin>();
   for (const line of lines(text)) {
     const magic = /^fs ([0-9a-f]{1,16}) (.+)$/.exec(line);
     const file = /^file (\d{1,15}) (\S{10,11}) (-?\d{1,12}) (.+)$/.exec(line);
@@ -133,16 +132,19 @@ export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
       file[4] !== undefined
     ) {
       const path = file[4];
+      if (!path.startsWith('/')) throw new Error(`${JSON.stringify(path.slice(0, 60))} is no path of a pin`);
+      // One that is listed again is the same file.
+      if (pins.has(path)) continue;
       const code = magics.get(path);
-      pins.push({
+      pins.set(path, {
         path,
         fileSystem: code === undefined ? 'unknown' : (FILE_SYSTEMS[code] ?? `0x${code}`),
         inode: Number(file[1]),
         mode: file[2],
         modifiedAt: isoTime(Number(file[3])),
-        mounted: (mounted.get(normalPath(path)) ?? []).flatMap(({ inode }) => inode ?? []),
+        mounted: mounted.get(normalPath(path)) ?? [],
       });
     }
   }
-  return limited('pins', pins);
+  return limited('pins', [...pins.values()]);
 }

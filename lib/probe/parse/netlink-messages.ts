@@ -1,4 +1,5 @@
 /** Messages of netlink(7) and their attributes, from bytes that a node sent: every length is checked. */
+import { atMost } from '../limits.ts';
 
 /** One message: its header, and numbers read from its body by their offset. @throws RangeError beyond its end. */
 export class Message {
@@ -38,12 +39,19 @@ export class Message {
 }
 
 const HEADER = 16;
+/** That the probe asks of each namespace. */
+const QUESTIONS = 8;
 
 /** @throws Error when the last one was cut. */
 export function messages(bytes: Uint8Array): Message[] {
-  return pieces(bytes, 'message', HEADER, (view, at) => view.getUint32(at, true)).map(
-    (piece) => new Message(piece),
-  );
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found: Message[] = [];
+  for (const { at, length } of pieces(view, 'message', HEADER, (where) => view.getUint32(where, true))) {
+    // Each question's answer has an end besides.
+    atMost('stackObjects', found.length - QUESTIONS);
+    found.push(new Message(bytes.subarray(at, at + length)));
+  }
+  return found;
 }
 
 /** Values by attribute number; of a number that comes twice the last. */
@@ -53,29 +61,25 @@ export type Attributes = ReadonlyMap<number, Uint8Array>;
 const NUMBER = 0x3fff;
 
 export function attributes(bytes: Uint8Array = new Uint8Array()): Attributes {
-  return new Map(
-    pieces(bytes, 'attribute', 4, (view, at) => view.getUint16(at, true)).map((piece) => [
-      new DataView(piece.buffer, piece.byteOffset, 4).getUint16(2, true) & NUMBER,
-      piece.subarray(4),
-    ]),
-  );
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const places = new Map<number, { at: number; length: number }>();
+  for (const { at, length } of pieces(view, 'attribute', 4, (where) => view.getUint16(where, true)))
+    places.set(view.getUint16(at + 2, true) & NUMBER, { at, length });
+  return new Map([...places].map(([type, { at, length }]) => [type, bytes.subarray(at + 4, at + length)]));
 }
 
-function pieces(
-  bytes: Uint8Array,
+function* pieces(
+  { byteLength }: DataView,
   what: string,
   least: number,
-  lengthAt: (view: DataView, at: number) => number,
-): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const found: Uint8Array[] = [];
-  for (let at = 0; at + least <= bytes.length; ) {
-    const length = lengthAt(view, at);
-    if (length < least || at + length > bytes.length) throw new Error(`a netlink ${what} was cut`);
-    found.push(bytes.subarray(at, at + length));
+  lengthAt: (at: number) => number,
+): Generator<{ at: number; length: number }> {
+  for (let at = 0; at + least <= byteLength; ) {
+    const length = lengthAt(at);
+    if (length < least || at + length > byteLength) throw new Error(`a netlink ${what} was cut`);
+    yield { at, length };
     at += (length + 3) & ~3;
   }
-  return found;
 }
 
 /** An unsigned number of one, two or four bytes; null for anything else. */

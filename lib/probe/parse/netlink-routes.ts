@@ -55,16 +55,19 @@ export function toRoutes(message: Message, nameOf: NameOf): Route[] {
   const hops = all.has(RTA.MULTIPATH)
     ? nextHops(all.get(RTA.MULTIPATH))
     : [{ flags: 0, link: number(all.get(RTA.OIF)), attributes: all }];
+  // Once for all hops: a route may have thousands of each.
+  const destination = prefixText(all.get(RTA.DST), message.uint8(1), family);
+  const mtu = number(attributes(all.get(RTA.METRICS)).get(RTAX_MTU));
   return hops.map((hop) => ({
     family,
     type: ROUTE_TYPES[type] ?? String(type),
-    destination: prefixText(all.get(RTA.DST), message.uint8(1), family),
+    destination,
     gateway: gatewayOf(hop.attributes),
     link: hop.link === null ? null : nameOf(hop.link),
     table: named(TABLES, number(all.get(RTA.TABLE)) ?? message.uint8(4)),
     scope: named(SCOPES, message.uint8(6)),
     metric: number(all.get(RTA.PRIORITY)),
-    mtu: number(attributes(all.get(RTA.METRICS)).get(RTAX_MTU)),
+    mtu,
     flags: [...new Set([...flagNames(flags), ...flagNames(hop.flags)])],
   }));
 }

@@ -38,13 +38,20 @@ export function parseContainerResolvConfs(index: string, content: string): Map<n
     const pid = Number(found[1]);
     addTo(byPid, pid, found[2]);
   }
+  const read = new Map<number, ResolvConf>();
+  // Once each, as the index may name a process any number of times.
+  const readOf = (pid: number): ResolvConf => {
+    const conf = read.get(pid) ?? parseResolvConf(byPid.get(pid) ?? []);
+    read.set(pid, conf);
+    return conf;
+  };
   const confs = new Map<number, ResolvConf>();
   for (const line of lines(index)) {
     const found = /^# \S+ (\d{1,10}) (file|none|odd)$/.exec(line);
     if (found?.[1] === undefined) continue;
     const pid = Number(found[1]);
     if (found[2] === 'none') confs.set(pid, { exists: false, nameservers: [], searches: [], options: [] });
-    else if (found[2] === 'file') confs.set(pid, parseResolvConf(byPid.get(pid) ?? []));
+    else if (found[2] === 'file') confs.set(pid, readOf(pid));
   }
   return confs;
 }

@@ -1,5 +1,6 @@
 /** What the probe keeps of one container in the runtime's files: that it is listed, and its spec. */
 import * as z from 'zod';
+import { each, textsByName } from './schemas.ts';
 
 /** A line of `sandboxes.before` and `sandboxes.after`. */
 export type Listed = {
@@ -14,8 +15,8 @@ const text = z.string().max(1000);
 export const specLine = z.object({
   file: text,
   error: text.optional(),
-  annotations: z.record(z.string(), text).default({}),
-  namespaces: z.array(z.object({ type: text, path: text.nullable() })).default([]),
+  annotations: textsByName(text, 1000).default({}),
+  namespaces: each(z.object({ type: text, path: text.nullable() }), 64).default([]),
   docker: z
     .object({
       running: z.boolean().nullish(),

@@ -259,9 +259,12 @@ function runningIn(
   return hasNetwork && process.networkNamespace === byPid.get(1)?.networkNamespace ? null : process;
 }
 
+/** Of a file, in bytes. */
+const NAME_MAX = 255;
+
 /** `containerd-shim-runc-v2` is runc, `containerd-shim-runsc-v1` is runsc. */
 function handlerOf(shim: string | undefined): string | null {
-  return /containerd-shim-(.+)-v\d+$/.exec(shim ?? '')?.[1] ?? null;
+  return /containerd-shim-(.+)-v\d+$/.exec(lastPart(shim ?? '').slice(0, NAME_MAX))?.[1] ?? null;
 }
 
 /** Lines `SECONDS [INODE] PATH`. */
