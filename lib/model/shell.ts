@@ -1,4 +1,4 @@
-/** Commands for people to paste. */
+/** Commands for people to paste. What a node prints is held to its grammar before (lib/probe/grammar.ts): no word of its begins with `-`. */
 
 /**
  * A command for a POSIX shell with every word quoted that needs it: names come from nodes and from the API,

@@ -1,4 +1,8 @@
-/** What names and ids of a node may look like. They enter commands that people type: `--all` is no pod. */
+/**
+ * What names, ids and addresses of a node may look like. They enter commands that people type: `--all` is no pod, and
+ * nothing that passes here can be taken for an option.
+ */
+import * as z from 'zod';
 
 /** DNS label, RFC 1123: namespaces. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -7,14 +11,50 @@ const SUBDOMAIN = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 /** Uids of the API and of static pods, and whatever crictl's users call theirs. */
 const WORD = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 
-const GRAMMARS = { namespace: LABEL, pod: SUBDOMAIN, uid: WORD, id: WORD } as const;
+/** As the kernel takes them (dev_valid_name), but for those that begin as an option does. */
+const LINK = /^(?!-|\.{1,2}$)[^ \t\n\v\f\r/:]{1,15}$/;
+/** Addresses, prefixes, and the words that `ip` has for them. */
+const ADDRESS = /^[0-9A-Za-z:][0-9A-Za-z:.%/@_-]{0,299}$/;
+/** One name in a directory. */
+const FILE = /^(?!\.{1,2}$)[^-/][^/]{0,254}$/;
+
+const GRAMMARS = {
+  namespace: LABEL,
+  pod: SUBDOMAIN,
+  uid: WORD,
+  id: WORD,
+  link: LINK,
+  address: ADDRESS,
+  file: FILE,
+} as const;
+type Kind = keyof typeof GRAMMARS;
+
+const WORDS: Readonly<Record<Kind, string>> = {
+  namespace: 'namespace of a sandbox',
+  pod: 'pod of a sandbox',
+  uid: 'uid of a sandbox',
+  id: 'id of a sandbox',
+  link: 'name of a link',
+  address: 'address',
+  file: 'name of a file',
+};
 
 /**
  * The text as it is. Empty is what a runtime's user left out.
  * @throws Error for what cannot be such a name
  */
-export function named(kind: keyof typeof GRAMMARS, text: string): string {
-  if (text !== '' && !GRAMMARS[kind].test(text))
-    throw new Error(`${JSON.stringify(text.slice(0, 60))} cannot be the ${kind} of a sandbox`);
+export function named(kind: Kind, text: string): string {
+  if (!fits(kind, text)) throw new Error(refusal(kind, text));
   return text;
 }
+
+/** The same for what is printed as JSON. */
+export function nameSchema(kind: Kind) {
+  return z
+    .string()
+    .refine((text) => fits(kind, text), { error: ({ input }) => refusal(kind, String(input)) });
+}
+
+const fits = (kind: Kind, text: string) => text === '' || GRAMMARS[kind].test(text);
+const refusal = (kind: Kind, text: string) =>
+  `${JSON.stringify(text.slice(0, 60))} cannot be the ${WORDS[kind]}`;

@@ -199,4 +199,53 @@ describe('a bundle of a hostile node', () => {
       expect(evidence.podNetworks.status).toBe('failed');
     },
   );
+
+  it.each([
+    ['an option of a command', '--all'],
+    ['a path', '../../etc'],
+    ['two words', 'eth0 up'],
+    ['longer than the kernel takes', 'a'.repeat(16)],
+  ])('with a link whose name is %s knows nothing of that namespace, and says which name', (_, name) => {
+    const printed = text('host/ip.json').replace(/"ifname":"cni0"/, () => `"ifname":${JSON.stringify(name)}`);
+    expect(printed).toContain(name);
+    const { evidence } = evidenceWith({ 'host/ip.json': printed });
+    expect(evidence.hostNetwork).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('cannot be the name of a link'),
+    });
+    expect(evidence.sandboxes.status).toBe('present');
+  });
+
+  it.each([
+    [
+      'a result for a container that is an option',
+      'cni/results.ndjson',
+      '{"file":"f","containerId":"--force","result":{}}\n',
+      'cniResults',
+    ],
+    [
+      'a result with a gateway that is one',
+      'cni/results.ndjson',
+      '{"file":"f","containerId":"a","result":{"ips":[{"address":"10.0.0.1/24","gateway":"--x"}]}}\n',
+      'cniResults',
+    ],
+    [
+      'a configuration whose file is in another directory',
+      'cni/config.ndjson',
+      '{"dir":"/etc/cni/net.d","file":"../../shadow"}\n',
+      'cniConfig',
+    ],
+    [
+      'a bridge that is an option',
+      'cni/config.ndjson',
+      '{"dir":"/etc/cni/net.d","file":"a","name":"a","plugins":[{"type":"bridge","bridge":"--x"}]}\n',
+      'cniConfig',
+    ],
+    ['a pin without a directory', 'host/pins', 'fs 6e736673 -rf\nfile 1 -r--r--r-- 1760000000 -rf\n', 'pins'],
+  ] as const)('with %s does not know that part, and knows others', (_, path, content, part) => {
+    const { evidence } = evidenceWith({ [path]: content });
+    expect(evidence[part]).toMatchObject({ status: 'failed' });
+    expect(evidence.processes.status).toBe('present');
+    expect(evidence.mounts.status).toBe('present');
+  });
 });

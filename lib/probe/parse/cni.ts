@@ -1,6 +1,7 @@
 /** The CNI's files: network configurations, plugin binaries, cached results. */
 import * as z from 'zod';
 import type { CniConfig, CniResult } from '../../model/evidence.ts';
+import { nameSchema } from '../grammar.ts';
 import { limited } from '../limits.ts';
 import { jsonLines, lines, optionalInteger } from './lines.ts';
 import { each } from './schemas.ts';
@@ -17,15 +18,15 @@ const plugin = z.object({
   type: text.nullish(),
   name: text.nullish(),
   mtu: z.number().int().nullish().catch(null),
-  bridge: text.nullish().catch(null),
+  bridge: text.nullish().catch(null).pipe(nameSchema('link').nullish()),
   ipam: ipam.catch(null),
   delegates: each(z.object({ type: text.nullish() }))
     .catch([])
     .default([]),
 });
 const configLine = z.object({
-  dir: text,
-  file: text,
+  dir: text.startsWith('/'),
+  file: nameSchema('file'),
   error: text.optional(),
   name: text.nullish().catch(null),
   plugins: each(plugin).nullish(),
@@ -99,13 +100,14 @@ function configError(name: string | null, plugins: number, types: number): strin
   return types < plugins ? 'a plugin has no type' : null;
 }
 
-const legacyIp = z.object({ ip: text, gateway: text.nullish() }).nullish();
+const address = nameSchema('address');
+const legacyIp = z.object({ ip: address, gateway: address.nullish() }).nullish();
 const resultLine = z.object({
   file: text,
   error: text.optional(),
-  containerId: text.nullish(),
+  containerId: nameSchema('id').nullish(),
   networkName: text.nullish(),
-  ifName: text.nullish(),
+  ifName: nameSchema('link').nullish(),
   netns: text.nullish(),
   args: each(z.tuple([text, text]))
     .catch([])
@@ -115,11 +117,11 @@ const resultLine = z.object({
     .object({
       interfaces: each(z.object({ name: text, mac: text.nullish(), sandbox: text.nullish() })).nullish(),
       ips: each(
-        z.object({ address: text, gateway: text.nullish(), interface: z.number().int().nullish() }),
+        z.object({ address, gateway: address.nullish(), interface: z.number().int().nullish() }),
       ).nullish(),
       ip4: legacyIp,
       ip6: legacyIp,
-      routes: each(z.object({ dst: text, gw: text.nullish() })).nullish(),
+      routes: each(z.object({ dst: address, gw: address.nullish() })).nullish(),
     })
     .nullish(),
 });

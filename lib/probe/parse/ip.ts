@@ -8,11 +8,14 @@ import {
   type Route,
   type Rule,
 } from '../../model/network.ts';
+import { nameSchema } from '../grammar.ts';
 import { atMost } from '../limits.ts';
 import { lines } from './lines.ts';
 import { each } from './schemas.ts';
 
 const text = z.string().max(300);
+const link = nameSchema('link');
+const address = nameSchema('address');
 /** The kernel has fewer names of flags and states. */
 const words = () => each(text, 64).default([]);
 /** Attributes of netlink are counted in 16 bits, and a next hop takes 16 bytes. */
@@ -20,7 +23,7 @@ const MOST_HOPS = 4096;
 
 const addressJson = z.object({
   family: text,
-  local: text.optional(),
+  local: address.optional(),
   prefixlen: z.number().int().default(0),
   scope: text.default('global'),
   tentative: z.boolean().default(false),
@@ -28,18 +31,18 @@ const addressJson = z.object({
 });
 const linkJson = z.object({
   ifindex: z.number().int(),
-  ifname: text,
+  ifname: link,
   flags: words(),
   mtu: z.number().int().default(0),
   operstate: text.default('UNKNOWN'),
   link_type: text.optional(),
-  address: text.optional(),
-  master: text.optional(),
+  address: address.optional(),
+  master: link.optional(),
   /** Name of the peer or lower link when it is in the same namespace. */
-  link: text.nullish(),
+  link: link.nullish(),
   link_index: z.number().int().optional(),
   link_netnsid: z.unknown().optional(),
-  parentdev: text.optional(),
+  parentdev: link.optional(),
   linkinfo: z
     .object({
       info_kind: text.optional(),
@@ -50,15 +53,15 @@ const linkJson = z.object({
 });
 const routeJson = z.object({
   type: text.default('unicast'),
-  dst: text,
-  gateway: text.optional(),
-  via: z.object({ host: text }).optional(),
-  dev: text.optional(),
+  dst: address,
+  gateway: address.optional(),
+  via: z.object({ host: address }).optional(),
+  dev: link.optional(),
   nexthops: each(
     z.object({
-      gateway: text.optional(),
-      via: z.object({ host: text }).optional(),
-      dev: text.optional(),
+      gateway: address.optional(),
+      via: z.object({ host: address }).optional(),
+      dev: link.optional(),
       flags: words(),
     }),
     MOST_HOPS,
@@ -74,13 +77,13 @@ const routeJson = z.object({
 });
 const ruleJson = z.object({
   priority: z.number().int(),
-  src: text.default('all'),
+  src: address.default('all'),
   srclen: z.number().int().optional(),
-  dst: text.optional(),
+  dst: address.optional(),
   dstlen: z.number().int().optional(),
-  iif: text.optional(),
+  iif: link.optional(),
   iif_detached: z.unknown().optional(),
-  oif: text.optional(),
+  oif: link.optional(),
   oif_detached: z.unknown().optional(),
   fwmark: text.optional(),
   fwmask: text.optional(),
@@ -89,9 +92,9 @@ const ruleJson = z.object({
   protocol: z.union([text, z.number()]).optional(),
 });
 const neighbourJson = z.object({
-  dst: text,
-  dev: text.default(''),
-  lladdr: text.optional(),
+  dst: address,
+  dev: link.default(''),
+  lladdr: address.optional(),
   state: words(),
 });
 const idJson = z.object({ nsid: z.number().int(), name: text.optional() });

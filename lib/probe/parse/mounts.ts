@@ -26,6 +26,7 @@ export function parseMount(line: string): Mount {
   if (separator < 0 || root === undefined || path === undefined || fileSystem === undefined) {
     throw new Error('a line is not of mountinfo');
   }
+  if (!path.startsWith('/')) throw new Error(`${JSON.stringify(path.slice(0, 60))} is no path of a mount`);
   // PATH_MAX, and directories in directories without end would take as long to look through.
   if (path.length > 4 * 4096 || path.split('/').length > DEEPEST)
     throw new Error('the path of a mount is too long');

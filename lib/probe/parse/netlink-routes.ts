@@ -1,5 +1,6 @@
 /** Routes and rules of rtnetlink(7), named as iproute2 names what they are made of. */
 import { DROPPING, type Route, type Rule } from '../../model/network.ts';
+import { named as fitting } from '../grammar.ts';
 import {
   type Attributes,
   addressText,
@@ -132,14 +133,18 @@ export function toRule(message: Message): Rule {
     priority: number(all.get(FRA.PRIORITY)) ?? 0,
     source: address(all.get(FRA.SRC), message.uint8(2)) ?? 'all',
     destination: address(all.get(FRA.DST), message.uint8(1)),
-    inputLink: text(all.get(FRA.IIFNAME)),
-    outputLink: text(all.get(FRA.OIFNAME)),
+    inputLink: linkName(all.get(FRA.IIFNAME)),
+    outputLink: linkName(all.get(FRA.OIFNAME)),
     detached: (message.uint32(8) & DETACHED) !== 0,
     fwmark: markOf(number(all.get(FRA.FWMARK)), number(all.get(FRA.FWMASK))),
     table: table === 0 ? null : named(TABLES, table),
     drops: DROPPING.includes(action) ? action : null,
     protocol: protocol === null ? null : named(PROTOCOLS, protocol),
   };
+}
+
+function linkName(bytes: Uint8Array | undefined): string | null {
+  return bytes === undefined ? null : fitting('link', text(bytes) ?? '');
 }
 
 function markOf(mark: number | null, mask: number | null): string | null {

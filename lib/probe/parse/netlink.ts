@@ -3,6 +3,7 @@
  * Little-endian, as are all machines that the probe asks this way.
  */
 import type { Address, Neighbour } from '../../model/network.ts';
+import { named as fitting } from '../grammar.ts';
 import type { RawLink, RawStack } from './ip.ts';
 import {
   type Attributes,
@@ -61,7 +62,7 @@ export function parseNetlink(bytes: Uint8Array): RawStack {
     message,
   }));
   const names = new Map(
-    shown.map(({ index, attributes }) => [index, text(attributes.get(IFLA.IFNAME)) ?? '']),
+    shown.map(({ index, attributes }) => [index, fitting('link', text(attributes.get(IFLA.IFNAME)) ?? '')]),
   );
   const types = new Map(shown.map(({ index, message }) => [index, message.uint16(2)]));
   const nameOf = (index: number) => names.get(index) ?? `if${index}`;
