@@ -71,6 +71,22 @@ describe('ip -j', () => {
     ]);
   });
 
+  test.each(['0000:00:05.0', 'virtio0', '1-1:1.0', '7ad35d50-c05b-47ab-b3a0-56a9a845852b'])(
+    'reads a device of the bus %s, as every node has one, and links without a MAC address of six bytes',
+    (parentdev) => {
+      const links = [
+        { ifindex: 2, ifname: 'ens5', address: '0a:00:00:00:00:01', parentdev },
+        { ifindex: 3, ifname: 'tunl0', address: '0.0.0.0' },
+        { ifindex: 4, ifname: 'ip6tnl0', address: '::' },
+        { ifindex: 5, ifname: 'bond0.100', link: 'ens5' },
+        { ifindex: 6, ifname: 'ib0', address: `80:00:00:28:${'fe:'.repeat(15)}01` },
+      ].map((link) => ({ ...link, flags: [], addr_info: [] }));
+      const stack = parseStack(`${JSON.stringify(links)}\n[]\n[]\n[]\n[]\n`, '');
+      expect(stack.links.map(({ name }) => name)).toEqual(['ens5', 'tunl0', 'ip6tnl0', 'bond0.100', 'ib0']);
+      expect(stack.links[0]?.parentDevice).toBe(parentdev);
+    },
+  );
+
   test('is refused when a question has no answer', () => {
     expect(() => parseStack('[]\n[]\n[]\n', '')).toThrow('3 of 5');
   });

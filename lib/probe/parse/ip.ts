@@ -42,7 +42,8 @@ const linkJson = z.object({
   link: link.nullish(),
   link_index: z.number().int().optional(),
   link_netnsid: z.unknown().optional(),
-  parentdev: link.optional(),
+  // A name of its bus, as 0000:00:05.0 of PCI: none of a link, and in no command.
+  parentdev: text.optional(),
   linkinfo: z
     .object({
       info_kind: text.optional(),
