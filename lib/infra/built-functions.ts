@@ -1,11 +1,12 @@
 /** Stands for bundle.ts in the package: the code of the functions was made when the package was, by that very file. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
 import * as z from 'zod';
 import type { State } from './states.ts';
 
-/** Of each folder, what its files are called in functions/files, where those that are alike are kept once. */
+/** Of each folder, what its files are called in functions/files, where those that are alike are kept once, compressed. */
 const indexSchema = z.record(z.string(), z.record(z.string(), z.string()));
 export type FunctionsIndex = z.infer<typeof indexSchema>;
 
@@ -31,7 +32,10 @@ function make(name: string): string {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const [file, kept] of Object.entries(index[name] ?? {})) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
-    copyFileSync(new URL(`files/${kept}`, functions), join(folder, file));
+    writeFileSync(
+      join(folder, file),
+      brotliDecompressSync(readFileSync(new URL(`files/${kept}`, functions))),
+    );
   }
   return folder;
 }

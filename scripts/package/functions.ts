@@ -1,7 +1,8 @@
-/** The code of all functions, in which most files are the same: each is kept once, or the package were a quarter larger. */
+/** The code of all functions, in which most files are the same: each is kept once, and by Brotli, an eighth smaller than npm packs it. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { type FunctionsIndex, folderOf } from '../../lib/infra/built-functions.ts';
 import { bundle } from '../../lib/infra/bundle.ts';
 import { STATES } from '../../lib/infra/states.ts';
@@ -24,7 +25,7 @@ function keep(folder: string, pool: string): Record<string, string> {
       .map((file) => {
         const content = readFileSync(join(folder, file));
         const name = createHash('sha256').update(content).digest('hex').slice(0, 32);
-        writeFileSync(join(pool, name), content);
+        if (!existsSync(join(pool, name))) writeFileSync(join(pool, name), brotliCompressSync(content));
         return [file, name];
       }),
   );

@@ -75,3 +75,28 @@ describe('who installs the command line', () => {
       );
   }, 60_000);
 });
+
+describe('who has the construct in an app of their own', () => {
+  /** The template of a stack with the construct from one place, with the hashes of the code of its functions. */
+  const templateFrom = (module: string): string =>
+    run(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { App, Stack } from 'aws-cdk-lib';
+         import { Template } from 'aws-cdk-lib/assertions';
+         import { NetnsAuditor } from ${JSON.stringify(module)};
+         const stack = new Stack(new App(), 'Own');
+         new NetnsAuditor(stack, 'Auditor', { clusters: [{ name: 'prod', eks: { name: 'prod', region: 'eu-west-1' } }] });
+         console.log(JSON.stringify(Template.fromStack(stack).toJSON()));`,
+      ],
+      root,
+    );
+
+  it('gets the template of a clone to the byte, without sources and esbuild', () => {
+    const built = templateFrom('./dist/construct/index.js');
+    expect(built).toContain('"AWS::StepFunctions::StateMachine"');
+    expect(built).toBe(templateFrom('./index.ts'));
+  }, 120_000);
+});
