@@ -1,6 +1,7 @@
 /** One node in a row: what trends, thresholds and cross-node checks go by. Pure. */
 import { isIP } from 'node:net';
 import { sameAddress } from '../computed/cidr.ts';
+import { sysctlNumber } from '../computed/sysctls.ts';
 import type { Evidence, PodNetwork } from '../model/evidence.ts';
 import type { Node } from '../model/kubernetes.ts';
 import { ADDRESSES_OF_A_POD, type PodAddress } from '../model/node-result.ts';
@@ -9,16 +10,13 @@ import type { NodeFacts } from '../model/report.ts';
 export function nodeFacts(node: Node, pods: number, evidence: Evidence, orphans: number): NodeFacts {
   const namespaces = evidence.namespaces.status === 'present' ? evidence.namespaces.value : null;
   const config = evidence.cniConfig.status === 'present' ? evidence.cniConfig.value : null;
-  const limit =
-    evidence.kernel.status === 'present'
-      ? evidence.kernel.value.sysctls['user.max_net_namespaces']
-      : undefined;
+  const kernel = evidence.kernel.status === 'present' ? evidence.kernel.value : null;
   return {
     node: node.name,
     pods,
     namespaces: namespaces === null ? null : namespaces.filter((namespace) => !namespace.host).length,
     orphans: namespaces === null ? null : orphans,
-    limit: limit === undefined || !/^\d{1,15}$/.test(limit) ? null : Number(limit),
+    limit: kernel === null ? null : sysctlNumber(kernel, 'user.max_net_namespaces'),
     kernel: node.kernelVersion,
     runtime: node.containerRuntime,
     cni: config?.files.find((file) => file.error === null)?.plugins[0] ?? null,

@@ -1,10 +1,12 @@
 /** How a node reaches everything that is not on it. */
+import { isIP } from 'node:net';
 import type { NetworkStack, Route } from '../model/network.ts';
 import { familyOf, prefixLength } from './cidr.ts';
 
 /** The address family in which the cluster knows the node; 4 where the API names none. */
 export function nodeFamily(addresses: readonly string[]): 4 | 6 {
-  const [first] = addresses.filter((address) => /^[0-9a-f:.]+$/i.test(address) && /[.:]/.test(address));
+  // Its names are among them.
+  const first = addresses.find((address) => isIP(address) !== 0);
   return first === undefined ? 4 : familyOf(first);
 }
 
@@ -31,10 +33,9 @@ function isForAll(rule: NetworkStack['rules'][number]): boolean {
   );
 }
 
-/** The link by which IPv4 leaves the node, and most of what is for its pods comes in; none where nothing tells it. */
-export function uplinkOf(host: NetworkStack): string[] {
-  const link = defaultRoutes(host, 4)[0]?.link ?? null;
-  return link === null ? [] : [link];
+/** The link by which IPv4 leaves the node, and most of what is for its pods comes in; null where nothing tells it. */
+export function uplinkOf(host: NetworkStack): string | null {
+  return defaultRoutes(host, 4)[0]?.link ?? null;
 }
 
 /** Routes beside a default route by which a node may reach the world: halves of it, or in tables for some packets only. */

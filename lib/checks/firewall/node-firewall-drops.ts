@@ -1,18 +1,16 @@
 import { familyOf } from '../../computed/cidr.ts';
-import { forwardDrop } from '../../computed/forwarding.ts';
-import { layoutOf } from '../../computed/layouts.ts';
-import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import { type ForwardedPacket, forwardDrop } from '../../computed/forwarding.ts';
+import { mainAddresses } from '../../computed/preconditions.ts';
 import { defaultRoutes } from '../../computed/uplinks.ts';
+import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import type { NetworkStack } from '../../model/network.ts';
 import { counted, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** Any address outside of the cluster: one that is reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
-type Packet = Parameters<typeof forwardDrop>[1];
 /** Pods of a node are treated alike: a few tell, however many there are. */
 const ASKED = 20;
 
@@ -27,23 +25,28 @@ export const nodeFirewallDrops = defineCheck({
   needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
   run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {
     const object = nodeObject(node);
-    const asked = podNetworks
-      .map((network) => packetsOf(network, hostNetwork))
-      .filter((ways) => ways.length > 0);
-    if (asked.length === 0) {
-      return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
+    const outputs = { 4: defaultRoutes(hostNetwork, 4)[0]?.link, 6: defaultRoutes(hostNetwork, 6)[0]?.link };
+    let looked = 0;
+    let first: ReturnType<typeof forwardDrop> = null;
+    for (const network of podNetworks) {
+      if (looked === ASKED) break;
+      const packets = packetsOf(network, outputs);
+      if (packets.length > 0) looked += 1;
+      // Who may not go outside may be meant to stay inside: only what goes nowhere is a fault of the node. And one pod
+      // that may is enough: what stops single pods is a policy, and somebody wants it.
+      for (const packet of packets) {
+        const drop = forwardDrop(hostPacketFilters, packet);
+        if (drop === null) return [pass(object)];
+        first ??= drop;
+      }
     }
-    const looked = asked.slice(0, ASKED);
-    // Who may not go outside may be meant to stay inside: only what goes nowhere is a fault of the node.
-    const drops = looked.flatMap((ways) => ways.map((way) => forwardDrop(hostPacketFilters, way)));
-    // One that passes is enough: what stops single pods is a policy, and somebody wants it.
-    const [first] = drops;
-    if (first == null || drops.includes(null)) return [pass(object)];
+    if (first === null)
+      return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
     const legacy = first.backend.endsWith('-legacy');
     const tool = `${first.backend.startsWith('ip6') ? 'ip6tables' : 'iptables'}${legacy ? '-legacy' : ''}`;
     return [
       fail(object, {
-        detail: `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule before it accepts it; seen for all ${counted(looked.length, 'pod')} that were looked at.`,
+        detail: `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule before it accepts it; seen for all ${counted(looked, 'pod')} that were looked at.`,
         confidence: 'confirmed',
         evidence: [
           {
@@ -81,15 +84,17 @@ function takeBack(by: string, tool: string, node: string): RemedyStep {
 const unquoted = (word: string): string => word.replace(/^"(.*)"$/, '$1');
 
 /** The first packets of a pod to the world outside and to a neighbour of its subnet; none where the kernel does not forward for it. */
-function packetsOf(network: PodNetwork, host: NetworkStack): Packet[] {
-  const layout = layoutOf(network);
-  if (typeof layout === 'string' || !layout.forwarding || networkElsewhere(network) !== null) return [];
-  const inputLink = layout.gatewayMac === 'bridge' ? network.hostLink?.master : network.hostLink?.name;
+function packetsOf(
+  network: PodNetwork,
+  outputs: Readonly<Record<4 | 6, string | null | undefined>>,
+): ForwardedPacket[] {
+  const layout = forwardedLayout(network);
   const source = mainAddresses(network)[0]?.address;
-  if (inputLink == null || source === undefined) return [];
+  if (layout === null || source === undefined) return [];
   const family = familyOf(source);
-  const outputLink = defaultRoutes(host, family)[0]?.link;
-  if (outputLink == null) return [];
+  const inputLink = nodeLink(network, layout);
+  const outputLink = outputs[family] ?? null;
+  if (inputLink === null || outputLink === null) return [];
   return [OUTSIDE[family], neighbourOf(source)].map((destination) => ({
     source,
     destination,

@@ -1,4 +1,5 @@
 import { logged, recent, toldForADay } from '../../computed/kernel-log.ts';
+import { sysctlNumber } from '../../computed/sysctls.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
 import type { AuditedObject } from '../../model/finding.ts';
 import {
@@ -27,7 +28,7 @@ export const conntrackNearFull = defineCheck({
   why: 'When the table is full the kernel drops the first packet of every new connection: DNS and new requests fail at random while established connections go on.',
   needs: ['kernel', 'kernelLog', 'podNetworks'],
   run({ kernel, kernelLog, podNetworks }, { node, now }) {
-    const limit = Number(kernel.sysctls[LIMIT] ?? Number.NaN);
+    const limit = sysctlNumber(kernel, LIMIT) ?? Number.NaN;
     const last = recent(kernelLog, now).findLast(({ text }) => FULL.test(text));
     const isFull = (entries: number | null) => entries !== null && limit > 0 && entries >= limit * NEARLY;
     const pods = podNetworks.flatMap(({ pod, stack, namespace }): Outcome[] => {

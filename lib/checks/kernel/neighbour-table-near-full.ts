@@ -1,5 +1,6 @@
 import { familyOf } from '../../computed/cidr.ts';
 import { logged, recent, toldForADay } from '../../computed/kernel-log.ts';
+import { sysctlNumber } from '../../computed/sysctls.ts';
 import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { counted } from '../../model/text.ts';
@@ -34,7 +35,7 @@ export const neighbourTableNearFull = defineCheck({
         new RegExp(`neighbour: ${name}: neighbor table overflow!`).test(text),
       );
       const sysctl = `net.ipv${family}.neigh.default.gc_thresh3`;
-      const limit = Number(kernel.sysctls[sysctl] ?? Number.NaN);
+      const limit = sysctlNumber(kernel, sysctl) ?? Number.NaN;
       const all = kernel.neighbours[entries];
       const last = overflow.at(-1);
       // The kernel shows these settings in its first network namespace only: a node that is a container has none.

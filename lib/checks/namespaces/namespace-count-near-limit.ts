@@ -1,3 +1,4 @@
+import { sysctlNumber } from '../../computed/sysctls.ts';
 import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
 import { look, repairOnNode } from '../remedies/steps.ts';
 
@@ -14,8 +15,7 @@ export const namespaceCountNearLimit = defineCheck({
   needs: ['namespaces', 'hiddenNamespaces', 'kernel'],
   run({ namespaces, hiddenNamespaces, kernel }, { node }) {
     const object = nodeObject(node);
-    const printed = kernel.sysctls['user.max_net_namespaces'];
-    const limit = printed === undefined || !/^\d+$/.test(printed.trim()) ? null : Number(printed);
+    const limit = sysctlNumber(kernel, 'user.max_net_namespaces');
     if (limit === null) return [unknown(object, 'the limit user.max_net_namespaces could not be read')];
     const count = namespaces.length + hiddenNamespaces.length;
     if (count <= limit * SHARE) return [pass(object)];

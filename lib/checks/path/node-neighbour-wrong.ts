@@ -1,6 +1,5 @@
-import { layoutOf } from '../../computed/layouts.ts';
-import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
-import type { PodNetwork } from '../../model/evidence.ts';
+import { mainAddresses } from '../../computed/preconditions.ts';
+import { wayIn } from '../../computed/way-in.ts';
 import type { Neighbour } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
@@ -19,11 +18,11 @@ export const nodeNeighbourWrong = defineCheck({
     const byAddress = Map.groupBy(hostNetwork.neighbours, ({ destination }) => destination);
     return podNetworks.map((network) => {
       const object = podObject(network.pod, node);
-      const way = linkTo(network);
-      if ('not' in way) return notApplicable(object, way.not);
-      const { link } = way;
-      const mac = network.link?.mac ?? null;
-      if (mac === null) return notApplicable(object, 'the interface of the pod has no MAC address');
+      const way = wayIn(network);
+      if (typeof way === 'string') return notApplicable(object, way);
+      const { layout, link, mac } = way;
+      if (layout.hostRoute === 'none')
+        return notApplicable(object, `${network.plugin} delivers without a neighbour entry`);
       const wrong = mainAddresses(network)
         .flatMap(({ address }) => byAddress.get(address) ?? [])
         .filter((entry) => entry.link === link && isWrong(entry, mac));
@@ -55,16 +54,5 @@ export const nodeNeighbourWrong = defineCheck({
 });
 
 function isWrong({ mac, states }: Neighbour, expected: string): boolean {
-  return states.includes('PERMANENT') && mac !== null && mac.toLowerCase() !== expected.toLowerCase();
-}
-
-/** The link on which the node looks for the pod's MAC address, or why it does not look for it. */
-function linkTo(network: PodNetwork): { readonly link: string } | { readonly not: string } {
-  const fault = networkElsewhere(network) ?? linkFault(network);
-  if (fault !== null) return { not: fault };
-  const layout = layoutOf(network);
-  if (typeof layout === 'string') return { not: layout };
-  if (layout.hostRoute === 'none') return { not: `${network.plugin} delivers without a neighbour entry` };
-  const link = layout.hostRoute === 'subnet' ? network.hostLink?.master : network.hostLink?.name;
-  return link == null ? { not: "the node's end is on no bridge: see veth-bridge-detached" } : { link };
+  return states.includes('PERMANENT') && mac !== null && mac.toLowerCase() !== expected;
 }

@@ -1,5 +1,4 @@
-import { layoutOf } from '../../computed/layouts.ts';
-import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
+import { type WayIn, wayIn } from '../../computed/way-in.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
@@ -17,15 +16,15 @@ export const podMacDuplicate = defineCheck({
   run({ podNetworks, hostNetwork }, { node }) {
     const onBridge = podNetworks.flatMap((network) => {
       const port = portOf(network);
-      return 'not' in port ? [] : [{ network, ...port }];
+      return typeof port === 'string' ? [] : [{ network, ...port }];
     });
-    const byMac = Map.groupBy(onBridge, ({ bridge, mac }) => `${bridge} ${mac}`);
+    const byMac = Map.groupBy(onBridge, ({ link, mac }) => `${link} ${mac}`);
     const bridges = new Map(hostNetwork.links.map(({ name, mac }) => [name, mac?.toLowerCase() ?? null]));
     return podNetworks.map((network) => {
       const object = podObject(network.pod, node);
       const port = portOf(network);
-      if ('not' in port) return notApplicable(object, port.not);
-      const { bridge, mac } = port;
+      if (typeof port === 'string') return notApplicable(object, port);
+      const { link: bridge, mac } = port;
       const others = (byMac.get(`${bridge} ${mac}`) ?? [])
         .map((each) => each.network)
         .filter((other) => other !== network);
@@ -72,21 +71,11 @@ export const podMacDuplicate = defineCheck({
 });
 
 /** The bridge that the pod is a port of and its MAC address there, or why there is nothing to compare. */
-function portOf(
-  network: PodNetwork,
-): { readonly bridge: string; readonly mac: string } | { readonly not: string } {
-  const fault = networkElsewhere(network) ?? linkFault(network);
-  if (fault !== null) return { not: fault };
-  const layout = layoutOf(network);
-  if (typeof layout === 'string') return { not: layout };
-  if (layout.gatewayMac !== 'bridge')
-    return { not: 'every pod has a link of its own to the node, and no bridge' };
-  const bridge = network.hostLink?.master ?? null;
-  if (bridge === null) return { not: "the node's end is on no bridge: see veth-bridge-detached" };
-  const mac = network.link?.mac ?? null;
-  return mac === null
-    ? { not: 'the interface of the pod has no MAC address' }
-    : { bridge, mac: mac.toLowerCase() };
+function portOf(network: PodNetwork): WayIn | string {
+  const way = wayIn(network);
+  return typeof way !== 'string' && way.layout.gatewayMac !== 'bridge'
+    ? 'every pod has a link of its own to the node, and no bridge'
+    : way;
 }
 
 /** The MAC address that the CNI plugin gave the pod's interface; null where its result names none. */

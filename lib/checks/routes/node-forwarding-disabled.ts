@@ -1,7 +1,7 @@
 import { familyOf } from '../../computed/cidr.ts';
-import { layoutOf } from '../../computed/layouts.ts';
-import { networkElsewhere } from '../../computed/preconditions.ts';
 import { uplinkOf } from '../../computed/uplinks.ts';
+import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
+import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
@@ -22,10 +22,9 @@ export const nodeForwardingDisabled = defineCheck({
   needs: ['kernel', 'podNetworks', 'hostNetwork'],
   run({ kernel, podNetworks, hostNetwork }, { node }) {
     const object = nodeObject(node);
-    const forwarded = podNetworks.filter((network) => {
-      if (networkElsewhere(network) !== null) return false;
-      const layout = layoutOf(network);
-      return typeof layout !== 'string' && layout.forwarding;
+    const forwarded = podNetworks.flatMap((network) => {
+      const layout = forwardedLayout(network);
+      return layout === null ? [] : [{ network, layout }];
     });
     if (forwarded.length === 0) {
       return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
@@ -72,27 +71,31 @@ export const nodeForwardingDisabled = defineCheck({
   },
 });
 
-function globalSettings(networks: readonly PodNetwork[]): Setting[] {
-  const families = new Set(networks.flatMap(({ pod }) => pod.podIPs.map(familyOf)));
+type Forwarded = { readonly network: PodNetwork; readonly layout: Layout };
+
+function globalSettings(forwarded: readonly Forwarded[]): Setting[] {
+  const families = new Set(forwarded.flatMap(({ network }) => network.pod.podIPs.map(familyOf)));
   return [
     ...(families.has(4) ? [{ name: 'net.ipv4.ip_forward', why: 'IPv4 of all links' }] : []),
     ...(families.has(6) ? [{ name: 'net.ipv6.conf.all.forwarding', why: 'IPv6 of all links' }] : []),
   ];
 }
 
-/** Switches of single links: the pod's own or its bridge, the node's uplinks, and Calico's answer for 169.254.1.1. Not every probe reads them. */
-function linkSettings(networks: readonly PodNetwork[], outside: readonly string[]): Setting[] {
+/** Switches of single links: the pod's own or its bridge, the node's uplink, and Calico's answer for 169.254.1.1. Not every probe reads them. */
+function linkSettings(forwarded: readonly Forwarded[], uplink: string | null): Setting[] {
+  const withIPv4 = forwarded.filter(({ network }) => network.pod.podIPs.some((ip) => familyOf(ip) === 4));
   // The switch of the link that a packet comes in by decides (systemd#468).
-  const hasIPv4 = networks.some(({ pod }) => pod.podIPs.some((ip) => familyOf(ip) === 4));
-  const ofUplinks = (hasIPv4 ? outside : []).map((link) => ({
-    name: `net.ipv4.conf.${sysctlName(link)}.forwarding`,
-    why: `what comes in by ${link} for pods`,
-  }));
-  const ofPods = networks.flatMap((network) => {
-    const layout = layoutOf(network);
-    if (typeof layout === 'string' || network.hostLink === null) return [];
-    if (!network.pod.podIPs.some((ip) => familyOf(ip) === 4)) return [];
-    const link = layout.gatewayMac === 'bridge' ? network.hostLink.master : network.hostLink.name;
+  const ofUplink =
+    withIPv4.length === 0 || uplink === null
+      ? []
+      : [
+          {
+            name: `net.ipv4.conf.${sysctlName(uplink)}.forwarding`,
+            why: `what comes in by ${uplink} for pods`,
+          },
+        ];
+  const ofPods = withIPv4.flatMap(({ network, layout }) => {
+    const link = nodeLink(network, layout);
     if (link === null) return [];
     return [
       { name: `net.ipv4.conf.${sysctlName(link)}.forwarding`, why: `packets of ${link}` },
@@ -106,7 +109,7 @@ function linkSettings(networks: readonly PodNetwork[], outside: readonly string[
         : []),
     ];
   });
-  return [...new Map([...ofPods, ...ofUplinks].map((setting) => [setting.name, setting])).values()];
+  return [...new Map([...ofPods, ...ofUplink].map((setting) => [setting.name, setting])).values()];
 }
 
 /** sysctl(8) writes the dot in the name of a link, as of eth0.100, as a slash. */
