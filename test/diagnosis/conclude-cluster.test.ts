@@ -11,6 +11,7 @@ import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
 import type { Exception } from '../../lib/model/exception.ts';
 import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
+import { resultOf, talliesOf } from './nodes.ts';
 
 const metadata = {
   topic: 'namespaces',
@@ -57,25 +58,8 @@ function aFailure(changes: Partial<CheckFailure> = {}): CheckFailure {
 }
 
 function aResult(changes: Partial<NodeResult> = {}): NodeResult {
-  return {
-    node: 'node-1',
-    coverage: { node: 'node-1', result: 'audited', reason: null, remedy: null },
-    facts: null,
-    tallies: checks.slice(0, 2).map((check) => ({
-      check: check.id,
-      passed: 3,
-      notApplicable: 0,
-      unknown: 0,
-      reasons: [],
-      unexamined: [],
-    })),
-    failures: [],
-    podAddresses: [],
-    debugPods: [],
-    pods: ['shop/web-1'],
-    labels: {},
-    ...changes,
-  };
+  const tallies = talliesOf(checks.slice(0, 2).map(({ id }) => id));
+  return resultOf('node-1', { tallies, pods: ['shop/web-1'], ...changes });
 }
 
 function conclude(

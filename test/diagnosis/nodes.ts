@@ -18,22 +18,25 @@ export function failureOf(check: string, object: AuditedObject): CheckFailure {
   };
 }
 
-/** A node that was audited: each check judged something. */
+/** Each of the checks judged something. */
+export function talliesOf(ids: readonly string[]): NodeResult['tallies'] {
+  return ids.map((check) => ({
+    check,
+    passed: 3,
+    notApplicable: 0,
+    unknown: 0,
+    reasons: [],
+    unexamined: [],
+  }));
+}
+
+/** A node that was audited. */
 export function resultOf(node: string, changes: Partial<NodeResult> = {}): NodeResult {
   return {
     node,
     coverage: { node, result: 'audited', reason: null, remedy: null },
     facts: null,
-    tallies: catalogue
-      .filter(({ scope }) => scope === 'node')
-      .map(({ id }) => ({
-        check: id,
-        passed: 3,
-        notApplicable: 0,
-        unknown: 0,
-        reasons: [],
-        unexamined: [],
-      })),
+    tallies: talliesOf(catalogue.filter(({ scope }) => scope === 'node').map(({ id }) => id)),
     failures: [],
     podAddresses: [],
     debugPods: [],

@@ -1,23 +1,7 @@
 /** A namespace as netlink(7) tells it, made of what `ip` printed of it: recordings have the latter alone. */
 import type { Address, Route } from '../../lib/model/network.ts';
 import { parseStack, type RawLink, type RawStack } from '../../lib/probe/parse/ip.ts';
-
-const little = (value: number, size: number): number[] =>
-  Array.from({ length: size }, (_, byte) => (value >>> (8 * byte)) & 0xff);
-const padded = (bytes: readonly number[]): number[] => [...bytes, ...Array(-bytes.length & 3).fill(0)];
-const attribute = (type: number, value: readonly number[]): number[] =>
-  padded([...little(value.length + 4, 2), ...little(type, 2), ...value]);
-const text = (value: string): number[] => [...new TextEncoder().encode(value), 0];
-const message = (sequence: number, type: number, body: readonly number[]): number[] =>
-  padded([
-    ...little(body.length + 16, 4),
-    ...little(type, 2),
-    ...little(2, 2),
-    ...little(sequence, 4),
-    ...little(0, 4),
-    ...body,
-  ]);
-const done = (sequence: number): number[] => message(sequence, 3, little(0, 4));
+import { attribute, done, little, message, name } from '../probe/netlink-messages.ts';
 
 /** The answers to the probe's questions; null where `ip` printed none of this shape. */
 export function netlinkOf(printed: Uint8Array): Uint8Array | null {
@@ -52,13 +36,13 @@ function linkMessage(link: RawLink): number[] {
     ...little(link.index, 4),
     ...little(flags, 4),
     ...little(0, 4),
-    ...attribute(3, text(link.name)),
+    ...attribute(3, name(link.name)),
     ...attribute(1, mac),
     ...attribute(4, little(link.mtu, 4)),
     ...attribute(16, [link.operState === 'UP' ? 6 : 0]),
     ...peer,
     ...id,
-    ...(link.kind === null ? [] : attribute(18, attribute(1, text(link.kind)))),
+    ...(link.kind === null ? [] : attribute(18, attribute(1, name(link.kind)))),
   ]);
 }
 

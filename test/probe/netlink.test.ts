@@ -3,24 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { RawStack } from '../../lib/probe/parse/ip.ts';
 import { parseNetlink } from '../../lib/probe/parse/netlink.ts';
 import { addressText } from '../../lib/probe/parse/netlink-messages.ts';
+import { attribute, done, little, message, name } from './netlink-messages.ts';
 
-const little = (value: number, size: number) =>
-  Array.from({ length: size }, (_, byte) => (value >>> (8 * byte)) & 0xff);
-const padded = (bytes: readonly number[]) => [...bytes, ...Array(-bytes.length & 3).fill(0)];
-const attribute = (type: number, value: readonly number[]) =>
-  padded([...little(value.length + 4, 2), ...little(type, 2), ...value]);
-const message = (sequence: number, type: number, body: readonly number[]) =>
-  padded([
-    ...little(body.length + 16, 4),
-    ...little(type, 2),
-    ...little(2, 2),
-    ...little(sequence, 4),
-    ...little(0, 4),
-    ...body,
-  ]);
-const done = (sequence: number) => message(sequence, 3, little(0, 4));
 const refused = (sequence: number, code: number) => message(sequence, 2, little(-code, 4));
-const name = (text: string) => [...new TextEncoder().encode(text), 0];
 const link = (index: number, ...attributes: number[][]) =>
   message(1, 16, [
     ...little(0, 4),
