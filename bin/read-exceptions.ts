@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { exceptionsFor } from '../lib/diagnosis/exceptions.ts';
 import { AuditError, messageOf } from '../lib/model/errors.ts';
 import { type Exception, exceptionsSchema } from '../lib/model/exception.ts';
-import { printable } from '../lib/report/index.ts';
+import { printable } from '../lib/model/printable.ts';
 
 const fileSchema = z.looseObject({ exceptions: exceptionsSchema });
 

@@ -1,15 +1,8 @@
 /** Runs, differences and trends for a terminal. Pure; what reports say is printed as text only. */
 import { last, type ReportDiff, type RunSummary, type Series } from '../lib/history/index.ts';
 import { type Finding, severities } from '../lib/model/finding.ts';
-import {
-  type Fleet,
-  objectName,
-  padded,
-  plural,
-  printable,
-  widthOf,
-  worstFirst,
-} from '../lib/report/index.ts';
+import { printable } from '../lib/model/printable.ts';
+import { type Fleet, objectName, padded, plural, widthOf, worstFirst } from '../lib/report/index.ts';
 import { sparkline } from './sparkline.ts';
 
 /** A table, newest run first. */

@@ -4,7 +4,7 @@ import { examine } from '../lib/audit/doctor.ts';
 import { defaultStore, openStore } from '../lib/audit/index.ts';
 import type { ClusterTarget } from '../lib/cluster/index.ts';
 import type { AuditError } from '../lib/model/errors.ts';
-import { printable } from '../lib/report/index.ts';
+import { printable } from '../lib/model/printable.ts';
 import { EXIT, exitCodeOf, tryingAgain } from './exit.ts';
 import { version } from './version.ts';
 

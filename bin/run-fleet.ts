@@ -9,7 +9,7 @@ import { readConfig } from '../lib/infra/read-config.ts';
 import { httpsFormat } from '../lib/model/config.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { Severity } from '../lib/model/finding.ts';
-import { printable } from '../lib/report/index.ts';
+import { printable } from '../lib/model/printable.ts';
 import { EXIT, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';

@@ -1,7 +1,8 @@
 /** One message about all clusters of a run, for those who asked for it. Pure. */
 import { severities } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { Verdict } from '../model/report.ts';
-import { clipped, plural, printable } from '../report/index.ts';
+import { clipped, plural } from '../report/index.ts';
 import { chatOf } from './chat.ts';
 import type { Links } from './links.ts';
 import { COLUMNS, mailOf, type Section, subjectOf } from './mail.ts';

@@ -1,7 +1,7 @@
 /** A message for programs: one text of JSON that fits into SNS, whatever it is about. Pure. */
 import type { AuditedObject, Finding } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { printable } from '../report/index.ts';
 import { type Changes, worstOf } from './changes.ts';
 import type { Links } from './links.ts';
 import { bySeverity } from './sections.ts';

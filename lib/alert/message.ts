@@ -1,6 +1,8 @@
 /** The words of a message about one cluster. Pure; what a node says is text and nothing else. */
+
+import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { coverageLine, objectName, plural, printable } from '../report/index.ts';
+import { coverageLine, objectName, plural } from '../report/index.ts';
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
 import { jsonOf } from './json.ts';

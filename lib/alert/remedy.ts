@@ -1,6 +1,6 @@
 /** What a message says of a repair: the command where it is the first thing to do, else which step repairs. Pure. */
 import type { Finding } from '../model/finding.ts';
-import { printable } from '../report/index.ts';
+import { printable } from '../model/printable.ts';
 
 /** Longer commands are left out: half of one helps nobody. */
 const LONGEST = 400;

@@ -1,7 +1,8 @@
 /** The parts of a mail: each kind of news under its title, worst first. Pure. */
 import { type Finding, type Severity, severities } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, objectName, plural, printable, widthOf } from '../report/index.ts';
+import { clipped, objectName, plural, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { Told } from './record.ts';

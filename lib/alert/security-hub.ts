@@ -5,8 +5,9 @@
 import type { AwsSecurityFinding, Resource } from '@aws-sdk/client-securityhub';
 import type { ClusterConfig } from '../model/config.ts';
 import { type Finding, severities } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { objectName, printable } from '../report/index.ts';
+import { objectName } from '../report/index.ts';
 
 /** Where findings go: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default`. */
 export type ProductArn = string;

@@ -3,9 +3,10 @@ import { catalogue } from '../checks/catalogue.ts';
 import type { AnyCheck } from '../checks/define.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Finding } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
 import { firstOf } from '../model/text.ts';
-import { objectName, printable } from '../report/index.ts';
+import { objectName } from '../report/index.ts';
 
 /** Names of objects that a finding about an exception gives. */
 const NAMED = 5;

@@ -6,8 +6,9 @@ import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
+import { printable } from '../model/printable.ts';
 import type { CheckCoverage, NodeCoverage, NodeFacts } from '../model/report.ts';
-import { objectName, printable } from '../report/index.ts';
+import { objectName } from '../report/index.ts';
 import { askedLabels, type Labels, labelKey } from './exceptions.ts';
 import { type Fingerprints, fingerprintsOf } from './identity.ts';
 

@@ -1,8 +1,6 @@
 /** Nothing that a node says reaches a terminal or a page as anything but text. */
 import { escapeOf, printable } from '../model/printable.ts';
 
-export { printable };
-
 /** Of what is unsafe in text, what JSON has as it is; outside of its strings there is none. */
 const UNSAFE_IN_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?<=\p{M}{3})\p{M}/gu;
 /** Where there can be any of them: the expression above is slow, and nearly all text is plain. */

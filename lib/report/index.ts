@@ -10,7 +10,7 @@ import { rows } from './ndjson.ts';
 import { writePrometheus } from './prometheus.ts';
 import { type TextOptions, writeText } from './text.ts';
 
-export { jsonText, printable } from './escape.ts';
+export { jsonText } from './escape.ts';
 export { type Format, formats } from './formats.ts';
 export { objectName } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';

@@ -3,8 +3,9 @@
  * fails, an unknown is an error, and what was not judged, is excepted or awaits a second observation is skipped.
  */
 import type { Finding } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { CheckCoverage, ClusterReport, NodeCoverage } from '../model/report.ts';
-import { printable, xmlText } from './escape.ts';
+import { xmlText } from './escape.ts';
 import { objectName } from './group.ts';
 import { plural } from './summary.ts';
 

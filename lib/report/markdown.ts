@@ -1,6 +1,8 @@
 /** The report for an issue, a pull request or a wiki page. */
+
+import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { printable, markdownText as text } from './escape.ts';
+import { markdownText as text } from './escape.ts';
 import { groups, objectName } from './group.ts';
 import { coverageLine, severityCounts, youngPods } from './summary.ts';
 

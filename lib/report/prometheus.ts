@@ -3,8 +3,8 @@
  * timestamps (both refuse them) and without the run's id (every run would be new series).
  */
 import { findingStates, severities } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import { type ClusterReport, nodeResults, verdicts } from '../model/report.ts';
-import { printable } from './escape.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];

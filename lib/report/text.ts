@@ -1,9 +1,9 @@
 /** The report for a terminal: verdict first, worst first, each finding with its proof and its repair. */
 import { styleText } from 'node:util';
 import type { Finding, Severity } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { ClusterReport, Verdict } from '../model/report.ts';
 import { command } from '../model/shell.ts';
-import { printable } from './escape.ts';
 import { type Group, groups, objectName } from './group.ts';
 import { coverageLine, duration, plural, severityCounts, youngPods } from './summary.ts';
 import { widthOf, wrapped } from './width.ts';
