@@ -18,7 +18,6 @@ export async function main(args: readonly string[]): Promise<void> {
   const program = new Command('netns-audit')
     .description('Audits the network namespaces of pods, on every node of a cluster, from outside.')
     .version(version())
-    .showHelpAfterError('(netns-audit --help lists the commands)')
     .exitOverride()
     .configureOutput(quietOutput());
   addAudit(program);
@@ -30,6 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addSweep(program);
   addManifests(program);
   addDemo(program);
+  nameHelpOfEach(program);
   try {
     await program.parseAsync(expand(args), { from: 'user' });
   } catch (error) {
@@ -40,6 +40,16 @@ export async function main(args: readonly string[]): Promise<void> {
     process.stderr.write(explain(error));
     process.exitCode = exitCodeOf(error);
   }
+}
+
+/** Whoever typed a wrong option of a command is shown where its options are listed. */
+function nameHelpOfEach(command: Command, path = command.name()): void {
+  command.showHelpAfterError(
+    command.commands.length > 0
+      ? `(${path} --help lists the commands)`
+      : `(${path} --help lists its options)`,
+  );
+  for (const each of command.commands) nameHelpOfEach(each, `${path} ${each.name()}`);
 }
 
 /** `npm start` shows the demo, and `npm start -- --context NAME` audits that cluster. */

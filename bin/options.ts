@@ -14,6 +14,7 @@ export type ClusterOptions = {
 
 export function addClusterOptions(command: Command): Command {
   return command
+    .optionsGroup('The cluster:')
     .option('--kubeconfig <file>', 'kubeconfig file (default: $KUBECONFIG, else ~/.kube/config)')
     .option('--context <name>', 'context of the kubeconfig (default: its current one)')
     .option('--eks <name>', 'an EKS cluster by its name; needs no kubeconfig')
@@ -27,6 +28,7 @@ export const EXCEPTIONS = 'known faults that do not count: netns-audit.yaml, or 
 
 export function addOutputOptions(command: Command): Command {
   return command
+    .optionsGroup('What is printed:')
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')
         .choices([...formats])
@@ -116,6 +118,7 @@ export function list(text: string, before: readonly string[] = []): string[] {
 
 /** Colours on a terminal, unless NO_COLOR or --no-color say no, or FORCE_COLOR says yes. */
 export function wantsColour(stream: NodeJS.WriteStream, option: boolean): boolean {
-  if (!option || (process.env.NO_COLOR ?? '') !== '') return false;
-  return (process.env.FORCE_COLOR ?? '') !== '' || stream.isTTY === true;
+  const { NO_COLOR = '', FORCE_COLOR = '', TERM } = process.env;
+  if (!option || NO_COLOR !== '') return false;
+  return FORCE_COLOR !== '' || (stream.isTTY === true && TERM !== 'dumb');
 }

@@ -29,6 +29,8 @@ export async function reportOf(
   options: { cluster?: string },
   onDamage: OnDamage,
 ): Promise<ClusterReport> {
+  if (reference === 'previous')
+    return await reportBefore(store, await reportOf(store, 'latest', options, onDamage), onDamage);
   const { reportOfRun, latestReportOf, runs, unlessDamaged } = await import('../lib/history/index.ts');
   const names = await clusterNames(store, options);
   const byRunId = /^\d{8}T\d{6}Z-[0-9a-z]+$/.test(reference);
@@ -121,11 +123,14 @@ export async function partOf(report: ClusterReport, asked: Narrowing): Promise<C
   return { ...part, verdict: verdict(part.findings, isIncomplete({ ...part, scope })) };
 }
 
-/** The store that --store names, or the default one. */
+/** The store that --store names, or the default one. @throws AuditError USAGE where there is none of that name */
 export async function opened({ store }: { store?: string }): Promise<Store> {
-  const { defaultStore, openStore } = await import('../lib/audit/stores.ts');
+  const { assertThere, defaultStore, openStore } = await import('../lib/audit/stores.ts');
   const found = openStore(store ?? defaultStore());
-  if (found !== null) return found;
+  if (found !== null) {
+    if (store !== undefined) await assertThere(found);
+    return found;
+  }
   throw new AuditError('USAGE', '--store none has no reports', {
     remedy: 'Give a directory or s3://bucket/prefix.',
   });

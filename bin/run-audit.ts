@@ -25,7 +25,7 @@ export type RunOptions = {
   readonly settle?: number;
   readonly deadline: number;
   readonly concurrency: number;
-  readonly namespace: string;
+  readonly probeNamespace: string;
   readonly image: string;
   readonly pullSecret?: string;
   readonly privileged?: boolean;
@@ -55,8 +55,8 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
   });
   try {
     const store = openStore(options.store ?? defaultStore());
-    if (await ensureNamespace(cluster, options.namespace, interrupt.signal))
-      progress.say(`Created the namespace ${options.namespace} for the probe pods.`);
+    if (await ensureNamespace(cluster, options.probeNamespace, interrupt.signal))
+      progress.say(`Created the namespace ${options.probeNamespace} for the probe pods.`);
     const runId = newRunId(new Date(), `${cluster.uid} ${process.pid} ${Math.random()}`);
     const previous = store === null ? null : await latestReport(store, cluster, warnOfDamage());
     const run = { cluster: cluster.name, runId };
@@ -65,7 +65,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     const keeping: { failure: unknown } = { failure: null };
     const report = await auditCluster(cluster, {
       runId,
-      namespace: options.namespace,
+      namespace: options.probeNamespace,
       image: options.image,
       pullSecret: options.pullSecret ?? null,
       privileged: options.privileged === true,

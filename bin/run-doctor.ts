@@ -9,7 +9,7 @@ import { EXIT, exitCodeOf, tryingAgain } from './exit.ts';
 import { version } from './version.ts';
 
 export type DoctorOptions = {
-  readonly namespace: string;
+  readonly probeNamespace: string;
   readonly image: string;
   readonly pullSecret?: string;
   readonly privileged?: boolean;
@@ -30,7 +30,7 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
   try {
     const links = examine(target, {
       version: version(),
-      namespace: options.namespace,
+      namespace: options.probeNamespace,
       image: options.image,
       pullSecret: options.pullSecret ?? null,
       privileged: options.privileged === true,

@@ -26,9 +26,11 @@ type Options = ClusterOptions &
 export function addAudit(program: Command): void {
   const command = program.command('audit').description('audit a cluster now');
   addClusterOptions(command)
+    .optionsGroup('What of it is audited:')
     .option('--nodes <names>', 'only these nodes, comma-separated', list)
     .option('-l, --selector <labels>', 'only nodes with these labels, such as zone=a,gpu', list)
     .option('--pod <namespace/name>', 'only one pod: its node, and what is about it')
+    .optionsGroup('How it is audited:')
     .option('--active <kinds>', 'also send packets (ping,dns) or start a pod (cni)', list)
     .option(
       '--settle <time>',
@@ -41,16 +43,18 @@ export function addAudit(program: Command): void {
         .default(120, '2m'),
     )
     .option('--concurrency <nodes>', 'nodes probed at once', positive, 10)
-    .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
-    .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
+    .optionsGroup('The probe pods:')
+    .option('--probe-namespace <name>', 'namespace that they run in', DEFAULT_NAMESPACE)
+    .option('--image <image>', 'their image', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')
     .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
+    .optionsGroup('Before and after:')
     .option(
       '--store <place>',
       'directory or s3://bucket/prefix for reports and evidence; none keeps nothing (default: your data directory)',
-    );
+    )
+    .option('--exceptions <file>', EXCEPTIONS);
   addOutputOptions(command)
-    .option('--exceptions <file>', EXCEPTIONS)
     .addHelpText(
       'after',
       `

@@ -39,7 +39,10 @@ export function addChecks(program: Command): void {
           `  ${row.id.padEnd(33)}${row.severity.padEnd(9)} ${row.failureTitle}${row.active === null ? '' : ` (--active ${row.active})`}\n`,
         );
       }
-      process.stdout.write(`\n${rows.length} checks. Explain one: netns-audit checks ID\n`);
+      const onRequest = rows.filter(({ active }) => active !== null).length;
+      process.stdout.write(
+        `\n${rows.length} checks; ${onRequest} of them need --active. A finding may be less severe than its check where it is less certain.\nExplain one: netns-audit checks ID\n`,
+      );
     });
 }
 

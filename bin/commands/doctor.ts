@@ -15,7 +15,7 @@ export function addDoctor(program: Command): void {
         .argParser(deadline)
         .default(120, '2m'),
     )
-    .option('-n, --namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
+    .option('--probe-namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
     .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')
     .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))

@@ -74,7 +74,7 @@ function addShow(parent: Command): void {
   addNarrowing(subcommand(parent, 'show', 'one report'), 'only what is about it: findings')
     .argument(
       '[run]',
-      'run id, a day such as 2026-11-20 (its last audit of the whole cluster), or latest',
+      'run id, a day such as 2026-11-20 (its last audit of the whole cluster), latest, or previous: the audit of the whole cluster before that',
       'latest',
     )
     .addOption(

@@ -33,7 +33,7 @@ export async function planCluster(
 ): Promise<ClusterPlan & { readonly swept: readonly string[] }> {
   const startedAt = new Date().toISOString();
   const list = { signal: options.signal };
-  const [nodes, events, swept] = await Promise.all([
+  const [nodes, events, { removed: swept }] = await Promise.all([
     listNodes(cluster, list),
     listEvents(cluster, list),
     sweep(cluster, options.namespace, Date.now(), list),

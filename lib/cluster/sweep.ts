@@ -17,14 +17,14 @@ const ownPodSchema = z.object({
 /**
  * @param now - milliseconds; only pods whose `expires` has passed by then are removed, so that runs side by side leave
  *   each other alone. Null removes all.
- * @returns `namespace/name` of the pods it removed
+ * @returns `namespace/name` of the pods it removed, and of those that it left
  */
 export async function sweep(
   cluster: Cluster,
   namespace: string,
   now: number | null,
   options: ListOptions = {},
-): Promise<string[]> {
+): Promise<{ removed: string[]; left: string[] }> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
   const { items } = await listAll(
     cluster,
@@ -34,15 +34,18 @@ export async function sweep(
     (item) => ownPodSchema.parse(item).metadata,
     options,
   );
-  const due = items.filter(
-    (pod) => now === null || Date.parse(pod.annotations?.[EXPIRES_ANNOTATION] ?? '') <= now,
-  );
+  const isDue = (pod: (typeof items)[number]): boolean =>
+    now === null || Date.parse(pod.annotations?.[EXPIRES_ANNOTATION] ?? '') <= now;
+  const due = items.filter(isDue);
   const removed = await Promise.all(
     due.map(async (pod) =>
       (await deletePod(cluster, pod.namespace, pod.name, options)) ? `${pod.namespace}/${pod.name}` : null,
     ),
   );
-  return removed.filter((name) => name !== null);
+  return {
+    removed: removed.filter((name) => name !== null),
+    left: items.filter((pod) => !isDue(pod)).map((pod) => `${pod.namespace}/${pod.name}`),
+  };
 }
 
 /** Deletes, by default with no grace: nothing in our pods wants to say good-bye. @returns false when it was gone already. */

@@ -89,7 +89,7 @@ it('sweep shows as text the names of what it removed', async () => {
     spec: { containers: [] },
     status: { phase: 'Running' },
   });
-  expectText(await run('sweep', '--kubeconfig', kubeconfig));
+  expectText(await run('sweep', '--all', '--kubeconfig', kubeconfig));
 });
 
 it('audit shows as text the names, and what was said, of nodes', async () => {

@@ -154,6 +154,17 @@ describe('netns-audit reports', () => {
     expect(out).toMatch(/^prod-eu {2}[_.:=+*# -]{3} +0 -> 8 +max 8$/m);
   });
 
+  it('shows the audit before the latest one', async () => {
+    const [latest, previous] = JSON.parse((await run('list', '--whole', '-o', 'json')).out);
+    expect(JSON.parse((await run('show', 'previous', '-o', 'json')).out).runId).toBe(previous.runId);
+    expect(latest.runId).not.toBe(previous.runId);
+  });
+
+  it('tells a store that is not there from one that is empty', async () => {
+    const said = await runCommand('reports', 'list', '--store', '/no/such/store');
+    expect(said).toMatchObject({ code: 2, error: expect.stringContaining('there is no such directory') });
+  });
+
   it('says what to do where a run, a metric or a store is not there', async () => {
     expect(await run('show', '20200101T000000Z-00000000')).toMatchObject({ code: 2 });
     expect((await run('show', '20200101T000000Z-00000000')).error).toContain('netns-audit reports list');

@@ -262,9 +262,15 @@ describe('leftovers', () => {
       stub.pods.set(`netns-audit/probe-${node}`, { ...pod, metadata });
     }
     const opened = await open();
-    expect(await sweep(opened, 'netns-audit', Date.now())).toEqual(['netns-audit/probe-old']);
-    expect(await sweep(opened, 'netns-audit', null)).toEqual(['netns-audit/probe-live']);
-    expect(await sweep(opened, 'netns-audit', null)).toEqual([]);
+    expect(await sweep(opened, 'netns-audit', Date.now())).toEqual({
+      removed: ['netns-audit/probe-old'],
+      left: ['netns-audit/probe-live'],
+    });
+    expect(await sweep(opened, 'netns-audit', null)).toEqual({
+      removed: ['netns-audit/probe-live'],
+      left: [],
+    });
+    expect(await sweep(opened, 'netns-audit', null)).toEqual({ removed: [], left: [] });
   });
 
   it('makes a missing namespace once, labelled for Pod Security', async () => {

@@ -28,7 +28,7 @@ async function probePods(): Promise<readonly ProbePod[]> {
 /** Starts an audit that cannot end, as the kubelet of one node is silent, and gives it once its pods are there. */
 async function endlessAudit(...args: string[]): Promise<{ child: ChildProcess; ended: Promise<Audit> }> {
   let child: ChildProcess | undefined;
-  const ended = audit(['--namespace', PROBES, '--deadline', '60s', ...args], {
+  const ended = audit(['--probe-namespace', PROBES, '--deadline', '60s', ...args], {
     started: (started) => {
       child = started;
     },
@@ -38,7 +38,7 @@ async function endlessAudit(...args: string[]): Promise<{ child: ChildProcess; e
 }
 
 beforeAll(async () => {
-  await audit(['--namespace', PROBES]);
+  await audit(['--probe-namespace', PROBES]);
 });
 afterAll(async () => {
   await kubectl(['delete', 'namespace', PROBES, '--ignore-not-found', '--wait=false']);
@@ -47,7 +47,7 @@ afterAll(async () => {
 describe.skipIf(nodes.length < 2)('when the kubelet of a node is silent', () => {
   it('reports that node as failed by the deadline, and the others as audited', async () => {
     const { report, exitCode } = await withSilentKubelet(silent, talking, () =>
-      audit(['--namespace', PROBES, '--deadline', '10s']),
+      audit(['--probe-namespace', PROBES, '--deadline', '10s']),
     );
 
     const failed = report.coverage.nodes.find((node) => node.node === silent);
@@ -81,7 +81,11 @@ describe.skipIf(nodes.length < 2)('when the kubelet of a node is silent', () => 
       expect(left.length).toBeGreaterThan(0);
       for (const pod of left) expect(pod.spec.activeDeadlineSeconds).toBeLessThanOrEqual(300);
 
-      const swept = await netnsAudit(['sweep', '--namespace', PROBES]);
+      const spared = await netnsAudit(['sweep', '--probe-namespace', PROBES]);
+      expect(spared).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('--all removes') });
+      expect(await probePods()).toHaveLength(left.length);
+
+      const swept = await netnsAudit(['sweep', '--all', '--probe-namespace', PROBES]);
       expect(swept).toMatchObject({ exitCode: 0 });
       expect(await probePods()).toEqual([]);
     });
@@ -97,7 +101,7 @@ describe.skipIf(nodes.length < 2)('when the kubelet of a node is silent', () => 
     expect(left.size).toBeGreaterThan(0);
 
     await waitFor('a run after their expiry to have removed them', async () => {
-      await audit(['--namespace', PROBES]);
+      await audit(['--probe-namespace', PROBES]);
       return !(await probePods()).some((pod) => left.has(pod.metadata.uid));
     });
   });
@@ -107,7 +111,14 @@ describe('an image that cannot be pulled', () => {
   it('is told for each node in the words of the cluster, with what to do', async () => {
     const image = 'registry.invalid/no/such-image:1';
 
-    const { report, exitCode } = await audit(['--namespace', PROBES, '--image', image, '--deadline', '60s']);
+    const { report, exitCode } = await audit([
+      '--probe-namespace',
+      PROBES,
+      '--image',
+      image,
+      '--deadline',
+      '60s',
+    ]);
 
     expect(exitCode).toBe(3);
     expect(report.verdict).toBe('incomplete');
@@ -131,7 +142,7 @@ describe('with faults on the cluster', () => {
   afterAll(() => cleanUp(injected));
 
   it('gives two runs at once the same findings', async () => {
-    const both = await Promise.all([audit(['--namespace', PROBES]), audit(['--namespace', PROBES])]);
+    const both = await Promise.all([audit(['--probe-namespace', PROBES]), audit(['--namespace', PROBES])]);
 
     const [first, second] = both.map(({ report }) =>
       report.findings.map((finding) => finding.fingerprint).sort(),
@@ -146,7 +157,7 @@ describe('with faults on the cluster', () => {
   it('finds the same, to the byte, in the evidence that was kept', async () => {
     const store = await mkdtemp(join(tmpdir(), 'netns-audit-e2e-'));
     try {
-      const live = await audit(['--namespace', PROBES], { store });
+      const live = await audit(['--probe-namespace', PROBES], { store });
       const bundles = (await readdir(store, { recursive: true })).filter((name) => name.endsWith('.tar.gz'));
       expect(bundles.length).toBe(nodes.length);
 

@@ -47,7 +47,17 @@ let kubeconfig: string;
 
 /** As someone who has no rights but those of the group. */
 const asAuditor = (...args: string[]): Promise<Audit> =>
-  audit(['--kubeconfig', kubeconfig, '--namespace', NAMESPACE, '--image', IMAGE, '--nodes', node, ...args]);
+  audit([
+    '--kubeconfig',
+    kubeconfig,
+    '--probe-namespace',
+    NAMESPACE,
+    '--image',
+    IMAGE,
+    '--nodes',
+    node,
+    ...args,
+  ]);
 
 beforeAll(async () => {
   await kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=120s']);
@@ -81,7 +91,14 @@ describe('the rights that the manifests give', () => {
   });
 
   it('are enough to sweep', async () => {
-    const swept = await netnsAudit(['sweep', '--kubeconfig', kubeconfig, '--namespace', NAMESPACE]);
+    const swept = await netnsAudit([
+      'sweep',
+      '--all',
+      '--kubeconfig',
+      kubeconfig,
+      '--probe-namespace',
+      NAMESPACE,
+    ]);
     expect(swept).toMatchObject({ exitCode: 0, stdout: `Nothing left in namespace ${NAMESPACE}.\n` });
   });
 
