@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { cniConfigSchema, cniResultSchema, ipamSchema } from './cni.ts';
 import { eventSchema, nodeSchema, podSchema } from './kubernetes.ts';
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
-import { linkSchema, networkStackSchema, packetFilterSchema } from './network.ts';
+import { linkSchema, networkStackSchema, packetFilterSchema, waySchema } from './network.ts';
 import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
 
 export type { CniConfig, CniResult, Ipam } from './cni.ts';
@@ -124,6 +124,8 @@ export const sourceSchemas = {
   /** The node's own network. */
   hostNetwork: networkStackSchema,
   hostPacketFilters: z.array(packetFilterSchema),
+  /** What the node's kernel answers about packets of pods and for them; none was sent. */
+  routing: z.array(waySchema),
   namespaces: z.array(namespaceSchema),
   hiddenNamespaces: z.array(hiddenNamespaceSchema),
   pins: z.array(pinSchema),

@@ -86,6 +86,24 @@ export type Route = z.infer<typeof routeSchema>;
 /** What routes of such a type, and rules of such an action, do with packets. */
 export const DROPPING: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
 
+/** What the node's kernel would do with one packet: a question, and its answer. */
+export const waySchema = z.object({
+  family: z.union([z.literal(4), z.literal(6)]),
+  destination: z.string(),
+  /** Null: the node's own packet. */
+  source: z.string().nullable(),
+  /** The link of the node that it comes in by; null for the node's own. */
+  inputLink: z.string().nullable(),
+  /** ENETUNREACH, EHOSTUNREACH, EINVAL …; null where there is a way. */
+  error: z.string().nullable(),
+  /** unicast: it goes out by `link`; local: it is for the node. Null with an error, as all below. */
+  type: z.string().nullable(),
+  link: z.string().nullable(),
+  gateway: z.string().nullable(),
+  table: z.string().nullable(),
+});
+export type Way = z.infer<typeof waySchema>;
+
 export const ruleSchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   priority: z.number().int(),

@@ -100,6 +100,7 @@ export function makeNode(plan: NodePlan): RawNode {
         'net.ipv6.neigh.default.gc_thresh3': '1024',
       },
     }),
+    routing: [],
     kernelLog: [],
     creation: { ok: true, milliseconds: 30, error: null, meanwhile: 0 },
     nodeResolvConf: { exists: true, nameservers: ['10.0.0.2'], searches: [], options: [] },

@@ -66,6 +66,15 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     expect(network('bare')?.link).toBeNull();
   });
 
+  test("asks the node's kernel for the ways to a pod and from it", () => {
+    const ways = present(evidence.routing);
+    expect(ways).toContainEqual(expect.objectContaining({ destination: '10.1.1.2', source: null }));
+    expect(ways).toContainEqual(
+      expect.objectContaining({ destination: '8.8.8.8', source: '10.1.1.2', inputLink: 'vethhealthy' }),
+    );
+    expect(ways.map(({ destination }) => destination)).not.toContain('10.1.1.3');
+  });
+
   test('sees the packet filter of a pod', () => {
     const rules = network('filtered')?.stack?.packetFilters.flatMap(({ tables }) =>
       tables.flatMap(({ chains }) => chains),

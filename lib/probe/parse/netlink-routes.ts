@@ -27,7 +27,7 @@ export const named = (names: ReadonlyMap<number, string>, value: number) => name
 /** linux/rtnetlink.h */
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, METRICS: 8, MULTIPATH: 9, TABLE: 15, VIA: 18 };
 const RTAX_MTU = 2;
-const ROUTE_TYPES =
+export const ROUTE_TYPES =
   'unspec unicast local broadcast anycast multicast blackhole unreachable prohibit throw nat'.split(' ');
 const HOP_FLAGS = [
   [1, 'dead'],
@@ -38,7 +38,7 @@ const HOP_FLAGS = [
 ] as const;
 /** Exceptions of IPv6, as path MTUs: what `ip route show cache` would show. */
 const RTM_F_CLONED = 0x200;
-const TABLES = new Map([
+export const TABLES = new Map([
   [253, 'default'],
   [254, 'main'],
   [255, 'local'],

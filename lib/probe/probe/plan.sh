@@ -29,8 +29,7 @@ job_plan() {
   grep '^stacks ' planned >>b/steps
   grep '^stack ' planned >stacks
   (cd b && cut -d ' ' -f 3 ../stacks | xargs mkdir -p netns)
-  # Who is to be pinged is looked up on the node, in what `ip` prints.
-  [ -n "$active" ] || echo netlink >>jobs
+  echo netlink >>jobs
   cat stacks >>jobs
   case $active in
     *,ping,* | *,dns,*) lines suspects active_plan ;;

@@ -1,0 +1,62 @@
+# What the kernel would do with packets of pods and for them, asked without sending one: RTM_GETROUTE (26) in the node's namespace, as
+# `ip route get TO from FROM iif LINK` does. `b/host/routing` has each question and its answer (RTM_NEWROUTE 24), and NLMSG_DONE (3)
+# once all are asked. RTA_DST 1, SRC 2, IIF 3, OIF 4, GATEWAY 5, PREFSRC 7; 4096 is RTM_F_LOOKUP_TABLE. Addresses outside are public ones.
+my (@ways, $asked, $conversation, $finished);
+my %outside = (2 => pack("C4", 8, 8, 8, 8), 10 => pack("n8", 0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888));
+sub attributes { my ($at, $end, %found) = ($_[1], $_[2]);
+  while ($at + 4 <= $end) { my ($length, $type) = unpack "SS", substr $_[0], $at, 4;
+    last if $length < 4;
+    $found{$type & 0x3fff} = substr $_[0], $at + 4, $length - 4;
+    $at += $length + 3 & ~3 }
+  %found }
+# messages(ALL, TYPE, FIXED, CODE): calls CODE with the fixed part and the attributes of each message of that type.
+sub messages { my ($all, $type, $fixed, $code) = @_;
+  for (my $at = 0; $at + 16 <= length $all;) { my ($length, $kind) = unpack "LS", substr $all, $at, 6;
+    last if $length < 16;
+    $code->(substr($all, $at + 16, $fixed), attributes($all, $at + 16 + $fixed, $at + $length)) if $kind == $type;
+    $at += $length + 3 & ~3 } }
+# pod(ANSWERS): notes each global address of a link whose other end (IFLA_LINK 5) is in another namespace (IFLA_LINK_NETNSID 37).
+sub pod { my %end;
+  messages($_[0], 16, 16, sub { my ($head, %is) = @_; $end{unpack "x4L", $head} = unpack "L", $is{5} if $is{5} and $is{37} });
+  messages($_[0], 20, 8, sub { my ($head, %is) = @_; my ($family, $scope, $link) = unpack "Cx2CL", $head;
+    push @ways, [$family, $is{2} || $is{1}, $end{$link}] if !$scope and $end{$link} and ($is{2} || $is{1}) and @ways < 1000 }) }
+sub question { my ($family, $to, $from, $link) = @_;
+  my ($bits, $size) = (8 * length $to, 4 + length $to);
+  my $body = pack("CCCx5L", $family, $bits, $from ? $bits : 0, 4096) . pack("SS", $size, 1) . $to;
+  $body .= pack("SS", $size, 2) . $from if $from;
+  $body .= pack("SSL", 8, 3, $link) if $link;
+  pack("LSSLL", 16 + length $body, 26, 1, ++$asked, 0) . $body }
+sub converse { my ($socket, @questions) = @_;
+  send $socket, join("", @questions), 0 or die;
+  my $answer = "";
+  for (@questions) { defined recv $socket, $answer, 8192, 0 or die; $conversation .= $_ . $answer }
+  $answer }
+# routing(SETNS, HOST): asks for all that pod() noted, once. A bridge is what the node sees packets of its ports come in by.
+sub routing { my ($setns, $host) = @_;
+  return if $finished++;
+  eval {
+    !syscall $setns, fileno $host, 0x40000000 or die;
+    socket my $socket, 16, 3, 0 or die;
+    my (%bridge, %out, %elsewhere, %before);
+    # IFLA_MASTER 10; a VRF is one as well.
+    messages(ask($socket, 18, 769, 1, pack "x16SSL", 8, 29, 8), 16, 16, sub { my ($head, %is) = @_;
+      $bridge{unpack "x4L", $head} = unpack "L", $is{10} if $is{10} and -1 < index $is{18}, "bridge" }) if @ways;
+    for my $family (2, 10) {
+      next unless grep { $$_[0] == $family } @ways;
+      messages(converse($socket, question($family, $outside{$family})), 24, 12, sub { my (undef, %is) = @_; $out{$family} = \%is });
+      # Networks behind other nodes, as the main table has them (254; 1 is RTN_UNICAST). A node may have too many routes to look at.
+      eval { messages(ask($socket, 26, 769, 2, pack "Cx11", $family), 24, 12, sub { my ($head, %is) = @_;
+        my ($length, $table, $type) = unpack "xCx2Cx2C", $head;
+        return if $table != 254 or $type != 1 or $length < 8 or !$is{5} or !$is{1} or $length >= 8 * length $is{1} or @{$elsewhere{$family} || []} > 63;
+        my $first = $is{1};
+        substr $first, -1, 1, chr(1 | ord substr $first, -1);
+        push @{$elsewhere{$family}}, $first }) };
+      converse($socket, map { question($family, $_) } @{$elsewhere{$family}}) if $elsewhere{$family} }
+    for (@ways) { my ($family, $address, $link) = @$_;
+      my %is = %{$out{$family} || {}};
+      my @towards = ($outside{$family}, $is{7}, $before{$family}, @{$elsewhere{$family} || []}[0, 1]);
+      $before{$family} = $address;
+      converse($socket, question($family, $address),
+        ($is{5} && $is{4} ? question($family, $address, $is{5}, unpack "L", $is{4}) : ()),
+        map { question($family, $_, $address, $bridge{$link} || $link) } grep { $_ } @towards) }
+    keep("b/host/routing", $conversation . pack "LSSLLL", 20, 3, 0, 0, 0, 0) } }

@@ -1,0 +1,25 @@
+/** The kernel's own routing answers, with the names of the node's links. */
+import type { Part, Sources } from '../model/evidence.ts';
+import { parseRouting } from './parse/routing.ts';
+import { both, value } from './parts.ts';
+import type { Reader } from './reader.ts';
+import type { BundleFiles } from './unpack.ts';
+
+const FILE = 'host/routing';
+
+export function routingEvidence(
+  { steps, read, part }: Reader,
+  files: BundleFiles,
+  hostNetwork: Part<Sources['hostNetwork']>,
+): Part<Sources['routing']> {
+  if (steps.problems.get('netlink') === undefined && !files.has(FILE) && !steps.dropped.has(FILE))
+    return { status: 'absent', reason: 'the image of the probe has no perl to ask the kernel with' };
+  return both(hostNetwork, () =>
+    part('netlink', () => {
+      // Throws where it was left out of the bundle.
+      read(FILE);
+      const names = new Map(value(hostNetwork).links.map(({ index, name }) => [index, name]));
+      return parseRouting(files.get(FILE) ?? new Uint8Array(), (index) => names.get(index) ?? `if${index}`);
+    }),
+  );
+}
