@@ -23,6 +23,9 @@ export async function keepEvidence(
   await store.putOnce(keys.evidence(run, before.node.name), archive);
 }
 
+/** What the evidence of one run comes to, before it is compared with another. */
+export type JudgedAgain = { readonly record: AuditRecord; readonly results: readonly NodeResult[] };
+
 /**
  * The report of one run from its evidence, node by node. `finishedAt` is when the run began: the evidence does not say
  * when it ended.
@@ -36,6 +39,18 @@ export async function analyze(
   previous: (record: AuditRecord) => Promise<ClusterReport | null>,
   exceptions: readonly Exception[] = [],
 ): Promise<ClusterReport> {
+  const { record, results } = await judgeAgain(archives);
+  return concludeRun({
+    record,
+    finishedAt: record.startedAt,
+    results,
+    previous: await previous(record),
+    exceptions,
+  });
+}
+
+/** Judges the evidence of one run, node by node. @throws AuditError as {@link analyze} */
+export async function judgeAgain(archives: Iterable<Uint8Array>): Promise<JudgedAgain> {
   const results = [];
   let record: AuditRecord | null = null;
   const judge = new Judge();
@@ -61,13 +76,7 @@ export async function analyze(
     throw new AuditError('USAGE', 'no evidence was given', {
       remedy: 'Name files or a folder below evidence/ in the store.',
     });
-  return concludeRun({
-    record,
-    finishedAt: record.startedAt,
-    results,
-    previous: await previous(record),
-    exceptions,
-  });
+  return { record, results };
 }
 
 function errorOf(answer: Answer): AuditError {

@@ -1,0 +1,70 @@
+/** The demonstration: two recorded nights of one node, and a month of two clusters that is made of them. */
+import type { Store } from '../history/index.ts';
+import type { ClusterReport } from '../model/report.ts';
+import { newRunId } from '../model/run-id.ts';
+import { concludeRun } from './conclude-run.ts';
+import { type JudgedAgain, judgeAgain } from './evidence-files.ts';
+import { publish } from './publish.ts';
+
+/** The node as it was, and after faults were planted on it. */
+export type Recorded = { readonly healthy: JudgedAgain; readonly broken: JudgedAgain };
+
+/** @param healthy - archive of evidence; @param broken - likewise */
+export async function judgeRecorded(healthy: Uint8Array, broken: Uint8Array): Promise<Recorded> {
+  return { healthy: await judgeAgain([healthy]), broken: await judgeAgain([broken]) };
+}
+
+/** Reports of the two recorded audits. */
+export function recordedReports({ healthy, broken }: Recorded): readonly [ClusterReport, ClusterReport] {
+  const before = concluded(healthy, null);
+  return [before, concluded(broken, before)];
+}
+
+function concluded({ record, results }: JudgedAgain, previous: ClusterReport | null): ClusterReport {
+  return concludeRun({ record, finishedAt: record.startedAt, results, previous, exceptions: [] });
+}
+
+/** Days ago, from when on the node is as it was recorded broken, or healthy again. */
+const MONTH = {
+  'demo-eu': [
+    [30, 'healthy'],
+    [9, 'broken'],
+    [7, 'healthy'],
+    [0, 'broken'],
+  ],
+  'demo-us': [
+    [30, 'broken'],
+    [12, 'healthy'],
+  ],
+} as const;
+
+/**
+ * Writes a night of each of the last 30 days for two clusters into the store, each compared with the one before.
+ *
+ * @returns the names of the clusters
+ */
+export async function publishMonth(store: Store, recorded: Recorded, now: Date): Promise<string[]> {
+  for (const [name, phases] of Object.entries(MONTH)) {
+    let previous: ClusterReport | null = null;
+    for (let daysAgo = 30; daysAgo >= 0; daysAgo--) {
+      const state = phases.findLast(([from]) => from >= daysAgo)?.[1] ?? 'healthy';
+      const at = new Date(now.getTime() - daysAgo * 86_400_000);
+      const { record, results } = recorded[state];
+      previous = concludeRun({
+        record: {
+          ...record,
+          runId: newRunId(at, name),
+          cluster: { ...record.cluster, name, uid: name },
+          scope: 'cluster',
+          startedAt: at.toISOString(),
+        },
+        finishedAt: at.toISOString(),
+        results,
+        previous,
+        exceptions: [],
+      });
+      await publish(store, previous);
+    }
+  }
+  return Object.keys(MONTH);
+}
