@@ -40,6 +40,7 @@ export function addOutputOptions(command: Command): Command {
         .default('high'),
     )
     .option('-q, --quiet', 'no progress, only the report')
+    .option('--details', 'show every finding with its proof and repair')
     .option('-v, --verbose', 'name what is suppressed as well')
     .option('--no-color', 'no colours (NO_COLOR does the same)');
 }

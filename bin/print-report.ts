@@ -11,7 +11,14 @@ import { reportWidth, wantsColour } from './options.ts';
 /** @param past - earlier runs, which a page draws */
 export function printReport(
   report: ClusterReport,
-  options: { output: Format; failOn: Severity; color: boolean; verbose?: boolean; store?: string | null },
+  options: {
+    output: Format;
+    failOn: Severity;
+    color: boolean;
+    verbose?: boolean;
+    details?: boolean;
+    store?: string | null;
+  },
   past: readonly Totals[] | null = null,
 ): void {
   const { stdout } = process;
@@ -22,6 +29,7 @@ export function printReport(
       why: reasons,
       past,
       verbose: options.verbose === true,
+      details: options.details === true,
       ...(options.store === undefined ? {} : { store: options.store }),
     }),
   );

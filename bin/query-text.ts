@@ -1,8 +1,7 @@
 /** What SQL gives, for people and programs. Pure; what nodes said is printed as text only. */
 import type { Answer, Value } from '../lib/history/query.ts';
 import { printable } from '../lib/model/printable.ts';
-import { jsonText } from '../lib/report/index.ts';
-import { table } from './reports-text.ts';
+import { jsonText, table } from '../lib/report/index.ts';
 
 /** Rows of a table that anybody reads; the formats for programs have all. */
 const SHOWN = 1000;

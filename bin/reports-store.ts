@@ -1,4 +1,6 @@
 /** What all commands on earlier reports share: their options, the store, and which report is meant. */
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Narrowing, OnDamage, Run, Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
@@ -165,4 +167,12 @@ export function json(value: unknown): string {
 /** The day it is, UTC. */
 export function today(): string {
   return new Date().toISOString().slice(0, 10);
+}
+
+/** Where a browser finds it: a file, or the console's page of the object. */
+export function hrefOf(store: Store, key: string): string {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
+  if (bucket === undefined) return pathToFileURL(join(resolve(store.location), key)).href;
+  const object = encodeURIComponent(`${prefix ? `${prefix}/` : ''}${key}`);
+  return `https://s3.console.aws.amazon.com/s3/object/${bucket}?prefix=${object}`;
 }

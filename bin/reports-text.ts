@@ -2,7 +2,7 @@
 import { last, type ReportDiff, type RunSummary, type Series } from '../lib/history/index.ts';
 import { type Finding, severities } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
-import { type Fleet, objectName, padded, plural, widthOf, worstFirst } from '../lib/report/index.ts';
+import { type Fleet, objectName, plural, table, worstFirst } from '../lib/report/index.ts';
 import { sparkline } from './sparkline.ts';
 
 /** A table, newest run first. */
@@ -28,36 +28,6 @@ function nodesText({ nodes }: Pick<RunSummary, 'nodes'>): string {
     .filter((result) => nodes[result] > 0)
     .map((result) => `, ${nodes[result]} ${result}`);
   return `${nodes.audited}${rest.join('')}`;
-}
-
-/**
- * Cells in columns; what comes from reports has to be printable already. Columns that a terminal has no room for stand
- * below the others, as no line that it breaks can be read as a table.
- *
- * @param width - of the terminal; undefined where there is none, and each row is one line
- */
-export function table(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string {
-  const widths = rows.reduce<number[]>(
-    (most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, widthOf(cell))),
-    [],
-  );
-  const ends = widths.map((_, column) =>
-    widths.slice(0, column + 1).reduce((sum, each) => sum + each + 2, -2),
-  );
-  const room = Math.max(1, ends.filter((end) => end <= width).length);
-  const line = (row: readonly string[], from: number, to?: number): string =>
-    row
-      .slice(from, to)
-      .map((cell, column) => padded(cell, widths[from + column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return rows
-    .flatMap((row) => {
-      const below = line(row, room);
-      return below === '' ? [line(row, 0, room)] : [line(row, 0, room), `    ${below}`];
-    })
-    .map((each) => `${each}\n`)
-    .join('');
 }
 
 /** All clusters, worst first. */

@@ -2,7 +2,7 @@
 import { auditCluster, defaultStore, keepEvidence, openStore, publish } from '../lib/audit/index.ts';
 import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
 import { isIncomplete, verdict } from '../lib/diagnosis/verdict.ts';
-import { latestReport, pastTotals } from '../lib/history/index.ts';
+import { keys, latestReport, pastTotals } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { Finding, Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -15,6 +15,7 @@ import { wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
 import { noteOtherClusters, readExceptions } from './read-exceptions.ts';
+import { hrefOf } from './reports-store.ts';
 import { version } from './version.ts';
 
 export type RunOptions = {
@@ -35,6 +36,7 @@ export type RunOptions = {
   readonly failOn: Severity;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly details?: boolean;
   readonly color: boolean;
 };
 
@@ -102,7 +104,11 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
         await publish(store, report);
         if (keeping.failure !== null) throw keeping.failure;
       };
-      await deliver(keep, progress.say, `Kept in ${store.location} as run ${runId}.`);
+      await deliver(
+        keep,
+        progress.say,
+        `Kept in ${store.location} as run ${runId}.\nAs a page: ${hrefOf(store, keys.reportPage({ cluster: cluster.name, runId }))}`,
+      );
     }
   } finally {
     progress.end();

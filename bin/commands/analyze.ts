@@ -12,6 +12,7 @@ type Options = {
   readonly failOn: Severity;
   readonly color: boolean;
   readonly verbose?: boolean;
+  readonly details?: boolean;
 };
 
 export function addAnalyze(program: Command): void {
@@ -44,7 +45,8 @@ export function addAnalyze(program: Command): void {
         exceptions,
       );
       noteOtherClusters(exceptions, report.cluster.name);
-      printReport(report, options);
+      // What is analyzed is not kept: `reports show` would not find it.
+      printReport(report, { ...options, store: null });
     });
 }
 

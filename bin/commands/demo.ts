@@ -21,6 +21,7 @@ export function addDemo(program: Command): void {
         colour: wantsColour(stdout, options.color),
         width: reportWidth(stdout),
         why: reasons,
+        details: true,
       };
       const recorded = async (name: string): Promise<Uint8Array> =>
         await readFile(new URL(`../../demo/${name}.tar.gz`, import.meta.url));

@@ -1,10 +1,7 @@
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
-import type { Store } from '../../lib/history/index.ts';
 import { leftOut } from '../damage.ts';
 import { terminalWidth } from '../options.ts';
-import { type Common, clusterNames, json, opened, subcommand } from '../reports-store.ts';
+import { type Common, clusterNames, hrefOf, json, opened, subcommand } from '../reports-store.ts';
 
 const formats = ['text', 'json', 'html'] as const;
 
@@ -35,12 +32,4 @@ export function addFleetReport(parent: Command): void {
         );
       }
     });
-}
-
-/** Where a browser finds it: a file, or the console's page of the object. */
-function hrefOf(store: Store, key: string): string {
-  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
-  if (bucket === undefined) return pathToFileURL(join(resolve(store.location), key)).href;
-  const object = encodeURIComponent(`${prefix ? `${prefix}/` : ''}${key}`);
-  return `https://s3.console.aws.amazon.com/s3/object/${bucket}?prefix=${object}`;
 }

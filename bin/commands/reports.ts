@@ -68,7 +68,7 @@ function addList(parent: Command): void {
     });
 }
 
-type Showing = { readonly output: Format; readonly verbose?: boolean };
+type Showing = { readonly output: Format; readonly verbose?: boolean; readonly details?: boolean };
 
 function addShow(parent: Command): void {
   addNarrowing(subcommand(parent, 'show', 'one report'), 'only what is about it: findings')
@@ -82,6 +82,7 @@ function addShow(parent: Command): void {
         .choices([...formats])
         .default('text'),
     )
+    .option('--details', 'show every finding with its proof and repair')
     .option('-v, --verbose', 'name what is suppressed as well')
     .action(async (reference: string, options: Common & Narrowing & Showing) => {
       const store = await opened(options);
@@ -96,6 +97,8 @@ function addShow(parent: Command): void {
         width: reportWidth(stdout),
         why: reasons,
         verbose: options.verbose === true,
+        // Whoever asks for a check or node wants to see what is about it.
+        details: options.details === true || !whole,
         ...(options.store === undefined ? {} : { store: options.store }),
         past: options.output === 'html' && whole ? await pastTotals(store, report) : null,
       };

@@ -1,25 +1,31 @@
 /**
- * How findings are shown: symptoms under their cause, and one fault on many pods of a node once. Presentation only:
+ * How findings are shown: symptoms under their cause, and the same fault of many objects once. Presentation only:
  * thresholds and lifecycle go by the findings themselves.
  */
-import type { AuditedObject, Finding } from '../model/finding.ts';
+import type { AuditedObject, Finding, RemedyStep } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
+import { plural } from './summary.ts';
 
 export type Group = {
-  /** The finding that is shown in full. */
+  /** The finding that is shown in full: a new one, where there is any. */
   readonly lead: Finding;
-  /** The same fault on other objects of the node; the lead is not among them. */
+  /** The same fault of other objects; the lead is not among them. */
   readonly alike: readonly Finding[];
-  /** What the lead explains. */
+  /** What the group explains. */
   readonly symptoms: readonly Finding[];
 };
 
-/** More pods than this, and more than a tenth of the node's, are told as one. */
-const ALIKE = 3;
-const SHARE = 0.1;
+/**
+ * What one thing is told as: counts, waits for a second look, or is covered by an exception. Each exception has its own reason, so
+ * findings of two are never one.
+ */
+function kindOf({ state, suppressed }: Finding): string {
+  if (suppressed !== null) return JSON.stringify(suppressed);
+  return state === 'pending' ? state : 'counts';
+}
 
-/** Findings of a report in groups, in the order of their leads. */
-export function groups(report: ClusterReport): Group[] {
+/** Findings of a report, those of one check, severity and kind in one group each; in the order of the report. */
+export function groups(report: Pick<ClusterReport, 'findings'>): Group[] {
   const known = new Set(report.findings.map((finding) => finding.fingerprint));
   // A report of one pod may lack the cause: then the symptom stands alone.
   const stands = ({ partOf }: Finding): boolean => partOf === null || !known.has(partOf);
@@ -27,38 +33,74 @@ export function groups(report: ClusterReport): Group[] {
     report.findings.filter((finding) => !stands(finding)),
     (finding) => finding.partOf,
   );
-  const leads = report.findings.filter(stands);
-  const podsOn = new Map(report.nodes.map((node) => [node.node, node.pods]));
-  const sets = Map.groupBy(leads, (finding) =>
-    [
-      finding.check,
-      finding.severity,
-      finding.state,
-      finding.object.node ?? '',
-      finding.suppressed !== null,
-    ].join('|'),
+  const sets = Map.groupBy(report.findings.filter(stands), (finding) =>
+    [finding.check, finding.severity, kindOf(finding)].join('|'),
   );
   return [...sets.values()].flatMap((set) => {
-    const [first] = set;
-    const many = set.length > ALIKE && set.length > SHARE * (podsOn.get(first?.object.node ?? '') ?? 0);
-    return (many ? [set] : set.map((finding) => [finding])).flatMap(([lead, ...alike]) =>
-      lead === undefined
-        ? []
-        : [
-            {
-              lead,
-              alike,
-              symptoms: [lead, ...alike].flatMap((finding) => symptoms.get(finding.fingerprint) ?? []),
-            },
-          ],
-    );
+    const [lead, ...alike] = set.toSorted((a, b) => newestFirst(a) - newestFirst(b));
+    if (lead === undefined) return [];
+    return [{ lead, alike, symptoms: set.flatMap(({ fingerprint }) => symptoms.get(fingerprint) ?? []) }];
+  });
+}
+
+function newestFirst({ state, notSeen }: Finding): number {
+  if (state === 'new') return 0;
+  return notSeen ? 2 : 1;
+}
+
+/** All findings that a group tells of, without what they explain. */
+export function membersOf({ lead, alike }: Group): readonly Finding[] {
+  return [lead, ...alike];
+}
+
+/** `shop/web-1 on node-1` of one finding, `12 pods on 3 nodes` of more. @param nodeName - how a node is called */
+export function whatOf(group: Group, nodeName: (node: string) => string = asItIs): string {
+  if (group.alike.length === 0) return objectName(group.lead.object, nodeName);
+  const members = membersOf(group);
+  const kinds = new Set(members.map(({ object }) => object.kind));
+  const nodes = nodesOf(group);
+  const [node] = nodes;
+  const what = plural(members.length, kinds.size === 1 ? group.lead.object.kind : 'object');
+  if (node === undefined) return what;
+  return `${what} on ${nodes.length === 1 ? nodeName(node) : plural(nodes.length, 'node')}`;
+}
+
+/** Nodes that the objects of a group are on, each once. */
+export function nodesOf(group: Group): string[] {
+  return [...new Set(membersOf(group).flatMap(({ object }) => object.node ?? []))];
+}
+
+/** `new`, `open`, or of a group of both `2 new, 98 open`. */
+export function statesOf(group: Group): string {
+  const counts = Map.groupBy(membersOf(group), ({ state }) => state);
+  return [...counts]
+    .map(([state, found]) => (counts.size === 1 ? state : `${found.length.toLocaleString('en-US')} ${state}`))
+    .join(', ');
+}
+
+/** One step that repairs or looks, for all findings of a group that have it, with the commands of each. */
+export type SharedStep = Pick<RemedyStep, 'text' | 'purpose'> & { readonly commands: readonly string[] };
+
+/** The steps of a group in their order: what many findings say word for word is one step with a command for each. */
+export function stepsOf(group: Group): SharedStep[] {
+  const steps = Map.groupBy(
+    membersOf(group).flatMap(({ remedy }) => remedy),
+    ({ purpose, text }) => `${purpose} ${text}`,
+  );
+  return [...steps.values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const commands = new Set(same.flatMap(({ command }) => command ?? []));
+    return [{ purpose: first.purpose, text: first.text, commands: [...commands] }];
   });
 }
 
 /** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name stands for both. */
-export function objectName(object: AuditedObject): string {
+export function objectName(object: AuditedObject, nodeName: (node: string) => string = asItIs): string {
   const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
   const { path = name } = object;
   const what = path === name || path.endsWith(`/${name}`) ? path : `${name} ${path}`;
-  return `${what}${object.node === undefined || object.node === object.name ? '' : ` on ${object.node}`}`;
+  return `${what}${object.node === undefined || object.node === object.name ? '' : ` on ${nodeName(object.node)}`}`;
 }
+
+const asItIs = (node: string): string => node;

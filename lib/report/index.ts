@@ -8,7 +8,8 @@ import { writeJunit } from './junit.ts';
 import { writeMarkdown } from './markdown.ts';
 import { rows } from './ndjson.ts';
 import { writePrometheus } from './prometheus.ts';
-import { type TextOptions, writeText } from './text.ts';
+import { writeText } from './text.ts';
+import type { TextOptions } from './text-style.ts';
 
 export { jsonText } from './escape.ts';
 export { type Format, formats } from './formats.ts';
@@ -17,6 +18,7 @@ export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.t
 export { writeHtml } from './html/page.ts';
 export { eachRow, rows } from './ndjson.ts';
 export { coverageLine, plural } from './summary.ts';
+export { table } from './table.ts';
 export { clipped, padded, widthOf, wrapped } from './width.ts';
 
 export type WriteOptions = TextOptions & {

@@ -3,7 +3,7 @@
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { markdownText as text } from './escape.ts';
-import { groups, objectName } from './group.ts';
+import { type Group, groups, membersOf, objectName, statesOf, stepsOf, whatOf } from './group.ts';
 import { coverageLine, severityCounts, youngPods } from './summary.ts';
 
 export function writeMarkdown(report: ClusterReport): string {
@@ -14,37 +14,8 @@ export function writeMarkdown(report: ClusterReport): string {
     `${coverageLine(report)}; ${report.startedAt}; run \`${report.runId}\``,
     ...(youngPods(report) === null ? [] : ['', youngPods(report)]),
   ];
-  const all = groups(report);
-  for (const { lead, alike, symptoms } of all.filter((group) => group.lead.suppressed === null)) {
-    out.push(
-      '',
-      `## ${lead.severity}: ${text(lead.check)}, ${text(objectName(lead.object))}`,
-      '',
-      `${text(lead.title)} (${lead.state}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`,
-    );
-    if (alike.length > 0)
-      out.push(
-        '',
-        `The same on ${alike.map((finding) => text(objectName(finding.object), 300)).join(', ')}.`,
-      );
-    if (symptoms.length > 0)
-      out.push(
-        '',
-        `Explains ${symptoms.map((finding) => `${text(finding.check)} (${text(objectName(finding.object), 300)})`).join(', ')}.`,
-      );
-    if (lead.evidence.length > 0) {
-      out.push('', '| what | expected | found | where |', '|---|---|---|---|');
-      for (const { what, expected, actual, source } of lead.evidence)
-        out.push(
-          `| ${text(what, 300)} | ${text(expected ?? '', 300)} | ${text(actual, 300)} | ${text(source, 300)} |`,
-        );
-    }
-    for (const step of lead.remedy) {
-      out.push('', text(step.text));
-      // An indented block cannot be closed from inside, as a fence can.
-      if (step.command !== undefined) out.push('', `    ${printable(step.command, 4000)}`);
-    }
-  }
+  for (const group of groups(report).filter(({ lead }) => lead.suppressed === null))
+    out.push('', ...groupLines(group));
   const suppressed = report.findings.filter((finding) => finding.suppressed !== null);
   if (suppressed.length > 0) {
     out.push(
@@ -94,4 +65,50 @@ export function writeMarkdown(report: ClusterReport): string {
       ),
     );
   return `${out.join('\n')}\n`;
+}
+
+/** Objects of a group that are named; a page of more nobody reads. */
+const OBJECTS = 100;
+/** Commands of a step, likewise. */
+const COMMANDS = 20;
+
+function groupLines(group: Group): string[] {
+  const { lead, symptoms } = group;
+  const members = membersOf(group);
+  const out = [
+    `## ${lead.severity}: ${text(lead.check)}, ${text(whatOf(group))}`,
+    '',
+    members.length === 1
+      ? `${text(lead.title)} (${lead.state}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`
+      : `${text(lead.title)} (${statesOf(group)}).`,
+  ];
+  if (members.length > 1) {
+    out.push('', '| object | state | first seen | what |', '|---|---|---|---|');
+    for (const { object, state, flapping, firstSeen, detail } of members.slice(0, OBJECTS))
+      out.push(
+        `| ${text(objectName(object), 300)} | ${state}${flapping ? ', flapping' : ''} | ${text(firstSeen.slice(0, 10))} | ${text(detail, 300)} |`,
+      );
+    if (members.length > OBJECTS) out.push('', `And ${members.length - OBJECTS} more.`);
+  }
+  if (symptoms.length > 0)
+    out.push(
+      '',
+      `Explains ${symptoms.map((finding) => `${text(finding.check)} (${text(objectName(finding.object), 300)})`).join(', ')}.`,
+    );
+  if (lead.evidence.length > 0) {
+    if (members.length > 1) out.push('', `Of ${text(objectName(lead.object))}:`);
+    out.push('', '| what | expected | found | where |', '|---|---|---|---|');
+    for (const { what, expected, actual, source } of lead.evidence)
+      out.push(
+        `| ${text(what, 300)} | ${text(expected ?? '', 300)} | ${text(actual, 300)} | ${text(source, 300)} |`,
+      );
+  }
+  for (const { text: step, commands } of stepsOf(group).slice(0, COMMANDS)) {
+    out.push('', text(step));
+    // An indented block cannot be closed from inside, as a fence can.
+    if (commands.length > 0)
+      out.push('', ...commands.slice(0, COMMANDS).map((each) => `    ${printable(each, 4000)}`));
+    if (commands.length > COMMANDS) out.push('', `And ${commands.length - COMMANDS} more such commands.`);
+  }
+  return out;
 }

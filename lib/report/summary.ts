@@ -54,3 +54,15 @@ export function youngPods(report: ClusterReport): string | null {
 export function duration(report: ClusterReport): string {
   return `${((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(1)} s`;
 }
+
+/** `2026-11-29 05:27 UTC` of an ISO time. */
+export function minute(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** That faults which only packets show were not looked for; null where packets were sent. */
+export function unsent({ coverage }: ClusterReport): string | null {
+  return coverage.nodes.length === 0 || coverage.checks.some(({ topic }) => topic === 'connectivity')
+    ? null
+    : 'No packet was sent: --active ping,dns also finds what only packets show.';
+}

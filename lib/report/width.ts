@@ -35,6 +35,21 @@ export function clipped(text: string, columns: number): string {
   return `${start}…`;
 }
 
+/** Start and end, as the end of a name often tells more than its middle. */
+export function clippedInside(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  const characters = [...text];
+  let [from, to] = [0, characters.length];
+  for (let width = 1; from < to; ) {
+    const next = from <= characters.length - to ? characters[from] : characters[to - 1];
+    width += widthOf(next ?? '');
+    if (width > columns) break;
+    if (from <= characters.length - to) from += 1;
+    else to -= 1;
+  }
+  return `${characters.slice(0, from).join('')}…${characters.slice(to).join('')}`;
+}
+
 /** Lines of whole words, which no space begins; a word that is longer than a line has one to itself. */
 export function wrapped(words: readonly string[], columns: number): string[] {
   const lines: string[] = [];
@@ -42,8 +57,30 @@ export function wrapped(words: readonly string[], columns: number): string[] {
   for (const word of words) {
     if (line !== '' && widthOf(line) + 1 + widthOf(word) > columns) {
       lines.push(line);
-      line = word.trimStart();
+      line = word.replace(/^ +/, '');
     } else line = line === '' ? word : `${line} ${word}`;
   }
   return [...lines, line];
+}
+
+/** Words in lines of a width, all behind the same indent. */
+export function indented(text: string, width: number, indent: string): string[] {
+  return hanging(text.split(' '), width, [indent, indent]);
+}
+
+/** @param indents - of the first line, and of those after it */
+export function hanging(
+  words: readonly string[],
+  width: number,
+  [first, others]: readonly [string, string],
+): string[] {
+  return wrapped(words, Math.max(20, width - others.length)).map(
+    (line, index) => `${index === 0 ? first : others}${line}`,
+  );
+}
+
+/** Words, the first of which stands two spaces off what is before it. */
+export function apart(text: string): string[] {
+  const [first, ...others] = text.split(' ');
+  return [` ${first}`, ...others];
 }

@@ -50,8 +50,8 @@ describe('netns-audit reports', () => {
   });
 
   it('shows the latest report, one by its run and one by its day, in any format', async () => {
-    expect((await run('show')).out).toMatch(/^CRITICAL {2}prod-eu/);
-    expect((await run('show', runIds[1] ?? '')).out).toMatch(/^HEALTHY/);
+    expect((await run('show')).out).toMatch(/^CRITICAL {2}prod-eu/m);
+    expect((await run('show', runIds[1] ?? '')).out).toMatch(/^HEALTHY/m);
     const day = at(1).toISOString().slice(0, 10);
     expect(JSON.parse((await run('show', day, '-o', 'json')).out).runId).toBe(runIds[1]);
   });
@@ -87,8 +87,8 @@ describe('netns-audit reports', () => {
   });
 
   it('shows and compares what is about one check or node, and judges just that', async () => {
-    expect((await run('show', '--node', 'node-1')).out).toMatch(/^CRITICAL {2}prod-eu: 1 critical/);
-    expect((await run('show', runIds[1] ?? '', '--node', 'node-1')).out).toMatch(/^HEALTHY/);
+    expect((await run('show', '--node', 'node-1')).out).toMatch(/^CRITICAL {2}prod-eu: 1 critical/m);
+    expect((await run('show', runIds[1] ?? '', '--node', 'node-1')).out).toMatch(/^HEALTHY/m);
     expect(await run('show', '--node', 'node-7')).toMatchObject({ code: 2, out: '' });
     expect(await run('show', '--check', 'no-such-check')).toMatchObject({ code: 2, out: '' });
     expect((await run('diff', runIds[1] ?? '', '--check', 'veth-peer-missing')).out).toContain(

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { table } from '../../bin/reports-text.ts';
-import { clipped, padded, widthOf, wrapped } from '../../lib/report/index.ts';
+import { clipped, padded, table, widthOf, wrapped } from '../../lib/report/index.ts';
+import { clippedInside } from '../../lib/report/width.ts';
 
 describe('the width of text in a terminal', () => {
   it.each([
@@ -57,5 +57,17 @@ describe('a table', () => {
       'cluster  verdict\n    run\n网络     critical\n    20260102T030405Z-0a1b2c3d\n',
     );
     expect(table(rows, 44)).toBe(table(rows));
+  });
+});
+
+describe('text cut inside', () => {
+  it('keeps start and end in the columns that there are', () => {
+    expect(clippedInside('web-1', 5)).toBe('web-1');
+    expect(clippedInside('shop/web-1 on node-1', 11)).toBe('shop/…ode-1');
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, columns) => {
+        expect(widthOf(clippedInside(text, columns))).toBeLessThanOrEqual(columns);
+      }),
+    );
   });
 });

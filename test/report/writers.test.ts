@@ -1,21 +1,27 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { formats, write } from '../../lib/report/index.ts';
+import { aLargeReport } from './large.ts';
 import { aFinding, aHostileReport, aReport, hostile } from './sample.ts';
 
 const plain = { colour: false, width: 80, why: new Map<string, string>() };
 
 describe('the text report', () => {
-  it('is two lines when all is well', () => {
-    expect(write(aReport(), 'text', plain)).toBe(
-      'HEALTHY  prod-eu\n1 node audited; 12 pods; 1 check; 4.0 s\n',
-    );
+  it('is short when all is well, and its last line is the verdict', () => {
+    expect(write(aReport(), 'text', plain)).toBe(`prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
+
+No packet was sent: --active ping,dns also finds what only packets show.
+1 node audited; 12 pods; 1 check; 4.0 s
+HEALTHY  prod-eu
+`);
   });
 
-  it('leads from the verdict to the command that repairs', () => {
+  it('leads from a table of all to the command that repairs, and ends in the verdict', () => {
     const report = aReport({ verdict: 'critical', findings: [aFinding()] });
-    expect(write(report, 'text', plain)).toBe(`CRITICAL  prod-eu: 1 critical
-1 node audited; 12 pods; 1 check; 4.0 s
+    expect(write(report, 'text', plain)).toBe(`prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
+
+SEVERITY  CHECK                  STATE  WHAT
+critical  pod-interface-missing  new    shop/web-1 on node-1
 
 CRITICAL  pod-interface-missing  shop/web-1 on node-1
   Running pod without its network interface (new)
@@ -24,16 +30,76 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
   > Delete the pod.
     $ kubectl delete pod -n shop web-1
 
-More about one: netns-audit checks pod-interface-missing
+About a check: netns-audit checks pod-interface-missing
+
+No packet was sent: --active ping,dns also finds what only packets show.
+1 node audited; 12 pods; 1 check; 4.0 s
+CRITICAL  prod-eu: 1 critical; 1 new
 `);
   });
 
+  it('shows in full what is new or critical, and says how to see the rest', () => {
+    const findings = [
+      aFinding({ check: 'pod-loopback-down', state: 'open' }),
+      aFinding({ fingerprint: 'f2', check: 'pod-default-route-missing', severity: 'high' }),
+      aFinding({ fingerprint: 'f3', check: 'veth-bridge-detached', severity: 'high', state: 'open' }),
+    ];
+    const text = write(aReport({ findings }), 'text', plain);
+    const inFull = (shown: string) =>
+      [...shown.matchAll(/^[A-Z]+ {2}([a-z-]+) {2}shop/gm)].map(([, check]) => check);
+    expect(inFull(text)).toEqual(['pod-loopback-down', 'pod-default-route-missing']);
+    expect(text).toContain('high      veth-bridge-detached       open   shop/web-1 on node-1');
+    expect(text).toContain(`1 other in full: netns-audit reports show ${aReport().runId} --details\n`);
+    expect(inFull(write(aReport({ findings }), 'text', { ...plain, details: true }))).toHaveLength(3);
+  });
+
+  it('tells 400 findings of four causes on 200 nodes in 60 lines', () => {
+    const report = aLargeReport(200, 400);
+    const checks = ['pod-interface-missing', 'pod-loopback-down', 'host-route-missing', 'veth-orphaned'];
+    const findings = report.findings.map((finding, n) => ({
+      ...finding,
+      check: checks[Math.floor(n / 100)] ?? '',
+    }));
+    const lines = write({ ...report, findings }, 'text', plain)
+      .trimEnd()
+      .split('\n');
+    expect(lines.length).toBeLessThanOrEqual(60);
+    expect(lines).toContain('critical  pod-interface-missing  12 new, 88 open  100 pods on 100 nodes');
+    expect(lines.slice(-2).join(' ')).toMatch(/^CRITICAL {2}prod-eu: 100 critical, .* 45 new, 355 +open$/);
+  });
+
+  it('leaves out of the proof what is as it should be', () => {
+    const evidence = [
+      { what: 'address of lo', expected: '127.0.0.1/8', actual: '127.0.0.1/8', source: 'ip addr' },
+      { what: 'state of lo', expected: 'UP', actual: 'DOWN', source: 'ip link' },
+    ];
+    const text = write(aReport({ findings: [aFinding({ evidence })] }), 'text', plain);
+    expect(text).toContain('- state of lo: expected UP, found DOWN');
+    expect(text).not.toContain('address of lo');
+  });
+
+  it('keeps to itself that no packet was sent where some were', () => {
+    const report = aReport();
+    const [check] = report.coverage.checks;
+    if (check !== undefined)
+      report.coverage.checks.push({ ...check, check: 'node-to-pod-unreachable', topic: 'connectivity' });
+    expect(write(report, 'text', plain)).not.toContain('No packet');
+  });
+
   describe('of the same fault on many pods', () => {
-    const findings = Array.from({ length: 5 }, (_, n) => aFinding({ fingerprint: `f${n}` }));
+    const findings = Array.from({ length: 5 }, (_, n) =>
+      aFinding({
+        fingerprint: `f${n}`,
+        object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: 'node-1' },
+        remedy: [
+          { purpose: 'repair', text: 'Delete the pod.', command: `kubectl delete pod -n shop web-${n}` },
+        ],
+      }),
+    );
     const text = write(aReport({ findings }), 'text', plain);
 
     it('says how to have the commands of all', () => {
-      expect(text).toContain('  > Each of the other 4 has such commands of its own.');
+      expect(text).toContain('  > 3 more commands such as these. All of them, as a script to read first:');
       expect(text).toContain(
         `$ netns-audit reports show ${aReport().runId} --check pod-interface-missing --node node-1 -o json | jq`,
       );
@@ -43,6 +109,7 @@ More about one: netns-audit checks pod-interface-missing
       const of = (store: string | null) => write(aReport({ findings }), 'text', { ...plain, store });
       expect(of('/var/lib/my audits')).toContain("--node node-1 --store '/var/lib/my audits' -o json");
       expect(of(null)).not.toContain('reports show');
+      expect(of(null)).toContain('and 3 more commands such as these');
     });
 
     it.skipIf(spawnSync('jq', ['--version']).status !== 0)(
@@ -65,7 +132,7 @@ More about one: netns-audit checks pod-interface-missing
           }),
           encoding: 'utf8',
         });
-        expect(script).toBe('# Delete the pod.\nkubectl delete pod -n shop web-1\n# first rm -rf /\ntrue\n');
+        expect(script).toBe('# Delete the pod.\nkubectl delete pod -n shop web-0\n# first rm -rf /\ntrue\n');
       },
     );
   });
@@ -109,7 +176,7 @@ More about one: netns-audit checks pod-interface-missing
       reasons: ['routes could not be read'],
     });
     const text = write(report, 'text', plain);
-    expect(text).toMatch(/^INCOMPLETE/);
+    expect(text).toMatch(/^INCOMPLETE/m);
     expect(text).toContain('failed node-2: OutOfpods');
     expect(text).toContain('Free a pod slot.');
     expect(text).toContain('host-route-missing (2 objects): routes could not be read');
@@ -132,24 +199,28 @@ More about one: netns-audit checks pod-interface-missing
     expect(write(report, 'text', { ...plain, colour: true })).toContain('\u001b[31m');
   });
 
-  it('tells one fault of many pods of a node once', () => {
-    const findings = [1, 2, 3, 4, 5].map((n) =>
+  it('tells one fault of many pods once, names some, and with --details all', () => {
+    const findings = [1, 2, 3, 4, 5, 6].map((n) =>
       aFinding({
         fingerprint: `f${n}`,
-        object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: 'node-1' },
+        state: n < 4 ? 'open' : 'new',
+        object: { kind: 'pod', namespace: 'shop', name: `web-${n}`, node: `node-${n % 2}` },
       }),
     );
-    const text = write(aReport({ verdict: 'critical', findings }), 'text', plain);
+    const report = aReport({ verdict: 'critical', findings });
+    const text = write(report, 'text', plain);
     expect(text.match(/\$ kubectl/g)).toHaveLength(1);
-    expect(text).toContain('5 pods on node-1');
-    expect(text).toContain('shop/web-5');
+    expect(text).toContain('3 new, 3 open  6 pods on 2 nodes');
+    expect(text).toContain('    shop/web-4 on node-0  new\n');
+    expect(text).toContain('    shop/web-1 on node-1  open since 2026-01-02\n    and 2 more\n');
+    expect(write(report, 'text', { ...plain, details: true })).toContain('shop/web-3 on node-1');
   });
 });
 
 it('says of a finding that comes and goes that it does', () => {
   const finding = aFinding({ state: 'open', flaps: 3, flapping: true });
   const report = aReport({ verdict: 'critical', findings: [finding] });
-  expect(write(report, 'text', plain)).toContain('(open, flapping: came back 3 times)');
+  expect(write(report, 'text', plain)).toMatch(/\(open since 2026-01-02, flapping:\s+came back 3 times\)/);
   expect(write(report, 'markdown', plain)).toContain('(open, flapping, confirmed)');
 });
 

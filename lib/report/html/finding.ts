@@ -1,8 +1,8 @@
 /** One group of findings on the page: closed it is one line, open it has proof, drawing and repair. */
 import type { Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
-import { type Group, objectName } from '../group.ts';
-import { plural } from '../summary.ts';
+import { type Group, objectName, whatOf } from '../group.ts';
+import { minute, plural } from '../summary.ts';
 import { brokenPlace, drawing } from './pod-path.ts';
 
 /** The anchor of a finding: the same in every report, so that links to it last. */
@@ -28,12 +28,10 @@ export function statesOf(finding: Finding): string[] {
 }
 
 /** @param why - of checks, why they matter */
-export function article({ lead, alike, symptoms }: Group, why: ReadonlyMap<string, string>): string {
+export function article(group: Group, why: ReadonlyMap<string, string>): string {
+  const { lead, alike, symptoms } = group;
   const topics = [...new Set([lead, ...symptoms].map((finding) => finding.topic))].join(' ');
-  const what =
-    alike.length === 0
-      ? name(lead)
-      : `${plural(alike.length + 1, lead.object.kind)} on <bdi>${text(nodeOf(lead) || 'the cluster', 253)}</bdi>`;
+  const what = `<bdi>${text(whatOf(group), 400)}</bdi>`;
   const place = brokenPlace(lead);
   return `<article data-s="${lead.severity}" data-t="${topics}" data-n="${text(nodeOf(lead), 253)}" data-st="${statesOf(lead).join(' ')}"><details><summary><span class="tag ${lead.severity}">${lead.severity}</span> <h3>${text(lead.title)}</h3>: ${what} ${statesOf(
     lead,
@@ -93,10 +91,10 @@ function suppression({ suppressed }: Finding): string {
 
 function times(finding: Finding): string {
   const parts = [
-    `${finding.confidence}; first seen ${minute(finding.firstSeen)}, last ${minute(finding.lastSeen)}, in ${plural(finding.runs, 'audit')}`,
+    `${finding.confidence}; first seen ${time(finding.firstSeen)}, last ${time(finding.lastSeen)}, in ${plural(finding.runs, 'audit')}`,
     ...(finding.flaps > 0
       ? [
-          `${finding.flapping ? 'comes and goes: ' : ''}came back ${plural(finding.flaps, 'time')} after it was resolved${finding.returnedAt === null ? '' : `, last ${minute(finding.returnedAt)}`}`,
+          `${finding.flapping ? 'comes and goes: ' : ''}came back ${plural(finding.flaps, 'time')} after it was resolved${finding.returnedAt === null ? '' : `, last ${time(finding.returnedAt)}`}`,
         ]
       : []),
     ...(finding.notSeen ? ['not examined this time'] : []),
@@ -106,6 +104,6 @@ function times(finding: Finding): string {
 }
 
 /** An ISO time as people read it. */
-export function minute(iso: string): string {
-  return `<time datetime="${text(iso, 40)}">${text(iso.slice(0, 16).replace('T', ' '), 40)} UTC</time>`;
+export function time(iso: string): string {
+  return `<time datetime="${text(iso, 40)}">${text(minute(iso), 40)}</time>`;
 }

@@ -4,7 +4,7 @@ import { type Verdict, verdicts } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
 import { documentOf } from './document.ts';
-import { minute } from './finding.ts';
+import { time } from './finding.ts';
 import { sparkline } from './trends.ts';
 
 export type FleetRow = {
@@ -47,7 +47,7 @@ export function fleetPage(fleet: Fleet): string {
     body: `<a class="skip" href="#clusters">Skip to the clusters</a>
 <header><h1><span class="tag ${worst}">${worst}</span> ${plural(rows.length, 'cluster')}</h1>
 <p>${counts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}.</p>
-<p class="muted">${fleet.runId === null ? `The latest audit of each, as of ${minute(fleet.at)}` : `Audited ${minute(fleet.at)}; run ${text(fleet.runId, 60)}`}</p></header>
+<p class="muted">${fleet.runId === null ? `The latest audit of each, as of ${time(fleet.at)}` : `Audited ${time(fleet.at)}; run ${text(fleet.runId, 60)}`}</p></header>
 <main>
 <section aria-labelledby="changes"><h2 id="changes">What changed</h2>
 ${changed.length === 0 ? '<p>Nothing.</p>' : `<ul>${changed.map(changeOf).join('')}</ul>`}</section>
@@ -106,7 +106,7 @@ function rowOf(row: FleetRow): string {
         `<span class="tag ${severity}">${row.findings[severity].toLocaleString('en-US')} ${severity}</span>`,
     );
   const last = row.orphans.at(-1) ?? null;
-  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', `<span class="tag ${row.verdict}">${row.verdict}</span>`)}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparkline(row.orphans, 'Leaked namespaces')}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : minute(row.startedAt))}</tr>`;
+  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', `<span class="tag ${row.verdict}">${row.verdict}</span>`)}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparkline(row.orphans, 'Leaked namespaces')}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : time(row.startedAt))}</tr>`;
 }
 
 function note({ note: said }: FleetRow): string {

@@ -10,7 +10,7 @@ import { type Group, groups } from '../group.ts';
 import { coverageLine, duration, plural, severityCounts, youngPods } from '../summary.ts';
 import { coverage } from './coverage.ts';
 import { documentOf } from './document.ts';
-import { anchor, article, minute, name, nodeOf, statesOf } from './finding.ts';
+import { anchor, article, name, nodeOf, statesOf, time } from './finding.ts';
 import { nodeMap } from './map.ts';
 import { drawings } from './pod-path.ts';
 import { script } from './script.ts';
@@ -43,7 +43,7 @@ export function writeHtml(
     body: `<a class="skip" href="#findings">Skip to the findings</a>
 <header><h1><span class="tag ${report.verdict}">${report.verdict}</span> <bdi>${text(report.cluster.name, 300)}</bdi></h1>
 <p>${counts === '' ? 'No findings that count' : counts}${uncounted(report)}. ${text(coverageLine(report))}.${youngPods(report) === null ? '' : ` ${youngPods(report)}`}</p>
-<p class="muted">Audited ${minute(report.startedAt)} in ${duration(report)}; Kubernetes ${text(report.cluster.version, 60)}; run ${text(report.runId, 60)}${report.scope === 'part' ? '; a part of the cluster' : ''}</p>
+<p class="muted">Audited ${time(report.startedAt)} in ${duration(report)}; Kubernetes ${text(report.cluster.version, 60)}; run ${text(report.runId, 60)}${report.scope === 'part' ? '; a part of the cluster' : ''}</p>
 <nav aria-label="Parts of the report"><ul><li><a href="#changes">What changed</a></li><li><a href="#map">Map</a></li>${past === null ? '' : '<li><a href="#trends">Trends</a></li>'}<li><a href="#findings">Findings</a></li><li><a href="#coverage">Coverage</a></li></ul></nav></header>
 <main>
 <section aria-labelledby="changes"><h2 id="changes">What changed</h2>

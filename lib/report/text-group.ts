@@ -1,0 +1,154 @@
+/** One group of findings of the text report: what was found, on which objects, and what to do. */
+import type { Finding } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
+import { command } from '../model/shell.ts';
+import { type Group, membersOf, nodesOf, objectName, stepsOf, whatOf } from './group.ts';
+import { plural } from './summary.ts';
+import { paint, type TextOptions } from './text-style.ts';
+import { apart, clippedInside, hanging, indented, padded, widthOf } from './width.ts';
+
+/** Objects of a group that are shown before the rest is counted. */
+const OBJECTS = 4;
+/** Commands of a step, likewise. */
+const COMMANDS = 2;
+
+/** @param runId - of the report, for the command that has all repairs */
+export function groupLines(group: Group, runId: string, options: TextOptions): string[] {
+  const { lead, alike, symptoms } = group;
+  const { width } = options;
+  const severity = paint(lead.severity, lead.severity.toUpperCase(), options);
+  const out = [
+    ...hanging(
+      [`${severity}  ${paint('strong', lead.check, options)}`, ...apart(printable(whatOf(group), 400))],
+      width,
+      ['', '  '],
+    ),
+    ...indented(`${printable(lead.title)}${qualities(group)}`, width, '  '),
+  ];
+  if (alike.length > 0) out.push(...objects(group, options));
+  const one = alike.length === 0 ? '' : `${name(lead)}: `;
+  out.push(
+    ...indented(`${one}${printable(lead.detail)}`, width, '  '),
+    ...(lead.notSeen
+      ? indented('This audit did not look at it, so it stays open until one that does.', width, '  ')
+      : []),
+    ...proof(lead, width),
+  );
+  if (symptoms.length > 0) out.push(...indented(`explains: ${named(symptoms, true)}`, width, '  '));
+  return [...out, ...repair(group, runId, options)];
+}
+
+/** What is to be known of the finding beside what it says. */
+function qualities(group: Group): string {
+  const { lead } = group;
+  const words = [
+    `${lead.state}${lead.state === 'open' ? ` since ${lead.firstSeen.slice(0, 10)}` : ''}`,
+    ...(lead.confidence === 'confirmed' ? [] : [lead.confidence]),
+    ...(lead.flapping ? [`flapping: came back ${plural(lead.flaps, 'time')}`] : []),
+    ...(lead.notSeen ? ['not seen this time'] : []),
+  ];
+  return group.alike.length === 0 ? ` (${words.join(', ')})` : '';
+}
+
+function objects(group: Group, options: TextOptions): string[] {
+  const members = membersOf(group);
+  const shown = options.details === true ? members : members.slice(0, OBJECTS);
+  const names = shown.map(({ object }) =>
+    options.details === true
+      ? printable(objectName(object), 400)
+      : clippedInside(printable(objectName(object, withoutDomain), 400), Math.max(30, options.width - 30)),
+  );
+  const widest = names.reduce((most, each) => Math.max(most, widthOf(each)), 0);
+  const lines = shown.map(({ state, firstSeen, flapping, notSeen }, index) =>
+    [
+      padded(names[index] ?? '', widest),
+      state === 'open' ? `open since ${firstSeen.slice(0, 10)}` : state,
+      ...(flapping ? ['flapping'] : []),
+      ...(notSeen ? ['not seen'] : []),
+    ].join('  '),
+  );
+  const rest = members.length - shown.length;
+  return [...lines, ...(rest > 0 ? [`and ${rest.toLocaleString('en-US')} more`] : [])].map(
+    (line) => `    ${line}`,
+  );
+}
+
+/** The values compared. What is as it should be proves nothing, unless there is nothing else. */
+function proof({ evidence }: Finding, width: number): string[] {
+  const differing = evidence.filter(({ expected, actual }) => expected !== actual);
+  return (differing.length > 0 ? differing : evidence).flatMap(({ what, expected, actual, source }) => {
+    const compared =
+      expected === undefined
+        ? printable(actual, 300)
+        : `expected ${printable(expected, 300)}, found ${printable(actual, 300)}`;
+    // Where it was read stands in one piece, if a line has room for it.
+    const where = `[${printable(source, 200)}]`;
+    const words = [
+      ...`${printable(what, 200)}: ${compared}`.split(' '),
+      ...(widthOf(where) <= width - 6 ? [` ${where}`] : apart(where)),
+    ];
+    return hanging(words, width, ['    - ', '      ']);
+  });
+}
+
+function repair(group: Group, runId: string, { width, store, details }: TextOptions): string[] {
+  let left = 0;
+  const out = stepsOf(group).flatMap(({ text, commands }, index) => {
+    // Steps that name their object are as many as there are objects.
+    if (index >= COMMANDS * Math.max(1, group.lead.remedy.length) && details !== true) {
+      left += commands.length;
+      return [];
+    }
+    const shown = details === true ? commands : commands.slice(0, COMMANDS);
+    left += commands.length - shown.length;
+    return [
+      ...hanging(printable(text).split(' '), width, ['  > ', '    ']),
+      ...shown.map((each) => `    $ ${printable(each, 4000)}`),
+    ];
+  });
+  if (left === 0) return out;
+  if (store === null) return [...out, `    and ${plural(left, 'more command')} such as these`];
+  return [
+    ...out,
+    ...indented(
+      `> ${plural(left, 'more command')} such as these. All of them, as a script to read first:`,
+      width,
+      '  ',
+    ),
+    `    $ ${printable(scriptOf(group, runId, store), 4000)}`,
+  ];
+}
+
+/** Prints the commands of all findings of the group; what an exception covers or the next audit may not see stays out. */
+function scriptOf(group: Group, runId: string, store: string | undefined): string {
+  const [node, another] = nodesOf(group);
+  const show = command(
+    ...['netns-audit', 'reports', 'show', runId, '--check', group.lead.check],
+    ...(node === undefined || another !== undefined ? [] : ['--node', node]),
+    ...(store === undefined ? [] : ['--store', store]),
+    ...['-o', 'json'],
+  );
+  const filter =
+    '.findings[] | select(.state != "pending" and .suppressed == null) | .remedy[] | "# " + (.text | gsub("[\\r\\n]"; " ")), (.command // empty)';
+  return `${show} | jq -r '${filter}'`;
+}
+
+/** Members that are named before the rest is counted. */
+const NAMED = 10;
+
+/** `a, b and 3 more`. @param withCheck - each behind its check */
+export function named(findings: readonly Finding[], withCheck = false): string {
+  const names = findings
+    .slice(0, NAMED)
+    .map((finding) => (withCheck ? `${finding.check} ${name(finding)}` : name(finding)));
+  return `${names.join(', ')}${findings.length > NAMED ? ` and ${findings.length - NAMED} more` : ''}`;
+}
+
+export function name(finding: Finding): string {
+  return printable(objectName(finding.object), 400);
+}
+
+/** Nodes of a cloud share their domain, which no one needs to tell them apart. */
+export function withoutDomain(node: string): string {
+  return /^\d+(?:\.\d+){3}$/.test(node) ? node : node.replace(/\..*$/, '');
+}
