@@ -50,7 +50,13 @@ const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
-    causes: ['node-default-route-missing', 'node-firewall-drops', 'node-forwarding-disabled'],
+    causes: [
+      'node-default-route-missing',
+      'node-firewall-drops',
+      'node-forwarding-disabled',
+      'foreign-routing-rules',
+      'pods-of-node-unreachable',
+    ],
     symptoms: ['pod-dns-failing', 'pod-to-gateway-unreachable'],
     on: 'same node',
   },
@@ -68,6 +74,8 @@ const rules: readonly Rule[] = [
       'host-route-missing',
       'host-route-misdirected',
       'node-neighbour-wrong',
+      'pod-unrouted-inbound',
+      'pod-unrouted-outbound',
       'pod-mac-duplicate',
       'veth-peer-missing',
       'veth-peer-mismatch',

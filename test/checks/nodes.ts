@@ -6,11 +6,12 @@ import { type NodeLayout, nodeLayouts } from './node-layouts.ts';
 import type { NodePlan } from './node-plan.ts';
 import { makeOther, makePod } from './node-pods.ts';
 import { hostStack, neighbour, stores } from './node-surroundings.ts';
+import { waysOf } from './ways.ts';
 
 const { HOST_NAMESPACE, NOW } = healthy;
 
 /** What the probe and the API say of a node, before pods are joined with their networks. */
-export type RawNode = Omit<Sources, 'podNetworks' | 'active' | 'canary' | 'hostNetwork'> & {
+export type RawNode = Omit<Sources, 'podNetworks' | 'active' | 'canary' | 'hostNetwork' | 'routing'> & {
   readonly layout: NodeLayout;
 };
 
@@ -100,7 +101,6 @@ export function makeNode(plan: NodePlan): RawNode {
         'net.ipv6.neigh.default.gc_thresh3': '1024',
       },
     }),
-    routing: [],
     kernelLog: [],
     creation: { ok: true, milliseconds: 30, error: null, meanwhile: 0 },
     nodeResolvConf: { exists: true, nameservers: ['10.0.0.2'], searches: [], options: [] },
@@ -112,7 +112,7 @@ export function evidenceOf({ layout: _layout, ...raw }: RawNode): Evidence {
   const host = raw.namespaces.find((namespace) => namespace.host)?.stack;
   if (host?.status !== 'present') throw new Error('the node has no network of its own');
   const joined = podNetworks({ ...raw, results: raw.cniResults });
-  const values = { ...raw, hostNetwork: host.value, podNetworks: joined };
+  const values = { ...raw, hostNetwork: host.value, podNetworks: joined, routing: joined.flatMap(waysOf) };
   const parts = Object.entries(values).map(([name, value]) => [name, { status: 'present', value }]);
   const absent = { status: 'absent', reason: 'not asked for' } as const;
   return {

@@ -1,6 +1,18 @@
 import type { AnyCheck } from '../define.ts';
+import { foreignRoutingRules } from './foreign-routing-rules.ts';
 import { nodeDefaultRouteMissing } from './node-default-route-missing.ts';
 import { nodeNeighbourWrong } from './node-neighbour-wrong.ts';
 import { podMacDuplicate } from './pod-mac-duplicate.ts';
+import { podUnroutedInbound } from './pod-unrouted-inbound.ts';
+import { podUnroutedOutbound } from './pod-unrouted-outbound.ts';
+import { podsOfNodeUnreachable } from './pods-of-node-unreachable.ts';
 
-export const pathChecks: readonly AnyCheck[] = [nodeNeighbourWrong, podMacDuplicate, nodeDefaultRouteMissing];
+export const pathChecks: readonly AnyCheck[] = [
+  nodeNeighbourWrong,
+  podMacDuplicate,
+  nodeDefaultRouteMissing,
+  foreignRoutingRules,
+  podUnroutedInbound,
+  podUnroutedOutbound,
+  podsOfNodeUnreachable,
+];

@@ -56,7 +56,8 @@ sub routing { my ($setns, $host) = @_;
       my %is = %{$out{$family} || {}};
       my @towards = ($outside{$family}, $is{7}, $before{$family}, @{$elsewhere{$family} || []}[0, 1]);
       $before{$family} = $address;
-      converse($socket, question($family, $address),
+      # Answers of the node have its address, which a rule may be about.
+      converse($socket, question($family, $address), ($is{7} ? question($family, $address, $is{7}) : ()),
         ($is{5} && $is{4} ? question($family, $address, $is{5}, unpack "L", $is{4}) : ()),
         map { question($family, $_, $address, $bridge{$link} || $link) } grep { $_ } @towards) }
     keep("b/host/routing", $conversation . pack "LSSLLL", 20, 3, 0, 0, 0, 0) } }

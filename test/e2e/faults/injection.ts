@@ -208,7 +208,7 @@ export async function cleanNodes(nodes: readonly string[]): Promise<void> {
       `for p in /proc/[0-9]*; do case "$(tr '\\0' ' ' 2>/dev/null < "$p/cmdline" || :)" in 'sleep 8640'[2-9]*) kill "\${p#/proc/}" ;; esac; done
 for pin in $(awk '/e2e-cover/ { print $5 }' /proc/self/mountinfo); do umount "$pin" 2>/dev/null && rm -f "$pin" 2>/dev/null || :; done
 for pin in /run/netns/cni-e2e*; do [ -e "$pin" ] || continue; umount "$pin" 2>/dev/null || :; rm -f "$pin"; done
-for link in veth0e2e0004 veth0e2e0009 e2eheld0 e2ehidden0; do ip link del $link 2>/dev/null || :; done; ip rule del pref 30400 2>/dev/null || :
+for link in veth0e2e0004 veth0e2e0009 e2eheld0 e2ehidden0; do ip link del $link 2>/dev/null || :; done; for pref in 30400 92 93 94; do ip rule del pref $pref 2>/dev/null || :; done
 iptables -D FORWARD -j DROP 2>/dev/null || :; echo 1 > /proc/sys/net/ipv4/ip_forward
 rm -f /etc/cni/net.d/00-e2e.conf /etc/cni/net.d/00-e2e.conflist; [ ! -e /opt/cni/bin/.portmap.e2e ] || mv /opt/cni/bin/.portmap.e2e /opt/cni/bin/portmap
 cd /etc/cni/net.d; for file in /run/e2e-*.conflist; do [ -e "$file" ] || continue; cat "$file" > "\${file#/run/e2e-}"; rm "$file"; done

@@ -1,0 +1,148 @@
+/** What both checks of a pod's ways are made of: one finding for each cause, of the pod that it names or else of the node. */
+import { answerText, askedBy, deleteRule } from '../../computed/routing-decision.ts';
+import { type Direction, judgeWays, type PodVerdict, type WayCause } from '../../computed/way-causes.ts';
+import type { Sources } from '../../model/evidence.ts';
+import type { Comparison, RemedyStep } from '../../model/finding.ts';
+import { DROPPING } from '../../model/network.ts';
+import { counted, listed, rowsOf } from '../../model/text.ts';
+import {
+  type CheckContext,
+  type Failure,
+  fail,
+  nodeObject,
+  notApplicable,
+  type Outcome,
+  pass,
+  podObject,
+  unknown,
+} from '../define.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
+
+type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel'>;
+
+/** Rules that name no single pod are foreign-routing-rules'. */
+export const isForeign = ({ kind, ofOnePod }: WayCause): boolean => kind === 'rule' && !ofOnePod;
+
+export function judgeUnrouted(direction: Direction, sources: Needed, { node }: CheckContext): Outcome[] {
+  const { pods, causes } = judgeWays(sources);
+  const ofNode = causes.filter(
+    (cause) => cause.direction === direction && !cause.ofOnePod && !isForeign(cause),
+  );
+  const own = [...pods].map(([network, verdicts]): Outcome => {
+    const object = podObject(network.pod, node);
+    const verdict = verdicts[direction];
+    if (verdict.is === 'right') return pass(object);
+    if (verdict.is === 'unknown') return unknown(object, verdict.reason);
+    if (verdict.is !== 'broken') return notApplicable(object, verdict.reason);
+    const { cause } = verdict;
+    if (isForeign(cause))
+      return notApplicable(object, 'a rule of the node decides: see foreign-routing-rules');
+    if (!cause.ofOnePod) return notApplicable(object, 'all such pods are one finding of the node');
+    return fail(object, failure(cause, node, verdict.oneWay));
+  });
+  const object = nodeObject(node);
+  if (ofNode.length === 0) {
+    const judged = [...pods.values()].some((verdicts) => verdicts[direction].is === 'right');
+    return [...own, judged ? pass(object) : notApplicable(object, 'no pod of the node could be judged')];
+  }
+  return [...own, fail(object, merged(ofNode.map((cause) => failure(cause, node, isOneWay(cause, pods)))))];
+}
+
+function isOneWay(
+  { direction, hits }: WayCause,
+  pods: ReadonlyMap<unknown, Readonly<Record<Direction, PodVerdict>>>,
+): boolean {
+  return hits.every(({ network }) => {
+    const verdict = pods.get(network)?.[direction];
+    return verdict?.is === 'broken' && verdict.oneWay;
+  });
+}
+
+/** Several causes of one node are one finding, as the node is what it is known by. */
+export function merged(failures: readonly Failure[]): Failure {
+  const [first] = failures as [Failure];
+  return {
+    ...first,
+    detail: failures.map(({ detail }) => detail).join(' '),
+    evidence: failures.flatMap(({ evidence }) => evidence),
+    remedy: failures.flatMap(({ remedy }) => remedy),
+  };
+}
+
+export function failure(cause: WayCause, node: string, oneWay: boolean): Failure {
+  const { direction, hits, text } = cause;
+  const names = hits.map(({ network }) => `${network.pod.namespace}/${network.pod.name}`);
+  const inbound = direction === 'inbound';
+  const whose = cause.ofOnePod ? 'the pod' : `${counted(hits.length, 'pod')} (${listed(names, 5)})`;
+  const said = inbound
+    ? `Packets for ${whose} do not get there`
+    : `Packets of ${whose} do not get where they should`;
+  const [it, these] = inbound ? ['what it sends', 'what they send'] : ['what is for it', 'what is for them'];
+  const way = oneWay ? ` One-way: ${cause.ofOnePod ? it : these} finds its way.` : '';
+  return {
+    detail: `${said}; what decides is ${text}.${way}`,
+    confidence: 'confirmed',
+    evidence: rows(cause),
+    remedy: remedyOf(cause, node),
+  };
+}
+
+function rows({ hits }: WayCause): Comparison[] {
+  return rowsOf(hits, 10, ({ network, broken }) =>
+    rowsOf(broken, 2, ({ way, expected }) => ({
+      what: `way of ${network.pod.namespace}/${network.pod.name} to ${way.destination}${way.source === null ? '' : ` from ${way.source}`}`,
+      expected,
+      actual: answerText(way),
+      source: `${askedBy(way).join(' ')} (node)`,
+    })),
+  );
+}
+
+export function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
+  const way = hits[0]?.broken[0]?.way;
+  const asked =
+    way === undefined ? [] : [lookOnNode(node, 'ask the kernel again.', command(...askedBy(way)))];
+  if (rule !== null) {
+    return [
+      lookOnNode(
+        node,
+        'see the rules, and who made this one: it comes back with whoever did.',
+        command('ip', `-${rule.family}`, 'rule'),
+      ),
+      repairOnNode(node, 'remove the rule.', command(...deleteRule(rule))),
+    ];
+  }
+  if (kind === 'route') {
+    const decision = hits[0]?.broken[0]?.decision?.route;
+    if (decision && DROPPING.includes(decision.type)) {
+      const { family, type, destination, table } = decision;
+      return [
+        ...asked,
+        repairOnNode(
+          node,
+          'remove the route, and see who made it.',
+          command('ip', `-${family}`, 'route', 'del', type, destination, 'table', table),
+        ),
+      ];
+    }
+  }
+  if (kind === 'reverse path filter' && way?.inputLink) {
+    return [
+      ...asked,
+      repairOnNode(
+        node,
+        'accept packets whose answers leave by another link (loose mode), as long as that is so.',
+        command('sysctl', '-w', `net.ipv4.conf.${way.inputLink.replaceAll('.', '/')}.rp_filter=2`),
+      ),
+    ];
+  }
+  return [
+    ...asked,
+    lookOnNode(node, 'see rules and routes of all tables.', 'ip rule; ip route show table all'),
+    repair(
+      direction === 'inbound'
+        ? 'Restart the agent of the CNI plugin on the node: it puts back the routes of its pods. Deleting a pod does not help the others.'
+        : 'Put back the route, or remove what was added; no pod has to be deleted.',
+    ),
+  ];
+}

@@ -1,0 +1,48 @@
+import { ruleText } from '../../computed/routing-decision.ts';
+import { judgeWays, type WayCause } from '../../computed/way-causes.ts';
+import { counted, listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { failure, isForeign, merged } from '../frames/unrouted.ts';
+
+/** VPN clients, nm-cloud-setup and scripts set them; rules are asked in order, so one before the main table decides (calico#4662, rke2#1053). */
+export const foreignRoutingRules = defineCheck({
+  id: 'foreign-routing-rules',
+  topic: 'path',
+  severity: 'critical',
+  title: 'No rule of policy routing takes packets of pods elsewhere',
+  failureTitle: 'Rule of policy routing takes packets of pods elsewhere',
+  why: 'A rule that the CNI plugin did not make drops packets of pods, or sends them to a table that does not know pods. Links, addresses and the main table look right.',
+  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
+  run(sources, { node }) {
+    const object = nodeObject(node);
+    const { pods, causes } = judgeWays(sources);
+    const foreign = causes.filter(isForeign);
+    if (foreign.length === 0) {
+      const judged = [...pods.values()].some(
+        ({ inbound, outbound }) => inbound.is === 'right' || outbound.is === 'right',
+      );
+      return [judged ? pass(object) : notApplicable(object, 'no pod of the node could be judged')];
+    }
+    const byRule = [...Map.groupBy(foreign, ({ rule }) => (rule === null ? '' : ruleText(rule))).values()];
+    return [fail(object, merged(byRule.map((same) => ofOneRule(same, node))))];
+  },
+});
+
+/** One finding and one remedy, though a rule may take what comes in and what goes out. */
+function ofOneRule(causes: readonly WayCause[], node: string) {
+  const [first] = causes as [WayCause];
+  const networks = [...new Set(causes.flatMap(({ hits }) => hits.map(({ network }) => network)))];
+  const names = networks.map(({ pod }) => `${pod.namespace}/${pod.name}`);
+  const directions = new Set(causes.map(({ direction }) => direction));
+  const way =
+    directions.size > 1
+      ? 'in both directions'
+      : directions.has('inbound')
+        ? 'on their way to pods (one-way)'
+        : 'on their way from pods (one-way)';
+  return {
+    ...failure(first, node, false),
+    detail: `The ${first.text.replace(/^rule /, 'rule ')} takes packets of ${counted(networks.length, 'pod')} (${listed(names, 5)}), ${way}.`,
+    evidence: causes.flatMap((cause) => failure(cause, node, false).evidence),
+  };
+}

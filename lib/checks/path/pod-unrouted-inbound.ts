@@ -1,0 +1,14 @@
+import { defineCheck } from '../define.ts';
+import { judgeUnrouted } from '../frames/unrouted.ts';
+
+/** Asked with RTM_GETROUTE, so rules of policy routing, other tables and routes that drop count as they do for packets. */
+export const podUnroutedInbound = defineCheck({
+  id: 'pod-unrouted-inbound',
+  topic: 'path',
+  severity: 'critical',
+  title: "The node's kernel routes packets for the pod to the pod",
+  failureTitle: 'Node does not route packets to the pod',
+  why: "What the node, its kubelet, other pods or other nodes send to the pod, answers too, is dropped or leaves by another link. The pod's own links, addresses and routes are in order.",
+  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
+  run: (sources, context) => judgeUnrouted('inbound', sources, context),
+});

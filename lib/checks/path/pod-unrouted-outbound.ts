@@ -1,0 +1,14 @@
+import { defineCheck } from '../define.ts';
+import { judgeUnrouted } from '../frames/unrouted.ts';
+
+/** Asked with the pod's link as input, so rules by source or link, forwarding and the filter of reverse paths count as well. */
+export const podUnroutedOutbound = defineCheck({
+  id: 'pod-unrouted-outbound',
+  topic: 'path',
+  severity: 'critical',
+  title: "The node's kernel routes what the pod sends",
+  failureTitle: 'Node does not route what the pod sends',
+  why: 'The pod hands its packets to the node as it should, and the node drops them or sends them elsewhere: no other node, no Service, no DNS. Nothing inside of the pod shows it.',
+  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
+  run: (sources, context) => judgeUnrouted('outbound', sources, context),
+});

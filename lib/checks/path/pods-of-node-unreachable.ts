@@ -1,0 +1,144 @@
+import { contains, prefixLength } from '../../computed/cidr.ts';
+import { routeText } from '../../computed/gateway.ts';
+import { elsewhere } from '../../computed/pod-ways.ts';
+import { answerText, askedBy, decisionOf, isAdded } from '../../computed/routing-decision.ts';
+import type { Sources } from '../../model/evidence.ts';
+import type { Comparison, RemedyStep } from '../../model/finding.ts';
+import { DROPPING, type NetworkStack, type Route, type Way } from '../../model/network.ts';
+import { firstOf, listed, rowsOf } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
+
+const SHOWN = 10;
+
+/** A blackhole that was meant for something else, or a route that went with its link (rke2#11170). */
+export const podsOfNodeUnreachable = defineCheck({
+  id: 'pods-of-node-unreachable',
+  topic: 'path',
+  severity: 'critical',
+  title: 'The node has a way to the pods of other nodes',
+  failureTitle: 'Node has no way to pods of another node',
+  why: "The node's pods, and the node itself, reach no pod behind the network that is cut off, while everything on the node works. To the other node's pods this one looks dead.",
+  needs: ['hostNetwork', 'routing', 'podNetworks'],
+  run({ hostNetwork, routing, podNetworks }, { node }) {
+    const object = nodeObject(node);
+    const others = elsewhere(routing);
+    const towards = routing.filter(({ source, destination }) => source === null && others.has(destination));
+    const broken = towards.filter((way) => way.error !== null && !isOfRule(hostNetwork, way));
+    const dropping = droppingRoutes(hostNetwork, podNetworks);
+    if (broken.length === 0 && dropping.length === 0) {
+      if (towards.length > 0) return [pass(object)];
+      return [notApplicable(object, 'no route of the node leads to networks behind other nodes')];
+    }
+    const decided = broken.map((way) => ({ way, route: decisionOf(hostNetwork, way)?.route ?? null }));
+    const routes = new Set([...dropping, ...decided.flatMap(({ route }) => route ?? [])]);
+    const shown = [
+      ...[...routes].map((route) => `"${routeText(route)}" drops what is for ${route.destination}`),
+      ...decided.flatMap(({ way, route }) =>
+        route === null ? [`no route leads to ${way.destination} (${way.error})`] : [],
+      ),
+    ];
+    return [
+      fail(object, {
+        detail: `Packets to pods of other nodes do not leave the node: ${listed(shown, 5)}. One-way: what those send still comes in, but no answer goes back.`,
+        confidence: 'confirmed',
+        evidence: [...rowsOf([...routes], SHOWN, routeRow), ...rowsOf(broken, SHOWN, wayRow)],
+        remedy: remedyOf([...routes], node),
+      }),
+    ];
+  },
+});
+
+const isOfRule = (host: NetworkStack, way: Way): boolean => {
+  const decision = decisionOf(host, way);
+  return decision !== null && isAdded(decision.rule);
+};
+
+const routeRow = (route: Route): Comparison => ({
+  what: `route of the node for ${route.destination}`,
+  expected: 'none that drops',
+  actual: routeText(route),
+  source: `ip -${route.family} route show table ${route.table} (node)`,
+});
+
+const wayRow = (way: Way): Comparison => ({
+  what: `way of the node to ${way.destination}`,
+  expected: 'a way to another node',
+  actual: answerText(way),
+  source: `${askedBy(way).join(' ')} (node)`,
+});
+
+/** Routes of the main table that drop a part of what another route, or the range of the pods, would bring to other nodes. */
+function droppingRoutes(host: NetworkStack, podNetworks: Sources['podNetworks']): Route[] {
+  const main = host.routes.filter(({ table }) => table === 'main');
+  const behind = main.filter(
+    ({ type, gateway, destination }) =>
+      type === 'unicast' &&
+      gateway !== null &&
+      prefixLength(destination) >= 8 &&
+      !destination.endsWith('/128'),
+  );
+  const here = [
+    ...host.addresses.map(({ address }) => address),
+    ...podNetworks.flatMap(({ pod }) => pod.podIPs),
+  ];
+  return main.filter(
+    (route) =>
+      DROPPING.includes(route.type) &&
+      prefixLength(route.destination) > 8 &&
+      // Of the node's own pods: Calico has one for each of its blocks, so that nothing goes in circles.
+      !here.some((address) => contains(route.destination, address)) &&
+      behind.some((other) => isInside(route, other)) &&
+      !isShadowed(route, main),
+  );
+}
+
+const networkOf = ({ destination }: Route): string => destination.split('/')[0] ?? '';
+
+function isInside(route: Route, { family, destination }: Route): boolean {
+  return (
+    route.family === family &&
+    prefixLength(route.destination) >= prefixLength(destination) &&
+    contains(destination, networkOf(route))
+  );
+}
+
+/** A route of the same destination and a lower metric is asked first. */
+function isShadowed({ family, destination, metric }: Route, main: readonly Route[]): boolean {
+  return main.some(
+    (other) =>
+      other.family === family &&
+      other.type === 'unicast' &&
+      other.destination === destination &&
+      (other.metric ?? 0) < (metric ?? 0),
+  );
+}
+
+function remedyOf(routes: readonly Route[], node: string): RemedyStep[] {
+  const look = lookOnNode(
+    node,
+    'see the routes, and who made these: they come back with whoever did.',
+    'ip route show table all',
+  );
+  const removed = firstOf(
+    routes.filter(({ type }) => DROPPING.includes(type)),
+    SHOWN,
+    ({ family, type, destination, table }) =>
+      repairOnNode(
+        node,
+        'remove the route; no pod has to be deleted.',
+        command('ip', `-${family}`, 'route', 'del', type, destination, 'table', table),
+      ),
+    (left) => repair(`Likewise the other ${left}: the next audit names them.`),
+  );
+  return [
+    look,
+    ...(removed.length > 0
+      ? removed
+      : [
+          repair(
+            'Restart the agent of the CNI plugin on the node: it puts back its routes to other nodes. No pod has to be deleted.',
+          ),
+        ]),
+  ];
+}

@@ -1,0 +1,124 @@
+/**
+ * Which rule and which route decided a way of packets. The kernel's answer is what counts: this only finds the names for
+ * it, and says nothing where the rules as they are read do not lead to that answer.
+ */
+import { DROPPING, type NetworkStack, type Route, type Rule, type Way } from '../model/network.ts';
+import { contains, prefixLength } from './cidr.ts';
+import { routeText } from './gateway.ts';
+
+export type Decision = {
+  readonly rule: Rule;
+  /** Null where the rule itself drops. */
+  readonly route: Route | null;
+};
+
+const DECIDES: readonly string[] = [...DROPPING, 'unicast', 'local', 'throw'];
+/** The tables of every node, where the kernel's own rules lead. */
+const OWN_TABLES: readonly (string | null)[] = ['local', 'main', 'default'];
+
+/** Null where nothing was found that explains the answer: then it is a filter of the reverse path, forwarding, or no route at all. */
+export function decisionOf({ rules, routes }: NetworkStack, way: Way): Decision | null {
+  for (const rule of rules.toSorted((a, b) => a.priority - b.priority)) {
+    if (rule.family !== way.family || !matches(rule, way)) continue;
+    if (rule.drops !== null) return explains(way, { rule, route: null });
+    const route = bestOf(
+      routes.filter(
+        ({ family, table, type, destination, flags }) =>
+          family === way.family &&
+          table === rule.table &&
+          DECIDES.includes(type) &&
+          !flags.includes('dead') &&
+          contains(destination, way.destination),
+      ),
+    );
+    if (route !== null && route.type !== 'throw') return explains(way, { rule, route });
+  }
+  return null;
+}
+
+function matches(rule: Rule, { source, destination, inputLink }: Way): boolean {
+  const mark = /^0x0+(?:$|\/)/;
+  return (
+    (isAll(rule.source) || (source !== null && contains(rule.source, source))) &&
+    (isAll(rule.destination) || contains(rule.destination ?? '', destination)) &&
+    (rule.inputLink === null || rule.inputLink === (inputLink ?? 'lo')) &&
+    rule.outputLink === null &&
+    (rule.fwmark === null || mark.test(rule.fwmark))
+  );
+}
+
+const isAll = (text: string | null): boolean => text === null || text === 'all' || text.endsWith('/0');
+
+function bestOf(routes: readonly Route[]): Route | null {
+  const [best] = routes.toSorted(
+    (a, b) => prefixLength(b.destination) - prefixLength(a.destination) || (a.metric ?? 0) - (b.metric ?? 0),
+  );
+  return best ?? null;
+}
+
+function explains(way: Way, decision: Decision): Decision | null {
+  const drops = decision.route === null || DROPPING.includes(decision.route.type);
+  if (way.error !== null) return drops ? decision : null;
+  if (drops) return null;
+  // One tree holds both as long as there are no other rules.
+  const same = (table: string | null) => (table === 'local' ? 'main' : table);
+  return same(decision.rule.table) === same(way.table) ? decision : null;
+}
+
+/** Neither the kernel's own rule nor one that leads back to its tables. */
+export function isAdded({ drops, table }: Rule): boolean {
+  return drops !== null || !OWN_TABLES.includes(table);
+}
+
+/** As `ip rule` prints it, without its priority. */
+export function ruleSelector({
+  source,
+  destination,
+  inputLink,
+  outputLink,
+  fwmark,
+  drops,
+  table,
+}: Rule): string {
+  return [
+    `from ${source}`,
+    ...(destination === null ? [] : [`to ${destination}`]),
+    ...(fwmark === null ? [] : [`fwmark ${fwmark}`]),
+    ...(inputLink === null ? [] : [`iif ${inputLink}`]),
+    ...(outputLink === null ? [] : [`oif ${outputLink}`]),
+    drops ?? `lookup ${table}`,
+  ].join(' ');
+}
+
+export const ruleText = (rule: Rule): string => `${rule.priority}: ${ruleSelector(rule)}`;
+
+/** `rule 100: from 10.244.1.5 unreachable`, or the rule and the route that it leads to. */
+export function decisionText({ rule, route }: Decision): string {
+  if (route === null) return `rule ${ruleText(rule)}`;
+  const text = `route ${routeText(route)}`;
+  return isAdded(rule) ? `rule ${ruleText(rule)} (there: ${routeText(route)})` : text;
+}
+
+/** What became of the packet, in the words of `ip route get`. */
+export function answerText({ error, type, link, gateway, table }: Way): string {
+  if (error !== null) return error;
+  const where = `${gateway === null ? '' : `via ${gateway} `}dev ${link}`;
+  return `${type === 'unicast' ? '' : `${type} `}${where}${table === 'main' || table === 'local' ? '' : ` table ${table}`}`;
+}
+
+/** The command that asks the kernel the same. */
+export function askedBy({ family, destination, source, inputLink }: Way): readonly string[] {
+  return [
+    ...['ip', ...(family === 6 ? ['-6'] : []), 'route', 'get', destination],
+    ...(source === null ? [] : ['from', source]),
+    ...(inputLink === null ? [] : ['iif', inputLink]),
+  ];
+}
+
+/** The arguments of `ip` that delete the rule. */
+export function deleteRule(rule: Rule): readonly string[] {
+  return [
+    ...['ip', `-${rule.family}`, 'rule', 'del', 'priority', String(rule.priority)],
+    ...ruleSelector(rule).split(' '),
+  ];
+}

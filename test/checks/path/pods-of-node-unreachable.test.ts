@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { podUnroutedOutbound } from '../../../lib/checks/path/pod-unrouted-outbound.ts';
+import { podsOfNodeUnreachable } from '../../../lib/checks/path/pods-of-node-unreachable.ts';
+import type { NetworkStack, Route, Way } from '../../../lib/model/network.ts';
+import { aKernel, aRoute, context, failures } from '../evidence.ts';
+import { type Attached, aBridgePod, aCalicoPod, healthyLayouts } from '../layouts.ts';
+import { aRule, ELSEWHERE, refused, waysOf, withRules } from '../ways.ts';
+
+const run = ({ network, host }: Attached, routing: readonly Way[]) =>
+  podsOfNodeUnreachable.run({ podNetworks: [network], hostNetwork: host, routing: [...routing] }, context);
+const blackhole = (destination: string): Route =>
+  aRoute({ type: 'blackhole', destination, gateway: null, link: null });
+const withRoutes = (host: NetworkStack, ...routes: Route[]): NetworkStack =>
+  withRules({
+    ...host,
+    routes: [...host.routes, aRoute({ destination: '10.244.2.0/24', gateway: '10.0.3.8' }), ...routes],
+  });
+const cutOff = (ways: readonly Way[]): Way[] =>
+  ways.map((way) => (way.destination === ELSEWHERE ? refused(way, 'EINVAL') : way));
+
+describe('pods-of-node-unreachable', () => {
+  it.each(healthyLayouts)('passes a healthy node of %s', (_, layout) => {
+    const { network, host } = layout();
+    expect(run({ network, host: withRoutes(host) }, waysOf(network))).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('names the route that drops, removes it, and leaves the pods alone', () => {
+    const { network, host } = aBridgePod();
+    const attached = { network, host: withRoutes(host, blackhole('10.244.2.0/25')) };
+    const ways = cutOff(waysOf(network));
+    const [found] = failures(run(attached, ways));
+    expect(found?.detail).toContain('"blackhole 10.244.2.0/25" drops what is for 10.244.2.0/25');
+    expect(found?.remedy.map(({ command }) => command)).toEqual([
+      'ip route show table all',
+      'ip -4 route del blackhole 10.244.2.0/25 table main',
+    ]);
+    const [pod] = podUnroutedOutbound.run(
+      { podNetworks: [network], hostNetwork: attached.host, routing: ways, kernel: aKernel() },
+      context,
+    );
+    expect(pod).toMatchObject({
+      result: 'notApplicable',
+      reason: expect.stringContaining('pods-of-node-unreachable'),
+    });
+  });
+
+  it('finds a route that drops a part of a network about which the kernel was not asked', () => {
+    const { network, host } = aBridgePod();
+    expect(
+      failures(run({ network, host: withRoutes(host, blackhole('10.244.2.128/26')) }, waysOf(network))),
+    ).toHaveLength(1);
+  });
+
+  it("lets Calico's blackhole of the node's own block be, and one that is of no pods", () => {
+    const { network, host } = aCalicoPod();
+    const aggregate = aRoute({ destination: '10.244.0.0/16', gateway: '10.0.3.1' });
+    const routes = withRoutes(host, aggregate, blackhole('203.0.113.0/24'));
+    expect(run({ network, host: routes }, waysOf(network))).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('lets one be behind a route of a lower metric, which is never asked', () => {
+    const { network, host } = aBridgePod();
+    const last = { ...blackhole('10.244.2.0/24'), metric: 500 };
+    expect(run({ network, host: withRoutes(host, last) }, waysOf(network))).toMatchObject([
+      { result: 'pass' },
+    ]);
+  });
+
+  it('says so where no route is left', () => {
+    const { network, host } = aBridgePod();
+    const ways = waysOf(network).map((way) =>
+      way.destination === ELSEWHERE ? refused(way, 'ENETUNREACH') : way,
+    );
+    expect(failures(run({ network, host: withRules(host) }, ways))[0]?.detail).toContain(
+      'no route leads to 10.244.2.1 (ENETUNREACH)',
+    );
+  });
+
+  it('leaves a rule to foreign-routing-rules', () => {
+    const { network, host } = aBridgePod();
+    const rules = withRules(
+      withRoutes(host),
+      aRule({ priority: 100, destination: '10.244.2.0/24', table: null, drops: 'blackhole' }),
+    );
+    expect(failures(run({ network, host: rules }, cutOff(waysOf(network))))).toEqual([]);
+  });
+
+  it('is not applicable where no route leads to networks behind other nodes, as with AWS', () => {
+    const { network, host } = aBridgePod();
+    expect(run({ network, host: withRules(host) }, [])).toMatchObject([{ result: 'notApplicable' }]);
+  });
+});
