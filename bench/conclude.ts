@@ -49,7 +49,7 @@ async function conclude(folder: string): Promise<void> {
     new DirectoryStore(folder),
     { task, error: null },
     {
-      notifier: null,
+      notifiers: [],
       version: '0.0.0',
       consoleRegion: null,
       onDamage: (damage) => {

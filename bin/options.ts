@@ -26,6 +26,9 @@ export function addClusterOptions(command: Command): Command {
 /** What `--exceptions <file>` is for. */
 export const EXCEPTIONS = 'known faults that do not count: netns-audit.yaml, or its part `exceptions`';
 
+/** What `--alerts <file>` is for. */
+export const ALERTS = 'netns-audit.yaml, or its parts `destinations` and `thresholds`';
+
 export function addOutputOptions(command: Command): Command {
   return command
     .optionsGroup('What is printed:')

@@ -1,8 +1,8 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
-import { auditCluster, defaultStore, keepEvidence, openStore, publish } from '../lib/audit/index.ts';
+import { auditCluster, defaultStore, keepEvidence, openStore, publish, tell } from '../lib/audit/index.ts';
 import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
 import { isIncomplete, verdict } from '../lib/diagnosis/verdict.ts';
-import { keys, latestReport, pastTotals } from '../lib/history/index.ts';
+import { keys, latestReport, pastTotals, type Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { Finding, Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -14,6 +14,7 @@ import { onInterrupt } from './interrupt.ts';
 import { wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
+import { type Alerts, readAlerts } from './read-alerts.ts';
 import { noteOtherClusters, readExceptions } from './read-exceptions.ts';
 import { hrefOf } from './reports-store.ts';
 import { version } from './version.ts';
@@ -32,6 +33,7 @@ export type RunOptions = {
   readonly privileged?: boolean;
   readonly store?: string;
   readonly exceptions?: string;
+  readonly alerts?: string;
   readonly output: Format;
   readonly failOn: Severity;
   readonly quiet?: boolean;
@@ -45,6 +47,7 @@ const SETTLE = { pod: 300, orphan: 900 } as const;
 
 export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
   const exceptions = readExceptions(options.exceptions);
+  const alerts = options.alerts === undefined ? null : readAlerts(options.alerts);
   const progress = progressOn(process.stderr, {
     quiet: options.quiet === true,
     colour: wantsColour(process.stderr, options.color),
@@ -91,24 +94,23 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       },
     });
     progress.end();
-    const told = report.scope === 'part' ? ofThePart(report, options.pod) : report;
+    const shown = report.scope === 'part' ? ofThePart(report, options.pod) : report;
     const drawn = store !== null && options.output === 'html' && options.pod === null;
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
-      told,
+      shown,
       store === null ? { ...options, store } : options,
       drawn ? await pastTotals(store, report) : null,
     );
     if (store !== null) {
-      const keep = async (): Promise<void> => {
+      const keep = async (): Promise<string> => {
         await publish(store, report);
         if (keeping.failure !== null) throw keeping.failure;
+        const page = hrefOf(store, keys.reportPage({ cluster: cluster.name, runId }));
+        return `Kept in ${store.location} as run ${runId}.\nAs a page: ${page}`;
       };
-      await deliver(
-        keep,
-        progress.say,
-        `Kept in ${store.location} as run ${runId}.\nAs a page: ${hrefOf(store, keys.reportPage({ cluster: cluster.name, runId }))}`,
-      );
+      await deliver(keep, progress.say);
+      if (alerts !== null) await deliver(() => told(store, report, alerts), progress.say);
     }
   } finally {
     progress.end();
@@ -130,11 +132,19 @@ async function nodeOf(
   });
 }
 
+async function told(store: Store, report: ClusterReport, { notifiers, thresholds }: Alerts): Promise<string> {
+  const said = await tell(store, report, thresholds, {
+    notifiers,
+    consoleRegion: null,
+    onDamage: warnOfDamage(),
+  });
+  return `${said ? 'Told' : 'Nothing new to tell'}: ${notifiers.map(({ destination }) => destination).join(', ')}.`;
+}
+
 /** The report was printed already: a store that fails must not take it away, but is said and ends in its own code. */
-async function deliver(act: () => Promise<void>, say: (text: string) => void, done: string): Promise<void> {
+async function deliver(act: () => Promise<string>, say: (text: string) => void): Promise<void> {
   try {
-    await act();
-    say(done);
+    say(await act());
   } catch (error) {
     process.stderr.write(explain(error));
     process.exitCode = exitCodeOf(error);

@@ -6,6 +6,7 @@ import type { ClusterTarget } from '../lib/cluster/index.ts';
 import type { AuditError } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
 import { EXIT, exitCodeOf, tryingAgain } from './exit.ts';
+import { readAlerts } from './read-alerts.ts';
 import { version } from './version.ts';
 
 export type DoctorOptions = {
@@ -17,6 +18,7 @@ export type DoctorOptions = {
   readonly deadline: number;
   readonly store?: string;
   readonly topic?: string;
+  readonly alerts?: string;
 };
 
 const WORDS = { ok: 'ok     ', failed: 'BROKEN ', skipped: 'skipped' } as const;
@@ -38,7 +40,10 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
       deadlineSeconds: options.deadline,
       store: openStore(options.store ?? defaultStore()),
       isStoreNamed: options.store !== undefined,
-      notifier: options.topic === undefined ? null : new SnsNotifier(options.topic),
+      notifiers: [
+        ...(options.topic === undefined ? [] : [new SnsNotifier(options.topic)]),
+        ...(options.alerts === undefined ? [] : readAlerts(options.alerts).notifiers),
+      ],
       onUnanswered: (error) => process.stderr.write(tryingAgain(error)),
       signal: interrupt.signal,
     });

@@ -1,5 +1,5 @@
 /** `netns-audit fleet`: audits the clusters of a configuration and prints one line of each. */
-import { SnsNotifier } from '../lib/alert/index.ts';
+import { notifiersOf, SnsNotifier } from '../lib/alert/index.ts';
 import { type FleetProgress, type FleetReport, runFleet } from '../lib/audit/fleet/index.ts';
 import { defaultStore, openStore, reportOfRun } from '../lib/audit/index.ts';
 import { readSecret } from '../lib/cluster/secret.ts';
@@ -31,6 +31,11 @@ export type FleetOptions = {
 export async function auditFleet(options: FleetOptions): Promise<void> {
   const config = readConfig(options.config);
   const clusters = chosen(config.clusters, options);
+  const { topic } = options;
+  const notifiers = [
+    ...(topic === undefined ? [] : [new SnsNotifier(topic, { https: httpsFormat(config) })]),
+    ...notifiersOf(config.destinations, process.env),
+  ];
   const progress = progressOn(process.stderr, {
     quiet: options.quiet === true,
     colour: wantsColour(process.stderr, options.color),
@@ -48,8 +53,7 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
       },
       {
         connections: { version: version(), readSecret },
-        notifier:
-          options.topic === undefined ? null : new SnsNotifier(options.topic, { https: httpsFormat(config) }),
+        notifiers,
         signal: interrupt.signal,
         onProgress: (each) => told(each, progress.say),
       },

@@ -12,7 +12,7 @@ import { environment, logger, handler as make, metrics, timeFor, warnOfDamage } 
 
 const { store, version, topicArn, region, https, productArn } = environment();
 const deps = {
-  notifier: new SnsNotifier(topicArn, { https }),
+  notifiers: [new SnsNotifier(topicArn, { https })],
   importer: productArn === '' ? null : await importerOf(productArn),
   version,
   consoleRegion: region,

@@ -5,8 +5,8 @@ import { fleetConclusionInputSchema, fleetReportSchema } from '../lib/audit/flee
 import { environment, logger, handler as make, metrics } from './handler.ts';
 
 const { store, topicArn, region, https } = environment();
-const notifier = topicArn === '' ? null : new SnsNotifier(topicArn, { https });
-const deps = { notifier, consoleRegion: region };
+const notifiers = topicArn === '' ? [] : [new SnsNotifier(topicArn, { https })];
+const deps = { notifiers, consoleRegion: region };
 
 export const handler = make(fleetConclusionInputSchema, fleetReportSchema, async (input) => {
   const report = await concludeFleet(store, input, deps);

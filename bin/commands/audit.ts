@@ -3,6 +3,7 @@ import type { ClusterTarget } from '../../lib/cluster/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
 import {
+  ALERTS,
   addClusterOptions,
   addOutputOptions,
   type ClusterOptions,
@@ -53,7 +54,8 @@ export function addAudit(program: Command): void {
       '--store <place>',
       'directory or s3://bucket/prefix for reports and evidence; none keeps nothing (default: your data directory)',
     )
-    .option('--exceptions <file>', EXCEPTIONS);
+    .option('--exceptions <file>', EXCEPTIONS)
+    .option('--alerts <file>', `whom to tell what changed, of an audit of the whole cluster: ${ALERTS}`);
   addOutputOptions(command)
     .addHelpText(
       'after',
@@ -65,6 +67,7 @@ Examples:
     )
     .action(async (options: Options) => {
       checkSelection(options);
+      checkAlerts(options);
       const { runAudit } = await import('../run-audit.ts');
       await runAudit(clusterTarget(options), {
         ...options,
@@ -108,6 +111,18 @@ function checkSelection({ nodes, selector, pod }: Options): void {
   if (selector?.length === 0) throw usage('--selector has no label', 'Give some, or leave it out for all.');
   if (pod !== undefined && (nodes !== undefined || selector !== undefined))
     throw usage('--pod chooses its node by itself', 'Leave out --nodes and --selector.');
+}
+
+/** What was told before is kept in the store, and what changed is known of the whole cluster only. */
+function checkAlerts({ alerts, store, nodes, selector, pod }: Options): void {
+  if (alerts === undefined) return;
+  if (store === 'none')
+    throw usage('--alerts needs a store', 'Leave out --store none: what was told is kept there.');
+  if ([nodes, selector, pod].some((each) => each !== undefined))
+    throw usage(
+      '--alerts goes with an audit of the whole cluster',
+      'Leave out --nodes, --selector and --pod, or --alerts.',
+    );
 }
 
 const kinds = ['ping', 'dns', 'cni'] as const;

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
-import { addClusterOptions, type ClusterOptions, deadline } from '../options.ts';
+import { ALERTS, addClusterOptions, type ClusterOptions, deadline } from '../options.ts';
 import type { DoctorOptions } from '../run-doctor.ts';
 import { clusterTarget } from './audit.ts';
 
@@ -21,9 +21,10 @@ export function addDoctor(program: Command): void {
     .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
     .option(
       '--store <place>',
-      'directory or s3://bucket/prefix; none leaves it out (default: your data directory). Where no cluster, node or topic is named: reads all of it, and says what is damaged and how to mend it',
+      'directory or s3://bucket/prefix; none leaves it out (default: your data directory). Where no cluster, node, topic or alerts are named: reads all of it, and says what is damaged and how to mend it',
     )
     .option('--topic <arn>', 'SNS topic to send a test message to (default: none)')
+    .option('--alerts <file>', `destinations to send a test message to: ${ALERTS}`)
     .action(async (options: ClusterOptions & DoctorOptions) => {
       const { runDoctorOfStore } = await import('../run-doctor-store.ts');
       if (options.store !== undefined && isAboutStoreAlone(options)) {
@@ -37,9 +38,11 @@ export function addDoctor(program: Command): void {
 
 /** Whoever names a store and nothing else asks about it, and needs no cluster for that. */
 function isAboutStoreAlone(options: ClusterOptions & DoctorOptions): boolean {
-  const { context, kubeconfig, eks, region, roleArn, externalId, node, topic } = options;
+  const { context, kubeconfig, eks, region, roleArn, externalId, node, topic, alerts } = options;
   return (
     options.store !== 'none' &&
-    [context, kubeconfig, eks, region, roleArn, externalId, node, topic].every((each) => each === undefined)
+    [context, kubeconfig, eks, region, roleArn, externalId, node, topic, alerts].every(
+      (each) => each === undefined,
+    )
   );
 }

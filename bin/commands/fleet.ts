@@ -20,7 +20,7 @@ export function addFleet(program: Command): void {
     )
     .option(
       '--topic <arn>',
-      'SNS topic for one message about each cluster with changes (default: nobody is told)',
+      'SNS topic for one message about each cluster with changes (default: only the destinations of the configuration are told)',
     )
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')

@@ -76,6 +76,7 @@ export function digestOf(
       runId,
       links,
     }),
+    alerts: [],
     attributes: {
       kind: 'digest',
       severity,

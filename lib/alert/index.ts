@@ -1,10 +1,12 @@
 /** What is worth a message, its words, and the way it takes. */
 export { changesOf, isNews } from './changes.ts';
+export { notifiersOf } from './destinations.ts';
 export { type ClusterLine, digestOf } from './digest.ts';
 export type { FindingImporter } from './finding-importer.ts';
 export type { Links } from './links.ts';
 export { type Message, messageOf } from './message.ts';
 export { type Notifier, SnsNotifier } from './notifier.ts';
-export { type AlertRecord, alertRecordSchema } from './record.ts';
+export { type AlertRecord, alertRecordSchema, type Undelivered } from './record.ts';
 export { securityHubFindings } from './security-hub.ts';
+export { testMessage } from './test-message.ts';
 export { coverageShare } from './thresholds.ts';

@@ -3,6 +3,7 @@
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { coverageLine, objectName, plural } from '../report/index.ts';
+import { type Alert, alertsOf } from './alerts.ts';
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
 import { jsonOf } from './json.ts';
@@ -19,6 +20,8 @@ export type Message = {
   readonly json: string;
   /** For Slack and Teams, as AWS's chat service takes it; one text of JSON. */
   readonly chat: string;
+  /** All that somebody was told of, open or over: for Alertmanager. */
+  readonly alerts: readonly Alert[];
   readonly attributes: {
     readonly kind: 'change' | 'digest';
     readonly severity: string;
@@ -28,12 +31,16 @@ export type Message = {
   };
 };
 
-/** @param notes - sentences on what the message goes by, where that is not as usual */
+/**
+ * @param notes - sentences on what the message goes by, where that is not as usual
+ * @param reminderDays - after how many days at most what is open is told again
+ */
 export function messageOf(
   report: ClusterReport,
   changes: Changes,
   links: Links,
   notes: readonly string[] = [],
+  reminderDays = 7,
 ): Message {
   const cluster = printable(report.cluster.name, 100);
   const headline = headlineOf(changes);
@@ -73,6 +80,7 @@ export function messageOf(
       runId: report.runId,
       links,
     }),
+    alerts: alertsOf(report, changes, links, reminderDays),
     attributes: {
       kind: 'change',
       severity: worstOf(changes),

@@ -1,10 +1,15 @@
-/** Where messages go. */
+/** Where messages go: what each destination is, and the topic of SNS. */
 import { AuditError, isTransientOfAws, messageOf as words } from '../model/errors.ts';
+import type { Severity } from '../model/finding.ts';
 import type { Message } from './message.ts';
 
 export type Notifier = {
-  /** For people: the topic. */
+  /** For people and records: the topic, or kind and name. Holds no secret. */
   readonly destination: string;
+  /** `state`: it gets all that is open after each run, whether there is news or not. Default: news. */
+  readonly takes?: 'state';
+  /** Only messages whose worst news is at or above it. Default: all. */
+  readonly minSeverity?: Severity;
   /** @returns the id of the message. @throws AuditError ALERT */
   publish(message: Message): Promise<string>;
 };

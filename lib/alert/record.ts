@@ -27,6 +27,23 @@ const crossingSchema = z.object({
 /** A threshold that is crossed, or was within the last week. */
 export type Crossing = z.infer<typeof crossingSchema>;
 
+/** A message as it is kept for a destination that was away. */
+const messageSchema = z.object({
+  subject: z.string(),
+  text: z.string(),
+  json: z.string(),
+  chat: z.string(),
+  attributes: z.object({
+    kind: z.enum(['change', 'digest']),
+    severity: z.string(),
+    cluster: z.string(),
+    newFindings: z.int(),
+    checks: z.array(z.string()),
+  }),
+});
+
+const undeliveredSchema = z.object({ to: z.string(), message: messageSchema });
+
 const recordSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal('AlertRecord'),
@@ -39,6 +56,12 @@ const recordSchema = z.object({
     .object({ id: z.string(), to: z.string(), subject: z.string(), text: z.string() })
     .nullable()
     .describe('Null when there was nothing to say.'),
+  undelivered: z
+    .array(undeliveredSchema)
+    .optional()
+    .describe(
+      'What some destinations did not take while others did, oldest first: the next run tries again.',
+    ),
   told: z.array(toldSchema).describe('Findings that somebody was told of.'),
   excepted: z
     .array(z.object({ fingerprint: z.string(), owner: z.string(), expires: z.string() }))
@@ -46,6 +69,7 @@ const recordSchema = z.object({
     .describe('Findings that exceptions cover.'),
   thresholds: z.array(crossingSchema).default([]),
 });
+export type Undelivered = z.infer<typeof undeliveredSchema>;
 export type AlertRecord = z.infer<typeof recordSchema>;
 
 /** What is in the store. Nobody is reminded of everything at once because an old record does not say when it was told. */

@@ -1,5 +1,5 @@
 /** Looks at every link of the chain that an audit hangs on, and says of each broken one how to mend it. */
-import type { Notifier } from '../alert/index.ts';
+import { type Notifier, testMessage } from '../alert/index.ts';
 import {
   type Cluster,
   type ClusterTarget,
@@ -42,7 +42,7 @@ export type DoctorOptions = {
   readonly store: Store | null;
   /** Whether it has to be there: a name that somebody typed. */
   readonly isStoreNamed: boolean;
-  readonly notifier: Notifier | null;
+  readonly notifiers: readonly Notifier[];
   /** Told once, when a request that nobody answered is tried again. */
   readonly onUnanswered: (error: AuditError) => void;
   readonly signal: AbortSignal;
@@ -88,7 +88,8 @@ export async function* examine(target: ClusterTarget, options: DoctorOptions): A
   yield options.store === null
     ? skipped('store', 'none is used')
     : await store(options.store, options.isStoreNamed);
-  yield options.notifier === null ? skipped('alert', 'no topic was given') : await alert(options.notifier);
+  if (options.notifiers.length === 0) yield skipped('alert', 'neither a topic nor destinations were given');
+  for (const notifier of options.notifiers) yield await alert(notifier);
 }
 
 async function* onTheWay(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Link> {
@@ -264,14 +265,7 @@ async function store(place: Store, isNamed: boolean): Promise<Link> {
 
 async function alert(notifier: Notifier): Promise<Link> {
   return await link('alert', async () => {
-    const text = 'netns-audit doctor: messages arrive here.';
-    await notifier.publish({
-      subject: text,
-      text: `${text}\n`,
-      json: JSON.stringify({ kind: 'Test', text }),
-      chat: JSON.stringify({ version: '1.0', source: 'custom', content: { description: text } }),
-      attributes: { kind: 'change', severity: 'low', cluster: '', newFindings: 0, checks: [] },
-    });
+    await notifier.publish(testMessage());
     return `a test message went to ${notifier.destination}`;
   });
 }

@@ -6,3 +6,4 @@ export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
 export { publish } from './publish.ts';
 export { assertThere, defaultStore, openStore } from './stores.ts';
+export { tell } from './tell.ts';

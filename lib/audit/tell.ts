@@ -13,9 +13,11 @@ import { keys, type OnDamage, parsedJson, type Run, type Store, unlessDamaged } 
 import type { Thresholds } from '../model/config.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
+import { assertDelivered, deliverLate, deliverNews, deliverState, NOTHING } from './deliver.ts';
 
 /**
- * The record is written after the message was taken: at least once, and twice only if the process ends between the two.
+ * The record is written after the message was taken: at least once, and twice only if the process ends between the two. Where
+ * one of several destinations does not take it, the record keeps it for that one, and the next run tries again.
  *
  * @returns whether a message was sent for this run, now or before
  * @throws AuditError STORE, ALERT
@@ -25,7 +27,7 @@ export async function tell(
   report: ClusterReport,
   thresholds: Thresholds,
   deps: {
-    readonly notifier: Notifier;
+    readonly notifiers: readonly Notifier[];
     readonly consoleRegion: string | null;
     /** Told of records that cannot be read; what was told is then taken from the one before, if there is one. */
     readonly onDamage: OnDamage;
@@ -36,6 +38,7 @@ export async function tell(
   const run = { cluster: report.cluster.name, runId: report.runId };
   const own = await readRecord(store, keys.alerts(run));
   if (own !== null) {
+    await catchUp(store, run, own, deps.notifiers);
     await remember(store, run);
     return own.message !== null;
   }
@@ -50,7 +53,12 @@ export async function tell(
       ? ['What was told before cannot be read: all that is open is told as if nobody knew.']
       : [];
   const links = linksTo(store, run, deps.consoleRegion);
-  const said = isNews(changes) ? messageOf(report, changes, links, notes) : null;
+  const message = messageOf(report, changes, links, notes, thresholds.reminderDays);
+  const said = isNews(changes) ? message : null;
+  const stale = await deliverState(deps.notifiers, message);
+  const late = await deliverLate(deps.notifiers, before?.undelivered ?? []);
+  const delivery = said === null ? NOTHING : await deliverNews(deps.notifiers, said);
+  const undelivered = [...late.undelivered, ...delivery.undelivered].slice(-KEPT);
   const record: AlertRecord = {
     schemaVersion: 1,
     kind: 'AlertRecord',
@@ -59,16 +67,40 @@ export async function tell(
       said === null
         ? null
         : {
-            id: await deps.notifier.publish(said),
-            to: deps.notifier.destination,
+            id: delivery.ids.join(' '),
+            to: delivery.takers.join(', '),
             subject: said.subject,
             text: said.text,
           },
+    ...(undelivered.length === 0 ? {} : { undelivered }),
     ...changes.next,
   };
   await store.putOnce(keys.alerts(run), Buffer.from(`${JSON.stringify(record)}\n`));
   await remember(store, run);
+  assertDelivered([...stale, ...late.failures, ...delivery.failures]);
   return said !== null;
+}
+
+/** Messages kept for destinations that are away; what is older is in the reports. */
+const KEPT = 20;
+
+/** Tells what destinations did not take when the run was told, and forgets it. */
+async function catchUp(
+  store: Store,
+  run: Run,
+  record: AlertRecord,
+  notifiers: readonly Notifier[],
+): Promise<void> {
+  if (record.undelivered === undefined || record.undelivered.length === 0) return;
+  const { undelivered, failures } = await deliverLate(notifiers, record.undelivered);
+  const key = keys.alerts(run);
+  const held = await store.get(key);
+  await store.replace(
+    key,
+    Buffer.from(`${JSON.stringify({ ...record, undelivered })}\n`),
+    held?.etag ?? null,
+  );
+  assertDelivered(failures);
 }
 
 const pointerSchema = z.object({ runId: z.string().refine(isRunId, 'it names no run') });

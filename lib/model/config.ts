@@ -1,5 +1,6 @@
 /** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and whom to tell. */
 import * as z from 'zod';
+import { destinationsSchema } from './destination.ts';
 import { exceptionsSchema } from './exception.ts';
 import { severities } from './finding.ts';
 
@@ -162,6 +163,12 @@ export const subscriptionSchema = z.strictObject({
     ),
 });
 
+/** Of a file, what says whom the command line tells, and of what. */
+export const alertsSchema = z.looseObject({
+  destinations: destinationsSchema.min(1),
+  thresholds: thresholdsSchema.prefault({}),
+});
+
 /** What CloudWatch Logs takes. */
 const logDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -246,6 +253,9 @@ export const configSchema = z.strictObject({
       (all) => new Set(httpsFormats(all)).size <= 1,
       'All https subscriptions have the same format: SNS has one body for the protocol.',
     ),
+  destinations: destinationsSchema
+    .default([])
+    .describe('Whom the command line tells; the stack on AWS tells its subscriptions.'),
   dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
   digest: z.boolean().default(false).describe('Also one message a run about all clusters, whatever changed.'),
   securityHub: z

@@ -82,7 +82,7 @@ export async function month(
     },
   };
   const deps = {
-    notifier,
+    notifiers: [notifier],
     consoleRegion: null,
     version: '0.1.0',
     expectedWithinHours: 26,

@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Message } from '../../lib/alert/index.ts';
+import type { Message, Notifier } from '../../lib/alert/index.ts';
 import { tell } from '../../lib/audit/tell.ts';
 import { DirectoryStore, keys, type Store } from '../../lib/history/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
+import { AuditError } from '../../lib/model/errors.ts';
 import { nothingDamaged } from '../history/nothing-damaged.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 
@@ -35,7 +36,7 @@ describe('a message', () => {
     const sent: Message[] = [];
     const publish = async (message: Message): Promise<string> => `${sent.push(message)}`;
     const told = await tell(aBucket(), aReport({ findings: [aFinding()] }), thresholds, {
-      notifier: { destination: 'topic', publish },
+      notifiers: [{ destination: 'topic', publish }],
       consoleRegion: 'eu-west-1',
       onDamage: nothingDamaged,
     });
@@ -54,10 +55,12 @@ describe('a message', () => {
     const sent: Message[] = [];
     const damages: string[] = [];
     const deps = {
-      notifier: {
-        destination: 'topic',
-        publish: async (message: Message): Promise<string> => `${sent.push(message)}`,
-      },
+      notifiers: [
+        {
+          destination: 'topic',
+          publish: async (message: Message): Promise<string> => `${sent.push(message)}`,
+        },
+      ],
       consoleRegion: null,
       onDamage: ({ message }: { message: string }): void => void damages.push(message),
     };
@@ -77,5 +80,85 @@ describe('a message', () => {
     for (const key of [first, third]) await writeFile(join(store.location, key), '{');
     await dayOf(5);
     expect(sent[1]?.text).toContain('What was told before cannot be read');
+  });
+});
+
+describe('several destinations', () => {
+  const dayOf = (day: number, findings = [aFinding()]) =>
+    aReport({ runId: `2026010${day}T030405Z-0a1b2c3d`, startedAt: `2026-01-0${day}T03:04:05Z`, findings });
+
+  async function aStore(): Promise<Store> {
+    const store = new DirectoryStore(await mkdtemp(join(tmpdir(), 'netns-audit-tell-')));
+    onTestFinished(async () => await rm(store.location, { recursive: true }));
+    return store;
+  }
+
+  function aNotifier(destination: string, more: Partial<Notifier> = {}) {
+    const state = { isAway: false, got: [] as Message[] };
+    const publish = async (message: Message): Promise<string> => {
+      if (state.isAway)
+        throw new AuditError('ALERT', `${destination} is away`, { remedy: 'Wait.', retryable: true });
+      return `${state.got.push(message)}`;
+    };
+    return { state, notifier: { destination, publish, ...more } satisfies Notifier };
+  }
+
+  it('one that is away gets later what it missed, once, and the others hear nothing twice', async () => {
+    const store = await aStore();
+    const [mail, chat] = [aNotifier('mail a'), aNotifier('slack b')];
+    const deps = { notifiers: [mail.notifier, chat.notifier], consoleRegion: null, onDamage: nothingDamaged };
+    chat.state.isAway = true;
+    await expect(tell(store, dayOf(2), thresholds, deps)).rejects.toThrow('slack b is away');
+    await expect(tell(store, dayOf(3), thresholds, deps)).rejects.toThrow('slack b is away');
+    chat.state.isAway = false;
+    expect(await tell(store, dayOf(4), thresholds, deps)).toBe(false);
+    await tell(store, dayOf(5), thresholds, deps);
+    expect(mail.state.got.map(({ subject }) => subject)).toHaveLength(1);
+    expect(chat.state.got.map(({ subject, chat: text }) => [subject, text])).toEqual(
+      mail.state.got.map(({ subject, chat: text }) => [subject, text]),
+    );
+  });
+
+  it('the same run, told again, sends what was missing and forgets it', async () => {
+    const store = await aStore();
+    const [mail, chat] = [aNotifier('mail a'), aNotifier('slack b')];
+    const deps = { notifiers: [mail.notifier, chat.notifier], consoleRegion: null, onDamage: nothingDamaged };
+    chat.state.isAway = true;
+    await expect(tell(store, dayOf(2), thresholds, deps)).rejects.toThrow('slack b is away');
+    chat.state.isAway = false;
+    expect(await tell(store, dayOf(2), thresholds, deps)).toBe(true);
+    await tell(store, dayOf(2), thresholds, deps);
+    await tell(store, dayOf(3), thresholds, deps);
+    expect([mail.state.got.length, chat.state.got.length]).toEqual([1, 1]);
+  });
+
+  it('where nobody takes the news they are news again', async () => {
+    const store = await aStore();
+    const mail = aNotifier('mail a');
+    const deps = { notifiers: [mail.notifier], consoleRegion: null, onDamage: nothingDamaged };
+    mail.state.isAway = true;
+    await expect(tell(store, dayOf(2), thresholds, deps)).rejects.toThrow('mail a is away');
+    mail.state.isAway = false;
+    expect(await tell(store, dayOf(3), thresholds, deps)).toBe(true);
+  });
+
+  it('each hears of what is as bad as it asked for, and one that keeps the state gets it after each run', async () => {
+    const store = await aStore();
+    const picky = aNotifier('mail picky', { minSeverity: 'critical' });
+    const keeper = aNotifier('alertmanager c', { takes: 'state' });
+    const deps = {
+      notifiers: [picky.notifier, keeper.notifier],
+      consoleRegion: null,
+      onDamage: nothingDamaged,
+    };
+    const findings = [aFinding({ severity: 'high' })];
+    for (const day of [2, 3]) await tell(store, dayOf(day, findings), thresholds, deps);
+    expect(picky.state.got).toEqual([]);
+    expect(keeper.state.got.map(({ alerts }) => alerts.map(({ labels }) => labels.severity))).toEqual([
+      ['high'],
+      ['high'],
+    ]);
+    await tell(store, dayOf(4, [aFinding({ severity: 'critical' })]), thresholds, deps);
+    expect(picky.state.got).toHaveLength(1);
   });
 });

@@ -45,7 +45,11 @@ beforeAll(async () => {
       });
       await publish(store, report);
       const notifier = { destination: 'nobody', publish: async () => 'id' };
-      await tell(store, report, thresholds, { notifier, consoleRegion: null, onDamage: nothingDamaged });
+      await tell(store, report, thresholds, {
+        notifiers: [notifier],
+        consoleRegion: null,
+        onDamage: nothingDamaged,
+      });
     }
   await concludeFleet(store, {
     runId: newest,

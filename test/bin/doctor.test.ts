@@ -61,7 +61,7 @@ describe('netns-audit doctor', () => {
         'ok admission Pod Security, policies and quotas take the probe pod',
         'ok probe node-1 was read',
         `ok store ${join(directory, 'store')}`,
-        'skipped alert no topic was given',
+        'skipped alert neither a topic nor destinations were given',
       ],
     });
     expect(podsOfTheAudit(stub)).toEqual([]);

@@ -308,7 +308,7 @@ describe('the bundles of the functions', () => {
     const parts = readdirSync(new URL('../../lib/probe/probe/', import.meta.url));
     expect(files).toEqual(expect.arrayContaining(parts.map((part) => `probe/${part}`)));
     // Who speaks to no cluster has no client for it.
-    const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 2_700_000 : 1_100_000;
+    const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 2_700_000 : 1_150_000;
     expect(files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)).toBeLessThan(most);
   });
 

@@ -41,7 +41,7 @@ export async function concludeClusterOfFleet(
   store: Store,
   { task, error }: ConclusionInput,
   deps: {
-    readonly notifier: Notifier | null;
+    readonly notifiers: readonly Notifier[];
     /** Default: findings go to no Security Hub. */
     readonly importer?: FindingImporter | null;
     readonly version: string;
@@ -73,7 +73,7 @@ export async function concludeClusterOfFleet(
         }));
   await publish(store, report);
   const concluded = conclusionOf(report, plan !== null);
-  const { notifier, importer = null, consoleRegion, signal, onReport } = deps;
+  const { notifiers, importer = null, consoleRegion, signal, onReport } = deps;
   onReport?.(concluded);
   const send = async (): Promise<void> => {
     if (importer === null) return;
@@ -84,7 +84,7 @@ export async function concludeClusterOfFleet(
   };
   // Neither misses its news because the other is away.
   const [told, sent] = await Promise.allSettled([
-    notifier !== null && tell(store, report, task.settings.thresholds, { ...deps, notifier }),
+    notifiers.length > 0 && tell(store, report, task.settings.thresholds, { ...deps, notifiers }),
     send(),
   ]);
   if (told.status === 'rejected') throw told.reason;

@@ -2,6 +2,7 @@
 import { type ClusterLine, digestOf, type Notifier } from '../../alert/index.ts';
 import { keys, type Store } from '../../history/index.ts';
 import { verdicts } from '../../model/report.ts';
+import { deliverNews } from '../deliver.ts';
 import { linksToFleet } from '../tell.ts';
 import { type FleetConclusionInput, type FleetReport, fleetConclusionInputSchema } from './messages.ts';
 import { pageOfRun } from './page.ts';
@@ -9,14 +10,14 @@ import { pageOfRun } from './page.ts';
 /**
  * The report is the record of the message: it is written after the message was taken.
  *
- * @param deps - no notifier sends no digest
+ * @param deps - no notifiers send no digest
  * @throws AuditError STORE, ALERT
  */
 export async function concludeFleet(
   store: Store,
   given: FleetConclusionInput,
-  deps: { readonly notifier: Notifier | null; readonly consoleRegion: string | null } = {
-    notifier: null,
+  deps: { readonly notifiers: readonly Notifier[]; readonly consoleRegion: string | null } = {
+    notifiers: [],
     consoleRegion: null,
   },
 ): Promise<FleetReport> {
@@ -37,13 +38,13 @@ export async function concludeFleet(
   // Before the message: what fails after it is told twice.
   const page = await pageOfRun(store, report, deps.consoleRegion);
   await store.putOnce(keys.fleetPage(input.runId), Buffer.from(page));
-  if (input.digest && deps.notifier !== null && (await store.get(key)) === null)
-    await deps.notifier.publish(
-      digestOf(
-        { runId: input.runId, clusters: input.clusters.map(lineOf) },
-        linksToFleet(store, key, deps.consoleRegion),
-      ),
+  if (input.digest && deps.notifiers.length > 0 && (await store.get(key)) === null) {
+    const digest = digestOf(
+      { runId: input.runId, clusters: input.clusters.map(lineOf) },
+      linksToFleet(store, key, deps.consoleRegion),
     );
+    await deliverNews(deps.notifiers, digest);
+  }
   await store.putOnce(key, Buffer.from(`${JSON.stringify(report)}\n`));
   return report;
 }

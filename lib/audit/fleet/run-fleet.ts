@@ -33,7 +33,7 @@ export type FleetProgress =
 export type FleetDeps = {
   readonly connections: Omit<Connections, 'onDamage'>;
   /** Null tells nobody, and what is news stays news for who does. */
-  readonly notifier: Notifier | null;
+  readonly notifiers: readonly Notifier[];
   /** Ends the run: pods are removed, nothing is concluded. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: FleetProgress) => void;
@@ -73,11 +73,11 @@ export async function runFleet(
     ends.set(task.cluster.name, await auditClusterOfFleet(own, task, deps, expectedWithinHours));
   });
   const ended = tasks.flatMap(({ cluster }) => ends.get(cluster.name) ?? []);
-  const { notifier } = deps;
+  const { notifiers } = deps;
   const fleet = await concludeFleet(
     own,
     { runId, digest, clusters: ended },
-    { notifier, consoleRegion: null },
+    { notifiers, consoleRegion: null },
   );
   return { fleet, store: own };
 }
@@ -89,7 +89,7 @@ async function auditClusterOfFleet(
   expectedWithinHours: number | undefined,
 ): Promise<FleetConclusionInput['clusters'][number]> {
   const cluster = task.cluster.name;
-  const { notifier, signal, onProgress } = deps;
+  const { notifiers, signal, onProgress } = deps;
   let said = false;
   const damages = new Set<string>();
   const onDamage = (damage: AuditError): void => {
@@ -128,7 +128,7 @@ async function auditClusterOfFleet(
       store,
       { task, error },
       {
-        notifier,
+        notifiers,
         version: connections.version,
         onDamage,
         consoleRegion: null,

@@ -45,7 +45,7 @@ async function run(more: object = {}, readSecret = async () => stub.kubeconfig()
   vi.setSystemTime(Date.now() + 60_000);
   const { fleet } = await runFleet(store, config, {
     connections: { version: '0.0.0', readSecret },
-    notifier,
+    notifiers: [notifier],
     signal: new AbortController().signal,
     onProgress: () => {},
   });
@@ -89,7 +89,7 @@ describe('a digest', () => {
   it('is sent once however often the end of the run is tried, and names clusters without a report', async () => {
     const lost = { cluster: 'gone', error: { Error: 'ALERT', Cause: 'throttled' } };
     const input = { runId: '20261123T020000Z-00000000', digest: true, clusters: [lost] };
-    for (const _ of [1, 2]) await concludeFleet(store, input, { notifier, consoleRegion: null });
+    for (const _ of [1, 2]) await concludeFleet(store, input, { notifiers: [notifier], consoleRegion: null });
     expect(sent).toMatchObject([
       { text: expect.stringContaining('Without a report:\n  gone: ALERT throttled') },
     ]);
@@ -102,7 +102,7 @@ describe('a digest', () => {
       return await write(key, body);
     });
     const input = { runId: '20261123T020000Z-00000000', digest: true, clusters: [] };
-    const conclude = () => concludeFleet(store, input, { notifier, consoleRegion: null });
+    const conclude = () => concludeFleet(store, input, { notifiers: [notifier], consoleRegion: null });
     await expect(conclude()).rejects.toThrow('refused');
     putOnce.mockRestore();
     await conclude();

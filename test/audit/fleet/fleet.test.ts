@@ -34,7 +34,7 @@ const notifier: Notifier = {
     return `id-${mails.length}`;
   },
 };
-const deps = { notifier, version: '0.0.0', consoleRegion: null, onDamage: nothingDamaged };
+const deps = { notifiers: [notifier], version: '0.0.0', consoleRegion: null, onDamage: nothingDamaged };
 const connections = {
   version: '0.0.0',
   readSecret: async (arn: string) => secrets.get(arn) ?? '',

@@ -99,7 +99,7 @@ describe('the page of a run', () => {
     await concludeFleet(
       bucket,
       { runId: runOf('2026-10-02'), clusters },
-      { notifier: null, consoleRegion: 'eu-west-1' },
+      { notifiers: [], consoleRegion: 'eu-west-1' },
     );
     const html = Buffer.from(written.get(keys.fleetPage(runOf('2026-10-02'))) ?? []).toString();
     const report = keys.reportPage({ cluster: ARN, runId: runOf('2026-10-02') });

@@ -1,0 +1,93 @@
+/** What stands, as Alertmanager keeps it: one alert for each finding that somebody was told of, and each threshold. Pure. */
+import { printable } from '../model/printable.ts';
+import type { ClusterReport } from '../model/report.ts';
+import { objectName } from '../report/index.ts';
+import type { Changes } from './changes.ts';
+import type { Links } from './links.ts';
+import type { Told } from './record.ts';
+
+/** As `POST /api/v2/alerts` takes it: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml */
+export type Alert = {
+  /** Alertmanager knows an alert by all of these: they stay the same while it is open. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** ISO 8601. */
+  readonly startsAt: string;
+  /** ISO 8601; in the future for what is open, past for what is over. */
+  readonly endsAt: string;
+  readonly generatorURL?: string;
+};
+
+/**
+ * @param reminderDays - what is open is sent again sooner; when no run sends it for longer, Alertmanager forgets it a day later
+ */
+export function alertsOf(
+  report: ClusterReport,
+  changes: Changes,
+  links: Links,
+  reminderDays: number,
+): Alert[] {
+  const { at, told, thresholds } = changes.next;
+  const cluster = printable(report.cluster.name, 200);
+  const later = new Date(Date.parse(at) + (reminderDays + 1) * 86_400_000).toISOString();
+  const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
+  const link = links.page === null ? {} : { generatorURL: links.page };
+  const alertOf = (each: Told, endsAt: string): Alert => {
+    const { fingerprint, check, severity, object } = each;
+    const finding = findings.get(fingerprint);
+    const [remedy] = finding?.remedy ?? [];
+    return {
+      labels: {
+        alertname: check,
+        source: 'netns-audit',
+        cluster,
+        severity,
+        kind: object.kind,
+        ...(object.namespace === undefined ? {} : { namespace: printable(object.namespace, 300) }),
+        // A pod may move: its node is no part of what it is known by.
+        object: printable(object.name, 300),
+        fingerprint,
+      },
+      annotations: {
+        summary: printable(`${finding?.title ?? check}: ${objectName(object)}`, 300),
+        ...(finding === undefined ? {} : { description: printable(finding.detail, 1000) }),
+        ...(object.node === undefined ? {} : { node: printable(object.node, 300) }),
+        ...(remedy === undefined ? {} : { remedy: printable(remedy.command ?? remedy.text, 1000) }),
+        report: links.command,
+      },
+      startsAt: finding?.firstSeen ?? each.changedAt,
+      endsAt,
+      ...link,
+    };
+  };
+  return [
+    ...told.map((each) => alertOf(each, each.gone ? each.changedAt : later)),
+    // With another severity it is another alert: the one before ends.
+    ...changes.fresh.flatMap(({ finding, was }) =>
+      was === null || was === finding.severity
+        ? []
+        : [alertOf({ ...toldOf(finding, at), severity: was }, at)],
+    ),
+    ...(changes.replaced ?? []).map((each) => alertOf(each, at)),
+    ...thresholds.map(({ key, crossed, changedAt }) => ({
+      labels: {
+        alertname: 'threshold-crossed',
+        source: 'netns-audit',
+        cluster,
+        severity: 'high',
+        threshold: printable(key, 300),
+      },
+      annotations: { summary: printable(`Threshold crossed: ${key}`, 300), report: links.command },
+      startsAt: changedAt,
+      endsAt: crossed ? later : changedAt,
+      ...link,
+    })),
+  ];
+}
+
+function toldOf(
+  { fingerprint, severity, check, object }: ClusterReport['findings'][number],
+  at: string,
+): Told {
+  return { fingerprint, severity, check, object, at, gone: true, changedAt: at, returns: 0, flapping: false };
+}
