@@ -34,6 +34,21 @@ const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    // The agent installs binary and configuration, and most plugins ask it for each pod.
+    causes: ['cni-agent-down'],
+    symptoms: [
+      'cni-plugin-missing',
+      'cni-config-invalid',
+      'runtime-network-not-ready',
+      'sandbox-create-failing',
+      'sandbox-kill-failing',
+      'sandbox-stuck-terminating',
+      'cni-add-failing',
+      'host-route-missing',
+    ],
+    on: 'same node',
+  },
+  {
     causes: ['cni-plugin-missing', 'cni-config-invalid'],
     symptoms: [
       'runtime-network-not-ready',

@@ -33,7 +33,15 @@ export type Layout = {
 };
 
 /** The DaemonSet that installs binary and configuration on a node whenever its pod starts. */
-export type Agent = { readonly name: string; readonly namespace: string; readonly selector: string };
+export type Agent = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly selector: string;
+  /** Labels of its pods where others install it: k3s and RKE2, Talos, Canal … */
+  readonly otherSelectors: readonly string[];
+  /** Its program as the kernel names it (15 characters): some run it as a service of the node, without a pod. Empty: it may have none. */
+  readonly processes: readonly string[];
+};
 
 export type CniPlugin = {
   /** Null: it attaches no pod by itself (an IPAM or a chained plugin), or how it does is not known. */
@@ -91,7 +99,7 @@ const calico: Layout = {
   namedAfterPod: true,
 };
 
-const cilium: Layout = {
+const ciliumLayout: Layout = {
   hostLinkPrefix: 'lxc',
   hostRoute: 'none',
   gatewayMac: 'hostLink',
@@ -106,13 +114,50 @@ const cilium: Layout = {
   namedAfterPod: false,
 };
 
-const awsNode: Agent = { name: 'aws-node', namespace: 'kube-system', selector: 'k8s-app=aws-node' };
+const awsNode: Agent = {
+  name: 'aws-node',
+  namespace: 'kube-system',
+  selector: 'k8s-app=aws-node',
+  otherSelectors: ['app.kubernetes.io/name=aws-node'],
+  processes: ['aws-k8s-agent', 'ipamd'],
+};
 const calicoNode: Agent = {
   name: 'calico-node',
   namespace: 'calico-system',
   selector: 'k8s-app=calico-node',
+  otherSelectors: ['k8s-app=canal'],
+  processes: ['calico-node', 'calico-felix'],
 };
-const multus: Agent = { name: 'multus', namespace: 'kube-system', selector: 'app=multus' };
+const flannel: Agent = {
+  name: 'kube-flannel',
+  namespace: 'kube-flannel',
+  selector: 'app=flannel',
+  otherSelectors: ['k8s-app=flannel', 'k8s-app=canal'],
+  // k3s and RKE2 have flannel inside of their own process.
+  processes: ['flanneld', 'k3s', 'k3s-server', 'k3s-agent', 'rke2'],
+};
+const cilium: Agent = {
+  name: 'cilium',
+  namespace: 'kube-system',
+  selector: 'k8s-app=cilium',
+  otherSelectors: ['app.kubernetes.io/name=cilium-agent'],
+  processes: ['cilium-agent'],
+};
+// The thin one is a plugin alone.
+const multus: Agent = {
+  name: 'multus',
+  namespace: 'kube-system',
+  selector: 'app=multus',
+  otherSelectors: ['name=multus'],
+  processes: [],
+};
+const istio: Agent = {
+  name: 'istio-cni',
+  namespace: 'istio-system',
+  selector: 'k8s-app=istio-cni-node',
+  otherSelectors: [],
+  processes: [],
+};
 
 const plugin = (known: Partial<CniPlugin>): CniPlugin => ({
   layout: null,
@@ -131,7 +176,7 @@ const plugins = {
   }),
   flannel: plugin({
     layout: bridge,
-    agent: { name: 'kube-flannel', namespace: 'kube-flannel', selector: 'app=flannel' },
+    agent: flannel,
     delegates: ['bridge', 'host-local'],
     addresses: 'podCIDR',
   }),
@@ -140,14 +185,12 @@ const plugins = {
   calico: plugin({ layout: calico, agent: calicoNode }),
   'calico-ipam': plugin({ agent: calicoNode }),
   'cilium-cni': plugin({
-    layout: cilium,
-    agent: { name: 'cilium', namespace: 'kube-system', selector: 'k8s-app=cilium' },
+    layout: ciliumLayout,
+    agent: cilium,
   }),
   multus: plugin({ agent: multus }),
   'multus-shim': plugin({ agent: multus }),
-  'istio-cni': plugin({
-    agent: { name: 'istio-cni', namespace: 'istio-system', selector: 'k8s-app=istio-cni-node' },
-  }),
+  'istio-cni': plugin({ agent: istio }),
   'host-local': plugin({}),
 } as const satisfies Readonly<Record<string, CniPlugin>>;
 

@@ -1,5 +1,6 @@
 import type { AnyCheck } from '../define.ts';
 import { cniAddFailing } from './cni-add-failing.ts';
+import { cniAgentDown } from './cni-agent-down.ts';
 import { cniConfigInvalid } from './cni-config-invalid.ts';
 import { cniConfigOrder } from './cni-config-order.ts';
 import { cniPluginMissing } from './cni-plugin-missing.ts';
@@ -10,6 +11,7 @@ import { ipamNearExhausted } from './ipam-near-exhausted.ts';
 import { ipamUnrecorded } from './ipam-unrecorded.ts';
 
 export const cniChecks: readonly AnyCheck[] = [
+  cniAgentDown,
   cniConfigInvalid,
   cniConfigOrder,
   cniPluginMissing,

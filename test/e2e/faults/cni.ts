@@ -51,6 +51,18 @@ export const ipamFaults: readonly Fault[] = [
 /** Of the whole node: each at a time. */
 export const cniFaults: readonly Fault[] = [
   {
+    id: 'agent-gone',
+    check: 'cni-agent-down',
+    pods: 0,
+    where: 'node',
+    object: { kind: 'node', name: '$NODE' },
+    // Where agents run as processes of the node: what would start it again is stopped first.
+    inject: `loops=; for pid in $(pgrep -x 'flanneld|calico-node|ipamd'); do loop=$(awk '{ print $4 }' /proc/$pid/stat); kill -STOP $loop; kill -9 $pid; loops="$loops $loop"; done; echo "LOOPS=$loops"`,
+    shows: ['has no pod on the node', 'no process'],
+    repair: 'kill -CONT $LOOPS',
+    when: ({ plugin }) => ['flannel', 'calico', 'aws-cni'].includes(plugin),
+  },
+  {
     id: 'plugin-missing',
     check: 'cni-plugin-missing',
     pods: 0,

@@ -1,0 +1,200 @@
+import { loadedConfig } from '../../computed/loaded-config.ts';
+import { type Agent, cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
+import type { ObservedPod, Sources } from '../../model/evidence.ts';
+import { listed } from '../../model/text.ts';
+import {
+  type CheckContext,
+  defineCheck,
+  fail,
+  nodeObject,
+  notApplicable,
+  type Outcome,
+  pass,
+} from '../define.ts';
+import { deleteAgentPods } from '../remedies/restart-agent.ts';
+import { command, look, podsOnNode, repair } from '../remedies/steps.ts';
+
+/** An agent that starts loads programs and compares all pods of the node first; Calico's and the VPC CNI's restart once while they do. */
+const START_SECONDS = 300;
+/** Restarts after which one that runs at the moment is known to end again. */
+const CRASHES = 3;
+
+/** The agent is asked for every pod that starts, and keeps routes, programs and policies of those that run. */
+export const cniAgentDown = defineCheck({
+  id: 'cni-agent-down',
+  topic: 'cni',
+  severity: 'critical',
+  title: 'The agent of the CNI plugin runs on the node',
+  failureTitle: 'CNI agent of the node is down',
+  why: 'No pod can start or be taken down on the node, and what changes in the cluster (new nodes, policies, Services) does not reach the pods that run.',
+  needs: ['pods', 'processes', 'cniConfig', 'node'],
+  run({ pods, processes, cniConfig, node: { createdAt, labels } }, context) {
+    const object = nodeObject(context.node);
+    const types = [...(loadedConfig(cniConfig)?.plugins ?? []), ...(loadedConfig(cniConfig)?.ipam ?? [])];
+    const needed = new Set(types.flatMap((type) => cniPlugin(type)?.agent ?? []));
+    // One that never came up has not written its configuration yet.
+    const here = allAgents().filter((agent) => podsOf(agent, pods).length > 0);
+    const agents = [...new Set([...needed, ...here])];
+    if (agents.length === 0)
+      return [notApplicable(object, 'no plugin of the node is known to have an agent')];
+    const running = new Set(processes.map((process) => process.command));
+    const excuse = isYoung(createdAt, context)
+      ? 'the node is in its first five minutes'
+      : labels['eks.amazonaws.com/compute-type'] === 'auto'
+        ? 'EKS Auto Mode runs its agents without pods'
+        : null;
+    const judged = agents.map((agent) => judge(agent, podsOf(agent, pods), { running, excuse }, context));
+    const down = judged.filter((each) => each.state === 'down');
+    if (down.length === 0) {
+      const untold = judged.find((each) => each.state === 'untold');
+      return [untold === undefined ? pass(object) : notApplicable(object, untold.reason)];
+    }
+    return [failure(down, context)];
+  },
+});
+
+type Judgement = {
+  readonly agent: Agent;
+  readonly pod: ObservedPod | null;
+  readonly state: 'up' | 'down' | 'untold';
+  readonly reason: string;
+};
+
+function judge(
+  agent: Agent,
+  pods: readonly ObservedPod[],
+  node: { readonly running: ReadonlySet<string>; readonly excuse: string | null },
+  context: CheckContext,
+): Judgement {
+  const say = (state: Judgement['state'], reason: string, pod: ObservedPod | null = null) => ({
+    agent,
+    pod,
+    state,
+    reason,
+  });
+  const standing = pods.filter(({ deletionTimestamp }) => deletionTimestamp === null);
+  if (standing.some(({ ready }) => ready)) return say('up', '');
+  const [pod] = standing.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
+  if (pod === undefined) {
+    if (pods.length > 0) return say('untold', `the pod of ${agent.name} is being replaced`);
+    if (agent.processes.some((name) => node.running.has(name))) return say('up', '');
+    if (agent.processes.length === 0)
+      return say('untold', `${agent.name} has no pod on the node, and may be installed without one`);
+    return node.excuse !== null
+      ? say('untold', node.excuse)
+      : say(
+          'down',
+          `${agent.name} has no pod on the node, and no process (${listed(agent.processes)}) runs there`,
+        );
+  }
+  if (isYoung(pod.createdAt, context))
+    return say('untold', `the pod of ${agent.name} is in its first five minutes`, pod);
+  const waits = pod.containers.find(
+    ({ ready, running, reason }) => !ready && !running && reason !== 'Completed',
+  );
+  if (waits !== undefined)
+    return say(
+      'down',
+      `container ${waits.name} of ${nameOf(pod)} does not run: ${waits.reason ?? 'no reason is given'}, ${waits.restarts} restarts`,
+      pod,
+    );
+  const unready = pod.containers.find(({ ready, running }) => running && !ready);
+  if (unready === undefined) return say('down', `${nameOf(pod)} is ${pod.phase} and not ready`, pod);
+  const started = unready.startedAt;
+  if (started !== null && isYoung(started, context) && unready.restarts < CRASHES)
+    return say(
+      'untold',
+      `container ${unready.name} of ${nameOf(pod)} was started less than five minutes ago`,
+      pod,
+    );
+  return say(
+    'down',
+    `container ${unready.name} of ${nameOf(pod)} runs and is not ready, ${unready.restarts} restarts`,
+    pod,
+  );
+}
+
+function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
+  const ofPods = down.flatMap(({ agent, pod }) => (pod === null ? [] : [{ agent, pod }]));
+  return fail(nodeObject(node), {
+    detail: `A CNI agent is down: ${listed(down.map(({ reason }) => reason))}.`,
+    confidence: 'confirmed',
+    evidence: down.map(({ agent, pod, reason }) => ({
+      what: `${agent.name} on the node`,
+      expected: pod === null ? `a pod, or a process ${listed(agent.processes)}` : 'ready',
+      actual: reason,
+      source: pod === null ? 'API: pods of the node; /proc (node)' : 'API: pod.status.containerStatuses',
+    })),
+    remedy: [
+      ...down.map(({ agent, pod }) =>
+        pod === null
+          ? look(
+              `See whether a DaemonSet is to run ${agent.name} there: it may have been deleted, or its node selector or tolerations leave the node out.`,
+              command('kubectl', 'get', 'daemonsets', '-A', '-o', 'wide'),
+            )
+          : look(`See why ${agent.name} does not come up: its last words before it ended.`, lastWords(pod)),
+      ),
+      ...ofPods.map(({ agent, pod }) =>
+        repair(
+          'Once the cause is mended, restart it on the node. No other pod has to be deleted.',
+          deleteAgentPods({ ...agent, namespace: pod.namespace, selector: selectorOf(agent, pod) }, node),
+        ),
+      ),
+      ...down.flatMap(({ agent, pod }) =>
+        pod === null
+          ? [
+              repair(`Install ${agent.name} again, or start its service on the node.`),
+              look('It should be back:', podsOnNode(node, agent.selector)),
+            ]
+          : [],
+      ),
+    ],
+  });
+}
+
+/** `--previous` fails where the container never ran before. */
+function lastWords({ namespace, name, containers }: ObservedPod): string {
+  const container = containers.find(({ ready }) => !ready)?.name;
+  const all = [
+    'kubectl',
+    'logs',
+    '-n',
+    namespace,
+    name,
+    ...(container === undefined ? [] : ['-c', container]),
+  ];
+  return `${command(...all, '--tail=40', '--previous')} || ${command('kubectl', 'describe', 'pod', '-n', namespace, name)}`;
+}
+
+const nameOf = ({ namespace, name }: ObservedPod) => `${namespace}/${name}`;
+
+function isYoung(since: string, { now, settleSeconds }: CheckContext): boolean {
+  return settleSeconds.pod > 0 && now - Date.parse(since) < START_SECONDS * 1000;
+}
+
+function allAgents(): Agent[] {
+  return [...new Set(knownPlugins.flatMap((type) => cniPlugin(type)?.agent ?? []))];
+}
+
+/** Its pods by their labels; anybody may give his own pods the same, but no DaemonSet on the node's network has them by chance. */
+function podsOf(agent: Agent, pods: Sources['pods']): ObservedPod[] {
+  return pods.filter(
+    (pod) =>
+      pod.hostNetwork &&
+      pod.controller === 'DaemonSet' &&
+      pod.phase !== 'Succeeded' &&
+      pod.phase !== 'Failed' &&
+      selectors(agent).some((selector) => hasLabel(pod, selector)),
+  );
+}
+
+const selectors = ({ selector, otherSelectors }: Agent) => [selector, ...otherSelectors];
+
+function hasLabel({ labels }: ObservedPod, selector: string): boolean {
+  const [name = '', value] = selector.split('=');
+  return labels[name] === value;
+}
+
+function selectorOf(agent: Agent, pod: ObservedPod): string {
+  return selectors(agent).find((selector) => hasLabel(pod, selector)) ?? agent.selector;
+}
