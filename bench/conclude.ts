@@ -86,7 +86,7 @@ async function make(folder: string, count: number, pods: number, each: number): 
   await keepPlan(
     store,
     run,
-    { record, events: [] },
+    { record, events: [], facts: { nodes: [], dnsServices: null, dnsServicesUnread: null } },
     batches.map((nodes) => ({ nodes: nodes.map((name) => ({ node: { name } })) })),
   );
   for (const [batch, nodes] of batches.entries())

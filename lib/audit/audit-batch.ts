@@ -64,7 +64,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
           pods,
           await first(node),
           {
-            snapshot: (since) => look(node, since),
+            snapshot: async (since) => ({ ...(await look(node, since)), cluster: plan.facts }),
             killings: async () => (await killings()).filter((event) => event.node === node.name),
           },
           (work) => judge.judge(work, signal),

@@ -48,7 +48,7 @@ export type DoctorOptions = {
   readonly signal: AbortSignal;
 };
 
-/** What an audit cannot do without; deploy/rbac.yaml gives these and {@link OPTIONAL_RIGHT}. */
+/** What an audit cannot do without; deploy/rbac.yaml gives these and {@link OPTIONAL_RIGHTS}. */
 export function rightsOf(namespace: string): Right[] {
   return [
     ...['nodes', 'pods', 'events'].map((resource) => ({ verb: 'list', resource })),
@@ -63,13 +63,18 @@ export function rightsOf(namespace: string): Right[] {
   ];
 }
 
-/** Without it a silent kubelet is found out by the Ready condition of its node, which takes half a minute longer. */
-export const OPTIONAL_RIGHT: Right = {
-  group: 'coordination.k8s.io',
-  verb: 'get',
-  resource: 'leases',
-  namespace: 'kube-node-lease',
-};
+/** What an audit can do without, and what it lacks then. */
+export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without: string }[] = [
+  {
+    // A silent kubelet is then found out by the Ready condition of its node, which takes half a minute longer.
+    right: { group: 'coordination.k8s.io', verb: 'get', resource: 'leases', namespace: 'kube-node-lease' },
+    without: 'silent nodes are waited for longer',
+  },
+  {
+    right: { verb: 'list', resource: 'services' },
+    without: 'whether kubelets give pods the DNS of the cluster is unknown',
+  },
+];
 
 /** Links of the way to the cluster, in the order in which they are passed, and the errors that each one ends in. */
 const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
@@ -153,8 +158,11 @@ async function rights(
       if (!(await isAllowed(connection, right, signal))) missing.push(right);
     if (missing.length === 0) {
       const all = `all ${rightsOf(namespace).length}`;
-      if (await isAllowed(connection, OPTIONAL_RIGHT, signal)) return all;
-      return `${all}; not to ${described(OPTIONAL_RIGHT)}: silent nodes are waited for longer`;
+      const lacks: string[] = [];
+      for (const { right, without } of OPTIONAL_RIGHTS)
+        if (!(await isAllowed(connection, right, signal)))
+          lacks.push(`not to ${described(right)}: ${without}`);
+      return [all, ...lacks].join('; ');
     }
     throw new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${missing.map(described).join('; ')}`, {
       remedy: grantRights(user, namespace),

@@ -1,6 +1,6 @@
 /** Before the first probe: leftovers swept, nodes chosen, events read, and the facts that every part of the run shares. */
-import { type Cluster, listEvents, listNodes, sweep } from '../cluster/index.ts';
-import type { Event } from '../model/kubernetes.ts';
+import { type Cluster, listDnsServices, listEvents, listNodes, sweep } from '../cluster/index.ts';
+import type { ClusterFacts, Event, Node } from '../model/kubernetes.ts';
 import type { RunRecord } from '../probe/index.ts';
 import type { CheckSet } from './checks-for.ts';
 import { type NodeSelection, type PlannedNode, planNodes } from './plan.ts';
@@ -21,6 +21,7 @@ export type ClusterPlan = {
   readonly record: RunRecord;
   readonly nodes: readonly PlannedNode[];
   readonly events: readonly Event[];
+  readonly facts: ClusterFacts;
 };
 
 /**
@@ -33,9 +34,10 @@ export async function planCluster(
 ): Promise<ClusterPlan & { readonly swept: readonly string[] }> {
   const startedAt = new Date().toISOString();
   const list = { signal: options.signal };
-  const [nodes, events, { removed: swept }] = await Promise.all([
+  const [nodes, events, dns, { removed: swept }] = await Promise.all([
     listNodes(cluster, list),
     listEvents(cluster, list),
+    listDnsServices(cluster, list),
     sweep(cluster, options.namespace, Date.now(), list),
   ]);
   const { names, labels } = options.selection;
@@ -50,5 +52,19 @@ export async function planCluster(
     active: [...options.active],
     previousRunId: options.previousRunId,
   };
-  return { record, nodes: planNodes(nodes, options.selection), events, swept };
+  const facts = {
+    nodes: nodes.map(asOther),
+    dnsServices: dns.services,
+    dnsServicesUnread: dns.unread,
+  };
+  return { record, nodes: planNodes(nodes, options.selection), events, facts, swept };
 }
+
+const asOther = ({ name, createdAt, ready, annotations, addresses, podCIDRs }: Node) => ({
+  name,
+  createdAt,
+  ready,
+  annotations,
+  addresses,
+  podCIDRs,
+});

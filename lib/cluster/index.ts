@@ -1,7 +1,15 @@
 /** Kubernetes: connect to a cluster, list what it has, run a probe pod to its end, sweep what was left behind. */
 export { grantRights } from './api-error.ts';
 export { type Cluster, type ClusterTarget, type Connection, connect, identify, open } from './connect.ts';
-export { getPod, isNodeGone, listEvents, listKillings, listNodes, listPodsOnNode } from './list.ts';
+export {
+  getPod,
+  isNodeGone,
+  listDnsServices,
+  listEvents,
+  listKillings,
+  listNodes,
+  listPodsOnNode,
+} from './list.ts';
 export { ensureNamespace } from './namespace.ts';
 export { ProbePods } from './probe-pods.ts';
 export { isAllowed, type Right, whoAmI, wouldAdmit } from './rights.ts';

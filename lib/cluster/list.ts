@@ -1,10 +1,11 @@
 /** Lists, in pages but for the pods of one node, each reduced at once: the memory of a run does not grow with what objects carry along. */
 import * as z from 'zod';
-import { AuditError } from '../model/errors.ts';
-import type { Event, Node, Pod } from '../model/kubernetes.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
+import type { DnsService, Event, Node, Pod } from '../model/kubernetes.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { reduceEvent, reduceNode, reducePod } from './reduce.ts';
+import { reduceDnsService } from './reduce-service.ts';
 
 const PAGE = 500;
 
@@ -146,6 +147,31 @@ export async function getPod(
     });
   }
   return pod;
+}
+
+/**
+ * The Services that answer look-ups, and why there is none to tell. An optional right: without it what depends on them is
+ * unknown.
+ * @throws AuditError ABORTED
+ */
+export async function listDnsServices(
+  cluster: Cluster,
+  options?: ListOptions,
+): Promise<{ readonly services: DnsService[] | null; readonly unread: string | null }> {
+  try {
+    const { items } = await listAll(
+      cluster,
+      'list services',
+      '/api/v1/services',
+      {},
+      reduceDnsService,
+      options,
+    );
+    return { services: items.filter((service) => service !== null), unread: null };
+  } catch (error) {
+    if (error instanceof AuditError && error.code === 'ABORTED') throw error;
+    return { services: null, unread: messageOf(error) };
+  }
 }
 
 /** Reasons of events that say something about sandboxes and the network; others are not read. */

@@ -5,6 +5,7 @@ import {
   type Event,
   eventSchema,
   NETWORK_ANNOTATIONS,
+  NODE_ANNOTATIONS,
   type Node,
   nodeSchema,
   type Pod,
@@ -97,7 +98,7 @@ export function reducePod(item: unknown): Pod {
     uid: meta.uid,
     node: spec.nodeName ?? null,
     labels: meta.labels ?? {},
-    annotations: networkAnnotations(meta.annotations ?? {}),
+    annotations: kept(meta.annotations ?? {}, NETWORK_ANNOTATIONS),
     controller: meta.ownerReferences?.find((owner) => owner.controller)?.kind ?? null,
     phase: status.phase ?? 'Pending',
     reason: status.reason ?? null,
@@ -169,10 +170,10 @@ function containersOf(spec: RawPod['spec'], status: RawPod['status']): Container
 }
 
 /** Values are cut: an annotation may hold 256 kB. */
-function networkAnnotations(annotations: Record<string, string>): Record<string, string> {
+function kept(annotations: Record<string, string>, prefixes: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(annotations)
-      .filter(([name]) => NETWORK_ANNOTATIONS.some((prefix) => name.startsWith(prefix)))
+      .filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)))
       .map(([name, value]) => [name, value.slice(0, 8192)]),
   );
 }
@@ -225,6 +226,7 @@ export function reduceNode(item: unknown): Node {
     notReadyMessage: ready?.status === 'True' ? null : (ready?.message ?? ready?.reason ?? null),
     // The node controller writes Unknown once the kubelet's lease has run out.
     kubeletReports: ready !== undefined && ready.status !== 'Unknown',
+    annotations: kept(meta.annotations ?? {}, NODE_ANNOTATIONS),
     unschedulable: spec.unschedulable ?? false,
     addresses: (status.addresses ?? [])
       .filter(({ type }) => type.endsWith('IP'))

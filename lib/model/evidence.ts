@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { cniConfigSchema, cniResultSchema, ipamSchema } from './cni.ts';
-import { eventSchema, nodeSchema, podSchema } from './kubernetes.ts';
+import { dnsServiceSchema, eventSchema, nodeSchema, otherNodeSchema, podSchema } from './kubernetes.ts';
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
 import { linkSchema, networkStackSchema, packetFilterSchema, waySchema } from './network.ts';
 import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
@@ -112,6 +112,22 @@ export const podNetworkSchema = z.object({
 });
 export type PodNetwork = z.infer<typeof podNetworkSchema>;
 
+/** Who answers cluster names, by the API and by the kubelet: each null where it was not read, for the reason beside it. */
+export const clusterDnsSchema = z.object({
+  /** Services with a port 53 when the run was planned. That they may not be listed is no failure of the node. */
+  services: z.array(dnsServiceSchema).nullable(),
+  servicesUnread: z.string().nullable(),
+  /** What the kubelet gives to pods of policy ClusterFirst: its configuration, flags included. */
+  kubelet: z
+    .object({
+      servers: z.array(z.string()),
+      /** Null where it is not set. */
+      domain: z.string().nullable(),
+    })
+    .nullable(),
+  kubeletUnread: z.string().nullable(),
+});
+
 /** Every source that a check can need, by name. */
 export const sourceSchemas = {
   /** The API's node object. */
@@ -120,6 +136,8 @@ export const sourceSchemas = {
   pods: z.array(observedPodSchema),
   /** Events about this node and its pods, oldest first. */
   events: z.array(eventSchema),
+  /** The cluster's other nodes, in the API when the run was planned. */
+  otherNodes: z.array(otherNodeSchema),
   host: hostSchema,
   /** The node's own network. */
   hostNetwork: networkStackSchema,
@@ -143,6 +161,7 @@ export const sourceSchemas = {
   creation: creationSchema,
   /** The file that the kubelet hands to pods with dnsPolicy Default: /etc/resolv.conf unless configured. */
   nodeResolvConf: resolvConfSchema,
+  clusterDns: clusterDnsSchema,
   active: z.array(activeSchema),
   canary: canarySchema,
 };

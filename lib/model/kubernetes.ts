@@ -22,6 +22,14 @@ export const NETWORK_ANNOTATIONS = [
   'netns-auditor/',
 ] as const;
 
+/** Where CNI plugins note how packets for the pods of a node get there. */
+export const NODE_ANNOTATIONS = [
+  'flannel.alpha.coreos.com/backend-data',
+  'flannel.alpha.coreos.com/backend-type',
+  'flannel.alpha.coreos.com/public-ip',
+  'projectcalico.org/IPv4VXLANTunnelAddr',
+] as const;
+
 export const containerSchema = z.object({
   name: z.string(),
   /** An init container with restartPolicy Always counts as a sidecar. */
@@ -84,6 +92,8 @@ export const nodeSchema = z.object({
   /** False when the kubelet stopped reporting (Ready is Unknown, or the node.kubernetes.io/unreachable taint). */
   kubeletReports: z.boolean(),
   unschedulable: z.boolean(),
+  /** Of {@link NODE_ANNOTATIONS}. */
+  annotations: z.record(z.string(), z.string()).default({}),
   addresses: z.array(z.string()),
   podCIDRs: z.array(z.string()),
   os: z.string(),
@@ -113,11 +123,40 @@ export const eventSchema = z.object({
 });
 export type Event = z.infer<typeof eventSchema>;
 
+/** What is to be known of a node when another one is judged. */
+export const otherNodeSchema = nodeSchema.pick({
+  name: true,
+  createdAt: true,
+  ready: true,
+  annotations: true,
+  addresses: true,
+  podCIDRs: true,
+});
+
+/** A Service that answers look-ups: it has a port 53. */
+export const dnsServiceSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  addresses: z.array(z.string()),
+});
+export type DnsService = z.infer<typeof dnsServiceSchema>;
+
+/** What all nodes of a run are judged by, read once when it is planned. */
+export const clusterFactsSchema = z.object({
+  nodes: z.array(otherNodeSchema),
+  /** Null where they could not be listed, for the reason beside it. */
+  dnsServices: z.array(dnsServiceSchema).nullable(),
+  dnsServicesUnread: z.string().nullable(),
+});
+export type ClusterFacts = z.infer<typeof clusterFactsSchema>;
+
 /** The API's word on one node at one moment. */
 export const snapshotSchema = z.object({
   takenAt: time,
   node: nodeSchema,
   pods: z.array(podSchema),
   events: z.array(eventSchema),
+  /** In the second one of a node; older evidence has none. */
+  cluster: clusterFactsSchema.optional(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;

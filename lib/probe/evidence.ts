@@ -3,6 +3,7 @@
 import { messageOf } from '../model/errors.ts';
 import type { Evidence, Part, PodNetwork, Sources } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
+import { clusterEvidence } from './cluster-evidence.ts';
 import { creationEvidence } from './creation.ts';
 import { mountEvidence } from './mount-evidence.ts';
 import { hiddenNamespaces, joinNamespaces } from './namespaces.ts';
@@ -214,6 +215,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     node: { status: 'present', value: after.node },
     pods: { status: 'present', value: observed },
     events: { status: 'present', value: after.events },
+    ...clusterEvidence(reader, after),
     host,
     hostNetwork,
     hostPacketFilters: stacks.hostFilters,

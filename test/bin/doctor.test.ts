@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { main } from '../../bin/main.ts';
-import { OPTIONAL_RIGHT, rightsOf } from '../../lib/audit/doctor.ts';
+import { OPTIONAL_RIGHTS, rightsOf } from '../../lib/audit/doctor.ts';
 import { podsOfTheAudit, serveRecording } from '../audit/recorded.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 
@@ -197,8 +197,8 @@ describe('netns-audit doctor', () => {
           resources.flatMap((resource) => resourceNames.map((name) => `${verb} ${resource} ${name}`.trim())),
         ),
       );
-    const asked = [...rightsOf('netns-audit'), OPTIONAL_RIGHT].map(({ verb, resource, name = '' }) =>
-      `${verb} ${resource} ${name}`.trim(),
+    const asked = [...rightsOf('netns-audit'), ...OPTIONAL_RIGHTS.map(({ right }) => right)].map(
+      ({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`.trim(),
     );
     expect(asked.toSorted()).toEqual(given.toSorted());
   });

@@ -346,6 +346,7 @@ export function aNode(changes: Partial<Sources['node']> = {}): Sources['node'] {
     notReadyMessage: null,
     kubeletReports: true,
     unschedulable: false,
+    annotations: {},
     addresses: ['10.0.3.7'],
     podCIDRs: ['10.244.1.0/24'],
     os: 'linux',
@@ -382,4 +383,15 @@ export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { resul
   for (const drain of commands.filter((command) => /kubectl drain/.test(command)))
     expect(drain).toMatch(/ --ignore-daemonsets --delete-emptydir-data --timeout=\d+m$/);
   return failed;
+}
+
+/** A Service kube-dns, which the kubelet gives to pods. */
+export function aClusterDns(changes: Partial<Sources['clusterDns']> = {}): Sources['clusterDns'] {
+  return {
+    services: [{ namespace: 'kube-system', name: 'kube-dns', addresses: ['10.96.0.10'] }],
+    servicesUnread: null,
+    kubelet: { servers: ['10.96.0.10'], domain: 'cluster.local' },
+    kubeletUnread: null,
+    ...changes,
+  };
 }

@@ -1,4 +1,5 @@
 /** Whole healthy nodes made by chance: any layout, any pods, other programs beside them. None of it is a fault. */
+import { cniPlugin } from '../../lib/model/cni-plugins.ts';
 import type { Evidence, Sources } from '../../lib/model/evidence.ts';
 import { podNetworks } from '../../lib/probe/pod-networks.ts';
 import * as healthy from './evidence.ts';
@@ -55,15 +56,25 @@ export function makeNode(plan: NodePlan): RawNode {
       pins.map((path) => healthy.aPin({ path, inode, mounted: [inode] })),
     ),
     mounts: healthy.aMounts({ nsfs: namespaces.length, pinned: namespaces.length }),
-    processes: attached.flatMap(({ sandbox }) =>
-      sandbox.containers.map((container) => ({
-        pid: container.pid ?? 0,
-        command: 'app',
-        networkNamespace: container.networkNamespace,
-        pidNamespace: container.pidNamespace,
-        containerId: container.id,
+    processes: [
+      ...attached.flatMap(({ sandbox }) =>
+        sandbox.containers.map((container) => ({
+          pid: container.pid ?? 0,
+          command: 'app',
+          networkNamespace: container.networkNamespace,
+          pidNamespace: container.pidNamespace,
+          containerId: container.id,
+        })),
+      ),
+      // Agents that run as services of the node.
+      ...(cniPlugin(layout.plugin)?.agent?.processes ?? []).slice(0, 1).map((command) => ({
+        pid: 700,
+        command,
+        networkNamespace: HOST_NAMESPACE,
+        pidNamespace: healthy.HOST_PID_NAMESPACE,
+        containerId: null,
       })),
-    ),
+    ],
     sandboxes: sort([
       ...attached.map(({ sandbox }) => sandbox),
       ...others.flatMap(({ sandbox }) => sandbox ?? []),
@@ -103,6 +114,8 @@ export function makeNode(plan: NodePlan): RawNode {
     }),
     kernelLog: [],
     creation: { ok: true, milliseconds: 30, error: null, meanwhile: 0 },
+    otherNodes: [],
+    clusterDns: healthy.aClusterDns(),
     nodeResolvConf: { exists: true, nameservers: ['10.0.0.2'], searches: [], options: [] },
   };
 }

@@ -166,6 +166,21 @@ describe('without one of the rights, the audit says which', () => {
   });
 });
 
+describe('without an optional right', () => {
+  it('what needs Services is unknown, and the audit is whole', async () => {
+    const all = await manifests();
+    const roles = all.filter(({ kind }) => kind === 'ClusterRole');
+    await apply(roles.map((role) => without(role, 'services', 'list')));
+    try {
+      const { report } = await asAuditor();
+      expect(report.coverage.nodes).toEqual([expect.objectContaining({ node, result: 'audited' })]);
+      expect(JSON.stringify(report.coverage)).toContain('not allowed to list services');
+    } finally {
+      await apply(roles);
+    }
+  });
+});
+
 function without(role: Manifest, resource: string, verb: string): Manifest {
   const rules = role.rules.flatMap((rule) => {
     if (!rule.resources.includes(resource)) return [rule];

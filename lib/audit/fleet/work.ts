@@ -4,13 +4,14 @@ import * as z from 'zod';
 import { keys, type Run, type Store } from '../../history/index.ts';
 import { AuditError } from '../../model/errors.ts';
 import { type Exception, exceptionsSchema } from '../../model/exception.ts';
-import { eventSchema } from '../../model/kubernetes.ts';
+import { clusterFactsSchema, eventSchema } from '../../model/kubernetes.ts';
 import { type NodeResult, nodeResultSchema } from '../../model/node-result.ts';
 import { runRecordSchema } from '../../probe/index.ts';
 
 const planSchema = z.object({
   record: runRecordSchema,
   events: z.array(eventSchema),
+  facts: clusterFactsSchema,
   /** Names of the nodes of each batch: what a batch did not bring back is missed by name. */
   batches: z.array(z.array(z.string())),
 });

@@ -1,6 +1,12 @@
 import type { AnyCheck } from '../define.ts';
+import { nodeClusterDnsWrong } from './node-cluster-dns-wrong.ts';
 import { nodeResolvConfLoop } from './node-resolv-conf-loop.ts';
 import { resolvConfMissing } from './resolv-conf-missing.ts';
 import { resolvConfUnexpected } from './resolv-conf-unexpected.ts';
 
-export const dnsChecks: readonly AnyCheck[] = [resolvConfMissing, resolvConfUnexpected, nodeResolvConfLoop];
+export const dnsChecks: readonly AnyCheck[] = [
+  nodeClusterDnsWrong,
+  resolvConfMissing,
+  resolvConfUnexpected,
+  nodeResolvConfLoop,
+];

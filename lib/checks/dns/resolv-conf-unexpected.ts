@@ -1,4 +1,5 @@
 import { sameAddress } from '../../computed/cidr.ts';
+import { answererOf, dnsAddresses } from '../../computed/cluster-dns.ts';
 import {
   isLoopback,
   resolvConfs,
@@ -6,11 +7,12 @@ import {
   unreadContainers,
 } from '../../computed/container-resolv-confs.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
-import type { PodNetwork, ResolvConf } from '../../model/evidence.ts';
+import type { PodNetwork, ResolvConf, Sources } from '../../model/evidence.ts';
+import { listed } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** What the kubelet's own setting is nobody says, so pods of the same policy on the node are the measure. */
+/** The measure is what the kubelet gives and which Services there are; where neither was read, other pods of the policy on the node. */
 export const resolvConfUnexpected = defineCheck({
   id: 'resolv-conf-unexpected',
   topic: 'dns',
@@ -18,8 +20,9 @@ export const resolvConfUnexpected = defineCheck({
   title: "The pod's nameservers are those of its dnsPolicy",
   failureTitle: 'Pod with other nameservers than its dnsPolicy gives',
   why: 'Names of Services, or all names, fail or come from a server that nobody chose. A loopback address in a pod is where nobody listens (kubernetes#49675).',
-  needs: ['podNetworks', 'nodeResolvConf'],
-  run({ podNetworks, nodeResolvConf }, { node }) {
+  needs: ['podNetworks', 'nodeResolvConf', 'clusterDns', 'hostNetwork'],
+  run({ podNetworks, nodeResolvConf, clusterDns, hostNetwork }, { node }) {
+    const compared = { all: podNetworks, nodeFile: nodeResolvConf, clusterDns, host: hostNetwork };
     return podNetworks.map((network) => {
       const object = podObject(network.pod, node);
       const elsewhere = networkElsewhere(network);
@@ -34,7 +37,7 @@ export const resolvConfUnexpected = defineCheck({
       const judged = read.map(({ container, file }) => ({
         container,
         file,
-        ...judge(network, file, podNetworks, nodeResolvConf),
+        ...judge(network, file, compared),
       }));
       const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
       const vpn = network.pod.containers.find(mayChangeNetwork);
@@ -52,10 +55,10 @@ export const resolvConfUnexpected = defineCheck({
             )
             .join(' '),
           confidence: wrong.some(({ sure }) => sure) ? 'confirmed' : 'probable',
-          evidence: wrong.map(({ container, file, expected }) => ({
-            what: `nameservers of container ${container} (dnsPolicy ${network.pod.dnsPolicy})`,
+          evidence: wrong.map(({ container, file, expected, about }) => ({
+            what: `${about} of container ${container} (dnsPolicy ${network.pod.dnsPolicy})`,
             expected,
-            actual: serversText(file),
+            actual: about === 'nameservers' ? serversText(file) : listed(file.searches) || 'none',
             source: `/proc/PID/root/etc/resolv.conf of container ${container}`,
           })),
           remedy: recreatePod(network.pod),
@@ -72,30 +75,38 @@ type Judgement = {
   readonly reason: string;
   readonly expected: string;
   readonly sure: boolean;
+  readonly about: 'nameservers' | 'search domains';
 };
 
-const right: Judgement = { verdict: 'right', reason: '', expected: '', sure: false };
+type Compared = {
+  readonly all: readonly PodNetwork[];
+  readonly nodeFile: ResolvConf;
+  readonly clusterDns: Sources['clusterDns'];
+  readonly host: Sources['hostNetwork'];
+};
 
-function wrong(reason: string, expected: string, sure: boolean): Judgement {
-  return { verdict: 'wrong', reason, expected, sure };
+const right: Judgement = { verdict: 'right', reason: '', expected: '', sure: false, about: 'nameservers' };
+
+function wrong(
+  reason: string,
+  expected: string,
+  sure: boolean,
+  about: Judgement['about'] = 'nameservers',
+): Judgement {
+  return { ...right, verdict: 'wrong', reason, expected, sure, about };
 }
 
 function untold(reason: string): Judgement {
-  return { verdict: 'untold', reason, expected: '', sure: false };
+  return { ...right, verdict: 'untold', reason };
 }
 
-function judge(
-  network: PodNetwork,
-  file: ResolvConf,
-  all: readonly PodNetwork[],
-  nodeFile: ResolvConf,
-): Judgement {
+function judge(network: PodNetwork, file: ResolvConf, compared: Compared): Judgement {
+  const { nodeFile } = compared;
   const { dnsPolicy, dnsConfig } = network.pod;
   const asked = dnsConfig?.nameservers ?? [];
-  const given = file.nameservers.filter((server) => !asked.some((own) => sameAddress(own, server)));
+  const given = file.nameservers.filter((server) => !has(asked, server));
   if (dnsPolicy === 'None') {
-    const all =
-      given.length === 0 && asked.every((own) => file.nameservers.some((server) => sameAddress(own, server)));
+    const all = given.length === 0 && asked.every((own) => has(file.nameservers, own));
     return all ? right : wrong('the pod spec names others', asked.join(', '), true);
   }
   if (dnsPolicy === 'Default') {
@@ -108,8 +119,49 @@ function judge(
   const loop = given.find(isLoopback);
   if (loop !== undefined) return wrong(`nobody listens on ${loop} in a pod`, 'the cluster DNS', false);
   if (given.length === 0) return right;
+  const servers = judgeClusterServers(network, file, given, compared);
+  return servers.verdict === 'right' ? judgeSearches(network, file, compared) : servers;
+}
+
+/** What the kubelet gives now is right here, and of its node if it is wrong: see node-cluster-dns-wrong. */
+function judgeClusterServers(
+  network: PodNetwork,
+  file: ResolvConf,
+  given: readonly string[],
+  { all, nodeFile, clusterDns, host }: Compared,
+): Judgement {
+  const kubelet = clusterDns.kubelet?.servers ?? [];
+  if (kubelet.length > 0 && given.every((server) => has(kubelet, server))) return right;
+  const answerers = given.map((server) => ({ server, by: answererOf(server, clusterDns, host) }));
+  if (answerers.every(({ by }) => by === 'service' || by === 'node')) return right;
+  const expected = kubelet.length > 0 ? kubelet.join(', ') : listed(dnsAddresses(clusterDns));
+  const known = expected !== '';
+  if (known && nodeFile.exists && nodeFile.nameservers.length > 0 && sameServers(file, nodeFile))
+    return wrong("it is the node's own file, which knows no name of the cluster", expected, true);
+  const nobody = answerers.find(({ by }) => by === 'nobody');
+  if (nobody !== undefined)
+    return wrong(`${nobody.server} is the address of no Service with a port 53`, expected, true);
   return compare(network, file, all);
 }
+
+/** `nslookup kubernetes.default` needs them, whoever is asked. */
+function judgeSearches({ pod }: PodNetwork, { searches }: ResolvConf, { clusterDns }: Compared): Judgement {
+  const domain = clusterDns.kubelet?.domain ?? null;
+  // Of another domain are pods from before it was changed.
+  if (domain === null || searches.some((each) => each.startsWith(`${pod.namespace}.svc.`))) return right;
+  return wrong(
+    `its search domains lack ${pod.namespace}.svc.${domain}, so that short names such as kubernetes.default do not resolve`,
+    `${pod.namespace}.svc.${domain}, svc.${domain}, ${domain}`,
+    true,
+    'search domains',
+  );
+}
+
+const has = (addresses: readonly string[], server: string) =>
+  addresses.some((address) => sameAddress(address, server));
+
+const sameServers = (one: ResolvConf, other: ResolvConf) =>
+  one.nameservers.every((server) => has(other.nameservers, server));
 
 /** A pod of policy ClusterFirst beside the others of that policy on the node. */
 function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork[]): Judgement {

@@ -1,5 +1,5 @@
 /** resolv.conf(5), of which the probe sends only the lines with its own keywords. */
-import type { ResolvConf } from '../../model/evidence.ts';
+import type { ResolvConf, Sources } from '../../model/evidence.ts';
 import { addTo } from './collect.ts';
 import { lines } from './lines.ts';
 
@@ -54,4 +54,12 @@ export function parseContainerResolvConfs(index: string, content: string): Map<n
     else if (found[2] === 'file') confs.set(pid, readOf(pid));
   }
   return confs;
+}
+
+/** What the probe read of the kubelet's configuration: lines `server ADDRESS`, `domain NAME`, `file PATH`; the last is `end`. */
+export function parseKubeletDns(content: readonly string[]): NonNullable<Sources['clusterDns']['kubelet']> {
+  if (content.at(-1) !== 'end') throw new Error("the kubelet's configuration of DNS was cut");
+  const values = (name: string) =>
+    content.flatMap((line) => (line.startsWith(`${name} `) ? [line.slice(name.length + 1, 254)] : []));
+  return { servers: values('server').slice(0, USED), domain: values('domain').at(-1) ?? null };
 }

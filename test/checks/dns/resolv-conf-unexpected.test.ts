@@ -1,15 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { resolvConfUnexpected } from '../../../lib/checks/dns/resolv-conf-unexpected.ts';
-import type { PodNetwork, ResolvConf } from '../../../lib/model/evidence.ts';
-import { aPod, context, failures } from '../evidence.ts';
+import type { PodNetwork, ResolvConf, Sources } from '../../../lib/model/evidence.ts';
+import { aClusterDns, aHostStack, aPod, context, failures } from '../evidence.ts';
 import { aFile, aPodWith } from './files.ts';
 
 const CLUSTER = aFile('10.96.0.10');
 
 /** Outcome of the first pod; the others are its neighbours on the node. */
-function run(podNetworks: PodNetwork[], nodeResolvConf: ResolvConf = aFile('10.0.0.2')) {
-  return resolvConfUnexpected.run({ podNetworks, nodeResolvConf }, context).slice(0, 1);
+function run(
+  podNetworks: PodNetwork[],
+  nodeResolvConf: ResolvConf = aFile('10.0.0.2'),
+  clusterDns: Sources['clusterDns'] = UNREAD,
+) {
+  const hostNetwork = aHostStack();
+  return resolvConfUnexpected
+    .run({ podNetworks, nodeResolvConf, clusterDns, hostNetwork }, context)
+    .slice(0, 1);
 }
+
+/** Neither the Services nor the kubelet's configuration. */
+const UNREAD = aClusterDns({ services: null, kubelet: null });
 
 const earlier = aPodWith(CLUSTER, { name: 'a' }, '2026-11-18T00:00:00Z');
 const later = aPodWith(CLUSTER, { name: 'b' }, '2026-11-20T00:00:00Z');
@@ -85,5 +95,70 @@ describe('resolv-conf-unexpected', () => {
     expect(run([aPodWith(aFile('127.0.0.53'), { runtimeClass: 'gvisor' })])).toMatchObject([
       { result: 'notApplicable' },
     ]);
+  });
+
+  describe('where the kubelet or the Services tell what the cluster DNS is', () => {
+    const known = (file: ResolvConf, clusterDns = aClusterDns(), others: PodNetwork[] = []) =>
+      run([aPodWith(file), ...others], { ...aFile('10.0.0.2'), searches: [] }, clusterDns);
+    const nodes = { ...aFile('10.0.0.2'), searches: ['ec2.internal'] };
+
+    it("finds the node's own file in a pod, however many pods have it", () => {
+      const [found] = failures(known(nodes, aClusterDns(), [aPodWith(nodes), aPodWith(nodes)]));
+      expect(found?.detail).toBe(
+        "Container main asks 10.0.0.2: it is the node's own file, which knows no name of the cluster.",
+      );
+      expect(found).toMatchObject({ confidence: 'confirmed', evidence: [{ expected: '10.96.0.10' }] });
+    });
+
+    it.each([
+      ['by the Services alone', aClusterDns({ kubelet: null })],
+      ["by the kubelet's configuration alone", aClusterDns({ services: null })],
+    ])("finds the node's own file %s", (_, clusterDns) => {
+      expect(failures(known(nodes, clusterDns))).toHaveLength(1);
+    });
+
+    it('finds a nameserver that is nobody’s Service in a single pod', () => {
+      const [found] = failures(known(aFile('10.96.0.99')));
+      expect(found?.detail).toContain('10.96.0.99 is the address of no Service with a port 53');
+    });
+
+    it('finds search domains that lack those of the cluster', () => {
+      const [found] = failures(known({ ...aFile('10.96.0.10'), searches: ['example.com'] }));
+      expect(found?.detail).toContain('its search domains lack shop.svc.cluster.local');
+      expect(found?.evidence[0]).toMatchObject({
+        what: 'search domains of container main (dnsPolicy ClusterFirst)',
+        actual: 'example.com',
+      });
+    });
+
+    it.each<[string, ResolvConf, Sources['clusterDns']]>([
+      [
+        'what a wrong kubelet gives, which is a finding of the node',
+        aFile('10.0.9.9'),
+        aClusterDns({ kubelet: { servers: ['10.0.9.9'], domain: null } }),
+      ],
+      [
+        'a Service that the kubelet gave before',
+        aFile('10.96.0.11'),
+        aClusterDns({ services: [{ namespace: 'kube-system', name: 'dns-old', addresses: ['10.96.0.11'] }] }),
+      ],
+      ['a cache on a link of the node', aFile('10.0.3.7'), aClusterDns()],
+      [
+        'search domains of a domain that was changed',
+        { ...aFile('10.96.0.10'), searches: ['shop.svc.old.example'] },
+        aClusterDns(),
+      ],
+      [
+        'no search domains where the kubelet has none',
+        { ...aFile('10.96.0.10'), searches: [] },
+        aClusterDns({ kubelet: { servers: ['10.96.0.10'], domain: null } }),
+      ],
+    ])('passes %s', (_, file, clusterDns) => {
+      expect(known(file, clusterDns)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('leaves a link-local address alone that something may take elsewhere', () => {
+      expect(known(aFile('169.254.20.10'))).toMatchObject([{ result: 'notApplicable' }]);
+    });
   });
 });

@@ -11,6 +11,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     notReadyMessage: null,
     kubeletReports: true,
     unschedulable: false,
+    annotations: {},
     addresses: ['10.0.3.7'],
     podCIDRs: ['10.244.1.0/24'],
     os: 'linux',

@@ -59,6 +59,16 @@ export const nodeFaults: readonly Fault[] = [
     repair: 'ip route replace $ROUTE',
   },
   {
+    id: 'cluster-dns-of-kubelet-wrong',
+    check: 'node-cluster-dns-wrong',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `config=$(tr '\\0' '\\n' </proc/$(pgrep -x kubelet | head -n 1)/cmdline | sed -n 's/^--config=//p'); cp "$config" /run/e2e-kubelet; echo "CONFIG=$config"; sed 's/^clusterDNS:.*/clusterDNS: ["10.96.255.254"]/' /run/e2e-kubelet >"$config"`,
+    shows: ['10.96.255.254', 'no Service'],
+    repair: 'cat /run/e2e-kubelet >"$CONFIG"; rm /run/e2e-kubelet',
+  },
+  {
     id: 'rule-drops-what-pod-sends',
     check: 'pod-unrouted-outbound',
     where: 'node-network',

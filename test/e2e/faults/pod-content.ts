@@ -49,6 +49,25 @@ export const podContentFaults: readonly Fault[] = [
     repair: 'remedy',
   },
   {
+    id: 'resolv-conf-of-nobody',
+    check: 'resolv-conf-unexpected',
+    pods: 2,
+    where: 'node',
+    inject:
+      'for pid in "$PID" "$OTHER_PID"; do echo "nameserver 192.0.2.53" >"/proc/$pid/root/etc/resolv.conf"; done',
+    shows: ['192.0.2.53 is the address of no Service'],
+    also: [{ check: 'resolv-conf-unexpected', object: { name: '$OTHER_POD' } }],
+    repair: 'remedy',
+  },
+  {
+    id: 'resolv-conf-without-search',
+    check: 'resolv-conf-unexpected',
+    where: 'node',
+    inject: `file=/proc/$PID/root/etc/resolv.conf; servers=$(grep nameserver "$file"); echo "$servers" >"$file"`,
+    shows: ['search domains lack'],
+    repair: 'remedy',
+  },
+  {
     id: 'resolv-conf-loopback',
     check: 'resolv-conf-unexpected',
     where: 'node',
