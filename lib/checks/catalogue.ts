@@ -2,6 +2,7 @@
 
 import { addressesChecks } from './addresses/index.ts';
 import { auditChecks } from './audit/index.ts';
+import { awsChecks } from './aws/index.ts';
 import { cniChecks } from './cni/index.ts';
 import { connectivityChecks } from './connectivity/index.ts';
 import type { AnyCheck } from './define.ts';
@@ -26,6 +27,7 @@ export const catalogue: readonly AnyCheck[] = [
   ...namespacesChecks,
   ...runtimeChecks,
   ...cniChecks,
+  ...awsChecks,
   ...firewallChecks,
   ...pathChecks,
   ...connectivityChecks,

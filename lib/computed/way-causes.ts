@@ -2,6 +2,7 @@
 import { AWS_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import type { Rule } from '../model/network.ts';
+import { missingRules, sharedEniPod } from './aws-routing.ts';
 import { addressBits, prefixLength } from './cidr.ts';
 import { hostRoutes } from './host-routes.ts';
 import { type BrokenWay, OUTSIDE, type PodWays, podWays } from './pod-ways.ts';
@@ -87,6 +88,8 @@ function explained(
   { hostNetwork, kernel, routing }: Needed,
 ): string | null {
   const { broken } = direction === 'inbound' ? inbound : outbound;
+  if (sharedEniPod(network) === null && missingRules(network, hostNetwork).length > 0)
+    return 'a rule of the AWS VPC CNI is missing: see aws-rule-missing';
   if (direction === 'inbound') {
     const routes = hostRoutes(network, hostNetwork);
     if (typeof routes === 'string') return routes;
@@ -116,12 +119,12 @@ function explained(
     direction === 'outbound'
   )
     return 'no route of the node leads there: see node-default-route-missing';
-  if (
-    direction === 'outbound' &&
-    inbound.broken.length > 0 &&
-    broken.every(({ way }) => isFiltered(way.error))
-  )
-    return 'the way back is wrong, and so the filter of reverse paths drops: see pod-unrouted-inbound';
+  // The filter looks up the way back: what is wrong there is wrong here.
+  const [back, name] =
+    direction === 'outbound' ? [inbound, 'pod-unrouted-inbound'] : [outbound, 'pod-unrouted-outbound'];
+  const decidedThere = back.broken.some(({ decision }) => decision !== null);
+  if (decidedThere && broken.every(({ way }) => isFiltered(way.error)))
+    return `the way back is wrong, and so the filter of reverse paths drops: see ${name} and foreign-routing-rules`;
   return null;
 }
 

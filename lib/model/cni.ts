@@ -25,7 +25,15 @@ export const cniResultSchema = z.object({
   ),
   routes: z.array(z.object({ destination: z.string(), gateway: z.string().nullable() })),
   /** `inPod`: the entry has a sandbox path. */
-  interfaces: z.array(z.object({ name: z.string(), mac: z.string().nullable(), inPod: z.boolean() })),
+  interfaces: z.array(
+    z.object({
+      name: z.string(),
+      mac: z.string().nullable(),
+      inPod: z.boolean(),
+      /** Number of its ENI, which the AWS VPC CNI writes where the path of a namespace would be. */
+      device: z.number().int().optional(),
+    }),
+  ),
 });
 export type CniResult = z.infer<typeof cniResultSchema>;
 

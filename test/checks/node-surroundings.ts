@@ -5,6 +5,7 @@ import * as healthy from './evidence.ts';
 import { type Family, hash, type NodeLayout } from './node-layouts.ts';
 import type { NodePlan } from './node-plan.ts';
 import type { Attached } from './node-pods.ts';
+import { aRule } from './ways.ts';
 
 const { aLink, aLoopback, anAddress, aRoute } = healthy;
 
@@ -20,6 +21,14 @@ export function hostStack(
       ? []
       : [aLink({ index: 3, name: layout.bridge, kind: 'bridge', mac: '0a:58:0a:f4:01:01', peer: null })];
   return healthy.aHostStack({
+    rules:
+      layout.plugin === 'aws-cni'
+        ? attached.flatMap(({ addresses }) =>
+            addresses.map(({ family, address }) =>
+              aRule({ family, priority: 512, destination: `${address}/${family === 4 ? 32 : 128}` }),
+            ),
+          )
+        : [],
     links: [
       ...base.links.slice(0, 2),
       ...bridges,

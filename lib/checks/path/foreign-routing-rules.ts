@@ -1,5 +1,5 @@
 import { ruleText } from '../../computed/routing-decision.ts';
-import { judgeWays, type WayCause } from '../../computed/way-causes.ts';
+import { type JudgedWays, judgeWays, type WayCause } from '../../computed/way-causes.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { failure, isForeign, merged } from '../frames/unrouted.ts';
@@ -24,25 +24,25 @@ export const foreignRoutingRules = defineCheck({
       return [judged ? pass(object) : notApplicable(object, 'no pod of the node could be judged')];
     }
     const byRule = [...Map.groupBy(foreign, ({ rule }) => (rule === null ? '' : ruleText(rule))).values()];
-    return [fail(object, merged(byRule.map((same) => ofOneRule(same, node))))];
+    return [fail(object, merged(byRule.map((same) => ofOneRule(same, pods, node))))];
   },
 });
 
 /** One finding and one remedy, though a rule may take what comes in and what goes out. */
-function ofOneRule(causes: readonly WayCause[], node: string) {
+function ofOneRule(causes: readonly WayCause[], pods: JudgedWays['pods'], node: string) {
   const [first] = causes as [WayCause];
   const networks = [...new Set(causes.flatMap(({ hits }) => hits.map(({ network }) => network)))];
   const names = networks.map(({ pod }) => `${pod.namespace}/${pod.name}`);
   const directions = new Set(causes.map(({ direction }) => direction));
-  const way =
-    directions.size > 1
-      ? 'in both directions'
-      : directions.has('inbound')
-        ? 'on their way to pods (one-way)'
-        : 'on their way from pods (one-way)';
+  const otherWay = first.direction === 'inbound' ? 'outbound' : 'inbound';
+  const oneWay =
+    directions.size === 1 && networks.every((network) => pods.get(network)?.[otherWay].is === 'right');
+  const way = oneWay
+    ? `on their way ${first.direction === 'inbound' ? 'to' : 'from'} pods (one-way)`
+    : 'in both directions';
   return {
     ...failure(first, node, false),
-    detail: `The ${first.text.replace(/^rule /, 'rule ')} takes packets of ${counted(networks.length, 'pod')} (${listed(names, 5)}), ${way}.`,
+    detail: `The ${first.text} takes packets of ${counted(networks.length, 'pod')} (${listed(names, 5)}), ${way}.`,
     evidence: causes.flatMap((cause) => failure(cause, node, false).evidence),
   };
 }

@@ -161,6 +161,7 @@ export function parseCniResults(ndjson: string): CniResult[] {
           name,
           mac: mac ?? null,
           inPod: Boolean(sandbox),
+          ...(sandbox && /^\d{1,3}$/.test(sandbox) ? { device: Number(sandbox) } : {}),
         })),
       },
     ];

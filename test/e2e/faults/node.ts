@@ -1,5 +1,8 @@
 /** What is wrong on a node as a whole. */
+import type { Platform } from '../cluster.ts';
 import { type Fault, isBridge } from './fault.ts';
+
+const isAws = ({ plugin }: Platform): boolean => plugin === 'aws-cni';
 
 export const nodeFaults: readonly Fault[] = [
   {
@@ -73,7 +76,7 @@ export const nodeFaults: readonly Fault[] = [
     check: 'pod-unrouted-outbound',
     where: 'node-network',
     inject: 'ip rule add from "$IP" unreachable priority 92',
-    shows: ['$IP', 'unreachable', 'One-way'],
+    shows: ['$IP', 'unreachable'],
     repair: 'remedy',
     cleanup: 'ip rule del priority 92 2>/dev/null || :',
     when: ({ plugin }) => plugin !== 'cilium-cni',
@@ -113,6 +116,62 @@ echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
     repair: 'remedy',
     cleanup: 'ip route del blackhole "$NETWORK" 2>/dev/null || :',
     when: ({ plugin }) => plugin !== 'aws-cni',
+  },
+  {
+    id: 'aws-rule-to-pod-deleted',
+    check: 'aws-rule-missing',
+    where: 'node-network',
+    inject: 'ip rule del to "$IP" priority 512',
+    shows: ['512', '$IP'],
+    repair: 'remedy',
+    when: isAws,
+  },
+  {
+    id: 'aws-rule-from-pod-deleted',
+    check: 'aws-rule-missing',
+    where: 'node',
+    // ipamd chooses the ENI: where it was the first one, the result is made to say that it was the second.
+    inject: `file=$(grep -l "[^0-9]$IP/32" /var/lib/cni/results/aws-cni-*-eth0)
+sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule del from "$IP" priority 1536 2>/dev/null || :`,
+    shows: ['1536', '$IP', 'One-way'],
+    repair: 'remedy',
+    when: isAws,
+  },
+  {
+    id: 'aws-rule-left-over',
+    check: 'aws-rule-leaked',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject:
+      'ip rule add to 10.244.77.99 lookup main priority 512; ip rule add from 10.244.77.99 lookup 2 priority 1536',
+    shows: ['10.244.77.99'],
+    repair: 'remedy',
+    cleanup: 'for way in to from; do ip rule del $way 10.244.77.99 2>/dev/null || :; done',
+    when: isAws,
+  },
+  {
+    id: 'aws-rule-of-no-link',
+    check: 'aws-rule-detached',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: 'ip rule add iif vlan0e2e000000a lookup 177 priority 10',
+    shows: ['vlan0e2e000000a'],
+    repair: 'remedy',
+    cleanup: 'ip rule del iif vlan0e2e000000a 2>/dev/null || :',
+    when: isAws,
+  },
+  {
+    id: 'aws-table-empty',
+    check: 'aws-eni-table-incomplete',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: 'ip route flush table 2',
+    shows: ['Table 2', 'eth1'],
+    repair: 'remedy',
+    when: isAws,
   },
   {
     id: 'forward-policy-drop',

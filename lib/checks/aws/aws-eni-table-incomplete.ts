@@ -1,0 +1,132 @@
+import { eniTable, PRIORITY, sharedEniPod } from '../../computed/aws-routing.ts';
+import { prefixLength, subnetOf } from '../../computed/cidr.ts';
+import { AWS_CNI } from '../../model/cni-plugins.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
+import type { Link, NetworkStack } from '../../model/network.ts';
+import { counted, listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { restartAgent } from '../remedies/restart-agent.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+
+/** The kernel drops routes with their link, and a network manager those that it did not make (amazon-vpc-cni-k8s#391). */
+export const awsEniTableIncomplete = defineCheck({
+  id: 'aws-eni-table-incomplete',
+  topic: 'aws',
+  severity: 'critical',
+  title: 'The table of every ENI has its default route (AWS VPC CNI)',
+  failureTitle: 'Table of an ENI without its default route (AWS VPC CNI)',
+  why: 'Packets of the pods on that ENI fall through to the main table and leave by the first ENI, where EC2 drops what has an address of another.',
+  needs: ['podNetworks', 'hostNetwork'],
+  run({ podNetworks, hostNetwork }, { node }) {
+    const object = nodeObject(node);
+    const own = podNetworks.filter((network) => sharedEniPod(network) === null);
+    if (own.length === 0)
+      return [notApplicable(object, 'no pod of the node is on a shared ENI of the AWS VPC CNI')];
+    const incomplete = [...podsByTable(own, hostNetwork)].filter(([table]) => !hasWayOut(table, hostNetwork));
+    if (incomplete.length === 0) return [pass(object)];
+    const enis = incomplete.map(([table, pods]) => ({ table, pods, eni: eniOf(table, hostNetwork) }));
+    return [
+      fail(object, {
+        detail: enis
+          .map(
+            ({ table, pods, eni }) =>
+              `Table ${table}${eni === null ? '' : `, that of ${eni.link.name}${eni.link.up ? '' : ', which is down'},`} has no default route${lostBy(pods)}`,
+          )
+          .join(' '),
+        confidence: 'confirmed',
+        evidence: enis.map(({ table, eni }) => ({
+          what: `default route of table ${table}`,
+          expected: eni === null ? 'one by its ENI' : `default via ${eni.gateway} dev ${eni.link.name}`,
+          actual: 'none',
+          source: `ip route show table ${table} (node)`,
+        })),
+        remedy: enis.flatMap(({ table, eni }) => remedyOf(table, eni, node)),
+      }),
+    ];
+  },
+});
+
+function lostBy(pods: readonly PodNetwork[]): string {
+  if (pods.length === 0) return '; no pod uses it yet.';
+  const names = listed(
+    pods.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+    5,
+  );
+  const [send, them] = pods.length === 1 ? ['sends', 'it'] : ['send', 'them'];
+  return `: what ${counted(pods.length, 'pod')} (${names}) ${send} leaves by the wrong ENI. One-way: what is sent to ${them} still arrives.`;
+}
+
+/** Pods by the table of their ENI, by what the plugin noted and else by the rule that is there. */
+function podsByTable(networks: readonly PodNetwork[], { rules }: NetworkStack): Map<string, PodNetwork[]> {
+  const byAddress = new Map(
+    rules.flatMap(({ priority, source, table }) =>
+      priority === PRIORITY.fromPod && table !== null ? [[source.split('/')[0] ?? '', table] as const] : [],
+    ),
+  );
+  const tableOf = (network: PodNetwork) =>
+    eniTable(network) ??
+    network.pod.podIPs.map((address) => byAddress.get(address)).find((table) => table !== undefined);
+  const pairs = networks.flatMap((network) => {
+    const table = tableOf(network);
+    return table === undefined || table === 'main' ? [] : [{ table, network }];
+  });
+  // Those of ENIs that no pod uses yet, too.
+  const enis = rules.flatMap(({ priority, table }) =>
+    priority === PRIORITY.fromEni && table !== null && table !== 'main' ? [table] : [],
+  );
+  return new Map([
+    ...enis.map((table): [string, PodNetwork[]] => [table, []]),
+    ...[...Map.groupBy(pairs, ({ table }) => table)].map(([table, all]): [string, PodNetwork[]] => [
+      table,
+      all.map(({ network }) => network),
+    ]),
+  ]);
+}
+
+function hasWayOut(table: string, { routes, links }: NetworkStack): boolean {
+  return routes.some(
+    (route) =>
+      route.table === table &&
+      route.type === 'unicast' &&
+      prefixLength(route.destination) === 0 &&
+      !route.flags.includes('dead') &&
+      links.some(({ name, up }) => name === route.link && up),
+  );
+}
+
+type Eni = { readonly link: Link; readonly gateway: string };
+
+/** By the rule for the ENI's own address; its router has the first address of the subnet. */
+function eniOf(table: string, { rules, addresses, links }: NetworkStack): Eni | null {
+  const own = rules
+    .find((rule) => rule.priority === PRIORITY.fromEni && rule.table === table)
+    ?.source.split('/')[0];
+  const held = addresses.find(({ address }) => address === own);
+  const link = links.find(({ name }) => name === held?.link);
+  if (held === undefined || link === undefined || held.family !== 4) return null;
+  const [network = ''] = subnetOf(held.address, held.prefixLength).split('/');
+  return { link, gateway: network.replace(/\d+$/, (last) => String(Number(last) + 1)) };
+}
+
+function remedyOf(table: string, eni: Eni | null, node: string): RemedyStep[] {
+  if (eni === null) return [restartAgent(AWS_CNI, node)];
+  const { link, gateway } = eni;
+  const route = (...words: string[]) =>
+    command('ip', 'route', 'replace', ...words, 'dev', link.name, 'table', table);
+  return [
+    lookOnNode(
+      node,
+      'see whether the link has its address.',
+      command('ip', 'addr', 'show', 'dev', link.name),
+    ),
+    ...(link.up
+      ? []
+      : [repairOnNode(node, 'set the link up.', command('ip', 'link', 'set', link.name, 'up'))]),
+    repairOnNode(
+      node,
+      `put the routes of ${link.name} back, as ipamd had made them; no pod needs a restart.`,
+      `${route(`${gateway}/32`, 'scope', 'link')} && ${route('default', 'via', gateway)}`,
+    ),
+  ];
+}

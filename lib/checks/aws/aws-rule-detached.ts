@@ -1,0 +1,53 @@
+import { deleteRule, ruleText } from '../../computed/routing-decision.ts';
+import { AWS_CNI, cniPlugin } from '../../model/cni-plugins.ts';
+import { counted, firstOf, listed, rowsOf } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, repair, repairOnNode } from '../remedies/steps.ts';
+
+const SHOWN = 20;
+/** Links of pods on shared and on branch ENIs, and of VLANs. */
+const LINKS = [cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix ?? '', 'vlan'];
+
+/** A pod's link went without CNI DEL taking its rules along (amazon-vpc-cni-k8s#1375, #1376). */
+export const awsRuleDetached = defineCheck({
+  id: 'aws-rule-detached',
+  topic: 'aws',
+  severity: 'medium',
+  title: 'Every routing rule by link has its link (AWS VPC CNI)',
+  failureTitle: 'Routing rules of links that are gone (AWS VPC CNI)',
+  why: "The AWS VPC CNI names links after pods: a StatefulSet's next pod of that name has the rule again, and sends its packets to the table of another pod's ENI.",
+  observations: 2,
+  needs: ['hostNetwork', 'cniConfig'],
+  run({ hostNetwork, cniConfig }, { node }) {
+    const object = nodeObject(node);
+    if (!cniConfig.files.some(({ plugins }) => plugins.includes(AWS_CNI)))
+      return [notApplicable(object, 'the AWS VPC CNI is not configured on the node')];
+    const links = new Set(hostNetwork.links.map(({ name }) => name));
+    const detached = hostNetwork.rules.filter(
+      ({ inputLink, outputLink, detached }) =>
+        detached &&
+        [inputLink, outputLink].some(
+          (link) => link !== null && !links.has(link) && LINKS.some((prefix) => link.startsWith(prefix)),
+        ),
+    );
+    if (detached.length === 0) return [pass(object)];
+    return [
+      fail(object, {
+        detail: `${counted(detached.length, 'routing rule')} of links that are not there: ${listed(detached.map(ruleText), 5)}.`,
+        confidence: 'confirmed',
+        evidence: rowsOf(detached, SHOWN, (rule) => ({
+          what: `link of rule ${rule.priority}`,
+          expected: rule.inputLink ?? rule.outputLink ?? '',
+          actual: 'no such link ([detached])',
+          source: 'ip rule (node)',
+        })),
+        remedy: firstOf(
+          detached,
+          SHOWN,
+          (rule) => repairOnNode(node, 'remove the rule.', command(...deleteRule(rule))),
+          (left) => repair(`Likewise the other ${left}: the next audit names them.`),
+        ),
+      }),
+    ];
+  },
+});

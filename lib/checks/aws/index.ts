@@ -1,0 +1,14 @@
+import type { AnyCheck } from '../define.ts';
+import { awsEniTableIncomplete } from './aws-eni-table-incomplete.ts';
+import { awsRuleDetached } from './aws-rule-detached.ts';
+import { awsRuleLeaked } from './aws-rule-leaked.ts';
+import { awsRuleMissing } from './aws-rule-missing.ts';
+import { awsVlanMissing } from './aws-vlan-missing.ts';
+
+export const awsChecks: readonly AnyCheck[] = [
+  awsRuleMissing,
+  awsEniTableIncomplete,
+  awsVlanMissing,
+  awsRuleLeaked,
+  awsRuleDetached,
+];
