@@ -66,6 +66,7 @@ const rules: readonly Rule[] = [
   },
   {
     causes: [
+      'node-tunnel-broken',
       'node-default-route-missing',
       'node-firewall-drops',
       'node-forwarding-disabled',

@@ -133,6 +133,8 @@ export const otherNodeSchema = nodeSchema.pick({
   podCIDRs: true,
 });
 
+export type OtherNode = z.infer<typeof otherNodeSchema>;
+
 /** A Service that answers look-ups: it has a port 53. */
 export const dnsServiceSchema = z.object({
   namespace: z.string(),

@@ -2,12 +2,14 @@ import type { AnyCheck } from '../define.ts';
 import { foreignRoutingRules } from './foreign-routing-rules.ts';
 import { nodeDefaultRouteMissing } from './node-default-route-missing.ts';
 import { nodeNeighbourWrong } from './node-neighbour-wrong.ts';
+import { nodeTunnelBroken } from './node-tunnel-broken.ts';
 import { podMacDuplicate } from './pod-mac-duplicate.ts';
 import { podUnroutedInbound } from './pod-unrouted-inbound.ts';
 import { podUnroutedOutbound } from './pod-unrouted-outbound.ts';
 import { podsOfNodeUnreachable } from './pods-of-node-unreachable.ts';
 
 export const pathChecks: readonly AnyCheck[] = [
+  nodeTunnelBroken,
   nodeNeighbourWrong,
   podMacDuplicate,
   nodeDefaultRouteMissing,

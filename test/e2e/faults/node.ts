@@ -72,6 +72,18 @@ export const nodeFaults: readonly Fault[] = [
     repair: 'cat /run/e2e-kubelet >"$CONFIG"; rm /run/e2e-kubelet',
   },
   {
+    id: 'tunnel-with-another-mac',
+    check: 'node-tunnel-broken',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject:
+      'echo "MAC=$(cat /sys/class/net/flannel.1/address)"; ip link set flannel.1 address 02:fa:ce:00:00:01',
+    shows: ['$MAC', '02:fa:ce:00:00:01'],
+    repair: 'ip link set flannel.1 address $MAC',
+    when: ({ plugin }) => plugin === 'flannel',
+  },
+  {
     id: 'rule-drops-what-pod-sends',
     check: 'pod-unrouted-outbound',
     where: 'node-network',
