@@ -90,6 +90,7 @@ const rules: readonly Rule[] = [
       'host-route-missing',
       'host-route-misdirected',
       'node-neighbour-wrong',
+      'link-program-unexpected',
       'pod-unrouted-inbound',
       'pod-unrouted-outbound',
       'pod-mac-duplicate',

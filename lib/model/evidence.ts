@@ -6,7 +6,13 @@ import * as z from 'zod';
 import { cniConfigSchema, cniResultSchema, ipamSchema } from './cni.ts';
 import { dnsServiceSchema, eventSchema, nodeSchema, otherNodeSchema, podSchema } from './kubernetes.ts';
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
-import { linkSchema, networkStackSchema, packetFilterSchema, waySchema } from './network.ts';
+import {
+  linkProgramSchema,
+  linkSchema,
+  networkStackSchema,
+  packetFilterSchema,
+  waySchema,
+} from './network.ts';
 import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
 
 export type { CniConfig, CniResult, Ipam } from './cni.ts';
@@ -144,6 +150,8 @@ export const sourceSchemas = {
   hostPacketFilters: z.array(packetFilterSchema),
   /** What the node's kernel answers about packets of pods and for them; none was sent. */
   routing: z.array(waySchema),
+  /** Of the node's links, in the order of the kernel. */
+  linkPrograms: z.array(linkProgramSchema),
   namespaces: z.array(namespaceSchema),
   hiddenNamespaces: z.array(hiddenNamespaceSchema),
   pins: z.array(pinSchema),

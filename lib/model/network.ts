@@ -104,6 +104,24 @@ export const waySchema = z.object({
 });
 export type Way = z.infer<typeof waySchema>;
 
+/** What stands on a link of the node between wire and kernel: a queueing discipline, or a filter of tc(8). */
+export const linkProgramSchema = z.object({
+  link: z.string(),
+  /** `queue`: how packets wait to be sent (netem, tbf, fq_codel …). `in` and `out`: a filter, as the node sees the link. */
+  place: z.enum(['queue', 'in', 'out']),
+  /** netem, tbf …; of a filter bpf, u32, matchall, flower … */
+  kind: z.string(),
+  /** Of a filter; lower ones come first. */
+  priority: z.number().int(),
+  /** Of an eBPF program; null for others, which have none. */
+  name: z.string().nullable(),
+  /** Classic BPF, which no CNI plugin uses. */
+  classic: z.boolean(),
+  /** It, or its action, drops: `all` packets for sure, or `some`. */
+  drops: z.enum(['all', 'some']).nullable(),
+});
+export type LinkProgram = z.infer<typeof linkProgramSchema>;
+
 export const ruleSchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   priority: z.number().int(),

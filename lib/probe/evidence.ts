@@ -25,7 +25,7 @@ import { parseResolvConf } from './parse/resolv-conf.ts';
 import { both, mapPart, value } from './parts.ts';
 import { podNetworks } from './pod-networks.ts';
 import { readerOf } from './reader.ts';
-import { routingEvidence } from './routing-evidence.ts';
+import { programsEvidence, routingEvidence } from './routing-evidence.ts';
 import { sandboxEvidence } from './sandbox-evidence.ts';
 import { observePods, observeSandboxes } from './settle.ts';
 import { readStacks } from './stacks.ts';
@@ -220,6 +220,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     hostNetwork,
     hostPacketFilters: stacks.hostFilters,
     routing: routingEvidence(reader, files, hostNetwork),
+    linkPrograms: programsEvidence(reader, files, hostNetwork),
     namespaces,
     hiddenNamespaces: withHolders(() =>
       part('suspects', () =>

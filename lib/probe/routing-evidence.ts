@@ -1,5 +1,6 @@
 /** The kernel's own routing answers, with the names of the node's links. */
 import type { Part, Sources } from '../model/evidence.ts';
+import { parseLinkPrograms } from './parse/link-programs.ts';
 import { parseRouting } from './parse/routing.ts';
 import { both, value } from './parts.ts';
 import type { Reader } from './reader.ts';
@@ -20,6 +21,26 @@ export function routingEvidence(
       read(FILE);
       const names = new Map(value(hostNetwork).links.map(({ index, name }) => [index, name]));
       return parseRouting(files.get(FILE) ?? new Uint8Array(), (index) => names.get(index) ?? `if${index}`);
+    }),
+  );
+}
+
+const PROGRAMS = 'host/programs';
+
+/** What stands on the links of the node, with their names. */
+export function programsEvidence(
+  { read, part }: Reader,
+  files: BundleFiles,
+  hostNetwork: Part<Sources['hostNetwork']>,
+): Part<Sources['linkPrograms']> {
+  const bytes = files.get(PROGRAMS);
+  if (bytes === undefined)
+    return { status: 'absent', reason: 'the kernel of the node was not asked what stands on its links' };
+  return both(hostNetwork, () =>
+    part('netlink', () => {
+      read(PROGRAMS);
+      const names = new Map(value(hostNetwork).links.map(({ index, name }) => [index, name]));
+      return parseLinkPrograms(bytes, (index) => names.get(index) ?? `if${index}`);
     }),
   );
 }

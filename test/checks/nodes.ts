@@ -115,6 +115,7 @@ export function makeNode(plan: NodePlan): RawNode {
     kernelLog: [],
     creation: { ok: true, milliseconds: 30, error: null, meanwhile: 0 },
     otherNodes: [],
+    linkPrograms: [],
     clusterDns: healthy.aClusterDns(),
     nodeResolvConf: { exists: true, nameservers: ['10.0.0.2'], searches: [], options: [] },
   };

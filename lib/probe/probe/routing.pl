@@ -31,11 +31,21 @@ sub converse { my ($socket, @questions) = @_;
   my $answer = "";
   for (@questions) { defined recv $socket, $answer, 8192, 0 or die; $conversation .= $_ . $answer }
   $answer }
+# programs(): RTM_GETQDISC (38; NEWQDISC 36) of all links of the node, and GETTFILTER (46) where packets come in (TC_H_MIN_INGRESS) and
+# go out of those that have a place for filters. TCA_KIND 1.
+sub programs {
+  socket my $socket, 16, 3, 0 or die;
+  my $found = ask($socket, 38, 769, 1, pack "x20");
+  my @links;
+  messages($found, 36, 20, sub { my ($head, %is) = @_; push @links, unpack "x4L", $head if $is{1} =~ /^(clsact|ingress)/ and @links < 500 });
+  for my $link (@links) { $found .= ask($socket, 46, 769, 2, pack "x4LLLL", $link, 0, $_, 0) for 0xfffffff2, 0xfffffff3 }
+  keep("b/host/programs", $found) }
 # routing(SETNS, HOST): asks for all that pod() noted, once. A bridge is what the node sees packets of its ports come in by.
 sub routing { my ($setns, $host) = @_;
   return if $finished++;
   eval {
     !syscall $setns, fileno $host, 0x40000000 or die;
+    eval { programs() };
     socket my $socket, 16, 3, 0 or die;
     my (%bridge, %out, %elsewhere, %before);
     # IFLA_MASTER 10; a VRF is one as well.

@@ -84,6 +84,15 @@ export const nodeFaults: readonly Fault[] = [
     when: ({ plugin }) => plugin === 'flannel',
   },
   {
+    id: 'filter-drops-what-pod-sends',
+    check: 'link-program-unexpected',
+    where: 'node-network',
+    inject: `tc qdisc add dev "$HOST_LINK" clsact; tc filter add dev "$HOST_LINK" ingress prio 1 bpf da bytecode '1,6 0 0 2,'`,
+    shows: ['$HOST_LINK', 'classic BPF', 'drops all'],
+    repair: 'remedy',
+    when: ({ plugin }) => plugin !== 'cilium-cni',
+  },
+  {
     id: 'rule-drops-what-pod-sends',
     check: 'pod-unrouted-outbound',
     where: 'node-network',

@@ -1,0 +1,80 @@
+/** `host/programs`: queueing disciplines and filters of the node's links, as they came from rtnetlink(7); linux/pkt_sched.h, pkt_cls.h. */
+import type { LinkProgram } from '../../model/network.ts';
+import { named } from '../grammar.ts';
+import { type Attributes, attributes, type Message, messages, number, text } from './netlink-messages.ts';
+import type { NameOf } from './netlink-routes.ts';
+
+const NEWQDISC = 36;
+const NEWTFILTER = 44;
+const DONE = 3;
+const HEAD = 20;
+const TCA = { KIND: 1, OPTIONS: 2 };
+const EGRESS = 0xfffffff3;
+/** Where the actions of a filter are, by its kind. */
+const ACTIONS: Readonly<Record<string, number>> = { u32: 7, matchall: 2, flower: 3, bpf: 1, basic: 3, fw: 4 };
+const BPF = { OPS: 5, NAME: 7 };
+const GACT = { KIND: 1, OPTIONS: 2, PARMS: 2 };
+/** TC_ACT_SHOT */
+const SHOT = 2;
+/** `ret` of classic BPF with a constant: the whole of a program of eight bytes. */
+const RETURN = 6;
+
+/** @throws Error when the answer was cut */
+export function parseLinkPrograms(bytes: Uint8Array, nameOf: NameOf): LinkProgram[] {
+  const all = messages(bytes);
+  if (all.at(-1)?.type !== DONE) throw new Error("the kernel's answers about links are not whole");
+  return all.flatMap((message) => {
+    if (message.type === NEWQDISC) return toQueue(message, nameOf);
+    return message.type === NEWTFILTER ? toFilter(message, nameOf) : [];
+  });
+}
+
+function toQueue(message: Message, nameOf: NameOf): LinkProgram[] {
+  const kind = text(attributes(message.from(HEAD)).get(TCA.KIND));
+  if (kind === null || kind === 'clsact' || kind === 'ingress') return [];
+  const link = nameOf(message.uint32(4));
+  const none = { priority: 0, name: null, classic: false, drops: null } as const;
+  return [{ link, place: 'queue', kind: named('id', kind), ...none }];
+}
+
+function toFilter(message: Message, nameOf: NameOf): LinkProgram[] {
+  const own = attributes(message.from(HEAD));
+  const kind = text(own.get(TCA.KIND));
+  const options = attributes(own.get(TCA.OPTIONS));
+  // Each kind is first told with its chain alone, without options.
+  if (kind === null || options.size === 0) return [];
+  const bpf = kind === 'bpf';
+  const ops = bpf ? options.get(BPF.OPS) : undefined;
+  return [
+    {
+      link: nameOf(message.uint32(4)),
+      place: message.uint32(12) === EGRESS ? 'out' : 'in',
+      kind: named('id', kind),
+      priority: message.uint32(16) >>> 16,
+      name: bpf ? text(options.get(BPF.NAME)) : null,
+      classic: ops !== undefined,
+      drops: ops === undefined ? dropsOf(kind, options) : dropsOfClassic(ops),
+    },
+  ];
+}
+
+function dropsOf(kind: string, options: Attributes): LinkProgram['drops'] {
+  const at = ACTIONS[kind];
+  const actions = at === undefined ? undefined : attributes(options.get(at));
+  const drops = [...(actions?.values() ?? [])].some((action) => {
+    const of = attributes(action);
+    const parameters = attributes(of.get(GACT.OPTIONS)).get(GACT.PARMS);
+    if (text(of.get(GACT.KIND)) !== 'gact' || parameters === undefined || parameters.length < 12)
+      return false;
+    // tc_gen: index, capab, action
+    return new DataView(parameters.buffer, parameters.byteOffset).getInt32(8, true) === SHOT;
+  });
+  if (!drops) return null;
+  return kind === 'matchall' ? 'all' : 'some';
+}
+
+function dropsOfClassic(ops: Uint8Array): LinkProgram['drops'] {
+  const view = new DataView(ops.buffer, ops.byteOffset, ops.byteLength);
+  const code = ops.length >= 8 ? view.getUint16(0, true) : null;
+  return code === RETURN && number(ops.subarray(4, 8)) === SHOT ? 'all' : 'some';
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { linkProgramUnexpected } from '../../../lib/checks/path/link-program-unexpected.ts';
+import type { LinkProgram } from '../../../lib/model/network.ts';
+import { aPodNetwork, context, failures } from '../evidence.ts';
+
+const LINK = 'veth12345678';
+
+function aFilter(changes: Partial<LinkProgram> = {}): LinkProgram {
+  return {
+    link: LINK,
+    place: 'in',
+    kind: 'bpf',
+    priority: 1,
+    name: null,
+    classic: false,
+    drops: null,
+    ...changes,
+  };
+}
+
+const queue = (kind: string, link = LINK) => aFilter({ place: 'queue', kind, priority: 0, link });
+
+const run = (...linkPrograms: LinkProgram[]) =>
+  linkProgramUnexpected.run({ podNetworks: [aPodNetwork()], linkPrograms }, context);
+
+describe('link-program-unexpected', () => {
+  it('finds a program of classic BPF that drops all that the pod sends', () => {
+    const [found] = failures(run(aFilter({ classic: true, drops: 'all' })));
+    expect(found?.detail).toBe(
+      `${LINK}, the node's end of the pod's link, has a filter bpf (classic BPF) of priority 1 that drops all that the pod sends.`,
+    );
+    expect(found).toMatchObject({ confidence: 'confirmed', object: { kind: 'pod', name: 'web-1' } });
+    expect(found?.remedy.map(({ command }) => command)).toEqual([
+      `tc filter show dev ${LINK} ingress`,
+      `tc filter del dev ${LINK} ingress prio 1`,
+    ]);
+  });
+
+  it('finds a filter that drops some of what is sent to the pod', () => {
+    const [found] = failures(run(aFilter({ kind: 'u32', place: 'out', drops: 'some', priority: 49152 })));
+    expect(found?.detail).toContain('drops some of what is sent to the pod');
+    expect(found?.remedy.at(-1)?.command).toBe(`tc filter del dev ${LINK} egress prio 49152`);
+  });
+
+  it('finds a queue that delays or loses packets', () => {
+    const [found] = failures(run(queue('netem')));
+    expect(found?.detail).toContain('the queue netem, which delays or loses packets');
+    expect(found?.remedy.at(-1)?.command).toBe(`tc qdisc del dev ${LINK} root`);
+  });
+
+  it.each<[string, LinkProgram]>([
+    ["an agent's program of eBPF", aFilter({ name: 'cil_from_container-lxc1' })],
+    ['the limit of a bandwidth plugin', queue('tbf')],
+    ['its filter that leads to another link', aFilter({ kind: 'u32' })],
+    ['no queue', queue('noqueue')],
+    ['what stands on another link', queue('netem', 'eth0')],
+  ])('passes %s', (_, program) => {
+    expect(run(program)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('does not judge a pod whose link on the node could not be told', () => {
+    const podNetworks = [aPodNetwork({ hostLink: null })];
+    expect(linkProgramUnexpected.run({ podNetworks, linkPrograms: [] }, context)).toMatchObject([
+      { result: 'notApplicable' },
+    ]);
+  });
+});
