@@ -1,7 +1,7 @@
 /** What of a report is worth a message, given what was said before. Pure. docs/alerts.md says why each rule is. */
 import type { Thresholds } from '../model/config.ts';
 import { daysBetween, FLAPPING_RETURNS, STABLE_DAYS } from '../model/days.ts';
-import { type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
+import { counts, type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { AlertRecord, Told } from './record.ts';
 import { AUDIT, type Crossed, crossingsOf } from './thresholds.ts';
@@ -56,8 +56,8 @@ export function changesOf(
   const told = new Map((before?.told ?? []).map((each) => [each.fingerprint, each]));
   const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
 
-  const isWorth = ({ state, suppressed, severity }: Finding): boolean =>
-    state !== 'pending' && suppressed === null && isAtLeast(severity, thresholds.minSeverity);
+  const isWorth = (finding: Finding): boolean =>
+    counts(finding) && isAtLeast(finding.severity, thresholds.minSeverity);
   // What a cause explains is told with it.
   const isExplained = ({ partOf }: Finding): boolean => {
     const cause = partOf === null ? undefined : present.get(partOf);

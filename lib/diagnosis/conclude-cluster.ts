@@ -5,7 +5,7 @@ import type { AnyCheck, CheckContext, ClusterCheck, ClusterSources, Outcome } fr
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
-import type { Finding } from '../model/finding.ts';
+import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
 import type { CheckTally, NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { correlate } from './correlate.ts';
@@ -13,8 +13,8 @@ import { failuresOf, tally } from './diagnose-node.ts';
 import { exceptionsFor, suppress, usesOf } from './exceptions.ts';
 import { addFailed, addTally, type Fault, type FoldedNodes, foldNodes, namesFor } from './fold-nodes.ts';
 import { namesOf } from './identity.ts';
-import { nodeOf, reexamine } from './reexamine.ts';
-import { isIncomplete, order, verdict } from './verdict.ts';
+import { reexamine } from './reexamine.ts';
+import { isIncomplete, verdict } from './verdict.ts';
 
 export type ConclusionInput = Pick<
   ClusterReport,
@@ -209,8 +209,8 @@ function report(
     auditorVersion,
     verdict: verdict(findings, isIncomplete({ scope, coverage: covered })),
     coverage: covered,
-    findings: correlate(findings).toSorted(order),
-    resolved: compared.resolved.toSorted(order),
+    findings: correlate(findings).toSorted(worstFirst),
+    resolved: compared.resolved.toSorted(worstFirst),
     remembered: compared.remembered,
     nodes: facts.toSorted(byName),
   };

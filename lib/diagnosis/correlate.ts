@@ -2,8 +2,7 @@
  * One cause, one finding: a symptom that a known cause explains is told as part of it. The symptom stays a finding of its
  * own in lifecycle, thresholds and NDJSON; only how it is shown changes.
  */
-import type { Finding } from '../model/finding.ts';
-import { counts } from './verdict.ts';
+import { counts, type Finding, nodeOf } from '../model/finding.ts';
 
 type Rule = {
   /** Checks whose finding explains the symptoms. */
@@ -112,10 +111,7 @@ const rules: readonly Rule[] = [
 export function correlate(findings: readonly Finding[]): Finding[] {
   // Thousands of nodes with one fault are as many causes: only those of the symptom's own place are looked at.
   const byPlace = {
-    'same node': Map.groupBy(
-      findings.filter(counts),
-      (finding) => `${finding.check}|${nodeOf(finding) ?? ''}`,
-    ),
+    'same node': Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${nodeOf(finding)}`),
     'same pod': Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${podOf(finding)}`),
   };
   const causeOf = new Map<string, string>();
@@ -125,7 +121,7 @@ export function correlate(findings: readonly Finding[]): Finding[] {
       .filter((rule) => rule.symptoms.includes(finding.check))
       .flatMap(({ on, causes }) =>
         causes.map((check) => {
-          const place = on === 'same node' ? (nodeOf(finding) ?? '') : podOf(finding);
+          const place = on === 'same node' ? nodeOf(finding) : podOf(finding);
           return byPlace[on]
             .get(`${check}|${place}`)
             ?.find(({ object }) => on === 'same node' || object.kind === 'pod');
@@ -149,8 +145,4 @@ export function correlate(findings: readonly Finding[]): Finding[] {
 /** With its node: another node may name a pod that it does not have. */
 function podOf({ object }: Finding): string {
   return `${object.node ?? ''}|${object.namespace ?? ''}/${object.name}`;
-}
-
-function nodeOf(finding: Finding): string | undefined {
-  return finding.object.kind === 'node' ? finding.object.name : finding.object.node;
 }

@@ -1,7 +1,7 @@
 /** What a run says of an earlier finding that no check reported again. Pure. */
 import type { AnyCheck } from '../checks/define.ts';
 import type { Reexamination } from '../history/lifecycle.ts';
-import type { AuditedObject, Finding } from '../model/finding.ts';
+import { type AuditedObject, type Finding, nodeOf } from '../model/finding.ts';
 import type { CheckTally } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import { type ExaminedCheck, type ExaminedNode, examinedBy } from './fold-nodes.ts';
@@ -25,11 +25,6 @@ export function reexamine(finding: Finding, examined: Examined): Reexamination {
   const tally = examined.clusterTallies.get(finding.check);
   if (tally === undefined) return onNode(finding, examined);
   return finding.object.kind === 'exception' ? ofException(finding, tally) : acrossNodes(tally, examined);
-}
-
-/** The node that a finding is about or on; empty for one of the cluster. */
-export function nodeOf({ object }: Pick<Finding, 'object'>): string {
-  return object.kind === 'node' ? object.name : (object.node ?? '');
 }
 
 /** Nodes that were not audited are in the outcomes of checks of exceptions already. */

@@ -1,11 +1,6 @@
-/** One word for a cluster, and the order in which its findings are read. */
-import { type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
+/** One word for a cluster. */
+import { counts, type Finding, isAtLeast, type Severity } from '../model/finding.ts';
 import type { ClusterReport, Verdict } from '../model/report.ts';
-
-/** Whether a finding counts: a second observation is not awaited, and no exception covers it. */
-export function counts(finding: Finding): boolean {
-  return finding.state !== 'pending' && finding.suppressed === null;
-}
 
 /**
  * A node that failed or was read in part, or a check that could not decide. Skipped nodes are no gap, and a cluster without
@@ -19,6 +14,7 @@ export function isIncomplete({ scope, coverage }: Pick<ClusterReport, 'scope' | 
   );
 }
 
+/** `incomplete` is what isIncomplete says of the report that the findings are of. */
 export function verdict(findings: readonly Finding[], incomplete: boolean): Verdict {
   const open = findings.filter(counts);
   if (open.some((finding) => finding.severity === 'critical')) return 'critical';
@@ -29,20 +25,4 @@ export function verdict(findings: readonly Finding[], incomplete: boolean): Verd
 /** Whether the report has a finding that counts at or above the threshold. */
 export function hasFindings(report: ClusterReport, threshold: Severity): boolean {
   return report.findings.some((finding) => counts(finding) && isAtLeast(finding.severity, threshold));
-}
-
-/** Worst first, then by check and object: the same findings are always in the same order. */
-export function order(a: Finding, b: Finding): number {
-  return (
-    severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
-    text(a.check, b.check) ||
-    text(a.object.node ?? '', b.object.node ?? '') ||
-    text(a.object.namespace ?? '', b.object.namespace ?? '') ||
-    text(a.object.name, b.object.name) ||
-    text(a.fingerprint, b.fingerprint)
-  );
-}
-
-function text(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /** Runs in a line each. */
 import * as z from 'zod';
-import { severities } from '../model/finding.ts';
+import { counts, severities } from '../model/finding.ts';
 import { nodeResults, verdicts } from '../model/report.ts';
 import { dayOf } from '../model/run-id.ts';
 import { damageOf, type OnDamage, parsedJson, unlessDamaged, unpacked } from './damage.ts';
@@ -80,9 +80,7 @@ export async function lastSummary(
 export async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
   const report = await readAs(store, run, summarySchema);
   if (report === null) return null;
-  const asked = report.findings.filter(
-    (finding) => finding.state !== 'pending' && finding.suppressed === null && isAbout(finding, only),
-  );
+  const asked = report.findings.filter((finding) => counts(finding) && isAbout(finding, only));
   const bySeverity = (severity: string): number =>
     asked.filter((finding) => finding.severity === severity).length;
   const byResult = (result: string): number =>

@@ -118,6 +118,42 @@ export const findingSchema = findingBase
   .meta({ id: 'Finding', description: 'One fault of one object, through time.' });
 export type Finding = z.infer<typeof findingSchema>;
 
+/** Whether a finding counts: a second observation is not awaited, and no exception covers it. */
+export function counts({
+  state,
+  suppressed,
+}: {
+  readonly state: string;
+  readonly suppressed: unknown;
+}): boolean {
+  return state !== 'pending' && suppressed === null;
+}
+
+/** The node that a finding is about or on; empty for one of the cluster. */
+export function nodeOf({
+  object,
+}: {
+  readonly object: Pick<AuditedObject, 'kind' | 'name' | 'node'>;
+}): string {
+  return object.kind === 'node' ? object.name : (object.node ?? '');
+}
+
+/** Order of findings: worst first, then by check and object, so that the same findings are always in the same order. */
+export function worstFirst(a: Finding, b: Finding): number {
+  return (
+    severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+    byText(a.check, b.check) ||
+    byText(a.object.node ?? '', b.object.node ?? '') ||
+    byText(a.object.namespace ?? '', b.object.namespace ?? '') ||
+    byText(a.object.name, b.object.name) ||
+    byText(a.fingerprint, b.fingerprint)
+  );
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 /** A finding as a line of findings/….ndjson.gz: it names its own cluster, run and day. */
 export const findingRowSchema = z.object({
   cluster: z.string(),

@@ -1,5 +1,5 @@
 /** A report in numbers and one sentence, shared by all writers. */
-import { severities } from '../model/finding.ts';
+import { counts, severities } from '../model/finding.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
 export function plural(
@@ -12,18 +12,16 @@ export function plural(
 
 /** `2 critical, 1 high (1 of them told with its cause)`; empty where nothing counts. */
 export function severityCounts(report: ClusterReport): string {
-  const open = report.findings.filter(
-    (finding) => finding.state !== 'pending' && finding.suppressed === null,
-  );
-  const counts = severities
+  const open = report.findings.filter(counts);
+  const bySeverity = severities
     .map((severity) => [open.filter((finding) => finding.severity === severity).length, severity] as const)
     .filter(([count]) => count > 0)
     .map(([count, severity]) => `${count} ${severity}`)
     .join(', ');
   const explained = open.filter(({ partOf }) => partOf !== null).length;
   return explained === 0
-    ? counts
-    : `${counts} (${explained} of them told with ${explained === 1 ? 'its cause' : 'their causes'})`;
+    ? bySeverity
+    : `${bySeverity} (${explained} of them told with ${explained === 1 ? 'its cause' : 'their causes'})`;
 }
 
 /** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`; of a cluster without nodes it says that. */

@@ -16,7 +16,7 @@ import {
   unlessDamagedNow,
 } from '../../history/index.ts';
 import type { Exception } from '../../model/exception.ts';
-import { severities } from '../../model/finding.ts';
+import { counts, severities } from '../../model/finding.ts';
 import type { NodeResult } from '../../model/node-result.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { timeOf } from '../../model/run-id.ts';
@@ -191,9 +191,7 @@ function reasonOf(error: ConclusionInput['error']): string {
 }
 
 function conclusionOf(report: ClusterReport, reached: boolean): Omit<Conclusion, 'told'> {
-  const open = report.findings.filter(
-    (finding) => finding.state !== 'pending' && finding.suppressed === null,
-  );
+  const open = report.findings.filter(counts);
   const bySeverity = severities.map(
     (severity) => [severity, open.filter((finding) => finding.severity === severity).length] as const,
   );
