@@ -1,5 +1,6 @@
 import type { AnyCheck } from '../define.ts';
 import { foreignRoutingRules } from './foreign-routing-rules.ts';
+import { hostPortUnserved } from './host-port-unserved.ts';
 import { linkProgramUnexpected } from './link-program-unexpected.ts';
 import { nodeDefaultRouteMissing } from './node-default-route-missing.ts';
 import { nodeNeighbourWrong } from './node-neighbour-wrong.ts';
@@ -10,6 +11,7 @@ import { podUnroutedOutbound } from './pod-unrouted-outbound.ts';
 import { podsOfNodeUnreachable } from './pods-of-node-unreachable.ts';
 
 export const pathChecks: readonly AnyCheck[] = [
+  hostPortUnserved,
   linkProgramUnexpected,
   nodeTunnelBroken,
   nodeNeighbourWrong,

@@ -86,11 +86,24 @@ export const nodeFaults: readonly Fault[] = [
   {
     id: 'filter-drops-what-pod-sends',
     check: 'link-program-unexpected',
-    where: 'node-network',
+    // The injector's tc is busybox's.
+    where: 'node',
     inject: `tc qdisc add dev "$HOST_LINK" clsact; tc filter add dev "$HOST_LINK" ingress prio 1 bpf da bytecode '1,6 0 0 2,'`,
     shows: ['$HOST_LINK', 'classic BPF', 'drops all'],
     repair: 'remedy',
     when: ({ plugin }) => plugin !== 'cilium-cni',
+  },
+  {
+    id: 'host-port-of-dead-pod',
+    check: 'host-port-unserved',
+    container: { ports: [{ containerPort: 80, hostPort: 18088 }] },
+    where: 'node',
+    inject:
+      'iptables -t nat -N CNI-DN-0e2e00000000000000000; iptables -t nat -A CNI-DN-0e2e00000000000000000 -p tcp --dport 18088 -j DNAT --to-destination 192.0.2.9:80; iptables -t nat -I CNI-HOSTPORT-DNAT -p tcp -m multiport --dports 18088 -j CNI-DN-0e2e00000000000000000',
+    shows: ['18088/tcp', 'CNI-DN-0e2e00000000000000000'],
+    repair:
+      'iptables -t nat -D CNI-HOSTPORT-DNAT 1; iptables -t nat -F CNI-DN-0e2e00000000000000000; iptables -t nat -X CNI-DN-0e2e00000000000000000',
+    when: ({ plugin, plugins }) => plugin !== 'cilium-cni' && plugins.includes('portmap'),
   },
   {
     id: 'rule-drops-what-pod-sends',
