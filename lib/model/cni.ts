@@ -52,6 +52,10 @@ export const cniConfigSchema = z.object({
       subnets: z.array(z.string()),
       mtu: z.number().int().nullable(),
       bridge: z.string().nullable(),
+      /** Ports of the bridge send frames back by the port that they came from, as a pod needs that reaches itself by a Service. */
+      hairpin: z.boolean().optional(),
+      /** Ports of the bridge reach its uplink alone, and not each other. */
+      isolation: z.boolean().optional(),
     }),
   ),
   binaryDirectory: z.string(),

@@ -47,6 +47,11 @@ export const linkSchema = z.object({
   master: z.string().nullable(),
   /** State of a bridge port: forwarding, disabled … */
   portState: z.string().nullable(),
+  /** How a bridge treats frames of that port; null for a link that is none. */
+  portFlags: z
+    .object({ hairpin: z.boolean(), learning: z.boolean(), isolated: z.boolean() })
+    .nullable()
+    .optional(),
   /** Where a device of the PCI, USB or virtio bus lies under; null for virtual links. */
   parentDevice: z.string().nullable(),
   /** Null for links that have no peer. */

@@ -1,4 +1,6 @@
 import type { AnyCheck } from '../define.ts';
+import { bridgeFilterDisabled } from './bridge-filter-disabled.ts';
+import { bridgePortFlagsWrong } from './bridge-port-flags-wrong.ts';
 import { foreignRoutingRules } from './foreign-routing-rules.ts';
 import { hostPortUnserved } from './host-port-unserved.ts';
 import { linkProgramUnexpected } from './link-program-unexpected.ts';
@@ -16,6 +18,8 @@ export const pathChecks: readonly AnyCheck[] = [
   nodeTunnelBroken,
   nodeNeighbourWrong,
   podMacDuplicate,
+  bridgePortFlagsWrong,
+  bridgeFilterDisabled,
   nodeDefaultRouteMissing,
   foreignRoutingRules,
   podUnroutedInbound,

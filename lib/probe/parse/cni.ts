@@ -18,6 +18,8 @@ const plugin = z.object({
   type: text.nullish(),
   name: text.nullish(),
   mtu: z.number().int().nullish().catch(null),
+  hairpin: z.boolean().nullish().catch(null),
+  isolation: z.boolean().nullish().catch(null),
   bridge: text.nullish().catch(null).pipe(nameSchema('link').nullish()),
   ipam: ipam.catch(null),
   delegates: each(z.object({ type: text.nullish() }))
@@ -83,6 +85,8 @@ export function parseCniConfig(
           ]),
           mtu: plugins.find(({ mtu }) => mtu)?.mtu ?? null,
           bridge: plugins.find(({ bridge }) => bridge)?.bridge ?? null,
+          hairpin: plugins.some(({ hairpin }) => hairpin === true),
+          isolation: plugins.some(({ isolation }) => isolation === true),
         };
       }),
     binaryDirectory,

@@ -47,7 +47,15 @@ const linkJson = z.object({
   linkinfo: z
     .object({
       info_kind: text.optional(),
-      info_slave_data: z.object({ state: text.optional() }).catch({}).optional(),
+      info_slave_data: z
+        .object({
+          state: text.optional(),
+          hairpin: z.boolean().optional(),
+          learning: z.boolean().optional(),
+          isolated: z.boolean().optional(),
+        })
+        .catch({})
+        .optional(),
     })
     .optional(),
   addr_info: each(addressJson).default([]),
@@ -192,11 +200,20 @@ function toLink(link: z.infer<typeof linkJson>): RawLink {
     loopback: link.flags.includes('LOOPBACK'),
     master: link.master ?? null,
     portState: link.linkinfo?.info_slave_data?.state ?? null,
+    portFlags: portFlags(link.linkinfo?.info_slave_data),
     parentDevice: link.parentdev ?? null,
     peerIndex: paired ? (link.link_index ?? null) : null,
     peerNamespaceId: same ? 'same' : typeof link.link_netnsid === 'number' ? link.link_netnsid : null,
     peerName: paired && same ? (link.link ?? null) : null,
   };
+}
+
+/** Ports of a bond have other data. */
+type PortData = { readonly [Flag in 'hairpin' | 'learning' | 'isolated']?: boolean | undefined };
+
+function portFlags(data: PortData = {}) {
+  const { hairpin, learning, isolated = false } = data;
+  return hairpin === undefined || learning === undefined ? null : { hairpin, learning, isolated };
 }
 
 function toAddresses(link: z.infer<typeof linkJson>): Address[] {

@@ -101,7 +101,8 @@ const IFLA = {
   PARENT: 56,
 };
 const INFO = { KIND: 1, SLAVE_KIND: 4, SLAVE_DATA: 5 };
-const PORT_STATE = 1;
+/** IFLA_BRPORT_* */
+const PORT = { STATE: 1, HAIRPIN: 4, LEARNING: 8, ISOLATED: 33 };
 const IFF = { UP: 1, LOOPBACK: 8, NOARP: 0x80, LOWER_UP: 0x10000 };
 const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
 const PORT_STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking'];
@@ -113,10 +114,10 @@ function toLink(
   const flags = message.uint32(8);
   const info = attributes(all.get(IFLA.LINKINFO));
   const kind = text(info.get(INFO.KIND));
-  const port =
-    text(info.get(INFO.SLAVE_KIND)) === 'bridge'
-      ? attributes(info.get(INFO.SLAVE_DATA)).get(PORT_STATE)
-      : undefined;
+  const ofBridge = text(info.get(INFO.SLAVE_KIND)) === 'bridge';
+  const port = attributes(ofBridge ? info.get(INFO.SLAVE_DATA) : undefined);
+  const state = port.get(PORT.STATE);
+  const isOn = (flag: number) => number(port.get(flag)) === 1;
   const paired = kind === 'veth' || kind === 'netkit';
   const lower = number(all.get(IFLA.LINK)) ?? 0;
   const id = all.has(IFLA.NETNSID) ? (number(all.get(IFLA.NETNSID)) ?? -1) | 0 : null;
@@ -134,7 +135,11 @@ function toLink(
     arp: (flags & IFF.NOARP) === 0,
     loopback: (flags & IFF.LOOPBACK) !== 0,
     master: master === null ? null : nameOf(master),
-    portState: port === undefined ? null : (PORT_STATES[number(port) ?? -1] ?? null),
+    portState: state === undefined ? null : (PORT_STATES[number(state) ?? -1] ?? null),
+    portFlags:
+      port.has(PORT.HAIRPIN) && port.has(PORT.LEARNING)
+        ? { hairpin: isOn(PORT.HAIRPIN), learning: isOn(PORT.LEARNING), isolated: isOn(PORT.ISOLATED) }
+        : null,
     parentDevice: text(all.get(IFLA.PARENT)),
     peerIndex: paired && lower !== 0 && id !== null ? lower : null,
     peerNamespaceId: same ? 'same' : id !== null && id >= 0 ? id : null,
