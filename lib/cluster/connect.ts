@@ -237,6 +237,7 @@ async function credentialsOf(
   return {
     server,
     proxy,
+    repeatsHeaders: Object.values(impersonation).some((values) => values.length > 1),
     tls: {
       ...(ca === undefined ? {} : { ca: ca as Buffer }),
       ...(cert === undefined ? {} : { cert: cert as Buffer }),

@@ -19,11 +19,13 @@ export type Credentials = {
     rejectUnauthorized?: boolean;
   };
   readonly proxy: string | null;
+  /** Whether a header has several values. @default false */
+  readonly repeatsHeaders?: boolean;
   headers(): Promise<Record<string, string | string[]>>;
 };
 
 export type ApiRequest = {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
@@ -65,10 +67,17 @@ export class Transport {
     this.#userAgent = userAgent;
     this.#onUnanswered = onUnanswered;
     const { tls, proxy } = credentials;
+    // Over HTTP/2 undici joins the values of a header by commas, and an API server takes two groups for one of a strange name.
+    const allowH2 = credentials.repeatsHeaders !== true;
     this.#dispatcher =
       proxy === null
-        ? new Agent({ connect: { ...tls, timeout: 10_000 }, keepAliveTimeout: 30_000, connections: 64 })
-        : new ProxyAgent({ uri: proxy, requestTls: tls });
+        ? new Agent({
+            allowH2,
+            connect: { ...tls, timeout: 10_000 },
+            keepAliveTimeout: 30_000,
+            connections: 64,
+          })
+        : new ProxyAgent({ allowH2, uri: proxy, requestTls: tls });
   }
 
   /** The URL of the API server, for messages: without the name and password that may be in it. */
