@@ -8,6 +8,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addFleet } from './commands/fleet.ts';
 import { addManifests } from './commands/manifests.ts';
+import { addRemediate } from './commands/remediate.ts';
 import { addReports } from './commands/reports.ts';
 import { addSweep } from './commands/sweep.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
@@ -24,6 +25,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addFleet(program);
   addAnalyze(program);
   addReports(program);
+  addRemediate(program);
   addChecks(program);
   addDoctor(program);
   addSweep(program);

@@ -1,5 +1,6 @@
 /** Options that more than one command takes, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { AuditError } from '../lib/model/errors.ts';
 import { severities } from '../lib/model/finding.ts';
 import { formats } from '../lib/report/formats.ts';
 
@@ -125,4 +126,14 @@ export function wantsColour(stream: NodeJS.WriteStream, option: boolean): boolea
   const { NO_COLOR = '', FORCE_COLOR = '', TERM } = process.env;
   if (!option || NO_COLOR !== '') return false;
   return FORCE_COLOR !== '' || (stream.isTTY === true && TERM !== 'dumb');
+}
+
+/** `namespace/name`. @throws AuditError USAGE */
+export function podName(text: string): { namespace: string; name: string } {
+  const [namespace, name, more] = text.split('/');
+  if (!namespace || !name || more !== undefined)
+    throw new AuditError('USAGE', `--pod ${text} is not namespace/name`, {
+      remedy: 'Write it as --pod shop/web-1.',
+    });
+  return { namespace, name };
 }

@@ -23,6 +23,7 @@ export const INTEGRATION: readonly string[] = [
   'test/audit/canary.test.ts',
   'test/audit/fleet/*.test.ts',
   'test/audit/judge-node.test.ts',
+  'test/audit/remediate.test.ts',
   // Clients of AWS, with a server or a mock.
   'test/alert/finding-importer.test.ts',
   'test/alert/notifier*.test.ts',
@@ -36,6 +37,7 @@ export const INTEGRATION: readonly string[] = [
   'test/checks/namespaces/namespace-orphaned.test.ts',
   'test/checks/namespaces/namespace-pin-invalid.test.ts',
   'test/probe/pod-manifest.test.ts',
+  'test/remedy/plan.test.ts',
   // Minutes of what hostile nodes may print.
   'test/probe/hostile-sizes.test.ts',
   // A browser, and programs that read reports.

@@ -10,6 +10,7 @@ import {
   deadline,
   EXCEPTIONS,
   list,
+  podName,
   positive,
   seconds,
 } from '../options.ts';
@@ -132,13 +133,6 @@ function activeKinds(given: readonly string[]): (typeof kinds)[number][] {
   if (wrong.length > 0)
     throw usage(`--active ${wrong.join(',')} is not known`, `It takes ${kinds.join(', ')}.`);
   return kinds.filter((kind) => given.includes(kind));
-}
-
-function podName(text: string): { namespace: string; name: string } {
-  const [namespace, name, more] = text.split('/');
-  if (!namespace || !name || more !== undefined)
-    throw usage(`--pod ${text} is not namespace/name`, 'Write it as --pod shop/web-1.');
-  return { namespace, name };
 }
 
 function usage(message: string, remedy: string): AuditError {

@@ -66,6 +66,10 @@ export const keys = {
   lastAlert: (cluster: string): string => `alerts/cluster=${clusterKey(cluster)}/last.json`,
   /** Where the records of a month (`YYYY-MM`) begin; of all times where it is empty. */
   alertsOf: (cluster: string, time: string): string => `alerts/cluster=${clusterKey(cluster)}/dt=${time}`,
+  /** @param part - number and phase of the act */
+  remedy: (run: Run, part: string): string => `remedies/${partition(run)}/${run.runId}/${part}.json`,
+  /** Where the repairs of a day are. */
+  remediesOf: (cluster: string, day: string): string => `remedies/cluster=${clusterKey(cluster)}/dt=${day}/`,
   fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,
   fleetPage: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.html`,
   /** Where the runs of a day are. */

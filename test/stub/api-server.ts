@@ -5,6 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { json, selected, status } from './answers.ts';
+import { takeLease } from './leases.ts';
 
 // Made for these tests, secret to nobody: never trust it anywhere else.
 const cert = readFileSync(new URL('./test-only.cert.pem', import.meta.url), 'utf8');
@@ -72,6 +73,10 @@ export class StubApiServer {
   readonly leases = new Map<string, () => string>();
   readonly pods = new Map<string, ApiObject>();
   readonly namespaces = new Map<string, ApiObject>();
+  /** Leases that clients made, by path. */
+  readonly taken = new Map<string, ApiObject>();
+  /** Called when a pod was evicted and is gone: a controller would make another. */
+  onEvicted: (pod: ApiObject) => void = () => {};
   /** Rights that nobody has, as `create pods`: only what asks for rights goes by it. */
   readonly denied = new Set<string>();
   /** Whom it takes everybody for. */
@@ -180,6 +185,7 @@ export class StubApiServer {
     if (path === '/version') return json(response, 200, { gitVersion: 'v1.36.0-stub' });
     if (path === '/api/v1/nodes') return this.#list(url, this.nodes, response);
     if (path.includes('/kube-node-lease/leases/')) return this.#lease(path, response);
+    if (path.includes('/leases')) return takeLease(this.taken, { method, path, body }, response);
     if (path === '/api/v1/events') return this.#list(url, this.events, response);
     if (path === '/api/v1/pods') return this.#list(url, [...this.pods.values()], response);
     if (path === '/api/v1/namespaces' && method === 'POST' && body !== undefined) {
@@ -221,6 +227,14 @@ export class StubApiServer {
     const pod = this.pods.get(`${namespace}/${name}`);
     if (pod === undefined) return status(response, 404, `pods "${name}" not found`);
     if (sub === 'log') return response.end(this.#logs.get(`${namespace}/${name}`) ?? '');
+    if (sub === 'eviction') {
+      const { uid } =
+        (body as { deleteOptions?: { preconditions?: { uid?: string } } }).deleteOptions?.preconditions ?? {};
+      if (uid !== pod.metadata.uid) return status(response, 409, 'the uid is another');
+      this.pods.delete(`${namespace}/${name}`);
+      this.onEvicted(pod);
+      return json(response, 201, {});
+    }
     if (method === 'DELETE') {
       this.pods.delete(`${namespace}/${name}`);
       pod.status = { ...pod.status, ...this.stopped };

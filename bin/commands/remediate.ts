@@ -1,0 +1,85 @@
+import { type Command, Option } from 'commander';
+import { AuditError } from '../../lib/model/errors.ts';
+import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
+import { addClusterOptions, type ClusterOptions, deadline, podName, positive } from '../options.ts';
+import type { RemediateOptions } from '../run-remediate.ts';
+import { clusterTarget } from './audit.ts';
+
+type Options = ClusterOptions &
+  Omit<RemediateOptions, 'report' | 'asked' | 'limit'> & {
+    readonly only?: string;
+    readonly node?: string;
+    readonly pod?: string;
+    readonly limit?: number;
+  };
+
+/** Acts that are tried where nobody says how many. */
+const LIMIT = 10;
+
+export function addRemediate(program: Command): void {
+  const command = program
+    .command('remediate')
+    .argument('[run]', 'run whose findings are repaired (default: the latest of the cluster)')
+    .description('plan repairs, and make them: each looked at again before, and proven after');
+  addClusterOptions(command)
+    .optionsGroup('What is repaired:')
+    .option('--only <check>', 'only findings of this check')
+    .option('--node <name>', 'only on this node')
+    .option('--pod <namespace/name>', 'only this pod, whatever kind of controller makes it again')
+    .option('--limit <acts>', `at most so many (default: ${LIMIT})`, positive)
+    .option('--fresh', 'by an audit made now, not by a report of the store')
+    .optionsGroup('Whether it is done:')
+    .option('--rehearse', 'everything but the act: look again at each, and say what would be done')
+    .option('--apply', 'repair, after asking')
+    .option('--yes', 'with --apply and --limit: do not ask')
+    .addOption(
+      new Option(
+        '-o, --output <format>',
+        'how the plan is printed; script: commands to review and run by hand',
+      )
+        .choices(['text', 'json', 'script'])
+        .default('text'),
+    )
+    .optionsGroup('The probe pods:')
+    .option('--probe-namespace <name>', 'namespace that they run in', DEFAULT_NAMESPACE)
+    .option('--image <image>', 'their image', DEFAULT_IMAGE)
+    .option('--pull-secret <name>', 'image pull secret in that namespace')
+    .addOption(
+      new Option('--deadline <time>', 'time for one node, from 5s to 10m')
+        .argParser(deadline)
+        .default(120, '2m'),
+    )
+    .optionsGroup('Before and after:')
+    .option('--store <place>', 'where reports are, and records of repairs go (default: your data directory)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  netns-audit remediate                                       what could be repaired, and what is refused
+  netns-audit remediate --only pod-interface-missing --rehearse
+  netns-audit remediate --pod shop/web-1 --apply
+  netns-audit remediate -o script > repairs.sh                everything, to read and run by hand`,
+    )
+    .action(async (run: string | undefined, options: Options) => {
+      const { only, node, pod, limit, ...rest } = options;
+      if (options.yes === true && limit === undefined)
+        throw new AuditError('USAGE', '--yes goes with --limit', {
+          remedy: 'Say how many repairs may be made without asking.',
+        });
+      if (options.apply === true && options.rehearse === true)
+        throw new AuditError('USAGE', '--apply and --rehearse contradict each other', {
+          remedy: 'Rehearse first, then apply.',
+        });
+      const { runRemediate } = await import('../run-remediate.ts');
+      await runRemediate(clusterTarget(options), {
+        ...rest,
+        ...(run === undefined ? {} : { report: run }),
+        asked: {
+          ...(only === undefined ? {} : { check: only }),
+          ...(node === undefined ? {} : { node }),
+          ...(pod === undefined ? {} : { pod: podName(pod) }),
+        },
+        limit: limit ?? LIMIT,
+      });
+    });
+}

@@ -1,0 +1,121 @@
+/** One holder at a time, by a Lease of the API: so that two never repair one cluster at once. */
+import * as z from 'zod';
+import { AuditError } from '../model/errors.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+
+const leaseSchema = z.object({
+  metadata: z.object({ uid: z.string(), resourceVersion: z.string() }),
+  spec: z.object({
+    holderIdentity: z.string().nullish(),
+    renewTime: z.string().nullish(),
+    leaseDurationSeconds: z.number().nullish(),
+  }),
+});
+
+/** Longer than any one act takes; whoever is killed holds it for so long. */
+const SECONDS = 900;
+
+export class Lease {
+  readonly #cluster: Cluster;
+  readonly #path: string;
+  readonly #name: string;
+  readonly #holder: string;
+  #version: string;
+
+  private constructor(cluster: Cluster, path: string, name: string, holder: string, version: string) {
+    this.#cluster = cluster;
+    this.#path = path;
+    this.#name = name;
+    this.#holder = holder;
+    this.#version = version;
+  }
+
+  /**
+   * Takes the lease, also one whose holder did not renew it in time.
+   *
+   * @throws AuditError CLUSTER_API where somebody holds it, with whom and until when
+   */
+  static async take(cluster: Cluster, namespace: string, name: string, holder: string): Promise<Lease> {
+    const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
+    const made = (version: string): Lease => new Lease(cluster, path, name, holder, version);
+    for (let tries = 0; tries < 3; tries += 1) {
+      try {
+        const body = leaseOf(name, holder);
+        return made(await versionOf(cluster, { method: 'POST', path, what: `take the lease ${name}`, body }));
+      } catch (error) {
+        if (statusOf(error) !== 409) throw error;
+      }
+      const found = await cluster.transport
+        .json({ path: `${path}/${name}`, what: `get the lease ${name}` })
+        .catch((error: unknown) => {
+          if (statusOf(error) === 404) return null;
+          throw error;
+        });
+      if (found === null) continue;
+      const { metadata, spec } = leaseSchema.parse(found);
+      // A create whose answer was lost was ours.
+      if (spec.holderIdentity === holder) return made(metadata.resourceVersion);
+      const until = Date.parse(spec.renewTime ?? '') + (spec.leaseDurationSeconds ?? SECONDS) * 1000;
+      if (!(until < Date.now()))
+        throw new AuditError('CLUSTER_API', `${spec.holderIdentity} repairs this cluster already`, {
+          remedy: `Wait until it is done. If it was killed, its lease ends at ${new Date(until).toISOString()}.`,
+        });
+      await cluster.transport
+        .json({
+          method: 'DELETE',
+          path: `${path}/${name}`,
+          what: `take over the lease ${name}`,
+          body: { preconditions: { uid: metadata.uid, resourceVersion: metadata.resourceVersion } },
+        })
+        .catch((error: unknown) => {
+          if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
+        });
+    }
+    throw new AuditError('CLUSTER_API', `others take the lease ${name} all the time`, {
+      retryable: true,
+      remedy: 'Try again in a minute.',
+    });
+  }
+
+  /** Holds it for as long again. @throws AuditError where somebody else has it by now: nothing more may be done then. */
+  async renew(): Promise<void> {
+    this.#version = await versionOf(this.#cluster, {
+      method: 'PUT',
+      path: `${this.#path}/${this.#name}`,
+      what: `renew the lease ${this.#name}`,
+      body: leaseOf(this.#name, this.#holder, this.#version),
+    });
+  }
+
+  async release(): Promise<void> {
+    await this.#cluster.transport
+      .json({
+        method: 'DELETE',
+        path: `${this.#path}/${this.#name}`,
+        what: `release the lease ${this.#name}`,
+        body: { preconditions: { resourceVersion: this.#version } },
+      })
+      .catch((error: unknown) => {
+        if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
+      });
+  }
+}
+
+function leaseOf(name: string, holder: string, resourceVersion?: string): object {
+  // A MicroTime has six digits.
+  const renewTime = new Date().toISOString().replace('Z', '000Z');
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    spec: { holderIdentity: holder, leaseDurationSeconds: SECONDS, acquireTime: renewTime, renewTime },
+  };
+}
+
+async function versionOf(
+  cluster: Cluster,
+  request: Parameters<Cluster['transport']['json']>[0],
+): Promise<string> {
+  return leaseSchema.parse(await cluster.transport.json(request)).metadata.resourceVersion;
+}

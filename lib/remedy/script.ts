@@ -1,0 +1,32 @@
+/** The commands of findings as a file for a person to read, change and run. */
+import type { Finding } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
+import type { ClusterReport } from '../model/report.ts';
+
+/** A shell script that does nothing as it stands: every command that changes something is a comment. */
+export function scriptOf(report: ClusterReport, findings: readonly Finding[]): string {
+  const comment = (text: string): string => `# ${printable(text, 4000)}`;
+  return [
+    '#!/bin/sh',
+    comment(`Repairs for ${report.cluster.name}, from run ${report.runId} of ${report.startedAt}.`),
+    comment('Commands that change something are comments: read each, look first, then take the "#! " away.'),
+    'set -eu',
+    ...findings.flatMap((finding) => [
+      '',
+      comment(`${finding.severity} ${finding.check}: ${nameOf(finding)}`),
+      comment(finding.detail),
+      ...finding.remedy.flatMap((step) => [
+        comment(step.text),
+        ...(step.command === undefined
+          ? []
+          : [`${step.purpose === 'repair' ? '#! ' : ''}${printable(step.command, 4000)}`]),
+      ]),
+    ]),
+    '',
+  ].join('\n');
+}
+
+function nameOf({ object }: Finding): string {
+  const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
+  return object.node === undefined ? name : `${name} on ${object.node}`;
+}

@@ -1,0 +1,224 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { halfDone, recentDays, repair, settleHalfDone } from '../../lib/audit/index.ts';
+import type { ActResult, RepairOptions } from '../../lib/audit/remediate.ts';
+import { type Cluster, connect, Lease } from '../../lib/cluster/index.ts';
+import { DirectoryStore } from '../../lib/history/index.ts';
+import type { Finding } from '../../lib/model/finding.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { newRunId } from '../../lib/model/run-id.ts';
+import { planRepairs } from '../../lib/remedy/plan.ts';
+import { aFinding, aReport } from '../report/sample.ts';
+import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+
+let stub: StubApiServer;
+let cluster: Cluster;
+let directory: string;
+let store: DirectoryStore;
+
+const FAULT = aFinding();
+const acts = planRepairs(aReport({ findings: [FAULT] }), {}).acts;
+
+function aPod(name: string, changes: { uid?: string; kind?: string | null; node?: string } = {}): ApiObject {
+  const { uid = `uid-${name}`, kind = 'ReplicaSet', node = 'node-1' } = changes;
+  return {
+    metadata: {
+      name,
+      namespace: 'shop',
+      uid,
+      ...(kind === null ? {} : { ownerReferences: [{ kind, uid: 'uid-of-controller', controller: true }] }),
+    },
+    spec: { nodeName: node, terminationGracePeriodSeconds: 0 },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  };
+}
+
+function show(pod: ApiObject): void {
+  stub.pods.set(`shop/${pod.metadata.name}`, pod);
+}
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+  stub.user = 'ann';
+  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
+  directory = await mkdtemp(join(tmpdir(), 'netns-audit-remediate-'));
+  store = new DirectoryStore(directory);
+  show(aPod('web-1'));
+  stub.onEvicted = () => show(aPod('web-2'));
+});
+afterEach(async () => {
+  await cluster.transport.close();
+  await stub.close();
+  await rm(directory, { recursive: true });
+});
+
+/** A report of one node: the fault as long as its pod is there. */
+function seen(findings: readonly Finding[] = stub.pods.has('shop/web-1') ? [FAULT] : []): ClusterReport {
+  return aReport({ findings: [...findings] });
+}
+
+async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
+  return await repair(cluster, acts, {
+    runId: newRunId(new Date(), 'test'),
+    namespace: 'netns-audit',
+    store,
+    look: async () => seen(),
+    rehearse: false,
+    anyController: false,
+    signal: new AbortController().signal,
+    onResult: () => {},
+    ...changes,
+  });
+}
+
+const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
+const unsettled = async (): Promise<unknown[]> => await halfDone(store, cluster.name, recentDays(new Date()));
+
+describe('recreating a pod', () => {
+  it('evicts it, waits for another of its controller, and looks at that', async () => {
+    const looked: string[] = [];
+    const results = await tryRepair({
+      look: async (node) => {
+        looked.push(`${node} ${[...stub.pods.keys()].join()}`);
+        return seen();
+      },
+    });
+    expect(results).toMatchObject([{ result: 'done', detail: expect.stringContaining('shop/web-2') }]);
+    expect(looked).toEqual(['node-1 shop/web-1', 'node-1 shop/web-2']);
+    expect(evictions()).toHaveLength(1);
+    expect(stub.taken.size).toBe(0);
+    expect(await unsettled()).toEqual([]);
+  });
+
+  it('rehearses all but the act', async () => {
+    expect(await tryRepair({ rehearse: true })).toMatchObject([{ result: 'rehearsed' }]);
+    expect(evictions()).toEqual([]);
+    expect(await unsettled()).toEqual([]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['not seen again', () => ({ look: async () => seen([]) })],
+    ['not seen again', () => ({ look: async () => seen([{ ...FAULT, confidence: 'suspected' }]) })],
+    [
+      'could not be looked at',
+      () => ({
+        look: async () => ({
+          ...seen(),
+          coverage: {
+            checks: [],
+            nodes: [{ node: 'node-1', result: 'partial', reason: 'routes could not be read', remedy: null }],
+          },
+        }),
+      }),
+    ],
+    ['pod is gone', () => void stub.pods.delete('shop/web-1')],
+    [
+      'replaced meanwhile',
+      () => ({
+        look: async () => {
+          show(aPod('web-1', { uid: 'another' }));
+          return seen();
+        },
+      }),
+    ],
+    [
+      'being deleted',
+      () => {
+        const pod = aPod('web-1');
+        pod.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+        show(pod);
+      },
+    ],
+    ['on node node-2', () => show(aPod('web-1', { node: 'node-2' }))],
+    ['no controller', () => show(aPod('web-1', { kind: null }))],
+    ['a static pod', () => show(aPod('web-1', { kind: 'Node' }))],
+    ['whether its Job makes it again', () => show(aPod('web-1', { kind: 'Job' }))],
+  ])('is refused where what was planned is %s', async (words, turn) => {
+    const changes = (turn() ?? {}) as Partial<RepairOptions>;
+    expect(await tryRepair(changes)).toMatchObject([
+      { result: 'refused', detail: expect.stringContaining(words) },
+    ]);
+    expect(evictions()).toEqual([]);
+    expect(await unsettled()).toEqual([]);
+  });
+
+  it('is done for a named pod of any controller', async () => {
+    show(aPod('web-1', { kind: 'CloneSet' }));
+    expect(await tryRepair({ anyController: true })).toMatchObject([{ result: 'done' }]);
+  });
+
+  it('is a surprise where the next pod has a fault too, and nothing more is tried', async () => {
+    const results = await repair(cluster, [...acts, ...acts], {
+      runId: newRunId(new Date(), 'test'),
+      namespace: 'netns-audit',
+      store,
+      look: async () =>
+        seen(
+          stub.pods.has('shop/web-1') ? [FAULT] : [{ ...FAULT, object: { ...FAULT.object, name: 'web-2' } }],
+        ),
+      rehearse: false,
+      anyController: false,
+      signal: new AbortController().signal,
+      onResult: () => {},
+    });
+    expect(results).toMatchObject([
+      { result: 'surprise', detail: expect.stringContaining('has pod-interface-missing') },
+    ]);
+    expect(evictions()).toHaveLength(1);
+  });
+
+  it('is a surprise where a disruption budget refuses', async () => {
+    stub.fail({ path: '/eviction', status: 429, headers: { 'retry-after': '60' } });
+    expect(await tryRepair()).toMatchObject([
+      { result: 'surprise', detail: expect.stringContaining('a disruption budget refuses') },
+    ]);
+    expect(stub.pods.has('shop/web-1')).toBe(true);
+  });
+
+  it('takes another pod of its controller that was there before for no successor', async () => {
+    show(aPod('web-0'));
+    stub.onEvicted = () => setTimeout(() => show(aPod('web-2')), 1500);
+    expect(await tryRepair()).toMatchObject([{ detail: expect.stringContaining('shop/web-2') }]);
+  }, 10_000);
+});
+
+describe('two at once', () => {
+  it('exclude each other, and the one that died gives way when its lease ends', async () => {
+    const other = await Lease.take(cluster, 'netns-audit', 'netns-audit-remediate', 'bob');
+    await expect(tryRepair()).rejects.toThrow('bob repairs this cluster already');
+    expect(evictions()).toEqual([]);
+    const [[path, lease] = ['', undefined]] = stub.taken;
+    stub.taken.set(path, {
+      ...lease,
+      spec: { ...lease?.spec, renewTime: '2020-01-01T00:00:00.000000Z' },
+    } as ApiObject);
+    expect(await tryRepair()).toMatchObject([{ result: 'done' }]);
+    await expect(other.renew()).rejects.toThrow('renew the lease');
+  });
+});
+
+describe('whoever was killed', () => {
+  it.each([
+    ['before the pod was evicted', true, 'it was not evicted'],
+    ['after it', false, 'its controller has 1 ready pods now'],
+  ])('%s leaves what the next call tells, once', async (_, stays, words) => {
+    // As a kill leaves it: what was begun is written down, and its end is not.
+    const stopped = new DirectoryStore(directory);
+    const put = stopped.putOnce.bind(stopped);
+    stopped.putOnce = async (key, body) => {
+      if (key.endsWith('-begun.json')) return await put(key, body);
+      throw new Error('killed');
+    };
+    if (stays) stub.fail({ path: '/eviction', status: 403, message: 'killed' });
+    await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
+
+    const left = await halfDone(store, cluster.name, recentDays(new Date()));
+    expect(left).toMatchObject([{ by: 'ann', phase: 'begun', pod: { name: 'web-1' } }]);
+    const [said] = await settleHalfDone(cluster, store, left);
+    expect(said).toContain('ann began to recreate shop/web-1');
+    expect(said).toContain(words);
+    expect(await unsettled()).toEqual([]);
+  });
+});
