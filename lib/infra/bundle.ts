@@ -8,6 +8,23 @@ import type { State } from './states.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+/**
+ * What packages hold for places where no function runs, and load only there. A path with a star stays in the bundle as
+ * it is written; any other would be rewritten to lead to this folder.
+ */
+export const NEVER_LOADED = [
+  // undici's other parser of HTTP, behind UNDICI_USE_MILO, and its parser for processors without SIMD.
+  '../milo/*',
+  '../llhttp/llhttp-wasm.*',
+  // Names the browser in a header.
+  'bowser',
+  // Lambda gives credentials in the environment, which are asked first: no profile, sign-in or program is.
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-login',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+];
+
 const made = new Map<string, string>();
 
 /**
@@ -33,7 +50,7 @@ function make(state: State, securityHub: boolean): string {
     },
     outdir: folder,
     bundle: true,
-    external: securityHub ? [] : ['@aws-sdk/client-securityhub'],
+    external: [...NEVER_LOADED, ...(securityHub ? [] : ['@aws-sdk/client-securityhub'])],
     // What a state does not use of a client is never read at a cold start.
     splitting: true,
     outExtension: { '.js': '.mjs' },
