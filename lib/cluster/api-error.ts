@@ -1,6 +1,6 @@
 /** What went wrong between us and the API server, told apart, each with its fix. Never repeats a token or a header. */
 import { createHash } from 'node:crypto';
-import { AuditError, messageOf } from '../model/errors.ts';
+import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { withoutTokens } from './redact.ts';
 
@@ -109,8 +109,31 @@ function tlsRemedy(code: string): string {
   return 'The certificate was not signed by the certificate authority in the kubeconfig: fetch the kubeconfig again, or look for a proxy that breaks TLS open.';
 }
 
-/** An answer with an error status. `what` says what was asked, such as `list pods`. */
-export function statusError(what: string, status: number, body: string): AuditError {
+/** An answer of the API server with an error status. */
+export class ApiError extends AuditError {
+  /** Of HTTP. */
+  readonly status: number;
+  /** Milliseconds that the server asks to wait before the next try; null where it asks for none. */
+  readonly retryAfter: number | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { remedy: string; retryable?: boolean; status: number; retryAfter: number | null },
+  ) {
+    super(code, message, options);
+    this.status = options.status;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/**
+ * The error for an answer with an error status.
+ *
+ * @param what - what was asked, such as `list pods`
+ * @param retryAfter - the header of that name, in seconds; a date, which API servers do not send, counts as none
+ */
+export function statusError(what: string, status: number, body: string, retryAfter?: unknown): AuditError {
   const message = statusMessage(body);
   // An API server writes JSON, whatever it refuses.
   if (status < 500 && /^\s*</.test(body)) {
@@ -139,9 +162,11 @@ export function statusError(what: string, status: number, body: string): AuditEr
       remedy: grantRights(userIn(message)),
     });
   }
-  return new AuditError('CLUSTER_API', `${what} failed with ${status}: ${message}`, {
+  const seconds = Number(retryAfter);
+  return new ApiError('CLUSTER_API', `${what} failed with ${status}: ${message}`, {
     retryable: RETRYABLE_STATUS.has(status),
-    cause: { status },
+    status,
+    retryAfter: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null,
     remedy:
       status >= 500 || status === 429
         ? 'The API server is overloaded or failing: try again later.'
@@ -180,10 +205,7 @@ export function statusOf(error: unknown): number | null {
   if (!(error instanceof AuditError)) return null;
   if (error.code === 'CLUSTER_UNAUTHENTICATED') return 401;
   if (error.code === 'CLUSTER_FORBIDDEN') return 403;
-  const { cause } = error;
-  return typeof cause === 'object' && cause !== null && 'status' in cause && typeof cause.status === 'number'
-    ? cause.status
-    : null;
+  return error instanceof ApiError ? error.status : null;
 }
 
 /** The message of a Kubernetes Status object, or the start of whatever else answered. */

@@ -3,9 +3,10 @@
  * client-node's own calls open a TLS connection each and have neither retries nor timeouts (javascript#2893).
  */
 import { X509Certificate } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { AuditError } from '../model/errors.ts';
-import { connectionError, statusError, timedOut } from './api-error.ts';
+import { ApiError, connectionError, statusError, timedOut } from './api-error.ts';
 import { shownServer } from './redact.ts';
 
 /** What authenticates a connection; called before each request, so that tokens may be refreshed. */
@@ -110,7 +111,7 @@ export class Transport {
       const response = await this.#send(options, signal);
       const body = await read(response.body, limit, options.what);
       if (response.statusCode >= 400)
-        throw withRetryAfter(statusError(options.what, response.statusCode, body), response);
+        throw statusError(options.what, response.statusCode, body, response.headers['retry-after']);
       return body;
     });
   }
@@ -183,7 +184,7 @@ export class Transport {
             : connectionError(this.server, thrown, this.#credentials.proxy);
         const unanswered = UNANSWERED.has(error.code);
         const last = unanswered && !this.#answered ? Math.min(end, begin + FIRST_CONTACT_MILLISECONDS) : end;
-        const wait = retryAfter(error) ?? Math.random() * Math.min(LARGEST_BACKOFF, 200 * 2 ** tries);
+        const wait = askedWait(error) ?? Math.random() * Math.min(LARGEST_BACKOFF, 200 * 2 ** tries);
         if (!error.retryable || Date.now() + wait >= last) throw error;
         if (unanswered && !this.#said) {
           this.#said = true;
@@ -226,18 +227,11 @@ async function read(body: AsyncIterable<Buffer>, limit: number, what: string): P
   return Buffer.concat(chunks).toString('utf8');
 }
 
-const retryAfterSeconds = new WeakMap<AuditError, number>();
-
-function withRetryAfter(error: AuditError, response: Dispatcher.ResponseData): AuditError {
-  const seconds = Number(response.headers['retry-after']);
-  if (Number.isFinite(seconds) && seconds >= 0) retryAfterSeconds.set(error, seconds);
-  return error;
-}
-
-/** What the server asked for, and a little more, so that callers do not all come back at once. */
-function retryAfter(error: AuditError): number | undefined {
-  const seconds = retryAfterSeconds.get(error);
-  return seconds === undefined ? undefined : seconds * 1000 * (1 + Math.random() * 0.2);
+/** What the server asked for, and a little more, so that callers do not all come back at once; null where it asked for nothing. */
+function askedWait(error: AuditError): number | null {
+  return error instanceof ApiError && error.retryAfter !== null
+    ? error.retryAfter * (1 + Math.random() * 0.2)
+    : null;
 }
 
 export function aborted(what: string): AuditError {
@@ -250,16 +244,9 @@ export async function pause(
   signal: AbortSignal | undefined,
   what: string,
 ): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(aborted(what));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, milliseconds);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
-  });
+  try {
+    await sleep(milliseconds, undefined, { signal });
+  } catch {
+    throw aborted(what);
+  }
 }

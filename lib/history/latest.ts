@@ -1,4 +1,5 @@
 /** The latest report of a cluster: what audits are compared with, and the pointer that is moved when one is done. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { timeOf } from '../model/run-id.ts';
@@ -123,7 +124,7 @@ export async function pointToLatest(store: Store, run: Run, now = Date.now()): P
     const target = before === null && etag !== null ? await laterOf(store, run, now) : run;
     const pointer = Buffer.from(`${JSON.stringify({ runId: target.runId, report: keys.report(target) })}\n`);
     if (await store.replace(keys.latest(run.cluster), pointer, etag)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() * (tries + 1)));
+    await sleep(50 * Math.random() * (tries + 1));
   }
   throw new AuditError(
     'STORE',

@@ -9,7 +9,8 @@ export const LARGEST_OBJECT = 256 * 1024 * 1024;
 export type PutResult = 'written' | 'exists';
 
 export type Stored = {
-  readonly body: Uint8Array /** Changes with every write of the key. */;
+  readonly body: Uint8Array;
+  /** Changes with every write of the key. */
   readonly etag: string;
 };
 

@@ -43,9 +43,9 @@ export type ProbePodOptions = {
   readonly privileged?: boolean;
   /** Seconds after which the kubelet kills it. @default 120 */
   readonly activeDeadlineSeconds?: number;
-  /** Seconds that one step may take. @default 10 */
+  /** Seconds that one step may take. @default 15 */
   readonly stepSeconds?: number;
-  /** Seconds that all steps may take. @default 60 */
+  /** Seconds that all steps may take. @default 90 */
   readonly totalSeconds?: number;
   /** @default none */
   readonly active?: readonly ActiveProbe[];
