@@ -90,6 +90,7 @@ const rules: readonly Rule[] = [
       'host-route-misdirected',
       'node-neighbour-wrong',
       'link-program-unexpected',
+      'node-firewall-drops-pod',
       'pod-unrouted-inbound',
       'pod-unrouted-outbound',
       'pod-mac-duplicate',

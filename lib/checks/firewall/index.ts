@@ -1,9 +1,11 @@
 import type { AnyCheck } from '../define.ts';
 import { nodeFirewallDrops } from './node-firewall-drops.ts';
+import { nodeFirewallDropsPod } from './node-firewall-drops-pod.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
 
 export const firewallChecks: readonly AnyCheck[] = [
+  nodeFirewallDropsPod,
   podFirewallUnexpected,
   podFirewallBlocksAll,
   nodeFirewallDrops,

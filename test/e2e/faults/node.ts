@@ -106,6 +106,17 @@ export const nodeFaults: readonly Fault[] = [
     when: ({ plugin, plugins }) => plugin !== 'cilium-cni' && plugins.includes('portmap'),
   },
   {
+    id: 'chain-of-dead-pod-rejects',
+    check: 'node-firewall-drops-pod',
+    where: 'node',
+    inject:
+      'iptables -N E2E-POD-FW; iptables -A E2E-POD-FW -j REJECT; iptables -I FORWARD -d "$IP" -m comment --comment "POD name:gone" -j E2E-POD-FW',
+    shows: ['$IP', 'E2E-POD-FW'],
+    repair: 'remedy',
+    cleanup: 'iptables -F E2E-POD-FW; iptables -X E2E-POD-FW',
+    when: ({ plugin }) => plugin !== 'cilium-cni',
+  },
+  {
     id: 'rule-drops-what-pod-sends',
     check: 'pod-unrouted-outbound',
     where: 'node-network',
