@@ -156,7 +156,14 @@ function print(plan: Plan, report: ClusterReport, options: RemediateOptions): vo
     return;
   }
   if (options.output === 'script') {
-    stdout.write(scriptOf(report, [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand]));
+    stdout.write(
+      scriptOf(
+        report,
+        [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(
+          ({ state, suppressed }) => state !== 'pending' && suppressed === null,
+        ),
+      ),
+    );
     return;
   }
   stdout.write(planText(plan, report, options.limit, reportWidth(stdout)));

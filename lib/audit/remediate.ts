@@ -42,6 +42,7 @@ const CONTROLLERS: ReadonlySet<string> = new Set([
 ]);
 /** Beside its grace period, for a pod to be gone and its successor to be ready. */
 const READY_MILLISECONDS = 180_000;
+const RENEWAL_MILLISECONDS = 60_000;
 const LEASE = 'netns-audit-remediate';
 
 /** Carries out acts one after the other, and ends with the first surprise. @returns what came of each that was tried */
@@ -54,10 +55,13 @@ export async function repair(
   const results: ActResult[] = [];
   const lease = await Lease.take(cluster, options.namespace, LEASE, `${by} ${randomUUID()}`);
   try {
-    for (const [index, act] of acts.entries()) {
-      options.signal.throwIfAborted();
+    for (const act of acts) {
+      if (options.signal.aborted)
+        throw new AuditError('ABORTED', `interrupted before ${nameOf(act)}`, {
+          remedy: 'What was repaired before is in the store; the next call goes on with the rest.',
+        });
       await lease.renew();
-      const result = await carryOut(cluster, act, { ...options, by, number: index + 1 });
+      const result = await carryOut(cluster, act, { ...options, by, renew: () => lease.renew() });
       results.push(result);
       options.onResult(result);
       if (result.result === 'surprise') break;
@@ -68,7 +72,11 @@ export async function repair(
   return results;
 }
 
-type Context = RepairOptions & { readonly by: string; readonly number: number };
+type Context = RepairOptions & { readonly by: string; readonly renew: () => Promise<void> };
+
+function nameOf({ pod }: Act): string {
+  return `${pod.namespace}/${pod.name}`;
+}
 
 async function carryOut(cluster: Cluster, act: Act, context: Context): Promise<ActResult> {
   if (act.refused !== null) return { act, result: 'refused', detail: act.refused };
@@ -88,7 +96,10 @@ async function carryOut(cluster: Cluster, act: Act, context: Context): Promise<A
     await evict(cluster, pod, { signal: context.signal });
     outcome = await proven(cluster, found, context);
   } catch (error) {
-    outcome = { ok: false, detail: messageOf(error) };
+    outcome = {
+      ok: false,
+      detail: context.signal.aborted ? 'interrupted before its successor was seen' : messageOf(error),
+    };
   }
   await write(context.store, {
     ...record,
@@ -166,7 +177,13 @@ async function proven(
 ): Promise<Outcome> {
   const end = Date.now() + pod.graceSeconds * 1000 + READY_MILLISECONDS;
   let successor: OwnedPod | undefined;
+  // A pod may take longer to end than the lease is held.
+  let renewed = Date.now();
   while (successor === undefined) {
+    if (Date.now() - renewed > RENEWAL_MILLISECONDS) {
+      await context.renew();
+      renewed = Date.now();
+    }
     if (Date.now() > end)
       return {
         ok: false,

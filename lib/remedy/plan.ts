@@ -3,8 +3,8 @@
  * live cluster before it does anything (lib/audit/remediate.ts).
  */
 import type { Finding } from '../model/finding.ts';
+import { isRepairedByNewPod } from '../model/recreation.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { command } from '../model/shell.ts';
 
 /** What the tool can do. Each kind has what it proves before and after in lib/audit. */
 export type ActKind = 'recreate-pod';
@@ -81,13 +81,6 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     acts: acts.toSorted((a, b) => Number(a.refused !== null) - Number(b.refused !== null)),
     byHand,
   };
-}
-
-/** Whether the first thing that its remedy changes is to delete the pod, by the very command for this pod. */
-function isRepairedByNewPod({ object, remedy }: Finding): boolean {
-  if (object.kind !== 'pod' || object.namespace === undefined) return false;
-  const first = remedy.find(({ purpose }) => purpose === 'repair');
-  return first?.command === command('kubectl', 'delete', 'pod', '-n', object.namespace, object.name);
 }
 
 function whyRefused(finding: Finding, known: ReadonlyMap<string, Finding>): string | null {

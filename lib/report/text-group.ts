@@ -1,6 +1,7 @@
 /** One group of findings of the text report: what was found, on which objects, and what to do. */
 import type { Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
+import { isRepairedByNewPod } from '../model/recreation.ts';
 import { command } from '../model/shell.ts';
 import { type Group, membersOf, nodesOf, objectName, stepsOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
@@ -106,6 +107,11 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
       ...shown.map((each) => `    $ ${printable(each, 4000)}`),
     ];
   });
+  if (store !== null && membersOf(group).every(isRepairedByNewPod))
+    out.push(
+      ...indented('> Or have it done, each looked at again before and its successor after:', width, '  '),
+      `    $ ${command('netns-audit', 'remediate', '--only', group.lead.check, ...inStore(store), '--apply')}`,
+    );
   if (left === 0) return out;
   if (store === null) return [...out, `    and ${plural(left, 'more command')} such as these`];
   return [
@@ -119,13 +125,17 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
   ];
 }
 
+function inStore(store: string | undefined): string[] {
+  return store === undefined ? [] : ['--store', store];
+}
+
 /** Prints the commands of all findings of the group; what an exception covers or the next audit may not see stays out. */
 function scriptOf(group: Group, runId: string, store: string | undefined): string {
   const [node, another] = nodesOf(group);
   const show = command(
     ...['netns-audit', 'reports', 'show', runId, '--check', group.lead.check],
     ...(node === undefined || another !== undefined ? [] : ['--node', node]),
-    ...(store === undefined ? [] : ['--store', store]),
+    ...inStore(store),
     ...['-o', 'json'],
   );
   const filter =

@@ -26,7 +26,7 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
   const counting = shown.filter(({ lead }) => lead.suppressed === null && lead.state !== 'pending');
   const parts = [
-    indented(heading(report), options.width, ''),
+    hanging(heading(report).split(' '), options.width, ['', '  ']),
     overview(counting, options),
     ...details(counting, report, options),
     pending(shown, options),
@@ -40,7 +40,7 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
 }
 
 function heading({ cluster, startedAt, runId, scope }: ClusterReport): string {
-  return `${printable(cluster.name, 100)}, ${minute(startedAt)}, run ${printable(runId, 100)}${scope === 'part' ? ', a part of the cluster' : ''}`;
+  return `Audit of ${printable(cluster.name, 100)}, ${minute(startedAt)}, run ${printable(runId, 100)}${scope === 'part' ? ', a part of the cluster' : ''}`;
 }
 
 /** A line for each group. Nodes of a cloud share their domain, and what has no room is in full further down. */
@@ -179,7 +179,8 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
   ];
   const words = `${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}${changed.length === 0 ? '' : `; ${changed.join(', ')}`}`;
   return [
-    ...asides.flatMap((line) => indented(line, options.width, '')),
+    // What comes from a node begins no line.
+    ...asides.flatMap((line) => hanging(line.split(' '), options.width, ['', '  '])),
     ...indented(`${coverageLine(report)}; ${duration(report)}`, options.width, ''),
     ...hanging(
       [paint(report.verdict, report.verdict.toUpperCase(), options), ...` ${words}`.split(/(?<=\S) /)],

@@ -8,7 +8,9 @@ const plain = { colour: false, width: 80, why: new Map<string, string>() };
 
 describe('the text report', () => {
   it('is short when all is well, and its last line is the verdict', () => {
-    expect(write(aReport(), 'text', plain)).toBe(`prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
+    expect(
+      write(aReport(), 'text', plain),
+    ).toBe(`Audit of prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
 
 No packet was sent: --active ping,dns also finds what only packets show.
 1 node audited; 12 pods; 1 check; 4.0 s
@@ -18,7 +20,9 @@ HEALTHY  prod-eu
 
   it('leads from a table of all to the command that repairs, and ends in the verdict', () => {
     const report = aReport({ verdict: 'critical', findings: [aFinding()] });
-    expect(write(report, 'text', plain)).toBe(`prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
+    expect(
+      write(report, 'text', plain),
+    ).toBe(`Audit of prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
 
 SEVERITY  CHECK                  STATE  WHAT
 critical  pod-interface-missing  new    shop/web-1 on node-1
@@ -29,6 +33,8 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
     - interfaces: expected eth0, found lo  [ip link (netns 4026532400)]
   > Delete the pod.
     $ kubectl delete pod -n shop web-1
+  > Or have it done, each looked at again before and its successor after:
+    $ netns-audit remediate --only pod-interface-missing --apply
 
 About a check: netns-audit checks pod-interface-missing
 
