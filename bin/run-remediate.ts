@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import {
   type ActResult,
   auditCluster,
+  begunSentence,
   defaultStore,
   halfDone,
   openStore,
@@ -58,9 +59,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       });
     const runId = newRunId(new Date(), `remediate ${cluster.uid} ${process.pid} ${Math.random()}`);
     const look = lookingAt(cluster, runId, options, interrupt.signal);
-    const left = await halfDone(store, cluster.name, recentDays(new Date()));
-    if (left.length > 0)
-      for (const sentence of await settleHalfDone(cluster, store, left)) say(printable(sentence, 1000));
+    await tellHalfDone(cluster, store, options);
     const report = await reportFor(cluster, store, look, options);
     const reason = whyNotBy(report, cluster, Date.now());
     if (reason !== null)
@@ -95,6 +94,20 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     await cluster.transport.close();
     interrupt.end();
   }
+}
+
+/** Tells of repairs that began and did not end. A plan and a rehearsal write nothing: another call may be making them right now. */
+async function tellHalfDone(cluster: Cluster, store: Store, options: RemediateOptions): Promise<void> {
+  const days = recentDays(new Date());
+  const left = await halfDone(store, cluster.name, days);
+  if (left.length === 0) return;
+  const sentences =
+    options.apply === true
+      ? await settleHalfDone(cluster, store, { namespace: options.probeNamespace, days })
+      : left.map(
+          (record) => `${begunSentence(record)}; it is under way, or was stopped: --apply tells which.`,
+        );
+  for (const sentence of sentences) say(printable(sentence, 1000));
 }
 
 /** An audit now, which is kept nowhere: it only proves. @param node - null: all nodes, and only what has settled */

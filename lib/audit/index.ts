@@ -5,12 +5,7 @@ export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.
 export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
 export { publish } from './publish.ts';
-export {
-  type ActResult,
-  halfDone,
-  recentDays,
-  repair,
-  settleHalfDone,
-} from './remediate.ts';
+export { type ActResult, repair } from './remediate.ts';
+export { begunSentence, halfDone, recentDays, settleHalfDone } from './repair-records.ts';
 export { assertThere, defaultStore, openStore } from './stores.ts';
 export { tell } from './tell.ts';

@@ -5,11 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, evict, Lease, listOwnedPods, type OwnedPod, whoAmI } from '../cluster/index.ts';
-import { keys, type Store } from '../history/index.ts';
+import type { Store } from '../history/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
-import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
+import type { RemedyRecord } from '../model/remedy-record.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { Act } from '../remedy/plan.ts';
+import { LEASE, writeRecord } from './repair-records.ts';
 
 export type RepairOptions = {
   readonly runId: string;
@@ -43,7 +44,6 @@ const CONTROLLERS: ReadonlySet<string> = new Set([
 /** Beside its grace period, for a pod to be gone and its successor to be ready. */
 const READY_MILLISECONDS = 180_000;
 const RENEWAL_MILLISECONDS = 60_000;
-const LEASE = 'netns-audit-remediate';
 
 /** Carries out acts one after the other, and ends with the first surprise. @returns what came of each that was tried */
 export async function repair(
@@ -90,7 +90,7 @@ async function carryOut(cluster: Cluster, act: Act, context: Context): Promise<A
       detail: `the fault is still there, and its ${controller.kind} would make another pod`,
     };
   const record = recordOf(act, pod, controller.uid, cluster, context);
-  await write(context.store, record);
+  await writeRecord(context.store, record);
   let outcome: Outcome;
   try {
     await evict(cluster, pod, { signal: context.signal });
@@ -101,7 +101,7 @@ async function carryOut(cluster: Cluster, act: Act, context: Context): Promise<A
       detail: context.signal.aborted ? 'interrupted before its successor was seen' : messageOf(error),
     };
   }
-  await write(context.store, {
+  await writeRecord(context.store, {
     ...record,
     at: new Date().toISOString(),
     phase: outcome.ok ? 'done' : 'failed',
@@ -241,69 +241,4 @@ function recordOf(
     phase: 'begun',
     outcome: null,
   };
-}
-
-async function write(store: Store, record: RemedyRecord): Promise<void> {
-  const part = `${record.pod.uid}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
-  const key = keys.remedy({ cluster: record.cluster, runId: record.runId }, part);
-  await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`));
-}
-
-/** Repairs of the last days that began and of which no end is written: whoever made them was killed. */
-export async function halfDone(
-  store: Store,
-  cluster: string,
-  days: readonly string[],
-): Promise<RemedyRecord[]> {
-  const begun = new Map<string, string>();
-  for (const day of days)
-    for await (const key of store.list(keys.remediesOf(cluster, day))) {
-      if (key.endsWith('-begun.json')) begun.set(key.replace(/-begun\.json$/, ''), key);
-      if (key.endsWith('-ended.json')) begun.delete(key.replace(/-ended\.json$/, ''));
-    }
-  const records: RemedyRecord[] = [];
-  for (const key of begun.values()) {
-    const stored = await store.get(key);
-    if (stored === null) continue;
-    const read = remedyRecordSchema.safeParse(JSON.parse(Buffer.from(stored.body).toString('utf8')));
-    if (!read.success)
-      throw new AuditError('STORE', `${store.location}: ${key} is no record of a repair`, {
-        cause: read.error,
-        remedy: 'See what it says, and move it away: netns-audit doctor --store PLACE',
-      });
-    records.push(read.data);
-  }
-  return records;
-}
-
-/**
- * Settles what was half done: says what became of the pod, and writes that down, so that it is told once.
- *
- * @returns a sentence for each
- */
-export async function settleHalfDone(
-  cluster: Cluster,
-  store: Store,
-  records: readonly RemedyRecord[],
-): Promise<string[]> {
-  const said: string[] = [];
-  for (const record of records) {
-    const { namespace, name, uid, controllerUid } = record.pod;
-    const pods = await listOwnedPods(cluster, namespace);
-    const stays = pods.some((pod) => pod.uid === uid && !pod.isDeleted);
-    const successors = pods.filter((pod) => pod.controller?.uid === controllerUid && pod.isReady).length;
-    const outcome = stays
-      ? 'it was not evicted'
-      : `it was evicted; its controller has ${successors} ready pods now. An audit says whether they are in order`;
-    await write(store, { ...record, at: new Date().toISOString(), phase: 'failed', outcome });
-    said.push(
-      `${record.by} began to recreate ${namespace}/${name} at ${record.at} (run ${record.runId}) and was stopped: ${outcome}.`,
-    );
-  }
-  return said;
-}
-
-/** The days on which an interrupted repair may have begun: today and the two before. */
-export function recentDays(now: Date): string[] {
-  return [0, 1, 2].map((ago) => new Date(now.getTime() - ago * 86_400_000).toISOString().slice(0, 10));
 }

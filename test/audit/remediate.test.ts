@@ -74,6 +74,7 @@ async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResul
 }
 
 const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
+const HERE = { namespace: 'netns-audit', days: recentDays(new Date()) };
 const unsettled = async (): Promise<unknown[]> => await halfDone(store, cluster.name, recentDays(new Date()));
 
 describe('recreating a pod', () => {
@@ -216,9 +217,36 @@ describe('whoever was killed', () => {
 
     const left = await halfDone(store, cluster.name, recentDays(new Date()));
     expect(left).toMatchObject([{ by: 'ann', phase: 'begun', pod: { name: 'web-1' } }]);
-    const [said] = await settleHalfDone(cluster, store, left);
+    const [said] = await settleHalfDone(cluster, store, HERE);
     expect(said).toContain('ann began to recreate shop/web-1');
     expect(said).toContain(words);
     expect(await unsettled()).toEqual([]);
+  });
+
+  it('is not taken for dead while it still repairs, and its own end is what is kept', async () => {
+    const settled: unknown[] = [];
+    const results = await tryRepair({
+      look: async () => {
+        if (!stub.pods.has('shop/web-1')) {
+          expect(await unsettled()).toHaveLength(1);
+          settled.push(await settleHalfDone(cluster, store, HERE).catch((error: Error) => error.message));
+        }
+        return seen();
+      },
+    });
+    expect(settled).toEqual([expect.stringMatching(/^ann .* repairs this cluster already$/)]);
+    expect(results).toMatchObject([{ result: 'done' }]);
+    expect(await unsettled()).toEqual([]);
+  });
+
+  it('does not overwrite what another call wrote of it after its lease had ended', async () => {
+    const look = async () => {
+      if (!stub.pods.has('shop/web-1')) {
+        stub.taken.clear();
+        await settleHalfDone(cluster, store, HERE);
+      }
+      return seen();
+    };
+    await expect(tryRepair({ look })).rejects.toThrow('was written by another call');
   });
 });

@@ -1,0 +1,88 @@
+/** What is written of repairs, and what the next call makes of those that did not end. */
+import { randomUUID } from 'node:crypto';
+import { type Cluster, Lease, listOwnedPods } from '../cluster/index.ts';
+import { keys, type Store } from '../history/index.ts';
+import { AuditError } from '../model/errors.ts';
+import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
+
+/** Whoever repairs a cluster, or settles what was half done, holds it. */
+export const LEASE = 'netns-audit-remediate';
+
+/** @throws AuditError STORE where another call wrote it */
+export async function writeRecord(store: Store, record: RemedyRecord): Promise<void> {
+  const part = `${record.pod.uid}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
+  const key = keys.remedy({ cluster: record.cluster, runId: record.runId }, part);
+  if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
+    throw new AuditError('STORE', `${store.location}: ${key} was written by another call`, {
+      remedy: 'Its lease had ended, and the other call settled it. Audit the cluster before you go on.',
+    });
+}
+
+/** Repairs of the last days that began and of which no end is written: whoever made them was killed. */
+export async function halfDone(
+  store: Store,
+  cluster: string,
+  days: readonly string[],
+): Promise<RemedyRecord[]> {
+  const begun = new Map<string, string>();
+  for (const day of days)
+    for await (const key of store.list(keys.remediesOf(cluster, day))) {
+      if (key.endsWith('-begun.json')) begun.set(key.replace(/-begun\.json$/, ''), key);
+      if (key.endsWith('-ended.json')) begun.delete(key.replace(/-ended\.json$/, ''));
+    }
+  const records: RemedyRecord[] = [];
+  for (const key of begun.values()) {
+    const stored = await store.get(key);
+    if (stored === null) continue;
+    const read = remedyRecordSchema.safeParse(JSON.parse(Buffer.from(stored.body).toString('utf8')));
+    if (!read.success)
+      throw new AuditError('STORE', `${store.location}: ${key} is no record of a repair`, {
+        cause: read.error,
+        remedy: 'See what it says, and move it away: netns-audit doctor --store PLACE',
+      });
+    records.push(read.data);
+  }
+  return records;
+}
+
+/** What a record says that has no end. Whether it is still under way only the holder of the lease knows. */
+export function begunSentence({ by, pod, at, runId }: RemedyRecord): string {
+  return `${by} began to recreate ${pod.namespace}/${pod.name} at ${at} (run ${runId})`;
+}
+
+/**
+ * Settles what was half done: says what became of each pod, and writes that down, so that it is told once. It holds the lease
+ * meanwhile: without it, what another call is doing right now would look the same.
+ *
+ * @returns a sentence for each
+ * @throws AuditError CLUSTER_API where somebody repairs the cluster
+ */
+export async function settleHalfDone(
+  cluster: Cluster,
+  store: Store,
+  { namespace: leaseNamespace, days }: { readonly namespace: string; readonly days: readonly string[] },
+): Promise<string[]> {
+  const said: string[] = [];
+  const lease = await Lease.take(cluster, leaseNamespace, LEASE, `settling ${randomUUID()}`);
+  try {
+    for (const record of await halfDone(store, cluster.name, days)) {
+      const { namespace, uid, controllerUid } = record.pod;
+      const pods = await listOwnedPods(cluster, namespace);
+      const stays = pods.some((pod) => pod.uid === uid && !pod.isDeleted);
+      const successors = pods.filter((pod) => pod.controller?.uid === controllerUid && pod.isReady).length;
+      const outcome = stays
+        ? 'it was not evicted'
+        : `it was evicted; its controller has ${successors} ready pods now. An audit says whether they are in order`;
+      await writeRecord(store, { ...record, at: new Date().toISOString(), phase: 'failed', outcome });
+      said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
+    }
+  } finally {
+    await lease.release();
+  }
+  return said;
+}
+
+/** The days on which an interrupted repair may have begun: today and the two before. */
+export function recentDays(now: Date): string[] {
+  return [0, 1, 2].map((ago) => new Date(now.getTime() - ago * 86_400_000).toISOString().slice(0, 10));
+}
