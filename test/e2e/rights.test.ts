@@ -99,7 +99,7 @@ describe('the rights that the manifests give', () => {
       '--probe-namespace',
       NAMESPACE,
     ]);
-    expect(swept).toMatchObject({ exitCode: 0, stdout: `Nothing left in namespace ${NAMESPACE}.\n` });
+    expect(swept).toMatchObject({ exitCode: 0, stdout: `No probe pods in namespace ${NAMESPACE}.\n` });
   });
 
   it('are no more than that', async () => {
