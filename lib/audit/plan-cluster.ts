@@ -1,9 +1,9 @@
 /** Before the first probe: leftovers swept, nodes chosen, events read, and the facts that every part of the run shares. */
 import { type Cluster, listDnsServices, listEvents, listNodes, sweep } from '../cluster/index.ts';
-import type { ClusterFacts, Event, Node } from '../model/kubernetes.ts';
+import type { ClusterFacts, Event } from '../model/kubernetes.ts';
 import type { RunRecord } from '../probe/index.ts';
 import type { CheckSet } from './checks-for.ts';
-import { type NodeSelection, type PlannedNode, planNodes } from './plan.ts';
+import { type NodeSelection, otherNodes, type PlannedNode, planNodes } from './plan.ts';
 
 export type PlanOptions = Pick<RunRecord, 'runId' | 'settleSeconds' | 'previousRunId'> & {
   readonly active: readonly RunRecord['active'][number][];
@@ -53,18 +53,9 @@ export async function planCluster(
     previousRunId: options.previousRunId,
   };
   const facts = {
-    nodes: nodes.map(asOther),
+    nodes: otherNodes(nodes),
     dnsServices: dns.services,
     dnsServicesUnread: dns.unread,
   };
   return { record, nodes: planNodes(nodes, options.selection), events, facts, swept };
 }
-
-const asOther = ({ name, createdAt, ready, annotations, addresses, podCIDRs }: Node) => ({
-  name,
-  createdAt,
-  ready,
-  annotations,
-  addresses,
-  podCIDRs,
-});

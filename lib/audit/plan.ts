@@ -1,6 +1,6 @@
 /** Which nodes of a cluster are probed, and why the others are not. Pure. */
 import { AuditError } from '../model/errors.ts';
-import type { Node } from '../model/kubernetes.ts';
+import type { Node, OtherNode } from '../model/kubernetes.ts';
 import type { NodeCoverage } from '../model/report.ts';
 
 export type NodeSelection = {
@@ -71,3 +71,30 @@ function whyNot(node: Node): NodeCoverage | null {
 function skipped(node: Node, reason: string): NodeCoverage {
   return { node: node.name, result: 'skipped', reason, remedy: null };
 }
+
+/**
+ * What each node is judged beside: nodes with a tunnel, of which only some in a large cluster.
+ */
+export function otherNodes(nodes: readonly Node[]): OtherNode[] {
+  return nodes.filter(hasTunnel).slice(0, OTHERS).map(asOther);
+}
+
+/** Every node's evidence has them, so more would make what a run keeps grow with the square of the nodes. */
+const OTHERS = 100;
+
+/** Annotations of flannel and Calico by which the entries of another node for this one are judged. */
+function hasTunnel({ annotations }: Node): boolean {
+  return (
+    annotations['flannel.alpha.coreos.com/backend-type'] !== undefined ||
+    annotations['projectcalico.org/IPv4VXLANTunnelAddr'] !== undefined
+  );
+}
+
+const asOther = ({ name, createdAt, ready, annotations, addresses, podCIDRs }: Node): OtherNode => ({
+  name,
+  createdAt,
+  ready,
+  annotations,
+  addresses,
+  podCIDRs,
+});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type NodeSelection, planNodes } from '../../lib/audit/plan.ts';
+import { type NodeSelection, otherNodes, planNodes } from '../../lib/audit/plan.ts';
 import { type Node, nodeSchema } from '../../lib/model/kubernetes.ts';
 
 function aNode(name: string, changes: Partial<Node> = {}): Node {
@@ -84,5 +84,19 @@ describe('the nodes of a run', () => {
       reason: 'the kubelet does not report: Kubelet stopped posting',
       remedy: expect.stringContaining('kubectl describe node n'),
     });
+  });
+});
+
+describe('what nodes are judged beside', () => {
+  const flannel = { 'flannel.alpha.coreos.com/backend-type': 'vxlan' };
+
+  it('is the nodes with a tunnel alone', () => {
+    const nodes = [aNode('a', { annotations: flannel }), aNode('b')];
+    expect(otherNodes(nodes).map(({ name }) => name)).toEqual(['a']);
+  });
+
+  it('does not grow with the cluster, as every node keeps it', () => {
+    const nodes = Array.from({ length: 5_000 }, (_, n) => aNode(`node-${n}`, { annotations: flannel }));
+    expect(otherNodes(nodes)).toHaveLength(100);
   });
 });
