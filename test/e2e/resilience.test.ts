@@ -142,7 +142,10 @@ describe('with faults on the cluster', () => {
   afterAll(() => cleanUp(injected));
 
   it('gives two runs at once the same findings', async () => {
-    const both = await Promise.all([audit(['--probe-namespace', PROBES]), audit(['--namespace', PROBES])]);
+    const both = await Promise.all([
+      audit(['--probe-namespace', PROBES]),
+      audit(['--probe-namespace', PROBES]),
+    ]);
 
     const [first, second] = both.map(({ report }) =>
       report.findings.map((finding) => finding.fingerprint).sort(),
