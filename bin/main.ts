@@ -10,6 +10,7 @@ import { addFleet } from './commands/fleet.ts';
 import { addManifests } from './commands/manifests.ts';
 import { addRemediate } from './commands/remediate.ts';
 import { addReports } from './commands/reports.ts';
+import { addRetention } from './commands/retention.ts';
 import { addSweep } from './commands/sweep.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import { version } from './version.ts';
@@ -26,6 +27,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addAnalyze(program);
   addReports(program);
   addRemediate(program);
+  addRetention(program);
   addChecks(program);
   addDoctor(program);
   addSweep(program);

@@ -1,7 +1,7 @@
 /** Options that more than one command takes, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AuditError } from '../lib/model/errors.ts';
-import { severities } from '../lib/model/finding.ts';
+import { type Severity, severities } from '../lib/model/finding.ts';
 import { formats } from '../lib/report/formats.ts';
 
 export type ClusterOptions = {
@@ -30,6 +30,9 @@ export const EXCEPTIONS = 'known faults that do not count: netns-audit.yaml, or 
 /** What `--alerts <file>` is for. */
 export const ALERTS = 'netns-audit.yaml, or its parts `destinations` and `thresholds`';
 
+/** Severity from which on findings end in exit code 1; `never` where whoever starts it is told otherwise. */
+export type FailOn = Severity | 'never';
+
 export function addOutputOptions(command: Command): Command {
   return command
     .optionsGroup('What is printed:')
@@ -40,7 +43,7 @@ export function addOutputOptions(command: Command): Command {
     )
     .addOption(
       new Option('--fail-on <severity>', 'exit 1 for findings at or above it')
-        .choices([...severities])
+        .choices([...severities, 'never'])
         .default('high'),
     )
     .option('-q, --quiet', 'no progress, only the report')

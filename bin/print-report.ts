@@ -1,19 +1,18 @@
 /** A report on standard output, and the exit code that it means. */
 import { reasons } from '../lib/checks/catalogue.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
-import type { Severity } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import type { Totals } from '../lib/model/totals.ts';
 import { type Format, write } from '../lib/report/index.ts';
 import { EXIT } from './exit.ts';
-import { reportWidth, wantsColour } from './options.ts';
+import { type FailOn, reportWidth, wantsColour } from './options.ts';
 
 /** @param past - earlier runs, which a page draws */
 export function printReport(
   report: ClusterReport,
   options: {
     output: Format;
-    failOn: Severity;
+    failOn: FailOn;
     color: boolean;
     verbose?: boolean;
     details?: boolean;
@@ -33,9 +32,6 @@ export function printReport(
       ...(options.store === undefined ? {} : { store: options.store }),
     }),
   );
-  process.exitCode = hasFindings(report, options.failOn)
-    ? EXIT.findings
-    : isIncomplete(report)
-      ? EXIT.incomplete
-      : EXIT.ok;
+  const fails = options.failOn !== 'never' && hasFindings(report, options.failOn);
+  process.exitCode = fails ? EXIT.findings : isIncomplete(report) ? EXIT.incomplete : EXIT.ok;
 }

@@ -4,14 +4,14 @@ import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } fr
 import { isIncomplete, verdict } from '../lib/diagnosis/verdict.ts';
 import { keys, latestReport, pastTotals, type Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import type { Finding, Severity } from '../lib/model/finding.ts';
+import type { Finding } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
 import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
-import { wantsColour } from './options.ts';
+import { type FailOn, wantsColour } from './options.ts';
 import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
 import { type Alerts, readAlerts } from './read-alerts.ts';
@@ -35,7 +35,7 @@ export type RunOptions = {
   readonly exceptions?: string;
   readonly alerts?: string;
   readonly output: Format;
-  readonly failOn: Severity;
+  readonly failOn: FailOn;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly details?: boolean;

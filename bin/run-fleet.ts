@@ -8,11 +8,10 @@ import type { Store } from '../lib/history/index.ts';
 import { readConfig } from '../lib/infra/read-config.ts';
 import { httpsFormat } from '../lib/model/config.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import type { Severity } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
 import { EXIT, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
-import { wantsColour } from './options.ts';
+import { type FailOn, wantsColour } from './options.ts';
 import { progressOn } from './progress.ts';
 import { version } from './version.ts';
 
@@ -23,7 +22,7 @@ export type FleetOptions = {
   readonly store?: string;
   readonly topic?: string;
   readonly output: 'text' | 'json';
-  readonly failOn: Severity;
+  readonly failOn: FailOn;
   readonly quiet?: boolean;
   readonly color: boolean;
 };
@@ -146,14 +145,14 @@ function table(fleet: FleetReport): string {
 }
 
 /** The worst of all clusters: not delivered, findings, out of reach, incomplete. */
-async function exitCodeOf(fleet: FleetReport, store: Store, failOn: Severity): Promise<number> {
+async function exitCodeOf(fleet: FleetReport, store: Store, failOn: FailOn): Promise<number> {
   const codes = await Promise.all(
     fleet.clusters.map(async (each) => {
       if (!('verdict' in each)) return EXIT.undelivered;
       const report = await reportOfRun(store, { cluster: each.cluster, runId: fleet.runId });
       if (report === null) return EXIT.undelivered;
       if (!each.reached) return EXIT.unreachable;
-      if (hasFindings(report, failOn)) return EXIT.findings;
+      if (failOn !== 'never' && hasFindings(report, failOn)) return EXIT.findings;
       return isIncomplete(report) ? EXIT.incomplete : EXIT.ok;
     }),
   );

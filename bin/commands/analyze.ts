@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { AuditError, messageOf } from '../../lib/model/errors.ts';
-import type { Severity } from '../../lib/model/finding.ts';
 import type { Format } from '../../lib/report/index.ts';
-import { addOutputOptions, EXCEPTIONS } from '../options.ts';
+import { addOutputOptions, EXCEPTIONS, type FailOn } from '../options.ts';
 
 type Options = {
   readonly store?: string;
   readonly exceptions?: string;
   readonly output: Format;
-  readonly failOn: Severity;
+  readonly failOn: FailOn;
   readonly color: boolean;
   readonly verbose?: boolean;
   readonly details?: boolean;

@@ -29,7 +29,7 @@ export function addFleet(program: Command): void {
     )
     .addOption(
       new Option('--fail-on <severity>', 'exit 1 for findings at or above it')
-        .choices([...severities])
+        .choices([...severities, 'never'])
         .default('high'),
     )
     .option('-q, --quiet', 'no progress, only the table')

@@ -1,7 +1,7 @@
 /** The store in a directory. Every file appears whole or not at all, whoever is killed when. */
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { removeLeftLocks, withLock } from './lock.ts';
@@ -93,6 +93,28 @@ export class DirectoryStore implements Store {
       });
       return replaced === true;
     });
+  }
+
+  /** Takes an object away, and directories that are empty then. @returns its bytes; 0 where there was none */
+  async remove(key: string): Promise<number> {
+    const bytes = await this.size(key);
+    return await this.#guarded(key, async (path) => {
+      await this.#assertWithin(dirname(path)).catch(unlessGone);
+      await rm(path, { force: true });
+      for (let at = dirname(path); at !== this.location && at !== dirname(at); at = dirname(at)) {
+        const isLeft = await rmdir(at).then(
+          () => false,
+          () => true,
+        );
+        if (isLeft) break;
+      }
+      return bytes;
+    });
+  }
+
+  /** Bytes of an object; 0 where there is none. */
+  async size(key: string): Promise<number> {
+    return await this.#guarded(key, async (path) => (await stat(path).catch(unlessGone))?.size ?? 0);
   }
 
   async *list(prefix: string): AsyncIterable<string> {
@@ -209,6 +231,11 @@ async function makeDirectory(path: string): Promise<void> {
       throw new Error(`the file system of ${dirname(path)} lets nobody make ${path}`, { cause: again });
     });
   }
+}
+
+/** @throws all but that there is no such file */
+function unlessGone(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error;
 }
 
 function etagOf(body: Uint8Array): string {

@@ -17,6 +17,7 @@ export { lastSummary, type RunSummary, summaries } from './list.ts';
 export { type Narrowing, narrowed } from './narrow.ts';
 export { pastTotals, totalsBefore } from './past.ts';
 export { readPointer, reportOfRun } from './reports.ts';
+export { expired, kinds } from './retention.ts';
 export { checkRows } from './rows.ts';
 export { clusters, hasReports, runs } from './runs.ts';
 export { parseS3Place, S3Store } from './s3.ts';

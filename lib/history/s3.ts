@@ -25,6 +25,7 @@ export class S3Store implements Store {
   readonly location: string;
   readonly #place: S3Place;
   #client: Promise<S3Client> | null = null;
+  #conditions: Promise<void> | null = null;
 
   /** Credentials, region and endpoint are those of the environment (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3 …). */
   constructor(place: S3Place) {
@@ -96,6 +97,8 @@ export class S3Store implements Store {
       ...condition,
     });
     return await this.#guarded('write', key, async (client) => {
+      this.#conditions ??= this.#assertConditions(client);
+      await this.#conditions;
       for (let tries = 1; ; tries += 1) {
         try {
           await client.send(command);
@@ -110,6 +113,32 @@ export class S3Store implements Store {
         }
       }
     });
+  }
+
+  /**
+   * Servers other than AWS may not know conditional writes, or take no notice of them: two audits would then overwrite each
+   * other without a word. Two requests, once for a process.
+   */
+  async #assertConditions(client: S3Client): Promise<void> {
+    if (elsewhere() === undefined) return;
+    const { PutObjectCommand } = await import('@aws-sdk/client-s3');
+    const isHeld = async (
+      condition: Pick<PutObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>,
+    ): Promise<boolean> => {
+      const put = { Bucket: this.#place.bucket, Key: this.#key(CONDITIONS), Body: '{}\n', ...condition };
+      try {
+        await client.send(new PutObjectCommand(put));
+        return false;
+      } catch (error) {
+        if (nameOf(error) === 'NotImplemented') throw new NoConditions('it answers NotImplemented');
+        if (!REFUSED.has(nameOf(error))) throw error;
+        return true;
+      }
+    };
+    // The first time it is not there yet.
+    if (!(await isHeld({ IfNoneMatch: '*' })) && !(await isHeld({ IfNoneMatch: '*' })))
+      throw new NoConditions('If-None-Match is ignored');
+    if (!(await isHeld({ IfMatch: '"0"' }))) throw new NoConditions('If-Match is ignored');
   }
 
   #key(key: string): string {
@@ -132,12 +161,22 @@ export class S3Store implements Store {
   }
 }
 
+/** Written to see whether a server heeds conditions. */
+const CONDITIONS = 'work/conditional-writes.json';
+const REFUSED: ReadonlySet<string> = new Set(['PreconditionFailed', 'ConditionalRequestConflict']);
+
+class NoConditions extends Error {
+  override readonly name = 'NoConditionalWrites';
+}
+
 class TooLarge extends Error {
   override readonly name = 'TooLarge';
 }
 
 const remedies: Readonly<Record<string, string>> = {
   TooLarge: 'None of ours is so large: remove it with aws s3 rm.',
+  NoConditionalWrites:
+    'This server does not know conditional writes (If-None-Match, If-Match), without which two audits overwrite each other. Update it, or use one that has them (docs/in-cluster.md), or a directory.',
   NoSuchBucket: 'Check the name of the bucket, or make it.',
   AccessDenied:
     'Allow s3:GetObject, s3:PutObject and s3:ListBucket (and the use of its KMS key) to the role.',
@@ -150,17 +189,21 @@ const remedies: Readonly<Record<string, string>> = {
 async function openClient(): Promise<S3Client> {
   // Loaded on use: a directory needs none of it.
   const { S3Client } = await import('@aws-sdk/client-s3');
-  const elsewhere = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
   return new S3Client({
     region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
     // The bucket may be in another region than the one that is set, or none is.
     followRegionRedirects: true,
     maxAttempts: 5,
     // Stand-ins for S3 have no wildcard DNS, and not all know the newer checksums.
-    ...(elsewhere === undefined
+    ...(elsewhere() === undefined
       ? {}
       : { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
   });
+}
+
+/** The endpoint, where it is not that of AWS. */
+function elsewhere(): string | undefined {
+  return process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
 }
 
 function contentType(key: string): string {

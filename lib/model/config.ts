@@ -66,7 +66,7 @@ const metricThresholdSchema = z
     'limit and probeMs have no sum: use per: node.',
   );
 
-const thresholdsSchema = z.strictObject({
+export const thresholdsSchema = z.strictObject({
   minSeverity: z.enum(severities).default('high').describe('New findings at or above it are told.'),
   orphansPerNode: z.int().min(0).default(10).describe('More orphaned namespaces on a node are told.'),
   namespaceShare: z

@@ -1,0 +1,70 @@
+/** What of the Helm chart is made: the manifests that it brings word for word, and the schema of its values. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { thresholdsSchema } from '../lib/model/config.ts';
+import { destinationsSchema } from '../lib/model/destination.ts';
+import { exceptionsSchema } from '../lib/model/exception.ts';
+
+const name = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/);
+/** Empty where it is not given, as values of charts are. */
+const maybe = (schema: z.ZodType): z.ZodType => z.union([z.literal(''), schema]);
+
+const valuesSchema = z.strictObject({
+  clusterName: z
+    .string()
+    .regex(/^[\w.:/@-]{1,100}$/)
+    .describe('Name of the cluster in reports and messages: letters, digits and . _ : / @ -.'),
+  image: z.strictObject({
+    repository: z.string().regex(/^[\w.:/-]+$/),
+    tag: maybe(z.string().regex(/^(sha256:[0-9a-f]{64}|[\w.-]{1,128})$/)),
+    pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+    pullSecrets: z.array(name),
+  }),
+  schedule: z.string().regex(/^(@(hourly|daily|midnight|weekly|monthly)|\S+( \S+){4})$/),
+  timeZone: z.string().regex(/^[A-Za-z][\w+/-]*$/),
+  deadlineSeconds: z.int().min(60).max(86_400),
+  store: z.strictObject({
+    volume: z.strictObject({
+      size: z.string().regex(/^[1-9]\d*(Mi|Gi|Ti)$/),
+      storageClass: maybe(name),
+      existingClaim: maybe(name),
+    }),
+    s3: z.strictObject({
+      bucket: maybe(z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)),
+      prefix: z.string().regex(/^[\w./=-]*$/),
+      region: z.string().regex(/^[\w-]+$/),
+      endpoint: maybe(z.string().regex(/^https?:\/\/\S+$/)),
+    }),
+  }),
+  retention: z.strictObject({ evidenceDays: z.int().min(1), reportDays: z.int().min(30) }),
+  destinations: destinationsSchema,
+  thresholds: thresholdsSchema,
+  exceptions: exceptionsSchema,
+  secretName: maybe(name),
+  caCertificates: maybe(z.string().regex(/^-----BEGIN CERTIFICATE-----\n/)),
+  probe: z.strictObject({
+    image: z.string().regex(/^[\w.:/@-]+$/),
+    pullSecret: maybe(name),
+    deadline: z.string().regex(/^[1-9]\d*[sm]$/),
+    concurrency: z.int().min(1),
+  }),
+  rbac: z.boolean(),
+  admissionPolicy: z.boolean(),
+  serviceAccount: z.strictObject({ annotations: z.record(z.string(), z.string()) }),
+  resources: z.looseObject({}),
+  nodeSelector: z.record(z.string(), z.string()),
+  tolerations: z.array(z.looseObject({})),
+  global: z.looseObject({}).optional().describe('Helm gives it to every chart.'),
+});
+
+/** Path below deploy/chart/netns-auditor to content; the same in every run. */
+export function chartFiles(): Record<string, string> {
+  const deploy = (file: string): string =>
+    readFileSync(new URL(`../deploy/${file}`, import.meta.url), 'utf8');
+  const schema = z.toJSONSchema(valuesSchema, { target: 'draft-7', io: 'input' });
+  return {
+    'values.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
+    'files/rbac.yaml': deploy('rbac.yaml'),
+    'files/admission-policy.yaml': deploy('admission-policy.yaml'),
+  };
+}

@@ -1,0 +1,7 @@
+/** Writes what is made of deploy/chart: run it with `npm run generate`, which makes the manifests first. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { chartFiles } from './chart.ts';
+
+const chart = new URL('../deploy/chart/netns-auditor/', import.meta.url);
+mkdirSync(new URL('files/', chart), { recursive: true });
+for (const [path, text] of Object.entries(chartFiles())) writeFileSync(new URL(path, chart), text);

@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { hasHelm, helm } from './helm.ts';
+
+const CHART = new URL('../../deploy/chart/netns-auditor', import.meta.url).pathname;
+const deploy = (file: string): string =>
+  readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
+
+type Container = {
+  image: string;
+  args: string[];
+  env: { name: string; value: string }[];
+  envFrom?: unknown;
+  securityContext: object;
+};
+type Manifest = {
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  rules?: unknown;
+  spec: {
+    jobTemplate: {
+      spec: { template: { spec: { securityContext: object; containers: Container[]; volumes: object[] } } };
+    };
+    [part: string]: unknown;
+  };
+  data: Record<string, string>;
+  subjects?: unknown;
+};
+
+function rendered(values: object): Manifest[] {
+  const text = execFileSync(
+    helm,
+    ['template', 'audit', CHART, '-n', 'here', '--kube-version', '1.33.0', '-f', '-'],
+    { input: JSON.stringify(values), encoding: 'utf8', stdio: 'pipe' },
+  );
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest !== null);
+}
+
+const named = (all: readonly Manifest[], kind: string, name: string): Manifest => {
+  const found = all.find((each) => each.kind === kind && each.metadata.name === name);
+  if (found === undefined) throw new Error(`no ${kind} ${name}`);
+  return found;
+};
+const podOf = (cronJob: Manifest) => cronJob.spec.jobTemplate.spec.template.spec;
+
+describe.skipIf(!hasHelm)('the chart, rendered', () => {
+  it('is what helm lint takes', () => {
+    const said = execFileSync(helm, ['lint', '--strict', CHART, '--set', 'clusterName=prod'], {
+      encoding: 'utf8',
+    });
+    expect(said).toContain('0 chart(s) failed');
+  });
+
+  it('gives its service account the rights of `netns-audit manifests`, and no other', () => {
+    const all = rendered({ clusterName: 'prod' });
+    const wanted = parseAllDocuments(deploy('rbac.yaml')).map((document) => document.toJS() as Manifest);
+    const roles = (list: Manifest[]) =>
+      list.filter(({ kind }) => /Role$/.test(kind)).map(({ metadata, rules }) => [metadata.namespace, rules]);
+    expect(roles(all)).toEqual(roles(wanted));
+    const bindings = all.filter(({ kind }) => /RoleBinding$/.test(kind));
+    expect(bindings).toHaveLength(wanted.filter(({ kind }) => /RoleBinding$/.test(kind)).length);
+    for (const { subjects } of bindings)
+      expect(subjects).toEqual([{ kind: 'ServiceAccount', name: 'audit', namespace: 'here' }]);
+  });
+
+  it('has the admission policy of the manifests, with the image of its values', () => {
+    const [policy] = parseAllDocuments(deploy('admission-policy.yaml')).map(
+      (document) => document.toJS() as Manifest,
+    );
+    const image = 'registry.example.com/netshoot@sha256:0';
+    const policyOf = (values: object) =>
+      named(rendered(values), 'ValidatingAdmissionPolicy', 'netns-auditor').spec;
+    expect(policyOf({ clusterName: 'prod' })).toEqual(policy?.spec);
+    expect(JSON.stringify(policyOf({ clusterName: 'prod', probe: { image } }))).toContain(image);
+  });
+
+  it.each(['audit', 'audit-retention'])(
+    '%s runs without any right on its node, and writes nowhere but to its volumes',
+    (name) => {
+      const { securityContext, containers } = podOf(
+        named(rendered({ clusterName: 'prod' }), 'CronJob', name),
+      );
+      expect(securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(containers[0]?.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+    },
+  );
+
+  it('keeps reports in a bucket of any server instead of a volume', () => {
+    const s3 = { bucket: 'audits', prefix: 'netns', endpoint: 'http://minio.storage:9000' };
+    const all = rendered({ clusterName: 'prod', store: { s3 }, secretName: 'keys' });
+    expect(all.filter(({ kind }) => kind === 'PersistentVolumeClaim')).toEqual([]);
+    expect(all.filter(({ kind }) => kind === 'CronJob')).toHaveLength(1);
+    const [container] = podOf(named(all, 'CronJob', 'audit')).containers;
+    expect(container?.args).toContain('--store=s3://audits/netns');
+    expect(container?.env).toContainEqual({ name: 'AWS_ENDPOINT_URL_S3', value: s3.endpoint });
+    expect(container?.envFrom).toEqual([{ secretRef: { name: 'keys' } }]);
+  });
+
+  it('hands destinations, thresholds and exceptions on as netns-audit.yaml', () => {
+    const parts = {
+      destinations: [{ kind: 'slack', name: 'team', url: { env: 'SLACK_URL' } }],
+      thresholds: { minSeverity: 'medium' },
+      exceptions: [{ check: 'x', objects: ['*'], reason: 'known', owner: 'me', expires: '2030-01-01' }],
+    };
+    const all = rendered({ clusterName: 'prod', ...parts });
+    expect(parse(named(all, 'ConfigMap', 'audit').data['netns-audit.yaml'] ?? '')).toEqual(parts);
+    expect(podOf(named(all, 'CronJob', 'audit')).containers[0]?.args.join(' ')).toContain('--alerts=');
+  });
+
+  it.each([
+    [{}, 'clusterName'],
+    [{ clusterName: 'a b' }, 'clusterName'],
+    [{ clusterName: 'prod', schedule: 'nightly' }, 'schedule'],
+    [{ clusterName: 'prod', replicas: 3 }, 'replicas'],
+    [{ clusterName: 'prod', retention: { evidenceDays: 0 } }, 'evidenceDays'],
+    [{ clusterName: 'prod', probe: { image: 'x"]; true' } }, 'image'],
+    [
+      { clusterName: 'prod', destinations: [{ kind: 'slack', name: 'a', url: 'https://hooks' }] },
+      'destinations',
+    ],
+    [{ clusterName: 'prod', destinations: [{ kind: 'pager', name: 'a' }] }, 'destinations'],
+  ])('refuses wrong values by name: %j', (values, name) => {
+    expect(() => rendered(values)).toThrow(name);
+  });
+});

@@ -1,0 +1,11 @@
+/** helm, from $HELM or the PATH (scripts/install-test-tools.sh puts one there). */
+import { spawnSync } from 'node:child_process';
+
+export const helm = process.env.HELM ?? 'helm';
+
+/** False where there is none: what needs it is skipped, and says so. */
+export const hasHelm = spawnSync(helm, ['version'], { stdio: 'ignore' }).status === 0;
+if (!hasHelm)
+  console.warn(
+    '\n*** helm is not installed: the tests of the chart are SKIPPED (scripts/install-test-tools.sh) ***\n',
+  );
