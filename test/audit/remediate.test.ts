@@ -77,7 +77,7 @@ const evictions = (): string[] => stub.requests.filter((request) => request.ends
 const HERE = { namespace: 'netns-audit', days: recentDays(new Date()) };
 const unsettled = async (): Promise<unknown[]> => await halfDone(store, cluster.name, recentDays(new Date()));
 
-describe('recreating a pod', () => {
+describe('recreating a pod', { timeout: 30_000 }, () => {
   it('evicts it, waits for another of its controller, and looks at that', async () => {
     const looked: string[] = [];
     const results = await tryRepair({
@@ -182,10 +182,10 @@ describe('recreating a pod', () => {
     show(aPod('web-0'));
     stub.onEvicted = () => setTimeout(() => show(aPod('web-2')), 1500);
     expect(await tryRepair()).toMatchObject([{ detail: expect.stringContaining('shop/web-2') }]);
-  }, 10_000);
+  });
 });
 
-describe('two at once', () => {
+describe('two at once', { timeout: 30_000 }, () => {
   it('exclude each other, and the one that died gives way when its lease ends', async () => {
     const other = await Lease.take(cluster, 'netns-audit', 'netns-audit-remediate', 'bob');
     await expect(tryRepair()).rejects.toThrow('bob repairs this cluster already');
@@ -200,7 +200,7 @@ describe('two at once', () => {
   });
 });
 
-describe('whoever was killed', () => {
+describe('whoever was killed', { timeout: 30_000 }, () => {
   it.each([
     ['before the pod was evicted', true, 'it was not evicted'],
     ['after it', false, 'its controller has 1 ready pods now'],
