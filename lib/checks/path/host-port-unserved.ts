@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { counted, listed } from '../../model/text.ts';
-import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
+import { defineCheck, fail, notApplicable, type Outcome, pass, podObject, unknown } from '../define.ts';
 import { command, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 const PORTMAP = 'portmap';
@@ -20,7 +20,10 @@ export const hostPortUnserved = defineCheck({
   run({ podNetworks, hostPacketFilters }, { node }) {
     const asking = podNetworks.map((network) => ({ network, ports: hostPorts(network) }));
     const live = new Set(podNetworks.flatMap((network) => chainOf(network) ?? []));
-    const rules = dispatchRules(hostPacketFilters);
+    const all = dispatchRules(hostPacketFilters);
+    const rules = all.filter((rule) => rule !== null);
+    // nft hides the ports of a match that it does not know: then a port without a rule may well have one.
+    const isUnread = rules.length < all.length;
     // Portmap 1.6 may have them in a table of nftables instead.
     const elsewhere = hostPacketFilters.some(({ tables }) =>
       tables.some(({ name }) => /\bcni_hostport\b/.test(name)),
@@ -42,6 +45,8 @@ export const hostPortUnserved = defineCheck({
           : [];
       });
       if (faults.length === 0) return [pass(object)];
+      if (isUnread && faults.every(({ taken }) => taken === null))
+        return [unknown(object, 'a rule of the node for a hostPort could not be read')];
       const stale = [...new Set(faults.flatMap(({ taken }) => taken ?? []))];
       return [
         fail(object, {
@@ -113,8 +118,8 @@ function chainOf({ results, interface: name }: PodNetwork): string | null {
 
 type DispatchRule = { readonly protocol: string; readonly ports: readonly number[]; readonly chain: string };
 
-/** Of both backends; in each the order is that of the kernel. */
-function dispatchRules(filters: Sources['hostPacketFilters']): DispatchRule[] {
+/** Of both backends; in each the order is that of the kernel. Null for one that leads to a chain of portmap and cannot be read. */
+function dispatchRules(filters: Sources['hostPacketFilters']): (DispatchRule | null)[] {
   return filters
     .filter(({ backend }) => backend === 'iptables-nft' || backend === 'iptables-legacy')
     .flatMap(({ tables }) => tables.filter(({ name }) => name === 'nat'))
@@ -123,12 +128,13 @@ function dispatchRules(filters: Sources['hostPacketFilters']): DispatchRule[] {
 }
 
 /** `-p tcp … --dports 80,443 -j CNI-DN-…`, or `meta l4proto tcp tcp dport { 80, 443 } counter jump CNI-DN-…`. */
-function readDispatch(text: string): DispatchRule[] {
+function readDispatch(text: string): (DispatchRule | null)[] {
   const chain = /(?:-j|jump) (CNI-DN-[0-9a-f]{1,21})$/.exec(text.trim())?.[1];
   const protocol =
     /(?:-p|l4proto) (tcp|udp|sctp)\b/.exec(text)?.[1] ?? /\b(tcp|udp|sctp) dport/.exec(text)?.[1];
   const ports = /--dports? ([\d,]+)|dport (?:\{ ([\d, ]+) \}|(\d+))/.exec(text);
   const list = ports?.[1] ?? ports?.[2] ?? ports?.[3];
-  if (chain === undefined || protocol === undefined || list === undefined) return [];
+  if (chain === undefined) return [];
+  if (protocol === undefined || list === undefined) return [null];
   return [{ chain, protocol, ports: list.split(/, ?/).map(Number) }];
 }

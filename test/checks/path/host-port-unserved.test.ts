@@ -59,6 +59,12 @@ describe('host-port-unserved', () => {
     expect(found?.remedy.at(-1)?.command).toContain('kubectl delete pod');
   });
 
+  it('does not know where nft hides which ports a rule is for', () => {
+    const hidden = `meta l4proto tcp xt match "multiport" counter jump ${OWN}`;
+    expect(run(filters([hidden]))).toMatchObject([{ result: 'unknown' }]);
+    expect(failures(run(filters([nft('8088', STALE), hidden])))).toHaveLength(1);
+  });
+
   it('leaves two running pods with one port on different addresses of the node alone', () => {
     const other = { ...aServer(), results: [aCniResult({ containerId: 'e'.repeat(64) })] };
     expect(failures(run(filters([nft('8088', OWN)]), other, aServer()))).toEqual([]);
