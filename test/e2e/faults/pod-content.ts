@@ -54,10 +54,12 @@ export const podContentFaults: readonly Fault[] = [
     pods: 2,
     where: 'node',
     inject:
-      'for pid in "$PID" "$OTHER_PID"; do echo "nameserver 192.0.2.53" >"/proc/$pid/root/etc/resolv.conf"; done',
+      'for pid in "$PID" "$OTHER_PID"; do cp "/proc/$pid/root/etc/resolv.conf" "/run/e2e-resolv-$pid"; echo "nameserver 192.0.2.53" >"/proc/$pid/root/etc/resolv.conf"; done',
     shows: ['192.0.2.53 is the address of no Service'],
     also: [{ check: 'resolv-conf-unexpected', object: { name: '$OTHER_POD' } }],
-    repair: 'remedy',
+    // The remedy of one finding is for its own pod.
+    repair:
+      'for pid in "$PID" "$OTHER_PID"; do cat "/run/e2e-resolv-$pid" >"/proc/$pid/root/etc/resolv.conf"; rm "/run/e2e-resolv-$pid"; done',
   },
   {
     id: 'resolv-conf-without-search',

@@ -26,8 +26,9 @@ export const runtimeFaults: readonly Fault[] = [
     check: 'sandbox-ghost',
     object: { kind: 'pod', name: 'e2e-ghost' },
     where: 'node',
-    // An hour old: one made between the two lists of the API may have had a pod that came and went, and is not judged.
-    inject: `${sandbox}; cp -r "$DIR" "$TASKS/${copy('e2e2')}"; sed -i "s/$ID/${copy('e2e2')}/g; s/$POD/e2e-ghost/g; s/$UID/e2e00000-0000-4000-8000-000000000000/g" "$TASKS/${copy('e2e2')}/config.json"; rm "$TASKS/${copy('e2e2')}/init.pid"; mkdir ${record('e2e2')}; touch -d '1 hour ago' "$TASKS/${copy('e2e2')}/config.json"`,
+    // Old: one made between the two lists of the API may have had a pod that came and went, and is not judged. And younger than its
+    // pod, which else were taken for the one that came into the network of another.
+    inject: `${sandbox}; cp -r "$DIR" "$TASKS/${copy('e2e2')}"; sed -i "s/$ID/${copy('e2e2')}/g; s/$POD/e2e-ghost/g; s/$UID/e2e00000-0000-4000-8000-000000000000/g" "$TASKS/${copy('e2e2')}/config.json"; rm "$TASKS/${copy('e2e2')}/init.pid"; mkdir ${record('e2e2')}; touch -d '1 hour ago' "$DIR/config.json"; touch -d '59 minutes ago' "$TASKS/${copy('e2e2')}/config.json"`,
     shows: ['e2e00000-0000-4000-8000-000000000000'],
     repair: `rm -rf "$TASKS/${copy('e2e2')}" ${record('e2e2')}`,
   },
