@@ -74,7 +74,11 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       return;
     }
     const chosen = plan.acts.filter(({ refused }) => refused === null).slice(0, options.limit);
-    if (chosen.length === 0) return;
+    if (chosen.length === 0) {
+      say('Nothing was done.');
+      if (plan.acts.length > 0) process.exitCode = EXIT.findings;
+      return;
+    }
     if (options.rehearse !== true && !(await isAgreed(chosen, options))) return;
     if (await ensureNamespace(cluster, options.probeNamespace, interrupt.signal))
       say(`Created the namespace ${options.probeNamespace} for the probe pods.`);
@@ -144,7 +148,15 @@ async function reportFor(
   if (options.fresh === true) {
     await ensureNamespace(cluster, options.probeNamespace);
     say('Auditing the cluster.');
-    return await look(null, await latestReport(store, cluster, warnOfDamage()));
+    const previous = await latestReport(store, cluster, warnOfDamage());
+    const report = await look(null, previous);
+    // Exceptions are laid over by whoever audits with them: what they covered the last time stays covered.
+    const covered = new Map(previous?.findings.map((each) => [each.fingerprint, each.suppressed]));
+    const findings = report.findings.map((each) => ({
+      ...each,
+      suppressed: each.suppressed ?? covered.get(each.fingerprint) ?? null,
+    }));
+    return { ...report, findings };
   }
   const found =
     options.report === undefined

@@ -90,16 +90,18 @@ async function carryOut(cluster: Cluster, act: Act, context: Context): Promise<A
       detail: `the fault is still there, and its ${controller.kind} would make another pod`,
     };
   const record = recordOf(act, pod, controller.uid, cluster, context);
+  // A look may have taken minutes, and a laptop may have slept.
+  await context.renew();
   await writeRecord(context.store, record);
   let outcome: Outcome;
   try {
     await evict(cluster, pod, { signal: context.signal });
     outcome = await proven(cluster, found, context);
   } catch (error) {
-    outcome = {
-      ok: false,
-      detail: context.signal.aborted ? 'interrupted before its successor was seen' : messageOf(error),
-    };
+    // Without an end in the store, the next call says what became of it.
+    if (context.signal.aborted)
+      return { act, result: 'surprise', detail: 'interrupted before its successor was seen' };
+    outcome = { ok: false, detail: messageOf(error) };
   }
   await writeRecord(context.store, {
     ...record,
@@ -135,6 +137,7 @@ async function examined(
       (now) =>
         now.check === check &&
         now.confidence !== 'suspected' &&
+        now.partOf === null &&
         now.object.kind === 'pod' &&
         now.object.namespace === act.pod.namespace &&
         now.object.name === act.pod.name,
@@ -198,6 +201,7 @@ async function proven(
   }
   const { name, namespace, node } = successor;
   if (node === null) return { ok: false, detail: `${namespace}/${name} is ready, but on no node` };
+  await context.renew();
   const report = await context.look(node);
   const result = report.coverage.nodes.find((each) => each.node === node)?.result;
   if (result !== 'audited')

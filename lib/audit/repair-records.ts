@@ -34,7 +34,7 @@ export async function halfDone(
   for (const key of begun.values()) {
     const stored = await store.get(key);
     if (stored === null) continue;
-    const read = remedyRecordSchema.safeParse(JSON.parse(Buffer.from(stored.body).toString('utf8')));
+    const read = remedyRecordSchema.safeParse(parsed(stored.body));
     if (!read.success)
       throw new AuditError('STORE', `${store.location}: ${key} is no record of a repair`, {
         cause: read.error,
@@ -85,4 +85,13 @@ export async function settleHalfDone(
 /** The days on which an interrupted repair may have begun: today and the two before. */
 export function recentDays(now: Date): string[] {
   return [0, 1, 2].map((ago) => new Date(now.getTime() - ago * 86_400_000).toISOString().slice(0, 10));
+}
+
+/** Undefined for what is no JSON, which no schema takes. */
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

@@ -2,9 +2,13 @@
 import type { Finding } from './finding.ts';
 import { command } from './shell.ts';
 
-/** Whether the first thing that its remedy changes is to delete the pod, by the very command for this pod. */
+/**
+ * Whether all that its remedy changes is to delete the pod, by the very command for this pod. Where more is to be done, as to
+ * other pods that shared its network, the deletion alone would leave them broken.
+ */
 export function isRepairedByNewPod({ object, remedy }: Pick<Finding, 'object' | 'remedy'>): boolean {
   if (object.kind !== 'pod' || object.namespace === undefined) return false;
-  const first = remedy.find(({ purpose }) => purpose === 'repair');
-  return first?.command === command('kubectl', 'delete', 'pod', '-n', object.namespace, object.name);
+  const [only, more] = remedy.filter(({ purpose }) => purpose === 'repair');
+  if (more !== undefined) return false;
+  return only?.command === command('kubectl', 'delete', 'pod', '-n', object.namespace, object.name);
 }

@@ -69,7 +69,9 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     const reasons = findings.map((finding) => whyRefused(finding, known));
     // One good reason is enough to make the pod again.
     const refused = reasons.includes(null) ? null : (reasons[0] ?? null);
-    return [{ kind: 'recreate-pod', pod: { namespace, name }, node, findings, refused }];
+    // What is refused is no reason, and must not become one when the others are gone.
+    const reasonsToAct = refused === null ? findings.filter((_, index) => reasons[index] === null) : findings;
+    return [{ kind: 'recreate-pod', pod: { namespace, name }, node, findings: reasonsToAct, refused }];
   });
   const byHand = wanted.filter(
     (finding) =>
@@ -88,6 +90,7 @@ function whyRefused(finding: Finding, known: ReadonlyMap<string, Finding>): stri
   if (finding.state === 'pending') return 'it was seen once, and counts when the next audit sees it again';
   if (finding.notSeen) return 'the audit did not look at it';
   if (finding.confidence === 'suspected') return 'it is only suspected';
+  if (finding.topic === 'connectivity') return 'only packets show it, and repairs send none';
   const cause = finding.partOf === null ? undefined : known.get(finding.partOf);
   if (cause !== undefined) return `${cause.check} is its cause, which a new pod would share`;
   return null;

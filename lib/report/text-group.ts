@@ -97,7 +97,7 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
   const out = stepsOf(group).flatMap(({ text, commands }, index) => {
     // Steps that name their object are as many as there are objects.
     if (index >= COMMANDS * Math.max(1, group.lead.remedy.length) && details !== true) {
-      left += commands.length;
+      left += Math.max(1, commands.length);
       return [];
     }
     const shown = details === true ? commands : commands.slice(0, COMMANDS);
@@ -107,10 +107,10 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
       ...shown.map((each) => `    $ ${printable(each, 4000)}`),
     ];
   });
-  if (store !== null && membersOf(group).every(isRepairedByNewPod))
+  if (store !== null && canBeHad(group))
     out.push(
       ...indented('> Or have it done, each looked at again before and its successor after:', width, '  '),
-      `    $ ${command('netns-audit', 'remediate', '--only', group.lead.check, ...inStore(store), '--apply')}`,
+      `    $ ${command('netns-audit', 'remediate', runId, '--only', group.lead.check, ...inStore(store), '--apply')}`,
     );
   if (left === 0) return out;
   if (store === null) return [...out, `    and ${plural(left, 'more command')} such as these`];
@@ -123,6 +123,17 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
     ),
     `    $ ${printable(scriptOf(group, runId, store), 4000)}`,
   ];
+}
+
+/** Whether `remediate` would try any of it. */
+function canBeHad(group: Group): boolean {
+  return membersOf(group).some(
+    (finding) =>
+      isRepairedByNewPod(finding) &&
+      finding.confidence !== 'suspected' &&
+      finding.topic !== 'connectivity' &&
+      !finding.notSeen,
+  );
 }
 
 function inStore(store: string | undefined): string[] {

@@ -102,6 +102,7 @@ describe('recreating a pod', { timeout: 30_000 }, () => {
   it.each<[string, () => unknown]>([
     ['not seen again', () => ({ look: async () => seen([]) })],
     ['not seen again', () => ({ look: async () => seen([{ ...FAULT, confidence: 'suspected' }]) })],
+    ['not seen again', () => ({ look: async () => seen([{ ...FAULT, partOf: 'a fault of the node' }]) })],
     [
       'could not be looked at',
       () => ({

@@ -39,6 +39,7 @@ describe('a plan', () => {
     ['seen once', { state: 'pending' }],
     ['did not look at it', { state: 'open', notSeen: true }],
     ['only suspected', { confidence: 'suspected' }],
+    ['only packets show it', { topic: 'connectivity' }],
     ['an exception of network', { suppressed: { owner: 'network', reason: 'known', expires: '2027-01-01' } }],
   ])('refuses what was %s', (words, changes) => {
     expect(plan(changes).acts[0]?.refused).toContain(words);
@@ -69,6 +70,17 @@ describe('a plan', () => {
       command: 'kubectl delete pod -n shop web-2',
     };
     expect(plan({ remedy: [other] }).acts).toEqual([]);
+  });
+
+  it('leaves to people what is to be done to other pods as well', () => {
+    const [remove] = aFinding().remedy;
+    const others = { purpose: 'repair' as const, text: 'Then recreate shop/web-2 too.' };
+    expect(plan({ remedy: [...(remove === undefined ? [] : [remove]), others] }).acts).toEqual([]);
+  });
+
+  it('does not take a refused finding for a reason beside a good one', () => {
+    const { acts } = plan({}, aFinding({ fingerprint: 'f2', check: 'pod-loopback-down', state: 'pending' }));
+    expect(acts[0]?.findings.map(({ check }) => check)).toEqual(['pod-interface-missing']);
   });
 
   it('is of what was asked for', () => {
