@@ -120,7 +120,8 @@ export class S3Store implements Store {
    * other without a word. Two requests, once for a process.
    */
   async #assertConditions(client: S3Client): Promise<void> {
-    if (elsewhere() === undefined) return;
+    // The functions of the stack have its bucket, and no right to write this.
+    if (elsewhere() === undefined || process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined) return;
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const isHeld = async (
       condition: Pick<PutObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>,
