@@ -62,7 +62,7 @@ describe.skipIf(!hasMoto)('reports of a bucket', { timeout: 60_000 }, () => {
 
   it('are shown and compared', async () => {
     expect((await reports('show', '--cluster', 'prod-eu')).out).toMatch(/^HEALTHY {2}prod-eu/m);
-    expect((await reports('show', dayOf(3), '--cluster', 'prod-us')).out).toMatch(/^CRITICAL {2}prod-us/);
+    expect((await reports('show', dayOf(3), '--cluster', 'prod-us')).out).toMatch(/^CRITICAL {2}prod-us/m);
     const { out } = await reports('diff', dayOf(3), dayOf(2), '--cluster', 'prod-us');
     expect(out).toContain('- critical pod-interface-missing  shop/web-1 on node-1');
   });
