@@ -14,6 +14,7 @@ import {
 import { type Cluster, type ClusterTarget, connect, ensureNamespace } from '../lib/cluster/index.ts';
 import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
+import { counts } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
@@ -182,12 +183,7 @@ function print(plan: Plan, report: ClusterReport, options: RemediateOptions): vo
   }
   if (options.output === 'script') {
     stdout.write(
-      scriptOf(
-        report,
-        [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(
-          ({ state, suppressed }) => state !== 'pending' && suppressed === null,
-        ),
-      ),
+      scriptOf(report, [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(counts)),
     );
     return;
   }

@@ -2,7 +2,7 @@
  * The report for a terminal: all findings as a table, then those that are new or critical with proof and repair, then what was
  * not judged. The verdict stands last, where the terminal ends.
  */
-import type { Finding } from '../model/finding.ts';
+import { type Finding, counts as isCounted } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
@@ -24,7 +24,7 @@ const WORST = 3;
 
 export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
-  const counting = shown.filter(({ lead }) => lead.suppressed === null && lead.state !== 'pending');
+  const counting = shown.filter(({ lead }) => isCounted(lead));
   const parts = [
     hanging(heading(report).split(' '), options.width, ['', '  ']),
     overview(counting, options),
@@ -192,7 +192,7 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
 
 /** Nodes with the most findings, where there are several nodes to choose from. */
 function worstNodes({ findings }: ClusterReport): string | null {
-  const counting = findings.filter(({ state, suppressed }) => state !== 'pending' && suppressed === null);
+  const counting = findings.filter(isCounted);
   const byNode = [...Map.groupBy(counting, ({ object }) => object.node ?? '')].filter(
     ([node]) => node !== '',
   );
