@@ -94,6 +94,30 @@ describe('a node that speaks of what is not its own', () => {
     });
   });
 
+  it('does not change in which order a pod shows its addresses', () => {
+    const intruder = { namespace: 'shop', name: 'own-of-victim', uid: 'v' };
+    const holders = ['10.0.0.4', '10.0.0.5'].flatMap((address, n) => [
+      heldAddress({ address, node: 'victim', pod: intruder, inPodStatus: false }),
+      heldAddress({
+        address,
+        node: 'victim',
+        pod: { namespace: 'shop', name: `web-${n}`, uid: `w${n}` },
+        namespace: n + 2,
+      }),
+    ]);
+    const victim = resultOf('victim', {
+      pods: ['shop/own-of-victim', 'shop/web-0', 'shop/web-1'],
+      podAddresses: holders,
+    });
+    const ownPod = { namespace: 'shop', name: 'own-of-hostile', uid: 'h' };
+    const hostile = resultOf('hostile', {
+      podAddresses: [heldAddress({ address: '10.0.0.5', node: 'hostile', pod: ownPod, inPodStatus: false })],
+    });
+    const alone = of('victim', conclude([victim]));
+    expect(alone).toContain('pod-address-duplicate');
+    expect(of('victim', conclude([hostile, victim]))).toBe(alone);
+  });
+
   it('brings addresses of its own pods only, and only addresses', () => {
     const evil = { node: 'hostile', pod: { namespace: 'shop', name: 'own-of-hostile', uid: 'h' } };
     const report = conclude([

@@ -26,19 +26,14 @@ export const podAddressDuplicate = defineClusterCheck({
     const pods = Map.groupBy(podAddresses, keyOf);
     const few = podAddresses.filter((held) => (pods.get(keyOf(held))?.length ?? 0) <= ADDRESSES_OF_A_POD);
     const struck = new Map<string, Conflict[]>();
-    const shared: SharedAddress[] = [];
-    for (const holders of Map.groupBy(few, ({ address }) => address).values()) {
-      if (holders.length < 2) continue;
-      const byNode = Map.groupBy(holders, ({ node }) => node);
-      for (const own of byNode.values())
-        for (const conflict of conflictsOf(own)) {
-          const found = struck.get(keyOf(conflict.intruder));
-          if (found === undefined) struck.set(keyOf(conflict.intruder), [conflict]);
-          else found.push(conflict);
-        }
-      const between = byNode.size > 1 ? sharedOf(holders, now) : null;
-      if (between !== null) shared.push(between);
-    }
+    // Node by node, so that what another node says does not even change the order.
+    for (const own of Map.groupBy(few, ({ node }) => node).values())
+      for (const conflict of byAddress(own).flatMap(conflictsOf)) {
+        const found = struck.get(keyOf(conflict.intruder));
+        if (found === undefined) struck.set(keyOf(conflict.intruder), [conflict]);
+        else found.push(conflict);
+      }
+    const shared = byAddress(few).flatMap((holders) => sharedOf(holders, now) ?? []);
     const overlaps = overlapsOf(shared);
     return [
       ...[...pods].map(([key, [held]]) => outcomeOf(held, pods.get(key)?.length ?? 0, struck.get(key))),
@@ -50,6 +45,10 @@ export const podAddressDuplicate = defineClusterCheck({
 
 /** One address in the namespaces of two pods of one node. */
 type Conflict = { readonly intruder: PodAddress; readonly rightful: PodAddress };
+
+function byAddress(held: readonly PodAddress[]): PodAddress[][] {
+  return [...Map.groupBy(held, ({ address }) => address).values()];
+}
 
 const keyOf = ({ node, pod }: PodAddress) => `${node} ${pod.uid}`;
 
