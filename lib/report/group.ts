@@ -2,7 +2,7 @@
  * How findings are shown: symptoms under their cause, and the same fault of many objects once. Presentation only:
  * thresholds and lifecycle go by the findings themselves.
  */
-import type { AuditedObject, Finding, RemedyStep } from '../model/finding.ts';
+import { type AuditedObject, type Finding, nodeOf, type RemedyStep } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { plural } from './summary.ts';
 
@@ -81,18 +81,38 @@ export function statesOf(group: Group): string {
 /** One step that repairs or looks, for all findings of a group that have it, with the commands of each. */
 export type SharedStep = Pick<RemedyStep, 'text' | 'purpose'> & { readonly commands: readonly string[] };
 
-/** The steps of a group in their order: what many findings say word for word is one step with a command for each. */
+/**
+ * The steps of a group in their order: what many findings say word for word is one step with a command for each, and what is
+ * typed on many nodes to the letter is one step for all of them.
+ */
 export function stepsOf(group: Group): SharedStep[] {
-  const steps = Map.groupBy(
-    membersOf(group).flatMap(({ remedy }) => remedy),
-    ({ purpose, text }) => `${purpose} ${text}`,
+  const steps = membersOf(group).flatMap((finding) =>
+    finding.remedy.map((step) => ({ ...step, onAnyNode: onAnyNode(step.text, nodeOf(finding)) })),
   );
-  return [...steps.values()].flatMap((same) => {
+  const sameButForTheNode = Map.groupBy(steps, ({ purpose, onAnyNode }) => `${purpose} ${onAnyNode}`);
+  return [...sameButForTheNode.values()].flatMap((same) => {
+    const byText = [...Map.groupBy(same, ({ text }) => text)];
+    const commands = commandsOf(same);
     const [first] = same;
-    if (first === undefined) return [];
-    const commands = new Set(same.flatMap(({ command }) => command ?? []));
-    return [{ purpose: first.purpose, text: first.text, commands: [...commands] }];
+    // Of commands that differ, each has to stand under the node that it is for.
+    if (first !== undefined && byText.length > 1 && commands.length <= 1)
+      return [{ purpose: first.purpose, text: first.onAnyNode, commands }];
+    return byText.flatMap(([text, [step, ...more]]) =>
+      step === undefined ? [] : [{ purpose: step.purpose, text, commands: commandsOf([step, ...more]) }],
+    );
   });
+}
+
+function commandsOf(steps: readonly Pick<RemedyStep, 'command'>[]): string[] {
+  return [...new Set(steps.flatMap(({ command }) => command ?? []))];
+}
+
+/** `On node a, as root: …` as `On each of the nodes, as root: …`; where else the node is named it is `NODE`. */
+function onAnyNode(text: string, node: string): string {
+  if (node === '') return text;
+  // A whole name: node-1 is neither in node-12 nor in node-1.internal.
+  const name = new RegExp(`(?<![\\w.-])(node )?${node.replace(/\W/g, '\\$&')}(?![\\w-]|\\.\\w)`, 'g');
+  return text.replace(name, (_, kind?: string) => (kind === undefined ? 'NODE' : 'each of the nodes'));
 }
 
 /** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name stands for both. */
