@@ -10,7 +10,7 @@ import { jsonOf } from './json.ts';
 import type { Links } from './links.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { commandOf } from './remedy.ts';
-import { bySeverity, countsOf, reasons, sectionsOf } from './sections.ts';
+import { bySeverity, countsOf, folded, objectsOf, reasons, sectionsOf } from './sections.ts';
 import { AUDIT, minute } from './thresholds.ts';
 
 export type Message = {
@@ -46,6 +46,7 @@ export function messageOf(
   const headline = headlineOf(changes);
   const sections = sectionsOf(report, changes);
   const head = [
+    ...spoken(cluster, changes),
     `${cluster} is ${report.verdict}: ${headline}.`,
     ...standing(report, changes),
     ...notes,
@@ -89,6 +90,14 @@ export function messageOf(
       checks: [...new Set(changes.fresh.map(({ finding }) => finding.check))].slice(0, 20),
     },
   };
+}
+
+/** What one would say on the phone: the worst that is new, of what, and how much else there is. */
+function spoken(cluster: string, { fresh }: Changes): string[] {
+  const [worst, ...others] = folded(fresh.map(({ finding }) => finding).toSorted(bySeverity));
+  if (worst === undefined) return [];
+  const more = others.length === 0 ? '' : `; and ${plural(others.length, 'other fault')}`;
+  return [`${printable(worst[0].title, 100)}: ${objectsOf(worst)}, in ${cluster}${more}.`];
 }
 
 /** How the cluster stands besides the news. */

@@ -35,7 +35,10 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
     title,
     entries: folded(
       findings.toSorted((a, b) => bySeverity(a, b) || (a.firstSeen < b.firstSeen ? -1 : 1)),
-    ).map((set) => ({ line: clipped(`  ${set[0].firstSeen.slice(0, 10)} ${line(set)}`, COLUMNS), more: [] })),
+    ).map((set) => ({
+      line: clipped(`  ${set[0].firstSeen.slice(0, 10)} ${line(set)}`, COLUMNS),
+      more: set.length === 1 ? [] : named(set),
+    })),
   });
   return [
     values('Not audited:', crossed, true),
@@ -81,10 +84,6 @@ function inFull(
   const was = fresh?.reason === 'worse' ? fresh.was : null;
   const checks = [...new Set(children.map(({ check }) => check))];
   const repair = repairLines(lead);
-  const isOneNode = nodesOf([lead, ...alike]).size <= 1;
-  const others = [lead, ...alike]
-    .slice(0, ALIKE + 1)
-    .map(({ object }) => printable(objectName(isOneNode ? { ...object, node: undefined } : object), 60));
   const name = `  ${line([lead, ...alike])}${was === null ? '' : ` (was ${was})`}`;
   return {
     line: clipped(name, COLUMNS),
@@ -94,9 +93,7 @@ function inFull(
           widthOf(name) > COLUMNS
           ? indented(printable(objectName(lead.object), 300))
           : []
-        : indented(
-            `${others.join(', ')}${alike.length > ALIKE ? ` and ${plural(alike.length - ALIKE, 'more', 'more')}` : ''}`,
-          )),
+        : named([lead, ...alike])),
       ...history(lead, fresh?.exception ?? null),
       ...indented(printable(lead.detail, 200)),
       ...(children.length === 0
@@ -142,27 +139,36 @@ function commandLines(command: string): string[] {
   );
 }
 
-/** More of a check than this are told as a number. */
-const ALIKE = 3;
+/** As many of the same fault are named; the rest is a number. */
+const NAMED = 4;
+
+/** The objects of one fault, their node where it is not the same of all. */
+function named(set: readonly Placed[]): string[] {
+  const isOneNode = nodesOf(set).size <= 1;
+  const names = set
+    .slice(0, NAMED)
+    .map(({ object }) => printable(objectName(isOneNode ? { ...object, node: undefined } : object), 60));
+  const rest = set.length - names.length;
+  return indented(`${names.join(', ')}${rest > 0 ? ` and ${plural(rest, 'more', 'more')}` : ''}`);
+}
 
 function resolvedEntries(resolved: Changes['resolved']): Section['entries'] {
   return folded(resolved.toSorted(bySeverity)).map((set) => ({
     line: clipped(`  ${line(set)}`, COLUMNS),
-    more: set.length === 1 ? indented(`${set[0].how}.`) : [],
+    more: set.length === 1 ? indented(`${set[0].how}.`) : named(set),
   }));
 }
 
 /** One or more of the same fault. */
-type Alike<T> = readonly [T, ...T[]];
+export type Alike<T> = readonly [T, ...T[]];
 type Placed = Pick<Told, 'severity' | 'check' | 'object'>;
 
-/** The same fault in many places is one: those of a check, kind and severity, in the order of their first. */
-function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
+/** The same fault in many places is one, as in the report: those of a check, kind and severity, in the order of their first. */
+export function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
   const sets = Map.groupBy(findings, ({ check, severity, object }) => `${check}|${severity}|${object.kind}`);
   return [...sets.values()].flatMap((set): Alike<T>[] => {
     const [first, ...others] = set;
-    if (first === undefined) return [];
-    return set.length > ALIKE ? [[first, ...others]] : set.map((each) => [each]);
+    return first === undefined ? [] : [[first, ...others]];
   });
 }
 
@@ -177,18 +183,23 @@ export function countsOf(findings: readonly { readonly severity: Severity }[]): 
 }
 
 function line(set: Alike<Placed>): string {
-  const [{ severity, check, object }, ...others] = set;
-  if (others.length === 0) return `${severity} ${check} ${printable(objectName(object), 300)}`;
+  return `${set[0].severity} ${set[0].check} ${objectsOf(set)}`;
+}
+
+/** `shop/web-1 on node-1` of one, `12 pods on 3 nodes` of more. */
+export function objectsOf(set: Alike<Placed>): string {
+  const [{ object }, ...others] = set;
+  if (others.length === 0) return printable(objectName(object), 300);
   const nodes = nodesOf(set);
   const [node] = nodes;
   const where =
     object.kind === 'node' || node === undefined
       ? ''
       : ` on ${nodes.size === 1 ? printable(node, 100) : plural(nodes.size, 'node')}`;
-  return `${severity} ${check} ${plural(set.length, object.kind)}${where}`;
+  return `${plural(set.length, object.kind)}${where}`;
 }
 
-function nodesOf(set: Alike<Placed>): ReadonlySet<string> {
+function nodesOf(set: readonly Placed[]): ReadonlySet<string> {
   return new Set(set.flatMap(({ object }) => object.node ?? []));
 }
 

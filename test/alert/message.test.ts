@@ -35,10 +35,14 @@ const bytes = ({ text, json, chat }: ReturnType<typeof message>) =>
   );
 
 describe('a mail', () => {
-  it('says the verdict first, names object and check, and gives the command that repairs it', () => {
+  it('begins with what one would say on the phone, names object and check, and gives the command that repairs it', () => {
     const { subject, text } = message(aReport({ verdict: 'critical', findings: [aFinding()] }));
     expect(subject).toBe('prod-eu: critical: 1 critical new: Running pod without its network interface');
-    expect(text).toMatch(/^prod-eu is critical: 1 critical new\.\n/);
+    expect(text.split('\n').slice(0, 3)).toEqual([
+      'Running pod without its network interface: shop/web-1 on node-1, in',
+      'prod-eu.',
+      'prod-eu is critical: 1 critical new.',
+    ]);
     expect(text).toContain('critical pod-interface-missing shop/web-1 on node-1');
     expect(text).toContain('$ kubectl delete pod -n shop web-1');
     expect(text).toContain(links.page);
@@ -89,7 +93,7 @@ describe('a mail', () => {
     const { next } = changesOf(report, null, thresholds);
     const over = aReport({ resolved: pods, startedAt: '2026-01-03T03:04:05Z' });
     expect(messageOf(over, changesOf(over, { ...record, ...next }, thresholds), links).text).toContain(
-      '\nResolved:\n  critical pod-interface-missing 12 pods on 6 nodes\n\n',
+      '\nResolved:\n  critical pod-interface-missing 12 pods on 6 nodes\n    shop/web-0 on node-0, ',
     );
   });
 

@@ -131,7 +131,9 @@ describe('a month of nights', () => {
 
   it('tells a fault with what was read and the command that repairs it', () => {
     expect(mailOf(2)).toMatchInlineSnapshot(`
-      "prod-eu is critical: 1 critical new.
+      "Running pod without its network interface: shop/web-1 on node-1, in
+      prod-eu.
+      prod-eu is critical: 1 critical new.
       8 nodes audited; 97 pods; all checks.
 
       New:
@@ -167,7 +169,8 @@ describe('a month of nights', () => {
 
   it('says that a fault came back, and whether it is the same one', () => {
     expect(mailOf(5)).toMatchInlineSnapshot(`
-      "prod-eu is degraded: 1 high new.
+      "Pod's network interface is down: billing/db-0 on node-3, in prod-eu.
+      prod-eu is degraded: 1 high new.
       8 nodes audited; 97 pods; all checks.
 
       New:
@@ -192,7 +195,8 @@ describe('a month of nights', () => {
       "
     `);
     expect(mailOf(7)).toMatchInlineSnapshot(`
-      "prod-eu is degraded: 1 high came back.
+      "Pod's network interface is down: billing/db-0 on node-3, in prod-eu.
+      prod-eu is degraded: 1 high came back.
       8 nodes audited; 98 pods; all checks.
 
       Came back:
@@ -209,7 +213,9 @@ describe('a month of nights', () => {
 
   it('tells the cause and not each pod that fails of it, also not those of the next night', () => {
     expect(mailOf(8)).toMatchInlineSnapshot(`
-      "prod-eu is critical: 1 critical new, 1 resolved.
+      "CNI configuration names a plugin that is not installed:
+      /opt/cni/bin/aws-cni on node-4, in prod-eu.
+      prod-eu is critical: 1 critical new, 1 resolved.
       8 nodes audited; 102 pods; all checks.
 
       New:
@@ -232,7 +238,8 @@ describe('a month of nights', () => {
 
   it('calls what came back twice flapping, and then is silent while it comes and goes', () => {
     expect(mailOf(9)).toMatchInlineSnapshot(`
-      "prod-eu is critical: 1 high flapping.
+      "Pod's network interface is down: billing/db-0 on node-3, in prod-eu.
+      prod-eu is critical: 1 high flapping.
       8 nodes audited; 104 pods; all checks. Also open: 1 critical.
 
       Comes and goes; told again when it was stable for a week:
@@ -262,7 +269,9 @@ describe('a month of nights', () => {
 
   it('does not mention the flapping one when another fault is told', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
-      "prod-eu is degraded: 1 high new.
+      "Pod without the default route of its CNI plugin: shop/cart-2 on node-5,
+      in prod-eu.
+      prod-eu is degraded: 1 high new.
       8 nodes audited; 99 pods; all checks. Also open: 1 high.
 
       New:
@@ -362,7 +371,9 @@ describe('a month of nights', () => {
       expect.objectContaining({ check: 'host-interface-in-pod', suppressed: true }),
     );
     expect(mailOf(21)).toMatchInlineSnapshot(`
-      "prod-eu is degraded: 1 high no longer excepted, audits were missed.
+      "Network device of the node inside of a pod: lab/trace-1 on node-6, in
+      prod-eu.
+      prod-eu is degraded: 1 high no longer excepted, audits were missed.
       8 nodes audited; 99 pods; all checks. Also open: 2 high.
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
       seen.
@@ -446,7 +457,8 @@ describe('a month of nights', () => {
 
   it('says that a fault became worse, and that it is over', () => {
     expect(mailOf(28)).toMatchInlineSnapshot(`
-      "prod-eu is degraded: 1 high new.
+      "Network namespaces near their limit: node-2, in prod-eu.
+      prod-eu is degraded: 1 high new.
       8 nodes audited; 96 pods; all checks.
 
       New:
@@ -461,7 +473,8 @@ describe('a month of nights', () => {
       "
     `);
     expect(mailOf(29)).toMatchInlineSnapshot(`
-      "prod-eu is critical: 1 critical worse.
+      "Network namespaces near their limit: node-2, in prod-eu.
+      prod-eu is critical: 1 critical worse.
       8 nodes audited; 96 pods; all checks.
 
       Worse than told before:
