@@ -47,7 +47,7 @@ async function conclude(folder: string): Promise<void> {
   };
   const conclusion = await concludeClusterOfFleet(
     new DirectoryStore(folder),
-    { task, error: null },
+    { task, failure: null },
     {
       notifiers: [],
       version: '0.0.0',

@@ -1,12 +1,8 @@
 /** State 4, for each cluster, whatever happened before: its report and one message. */
+import * as z from 'zod';
 import { type FindingImporter, SnsNotifier } from '../lib/alert/index.ts';
 import { concludeClusterOfFleet } from '../lib/audit/fleet/conclude-cluster.ts';
-import {
-  type Conclusion,
-  conclusionInputSchema,
-  conclusionSchema,
-  type Task,
-} from '../lib/audit/fleet/messages.ts';
+import { type Conclusion, conclusionSchema, type Task, taskSchema } from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics, timeFor, warnOfDamage } from './handler.ts';
 
@@ -19,10 +15,16 @@ const deps = {
   onDamage: warnOfDamage,
 };
 
-export const handler = make(conclusionInputSchema, conclusionSchema, async ({ task, error }, context) => {
+const inputSchema = z.object({
+  task: taskSchema,
+  /** What ended the cluster's plan, or its batches as a whole, as Step Functions hands it on; null, or not there, when nothing did. */
+  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullish(),
+});
+
+export const handler = make(inputSchema, conclusionSchema, async ({ task, error }, context) => {
   const conclusion = await concludeClusterOfFleet(
     store,
-    { task, error },
+    { task, failure: error == null ? null : { code: error.Error, message: messageIn(error.Cause ?? '') } },
     { ...deps, signal: timeFor(context), onReport: (concluded) => emit(task, concluded) },
   ).catch((thrown: unknown) => {
     if (thrown instanceof AuditError && thrown.code === 'ALERT')
@@ -32,6 +34,18 @@ export const handler = make(conclusionInputSchema, conclusionSchema, async ({ ta
   logger.info('concluded', { runId: task.runId, ...conclusion });
   return conclusion;
 });
+
+/** The message of an error: of a function it is JSON, of the service itself the words as they are. */
+function messageIn(cause: string): string {
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed)
+      return String(parsed.errorMessage);
+  } catch {
+    // Not of a function.
+  }
+  return cause;
+}
 
 /**
  * At once, as what comes after the report may fail or end the function. A state that is tried again emits the same values

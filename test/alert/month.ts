@@ -98,11 +98,8 @@ export async function month(
       if (found === 'unreachable') {
         const cluster = { name: 'prod-eu', kubeconfigSecret: 'arn:aws:secretsmanager:eu-west-1:1:secret:x' };
         const task = { runId, cluster, checks: 'all' as const, settings: settingsSchema.parse({}) };
-        const error = {
-          Error: 'CLUSTER_UNREACHABLE',
-          Cause: JSON.stringify({ errorMessage: 'connect ETIMEDOUT 10.0.0.1:443' }),
-        };
-        await concludeClusterOfFleet(store, { task, error }, deps);
+        const failure = { code: 'CLUSTER_UNREACHABLE', message: 'connect ETIMEDOUT 10.0.0.1:443' };
+        await concludeClusterOfFleet(store, { task, failure }, deps);
         continue;
       }
       const cluster = { name: 'prod-eu', uid: found.uid, version: 'v1.36.2' };

@@ -25,8 +25,11 @@ import { concludeRun } from '../conclude-run.ts';
 import { forEachLimited } from '../limit.ts';
 import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
-import type { Conclusion, ConclusionInput } from './messages.ts';
+import type { Conclusion, Task } from './messages.ts';
 import { readExceptions, readPlan, readResults } from './work.ts';
+
+/** What ended the plan of a cluster, or its batches as a whole: the code of an AuditError, or a name of the service's own. */
+export type Failure = { readonly code: string; readonly message: string };
 
 /** Batches that are fetched at once. */
 const AT_ONCE = 8;
@@ -39,7 +42,7 @@ const AT_ONCE = 8;
  */
 export async function concludeClusterOfFleet(
   store: Store,
-  { task, error }: ConclusionInput,
+  { task, failure }: { readonly task: Task; readonly failure: Failure | null },
   deps: {
     readonly notifiers: readonly Notifier[];
     /** Default: findings go to no Security Hub. */
@@ -62,7 +65,7 @@ export async function concludeClusterOfFleet(
   const report =
     (await reportOfRun(store, run)) ??
     (plan === null
-      ? await unreached(store, run, { ...deps, reason: reasonOf(error), exceptions })
+      ? await unreached(store, run, { ...deps, reason: reasonOf(failure), exceptions })
       : concludeRun({
           record: plan.record,
           checks: task.checks,
@@ -176,18 +179,9 @@ function failedNode(node: string, reason: string): NodeResult {
   };
 }
 
-/** Step Functions gives the error of a function as JSON in `Cause`. */
-function reasonOf(error: ConclusionInput['error']): string {
-  if (error == null) return 'the cluster was not planned';
-  let cause = error.Cause ?? '';
-  try {
-    const parsed: unknown = JSON.parse(cause);
-    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed)
-      cause = String(parsed.errorMessage);
-  } catch {
-    // Not of a function: the words as they are.
-  }
-  return `the cluster was not reached: ${error.Error}: ${cause}`.slice(0, 500);
+function reasonOf(failure: Failure | null): string {
+  if (failure === null) return 'the cluster was not planned';
+  return `the cluster was not reached: ${failure.code}: ${failure.message}`.slice(0, 500);
 }
 
 function conclusionOf(report: ClusterReport, reached: boolean): Omit<Conclusion, 'told'> {

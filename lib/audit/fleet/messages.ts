@@ -66,13 +66,6 @@ export type Batch = z.infer<typeof batchSchema>;
 export const batchOutputSchema = z.object({ audited: z.int(), failed: z.int() });
 export type BatchOutput = z.infer<typeof batchOutputSchema>;
 
-export const conclusionInputSchema = z.object({
-  task: taskSchema,
-  /** What ended the cluster's plan, or its batches as a whole; null, or not there, when nothing did. */
-  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullish(),
-});
-export type ConclusionInput = z.infer<typeof conclusionInputSchema>;
-
 export const conclusionSchema = z.object({
   cluster: z.string(),
   verdict: z.enum(verdicts),

@@ -6,7 +6,7 @@ import type { Config } from '../../model/config.ts';
 import { AuditError, messageOf } from '../../model/errors.ts';
 import { forEachLimited } from '../limit.ts';
 import { auditBatchOfFleet } from './audit-batch.ts';
-import { concludeClusterOfFleet } from './conclude-cluster.ts';
+import { concludeClusterOfFleet, type Failure } from './conclude-cluster.ts';
 import { concludeFleet } from './conclude-fleet.ts';
 import type { Connections } from './connections.ts';
 import {
@@ -109,7 +109,7 @@ async function auditClusterOfFleet(
     if (signal.aborted) throw interrupted();
     onProgress({ kind: 'failed', cluster, error });
   };
-  let error: ReturnType<typeof causeOf> | null = null;
+  let failure: Failure | null = null;
   try {
     const plan = await planClusterOfFleet(store, task, connections, signal);
     onProgress({ kind: 'planned', cluster, nodes: plan.nodes });
@@ -120,13 +120,13 @@ async function auditClusterOfFleet(
     });
   } catch (thrown) {
     failed(thrown);
-    error = causeOf(thrown);
+    failure = { code: codeOf(thrown), message: messageOf(thrown) };
   }
   if (signal.aborted) throw interrupted();
   try {
     const conclusion = await concludeClusterOfFleet(
       store,
-      { task, error },
+      { task, failure },
       {
         notifiers,
         version: connections.version,
@@ -148,12 +148,11 @@ async function batchesAt(store: Store, key: string): Promise<z.infer<typeof batc
   return z.array(batchSchema).parse(JSON.parse(Buffer.from(stored?.body ?? '[]').toString()));
 }
 
-/** As Step Functions hands on an error. */
+const codeOf = (thrown: unknown): string => (thrown instanceof AuditError ? thrown.code : 'Error');
+
+/** As reports of a fleet keep the error of a cluster without a report, whoever ran it. */
 function causeOf(thrown: unknown): { Error: string; Cause: string } {
-  return {
-    Error: thrown instanceof AuditError ? thrown.code : 'Error',
-    Cause: JSON.stringify({ errorMessage: messageOf(thrown) }),
-  };
+  return { Error: codeOf(thrown), Cause: JSON.stringify({ errorMessage: messageOf(thrown) }) };
 }
 
 function interrupted(): AuditError {

@@ -82,7 +82,7 @@ async function run(
   if (!plan.claimed) return null;
   const clusters = await Promise.all(
     plan.tasks.map(async (task) => {
-      let error: { Error: string; Cause: string } | null = null;
+      let failure: { code: string; message: string } | null = null;
       try {
         const { batches } = await retried(() =>
           planClusterOfFleet(store, task, { ...connections, onDamage }, new AbortController().signal),
@@ -101,12 +101,12 @@ async function run(
           }
         }
       } catch (thrown) {
-        error = {
-          Error: thrown instanceof AuditError ? thrown.code : 'Error',
-          Cause: JSON.stringify({ errorMessage: messageOf(thrown) }),
+        failure = {
+          code: thrown instanceof AuditError ? thrown.code : 'Error',
+          message: messageOf(thrown),
         };
       }
-      return await retried(() => concludeClusterOfFleet(store, { task, error }, { ...deps, onDamage }));
+      return await retried(() => concludeClusterOfFleet(store, { task, failure }, { ...deps, onDamage }));
     }),
   );
   return await concludeFleet(store, { runId: plan.runId, clusters });
@@ -181,7 +181,7 @@ describe('a run of a fleet', () => {
     const audited = batchSchema
       .array()
       .parse(JSON.parse(Buffer.from((await store.get(batches))?.body ?? '').toString()));
-    await concludeClusterOfFleet(store, { task, error: null }, deps);
+    await concludeClusterOfFleet(store, { task, failure: null }, deps);
     expect((await reportsOf('prod', runId))?.coverage.nodes.map(({ node }) => node).toSorted()).toEqual(
       audited.flatMap(({ nodes }) => nodes.map(({ node }) => node.name)).toSorted(),
     );
@@ -340,7 +340,7 @@ describe('a run of a fleet', () => {
     const run = { cluster: 'prod', runId: plan.runId };
     await store.putOnce(keys.work(run, '0.ndjson.gz'), Buffer.from('no gzip'));
     const found = damagesOf();
-    const concluded = await concludeClusterOfFleet(store, { task, error: null }, { ...deps, ...found });
+    const concluded = await concludeClusterOfFleet(store, { task, failure: null }, { ...deps, ...found });
     expect(concluded.nodes).toMatchObject({ audited: 0, failed: 2 });
     expect(found.damages).toEqual([expect.stringContaining('0.ndjson.gz')]);
   });
@@ -362,7 +362,7 @@ describe('a run of a fleet', () => {
     over.abort();
     expect(await auditing).toEqual({ audited: 0, failed: 1 });
     expect(podsOfTheAudit(stub)).toEqual([]);
-    await concludeClusterOfFleet(store, { task, error: null }, deps);
+    await concludeClusterOfFleet(store, { task, failure: null }, deps);
     expect((await reportsOf('prod', plan.runId))?.coverage.nodes[0]?.reason).toContain('timeout');
   });
 });
