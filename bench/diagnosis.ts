@@ -2,7 +2,7 @@
 //   npm run bench:diagnosis -- NODE.tar.gz
 // Without a file the recorded node of the demo is taken; a node with 110 pods shows what design numbers are about.
 import { readFile } from 'node:fs/promises';
-import { Judge } from '../lib/audit/judge-node.ts';
+import { Judge } from '../lib/audit/judge.ts';
 
 const file = process.argv[2] ?? new URL('../demo/healthy.tar.gz', import.meta.url);
 const archive = await readFile(file);

@@ -84,10 +84,10 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       auditorVersion: version(),
       signal: interrupt.signal,
       onProgress: progress.show,
-      onGathered: async (gathering, record) => {
+      onGathered: async (gathered, record) => {
         if (store === null || keeping.failure !== null) return;
         try {
-          await keepEvidence(store, run, gathering, record);
+          await keepEvidence(store, run, gathered, record);
         } catch (error) {
           keeping.failure = error;
         }

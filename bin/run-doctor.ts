@@ -1,4 +1,4 @@
-/** `netns-audit doctor`: prints each link, and what mends the broken ones. */
+/** `netns-audit doctor`: prints each prerequisite, and how to fix the broken ones. */
 import { SnsNotifier } from '../lib/alert/index.ts';
 import { examine } from '../lib/audit/doctor.ts';
 import { defaultStore, openStore } from '../lib/audit/index.ts';
@@ -30,7 +30,7 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
   process.on('SIGTERM', stop);
   const broken: AuditError[] = [];
   try {
-    const links = examine(target, {
+    const prerequisites = examine(target, {
       version: version(),
       namespace: options.probeNamespace,
       image: options.image,
@@ -47,7 +47,7 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
       onUnanswered: (error) => process.stderr.write(tryingAgain(error)),
       signal: interrupt.signal,
     });
-    for await (const { name, result, detail, error } of links) {
+    for await (const { name, result, detail, error } of prerequisites) {
       process.stdout.write(
         `${`${WORDS[result]}  ${name.padEnd(13)}  ${printable(detail, 500)}`.trimEnd()}\n`,
       );

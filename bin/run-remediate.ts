@@ -94,7 +94,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       onResult: ({ act, result, detail }) =>
         say(`${result}: ${printable(nameOf(act))}: ${printable(detail, 1000)}`),
     });
-    conclude(results, chosen.length);
+    summarize(results, chosen.length);
   } finally {
     await cluster.transport.close();
     interrupt.end();
@@ -243,7 +243,7 @@ async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promis
   }
 }
 
-function conclude(results: readonly ActResult[], wanted: number): void {
+function summarize(results: readonly ActResult[], wanted: number): void {
   const count = (result: ActResult['result']): number =>
     results.filter((each) => each.result === result).length;
   const surprised = count('surprise') > 0;

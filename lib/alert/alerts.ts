@@ -3,7 +3,7 @@ import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { objectName } from '../report/index.ts';
 import type { Changes } from './changes.ts';
-import type { Links } from './links.ts';
+import type { ReportLinks } from './links.ts';
 import type { Told } from './record.ts';
 
 /** As `POST /api/v2/alerts` takes it: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml */
@@ -24,7 +24,7 @@ export type Alert = {
 export function alertsOf(
   report: ClusterReport,
   changes: Changes,
-  links: Links,
+  links: ReportLinks,
   reminderDays: number,
 ): Alert[] {
   const { at, told, thresholds } = changes.next;

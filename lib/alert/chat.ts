@@ -3,7 +3,7 @@
  * Teams: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
  */
 
-import type { Links } from './links.ts';
+import type { ReportLinks } from './links.ts';
 import type { Section } from './mail.ts';
 
 /** A chat is no place for long lists. */
@@ -19,7 +19,7 @@ export function chatOf(message: {
   readonly cluster: string;
   readonly severity: string;
   readonly runId: string;
-  readonly links: Links;
+  readonly links: ReportLinks;
 }): string {
   const { cluster, severity, links, runId } = message;
   const description = [

@@ -4,7 +4,7 @@ import { printable } from '../model/printable.ts';
 import type { Verdict } from '../model/report.ts';
 import { clipped, plural } from '../report/index.ts';
 import { chatOf } from './chat.ts';
-import type { Links } from './links.ts';
+import type { ReportLinks } from './links.ts';
 import { COLUMNS, mailOf, type Section, subjectOf } from './mail.ts';
 import type { Message } from './message.ts';
 
@@ -26,7 +26,7 @@ const groups = ['without a report', 'not audited', 'critical', 'incomplete', 'de
 
 export function digestOf(
   { runId, clusters }: { readonly runId: string; readonly clusters: readonly ClusterLine[] },
-  links: Links,
+  links: ReportLinks,
 ): Message {
   const byGroup = Map.groupBy(clusters, groupOf);
   const counts = groups

@@ -3,7 +3,7 @@ import type { AuditedObject, Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { type Changes, worstOf } from './changes.ts';
-import type { Links } from './links.ts';
+import type { ReportLinks } from './links.ts';
 import { bySeverity } from './sections.ts';
 
 /** Entries of each kind; fewer where those are too large. */
@@ -11,14 +11,14 @@ const ENTRIES = [50, 20, 5, 0];
 /** As text inside the JSON of SNS, which takes 256 KiB for all bodies together, and has this one up to three times. */
 const LARGEST_BYTES = 60_000;
 
-export function jsonOf(report: ClusterReport, changes: Changes, links: Links): string {
+export function jsonOf(report: ClusterReport, changes: Changes, links: ReportLinks): string {
   const texts = ENTRIES.map((entries) => JSON.stringify(bodyOf(report, changes, links, entries)));
   return (
     texts.find((text) => Buffer.byteLength(JSON.stringify(text)) <= LARGEST_BYTES) ?? texts.at(-1) ?? '{}'
   );
 }
 
-function bodyOf(report: ClusterReport, changes: Changes, links: Links, entries: number): object {
+function bodyOf(report: ClusterReport, changes: Changes, links: ReportLinks, entries: number): object {
   const { fresh, resolved, steady, crossed, back, reminder, thresholdReminder, gapSince, replaced } = changes;
   const lists = [fresh, resolved, steady, crossed, back, thresholdReminder];
   const texts = (list: Changes['crossed']): string[] =>

@@ -1,5 +1,5 @@
 /** Where the report is to be read. */
-export type Links = {
+export type ReportLinks = {
   /** Of the console; the one line of a mail that may be longer than others. */
   readonly page: string | null;
   readonly command: string;

@@ -7,7 +7,7 @@ import { type Alert, alertsOf } from './alerts.ts';
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
 import { jsonOf } from './json.ts';
-import type { Links } from './links.ts';
+import type { ReportLinks } from './links.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { commandOf } from './remedy.ts';
 import { bySeverity, countsOf, folded, objectsOf, reasons, sectionsOf } from './sections.ts';
@@ -35,10 +35,10 @@ export type Message = {
  * @param notes - sentences on what the message goes by, where that is not as usual
  * @param reminderDays - after how many days at most what is open is told again
  */
-export function messageOf(
+export function clusterMessage(
   report: ClusterReport,
   changes: Changes,
-  links: Links,
+  links: ReportLinks,
   notes: readonly string[] = [],
   reminderDays = 7,
 ): Message {
@@ -48,7 +48,7 @@ export function messageOf(
   const head = [
     ...spoken(cluster, changes),
     `${cluster} is ${report.verdict}: ${headline}.`,
-    ...standing(report, changes),
+    ...stateLines(report, changes),
     ...notes,
     ...(changes.replaced === null
       ? []
@@ -100,8 +100,8 @@ function spoken(cluster: string, { fresh }: Changes): string[] {
   return [`${printable(worst[0].title, 100)}: ${objectsOf(worst)}, in ${cluster}${more}.`];
 }
 
-/** How the cluster stands besides the news. */
-function standing(report: ClusterReport, changes: Changes): string[] {
+/** What the cluster is like besides the news. */
+function stateLines(report: ClusterReport, changes: Changes): string[] {
   const others = countsOf(changes.others);
   if (changes.next.thresholds.some(({ key, crossed }) => key === AUDIT && crossed))
     return others === '' ? [] : [`Open at the last audit: ${others}.`];

@@ -1,5 +1,5 @@
 /** Where messages go: what each destination is, and the topic of SNS. */
-import { AuditError, isTransientOfAws, messageOf as words } from '../model/errors.ts';
+import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Message } from './message.ts';
 
@@ -11,7 +11,7 @@ export type Notifier = {
   /** Only messages whose worst news is at or above it. Default: all. */
   readonly minSeverity?: Severity;
   /** @returns the id of the message. @throws AuditError ALERT */
-  publish(message: Message): Promise<string>;
+  send(message: Message): Promise<string>;
 };
 
 /** A topic of SNS: people get the mail, programs the JSON. */
@@ -26,7 +26,7 @@ export class SnsNotifier implements Notifier {
     this.#https = https;
   }
 
-  async publish(message: Message): Promise<string> {
+  async send(message: Message): Promise<string> {
     const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
     const region = this.destination.split(':')[3];
     const client = new SNSClient({ maxAttempts: 5, ...(region ? { region } : {}) });
@@ -59,7 +59,7 @@ export class SnsNotifier implements Notifier {
       return MessageId ?? '';
     } catch (error) {
       const retryable = isTransientOfAws(error);
-      throw new AuditError('ALERT', `${this.destination} did not take the message: ${words(error)}`, {
+      throw new AuditError('ALERT', `${this.destination} did not take the message: ${messageOf(error)}`, {
         cause: error,
         retryable,
         remedy: retryable

@@ -29,7 +29,7 @@ export class MailNotifier implements Notifier {
     this.#password = password;
   }
 
-  async publish(message: Message): Promise<string> {
+  async send(message: Message): Promise<string> {
     const { host, port, tls, from, to, user } = this.#mail;
     const text = mailText(message, { from, to });
     const plain =

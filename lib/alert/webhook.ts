@@ -33,7 +33,7 @@ export class WebhookNotifier implements Notifier {
     this.#key = key;
   }
 
-  async publish({ json }: Message): Promise<string> {
+  async send({ json }: Message): Promise<string> {
     const id = `msg_${createHash('sha256').update(json).digest('hex').slice(0, 32)}`;
     await post(this.destination, this.#url, json, () => {
       // Of each try its own: a receiver that refuses old ones takes the last.
@@ -70,7 +70,7 @@ export class SlackNotifier implements Notifier {
     this.#url = url;
   }
 
-  async publish({ chat }: Message): Promise<string> {
+  async send({ chat }: Message): Promise<string> {
     const { title, description, nextSteps } = chatSchema.parse(JSON.parse(chat)).content;
     const texts = [`*${title}*`, ...blocksOf(description), ...blocksOf(nextSteps.join('\n'))];
     const blocks = texts.map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } }));
@@ -105,7 +105,7 @@ export class AlertmanagerNotifier implements Notifier {
     this.#authorization = authorization;
   }
 
-  async publish({ alerts }: Message): Promise<string> {
+  async send({ alerts }: Message): Promise<string> {
     const body = JSON.stringify(alerts);
     await post(this.destination, this.#url, body, () =>
       this.#authorization === null ? {} : { authorization: this.#authorization },

@@ -3,10 +3,10 @@ import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } fro
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
-import { failedCoverage, type Gathering, judgeByApi, notProbed } from './audit-node.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
-import { type Gathered, type GatherOptions, gatherNode } from './gather-node.ts';
-import { Judge, type Judging } from './judge-node.ts';
+import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
+import { Judge, type Judging } from './judge.ts';
+import { failedCoverage, type Gathered, judgeByApi, notProbed } from './judge-node.ts';
 import { forEachLimited, shared } from './limit.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
@@ -26,7 +26,7 @@ export type BatchOptions = ProbeOptions & {
   /** Limits of judging one bundle. @default JUDGING */
   readonly judging?: Partial<Judging>;
   /** Called with all that was gathered of a node, to be kept, and what it comes to. */
-  readonly onNode: (gathering: Gathering, result: NodeResult) => Promise<void>;
+  readonly onNode: (gathered: Gathered, result: NodeResult) => Promise<void>;
 };
 
 /** By the name of the node, or namespace and name of the pod. */
@@ -38,7 +38,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const events: EventsByObject = Map.groupBy(plan.events, (event) =>
     event.kind === 'Node' ? event.name : `${event.namespace}/${event.name}`,
   );
-  const gathering: GatherOptions = {
+  const gatherOptions: GatherOptions = {
     ...options,
     runId: record.runId,
     active: record.active,
@@ -56,7 +56,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const judge = new Judge(options.judging);
   const killings = shared(() => listKillings(cluster, { signal }));
 
-  async function gather({ node, coverage }: PlannedNode): Promise<Gathered> {
+  async function gather({ node, coverage }: PlannedNode): Promise<NodeAudit> {
     const bare = snapshotOf(node, [], events);
     try {
       if (coverage === null)
@@ -68,7 +68,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
             killings: async () => (await killings()).filter((event) => event.node === node.name),
           },
           (work) => judge.judge(work, signal),
-          gathering,
+          gatherOptions,
         );
       return unjudged(notProbed(coverage.result === 'failed' ? await first(node) : bare, coverage));
     } catch (error) {
@@ -79,18 +79,18 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   }
 
   /** A node that an autoscaler or an upgrade took away meanwhile did not fail: there is nothing left to audit. */
-  async function excused(gathered: Gathered): Promise<Gathered> {
-    const { gathering } = gathered;
-    const { node } = gathering.before;
-    if (gathering.coverage?.result !== 'failed' || signal.aborted) return gathered;
+  async function excused(audit: NodeAudit): Promise<NodeAudit> {
+    const { gathered } = audit;
+    const { node } = gathered.before;
+    if (gathered.coverage?.result !== 'failed' || signal.aborted) return audit;
     const isGone = await isNodeGone(cluster, node, { signal }).catch(() => false);
-    return isGone ? unjudged({ ...gathering, coverage: removed(node) }) : gathered;
+    return isGone ? unjudged({ ...gathered, coverage: removed(node) }) : audit;
   }
 
   try {
     await forEachLimited(plan.nodes, options.concurrency, async (planned) => {
-      const { gathering, result } = await excused(await gather(planned));
-      await options.onNode(gathering, result ?? judgeByApi(gathering, checks, record.settleSeconds));
+      const { gathered, result } = await excused(await gather(planned));
+      await options.onNode(gathered, result ?? judgeByApi(gathered, checks, record.settleSeconds));
     });
   } finally {
     judge.close();
@@ -100,7 +100,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
 }
 
-const unjudged = (gathering: Gathering): Gathered => ({ gathering, result: null });
+const unjudged = (gathered: Gathered): NodeAudit => ({ gathered, result: null });
 
 function late(node: Node): ReturnType<typeof failedCoverage> {
   return {

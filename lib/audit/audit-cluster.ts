@@ -5,8 +5,8 @@ import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import type { RunRecord } from '../probe/index.ts';
 import { auditBatch, type BatchOptions } from './audit-batch.ts';
-import type { Gathering } from './audit-node.ts';
 import { concludeRun } from './conclude-run.ts';
+import type { Gathered } from './judge-node.ts';
 import { type PlanOptions, planCluster } from './plan-cluster.ts';
 
 export type AuditOptions = Omit<PlanOptions, 'previousRunId'> &
@@ -15,7 +15,7 @@ export type AuditOptions = Omit<PlanOptions, 'previousRunId'> &
     readonly exceptions: readonly Exception[];
     readonly onProgress: (progress: Progress) => void;
     /** Called with all that was gathered of a node, to be kept. */
-    readonly onGathered: (gathering: Gathering, record: RunRecord) => Promise<void>;
+    readonly onGathered: (gathered: Gathered, record: RunRecord) => Promise<void>;
   };
 
 export type Progress =
@@ -39,9 +39,9 @@ export async function auditCluster(cluster: Cluster, options: AuditOptions): Pro
   const results: NodeResult[] = [];
   await auditBatch(cluster, plan, {
     ...options,
-    async onNode(gathering, result) {
+    async onNode(gathered, result) {
       results.push(result);
-      await options.onGathered(gathering, plan.record);
+      await options.onGathered(gathered, plan.record);
       onProgress({
         kind: 'node',
         coverage: result.coverage,

@@ -1,5 +1,5 @@
 /** The report of a run from what came of its nodes, whichever processes audited them. */
-import { concludeCluster } from '../diagnosis/conclude-cluster.ts';
+import { diagnoseCluster } from '../diagnosis/diagnose-cluster.ts';
 import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
@@ -18,7 +18,7 @@ export function concludeRun(run: {
   readonly exceptions: readonly Exception[];
 }): ClusterReport {
   const { record } = run;
-  return concludeCluster({
+  return diagnoseCluster({
     runId: record.runId,
     cluster: record.cluster,
     scope: record.scope,

@@ -84,7 +84,7 @@ type Attempt = { readonly to: string; readonly id: string; readonly failure: Aud
 async function attempt(notifier: Notifier, message: Message): Promise<Attempt> {
   const to = notifier.destination;
   try {
-    return { to, id: await notifier.publish(message), failure: null };
+    return { to, id: await notifier.send(message), failure: null };
   } catch (error) {
     const failure =
       error instanceof AuditError

@@ -1,4 +1,4 @@
-/** Looks at every link of the chain that an audit hangs on, and says of each broken one how to mend it. */
+/** Checks every prerequisite of an audit, and says of each that is broken how to fix it. */
 import { type Notifier, testMessage } from '../alert/index.ts';
 import {
   type Cluster,
@@ -21,7 +21,7 @@ import { auditCluster } from './audit-cluster.ts';
 import { planNodes } from './plan.ts';
 import { assertThere } from './stores.ts';
 
-export type Link = {
+export type Prerequisite = {
   readonly name: string;
   readonly result: 'ok' | 'failed' | 'skipped';
   /** What was seen, or why it was not looked at. */
@@ -76,7 +76,7 @@ export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without
   },
 ];
 
-/** Links of the way to the cluster, in the order in which they are passed, and the errors that each one ends in. */
+/** Prerequisites on the way to the cluster, in order, and the errors that each one ends in. */
 const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
   ['configuration', ['KUBECONFIG_INVALID', 'AWS', 'USAGE']],
   ['name', ['CLUSTER_DNS']],
@@ -87,8 +87,8 @@ const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
 ];
 const BEHIND = ['namespace', 'admission', 'probe'] as const;
 
-/** Goes on behind a broken link as far as that makes sense; says of the rest that it was not looked at. */
-export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Link> {
+/** Goes on after a broken prerequisite as far as that makes sense, and skips the rest. */
+export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Prerequisite> {
   yield* onTheWay(target, options);
   yield options.store === null
     ? skipped('store', 'none is used')
@@ -97,7 +97,7 @@ export async function* examine(target: ClusterTarget, options: DoctorOptions): A
   for (const notifier of options.notifiers) yield await alert(notifier);
 }
 
-async function* onTheWay(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Link> {
+async function* onTheWay(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Prerequisite> {
   let connection: Connection | null = null;
   try {
     connection = await open(target, options);
@@ -116,7 +116,7 @@ async function* onTheWay(target: ClusterTarget, options: DoctorOptions): AsyncIt
   }
 }
 
-function* wayUntil(error: AuditError): Iterable<Link> {
+function* wayUntil(error: AuditError): Iterable<Prerequisite> {
   const broken = WAY.findIndex(([, codes]) => codes.includes(error.code));
   if (broken === -1) throw error;
   for (const [index, [name]] of WAY.entries()) {
@@ -132,7 +132,7 @@ async function* withoutRights(
   connection: Connection,
   error: AuditError,
   options: DoctorOptions,
-): AsyncIterable<Link> {
+): AsyncIterable<Prerequisite> {
   const user = await whoAmI(connection, options.signal);
   for (const [name] of WAY) yield { name, result: 'ok', detail: detailOf(name, connection, user) };
   const seen = await rights(connection, user, options);
@@ -151,8 +151,8 @@ async function rights(
   connection: Connection,
   user: string | null,
   { namespace, signal }: DoctorOptions,
-): Promise<Link> {
-  return await link('rights', async () => {
+): Promise<Prerequisite> {
+  return await prerequisite('rights', async () => {
     const missing: Right[] = [];
     for (const right of rightsOf(namespace))
       if (!(await isAllowed(connection, right, signal))) missing.push(right);
@@ -170,9 +170,9 @@ async function rights(
   });
 }
 
-async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterable<Link> {
+async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterable<Prerequisite> {
   const { namespace, signal } = options;
-  const there = await link('namespace', async () => {
+  const there = await prerequisite('namespace', async () => {
     await cluster.transport.json({
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}`,
       what: `get namespace ${namespace}`,
@@ -182,7 +182,7 @@ async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterab
   });
   yield there.error?.code === 'CLUSTER_API' ? missingNamespace(namespace, there.error) : there;
   let node: string | null = null;
-  const found = await link('admission', async () => {
+  const found = await prerequisite('admission', async () => {
     node = await nodeFor(cluster, options);
     return 'the cluster has no node to probe';
   });
@@ -194,10 +194,10 @@ async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterab
   yield* onNode(cluster, node, options);
 }
 
-async function* onNode(cluster: Cluster, node: string, options: DoctorOptions): AsyncIterable<Link> {
+async function* onNode(cluster: Cluster, node: string, options: DoctorOptions): AsyncIterable<Prerequisite> {
   const { namespace, signal } = options;
   const runId = newRunId(new Date(), `doctor ${process.pid} ${Math.random()}`);
-  const admitted = await link('admission', async () => {
+  const admitted = await prerequisite('admission', async () => {
     const expires = new Date(Date.now() + options.deadlineSeconds * 1_000);
     const { image, privileged } = options;
     const pod = probePod({ runId, node, namespace, image, privileged, expires });
@@ -207,11 +207,11 @@ async function* onNode(cluster: Cluster, node: string, options: DoctorOptions): 
   });
   yield admitted;
   yield admitted.result === 'ok'
-    ? await link('probe', () => probe(cluster, runId, node, options))
+    ? await prerequisite('probe', () => probe(cluster, runId, node, options))
     : skipped('probe', 'it would not be admitted');
 }
 
-function missingNamespace(name: string, cause: AuditError): Link {
+function missingNamespace(name: string, cause: AuditError): Prerequisite {
   const error = new AuditError('CLUSTER_API', `there is no namespace ${name}`, {
     cause,
     remedy: 'Make it: netns-audit manifests | kubectl apply -f - (netns-audit audit makes it where it may).',
@@ -260,8 +260,8 @@ async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promi
 }
 
 /** One small object that stays: stores delete nothing. */
-async function store(place: Store, isNamed: boolean): Promise<Link> {
-  return await link('store', async () => {
+async function store(place: Store, isNamed: boolean): Promise<Prerequisite> {
+  return await prerequisite('store', async () => {
     if (isNamed) await assertThere(place);
     await place.putOnce('work/doctor.json', Buffer.from('{}\n'));
     if ((await place.get('work/doctor.json')) !== null) return place.location;
@@ -271,14 +271,14 @@ async function store(place: Store, isNamed: boolean): Promise<Link> {
   });
 }
 
-async function alert(notifier: Notifier): Promise<Link> {
-  return await link('alert', async () => {
-    await notifier.publish(testMessage());
+async function alert(notifier: Notifier): Promise<Prerequisite> {
+  return await prerequisite('alert', async () => {
+    await notifier.send(testMessage());
     return `a test message went to ${notifier.destination}`;
   });
 }
 
-async function link(name: string, look: () => Promise<string>): Promise<Link> {
+async function prerequisite(name: string, look: () => Promise<string>): Promise<Prerequisite> {
   try {
     return { name, result: 'ok', detail: await look() };
   } catch (thrown) {
@@ -288,7 +288,7 @@ async function link(name: string, look: () => Promise<string>): Promise<Link> {
   }
 }
 
-const skipped = (name: string, detail: string): Link => ({ name, result: 'skipped', detail });
+const skipped = (name: string, detail: string): Prerequisite => ({ name, result: 'skipped', detail });
 
 const described = ({ verb, resource, namespace, name }: Right): string =>
   `${verb} ${resource}${name === undefined ? (namespace === undefined ? '' : ` in ${namespace}`) : ` ${name}`}`;

@@ -5,20 +5,20 @@ import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { type AuditRecord, type RunRecord, writeArchive } from '../probe/index.ts';
-import { failedCoverage, type Gathering, judgeByApi } from './audit-node.ts';
 import { checksFor } from './checks-for.ts';
 import { concludeRun } from './conclude-run.ts';
+import { Judge } from './judge.ts';
 import { type Answer, notJudged, type Unpacked } from './judge-bundle.ts';
-import { Judge } from './judge-node.ts';
+import { failedCoverage, type Gathered, judgeByApi } from './judge-node.ts';
 
 /** Writes the evidence of one node; what is there already stays. */
 export async function keepEvidence(
   store: Store,
   run: Run,
-  gathering: Gathering,
+  gathered: Gathered,
   record: RunRecord,
 ): Promise<void> {
-  const { before, after, files, canary, coverage } = gathering;
+  const { before, after, files, canary, coverage } = gathered;
   const archive = await writeArchive({ before, after, files, audit: { ...record, coverage, canary } });
   await store.putOnce(keys.evidence(run, before.node.name), archive);
 }

@@ -6,11 +6,11 @@ import type { Event, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { NodeCoverage } from '../model/report.ts';
 import { type ActiveProbe, probePod } from '../probe/index.ts';
-import { failedCoverage, type Gathering, notProbed } from './audit-node.ts';
 import { runCanary } from './canary.ts';
 import type { CheckSet } from './checks-for.ts';
+import type { JudgedBundle } from './judge.ts';
 import { notJudged, type Work } from './judge-bundle.ts';
-import type { Judged } from './judge-node.ts';
+import { failedCoverage, type Gathered, notProbed } from './judge-node.ts';
 
 export type GatherOptions = {
   readonly runId: string;
@@ -30,7 +30,7 @@ export type GatherOptions = {
 const EXPIRY_GRACE_SECONDS = 60;
 
 /** What was gathered, and what it comes to: null when there is no bundle that could be judged. */
-export type Gathered = { readonly gathering: Gathering; readonly result: NodeResult | null };
+export type NodeAudit = { readonly gathered: Gathered; readonly result: NodeResult | null };
 
 /** @throws AuditError ABORTED, and CLUSTER_* when not even the first snapshot could be taken. */
 export async function gatherNode(
@@ -42,9 +42,9 @@ export async function gatherNode(
     /** Asked for only where a sandbox has no pod, or at once a pin no sandbox: all events are read for it. */
     readonly killings: () => Promise<readonly Event[]>;
   },
-  judge: (work: Work) => Promise<Judged>,
+  judge: (work: Work) => Promise<JudgedBundle>,
   options: GatherOptions,
-): Promise<Gathered> {
+): Promise<NodeAudit> {
   const node = before.node.name;
   try {
     // First, so that the probe sees what the kubelet left of it.
@@ -61,7 +61,7 @@ export async function gatherNode(
       mayAskForKillings: true,
     } as const;
     const judged = await judge(work);
-    if (judged.answer.kind !== 'needsKillings') return gathered(work, judged);
+    if (judged.answer.kind !== 'needsKillings') return nodeAudit(work, judged);
     const killings = await after.killings();
     // What both lists have counts once.
     const others = work.after.events.filter(
@@ -72,25 +72,25 @@ export async function gatherNode(
       after: { ...work.after, events: [...others, ...killings] },
       mayAskForKillings: false,
     };
-    return gathered(more, await judge(more));
+    return nodeAudit(more, await judge(more));
   } catch (error) {
     if (error instanceof AuditError && error.code === 'ABORTED') throw error;
-    return { gathering: notProbed(before, failedCoverage(node, error)), result: null };
+    return { gathered: notProbed(before, failedCoverage(node, error)), result: null };
   }
 }
 
 /** A bundle that could not be judged is kept as far as it could be unpacked: it shows what the node did. */
-function gathered(
+function nodeAudit(
   { before, after, canary }: Extract<Work, { kind: 'log' }>,
-  { unpacked, answer }: Judged,
-): Gathered {
+  { unpacked, answer }: JudgedBundle,
+): NodeAudit {
   const files = unpacked?.files ?? null;
   if (answer.kind === 'judged')
-    return { gathering: { before, after, files, canary, coverage: null }, result: answer.result };
+    return { gathered: { before, after, files, canary, coverage: null }, result: answer.result };
   const { message, remedy } = answer.kind === 'failed' ? answer : notJudged('');
   const coverage: NodeCoverage = { node: before.node.name, result: 'failed', reason: message, remedy };
   return {
-    gathering: files === null ? notProbed(before, coverage) : { before, after, files, canary, coverage },
+    gathered: files === null ? notProbed(before, coverage) : { before, after, files, canary, coverage },
     result: null,
   };
 }

@@ -1,5 +1,5 @@
 /** All work on one bundle: unpacked, parsed, joined, judged. Plain data in, plain data out, as it runs in a process of its own. */
-import { podContainerIds, sandboxesByInode, standing } from '../computed/ownership.ts';
+import { ownershipOf, podContainerIds, sandboxesByInode } from '../computed/ownership.ts';
 import { whyNotInApi } from '../computed/sandbox-pod.ts';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
@@ -13,9 +13,9 @@ import {
   type StoredEvidence,
   unpackLog,
 } from '../probe/index.ts';
-import { judge } from './audit-node.ts';
 import { type CanaryRun, canaryLeftovers } from './canary.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
+import { judgeNode } from './judge-node.ts';
 
 /** A bundle as the node printed it, with the API's word, or as it was kept. */
 export type Work =
@@ -93,7 +93,7 @@ async function judgeLog(
   const checks = checksFor(record.active, work.checks);
   return {
     kind: 'judged',
-    result: judge({ before, after, evidence, coverage: null }, checks, record.settleSeconds),
+    result: judgeNode({ before, after, evidence, coverage: null }, checks, record.settleSeconds),
   };
 }
 
@@ -109,7 +109,7 @@ async function judgeArchive(
     after === null || files === null ? null : assemble({ before, after, files, canary }, settleSeconds);
   return {
     kind: 'judged',
-    result: judge({ before, after, evidence, coverage }, checksFor(audit.active), settleSeconds),
+    result: judgeNode({ before, after, evidence, coverage }, checksFor(audit.active), settleSeconds),
   };
 }
 
@@ -147,5 +147,5 @@ function hasPinWithoutSandbox({ namespaces, pins, sandboxes }: Evidence): boolea
     sandboxes: sandboxes.value,
   });
   const ids = podContainerIds(sandboxes.value);
-  return namespaces.value.some((namespace) => standing(namespace, owners, ids).kind === 'pinned');
+  return namespaces.value.some((namespace) => ownershipOf(namespace, owners, ids).kind === 'pinned');
 }

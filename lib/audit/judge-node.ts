@@ -1,110 +1,148 @@
-/**
- * Has bundles judged in a process beside this one: a node may print what takes for ever or more memory than there is, and that
- * is to cost the node and nothing else. A process and not a thread: a thread out of memory may take its process along.
- */
-import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
-import { AuditError } from '../model/errors.ts';
-import { type Answer, failed, notJudged, type Unpacked, type Work } from './judge-bundle.ts';
-import type { Message } from './judge-process.ts';
+/** One node: snapshot, probe, snapshot, evidence, diagnosis. Whatever goes wrong here ends in this node's coverage. */
 
-export type Judging = {
-  /** What the process runs. */
-  readonly module: URL;
-  /** For one bundle, by the clock. */
-  readonly seconds: number;
-  /** Heap of the process; the files of a bundle are beside it. */
-  readonly megabytes: number;
+import type { AnyCheck, CheckContext } from '../checks/define.ts';
+import { isDebugPod } from '../computed/debug-pods.ts';
+import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
+import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
+import type { Snapshot } from '../model/kubernetes.ts';
+import type { NodeResult } from '../model/node-result.ts';
+import type { NodeCoverage } from '../model/report.ts';
+import { type BundleFiles, observePods } from '../probe/index.ts';
+import type { CanaryRun } from './canary.ts';
+import { nodeFacts, podAddresses } from './node-facts.ts';
+
+/** What was gathered of one node, and all that a later analysis needs to come to the same result. */
+export type Gathered = {
+  readonly before: Snapshot;
+  /** Null when the probe failed before it was taken. */
+  readonly after: Snapshot | null;
+  /** The probe's bundle; null when there is none. */
+  readonly files: BundleFiles | null;
+  readonly canary: CanaryRun | null;
+  /** Why the node was not judged by its bundle; null when it was. */
+  readonly coverage: NodeCoverage | null;
 };
 
-/** Beside this file, and with its extension: as sources, or made into JavaScript. */
-const judgeProcess = new URL(`./judge-process${extname(import.meta.url)}`, import.meta.url);
-
-/** A hundred times what a large node takes. Also where a function has half a core. */
-export const JUDGING: Judging = { module: judgeProcess, seconds: 20, megabytes: 384 };
-
-export type Judged = { readonly unpacked: Unpacked | null; readonly answer: Answer };
-
-/** Begins its process with the first bundle and gives it one at a time; a process that had to be ended is replaced. */
-export class Judge {
-  readonly #limits: Judging;
-  #process: ChildProcess | null = null;
-  #last: Promise<unknown> = Promise.resolve();
-
-  constructor(limits: Partial<Judging> = {}) {
-    this.#limits = { ...JUDGING, ...limits };
-  }
-
-  /** @throws AuditError ABORTED; all else that goes wrong is the answer */
-  async judge(work: Work, signal?: AbortSignal): Promise<Judged> {
-    const judged = this.#last.then(() => this.#judge(work, signal));
-    this.#last = judged.catch(() => {});
-    return await judged;
-  }
-
-  close(): void {
-    this.#process?.kill('SIGKILL');
-    this.#process = null;
-  }
-
-  async #judge(work: Work, signal: AbortSignal | undefined): Promise<Judged> {
-    const { seconds, megabytes } = this.#limits;
-    if (signal?.aborted) throw aborted();
-    this.#process ??= this.#start();
-    const child = this.#process;
-    const ended = Promise.withResolvers<Judged>();
-    let unpacked: Unpacked | null = null;
-    const giveUp = (how: string): void => {
-      this.close();
-      ended.resolve({ unpacked, answer: failed(notJudged(how)) });
-    };
-    const onMessage = (message: Message): void => {
-      if (message.kind === 'unpacked') unpacked = message.unpacked;
-      else ended.resolve({ unpacked, answer: message });
-    };
-    const onExit = (_: number | null, by: NodeJS.Signals | null): void =>
-      // How V8 ends a process whose heap is full; the kernel does it by SIGKILL.
-      giveUp(by === null ? ': the process that judges it ended' : ` within ${megabytes} MB of memory`);
-    const onError = (): void => giveUp(': the process that judges it did not start');
-    const onAbort = (): void => {
-      this.close();
-      ended.reject(aborted());
-    };
-    const timer = setTimeout(() => giveUp(` within ${seconds} seconds`), seconds * 1000);
-    child.on('message', onMessage).on('exit', onExit).on('error', onError);
-    signal?.addEventListener('abort', onAbort);
-    try {
-      child.send(work, (error) => {
-        if (error !== null && child.exitCode === null && child.signalCode === null) onError();
-      });
-      return await ended.promise;
-    } finally {
-      clearTimeout(timer);
-      child.off('message', onMessage).off('exit', onExit).off('error', onError);
-      signal?.removeEventListener('abort', onAbort);
-    }
-  }
-
-  /** It has nothing of this process: no credentials in its environment, no files, no terminal. */
-  #start(): ChildProcess {
-    const child = fork(this.#limits.module, {
-      serialization: 'advanced',
-      execArgv: [`--max-old-space-size=${this.#limits.megabytes}`],
-      env: {},
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-    child.on('error', () => {});
-    // A second Ctrl-C ends the auditor at once, and it with it.
-    const end = (): void => void child.kill('SIGKILL');
-    process.once('exit', end);
-    child.on('exit', () => {
-      process.off('exit', end);
-      if (this.#process === child) this.#process = null;
-    });
-    return child;
-  }
+/** A node that was not probed at all: skipped by design, or known to be out of reach. */
+export function notProbed(before: Snapshot, coverage: NodeCoverage): Gathered {
+  return { before, after: null, files: null, canary: null, coverage };
 }
 
-function aborted(): AuditError {
-  return new AuditError('ABORTED', 'interrupted while a bundle was judged', { remedy: 'Run it again.' });
+/** Judges a node without a bundle that could be judged: by the API's word alone. Pure. */
+export function judgeByApi(
+  gathered: Pick<Gathered, 'before' | 'after' | 'coverage'>,
+  checks: readonly AnyCheck[],
+  settleSeconds: CheckContext['settleSeconds'],
+): NodeResult {
+  return judgeNode({ ...gathered, evidence: null }, checks, settleSeconds);
+}
+
+/** Judges what was gathered. Pure. */
+export function judgeNode(
+  gathered: Pick<Gathered, 'before' | 'after' | 'coverage'> & { readonly evidence: Evidence | null },
+  checks: readonly AnyCheck[],
+  settleSeconds: CheckContext['settleSeconds'],
+): NodeResult {
+  const { before, after, evidence, coverage } = gathered;
+  const node = before.node;
+  const pods = before.pods.filter((pod) => pod.phase === 'Pending' || pod.phase === 'Running').length;
+  const known = {
+    pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`),
+    // One that was removed a moment ago may still be in the first list.
+    debugPods: before.pods.filter(
+      (pod) => isDebugPod(pod) && (after === null || after.pods.some(({ uid }) => uid === pod.uid)),
+    ),
+    labels: Object.fromEntries([
+      [node.name, node.labels],
+      ...before.pods.map(({ namespace, name, labels }) => [`${namespace}/${name}`, labels] as const),
+    ]),
+  };
+  if (evidence === null) {
+    const { failures, tallies } = diagnoseNode(
+      withoutProbe(before, coverage?.reason ?? 'not probed', settleSeconds.pod),
+      checks,
+      { settleSeconds },
+    );
+    return {
+      ...known,
+      node: node.name,
+      coverage: coverage ?? { node: node.name, result: 'failed', reason: null, remedy: null },
+      facts: null,
+      // What could not be decided is told once, as a failed node, and not by every check again.
+      tallies: tallies.map((tally) => ({ ...tally, unknown: 0, reasons: [] })),
+      failures,
+      podAddresses: [],
+    };
+  }
+  const { failures, tallies, found } = diagnoseNode(evidence, checks, { settleSeconds });
+  return {
+    ...known,
+    node: node.name,
+    coverage: coverageOf(evidence),
+    facts: nodeFacts(node, pods, evidence, found.get('namespace-orphaned') ?? 0),
+    tallies,
+    failures,
+    podAddresses: podAddresses(evidence),
+    unseenPods: unseenPods(evidence),
+  };
+}
+
+/** Running pods with a network of their own, or not settled, of which there is nothing to judge. */
+function unseenPods({ pods, podNetworks }: Evidence): string[] {
+  if (pods.status !== 'present' || podNetworks.status !== 'present') return [];
+  const seen = new Set(podNetworks.value.map(({ pod }) => pod.uid));
+  return pods.value
+    .filter(
+      ({ uid, phase, hostNetwork, unsettled }) =>
+        !seen.has(uid) && !hostNetwork && (unsettled !== null || phase === 'Running'),
+    )
+    .map(({ namespace, name }) => `${namespace}/${name}`);
+}
+
+function coverageOf(evidence: Evidence): NodeCoverage {
+  const failed = new Map<string, string>();
+  for (const name of Object.keys(sourceSchemas) as SourceName[]) {
+    const part = evidence[name];
+    // What others failed for as well is said once.
+    if (part.status === 'failed' && !failed.has(part.reason))
+      failed.set(part.reason, part.reason.startsWith(`${name}: `) ? part.reason : `${name}: ${part.reason}`);
+  }
+  const gaps = [...evidence.incomplete, ...failed.values()];
+  if (gaps.length === 0) return { node: evidence.nodeName, result: 'audited', reason: null, remedy: null };
+  return {
+    node: evidence.nodeName,
+    result: 'partial',
+    reason: gaps.slice(0, 5).join('; ').slice(0, 500),
+    remedy: null,
+  };
+}
+
+/** Evidence of a node that could not be probed: only what the API says. */
+function withoutProbe(before: Snapshot, reason: string, settleSeconds: number): Evidence {
+  const failed = { status: 'failed', reason } as const;
+  const parts = Object.fromEntries(Object.keys(sourceSchemas).map((name) => [name, failed])) as Record<
+    SourceName,
+    typeof failed
+  >;
+  return {
+    ...parts,
+    node: { status: 'present', value: before.node },
+    // Their events say why no pod starts, perhaps ours neither. None at all may also be pods that were not listed.
+    pods:
+      before.pods.length === 0
+        ? failed
+        : { status: 'present', value: observePods({ before, after: before }, null, settleSeconds) },
+    events: { status: 'present', value: before.events },
+    nodeName: before.node.name,
+    takenAt: before.takenAt,
+    probeMilliseconds: 0,
+    incomplete: [],
+  };
+}
+
+/** What a failed probe is called in the coverage: the cluster's own words, and what to do. */
+export function failedCoverage(node: string, error: unknown): NodeCoverage {
+  const remedy = error instanceof AuditError ? error.remedy : null;
+  return { node, result: 'failed', reason: messageOf(error), remedy };
 }

@@ -1,4 +1,4 @@
-/** The process beside the auditor in which bundles are judged, one after the other: judge-node.ts starts and ends it. */
+/** The process beside the auditor in which bundles are judged, one after the other: judge.ts starts and ends it. */
 import { Worker } from 'node:worker_threads';
 import { type Answer, judgeBundle, type Unpacked, type Work } from './judge-bundle.ts';
 

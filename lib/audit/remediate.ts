@@ -93,23 +93,23 @@ async function carryOut(cluster: Cluster, act: Act, context: Context): Promise<A
   // A look may have taken minutes, and a laptop may have slept.
   await context.renew();
   await writeRecord(context.store, record);
-  let outcome: Outcome;
+  let repair: RepairResult;
   try {
     await evict(cluster, pod, { signal: context.signal });
-    outcome = await proven(cluster, found, context);
+    repair = await proven(cluster, found, context);
   } catch (error) {
     // Without an end in the store, the next call says what became of it.
     if (context.signal.aborted)
       return { act, result: 'surprise', detail: 'interrupted before its successor was seen' };
-    outcome = { ok: false, detail: messageOf(error) };
+    repair = { ok: false, detail: messageOf(error) };
   }
   await writeRecord(context.store, {
     ...record,
     at: new Date().toISOString(),
-    phase: outcome.ok ? 'done' : 'failed',
-    outcome: outcome.detail,
+    phase: repair.ok ? 'done' : 'failed',
+    outcome: repair.detail,
   });
-  return { act, result: outcome.ok ? 'done' : 'surprise', detail: outcome.detail };
+  return { act, result: repair.ok ? 'done' : 'surprise', detail: repair.detail };
 }
 
 type Controlled = {
@@ -118,7 +118,7 @@ type Controlled = {
   /** Uids of all pods of its namespace before the act. */
   readonly earlier: ReadonlySet<string>;
 };
-type Outcome = { readonly ok: boolean; readonly detail: string };
+type RepairResult = { readonly ok: boolean; readonly detail: string };
 
 /** The pod, if every precondition holds on what there is now; else why not. */
 async function examined(
@@ -177,7 +177,7 @@ async function proven(
   cluster: Cluster,
   { pod, controller, earlier }: Controlled,
   context: Context,
-): Promise<Outcome> {
+): Promise<RepairResult> {
   const end = Date.now() + pod.graceSeconds * 1000 + READY_MILLISECONDS;
   let successor: OwnedPod | undefined;
   // A pod may take longer to end than the lease is held.

@@ -4,10 +4,10 @@ import {
   type AlertRecord,
   alertRecordSchema,
   changesOf,
+  clusterMessage,
   isNews,
-  type Links,
-  messageOf,
   type Notifier,
+  type ReportLinks,
 } from '../alert/index.ts';
 import { keys, type OnDamage, parsedJson, type Run, type Store, unlessDamaged } from '../history/index.ts';
 import type { Thresholds } from '../model/config.ts';
@@ -53,7 +53,7 @@ export async function tell(
       ? ['What was told before cannot be read: all that is open is told as if nobody knew.']
       : [];
   const links = linksTo(store, run, deps.consoleRegion);
-  const message = messageOf(report, changes, links, notes, thresholds.reminderDays);
+  const message = clusterMessage(report, changes, links, notes, thresholds.reminderDays);
   const said = isNews(changes) ? message : null;
   const stale = await deliverState(deps.notifiers, message);
   const late = await deliverLate(deps.notifiers, before?.undelivered ?? []);
@@ -158,14 +158,14 @@ async function readRecord(store: Store, key: string): Promise<AlertRecord | null
   return parsedJson(store, key, stored.body, alertRecordSchema);
 }
 
-function linksTo(store: Store, run: Run, consoleRegion: string | null): Links {
+function linksTo(store: Store, run: Run, consoleRegion: string | null): ReportLinks {
   return {
     page: consolePage(store, keys.reportPage(run), consoleRegion),
     command: `netns-audit reports show ${run.runId} --cluster ${run.cluster} --store ${store.location}`,
   };
 }
 
-export function linksToFleet(store: Store, key: string, consoleRegion: string | null): Links {
+export function linksToFleet(store: Store, key: string, consoleRegion: string | null): ReportLinks {
   return {
     page: consolePage(store, key, consoleRegion),
     command: `netns-audit reports list --since 1d --store ${store.location}`,

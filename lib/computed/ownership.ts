@@ -141,7 +141,7 @@ function isRootlessEngine({ command, via }: Holder): boolean {
   );
 }
 
-export type Standing =
+export type Ownership =
   /** The node's own, a sandbox's, or one that a pod made for itself (browsers, docker in a pod). */
   | { readonly kind: 'owned' }
   | { readonly kind: 'foreign'; readonly reason: string }
@@ -153,11 +153,11 @@ export type Standing =
   | { readonly kind: 'mounted' };
 
 /** Which of the namespace checks a namespace is a matter of, so that no two report it. */
-export function standing(
+export function ownershipOf(
   namespace: NetworkNamespace,
   owners: ReadonlyMap<number, Sandbox>,
   podContainers: ReadonlySet<string>,
-): Standing {
+): Ownership {
   if (namespace.host || owners.has(namespace.inode)) return { kind: 'owned' };
   const holders = liveHolders(namespace);
   const inPod = (holder: Holder) => holder.containerId !== null && podContainers.has(holder.containerId);

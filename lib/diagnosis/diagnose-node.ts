@@ -48,15 +48,15 @@ function runCheck(
   evidence: Evidence,
   context: CheckContext,
 ): Ran {
-  const conclude = (outcomes: readonly Outcome[]): Ran => ({
+  const ran = (outcomes: readonly Outcome[]): Ran => ({
     tally: tally(check.id, outcomes),
     failures: failuresOf(check, outcomes),
   });
   try {
-    return conclude(outcomesOf(check, evidence, context).map(bounded));
+    return ran(outcomesOf(check, evidence, context).map(bounded));
   } catch (error) {
     const reason = `the check failed: ${messageOf(error)}`;
-    return conclude([{ result: 'unknown', object: nodeObject(context.node), reason }]);
+    return ran([{ result: 'unknown', object: nodeObject(context.node), reason }]);
   }
 }
 

@@ -33,7 +33,7 @@ export type Reexamination =
   | { readonly result: 'gone'; readonly reason: string }
   | { readonly result: 'notExamined' };
 
-export type Comparison = Pick<ClusterReport, 'findings' | 'resolved' | 'remembered'>;
+export type ComparedFindings = Pick<ClusterReport, 'findings' | 'resolved' | 'remembered'>;
 
 /**
  * Compares what was observed with the previous report. Only what was examined again and passed, or whose object is
@@ -47,7 +47,7 @@ export function compare(
   at: string,
   reexamine: (finding: Finding) => Reexamination,
   waiveConfirmation: boolean,
-): Comparison {
+): ComparedFindings {
   const earlier = new Map((previous?.findings ?? []).map((finding) => [finding.fingerprint, finding]));
   const remembered = new Map(
     (previous?.remembered ?? [])

@@ -66,7 +66,7 @@ export async function query(
     const named = namesIn(connection, sql);
     for (const table of tables.filter((each) => named.has(each))) {
       const wanted = await keysOfRows(store, table, options);
-      const whole = await gather(store, table, wanted, { rows, onDamage });
+      const whole = await readable(store, table, wanted, { rows, onDamage });
       await define(connection, table, { rows, keys: whole, all: whole.length === wanted.length }, options);
     }
     return await answer(connection, sql);
@@ -127,7 +127,7 @@ async function keysOfRows(store: Store, table: Table, { since, cluster }: QueryO
 }
 
 /** Those of the files that can be read to their end; what is in a bucket is copied below `rows`. */
-async function gather(
+async function readable(
   store: Store,
   table: Table,
   wanted: readonly string[],

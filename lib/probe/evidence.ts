@@ -28,8 +28,8 @@ import { readerOf } from './reader.ts';
 import { programsEvidence, routingEvidence } from './routing-evidence.ts';
 import { sandboxEvidence } from './sandbox-evidence.ts';
 import { observePods, observeSandboxes } from './settle.ts';
+import { stableNamespaces, stablePins } from './stable.ts';
 import { readStacks } from './stacks.ts';
-import { standingNamespaces, standingPins } from './standing.ts';
 import { type BundleFiles, invalidBundle } from './unpack.ts';
 
 export type EvidenceInput = {
@@ -74,7 +74,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   };
   const allPins = both(hostMounts, () => part('pins', () => pinsOf('host/pins') ?? []));
   const pins = both(allPins, () =>
-    part('look_again', () => standingPins(value(allPins), pinsOf('host/pins.after'))),
+    part('look_again', () => stablePins(value(allPins), pinsOf('host/pins.after'))),
   );
   const sysctls = part('kernel_state', () => parseSysctls(need('kernel/sysctl')));
   const mounts = both(hostMounts, () =>
@@ -166,7 +166,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
   );
   const namespaces = withHolders(() =>
     part('look_again', () =>
-      standingNamespaces(
+      stableNamespaces(
         value(allNamespaces),
         new Set(fields(need('netns/index'), 3).map(([inode = '']) => integer(inode))),
         {

@@ -29,8 +29,8 @@ type Inputs = {
 /** Links of the node (`INDEX: NAME`) before and after everything else was read; null in bundles without them. */
 export type NodeLinks = { readonly before: string | null; readonly after: string | null };
 
-/** Whether a link stood all the time: that of a pod which came or went leads to what was not there yet, or no more (docs/traps.md T37). */
-function standing({ before, after }: NodeLinks): (link: { index: number; name: string }) => boolean {
+/** Whether a link was there all the time: that of a pod which came or went leads to what was not there yet, or no more (docs/traps.md T37). */
+function stableLinks({ before, after }: NodeLinks): (link: { index: number; name: string }) => boolean {
   const seen = [linkNames(before), linkNames(after)];
   return (link) => seen.every((names) => names === null || names.get(link.index) === link.name);
 }
@@ -85,7 +85,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   for (const { inode, path } of inputs.mounts) if (inode !== null) addTo(paths, inode, normalPath(path));
   const namespaceIds = new Map<number, number[]>();
   for (const [id, target] of hostIds ?? []) addTo(namespaceIds, target, id);
-  const known = { reached, linksOf: linkJoiner(raw, ids, gone), stood: standing(inputs.nodeLinks) };
+  const known = { reached, linksOf: linkJoiner(raw, ids, gone), isStable: stableLinks(inputs.nodeLinks) };
   return inodes.map((inode) => ({
     inode,
     host: inode === hostInode,
@@ -116,11 +116,11 @@ function stackOf(
   {
     reached,
     linksOf,
-    stood,
+    isStable,
   }: {
     readonly reached: ReadonlySet<number>;
     readonly linksOf: ReturnType<typeof linkJoiner>;
-    readonly stood: ReturnType<typeof standing>;
+    readonly isStable: ReturnType<typeof stableLinks>;
   },
 ): Part<NetworkStack> {
   const stack = stacks.byName.get(inode === hostInode ? 'host' : String(inode));
@@ -134,7 +134,7 @@ function stackOf(
     status: 'present',
     value: {
       links: linksOf(inode).map((link) =>
-        inode !== hostInode || link.peer === null || leadsIntoPod(link.peer, hostInode) || stood(link)
+        inode !== hostInode || link.peer === null || leadsIntoPod(link.peer, hostInode) || isStable(link)
           ? link
           : { ...link, peer: { status: 'unsettled' } },
       ),
@@ -197,7 +197,7 @@ export function hiddenNamespaces(inputs: {
       .filter(({ namespacePath }) => namespacePath !== null && shadowed.has(normalPath(namespacePath)))
       .flatMap(({ interfaces }) => interfaces.filter(({ inPod }) => !inPod).map(({ name }) => name)),
   );
-  const stood = standing(inputs.nodeLinks);
+  const isStable = stableLinks(inputs.nodeLinks);
   const suspects = fields(inputs.suspects, 3).map(([pid = '', sockets = '', command = '']) => ({
     pid: integer(pid),
     command: command.slice(0, 64),
@@ -205,7 +205,7 @@ export function hiddenNamespaces(inputs: {
   }));
   const linksInto = new Map<number, string[]>();
   for (const link of links)
-    if (typeof link.peerNamespaceId === 'number' && stood(link))
+    if (typeof link.peerNamespaceId === 'number' && isStable(link))
       addTo(linksInto, link.peerNamespaceId, link.name);
   return (
     ids

@@ -9,13 +9,13 @@ import { xmlText } from './escape.ts';
 import { objectName } from './group.ts';
 import { plural } from './summary.ts';
 
-type Outcome = {
+type CaseResult = {
   readonly element: 'failure' | 'error' | 'skipped';
   readonly type: string;
   readonly message: string;
   readonly body: string;
 };
-type TestCase = { readonly classname: string; readonly name: string; readonly outcome: Outcome | null };
+type TestCase = { readonly classname: string; readonly name: string; readonly result: CaseResult | null };
 
 export function writeJunit(report: ClusterReport): string {
   const seconds = ((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(3);
@@ -53,14 +53,14 @@ function checkCases(check: CheckCoverage, findings: readonly Finding[]): TestCas
   const reasons = printable(check.reasons.join('; ')) || 'no reason given';
   if (check.unknown > 0) {
     const message = `${plural(check.unknown, 'object')} could not be judged: ${reasons}`;
-    const outcome: Outcome = { element: 'error', type: 'unknown', message, body: message };
-    cases.push({ classname: check.check, name: 'could not be decided', outcome });
+    const result: CaseResult = { element: 'error', type: 'unknown', message, body: message };
+    cases.push({ classname: check.check, name: 'could not be decided', result });
   }
   if (passed > 0)
-    cases.push({ classname: check.check, name: `${plural(passed, 'object')} passed`, outcome: null });
+    cases.push({ classname: check.check, name: `${plural(passed, 'object')} passed`, result: null });
   else if (cases.length === 0) {
-    const outcome: Outcome = { element: 'skipped', type: 'not applicable', message: reasons, body: '' };
-    cases.push({ classname: check.check, name: 'not applicable', outcome });
+    const result: CaseResult = { element: 'skipped', type: 'not applicable', message: reasons, body: '' };
+    cases.push({ classname: check.check, name: 'not applicable', result });
   }
   return cases;
 }
@@ -89,7 +89,7 @@ function findingCase(finding: Finding): TestCase {
   return {
     classname: finding.check,
     name: objectName(finding.object),
-    outcome: {
+    result: {
       element: skipped === null ? 'failure' : 'skipped',
       type: finding.severity,
       message: skipped ?? `${finding.title}: ${finding.detail}`,
@@ -99,26 +99,26 @@ function findingCase(finding: Finding): TestCase {
 }
 
 function nodeCase({ node, result, reason, remedy }: NodeCoverage): TestCase {
-  if (result === 'audited') return { classname: 'nodes', name: node, outcome: null };
+  if (result === 'audited') return { classname: 'nodes', name: node, result: null };
   const message = `${result}: ${reason ?? 'no reason given'}`;
   const element = result === 'skipped' ? 'skipped' : 'error';
   return {
     classname: 'nodes',
     name: node,
-    outcome: { element, type: result, message, body: printable(remedy ?? '') },
+    result: { element, type: result, message, body: printable(remedy ?? '') },
   };
 }
 
-function caseLine({ classname, name, outcome }: TestCase): string {
+function caseLine({ classname, name, result }: TestCase): string {
   const start = `    <testcase classname="${xmlText(classname)}" name="${xmlText(name, 500)}" time="0"`;
-  if (outcome === null) return `${start}/>`;
-  const { element, type, message, body } = outcome;
+  if (result === null) return `${start}/>`;
+  const { element, type, message, body } = result;
   return `${start}><${element} type="${xmlText(type)}" message="${xmlText(message, 500)}">${body
     .split('\n')
     .map((line) => xmlText(line, 4000))
     .join('\n')}</${element}></testcase>`;
 }
 
-function count(cases: readonly TestCase[], element: Outcome['element']): number {
-  return cases.filter(({ outcome }) => outcome?.element === element).length;
+function count(cases: readonly TestCase[], element: CaseResult['element']): number {
+  return cases.filter(({ result }) => result?.element === element).length;
 }

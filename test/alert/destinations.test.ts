@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { changesOf, type Message, messageOf, type Notifier, notifiersOf } from '../../lib/alert/index.ts';
+import {
+  changesOf,
+  clusterMessage,
+  type Message,
+  type Notifier,
+  notifiersOf,
+} from '../../lib/alert/index.ts';
 import { alertsSchema, settingsSchema } from '../../lib/model/config.ts';
 import type { Destination } from '../../lib/model/destination.ts';
 import { aFinding, aReport } from '../report/sample.ts';
@@ -55,7 +61,7 @@ const finding = aFinding({ title: 'Pod without <eth0> & more', severity: 'critic
 const report = aReport({ findings: [finding] });
 
 function aMessage(): Message {
-  return messageOf(report, changesOf(report, null, thresholds), links);
+  return clusterMessage(report, changesOf(report, null, thresholds), links);
 }
 
 describe('a webhook', () => {
@@ -67,7 +73,7 @@ describe('a webhook', () => {
     );
     const message = aMessage();
     const before = Math.floor(Date.now() / 1000);
-    const id = await hook.publish(message);
+    const id = await hook.send(message);
     const [request] = requests;
     expect(request?.body).toBe(message.json);
     expect(request?.url).toBe('/hook');
@@ -86,7 +92,7 @@ describe('a webhook', () => {
 
   it('gets the same message under the same id when it is sent again', async () => {
     const { url, requests } = await startHttp(503, 200);
-    await notifier({ kind: 'webhook', url }).publish(aMessage());
+    await notifier({ kind: 'webhook', url }).send(aMessage());
     expect(requests).toHaveLength(2);
     expect(new Set(requests.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     expect(requests[0]?.headers['webhook-signature']).toBeUndefined();
@@ -95,7 +101,7 @@ describe('a webhook', () => {
   it('is told nothing twice by a refusal, and a redirect is not followed', async () => {
     for (const code of [400, 401, 302]) {
       const { url, requests } = await startHttp(code);
-      const attempt = notifier({ kind: 'webhook', url: `${url}/token-in-path` }).publish(aMessage());
+      const attempt = notifier({ kind: 'webhook', url: `${url}/token-in-path` }).send(aMessage());
       const error = await attempt.catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: 'ALERT', retryable: false });
       expect(String(error)).toContain(`webhook on-call did not take the message: it answered ${code}`);
@@ -107,7 +113,7 @@ describe('a webhook', () => {
   it('that nobody answers is an error that may pass, without the URL in it', async () => {
     const url = 'http://127.0.0.1:1/token-in-path';
     const error = await notifier({ kind: 'webhook', url })
-      .publish(aMessage())
+      .send(aMessage())
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ALERT', retryable: true });
     expect(`${error} ${JSON.stringify(error)}`).not.toContain('token-in-path');
@@ -118,7 +124,7 @@ describe('Slack', () => {
   it('gets blocks that it takes, with nothing of a node read as markup', async () => {
     const { url, requests } = await startHttp();
     const slack = notifier({ kind: 'slack', url: { env: 'SLACK' } }, { SLACK: `${url}/services/T/B/x\n` });
-    await slack.publish(aMessage());
+    await slack.send(aMessage());
     expect(requests[0]?.url).toBe('/services/T/B/x');
     const { text, blocks } = JSON.parse(requests[0]?.body ?? '') as {
       text: string;
@@ -140,7 +146,7 @@ describe('Alertmanager', () => {
       { TOKEN: 'Bearer abc' },
     );
     const changes = changesOf(report, null, thresholds);
-    await manager.publish(messageOf(report, changes, links));
+    await manager.send(clusterMessage(report, changes, links));
     const later = aReport({
       runId: '20260103T030405Z-0a1b2c3d',
       startedAt: '2026-01-03T03:04:05Z',
@@ -154,7 +160,7 @@ describe('Alertmanager', () => {
       message: null,
       ...changes.next,
     };
-    await manager.publish(messageOf(later, changesOf(later, record, thresholds), links));
+    await manager.send(clusterMessage(later, changesOf(later, record, thresholds), links));
     const [opened, over] = requests.map(({ body }) => JSON.parse(body) as Message['alerts']);
     expect(requests[0]?.url).toBe('/am/api/v2/alerts');
     expect(requests[0]?.headers.authorization).toBe('Bearer abc');
@@ -179,7 +185,7 @@ describe('Alertmanager', () => {
       startedAt: '2026-01-03T03:04:05Z',
       findings: [aFinding({ severity: 'critical', state: 'open' })],
     });
-    const { alerts } = messageOf(worse, changesOf(worse, record, thresholds), links);
+    const { alerts } = clusterMessage(worse, changesOf(worse, record, thresholds), links);
     expect(alerts.map(({ labels, endsAt }) => [labels.severity, endsAt > worse.startedAt])).toEqual([
       ['critical', true],
       ['high', false],
@@ -209,7 +215,7 @@ describe('mail', () => {
     const server = await startSmtp({ implicit, offers });
     const given = { ...mail, ...login, port: server.port, tls: implicit ? 'implicit' : 'starttls' };
     const message = aMessage();
-    await notifier(given, environment).publish(message);
+    await notifier(given, environment).send(message);
     const [received] = server.received;
     expect(received).toMatchObject({
       secure: true,
@@ -224,13 +230,13 @@ describe('mail', () => {
 
   it('needs no TLS and no login where a relay in the cluster takes it so', async () => {
     const server = await startSmtp({ starttls: false, offers: [] });
-    await notifier({ ...mail, port: server.port, tls: 'none' }).publish(aMessage());
+    await notifier({ ...mail, port: server.port, tls: 'none' }).send(aMessage());
     expect(server.received[0]).toMatchObject({ secure: false, login: null });
   });
 
   it('gives no password to a server that offers no TLS', async () => {
     const server = await startSmtp({ starttls: false });
-    const attempt = notifier({ ...mail, ...login, port: server.port }, environment).publish(aMessage());
+    const attempt = notifier({ ...mail, ...login, port: server.port }, environment).send(aMessage());
     await expect(attempt).rejects.toMatchObject({
       code: 'ALERT',
       message: expect.stringContaining('no STARTTLS'),
@@ -242,7 +248,7 @@ describe('mail', () => {
     setDefaultCACertificates(before);
     onTestFinished(() => setDefaultCACertificates([...before, CERTIFICATE]));
     const server = await startSmtp();
-    const attempt = notifier({ ...mail, ...login, port: server.port }, environment).publish(aMessage());
+    const attempt = notifier({ ...mail, ...login, port: server.port }, environment).send(aMessage());
     await expect(attempt).rejects.toMatchObject({
       code: 'ALERT',
       message: expect.stringContaining('certificate'),
@@ -257,7 +263,7 @@ describe('mail', () => {
   ])('says what the server said to %s, and never the password', async (verb, answer, retryable, remedy) => {
     const server = await startSmtp({ answers: { [verb]: answer } });
     const error = await notifier({ ...mail, ...login, port: server.port }, environment)
-      .publish(aMessage())
+      .send(aMessage())
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ALERT', retryable, remedy: expect.stringContaining(remedy) });
     expect(String(error)).toContain(answer);
@@ -272,7 +278,7 @@ describe('a secret', () => {
     onTestFinished(async () => await rm(directory, { recursive: true }));
     const { url, requests } = await startHttp();
     await writeFile(join(directory, 'url'), `${url}/x\n`);
-    await notifier({ kind: 'slack', url: { file: join(directory, 'url') } }).publish(aMessage());
+    await notifier({ kind: 'slack', url: { file: join(directory, 'url') } }).send(aMessage());
     expect(requests).toHaveLength(1);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, messageOf } from '../../lib/alert/index.ts';
+import { changesOf, clusterMessage } from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aHostileReport, aReport, hostile } from '../report/sample.ts';
@@ -11,7 +11,7 @@ const links = {
 };
 
 function message(report: ClusterReport) {
-  return messageOf(report, changesOf(report, null, thresholds), links);
+  return clusterMessage(report, changesOf(report, null, thresholds), links);
 }
 
 const many = aReport({
@@ -92,7 +92,7 @@ describe('a mail', () => {
     const record = { runId: '', cluster: '', message: null, schemaVersion: 1, kind: 'AlertRecord' } as const;
     const { next } = changesOf(report, null, thresholds);
     const over = aReport({ resolved: pods, startedAt: '2026-01-03T03:04:05Z' });
-    expect(messageOf(over, changesOf(over, { ...record, ...next }, thresholds), links).text).toContain(
+    expect(clusterMessage(over, changesOf(over, { ...record, ...next }, thresholds), links).text).toContain(
       '\nResolved:\n  critical pod-interface-missing 12 pods on 6 nodes\n    shop/web-0 on node-0, ',
     );
   });
@@ -170,7 +170,7 @@ describe('a mail', () => {
       },
     });
     const record = { runId: '', cluster: '', message: null, schemaVersion: 1, kind: 'AlertRecord' } as const;
-    const { text } = messageOf(after, changesOf(after, { ...record, ...first.next }, thresholds), links);
+    const { text } = clusterMessage(after, changesOf(after, { ...record, ...first.next }, thresholds), links);
     const lines = text.trimEnd().split('\n');
     expect(lines.length).toBeLessThanOrEqual(40);
     for (const title of ['New:', 'Came back:', 'Comes and goes', 'Open, and not', 'Resolved:', 'Still open'])

@@ -8,7 +8,7 @@ import { publish } from '../../lib/audit/index.ts';
 import { tell } from '../../lib/audit/tell.ts';
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import type { AnyCheck } from '../../lib/checks/define.ts';
-import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
 import { DirectoryStore, latestReport } from '../../lib/history/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import { type Exception, exceptionSchema } from '../../lib/model/exception.ts';
@@ -71,7 +71,7 @@ export async function month(
   let today = 0;
   const notifier: Notifier = {
     destination: 'the topic',
-    async publish({ subject, text }) {
+    async send({ subject, text }) {
       // Where the store is differs from test to test, and the number of checks from version to version.
       mails.push({
         day: today,
@@ -106,7 +106,7 @@ export async function month(
       const checks = catalogue
         .filter((check) => check.active === undefined)
         .map((check) => rename(check, found.renamed?.[check.id]));
-      const report = concludeCluster({
+      const report = diagnoseCluster({
         runId,
         cluster,
         scope: 'cluster',

@@ -9,7 +9,7 @@ describe('a topic that takes no message', () => {
   const client = mockClient(SNSClient);
   afterEach(() => client.reset());
   afterAll(() => client.restore());
-  const publish = () => new SnsNotifier('arn:aws:sns:eu-west-1:111122223333:audits').publish(message);
+  const send = () => new SnsNotifier('arn:aws:sns:eu-west-1:111122223333:audits').send(message);
   const refusal = (httpStatusCode: number) => ({ message: 'refused', $metadata: { httpStatusCode } });
 
   it('as it is asked too often is asked again with the next try, and takes the same message then', async () => {
@@ -17,8 +17,8 @@ describe('a topic that takes no message', () => {
       .on(PublishCommand)
       .rejectsOnce(new ThrottledException(refusal(429)))
       .resolves({ MessageId: 'id-2' });
-    await expect(publish()).rejects.toMatchObject({ code: 'ALERT', retryable: true });
-    expect(await publish()).toBe('id-2');
+    await expect(send()).rejects.toMatchObject({ code: 'ALERT', retryable: true });
+    expect(await send()).toBe('id-2');
     const [first, second] = client.commandCalls(PublishCommand).map(({ args: [{ input }] }) => input);
     expect(second).toEqual(first);
   });
@@ -28,7 +28,7 @@ describe('a topic that takes no message', () => {
     ['it is gone', Object.assign(new Error('gone'), { name: 'NotFoundException', ...refusal(404) })],
   ])('as %s says what to allow, and is not asked again: that does not mend itself', async (_, error) => {
     client.on(PublishCommand).rejects(error);
-    await expect(publish()).rejects.toMatchObject({
+    await expect(send()).rejects.toMatchObject({
       code: 'ALERT',
       retryable: false,
       remedy: expect.stringMatching(/topic.*sns:Publish.*key/),

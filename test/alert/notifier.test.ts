@@ -41,7 +41,7 @@ const message: Message = {
 async function bodies(https?: 'json' | 'chat'): Promise<Record<string, string>> {
   const topic = 'arn:aws:sns:eu-west-1:111122223333:audits';
   const notifier = https === undefined ? new SnsNotifier(topic) : new SnsNotifier(topic, { https });
-  expect(await notifier.publish(message)).toBe('id-1');
+  expect(await notifier.send(message)).toBe('id-1');
   return JSON.parse(published.at(-1)?.get('Message') ?? '');
 }
 

@@ -1,7 +1,13 @@
 /** docs/alerts.md shows what the code makes. `SAMPLES=write npx vitest run test/alert/samples.test.ts` writes it anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { type AlertRecord, changesOf, digestOf, type Message, messageOf } from '../../lib/alert/index.ts';
+import {
+  type AlertRecord,
+  changesOf,
+  clusterMessage,
+  digestOf,
+  type Message,
+} from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
@@ -18,7 +24,7 @@ function tell(...days: ClusterReport[]): Message {
   let message: Message | null = null;
   for (const report of days) {
     const changes = changesOf(report, before, thresholds);
-    message = messageOf(report, changes, links);
+    message = clusterMessage(report, changes, links);
     before = {
       schemaVersion: 1,
       kind: 'AlertRecord',

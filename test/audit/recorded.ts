@@ -93,9 +93,9 @@ export async function audit(
       auditorVersion: '0.0.0',
       signal: new AbortController().signal,
       onProgress: () => {},
-      onGathered: async (gathering, record) => {
+      onGathered: async (gathered, record) => {
         if (keepIn !== undefined)
-          await keepEvidence(new DirectoryStore(keepIn), { cluster: cluster.name, runId }, gathering, record);
+          await keepEvidence(new DirectoryStore(keepIn), { cluster: cluster.name, runId }, gathered, record);
       },
       ...changes,
     });

@@ -34,9 +34,9 @@ function aBucket(): Store {
 describe('a message', () => {
   it('links the page of the report, which people can read', async () => {
     const sent: Message[] = [];
-    const publish = async (message: Message): Promise<string> => `${sent.push(message)}`;
+    const send = async (message: Message): Promise<string> => `${sent.push(message)}`;
     const told = await tell(aBucket(), aReport({ findings: [aFinding()] }), thresholds, {
-      notifiers: [{ destination: 'topic', publish }],
+      notifiers: [{ destination: 'topic', send }],
       consoleRegion: 'eu-west-1',
       onDamage: nothingDamaged,
     });
@@ -58,7 +58,7 @@ describe('a message', () => {
       notifiers: [
         {
           destination: 'topic',
-          publish: async (message: Message): Promise<string> => `${sent.push(message)}`,
+          send: async (message: Message): Promise<string> => `${sent.push(message)}`,
         },
       ],
       consoleRegion: null,
@@ -95,12 +95,12 @@ describe('several destinations', () => {
 
   function aNotifier(destination: string, more: Partial<Notifier> = {}) {
     const state = { isAway: false, got: [] as Message[] };
-    const publish = async (message: Message): Promise<string> => {
+    const send = async (message: Message): Promise<string> => {
       if (state.isAway)
         throw new AuditError('ALERT', `${destination} is away`, { remedy: 'Wait.', retryable: true });
       return `${state.got.push(message)}`;
     };
-    return { state, notifier: { destination, publish, ...more } satisfies Notifier };
+    return { state, notifier: { destination, send, ...more } satisfies Notifier };
   }
 
   it('one that is away gets later what it missed, once, and the others hear nothing twice', async () => {

@@ -44,7 +44,7 @@ beforeAll(async () => {
         findings: [aFinding({ fingerprint: `f${index}` })],
       });
       await publish(store, report);
-      const notifier = { destination: 'nobody', publish: async () => 'id' };
+      const notifier = { destination: 'nobody', send: async () => 'id' };
       await tell(store, report, thresholds, {
         notifiers: [notifier],
         consoleRegion: null,

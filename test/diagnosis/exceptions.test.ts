@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import { defineCheck, defineClusterCheck, fail, pass } from '../../lib/checks/define.ts';
-import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
 import { askedLabels } from '../../lib/diagnosis/exceptions.ts';
 import { hasFindings } from '../../lib/diagnosis/verdict.ts';
 import { type Exception, exceptionSchema } from '../../lib/model/exception.ts';
@@ -99,7 +99,7 @@ function conclude(
     pods: ['shop/web-1'],
     labels: changes.labels ?? labels,
   };
-  return concludeCluster({
+  return diagnoseCluster({
     runId: `run-${changes.day ?? 0}`,
     cluster: { name: 'prod-eu', uid: 'uid', version: 'v1.36.2' },
     scope: changes.scope ?? 'cluster',

@@ -1,6 +1,6 @@
 /** Results of nodes, and what they come to. */
 import { catalogue } from '../../lib/checks/catalogue.ts';
-import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
 import type { Exception } from '../../lib/model/exception.ts';
 import type { AuditedObject } from '../../lib/model/finding.ts';
 import type { CheckFailure, NodeResult, PodAddress } from '../../lib/model/node-result.ts';
@@ -60,7 +60,7 @@ export function conclude(
   changes: { day?: number; scope?: 'cluster' | 'part'; exceptions?: Exception[] } = {},
 ): ClusterReport {
   const at = new Date(Date.UTC(2026, 10, 20 + (changes.day ?? 0), 2)).toISOString();
-  return concludeCluster({
+  return diagnoseCluster({
     runId: `run-${changes.day ?? 0}`,
     cluster: { name: 'prod-eu', uid: 'uid', version: 'v1.36.2' },
     scope: changes.scope ?? 'cluster',

@@ -1,8 +1,8 @@
 /** Recorded nodes to attack, and one beside them that has nothing in common with them: other pods, addresses and ids. */
 import { readFileSync } from 'node:fs';
-import { judge } from '../../lib/audit/audit-node.ts';
 import { checksFor } from '../../lib/audit/checks-for.ts';
 import { concludeRun } from '../../lib/audit/conclude-run.ts';
+import { judgeNode } from '../../lib/audit/judge-node.ts';
 import type { Snapshot } from '../../lib/model/kubernetes.ts';
 import type { NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
@@ -98,7 +98,7 @@ export function named(node: RecordedNode, name: string): RecordedNode {
 export function judged({ files, before, after, record }: RecordedNode): NodeResult {
   const evidence = buildEvidence({ files, before, after, settleSeconds: record.settleSeconds });
   const gathered = { before, after, files, canary: null, evidence, coverage: null };
-  return judge(gathered, checksFor(record.active), record.settleSeconds);
+  return judgeNode(gathered, checksFor(record.active), record.settleSeconds);
 }
 
 /** The report of a cluster of these nodes; those that finish first come first. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Comparison, compare } from '../../lib/history/lifecycle.ts';
+import { type ComparedFindings, compare } from '../../lib/history/lifecycle.ts';
 import { aFinding } from '../report/sample.ts';
 
 const { fingerprint, check, topic, severity, confidence, object, title, detail, evidence, remedy } =
@@ -20,8 +20,8 @@ const fault = {
 const dayOf = (day: number) => new Date(Date.UTC(2026, 10, day, 2, (day * 7) % 15)).toISOString();
 
 /** The days of November on which it is there, up to the last day; a day that is left out was not audited. */
-function through(days: readonly number[], there: (day: number) => boolean): Comparison {
-  return days.reduce<Comparison>(
+function through(days: readonly number[], there: (day: number) => boolean): ComparedFindings {
+  return days.reduce<ComparedFindings>(
     (previous, day) =>
       compare(previous, there(day) ? [fault] : [], dayOf(day), () => ({ result: 'passed' }), false),
     { findings: [], resolved: [], remembered: [] },

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Judge } from '../../lib/audit/judge-node.ts';
+import { Judge } from '../../lib/audit/judge.ts';
 import { bundle } from '../../lib/infra/bundle.ts';
 import { STATES } from '../../lib/infra/states.ts';
 import { configSchema } from '../../lib/model/config.ts';

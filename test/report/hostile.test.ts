@@ -4,7 +4,7 @@ import { XmlDocument } from 'libxml2-wasm';
 import { describe, expect, it } from 'vitest';
 import { writeAnswer } from '../../bin/query-text.ts';
 import { diffText, fleetText, listText, trendText } from '../../bin/reports-text.ts';
-import { changesOf, digestOf, type Message, messageOf } from '../../lib/alert/index.ts';
+import { changesOf, clusterMessage, digestOf, type Message } from '../../lib/alert/index.ts';
 import { diff } from '../../lib/history/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import { fleetPage, write } from '../../lib/report/index.ts';
@@ -161,7 +161,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
       const report = aHostileReport(text);
       // A mail begins with the name that the configuration gives; a line of it is broken where there is a space.
       report.cluster.name = `prod-${text.replaceAll(/\s/g, '')}`;
-      expectMessage(messageOf(report, changesOf(report, null, thresholds), links));
+      expectMessage(clusterMessage(report, changesOf(report, null, thresholds), links));
     });
   });
 

@@ -45,10 +45,10 @@ export async function auditBatchOfFleet(
         concurrency: concurrency.nodes,
         signal: new AbortController().signal,
         outOfTime,
-        async onNode(gathering, result) {
+        async onNode(gathered, result) {
           results.push(result);
           // Of counts the rows of the nodes are enough: the evidence of each hour would be most of the store.
-          if (task.checks === 'all') await keepEvidence(store, run, gathering, plan.record);
+          if (task.checks === 'all') await keepEvidence(store, run, gathered, plan.record);
         },
       },
     ),

@@ -72,9 +72,9 @@ function judge(
     state,
     reason,
   });
-  const standing = pods.filter(({ deletionTimestamp }) => deletionTimestamp === null);
-  if (standing.some(({ ready }) => ready)) return say('up', '');
-  const [pod] = standing.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
+  const present = pods.filter(({ deletionTimestamp }) => deletionTimestamp === null);
+  if (present.some(({ ready }) => ready)) return say('up', '');
+  const [pod] = present.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
   if (pod === undefined) {
     if (pods.length > 0) return say('untold', `the pod of ${agent.name} is being replaced`);
     if (agent.processes.some((name) => node.running.has(name))) return say('up', '');

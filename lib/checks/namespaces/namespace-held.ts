@@ -4,10 +4,10 @@ import {
   contents,
   hostEnds,
   liveHolders,
+  ownershipOf,
   ownLinks,
   podContainerIds,
   sandboxesByInode,
-  standing,
 } from '../../computed/ownership.ts';
 import { tooYoung } from '../../computed/pin-age.ts';
 import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
@@ -37,12 +37,12 @@ export const namespaceHeld = defineCheck({
     const byHolder = new Map<string, NetworkNamespace[]>();
     const outcomes: Outcome[] = [];
     for (const namespace of namespaces) {
-      const place = standing(namespace, owners, podContainers);
+      const ownership = ownershipOf(namespace, owners, podContainers);
       const path = namespace.pins[0];
       const name = path === undefined ? (liveHolders(namespace)[0]?.command ?? 'mount') : baseName(path);
       const object = { kind: 'namespace', name, node, ...(path === undefined ? {} : { path }) } as const;
-      if (place.kind !== 'held') {
-        if (place.kind === 'foreign') outcomes.push(notApplicable(object, place.reason));
+      if (ownership.kind !== 'held') {
+        if (ownership.kind === 'foreign') outcomes.push(notApplicable(object, ownership.reason));
       } else if (isPrivateService(namespace)) {
         outcomes.push(
           notApplicable(object, `a process of the node with an empty network of its own (PrivateNetwork=)`),

@@ -4,10 +4,10 @@ import {
   contents,
   hostEnds,
   isRuntimeName,
+  ownershipOf,
   ownLinks,
   podContainerIds,
   sandboxesByInode,
-  standing,
 } from '../../computed/ownership.ts';
 import { stoppedPods } from '../../computed/passing-pods.ts';
 import { tooYoung } from '../../computed/pin-age.ts';
@@ -37,7 +37,7 @@ export const namespaceOrphaned = defineCheck({
     const oldest = oldestSandboxes(sandboxes);
     const pinsByPath = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
     const orphans = new Set(
-      namespaces.filter((namespace) => standing(namespace, owners, podContainers).kind === 'pinned'),
+      namespaces.filter((namespace) => ownershipOf(namespace, owners, podContainers).kind === 'pinned'),
     );
     // Who judges at once sees no second time that it is gone; any other audit tells it only then.
     const stopped =

@@ -22,7 +22,7 @@ export const hostRouteStale = defineCheck({
       ),
     );
     const unread = namespaces.some(({ stack }) => stack.status !== 'present');
-    const standing = new Set(namespaces.map(({ inode }) => inode));
+    const inodes = new Set(namespaces.map(({ inode }) => inode));
     const hiddenLinks = new Set(hiddenNamespaces.flatMap((hidden) => hidden.links));
     const links = new Map(hostNetwork.links.map((link) => [link.name, link]));
     return hostNetwork.routes.flatMap((route) => {
@@ -43,7 +43,7 @@ export const hostRouteStale = defineCheck({
       if (hiddenLinks.has(link.name)) {
         return [notApplicable(object, 'it leads to a namespace that nothing names: see namespace-hidden')];
       }
-      if (cameOrWent(link, standing)) {
+      if (cameOrWent(link, inodes)) {
         return [notApplicable(object, 'its link, or the namespace behind that, came or went meanwhile')];
       }
       if (unread || link.peer?.status === 'unknown') {
@@ -88,9 +88,9 @@ export const hostRouteStale = defineCheck({
 });
 
 /** A pod leaves the API before its namespace is taken apart, so its route has neither an owner nor a fault for a while. */
-function cameOrWent({ peer }: Link, standing: ReadonlySet<number>): boolean {
+function cameOrWent({ peer }: Link, inodes: ReadonlySet<number>): boolean {
   if (peer === null || peer.status === 'unknown') return false;
-  return peer.status === 'unsettled' || (peer.namespace !== null && !standing.has(peer.namespace));
+  return peer.status === 'unsettled' || (peer.namespace !== null && !inodes.has(peer.namespace));
 }
 
 const prefixes: readonly string[] = [

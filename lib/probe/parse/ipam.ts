@@ -155,7 +155,7 @@ export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[
             { one, kept: new Set((one.allocations ?? []).map(keyOf)) },
           ]),
         );
-  const standing = jsonLines(ndjson, checkpoint).flatMap((one) => {
+  const stable = jsonLines(ndjson, checkpoint).flatMap((one) => {
     if (again === null) return [one];
     const found = again.get(one.file);
     if (found === undefined) return [];
@@ -163,7 +163,7 @@ export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[
     if (one.error !== undefined || other.error !== undefined) return [one.error === undefined ? one : other];
     return [{ ...one, allocations: (one.allocations ?? []).filter((entry) => kept.has(keyOf(entry))) }];
   });
-  return standing.map(({ file, error, version, allocations }) => ({
+  return stable.map(({ file, error, version, allocations }) => ({
     kind: 'aws' as const,
     network: AWS_CNI,
     path: file,

@@ -9,7 +9,7 @@ import { configSchema } from '../../../lib/model/config.ts';
 import { StubApiServer } from '../../stub/api-server.ts';
 import { serveRecording } from '../recorded.ts';
 
-type Sent = Parameters<Notifier['publish']>[0];
+type Sent = Parameters<Notifier['send']>[0];
 
 let stub: StubApiServer;
 let directory: string;
@@ -17,7 +17,7 @@ let store: Store;
 let sent: Sent[];
 const notifier: Notifier = {
   destination: 'the topic',
-  async publish(message) {
+  async send(message) {
     sent.push(message);
     return `id-${sent.length}`;
   },

@@ -25,7 +25,7 @@ let mails: { cluster: string; text: string }[];
 let failNotifier: number;
 const notifier: Notifier = {
   destination: 'a topic',
-  async publish({ attributes, text }) {
+  async send({ attributes, text }) {
     if (failNotifier > 0) {
       failNotifier -= 1;
       throw new AuditError('ALERT', 'throttled', { remedy: 'later', retryable: true });

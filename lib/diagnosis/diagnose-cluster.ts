@@ -16,7 +16,7 @@ import { namesOf } from './identity.ts';
 import { reexamine } from './reexamine.ts';
 import { isIncomplete, verdict } from './verdict.ts';
 
-export type ConclusionInput = Pick<
+export type ClusterResults = Pick<
   ClusterReport,
   'runId' | 'cluster' | 'scope' | 'startedAt' | 'finishedAt' | 'auditorVersion'
 > & {
@@ -31,7 +31,7 @@ export type ConclusionInput = Pick<
 };
 
 /** What all stages go by. */
-type Run = Omit<ConclusionInput, 'results' | 'checks' | 'previous' | 'exceptions'> & {
+type Run = Omit<ClusterResults, 'results' | 'checks' | 'previous' | 'exceptions'> & {
   /** By id. */
   readonly checks: ReadonlyMap<string, AnyCheck>;
   /** Those for this cluster. */
@@ -41,8 +41,8 @@ type Run = Omit<ConclusionInput, 'results' | 'checks' | 'previous' | 'exceptions
   readonly earlier: ReadonlyMap<string, Finding>;
 };
 
-/** Concludes a cluster. `results` is read once, so it may stream; what is kept of each node is small. */
-export function concludeCluster(input: ConclusionInput): ClusterReport {
+/** Diagnoses a cluster. `results` is read once, so it may stream; what is kept of each node is small. */
+export function diagnoseCluster(input: ClusterResults): ClusterReport {
   const run = runOf(input);
   const folded = foldNodes(input.results, {
     ...run,
@@ -70,7 +70,7 @@ export function concludeCluster(input: ConclusionInput): ClusterReport {
   });
 }
 
-function runOf(input: ConclusionInput): Run {
+function runOf(input: ClusterResults): Run {
   const previous = renamed(input.previous, input.checks);
   return {
     ...input,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { NetworkNamespace, Pin } from '../../lib/model/evidence.ts';
 import { parseAwsIpam, parseHostLocal } from '../../lib/probe/parse/ipam.ts';
 import { parseMount } from '../../lib/probe/parse/mounts.ts';
-import { standingNamespaces, standingPins } from '../../lib/probe/standing.ts';
+import { stableNamespaces, stablePins } from '../../lib/probe/stable.ts';
 
 const pin = (name: string, inode: number, fileSystem = 'nsfs'): Pin => ({
   path: `/run/netns/${name}`,
@@ -31,11 +31,11 @@ describe('a pin', () => {
   ];
   test('is judged only if a second look finds the same file', () => {
     const later = [pin('stays', 1), pin('mounted-meanwhile', 3), pin('made-anew', 5), pin('new', 6)];
-    expect(inodes(standingPins(first, later))).toEqual([1]);
+    expect(inodes(stablePins(first, later))).toEqual([1]);
   });
 
   test('is judged in evidence that has no second look', () => {
-    expect(standingPins(first, null)).toEqual(first);
+    expect(stablePins(first, null)).toEqual(first);
   });
 });
 
@@ -44,7 +44,7 @@ describe('a namespace', () => {
     parseMount(`9 1 0:4 net:[${inode}] /run/netns/x rw shared:5 - nsfs nsfs rw`);
   test('is judged only if its path still leads there, or its mount still stands', () => {
     const all = [namespace(1, true), namespace(2), namespace(3), namespace(4), namespace(5), namespace(6)];
-    const left = standingNamespaces(all, new Set([1, 2, 3]), {
+    const left = stableNamespaces(all, new Set([1, 2, 3]), {
       reached: '2 /proc/1/root/run/netns/a\n',
       // 4 is hidden below another mount, 5 was unmounted, and 6 was made while the node was read.
       mounts: [mount(4), mount(6)],
@@ -55,7 +55,7 @@ describe('a namespace', () => {
 
   test('is judged in evidence that has no second look', () => {
     const all = [namespace(1, true), namespace(2)];
-    expect(standingNamespaces(all, new Set([2]), { reached: null, mounts: null, pins: null })).toEqual(all);
+    expect(stableNamespaces(all, new Set([2]), { reached: null, mounts: null, pins: null })).toEqual(all);
   });
 });
 

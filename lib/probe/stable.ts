@@ -7,7 +7,7 @@ import { lines } from './parse/lines.ts';
 import type { Mount } from './parse/mounts.ts';
 
 /** Pins that a second reading found to be the same file. @param later null in bundles without a second reading. */
-export function standingPins(pins: readonly Pin[], later: readonly Pin[] | null): Pin[] {
+export function stablePins(pins: readonly Pin[], later: readonly Pin[] | null): Pin[] {
   if (later === null) return [...pins];
   const found = new Map(later.map((pin) => [pin.path, pin]));
   return pins.filter((pin) => {
@@ -21,7 +21,7 @@ export function standingPins(pins: readonly Pin[], later: readonly Pin[] | null)
  * while it is in there, unless a lookup finds it by now: then it was made meanwhile.
  * @param later lines `INODE PATH` of the index's paths, mounts and pins of the second reading; null where there was none.
  */
-export function standingNamespaces(
+export function stableNamespaces(
   namespaces: readonly NetworkNamespace[],
   index: ReadonlySet<number>,
   later: {

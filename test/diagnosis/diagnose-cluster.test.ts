@@ -7,7 +7,7 @@ import {
   nodeObject,
   pass,
 } from '../../lib/checks/define.ts';
-import { concludeCluster } from '../../lib/diagnosis/conclude-cluster.ts';
+import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
 import type { Exception } from '../../lib/model/exception.ts';
 import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
@@ -74,7 +74,7 @@ function conclude(
   } = {},
 ) {
   const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
-  return concludeCluster({
+  return diagnoseCluster({
     runId: `run-${changes.day ?? 0}`,
     cluster: { name: 'prod-eu', uid: 'uid', version: 'v1.36.2' },
     scope: changes.scope ?? 'cluster',
@@ -273,7 +273,7 @@ describe('the order of a report', () => {
 
 it('keeps the report, and earlier findings open, where a check across nodes throws', () => {
   const conclusion = (check: typeof clusterCheck, previous: ClusterReport | null) =>
-    concludeCluster({
+    diagnoseCluster({
       runId: '20260101T000000Z-00000000',
       cluster: { name: 'test', uid: 'uid', version: 'v1.33.0' },
       scope: 'cluster',

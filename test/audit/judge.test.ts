@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JUDGING } from '../../lib/audit/judge-node.ts';
+import { JUDGING } from '../../lib/audit/judge.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 import { addNode, audit, endWith, podsOfTheAudit, serveRecording } from './recorded.ts';
