@@ -5,6 +5,7 @@ import { concludeClusterOfFleet } from '../lib/audit/fleet/conclude-cluster.ts';
 import { type Conclusion, conclusionSchema, type Task, taskSchema } from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics, timeFor, warnOfDamage } from './handler.ts';
+import { failureOf, stepErrorSchema } from './step-error.ts';
 
 const { store, version, topicArn, region, https, productArn } = environment();
 const deps = {
@@ -17,14 +18,14 @@ const deps = {
 
 const inputSchema = z.object({
   task: taskSchema,
-  /** What ended the cluster's plan, or its batches as a whole, as Step Functions hands it on; null, or not there, when nothing did. */
-  error: z.object({ Error: z.string(), Cause: z.string().optional() }).nullish(),
+  /** What ended the cluster's plan, or its batches as a whole; null or missing when nothing did. */
+  error: stepErrorSchema.nullish(),
 });
 
 export const handler = make(inputSchema, conclusionSchema, async ({ task, error }, context) => {
   const conclusion = await concludeClusterOfFleet(
     store,
-    { task, failure: error == null ? null : { code: error.Error, message: messageIn(error.Cause ?? '') } },
+    { task, failure: error == null ? null : failureOf(error) },
     { ...deps, signal: timeFor(context), onReport: (concluded) => emit(task, concluded) },
   ).catch((thrown: unknown) => {
     if (thrown instanceof AuditError && thrown.code === 'ALERT')
@@ -34,18 +35,6 @@ export const handler = make(inputSchema, conclusionSchema, async ({ task, error 
   logger.info('concluded', { runId: task.runId, ...conclusion });
   return conclusion;
 });
-
-/** The message of an error: of a function it is JSON, of the service itself the words as they are. */
-function messageIn(cause: string): string {
-  try {
-    const parsed: unknown = JSON.parse(cause);
-    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed)
-      return String(parsed.errorMessage);
-  } catch {
-    // Not of a function.
-  }
-  return cause;
-}
 
 /**
  * At once, as what comes after the report may fail or end the function. A state that is tried again emits the same values

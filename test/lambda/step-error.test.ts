@@ -1,0 +1,32 @@
+/** What Step Functions says of a state that failed. */
+import { expect, it } from 'vitest';
+import { failureOf } from '../../lambda/step-error.ts';
+
+it.each([
+  [
+    'a function that threw',
+    {
+      Error: 'CLUSTER_DNS',
+      Cause: '{"errorType":"CLUSTER_DNS","errorMessage":"no such name: api.example","trace":[]}',
+    },
+    { code: 'CLUSTER_DNS', message: 'no such name: api.example' },
+  ],
+  [
+    'the service itself, in plain text',
+    { Error: 'States.Timeout', Cause: 'The state ran out of time.' },
+    { code: 'States.Timeout', message: 'The state ran out of time.' },
+  ],
+  [
+    'JSON that is no error',
+    { Error: 'States.TaskFailed', Cause: '42' },
+    { code: 'States.TaskFailed', message: '42' },
+  ],
+  [
+    'JSON null',
+    { Error: 'States.TaskFailed', Cause: 'null' },
+    { code: 'States.TaskFailed', message: 'null' },
+  ],
+  ['no cause', { Error: 'States.Timeout' }, { code: 'States.Timeout', message: '' }],
+])('the message of %s is kept', (_case, error, failure) => {
+  expect(failureOf(error)).toEqual(failure);
+});
