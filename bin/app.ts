@@ -1,7 +1,7 @@
 /** The CDK app: one stack from one file (netns-audit.yaml, or `-c config=FILE`). */
 import { App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { readConfig } from '../lib/infra/read-config.ts';
+import { readStackConfig } from '../lib/infra/read-config.ts';
 import { NetnsAuditorStack } from '../lib/infra/stack.ts';
 import { explain } from './exit.ts';
 
@@ -14,7 +14,7 @@ try {
   new NetnsAuditorStack(
     app,
     'NetnsAuditor',
-    readConfig(String(app.node.tryGetContext('config') ?? 'netns-audit.yaml')),
+    readStackConfig(String(app.node.tryGetContext('config') ?? 'netns-audit.yaml')),
     {
       description: 'Audits pod network namespaces of Kubernetes clusters',
       ...(account === undefined || region === undefined ? {} : { env: { account, region } }),

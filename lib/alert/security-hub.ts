@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html. Pure.
  */
 import type { AwsSecurityFinding, Resource } from '@aws-sdk/client-securityhub';
-import type { ClusterConfig } from '../model/config.ts';
+import type { ClusterConfig } from '../model/clusters.ts';
 import { type Finding, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';

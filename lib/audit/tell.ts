@@ -10,6 +10,7 @@ import {
   type ReportLinks,
 } from '../alert/index.ts';
 import { keys, type OnDamage, parsedJson, type Run, type Store, unlessDamaged } from '../history/index.ts';
+import { partitionOf } from '../model/aws-names.ts';
 import type { Thresholds } from '../model/config.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
@@ -172,10 +173,22 @@ export function linksToFleet(store: Store, key: string, consoleRegion: string | 
   };
 }
 
+/** Partitions differ in their domain. */
+function consoleOf(region: string): string {
+  switch (partitionOf(region)) {
+    case 'aws-cn':
+      return 'console.amazonaws.cn';
+    case 'aws-us-gov':
+      return 'console.amazonaws-us-gov.com';
+    default:
+      return 'console.aws.amazon.com';
+  }
+}
+
 /** Whoever may read the bucket may read it there; a link that carries its own right is sent to nobody. */
 export function consolePage(store: Store, key: string, region: string | null): string | null {
   const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
   if (bucket === undefined || region === null) return null;
   const object = encodeURIComponent(`${prefix ? `${prefix}/` : ''}${key}`);
-  return `https://${region}.console.aws.amazon.com/s3/object/${bucket}?region=${region}&prefix=${object}`;
+  return `https://${region}.${consoleOf(region)}/s3/object/${bucket}?region=${region}&prefix=${object}`;
 }

@@ -2,7 +2,7 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
-import type { AwsCredentialIdentityProvider } from '@smithy/types';
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
 import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
 import type { Credentials } from './transport.ts';
 
@@ -20,7 +20,7 @@ const TOKEN_MILLISECONDS = 10 * 60_000;
 export async function eksCredentials(target: EksTarget): Promise<{ name: string; credentials: Credentials }> {
   const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
   const { EKSClient, DescribeClusterCommand } = await import('@aws-sdk/client-eks');
-  const provider: AwsCredentialIdentityProvider =
+  const provider = remembered(
     target.roleArn === undefined
       ? fromNodeProviderChain()
       : fromTemporaryCredentials({
@@ -29,8 +29,11 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
             RoleSessionName: 'netns-auditor',
             ...(target.externalId === undefined ? {} : { ExternalId: target.externalId }),
           },
-          clientConfig: { region: target.region },
-        });
+          // Where the caller runs: the region of the cluster may be one that its account never enabled. What the STS of a
+          // region hands out is good in all of them.
+          clientConfig: { region: process.env.AWS_REGION ?? target.region },
+        }),
+  );
   const client = new EKSClient({ region: target.region, credentials: provider });
   try {
     const { cluster } = await client.send(new DescribeClusterCommand({ name: target.name }));
@@ -42,7 +45,7 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
         { retryable: true, remedy: 'Wait until it is ACTIVE.' },
       );
     }
-    let token = '';
+    let token: Promise<string> | null = null;
     let made = 0;
     return {
       name: target.name,
@@ -51,17 +54,19 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
         tls: { ca: Buffer.from(ca, 'base64') },
         proxy: null,
         async headers() {
-          if (Date.now() - made > TOKEN_MILLISECONDS) {
-            token = await eksToken(target.name, target.region, provider).catch((error: unknown) => {
+          // Held from its beginning: requests that start together share one.
+          if (token === null || Date.now() - made > TOKEN_MILLISECONDS) {
+            made = Date.now();
+            token = eksToken(target.name, target.region, provider).catch((error: unknown) => {
+              token = null;
               throw new AuditError('AWS', `no token for EKS cluster ${target.name}: ${messageOf(error)}`, {
                 cause: error,
                 retryable: isTransientOfAws(error),
                 remedy: 'Check the credentials: aws sts get-caller-identity',
               });
             });
-            made = Date.now();
           }
-          return { authorization: `Bearer ${token}` };
+          return { authorization: `Bearer ${await token}` };
         },
       },
     };
@@ -78,6 +83,24 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
   } finally {
     client.destroy();
   }
+}
+
+/** Asks for credentials anew only when they are about to end: each AssumeRole is a call of its own. */
+function remembered(provider: AwsCredentialIdentityProvider): AwsCredentialIdentityProvider {
+  let held: Promise<AwsCredentialIdentity> | null = null;
+  let good = (): boolean => true;
+  return async () => {
+    if (held === null || !good()) {
+      good = () => true;
+      held = provider().catch((error: unknown) => {
+        held = null;
+        throw error;
+      });
+      const { expiration } = await held;
+      good = () => expiration === undefined || expiration.getTime() - Date.now() > TOKEN_MILLISECONDS;
+    }
+    return await held;
+  };
 }
 
 /**

@@ -3,7 +3,7 @@ import { CfnCondition, CfnOutput, Fn, Stack, Token } from 'aws-cdk-lib';
 import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { ClusterConfig } from '../model/config.ts';
+import type { ClusterConfig } from '../model/clusters.ts';
 import { digestOf, idOf } from './ids.ts';
 
 /**

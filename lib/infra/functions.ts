@@ -1,11 +1,12 @@
 /** The functions of the states, each with a role of its own that allows what it calls and no more. */
 import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, type IRole, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { ClusterConfig, Config } from '../model/config.ts';
+import type { ClusterConfig } from '../model/clusters.ts';
+import type { Config } from '../model/config.ts';
 import { admit } from './access-entries.ts';
 import { acknowledgeWildcards, logicalId } from './acknowledge.ts';
 import { bundle } from './bundle.ts';
@@ -116,22 +117,44 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     );
   if (shape.clusters) allowClusters(scope, role, clusters);
   if (inVpc) {
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: [
-          'ec2:CreateNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:DeleteNetworkInterface',
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        resources: ['*'],
-      }),
-    );
+    role.addToPolicy(new PolicyStatement({ actions: [...NETWORK_ACTIONS], resources: ['*'] }));
+    denyNetwork(scope, `${name}NetworkDeny`, role, lambda);
   }
   acknowledge(role, state, storage);
   return lambda;
+}
+
+/** What Lambda does with the role of a function to place it into subnets. */
+const NETWORK_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+] as const;
+
+/**
+ * Takes these rights from the code, which reads what hostile nodes print, and leaves them to Lambda: calls of the code alone have
+ * the ARN of its function. A policy of its own, as the function waits for that of its role and this one names the function.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html "Example VPC configuration with deny"
+ */
+function denyNetwork(scope: Construct, id: string, role: Role, lambda: LambdaFunction): void {
+  const policy = new Policy(scope, id, {
+    roles: [role],
+    statements: [
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: [...NETWORK_ACTIONS, 'ec2:DetachNetworkInterface'],
+        resources: ['*'],
+        conditions: {
+          ArnEquals: { 'lambda:SourceFunctionArn': [lambda.functionArn, `${lambda.functionArn}:*`] },
+        },
+      }),
+    ],
+  });
+  acknowledgeWildcards(policy, { 'Resource::*': 'It denies.' });
 }
 
 /** What an account's own findings belong to. */

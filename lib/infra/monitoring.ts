@@ -53,7 +53,8 @@ export class Monitoring extends Construct {
         alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours: no run read any of its nodes. docs/operations.md: audit missing.`,
         threshold: 1,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-        evaluationPeriods: schedule.expectedWithinHours,
+        // CloudWatch looks back seven days at most.
+        evaluationPeriods: Math.min(schedule.expectedWithinHours, 168),
         treatMissingData: TreatMissingData.BREACHING,
       });
       alarm(`Coverage-${id}`, {

@@ -1,6 +1,6 @@
 /** The auditor as one construct, for the stack of this repository or of anybody's own. */
 import { readFileSync } from 'node:fs';
-import { Duration, Token, Validations } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -17,21 +17,15 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import * as z from 'zod';
-import {
-  type Config,
-  clustersSchema,
-  httpsFormat,
-  monitorSchema,
-  retentionSchema,
-  scheduleSchema,
-  settingsSchema,
-} from '../model/config.ts';
+import { type Config, httpsFormat, retentionSchema, settingsSchema } from '../model/config.ts';
 import { exceptionsSchema } from '../model/exception.ts';
+import { monitorSchema, scheduleSchema } from '../model/schedule.ts';
 import { Functions } from './functions.ts';
 import { Monitoring } from './monitoring.ts';
 import { Queries } from './queries.ts';
 import { AuditStates } from './state-machine.ts';
 import { Storage } from './storage.ts';
+import { validate } from './validate.ts';
 
 export type NetnsAuditorProps = {
   /** The clusters to audit. Names of EKS clusters and ARNs of secrets may be tokens; `name` may not. */
@@ -134,7 +128,7 @@ export class NetnsAuditor extends Construct {
     const monitor = monitorSchema.parse(props.monitor ?? {});
     const retention = retentionSchema.parse(props.retention ?? {});
     const { clusters } = props;
-    validate(clusters);
+    validate(this, { clusters, ...settings, subscriptions: props.subscriptions ?? [] });
 
     const storage = new Storage(this, 'Storage', { retention, subscriptions: props.subscriptions ?? [] });
     const functions = new Functions(this, 'Functions', {
@@ -213,17 +207,6 @@ export class NetnsAuditor extends Construct {
     this.stateMachine = machine;
     this.clusterRoles = functions.clusterRoles;
   }
-}
-
-/** What a file is held to as well: here anything may be a token, but for the names, which are part of keys and ids. */
-function validate(clusters: Config['clusters']): void {
-  for (const { name } of clusters)
-    if (Token.isUnresolved(name)) throw new Error('NetnsAuditor: the name of a cluster cannot be a token');
-  const known = JSON.stringify(clusters, (_, value: unknown) =>
-    Token.isUnresolved(value) ? `arn:aws:${String(value)}` : value,
-  );
-  const { error } = clustersSchema.safeParse(JSON.parse(known));
-  if (error !== undefined) throw new Error(`NetnsAuditor: clusters: ${z.prettifyError(error)}`);
 }
 
 function packageVersion(): string {

@@ -12,9 +12,12 @@ export type QueriesProps = Pick<Config, 'clusters' | 'retention'> & { readonly b
 
 const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
 
-/** Names and texts of the saved queries. Ids of runs sort by time; a day may have many runs, and hourly ones are of a part. */
+/**
+ * Names and texts of the saved queries. They begin with no `--`, which a command line would take for an option, and each has a day to
+ * begin with, as else all partitions there are would be listed. Ids of runs sort by time; a day may have many runs, and hourly ones are of a part.
+ */
 export const NAMED_QUERIES = {
-  'worst-nodes': `-- Nodes with the most open findings of weight in the last week.
+  'worst-nodes': `/* Nodes with the most open findings of weight in the last week. */
 SELECT cluster, CASE WHEN object.kind = 'node' THEN object.name ELSE object.node END AS node,
        count(DISTINCT fingerprint) AS findings,
        count(DISTINCT CASE WHEN severity = 'critical' THEN fingerprint END) AS critical
@@ -22,24 +25,27 @@ FROM findings
 WHERE dt >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d')
   AND state IN ('new', 'open') AND severity IN ('critical', 'high')
 GROUP BY 1, 2 ORDER BY findings DESC, critical DESC LIMIT 50`,
-  'namespace-growth': `-- Network namespaces of each node, first and last run of the month, with its AMI.
+  'namespace-growth': `/* Network namespaces of each node, first and last run of the month, with its AMI. */
 SELECT cluster, node, max_by(ami, runid) AS ami, min_by(namespaces, runid) AS at_first,
        max_by(namespaces, runid) AS at_last, max_by(namespaces, runid) - min_by(namespaces, runid) AS growth,
        max_by(orphans, runid) AS orphans
 FROM nodes
 WHERE dt >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
 GROUP BY 1, 2 HAVING max_by(namespaces, runid) > min_by(namespaces, runid) ORDER BY growth DESC LIMIT 100`,
-  'first-seen': `-- When each kind of fault was first seen in each cluster, and on how many objects since.
+  'first-seen': `/* When each kind of fault was first seen in each cluster, and on how many objects in the last three months. */
 SELECT cluster, "check", min(firstseen) AS first_seen, count(DISTINCT fingerprint) AS objects
 FROM findings
+WHERE dt >= date_format(current_date - INTERVAL '90' DAY, '%Y-%m-%d')
 GROUP BY 1, 2 ORDER BY first_seen DESC`,
-  'time-to-resolve': `-- Mean days from the first run that saw a fault to the last one, of what is resolved.
+  'time-to-resolve': `/* Mean days from the first run that saw a fault to the last one, of what was resolved in the last three months. */
 SELECT cluster, "check", count(*) AS resolved,
        avg(date_diff('hour', from_iso8601_timestamp(firstseen), from_iso8601_timestamp(lastseen)) / 24.0) AS mean_days
 FROM (SELECT cluster, "check", fingerprint, firstseen, max(lastseen) AS lastseen
-      FROM findings WHERE state = 'resolved' GROUP BY 1, 2, 3, 4)
+      FROM findings
+      WHERE dt >= date_format(current_date - INTERVAL '90' DAY, '%Y-%m-%d') AND state = 'resolved'
+      GROUP BY 1, 2, 3, 4)
 GROUP BY 1, 2 ORDER BY mean_days DESC`,
-  coverage: `-- Nodes that whole audits read, and their pods, day by day: the last run of each day.
+  coverage: `/* Nodes that whole audits read, and their pods, day by day: the last run of each day. */
 SELECT cluster, dt, count(*) AS nodes, sum(pods) AS pods, approx_percentile(probe_ms, 0.95) AS probe_ms_p95
 FROM (SELECT cluster, dt, node, max_by(pods, runid) AS pods, max_by(probems, runid) AS probe_ms
       FROM nodes

@@ -10,6 +10,7 @@ import {
   DistributedMap,
   Errors,
   Fail,
+  JitterType,
   JsonPath,
   LogLevel,
   Map as MapState,
@@ -45,6 +46,10 @@ const RETRYABLE = [
   'Lambda.ClientExecutionTimeoutException',
   // A function of a network that was idle for weeks is made ready again by its first call.
   'Lambda.ResourceNotReadyException',
+  'Lambda.ENILimitReachedException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.EC2UnexpectedException',
+  'Lambda.SubnetIPAddressLimitReachedException',
   'Lambda.Unknown',
   'Sandbox.Timedout',
   'Runtime.ExitError',
@@ -67,7 +72,7 @@ export class AuditStates extends Construct {
         payloadResponseOnly: true,
         retryOnServiceExceptions: false,
         ...more,
-      }).addRetry(retry(5));
+      }).addRetry(retry(10));
 
     const planFleet = invoke('PlanFleet', 'plan-fleet', {
       payload: TaskInput.fromObject({
@@ -179,6 +184,8 @@ function retry(maxAttempts: number, errors: string[] = RETRYABLE): RetryProps {
     interval: Duration.seconds(15),
     backoffRate: 2,
     maxAttempts,
+    // Batches that were refused together would all come back together.
+    jitterStrategy: JitterType.FULL,
     maxDelay: Duration.minutes(5),
   };
 }

@@ -1,44 +1,11 @@
 /** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and whom to tell. */
 import * as z from 'zod';
+import { whyNoEndpoint } from './aws-names.ts';
+import { clustersSchema } from './clusters.ts';
 import { destinationsSchema } from './destination.ts';
 import { exceptionsSchema } from './exception.ts';
 import { severities } from './finding.ts';
-
-const arn = z.string().regex(/^arn:aws[a-z-]*:/, 'It is an ARN.');
-
-const clusterName = z
-  .string()
-  .min(1)
-  .max(100)
-  .regex(/^[\w.:/@-]+$/, 'Letters, digits and . _ : / @ - are possible.')
-  .describe('Its name in reports, mails and tables. Another name starts a new history.');
-
-const eksClusterSchema = z
-  .strictObject({
-    name: clusterName,
-    eks: z.strictObject({
-      name: z.string().min(1).describe('Name of the EKS cluster.'),
-      region: z.string().min(1),
-      roleArn: arn.optional().describe('Role to take on, for a cluster of another account.'),
-      externalId: z.string().min(2).optional().describe('External id that the role asks for.'),
-      accessEntry: z
-        .boolean()
-        .default(true)
-        .describe('Make access entries, where the cluster is of the account and region of the stack.'),
-    }),
-  })
-  .describe('An EKS cluster: reached as the role of the functions, through an access entry.');
-
-const secretClusterSchema = z
-  .strictObject({
-    name: clusterName,
-    kubeconfigSecret: arn.describe('Secrets Manager secret whose text is a kubeconfig without exec plugins.'),
-    context: z.string().optional().describe('Context of that kubeconfig. Default: its current one.'),
-  })
-  .describe('Any other cluster.');
-
-export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema]);
-export type ClusterConfig = z.infer<typeof clusterSchema>;
+import { monitorSchema, scheduleSchema } from './schedule.ts';
 
 const probeSchema = z.strictObject({
   image: z.string().min(1).default('docker.io/nicolaka/netshoot:v0.16').describe('Image of the probe pods.'),
@@ -104,64 +71,25 @@ export const settingsSchema = z.strictObject({
   concurrency: concurrencySchema.prefault({}),
 });
 
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}
-
-export const scheduleSchema = z.strictObject({
-  expression: z
-    .string()
-    .regex(
-      /^(cron\(\S+( \S+){5}\)|rate\([1-9]\d* (minute|hour|day)s?\))$/,
-      'It is cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR), six fields with ? for one of the days, or rate(12 hours).',
-    )
-    .default('cron(0 2 * * ? *)'),
-  timeZone: z
-    .string()
-    .default('UTC')
-    .refine(isTimeZone, 'No such time zone: it is an IANA name, such as Europe/Berlin.')
-    .describe('IANA name, such as Europe/Berlin.'),
-  flexibleMinutes: z.int().min(0).max(240).default(15).describe('It starts within so many minutes.'),
-  maximumAgeHours: z
-    .int()
-    .min(1)
-    .max(24)
-    .default(4)
-    .describe('A start that cannot be delivered in this time goes to the dead-letter queue.'),
-  expectedWithinHours: z
-    .int()
-    .min(2)
-    .max(168)
-    .default(26)
-    .describe('An alarm is raised when a cluster was not audited for so long.'),
-  enabled: z.boolean().default(true),
-});
-
-export const monitorSchema = z
+export const subscriptionSchema = z
   .strictObject({
-    enabled: z.boolean().default(false),
-    expression: scheduleSchema.shape.expression.unwrap().default('cron(30 * * * ? *)'),
+    protocol: z.enum(['email', 'https', 'sqs', 'lambda']),
+    endpoint: z.string().min(1).describe('Mail address, URL or ARN.'),
+    minSeverity: z
+      .enum(severities)
+      .optional()
+      .describe('Only messages whose worst news is at or above it. Default: all.'),
+    format: z
+      .enum(['json', 'chat'])
+      .optional()
+      .describe(
+        'Of https: the JSON for programs (default), or the chat notification of AWS, for Slack and Teams. SNS has one body for all https subscriptions.',
+      ),
   })
-  .describe('A second, cheaper schedule in the same time zone: kernels and counts of namespaces only.');
-
-export const subscriptionSchema = z.strictObject({
-  protocol: z.enum(['email', 'https', 'sqs', 'lambda']),
-  endpoint: z.string().min(1).describe('Mail address, URL or ARN.'),
-  minSeverity: z
-    .enum(severities)
-    .optional()
-    .describe('Only messages whose worst news is at or above it. Default: all.'),
-  format: z
-    .enum(['json', 'chat'])
-    .optional()
-    .describe(
-      'Of https: the JSON for programs (default), or the chat notification of AWS, for Slack and Teams. SNS has one body for all https subscriptions.',
-    ),
-});
+  .superRefine(({ protocol, endpoint }, context) => {
+    const message = whyNoEndpoint(protocol, endpoint);
+    if (message !== null) context.addIssue({ code: 'custom', path: ['endpoint'], message });
+  });
 
 /** Of a file, what says whom the command line tells, and of what. */
 export const alertsSchema = z.looseObject({
@@ -183,15 +111,35 @@ export const retentionSchema = z.strictObject({
     .describe('Logs of the functions and the state machine.'),
 });
 
-export const networkSchema = z.strictObject({
-  vpcId: z.string(),
-  availabilityZones: z.array(z.string()).min(1),
-  subnetIds: z
-    .array(z.string())
-    .min(1)
-    .describe('Private subnets with a way to the clusters and to S3, EKS, STS and Secrets Manager.'),
-  securityGroupIds: z.array(z.string()).default([]).describe('Default: one is made that only lets out.'),
-});
+export const networkSchema = z
+  .strictObject({
+    vpcId: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'It is the id of a VPC, such as vpc-0123456789abcdef0.'),
+    availabilityZones: z.array(z.string()).min(1).describe('One of each subnet, in the same order.'),
+    subnetIds: z
+      .array(
+        z
+          .string()
+          .regex(/^subnet-[0-9a-f]{8,17}$/, 'It is the id of a subnet, such as subnet-0123456789abcdef0.'),
+      )
+      .min(1)
+      .describe('Private subnets with a way to the clusters and to S3, EKS, STS and Secrets Manager.'),
+    securityGroupIds: z
+      .array(
+        z
+          .string()
+          .regex(/^sg-[0-9a-f]{8,17}$/, 'It is the id of a security group, such as sg-0123456789abcdef0.'),
+      )
+      .default([])
+      .describe('Default: one is made that only lets out.'),
+  })
+  .superRefine(({ availabilityZones, subnetIds }, context) => {
+    if (subnetIds.length % availabilityZones.length === 0) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['subnetIds'],
+      message: `There are ${subnetIds.length} subnets for ${availabilityZones.length} availability zones: name the zone of each subnet, in the same order.`,
+    });
+  });
 
 /** What https subscriptions get; SNS has one body for all of them. */
 export function httpsFormat({ subscriptions }: Pick<Config, 'subscriptions'>): 'json' | 'chat' {
@@ -203,37 +151,8 @@ function httpsFormats(subscriptions: readonly z.infer<typeof subscriptionSchema>
   return subscriptions.filter(({ protocol }) => protocol === 'https').map(({ format }) => format ?? 'json');
 }
 
-export const clustersSchema = z
-  .array(clusterSchema)
-  .min(1)
-  .superRefine((clusters, context) => {
-    const names = new Set<string>();
-    const targets = new Map<string, string>();
-    for (const [index, cluster] of clusters.entries()) {
-      const { name } = cluster;
-      if (names.has(name))
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'name'],
-          message: `Another cluster has the same name, ${name}.`,
-        });
-      names.add(name);
-      if (!('eks' in cluster)) continue;
-      const { region, roleArn } = cluster.eks;
-      const target = [cluster.eks.name, region, roleArn].join(' ');
-      const same = targets.get(target);
-      if (same !== undefined)
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'eks'],
-          message: `${same} is the same EKS cluster: it would be audited twice, and has one access entry for each role.`,
-        });
-      targets.set(target, name);
-    }
-  });
-
 export const configSchema = z.strictObject({
-  clusters: clustersSchema,
+  clusters: clustersSchema.min(1),
   schedule: scheduleSchema.prefault({}),
   monitor: monitorSchema.prefault({}),
   ...settingsSchema.shape,
@@ -270,3 +189,21 @@ export const configSchema = z.strictObject({
     .describe('Subnets of the functions, for private clusters. Default: none.'),
 });
 export type Config = z.infer<typeof configSchema>;
+
+/** Of the 15 minutes that a function may take, what is left when its own cleaning up is taken off. */
+export const BATCH_SECONDS = 15 * 60 - 45;
+
+/**
+ * What is wrong with a batch that a function is to audit: all of its nodes may take their whole time.
+ *
+ * @returns null where it fits
+ */
+export function whyBatchIsTooLong({
+  probe,
+  concurrency,
+}: Pick<Config, 'probe' | 'concurrency'>): string | null {
+  const rounds = Math.ceil(concurrency.nodesPerBatch / concurrency.nodes);
+  const seconds = rounds * probe.deadlineSeconds;
+  if (seconds <= BATCH_SECONDS) return null;
+  return `A batch may take ${seconds} seconds (${concurrency.nodesPerBatch} nodes, ${concurrency.nodes} at once, ${probe.deadlineSeconds} each), and its function has ${BATCH_SECONDS}: lower concurrency.nodesPerBatch or probe.deadlineSeconds, or raise concurrency.nodes.`;
+}

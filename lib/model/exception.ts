@@ -45,8 +45,8 @@ export const exceptionsSchema = z
   .array(exceptionSchema)
   .max(200)
   .refine(
-    (exceptions) => JSON.stringify(exceptions).length <= LARGEST_BYTES,
-    `All exceptions together have at most ${LARGEST_BYTES.toLocaleString('en-US')} characters.`,
+    (exceptions) => Buffer.byteLength(JSON.stringify(exceptions)) <= LARGEST_BYTES,
+    `All exceptions together have at most ${LARGEST_BYTES.toLocaleString('en-US')} bytes.`,
   );
 
 /** What one run saw of one exception: the checks about exceptions judge it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { securityHubFindings } from '../../lib/alert/index.ts';
-import type { ClusterConfig } from '../../lib/model/config.ts';
+import type { ClusterConfig } from '../../lib/model/clusters.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aHostileReport, aReport } from '../report/sample.ts';
 

@@ -9,7 +9,8 @@ import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { openStore } from '../../lib/audit/index.ts';
 import type { Store } from '../../lib/history/index.ts';
-import { type ClusterConfig, configSchema } from '../../lib/model/config.ts';
+import type { ClusterConfig } from '../../lib/model/clusters.ts';
+import { configSchema } from '../../lib/model/config.ts';
 import { addNode, type Recording, serveRecording } from '../audit/recorded.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 import { type Datapoint, datapointsOf, raisedBy } from './alarms.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { securityHubFindings } from '../../lib/alert/index.ts';
-import type { ClusterConfig } from '../../lib/model/config.ts';
+import type { ClusterConfig } from '../../lib/model/clusters.ts';
 import { aFinding, aHostileReport, aReport } from '../report/sample.ts';
 import { ACCOUNT, REGION } from './deployed.ts';
 import { hasMoto, type Moto, startMoto } from './moto.ts';

@@ -1,10 +1,12 @@
 /** Who is admitted to which clusters: by the stack where it can, and named where others must do it. */
+import { createHash } from 'node:crypto';
 import { App, Aws, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { CfnCluster } from 'aws-cdk-lib/aws-eks';
 import { describe, expect, it, vi } from 'vitest';
 import { NetnsAuditor } from '../../lib/infra/netns-auditor.ts';
-import { type ClusterConfig, configSchema } from '../../lib/model/config.ts';
+import type { ClusterConfig } from '../../lib/model/clusters.ts';
+import { configSchema } from '../../lib/model/config.ts';
 import { hasCfnLint, lint } from './cfn-lint.ts';
 import { SECRET, synthesize } from './synthesized.ts';
 
@@ -115,7 +117,11 @@ describe('clusters of a construct', () => {
     new NetnsAuditor(new Stack(new App({ analyticsReporting: false }), 'Own'), 'Auditor', { clusters });
   const named = (name: string): ClusterConfig => ({
     name,
-    eks: { name: `eks-${Buffer.from(name).toString('hex')}`, region: 'eu-west-1', accessEntry: true },
+    eks: {
+      name: `eks-${createHash('sha256').update(name).digest('hex')}`,
+      region: 'eu-west-1',
+      accessEntry: true,
+    },
   });
 
   it('are held to what a file is held to', () => {

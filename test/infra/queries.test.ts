@@ -72,6 +72,14 @@ it.each([
   expect(await ask(name)).toMatchObject(rows);
 });
 
+it.each(Object.entries(NAMED_QUERIES))(
+  '%s can be pasted into a command line, and asks for days',
+  (_, sql) => {
+    expect(sql).not.toMatch(/^-/);
+    expect(sql).toMatch(/dt >= date_format/);
+  },
+);
+
 it('first-seen', async () => {
   expect((await ask('first-seen')).map((row) => Object.values(row)[1]).toSorted()).toEqual([
     'namespace-count-near-limit',

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readConfig } from '../../lib/infra/read-config.ts';
+import { readConfig, readStackConfig } from '../../lib/infra/read-config.ts';
 
 function file(text: string): string {
   const path = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), 'netns-audit.yaml');
@@ -10,7 +10,7 @@ function file(text: string): string {
   return path;
 }
 
-const aCluster = 'clusters: [{ name: a, eks: { name: a, region: r } }]';
+const aCluster = 'clusters: [{ name: a, eks: { name: a, region: eu-west-1 } }]';
 
 it('needs no more than a cluster', () => {
   const config = readConfig(
@@ -27,24 +27,138 @@ it('needs no more than a cluster', () => {
 it.each([
   ['clusters: []', 'clusters'],
   [
-    'clusters: [{ name: a, eks: { name: a, region: r } }, { name: a, eks: { name: b, region: r } }]',
+    'clusters: [{ name: a, eks: { name: a, region: eu-west-1 } }, { name: a, eks: { name: b, region: eu-west-1 } }]',
     'same name, a.\n  → at clusters[1].name',
   ],
   [
-    'clusters: [{ name: a, eks: { name: e, region: r } }, { name: b, eks: { name: e, region: r } }]',
+    'clusters: [{ name: a, eks: { name: e, region: eu-west-1 } }, { name: b, eks: { name: e, region: eu-west-1 } }]',
     'a is the same EKS cluster',
   ],
   ['clusters: [{ name: a, eks: { name: a, regoin: r } }]', 'clusters[0].eks.region'],
-  ['clusters: [{ name: a, kubeconfigSecret: "arn:aws:x", contex: b }]', '"contex"'],
+  [
+    'clusters: [{ name: a, kubeconfigSecret: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab", contex: b }]',
+    '"contex"',
+  ],
   [`${aCluster}\nschedule: { expression: cron(0 2 * * *) }`, 'six fields'],
   [`${aCluster}\nschedule: { expression: rate(daily) }`, 'six fields'],
   [`${aCluster}\nretention: { logDays: 45 }`, 'one of 1, 3, 5'],
   [`${aCluster}\nschedule: { timeZone: Europe/Berln }`, 'No such time zone'],
   ['clusters: [{ name: a, kubeconfig: ~/.kube/config }]', 'clusters[0]'],
-  ['clusters: [{ name: a, eks: { name: a, region: r } }]\nshedule: {}', 'shedule'],
+  ['clusters: [{ name: a, eks: { name: a, region: eu-west-1 } }]\nshedule: {}', 'shedule'],
   ['a: [', 'netns-audit.yaml'],
 ])('says what is wrong with: %s', (text, named) => {
   expect(() => readConfig(file(text))).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(named) }),
   );
+});
+
+const eks = (more: string): string => `clusters:\n  - name: a\n    eks:\n      name: a\n      ${more}`;
+const secret = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-AbCdEf';
+
+const mistakes: [name: string, text: string, line: number | null, named: string][] = [
+  ['a zone for a region', eks('region: eu-west-1a'), 5, 'no such region'],
+  ['a region with a typing error', eks('region: eu-wset-1'), 5, 'no such region'],
+  [
+    'an ARN for a name',
+    'clusters:\n  - name: a\n    eks: { name: "arn:aws:eks:eu-west-1:111122223333:cluster/a", region: eu-west-1 }',
+    3,
+    'not its ARN',
+  ],
+  [
+    'every name',
+    'clusters: [{ name: a, eks: { name: "*", region: eu-west-1 } }]',
+    1,
+    'the name of the EKS cluster',
+  ],
+  [
+    'a cluster for a role',
+    eks('region: eu-west-1\n      roleArn: arn:aws:eks:eu-west-1:111122223333:cluster/a'),
+    6,
+    'ARN of an IAM role',
+  ],
+  [
+    'a role of a bad account',
+    eks('region: eu-west-1\n      roleArn: arn:aws:iam::1:role/r'),
+    6,
+    'ARN of an IAM role',
+  ],
+  [
+    'a role of another partition',
+    eks('region: eu-west-1\n      roleArn: arn:aws-cn:iam::111122223333:role/r'),
+    6,
+    'another partition than eu-west-1',
+  ],
+  [
+    'an external id without a role',
+    eks('region: eu-west-1\n      externalId: abcd'),
+    6,
+    'there is no roleArn',
+  ],
+  [
+    'a bucket for a secret',
+    'clusters:\n  - { name: a, kubeconfigSecret: "arn:aws:s3:::b" }',
+    2,
+    'ARN of a secret',
+  ],
+  [
+    'the same secret twice',
+    `clusters:\n  - { name: a, kubeconfigSecret: "${secret}" }\n  - { name: b, kubeconfigSecret: "${secret}" }`,
+    3,
+    'a has the same secret and context',
+  ],
+  [
+    'two partitions',
+    `clusters:\n  - { name: a, kubeconfigSecret: "${secret}" }\n  - { name: b, eks: { name: b, region: cn-north-1 } }`,
+    3,
+    'no role reaches from one into the other',
+  ],
+  ...[
+    ['email', 'not a mail', 'a mail address'],
+    ['https', 'http://x', 'https://'],
+    ['sqs', 'queue', 'the ARN of an SQS queue'],
+    ['lambda', 'arn:aws:sqs:eu-west-1:111122223333:q', 'the ARN of a Lambda function'],
+  ].map(([protocol, endpoint, why]): [string, string, number, string] => [
+    `an endpoint of ${protocol} that is none`,
+    `${aCluster}\nsubscriptions:\n  - protocol: ${protocol}\n    endpoint: ${endpoint}`,
+    4,
+    String(why),
+  ]),
+  ['a time that never comes', `${aCluster}\nschedule:\n  expression: cron(99 77 * * ? *)`, 3, 'is no minute'],
+  [
+    'a weekly schedule',
+    `${aCluster}\nschedule:\n  expression: cron(0 2 ? * SUN *)`,
+    2,
+    'Set it to 170 or more',
+  ],
+  [
+    'subnets that are no multiple of the zones',
+    `${aCluster}\nnetwork:\n  vpcId: vpc-0123456789abcdef0\n  availabilityZones: [a, b]\n  subnetIds: [subnet-0123456789abcdef0]`,
+    5,
+    'There are 1 subnets for 2 availability zones',
+  ],
+  [
+    'a batch that takes too long',
+    `${aCluster}\nprobe: { deadlineSeconds: 600 }`,
+    null,
+    'A batch may take 1200 seconds',
+  ],
+  [
+    'a batch of many, one at a time',
+    `${aCluster}\nconcurrency:\n  nodesPerBatch: 40\n  nodes: 1`,
+    2,
+    'A batch may take 4800 seconds',
+  ],
+];
+
+it.each(mistakes)('names file and line of %s', (_, text, line, named) => {
+  const path = file(text);
+  const start = line === null ? `${path}: ` : `${path}: line ${line}: `;
+  expect(() => readStackConfig(path)).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(named) }),
+  );
+  expect(() => readStackConfig(path)).toThrow(start);
+});
+
+it('leaves batches of any length to a process of its own', () => {
+  expect(readConfig(file(`${aCluster}\nprobe: { deadlineSeconds: 600 }`)).probe.deadlineSeconds).toBe(600);
 });

@@ -26,12 +26,33 @@ function allowed(role: string): Map<string, unknown> {
   const policies = Object.values(template.findResources('AWS::IAM::Policy')).filter((policy) =>
     JSON.stringify(policy.Properties.Roles).includes(`${role}Role`),
   );
-  const statements: { Action: string | string[]; Resource: unknown }[] = policies.flatMap(
-    (policy) => policy.Properties.PolicyDocument.Statement,
-  );
+  const statements: { Effect: string; Action: string | string[]; Resource: unknown; Condition?: object }[] =
+    policies.flatMap((policy) => policy.Properties.PolicyDocument.Statement);
+  const actions = (of: { Action: string | string[] }): string[] => [of.Action].flat();
+  const code = JSON.stringify({ 'Fn::GetAtt': [functionId(role), 'Arn'] });
+  // What the code of the function is denied counts as not allowed, whatever else the role may be used for.
+  const denied = statements
+    .filter(
+      ({ Effect, Resource, Condition }) =>
+        Effect === 'Deny' &&
+        Resource === '*' &&
+        JSON.stringify(Condition) ===
+          `{"ArnEquals":{"lambda:SourceFunctionArn":[${code},{"Fn::Join":["",[${code},":*"]]}]}}`,
+    )
+    .flatMap(actions);
   return new Map(
-    statements.flatMap(({ Action, Resource }) => [Action].flat().map((action) => [action, Resource])),
+    statements
+      .filter(({ Effect }) => Effect === 'Allow')
+      .flatMap((each) => actions(each).map((action): [string, unknown] => [action, each.Resource]))
+      .filter(([action]) => !denied.includes(action)),
   );
+}
+
+function functionId(role: string): string {
+  const [found = 'none'] = Object.keys(template.findResources('AWS::Lambda::Function')).filter((id) =>
+    new RegExp(`Functions${role}[0-9A-F]{8}$`).test(id),
+  );
+  return found;
 }
 
 describe('the stack', () => {
@@ -147,6 +168,13 @@ describe('the stack', () => {
     },
   );
 
+  it('tries what was refused again ten times, each at a time of its own', () => {
+    const retries = JSON.stringify(definitionOf(template));
+    expect(retries.match(/"JitterStrategy":"FULL"/g)).toHaveLength(6);
+    expect(retries.match(/"MaxAttempts":10/g)).toHaveLength(5);
+    expect(retries).toContain('Lambda.EC2ThrottledException');
+  });
+
   it('puts only the functions that speak to clusters into the network', () => {
     const inNetwork = Object.entries(template.findResources('AWS::Lambda::Function')).filter(
       ([, lambda]) => lambda.Properties.VpcConfig !== undefined,
@@ -241,7 +269,7 @@ describe('what the threat model says of AWS', () => {
     for (const role of ['PlanFleet', 'PlanCluster', 'AuditNodes', 'ConcludeCluster', 'ConcludeFleet'])
       expect(
         actions(role).filter((action) =>
-          /(?:Delete(?!NetworkInterface)|Update|Modify|Attach|PassRole|\*$)/.test(
+          /(?:Create(?!Log)|Delete|Update|Modify|Attach|Assign|PassRole|\*$)/.test(
             action.replace('GenerateDataKey*', ''),
           ),
         ),

@@ -46,7 +46,9 @@ describe('exceptions', () => {
 
   it('fit into what Step Functions hands on', () => {
     const large = { ...exception, objects: Array.from({ length: 50 }, () => 'x'.repeat(400)) };
-    expect(wrong({ exceptions: Array.from({ length: 10 }, () => large) })).toContain('100,000 characters');
+    expect(wrong({ exceptions: Array.from({ length: 10 }, () => large) })).toContain('100,000 bytes');
+    const chinese = { ...exception, reason: '网'.repeat(300) };
+    expect(wrong({ exceptions: Array.from({ length: 120 }, () => chinese) })).toContain('100,000 bytes');
     expect(wrong({ exceptions: Array.from({ length: 201 }, () => exception) })).not.toBe('nothing');
   });
 });

@@ -1,6 +1,6 @@
 /** From a cluster of the config to a connection. */
 import { type Cluster, type ClusterTarget, connect } from '../../cluster/index.ts';
-import type { ClusterConfig } from '../../model/config.ts';
+import type { ClusterConfig } from '../../model/clusters.ts';
 import type { AuditError } from '../../model/errors.ts';
 
 /** What the use cases of a fleet need from outside. */

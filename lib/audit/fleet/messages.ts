@@ -1,6 +1,7 @@
 /** What the states of a fleet's audit hand to each other. Small: everything large goes through the store. */
 import * as z from 'zod';
-import { clusterSchema, settingsSchema } from '../../model/config.ts';
+import { clusterSchema } from '../../model/clusters.ts';
+import { settingsSchema } from '../../model/config.ts';
 import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';
 import { nodeCoverageSchema, verdicts } from '../../model/report.ts';

@@ -1,0 +1,97 @@
+/** What a file is held to as well: here anything may be a token, but for the names, which are part of keys and ids. */
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
+import type { Construct } from 'constructs';
+import * as z from 'zod';
+import { partitionOf, partsOfArn } from '../model/aws-names.ts';
+import { type ClusterConfig, clustersSchema } from '../model/clusters.ts';
+import { type Config, subscriptionSchema, whyBatchIsTooLong } from '../model/config.ts';
+import { digestOf } from './ids.ts';
+
+/** @throws Error that names the property, its place in it, and what is wrong */
+export function validate(
+  scope: Construct,
+  props: Pick<Config, 'clusters' | 'probe' | 'concurrency' | 'subscriptions'>,
+): void {
+  const { clusters } = props;
+  for (const { name } of clusters)
+    if (Token.isUnresolved(name)) throw new Error('NetnsAuditor: the name of a cluster cannot be a token');
+  const known = clustersSchema.min(1).safeParse(clusters.map((cluster) => withoutTokens(scope, cluster)));
+  if (known.error !== undefined) throw new Error(`NetnsAuditor: clusters: ${z.prettifyError(known.error)}`);
+  const { error } = z
+    .array(subscriptionSchema)
+    .safeParse(props.subscriptions.filter(({ endpoint }) => !Token.isUnresolved(endpoint)));
+  if (error !== undefined) throw new Error(`NetnsAuditor: subscriptions: ${z.prettifyError(error)}`);
+  const tooLong = whyBatchIsTooLong(props);
+  if (tooLong !== null) throw new Error(`NetnsAuditor: concurrency: ${tooLong}`);
+  refuseOtherPartitions(scope, clusters);
+  warnOfUnknownRegions(scope, clusters);
+}
+
+/** Each token as some value that its place admits, the same for the same token. */
+function withoutTokens(scope: Construct, cluster: ClusterConfig): unknown {
+  const standIn = (text: string | undefined, make: (digest: string) => string): string | undefined =>
+    text !== undefined && Token.isUnresolved(text) ? make(digestOf(scope, text)) : text;
+  if ('kubeconfigSecret' in cluster)
+    return {
+      ...cluster,
+      kubeconfigSecret: standIn(
+        cluster.kubeconfigSecret,
+        (digest) =>
+          `arn:${partitionOfStack(scope) ?? 'aws'}:secretsmanager:eu-west-1:000000000000:secret:${digest}`,
+      ),
+    };
+  const { name, region, roleArn, externalId } = cluster.eks;
+  const known = standIn(region, () => 'us-east-1') ?? region;
+  return {
+    ...cluster,
+    eks: {
+      ...cluster.eks,
+      // Two regions that are tokens may well be two regions.
+      name: standIn(name, (digest) => digest) + (known === region ? '' : digestOf(scope, region)),
+      region: known,
+      ...(roleArn === undefined
+        ? {}
+        : {
+            roleArn: standIn(
+              roleArn,
+              (digest) => `arn:${partitionOf(known)}:iam::000000000000:role/${digest}`,
+            ),
+          }),
+      ...(externalId === undefined ? {} : { externalId: standIn(externalId, (digest) => digest) }),
+    },
+  };
+}
+
+function partitionOfStack(scope: Construct): string | null {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) ? null : partitionOf(region);
+}
+
+/** Roles of one partition reach nothing in another, which a deploy and a run would find out one after the other. */
+function refuseOtherPartitions(scope: Construct, clusters: readonly ClusterConfig[]): void {
+  const own = partitionOfStack(scope);
+  if (own === null) return;
+  for (const cluster of clusters) {
+    const of = 'eks' in cluster ? cluster.eks.region : partsOfArn(cluster.kubeconfigSecret).partition;
+    if (Token.isUnresolved(of)) continue;
+    const partition = 'eks' in cluster ? partitionOf(of) : of;
+    if (partition !== own)
+      throw new Error(
+        `NetnsAuditor: clusters: ${cluster.name} is of the partition ${partition}, and the stack's region ${Stack.of(scope).region} is of ${own}: deploy it to a region of ${partition}.`,
+      );
+  }
+}
+
+/** A warning only, as there are new regions each year. */
+function warnOfUnknownRegions(scope: Construct, clusters: readonly ClusterConfig[]): void {
+  const known = new Set(RegionInfo.regions.map(({ name }) => name));
+  for (const cluster of clusters) {
+    if (!('eks' in cluster) || Token.isUnresolved(cluster.eks.region) || known.has(cluster.eks.region))
+      continue;
+    Annotations.of(scope).addWarningV2(
+      `netns-auditor:unknownRegion-${cluster.eks.region}`,
+      `The CDK knows no region ${cluster.eks.region}, which ${cluster.name} is said to be in. Acknowledge this warning where it is a new one.`,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/** Names of AWS as a configuration has them: what is none is said before a deploy meets it. Pure. */
+import * as z from 'zod';
+
+/** The first words of a region's name, by the partition that they are of. The longest that fits counts. */
+const PARTITIONS = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['us-isof-', 'aws-iso-f'],
+  ['us-isob-', 'aws-iso-b'],
+  ['us-iso-', 'aws-iso'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['eusc-', 'aws-eusc'],
+] as const;
+
+/** The partition that a region is of. */
+export function partitionOf(region: string): string {
+  return PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? 'aws';
+}
+
+/** The partition, service, region and account of an ARN, and what it names; empty where it has none. */
+export function partsOfArn(
+  arn: string,
+): Readonly<Record<'partition' | 'service' | 'region' | 'account' | 'resource', string>> {
+  const [, partition = '', service = '', region = '', account = '', ...rest] = arn.split(':');
+  return { partition, service, region, account, resource: rest.join(':') };
+}
+
+/** A typing error is told from a region by the words; which regions there are changes by the year. */
+const REGION =
+  /^(?:af|ap|ca|cn|eu|eusc|il|me|mx|sa|us)(?:-gov|-iso[a-z]?)?-(?:north|south|east|west|central|northeast|northwest|southeast|southwest|de)(?:-(?:east|west|north|south))?-\d$/;
+
+export const regionSchema = z
+  .string()
+  .regex(REGION, 'There is no such region: it is a name such as eu-west-1, without the letter of a zone.');
+
+export const eksNameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][\w-]{0,99}$/,
+    'It is the name of the EKS cluster, not its ARN: letters, digits, - and _ are possible.',
+  );
+
+export const roleArnSchema = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    'It is the ARN of an IAM role, such as arn:aws:iam::111122223333:role/netns-auditor.',
+  );
+
+export const secretArnSchema = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/,
+    'It is the ARN of a secret in Secrets Manager, such as arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-AbCdEf.',
+  );
+
+const ENDPOINTS = {
+  email: [/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'a mail address'],
+  https: [/^https:\/\/[^\s/]+/, 'a URL that begins with https://'],
+  sqs: [/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]+(?:\.fifo)?$/, 'the ARN of an SQS queue'],
+  lambda: [/^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w:$-]+$/, 'the ARN of a Lambda function'],
+} as const;
+
+/** What is wrong with the endpoint of a subscription; null where nothing is. */
+export function whyNoEndpoint(protocol: keyof typeof ENDPOINTS, endpoint: string): string | null {
+  const [form, words] = ENDPOINTS[protocol];
+  return form.test(endpoint) ? null : `The endpoint of ${protocol} is ${words}.`;
+}

@@ -1,0 +1,99 @@
+/** The clusters of a fleet, as a configuration lists them. */
+import * as z from 'zod';
+import {
+  eksNameSchema,
+  partitionOf,
+  partsOfArn,
+  regionSchema,
+  roleArnSchema,
+  secretArnSchema,
+} from './aws-names.ts';
+
+const clusterName = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[\w.:/@-]+$/, 'Letters, digits and . _ : / @ - are possible.')
+  .describe('Its name in reports, mails and tables. Another name starts a new history.');
+
+const eksClusterSchema = z
+  .strictObject({
+    name: clusterName,
+    eks: z
+      .strictObject({
+        name: eksNameSchema.describe('Name of the EKS cluster.'),
+        region: regionSchema,
+        roleArn: roleArnSchema.optional().describe('Role to take on, for a cluster of another account.'),
+        externalId: z.string().min(2).optional().describe('External id that the role asks for.'),
+        accessEntry: z
+          .boolean()
+          .default(true)
+          .describe('Make access entries, where the cluster is of the account and region of the stack.'),
+      })
+      .superRefine(({ region, roleArn, externalId }, context) => {
+        const wrong = (name: string, message: string): void =>
+          context.addIssue({ code: 'custom', path: [name], message });
+        if (externalId !== undefined && roleArn === undefined)
+          wrong('externalId', 'An external id is asked for by a role: there is no roleArn.');
+        const partition = partitionOf(region);
+        if (roleArn !== undefined && partsOfArn(roleArn).partition !== partition)
+          wrong('roleArn', `The role is of another partition than ${region}, which is of ${partition}.`);
+      }),
+  })
+  .describe('An EKS cluster: reached as the role of the functions, through an access entry.');
+
+const secretClusterSchema = z
+  .strictObject({
+    name: clusterName,
+    kubeconfigSecret: secretArnSchema.describe(
+      'Secrets Manager secret whose text is a kubeconfig without exec plugins.',
+    ),
+    context: z.string().optional().describe('Context of that kubeconfig. Default: its current one.'),
+  })
+  .describe('Any other cluster.');
+
+export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema]);
+export type ClusterConfig = z.infer<typeof clusterSchema>;
+
+export const clustersSchema = z.array(clusterSchema).superRefine((clusters, context) => {
+  const wrong = (index: number, name: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [index, name], message });
+  const names = new Set<string>();
+  const targets = new Map<string, string>();
+  const partitions = new Map<string, string>();
+  for (const [index, cluster] of clusters.entries()) {
+    const { name } = cluster;
+    if (names.has(name)) wrong(index, 'name', `Another cluster has the same name, ${name}.`);
+    names.add(name);
+    const [kind, target, partition] =
+      'eks' in cluster
+        ? ([
+            'eks',
+            [cluster.eks.name, cluster.eks.region, cluster.eks.roleArn].join(' '),
+            partitionOf(cluster.eks.region),
+          ] as const)
+        : ([
+            'kubeconfigSecret',
+            [cluster.kubeconfigSecret, cluster.context].join(' '),
+            partsOfArn(cluster.kubeconfigSecret).partition,
+          ] as const);
+    const same = targets.get(target);
+    if (same !== undefined)
+      wrong(
+        index,
+        kind,
+        kind === 'eks'
+          ? `${same} is the same EKS cluster: it would be audited twice, and has one access entry for each role.`
+          : `${same} has the same secret and context: the cluster would be audited twice.`,
+      );
+    targets.set(target, name);
+    const [other] = [...partitions].find(([each]) => each !== partition) ?? [];
+    if (other !== undefined)
+      wrong(
+        index,
+        kind,
+        `It is of the partition ${partition}, and ${partitions.get(other)} of ${other}: no role reaches from one into the other. Make a stack in each.`,
+      );
+    partitions.set(partition, partitions.get(partition) ?? name);
+  }
+});
