@@ -1,6 +1,6 @@
 /**
- * Writes what a new check consists of: `npm run new:check TOPIC ID`. All of it compiles, and the test of the check fails with a
- * sentence that says what to write, until somebody writes it.
+ * Writes what a new check consists of: `npm run new:check TOPIC ID`. An id that begins with `pod-` gets the frame of a check of
+ * pods. All of it compiles, and the test of the check fails with a sentence that says what to write, until somebody writes it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,6 +23,48 @@ const FAULTS: Readonly<Record<string, readonly [file: string, list: string]>> = 
   cni: ['cni.ts', 'cniFaults'],
   connectivity: ['connectivity.ts', 'connectivityFaults'],
 };
+
+/** Checks of pods are named after them; their pods are gone through by a frame of its own. */
+const isOfPods = (id: string): boolean => id.startsWith('pod-');
+
+const podCheckFile = (topic: string, id: string, name: string): string => `\
+import { definePodCheck } from '../define-pod-check.ts';
+
+/** Say why this is a fault, and cite the kernel, the CNI plugin or the issue that it comes from. */
+export const ${name} = definePodCheck({
+  id: '${id}',
+  topic: '${topic}',
+  severity: 'medium',
+  title: 'Say in a few words what passes',
+  failureTitle: 'Say in at most eight words what fails',
+  why: 'Say in at most 400 characters what happens to the pod where it fails.',
+  // Parts of Evidence (lib/model/evidence.ts); judge sees these and no others.
+  needs: ['podNetworks'],
+  // Why a pod is not judged: questions of lib/computed, such as networkElsewhere, or of your own. They are asked in this order.
+  unless: ['namespace unread'],
+  // Answer 'pass', { detail, confidence, evidence, remedy }, { unknown: why }, or in words why the pod is not judged. What another
+  // check reports as the cause stands in explainedBy: [failing(thatCheck)].
+  judge(_network) {
+    return { unknown: '${id} is not written yet' };
+  },
+});
+`;
+
+const podTestFile = (topic: string, id: string, name: string): string => `\
+import { describe, expect, it } from 'vitest';
+import { ${name} } from '../../../lib/checks/${topic}/${id}.ts';
+import { aPodNetwork, context } from '../evidence.ts';
+
+describe('${id}', () => {
+  it('passes a healthy pod', () => {
+    const [outcome] = ${name}.run({ podNetworks: [aPodNetwork()] }, context);
+    expect(
+      outcome?.result,
+      'Write judge() in lib/checks/${topic}/${id}.ts, then a test here for each outcome: pass, fail, not applicable, unknown',
+    ).toBe('pass');
+  });
+});
+`;
 
 const checkFile = (topic: string, id: string, name: string): string => `\
 import { defineCheck, nodeObject, unknown } from '../define.ts';
@@ -129,9 +171,10 @@ export function newCheck(root: string, topic: string, id: string): readonly stri
       `"${id}" is no id: two or more lower-case words with hyphens, such as pod-interface-down`,
     );
   const name = id.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const [writeCheck, writeTest] = isOfPods(id) ? [podCheckFile, podTestFile] : [checkFile, testFile];
   const files = {
-    [`lib/checks/${topic}/${id}.ts`]: checkFile(topic, id, name),
-    [`test/checks/${topic}/${id}.test.ts`]: testFile(topic, id, name),
+    [`lib/checks/${topic}/${id}.ts`]: writeCheck(topic, id, name),
+    [`test/checks/${topic}/${id}.test.ts`]: writeTest(topic, id, name),
     [`docs/checks/${id}.md`]: pageFile(topic, id),
   };
   for (const file of Object.keys(files))

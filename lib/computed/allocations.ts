@@ -64,3 +64,20 @@ export function addressesInUse(network: PodNetwork): string[] {
   ];
   return network.pod.podIPs.filter((ip) => held.some((address) => sameAddress(address, ip)));
 }
+
+/**
+ * The store of a pod's addresses and those of them that are in use, to be compared; or why they cannot be. A store that
+ * cannot be read is another check's.
+ */
+export function comparedAllocations(
+  network: PodNetwork,
+  stores: readonly Ipam[],
+): { readonly store: Ipam; readonly addresses: readonly string[] } | string {
+  const store = ipamOf(network, stores);
+  if (typeof store === 'string') return store;
+  const addresses = addressesInUse(network);
+  if (addresses.length === 0) return 'the pod has no address to compare';
+  if (store.corrupt.some(({ path }) => path === store.path))
+    return 'the store cannot be read: see ipam-corrupt';
+  return { store, addresses };
+}

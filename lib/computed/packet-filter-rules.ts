@@ -60,6 +60,17 @@ export type Blockade = {
   readonly by: string;
 };
 
+/** Why rules of a pod may be its own: a container that fits `may` can have written them; null when there is none. */
+export function ownRules(
+  { pod }: PodNetwork,
+  may: (container: PodNetwork['pod']['containers'][number]) => boolean,
+): string | null {
+  const owner = pod.containers.find(may);
+  return owner === undefined
+    ? null
+    : `container ${owner.name} may change the network, and may own these rules`;
+}
+
 /** Base chains that drop everything that comes in or goes out; rules about loopback do not count. */
 export function blockades(network: PodNetwork, filters: readonly PacketFilter[]): Blockade[] {
   const families = network.pod.podIPs.map((ip) => (ip.includes(':') ? 6 : 4));

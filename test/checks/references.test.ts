@@ -12,7 +12,7 @@ const MADE: Readonly<Record<string, readonly string[]>> = {
   // biome-ignore-start lint/suspicious/noTemplateCurlyInString: as the code writes them
   'host-route-${wrong.state}': ['host-route-missing', 'host-route-misdirected'],
   '${name}': ['pod-unrouted-inbound', 'pod-unrouted-outbound'],
-  '${found[0]}': [],
+  '${id}': [],
   '${reported.id}': [],
   // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as the code writes them
 };

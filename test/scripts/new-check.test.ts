@@ -50,6 +50,14 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
     expect(read('test/e2e/faults/pod-network.ts')).toContain("check: 'route-made-of-cheese'");
   });
 
+  it('writes a check of pods in their frame', () => {
+    const made = run('node', 'scripts/new-check.ts', 'interfaces', 'pod-made-of-cheese');
+    expect(made.status, made.text).toBe(0);
+    expect(read('lib/checks/interfaces/pod-made-of-cheese.ts')).toContain(
+      'podMadeOfCheese = definePodCheck({',
+    );
+  });
+
   it('writes what compiles and has the style of the project', () => {
     const types = run('tsc', '--noEmit');
     expect(types.status, types.text).toBe(0);
@@ -65,17 +73,19 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
     expect(style.status, style.text).toBe(0);
   });
 
-  it('leaves a test that fails and says what to write, and a catalogue that is whole', () => {
+  it('leaves tests that fail and say what to write, and a catalogue that is whole', () => {
     const tested = run(
       'vitest',
       'run',
       '--project',
       'unit',
       'test/checks/routes/route-made',
+      'test/checks/interfaces/pod-made',
       'test/checks/catalogue',
     );
     expect(tested.text).toContain('Write run() in lib/checks/routes/route-made-of-cheese.ts');
-    expect(tested.text).toMatch(/Tests +1 failed \| \d+ passed/);
+    expect(tested.text).toContain('Write judge() in lib/checks/interfaces/pod-made-of-cheese.ts');
+    expect(tested.text).toMatch(/Tests +2 failed \| \d+ passed/);
   });
 
   it.each([

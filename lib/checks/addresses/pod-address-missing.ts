@@ -1,10 +1,10 @@
 import { addressRows, lostOf } from '../../computed/lost-addresses.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** `ip addr flush` takes the routes along: they are part of this finding. */
-export const podAddressMissing = defineCheck({
+export const podAddressMissing = definePodCheck({
   id: 'pod-address-missing',
   topic: 'addresses',
   severity: 'critical',
@@ -12,38 +12,35 @@ export const podAddressMissing = defineCheck({
   failureTitle: 'Running pod without its address',
   why: 'Without the address the pod answers nobody and reaches nobody, while Kubernetes still shows it and Services go on sending traffic there.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const { pod } = network;
-      // containerd#7843: the runtime says READY and names no address; the kubelet then makes sandbox after sandbox.
-      if (pod.podIPs.length === 0 && pod.containers.some((container) => container.running)) {
-        return fail(object, {
-          detail: `The API shows no address for the running pod; its interface holds ${
-            mainAddresses(network)
-              .map(({ address }) => address)
-              .join(', ') || 'none'
-          }.`,
-          confidence: 'confirmed',
-          evidence: [...addressRows(network)],
-          remedy: recreatePod(pod),
-        });
-      }
-      const lost = lostOf(network, podNetworks);
-      if (typeof lost === 'string') return notApplicable(object, lost);
-      const missing = lost.filter(({ instead }) => instead.length === 0).map(({ address }) => address);
-      if (missing.length === 0) {
-        return lost.length === 0
-          ? pass(object)
-          : notApplicable(object, 'the interface holds another address instead: see pod-address-mismatch');
-      }
-      return fail(object, {
-        detail: `${network.interface} does not hold ${missing.join(', ')}, which the API still shows, nor another address in ${missing.length === 1 ? 'its' : 'their'} place.`,
+  unless: ['namespace unread'],
+  judge(network, { podNetworks }) {
+    const { pod } = network;
+    // containerd#7843: the runtime says READY and names no address; the kubelet then makes sandbox after sandbox.
+    if (pod.podIPs.length === 0 && pod.containers.some((container) => container.running)) {
+      return {
+        detail: `The API shows no address for the running pod; its interface holds ${
+          mainAddresses(network)
+            .map(({ address }) => address)
+            .join(', ') || 'none'
+        }.`,
         confidence: 'confirmed',
-        evidence: addressRows(network),
-        remedy: recreatePod(network.pod),
-      });
-    });
+        evidence: [...addressRows(network)],
+        remedy: recreatePod(pod),
+      };
+    }
+    const lost = lostOf(network, podNetworks);
+    if (typeof lost === 'string') return lost;
+    const missing = lost.filter(({ instead }) => instead.length === 0).map(({ address }) => address);
+    if (missing.length === 0) {
+      return lost.length === 0
+        ? 'pass'
+        : 'the interface holds another address instead: see pod-address-mismatch';
+    }
+    return {
+      detail: `${network.interface} does not hold ${missing.join(', ')}, which the API still shows, nor another address in ${missing.length === 1 ? 'its' : 'their'} place.`,
+      confidence: 'confirmed',
+      evidence: addressRows(network),
+      remedy: recreatePod(network.pod),
+    };
   },
 });

@@ -2,11 +2,11 @@ import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
 import { lostAddresses, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import { cniPlugin, HOST_LOCAL } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** Only where addresses come from a range of the node: VPC addresses and Calico's blocks lie outside of podCIDRs by design. */
-export const podAddressWrongSubnet = defineCheck({
+export const podAddressWrongSubnet = definePodCheck({
   id: 'pod-address-wrong-subnet',
   topic: 'addresses',
   severity: 'high',
@@ -14,60 +14,55 @@ export const podAddressWrongSubnet = defineCheck({
   failureTitle: "Pod's address does not fit the node's subnet for pods",
   why: "Other nodes send a subnet's packets to the node that has it: a pod that kept an address of an earlier subnet is reached from its own node only, or its traffic goes to the node that has the subnet now. With another prefix length it looks for addresses beside itself that are behind its gateway, Services among them.",
   needs: ['podNetworks', 'cniConfig', 'hostNetwork', 'node'],
-  run({ podNetworks, cniConfig, hostNetwork, node: api }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      const known = subnetsOf(network, cniConfig, api.podCIDRs);
-      if (known === null) return notApplicable(object, 'its addresses come from no subnet of the node');
-      const lost = lostAddresses(network);
-      const sameFamily = (ip: string) => known.subnets.filter((subnet) => familyOf(subnet) === familyOf(ip));
-      const judged = network.pod.podIPs.filter((ip) => !lost.includes(ip) && sameFamily(ip).length > 0);
-      if (judged.length === 0) return notApplicable(object, 'the pod holds none of its addresses');
-      const outside = judged.filter((ip) => !sameFamily(ip).some((subnet) => contains(subnet, ip)));
-      if (outside.length === 0) {
-        const resized = resizedOf(network, judged);
-        return resized.length === 0
-          ? pass(object)
-          : fail(object, {
-              detail: `${resized.map(({ address, has, given }) => `${network.interface} has ${address}/${has}, and the CNI plugin gave ${address}/${given}`).join('; ')}: the pod takes other addresses for its neighbours than its node does.`,
-              confidence: 'confirmed',
-              evidence: resized.map(({ address, has, given }) => ({
-                what: `prefix length of ${address}`,
-                expected: `/${given} (CNI result cache)`,
-                actual: `/${has}`,
-                source: `ip addr (netns ${network.namespace})`,
-              })),
-              remedy: recreatePod(network.pod),
-            });
-      }
-      const bridge = network.hostLink?.master;
-      const stale = hostNetwork.addresses.find(
-        ({ link, scope, address, family }) =>
-          link === bridge &&
-          scope === 'global' &&
-          outside.some((ip) => familyOf(ip) === family) &&
-          !sameFamily(address).some((subnet) => contains(subnet, address)),
-      );
-      // The bridge itself is in the old subnet, and all of its pods with it; or the plugin does not go by this subnet.
-      if (stale !== undefined)
-        return notApplicable(object, `the bridge has ${stale.address}: see bridge-address-stale`);
-      return fail(object, {
-        detail: `The pod has ${outside.join(', ')}, outside of ${known.subnets.join(', ')} (${known.source}).`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: 'address of the pod',
-            expected: `in ${known.subnets.join(', ')}`,
-            actual: outside.join(', '),
-            source: `API: pod.status.podIPs, and ip addr (netns ${network.namespace})`,
-          },
-          { what: 'subnet for pods', actual: known.subnets.join(', '), source: known.source },
-        ],
-        remedy: recreatePod(network.pod),
-      });
-    });
+  unless: [networkElsewhere],
+  judge(network, { cniConfig, hostNetwork, node: api }) {
+    const known = subnetsOf(network, cniConfig, api.podCIDRs);
+    if (known === null) return 'its addresses come from no subnet of the node';
+    const lost = lostAddresses(network);
+    const sameFamily = (ip: string) => known.subnets.filter((subnet) => familyOf(subnet) === familyOf(ip));
+    const judged = network.pod.podIPs.filter((ip) => !lost.includes(ip) && sameFamily(ip).length > 0);
+    if (judged.length === 0) return 'the pod holds none of its addresses';
+    const outside = judged.filter((ip) => !sameFamily(ip).some((subnet) => contains(subnet, ip)));
+    if (outside.length === 0) {
+      const resized = resizedOf(network, judged);
+      return resized.length === 0
+        ? 'pass'
+        : {
+            detail: `${resized.map(({ address, has, given }) => `${network.interface} has ${address}/${has}, and the CNI plugin gave ${address}/${given}`).join('; ')}: the pod takes other addresses for its neighbours than its node does.`,
+            confidence: 'confirmed',
+            evidence: resized.map(({ address, has, given }) => ({
+              what: `prefix length of ${address}`,
+              expected: `/${given} (CNI result cache)`,
+              actual: `/${has}`,
+              source: `ip addr (netns ${network.namespace})`,
+            })),
+            remedy: recreatePod(network.pod),
+          };
+    }
+    const bridge = network.hostLink?.master;
+    const stale = hostNetwork.addresses.find(
+      ({ link, scope, address, family }) =>
+        link === bridge &&
+        scope === 'global' &&
+        outside.some((ip) => familyOf(ip) === family) &&
+        !sameFamily(address).some((subnet) => contains(subnet, address)),
+    );
+    // The bridge itself is in the old subnet, and all of its pods with it; or the plugin does not go by this subnet.
+    if (stale !== undefined) return `the bridge has ${stale.address}: see bridge-address-stale`;
+    return {
+      detail: `The pod has ${outside.join(', ')}, outside of ${known.subnets.join(', ')} (${known.source}).`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: 'address of the pod',
+          expected: `in ${known.subnets.join(', ')}`,
+          actual: outside.join(', '),
+          source: `API: pod.status.podIPs, and ip addr (netns ${network.namespace})`,
+        },
+        { what: 'subnet for pods', actual: known.subnets.join(', '), source: known.source },
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });
 

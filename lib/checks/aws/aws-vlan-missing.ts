@@ -5,11 +5,11 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** The plugin's own names: the VLAN on the trunk, and rules of priority 10 for both links (amazon-vpc-cni-k8s#1644). */
-export const awsVlanMissing = defineCheck({
+export const awsVlanMissing = definePodCheck({
   id: 'aws-vlan-missing',
   topic: 'aws',
   severity: 'critical',
@@ -17,34 +17,31 @@ export const awsVlanMissing = defineCheck({
   failureTitle: 'VLAN or table of a branch ENI is missing (AWS VPC CNI)',
   why: 'Security groups for pods give a pod an ENI of its own, behind a VLAN. Without its link, rules or routes the pod reaches nothing, and nothing reaches it.',
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (!isBranchPod(network))
-        return notApplicable(object, 'the pod is not on a branch ENI of the AWS VPC CNI');
-      const fault = networkElsewhere(network) ?? linkFault(network);
-      if (fault !== null) return notApplicable(object, fault);
-      const vlan = vlanOf(network, hostNetwork);
-      if (vlan === null)
-        return notApplicable(object, "neither the plugin's result nor the pod's annotation names its VLAN");
-      const missing = partsOf(network, vlan).filter(({ isThere }) => !isThere(hostNetwork));
-      if (missing.length === 0) return pass(object);
-      return fail(object, {
-        detail: `The branch ENI of the pod (VLAN ${vlan}) lacks ${listed(missing.map(({ what }) => what))}.`,
-        confidence: 'confirmed',
-        evidence: missing.map(
-          ({ what, expected, source }): Comparison => ({
-            what,
-            expected,
-            actual: 'none',
-            source: `${source} (node)`,
-          }),
-        ),
-        remedy: recreatePod(network.pod),
-      });
-    });
+  unless: [notOnBranchEni, networkElsewhere, linkFault],
+  judge(network, { hostNetwork }) {
+    const vlan = vlanOf(network, hostNetwork);
+    if (vlan === null) return "neither the plugin's result nor the pod's annotation names its VLAN";
+    const missing = partsOf(network, vlan).filter(({ isThere }) => !isThere(hostNetwork));
+    if (missing.length === 0) return 'pass';
+    return {
+      detail: `The branch ENI of the pod (VLAN ${vlan}) lacks ${listed(missing.map(({ what }) => what))}.`,
+      confidence: 'confirmed',
+      evidence: missing.map(
+        ({ what, expected, source }): Comparison => ({
+          what,
+          expected,
+          actual: 'none',
+          source: `${source} (node)`,
+        }),
+      ),
+      remedy: recreatePod(network.pod),
+    };
   },
 });
+
+function notOnBranchEni(network: PodNetwork): string | null {
+  return isBranchPod(network) ? null : 'the pod is not on a branch ENI of the AWS VPC CNI';
+}
 
 /** By the pod's annotation, the plugin's result, or the rule of its link. */
 function vlanOf({ pod, results, hostLink }: PodNetwork, { rules }: NetworkStack): number | null {

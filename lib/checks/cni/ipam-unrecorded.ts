@@ -1,10 +1,10 @@
+import { comparedAllocations } from '../../computed/allocations.ts';
 import { familyOf, sameAddress } from '../../computed/cidr.ts';
-import { defineCheck, fail, pass } from '../define.ts';
-import { judgeAllocations } from '../frames/judge-allocations.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** The pod itself works; the next pod that is given the address breaks both (amazon-vpc-cni-k8s#3019). */
-export const ipamUnrecorded = defineCheck({
+export const ipamUnrecorded = definePodCheck({
   id: 'ipam-unrecorded',
   topic: 'cni',
   severity: 'high',
@@ -12,34 +12,35 @@ export const ipamUnrecorded = defineCheck({
   failureTitle: 'Pod uses an address that its IPAM takes for free',
   why: 'The IPAM will give the address to another pod. From then on two pods have the same address, and traffic reaches one or the other by chance.',
   needs: ['ipam', 'podNetworks'],
-  run({ ipam, podNetworks }, { node }) {
-    return judgeAllocations(podNetworks, ipam, node, (object, network, store, addresses) => {
-      const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
-      const missing = addresses.filter(
-        (address) =>
-          !store.allocations.some((allocation) => sameAddress(allocation.address, address)) &&
-          // The sandbox took another one: that is ipam-conflict.
-          !own.some((allocation) => familyOf(allocation.address) === familyOf(address)),
-      );
-      if (missing.length === 0) return pass(object);
-      return fail(object, {
-        detail: `${missing.join(', ')} is in use by the pod, and is free in the IPAM store ${store.path}.`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: 'address of the pod',
-            actual: missing.join(', '),
-            source: 'API: pod.status.podIPs, and its CNI result or namespace',
-          },
-          {
-            what: 'entry of the address',
-            expected: `taken by ${network.sandbox.id}`,
-            actual: 'none',
-            source: store.path,
-          },
-        ],
-        remedy: recreatePod(network.pod),
-      });
-    });
+  judge(network, { ipam }) {
+    const compared = comparedAllocations(network, ipam);
+    if (typeof compared === 'string') return compared;
+    const { store, addresses } = compared;
+    const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
+    const missing = addresses.filter(
+      (address) =>
+        !store.allocations.some((allocation) => sameAddress(allocation.address, address)) &&
+        // The sandbox took another one: that is ipam-conflict.
+        !own.some((allocation) => familyOf(allocation.address) === familyOf(address)),
+    );
+    if (missing.length === 0) return 'pass';
+    return {
+      detail: `${missing.join(', ')} is in use by the pod, and is free in the IPAM store ${store.path}.`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: 'address of the pod',
+          actual: missing.join(', '),
+          source: 'API: pod.status.podIPs, and its CNI result or namespace',
+        },
+        {
+          what: 'entry of the address',
+          expected: `taken by ${network.sandbox.id}`,
+          actual: 'none',
+          source: store.path,
+        },
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });

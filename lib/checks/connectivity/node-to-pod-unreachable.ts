@@ -1,11 +1,11 @@
 import { layoutOf } from '../../computed/layouts.ts';
 import { probesOf, unresolved } from '../../computed/pings.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
-import { knownFault } from '../frames/known-fault.ts';
+import { definePodCheck } from '../define-pod-check.ts';
+import { whyNothingAnswers } from '../frames/why-nothing-answers.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** Three answers, not two: a policy may drop pings, but no policy drops the question for a MAC address. */
-export const nodeToPodUnreachable = defineCheck({
+export const nodeToPodUnreachable = definePodCheck({
   id: 'node-to-pod-unreachable',
   topic: 'connectivity',
   severity: 'high',
@@ -14,42 +14,35 @@ export const nodeToPodUnreachable = defineCheck({
   failureTitle: 'Pod that its own node cannot reach',
   why: 'Neither a ping nor the question for its MAC address is answered, although everything that can be read looks right. Probes of the kubelet fail as well, and traffic from elsewhere is lost on the last step.',
   needs: ['podNetworks', 'hostNetwork', 'active'],
-  run({ podNetworks, hostNetwork, active }, context) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, context.node);
-      const pings = (probesOf(network, active)?.pings ?? []).filter(({ from }) => from === 'node');
-      if (pings.length > 0 && pings.every(({ answered }) => answered)) return pass(object);
-      const fault = knownFault(network, hostNetwork, context);
-      if (fault !== null) return notApplicable(object, fault);
-      if (pings.length === 0) return unknown(object, 'the pod was not pinged');
-      const layout = layoutOf(network);
-      if (typeof layout === 'string') return notApplicable(object, `inconclusive: no answer, but ${layout}`);
-      const dead = pings.filter(unresolved);
-      if (dead.length === 0) {
-        return notApplicable(
-          object,
-          'inconclusive: the pod is there, but does not answer a ping; a network policy or a firewall may drop it',
-        );
-      }
-      return fail(object, {
-        detail: dead
-          .map(
-            ({ target, neighbour }) =>
-              `From the node, ${target} answers no ping, and its neighbour entry is ${neighbour}.`,
-          )
-          .join(' '),
-        confidence: 'confirmed',
-        evidence: dead.flatMap(({ target, neighbour }) => [
-          { what: `ping of ${target}`, expected: 'an answer', actual: 'none', source: 'ping (node)' },
-          {
-            what: `neighbour entry of ${target}`,
-            expected: "the pod's MAC address",
-            actual: neighbour ?? 'none',
-            source: 'ip neigh (node)',
-          },
-        ]),
-        remedy: recreatePod(network.pod),
-      });
-    });
+  judge(network, { active }) {
+    const pings = (probesOf(network, active)?.pings ?? []).filter(({ from }) => from === 'node');
+    if (pings.length > 0 && pings.every(({ answered }) => answered)) return 'pass';
+    if (pings.length === 0) return { unknown: 'the pod was not pinged' };
+    const layout = layoutOf(network);
+    if (typeof layout === 'string') return `inconclusive: no answer, but ${layout}`;
+    const dead = pings.filter(unresolved);
+    if (dead.length === 0) {
+      return 'inconclusive: the pod is there, but does not answer a ping; a network policy or a firewall may drop it';
+    }
+    return {
+      detail: dead
+        .map(
+          ({ target, neighbour }) =>
+            `From the node, ${target} answers no ping, and its neighbour entry is ${neighbour}.`,
+        )
+        .join(' '),
+      confidence: 'confirmed',
+      evidence: dead.flatMap(({ target, neighbour }) => [
+        { what: `ping of ${target}`, expected: 'an answer', actual: 'none', source: 'ping (node)' },
+        {
+          what: `neighbour entry of ${target}`,
+          expected: "the pod's MAC address",
+          actual: neighbour ?? 'none',
+          source: 'ip neigh (node)',
+        },
+      ]),
+      remedy: recreatePod(network.pod),
+    };
   },
+  explainedBy: whyNothingAnswers,
 });

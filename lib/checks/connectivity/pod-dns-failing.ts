@@ -3,9 +3,9 @@ import { probesOf, unresolved } from '../../computed/pings.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
-import { type CheckContext, defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck, failing, firstAnswer, type Question } from '../define-pod-check.ts';
 import { resolvConfMissing } from '../dns/resolv-conf-missing.ts';
-import { knownFault } from '../frames/known-fault.ts';
+import { whyNothingAnswers } from '../frames/why-nothing-answers.ts';
 import { command, look } from '../remedies/steps.ts';
 import { podRouteBlackhole } from '../routes/pod-route-blackhole.ts';
 
@@ -14,8 +14,29 @@ type Lookup = Sources['active'][number]['lookups'][number];
 /** Above this share of the pods asked, silence is the fault of the DNS and not the wish of a policy. */
 const MANY = 0.2;
 
+const routeBlackhole = failing(podRouteBlackhole, 'the pod drops what it sends');
+
+/** Why silence says nothing of the DNS. */
+const WHY_SILENT: readonly Question<'podNetworks' | 'hostNetwork' | 'active'>[] = [
+  ({ pod }) => (pod.dnsPolicy === 'None' ? 'dnsPolicy None: the pod chose servers of its own' : null),
+  ...whyNothingAnswers,
+  failing(resolvConfMissing),
+  (network, sources, context) =>
+    lookupsOf(network, sources.active).some(isOwnRefusal) ? routeBlackhole(network, sources, context) : null,
+  (network, { active }) => {
+    const lookups = lookupsOf(network, active);
+    return lookups.length > 0 && lookups.every(({ server }) => isLoopback(server))
+      ? 'its only server is a loopback address: see resolv-conf-unexpected'
+      : null;
+  },
+  (network, { active }) =>
+    lookupsOf(network, active).length > 0 && (probesOf(network, active)?.pings ?? []).some(unresolved)
+      ? 'the pod reaches nothing: see the other findings of connectivity'
+      : null,
+];
+
 /** A lone pod whose questions stay unanswered may be kept from asking by its network policy. */
-export const podDnsFailing = defineCheck({
+export const podDnsFailing = definePodCheck({
   id: 'pod-dns-failing',
   topic: 'connectivity',
   severity: 'high',
@@ -24,72 +45,48 @@ export const podDnsFailing = defineCheck({
   failureTitle: 'Pod gets no answer from its DNS server',
   why: 'Nothing that is addressed by name works. When many pods of a node are concerned it is the cluster DNS, or the way from this node to it.',
   needs: ['podNetworks', 'hostNetwork', 'active'],
-  run({ podNetworks, hostNetwork, active }, context) {
-    const pods = podNetworks.map((network) => {
-      const lookups = lookupsOf(network, active);
-      const answered = lookups.some((lookup) => lookup.answered && !isRefusal(lookup.error));
-      // It runs other checks: only for those without an answer.
-      const excuse = answered ? null : excuseOf(network, lookups, { hostNetwork, active }, context);
-      return { network, lookups, answered, excuse };
-    });
+  facts(sources, context) {
+    const pods = new Map(
+      sources.podNetworks.map((network) => {
+        const lookups = lookupsOf(network, sources.active);
+        const answered = lookups.some((lookup) => lookup.answered && !isRefusal(lookup.error));
+        // It runs other checks: only for those without an answer.
+        const excuse = answered ? null : firstAnswer(WHY_SILENT, network, sources, context);
+        return [network, { lookups, answered, excuse }];
+      }),
+    );
     // What has another cause says nothing of the DNS.
-    const asked = pods.filter(({ lookups, excuse }) => lookups.length > 0 && excuse === null);
+    const asked = [...pods.values()].filter(({ lookups, excuse }) => lookups.length > 0 && excuse === null);
     const silent = asked.filter(({ lookups }) => isSilent(lookups));
-    const many = silent.length > MANY * asked.length;
-    return pods.map(({ network, lookups, answered, excuse }) => {
-      const object = podObject(network.pod, context.node);
-      if (answered) return pass(object);
-      if (excuse !== null) return notApplicable(object, excuse);
-      if (lookups.length === 0) return unknown(object, 'no name was asked for from the pod');
-      if (isSilent(lookups) && !many) {
-        return notApplicable(
-          object,
-          'inconclusive: no answer, while most pods of the node get one; a network policy may forbid it',
-        );
-      }
-      return fail(object, {
-        detail: `${listed(
-          lookups.map(
-            ({ server, name, error }) =>
-              `${quote(server, 60)} did not answer for ${quote(name, 100)}: ${quote(error ?? 'no answer', 100)}`,
-          ),
-          3,
-          '; ',
-        )}. The same holds for ${silent.length} of the ${asked.length} pods asked on this node.`,
-        confidence: many && silent.length > 1 ? 'confirmed' : 'probable',
-        evidence: rowsOf(lookups, 5, ({ server, name, error }) => ({
-          what: `answer of ${quote(server, 60)} for ${quote(name, 100)}`,
-          expected: 'an answer',
-          actual: quote(error ?? 'no answer', 100),
-          source: `DNS question (netns ${network.namespace})`,
-        })),
-        remedy: remedy(network),
-      });
-    });
+    return { pods, asked, silent, many: silent.length > MANY * asked.length };
+  },
+  judge(network, { pods, asked, silent, many }) {
+    const { lookups = [], answered = false, excuse = null } = pods.get(network) ?? {};
+    if (answered) return 'pass';
+    if (excuse !== null) return excuse;
+    if (lookups.length === 0) return { unknown: 'no name was asked for from the pod' };
+    if (isSilent(lookups) && !many)
+      return 'inconclusive: no answer, while most pods of the node get one; a network policy may forbid it';
+    return {
+      detail: `${listed(
+        lookups.map(
+          ({ server, name, error }) =>
+            `${quote(server, 60)} did not answer for ${quote(name, 100)}: ${quote(error ?? 'no answer', 100)}`,
+        ),
+        3,
+        '; ',
+      )}. The same holds for ${silent.length} of the ${asked.length} pods asked on this node.`,
+      confidence: many && silent.length > 1 ? 'confirmed' : 'probable',
+      evidence: rowsOf(lookups, 5, ({ server, name, error }) => ({
+        what: `answer of ${quote(server, 60)} for ${quote(name, 100)}`,
+        expected: 'an answer',
+        actual: quote(error ?? 'no answer', 100),
+        source: `DNS question (netns ${network.namespace})`,
+      })),
+      remedy: remedy(network),
+    };
   },
 });
-
-/** Why silence says nothing of the DNS; null when nothing else explains it. */
-function excuseOf(
-  network: PodNetwork,
-  lookups: readonly Lookup[],
-  { hostNetwork, active }: Pick<Sources, 'hostNetwork' | 'active'>,
-  context: CheckContext,
-): string | null {
-  if (network.pod.dnsPolicy === 'None') return 'dnsPolicy None: the pod chose servers of its own';
-  const fault = knownFault(network, hostNetwork, context);
-  if (fault !== null) return fault;
-  const podNetworks = [network];
-  if (resolvConfMissing.run({ podNetworks }, context)[0]?.result === 'fail') return 'see resolv-conf-missing';
-  if (lookups.length === 0) return null;
-  if (lookups.some(isOwnRefusal) && podRouteBlackhole.run({ podNetworks }, context)[0]?.result === 'fail')
-    return 'the pod drops what it sends: see pod-route-blackhole';
-  if (lookups.every(({ server }) => isLoopback(server)))
-    return 'its only server is a loopback address: see resolv-conf-unexpected';
-  if ((probesOf(network, active)?.pings ?? []).some(unresolved))
-    return 'the pod reaches nothing: see the other findings of connectivity';
-  return null;
-}
 
 /** Its own kernel did not let the question out: routes and rules of the types unreachable and prohibit answer so. */
 function isOwnRefusal({ error }: Lookup): boolean {

@@ -1,10 +1,10 @@
 import { resolvConfs, unreadContainers } from '../../computed/container-resolv-confs.ts';
 import { networkElsewhere } from '../../computed/preconditions.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** From the base document: `DNS resolution fails with "no such file or directory"`. */
-export const resolvConfMissing = defineCheck({
+export const resolvConfMissing = definePodCheck({
   id: 'resolv-conf-missing',
   topic: 'dns',
   severity: 'critical',
@@ -12,40 +12,35 @@ export const resolvConfMissing = defineCheck({
   failureTitle: 'Container without a resolv.conf, or with an empty one',
   why: 'Without nameservers the C library asks 127.0.0.1, where nobody answers in a pod: no name resolves, neither of Services nor of the internet, while the network itself works.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      const read = resolvConfs(network);
-      const bad = read.filter(({ file }) => !file.exists || file.nameservers.length === 0);
-      if (bad.length === 0) {
-        const unread = unreadContainers(network);
-        if (unread.length > 0)
-          return unknown(object, `resolv.conf of ${unread.join(', ')} could not be read`);
-        return read.length > 0 ? pass(object) : notApplicable(object, 'no container of the pod is running');
-      }
-      // The kubelet hands out the node's own file here, and it may be empty by design.
-      if (network.pod.dnsPolicy === 'Default' && bad.every(({ file }) => file.exists)) {
-        return notApplicable(object, 'dnsPolicy Default: the node has no nameserver to hand out');
-      }
-      return fail(object, {
-        detail: bad
-          .map(({ container, file }) =>
-            file.exists
-              ? `/etc/resolv.conf of container ${container} names no nameserver.`
-              : `Container ${container} has no /etc/resolv.conf.`,
-          )
-          .join(' '),
-        confidence: 'probable',
-        evidence: bad.map(({ container, file }) => ({
-          what: `/etc/resolv.conf of container ${container}`,
-          expected: `nameservers as of dnsPolicy ${network.pod.dnsPolicy}`,
-          actual: file.exists ? 'no nameserver' : 'no such file',
-          source: `/proc/PID/root/etc/resolv.conf of container ${container}`,
-        })),
-        remedy: recreatePod(network.pod),
-      });
-    });
+  unless: [networkElsewhere],
+  judge(network) {
+    const read = resolvConfs(network);
+    const bad = read.filter(({ file }) => !file.exists || file.nameservers.length === 0);
+    if (bad.length === 0) {
+      const unread = unreadContainers(network);
+      if (unread.length > 0) return { unknown: `resolv.conf of ${unread.join(', ')} could not be read` };
+      return read.length > 0 ? 'pass' : 'no container of the pod is running';
+    }
+    // The kubelet hands out the node's own file here, and it may be empty by design.
+    if (network.pod.dnsPolicy === 'Default' && bad.every(({ file }) => file.exists)) {
+      return 'dnsPolicy Default: the node has no nameserver to hand out';
+    }
+    return {
+      detail: bad
+        .map(({ container, file }) =>
+          file.exists
+            ? `/etc/resolv.conf of container ${container} names no nameserver.`
+            : `Container ${container} has no /etc/resolv.conf.`,
+        )
+        .join(' '),
+      confidence: 'probable',
+      evidence: bad.map(({ container, file }) => ({
+        what: `/etc/resolv.conf of container ${container}`,
+        expected: `nameservers as of dnsPolicy ${network.pod.dnsPolicy}`,
+        actual: file.exists ? 'no nameserver' : 'no such file',
+        source: `/proc/PID/root/etc/resolv.conf of container ${container}`,
+      })),
+      remedy: recreatePod(network.pod),
+    };
   },
 });

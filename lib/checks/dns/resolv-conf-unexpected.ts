@@ -9,11 +9,11 @@ import {
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork, ResolvConf, Sources } from '../../model/evidence.ts';
 import { listed } from '../../model/text.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** The measure is what the kubelet gives and which Services there are; where neither was read, other pods of the policy on the node. */
-export const resolvConfUnexpected = defineCheck({
+export const resolvConfUnexpected = definePodCheck({
   id: 'resolv-conf-unexpected',
   topic: 'dns',
   severity: 'high',
@@ -21,52 +21,48 @@ export const resolvConfUnexpected = defineCheck({
   failureTitle: 'Pod with other nameservers than its dnsPolicy gives',
   why: 'Names of Services, or all names, fail or come from a server that nobody chose. A loopback address in a pod is where nobody listens (kubernetes#49675).',
   needs: ['podNetworks', 'nodeResolvConf', 'clusterDns', 'hostNetwork'],
-  run({ podNetworks, nodeResolvConf, clusterDns, hostNetwork }, { node }) {
+  unless: [networkElsewhere],
+  facts({ podNetworks, nodeResolvConf, clusterDns, hostNetwork }) {
     const compared = { all: podNetworks, nodeFile: nodeResolvConf, clusterDns, host: hostNetwork };
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      const read = resolvConfs(network).filter(({ file }) => file.nameservers.length > 0);
-      if (read.length === 0) {
-        const unread = unreadContainers(network);
-        return unread.length > 0
-          ? unknown(object, `resolv.conf of ${unread.join(', ')} could not be read`)
-          : notApplicable(object, 'no container of the pod has nameservers: see resolv-conf-missing');
-      }
-      const judged = read.map(({ container, file }) => ({
-        container,
-        file,
-        ...judge(network, file, compared),
-      }));
-      const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
-      const vpn = network.pod.containers.find(mayChangeNetwork);
-      if (wrong.length > 0 && vpn !== undefined) {
-        return notApplicable(
-          object,
-          `container ${vpn.name} may change the network, and may have written the file itself`,
-        );
-      }
-      if (wrong.length > 0) {
-        return fail(object, {
-          detail: wrong
-            .map(
-              ({ container, file, reason }) => `Container ${container} asks ${serversText(file)}: ${reason}.`,
-            )
-            .join(' '),
-          confidence: wrong.some(({ sure }) => sure) ? 'confirmed' : 'probable',
-          evidence: wrong.map(({ container, file, expected, about }) => ({
-            what: `${about} of container ${container} (dnsPolicy ${network.pod.dnsPolicy})`,
-            expected,
-            actual: about === 'nameservers' ? serversText(file) : listed(file.searches) || 'none',
-            source: `/proc/PID/root/etc/resolv.conf of container ${container}`,
-          })),
-          remedy: recreatePod(network.pod),
-        });
-      }
-      const untold = judged.find(({ verdict }) => verdict === 'untold');
-      return untold === undefined ? pass(object) : notApplicable(object, untold.reason);
-    });
+    return { compared };
+  },
+  judge(network, { compared }) {
+    const read = resolvConfs(network).filter(({ file }) => file.nameservers.length > 0);
+    if (read.length === 0) {
+      const unread = unreadContainers(network);
+      return unread.length > 0
+        ? { unknown: `resolv.conf of ${unread.join(', ')} could not be read` }
+        : 'no container of the pod has nameservers: see resolv-conf-missing';
+    }
+    const judged = read.map(({ container, file }) => ({
+      container,
+      file,
+      ...judge(network, file, compared),
+    }));
+    const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
+    const vpn = network.pod.containers.find(mayChangeNetwork);
+    if (wrong.length > 0 && vpn !== undefined) {
+      return `container ${vpn.name} may change the network, and may have written the file itself`;
+    }
+    if (wrong.length > 0) {
+      return {
+        detail: wrong
+          .map(
+            ({ container, file, reason }) => `Container ${container} asks ${serversText(file)}: ${reason}.`,
+          )
+          .join(' '),
+        confidence: wrong.some(({ sure }) => sure) ? 'confirmed' : 'probable',
+        evidence: wrong.map(({ container, file, expected, about }) => ({
+          what: `${about} of container ${container} (dnsPolicy ${network.pod.dnsPolicy})`,
+          expected,
+          actual: about === 'nameservers' ? serversText(file) : listed(file.searches) || 'none',
+          source: `/proc/PID/root/etc/resolv.conf of container ${container}`,
+        })),
+        remedy: recreatePod(network.pod),
+      };
+    }
+    const untold = judged.find(({ verdict }) => verdict === 'untold');
+    return untold === undefined ? 'pass' : untold.reason;
   },
 });
 

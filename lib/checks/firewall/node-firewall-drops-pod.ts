@@ -3,7 +3,7 @@ import { mainAddresses } from '../../computed/preconditions.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { quote, rowsOf } from '../../model/text.ts';
-import { defineCheck, fail, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
@@ -11,7 +11,7 @@ const SHOWN = 5;
 const AGENTS = /^(cali|CILIUM_|AWS-|ANTREA|FLANNEL|KUBE-NWPLCY)/i;
 
 /** A policy engine that missed the end of a pod leaves its chain, and the address is given again (kube-router#1056). */
-export const nodeFirewallDropsPod = defineCheck({
+export const nodeFirewallDropsPod = definePodCheck({
   id: 'node-firewall-drops-pod',
   topic: 'firewall',
   severity: 'high',
@@ -19,38 +19,38 @@ export const nodeFirewallDropsPod = defineCheck({
   failureTitle: "Rule of the node drops all packets of the pod's address",
   why: 'The pod is refused or not heard from other nodes or by its neighbours, whatever policies allow. Deleting it may only hand the address to the next pod.',
   needs: ['podNetworks', 'hostPacketFilters'],
-  run({ podNetworks, hostPacketFilters }, { node }) {
+  facts({ hostPacketFilters }) {
     const byAddress = Map.groupBy(droppingRules(hostPacketFilters), ({ address }) => address);
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const found = mainAddresses(network).flatMap(({ address }) => byAddress.get(address) ?? []);
-      const [first] = found;
-      if (first === undefined) return pass(object);
-      return fail(object, {
-        detail: `The chain ${quote(first.chain, 60)} of the node (${first.backend}) drops all packets ${first.towards ? 'for' : 'from'} ${first.address}: ${quote(first.rule)}.`,
-        confidence: 'probable',
-        evidence: rowsOf(found, SHOWN, ({ chain, rule, table, backend }) => ({
-          what: `rule of chain ${quote(chain, 60)} in table ${quote(table, 30)} (${backend})`,
-          expected: 'none for the address of a running pod',
-          actual: quote(rule),
-          source: backend.endsWith('-legacy') ? `${toolOf(backend)}-save (node)` : 'nft list ruleset (node)',
-        })),
-        remedy: found
-          .slice(0, SHOWN)
-          .flatMap((each) => [
-            lookOnNode(
-              node,
-              'see whose rule it is: a policy engine that left it behind, or somebody who cut the pod off on purpose.',
-              command(toolOf(each.backend), '-t', each.table, '-S', each.chain),
-            ),
-            repairOnNode(
-              node,
-              'remove the rule; the pod keeps running. Restart the agent that left it behind, or it returns.',
-              removalOf(each),
-            ),
-          ]),
-      });
-    });
+    return { byAddress };
+  },
+  judge(network, { byAddress }, { node }) {
+    const found = mainAddresses(network).flatMap(({ address }) => byAddress.get(address) ?? []);
+    const [first] = found;
+    if (first === undefined) return 'pass';
+    return {
+      detail: `The chain ${quote(first.chain, 60)} of the node (${first.backend}) drops all packets ${first.towards ? 'for' : 'from'} ${first.address}: ${quote(first.rule)}.`,
+      confidence: 'probable',
+      evidence: rowsOf(found, SHOWN, ({ chain, rule, table, backend }) => ({
+        what: `rule of chain ${quote(chain, 60)} in table ${quote(table, 30)} (${backend})`,
+        expected: 'none for the address of a running pod',
+        actual: quote(rule),
+        source: backend.endsWith('-legacy') ? `${toolOf(backend)}-save (node)` : 'nft list ruleset (node)',
+      })),
+      remedy: found
+        .slice(0, SHOWN)
+        .flatMap((each) => [
+          lookOnNode(
+            node,
+            'see whose rule it is: a policy engine that left it behind, or somebody who cut the pod off on purpose.',
+            command(toolOf(each.backend), '-t', each.table, '-S', each.chain),
+          ),
+          repairOnNode(
+            node,
+            'remove the rule; the pod keeps running. Restart the agent that left it behind, or it returns.',
+            removalOf(each),
+          ),
+        ]),
+    };
   },
 });
 

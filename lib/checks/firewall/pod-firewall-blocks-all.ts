@@ -1,13 +1,12 @@
-import { blockades } from '../../computed/packet-filter-rules.ts';
-import { mayChangeNetwork } from '../../computed/preconditions.ts';
+import { blockades, ownRules } from '../../computed/packet-filter-rules.ts';
+import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
-import { defineCheck, fail } from '../define.ts';
-import { judgeRules } from '../frames/judge-rules.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { keepRules } from '../remedies/list-rules.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /** Network policies are enforced on the node or in eBPF, never by rules inside the pod (docs/traps.md T28). */
-export const podFirewallBlocksAll = defineCheck({
+export const podFirewallBlocksAll = definePodCheck({
   id: 'pod-firewall-blocks-all',
   topic: 'firewall',
   severity: 'high',
@@ -15,31 +14,31 @@ export const podFirewallBlocksAll = defineCheck({
   failureTitle: "Firewall inside the pod's namespace drops everything",
   why: 'The pod has an interface, an address and routes, and yet nothing passes. Network policies never look like this: they are enforced on the node, not inside of the pod.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return judgeRules(podNetworks, node, {
-      find: blockades,
-      mayOwn: mayChangeNetwork,
-      judge(object, found, network) {
-        const directions = [...new Set(found.map(({ direction }) => direction))];
-        return fail(object, {
-          detail: `Everything that ${directions.map((one) => (one === 'in' ? 'comes in' : 'goes out')).join(' and ')} is dropped inside the pod: ${listed(
-            found.map(({ table, chain, by }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(by)}`),
-            3,
-            '; ',
-          )}.`,
-          confidence: 'probable',
-          evidence: rowsOf(found, 10, ({ backend, table, chain, by }) => ({
-            what: `chain ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
-            expected: 'something passes',
-            actual: quote(by),
-            source: `packet filter (netns ${network.namespace})`,
-          })),
-          remedy: [
-            lookOnNode(node, 'keep the rules in a file, to find out who wrote them.', keepRules(network)),
-            ...recreatePod(network.pod),
-          ],
-        });
-      },
-    });
+  unless: ['namespace unread', networkElsewhere],
+  judge(network, _sources, { node }) {
+    const { packetFilters, packetFiltersFailed } = network.stack;
+    const found = blockades(network, packetFilters);
+    if (found.length === 0) return packetFiltersFailed === null ? 'pass' : { unknown: packetFiltersFailed };
+    const own = ownRules(network, mayChangeNetwork);
+    if (own !== null) return own;
+    const directions = [...new Set(found.map(({ direction }) => direction))];
+    return {
+      detail: `Everything that ${directions.map((one) => (one === 'in' ? 'comes in' : 'goes out')).join(' and ')} is dropped inside the pod: ${listed(
+        found.map(({ table, chain, by }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(by)}`),
+        3,
+        '; ',
+      )}.`,
+      confidence: 'probable',
+      evidence: rowsOf(found, 10, ({ backend, table, chain, by }) => ({
+        what: `chain ${quote(chain, 60)} of ${quote(table, 60)} (${backend})`,
+        expected: 'something passes',
+        actual: quote(by),
+        source: `packet filter (netns ${network.namespace})`,
+      })),
+      remedy: [
+        lookOnNode(node, 'keep the rules in a file, to find out who wrote them.', keepRules(network)),
+        ...recreatePod(network.pod),
+      ],
+    };
   },
 });

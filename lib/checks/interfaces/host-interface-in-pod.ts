@@ -1,14 +1,14 @@
 import { asksForNetworks } from '../../computed/secondary-networks.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link } from '../../model/network.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
 /** Plugins whose job it is to move a device into a pod. */
 const MOVING_PLUGINS = ['host-device', 'sriov', 'ib-sriov', 'ovs', 'rdma'];
 
 /** A device of the node that a leaked or wrong ADD left in a pod is missing from the node (multus-cni#1134). */
-export const hostInterfaceInPod = defineCheck({
+export const hostInterfaceInPod = definePodCheck({
   id: 'host-interface-in-pod',
   topic: 'interfaces',
   severity: 'high',
@@ -16,36 +16,36 @@ export const hostInterfaceInPod = defineCheck({
   failureTitle: 'Network device of the node inside of a pod',
   why: 'A physical device that sits in a pod by mistake is missing from the node, and gives the pod a way around every policy.',
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
+  unless: ['namespace unread'],
+  facts({ hostNetwork }) {
     const macs = new Set(hostNetwork.links.filter(isDevice).map((link) => link.mac));
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      if (
-        asksForNetworks(network.pod) ||
-        network.results.some((result) => result.plugins.some((plugin) => MOVING_PLUGINS.includes(plugin)))
-      ) {
-        return notApplicable(object, 'the pod asked for a device of its own');
-      }
-      const devices = network.stack.links.filter(
-        (link) =>
-          (isDevice(link) ||
-            (link.kind === null && !link.loopback && link.mac !== null && macs.has(link.mac))) &&
-          !wasGiven(network, link),
-      );
-      if (devices.length === 0) return pass(object);
-      return fail(object, {
-        detail: `The pod's namespace holds ${devices.map((link) => `${link.name} (${link.mac}, ${link.parentDevice ?? 'a device of the node'})`).join(', ')}.`,
-        confidence: 'probable',
-        evidence: devices.map((link) => ({
-          what: link.name,
-          expected: 'virtual links only',
-          actual: `${link.mac} on ${link.parentDevice ?? 'the node'}`,
-          source: `ip -d link (netns ${network.namespace})`,
-        })),
-        remedy: giveBack(network, devices, node),
-      });
-    });
+    return { macs };
+  },
+  judge(network, { macs }, { node }) {
+    if (
+      asksForNetworks(network.pod) ||
+      network.results.some((result) => result.plugins.some((plugin) => MOVING_PLUGINS.includes(plugin)))
+    ) {
+      return 'the pod asked for a device of its own';
+    }
+    const devices = network.stack.links.filter(
+      (link) =>
+        (isDevice(link) ||
+          (link.kind === null && !link.loopback && link.mac !== null && macs.has(link.mac))) &&
+        !wasGiven(network, link),
+    );
+    if (devices.length === 0) return 'pass';
+    return {
+      detail: `The pod's namespace holds ${devices.map((link) => `${link.name} (${link.mac}, ${link.parentDevice ?? 'a device of the node'})`).join(', ')}.`,
+      confidence: 'probable',
+      evidence: devices.map((link) => ({
+        what: link.name,
+        expected: 'virtual links only',
+        actual: `${link.mac} on ${link.parentDevice ?? 'the node'}`,
+        source: `ip -d link (netns ${network.namespace})`,
+      })),
+      remedy: giveBack(network, devices, node),
+    };
   },
 });
 

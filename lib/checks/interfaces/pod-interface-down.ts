@@ -1,9 +1,9 @@
 import { networkElsewhere } from '../../computed/preconditions.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** Its own end only: a pair whose node's end is down has no carrier either, and is veth-host-side-down. */
-export const podInterfaceDown = defineCheck({
+export const podInterfaceDown = definePodCheck({
   id: 'pod-interface-down',
   topic: 'interfaces',
   severity: 'high',
@@ -11,49 +11,43 @@ export const podInterfaceDown = defineCheck({
   failureTitle: "Pod's network interface is down",
   why: 'A pod whose interface is down keeps its address but loses its routes: nothing gets in or out, while Kubernetes shows it Running until a probe over the network fails.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const { link, hostLink } = network;
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      if (link === null)
-        return notApplicable(object, 'the pod has no such interface: see pod-interface-missing');
-      if (hostLink !== null && !hostLink.up)
-        return notApplicable(object, "the node's end is down: see veth-host-side-down");
-      const peerLost = link.peer?.status === 'missing' || link.peer?.status === 'mismatched';
-      // No CNI plugin makes such a veth: who looks for the pod's address, or the pod for its gateway's, gets no answer.
-      const mute = link.kind === 'veth' && !link.arp;
-      const dark = !link.carrier && !peerLost;
-      if (link.up && !dark && !mute) return pass(object);
-      const state = !link.up ? 'down' : dark ? 'up, but without carrier' : 'up, but does no ARP';
-      return fail(object, {
-        detail: `${link.name} in the pod's namespace is ${state} (state ${link.operState}).`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: `flags of ${link.name}`,
-            expected: 'UP, LOWER_UP',
-            actual: [
-              link.up ? 'UP' : 'not UP',
-              link.carrier ? 'LOWER_UP' : 'no carrier',
-              ...(mute ? ['NOARP'] : []),
-            ].join(', '),
-            source: `ip link (netns ${network.namespace})`,
-          },
-          ...(hostLink === null
-            ? []
-            : [
-                {
-                  what: `state of the node's end ${hostLink.name}`,
-                  expected: 'UP',
-                  actual: hostLink.operState,
-                  source: 'ip link (node)',
-                },
-              ]),
-        ],
-        remedy: recreatePod(network.pod),
-      });
-    });
+  unless: [networkElsewhere],
+  judge(network) {
+    const { link, hostLink } = network;
+    if (link === null) return 'the pod has no such interface: see pod-interface-missing';
+    if (hostLink !== null && !hostLink.up) return "the node's end is down: see veth-host-side-down";
+    const peerLost = link.peer?.status === 'missing' || link.peer?.status === 'mismatched';
+    // No CNI plugin makes such a veth: who looks for the pod's address, or the pod for its gateway's, gets no answer.
+    const mute = link.kind === 'veth' && !link.arp;
+    const dark = !link.carrier && !peerLost;
+    if (link.up && !dark && !mute) return 'pass';
+    const state = !link.up ? 'down' : dark ? 'up, but without carrier' : 'up, but does no ARP';
+    return {
+      detail: `${link.name} in the pod's namespace is ${state} (state ${link.operState}).`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: `flags of ${link.name}`,
+          expected: 'UP, LOWER_UP',
+          actual: [
+            link.up ? 'UP' : 'not UP',
+            link.carrier ? 'LOWER_UP' : 'no carrier',
+            ...(mute ? ['NOARP'] : []),
+          ].join(', '),
+          source: `ip link (netns ${network.namespace})`,
+        },
+        ...(hostLink === null
+          ? []
+          : [
+              {
+                what: `state of the node's end ${hostLink.name}`,
+                expected: 'UP',
+                actual: hostLink.operState,
+                source: 'ip link (node)',
+              },
+            ]),
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });

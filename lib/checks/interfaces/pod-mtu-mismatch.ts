@@ -1,14 +1,14 @@
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link, NetworkStack } from '../../model/network.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod, repair } from '../remedies/steps.ts';
 
 /** Links that stand for a device of the node, and have the addresses in its place. */
 const OF_DEVICES: readonly (string | null)[] = ['bond', 'vlan'];
 
 /** Absolute values say nothing (AWS 9001, VXLAN 1450, WireGuard 1420): the ends are compared, and the way out. */
-export const podMtuMismatch = defineCheck({
+export const podMtuMismatch = definePodCheck({
   id: 'pod-mtu-mismatch',
   topic: 'interfaces',
   severity: 'medium',
@@ -16,50 +16,48 @@ export const podMtuMismatch = defineCheck({
   failureTitle: "Pod's MTU does not fit",
   why: 'Where one end takes larger packets than the other, small requests work and large answers vanish: TLS handshakes hang, uploads stall, and ping looks fine.',
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
+  unless: [networkElsewhere],
+  facts({ hostNetwork }) {
     const uplink = widestUplink(hostNetwork);
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const { link, hostLink, stack } = network;
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      if (link === null || stack === null)
-        return notApplicable(object, 'the pod has no such interface: see pod-interface-missing');
-      const pairDiffers = hostLink !== null && hostLink.mtu !== link.mtu && !loweredOnPurpose(network);
-      // A lower MTU on the route is what counts (Cilium sets it there).
-      const routeMtu =
-        stack.routes.find((route) => route.link === link.name && route.destination.endsWith('/0'))?.mtu ??
-        link.mtu;
-      const tooLarge = uplink !== undefined && Math.min(routeMtu, link.mtu) > uplink.mtu;
-      if (!pairDiffers && !tooLarge) return pass(object);
-      return fail(object, {
-        detail: pairDiffers
-          ? `${link.name} of the pod has MTU ${link.mtu}, the node's end ${hostLink.name} has ${hostLink.mtu}.`
-          : `${link.name} of the pod has MTU ${link.mtu}, more than the ${uplink?.mtu} of the node's uplink ${uplink?.name}.`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: `MTU of ${link.name}`,
-            expected: String(pairDiffers ? hostLink.mtu : `at most ${uplink?.mtu}`),
-            actual: String(link.mtu),
-            source: `ip link (netns ${network.namespace})`,
-          },
-          pairDiffers
-            ? { what: `MTU of ${hostLink.name}`, actual: String(hostLink.mtu), source: 'ip link (node)' }
-            : { what: `MTU of ${uplink?.name}`, actual: String(uplink?.mtu), source: 'ip link (node)' },
-        ],
-        remedy: [
-          ...(tooLarge
-            ? [
-                repair(
-                  "The plugin's configuration gives pods more than the node's uplink takes: correct its mtu first.",
-                ),
-              ]
-            : []),
-          ...recreatePod(network.pod),
-        ],
-      });
-    });
+    return { uplink };
+  },
+  judge(network, { uplink }) {
+    const { link, hostLink, stack } = network;
+    if (link === null || stack === null) return 'the pod has no such interface: see pod-interface-missing';
+    const pairDiffers = hostLink !== null && hostLink.mtu !== link.mtu && !loweredOnPurpose(network);
+    // A lower MTU on the route is what counts (Cilium sets it there).
+    const routeMtu =
+      stack.routes.find((route) => route.link === link.name && route.destination.endsWith('/0'))?.mtu ??
+      link.mtu;
+    const tooLarge = uplink !== undefined && Math.min(routeMtu, link.mtu) > uplink.mtu;
+    if (!pairDiffers && !tooLarge) return 'pass';
+    return {
+      detail: pairDiffers
+        ? `${link.name} of the pod has MTU ${link.mtu}, the node's end ${hostLink.name} has ${hostLink.mtu}.`
+        : `${link.name} of the pod has MTU ${link.mtu}, more than the ${uplink?.mtu} of the node's uplink ${uplink?.name}.`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: `MTU of ${link.name}`,
+          expected: String(pairDiffers ? hostLink.mtu : `at most ${uplink?.mtu}`),
+          actual: String(link.mtu),
+          source: `ip link (netns ${network.namespace})`,
+        },
+        pairDiffers
+          ? { what: `MTU of ${hostLink.name}`, actual: String(hostLink.mtu), source: 'ip link (node)' }
+          : { what: `MTU of ${uplink?.name}`, actual: String(uplink?.mtu), source: 'ip link (node)' },
+      ],
+      remedy: [
+        ...(tooLarge
+          ? [
+              repair(
+                "The plugin's configuration gives pods more than the node's uplink takes: correct its mtu first.",
+              ),
+            ]
+          : []),
+        ...recreatePod(network.pod),
+      ],
+    };
   },
 });
 

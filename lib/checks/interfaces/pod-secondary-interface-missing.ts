@@ -1,11 +1,12 @@
 import { networkElsewhere } from '../../computed/preconditions.ts';
 import { asksForNetworks, secondaryNetworks } from '../../computed/secondary-networks.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
 import { quote } from '../../model/text.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** After a reboot the runtime may start pods before Multus has put its configuration first (multus-cni#1387). */
-export const podSecondaryInterfaceMissing = defineCheck({
+export const podSecondaryInterfaceMissing = definePodCheck({
   id: 'pod-secondary-interface-missing',
   topic: 'interfaces',
   severity: 'high',
@@ -13,52 +14,50 @@ export const podSecondaryInterfaceMissing = defineCheck({
   failureTitle: 'Pod without a secondary interface that it asked for',
   why: 'Pods that ask for further networks (storage, telecom, SR-IOV) start without them when Multus was not ready, and nothing else says so.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const { pod, stack } = network;
-      const object = podObject(pod, node);
-      if (!asksForNetworks(pod)) return notApplicable(object, 'the pod asks for no further network');
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      if (stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const wanted = secondaryNetworks(pod);
-      const present = stack.links.map((link) => link.name);
-      const found = {
-        what: 'interfaces in the namespace',
-        actual: present.join(', '),
-        source: `ip link (netns ${network.namespace})`,
-      };
-      if (wanted === null) {
-        return fail(object, {
-          detail: `The pod asks for ${quote(pod.annotations['k8s.v1.cni.cncf.io/networks'] ?? '')}, and Multus wrote no network status: it was not asked when the pod was attached.`,
-          confidence: 'probable',
-          evidence: [
-            {
-              what: 'network-status',
-              expected: 'one entry for each network',
-              actual: 'none',
-              source: 'API: annotations k8s.v1.cni.cncf.io/network-status',
-            },
-            found,
-          ],
-          remedy: recreatePod(pod),
-        });
-      }
-      const missing = wanted.filter((one) => !present.includes(one.interface));
-      if (missing.length === 0) return pass(object);
-      return fail(object, {
-        detail: `The pod's namespace lacks ${missing.map((one) => `${quote(one.interface, 20)} (network ${quote(one.name)})`).join(', ')}.`,
-        confidence: 'confirmed',
+  unless: [asksForNothing, networkElsewhere, 'namespace unread'],
+  judge(network) {
+    const { pod, stack } = network;
+    const wanted = secondaryNetworks(pod);
+    const present = stack.links.map((link) => link.name);
+    const found = {
+      what: 'interfaces in the namespace',
+      actual: present.join(', '),
+      source: `ip link (netns ${network.namespace})`,
+    };
+    if (wanted === null) {
+      return {
+        detail: `The pod asks for ${quote(pod.annotations['k8s.v1.cni.cncf.io/networks'] ?? '')}, and Multus wrote no network status: it was not asked when the pod was attached.`,
+        confidence: 'probable',
         evidence: [
-          { ...found, expected: wanted.map((one) => quote(one.interface, 20)).join(', ') },
           {
             what: 'network-status',
-            actual: wanted.map((one) => quote(one.name)).join(', '),
+            expected: 'one entry for each network',
+            actual: 'none',
             source: 'API: annotations k8s.v1.cni.cncf.io/network-status',
           },
+          found,
         ],
         remedy: recreatePod(pod),
-      });
-    });
+      };
+    }
+    const missing = wanted.filter((one) => !present.includes(one.interface));
+    if (missing.length === 0) return 'pass';
+    return {
+      detail: `The pod's namespace lacks ${missing.map((one) => `${quote(one.interface, 20)} (network ${quote(one.name)})`).join(', ')}.`,
+      confidence: 'confirmed',
+      evidence: [
+        { ...found, expected: wanted.map((one) => quote(one.interface, 20)).join(', ') },
+        {
+          what: 'network-status',
+          actual: wanted.map((one) => quote(one.name)).join(', '),
+          source: 'API: annotations k8s.v1.cni.cncf.io/network-status',
+        },
+      ],
+      remedy: recreatePod(pod),
+    };
   },
 });
+
+function asksForNothing({ pod }: PodNetwork): string | null {
+  return asksForNetworks(pod) ? null : 'the pod asks for no further network';
+}

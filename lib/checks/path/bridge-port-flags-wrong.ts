@@ -1,6 +1,6 @@
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
 type Flag = {
@@ -10,7 +10,7 @@ type Flag = {
 };
 
 /** The plugin sets them once, and nobody looks again (kubernetes#43966, #45790). */
-export const bridgePortFlagsWrong = defineCheck({
+export const bridgePortFlagsWrong = definePodCheck({
   id: 'bridge-port-flags-wrong',
   topic: 'path',
   severity: 'medium',
@@ -18,48 +18,43 @@ export const bridgePortFlagsWrong = defineCheck({
   failureTitle: 'Port of the bridge is not set as the CNI configuration has it',
   why: 'Without hairpin a pod does not reach itself through its Service, which looks like a request in so many that fails. An isolated port reaches no pod beside it.',
   needs: ['podNetworks', 'cniConfig'],
-  run({ podNetworks, cniConfig }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const fault = networkElsewhere(network) ?? linkFault(network);
-      if (fault !== null) return notApplicable(object, fault);
-      const layout = layoutOf(network);
-      if (typeof layout === 'string') return notApplicable(object, layout);
-      if (layout.gatewayMac !== 'bridge') return notApplicable(object, `${network.plugin} uses no bridge`);
-      const { hostLink } = network;
-      const flags = hostLink?.portFlags ?? null;
-      if (hostLink === null || flags === null)
-        return notApplicable(object, "the node's end is on no bridge: see veth-bridge-detached");
-      const config = cniConfig.files.find(
-        (file) => file.error === null && file.network === network.results[0]?.network,
-      );
-      if (config === undefined)
-        return notApplicable(object, 'no CNI configuration is of the network of the pod');
-      const wrong = flagsOf(config).filter(({ name, expected }) => flags[name] !== expected);
-      if (wrong.length === 0) return pass(object);
-      return fail(object, {
-        detail: wrong
-          .map(
-            ({ name, expected, hurts }) =>
-              `${hostLink.name} has ${name} ${onOff(!expected)} on ${hostLink.master}: ${hurts}.`,
-          )
-          .join(' '),
-        confidence: 'confirmed',
-        evidence: wrong.map(({ name, expected }) => ({
-          what: `${name} of ${hostLink.name}`,
-          expected: onOff(expected),
-          actual: onOff(!expected),
-          source: `ip -d link show ${hostLink.name} (node); ${cniConfig.directory}/${config.name}`,
-        })),
-        remedy: wrong.map(({ name, expected }) =>
-          repairOnNode(
-            node,
-            'set the port as the configuration has it; the pod needs no restart.',
-            command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', name, onOff(expected)),
-          ),
+  unless: [networkElsewhere, linkFault],
+  judge(network, { cniConfig }, { node }) {
+    const layout = layoutOf(network);
+    if (typeof layout === 'string') return layout;
+    if (layout.gatewayMac !== 'bridge') return `${network.plugin} uses no bridge`;
+    const { hostLink } = network;
+    const flags = hostLink?.portFlags ?? null;
+    if (hostLink === null || flags === null)
+      return "the node's end is on no bridge: see veth-bridge-detached";
+    const config = cniConfig.files.find(
+      (file) => file.error === null && file.network === network.results[0]?.network,
+    );
+    if (config === undefined) return 'no CNI configuration is of the network of the pod';
+    const wrong = flagsOf(config).filter(({ name, expected }) => flags[name] !== expected);
+    if (wrong.length === 0) return 'pass';
+    return {
+      detail: wrong
+        .map(
+          ({ name, expected, hurts }) =>
+            `${hostLink.name} has ${name} ${onOff(!expected)} on ${hostLink.master}: ${hurts}.`,
+        )
+        .join(' '),
+      confidence: 'confirmed',
+      evidence: wrong.map(({ name, expected }) => ({
+        what: `${name} of ${hostLink.name}`,
+        expected: onOff(expected),
+        actual: onOff(!expected),
+        source: `ip -d link show ${hostLink.name} (node); ${cniConfig.directory}/${config.name}`,
+      })),
+      remedy: wrong.map(({ name, expected }) =>
+        repairOnNode(
+          node,
+          'set the port as the configuration has it; the pod needs no restart.',
+          command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', name, onOff(expected)),
         ),
-      });
-    });
+      ),
+    };
   },
 });
 

@@ -1,12 +1,12 @@
 import type { LinkProgram } from '../../model/network.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
-import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
 
 /** A filter or a queue on the node's end of a pod's pair acts on the pod's packets before any firewall sees them (cilium#36172, #44194). */
-export const linkProgramUnexpected = defineCheck({
+export const linkProgramUnexpected = definePodCheck({
   id: 'link-program-unexpected',
   topic: 'path',
   severity: 'high',
@@ -14,42 +14,42 @@ export const linkProgramUnexpected = defineCheck({
   failureTitle: "Filter or queue on the pod's link that no network agent put there",
   why: 'It drops, delays or loses packets of the pod before any firewall and any counter sees them: no rule, no route and no log shows why.',
   needs: ['podNetworks', 'linkPrograms'],
-  run({ podNetworks, linkPrograms }, { node }) {
+  facts({ linkPrograms }) {
     const byLink = Map.groupBy(linkPrograms, ({ link }) => link);
-    return podNetworks.map((network): Outcome => {
-      const object = podObject(network.pod, node);
-      const link = network.hostLink?.name ?? null;
-      if (link === null) return notApplicable(object, "the node's end of the pod's pair could not be told");
-      const found = (byLink.get(link) ?? []).filter(isUnexpected);
-      const [first] = found;
-      if (first === undefined) return pass(object);
-      return fail(object, {
-        detail: `${link}, the node's end of the pod's link, has ${listed(found.map(described), SHOWN)}.`,
-        confidence: found.some(({ drops }) => drops === 'all') ? 'confirmed' : 'probable',
-        evidence: rowsOf(found, SHOWN, (program) => ({
-          what: program.place === 'queue' ? `queue of ${link}` : `filter of ${link}`,
-          expected: program.place === 'queue' ? 'noqueue, or the limit of a bandwidth plugin' : 'none',
-          actual: described(program),
-          source: lookOf(program),
-        })),
-        remedy: [
-          lookOnNode(
-            node,
-            'see what stands on the link; tests of chaos and tools for traffic make such things as well.',
-            [...new Set(found.map(lookOf))].join('; '),
-          ),
-          ...found
-            .slice(0, SHOWN)
-            .map((program) =>
-              repairOnNode(
-                node,
-                'remove it; the pod keeps running. Have whoever made it take it back, or it returns.',
-                removalOf(program),
-              ),
+    return { byLink };
+  },
+  judge(network, { byLink }, { node }) {
+    const link = network.hostLink?.name ?? null;
+    if (link === null) return "the node's end of the pod's pair could not be told";
+    const found = (byLink.get(link) ?? []).filter(isUnexpected);
+    const [first] = found;
+    if (first === undefined) return 'pass';
+    return {
+      detail: `${link}, the node's end of the pod's link, has ${listed(found.map(described), SHOWN)}.`,
+      confidence: found.some(({ drops }) => drops === 'all') ? 'confirmed' : 'probable',
+      evidence: rowsOf(found, SHOWN, (program) => ({
+        what: program.place === 'queue' ? `queue of ${link}` : `filter of ${link}`,
+        expected: program.place === 'queue' ? 'noqueue, or the limit of a bandwidth plugin' : 'none',
+        actual: described(program),
+        source: lookOf(program),
+      })),
+      remedy: [
+        lookOnNode(
+          node,
+          'see what stands on the link; tests of chaos and tools for traffic make such things as well.',
+          [...new Set(found.map(lookOf))].join('; '),
+        ),
+        ...found
+          .slice(0, SHOWN)
+          .map((program) =>
+            repairOnNode(
+              node,
+              'remove it; the pod keeps running. Have whoever made it take it back, or it returns.',
+              removalOf(program),
             ),
-        ],
-      });
-    });
+          ),
+      ],
+    };
   },
 });
 

@@ -1,11 +1,11 @@
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { wayIn } from '../../computed/way-in.ts';
 import type { Neighbour } from '../../model/network.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
 /** The kernel corrects a learned entry by itself; a permanent one it never asks about again (amazon-vpc-cni-k8s#3628, cilium#14962). */
-export const nodeNeighbourWrong = defineCheck({
+export const nodeNeighbourWrong = definePodCheck({
   id: 'node-neighbour-wrong',
   topic: 'path',
   severity: 'critical',
@@ -13,43 +13,42 @@ export const nodeNeighbourWrong = defineCheck({
   failureTitle: "Node sends the pod's packets to a wrong MAC address",
   why: 'Packets from the node, the kubelet and other nodes never arrive, while pods behind the same bridge may still reach it.',
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
+  facts({ hostNetwork }) {
     // The kernel and the API write an address alike, IPv6 too (RFC 5952).
     const byAddress = Map.groupBy(hostNetwork.neighbours, ({ destination }) => destination);
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const way = wayIn(network);
-      if (typeof way === 'string') return notApplicable(object, way);
-      const { layout, link, mac } = way;
-      if (layout.hostRoute === 'none')
-        return notApplicable(object, `${network.plugin} delivers without a neighbour entry`);
-      const wrong = mainAddresses(network)
-        .flatMap(({ address }) => byAddress.get(address) ?? [])
-        .filter((entry) => entry.link === link && isWrong(entry, mac));
-      if (wrong.length === 0) return pass(object);
-      return fail(object, {
-        detail: wrong
-          .map(
-            ({ destination, mac: found }) =>
-              `The node's permanent neighbour entry for ${destination} on ${link} is ${found}, but the pod's ${network.interface} has ${mac}.`,
-          )
-          .join(' '),
-        confidence: 'confirmed',
-        evidence: wrong.map(({ destination, mac: found, states }) => ({
-          what: `neighbour entry of the node for ${destination}`,
-          expected: mac,
-          actual: `${found} (${states.join(', ')})`,
-          source: `ip neigh show ${destination} dev ${link} (node)`,
-        })),
-        remedy: wrong.map(({ destination }) =>
-          repairOnNode(
-            node,
-            'remove the entry; the kernel then asks the pod itself.',
-            command('ip', 'neigh', 'del', destination, 'dev', link),
-          ),
+    return { byAddress };
+  },
+  judge(network, { byAddress }, { node }) {
+    const way = wayIn(network);
+    if (typeof way === 'string') return way;
+    const { layout, link, mac } = way;
+    if (layout.hostRoute === 'none') return `${network.plugin} delivers without a neighbour entry`;
+    const wrong = mainAddresses(network)
+      .flatMap(({ address }) => byAddress.get(address) ?? [])
+      .filter((entry) => entry.link === link && isWrong(entry, mac));
+    if (wrong.length === 0) return 'pass';
+    return {
+      detail: wrong
+        .map(
+          ({ destination, mac: found }) =>
+            `The node's permanent neighbour entry for ${destination} on ${link} is ${found}, but the pod's ${network.interface} has ${mac}.`,
+        )
+        .join(' '),
+      confidence: 'confirmed',
+      evidence: wrong.map(({ destination, mac: found, states }) => ({
+        what: `neighbour entry of the node for ${destination}`,
+        expected: mac,
+        actual: `${found} (${states.join(', ')})`,
+        source: `ip neigh show ${destination} dev ${link} (node)`,
+      })),
+      remedy: wrong.map(({ destination }) =>
+        repairOnNode(
+          node,
+          'remove the entry; the kernel then asks the pod itself.',
+          command('ip', 'neigh', 'del', destination, 'dev', link),
         ),
-      });
-    });
+      ),
+    };
   },
 });
 

@@ -1,11 +1,11 @@
 import { type WayIn, wayIn } from '../../computed/way-in.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { listed } from '../../model/text.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** A bridge learns one port for each MAC address, so that two pods with one address take turns (weave#2433, cni-ipvlan-vpc-k8s#70). */
-export const podMacDuplicate = defineCheck({
+export const podMacDuplicate = definePodCheck({
   id: 'pod-mac-duplicate',
   topic: 'path',
   severity: 'high',
@@ -13,60 +13,57 @@ export const podMacDuplicate = defineCheck({
   failureTitle: 'Pod with the MAC address of another pod',
   why: 'The bridge sends frames for the address to whichever of them spoke last: most requests to both fail, and which ones changes from moment to moment.',
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
+  facts({ podNetworks, hostNetwork }) {
     const onBridge = podNetworks.flatMap((network) => {
       const port = portOf(network);
       return typeof port === 'string' ? [] : [{ network, ...port }];
     });
     const byMac = Map.groupBy(onBridge, ({ link, mac }) => `${link} ${mac}`);
     const bridges = new Map(hostNetwork.links.map(({ name, mac }) => [name, mac?.toLowerCase() ?? null]));
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const port = portOf(network);
-      if (typeof port === 'string') return notApplicable(object, port);
-      const { link: bridge, mac } = port;
-      const others = (byMac.get(`${bridge} ${mac}`) ?? [])
-        .map((each) => each.network)
-        .filter((other) => other !== network);
-      const ofBridge = bridges.get(bridge) === mac;
-      if (others.length === 0 && !ofBridge) return pass(object);
-      const given = givenMac(network);
-      // The one whose address is not the one that its plugin gave it has taken it; the other needs no repair.
-      const taken = given !== null && given !== mac;
-      const taker = others.find((other) => {
-        const own = givenMac(other);
-        return own !== null && own !== mac;
-      });
-      if (!taken && taker !== undefined && !ofBridge) {
-        return notApplicable(
-          object,
-          `${taker.pod.namespace}/${taker.pod.name} took its MAC address: see pod-mac-duplicate of that pod`,
-        );
-      }
-      const names = [
-        ...others.map(({ pod }) => `pod ${pod.namespace}/${pod.name} on the bridge ${bridge}`),
-        ...(ofBridge ? [`the bridge ${bridge} itself`] : []),
-      ];
-      return fail(object, {
-        detail: `${network.interface} has the MAC address ${mac}, like ${listed(names)}.`,
-        confidence: taken ? 'confirmed' : 'probable',
-        evidence: [
-          {
-            what: `MAC address of ${network.interface}`,
-            ...(given === null ? {} : { expected: given }),
-            actual: mac,
-            source: `ip link (netns ${network.namespace})${given === null ? '' : '; expected: CNI result cache'}`,
-          },
-          {
-            what: `others with ${mac}`,
-            expected: 'none',
-            actual: listed(names),
-            source: 'ip link (node and pods)',
-          },
-        ],
-        remedy: recreatePod(network.pod),
-      });
+    return { byMac, bridges };
+  },
+  judge(network, { byMac, bridges }) {
+    const port = portOf(network);
+    if (typeof port === 'string') return port;
+    const { link: bridge, mac } = port;
+    const others = (byMac.get(`${bridge} ${mac}`) ?? [])
+      .map((each) => each.network)
+      .filter((other) => other !== network);
+    const ofBridge = bridges.get(bridge) === mac;
+    if (others.length === 0 && !ofBridge) return 'pass';
+    const given = givenMac(network);
+    // The one whose address is not the one that its plugin gave it has taken it; the other needs no repair.
+    const taken = given !== null && given !== mac;
+    const taker = others.find((other) => {
+      const own = givenMac(other);
+      return own !== null && own !== mac;
     });
+    if (!taken && taker !== undefined && !ofBridge) {
+      return `${taker.pod.namespace}/${taker.pod.name} took its MAC address: see pod-mac-duplicate of that pod`;
+    }
+    const names = [
+      ...others.map(({ pod }) => `pod ${pod.namespace}/${pod.name} on the bridge ${bridge}`),
+      ...(ofBridge ? [`the bridge ${bridge} itself`] : []),
+    ];
+    return {
+      detail: `${network.interface} has the MAC address ${mac}, like ${listed(names)}.`,
+      confidence: taken ? 'confirmed' : 'probable',
+      evidence: [
+        {
+          what: `MAC address of ${network.interface}`,
+          ...(given === null ? {} : { expected: given }),
+          actual: mac,
+          source: `ip link (netns ${network.namespace})${given === null ? '' : '; expected: CNI result cache'}`,
+        },
+        {
+          what: `others with ${mac}`,
+          expected: 'none',
+          actual: listed(names),
+          source: 'ip link (node and pods)',
+        },
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });
 

@@ -4,11 +4,11 @@ import { layoutOf } from '../../computed/layouts.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Route } from '../../model/network.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** An address that was given again while its old route stayed (calico#5173, calico#10723). */
-export const hostRouteMisdirected = defineCheck({
+export const hostRouteMisdirected = definePodCheck({
   id: 'host-route-misdirected',
   topic: 'routes',
   severity: 'critical',
@@ -16,41 +16,38 @@ export const hostRouteMisdirected = defineCheck({
   failureTitle: "Node's route to the pod leads elsewhere",
   why: "Packets for the pod are given to another link: another pod may receive this pod's traffic, or it is lost. The pod itself looks healthy.",
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const routes = hostRoutes(network, hostNetwork);
-      if (typeof routes === 'string') return notApplicable(object, routes);
-      const wrong = routes.flatMap((route) =>
-        route.state === 'misdirected' && route.found !== null ? [{ ...route, found: route.found }] : [],
-      );
-      if (wrong.length > 0) {
-        return fail(object, {
-          detail: wrong
-            .map(
-              ({ address, link, found }) =>
-                `The node's route to ${address} is "${routeText(found)}", while the pod is behind ${link}.`,
-            )
-            .join(' '),
-          confidence: 'confirmed',
-          evidence: wrong.map(({ address, link, found }) => ({
-            what: `route of the node to ${address}`,
-            expected: `dev ${link}`,
-            actual: routeText(found),
-            source: 'ip route show table main (node)',
-          })),
-          remedy: remedy(
-            network,
-            wrong.map(({ found }) => found),
-            node,
-          ),
-        });
-      }
-      if (routes.every(({ state }) => state === 'missing')) {
-        return notApplicable(object, 'the node has no route to the pod at all: see host-route-missing');
-      }
-      return pass(object);
-    });
+  judge(network, { hostNetwork }, { node }) {
+    const routes = hostRoutes(network, hostNetwork);
+    if (typeof routes === 'string') return routes;
+    const wrong = routes.flatMap((route) =>
+      route.state === 'misdirected' && route.found !== null ? [{ ...route, found: route.found }] : [],
+    );
+    if (wrong.length > 0) {
+      return {
+        detail: wrong
+          .map(
+            ({ address, link, found }) =>
+              `The node's route to ${address} is "${routeText(found)}", while the pod is behind ${link}.`,
+          )
+          .join(' '),
+        confidence: 'confirmed',
+        evidence: wrong.map(({ address, link, found }) => ({
+          what: `route of the node to ${address}`,
+          expected: `dev ${link}`,
+          actual: routeText(found),
+          source: 'ip route show table main (node)',
+        })),
+        remedy: remedy(
+          network,
+          wrong.map(({ found }) => found),
+          node,
+        ),
+      };
+    }
+    if (routes.every(({ state }) => state === 'missing')) {
+      return 'the node has no route to the pod at all: see host-route-missing';
+    }
+    return 'pass';
   },
 });
 

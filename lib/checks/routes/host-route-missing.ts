@@ -2,11 +2,11 @@ import { addressBits, sameAddress, subnetOf } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
 import { hostRoutes } from '../../computed/host-routes.ts';
 import { layoutOf } from '../../computed/layouts.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** Routed plugins make one route for each pod; behind a bridge the route of the subnet is what brings packets to the pods. */
-export const hostRouteMissing = defineCheck({
+export const hostRouteMissing = definePodCheck({
   id: 'host-route-missing',
   topic: 'routes',
   severity: 'critical',
@@ -14,36 +14,33 @@ export const hostRouteMissing = defineCheck({
   failureTitle: 'Node without a route to its pod',
   why: 'The pod can send, but nothing comes back: the node hands every packet for it to its default route, which sends it out of the node or in circles. Probes fail, and so do Services.',
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const routes = hostRoutes(network, hostNetwork);
-      if (typeof routes === 'string') return notApplicable(object, routes);
-      const missing = routes.filter(({ state }) => state === 'missing');
-      if (missing.length === 0) return pass(object);
-      const layout = layoutOf(network);
-      const bySubnet = typeof layout !== 'string' && layout.hostRoute === 'subnet';
-      return fail(object, {
-        detail: missing
-          .map(
-            ({ address, link, found }) =>
-              `The node has no route to ${address} through ${link}; its packets take ${found === null ? 'the default route' : `"${routeText(found)}"`}.`,
+  judge(network, { hostNetwork }, { node }) {
+    const routes = hostRoutes(network, hostNetwork);
+    if (typeof routes === 'string') return routes;
+    const missing = routes.filter(({ state }) => state === 'missing');
+    if (missing.length === 0) return 'pass';
+    const layout = layoutOf(network);
+    const bySubnet = typeof layout !== 'string' && layout.hostRoute === 'subnet';
+    return {
+      detail: missing
+        .map(
+          ({ address, link, found }) =>
+            `The node has no route to ${address} through ${link}; its packets take ${found === null ? 'the default route' : `"${routeText(found)}"`}.`,
+        )
+        .join(' '),
+      confidence: 'confirmed',
+      evidence: missing.map(({ address, link, found }) => ({
+        what: `route of the node to ${address}`,
+        expected: bySubnet ? `the pods' subnet dev ${link}` : `${address} dev ${link}`,
+        actual: found === null ? 'none' : routeText(found),
+        source: 'ip route show table main (node)',
+      })),
+      remedy: bySubnet
+        ? missing.map(({ address, link }) =>
+            restoreSubnetRoute(node, address, link, network.results[0]?.addresses),
           )
-          .join(' '),
-        confidence: 'confirmed',
-        evidence: missing.map(({ address, link, found }) => ({
-          what: `route of the node to ${address}`,
-          expected: bySubnet ? `the pods' subnet dev ${link}` : `${address} dev ${link}`,
-          actual: found === null ? 'none' : routeText(found),
-          source: 'ip route show table main (node)',
-        })),
-        remedy: bySubnet
-          ? missing.map(({ address, link }) =>
-              restoreSubnetRoute(node, address, link, network.results[0]?.addresses),
-            )
-          : recreatePod(network.pod),
-      });
-    });
+        : recreatePod(network.pod),
+    };
   },
 });
 

@@ -1,10 +1,10 @@
 import { defaultRouteOf, expectedGateway, routeText, wayOut } from '../../computed/gateway.ts';
 import { mayChangeNetwork } from '../../computed/preconditions.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** Also a default route to another gateway than the plugin's: nothing is there to forward (rke2#1053). */
-export const podDefaultRouteMissing = defineCheck({
+export const podDefaultRouteMissing = definePodCheck({
   id: 'pod-default-route-missing',
   topic: 'routes',
   severity: 'high',
@@ -12,54 +12,51 @@ export const podDefaultRouteMissing = defineCheck({
   failureTitle: 'Pod without the default route of its CNI plugin',
   why: 'Without it the pod reaches at most its own subnet: Services, DNS, other nodes and the internet fail, while probes from the node may still pass.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const way = wayOut(network);
-      if (typeof way === 'string') return notApplicable(object, way);
-      const wrong = way.families
-        .map((family) => ({ family, found: defaultRouteOf(network, way.layout, family) }))
-        .filter(({ found }) => found.state !== 'right');
-      if (wrong.length === 0) return pass(object);
-      const ownRouting =
-        'k8s.v1.cni.cncf.io/networks' in network.pod.annotations ||
-        network.pod.containers.some(mayChangeNetwork);
-      if (ownRouting && wrong.every(({ found }) => found.state === 'elsewhere')) {
-        return notApplicable(object, 'the pod has another default route, and may have chosen it itself');
-      }
-      const evidence = wrong.map(({ family, found }) => {
-        const gateway = expectedGateway(network, way.layout, family);
-        return {
-          what: `IPv${family} default route`,
-          expected: `default ${gateway === null ? '' : `via ${gateway} `}dev ${network.interface}`,
-          actual: found.state === 'missing' ? 'none' : routeText(found.route),
-          source: `ip -${family} route (netns ${network.namespace})`,
-        };
-      });
-      const result = network.results[0];
-      return fail(object, {
-        detail: evidence
-          .map((row) => `${row.what}: ${row.actual}; the CNI plugin made ${row.expected}.`)
-          .join(' '),
-        confidence: result === undefined || way.layout.defaultRoute ? 'probable' : 'confirmed',
-        evidence: [
-          ...evidence,
-          ...(result === undefined
-            ? []
-            : [
-                {
-                  what: 'routes of the CNI result',
-                  actual:
-                    result.routes
-                      .map((route) => `${route.destination}${route.gateway ? ` via ${route.gateway}` : ''}`)
-                      .join(', ') || 'none named',
-                  source: `CNI result cache: ${result.network}-${result.containerId}-${result.interface}`,
-                },
-              ]),
-        ],
-        remedy: recreatePod(network.pod),
-      });
+  unless: ['namespace unread'],
+  judge(network) {
+    const way = wayOut(network);
+    if (typeof way === 'string') return way;
+    const wrong = way.families
+      .map((family) => ({ family, found: defaultRouteOf(network, way.layout, family) }))
+      .filter(({ found }) => found.state !== 'right');
+    if (wrong.length === 0) return 'pass';
+    const ownRouting =
+      'k8s.v1.cni.cncf.io/networks' in network.pod.annotations ||
+      network.pod.containers.some(mayChangeNetwork);
+    if (ownRouting && wrong.every(({ found }) => found.state === 'elsewhere')) {
+      return 'the pod has another default route, and may have chosen it itself';
+    }
+    const evidence = wrong.map(({ family, found }) => {
+      const gateway = expectedGateway(network, way.layout, family);
+      return {
+        what: `IPv${family} default route`,
+        expected: `default ${gateway === null ? '' : `via ${gateway} `}dev ${network.interface}`,
+        actual: found.state === 'missing' ? 'none' : routeText(found.route),
+        source: `ip -${family} route (netns ${network.namespace})`,
+      };
     });
+    const result = network.results[0];
+    return {
+      detail: evidence
+        .map((row) => `${row.what}: ${row.actual}; the CNI plugin made ${row.expected}.`)
+        .join(' '),
+      confidence: result === undefined || way.layout.defaultRoute ? 'probable' : 'confirmed',
+      evidence: [
+        ...evidence,
+        ...(result === undefined
+          ? []
+          : [
+              {
+                what: 'routes of the CNI result',
+                actual:
+                  result.routes
+                    .map((route) => `${route.destination}${route.gateway ? ` via ${route.gateway}` : ''}`)
+                    .join(', ') || 'none named',
+                source: `CNI result cache: ${result.network}-${result.containerId}-${result.interface}`,
+              },
+            ]),
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });

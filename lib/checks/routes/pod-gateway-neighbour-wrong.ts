@@ -4,14 +4,14 @@ import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Neighbour, NetworkStack } from '../../model/network.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /** States in which the kernel sends to the MAC without asking first; a STALE entry is verified on its next use. */
 const TRUSTED: readonly string[] = ['PERMANENT', 'NOARP', 'REACHABLE', 'DELAY', 'PROBE'];
 
 /** Links, addresses and routes all look perfect (amazon-vpc-cni-k8s#2103, flatcar#278). */
-export const podGatewayNeighbourWrong = defineCheck({
+export const podGatewayNeighbourWrong = definePodCheck({
   id: 'pod-gateway-neighbour-wrong',
   topic: 'routes',
   severity: 'critical',
@@ -19,73 +19,66 @@ export const podGatewayNeighbourWrong = defineCheck({
   failureTitle: 'Pod sends to a wrong MAC address for its gateway',
   why: "Every packet that leaves the pod goes to a MAC address nobody has, and is lost. Interface, address and routes look right, and a restart of the container does not help. Often udev changed the MAC of the node's link.",
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const elsewhere = networkElsewhere(network) ?? linkFault(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      const layout = layoutOf(network);
-      if (typeof layout === 'string') return notApplicable(object, layout);
-      // An IPv6 gateway is found by asking, unless the plugin wrote its entry: then nobody answers for it either.
-      const family = ([4, 6] as const).find(
-        (one) =>
-          (one === 4 || layout.gatewayNeighbour === 'permanent') &&
-          mainAddresses(network).some((address) => address.family === one),
-      );
-      if (family === undefined) return notApplicable(object, 'the pod has no IPv4 address on its interface');
-      const gateway = expectedGateway(network, layout, family);
-      if (gateway === null) return notApplicable(object, 'the CNI plugin names no gateway');
-      const owner =
-        layout.gatewayMac === 'bridge' ? bridgeOf(network, hostNetwork, gateway) : network.hostLink;
-      if (typeof owner === 'string') return notApplicable(object, owner);
-      const others = hostNetwork.links.filter(({ name }) => name === layout.gatewayLink);
-      const expected = [owner, ...others].flatMap((link) => link?.mac ?? []);
-      if (owner === null || expected.length === 0)
-        return notApplicable(object, 'the node link has no MAC address');
-      const entry = network.stack.neighbours.find(
-        (found) => found.link === network.interface && sameAddress(found.destination, gateway),
-      );
-      const right = entry?.mac != null && expected.includes(entry.mac);
-      const permanent = entry?.states.some((state) => state === 'PERMANENT' || state === 'NOARP') ?? false;
-      if (layout.gatewayNeighbour === 'permanent') {
-        if (defaultRouteOf(network, layout, family).state !== 'right' && entry === undefined) {
-          return notApplicable(object, 'the default route is wrong as well: see pod-default-route-missing');
-        }
-        if (right && permanent) return pass(object);
-      } else {
-        if (entry === undefined || right) return pass(object);
-        if (entry.mac === null || !entry.states.some((state) => TRUSTED.includes(state))) {
-          return notApplicable(object, 'the gateway was not resolved at that moment: --active ping tells');
-        }
+  unless: ['namespace unread', networkElsewhere, linkFault],
+  judge(network, { hostNetwork }, { node }) {
+    const layout = layoutOf(network);
+    if (typeof layout === 'string') return layout;
+    // An IPv6 gateway is found by asking, unless the plugin wrote its entry: then nobody answers for it either.
+    const family = ([4, 6] as const).find(
+      (one) =>
+        (one === 4 || layout.gatewayNeighbour === 'permanent') &&
+        mainAddresses(network).some((address) => address.family === one),
+    );
+    if (family === undefined) return 'the pod has no IPv4 address on its interface';
+    const gateway = expectedGateway(network, layout, family);
+    if (gateway === null) return 'the CNI plugin names no gateway';
+    const owner = layout.gatewayMac === 'bridge' ? bridgeOf(network, hostNetwork, gateway) : network.hostLink;
+    if (typeof owner === 'string') return owner;
+    const others = hostNetwork.links.filter(({ name }) => name === layout.gatewayLink);
+    const expected = [owner, ...others].flatMap((link) => link?.mac ?? []);
+    if (owner === null || expected.length === 0) return 'the node link has no MAC address';
+    const entry = network.stack.neighbours.find(
+      (found) => found.link === network.interface && sameAddress(found.destination, gateway),
+    );
+    const right = entry?.mac != null && expected.includes(entry.mac);
+    const permanent = entry?.states.some((state) => state === 'PERMANENT' || state === 'NOARP') ?? false;
+    if (layout.gatewayNeighbour === 'permanent') {
+      if (defaultRouteOf(network, layout, family).state !== 'right' && entry === undefined) {
+        return 'the default route is wrong as well: see pod-default-route-missing';
       }
-      const shown = entry === undefined ? 'no entry' : entryText(entry);
-      return fail(object, {
-        detail: `For its gateway ${gateway} the pod has ${shown}; ${owner.name} on the node has ${expected[0]}${
-          layout.gatewayNeighbour === 'permanent'
-            ? ', and the entry must be permanent, as nobody answers for it'
-            : ''
-        }.`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: `neighbour entry of ${gateway}`,
-            expected: `${expected[0]}${layout.gatewayNeighbour === 'permanent' ? ' PERMANENT' : ''}`,
-            actual: shown,
-            source: `ip neigh (netns ${network.namespace})`,
-          },
-          { what: `MAC address of ${owner.name}`, actual: expected[0] ?? '', source: 'ip link (node)' },
-        ],
-        remedy: [
-          ...recreatePod(network.pod),
-          lookOnNode(
-            node,
-            'if it comes back, udev rewrites the MAC addresses of new links: MACAddressPolicy must not be persistent for them.',
-            'grep -rs MACAddressPolicy /etc/systemd/network /run/systemd/network /usr/lib/systemd/network',
-          ),
-        ],
-      });
-    });
+      if (right && permanent) return 'pass';
+    } else {
+      if (entry === undefined || right) return 'pass';
+      if (entry.mac === null || !entry.states.some((state) => TRUSTED.includes(state))) {
+        return 'the gateway was not resolved at that moment: --active ping tells';
+      }
+    }
+    const shown = entry === undefined ? 'no entry' : entryText(entry);
+    return {
+      detail: `For its gateway ${gateway} the pod has ${shown}; ${owner.name} on the node has ${expected[0]}${
+        layout.gatewayNeighbour === 'permanent'
+          ? ', and the entry must be permanent, as nobody answers for it'
+          : ''
+      }.`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: `neighbour entry of ${gateway}`,
+          expected: `${expected[0]}${layout.gatewayNeighbour === 'permanent' ? ' PERMANENT' : ''}`,
+          actual: shown,
+          source: `ip neigh (netns ${network.namespace})`,
+        },
+        { what: `MAC address of ${owner.name}`, actual: expected[0] ?? '', source: 'ip link (node)' },
+      ],
+      remedy: [
+        ...recreatePod(network.pod),
+        lookOnNode(
+          node,
+          'if it comes back, udev rewrites the MAC addresses of new links: MACAddressPolicy must not be persistent for them.',
+          'grep -rs MACAddressPolicy /etc/systemd/network /run/systemd/network /usr/lib/systemd/network',
+        ),
+      ],
+    };
   },
 });
 

@@ -1,11 +1,11 @@
 import { contains, prefixLength } from '../../computed/cidr.ts';
 import { defaultRouteOf, expectedGateway, wayOut } from '../../computed/gateway.ts';
 import { lostAddresses } from '../../computed/preconditions.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** The kernel keeps a default route whose gateway went off link, so that nothing seems wrong until it is set again. */
-export const podGatewayRouteMissing = defineCheck({
+export const podGatewayRouteMissing = definePodCheck({
   id: 'pod-gateway-route-missing',
   topic: 'routes',
   severity: 'high',
@@ -13,52 +13,46 @@ export const podGatewayRouteMissing = defineCheck({
   failureTitle: 'Pod without an on-link route to its gateway',
   why: 'The route to the gateway carries the default route. Without it neighbours of the subnet are not reached directly, and the default route cannot be set again once it is lost.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const way = wayOut(network);
-      if (typeof way === 'string') return notApplicable(object, way);
-      if (lostAddresses(network).length > 0) {
-        return notApplicable(
-          object,
-          'the pod lost its address, and its routes with it: see pod-address-missing',
-        );
-      }
-      const defaults = way.families.map((family) => defaultRouteOf(network, way.layout, family));
-      if (defaults.some(({ state }) => state === 'missing')) {
-        return notApplicable(object, 'the default route is gone as well: see pod-default-route-missing');
-      }
-      // An IPv6 gateway is reached by fe80::/64, which every interface has.
-      const gateway = way.families.includes(4) ? expectedGateway(network, way.layout, 4) : null;
-      if (gateway === null) return notApplicable(object, 'the CNI plugin names no IPv4 gateway');
-      if (defaults.some((found) => found.state === 'right' && found.route.flags.includes('onlink'))) {
-        return notApplicable(object, 'the default route itself says that its gateway is on link');
-      }
-      const { routes } = network.stack;
-      const onLink = routes.filter(
-        (route) =>
-          route.family === 4 &&
-          route.type === 'unicast' &&
-          route.gateway === null &&
-          route.link === network.interface &&
-          prefixLength(route.destination) > 0,
-      );
-      if (onLink.some((route) => contains(route.destination, gateway))) return pass(object);
-      const listed = onLink.map((route) => route.destination).join(', ');
-      return fail(object, {
-        detail: `No route leads to the gateway ${gateway} on ${network.interface} itself; on link are ${listed || 'no subnets at all'}.`,
-        confidence: 'probable',
-        evidence: [
-          {
-            what: 'on-link route to the gateway',
-            expected: `a route without gateway on ${network.interface} that contains ${gateway}`,
-            actual: listed || 'none',
-            source: `ip route (netns ${network.namespace})`,
-          },
-        ],
-        remedy: recreatePod(network.pod),
-      });
-    });
+  unless: ['namespace unread'],
+  judge(network) {
+    const way = wayOut(network);
+    if (typeof way === 'string') return way;
+    if (lostAddresses(network).length > 0) {
+      return 'the pod lost its address, and its routes with it: see pod-address-missing';
+    }
+    const defaults = way.families.map((family) => defaultRouteOf(network, way.layout, family));
+    if (defaults.some(({ state }) => state === 'missing')) {
+      return 'the default route is gone as well: see pod-default-route-missing';
+    }
+    // An IPv6 gateway is reached by fe80::/64, which every interface has.
+    const gateway = way.families.includes(4) ? expectedGateway(network, way.layout, 4) : null;
+    if (gateway === null) return 'the CNI plugin names no IPv4 gateway';
+    if (defaults.some((found) => found.state === 'right' && found.route.flags.includes('onlink'))) {
+      return 'the default route itself says that its gateway is on link';
+    }
+    const { routes } = network.stack;
+    const onLink = routes.filter(
+      (route) =>
+        route.family === 4 &&
+        route.type === 'unicast' &&
+        route.gateway === null &&
+        route.link === network.interface &&
+        prefixLength(route.destination) > 0,
+    );
+    if (onLink.some((route) => contains(route.destination, gateway))) return 'pass';
+    const listed = onLink.map((route) => route.destination).join(', ');
+    return {
+      detail: `No route leads to the gateway ${gateway} on ${network.interface} itself; on link are ${listed || 'no subnets at all'}.`,
+      confidence: 'probable',
+      evidence: [
+        {
+          what: 'on-link route to the gateway',
+          expected: `a route without gateway on ${network.interface} that contains ${gateway}`,
+          actual: listed || 'none',
+          source: `ip route (netns ${network.namespace})`,
+        },
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });

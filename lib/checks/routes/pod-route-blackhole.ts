@@ -2,7 +2,7 @@ import { routeText } from '../../computed/gateway.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
-import { defineCheck, fail, notApplicable, pass, podObject, unknown } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** The kernel's own last word in each IPv6 table, "unreachable default dev lo" (net/ipv6/route.c). */
@@ -12,7 +12,7 @@ const BORN_WITH: readonly number[] = [0, 32766, 32767];
 const MAIN = 32766;
 
 /** Links, addresses and the default route look perfect, while a route of another type, or a rule before it, drops packets. */
-export const podRouteBlackhole = defineCheck({
+export const podRouteBlackhole = definePodCheck({
   id: 'pod-route-blackhole',
   topic: 'routes',
   severity: 'high',
@@ -20,42 +20,37 @@ export const podRouteBlackhole = defineCheck({
   failureTitle: 'A route inside the pod drops what it sends',
   why: 'No CNI plugin makes such routes or rules in a pod. What one covers, a range of Services or everything, fails at once or times out, while all that looks at links and the default route finds them in order.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      if (network.stack === null) return unknown(object, 'the namespace of the pod could not be read');
-      const elsewhere = networkElsewhere(network);
-      if (elsewhere !== null) return notApplicable(object, elsewhere);
-      const routes = droppingRoutes(network.stack);
-      const rules = network.stack.rules.filter(({ drops, priority }) => drops !== null && priority < MAIN);
-      if (routes.length + rules.length === 0) return pass(object);
-      // Clients of VPNs keep traffic from leaking around their tunnel in this way.
-      if (network.pod.containers.some(mayChangeNetwork))
-        return notApplicable(object, 'a container of the pod may set routes, and may have set these itself');
-      const causes = [
-        ...(routes.length === 0 ? [] : [routes.length === 1 ? 'a route' : 'routes']),
-        ...(rules.length === 0 ? [] : [rules.length === 1 ? 'a rule' : 'rules']),
-      ];
-      return fail(object, {
-        detail: `What the pod sends is dropped by ${causes.join(' and ')} inside of it: ${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
-        confidence: 'confirmed',
-        evidence: [
-          ...rowsOf(routes, 10, (route) => ({
-            what: `route to ${route.destination}`,
-            expected: 'none that drops',
-            actual: said(route),
-            source: `ip -${route.family} route show table all, ip rule (netns ${network.namespace})`,
-          })),
-          ...rowsOf(rules, 10, (rule) => ({
-            what: `rule ${rule.priority}, asked before the main table`,
-            expected: 'none that drops',
-            actual: ruleText(rule),
-            source: `ip -${rule.family} rule (netns ${network.namespace})`,
-          })),
-        ],
-        remedy: recreatePod(network.pod),
-      });
-    });
+  unless: ['namespace unread', networkElsewhere],
+  judge(network) {
+    const routes = droppingRoutes(network.stack);
+    const rules = network.stack.rules.filter(({ drops, priority }) => drops !== null && priority < MAIN);
+    if (routes.length + rules.length === 0) return 'pass';
+    // Clients of VPNs keep traffic from leaking around their tunnel in this way.
+    if (network.pod.containers.some(mayChangeNetwork))
+      return 'a container of the pod may set routes, and may have set these itself';
+    const causes = [
+      ...(routes.length === 0 ? [] : [routes.length === 1 ? 'a route' : 'routes']),
+      ...(rules.length === 0 ? [] : [rules.length === 1 ? 'a rule' : 'rules']),
+    ];
+    return {
+      detail: `What the pod sends is dropped by ${causes.join(' and ')} inside of it: ${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
+      confidence: 'confirmed',
+      evidence: [
+        ...rowsOf(routes, 10, (route) => ({
+          what: `route to ${route.destination}`,
+          expected: 'none that drops',
+          actual: said(route),
+          source: `ip -${route.family} route show table all, ip rule (netns ${network.namespace})`,
+        })),
+        ...rowsOf(rules, 10, (rule) => ({
+          what: `rule ${rule.priority}, asked before the main table`,
+          expected: 'none that drops',
+          actual: ruleText(rule),
+          source: `ip -${rule.family} rule (netns ${network.namespace})`,
+        })),
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });
 

@@ -2,13 +2,13 @@ import { podEnd } from '../../computed/attached-by-pair.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** Port states that forward nothing and do not end by themselves; listening and learning do. */
 const BLOCKED = ['disabled', 'blocking'];
 
-export const vethBridgeDetached = defineCheck({
+export const vethBridgeDetached = definePodCheck({
   id: 'veth-bridge-detached',
   topic: 'veth',
   severity: 'high',
@@ -16,88 +16,84 @@ export const vethBridgeDetached = defineCheck({
   failureTitle: "The pod's link is not on its bridge",
   why: 'Behind a bridge plugin the bridge is the pod’s only way out. A port that is off it, or on another one, cuts the pod off although every address and route is right.',
   needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const link = podEnd(network);
-      if (typeof link === 'string') return notApplicable(object, link);
-      const layout = layoutOf(network);
-      if (typeof layout === 'string') return notApplicable(object, layout);
-      if (layout.hostRoute !== 'subnet') return notApplicable(object, `${network.plugin} uses no bridge`);
-      const { hostLink } = network;
-      const fault = linkFault(network);
-      if (fault !== null || hostLink === null)
-        return notApplicable(object, fault ?? "the node's end was not found");
-      const bridge = expectedBridge(network);
-      const wrongBridge = hostLink.master === null || (bridge !== null && hostLink.master !== bridge);
-      const blocked =
-        !wrongBridge && link.carrier && hostLink.portState !== null && BLOCKED.includes(hostLink.portState);
-      const port = hostNetwork.links.find((each) => each.name === hostLink.master);
-      if (!wrongBridge && port !== undefined && !port.up) {
-        return fail(object, {
-          detail: `${hostLink.name} is on ${port.name}, and that bridge is down.`,
-          confidence: 'confirmed',
-          evidence: [
-            {
-              what: `state of ${port.name}`,
-              expected: 'UP',
-              actual: port.operState,
-              source: 'ip link (node)',
-            },
-          ],
-          remedy: [
-            repairOnNode(
-              node,
-              'set the bridge up; the pods go on running.',
-              command('ip', 'link', 'set', port.name, 'up'),
-            ),
-          ],
-        });
-      }
-      if (!wrongBridge && !blocked) return pass(object);
-      const exists = bridge !== null && hostNetwork.links.some((each) => each.name === bridge);
-      return fail(object, {
-        detail: blocked
-          ? `${hostLink.name} is a port of ${hostLink.master}, in state ${hostLink.portState}.`
-          : `${hostLink.name} is ${hostLink.master === null ? 'on no bridge' : `on ${hostLink.master}`}; it belongs on ${bridge ?? 'one'}${bridge !== null && !exists ? ', which does not exist' : ''}.`,
+  judge(network, { hostNetwork }, { node }) {
+    const link = podEnd(network);
+    if (typeof link === 'string') return link;
+    const layout = layoutOf(network);
+    if (typeof layout === 'string') return layout;
+    if (layout.hostRoute !== 'subnet') return `${network.plugin} uses no bridge`;
+    const { hostLink } = network;
+    const fault = linkFault(network);
+    if (fault !== null || hostLink === null) return fault ?? "the node's end was not found";
+    const bridge = expectedBridge(network);
+    const wrongBridge = hostLink.master === null || (bridge !== null && hostLink.master !== bridge);
+    const blocked =
+      !wrongBridge && link.carrier && hostLink.portState !== null && BLOCKED.includes(hostLink.portState);
+    const port = hostNetwork.links.find((each) => each.name === hostLink.master);
+    if (!wrongBridge && port !== undefined && !port.up) {
+      return {
+        detail: `${hostLink.name} is on ${port.name}, and that bridge is down.`,
         confidence: 'confirmed',
         evidence: [
           {
-            what: `bridge of ${hostLink.name}`,
-            expected: bridge ?? 'a bridge',
-            actual: hostLink.master ?? 'none',
-            source: 'ip -d link (node)',
+            what: `state of ${port.name}`,
+            expected: 'UP',
+            actual: port.operState,
+            source: 'ip link (node)',
           },
-          ...(blocked
-            ? [
-                {
-                  what: 'state of the port',
-                  expected: 'forwarding',
-                  actual: hostLink.portState ?? '',
-                  source: 'ip -d link (node)',
-                },
-              ]
-            : []),
-          { what: 'bridge at ADD', actual: bridge ?? 'not recorded', source: 'CNI result cache' },
         ],
-        remedy:
-          wrongBridge && exists && bridge !== null
-            ? [
-                repairOnNode(
-                  node,
-                  `put it back on ${bridge}; the pod goes on running.`,
-                  command('ip', 'link', 'set', hostLink.name, 'master', bridge, 'up'),
-                ),
-                // A port forgets it with its bridge.
-                repairOnNode(
-                  node,
-                  'where the CNI configuration says hairpinMode, let the pod reach itself through a Service again.',
-                  `! grep -qs '"hairpinMode": *true' /etc/cni/net.d/* || ${command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', 'hairpin', 'on')}`,
-                ),
-              ]
-            : recreatePod(network.pod),
-      });
-    });
+        remedy: [
+          repairOnNode(
+            node,
+            'set the bridge up; the pods go on running.',
+            command('ip', 'link', 'set', port.name, 'up'),
+          ),
+        ],
+      };
+    }
+    if (!wrongBridge && !blocked) return 'pass';
+    const exists = bridge !== null && hostNetwork.links.some((each) => each.name === bridge);
+    return {
+      detail: blocked
+        ? `${hostLink.name} is a port of ${hostLink.master}, in state ${hostLink.portState}.`
+        : `${hostLink.name} is ${hostLink.master === null ? 'on no bridge' : `on ${hostLink.master}`}; it belongs on ${bridge ?? 'one'}${bridge !== null && !exists ? ', which does not exist' : ''}.`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: `bridge of ${hostLink.name}`,
+          expected: bridge ?? 'a bridge',
+          actual: hostLink.master ?? 'none',
+          source: 'ip -d link (node)',
+        },
+        ...(blocked
+          ? [
+              {
+                what: 'state of the port',
+                expected: 'forwarding',
+                actual: hostLink.portState ?? '',
+                source: 'ip -d link (node)',
+              },
+            ]
+          : []),
+        { what: 'bridge at ADD', actual: bridge ?? 'not recorded', source: 'CNI result cache' },
+      ],
+      remedy:
+        wrongBridge && exists && bridge !== null
+          ? [
+              repairOnNode(
+                node,
+                `put it back on ${bridge}; the pod goes on running.`,
+                command('ip', 'link', 'set', hostLink.name, 'master', bridge, 'up'),
+              ),
+              // A port forgets it with its bridge.
+              repairOnNode(
+                node,
+                'where the CNI configuration says hairpinMode, let the pod reach itself through a Service again.',
+                `! grep -qs '"hairpinMode": *true' /etc/cni/net.d/* || ${command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', 'hairpin', 'on')}`,
+              ),
+            ]
+          : recreatePod(network.pod),
+    };
   },
 });
 

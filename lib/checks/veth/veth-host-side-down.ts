@@ -1,9 +1,9 @@
 import { podEnd } from '../../computed/attached-by-pair.ts';
 import { layoutOf } from '../../computed/layouts.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
-export const vethHostSideDown = defineCheck({
+export const vethHostSideDown = definePodCheck({
   id: 'veth-host-side-down',
   topic: 'veth',
   severity: 'high',
@@ -11,45 +11,41 @@ export const vethHostSideDown = defineCheck({
   failureTitle: "The node's end of the pod's veth pair is down",
   why: "With the node's end down the pod has no carrier: nothing gets in or out, while inside of the pod everything is configured as it should be.",
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const link = podEnd(network);
-      if (typeof link === 'string') return notApplicable(object, link);
-      const { hostLink } = network;
-      if (hostLink === null)
-        return notApplicable(object, "the node's end was not found: see veth-peer-missing");
-      if (hostLink.up) return pass(object);
-      const layout = layoutOf(network);
-      // Taking a link down deletes the routes through it; only a bridge port gets by without any.
-      const behindBridge = typeof layout !== 'string' && layout.hostRoute === 'subnet';
-      return fail(object, {
-        detail: `${hostLink.name}, the node's end of the pod's ${link.name}, is down.`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: `state of ${hostLink.name}`,
-            expected: 'UP',
-            actual: hostLink.operState,
-            source: 'ip link (node)',
-          },
-          {
-            what: `carrier of ${link.name} in the pod`,
-            expected: 'LOWER_UP',
-            actual: link.carrier ? 'LOWER_UP' : 'no carrier',
-            source: `ip link (netns ${network.namespace})`,
-          },
-        ],
-        remedy: behindBridge
-          ? [
-              repairOnNode(
-                node,
-                'set it up again; nothing else was lost.',
-                command('ip', 'link', 'set', hostLink.name, 'up'),
-              ),
-            ]
-          : recreatePod(network.pod),
-      });
-    });
+  judge(network, _sources, { node }) {
+    const link = podEnd(network);
+    if (typeof link === 'string') return link;
+    const { hostLink } = network;
+    if (hostLink === null) return "the node's end was not found: see veth-peer-missing";
+    if (hostLink.up) return 'pass';
+    const layout = layoutOf(network);
+    // Taking a link down deletes the routes through it; only a bridge port gets by without any.
+    const behindBridge = typeof layout !== 'string' && layout.hostRoute === 'subnet';
+    return {
+      detail: `${hostLink.name}, the node's end of the pod's ${link.name}, is down.`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: `state of ${hostLink.name}`,
+          expected: 'UP',
+          actual: hostLink.operState,
+          source: 'ip link (node)',
+        },
+        {
+          what: `carrier of ${link.name} in the pod`,
+          expected: 'LOWER_UP',
+          actual: link.carrier ? 'LOWER_UP' : 'no carrier',
+          source: `ip link (netns ${network.namespace})`,
+        },
+      ],
+      remedy: behindBridge
+        ? [
+            repairOnNode(
+              node,
+              'set it up again; nothing else was lost.',
+              command('ip', 'link', 'set', hostLink.name, 'up'),
+            ),
+          ]
+        : recreatePod(network.pod),
+    };
   },
 });

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { podEnd } from '../../computed/attached-by-pair.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
-import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** Two signs of one fault: the ends do not point at each other, or the node's end is named after another pod. */
-export const vethPeerMismatch = defineCheck({
+export const vethPeerMismatch = definePodCheck({
   id: 'veth-peer-mismatch',
   topic: 'veth',
   severity: 'high',
@@ -14,51 +14,47 @@ export const vethPeerMismatch = defineCheck({
   failureTitle: "The pod's veth pair is mixed up with another",
   why: 'A plugin that finds its interfaces by name takes the wrong one: routes, policies and the next deletion then go to another pod.',
   needs: ['podNetworks'],
-  run({ podNetworks }, { node }) {
-    return podNetworks.map((network) => {
-      const object = podObject(network.pod, node);
-      const link = podEnd(network);
-      if (typeof link === 'string') return notApplicable(object, link);
-      const { peer } = link;
-      if (peer?.status === 'mismatched') {
-        return fail(object, {
-          detail: `${link.name} of the pod points at ${peer.name} (index ${peer.index}), which points at ${peer.pointsTo}.`,
-          confidence: 'confirmed',
-          evidence: [
-            {
-              what: `peer of ${peer.name}`,
-              expected: `${link.name} of the pod`,
-              actual: peer.pointsTo,
-              source: `ip link (netns ${peer.namespace})`,
-            },
-          ],
-          remedy: recreatePod(network.pod),
-        });
-      }
-      if (peer?.status !== 'matched')
-        return notApplicable(object, 'the peer was not found: see veth-peer-missing');
-      const expected = expectedName(network);
-      if (expected === null || network.hostLink === null || network.hostLink.name.endsWith(expected))
-        return pass(object);
-      return fail(object, {
-        detail: `The node's end is ${network.hostLink.name}, but ${network.plugin} names it after the pod: …${expected}.`,
+  judge(network) {
+    const link = podEnd(network);
+    if (typeof link === 'string') return link;
+    const { peer } = link;
+    if (peer?.status === 'mismatched') {
+      return {
+        detail: `${link.name} of the pod points at ${peer.name} (index ${peer.index}), which points at ${peer.pointsTo}.`,
         confidence: 'confirmed',
         evidence: [
           {
-            what: "name of the node's end",
-            expected: `a prefix and ${expected}`,
-            actual: network.hostLink.name,
-            source: 'ip link (node)',
-          },
-          {
-            what: 'name it is made from',
-            actual: `sha1(${network.pod.namespace}.${network.pod.name})`,
-            source: `naming rule of ${network.plugin}`,
+            what: `peer of ${peer.name}`,
+            expected: `${link.name} of the pod`,
+            actual: peer.pointsTo,
+            source: `ip link (netns ${peer.namespace})`,
           },
         ],
         remedy: recreatePod(network.pod),
-      });
-    });
+      };
+    }
+    if (peer?.status !== 'matched') return 'the peer was not found: see veth-peer-missing';
+    const expected = expectedName(network);
+    if (expected === null || network.hostLink === null || network.hostLink.name.endsWith(expected))
+      return 'pass';
+    return {
+      detail: `The node's end is ${network.hostLink.name}, but ${network.plugin} names it after the pod: …${expected}.`,
+      confidence: 'confirmed',
+      evidence: [
+        {
+          what: "name of the node's end",
+          expected: `a prefix and ${expected}`,
+          actual: network.hostLink.name,
+          source: 'ip link (node)',
+        },
+        {
+          what: 'name it is made from',
+          actual: `sha1(${network.pod.namespace}.${network.pod.name})`,
+          source: `naming rule of ${network.plugin}`,
+        },
+      ],
+      remedy: recreatePod(network.pod),
+    };
   },
 });
 
