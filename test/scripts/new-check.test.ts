@@ -38,7 +38,7 @@ beforeAll(() => {
   ])
     cpSync(join(project, each), join(folder, each), { recursive: true });
   symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'));
-});
+}, 60_000);
 
 describe('npm run new:check', { timeout: 240_000 }, () => {
   it('writes check, test, page and fault, and puts the check into the catalogue', () => {
