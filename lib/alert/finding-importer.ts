@@ -6,6 +6,7 @@ import {
   SecurityHubClient,
 } from '@aws-sdk/client-securityhub';
 import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
+import { forEachLimited } from '../model/limit.ts';
 import type { ProductArn } from './security-hub.ts';
 
 export type FindingImporter = {
@@ -45,18 +46,16 @@ export class SecurityHubImporter implements FindingImporter {
       const batches = Array.from({ length: Math.ceil(findings.length / BATCH) }, (_, n) =>
         findings.slice(n * BATCH, (n + 1) * BATCH),
       );
-      for (let first = 0; first < batches.length && signal?.aborted !== true; first += AT_ONCE)
-        await Promise.all(
-          batches.slice(first, first + AT_ONCE).map(async (Findings) => {
-            const command = new BatchImportFindingsCommand({ Findings });
-            const { FailedFindings = [] } = await client.send(
-              command,
-              signal === undefined ? {} : { abortSignal: signal },
-            );
-            failed.push(...FailedFindings);
-            sent += Findings.length;
-          }),
+      await forEachLimited(batches, AT_ONCE, async (Findings) => {
+        if (signal?.aborted === true) return;
+        const command = new BatchImportFindingsCommand({ Findings });
+        const { FailedFindings = [] } = await client.send(
+          command,
+          signal === undefined ? {} : { abortSignal: signal },
         );
+        failed.push(...FailedFindings);
+        sent += Findings.length;
+      });
     } catch (error) {
       if (signal?.aborted !== true) throw this.#refused(messageOf(error), isTransientOfAws(error), error);
     } finally {

@@ -2,12 +2,12 @@
 import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
+import { forEachLimited, shared } from '../model/limit.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
 import { Judge, type Judging } from './judge.ts';
 import { failedCoverage, type Gathered, judgeByApi, notProbed } from './judge-node.ts';
-import { forEachLimited, shared } from './limit.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 

@@ -8,6 +8,7 @@ import {
   keys,
   moveAway,
   newestReport,
+  type OnDamage,
   parsedJson,
   readPointer,
   reportOfRun,
@@ -17,6 +18,7 @@ import {
 } from '../history/index.ts';
 import { clusterOf } from '../history/keys.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
+import { forEachLimited } from '../model/limit.ts';
 import { command } from '../model/shell.ts';
 import { readArchive } from '../probe/index.ts';
 
@@ -51,22 +53,14 @@ export async function examineStore(store: Store, watch: StoreWatch): Promise<Sto
     damaged += 1;
     watch.onDamage(damage);
   };
-  for (const prefix of PREFIXES) {
-    const left = store.list(prefix)[Symbol.asyncIterator]();
-    const lane = async (): Promise<void> => {
-      for (;;) {
-        if (signal.aborted) throw new AuditError('ABORTED', 'interrupted', { remedy: 'Run it again.' });
-        // A folder that cannot be listed costs what is in it.
-        const next = await unlessDamaged(() => left.next(), onDamage);
-        if (next === null || next.done === true) return;
-        note(known, next.value);
-        await unlessDamaged(() => examineObject(store, next.value), onDamage);
-        objects += 1;
-        onObject(objects);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  }
+  for (const prefix of PREFIXES)
+    await forEachLimited(listed(store, prefix, onDamage), AT_ONCE, async (key) => {
+      if (signal.aborted) throw new AuditError('ABORTED', 'interrupted', { remedy: 'Run it again.' });
+      note(known, key);
+      await unlessDamaged(() => examineObject(store, key), onDamage);
+      objects += 1;
+      onObject(objects);
+    });
   for (const [cluster, found] of known) {
     if (found.pointer || !found.reports) continue;
     const newest = await newestReport(store, cluster, () => {});
@@ -90,6 +84,16 @@ export async function examineStore(store: Store, watch: StoreWatch): Promise<Sto
   throw new AuditError('USAGE', `${store.location} holds nothing of netns-audit`, {
     remedy: 'Name another --store, or audit a cluster first.',
   });
+}
+
+/** A folder that cannot be listed costs what is in it. */
+async function* listed(store: Store, prefix: string, onDamage: OnDamage): AsyncGenerator<string> {
+  const keys = store.list(prefix)[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await unlessDamaged(() => keys.next(), onDamage);
+    if (next === null || next.done === true) return;
+    yield next.value;
+  }
 }
 
 function note(known: Map<string, { reports: boolean; pointer: boolean }>, key: string): void {

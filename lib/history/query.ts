@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { AuditError } from '../model/errors.ts';
+import { forEachLimited } from '../model/limit.ts';
 import { COLUMNS, type Table, tables } from '../model/tables.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
 import { DirectoryStore } from './directory.ts';
@@ -135,7 +136,6 @@ async function readable(
 ): Promise<string[]> {
   const whole = new Set<string>();
   let bytes = 0;
-  const left = wanted.values();
   const read = async (key: string): Promise<void> => {
     const stored = await store.get(key);
     if (stored === null) return;
@@ -152,10 +152,9 @@ async function readable(
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, stored.body);
   };
-  const work = async (): Promise<void> => {
-    for (const key of left) await unlessDamaged(() => read(key), onDamage);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await forEachLimited(wanted, AT_ONCE, async (key) => {
+    await unlessDamaged(() => read(key), onDamage);
+  });
   return wanted.filter((key) => whole.has(key));
 }
 

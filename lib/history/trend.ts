@@ -1,5 +1,6 @@
 /** A number of nodes through time, read from the rows of as many runs as there are columns to show. */
 import * as z from 'zod';
+import { forEachLimited } from '../model/limit.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
 import { keys, type Run } from './keys.ts';
@@ -107,11 +108,9 @@ export async function readColumns<T>(
     return null;
   };
   const found = columns.map((): T | null => null);
-  const left = columns.entries();
-  const lane = async (): Promise<void> => {
-    for (const [index, column] of left) found[index] = await read(column);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await forEachLimited(columns.entries(), AT_ONCE, async ([index, column]) => {
+    found[index] = await read(column);
+  });
   return found;
 }
 

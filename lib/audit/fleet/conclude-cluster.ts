@@ -17,12 +17,12 @@ import {
 } from '../../history/index.ts';
 import type { Exception } from '../../model/exception.ts';
 import { counts, severities } from '../../model/finding.ts';
+import { forEachLimited } from '../../model/limit.ts';
 import type { NodeResult } from '../../model/node-result.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { totalsOf } from '../../model/totals.ts';
 import { concludeRun } from '../conclude-run.ts';
-import { forEachLimited } from '../limit.ts';
 import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
 import type { Conclusion, Task } from './messages.ts';

@@ -1,9 +1,9 @@
 /** The page of all clusters: of one run, and of the latest audit of each. */
 import * as z from 'zod';
 import { keys, lastSummary, type OnDamage, type Store, totalsBefore } from '../../history/index.ts';
+import { forEachLimited } from '../../model/limit.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { type Fleet, type FleetRow, fleetPage } from '../../report/index.ts';
-import { forEachLimited } from '../limit.ts';
 import { consolePage } from '../tell.ts';
 import type { FleetReport } from './messages.ts';
 

@@ -4,7 +4,7 @@ import type { Notifier } from '../../alert/index.ts';
 import type { Store } from '../../history/index.ts';
 import type { Config } from '../../model/config.ts';
 import { AuditError, messageOf } from '../../model/errors.ts';
-import { forEachLimited } from '../limit.ts';
+import { forEachLimited } from '../../model/limit.ts';
 import { auditBatchOfFleet } from './audit-batch.ts';
 import { concludeClusterOfFleet, type Failure } from './conclude-cluster.ts';
 import { concludeFleet } from './conclude-fleet.ts';
