@@ -1,6 +1,7 @@
 /** What of a report is worth a message, given what was said before. Pure. docs/alerts.md says why each rule is. */
+import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { Thresholds } from '../model/config.ts';
-import { daysBetween, FLAPPING_RETURNS, STABLE_DAYS } from '../model/days.ts';
+import { daysBetween } from '../model/days.ts';
 import { counts, type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { AlertRecord, Told } from './record.ts';
@@ -53,67 +54,19 @@ export function changesOf(
   const isOther =
     last !== null && last.uid !== '' && report.cluster.uid !== '' && last.uid !== report.cluster.uid;
   const before = isOther ? null : last;
+  const worth = worthTelling(report, thresholds);
   const told = new Map((before?.told ?? []).map((each) => [each.fingerprint, each]));
-  const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
-
-  const isWorth = (finding: Finding): boolean =>
-    counts(finding) && isAtLeast(finding.severity, thresholds.minSeverity);
-  // What a cause explains is told with it.
-  const isExplained = ({ partOf }: Finding): boolean => {
-    const cause = partOf === null ? undefined : present.get(partOf);
-    return cause !== undefined && isWorth(cause);
-  };
-  const worth = report.findings.filter((finding) => isWorth(finding) && !isExplained(finding));
-  const excepted = new Map((before?.excepted ?? []).map((each) => [each.fingerprint, each]));
-  const resolutions = new Map(report.resolved.map((finding) => [finding.fingerprint, finding]));
-  const fresh: Fresh[] = [];
-  const steady: Finding[] = [];
-  const resolved: (Told & { how: string })[] = [];
-  const next = new Map<string, Told>();
-  for (const finding of worth) {
-    const earlier = told.get(finding.fingerprint);
-    const now = toldOf(finding, earlier, at);
-    next.set(finding.fingerprint, now);
-    const exception = excepted.get(finding.fingerprint) ?? null;
-    const reason = reasonOf(finding, earlier, now, exception !== null);
-    if (reason !== null) fresh.push({ finding, reason, was: earlier?.severity ?? null, exception });
-    else if (earlier?.flapping === true && !now.flapping) steady.push(finding);
-    else if (earlier !== undefined)
-      next.set(finding.fingerprint, { ...now, severity: earlier.severity, at: earlier.at });
-  }
-  for (const each of told.values()) {
-    if (next.has(each.fingerprint)) continue;
-    const finding = present.get(each.fingerprint);
-    const stable = daysBetween(each.changedAt, at) >= STABLE_DAYS;
-    if (finding !== undefined) {
-      // Who excepts a finding knows of it; when the exception ends it is told anew.
-      if (finding.suppressed === null) next.set(each.fingerprint, each);
-      continue;
-    }
-    // A report of a part, or of a cluster that was not reached, says nothing of what it does not mention.
-    const isOver = report.scope === 'cluster' || resolutions.has(each.fingerprint);
-    if (!each.gone && !isOver) next.set(each.fingerprint, each);
-    else if (!each.gone) {
-      next.set(each.fingerprint, { ...each, gone: true, changedAt: at, returns: stable ? 0 : each.returns });
-      if (!each.flapping) resolved.push({ ...each, how: howOf(resolutions.get(each.fingerprint)) });
-    } else if (!stable) next.set(each.fingerprint, each);
-    else if (each.flapping) resolved.push({ ...each, how: 'it came and went, and is gone for a week' });
-  }
-
+  const { fresh, steady, next: present } = presentOf(worth, told, before?.excepted ?? [], at);
+  const notWorth = [...told.values()].filter(({ fingerprint }) => !present.has(fingerprint));
+  const { resolved, next: absent } = absentOf(report, notWorth);
+  const next = new Map([...present, ...absent]);
   const mentioned = new Set(
     [...fresh.map(({ finding }) => finding), ...steady].map(({ fingerprint }) => fingerprint),
   );
   const open = worth.filter(
     ({ fingerprint }) => !mentioned.has(fingerprint) && next.get(fingerprint)?.gone === false,
   );
-  // What comes and goes is told again when it was stable.
-  const steadily = open.filter(({ fingerprint }) => next.get(fingerprint)?.flapping === false);
-  const isDue = steadily.some(({ fingerprint }) => {
-    const since = next.get(fingerprint)?.at;
-    return since !== undefined && daysBetween(since, at) >= thresholds.reminderDays;
-  });
-  // Who was not looked at cannot be said to be open still; the next audit of the whole says it.
-  const reminder = isDue && report.scope === 'cluster' ? steadily : [];
+  const reminder = reminderOf(open, next, report, thresholds);
   const now = new Set([...mentioned, ...reminder.map(({ fingerprint }) => fingerprint)]);
   const { next: crossings, ...thresholdNews } = crossingsOf(report, before, thresholds);
   return {
@@ -138,6 +91,89 @@ export function changesOf(
       thresholds: [...crossings],
     },
   };
+}
+
+/** What counts and is bad enough, without what is told with its cause. */
+function worthTelling(report: ClusterReport, { minSeverity }: Thresholds): Finding[] {
+  const isWorth = (finding: Finding): boolean => counts(finding) && isAtLeast(finding.severity, minSeverity);
+  const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
+  const isExplained = ({ partOf }: Finding): boolean => {
+    const cause = partOf === null ? undefined : present.get(partOf);
+    return cause !== undefined && isWorth(cause);
+  };
+  return report.findings.filter((finding) => isWorth(finding) && !isExplained(finding));
+}
+
+/** Of what is there: what is told now, and what the record says of each. */
+function presentOf(
+  worth: readonly Finding[],
+  told: ReadonlyMap<string, Told>,
+  exceptedBefore: AlertRecord['excepted'],
+  at: string,
+): { readonly fresh: Fresh[]; readonly steady: Finding[]; readonly next: Map<string, Told> } {
+  const excepted = new Map(exceptedBefore.map((each) => [each.fingerprint, each]));
+  const fresh: Fresh[] = [];
+  const steady: Finding[] = [];
+  const next = new Map<string, Told>();
+  for (const finding of worth) {
+    const earlier = told.get(finding.fingerprint);
+    const now = toldOf(finding, earlier, at);
+    next.set(finding.fingerprint, now);
+    const exception = excepted.get(finding.fingerprint) ?? null;
+    const reason = reasonOf(finding, earlier, now, exception !== null);
+    if (reason !== null) fresh.push({ finding, reason, was: earlier?.severity ?? null, exception });
+    else if (earlier?.flapping === true && !now.flapping) steady.push(finding);
+    else if (earlier !== undefined)
+      next.set(finding.fingerprint, { ...now, severity: earlier.severity, at: earlier.at });
+  }
+  return { fresh, steady, next };
+}
+
+/** Of what was told and is not worth telling now: what is over, and what the record goes on to say of each. */
+function absentOf(
+  report: ClusterReport,
+  told: readonly Told[],
+): { readonly resolved: (Told & { how: string })[]; readonly next: Map<string, Told> } {
+  const at = report.startedAt;
+  const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
+  const resolutions = new Map(report.resolved.map((finding) => [finding.fingerprint, finding]));
+  const resolved: (Told & { how: string })[] = [];
+  const next = new Map<string, Told>();
+  for (const each of told) {
+    const finding = present.get(each.fingerprint);
+    if (finding !== undefined) {
+      // Who excepts a finding knows of it; when the exception ends it is told anew.
+      if (finding.suppressed === null) next.set(each.fingerprint, each);
+      continue;
+    }
+    // A report of a part, or of a cluster that was not reached, says nothing of what it does not mention.
+    const isOver = report.scope === 'cluster' || resolutions.has(each.fingerprint);
+    if (!each.gone && !isOver) next.set(each.fingerprint, each);
+    else if (!each.gone) {
+      next.set(each.fingerprint, { ...each, gone: true, changedAt: at, returns: returnsBy(each, at) });
+      if (!each.flapping) resolved.push({ ...each, how: howOf(resolutions.get(each.fingerprint)) });
+    } else if (!isStable(each, at)) next.set(each.fingerprint, each);
+    else if (each.flapping) resolved.push({ ...each, how: 'it came and went, and is gone for a week' });
+  }
+  return { resolved, next };
+}
+
+/** All that is open, where one of them was told so long ago that it is time to say so again. */
+function reminderOf(
+  open: readonly Finding[],
+  next: ReadonlyMap<string, Told>,
+  { scope, startedAt }: ClusterReport,
+  { reminderDays }: Thresholds,
+): Finding[] {
+  // Who was not looked at cannot be said to be open still; the next audit of the whole says it.
+  if (scope !== 'cluster') return [];
+  // What comes and goes is told again when it was stable.
+  const steadily = open.filter(({ fingerprint }) => next.get(fingerprint)?.flapping === false);
+  const isDue = steadily.some(({ fingerprint }) => {
+    const since = next.get(fingerprint)?.at;
+    return since !== undefined && daysBetween(since, startedAt) >= reminderDays;
+  });
+  return isDue ? steadily : [];
 }
 
 /** Whether anybody needs to hear of it. */
@@ -175,13 +211,12 @@ function toldOf(finding: Finding, earlier: Told | undefined, at: string): Told {
   if (earlier === undefined) return { ...now, changedAt: at, returns: 0, flapping: finding.flapping };
   // Carried on from a report before it was resolved: it was not seen to be back.
   if (finding.notSeen) return { ...earlier, check };
-  const stable = daysBetween(earlier.changedAt, at) >= STABLE_DAYS;
   if (!earlier.gone) {
-    const returns = stable ? 0 : earlier.returns;
-    return { ...now, changedAt: earlier.changedAt, returns, flapping: earlier.flapping && !stable };
+    const flapping = earlier.flapping && !isStable(earlier, at);
+    return { ...now, changedAt: earlier.changedAt, returns: returnsBy(earlier, at), flapping };
   }
-  const returns = (stable ? 0 : earlier.returns) + 1;
-  const flapping = earlier.flapping || returns >= FLAPPING_RETURNS;
+  const returns = returnsBy(earlier, at) + 1;
+  const flapping = earlier.flapping || isFlapping(returns);
   return { ...now, changedAt: at, returns, flapping };
 }
 

@@ -1,6 +1,7 @@
 /** Thresholds: which are crossed, which are back, and what of it is news. Pure. */
+import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { nodeMetrics, Thresholds } from '../model/config.ts';
-import { daysBetween, FLAPPING_RETURNS, STABLE_DAYS } from '../model/days.ts';
+import { daysBetween } from '../model/days.ts';
 import type { ClusterReport, NodeFacts } from '../model/report.ts';
 import type { AlertRecord, Crossing } from './record.ts';
 
@@ -44,12 +45,12 @@ export function crossingsOf(
       result.next.push({ key, crossed: true, changedAt: at, returns: 0, at });
       continue;
     }
-    const stable = daysBetween(entry.changedAt, at) >= STABLE_DAYS;
-    const returns = stable ? 0 : entry.returns;
-    const swings = entry.returns >= FLAPPING_RETURNS;
+    const stable = isStable(entry, at);
+    const returns = returnsBy(entry, at);
+    const swings = isFlapping(entry.returns);
     if (state === 'unknown') result.next.push(entry);
     else if (state === 'crossed' && !entry.crossed) {
-      const swingsNow = returns + 1 >= FLAPPING_RETURNS;
+      const swingsNow = isFlapping(returns + 1);
       if (!swings || stable)
         result.crossed.push({
           key,

@@ -2,7 +2,7 @@
  * A finding through time: pending, new, open, resolved, and whether it comes and goes. Pure; one report and the next
  * observations in, findings out.
  */
-import { daysBetween, FLAPPING_RETURNS, STABLE_DAYS } from '../model/days.ts';
+import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { Finding } from '../model/finding.ts';
 import type { ClusterReport, Remembered } from '../model/report.ts';
 
@@ -51,83 +51,99 @@ export function compare(
   const earlier = new Map((previous?.findings ?? []).map((finding) => [finding.fingerprint, finding]));
   const remembered = new Map(
     (previous?.remembered ?? [])
-      .filter(({ resolvedAt }) => daysBetween(resolvedAt, at) < STABLE_DAYS)
+      .filter(({ resolvedAt }) => !isStable({ changedAt: resolvedAt }, at))
       .map((each) => [each.fingerprint, each]),
   );
   const findings: Finding[] = [];
   const resolved: Finding[] = [];
   const seen = new Set<string>();
-  for (const { observations, ...observation } of observed) {
-    if (seen.has(observation.fingerprint)) continue;
-    seen.add(observation.fingerprint);
-    const before = earlier.get(observation.fingerprint);
-    const returned = before === undefined ? remembered.get(observation.fingerprint) : undefined;
-    remembered.delete(observation.fingerprint);
-    const known = before ?? returned;
-    const flaps = flapsOf(before, at) + (returned === undefined ? 0 : returned.flaps + 1);
-    const waits = observations === 2 && known === undefined;
-    findings.push({
-      ...observation,
-      confidence:
-        waits && waiveConfirmation && observation.confidence === 'confirmed'
-          ? 'probable'
-          : observation.confidence,
-      state:
-        before === undefined
-          ? waits && !waiveConfirmation
-            ? 'pending'
-            : 'new'
-          : before.state === 'pending'
-            ? 'new'
-            : 'open',
-      firstSeen: known?.firstSeen ?? at,
-      lastSeen: at,
-      runs: (known?.runs ?? 0) + 1,
-      flaps,
-      flapping: flaps >= FLAPPING_RETURNS,
-      returnedAt: returned !== undefined ? at : flaps === 0 ? null : (before?.returnedAt ?? null),
-      notSeen: false,
-      suppressed: null,
-      partOf: null,
-      resolution: null,
-      children: [],
-    });
+  for (const observation of observed) {
+    const { fingerprint } = observation;
+    if (seen.has(fingerprint)) continue;
+    seen.add(fingerprint);
+    const past = { before: earlier.get(fingerprint), remembered: remembered.get(fingerprint) };
+    findings.push(found(observation, past, at, waiveConfirmation));
+    remembered.delete(fingerprint);
   }
   for (const before of earlier.values()) {
     if (seen.has(before.fingerprint)) continue;
     const now = reexamine(before);
-    if (now.result === 'notExamined') {
-      findings.push({
-        ...before,
-        state: before.state === 'new' ? 'open' : before.state,
-        notSeen: true,
-        partOf: null,
-        children: [],
-      });
-    } else if (before.state !== 'pending') {
-      const resolution = now.result === 'gone' ? now.reason : 'the check passed';
-      const flaps = flapsOf(before, at);
-      resolved.push({
-        ...before,
-        state: 'resolved',
-        flaps,
-        flapping: flaps >= FLAPPING_RETURNS,
-        notSeen: false,
-        resolution,
-        partOf: null,
-        children: [],
-      });
+    if (now.result === 'notExamined') findings.push(notSeen(before));
+    else if (before.state !== 'pending') {
       const { fingerprint, firstSeen, runs } = before;
+      const flaps = flapsOf(before, at);
+      resolved.push(over(before, now.result === 'gone' ? now.reason : 'the check passed', flaps));
       remembered.set(fingerprint, { fingerprint, firstSeen, resolvedAt: at, runs, flaps });
     }
   }
   return { findings, resolved, remembered: bounded([...remembered.values()]) };
 }
 
+type Past = { readonly before: Finding | undefined; readonly remembered: Remembered | undefined };
+
+/** What this run saw, with the history that it has. */
+function found(
+  { observations, ...observation }: Observation,
+  { before, remembered }: Past,
+  at: string,
+  waiveConfirmation: boolean,
+): Finding {
+  const returned = before === undefined ? remembered : undefined;
+  const known = before ?? returned;
+  const flaps = flapsOf(before, at) + (returned === undefined ? 0 : returned.flaps + 1);
+  const waits = observations === 2 && known === undefined;
+  const { confidence } = observation;
+  return {
+    ...observation,
+    confidence: waits && waiveConfirmation && confidence === 'confirmed' ? 'probable' : confidence,
+    state: stateOf(before, waits && !waiveConfirmation),
+    firstSeen: known?.firstSeen ?? at,
+    lastSeen: at,
+    runs: (known?.runs ?? 0) + 1,
+    flaps,
+    flapping: isFlapping(flaps),
+    returnedAt: returned !== undefined ? at : flaps === 0 ? null : (before?.returnedAt ?? null),
+    notSeen: false,
+    suppressed: null,
+    partOf: null,
+    resolution: null,
+    children: [],
+  };
+}
+
+function stateOf(before: Finding | undefined, waits: boolean): Finding['state'] {
+  if (before === undefined) return waits ? 'pending' : 'new';
+  return before.state === 'pending' ? 'new' : 'open';
+}
+
+/** Carried on, as nobody looked at it again. */
+function notSeen(before: Finding): Finding {
+  return {
+    ...before,
+    state: before.state === 'new' ? 'open' : before.state,
+    notSeen: true,
+    partOf: null,
+    children: [],
+  };
+}
+
+function over(before: Finding, resolution: string, flaps: number): Finding {
+  return {
+    ...before,
+    state: 'resolved',
+    flaps,
+    flapping: isFlapping(flaps),
+    notSeen: false,
+    resolution,
+    partOf: null,
+    children: [],
+  };
+}
+
 /** How often it came back; forgotten once it stayed for a week. */
 function flapsOf(before: Finding | undefined, at: string): number {
   if (before === undefined || before.returnedAt === null) return 0;
-  return daysBetween(before.returnedAt, at) < STABLE_DAYS ? before.flaps : 0;
+  return returnsBy({ changedAt: before.returnedAt, returns: before.flaps }, at);
 }
 
 /** The newest first, so that reports of the same findings are the same. */
