@@ -10,7 +10,7 @@ import { aLargeReport } from '../test/report/large.ts';
 const [NODES, FINDINGS] = [5000, 2000];
 
 const report = aLargeReport(NODES, FINDINGS);
-const html = await timed('written', () => Promise.resolve(writeHtml(report, reasons)));
+const html = await timed('written', () => Promise.resolve(writeHtml(report, { why: reasons })));
 console.log(`${(html.length / 1e6).toFixed(1)} MB for ${NODES} nodes and ${FINDINGS} findings`);
 if (chromiumPath === null) console.log('No Chromium: not opened.');
 else {
@@ -23,11 +23,11 @@ else {
       `${await page.evaluate('document.querySelectorAll("*").length')} elements, ${(heap / 1e6).toFixed(0)} MB of heap`,
     );
     await timed('filtered by a word', async () => {
-      await page.locator('#filter-text').fill('xxxs5');
+      await page.locator('#filter-text').fill('bcdbb');
       await page.locator('#shown').filter({ hasText: /^1 of/ }).waitFor();
     });
     await timed('a finding opened', async () => {
-      await page.locator('article:not([hidden]) summary').click();
+      await page.locator('article:not([hidden]) > details > summary').click();
       await page.locator('article:not([hidden]) .body').waitFor({ state: 'visible' });
     });
   });

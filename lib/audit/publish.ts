@@ -29,7 +29,7 @@ export async function publish(store: Store, report: ClusterReport): Promise<void
   const run = { cluster: report.cluster.name, runId: report.runId };
   const text = checked(store, report);
   for (const table of tables) await store.putOnce(keys[table](run), await packed(eachRow(report, table)));
-  const page = writeHtml(report, reasons, await pastTotals(store, report));
+  const page = writeHtml(report, { why: reasons, past: await pastTotals(store, report) });
   await store.putOnce(keys.reportPage(run), Buffer.from(page));
   if ((await store.putOnce(keys.report(run), text)) === 'exists') await assertReadable(store, run);
   if (report.scope === 'cluster') await pointToLatest(store, run);

@@ -1,9 +1,8 @@
 /** Writers: a report in, text out. */
 import type { ClusterReport } from '../model/report.ts';
-import type { Totals } from '../model/totals.ts';
 import { jsonText } from './escape.ts';
 import type { Format } from './formats.ts';
-import { writeHtml } from './html/page.ts';
+import { type PageOptions, writeHtml } from './html/page.ts';
 import { writeJunit } from './junit.ts';
 import { writeMarkdown } from './markdown.ts';
 import { rows } from './ndjson.ts';
@@ -21,12 +20,7 @@ export { coverageLine, plural } from './summary.ts';
 export { table } from './table.ts';
 export { clipped, padded, widthOf, wrapped } from './width.ts';
 
-export type WriteOptions = TextOptions & {
-  /** Of checks, why they matter: HTML explains its findings with it. */
-  readonly why: ReadonlyMap<string, string>;
-  /** Earlier runs, oldest first: HTML draws them. Null where there is no store to know any from. */
-  readonly past?: readonly Totals[] | null;
-};
+export type WriteOptions = TextOptions & PageOptions;
 
 /** A report in the format that was asked for, ending in a line break. */
 export function write(report: ClusterReport, format: Format, options: WriteOptions): string {
@@ -40,7 +34,7 @@ export function write(report: ClusterReport, format: Format, options: WriteOptio
     case 'markdown':
       return writeMarkdown(report);
     case 'html':
-      return writeHtml(report, options.why, options.past);
+      return writeHtml(report, options);
     case 'junit':
       return writeJunit(report);
     case 'prometheus':

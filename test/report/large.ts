@@ -1,7 +1,62 @@
-/** A report of a large cluster: nodes as many as told, faults on every so many of them. */
-import { topics } from '../../lib/model/finding.ts';
+/** A report of a large cluster: nodes as many as told, with some causes, each on every so many of them. */
+import type { Finding } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from './sample.ts';
+
+/** What is wrong in it, the worst first; each stands for as many findings. */
+const causes: readonly Pick<Finding, 'check' | 'topic' | 'severity' | 'title' | 'detail'>[] = [
+  {
+    check: 'pod-interface-missing',
+    topic: 'interfaces',
+    severity: 'critical',
+    title: 'Running pod without its network interface',
+    detail: 'No interface eth0, only lo; the API still shows 10.244.1.36.',
+  },
+  {
+    check: 'veth-bridge-detached',
+    topic: 'veth',
+    severity: 'high',
+    title: 'The pod’s link is not on its bridge',
+    detail: 'veth3f2a9c01 is up, but on no bridge; the others of the node are on cni0.',
+  },
+  {
+    check: 'host-route-missing',
+    topic: 'routes',
+    severity: 'high',
+    title: 'The node has no route to a pod of its own',
+    detail: 'No route to 10.244.1.36/32 by way of eni1a2b3c4d5e6 in the main table.',
+  },
+  {
+    check: 'pod-address-mismatch',
+    topic: 'addresses',
+    severity: 'medium',
+    title: 'The pod’s address is not the one in the API',
+    detail: 'eth0 has 10.244.1.37, the API shows 10.244.1.36.',
+  },
+  {
+    check: 'pod-resolv-conf-wrong',
+    topic: 'dns',
+    severity: 'medium',
+    title: 'The pod asks a name server that nobody runs',
+    detail: 'resolv.conf names 10.96.0.99; the cluster has 10.96.0.10.',
+  },
+  {
+    check: 'veth-mtu-mismatch',
+    topic: 'veth',
+    severity: 'low',
+    title: 'The two ends of a pod’s link differ in MTU',
+    detail: 'eth0 has 9001, veth3f2a9c01 1500.',
+  },
+];
+
+/** Five letters, as Kubernetes ends the names of pods. */
+function randomName(n: number): string {
+  const letters = 'bcdfghjklmnpqrstvwxz2456789';
+  return Array.from(
+    { length: 5 },
+    (_, at) => letters[Math.floor(n / letters.length ** at) % letters.length],
+  ).join('');
+}
 
 export function aLargeReport(nodes: number, findings: number): ClusterReport {
   const report = aReport({ verdict: 'critical' });
@@ -14,6 +69,7 @@ export function aLargeReport(nodes: number, findings: number): ClusterReport {
   report.nodes = names.map((node, n) => ({
     ...facts,
     node,
+    zone: `eu-west-1${'abc'[n % 3]}`,
     namespaces: 30 + (n % 50),
     orphans: n % 100 === 0 ? 4 : 0,
   }));
@@ -27,14 +83,13 @@ export function aLargeReport(nodes: number, findings: number): ClusterReport {
         }
       : { node, result: 'audited', reason: null, remedy: null },
   );
-  const severities = ['critical', 'high', 'medium', 'low'] as const;
   report.findings = Array.from({ length: findings }, (_, n) => {
     const node = names[(n * 7) % nodes] ?? '';
-    const pod = `checkout-7d4b9c6f5-${n.toString(36).padStart(5, 'x')}`;
+    const pod = `checkout-7d4b9c6f5-${randomName(n)}`;
     return aFinding({
       fingerprint: n.toString(16).padStart(32, '0'),
-      severity: severities[Math.floor((n * 4) / findings)] ?? 'low',
-      topic: topics[n % 12] ?? 'veth',
+      ...causes[Math.floor((n * causes.length) / findings)],
+      firstSeen: new Date(Date.parse(report.startedAt) - (n % 40) * 86_400_000).toISOString(),
       state: n % 9 === 0 ? 'new' : 'open',
       object: { kind: 'pod', namespace: 'shop', name: pod, node },
       evidence: [

@@ -1,93 +1,150 @@
-/** The way of a pod's packets to its node, drawn once for each place where it can break. */
+/** The way of a pod's packets to its node and back, with the names that the finding tells, and where it is broken. */
 import type { Finding } from '../../model/finding.ts';
+import { xmlText as text } from '../escape.ts';
 
-const stations = ['namespace', 'interface', 'hostSide', 'bridge', 'node'] as const;
-const joints = ['pair', 'attachment'] as const;
-type Place = (typeof stations)[number] | (typeof joints)[number] | 'unknown';
+/** Stations, and the links between them at odd places. */
+const places = [
+  'namespace',
+  'out',
+  'interface',
+  'pair',
+  'hostSide',
+  'attachment',
+  'bridge',
+  'uplink',
+  'node',
+] as const;
+type Place = (typeof places)[number];
 
-const words: Record<Place, string> = {
-  namespace: "in the pod's network namespace",
-  interface: "at the pod's interface",
-  pair: "between the pod's interface and its host side",
-  hostSide: "at the host side of the pod's veth pair",
-  attachment: 'between the host side and the bridge',
-  bridge: "at the bridge or the node's route to the pod",
-  node: 'on the node',
-  unknown: 'somewhere on the way',
-};
+/** Which packets are lost: those from the pod, those to it, or both. */
+type Way = 'both' | 'from' | 'to';
+type Break = { readonly at: Place | null; readonly way: Way };
 
 /** Where the checks of a topic find a path broken; single checks that find it elsewhere stand below. */
-const ofTopic: Partial<Record<Finding['topic'], Place>> = {
-  interfaces: 'interface',
-  veth: 'pair',
-  addresses: 'interface',
-  routes: 'bridge',
-  isolation: 'namespace',
-  runtime: 'namespace',
-  aws: 'bridge',
-  firewall: 'namespace',
-  path: 'node',
-  connectivity: 'unknown',
-  dns: 'namespace',
+const ofTopic: Partial<Record<Finding['topic'], Break>> = {
+  interfaces: { at: 'interface', way: 'both' },
+  veth: { at: 'pair', way: 'both' },
+  addresses: { at: 'interface', way: 'both' },
+  routes: { at: 'bridge', way: 'to' },
+  isolation: { at: 'namespace', way: 'both' },
+  runtime: { at: 'namespace', way: 'both' },
+  aws: { at: 'bridge', way: 'both' },
+  firewall: { at: 'namespace', way: 'both' },
+  path: { at: 'node', way: 'both' },
+  connectivity: { at: null, way: 'both' },
+  dns: { at: 'namespace', way: 'from' },
 };
 
-const ofCheck: Readonly<Record<string, Place>> = {
-  'pod-loopback-down': 'namespace',
-  'host-interface-in-pod': 'namespace',
-  'veth-host-side-down': 'hostSide',
-  'veth-bridge-detached': 'attachment',
-  'pod-default-route-missing': 'namespace',
-  'pod-gateway-route-missing': 'namespace',
-  'pod-gateway-neighbour-wrong': 'namespace',
-  'pod-route-blackhole': 'namespace',
-  'pod-mac-duplicate': 'bridge',
-  'node-forwarding-disabled': 'node',
-  'node-firewall-drops': 'node',
+const ofCheck: Readonly<Record<string, Break>> = {
+  'pod-loopback-down': { at: 'namespace', way: 'both' },
+  'host-interface-in-pod': { at: 'namespace', way: 'both' },
+  'veth-host-side-down': { at: 'hostSide', way: 'both' },
+  'veth-bridge-detached': { at: 'attachment', way: 'both' },
+  'pod-default-route-missing': { at: 'out', way: 'from' },
+  'pod-gateway-route-missing': { at: 'out', way: 'from' },
+  'pod-gateway-neighbour-wrong': { at: 'out', way: 'from' },
+  'pod-route-blackhole': { at: 'out', way: 'from' },
+  'host-route-missing': { at: 'uplink', way: 'to' },
+  'host-route-misdirected': { at: 'uplink', way: 'to' },
+  'node-neighbour-wrong': { at: 'uplink', way: 'to' },
+  'pod-mac-duplicate': { at: 'bridge', way: 'to' },
+  'node-forwarding-disabled': { at: 'node', way: 'both' },
+  'node-firewall-drops': { at: 'node', way: 'both' },
 };
 
-/** Null for what is not about a pod's path. */
-export function brokenPlace({ check, topic, object }: Finding): Place | null {
-  return object.kind === 'pod' ? (ofCheck[check] ?? ofTopic[topic] ?? null) : null;
-}
+const kinds: Record<Place, string> = {
+  namespace: 'pod',
+  out: 'the way out of the pod',
+  interface: 'its interface',
+  pair: 'the veth pair',
+  hostSide: 'host side',
+  attachment: 'the link from the host side to the bridge',
+  bridge: 'bridge or route',
+  uplink: "the node's route to the pod",
+  node: 'node',
+};
 
-/** The drawing of a broken place; {@link drawings} has to be in the page. */
-export function drawing(place: Place): string {
+/** How those words go on after "broken at". */
+const said: Record<Place, string> = {
+  ...kinds,
+  namespace: "the pod's network namespace",
+  interface: "the pod's interface",
+  hostSide: "the host side of the pod's veth pair",
+  bridge: 'the bridge or route',
+  node: 'the node',
+};
+
+const lost: Record<Way, string> = {
+  both: 'No packet passes in either direction',
+  from: 'Packets from the pod are lost',
+  to: 'Packets to the pod are lost',
+};
+
+/** Empty for what is not about a pod's path. */
+export function podPath(finding: Finding): string {
+  if (finding.object.kind !== 'pod') return '';
+  const found = ofCheck[finding.check] ?? ofTopic[finding.topic];
+  if (found === undefined) return '';
+  const names = namesIn(finding);
   const caption =
-    place === 'unknown' ? 'The path is broken somewhere on the way.' : `The path is broken ${words[place]}.`;
-  return `<figure><svg viewBox="0 0 480 84" role="img" aria-label="Path of the pod from its network namespace over its interface, the host side of its veth pair and the bridge or route to the node. ${caption}"><use href="#path"/>${place === 'unknown' ? '' : `<use href="#path-${place}"/>`}</svg><figcaption>${caption}</figcaption></figure>`;
-}
-
-const STEP = 96;
-const labels = [
-  ['network', 'namespace'],
-  ['eth0'],
-  ['host side', '(veth)'],
-  ['bridge', 'or route'],
-  ['node'],
-];
-
-/** Shapes that {@link drawing} refers to: once in a page, so that a thousand findings cost little. */
-export function drawings(): string {
-  const boxes = labels.map((lines, index) => {
-    const x = index * STEP + 2;
-    const text = lines.map(
-      (line, row) =>
-        `<text class="word" x="${x + 41}" y="${(lines.length === 1 ? 47 : 38) + row * 16}">${line}</text>`,
-    );
-    const joint = index === 0 ? '' : `<path class="joint" d="M${x - 14} 42h14"/>`;
-    return `${joint}<rect class="station" x="${x}" y="18" width="82" height="48" rx="6"/>${text.join('')}`;
-  });
-  const atStation = stations.map((place, index) => {
-    const x = index * STEP + 2;
-    return `<symbol id="path-${place}" viewBox="0 0 480 84"><rect class="broken dashed" x="${x}" y="18" width="82" height="48" rx="6"/>${cross(x + 76, 18)}</symbol>`;
-  });
-  const atJoint = joints.map(
-    (place, index) =>
-      `<symbol id="path-${place}" viewBox="0 0 480 84">${cross((index + 2) * STEP - 5, 42)}</symbol>`,
+    found.at === null
+      ? 'The path is broken somewhere on the way.'
+      : `The path is broken at ${said[found.at]}${names[found.at] === undefined ? '' : ` (${names[found.at]})`}. ${lost[found.way]}.`;
+  const parts = places.map((place, index) =>
+    index % 2 === 0 ? station(place, names[place], found) : link(place, found),
   );
-  return `<svg class="defs" aria-hidden="true" focusable="false"><symbol id="path" viewBox="0 0 480 84">${boxes.join('')}</symbol>${atStation.join('')}${atJoint.join('')}</svg>`;
+  return `<figure class="path"><div role="img" aria-label="${text(
+    `The pod's packets pass ${places
+      .filter((_, index) => index % 2 === 0)
+      .map((place) => `${kinds[place]}${names[place] === undefined ? '' : ` ${names[place]}`}`)
+      .join(', ')}. ${caption}`,
+    1500,
+  )}">${parts.join('')}</div><figcaption>${text(caption, 600)}</figcaption></figure>
+`;
 }
 
-function cross(x: number, y: number): string {
-  return `<path class="broken" d="M${x - 8} ${y - 8}l16 16m0-16l-16 16"/>`;
+function station(place: Place, name: string | undefined, found: Break): string {
+  const broken = found.at === place;
+  return `<span class="station${broken ? ' cut' : ''}"><small>${kinds[place]}</small><b>${text(shortName(name ?? ''), 300)}</b>${broken ? '<i>✕ broken</i>' : ''}</span>`;
+}
+
+/** Both directions; that of the packets that are lost is crossed out. */
+function link(place: Place, { at, way }: Break): string {
+  const arrow = (direction: Way, sign: string): string => {
+    const broken = at === place && (way === 'both' || way === direction);
+    return `<span${broken ? ' class="cut"' : ''}>${broken ? '✕' : sign}</span>`;
+  };
+  return `<span class="link">${arrow('from', '→')}${arrow('to', '←')}</span>`;
+}
+
+/** Names as the common plugins give them: the bridge plugin, VPC CNI, Calico, Cilium, Azure, GKE. */
+const HOST_SIDE = /\b(?:veth|eni|cali|lxc|azv|gke)[0-9a-f_]{4,12}\b|\bveth[0-9A-Za-z]{1,11}\b/;
+const BRIDGE = /\b(?:cni|cbr|docker|podman)\d{1,3}\b|\bkube-bridge\b|\bcilium_host\b|\bazure\d\b/;
+const INTERFACE = /\b(?:eth|net|ens)\d{1,3}\b/;
+
+function namesIn({ object, detail, evidence }: Finding): Partial<Record<Place, string>> {
+  const texts = [
+    detail.slice(0, 2000),
+    ...evidence.flatMap(({ what, expected = '', actual, source }) => [what, expected, actual, source]),
+  ].map((each) => each.slice(0, 2000));
+  const first = (pattern: RegExp): string | undefined => {
+    for (const each of texts) {
+      const match = pattern.exec(each);
+      if (match !== null) return match[0];
+    }
+    return undefined;
+  };
+  const named = {
+    namespace: object.name,
+    interface: first(INTERFACE),
+    hostSide: first(HOST_SIDE),
+    bridge: first(BRIDGE),
+    node: object.node,
+  };
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+}
+
+/** A node without the domain that all of a cloud share: a station is narrow. */
+function shortName(name: string): string {
+  return /^ip-[\d-]+\./.test(name) ? (name.split('.')[0] ?? name) : name;
 }

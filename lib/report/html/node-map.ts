@@ -1,12 +1,13 @@
-/** Nodes × topics: where the faults are, each cell a link to the worst of them. */
-import { type Finding, isAtLeast, topics } from '../../model/finding.ts';
+/** Nodes × topics in words: the nodes with the worst findings, each cell a link to the worst of them. */
+import { type Finding, isAtLeast, nodeOf, topics } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
-import { anchor, nodeOf } from './finding.ts';
+import { anchor, tag } from './finding.ts';
+import { heatMap } from './heat-map.ts';
 
-/** More rows help nobody, and each is up to fifteen cells. */
-const ROWS = 300;
+/** More rows are a picture: {@link heatMap}. */
+const ROWS = 20;
 
 /** @param shown - findings that count, worst first */
 export function nodeMap(report: ClusterReport, shown: readonly Finding[]): string {
@@ -16,28 +17,30 @@ export function nodeMap(report: ClusterReport, shown: readonly Finding[]): strin
   const byNode = Map.groupBy(shown, nodeOf);
   // Map.groupBy keeps the order of first appearance: the node with the worst finding stands first.
   const names = [...new Set([...byNode.keys(), ...gaps.keys()])];
-  const columns = topics.filter((topic) => shown.some((finding) => finding.topic === topic));
   const clean = report.coverage.nodes.length - names.filter((name) => name !== '').length;
-  if (names.length === 0) return `<p>All ${plural(clean, 'node')}: no findings.</p>\n`;
+  if (names.length === 0)
+    return `<p>No findings on ${clean === 1 ? 'the one node' : `any of ${plural(clean, 'node')}`}.</p>\n`;
+  const columns = topics.filter((topic) => shown.some((finding) => finding.topic === topic));
   const rows = names.slice(0, ROWS).map((name) => {
     const gap = gaps.get(name);
     const byTopic = Map.groupBy(byNode.get(name) ?? [], (finding) => finding.topic);
     const cells = columns.map((topic) => cell(name, byTopic.get(topic) ?? []));
-    return `<tr><th scope="row"><bdi>${text(name || 'the cluster', 253)}</bdi>${gap === undefined ? '' : ` <a href="#coverage" class="tag ${gap}">${gap}</a>`}</th>${cells.join('')}</tr>`;
+    return `<tr><th scope="row"><bdi>${text(name || 'the cluster', 253)}</bdi>${gap === undefined ? '' : ` <a href="#coverage">${tag(gap)}</a>`}</th>${cells.join('')}</tr>`;
   });
-  const heads = columns.map((topic) => `<th scope="col">${topic}</th>`);
+  const heads = columns.map((topic) => `<th scope="col"><span>${topic}</span></th>`);
   const rest = [
     ...(names.length > ROWS
-      ? [`${plural(names.length - ROWS, 'more node')} with findings, or not audited, left out here`]
+      ? [`${plural(names.length - ROWS, 'more node')} with findings, or not audited`]
       : []),
     ...(clean > 0 ? [`${plural(clean, 'node')} without findings`] : []),
   ];
-  return `<p class="muted">Number of findings, and the severity of the worst: C critical, H high, M medium, L low. A cell leads to it.</p>
-<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0"><table class="map"><thead><tr><th scope="col">Node</th>${heads.join('')}</tr></thead><tbody>
+  const table = `<table class="map"><caption>Findings per node and topic, and the worst severity: C critical, H high, M medium, L low. Click a cell to see its findings.</caption><thead><tr><th scope="col">Node</th>${heads.join('')}</tr></thead><tbody>
 ${rows.join('\n')}
-</tbody></table></div>
-${rest.length === 0 ? '' : `<p class="muted">${rest.join('; ')}.</p>`}
-`;
+</tbody></table>
+${rest.length === 0 ? '' : `<p class="muted">Not in the table: ${rest.join('; ')}.</p>`}`;
+  if (report.coverage.nodes.length <= ROWS)
+    return `<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div>\n`;
+  return `${heatMap(report, shown, columns)}<details class="worst"><summary>The ${Math.min(ROWS, names.length)} worst nodes by name</summary><div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div></details>\n`;
 }
 
 function cell(node: string, findings: readonly Finding[]): string {

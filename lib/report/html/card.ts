@@ -1,0 +1,110 @@
+/** One group of findings on the page: closed it is one line; open it has the objects, proof, drawing and repair. */
+import { counts, type Finding } from '../../model/finding.ts';
+import { xmlText as text } from '../escape.ts';
+import { type Group, membersOf, statesOf as statesOfGroup, stepsOf, whatOf } from '../group.ts';
+import { plural } from '../summary.ts';
+import { checkPage } from './check-page.ts';
+import { nights, statesOf, tag, time } from './finding.ts';
+import { objectsTable } from './objects.ts';
+import { podPath } from './pod-path.ts';
+
+export type CardOptions = {
+  /** When the audit began, an ISO time. */
+  readonly at: string;
+  /** Most objects that are listed. */
+  readonly most: number;
+  readonly open: boolean;
+  /** Why the check matters, and its page in Markdown. */
+  readonly why: string | null;
+  readonly page: string | null;
+};
+
+export function card(group: Group, options: CardOptions): string {
+  const { lead, symptoms } = group;
+  const members = membersOf(group);
+  const { at } = options;
+  return `<article data-s="${lead.severity}" data-t="${lead.topic}" data-c="${text(lead.check)}"${counts(lead) ? '' : ' class="apart"'}><details${options.open ? ' open' : ''}><summary>${tag(lead.severity)}<span class="what"><h3>${text(lead.title)}</h3> <span class="where"><bdi>${text(whatOf(group), 400)}</bdi></span></span><span class="when">${states(group)} <span class="muted">${openFor(members, at)}</span></span></summary><div class="body">
+<p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>
+${suppression(lead)}${podPath(lead)}${evidence(lead)}${repair(group)}${objectsTable(members.length === 1 ? 'Where' : `All ${text(whatOf(group), 400)}`, members, { at, most: options.most, explained: false })}${objectsTable('This explains', symptoms, { at, most: options.most, explained: true })}<p class="muted">${times(lead)}</p>
+${meaning(lead.check, options)}</div></details></article>
+`;
+}
+
+function states(group: Group): string {
+  const { lead, alike } = group;
+  if (alike.length === 0)
+    return statesOf(lead)
+      .map((state) => tag(state))
+      .join(' ');
+  const first = lead.suppressed === null ? lead.state : 'suppressed';
+  const flapping = membersOf(group).filter((finding) => finding.flapping).length;
+  return `${tag(first, lead.suppressed === null ? statesOfGroup(group) : first)}${flapping > 0 ? ` ${tag('flapping', `${flapping} flapping`)}` : ''}`;
+}
+
+function openFor(members: readonly Finding[], at: string): string {
+  const most = Math.max(...members.map(({ firstSeen }) => nights(firstSeen, at)));
+  if (most === 0) return '';
+  return `open for ${members.length > 1 ? 'up to ' : ''}${plural(most, 'night')}`;
+}
+
+function evidence({ evidence: compared }: Finding): string {
+  if (compared.length === 0) return '';
+  const cell = (label: string, value: string): string =>
+    `<td data-label="${label}">${value === '' ? '' : `<code>${text(value, 300)}</code>`}</td>`;
+  const rows = compared.map(
+    ({ what, expected, actual, source }) =>
+      `<tr${expected === undefined || expected === actual ? '' : ' class="differs"'}><td data-label="Compared">${text(what, 300)}</td>${cell('Expected', expected ?? '')}${cell('Found', actual)}<td data-label="Read from" class="muted">${text(source, 300)}</td></tr>`,
+  );
+  return `<table class="stack wide"><caption>Evidence</caption><thead><tr><th scope="col">Compared</th><th scope="col">Expected</th><th scope="col">Found</th><th scope="col">Read from</th></tr></thead><tbody>${rows.join('')}</tbody></table>\n`;
+}
+
+/** Commands of a step that are printed; on the page are all. */
+const PRINTED = 3;
+/** Commands of a step on the page. */
+const COMMANDS = 1000;
+
+function repair(group: Group): string {
+  const all = stepsOf(group);
+  if (all.length === 0) return '';
+  // Steps that name their object are as many as there are objects.
+  const shown = all.slice(0, COMMANDS);
+  const items = shown.map(
+    (step) => `<li>${text(step.text)}${step.commands.length === 0 ? '' : box(step.commands)}</li>`,
+  );
+  return `<h4>What to do</h4><ol>${items.join('')}</ol>${all.length > COMMANDS ? `<p>${plural(all.length - COMMANDS, 'more step')} like these: <code>-o json</code> has them all.</p>` : ''}\n`;
+}
+
+function box(commands: readonly string[]): string {
+  const lines = commands.slice(0, COMMANDS).map((each) => text(each, 4000));
+  const more = lines.length - PRINTED;
+  const code =
+    more > 0
+      ? `${lines.slice(0, PRINTED).join('\n')}\n<span class="more">${lines.slice(PRINTED).join('\n')}</span>`
+      : lines.join('\n');
+  return `<div class="box"><button type="button" class="copy">${lines.length > 1 ? `Copy all ${lines.length}` : 'Copy'}</button><pre tabindex="0" role="group" aria-label="Commands"><code>${code}</code></pre></div>${more > 0 ? `<p class="paper">and ${more} more like these: the page on screen and <code>-o json</code> have them all</p>` : ''}${commands.length > COMMANDS ? `<p>${plural(commands.length - COMMANDS, 'more command')} left out: <code>-o json</code> has them all.</p>` : ''}`;
+}
+
+function suppression({ suppressed }: Finding): string {
+  return suppressed === null
+    ? ''
+    : `<p>Suppressed until ${text(suppressed.expires, 40)} by ${text(suppressed.owner, 100)}: ${text(suppressed.reason, 300)}</p>\n`;
+}
+
+function times(finding: Finding): string {
+  const parts = [
+    `${finding.confidence}; first seen ${time(finding.firstSeen)}, last ${time(finding.lastSeen)}, in ${plural(finding.runs, 'audit')}`,
+    ...(finding.flaps > 0
+      ? [
+          `${finding.flapping ? 'comes and goes: ' : ''}came back ${plural(finding.flaps, 'time')} after it was resolved${finding.returnedAt === null ? '' : `, last ${time(finding.returnedAt)}`}`,
+        ]
+      : []),
+    ...(finding.notSeen ? ['not examined this time'] : []),
+    `check ${text(finding.check)}`,
+  ];
+  return parts.join('; ');
+}
+
+function meaning(check: string, { why, page }: CardOptions): string {
+  if (why === null && page === null) return '';
+  return `<details class="about"><summary>About the check ${text(check)}</summary><div>${page === null ? `<p>${text(why ?? '')}</p>` : checkPage(page)}</div></details>`;
+}

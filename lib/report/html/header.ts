@@ -1,0 +1,92 @@
+/** The head of the page as a dashboard: the verdict, what counts, what changed, what was seen, and how old it is. */
+import { counts, type Severity, severities } from '../../model/finding.ts';
+import type { ClusterReport } from '../../model/report.ts';
+import { xmlText as text } from '../escape.ts';
+import { duration, plural, severityCounts, unsent, youngPods } from '../summary.ts';
+import { tag, time } from './finding.ts';
+
+/** Where other pages are, each relative or of the console; null where it is not known. */
+export type PageLinks = {
+  readonly fleet: string | null;
+  readonly previous: string | null;
+  readonly next: string | null;
+};
+
+export function header(
+  report: ClusterReport,
+  links: PageLinks,
+  parts: readonly (readonly [string, string])[],
+): string {
+  const { cluster, verdict } = report;
+  const others = [
+    ['Fleet', links.fleet],
+    ['← Previous audit', links.previous],
+    ['Next audit →', links.next],
+  ] as const;
+  const elsewhere = others.flatMap(([label, href]) =>
+    href === null || !isOurs(href) ? [] : [`<li><a href="${text(href, 4000)}">${label}</a></li>`],
+  );
+  return `<header class="${verdict}-line"><div class="top"><h1>${tag(verdict)} <bdi>${text(cluster.name, 300)}</bdi></h1>${elsewhere.length === 0 ? '' : `<nav aria-label="Other reports"><ul>${elsewhere.join('')}</ul></nav>`}</div>
+<p class="muted">Audited ${time(report.startedAt)} <span id="age"></span> in ${duration(report)}${report.scope === 'part' ? `; ${tag('part', 'only a part of the cluster')}` : ''}; Kubernetes ${text(cluster.version, 60)}; run <code>${text(report.runId, 60)}</code></p>
+${tiles(report)}
+<p class="muted">${sentence(report)}</p>
+<nav class="parts" aria-label="Parts of the report"><ul>${parts.map(([id, label]) => `<li><a href="#${id}">${label}</a></li>`).join('')}</ul></nav></header>
+`;
+}
+
+/** A place of ours; nothing else becomes a link. */
+export function isOurs(href: string): boolean {
+  return /^(?:\.\.\/|file:|https:)/.test(href);
+}
+
+function tiles(report: ClusterReport): string {
+  const counted = report.findings.filter(counts);
+  const of = (severity: Severity): number =>
+    counted.filter((finding) => finding.severity === severity).length;
+  const inState = (state: string): number => counted.filter((finding) => finding.state === state).length;
+  const tile = (href: string, count: number, word: string, kind: string): string =>
+    `<a class="tile ${count === 0 ? 'none' : kind}" href="#${href}"><b>${count.toLocaleString('en-US')}</b> <span>${word}</span></a>`;
+  return `<div class="tiles"><div class="set" role="group" aria-label="Findings by severity">${severities.map((severity) => tile(`severity=${severity}`, of(severity), severity, severity)).join('')}</div><div class="set" role="group" aria-label="Findings by state">${tile('state=new', inState('new'), 'new', 'plain')}${tile('state=open', inState('open'), 'open', 'plain')}${tile('changes', report.resolved.length, 'resolved', 'plain')}</div>${seen(report)}</div>`;
+}
+
+/** Nodes that were audited, as a bar: what was not is in it, in words and in colour. */
+function seen({ coverage }: ClusterReport): string {
+  const { nodes } = coverage;
+  const of = (result: string): number => nodes.filter((node) => node.result === result).length;
+  const audited = of('audited');
+  const rest = (['failed', 'partial', 'skipped'] as const)
+    .filter((result) => of(result) > 0)
+    .map((result) => tag(result, `${of(result).toLocaleString('en-US')} ${result}`));
+  const share = nodes.length === 0 ? 0 : (audited / nodes.length) * 100;
+  return `<a class="tile seen" href="#coverage"><b>${audited.toLocaleString('en-US')}<small> of ${plural(nodes.length, 'node')}</small></b> <span>audited ${rest.join(' ')}</span><svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="bar-missing" width="100" height="4"/><rect class="bar-audited" width="${share.toFixed(1)}" height="4"/></svg></a>`;
+}
+
+/** What is in no tile. */
+function sentence(report: ClusterReport): string {
+  const { findings, coverage, nodes } = report;
+  const suppressed = findings.filter((finding) => finding.suppressed !== null).length;
+  const pending = findings.filter(({ state, suppressed: by }) => state === 'pending' && by === null).length;
+  const unknown = coverage.checks.filter((check) => check.unknown > 0).length;
+  const packets = unsent(report);
+  const uncounted = [
+    ...(pending > 0
+      ? [
+          `${pending} pending (seen once, reported if the next audit confirms ${pending === 1 ? 'it' : 'them'})`,
+        ]
+      : []),
+    ...(suppressed > 0 ? [`${suppressed} suppressed by exceptions`] : []),
+  ];
+  const young = youngPods(report);
+  return [
+    severityCounts(report) === '' ? 'No active findings.' : '',
+    uncounted.length === 0 ? '' : `Not counted: ${uncounted.join(', ')}.`,
+    `${plural(
+      nodes.reduce((sum, node) => sum + node.pods, 0),
+      'pod',
+    )}, ${plural(coverage.checks.length, 'check')}${unknown > 0 ? `, of which <a href="#coverage">${unknown} could not decide everything</a>` : ''}.`,
+    young === null ? '' : text(young),
+    packets === null ? '' : text(packets),
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
