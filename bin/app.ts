@@ -1,7 +1,7 @@
 /** The CDK app: one stack from one file (netns-audit.yaml, or `-c config=FILE`). */
 import { App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { readStackConfig } from '../lib/infra/read-config.ts';
+import { readStackConfig } from '../lib/config/read.ts';
 import { NetnsAuditorStack } from '../lib/infra/stack.ts';
 import { explain } from './exit.ts';
 

@@ -4,6 +4,7 @@ import { printableLines } from '../lib/model/printable.ts';
 import { addAnalyze } from './commands/analyze.ts';
 import { addAudit } from './commands/audit.ts';
 import { addChecks } from './commands/checks.ts';
+import { addConfig } from './commands/config.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addFleet } from './commands/fleet.ts';
@@ -29,6 +30,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addRemediate(program);
   addRetention(program);
   addChecks(program);
+  addConfig(program);
   addDoctor(program);
   addSweep(program);
   addManifests(program);

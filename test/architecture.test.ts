@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // A mail names objects and coverage in the words of the reports: the only way between two rooms of the middle.
   alert: ['model', 'report'],
   remedy: ['model'],
+  config: ['model'],
   diagnosis: ['model', ...MIDDLE],
   audit: ['model', ...MIDDLE, 'diagnosis'],
   // Its tables lie where the store puts things.

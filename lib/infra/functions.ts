@@ -192,6 +192,7 @@ function allowClusters(scope: Construct, role: Role, clusters: readonly ClusterC
       );
       continue;
     }
+    if (!('eks' in cluster)) continue;
     const { eks } = cluster;
     role.addToPolicy(
       eks.roleArn === undefined

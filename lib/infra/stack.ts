@@ -12,6 +12,12 @@ export class NetnsAuditorStack extends Stack {
     super(scope, id, props);
     const { network, ...rest } = config;
     this.auditor = new NetnsAuditor(this, 'Auditor', { ...rest, ...this.#placeIn(network) });
+    const names = config.destinations.map(({ name }) => name).join(', ');
+    if (names !== '')
+      Annotations.of(this.auditor).addWarningV2(
+        'netns-auditor:destinationsUnused',
+        `The stack tells nothing to the destinations of the configuration (${names}): these are for the command line (netns-audit fleet, netns-audit audit --alerts). On AWS whoever is in subscriptions is told.`,
+      );
     new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
     new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });
     new CfnOutput(this, 'StateMachine', { value: this.auditor.stateMachine.stateMachineArn });

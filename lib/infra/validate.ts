@@ -16,6 +16,11 @@ export function validate(
   const { clusters } = props;
   for (const { name } of clusters)
     if (Token.isUnresolved(name)) throw new Error('NetnsAuditor: the name of a cluster cannot be a token');
+  for (const cluster of clusters)
+    if ('kubeconfig' in cluster)
+      throw new Error(
+        `NetnsAuditor: cluster ${cluster.name} is reached by a kubeconfig of your own, which functions on AWS do not have: give its kubeconfigSecret instead, or eks`,
+      );
   const known = clustersSchema.min(1).safeParse(clusters.map((cluster) => withoutTokens(scope, cluster)));
   if (known.error !== undefined) throw new Error(`NetnsAuditor: clusters: ${z.prettifyError(known.error)}`);
   const { error } = z
@@ -41,6 +46,7 @@ function withoutTokens(scope: Construct, cluster: ClusterConfig): unknown {
           `arn:${partitionOfStack(scope) ?? 'aws'}:secretsmanager:eu-west-1:000000000000:secret:${digest}`,
       ),
     };
+  if (!('eks' in cluster)) return cluster;
   const { name, region, roleArn, externalId } = cluster.eks;
   const known = standIn(region, () => 'us-east-1') ?? region;
   return {
@@ -73,6 +79,7 @@ function refuseOtherPartitions(scope: Construct, clusters: readonly ClusterConfi
   const own = partitionOfStack(scope);
   if (own === null) return;
   for (const cluster of clusters) {
+    if ('kubeconfig' in cluster) continue;
     const of = 'eks' in cluster ? cluster.eks.region : partsOfArn(cluster.kubeconfigSecret).partition;
     if (Token.isUnresolved(of)) continue;
     const partition = 'eks' in cluster ? partitionOf(of) : of;

@@ -50,9 +50,19 @@ const secretClusterSchema = z
     ),
     context: z.string().optional().describe('Context of that kubeconfig. Default: its current one.'),
   })
-  .describe('Any other cluster.');
+  .describe('Any other cluster, by a kubeconfig in a secret.');
 
-export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema]);
+const kubeconfigClusterSchema = z
+  .strictObject({
+    name: clusterName,
+    kubeconfig: z.strictObject({
+      context: z.string().min(1).describe('Context of the kubeconfig.'),
+      file: z.string().min(1).optional().describe('Kubeconfig. Default: $KUBECONFIG, else ~/.kube/config.'),
+    }),
+  })
+  .describe('Any cluster, by your own kubeconfig: for the command line; the stack on AWS refuses it.');
+
+export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema, kubeconfigClusterSchema]);
 export type ClusterConfig = z.infer<typeof clusterSchema>;
 
 export const clustersSchema = z.array(clusterSchema).superRefine((clusters, context) => {
@@ -65,6 +75,15 @@ export const clustersSchema = z.array(clusterSchema).superRefine((clusters, cont
     const { name } = cluster;
     if (names.has(name)) wrong(index, 'name', `Another cluster has the same name, ${name}.`);
     names.add(name);
+    if ('kubeconfig' in cluster) {
+      const { context: of, file } = cluster.kubeconfig;
+      const target = ['kubeconfig', of, file].join(' ');
+      const same = targets.get(target);
+      if (same !== undefined)
+        wrong(index, 'kubeconfig', `${same} has the same context: the cluster would be audited twice.`);
+      targets.set(target, name);
+      continue;
+    }
     const [kind, target, partition] =
       'eks' in cluster
         ? ([

@@ -1,4 +1,5 @@
 /** From a cluster of the config to a connection. */
+import { homedir } from 'node:os';
 import { type Cluster, type ClusterTarget, connect } from '../../cluster/index.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
 import type { AuditError } from '../../model/errors.ts';
@@ -22,7 +23,7 @@ export async function withCluster<T>(
   use: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
   const { version, onUnanswered } = connections;
-  const cluster = await connect(await target(config, connections), {
+  const cluster = await connect(await targetOf(config, connections), {
     version,
     signal,
     ...(onUnanswered === undefined ? {} : { onUnanswered }),
@@ -34,13 +35,25 @@ export async function withCluster<T>(
   }
 }
 
-async function target(config: ClusterConfig, connections: Connections): Promise<ClusterTarget> {
+/** @throws AuditError AWS where its kubeconfig is in a secret that cannot be read */
+export async function targetOf(
+  config: ClusterConfig,
+  { readSecret }: Pick<Connections, 'readSecret'>,
+): Promise<ClusterTarget> {
   if ('kubeconfigSecret' in config) {
-    const text = await connections.readSecret(config.kubeconfigSecret);
+    const text = await readSecret(config.kubeconfigSecret);
     return {
       kind: 'kubeconfig-text',
       text,
       ...(config.context === undefined ? {} : { context: config.context }),
+    };
+  }
+  if ('kubeconfig' in config) {
+    const { context, file } = config.kubeconfig;
+    return {
+      kind: 'kubeconfig',
+      context,
+      ...(file === undefined ? {} : { file: file.replace(/^~(?=\/)/, homedir()) }),
     };
   }
   const { name, region, roleArn, externalId } = config.eks;

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readConfig, readStackConfig } from '../../lib/infra/read-config.ts';
+import { readConfig, readStackConfig } from '../../lib/config/read.ts';
 
 function file(text: string): string {
   const path = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), 'netns-audit.yaml');
@@ -28,13 +28,16 @@ it.each([
   ['clusters: []', 'clusters'],
   [
     'clusters: [{ name: a, eks: { name: a, region: eu-west-1 } }, { name: a, eks: { name: b, region: eu-west-1 } }]',
-    'same name, a.\n  → at clusters[1].name',
+    ':1:70: clusters[1].name: Another cluster has the same name, a.',
   ],
   [
     'clusters: [{ name: a, eks: { name: e, region: eu-west-1 } }, { name: b, eks: { name: e, region: eu-west-1 } }]',
     'a is the same EKS cluster',
   ],
-  ['clusters: [{ name: a, eks: { name: a, regoin: r } }]', 'clusters[0].eks.region'],
+  [
+    'clusters: [{ name: a, eks: { name: a, regoin: r } }]',
+    ':1:39: clusters[0].eks: Unknown key "regoin". Did you mean region?',
+  ],
   [
     'clusters: [{ name: a, kubeconfigSecret: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab", contex: b }]',
     '"contex"',
@@ -152,7 +155,7 @@ const mistakes: [name: string, text: string, line: number | null, named: string]
 
 it.each(mistakes)('names file and line of %s', (_, text, line, named) => {
   const path = file(text);
-  const start = line === null ? `${path}: ` : `${path}: line ${line}: `;
+  const start = `\n${path}:${line ?? 1}:`;
   expect(() => readStackConfig(path)).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(named) }),
   );
@@ -161,4 +164,30 @@ it.each(mistakes)('names file and line of %s', (_, text, line, named) => {
 
 it('leaves batches of any length to a process of its own', () => {
   expect(readConfig(file(`${aCluster}\nprobe: { deadlineSeconds: 600 }`)).probe.deadlineSeconds).toBe(600);
+});
+
+it('says that there is no such file, and how to write one', () => {
+  expect(() => readConfig('/nowhere/fleet.yaml')).toThrow(
+    expect.objectContaining({
+      message: '/nowhere/fleet.yaml: there is no such file',
+      remedy: expect.stringContaining('netns-audit init'),
+    }),
+  );
+});
+
+it('of many mistakes shows some, and how many there are', () => {
+  const metrics = Array.from({ length: 19 }, (_, index) => `{ a${index}: 1, b: 2, c: 3 }`).join(', ');
+  expect(() => readConfig(file(`${aCluster}\nthresholds: { metrics: [${metrics}] }`))).toThrow(
+    /has 114 mistakes:\n.*… and 64 more$/s,
+  );
+});
+
+it('takes clusters of a kubeconfig for the command line, and not for a stack on AWS', () => {
+  const local = file('clusters:\n  - name: lab\n    kubeconfig: { context: lab }\n');
+  expect(readConfig(local).clusters).toEqual([{ name: 'lab', kubeconfig: { context: 'lab' } }]);
+  expect(() => readStackConfig(local)).toThrow(
+    expect.objectContaining({
+      message: expect.stringMatching(/:3:17: clusters\[0\]\.kubeconfig: Functions on AWS do not have/),
+    }),
+  );
 });

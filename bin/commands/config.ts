@@ -1,0 +1,42 @@
+import { type Command, Option } from 'commander';
+import { examineFile, mistakesError } from '../../lib/config/read.ts';
+import { configSchema } from '../../lib/model/config.ts';
+import { EXIT } from '../exit.ts';
+
+export function addConfig(program: Command): void {
+  const config = program.command('config').description('the configuration file: check');
+  config
+    .command('check')
+    .argument('[file]', 'the configuration', 'netns-audit.yaml')
+    .description('check a configuration, and name every mistake with its line and column')
+    .addOption(
+      new Option('-o, --output <format>', 'what goes to standard output')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addHelpText(
+      'after',
+      `
+It reads the file alone, and asks no cluster: netns-audit doctor --config FILE does. Exit code 2: it has mistakes.
+
+Examples:
+  netns-audit config check
+  netns-audit config check fleet.yaml -o json | jq -r '.mistakes[].message'`,
+    )
+    .action(async (file: string, { output }: { readonly output: 'text' | 'json' }) => {
+      const { value, mistakes = [], placeOf } = examineFile(file, configSchema);
+      const notes = value === undefined ? [] : (await import('../config-notes.ts')).notesOn(value, placeOf);
+      if (output === 'json') {
+        process.stdout.write(`${JSON.stringify({ file, mistakes, notes }, null, 2)}\n`);
+        process.exitCode = mistakes.length > 0 ? EXIT.usage : EXIT.ok;
+        return;
+      }
+      if (value === undefined) throw mistakesError(file, mistakes, 'docs/operations.md has an example');
+      const { clusters } = value;
+      process.stdout.write(
+        `${file} is in order: ${clusters.length === 1 ? '1 cluster' : `${clusters.length} clusters`}.\n`,
+      );
+      for (const { line, column, path, message } of notes)
+        process.stdout.write(`${file}:${line}:${column}: note: ${path}: ${message}\n`);
+    });
+}
