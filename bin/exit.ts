@@ -46,9 +46,9 @@ export function explain(error: unknown): string {
   return `netns-audit: this is a bug; please report it with these lines:\n${indent(stack ?? messageOf(error))}`;
 }
 
-/** Said while a request that nobody answered is tried again, for whoever waits at a terminal. */
+/** Said while a request that nobody answered is tried again, or a login is waited for, to whoever waits at a terminal. */
 export function tryingAgain(error: AuditError): string {
-  return `${printable(error.message)}; trying again.\n`;
+  return `${printable(error.message)}${error.retryable ? '; trying again' : ''}.\n`;
 }
 
 function indent(text: string): string {

@@ -113,6 +113,14 @@ export function positive(text: string): number {
   return value;
 }
 
+/** Days that something is kept: a hundred years at most, as calendars end some time. */
+export function daysKept(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 36_500)
+    throw new InvalidArgumentError('It is a whole number of days from 1 to 36500.');
+  return value;
+}
+
 /** A comma-separated list, given once or more often. */
 export function list(text: string, before: readonly string[] = []): string[] {
   return [

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { leftOut } from '../damage.ts';
-import { positive } from '../options.ts';
+import { daysKept } from '../options.ts';
 
 type Options = {
   readonly store?: string;
@@ -15,14 +15,14 @@ export function addRetention(program: Command): void {
     .command('retention')
     .description('delete what is old from a store in a directory')
     .option('--store <directory>', 'the store (default: your data directory)')
-    .option('--evidence-days <days>', 'how long the raw evidence of nodes is kept', positive, 90)
+    .option('--evidence-days <days>', 'how long the raw evidence of nodes is kept', daysKept, 90)
     .option(
       '--report-days <days>',
       'how long reports, findings and records of messages are kept',
-      positive,
+      daysKept,
       1096,
     )
-    .option('--work-days <days>', 'how long what runs handed from step to step is kept', positive, 7)
+    .option('--work-days <days>', 'how long what runs handed from step to step is kept', daysKept, 7)
     .option('--dry-run', 'only say what would be deleted')
     .addHelpText(
       'after',

@@ -1,15 +1,15 @@
 /** From a kubeconfig or the name of an EKS cluster to a handle on its API. */
-import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import * as z from 'zod';
-import { AuditError, messageOf } from '../model/errors.ts';
+import { AuditError } from '../model/errors.ts';
 import { command } from '../model/shell.ts';
-import { credentialFailure, limitExecPlugins } from './exec-plugin.ts';
-import { defaultKubeconfigs, impersonationHeaders } from './impersonation.ts';
-import { loadDefault } from './merge-kubeconfigs.ts';
+import { credentialFailure, PluginHangs, type PluginOptions } from './exec-plugin.ts';
+import { impersonationHeaders } from './impersonation.ts';
+import { invalid, kubeconfigTexts, loadKubeconfig, withoutContent } from './load-kubeconfig.ts';
 import { isProxy, proxyFromEnvironment } from './proxy.ts';
 import { withoutUserinfo } from './redact.ts';
+import { readToken, tokenFileOf } from './token-file.ts';
 import { type Credentials, Transport } from './transport.ts';
 
 export type ClusterTarget =
@@ -45,7 +45,7 @@ export type ConnectOptions = {
   readonly deadline?: number;
   /** Milliseconds for one run of a command that prints a credential. Default 2 min. */
   readonly pluginDeadline?: number;
-  /** Told once, when a request that nobody answered is tried again. */
+  /** Told once, when a request that nobody answered is tried again, and when a command that prints a credential takes long. */
   readonly onUnanswered?: (error: AuditError) => void;
 };
 
@@ -65,7 +65,7 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
   const { name, credentials } =
     target.kind === 'eks'
       ? await (await import('./eks.ts')).eksCredentials(target)
-      : await fromKubeconfig(target, options.pluginDeadline);
+      : await fromKubeconfig(target, { deadline: options.pluginDeadline, onWaiting: options.onUnanswered });
   const agent = `netns-auditor/${options.version}`;
   const proxy = credentials.proxy ?? proxyFromEnvironment(credentials.server, process.env);
   if (proxy !== null && !isProxy(proxy)) {
@@ -128,27 +128,9 @@ export async function identify(
 
 async function fromKubeconfig(
   target: Exclude<ClusterTarget, { kind: 'eks' }>,
-  pluginDeadline: number | undefined,
+  plugins: PluginOptions,
 ): Promise<{ name: string; credentials: Credentials }> {
-  // Loaded on use: the client is large, and `--help` needs none of it.
-  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
-  const config = new KubeConfig();
-  limitExecPlugins(config, pluginDeadline);
-  const source =
-    target.kind === 'kubeconfig-text'
-      ? 'the kubeconfig of the secret'
-      : (target.file ?? process.env.KUBECONFIG ?? '~/.kube/config');
-  try {
-    if (target.kind === 'kubeconfig-text') config.loadFromString(target.text);
-    else if (target.file !== undefined) config.loadFromFile(target.file);
-    else loadDefault(config, () => new KubeConfig());
-  } catch (error) {
-    throw invalid(
-      source,
-      withoutContent(error),
-      'Check the path and that it is a valid kubeconfig: kubectl config view',
-    );
-  }
+  const { config, source } = await loadKubeconfig(target, plugins);
   // What the client falls back to where there is neither a file nor a service account.
   if (target.kind === 'kubeconfig' && config.getCurrentCluster()?.server === 'http://localhost:8080') {
     throw invalid(
@@ -194,25 +176,38 @@ async function fromKubeconfig(
       'Use a token or a client certificate in a kubeconfig that is kept in a secret.',
     );
   }
+  const rest = restOfUser(target, source, user.name);
+  if (target.kind === 'kubeconfig-text' && rest.tokenFile !== null)
+    throw invalid(
+      source,
+      'its user gets its token from a file (tokenFile), which is not there',
+      'Put the token itself, or a client certificate, into a kubeconfig that is kept in a secret.',
+    );
   return {
     name: context,
     credentials: await credentialsOf(config, source, {
       server: cluster.server,
       proxy: cluster.proxyUrl || null,
-      impersonation: impersonationOf(target, source, user.name),
+      ...rest,
     }),
   };
 }
 
-function impersonationOf(
+/** What client-node does not read of the user: whom it acts as, and the file that its token is in. */
+function restOfUser(
   target: Exclude<ClusterTarget, { kind: 'eks' }>,
   source: string,
   user: string,
-): Record<string, string[]> {
+): { impersonation: Record<string, string[]>; tokenFile: string | null } {
   try {
-    if (target.kind === 'kubeconfig-text') return impersonationHeaders([target.text], user);
-    const texts = target.file === undefined ? defaultKubeconfigs() : [readFileSync(target.file, 'utf8')];
-    return impersonationHeaders(texts, user);
+    const texts = kubeconfigTexts(target);
+    return {
+      impersonation: impersonationHeaders(
+        texts.map(({ text }) => text),
+        user,
+      ),
+      tokenFile: tokenFileOf(texts, user),
+    };
   } catch (error) {
     throw invalid(source, withoutContent(error), 'Check it: kubectl config view');
   }
@@ -230,9 +225,11 @@ async function credentialsOf(
     server,
     proxy,
     impersonation,
-  }: Pick<Credentials, 'server' | 'proxy'> & { impersonation: Record<string, string[]> },
+    tokenFile,
+  }: Pick<Credentials, 'server' | 'proxy'> & ReturnType<typeof restOfUser>,
 ): Promise<Credentials> {
   const first = await apply(config, source);
+  if (tokenFile !== null) await readToken(tokenFile, source);
   const { ca, cert, key, servername, rejectUnauthorized } = first;
   return {
     server,
@@ -252,6 +249,8 @@ async function credentialsOf(
       for (const [name, value] of Object.entries(headers ?? {}))
         if (typeof value === 'string') result[name.toLowerCase()] ??= value;
       if (typeof auth === 'string') result.authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
+      // It goes before a token of the same user, as in kubectl.
+      if (tokenFile !== null) result.authorization = `Bearer ${await readToken(tokenFile, source)}`;
       return result;
     },
   };
@@ -269,26 +268,13 @@ async function apply(config: KubeConfig, source: string): Promise<RequestOptions
       `no credentials from ${source}: ${credentialFailure(error, user)}`,
       {
         remedy:
-          user?.exec == null
-            ? 'Check the files that the user of the context names.'
-            : `Its command ${user.exec.command} fails. See why: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`,
+          error instanceof PluginHangs
+            ? `It may wait for a login. Run it by itself: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`
+            : user?.exec == null
+              ? 'Check the files that the user of the context names.'
+              : `Its command ${user.exec.command} fails. See why: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`,
       },
     );
   }
   return options;
-}
-
-/**
- * What is wrong, and where. Below its first line, an error of a YAML parser shows the lines around the place, and in quotes a
- * word of it: tokens and keys, which would go on into logs, reports and mails. So the error is no cause of ours either.
- */
-function withoutContent(error: unknown): string {
-  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return error instanceof Error && error.name.startsWith('YAML')
-    ? first.replaceAll(/"[^"]*"/g, '…')
-    : messageOf(error);
-}
-
-function invalid(source: string, message: string, remedy: string): AuditError {
-  return new AuditError('KUBECONFIG_INVALID', `${source}: ${message}`, { remedy });
 }

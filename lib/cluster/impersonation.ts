@@ -2,9 +2,6 @@
  * `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig's user. client-node reads only the first, and would run
  * with other rights than kubectl does with the same file.
  */
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
 
@@ -25,18 +22,6 @@ const usersSchema = z.object({
     )
     .nullish(),
 });
-
-/** Texts of the kubeconfigs that are merged when none is named; one that is missing is left out. */
-export function defaultKubeconfigs(): string[] {
-  const named = (process.env.KUBECONFIG ?? '').split(delimiter).filter((file) => file !== '');
-  return (named.length > 0 ? named : [join(homedir(), '.kube', 'config')]).flatMap((file) => {
-    try {
-      return [readFileSync(file, 'utf8')];
-    } catch {
-      return [];
-    }
-  });
-}
 
 /**
  * Headers for the user of that name; the first file that has it wins, as in kubectl.

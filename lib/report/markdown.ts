@@ -69,7 +69,7 @@ export function writeMarkdown(report: ClusterReport): string {
 
 /** Objects of a group that are named; a page of more nobody reads. */
 const OBJECTS = 100;
-/** Commands of a step, likewise. */
+/** Steps of a group, and commands of a step, likewise. */
 const COMMANDS = 20;
 
 function groupLines(group: Group): string[] {
@@ -103,12 +103,15 @@ function groupLines(group: Group): string[] {
         `| ${text(what, 300)} | ${text(expected ?? '', 300)} | ${text(actual, 300)} | ${text(source, 300)} |`,
       );
   }
-  for (const { text: step, commands } of stepsOf(group).slice(0, COMMANDS)) {
+  const steps = stepsOf(group);
+  for (const { text: step, commands } of steps.slice(0, COMMANDS)) {
     out.push('', text(step));
     // An indented block cannot be closed from inside, as a fence can.
     if (commands.length > 0)
       out.push('', ...commands.slice(0, COMMANDS).map((each) => `    ${printable(each, 4000)}`));
     if (commands.length > COMMANDS) out.push('', `And ${commands.length - COMMANDS} more such commands.`);
   }
+  if (steps.length > COMMANDS)
+    out.push('', `And ${steps.length - COMMANDS} more steps: the JSON report has them all.`);
   return out;
 }

@@ -87,6 +87,16 @@ describe('a kubeconfig', () => {
     expect((error as AuditError).remedy).not.toBe('');
   });
 
+  it('in no place that is named, as by an empty $KUBECONFIG, is where kubectl looks', async () => {
+    vi.stubEnv('KUBECONFIG', '');
+    vi.stubEnv('HOME', '/nonexistent');
+    expect(await attempt({ kind: 'kubeconfig' })).toMatchObject({
+      code: 'KUBECONFIG_INVALID',
+      message: '~/.kube/config: no kubeconfig there',
+    });
+    vi.unstubAllEnvs();
+  });
+
   it.each([
     ['cluster', { clusters: [] }],
     ['user', { users: [] }],
@@ -110,14 +120,21 @@ describe('a kubeconfig', () => {
   it('whose plugin never ends, nor what that started, is given up with the way to see why', async () => {
     const path = await file(stub.kubeconfig({ user: exec('sh', ['-c', 'sleep 5 & wait']) }));
     const start = Date.now();
+    const waits: string[] = [];
     await expect(
-      connect({ kind: 'kubeconfig', file: path }, { version: '0.0.0', pluginDeadline: 200 }),
+      connect(
+        { kind: 'kubeconfig', file: path },
+        { version: '0.0.0', pluginDeadline: 200, onUnanswered: ({ message }) => waits.push(message) },
+      ),
     ).rejects.toMatchObject({
       code: 'CLUSTER_UNAUTHENTICATED',
-      message: expect.stringContaining('it did not end within 0.2 s'),
-      remedy: expect.stringContaining('kubectl --context stub get --raw /version'),
+      message: expect.stringContaining('its command sh did not end within 0.2 s'),
+      remedy: 'It may wait for a login. Run it by itself: kubectl --context stub get --raw /version',
     });
     expect(Date.now() - start).toBeLessThan(4_000);
+    expect(waits).toEqual([
+      'sh, the command of the kubeconfig that prints a credential, has not ended: waiting for it up to 0.2 s',
+    ]);
   });
 
   it('whose plugin asks for something gets its end of input, and its own words', async () => {

@@ -111,6 +111,15 @@ CRITICAL  prod-eu: 1 critical; 1 new
       );
     });
 
+    it('says in Markdown how many steps it leaves out', () => {
+      const step = (n: number) => ({ purpose: 'look' as const, text: `Look ${n}.`, command: `look ${n}` });
+      const remedy = Array.from({ length: 23 }, (_, n) => step(n));
+      const markdown = write(aReport({ findings: [aFinding({ remedy })] }), 'markdown', plain);
+      expect(markdown).toContain('Look 19.');
+      expect(markdown).not.toContain('Look 20.');
+      expect(markdown).toContain('\nAnd 3 more steps: the JSON report has them all.\n');
+    });
+
     it('names the store where it is another, and says nothing where the report is not kept', () => {
       const of = (store: string | null) => write(aReport({ findings }), 'text', { ...plain, store });
       expect(of('/var/lib/my audits')).toContain("--node node-1 --store '/var/lib/my audits' -o json");
