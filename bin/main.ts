@@ -8,6 +8,7 @@ import { addConfig } from './commands/config.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addFleet } from './commands/fleet.ts';
+import { addInit } from './commands/init.ts';
 import { addManifests } from './commands/manifests.ts';
 import { addRemediate } from './commands/remediate.ts';
 import { addReports } from './commands/reports.ts';
@@ -30,6 +31,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addRemediate(program);
   addRetention(program);
   addChecks(program);
+  addInit(program);
   addConfig(program);
   addDoctor(program);
   addSweep(program);

@@ -1,0 +1,48 @@
+/** The contexts of a kubeconfig, and which of them are EKS clusters that need no kubeconfig. */
+import { basename } from 'node:path';
+import type { User } from '@kubernetes/client-node';
+import * as z from 'zod';
+import { kubeconfigTexts, loadKubeconfig } from './load-kubeconfig.ts';
+
+export type Context = {
+  readonly name: string;
+  /** What its credentials come from, where that is `aws eks get-token` with no profile of its own. */
+  readonly eks: { readonly name: string; readonly region: string; readonly roleArn?: string } | null;
+};
+
+const execSchema = z.object({
+  command: z.string(),
+  args: z
+    .array(z.string())
+    .nullish()
+    .transform((args) => args ?? []),
+  env: z
+    .array(z.object({ name: z.string() }))
+    .nullish()
+    .transform((env) => env ?? []),
+});
+
+/** In the order of the file; none where there is no kubeconfig. @throws AuditError KUBECONFIG_INVALID */
+export async function listContexts(file?: string): Promise<Context[]> {
+  const target = { kind: 'kubeconfig', ...(file === undefined ? {} : { file }) } as const;
+  const { config } = await loadKubeconfig(target, {});
+  // Without a file the client falls back to a context of its own.
+  if (kubeconfigTexts(target).length === 0) return [];
+  return config.getContexts().map(({ name, user }) => ({ name, eks: eksOf(config.getUser(user)) }));
+}
+
+function eksOf(user: User | null): Context['eks'] {
+  const exec = execSchema.safeParse(user?.exec ?? {}).data;
+  if (exec === undefined || basename(exec.command) !== 'aws' || !exec.args.includes('get-token')) return null;
+  const { args, env } = exec;
+  const value = (...options: string[]): string | undefined => {
+    const index = args.findIndex((each) => options.includes(each));
+    return index === -1 ? undefined : args[index + 1];
+  };
+  const name = value('--cluster-name', '--cluster-id');
+  const region = value('--region');
+  const isOfProfile = args.includes('--profile') || env.some((each) => each.name === 'AWS_PROFILE');
+  if (name === undefined || region === undefined || isOfProfile) return null;
+  const roleArn = value('--role-arn', '--role');
+  return { name, region, ...(roleArn === undefined ? {} : { roleArn }) };
+}

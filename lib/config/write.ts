@@ -1,0 +1,90 @@
+/** Writes the text of a first netns-audit.yaml. Pure. */
+import { stringify } from 'yaml';
+import { printable } from '../model/printable.ts';
+
+/** A cluster that was found, under the name that it would have. */
+export type FoundCluster = {
+  readonly name: string;
+  /** Where it was found, in a few words. */
+  readonly from: string;
+} & (
+  | { readonly eks: { readonly name: string; readonly region: string; readonly roleArn?: string } }
+  | { readonly kubeconfig: { readonly context: string; readonly file?: string } }
+);
+
+/**
+ * What is optional stands there as a comment, `#` right before it, so that it is there by taking away the sign.
+ *
+ * @param clusters - at least one
+ */
+export function configText(clusters: readonly FoundCluster[]): string {
+  return `# The clusters that netns-audit looks after, and how. After each change: netns-audit config check
+# docs/operations.md explains each part, schema/config.v1.json has every field.
+clusters:
+${named(clusters).map(clusterText).join('')}${REST}`;
+}
+
+function clusterText({ from, name, ...way }: FoundCluster): string {
+  const [kind, values] = Object.entries(way)[0] ?? [];
+  const lines = Object.entries(values ?? {}).map(
+    ([key, value]) => `      ${key}: ${scalar(String(value))}\n`,
+  );
+  return `  # ${printable(from, 200)}\n  - name: ${scalar(name)}\n    ${kind}:\n${lines.join('')}`;
+}
+
+/** Plain where YAML reads it back as this text, in block style. */
+function scalar(text: string): string {
+  return /^[a-z0-9][\w.:/@-]*$/i.test(text) ? stringify(text).trim() : JSON.stringify(text);
+}
+
+/** Each with a name that a configuration may have, and no two the same. */
+function named(clusters: readonly FoundCluster[]): FoundCluster[] {
+  const taken = new Set<string>();
+  return clusters.map((cluster) => {
+    const wanted =
+      cluster.name
+        .replaceAll(/[^\w.:/@-]/g, '-')
+        .replace(/^-+/, '')
+        .slice(0, 90) || 'cluster';
+    const ofRegion = 'eks' in cluster ? `${wanted}-${cluster.eks.region}` : wanted;
+    let name = taken.has(wanted) ? ofRegion : wanted;
+    for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`;
+    taken.add(name);
+    return { ...cluster, name };
+  });
+}
+
+const REST = `
+# Findings from which severity on are reported, and what else is.
+#thresholds:
+#  minSeverity: high
+#  orphansPerNode: 10
+
+# The probe pods: another image, as of a registry of your own, or another namespace.
+#probe:
+#  image: docker.io/nicolaka/netshoot:v0.16
+#  namespace: netns-audit
+
+# Whom the command line tells what changed (docs/alerts.md). Secrets are read from the environment or a file.
+#destinations:
+#  - kind: slack
+#    name: team
+#    url:
+#      env: SLACK_WEBHOOK_URL
+
+# Faults that are known and accepted for now (docs/exceptions.md).
+#exceptions:
+#  - check: pod-mtu-mismatch
+#    objects: [legacy/*]
+#    reason: Moves to the new CNI in January
+#    owner: platform team
+#    expires: 2099-01-31
+
+# For the stack on AWS: when it audits, and who gets its mails. docs/operations.md
+#schedule:
+#  expression: cron(30 3 * * ? *)
+#  timeZone: Europe/Berlin
+#subscriptions:
+#  - protocol: email
+#    endpoint: on-call@example.com
+`;
