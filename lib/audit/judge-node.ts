@@ -85,6 +85,7 @@ export function judgeNode(
     failures,
     podAddresses: podAddresses(evidence),
     unseenPods: unseenPods(evidence),
+    youngPods: youngPods(evidence),
   };
 }
 
@@ -98,6 +99,10 @@ function unseenPods({ pods, podNetworks }: Evidence): string[] {
         !seen.has(uid) && !hostNetwork && (unsettled !== null || phase === 'Running'),
     )
     .map(({ namespace, name }) => `${namespace}/${name}`);
+}
+
+function youngPods({ pods }: Evidence): number {
+  return pods.status === 'present' ? pods.value.filter(({ isYoung }) => isYoung).length : 0;
 }
 
 function coverageOf(evidence: Evidence): NodeCoverage {

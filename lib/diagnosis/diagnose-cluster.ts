@@ -187,7 +187,7 @@ function uses(
 
 function report(
   run: Run,
-  { nodes, facts, coverage, labels }: FoldedNodes,
+  { nodes, facts, coverage, labels, youngPods }: FoldedNodes,
   {
     observations,
     again,
@@ -197,7 +197,11 @@ function report(
   const unconfirmed = previous === null || run.settleSeconds.orphan === 0;
   const compared = compare(previous, observations, startedAt, again, unconfirmed);
   const findings = suppress(compared.findings, run.exceptions, startedAt, { checks, labels });
-  const covered = { nodes: nodes.toSorted(byName), checks: [...coverage.values()] };
+  const covered = {
+    nodes: nodes.toSorted(byName),
+    checks: [...coverage.values()],
+    ...(youngPods > 0 ? { young: { pods: youngPods, seconds: run.settleSeconds.pod } } : {}),
+  };
   return {
     schemaVersion: 1,
     kind: 'ClusterReport',

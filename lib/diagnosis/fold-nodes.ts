@@ -52,6 +52,8 @@ export type FoldedNodes = {
   readonly byNode: Map<string, ExaminedNode>;
   /** By `namespace/name`, the one node on which the API lists the pod; null for one that it listed on several meanwhile. */
   readonly nodeOfPod: Map<string, string | null>;
+  /** Pods that were too young to be judged. */
+  youngPods: number;
 };
 
 export type FoldInput = {
@@ -74,13 +76,17 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     coverage: new Map([...input.checks.values()].map((check) => [check.id, emptyCoverage(check)])),
     byNode: new Map(),
     nodeOfPod: new Map(),
+    youngPods: 0,
   };
   for (const result of results) merge(folded, partOf(result, input));
   return folded;
 }
 
 /** What one node brings. */
-type Part = Pick<NodeResult, 'node' | 'coverage' | 'facts' | 'pods' | 'debugPods' | 'podAddresses'> & {
+type Part = Pick<
+  NodeResult,
+  'node' | 'coverage' | 'facts' | 'pods' | 'debugPods' | 'podAddresses' | 'youngPods'
+> & {
   readonly faults: readonly Fault[];
   readonly tallies: readonly CheckTally[];
   readonly labels: ReturnType<typeof askedLabels>;
@@ -98,6 +104,7 @@ function partOf(result: NodeResult, input: FoldInput): Part {
       coverage: { node: result.node, result: 'failed', reason, remedy: null },
       facts: null,
       pods: [],
+      youngPods: 0,
       debugPods: [],
       podAddresses: [],
       faults: [],
@@ -127,6 +134,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
     coverage: { ...coverage, node },
     facts: facts === null ? null : { ...facts, node },
     pods: result.pods,
+    youngPods: result.youngPods,
     debugPods: result.debugPods.filter((pod) => pod.node === node),
     podAddresses: result.podAddresses.filter(
       ({ node: on, pod, address }) =>
@@ -164,6 +172,7 @@ function merge(folded: FoldedNodes, part: Part): void {
   const { node, coverage, facts, faults, tallies } = part;
   folded.nodes.push(coverage);
   if (facts !== null) folded.facts.push(facts);
+  folded.youngPods += part.youngPods ?? 0;
   // Not push(...all): a call has room for some 100,000 arguments.
   for (const fault of faults) folded.faults.push(fault);
   for (const held of part.podAddresses) folded.podAddresses.push(held);

@@ -95,6 +95,8 @@ export const canarySchema = z.object({
 export const observedPodSchema = podSchema.extend({
   /** Why it is not judged; null when it stood in both snapshots unchanged and is old enough. */
   unsettled: z.string().nullable(),
+  /** Whether it is not judged only because it is too young. */
+  isYoung: z.boolean().optional(),
 });
 export type ObservedPod = z.infer<typeof observedPodSchema>;
 

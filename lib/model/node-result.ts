@@ -70,6 +70,8 @@ export const nodeResultSchema = z.object({
    * earlier versions do not have it.
    */
   unseenPods: z.array(z.string()).optional(),
+  /** How many of them were too young to be judged. Results of earlier versions do not have it. */
+  youngPods: z.number().int().nonnegative().optional(),
   /** Labels of these pods by `namespace/name`, and of the node by its name: exceptions may choose by them. */
   labels: z.record(z.string(), z.record(z.string(), z.string())),
 });

@@ -69,7 +69,17 @@ export const reportSchema = z.object({
   finishedAt: z.iso.datetime(),
   auditorVersion: z.string(),
   verdict: z.enum(verdicts),
-  coverage: z.object({ nodes: z.array(nodeCoverageSchema), checks: z.array(checkCoverageSchema) }),
+  coverage: z.object({
+    nodes: z.array(nodeCoverageSchema),
+    checks: z.array(checkCoverageSchema),
+    young: z
+      .object({
+        pods: z.number().int().describe('Pods that were not judged as they were too young.'),
+        seconds: z.number().describe('From which age on pods are judged.'),
+      })
+      .optional()
+      .describe('Only where there were any.'),
+  }),
   findings: z.array(findingSchema),
   resolved: z.array(findingSchema),
   remembered: z

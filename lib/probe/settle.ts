@@ -23,7 +23,7 @@ export function observePods(
   return [
     ...after.pods.map((pod) => ({
       ...pod,
-      unsettled: why(
+      ...settled(
         earlier.get(key(pod)),
         pod,
         sandboxes,
@@ -42,12 +42,30 @@ export function observePods(
 
 const key = (pod: Pod) => `${pod.namespace}/${pod.name}`;
 
-function why(
+function settled(
   before: Pod | undefined,
   after: Pod,
   sandboxes: readonly Sandbox[] | null,
   now: { readonly api: string; readonly node: string },
   settleSeconds: number,
+): Pick<ObservedPod, 'unsettled' | 'isYoung'> {
+  const changed = whatChanged(before, after, sandboxes);
+  if (changed !== null) return { unsettled: changed };
+  const age = after.startedAt === null ? since(after.createdAt, now.api) : since(after.startedAt, now.node);
+  // A new sandbox of an old pod is as young as a new pod.
+  const youngest = readySandboxes(sandboxes, after).reduce(
+    (least, { createdAt }) => (createdAt === null ? least : Math.min(least, since(createdAt, now.node))),
+    age,
+  );
+  return youngest < settleSeconds
+    ? { unsettled: `it is younger than ${settleSeconds} seconds`, isYoung: true }
+    : { unsettled: null };
+}
+
+function whatChanged(
+  before: Pod | undefined,
+  after: Pod,
+  sandboxes: readonly Sandbox[] | null,
 ): string | null {
   if (isOwnPod(after)) return 'it belongs to the audit';
   if (before === undefined) return 'it was not there when the pods were listed first';
@@ -55,15 +73,13 @@ function why(
   if (before.node !== after.node) return 'it changed its node meanwhile';
   if (after.deletionTimestamp !== null) return 'it is being deleted';
   if (before.podIPs.join() !== after.podIPs.join()) return 'its addresses changed meanwhile';
-  const own = (sandboxes ?? []).filter((sandbox) => sandbox.state === 'ready' && isSandboxOf(sandbox, after));
-  if (own.some(({ stable }) => !stable)) return 'its sandbox changed meanwhile';
-  const age = after.startedAt === null ? since(after.createdAt, now.api) : since(after.startedAt, now.node);
-  // A new sandbox of an old pod is as young as a new pod.
-  const youngest = own.reduce(
-    (least, { createdAt }) => (createdAt === null ? least : Math.min(least, since(createdAt, now.node))),
-    age,
-  );
-  return youngest < settleSeconds ? `it is younger than ${settleSeconds} seconds` : null;
+  return readySandboxes(sandboxes, after).some(({ stable }) => !stable)
+    ? 'its sandbox changed meanwhile'
+    : null;
+}
+
+function readySandboxes(sandboxes: readonly Sandbox[] | null, pod: Pod): Sandbox[] {
+  return (sandboxes ?? []).filter((sandbox) => sandbox.state === 'ready' && isSandboxOf(sandbox, pod));
 }
 
 /**

@@ -39,13 +39,9 @@ export function coverageLine(report: ClusterReport): string {
 }
 
 /** That pods were too young to be judged, and what to do for them; null where none was. */
-export function youngPods(report: ClusterReport): string | null {
-  const ages = report.coverage.checks.flatMap(({ reasons }) =>
-    reasons.flatMap((reason) => /^it is younger than (\d+) seconds$/.exec(reason)?.[1] ?? []),
-  );
-  return ages.length === 0
-    ? null
-    : `Pods younger than ${ages[0]} seconds were not judged, nor what may have leaked lately: --settle 0s judges all there is at once.`;
+export function youngPods({ coverage: { young } }: ClusterReport): string | null {
+  if (young === undefined) return null;
+  return `${plural(young.pods, 'pod')} younger than ${young.seconds} seconds ${young.pods === 1 ? 'was' : 'were'} not judged, nor what may have leaked lately: --settle 0s judges all there is at once.`;
 }
 
 /** Seconds that the run took. */

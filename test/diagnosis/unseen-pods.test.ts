@@ -27,3 +27,18 @@ describe('a pod that was broken, and that the next audit did not look at', () =>
     expect(now.resolved).toMatchObject([{ check: 'sandbox-missing' }]);
   });
 });
+
+describe('pods that were too young to be judged', () => {
+  it('are counted over all nodes, with the age that would do', () => {
+    const nodes = [
+      resultOf('node-1', { youngPods: 2 }),
+      resultOf('node-2', { youngPods: 1 }),
+      resultOf('node-3'),
+    ];
+    expect(conclude(nodes).coverage.young).toEqual({ pods: 3, seconds: 300 });
+  });
+
+  it('are not mentioned where there are none', () => {
+    expect(conclude([resultOf('node-1', { youngPods: 0 })]).coverage).not.toHaveProperty('young');
+  });
+});

@@ -34,6 +34,18 @@ describe('a pod is judged', () => {
     expect(at(young)).toContain('younger');
   });
 
+  test('or counted as too young, and as nothing else', () => {
+    const observed = (startedAt: string, deletionTimestamp: string | null) =>
+      observePods(
+        { before: snapshot({ startedAt }), after: snapshot({ startedAt, deletionTimestamp }) },
+        [],
+        300,
+      )[0]?.isYoung;
+    expect(observed('2026-11-20T01:59:00Z', null)).toBe(true);
+    expect(observed('2026-11-20T01:59:00Z', '2026-11-20T01:59:30Z')).toBeUndefined();
+    expect(observed('2026-11-20T01:00:00Z', null)).toBeUndefined();
+  });
+
   test('though its containers crash all the time: its network stands still', () => {
     const containers = aPod().containers.map((container) => ({
       ...container,

@@ -202,9 +202,8 @@ CRITICAL  prod-eu: 1 critical; 1 new
     (format) => {
       const report = aReport();
       expect(write(report, format, plain)).not.toContain('--settle 0s');
-      const [check] = report.coverage.checks;
-      check?.reasons.push('it is younger than 300 seconds');
-      expect(write(report, format, plain)).toContain('Pods younger than 300 seconds were not judged');
+      const young = { ...report, coverage: { ...report.coverage, young: { pods: 3, seconds: 300 } } };
+      expect(write(young, format, plain)).toContain('3 pods younger than 300 seconds were not judged');
     },
   );
 
