@@ -12,6 +12,7 @@ import type { Task } from '../lib/audit/fleet/messages.ts';
 import { keepPlan, keepResults } from '../lib/audit/fleet/work.ts';
 import { catalogue } from '../lib/checks/catalogue.ts';
 import { DirectoryStore } from '../lib/history/index.ts';
+import { NO_CNI_RECORDS } from '../lib/model/cni-records.ts';
 import { settingsSchema } from '../lib/model/config.ts';
 import type { CheckFailure, NodeResult } from '../lib/model/node-result.ts';
 import { newRunId } from '../lib/model/run-id.ts';
@@ -86,7 +87,12 @@ async function make(folder: string, count: number, pods: number, each: number): 
   await keepPlan(
     store,
     run,
-    { record, events: [], facts: { nodes: [], dnsServices: null, dnsServicesUnread: null } },
+    {
+      record,
+      events: [],
+      facts: { nodes: [], dnsServices: null, dnsServicesUnread: null },
+      cniRecords: NO_CNI_RECORDS,
+    },
     batches.map((nodes) => ({ nodes: nodes.map((name) => ({ node: { name } })) })),
   );
   for (const [batch, nodes] of batches.entries())

@@ -23,6 +23,7 @@ export const INTEGRATION: readonly string[] = [
   'test/audit/canary.test.ts',
   'test/audit/fleet/*.test.ts',
   'test/audit/judge.test.ts',
+  'test/audit/node-cni-records.test.ts',
   'test/audit/remediate.test.ts',
   // Clients of AWS, with a server or a mock.
   'test/alert/finding-importer.test.ts',

@@ -8,6 +8,7 @@ import { type CheckSet, checksFor } from './checks-for.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
 import { Judge, type Judging } from './judge.ts';
 import { failedCoverage, type Gathered, judgeByApi, notProbed } from './judge-node.ts';
+import { cniRecordsOf } from './node-cni-records.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
@@ -51,6 +52,11 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const pods = ProbePods.start(cluster, { namespace: options.namespace, runId: record.runId, signal });
   const look = async (node: Node, since: string): Promise<Snapshot> =>
     snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
+  const withFacts = async (snapshot: Snapshot): Promise<Snapshot> => ({
+    ...snapshot,
+    cluster: plan.facts,
+    cniRecords: await cniRecordsOf(cluster, plan.cniRecords, snapshot, { signal }),
+  });
   // What comes first may be a moment old: pods that changed meanwhile are not judged.
   const first = (node: Node): Promise<Snapshot> => look(node, pods.newestRevision);
   const judge = new Judge(options.judging);
@@ -64,7 +70,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
           pods,
           await first(node),
           {
-            snapshot: async (since) => ({ ...(await look(node, since)), cluster: plan.facts }),
+            snapshot: async (since) => withFacts(await look(node, since)),
             killings: async () => (await killings()).filter((event) => event.node === node.name),
           },
           (work) => judge.judge(work, signal),

@@ -19,6 +19,7 @@ import { newRunId } from '../model/run-id.ts';
 import { probePod } from '../probe/index.ts';
 import { auditCluster } from './audit-cluster.ts';
 import { planNodes } from './plan.ts';
+import { OPTIONAL_RIGHTS, rightsOf } from './rights.ts';
 import { assertThere } from './stores.ts';
 
 export type Prerequisite = {
@@ -47,34 +48,6 @@ export type DoctorOptions = {
   readonly onUnanswered: (error: AuditError) => void;
   readonly signal: AbortSignal;
 };
-
-/** What an audit cannot do without; deploy/rbac.yaml gives these and {@link OPTIONAL_RIGHTS}. */
-export function rightsOf(namespace: string): Right[] {
-  return [
-    ...['nodes', 'pods', 'events'].map((resource) => ({ verb: 'list', resource })),
-    ...['kube-system', namespace].map((name) => ({
-      verb: 'get',
-      resource: 'namespaces',
-      name,
-      namespace: name,
-    })),
-    ...['create', 'watch', 'delete'].map((verb) => ({ verb, resource: 'pods', namespace })),
-    { verb: 'get', resource: 'pods/log', namespace },
-  ];
-}
-
-/** What an audit can do without, and what it lacks then. */
-export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without: string }[] = [
-  {
-    // A silent kubelet is then found out by the Ready condition of its node, which takes half a minute longer.
-    right: { group: 'coordination.k8s.io', verb: 'get', resource: 'leases', namespace: 'kube-node-lease' },
-    without: 'silent nodes are waited for longer',
-  },
-  {
-    right: { verb: 'list', resource: 'services' },
-    without: 'whether kubelets give pods the DNS of the cluster is unknown',
-  },
-];
 
 /** Prerequisites on the way to the cluster, in order, and the errors that each one ends in. */
 const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [

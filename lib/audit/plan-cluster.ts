@@ -1,5 +1,13 @@
 /** Before the first probe: leftovers swept, nodes chosen, events read, and the facts that every part of the run shares. */
-import { type Cluster, listDnsServices, listEvents, listNodes, sweep } from '../cluster/index.ts';
+import {
+  type Cluster,
+  listCniRecords,
+  listDnsServices,
+  listEvents,
+  listNodes,
+  sweep,
+} from '../cluster/index.ts';
+import { type CniRecords, NO_CNI_RECORDS } from '../model/cni-records.ts';
 import type { ClusterFacts, Event } from '../model/kubernetes.ts';
 import type { RunRecord } from '../probe/index.ts';
 import type { CheckSet } from './checks-for.ts';
@@ -22,6 +30,8 @@ export type ClusterPlan = {
   readonly nodes: readonly PlannedNode[];
   readonly events: readonly Event[];
   readonly facts: ClusterFacts;
+  /** What CNI agents keep in the API, of all nodes. */
+  readonly cniRecords: CniRecords;
 };
 
 /**
@@ -34,10 +44,11 @@ export async function planCluster(
 ): Promise<ClusterPlan & { readonly swept: readonly string[] }> {
   const startedAt = new Date().toISOString();
   const list = { signal: options.signal };
-  const [nodes, events, dns, { removed: swept }] = await Promise.all([
+  const [nodes, events, dns, cniRecords, { removed: swept }] = await Promise.all([
     listNodes(cluster, list),
     listEvents(cluster, list),
     listDnsServices(cluster, list),
+    options.checks === 'counts' ? NO_CNI_RECORDS : listCniRecords(cluster, list),
     sweep(cluster, options.namespace, Date.now(), list),
   ]);
   const { names, labels } = options.selection;
@@ -57,5 +68,5 @@ export async function planCluster(
     dnsServices: dns.services,
     dnsServicesUnread: dns.unread,
   };
-  return { record, nodes: planNodes(nodes, options.selection), events, facts, swept };
+  return { record, nodes: planNodes(nodes, options.selection), events, facts, cniRecords, swept };
 }

@@ -11,6 +11,7 @@ export {
   listNodes,
   listPodsOnNode,
 } from './list.ts';
+export { listCalicoBlock, listCiliumEndpoint, listCniRecords } from './list-cni-records.ts';
 export { ensureNamespace } from './namespace.ts';
 export { evict, listOwnedPods, type OwnedPod } from './owned-pods.ts';
 export { ProbePods } from './probe-pods.ts';

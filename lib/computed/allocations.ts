@@ -1,5 +1,5 @@
 /** What an IPAM store on the node and the runtime's sandboxes say of each other. */
-import { cniPlugin } from '../model/cni-plugins.ts';
+import { CALICO, cniPlugin } from '../model/cni-plugins.ts';
 import type { Ipam, PodNetwork, Sandbox, Sources } from '../model/evidence.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import { sameAddress } from './cidr.ts';
@@ -31,7 +31,7 @@ export function notOfPods(
   cniConfig: Sources['cniConfig'],
   cniResults: Sources['cniResults'],
 ): string | null {
-  if (ipam.kind === 'aws') return null;
+  if (ipam.kind !== 'host-local') return null;
   const ids = new Set(sandboxes.map(({ id }) => id));
   const used =
     cniConfig.files.some(({ network }) => network === ipam.network) ||
@@ -48,12 +48,26 @@ export function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | str
     }
     return stores.find(({ kind }) => kind === 'aws') ?? "ipamd's checkpoint is not on the node";
   }
+  const blocks = stores.find(({ kind }) => kind === 'calico');
+  if (network.plugin === CALICO && blocks !== undefined) return blocks;
   const result = network.results.find((entry) => entry.interface === network.interface);
   if (result === undefined) return 'no CNI result names the network of the pod';
   return (
     stores.find((ipam) => ipam.kind === 'host-local' && ipam.network === result.network) ??
     `the plugin ${network.plugin ?? ''} keeps the addresses of ${result.network} elsewhere`
   );
+}
+
+/** An agent writes its record within so many seconds of making a pod's network, also where many start at once. */
+const RECORDED_SECONDS = 60;
+
+/** True for a sandbox that may be too young to be in a list that was read before the node was. */
+export function isAfterList(
+  { createdAt }: Pick<Sandbox, 'createdAt'>,
+  { listedAt }: { readonly listedAt?: string | undefined },
+): boolean {
+  if (listedAt === undefined) return false;
+  return createdAt === null || Date.parse(createdAt) > Date.parse(listedAt) - RECORDED_SECONDS * 1000;
 }
 
 /** The pod's addresses in the API that its CNI result or its namespace has as well: those that really are in use. */
@@ -72,9 +86,12 @@ export function addressesInUse(network: PodNetwork): string[] {
 export function comparedAllocations(
   network: PodNetwork,
   stores: readonly Ipam[],
-): { readonly store: Ipam; readonly addresses: readonly string[] } | string {
+): { readonly store: Ipam; readonly addresses: readonly string[] } | { readonly unknown: string } | string {
   const store = ipamOf(network, stores);
   if (typeof store === 'string') return store;
+  if (store.unread !== undefined) return { unknown: store.unread };
+  if (isAfterList(network.sandbox, store))
+    return 'the pod may have been given its address after those taken were listed';
   const addresses = addressesInUse(network);
   if (addresses.length === 0) return 'the pod has no address to compare';
   if (store.corrupt.some(({ path }) => path === store.path))

@@ -213,3 +213,5 @@ export const CILIUM_CNI = 'cilium-cni' satisfies KnownPlugin;
 /** The plugins whose agents make a VXLAN device and announce it in annotations of the node. */
 export const FLANNEL = 'flannel' satisfies KnownPlugin;
 export const CALICO = 'calico' satisfies KnownPlugin;
+/** Calico's own IPAM, whose blocks of addresses are in the API or in a datastore of its own. */
+export const CALICO_IPAM = 'calico-ipam' satisfies KnownPlugin;

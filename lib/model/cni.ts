@@ -66,12 +66,19 @@ export const cniConfigSchema = z.object({
 });
 export type CniConfig = z.infer<typeof cniConfigSchema>;
 
-/** Addresses that an on-node IPAM keeps: host-local's directory, or ipamd's checkpoint of the AWS VPC CNI. */
+/**
+ * Addresses that an IPAM keeps for the pods of one node: host-local's directory, ipamd's checkpoint of the AWS VPC CNI, or
+ * Calico's blocks in the API.
+ */
 export const ipamSchema = z.object({
-  kind: z.enum(['host-local', 'aws']),
+  kind: z.enum(['host-local', 'aws', 'calico']),
   network: z.string(),
-  /** Directory or file it was read from. */
+  /** Directory, file or kind of API object it was read from. */
   path: z.string(),
+  /** Why it could not be read. */
+  unread: z.string().optional(),
+  /** When it was listed, where that was before the node was read: what began since may be missing. */
+  listedAt: time.optional(),
   /** Size of the ranges, where known. */
   capacity: z.number().int().nullable(),
   allocations: z.array(
@@ -82,9 +89,36 @@ export const ipamSchema = z.object({
       interface: z.string().nullable(),
       modifiedAt: time.nullable(),
       pod: z.string().nullable(),
+      /** Name of the block, where addresses come in blocks. */
+      block: z.string().optional(),
+      /** The node that took it, where that is another one. */
+      otherNode: z.string().optional(),
     }),
   ),
   /** Files or parts that could not be understood. */
   corrupt: z.array(z.object({ path: z.string(), reason: z.string() })),
 });
 export type Ipam = z.infer<typeof ipamSchema>;
+
+/** What the agent of a CNI plugin has on file about the node's pods: Cilium's CiliumEndpoints, or Calico's annotations of pods. */
+export const cniEndpointsSchema = z.object({
+  kind: z.enum(['cilium', 'calico']),
+  /** What began later may be missing. */
+  listedAt: time,
+  endpoints: z.array(
+    z.object({
+      namespace: z.string(),
+      name: z.string(),
+      podUid: z.string().nullable(),
+      /** Id of the sandbox that it was made for; null where the plugin does not say. */
+      containerId: z.string().nullable(),
+      addresses: z.array(z.string()),
+      createdAt: time.nullable(),
+      /** Address of the node that it is said to be on; null where that is this one. */
+      elsewhere: z.string().nullable(),
+    }),
+  ),
+  /** Endpoints of no pod that were not asked for again, and so may be gone. */
+  unconfirmed: z.number().int(),
+});
+export type CniEndpoints = z.infer<typeof cniEndpointsSchema>;

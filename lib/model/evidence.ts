@@ -3,7 +3,7 @@
  * Every source is present, absent by design of the platform (and why), or failed (and why).
  */
 import * as z from 'zod';
-import { cniConfigSchema, cniResultSchema, ipamSchema } from './cni.ts';
+import { cniConfigSchema, cniEndpointsSchema, cniResultSchema, ipamSchema } from './cni.ts';
 import { dnsServiceSchema, eventSchema, nodeSchema, otherNodeSchema, podSchema } from './kubernetes.ts';
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './network.ts';
 import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
 
-export type { CniConfig, CniResult, Ipam } from './cni.ts';
+export type { CniConfig, CniEndpoints, CniResult, Ipam } from './cni.ts';
 export type { HiddenNamespace, Holder, Mounts, NetworkNamespace, Pin } from './namespaces.ts';
 export type { ResolvConf, Sandbox } from './sandboxes.ts';
 
@@ -165,6 +165,8 @@ export const sourceSchemas = {
   cniConfig: cniConfigSchema,
   cniResults: z.array(cniResultSchema),
   ipam: z.array(ipamSchema),
+  /** What the CNI agent of the node believes of its pods. */
+  cniEndpoints: cniEndpointsSchema,
   kernel: kernelSchema,
   /** Kernel log of this boot, oldest first. */
   kernelLog: z.array(kernelMessageSchema),

@@ -3,6 +3,7 @@
  * are never read; of annotations only those that the runtime, a CNI plugin or a mesh wrote.
  */
 import * as z from 'zod';
+import { cniRecordsSchema } from './cni-records.ts';
 
 const time = z.iso.datetime({ offset: true });
 
@@ -160,5 +161,7 @@ export const snapshotSchema = z.object({
   events: z.array(eventSchema),
   /** In the second one of a node; older evidence has none. */
   cluster: clusterFactsSchema.optional(),
+  /** Likewise: those of the node and its pods. */
+  cniRecords: cniRecordsSchema.optional(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;

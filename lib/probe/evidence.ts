@@ -4,6 +4,7 @@ import { messageOf } from '../model/errors.ts';
 import type { Evidence, Part, PodNetwork, Sources } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
 import { clusterEvidence } from './cluster-evidence.ts';
+import { calicoIpam, cniEndpointsEvidence } from './cni-records-evidence.ts';
 import { creationEvidence } from './creation.ts';
 import { mountEvidence } from './mount-evidence.ts';
 import { hiddenNamespaces, joinNamespaces } from './namespaces.ts';
@@ -121,6 +122,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
         config,
       ),
       ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? '', read('cni/aws-ipam.after')),
+      ...calicoIpam(after, config, { nodeTime: isoTime(takenSeconds) }),
     ];
   });
 
@@ -243,6 +245,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     cniConfig,
     cniResults,
     ipam,
+    cniEndpoints: cniEndpointsEvidence(after, networks, { nodeTime: isoTime(takenSeconds) }),
     kernel: both(sysctls, () =>
       part('kernel_state', () => ({
         sysctls: value(sysctls),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { main } from '../../bin/main.ts';
-import { OPTIONAL_RIGHTS, rightsOf } from '../../lib/audit/doctor.ts';
+import { OPTIONAL_RIGHTS, rightsOf } from '../../lib/audit/rights.ts';
 import { podsOfTheAudit, serveRecording } from '../audit/recorded.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 

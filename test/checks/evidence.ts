@@ -395,3 +395,33 @@ export function aClusterDns(changes: Partial<Sources['clusterDns']> = {}): Sourc
     ...changes,
   };
 }
+
+/** The endpoints of these pods, by Calico's annotations. */
+export function someEndpoints(
+  pods: readonly ObservedPod[] = [],
+  changes: Partial<Sources['cniEndpoints']> = {},
+): Sources['cniEndpoints'] {
+  return {
+    kind: 'calico',
+    listedAt: NOW,
+    endpoints: pods.map((pod) => anEndpoint({}, pod)),
+    unconfirmed: 0,
+    ...changes,
+  };
+}
+
+export function anEndpoint(
+  changes: Partial<Sources['cniEndpoints']['endpoints'][number]> = {},
+  { namespace, name, uid, podIPs }: ObservedPod = aPod(),
+): Sources['cniEndpoints']['endpoints'][number] {
+  return {
+    namespace,
+    name,
+    podUid: uid,
+    containerId: null,
+    addresses: podIPs,
+    createdAt: '2026-11-19T02:00:01Z',
+    elsewhere: null,
+    ...changes,
+  };
+}

@@ -52,6 +52,7 @@ export function makeNode(plan: NodePlan): RawNode {
     hostPacketFilters: [],
     namespaces,
     hiddenNamespaces: [],
+    cniEndpoints: healthy.someEndpoints(attached.map(({ pod }) => pod)),
     pins: namespaces.flatMap(({ inode, pins }) =>
       pins.map((path) => healthy.aPin({ path, inode, mounted: [inode] })),
     ),

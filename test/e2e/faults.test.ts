@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, inject as provided } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
 import { type Audit, audit, gaps, newFindings, summary } from './audit.ts';
-import { cniFaults, ipamFaults } from './faults/cni.ts';
+import { cniFaults, endpointFaults, ipamFaults } from './faults/cni.ts';
 import { connectivityFaults } from './faults/connectivity.ts';
 import { type Fault, fill } from './faults/fault.ts';
 import {
@@ -141,6 +141,7 @@ describeBatch('in the network of pods', possible(podNetworkFaults));
 describeBatch('inside of pods', possible(podContentFaults));
 describeBatch('of namespaces and their pins', possible(namespaceFaults));
 describeBatch('of addresses on file', possible(ipamFaults));
+describeBatch('of what the CNI agent has on file', possible(endpointFaults));
 describeBatch('of what the runtime has on file', possible(runtimeFaults));
 describeBatch('that only packets show', possible(connectivityFaults), ['--active', 'ping,dns']);
 describeBatch('two at a time on one pod', possible(pairs));

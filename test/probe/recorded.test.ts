@@ -38,7 +38,8 @@ describe('the recording of a healthy node', () => {
       const part = evidence[name as keyof typeof sourceSchemas];
       if (part.status === 'present') schema.parse(part.value);
       // It was recorded before the kernel was asked for ways, and the API for other nodes.
-      else expect(['active', 'canary', 'routing', 'otherNodes', 'linkPrograms']).toContain(name);
+      else
+        expect(['active', 'canary', 'routing', 'otherNodes', 'linkPrograms', 'cniEndpoints']).toContain(name);
     }
   });
 

@@ -73,6 +73,8 @@ export class StubApiServer {
   readonly leases = new Map<string, () => string>();
   readonly pods = new Map<string, ApiObject>();
   readonly namespaces = new Map<string, ApiObject>();
+  /** Objects of other kinds, by the path that lists them in all namespaces. */
+  readonly collections = new Map<string, ApiObject[]>();
   /** Leases that clients made, by path. */
   readonly taken = new Map<string, ApiObject>();
   /** Called when a pod was evicted and is gone: a controller would make another. */
@@ -201,6 +203,12 @@ export class StubApiServer {
       >;
       const right = `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
       return json(response, 201, { status: { allowed: !this.denied.has(right) } });
+    }
+    const others = this.collections.get(path.replace(/\/namespaces\/[^/]+/, ''));
+    if (others !== undefined) {
+      const within = /\/namespaces\/([^/]+)/.exec(path)?.[1];
+      const here = others.filter(({ metadata }) => within === undefined || metadata.namespace === within);
+      return this.#list(url, here, response);
     }
     const [, , , , namespace = '', resource, name, sub] = path.split('/');
     if (!path.startsWith('/api/v1/namespaces/')) return status(response, 404, 'no such path');

@@ -34,7 +34,7 @@ export async function auditBatchOfFleet(
   await withCluster(task.cluster, connections, outOfTime, (cluster) =>
     auditBatch(
       cluster,
-      { record: plan.record, nodes, events: plan.events, facts: plan.facts },
+      { record: plan.record, nodes, events: plan.events, facts: plan.facts, cniRecords: plan.cniRecords },
       {
         checks: task.checks,
         namespace: probe.namespace,

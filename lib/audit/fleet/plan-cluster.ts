@@ -36,7 +36,7 @@ export async function planClusterOfFleet(
     const held = await keepPlan(
       store,
       run,
-      { record: plan.record, events: [...plan.events], facts: plan.facts },
+      { record: plan.record, events: [...plan.events], facts: plan.facts, cniRecords: plan.cniRecords },
       batches.map((nodes, batch) => ({ task, batch, nodes })),
     );
     return {

@@ -2,6 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { keys, type Run, type Store } from '../../history/index.ts';
+import { cniRecordsSchema } from '../../model/cni-records.ts';
 import { AuditError } from '../../model/errors.ts';
 import { type Exception, exceptionsSchema } from '../../model/exception.ts';
 import { clusterFactsSchema, eventSchema } from '../../model/kubernetes.ts';
@@ -12,6 +13,7 @@ const planSchema = z.object({
   record: runRecordSchema,
   events: z.array(eventSchema),
   facts: clusterFactsSchema,
+  cniRecords: cniRecordsSchema,
   /** Names of the nodes of each batch: what a batch did not bring back is missed by name. */
   batches: z.array(z.array(z.string())),
 });

@@ -3,6 +3,8 @@ import { cniAddFailing } from './cni-add-failing.ts';
 import { cniAgentDown } from './cni-agent-down.ts';
 import { cniConfigInvalid } from './cni-config-invalid.ts';
 import { cniConfigOrder } from './cni-config-order.ts';
+import { cniEndpointMissing } from './cni-endpoint-missing.ts';
+import { cniEndpointStale } from './cni-endpoint-stale.ts';
 import { cniPluginMissing } from './cni-plugin-missing.ts';
 import { ipamConflict } from './ipam-conflict.ts';
 import { ipamCorrupt } from './ipam-corrupt.ts';
@@ -15,6 +17,8 @@ export const cniChecks: readonly AnyCheck[] = [
   cniConfigInvalid,
   cniConfigOrder,
   cniPluginMissing,
+  cniEndpointMissing,
+  cniEndpointStale,
   ipamLeaked,
   ipamUnrecorded,
   ipamConflict,

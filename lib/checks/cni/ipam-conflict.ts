@@ -15,7 +15,7 @@ export const ipamConflict = definePodCheck({
   needs: ['ipam', 'podNetworks'],
   judge(network, { ipam, podNetworks }) {
     const compared = comparedAllocations(network, ipam);
-    if (typeof compared === 'string') return compared;
+    if (typeof compared === 'string' || 'unknown' in compared) return compared;
     const { store, addresses } = compared;
     const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
     for (const address of addresses) {

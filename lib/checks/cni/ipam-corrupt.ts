@@ -2,7 +2,7 @@ import { ipamObject, isHalfWritten, isOld } from '../../computed/allocations.ts'
 import { addressKey, sameAddress } from '../../computed/cidr.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
-import { defineCheck, fail, pass } from '../define.ts';
+import { defineCheck, fail, pass, unknown } from '../define.ts';
 import { drain } from '../remedies/node.ts';
 import { releaseAddress } from '../remedies/release-address.ts';
 import { command, look, lookOnNode, recreatePod, repair } from '../remedies/steps.ts';
@@ -22,6 +22,7 @@ export const ipamCorrupt = defineCheck({
   run({ ipam, pods }, { node, now, settleSeconds }) {
     return ipam.map((store) => {
       const object = ipamObject(store, node);
+      if (store.unread !== undefined) return unknown(object, store.unread);
       const empty = store.allocations.filter(
         (entry) => isHalfWritten(entry) && isOld(entry, now, settleSeconds.orphan),
       );

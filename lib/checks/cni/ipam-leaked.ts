@@ -14,7 +14,7 @@ const NEARLY_FULL = 0.9;
 /** Leaks that are named with their container, and freed, at a time. */
 const SHOWN = 10;
 
-/** After a reboot or a failed DEL nobody frees the address: the store is a plain file (containerd/cri#948). */
+/** After a reboot or a failed DEL nobody frees the address: the store is a plain file (containerd/cri#948), or the API. */
 export const ipamLeaked = defineCheck({
   id: 'ipam-leaked',
   topic: 'cni',
@@ -30,16 +30,18 @@ export const ipamLeaked = defineCheck({
     const podAddresses = new Set(pods.flatMap((pod) => (pod.hostNetwork ? [] : pod.podIPs)).map(addressKey));
     return ipam.map((store) => {
       const object = ipamObject(store, node);
+      if (store.unread !== undefined) return unknown(object, store.unread);
       if (ids.size === 0) return unknown(object, 'no sandbox is known on the node, not even our own');
       const foreign = notOfPods(store, sandboxes, cniConfig, cniResults);
       if (foreign !== null) return notApplicable(object, foreign);
       const unowned = store.allocations.filter(
         (allocation) =>
           !isHalfWritten(allocation) &&
+          allocation.otherNode === undefined &&
           !ids.has(allocation.containerId) &&
           // In use by a pod although taken by another: that is ipam-conflict, and freeing it would make a duplicate.
           !podAddresses.has(addressKey(allocation.address)) &&
-          !hasHostLink(allocation, linkEnds),
+          !(store.kind === 'aws' && hasHostLink(allocation, linkEnds)),
       );
       const leaked = unowned.filter(
         (allocation) =>
@@ -66,7 +68,7 @@ export const ipamLeaked = defineCheck({
             what: `taken by container, ${allocation.modifiedAt === null ? 'time not known' : `since ${allocation.modifiedAt}`}`,
             expected: 'the id of a sandbox',
             actual: quote(allocation.containerId, 80),
-            source: `${store.path} (${quote(allocation.address, 50)})`,
+            source: `${store.path}${allocation.block === undefined ? '' : `/${quote(allocation.block, 60)}`} (${quote(allocation.address, 50)})`,
           })),
           {
             what: 'sandboxes of the node, ready and stopped',
@@ -103,6 +105,7 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
       restartAgent(store.network, node),
     ];
   }
+  if (store.kind === 'calico') return remedyOfCalico(leaked);
   const shown = leaked.slice(0, SHOWN);
   return [
     look(
@@ -113,6 +116,25 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
       leaked,
       SHOWN,
       (allocation) => releaseAddress(store, allocation, node),
+      (left) => repair(`Likewise the other ${left}: the next audit names them.`),
+    ),
+  ];
+}
+
+function remedyOfCalico(leaked: readonly Allocation[]) {
+  return [
+    look(
+      'See whether calico-kube-controllers runs: it frees such addresses after a quarter of an hour.',
+      command('kubectl', 'get', 'pods', '-A', '-l', 'k8s-app=calico-kube-controllers'),
+    ),
+    ...firstOf(
+      leaked,
+      SHOWN,
+      ({ address, pod }) =>
+        repair(
+          `Free ${quote(address, 50)}, which ${pod === null ? 'a pod' : quote(pod, 80)} had.`,
+          command('calicoctl', 'ipam', 'release', `--ip=${address}`),
+        ),
       (left) => repair(`Likewise the other ${left}: the next audit names them.`),
     ),
   ];

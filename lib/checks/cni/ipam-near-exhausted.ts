@@ -22,6 +22,8 @@ export const ipamNearExhausted = defineCheck({
       const object = ipamObject(store, node);
       if (store.kind === 'aws')
         return notApplicable(object, 'ipamd attaches more addresses when it needs them');
+      if (store.kind === 'calico')
+        return notApplicable(object, 'Calico gives the node another block when it needs one');
       if (store.capacity === null || store.capacity <= 0) {
         return notApplicable(object, 'the size of the range is not known');
       }

@@ -14,7 +14,7 @@ export const ipamUnrecorded = definePodCheck({
   needs: ['ipam', 'podNetworks'],
   judge(network, { ipam }) {
     const compared = comparedAllocations(network, ipam);
-    if (typeof compared === 'string') return compared;
+    if (typeof compared === 'string' || 'unknown' in compared) return compared;
     const { store, addresses } = compared;
     const own = store.allocations.filter(({ containerId }) => containerId === network.sandbox.id);
     const missing = addresses.filter(

@@ -113,7 +113,9 @@ describe('a digest', () => {
     const input = {
       scheduledTime: '2026-11-23T02:00:00Z',
       execution: 'one',
-      clusters: [{ name: 'prod', kubeconfigSecret: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:x' }],
+      clusters: [
+        { name: 'prod', kubeconfigSecret: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:x' },
+      ],
       settings: {},
       digest: true,
     };

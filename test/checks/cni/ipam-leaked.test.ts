@@ -138,4 +138,38 @@ describe('ipam-leaked', () => {
       expect(failures(ipamLeaked.run(evidence({ ipam: [aws], hostNetwork }), context))).toEqual([]);
     });
   });
+
+  describe("in Calico's blocks", () => {
+    const blocks = (changes: Partial<ReturnType<typeof anIpam>> = {}) =>
+      anIpam({
+        kind: 'calico',
+        network: 'calico-ipam',
+        path: 'API: ipamblocks',
+        capacity: null,
+        allocations: [anAllocation(), { ...dead, pod: 'shop/gone-1', block: '10-244-1-0-26' }],
+        ...changes,
+      });
+
+    it('finds an address whose container is gone, and frees it', () => {
+      const [found] = failures(ipamLeaked.run(evidence({ ipam: [blocks()] }), context));
+      expect(found?.detail).toContain('1 address of 2 taken in calico-ipam belongs to no sandbox');
+      expect(found?.evidence[0]?.source).toBe('API: ipamblocks/10-244-1-0-26 (10.244.1.9)');
+      expect(found?.remedy.map(({ command }) => command)).toEqual([
+        'kubectl get pods -A -l k8s-app=calico-kube-controllers',
+        'calicoctl ipam release --ip=10.244.1.9',
+      ]);
+    });
+
+    it("leaves another node's pod its address, borrowed from a block of this one", () => {
+      const borrowed = blocks({ allocations: [anAllocation(), { ...dead, otherNode: 'node-2' }] });
+      expect(ipamLeaked.run(evidence({ ipam: [borrowed] }), context)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('does not know what it may not read', () => {
+      const unread = blocks({ allocations: [], unread: 'not allowed to list ipamblocks' });
+      expect(ipamLeaked.run(evidence({ ipam: [unread] }), context)).toMatchObject([
+        { result: 'unknown', reason: 'not allowed to list ipamblocks' },
+      ]);
+    });
+  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ipamUnrecorded } from '../../../lib/checks/cni/ipam-unrecorded.ts';
 import type { Ipam, PodNetwork } from '../../../lib/model/evidence.ts';
-import { aHostLink, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aHostLink, aPod, aPodNetwork, aSandbox, context, failures } from '../evidence.ts';
 import { anAllocation, anIpam } from './evidence.ts';
 
 const run = (ipam: Ipam[], ...podNetworks: PodNetwork[]) =>
@@ -48,5 +48,25 @@ describe('ipam-unrecorded', () => {
   it("finds an AWS pod that ipamd's checkpoint does not know", () => {
     const aws = anIpam({ kind: 'aws', network: 'aws-cni', path: '/run/aws-node/ipam.json', allocations: [] });
     expect(failures(run([aws], aPodNetwork({ plugin: 'aws-cni' })))).toHaveLength(1);
+  });
+
+  it('finds a pod of Calico whose address is free in the blocks, and not one that began after they were listed', () => {
+    const store = anIpam({
+      kind: 'calico',
+      capacity: null,
+      allocations: [],
+      listedAt: '2026-11-20T01:59:50.000Z',
+    });
+    const pod = aPodNetwork({ plugin: 'calico' });
+    const found = ipamUnrecorded.run({ ipam: [store], podNetworks: [pod] }, context);
+    expect(found).toMatchObject([{ result: 'fail' }]);
+    const young = { ...pod, sandbox: aSandbox({ createdAt: '2026-11-20T01:59:45.000Z' }) };
+    expect(ipamUnrecorded.run({ ipam: [store], podNetworks: [young] }, context)).toMatchObject([
+      { result: 'notApplicable' },
+    ]);
+    const unread = { ...store, unread: 'not allowed to list ipamblocks' };
+    expect(ipamUnrecorded.run({ ipam: [unread], podNetworks: [pod] }, context)).toMatchObject([
+      { result: 'unknown' },
+    ]);
   });
 });

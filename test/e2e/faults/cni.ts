@@ -1,4 +1,5 @@
 /** CNI configuration, plugins, and the addresses that host-local keeps as files. */
+import type { Platform } from '../cluster.ts';
 import { type Fault, hasHostLocal } from './fault.ts';
 
 const directory = '$(dirname "$(ls /var/lib/cni/networks/*/last_reserved_ip.0 | head -n 1)")';
@@ -47,6 +48,111 @@ export const ipamFaults: readonly Fault[] = [
     when: hasHostLocal,
   },
 ];
+
+const isCalico = (platform: Platform): boolean => platform.plugin === 'calico';
+const isCilium = (platform: Platform): boolean => platform.plugin === 'cilium-cni';
+
+/** What the agents have on file in the API; `kubectl` runs where the tests do. */
+export const endpointFaults: readonly Fault[] = [
+  {
+    id: 'calico-endpoint-emptied',
+    check: 'cni-endpoint-missing',
+    where: 'cluster',
+    inject:
+      'kubectl annotate pod -n "$POD_NAMESPACE" "$POD" --overwrite cni.projectcalico.org/podIP= cni.projectcalico.org/podIPs=',
+    shows: ['is empty', '$IP'],
+    repair: 'remedy',
+    when: isCalico,
+  },
+  {
+    id: 'calico-endpoint-of-another',
+    check: 'cni-endpoint-stale',
+    where: 'cluster',
+    inject: `kubectl annotate pod -n "$POD_NAMESPACE" "$POD" --overwrite cni.projectcalico.org/containerID=${'e'.repeat(64)}`,
+    shows: ['e'.repeat(64)],
+    repair: 'remedy',
+    when: isCalico,
+  },
+  {
+    id: 'calico-address-unrecorded',
+    check: 'ipam-unrecorded',
+    where: 'cluster',
+    inject: changeBlock('.spec.allocations[$at] = null | .spec.unallocated += [$at]'),
+    shows: ['$IP', 'ipamblocks'],
+    repair: 'remedy',
+    when: isCalico,
+  },
+  {
+    id: 'calico-address-of-another',
+    check: 'ipam-conflict',
+    where: 'cluster',
+    inject: changeBlock(
+      `(.spec.attributes | length) as $new | .spec.attributes += [${ofDead('c')}] | .spec.allocations[$at] = $new`,
+    ),
+    shows: ['$IP', 'c'.repeat(64)],
+    repair: 'remedy',
+    when: isCalico,
+  },
+  {
+    id: 'calico-address-leaked',
+    check: 'ipam-leaked',
+    where: 'cluster',
+    object: { node: '$NODE' },
+    inject: changeBlock(
+      `(.spec.attributes | length) as $new | .spec.attributes += [${ofDead('d')}] | (.spec.unallocated | max) as $free | .spec.allocations[$free] = $new | .spec.unallocated -= [$free]`,
+    ),
+    shows: ['d'.repeat(64), 'e2e-gone'],
+    // calicoctl, which the remedy names, is not everywhere.
+    repair: freeDead('d'),
+    when: isCalico,
+  },
+  {
+    id: 'cilium-endpoint-gone',
+    check: 'cni-endpoint-missing',
+    where: 'cluster',
+    inject: 'kubectl delete ciliumendpoint -n "$POD_NAMESPACE" "$POD"',
+    shows: ['no CiliumEndpoint'],
+    repair: 'kubectl delete pod -n "$POD_NAMESPACE" "$POD"',
+    when: isCilium,
+  },
+  {
+    id: 'cilium-endpoint-left',
+    check: 'cni-endpoint-stale',
+    where: 'cluster',
+    object: { kind: 'pod', name: 'e2e-gone' },
+    inject: `kubectl get ciliumendpoint -n "$POD_NAMESPACE" "$POD" -o json | jq '.metadata = { namespace: .metadata.namespace, name: "e2e-gone" } | .status.networking.addressing = [{ ipv4: "10.244.1.251" }]' | kubectl create -f -`,
+    shows: ['10.244.1.251'],
+    repair: 'remedy',
+    cleanup: 'kubectl delete ciliumendpoint -n "$POD_NAMESPACE" e2e-gone --ignore-not-found',
+    when: isCilium,
+  },
+];
+
+/** The block of the victim's address, changed by jq; \`$at\` is the place of the address in it. */
+function changeBlock(change: string): string {
+  return untilDone(`kubectl get ipamblocks -o json | jq --arg ip "$IP" --arg node "$NODE" '
+    def number: split(".") | map(tonumber) | reduce .[] as $part (0; . * 256 + $part);
+    ($ip | number) as $wanted | .items[] | (.spec.cidr | split("/")) as [$base, $length]
+    | ($wanted - ($base | number)) as $at | select($at >= 0 and $at < pow(2; 32 - ($length | tonumber)))
+    | ${change}' | kubectl replace -f -`);
+}
+
+/** Attributes of an address that a container took which is no more. */
+function ofDead(letter: string): string {
+  return `{ handle_id: ("k8s-pod-network." + ("${letter}" * 64)), secondary: { namespace: "shop", node: $node, pod: "e2e-gone", timestamp: "2026-11-01 08:00:00.1 +0000 UTC" } }`;
+}
+
+/** As calicoctl frees it. */
+function freeDead(letter: string): string {
+  return untilDone(
+    `kubectl get ipamblocks -o json | jq '.items[] | (.spec.attributes | map(.handle_id == ("k8s-pod-network." + ("${letter}" * 64))) | index(true)) as $dead | select($dead != null) | (.spec.allocations | index($dead)) as $at | .spec.allocations[$at] = null | .spec.unallocated += [$at]' | kubectl replace -f -`,
+  );
+}
+
+/** Another fault, or Calico, may change the block at the same time: the API then refuses. */
+function untilDone(line: string): string {
+  return `tries=0; until ${line}; do tries=$((tries + 1)); [ $tries -lt 10 ] || exit 1; done`;
+}
 
 /** Of the whole node: each at a time. */
 export const cniFaults: readonly Fault[] = [

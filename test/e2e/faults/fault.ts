@@ -15,8 +15,8 @@ export type Fault = {
   readonly podSpec?: object;
   /** Merged into the victims' only container. */
   readonly container?: object;
-  /** Where the script runs: on the node with its programs, or with the injector's in the node's or the pod's network. */
-  readonly where: 'node' | 'node-network' | 'pod-network';
+  /** Where the script runs: on the node with its programs, with the injector's in the node's or the pod's network, or here, with kubectl and jq. */
+  readonly where: 'node' | 'node-network' | 'pod-network' | 'cluster';
   /** Shell; lines `NAME=value` that it prints become variables. */
   readonly inject: string;
   /** Texts that the finding must contain somewhere: the values that prove it. `$NAME` stands for a variable. */

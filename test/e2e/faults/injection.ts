@@ -66,9 +66,18 @@ function victim(fault: Fault, node: string): object {
 }
 
 async function runScript(fault: Fault, node: string, script: string, variables: Variables): Promise<string> {
+  if (fault.where === 'cluster') return here(script, variables);
   if (fault.where === 'node') return onNode(node, script, variables);
   if (fault.where === 'node-network') return inNodeNetwork(node, script, variables);
   return inNetworkOf(node, variables.PID ?? '', script, variables);
+}
+
+async function here(script: string, variables: Variables): Promise<string> {
+  const { exitCode, stdout, stderr } = await run('sh', ['-ec', script], {
+    env: { ...process.env, ...variables, POD_NAMESPACE: NAMESPACE },
+  });
+  if (exitCode !== 0) throw new Error(`${script}: ${stderr}`);
+  return stdout;
 }
 
 /** Injects all faults, spread over the nodes in turn, each into victims of its own. */

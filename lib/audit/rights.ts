@@ -1,0 +1,38 @@
+/** What an audit may do in a cluster. */
+import type { Right } from '../cluster/index.ts';
+
+/** What an audit cannot do without; deploy/rbac.yaml gives these and {@link OPTIONAL_RIGHTS}. */
+export function rightsOf(namespace: string): Right[] {
+  return [
+    ...['nodes', 'pods', 'events'].map((resource) => ({ verb: 'list', resource })),
+    ...['kube-system', namespace].map((name) => ({
+      verb: 'get',
+      resource: 'namespaces',
+      name,
+      namespace: name,
+    })),
+    ...['create', 'watch', 'delete'].map((verb) => ({ verb, resource: 'pods', namespace })),
+    { verb: 'get', resource: 'pods/log', namespace },
+  ];
+}
+
+/** What an audit can do without, and what it lacks then. */
+export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without: string }[] = [
+  {
+    // A silent kubelet is then found out by the Ready condition of its node, which takes half a minute longer.
+    right: { group: 'coordination.k8s.io', verb: 'get', resource: 'leases', namespace: 'kube-node-lease' },
+    without: 'silent nodes are waited for longer',
+  },
+  {
+    right: { verb: 'list', resource: 'services' },
+    without: 'whether kubelets give pods the DNS of the cluster is unknown',
+  },
+  {
+    right: { group: 'cilium.io', verb: 'list', resource: 'ciliumendpoints' },
+    without: "where pods are Cilium's, whether it has their endpoints on file is unknown",
+  },
+  {
+    right: { group: 'crd.projectcalico.org', verb: 'list', resource: 'ipamblocks' },
+    without: "where addresses are Calico's, whether it has them on file is unknown",
+  },
+];

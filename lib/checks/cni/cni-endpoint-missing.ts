@@ -1,0 +1,69 @@
+import { isAfterList } from '../../computed/allocations.ts';
+import { endpointPlugin, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { CILIUM_CNI } from '../../model/cni-plugins.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import { quote } from '../../model/text.ts';
+import { definePodCheck } from '../define-pod-check.ts';
+import { restartAgent } from '../remedies/restart-agent.ts';
+import { command, look, recreatePod } from '../remedies/steps.ts';
+
+/** The pod runs, and the agents of all nodes go by a list that does not have it (cilium#39553, #43577, #27123). */
+export const cniEndpointMissing = definePodCheck({
+  id: 'cni-endpoint-missing',
+  topic: 'cni',
+  severity: 'high',
+  title: 'The CNI agent has an endpoint of the pod on file',
+  failureTitle: 'Running pod without an endpoint of the CNI agent',
+  why: 'Agents of other nodes know a pod by its endpoint. Without one they take it for a stranger: network policies drop its packets, or no route and no rule is made for it.',
+  needs: ['podNetworks', 'cniEndpoints'],
+  facts: ({ cniEndpoints }) => ({ byPod: endpointsByPod(cniEndpoints) }),
+  judge(network, { cniEndpoints, byPod }, { node }) {
+    if (network.plugin !== endpointPlugin(cniEndpoints))
+      return `${network.plugin ?? 'its plugin'} keeps no endpoints in the API`;
+    const endpoint = byPod.get(podKey(network.pod));
+    if (cniEndpoints.kind === 'calico')
+      return endpoint === undefined || endpoint.addresses.length > 0 ? 'pass' : withoutAddress(network);
+    if (endpoint !== undefined && endpoint.elsewhere === null) return 'pass';
+    if (isAfterList(network.sandbox, cniEndpoints))
+      return 'its endpoint may have been made after endpoints were listed';
+    const actual = endpoint === undefined ? 'none' : `on node ${quote(endpoint.elsewhere ?? '', 50)}`;
+    return {
+      detail:
+        endpoint === undefined
+          ? 'The pod runs, and the API has no CiliumEndpoint of it.'
+          : `The pod runs on this node, and its CiliumEndpoint says that it is ${actual}.`,
+      confidence: 'confirmed',
+      evidence: [
+        { what: 'CiliumEndpoint', expected: 'one, on this node', actual, source: 'API: ciliumendpoints' },
+        { what: 'ready sandbox', actual: network.sandbox.id, source: "the runtime's sandboxes" },
+      ],
+      remedy: [
+        restartAgent(CILIUM_CNI, node),
+        look(
+          'Pods go on running meanwhile. It should be back, with the address of the pod:',
+          command('kubectl', 'get', 'ciliumendpoint', '-n', network.pod.namespace, network.pod.name),
+        ),
+      ],
+    };
+  },
+});
+
+/** Calico's DEL writes it empty: it released the address, and at the pod's end removes its policies at once (conversion.go, IsFinished). */
+function withoutAddress({ pod, sandbox }: PodNetwork) {
+  return {
+    detail:
+      'Calico took the network of the running pod down, by its own record: its annotation with the addresses is empty.',
+    severity: 'medium' as const,
+    confidence: 'probable' as const,
+    evidence: [
+      {
+        what: 'address of the endpoint',
+        expected: pod.podIPs.join(', '),
+        actual: 'none',
+        source: 'API: annotation cni.projectcalico.org/podIPs of the pod',
+      },
+      { what: 'ready sandbox', actual: sandbox.id, source: "the runtime's sandboxes" },
+    ],
+    remedy: recreatePod(pod),
+  };
+}

@@ -1,0 +1,157 @@
+import { isAfterList } from '../../computed/allocations.ts';
+import { sameAddress } from '../../computed/cidr.ts';
+import { type CniEndpoint, endpointPlugin, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { CILIUM_CNI } from '../../model/cni-plugins.ts';
+import type { CniEndpoints, PodNetwork, Sources } from '../../model/evidence.ts';
+import type { Comparison, RemedyStep } from '../../model/finding.ts';
+import { listed, quote } from '../../model/text.ts';
+import {
+  type CheckContext,
+  defineCheck,
+  fail,
+  nodeObject,
+  notApplicable,
+  type Outcome,
+  pass,
+  podObject,
+  unknown,
+} from '../define.ts';
+import { restartAgent } from '../remedies/restart-agent.ts';
+import { command, look, recreatePod, repair } from '../remedies/steps.ts';
+
+/** The agent goes by a pod that is no more, or by what the pod was: an address that others get has its identity and its policies. */
+export const cniEndpointStale = defineCheck({
+  id: 'cni-endpoint-stale',
+  topic: 'cni',
+  about: 'sandboxes',
+  severity: 'medium',
+  title: 'Endpoints of the CNI agent are those of the pods that run',
+  failureTitle: 'Endpoint on file is not that of a running pod',
+  why: 'Other nodes take the address of such an endpoint for that of its pod. Whoever gets the address next has the identity and the network policies of another pod, and a removal that names the wrong sandbox releases nothing.',
+  observations: 2,
+  needs: ['pods', 'podNetworks', 'sandboxes', 'cniEndpoints'],
+  run({ pods, podNetworks, sandboxes, cniEndpoints }, context) {
+    const byPod = endpointsByPod(cniEndpoints);
+    const plugin = endpointPlugin(cniEndpoints);
+    const ofPods = podNetworks.flatMap((network): Outcome[] => {
+      const endpoint = byPod.get(podKey(network.pod));
+      // Without one, or with one elsewhere, it is cni-endpoint-missing's.
+      if (network.plugin !== plugin || endpoint === undefined || endpoint.elsewhere !== null) return [];
+      return [judge(network, endpoint, cniEndpoints, context)];
+    });
+    const known = new Set([...pods, ...sandboxes.filter(({ state }) => state === 'ready')].map(podKey));
+    const left = cniEndpoints.endpoints.filter(
+      (endpoint) => endpoint.elsewhere === null && !known.has(podKey(endpoint)),
+    );
+    return [
+      ...ofPods,
+      ...left.map((endpoint) => judgeLeft(endpoint, podNetworks, context)),
+      ...(cniEndpoints.unconfirmed === 0
+        ? []
+        : [
+            unknown(
+              nodeObject(context.node),
+              `${cniEndpoints.unconfirmed} more endpoints of no pod were not asked for again, and may be gone`,
+            ),
+          ]),
+    ];
+  },
+});
+
+function judge(
+  { pod, sandbox }: PodNetwork,
+  endpoint: CniEndpoint,
+  endpoints: CniEndpoints,
+  { node }: CheckContext,
+): Outcome {
+  const object = podObject(pod, node);
+  if (isAfterList(sandbox, endpoints) && endpoints.kind === 'cilium')
+    return notApplicable(object, 'its endpoint may have been made after endpoints were listed');
+  // None at all is cni-endpoint-missing's.
+  const others = endpoint.addresses.filter((address) => !pod.podIPs.some((ip) => sameAddress(ip, address)));
+  const source = sourceOf(endpoints);
+  const wrong: Comparison[] = [];
+  if (others.length > 0)
+    wrong.push({
+      what: 'addresses of the endpoint',
+      expected: pod.podIPs.join(', '),
+      actual: endpoint.addresses.map((address) => quote(address, 50)).join(', '),
+      source,
+    });
+  if (endpoint.containerId !== null && endpoint.containerId !== sandbox.id)
+    wrong.push({
+      what: 'sandbox of the endpoint',
+      expected: sandbox.id,
+      actual: quote(endpoint.containerId, 80),
+      source,
+    });
+  if (endpoint.podUid !== null && endpoint.podUid !== pod.uid)
+    wrong.push({
+      what: 'pod that owns the endpoint',
+      expected: pod.uid,
+      actual: quote(endpoint.podUid, 50),
+      source,
+    });
+  const [first] = wrong;
+  if (first === undefined) return pass(object);
+  return fail(object, {
+    detail: `What the CNI agent has on file is of another: ${listed(wrong.map(({ what, actual, expected }) => `${what} is ${actual}, and the pod has ${expected}`))}.`,
+    confidence: 'confirmed',
+    ...(others.length > 0 ? { severity: 'high' as const } : {}),
+    evidence: wrong,
+    remedy: endpoints.kind === 'cilium' ? remakeEndpoint(pod, node) : recreatePod(pod),
+  });
+}
+
+function judgeLeft(
+  endpoint: CniEndpoint,
+  networks: Sources['podNetworks'],
+  { node, now, settleSeconds }: CheckContext,
+): Outcome {
+  const object = podObject(endpoint, node);
+  const age = endpoint.createdAt === null ? 0 : (now - Date.parse(endpoint.createdAt)) / 1000;
+  if (age < settleSeconds.orphan) return notApplicable(object, 'its pod may be on its way');
+  const heir = networks.find(({ pod }) =>
+    pod.podIPs.some((ip) => endpoint.addresses.some((address) => sameAddress(ip, address))),
+  );
+  const addresses = listed(endpoint.addresses.map((address) => quote(address, 50)));
+  return fail(object, {
+    detail: `A CiliumEndpoint is there for ${addresses}, and neither the API nor the runtime has its pod on this node${heir === undefined ? '' : `; ${podKey(heir.pod)} has the address now`}.`,
+    confidence: 'confirmed',
+    ...(heir === undefined ? {} : { severity: 'high' as const }),
+    evidence: [
+      {
+        what: 'CiliumEndpoint',
+        expected: 'none',
+        actual: `${addresses}, made ${endpoint.createdAt ?? 'at an unknown time'}`,
+        source: 'API: ciliumendpoints',
+      },
+      { what: 'pod of that name on the node', actual: 'none', source: "API: pods; the runtime's sandboxes" },
+    ],
+    remedy: [
+      look(
+        'Make sure that there is no such pod, on any node (it must say NotFound).',
+        `${command('kubectl', 'get', 'pod', '-n', endpoint.namespace, endpoint.name)} 2>&1 | grep -i notfound`,
+      ),
+      repair(
+        'Then remove the endpoint; no agent needs it.',
+        command('kubectl', 'delete', 'ciliumendpoint', '-n', endpoint.namespace, endpoint.name),
+      ),
+    ],
+  });
+}
+
+/** The agent makes the endpoints of its pods when it starts. */
+function remakeEndpoint(pod: { namespace: string; name: string }, node: string): RemedyStep[] {
+  return [
+    repair(
+      'Remove the endpoint: the pod goes on running, and its node makes it anew.',
+      command('kubectl', 'delete', 'ciliumendpoint', '-n', pod.namespace, pod.name),
+    ),
+    restartAgent(CILIUM_CNI, node),
+  ];
+}
+
+function sourceOf({ kind }: CniEndpoints): string {
+  return kind === 'cilium' ? 'API: ciliumendpoints' : 'API: annotations cni.projectcalico.org/… of the pod';
+}

@@ -1,0 +1,78 @@
+/** Lists what CNI agents keep in the API. Optional rights, and most clusters have one of these kinds or none. */
+
+import type { CalicoBlock, CiliumEndpoint, CniRecords } from '../model/cni-records.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+import { type ListOptions, listAll } from './list.ts';
+import { reduceCalicoBlock, reduceCiliumEndpoint } from './reduce-cni-records.ts';
+
+const ENDPOINTS = '/apis/cilium.io/v2/ciliumendpoints';
+const BLOCKS = '/apis/crd.projectcalico.org/v1/ipamblocks';
+
+/** @throws AuditError ABORTED */
+export async function listCniRecords(cluster: Cluster, options: ListOptions = {}): Promise<CniRecords> {
+  const takenAt = new Date().toISOString();
+  const [ciliumEndpoints, calicoBlocks] = await Promise.all([
+    list(cluster, 'list ciliumendpoints', ENDPOINTS, reduceCiliumEndpoint, options),
+    list(cluster, 'list ipamblocks', BLOCKS, reduceCalicoBlock, options),
+  ]);
+  return { takenAt, ciliumEndpoints, calicoBlocks, unconfirmed: 0 };
+}
+
+/** The endpoint as it is now; null where there is none of that name. @throws AuditError CLUSTER_* */
+export async function listCiliumEndpoint(
+  cluster: Cluster,
+  { namespace, name }: Pick<CiliumEndpoint, 'namespace' | 'name'>,
+  options: ListOptions = {},
+): Promise<CiliumEndpoint | null> {
+  const path = `/apis/cilium.io/v2/namespaces/${encodeURIComponent(namespace)}/ciliumendpoints`;
+  return one(cluster, `list ciliumendpoints in ${namespace}`, path, name, reduceCiliumEndpoint, options);
+}
+
+/** The block as it is now; null where there is none of that name. @throws AuditError CLUSTER_* */
+export async function listCalicoBlock(
+  cluster: Cluster,
+  name: string,
+  options: ListOptions = {},
+): Promise<CalicoBlock | null> {
+  return one(cluster, 'list ipamblocks', BLOCKS, name, reduceCalicoBlock, options);
+}
+
+/** Listed by their names, as a right to list is all that the role has. */
+async function one<T>(
+  cluster: Cluster,
+  what: string,
+  path: string,
+  name: string,
+  reduce: (item: unknown) => T,
+  options: ListOptions,
+): Promise<T | null> {
+  const query = { fieldSelector: `metadata.name=${name}` };
+  return (await listAll(cluster, what, path, query, reduce, options)).items[0] ?? null;
+}
+
+async function list<T>(
+  cluster: Cluster,
+  what: string,
+  path: string,
+  reduce: (item: unknown) => T,
+  options: ListOptions,
+): Promise<
+  | { status: 'present'; value: T[] }
+  | { status: 'absent'; reason: string }
+  | { status: 'failed'; reason: string }
+> {
+  const kind = path.replace(/^.*\//, '');
+  try {
+    const { items } = await listAll(cluster, what, path, {}, reduce, options);
+    // Agents may be told to keep none there, and Calico to keep them in a datastore of its own.
+    if (items.length === 0) return { status: 'absent', reason: `the API has no ${kind}` };
+    return { status: 'present', value: items };
+  } catch (error) {
+    if (error instanceof AuditError && error.code === 'ABORTED') throw error;
+    return statusOf(error) === 404
+      ? { status: 'absent', reason: `the API has no ${kind}` }
+      : { status: 'failed', reason: messageOf(error) };
+  }
+}

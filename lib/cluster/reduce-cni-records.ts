@@ -1,0 +1,99 @@
+/** Of what CNI agents keep in the API: whose it is, and the addresses. */
+import * as z from 'zod';
+import {
+  type CalicoBlock,
+  type CiliumEndpoint,
+  calicoBlockSchema,
+  ciliumEndpointSchema,
+} from '../model/cni-records.ts';
+
+const rawEndpoint = z.object({
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.string(),
+    creationTimestamp: z.string(),
+    ownerReferences: z.array(z.object({ kind: z.string(), uid: z.string() })).optional(),
+  }),
+  status: z
+    .object({
+      state: z.string().optional(),
+      networking: z
+        .object({
+          addressing: z
+            .array(z.object({ ipv4: z.string().optional(), ipv6: z.string().optional() }))
+            .nullish(),
+          node: z.string().optional(),
+        })
+        .nullish(),
+    })
+    .default({}),
+});
+
+export function reduceCiliumEndpoint(item: unknown): CiliumEndpoint {
+  const { metadata: meta, status } = rawEndpoint.parse(item);
+  return ciliumEndpointSchema.parse({
+    namespace: meta.namespace,
+    name: meta.name,
+    podUid: meta.ownerReferences?.find(({ kind }) => kind === 'Pod')?.uid ?? null,
+    createdAt: meta.creationTimestamp,
+    node: status.networking?.node ?? null,
+    addresses: (status.networking?.addressing ?? []).flatMap(({ ipv4, ipv6 }) =>
+      [ipv4, ipv6].filter((address) => address !== undefined && address !== ''),
+    ),
+    state: status.state ?? null,
+  });
+}
+
+const rawBlock = z.object({
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({
+    cidr: z.string(),
+    affinity: z.string().nullish(),
+    /** By ordinal, the number of the attributes; null is free. */
+    allocations: z.array(z.number().int().nullable()),
+    attributes: z.array(
+      z.object({
+        handle_id: z.string().nullish(),
+        secondary: z.record(z.string(), z.string()).nullish(),
+      }),
+    ),
+  }),
+});
+
+/** libcalico-go/lib/backend/model/block.go */
+export function reduceCalicoBlock(item: unknown): CalicoBlock {
+  const { metadata: meta, spec } = rawBlock.parse(item);
+  return calicoBlockSchema.parse({
+    name: meta.name,
+    cidr: spec.cidr,
+    node: spec.affinity?.startsWith('host:') ? spec.affinity.slice('host:'.length) : null,
+    allocations: spec.allocations.flatMap((index, ordinal) => {
+      if (index === null) return [];
+      const { handle_id: handle, secondary } = spec.attributes[index] ?? {};
+      const { namespace, pod, node, timestamp } = secondary ?? {};
+      return [
+        {
+          address: nth(spec.cidr, ordinal),
+          handle: handle ?? '',
+          node: node ?? null,
+          pod: namespace === undefined || pod === undefined ? null : `${namespace}/${pod}`,
+          takenAt: taken(timestamp),
+        },
+      ];
+    }),
+  });
+}
+
+/** The address at a place of a block, whose last bits are 0. */
+function nth(cidr: string, ordinal: number): string {
+  const [base = ''] = cidr.split('/');
+  const at = Math.max(base.lastIndexOf('.'), base.lastIndexOf(':')) + 1;
+  const radix = base.includes(':') ? 16 : 10;
+  return base.slice(0, at) + (Number.parseInt(base.slice(at) || '0', radix) + ordinal).toString(radix);
+}
+
+/** As Go prints a time: `2026-11-20 02:00:00.123456789 +0000 UTC`. */
+function taken(timestamp: string | undefined): string | null {
+  const [, day, time] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\S* \+0000 UTC/.exec(timestamp ?? '') ?? [];
+  return day === undefined ? null : `${day}T${time}Z`;
+}

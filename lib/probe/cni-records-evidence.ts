@@ -1,0 +1,126 @@
+/** What CNI agents have on file in the API, as one node's stores of addresses and its endpoints. */
+
+import { CALICO, CALICO_IPAM, CILIUM_CNI } from '../model/cni-plugins.ts';
+import type { CalicoBlock } from '../model/cni-records.ts';
+import type { CniConfig, CniEndpoints, Ipam, Part, PodNetwork } from '../model/evidence.ts';
+import type { Snapshot } from '../model/kubernetes.ts';
+
+const OLDER = 'the evidence is from before it was read';
+
+/** When the probe looked. */
+type Moment = { readonly nodeTime: string };
+
+/** When the records were listed, by the clock of the node: all else that is compared with it was dated there. */
+function listedAt({ takenAt, cniRecords }: Snapshot, { nodeTime }: Moment): string {
+  const age = Math.max(0, Date.parse(takenAt) - Date.parse(cniRecords?.takenAt ?? takenAt));
+  return new Date(Date.parse(nodeTime) - age).toISOString();
+}
+
+/** The endpoints of the plugin that attaches the node's pods. */
+export function cniEndpointsEvidence(
+  after: Snapshot,
+  networks: Part<PodNetwork[]>,
+  moment: Moment,
+): Part<CniEndpoints> {
+  if (networks.status !== 'present') return networks;
+  const plugins = new Set(networks.value.map(({ plugin }) => plugin));
+  if (plugins.has(CALICO)) return { status: 'present', value: ofCalico(networks.value, moment) };
+  const records = after.cniRecords;
+  if (records === undefined) return { status: 'absent', reason: OLDER };
+  const list = records.ciliumEndpoints;
+  if (list.status === 'absent') return list;
+  if (!plugins.has(CILIUM_CNI))
+    return { status: 'absent', reason: 'no pod of the node is attached by Cilium or Calico' };
+  if (list.status === 'failed') return list;
+  return {
+    status: 'present',
+    value: {
+      kind: 'cilium',
+      listedAt: listedAt(after, moment),
+      endpoints: list.value.map(({ node, state: _, ...endpoint }) => ({
+        ...endpoint,
+        containerId: null,
+        elsewhere: node !== null && !after.node.addresses.includes(node) ? node : null,
+      })),
+      unconfirmed: records.unconfirmed,
+    },
+  };
+}
+
+/** On the Kubernetes datastore the pod is the endpoint, and its annotations what the plugin adds (libcalico-go, workload_endpoint_default.go). */
+const ANNOTATION = 'cni.projectcalico.org';
+
+function ofCalico(networks: readonly PodNetwork[], { nodeTime }: Moment): CniEndpoints {
+  return {
+    kind: 'calico',
+    listedAt: nodeTime,
+    endpoints: networks.flatMap(({ pod, plugin }) => {
+      const id = pod.annotations[`${ANNOTATION}/containerID`];
+      const addresses = pod.annotations[`${ANNOTATION}/podIPs`] ?? pod.annotations[`${ANNOTATION}/podIP`];
+      if (plugin !== CALICO || addresses === undefined) return [];
+      return [
+        {
+          namespace: pod.namespace,
+          name: pod.name,
+          podUid: pod.uid,
+          containerId: id === undefined || id === '' ? null : id,
+          addresses: addresses
+            .split(',')
+            .map((address) => address.replace(/\/\d+$/, ''))
+            .filter((address) => address !== ''),
+          createdAt: null,
+          elsewhere: null,
+        },
+      ];
+    }),
+    unconfirmed: 0,
+  };
+}
+
+/** Empty where Calico's own IPAM is not in use. */
+export function calicoIpam(after: Snapshot, config: CniConfig | null, moment: Moment): Ipam[] {
+  const list = after.cniRecords?.calicoBlocks;
+  if (list === undefined || list.status === 'absent') return [];
+  if (config !== null && !config.files.some(({ ipam }) => ipam.includes(CALICO_IPAM))) return [];
+  const store = {
+    kind: 'calico',
+    network: CALICO_IPAM,
+    path: 'API: ipamblocks',
+    capacity: null,
+    corrupt: [],
+  } as const;
+  if (list.status === 'failed') {
+    return config === null ? [] : [{ ...store, corrupt: [], allocations: [], unread: list.reason }];
+  }
+  return [
+    {
+      ...store,
+      corrupt: [],
+      listedAt: listedAt(after, moment),
+      allocations: list.value.flatMap((block) =>
+        block.allocations.flatMap((each) => allocation(each, block, after.node.name)),
+      ),
+    },
+  ];
+}
+
+/** Handles of pods are `NETWORK.CONTAINER` (cni-plugin/internal/pkg/utils); those of tunnels and services begin otherwise. */
+function allocation(
+  { address, handle, node, pod, takenAt }: CalicoBlock['allocations'][number],
+  block: CalicoBlock,
+  name: string,
+): Ipam['allocations'] {
+  const containerId = /\.([0-9a-f]{64})$/.exec(handle)?.[1];
+  if (pod === null || containerId === undefined) return [];
+  return [
+    {
+      address,
+      containerId,
+      interface: null,
+      modifiedAt: takenAt,
+      pod,
+      block: block.name,
+      ...(node === name ? {} : { otherNode: node ?? 'another node' }),
+    },
+  ];
+}
