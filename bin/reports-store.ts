@@ -2,8 +2,9 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
-import type { Narrowing, OnDamage, Run, Store } from '../lib/history/index.ts';
+import type { OnDamage, Run, Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
+import type { Narrowing } from '../lib/model/narrowing.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { jsonText } from '../lib/report/escape.ts';
 import { days } from './options.ts';
@@ -109,8 +110,7 @@ export function addNarrowing(command: Command, what: string): Command {
 /** What is about the check and node that were asked for, with the verdict of just that. @throws AuditError USAGE */
 export async function partOf(report: ClusterReport, asked: Narrowing): Promise<ClusterReport> {
   if (asked.check === undefined && asked.node === undefined) return report;
-  const { narrowed } = await import('../lib/history/index.ts');
-  const { isIncomplete, verdict } = await import('../lib/diagnosis/verdict.ts');
+  const { narrowed } = await import('../lib/diagnosis/part.ts');
   const part = narrowed(report, asked);
   for (const [name, there] of [
     [asked.check, part.coverage.checks.length > 0],
@@ -120,9 +120,7 @@ export async function partOf(report: ClusterReport, asked: Narrowing): Promise<C
       throw new AuditError('USAGE', `run ${report.runId} knows no ${name}`, {
         remedy: 'Look for it in the whole report, or list runs with findings of it: netns-audit reports list',
       });
-  // Whoever asks for one node asks for a part.
-  const scope = asked.node === undefined ? part.scope : 'part';
-  return { ...part, verdict: verdict(part.findings, isIncomplete({ ...part, scope })) };
+  return part;
 }
 
 /** The store that --store names, or the default one. @throws AuditError USAGE where there is none of that name */

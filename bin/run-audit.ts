@@ -1,10 +1,9 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
 import { auditCluster, defaultStore, keepEvidence, openStore, publish, tell } from '../lib/audit/index.ts';
 import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
-import { isIncomplete, verdict } from '../lib/diagnosis/verdict.ts';
+import { ofAuditedNodes } from '../lib/diagnosis/part.ts';
 import { keys, latestReport, pastTotals, type Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import type { Finding } from '../lib/model/finding.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import type { Format } from '../lib/report/index.ts';
@@ -94,7 +93,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       },
     });
     progress.end();
-    const shown = report.scope === 'part' ? ofThePart(report, options.pod) : report;
+    const shown = report.scope === 'part' ? ofAuditedNodes(report, options.pod) : report;
     const drawn = store !== null && options.output === 'html' && options.pod === null;
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
@@ -149,25 +148,4 @@ async function deliver(act: () => Promise<string>, say: (text: string) => void):
     process.stderr.write(explain(error));
     process.exitCode = exitCodeOf(error);
   }
-}
-
-/** What is about the nodes that were looked at; of one pod, what is about it or about its node as a whole. */
-function ofThePart(
-  report: ClusterReport,
-  pod: { readonly namespace: string; readonly name: string } | null,
-): ClusterReport {
-  const nodes = new Set(report.coverage.nodes.map(({ node }) => node));
-  const concerns = ({ object, notSeen }: Finding): boolean => {
-    const node = object.kind === 'node' ? object.name : object.node;
-    if (node === undefined ? notSeen : !nodes.has(node)) return false;
-    if (pod === null || object.kind === 'node' || object.kind === 'cluster') return true;
-    return object.namespace === pod.namespace && object.name === pod.name;
-  };
-  const findings = report.findings.filter(concerns);
-  return {
-    ...report,
-    verdict: verdict(findings, isIncomplete(report)),
-    findings,
-    resolved: report.resolved.filter(concerns),
-  };
 }

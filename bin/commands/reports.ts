@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { Grouping, Metric, Narrowing } from '../../lib/history/index.ts';
+import type { Grouping, Metric } from '../../lib/history/index.ts';
 import { AuditError } from '../../lib/model/errors.ts';
+import type { Narrowing } from '../../lib/model/narrowing.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
 import { leftOut } from '../damage.ts';
 import { days, positive, reportWidth, terminalWidth, wantsColour } from '../options.ts';
@@ -113,7 +114,8 @@ function addDiff(parent: Command): void {
     .argument('[after]', 'run id, day or latest', 'latest')
     .addOption(textOrJson())
     .action(async (before: string, after: string, options: Common & Narrowing & { output: string }) => {
-      const { diff, narrowed } = await import('../../lib/history/index.ts');
+      const { diff } = await import('../../lib/history/index.ts');
+      const { narrowed } = await import('../../lib/diagnosis/part.ts');
       const store = await opened(options);
       const onDamage = leftOut();
       const newer = await reportOf(store, after, options, onDamage);

@@ -14,7 +14,6 @@ export { DirectoryStore } from './directory.ts';
 export { keys, type Run } from './keys.ts';
 export { latestReport, latestReportOf, newestReport, pointToLatest } from './latest.ts';
 export { lastSummary, type RunSummary, summaries } from './list.ts';
-export { type Narrowing, narrowed } from './narrow.ts';
 export { pastTotals, totalsBefore } from './past.ts';
 export { readPointer, reportOfRun } from './reports.ts';
 export { expired, kinds } from './retention.ts';

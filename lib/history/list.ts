@@ -1,11 +1,11 @@
 /** Runs in a line each. */
 import * as z from 'zod';
 import { counts, severities } from '../model/finding.ts';
+import { isAbout, type Narrowing } from '../model/narrowing.ts';
 import { nodeResults, verdicts } from '../model/report.ts';
 import { dayOf } from '../model/run-id.ts';
 import { damageOf, type OnDamage, parsedJson, unlessDamaged, unpacked } from './damage.ts';
 import { keys, type Run } from './keys.ts';
-import { isAbout, type Narrowing } from './narrow.ts';
 import { latestRun, readAs } from './reports.ts';
 import { runs } from './runs.ts';
 import type { Store } from './store.ts';

@@ -9,7 +9,6 @@ import {
   clusters,
   columnsOf,
   DirectoryStore,
-  type Narrowing,
   type Run,
   type RunSummary,
   rowsOf,
@@ -18,6 +17,7 @@ import {
   series,
   summaries,
 } from '../../lib/history/index.ts';
+import type { Narrowing } from '../../lib/model/narrowing.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 import { nothingDamaged } from './nothing-damaged.ts';

@@ -1,0 +1,55 @@
+/** Parts of a report, each with the verdict of just that part. Pure. */
+import { type Finding, nodeOf } from '../model/finding.ts';
+import { isAbout, type Narrowing } from '../model/narrowing.ts';
+import type { ClusterReport } from '../model/report.ts';
+import { isIncomplete, verdict } from './verdict.ts';
+
+/** What is about one check or one node: findings, coverage and nodes. Without either, the report as it is. */
+export function narrowed(report: ClusterReport, asked: Narrowing): ClusterReport {
+  if (asked.check === undefined && asked.node === undefined) return report;
+  const ofNode = ({ node }: { node: string }): boolean => asked.node === undefined || node === asked.node;
+  const coverage = {
+    nodes: report.coverage.nodes.filter(ofNode),
+    checks: report.coverage.checks.filter(({ check }) => asked.check === undefined || check === asked.check),
+  };
+  return {
+    ...withFindings({ ...report, coverage }, (finding) => isAbout(finding, asked), {
+      // Whoever asks for one node asks for a part.
+      scope: asked.node === undefined ? report.scope : 'part',
+    }),
+    nodes: report.nodes.filter(ofNode),
+  };
+}
+
+/**
+ * What a run of some nodes says of them: findings on these nodes, and those of the cluster that it saw itself.
+ *
+ * @param pod - leaves, of findings on pods and what belongs to pods, those of this one; null keeps all
+ */
+export function ofAuditedNodes(
+  report: ClusterReport,
+  pod: { readonly namespace: string; readonly name: string } | null,
+): ClusterReport {
+  const nodes = new Set(report.coverage.nodes.map(({ node }) => node));
+  return withFindings(report, (finding) => {
+    const { object, notSeen } = finding;
+    const node = nodeOf(finding);
+    if (node === '' ? notSeen : !nodes.has(node)) return false;
+    if (pod === null || object.kind === 'node' || object.kind === 'cluster') return true;
+    return object.namespace === pod.namespace && object.name === pod.name;
+  });
+}
+
+function withFindings(
+  report: ClusterReport,
+  keeps: (finding: Finding) => boolean,
+  { scope } = { scope: report.scope },
+): ClusterReport {
+  const findings = report.findings.filter(keeps);
+  return {
+    ...report,
+    verdict: verdict(findings, isIncomplete({ scope, coverage: report.coverage })),
+    findings,
+    resolved: report.resolved.filter(keeps),
+  };
+}
