@@ -1,7 +1,7 @@
 /** One message about all clusters of a run, for those who asked for it. Pure. */
+import type { ClusterSummary } from '../model/cluster-summary.ts';
 import { severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
-import type { Verdict } from '../model/report.ts';
 import { clipped, plural } from '../report/index.ts';
 import { chatOf } from './chat.ts';
 import type { ReportLinks } from './links.ts';
@@ -10,15 +10,7 @@ import type { Message } from './message.ts';
 
 /** What became of one cluster. `lost`: it has no report, or its message was not sent. */
 export type ClusterLine =
-  | {
-      readonly cluster: string;
-      readonly lost: false;
-      readonly reached: boolean;
-      readonly verdict: Verdict;
-      readonly findings: Readonly<Record<(typeof severities)[number], number>>;
-      readonly new: number;
-      readonly resolved: number;
-    }
+  | (Omit<ClusterSummary, 'nodes'> & { readonly lost: false; readonly reached: boolean })
   | { readonly cluster: string; readonly lost: true; readonly reason: string };
 
 /** Worst first. */

@@ -1,8 +1,10 @@
 /** Which namespaces the parts of a pod are in: the runtime's path, the pause process, and the init process of each container. */
+
 import type { ObservedPod, Pin, Sandbox } from '../model/evidence.ts';
 import type { Comparison } from '../model/finding.ts';
+import { canonicalPath } from '../model/path.ts';
 import { listed } from '../model/text.ts';
-import { canonicalPath, isNamespaceFile } from './ownership.ts';
+import { isNamespaceFile } from './ownership.ts';
 
 /** One part of a pod in a network namespace. */
 export type Member = {

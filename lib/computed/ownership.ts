@@ -1,12 +1,8 @@
 /** Whose a network namespace is: joined by inode, never by name or by count (docs/traps.md T1, T2). */
 import type { Holder, NetworkNamespace, Pin, Sandbox } from '../model/evidence.ts';
 import type { Link } from '../model/network.ts';
+import { canonicalPath } from '../model/path.ts';
 import { listed } from '../model/text.ts';
-
-/** `/var/run` is `/run`; runtimes write either. */
-export function canonicalPath(path: string): string {
-  return path.replace(/^\/var\/run\//, '/run/').replace(/\/{2,}/g, '/');
-}
 
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);

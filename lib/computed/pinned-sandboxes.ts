@@ -1,7 +1,8 @@
 /** Pins beside the sandboxes that need them. */
+
 import type { NetworkNamespace, Pin, Sandbox } from '../model/evidence.ts';
 import type { AuditedObject } from '../model/finding.ts';
-import { canonicalPath } from './ownership.ts';
+import { canonicalPath } from '../model/path.ts';
 
 /** The ready sandbox of a pod with a network of its own, by the path it is pinned at. */
 export function readySandboxesByPath(sandboxes: readonly Sandbox[]): Map<string, Sandbox> {

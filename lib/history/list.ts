@@ -1,8 +1,9 @@
 /** Runs in a line each. */
 import * as z from 'zod';
-import { counts, severities } from '../model/finding.ts';
+import { type ClusterSummary, clusterSummary } from '../model/cluster-summary.ts';
+import { severities } from '../model/finding.ts';
 import { isAbout, type Narrowing } from '../model/narrowing.ts';
-import { nodeResults, verdicts } from '../model/report.ts';
+import { type ClusterReport, nodeResults, verdicts } from '../model/report.ts';
 import { dayOf } from '../model/run-id.ts';
 import { damageOf, type OnDamage, parsedJson, unlessDamaged, unpacked } from './damage.ts';
 import { keys, type Run } from './keys.ts';
@@ -30,19 +31,8 @@ const summarySchema = z.object({
   resolved: z.array(z.unknown()),
 });
 
-export type RunSummary = {
-  readonly cluster: string;
-  readonly runId: string;
-  readonly scope: 'cluster' | 'part';
-  readonly startedAt: string;
-  readonly verdict: (typeof verdicts)[number];
-  /** Findings that count, by severity; with a check or a node asked for, only those of it. */
-  readonly findings: Readonly<Record<(typeof severities)[number], number>>;
-  /** Of them, those that the run before had not. */
-  readonly new: number;
-  readonly resolved: number;
-  readonly nodes: Readonly<Record<(typeof nodeResults)[number], number>>;
-};
+/** With a check or a node asked for, its findings are those of it alone; its verdict is the one of the whole run. */
+export type RunSummary = ClusterSummary & Pick<ClusterReport, 'runId' | 'scope' | 'startedAt'>;
 
 /**
  * The newest run of the whole cluster that can be read; the newest of a part where there is none. Null where there is no run
@@ -80,32 +70,8 @@ export async function lastSummary(
 export async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
   const report = await readAs(store, run, summarySchema);
   if (report === null) return null;
-  const asked = report.findings.filter((finding) => counts(finding) && isAbout(finding, only));
-  const bySeverity = (severity: string): number =>
-    asked.filter((finding) => finding.severity === severity).length;
-  const byResult = (result: string): number =>
-    report.coverage.nodes.filter((node) => node.result === result).length;
-  return {
-    cluster: report.cluster.name,
-    runId: report.runId,
-    scope: report.scope,
-    startedAt: report.startedAt,
-    verdict: report.verdict,
-    findings: {
-      critical: bySeverity('critical'),
-      high: bySeverity('high'),
-      medium: bySeverity('medium'),
-      low: bySeverity('low'),
-    },
-    new: asked.filter(({ state }) => state === 'new').length,
-    resolved: report.resolved.length,
-    nodes: {
-      audited: byResult('audited'),
-      partial: byResult('partial'),
-      skipped: byResult('skipped'),
-      failed: byResult('failed'),
-    },
-  };
+  const { runId, scope, startedAt } = report;
+  return { ...clusterSummary(report, (finding) => isAbout(finding, only)), runId, scope, startedAt };
 }
 
 /** Reports that are read ahead: S3 answers one after a while, and many as fast. */

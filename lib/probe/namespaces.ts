@@ -1,11 +1,13 @@
 /** Network namespaces with what pins, holds and fills them, and those that nothing leads to. */
+
 import type { CniResult, HiddenNamespace, Holder, NetworkNamespace, Part, Pin } from '../model/evidence.ts';
 import type { NetworkStack, Peer } from '../model/network.ts';
+import { canonicalPath } from '../model/path.ts';
 import { limited } from './limits.ts';
 import { linkJoiner, type NamespaceIds } from './links.ts';
 import { addTo } from './parse/collect.ts';
 import { fields, integer, lines } from './parse/lines.ts';
-import { type Mount, normalPath, type parseMountsElsewhere } from './parse/mounts.ts';
+import type { Mount, parseMountsElsewhere } from './parse/mounts.ts';
 import { THE_NODE } from './parse/netlink.ts';
 import type { ProcessLine, parseReferences } from './parse/processes.ts';
 import type { Stacks } from './stacks.ts';
@@ -82,7 +84,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   for (const { pid, mount } of inputs.elsewhere) add(mount.inode, holder(pid, 'mount'));
   const paths = new Map<number, string[]>();
   for (const pin of pins) if (isNamespaceFile(pin)) addTo(paths, pin.inode, pin.path);
-  for (const { inode, path } of inputs.mounts) if (inode !== null) addTo(paths, inode, normalPath(path));
+  for (const { inode, path } of inputs.mounts) if (inode !== null) addTo(paths, inode, canonicalPath(path));
   const namespaceIds = new Map<number, number[]>();
   for (const [id, target] of hostIds ?? []) addTo(namespaceIds, target, id);
   const known = { reached, linksOf: linkJoiner(raw, ids, gone), isStable: stableLinks(inputs.nodeLinks) };
@@ -190,11 +192,11 @@ export function hiddenNamespaces(inputs: {
   const shadowed = new Set(
     inputs.pins
       .filter((pin) => pin.mounted.some((inode) => inode !== pin.inode))
-      .map((pin) => normalPath(pin.path)),
+      .map((pin) => canonicalPath(pin.path)),
   );
   const ofShadowed = new Set(
     inputs.results
-      .filter(({ namespacePath }) => namespacePath !== null && shadowed.has(normalPath(namespacePath)))
+      .filter(({ namespacePath }) => namespacePath !== null && shadowed.has(canonicalPath(namespacePath)))
       .flatMap(({ interfaces }) => interfaces.filter(({ inPod }) => !inPod).map(({ name }) => name)),
   );
   const isStable = stableLinks(inputs.nodeLinks);

@@ -1,7 +1,8 @@
 /** The attachment of each pod to the network: what API, runtime, kernel and CNI say of it, side by side. */
+
 import type { CniResult, NetworkNamespace, ObservedPod, PodNetwork, Sandbox } from '../model/evidence.ts';
+import { canonicalPath } from '../model/path.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
-import { normalPath } from './parse/mounts.ts';
 
 /** The settled, running pods with a network of their own, each beside its ready sandbox. */
 export function podNetworks(inputs: {
@@ -12,7 +13,7 @@ export function podNetworks(inputs: {
 }): PodNetwork[] {
   const byInode = new Map(inputs.namespaces.map((namespace) => [namespace.inode, namespace]));
   const byPath = new Map(
-    inputs.namespaces.flatMap(({ pins, inode }) => pins.map((path) => [normalPath(path), inode] as const)),
+    inputs.namespaces.flatMap(({ pins, inode }) => pins.map((path) => [canonicalPath(path), inode] as const)),
   );
   const host = inputs.namespaces.find((namespace) => namespace.host);
   return inputs.pods.flatMap((pod): PodNetwork[] => {
@@ -60,7 +61,7 @@ function namespaceOf(
   host: number | undefined,
 ): number | null {
   const path = sandbox.namespacePath;
-  const pinned = path === null || path.startsWith('/proc/') ? undefined : byPath.get(normalPath(path));
+  const pinned = path === null || path.startsWith('/proc/') ? undefined : byPath.get(canonicalPath(path));
   const process = sandbox.networkNamespace;
   return process === null || (process === host && pinned !== undefined) ? (pinned ?? process) : process;
 }

@@ -15,8 +15,8 @@ import {
   unlessDamaged,
   unlessDamagedNow,
 } from '../../history/index.ts';
+import { clusterSummary } from '../../model/cluster-summary.ts';
 import type { Exception } from '../../model/exception.ts';
-import { counts, severities } from '../../model/finding.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import type { NodeResult } from '../../model/node-result.ts';
 import type { ClusterReport } from '../../model/report.ts';
@@ -185,26 +185,10 @@ function reasonOf(failure: Failure | null): string {
 }
 
 function conclusionOf(report: ClusterReport, reached: boolean): Omit<Conclusion, 'told'> {
-  const open = report.findings.filter(counts);
-  const bySeverity = severities.map(
-    (severity) => [severity, open.filter((finding) => finding.severity === severity).length] as const,
-  );
-  const nodesOf = (result: ClusterReport['coverage']['nodes'][number]['result']): number =>
-    report.coverage.nodes.filter((node) => node.result === result).length;
   return {
-    cluster: report.cluster.name,
-    verdict: report.verdict,
+    ...clusterSummary(report),
     report: keys.report({ cluster: report.cluster.name, runId: report.runId }),
-    nodes: {
-      audited: nodesOf('audited'),
-      partial: nodesOf('partial'),
-      failed: nodesOf('failed'),
-      skipped: nodesOf('skipped'),
-    },
     coverage: coverageShare(report),
-    findings: Object.fromEntries(bySeverity) as Conclusion['findings'],
-    new: open.filter((finding) => finding.state === 'new').length,
-    resolved: report.resolved.length,
     orphans: totalsOf(report.startedAt, report.nodes).orphans,
     reached,
   };

@@ -1,5 +1,6 @@
 /** What the states of a fleet's audit hand to each other. Small: everything large goes through the store. */
 import * as z from 'zod';
+import { clusterSummarySchema } from '../../model/cluster-summary.ts';
 import { clusterSchema } from '../../model/clusters.ts';
 import { settingsSchema } from '../../model/config.ts';
 import { exceptionsSchema } from '../../model/exception.ts';
@@ -67,17 +68,11 @@ export type Batch = z.infer<typeof batchSchema>;
 export const batchOutputSchema = z.object({ audited: z.int(), failed: z.int() });
 export type BatchOutput = z.infer<typeof batchOutputSchema>;
 
-export const conclusionSchema = z.object({
-  cluster: z.string(),
-  verdict: z.enum(verdicts),
+export const conclusionSchema = clusterSummarySchema.extend({
   /** Key of the report. */
   report: z.string(),
-  nodes: z.object({ audited: z.int(), partial: z.int(), failed: z.int(), skipped: z.int() }),
-  /** 0 to 1. */
+  /** Of the nodes, those that were audited in whole: 0 to 1. */
   coverage: z.number(),
-  findings: z.object({ critical: z.int(), high: z.int(), medium: z.int(), low: z.int() }),
-  new: z.int(),
-  resolved: z.int(),
   orphans: z.int().nullish().describe('Leaked namespaces of all its nodes; null where none told it.'),
   /** The cluster itself was reached. */
   reached: z.boolean(),

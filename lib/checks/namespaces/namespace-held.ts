@@ -1,6 +1,5 @@
 import {
   baseName,
-  canonicalPath,
   contents,
   hostEnds,
   liveHolders,
@@ -12,6 +11,7 @@ import {
 import { tooYoung } from '../../computed/pin-age.ts';
 import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, unknown } from '../define.ts';
 import { lookOnNode, repair } from '../remedies/steps.ts';

@@ -1,4 +1,5 @@
-import { canonicalPath, directoryOf } from '../../computed/ownership.ts';
+import { directoryOf } from '../../computed/ownership.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { amongMounts } from '../remedies/among-mounts.ts';
 import { command, repair, repairOnNode } from '../remedies/steps.ts';

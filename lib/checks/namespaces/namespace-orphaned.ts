@@ -1,6 +1,5 @@
 import {
   baseName,
-  canonicalPath,
   contents,
   hostEnds,
   isRuntimeName,
@@ -12,6 +11,7 @@ import {
 import { stoppedPods } from '../../computed/passing-pods.ts';
 import { tooYoung } from '../../computed/pin-age.ts';
 import type { Pin } from '../../model/evidence.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
 

@@ -1,5 +1,6 @@
-import { canonicalPath, foreignName, isNamespaceFile } from '../../computed/ownership.ts';
+import { foreignName, isNamespaceFile } from '../../computed/ownership.ts';
 import { mountsByPath, pinObject, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { amongMounts } from '../remedies/among-mounts.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';

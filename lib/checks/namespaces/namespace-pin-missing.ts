@@ -1,6 +1,7 @@
-import { canonicalPath, directoryOf } from '../../computed/ownership.ts';
+import { directoryOf } from '../../computed/ownership.ts';
 import { mountsByPath } from '../../computed/pinned-sandboxes.ts';
 import { whyOnItsWayOut } from '../../computed/sandbox-pod.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';
 

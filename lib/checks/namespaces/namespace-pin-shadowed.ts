@@ -1,6 +1,7 @@
-import { canonicalPath, directoryOf, isNamespaceFile } from '../../computed/ownership.ts';
+import { directoryOf, isNamespaceFile } from '../../computed/ownership.ts';
 import { mountsByPath, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
 import type { Mounts } from '../../model/evidence.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
 import { amongMounts } from '../remedies/among-mounts.ts';

@@ -1,5 +1,6 @@
-import { canonicalPath, isNamespaceFile } from '../../computed/ownership.ts';
+import { isNamespaceFile } from '../../computed/ownership.ts';
 import { isBeingStopped } from '../../computed/sandbox-pod.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { command, look, repairOnNode } from '../remedies/steps.ts';

@@ -1,6 +1,7 @@
-import { canonicalPath, isNamespaceFile } from '../../computed/ownership.ts';
+import { isNamespaceFile } from '../../computed/ownership.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Event, Pod } from '../../model/kubernetes.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { stopSandbox } from '../remedies/sandbox.ts';

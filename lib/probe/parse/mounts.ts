@@ -1,5 +1,7 @@
 /** Mount tables and files of pin directories. */
+
 import type { Pin } from '../../model/evidence.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { limited } from '../limits.ts';
 import { addTo } from './collect.ts';
 import { fields, integer, isoTime, lines } from './lines.ts';
@@ -98,18 +100,13 @@ const FILE_SYSTEMS: Record<string, string> = {
   '794c7630': 'overlay',
 };
 
-/** Path as a lookup on the host finds it: /var/run is /run on every node we know. */
-export function normalPath(path: string): string {
-  return path.startsWith('/var/run/') ? path.slice('/var'.length) : path;
-}
-
 /** Paths below directories that lead elsewhere, as they are in the mount table: lines `DIRECTORY REAL` of `sandboxes.places`. */
 export function realPaths(places: string): (path: string) => string {
   const real = new Map(
-    fields(places, 2).map(([directory = '', target = '']) => [normalPath(directory), target] as const),
+    fields(places, 2).map(([directory = '', target = '']) => [canonicalPath(directory), target] as const),
   );
   return (path) => {
-    const normal = normalPath(path);
+    const normal = canonicalPath(path);
     const end = normal.lastIndexOf('/');
     const target = real.get(normal.slice(0, end));
     return target === undefined ? normal : `${target}${normal.slice(end)}`;
@@ -120,7 +117,7 @@ export function realPaths(places: string): (path: string) => string {
 export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
   const magics = new Map<string, string>();
   const mounted = new Map<string, number[]>();
-  for (const { inode, path } of mounts) if (inode !== null) addTo(mounted, normalPath(path), inode);
+  for (const { inode, path } of mounts) if (inode !== null) addTo(mounted, canonicalPath(path), inode);
   const pins = new Map<string, Pin>();
   for (const line of lines(text)) {
     const magic = /^fs ([0-9a-f]{1,16}) (.+)$/.exec(line);
@@ -143,7 +140,7 @@ export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
         inode: Number(file[1]),
         mode: file[2],
         modifiedAt: isoTime(Number(file[3])),
-        mounted: mounted.get(normalPath(path)) ?? [],
+        mounted: mounted.get(canonicalPath(path)) ?? [],
       });
     }
   }

@@ -1,24 +1,19 @@
 /** All clusters on one page: which are worst and what changed first, a row and a link for each. */
-import { type Severity, severities } from '../../model/finding.ts';
-import { type Verdict, verdicts } from '../../model/report.ts';
+import type { ClusterSummary } from '../../model/cluster-summary.ts';
+import { severities } from '../../model/finding.ts';
+import { verdicts } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
 import { documentOf } from './document.ts';
 import { time } from './finding.ts';
 import { sparkline } from './trends.ts';
 
-export type FleetRow = {
-  readonly cluster: string;
-  /** Of a cluster without a report: `incomplete`, as nothing is known of it. */
-  readonly verdict: Verdict;
+/** Of a cluster without a report the verdict is `incomplete`, as nothing is known of it. */
+export type FleetRow = ClusterSummary & {
   /** When its audit began, an ISO time; null without one. */
   readonly startedAt: string | null;
   /** Why there is no report, or it says less than it seems to; null where all is well with it. */
   readonly note: string | null;
-  readonly findings: Readonly<Record<Severity, number>>;
-  readonly new: number;
-  readonly resolved: number;
-  readonly nodes: Readonly<Record<'audited' | 'partial' | 'failed' | 'skipped', number>>;
   /** Leaked namespaces of its last runs, oldest first. */
   readonly orphans: readonly (number | null)[];
   /** Where the page of its report is; null where there is none. */

@@ -1,0 +1,55 @@
+/** One cluster in one line: of lists of runs, of a fleet's report and page, and of the message about all clusters. */
+import * as z from 'zod';
+import { counts, type Finding, severities } from './finding.ts';
+import { type ClusterReport, type NodeCoverage, nodeResults, verdicts } from './report.ts';
+
+export const clusterSummarySchema = z.object({
+  cluster: z.string(),
+  verdict: z.enum(verdicts),
+  /** Nodes, by what became of their audit. */
+  nodes: z.record(z.enum(nodeResults), z.int()),
+  /** Active findings, by severity. */
+  findings: z.record(z.enum(severities), z.int()),
+  /** Of the active findings, those that the run before did not have. */
+  new: z.int(),
+  resolved: z.int(),
+});
+export type ClusterSummary = z.infer<typeof clusterSummarySchema>;
+
+/** What a summary needs of a report. */
+type Summarized<One> = Pick<ClusterReport, 'verdict'> & {
+  readonly cluster: Pick<ClusterReport['cluster'], 'name'>;
+  readonly coverage: { readonly nodes: readonly Pick<NodeCoverage, 'result'>[] };
+  readonly findings: readonly One[];
+  readonly resolved: readonly unknown[];
+};
+
+/** @param keeps - whether a finding is among those that were asked for. Default: all are */
+export function clusterSummary<One extends Parameters<typeof counts>[0] & Pick<Finding, 'severity'>>(
+  report: Summarized<One>,
+  keeps: (finding: One) => boolean = () => true,
+): ClusterSummary {
+  const active = report.findings.filter((finding) => counts(finding) && keeps(finding));
+  const bySeverity = (severity: (typeof severities)[number]): number =>
+    active.filter((finding) => finding.severity === severity).length;
+  const byResult = (result: (typeof nodeResults)[number]): number =>
+    report.coverage.nodes.filter((node) => node.result === result).length;
+  return {
+    cluster: report.cluster.name,
+    verdict: report.verdict,
+    nodes: {
+      audited: byResult('audited'),
+      partial: byResult('partial'),
+      skipped: byResult('skipped'),
+      failed: byResult('failed'),
+    },
+    findings: {
+      critical: bySeverity('critical'),
+      high: bySeverity('high'),
+      medium: bySeverity('medium'),
+      low: bySeverity('low'),
+    },
+    new: active.filter(({ state }) => state === 'new').length,
+    resolved: report.resolved.length,
+  };
+}
