@@ -6,8 +6,9 @@ import {
   DEFAULT_NAMESPACE,
   EXPIRES_ANNOTATION,
   OWN_LABEL,
+  REPAIR_NAMESPACE,
 } from '../lib/model/own-pods.ts';
-import { probePod } from '../lib/probe/index.ts';
+import { probePod, repairPod } from '../lib/probe/index.ts';
 
 /** Seconds that a pod may run at most: `--deadline`, and half a minute more for a canary. */
 const LONGEST_RUN = 900;
@@ -34,22 +35,41 @@ type Shape = {
   readonly command: string;
   readonly argument: string | null;
 };
+type Scripted = Shape & { readonly script: string };
 
 const options = { runId: 'run', namespace: DEFAULT_NAMESPACE, image: DEFAULT_IMAGE };
 
-function probe(): Shape & { readonly script: string } {
-  const pod = probePod({ ...options, node: 'node', expires: new Date(0), imagePullSecret: 'secret' });
+const onNode = { ...options, node: 'node', expires: new Date(0), imagePullSecret: 'secret' };
+
+function probe(): Scripted {
+  return scripted(
+    probePod(onNode),
+    '^(limit|total)=[0-9]{1,4}$|^creation=[01]$|^active=(ping|dns|ping,dns|dns,ping)$',
+  );
+}
+
+function repair(): Scripted {
+  const settings = { orphans: [], act: true, settleSeconds: 900, activeDeadlineSeconds: 600 };
+  return scripted(
+    repairPod({ ...onNode, ...settings, namespace: REPAIR_NAMESPACE }),
+    '^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$|^act=[01]$|^(settle|total)=[0-9]{1,5}$',
+  );
+}
+
+/** A pod that runs a script of ours on its node. @param argument - what each of its arguments has to match */
+function scripted(pod: ReturnType<typeof probePod>, argument: string): Scripted {
   const [container] = pod.spec.containers;
-  const [, , script] = container?.command ?? [];
-  if (container === undefined || script === undefined) throw new Error('the probe pod has no script');
+  const [, , script, name] = container?.command ?? [];
+  if (container === undefined || script === undefined) throw new Error('the pod has no script');
+  if (script.includes("'''") || script.endsWith("'")) throw new Error('the script would end its CEL literal');
   return {
     annotations: Object.keys(pod.metadata.annotations),
     spec: { ...DEFAULTS.spec, ...pod.spec },
     container: { ...DEFAULTS.container, ...container },
     appArmor: { type: 'Unconfined' },
     script,
-    command: `["sh", "-c", variables.script, "probe"]`,
-    argument: '^(limit|total)=[0-9]{1,4}$|^creation=[01]$|^active=(ping|dns|ping,dns|dns,ping)$',
+    command: `["sh", "-c", variables.script, "${name}"]`,
+    argument,
   };
 }
 
@@ -181,24 +201,61 @@ const indented = (text: string, spaces: number) =>
     .map((line) => (line === '' ? '' : ' '.repeat(spaces) + line))
     .join('\n');
 
+const HOLDS = `Every field is compared, the script to the letter, and fields that are not named here are refused, also those that a later
+# Kubernetes may add.`;
+
 /** The file's text; the same in every run. */
 export function admissionPolicy(): string {
-  const probeShape = probe();
-  const { script } = probeShape;
-  if (script.includes("'''") || script.endsWith("'")) throw new Error('the script would end its CEL literal');
-  const name = OWN_LABEL.value;
-  return `# Made from the probe and canary pods by \`npm run generate\`: change those, not this file.
+  return policy({
+    name: OWN_LABEL.value,
+    namespace: DEFAULT_NAMESPACE,
+    comment: `# Made from the probe and canary pods by \`npm run generate\`: change those, not this file.
 #
 # In the namespace ${DEFAULT_NAMESPACE} it admits the probe pod and the canary pod of this version of netns-auditor and no other,
 # and lets nobody enter them (exec, attach, port-forward, ephemeral containers): the probe is root on its node in all but name.
-# Every field is compared, the script to the letter, and fields that are not named here are refused, also those that a later
-# Kubernetes may add. Left open are the node, the run's name and labels, requests and limits, and how long a run may take.
+# ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
+    scripted: { component: 'probe', shape: probe(), parts: 'lib/probe/probe/' },
+    others: [{ component: 'canary', shape: canary() }],
+  });
+}
+
+/** The same for the pods that repair nodes, which `manifests --remediate` alone prints. */
+export function repairAdmissionPolicy(): string {
+  return policy({
+    name: `${OWN_LABEL.value}-remediate`,
+    namespace: REPAIR_NAMESPACE,
+    comment: `# Made from the repair pod by \`npm run generate\`: change that, not this file.
+#
+# In the namespace ${REPAIR_NAMESPACE} it admits the repair pod of this version of netns-auditor and no other, and lets nobody enter
+# it (exec, attach, port-forward, ephemeral containers). All that the pod can be told is which orphaned namespaces to look at, as
+# an audit found them, whether to delete them, how long they must have been there, and how much time there is.
+# ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
+    scripted: { component: 'repair', shape: repair(), parts: 'lib/probe/repair/ and of lib/probe/probe/' },
+    others: [],
+  });
+}
+
+type Pods = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly comment: string;
+  /** The one with a script. */
+  readonly scripted: { readonly component: string; readonly shape: Scripted; readonly parts: string };
+  readonly others: readonly { readonly component: string; readonly shape: Shape }[];
+};
+
+const variableOf = (component: string): string =>
+  `differencesFrom${component.charAt(0).toUpperCase()}${component.slice(1)}`;
+
+function policy({ name, namespace, comment, scripted: { shape, parts, component }, others }: Pods): string {
+  const pods = [{ component, shape }, ...others];
+  return `${comment}
 # Apply it again with each new version of netns-auditor. It needs Kubernetes 1.30.
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
   name: ${name}
-  labels: { ${OWN_LABEL.name}: ${name} }
+  labels: { ${OWN_LABEL.name}: ${OWN_LABEL.value} }
 spec:
   failurePolicy: Fail
   matchConstraints:
@@ -231,27 +288,27 @@ spec:
     - name: component
       expression: >-
         has(object.metadata.labels) && "${OWN_LABEL.name}" in object.metadata.labels
-        && object.metadata.labels["${OWN_LABEL.name}"] == "${name}" && "${COMPONENT_LABEL}" in object.metadata.labels
+        && object.metadata.labels["${OWN_LABEL.name}"] == "${OWN_LABEL.value}" && "${COMPONENT_LABEL}" in object.metadata.labels
         ? object.metadata.labels["${COMPONENT_LABEL}"] : ""
-    # The parts of lib/probe/probe/ without their comments; $$ is one $ to the kubelet.
+    # The parts of ${parts} without their comments; $$ is one $ to the kubelet.
     - name: script
       expression: |-
-        r'''${indented(script, 8).trimStart()}'''
-    - name: differencesFromProbe
+        r'''${indented(shape.script, 8).trimStart()}'''
+${pods
+  .map(
+    (pod) => `    - name: ${variableOf(pod.component)}
       expression: >-
-${indented(differences(probeShape), 8)}
-    - name: differencesFromCanary
+${indented(differences(pod.shape), 8)}
+`,
+  )
+  .join('')}    - name: differences
       expression: >-
-${indented(differences(canary()), 8)}
-    - name: differences
-      expression: >-
-        variables.component == "probe" ? variables.differencesFromProbe
-        : variables.component == "canary" ? variables.differencesFromCanary
+        ${pods.map((pod) => `variables.component == "${pod.component}" ? variables.${variableOf(pod.component)}`).join('\n        : ')}
         : ["metadata.labels ${OWN_LABEL.name} and ${COMPONENT_LABEL}"]
   validations:
     - expression: request.operation != "CONNECT"
       reason: Forbidden
-      message: nobody may enter the pods of this namespace (exec, attach, port-forward, proxy), as the probe pod is root on its node
+      message: nobody may enter the pods of this namespace (exec, attach, port-forward, proxy), as the ${component} pod is root on its node
     - expression: request.operation == "CONNECT" || size(variables.differences) == 0
       reason: Forbidden
       message: only the pods of netns-auditor are admitted in this namespace
@@ -263,12 +320,12 @@ apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata:
   name: ${name}
-  labels: { ${OWN_LABEL.name}: ${name} }
+  labels: { ${OWN_LABEL.name}: ${OWN_LABEL.value} }
 spec:
   policyName: ${name}
   validationActions: [Deny]
   matchResources:
     namespaceSelector:
-      matchLabels: { kubernetes.io/metadata.name: ${DEFAULT_NAMESPACE} }
+      matchLabels: { kubernetes.io/metadata.name: ${namespace} }
 `;
 }

@@ -1,12 +1,14 @@
-/** Looks through the parts of the probe with shellcheck and `perl -c`, where these programs are there; says when they are not. */
+/** Looks through the parts of the probe and of repairs with shellcheck and `perl -c`, where these programs are there; says when they are not. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { REPAIR_PARTS } from '../lib/probe/repair-script.ts';
 import { PARTS } from '../lib/probe/script.ts';
 
-const FOLDER = 'lib/probe/probe/';
-const folder = fileURLToPath(new URL(`../${FOLDER}`, import.meta.url));
-const text = (file: string): string => readFileSync(`${folder}${file}`, 'utf8');
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const PROBE = 'lib/probe/probe/';
+const REPAIR = 'lib/probe/repair/';
+const text = (file: string): string => readFileSync(`${ROOT}${file}`, 'utf8');
 
 /** Warnings that are none here. */
 const EXCLUDED = [
@@ -24,7 +26,7 @@ function shellcheck(files: readonly string[]): readonly string[] | null {
     text(file)
       .trimEnd()
       .split('\n')
-      .map((line, index) => ({ line, place: `${FOLDER}${file}:${index + 1}` })),
+      .map((line, index) => ({ line, place: `${file}:${index + 1}` })),
   );
   const ran = spawnSync(
     'shellcheck',
@@ -35,26 +37,32 @@ function shellcheck(files: readonly string[]): readonly string[] | null {
   if (ran.status !== 0 && ran.status !== 1) return [`shellcheck: ${ran.stderr}`];
   const warnings = JSON.parse(ran.stdout) as { line: number; code: number; message: string }[];
   return warnings.map(
-    ({ line, code, message }) => `${lines[line - 1]?.place ?? FOLDER}: ${message} (SC${code})`,
+    ({ line, code, message }) => `${lines[line - 1]?.place ?? files.join()}: ${message} (SC${code})`,
   );
 }
 
 /** @returns what perl says of a program that it cannot compile; null when perl is not installed */
 function perl(file: string): readonly string[] | null {
-  const ran = spawnSync('perl', ['-c', file], { cwd: folder, encoding: 'utf8' });
+  const ran = spawnSync('perl', ['-c', file], { cwd: ROOT, encoding: 'utf8' });
   if (ran.error !== undefined) return null;
-  return ran.status === 0 ? [] : [`${FOLDER}${file}: ${ran.stderr.trim()}`];
+  return ran.status === 0 ? [] : [`${file}: ${ran.stderr.trim()}`];
 }
 
 const looks: Readonly<Record<string, readonly (readonly string[] | null)[]>> = {
-  shellcheck: [shellcheck(PARTS), shellcheck(['inside.sh'])],
-  perl: readdirSync(folder)
-    .filter((file) => file.endsWith('.pl'))
-    .map(perl),
+  shellcheck: [
+    shellcheck(PARTS.map((part) => `${PROBE}${part}`)),
+    shellcheck([`${PROBE}inside.sh`]),
+    shellcheck(REPAIR_PARTS.map(([folder, part]) => `lib/probe/${folder.slice(2)}${part}`)),
+  ],
+  perl: [PROBE, REPAIR].flatMap((folder) =>
+    readdirSync(`${ROOT}${folder}`)
+      .filter((file) => file.endsWith('.pl'))
+      .map((file) => perl(`${folder}${file}`)),
+  ),
 };
 for (const [program, found] of Object.entries(looks)) {
   if (found.includes(null))
-    console.warn(`Skipped: ${program} is not installed, so nothing looked through ${FOLDER}`);
+    console.warn(`Skipped: ${program} is not installed, so nothing looked through ${PROBE} and ${REPAIR}`);
   for (const warning of found.flatMap((each) => each ?? [])) {
     console.error(warning);
     process.exitCode = 1;

@@ -1,5 +1,6 @@
-/** Writes deploy/admission-policy.yaml from the pods that it admits: run it with `npm run generate` after a change to them. */
+/** Writes the policies in deploy/ from the pods that they admit: run it with `npm run generate` after a change to them. */
 import { writeFileSync } from 'node:fs';
-import { admissionPolicy } from './admission-policy.ts';
+import { admissionPolicy, repairAdmissionPolicy } from './admission-policy.ts';
 
 writeFileSync(new URL('../deploy/admission-policy.yaml', import.meta.url), admissionPolicy());
+writeFileSync(new URL('../deploy/remediate-admission-policy.yaml', import.meta.url), repairAdmissionPolicy());

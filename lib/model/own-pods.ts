@@ -7,7 +7,7 @@ export const OWN_LABEL = { name: 'app.kubernetes.io/name', value: 'netns-auditor
 /** Label selector of all our pods. */
 export const OWN_PODS = `${OWN_LABEL.name}=${OWN_LABEL.value}`;
 
-/** What kind of our pods: probe or canary. */
+/** What kind of our pods: probe, canary or repair. */
 export const COMPONENT_LABEL = 'app.kubernetes.io/component';
 
 /** Name of the container that reads the node, whatever a webhook puts beside it. */
@@ -21,6 +21,9 @@ export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
 
 /** Kubernetes namespace of the pods. */
 export const DEFAULT_NAMESPACE = 'netns-audit';
+
+/** Kubernetes namespace of the pods that repair nodes: apart, as other people may make them. */
+export const REPAIR_NAMESPACE = 'netns-audit-remediate';
 
 /** Written in full, as the admission policy compares it as text. */
 export const DEFAULT_IMAGE = 'docker.io/nicolaka/netshoot:v0.16';

@@ -77,7 +77,7 @@ function scriptArguments(options: ProbePodOptions): string[] {
 }
 
 /** The kubelet expands `$(NAME)` and turns `$$` into `$` in commands: what would begin either is doubled. */
-function escaped(script: string): string {
+export function escaped(script: string): string {
   return script.replaceAll(/\$(?=[$(])/g, () => '$$');
 }
 

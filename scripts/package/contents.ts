@@ -18,6 +18,7 @@ export const FILES: readonly string[] = [
   'deploy',
   'docs',
   'lib/probe/probe',
+  'lib/probe/repair',
   'schema',
 ];
 

@@ -335,6 +335,10 @@ describe('the bundles of the functions', () => {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
     const parts = readdirSync(new URL('../../lib/probe/probe/', import.meta.url));
     expect(files).toEqual(expect.arrayContaining(parts.map((part) => `probe/${part}`)));
+    // They only look: what repairs nodes is not there to be called.
+    expect(files.filter((file) => file.startsWith('repair'))).toEqual([]);
+    for (const file of files.filter((each) => each.endsWith('.mjs')))
+      expect(readFileSync(join(folder, file), 'utf8')).not.toContain('./repair/');
     // Who speaks to no cluster has no client for it.
     const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 2_700_000 : 1_150_000;
     expect(files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)).toBeLessThan(most);

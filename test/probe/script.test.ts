@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { REPAIR_PARTS, repairScript } from '../../lib/probe/repair-script.ts';
 import { EMBEDDED, PARTS, probePart, probeScript } from '../../lib/probe/script.ts';
 
 const folder = new URL('../../lib/probe/probe/', import.meta.url);
 const files = readdirSync(folder).toSorted();
 const text = (file: string): string => readFileSync(new URL(file, folder), 'utf8');
+const repairs = new URL('../../lib/probe/repair/', import.meta.url);
 
-const embedded = PARTS.flatMap((part) => [...text(part).matchAll(EMBEDDED)].map(([, file = '']) => file));
+const embeddedIn = (code: string): string[] => [...code.matchAll(EMBEDDED)].map(([, file = '']) => file);
+const embedded = PARTS.flatMap((part) => embeddedIn(text(part)));
 /** Functions `job_NAME` of all parts. */
 const jobs = PARTS.flatMap((part) => [...text(part).matchAll(/^job_(\w+)\(\)/gm)].map(([, job = '']) => job));
 
@@ -25,6 +28,23 @@ describe('the parts of the probe', () => {
       .split('\n')
       .filter((line) => !line.trim().startsWith('#'));
     expect(code.filter((line) => line.includes("'"))).toEqual([]);
+  });
+});
+
+describe('the parts of a repair', () => {
+  const own = REPAIR_PARTS.flatMap(([from, name]) => (from === './repair/' ? [name as string] : []));
+  const code = (file: string): string => readFileSync(new URL(file, repairs), 'utf8');
+  const programs = own.flatMap((part) => embeddedIn(code(part)));
+
+  it('are all in its script, with those of the probe that find the runtime', () => {
+    expect([...own, ...programs].toSorted()).toEqual(readdirSync(repairs).toSorted());
+    expect(repairScript().match(EMBEDDED)).toBeNull();
+    expect(repairScript()).toContain(probePart('runtimes.sh'));
+  });
+
+  it.each(programs)('%s has no single quote outside of comments, as it stands between two', (file) => {
+    const lines = code(file).split('\n');
+    expect(lines.filter((line) => !line.trim().startsWith('#') && line.includes("'"))).toEqual([]);
   });
 });
 

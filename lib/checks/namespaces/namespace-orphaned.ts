@@ -12,6 +12,7 @@ import { stoppedPods } from '../../computed/passing-pods.ts';
 import { tooYoung } from '../../computed/pin-age.ts';
 import type { Pin } from '../../model/evidence.ts';
 import { canonicalPath } from '../../model/path.ts';
+import { pinComparison } from '../../model/orphan.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
 
@@ -94,11 +95,7 @@ export const namespaceOrphaned = defineCheck({
 
 function evidence(inode: number, path: string, pin: Pin | undefined, sandboxes: number, content: string) {
   return [
-    {
-      what: 'pin',
-      actual: `${path} → net:[${inode}]${pin === undefined ? '' : `, made ${pin.modifiedAt}`}`,
-      source: '/proc/1/mountinfo',
-    },
+    pinComparison(path, inode, pin?.modifiedAt ?? null),
     {
       what: 'sandboxes that use it',
       expected: 'one',

@@ -14,14 +14,7 @@ for argument; do
   esac
 done
 W=${TMPDIR:-/tmp}/netns-audit.$$
-R=/proc/1/root
 # All that is written is below this; `b` is what becomes the bundle.
 mkdir -p "$W" && cd "$W" && mkdir -p b/host b/netns b/cni b/kernel b/active || exit 1
 # The log has both streams, and is to have nothing but the bundle.
 exec 2>>b/errors
-# Whoever started us is the runtime's monitor of our own container. It sees the pins where the runtime makes them, which
-# may be a mount namespace of their own (docs/traps.md T51); anywhere else we look from PID 1.
-M=/proc/1 monitor=
-read -r name <"/proc/$PPID/comm" && case $name in containerd-shim* | conmon*) monitor=$name ;; esac
-[ -z "$monitor" ] || [ "/proc/$PPID/ns/mnt" -ef /proc/1/ns/mnt ] || [ ! -d "/proc/$PPID/root/" ] || M=/proc/$PPID
-T='	'

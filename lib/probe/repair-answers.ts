@@ -1,0 +1,50 @@
+/** What a repair pod says of each namespace. It comes from the node, so that nothing but its own form is taken. */
+import * as z from 'zod';
+import { AuditError } from '../model/errors.ts';
+import { printable } from '../model/printable.ts';
+
+/**
+ * done: gone, and proven; would: it may go; refused: something stands against it; failed: it was begun and did not go as it should;
+ * left: not tried.
+ */
+export const answerWords = ['done', 'would', 'refused', 'failed', 'left'] as const;
+const wordSchema = z.enum(answerWords);
+
+export type Answer = {
+  readonly name: string;
+  readonly word: z.infer<typeof wordSchema>;
+  /** What was in it, or why not. */
+  readonly detail: string;
+};
+
+/** Characters of a line that are kept. */
+const DETAIL = 400;
+
+/**
+ * @param names - of the namespaces that were asked for
+ * @returns an answer for each of them, in their order
+ * @throws AuditError PROBE_FAILED where the log ends before its last line, or does not answer for each
+ */
+export function readAnswers(log: string, names: readonly string[]): Answer[] {
+  const lines = log.trimEnd().split('\n');
+  const answers = new Map<string, Answer>();
+  for (const line of lines.slice(0, -1)) {
+    const [, word, name, detail] = /^([a-z]+) (\S+) (.*)$/.exec(line) ?? [];
+    const known = wordSchema.safeParse(word);
+    if (!known.success || name === undefined || !names.includes(name) || answers.has(name))
+      throw unreadable(`it says ${printable(line, 200)}`);
+    answers.set(name, { name, word: known.data, detail: printable(detail ?? '', DETAIL) });
+  }
+  if (lines.at(-1) !== `end ${names.length}`) throw unreadable('it was cut short');
+  return names.map((name) => {
+    const answer = answers.get(name);
+    if (answer === undefined) throw unreadable(`it says nothing of ${name}`);
+    return answer;
+  });
+}
+
+function unreadable(why: string): AuditError {
+  return new AuditError('PROBE_FAILED', `the log of the repair pod is not what it should be: ${why}`, {
+    remedy: 'Audit the node: what was repaired is gone from the report.',
+  });
+}

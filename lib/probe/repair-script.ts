@@ -1,0 +1,21 @@
+/** The script that repairs one node. It finds the runtime as the probe does, with the same parts. */
+import { partOf } from './script.ts';
+
+/** Shell parts in the order in which they are joined, with their folders. */
+export const REPAIR_PARTS = [
+  ['./repair/', 'start.sh'],
+  ['./probe/', 'here.sh'],
+  ['./probe/', 'common.sh'],
+  ['./probe/', 'runtimes.sh'],
+  ['./probe/', 'ipam.sh'],
+  ['./repair/', 'known.sh'],
+  ['./repair/', 'orphans.sh'],
+] as const;
+
+let script: string | undefined;
+
+/** @returns the whole script, for `sh -c`; the files are read once */
+export function repairScript(): string {
+  script ??= REPAIR_PARTS.map(([folder, name]) => partOf(folder, name)).join('\n');
+  return script;
+}

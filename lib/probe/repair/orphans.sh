@@ -1,0 +1,131 @@
+# So few are looked at together that what was seen of them is seconds old when they go.
+together=25
+
+# tell WORD NAME WHY: a line of the answer. What programs of the node say is cut down to what is one line of plain text.
+tell() { lines "$1 $2 $3" | tr '\n\t' '  ' | tr -cd ' -~' | cut -c 1-400 | sed 's/ *$//'; }
+
+# Looks at the namespaces of `chunk`. `judged`: of each its name and why it must not go, nothing where it may; `contents`: of those
+# that may, the same of what is in it, its links that end on the node, and its addresses. False, and why in `errors`, where not all of that is known.
+look() {
+  runtime_knows || { lines 'the records of the runtime do not have this very pod' >errors; return 1; }
+  plugins_know
+  perl -e '
+    <preconditions.pl>' "$M" "$settle" >judged 2>errors || return
+  awk -F "$T" '$2 == "" { print $1 }' judged >free
+  ip -j -d link >node-links 2>errors || return
+  while read -r name; do
+    printf '{"name":"%s","links":' "$name"
+    nsenter --net="$M/root/run/netns/$name" ip -j -d addr >inside 2>>errors && [ -s inside ] && cat inside || echo null
+    echo '}'
+  done <free | jq -r --slurpfile node node-links '
+    <contents.jq>' >contents 2>>errors
+  [ "$(wc -l <contents)" -eq "$(wc -l <free)" ]
+}
+
+# held NAME: the node's links and the addresses of one that may go.
+held() { sed -n -e 's/#[0-9]*//g' -e "s/$T-\$/${T}no address/" -e "s/^$1$T-$T-/no link/p" -e "s/^$1$T-$T//p" may-go | tr "$T" ' '; }
+
+# detach NAME: each plugin of its cached results undoes what it made, and the results are forgotten. False, and `why`, where one does not.
+detach() {
+  grep "^$1$T" results >undo || return 0
+  while IFS=$T read -r _ file id _ interface arguments type configuration; do
+    program=''
+    for dir in $directories; do
+      host "$dir/$type" "$M/root"
+      [ -n "$program" ] || [ ! -x "$path" ] || program=$dir/$type
+    done
+    [ -n "$program" ] || { why="no CNI plugin $type on the node"; return 1; }
+    lines "$configuration" | env -i PATH="$PATH" CNI_COMMAND=DEL CNI_CONTAINERID="$id" CNI_NETNS="/run/netns/$1" CNI_IFNAME="$interface" \
+      CNI_ARGS="$arguments" CNI_PATH="$plugins" timeout 20 nsenter --mount="$M/ns/mnt" -- "$program" >answer 2>&1 || {
+        why="CNI DEL of $type failed: $(jq -r .msg answer 2>/dev/null || head -n 3 answer)"
+        return 1
+      }
+    lines "$1 $id" >>detached
+  done <undo
+  cut -f 2 undo | sort -u | each rm -f
+}
+
+# remove NAME INODE: unpins it among the runtime's mounts, if that still is it.
+remove() {
+  # shellcheck disable=SC2016
+  nsenter --mount="$M/ns/mnt" -- sh -c '[ "$(stat -L -c %i "$0")" = "$1" ] && umount "$0" && rm "$0"' "/run/netns/$1" "$2" >answer 2>&1 && return
+  why="it could not be unpinned: $(head -n 3 answer)"
+  return 1
+}
+
+# `remaining`: of those that were unpinned, the links that are still on the node. The kernel takes them down in its own time.
+wait_for_links() {
+  for pause in 0 1 1 1 1 1 2 2 5 5 5 5; do
+    sleep $pause
+    ip -o link | sed 's/^\([0-9]*\): \([^:@]*\).*/\2#\1/' >links
+    awk 'FILENAME == "links" { there[$0] = 1; next } { for (i = 2; i <= NF; i++) if ($i in there) print $1, $i }' links unpinned >remaining
+    [ -s remaining ] || return 0
+  done
+}
+
+# `recorded`: of those that were detached, the addresses that host-local still keeps for them. What no plugin was asked to give back is freed here.
+free_addresses() {
+  networks >networks
+  perl -e '
+    <release.pl>' "$settle" <addresses 2>errors || sed 's/^/- /' errors >recorded
+  reservations | each awk 'BEGIN { while ((getline line < "detached") > 0) { split(line, part, " "); name[part[2]] = part[1] } }
+    FNR == 1 { sub(/\r$/, ""); if ($1 in name) print name[$1], FILENAME }' >>recorded
+}
+
+# Deletes those of `chunk` that nothing stands against, and proves it. False once one does not go as it should.
+delete() {
+  for file in unpinned detached addresses remaining recorded; do : >$file; done
+  surprise=''
+  while IFS=$T read -r name _ ends held; do
+    if [ -n "$surprise" ]; then
+      tell left "$name" 'another one did not go as it should'
+    elif detach "$name" && remove "$name" "$(sed -n "s/^$name:\([0-9]*\):.*/\1/p" chunk)"; then
+      lines "$name ${ends#-}" >>unpinned
+      lines "$held" | tr ' ' '\n' | grep '[0-9]' >>addresses
+    else
+      tell failed "$name" "$why"
+      surprise=1
+    fi
+  done <may-go
+  wait_for_links
+  free_addresses
+  while read -r name ends; do
+    rest=$(grep -h "^$name " remaining recorded | cut -d ' ' -f 2 | head -n 3)
+    if [ -n "$rest" ]; then
+      tell failed "$name" "it is unpinned, but something still has of it: $rest"
+      surprise=1
+    else
+      tell 'done' "$name" "$(held "$name")"
+    fi
+  done <unpinned
+  [ -z "$surprise" ]
+}
+
+job_places 2>/dev/null
+plugin_directories
+plugins=$(lines "$directories" | tr -s ' \n' '::' | sed 's/:$//')
+began=$(date +%s) stopped=''
+while [ -s orphans ]; do
+  head -n $together orphans >chunk
+  sed "1,${together}d" orphans >rest
+  mv rest orphans
+  cut -d : -f 1 chunk >names
+  if [ -z "$stopped" ] && [ $(($(date +%s) - began)) -gt "$total" ]; then stopped='the time was over'; fi
+  if [ -z "$stopped" ] && ! look; then stopped="not all could be looked at: $(head -n 3 errors)"; fi
+  if [ -n "$stopped" ]; then
+    while read -r name; do tell left "$name" "$stopped"; done <names
+    continue
+  fi
+  awk -F "$T" '$2 != ""' judged >refused
+  awk -F "$T" '$2 != "-" { print $1 "\t" $2 }' contents >>refused
+  while IFS=$T read -r name why; do tell refused "$name" "$why"; done <refused
+  awk -F "$T" '$2 == "-"' contents >may-go
+  if [ "$act" = 1 ]; then
+    delete || stopped='another one did not go as it should'
+  else
+    while IFS=$T read -r name _; do tell would "$name" "$(held "$name")"; done <may-go
+  fi
+done >answers
+cat answers
+echo "end $(wc -l <answers)"
+rm -rf "$W"

@@ -1,0 +1,16 @@
+# Of each cached result a line for each of its plugins: namespace, file, container, pod, interface, arguments, plugin, configuration.
+# As libcni undoes it: the last plugin first, with its result (from 0.4.0 on) and the capabilities that it asks for.
+def safe(pattern): if type == "string" and test(pattern) then . else error("odd") end;
+. as $cached
+| (.config | @base64d | fromjson) as $list
+| (($list.cniVersion // "0.1.0") | split(".") | map(tonumber)) as $version
+| ([.netns, (.result.interfaces[]?.sandbox)] | map(select(type == "string") | sub(".*/"; "") | select(startswith("cni-"))) | unique[]) as $name
+| (($list.plugins // [$list]) | reverse[]) as $plugin
+| ($plugin.capabilities // {} | with_entries(select(.value == true and $cached.capabilityArgs[.key] != null) | .value = $cached.capabilityArgs[.key])) as $capabilities
+| [$name, input_filename, (.containerId | safe("^[A-Za-z0-9_.-]+$")),
+(([.cniArgs[]? | select(.[0] == "K8S_POD_UID") | .[1]][0] // "-") | safe("^[A-Za-z0-9-]+$")), (.ifName | safe("^[A-Za-z0-9_.-]+$")),
+(([.cniArgs[]? | join("=")] | join(";") | if . == "" then "IgnoreUnknown=1" else . end) | safe("^[ -~]*$")), ($plugin.type | safe("^[A-Za-z0-9_-][A-Za-z0-9_.-]*$")),
+($plugin + {name: $list.name, cniVersion: ($list.cniVersion // "0.1.0")}
++ (if $version >= [0, 4, 0] and .result != null then {prevResult: .result} else {} end)
++ (if $capabilities == {} then {} else {runtimeConfig: $capabilities} end) | tojson)]
+| join("\t")

@@ -1,0 +1,114 @@
+# Runs as PID 1 of namespaces of its own: builds a node with orphaned namespaces beside such as only look like one, lets the
+# repair go at all of them, and prints its answer, a line "---", and what is left. $1 is the script, $2 whether it acts.
+script=$1 act=$2
+set -e
+mount --make-rprivate /
+mount -t tmpfs run /run
+mount -t tmpfs lib /var/lib
+mount -t tmpfs opt /opt
+mkdir -p /run/netns /run/lab /opt/cni/bin /var/lib/cni/results /var/lib/cni/networks/lab /var/lib/kubelet/pods/uid-live
+mount -t tmpfs netns /run/netns
+mount --make-shared /run/netns
+tasks=/run/containerd/io.containerd.runtime.v2.task/k8s.io
+mkdir -p "$tasks/probe" "$tasks/other" /run/lab/unknown /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/stopped
+echo '{}' >"$tasks/probe/config.json"
+: >/var/lib/cni/networks/lab/lock
+ip link set lo up
+
+# A plugin that gives back the address and says how it was called, in the place of CNI's own.
+cat >/opt/cni/bin/bridge <<'PLUGIN'
+#!/bin/sh
+cat >/run/lab/stdin
+printf '%s %s %s %s\n' "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_NETNS" "$CNI_IFNAME" >>/run/lab/calls
+jq -c . /run/lab/stdin >>/run/lab/calls
+case $CNI_CONTAINERID in refusing*) echo '{"code": 11, "msg": "try again later"}'; exit 1 ;; esac
+grep -l "^$CNI_CONTAINERID" /var/lib/cni/networks/lab/10* | xargs -r rm
+PLUGIN
+printf '#!/bin/sh\ncat >/dev/null; echo portmap >>/run/lab/calls\n' >/opt/cni/bin/portmap
+chmod 755 /opt/cni/bin/*
+
+pin() { printf 'cni-00000000-0000-4000-8000-%012d' "$1"; }
+inode() { stat -L -c %i "/run/netns/$(pin "$1")"; }
+# orphan NUMBER: a namespace with the pair of a pod that was.
+orphan() {
+  : >"/run/netns/$(pin "$1")"
+  unshare --net="/run/netns/$(pin "$1")" true
+  ip link add "veth$1" type veth peer name eth0 netns "$(pin "$1")"
+  ip link set "veth$1" up
+  nsenter --net="/run/netns/$(pin "$1")" sh -c "ip link set eth0 up; ip addr add 10.1.1.$1/24 dev eth0"
+}
+# result NUMBER CONTAINER POD: what the plugins keep of it.
+result() {
+  config=$(printf '{"cniVersion": "0.4.0", "name": "lab", "plugins": [{"type": "bridge"}, {"type": "portmap", "capabilities": {"portMappings": true}}]}' | base64 -w 0)
+  cat >"/var/lib/cni/results/lab-$2-eth0" <<JSON
+{"kind": "cniCacheV1", "containerId": "$2", "ifName": "eth0", "networkName": "lab", "config": "$config",
+ "cniArgs": [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_UID", "$3"]], "capabilityArgs": {"portMappings": [{"hostPort": 80}], "dns": {}},
+ "result": {"cniVersion": "0.4.0", "ips": [{"address": "10.1.1.$1/24"}], "interfaces": [{"name": "eth0", "sandbox": "/var/run/netns/$(pin "$1")"}]}}
+JSON
+  printf '%s\r\neth0' "$2" >"/var/lib/cni/networks/lab/10.1.1.$1"
+}
+# background COMMAND: a process of the node that stays until the end; `process` is its number.
+background() { "$@" </dev/null >/dev/null 2>&1 & process=$!; }
+
+# A mount namespace that follows no mount of the node.
+background unshare --mount --propagation private sh -c 'umount /run/netns; exec sleep 1000'
+apart=$process
+until [ "$(cat "/proc/$apart/comm")" = sleep ]; do :; done
+
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do orphan $number; done
+nsenter --net="/run/netns/$(pin 2)" ip link del eth0
+result 3 detached uid-gone
+# Nobody gave this address back, and no result is left; the next one is a pod's by now.
+printf 'forgotten\r\neth0' >/var/lib/cni/networks/lab/10.1.1.1
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do
+  echo "orphan=$(pin $number):$(inode $number):$(stat -L -c %Y "/run/netns/$(pin $number)")"
+done >/run/lab/orphans
+
+# As our own spec has them.
+printf '{"process": {"args": ["%s"]}}' "$(tr '\n' ' ' </run/lab/orphans)" >"$tasks/probe/config.json"
+
+# From here on things change after they were found.
+background nsenter --net="/run/netns/$(pin 4)" sleep 1000
+background perl -e 'use threads; threads->create(sub { open my $n, "<", $ARGV[0]; syscall 308, fileno $n, 0x40000000; open my $f, ">", "/run/lab/thread"; sleep 1000 }); sleep 1000' "/run/netns/$(pin 5)"
+background sh -c 'exec 7<"$1"; : >/run/lab/descriptor; exec sleep 1000' sh "/run/netns/$(pin 6)"
+background nsenter --net="/run/netns/$(pin 7)" perl -e 'open my $n, "<", "/proc/self/ns/net"; open my $h, "<", "/proc/1/ns/net"; syscall 308, fileno $h, 0x40000000; $^F = 9; open my $f, ">", "/run/lab/namespace"; sleep 1000'
+background nsenter --net="/run/netns/$(pin 8)" perl -e 'socket my $s, 2, 1, 0; open my $h, "<", "/proc/1/ns/net"; syscall 308, fileno $h, 0x40000000; open my $f, ">", "/run/lab/socket"; sleep 1000'
+: >/run/lab/twice && mount --bind "/run/netns/$(pin 9)" /run/lab/twice
+background nsenter --net="/run/netns/$(pin 10)" sleep 1000
+until [ "$(stat -L -c %i "/proc/$process/ns/net")" = "$(inode 10)" ]; do :; done
+nsenter --mount="/proc/$apart/ns/mnt" sh -c ": >/run/lab/elsewhere; mount --bind /proc/$process/ns/net /run/lab/elsewhere"
+kill $process
+nsenter --net="/run/netns/$(pin 11)" ip link add br0 type bridge
+printf '{"linux": {"namespaces": [{"type": "network", "path": "/var/run/netns/%s"}]}}' "$(pin 12)" >"$tasks/other/config.json"
+result 13 stopped uid-gone
+result 14 gone uid-live
+umount "/run/netns/$(pin 15)" && unshare --net="/run/netns/$(pin 15)" true
+umount "/run/netns/$(pin 16)"
+umount "/run/netns/$(pin 17)" && rm "/run/netns/$(pin 17)"
+printf '{"config": "no", "netns": "/var/run/netns/%s"' "$(pin 18)" >/var/lib/cni/results/lab-broken-eth0
+ip link set veth19 netns "$(pin 4)"
+result 21 refusing uid-gone
+# A device of the hardware, which nobody has here to give away.
+mkdir /run/lab/bin
+cat >/run/lab/bin/ip <<PROGRAM
+#!/bin/sh
+[ "\$(stat -L -c %i /proc/self/ns/net)" != $(inode 23) ] || { echo '[{"ifindex": 7, "ifname": "ens5", "parentdev": "0000:00:05.0", "addr_info": []}]'; exit; }
+exec $(command -v ip) "\$@"
+PROGRAM
+chmod 755 /run/lab/bin/ip
+for file in thread descriptor namespace socket; do until [ -e /run/lab/$file ]; do :; done; done
+# As the runtime's monitor starts it, in the directory of our own pod.
+cp "$(readlink -f "$(command -v dash || command -v bash)")" /run/lab/containerd-shim
+cd "${OWN:-$tasks/probe}"
+# shellcheck disable=SC2016
+repair() { PATH=/run/lab/bin:$PATH unshare --mount --propagation slave /run/lab/containerd-shim -c 'sh "$@"; :' shim -c "$script" repair act="$act" "$@"; }
+# shellcheck disable=SC2046
+repair settle=0 $(grep -v "$(pin 20)" /run/lab/orphans)
+# All are young here.
+repair settle=900 "$(grep "$(pin 20)" /run/lab/orphans)"
+echo ---
+echo "pins $(cd /run/netns && echo *)"
+echo "addresses $(cd /var/lib/cni/networks/lab && echo 10*)"
+echo "results $(cd /var/lib/cni/results && echo *)"
+echo "links $(ip -o link 2>/dev/null | grep -o 'veth[0-9]*' | sort -u | tr '\n' ' ')"
+cat /run/lab/calls 2>/dev/null || :

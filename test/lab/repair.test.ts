@@ -1,0 +1,130 @@
+/** What the repair of a node does to orphaned namespaces, and to what only looks like one: each turned into that after it was found. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { repairScript } from '../../lib/probe/repair-script.ts';
+import { OF_ITS_OWN, whyNoLab } from './lab.ts';
+
+const pin = (number: number): string => `cni-00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+/** Answers by the number of the namespace, and what is left on the node. */
+type Repaired = { readonly answers: ReadonlyMap<number, string>; readonly left: string };
+
+function repairLab(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
+  const script = readFileSync(new URL('./repair.sh', import.meta.url), 'utf8');
+  const output = execFileSync(
+    'unshare',
+    [...OF_ITS_OWN, 'sh', '-c', script, 'lab', repairScript(), act ? '1' : '0'],
+    {
+      encoding: 'utf8',
+      timeout: 110_000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, ...environment },
+    },
+  );
+  const [said = '', left = ''] = output.split('\n---\n');
+  const answers = [...said.matchAll(/^(\w+) cni-00000000-0000-4000-8000-0*(\d+) (.*)$/gm)].map(
+    ([, word, number, detail]) => [Number(number), `${word}: ${detail}`] as const,
+  );
+  expect(said).toMatch(/^end 22$/m);
+  return { answers: new Map(answers), left };
+}
+
+/** The look-alikes, and the reason that each is refused for. */
+const REFUSED: readonly (readonly [number, string, RegExp])[] = [
+  [4, 'a process is in it', /process \d+ \(sleep\) is in it/],
+  [5, 'only a thread of a process is in it', /a thread of process \d+ \(perl\) is in it/],
+  [6, 'its pin is open', /process \d+ \(sleep\) has it open/],
+  [7, 'it is open, by no path of its pin', /process \d+ \(perl\) has it open/],
+  [8, 'a socket from outside is of it', /a socket of process \d+ \(perl\) is of it/],
+  [9, 'it is pinned twice', /pinned at \/run\/lab\/twice as well/],
+  [10, 'another mount namespace has it', /mounted elsewhere as well/],
+  [11, 'it holds a device that no plugin makes', /the device br0/],
+  [23, 'it holds a device of the hardware', /the device ens5, which is not virtual/],
+  [12, 'a sandbox of the runtime names it', /a sandbox of the runtime names it/],
+  [13, 'the runtime still knows the stopped sandbox of its result', /still knows its sandbox stopped/],
+  [14, 'the pod of its result is on the node', /its pod uid-live is still on the node/],
+  [15, 'its pin is that of another namespace by now', /another namespace by now/],
+  [16, 'its pin is a plain file', /a plain file/],
+  [17, 'its pin is gone', /its pin is gone/],
+  [18, 'what its plugins keep of it cannot be read', /cannot be read/],
+  [19, 'its pair leads to another namespace', /the other end of its eth0 is not on the node/],
+  [20, 'it is being created', /may belong to a pod that is being created/],
+];
+
+describe.skipIf(whyNoLab() !== null)('deleting orphaned namespaces', { timeout: 120_000 }, () => {
+  let repaired: Repaired;
+  beforeAll(() => {
+    repaired = repairLab(true);
+  }, 120_000);
+  const of = (number: number): string => repaired.answers.get(number) ?? 'no answer';
+  const leftOf = (kind: string): string[] =>
+    (new RegExp(`^${kind} (.*)$`, 'm').exec(repaired.left)?.[1] ?? '').split(' ');
+
+  it.each(REFUSED)('refuses namespace %i, of which since it was found %s', (number, _, reason) => {
+    expect(of(number)).toMatch(/^refused: /);
+    expect(of(number)).toMatch(reason);
+    // What lost its pin before has none to keep.
+    expect(leftOf('pins').includes(pin(number))).toBe(number !== 17);
+  });
+
+  it('deletes those that nobody has, with their pairs', () => {
+    expect([of(1), of(2), of(3)]).toEqual([
+      'done: veth1 10.1.1.1',
+      'done: no link no address',
+      'done: veth3 10.1.1.3',
+    ]);
+    for (const number of [1, 2, 3]) expect(leftOf('pins')).not.toContain(pin(number));
+    expect(leftOf('links')).not.toContain('veth1');
+    expect(leftOf('links')).not.toContain('veth3');
+    expect(leftOf('links')).toContain('veth4');
+  });
+
+  it('lets the plugins undo what they made as the runtime would, and forgets their result', () => {
+    const calls = repaired.left.slice(repaired.left.indexOf('portmap')).split('\n');
+    expect(calls.slice(0, 2)).toEqual(['portmap', `DEL detached /run/netns/${pin(3)} eth0`]);
+    expect(JSON.parse(calls[2] ?? '')).toMatchObject({
+      type: 'bridge',
+      name: 'lab',
+      cniVersion: '0.4.0',
+      prevResult: { ips: [{ address: '10.1.1.3/24' }] },
+    });
+    expect(leftOf('results')).not.toContain('lab-detached-eth0');
+    expect(leftOf('results')).toContain('lab-stopped-eth0');
+  });
+
+  it('frees the address that no plugin was asked for, and none of a pod', () => {
+    expect(leftOf('addresses')).toEqual(['10.1.1.13', '10.1.1.14', '10.1.1.21']);
+  });
+
+  it('ends with the first that does not go as it should, and leaves the rest as it is', () => {
+    expect(of(21)).toBe('failed: CNI DEL of bridge failed: try again later');
+    expect(of(22)).toBe('left: another one did not go as it should');
+    expect(leftOf('pins')).toEqual(expect.arrayContaining([pin(21), pin(22)]));
+  });
+});
+
+describe.skipIf(whyNoLab() !== null)('a rehearsal', { timeout: 120_000 }, () => {
+  it('says of each what would be done, and changes nothing', () => {
+    const { answers, left } = repairLab(false);
+    expect([1, 2, 3, 21, 22].map((number) => answers.get(number)?.replace(/:.*/, ''))).toEqual(
+      Array(5).fill('would'),
+    );
+    for (const [number] of REFUSED) expect(answers.get(number)).toMatch(/^refused: /);
+    expect(left).toContain(pin(1));
+    expect(left).toContain('addresses 10.1.1.1 10.1.1.13 10.1.1.14 10.1.1.21 10.1.1.3\n');
+    expect(left).not.toContain('DEL');
+  });
+});
+
+describe.skipIf(whyNoLab() !== null)(
+  'where the records of the runtime do not have the repair itself',
+  { timeout: 120_000 },
+  () => {
+    it('nothing is done, as the sandboxes must be kept elsewhere', () => {
+      const { answers } = repairLab(true, { OWN: '/run/lab/unknown' });
+      for (const answer of answers.values())
+        expect(answer).toMatch(/^left: .*the records of the runtime do not have this very pod/);
+    });
+  },
+);
