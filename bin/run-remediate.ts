@@ -14,17 +14,26 @@ import {
 import { type Cluster, type ClusterTarget, connect, ensureNamespace } from '../lib/cluster/index.ts';
 import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import { counts } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
-import { type Act, type Asked, type Plan, planRepairs, whyNotBy } from '../lib/remedy/plan.ts';
-import { scriptOf } from '../lib/remedy/script.ts';
-import { jsonText, plural, table } from '../lib/report/index.ts';
+import { MOST_ORPHANS } from '../lib/probe/index.ts';
+import { type Act, type Asked, limited, type Plan, planRepairs, whyNotBy } from '../lib/remedy/plan.ts';
 import { warnOfDamage } from './damage.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { reportWidth } from './options.ts';
+import { readExceptions } from './read-exceptions.ts';
+import {
+  summary,
+  planJson,
+  planScript,
+  planText,
+  question,
+  resultText,
+  sum,
+  totalOf,
+} from './remediate-text.ts';
 import { version } from './version.ts';
 
 export type RemediateOptions = {
@@ -38,10 +47,17 @@ export type RemediateOptions = {
   readonly store?: string;
   readonly output: 'text' | 'json' | 'script';
   readonly probeNamespace: string;
+  readonly repairNamespace: string;
+  /** Seconds that an orphaned namespace must have been there. */
+  readonly settle: number;
+  readonly exceptions?: string;
   readonly image: string;
   readonly pullSecret?: string;
   readonly deadline: number;
 };
+
+/** For the pod that repairs one node, whose admission policy lets it have a quarter of an hour. */
+const REPAIR_SECONDS = 600;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -74,41 +90,59 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
         say('Nothing was done. --rehearse looks at each again, --apply repairs.');
       return;
     }
-    const chosen = plan.acts.filter(({ refused }) => refused === null).slice(0, options.limit);
+    const chosen = limited(plan.acts, options.limit, MOST_ORPHANS);
     if (chosen.length === 0) {
       say('Nothing was done.');
       if (plan.acts.length > 0) process.exitCode = EXIT.findings;
       return;
     }
     if (options.rehearse !== true && !(await isAgreed(chosen, options))) return;
-    if (await ensureNamespace(cluster, options.probeNamespace, interrupt.signal))
-      say(`Created the namespace ${options.probeNamespace} for the probe pods.`);
+    for (const [namespace, pods] of namespacesFor(chosen, options))
+      if (await ensureNamespace(cluster, namespace, interrupt.signal))
+        say(`Created the namespace ${namespace} for the ${pods} pods.`);
     const results = await repair(cluster, chosen, {
       runId,
       namespace: options.probeNamespace,
+      repairNamespace: options.repairNamespace,
+      image: options.image,
+      pullSecret: options.pullSecret ?? null,
+      settleSeconds: options.settle,
+      repairSeconds: REPAIR_SECONDS,
       store,
       look,
       rehearse: options.rehearse === true,
       anyController: options.asked.pod !== undefined,
       signal: interrupt.signal,
-      onResult: ({ act, result, detail }) =>
-        say(`${result}: ${printable(nameOf(act))}: ${printable(detail, 1000)}`),
+      onResult: (result) => say(resultText(result)),
     });
-    summarize(results, chosen.length);
+    summarize(results, chosen);
   } finally {
     await cluster.transport.close();
     interrupt.end();
   }
 }
 
+/** Namespaces that pods of the tool are started in. */
+function namespacesFor(acts: readonly Act[], options: RemediateOptions): [string, string][] {
+  const onNodes = acts.some(({ kind }) => kind === 'delete-namespaces');
+  return [
+    [options.probeNamespace, 'probe'],
+    ...(onNodes ? [[options.repairNamespace, 'repair'] as [string, string]] : []),
+  ];
+}
+
 /** Tells of repairs that began and did not end. A plan and a rehearsal write nothing: another call may be making them right now. */
 async function tellHalfDone(cluster: Cluster, store: Store, options: RemediateOptions): Promise<void> {
   const days = recentDays(new Date());
-  const left = await halfDone(store, cluster.name, days);
+  const left = await halfDone(store, cluster, days);
   if (left.length === 0) return;
   const sentences =
     options.apply === true
-      ? await settleHalfDone(cluster, store, { namespace: options.probeNamespace, days })
+      ? await settleHalfDone(cluster, store, {
+          namespace: options.probeNamespace,
+          repairNamespace: options.repairNamespace,
+          days,
+        })
       : left.map(
           (record) => `${begunSentence(record)}; it is under way, or was stopped: --apply tells which.`,
         );
@@ -119,6 +153,7 @@ async function tellHalfDone(cluster: Cluster, store: Store, options: RemediateOp
 type Look = (node: string | null, previous?: ClusterReport | null) => Promise<ClusterReport>;
 
 function lookingAt(cluster: Cluster, runId: string, options: RemediateOptions, signal: AbortSignal): Look {
+  const exceptions = readExceptions(options.exceptions);
   return async (node, previous = null) =>
     await auditCluster(cluster, {
       runId: newRunId(new Date(), `${runId} ${Math.random()}`),
@@ -132,7 +167,7 @@ function lookingAt(cluster: Cluster, runId: string, options: RemediateOptions, s
       selection: { names: node === null ? [] : [node], labels: [] },
       concurrency: 10,
       previous,
-      exceptions: [],
+      exceptions,
       auditorVersion: version(),
       signal,
       onProgress: () => {},
@@ -171,59 +206,11 @@ async function reportFor(
   );
 }
 
-function nameOf({ pod, node }: Act): string {
-  return `${pod.namespace}/${pod.name} on ${node}`;
-}
-
-function print(plan: Plan, report: ClusterReport, options: RemediateOptions): void {
+function print(plan: Plan, report: ClusterReport, { output, limit }: RemediateOptions): void {
   const { stdout } = process;
-  if (options.output === 'json') {
-    stdout.write(`${jsonText({ runId: report.runId, cluster: report.cluster.name, ...plan }, 2)}\n`);
-    return;
-  }
-  if (options.output === 'script') {
-    stdout.write(
-      scriptOf(report, [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(counts)),
-    );
-    return;
-  }
-  stdout.write(planText(plan, report, options.limit, reportWidth(stdout)));
-}
-
-function planText(plan: Plan, report: ClusterReport, limit: number, width: number): string {
-  const tried = plan.acts.filter(({ refused }) => refused === null);
-  const refused = plan.acts.filter((act) => act.refused !== null);
-  const why = ({ findings }: Act): string => [...new Set(findings.map(({ check }) => check))].join(', ');
-  const lines = [
-    `Repairs for ${printable(report.cluster.name, 100)}, by run ${printable(report.runId, 100)}`,
-  ];
-  if (tried.length > 0) {
-    lines.push(
-      '',
-      `Recreate ${plural(tried.length, 'pod')}${tried.length > limit ? `, of which --limit lets ${limit} be tried` : ''}. Each is evicted, as its disruption budgets allow, and the pod that takes its place is looked at:`,
-      table(
-        [['POD', 'WHY'], ...tried.map((act) => [printable(nameOf(act), 400), why(act)])],
-        width,
-      ).trimEnd(),
-    );
-  }
-  if (refused.length > 0)
-    lines.push(
-      '',
-      'Refused:',
-      ...refused.map(
-        (act) => `  ${printable(nameOf(act), 400)} (${why(act)}): ${printable(act.refused ?? '', 300)}`,
-      ),
-    );
-  if (plan.byHand.length > 0) {
-    const checks = Map.groupBy(plan.byHand, ({ check }) => check);
-    lines.push(
-      '',
-      `By hand (-o script writes the commands to read and run): ${[...checks].map(([check, found]) => `${check} (${found.length})`).join(', ')}`,
-    );
-  }
-  if (plan.acts.length + plan.byHand.length === 0) lines.push('', 'There is nothing to repair.');
-  return `${lines.join('\n')}\n`;
+  if (output === 'json') stdout.write(planJson(plan, report));
+  else if (output === 'script') stdout.write(planScript(plan, report));
+  else stdout.write(planText(plan, report, limit, reportWidth(stdout)));
 }
 
 async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promise<boolean> {
@@ -234,7 +221,7 @@ async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promis
     });
   const ask = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await ask.question(`Recreate ${plural(acts.length, 'pod')}? Type yes: `);
+    const answer = await ask.question(question(acts));
     if (answer.trim() === 'yes') return true;
     say('Nothing was done.');
     return false;
@@ -243,12 +230,9 @@ async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promis
   }
 }
 
-function summarize(results: readonly ActResult[], wanted: number): void {
-  const count = (result: ActResult['result']): number =>
-    results.filter((each) => each.result === result).length;
-  const surprised = count('surprise') > 0;
-  say(
-    `${count('done') + count('rehearsed')} of ${wanted} in order, ${count('refused')} refused${surprised ? ', and one surprise: nothing more was tried. Look at it before you go on' : ''}.`,
-  );
-  process.exitCode = surprised ? EXIT.incomplete : count('refused') > 0 ? EXIT.findings : EXIT.ok;
+function summarize(results: readonly ActResult[], acts: readonly Act[]): void {
+  say(summary(results, totalOf(acts)));
+  const surprised = results.some(({ result }) => result === 'surprise');
+  const refused = sum(results, (word) => word === 'refused');
+  process.exitCode = surprised ? EXIT.incomplete : refused > 0 ? EXIT.findings : EXIT.ok;
 }

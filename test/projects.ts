@@ -25,6 +25,7 @@ export const INTEGRATION: readonly string[] = [
   'test/audit/judge.test.ts',
   'test/audit/node-cni-records.test.ts',
   'test/audit/remediate.test.ts',
+  'test/audit/delete-namespaces.test.ts',
   // Clients of AWS, with a server or a mock.
   'test/alert/finding-importer.test.ts',
   'test/alert/notifier*.test.ts',

@@ -2,13 +2,18 @@ import type { Command } from 'commander';
 import { AuditError } from '../../lib/model/errors.ts';
 import { DEFAULT_IMAGE } from '../../lib/model/own-pods.ts';
 
-const files = ['rbac.yaml', 'admission-policy.yaml', 'remediate.yaml'] as const;
+const files = [
+  'rbac.yaml',
+  'admission-policy.yaml',
+  'remediate.yaml',
+  'remediate-admission-policy.yaml',
+] as const;
 
 export function addManifests(program: Command): void {
   program
     .command('manifests')
     .description('print the namespace, roles and admission policy that a cluster needs')
-    .option('--no-admission-policy', 'leave out the policy that admits nothing but the probe pod')
+    .option('--no-admission-policy', 'leave out the policies that admit nothing but the pods of this tool')
     .option('--image <image>', 'the image that the policy admits, as in audit --image', DEFAULT_IMAGE)
     .option('--remediate', 'with the rights that `netns-audit remediate` needs, for a group of its own')
     .addHelpText('after', '\nExample:\n  netns-audit manifests | kubectl apply -f -')
@@ -16,8 +21,8 @@ export function addManifests(program: Command): void {
       const { readFile } = await import('node:fs/promises');
       const wanted = files.filter(
         (file) =>
-          (options.admissionPolicy || file !== 'admission-policy.yaml') &&
-          (options.remediate === true || file !== 'remediate.yaml'),
+          (options.admissionPolicy || !file.endsWith('admission-policy.yaml')) &&
+          (options.remediate === true || !file.startsWith('remediate')),
       );
       const texts = await Promise.all(
         wanted.map((file) => readFile(new URL(`../../deploy/${file}`, import.meta.url), 'utf8')),

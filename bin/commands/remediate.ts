@@ -1,7 +1,15 @@
 import { type Command, Option } from 'commander';
 import { AuditError } from '../../lib/model/errors.ts';
-import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
-import { addClusterOptions, type ClusterOptions, deadline, podName, positive } from '../options.ts';
+import { DEFAULT_IMAGE, DEFAULT_NAMESPACE, REPAIR_NAMESPACE } from '../../lib/model/own-pods.ts';
+import {
+  addClusterOptions,
+  type ClusterOptions,
+  deadline,
+  EXCEPTIONS,
+  podName,
+  positive,
+  seconds,
+} from '../options.ts';
 import type { RemediateOptions } from '../run-remediate.ts';
 import { clusterTarget } from './audit.ts';
 
@@ -26,7 +34,7 @@ export function addRemediate(program: Command): void {
     .option('--only <check>', 'only findings of this check')
     .option('--node <name>', 'only on this node')
     .option('--pod <namespace/name>', 'only this pod, whatever kind of controller makes it again')
-    .option('--limit <acts>', `at most so many (default: ${LIMIT})`, positive)
+    .option('--limit <objects>', `at most so many pods and namespaces (default: ${LIMIT})`, positive)
     .option('--fresh', 'by an audit made now, not by a report of the store')
     .optionsGroup('Whether it is done:')
     .option('--rehearse', 'everything but the act: look again at each, and say what would be done')
@@ -40,8 +48,14 @@ export function addRemediate(program: Command): void {
         .choices(['text', 'json', 'script'])
         .default('text'),
     )
-    .optionsGroup('The probe pods:')
-    .option('--probe-namespace <name>', 'namespace that they run in', DEFAULT_NAMESPACE)
+    .addOption(
+      new Option('--settle <time>', 'how long an orphaned namespace must have been there')
+        .argParser(seconds)
+        .default(900, '15m'),
+    )
+    .optionsGroup('The pods that look and repair:')
+    .option('--probe-namespace <name>', 'namespace of those that look', DEFAULT_NAMESPACE)
+    .option('--repair-namespace <name>', 'namespace of those that repair nodes', REPAIR_NAMESPACE)
     .option('--image <image>', 'their image', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')
     .addOption(
@@ -50,6 +64,7 @@ export function addRemediate(program: Command): void {
         .default(120, '2m'),
     )
     .optionsGroup('Before and after:')
+    .option('--exceptions <file>', EXCEPTIONS)
     .option('--store <place>', 'where reports are, and records of repairs go (default: your data directory)')
     .addHelpText(
       'after',
@@ -57,6 +72,7 @@ export function addRemediate(program: Command): void {
 Examples:
   netns-audit remediate                                       what could be repaired, and what is refused
   netns-audit remediate --only pod-interface-missing --rehearse
+  netns-audit remediate --only namespace-orphaned --node node-7 --apply --limit 2000
   netns-audit remediate --pod shop/web-1 --apply
   netns-audit remediate -o script > repairs.sh                everything, to read and run by hand`,
     )
@@ -70,6 +86,7 @@ Examples:
         throw new AuditError('USAGE', '--apply and --rehearse contradict each other', {
           remedy: 'Rehearse first, then apply.',
         });
+      if (only !== undefined) await assertCheck(only);
       const { runRemediate } = await import('../run-remediate.ts');
       await runRemediate(clusterTarget(options), {
         ...rest,
@@ -82,4 +99,13 @@ Examples:
         limit: limit ?? LIMIT,
       });
     });
+}
+
+/** A name that is none would say that there is nothing to repair. */
+async function assertCheck(id: string): Promise<void> {
+  const { catalogue } = await import('../../lib/checks/catalogue.ts');
+  if (catalogue.some((check) => check.id === id)) return;
+  throw new AuditError('USAGE', `--only ${id}: there is no such check`, {
+    remedy: 'See their names: netns-audit checks',
+  });
 }

@@ -1,6 +1,6 @@
 /** What is written of repairs, and what the next call makes of those that did not end. */
 import { randomUUID } from 'node:crypto';
-import { type Cluster, Lease, listOwnedPods } from '../cluster/index.ts';
+import { type Cluster, Lease, listOwnedPods, sweep } from '../cluster/index.ts';
 import { keys, type Store } from '../history/index.ts';
 import { AuditError } from '../model/errors.ts';
 import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
@@ -10,7 +10,8 @@ export const LEASE = 'netns-audit-remediate';
 
 /** @throws AuditError STORE where another call wrote it */
 export async function writeRecord(store: Store, record: RemedyRecord): Promise<void> {
-  const part = `${record.pod.uid}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
+  const object = record.act === 'recreate-pod' ? record.pod.uid : (record.namespaces[0]?.name ?? record.node);
+  const part = `${object}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
   const key = keys.remedy({ cluster: record.cluster, runId: record.runId }, part);
   if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
     throw new AuditError('STORE', `${store.location}: ${key} was written by another call`, {
@@ -21,12 +22,12 @@ export async function writeRecord(store: Store, record: RemedyRecord): Promise<v
 /** Repairs of the last days that began and of which no end is written: whoever made them was killed. */
 export async function halfDone(
   store: Store,
-  cluster: string,
+  cluster: { readonly name: string; readonly uid: string },
   days: readonly string[],
 ): Promise<RemedyRecord[]> {
   const begun = new Map<string, string>();
   for (const day of days)
-    for await (const key of store.list(keys.remediesOf(cluster, day))) {
+    for await (const key of store.list(keys.remediesOf(cluster.name, day))) {
       if (key.endsWith('-begun.json')) begun.set(key.replace(/-begun\.json$/, ''), key);
       if (key.endsWith('-ended.json')) begun.delete(key.replace(/-ended\.json$/, ''));
     }
@@ -40,18 +41,23 @@ export async function halfDone(
         cause: read.error,
         remedy: 'See what it says, and move it away: netns-audit doctor --store PLACE',
       });
-    records.push(read.data);
+    // Another cluster had the name, and took what was begun in it with it.
+    if ((read.data.clusterUid ?? cluster.uid) === cluster.uid) records.push(read.data);
   }
   return records;
 }
 
 /** What a record says that has no end. Whether it is still under way only the holder of the lease knows. */
-export function begunSentence({ by, pod, at, runId }: RemedyRecord): string {
-  return `${by} began to recreate ${pod.namespace}/${pod.name} at ${at} (run ${runId})`;
+export function begunSentence(record: RemedyRecord): string {
+  const what =
+    record.act === 'recreate-pod'
+      ? `recreate ${record.pod.namespace}/${record.pod.name}`
+      : `delete ${record.namespaces.length} orphaned namespaces on ${record.node}`;
+  return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
 
 /**
- * Settles what was half done: says what became of each pod, and writes that down, so that it is told once. It holds the lease
+ * Settles what was half done: says what became of each object, and writes that down, so that it is told once. It holds the lease
  * meanwhile: without it, what another call is doing right now would look the same.
  *
  * @returns a sentence for each
@@ -60,19 +66,21 @@ export function begunSentence({ by, pod, at, runId }: RemedyRecord): string {
 export async function settleHalfDone(
   cluster: Cluster,
   store: Store,
-  { namespace: leaseNamespace, days }: { readonly namespace: string; readonly days: readonly string[] },
+  options: {
+    readonly namespace: string;
+    /** Of the pods that repair nodes: under the lease none of them is anybody's. */
+    readonly repairNamespace: string;
+    readonly days: readonly string[];
+  },
 ): Promise<string[]> {
   const said: string[] = [];
-  const lease = await Lease.take(cluster, leaseNamespace, LEASE, `settling ${randomUUID()}`);
+  const lease = await Lease.take(cluster, options.namespace, LEASE, `settling ${randomUUID()}`);
   try {
-    for (const record of await halfDone(store, cluster.name, days)) {
-      const { namespace, uid, controllerUid } = record.pod;
-      const pods = await listOwnedPods(cluster, namespace);
-      const stays = pods.some((pod) => pod.uid === uid && !pod.isDeleted);
-      const successors = pods.filter((pod) => pod.controller?.uid === controllerUid && pod.isReady).length;
-      const outcome = stays
-        ? 'it was not evicted'
-        : `it was evicted; its controller has ${successors} ready pods now. An audit says whether they are in order`;
+    for (const record of await halfDone(store, cluster, options.days)) {
+      const outcome =
+        record.act === 'recreate-pod'
+          ? await becameOfPod(cluster, record.pod)
+          : await becameOfNamespaces(cluster, options.repairNamespace);
       await writeRecord(store, { ...record, at: new Date().toISOString(), phase: 'failed', outcome });
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
@@ -80,6 +88,23 @@ export async function settleHalfDone(
     await lease.release();
   }
   return said;
+}
+
+async function becameOfPod(
+  cluster: Cluster,
+  { namespace, uid, controllerUid }: Extract<RemedyRecord, { act: 'recreate-pod' }>['pod'],
+): Promise<string> {
+  const pods = await listOwnedPods(cluster, namespace);
+  if (pods.some((pod) => pod.uid === uid && !pod.isDeleted)) return 'it was not evicted';
+  const successors = pods.filter((pod) => pod.controller?.uid === controllerUid && pod.isReady).length;
+  return `it was evicted; its controller has ${successors} ready pods now. An audit says whether they are in order`;
+}
+
+/** A namespace is unpinned last, so that what was not finished is found as it was. */
+async function becameOfNamespaces(cluster: Cluster, repairNamespace: string): Promise<string> {
+  const { removed } = await sweep(cluster, repairNamespace, null);
+  const pod = removed.length > 0 ? 'its pod went on, and is removed now' : 'its pod is gone';
+  return `${pod}. What it did not delete is found by the next audit, and can be deleted then`;
 }
 
 /** The days on which an interrupted repair may have begun: today and the two before. */

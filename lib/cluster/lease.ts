@@ -80,12 +80,26 @@ export class Lease {
 
   /** Holds it for as long again. @throws AuditError where somebody else has it by now: nothing more may be done then. */
   async renew(): Promise<void> {
-    this.#version = await versionOf(this.#cluster, {
-      method: 'PUT',
-      path: `${this.#path}/${this.#name}`,
-      what: `renew the lease ${this.#name}`,
-      body: leaseOf(this.#name, this.#holder, this.#version),
-    });
+    const path = `${this.#path}/${this.#name}`;
+    const renewed = async (): Promise<string> =>
+      await versionOf(this.#cluster, {
+        method: 'PUT',
+        path,
+        what: `renew the lease ${this.#name}`,
+        body: leaseOf(this.#name, this.#holder, this.#version),
+      });
+    try {
+      this.#version = await renewed();
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error;
+      // A renewal whose answer was lost was ours.
+      const found = leaseSchema.parse(
+        await this.#cluster.transport.json({ path, what: `get the lease ${this.#name}` }),
+      );
+      if (found.spec.holderIdentity !== this.#holder) throw error;
+      this.#version = found.metadata.resourceVersion;
+      this.#version = await renewed();
+    }
   }
 
   async release(): Promise<void> {

@@ -1,6 +1,6 @@
 /** Pods with who made them, to recreate one and to find the one that was made in its place. */
 import * as z from 'zod';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll } from './list.ts';
@@ -95,7 +95,8 @@ export async function evict(
   } catch (error) {
     // An answer may have been lost, and the pod be gone by the first request.
     if (statusOf(error) === 404) return;
-    if (statusOf(error) !== 429) throw error;
+    // An API server that has too much to do answers 429 as well.
+    if (statusOf(error) !== 429 || !/disruption budget/i.test(messageOf(error))) throw error;
     throw new AuditError('CLUSTER_API', `a disruption budget refuses to evict ${namespace}/${name}`, {
       cause: error,
       remedy: `See which, and what it waits for: kubectl get poddisruptionbudgets -n ${namespace}`,

@@ -1,25 +1,53 @@
 /** What is written of each repair before it begins and after it ended: `remedies/…` of the store. */
 import * as z from 'zod';
 
-export const remedyRecordSchema = z
-  .object({
-    schemaVersion: z.literal(1),
-    kind: z.literal('RemedyRecord'),
-    runId: z.string(),
-    cluster: z.string(),
-    act: z.enum(['recreate-pod']),
-    pod: z.object({
-      namespace: z.string(),
-      name: z.string(),
-      uid: z.string(),
-      node: z.string(),
-      controllerUid: z.string(),
+const base = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal('RemedyRecord'),
+  runId: z.string(),
+  cluster: z.string(),
+  clusterUid: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Of kube-system: another cluster may have had the name. Null in records of earlier versions.'),
+  checks: z.array(z.string()).describe('Whose findings it repairs.'),
+  by: z.string().describe('Who asked for it, as the API server knows them.'),
+  at: z.iso.datetime(),
+  phase: z.enum(['begun', 'done', 'failed']),
+  outcome: z.string().nullable().describe('What came of it; null of one that has only begun.'),
+});
+
+const recreated = base.extend({
+  act: z.literal('recreate-pod'),
+  pod: z.object({
+    namespace: z.string(),
+    name: z.string(),
+    uid: z.string(),
+    node: z.string(),
+    controllerUid: z.string(),
+  }),
+});
+
+const deleted = base.extend({
+  act: z.literal('delete-namespaces'),
+  node: z.string(),
+  namespaces: z.array(
+    z.object({
+      name: z.string().describe('Of the pin under /run/netns.'),
+      inode: z.number().int(),
+      result: z.string().nullable().describe('done, refused, failed or left; null while nothing is known.'),
+      detail: z.string().nullable().describe('What was in it, or why it was not deleted.'),
     }),
-    checks: z.array(z.string()).describe('Whose findings it repairs.'),
-    by: z.string().describe('Who asked for it, as the API server knows them.'),
-    at: z.iso.datetime(),
-    phase: z.enum(['begun', 'done', 'failed']),
-    outcome: z.string().nullable().describe('What came of it; null of one that has only begun.'),
-  })
+  ),
+});
+
+export const remedyRecordSchema = z
+  .discriminatedUnion('act', [recreated, deleted])
   .meta({ id: 'RemedyRecord', description: 'One repair that the tool made, or began.' });
 export type RemedyRecord = z.infer<typeof remedyRecordSchema>;
+
+/** What a record says of its object, beside what all records say. */
+export type RemedyObject =
+  | Pick<z.infer<typeof recreated>, 'act' | 'pod'>
+  | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'namespaces'>;

@@ -3,22 +3,32 @@
  * live cluster before it does anything (lib/audit/remediate.ts).
  */
 import type { Finding } from '../model/finding.ts';
-import { isRepairedByNewPod } from '../model/recreation.ts';
+import { type Orphan, orphanOf } from '../model/orphan.ts';
+import { repairKindOf } from '../model/repair-kind.ts';
 import type { ClusterReport } from '../model/report.ts';
 
-/** What the tool can do. Each kind has what it proves before and after in lib/audit. */
-export type ActKind = 'recreate-pod';
-
-/** One act on one object, for all findings that it repairs. */
-export type Act = {
-  readonly kind: ActKind;
-  readonly pod: { readonly namespace: string; readonly name: string };
+type Planned = {
   readonly node: string;
   /** Worst first. */
   readonly findings: readonly Finding[];
   /** Why it must not even be tried; null where it may. */
   readonly refused: string | null;
 };
+
+/** One pod is made again, for all findings that this repairs. */
+export type PodAct = Planned & {
+  readonly kind: 'recreate-pod';
+  readonly pod: { readonly namespace: string; readonly name: string };
+};
+
+/** Namespaces of one node that nobody uses are deleted: one finding each, in the same order where it may be tried. */
+export type NamespacesAct = Planned & {
+  readonly kind: 'delete-namespaces';
+  readonly orphans: readonly Orphan[];
+};
+
+/** What the tool can do. Each kind has what it proves before and after in lib/audit. */
+export type Act = PodAct | NamespacesAct;
 
 export type Plan = {
   /** Those that may be tried first, then the refused. */
@@ -50,7 +60,7 @@ export function whyNotBy(
   return null;
 }
 
-/** The plan for the findings of a report that were asked for. */
+/** The plan for the findings of a report that were asked for: least harm first. */
 export function planRepairs(report: ClusterReport, asked: Asked): Plan {
   const known = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const wanted = report.findings.filter(({ check, object }) => {
@@ -61,23 +71,17 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
       (object.kind === 'pod' && object.namespace === asked.pod.namespace && object.name === asked.pod.name)
     );
   });
-  const repairable = wanted.filter(isRepairedByNewPod);
-  const byPod = Map.groupBy(repairable, ({ object }) => `${object.namespace}/${object.name}/${object.node}`);
-  const acts = [...byPod.values()].flatMap((findings): Act[] => {
-    const { namespace, name, node } = findings[0]?.object ?? {};
-    if (namespace === undefined || name === undefined || node === undefined) return [];
-    const reasons = findings.map((finding) => whyRefused(finding, known));
-    // One good reason is enough to make the pod again.
-    const refused = reasons.includes(null) ? null : (reasons[0] ?? null);
-    // What is refused is no reason, and must not become one when the others are gone.
-    const reasonsToAct = refused === null ? findings.filter((_, index) => reasons[index] === null) : findings;
-    return [{ kind: 'recreate-pod', pod: { namespace, name }, node, findings: reasonsToAct, refused }];
-  });
-  const byHand = wanted.filter(
-    (finding) =>
-      !isRepairedByNewPod(finding) &&
-      finding.suppressed === null &&
-      finding.remedy.some(({ command: typed }) => typed !== undefined),
+  // A name that is not the runtime's is refused, and says so.
+  const byKind = Map.groupBy(wanted, (finding) =>
+    finding.check === 'namespace-orphaned' ? 'delete-namespaces' : repairKindOf(finding),
+  );
+  const acts = [
+    ...namespacesActs(byKind.get('delete-namespaces') ?? []),
+    ...podActs(byKind.get('recreate-pod') ?? [], known),
+  ];
+  const byHand = (byKind.get(null) ?? []).filter(
+    ({ suppressed, remedy }) =>
+      suppressed === null && remedy.some(({ command: typed }) => typed !== undefined),
   );
   return {
     acts: acts.toSorted((a, b) => Number(a.refused !== null) - Number(b.refused !== null)),
@@ -85,13 +89,91 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
   };
 }
 
-function whyRefused(finding: Finding, known: ReadonlyMap<string, Finding>): string | null {
+/** How many objects an act changes. */
+export function objectsOf(act: Act): number {
+  return act.kind === 'delete-namespaces' ? act.orphans.length : 1;
+}
+
+/**
+ * What may be tried, for so many objects in all.
+ *
+ * @param most - namespaces that one act takes: what is more is another act
+ */
+export function limited(acts: readonly Act[], limit: number, most: number): Act[] {
+  const chosen: Act[] = [];
+  let left = limit;
+  for (const act of acts.filter(({ refused }) => refused === null)) {
+    if (act.kind === 'recreate-pod') {
+      if (left > 0) chosen.push(act);
+      left -= 1;
+      continue;
+    }
+    for (let from = 0; from < act.orphans.length && left > 0; from += most) {
+      const to = Math.min(from + most, from + left);
+      const orphans = act.orphans.slice(from, to);
+      chosen.push({ ...act, orphans, findings: act.findings.slice(from, to) });
+      left -= orphans.length;
+    }
+  }
+  return chosen;
+}
+
+function podActs(findings: readonly Finding[], known: ReadonlyMap<string, Finding>): Act[] {
+  const byPod = Map.groupBy(findings, ({ object }) => `${object.namespace}/${object.name}/${object.node}`);
+  return [...byPod.values()].flatMap((found): Act[] => {
+    const { namespace, name, node } = found[0]?.object ?? {};
+    if (namespace === undefined || name === undefined || node === undefined) return [];
+    const reasons = found.map((finding) => whyNotPod(finding, known));
+    // One good reason is enough to make the pod again.
+    const refused = reasons.includes(null) ? null : (reasons[0] ?? null);
+    // What is refused is no reason, and must not become one when the others are gone.
+    const reasonsToAct = refused === null ? found.filter((_, index) => reasons[index] === null) : found;
+    return [{ kind: 'recreate-pod', pod: { namespace, name }, node, findings: reasonsToAct, refused }];
+  });
+}
+
+/** One for each node, and one for each reason there to leave some alone. */
+function namespacesActs(findings: readonly Finding[]): Act[] {
+  const orphans = findings.flatMap((finding) => {
+    const orphan = orphanOf(finding);
+    const { node } = finding.object;
+    if (node === undefined) return [];
+    const refused =
+      (orphan === null ? 'its pin is not one that containerd makes, so somebody may want it' : null) ??
+      whyRefused(finding) ??
+      (finding.runs < 2 ? 'one audit has seen it, and two are wanted' : null);
+    return [{ orphan, finding, node, refused }];
+  });
+  return [...Map.groupBy(orphans, ({ node, refused }) => JSON.stringify([node, refused])).values()].flatMap(
+    (group): Act[] => {
+      const [first] = group;
+      if (first === undefined) return [];
+      return [
+        {
+          kind: 'delete-namespaces',
+          node: first.node,
+          orphans: group.flatMap(({ orphan }) => orphan ?? []),
+          findings: group.map(({ finding }) => finding),
+          refused: first.refused,
+        },
+      ];
+    },
+  );
+}
+
+function whyNotPod(finding: Finding, known: ReadonlyMap<string, Finding>): string | null {
+  const refused = whyRefused(finding);
+  if (refused !== null) return refused;
+  if (finding.topic === 'connectivity') return 'only packets show it, and repairs send none';
+  const cause = finding.partOf === null ? undefined : known.get(finding.partOf);
+  if (cause !== undefined) return `${cause.check} is its cause, which a new pod would share`;
+  return null;
+}
+
+function whyRefused(finding: Finding): string | null {
   if (finding.suppressed !== null) return `an exception of ${finding.suppressed.owner} covers it`;
   if (finding.state === 'pending') return 'it was seen once, and counts when the next audit sees it again';
   if (finding.notSeen) return 'the audit did not look at it';
   if (finding.confidence === 'suspected') return 'it is only suspected';
-  if (finding.topic === 'connectivity') return 'only packets show it, and repairs send none';
-  const cause = finding.partOf === null ? undefined : known.get(finding.partOf);
-  if (cause !== undefined) return `${cause.check} is its cause, which a new pod would share`;
   return null;
 }

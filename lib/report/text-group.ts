@@ -1,7 +1,7 @@
 /** One group of findings of the text report: what was found, on which objects, and what to do. */
 import type { Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
-import { isRepairedByNewPod } from '../model/recreation.ts';
+import { repairKindOf } from '../model/repair-kind.ts';
 import { command } from '../model/shell.ts';
 import { type Group, membersOf, nodesOf, objectName, stepsOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
@@ -109,7 +109,7 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
   });
   if (store !== null && canBeHad(group))
     out.push(
-      ...indented('> Or have it done, each looked at again before and its successor after:', width, '  '),
+      ...indented('> Or have it done, each looked at again before, and what came of it after:', width, '  '),
       `    $ ${command('netns-audit', 'remediate', runId, '--only', group.lead.check, ...inStore(store), '--apply')}`,
     );
   if (left === 0) return out;
@@ -129,7 +129,7 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
 function canBeHad(group: Group): boolean {
   return membersOf(group).some(
     (finding) =>
-      isRepairedByNewPod(finding) &&
+      repairKindOf(finding) !== null &&
       finding.confidence !== 'suspected' &&
       finding.topic !== 'connectivity' &&
       !finding.notSeen,

@@ -59,23 +59,35 @@ function seen(findings: readonly Finding[] = stub.pods.has('shop/web-1') ? [FAUL
   return aReport({ findings: [...findings] });
 }
 
-async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
-  return await repair(cluster, acts, {
+function repairOptions(): RepairOptions {
+  return {
     runId: newRunId(new Date(), 'test'),
     namespace: 'netns-audit',
+    repairNamespace: 'netns-audit-remediate',
+    image: 'image:1',
+    pullSecret: null,
+    settleSeconds: 900,
+    repairSeconds: 600,
     store,
     look: async () => seen(),
     rehearse: false,
     anyController: false,
     signal: new AbortController().signal,
     onResult: () => {},
-    ...changes,
-  });
+  };
+}
+
+async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
+  return await repair(cluster, acts, { ...repairOptions(), ...changes });
 }
 
 const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
-const HERE = { namespace: 'netns-audit', days: recentDays(new Date()) };
-const unsettled = async (): Promise<unknown[]> => await halfDone(store, cluster.name, recentDays(new Date()));
+const HERE = {
+  namespace: 'netns-audit',
+  repairNamespace: 'netns-audit-remediate',
+  days: recentDays(new Date()),
+};
+const unsettled = async (): Promise<unknown[]> => await halfDone(store, cluster, recentDays(new Date()));
 
 describe('recreating a pod', { timeout: 30_000 }, () => {
   it('evicts it, waits for another of its controller, and looks at that', async () => {
@@ -153,17 +165,11 @@ describe('recreating a pod', { timeout: 30_000 }, () => {
 
   it('is a surprise where the next pod has a fault too, and nothing more is tried', async () => {
     const results = await repair(cluster, [...acts, ...acts], {
-      runId: newRunId(new Date(), 'test'),
-      namespace: 'netns-audit',
-      store,
+      ...repairOptions(),
       look: async () =>
         seen(
           stub.pods.has('shop/web-1') ? [FAULT] : [{ ...FAULT, object: { ...FAULT.object, name: 'web-2' } }],
         ),
-      rehearse: false,
-      anyController: false,
-      signal: new AbortController().signal,
-      onResult: () => {},
     });
     expect(results).toMatchObject([
       { result: 'surprise', detail: expect.stringContaining('has pod-interface-missing') },
@@ -172,11 +178,28 @@ describe('recreating a pod', { timeout: 30_000 }, () => {
   });
 
   it('is a surprise where a disruption budget refuses', async () => {
-    stub.fail({ path: '/eviction', status: 429, headers: { 'retry-after': '60' } });
+    stub.fail({
+      path: '/eviction',
+      status: 429,
+      headers: { 'retry-after': '60' },
+      message: "Cannot evict pod as it would violate the pod's disruption budget.",
+    });
     expect(await tryRepair()).toMatchObject([
       { result: 'surprise', detail: expect.stringContaining('a disruption budget refuses') },
     ]);
     expect(stub.pods.has('shop/web-1')).toBe(true);
+  });
+
+  it('tells an API server that has too much to do from a budget that refuses', async () => {
+    stub.fail({
+      path: '/eviction',
+      status: 429,
+      headers: { 'retry-after': '60' },
+      message: 'too many requests',
+    });
+    const [result] = await tryRepair();
+    expect(result?.detail).toContain('too many requests');
+    expect(result?.detail).not.toContain('budget');
   });
 
   it('takes another pod of its controller that was there before for no successor', async () => {
@@ -201,6 +224,14 @@ describe('two at once', { timeout: 30_000 }, () => {
   });
 });
 
+describe('the lease', { timeout: 30_000 }, () => {
+  it('goes on where the answer to its renewal was lost', async () => {
+    stub.fail({ method: 'PUT', path: '/leases/', lost: true });
+    expect(await tryRepair()).toMatchObject([{ result: 'done' }]);
+    expect(stub.taken.size).toBe(0);
+  });
+});
+
 describe('whoever was killed', { timeout: 30_000 }, () => {
   it.each([
     ['before the pod was evicted', true, 'it was not evicted'],
@@ -216,12 +247,24 @@ describe('whoever was killed', { timeout: 30_000 }, () => {
     if (stays) stub.fail({ path: '/eviction', status: 403, message: 'killed' });
     await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
 
-    const left = await halfDone(store, cluster.name, recentDays(new Date()));
+    const left = await halfDone(store, cluster, recentDays(new Date()));
     expect(left).toMatchObject([{ by: 'ann', phase: 'begun', pod: { name: 'web-1' } }]);
     const [said] = await settleHalfDone(cluster, store, HERE);
     expect(said).toContain('ann began to recreate shop/web-1');
     expect(said).toContain(words);
     expect(await unsettled()).toEqual([]);
+  });
+
+  it('is not asked after in another cluster that has the name by now', async () => {
+    const stopped = new DirectoryStore(directory);
+    const put = stopped.putOnce.bind(stopped);
+    stopped.putOnce = async (key, body) => {
+      if (key.endsWith('-begun.json')) return await put(key, body);
+      throw new Error('killed');
+    };
+    await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
+    expect(await unsettled()).toHaveLength(1);
+    expect(await halfDone(store, { ...cluster, uid: 'another' }, recentDays(new Date()))).toEqual([]);
   });
 
   it('is not taken for dead while it still repairs, and its own end is what is kept', async () => {

@@ -12,6 +12,7 @@ const ORDER = [
   '/e2e/resilience.test.ts',
   '/e2e/history.test.ts',
   '/e2e/remediate.test.ts',
+  '/e2e/remediate-node.test.ts',
   '/e2e/faults.test.ts',
   '/e2e/teardown.test.ts',
   '/e2e/kernel-log.test.ts',

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
-import { planRepairs, whyNotBy } from '../../lib/remedy/plan.ts';
+import { limited, planRepairs, whyNotBy } from '../../lib/remedy/plan.ts';
 import { scriptOf } from '../../lib/remedy/script.ts';
-import { aFinding, aReport } from '../report/sample.ts';
+import { aFinding, anOrphan, aReport } from '../report/sample.ts';
 
 const plan = (changes: Partial<Finding>, ...others: Finding[]) =>
   planRepairs(aReport({ findings: [aFinding(changes), ...others] }), {});
@@ -94,6 +94,48 @@ describe('a plan', () => {
         pod: { namespace: 'shop', name: 'web-1' },
       }).acts,
     ).toHaveLength(1);
+  });
+});
+
+describe('a plan for orphaned namespaces', () => {
+  const orphans = (...changes: Partial<Finding>[]): Finding[] =>
+    changes.map((each, at) => anOrphan(at + 1, each));
+  const planned = (...changes: Partial<Finding>[]) =>
+    planRepairs(aReport({ findings: orphans(...changes) }), {});
+
+  it('has one act for each node, with all that nobody uses there', () => {
+    const elsewhere = { object: { ...anOrphan(3).object, node: 'node-2' } };
+    const { acts, byHand } = planned({}, {}, elsewhere);
+    expect(byHand).toEqual([]);
+    expect(acts).toMatchObject([
+      { kind: 'delete-namespaces', node: 'node-1', refused: null, orphans: [{ inode: 1 }, { inode: 2 }] },
+      { kind: 'delete-namespaces', node: 'node-2', refused: null, orphans: [{ inode: 3 }] },
+    ]);
+  });
+
+  it.each<[string, Partial<Finding>]>([
+    ['one audit has seen it', { runs: 1 }],
+    ['seen once', { state: 'pending' }],
+    ['did not look at it', { notSeen: true }],
+    ['only suspected', { confidence: 'suspected' }],
+    ['an exception of network', { suppressed: { owner: 'network', reason: 'known', expires: '2027-01-01' } }],
+    ['not one that containerd makes', { evidence: [] }],
+  ])('refuses what was %s, and what stands beside it goes', (words, changes) => {
+    const { acts } = planned({}, changes);
+    expect(acts.map(({ refused }) => refused)).toEqual([null, expect.stringContaining(words)]);
+    expect(acts[0]?.findings).toHaveLength(1);
+  });
+
+  it('lets no more objects be tried than was said, and one pod take no more than it can', () => {
+    const { acts } = planRepairs(aReport({ findings: [...orphans({}, {}, {}, {}, {}), aFinding()] }), {});
+    const inodes = (limit: number): unknown[] =>
+      limited(acts, limit, 2).map((act) =>
+        act.kind === 'recreate-pod' ? act.pod.name : act.orphans.map(({ inode }) => inode),
+      );
+    expect(inodes(3)).toEqual([[1, 2], [3]]);
+    expect(inodes(5)).toEqual([[1, 2], [3, 4], [5]]);
+    expect(inodes(99)).toEqual([[1, 2], [3, 4], [5], 'web-1']);
+    expect(limited(acts, 3, 2)[1]?.findings).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,6 @@
 /** A report as the tests want it: healthy, one node, unless told otherwise. */
 import type { Finding } from '../../lib/model/finding.ts';
+import { pinComparison } from '../../lib/model/orphan.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 
 export function aReport(changes: Partial<ClusterReport> = {}): ClusterReport {
@@ -111,4 +112,21 @@ export function aHostileReport(text = hostile): ClusterReport {
     reasons: [text],
   });
   return report;
+}
+
+/** An orphaned namespace of node-1 that two audits saw; its number is its inode. */
+export function anOrphan(number: number, changes: Partial<Finding> = {}): Finding {
+  const name = `cni-00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+  const path = `/run/netns/${name}`;
+  return aFinding({
+    fingerprint: `orphan-${number}`,
+    check: 'namespace-orphaned',
+    topic: 'namespaces',
+    severity: 'medium',
+    object: { kind: 'namespace', name, node: 'node-1', path },
+    evidence: [pinComparison(path, number, '2026-01-02T03:04:05Z')],
+    remedy: [{ purpose: 'repair', text: 'Unpin it.', command: `umount ${path}` }],
+    runs: 2,
+    ...changes,
+  });
 }

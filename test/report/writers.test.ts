@@ -33,7 +33,7 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
     - interfaces: expected eth0, found lo  [ip link (netns 4026532400)]
   > Delete the pod.
     $ kubectl delete pod -n shop web-1
-  > Or have it done, each looked at again before and its successor after:
+  > Or have it done, each looked at again before, and what came of it after:
     $ netns-audit remediate 20260102T030405Z-0a1b2c3d --only pod-interface-missing --apply
 
 About a check: netns-audit checks pod-interface-missing

@@ -1,0 +1,128 @@
+/** What `netns-audit remediate` prints: the plan, what came of each act, and of all. */
+import type { ActResult } from '../lib/audit/index.ts';
+import { counts } from '../lib/model/finding.ts';
+import { printable } from '../lib/model/printable.ts';
+import type { ClusterReport } from '../lib/model/report.ts';
+import { type Act, objectsOf, type Plan } from '../lib/remedy/plan.ts';
+import { scriptOf } from '../lib/remedy/script.ts';
+import { jsonText, plural, table } from '../lib/report/index.ts';
+
+/** Names of objects of one act that are printed; all are in JSON, and in the record. */
+const NAMES = 5;
+
+export function planJson(plan: Plan, report: ClusterReport): string {
+  return `${jsonText({ runId: report.runId, cluster: report.cluster.name, ...plan }, 2)}\n`;
+}
+
+/** The commands of all findings of the plan, for a person to read and run. */
+export function planScript(plan: Plan, report: ClusterReport): string {
+  return scriptOf(report, [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(counts));
+}
+
+export function planText(plan: Plan, report: ClusterReport, limit: number, width: number): string {
+  const tried = plan.acts.filter(({ refused }) => refused === null);
+  const refused = plan.acts.filter((act) => act.refused !== null);
+  const lines = [
+    `Repairs for ${printable(report.cluster.name, 100)}, by run ${printable(report.runId, 100)}`,
+  ];
+  const namespaces = tried.filter((act) => act.kind === 'delete-namespaces');
+  const pods = tried.filter((act) => act.kind === 'recreate-pod');
+  if (namespaces.length > 0)
+    lines.push(
+      '',
+      `Delete ${plural(totalOf(namespaces), 'orphaned namespace')}. A pod on the node looks at each again right before, has the CNI plugins undo what they made, and proves that pin, pair and address are gone:`,
+      rows(['NODE', 'NAMESPACES'], namespaces, width),
+    );
+  if (pods.length > 0)
+    lines.push(
+      '',
+      `Recreate ${plural(pods.length, 'pod')}. Each is evicted, as its disruption budgets allow, and the pod that takes its place is looked at:`,
+      rows(['POD', 'WHY'], pods, width),
+    );
+  if (totalOf(tried) > limit) lines.push('', `--limit lets ${limit} of these be tried.`);
+  if (refused.length > 0)
+    lines.push(
+      '',
+      'Refused:',
+      ...refused.map((act) => `  ${objectText(act)} (${whyText(act)}): ${printable(act.refused ?? '', 300)}`),
+    );
+  if (plan.byHand.length > 0) {
+    const checks = Map.groupBy(plan.byHand, ({ check }) => check);
+    lines.push(
+      '',
+      `By hand (-o script writes the commands to read and run): ${[...checks].map(([check, found]) => `${check} (${found.length})`).join(', ')}`,
+    );
+  }
+  if (plan.acts.length + plan.byHand.length === 0) lines.push('', 'There is nothing to repair.');
+  return `${lines.join('\n')}\n`;
+}
+
+function rows(head: readonly [string, string], acts: readonly Act[], width: number): string {
+  const row = (act: Act): string[] =>
+    act.kind === 'recreate-pod'
+      ? [objectText(act), whyText(act)]
+      : [printable(act.node, 300), `${act.orphans.length}: ${namesOf(act.orphans.map(({ name }) => name))}`];
+  return table([[...head], ...acts.map(row)], width).trimEnd();
+}
+
+export function totalOf(acts: readonly Act[]): number {
+  return acts.reduce((sum, act) => sum + objectsOf(act), 0);
+}
+
+/** What is asked before anything is done. */
+export function question(acts: readonly Act[]): string {
+  const pods = acts.filter(({ kind }) => kind === 'recreate-pod').length;
+  const namespaces = totalOf(acts) - pods;
+  const what = [
+    ...(namespaces > 0 ? [`delete ${plural(namespaces, 'orphaned namespace')}`] : []),
+    ...(pods > 0 ? [`recreate ${plural(pods, 'pod')}`] : []),
+  ].join(' and ');
+  return `${what.charAt(0).toUpperCase()}${what.slice(1)}? Type yes: `;
+}
+
+/** One act and what came of it; of many objects those that were not done, by their reason. */
+export function resultText({ act, result, detail, answers }: ActResult): string {
+  const others = Map.groupBy(
+    answers.filter(({ word }) => word !== 'done' && word !== 'would'),
+    // Numbers and names of processes make one reason of many.
+    ({ word, detail: reason }) => `${word}: ${reason}`,
+  );
+  return [
+    `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
+    ...[...others].map(
+      ([reason, some]) => `  ${printable(reason, 500)}: ${namesOf(some.map(({ name }) => name))}`,
+    ),
+  ].join('\n');
+}
+
+/** @param wanted - objects that were to be repaired */
+export function summary(results: readonly ActResult[], wanted: number): string {
+  const inOrder = sum(results, (word) => word === 'done' || word === 'would');
+  const refused = sum(results, (word) => word === 'refused');
+  const surprised = results.some(({ result }) => result === 'surprise');
+  return `${inOrder} of ${wanted} in order, ${refused} refused${surprised ? ', and a surprise: nothing more was tried. Look at it before you go on' : ''}.`;
+}
+
+/** Objects of which that is said. An act without answers is its one object. */
+export function sum(results: readonly ActResult[], matches: (word: string) => boolean): number {
+  const wordOf = { done: 'done', rehearsed: 'would', refused: 'refused', surprise: 'failed' } as const;
+  return results.reduce((total, { act, result, answers }) => {
+    if (answers.length > 0) return total + answers.filter(({ word }) => matches(word)).length;
+    return total + (matches(wordOf[result]) ? objectsOf(act) : 0);
+  }, 0);
+}
+
+function objectText(act: Act): string {
+  if (act.kind === 'recreate-pod')
+    return printable(`${act.pod.namespace}/${act.pod.name} on ${act.node}`, 400);
+  return printable(`${namesOf(act.findings.map(({ object }) => object.name))} on ${act.node}`, 600);
+}
+
+function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES).map((name) => printable(name, 200));
+  return names.length > NAMES ? `${shown.join(', ')} and ${names.length - NAMES} more` : shown.join(', ');
+}
+
+function whyText({ findings }: Act): string {
+  return [...new Set(findings.map(({ check }) => check))].join(', ');
+}

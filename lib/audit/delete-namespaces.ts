@@ -1,0 +1,110 @@
+/**
+ * Orphaned namespaces of one node are deleted by a pod there, which looks at each again right before (lib/probe/repair) and proves
+ * that it is gone. An audit of the node then says whether that is all.
+ */
+import { type Cluster, ProbePods } from '../cluster/index.ts';
+import type { RemedyObject } from '../model/remedy-record.ts';
+import { newRunId } from '../model/run-id.ts';
+import { type Answer, readAnswers, repairPod } from '../probe/index.ts';
+import type { NamespacesAct } from '../remedy/plan.ts';
+import type { Context, Examined, RepairResult } from './remediate.ts';
+
+/** Beside its own deadline, for the pod to start and its log to be read. */
+const GRACE_SECONDS = 60;
+
+/** Nothing is looked at here: whatever was seen from afar would be older than what the pod sees. */
+export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context: Context): Examined {
+  const object = (answers: ReadonlyMap<string, Answer>): RemedyObject => ({
+    act: 'delete-namespaces',
+    node: act.node,
+    namespaces: act.orphans.map(({ name, inode }) => {
+      const answer = answers.get(name);
+      return { name, inode, result: answer?.word ?? null, detail: answer?.detail ?? null };
+    }),
+  });
+  return {
+    object: object(new Map()),
+    rehearse: async () => {
+      const answers = await askedOnNode(cluster, act, context, false);
+      const would = answers.filter(({ word }) => word === 'would').length;
+      return { ok: would > 0, detail: `${would} would be deleted${notDeleted(answers)}`, answers };
+    },
+    act: async () => {
+      const answers = await askedOnNode(cluster, act, context, true);
+      const done = answers.filter(({ word }) => word === 'done');
+      const detail = `${done.length} deleted${notDeleted(answers)}`;
+      if (answers.some(({ word }) => word === 'failed' || word === 'left'))
+        return { ok: false, detail, answers };
+      return await proven(act, done, { detail, answers }, context);
+    },
+    after: ({ answers }) => object(new Map(answers?.map((answer) => [answer.name, answer]))),
+  };
+}
+
+/** How many were left there, in the words of their answers. */
+function notDeleted(answers: readonly Answer[]): string {
+  const count = (word: Answer['word']): number => answers.filter((each) => each.word === word).length;
+  const words = (['refused', 'failed', 'left'] as const).filter((word) => count(word) > 0);
+  return words.map((word) => `, ${count(word)} ${word}`).join('');
+}
+
+async function askedOnNode(
+  cluster: Cluster,
+  { node, orphans }: NamespacesAct,
+  context: Context,
+  act: boolean,
+): Promise<Answer[]> {
+  const { runId, repairNamespace, repairSeconds, pullSecret } = context;
+  const deadlineSeconds = repairSeconds + GRACE_SECONDS;
+  // A run may send more than one pod to a node.
+  const own = newRunId(new Date(), `${runId} ${node} ${orphans[0]?.name} ${act}`);
+  const manifest = repairPod({
+    runId: own,
+    node,
+    expires: new Date(Date.now() + (deadlineSeconds + GRACE_SECONDS) * 1000),
+    namespace: repairNamespace,
+    image: context.image,
+    ...(pullSecret === null ? {} : { imagePullSecret: pullSecret }),
+    orphans,
+    act,
+    settleSeconds: context.settleSeconds,
+    activeDeadlineSeconds: repairSeconds,
+  });
+  const pods = ProbePods.start(cluster, { namespace: repairNamespace, runId: own, signal: context.signal });
+  try {
+    const { log } = await pods.run(manifest, deadlineSeconds * 1000);
+    return readAnswers(
+      log,
+      orphans.map(({ name }) => name),
+    );
+  } finally {
+    await pods.close();
+  }
+}
+
+/** The node is audited, and no check may find any of them again. */
+async function proven(
+  { node }: NamespacesAct,
+  done: readonly Answer[],
+  repair: Omit<RepairResult, 'ok'>,
+  { look, renew }: Context,
+): Promise<RepairResult> {
+  if (done.length === 0) return { ...repair, ok: true };
+  await renew();
+  const report = await look(node);
+  const found = report.coverage.nodes.find((each) => each.node === node);
+  if (found?.result !== 'audited')
+    return {
+      ...repair,
+      ok: false,
+      detail: `${repair.detail}; but ${node} could not be looked at in full afterwards: ${found?.reason ?? 'it is not listed'}`,
+    };
+  const names = new Set(done.map(({ name }) => name));
+  const again = report.findings.filter(({ object }) =>
+    names.has((object.path ?? object.name).replace(/^.*\//, '')),
+  );
+  if (again.length === 0)
+    return { ...repair, ok: true, detail: `${repair.detail}; an audit finds nothing of them` };
+  const checks = [...new Set(again.map(({ check }) => check))].join(', ');
+  return { ...repair, ok: false, detail: `${repair.detail}; but an audit finds ${checks} of them` };
+}

@@ -1,0 +1,156 @@
+/** A pod is made again: evicted, if its fault is still there and something makes another one, and the other one is looked at. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
+import type { RemedyObject } from '../model/remedy-record.ts';
+import type { PodAct } from '../remedy/plan.ts';
+import type { Context, Examined, RepairResult } from './remediate.ts';
+
+/** They make a pod again in the place of one that is evicted. */
+const CONTROLLERS: ReadonlySet<string> = new Set([
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'ReplicationController',
+]);
+/** Beside its grace period, for a pod to be gone and its successor to be ready. */
+const READY_MILLISECONDS = 180_000;
+const RENEWAL_MILLISECONDS = 60_000;
+
+/** Looks at the pod and its node again. */
+export async function examinePod(cluster: Cluster, act: PodAct, context: Context): Promise<Examined> {
+  const found = await examined(cluster, act, context);
+  if ('refused' in found) return found;
+  const { pod, controller } = found;
+  const { namespace, name, uid } = pod;
+  const object: RemedyObject = {
+    act: 'recreate-pod',
+    pod: { namespace, name, uid, node: act.node, controllerUid: controller.uid },
+  };
+  return {
+    object,
+    rehearse: async () => ({
+      ok: true,
+      detail: `the fault is still there, and its ${controller.kind} would make another pod`,
+    }),
+    act: async () => {
+      await evict(cluster, pod, { signal: context.signal });
+      return await proven(cluster, found, context);
+    },
+    after: () => object,
+  };
+}
+
+type Controlled = {
+  readonly pod: OwnedPod;
+  readonly controller: NonNullable<OwnedPod['controller']>;
+  /** Uids of all pods of its namespace before the act. */
+  readonly earlier: ReadonlySet<string>;
+};
+
+/** The pod, if every precondition holds on what there is now; else why not. */
+async function examined(
+  cluster: Cluster,
+  act: PodAct,
+  context: Context,
+): Promise<Controlled | { readonly refused: string }> {
+  const { pod: before } = await podOf(cluster, act, context);
+  if (before === null) return { refused: 'the pod is gone' };
+  const report = await context.look(act.node);
+  const node = report.coverage.nodes.find((each) => each.node === act.node);
+  if (node?.result !== 'audited')
+    return { refused: `its node could not be looked at in full: ${node?.reason ?? 'it is not listed'}` };
+  const stands = act.findings.filter(({ check }) =>
+    report.findings.some(
+      (now) =>
+        now.check === check &&
+        now.confidence !== 'suspected' &&
+        now.partOf === null &&
+        now.object.kind === 'pod' &&
+        now.object.namespace === act.pod.namespace &&
+        now.object.name === act.pod.name,
+    ),
+  );
+  if (stands.length === 0) return { refused: 'the fault was not seen again' };
+  // The pod that was looked at must be the one that is evicted.
+  const { pod, earlier } = await podOf(cluster, act, context);
+  if (pod === null || pod.uid !== before.uid) return { refused: 'the pod was replaced meanwhile' };
+  if (pod.isDeleted) return { refused: 'the pod is being deleted' };
+  if (pod.node !== act.node) return { refused: `the pod is on node ${pod.node} by now` };
+  const { controller } = pod;
+  if (controller === null)
+    return { refused: 'no controller would make it again: save it, and delete it by hand' };
+  if (controller.kind === 'Node') return { refused: 'a static pod: its kubelet makes it again only by hand' };
+  if (!CONTROLLERS.has(controller.kind) && !context.anyController)
+    return {
+      refused: `whether its ${controller.kind} makes it again is not known: name it with --pod if it does`,
+    };
+  return { pod, controller, earlier };
+}
+
+async function podOf(
+  cluster: Cluster,
+  { pod }: PodAct,
+  { signal }: Context,
+): Promise<Pick<Controlled, 'earlier'> & { readonly pod: OwnedPod | null }> {
+  const pods = await listOwnedPods(cluster, pod.namespace, { signal });
+  return {
+    pod: pods.find(({ name }) => name === pod.name) ?? null,
+    earlier: new Set(pods.map(({ uid }) => uid)),
+  };
+}
+
+/** Waits for the pod's successor, and looks at it. */
+async function proven(
+  cluster: Cluster,
+  { pod, controller, earlier }: Controlled,
+  context: Context,
+): Promise<RepairResult> {
+  const end = Date.now() + pod.graceSeconds * 1000 + READY_MILLISECONDS;
+  let successor: OwnedPod | undefined;
+  let isGone = false;
+  // A pod may take longer to end than the lease is held.
+  let renewed = Date.now();
+  while (successor === undefined) {
+    if (Date.now() - renewed > RENEWAL_MILLISECONDS) {
+      await context.renew();
+      renewed = Date.now();
+    }
+    if (Date.now() > end)
+      return {
+        ok: false,
+        detail: isGone
+          ? `evicted, but no other pod of its ${controller.kind} became ready in time`
+          : 'evicted, but it is still Terminating: its runtime, a volume or a finalizer holds it, as kubectl describe pod says',
+      };
+    const pods = await listOwnedPods(cluster, pod.namespace, { signal: context.signal });
+    isGone = pods.every(({ uid }) => uid !== pod.uid);
+    successor = pods.find(
+      (each) => isGone && each.isReady && each.controller?.uid === controller.uid && !earlier.has(each.uid),
+    );
+    if (successor === undefined) await sleep(1000, undefined, { signal: context.signal });
+  }
+  const { name, namespace, node } = successor;
+  if (node === null) return { ok: false, detail: `${namespace}/${name} is ready, but on no node` };
+  await context.renew();
+  const report = await context.look(node);
+  const result = report.coverage.nodes.find((each) => each.node === node)?.result;
+  if (result !== 'audited')
+    return {
+      ok: false,
+      detail: `${namespace}/${name} took its place on ${node}, which could not be looked at in full`,
+    };
+  const faults = report.findings.filter(
+    ({ object, confidence, suppressed }) =>
+      object.kind === 'pod' &&
+      object.namespace === namespace &&
+      object.name === name &&
+      confidence !== 'suspected' &&
+      suppressed === null,
+  );
+  if (faults.length > 0)
+    return {
+      ok: false,
+      detail: `${namespace}/${name} took its place on ${node}, and has ${faults.map(({ check }) => check).join(', ')}`,
+    };
+  return { ok: true, detail: `${namespace}/${name} took its place on ${node}; nothing is wrong with it` };
+}

@@ -1,0 +1,179 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { halfDone, recentDays, repair, settleHalfDone } from '../../lib/audit/index.ts';
+import type { ActResult, RepairOptions } from '../../lib/audit/remediate.ts';
+import { type Cluster, connect } from '../../lib/cluster/index.ts';
+import { DirectoryStore, keys } from '../../lib/history/index.ts';
+import { remedyRecordSchema } from '../../lib/model/remedy-record.ts';
+import { newRunId } from '../../lib/model/run-id.ts';
+import { planRepairs } from '../../lib/remedy/plan.ts';
+import { anOrphan, aReport } from '../report/sample.ts';
+import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+
+let stub: StubApiServer;
+let cluster: Cluster;
+let directory: string;
+let store: DirectoryStore;
+let sent: ApiObject[];
+
+const acts = planRepairs(aReport({ findings: [anOrphan(1), anOrphan(2)] }), {}).acts;
+const [A, B] = [anOrphan(1).object.name, anOrphan(2).object.name];
+const runId = newRunId(new Date(), 'test');
+const HERE = {
+  namespace: 'netns-audit',
+  repairNamespace: 'netns-audit-remediate',
+  days: recentDays(new Date()),
+};
+
+/** What the pod on the node says. */
+let log: string;
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+  stub.user = 'ann';
+  sent = [];
+  log = `done ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
+  stub.ending = (pod) => {
+    sent.push(pod);
+    return { log };
+  };
+  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
+  directory = await mkdtemp(join(tmpdir(), 'netns-audit-orphans-'));
+  store = new DirectoryStore(directory);
+});
+afterEach(async () => {
+  await cluster.transport.close();
+  await stub.close();
+  await rm(directory, { recursive: true });
+});
+
+async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
+  return await repair(cluster, acts, {
+    ...HERE,
+    runId,
+    image: 'image:1',
+    pullSecret: null,
+    settleSeconds: 900,
+    repairSeconds: 600,
+    store,
+    look: async () => aReport(),
+    rehearse: false,
+    anyController: false,
+    signal: new AbortController().signal,
+    onResult: () => {},
+    ...changes,
+  });
+}
+
+const argumentsOf = (pod: ApiObject | undefined): string[] =>
+  (pod?.spec as { containers: { args: string[] }[] } | undefined)?.containers[0]?.args ?? [];
+const endOf = async () => {
+  const stored = await store.get(keys.remedy({ cluster: cluster.name, runId }, `${A}-ended`));
+  return remedyRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()));
+};
+
+describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
+  it('sends one pod with all of them to the node, audits the node, and keeps what came of each', async () => {
+    const looked: string[] = [];
+    const results = await tryRepair({
+      look: async (node) => {
+        looked.push(node);
+        return aReport();
+      },
+    });
+    expect(results).toMatchObject([
+      { result: 'done', detail: '1 deleted, 1 refused; an audit finds nothing of them' },
+    ]);
+    expect(looked).toEqual(['node-1']);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.metadata.namespace).toBe('netns-audit-remediate');
+    expect(argumentsOf(sent[0])).toEqual([
+      'act=1',
+      'settle=900',
+      'total=540',
+      `orphan=${A}:1:1767323045`,
+      `orphan=${B}:2:1767323045`,
+    ]);
+    expect(await endOf()).toMatchObject({
+      phase: 'done',
+      clusterUid: cluster.uid,
+      by: 'ann',
+      node: 'node-1',
+      namespaces: [
+        { name: A, inode: 1, result: 'done', detail: 'veth1 10.1.1.1' },
+        { name: B, inode: 2, result: 'refused', detail: 'process 7 (sleep) is in it' },
+      ],
+    });
+    expect(stub.pods.size).toBe(0);
+    expect(stub.taken.size).toBe(0);
+  });
+
+  it('rehearses by a pod that only looks, and writes nothing', async () => {
+    log = `would ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
+    expect(await tryRepair({ rehearse: true })).toMatchObject([
+      { result: 'rehearsed', detail: '1 would be deleted, 1 refused' },
+    ]);
+    expect(argumentsOf(sent[0])[0]).toBe('act=0');
+    expect(await store.get(keys.remedy({ cluster: cluster.name, runId }, `${A}-begun`))).toBeNull();
+  });
+
+  it('is refused where the rehearsal finds none that would go', async () => {
+    log = `refused ${A} it is open\nrefused ${B} it is open\nend 2\n`;
+    expect(await tryRepair({ rehearse: true })).toMatchObject([{ result: 'refused' }]);
+  });
+
+  it.each<[string, string, Partial<RepairOptions>, string]>([
+    [
+      'one fails',
+      `failed ${A} CNI DEL of bridge failed\nleft ${B} another one\nend 2\n`,
+      {},
+      '1 failed, 1 left',
+    ],
+    ['the pod was cut short', `done ${A} x\n`, {}, 'it was cut short'],
+    [
+      'an audit finds it again',
+      `done ${A} x\ndone ${B} x\nend 2\n`,
+      { look: async () => aReport({ findings: [anOrphan(2)] }) },
+      'an audit finds namespace-orphaned of them',
+    ],
+    [
+      'the node could not be audited',
+      `done ${A} x\ndone ${B} x\nend 2\n`,
+      {
+        look: async () =>
+          aReport({
+            coverage: {
+              checks: [],
+              nodes: [{ node: 'node-1', result: 'partial', reason: 'pins could not be read', remedy: null }],
+            },
+          }),
+      },
+      'could not be looked at in full afterwards: pins could not be read',
+    ],
+  ])('is a surprise where %s, and its end is kept', async (_, said, changes, words) => {
+    log = said;
+    expect(await tryRepair(changes)).toMatchObject([
+      { result: 'surprise', detail: expect.stringContaining(words) },
+    ]);
+    expect(await endOf()).toMatchObject({ phase: 'failed' });
+  });
+
+  it('that was stopped is told by the next call, which ends its pod', async () => {
+    const stopped = new DirectoryStore(directory);
+    const put = stopped.putOnce.bind(stopped);
+    stopped.putOnce = async (key, body) => {
+      if (key.endsWith('-begun.json')) return await put(key, body);
+      throw new Error('killed');
+    };
+    await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
+    for (const pod of sent) stub.pods.set(`netns-audit-remediate/${pod.metadata.name}`, pod);
+    const [said] = await settleHalfDone(cluster, store, HERE);
+    expect(said).toMatch(
+      /^ann began to delete 2 orphaned namespaces on node-1 at .* and was stopped: its pod went on/,
+    );
+    expect(stub.pods.size).toBe(0);
+    expect(await halfDone(store, cluster, HERE.days)).toEqual([]);
+  });
+});

@@ -1,0 +1,265 @@
+/**
+ * `netns-audit remediate` on orphaned namespaces beside such as only look like one, with the rights of the manifests and no others.
+ * NETNS_AUDIT_E2E_ORPHANS is how many there are.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { DEFAULT_IMAGE, REPAIR_NAMESPACE } from '../../lib/model/own-pods.ts';
+import { type RepairPodOptions, repairPod } from '../../lib/probe/index.ts';
+import { audit, netnsAudit, newFindings, summary } from './audit.ts';
+import {
+  apply,
+  findOnNodes,
+  kubectl,
+  listPods,
+  NAMESPACE,
+  onNode,
+  POD_IMAGE,
+  tryKubectl,
+  waitReady,
+} from './cluster.ts';
+import {
+  makeOrphans,
+  makeOthers,
+  networksOf,
+  OTHERS,
+  pin,
+  removeOrphans,
+  turned,
+  turnSome,
+} from './orphans.ts';
+import { type RunResult, waitFor } from './run.ts';
+
+const [node] = inject('nodes') as [string];
+const baseline = new Set(inject('baseline'));
+const CHECK = 'namespace-orphaned';
+const COUNT = Number(process.env.NETNS_AUDIT_E2E_ORPHANS ?? 50);
+const IMAGE = process.env.NETNS_AUDIT_E2E_IMAGE ?? DEFAULT_IMAGE;
+
+const looksAlike = Object.keys(turned).length;
+
+let folder: string;
+let kubeconfig: string;
+let store: string;
+/** Of the node before anything was made on it. */
+let before: readonly string[];
+
+/** As a person of both groups of the manifests. */
+const remediate = async (...args: string[]): Promise<RunResult> =>
+  await netnsAudit([
+    ...['remediate', '--kubeconfig', kubeconfig, '--store', store, '--only', CHECK, '--node', node],
+    ...['--image', IMAGE, ...args],
+  ]);
+
+const pods = (name: string, replicas: number): object => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace: NAMESPACE },
+  spec: {
+    replicas,
+    selector: { matchLabels: { part: name } },
+    template: {
+      metadata: { labels: { part: name } },
+      spec: {
+        nodeSelector: { 'kubernetes.io/hostname': node },
+        terminationGracePeriodSeconds: 0,
+        containers: [
+          { name: 'main', image: POD_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['sleep', '86400'] },
+        ],
+      },
+    },
+  },
+});
+
+const orphans = async (): Promise<string[]> =>
+  (await audit(['--nodes', node])).report.findings
+    .filter(({ check }) => check === CHECK)
+    .map(({ object }) => object.name)
+    .filter((name) => name.startsWith('cni-'));
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'netns-audit-e2e-'));
+  [kubeconfig, store] = [join(folder, 'kubeconfig'), join(folder, 'store')];
+  const { stdout } = await netnsAudit(['manifests', '--remediate', '--image', IMAGE]);
+  // Other audits run in the namespace of the probes, of whatever version: its policy is tried elsewhere.
+  const manifests = parseAllDocuments(stdout).map((document) => document.toJS());
+  await apply(
+    manifests.filter(
+      ({ kind, metadata }) => !(kind.startsWith('ValidatingAdmission') && metadata.name === 'netns-auditor'),
+    ),
+  );
+  const config = parse(await kubectl(['config', 'view', '--raw', '--flatten', '--minify']));
+  const groups = ['netns-auditor', 'netns-auditor-remediate'];
+  Object.assign(config.users[0].user, { as: 'ann', 'as-groups': groups });
+  await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+  await removeOrphans(node);
+  await apply([pods('lives', 3)]);
+  await waitReady('part=lives', 3);
+  before = await networksOf(node);
+  await makeOthers(node);
+  await makeOrphans(node, COUNT);
+  // Two audits have to see them.
+  for (const _ of [1, 2]) await audit([], { store });
+});
+afterAll(async () => {
+  await removeOrphans(node);
+  for (const name of ['lives', 'comes'])
+    await kubectl(['delete', 'deployment', name, '-n', NAMESPACE, '--ignore-not-found', '--wait=false']);
+  for (const kind of ['clusterrole', 'clusterrolebinding'])
+    await kubectl(['delete', kind, 'netns-auditor-remediate', '--ignore-not-found']);
+  for (const kind of ['validatingadmissionpolicy', 'validatingadmissionpolicybinding'])
+    await kubectl(['delete', kind, 'netns-auditor-remediate', '--ignore-not-found']);
+  await kubectl(['delete', 'namespace', REPAIR_NAMESPACE, '--ignore-not-found', '--wait=false']);
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe(`${COUNT} orphaned namespaces on ${node}`, () => {
+  it('are planned to be deleted, aside from those whose name is not of the runtime', async () => {
+    const { stdout, exitCode } = await remediate('--limit', '5000');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`Delete ${COUNT} orphaned namespaces.`);
+    expect(stdout).toMatch(/e2e-of-somebody on .*: its pin is not one that containerd makes/);
+    expect(stdout).toMatch(/0123456789ab on .*: its pin is not one that containerd makes/);
+    expect(stdout).not.toContain('netns-e2e0a11e');
+  });
+
+  it('are all refused within the settle time, as pods that are being created have such as well', async () => {
+    const { stderr, exitCode } = await remediate('--rehearse', '--limit', '5000', '--settle', '1h');
+    expect(stderr).toContain(`0 would be deleted, ${COUNT} refused`);
+    expect(stderr).toContain('may belong to a pod that is being created');
+    expect(exitCode).toBe(1);
+  });
+
+  it('are deleted, no more of them than was said', async () => {
+    const { stderr, exitCode } = await remediate('--apply', '--yes', '--limit', '1', '--settle', '0s');
+    expect(stderr).toContain('1 deleted; an audit finds nothing of them');
+    expect(exitCode, stderr).toBe(0);
+    expect(await orphans()).toHaveLength(COUNT - 1);
+  });
+
+  it('are deleted, while what only looks like one stays and pods start', async () => {
+    await audit([], { store });
+    await turnSome(node);
+    await apply([pods('comes', 10)]);
+    const began = Date.now();
+    const { stderr, exitCode } = await remediate('--apply', '--yes', '--limit', '5000', '--settle', '0s');
+    const seconds = Math.round((Date.now() - began) / 1000);
+    console.warn(`${COUNT} orphans beside ${looksAlike} look-alikes: ${seconds} s\n${stderr}`);
+    expect(stderr).toContain(
+      `${COUNT - 1 - looksAlike} deleted, ${looksAlike} refused; an audit finds nothing of them`,
+    );
+    expect(exitCode).toBe(1);
+    const refusal = (number: number): string =>
+      stderr.split('\n').find((line) => line.includes(pin(number))) ?? '';
+    expect(refusal(turned.process)).toMatch(/process \d+ \(sleep\) is in it/);
+    expect(refusal(turned.descriptor)).toMatch(/process \d+ \(sleep\) has it open/);
+    expect(refusal(turned.socket)).toMatch(/a socket of process \d+ \(sleep\) is of it/);
+    expect(refusal(turned.twice)).toContain('it is pinned at /run/e2e/twice as well');
+    expect(refusal(turned.device)).toContain('it holds the device e2ebr, which no plugin makes for a pod');
+    expect(refusal(turned.remade)).toContain('its pin leads to another namespace by now');
+    const there = await onNode(node, `ls -d /run/netns/* ${OTHERS.join(' ')}`);
+    for (const number of Object.values(turned)) expect(there).toContain(pin(number));
+    for (const path of OTHERS) expect(there).toContain(path);
+  });
+
+  it('leave nothing else behind, and the pods that started meanwhile are in order', async () => {
+    await waitReady('part=comes', 10);
+    await removeOrphans(node);
+    const { report } = await audit();
+    expect(newFindings(report, baseline).map(summary)).toEqual([]);
+    await kubectl(['delete', 'deployment', 'comes', '-n', NAMESPACE, '--wait=false']);
+    await waitFor('the pods to be gone', async () => (await listPods('-l', 'part=comes')).length === 0);
+    await waitFor('the node to be as it was', async () => {
+      expect(await networksOf(node)).toEqual(before);
+      return true;
+    });
+  });
+});
+
+describe('the pod that repairs a node', () => {
+  const options = (changes: Partial<RepairPodOptions> = {}): RepairPodOptions => ({
+    runId: `e2e-${Date.now()}`,
+    node,
+    expires: new Date(Date.now() + 300_000),
+    image: IMAGE,
+    orphans: [{ name: pin(1), inode: 4026531999, made: 1_700_000_000 }],
+    act: true,
+    settleSeconds: 0,
+    activeDeadlineSeconds: 120,
+    ...changes,
+  });
+  const tryPod = async (pod: object): Promise<RunResult> =>
+    await tryKubectl(['--kubeconfig', kubeconfig, 'create', '--dry-run=server', '-f', '-'], {
+      input: JSON.stringify(pod),
+    });
+  /** With other arguments. */
+  const told = (...args: string[]): object => {
+    const pod = repairPod(options());
+    return {
+      ...pod,
+      spec: { ...pod.spec, containers: pod.spec.containers.map((each) => ({ ...each, args })) },
+    };
+  };
+
+  it('is admitted with as many namespaces as it takes', async () => {
+    const many = Array.from({ length: 2000 }, (_, index) => ({
+      name: pin(index),
+      inode: 4_026_531_999,
+      made: 1_700_000_000,
+    }));
+    const { stderr, exitCode } = await tryPod(repairPod(options({ orphans: many })));
+    expect(exitCode, stderr).toBe(0);
+  });
+
+  it.each([
+    ['another path', 'orphan=../../etc:4026531999:1700000000'],
+    ['a name that no runtime gives', 'orphan=qrouter-1:4026531999:1700000000'],
+    ['what a shell would run', 'orphan=$(reboot):1:1'],
+    ['two in one', `orphan=${pin(1)}:1:1\norphan=${pin(2)}:1:1`],
+    ['another setting', 'pattern=.*'],
+  ])('is not admitted with %s', async (_, argument) => {
+    const { stderr, exitCode } = await tryPod(told('act=1', argument));
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('this one differs in spec.containers[0].args');
+  });
+
+  it('is not admitted with another script or image, and no other pod is', async () => {
+    const pod = repairPod(options());
+    const [container] = pod.spec.containers;
+    const changed = (changes: object): object => ({
+      ...pod,
+      spec: { ...pod.spec, containers: [{ ...container, ...changes }] },
+    });
+    for (const changes of [
+      { command: ['sh', '-c', 'reboot', 'repair'] },
+      { image: 'other:1' },
+      { securityContext: { privileged: true } },
+    ])
+      expect((await tryPod(changed(changes))).stderr).toContain('only the pods of netns-auditor');
+  });
+
+  it('refuses the namespace of a pod that lives', async () => {
+    const [pod] = await findOnNodes(await waitReady('part=lives', 3));
+    const path = pod?.variables.PIN ?? '';
+    const [inode, made] = (await onNode(node, `stat -L -c '%i %Y' ${path}`)).trim().split(' ').map(Number);
+    const manifest = repairPod(
+      options({ orphans: [{ name: path.replace(/.*\//, ''), inode: inode ?? 0, made: made ?? 0 }] }),
+    );
+    await kubectl(['--kubeconfig', kubeconfig, 'create', '-f', '-'], { input: JSON.stringify(manifest) });
+    const name = manifest.metadata.name;
+    await waitFor('the pod to end', async () =>
+      (
+        await kubectl(['get', 'pod', name, '-n', REPAIR_NAMESPACE, '-o', 'jsonpath={.status.phase}'])
+      ).startsWith('Succeeded'),
+    );
+    const log = await kubectl(['logs', name, '-n', REPAIR_NAMESPACE]);
+    expect(log).toMatch(
+      /^refused cni-\S+ (?:a sandbox of the runtime names it|the runtime still knows its sandbox)/,
+    );
+    await kubectl(['delete', 'pod', name, '-n', REPAIR_NAMESPACE, '--wait=false']);
+    expect(await waitReady('part=lives', 3)).toHaveLength(3);
+  });
+});
