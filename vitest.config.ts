@@ -36,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'package',
           include: [PACKAGE],
+          globalSetup: ['test/package/setup.ts'],
           testTimeout: 60_000,
         },
       },

@@ -17,6 +17,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import * as z from 'zod';
+import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
 import { type Config, httpsFormat, retentionSchema, settingsSchema } from '../model/config.ts';
 import { exceptionsSchema } from '../model/exception.ts';
 import { monitorSchema, scheduleSchema } from '../model/schedule.ts';
@@ -29,7 +30,7 @@ import { validate } from './validate.ts';
 
 export type NetnsAuditorProps = {
   /** The clusters to audit. Names of EKS clusters and ARNs of secrets may be tokens; `name` may not. */
-  readonly clusters: Config['clusters'];
+  readonly clusters: readonly ClusterInput[];
   /**
    * When to audit.
    * @default - every night at 02:00 UTC, within 15 minutes
@@ -127,7 +128,7 @@ export class NetnsAuditor extends Construct {
     const schedule = scheduleSchema.parse(props.schedule ?? {});
     const monitor = monitorSchema.parse(props.monitor ?? {});
     const retention = retentionSchema.parse(props.retention ?? {});
-    const { clusters } = props;
+    const clusters = props.clusters.map(complete);
     validate(this, { clusters, ...settings, subscriptions: props.subscriptions ?? [] });
 
     const storage = new Storage(this, 'Storage', { retention, subscriptions: props.subscriptions ?? [] });
@@ -207,6 +208,13 @@ export class NetnsAuditor extends Construct {
     this.stateMachine = machine;
     this.clusterRoles = functions.clusterRoles;
   }
+}
+
+/** As a file is read: with what is taken for granted. */
+function complete(cluster: ClusterInput): ClusterConfig {
+  if (!('eks' in cluster)) return cluster;
+  const { accessEntry = true, ...eks } = cluster.eks;
+  return { ...cluster, eks: { ...eks, accessEntry } };
 }
 
 function packageVersion(): string {

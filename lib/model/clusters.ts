@@ -64,6 +64,8 @@ const kubeconfigClusterSchema = z
 
 export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema, kubeconfigClusterSchema]);
 export type ClusterConfig = z.infer<typeof clusterSchema>;
+/** As it is written down: without what is taken for granted. */
+export type ClusterInput = z.input<typeof clusterSchema>;
 
 export const clustersSchema = z.array(clusterSchema).superRefine((clusters, context) => {
   const wrong = (index: number, name: string, message: string): void =>

@@ -89,7 +89,7 @@ describe('access entries', () => {
     const stack = new Stack(new App({ analyticsReporting: false }), 'Own');
     const cluster = new CfnCluster(stack, 'Cluster', { resourcesVpcConfig: { subnetIds: [] }, roleArn: 'r' });
     new NetnsAuditor(stack, 'Auditor', {
-      clusters: [{ name: 'own', eks: { name: cluster.ref, region: stack.region, accessEntry: true } }],
+      clusters: [{ name: 'own', eks: { name: cluster.ref, region: stack.region } }],
     });
     const template = Template.fromStack(stack);
     expect(stack.region).toBe(Aws.REGION);

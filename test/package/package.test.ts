@@ -1,38 +1,13 @@
 /** The package as its users get it: packed, installed in a clean folder, run and imported. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { project, root, run, scratch } from './folders.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), 'netns-auditor-package-'));
-const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
-const run = (command: string, args: readonly string[], cwd: string): string =>
-  execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+const packed = inject('packed');
+const content = run('tar', ['tzf', packed], scratch).trim().split('\n');
 
-let packed = '';
-let content: readonly string[] = [];
-
-beforeAll(() => {
-  run(process.execPath, ['scripts/build-package.ts'], root);
-  packed = join(
-    scratch,
-    run('npm', ['pack', './dist', '--silent', '--pack-destination', scratch], root).trim(),
-  );
-  content = run('tar', ['tzf', packed], scratch).trim().split('\n');
-}, 180_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-/** A new project with the package in it. */
-function project(name: string, others: readonly string[] = []): string {
-  const folder = join(scratch, name);
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  run('npm', ['install', '--silent', '--no-audit', '--no-fund', packed, ...others], folder);
-  return folder;
-}
 
 describe('the package', () => {
   it('is below 3 MB, and holds no test, no key and no Node.js', () => {
@@ -42,6 +17,12 @@ describe('the package', () => {
     ).toEqual([]);
     expect(content).toContain('package/THIRD-PARTY.txt');
   });
+
+  it('is clean for publint and for attw: every importer finds its module and its types', () => {
+    const folder = project('linters', ['publint@0.3.25', '@arethetypeswrong/cli@0.18.5']);
+    expect(run('npx', ['publint', packed, '--strict'], folder)).toContain('All good!');
+    expect(run('npx', ['attw', packed], folder)).toContain('No problems found');
+  }, 240_000);
 });
 
 describe('who installs the command line', () => {
