@@ -1,0 +1,15 @@
+/** What the app of one configuration holds: one stack, with the rules that it is held to. */
+import { type App, type StackProps, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Config } from '../model/config.ts';
+import { NetnsAuditorStack } from './stack.ts';
+
+export function addStack(app: App, config: Config, props: StackProps): void {
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  // CloudFormation takes no tags on dashboards.
+  Tags.of(app).add('app', 'netns-auditor', { excludeResourceTypes: ['AWS::CloudWatch::Dashboard'] });
+  new NetnsAuditorStack(app, 'NetnsAuditor', config, {
+    description: 'Audits pod network namespaces of Kubernetes clusters',
+    ...props,
+  });
+}
