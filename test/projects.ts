@@ -29,8 +29,9 @@ export const INTEGRATION: readonly string[] = [
   // Clients of AWS, with a server or a mock.
   'test/alert/finding-importer.test.ts',
   'test/alert/notifier*.test.ts',
-  // Runs helm.
+  // Run helm and promtool.
   'test/deploy/chart-rendered.test.ts',
+  'test/deploy/promtool.test.ts',
   // Servers of HTTP and SMTP.
   'test/alert/destinations.test.ts',
   'test/history/query.test.ts',
