@@ -1,0 +1,40 @@
+/**
+ * Makes an archive with the program and a Node.js of its own, for those who have none and for krew (docs/installing.md):
+ * `npm run build && npm run archive -- [--platform OS-ARCHITECTURE --node FILE] [--out FOLDER]`
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { makeArchive, PLATFORMS } from './archive/contents.ts';
+
+const text = { type: 'string' } as const;
+const { values } = parseArgs({ options: { platform: text, node: text, out: text } });
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const own = `${process.platform}-${process.arch}`;
+const { platform = own, out = 'archives' } = values;
+const node = values.node ?? (platform === own ? process.execPath : '');
+
+const problem = !PLATFORMS.includes(platform)
+  ? `--platform is one of ${PLATFORMS.join(', ')}`
+  : node === ''
+    ? `--platform ${platform} needs --node FILE: bin/node of Node.js for it, from nodejs.org`
+    : !existsSync(join(dirname(node), '../LICENSE'))
+      ? `${join(dirname(node), '../LICENSE')} is missing: take a Node.js unpacked as nodejs.org packs it, whose licence goes along`
+      : !existsSync(join(dist, 'package.json'))
+        ? 'dist/ is missing: npm run build'
+        : null;
+if (problem === null) {
+  const { version } = JSON.parse(readFileSync(join(dist, 'package.json'), 'utf8')) as { version: string };
+  const name = `netns-audit-${version}-${platform}.tar.gz`;
+  const bytes = await makeArchive(dist, node);
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, name), bytes);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  writeFileSync(join(out, `${name}.sha256`), `${digest}  ${name}\n`);
+  process.stdout.write(`${join(out, name)}, ${(bytes.length / 1e6).toFixed(1)} MB\n`);
+} else {
+  process.stderr.write(`${problem}\n`);
+  process.exitCode = 2;
+}

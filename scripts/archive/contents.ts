@@ -1,0 +1,38 @@
+/** What an archive holds: one folder, netns-audit/, that runs wherever it lies. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { pack } from 'tar-stream';
+
+/** As Node.js names them. Its Linux is that of glibc. */
+export const PLATFORMS: readonly string[] = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64'];
+
+/** The construct and its functions are of no use without npm, which installs them. */
+const LEFT_OUT = /^(?:construct|construct-cjs|functions)\//;
+
+/**
+ * @param dist - the built package
+ * @param node - bin/node of an unpacked Node.js, with its LICENSE in the folder above
+ * @returns a tar.gz, the same to the byte for the same files
+ */
+export async function makeArchive(dist: string, node: string): Promise<Buffer> {
+  const tar = pack();
+  const chunks: Uint8Array[] = [];
+  const reading = (async () => {
+    for await (const chunk of tar as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  })();
+  const add = (name: string, content: Buffer, mode = 0o644): void => {
+    tar.entry({ name: `netns-audit/${name}`, mode, mtime: new Date(0) }, content);
+  };
+  add('kubectl-netns_audit', readFileSync(new URL('launcher.sh', import.meta.url)), 0o755);
+  add('netns-audit', readFileSync(new URL('launcher.sh', import.meta.url)), 0o755);
+  add('node/bin/node', readFileSync(node), 0o755);
+  add('node/LICENSE', readFileSync(join(dirname(node), '../LICENSE')));
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' }).toSorted())
+    if (!LEFT_OUT.test(file) && statSync(join(dist, file)).isFile())
+      add(`program/${file}`, readFileSync(join(dist, file)));
+  tar.finalize();
+  await reading;
+  return await promisify(gzip)(Buffer.concat(chunks));
+}

@@ -1,0 +1,27 @@
+/**
+ * Writes the manifest by which krew installs the archives of a folder: `node scripts/krew.ts --archives FOLDER --url URL
+ * --homepage URL > netns-audit.yaml`. URL is where the archives will be, without their names.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { stringify } from 'yaml';
+import { krewManifest } from './archive/krew-manifest.ts';
+
+const text = { type: 'string' } as const;
+const { archives, url, homepage } = parseArgs({
+  options: { archives: text, url: text, homepage: text },
+}).values;
+if (archives === undefined || url === undefined || homepage === undefined) {
+  process.stderr.write('node scripts/krew.ts --archives FOLDER --url URL --homepage URL\n');
+  process.exitCode = 2;
+} else {
+  const digests = readdirSync(archives)
+    .filter((name) => name.endsWith('.tar.gz.sha256'))
+    .toSorted()
+    .map((name) => readFileSync(join(archives, name), 'utf8'));
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  process.stdout.write(stringify(krewManifest({ version, url, homepage, digests }), { lineWidth: 0 }));
+}
