@@ -18,6 +18,8 @@ export const INTEGRATION: readonly string[] = [
   'test/fuzz/**/*.test.ts',
   'test/audit/hostile-node.test.ts',
   'test/package.test.ts',
+  // Runs actionlint.
+  'test/github.test.ts',
   // The API server of test/stub.
   'test/audit/audit-cluster.test.ts',
   'test/audit/canary.test.ts',
@@ -32,6 +34,8 @@ export const INTEGRATION: readonly string[] = [
   // Run helm and promtool.
   'test/deploy/chart-rendered.test.ts',
   'test/deploy/promtool.test.ts',
+  // A shell, as a runner of GitHub starts it.
+  'test/deploy/github-action.test.ts',
   // Servers of HTTP and SMTP.
   'test/alert/destinations.test.ts',
   'test/history/query.test.ts',

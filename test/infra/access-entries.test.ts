@@ -52,7 +52,8 @@ describe('access entries', () => {
     expect(leftOut(template)).toMatchObject([
       { Value: 'west (prod, us-west-2), west-too (stage, us-west-2)' },
     ]);
-  });
+    // The first one makes the bundles.
+  }, 240_000);
 
   it('are made where they can be by a stack that does not know its region: only there is each one deployed', () => {
     const template = Template.fromStack(synthesize(config, {}).stack);
