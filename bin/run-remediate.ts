@@ -25,13 +25,13 @@ import { onInterrupt } from './interrupt.ts';
 import { reportWidth } from './options.ts';
 import { readExceptions } from './read-exceptions.ts';
 import {
-  summary,
   planJson,
   planScript,
   planText,
   question,
   resultText,
   sum,
+  summary,
   totalOf,
 } from './remediate-text.ts';
 import { version } from './version.ts';

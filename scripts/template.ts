@@ -6,8 +6,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { explain } from '../bin/exit.ts';
+import { readStackConfig } from '../lib/config/read.ts';
 import { plainTemplate } from '../lib/infra/plain-template.ts';
-import { readStackConfig } from '../lib/infra/read-config.ts';
 import { AuditError, messageOf } from '../lib/model/errors.ts';
 import { zip } from './zip.ts';
 

@@ -47,7 +47,11 @@ export type ActResult = {
 };
 
 /** What came of an act: of one that has many objects, what of each. */
-export type RepairResult = { readonly ok: boolean; readonly detail: string; readonly answers?: readonly Answer[] };
+export type RepairResult = {
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly answers?: readonly Answer[];
+};
 
 export type Context = RepairOptions & { readonly renew: () => Promise<void> };
 
@@ -97,7 +101,10 @@ function nameOf(act: Act): string {
 }
 
 async function carryOut(cluster: Cluster, act: Act, by: string, context: Context): Promise<ActResult> {
-  const ended = (result: ActResult['result'], { detail, answers = [] }: Omit<RepairResult, 'ok'>): ActResult => ({
+  const ended = (
+    result: ActResult['result'],
+    { detail, answers = [] }: Omit<RepairResult, 'ok'>,
+  ): ActResult => ({
     act,
     result,
     detail,
@@ -133,7 +140,7 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
   // A look may have taken minutes, and a laptop may have slept.
   await context.renew();
   await write(found.object, { phase: 'begun', outcome: null });
-  let outcome: RepairResult;
+  let repair: RepairResult;
   try {
     repair = await found.act();
   } catch (error) {

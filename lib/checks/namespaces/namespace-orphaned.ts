@@ -11,8 +11,8 @@ import {
 import { stoppedPods } from '../../computed/passing-pods.ts';
 import { tooYoung } from '../../computed/pin-age.ts';
 import type { Pin } from '../../model/evidence.ts';
-import { canonicalPath } from '../../model/path.ts';
 import { pinComparison } from '../../model/orphan.ts';
+import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
 
