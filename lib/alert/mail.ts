@@ -19,7 +19,10 @@ export function mailOf(
   sections: readonly Section[],
   end: readonly string[],
 ): string {
-  const opening = head.flatMap((text) => wrap(text));
+  // What comes from a node begins no line.
+  const opening = head.flatMap((text) =>
+    wrap(text, COLUMNS - 2).map((line, at) => (at === 0 ? line : `  ${line}`)),
+  );
   const room = LINES - opening.length - end.length - 1;
   const body =
     FULL.map((full) =>

@@ -96,8 +96,8 @@ export function clusterMessage(
 function spoken(cluster: string, { fresh }: Changes): string[] {
   const [worst, ...others] = folded(fresh.map(({ finding }) => finding).toSorted(bySeverity));
   if (worst === undefined) return [];
-  const more = others.length === 0 ? '' : `; and ${plural(others.length, 'other fault')}`;
-  return [`${printable(worst[0].title, 100)}: ${objectsOf(worst)}, in ${cluster}${more}.`];
+  const more = others.length === 0 ? '' : `, and ${plural(others.length, 'other fault')}`;
+  return [`${cluster}: ${printable(worst[0].title, 100)}: ${objectsOf(worst)}${more}.`];
 }
 
 /** What the cluster is like besides the news. */

@@ -39,8 +39,8 @@ describe('a mail', () => {
     const { subject, text } = message(aReport({ verdict: 'critical', findings: [aFinding()] }));
     expect(subject).toBe('prod-eu: critical: 1 critical new: Running pod without its network interface');
     expect(text.split('\n').slice(0, 3)).toEqual([
-      'Running pod without its network interface: shop/web-1 on node-1, in',
-      'prod-eu.',
+      'prod-eu: Running pod without its network interface: shop/web-1 on',
+      '  node-1.',
       'prod-eu is critical: 1 critical new.',
     ]);
     expect(text).toContain('critical pod-interface-missing shop/web-1 on node-1');

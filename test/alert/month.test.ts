@@ -131,8 +131,8 @@ describe('a month of nights', () => {
 
   it('tells a fault with what was read and the command that repairs it', () => {
     expect(mailOf(2)).toMatchInlineSnapshot(`
-      "Running pod without its network interface: shop/web-1 on node-1, in
-      prod-eu.
+      "prod-eu: Running pod without its network interface: shop/web-1 on
+        node-1.
       prod-eu is critical: 1 critical new.
       8 nodes audited; 97 pods; all checks.
 
@@ -169,7 +169,7 @@ describe('a month of nights', () => {
 
   it('says that a fault came back, and whether it is the same one', () => {
     expect(mailOf(5)).toMatchInlineSnapshot(`
-      "Pod's network interface is down: billing/db-0 on node-3, in prod-eu.
+      "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
       prod-eu is degraded: 1 high new.
       8 nodes audited; 97 pods; all checks.
 
@@ -195,7 +195,7 @@ describe('a month of nights', () => {
       "
     `);
     expect(mailOf(7)).toMatchInlineSnapshot(`
-      "Pod's network interface is down: billing/db-0 on node-3, in prod-eu.
+      "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
       prod-eu is degraded: 1 high came back.
       8 nodes audited; 98 pods; all checks.
 
@@ -213,8 +213,8 @@ describe('a month of nights', () => {
 
   it('tells the cause and not each pod that fails of it, also not those of the next night', () => {
     expect(mailOf(8)).toMatchInlineSnapshot(`
-      "CNI configuration names a plugin that is not installed:
-      /opt/cni/bin/aws-cni on node-4, in prod-eu.
+      "prod-eu: CNI configuration names a plugin that is not installed:
+        /opt/cni/bin/aws-cni on node-4.
       prod-eu is critical: 1 critical new, 1 resolved.
       8 nodes audited; 102 pods; all checks.
 
@@ -238,7 +238,7 @@ describe('a month of nights', () => {
 
   it('calls what came back twice flapping, and then is silent while it comes and goes', () => {
     expect(mailOf(9)).toMatchInlineSnapshot(`
-      "Pod's network interface is down: billing/db-0 on node-3, in prod-eu.
+      "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
       prod-eu is critical: 1 high flapping.
       8 nodes audited; 104 pods; all checks. Also open: 1 critical.
 
@@ -269,8 +269,8 @@ describe('a month of nights', () => {
 
   it('does not mention the flapping one when another fault is told', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
-      "Pod without the default route of its CNI plugin: shop/cart-2 on node-5,
-      in prod-eu.
+      "prod-eu: Pod without the default route of its CNI plugin: shop/cart-2
+        on node-5.
       prod-eu is degraded: 1 high new.
       8 nodes audited; 99 pods; all checks. Also open: 1 high.
 
@@ -371,12 +371,12 @@ describe('a month of nights', () => {
       expect.objectContaining({ check: 'host-interface-in-pod', suppressed: true }),
     );
     expect(mailOf(21)).toMatchInlineSnapshot(`
-      "Network device of the node inside of a pod: lab/trace-1 on node-6, in
-      prod-eu.
+      "prod-eu: Network device of the node inside of a pod: lab/trace-1 on
+        node-6.
       prod-eu is degraded: 1 high no longer excepted, audits were missed.
       8 nodes audited; 99 pods; all checks. Also open: 2 high.
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
-      seen.
+        seen.
 
       No longer excepted:
         high host-interface-in-pod lab/trace-1 on node-6
@@ -441,8 +441,8 @@ describe('a month of nights', () => {
     expect(mailOf(27)).toMatchInlineSnapshot(`
       "prod-eu is healthy: another cluster.
       8 nodes audited; 96 pods; all checks.
-      This is another cluster than the one before under this name (kube-system
-      has another uid): its history begins anew.
+      This is another cluster than the one before under this name
+        (kube-system has another uid): its history begins anew.
 
       Told of the cluster before, and ended with it:
         high pod-default-route-missing shop/cart-2 on node-5
@@ -457,7 +457,7 @@ describe('a month of nights', () => {
 
   it('says that a fault became worse, and that it is over', () => {
     expect(mailOf(28)).toMatchInlineSnapshot(`
-      "Network namespaces near their limit: node-2, in prod-eu.
+      "prod-eu: Network namespaces near their limit: node-2.
       prod-eu is degraded: 1 high new.
       8 nodes audited; 96 pods; all checks.
 
@@ -473,7 +473,7 @@ describe('a month of nights', () => {
       "
     `);
     expect(mailOf(29)).toMatchInlineSnapshot(`
-      "Network namespaces near their limit: node-2, in prod-eu.
+      "prod-eu: Network namespaces near their limit: node-2.
       prod-eu is critical: 1 critical worse.
       8 nodes audited; 96 pods; all checks.
 
