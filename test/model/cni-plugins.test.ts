@@ -11,8 +11,8 @@ describe('the table of CNI plugins', () => {
     // `bridge` is a kind of link and of MAC as well: of it only comparisons with a plugin count.
     const name = new RegExp(`'(?:${knownPlugins.filter((each) => each !== 'bridge').join('|')})'`);
     const bridge = /plugins?\b[^\n]{0,20}(?:===|includes\()\s*'bridge'/;
-    // The names of stores of addresses are data of the evidence (`Ipam.kind`).
-    const kind = /\bkind\b[^\n]*'host-local'|z\.enum\(\['host-local'/;
+    // Whose records they are is data of the evidence (`Ipam.kind`, `CniEndpoints.kind`).
+    const kind = /\bkind\b[^\n]*'(?:host-local|calico)'|z\.enum\(\['host-local'/;
     const found = globSync('lib/**/*.ts', { cwd: root })
       .filter((file) => file !== TABLE)
       .flatMap((file) =>
