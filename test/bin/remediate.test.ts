@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { planText, question, resultText, summary } from '../../bin/remediate-text.ts';
+import type { ActResult } from '../../lib/audit/index.ts';
+import type { Finding } from '../../lib/model/finding.ts';
+import { planRepairs } from '../../lib/remedy/plan.ts';
+import { aFinding, anOrphan, aReport } from '../report/sample.ts';
+import { run } from './run.ts';
+
+describe('whoever asks for repairs of a check', () => {
+  it('is told that there is none of that name, and not that there is nothing to repair', async () => {
+    const { error, code } = await run('remediate', '--only', 'namespaces-orphaned');
+    expect(error).toContain('--only namespaces-orphaned: there is no such check');
+    expect(code).toBe(2);
+  });
+});
+
+describe('the manifests', () => {
+  const kindsOf = async (...args: string[]): Promise<string[]> =>
+    parseAllDocuments((await run('manifests', ...args)).out).map((document) => {
+      const { kind, metadata } = document.toJS();
+      return `${kind} ${metadata.namespace ?? '-'} ${metadata.name}`;
+    });
+
+  it('have what repairs need only where it is asked for, with a policy of its own for the pods', async () => {
+    const without = await kindsOf();
+    expect(without.filter((each) => each.includes('remediate'))).toEqual([]);
+    const more = (await kindsOf('--remediate')).filter((each) => !without.includes(each));
+    expect(more).toEqual(
+      expect.arrayContaining([
+        'Namespace - netns-audit-remediate',
+        'Role netns-audit-remediate netns-auditor-remediate',
+        'ValidatingAdmissionPolicy - netns-auditor-remediate',
+        'ValidatingAdmissionPolicyBinding - netns-auditor-remediate',
+      ]),
+    );
+    expect(await kindsOf('--remediate', '--no-admission-policy')).not.toContain(
+      'ValidatingAdmissionPolicy - netns-auditor-remediate',
+    );
+  });
+});
+
+describe('what is said of repairs', () => {
+  const plan = (...findings: Finding[]) => {
+    const report = aReport({ findings });
+    return { report, plan: planRepairs(report, {}) };
+  };
+  const orphans = Array.from({ length: 7 }, (_, at) => anOrphan(at + 1));
+
+  it('names how many namespaces of which node would go, some of them, and what is refused', () => {
+    const planned = plan(...orphans, anOrphan(8, { runs: 1 }), aFinding());
+    const text = planText(planned.plan, planned.report, 5, 400);
+    expect(text).toContain('Delete 7 orphaned namespaces.');
+    expect(text).toMatch(/^node-1 +7: (cni-\S+, ){4}cni-\S+ and 2 more$/m);
+    expect(text).toContain('Recreate 1 pod.');
+    expect(text).toContain('--limit lets 5 of these be tried.');
+    expect(text).toMatch(
+      /cni-\S+8 on node-1 \(namespace-orphaned\): one audit has seen it, and two are wanted/,
+    );
+    expect(question(planned.plan.acts.filter(({ refused }) => refused === null))).toBe(
+      'Delete 7 orphaned namespaces and recreate 1 pod? Type yes: ',
+    );
+  });
+
+  it('tells the reason of each namespace that was refused, and counts namespaces', () => {
+    const [act] = plan(...orphans).plan.acts;
+    if (act === undefined) throw new Error('no act');
+    const answers = orphans.map(({ object: { name } }, at) =>
+      at < 5
+        ? { name, word: 'done' as const, detail: 'no link no address' }
+        : { name, word: 'refused' as const, detail: 'its pin is gone' },
+    );
+    const result: ActResult = { act, result: 'done', detail: '5 deleted, 2 refused', answers };
+    expect(resultText(result)).toMatch(
+      /5 deleted, 2 refused\n {2}refused: its pin is gone: cni-\S+6, cni-\S+7$/,
+    );
+    expect(summary([result], 7)).toBe('5 of 7 in order, 2 refused.');
+  });
+});
