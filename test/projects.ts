@@ -31,6 +31,8 @@ export const INTEGRATION: readonly string[] = [
   // Clients of AWS, with a server or a mock.
   'test/alert/finding-importer.test.ts',
   'test/alert/notifier*.test.ts',
+  // Faults of end-to-end tests, which can start programs.
+  'test/coverage.test.ts',
   // Run helm and promtool.
   'test/deploy/chart-rendered.test.ts',
   'test/deploy/promtool.test.ts',

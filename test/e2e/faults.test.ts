@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, inject as provided } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
 import { type Audit, audit, gaps, newFindings, summary } from './audit.ts';
-import { cniFaults, endpointFaults, ipamFaults } from './faults/cni.ts';
-import { connectivityFaults } from './faults/connectivity.ts';
 import { type Fault, fill } from './faults/fault.ts';
+import { batches } from './faults/index.ts';
 import {
   applyRemedy,
   cleanNodes,
@@ -14,14 +13,8 @@ import {
   repair,
   waitVictims,
 } from './faults/injection.ts';
-import { namespaceFaults } from './faults/namespaces.ts';
-import { nodeFaults } from './faults/node.ts';
-import { pairs } from './faults/pairs.ts';
-import { podContentFaults } from './faults/pod-content.ts';
-import { podNetworkFaults } from './faults/pod-network.ts';
-import { runtimeFaults } from './faults/runtime.ts';
-import { sharedNetworkFaults } from './faults/shared-network.ts';
 import { inParallel } from './run.ts';
+import { noteSeen } from './seen.ts';
 
 const nodes = provided('nodes');
 const platform = provided('platform');
@@ -133,19 +126,14 @@ function describeBatch(name: string, faults: readonly Fault[], args: readonly st
       const constant = new Set(faults.filter((fault) => fault.repair === ':').map((fault) => fault.check));
       const left = newFindings(healed.report, baseline).filter((finding) => !constant.has(finding.check));
       expect(left.map(summary)).toEqual([]);
+      noteSeen(
+        platform,
+        batch.flatMap((injected) =>
+          findingOf(injected, broken.report) === undefined ? [] : [injected.fault.id],
+        ),
+      );
     });
   });
 }
 
-describeBatch('in the network of pods', possible(podNetworkFaults));
-describeBatch('inside of pods', possible(podContentFaults));
-describeBatch('of namespaces and their pins', possible(namespaceFaults));
-describeBatch('of addresses on file', possible(ipamFaults));
-describeBatch('of what the CNI agent has on file', possible(endpointFaults));
-describeBatch('of what the runtime has on file', possible(runtimeFaults));
-describeBatch('that only packets show', possible(connectivityFaults), ['--active', 'ping,dns']);
-describeBatch('two at a time on one pod', possible(pairs));
-describeBatch('two pods in one network', possible(sharedNetworkFaults));
-for (const fault of possible([...cniFaults, ...nodeFaults])) {
-  describeBatch(`of a whole node: ${fault.id}`, [fault]);
-}
+for (const { name, faults, args } of batches) describeBatch(name, possible(faults), args);

@@ -181,6 +181,33 @@ describe('without an optional right', () => {
   });
 });
 
+describe.runIf(['calico', 'cilium-cni'].includes(inject('platform').plugin))(
+  'without the right to what the CNI agent has on file',
+  () => {
+    const [resource, check] =
+      inject('platform').plugin === 'calico'
+        ? ['ipamblocks', 'ipam-unrecorded']
+        : ['ciliumendpoints', 'cni-endpoint-missing'];
+
+    it('what needs it is unknown, and with it it is known', async () => {
+      const roles = (await manifests()).filter(({ kind }) => kind === 'ClusterRole');
+      await apply(roles.map((role) => without(role, resource, 'list')));
+      try {
+        const { report } = await asAuditor();
+        expect(report.coverage.nodes).toEqual([expect.objectContaining({ node, result: 'audited' })]);
+        expect(reasonsOf(report, check)).toContain(`not allowed to list ${resource}`);
+      } finally {
+        await apply(roles);
+      }
+      expect(reasonsOf((await asAuditor()).report, check)).not.toContain('not allowed');
+    });
+  },
+);
+
+function reasonsOf({ coverage }: Audit['report'], check: string): string {
+  return JSON.stringify(coverage.checks.find((each) => each.check === check)?.reasons);
+}
+
 function without(role: Manifest, resource: string, verb: string): Manifest {
   const rules = role.rules.flatMap((rule) => {
     if (!rule.resources.includes(resource)) return [rule];

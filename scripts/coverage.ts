@@ -1,0 +1,57 @@
+/** docs/coverage.md: which fault was seen on which network, made of the faults of the end-to-end tests and of what their runs noted. */
+import type { Platform } from '../test/e2e/cluster.ts';
+import type { Fault } from '../test/e2e/faults/fault.ts';
+import { batches } from '../test/e2e/faults/index.ts';
+import { readSeen, type Seen } from '../test/e2e/seen.ts';
+
+/** The networks of the table, each as its nodes are set up most often. */
+export const networks: readonly (readonly [name: string, platform: Platform])[] = [
+  ['bridge', { plugin: 'bridge', ipam: 'host-local', plugins: ['bridge', 'portmap'], crictl: true }],
+  ['ptp', { plugin: 'ptp', ipam: 'host-local', plugins: ['ptp', 'portmap'], crictl: true }],
+  [
+    'AWS VPC CNI',
+    { plugin: 'aws-cni', ipam: '', plugins: ['aws-cni', 'egress-cni', 'portmap'], crictl: true },
+  ],
+  [
+    'Calico',
+    { plugin: 'calico', ipam: 'calico-ipam', plugins: ['calico', 'portmap', 'bandwidth'], crictl: true },
+  ],
+  ['Cilium', { plugin: 'cilium-cni', ipam: '', plugins: ['cilium-cni'], crictl: true }],
+  ['flannel', { plugin: 'flannel', ipam: '', plugins: ['flannel', 'portmap'], crictl: true }],
+];
+
+const faults: readonly Fault[] = batches.flatMap((batch) => batch.faults);
+
+export function cell(fault: Fault, platform: Platform, seen: Seen): string {
+  if (seen[platform.plugin]?.includes(fault.id)) return 'seen';
+  return (fault.when?.(platform) ?? true) ? 'not tried' : '–';
+}
+
+export function coveragePage(seen: Seen = readSeen()): string {
+  const rows = faults.map((fault) => [
+    `\`${fault.check}\``,
+    fault.id,
+    ...networks.map(([, platform]) => cell(fault, platform, seen)),
+  ]);
+  const sums = networks.map(([, platform], index) => {
+    const column = rows.map((row) => row[index + 2]);
+    const count = (text: string) => column.filter((each) => each === text).length;
+    return `${count('seen')} of ${column.length - count('–')}${platform.plugin in seen ? '' : ', no run noted'}`;
+  });
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return `# Faults and networks
+
+Made by \`npm run generate\` from the faults of the end-to-end tests (\`test/e2e/faults/\`) and \`test/e2e/seen.json\`, where a run on a real
+cluster notes what it saw if \`NETNS_AUDIT_E2E_NOTE\` is set. Do not edit it.
+
+- **seen**: injected on a real cluster of that network, found under its check with the right object and the values that prove it, and gone after
+  its repair, with no other finding.
+- **not tried**: it can be injected there, and no run has noted it.
+- **–**: it does not exist there.
+
+${line(['check', 'fault', ...networks.map(([name]) => name)])}
+${line(['---', '---', ...networks.map(() => '---')])}
+${line(['seen', '', ...sums])}
+${rows.map(line).join('\n')}
+`;
+}
