@@ -1,6 +1,12 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
 import { auditCluster, defaultStore, keepEvidence, openStore, publish, tell } from '../lib/audit/index.ts';
-import { type Cluster, type ClusterTarget, connect, ensureNamespace, getPod } from '../lib/cluster/index.ts';
+import {
+  type Cluster,
+  type ClusterTarget,
+  connect,
+  ensureNamespace,
+  listPodsInNamespace,
+} from '../lib/cluster/index.ts';
 import { ofAuditedNodes } from '../lib/diagnosis/part.ts';
 import { keys, latestReport, pastTotals, type Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
@@ -21,7 +27,8 @@ import { version } from './version.ts';
 export type RunOptions = {
   readonly nodes: readonly string[];
   readonly selector: readonly string[];
-  readonly pod: { readonly namespace: string; readonly name: string } | null;
+  /** Pods of this namespace, or one of them: their nodes are audited, and what is about them is shown. */
+  readonly pods: { readonly namespace: string; readonly name: string | null } | null;
   readonly active: readonly ('ping' | 'dns' | 'cni')[];
   readonly settle?: number;
   readonly deadline: number;
@@ -64,8 +71,10 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     const runId = newRunId(new Date(), `${cluster.uid} ${process.pid} ${Math.random()}`);
     const previous = store === null ? null : await latestReport(store, cluster, warnOfDamage());
     const run = { cluster: cluster.name, runId };
-    const podNode =
-      options.pod === null ? null : await nodeOf(cluster, options.pod, { signal: interrupt.signal });
+    const names =
+      options.pods === null
+        ? options.nodes
+        : await nodesOf(cluster, options.pods, { signal: interrupt.signal });
     const keeping: { failure: unknown } = { failure: null };
     const report = await auditCluster(cluster, {
       runId,
@@ -76,7 +85,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       deadlineSeconds: options.deadline,
       active: options.active,
       settleSeconds: options.settle === undefined ? SETTLE : { pod: options.settle, orphan: options.settle },
-      selection: { names: podNode === null ? options.nodes : [podNode], labels: options.selector },
+      selection: { names, labels: options.selector },
       concurrency: options.concurrency,
       previous,
       exceptions,
@@ -93,8 +102,8 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       },
     });
     progress.end();
-    const shown = report.scope === 'part' ? ofAuditedNodes(report, options.pod) : report;
-    const drawn = store !== null && options.output === 'html' && options.pod === null;
+    const shown = report.scope === 'part' ? ofAuditedNodes(report, options.pods) : report;
+    const drawn = store !== null && options.output === 'html' && options.pods === null;
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
       shown,
@@ -118,17 +127,21 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
   }
 }
 
-/** @throws AuditError USAGE when there is no such pod, or it has no node yet */
-async function nodeOf(
+/** @throws AuditError USAGE when there is no such pod, or none has a node yet */
+async function nodesOf(
   cluster: Cluster,
-  { namespace, name }: { namespace: string; name: string },
+  pods: NonNullable<RunOptions['pods']>,
   list: { signal: AbortSignal },
-): Promise<string> {
-  const { node } = await getPod(cluster, namespace, name, list);
-  if (node !== null) return node;
-  throw new AuditError('USAGE', `pod ${namespace}/${name} is on no node yet`, {
-    remedy: `See why it is not scheduled: kubectl describe pod -n ${namespace} ${name}`,
-  });
+): Promise<string[]> {
+  const found = await listPodsInNamespace(cluster, pods, list);
+  const nodes = new Set(found.flatMap(({ node }) => node ?? []));
+  if (nodes.size > 0) return [...nodes];
+  const { namespace, name } = pods;
+  throw new AuditError(
+    'USAGE',
+    name === null ? `no pod of ${namespace} is on a node yet` : `pod ${namespace}/${name} is on no node yet`,
+    { remedy: `See why: kubectl describe pods -n ${namespace}${name === null ? '' : ` ${name}`}` },
+  );
 }
 
 async function told(store: Store, report: ClusterReport, { notifiers, thresholds }: Alerts): Promise<string> {

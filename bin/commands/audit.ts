@@ -18,9 +18,10 @@ import type { RunOptions } from '../run-audit.ts';
 
 /** As typed; what a run wants is made of it. */
 type Options = ClusterOptions &
-  Omit<RunOptions, 'nodes' | 'selector' | 'pod' | 'active'> & {
+  Omit<RunOptions, 'nodes' | 'selector' | 'pods' | 'active'> & {
     readonly nodes?: readonly string[];
     readonly selector?: readonly string[];
+    readonly namespace?: string;
     readonly pod?: string;
     readonly active?: readonly string[];
   };
@@ -31,7 +32,8 @@ export function addAudit(program: Command): void {
     .optionsGroup('What of it is audited:')
     .option('--nodes <names>', 'only these nodes, comma-separated', list)
     .option('-l, --selector <labels>', 'only nodes with these labels, such as zone=a,gpu', list)
-    .option('--pod <namespace/name>', 'only one pod: its node, and what is about it')
+    .option('-n, --namespace <name>', 'only pods of this namespace: their nodes, and what is about them')
+    .option('--pod <namespace/name>', 'only one pod: its node, and what is about it (with -n only its name)')
     .optionsGroup('How it is audited:')
     .option('--active <kinds>', 'also send packets (ping,dns) or start a pod (cni)', list)
     .option(
@@ -75,7 +77,7 @@ Examples:
         nodes: options.nodes ?? [],
         selector: options.selector ?? [],
         active: activeKinds(options.active ?? []),
-        pod: options.pod === undefined ? null : podName(options.pod),
+        pods: podsOf(options),
       });
     });
 }
@@ -107,22 +109,31 @@ export function clusterTarget(options: ClusterOptions): ClusterTarget {
 }
 
 /** A selection that is empty, as by a shell variable that is not set, must not come to mean the whole cluster. */
-function checkSelection({ nodes, selector, pod }: Options): void {
+function checkSelection({ nodes, selector, pod, namespace }: Options): void {
   if (nodes?.length === 0) throw usage('--nodes names no node', 'Name some, or leave it out for all.');
   if (selector?.length === 0) throw usage('--selector has no label', 'Give some, or leave it out for all.');
-  if (pod !== undefined && (nodes !== undefined || selector !== undefined))
-    throw usage('--pod chooses its node by itself', 'Leave out --nodes and --selector.');
+  if ((pod ?? namespace) !== undefined && (nodes ?? selector) !== undefined)
+    throw usage(
+      `${pod === undefined ? '--namespace chooses its nodes' : '--pod chooses its node'} by itself`,
+      'Leave out --nodes and --selector.',
+    );
+}
+
+function podsOf({ pod, namespace }: Options): RunOptions['pods'] {
+  if (namespace === '') throw usage('--namespace is empty', 'Name one, or leave it out for all.');
+  if (pod !== undefined) return podName(namespace === undefined ? pod : `${namespace}/${pod}`);
+  return namespace === undefined ? null : { namespace, name: null };
 }
 
 /** What was told before is kept in the store, and what changed is known of the whole cluster only. */
-function checkAlerts({ alerts, store, nodes, selector, pod }: Options): void {
+function checkAlerts({ alerts, store, nodes, selector, pod, namespace }: Options): void {
   if (alerts === undefined) return;
   if (store === 'none')
     throw usage('--alerts needs a store', 'Leave out --store none: what was told is kept there.');
-  if ([nodes, selector, pod].some((each) => each !== undefined))
+  if ([nodes, selector, pod, namespace].some((each) => each !== undefined))
     throw usage(
       '--alerts goes with an audit of the whole cluster',
-      'Leave out --nodes, --selector and --pod, or --alerts.',
+      'Leave out --nodes, --selector, --namespace and --pod, or --alerts.',
     );
 }
 

@@ -3,12 +3,12 @@ export { grantRights } from './api-error.ts';
 export { type Cluster, type ClusterTarget, type Connection, connect, identify, open } from './connect.ts';
 export { Lease } from './lease.ts';
 export {
-  getPod,
   isNodeGone,
   listDnsServices,
   listEvents,
   listKillings,
   listNodes,
+  listPodsInNamespace,
   listPodsOnNode,
 } from './list.ts';
 export { listCalicoBlock, listCiliumEndpoint, listCniRecords } from './list-cni-records.ts';

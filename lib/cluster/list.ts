@@ -128,25 +128,24 @@ export async function listPodsOnNode(
 }
 
 /**
- * Listed, not got: the auditor's role has no other right on pods of others.
- * @throws AuditError USAGE when there is no such pod
+ * Pods of a namespace, or the one of that name. Listed, not got: the auditor's role has no other right on pods of others.
+ * @throws AuditError USAGE when there is none
  */
-export async function getPod(
+export async function listPodsInNamespace(
   cluster: Cluster,
-  namespace: string,
-  name: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string | null },
   options: ListOptions = {},
-): Promise<Pod> {
+): Promise<Pod[]> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
-  const query = { fieldSelector: `metadata.name=${name}` };
+  const query = name === null ? {} : { fieldSelector: `metadata.name=${name}` };
   const { items } = await listAll(cluster, `list pods in ${namespace}`, path, query, reducePod, options);
-  const [pod] = items;
-  if (pod === undefined) {
-    throw new AuditError('USAGE', `no such pod: ${namespace}/${name}`, {
-      remedy: `List them: kubectl get pods -n ${namespace}`,
-    });
-  }
-  return pod;
+  if (items.length === 0)
+    throw new AuditError(
+      'USAGE',
+      name === null ? `no pods in the namespace ${namespace}` : `no such pod: ${namespace}/${name}`,
+      { remedy: `List them: kubectl get pods ${name === null ? '-A' : `-n ${namespace}`}` },
+    );
+  return items;
 }
 
 /**

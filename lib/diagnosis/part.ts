@@ -24,19 +24,19 @@ export function narrowed(report: ClusterReport, asked: Narrowing): ClusterReport
 /**
  * What a run of some nodes says of them: findings on these nodes, and those of the cluster that it saw itself.
  *
- * @param pod - leaves, of findings on pods and what belongs to pods, those of this one; null keeps all
+ * @param pods - leaves, of findings on pods and what belongs to pods, those of this namespace, or of one pod in it; null keeps all
  */
 export function ofAuditedNodes(
   report: ClusterReport,
-  pod: { readonly namespace: string; readonly name: string } | null,
+  pods: { readonly namespace: string; readonly name: string | null } | null,
 ): ClusterReport {
   const nodes = new Set(report.coverage.nodes.map(({ node }) => node));
   return withFindings(report, (finding) => {
     const { object, notSeen } = finding;
     const node = nodeOf(finding);
     if (node === '' ? notSeen : !nodes.has(node)) return false;
-    if (pod === null || object.kind === 'node' || object.kind === 'cluster') return true;
-    return object.namespace === pod.namespace && object.name === pod.name;
+    if (pods === null || object.kind === 'node' || object.kind === 'cluster') return true;
+    return object.namespace === pods.namespace && (pods.name === null || object.name === pods.name);
   });
 }
 

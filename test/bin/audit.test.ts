@@ -46,6 +46,8 @@ describe('what is audited', () => {
     [['--nodes', ''], 'names no node'],
     [['--selector', ','], 'has no label'],
     [['--pod', 'shop/web', '--nodes', 'node-1'], 'Leave out --nodes'],
+    [['-n', 'shop', '--nodes', 'node-1'], 'Leave out --nodes'],
+    [['-n', ''], '--namespace is empty'],
     [['--deadline', '0.5s'], 'whole seconds'],
     [['--deadline', '1h'], 'from 5s to 10m'],
     [['--deadline', '60'], 'a number with its unit'],
@@ -66,7 +68,26 @@ describe('what is audited', () => {
       code: 2,
       error: expect.stringContaining('shop/web is on no node yet'),
     });
+    expect(await audit('-n', 'shop', '--pod', 'web')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('shop/web is on no node yet'),
+    });
+    expect(await audit('-n', 'shop')).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('no pod of shop is on a node yet'),
+    });
     expect(stub.requests.filter((each) => each.startsWith('POST'))).toEqual([]);
+  });
+
+  it('is no node without a pod of the namespace that was asked for', async () => {
+    addNode('node-1');
+    addNode('node-2');
+    stub.pods.set('shop/web', {
+      metadata: { name: 'web', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' },
+      spec: { nodeName: 'node-2', containers: [] },
+      status: { phase: 'Running' },
+    });
+    expect((await audit('-n', 'shop')).error).toContain('Auditing 1 node');
   });
 });
 

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Cluster,
   connect,
-  getPod,
   listEvents,
   listNodes,
+  listPodsInNamespace,
   listPodsOnNode,
 } from '../../lib/cluster/index.ts';
 import { Transport } from '../../lib/cluster/transport.ts';
@@ -149,15 +149,16 @@ describe('a pod by its name', () => {
         spec: { nodeName: `node-of-${name}`, containers: [] },
       });
     }
-    expect(await getPod(cluster, 'shop', 'web')).toMatchObject({ name: 'web', node: 'node-of-web' });
+    expect(await listPodsInNamespace(cluster, { namespace: 'shop', name: 'web' })).toMatchObject([
+      { name: 'web', node: 'node-of-web' },
+    ]);
     expect(stub.requests.at(-1)).toMatch(/^GET \/api\/v1\/namespaces\/shop\/pods\?/);
   });
 
   it('that is not there is a slip of whoever typed it', async () => {
-    await expect(getPod(cluster, 'shop', 'wep')).rejects.toMatchObject({
-      code: 'USAGE',
-      message: 'no such pod: shop/wep',
-    });
+    const missing = (name: string | null) => listPodsInNamespace(cluster, { namespace: 'shop', name });
+    await expect(missing('wep')).rejects.toMatchObject({ code: 'USAGE', message: 'no such pod: shop/wep' });
+    await expect(missing(null)).rejects.toMatchObject({ message: 'no pods in the namespace shop' });
   });
 });
 

@@ -84,6 +84,13 @@ describe('the report of a run of some nodes', () => {
     ]);
   });
 
+  it('is of a namespace what is about its pods, their nodes or the cluster', () => {
+    const other = onNode('a', { object: { kind: 'pod', namespace: 'bank', name: 'till', node: 'a' } });
+    const whole = { ...report, findings: [...report.findings, other] };
+    expect(names(ofAuditedNodes(whole, { namespace: 'bank', name: null }))).toEqual(['prod', 'till']);
+    expect(names(ofAuditedNodes(whole, { namespace: 'shop', name: null }))).toEqual(['web-on-a', 'prod']);
+  });
+
   it('is as bad as what is left', () => {
     expect(ofAuditedNodes(report, null).verdict).toBe('critical');
     const others = { ...report, findings: [onNode('b')] };
