@@ -106,7 +106,8 @@ function rowsOfForms(prefix: string, forms: readonly Schema[]): string[][] {
   for (const form of forms)
     for (const [path = '', type = '', text = '', standard = ''] of rowsOf(prefix, form)) {
       const oneOf = standard === REQUIRED && !inAll(path) && !path.includes('.');
-      rows.set(path, [path, type, text, oneOf ? '**required**, in one form of an entry' : standard]);
+      const words = oneOf && text === '' ? (form.description ?? '') : text;
+      rows.set(path, [path, type, words, oneOf ? '**required**, in one form of an entry' : standard]);
     }
   return [...rows.values()];
 }

@@ -197,7 +197,8 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
       ...['-n', NAMESPACE, 'create', 'secret', 'generic', 'chart-alerts', `--from-literal=HOOK_KEY=${KEY}`],
       `--from-literal=SLACK_URL=${receiver}/slack`,
     ]);
-  });
+    // It builds the package first, in which a busy machine takes minutes.
+  }, 600_000);
 
   afterAll(async () => {
     await run(helm, ['uninstall', 'chart', '-n', NAMESPACE, '--wait']);
