@@ -12,11 +12,8 @@ const ORDER = [
   '/e2e/resilience.test.ts',
   '/e2e/history.test.ts',
   '/e2e/remediate.test.ts',
-<<<<<<< main
   '/e2e/remediate-node.test.ts',
-=======
   '/e2e/chart.test.ts',
->>>>>>> HEAD
   '/e2e/faults.test.ts',
   '/e2e/teardown.test.ts',
   '/e2e/kernel-log.test.ts',
