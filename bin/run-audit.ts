@@ -9,9 +9,11 @@ import {
 } from '../lib/cluster/index.ts';
 import { ofAuditedNodes } from '../lib/diagnosis/part.ts';
 import { keys, latestReport, pastTotals, type Store } from '../lib/history/index.ts';
+import type { ActiveProbe } from '../lib/model/active-probe.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
+import { SETTLE_SECONDS } from '../lib/model/settle.ts';
 import type { Format } from '../lib/report/index.ts';
 import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
@@ -29,7 +31,7 @@ export type RunOptions = {
   readonly selector: readonly string[];
   /** Pods of this namespace, or one of them: their nodes are audited, and what is about them is shown. */
   readonly pods: { readonly namespace: string; readonly name: string | null } | null;
-  readonly active: readonly ('ping' | 'dns' | 'cni')[];
+  readonly active: readonly ActiveProbe[];
   readonly settle?: number;
   readonly deadline: number;
   readonly concurrency: number;
@@ -47,9 +49,6 @@ export type RunOptions = {
   readonly details?: boolean;
   readonly color: boolean;
 };
-
-/** Pods settle within five minutes; what leaks is given fifteen, as CRI-O allows an ADD five. */
-const SETTLE = { pod: 300, orphan: 900 } as const;
 
 export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
   const exceptions = readExceptions(options.exceptions);
@@ -84,7 +83,8 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       privileged: options.privileged === true,
       deadlineSeconds: options.deadline,
       active: options.active,
-      settleSeconds: options.settle === undefined ? SETTLE : { pod: options.settle, orphan: options.settle },
+      settleSeconds:
+        options.settle === undefined ? SETTLE_SECONDS : { pod: options.settle, orphan: options.settle },
       selection: { names, labels: options.selector },
       concurrency: options.concurrency,
       previous,

@@ -1,4 +1,5 @@
 /** `netns-audit remediate`: plan, ask, repair, prove. */
+
 import { createInterface } from 'node:readline/promises';
 import {
   type ActResult,
@@ -17,6 +18,7 @@ import { AuditError } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
+import { SETTLE_SECONDS } from '../lib/model/settle.ts';
 import { MOST_ORPHANS } from '../lib/probe/index.ts';
 import { type Act, type Asked, limited, type Plan, planRepairs, whyNotBy } from '../lib/remedy/plan.ts';
 import { warnOfDamage } from './damage.ts';
@@ -163,7 +165,7 @@ function lookingAt(cluster: Cluster, runId: string, options: RemediateOptions, s
       privileged: false,
       deadlineSeconds: options.deadline,
       active: [],
-      settleSeconds: node === null ? { pod: 300, orphan: 900 } : { pod: 0, orphan: 0 },
+      settleSeconds: node === null ? SETTLE_SECONDS : { pod: 0, orphan: 0 },
       selection: { names: node === null ? [] : [node], labels: [] },
       concurrency: 10,
       previous,

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ClusterTarget } from '../../lib/cluster/index.ts';
+import { type ActiveProbe, activeProbes } from '../../lib/model/active-probe.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
 import {
@@ -137,13 +138,11 @@ function checkAlerts({ alerts, store, nodes, selector, pod, namespace }: Options
     );
 }
 
-const kinds = ['ping', 'dns', 'cni'] as const;
-
-function activeKinds(given: readonly string[]): (typeof kinds)[number][] {
-  const wrong = given.filter((kind) => !kinds.some((known) => known === kind));
+function activeKinds(given: readonly string[]): ActiveProbe[] {
+  const wrong = given.filter((kind) => !activeProbes.some((known) => known === kind));
   if (wrong.length > 0)
-    throw usage(`--active ${wrong.join(',')} is not known`, `It takes ${kinds.join(', ')}.`);
-  return kinds.filter((kind) => given.includes(kind));
+    throw usage(`--active ${wrong.join(',')} is not known`, `It takes ${activeProbes.join(', ')}.`);
+  return activeProbes.filter((kind) => given.includes(kind));
 }
 
 function usage(message: string, remedy: string): AuditError {

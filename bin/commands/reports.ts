@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Grouping, Metric } from '../../lib/history/index.ts';
+import { type Grouping, groupings, type Metric, metrics } from '../../lib/history/metrics.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import type { Narrowing } from '../../lib/model/narrowing.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
@@ -132,9 +132,6 @@ function addDiff(parent: Command): void {
       process.stdout.write(options.output === 'json' ? json(difference) : diffText(difference));
     });
 }
-
-const metrics = ['orphans', 'namespaces', 'usage', 'pods', 'nodes'] satisfies Metric[];
-const groupings = ['cluster', 'node', 'ami', 'kernel', 'nodegroup', 'cni'] satisfies Grouping[];
 
 function addTrend(parent: Command): void {
   subcommand(parent, 'trend', 'a number of the nodes through time, as a row of bars')

@@ -1,4 +1,5 @@
 /** Checks every prerequisite of an audit, and says of each that is broken how to fix it. */
+
 import { type Notifier, testMessage } from '../alert/index.ts';
 import {
   type Cluster,
@@ -16,6 +17,7 @@ import {
 import type { Store } from '../history/index.ts';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import { newRunId } from '../model/run-id.ts';
+import { SETTLE_SECONDS } from '../model/settle.ts';
 import { probePod } from '../probe/index.ts';
 import { auditCluster } from './audit-cluster.ts';
 import { planNodes } from './plan.ts';
@@ -198,7 +200,7 @@ async function probe(cluster: Cluster, runId: string, node: string, options: Doc
     ...options,
     runId,
     active: [],
-    settleSeconds: { pod: 300, orphan: 900 },
+    settleSeconds: SETTLE_SECONDS,
     selection: { names: [node], labels: [] },
     concurrency: 1,
     checks: 'all',

@@ -1,11 +1,13 @@
 /** Gathers one node: the API's word, the probe's, and the API's again. Trouble ends in the node's coverage. */
+
 import type { CheckContext } from '../checks/define.ts';
 import type { ProbePods } from '../cluster/index.ts';
+import type { ActiveProbe } from '../model/active-probe.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { NodeCoverage } from '../model/report.ts';
-import { type ActiveProbe, probePod } from '../probe/index.ts';
+import { probePod } from '../probe/index.ts';
 import { runCanary } from './canary.ts';
 import type { CheckSet } from './checks-for.ts';
 import type { JudgedBundle } from './judge.ts';
@@ -21,7 +23,7 @@ export type GatherOptions = {
   readonly privileged: boolean;
   /** Seconds for one node, from the creation of its pod to the end of its log. */
   readonly deadlineSeconds: number;
-  readonly active: readonly (ActiveProbe | 'cni')[];
+  readonly active: readonly ActiveProbe[];
   readonly settleSeconds: CheckContext['settleSeconds'];
   readonly checks: CheckSet;
 };

@@ -1,4 +1,5 @@
 /** The frame of a check: metadata, what it needs to see, and a pure function from that to outcomes. */
+import type { ActiveProbe } from '../model/active-probe.ts';
 import type { SourceName, Sources } from '../model/evidence.ts';
 import type { ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
@@ -54,7 +55,7 @@ type Metadata = {
    */
   readonly about?: 'sandboxes';
   /** Runs only when asked for with `--active`. */
-  readonly active?: 'ping' | 'dns' | 'cni';
+  readonly active?: ActiveProbe;
 };
 
 /** A check of one node. */

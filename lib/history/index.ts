@@ -23,9 +23,7 @@ export { parseS3Place, S3Store } from './s3.ts';
 export { LARGEST_OBJECT, moveAway, type Store } from './store.ts';
 export {
   columnsOf,
-  type Grouping,
   last,
-  type Metric,
   rowsOf,
   type Series,
   series,

@@ -5,14 +5,9 @@ import { isRunId, timeOf } from '../model/run-id.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
 import { keys, type Run } from './keys.ts';
 import { lines } from './list.ts';
+import type { Grouping, Metric } from './metrics.ts';
 import { latestRun } from './reports.ts';
 import type { Store } from './store.ts';
-
-const metrics = ['orphans', 'namespaces', 'usage', 'pods', 'nodes'] as const;
-export type Metric = (typeof metrics)[number];
-
-const groupings = ['cluster', 'node', 'ami', 'kernel', 'nodegroup', 'cni'] as const;
-export type Grouping = (typeof groupings)[number];
 
 const rowSchema = z.object({
   cluster: z.string(),

@@ -18,9 +18,7 @@ import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
-import { type Config, httpsFormat, retentionSchema, settingsSchema } from '../model/config.ts';
-import { exceptionsSchema } from '../model/exception.ts';
-import { monitorSchema, scheduleSchema } from '../model/schedule.ts';
+import { type Config, configSchema, httpsFormat } from '../model/config.ts';
 import { Functions } from './functions.ts';
 import { Monitoring } from './monitoring.ts';
 import { Queries } from './queries.ts';
@@ -107,6 +105,22 @@ type Start = {
   readonly checks: 'all' | 'counts';
 };
 
+/** The props that the configuration has as well, with its defaults. The rest may hold tokens: validate() looks at it. */
+const withDefaults = z.object(
+  configSchema.pick({
+    schedule: true,
+    monitor: true,
+    probe: true,
+    thresholds: true,
+    concurrency: true,
+    retention: true,
+    exceptions: true,
+    dashboard: true,
+    digest: true,
+    securityHub: true,
+  }).shape,
+);
+
 /** Audits the pod network namespaces of EKS and other clusters on a schedule, with nothing resident in any of them. */
 export class NetnsAuditor extends Construct {
   /** Reports, findings and evidence. Kept when the stack is deleted. */
@@ -120,24 +134,19 @@ export class NetnsAuditor extends Construct {
 
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
-    const settings = settingsSchema.parse({
-      probe: props.probe ?? {},
-      thresholds: props.thresholds ?? {},
-      concurrency: props.concurrency ?? {},
-    });
-    const schedule = scheduleSchema.parse(props.schedule ?? {});
-    const monitor = monitorSchema.parse(props.monitor ?? {});
-    const retention = retentionSchema.parse(props.retention ?? {});
+    const { schedule, monitor, retention, digest, securityHub, dashboard, exceptions, ...settings } =
+      withDefaults.parse(props);
+    const { subscriptions = [] } = props;
     const clusters = props.clusters.map(complete);
-    validate(this, { clusters, ...settings, subscriptions: props.subscriptions ?? [] });
+    validate(this, { clusters, ...settings, subscriptions });
 
-    const storage = new Storage(this, 'Storage', { retention, subscriptions: props.subscriptions ?? [] });
+    const storage = new Storage(this, 'Storage', { retention, subscriptions });
     const functions = new Functions(this, 'Functions', {
       clusters,
       retention,
-      digest: props.digest ?? false,
-      securityHub: props.securityHub ?? false,
-      https: httpsFormat({ subscriptions: props.subscriptions ?? [] }),
+      digest,
+      securityHub,
+      https: httpsFormat({ subscriptions }),
       storage,
       version: packageVersion(),
       vpc: props.vpc,
@@ -148,8 +157,8 @@ export class NetnsAuditor extends Construct {
       ...settings,
       clusters,
       retention,
-      exceptions: exceptionsSchema.parse(props.exceptions ?? []),
-      digest: props.digest ?? false,
+      exceptions,
+      digest,
       functions: functions.of,
       bucket: storage.bucket,
     });
@@ -197,7 +206,7 @@ export class NetnsAuditor extends Construct {
       schedule,
       machine,
       storage,
-      dashboard: props.dashboard ?? true,
+      dashboard,
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-L1',

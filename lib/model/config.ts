@@ -1,5 +1,7 @@
 /** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and whom to tell. */
+
 import * as z from 'zod';
+import { activeProbes } from './active-probe.ts';
 import { whyNoEndpoint } from './aws-names.ts';
 import { clustersSchema } from './clusters.ts';
 import { destinationsSchema } from './destination.ts';
@@ -13,10 +15,7 @@ const probeSchema = z.strictObject({
   namespace: z.string().min(1).default('netns-audit').describe('Namespace of the probe pods. It must exist.'),
   privileged: z.boolean().default(false).describe('Only where the least rights are refused.'),
   deadlineSeconds: z.int().min(20).max(600).default(120).describe('Time for one node.'),
-  active: z
-    .array(z.enum(['ping', 'dns', 'cni']))
-    .default([])
-    .describe('Probes that send packets or start a pod.'),
+  active: z.array(z.enum(activeProbes)).default([]).describe('Probes that send packets or start a pod.'),
 });
 
 /** Numbers of `nodes[]` of a report that a threshold may go by. */

@@ -1,7 +1,9 @@
 /** The stored form of one node's evidence: the probe's bundle, both snapshots and the run's facts, in one tar.gz. */
+
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import * as z from 'zod';
+import { activeProbes } from '../model/active-probe.ts';
 import { AuditError } from '../model/errors.ts';
 import { canarySchema } from '../model/evidence.ts';
 import { type Snapshot, snapshotSchema } from '../model/kubernetes.ts';
@@ -17,7 +19,7 @@ export const auditRecordSchema = z.object({
   startedAt: z.iso.datetime(),
   settleSeconds: z.object({ pod: z.number(), orphan: z.number() }),
   /** Checks that ran: those with `--active` only where it was asked for. */
-  active: z.array(z.enum(['ping', 'dns', 'cni'])),
+  active: z.array(z.enum(activeProbes)),
   /** Run whose report it was compared with. */
   previousRunId: z.string().nullable(),
   /** Why the node was not probed; null when it was. */

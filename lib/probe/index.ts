@@ -8,7 +8,7 @@ export {
   writeArchive,
 } from './archive.ts';
 export { buildEvidence } from './evidence.ts';
-export { type ActiveProbe, probePod } from './pod-manifest.ts';
+export { probePod } from './pod-manifest.ts';
 export { type Answer, readAnswers } from './repair-answers.ts';
 export { MOST_ORPHANS, type RepairPodOptions, repairPod } from './repair-pod.ts';
 export { observePods } from './settle.ts';

@@ -1,5 +1,7 @@
 /** The pod that runs the probe on one node: root on it in all but name, for seconds, with the least that suffices. */
+
 import { createHash } from 'node:crypto';
+import type { ActiveProbe } from '../model/active-probe.ts';
 import {
   COMPONENT_LABEL,
   DEFAULT_IMAGE,
@@ -26,7 +28,7 @@ export const CAPABILITIES = [
   'SYS_CHROOT',
 ] as const;
 
-export type ActiveProbe = 'ping' | 'dns';
+export type ProbedActively = Exclude<ActiveProbe, 'cni'>;
 
 export type ProbePodOptions = {
   readonly runId: string;
@@ -48,7 +50,7 @@ export type ProbePodOptions = {
   /** Seconds that all steps may take. @default 90 */
   readonly totalSeconds?: number;
   /** @default none */
-  readonly active?: readonly ActiveProbe[];
+  readonly active?: readonly ProbedActively[];
   /** Make a throw-away namespace. @default true */
   readonly creation?: boolean;
 };

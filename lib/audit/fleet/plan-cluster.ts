@@ -1,13 +1,13 @@
 /** Plans one cluster of a fleet and cuts it into batches. */
+
 import { latestReport, type Store } from '../../history/index.ts';
+import { SETTLE_SECONDS } from '../../model/settle.ts';
 import type { PlannedNode } from '../plan.ts';
 import { planCluster } from '../plan-cluster.ts';
 import { type Connections, withCluster } from './connections.ts';
 import type { ClusterPlanOutput, Task } from './messages.ts';
 import { batchesKey, keepPlan } from './work.ts';
 
-/** Pods settle within five minutes; what leaks is given fifteen, as CRI-O allows an ADD five. */
-const SETTLE = { pod: 300, orphan: 900 } as const;
 /** The input of a state is at most 256 KiB. */
 const BATCH_BYTES = 150_000;
 
@@ -26,7 +26,7 @@ export async function planClusterOfFleet(
       namespace: task.settings.probe.namespace,
       selection: { names: [], labels: [] },
       checks: task.checks,
-      settleSeconds: SETTLE,
+      settleSeconds: SETTLE_SECONDS,
       active: task.checks === 'all' ? task.settings.probe.active : [],
       previousRunId: previous?.runId ?? null,
       auditorVersion: connections.version,

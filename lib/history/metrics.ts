@@ -1,0 +1,6 @@
+/** What a trend shows of nodes, and by what it groups them. Small: the command line reads it on each start. */
+export const metrics = ['orphans', 'namespaces', 'usage', 'pods', 'nodes'] as const;
+export type Metric = (typeof metrics)[number];
+
+export const groupings = ['cluster', 'node', 'ami', 'kernel', 'nodegroup', 'cni'] as const;
+export type Grouping = (typeof groupings)[number];
