@@ -9,7 +9,7 @@ const TABLE = 'lib/model/cni-plugins.ts';
 describe('the table of CNI plugins', () => {
   it('is the only place in lib/ where a plugin is named in code', () => {
     // `bridge` is a kind of link and of MAC as well: of it only comparisons with a plugin count.
-    const name = new RegExp(`'(?:${knownPlugins.filter((each) => each !== 'bridge').join('|')})'`);
+    const name = new RegExp(`['"](?:${knownPlugins.filter((each) => each !== 'bridge').join('|')})['"]`);
     const bridge = /plugins?\b[^\n]{0,20}(?:===|includes\()\s*'bridge'/;
     // Whose records they are is data of the evidence (`Ipam.kind`, `CniEndpoints.kind`).
     const kind = /\bkind\b[^\n]*'(?:host-local|calico)'|z\.enum\(\['host-local'/;

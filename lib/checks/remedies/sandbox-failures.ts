@@ -220,8 +220,8 @@ const signatures: readonly Signature[] = [
   {
     id: AGENT_BUSY,
     // Cilium's API takes so many endpoints at a time only (its api-rate-limit).
-    pattern: /plugin type="cilium-cni".*?(?:\[429\]|TooManyRequests)/,
-    cause: () => 'the agent of the CNI plugin cilium-cni was asked for too much at once',
+    pattern: new RegExp(`plugin type="${CILIUM_CNI}".*?(?:\\[429\\]|TooManyRequests)`),
+    cause: () => `the agent of the CNI plugin ${CILIUM_CNI} was asked for too much at once`,
     remedy: ({ node }) => [lookAtAgent(node, CILIUM_CNI)],
   },
   {
