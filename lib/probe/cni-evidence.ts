@@ -1,0 +1,50 @@
+/** What the CNI plugins have on the node: configuration, results and the addresses that they gave out. */
+import type { Evidence } from '../model/evidence.ts';
+import type { Snapshot } from '../model/kubernetes.ts';
+import { calicoIpam } from './cni-records-evidence.ts';
+import { parseCniConfig, parseCniResults } from './parse/cni.ts';
+import { emptiedNetworks, parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
+import { realPaths } from './parse/mounts.ts';
+import type { Reader } from './reader.ts';
+
+export function cniEvidence(
+  { need, read, part }: Reader,
+  after: Snapshot,
+  nodeTime: string,
+): Pick<Evidence, 'cniConfig' | 'cniResults' | 'ipam'> {
+  const cniResults = part('cni_results', () => {
+    const elsewhere = realPaths(read('sandboxes.places') ?? '');
+    return parseCniResults(need('cni/results.ndjson')).map((result) => ({
+      ...result,
+      namespacePath: result.namespacePath === null ? null : elsewhere(result.namespacePath),
+    }));
+  });
+  const cniConfig: Evidence['cniConfig'] = part('cni', () =>
+    parseCniConfig(
+      need('cni/config.ndjson'),
+      read('cni/directories') ?? '',
+      read('cni/binaries') ?? '',
+      read('cni/binary-directories') ?? '',
+    ),
+  );
+  const ipam = part('ipam', () => {
+    const config = cniConfig.status === 'present' ? cniConfig.value : null;
+    // Where a configuration has its own directory, one at the usual place that is empty or gone says nothing.
+    const directories = /"dataDir":"/.test(read('cni/config.ndjson') ?? '') ? null : read('cni/networks');
+    const emptied =
+      directories === null || config === null || cniResults.status !== 'present'
+        ? []
+        : emptiedNetworks(directories, config, cniResults.value);
+    return [
+      ...parseHostLocal(
+        read('cni/host-local') ?? '',
+        read('cni/host-local-files') ?? '',
+        { directories: directories ?? '', emptied, later: read('cni/host-local.after') },
+        config,
+      ),
+      ...parseAwsIpam(read('cni/aws-ipam.ndjson') ?? '', read('cni/aws-ipam.after')),
+      ...calicoIpam(after, config, { nodeTime }),
+    ];
+  });
+  return { cniConfig, cniResults, ipam };
+}
