@@ -1,4 +1,5 @@
 /** `netns-audit audit`: connect, audit, keep, print. */
+
 import { auditCluster, defaultStore, keepEvidence, openStore, publish, tell } from '../lib/audit/index.ts';
 import {
   type Cluster,
