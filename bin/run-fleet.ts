@@ -7,8 +7,8 @@ import { readConfig } from '../lib/config/read.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import type { Store } from '../lib/history/index.ts';
 import { httpsFormat } from '../lib/model/config.ts';
-import { AuditError } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
+import { chosenClusters } from './choose-clusters.ts';
 import { EXIT, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type FailOn, wantsColour } from './options.ts';
@@ -29,7 +29,7 @@ export type FleetOptions = {
 
 export async function auditFleet(options: FleetOptions): Promise<void> {
   const config = readConfig(options.config);
-  const clusters = chosen(config.clusters, options);
+  const clusters = chosenClusters(config.clusters, options);
   const { topic } = options;
   const notifiers = [
     ...(topic === undefined ? [] : [new SnsNotifier(topic, { https: httpsFormat(config) })]),
@@ -63,20 +63,6 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
   } finally {
     interrupt.end();
   }
-}
-
-/** @throws AuditError USAGE for a name that the configuration does not have */
-function chosen<T extends { readonly name: string }>(
-  clusters: readonly T[],
-  { cluster: names, config }: FleetOptions,
-): T[] {
-  const known = clusters.map(({ name }) => name);
-  const wrong = names?.filter((name) => !known.includes(name)) ?? [];
-  const remedy = `It has: ${known.join(', ')}`;
-  if (names?.length === 0) throw new AuditError('USAGE', '--cluster names no cluster', { remedy });
-  if (wrong.length > 0)
-    throw new AuditError('USAGE', `${config} has no cluster ${wrong.join(', ')}`, { remedy });
-  return clusters.filter(({ name }) => names?.includes(name) ?? true);
 }
 
 function told(progress: FleetProgress, say: (text: string) => void): void {

@@ -1,14 +1,22 @@
 import { type Command, Option } from 'commander';
+import { AuditError } from '../../lib/model/errors.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
-import { ALERTS, addClusterOptions, type ClusterOptions, deadline } from '../options.ts';
+import { ALERTS, addClusterOptions, type ClusterOptions, deadline, list } from '../options.ts';
 import type { DoctorOptions } from '../run-doctor.ts';
 import { clusterTarget } from './audit.ts';
+
+type Options = ClusterOptions &
+  DoctorOptions & { readonly config?: string; readonly cluster?: readonly string[] };
 
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
     .description('look at every link of the chain that an audit hangs on, and say how to mend it');
   addClusterOptions(command)
+    .optionsGroup('All clusters:')
+    .option('--config <file>', 'each cluster of this configuration, with its settings, instead of one')
+    .option('--cluster <names>', 'only these clusters of it, comma-separated', list)
+    .optionsGroup('Options:')
     .option('--node <name>', 'where a probe is run (default: the first node that can be probed)')
     .addOption(
       new Option('--deadline <time>', 'time for that probe, from 5s to 10m')
@@ -25,7 +33,22 @@ export function addDoctor(program: Command): void {
     )
     .option('--topic <arn>', 'SNS topic to send a test message to (default: none)')
     .option('--alerts <file>', `destinations to send a test message to: ${ALERTS}`)
-    .action(async (options: ClusterOptions & DoctorOptions) => {
+    .addHelpText(
+      'after',
+      `
+Examples:
+  netns-audit doctor --context prod-eu
+  netns-audit doctor --config fleet.yaml --store s3://my-audits --alerts fleet.yaml`,
+    )
+    .action(async (options: Options, used: Command) => {
+      if (options.config !== undefined) {
+        const { runDoctorOfFleet } = await import('../run-doctor.ts');
+        refuseOfOneCluster(used);
+        await runDoctorOfFleet(options.config, options);
+        return;
+      }
+      if (options.cluster !== undefined)
+        throw new AuditError('USAGE', '--cluster goes with --config', { remedy: 'Name the configuration.' });
       const { runDoctorOfStore } = await import('../run-doctor-store.ts');
       if (options.store !== undefined && isAboutStoreAlone(options)) {
         await runDoctorOfStore(options.store);
@@ -33,6 +56,19 @@ export function addDoctor(program: Command): void {
       }
       const { runDoctor } = await import('../run-doctor.ts');
       await runDoctor(clusterTarget(options), options);
+    });
+}
+
+/** What the configuration says of each of its clusters is not said again for all. */
+function refuseOfOneCluster(used: Command): void {
+  const ofAll = ['config', 'cluster', 'store', 'topic', 'alerts'];
+  const [wrong] = used.options.filter(
+    (option) =>
+      !ofAll.includes(option.attributeName()) && used.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  if (wrong !== undefined)
+    throw new AuditError('USAGE', `${wrong.long} is about one cluster, and --config about all of a file`, {
+      remedy: 'Leave one of them out: clusters and the probe are set in the file.',
     });
 }
 

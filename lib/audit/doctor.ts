@@ -64,7 +64,14 @@ const BEHIND = ['namespace', 'admission', 'probe'] as const;
 
 /** Goes on after a broken prerequisite as far as that makes sense, and skips the rest. */
 export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Prerequisite> {
-  yield* onTheWay(target, options);
+  yield* examineCluster(() => target, options);
+  yield* examinePlaces(options);
+}
+
+/** Where reports and messages go, which is the same for all clusters. */
+export async function* examinePlaces(
+  options: Pick<DoctorOptions, 'store' | 'isStoreNamed' | 'notifiers'>,
+): AsyncIterable<Prerequisite> {
   yield options.store === null
     ? skipped('store', 'none is used')
     : await store(options.store, options.isStoreNamed);
@@ -72,10 +79,14 @@ export async function* examine(target: ClusterTarget, options: DoctorOptions): A
   for (const notifier of options.notifiers) yield await alert(notifier);
 }
 
-async function* onTheWay(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Prerequisite> {
+/** @param target - gives it, or throws what is broken about it */
+export async function* examineCluster(
+  target: () => ClusterTarget | Promise<ClusterTarget>,
+  options: DoctorOptions,
+): AsyncIterable<Prerequisite> {
   let connection: Connection | null = null;
   try {
-    connection = await open(target, options);
+    connection = await open(await target(), options);
     const cluster = await identify(connection, options);
     const user = await whoAmI(cluster, options.signal);
     for (const [name] of WAY) yield { name, result: 'ok', detail: detailOf(name, cluster, user) };

@@ -7,6 +7,7 @@ import { main } from '../../bin/main.ts';
 import { OPTIONAL_RIGHTS, rightsOf } from '../../lib/audit/rights.ts';
 import { podsOfTheAudit, serveRecording } from '../audit/recorded.ts';
 import { StubApiServer } from '../stub/api-server.ts';
+import { run } from './run.ts';
 
 let stub: StubApiServer;
 let directory: string;
@@ -201,5 +202,66 @@ describe('netns-audit doctor', () => {
       ({ verb, resource, name = '' }) => `${verb} ${resource} ${name}`.trim(),
     );
     expect(asked.toSorted()).toEqual(given.toSorted());
+  });
+});
+
+describe('netns-audit doctor --config', () => {
+  async function doctorOf(text: string, ...args: string[]) {
+    const file = join(directory, 'fleet.yaml');
+    await writeFile(join(directory, 'kubeconfig'), stub.kubeconfig());
+    await writeFile(file, text);
+    const { out, error, code } = await run(
+      'doctor',
+      '--config',
+      file,
+      '--store',
+      join(directory, 'store'),
+      ...args,
+    );
+    return {
+      lines: out
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replaceAll(/\s+/g, ' ').trim()),
+      error,
+      code,
+      file,
+    };
+  }
+  const cluster = (name: string, context: string): string =>
+    `  - { name: ${name}, kubeconfig: { context: ${context}, file: ${join(directory, 'kubeconfig')} } }\n`;
+
+  it('looks at each cluster with the settings of the file, and at what they share once', async () => {
+    const slack = 'destinations: [{ kind: slack, name: team, url: { env: NOT_THERE } }]\n';
+    const { lines, code, file } = await doctorOf(
+      `clusters:\n${cluster('one', 'stub')}${cluster('two', 'nope')}probe: { namespace: elsewhere }\n${slack}`,
+    );
+    expect(lines.slice(0, 4)).toEqual([`${file}: in order`, '', 'one', 'ok configuration cluster stub']);
+    expect(lines).toContain('BROKEN namespace there is no namespace elsewhere');
+    expect(lines[lines.indexOf('two') + 1]).toMatch(/^BROKEN configuration .* it has no context nope$/);
+    expect(lines.filter((line) => line.startsWith('ok store'))).toHaveLength(1);
+    expect(lines.at(-2)).toMatch(/^BROKEN destinations .*NOT_THERE/);
+    expect(code).toBe(4);
+  });
+
+  it('looks at the clusters that are named', async () => {
+    const { lines, code } = await doctorOf(
+      `clusters:\n${cluster('one', 'stub')}${cluster('two', 'nope')}`,
+      '--cluster',
+      'one',
+    );
+    expect(lines).not.toContain('two');
+    expect(code).toBe(0);
+  });
+
+  it('refuses what is about one cluster, and names every mistake of the file', async () => {
+    const one = await doctorOf(`clusters:\n${cluster('one', 'stub')}`, '--context', 'stub');
+    expect({ code: one.code, error: one.error }).toEqual({
+      code: 2,
+      error: expect.stringContaining('--context is about one cluster, and --config about all of a file'),
+    });
+    const wrong = await doctorOf('clusters: []\nshedule: {}\n');
+    expect(wrong.error).toContain(`${wrong.file}:2:1: Unknown key "shedule".`);
+    expect(wrong.code).toBe(2);
   });
 });
