@@ -1,9 +1,10 @@
 /** The command line: which commands there are, and what their errors end in. Commands load only when they run. */
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
-import { printableLines } from '../lib/model/printable.ts';
+import { printable, printableLines } from '../lib/model/printable.ts';
 import { addAnalyze } from './commands/analyze.ts';
 import { addAudit } from './commands/audit.ts';
 import { addChecks } from './commands/checks.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -37,7 +38,12 @@ export async function main(args: readonly string[]): Promise<void> {
   addSweep(program);
   addManifests(program);
   addDemo(program);
+  addCompletion(program);
   nameHelpOfEach(program);
+  if (args[0] === '__complete') {
+    await printCandidates(program, args.slice(1));
+    return;
+  }
   try {
     await program.parseAsync(expand(args), { from: 'user' });
   } catch (error) {
@@ -48,6 +54,16 @@ export async function main(args: readonly string[]): Promise<void> {
     process.stderr.write(explain(error));
     process.exitCode = exitCodeOf(error);
   }
+}
+
+/** In the protocol of kubectl's plugins (that of cobra): a candidate a line, and last `:0` for files or `:4` for none. */
+async function printCandidates(program: Command, words: readonly string[]): Promise<void> {
+  const { complete } = await import('./completion.ts');
+  const { valuesOf } = await import('./completion-values.ts');
+  const candidates = await complete(program, words, valuesOf);
+  for (const { value, description } of candidates ?? [])
+    process.stdout.write(`${printable(value)}${description === '' ? '' : `\t${printable(description)}`}\n`);
+  process.stdout.write(candidates === null ? ':0\n' : ':4\n');
 }
 
 /** Whoever typed a wrong option of a command is shown where its options are listed. */

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { constants, homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('./netns-audit.ts', import.meta.url));
@@ -13,6 +13,8 @@ const own = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
 // Compiled code is kept between runs, which halves the time of short ones; in a folder of the user's own, as /tmp is everybody's.
 const compiled = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'netns-audit');
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+// By this name kubectl 1.26 and newer asks what may come next behind `kubectl netns-audit`.
+if (basename(process.argv[1] ?? '').startsWith('kubectl_complete-')) process.argv.splice(2, 0, '__complete');
 
 if (major > 22 || (major === 22 && minor >= 19)) {
   module.enableCompileCache?.(compiled);

@@ -1,6 +1,7 @@
 /** The contexts of a kubeconfig, and which of them are EKS clusters that need no kubeconfig. */
 import { basename } from 'node:path';
 import type { User } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import * as z from 'zod';
 import { kubeconfigTexts, loadKubeconfig } from './load-kubeconfig.ts';
 
@@ -45,4 +46,18 @@ function eksOf(user: User | null): Context['eks'] {
   if (name === undefined || region === undefined || isOfProfile) return null;
   const roleArn = value('--role-arn', '--role');
   return { name, region, ...(roleArn === undefined ? {} : { roleArn }) };
+}
+
+const namesSchema = z.object({ contexts: z.array(z.object({ name: z.string() })).nullish() });
+
+/** Names of the contexts alone, without the large client: for who waits at a keystroke. @throws where it is no kubeconfig */
+export function contextNames(file?: string): string[] {
+  const texts = kubeconfigTexts({ kind: 'kubeconfig', ...(file === undefined ? {} : { file }) });
+  return [
+    ...new Set(
+      texts.flatMap(
+        ({ text }) => namesSchema.parse(parse(text) ?? {}).contexts?.map(({ name }) => name) ?? [],
+      ),
+    ),
+  ];
 }

@@ -2,9 +2,11 @@
 // Starts the program on a Node.js that can run it; an older one can still run this file, and says so.
 import module from 'node:module';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+// By this name kubectl 1.26 and newer asks what may come next behind `kubectl netns-audit`.
+if (basename(process.argv[1] ?? '').startsWith('kubectl_complete-')) process.argv.splice(2, 0, '__complete');
 
 if (major > 22 || (major === 22 && minor >= 19)) {
   // Compiled code is kept between runs, which halves the time of short ones; in a folder of the user's own, as /tmp is everybody's.

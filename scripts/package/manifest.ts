@@ -33,7 +33,11 @@ export function packageManifest(root: string): object {
     ...rest,
     type: 'module',
     sideEffects: ['./bin/*', './program/*'],
-    bin: { 'netns-audit': 'bin/netns-audit.js', 'kubectl-netns_audit': 'bin/netns-audit.js' },
+    bin: {
+      'netns-audit': 'bin/netns-audit.js',
+      'kubectl-netns_audit': 'bin/netns-audit.js',
+      'kubectl_complete-netns_audit': 'bin/netns-audit.js',
+    },
     exports: {
       '.': {
         import: { types: './construct/index.d.ts', default: './construct/index.js' },

@@ -31,9 +31,10 @@ describe('who installs the command line', () => {
     folder = project('command-line');
   }, 120_000);
 
-  it('gets two names of one program, no second node and no client of AWS', () => {
+  it('gets the names of one program, no second node and no client of AWS', () => {
     expect(readdirSync(join(folder, 'node_modules/.bin')).toSorted()).toEqual([
       'kubectl-netns_audit',
+      'kubectl_complete-netns_audit',
       'netns-audit',
     ]);
     expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
@@ -47,6 +48,8 @@ describe('who installs the command line', () => {
     expect(run('npx', ['netns-audit', '--version'], folder).trim()).toBe(version);
     expect(run('npx', ['netns-auditor', '--version'], folder).trim()).toBe(version);
     expect(run('npx', ['kubectl-netns_audit', '--version'], folder).trim()).toBe(version);
+    expect(run('npx', ['kubectl_complete-netns_audit', 'ver'], folder)).toBe(':4\n');
+    expect(run('npx', ['kubectl_complete-netns_audit', 'doc'], folder)).toMatch(/^doctor\t.*\n:4\n$/);
   });
 
   it('sees the demo, the page of a check and the manifests as in a clone', () => {
