@@ -58,7 +58,14 @@ export function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | str
   );
 }
 
-/** An agent writes its record within so many seconds of making a pod's network, also where many start at once. */
+/** True for a pod that had its address when the store was listed: its containers start once the plugin has given it. */
+function hadAddress({ pod, sandbox }: PodNetwork, { listedAt }: Ipam): boolean {
+  if (listedAt === undefined) return true;
+  const before = (time: string | null) => time !== null && Date.parse(time) <= Date.parse(listedAt);
+  return before(sandbox.createdAt) && pod.containers.some(({ startedAt }) => before(startedAt));
+}
+
+/** An agent writes an endpoint within so many seconds of making a pod's network, also where many start at once. */
 const RECORDED_SECONDS = 60;
 
 /** True for a sandbox that may be too young to be in a list that was read before the node was. */
@@ -90,7 +97,7 @@ export function comparedAllocations(
   const store = ipamOf(network, stores);
   if (typeof store === 'string') return store;
   if (store.unread !== undefined) return { unknown: store.unread };
-  if (isAfterList(network.sandbox, store))
+  if (!hadAddress(network, store))
     return 'the pod may have been given its address after those taken were listed';
   const addresses = addressesInUse(network);
   if (addresses.length === 0) return 'the pod has no address to compare';

@@ -60,10 +60,12 @@ describe('ipam-unrecorded', () => {
     const pod = aPodNetwork({ plugin: 'calico' });
     const found = ipamUnrecorded.run({ ipam: [store], podNetworks: [pod] }, context);
     expect(found).toMatchObject([{ result: 'fail' }]);
-    const young = { ...pod, sandbox: aSandbox({ createdAt: '2026-11-20T01:59:45.000Z' }) };
-    expect(ipamUnrecorded.run({ ipam: [store], podNetworks: [young] }, context)).toMatchObject([
-      { result: 'notApplicable' },
-    ]);
+    const starting = { ...pod, pod: aPod({ containers: [] }) };
+    const again = { ...pod, sandbox: aSandbox({ createdAt: '2026-11-20T01:59:55.000Z' }) };
+    for (const young of [starting, again])
+      expect(ipamUnrecorded.run({ ipam: [store], podNetworks: [young] }, context)).toMatchObject([
+        { result: 'notApplicable' },
+      ]);
     const unread = { ...store, unread: 'not allowed to list ipamblocks' };
     expect(ipamUnrecorded.run({ ipam: [unread], podNetworks: [pod] }, context)).toMatchObject([
       { result: 'unknown' },

@@ -110,7 +110,9 @@ export const endpointFaults: readonly Fault[] = [
     id: 'cilium-endpoint-gone',
     check: 'cni-endpoint-missing',
     where: 'cluster',
-    inject: 'kubectl delete ciliumendpoint -n "$POD_NAMESPACE" "$POD"',
+    // What may be on its way is not judged: a pod in its first minute.
+    inject:
+      'kubectl wait -n "$POD_NAMESPACE" --for=condition=Ready "pod/$POD" && sleep 65 && kubectl delete ciliumendpoint -n "$POD_NAMESPACE" "$POD"',
     shows: ['no CiliumEndpoint'],
     repair: 'kubectl delete pod -n "$POD_NAMESPACE" "$POD"',
     when: isCilium,
