@@ -1,8 +1,11 @@
 # So few are looked at together that what was seen of them is seconds old when they go.
 together=25
 
-# tell WORD NAME WHY: a line of the answer. What programs of the node say is cut down to what is one line of plain text.
-tell() { lines "$1 $2 $3" | tr '\n\t' '  ' | tr -cd ' -~' | cut -c 1-400 | sed 's/ *$//'; }
+# tell WORD NAME WHY: a line of the answer.
+tell() { lines "$1 $2 $3"; }
+
+# What a program of the node said, as one line.
+said() { head -n 3 "$1" | tr '\n' ' '; }
 
 # Looks at the namespaces of `chunk`. `judged`: of each its name and why it must not go, nothing where it may; `contents`: of those
 # that may, the same of what is in it, its links that end on the node, and its addresses. False, and why in `errors`, where not all of that is known.
@@ -22,9 +25,6 @@ look() {
   [ "$(wc -l <contents)" -eq "$(wc -l <free)" ]
 }
 
-# held NAME: the node's links and the addresses of one that may go.
-held() { sed -n -e 's/#[0-9]*//g' -e "s/$T-\$/${T}no address/" -e "s/^$1$T-$T-/no link/p" -e "s/^$1$T-$T//p" may-go | tr "$T" ' '; }
-
 # detach NAME: each plugin of its cached results undoes what it made, and the results are forgotten. False, and `why`, where one does not.
 detach() {
   grep "^$1$T" results >undo || return 0
@@ -37,19 +37,20 @@ detach() {
     [ -n "$program" ] || { why="no CNI plugin $type on the node"; return 1; }
     lines "$configuration" | env -i PATH="$PATH" CNI_COMMAND=DEL CNI_CONTAINERID="$id" CNI_NETNS="/run/netns/$1" CNI_IFNAME="$interface" \
       CNI_ARGS="$arguments" CNI_PATH="$plugins" timeout 20 nsenter --mount="$M/ns/mnt" -- "$program" >answer 2>&1 || {
-        why="CNI DEL of $type failed: $(jq -r .msg answer 2>/dev/null || head -n 3 answer)"
+        why="CNI DEL of $type failed: $(jq -r '.msg | gsub("\n"; " ")' answer 2>/dev/null || said answer)"
         return 1
       }
     lines "$1 $id" >>detached
   done <undo
-  cut -f 2 undo | sort -u | each rm -f
+  cut -f 2 undo >forget
+  sort -u forget | each rm -f
 }
 
 # remove NAME INODE: unpins it among the runtime's mounts, if that still is it.
 remove() {
   # shellcheck disable=SC2016
   nsenter --mount="$M/ns/mnt" -- sh -c '[ "$(stat -L -c %i "$0")" = "$1" ] && umount "$0" && rm "$0"' "/run/netns/$1" "$2" >answer 2>&1 && return
-  why="it could not be unpinned: $(head -n 3 answer)"
+  why="it could not be unpinned: $(said answer)"
   return 1
 }
 
@@ -72,6 +73,17 @@ free_addresses() {
     FNR == 1 { sub(/\r$/, ""); if ($1 in name) print name[$1], FILENAME }' >>recorded
 }
 
+# answer WORD: a line for each of `unpinned` with what was in it, or with what is still there of it.
+answer() {
+  awk -v word="$1" -F '[ \t]' 'FILENAME == "unpinned" { name_of[++count] = $1; next }
+    FILENAME == "may-go" { line = $0; sub(/^[^\t]*\t-\t/, "", line); split(line, part, "\t"); gsub(/#[0-9]+/, "", part[1])
+      held[$1] = (part[1] == "-" ? "no link" : part[1]) " " (part[2] == "-" ? "no address" : part[2]); next }
+    { rest[$1] = rest[$1] " " $2 }
+    END { for (i = 1; i <= count; i++) { name = name_of[i]
+      if (name in rest) print "failed " name " it is unpinned, but something still has of it:" substr(rest[name], 1, 200)
+      else print word " " name " " held[name] } }' unpinned may-go remaining recorded
+}
+
 # Deletes those of `chunk` that nothing stands against, and proves it. False once one does not go as it should.
 delete() {
   for file in unpinned detached addresses remaining recorded; do : >$file; done
@@ -89,15 +101,9 @@ delete() {
   done <may-go
   wait_for_links
   free_addresses
-  while read -r name ends; do
-    rest=$(grep -h "^$name " remaining recorded | cut -d ' ' -f 2 | head -n 3)
-    if [ -n "$rest" ]; then
-      tell failed "$name" "it is unpinned, but something still has of it: $rest"
-      surprise=1
-    else
-      tell 'done' "$name" "$(held "$name")"
-    fi
-  done <unpinned
+  answer 'done' >ended
+  cat ended
+  grep -q '^failed' ended && surprise=1
   [ -z "$surprise" ]
 }
 
@@ -111,7 +117,7 @@ while [ -s orphans ]; do
   mv rest orphans
   cut -d : -f 1 chunk >names
   if [ -z "$stopped" ] && [ $(($(date +%s) - began)) -gt "$total" ]; then stopped='the time was over'; fi
-  if [ -z "$stopped" ] && ! look; then stopped="not all could be looked at: $(head -n 3 errors)"; fi
+  if [ -z "$stopped" ] && ! look; then stopped="not all could be looked at: $(said errors)"; fi
   if [ -n "$stopped" ]; then
     while read -r name; do tell left "$name" "$stopped"; done <names
     continue
@@ -123,9 +129,13 @@ while [ -s orphans ]; do
   if [ "$act" = 1 ]; then
     delete || stopped='another one did not go as it should'
   else
-    while IFS=$T read -r name _; do tell would "$name" "$(held "$name")"; done <may-go
+    : >remaining
+    : >recorded
+    cut -f 1 may-go >unpinned
+    answer would
   fi
 done >answers
-cat answers
+# What programs and files of the node say is cut down to plain text.
+tr -cd ' -~\n' <answers | cut -c 1-400
 echo "end $(wc -l <answers)"
 rm -rf "$W"
