@@ -33,6 +33,7 @@ const byCode: Record<ErrorCode, number> = {
   ABORTED: EXIT.interrupted,
 };
 
+/** The exit code that an error ends in; a code that scripts may go by (docs/command-line.md). */
 export function exitCodeOf(error: unknown): number {
   // Anything else is a fault of our own; 70 is EX_SOFTWARE of sysexits.h.
   return error instanceof AuditError ? byCode[error.code] : 70;

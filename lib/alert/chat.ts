@@ -10,6 +10,7 @@ import type { Section } from './mail.ts';
 const ENTRIES = 5;
 const STEPS = 3;
 
+/** The notification of AWS's chat client as JSON, for Slack and Teams. */
 export function chatOf(message: {
   readonly title: string;
   readonly head: readonly string[];

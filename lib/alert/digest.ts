@@ -16,6 +16,7 @@ export type ClusterLine =
 /** Worst first. */
 const groups = ['without a report', 'not audited', 'critical', 'incomplete', 'degraded', 'healthy'] as const;
 
+/** The message about all clusters of a run, worst first. */
 export function digestOf(
   { runId, clusters }: { readonly runId: string; readonly clusters: readonly ClusterLine[] },
   links: ReportLinks,

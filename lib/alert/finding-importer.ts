@@ -29,6 +29,7 @@ const NAMED = 5;
 
 type Failed = NonNullable<BatchImportFindingsResponse['FailedFindings']>;
 
+/** Imports findings into AWS Security Hub. All methods throw AuditError ALERT. */
 export class SecurityHubImporter implements FindingImporter {
   readonly productArn: ProductArn;
 

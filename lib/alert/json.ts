@@ -11,6 +11,7 @@ const ENTRIES = [50, 20, 5, 0];
 /** As text inside the JSON of SNS, which takes 256 KiB for all bodies together, and has this one up to three times. */
 const LARGEST_BYTES = 60_000;
 
+/** The message for programs, as JSON within the size that SNS takes. */
 export function jsonOf(report: ClusterReport, changes: Changes, links: ReportLinks): string {
   const texts = ENTRIES.map((entries) => JSON.stringify(bodyOf(report, changes, links, entries)));
   return (

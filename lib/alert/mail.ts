@@ -68,6 +68,7 @@ export function subjectOf(text: string): string {
   return (ascii.length <= 99 ? ascii : `${ascii.slice(0, 96)}...`).trim() || 'netns-audit';
 }
 
+/** Lines of at most so many columns; a word that is longer is cut. */
 export function wrap(text: string, columns = COLUMNS): string[] {
   return wrapped(text.split(' '), columns).map((line) => clipped(line, columns));
 }

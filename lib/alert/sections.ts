@@ -19,6 +19,7 @@ export const reasons: readonly (readonly [Reason, title: string, short: string])
   ['flapping', 'Comes and goes; told again when it was stable for a week:', 'flapping'],
 ];
 
+/** The parts of a mail in their order: audits that were missed, thresholds, findings by what is new of them. */
 export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
   const { fresh, resolved, steady, crossed, back, reminder, thresholdReminder } = changes;
   const explained = Map.groupBy(report.findings, ({ partOf }) => partOf);
@@ -203,6 +204,7 @@ function nodesOf(set: readonly Placed[]): ReadonlySet<string> {
   return new Set(set.flatMap(({ object }) => object.node ?? []));
 }
 
+/** Order of findings in a message: worst first. */
 export function bySeverity(a: { readonly severity: Severity }, b: { readonly severity: Severity }): number {
   return severities.indexOf(a.severity) - severities.indexOf(b.severity);
 }

@@ -16,6 +16,7 @@ const LINES = 100;
 
 type Mail = Extract<Destination, { kind: 'mail' }>;
 
+/** Sends mails over SMTP (RFC 5321). It throws AuditError ALERT. */
 export class MailNotifier implements Notifier {
   readonly destination: string;
   readonly minSeverity?: Severity;

@@ -1,6 +1,7 @@
 /** What `netns-audit doctor` sends to see that a destination takes it. */
 import type { Message } from './message.ts';
 
+/** The message that `doctor` sends: it names no cluster and no finding. */
 export function testMessage(): Message {
   const text = 'netns-audit doctor: messages arrive here.';
   return {

@@ -71,6 +71,7 @@ export function canaryLeftovers(evidence: Evidence, pod: string): string[] | nul
   ];
 }
 
+/** The pod that `--active cni` starts on a node: one container that does nothing, in a network of its own. */
 export function canaryManifest(node: string, options: CanaryOptions) {
   const hash = createHash('sha256').update(`${options.runId} ${node}`).digest('hex').slice(0, 16);
   const seconds = options.deadlineSeconds + 30;

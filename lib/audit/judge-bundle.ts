@@ -64,6 +64,7 @@ export async function judgeBundle(
   }
 }
 
+/** An error as plain data, to leave the process that judges. */
 export function failed(thrown: unknown): Extract<Answer, { kind: 'failed' }> {
   const { code, message, remedy, retryable } =
     thrown instanceof AuditError ? thrown : notJudged(`: ${messageOf(thrown)}`);

@@ -7,6 +7,10 @@ import type { Node } from '../model/kubernetes.ts';
 import { ADDRESSES_OF_A_POD, type PodAddress } from '../model/node-result.ts';
 import type { NodeFacts } from '../model/report.ts';
 
+/**
+ * @param pods - running and pending pods of the node
+ * @param orphans - findings of namespace-orphaned on it
+ */
 export function nodeFacts(node: Node, pods: number, evidence: Evidence, orphans: number): NodeFacts {
   const namespaces = evidence.namespaces.status === 'present' ? evidence.namespaces.value : null;
   const config = evidence.cniConfig.status === 'present' ? evidence.cniConfig.value : null;

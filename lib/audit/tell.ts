@@ -166,6 +166,7 @@ function linksTo(store: Store, run: Run, consoleRegion: string | null): ReportLi
   };
 }
 
+/** Where all clusters of a run are to be read; `key` is the one of the run's page or report. */
 export function linksToFleet(store: Store, key: string, consoleRegion: string | null): ReportLinks {
   return {
     page: consolePage(store, key, consoleRegion),

@@ -93,26 +93,36 @@ export type AnyCheck =
     })
   | ClusterCheck;
 
+/** A check of one node. `needs` names the parts of the evidence that `run` sees. */
 export function defineCheck<const Need extends SourceName>(check: Omit<Check<Need>, 'scope'>): Check<Need> {
   return { ...check, scope: 'node' };
 }
 
+/** A check of what the nodes of a cluster are beside each other; it runs once, when all nodes are in. */
 export function defineClusterCheck(check: Omit<ClusterCheck, 'scope' | 'needs'>): ClusterCheck {
   return { ...check, scope: 'cluster', needs: [] };
 }
 
+/** The object was examined and is in order. */
 export function pass(object: AuditedObject): Outcome {
   return { result: 'pass', object };
 }
 
+/** The check has nothing to say of the object. @param reason - why, in lower case, without a full stop */
 export function notApplicable(object: AuditedObject, reason: string): Outcome {
   return { result: 'notApplicable', object, reason };
 }
 
+/**
+ * The object could not be examined, which is never healthy.
+ *
+ * @param reason - why, in lower case, without a full stop
+ */
 export function unknown(object: AuditedObject, reason: string): Outcome {
   return { result: 'unknown', object, reason };
 }
 
+/** The object has the fault. */
 export function fail(object: AuditedObject, failure: Failure): Outcome {
   return { result: 'fail', object, ...failure };
 }
@@ -122,6 +132,7 @@ export function podObject(pod: { namespace: string; name: string }, node: string
   return { kind: 'pod', namespace: pod.namespace, name: pod.name, node };
 }
 
+/** The node as the object of a finding. */
 export function nodeObject(node: string): AuditedObject {
   return { kind: 'node', name: node };
 }

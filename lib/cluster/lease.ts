@@ -16,6 +16,7 @@ const leaseSchema = z.object({
 /** Longer than any one act takes; whoever is killed holds it for so long. */
 const SECONDS = 900;
 
+/** A Lease that this process holds. */
 export class Lease {
   readonly #cluster: Cluster;
   readonly #path: string;

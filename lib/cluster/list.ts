@@ -84,6 +84,7 @@ function reduced<T>(what: string, item: unknown, reduce: (item: unknown) => T): 
   }
 }
 
+/** All nodes, reduced to what is audited. @throws AuditError CLUSTER_* */
 export async function listNodes(cluster: Cluster, options?: ListOptions): Promise<Node[]> {
   return (await listAll(cluster, 'list nodes', '/api/v1/nodes', {}, reduceNode, options)).items;
 }

@@ -68,6 +68,7 @@ const HOPELESS = [
   'RunContainerError',
 ];
 
+/** One watch for all probe pods of a run, listed anew whenever it ends. */
 export class PodWatch {
   readonly #cluster: Cluster;
   readonly #path: string;

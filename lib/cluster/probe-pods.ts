@@ -36,6 +36,7 @@ const SANDBOX_FAILURES = 2;
 
 const ENDED = ['Succeeded', 'Failed', 'gone'] as const;
 
+/** Creates probe pods, reads their logs and deletes them. */
 export class ProbePods {
   readonly #cluster: Cluster;
   readonly #signal: AbortSignal;

@@ -90,6 +90,7 @@ const rawPod = z.object({
 });
 type RawPod = z.infer<typeof rawPod>;
 
+/** A pod of the API with the fields that checks read. @throws ZodError where it is no pod */
 export function reducePod(item: unknown): Pod {
   const { metadata: meta, spec, status } = rawPod.parse(item);
   return podSchema.parse({
@@ -213,6 +214,7 @@ const rawNode = z.object({
   }),
 });
 
+/** A node of the API with the fields that checks read. @throws ZodError where it is no node */
 export function reduceNode(item: unknown): Node {
   const { metadata: meta, spec, status } = rawNode.parse(item);
   const ready = (status.conditions ?? []).find((condition) => condition.type === 'Ready');
@@ -261,6 +263,7 @@ const rawEvent = z.object({
   eventTime: z.string().nullish(),
 });
 
+/** An event of the API (core/v1) with the fields that checks read. @throws ZodError where it is no event */
 export function reduceEvent(item: unknown): Event {
   const event = rawEvent.parse(item);
   return eventSchema.parse({

@@ -47,6 +47,7 @@ const LARGEST_BACKOFF = 8_000;
 
 const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
+/** Requests to one API server over kept connections, with retries inside a deadline. */
 export class Transport {
   /** Requests sent, retries included: what a run costs the API server. */
   requests = 0;
@@ -234,6 +235,7 @@ function askedWait(error: AuditError): number | null {
     : null;
 }
 
+/** The error of a request that an interrupt ended. @param what - what was asked for */
 export function aborted(what: string): AuditError {
   return new AuditError('ABORTED', `interrupted (${what})`, { remedy: 'Run it again.' });
 }

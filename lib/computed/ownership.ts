@@ -4,10 +4,12 @@ import type { Link } from '../model/network.ts';
 import { canonicalPath } from '../model/path.ts';
 import { listed } from '../model/text.ts';
 
+/** The last part of a path. */
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
+/** The directory that a path lies in; `/` of what lies in the root. */
 export function directoryOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 1));
 }

@@ -90,6 +90,7 @@ export function ruleSelector({
   ].join(' ');
 }
 
+/** A rule as `ip rule` prints it: `PRIORITY: SELECTOR`. */
 export const ruleText = (rule: Rule): string => `${rule.priority}: ${ruleSelector(rule)}`;
 
 /** `rule 100: from 10.244.1.5 unreachable`, or the rule and the route that it leads to. */

@@ -197,6 +197,7 @@ function emptyCoverage({ id, topic }: AnyCheck): CheckCoverage {
   return { check: id, topic, examined: 0, failed: 0, notApplicable: 0, unknown: 0, reasons: [] };
 }
 
+/** Adds what one node's check counted to the coverage of that check. */
 export function addTally(coverage: CheckCoverage | undefined, entry: CheckTally): void {
   if (coverage === undefined) return;
   coverage.examined += entry.passed;
@@ -208,6 +209,7 @@ export function addTally(coverage: CheckCoverage | undefined, entry: CheckTally)
   );
 }
 
+/** Adds objects that failed to the coverage of a check. */
 export function addFailed(coverage: CheckCoverage | undefined, failed: number): void {
   if (coverage === undefined) return;
   coverage.examined += failed;

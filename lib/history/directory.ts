@@ -17,6 +17,7 @@ function isLeftover(key: string): boolean {
   return /\.(?:part|lock)$/.test(key);
 }
 
+/** Keeps everything below one directory, as files. */
 export class DirectoryStore implements Store {
   readonly location: string;
   #cleared: Promise<void> | null = null;

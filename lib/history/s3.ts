@@ -21,6 +21,7 @@ export function parseS3Place(place: string): S3Place {
   return { bucket: match[1] ?? '', prefix: (match[2] ?? '').replaceAll(/^\/+|\/+$/g, '') };
 }
 
+/** Keeps everything below one prefix of a bucket, on S3 or a server that speaks it with conditional writes. */
 export class S3Store implements Store {
   readonly location: string;
   readonly #place: S3Place;

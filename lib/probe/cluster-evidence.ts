@@ -9,6 +9,7 @@ const OLDER = 'the evidence is from before it was read';
 
 type Names = 'otherNodes' | 'clusterDns';
 
+/** What nodes are judged against from the API: other nodes, and the DNS of the cluster. */
 export function clusterEvidence(
   { part, read }: Reader,
   { node, cluster }: Snapshot,

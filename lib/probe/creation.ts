@@ -3,6 +3,7 @@ import type { Part, Sandbox, Sources } from '../model/evidence.ts';
 import { parseCreation } from './parse/kernel.ts';
 import type { Reader } from './reader.ts';
 
+/** @param sandboxes - those that came or went meanwhile explain a slow one */
 export function creationEvidence(
   { steps, raw, need, part }: Reader,
   sandboxes: Part<Sandbox[]>,

@@ -3,6 +3,7 @@ import type { Sources } from '../model/evidence.ts';
 import { type Mount, type parseMountsElsewhere, reachable } from './parse/mounts.ts';
 import type { ProcessLine } from './parse/processes.ts';
 
+/** @returns the part `mounts` of the evidence */
 export function mountEvidence({
   mounts,
   total,

@@ -37,6 +37,7 @@ function stableLinks({ before, after }: NodeLinks): (link: { index: number; name
   return (link) => seen.every((names) => names === null || names.get(link.index) === link.name);
 }
 
+/** All network namespaces of a node, by inode, with what leads to each, what holds it and what is in it. */
 export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   const { hostInode, stacks, pins, processes } = inputs;
   // A mount that a lookup no longer finds keeps its namespace alive, though nobody can enter it.

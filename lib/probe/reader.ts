@@ -16,6 +16,7 @@ export type Reader = {
   part<T>(step: string, make: () => T): Part<T>;
 };
 
+/** A reader of the files of one bundle. */
 export function readerOf(files: BundleFiles): Reader {
   const decoder = new TextDecoder();
   const raw: Reader['raw'] = (path) => {

@@ -8,6 +8,7 @@ import type { BundleFiles } from './unpack.ts';
 
 const FILE = 'host/routing';
 
+/** The part `routing`: absent where the probe's image has no perl. */
 export function routingEvidence(
   { steps, read, part }: Reader,
   files: BundleFiles,

@@ -8,6 +8,7 @@ import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
 import { both } from './parts.ts';
 import type { Reader } from './reader.ts';
 
+/** The part `sandboxes`: failed where the records are those of another runtime. */
 export function sandboxEvidence(
   { need, read, part }: Reader,
   others: {

@@ -25,6 +25,7 @@ export type Stacks = {
   readonly leftOut: string | null;
 };
 
+/** The network stack of each namespace that the probe entered. */
 export function readStacks(files: BundleFiles, steps: Steps): Stacks {
   const bytes = (path: string) => {
     const dropped = steps.dropped.get(path);

@@ -16,6 +16,7 @@ export type Steps = {
 /** Jobs of the probe without which nothing can be said; a list that lacks one was cut short. */
 const EXPECTED = ['processes', 'pins', 'mounts', 'sandboxes', 'plan', 'sandboxes_again', 'end'];
 
+/** @param droppedText - what was left out of the bundle for its size */
 export function parseSteps(text: string, droppedText: string): Steps {
   const ran = new Set<string>();
   const hung = new Map<string, number>();

@@ -17,6 +17,7 @@ type CaseResult = {
 };
 type TestCase = { readonly classname: string; readonly name: string; readonly result: CaseResult | null };
 
+/** The whole document; what a report says is escaped. */
 export function writeJunit(report: ClusterReport): string {
   const seconds = ((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(3);
   const byCheck = Map.groupBy(report.findings, (finding) => finding.check);

@@ -6,6 +6,7 @@ import { markdownText as text } from './escape.ts';
 import { type Group, groups, membersOf, objectName, statesOf, stepsOf, whatOf } from './group.ts';
 import { coverageLine, severityCounts, youngPods } from './summary.ts';
 
+/** GitHub-flavored Markdown, for job summaries and comments. */
 export function writeMarkdown(report: ClusterReport): string {
   const counts = severityCounts(report);
   const out = [

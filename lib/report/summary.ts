@@ -2,6 +2,7 @@
 import { counts, severities } from '../model/finding.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
+/** `1 node`, `1,200 nodes`. @param many - the word for more than one, where it is not regular */
 export function plural(
   count: number,
   word: string,

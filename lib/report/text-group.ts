@@ -165,6 +165,7 @@ export function named(findings: readonly Finding[], withCheck = false): string {
   return `${names.join(', ')}${findings.length > NAMED ? ` and ${findings.length - NAMED} more` : ''}`;
 }
 
+/** The object of a finding, printable, in at most 400 characters. */
 export function name(finding: Finding): string {
   return printable(objectName(finding.object), 400);
 }

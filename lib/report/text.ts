@@ -22,6 +22,7 @@ const LEAST = 24;
 /** Nodes that are named. */
 const WORST = 3;
 
+/** The report for a terminal: plain text, with colours where they were asked for. */
 export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
   const counting = shown.filter(({ lead }) => isCounted(lead));

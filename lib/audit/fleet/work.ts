@@ -24,6 +24,7 @@ const PLAN = 'plan.json.gz';
 const BATCHES = 'batches.json';
 const resultsOf = (batch: number): string => `${batch}.ndjson.gz`;
 
+/** Key of the batches of a cluster's run. */
 export const batchesKey = (run: Run): string => keys.work(run, BATCHES);
 
 /**
@@ -54,6 +55,7 @@ async function readBatches(store: Store, key: string): Promise<z.infer<typeof ba
   return parse(store, key, () => z.array(batchNodesSchema).parse(JSON.parse(text)));
 }
 
+/** Keeps the exceptions of a run for the conclusion of each cluster. @throws AuditError STORE */
 export async function keepExceptions(
   store: Store,
   runId: string,
@@ -77,6 +79,11 @@ export async function readPlan(store: Store, run: Run): Promise<StoredPlan | nul
   return stored === null ? null : parse(store, key, () => planSchema.parse(JSON.parse(text(stored.body))));
 }
 
+/**
+ * Keeps what came of the nodes of one batch, a JSON line each. What is there already stays.
+ *
+ * @throws AuditError STORE
+ */
 export async function keepResults(
   store: Store,
   run: Run,

@@ -2,6 +2,7 @@
 import type { RemedyStep } from '../../model/finding.ts';
 import { command, lookOnNode, repair } from './steps.ts';
 
+/** A step that keeps new pods off the node. @param text - the sentence before the command */
 export function cordon(node: string, text: string): RemedyStep {
   return repair(text, command('kubectl', 'cordon', node));
 }

@@ -60,6 +60,7 @@ export type Attributes = ReadonlyMap<number, Uint8Array>;
 /** The two upper bits say that a value is nested, or in the byte order of the network. */
 const NUMBER = 0x3fff;
 
+/** Attributes of a message, as rtnetlink(7) packs them. @throws Error where they are cut short */
 export function attributes(bytes: Uint8Array = new Uint8Array()): Attributes {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const places = new Map<number, { at: number; length: number }>();

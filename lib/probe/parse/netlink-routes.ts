@@ -22,6 +22,7 @@ export const SCOPES = new Map([
   [255, 'nowhere'],
 ]);
 
+/** The name of a number, or the number. */
 export const named = (names: ReadonlyMap<number, string>, value: number) => names.get(value) ?? String(value);
 
 /** linux/rtnetlink.h */
@@ -119,6 +120,7 @@ const PROTOCOLS = new Map([
   [4, 'static'],
 ]);
 
+/** One routing rule, from a message of RTM_GETRULE. */
 export function toRule(message: Message): Rule {
   const all = attributes(message.from(12));
   const family = familyOf(message) ?? 4;

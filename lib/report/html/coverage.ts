@@ -6,6 +6,7 @@ import { plural } from '../summary.ts';
 /** Most rows of a list that can be as long as the cluster is large. */
 const ROWS = 500;
 
+/** The section of a page that says what was examined, and what was not and why. */
 export function coverage(report: ClusterReport): string {
   const gaps = report.coverage.nodes.filter((node) => node.result !== 'audited');
   const unknown = report.coverage.checks.filter((check) => check.unknown > 0);

@@ -28,6 +28,7 @@ export type Fleet = {
   readonly rows: readonly FleetRow[];
 };
 
+/** A whole HTML document, without anything that it loads from elsewhere. */
 export function fleetPage(fleet: Fleet): string {
   const rows = fleet.rows.toSorted(worstFirst);
   const worst = rows[0]?.verdict ?? 'incomplete';
