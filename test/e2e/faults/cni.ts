@@ -90,7 +90,8 @@ export const endpointFaults: readonly Fault[] = [
       `(.spec.attributes | length) as $new | .spec.attributes += [${ofDead('c')}] | .spec.allocations[$at] = $new`,
     ),
     shows: ['$IP', 'c'.repeat(64)],
-    repair: 'remedy',
+    // The remedy alone leaves the other's entry, which is a leak from then on.
+    repair: `${freeDead('c')}; kubectl delete pod -n "$POD_NAMESPACE" "$POD"`,
     when: isCalico,
   },
   {
