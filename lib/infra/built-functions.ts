@@ -6,11 +6,12 @@ import { brotliDecompressSync } from 'node:zlib';
 import * as z from 'zod';
 import type { State } from './states.ts';
 
-/** Of each folder, what its files are called in functions/files, where those that are alike are kept once, compressed. */
-const indexSchema = z.record(z.string(), z.record(z.string(), z.string()));
+/** Of each folder, where its files begin and end in functions/code.br, once that is unpacked; those that are alike are there once. */
+const indexSchema = z.record(z.string(), z.record(z.string(), z.tuple([z.int(), z.int()])));
 export type FunctionsIndex = z.infer<typeof indexSchema>;
 
 const made = new Map<string, string>();
+let unpacked: Buffer | null = null;
 
 /** @returns the folder, with index.mjs in it; made once by a process */
 export function bundle(state: State, { securityHub = false } = {}): string {
@@ -30,12 +31,10 @@ function make(name: string): string {
   const index = indexSchema.parse(JSON.parse(readFileSync(new URL('index.json', functions), 'utf8')));
   const folder = mkdtempSync(join(tmpdir(), `netns-auditor-${name}-`));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  for (const [file, kept] of Object.entries(index[name] ?? {})) {
+  unpacked ??= brotliDecompressSync(readFileSync(new URL('code.br', functions)));
+  for (const [file, [start, end]] of Object.entries(index[name] ?? {})) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(
-      join(folder, file),
-      brotliDecompressSync(readFileSync(new URL(`files/${kept}`, functions))),
-    );
+    writeFileSync(join(folder, file), unpacked.subarray(start, end));
   }
   return folder;
 }
