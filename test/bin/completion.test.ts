@@ -57,6 +57,7 @@ _netns_audit; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return stdout.trimEnd().split('\n');
 }
 
+const FISH = 'fish';
 const has = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0;
 
 describe('what may come next', () => {
@@ -99,7 +100,10 @@ describe('what may come next', () => {
   });
 
   it('is told to kubectl by the program with the name that it looks for', () => {
-    const answer = execFileSync('kubectl_complete-netns_audit', ['doc'], { env, encoding: 'utf8' });
+    const answer = execFileSync(join(folder, 'kubectl_complete-netns_audit'), ['doc'], {
+      env,
+      encoding: 'utf8',
+    });
     expect(answer).toMatch(/^doctor\t.+\n:4\n$/);
   });
 });
@@ -119,9 +123,9 @@ describe('bash', () => {
   });
 });
 
-describe.skipIf(!has('fish'))('fish', () => {
+describe.skipIf(!has(FISH))('fish', () => {
   const fish = (line: string): string[] =>
-    spawnSync('fish', ['-c', `netns-audit completion fish | source; complete -C '${line}'`], {
+    spawnSync(FISH, ['-c', `netns-audit completion fish | source; complete -C '${line}'`], {
       env,
       cwd: folder,
       encoding: 'utf8',
