@@ -2,12 +2,11 @@
 import { reasons } from '../lib/checks/catalogue.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import type { Totals } from '../lib/model/totals.ts';
-import { type Format, write } from '../lib/report/index.ts';
+import { type Format, type PageOptions, write } from '../lib/report/index.ts';
 import { EXIT } from './exit.ts';
 import { type FailOn, reportWidth, wantsColour } from './options.ts';
 
-/** @param past - earlier runs, which a page draws */
+/** @param page - what a page tells besides the report */
 export function printReport(
   report: ClusterReport,
   options: {
@@ -18,7 +17,7 @@ export function printReport(
     details?: boolean;
     store?: string | null;
   },
-  past: readonly Totals[] | null = null,
+  page: Partial<PageOptions> = {},
 ): void {
   const { stdout } = process;
   stdout.write(
@@ -26,7 +25,7 @@ export function printReport(
       colour: wantsColour(stdout, options.color),
       width: reportWidth(stdout),
       why: reasons,
-      past,
+      ...page,
       verbose: options.verbose === true,
       details: options.details === true,
       ...(options.store === undefined ? {} : { store: options.store }),

@@ -9,7 +9,7 @@ import {
   listPodsInNamespace,
 } from '../lib/cluster/index.ts';
 import { ofAuditedNodes } from '../lib/diagnosis/part.ts';
-import { keys, latestReport, pastTotals, type Store } from '../lib/history/index.ts';
+import { keys, latestReport, type Store } from '../lib/history/index.ts';
 import type { ActiveProbe } from '../lib/model/active-probe.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -20,6 +20,7 @@ import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type FailOn, wantsColour } from './options.ts';
+import { pageOptions } from './page-options.ts';
 import { printReport } from './print-report.ts';
 import { progressOn } from './progress.ts';
 import { type Alerts, readAlerts } from './read-alerts.ts';
@@ -104,12 +105,12 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     });
     progress.end();
     const shown = report.scope === 'part' ? ofAuditedNodes(report, options.pods) : report;
-    const drawn = store !== null && options.output === 'html' && options.pods === null;
+    const drawn = options.pods === null;
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
       shown,
       store === null ? { ...options, store } : options,
-      drawn ? await pastTotals(store, report) : null,
+      options.output === 'html' ? await pageOptions(drawn ? store : null, report) : {},
     );
     if (store !== null) {
       const keep = async (): Promise<string> => {

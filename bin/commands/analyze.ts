@@ -31,6 +31,7 @@ export function addAnalyze(program: Command): void {
     )
     .action(async (paths: string[], options: Options) => {
       const { analyze, openStore, reportOfRun } = await import('../../lib/audit/index.ts');
+      const { pageOptions } = await import('../page-options.ts');
       const { printReport } = await import('../print-report.ts');
       const { noteOtherClusters, readExceptions } = await import('../read-exceptions.ts');
       const exceptions = readExceptions(options.exceptions);
@@ -45,7 +46,8 @@ export function addAnalyze(program: Command): void {
       );
       noteOtherClusters(exceptions, report.cluster.name);
       // What is analyzed is not kept: `reports show` would not find it.
-      printReport(report, { ...options, store: null });
+      const page = options.output === 'html' ? await pageOptions(null, report) : {};
+      printReport(report, { ...options, store: null }, page);
     });
 }
 

@@ -5,6 +5,7 @@ import type { Narrowing } from '../../lib/model/narrowing.ts';
 import { type Format, formats } from '../../lib/report/formats.ts';
 import { leftOut } from '../damage.ts';
 import { days, positive, reportWidth, terminalWidth, wantsColour } from '../options.ts';
+import { pageOptions } from '../page-options.ts';
 import {
   addNarrowing,
   type Common,
@@ -88,7 +89,6 @@ function addShow(parent: Command): void {
     .action(async (reference: string, options: Common & Narrowing & Showing) => {
       const store = await opened(options);
       const report = await partOf(await reportOf(store, reference, options, leftOut()), options);
-      const { pastTotals } = await import('../../lib/history/index.ts');
       const whole = options.check === undefined && options.node === undefined;
       const { write } = await import('../../lib/report/index.ts');
       const { reasons } = await import('../../lib/checks/catalogue.ts');
@@ -101,7 +101,7 @@ function addShow(parent: Command): void {
         // Whoever asks for a check or node wants to see what is about it.
         details: options.details === true || !whole,
         ...(options.store === undefined ? {} : { store: options.store }),
-        past: options.output === 'html' && whole ? await pastTotals(store, report) : null,
+        ...(options.output === 'html' ? await pageOptions(whole ? store : null, report) : {}),
       };
       stdout.write(write(report, options.output, style));
     });

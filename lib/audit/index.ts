@@ -4,6 +4,7 @@ export { reportOfRun } from '../history/index.ts';
 export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.ts';
 export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
+export { checkPages } from './page-options.ts';
 export { publish } from './publish.ts';
 export { type ActResult, repair } from './remediate.ts';
 export { begunSentence, halfDone, recentDays, settleHalfDone } from './repair-records.ts';

@@ -2,11 +2,9 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
-import { reasons } from '../checks/catalogue.ts';
 import {
   keys,
   LARGEST_OBJECT,
-  pastTotals,
   pointToLatest,
   problemOf,
   type Run,
@@ -18,18 +16,24 @@ import { type ClusterReport, reportSchema } from '../model/report.ts';
 import { isRunId } from '../model/run-id.ts';
 import { misfit, tables } from '../model/tables.ts';
 import { eachRow, writeHtml } from '../report/index.ts';
+import { type Neighbours, pageOptions } from './page-options.ts';
 
 /**
  * Writes what the run concluded; whatever is there already stays. A run of a part never becomes the latest, and nothing is
  * written that could not be read back.
  *
+ * @param neighbours - what the page of the run links
  * @throws AuditError STORE
  */
-export async function publish(store: Store, report: ClusterReport): Promise<void> {
+export async function publish(
+  store: Store,
+  report: ClusterReport,
+  neighbours: Neighbours = {},
+): Promise<void> {
   const run = { cluster: report.cluster.name, runId: report.runId };
   const text = checked(store, report);
   for (const table of tables) await store.putOnce(keys[table](run), await packed(eachRow(report, table)));
-  const page = writeHtml(report, { why: reasons, past: await pastTotals(store, report) });
+  const page = writeHtml(report, await pageOptions(store, report, neighbours));
   await store.putOnce(keys.reportPage(run), Buffer.from(page));
   if ((await store.putOnce(keys.report(run), text)) === 'exists') await assertReadable(store, run);
   if (report.scope === 'cluster') await pointToLatest(store, run);

@@ -70,5 +70,8 @@ function make(state: State, securityHub: boolean): string {
   });
   // lib/probe/script.ts reads its parts from beside the code.
   cpSync(join(ROOT, 'lib/probe/probe'), join(folder, 'probe'), { recursive: true });
+  // Pages of reports explain checks.
+  if (state === 'conclude-cluster')
+    cpSync(join(ROOT, 'docs/checks'), join(folder, 'checks'), { recursive: true });
   return folder;
 }

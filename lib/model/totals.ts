@@ -9,12 +9,14 @@ export type Totals = {
   /** Of the nodes that told it; null where none did. */
   readonly namespaces: number | null;
   readonly orphans: number | null;
+  /** Namespaces of the fullest node, in percent of its limit; null where no node told both. */
+  readonly usage: number | null;
 };
 
 /** Sums over nodes. */
 export function totalsOf(
   at: string,
-  nodes: readonly Pick<NodeFacts, 'pods' | 'namespaces' | 'orphans'>[],
+  nodes: readonly Pick<NodeFacts, 'pods' | 'namespaces' | 'orphans' | 'limit'>[],
 ): Totals {
   const sum = (values: readonly (number | null)[]): number | null => {
     const known = values.filter((value) => value !== null);
@@ -26,5 +28,9 @@ export function totalsOf(
     pods: sum(nodes.map((node) => node.pods)) ?? 0,
     namespaces: sum(nodes.map((node) => node.namespaces)),
     orphans: sum(nodes.map((node) => node.orphans)),
+    usage: nodes.reduce<number | null>((most, { namespaces, limit }) => {
+      const percent = namespaces === null || limit === null || limit <= 0 ? null : (namespaces / limit) * 100;
+      return percent === null || (most !== null && most >= percent) ? most : percent;
+    }, null),
   };
 }

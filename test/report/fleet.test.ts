@@ -24,6 +24,7 @@ function aRow(changes: Partial<FleetRow> = {}): FleetRow {
     resolved: 0,
     nodes: { audited: 12, partial: 0, failed: 0, skipped: 0 },
     orphans: [0, 0, 0],
+    nights: [],
     href: '../../reports/cluster%3Dprod-eu/report.html',
     ...changes,
   };
@@ -47,6 +48,11 @@ const fleet: Fleet = {
       verdict: 'critical',
       findings: { critical: 3, high: 1, medium: 0, low: 7 },
       new: 2,
+      nights: [
+        null,
+        { day: '2025-12-31', verdict: 'degraded', href: null },
+        { day: '2026-01-01', verdict: 'healthy', href: '../../reports/x/report.html' },
+      ],
       orphans: [1, 1, 0, 2, 0],
     }),
     aRow({ cluster: 'quiet', verdict: 'critical', findings: { critical: 1, high: 0, medium: 0, low: 0 } }),
@@ -67,9 +73,9 @@ describe('the page of a fleet', () => {
   it('begins with the worst verdict, then what changed, then each cluster, worst first', () => {
     const text = textOf(fleetPage(fleet));
     expect(text).toContain('critical 5 clusters');
-    expect(text).toContain('2 critical, 1 incomplete, 1 degraded, 1 healthy.');
+    expect(text).toMatch(/2 critical\s*1 incomplete\s*1 degraded\s*1 healthy/);
     const changed = text.slice(text.indexOf('What changed'), text.indexOf('Verdict'));
-    expect(changed).toContain('prod-us: 2 new');
+    expect(changed).toMatch(/Got worse: 1.*prod-us: was healthy, 2 new/s);
     expect(changed).toContain('lost: no report: States.Timeout');
     expect(changed).not.toContain('quiet');
     const rows = text.slice(text.lastIndexOf('Audited'));
@@ -80,7 +86,7 @@ describe('the page of a fleet', () => {
   it('loads nothing, and links no more than the reports', () => {
     const html = fleetPage(fleet);
     expect(html).not.toMatch(/\b(?:src|action|style)=|url\(|@import|https?:/);
-    expect(html.match(/href="(?!#)/g)).toHaveLength(2 * 2 + 2);
+    expect(html.match(/href="(?!#)/g)).toHaveLength(4 + 2 + 2);
   });
 
   it('is a table in a terminal, in the same order', () => {

@@ -125,7 +125,13 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
       const counts = { critical: 1, high: 0, medium: 0, low: 0 };
       const nodes = { audited: 1, partial: 0, failed: 0, skipped: 0 };
       const run = { ...report, cluster: text, findings: counts, nodes, new: 0, resolved: 0 };
-      const row = { ...run, note: text, href: null, orphans: [1, 2] };
+      const row = {
+        ...run,
+        note: text,
+        href: text,
+        nights: [{ day: text, verdict: run.verdict, href: text }],
+        orphans: [1, 2],
+      };
       for (const width of [undefined, 80]) {
         expectOnlyText(listText([run], width));
         expectOnlyText(fleetText({ at: '', runId: '', rows: [row] }, { ascii: true, width }));

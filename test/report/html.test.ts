@@ -18,6 +18,7 @@ const past: readonly Totals[] = Array.from({ length: 30 }, (_, n) => ({
   pods: 48,
   namespaces: 60 + ((n * 7) % 20),
   orphans: n === 12 ? null : n % 11,
+  usage: 20 + 2 * n,
 }));
 
 /** New, open, grouped, explained, pending, suppressed, resolved, not audited, undecided: all that a page can show. */

@@ -44,7 +44,12 @@ describe('what a page draws of earlier runs', () => {
       ['10-04T02', null, 1],
     ]);
     const page = await store.get(keys.reportPage({ cluster: report.cluster.name, runId: report.runId }));
-    expect(Buffer.from(page?.body ?? []).toString()).toContain('9 on 2026-10-01, 7 on 2026-10-05');
+    const html = Buffer.from(page?.body ?? []).toString();
+    expect(html).toContain('9 on 2026-10-01, 7 on 2026-10-05');
+    expect(html).toContain(
+      '"../../../../reports/cluster%3Dprod-eu/dt%3D2026-10-04/20261004T020000Z-0a1b2c3d/report.html">← Previous audit<',
+    );
+    expect(html).not.toContain('>Fleet</a>');
   });
 
   it('leaves out a run whose rows are damaged, and the report is kept all the same', async () => {
@@ -73,6 +78,7 @@ describe('the drawing', () => {
       pods: 30,
       namespaces: 40,
       orphans,
+      usage: null,
     }));
 
   it('says in words what it shows, and has the numbers beside it', () => {
@@ -90,6 +96,19 @@ describe('the drawing', () => {
     const line = /class="trend" d="([^"]*)"/.exec(html)?.[1] ?? '';
     expect(line.match(/M/g)).toHaveLength(2);
     expect(html).toContain('<td>unknown</td>');
+  });
+
+  it('tells when the fullest node reaches its limit', () => {
+    const growing = past([0, 0, 0, 0]).map((totals, n) => ({ ...totals, usage: 50 + 10 * n }));
+    const [facts] = aReport().nodes;
+    const report = october(5, [0]);
+    report.nodes = [
+      { ...(facts ?? report.nodes[0]), namespaces: 900, limit: 1000 } as (typeof report.nodes)[number],
+    ];
+    expect(trends(report, growing)).toContain(
+      'Fullest node, of its limit: <strong>90%</strong>, 40% more than on 2026-10-01. <span class="warn">At this rate it reaches the limit on 2026-10-06, in 1 day.</span>',
+    );
+    expect(trends(report, past([0, 0, 0, 0]))).toContain('does not reach the limit within a year');
   });
 
   it('is level at zero, and holds where no node ever told it', () => {

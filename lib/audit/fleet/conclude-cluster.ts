@@ -74,7 +74,7 @@ export async function concludeClusterOfFleet(
           previous: await previousOf(store, run, plan.record.previousRunId, deps.onDamage),
           exceptions,
         }));
-  await publish(store, report);
+  await publish(store, report, { inFleet: true, consoleRegion: deps.consoleRegion });
   const concluded = conclusionOf(report, plan !== null);
   const { notifiers, importer = null, consoleRegion, signal, onReport } = deps;
   onReport?.(concluded);

@@ -1,9 +1,19 @@
 /** The page of all clusters: of one run, and of the latest audit of each. */
 import * as z from 'zod';
-import { keys, lastSummary, type OnDamage, type Store, totalsBefore } from '../../history/index.ts';
+import {
+  keys,
+  lastSummary,
+  type OnDamage,
+  type RunSummary,
+  runs,
+  type Store,
+  summaries,
+  totalsBefore,
+} from '../../history/index.ts';
 import { forEachLimited } from '../../model/limit.ts';
-import { timeOf } from '../../model/run-id.ts';
-import { type Fleet, type FleetRow, fleetPage } from '../../report/index.ts';
+import { verdicts } from '../../model/report.ts';
+import { dayOf, timeOf } from '../../model/run-id.ts';
+import { type Fleet, type FleetRow, fleetPage, type Night } from '../../report/index.ts';
 import { consolePage } from '../tell.ts';
 import type { FleetReport } from './messages.ts';
 
@@ -19,7 +29,19 @@ export async function pageOfRun(
   fleet: FleetReport,
   consoleRegion: string | null,
 ): Promise<string> {
-  const past = await orphansOfRuns(store, fleet.runId);
+  const days = daysBefore(Date.parse(timeOf(fleet.runId)));
+  const past = await runsOfDays(store, days);
+  const link = (report: string): string => {
+    const page = report.replace(/report\.json$/, 'report.html');
+    return consolePage(store, page, consoleRegion) ?? `../../${path(page)}`;
+  };
+  const nightsOf = (cluster: string): (Night | null)[] =>
+    days.map((day) => {
+      const night = past.get(day)?.get(cluster);
+      if (night === undefined) return null;
+      const { verdict = 'incomplete', report } = night;
+      return { day, verdict, href: report === undefined ? null : link(report) };
+    });
   return fleetPage({
     at: timeOf(fleet.runId),
     runId: fleet.runId,
@@ -28,15 +50,19 @@ export async function pageOfRun(
         return {
           ...nothingKnown,
           cluster: each.cluster,
+          nights: nightsOf(each.cluster),
           note: `no report: ${each.error.Error} ${each.error.Cause ?? ''}`,
         };
-      const page = each.report.replace(/report\.json$/, 'report.html');
       return {
         ...each,
         startedAt: timeOf(fleet.runId),
         note: each.reached ? null : 'the cluster was not reached',
-        orphans: [...past.map((run) => run.get(each.cluster) ?? null), each.orphans ?? null],
-        href: consolePage(store, page, consoleRegion) ?? `../../${path(page)}`,
+        orphans: [
+          ...days.map((day) => past.get(day)?.get(each.cluster)?.orphans ?? null),
+          each.orphans ?? null,
+        ],
+        nights: nightsOf(each.cluster),
+        href: link(each.report),
       };
     }),
   });
@@ -70,10 +96,12 @@ export async function latestOfEach(
       ...(last.scope === 'part' ? ['only a part of it was ever audited'] : []),
     ];
     const totals = (await totalsBefore(store, cluster, now.getTime())) ?? [];
+    const nights = await nightsBefore(store, last, hrefOf);
     rows.set(cluster, {
       ...last,
       note: notes.length === 0 ? null : notes.join(', '),
       orphans: totals.map((each) => each.orphans),
+      nights,
       href: hrefOf(keys.reportPage({ cluster, runId: last.runId })),
     });
   });
@@ -88,41 +116,75 @@ const nothingKnown = {
   resolved: 0,
   nodes: { audited: 0, partial: 0, failed: 0, skipped: 0 },
   orphans: [],
+  nights: [],
   href: null,
 } as const;
 
-const orphansSchema = z.object({
-  clusters: z.array(z.object({ cluster: z.string(), orphans: z.int().nullish() })),
-});
+/** The last audit of the whole cluster of each of the days before the last one; what cannot be read is a night that nobody knows. */
+async function nightsBefore(
+  store: Store,
+  last: RunSummary,
+  hrefOf: (key: string) => string | null,
+): Promise<(Night | null)[]> {
+  const { cluster, runId } = last;
+  const days = daysBefore(Date.parse(timeOf(runId)));
+  const [since = ''] = days;
+  const ignore = (): void => {};
+  const found = new Map<string, Night>();
+  const all = runs(store, [cluster], since, days.at(-1) ?? since, ignore);
+  for await (const run of summaries(store, all, {}, ignore)) {
+    const day = dayOf(run.runId);
+    if (run.scope === 'cluster' && !found.has(day))
+      found.set(day, {
+        day,
+        verdict: run.verdict,
+        href: hrefOf(keys.reportPage({ cluster, runId: run.runId })),
+      });
+  }
+  return days.map((day) => found.get(day) ?? null);
+}
 
-/** Leaked namespaces by cluster, of the last run of each of the thirty days before; what cannot be read is not drawn. */
-async function orphansOfRuns(store: Store, runId: string): Promise<Map<string, number | null>[]> {
-  const to = Date.parse(timeOf(runId));
-  const days = Array.from({ length: DAYS }, (_, n) =>
-    new Date(to - (DAYS - n) * DAY_MILLISECONDS).toISOString().slice(0, 10),
+/** The thirty days before a time, oldest first. */
+function daysBefore(time: number): string[] {
+  return Array.from({ length: DAYS }, (_, n) =>
+    new Date(time - (DAYS - n) * DAY_MILLISECONDS).toISOString().slice(0, 10),
   );
-  const found = new Map<string, Map<string, number | null>>();
+}
+
+const pastSchema = z.object({
+  clusters: z.array(
+    z.object({
+      cluster: z.string(),
+      orphans: z.int().nullish(),
+      verdict: z.enum(verdicts).optional(),
+      report: z.string().optional(),
+    }),
+  ),
+});
+type PastCluster = z.infer<typeof pastSchema>['clusters'][number];
+
+/** Clusters of the last run of each day; what cannot be read is not drawn. */
+async function runsOfDays(
+  store: Store,
+  days: readonly string[],
+): Promise<Map<string, Map<string, PastCluster>>> {
+  const found = new Map<string, Map<string, PastCluster>>();
   await forEachLimited(days, AT_ONCE, async (day) => {
     try {
       const run = await lastFleetOf(store, day);
-      if (run !== null) found.set(day, new Map(run.map((each) => [each.cluster, each.orphans ?? null])));
+      if (run !== null) found.set(day, new Map(run.map((each) => [each.cluster, each])));
     } catch {
       // A page without a part of its drawing is better than none.
     }
   });
-  return days.flatMap((day) => found.get(day) ?? []);
+  return found;
 }
 
-async function lastFleetOf(
-  store: Store,
-  day: string,
-): Promise<z.infer<typeof orphansSchema>['clusters'] | null> {
+async function lastFleetOf(store: Store, day: string): Promise<PastCluster[] | null> {
   let last: string | null = null;
   for await (const key of store.list(keys.fleetsOf(day))) if (key.endsWith('.json')) last = key;
   const stored = last === null ? null : await store.get(last);
-  return stored === null
-    ? null
-    : orphansSchema.parse(JSON.parse(Buffer.from(stored.body).toString())).clusters;
+  return stored === null ? null : pastSchema.parse(JSON.parse(Buffer.from(stored.body).toString())).clusters;
 }
 
 /** A key as part of a URL: it has `%` of its own. */

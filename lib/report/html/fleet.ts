@@ -1,11 +1,13 @@
-/** All clusters on one page: which are worst and what changed first, a row and a link for each. */
+/** All clusters on one page: who got worse first, then a row and a link for each, and its last nights. */
 import type { ClusterSummary } from '../../model/cluster-summary.ts';
 import { severities } from '../../model/finding.ts';
-import { verdicts } from '../../model/report.ts';
+import { type Verdict, verdicts } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
 import { documentOf } from './document.ts';
-import { time } from './finding.ts';
+import { tag, time } from './finding.ts';
+import { isOurs } from './header.ts';
+import { type Night, nightsOf } from './nights.ts';
 import { sparkline } from './trends.ts';
 
 /** Of a cluster without a report the verdict is `incomplete`, as nothing is known of it. */
@@ -16,6 +18,8 @@ export type FleetRow = ClusterSummary & {
   readonly note: string | null;
   /** Leaked namespaces of its last runs, oldest first. */
   readonly orphans: readonly (number | null)[];
+  /** The nights before, oldest first, the same ones for all of a run; null for one that nobody knows of. */
+  readonly nights: readonly (Night | null)[];
   /** Where the page of its report is; null where there is none. */
   readonly href: string | null;
 };
@@ -36,21 +40,48 @@ export function fleetPage(fleet: Fleet): string {
     .toReversed()
     .map((verdict) => [verdict, rows.filter((row) => row.verdict === verdict).length] as const)
     .filter(([, count]) => count > 0);
-  const changed = rows.filter((row) => row.new > 0 || row.resolved > 0 || row.note !== null);
+  const top = Math.max(1, ...rows.flatMap((row) => row.orphans.filter((value) => value !== null)));
   return documentOf({
     title: `${plural(rows.length, 'cluster')}: ${worst}`,
     script,
     body: `<a class="skip" href="#clusters">Skip to the clusters</a>
-<header><h1><span class="tag ${worst}">${worst}</span> ${plural(rows.length, 'cluster')}</h1>
-<p>${counts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}.</p>
-<p class="muted">${fleet.runId === null ? `The latest audit of each, as of ${time(fleet.at)}` : `Audited ${time(fleet.at)}; run ${text(fleet.runId, 60)}`}</p></header>
+<header class="${worst}-line"><h1>${tag(worst)} ${plural(rows.length, 'cluster')}</h1>
+<p class="muted">${fleet.runId === null ? `The latest audit of each, as of ${time(fleet.at)}` : `Audited ${time(fleet.at)}; run <code>${text(fleet.runId, 60)}</code>`}</p>
+<ul class="tiles set">${counts.map(([verdict, count]) => `<li class="tile ${verdict}-line"><b>${count}</b> <span>${verdict}</span></li>`).join('')}</ul></header>
 <main>
 <section aria-labelledby="changes"><h2 id="changes">What changed</h2>
-${changed.length === 0 ? '<p>Nothing.</p>' : `<ul>${changed.map(changeOf).join('')}</ul>`}</section>
+${changes(rows)}</section>
 <section aria-labelledby="clusters"><h2 id="clusters">Clusters</h2>
-${rows.length === 0 ? '<p>None.</p>' : table(rows)}</section></main>
+${rows.length === 0 ? '<p>None.</p>' : table(rows, top)}</section></main>
 `,
   });
+}
+
+/** The verdict of the audit before; null where nobody knows of one. */
+function before({ nights }: FleetRow): Verdict | null {
+  return nights.findLast((night) => night !== null)?.verdict ?? null;
+}
+
+/** Above zero where the verdict is worse than that of the night before, below where it is better. */
+function step(row: FleetRow): number {
+  const last = before(row);
+  return last === null ? 0 : verdicts.indexOf(row.verdict) - verdicts.indexOf(last);
+}
+
+function changes(rows: readonly FleetRow[]): string {
+  const isWorse = (row: FleetRow): boolean => step(row) > 0 || (step(row) === 0 && row.new > 0);
+  const isBetter = (row: FleetRow): boolean => !isWorse(row) && (step(row) < 0 || row.resolved > 0);
+  const lists = [
+    ['Got worse', rows.filter(isWorse)],
+    ['Got better', rows.filter(isBetter)],
+    [
+      'Not known, or only in part',
+      rows.filter((row) => row.note !== null && !isWorse(row) && !isBetter(row)),
+    ],
+  ] as const;
+  const shown = lists.filter(([, found]) => found.length > 0);
+  if (shown.length === 0) return '<p>Nothing.</p>';
+  return `<div class="changes">${shown.map(([title, found]) => `<div><h3>${title}: ${found.length}</h3><ul>${found.map(changeOf).join('')}</ul></div>`).join('')}</div>`;
 }
 
 /** The order of clusters on a page and in a table. */
@@ -64,35 +95,45 @@ export function worstFirst(a: FleetRow, b: FleetRow): number {
 }
 
 function changeOf(row: FleetRow): string {
+  const last = before(row);
   const parts = [
+    ...(last === null || last === row.verdict ? [] : [`was ${last}`]),
     ...(row.new > 0 ? [`${row.new.toLocaleString('en-US')} new`] : []),
     ...(row.resolved > 0 ? [`${row.resolved.toLocaleString('en-US')} resolved`] : []),
     ...(row.note === null ? [] : [text(row.note, 400)]),
   ];
-  return `<li>${name(row)}: ${parts.join(', ')}</li>`;
+  return `<li>${tag(row.verdict)} <span>${name(row)}: ${parts.join(', ')}</span></li>`;
 }
 
 function name({ cluster, href }: FleetRow): string {
   const shown = `<bdi>${text(cluster, 200)}</bdi>`;
-  // A place of ours; nothing else becomes a link.
-  return href === null || !/^(?:\.\.\/|file:|https:)/.test(href)
-    ? shown
-    : `<a href="${text(href, 4000)}">${shown}</a>`;
+  return href === null || !isOurs(href) ? shown : `<a href="${text(href, 4000)}">${shown}</a>`;
 }
 
-const heads = ['Cluster', 'Verdict', 'New', 'Resolved', 'Findings', 'Nodes', 'Leaked namespaces', 'Audited'];
+const heads = [
+  'Cluster',
+  'Verdict',
+  'Last nights',
+  'New',
+  'Resolved',
+  'Findings',
+  'Nodes',
+  'Leaked namespaces',
+  'Audited',
+];
 
-function table(rows: readonly FleetRow[]): string {
+/** @param top - the most leaked namespaces that any of them had */
+function table(rows: readonly FleetRow[], top: number): string {
   const present = verdicts.toReversed().filter((verdict) => rows.some((row) => row.verdict === verdict));
   const choices = present.map((verdict) => `<option value="${verdict}">${verdict}</option>`).join('');
   return `<div class="filter" role="search" aria-label="Filter the clusters"><label>Name<input id="filter-text" type="search" autocomplete="off"></label><label>Verdict<select id="filter-verdict"><option value="">all</option>${choices}</select></label><span id="shown" role="status"></span></div>
 <table class="stack fleet"><thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>
-${rows.map(rowOf).join('\n')}
+${rows.map((row) => rowOf(row, top)).join('\n')}
 </tbody></table>
 `;
 }
 
-function rowOf(row: FleetRow): string {
+function rowOf(row: FleetRow, top: number): string {
   const cell = (head: string, html: string): string => `<td data-label="${head}">${html}</td>`;
   const count = (value: number): string => (value === 0 ? '' : value.toLocaleString('en-US'));
   const findings = severities
@@ -102,7 +143,7 @@ function rowOf(row: FleetRow): string {
         `<span class="tag ${severity}">${row.findings[severity].toLocaleString('en-US')} ${severity}</span>`,
     );
   const last = row.orphans.at(-1) ?? null;
-  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', `<span class="tag ${row.verdict}">${row.verdict}</span>`)}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparkline(row.orphans, 'Leaked namespaces')}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : time(row.startedAt))}</tr>`;
+  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', tag(row.verdict))}${cell('Last nights', nightsOf(row))}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparkline(row.orphans, 'Leaked namespaces', top)}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : time(row.startedAt))}</tr>`;
 }
 
 function note({ note: said }: FleetRow): string {

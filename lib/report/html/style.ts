@@ -66,6 +66,7 @@ a.tile:hover,.tile[aria-current]{background:var(--sunk)}
 .tile.critical,.tile.high,.tile.medium,.tile.low{background:none;color:var(--fg)}
 .tile.critical{border-top-color:var(--critical)}.tile.high{border-top-color:var(--high)}.tile.medium{border-top-color:var(--medium)}.tile.low{border-top-color:var(--low)}
 .tile.critical:hover,.tile.high:hover,.tile.medium:hover,.tile.low:hover,.tile.critical[aria-current],.tile.high[aria-current],.tile.medium[aria-current],.tile.low[aria-current]{background:var(--sunk)}
+.tile.healthy-line{border-top-color:var(--good)}.tile.degraded-line{border-top-color:var(--high)}.tile.incomplete-line{border-top-color:var(--unsure)}.tile.critical-line{border-top-color:var(--critical)}
 .seen{flex:2 1 15rem;border:1px solid var(--line);border-radius:.6rem;padding-top:.85rem}
 .seen svg{height:.4rem;margin-top:.35rem;border-radius:.2rem}
 .bar-audited{fill:var(--good)}.bar-missing{fill:var(--unsure)}
@@ -171,6 +172,10 @@ figure{margin:0}
 .fleet{width:100%;background:var(--card);border-radius:.75rem}
 .fleet th,.fleet td{vertical-align:middle;padding-left:.7rem}
 .fleet .tag{margin:.1rem 0}
+.nights{width:15.5rem;height:1.4rem}
+.night-critical{fill:var(--critical)}.night-degraded{fill:var(--high)}.night-incomplete{fill:var(--unsure)}.night-healthy{fill:var(--good)}
+.fleet tbody th{min-width:7rem}
+ul.set{list-style:none;padding:0;max-width:40rem}
 .note{font-weight:400}`;
 
 const phone = `
@@ -181,13 +186,13 @@ const phone = `
 article>details>summary{grid-template-columns:auto 1fr 1rem;padding:.7rem .8rem}.what{grid-column:1/-1;grid-row:2}.when{grid-column:2;grid-row:1}.body{padding:0 .8rem .8rem}
 .path>div{flex-direction:column}.link{flex-basis:1.6rem;flex-direction:row;gap:1rem}.link span{rotate:90deg}.station{flex-basis:auto}
 .stack thead{display:none}.stack tr,.stack td,.stack tbody th{display:block;border:0;padding:.1rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.45rem 0}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}.stack tbody th{font-weight:600}
-.tick{font-size:18px}}`;
+.fleet tr{padding:.6rem .8rem}.fleet th,.fleet td{padding-left:0}.tick{font-size:18px}}`;
 
 /** On paper: what to do and where, in as few sheets as that takes; proof and explanations stay on screen. */
 const paper = `
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--sunk:#f2f2f2;--fg:#000;--muted:#444;--line:#bbb;--link:#000;
 --critical:#7d0a1e;--on-critical:#fff;--high:#f59331;--on-high:#2a1400;--medium:#fbd96b;--on-medium:#352700;--low:#c9dcf7;--on-low:#102f63;--good:#17693a;--on-good:#fff;--unsure:#65309b;--on-unsure:#fff;--broken:#b3142c;--cell:#dfe8e2}
-@page{size:A4;margin:12mm}
+@page{size:A4;margin:10mm}
 html{font-size:8.5pt}body{max-width:none;padding:0;font-size:8.5pt;line-height:1.35}
 h1{font-size:15pt}h2{font-size:11pt;margin:10pt 0 4pt}h2,h3,h4,summary,caption{break-after:avoid}
 .filter,.copy,nav,.skip,.more,.about,.path,.worst,.hits,article .wide:not(.objects .wide){display:none!important}
@@ -208,7 +213,7 @@ pre{padding:2pt 4pt;margin:1pt 0;font-size:7.5pt}.box pre{max-height:none;paddin
 .objects th,.objects td{display:inline;padding:0;border:0}.objects td:nth-child(2),.objects td:nth-child(5),.objects td:nth-child(8),.objects td:empty,.domain{display:none}
 .objects td:nth-child(6)::after{content:" nights"}.objects td::before{content:" · ";color:inherit}
 .tag,.map td a,.heat svg,.bar-audited,.bar-missing,header,article,.tile{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-.charts{grid-template-columns:1fr 1fr}}
+.charts{grid-template-columns:repeat(3,1fr)}}
 `;
 
 export const style = [colours, text, top, map, cards, charts, phone, paper].join('');

@@ -1,0 +1,70 @@
+/** What the page of a report needs besides the report: words on its checks, earlier runs, and where other pages are. */
+import { readFile } from 'node:fs/promises';
+import { reasons } from '../checks/catalogue.ts';
+import { keys, pastTotals, type Run, readPointer, type Store, unlessDamaged } from '../history/index.ts';
+import type { ClusterReport } from '../model/report.ts';
+import type { PageOptions } from '../report/index.ts';
+import { consolePage } from './tell.ts';
+
+export type Neighbours = {
+  /** Whether the run is one of a fleet, which has a page of its own. */
+  readonly inFleet?: boolean;
+  /** Region of the console, where the store is a bucket that is looked at there. */
+  readonly consoleRegion?: string | null;
+};
+
+/** For the page that stands in the store: earlier runs of there, and links to the audit before and to the fleet. */
+export async function pageOptions(
+  store: Store,
+  report: ClusterReport,
+  { inFleet = false, consoleRegion = null }: Neighbours,
+): Promise<PageOptions> {
+  const { runId, cluster } = report;
+  const previous = await runBefore(store, { cluster: cluster.name, runId });
+  const link = (key: string): string =>
+    consolePage(store, key, consoleRegion) ??
+    `../../../../${key.split('/').map(encodeURIComponent).join('/')}`;
+  return {
+    why: reasons,
+    pages: await checkPages(report),
+    past: await pastTotals(store, report),
+    links: {
+      fleet: inFleet ? link(keys.fleetPage(runId)) : null,
+      previous: previous === null ? null : link(keys.reportPage(previous)),
+      next: null,
+    },
+  };
+}
+
+/** The audit that this one is compared with; null where there is none, or its pointer cannot be read. */
+async function runBefore(store: Store, { cluster, runId }: Run): Promise<Run | null> {
+  const pointer = await unlessDamaged(
+    () => readPointer(store, cluster),
+    () => {},
+  );
+  return pointer === null || pointer.runId >= runId ? null : { cluster, runId: pointer.runId };
+}
+
+/** Where the pages of checks are: in the clone and the package, and beside the code of a function. */
+const PLACES = ['../../docs/checks/', './checks/'].map((place) => new URL(place, import.meta.url));
+
+/** Of checks that a report has findings of, their pages in Markdown; without those that are not at hand. */
+export async function checkPages({
+  findings,
+}: Pick<ClusterReport, 'findings'>): Promise<ReadonlyMap<string, string>> {
+  // A report that was read may name anything.
+  const ids = [...new Set(findings.map(({ check }) => check))].filter((id) => reasons.has(id));
+  const pages = await Promise.all(ids.map(async (id) => [id, await pageOf(id)] as const));
+  return new Map(pages.flatMap(([id, page]) => (page === null ? [] : [[id, page] as const])));
+}
+
+async function pageOf(id: string): Promise<string | null> {
+  for (const place of PLACES) {
+    try {
+      return await readFile(new URL(`${id}.md`, place), 'utf8');
+    } catch {
+      // Looked for in the next place; a report without it says why the check matters.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,29 @@
+/** When a number that grows reaches its limit, if it goes on as it did. */
+
+export type Point = { readonly at: number; readonly value: number };
+
+/** What a straight line says nothing about: few points, and points that lie about it at random. */
+const [FEWEST, FIT] = [5, 0.6];
+/** Nobody plans for what comes later, in milliseconds. */
+const HORIZON = 365 * 86_400_000;
+
+/**
+ * The line of least squares through the points, followed to the limit.
+ *
+ * @param points - oldest first; times in milliseconds
+ * @returns the time in milliseconds; null where it is more than a year away, or the points are on no line that rises
+ */
+export function reaches(points: readonly Point[], limit: number): number | null {
+  const last = points.at(-1);
+  if (last === undefined || points.length < FEWEST || last.value >= limit) return null;
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [at, value] = [mean(points.map((point) => point.at)), mean(points.map((point) => point.value))];
+  const sum = (of: (point: Point) => number): number => points.reduce((total, point) => total + of(point), 0);
+  const together = sum((point) => (point.at - at) * (point.value - value));
+  const alone = sum((point) => (point.at - at) ** 2);
+  const spread = sum((point) => (point.value - value) ** 2);
+  if (together <= 0 || together ** 2 / (alone * spread) < FIT) return null;
+  const time = Math.max(last.at, at + (limit - value) / (together / alone));
+  return time - last.at > HORIZON ? null : time;
+}
