@@ -2,6 +2,7 @@
 import { notifiersOf, SnsNotifier } from '../lib/alert/index.ts';
 import { type FleetProgress, type FleetReport, runFleet } from '../lib/audit/fleet/index.ts';
 import { defaultStore, openStore, reportOfRun } from '../lib/audit/index.ts';
+import { discoverClusters } from '../lib/cluster/discover.ts';
 import { readSecret } from '../lib/cluster/secret.ts';
 import { readConfig } from '../lib/config/read.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
@@ -48,10 +49,14 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
       {
         ...config,
         clusters,
+        // Who names clusters wants no others.
+        ...(options.cluster === undefined ? {} : { discover: undefined }),
         concurrency: { ...concurrency, clusters: options.concurrency ?? concurrency.clusters },
       },
       {
         connections: { version: version(), readSecret },
+        find: async (discover) =>
+          await discoverClusters(discover, process.env.AWS_REGION ?? discover.regions[0] ?? ''),
         notifiers,
         signal: interrupt.signal,
         onProgress: (each) => told(each, progress.say),

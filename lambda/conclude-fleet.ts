@@ -12,6 +12,14 @@ export const handler = make(fleetConclusionInputSchema, fleetReportSchema, async
   const report = await concludeFleet(store, input, deps);
   metrics.addMetric('ClustersAudited', 'Count', report.clusters.length - report.lost);
   metrics.addMetric('ClustersLost', 'Count', report.lost);
+  const reports = report.clusters.flatMap((each) => ('verdict' in each ? [each] : []));
+  metrics.addMetric('ClustersUnreached', 'Count', reports.filter(({ reached }) => !reached).length);
+  metrics.addMetric(
+    'LowestCoverage',
+    'Percent',
+    100 * Math.min(1, ...reports.map(({ coverage }) => coverage)),
+  );
+  metrics.addMetric('DiscoveryGaps', 'Count', report.gaps.length);
   logger.info('concluded the run', { runId: report.runId, verdict: report.verdict, lost: report.lost });
   return report;
 });

@@ -76,6 +76,12 @@ export const keys = {
   fleetsOf: (day: string): string => `fleet/dt=${day}/`,
   claim: (runId: string): string => `work/${runId}/claim.json`,
   exceptions: (runId: string): string => `work/${runId}/exceptions.json`,
+  /** Clusters that a run found. */
+  found: (runId: string): string => `work/${runId}/found.json`,
+  /** What a run audits: an array that the states take one after the other. */
+  tasks: (runId: string): string => `work/${runId}/tasks.json`,
+  /** Clusters that earlier runs found. */
+  register: (): string => 'latest/found-clusters.json',
   work: (run: Run, part: string): string => `work/${run.runId}/${clusterKey(run.cluster)}/${part}`,
   latest: (cluster: string): string => `latest/cluster=${clusterKey(cluster)}.json`,
 };

@@ -4,6 +4,7 @@ import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { ClusterConfig } from '../model/clusters.ts';
+import { KUBERNETES_GROUP } from './account-template.ts';
 import { digestOf, idOf } from './ids.ts';
 
 /**
@@ -31,7 +32,7 @@ export function admit(
             clusterName: cluster.eks.name,
             principalArn: roleArn,
             type: 'STANDARD',
-            kubernetesGroups: ['netns-auditor'],
+            kubernetesGroups: [KUBERNETES_GROUP],
           });
           if (here !== true) entry.cfnOptions.condition = here;
         }

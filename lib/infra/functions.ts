@@ -5,15 +5,21 @@ import { Effect, type IRole, Policy, PolicyStatement, Role, ServicePrincipal } f
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { keys } from '../history/keys.ts';
 import type { ClusterConfig } from '../model/clusters.ts';
 import type { Config } from '../model/config.ts';
+import type { Discover } from '../model/discovery.ts';
 import { admit } from './access-entries.ts';
-import { acknowledgeWildcards, logicalId } from './acknowledge.ts';
+import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
 import { bundle } from './bundle.ts';
+import type { AuditStatesProps } from './state-machine.ts';
 import { STATES, type State } from './states.ts';
 import { clusterArn, type Storage } from './storage.ts';
 
-export type FunctionsProps = Pick<Config, 'clusters' | 'retention' | 'digest' | 'securityHub'> & {
+export type FunctionsProps = Pick<
+  Config,
+  'clusters' | 'discover' | 'retention' | 'digest' | 'securityHub'
+> & {
   /** What https subscriptions get: SNS has one body for all of them. */
   readonly https: 'json' | 'chat';
   readonly storage: Storage;
@@ -26,46 +32,53 @@ export type FunctionsProps = Pick<Config, 'clusters' | 'retention' | 'digest' | 
 type Shape = { readonly memory: number; readonly minutes: number; readonly clusters: boolean };
 
 const shapes: Readonly<Record<State, Shape>> = {
-  'plan-fleet': { memory: 256, minutes: 1, clusters: false },
+  // It asks thirty accounts in half a minute; in a network of its own it might reach no STS.
+  'discover-clusters': { memory: 512, minutes: 10, clusters: false },
+  'plan-fleet': { memory: 256, minutes: 2, clusters: false },
   // It reads the latest report, which is large after a night in which every pod had a finding.
   'plan-cluster': { memory: 2048, minutes: 5, clusters: true },
   // A batch that pulls the image on every node takes minutes.
   'audit-nodes': { memory: 1024, minutes: 15, clusters: true },
   // As a rule a tenth of it: two such reports at once are the reason, and every account has as much.
   'conclude-cluster': { memory: 3008, minutes: 10, clusters: false },
-  'conclude-fleet': { memory: 256, minutes: 1, clusters: false },
+  'conclude-fleet': { memory: 512, minutes: 5, clusters: false },
 };
 
 /** Keys that a state reads and writes. */
 const keysOf: Readonly<
   Record<State, { readonly read: readonly string[]; readonly write: readonly string[] }>
 > = {
+  'discover-clusters': { read: [], write: ['work/*'] },
   'plan-fleet': { read: ['work/*'], write: ['work/*'] },
   'plan-cluster': { read: ['work/*', 'latest/*', 'reports/*'], write: ['work/*'] },
   'audit-nodes': { read: ['work/*'], write: ['work/*', 'evidence/*'] },
   'conclude-cluster': {
     // Its page draws the nodes of the last month.
     read: ['work/*', 'latest/*', 'reports/*', 'nodes/*', 'alerts/*'],
-    write: ['reports/*', 'findings/*', 'nodes/*', 'latest/*', 'alerts/*'],
+    write: ['reports/*', 'findings/*', 'nodes/*', 'latest/*', 'alerts/*', 'work/*'],
   },
   // Its own report says whether the digest was sent.
-  'conclude-fleet': { read: ['fleet/*'], write: ['fleet/*'] },
+  'conclude-fleet': { read: ['fleet/*', 'work/*'], write: ['fleet/*'] },
 };
 
 export class Functions extends Construct {
-  readonly of: Readonly<Record<State, LambdaFunction>>;
+  readonly of: AuditStatesProps['functions'];
   /** Roles of those that speak to clusters. */
   readonly clusterRoles: readonly IRole[];
+  /** Whom the roles of accounts where clusters are found must trust. */
+  readonly accountRoles: readonly IRole[];
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
-    this.of = Object.fromEntries(STATES.map((state) => [state, make(this, state, props)])) as Record<
-      State,
-      LambdaFunction
-    >;
+    const wanted = STATES.filter((state) => state !== 'discover-clusters' || props.discover !== undefined);
+    const made = new Map(wanted.map((state) => [state, make(this, state, props)]));
+    this.of = Object.fromEntries(made) as AuditStatesProps['functions'];
+    const roleOf = (state: State): IRole => made.get(state)?.role as IRole;
     const speaking = STATES.filter((state) => shapes[state].clusters);
-    const roles = speaking.map((state) => [nameOf(state), this.of[state].role as IRole] as const);
+    const roles = speaking.map((state) => [nameOf(state), roleOf(state)] as const);
     this.clusterRoles = roles.map(([, role]) => role);
+    this.accountRoles =
+      props.discover === undefined ? [] : [roleOf('discover-clusters'), ...this.clusterRoles];
     admit(this, Object.fromEntries(roles), props.clusters);
   }
 }
@@ -109,18 +122,21 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
         }
       : {}),
   });
-  allowStore(role, state, storage);
+  const ownKeys = keysFor(state, props.discover !== undefined);
+  allowStore(role, ownKeys, storage);
   if (tells) storage.topic.grantPublish(role);
   if (productArn !== null)
     role.addToPolicy(
       new PolicyStatement({ actions: ['securityhub:BatchImportFindings'], resources: [productArn] }),
     );
   if (shape.clusters) allowClusters(scope, role, clusters);
+  if (props.discover !== undefined && (shape.clusters || state === 'discover-clusters'))
+    allowAccounts(scope, role, { discover: props.discover, lists: state === 'discover-clusters' });
   if (inVpc) {
     role.addToPolicy(new PolicyStatement({ actions: [...NETWORK_ACTIONS], resources: ['*'] }));
     denyNetwork(scope, `${name}NetworkDeny`, role, lambda);
   }
-  acknowledge(role, state, storage);
+  acknowledge(role, ownKeys, storage);
   return lambda;
 }
 
@@ -171,9 +187,18 @@ function nameOf(state: State): string {
   return state.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function allowStore(role: Role, state: State, { bucket }: Storage): void {
+/** Where clusters are found, what is known of them outlives a run. */
+function keysFor(state: State, isFound: boolean): (typeof keysOf)[State] {
   const { read, write } = keysOf[state];
-  const arns = (keys: readonly string[]): string[] => keys.map((key) => bucket.arnForObjects(key));
+  const known = isFound ? [keys.register()] : [];
+  return {
+    read: ['plan-fleet', 'conclude-fleet'].includes(state) ? [...read, ...known] : read,
+    write: state === 'conclude-fleet' ? [...write, ...known] : write,
+  };
+}
+
+function allowStore(role: Role, { read, write }: (typeof keysOf)[State], { bucket }: Storage): void {
+  const arns = (objects: readonly string[]): string[] => objects.map((key) => bucket.arnForObjects(key));
   if (read.length > 0)
     role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: arns(read) }));
   role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: arns(write) }));
@@ -205,19 +230,45 @@ function allowClusters(scope: Construct, role: Role, clusters: readonly ClusterC
   }
 }
 
+/** One statement, however many accounts and clusters there are. */
+function allowAccounts(
+  scope: Construct,
+  role: Role,
+  { discover, lists }: { readonly discover: Discover; readonly lists: boolean },
+): void {
+  const { partition } = Stack.of(scope);
+  const arn = `arn:${partition}:iam::*:role/${discover.role}`;
+  role.addToPolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [arn] }));
+  const asks = discover.accounts === 'organization' || discover.accounts.some((each) => !/^\d/.test(each));
+  if (lists && asks)
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: [
+          'organizations:ListAccounts',
+          'organizations:ListAccountsForParent',
+          'organizations:ListOrganizationalUnitsForParent',
+        ],
+        resources: ['*'],
+      }),
+    );
+  acknowledgeWildcards(role, {
+    [`Resource::arn:${place(scope).partition}:iam::*:role/${discover.role}`]:
+      'Roles of this one name, in accounts that are not known before.',
+  });
+}
+
 /** Of a secret that was looked up by name, CDK knows the ARN without the six characters that AWS ends it with. */
 function wholeArn(secret: string): string {
   return Token.isUnresolved(secret) || /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}-??????`;
 }
 
-function acknowledge(role: Role, state: State, { bucket }: Storage): void {
-  const { read, write } = keysOf[state];
+function acknowledge(role: Role, { read, write }: (typeof keysOf)[State], { bucket }: Storage): void {
   acknowledgeWildcards(role, {
     'Resource::*': 'X-Ray and the network interfaces of functions know no resources.',
     'Action::kms:GenerateDataKey*': 'Of its own key: what publishing to an encrypted topic takes.',
     ...Object.fromEntries(
-      [...new Set([...read, ...write])].map((keys) => [
-        `Resource::<${logicalId(bucket)}.Arn>/${keys}`,
+      [...new Set([...read, ...write])].map((objects) => [
+        `Resource::<${logicalId(bucket)}.Arn>/${objects}`,
         'Objects below a fixed prefix of its own bucket.',
       ]),
     ),

@@ -18,10 +18,18 @@ import type { Config } from '../model/config.ts';
 import { idOf } from './ids.ts';
 import type { Storage } from './storage.ts';
 
-export type MonitoringProps = Pick<Config, 'clusters' | 'schedule' | 'thresholds' | 'dashboard'> & {
+export type MonitoringProps = Pick<
+  Config,
+  'clusters' | 'discover' | 'schedule' | 'thresholds' | 'dashboard'
+> & {
   readonly machine: StateMachine;
   readonly storage: Storage;
 };
+
+/** CloudWatch looks back seven days at most. */
+const MOST_PERIODS = 168;
+
+const percentOf = (share: number): number => Math.round(share * 10_000) / 100;
 
 /** CloudWatch refuses a dashboard with more in one widget. */
 const ALARMS_PER_WIDGET = 100;
@@ -53,14 +61,13 @@ export class Monitoring extends Construct {
         alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours: no run read any of its nodes. docs/operations.md: audit missing.`,
         threshold: 1,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-        // CloudWatch looks back seven days at most.
-        evaluationPeriods: Math.min(schedule.expectedWithinHours, 168),
+        evaluationPeriods: Math.min(schedule.expectedWithinHours, MOST_PERIODS),
         treatMissingData: TreatMissingData.BREACHING,
       });
       alarm(`Coverage-${id}`, {
         metric: metricOf('Coverage', name, 'Minimum'),
         alarmDescription: `Nodes of ${name} were not audited. docs/operations.md: coverage.`,
-        threshold: Math.round(thresholds.coverage * 10_000) / 100,
+        threshold: percentOf(thresholds.coverage),
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: 1,
         treatMissingData: TreatMissingData.IGNORE,
@@ -80,6 +87,7 @@ export class Monitoring extends Construct {
         ),
       );
     }
+    if (props.discover !== undefined) this.#watchFound(alarm, raisedAbove, props);
     for (const [kind, metric] of [
       ['Failed', machine.metricFailed()],
       ['TimedOut', machine.metricTimedOut()],
@@ -130,6 +138,45 @@ export class Monitoring extends Construct {
     dashboard.addWidgets(
       graph('Runs', [machine.metricSucceeded(), machine.metricFailed(), machine.metricTimedOut()]),
       graph('Duration', [machine.metricTime()]),
+    );
+  }
+
+  /** Alarms of all clusters together, as who is found tomorrow has none of its own: the mail of each cluster and the report of the run name them. */
+  #watchFound(
+    alarm: (name: string, props: AlarmProps) => void,
+    raisedAbove: (metric: IMetric, alarmDescription: string) => AlarmProps,
+    { schedule, thresholds }: MonitoringProps,
+  ): void {
+    alarm('RunMissing', {
+      metric: metricOf('ClustersAudited', null, 'Sum'),
+      alarmDescription: `No cluster was audited for ${schedule.expectedWithinHours} hours. docs/operations.md: run missing.`,
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: Math.min(schedule.expectedWithinHours, MOST_PERIODS),
+      treatMissingData: TreatMissingData.BREACHING,
+    });
+    alarm(
+      'SomeUnreached',
+      raisedAbove(
+        metricOf('ClustersUnreached', null, 'Maximum'),
+        'Clusters were not reached. The report of the run names each with its reason. docs/operations.md: some unreached.',
+      ),
+    );
+    alarm('SomeUncovered', {
+      metric: metricOf('LowestCoverage', null, 'Minimum'),
+      alarmDescription:
+        'Nodes of some cluster were not audited. The mail of each such cluster names them. docs/operations.md: coverage.',
+      threshold: percentOf(thresholds.coverage),
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarm(
+      'DiscoveryGaps',
+      raisedAbove(
+        metricOf('DiscoveryGaps', null, 'Maximum'),
+        'Accounts or regions could not be looked into. The report of the run names each with its fix. docs/operations.md: discovery gaps.',
+      ),
     );
   }
 }

@@ -19,6 +19,7 @@ import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
 import { type Config, configSchema, httpsFormat } from '../model/config.ts';
+import { discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
 import { Monitoring } from './monitoring.ts';
 import { Queries } from './queries.ts';
@@ -27,8 +28,16 @@ import { Storage } from './storage.ts';
 import { validate } from './validate.ts';
 
 export type NetnsAuditorProps = {
-  /** The clusters to audit. Names of EKS clusters and ARNs of secrets may be tokens; `name` may not. */
-  readonly clusters: readonly ClusterInput[];
+  /**
+   * The clusters to audit. Names of EKS clusters and ARNs of secrets may be tokens; `name` may not.
+   * @default - none but those that `discover` finds
+   */
+  readonly clusters?: readonly ClusterInput[];
+  /**
+   * Where to look for clusters each night: accounts, regions, tags.
+   * @default - nowhere
+   */
+  readonly discover?: z.input<typeof discoverSchema>;
   /**
    * When to audit.
    * @default - every night at 02:00 UTC, within 15 minutes
@@ -106,20 +115,20 @@ type Start = {
 };
 
 /** The props that the configuration has as well, with its defaults. The rest may hold tokens: validate() looks at it. */
-const withDefaults = z.object(
-  configSchema.pick({
-    schedule: true,
-    monitor: true,
-    probe: true,
-    thresholds: true,
-    concurrency: true,
-    retention: true,
-    exceptions: true,
-    dashboard: true,
-    digest: true,
-    securityHub: true,
-  }).shape,
-);
+/** By their fields, as nothing can be picked of a schema that is also held as a whole. */
+const { shape } = configSchema;
+const withDefaults = z.object({
+  schedule: shape.schedule,
+  monitor: shape.monitor,
+  probe: shape.probe,
+  thresholds: shape.thresholds,
+  concurrency: shape.concurrency,
+  retention: shape.retention,
+  exceptions: shape.exceptions,
+  dashboard: shape.dashboard,
+  digest: shape.digest,
+  securityHub: shape.securityHub,
+});
 
 /** Audits the pod network namespaces of EKS and other clusters on a schedule, with nothing resident in any of them. */
 export class NetnsAuditor extends Construct {
@@ -131,18 +140,22 @@ export class NetnsAuditor extends Construct {
   readonly stateMachine: StateMachine;
   /** Who speaks to clusters: clusters of other accounts and regions must admit these. */
   readonly clusterRoles: readonly IRole[];
+  /** Whom the roles of accounts where clusters are found must trust; none without `discover`. */
+  readonly accountRoles: readonly IRole[];
 
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
     const { schedule, monitor, retention, digest, securityHub, dashboard, exceptions, ...settings } =
       withDefaults.parse(props);
     const { subscriptions = [] } = props;
-    const clusters = props.clusters.map(complete);
-    validate(this, { clusters, ...settings, subscriptions });
+    const clusters = (props.clusters ?? []).map(complete);
+    const discover = props.discover === undefined ? undefined : discoverSchema.parse(props.discover);
+    validate(this, { clusters, discover, ...settings, subscriptions });
 
     const storage = new Storage(this, 'Storage', { retention, subscriptions });
     const functions = new Functions(this, 'Functions', {
       clusters,
+      discover,
       retention,
       digest,
       securityHub,
@@ -156,6 +169,7 @@ export class NetnsAuditor extends Construct {
     const { machine } = new AuditStates(this, 'States', {
       ...settings,
       clusters,
+      discover,
       retention,
       exceptions,
       digest,
@@ -203,6 +217,7 @@ export class NetnsAuditor extends Construct {
     new Monitoring(this, 'Monitoring', {
       ...settings,
       clusters,
+      discover,
       schedule,
       machine,
       storage,
@@ -216,6 +231,7 @@ export class NetnsAuditor extends Construct {
     this.topic = storage.topic;
     this.stateMachine = machine;
     this.clusterRoles = functions.clusterRoles;
+    this.accountRoles = functions.accountRoles;
   }
 }
 

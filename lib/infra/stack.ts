@@ -10,8 +10,12 @@ export class NetnsAuditorStack extends Stack {
 
   constructor(scope: Construct, id: string, config: Config, props: StackProps = {}) {
     super(scope, id, props);
-    const { network, ...rest } = config;
-    this.auditor = new NetnsAuditor(this, 'Auditor', { ...rest, ...this.#placeIn(network) });
+    const { network, discover, ...rest } = config;
+    this.auditor = new NetnsAuditor(this, 'Auditor', {
+      ...rest,
+      ...(discover === undefined ? {} : { discover }),
+      ...this.#placeIn(network),
+    });
     const names = config.destinations.map(({ name }) => name).join(', ');
     if (names !== '')
       Annotations.of(this.auditor).addWarningV2(
@@ -21,6 +25,11 @@ export class NetnsAuditorStack extends Stack {
     new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
     new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });
     new CfnOutput(this, 'StateMachine', { value: this.auditor.stateMachine.stateMachineArn });
+    if (discover !== undefined)
+      new CfnOutput(this, 'AccountRoles', {
+        description: 'Roles that deploy/discovered-account.yaml trusts: its AuditorRoleArns',
+        value: this.auditor.accountRoles.map((role) => role.roleArn).join(','),
+      });
     new CfnOutput(this, 'ClusterRoles', {
       description: 'Roles that clusters of other accounts and regions must admit',
       value: this.auditor.clusterRoles.map((role) => role.roleArn).join(','),

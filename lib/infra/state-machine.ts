@@ -4,16 +4,17 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import {
+  type Chain,
   Choice,
   Condition,
   DefinitionBody,
   DistributedMap,
   Errors,
   Fail,
+  type IChainable,
   JitterType,
   JsonPath,
   LogLevel,
-  Map as MapState,
   Pass,
   type RetryProps,
   S3JsonItemReader,
@@ -26,13 +27,15 @@ import { LambdaInvoke, type LambdaInvokeProps } from 'aws-cdk-lib/aws-stepfuncti
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
-import { STATES, type State } from './states.ts';
+import type { State } from './states.ts';
 
 export type AuditStatesProps = Pick<
   Config,
-  'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'retention' | 'exceptions' | 'digest'
+  'clusters' | 'discover' | 'probe' | 'thresholds' | 'concurrency' | 'retention' | 'exceptions' | 'digest'
 > & {
-  readonly functions: Readonly<Record<State, LambdaFunction>>;
+  readonly functions: Readonly<Record<Exclude<State, 'discover-clusters'>, LambdaFunction>> & {
+    readonly 'discover-clusters'?: LambdaFunction;
+  };
   readonly bucket: Bucket;
 };
 
@@ -64,30 +67,34 @@ export class AuditStates extends Construct {
     // Without a payload the whole input goes to the function: it takes from it what it knows.
     const invoke = (
       name: string,
-      state: State,
+      lambdaFunction: LambdaFunction,
       more: Pick<LambdaInvokeProps, 'payload' | 'inputPath' | 'resultPath'> = {},
     ) =>
       new LambdaInvoke(this, name, {
-        lambdaFunction: functions[state],
+        lambdaFunction,
         payloadResponseOnly: true,
         retryOnServiceExceptions: false,
         ...more,
       }).addRetry(retry(10));
 
-    const planFleet = invoke('PlanFleet', 'plan-fleet', {
+    const planFleet = invoke('PlanFleet', functions['plan-fleet'], {
       payload: TaskInput.fromObject({
         scheduledTime: JsonPath.stringAt('$.scheduledTime'),
         schedule: JsonPath.stringAt('$.schedule'),
         execution: JsonPath.stringAt('$$.Execution.Id'),
         start: JsonPath.objectAt('$'),
         clusters: props.clusters,
+        ...(props.discover === undefined ? {} : { discover: props.discover }),
         settings: { probe: props.probe, thresholds: props.thresholds, concurrency },
         exceptions: props.exceptions,
         digest: props.digest,
       }),
     });
 
-    const planCluster = invoke('PlanCluster', 'plan-cluster', { inputPath: '$.task', resultPath: '$.plan' });
+    const planCluster = invoke('PlanCluster', functions['plan-cluster'], {
+      inputPath: '$.task',
+      resultPath: '$.plan',
+    });
     const batches = new DistributedMap(this, 'Batches', {
       itemReader: new S3JsonItemReader({
         // Its declaration predates exactOptionalPropertyTypes.
@@ -98,10 +105,12 @@ export class AuditStates extends Construct {
       // A batch that is lost is nodes that failed: the report says so.
       toleratedFailurePercentage: 100,
       resultPath: JsonPath.DISCARD,
-    }).itemProcessor(invoke('AuditNodes', 'audit-nodes'));
+    }).itemProcessor(invoke('AuditNodes', functions['audit-nodes']));
     // Batches that are done are not done again.
     batches.addRetry(retry(2, ['States.ItemReaderFailed']));
-    const conclude = invoke('ConcludeCluster', 'conclude-cluster');
+    const conclude = invoke('ConcludeCluster', functions['conclude-cluster'], {
+      resultPath: JsonPath.DISCARD,
+    });
     const lost = new Pass(this, 'ClusterLost', {
       parameters: {
         cluster: JsonPath.stringAt('$.task.cluster.name'),
@@ -113,18 +122,27 @@ export class AuditStates extends Construct {
     batches.addCatch(conclude, caught);
     conclude.addCatch(lost, caught);
 
-    const clusters = new MapState(this, 'Clusters', {
-      itemsPath: '$.tasks',
-      itemSelector: { task: JsonPath.objectAt('$$.Map.Item.Value') },
+    // What came of it is in the store: hundreds of conclusions are more than a state hands on.
+    const concluded = new Pass(this, 'Concluded', {
+      parameters: { cluster: JsonPath.stringAt('$.task.cluster.name') },
+    });
+    conclude.next(concluded);
+    const clusters = new DistributedMap(this, 'Clusters', {
+      itemReader: new S3JsonItemReader({
+        bucket: props.bucket as IBucket,
+        key: JsonPath.stringAt('$.tasks'),
+      }),
       maxConcurrency: concurrency.clusters,
-      // In place of what is done: both together could be larger than a state's input may be.
-      resultPath: '$.tasks',
+      // One that ends without a word has no conclusion in the store: the end of the run names it.
+      toleratedFailurePercentage: 100,
+      resultPath: '$.ended',
     }).itemProcessor(planCluster.next(batches).next(conclude));
-    const concludeFleet = invoke('ConcludeFleet', 'conclude-fleet', {
+    clusters.addRetry(retry(2, ['States.ItemReaderFailed']));
+    const concludeFleet = invoke('ConcludeFleet', functions['conclude-fleet'], {
       payload: TaskInput.fromObject({
         runId: JsonPath.stringAt('$.runId'),
         digest: JsonPath.objectAt('$.digest'),
-        clusters: JsonPath.objectAt('$.tasks'),
+        clusters: JsonPath.objectAt('$.ended'),
       }),
     });
     const delivered = new Choice(this, 'AllDelivered')
@@ -140,9 +158,24 @@ export class AuditStates extends Construct {
       .when(Condition.booleanEquals('$.claimed', false), new Succeed(this, 'DoneByAnother'))
       .otherwise(clusters.next(concludeFleet).next(delivered));
 
+    const discover = functions['discover-clusters'];
+    const begin = (rest: Chain): IChainable => {
+      if (discover === undefined || props.discover === undefined) return rest;
+      const look = invoke('DiscoverClusters', discover, {
+        payload: TaskInput.fromObject({
+          scheduledTime: JsonPath.stringAt('$.scheduledTime'),
+          schedule: JsonPath.stringAt('$.schedule'),
+          discover: props.discover,
+        }),
+        resultPath: JsonPath.DISCARD,
+      });
+      // Where nobody can look, what was found before is audited.
+      look.addCatch(rest, { errors: [Errors.ALL], resultPath: JsonPath.DISCARD });
+      return look.next(rest);
+    };
     this.machine = new StateMachine(this, 'Machine', {
       stateMachineType: StateMachineType.STANDARD,
-      definitionBody: DefinitionBody.fromChainable(planFleet.next(claimed)),
+      definitionBody: DefinitionBody.fromChainable(begin(planFleet.next(claimed))),
       timeout: Duration.hours(12),
       tracingEnabled: true,
       logs: {
@@ -169,8 +202,8 @@ export class AuditStates extends Construct {
       [`Resource::${executions}:*`]: 'Executions of its own map.',
       [`Resource::${executions}/*:*`]: 'Executions of its own map.',
       ...Object.fromEntries(
-        STATES.map((state) => [
-          `Resource::<${logicalId(functions[state])}.Arn>:*`,
+        Object.values(functions).map((each) => [
+          `Resource::<${logicalId(each)}.Arn>:*`,
           'Versions of its own function.',
         ]),
       ),

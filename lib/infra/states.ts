@@ -1,5 +1,6 @@
 /** The states that a function does, by the name of its file in lambda/. */
 export const STATES = [
+  'discover-clusters',
   'plan-fleet',
   'plan-cluster',
   'audit-nodes',

@@ -11,7 +11,7 @@ import { digestOf } from './ids.ts';
 /** @throws Error that names the property, its place in it, and what is wrong */
 export function validate(
   scope: Construct,
-  props: Pick<Config, 'clusters' | 'probe' | 'concurrency' | 'subscriptions'>,
+  props: Pick<Config, 'clusters' | 'discover' | 'probe' | 'concurrency' | 'subscriptions'>,
 ): void {
   const { clusters } = props;
   for (const { name } of clusters)
@@ -21,7 +21,9 @@ export function validate(
       throw new Error(
         `NetnsAuditor: cluster ${cluster.name} is reached by a kubeconfig of your own, which functions on AWS do not have: give its kubeconfigSecret instead, or eks`,
       );
-  const known = clustersSchema.min(1).safeParse(clusters.map((cluster) => withoutTokens(scope, cluster)));
+  const known = clustersSchema
+    .min(props.discover === undefined ? 1 : 0)
+    .safeParse(clusters.map((cluster) => withoutTokens(scope, cluster)));
   if (known.error !== undefined) throw new Error(`NetnsAuditor: clusters: ${z.prettifyError(known.error)}`);
   const { error } = z
     .array(subscriptionSchema)

@@ -5,6 +5,7 @@ import { activeProbes } from './active-probe.ts';
 import { whyNoEndpoint } from './aws-names.ts';
 import { clustersSchema } from './clusters.ts';
 import { destinationsSchema } from './destination.ts';
+import { discoverSchema } from './discovery.ts';
 import { exceptionsSchema } from './exception.ts';
 import { severities } from './finding.ts';
 import { monitorSchema, scheduleSchema } from './schedule.ts';
@@ -150,43 +151,53 @@ function httpsFormats(subscriptions: readonly z.infer<typeof subscriptionSchema>
   return subscriptions.filter(({ protocol }) => protocol === 'https').map(({ format }) => format ?? 'json');
 }
 
-export const configSchema = z.strictObject({
-  clusters: clustersSchema.min(1),
-  schedule: scheduleSchema.prefault({}),
-  monitor: monitorSchema.prefault({}),
-  ...settingsSchema.shape,
-  retention: retentionSchema.prefault({}),
-  subscriptions: z
-    .array(subscriptionSchema)
-    .default([])
-    .refine(
-      (all) => new Set(all.map(({ protocol, endpoint }) => `${protocol} ${endpoint}`)).size === all.length,
-      'Two subscriptions have the same protocol and endpoint: a topic has one of each.',
-    )
-    .refine(
-      (all) => all.every(({ protocol, format }) => protocol === 'https' || format === undefined),
-      'Only https subscriptions have a format.',
-    )
-    .refine(
-      (all) => new Set(httpsFormats(all)).size <= 1,
-      'All https subscriptions have the same format: SNS has one body for the protocol.',
-    ),
-  destinations: destinationsSchema
-    .default([])
-    .describe('Whom the command line tells; the stack on AWS tells its subscriptions.'),
-  dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
-  digest: z.boolean().default(false).describe('Also one message a run about all clusters, whatever changed.'),
-  securityHub: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Findings also go to AWS Security Hub of the account and region of the stack, where it is enabled.',
-    ),
-  exceptions: exceptionsSchema.default([]),
-  network: networkSchema
-    .optional()
-    .describe('Subnets of the functions, for private clusters. Default: none.'),
-});
+export const configSchema = z
+  .strictObject({
+    clusters: clustersSchema.default([]),
+    discover: discoverSchema.optional(),
+    schedule: scheduleSchema.prefault({}),
+    monitor: monitorSchema.prefault({}),
+    ...settingsSchema.shape,
+    retention: retentionSchema.prefault({}),
+    subscriptions: z
+      .array(subscriptionSchema)
+      .default([])
+      .refine(
+        (all) => new Set(all.map(({ protocol, endpoint }) => `${protocol} ${endpoint}`)).size === all.length,
+        'Two subscriptions have the same protocol and endpoint: a topic has one of each.',
+      )
+      .refine(
+        (all) => all.every(({ protocol, format }) => protocol === 'https' || format === undefined),
+        'Only https subscriptions have a format.',
+      )
+      .refine(
+        (all) => new Set(httpsFormats(all)).size <= 1,
+        'All https subscriptions have the same format: SNS has one body for the protocol.',
+      ),
+    destinations: destinationsSchema
+      .default([])
+      .describe('Whom the command line tells; the stack on AWS tells its subscriptions.'),
+    dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
+    digest: z
+      .boolean()
+      .default(false)
+      .describe('Also one message a run about all clusters, whatever changed.'),
+    securityHub: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Findings also go to AWS Security Hub of the account and region of the stack, where it is enabled.',
+      ),
+    exceptions: exceptionsSchema.default([]),
+    network: networkSchema
+      .optional()
+      .describe('Subnets of the functions, for private clusters. Default: none.'),
+  })
+  .superRefine(({ clusters, discover }, context) => {
+    if (clusters.length > 0 || discover !== undefined) return;
+    const message = 'There is nothing to audit: list clusters, or say where to discover them.';
+    context.addIssue({ code: 'custom', path: ['clusters'], message });
+  });
 export type Config = z.infer<typeof configSchema>;
 
 /** Of the 15 minutes that a function may take, what is left when its own cleaning up is taken off. */

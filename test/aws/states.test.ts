@@ -36,7 +36,7 @@ function definition(): string {
       })
       .join('')
       // moto's grammar takes no whole number there.
-      .replace('"ToleratedFailurePercentage":100', '"ToleratedFailurePercentage":100.0')
+      .replaceAll('"ToleratedFailurePercentage":100', '"ToleratedFailurePercentage":100.0')
       .replaceAll('"IntervalSeconds":15', '"IntervalSeconds":1')
   );
 }
@@ -126,7 +126,7 @@ const eventsOf = (name: string): Json[] =>
 
 const taskOf = (name: string) => ({ runId: 'r', cluster: { name }, settings: {} });
 const WELL: Functions = {
-  PlanFleet: () => ({ runId: 'r', claimed: true, digest: false, tasks: [taskOf('a'), taskOf('b')] }),
+  PlanFleet: () => ({ runId: 'r', claimed: true, digest: false, tasks: 'work/r/tasks.json', count: 2 }),
   PlanCluster: () => ({ batches: 'work/r/a/batches.json', count: 2 }),
   AuditNodes: () => ({ audited: 1, failed: 0 }),
   ConcludeCluster: ({ task }) => ({
@@ -167,6 +167,10 @@ describe.skipIf(!hasMoto)('the state machine', () => {
     await s3.send(
       new PutObjectCommand({ Bucket: 'audits', Key: 'work/r/a/batches.json', Body: JSON.stringify(batches) }),
     );
+    const tasks = ['a', 'b'].map((name) => ({ task: taskOf(name) }));
+    await s3.send(
+      new PutObjectCommand({ Bucket: 'audits', Key: 'work/r/tasks.json', Body: JSON.stringify(tasks) }),
+    );
   }, 60_000);
   afterAll(async () => {
     await moto?.stop();
@@ -188,13 +192,13 @@ describe.skipIf(!hasMoto)('the state machine', () => {
     ).toEqual([0, 0, 1, 1]);
     expect(eventsOf('ConcludeCluster')).toMatchObject([{ task: { runId: 'r' } }, { task: { runId: 'r' } }]);
     expect(eventsOf('ConcludeFleet')).toEqual([
-      { runId: 'r', digest: false, clusters: ['a', 'b'].map((cluster) => ({ cluster, verdict: 'healthy' })) },
+      { runId: 'r', digest: false, clusters: ['a', 'b'].map((cluster) => ({ cluster })) },
     ]);
   }, 120_000);
 
   it('does nothing where another execution does the run', async () => {
     const { status } = await run({
-      PlanFleet: () => ({ runId: 'r', claimed: false, tasks: [], digest: false }),
+      PlanFleet: () => ({ runId: 'r', claimed: false, tasks: '', count: 0, digest: false }),
     });
     expect(status).toBe('SUCCEEDED');
     expect(asked.map(({ name }) => name)).toEqual(['PlanFleet']);
@@ -238,10 +242,7 @@ describe.skipIf(!hasMoto)('the state machine', () => {
     expect({ status, error }).toEqual({ status: 'FAILED', error: 'ClusterLost' });
     expect(eventsOf('ConcludeFleet')).toMatchObject([
       {
-        clusters: [
-          { cluster: 'a', verdict: 'healthy' },
-          { cluster: 'b', error: { Error: 'STORE' } },
-        ],
+        clusters: [{ cluster: 'a' }, { cluster: 'b', error: { Error: 'STORE' } }],
       },
     ]);
   }, 120_000);

@@ -342,7 +342,9 @@ describe('the bundles of the functions', () => {
     // Who speaks to no cluster has no client for it.
     // The pages of reports have those of checks folded in.
     const pages = state === 'conclude-cluster' ? 150_000 : 0;
-    const most = ['plan-cluster', 'audit-nodes'].includes(state) ? 2_700_000 : 1_150_000 + pages;
+    const most = ['discover-clusters', 'plan-cluster', 'audit-nodes'].includes(state)
+      ? 2_700_000
+      : 1_150_000 + pages;
     expect(files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)).toBeLessThan(most);
   });
 

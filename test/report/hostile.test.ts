@@ -134,7 +134,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
       };
       for (const width of [undefined, 80]) {
         expectOnlyText(listText([run], width));
-        expectOnlyText(fleetText({ at: '', runId: '', rows: [row] }, { ascii: true, width }));
+        expectOnlyText(fleetText({ at: '', runId: '', rows: [row], gaps: [] }, { ascii: true, width }));
         expectOnlyText(trendText('t', [{ name: text, values: [1] }], { ascii: true, limit: 9, width }));
         expectOnlyText(writeAnswer({ columns: [text], rows: [[text], [{ text }]] }, 'text', width));
       }
@@ -142,7 +142,14 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
       for (const format of ['json', 'ndjson'] as const)
         expectOnlyText(writeAnswer({ columns: [text], rows: [[text]] }, format));
       expectOnlyText(writeAnswer({ columns: [text], rows: [[text]] }, 'csv').replaceAll('\r\n', '\n'));
-      expectOnlyText(fleetPage({ at: report.startedAt, runId: report.runId, rows: [row] }));
+      expectOnlyText(
+        fleetPage({
+          at: report.startedAt,
+          runId: report.runId,
+          rows: [row],
+          gaps: [{ place: text, reason: text, remedy: text }],
+        }),
+      );
     });
   });
 

@@ -26,7 +26,7 @@ import { concludeRun } from '../conclude-run.ts';
 import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
 import type { Conclusion, Task } from './messages.ts';
-import { readExceptions, readPlan, readResults } from './work.ts';
+import { keepConclusion, readExceptions, readPlan, readResults } from './work.ts';
 
 /** What ended the plan of a cluster, or its batches as a whole: the code of an AuditError, or a name of the service's own. */
 export type Failure = { readonly code: string; readonly message: string };
@@ -75,7 +75,10 @@ export async function concludeClusterOfFleet(
           exceptions,
         }));
   await publish(store, report, { inFleet: true, consoleRegion: deps.consoleRegion });
-  const concluded = conclusionOf(report, plan !== null);
+  const concluded = {
+    ...conclusionOf(report, plan !== null ? null : reasonOf(failure)),
+    ...(task.removed === undefined ? {} : { removed: task.removed }),
+  };
   const { notifiers, importer = null, consoleRegion, signal, onReport } = deps;
   onReport?.(concluded);
   const send = async (): Promise<void> => {
@@ -92,7 +95,9 @@ export async function concludeClusterOfFleet(
   ]);
   if (told.status === 'rejected') throw told.reason;
   if (sent.status === 'rejected') throw sent.reason;
-  return { ...concluded, told: told.value };
+  const conclusion = { ...concluded, told: told.value };
+  await keepConclusion(store, run, conclusion);
+  return conclusion;
 }
 
 /** What the run is compared with, as it was planned; where that is damaged meanwhile, what stands in for it. */
@@ -184,12 +189,14 @@ function reasonOf(failure: Failure | null): string {
   return `the cluster was not reached: ${failure.code}: ${failure.message}`.slice(0, 500);
 }
 
-function conclusionOf(report: ClusterReport, reached: boolean): Omit<Conclusion, 'told'> {
+/** @param reason - why it was not reached; null where it was */
+function conclusionOf(report: ClusterReport, reason: string | null): Omit<Conclusion, 'told'> {
   return {
     ...clusterSummary(report),
     report: keys.report({ cluster: report.cluster.name, runId: report.runId }),
     coverage: coverageShare(report),
     orphans: totalsOf(report.startedAt, report.nodes).orphans,
-    reached,
+    reached: reason === null,
+    reason,
   };
 }

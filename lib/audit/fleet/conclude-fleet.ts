@@ -1,11 +1,23 @@
 /** Ends a run: one report of all its clusters, and one message where it was asked for. */
 import { type ClusterLine, digestOf, type Notifier } from '../../alert/index.ts';
 import { keys, type Store } from '../../history/index.ts';
+import { forEachLimited } from '../../model/limit.ts';
 import { verdicts } from '../../model/report.ts';
 import { deliverNews } from '../deliver.ts';
 import { linksToFleet } from '../tell.ts';
-import { type FleetConclusionInput, type FleetReport, fleetConclusionInputSchema } from './messages.ts';
+import {
+  type Conclusion,
+  type FleetConclusionInput,
+  type FleetReport,
+  fleetConclusionInputSchema,
+  type Task,
+} from './messages.ts';
 import { pageOfRun } from './page.ts';
+import { keepRegister } from './register.ts';
+import { readConclusion, readFound, readTasks } from './work.ts';
+
+/** Conclusions that are fetched at once. */
+const AT_ONCE = 16;
 
 /**
  * The report is the record of the message: it is written after the message was taken.
@@ -21,32 +33,84 @@ export async function concludeFleet(
     consoleRegion: null,
   },
 ): Promise<FleetReport> {
-  const input = fleetConclusionInputSchema.parse(given);
+  const { runId, digest: isDigestWanted, clusters: ended } = fleetConclusionInputSchema.parse(given);
+  const tasks = await readTasks(store, runId);
+  const found = await readFound(store, runId);
+  const clusters = await becameOf(store, runId, { tasks, ended });
+  const gaps = found?.gaps ?? [];
   const worst = Math.max(
-    ...input.clusters.map((each) =>
+    ...clusters.map((each) =>
       verdicts.indexOf('verdict' in each && each.reached ? each.verdict : 'incomplete'),
     ),
+    // Nobody knows what is there.
+    verdicts.indexOf(gaps.length > 0 ? 'incomplete' : 'healthy'),
   );
   const report: FleetReport = {
     schemaVersion: 1,
     kind: 'FleetReport',
-    ...input,
+    runId,
+    digest: isDigestWanted,
+    clusters,
+    gaps,
     verdict: verdicts[worst] ?? 'incomplete',
-    lost: input.clusters.filter((each) => !('verdict' in each)).length,
+    lost: clusters.filter((each) => !('verdict' in each)).length,
   };
-  const key = keys.fleet(input.runId);
+  const key = keys.fleet(runId);
   // Before the message: what fails after it is told twice.
   const page = await pageOfRun(store, report, deps.consoleRegion);
-  await store.putOnce(keys.fleetPage(input.runId), Buffer.from(page));
-  if (input.digest && deps.notifiers.length > 0 && (await store.get(key)) === null) {
+  await store.putOnce(keys.fleetPage(runId), Buffer.from(page));
+  if (isDigestWanted && deps.notifiers.length > 0 && (await store.get(key)) === null) {
     const digest = digestOf(
-      { runId: input.runId, clusters: input.clusters.map(lineOf) },
+      { runId, clusters: clusters.map(lineOf) },
       linksToFleet(store, key, deps.consoleRegion),
     );
     await deliverNews(deps.notifiers, digest);
   }
   await store.putOnce(key, Buffer.from(`${JSON.stringify(report)}\n`));
+  if (found !== null)
+    await keepRegister(
+      store,
+      tasks.filter(wasFound(report)).map(({ cluster }) => cluster),
+    );
   return report;
+}
+
+/** The conclusion of each cluster, or the error that took it: also of those whose states had no end. */
+async function becameOf(
+  store: Store,
+  runId: string,
+  { tasks, ended }: { readonly tasks: readonly Task[]; readonly ended: FleetConclusionInput['clusters'] },
+): Promise<FleetReport['clusters']> {
+  const known = new Set(ended.map(({ cluster }) => cluster));
+  const missing = tasks
+    .map(({ cluster }) => ({ cluster: cluster.name }))
+    .filter((each) => !known.has(each.cluster));
+  const inStore = [...ended.filter((each) => !isWhole(each)), ...missing];
+  const read = new Map<string, Conclusion | null>();
+  await forEachLimited(inStore, AT_ONCE, async ({ cluster }) => {
+    read.set(cluster, await readConclusion(store, { cluster, runId }));
+  });
+  return [...ended, ...missing].map((each) =>
+    isWhole(each)
+      ? each
+      : (read.get(each.cluster) ?? {
+          cluster: each.cluster,
+          error: { Error: 'NoConclusion', Cause: 'its states ended without one' },
+        }),
+  );
+}
+
+type Became = FleetReport['clusters'][number];
+
+function isWhole(each: FleetConclusionInput['clusters'][number]): each is Became {
+  return 'verdict' in each || 'error' in each;
+}
+
+/** What is to be known of the next night: all but listed clusters, and those that are gone once that was concluded. */
+function wasFound({ clusters }: FleetReport): (task: Task) => boolean {
+  const concluded = new Set(clusters.filter((each) => 'verdict' in each).map(({ cluster }) => cluster));
+  return ({ cluster, removed }) =>
+    /^\d{12}\//.test(cluster.name) && !(removed && concluded.has(cluster.name));
 }
 
 function lineOf(each: FleetReport['clusters'][number]): ClusterLine {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { clusterSummarySchema } from '../../model/cluster-summary.ts';
 import { clusterSchema } from '../../model/clusters.ts';
 import { settingsSchema } from '../../model/config.ts';
+import { discoverSchema, gapSchema } from '../../model/discovery.ts';
 import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';
 import { nodeCoverageSchema, verdicts } from '../../model/report.ts';
@@ -20,7 +21,10 @@ export const fleetPlanInputSchema = z.object({
   schedule: z.string(),
   /** Who asks: a state that is tried again is the same, another execution is not. */
   execution: z.string(),
-  clusters: z.array(clusterSchema).min(1),
+  /** Those that are listed. */
+  clusters: z.array(clusterSchema),
+  /** Where clusters are found as well; what was found is in the store. */
+  discover: discoverSchema.optional(),
   settings: settingsSchema,
   /** The input of the execution: what it does not say has a default. */
   start: z.object({ checks: checkSetSchema }).prefault({}),
@@ -37,6 +41,8 @@ export const taskSchema = z.object({
   checks: checkSetSchema,
   cluster: clusterSchema,
   settings: settingsSchema,
+  /** It was found before and is not any more: what was open of it is resolved. */
+  removed: z.literal(true).optional(),
 });
 export type Task = z.infer<typeof taskSchema>;
 
@@ -44,10 +50,22 @@ export const fleetPlanSchema = z.object({
   runId: z.string(),
   /** False when another execution does this run. */
   claimed: z.boolean(),
-  tasks: z.array(taskSchema),
+  tasks: z.string().describe('Key of a JSON array of {@link itemSchema}, below the prefix of the store.'),
+  count: z.int(),
   digest: z.boolean(),
 });
 export type FleetPlan = z.infer<typeof fleetPlanSchema>;
+
+/** One of the tasks of a run as the states take it. */
+export const itemSchema = z.object({ task: taskSchema });
+
+/** Where the clusters of a run are looked for; the same names the run as for its plan. */
+export const discoveryInputSchema = fleetPlanInputSchema
+  .pick({ scheduledTime: true, schedule: true })
+  .extend({
+    discover: discoverSchema,
+  });
+export const discoveryOutputSchema = z.object({ clusters: z.int(), gaps: z.int() });
 
 /** Where the batches of a cluster stand: a JSON array of {@link batchSchema}. */
 export const clusterPlanOutputSchema = z.object({
@@ -76,27 +94,30 @@ export const conclusionSchema = clusterSummarySchema.extend({
   orphans: z.int().nullish().describe('Leaked namespaces of all its nodes; null where none told it.'),
   /** The cluster itself was reached. */
   reached: z.boolean(),
+  reason: z.string().nullish().describe('Why it was not reached, and what to do; null where it was.'),
+  removed: z.literal(true).optional().describe('It is not there any more, and this is its last report.'),
   /** A message was sent. */
   told: z.boolean(),
 });
 export type Conclusion = z.infer<typeof conclusionSchema>;
 
+const errorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 /** A cluster whose conclusion failed: it has no report. */
-const lostSchema = z.object({
-  cluster: z.string(),
-  error: z.object({ Error: z.string(), Cause: z.string().optional() }),
-});
+const lostSchema = z.object({ cluster: z.string(), error: errorSchema });
 
 export const fleetConclusionInputSchema = z.object({
   runId: z.string(),
   digest: z.boolean().default(false),
-  clusters: z.array(z.union([conclusionSchema, lostSchema])),
+  /** What became of each cluster: small, its conclusion is in the store. One whose states had no end is missing. */
+  clusters: z.array(z.union([conclusionSchema, lostSchema, z.object({ cluster: z.string() })])),
 });
 export type FleetConclusionInput = z.input<typeof fleetConclusionInputSchema>;
 
 export const fleetReportSchema = fleetConclusionInputSchema.extend({
   schemaVersion: z.literal(1),
   kind: z.literal('FleetReport'),
+  clusters: z.array(z.union([conclusionSchema, lostSchema])),
+  gaps: z.array(gapSchema).default([]).describe('Where clusters could not be looked for, why, and its fix.'),
   verdict: z.enum(verdicts),
   lost: z.int().describe('Clusters without a report, or whose message or findings could not be delivered.'),
 });

@@ -45,6 +45,7 @@ export async function pageOfRun(
   return fleetPage({
     at: timeOf(fleet.runId),
     runId: fleet.runId,
+    gaps: fleet.gaps,
     rows: fleet.clusters.map((each) => {
       if (!('verdict' in each))
         return {
@@ -56,7 +57,11 @@ export async function pageOfRun(
       return {
         ...each,
         startedAt: timeOf(fleet.runId),
-        note: each.reached ? null : 'the cluster was not reached',
+        note: each.reached
+          ? each.removed
+            ? 'it is not there any more: this is its last report'
+            : null
+          : (each.reason ?? 'the cluster was not reached'),
         orphans: [
           ...days.map((day) => past.get(day)?.get(each.cluster)?.orphans ?? null),
           each.orphans ?? null,
@@ -105,7 +110,12 @@ export async function latestOfEach(
       href: hrefOf(keys.reportPage({ cluster, runId: last.runId })),
     });
   });
-  return { at: now.toISOString(), runId: null, rows: names.flatMap((cluster) => rows.get(cluster) ?? []) };
+  return {
+    at: now.toISOString(),
+    runId: null,
+    gaps: [],
+    rows: names.flatMap((cluster) => rows.get(cluster) ?? []),
+  };
 }
 
 const nothingKnown = {

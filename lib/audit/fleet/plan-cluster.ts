@@ -1,6 +1,6 @@
 /** Plans one cluster of a fleet and cuts it into batches. */
-
-import { latestReport, type Store } from '../../history/index.ts';
+import { latestReport, latestReportOf, type Run, type Store } from '../../history/index.ts';
+import { timeOf } from '../../model/run-id.ts';
 import { SETTLE_SECONDS } from '../../model/settle.ts';
 import type { PlannedNode } from '../plan.ts';
 import { planCluster } from '../plan-cluster.ts';
@@ -19,6 +19,7 @@ export async function planClusterOfFleet(
   signal: AbortSignal,
 ): Promise<ClusterPlanOutput> {
   const run = { cluster: task.cluster.name, runId: task.runId };
+  if (task.removed) return await planRemoved(store, run, connections);
   return await withCluster(task.cluster, connections, signal, async (cluster) => {
     const previous = await latestReport(store, cluster, connections.onDamage);
     const plan = await planCluster(cluster, {
@@ -46,6 +47,26 @@ export async function planClusterOfFleet(
       leftoverPods: plan.swept.length,
     };
   });
+}
+
+/** A cluster that is not there any more has no nodes, which resolves what was open of it. */
+async function planRemoved(store: Store, run: Run, connections: Connections): Promise<ClusterPlanOutput> {
+  const previous = await latestReportOf(store, run.cluster, connections.onDamage);
+  const record = {
+    version: connections.version,
+    runId: run.runId,
+    cluster: previous?.cluster ?? { name: run.cluster, uid: '', version: '' },
+    scope: 'cluster' as const,
+    startedAt: timeOf(run.runId),
+    settleSeconds: SETTLE_SECONDS,
+    active: [],
+    previousRunId: previous?.runId ?? null,
+  };
+  const facts = { nodes: [], dnsServices: null, dnsServicesUnread: 'the cluster is not there any more' };
+  const none = { status: 'absent', reason: facts.dnsServicesUnread } as const;
+  const cniRecords = { takenAt: record.startedAt, ciliumEndpoints: none, calicoBlocks: none, unconfirmed: 0 };
+  await keepPlan(store, run, { record, events: [], facts, cniRecords }, []);
+  return { batches: batchesKey(run), count: 0, nodes: 0, leftoverPods: 0 };
 }
 
 /** Batches of at most `size` nodes, and small enough to be the input of a state. */

@@ -3,12 +3,14 @@ import * as z from 'zod';
 import type { Notifier } from '../../alert/index.ts';
 import type { Store } from '../../history/index.ts';
 import type { Config } from '../../model/config.ts';
+import type { Discover, Found } from '../../model/discovery.ts';
 import { AuditError, messageOf } from '../../model/errors.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import { auditBatchOfFleet } from './audit-batch.ts';
 import { concludeClusterOfFleet, type Failure } from './conclude-cluster.ts';
 import { concludeFleet } from './conclude-fleet.ts';
 import type { Connections } from './connections.ts';
+import { discoverFleet } from './discover.ts';
 import {
   batchSchema,
   type Conclusion,
@@ -18,6 +20,7 @@ import {
 } from './messages.ts';
 import { planClusterOfFleet } from './plan-cluster.ts';
 import { planFleet } from './plan-fleet.ts';
+import { readTasks } from './work.ts';
 import { WorkInMemory } from './work-in-memory.ts';
 
 export type FleetProgress =
@@ -32,6 +35,8 @@ export type FleetProgress =
 
 export type FleetDeps = {
   readonly connections: Omit<Connections, 'onDamage'>;
+  /** Asks AWS where clusters are. */
+  readonly find: (discover: Discover) => Promise<Found>;
   /** Null tells nobody, and what is news stays news for who does. */
   readonly notifiers: readonly Notifier[];
   /** Ends the run: pods are removed, nothing is concluded. */
@@ -50,7 +55,7 @@ export async function runFleet(
   store: Store | null,
   config: Pick<
     Config,
-    'clusters' | 'probe' | 'thresholds' | 'concurrency' | 'exceptions' | 'digest' | 'schedule'
+    'clusters' | 'discover' | 'probe' | 'thresholds' | 'concurrency' | 'exceptions' | 'digest' | 'schedule'
   >,
   deps: FleetDeps,
 ): Promise<{ readonly fleet: FleetReport; readonly store: Store }> {
@@ -59,15 +64,24 @@ export async function runFleet(
   const { clusters, probe, thresholds, concurrency, exceptions, digest, schedule } = config;
   // Here no alarm watches over the schedule: a run says itself that those before it were missed.
   const expectedWithinHours = schedule.enabled ? schedule.expectedWithinHours : undefined;
-  const { runId, tasks } = await planFleet(own, {
-    scheduledTime: new Date().toISOString(),
-    schedule: `by hand ${execution}`,
-    execution,
-    clusters,
-    exceptions,
-    digest,
-    settings: { probe, thresholds, concurrency },
-  });
+  const onDamage = (error: AuditError): void => deps.onProgress({ kind: 'damaged', cluster: '', error });
+  const begun = { scheduledTime: new Date().toISOString(), schedule: `by hand ${execution}` };
+  const { discover } = config;
+  if (discover !== undefined) await discoverFleet(own, { ...begun, discover }, deps.find);
+  const { runId } = await planFleet(
+    own,
+    {
+      ...begun,
+      execution,
+      clusters,
+      ...(discover === undefined ? {} : { discover }),
+      exceptions,
+      digest,
+      settings: { probe, thresholds, concurrency },
+    },
+    onDamage,
+  );
+  const tasks = await readTasks(own, runId);
   const ends = new Map<string, FleetConclusionInput['clusters'][number]>();
   await forEachLimited(tasks, concurrency.clusters, async (task) => {
     ends.set(task.cluster.name, await auditClusterOfFleet(own, task, deps, expectedWithinHours));
@@ -120,7 +134,8 @@ async function auditClusterOfFleet(
     });
   } catch (thrown) {
     failed(thrown);
-    failure = { code: codeOf(thrown), message: messageOf(thrown) };
+    const remedy = thrown instanceof AuditError ? ` ${thrown.remedy}` : '';
+    failure = { code: codeOf(thrown), message: `${messageOf(thrown)}${remedy}` };
   }
   if (signal.aborted) throw interrupted();
   try {

@@ -3,11 +3,13 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { keys, type Run, type Store } from '../../history/index.ts';
 import { cniRecordsSchema } from '../../model/cni-records.ts';
+import { type Found, foundSchema } from '../../model/discovery.ts';
 import { AuditError } from '../../model/errors.ts';
 import { type Exception, exceptionsSchema } from '../../model/exception.ts';
 import { clusterFactsSchema, eventSchema } from '../../model/kubernetes.ts';
 import { type NodeResult, nodeResultSchema } from '../../model/node-result.ts';
 import { runRecordSchema } from '../../probe/index.ts';
+import { type Conclusion, conclusionSchema, itemSchema, type Task } from './messages.ts';
 
 const planSchema = z.object({
   record: runRecordSchema,
@@ -22,6 +24,7 @@ export type StoredPlan = z.infer<typeof planSchema>;
 
 const PLAN = 'plan.json.gz';
 const BATCHES = 'batches.json';
+const CONCLUSION = 'conclusion.json';
 const resultsOf = (batch: number): string => `${batch}.ndjson.gz`;
 
 /** Key of the batches of a cluster's run. */
@@ -70,6 +73,38 @@ export async function readExceptions(store: Store, runId: string): Promise<Excep
   const stored = await store.get(key);
   if (stored === null) return [];
   return parse(store, key, () => exceptionsSchema.parse(JSON.parse(Buffer.from(stored.body).toString())));
+}
+
+/** @returns the key, for the states: they take one after the other from there */
+export async function keepTasks(store: Store, runId: string, tasks: readonly Task[]): Promise<string> {
+  const key = keys.tasks(runId);
+  await store.putOnce(key, Buffer.from(JSON.stringify(tasks.map((task) => ({ task })))));
+  return key;
+}
+
+export async function readTasks(store: Store, runId: string): Promise<Task[]> {
+  const items = await readJson(store, keys.tasks(runId), z.array(itemSchema));
+  return (items ?? []).map(({ task }) => task);
+}
+
+/** Null where nobody looked. */
+export async function readFound(store: Store, runId: string): Promise<Found | null> {
+  return await readJson(store, keys.found(runId), foundSchema);
+}
+
+/** The first attempt's, which a later one comes to as well, but for whether it told. */
+export async function keepConclusion(store: Store, run: Run, conclusion: Conclusion): Promise<void> {
+  await store.putOnce(keys.work(run, CONCLUSION), Buffer.from(JSON.stringify(conclusion)));
+}
+
+export async function readConclusion(store: Store, run: Run): Promise<Conclusion | null> {
+  return await readJson(store, keys.work(run, CONCLUSION), conclusionSchema);
+}
+
+async function readJson<T>(store: Store, key: string, schema: z.ZodType<T>): Promise<T | null> {
+  const stored = await store.get(key);
+  if (stored === null) return null;
+  return parse(store, key, () => schema.parse(JSON.parse(Buffer.from(stored.body).toString())));
 }
 
 /** Null when the cluster was never planned. */

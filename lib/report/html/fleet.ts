@@ -30,6 +30,8 @@ export type Fleet = {
   /** Of the run that audited them all; null for the latest audit of each. */
   readonly runId: string | null;
   readonly rows: readonly FleetRow[];
+  /** Where clusters could not be looked for, why, and how to mend it. */
+  readonly gaps: readonly { readonly place: string; readonly reason: string; readonly remedy: string }[];
 };
 
 /** A whole HTML document, without anything that it loads from elsewhere. */
@@ -51,6 +53,7 @@ export function fleetPage(fleet: Fleet): string {
 <main>
 <section aria-labelledby="changes"><h2 id="changes">What changed</h2>
 ${changes(rows)}</section>
+${fleet.gaps.length === 0 ? '' : `<section aria-labelledby="gaps"><h2 id="gaps">Could not be looked into</h2><ul>${fleet.gaps.map(gapOf).join('')}</ul></section>`}
 <section aria-labelledby="clusters"><h2 id="clusters">Clusters</h2>
 ${rows.length === 0 ? '<p>None.</p>' : table(rows, top)}</section></main>
 `,
@@ -92,6 +95,10 @@ export function worstFirst(a: FleetRow, b: FleetRow): number {
     severities.reduce((order, severity) => order || b.findings[severity] - a.findings[severity], 0) ||
     (a.cluster < b.cluster ? -1 : 1)
   );
+}
+
+function gapOf({ place, reason, remedy }: Fleet['gaps'][number]): string {
+  return `<li><bdi>${text(place, 200)}</bdi>: ${text(reason, 500)} ${text(remedy, 500)}</li>`;
 }
 
 function changeOf(row: FleetRow): string {

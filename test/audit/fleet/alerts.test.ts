@@ -6,6 +6,7 @@ import type { Notifier } from '../../../lib/alert/index.ts';
 import { concludeFleet, planFleet, runFleet } from '../../../lib/audit/fleet/index.ts';
 import { DirectoryStore, type Store } from '../../../lib/history/index.ts';
 import { configSchema } from '../../../lib/model/config.ts';
+import { nothingDamaged } from '../../history/nothing-damaged.ts';
 import { StubApiServer } from '../../stub/api-server.ts';
 import { serveRecording } from '../recorded.ts';
 
@@ -44,6 +45,7 @@ async function run(more: object = {}, readSecret = async () => stub.kubeconfig()
   // Runs of one second have no order.
   vi.setSystemTime(Date.now() + 60_000);
   const { fleet } = await runFleet(store, config, {
+    find: async () => ({ clusters: [], gaps: [], looked: [], accounts: [] }),
     connections: { version: '0.0.0', readSecret },
     notifiers: [notifier],
     signal: new AbortController().signal,
@@ -119,9 +121,11 @@ describe('a digest', () => {
       settings: {},
       digest: true,
     };
-    expect(await planFleet(store, { ...input, schedule: 'nightly' })).toMatchObject({ digest: true });
+    expect(await planFleet(store, { ...input, schedule: 'nightly' }, nothingDamaged)).toMatchObject({
+      digest: true,
+    });
     const hourly = { ...input, schedule: 'hourly', start: { checks: 'counts' as const } };
-    expect(await planFleet(store, hourly)).toMatchObject({ digest: false });
+    expect(await planFleet(store, hourly, nothingDamaged)).toMatchObject({ digest: false });
   });
 });
 

@@ -10,8 +10,14 @@ import {
   planClusterOfFleet,
   planFleet,
 } from '../../../lib/audit/fleet/index.ts';
-import { batchSchema, type FleetPlanInput } from '../../../lib/audit/fleet/messages.ts';
+import {
+  batchSchema,
+  type FleetPlan,
+  type FleetPlanInput,
+  type Task,
+} from '../../../lib/audit/fleet/messages.ts';
 import { cut } from '../../../lib/audit/fleet/plan-cluster.ts';
+import { readTasks } from '../../../lib/audit/fleet/work.ts';
 import { reportOfRun } from '../../../lib/audit/index.ts';
 import { DirectoryStore, keys, type OnDamage, type Store } from '../../../lib/history/index.ts';
 import { AuditError, messageOf } from '../../../lib/model/errors.ts';
@@ -72,13 +78,22 @@ const fleetInput = (names: string[], day = 23, execution = 'execution-1') => ({
   settings: { concurrency: { nodesPerBatch: 1 } },
 });
 
+/** A plan with its tasks, which the states take from the store. */
+async function planned(
+  input: FleetPlanInput,
+  onDamage: OnDamage = nothingDamaged,
+): Promise<Omit<FleetPlan, 'tasks'> & { readonly tasks: readonly Task[] }> {
+  const plan = await planFleet(store, input, onDamage);
+  return { ...plan, tasks: plan.claimed ? await readTasks(store, plan.runId) : [] };
+}
+
 /** What the state machine does: each error is tried three times, then caught. */
 async function run(
   input: FleetPlanInput,
   faults: { batch?: (n: number) => void } = {},
   onDamage: OnDamage = nothingDamaged,
 ): Promise<Awaited<ReturnType<typeof concludeFleet>> | null> {
-  const plan = await planFleet(store, input);
+  const plan = await planned(input, onDamage);
   if (!plan.claimed) return null;
   const clusters = await Promise.all(
     plan.tasks.map(async (task) => {
@@ -165,7 +180,7 @@ describe('a cluster without a node to probe', () => {
 describe('a run of a fleet', () => {
   it('names the nodes of the batches that are audited, where an attempt that died saw other nodes', async () => {
     const stub = await aCluster('prod', 'healthy');
-    const { runId, tasks } = await planFleet(store, fleetInput(['prod']));
+    const { runId, tasks } = await planned(fleetInput(['prod']));
     const [task] = tasks;
     if (task === undefined) throw new Error('no task');
     const write = store.putOnce.bind(store);
@@ -333,7 +348,7 @@ describe('a run of a fleet', () => {
 
   it('takes the nodes of a batch whose results are damaged for failed', async () => {
     await aCluster('prod', 'broken');
-    const plan = await planFleet(store, fleetInput(['prod']));
+    const plan = await planned(fleetInput(['prod']));
     const [task] = plan.tasks;
     if (task === undefined) throw new Error('no task');
     await planClusterOfFleet(store, task, connections, new AbortController().signal);
@@ -348,7 +363,7 @@ describe('a run of a fleet', () => {
   it('leaves no pod when its time is over, and says which nodes were not done', async () => {
     const stub = await aCluster('prod', 'broken');
     stub.ending = () => ({ never: true });
-    const plan = await planFleet(store, fleetInput(['prod']));
+    const plan = await planned(fleetInput(['prod']));
     const [task] = plan.tasks;
     if (task === undefined) throw new Error('no task');
     const { batches } = await planClusterOfFleet(store, task, connections, new AbortController().signal);

@@ -1,0 +1,16 @@
+/** Looks for the clusters of a run and leaves what was found in the store, once. */
+import { keys, type Store } from '../../history/index.ts';
+import type { Discover, Found } from '../../model/discovery.ts';
+import { newRunId } from '../../model/run-id.ts';
+
+/** @param find - asks AWS */
+export async function discoverFleet(
+  store: Store,
+  { scheduledTime, schedule, discover }: { scheduledTime: string; schedule: string; discover: Discover },
+  find: (discover: Discover) => Promise<Found>,
+): Promise<{ clusters: number; gaps: number }> {
+  const found = await find(discover);
+  const runId = newRunId(new Date(scheduledTime), schedule);
+  await store.putOnce(keys.found(runId), Buffer.from(JSON.stringify(found)));
+  return { clusters: found.clusters.length, gaps: found.gaps.length };
+}
