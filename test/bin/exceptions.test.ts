@@ -72,7 +72,7 @@ describe('--exceptions', () => {
   });
 
   it.each([
-    ['a file that is not there', null, 'ENOENT'],
+    ['a file that is not there', null, 'none.yaml: there is no such file'],
     ['a file without the key', 'exeptions: []', 'exceptions'],
     ['neither objects nor labels', all.replace('    objects: ["*"]\n', ''), 'objects, labels or both'],
     ['a day that is none', all.replace('2999-12-31', 'soon'), 'expires'],

@@ -33,14 +33,22 @@ function emitted(): Map<string, readonly string[]> {
   return found;
 }
 
-let template: Template;
-let alarms: [string, Alarm][];
-beforeAll(() => {
-  template = Template.fromStack(synthesize().stack);
-  alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm')).map(([id, { Properties }]) => [
+function alarmsOf(made: Template): [string, Alarm][] {
+  return Object.entries(made.findResources('AWS::CloudWatch::Alarm')).map(([id, { Properties }]) => [
     id.replace(/^AuditorMonitoring/, '').replace(/[0-9A-F]{8}$/, ''),
     Properties as Alarm,
   ]);
+}
+
+let template: Template;
+let alarms: [string, Alarm][];
+/** Of a stack that finds its clusters. */
+let fleetAlarms: [string, Alarm][];
+beforeAll(() => {
+  template = Template.fromStack(synthesize().stack);
+  alarms = alarmsOf(template);
+  const discover = { accounts: ['111122223333'], regions: ['eu-west-1'], externalId: 'f81d4fae-7dec-11d0' };
+  fleetAlarms = alarmsOf(Template.fromStack(synthesize(configSchema.parse({ discover })).stack));
 }, 240_000);
 
 describe('the alarms', () => {
@@ -111,7 +119,8 @@ describe('the alarms', () => {
     const rows = [...section.matchAll(/^\| ([\w, ]+) \| ([^|:]+): /gm)].flatMap(([, names = '', words]) =>
       names.split(', ').map((name) => ({ name, words })),
     );
-    for (const [id, { AlarmActions, AlarmDescription }] of alarms) {
+    const all = [...alarms, ...fleetAlarms];
+    for (const [id, { AlarmActions, AlarmDescription }] of all) {
       expect(AlarmActions, id).toHaveLength(1);
       const [, words] = /docs\/operations\.md: (.+)\.$/.exec(AlarmDescription) ?? [];
       expect(
@@ -119,6 +128,6 @@ describe('the alarms', () => {
         `${id}: ${words}`,
       ).toHaveLength(1);
     }
-    for (const { name } of rows) expect(alarms.map(([id]) => id).join(' '), name).toContain(name);
+    for (const { name } of rows) expect(all.map(([id]) => id).join(' '), name).toContain(name);
   });
 });

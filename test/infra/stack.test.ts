@@ -170,7 +170,7 @@ describe('the stack', () => {
 
   it('tries what was refused again ten times, each at a time of its own', () => {
     const retries = JSON.stringify(definitionOf(template));
-    expect(retries.match(/"JitterStrategy":"FULL"/g)).toHaveLength(6);
+    expect(retries.match(/"JitterStrategy":"FULL"/g)).toHaveLength(7);
     expect(retries.match(/"MaxAttempts":10/g)).toHaveLength(5);
     expect(retries).toContain('Lambda.EC2ThrottledException');
   });
