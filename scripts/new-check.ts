@@ -183,7 +183,12 @@ export function newCheck(root: string, topic: string, id: string): readonly stri
   for (const [file, text] of Object.entries(files)) writeFileSync(join(root, file), text);
   const index = `lib/checks/${topic}/index.ts`;
   insert(join(root, index), /^import type .*\n/m, `import { ${name} } from './${id}.ts';\n`);
-  insert(join(root, index), /^export const \w+Checks: readonly AnyCheck\[\] = \[/m, `${name}, `);
+  // At the end: the order of the list is that of reports.
+  insert(
+    join(root, index),
+    /^export const \w+Checks: readonly AnyCheck\[\] = \[[^\]]*?(?=,?\s*\];)/m,
+    `, ${name}`,
+  );
   const [faults, list] = FAULTS[topic] ?? ['node.ts', 'nodeFaults'];
   const faultsFile = `test/e2e/faults/${faults}`;
   insert(
@@ -204,6 +209,7 @@ if (import.meta.main) {
     spawnSync('npx', format, { cwd: root, stdio: 'ignore' });
     console.log(`Written, or added to:\n${files.map((file) => `  ${file}`).join('\n')}`);
     console.log(`\nNow write the check until this passes:\n  npx vitest run ${id} catalogue`);
+    console.log('Then its line in `mutations` of test/checks/nodes.test.ts, and npm run generate.');
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 2;

@@ -28,5 +28,7 @@ describe('docs/coverage.md', () => {
     for (const noted of Object.values(readSeen()).flat()) expect(ids).toContain(noted);
     const checks = catalogue.map(({ id }) => id);
     for (const { check } of faults) expect(checks).toContain(check);
+    // As `npm run new:check` leaves it.
+    for (const { id, inject } of faults) expect(inject, id).not.toContain('write in test/e2e/faults');
   });
 });

@@ -16,14 +16,16 @@ import {
   unlessDamaged,
   unpacked,
 } from '../history/index.ts';
-import { clusterOf } from '../history/keys.ts';
+import { clusterOf, PREFIXES } from '../history/keys.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { forEachLimited } from '../model/limit.ts';
+import { remedyRecordSchema } from '../model/remedy-record.ts';
 import { command } from '../model/shell.ts';
 import { readArchive } from '../probe/index.ts';
+import { registerSchema } from './fleet/register.ts';
 
 /** Where the objects of a store are: what else is in the place is not ours. */
-const PREFIXES = ['alerts/', 'evidence/', 'findings/', 'fleet/', 'latest/', 'nodes/', 'reports/', 'work/'];
+const FOLDERS = Object.keys(PREFIXES).map((prefix) => `${prefix}/`);
 
 /** Objects that are read at once, each of which may take {@link LARGEST_OBJECT} bytes. */
 const AT_ONCE = 4;
@@ -53,7 +55,7 @@ export async function examineStore(store: Store, watch: StoreWatch): Promise<Sto
     damaged += 1;
     watch.onDamage(damage);
   };
-  for (const prefix of PREFIXES)
+  for (const prefix of FOLDERS)
     await forEachLimited(listed(store, prefix, onDamage), AT_ONCE, async (key) => {
       if (signal.aborted) throw new AuditError('ABORTED', 'interrupted', { remedy: 'Run it again.' });
       note(known, key);
@@ -68,7 +70,7 @@ export async function examineStore(store: Store, watch: StoreWatch): Promise<Sto
       onDamage(damageOf(store, keys.latest(cluster), 'is gone', { remedy: await pointing(store, cluster) }));
   }
   if (store instanceof DirectoryStore)
-    for (const prefix of [...PREFIXES, '.parts/'])
+    for (const prefix of [...FOLDERS, '.parts/'])
       await unlessDamaged(
         async () => {
           for await (const key of store.leftovers(prefix)) {
@@ -111,12 +113,14 @@ function note(known: Map<string, { reports: boolean; pointer: boolean }>, key: s
 async function examineObject(store: Store, key: string): Promise<void> {
   const [kind] = key.split('/');
   if (/\.damaged(?:\/|$)/.test(key)) return;
-  if (kind === 'latest') return await examinePointer(store, key);
+  if (kind === 'latest' && key !== keys.register()) return await examinePointer(store, key);
   if (/^reports\/.*\/report\.json$/.test(key)) return await examineReport(store, key);
   const stored = await store.get(key);
   if (stored === null) return;
   const { body } = stored;
   if (kind === 'findings' || kind === 'nodes') return await checkRows(store, key, body);
+  if (key === keys.register()) return void parsedJson(store, key, body, registerSchema);
+  if (kind === 'remedies') return void parsedJson(store, key, body, remedyRecordSchema);
   if (kind === 'evidence') return await examineEvidence(store, key, body);
   if (/^alerts\/.*\/dt=[^/]+\/[^/]+\.json$/.test(key)) {
     const record = parsedJson(store, key, body, alertRecordSchema);

@@ -6,28 +6,23 @@ import type { Cluster } from './connect.ts';
 
 const level = 'privileged';
 
-/** Whether there is a namespace of that name. */
-export async function hasNamespace(cluster: Cluster, name: string, signal?: AbortSignal): Promise<boolean> {
-  try {
-    await cluster.transport.json({
-      path: `/api/v1/namespaces/${encodeURIComponent(name)}`,
-      what: `get namespace ${name}`,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return true;
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-    return false;
-  }
-}
-
 /** Makes the namespace where it is missing. @returns whether it was made. */
 export async function ensureNamespace(
   cluster: Cluster,
   name: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  if (await hasNamespace(cluster, name, signal)) return false;
+  const common = signal === undefined ? {} : { signal };
+  try {
+    await cluster.transport.json({
+      path: `/api/v1/namespaces/${encodeURIComponent(name)}`,
+      what: `get namespace ${name}`,
+      ...common,
+    });
+    return false;
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+  }
   try {
     await cluster.transport.json({
       method: 'POST',
@@ -46,7 +41,7 @@ export async function ensureNamespace(
           },
         },
       },
-      ...(signal === undefined ? {} : { signal }),
+      ...common,
     });
     return true;
   } catch (error) {

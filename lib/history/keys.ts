@@ -50,6 +50,19 @@ export type Run = { readonly cluster: string; readonly runId: string };
 
 const partition = ({ cluster, runId }: Run): string => `cluster=${clusterKey(cluster)}/dt=${dayOf(runId)}`;
 
+/** Where the objects of a store are, and as what each is kept: for as many days as reports, evidence or work, or (null) for ever. */
+export const PREFIXES = {
+  reports: 'reports',
+  findings: 'reports',
+  nodes: 'reports',
+  fleet: 'reports',
+  alerts: 'reports',
+  remedies: 'reports',
+  evidence: 'evidence',
+  work: 'work',
+  latest: null,
+} as const;
+
 export const keys = {
   report: (run: Run): string => `reports/${partition(run)}/${run.runId}/report.json`,
   /** Where the reports of a month (`YYYY-MM`) or day begin. */

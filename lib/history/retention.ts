@@ -3,24 +3,19 @@ import * as z from 'zod';
 import { dayOf, isRunId } from '../model/run-id.ts';
 import { type OnDamage, parsedJson, unlessDamaged } from './damage.ts';
 import type { DirectoryStore } from './directory.ts';
-import { clusterOf } from './keys.ts';
+import { clusterOf, PREFIXES } from './keys.ts';
 import { readPointer } from './reports.ts';
 
 /** Days that each kind is kept. What a running audit is at (`work`) is done within hours. */
 type RetentionDays = { readonly evidence: number; readonly reports: number; readonly work: number };
 
-const KINDS = {
-  evidence: 'evidence',
-  reports: 'reports',
-  findings: 'reports',
-  nodes: 'reports',
-  alerts: 'reports',
-  fleet: 'reports',
-  work: 'work',
-} as const satisfies Record<string, keyof RetentionDays>;
-type Kind = keyof typeof KINDS;
+type Kind = {
+  [Each in keyof typeof PREFIXES]: (typeof PREFIXES)[Each] extends null ? never : Each;
+}[keyof typeof PREFIXES];
 
-export const kinds: readonly Kind[] = Object.keys(KINDS) as Kind[];
+export const kinds = (Object.keys(PREFIXES) as (keyof typeof PREFIXES)[]).filter(
+  (each): each is Kind => PREFIXES[each] !== null,
+);
 
 /**
  * Keys of one kind that are older than its days, oldest first. Of each cluster the run that `latest` names stays whole, and
@@ -36,7 +31,7 @@ export async function* expired(
   now: Date,
   onDamage: OnDamage,
 ): AsyncGenerator<string> {
-  const before = new Date(now.getTime() - days[KINDS[kind]] * 86_400_000).toISOString().slice(0, 10);
+  const before = new Date(now.getTime() - days[PREFIXES[kind]] * 86_400_000).toISOString().slice(0, 10);
   const kept = new Map<string, ReadonlySet<string> | null>();
   for await (const key of store.list(`${kind}/`)) {
     const { cluster, runId } = partsOf(kind, key);

@@ -6,6 +6,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import { Subscription, SubscriptionFilter, SubscriptionProtocol, Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { PREFIXES } from '../history/keys.ts';
 import type { Config } from '../model/config.ts';
 import { severities } from '../model/finding.ts';
 import { digestOf } from './ids.ts';
@@ -76,6 +77,7 @@ function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['rete
     prefix: `${prefix}/`,
     expiration: Duration.days(days),
   });
+  const days = { reports: reportDays, evidence: evidenceDays, work: 7 };
   const bucket = new Bucket(scope, 'Bucket', {
     encryption: BucketEncryption.S3_MANAGED,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -85,11 +87,9 @@ function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['rete
     versioned: true,
     removalPolicy: RemovalPolicy.RETAIN,
     lifecycleRules: [
-      ...['reports', 'findings', 'nodes', 'fleet', 'alerts', 'remedies'].map((prefix) =>
-        expire(prefix, reportDays),
+      ...Object.entries(PREFIXES).flatMap(([prefix, kept]) =>
+        kept === null ? [] : [expire(prefix, days[kept])],
       ),
-      expire('evidence', evidenceDays),
-      expire('work', 7),
       expire('athena', 7),
       {
         id: 'leftovers',

@@ -1,6 +1,6 @@
 /**
- * What is known of each CNI plugin: the one place where plugins are told apart. A new one is a row here, its parser
- * where it has state of its own on the node, and its faults in test/e2e/faults.
+ * What is known of each CNI plugin: the one place where plugins are told apart by type. A new one is a row here, its parser
+ * where it has state of its own on the node, and its faults in test/e2e/faults; CONTRIBUTING.md says where links are told by name.
  */
 
 /**

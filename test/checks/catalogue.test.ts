@@ -61,6 +61,9 @@ describe.each(catalogue.map((check) => [check.id, check] as const))('%s', (id, c
     expect(check.title).not.toBe(check.failureTitle);
     expect(check.why.length).toBeLessThanOrEqual(400);
     expect(check.why).toMatch(/\.$/);
+    // As `npm run new:check` leaves them.
+    for (const said of [check.title, check.failureTitle, check.why])
+      expect(said).not.toMatch(/^Say (?:in|what)\b/);
   });
 
   it('has a page that agrees with it, with the sections that readers look for', () => {
@@ -73,6 +76,9 @@ describe.each(catalogue.map((check) => [check.id, check] as const))('%s', (id, c
     );
     const sections = page.split(/^## /m).slice(1);
     expect(sections.map((section) => section.split('\n')[0])).toEqual(HEADINGS);
-    for (const section of sections) expect(section.split('\n').slice(1).join('').trim()).not.toBe('');
+    for (const section of sections) {
+      expect(section.split('\n').slice(1).join('').trim()).not.toBe('');
+      expect(section).not.toMatch(/^Say (?:what|where|when)\b/m);
+    }
   });
 });

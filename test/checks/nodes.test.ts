@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import { diagnoseNode } from '../../lib/diagnosis/diagnose-node.ts';
+import { cniPlugin, knownPlugins } from '../../lib/model/cni-plugins.ts';
 import { aNamespace, aPin, aRoute, HOST_NAMESPACE, HOST_PID_NAMESPACE, POD_NAMESPACE } from './evidence.ts';
 import { aNodePlan, type NodePlan } from './node-plan.ts';
 import { evidenceOf, makeNode, type RawNode } from './nodes.ts';
@@ -63,7 +64,7 @@ type Mutation = {
 };
 
 const paired = ({ hostLink }: Parts) => hostLink?.kind === 'veth';
-const known = ['bridge', 'flannel', 'ptp', 'aws-cni', 'calico', 'cilium-cni'];
+const known: readonly string[] = knownPlugins.filter((plugin) => cniPlugin(plugin)?.layout != null);
 const routed = (parts: Parts, { layout }: RawNode) =>
   paired(parts) && known.includes(layout.plugin) && layout.hostRoute !== 'branch';
 const isDefault = ({ destination }: { destination: string }) => destination.endsWith('/0');

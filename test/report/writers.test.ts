@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { severities } from '../../lib/model/finding.ts';
 import { formats, write } from '../../lib/report/index.ts';
 import { aLargeReport } from './large.ts';
 import { aFinding, aHostileReport, aReport, hostile } from './sample.ts';
@@ -65,6 +66,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     const findings = report.findings.map((finding, n) => ({
       ...finding,
       check: checks[Math.floor(n / 100)] ?? '',
+      severity: severities[Math.floor(n / 100)] ?? 'low',
     }));
     const lines = write({ ...report, findings }, 'text', plain)
       .trimEnd()

@@ -73,7 +73,7 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
     expect(style.status, style.text).toBe(0);
   });
 
-  it('leaves tests that fail and say what to write, and a catalogue that is whole', () => {
+  it('leaves tests that fail and say what to write, also in the catalogue', () => {
     const tested = run(
       'vitest',
       'run',
@@ -85,7 +85,7 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
     );
     expect(tested.text).toContain('Write run() in lib/checks/routes/route-made-of-cheese.ts');
     expect(tested.text).toContain('Write judge() in lib/checks/interfaces/pod-made-of-cheese.ts');
-    expect(tested.text).toMatch(/Tests +2 failed \| \d+ passed/);
+    expect(tested.text).toMatch(/Tests +6 failed \| \d+ passed/);
   });
 
   it.each([

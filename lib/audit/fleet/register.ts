@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { keys, type OnDamage, parsedJson, type Store, unlessDamaged } from '../../history/index.ts';
 import { type ClusterConfig, clusterSchema } from '../../model/clusters.ts';
 
-const registerSchema = z.object({ schemaVersion: z.literal(1), clusters: z.array(clusterSchema) });
+/** Of `latest/found-clusters.json`. */
+export const registerSchema = z.object({ schemaVersion: z.literal(1), clusters: z.array(clusterSchema) });
 
 /** None where nothing was found yet. A damaged register is one too: it is written anew with what is found. */
 export async function readRegister(store: Store, onDamage: OnDamage): Promise<ClusterConfig[]> {
