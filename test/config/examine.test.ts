@@ -44,7 +44,7 @@ exceptions:
       '5:5 clusters[1]: One of these keys is missing: eks, kubeconfigSecret, kubeconfig.',
       '6:5 clusters[1]: Unknown key "kubeconfg". Did you mean kubeconfig? Allowed: name, eks, kubeconfigSecret, context, kubeconfig.',
       '9:11 clusters[3].name: Another cluster has the same name, lab.',
-      '11:1 : Unknown key "shedule". Did you mean schedule? Allowed: clusters, schedule, monitor, probe, thresholds, concurrency, retention, subscriptions, destinations, dashboard, digest, securityHub, exceptions, network.',
+      '11:1 : Unknown key "shedule". Did you mean schedule? Allowed: clusters, discover, schedule, monitor, probe, thresholds, concurrency, retention, subscriptions, destinations, dashboard, digest, securityHub, exceptions, network.',
       '13:16 thresholds.minSeverity: "hgih" is not possible. Did you mean high? Allowed: critical, high, medium, low.',
       '14:13 thresholds.coverage: 2 is not possible: it is at most 1. Allowed: 0 to 1.',
       expect.stringMatching(/^15:23 retention\.logDays: CloudWatch keeps logs for one of 1, 3, /),
@@ -58,11 +58,17 @@ exceptions:
 });
 
 it.each([
-  ['', '1:1 : The key clusters is missing.'],
-  ['# nothing yet\n', '1:1 : The key clusters is missing.'],
+  ['', '1:1 clusters: There is nothing to audit: list clusters, or say where to discover them.'],
+  [
+    '# nothing yet\n',
+    '1:1 clusters: There is nothing to audit: list clusters, or say where to discover them.',
+  ],
   ['clusters:\n', '1:1 clusters: It is empty, not a list.'],
   ['clusters: prod\n', '1:11 clusters: It is text, not a list.'],
-  ['clusters: []\n', '1:11 clusters: It has at least 1 entry.'],
+  [
+    'clusters: []\n',
+    '1:11 clusters: There is nothing to audit: list clusters, or say where to discover them.',
+  ],
   ['- a\n', '1:1 : It is a list, not a map of keys and values.'],
   [`${cluster}dashboard: "yes"\n`, '4:12 dashboard: It is text, not true or false.'],
   [`${cluster}probe: { deadlineSeconds: 2m }\n`, 'It is text, not a number. Allowed: 20 to 600.'],
