@@ -11,6 +11,7 @@ import {
   recentDays,
   repair,
   settleHalfDone,
+  withoutNamespace,
 } from '../lib/audit/index.ts';
 import { type Cluster, type ClusterTarget, connect, ensureNamespace } from '../lib/cluster/index.ts';
 import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
@@ -92,19 +93,22 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
         say('Nothing was done. --rehearse looks at each again, --apply repairs.');
       return;
     }
-    const chosen = limited(plan.acts, options.limit, MOST_ORPHANS);
+    const chosen = await withoutNamespace(
+      cluster,
+      limited(plan.acts, options.limit, MOST_ORPHANS),
+      options.repairNamespace,
+      interrupt.signal,
+    );
     if (chosen.length === 0) {
       say('Nothing was done.');
       if (plan.acts.length > 0) process.exitCode = EXIT.findings;
       return;
     }
     if (options.rehearse !== true && !(await isAgreed(chosen, options))) return;
-    for (const [namespace, pods] of namespacesFor(chosen, options))
-      if (await ensureNamespace(cluster, namespace, interrupt.signal))
-        say(`Created the namespace ${namespace} for the ${pods} pods.`);
+    if (await ensureNamespace(cluster, options.probeNamespace, interrupt.signal))
+      say(`Created the namespace ${options.probeNamespace} for the probe pods.`);
     const results = await repair(cluster, chosen, {
       runId,
-      namespace: options.probeNamespace,
       repairNamespace: options.repairNamespace,
       image: options.image,
       pullSecret: options.pullSecret ?? null,
@@ -124,15 +128,6 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
   }
 }
 
-/** Namespaces that pods of the tool are started in. */
-function namespacesFor(acts: readonly Act[], options: RemediateOptions): [string, string][] {
-  const onNodes = acts.some(({ kind }) => kind === 'delete-namespaces');
-  return [
-    [options.probeNamespace, 'probe'],
-    ...(onNodes ? [[options.repairNamespace, 'repair'] as [string, string]] : []),
-  ];
-}
-
 /** Tells of repairs that began and did not end. A plan and a rehearsal write nothing: another call may be making them right now. */
 async function tellHalfDone(cluster: Cluster, store: Store, options: RemediateOptions): Promise<void> {
   const days = recentDays(new Date());
@@ -141,7 +136,6 @@ async function tellHalfDone(cluster: Cluster, store: Store, options: RemediateOp
   const sentences =
     options.apply === true
       ? await settleHalfDone(cluster, store, {
-          namespace: options.probeNamespace,
           repairNamespace: options.repairNamespace,
           days,
         })
@@ -216,14 +210,16 @@ function print(plan: Plan, report: ClusterReport, { output, limit }: RemediateOp
 }
 
 async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promise<boolean> {
-  if (yes === true) return true;
+  const tried = acts.filter(({ refused }) => refused === null);
+  // What is refused is told by its result.
+  if (yes === true || tried.length === 0) return true;
   if (process.stdin.isTTY !== true)
     throw new AuditError('USAGE', 'nobody can be asked: standard input is no terminal', {
       remedy: 'Give --yes together with --limit.',
     });
   const ask = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await ask.question(question(acts));
+    const answer = await ask.question(question(tried));
     if (answer.trim() === 'yes') return true;
     say('Nothing was done.');
     return false;

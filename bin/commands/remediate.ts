@@ -86,6 +86,10 @@ Examples:
         throw new AuditError('USAGE', '--apply and --rehearse contradict each other', {
           remedy: 'Rehearse first, then apply.',
         });
+      if (options.probeNamespace === options.repairNamespace)
+        throw new AuditError('USAGE', '--probe-namespace and --repair-namespace are the same', {
+          remedy: 'Give two: other people may start pods in the one than in the other.',
+        });
       if (only !== undefined) await assertCheck(only);
       const { runRemediate } = await import('../run-remediate.ts');
       await runRemediate(clusterTarget(options), {

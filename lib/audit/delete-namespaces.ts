@@ -17,6 +17,7 @@ export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context:
   const object = (answers: ReadonlyMap<string, Answer>): RemedyObject => ({
     act: 'delete-namespaces',
     node: act.node,
+    repairNamespace: context.repairNamespace,
     namespaces: act.orphans.map(({ name, inode }) => {
       const answer = answers.get(name);
       return { name, inode, result: answer?.word ?? null, detail: answer?.detail ?? null };

@@ -6,7 +6,7 @@ export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
 export { checkPages } from './page-options.ts';
 export { publish } from './publish.ts';
-export { type ActResult, repair } from './remediate.ts';
+export { type ActResult, repair, withoutNamespace } from './remediate.ts';
 export { begunSentence, halfDone, recentDays, settleHalfDone } from './repair-records.ts';
 export { assertThere, defaultStore, openStore } from './stores.ts';
 export { tell } from './tell.ts';

@@ -3,7 +3,7 @@
  * begun is written down before it begins, so that the next call knows of what was half done.
  */
 import { randomUUID } from 'node:crypto';
-import { type Cluster, Lease, whoAmI } from '../cluster/index.ts';
+import { type Cluster, hasNamespace, whoAmI } from '../cluster/index.ts';
 import type { Store } from '../history/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
@@ -12,12 +12,10 @@ import type { Answer } from '../probe/index.ts';
 import type { Act } from '../remedy/plan.ts';
 import { examineNamespaces } from './delete-namespaces.ts';
 import { examinePod } from './recreate-pod.ts';
-import { LEASE, writeRecord } from './repair-records.ts';
+import { takeLease, writeRecord } from './repair-records.ts';
 
 export type RepairOptions = {
   readonly runId: string;
-  /** Where the lease is: the namespace of the probe pods. */
-  readonly namespace: string;
   /** Of the pods that repair nodes. */
   readonly repairNamespace: string;
   readonly image: string;
@@ -77,7 +75,7 @@ export async function repair(
 ): Promise<ActResult[]> {
   const by = (await whoAmI(cluster, options.signal)) ?? 'unknown';
   const results: ActResult[] = [];
-  const lease = await Lease.take(cluster, options.namespace, LEASE, `${by} ${randomUUID()}`);
+  const lease = await takeLease(cluster, `${by} ${randomUUID()}`);
   try {
     for (const act of acts) {
       if (options.signal.aborted)
@@ -94,6 +92,22 @@ export async function repair(
     await lease.release();
   }
   return results;
+}
+
+/**
+ * Refuses what needs a pod that repairs its node, where the namespace of these pods is missing. It is never made here: its admission
+ * policy comes with it, and without that anybody who may start pods there has the node.
+ */
+export async function withoutNamespace(
+  cluster: Cluster,
+  acts: readonly Act[],
+  namespace: string,
+  signal?: AbortSignal,
+): Promise<Act[]> {
+  const needsIt = acts.some(({ kind }) => kind === 'delete-namespaces');
+  if (!needsIt || (await hasNamespace(cluster, namespace, signal))) return [...acts];
+  const refused = `the namespace ${namespace} is missing: have an administrator apply it with its admission policy, netns-audit manifests --remediate | kubectl apply -f -`;
+  return acts.map((act) => (act.kind === 'delete-namespaces' ? { ...act, refused } : act));
 }
 
 function nameOf(act: Act): string {

@@ -1,12 +1,35 @@
 /** What is written of repairs, and what the next call makes of those that did not end. */
 import { randomUUID } from 'node:crypto';
-import { type Cluster, Lease, listOwnedPods, sweep } from '../cluster/index.ts';
+import { type Cluster, Lease, listOwnedPods, statusOf, sweep } from '../cluster/index.ts';
 import { keys, type Store } from '../history/index.ts';
 import { AuditError } from '../model/errors.ts';
+import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
 
-/** Whoever repairs a cluster, or settles what was half done, holds it. */
-export const LEASE = 'netns-audit-remediate';
+const LEASE = 'netns-audit-remediate';
+
+/**
+ * Whoever repairs a cluster, or settles what was half done, holds it. It has one place in every cluster, whatever namespaces a call
+ * names for its pods: else two with different ones would not see each other.
+ *
+ * @throws AuditError CLUSTER_API where somebody holds it; USAGE where its place is missing
+ */
+export async function takeLease(cluster: Cluster, holder: string): Promise<Lease> {
+  try {
+    return await Lease.take(cluster, DEFAULT_NAMESPACE, LEASE, holder);
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+    throw new AuditError(
+      'USAGE',
+      `the namespace ${DEFAULT_NAMESPACE} is missing, where the lease of repairs is kept`,
+      {
+        cause: error,
+        remedy:
+          'Have an administrator apply what is needed: netns-audit manifests --remediate | kubectl apply -f -',
+      },
+    );
+  }
+}
 
 /** @throws AuditError STORE where another call wrote it */
 export async function writeRecord(store: Store, record: RemedyRecord): Promise<void> {
@@ -67,20 +90,19 @@ export async function settleHalfDone(
   cluster: Cluster,
   store: Store,
   options: {
-    readonly namespace: string;
-    /** Of the pods that repair nodes: under the lease none of them is anybody's. */
+    /** Of the pods that repair nodes, for records of earlier versions that do not name it. */
     readonly repairNamespace: string;
     readonly days: readonly string[];
   },
 ): Promise<string[]> {
   const said: string[] = [];
-  const lease = await Lease.take(cluster, options.namespace, LEASE, `settling ${randomUUID()}`);
+  const lease = await takeLease(cluster, `settling ${randomUUID()}`);
   try {
     for (const record of await halfDone(store, cluster, options.days)) {
       const outcome =
         record.act === 'recreate-pod'
           ? await becameOfPod(cluster, record.pod)
-          : await becameOfNamespaces(cluster, options.repairNamespace);
+          : await becameOfNamespaces(cluster, record.repairNamespace ?? options.repairNamespace);
       await writeRecord(store, { ...record, at: new Date().toISOString(), phase: 'failed', outcome });
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
@@ -102,7 +124,8 @@ async function becameOfPod(
 
 /** A namespace is unpinned last, so that what was not finished is found as it was. */
 async function becameOfNamespaces(cluster: Cluster, repairNamespace: string): Promise<string> {
-  const { removed } = await sweep(cluster, repairNamespace, null);
+  // Under the lease no pod that repairs is anybody's. Others of ours there are of an audit.
+  const { removed } = await sweep(cluster, repairNamespace, null, { component: 'repair' });
   const pod = removed.length > 0 ? 'its pod went on, and is removed now' : 'its pod is gone';
   return `${pod}. What it did not delete is found by the next audit, and can be deleted then`;
 }

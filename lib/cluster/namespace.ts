@@ -6,23 +6,28 @@ import type { Cluster } from './connect.ts';
 
 const level = 'privileged';
 
+/** Whether there is a namespace of that name. */
+export async function hasNamespace(cluster: Cluster, name: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await cluster.transport.json({
+      path: `/api/v1/namespaces/${encodeURIComponent(name)}`,
+      what: `get namespace ${name}`,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return true;
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+    return false;
+  }
+}
+
 /** Makes the namespace where it is missing. @returns whether it was made. */
 export async function ensureNamespace(
   cluster: Cluster,
   name: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const common = signal === undefined ? {} : { signal };
-  try {
-    await cluster.transport.json({
-      path: `/api/v1/namespaces/${encodeURIComponent(name)}`,
-      what: `get namespace ${name}`,
-      ...common,
-    });
-    return false;
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-  }
+  if (await hasNamespace(cluster, name, signal)) return false;
   try {
     await cluster.transport.json({
       method: 'POST',
@@ -41,7 +46,7 @@ export async function ensureNamespace(
           },
         },
       },
-      ...common,
+      ...(signal === undefined ? {} : { signal }),
     });
     return true;
   } catch (error) {

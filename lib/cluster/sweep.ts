@@ -1,6 +1,6 @@
 /** Removes debug pods of netns-auditor that nobody waits for any more. */
 import * as z from 'zod';
-import { EXPIRES_ANNOTATION, OWN_PODS } from '../model/own-pods.ts';
+import { COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_PODS } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll } from './list.ts';
@@ -17,20 +17,23 @@ const ownPodSchema = z.object({
 /**
  * @param now - milliseconds; only pods whose `expires` has passed by then are removed, so that runs side by side leave
  *   each other alone. Null removes all.
+ * @param options - component: only pods of that kind
  * @returns `namespace/name` of the pods it removed, and of those that it left
  */
 export async function sweep(
   cluster: Cluster,
   namespace: string,
   now: number | null,
-  options: ListOptions = {},
+  { component, ...options }: ListOptions & { readonly component?: 'repair' } = {},
 ): Promise<{ removed: string[]; left: string[] }> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
   const { items } = await listAll(
     cluster,
     `list pods in ${namespace}`,
     path,
-    { labelSelector: OWN_PODS },
+    {
+      labelSelector: component === undefined ? OWN_PODS : `${OWN_PODS},${COMPONENT_LABEL}=${component}`,
+    },
     (item) => ownPodSchema.parse(item).metadata,
     options,
   );

@@ -32,6 +32,11 @@ const recreated = base.extend({
 const deleted = base.extend({
   act: z.literal('delete-namespaces'),
   node: z.string(),
+  repairNamespace: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Kubernetes namespace of the pod that repairs. Null in records of earlier versions.'),
   namespaces: z.array(
     z.object({
       name: z.string().describe('Of the pin under /run/netns.'),
@@ -50,4 +55,4 @@ export type RemedyRecord = z.infer<typeof remedyRecordSchema>;
 /** What a record says of its object, beside what all records say. */
 export type RemedyObject =
   | Pick<z.infer<typeof recreated>, 'act' | 'pod'>
-  | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'namespaces'>;
+  | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'repairNamespace' | 'namespaces'>;

@@ -22,7 +22,6 @@ const acts = planRepairs(aReport({ findings: [anOrphan(1), anOrphan(2)] }), {}).
 const [A, B] = [anOrphan(1).object.name, anOrphan(2).object.name];
 const runId = newRunId(new Date(), 'test');
 const HERE = {
-  namespace: 'netns-audit',
   repairNamespace: 'netns-audit-remediate',
   days: recentDays(new Date()),
 };
@@ -175,5 +174,24 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     );
     expect(stub.pods.size).toBe(0);
     expect(await halfDone(store, cluster, HERE.days)).toEqual([]);
+  });
+
+  it('that was stopped is settled where it was made, and pods of an audit there are left alone', async () => {
+    const stopped = new DirectoryStore(directory);
+    const put = stopped.putOnce.bind(stopped);
+    stopped.putOnce = async (key, body) => {
+      if (key.endsWith('-begun.json')) return await put(key, body);
+      throw new Error('killed');
+    };
+    await expect(tryRepair({ store: stopped, repairNamespace: 'repairs' })).rejects.toThrow('killed');
+    const [pod] = sent;
+    if (pod === undefined) throw new Error('no pod');
+    const labels = { ...(pod.metadata.labels as object), 'app.kubernetes.io/component': 'probe' };
+    const metadata = { ...pod.metadata, name: 'netns-audit-probe', labels };
+    stub.pods.set(`repairs/${pod.metadata.name}`, pod);
+    stub.pods.set('repairs/netns-audit-probe', { ...pod, metadata } as ApiObject);
+    const [said] = await settleHalfDone(cluster, store, HERE);
+    expect(said).toContain('its pod went on, and is removed now');
+    expect([...stub.pods.keys()]).toEqual(['repairs/netns-audit-probe']);
   });
 });

@@ -62,7 +62,6 @@ function seen(findings: readonly Finding[] = stub.pods.has('shop/web-1') ? [FAUL
 function repairOptions(): RepairOptions {
   return {
     runId: newRunId(new Date(), 'test'),
-    namespace: 'netns-audit',
     repairNamespace: 'netns-audit-remediate',
     image: 'image:1',
     pullSecret: null,
@@ -83,7 +82,6 @@ async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResul
 
 const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
 const HERE = {
-  namespace: 'netns-audit',
   repairNamespace: 'netns-audit-remediate',
   days: recentDays(new Date()),
 };

@@ -1,0 +1,108 @@
+/** `netns-audit remediate` on a cluster, by a report of its store. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { publish } from '../../lib/audit/index.ts';
+import { DirectoryStore } from '../../lib/history/index.ts';
+import type { Finding } from '../../lib/model/finding.ts';
+import { newRunId } from '../../lib/model/run-id.ts';
+import { anOrphan, aReport } from '../report/sample.ts';
+import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { run, type Said } from './run.ts';
+
+const REPAIRS = 'netns-audit-remediate';
+const [A, B] = [anOrphan(1).object.name, anOrphan(2).object.name];
+
+let stub: StubApiServer;
+let directory: string;
+/** Pods that were started. */
+let sent: ApiObject[];
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+  sent = [];
+  stub.ending = (pod) => {
+    sent.push(pod);
+    return { log: `would ${A} no link no address\nwould ${B} no link no address\nend 2\n` };
+  };
+  directory = await mkdtemp(join(tmpdir(), 'netns-audit-remediate-'));
+  await writeFile(join(directory, 'kubeconfig'), stub.kubeconfig());
+  await keep(anOrphan(1), anOrphan(2));
+});
+afterEach(async () => {
+  await stub.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Puts a report of these findings into the store. */
+async function keep(...findings: Finding[]): Promise<void> {
+  const now = new Date();
+  const at = now.toISOString();
+  const cluster = { name: 'stub', uid: 'uid-kube-system', version: 'v1.36.0' };
+  const runId = newRunId(now, `${Math.random()}`);
+  const report = aReport({ runId, cluster, startedAt: at, finishedAt: at, findings });
+  await publish(new DirectoryStore(join(directory, 'store')), report);
+}
+
+const remediate = (...args: string[]): Promise<Said> =>
+  run(
+    ...['remediate', '--kubeconfig', join(directory, 'kubeconfig'), '--store', join(directory, 'store')],
+    ...args,
+  );
+
+const withRepairs = (): void =>
+  void stub.namespaces.set(REPAIRS, { metadata: { name: REPAIRS, uid: 'uid-repairs' } });
+
+describe('the namespace of the pods that repair nodes', { timeout: 30_000 }, () => {
+  it.each([['--rehearse'], ['--apply', '--yes', '--limit', '5']])(
+    'is never made by %s: without it nodes are left alone, and how it is applied is said',
+    async (...how) => {
+      const { error, code } = await remediate(...how);
+      expect(error).toContain(`the namespace ${REPAIRS} is missing`);
+      expect(error).toContain('netns-audit manifests --remediate | kubectl apply -f -');
+      expect(code).toBe(1);
+      expect(stub.namespaces.has(REPAIRS)).toBe(false);
+      expect(sent).toEqual([]);
+    },
+  );
+
+  it('is used where it is there', async () => {
+    withRepairs();
+    expect(await remediate('--rehearse')).toMatchObject({ code: 0 });
+    expect(sent.map(({ metadata }) => metadata.namespace)).toEqual([REPAIRS]);
+  });
+
+  it('is not that of the probes', async () => {
+    const { error, code } = await remediate('--rehearse', '--repair-namespace', 'netns-audit');
+    expect(error).toContain('--probe-namespace and --repair-namespace are the same');
+    expect(code).toBe(2);
+  });
+});
+
+describe('two that name other namespaces', { timeout: 30_000 }, () => {
+  it('exclude each other all the same: the lease has one place', async () => {
+    withRepairs();
+    const held: string[] = [];
+    stub.ending = () => {
+      held.push(...stub.taken.keys());
+      return { log: `would ${A} no link no address\nwould ${B} no link no address\nend 2\n` };
+    };
+    await remediate('--rehearse', '--probe-namespace', 'audits');
+    expect(held).toEqual([expect.stringContaining('/namespaces/netns-audit/leases/netns-audit-remediate')]);
+  });
+
+  it('are told what to apply where its place is missing', async () => {
+    withRepairs();
+    stub.fail({
+      method: 'POST',
+      path: '/leases',
+      status: 404,
+      message: 'namespaces "netns-audit" not found',
+    });
+    const { error, code } = await remediate('--rehearse', '--probe-namespace', 'audits');
+    expect(error).toContain('the namespace netns-audit is missing, where the lease of repairs is kept');
+    expect(error).toContain('netns-audit manifests --remediate');
+    expect(code).toBe(2);
+  });
+});
