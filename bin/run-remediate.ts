@@ -5,6 +5,7 @@ import {
   type ActResult,
   auditCluster,
   begunSentence,
+  coverReport,
   defaultStore,
   halfDone,
   openStore,
@@ -16,6 +17,7 @@ import {
 import { type Cluster, type ClusterTarget, connect, ensureNamespace } from '../lib/cluster/index.ts';
 import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
+import type { Exception } from '../lib/model/exception.ts';
 import { printable } from '../lib/model/printable.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
@@ -26,7 +28,7 @@ import { warnOfDamage } from './damage.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { reportWidth } from './options.ts';
-import { readExceptions } from './read-exceptions.ts';
+import { noteOtherClusters, readExceptions } from './read-exceptions.ts';
 import {
   planJson,
   planScript,
@@ -78,7 +80,9 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
         remedy: 'Give a directory or s3://bucket/prefix.',
       });
     const runId = newRunId(new Date(), `remediate ${cluster.uid} ${process.pid} ${Math.random()}`);
-    const look = lookingAt(cluster, runId, options, interrupt.signal);
+    const exceptions = readExceptions(options.exceptions);
+    noteOtherClusters(exceptions, cluster.name);
+    const look = lookingAt(cluster, runId, { ...options, exceptions }, interrupt.signal);
     await tellHalfDone(cluster, store, options);
     const report = await reportFor(cluster, store, look, options);
     const reason = whyNotBy(report, cluster, Date.now());
@@ -86,7 +90,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       throw new AuditError('USAGE', reason, {
         remedy: 'Audit it first, or repair by a fresh audit: --fresh',
       });
-    const plan = planRepairs(report, options.asked);
+    const plan = planRepairs(await coverReport(cluster, report, exceptions, interrupt.signal), options.asked);
     print(plan, report, options);
     if (options.apply !== true && options.rehearse !== true) {
       if (options.output === 'text' && plan.acts.length > 0)
@@ -148,8 +152,15 @@ async function tellHalfDone(cluster: Cluster, store: Store, options: RemediateOp
 /** An audit now, which is kept nowhere: it only proves. @param node - null: all nodes, and only what has settled */
 type Look = (node: string | null, previous?: ClusterReport | null) => Promise<ClusterReport>;
 
-function lookingAt(cluster: Cluster, runId: string, options: RemediateOptions, signal: AbortSignal): Look {
-  const exceptions = readExceptions(options.exceptions);
+function lookingAt(
+  cluster: Cluster,
+  runId: string,
+  {
+    exceptions,
+    ...options
+  }: Omit<RemediateOptions, 'exceptions'> & { readonly exceptions: readonly Exception[] },
+  signal: AbortSignal,
+): Look {
   return async (node, previous = null) =>
     await auditCluster(cluster, {
       runId: newRunId(new Date(), `${runId} ${Math.random()}`),

@@ -2,6 +2,7 @@
 
 export { reportOfRun } from '../history/index.ts';
 export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.ts';
+export { coverReport } from './cover-report.ts';
 export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
 export { checkPages } from './page-options.ts';

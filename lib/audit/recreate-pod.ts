@@ -59,8 +59,8 @@ async function examined(
   const node = report.coverage.nodes.find((each) => each.node === act.node);
   if (node?.result !== 'audited')
     return { refused: `its node could not be looked at in full: ${node?.reason ?? 'it is not listed'}` };
-  const stands = act.findings.filter(({ check }) =>
-    report.findings.some(
+  const seen = act.findings.flatMap(({ check }) =>
+    report.findings.filter(
       (now) =>
         now.check === check &&
         now.confidence !== 'suspected' &&
@@ -70,7 +70,10 @@ async function examined(
         now.object.name === act.pod.name,
     ),
   );
-  if (stands.length === 0) return { refused: 'the fault was not seen again' };
+  if (seen.length === 0) return { refused: 'the fault was not seen again' };
+  // One good reason is enough to make the pod again.
+  if (seen.every(({ suppressed }) => suppressed !== null))
+    return { refused: `an exception of ${seen[0]?.suppressed?.owner} covers it` };
   // The pod that was looked at must be the one that is evicted.
   const { pod, earlier } = await podOf(cluster, act, context);
   if (pod === null || pod.uid !== before.uid) return { refused: 'the pod was replaced meanwhile' };

@@ -112,6 +112,13 @@ describe('recreating a pod', { timeout: 30_000 }, () => {
   it.each<[string, () => unknown]>([
     ['not seen again', () => ({ look: async () => seen([]) })],
     ['not seen again', () => ({ look: async () => seen([{ ...FAULT, confidence: 'suspected' }]) })],
+    [
+      'an exception of ann covers it',
+      () => ({
+        look: async () =>
+          seen([{ ...FAULT, suppressed: { reason: 'known', owner: 'ann', expires: '2999-01-01' } }]),
+      }),
+    ],
     ['not seen again', () => ({ look: async () => seen([{ ...FAULT, partOf: 'a fault of the node' }]) })],
     [
       'could not be looked at',

@@ -7,8 +7,11 @@ import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
+import type { Act } from '../../lib/remedy/plan.ts';
+import { aNode } from '../checks/evidence.ts';
 import { anOrphan, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { rawNode } from '../stub/raw.ts';
 import { run, type Said } from './run.ts';
 
 const REPAIRS = 'netns-audit-remediate';
@@ -104,5 +107,49 @@ describe('two that name other namespaces', { timeout: 30_000 }, () => {
     expect(error).toContain('the namespace netns-audit is missing, where the lease of repairs is kept');
     expect(error).toContain('netns-audit manifests --remediate');
     expect(code).toBe(2);
+  });
+});
+
+describe('what an exception covers', { timeout: 30_000 }, () => {
+  it.each([
+    ['by name', { objects: [A] }, B],
+    ['by a label of its node', { labels: { pool: 'gpu' } }, null],
+    ['by a label that its node does not have', { labels: { pool: 'cpu' } }, A],
+  ])('%s is left alone, although the report was made without the exception', async (_, which, tried) => {
+    stub.nodes.push(rawNode(aNode({ name: 'node-1', labels: { pool: 'gpu' } })));
+    withRepairs();
+    const exception = {
+      check: 'namespace-orphaned',
+      reason: 'known',
+      owner: 'ann',
+      expires: '2999-01-01',
+      ...which,
+    };
+    const file = join(directory, 'exceptions.yaml');
+    await writeFile(file, JSON.stringify({ exceptions: [exception] }));
+    const { out, code } = await remediate('--exceptions', file, '-o', 'json');
+    expect(code).toBe(0);
+    const acts: Act[] = JSON.parse(out).acts;
+    const wanted = acts.filter(({ refused }) => refused === null).flatMap(({ findings }) => findings);
+    const names = wanted.map(({ object }) => object.name);
+    expect(names).toEqual(tried === null ? [] : tried === B ? [B] : [A, B]);
+    expect(acts.flatMap(({ refused }) => refused ?? [])).toEqual(
+      tried === A ? [] : ['an exception of ann covers it'],
+    );
+  });
+});
+
+describe('how long an orphaned namespace must have been there', () => {
+  it.each(['0s', '1.5s', '299s', '300.5s', '30h', '5'])(
+    'is never %s, as a pod that is being created has one too',
+    async (settle) => {
+      const { error, code } = await remediate('--settle', settle);
+      expect(error).toContain('--settle');
+      expect(code).toBe(2);
+    },
+  );
+
+  it('may be five minutes', async () => {
+    expect((await remediate('--settle', '5m')).code).toBe(0);
   });
 });

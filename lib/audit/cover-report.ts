@@ -1,0 +1,31 @@
+/** Exceptions of now, laid over a report of before: whoever acts by it must leave alone what they cover. */
+import { catalogue } from '../checks/catalogue.ts';
+import { type Cluster, listNodes } from '../cluster/index.ts';
+import { exceptionsFor, labelKey, suppress } from '../diagnosis/exceptions.ts';
+import type { Exception } from '../model/exception.ts';
+import type { ClusterReport } from '../model/report.ts';
+
+const checks = new Map(catalogue.map((check) => [check.id, check]));
+
+/**
+ * What an exception covered in the report stays covered. Labels are those that nodes have now; those of a pod are seen when its node
+ * is audited again, right before it is recreated.
+ */
+export async function coverReport(
+  cluster: Cluster,
+  report: ClusterReport,
+  exceptions: readonly Exception[],
+  signal?: AbortSignal,
+): Promise<ClusterReport> {
+  const holding = exceptionsFor(exceptions, cluster.name);
+  if (holding.length === 0) return report;
+  const asksForLabels = holding.some(({ labels }) => labels !== undefined);
+  const nodes = asksForLabels ? await listNodes(cluster, signal === undefined ? {} : { signal }) : [];
+  const labels = new Map(nodes.map((node) => [labelKey(node.name, node.name), node.labels]));
+  const covered = suppress(report.findings, holding, new Date().toISOString(), { checks, labels });
+  const findings = report.findings.map((finding, index) => ({
+    ...finding,
+    suppressed: finding.suppressed ?? covered[index]?.suppressed ?? null,
+  }));
+  return { ...report, findings };
+}
