@@ -73,6 +73,16 @@ export function deadline(text: string): number {
   throw new InvalidArgumentError('It is from 5s to 10m, in whole seconds.');
 }
 
+/** Less and a namespace may be that of a pod that is being created; the admission policy of repair pods takes no other time either. */
+const LEAST_SETTLE_TO_DELETE = 300;
+
+/** How long an orphaned namespace must have been there before it is deleted, in whole seconds. */
+export function settleToDelete(text: string): number {
+  const value = seconds(text);
+  if (Number.isInteger(value) && value >= LEAST_SETTLE_TO_DELETE && value <= 99_999) return value;
+  throw new InvalidArgumentError('It is from 5m to 27h, in whole seconds.');
+}
+
 const daysOf = new Map([
   ['d', 1],
   ['w', 7],

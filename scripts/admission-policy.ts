@@ -52,7 +52,7 @@ function repair(): Scripted {
   const settings = { orphans: [], act: true, settleSeconds: 900, activeDeadlineSeconds: 600 };
   return scripted(
     repairPod({ ...onNode, ...settings, namespace: REPAIR_NAMESPACE }),
-    '^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$|^act=[01]$|^(settle|total)=[0-9]{1,5}$',
+    '^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$|^act=[01]$|^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$|^total=[0-9]{1,5}$',
   );
 }
 

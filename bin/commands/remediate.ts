@@ -8,7 +8,7 @@ import {
   EXCEPTIONS,
   podName,
   positive,
-  seconds,
+  settleToDelete,
 } from '../options.ts';
 import type { RemediateOptions } from '../run-remediate.ts';
 import { clusterTarget } from './audit.ts';
@@ -49,8 +49,8 @@ export function addRemediate(program: Command): void {
         .default('text'),
     )
     .addOption(
-      new Option('--settle <time>', 'how long an orphaned namespace must have been there')
-        .argParser(seconds)
+      new Option('--settle <time>', 'how long an orphaned namespace must have been there, from 5m on')
+        .argParser(settleToDelete)
         .default(900, '15m'),
     )
     .optionsGroup('The pods that look and repair:')

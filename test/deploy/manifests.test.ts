@@ -36,3 +36,21 @@ it('the namespace comes before what is in it', () => {
   const kinds = parseAllDocuments(text('rbac.yaml')).map((document) => document.get('kind'));
   expect(kinds[0]).toBe('Namespace');
 });
+
+describe('the admission policy of the pods that repair nodes', () => {
+  const isTaken = (argument: string): boolean => {
+    const [, pattern] = /each\.matches\("([^"]+)"\)/.exec(text('remediate-admission-policy.yaml')) ?? [];
+    return new RegExp(pattern ?? 'no pattern').test(argument);
+  };
+
+  it.each(['settle=300', 'settle=900', 'settle=99999', 'total=540', 'act=0'])('takes %s', (argument) => {
+    expect(isTaken(argument)).toBe(true);
+  });
+
+  it.each(['settle=0', 'settle=299', 'settle=00300', 'settle=100000', 'settle=1.5', 'settle='])(
+    'refuses %s: a pod that is being created has such a namespace as well',
+    (argument) => {
+      expect(isTaken(argument)).toBe(false);
+    },
+  );
+});
