@@ -11,6 +11,7 @@ mount -t tmpfs netns /run/netns
 mount --make-shared /run/netns
 tasks=/run/containerd/io.containerd.runtime.v2.task/k8s.io
 mkdir -p "$tasks/probe" "$tasks/other" /run/lab/unknown /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/stopped
+mkdir "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${PROBE_ID:-probe}"
 echo '{}' >"$tasks/probe/config.json"
 : >/var/lib/cni/networks/lab/lock
 ip link set lo up
@@ -27,6 +28,20 @@ PLUGIN
 printf '#!/bin/sh\ncat >/dev/null; echo portmap >>/run/lab/calls\n' >/opt/cni/bin/portmap
 chmod 755 /opt/cni/bin/*
 
+# One that anybody may write.
+cp /opt/cni/bin/portmap /opt/cni/bin/loose
+chmod 777 /opt/cni/bin/loose
+
+# What the runtime was told, and what two pods would have it told, of which one is root and the other shares the mounts.
+mkdir -p /run/programs /run/lab/net.d /run/lab/evil
+echo 'conf_dir = "/run/lab/net.d"' >/run/lab/containerd.toml
+echo 'bin_dirs = ["/run/lab/evil"]' >/run/lab/evil.toml
+echo '{"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "bridge"}]}' >/run/lab/net.d/10-lab.conflist
+printf '#!/bin/sh\nwhile :; do sleep 1000; done\n' >/run/programs/containerd
+printf '#!/bin/sh\ntouch /run/lab/evil/ran\n' >/run/lab/evil/bridge
+cp /run/lab/evil/bridge /run/lab/evil/portmap
+chmod 755 /run/programs/containerd /run/lab/evil/*
+
 pin() { printf 'cni-00000000-0000-4000-8000-%012d' "$1"; }
 inode() { stat -L -c %i "/run/netns/$(pin "$1")"; }
 # orphan NUMBER: a namespace with the pair of a pod that was.
@@ -37,9 +52,9 @@ orphan() {
   ip link set "veth$1" up
   nsenter --net="/run/netns/$(pin "$1")" sh -c "ip link set eth0 up; ip addr add 10.1.1.$1/24 dev eth0"
 }
-# result NUMBER CONTAINER POD: what the plugins keep of it.
+# result NUMBER CONTAINER POD [TYPE]: what the plugins keep of it.
 result() {
-  config=$(printf '{"cniVersion": "0.4.0", "name": "lab", "plugins": [{"type": "bridge"}, {"type": "portmap", "capabilities": {"portMappings": true}}]}' | base64 -w 0)
+  config=$(printf '{"cniVersion": "0.4.0", "name": "lab", "plugins": [{"type": "%s"}, {"type": "portmap", "capabilities": {"portMappings": true}}]}' "${4:-bridge}" | base64 -w 0)
   cat >"/var/lib/cni/results/lab-$2-eth0" <<JSON
 {"kind": "cniCacheV1", "containerId": "$2", "ifName": "eth0", "networkName": "lab", "config": "$config",
  "cniArgs": [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_UID", "$3"]], "capabilityArgs": {"portMappings": [{"hostPort": 80}], "dns": {}},
@@ -55,12 +70,20 @@ background unshare --mount --propagation private sh -c 'umount /run/netns; exec 
 apart=$process
 until [ "$(cat "/proc/$apart/comm")" = sleep ]; do :; done
 
-for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do orphan $number; done
+/run/programs/containerd --config /run/lab/containerd.toml </dev/null >/dev/null 2>&1 &
+process=$!
+unshare --mount --propagation private sh -c 'umount /run/netns; exec /run/programs/containerd --config /run/lab/evil.toml --address none' </dev/null >/dev/null 2>&1 &
+hostile=$!
+setpriv --reuid 1 /run/programs/containerd --config /run/lab/evil.toml --address none </dev/null >/dev/null 2>&1 &
+for process in $process $hostile $!; do until [ "$(cat "/proc/$process/comm")" = containerd ]; do :; done; done
+
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27; do orphan $number; done
 nsenter --net="/run/netns/$(pin 2)" ip link del eth0
 result 3 detached uid-gone
 # Nobody gave this address back, and no result is left; the next one is a pod's by now.
 printf 'forgotten\r\neth0' >/var/lib/cni/networks/lab/10.1.1.1
-for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do
+# All but the last of them in the first chunk.
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 21 22; do
   echo "orphan=$(pin $number):$(inode $number):$(stat -L -c %Y "/run/netns/$(pin $number)")"
 done >/run/lab/orphans
 
@@ -87,6 +110,12 @@ umount "/run/netns/$(pin 16)"
 umount "/run/netns/$(pin 17)" && rm "/run/netns/$(pin 17)"
 printf '{"config": "no", "netns": "/var/run/netns/%s"' "$(pin 18)" >/var/lib/cni/results/lab-broken-eth0
 ip link set veth19 netns "$(pin 4)"
+result 24 nameless uid-gone
+sed -i 's#/var/run/netns/[^"]*##' /var/lib/cni/results/lab-nameless-eth0
+result 25 old uid-gone
+echo '{"cniVersion": "0.2.0", "ip4": {"ip": "10.1.1.25/24"}}' >/var/lib/cni/results/lab-old-eth0
+result 26 unknown uid-gone unknown
+result 27 loose uid-gone loose
 result 21 refusing uid-gone
 # A device of the hardware, which nobody has here to give away.
 mkdir /run/lab/bin

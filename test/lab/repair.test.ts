@@ -26,7 +26,7 @@ function repairLab(act: boolean, environment: Readonly<Record<string, string>> =
   const answers = [...said.matchAll(/^(\w+) cni-00000000-0000-4000-8000-0*(\d+) (.*)$/gm)].map(
     ([, word, number, detail]) => [Number(number), `${word}: ${detail}`] as const,
   );
-  expect(said).toMatch(/^end 22$/m);
+  expect(said).toMatch(/^end 26$/m);
   return { answers: new Map(answers), left };
 }
 
@@ -49,6 +49,10 @@ const REFUSED: readonly (readonly [number, string, RegExp])[] = [
   [17, 'its pin is gone', /its pin is gone/],
   [18, 'what its plugins keep of it cannot be read', /cannot be read/],
   [19, 'its pair leads to another namespace', /the other end of its eth0 is not on the node/],
+  [24, 'a result that names no namespace has its address', /lab-nameless-eth0 has its address 10.1.1.24/],
+  [25, 'a result of an old form has its address', /lab-old-eth0 has its address 10.1.1.25/],
+  [26, 'a plugin of its result is not on the node', /there is no CNI plugin unknown/],
+  [27, 'anybody may write a plugin of its result', /somebody else than root may write .*bin\/loose/],
   [20, 'it is being created', /may belong to a pod that is being created/],
 ];
 
@@ -94,7 +98,15 @@ describe.skipIf(whyNoLab() !== null)('deleting orphaned namespaces', { timeout: 
   });
 
   it('frees the address that no plugin was asked for, and none of a pod', () => {
-    expect(leftOf('addresses')).toEqual(['10.1.1.13', '10.1.1.14', '10.1.1.21']);
+    expect(leftOf('addresses')).toEqual([
+      '10.1.1.13',
+      '10.1.1.14',
+      '10.1.1.21',
+      '10.1.1.24',
+      '10.1.1.25',
+      '10.1.1.26',
+      '10.1.1.27',
+    ]);
   });
 
   it('ends with the first that does not go as it should, and leaves the rest as it is', () => {
@@ -112,7 +124,9 @@ describe.skipIf(whyNoLab() !== null)('a rehearsal', { timeout: 120_000 }, () => 
     );
     for (const [number] of REFUSED) expect(answers.get(number)).toMatch(/^refused: /);
     expect(left).toContain(pin(1));
-    expect(left).toContain('addresses 10.1.1.1 10.1.1.13 10.1.1.14 10.1.1.21 10.1.1.3\n');
+    expect(left).toContain(
+      'addresses 10.1.1.1 10.1.1.13 10.1.1.14 10.1.1.21 10.1.1.24 10.1.1.25 10.1.1.26 10.1.1.27 10.1.1.3\n',
+    );
     expect(left).not.toContain('DEL');
   });
 });
@@ -122,9 +136,13 @@ describe.skipIf(whyNoLab() !== null)(
   { timeout: 120_000 },
   () => {
     it('nothing is done, as the sandboxes must be kept elsewhere', () => {
-      const { answers } = repairLab(true, { OWN: '/run/lab/unknown' });
-      for (const answer of answers.values())
-        expect(answer).toMatch(/^left: .*the records of the runtime do not have this very pod/);
+      // Neither where nothing at all is known of it, nor where only its task is.
+      for (const environment of [{ OWN: '/run/lab/unknown' }, { PROBE_ID: 'elsewhere' }]) {
+        const { answers } = repairLab(true, environment);
+        expect(answers.size).toBe(27);
+        for (const answer of answers.values())
+          expect(answer).toMatch(/^left: .*the records of the runtime do not have this very pod/);
+      }
     });
   },
 );

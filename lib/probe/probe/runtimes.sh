@@ -1,9 +1,10 @@
 # Where the runtimes keep things, as their processes and their configurations say: states of containerd, roots of CRI-O and
 # docker, and of the runtime that runs this very pod the directories of the CNI.
 job_places() {
-  # Docker in a pod has a containerd too, but in a pid namespace of the pod.
+  # Docker in a pod has a containerd too, but in a pid namespace of the pod; and any process may take such a name. Who owns its files
+  # in /proc does not say who runs it (proc(5): root, where it cannot be dumped).
   lines /proc/[0-9]*/comm | xargs grep -HsE '^(containerd|containerd-shim|crio|dockerd|kubelet)$' | while IFS=: read -r file name; do
-    [ "${file%comm}ns/pid" -ef /proc/1/ns/pid ] && lines "$name ${file%/comm}"
+    [ "${file%comm}ns/pid" -ef /proc/1/ns/pid ] && grep -qs "^Uid:${T}0${T}0${T}0${T}0\$" "${file%comm}status" && lines "$name ${file%/comm}"
   done >programs
   # A shim works in its bundle, STATE/io.containerd.runtime.v2.task/NAMESPACE/ID.
   sed -n 's#^containerd-shim \(.*\)#\1/cwd#p' programs | xargs stat -c %N |

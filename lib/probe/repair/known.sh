@@ -1,33 +1,53 @@
-# As a path, as our own arguments are in a spec, too.
-pin='netns/cni-[0-9a-f]\{8\}-[0-9a-f]\{4\}-[0-9a-f]\{4\}-[0-9a-f]\{4\}-[0-9a-f]\{12\}'
+pin='cni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+
+# The programs that share the mounts of the node or of our runtime: pods may be root, share the pids and have such a name, and
+# what plugins are run is read from them.
+programs() {
+  sed -n "s/^$1 //p" programs | while read -r program; do
+    if [ "$program/ns/mnt" -ef /proc/1/ns/mnt ] || [ "$program/ns/mnt" -ef "$M/ns/mnt" ]; then lines "$program"; fi
+  done
+}
+
+# Files on stdin: FILE, tab and WORD for each that matches $1. False, and why in `errors`, where one cannot be read that is not gone.
+mentions() {
+  perl -e '
+    <mentions.pl>' "$1" 2>errors
+}
 
 # What the runtime knows at this moment: `named`, the pins that the specs of its containers name; `known`, the ids of its
-# containers and of its sandboxes in any state. False where our own pod is not among them: then this is not all there is.
+# containers and of its sandboxes in any state. False, and why in `errors`, where not all can be read, or our own pod is not among
+# the sandboxes: then they are kept elsewhere.
 runtime_knows() {
   containers >containers.now
-  cut -f 4 containers.now | each grep -ohs "$pin" | sed 's#.*/##' | sort -u >named
+  # As a path: our own spec has our arguments.
+  cut -f 4 containers.now | mentions "netns/($pin)" >mentioned || return
+  cut -f 2 mentioned | sort -u >named
   settings=$(cat containerd)
   {
-    cut -f 2 containers.now
     { setting root; echo /var/lib/containerd; } | sort -u | while read -r dir; do
       host "$dir"
       for id in "$path"/io.containerd.grpc.v1.cri/sandboxes/*; do lines "${id##*/}"; done
     done
-  } | sort -u >known
+  } >sandboxes
+  cut -f 2 containers.now | sort -u - sandboxes >known
   case $monitor in
-    conmon*) own=$(argument "/proc/$PPID" '--cid\|-c') ;;
-    *) own=$(readlink "/proc/$PPID/cwd") ;;
+    conmon*) own=$(argument "/proc/$PPID" '--cid\|-c') records=known ;;
+    *) own=$(readlink "/proc/$PPID/cwd") records=sandboxes ;;
   esac
-  [ -n "$own" ] && grep -qxF -e "${own##*/}" known
+  [ -n "$own" ] && grep -qxF -e "${own##*/}" $records && return
+  lines 'the records of the runtime do not have this very pod' >errors
+  return 1
 }
 
-# `cached`: which results of the CNI plugins name which of the namespaces of `chunk`. `results`: a line for each plugin of each that
+# `cached`: which results of the CNI plugins name which namespaces, `used`: which of them have which addresses. `results`: a line for each plugin of each that
 # can be read, the last plugin first, as it is to be undone.
 plugins_know() {
   host /var/lib/cni
-  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do [ -f "$file" ] && lines "$file"; done >result-files
-  each grep -oHsF -f names <result-files | sort -u >cached
-  sed 's/:[^:]*$//' cached | sort -u >result-files
+  for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do [ -f "$file" ] && lines "$file"; done >all-results
+  mentions "($pin)" <all-results >cached || return
+  # An address with its mask: as text, so that every form that a result ever had will do.
+  mentions '"([0-9a-fA-F.:]+)/[0-9]+"' <all-results >used || return
+  awk -F "$T" 'FILENAME == "names" { asked[$1]; next } $2 in asked { print $1 }' names cached | sort -u >result-files
   undoing='
     <results.jq>'
   # jq ends at what is no JSON, and one such result is no reason to know nothing of the others.

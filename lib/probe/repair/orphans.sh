@@ -7,11 +7,34 @@ tell() { lines "$1 $2 $3"; }
 # What a program of the node said, as one line.
 said() { head -n 3 "$1" | tr '\n' ' '; }
 
+# `programs-of-plugins`: of each plugin of `results` its name and its program. `unfit`: of each that cannot be run its name, and why:
+# it is run as root, so that nobody else may have written it.
+find_plugins() {
+  : >programs-of-plugins
+  : >unfit
+  cut -f 7 results | sort -u | while read -r type; do
+    program='' found=''
+    for dir in $directories; do
+      host "$dir/$type" "$M/root"
+      [ -n "$program" ] || [ ! -f "$path" ] || [ ! -x "$path" ] || { program=$dir/$type found=$path; }
+    done
+    [ -n "$program" ] || lines "$type${T}there is no CNI plugin $type on the node" >>unfit
+    while [ -n "$found" ] && [ "$found" != "$M/root" ]; do
+      case $(stat -L -c '%u %A' "$found") in
+        # Or a directory in which nobody can replace what is another's.
+        '0 '?????-??-?* | '0 d'????????[tT]*) found=${found%/*} ;;
+        *) lines "$type${T}somebody else than root may write the CNI plugin $program or a directory of it" >>unfit && found='' ;;
+      esac
+    done
+    [ -z "$found" ] || lines "$type$T$program" >>programs-of-plugins
+  done
+}
+
 # Looks at the namespaces of `chunk`. `judged`: of each its name and why it must not go, nothing where it may; `contents`: of those
 # that may, the same of what is in it, its links that end on the node, and its addresses. False, and why in `errors`, where not all of that is known.
 look() {
-  runtime_knows || { lines 'the records of the runtime do not have this very pod' >errors; return 1; }
-  plugins_know
+  runtime_knows && plugins_know || return
+  find_plugins
   perl -e '
     <preconditions.pl>' "$M" "$settle" >judged 2>errors || return
   awk -F "$T" '$2 == "" { print $1 }' judged >free
@@ -22,19 +45,23 @@ look() {
     echo '}'
   done <free | jq -r --slurpfile node node-links '
     <contents.jq>' >contents 2>>errors
-  [ "$(wc -l <contents)" -eq "$(wc -l <free)" ]
+  # What unpins in the end is the node's own.
+  # shellcheck disable=SC2016
+  nsenter --mount="$M/ns/mnt" -- sh -c 'for tool in stat umount rm; do command -v $tool || exit; done' >answer 2>errors ||
+    { lines 'the node has no sh, stat, umount or rm' >errors; return 1; }
+  [ "$(wc -l <contents)" -eq "$(wc -l <free)" ] || return
+  # Results that name no namespace (Calico's, those of libcni before 0.8) are known by the address.
+  awk -F "$T" 'FILENAME == "contents" { if ($2 == "-") { count = split($4, address, " "); for (i = 1; i <= count; i++) has[address[i]] = has[address[i]] " " $1 }; next }
+    FILENAME == "cached" { names[$1, $2]; next }
+    $2 in has { count = split(has[$2], name, " "); for (i = 1; i <= count; i++) if (!(($1, name[i]) in names) && !told[name[i]]++) {
+      file = $1; sub(/.*\//, "", file); print name[i] "\tthe cached result " file " has its address " $2 ", and does not name it" } }' contents cached used >others
 }
 
 # detach NAME: each plugin of its cached results undoes what it made, and the results are forgotten. False, and `why`, where one does not.
 detach() {
   grep "^$1$T" results >undo || return 0
   while IFS=$T read -r _ file id _ interface arguments type configuration; do
-    program=''
-    for dir in $directories; do
-      host "$dir/$type" "$M/root"
-      [ -n "$program" ] || [ ! -x "$path" ] || program=$dir/$type
-    done
-    [ -n "$program" ] || { why="no CNI plugin $type on the node"; return 1; }
+    program=$(awk -F "$T" -v type="$type" '$1 == type { print $2 }' programs-of-plugins)
     lines "$configuration" | env -i PATH="$PATH" CNI_COMMAND=DEL CNI_CONTAINERID="$id" CNI_NETNS="/run/netns/$1" CNI_IFNAME="$interface" \
       CNI_ARGS="$arguments" CNI_PATH="$plugins" timeout 20 nsenter --mount="$M/ns/mnt" -- "$program" >answer 2>&1 || {
         why="CNI DEL of $type failed: $(jq -r '.msg | gsub("\n"; " ")' answer 2>/dev/null || said answer)"
@@ -124,8 +151,11 @@ while [ -s orphans ]; do
   fi
   awk -F "$T" '$2 != ""' judged >refused
   awk -F "$T" '$2 != "-" { print $1 "\t" $2 }' contents >>refused
-  while IFS=$T read -r name why; do tell refused "$name" "$why"; done <refused
-  awk -F "$T" '$2 == "-"' contents >may-go
+  cat others >>refused
+  awk -F "$T" 'FILENAME == "unfit" { why[$1] = $2; next } $7 in why { print $1 "\t" why[$7] }' unfit results >>refused
+  awk -F "$T" 'FILENAME == "names" { asked[$1]; next } $1 in asked && !told[$1]++' names refused >told
+  while IFS=$T read -r name why; do tell refused "$name" "$why"; done <told
+  awk -F "$T" 'FILENAME == "refused" { refused[$1]; next } !($1 in refused)' refused contents >may-go
   if [ "$act" = 1 ]; then
     delete || stopped='another one did not go as it should'
   else

@@ -26,7 +26,7 @@ my %read;
 for (rows("results")) { my ($name, $file, $container, $pod) = split /\t/; $read{$file} = 1;
   refuse_name($name, "the runtime still knows its sandbox $container") if $known{$container};
   refuse_name($name, "its pod $pod is still on the node") if -d "/proc/1/root/var/lib/kubelet/pods/$pod" }
-for (rows("cached")) { my ($file, $name) = /^(.*):(.*)$/ or next; refuse_name($name, "the cached result of its plugins cannot be read") if !$read{$file} }
+for (rows("cached")) { my ($file, $name) = split /\t/; refuse_name($name, "the cached result of its plugins cannot be read") if !$read{$file} }
 my (%mounted, %groups);
 sub nsfs { my ($file, $act) = @_; open my $lines, "<", $file or do { return if gone() || $!{EINVAL}; die "$file: $!\n" };
   while (<$lines>) { next if index($_, " - nsfs ") < 0; my @word = split / /; $word[3] =~ /^net:\[(\d+)\]$/ or next; next if !exists $name{$1};

@@ -1,7 +1,8 @@
 # Of each cached result a line for each of its plugins: namespace, file, container, pod, interface, arguments, plugin, configuration.
 # As libcni undoes it: the last plugin first, with its result (from 0.4.0 on) and the capabilities that it asks for.
 def safe(pattern): if type == "string" and test(pattern) then . else error("odd") end;
-. as $cached
+# Collected, so that a result is read whole or not at all.
+[. as $cached
 | (.config | @base64d | fromjson) as $list
 | (($list.cniVersion // "0.1.0") | split(".") | map(tonumber)) as $version
 | ([.netns, (.result.interfaces[]?.sandbox)] | map(select(type == "string") | sub(".*/"; "") | select(startswith("cni-"))) | unique[]) as $name
@@ -13,4 +14,4 @@ def safe(pattern): if type == "string" and test(pattern) then . else error("odd"
 ($plugin + {name: $list.name, cniVersion: ($list.cniVersion // "0.1.0")}
 + (if $version >= [0, 4, 0] and .result != null then {prevResult: .result} else {} end)
 + (if $capabilities == {} then {} else {runtimeConfig: $capabilities} end) | tojson)]
-| join("\t")
+| join("\t")] | .[]
