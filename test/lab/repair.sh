@@ -77,13 +77,21 @@ hostile=$!
 setpriv --reuid 1 /run/programs/containerd --config /run/lab/evil.toml --address none </dev/null >/dev/null 2>&1 &
 for process in $process $hostile $!; do until [ "$(cat "/proc/$process/comm")" = containerd ]; do :; done; done
 
-for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27; do orphan $number; done
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do orphan $number; done
 nsenter --net="/run/netns/$(pin 2)" ip link del eth0
 result 3 detached uid-gone
 # Nobody gave this address back, and no result is left; the next one is a pod's by now.
-printf 'forgotten\r\neth0' >/var/lib/cni/networks/lab/10.1.1.1
+forgotten=$(printf '%064d' 1)
+mkdir /var/lib/cni/networks/podman
+: >/var/lib/cni/networks/podman/lock
+for network in lab podman; do
+  printf '%s\r\neth0' "$forgotten" >/var/lib/cni/networks/$network/10.1.1.1
+  touch -d '1 hour ago' /var/lib/cni/networks/$network/10.1.1.1
+done
+[ -z "${BUSY:-}" ] || mount --bind /var/lib/cni/networks/lab/10.1.1.1 /var/lib/cni/networks/lab/10.1.1.1
+[ -z "${YOUNG:-}" ] || touch /var/lib/cni/networks/lab/10.1.1.1
 # All but the last of them in the first chunk.
-for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 21 22; do
+for number in 3 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 28 29 30 21 22; do
   echo "orphan=$(pin $number):$(inode $number):$(stat -L -c %Y "/run/netns/$(pin $number)")"
 done >/run/lab/orphans
 
@@ -92,7 +100,7 @@ printf '{"process": {"args": ["%s"]}}' "$(tr '\n' ' ' </run/lab/orphans)" >"$tas
 
 # From here on things change after they were found.
 background nsenter --net="/run/netns/$(pin 4)" sleep 1000
-background perl -e 'use threads; threads->create(sub { open my $n, "<", $ARGV[0]; syscall 308, fileno $n, 0x40000000; open my $f, ">", "/run/lab/thread"; sleep 1000 }); sleep 1000' "/run/netns/$(pin 5)"
+background perl -e 'use threads; threads->create(sub { open my $n, "<", $ARGV[0]; syscall 308, fileno $n, 0x40000000; close $n; open my $f, ">", "/run/lab/thread"; sleep 1000 }); sleep 1000' "/run/netns/$(pin 5)"
 background sh -c 'exec 7<"$1"; : >/run/lab/descriptor; exec sleep 1000' sh "/run/netns/$(pin 6)"
 background nsenter --net="/run/netns/$(pin 7)" perl -e 'open my $n, "<", "/proc/self/ns/net"; open my $h, "<", "/proc/1/ns/net"; syscall 308, fileno $h, 0x40000000; $^F = 9; open my $f, ">", "/run/lab/namespace"; sleep 1000'
 background nsenter --net="/run/netns/$(pin 8)" perl -e 'socket my $s, 2, 1, 0; open my $h, "<", "/proc/1/ns/net"; syscall 308, fileno $h, 0x40000000; open my $f, ">", "/run/lab/socket"; sleep 1000'
@@ -110,6 +118,12 @@ umount "/run/netns/$(pin 16)"
 umount "/run/netns/$(pin 17)" && rm "/run/netns/$(pin 17)"
 printf '{"config": "no", "netns": "/var/run/netns/%s"' "$(pin 18)" >/var/lib/cni/results/lab-broken-eth0
 ip link set veth19 netns "$(pin 4)"
+# The same, where a pair of another namespace has the same indexes.
+ip link del veth28
+ip link add veth28 index 5028 type veth peer name eth0 index 6028 netns "$(pin 28)"
+nsenter --net="/run/netns/$(pin 28)" ip addr add 10.1.1.28/24 dev eth0
+ip link set veth28 netns "$(pin 4)"
+ip link add other28 index 5028 type veth peer name eth1 index 6028 netns "$(pin 4)"
 result 24 nameless uid-gone
 sed -i 's#/var/run/netns/[^"]*##' /var/lib/cni/results/lab-nameless-eth0
 result 25 old uid-gone
@@ -125,7 +139,23 @@ cat >/run/lab/bin/ip <<PROGRAM
 exec $(command -v ip) "\$@"
 PROGRAM
 chmod 755 /run/lab/bin/ip
-for file in thread descriptor namespace socket; do until [ -e /run/lab/$file ]; do :; done; done
+# A plugin that takes longer than there is time.
+if [ -n "${LATE:-}" ]; then
+  printf '#!/bin/sh\n[ -e /run/lab/calls ] && echo 1000 || echo 0\n' >/run/lab/bin/date
+  chmod 755 /run/lab/bin/date
+fi
+# Only a thread has it open: its process has ended.
+background perl -e 'use threads; threads->create(sub { open my $n, "<", $ARGV[0]; open my $f, ">", "/run/lab/leader"; sleep 1000 }); until (-e "/run/lab/leader") {} syscall 60, 0' "/run/netns/$(pin 29)"
+# Mounted where all processes have changed their root.
+mkdir -p /run/lab/jail
+cp "$(command -v busybox)" /run/lab/jail/sleep
+background nsenter --net="/run/netns/$(pin 30)" sleep 1000
+until [ "$(stat -L -c %i "/proc/$process/ns/net")" = "$(inode 30)" ]; do :; done
+holder=$process
+background nsenter --mount="/proc/$apart/ns/mnt" unshare --mount --propagation private sh -c ": >/run/lab/jailed; mount --bind /proc/$holder/ns/net /run/lab/jailed; exec chroot /run/lab/jail /sleep 1000"
+until [ "$(cat "/proc/$process/comm")" = sleep ] && [ "$(readlink "/proc/$process/root")" != / ]; do :; done
+kill $holder
+for file in thread leader descriptor namespace socket; do until [ -e /run/lab/$file ]; do :; done; done
 # As the runtime's monitor starts it, in the directory of our own pod.
 cp "$(readlink -f "$(command -v dash || command -v bash)")" /run/lab/containerd-shim
 cd "${OWN:-$tasks/probe}"
@@ -138,6 +168,7 @@ repair settle=900 "$(grep "$(pin 20)" /run/lab/orphans)"
 echo ---
 echo "pins $(cd /run/netns && echo *)"
 echo "addresses $(cd /var/lib/cni/networks/lab && echo 10*)"
+echo "others $(cd /var/lib/cni/networks/podman && echo 10*)"
 echo "results $(cd /var/lib/cni/results && echo *)"
 echo "links $(ip -o link 2>/dev/null | grep -o 'veth[0-9]*' | sort -u | tr '\n' ' ')"
 cat /run/lab/calls 2>/dev/null || :

@@ -26,7 +26,7 @@ function repairLab(act: boolean, environment: Readonly<Record<string, string>> =
   const answers = [...said.matchAll(/^(\w+) cni-00000000-0000-4000-8000-0*(\d+) (.*)$/gm)].map(
     ([, word, number, detail]) => [Number(number), `${word}: ${detail}`] as const,
   );
-  expect(said).toMatch(/^end 26$/m);
+  expect(said).toMatch(/^end 29$/m);
   return { answers: new Map(answers), left };
 }
 
@@ -37,6 +37,8 @@ const REFUSED: readonly (readonly [number, string, RegExp])[] = [
   [6, 'its pin is open', /process \d+ \(sleep\) has it open/],
   [7, 'it is open, by no path of its pin', /process \d+ \(perl\) has it open/],
   [8, 'a socket from outside is of it', /a socket of process \d+ \(perl\) is of it/],
+  [29, 'a thread of a process that has ended has it open', /process \d+ \(perl\) has it open/],
+  [30, 'it is mounted where all have another root', /mounted elsewhere as well, where process \d+ \(sleep\)/],
   [9, 'it is pinned twice', /pinned at \/run\/lab\/twice as well/],
   [10, 'another mount namespace has it', /mounted elsewhere as well/],
   [11, 'it holds a device that no plugin makes', /the device br0/],
@@ -49,6 +51,7 @@ const REFUSED: readonly (readonly [number, string, RegExp])[] = [
   [17, 'its pin is gone', /its pin is gone/],
   [18, 'what its plugins keep of it cannot be read', /cannot be read/],
   [19, 'its pair leads to another namespace', /the other end of its eth0 is not on the node/],
+  [28, 'a pair of another namespace has its indexes', /the other end of its eth0 is not on the node/],
   [24, 'a result that names no namespace has its address', /lab-nameless-eth0 has its address 10.1.1.24/],
   [25, 'a result of an old form has its address', /lab-old-eth0 has its address 10.1.1.25/],
   [26, 'a plugin of its result is not on the node', /there is no CNI plugin unknown/],
@@ -109,6 +112,10 @@ describe.skipIf(whyNoLab() !== null)('deleting orphaned namespaces', { timeout: 
     ]);
   });
 
+  it('frees none of a network that the runtime does not have', () => {
+    expect(leftOf('others')).toEqual(['10.1.1.1']);
+  });
+
   it('ends with the first that does not go as it should, and leaves the rest as it is', () => {
     expect(of(21)).toBe('failed: CNI DEL of bridge failed: try again later');
     expect(of(22)).toBe('left: another one did not go as it should');
@@ -139,10 +146,28 @@ describe.skipIf(whyNoLab() !== null)(
       // Neither where nothing at all is known of it, nor where only its task is.
       for (const environment of [{ OWN: '/run/lab/unknown' }, { PROBE_ID: 'elsewhere' }]) {
         const { answers } = repairLab(true, environment);
-        expect(answers.size).toBe(27);
+        expect(answers.size).toBe(30);
         for (const answer of answers.values())
           expect(answer).toMatch(/^left: .*the records of the runtime do not have this very pod/);
       }
     });
   },
 );
+
+describe.skipIf(whyNoLab() !== null)('an address that stays', { timeout: 120_000 }, () => {
+  it.each(['BUSY', 'YOUNG'])('is no success (%s)', (why) => {
+    const { answers, left } = repairLab(true, { [why]: '1' });
+    expect(answers.get(1)).toMatch(/^failed: it is unpinned, but something still has of it: .*10\.1\.1\.1$/);
+    expect(answers.get(2)).toBe('done: no link no address');
+    expect(answers.get(22)).toBe('left: another one did not go as it should');
+    expect(left).toMatch(/^addresses 10\.1\.1\.1 /m);
+  });
+});
+
+describe.skipIf(whyNoLab() !== null)('when the time is over', { timeout: 120_000 }, () => {
+  it('begins no other, also of those that it looked at together', () => {
+    const { answers } = repairLab(true, { LATE: '1' });
+    expect(answers.get(3)).toBe('done: veth3 10.1.1.3');
+    for (const number of [1, 2, 21, 22]) expect(answers.get(number)).toBe('left: the time was over');
+  });
+});

@@ -1,11 +1,12 @@
 # Of each namespace of a chunk: name, why it must not go, its links that have an end on the node, and its addresses. On stdin an
-# object for each; `node` are the node's own links. Its devices go with it, so that it may hold only such as plugins make for pods.
+# object for each; `node` are the node's own links, which
+# know its namespace as `nsid`: indexes are of a namespace each. Its devices go with it, so that it may hold only such as plugins make for pods.
 def fallback: test("^(lo|tunl0|gre0|gretap0|erspan0|sit0|ip6tnl0|ip_vti0|ip6_vti0|ip6gre0)$");
 ($node[0] | map({key: "\(.ifindex)", value: .}) | from_entries) as $hosts
 | . as $namespace
 | (.links // [] | map(select(.ifname | fallback | not))) as $links
 | ($links | map(select(.linkinfo.info_kind == "veth") | . as $link | $hosts["\(.link_index)"]
-| select(. != null and .linkinfo.info_kind == "veth" and .link_index == $link.ifindex) | {inside: $link.ifindex, text: "\(.ifname)#\(.ifindex)"})) as $ends
+| select(. != null and .linkinfo.info_kind == "veth" and .link_netnsid == $namespace.nsid and .link_index == $link.ifindex) | {inside: $link.ifindex, text: "\(.ifname)#\(.ifindex)"})) as $ends
 | [.name,
 (if .links == null then "what it holds could not be read" else
 ([$links[] | select(.linkinfo.info_kind == null or .parentdev != null) | "it holds the device \(.ifname), which is not virtual"]

@@ -54,13 +54,25 @@ plugins_know() {
   each jq -r "$undoing" <result-files >results || each -n 1 jq -r "$undoing" <result-files >results || :
 }
 
-# Directories of the plugins, as the runtime has them.
+# Directories of the plugins and of their configurations, as the runtime has them.
 plugin_directories() {
   settings=$(cat containerd)
-  directories=$(setting 'bin_dirs?')
+  directories=$(setting 'bin_dirs?') configurations=$(setting conf_dir)
   if [ -f crio.settings ] && { [ "${monitor#conmon}" != "$monitor" ] || [ ! -s containerd ]; }; then
     settings=$(cat crio.settings)
-    directories=$(setting 'plugin_dirs?')
+    directories=$(setting 'plugin_dirs?') configurations=$(setting network_dir)
   fi
   directories=${directories:-/opt/cni/bin /usr/libexec/cni /usr/lib/cni}
+}
+
+# Directories of host-local's networks that the runtime has: others are of podman, nerdctl or whoever.
+runtime_networks() {
+  for dir in ${configurations:-/etc/cni/net.d}; do
+    host "$dir"
+    for file in "$path"/*; do
+      host "$dir/${file##*/}"
+      case $file in *.conf | *.conflist | *.json) jq -r '.name | strings' "$path" 2>answer || : ;; esac
+    done
+  done >network-names
+  networks | awk -F / 'FILENAME == "network-names" { named[$0]; next } $NF in named' network-names -
 }

@@ -1,6 +1,9 @@
 # So few are looked at together that what was seen of them is seconds old when they go.
 together=25
 
+# The time is over: nothing is begun any more.
+late() { [ $(($(date +%s) - began)) -ge "$total" ]; }
+
 # tell WORD NAME WHY: a line of the answer.
 tell() { lines "$1 $2 $3"; }
 
@@ -39,11 +42,13 @@ look() {
     <preconditions.pl>' "$M" "$settle" >judged 2>errors || return
   awk -F "$T" '$2 == "" { print $1 }' judged >free
   ip -j -d link >node-links 2>errors || return
-  while read -r name; do
-    printf '{"name":"%s","links":' "$name"
+  perl -e '
+    <nsids.pl>' "$M" <free >nsids 2>errors || return
+  while read -r name nsid; do
+    printf '{"name":"%s","nsid":%s,"links":' "$name" "$nsid"
     nsenter --net="$M/root/run/netns/$name" ip -j -d addr >inside 2>>errors && [ -s inside ] && cat inside || echo null
     echo '}'
-  done <free | jq -r --slurpfile node node-links '
+  done <nsids | jq -r --slurpfile node node-links '
     <contents.jq>' >contents 2>>errors
   # What unpins in the end is the node's own.
   # shellcheck disable=SC2016
@@ -91,11 +96,15 @@ wait_for_links() {
   done
 }
 
-# `recorded`: of those that were detached, the addresses that host-local still keeps for them. What no plugin was asked to give back is freed here.
+# `recorded`: of those that were unpinned, the addresses that host-local still keeps for them, or may keep where that cannot be told.
+# What no plugin was asked to give back is freed here.
 free_addresses() {
-  networks >networks
-  perl -e '
-    <release.pl>' "$settle" <addresses 2>errors || sed 's/^/- /' errors >recorded
+  [ -s addresses ] && {
+    runtime_networks >networks
+    # As of now: a pod may have it by this time.
+    runtime_knows && perl -e '
+      <release.pl>' $((settle > 900 ? settle : 900)) <addresses >recorded 2>errors
+  } || awk '{ print $1, $2 }' addresses >recorded
   reservations | each awk 'BEGIN { while ((getline line < "detached") > 0) { split(line, part, " "); name[part[2]] = part[1] } }
     FNR == 1 { sub(/\r$/, ""); if ($1 in name) print name[$1], FILENAME }' >>recorded
 }
@@ -118,9 +127,13 @@ delete() {
   while IFS=$T read -r name _ ends held; do
     if [ -n "$surprise" ]; then
       tell left "$name" 'another one did not go as it should'
+    elif late; then
+      tell left "$name" 'the time was over'
     elif detach "$name" && remove "$name" "$(sed -n "s/^$name:\([0-9]*\):.*/\1/p" chunk)"; then
       lines "$name ${ends#-}" >>unpinned
-      lines "$held" | tr ' ' '\n' | grep '[0-9]' >>addresses
+      free=1
+      ! grep -q "^$name " detached || free=''
+      for address in ${held#-}; do lines "$name $address $free"; done >>addresses
     else
       tell failed "$name" "$why"
       surprise=1
@@ -137,17 +150,15 @@ delete() {
 job_places 2>/dev/null
 plugin_directories
 plugins=$(lines "$directories" | tr -s ' \n' '::' | sed 's/:$//')
-began=$(date +%s) stopped=''
-while [ -s orphans ]; do
-  head -n $together orphans >chunk
-  sed "1,${together}d" orphans >rest
-  mv rest orphans
-  cut -d : -f 1 chunk >names
-  if [ -z "$stopped" ] && [ $(($(date +%s) - began)) -gt "$total" ]; then stopped='the time was over'; fi
+began=$(date +%s) stopped='' count=0
+
+# Answers for `chunk`.
+chunk() {
+  if [ -z "$stopped" ] && late; then stopped='the time was over'; fi
   if [ -z "$stopped" ] && ! look; then stopped="not all could be looked at: $(said errors)"; fi
   if [ -n "$stopped" ]; then
     while read -r name; do tell left "$name" "$stopped"; done <names
-    continue
+    return
   fi
   awk -F "$T" '$2 != ""' judged >refused
   awk -F "$T" '$2 != "-" { print $1 "\t" $2 }' contents >>refused
@@ -164,8 +175,17 @@ while [ -s orphans ]; do
     cut -f 1 may-go >unpinned
     answer would
   fi
-done >answers
-# What programs and files of the node say is cut down to plain text.
-tr -cd ' -~\n' <answers | cut -c 1-400
-echo "end $(wc -l <answers)"
+}
+
+while [ -s orphans ]; do
+  head -n $together orphans >chunk
+  sed "1,${together}d" orphans >rest
+  mv rest orphans
+  cut -d : -f 1 chunk >names
+  chunk >answers
+  # What programs and files of the node say is cut down to plain text.
+  tr -cd ' -~\n' <answers | cut -c 1-400
+  count=$((count + $(wc -l <answers)))
+done
+echo "end $count"
 rm -rf "$W"

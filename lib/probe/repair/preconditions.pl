@@ -28,37 +28,60 @@ for (rows("results")) { my ($name, $file, $container, $pod) = split /\t/; $read{
   refuse_name($name, "its pod $pod is still on the node") if -d "/proc/1/root/var/lib/kubelet/pods/$pod" }
 for (rows("cached")) { my ($file, $name) = split /\t/; refuse_name($name, "the cached result of its plugins cannot be read") if !$read{$file} }
 my (%mounted, %groups);
-sub nsfs { my ($file, $act) = @_; open my $lines, "<", $file or do { return if gone() || $!{EINVAL}; die "$file: $!\n" };
-  while (<$lines>) { next if index($_, " - nsfs ") < 0; my @word = split / /; $word[3] =~ /^net:\[(\d+)\]$/ or next; next if !exists $name{$1};
+# False where it is gone.
+sub nsfs { my ($file, $act) = @_; open my $lines, ref $file ? "<&" : "<", $file or do { return 0 if gone() || $!{EINVAL}; die "$file: $!\n" };
+  $! = 0; my @lines = <$lines>; return 0 if !@lines || $!;
+  for (@lines) { next if index($_, " - nsfs ") < 0; my @word = split / /; $word[3] =~ /^net:\[(\d+)\]$/ or next; next if !exists $name{$1};
     my $inode = $1; my @groups; for (my $at = 6; $word[$at] ne "-"; $at++) { push @groups, $1 if $word[$at] =~ /^(?:shared|master):(\d+)$/ }
-    $act->($inode, $word[4], @groups) } }
+    $act->($inode, $word[4], @groups) }
+  1 }
 nsfs("$mounts/mountinfo", sub { my ($inode, $path, @group) = @_;
   $mounted{$inode} = 1; $groups{$inode}{$_} = 1 for @group;
   (my $shown = $path) =~ s/[^\w.:\/-]//g;
-  refuse($inode, "it is pinned at $shown as well") if $path ne "/run/netns/$name{$inode}" });
+  refuse($inode, "it is pinned at $shown as well") if $path ne "/run/netns/$name{$inode}" }) or die "the mounts of the runtime cannot be read\n";
 $mounted{$_} || refuse($_, "no mount of the node leads to it") for keys %name;
 my $namespaces = (stat "/proc/self/ns/net")[0];
-my (%seen, %socket);
+my (%seen, %socket, %partly);
 my $own = target("$mounts/ns/mnt");
-each_of("/proc", sub { my $pid = shift; my $at = "/proc/$pid";
-  my ($net, $mnt) = (target("$at/ns/net"), target("$at/ns/mnt"));
-  refuse($1, who($pid) . " is in it") if $net =~ /(\d+)/;
-  nsfs("$at/mountinfo", sub { my ($inode, $path, @group) = @_;
-    refuse($inode, "it is mounted elsewhere as well, where " . who($pid) . " is") if !grep { $groups{$inode}{$_} } @group })
-    if $mnt ne "" && $mnt ne $own && !$seen{$mnt}++;
-  each_of("$at/task", sub { my $task = shift; refuse($1, "a thread of " . who($pid) . " is in it") if $task != $pid && target("$at/task/$task/ns/net") =~ /(\d+)/ });
-  my $handle;
+sub mounts_of { my ($pid, $file) = @_; nsfs($file, sub { my ($inode, $path, @group) = @_;
+  refuse($inode, "it is mounted elsewhere as well, where " . who($pid) . " is") if !grep { $groups{$inode}{$_} } @group }) }
+# A copy of a descriptor of a thread, which may have a table of its own (PIDFD_THREAD, Linux 6.9; else only the leader is asked).
+sub copy { my ($pid, $task, $number, $path) = @_;
+  my $handle = syscall 434, $task + 0, $task == $pid ? 0 : 0x80;
+  $handle = syscall 434, $pid + 0, 0 if $handle < 0 && (readlink "/proc/$pid/fd/$number" // "") eq $path;
+  return if $handle < 0;
+  open my $closing, "<&=", $handle or die "$!\n";
+  my $copied = syscall 438, $handle, $number + 0, 0;
+  return if $copied < 0;
+  open my $socket, "+<&=", $copied or die "$!\n";
+  (stat $socket)[1] == ($path =~ /(\d+)/)[0] ? $socket : undef }
+each_of("/proc", sub { my $pid = shift; each_of("/proc/$pid/task", sub { my $task = shift; my $at = "/proc/$pid/task/$task";
+  my ($net, $mnt, $root) = map { target("$at/$_") } "ns/net", "ns/mnt", "root";
+  refuse($1, ($task == $pid ? "" : "a thread of ") . who($pid) . " is in it") if $net =~ /(\d+)/;
+  # What is changed in its root sees the mounts below it alone.
+  if ($mnt ne "" && $mnt ne $own && $root ne "" && !$seen{$mnt}{$root}) {
+    $seen{$mnt}{$root} = 1 if mounts_of($pid, "$at/mountinfo");
+    $partly{$mnt} = $task if $root ne "/" }
   each_of("$at/fd", sub { my $number = shift; my $path = target("$at/fd/$number");
     if ($path =~ /^net:\[(\d+)\]/) { refuse($1, who($pid) . " has it open") }
     elsif ($path =~ m{^/} && ($path eq "/" || $path =~ m{/netns/})) { my ($device, $inode) = stat "$at/fd/$number"; refuse($inode, who($pid) . " has it open") if $inode && $device == $namespaces }
     # Whose namespace a socket is of: pidfd_open, pidfd_getfd (Linux 5.6), SIOCGSKNS.
-    elsif ($path =~ /^socket:\[(\d+)/ && !$socket{$1}++) {
-      if (!defined $handle) { my $opened = syscall 434, $pid + 0, 0; if ($opened < 0) { return if gone() || $!{EINVAL}; die "sockets of " . who($pid) . ": $!\n" } open $handle, "<&=", $opened or die "$!\n" }
-      my $copied = syscall 438, fileno $handle, $number + 0, 0;
-      if ($copied < 0) { return if gone() || $!{EBADF}; die "sockets of " . who($pid) . ": $!\n" }
-      open my $socket, "+<&=", $copied or die "$!\n";
+    elsif ($path =~ /^socket:\[(\d+)/ && !$socket{$1}) { my $id = $1;
+      my $socket = copy($pid, $task, $number, $path);
+      if (!defined $socket) { my $why = "$!"; return if target("$at/fd/$number") ne $path; die "sockets of " . who($pid) . ": $why\n" }
       my $opened = ioctl $socket, 0x894C, 0;
       die "sockets of " . who($pid) . ": $!\n" if !defined $opened;
       open my $namespace, "<&=", $opened or die "$!\n";
-      refuse((stat $namespace)[1], "a socket of " . who($pid) . " is of it") } }) });
+      refuse((stat $namespace)[1], "a socket of " . who($pid) . " is of it");
+      $socket{$id} = 1 } }) }) });
+# setns(2), in a process of its own; the directory of /proc is kept, as the root is another then.
+chomp(my $machine = `uname -m`);
+my $setns = {x86_64 => 308, aarch64 => 268}->{$machine};
+for my $mnt (grep { !$seen{$_}{"/"} } keys %partly) { my $task = $partly{$mnt};
+  open my $namespace, "<", "/proc/$task/ns/mnt" or do { next if gone(); die "mounts of " . who($task) . ": $!\n" };
+  my $child = open my $rows, "-|"; defined $child or die "fork: $!\n";
+  if (!$child) { opendir my $self, "/proc/$$" or exit 1;
+    defined $setns && !syscall($setns, fileno $namespace, 0x20000) && chdir $self && open(my $lines, "<", "mountinfo") or exit 1;
+    print <$lines>; exit 0 }
+  mounts_of($task, $rows) && close $rows or die "not all mounts of " . who($task) . " can be read\n" }
 print "$_\t", $why{$_} // "", "\n" for @order;

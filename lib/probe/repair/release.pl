@@ -1,19 +1,21 @@
-# Frees addresses that no plugin was asked to give back: each record of host-local for one of those on stdin, if the runtime does not know
-# its container and it is older than the settle time; under the lock that host-local itself takes.
+# Frees addresses that no plugin was asked to give back. On stdin for each address the namespace, the address, and whether to free
+# it: its record of host-local, if a pod's container that the runtime does not know has it, and for longer than the settle time;
+# under the lock that host-local itself takes. Prints namespace and file of each record of such a container that stays.
 my ($settle) = @ARGV;
 sub rows { my $file = shift; open my $rows, "<", $file or die "$file: $!\n"; my @rows = <$rows>; chomp @rows; @rows }
 my %known = map { $_ => 1 } rows("known");
 my @addresses = <STDIN>;
 chomp @addresses;
 for my $network (rows("networks")) {
-  open my $lock, "<", "$network/lock" or next;
+  open my $lock, "<", "$network/lock" or do { next if $!{ENOENT}; die "$network/lock: $!\n" };
   flock $lock, 2 or die "$network/lock: $!\n";
   for (@addresses) {
-    my $file = "$network/$_";
-    my $changed = (stat $file)[9] // next;
-    next if time - $changed < $settle;
-    open my $record, "<", $file or next;
+    my ($name, $address, $free) = split / /;
+    my $file = "$network/$address";
+    open my $record, "<", $file or do { next if $!{ENOENT}; die "$file: $!\n" };
+    my $age = time - (stat $record)[9];
     (my $container = <$record> // "") =~ s/\s+$//;
-    unlink $file or die "$file: $!\n" if $container =~ /^[\w.-]+$/ && !$known{$container};
+    next if $container !~ /^[0-9a-f]{64}$/ || $known{$container};
+    if ($free && $age >= $settle) { unlink $file or die "$file: $!\n" } else { print "$name $file\n" }
   }
 }
