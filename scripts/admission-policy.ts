@@ -247,6 +247,7 @@ type Pods = {
 const variableOf = (component: string): string =>
   `differencesFrom${component.charAt(0).toUpperCase()}${component.slice(1)}`;
 
+/** One policy with its binding, as text. Long, as the YAML is one text. */
 function policy({ name, namespace, comment, scripted: { shape, parts, component }, others }: Pods): string {
   const pods = [{ component, shape }, ...others];
   return `${comment}

@@ -60,7 +60,7 @@ const trust = (Principal: object, Condition?: object) => ({
   ],
 });
 
-/** deploy/discovered-account.yaml, as text. */
+/** deploy/discovered-account.yaml, as text. Long, as the template is one value. */
 export function accountTemplate(): string {
   const template = {
     AWSTemplateFormatVersion: '2010-09-09',

@@ -34,6 +34,7 @@ const percentOf = (share: number): number => Math.round(share * 10_000) / 100;
 /** CloudWatch refuses a dashboard with more in one widget. */
 const ALARMS_PER_WIDGET = 100;
 
+/** Alarms and dashboard. The constructor is long, as it is one list: an alarm after the other, of the same metrics. */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);

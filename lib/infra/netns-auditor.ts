@@ -143,6 +143,7 @@ export class NetnsAuditor extends Construct {
   /** Whom the roles of accounts where clusters are found must trust; none without `discover`. */
   readonly accountRoles: readonly IRole[];
 
+  /** Long, as it hands each part to those that need it, and does nothing else. */
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
     const { schedule, monitor, retention, digest, securityHub, dashboard, exceptions, ...settings } =

@@ -58,6 +58,7 @@ const RETRYABLE = [
   'Runtime.ExitError',
 ];
 
+/** The states of a run, in their order. The constructor is long, as it is one list: each state names the next. */
 export class AuditStates extends Construct {
   readonly machine: StateMachine;
 

@@ -9,7 +9,7 @@ import { type ClusterReport, nodeResults, verdicts } from '../model/report.ts';
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
-/** The whole exposition, with a HELP and TYPE line for each metric. */
+/** The whole exposition, with a HELP and TYPE line for each metric. Long, as it is one list of metrics. */
 export function writePrometheus(report: ClusterReport): string {
   const cluster = { cluster: report.cluster.name };
   const perNode = (value: (node: ClusterReport['nodes'][number]) => number | null): Sample[] =>

@@ -67,63 +67,13 @@ export function parseSandboxes(
     'unreadSpecs',
     earlier.filter((entry) => after.has(entry.id) && !read.has(entry.file)),
   );
-  const specs = [...readable, ...restored(unread, { specs: readable, listed, byPid, results, pods })].flatMap(
-    (spec) => {
-      const entry = listed.get(spec.file);
-      if (entry === undefined) return [];
-      return [
-        {
-          ...spec,
-          ...entry,
-          unread: !read.has(spec.file),
-          hasNetwork: hasNetwork(spec),
-          pid: entry.pid ?? (spec.docker?.running ? (spec.docker.pid ?? null) : null),
-        },
-      ];
-    },
-  );
+  const others = restored(unread, { specs: readable, listed, byPid, results, pods });
+  const specs = [...readable, ...others].flatMap((spec) => {
+    const entry = listed.get(spec.file);
+    return entry === undefined ? [] : [listedSpec(spec, entry, !read.has(spec.file))];
+  });
   const realPath = realPaths(files.places);
-  const pick = (spec: (typeof specs)[number], ...names: string[]) =>
-    names.map((name) => spec.annotations[name]).find((value) => value !== undefined);
-  const kindOf = (spec: (typeof specs)[number]) =>
-    pick(
-      spec,
-      'io.kubernetes.cri.container-type',
-      'io.kubernetes.cri-o.ContainerType',
-      'io.kubernetes.docker.type',
-    );
-  const containersOf = new Map<string, Sandbox['containers']>();
-  const unreadOf = new Map<string, string[]>();
-  for (const spec of specs.filter((one) => kindOf(one) === 'container')) {
-    const owner = pick(
-      spec,
-      'io.kubernetes.cri.sandbox-id',
-      'io.kubernetes.cri-o.SandboxID',
-      'io.kubernetes.sandbox.id',
-    );
-    if (owner === undefined) continue;
-    if (spec.unread) addTo(unreadOf, owner, onHost(spec.file));
-    const process = runningIn(spec, byPid);
-    const container = {
-      id: spec.id,
-      name:
-        pick(
-          spec,
-          'io.kubernetes.cri.container-name',
-          'io.kubernetes.cri-o.ContainerName',
-          'io.kubernetes.container.name',
-        ) ?? '',
-      pid: process === null ? null : spec.pid,
-      networkNamespace: process?.networkNamespace ?? null,
-      pidNamespace: process?.pidNamespace ?? null,
-      // runc's first process still has the node's root.
-      resolvConf:
-        process === null || spec.pid === null || process.command.startsWith('runc:[')
-          ? null
-          : (resolvConfs.get(spec.pid) ?? null),
-    };
-    addTo(containersOf, owner, container);
-  }
+  const { containersOf, unreadOf } = containersBySandbox(specs, byPid, resolvConfs);
   const shims = new Map(lines(files.shims).map((line) => line.split('\t') as [string, string]));
   const live = specs
     .filter((spec) => ['sandbox', 'podsandbox'].includes(kindOf(spec) ?? ''))
@@ -169,6 +119,70 @@ export function parseSandboxes(
     });
   const kept = timesByPath(files.kept);
   return [...withoutLeftovers(live, earlier, kept), ...stoppedSandboxes(kept, live, results, realPath)];
+}
+
+type SpecLine = z.infer<typeof specLine>;
+/** A spec with its line of the listing. */
+type ListedSpec = SpecLine & Listed & { readonly unread: boolean; readonly hasNetwork: boolean };
+
+function listedSpec(spec: SpecLine, entry: Listed, unread: boolean): ListedSpec {
+  const running = spec.docker?.running ? (spec.docker.pid ?? null) : null;
+  return { ...spec, ...entry, unread, hasNetwork: hasNetwork(spec), pid: entry.pid ?? running };
+}
+
+/** The first of these annotations that there is: containerd, CRI-O and dockershim have names of their own. */
+function pick({ annotations }: SpecLine, ...names: string[]): string | undefined {
+  return names.map((name) => annotations[name]).find((value) => value !== undefined);
+}
+
+function kindOf(spec: SpecLine): string | undefined {
+  return pick(
+    spec,
+    'io.kubernetes.cri.container-type',
+    'io.kubernetes.cri-o.ContainerType',
+    'io.kubernetes.docker.type',
+  );
+}
+
+/** Containers, and the specs of containers that could not be read, by the id of their sandbox. */
+function containersBySandbox(
+  specs: readonly ListedSpec[],
+  byPid: ReadonlyMap<number, ProcessLine>,
+  resolvConfs: ReadonlyMap<number, ResolvConf>,
+) {
+  const containersOf = new Map<string, Sandbox['containers']>();
+  const unreadOf = new Map<string, string[]>();
+  for (const spec of specs.filter((one) => kindOf(one) === 'container')) {
+    const owner = pick(
+      spec,
+      'io.kubernetes.cri.sandbox-id',
+      'io.kubernetes.cri-o.SandboxID',
+      'io.kubernetes.sandbox.id',
+    );
+    if (owner === undefined) continue;
+    if (spec.unread) addTo(unreadOf, owner, onHost(spec.file));
+    const process = runningIn(spec, byPid);
+    const container = {
+      id: spec.id,
+      name:
+        pick(
+          spec,
+          'io.kubernetes.cri.container-name',
+          'io.kubernetes.cri-o.ContainerName',
+          'io.kubernetes.container.name',
+        ) ?? '',
+      pid: process === null ? null : spec.pid,
+      networkNamespace: process?.networkNamespace ?? null,
+      pidNamespace: process?.pidNamespace ?? null,
+      // runc's first process still has the node's root.
+      resolvConf:
+        process === null || spec.pid === null || process.command.startsWith('runc:[')
+          ? null
+          : (resolvConfs.get(spec.pid) ?? null),
+    };
+    addTo(containersOf, owner, container);
+  }
+  return { containersOf, unreadOf };
 }
 
 /**
@@ -239,7 +253,7 @@ function stoppedSandboxes(
 const onHost = (file: string) => file.replace(/^\/proc\/1\/root/, '');
 
 /** Whether it is in a namespace other than the node's; dockerd says it, a runtime's spec has an entry for it. */
-function hasNetwork(spec: z.infer<typeof specLine>): boolean {
+function hasNetwork(spec: SpecLine): boolean {
   return spec.docker === undefined
     ? spec.namespaces.some(({ type }) => type === 'network')
     : spec.docker.networkMode !== 'host';
