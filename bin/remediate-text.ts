@@ -30,7 +30,7 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
   if (namespaces.length > 0)
     lines.push(
       '',
-      `Delete ${plural(totalOf(namespaces), 'orphaned namespace')}. A pod on the node looks at each again right before, has the CNI plugins undo what they made, and proves that pin, pair and address are gone:`,
+      `Delete ${plural(totalOf(namespaces), 'orphaned namespace')}. A pod on the node looks at each again right before, has the CNI plugins undo what they made, and proves that its pin and its pair are gone and that host-local keeps no record of its address:`,
       rows(['NODE', 'NAMESPACES'], namespaces, width),
     );
   if (pods.length > 0)
@@ -69,15 +69,29 @@ export function totalOf(acts: readonly Act[]): number {
   return acts.reduce((sum, act) => sum + objectsOf(act), 0);
 }
 
+/** Names of one node that are asked about; all are in JSON. */
+const ASKED = 20;
+
 /** What is asked before anything is done. */
-export function question(acts: readonly Act[]): string {
+export function question(acts: readonly Act[], cluster: string): string {
+  const objects = acts.map((act) =>
+    act.kind === 'recreate-pod'
+      ? `  pod ${objectText(act)}`
+      : `  ${printable(act.node, 300)}: ${namesOf(
+          act.orphans.map(({ name }) => name),
+          ASKED,
+        )}`,
+  );
   const pods = acts.filter(({ kind }) => kind === 'recreate-pod').length;
   const namespaces = totalOf(acts) - pods;
   const what = [
     ...(namespaces > 0 ? [`delete ${plural(namespaces, 'orphaned namespace')}`] : []),
     ...(pods > 0 ? [`recreate ${plural(pods, 'pod')}`] : []),
   ].join(' and ');
-  return `${what.charAt(0).toUpperCase()}${what.slice(1)}? Type yes: `;
+  return [
+    ...objects,
+    `${what.charAt(0).toUpperCase()}${what.slice(1)} of ${printable(cluster, 100)}? Type yes: `,
+  ].join('\n');
 }
 
 /** One act and what came of it; of many objects those that were not done, by their reason. */
@@ -95,17 +109,39 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
   ].join('\n');
 }
 
-/** @param wanted - objects that were to be repaired */
-export function summary(results: readonly ActResult[], wanted: number): string {
+/**
+ * @param wanted - objects that were to be repaired
+ * @param beyond - objects of the plan that the limit left out
+ */
+export function summary(
+  results: readonly ActResult[],
+  { wanted, beyond, isRehearsal }: { wanted: number; beyond: number; isRehearsal: boolean },
+): string {
   const inOrder = sum(results, (word) => word === 'done' || word === 'would');
   const refused = sum(results, (word) => word === 'refused');
   const surprised = results.some(({ result }) => result === 'surprise');
-  return `${inOrder} of ${wanted} in order, ${refused} refused${surprised ? ', and a surprise: nothing more was tried. Look at it before you go on' : ''}.`;
+  const failed = sum(results, (word) => word === 'failed');
+  const left = sum(results, (word) => word === 'left');
+  return [
+    `${inOrder} of ${wanted} ${isRehearsal ? 'would be repaired' : 'in order'}, ${refused} refused`,
+    ...(failed > 0 ? [`, ${failed} failed`] : []),
+    ...(left > 0 ? [`, ${left} left`] : []),
+    ...(isRehearsal ? ['; nothing was changed'] : []),
+    ...(surprised ? [', and a surprise: nothing more was tried. Look at it before you go on'] : []),
+    '.',
+    ...(beyond > 0 ? [` ${beyond} more were not tried (--limit).`] : []),
+  ].join('');
 }
 
 /** Objects of which that is said. An act without answers is its one object. */
 export function sum(results: readonly ActResult[], matches: (word: string) => boolean): number {
-  const wordOf = { done: 'done', rehearsed: 'would', refused: 'refused', surprise: 'failed' } as const;
+  const wordOf = {
+    done: 'done',
+    rehearsed: 'would',
+    refused: 'refused',
+    unseen: 'left',
+    surprise: 'failed',
+  } as const;
   return results.reduce((total, { act, result, answers }) => {
     if (answers.length > 0) return total + answers.filter(({ word }) => matches(word)).length;
     return total + (matches(wordOf[result]) ? objectsOf(act) : 0);
@@ -118,9 +154,9 @@ function objectText(act: Act): string {
   return printable(`${namesOf(act.findings.map(({ object }) => object.name))} on ${act.node}`, 600);
 }
 
-function namesOf(names: readonly string[]): string {
-  const shown = names.slice(0, NAMES).map((name) => printable(name, 200));
-  return names.length > NAMES ? `${shown.join(', ')} and ${names.length - NAMES} more` : shown.join(', ');
+function namesOf(names: readonly string[], most = NAMES): string {
+  const shown = names.slice(0, most).map((name) => printable(name, 200));
+  return names.length > most ? `${shown.join(', ')} and ${names.length - most} more` : shown.join(', ');
 }
 
 function whyText({ findings }: Act): string {

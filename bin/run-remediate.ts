@@ -108,7 +108,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       if (plan.acts.length > 0) process.exitCode = EXIT.findings;
       return;
     }
-    if (options.rehearse !== true && !(await isAgreed(chosen, options))) return;
+    if (options.rehearse !== true && !(await isAgreed(chosen, cluster.name, options))) return;
     if (await ensureNamespace(cluster, options.probeNamespace, interrupt.signal))
       say(`Created the namespace ${options.probeNamespace} for the probe pods.`);
     const results = await repair(cluster, chosen, {
@@ -125,7 +125,12 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       signal: interrupt.signal,
       onResult: (result) => say(resultText(result)),
     });
-    summarize(results, chosen);
+    const wanted = totalOf(chosen);
+    summarize(results, {
+      wanted,
+      beyond: totalOf(plan.acts.filter(({ refused }) => refused === null)) - wanted,
+      isRehearsal: options.rehearse === true,
+    });
   } finally {
     await cluster.transport.close();
     interrupt.end();
@@ -220,7 +225,7 @@ function print(plan: Plan, report: ClusterReport, { output, limit }: RemediateOp
   else stdout.write(planText(plan, report, limit, reportWidth(stdout)));
 }
 
-async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promise<boolean> {
+async function isAgreed(acts: readonly Act[], cluster: string, { yes }: RemediateOptions): Promise<boolean> {
   const tried = acts.filter(({ refused }) => refused === null);
   // What is refused is told by its result.
   if (yes === true || tried.length === 0) return true;
@@ -230,7 +235,7 @@ async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promis
     });
   const ask = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await ask.question(question(tried));
+    const answer = await ask.question(question(tried, cluster));
     if (answer.trim() === 'yes') return true;
     say('Nothing was done.');
     return false;
@@ -239,9 +244,9 @@ async function isAgreed(acts: readonly Act[], { yes }: RemediateOptions): Promis
   }
 }
 
-function summarize(results: readonly ActResult[], acts: readonly Act[]): void {
-  say(summary(results, totalOf(acts)));
-  const surprised = results.some(({ result }) => result === 'surprise');
+function summarize(results: readonly ActResult[], of: Parameters<typeof summary>[1]): void {
+  say(summary(results, of));
+  const surprised = results.some(({ result }) => result === 'surprise' || result === 'unseen');
   const refused = sum(results, (word) => word === 'refused');
   process.exitCode = surprised ? EXIT.incomplete : refused > 0 ? EXIT.findings : EXIT.ok;
 }

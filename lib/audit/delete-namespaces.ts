@@ -3,6 +3,7 @@
  * that it is gone. An audit of the node then says whether that is all.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
+import type { Finding } from '../model/finding.ts';
 import type { RemedyObject } from '../model/remedy-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type Answer, readAnswers, repairPod } from '../probe/index.ts';
@@ -28,18 +29,26 @@ export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context:
     rehearse: async () => {
       const answers = await askedOnNode(cluster, act, context, false);
       const would = answers.filter(({ word }) => word === 'would').length;
-      return { ok: would > 0, detail: `${would} would be deleted${notDeleted(answers)}`, answers };
+      return {
+        ok: !areUnsure(answers),
+        detail: `${would} would be deleted${notDeleted(answers)}; nothing was changed`,
+        answers,
+      };
     },
     act: async () => {
       const answers = await askedOnNode(cluster, act, context, true);
       const done = answers.filter(({ word }) => word === 'done');
       const detail = `${done.length} deleted${notDeleted(answers)}`;
-      if (answers.some(({ word }) => word === 'failed' || word === 'left'))
-        return { ok: false, detail, answers };
+      if (areUnsure(answers)) return { ok: false, detail, answers };
       return await proven(act, done, { detail, answers }, context);
     },
     after: ({ answers }) => object(new Map(answers?.map((answer) => [answer.name, answer]))),
   };
+}
+
+/** Of some it is not known whether they may go, or what became of them. */
+function areUnsure(answers: readonly Answer[]): boolean {
+  return answers.some(({ word }) => word === 'failed' || word === 'left');
 }
 
 /** How many were left there, in the words of their answers. */
@@ -100,12 +109,28 @@ async function proven(
       ok: false,
       detail: `${repair.detail}; but ${node} could not be looked at in full afterwards: ${found?.reason ?? 'it is not listed'}`,
     };
-  const names = new Set(done.map(({ name }) => name));
-  const again = report.findings.filter(({ object }) =>
-    names.has((object.path ?? object.name).replace(/^.*\//, '')),
-  );
+  const parts = new Set(done.flatMap(partsOf));
+  const again = report.findings.filter((finding) => tellsOf(finding, parts));
   if (again.length === 0)
     return { ...repair, ok: true, detail: `${repair.detail}; an audit finds nothing of them` };
   const checks = [...new Set(again.map(({ check }) => check))].join(', ');
   return { ...repair, ok: false, detail: `${repair.detail}; but an audit finds ${checks} of them` };
+}
+
+/** Its pin, and what was in it: ends of links on the node, and addresses, or `no link`, `no address`. */
+function partsOf({ name, detail }: Answer): string[] {
+  const held = detail.replace(/\bno (?:link|address)\b/g, '').split(' ');
+  return [name, ...held.filter((part) => part !== '')];
+}
+
+/**
+ * A finding about one of them, or that has one in its evidence, as records of addresses are told by their store. A pod may have got
+ * an address since.
+ */
+function tellsOf({ object, evidence }: Finding, parts: ReadonlySet<string>): boolean {
+  const own = [object.name, object.path ?? ''].map((name) => name.replace(/^.*\//, ''));
+  if (own.some((name) => parts.has(name))) return true;
+  if (object.kind === 'pod') return false;
+  const words = evidence.flatMap(({ expected, actual }) => [expected ?? '', actual ?? '']).join(' ');
+  return words.split(/[\s,;()→@]+/).some((word) => parts.has(word.replace(/\/\d+$|[:.]$/, '')));
 }

@@ -30,7 +30,7 @@ export async function examinePod(cluster: Cluster, act: PodAct, context: Context
     object,
     rehearse: async () => ({
       ok: true,
-      detail: `the fault is still there, and its ${controller.kind} would make another pod`,
+      detail: `the fault is still there, and its ${controller.kind} would make another pod; nothing was changed`,
     }),
     act: async () => {
       await evict(cluster, pod, { signal: context.signal });

@@ -37,8 +37,8 @@ export type RepairOptions = {
 
 export type ActResult = {
   readonly act: Act;
-  /** A surprise: something was done, and its proof failed. */
-  readonly result: 'done' | 'rehearsed' | 'refused' | 'surprise';
+  /** A surprise: something was done, and its proof failed. Unseen: not all could be looked at by a rehearsal. */
+  readonly result: 'done' | 'rehearsed' | 'refused' | 'unseen' | 'surprise';
   readonly detail: string;
   /** What came of each object of an act that has many. */
   readonly answers: readonly Answer[];
@@ -132,7 +132,7 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
   if ('refused' in found) return ended('refused', { detail: found.refused });
   if (context.rehearse) {
     const would = await found.rehearse();
-    return ended(would.ok ? 'rehearsed' : 'refused', would);
+    return ended(!would.ok ? 'unseen' : areRefused(would) ? 'refused' : 'rehearsed', would);
   }
   const write = async (
     object: RemedyObject,
@@ -164,7 +164,10 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
     repair = { ok: false, detail: messageOf(error) };
   }
   await write(found.after(repair), { phase: repair.ok ? 'done' : 'failed', outcome: repair.detail });
-  // Where each of many objects was refused, nothing was done.
-  const none = repair.answers?.every(({ word }) => word === 'refused') === true;
-  return ended(!repair.ok ? 'surprise' : none ? 'refused' : 'done', repair);
+  return ended(!repair.ok ? 'surprise' : areRefused(repair) ? 'refused' : 'done', repair);
+}
+
+/** Where each of many objects was refused, nothing was done. */
+function areRefused({ answers }: RepairResult): boolean {
+  return answers?.every(({ word }) => word === 'refused') === true;
 }

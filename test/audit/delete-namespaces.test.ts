@@ -9,7 +9,7 @@ import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import { remedyRecordSchema } from '../../lib/model/remedy-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/remedy/plan.ts';
-import { anOrphan, aReport } from '../report/sample.ts';
+import { aFinding, anOrphan, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 
 let stub: StubApiServer;
@@ -112,7 +112,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
   it('rehearses by a pod that only looks, and writes nothing', async () => {
     log = `would ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
     expect(await tryRepair({ rehearse: true })).toMatchObject([
-      { result: 'rehearsed', detail: '1 would be deleted, 1 refused' },
+      { result: 'rehearsed', detail: '1 would be deleted, 1 refused; nothing was changed' },
     ]);
     expect(argumentsOf(sent[0])[0]).toBe('act=0');
     expect(await store.get(keys.remedy({ cluster: cluster.name, runId }, `${A}-begun`))).toBeNull();
@@ -123,7 +123,46 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     expect(await tryRepair({ rehearse: true })).toMatchObject([{ result: 'refused' }]);
   });
 
+  it.each([`would ${A} x`, `refused ${A} it is open`, `left ${A} not all could be looked at: x`])(
+    'is not in order where the rehearsal could not look at all: %s',
+    async (first) => {
+      log = `${first}\nleft ${B} not all could be looked at: x\nend 2\n`;
+      expect(await tryRepair({ rehearse: true })).toMatchObject([
+        { result: 'unseen', detail: expect.stringContaining(' left; nothing was changed') },
+      ]);
+    },
+  );
+
+  it('is not taken for a fault of what was deleted, where a pod has got its address since', async () => {
+    const pod = aFinding({ evidence: [{ what: 'address', actual: '10.1.1.1/24', source: 'ip' }] });
+    expect(await tryRepair({ look: async () => aReport({ findings: [pod] }) })).toMatchObject([
+      { result: 'done' },
+    ]);
+  });
+
   it.each<[string, string, Partial<RepairOptions>, string]>([
+    ...(
+      [
+        ['its link', { kind: 'link', name: 'veth1', node: 'node-1' }, ''],
+        ['the way to its link', { kind: 'address', name: '10.9.9.9', node: 'node-1', path: 'veth1' }, ''],
+        ['its address', { kind: 'address', name: '10.1.1.1', node: 'node-1' }, ''],
+        [
+          'the record of its address',
+          { kind: 'file', name: 'net', node: 'node-1' },
+          '10.1.1.9, 10.1.1.1 (x)',
+        ],
+      ] as const
+    ).map(([what, object, actual]): [string, string, Partial<RepairOptions>, string] => [
+      `an audit finds ${what}`,
+      `done ${A} veth1 10.1.1.1\nrefused ${B} it is open\nend 2\n`,
+      {
+        look: async () =>
+          aReport({
+            findings: [aFinding({ check: 'of-it', object, evidence: [{ what: 'x', actual, source: 'x' }] })],
+          }),
+      },
+      'an audit finds of-it of them',
+    ]),
     [
       'one fails',
       `failed ${A} CNI DEL of bridge failed\nleft ${B} another one\nend 2\n`,

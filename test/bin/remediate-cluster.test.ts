@@ -153,3 +153,23 @@ describe('how long an orphaned namespace must have been there', () => {
     expect((await remediate('--settle', '5m')).code).toBe(0);
   });
 });
+
+describe('a rehearsal', { timeout: 30_000 }, () => {
+  it('that could look at nothing does not end well', async () => {
+    withRepairs();
+    stub.ending = () => ({ log: `left ${A} x\nleft ${B} x\nend 2\n` });
+    const { error, code } = await remediate('--rehearse');
+    expect(error).toContain('0 of 2 would be repaired, 0 refused, 2 left; nothing was changed.');
+    expect(code).toBe(3);
+  });
+
+  it('says what the limit left out', async () => {
+    withRepairs();
+    stub.ending = () => ({ log: `would ${A} no link no address\nend 1\n` });
+    const { error, code } = await remediate('--rehearse', '--limit', '1');
+    expect(error).toContain(
+      '1 of 1 would be repaired, 0 refused; nothing was changed. 1 more were not tried (--limit).',
+    );
+    expect(code).toBe(0);
+  });
+});

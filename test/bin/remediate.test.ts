@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { planText, question, resultText, summary } from '../../bin/remediate-text.ts';
 import type { ActResult } from '../../lib/audit/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
-import { planRepairs } from '../../lib/remedy/plan.ts';
+import { limited, planRepairs } from '../../lib/remedy/plan.ts';
 import { aFinding, anOrphan, aReport } from '../report/sample.ts';
 import { run } from './run.ts';
 
@@ -57,9 +57,16 @@ describe('what is said of repairs', () => {
     expect(text).toMatch(
       /cni-\S+8 on node-1 \(namespace-orphaned\): one audit has seen it, and two are wanted/,
     );
-    expect(question(planned.plan.acts.filter(({ refused }) => refused === null))).toBe(
-      'Delete 7 orphaned namespaces and recreate 1 pod? Type yes: ',
+    expect(question(limited(planned.plan.acts, 3, 2000), 'prod-eu')).toBe(
+      `  node-1: ${orphans
+        .slice(0, 3)
+        .map(({ object }) => object.name)
+        .join(', ')}\nDelete 3 orphaned namespaces of prod-eu? Type yes: `,
     );
+    expect(question(limited(planned.plan.acts, 8, 2000), 'prod-eu')).toMatch(
+      /\n {2}pod shop\/web-1 on node-1\nDelete 7 orphaned namespaces and recreate 1 pod of prod-eu\? Type yes: $/,
+    );
+    expect(text).toContain('that host-local keeps no record of its address');
   });
 
   it('tells the reason of each namespace that was refused, and counts namespaces', () => {
@@ -74,6 +81,15 @@ describe('what is said of repairs', () => {
     expect(resultText(result)).toMatch(
       /5 deleted, 2 refused\n {2}refused: its pin is gone: cni-\S+6, cni-\S+7$/,
     );
-    expect(summary([result], 7)).toBe('5 of 7 in order, 2 refused.');
+    const of = { wanted: 7, beyond: 290, isRehearsal: false };
+    expect(summary([result], of)).toBe('5 of 7 in order, 2 refused. 290 more were not tried (--limit).');
+    const unseen: ActResult = {
+      ...result,
+      result: 'unseen',
+      answers: answers.map((answer) => ({ ...answer, word: answer.word === 'done' ? 'would' : 'left' })),
+    };
+    expect(summary([unseen], { ...of, beyond: 0, isRehearsal: true })).toBe(
+      '5 of 7 would be repaired, 0 refused, 2 left; nothing was changed.',
+    );
   });
 });
