@@ -36,6 +36,7 @@ describe('who installs the command line', () => {
       'kubectl-netns_audit',
       'kubectl_complete-netns_audit',
       'netns-audit',
+      'netns-auditor',
     ]);
     expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
       'netns-auditor',
