@@ -36,6 +36,7 @@ export function packageManifest(root: string): object {
     bin: {
       'netns-audit': 'bin/netns-audit.js',
       'kubectl-netns_audit': 'bin/netns-audit.js',
+      'netns-auditor': 'bin/netns-audit.js',
       'kubectl_complete-netns_audit': 'bin/netns-audit.js',
     },
     exports: {
