@@ -98,7 +98,6 @@ export function question(acts: readonly Act[], cluster: string): string {
 export function resultText({ act, result, detail, answers }: ActResult): string {
   const others = Map.groupBy(
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
-    // Numbers and names of processes make one reason of many.
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
   return [

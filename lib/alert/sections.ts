@@ -2,7 +2,7 @@
 import { type Finding, type Severity, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, objectName, plural, widthOf } from '../report/index.ts';
+import { clipped, countOf, objectName, plural, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { Told } from './record.ts';
@@ -191,13 +191,7 @@ function line(set: Alike<Placed>): string {
 export function objectsOf(set: Alike<Placed>): string {
   const [{ object }, ...others] = set;
   if (others.length === 0) return printable(objectName(object), 300);
-  const nodes = nodesOf(set);
-  const [node] = nodes;
-  const where =
-    object.kind === 'node' || node === undefined
-      ? ''
-      : ` on ${nodes.size === 1 ? printable(node, 100) : plural(nodes.size, 'node')}`;
-  return `${plural(set.length, object.kind)}${where}`;
+  return countOf(set, (node) => printable(node, 100));
 }
 
 function nodesOf(set: readonly Placed[]): ReadonlySet<string> {

@@ -1,20 +1,18 @@
 /** The pod that repairs one node: as the probe's, with another script, on exactly the objects that it is given. */
 import type { Orphan } from '../model/orphan.ts';
 import { COMPONENT_LABEL, REPAIR_NAMESPACE } from '../model/own-pods.ts';
-import { CAPABILITIES, escaped, probePod } from './pod-manifest.ts';
+import { CAPABILITIES, escaped, type ProbePodOptions, probePod } from './pod-manifest.ts';
 import { repairScript } from './repair-script.ts';
 
 /** Namespaces that one pod takes: as many as the admission policy can look through. */
 export const MOST_ORPHANS = 2000;
 
-export type RepairPodOptions = {
-  readonly runId: string;
-  readonly node: string;
-  readonly expires: Date;
+export type RepairPodOptions = Pick<
+  ProbePodOptions,
+  'runId' | 'node' | 'expires' | 'image' | 'imagePullSecret'
+> & {
   /** @default netns-audit-remediate */
   readonly namespace?: string;
-  readonly image?: string;
-  readonly imagePullSecret?: string;
   /** At most {@link MOST_ORPHANS}. */
   readonly orphans: readonly Orphan[];
   /** False: it says of each whether it would go, and changes nothing. */

@@ -56,13 +56,17 @@ export function membersOf({ lead, alike }: Group): readonly Finding[] {
 /** `shop/web-1 on node-1` of one finding, `12 pods on 3 nodes` of more. @param nodeName - how a node is called */
 export function whatOf(group: Group, nodeName: (node: string) => string = asItIs): string {
   if (group.alike.length === 0) return objectName(group.lead.object, nodeName);
-  const members = membersOf(group);
-  const kinds = new Set(members.map(({ object }) => object.kind));
-  const nodes = nodesOf(group);
+  return countOf(membersOf(group), nodeName);
+}
+
+/** `12 pods on 3 nodes`, `2 nodes`, `3 objects` of several kinds. */
+export function countOf(members: readonly Pick<Finding, 'object'>[], nodeName = asItIs): string {
+  const [kind, ...others] = new Set(members.map(({ object }) => object.kind));
+  const what = plural(members.length, kind === undefined || others.length > 0 ? 'object' : kind);
+  const nodes = new Set(members.flatMap(({ object }) => object.node ?? []));
   const [node] = nodes;
-  const what = plural(members.length, kinds.size === 1 ? group.lead.object.kind : 'object');
   if (node === undefined) return what;
-  return `${what} on ${nodes.length === 1 ? nodeName(node) : plural(nodes.length, 'node')}`;
+  return `${what} on ${nodes.size === 1 ? nodeName(node) : plural(nodes.size, 'node')}`;
 }
 
 /** Nodes that the objects of a group are on, each once. */

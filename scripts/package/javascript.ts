@@ -57,11 +57,7 @@ export async function buildConstruct(
     format,
     legalComments: 'none',
     preserveSymlinks: true,
-    // CommonJS packages in it (yaml) call require for what Node has built in.
-    banner:
-      format === 'esm'
-        ? { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" }
-        : {},
+    banner: format === 'esm' ? { js: REQUIRE } : {},
     plugins: [placesKept(root, format), functionsMade(root)],
     metafile: true,
     logLevel: 'warning',

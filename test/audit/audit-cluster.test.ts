@@ -9,7 +9,16 @@ import type { ClusterReport } from '../../lib/model/report.ts';
 import { readArchive } from '../../lib/probe/index.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { rawEvent } from '../stub/raw.ts';
-import { addNode, audit, endWith, logOf, podsOfTheAudit, recordingFile, serveRecording } from './recorded.ts';
+import {
+  addNode,
+  audit,
+  coverageOf,
+  endWith,
+  logOf,
+  podsOfTheAudit,
+  recordingFile,
+  serveRecording,
+} from './recorded.ts';
 
 let stub: StubApiServer;
 
@@ -20,8 +29,6 @@ afterEach(async () => {
   await stub.close();
 });
 
-const coverageOf = (report: ClusterReport, node: string) =>
-  report.coverage.nodes.find((each) => each.node === node);
 const found = (report: ClusterReport) =>
   report.findings.map(({ check, object, confidence }) => [check, object, confidence]);
 const archivesIn = async (directory: string) => {

@@ -11,6 +11,7 @@ import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/remedy/plan.ts';
 import { aFinding, anOrphan, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { storeOfTheKilled } from './killed.ts';
 
 let stub: StubApiServer;
 let cluster: Cluster;
@@ -199,12 +200,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
   });
 
   it('that was stopped is told by the next call, which ends its pod', async () => {
-    const stopped = new DirectoryStore(directory);
-    const put = stopped.putOnce.bind(stopped);
-    stopped.putOnce = async (key, body) => {
-      if (key.endsWith('-begun.json')) return await put(key, body);
-      throw new Error('killed');
-    };
+    const stopped = storeOfTheKilled(directory);
     await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
     for (const pod of sent) stub.pods.set(`netns-audit-remediate/${pod.metadata.name}`, pod);
     const [said] = await settleHalfDone(cluster, store, HERE);
@@ -216,12 +212,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
   });
 
   it('that was stopped is settled where it was made, and pods of an audit there are left alone', async () => {
-    const stopped = new DirectoryStore(directory);
-    const put = stopped.putOnce.bind(stopped);
-    stopped.putOnce = async (key, body) => {
-      if (key.endsWith('-begun.json')) return await put(key, body);
-      throw new Error('killed');
-    };
+    const stopped = storeOfTheKilled(directory);
     await expect(tryRepair({ store: stopped, repairNamespace: 'repairs' })).rejects.toThrow('killed');
     const [pod] = sent;
     if (pod === undefined) throw new Error('no pod');

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JUDGING } from '../../lib/audit/judge.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { StubApiServer } from '../stub/api-server.ts';
-import { addNode, audit, endWith, podsOfTheAudit, serveRecording } from './recorded.ts';
+import { addNode, audit, coverageOf, endWith, podsOfTheAudit, serveRecording } from './recorded.ts';
 
 const module = new URL('./hostile-judge.ts', import.meta.url);
 
@@ -17,8 +17,6 @@ afterEach(async () => {
   await stub.close();
 });
 
-const coverageOf = (report: ClusterReport, node: string) =>
-  report.coverage.nodes.find((each) => each.node === node);
 /** What the report says of one node, without the times of the run. */
 const about = (report: ClusterReport, node: string) =>
   JSON.stringify(

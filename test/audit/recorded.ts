@@ -103,3 +103,8 @@ export async function audit(
     await cluster.transport.close();
   }
 }
+
+/** What the report says of how far a node was audited. */
+export function coverageOf(report: ClusterReport, node: string) {
+  return report.coverage.nodes.find((each) => each.node === node);
+}

@@ -12,6 +12,7 @@ import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/remedy/plan.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { storeOfTheKilled } from './killed.ts';
 
 let stub: StubApiServer;
 let cluster: Cluster;
@@ -242,13 +243,7 @@ describe('whoever was killed', { timeout: 30_000 }, () => {
     ['before the pod was evicted', true, 'it was not evicted'],
     ['after it', false, 'its controller has 1 ready pods now'],
   ])('%s leaves what the next call tells, once', async (_, stays, words) => {
-    // As a kill leaves it: what was begun is written down, and its end is not.
-    const stopped = new DirectoryStore(directory);
-    const put = stopped.putOnce.bind(stopped);
-    stopped.putOnce = async (key, body) => {
-      if (key.endsWith('-begun.json')) return await put(key, body);
-      throw new Error('killed');
-    };
+    const stopped = storeOfTheKilled(directory);
     if (stays) stub.fail({ path: '/eviction', status: 403, message: 'killed' });
     await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
 
@@ -261,12 +256,7 @@ describe('whoever was killed', { timeout: 30_000 }, () => {
   });
 
   it('is not asked after in another cluster that has the name by now', async () => {
-    const stopped = new DirectoryStore(directory);
-    const put = stopped.putOnce.bind(stopped);
-    stopped.putOnce = async (key, body) => {
-      if (key.endsWith('-begun.json')) return await put(key, body);
-      throw new Error('killed');
-    };
+    const stopped = storeOfTheKilled(directory);
     await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
     expect(await unsettled()).toHaveLength(1);
     expect(await halfDone(store, { ...cluster, uid: 'another' }, recentDays(new Date()))).toEqual([]);

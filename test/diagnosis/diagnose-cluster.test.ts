@@ -1,17 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type AnyCheck,
-  defineCheck,
-  defineClusterCheck,
-  fail,
-  nodeObject,
-  pass,
-} from '../../lib/checks/define.ts';
+import { defineCheck, defineClusterCheck, fail, nodeObject, pass } from '../../lib/checks/define.ts';
 import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
-import type { Exception } from '../../lib/model/exception.ts';
 import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
-import { resultOf, talliesOf } from './nodes.ts';
+import { conclude as concludeAs, resultOf, talliesOf } from './nodes.ts';
 
 const metadata = {
   topic: 'namespaces',
@@ -62,32 +54,11 @@ function aResult(changes: Partial<NodeResult> = {}): NodeResult {
   return resultOf('node-1', { tallies, pods: ['shop/web-1'], ...changes });
 }
 
-function conclude(
+const conclude = (
   results: NodeResult[],
   previous: ClusterReport | null = null,
-  changes: {
-    orphan?: number;
-    scope?: 'cluster' | 'part';
-    day?: number;
-    exceptions?: Exception[];
-    checks?: AnyCheck[];
-  } = {},
-) {
-  const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
-  return diagnoseCluster({
-    runId: `run-${changes.day ?? 0}`,
-    cluster: { name: 'prod-eu', uid: 'uid', version: 'v1.36.2' },
-    scope: changes.scope ?? 'cluster',
-    startedAt: at,
-    finishedAt: at,
-    auditorVersion: '0.1.0',
-    results,
-    checks: changes.checks ?? checks,
-    previous,
-    settleSeconds: { pod: 300, orphan: changes.orphan ?? 900 },
-    exceptions: changes.exceptions ?? [],
-  });
-}
+  changes: Parameters<typeof concludeAs>[2] = {},
+) => concludeAs(results, previous, { checks, ...changes });
 
 describe('the verdict', () => {
   it('is healthy when every node was audited and nothing was found', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import { defineCheck, defineClusterCheck, fail, pass } from '../../lib/checks/define.ts';
-import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
 import { askedLabels } from '../../lib/diagnosis/exceptions.ts';
 import { hasFindings } from '../../lib/diagnosis/verdict.ts';
 import { type Exception, exceptionSchema } from '../../lib/model/exception.ts';
@@ -9,6 +8,7 @@ import type { AuditedObject } from '../../lib/model/finding.ts';
 import type { CheckFailure, NodeResult } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { write } from '../../lib/report/index.ts';
+import { conclude as concludeAs } from './nodes.ts';
 
 const brokenCheck = defineCheck({
   id: 'pod-is-broken',
@@ -72,7 +72,6 @@ function conclude(
     scope?: 'cluster' | 'part';
   } = {},
 ): ClusterReport {
-  const at = `2026-11-${20 + (changes.day ?? 0)}T02:00:00.000Z`;
   const ofCluster = objects.filter(({ kind }) => kind === 'cluster');
   const node: NodeResult = {
     node: 'node-1',
@@ -99,18 +98,10 @@ function conclude(
     pods: ['shop/web-1'],
     labels: changes.labels ?? labels,
   };
-  return diagnoseCluster({
-    runId: `run-${changes.day ?? 0}`,
-    cluster: { name: 'prod-eu', uid: 'uid', version: 'v1.36.2' },
-    scope: changes.scope ?? 'cluster',
-    startedAt: at,
-    finishedAt: at,
-    auditorVersion: '0.1.0',
-    results: [node],
-    checks: ofCluster.length > 0 ? [brokenAcross(ofCluster), ...checks.slice(1)] : checks,
-    previous: changes.previous ?? null,
-    settleSeconds: { pod: 300, orphan: 900 },
+  return concludeAs([node], changes.previous ?? null, {
+    ...changes,
     exceptions,
+    checks: ofCluster.length > 0 ? [brokenAcross(ofCluster), ...checks.slice(1)] : checks,
   });
 }
 

@@ -124,8 +124,9 @@ describe(`${COUNT} orphaned namespaces on ${node}`, () => {
     const { stdout, exitCode } = await remediate('--limit', '5000');
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`Delete ${COUNT} orphaned namespaces.`);
-    expect(stdout).toMatch(/e2e-of-somebody on .*: its pin is not one that containerd makes/);
-    expect(stdout).toMatch(/0123456789ab on .*: its pin is not one that containerd makes/);
+    expect(stdout).toMatch(
+      /^ {2}0123456789ab, e2e-of-somebody on \S+ \(namespace-orphaned\): its pin is not one that containerd makes/m,
+    );
     expect(stdout).not.toContain('netns-e2e0a11e');
   });
 

@@ -1,0 +1,12 @@
+import { DirectoryStore } from '../../lib/history/index.ts';
+
+/** As a kill leaves it: what was begun is written down, and its end is not. */
+export function storeOfTheKilled(directory: string): DirectoryStore {
+  const store = new DirectoryStore(directory);
+  const put = store.putOnce.bind(store);
+  store.putOnce = async (key, body) => {
+    if (key.endsWith('-begun.json')) return await put(key, body);
+    throw new Error('killed');
+  };
+  return store;
+}
