@@ -1,11 +1,11 @@
 /** What a page on standard output tells besides its report. */
 import type { Store } from '../lib/history/index.ts';
+import { dayBefore } from '../lib/model/days.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { timeOf } from '../lib/model/run-id.ts';
 import type { PageOptions } from '../lib/report/index.ts';
 import { hrefOf, today } from './reports-store.ts';
 
-const DAY_MILLISECONDS = 86_400_000;
 /** How far before its report the audit before it is looked for. */
 const DAYS = 40;
 
@@ -17,7 +17,7 @@ export async function pageOptions(store: Store | null, report: ClusterReport): P
   const { keys, pastTotals, runs } = await import('../lib/history/index.ts');
   const { runId } = report;
   const cluster = report.cluster.name;
-  const since = new Date(Date.parse(timeOf(runId)) - DAYS * DAY_MILLISECONDS).toISOString().slice(0, 10);
+  const since = dayBefore(Date.parse(timeOf(runId)), DAYS);
   let [previous, next]: (string | null)[] = [null, null];
   for await (const run of runs(store, [cluster], since, today(), () => {})) {
     if (run.runId > runId) next = run.runId;

@@ -4,7 +4,7 @@ import { reasons } from '../checks/catalogue.ts';
 import { keys, pastTotals, type Run, readPointer, type Store, unlessDamaged } from '../history/index.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { PageOptions } from '../report/index.ts';
-import { consolePage } from './tell.ts';
+import { consolePage, urlPath } from './tell.ts';
 
 export type Neighbours = {
   /** Whether the run is one of a fleet, which has a page of its own. */
@@ -22,8 +22,7 @@ export async function pageOptions(
   const { runId, cluster } = report;
   const previous = await runBefore(store, { cluster: cluster.name, runId });
   const link = (key: string): string =>
-    consolePage(store, key, consoleRegion) ??
-    `../../../../${key.split('/').map(encodeURIComponent).join('/')}`;
+    consolePage(store, key, consoleRegion) ?? `../../../../${urlPath(key)}`;
   return {
     why: reasons,
     pages: await checkPages(report),

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Cluster, Lease, listOwnedPods, statusOf, sweep } from '../cluster/index.ts';
 import { keys, type Store } from '../history/index.ts';
+import { dayBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
@@ -132,7 +133,7 @@ async function becameOfNamespaces(cluster: Cluster, repairNamespace: string): Pr
 
 /** The days on which an interrupted repair may have begun: today and the two before. */
 export function recentDays(now: Date): string[] {
-  return [0, 1, 2].map((ago) => new Date(now.getTime() - ago * 86_400_000).toISOString().slice(0, 10));
+  return [0, 1, 2].map((ago) => dayBefore(now.getTime(), ago));
 }
 
 /** Undefined for what is no JSON, which no schema takes. */

@@ -193,3 +193,8 @@ export function consolePage(store: Store, key: string, region: string | null): s
   const object = encodeURIComponent(`${prefix ? `${prefix}/` : ''}${key}`);
   return `https://${region}.${consoleOf(region)}/s3/object/${bucket}?region=${region}&prefix=${object}`;
 }
+
+/** A key as part of a URL: it has `%` of its own. */
+export function urlPath(key: string): string {
+  return key.split('/').map(encodeURIComponent).join('/');
+}

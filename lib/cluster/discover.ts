@@ -5,6 +5,7 @@ import { partitionOf } from '../model/aws-names.ts';
 import type { ClusterConfig } from '../model/clusters.ts';
 import { type Discover, type Found, foundName, type Gap } from '../model/discovery.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
+import { forEachLimited } from '../model/limit.ts';
 import { accountsOf } from './organization.ts';
 
 /** Accounts and regions that are asked at once; EKS allows some calls a second for each account and region. */
@@ -31,12 +32,7 @@ export async function discoverClusters(discover: Discover, region: string): Prom
       clusters.push(...found);
     }
   };
-  const left = accounts.values();
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (const account of left) await look(account);
-    }),
-  );
+  await forEachLimited(accounts, AT_ONCE, look);
   return {
     clusters: clusters.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     gaps: gaps.toSorted((a, b) => (a.place < b.place ? -1 : 1)),

@@ -1,5 +1,7 @@
 /** What of a store in a directory is old enough to go. A bucket has lifecycle rules for it. */
+
 import * as z from 'zod';
+import { dayBefore } from '../model/days.ts';
 import { dayOf, isRunId } from '../model/run-id.ts';
 import { type OnDamage, parsedJson, unlessDamaged } from './damage.ts';
 import type { DirectoryStore } from './directory.ts';
@@ -31,7 +33,7 @@ export async function* expired(
   now: Date,
   onDamage: OnDamage,
 ): AsyncGenerator<string> {
-  const before = new Date(now.getTime() - days[PREFIXES[kind]] * 86_400_000).toISOString().slice(0, 10);
+  const before = dayBefore(now.getTime(), days[PREFIXES[kind]]);
   const kept = new Map<string, ReadonlySet<string> | null>();
   for await (const key of store.list(`${kind}/`)) {
     const { cluster, runId } = partsOf(kind, key);

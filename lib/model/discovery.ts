@@ -67,3 +67,8 @@ export function isGone(name: string, { looked, accounts }: Found): boolean {
 export function foundName(account: string, region: string, name: string): string {
   return `${account}/${region}/${name}`;
 }
+
+/** Whether a cluster has the name of one that was found: a listed one has no account in front. */
+export function isFoundName(name: string): boolean {
+  return /^\d{12}\//.test(name);
+}

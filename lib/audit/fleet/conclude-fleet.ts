@@ -1,6 +1,7 @@
 /** Ends a run: one report of all its clusters, and one message where it was asked for. */
 import { type ClusterLine, digestOf, type Notifier } from '../../alert/index.ts';
 import { keys, type Store } from '../../history/index.ts';
+import { isFoundName } from '../../model/discovery.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import { verdicts } from '../../model/report.ts';
 import { deliverNews } from '../deliver.ts';
@@ -109,8 +110,7 @@ function isWhole(each: FleetConclusionInput['clusters'][number]): each is Became
 /** What is to be known of the next night: all but listed clusters, and those that are gone once that was concluded. */
 function wasFound({ clusters }: FleetReport): (task: Task) => boolean {
   const concluded = new Set(clusters.filter((each) => 'verdict' in each).map(({ cluster }) => cluster));
-  return ({ cluster, removed }) =>
-    /^\d{12}\//.test(cluster.name) && !(removed && concluded.has(cluster.name));
+  return ({ cluster, removed }) => isFoundName(cluster.name) && !(removed && concluded.has(cluster.name));
 }
 
 function lineOf(each: FleetReport['clusters'][number]): ClusterLine {

@@ -10,11 +10,12 @@ import {
   summaries,
   totalsBefore,
 } from '../../history/index.ts';
+import { dayBefore } from '../../model/days.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import { verdicts } from '../../model/report.ts';
 import { dayOf, timeOf } from '../../model/run-id.ts';
 import { type Fleet, type FleetRow, fleetPage, type Night } from '../../report/index.ts';
-import { consolePage } from '../tell.ts';
+import { consolePage, urlPath } from '../tell.ts';
 import type { FleetReport } from './messages.ts';
 
 const DAYS = 30;
@@ -33,7 +34,7 @@ export async function pageOfRun(
   const past = await runsOfDays(store, days);
   const link = (report: string): string => {
     const page = report.replace(/report\.json$/, 'report.html');
-    return consolePage(store, page, consoleRegion) ?? `../../${path(page)}`;
+    return consolePage(store, page, consoleRegion) ?? `../../${urlPath(page)}`;
   };
   const nightsOf = (cluster: string): (Night | null)[] =>
     days.map((day) => {
@@ -88,7 +89,7 @@ export async function latestOfEach(
 ): Promise<Fleet> {
   const rows = new Map<string, FleetRow>();
   const today = now.toISOString().slice(0, 10);
-  const yearAgo = new Date(now.getTime() - 365 * DAY_MILLISECONDS).toISOString().slice(0, 10);
+  const yearAgo = dayBefore(now.getTime(), 365);
   await forEachLimited(names, AT_ONCE, async (cluster) => {
     const last = await lastSummary(store, cluster, yearAgo, today, onDamage);
     if (last === null) {
@@ -156,9 +157,7 @@ async function nightsBefore(
 
 /** The thirty days before a time, oldest first. */
 function daysBefore(time: number): string[] {
-  return Array.from({ length: DAYS }, (_, n) =>
-    new Date(time - (DAYS - n) * DAY_MILLISECONDS).toISOString().slice(0, 10),
-  );
+  return Array.from({ length: DAYS }, (_, n) => dayBefore(time, DAYS - n));
 }
 
 const pastSchema = z.object({
@@ -195,9 +194,4 @@ async function lastFleetOf(store: Store, day: string): Promise<PastCluster[] | n
   for await (const key of store.list(keys.fleetsOf(day))) if (key.endsWith('.json')) last = key;
   const stored = last === null ? null : await store.get(last);
   return stored === null ? null : pastSchema.parse(JSON.parse(Buffer.from(stored.body).toString())).clusters;
-}
-
-/** A key as part of a URL: it has `%` of its own. */
-function path(key: string): string {
-  return key.split('/').map(encodeURIComponent).join('/');
 }
