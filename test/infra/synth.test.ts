@@ -26,6 +26,7 @@ function copy(): string {
   for (const part of [
     'bin',
     'lib',
+    'docs/checks',
     'lambda',
     'package.json',
     'tsconfig.json',
