@@ -3,9 +3,11 @@
  * client-node's own calls open a TLS connection each and have neither retries nor timeouts (javascript#2893).
  */
 import { X509Certificate } from 'node:crypto';
+import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
 import { ApiError, connectionError, statusError, timedOut } from './api-error.ts';
 import { shownServer } from './redact.ts';
 
@@ -44,6 +46,8 @@ const DEADLINE_MILLISECONDS = 60_000;
 /** Where nothing has ever answered, an address is wrong or a server is down more often than it hiccups. */
 const FIRST_CONTACT_MILLISECONDS = 5_000;
 const LARGEST_BACKOFF = 8_000;
+/** Bytes of an answer, unpacked: a gzip bomb ends there as well. */
+const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
@@ -93,9 +97,14 @@ export class Transport {
     return cert === undefined ? Number.POSITIVE_INFINITY : new X509Certificate(cert).validToDate.getTime();
   }
 
-  /** The parsed body of a JSON answer. Reads, deletes and creates of named objects are safe to repeat, so all are retried. */
-  async json(options: ApiRequest): Promise<unknown> {
-    const text = await this.text(options);
+  /**
+   * The parsed body of a JSON answer. Reads, deletes and creates of named objects are safe to repeat, so all are retried.
+   * API servers compress answers of more than 128 KiB, lists above all, to about a tenth.
+   *
+   * @param limit - most bytes of the answer, unpacked
+   */
+  async json(options: ApiRequest, limit = LARGEST_ANSWER): Promise<unknown> {
+    const text = await this.#text(options, limit, { 'accept-encoding': 'gzip' });
     try {
       return JSON.parse(text);
     } catch (error) {
@@ -107,10 +116,14 @@ export class Transport {
   }
 
   /** The body as text, of at most `limit` bytes. */
-  async text(options: ApiRequest, limit = 256 * 1024 * 1024): Promise<string> {
+  async text(options: ApiRequest, limit = LARGEST_ANSWER): Promise<string> {
+    return await this.#text(options, limit, {});
+  }
+
+  async #text(options: ApiRequest, limit: number, headers: Record<string, string>): Promise<string> {
     return await this.#retried(options, async (signal) => {
-      const response = await this.#send(options, signal);
-      const body = await read(response.body, limit, options.what);
+      const response = await this.#send(options, signal, { headers });
+      const body = await read(unpacked(response, options.what), limit, options.what);
       if (response.statusCode >= 400)
         throw statusError(options.what, response.statusCode, body, response.headers['retry-after']);
       return body;
@@ -120,7 +133,7 @@ export class Transport {
   /** The body as it comes, for watches. It ends when the caller aborts, or after `timeout` without a byte (default: never). */
   async stream(options: ApiRequest & { signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
     try {
-      const response = await this.#send(options, options.signal, options.timeout ?? 0);
+      const response = await this.#send(options, options.signal, { bodyTimeout: options.timeout ?? 0 });
       if (response.statusCode >= 400)
         throw statusError(
           options.what,
@@ -142,7 +155,7 @@ export class Transport {
   async #send(
     options: ApiRequest,
     signal: AbortSignal,
-    bodyTimeout?: number,
+    { headers: asked, bodyTimeout }: { headers?: Record<string, string>; bodyTimeout?: number },
   ): Promise<Dispatcher.ResponseData> {
     const { server } = this.#credentials;
     const url = new URL(options.path.replace(/^\//, ''), server.endsWith('/') ? server : `${server}/`);
@@ -153,6 +166,7 @@ export class Transport {
       ...(await inTime(this.#credentials.headers(), signal, options.what)),
       accept: 'application/json, */*',
       'user-agent': this.#userAgent,
+      ...asked,
     };
     if (options.body !== undefined) headers['content-type'] = 'application/json';
     this.requests += 1;
@@ -211,6 +225,33 @@ async function inTime<T>(credentials: Promise<T>, signal: AbortSignal, what: str
     signal.addEventListener('abort', stop, { once: true });
     credentials.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
+}
+
+/** The body without its gzip, unpacked no faster than it is read. @throws AuditError CLUSTER_API */
+async function* unpacked(
+  { headers, body }: Dispatcher.ResponseData,
+  what: string,
+): AsyncGenerator<Buffer, void> {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return yield* body;
+  if (encoding !== 'gzip') {
+    body.on('error', () => {}).destroy();
+    throw new AuditError('CLUSTER_API', `${what}: the answer is encoded as ${messageOf(String(encoding))}`, {
+      remedy:
+        'Only gzip was asked for: look for a proxy or load balancer that encodes answers in another way.',
+    });
+  }
+  try {
+    // What goes wrong is an error of the stream that is read.
+    yield* pipeline(body, createGunzip(), () => {});
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error;
+    throw new AuditError('CLUSTER_API', `${what}: the compressed answer is damaged: ${messageOf(error)}`, {
+      cause: error,
+      retryable: true,
+      remedy: 'Look for a proxy or load balancer that cuts or changes answers.',
+    });
+  }
 }
 
 async function read(body: AsyncIterable<Buffer>, limit: number, what: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Cluster,
@@ -136,6 +137,61 @@ describe('requests to one API server', () => {
       remedy: expect.stringContaining('netns-audit manifests'),
     });
     expect(stub.requests.length - before).toBe(1);
+  });
+});
+
+describe('answers that are compressed', () => {
+  const zeros = (megabytes: number): Buffer => gzipSync(Buffer.alloc(megabytes * 1024 * 1024));
+  const answer = (encoding: string, bytes: Uint8Array, times = 1): void =>
+    stub.fail({ path: '/version', encoding, bytes, times });
+
+  it('are read as if they were not, and cross the network at a tenth of their size', async () => {
+    for (let n = 0; n < 2_000; n += 1)
+      stub.nodes.push({
+        metadata: { name: `node-${n}`, labels: { zone: 'eu-west-1a', team: 'shop' } },
+        status: {},
+      });
+    const before = stub.sent;
+    const list = { path: '/api/v1/nodes', what: 'list nodes' };
+    expect(await cluster.transport.json(list)).toMatchObject({ items: stub.nodes });
+    const compressed = stub.sent - before;
+    await cluster.transport.text(list);
+    const plain = stub.sent - before - compressed;
+    expect(compressed).toBeLessThan(plain / 10);
+  });
+
+  it('are refused once they unpack to more than the limit, however small they come', async () => {
+    const bomb = zeros(64);
+    expect(bomb.length).toBeLessThan(100_000);
+    answer('gzip', bomb);
+    await expect(
+      cluster.transport.json({ path: '/version', what: 'read the version' }, 1_000_000),
+    ).rejects.toMatchObject({
+      code: 'CLUSTER_API',
+      message: 'read the version: the answer is larger than 1000000 bytes',
+    });
+    // The connection it came on does not hold up the next request.
+    expect(await version()).toMatchObject({ gitVersion: expect.any(String) });
+  });
+
+  it('are asked for again when they arrive cut or damaged', async () => {
+    const whole = gzipSync(JSON.stringify({ gitVersion: 'v1.36.0' }));
+    answer('gzip', whole.subarray(0, whole.length - 12));
+    answer('gzip', Buffer.from('no gzip at all'));
+    expect(await version()).toMatchObject({ gitVersion: expect.any(String) });
+    answer('gzip', whole.subarray(0, 20), 1_000);
+    await expect(version({ deadline: 400 })).rejects.toMatchObject({
+      code: 'CLUSTER_API',
+      message: 'read the version: the compressed answer is damaged: unexpected end of file',
+    });
+  });
+
+  it('name an encoding that nobody asked for', async () => {
+    answer('br', Buffer.from('x'));
+    await expect(version()).rejects.toMatchObject({
+      code: 'CLUSTER_API',
+      message: 'read the version: the answer is encoded as br',
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 /** How the stub answers: with a status, with JSON, and with what selectors leave of a list. */
 import type { ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import type { ApiObject } from './api-server.ts';
 
 /** Equality selectors on labels and fields. */
@@ -32,7 +33,16 @@ export function status(
   return json(response, code, { kind: 'Status', code, message });
 }
 
+/** From which size on an API server compresses (staging/src/k8s.io/apiserver, responsewriters/writers.go). */
+const GZIP_THRESHOLD = 128 * 1024;
+
 export function json(response: ServerResponse, code: number, body: unknown): ServerResponse {
-  response.writeHead(code, { 'content-type': 'application/json' });
-  return response.end(JSON.stringify(body));
+  const text = Buffer.from(JSON.stringify(body));
+  const type = { 'content-type': 'application/json' };
+  if (text.length <= GZIP_THRESHOLD || !/\bgzip\b/.test(String(response.req.headers['accept-encoding'])))
+    return response.writeHead(code, type).end(text);
+  const packed = gzipSync(text, { level: 1 });
+  return response
+    .writeHead(code, { ...type, 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
+    .end(packed);
 }

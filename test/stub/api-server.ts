@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import { json, selected, status } from './answers.ts';
 import { takeLease } from './leases.ts';
 
@@ -39,6 +40,8 @@ type Fault = {
   | { readonly status: number; readonly message?: string; readonly headers?: Record<string, string> }
   /** A page, as of a proxy. */
   | { readonly status: number; readonly page: string }
+  /** These bytes, said to be of this encoding. */
+  | { readonly encoding: string; readonly bytes: Uint8Array }
   | { readonly reset: true }
   /** Half of the answer, then the connection is gone. */
   | { readonly cut: true }
@@ -67,6 +70,10 @@ export class StubApiServer {
   headers: IncomingHttpHeaders = {};
   /** TLS connections that were made. */
   connections = 0;
+  /** Bytes that were written to them, of TLS. */
+  get sent(): number {
+    return this.#sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0);
+  }
   readonly nodes: ApiObject[] = [];
   readonly events: ApiObject[] = [];
   /** When the kubelet of a node last renewed its lease: asked for each time anew. */
@@ -87,6 +94,7 @@ export class StubApiServer {
   ending: (pod: ApiObject) => Ending = () => ({});
   /** What the kubelet writes of a pod that it stopped, before the pod is gone. */
   stopped: Record<string, unknown> = {};
+  readonly #sockets: TLSSocket[] = [];
   readonly #faults: { fault: Fault; left: number }[] = [];
   readonly #logs = new Map<string, string>();
   readonly #slow: Promise<unknown>[] = [];
@@ -100,8 +108,9 @@ export class StubApiServer {
     const stub = new StubApiServer();
     for (const name of ['kube-system', 'netns-audit'])
       stub.namespaces.set(name, { metadata: { name, uid: `uid-${name}` } });
-    stub.#server.on('secureConnection', () => {
+    stub.#server.on('secureConnection', (socket) => {
       stub.connections += 1;
+      stub.#sockets.push(socket);
     });
     await new Promise<void>((resolve) => stub.#server.listen(0, '127.0.0.1', resolve));
     return stub;
@@ -153,6 +162,8 @@ export class StubApiServer {
     if (fault === undefined) this.#serve(method, url, body, response);
     else if ('page' in fault) {
       response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.page);
+    } else if ('encoding' in fault) {
+      response.writeHead(200, { 'content-encoding': fault.encoding }).end(fault.bytes);
     } else if ('status' in fault) status(response, fault.status, fault.message ?? 'injected', fault.headers);
     else if ('reset' in fault) request.socket.destroy();
     else if ('lost' in fault) {
