@@ -1,6 +1,6 @@
 /**
  * What is known of each CNI plugin: the one place where plugins are told apart by type. A new one is a row here, its parser
- * where it has state of its own on the node, and its faults in test/e2e/faults; CONTRIBUTING.md says where links are told by name.
+ * where it has state of its own on the node, and its faults in test/e2e/faults.
  */
 
 /**
@@ -198,6 +198,31 @@ export type KnownPlugin = keyof typeof plugins;
 
 /** Types of all known plugins. */
 export const knownPlugins = Object.keys(plugins) as readonly KnownPlugin[];
+
+/**
+ * How plugins name the node's ends of pairs: bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure and GKE, whose layouts are
+ * not known here. People and bonds name their pairs otherwise.
+ */
+const hostLinkNames = [
+  'veth[0-9a-f]{8}',
+  'eni[0-9a-f]{11}',
+  'cali[0-9a-f]{11}',
+  'lxc[0-9a-f]{12}',
+  'azv[0-9a-f]{7,11}',
+  'gke[0-9a-f]{11}',
+];
+const HOST_LINK = new RegExp(`^(?:${hostLinkNames.join('|')})$`);
+const HOST_LINK_IN_TEXT = new RegExp(`\\b(?:${hostLinkNames.join('|')})\\b`);
+
+/** True for a name that a known plugin makes up for the node's end of a pod's pair. */
+export function isHostLinkName(name: string): boolean {
+  return HOST_LINK.test(name);
+}
+
+/** The first such name in a text, or undefined. */
+export function hostLinkNameIn(text: string): string | undefined {
+  return HOST_LINK_IN_TEXT.exec(text)?.[0];
+}
 
 /** @param type - as a configuration of the node names it: it may be anything, so null for what is not known */
 export function cniPlugin(type: string | null | undefined): CniPlugin | null {

@@ -1,10 +1,8 @@
+import { isHostLinkName } from '../../model/cni-plugins.ts';
 import type { Link } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
 import { command, look, repairOnNode } from '../remedies/steps.ts';
-
-/** Names that CNI plugins make up: bridge and ptp, AWS, Calico, Cilium, Azure. Pairs of people and of bonds have others. */
-const CNI_NAME = /^(?:veth[0-9a-f]{8}|eni[0-9a-f]{11}|cali[0-9a-f]{11}|lxc[0-9a-f]{12}|azv[0-9a-f]{7,11})$/;
 
 /**
  * A pair that never got into a pod, or came back out of one: both ends are on the node, or the other is in a namespace
@@ -23,7 +21,7 @@ export const vethOrphaned = defineCheck({
     const used = new Set(podNetworks.map((network) => network.hostLink?.index));
     const addressesOf = Map.groupBy(hostNetwork.addresses, ({ link }) => link);
     const routesOf = Map.groupBy(hostNetwork.routes, ({ link }) => link);
-    const veths = hostNetwork.links.filter((link) => link.kind === 'veth' && CNI_NAME.test(link.name));
+    const veths = hostNetwork.links.filter((link) => link.kind === 'veth' && isHostLinkName(link.name));
     return veths.map((link) => {
       const object = { kind: 'link', name: link.name, node } as const;
       if (used.has(link.index) || !isOrphan(link, host.networkNamespace)) return pass(object);

@@ -1,4 +1,5 @@
 /** The way of a pod's packets to its node and back, with the names that the finding tells, and where it is broken. */
+import { hostLinkNameIn } from '../../model/cni-plugins.ts';
 import type { Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
 
@@ -117,8 +118,8 @@ function link(place: Place, { at, way }: Break): string {
   return `<span class="link">${arrow('from', '→')}${arrow('to', '←')}</span>`;
 }
 
-/** Names as the common plugins give them: the bridge plugin, VPC CNI, Calico, Cilium, Azure, GKE. */
-const HOST_SIDE = /\b(?:veth|eni|cali|lxc|azv|gke)[0-9a-f_]{4,12}\b|\bveth[0-9A-Za-z]{1,11}\b/;
+/** Any name that a plugin or a person may give to a pair. */
+const VETH = /\bveth[0-9A-Za-z]{1,11}\b/;
 const BRIDGE = /\b(?:cni|cbr|docker|podman)\d{1,3}\b|\bkube-bridge\b|\bcilium_host\b|\bazure\d\b/;
 const INTERFACE = /\b(?:eth|net|ens)\d{1,3}\b/;
 
@@ -127,17 +128,18 @@ function namesIn({ object, detail, evidence }: Finding): Partial<Record<Place, s
     detail.slice(0, 2000),
     ...evidence.flatMap(({ what, expected = '', actual, source }) => [what, expected, actual, source]),
   ].map((each) => each.slice(0, 2000));
-  const first = (pattern: RegExp): string | undefined => {
+  const find = (nameIn: (text: string) => string | undefined): string | undefined => {
     for (const each of texts) {
-      const match = pattern.exec(each);
-      if (match !== null) return match[0];
+      const name = nameIn(each);
+      if (name !== undefined) return name;
     }
     return undefined;
   };
+  const first = (pattern: RegExp): string | undefined => find((each) => pattern.exec(each)?.[0]);
   const named = {
     namespace: object.name,
     interface: first(INTERFACE),
-    hostSide: first(HOST_SIDE),
+    hostSide: find((each) => hostLinkNameIn(each) ?? VETH.exec(each)?.[0]),
     bridge: first(BRIDGE),
     node: object.node,
   };
