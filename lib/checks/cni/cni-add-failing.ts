@@ -1,6 +1,9 @@
+import type { Sources } from '../../model/evidence.ts';
 import { counted, listed, quote } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
+import { defineCheck, fail, nodeObject, type Outcome, pass, unknown } from '../define.ts';
 import { explainSandboxFailure } from '../remedies/sandbox-failures.ts';
+
+type Canary = Sources['canary'];
 
 /** What keeps a canary from starting without saying anything about its network. */
 const NOT_THE_NETWORK =
@@ -23,85 +26,85 @@ export const cniAddFailing = defineCheck({
   active: 'cni',
   needs: ['canary'],
   run({ canary }, { node }) {
+    if (!canary.started) return [notStarted(canary, node)];
+    if (canary.podIPs.length === 0) return [withoutAddress(canary, node)];
     const object = nodeObject(node);
-    const name = quote(canary.pod, 120);
-    // The cause stands at the end of what kubelet, runtime and plugin say one around the other.
-    const message = quote(canary.error ?? '', 1000);
-    if (!canary.started) {
-      const [first = '', second] = canary.pod.split('/');
-      const where =
-        second === undefined ? { namespace: 'netns-audit', pod: first } : { namespace: first, pod: second };
-      const explained = explainSandboxFailure(canary.error ?? '', { node, ...where });
-      const overdue = explained.id === 'other' && NO_SANDBOX.test(canary.error ?? '');
-      const networkFailed = overdue || !['other', 'pause-image', 'no-runtime-handler'].includes(explained.id);
-      // In the plugin's own words, `Unauthorized` means its token.
-      const otherwise = !SANDBOX_FAILED.test(canary.error ?? '') && NOT_THE_NETWORK.test(canary.error ?? '');
-      if (!networkFailed || otherwise) {
-        return [
-          unknown(
-            object,
-            `the canary pod did not start, and its network was not tried: ${message || 'no reason given'}`,
-          ),
-        ];
-      }
-      return [
-        fail(object, {
-          detail: overdue
-            ? `The canary pod ${name} got no sandbox in time: ${message}.`
-            : `The canary pod ${name} got no network, because ${explained.cause}. ${message}`,
-          confidence: overdue ? 'probable' : 'confirmed',
-          evidence: [
-            { what: 'canary pod', expected: 'starts', actual: message, source: `API: events of ${name}` },
-          ],
-          remedy: explained.remedy,
-        }),
-      ];
-    }
-    if (canary.podIPs.length === 0) {
-      return [
-        fail(object, {
-          detail: `The canary pod ${name} started without an address.`,
-          confidence: 'confirmed',
-          evidence: [
-            {
-              what: 'addresses of the canary pod',
-              expected: 'at least one',
-              actual: 'none',
-              source: 'API: pod.status.podIPs',
-            },
-          ],
-          remedy: explainSandboxFailure('failed to find network info for sandbox', {
-            node,
-            namespace: '',
-            pod: '',
-          }).remedy,
-        }),
-      ];
-    }
     if (canary.leftovers === null)
       return [unknown(object, 'whether something of the canary pod stayed on the node is not known')];
-    if (canary.leftovers.length === 0) return [pass(object)];
-    const leftovers = canary.leftovers.map((leftover) => quote(leftover, 120));
-    return [
-      fail(object, {
-        detail: `${counted(leftovers.length, 'thing')} of the canary pod ${name} stayed on the node after its deletion: ${listed(leftovers, 5)}.`,
-        confidence: 'probable',
-        // Pods start, so nobody is without a network now.
-        severity: 'medium',
-        evidence: [
-          {
-            what: 'left behind',
-            expected: 'nothing',
-            actual: listed(leftovers),
-            source: 'second probe of the node',
-          },
-        ],
-        remedy: explainSandboxFailure('failed to destroy network for sandbox', {
-          node,
-          namespace: '',
-          pod: '',
-        }).remedy,
-      }),
-    ];
+    return [canary.leftovers.length === 0 ? pass(object) : leftBehind(canary.pod, canary.leftovers, node)];
   },
 });
+
+/** It may not have started for a reason that says nothing of its network. */
+function notStarted(canary: Canary, node: string): Outcome {
+  const object = nodeObject(node);
+  const name = quote(canary.pod, 120);
+  const error = canary.error ?? '';
+  // The cause stands at the end of what kubelet, runtime and plugin say one around the other.
+  const message = quote(error, 1000);
+  const [first = '', second] = canary.pod.split('/');
+  const where =
+    second === undefined ? { namespace: 'netns-audit', pod: first } : { namespace: first, pod: second };
+  const explained = explainSandboxFailure(error, { node, ...where });
+  const overdue = explained.id === 'other' && NO_SANDBOX.test(error);
+  const networkFailed = overdue || !['other', 'pause-image', 'no-runtime-handler'].includes(explained.id);
+  // In the plugin's own words, `Unauthorized` means its token.
+  const otherwise = !SANDBOX_FAILED.test(error) && NOT_THE_NETWORK.test(error);
+  if (!networkFailed || otherwise) {
+    return unknown(
+      object,
+      `the canary pod did not start, and its network was not tried: ${message || 'no reason given'}`,
+    );
+  }
+  return fail(object, {
+    detail: overdue
+      ? `The canary pod ${name} got no sandbox in time: ${message}.`
+      : `The canary pod ${name} got no network, because ${explained.cause}. ${message}`,
+    confidence: overdue ? 'probable' : 'confirmed',
+    evidence: [{ what: 'canary pod', expected: 'starts', actual: message, source: `API: events of ${name}` }],
+    remedy: explained.remedy,
+  });
+}
+
+function withoutAddress(canary: Canary, node: string): Outcome {
+  return fail(nodeObject(node), {
+    detail: `The canary pod ${quote(canary.pod, 120)} started without an address.`,
+    confidence: 'confirmed',
+    evidence: [
+      {
+        what: 'addresses of the canary pod',
+        expected: 'at least one',
+        actual: 'none',
+        source: 'API: pod.status.podIPs',
+      },
+    ],
+    remedy: explainSandboxFailure('failed to find network info for sandbox', {
+      node,
+      namespace: '',
+      pod: '',
+    }).remedy,
+  });
+}
+
+function leftBehind(pod: string, found: readonly string[], node: string): Outcome {
+  const leftovers = found.map((leftover) => quote(leftover, 120));
+  return fail(nodeObject(node), {
+    detail: `${counted(leftovers.length, 'thing')} of the canary pod ${quote(pod, 120)} stayed on the node after its deletion: ${listed(leftovers, 5)}.`,
+    confidence: 'probable',
+    // Pods start, so nobody is without a network now.
+    severity: 'medium',
+    evidence: [
+      {
+        what: 'left behind',
+        expected: 'nothing',
+        actual: listed(leftovers),
+        source: 'second probe of the node',
+      },
+    ],
+    remedy: explainSandboxFailure('failed to destroy network for sandbox', {
+      node,
+      namespace: '',
+      pod: '',
+    }).remedy,
+  });
+}

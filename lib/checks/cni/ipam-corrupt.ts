@@ -1,6 +1,8 @@
-import { ipamObject, isHalfWritten, isOld } from '../../computed/allocations.ts';
+import { type Allocation, ipamObject, isHalfWritten, isOld } from '../../computed/allocations.ts';
 import { addressKey, sameAddress } from '../../computed/cidr.ts';
+import type { Ipam } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
+import type { Pod } from '../../model/kubernetes.ts';
 import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, pass, unknown } from '../define.ts';
 import { drain } from '../remedies/node.ts';
@@ -69,39 +71,48 @@ export const ipamCorrupt = defineCheck({
             source: quote(path),
           })),
         ],
-        remedy:
-          store.kind === 'aws'
-            ? [
-                drain(node, 'Its content is never edited by hand. Move the pods away.'),
-                repair('Then replace the node.'),
-              ]
-            : [
-                ...firstOf(
-                  users,
-                  SHOWN,
-                  (pod) => [
-                    look(`${pod.namespace}/${pod.name} uses such an address: it goes before the entry does.`),
-                    ...recreatePod(pod),
-                  ],
-                  likewise,
-                ),
-                ...firstOf(
-                  corrupt,
-                  SHOWN,
-                  ({ path }) =>
-                    lookOnNode(
-                      node,
-                      'see what is in the file; move it away only if no pod has its address.',
-                      command('head', '-c', '300', '--', path),
-                    ),
-                  likewise,
-                ),
-                ...firstOf(free, SHOWN, (entry) => releaseAddress(store, entry, node), likewise),
-              ],
+        remedy: remedyFor(store, { users, corrupt, free }, node),
       });
     });
   },
 });
+
+/** What is done about a store, `users` being the pods whose addresses nobody has reserved. */
+function remedyFor(
+  store: Ipam,
+  { users, corrupt, free }: { users: readonly Pod[]; corrupt: Ipam['corrupt']; free: readonly Allocation[] },
+  node: string,
+): RemedyStep[] {
+  if (store.kind === 'aws') {
+    return [
+      drain(node, 'Its content is never edited by hand. Move the pods away.'),
+      repair('Then replace the node.'),
+    ];
+  }
+  return [
+    ...firstOf(
+      users,
+      SHOWN,
+      (pod) => [
+        look(`${pod.namespace}/${pod.name} uses such an address: it goes before the entry does.`),
+        ...recreatePod(pod),
+      ],
+      likewise,
+    ),
+    ...firstOf(
+      corrupt,
+      SHOWN,
+      ({ path }) =>
+        lookOnNode(
+          node,
+          'see what is in the file; move it away only if no pod has its address.',
+          command('head', '-c', '300', '--', path),
+        ),
+      likewise,
+    ),
+    ...firstOf(free, SHOWN, (entry) => releaseAddress(store, entry, node), likewise),
+  ];
+}
 
 function likewise(left: number): RemedyStep {
   return look(`Likewise the other ${left}: the next audit names them.`);
