@@ -13,6 +13,7 @@ export type ClusterOptions = {
   readonly externalId?: string;
 };
 
+/** The options that choose a cluster, and how it is reached; `clusterTarget` reads them. */
 export function addClusterOptions(command: Command): Command {
   return command
     .optionsGroup('The cluster:')
@@ -33,6 +34,7 @@ export const ALERTS = 'netns-audit.yaml, or its parts `destinations` and `thresh
 /** Severity from which on findings end in exit code 1; `never` where whoever starts it is told otherwise. */
 export type FailOn = Severity | 'never';
 
+/** The options of what is printed and written. */
 export function addOutputOptions(command: Command): Command {
   return command
     .optionsGroup('What is printed:')
@@ -116,6 +118,7 @@ export function reportWidth(stream: { readonly columns?: number }): number {
   return terminalWidth(stream) ?? 80;
 }
 
+/** Reads an option that is a whole number of 1 or more; commander says what is wrong with another. */
 export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)

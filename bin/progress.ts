@@ -13,6 +13,7 @@ export type ProgressLine = {
 /** Names of leftover pods are the longest that is said. */
 const LONGEST = 20_000;
 
+/** A line that is written over and over on a terminal, or one line for each step where there is none. */
 export function progressOn(
   stream: NodeJS.WriteStream,
   options: { quiet: boolean; colour: boolean },

@@ -10,6 +10,7 @@ import { jsonText, plural, table } from '../lib/report/index.ts';
 /** Names of objects of one act that are printed; all are in JSON, and in the record. */
 const NAMES = 5;
 
+/** The plan as `-o json` prints it. */
 export function planJson(plan: Plan, report: ClusterReport): string {
   return `${jsonText({ runId: report.runId, cluster: report.cluster.name, ...plan }, 2)}\n`;
 }
@@ -19,6 +20,12 @@ export function planScript(plan: Plan, report: ClusterReport): string {
   return scriptOf(report, [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(counts));
 }
 
+/**
+ * The plan as a person reads it before anything is done.
+ *
+ * @param limit - objects that one call may repair
+ * @param width - of the terminal, in characters
+ */
 export function planText(plan: Plan, report: ClusterReport, limit: number, width: number): string {
   const tried = plan.acts.filter(({ refused }) => refused === null);
   const refused = plan.acts.filter((act) => act.refused !== null);
@@ -65,6 +72,7 @@ function rows(head: readonly [string, string], acts: readonly Act[], width: numb
   return table([[...head], ...acts.map(row)], width).trimEnd();
 }
 
+/** How many objects all acts are about. */
 export function totalOf(acts: readonly Act[]): number {
   return acts.reduce((sum, act) => sum + objectsOf(act), 0);
 }

@@ -11,6 +11,7 @@ import { days } from './options.ts';
 
 export type Common = { readonly store?: string; readonly cluster?: string; readonly color: boolean };
 
+/** A subcommand of `reports`, with the options that all of them have. */
 export function subcommand(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
@@ -152,12 +153,14 @@ export async function clusterNames(store: Store, { cluster }: { cluster?: string
   });
 }
 
+/** The option `-o` of commands that print text or JSON. */
 export function textOrJson(): Option {
   return new Option('-o, --output <format>', 'what goes to standard output')
     .choices(['text', 'json'])
     .default('text');
 }
 
+/** A value as commands print it under `-o json`. */
 export function json(value: unknown): string {
   return `${jsonText(value, 2)}\n`;
 }

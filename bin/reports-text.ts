@@ -74,6 +74,7 @@ function countsText(findings: RunSummary['findings']): string {
   );
 }
 
+/** What `reports diff` prints. */
 export function diffText(difference: ReportDiff): string {
   const { before, after, appeared, gone, changed, same, nodes, newChecks } = difference;
   const line = (finding: Finding): string =>

@@ -52,6 +52,11 @@ export type RunOptions = {
   readonly color: boolean;
 };
 
+/**
+ * Audits one cluster, keeps and prints its report, tells destinations, and sets the exit code.
+ *
+ * @throws AuditError where the audit could not be made or its report not be kept
+ */
 export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
   const exceptions = readExceptions(options.exceptions);
   const alerts = options.alerts === undefined ? null : readAlerts(options.alerts);

@@ -5,6 +5,12 @@ import { AuditError } from '../lib/model/errors.ts';
 import { printable, printableLines } from '../lib/model/printable.ts';
 import { EXIT } from './exit.ts';
 
+/**
+ * Reads a whole store, and prints what is damaged with what mends it.
+ *
+ * @param place - directory or s3://bucket/prefix
+ * @throws AuditError where it cannot be read at all
+ */
 export async function runDoctorOfStore(place: string): Promise<void> {
   const store = openStore(place);
   if (store === null)

@@ -32,6 +32,7 @@ export type FleetDoctorOptions = Pick<DoctorOptions, 'store' | 'topic' | 'alerts
 
 const WORDS = { ok: 'ok     ', failed: 'BROKEN ', skipped: 'skipped' } as const;
 
+/** Looks at each link between this machine and an audit of the cluster, printing each as it is known; sets the exit code. */
 export async function runDoctor(target: ClusterTarget, options: DoctorOptions): Promise<void> {
   await examined(async function* (common: Common) {
     yield* examine(target, {

@@ -28,6 +28,11 @@ export type FleetOptions = {
   readonly color: boolean;
 };
 
+/**
+ * Audits the chosen clusters of a configuration, some at a time; one that fails costs itself. Sets the exit code.
+ *
+ * @throws AuditError where the configuration cannot be used
+ */
 export async function auditFleet(options: FleetOptions): Promise<void> {
   const config = readConfig(options.config);
   const clusters = chosenClusters(config.clusters, options);

@@ -19,6 +19,11 @@ export type InitOptions = {
   readonly force?: boolean;
 };
 
+/**
+ * Writes a first configuration of the clusters that a kubeconfig or regions of AWS name.
+ *
+ * @throws AuditError where there is none, or the file exists
+ */
 export async function runInit(file: string, options: InitOptions): Promise<void> {
   const clusters =
     options.eks === undefined ? await ofKubeconfig(options) : await ofRegions(options.eks, options);

@@ -66,6 +66,11 @@ const REPAIR_SECONDS = 600;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
+/**
+ * Plans repairs by a report and, under `--apply`, makes them one after the other until one surprises. Sets the exit code.
+ *
+ * @throws AuditError where the report, the cluster or the choice cannot be used
+ */
 export async function runRemediate(target: ClusterTarget, options: RemediateOptions): Promise<void> {
   const interrupt = onInterrupt(say);
   const cluster = await connect(target, {

@@ -3,6 +3,7 @@ import type { Connections } from '../lib/audit/fleet/connections.ts';
 import { readSecret } from '../lib/cluster/secret.ts';
 import { warnOfDamage } from './handler.ts';
 
+/** How a function reaches clusters: secrets from AWS, damage in a store as a warning in its log. */
 export function connections(version: string): Connections {
   return { version, readSecret, onDamage: warnOfDamage };
 }

@@ -22,11 +22,13 @@ export const networks: readonly (readonly [name: string, platform: Platform])[] 
 
 const faults: readonly Fault[] = batches.flatMap((batch) => batch.faults);
 
+/** What a network's column says of a fault: `seen`, `not tried`, or `–` where the fault does not exist there. */
 export function cell(fault: Fault, platform: Platform, seen: Seen): string {
   if (seen[platform.plugin]?.includes(fault.id)) return 'seen';
   return (fault.when?.(platform) ?? true) ? 'not tried' : '–';
 }
 
+/** The text of docs/coverage.md. */
 export function coveragePage(seen: Seen = readSeen()): string {
   const rows = faults.map((fault) => [
     `\`${fault.check}\``,

@@ -14,6 +14,7 @@ type Options = {
   readonly details?: boolean;
 };
 
+/** `netns-audit analyze`. */
 export function addAnalyze(program: Command): void {
   const command = program
     .command('analyze')

@@ -27,6 +27,7 @@ type Options = ClusterOptions &
     readonly active?: readonly string[];
   };
 
+/** `netns-audit audit`. */
 export function addAudit(program: Command): void {
   const command = program.command('audit').description('audit a cluster now');
   addClusterOptions(command)

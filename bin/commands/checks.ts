@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { AuditError } from '../../lib/model/errors.ts';
 
+/** `netns-audit checks`. */
 export function addChecks(program: Command): void {
   program
     .command('checks')

@@ -59,6 +59,7 @@ complete -c netns-audit -f -a '(__netns_audit_complete)'
 } as const;
 const shells = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
+/** `netns-audit completion`. */
 export function addCompletion(program: Command): void {
   program
     .command('completion')

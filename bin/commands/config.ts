@@ -3,6 +3,7 @@ import { examineFile, mistakesError } from '../../lib/config/read.ts';
 import { configSchema } from '../../lib/model/config.ts';
 import { EXIT } from '../exit.ts';
 
+/** `netns-audit config`. */
 export function addConfig(program: Command): void {
   const config = program.command('config').description('the configuration file: check');
   config

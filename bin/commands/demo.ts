@@ -3,6 +3,7 @@ import { printable } from '../../lib/model/printable.ts';
 import { command } from '../../lib/model/shell.ts';
 import { reportWidth, wantsColour } from '../options.ts';
 
+/** `netns-audit demo`. */
 export function addDemo(program: Command): void {
   program
     .command('demo')

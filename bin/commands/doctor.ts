@@ -8,6 +8,7 @@ import { clusterTarget } from './audit.ts';
 type Options = ClusterOptions &
   DoctorOptions & { readonly config?: string; readonly cluster?: readonly string[] };
 
+/** `netns-audit doctor`. */
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')

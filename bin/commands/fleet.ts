@@ -3,6 +3,7 @@ import { severities } from '../../lib/model/finding.ts';
 import { list, positive } from '../options.ts';
 import type { FleetOptions } from '../run-fleet.ts';
 
+/** `netns-audit fleet`. */
 export function addFleet(program: Command): void {
   program
     .command('fleet')

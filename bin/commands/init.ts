@@ -4,6 +4,7 @@ import type { Tag } from '../../lib/cluster/eks-list.ts';
 import { list } from '../options.ts';
 import type { InitOptions } from '../run-init.ts';
 
+/** `netns-audit init`. */
 export function addInit(program: Command): void {
   program
     .command('init')

@@ -9,6 +9,7 @@ const files = [
   'remediate-admission-policy.yaml',
 ] as const;
 
+/** `netns-audit manifests`. */
 export function addManifests(program: Command): void {
   program
     .command('manifests')

@@ -24,6 +24,7 @@ type Options = ClusterOptions &
 /** Acts that are tried where nobody says how many. */
 const LIMIT = 10;
 
+/** `netns-audit remediate`. */
 export function addRemediate(program: Command): void {
   const command = program
     .command('remediate')

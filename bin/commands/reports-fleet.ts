@@ -7,6 +7,7 @@ const formats = ['text', 'json', 'html'] as const;
 
 type FleetOptions = Common & { readonly ascii?: boolean; readonly output: (typeof formats)[number] };
 
+/** `netns-audit reports fleet`. */
 export function addFleetReport(parent: Command): void {
   subcommand(parent, 'fleet', 'the latest audit of each cluster, worst first')
     .option('--ascii', 'no Unicode bars (default where the locale is not UTF-8)')

@@ -7,6 +7,7 @@ const formats = ['text', 'json', 'ndjson', 'csv'] as const;
 
 type QueryCommandOptions = Common & { readonly since?: string; readonly output: (typeof formats)[number] };
 
+/** `netns-audit reports query`. */
 export function addQuery(parent: Command): void {
   subcommand(parent, 'query', 'SQL over the findings and nodes of all runs (needs DuckDB, see below)')
     .argument('<sql>', 'one SELECT of the tables findings and nodes')

@@ -22,6 +22,7 @@ import {
 import { addFleetReport } from './reports-fleet.ts';
 import { addQuery } from './reports-query.ts';
 
+/** `netns-audit reports`. */
 export function addReports(program: Command): void {
   const reports = program
     .command('reports')

@@ -10,6 +10,7 @@ type Options = {
   readonly dryRun?: boolean;
 };
 
+/** `netns-audit retention`. */
 export function addRetention(program: Command): void {
   program
     .command('retention')

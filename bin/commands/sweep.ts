@@ -7,6 +7,7 @@ import { addClusterOptions, type ClusterOptions } from '../options.ts';
 import { version } from '../version.ts';
 import { clusterTarget } from './audit.ts';
 
+/** `netns-audit sweep`. */
 export function addSweep(program: Command): void {
   const command = program.command('sweep').description('remove probe pods that a killed audit left behind');
   addClusterOptions(command)

@@ -173,6 +173,7 @@ export function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
   });
 }
 
+/** How many findings of each severity, worst first: `2 critical, 1 high`. */
 export function countsOf(findings: readonly { readonly severity: Severity }[]): string {
   return severities
     .map(

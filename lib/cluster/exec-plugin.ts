@@ -16,6 +16,7 @@ export type PluginOptions = {
   readonly onWaiting?: ((error: AuditError) => void) | undefined;
 };
 
+/** A credential plugin did not end in its time. */
 export class PluginHangs extends Error {
   override readonly name = 'PluginHangs';
 }

@@ -62,6 +62,11 @@ export function withoutContent(error: unknown): string {
     : messageOf(error);
 }
 
+/**
+ * KUBECONFIG_INVALID, naming the file.
+ *
+ * @param source - the file, as the user named it
+ */
 export function invalid(source: string, message: string, remedy: string): AuditError {
   return new AuditError('KUBECONFIG_INVALID', `${source}: ${message}`, { remedy });
 }

@@ -29,6 +29,12 @@ const rawEndpoint = z.object({
     .default({}),
 });
 
+/**
+ * The few fields of a CiliumEndpoint that are judged.
+ *
+ * @param item - as the API server sent it
+ * @throws ZodError where it has another shape
+ */
 export function reduceCiliumEndpoint(item: unknown): CiliumEndpoint {
   const { metadata: meta, status } = rawEndpoint.parse(item);
   return ciliumEndpointSchema.parse({

@@ -10,6 +10,7 @@ import { isLoopback } from './container-resolv-confs.ts';
  */
 export type Answerer = 'service' | 'node' | 'nobody' | 'untold';
 
+/** Who answers at the address of a nameserver, as far as the API and the node know. */
 export function answererOf(
   server: string,
   { services }: Sources['clusterDns'],

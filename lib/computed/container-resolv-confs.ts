@@ -23,6 +23,7 @@ export function isLoopback(server: string): boolean {
   return contains('127.0.0.0/8', server) || contains('::1/128', server);
 }
 
+/** The nameservers of a file in words. */
 export function serversText(file: ResolvConf): string {
   return file.nameservers.join(', ') || 'none';
 }

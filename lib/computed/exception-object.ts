@@ -13,6 +13,7 @@ export function exceptionObject({ check, objects = [], labels = {}, clusters }: 
   return { kind: 'exception', name: `${check} on ${all}${where}`.slice(0, 500) };
 }
 
+/** An exception in words, as the start of a sentence. */
 export function describe({ owner, reason }: Exception): string {
   return `The exception of ${owner} (${reason.replace(/\.$/, '')})`;
 }

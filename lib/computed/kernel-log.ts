@@ -13,6 +13,11 @@ export function recent(log: readonly KernelMessage[], now: number): KernelMessag
   return log.filter(({ at }) => now - Date.parse(at) <= RECENT);
 }
 
+/**
+ * True for a message recent enough to be about what goes on now.
+ *
+ * @param now - milliseconds since the epoch
+ */
 export function isActive(message: KernelMessage, now: number): boolean {
   return now - Date.parse(message.at) <= ACTIVE;
 }

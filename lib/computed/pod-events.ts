@@ -50,6 +50,11 @@ export function hasSandboxSince({ pod, last }: PodEvents): boolean {
   );
 }
 
+/**
+ * Events of the kubelet that could not make a sandbox, by pod.
+ *
+ * @param now - milliseconds since the epoch; older events are left out
+ */
 export function createFailures(
   events: readonly Event[],
   pods: readonly ObservedPod[],

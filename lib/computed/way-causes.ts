@@ -39,6 +39,7 @@ export type PodVerdict =
 /** Rules of the AWS VPC CNI (pkg/networkutils/network.go): security groups for pods, to and from pods, marked packets. */
 const OF_AWS: readonly number[] = [10, 20, 512, 1024, 1535, 1536];
 
+/** What the kernel answers about the way to and from each pod, and the rules and routes that break several of them. */
 export function judgeWays(sources: Needed): JudgedWays {
   const ways = podWays(sources);
   const found: Found[] = [...ways].flatMap(([network, way]) =>

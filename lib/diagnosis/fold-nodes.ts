@@ -36,6 +36,7 @@ export type ExaminedNode = {
 /** What a check left unjudged, by key; null where it judged nothing at all. */
 export type ExaminedCheck = ReadonlySet<string> | null;
 
+/** What a check left unjudged, made of how it judged: null where it judged nothing at all. */
 export function examinedBy({ unexamined, unknown, notApplicable }: CheckTally): ExaminedCheck {
   return unexamined.length === 0 && unknown + notApplicable > 0 ? null : new Set(unexamined);
 }

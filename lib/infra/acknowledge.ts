@@ -2,6 +2,11 @@
 import { type CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
 import type { Construct, IConstruct } from 'constructs';
 
+/**
+ * Says of wildcards in IAM policies why they are right, so that cdk-nag takes them.
+ *
+ * @param reasons - by the part in brackets of cdk-nag's finding, such as `Resource::*`
+ */
 export function acknowledgeWildcards(on: IConstruct, reasons: Readonly<Record<string, string>>): void {
   Validations.of(on).acknowledge(
     ...Object.entries(reasons).map(([finding, reason]) => ({ id: `AwsSolutions-IAM5[${finding}]`, reason })),

@@ -61,6 +61,7 @@ const keysOf: Readonly<
   'conclude-fleet': { read: ['fleet/*', 'work/*'], write: ['fleet/*'] },
 };
 
+/** The Lambda functions of a run, one for each state that does something, each with rights of its own. */
 export class Functions extends Construct {
   readonly of: AuditStatesProps['functions'];
   /** Roles of those that speak to clusters. */

@@ -54,6 +54,7 @@ FROM (SELECT cluster, dt, node, max_by(pods, runid) AS pods, max_by(probems, run
 GROUP BY 1, 2 ORDER BY 1, 2 DESC`,
 } as const;
 
+/** Findings and nodes of all runs as tables of Athena, with saved queries. */
 export class Queries extends Construct {
   constructor(scope: Construct, id: string, props: QueriesProps) {
     super(scope, id);

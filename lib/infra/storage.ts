@@ -14,6 +14,7 @@ import { warnOfUnheardAlarms } from './unheard-alarms.ts';
 
 export type StorageProps = Pick<Config, 'retention' | 'subscriptions'>;
 
+/** What outlives a run: the bucket of reports, the topic of messages, the key, and a queue for starts that failed. */
 export class Storage extends Construct {
   readonly bucket: Bucket;
   readonly topic: Topic;

@@ -7,6 +7,12 @@ import { emptiedNetworks, parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
 import { realPaths } from './parse/mounts.ts';
 import type { Reader } from './reader.ts';
 
+/**
+ * CNI configuration, cached results and IPAM stores of a node.
+ *
+ * @param after - the API's view when the probe had ended
+ * @param nodeTime - ISO time of the node's own clock, which ages are measured by
+ */
 export function cniEvidence(
   { need, read, part }: Reader,
   after: Snapshot,

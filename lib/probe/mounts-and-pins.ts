@@ -18,6 +18,7 @@ export type MountsAndPins = Pick<Evidence, 'mounts'> & {
   pinsAfter(): Pin[] | null;
 };
 
+/** Where namespaces are mounted: in the mount namespace of the node, and in those of other processes. */
 export function mountsAndPins(
   { need, read, part }: Reader,
   others: {

@@ -22,6 +22,7 @@ type NamespaceEvidence = Pick<Evidence, 'namespaces' | 'hiddenNamespaces' | 'hos
   readonly allNamespaces: Part<NetworkNamespace[]>;
 };
 
+/** All network namespaces of a node, with who uses, pins and holds each. */
 export function namespaceEvidence(reader: Reader, others: Others): NamespaceEvidence {
   const { raw, read, need, part } = reader;
   const { allPins, cniResults, stacks } = others;

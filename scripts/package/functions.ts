@@ -7,6 +7,11 @@ import { type FunctionsIndex, folderOf } from '../../lib/infra/built-functions.t
 import { bundle } from '../../lib/infra/bundle.ts';
 import { STATES } from '../../lib/infra/states.ts';
 
+/**
+ * Bundles each function for a package, each variant once, with an index by state (`FunctionsIndex`) beside them.
+ *
+ * @param outdir - made where it is missing
+ */
 export function writeFunctions(outdir: string): void {
   mkdirSync(outdir, { recursive: true });
   const index: FunctionsIndex = {};

@@ -19,6 +19,11 @@ const clone = z.object({
   peerDependencies: versions,
 });
 
+/**
+ * The package.json of the npm package, made of the clone's: no scripts, no development dependencies, and peers as tested.
+ *
+ * @param root - folder of the clone
+ */
 export function packageManifest(root: string): object {
   const read = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'));
   const { dependencies, devDependencies, peerDependencies, ...rest } = clone.parse(read('package.json'));

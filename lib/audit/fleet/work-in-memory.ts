@@ -3,6 +3,7 @@ import type { PutResult, Store, Stored } from '../../history/store.ts';
 
 const WORK = 'work/';
 
+/** A store that keeps the work of a run in memory, and hands all else to another one. */
 export class WorkInMemory implements Store {
   readonly location: string;
   readonly #kept = new Map<string, Uint8Array>();

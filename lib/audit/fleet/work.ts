@@ -82,6 +82,11 @@ export async function keepTasks(store: Store, runId: string, tasks: readonly Tas
   return key;
 }
 
+/**
+ * The clusters that a run is to audit; none where no list was kept.
+ *
+ * @throws AuditError where the list is damaged
+ */
 export async function readTasks(store: Store, runId: string): Promise<Task[]> {
   const items = await readJson(store, keys.tasks(runId), z.array(itemSchema));
   return (items ?? []).map(({ task }) => task);
@@ -97,6 +102,11 @@ export async function keepConclusion(store: Store, run: Run, conclusion: Conclus
   await store.putOnce(keys.work(run, CONCLUSION), Buffer.from(JSON.stringify(conclusion)));
 }
 
+/**
+ * What a run concluded of a cluster; null where it did not get so far.
+ *
+ * @throws AuditError where it is damaged
+ */
 export async function readConclusion(store: Store, run: Run): Promise<Conclusion | null> {
   return await readJson(store, keys.work(run, CONCLUSION), conclusionSchema);
 }

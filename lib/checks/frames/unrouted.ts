@@ -23,6 +23,7 @@ type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel'
 /** Rules that name no single pod are foreign-routing-rules'. */
 export const isForeign = ({ kind, ofOnePod }: WayCause): boolean => kind === 'rule' && !ofOnePod;
 
+/** Judges one direction of each pod's way: a cause that breaks several pods is one outcome of the node, with its pods in it. */
 export function judgeUnrouted(direction: Direction, sources: Needed, { node }: CheckContext): Outcome[] {
   const { pods, causes } = judgeWays(sources);
   const ofNode = causes.filter(
@@ -69,6 +70,11 @@ export function merged(failures: readonly Failure[]): Failure {
   };
 }
 
+/**
+ * A broken way as a failure: which packets do not arrive, and the kernel's answer.
+ *
+ * @param oneWay - the other direction works
+ */
 export function failure(cause: WayCause, node: string, oneWay: boolean): Failure {
   const { direction, hits, text } = cause;
   const names = hits.map(({ network }) => `${network.pod.namespace}/${network.pod.name}`);
@@ -98,6 +104,7 @@ function rows({ hits }: WayCause): Comparison[] {
   );
 }
 
+/** How to look again, and what puts back the rule or route that decides. */
 export function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
   const way = hits[0]?.broken[0]?.way;
   const asked =

@@ -19,6 +19,7 @@ export type CardOptions = {
   readonly page: string | null;
 };
 
+/** One cause as a card of the page: its first finding in full, and all objects as tables. */
 export function card(group: Group, options: CardOptions): string {
   const { lead, symptoms } = group;
   const members = membersOf(group);

@@ -11,6 +11,7 @@ const names = [
   ['node', 'Node'],
 ] as const;
 
+/** The bar that filters cards; the page's script fills its choices. */
 export function filter(): string {
   const selects = choices.map(
     ([id, label]) =>

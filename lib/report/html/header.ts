@@ -12,6 +12,11 @@ export type PageLinks = {
   readonly next: string | null;
 };
 
+/**
+ * The top of the page: verdict, counters that filter, coverage, age of the data and links.
+ *
+ * @param parts - id and title of each section that follows
+ */
 export function header(
   report: ClusterReport,
   links: PageLinks,

@@ -20,6 +20,7 @@ type Options = {
   readonly explained: boolean;
 };
 
+/** A folded table of objects that one cause concerns; empty where there are none. What is beyond `options.most` is counted below. */
 export function objectsTable(title: string, findings: readonly Finding[], options: Options): string {
   if (findings.length === 0) return '';
   const [first] = findings;

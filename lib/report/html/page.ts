@@ -33,6 +33,11 @@ const LISTED = 5000;
 /** Groups with all their proof. */
 const GROUPS = 500;
 
+/**
+ * The report as one HTML file, with styles and script inside and a policy that lets it load nothing.
+ *
+ * @param options - trends, links and times that the report itself does not have
+ */
 export function writeHtml(report: ClusterReport, options: PageOptions): string {
   const past = options.past ?? null;
   const all = groups(report).toSorted((a, b) => rank(a) - rank(b));
