@@ -49,7 +49,8 @@ export const INTEGRATION: readonly string[] = [
   'test/checks/namespaces/namespace-pin-invalid.test.ts',
   'test/probe/pod-manifest.test.ts',
   'test/remedy/plan.test.ts',
-  // Minutes of what hostile nodes may print.
+  // Seconds to minutes of what hostile nodes and fleets may print.
+  'test/**/large.test.ts',
   'test/probe/hostile-sizes.test.ts',
   // A browser, and programs that read reports.
   'test/report/fleet.test.ts',

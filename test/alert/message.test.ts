@@ -129,16 +129,6 @@ describe('a mail', () => {
     expect(message(aReport({ findings: [aFinding({ remedy })] })).chat).not.toContain('rm --');
   });
 
-  it('is made of a fault of each of 150,000 pods too', () => {
-    const findings = Array.from({ length: 150_000 }, (_, n) =>
-      aFinding({
-        fingerprint: `f${n}`,
-        object: { kind: 'pod', namespace: 'a', name: `p${n}`, node: `n${n % 5000}` },
-      }),
-    );
-    expect(message(aReport({ findings })).text).toContain('150,000 pods on 5,000 nodes');
-  });
-
   it('keeps to its size whatever comes together, and leaves out no kind of news', () => {
     const of = (n: number, changes = {}) =>
       aFinding({

@@ -97,3 +97,10 @@ export function heldAddress(changes: Partial<PodAddress> = {}): PodAddress {
     ...changes,
   };
 }
+
+/** What a reader of the report sees of one node. */
+export function readOf(node: string, { findings, resolved }: ClusterReport): string {
+  const own = ({ object }: ClusterReport['findings'][number]) =>
+    object.node === node || (object.kind === 'node' && object.name === node);
+  return JSON.stringify({ findings: findings.filter(own), resolved: resolved.filter(own) });
+}
