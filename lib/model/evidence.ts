@@ -16,7 +16,7 @@ import {
 import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
 
 export type { CniConfig, CniEndpoints, CniResult, Ipam } from './cni.ts';
-export type { HiddenNamespace, Holder, Mounts, NetworkNamespace, Pin } from './namespaces.ts';
+export type { HiddenNamespace, Holder, Mounts, NetworkNamespace, Pin, SocketHolder } from './namespaces.ts';
 export type { ResolvConf, Sandbox } from './sandboxes.ts';
 
 /** One source of evidence. A check that needs an absent one is not applicable; a failed one makes it unknown. */

@@ -48,6 +48,17 @@ export const pinSchema = z.object({
 });
 export type Pin = z.infer<typeof pinSchema>;
 
+/** A process that holds sockets of a namespace: the sockets themselves were asked. */
+export const socketHolderSchema = z.object({
+  pid: z.number().int(),
+  command: z.string(),
+  sockets: z.number().int(),
+  /** Of the container and the pod whose cgroup it is in; null on the host, and the pod also where the cgroup does not say it. */
+  containerId: z.string().nullable(),
+  podUid: z.string().nullable(),
+});
+export type SocketHolder = z.infer<typeof socketHolderSchema>;
+
 /** A namespace that the node's links refer to, but which no pin, process or descriptor leads to. */
 export const hiddenNamespaceSchema = z.object({
   namespaceId: z.number().int(),
@@ -55,6 +66,10 @@ export const hiddenNamespaceSchema = z.object({
   links: z.array(z.string()),
   /** Processes that hold sockets which are not of their own namespace: who may keep it alive. */
   suspects: z.array(z.object({ pid: z.number().int(), command: z.string(), sockets: z.number().int() })),
+  /** Who does keep it alive, by the sockets that could be asked. */
+  holders: z.array(socketHolderSchema),
+  /** Why some sockets of suspects could not be asked; null where all were. */
+  socketsUnread: z.string().nullable(),
 });
 export type HiddenNamespace = z.infer<typeof hiddenNamespaceSchema>;
 

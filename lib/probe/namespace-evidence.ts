@@ -1,7 +1,8 @@
 /** The network namespaces of the node with all that holds them, and those that nothing leads to. */
 import type { Evidence, NetworkNamespace, Part } from '../model/evidence.ts';
+import { hiddenNamespaces } from './hidden-namespaces.ts';
 import type { MountsAndPins } from './mounts-and-pins.ts';
-import { hiddenNamespaces, joinNamespaces } from './namespaces.ts';
+import { joinNamespaces } from './namespaces.ts';
 import { fields, integer, lines } from './parse/lines.ts';
 import { parseMount, parseMountsElsewhere } from './parse/mounts.ts';
 import { type ProcessLine, parseReferences } from './parse/processes.ts';
@@ -63,6 +64,8 @@ export function namespaceEvidence(reader: Reader, others: Others): NamespaceEvid
           stacks,
           namespaces: value(allNamespaces),
           suspects: read('host/suspects') ?? '',
+          holders: read('host/holders'),
+          processes: value(others.processLines),
           nodeLinks,
           nodeAddresses: others.nodeAddresses,
           pins: allPins.status === 'present' ? allPins.value : [],

@@ -1,6 +1,6 @@
-/** Network namespaces with what pins, holds and fills them, and those that nothing leads to. */
+/** Network namespaces with what pins, holds and fills them. */
 
-import type { CniResult, HiddenNamespace, Holder, NetworkNamespace, Part, Pin } from '../model/evidence.ts';
+import type { Holder, NetworkNamespace, Part, Pin } from '../model/evidence.ts';
 import type { NetworkStack, Peer } from '../model/network.ts';
 import { canonicalPath } from '../model/path.ts';
 import { limited } from './limits.ts';
@@ -32,7 +32,10 @@ type Inputs = {
 export type NodeLinks = { readonly before: string | null; readonly after: string | null };
 
 /** Whether a link was there all the time: that of a pod which came or went leads to what was not there yet, or no more (docs/traps.md T37). */
-function stableLinks({ before, after }: NodeLinks): (link: { index: number; name: string }) => boolean {
+export function stableLinks({
+  before,
+  after,
+}: NodeLinks): (link: { index: number; name: string }) => boolean {
   const seen = [linkNames(before), linkNames(after)];
   return (link) => seen.every((names) => names === null || names.get(link.index) === link.name);
 }
@@ -161,69 +164,6 @@ function stackOf(
 /** A pair whose both ends are on the node may be one that is being moved into a pod. */
 function leadsIntoPod(peer: Peer, hostInode: number): boolean {
   return peer.status === 'matched' && peer.namespace !== hostInode;
-}
-
-/**
- * Ids that the node knows and that lead nowhere, with the links into them. An uplink of the node itself may be one end
- * of a pair whose other end belongs to the machine around it (kind, k3d): that is not hidden, it is outside.
- */
-export function hiddenNamespaces(inputs: {
-  readonly stacks: Stacks;
-  readonly namespaces: readonly NetworkNamespace[];
-  readonly suspects: string;
-  readonly nodeLinks: NodeLinks;
-  readonly nodeAddresses: readonly string[];
-  readonly pins: readonly Pin[];
-  readonly results: readonly CniResult[];
-}): HiddenNamespace[] {
-  const host = inputs.stacks.byName.get('host');
-  if (host?.status !== 'present') throw new Error(host?.reason ?? "the node's own namespace was not read");
-  const { links, ids, addresses, routes } = host.value.raw;
-  if (inputs.namespaces.length > 1 && ids.length > 1 && ids.every(({ name }) => name === null)) {
-    throw new Error('the ids of namespaces could not be resolved');
-  }
-  const known = new Set(inputs.namespaces.flatMap(({ namespaceIds }) => namespaceIds));
-  const uplinks = new Set([
-    ...addresses.filter(({ address }) => inputs.nodeAddresses.includes(address)).map(({ link }) => link),
-    ...routes
-      .filter(({ destination, table }) => destination.endsWith('/0') && table === 'main')
-      .map(({ link }) => link),
-  ]);
-  // Behind a shadowed pin is a namespace that we cannot enter, but that is not hidden.
-  const shadowed = new Set(
-    inputs.pins
-      .filter((pin) => pin.mounted.some((inode) => inode !== pin.inode))
-      .map((pin) => canonicalPath(pin.path)),
-  );
-  const ofShadowed = new Set(
-    inputs.results
-      .filter(({ namespacePath }) => namespacePath !== null && shadowed.has(canonicalPath(namespacePath)))
-      .flatMap(({ interfaces }) => interfaces.filter(({ inPod }) => !inPod).map(({ name }) => name)),
-  );
-  const isStable = stableLinks(inputs.nodeLinks);
-  const suspects = fields(inputs.suspects, 3).map(([pid = '', sockets = '', command = '']) => ({
-    pid: integer(pid),
-    command: command.slice(0, 64),
-    sockets: integer(sockets),
-  }));
-  const linksInto = new Map<number, string[]>();
-  for (const link of links)
-    if (typeof link.peerNamespaceId === 'number' && isStable(link))
-      addTo(linksInto, link.peerNamespaceId, link.name);
-  return (
-    ids
-      // Something led to one with a name while the ids were read; if its pod ended since, that is no leak.
-      .filter(({ id, name }) => name === null && !known.has(id))
-      .map(({ id }) => ({
-        id,
-        links: linksInto.get(id) ?? [],
-      }))
-      .filter(
-        ({ links: into }) =>
-          into.length > 0 && !into.some((name) => uplinks.has(name) || ofShadowed.has(name)),
-      )
-      .map(({ id, links: into }) => ({ namespaceId: id, links: into, suspects }))
-  );
 }
 
 function linkNames(text: string | null): Map<number, string> | null {

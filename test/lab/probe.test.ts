@@ -133,6 +133,10 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     expect(hidden?.suspects.filter(({ command }) => command === 'sleep')).toEqual([
       { pid: expect.any(Number), command: 'sleep', sockets: 1 },
     ]);
+    expect(hidden?.holders).toEqual([
+      { pid: expect.any(Number), command: 'sleep', sockets: 1, containerId: null, podUid: null },
+    ]);
+    expect(hidden?.socketsUnread).toBeNull();
   });
 
   test('finds the mount namespace that took the pins along', () => {
@@ -272,6 +276,9 @@ describe.skipIf(noLab !== null)('an image without perl', () => {
     expect(stacks(evidence)).toEqual(stacks(other));
     expect(users(evidence)).toEqual(users(other));
     expect(users(evidence).holders.flat().join()).toContain('descriptor ');
+    expect(present(evidence.hiddenNamespaces)).toMatchObject([
+      { holders: [], socketsUnread: 'sockets of the node could not be asked' },
+    ]);
   });
 });
 

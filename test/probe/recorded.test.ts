@@ -286,7 +286,10 @@ describe('the recording of a broken node', () => {
 
 describe('a link of the node that leads to no known namespace', () => {
   /** The recording as it would be had the pin of one pod not been there yet when pins were read. */
-  async function withoutAName(links: (link: string) => { before: string; after: string }) {
+  async function withoutAName(
+    links: (link: string) => { before: string; after: string },
+    more: (id: string) => Record<string, string> = () => ({}),
+  ) {
     const { files } = (await readArchive(bytes('healthy'))) as Required<StoredEvidence>;
     const ip = Buffer.from(files?.get('host/ip.json') ?? []).toString();
     const [id, name] = /"nsid":(\d+),"name":"(cni-[^"]*)"/.exec(ip)?.slice(1) ?? [];
@@ -298,6 +301,7 @@ describe('a link of the node that leads to no known namespace', () => {
       'host/ip.json': ip.replace(`"nsid":${id},"name":"${name}"`, `"nsid":${id}`),
       'host/links.before': before,
       'host/links.after': after,
+      ...more(String(id)),
     });
     return { hidden: present(evidence.hiddenNamespaces), name: link?.ifname };
   }
@@ -308,6 +312,32 @@ describe('a link of the node that leads to no known namespace', () => {
       after: `${link}\n`,
     }));
     expect(hidden.map(({ links }) => links)).toEqual([[name]]);
+  });
+
+  /** What was found out about its sockets: PID 1 is in every recording. */
+  const asked = async (lines: (id: string) => string) =>
+    (
+      await withoutAName(
+        (link) => ({ before: link, after: link }),
+        (id) => ({ 'host/suspects': '1\t3\tsystemd\n', 'host/holders': lines(id) }),
+      )
+    ).hidden;
+
+  test('is held by the process whose sockets are of it, and by none whose are of others', async () => {
+    const hidden = await asked((id) => `1\t40${id}\t${id}\t2\n1\t9\t9999\t1\n1\t8\t-1\t1\nasked\t4\t0\t\n`);
+    expect(hidden).toMatchObject([{ holders: [{ pid: 1, sockets: 2, podUid: null }], socketsUnread: null }]);
+  });
+
+  test('has a holder that is unknown where sockets could not be asked, and why', async () => {
+    expect(await asked(() => 'asked\t1\t2\tpidfd_getfd: Operation not permitted\n')).toMatchObject([
+      {
+        holders: [],
+        socketsUnread: '2 sockets could not be asked: pidfd_getfd: Operation not permitted',
+      },
+    ]);
+    expect(await asked(() => '')).toMatchObject([
+      { socketsUnread: 'sockets of the node could not be asked' },
+    ]);
   });
 
   test('is of a pod that came or went while the node was looked at, otherwise', async () => {

@@ -1,8 +1,10 @@
-import type { HiddenNamespace } from '../../model/evidence.ts';
+import type { HiddenNamespace, SocketHolder } from '../../model/evidence.ts';
+import type { Comparison, RemedyStep } from '../../model/finding.ts';
+import type { Pod } from '../../model/kubernetes.ts';
 import type { Link, Route } from '../../model/network.ts';
-import { firstOf, listed } from '../../model/text.ts';
+import { counted, firstOf, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
-import { look, lookOnNode, repair } from '../remedies/steps.ts';
+import { look, lookOnNode, recreatePod, repair } from '../remedies/steps.ts';
 
 /** A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
 export const namespaceHidden = defineCheck({
@@ -13,49 +15,21 @@ export const namespaceHidden = defineCheck({
   failureTitle: 'Network namespace that only a socket keeps alive',
   why: 'No pin, process or descriptor leads to it, so no tool lists it, yet it keeps its veth pair and addresses. The name and address are taken for the next pod, and deleting files does not free it.',
   observations: 2,
-  needs: ['hiddenNamespaces', 'hostNetwork'],
-  run({ hiddenNamespaces, hostNetwork }, { node }) {
+  needs: ['hiddenNamespaces', 'hostNetwork', 'pods'],
+  run({ hiddenNamespaces, hostNetwork, pods }, { node }) {
     const outcomes: Outcome[] = hiddenNamespaces.map((hidden) => {
       const [link] = hidden.links;
-      const name = link ?? hidden.suspects[0]?.command ?? `id ${hidden.namespaceId}`;
+      const known = hidden.holders[0] ?? hidden.suspects[0];
+      const name = link ?? known?.command ?? `id ${hidden.namespaceId}`;
       const object = { kind: 'namespace', name, node } as const;
       const reason = innocent(hidden, hostNetwork);
       if (reason !== null) return notApplicable(object, reason);
-      const suspects = hidden.suspects.map(
-        (suspect) => `${suspect.command} (pid ${suspect.pid}, ${suspect.sockets} sockets)`,
-      );
+      const where = `${link === undefined ? 'The node still knows a namespace' : `${listed(hidden.links)} of the node leads to a namespace`} (id ${hidden.namespaceId}) that no pin, process or descriptor leads to`;
       return fail(object, {
-        detail: `${link === undefined ? 'The node still knows a namespace' : `${hidden.links.join(', ')} of the node leads to a namespace`} (id ${hidden.namespaceId}) that no pin, process or descriptor leads to${suspects.length > 0 ? `; sockets of another namespace are held by ${listed(suspects)}` : ''}.`,
-        confidence: link !== undefined && suspects.length > 0 ? 'probable' : 'suspected',
+        ...(hidden.holders.length > 0
+          ? ofHolders(hidden, where, node, pods)
+          : ofSuspects(hidden, where, node, pods)),
         ...(link === undefined ? { severity: 'low' as const } : {}),
-        evidence: [
-          {
-            what: 'namespace behind the link',
-            expected: 'pinned, or with a process or descriptor',
-            actual: `id ${hidden.namespaceId}, of no known namespace`,
-            source: 'ip netns list-id',
-          },
-          {
-            what: 'holders of sockets that are not of their own namespace',
-            actual: listed(suspects) || 'none seen',
-            source: '/proc/*/fd against /proc/*/net',
-          },
-        ],
-        remedy: [
-          look(
-            'The kernel takes namespaces apart in the background: look again after a minute before you act.',
-          ),
-          ...firstOf(
-            hidden.suspects,
-            3,
-            ({ command, pid }) =>
-              lookOnNode(node, `see whose process ${command} is`, `cat /proc/${pid}/cgroup`),
-            (left) => look(`Likewise the other ${left} that hold such sockets.`),
-          ),
-          repair(
-            'Restart the service or pod that holds the sockets. Do not delete the link by hand: the namespace would stay. If no holder can be told, drain the node and reboot it.',
-          ),
-        ],
       });
     });
     // Said of the node as a whole, so that one that is gone counts as examined.
@@ -64,6 +38,124 @@ export const namespaceHidden = defineCheck({
       : [...outcomes, pass(nodeObject(node))];
   },
 });
+
+type Pods = readonly Pod[];
+
+/** Their sockets were asked, so there is no doubt. */
+function ofHolders({ namespaceId, holders }: HiddenNamespace, where: string, node: string, pods: Pods) {
+  const named = listed(holders.map((holder) => describe(holder, podOf(holder, pods))));
+  return {
+    detail: `${where}: it is kept alive by ${named}.`,
+    confidence: 'confirmed',
+    evidence: [
+      hiddenRow(namespaceId),
+      {
+        what: 'holders of its sockets',
+        expected: 'none',
+        actual: named,
+        source: 'ioctl SIOCGSKNS of each socket that is not of its own namespace',
+      },
+    ],
+    remedy: [LOOK_AGAIN, ...restart(holders, node, pods)],
+  } as const;
+}
+
+function ofSuspects(hidden: HiddenNamespace, where: string, node: string, pods: Pods) {
+  const { namespaceId, links, suspects, socketsUnread } = hidden;
+  const named = listed(suspects.map((suspect) => describe(suspect, null)));
+  // Whose sockets were all asked and are of other namespaces is no suspect.
+  const doubted = socketsUnread === null ? [] : suspects;
+  const verdict =
+    suspects.length === 0
+      ? ''
+      : doubted.length === 0
+        ? '; no socket of a process is in it, so the kernel itself keeps it (a tunnel made in it, a mount over the network)'
+        : `; sockets of another namespace are held by ${named}, and which of them keeps it is unknown: ${socketsUnread}`;
+  return {
+    detail: `${where}${verdict}.`,
+    confidence: links.length > 0 && doubted.length > 0 ? 'probable' : 'suspected',
+    evidence: [
+      hiddenRow(namespaceId),
+      {
+        what: 'holders of sockets that are not of their own namespace',
+        actual: `${named || 'none seen'}${socketsUnread === null ? '' : ` (${socketsUnread})`}`,
+        source: '/proc/*/fd against /proc/*/net',
+      },
+    ],
+    remedy: [
+      LOOK_AGAIN,
+      ...restart(doubted, node, pods),
+      repair(
+        'If no holder can be told, drain the node and reboot it. Do not delete the link by hand: the namespace would stay.',
+      ),
+    ],
+  } as const;
+}
+
+const LOOK_AGAIN = look(
+  'The kernel takes namespaces apart in the background: look again after a minute before you act.',
+);
+
+function hiddenRow(namespaceId: number): Comparison {
+  return {
+    what: 'namespace behind the link',
+    expected: 'pinned, or with a process or descriptor',
+    actual: `id ${namespaceId}, of no known namespace`,
+    source: 'ip netns list-id',
+  };
+}
+
+type Suspect = { readonly pid: number; readonly command: string; readonly sockets: number };
+
+function describe({ command, pid, sockets }: Suspect, pod: Pod | null): string {
+  const of = pod === null ? '' : ` of pod ${pod.namespace}/${pod.name}`;
+  return `${command} (pid ${pid}, ${counted(sockets, 'socket')})${of}`;
+}
+
+/** By uid, or by container: a static pod has another uid in its cgroup. */
+function podOf(holder: Suspect | SocketHolder, pods: Pods): Pod | null {
+  if (!('podUid' in holder)) return null;
+  const { podUid, containerId } = holder;
+  return (
+    pods.find(
+      ({ uid, containers }) =>
+        uid === podUid || (containerId !== null && containers.some(({ id }) => id === containerId)),
+    ) ?? null
+  );
+}
+
+/** Pods by name, once each; of processes of the node it is first to be seen whose they are. */
+function restart(holders: readonly (Suspect | SocketHolder)[], node: string, pods: Pods): RemedyStep[] {
+  const owned = holders.map((holder) => ({ holder, pod: podOf(holder, pods) }));
+  const known = new Set(owned.flatMap(({ pod }) => pod ?? []));
+  const others = owned.flatMap(({ holder, pod }) => (pod === null ? [holder] : []));
+  return [
+    ...firstOf(
+      [...known],
+      3,
+      (pod) => [
+        repair(
+          `Restart the holder, pod ${pod.namespace}/${pod.name}: the kernel frees the namespace with its last socket.`,
+        ),
+        ...recreatePod(pod),
+      ],
+      (left) => repair(`Likewise the other ${counted(left, 'pod')} that hold its sockets.`),
+    ),
+    ...firstOf(
+      others,
+      3,
+      ({ command, pid }) => lookOnNode(node, `see whose process ${command} is`, `cat /proc/${pid}/cgroup`),
+      (left) => look(`Likewise the other ${left} that hold such sockets.`),
+    ),
+    ...(others.length > 0
+      ? [
+          repair(
+            'Restart the service or pod of that process: the kernel frees the namespace with its last socket. Do not delete the link by hand: the namespace would stay.',
+          ),
+        ]
+      : []),
+  ];
+}
 
 type HostNetwork = { readonly links: readonly Link[]; readonly routes: readonly Route[] };
 
@@ -77,7 +169,7 @@ function innocent(hidden: HiddenNamespace, hostNetwork: HostNetwork): string | n
   const pairs = hostNetwork.links.filter(({ name, kind }) => names.has(name) && isPair(kind));
   // A tunnel or VLAN remembers the namespace it was made in, which is the node's business.
   if (hidden.links.length > 0 && pairs.length === 0) return 'its links are no veth pairs';
-  return hidden.links.length === 0 && hidden.suspects.length === 0
+  return hidden.links.length === 0 && hidden.holders.length === 0 && hidden.suspects.length === 0
     ? 'no link leads there and no socket is held from elsewhere: an id that is about to go'
     : null;
 }

@@ -5,5 +5,5 @@ END { while ((getline line < list) > 0) { split(line, part, "\t"); if (!(part[1]
   for (inode in first) for (i = 1; i <= count; i++) { file = "/proc/" first[inode] "/net/" table[i]
     while ((getline line < file) > 0) { m = split(line, word, " "); for (j = 1; j <= m; j++) if (word[j] ~ /^[0-9][0-9][0-9]+$/) own[inode, word[j]] = 1 }
     close(file) }
-  for (i = 1; i <= NR; i++) if ((pid[i] in net) && !((net[pid[i]], socket[i]) in own)) foreign[pid[i]]++
-  for (one in foreign) printf "%s\t%s\t%s\n", one, foreign[one], command[one] }
+  for (i = 1; i <= NR; i++) if ((pid[i] in net) && !((net[pid[i]], socket[i]) in own)) { held[pid[i]]++; print pid[i], socket[i] > foreign }
+  for (one in held) printf "%s\t%s\t%s\n", one, held[one], command[one] }

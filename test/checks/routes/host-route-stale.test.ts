@@ -73,7 +73,9 @@ describe('host-route-stale', () => {
   });
 
   it('leaves the link of a hidden namespace to namespace-hidden', () => {
-    const hidden = [{ namespaceId: 4, links: ['cali0a1b2c3d4e5'], suspects: [] }];
+    const hidden = [
+      { namespaceId: 4, links: ['cali0a1b2c3d4e5'], suspects: [], holders: [], socketsUnread: null },
+    ];
     expect(run({ namespaces: empty, pods: [], hiddenNamespaces: hidden })).toMatchObject([
       { result: 'notApplicable' },
     ]);

@@ -75,7 +75,7 @@ open("/tmp/held", "w").write(str(os.getpid()))
 os.execvp("nsenter", ["nsenter", "--net=/proc/1/ns/net", "sleep", "86405"])
 ' >/dev/null 2>&1 </dev/null &
 while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; done; echo "HOLDER=$(cat /tmp/held)"; rm /tmp/held`,
-    shows: ['e2ehidden0', '$HOLDER'],
+    shows: ['e2ehidden0', 'kept alive by', '$HOLDER'],
     repair: stop,
     cleanup: 'kill $HOLDER 2>/dev/null || true',
   },
