@@ -66,6 +66,7 @@ const rules: readonly Rule[] = [
   {
     causes: [
       'node-tunnel-broken',
+      'tunnel-entry-wrong',
       'node-default-route-missing',
       'node-firewall-drops',
       'node-forwarding-disabled',
@@ -89,6 +90,7 @@ const rules: readonly Rule[] = [
       'host-route-missing',
       'host-route-misdirected',
       'node-neighbour-wrong',
+      'bridge-entry-wrong',
       'link-program-unexpected',
       'node-firewall-drops-pod',
       'pod-unrouted-inbound',

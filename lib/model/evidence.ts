@@ -7,6 +7,7 @@ import { cniConfigSchema, cniEndpointsSchema, cniResultSchema, ipamSchema } from
 import { dnsServiceSchema, eventSchema, nodeSchema, otherNodeSchema, podSchema } from './kubernetes.ts';
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
 import {
+  forwardingEntrySchema,
   linkProgramSchema,
   linkSchema,
   networkStackSchema,
@@ -154,6 +155,8 @@ export const sourceSchemas = {
   routing: z.array(waySchema),
   /** Of the node's links, in the order of the kernel. */
   linkPrograms: z.array(linkProgramSchema),
+  /** Of all bridges and tunnels of the node. */
+  forwarding: z.array(forwardingEntrySchema),
   namespaces: z.array(namespaceSchema),
   hiddenNamespaces: z.array(hiddenNamespaceSchema),
   pins: z.array(pinSchema),

@@ -127,6 +127,20 @@ export const linkProgramSchema = z.object({
 });
 export type LinkProgram = z.infer<typeof linkProgramSchema>;
 
+/** Where a bridge or a VXLAN device of the node sends frames for one MAC address. */
+export const forwardingEntrySchema = z.object({
+  mac: z.string(),
+  /** The port of the bridge, or the tunnel's device. */
+  link: z.string(),
+  /** Of a port: its bridge. Null for an entry of the device itself. */
+  bridge: z.string().nullable(),
+  /** Of a tunnel: the node that the frame is sent to. */
+  destination: z.string().nullable(),
+  /** The bridge saw a frame of that address come in, and will learn better; false for what someone wrote there. */
+  learned: z.boolean(),
+});
+export type ForwardingEntry = z.infer<typeof forwardingEntrySchema>;
+
 export const ruleSchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   priority: z.number().int(),

@@ -1,6 +1,8 @@
 /** The kernel's own routing answers, with the names of the node's links. */
 import type { Part, Sources } from '../model/evidence.ts';
+import { parseForwarding } from './parse/forwarding.ts';
 import { parseLinkPrograms } from './parse/link-programs.ts';
+import type { NameOf } from './parse/netlink-routes.ts';
 import { parseRouting } from './parse/routing.ts';
 import { both, value } from './parts.ts';
 import type { Reader } from './reader.ts';
@@ -27,21 +29,49 @@ export function routingEvidence(
 }
 
 const PROGRAMS = 'host/programs';
+const FORWARDING = 'host/forwarding';
 
 /** What stands on the links of the node, with their names. */
-export function programsEvidence(
-  { read, part }: Reader,
+export const programsEvidence = (
+  reader: Reader,
   files: BundleFiles,
   hostNetwork: Part<Sources['hostNetwork']>,
-): Part<Sources['linkPrograms']> {
-  const bytes = files.get(PROGRAMS);
+): Part<Sources['linkPrograms']> =>
+  ofLinks({ reader, files, hostNetwork }, PROGRAMS, 'what stands on its links', parseLinkPrograms);
+
+/** Where its bridges and tunnels send frames, with their names. */
+export const forwardingEvidence = (
+  reader: Reader,
+  files: BundleFiles,
+  hostNetwork: Part<Sources['hostNetwork']>,
+): Part<Sources['forwarding']> =>
+  ofLinks(
+    { reader, files, hostNetwork },
+    FORWARDING,
+    'where bridges and tunnels send frames',
+    parseForwarding,
+  );
+
+type Read = {
+  readonly reader: Reader;
+  readonly files: BundleFiles;
+  readonly hostNetwork: Part<Sources['hostNetwork']>;
+};
+
+function ofLinks<T>(
+  { reader: { read, part }, files, hostNetwork }: Read,
+  file: string,
+  asked: string,
+  parse: (bytes: Uint8Array, nameOf: NameOf) => T,
+): Part<T> {
+  const bytes = files.get(file);
   if (bytes === undefined)
-    return { status: 'absent', reason: 'the kernel of the node was not asked what stands on its links' };
+    return { status: 'absent', reason: `the kernel of the node was not asked ${asked}` };
   return both(hostNetwork, () =>
     part('netlink', () => {
-      read(PROGRAMS);
+      read(file);
       const names = new Map(value(hostNetwork).links.map(({ index, name }) => [index, name]));
-      return parseLinkPrograms(bytes, (index) => names.get(index) ?? `if${index}`);
+      return parse(bytes, (index) => names.get(index) ?? `if${index}`);
     }),
   );
 }

@@ -39,7 +39,15 @@ describe('the recording of a healthy node', () => {
       if (part.status === 'present') schema.parse(part.value);
       // It was recorded before the kernel was asked for ways, and the API for other nodes.
       else
-        expect(['active', 'canary', 'routing', 'otherNodes', 'linkPrograms', 'cniEndpoints']).toContain(name);
+        expect([
+          'active',
+          'canary',
+          'routing',
+          'otherNodes',
+          'linkPrograms',
+          'forwarding',
+          'cniEndpoints',
+        ]).toContain(name);
     }
   });
 

@@ -1,4 +1,5 @@
 import type { AnyCheck } from '../define.ts';
+import { bridgeEntryWrong } from './bridge-entry-wrong.ts';
 import { bridgeFilterDisabled } from './bridge-filter-disabled.ts';
 import { bridgePortFlagsWrong } from './bridge-port-flags-wrong.ts';
 import { foreignRoutingRules } from './foreign-routing-rules.ts';
@@ -11,13 +12,16 @@ import { podMacDuplicate } from './pod-mac-duplicate.ts';
 import { podUnroutedInbound } from './pod-unrouted-inbound.ts';
 import { podUnroutedOutbound } from './pod-unrouted-outbound.ts';
 import { podsOfNodeUnreachable } from './pods-of-node-unreachable.ts';
+import { tunnelEntryWrong } from './tunnel-entry-wrong.ts';
 
 export const pathChecks: readonly AnyCheck[] = [
   hostPortUnserved,
   linkProgramUnexpected,
   nodeTunnelBroken,
+  tunnelEntryWrong,
   nodeNeighbourWrong,
   podMacDuplicate,
+  bridgeEntryWrong,
   bridgePortFlagsWrong,
   bridgeFilterDisabled,
   nodeDefaultRouteMissing,

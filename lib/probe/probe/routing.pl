@@ -31,6 +31,10 @@ sub converse { my ($socket, @questions) = @_;
   my $answer = "";
   for (@questions) { defined recv $socket, $answer, 8192, 0 or die; $conversation .= $_ . $answer }
   $answer }
+# forwarding(): RTM_GETNEIGH (30) of family 7, which is AF_BRIDGE: where bridges and tunnels of the node send frames for a MAC address.
+sub forwarding {
+  socket my $socket, 16, 3, 0 or die;
+  keep("b/host/forwarding", ask($socket, 30, 769, 1, pack "Cx11", 7)) }
 # programs(): RTM_GETQDISC (38; NEWQDISC 36) of all links of the node, and GETTFILTER (46) where packets come in (TC_H_MIN_INGRESS) and
 # go out of those that have a place for filters. TCA_KIND 1.
 sub programs {
@@ -46,6 +50,7 @@ sub routing { my ($setns, $host) = @_;
   eval {
     !syscall $setns, fileno $host, 0x40000000 or die;
     eval { programs() };
+    eval { forwarding() };
     socket my $socket, 16, 3, 0 or die;
     my (%bridge, %out, %elsewhere, %before);
     # IFLA_MASTER 10; a VRF is one as well.

@@ -84,6 +84,28 @@ export const nodeFaults: readonly Fault[] = [
     when: ({ plugin }) => plugin === 'flannel',
   },
   {
+    id: 'tunnel-entry-gone',
+    check: 'tunnel-entry-wrong',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `device=$(ls /sys/class/net | grep -E '^(flannel\\.|vxlan\\.calico)'); set -- $(bridge fdb show dev "$device" | grep ' dst ')
+echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
+    shows: ['$MAC', 'nowhere'],
+    repair: 'remedy',
+    when: ({ plugin }) => ['flannel', 'calico'].includes(plugin),
+  },
+  {
+    id: 'bridge-entry-of-pod-misleads',
+    check: 'bridge-entry-wrong',
+    pods: 2,
+    where: 'node',
+    inject: 'bridge fdb replace "$MAC" dev "$OTHER_HOST_LINK" master static',
+    shows: ['$MAC', '$OTHER_HOST_LINK', '$HOST_LINK'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
     id: 'filter-drops-what-pod-sends',
     check: 'link-program-unexpected',
     // The injector's tc is busybox's.

@@ -1,0 +1,38 @@
+/** `host/forwarding`: the forwarding entries of bridges and tunnels of the node, as they came from rtnetlink(7); linux/neighbour.h. */
+import type { ForwardingEntry } from '../../model/network.ts';
+import { addressText, attributes, type Message, messages, number } from './netlink-messages.ts';
+import type { NameOf } from './netlink-routes.ts';
+
+const NEWNEIGH = 28;
+const DONE = 3;
+const HEAD = 12;
+const AF_BRIDGE = 7;
+const NDA = { DST: 1, LLADDR: 2, MASTER: 9 };
+/** NUD_NOARP and NUD_PERMANENT: nothing that was learned. */
+const WRITTEN = 0xc0;
+/** Bytes of a MAC address of Ethernet. */
+const MAC = 6;
+
+/** @throws Error when the answer was cut */
+export function parseForwarding(bytes: Uint8Array, nameOf: NameOf): ForwardingEntry[] {
+  const all = messages(bytes);
+  if (all.at(-1)?.type !== DONE) throw new Error("the kernel's answer about forwarding entries is not whole");
+  return all.flatMap((message) => (message.type === NEWNEIGH ? toEntry(message, nameOf) : []));
+}
+
+function toEntry(message: Message, nameOf: NameOf): ForwardingEntry[] {
+  const own = attributes(message.from(HEAD));
+  const mac = own.get(NDA.LLADDR);
+  if (message.uint8(0) !== AF_BRIDGE || mac?.length !== MAC) return [];
+  const bridge = number(own.get(NDA.MASTER));
+  const destination = own.get(NDA.DST);
+  return [
+    {
+      mac: [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
+      link: nameOf(message.int32(4)),
+      bridge: bridge === null ? null : nameOf(bridge),
+      destination: destination === undefined ? null : addressText(destination),
+      learned: (message.uint16(8) & WRITTEN) === 0,
+    },
+  ];
+}
