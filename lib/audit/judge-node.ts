@@ -2,6 +2,7 @@
 
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
+import { routesToNodes } from '../computed/routes-to-nodes.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
@@ -84,6 +85,7 @@ export function judgeNode(
     tallies,
     failures,
     podAddresses: podAddresses(evidence),
+    routesToNodes: routesToNodes(evidence),
     unseenPods: unseenPods(evidence),
     youngPods: youngPods(evidence),
   };

@@ -5,6 +5,7 @@ import type { ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { PodAddress } from '../model/node-result.ts';
+import type { RoutesToNodes } from '../model/routes-to-nodes.ts';
 
 /** What one check says of one object. */
 export type Outcome =
@@ -70,6 +71,8 @@ export type Check<Need extends SourceName = SourceName> = Metadata & {
 export type ClusterSources = {
   /** One entry for each address that a settled pod's namespace holds. */
   readonly podAddresses: readonly PodAddress[];
+  /** Of nodes whose ways to the pods of others are known. */
+  readonly routesToNodes: readonly RoutesToNodes[];
   /** Nodes that were audited; others are unknown. */
   readonly auditedNodes: readonly string[];
   /** Pods of ours and of others that look like debug pods. */

@@ -64,6 +64,12 @@ const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    // The kernel drops the routes of a device that goes down.
+    causes: ['node-tunnel-broken'],
+    symptoms: ['route-to-node-missing'],
+    on: 'same node',
+  },
+  {
     causes: [
       'node-tunnel-broken',
       'tunnel-entry-wrong',
@@ -72,6 +78,7 @@ const rules: readonly Rule[] = [
       'node-forwarding-disabled',
       'foreign-routing-rules',
       'pods-of-node-unreachable',
+      'route-to-node-missing',
     ],
     symptoms: ['pod-dns-failing', 'pod-to-gateway-unreachable'],
     on: 'same node',

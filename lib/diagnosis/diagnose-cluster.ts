@@ -60,7 +60,13 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
   // What exceptions cover is known only when all else is.
   const aboutExceptions = runChecks(
     clusterChecks(run).filter(isAboutExceptions),
-    { podAddresses: [], auditedNodes: [], debugPods: [], exceptions: uses(run, folded, observations, again) },
+    {
+      podAddresses: [],
+      routesToNodes: [],
+      auditedNodes: [],
+      debugPods: [],
+      exceptions: uses(run, folded, observations, again),
+    },
     run,
     folded,
   );

@@ -8,6 +8,7 @@ import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
 import { printable } from '../model/printable.ts';
 import type { CheckCoverage, NodeCoverage, NodeFacts } from '../model/report.ts';
+import type { RoutesToNodes } from '../model/routes-to-nodes.ts';
 import { objectName } from '../report/index.ts';
 import { askedLabels, type Labels, labelKey } from './exceptions.ts';
 import { type Fingerprints, fingerprintsOf } from './identity.ts';
@@ -46,6 +47,7 @@ export type FoldedNodes = {
   readonly facts: NodeFacts[];
   readonly faults: Fault[];
   readonly podAddresses: PodAddress[];
+  readonly routesToNodes: RoutesToNodes[];
   readonly debugPods: Pod[];
   /** As far as exceptions ask for them. */
   readonly labels: Map<string, Labels extends ReadonlyMap<string, infer Own> ? Own : never>;
@@ -72,6 +74,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     facts: [],
     faults: [],
     podAddresses: [],
+    routesToNodes: [],
     debugPods: [],
     labels: new Map(),
     coverage: new Map([...input.checks.values()].map((check) => [check.id, emptyCoverage(check)])),
@@ -86,7 +89,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
 /** What one node brings. */
 type Part = Pick<
   NodeResult,
-  'node' | 'coverage' | 'facts' | 'pods' | 'debugPods' | 'podAddresses' | 'youngPods'
+  'node' | 'coverage' | 'facts' | 'pods' | 'debugPods' | 'podAddresses' | 'routesToNodes' | 'youngPods'
 > & {
   readonly faults: readonly Fault[];
   readonly tallies: readonly CheckTally[];
@@ -141,6 +144,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
       ({ node: on, pod, address }) =>
         on === node && pods.has(`${pod.namespace}/${pod.name}`) && isIP(address) !== 0,
     ),
+    routesToNodes: result.routesToNodes == null ? null : { ...result.routesToNodes, node },
     faults,
     tallies: [
       ...tallies.map((entry) => ({ ...entry, reasons: [...entry.reasons] })),
@@ -177,6 +181,7 @@ function merge(folded: FoldedNodes, part: Part): void {
   // Not push(...all): a call has room for some 100,000 arguments.
   for (const fault of faults) folded.faults.push(fault);
   for (const held of part.podAddresses) folded.podAddresses.push(held);
+  if (part.routesToNodes != null) folded.routesToNodes.push(part.routesToNodes);
   for (const pod of part.debugPods) folded.debugPods.push(pod);
   for (const [key, own] of part.labels) folded.labels.set(key, own);
   for (const pod of part.pods) {

@@ -9,6 +9,7 @@ import {
 } from './finding.ts';
 import { podSchema } from './kubernetes.ts';
 import { nodeCoverageSchema, nodeFactsSchema } from './report.ts';
+import { routesToNodesSchema } from './routes-to-nodes.ts';
 
 /** One fault found by one check, before it is compared with earlier runs. */
 export const failureSchema = z.object({
@@ -61,6 +62,8 @@ export const nodeResultSchema = z.object({
   tallies: z.array(checkTallySchema),
   failures: z.array(failureSchema),
   podAddresses: z.array(podAddressSchema),
+  /** Null where it cannot be said. Results of earlier versions do not have it. */
+  routesToNodes: routesToNodesSchema.nullable().optional(),
   /** Pods of the node that look like debug pods, of anyone. */
   debugPods: z.array(podSchema),
   /** `namespace/name` of all pods that the API showed on the node: an earlier finding about another is about a pod gone. */

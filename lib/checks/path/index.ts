@@ -12,6 +12,7 @@ import { podMacDuplicate } from './pod-mac-duplicate.ts';
 import { podUnroutedInbound } from './pod-unrouted-inbound.ts';
 import { podUnroutedOutbound } from './pod-unrouted-outbound.ts';
 import { podsOfNodeUnreachable } from './pods-of-node-unreachable.ts';
+import { routeToNodeMissing } from './route-to-node-missing.ts';
 import { tunnelEntryWrong } from './tunnel-entry-wrong.ts';
 
 export const pathChecks: readonly AnyCheck[] = [
@@ -29,4 +30,5 @@ export const pathChecks: readonly AnyCheck[] = [
   podUnroutedInbound,
   podUnroutedOutbound,
   podsOfNodeUnreachable,
+  routeToNodeMissing,
 ];

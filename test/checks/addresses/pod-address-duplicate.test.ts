@@ -19,7 +19,7 @@ function held(name: string, changes: Partial<PodAddress> = {}): PodAddress {
 
 const run = (...podAddresses: PodAddress[]) =>
   podAddressDuplicate.run(
-    { podAddresses, auditedNodes: ['node-1', 'node-2'], debugPods: [], exceptions: [] },
+    { podAddresses, routesToNodes: [], auditedNodes: ['node-1', 'node-2'], debugPods: [], exceptions: [] },
     context,
   );
 const later = { namespace: 2000, createdAt: '2026-11-19T03:00:00Z' };

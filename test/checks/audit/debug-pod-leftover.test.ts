@@ -6,7 +6,7 @@ import { aPod, context, failures } from '../evidence.ts';
 
 function run(...debugPods: Pod[]) {
   return debugPodLeftover.run(
-    { podAddresses: [], auditedNodes: ['node-1'], debugPods, exceptions: [] },
+    { podAddresses: [], routesToNodes: [], auditedNodes: ['node-1'], debugPods, exceptions: [] },
     context,
   );
 }

@@ -21,5 +21,5 @@ export function aUse(changes: Partial<ExceptionUse> = {}): ExceptionUse {
 }
 
 export function sourcesWith(...exceptions: ExceptionUse[]): ClusterSources {
-  return { podAddresses: [], auditedNodes: ['node-1'], debugPods: [], exceptions };
+  return { podAddresses: [], routesToNodes: [], auditedNodes: ['node-1'], debugPods: [], exceptions };
 }

@@ -185,6 +185,20 @@ echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
     when: ({ plugin }) => plugin !== 'aws-cni',
   },
   {
+    id: 'route-to-node-deleted',
+    check: 'route-to-node-missing',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: `route=$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0] | "\\(.dst) via \\(.gateway) dev \\(.dev)"')
+echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
+    shows: ['$NETWORK', 'default'],
+    repair: 'remedy',
+    // Agents of flannel, Calico and Cilium put it back within seconds or minutes.
+    cleanup: 'ip route replace $ROUTE onlink 2>/dev/null || :',
+    when: ({ plugin }) => plugin !== 'aws-cni' && plugin !== 'calico' && plugin !== 'cilium-cni',
+  },
+  {
     id: 'aws-rule-to-pod-deleted',
     check: 'aws-rule-missing',
     where: 'node-network',
