@@ -207,6 +207,6 @@ function bareName(table: string): string {
 }
 
 /** Comments may say anything, even `-j ACCEPT` or the name of a mesh. */
-function withoutComments(rule: string): string {
+export function withoutComments(rule: string): string {
   return rule.replace(/(?:-m comment )?(?:--)?comment (?:"(?:[^"\\]|\\.)*"|\S+)/g, '');
 }

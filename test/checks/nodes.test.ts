@@ -235,6 +235,13 @@ const mutations: Readonly<Record<string, Mutation>> = {
     on: (_, { ipam, pods }) =>
       ipam.length > 0 && pods.every(({ deletionTimestamp }) => deletionTimestamp === null),
   },
+  'mesh-rules-missing': {
+    break({ pod, own }) {
+      pod.annotations = { ...pod.annotations, 'ambient.istio.io/redirection': 'enabled' };
+      pod.containers = pod.containers.filter(({ name }) => name !== 'istio-proxy');
+      remove(own.packetFilters, () => true);
+    },
+  },
   'resolv-conf-missing': {
     break: ({ sandbox }) =>
       Object.assign(found(sandbox.containers[0]), {

@@ -1,4 +1,5 @@
 import type { AnyCheck } from '../define.ts';
+import { meshRulesMissing } from './mesh-rules-missing.ts';
 import { nodeFirewallDrops } from './node-firewall-drops.ts';
 import { nodeFirewallDropsPod } from './node-firewall-drops-pod.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
@@ -8,5 +9,6 @@ export const firewallChecks: readonly AnyCheck[] = [
   nodeFirewallDropsPod,
   podFirewallUnexpected,
   podFirewallBlocksAll,
+  meshRulesMissing,
   nodeFirewallDrops,
 ];

@@ -7,6 +7,10 @@ const hostProc = {
 };
 const mountedProc = { volumeMounts: [{ name: 'proc', mountPath: '/host-proc', readOnly: true }] };
 
+const redirect = `for hook in PREROUTING OUTPUT; do
+  iptables-legacy -t nat -N ISTIO_$hook; iptables-legacy -t nat -A ISTIO_$hook -j RETURN; iptables-legacy -t nat -A $hook -j ISTIO_$hook
+done`;
+
 export const podContentFaults: readonly Fault[] = [
   {
     id: 'iptables-legacy-drop-all',
@@ -39,6 +43,18 @@ export const podContentFaults: readonly Fault[] = [
     inject: 'iptables-legacy -A INPUT -p tcp --dport 9998 -j DROP',
     shows: ['9998'],
     repair: 'remedy',
+  },
+  {
+    id: 'mesh-rules-gone',
+    check: 'mesh-rules-missing',
+    pods: 2,
+    where: 'pod-network',
+    // As Istio's agent leaves pods: both are noted as enrolled, and one of them has no rules any more.
+    annotations: { 'ambient.istio.io/redirection': 'enabled' },
+    inject: `nsenter --net="/proc/$OTHER_PID/ns/net" sh -ec '${redirect}'`,
+    shows: ['Istio (ambient)', '$OTHER_POD', 'OUTPUT'],
+    // No mesh is here that would give rules to the pod that the remedy makes.
+    repair: redirect,
   },
   {
     id: 'resolv-conf-emptied',
