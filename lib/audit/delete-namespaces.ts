@@ -30,7 +30,7 @@ export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context:
       const answers = await askedOnNode(cluster, act, context, false);
       const would = answers.filter(({ word }) => word === 'would').length;
       return {
-        ok: !areUnsure(answers),
+        ok: !areUnsure(answers, 'done'),
         detail: `${would} would be deleted${notDeleted(answers)}; nothing was changed`,
         answers,
       };
@@ -39,16 +39,16 @@ export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context:
       const answers = await askedOnNode(cluster, act, context, true);
       const done = answers.filter(({ word }) => word === 'done');
       const detail = `${done.length} deleted${notDeleted(answers)}`;
-      if (areUnsure(answers)) return { ok: false, detail, answers };
+      if (areUnsure(answers, 'would')) return { ok: false, detail, answers };
       return await proven(act, done, { detail, answers }, context);
     },
     after: ({ answers }) => object(new Map(answers?.map((answer) => [answer.name, answer]))),
   };
 }
 
-/** Of some it is not known whether they may go, or what became of them. */
-function areUnsure(answers: readonly Answer[]): boolean {
-  return answers.some(({ word }) => word === 'failed' || word === 'left');
+/** Of some it is not known whether they may go, or what became of them: what was done in a rehearsal, or only would be in a repair, too. */
+function areUnsure(answers: readonly Answer[], odd: Answer['word']): boolean {
+  return answers.some(({ word }) => word === 'failed' || word === 'left' || word === odd);
 }
 
 /** How many were left there, in the words of their answers. */

@@ -110,6 +110,13 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     expect(stub.taken.size).toBe(0);
   });
 
+  it('takes no rehearsal for a repair, and no repair for a rehearsal', async () => {
+    log = `would ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
+    expect(await tryRepair()).toMatchObject([{ result: 'surprise' }]);
+    log = `done ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
+    expect(await tryRepair({ rehearse: true })).toMatchObject([{ result: 'unseen' }]);
+  });
+
   it('rehearses by a pod that only looks, and writes nothing', async () => {
     log = `would ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
     expect(await tryRepair({ rehearse: true })).toMatchObject([

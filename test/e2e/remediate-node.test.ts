@@ -265,7 +265,7 @@ describe('the pod that repairs a node', () => {
     const log = await kubectl(['logs', name, '-n', REPAIR_NAMESPACE]);
     // By now they are older than the settle time.
     expect(log).toMatch(
-      /^refused cni-\S+ (?:a sandbox of the runtime names it|the runtime still knows its sandbox)/,
+      /^refused cni-\S+ (?:a container of the runtime names it|the runtime still knows its sandbox)/,
     );
     await kubectl(['delete', 'pod', name, '-n', REPAIR_NAMESPACE, '--wait=false']);
     expect(await waitReady('part=lives', 3)).toHaveLength(3);

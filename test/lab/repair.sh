@@ -22,7 +22,9 @@ cat >/opt/cni/bin/bridge <<'PLUGIN'
 cat >/run/lab/stdin
 printf '%s %s %s %s\n' "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_NETNS" "$CNI_IFNAME" >>/run/lab/calls
 jq -c . /run/lab/stdin >>/run/lab/calls
-case $CNI_CONTAINERID in refusing*) echo '{"code": 11, "msg": "try again later"}'; exit 1 ;; esac
+case $CNI_CONTAINERID in refusing*) echo '{"level": "info", "msg": "on it"}' >&2; echo '{"code": 11, "msg": "try again later"}'; exit 1 ;; esac
+# While it works, somebody enters another namespace, and time goes by.
+[ "$CNI_CONTAINERID" != entered ] || { nsenter --net="/run/netns/cni-00000000-0000-4000-8000-000000000038" sleep 1000 >/dev/null 2>&1 & until [ "$(stat -L -c %i /proc/$!/ns/net)" = "$(stat -L -c %i /run/netns/cni-00000000-0000-4000-8000-000000000038)" ]; do :; done; : >/run/lab/entered; }
 grep -l "^$CNI_CONTAINERID" /var/lib/cni/networks/lab/10* | xargs -r rm
 PLUGIN
 printf '#!/bin/sh\ncat >/dev/null; echo portmap >>/run/lab/calls\n' >/opt/cni/bin/portmap
@@ -31,6 +33,10 @@ chmod 755 /opt/cni/bin/*
 # One that anybody may write.
 cp /opt/cni/bin/portmap /opt/cni/bin/loose
 chmod 777 /opt/cni/bin/loose
+
+# One that another one calls.
+cp /opt/cni/bin/loose /opt/cni/bin/loose-ipam
+chmod 777 /opt/cni/bin/loose-ipam
 
 # What the runtime was told, and what two pods would have it told, of which one is root and the other shares the mounts.
 mkdir -p /run/programs /run/lab/net.d /run/lab/evil
@@ -41,6 +47,7 @@ printf '#!/bin/sh\nwhile :; do sleep 1000; done\n' >/run/programs/containerd
 printf '#!/bin/sh\ntouch /run/lab/evil/ran\n' >/run/lab/evil/bridge
 cp /run/lab/evil/bridge /run/lab/evil/portmap
 chmod 755 /run/programs/containerd /run/lab/evil/*
+cp /run/programs/containerd /run/programs/kubelet
 
 pin() { printf 'cni-00000000-0000-4000-8000-%012d' "$1"; }
 inode() { stat -L -c %i "/run/netns/$(pin "$1")"; }
@@ -52,9 +59,9 @@ orphan() {
   ip link set "veth$1" up
   nsenter --net="/run/netns/$(pin "$1")" sh -c "ip link set eth0 up; ip addr add 10.1.1.$1/24 dev eth0"
 }
-# result NUMBER CONTAINER POD [TYPE]: what the plugins keep of it.
+# result NUMBER CONTAINER POD [TYPE] [IPAM]: what the plugins keep of it.
 result() {
-  config=$(printf '{"cniVersion": "0.4.0", "name": "lab", "plugins": [{"type": "%s"}, {"type": "portmap", "capabilities": {"portMappings": true}}]}' "${4:-bridge}" | base64 -w 0)
+  config=$(printf '{"cniVersion": "0.4.0", "name": "lab", "plugins": [{"type": "%s", "ipam": {"type": "%s"}}, {"type": "portmap", "capabilities": {"portMappings": true}}]}' "${4:-bridge}" "${5:-portmap}" | base64 -w 0)
   cat >"/var/lib/cni/results/lab-$2-eth0" <<JSON
 {"kind": "cniCacheV1", "containerId": "$2", "ifName": "eth0", "networkName": "lab", "config": "$config",
  "cniArgs": [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_UID", "$3"]], "capabilityArgs": {"portMappings": [{"hostPort": 80}], "dns": {}},
@@ -77,7 +84,18 @@ hostile=$!
 setpriv --reuid 1 /run/programs/containerd --config /run/lab/evil.toml --address none </dev/null >/dev/null 2>&1 &
 for process in $process $hostile $!; do until [ "$(cat "/proc/$process/comm")" = containerd ]; do :; done; done
 
-for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do orphan $number; done
+# A kubelet that keeps its pods in a place of its own, as that of k0s.
+mkdir -p /run/lab/kubelet/pods/uid-moved
+/run/programs/kubelet --root-dir=/run/lab/kubelet </dev/null >/dev/null 2>&1 &
+until [ "$(cat "/proc/$!/comm")" = kubelet ]; do :; done
+# Our own pod is there.
+own=ffffffff-0000-4000-8000-000000000000
+mkdir "/var/lib/kubelet/pods/$own" && cp /etc/hosts "/var/lib/kubelet/pods/$own/etc-hosts"
+[ -z "${KUBELET:-}" ] || mv "/var/lib/kubelet/pods/$own" /run/lab/
+
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do orphan $number; done
+# One namespace under two names, both of which are asked for.
+umount "/run/netns/$(pin 32)" && mount --bind "/run/netns/$(pin 31)" "/run/netns/$(pin 32)"
 nsenter --net="/run/netns/$(pin 2)" ip link del eth0
 result 3 detached uid-gone
 # Nobody gave this address back, and no result is left; the next one is a pod's by now.
@@ -90,8 +108,8 @@ for network in lab podman; do
 done
 [ -z "${BUSY:-}" ] || mount --bind /var/lib/cni/networks/lab/10.1.1.1 /var/lib/cni/networks/lab/10.1.1.1
 [ -z "${YOUNG:-}" ] || touch /var/lib/cni/networks/lab/10.1.1.1
-# All but the last of them in the first chunk.
-for number in 3 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 28 29 30 21 22; do
+# Those that go and one that somebody enters meanwhile in the first chunk.
+for number in 40 38 3 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 39 21 22; do
   echo "orphan=$(pin $number):$(inode $number):$(stat -L -c %Y "/run/netns/$(pin $number)")"
 done >/run/lab/orphans
 
@@ -131,17 +149,39 @@ echo '{"cniVersion": "0.2.0", "ip4": {"ip": "10.1.1.25/24"}}' >/var/lib/cni/resu
 result 26 unknown uid-gone unknown
 result 27 loose uid-gone loose
 result 21 refusing uid-gone
+background nsenter --net="/run/netns/$(pin 31)" sleep 1000
+until [ "$(stat -L -c %i "/proc/$process/ns/net")" = "$(inode 31)" ]; do :; done
+# It lost its pair, and a pod has the address of its result by now.
+nsenter --net="/run/netns/$(pin 33)" ip link del eth0
+result 33 neighbour uid-gone
+sed -i 's#/var/run/netns/[^"]*#/var/run/netns/cni-00000000-0000-4000-8000-999999999999#' /var/lib/cni/results/lab-neighbour-eth0
+result 33 before uid-gone
+nsenter --net="/run/netns/$(pin 34)" ip link add gre0 type bridge
+result 35 helped uid-gone bridge loose-ipam
+# Of another client of containerd.
+mkdir -p "${tasks%/*}/other/stopped"
+printf '{"linux": {"namespaces": [{"type": "network", "path": "/run/netns/%s"}]}}' "$(pin 36)" >"${tasks%/*}/other/stopped/config.json"
+result 37 moved uid-moved
+result 39 odd uid-gone
+sed -i 's/"containerId": "odd"/"containerId": "odd\\n"/' /var/lib/cni/results/lab-odd-eth0
+[ -z "${SLOW:-}" ] || result 40 entered uid-gone
+[ -z "${STUCK:-}" ] || mount --bind /var/lib/cni/results/lab-detached-eth0 /var/lib/cni/results/lab-detached-eth0
 # A device of the hardware, which nobody has here to give away.
 mkdir /run/lab/bin
 cat >/run/lab/bin/ip <<PROGRAM
 #!/bin/sh
 [ "\$(stat -L -c %i /proc/self/ns/net)" != $(inode 23) ] || { echo '[{"ifindex": 7, "ifname": "ens5", "parentdev": "0000:00:05.0", "addr_info": []}]'; exit; }
+[ -z "\${BLIND:-}" ] || [ ! -e /run/lab/calls ] || [ "\$(stat -L -c %i /proc/self/ns/net)" != "\$(stat -L -c %i /proc/1/ns/net)" ] || exit 1
 exec $(command -v ip) "\$@"
 PROGRAM
 chmod 755 /run/lab/bin/ip
 # A plugin that takes longer than there is time.
 if [ -n "${LATE:-}" ]; then
   printf '#!/bin/sh\n[ -e /run/lab/calls ] && echo 1000 || echo 0\n' >/run/lab/bin/date
+  chmod 755 /run/lab/bin/date
+fi
+if [ -n "${SLOW:-}" ]; then
+  printf '#!/bin/sh\n[ -e /run/lab/entered ] && echo 60 || echo 0\n' >/run/lab/bin/date
   chmod 755 /run/lab/bin/date
 fi
 # Only a thread has it open: its process has ended.
@@ -160,7 +200,7 @@ for file in thread leader descriptor namespace socket; do until [ -e /run/lab/$f
 cp "$(readlink -f "$(command -v dash || command -v bash)")" /run/lab/containerd-shim
 cd "${OWN:-$tasks/probe}"
 # shellcheck disable=SC2016
-repair() { PATH=/run/lab/bin:$PATH unshare --mount --propagation slave /run/lab/containerd-shim -c 'sh "$@"; :' shim -c "$script" repair act="$act" "$@"; }
+repair() { PATH=/run/lab/bin:$PATH unshare --mount --propagation slave /run/lab/containerd-shim -c '[ ! -e "$0" ] || mount --bind "$0" /etc/hosts; sh "$@"; :' "/var/lib/kubelet/pods/$own/etc-hosts" -c "$script" repair act="$act" "$@"; }
 # shellcheck disable=SC2046
 repair settle=0 $(grep -v "$(pin 20)" /run/lab/orphans)
 # All are young here.

@@ -26,7 +26,7 @@ function repairLab(act: boolean, environment: Readonly<Record<string, string>> =
   const answers = [...said.matchAll(/^(\w+) cni-00000000-0000-4000-8000-0*(\d+) (.*)$/gm)].map(
     ([, word, number, detail]) => [Number(number), `${word}: ${detail}`] as const,
   );
-  expect(said).toMatch(/^end 29$/m);
+  expect(said).toMatch(/^end 39$/m);
   return { answers: new Map(answers), left };
 }
 
@@ -43,7 +43,7 @@ const REFUSED: readonly (readonly [number, string, RegExp])[] = [
   [10, 'another mount namespace has it', /mounted elsewhere as well/],
   [11, 'it holds a device that no plugin makes', /the device br0/],
   [23, 'it holds a device of the hardware', /the device ens5, which is not virtual/],
-  [12, 'a sandbox of the runtime names it', /a sandbox of the runtime names it/],
+  [12, 'a container of the runtime names it', /a container of the runtime names it/],
   [13, 'the runtime still knows the stopped sandbox of its result', /still knows its sandbox stopped/],
   [14, 'the pod of its result is on the node', /its pod uid-live is still on the node/],
   [15, 'its pin is that of another namespace by now', /another namespace by now/],
@@ -56,6 +56,18 @@ const REFUSED: readonly (readonly [number, string, RegExp])[] = [
   [25, 'a result of an old form has its address', /lab-old-eth0 has its address 10.1.1.25/],
   [26, 'a plugin of its result is not on the node', /there is no CNI plugin unknown/],
   [27, 'anybody may write a plugin of its result', /somebody else than root may write .*bin\/loose/],
+  [31, 'it has two names, which both are asked for', /it is pinned at \S+032 as well/],
+  [32, 'it has two names, which both are asked for', /it is pinned at \S+031 as well/],
+  [33, 'a pod has the address of its result', /lab-neighbour-eth0 has its address 10.1.1.33/],
+  [34, 'a device has the name of one of the kernel', /the device gre0/],
+  [
+    35,
+    'anybody may write what a plugin of its result calls',
+    /somebody else than root may write .*bin\/loose-ipam/,
+  ],
+  [36, 'a container of another client of the runtime names it', /names it/],
+  [37, 'its pod is where this kubelet keeps its pods', /its pod uid-moved is still on the node/],
+  [39, 'what its plugins keep of it has more lines than it should', /cannot be read/],
   [20, 'it is being created', /may belong to a pod that is being created/],
 ];
 
@@ -109,6 +121,10 @@ describe.skipIf(whyNoLab() !== null)('deleting orphaned namespaces', { timeout: 
       '10.1.1.25',
       '10.1.1.26',
       '10.1.1.27',
+      '10.1.1.33',
+      '10.1.1.35',
+      '10.1.1.37',
+      '10.1.1.39',
     ]);
   });
 
@@ -132,7 +148,7 @@ describe.skipIf(whyNoLab() !== null)('a rehearsal', { timeout: 120_000 }, () => 
     for (const [number] of REFUSED) expect(answers.get(number)).toMatch(/^refused: /);
     expect(left).toContain(pin(1));
     expect(left).toContain(
-      'addresses 10.1.1.1 10.1.1.13 10.1.1.14 10.1.1.21 10.1.1.24 10.1.1.25 10.1.1.26 10.1.1.27 10.1.1.3\n',
+      'addresses 10.1.1.1 10.1.1.13 10.1.1.14 10.1.1.21 10.1.1.24 10.1.1.25 10.1.1.26 10.1.1.27 10.1.1.3 10.1.1.33 10.1.1.35 10.1.1.37 10.1.1.39\n',
     );
     expect(left).not.toContain('DEL');
   });
@@ -143,12 +159,18 @@ describe.skipIf(whyNoLab() !== null)(
   { timeout: 120_000 },
   () => {
     it('nothing is done, as the sandboxes must be kept elsewhere', () => {
-      // Neither where nothing at all is known of it, nor where only its task is.
-      for (const environment of [{ OWN: '/run/lab/unknown' }, { PROBE_ID: 'elsewhere' }]) {
+      // Neither where nothing at all is known of it, nor where only its task is, nor where the kubelet keeps its pods elsewhere.
+      for (const [environment, whose] of [
+        [{ OWN: '/run/lab/unknown' }, 'runtime'],
+        [{ PROBE_ID: 'elsewhere' }, 'runtime'],
+        [{ KUBELET: 'elsewhere' }, 'kubelet'],
+      ] as const) {
         const { answers } = repairLab(true, environment);
-        expect(answers.size).toBe(30);
+        expect(answers.size).toBe(40);
         for (const answer of answers.values())
-          expect(answer).toMatch(/^left: .*the records of the runtime do not have this very pod/);
+          expect(answer).toContain(
+            `left: not all could be looked at: the records of the ${whose} do not have this very pod`,
+          );
       }
     });
   },
@@ -169,5 +191,32 @@ describe.skipIf(whyNoLab() !== null)('when the time is over', { timeout: 120_000
     const { answers } = repairLab(true, { LATE: '1' });
     expect(answers.get(3)).toBe('done: veth3 10.1.1.3');
     for (const number of [1, 2, 21, 22]) expect(answers.get(number)).toBe('left: the time was over');
+  });
+});
+
+describe.skipIf(whyNoLab() !== null)('while plugins take their time', { timeout: 120_000 }, () => {
+  it('looks again, and refuses what somebody entered meanwhile', () => {
+    const { answers, left } = repairLab(true, { SLOW: '1' });
+    expect(answers.get(40)).toBe('done: veth40 10.1.1.40');
+    expect(answers.get(38)).toMatch(/^refused: process \d+ \(sleep\) is in it/);
+    expect(left).toContain(pin(38));
+    expect(answers.get(3)).toBe('done: veth3 10.1.1.3');
+  });
+});
+
+describe.skipIf(whyNoLab() !== null)('what cannot be proven', { timeout: 120_000 }, () => {
+  it('is no success where the links of the node cannot be read afterwards', () => {
+    const { answers } = repairLab(true, { BLIND: '1' });
+    expect(answers.get(3)).toMatch(
+      /^failed: it is unpinned, but the links of the node could not be read afterwards/,
+    );
+    // It had none.
+    expect(answers.get(22)).toBe('left: another one did not go as it should');
+  });
+
+  it('is no success where its result stays, and says so', () => {
+    const { answers, left } = repairLab(true, { STUCK: '1' });
+    expect(answers.get(3)).toMatch(/^failed: its cached result could not be removed/);
+    expect(left).toContain(pin(3));
   });
 });

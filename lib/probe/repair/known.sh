@@ -14,13 +14,29 @@ mentions() {
     <mentions.pl>' "$1" 2>errors
 }
 
-# What the runtime knows at this moment: `named`, the pins that the specs of its containers name; `known`, the ids of its
+# `kubelets`: the directories in which the kubelet keeps its pods. False, and why in `errors`, where our own pod is in none of them.
+kubelet_knows() {
+  { programs kubelet | while read -r process; do argument "$process" --root-dir; done; echo /var/lib/kubelet; } | sort -u | while read -r dir; do
+    host "$dir/pods"
+    [ ! -d "$path" ] || lines "$path"
+  done >kubelets
+  # The kubelet mounts files of its own into every pod.
+  own=$(sed -n 's#.* [^ ]*/\([0-9a-f-]\{36\}\)/[^ ]* /\(etc/hosts\|dev/termination-log\) .*#\1#p' /proc/self/mountinfo | tail -n 1)
+  [ -n "$own" ] && while read -r dir; do [ ! -d "$dir/$own" ] || return 0; done <kubelets
+  lines 'the records of the kubelet do not have this very pod' >errors
+  return 1
+}
+
+# What the runtime knows at this moment: `named`, the pins that the specs of its containers name, also of other clients of it; `known`, the ids of its
 # containers and of its sandboxes in any state. False, and why in `errors`, where not all can be read, or our own pod is not among
 # the sandboxes: then they are kept elsewhere.
 runtime_knows() {
   containers >containers.now
   # As a path: our own spec has our arguments.
-  cut -f 4 containers.now | mentions "netns/($pin)" >mentioned || return
+  {
+    cut -f 4 containers.now
+    for state in $(states); do lines "$R$state"/io.containerd.runtime.v2.task/*/*/config.json; done
+  } | mentions "netns/($pin)" >mentioned || return
   cut -f 2 mentioned | sort -u >named
   settings=$(cat containerd)
   {

@@ -1,5 +1,6 @@
-# So few are looked at together that what was seen of them is seconds old when they go.
-together=25
+# So few are looked at together that what was seen of them is seconds old when they go; where plugins take their time, they are
+# looked at again after so many seconds.
+together=25 fresh=20
 
 # The time is over: nothing is begun any more.
 late() { [ $(($(date +%s) - began)) -ge "$total" ]; }
@@ -15,7 +16,7 @@ said() { head -n 3 "$1" | tr '\n' ' '; }
 find_plugins() {
   : >programs-of-plugins
   : >unfit
-  cut -f 7 results | sort -u | while read -r type; do
+  cut -f 7 results | tr ' ' '\n' | sort -u | while read -r type; do
     program='' found=''
     for dir in $directories; do
       host "$dir/$type" "$M/root"
@@ -36,7 +37,8 @@ find_plugins() {
 # Looks at the namespaces of `chunk`. `judged`: of each its name and why it must not go, nothing where it may; `contents`: of those
 # that may, the same of what is in it, its links that end on the node, and its addresses. False, and why in `errors`, where not all of that is known.
 look() {
-  runtime_knows && plugins_know || return
+  looked=$(date +%s)
+  runtime_knows && kubelet_knows && plugins_know || return
   find_plugins
   perl -e '
     <preconditions.pl>' "$M" "$settle" >judged 2>errors || return
@@ -55,42 +57,53 @@ look() {
   nsenter --mount="$M/ns/mnt" -- sh -c 'for tool in stat umount rm; do command -v $tool || exit; done' >answer 2>errors ||
     { lines 'the node has no sh, stat, umount or rm' >errors; return 1; }
   [ "$(wc -l <contents)" -eq "$(wc -l <free)" ] || return
-  # Results that name no namespace (Calico's, those of libcni before 0.8) are known by the address.
+  # Results that name no namespace (Calico's, those of libcni before 0.8) are known by the address. And the address of its own result
+  # may be a pod's by now, of which plugins would undo by address what they made.
   awk -F "$T" 'FILENAME == "contents" { if ($2 == "-") { count = split($4, address, " "); for (i = 1; i <= count; i++) has[address[i]] = has[address[i]] " " $1 }; next }
+    FILENAME == "results" { count = split($8, address, " "); for (i = 1; i <= count; i++) has[address[i]] = has[address[i]] " " $1; next }
     FILENAME == "cached" { names[$1, $2]; next }
     $2 in has { count = split(has[$2], name, " "); for (i = 1; i <= count; i++) if (!(($1, name[i]) in names) && !told[name[i]]++) {
-      file = $1; sub(/.*\//, "", file); print name[i] "\tthe cached result " file " has its address " $2 ", and does not name it" } }' contents cached used >others
+      file = $1; sub(/.*\//, "", file); print name[i] "\tthe cached result " file " has its address " $2 ", and does not name it" } }' contents results cached used >others
 }
+
+# What a plugin says that failed. It may log beside it, also in JSON.
+failure() { jq -rse 'map(.msg? | strings)[-1] | gsub("\n"; " ")' answer 2>errors || said answer; }
 
 # detach NAME: each plugin of its cached results undoes what it made, and the results are forgotten. False, and `why`, where one does not.
 detach() {
   grep "^$1$T" results >undo || return 0
-  while IFS=$T read -r _ file id _ interface arguments type configuration; do
+  while IFS=$T read -r _ file id _ interface arguments type _ configuration; do
+    type=${type%% *}
     program=$(awk -F "$T" -v type="$type" '$1 == type { print $2 }' programs-of-plugins)
     lines "$configuration" | env -i PATH="$PATH" CNI_COMMAND=DEL CNI_CONTAINERID="$id" CNI_NETNS="/run/netns/$1" CNI_IFNAME="$interface" \
-      CNI_ARGS="$arguments" CNI_PATH="$plugins" timeout 20 nsenter --mount="$M/ns/mnt" -- "$program" >answer 2>&1 || {
-        why="CNI DEL of $type failed: $(jq -r '.msg | gsub("\n"; " ")' answer 2>/dev/null || said answer)"
+      CNI_ARGS="$arguments" CNI_PATH="$plugins" timeout -k 5 20 nsenter --mount="$M/ns/mnt" -- "$program" >answer 2>&1 || {
+        why="CNI DEL of $type failed: $(failure)"
         return 1
       }
     lines "$1 $id" >>detached
   done <undo
   cut -f 2 undo >forget
-  sort -u forget | each rm -f
+  sort -u forget | each rm -f 2>answer && return
+  why="its cached result could not be removed: $(said answer)"
+  return 1
 }
 
-# remove NAME INODE: unpins it among the runtime's mounts, if that still is it.
+# remove NAME INODE: unpins it among the runtime's mounts, if that still is it, and no link to it.
 remove() {
   # shellcheck disable=SC2016
-  nsenter --mount="$M/ns/mnt" -- sh -c '[ "$(stat -L -c %i "$0")" = "$1" ] && umount "$0" && rm "$0"' "/run/netns/$1" "$2" >answer 2>&1 && return
+  nsenter --mount="$M/ns/mnt" -- sh -c '[ "$(stat -c %i "$0")" = "$1" ] && umount "$0" && rm "$0"' "/run/netns/$1" "$2" >answer 2>&1 && return
   why="it could not be unpinned: $(said answer)"
   return 1
 }
 
-# `remaining`: of those that were unpinned, the links that are still on the node. The kernel takes them down in its own time.
+# `remaining`: of those that were unpinned, the links that are still on the node, or may be. The kernel takes them down in its own time.
 wait_for_links() {
   for pause in 0 1 1 1 1 1 2 2 5 5 5 5; do
     sleep $pause
-    ip -o link | sed 's/^\([0-9]*\): \([^:@]*\).*/\2#\1/' >links
+    ip -j link >links.now && jq -er '.[] | "\(.ifname)#\(.ifindex)"' links.now >links || {
+      awk 'NF > 1 { print $1, "?", "the links of the node" }' unpinned >remaining
+      return
+    }
     awk 'FILENAME == "links" { there[$0] = 1; next } { for (i = 2; i <= NF; i++) if ($i in there) print $1, $i }' links unpinned >remaining
     [ -s remaining ] || return 0
   done
@@ -105,8 +118,8 @@ free_addresses() {
     runtime_knows && perl -e '
       <release.pl>' $((settle > 900 ? settle : 900)) <addresses >recorded 2>errors
   } || awk '{ print $1, $2 }' addresses >recorded
-  reservations | each awk 'BEGIN { while ((getline line < "detached") > 0) { split(line, part, " "); name[part[2]] = part[1] } }
-    FNR == 1 { sub(/\r$/, ""); if ($1 in name) print name[$1], FILENAME }' >>recorded
+  reservations | mentions '\A(\S+)' >kept || awk '{ print $1, "?", "the records of addresses" }' detached >>recorded
+  awk 'FILENAME == "detached" { name[$2] = $1; next } $2 in name { print name[$2], $1 }' detached kept >>recorded
 }
 
 # answer WORD: a line for each of `unpinned` with what was in it, or with what is still there of it.
@@ -114,21 +127,26 @@ answer() {
   awk -v word="$1" -F '[ \t]' 'FILENAME == "unpinned" { name_of[++count] = $1; next }
     FILENAME == "may-go" { line = $0; sub(/^[^\t]*\t-\t/, "", line); split(line, part, "\t"); gsub(/#[0-9]+/, "", part[1])
       held[$1] = (part[1] == "-" ? "no link" : part[1]) " " (part[2] == "-" ? "no address" : part[2]); next }
+    $2 == "?" { unread[$1] = substr($0, length($1) + 4); next }
     { rest[$1] = rest[$1] " " $2 }
     END { for (i = 1; i <= count; i++) { name = name_of[i]
       if (name in rest) print "failed " name " it is unpinned, but something still has of it:" substr(rest[name], 1, 200)
+      else if (name in unread) print "failed " name " it is unpinned, but " unread[name] " could not be read afterwards"
       else print word " " name " " held[name] } }' unpinned may-go remaining recorded
 }
 
 # Deletes those of `chunk` that nothing stands against, and proves it. False once one does not go as it should.
 delete() {
   for file in unpinned detached addresses remaining recorded; do : >$file; done
-  surprise=''
+  : >again
+  surprise='' tried=''
   while IFS=$T read -r name _ ends held; do
     if [ -n "$surprise" ]; then
       tell left "$name" 'another one did not go as it should'
     elif late; then
       tell left "$name" 'the time was over'
+    elif [ $(($(date +%s) - looked)) -ge $fresh ] && [ -n "$tried" ]; then
+      grep "^$name:" chunk >>again
     elif detach "$name" && remove "$name" "$(sed -n "s/^$name:\([0-9]*\):.*/\1/p" chunk)"; then
       lines "$name ${ends#-}" >>unpinned
       free=1
@@ -138,6 +156,7 @@ delete() {
       tell failed "$name" "$why"
       surprise=1
     fi
+    tried=1
   done <may-go
   wait_for_links
   free_addresses
@@ -163,7 +182,7 @@ chunk() {
   awk -F "$T" '$2 != ""' judged >refused
   awk -F "$T" '$2 != "-" { print $1 "\t" $2 }' contents >>refused
   cat others >>refused
-  awk -F "$T" 'FILENAME == "unfit" { why[$1] = $2; next } $7 in why { print $1 "\t" why[$7] }' unfit results >>refused
+  awk -F "$T" 'FILENAME == "unfit" { why[$1] = $2; next } { count = split($7, type, " "); for (i = 1; i <= count; i++) if (type[i] in why) print $1 "\t" why[type[i]] }' unfit results >>refused
   awk -F "$T" 'FILENAME == "names" { asked[$1]; next } $1 in asked && !told[$1]++' names refused >told
   while IFS=$T read -r name why; do tell refused "$name" "$why"; done <told
   awk -F "$T" 'FILENAME == "refused" { refused[$1]; next } !($1 in refused)' refused contents >may-go
@@ -182,7 +201,10 @@ while [ -s orphans ]; do
   sed "1,${together}d" orphans >rest
   mv rest orphans
   cut -d : -f 1 chunk >names
+  : >again
   chunk >answers
+  cat again orphans >rest
+  mv rest orphans
   # What programs and files of the node say is cut down to plain text.
   tr -cd ' -~\n' <answers | cut -c 1-400
   count=$((count + $(wc -l <answers)))

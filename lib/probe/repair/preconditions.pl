@@ -17,15 +17,19 @@ for (rows("chunk")) { my ($name, $inode, $made) = split /:/; push @order, $name;
     $device != (stat "/proc/self/ns/net")[0] ? "its pin is a plain file" :
     $now != $inode || $changed != $made ? "its pin leads to another namespace by now" :
     $age < $settle ? "it was made $age seconds ago, and may belong to a pod that is being created" : undef;
-  $name{$inode} = $name if !defined $why{$name} }
+  next if defined $why{$name};
+  # One that has two names that are both asked for would be looked for under one of them only.
+  if (my $other = $name{$inode}) { $why{$name} = "it is pinned at /run/netns/$other as well"; $why{$other} //= "it is pinned at /run/netns/$name as well" }
+  else { $name{$inode} = $name } }
 sub refuse { my ($inode, $text) = @_; my $name = $name{$inode} // return; $why{$name} //= $text }
 sub refuse_name { my ($name, $text) = @_; $why{$name} //= $text if exists $inode{$name} }
 my %known = map { $_ => 1 } rows("known");
-refuse_name($_, "a sandbox of the runtime names it") for rows("named");
+refuse_name($_, "a container of the runtime names it") for rows("named");
 my %read;
+my @kubelets = rows("kubelets");
 for (rows("results")) { my ($name, $file, $container, $pod) = split /\t/; $read{$file} = 1;
   refuse_name($name, "the runtime still knows its sandbox $container") if $known{$container};
-  refuse_name($name, "its pod $pod is still on the node") if -d "/proc/1/root/var/lib/kubelet/pods/$pod" }
+  refuse_name($name, "its pod $pod is still on the node") if grep { -d "$_/$pod" } @kubelets }
 for (rows("cached")) { my ($file, $name) = split /\t/; refuse_name($name, "the cached result of its plugins cannot be read") if !$read{$file} }
 my (%mounted, %groups);
 # False where it is gone.
