@@ -348,6 +348,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
       async ({ page, noise }) => {
         expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(120_000);
         expect(await page.evaluate(FITS)).toBe(true);
+        expect(await accessibilityFaults(page)).toEqual([]);
         await page.locator('#filter-node').fill('ip-10-0-7-7.');
         await page.getByText('1 of 2000 shown').waitFor();
         await page.getByRole('button', { name: 'Clear' }).click();
