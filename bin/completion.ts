@@ -20,6 +20,7 @@ const KINDS: Readonly<Record<string, string>> = {
   '--store': 'file',
   'checks id': 'check',
   'show run': 'run',
+  'show check': 'check',
   'diff before': 'run',
   'diff after': 'run',
   'remediate run': 'run',

@@ -80,6 +80,7 @@ function addShow(parent: Command): void {
       'run id, a day such as 2026-11-20 (its last audit of the whole cluster), latest, or previous: the audit of the whole cluster before that',
       'latest',
     )
+    .argument('[check]', 'only this check, in full, as with --check')
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')
         .choices([...formats])
@@ -87,7 +88,8 @@ function addShow(parent: Command): void {
     )
     .option('--details', 'show every finding with its proof and repair')
     .option('-v, --verbose', 'name what is suppressed as well')
-    .action(async (reference: string, options: Common & Narrowing & Showing) => {
+    .action(async (reference: string, check: string | undefined, given: Common & Narrowing & Showing) => {
+      const options = check === undefined ? given : { ...given, check: oneOf(check, given.check) };
       const store = await opened(options);
       const report = await partOf(await reportOf(store, reference, options, leftOut()), options);
       const whole = options.check === undefined && options.node === undefined;
@@ -106,6 +108,14 @@ function addShow(parent: Command): void {
       };
       stdout.write(write(report, options.output, style));
     });
+}
+
+/** A check may stand behind the run or behind --check. @throws AuditError USAGE for two that differ */
+function oneOf(check: string, option: string | undefined): string {
+  if (option === undefined || option === check) return check;
+  throw new AuditError('USAGE', `two checks are named, ${check} and --check ${option}`, {
+    remedy: 'Name one of them, or leave both out for the whole report.',
+  });
 }
 
 function addDiff(parent: Command): void {

@@ -8,7 +8,8 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
-import type { NodeCoverage } from '../model/report.ts';
+import { isOwnPod } from '../model/own-pods.ts';
+import { type NodeCoverage, UNJUDGED_NAMED, type UnjudgedPods } from '../model/report.ts';
 import { type BundleFiles, observePods } from '../probe/index.ts';
 import type { CanaryRun } from './canary.ts';
 import { nodeFacts, podAddresses } from './node-facts.ts';
@@ -88,6 +89,7 @@ export function judgeNode(
     routesToNodes: routesToNodes(evidence),
     unseenPods: unseenPods(evidence),
     youngPods: youngPods(evidence),
+    unjudged: unjudgedPods(evidence),
   };
 }
 
@@ -105,6 +107,19 @@ function unseenPods({ pods, podNetworks }: Evidence): string[] {
 
 function youngPods({ pods }: Evidence): number {
   return pods.status === 'present' ? pods.value.filter(({ isYoung }) => isYoung).length : 0;
+}
+
+/** Pods that run, or should, and did not hold still; without those of the audit. */
+function unjudgedPods({ pods }: Evidence): UnjudgedPods[] {
+  if (pods.status !== 'present') return [];
+  const found = pods.value.filter(
+    (pod) => pod.unsettled !== null && !isOwnPod(pod) && (pod.phase === 'Running' || pod.phase === 'Pending'),
+  );
+  return [...Map.groupBy(found, ({ unsettled }) => unsettled ?? '')].map(([reason, alike]) => ({
+    reason,
+    pods: alike.length,
+    named: alike.slice(0, UNJUDGED_NAMED).map(({ namespace, name }) => `${namespace}/${name}`),
+  }));
 }
 
 function coverageOf(evidence: Evidence): NodeCoverage {

@@ -193,7 +193,7 @@ function uses(
 
 function report(
   run: Run,
-  { nodes, facts, coverage, labels, youngPods }: FoldedNodes,
+  { nodes, facts, coverage, labels, youngPods, unjudged }: FoldedNodes,
   {
     observations,
     again,
@@ -207,6 +207,7 @@ function report(
     nodes: nodes.toSorted(byName),
     checks: [...coverage.values()],
     ...(youngPods > 0 ? { young: { pods: youngPods, seconds: run.settleSeconds.pod } } : {}),
+    ...(unjudged.size > 0 ? { unjudged: [...unjudged.values()] } : {}),
   };
   return {
     schemaVersion: 1,

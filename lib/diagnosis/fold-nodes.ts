@@ -7,7 +7,13 @@ import type { AuditedObject } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
 import { printable } from '../model/printable.ts';
-import type { CheckCoverage, NodeCoverage, NodeFacts } from '../model/report.ts';
+import {
+  type CheckCoverage,
+  type NodeCoverage,
+  type NodeFacts,
+  UNJUDGED_NAMED,
+  type UnjudgedPods,
+} from '../model/report.ts';
 import type { RoutesToNodes } from '../model/routes-to-nodes.ts';
 import { objectName } from '../report/index.ts';
 import { askedLabels, type Labels, labelKey } from './exceptions.ts';
@@ -57,6 +63,8 @@ export type FoldedNodes = {
   readonly nodeOfPod: Map<string, string | null>;
   /** Pods that were too young to be judged. */
   youngPods: number;
+  /** Pods that were not judged, by reason. */
+  readonly unjudged: Map<string, UnjudgedPods>;
 };
 
 export type FoldInput = {
@@ -81,6 +89,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     byNode: new Map(),
     nodeOfPod: new Map(),
     youngPods: 0,
+    unjudged: new Map(),
   };
   for (const result of results) merge(folded, partOf(result, input));
   return folded;
@@ -89,7 +98,15 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
 /** What one node brings. */
 type Part = Pick<
   NodeResult,
-  'node' | 'coverage' | 'facts' | 'pods' | 'debugPods' | 'podAddresses' | 'routesToNodes' | 'youngPods'
+  | 'node'
+  | 'coverage'
+  | 'facts'
+  | 'pods'
+  | 'debugPods'
+  | 'podAddresses'
+  | 'routesToNodes'
+  | 'youngPods'
+  | 'unjudged'
 > & {
   readonly faults: readonly Fault[];
   readonly tallies: readonly CheckTally[];
@@ -109,6 +126,7 @@ function partOf(result: NodeResult, input: FoldInput): Part {
       facts: null,
       pods: [],
       youngPods: 0,
+      unjudged: [],
       debugPods: [],
       podAddresses: [],
       faults: [],
@@ -139,6 +157,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
     facts: facts === null ? null : { ...facts, node },
     pods: result.pods,
     youngPods: result.youngPods,
+    unjudged: result.unjudged,
     debugPods: result.debugPods.filter((pod) => pod.node === node),
     podAddresses: result.podAddresses.filter(
       ({ node: on, pod, address }) =>
@@ -178,6 +197,14 @@ function merge(folded: FoldedNodes, part: Part): void {
   folded.nodes.push(coverage);
   if (facts !== null) folded.facts.push(facts);
   folded.youngPods += part.youngPods ?? 0;
+  for (const { reason, pods, named } of part.unjudged ?? []) {
+    const known = folded.unjudged.get(reason);
+    folded.unjudged.set(reason, {
+      reason,
+      pods: pods + (known?.pods ?? 0),
+      named: [...(known?.named ?? []), ...named].slice(0, UNJUDGED_NAMED),
+    });
+  }
   // Not push(...all): a call has room for some 100,000 arguments.
   for (const fault of faults) folded.faults.push(fault);
   for (const held of part.podAddresses) folded.podAddresses.push(held);

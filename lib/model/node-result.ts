@@ -8,7 +8,7 @@ import {
   severities,
 } from './finding.ts';
 import { podSchema } from './kubernetes.ts';
-import { nodeCoverageSchema, nodeFactsSchema } from './report.ts';
+import { nodeCoverageSchema, nodeFactsSchema, unjudgedPodsSchema } from './report.ts';
 import { routesToNodesSchema } from './routes-to-nodes.ts';
 
 /** One fault found by one check, before it is compared with earlier runs. */
@@ -75,6 +75,8 @@ export const nodeResultSchema = z.object({
   unseenPods: z.array(z.string()).optional(),
   /** How many of them were too young to be judged. Results of earlier versions do not have it. */
   youngPods: z.number().int().nonnegative().optional(),
+  /** Pods that were not judged. Results of earlier versions do not have it. */
+  unjudged: z.array(unjudgedPodsSchema).optional(),
   /** Labels of these pods by `namespace/name`, and of the node by its name: exceptions may choose by them. */
   labels: z.record(z.string(), z.record(z.string(), z.string())),
 });

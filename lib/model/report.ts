@@ -28,6 +28,16 @@ export const checkCoverageSchema = z.object({
 });
 export type CheckCoverage = z.infer<typeof checkCoverageSchema>;
 
+/** Pods that held still too little to be judged, and why. */
+export const unjudgedPodsSchema = z.object({
+  reason: z.string().describe('Such as `it is being deleted`.'),
+  pods: z.number().int(),
+  named: z.array(z.string()).describe('Some of them, as `namespace/name`.'),
+});
+export type UnjudgedPods = z.infer<typeof unjudgedPodsSchema>;
+/** Pods that are named for each reason. */
+export const UNJUDGED_NAMED = 5;
+
 /** Facts about one audited node: the row that trends and thresholds go by. */
 export const nodeFactsSchema = z.object({
   node: z.string(),
@@ -79,6 +89,10 @@ export const reportSchema = z.object({
       })
       .optional()
       .describe('Only where there were any.'),
+    unjudged: z
+      .array(unjudgedPodsSchema)
+      .optional()
+      .describe('Pods that were not judged, by reason. Reports of earlier versions do not have it.'),
   }),
   findings: z.array(findingSchema),
   resolved: z.array(findingSchema),

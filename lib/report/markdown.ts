@@ -4,16 +4,17 @@ import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { markdownText as text } from './escape.ts';
 import { type Group, groups, membersOf, objectName, statesOf, stepsOf, whatOf } from './group.ts';
-import { coverageLine, severityCounts, youngPods } from './summary.ts';
+import { coverageLine, severityCounts, unjudgedPods } from './summary.ts';
 
 /** GitHub-flavored Markdown, for job summaries and comments. */
 export function writeMarkdown(report: ClusterReport): string {
   const counts = severityCounts(report);
+  const unjudged = unjudgedPods(report);
   const out = [
     `# ${text(report.cluster.name)}: ${report.verdict}${counts === '' ? '' : ` (${counts})`}`,
     '',
     `${coverageLine(report)}; ${report.startedAt}; run \`${report.runId}\``,
-    ...(youngPods(report) === null ? [] : ['', youngPods(report)]),
+    ...(unjudged === null ? [] : ['', text(unjudged, 4000)]),
   ];
   for (const group of groups(report).filter(({ lead }) => lead.suppressed === null))
     out.push('', ...groupLines(group));

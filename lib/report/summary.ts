@@ -1,5 +1,6 @@
 /** A report in numbers and one sentence, shared by all writers. */
 import { counts, severities } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
 /** `1 node`, `1,200 nodes`. @param many - the word for more than one, where it is not regular */
@@ -39,10 +40,28 @@ export function coverageLine(report: ClusterReport): string {
   return `${plural(of('audited'), 'node')} audited${rest.join('')}; ${plural(pods, 'pod')}; ${plural(checks.length, 'check')}${unknown > 0 ? `, ${unknown} unknown` : ''}`;
 }
 
-/** That pods were too young to be judged, and what to do for them; null where none was. */
-export function youngPods({ coverage: { young } }: ClusterReport): string | null {
-  if (young === undefined) return null;
-  return `${plural(young.pods, 'pod')} younger than ${young.seconds} seconds ${young.pods === 1 ? 'was' : 'were'} not judged, nor what may have leaked lately: --settle 0s judges all there is at once.`;
+/** Pods that are named for each reason. */
+const NAMED = 3;
+
+/** Which pods were not judged and why, and what to do for young ones; null where all were. */
+export function unjudgedPods({ coverage: { young, unjudged } }: ClusterReport): string | null {
+  if (unjudged === undefined)
+    return young === undefined
+      ? null
+      : `${notJudged(young.pods, `pod younger than ${young.seconds} seconds`, `pods younger than ${young.seconds} seconds`)}. ${ALL}`;
+  const reasons = unjudged.map(({ reason, pods, named }) => {
+    const shown = named.slice(0, NAMED).map((name) => printable(name, 320));
+    const rest = pods - shown.length;
+    return `${shown.join(', ')}${rest > 0 ? ` and ${rest.toLocaleString('en-US')} more` : ''} (${printable(reason, 100).replace(/^it is /, '')})`;
+  });
+  const sum = unjudged.reduce((all, { pods }) => all + pods, 0);
+  return `${notJudged(sum, 'pod')}: ${reasons.join('; ')}.${young === undefined ? '' : ` ${ALL}`}`;
+}
+
+const ALL = '--settle 0s judges all pods and leftovers, however young.';
+
+function notJudged(count: number, one: string, many = `${one}s`): string {
+  return `${plural(count, one, many)} ${count === 1 ? 'was' : 'were'} not judged`;
 }
 
 /** Seconds that the run took. */

@@ -56,6 +56,16 @@ describe('netns-audit reports', () => {
     expect(JSON.parse((await run('show', day, '-o', 'json')).out).runId).toBe(runIds[1]);
   });
 
+  it('shows one check of a report, in full', async () => {
+    const { out } = await run('show', 'latest', 'pod-interface-missing');
+    expect(out).toBe((await run('show', '--check', 'pod-interface-missing')).out);
+    expect(out).toContain('kubectl delete pod');
+    expect(await run('show', 'latest', 'no-such-check')).toMatchObject({ code: 2, out: '' });
+    const two = await run('show', 'latest', 'pod-interface-missing', '--check', 'host-route-missing');
+    expect(two).toMatchObject({ code: 2, out: '' });
+    expect(two.error).toContain('two checks are named');
+  });
+
   it.each(['list', 'show', 'trend', 'fleet', 'query SELECT * FROM findings'])(
     'writes %s in a terminal without a size (0 columns, as in CI) as where there is none',
     async (line) => {

@@ -39,6 +39,29 @@ describe('pods that were too young to be judged', () => {
   });
 
   it('are not mentioned where there are none', () => {
-    expect(conclude([resultOf('node-1', { youngPods: 0 })]).coverage).not.toHaveProperty('young');
+    const { coverage } = conclude([resultOf('node-1', { youngPods: 0, unjudged: [] })]);
+    expect(coverage).not.toHaveProperty('young');
+    expect(coverage).not.toHaveProperty('unjudged');
+  });
+
+  it('are counted for each reason over all nodes, and some of them named', () => {
+    const reason = 'it is being deleted';
+    const of = (node: number, pods: number) => ({
+      reason,
+      pods,
+      named: Array.from({ length: Math.min(5, pods) }, (_, n) => `shop/pod-${node}-${n}`),
+    });
+    const nodes = [
+      resultOf('node-1', { unjudged: [of(1, 3)] }),
+      resultOf('node-2', { unjudged: [of(2, 9), { reason: 'young', pods: 1, named: ['shop/new'] }] }),
+    ];
+    expect(conclude(nodes).coverage.unjudged).toEqual([
+      {
+        reason,
+        pods: 12,
+        named: ['shop/pod-1-0', 'shop/pod-1-1', 'shop/pod-1-2', 'shop/pod-2-0', 'shop/pod-2-1'],
+      },
+      { reason: 'young', pods: 1, named: ['shop/new'] },
+    ]);
   });
 });

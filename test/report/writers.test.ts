@@ -209,6 +209,29 @@ CRITICAL  prod-eu: 1 critical; 1 new
     },
   );
 
+  it.each(['text', 'markdown', 'html'] as const)('names in %s who was not judged, and why', (format) => {
+    const report = aReport();
+    report.coverage.unjudged = [
+      {
+        reason: 'it is younger than 300 seconds',
+        pods: 5,
+        named: ['shop/a', 'shop/b', 'shop/c', 'shop/d', 'shop/e'],
+      },
+      { reason: 'its addresses changed meanwhile', pods: 1, named: ['shop/f'] },
+    ];
+    report.coverage.young = { pods: 5, seconds: 300 };
+    // Markdown escapes brackets and the like.
+    const said = write(report, format, { ...plain, width: 400 }).replaceAll('\\', '');
+    expect(said).toContain(
+      '6 pods were not judged: shop/a, shop/b, shop/c and 2 more (younger than 300 seconds); shop/f (its addresses changed meanwhile). --settle 0s judges all pods and leftovers, however young.',
+    );
+    report.coverage.unjudged = [{ reason: 'it is being deleted', pods: 1, named: ['shop/g'] }];
+    delete report.coverage.young;
+    const other = write(report, format, { ...plain, width: 400 }).replaceAll('\\', '');
+    expect(other).toContain('1 pod was not judged: shop/g (being deleted).');
+    expect(other).not.toContain('--settle');
+  });
+
   it('colours only when asked to', () => {
     const report = aReport({ verdict: 'critical', findings: [aFinding()] });
     expect(write(report, 'text', plain)).not.toContain('\u001b');

@@ -2,7 +2,7 @@
 import { counts, type Severity, severities } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
-import { duration, plural, severityCounts, unsent, youngPods } from '../summary.ts';
+import { duration, plural, severityCounts, unjudgedPods, unsent } from '../summary.ts';
 import { tag, time } from './finding.ts';
 
 /** Where other pages are, each relative or of the console; null where it is not known. */
@@ -81,7 +81,7 @@ function sentence(report: ClusterReport): string {
       : []),
     ...(suppressed > 0 ? [`${suppressed} suppressed by exceptions`] : []),
   ];
-  const young = youngPods(report);
+  const young = unjudgedPods(report);
   return [
     severityCounts(report) === '' ? 'No active findings.' : '',
     uncounted.length === 0 ? '' : `Not counted: ${uncounted.join(', ')}.`,
