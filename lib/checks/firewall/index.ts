@@ -1,4 +1,5 @@
 import type { AnyCheck } from '../define.ts';
+import { firewallBackendsMixed } from './firewall-backends-mixed.ts';
 import { meshRulesMissing } from './mesh-rules-missing.ts';
 import { nodeFirewallDrops } from './node-firewall-drops.ts';
 import { nodeFirewallDropsPod } from './node-firewall-drops-pod.ts';
@@ -11,4 +12,5 @@ export const firewallChecks: readonly AnyCheck[] = [
   podFirewallBlocksAll,
   meshRulesMissing,
   nodeFirewallDrops,
+  firewallBackendsMixed,
 ];

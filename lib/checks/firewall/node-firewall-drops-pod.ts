@@ -1,4 +1,5 @@
-import { readRule } from '../../computed/forward-rules.ts';
+import { isIP } from 'node:net';
+import { type Condition, readRule } from '../../computed/forward-rules.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { PacketFilter } from '../../model/network.ts';
@@ -7,8 +8,12 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
-/** Agents that keep rules for pods by their address, and take them back themselves. */
-const AGENTS = /^(cali|CILIUM_|AWS-|ANTREA|FLANNEL|KUBE-NWPLCY)/i;
+/** Agents that keep rules by addresses (fail2ban: for single ports), and take them back themselves: their chains, and their tables of nftables. */
+const AGENTS = /^(f2b-|(filter-|nat-|mangle-|raw-)?cali|CILIUM_|AWS-|ANTREA|FLANNEL|KUBE-NWPLCY)/i;
+const TABLES_OF_AGENTS =
+  /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies|firewalld)\b/i;
+/** How kube-router notes whose packets a rule is about. */
+const ABOUT_POD = /\bPOD name:\s*(\S+) namespace: (\S+)/;
 
 /** A policy engine that missed the end of a pod leaves its chain, and the address is given again (kube-router#1056). */
 export const nodeFirewallDropsPod = definePodCheck({
@@ -20,15 +25,27 @@ export const nodeFirewallDropsPod = definePodCheck({
   why: 'The pod is refused or not heard from other nodes or by its neighbours, whatever policies allow. Deleting it may only hand the address to the next pod.',
   needs: ['podNetworks', 'hostPacketFilters'],
   facts({ hostPacketFilters }) {
-    const byAddress = Map.groupBy(droppingRules(hostPacketFilters), ({ address }) => address);
-    return { byAddress };
+    const bySubject = Map.groupBy(droppingRules(hostPacketFilters), ({ subject }) => subject);
+    return { bySubject };
   },
-  judge(network, { byAddress }, { node }) {
-    const found = mainAddresses(network).flatMap(({ address }) => byAddress.get(address) ?? []);
+  judge(network, { bySubject }, { node }) {
+    const { pod, hostLink } = network;
+    const subjects = [
+      ...mainAddresses(network).map(({ address }) => address),
+      ...(hostLink === null ? [] : [hostLink.name]),
+    ];
+    const found = subjects
+      .flatMap((subject) => bySubject.get(subject) ?? [])
+      .filter(({ of }) => of === null || of.name !== pod.name || of.namespace !== pod.namespace);
     const [first] = found;
     if (first === undefined) return 'pass';
+    const { chain, backend, towards, subject, rule, of, only } = first;
+    const does =
+      of === null
+        ? `drops ${only ? 'all ' : ''}packets ${towards ? 'for' : 'from'} ${subject}`
+        : `holds rules of another pod, ${of.namespace}/${of.name}, for the packets of ${subject}`;
     return {
-      detail: `The chain ${quote(first.chain, 60)} of the node (${first.backend}) drops all packets ${first.towards ? 'for' : 'from'} ${first.address}: ${quote(first.rule)}.`,
+      detail: `The chain ${quote(chain, 60)} of the node (${backend}) ${does}: ${quote(rule)}.`,
       confidence: 'probable',
       evidence: rowsOf(found, SHOWN, ({ chain, rule, table, backend }) => ({
         what: `rule of chain ${quote(chain, 60)} in table ${quote(table, 30)} (${backend})`,
@@ -42,7 +59,7 @@ export const nodeFirewallDropsPod = definePodCheck({
           lookOnNode(
             node,
             'see whose rule it is: a policy engine that left it behind, or somebody who cut the pod off on purpose.',
-            command(toolOf(each.backend), '-t', each.table, '-S', each.chain),
+            listOf(each),
           ),
           repairOnNode(
             node,
@@ -59,53 +76,113 @@ type Dropping = {
   readonly table: string;
   readonly chain: string;
   readonly rule: string;
-  readonly address: string;
+  /** An address, or a link of the node. */
+  readonly subject: string;
   readonly towards: boolean;
+  /** It asks nothing else of a packet. */
+  readonly only: boolean;
+  /** The pod that the rule says it is about; null where its packets are dropped whatever it says. */
+  readonly of: { readonly name: string; readonly namespace: string } | null;
 };
 
-/** Rules about one address and nothing else that drop, or lead to a chain that drops whatever comes. */
+/** Rules about one address or one link that drop, or lead to a chain that drops whatever comes, or to that of a named pod. */
 function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
-  return filters
-    .filter(({ backend }) => backend.includes('tables-'))
-    .flatMap(({ backend, tables }) =>
-      tables.flatMap((table) => {
-        const walls = new Set(table.chains.filter(({ rules }) => dropsAll(rules[0])).map(({ name }) => name));
+  return filters.flatMap(({ backend, tables }) =>
+    tables
+      .filter(({ name }) => backend !== 'nftables' || !TABLES_OF_AGENTS.test(name))
+      .flatMap((table) => {
+        const walls = new Set(table.chains.filter(({ rules }) => dropsAll(rules)).map(({ name }) => name));
+        const drops = new Set(
+          table.chains.filter(({ rules }) => rules.some(mayDrop)).map(({ name }) => name),
+        );
         return table.chains
           .filter(({ name }) => !AGENTS.test(name))
           .flatMap(({ name, rules }) =>
             rules.flatMap((rule): Dropping[] => {
               const read = readRule(rule);
-              const [only, ...more] = read?.conditions ?? [];
-              if (read === null || only === undefined || more.length > 0 || only.negated) return [];
-              if (only.option !== '-d' && only.option !== '-s') return [];
-              const target = read.target ?? '';
-              if (!isDrop(target) && (!walls.has(target) || AGENTS.test(target))) return [];
-              const address = /^([^/]+)(?:\/32|\/128)?$/.exec(only.value)?.[1];
-              if (address === undefined) return [];
-              const towards = only.option === '-d';
-              return [{ backend, table: table.name, chain: name, rule: rule.trim(), address, towards }];
+              const target = read?.target ?? '';
+              const about = subjectOf(read?.conditions ?? []);
+              if (about === null || AGENTS.test(target)) return [];
+              const [, podName, podNamespace] = ABOUT_POD.exec(rule) ?? [];
+              const of =
+                podName === undefined || podNamespace === undefined
+                  ? null
+                  : { name: podName, namespace: podNamespace };
+              const wall = isDrop(target) || walls.has(target);
+              if (!wall && !(of !== null && about.isAddress && drops.has(target))) return [];
+              const { subject, towards, only } = about;
+              return [
+                { backend, table: table.name, chain: name, rule: rule.trim(), subject, towards, only, of },
+              ];
             }),
           );
       }),
-    );
+  );
+}
+
+type Subject = Pick<Dropping, 'subject' | 'towards' | 'only'> & { readonly isAddress: boolean };
+
+/** What a rule is about, where all else that it asks holds for new connections as well. */
+function subjectOf(conditions: readonly Condition[]): Subject | null {
+  if (conditions.some(({ negated, option }) => negated || option === 'unknown' || option === '--mark'))
+    return null;
+  const addresses = conditions.filter(({ option }) => option === '-d' || option === '-s');
+  const links = conditions.filter(({ option }) => option === '-i' || option === '-o');
+  const states = conditions.filter(({ option }) => option === '--ctstate');
+  if (!states.every(({ value }) => /\bNEW\b/.test(value))) return null;
+  const only = conditions.length === 1;
+  const [address, ...more] = addresses;
+  if (address === undefined) {
+    const [link] = links;
+    return link === undefined || links.length > 1 || link.value.endsWith('+')
+      ? null
+      : { subject: link.value, towards: link.option === '-o', only, isAddress: false };
+  }
+  const whole = /^([^/]+)(?:\/32|\/128)?$/.exec(address.value)?.[1];
+  if (more.length > 0 || whole === undefined) return null;
+  return { subject: whole, towards: address.option === '-d', only, isAddress: true };
 }
 
 const isDrop = (target: string) => target === 'DROP' || target === 'REJECT';
+/** Targets after which the next rule is asked. */
+const PASSIVE = /^(LOG|NFLOG|MARK|CONNMARK|TRACE)$/;
 
-function dropsAll(rule: string | undefined): boolean {
-  const read = rule === undefined ? null : readRule(rule);
-  return read !== null && read.conditions.length === 0 && isDrop(read.target ?? '');
+function dropsAll(rules: readonly string[]): boolean {
+  for (const rule of rules) {
+    const read = readRule(rule);
+    if (read === null) return false;
+    if (read.target === null || PASSIVE.test(read.target)) continue;
+    return read.conditions.length === 0 && isDrop(read.target);
+  }
+  return false;
 }
+
+const mayDrop = (rule: string): boolean => isDrop(readRule(rule)?.target ?? '');
 
 function toolOf(backend: Dropping['backend']): string {
   const family = backend.startsWith('ip6') ? 'ip6tables' : 'iptables';
   return backend.endsWith('-legacy') ? `${family}-legacy` : family;
 }
 
+function listOf({ backend, table, chain }: Dropping): string {
+  return backend === 'nftables'
+    ? command('nft', '-a', 'list', 'chain', ...table.split(' '), chain)
+    : command(toolOf(backend), '-t', table, '-S', chain);
+}
+
 /** By its place, as iptables takes no rule back whose comment is not given; found anew, as places change. */
-function removalOf({ backend, table, chain, address, towards }: Dropping): string {
+function removalOf(rule: Dropping): string {
+  const { backend, table, chain, subject, towards } = rule;
+  const name = subject.replaceAll('.', '\\.');
+  const isAddress = isIP(subject) !== 0;
+  if (backend === 'nftables') {
+    const word = isAddress ? (towards ? 'daddr' : 'saddr') : towards ? 'oif[a-z]*' : 'iif[a-z]*';
+    const handle = `s/^.*${word} "*${name}"* .*(drop|reject|jump|goto).* # handle //p`;
+    return `${listOf(rule)} | ${command('sed', '-nE', handle)} | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...table.split(' '), chain, 'handle')}`;
+  }
   const tool = toolOf(backend);
-  const pattern = `^-A [^ ]* ${towards ? '-d' : '-s'} ${address.replaceAll('.', '\\.')}/`;
-  const list = `${command(tool, '-t', table, '-S', chain)} | grep ^-A | grep -n -e ${command(pattern)} | head -n 1 | cut -d : -f 1`;
+  const option = isAddress ? (towards ? '-d' : '-s') : towards ? '-o' : '-i';
+  const pattern = `^-A [^ ]* .*${option} ${name}${isAddress ? '/' : ' '}`;
+  const list = `${listOf(rule)} | grep ^-A | grep -n -e ${command(pattern)} | grep -vE -e '-j (ACCEPT|RETURN)' | head -n 1 | cut -d : -f 1`;
   return `${list} | xargs -r ${command(tool, '-t', table, '-D', chain)}`;
 }

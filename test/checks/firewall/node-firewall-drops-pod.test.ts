@@ -5,7 +5,8 @@ import { aPodNetwork, context, failures } from '../evidence.ts';
 
 function run(chains: Record<string, string[]>, backend: PacketFilter['backend'] = 'iptables-nft') {
   const listed = Object.entries(chains).map(([name, rules]) => ({ name, hook: null, policy: null, rules }));
-  const hostPacketFilters = [{ backend, tables: [{ name: 'filter', chains: listed }] }];
+  const name = backend === 'nftables' ? 'inet guard' : 'filter';
+  const hostPacketFilters = [{ backend, tables: [{ name, chains: listed }] }];
   return nodeFirewallDropsPod.run({ podNetworks: [aPodNetwork()], hostPacketFilters }, context);
 }
 
@@ -31,7 +32,62 @@ describe('node-firewall-drops-pod', () => {
     );
   });
 
+  it('finds a rule in a table of nftables itself, and deletes it by its handle', () => {
+    const [found] = failures(run({ forward: ['ip daddr 10.244.1.2 counter drop'] }, 'nftables'));
+    expect(found?.detail).toContain('(nftables) drops all packets for 10.244.1.2');
+    expect(found?.remedy.map(({ command }) => command)).toEqual([
+      'nft -a list chain inet guard forward',
+      'nft -a list chain inet guard forward | sed -nE \'s/^.*daddr "*10\\.244\\.1\\.2"* .*(drop|reject|jump|goto).* # handle //p\' | head -n 1 | xargs -r nft delete rule inet guard forward handle',
+    ]);
+  });
+
+  it("finds a rule about the pod's link, and one that drops only what comes in from outside", () => {
+    expect(
+      failures(run({ FORWARD: ['-A FORWARD -o veth12345678 -j DROP'] }, 'iptables-legacy'))[0]?.detail,
+    ).toContain('drops all packets for veth12345678');
+    const outside = '-A FORWARD -d 10.244.1.2/32 -i eth0 -m conntrack --ctstate NEW -j REJECT';
+    expect(failures(run({ FORWARD: [outside] }, 'iptables-legacy'))[0]?.detail).toContain(
+      'drops packets for 10.244.1.2',
+    );
+  });
+
+  it('finds a chain that drops after it wrote a log', () => {
+    const chains = {
+      FORWARD: ['ip saddr 10.244.1.2 counter jump WALL'],
+      WALL: ['counter log prefix "cut off"', 'counter drop'],
+    };
+    expect(failures(run(chains))).toHaveLength(1);
+  });
+
+  const ofPod = (name: string) => ({
+    'KUBE-ROUTER-FORWARD': [
+      `-A KUBE-ROUTER-FORWARD -d 10.244.1.2/32 -m comment --comment "rule to jump traffic destined to POD name:${name} namespace: shop to chain KUBE-POD-FW-ABC" -j KUBE-POD-FW-ABC`,
+    ],
+    'KUBE-POD-FW-ABC': [
+      '-A KUBE-POD-FW-ABC -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+      '-A KUBE-POD-FW-ABC -m mark ! --mark 0x10000/0x10000 -j REJECT',
+    ],
+  });
+
+  it("finds kube-router's chain of another pod for the address, and leaves the pod's own alone", () => {
+    const [found] = failures(run(ofPod('web-0'), 'iptables-legacy'));
+    expect(found?.detail).toContain('holds rules of another pod, shop/web-0, for the packets of 10.244.1.2');
+    expect(run(ofPod('web-1'), 'iptables-legacy')).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it.each(['ip calico', 'inet firewalld', 'ip kube-proxy'])('leaves the table %s to its agent', (name) => {
+    const chains = [
+      { name: 'forward', hook: 'forward', policy: null, rules: ['ip daddr 10.244.1.2 counter drop'] },
+    ];
+    const hostPacketFilters: PacketFilter[] = [{ backend: 'nftables', tables: [{ name, chains }] }];
+    expect(
+      nodeFirewallDropsPod.run({ podNetworks: [aPodNetwork()], hostPacketFilters }, context),
+    ).toMatchObject([{ result: 'pass' }]);
+  });
+
   it.each<[string, Record<string, string[]>]>([
+    ['a rule about links of a prefix', { FORWARD: ['oifname "veth*" counter drop'] }],
+    ['a rule about established connections', { FORWARD: ['ip daddr 10.244.1.2 ct state invalid drop'] }],
     ['a rule about a port of the pod', { FORWARD: ['ip daddr 10.244.1.2 tcp dport 25 counter drop'] }],
     ['a rule about another address', { FORWARD: ['ip daddr 10.244.1.9 counter drop'] }],
     ['a rule about a whole subnet', { FORWARD: ['ip daddr 10.244.1.0/24 counter drop'] }],

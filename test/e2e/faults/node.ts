@@ -139,6 +139,29 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     when: ({ plugin }) => plugin !== 'cilium-cni',
   },
   {
+    id: 'nftables-drops-pod',
+    check: 'node-firewall-drops-pod',
+    where: 'node-network',
+    inject:
+      'nft add table inet e2e; nft add chain inet e2e guard "{ type filter hook forward priority 0; }"; nft add rule inet e2e guard ip daddr "$IP" drop',
+    shows: ['$IP', 'nftables'],
+    repair: 'remedy',
+    cleanup: 'nft delete table inet e2e 2>/dev/null || :',
+    when: ({ plugin }) => plugin !== 'cilium-cni',
+  },
+  {
+    id: 'rules-in-both-backends',
+    check: 'firewall-backends-mixed',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // A chain that nothing leads to; kube-proxy or the plugin have theirs in the node's own backend.
+    inject: `case $(iptables --version) in *legacy*) other=iptables-nft ;; *) other=iptables-legacy ;; esac
+echo "OTHER=$other"; $other -t nat -N CNI-E2E; $other -t nat -A CNI-E2E -j RETURN`,
+    shows: ['CNI-E2E'],
+    repair: '$OTHER -t nat -F CNI-E2E; $OTHER -t nat -X CNI-E2E',
+  },
+  {
     id: 'rule-drops-what-pod-sends',
     check: 'pod-unrouted-outbound',
     where: 'node-network',

@@ -1,0 +1,84 @@
+import type { Sources } from '../../model/evidence.ts';
+import type { PacketFilter } from '../../model/network.ts';
+import { counted, listed, quote } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repair } from '../remedies/steps.ts';
+
+const SHOWN = 5;
+/** Chains of kube-proxy and of CNI plugins, which hold its rules for Services and pods. */
+const OF_CLUSTER = /^(KUBE-|CNI-|cali-|CILIUM_|AWS-|FLANNEL-|WEAVE)/;
+/** What the kubelet writes by the program of the node, so that others can tell the backend; older ones had a firewall besides. */
+const OF_KUBELET =
+  /^KUBE-(KUBELET-CANARY|PROXY-CANARY|IPTABLES-HINT|FIREWALL|MARK-DROP|MARK-MASQ|POSTROUTING)$/;
+
+const FAMILIES = [
+  { nft: 'iptables-nft', legacy: 'iptables-legacy' },
+  { nft: 'ip6tables-nft', legacy: 'ip6tables-legacy' },
+] as const;
+
+/** Packets pass both, and neither knows what the other accepted or translated (kubernetes#71305). */
+export const firewallBackendsMixed = defineCheck({
+  id: 'firewall-backends-mixed',
+  topic: 'firewall',
+  severity: 'medium',
+  title: "Rules of the cluster are in one backend of the node's iptables",
+  failureTitle: 'Rules of the cluster are in both backends of iptables',
+  why: 'Packets pass both backends: what one accepts the other may drop, and rules that an agent left in the one that it no longer uses go on acting, for Services and pods that are gone.',
+  needs: ['hostPacketFilters'],
+  run({ hostPacketFilters }, { node }) {
+    const object = nodeObject(node);
+    const found = FAMILIES.map(({ nft, legacy }) => ({
+      nft: chainsOf(hostPacketFilters, nft),
+      legacy: chainsOf(hostPacketFilters, legacy),
+    }));
+    const mixed = found.find(({ nft, legacy }) => nft.length > 0 && legacy.length > 0);
+    if (mixed === undefined)
+      return found.some(({ nft, legacy }) => nft.length + legacy.length > 0)
+        ? [pass(object)]
+        : [notApplicable(object, 'neither backend of iptables holds rules of the cluster')];
+    return [
+      fail(object, {
+        detail: `${textOf('legacy', mixed.legacy)}, and ${textOf('nft', mixed.nft)}.`,
+        confidence: 'confirmed',
+        evidence: (['legacy', 'nft'] as const).map((backend) => ({
+          what: `chains with rules of the cluster (${backend})`,
+          expected: 'in one backend',
+          actual: namesOf(mixed[backend]),
+          source: backend === 'nft' ? 'nft list ruleset (node)' : 'iptables-legacy-save (node)',
+        })),
+        remedy: [
+          lookOnNode(
+            node,
+            "see which backend each agent uses now, by the counters of its rules; the node's own program is of one of them.",
+            `${command('iptables', '--version')}; iptables-legacy-save -c | grep -e KUBE- -e CNI- -e cali- | head -n 20; iptables-nft-save -c | grep -e KUBE- -e CNI- -e cali- | head -n 20`,
+          ),
+          repair(
+            'Give kube-proxy and the CNI plugin the same backend (its image, FELIX_IPTABLESBACKEND of Calico, iptables of the node), then drain and restart the node: what is left in the other goes with it.',
+          ),
+        ],
+      }),
+    ];
+  },
+});
+
+type Chain = PacketFilter['tables'][number]['chains'][number];
+
+function chainsOf(filters: Sources['hostPacketFilters'], wanted: PacketFilter['backend']): Chain[] {
+  return filters
+    .filter(({ backend }) => backend === wanted)
+    .flatMap(({ tables }) =>
+      tables.flatMap(({ chains }) =>
+        chains.filter(
+          ({ name, rules }) => rules.length > 0 && OF_CLUSTER.test(name) && !OF_KUBELET.test(name),
+        ),
+      ),
+    );
+}
+
+function textOf(backend: string, chains: readonly Chain[]): string {
+  const rules = chains.reduce((sum, chain) => sum + chain.rules.length, 0);
+  return `${backend} holds ${counted(rules, 'rule')} of the cluster (${namesOf(chains)})`;
+}
+
+const namesOf = (chains: readonly Chain[]): string =>
+  listed([...new Set(chains.map(({ name }) => quote(name, 40)))], SHOWN);
