@@ -1,4 +1,5 @@
 /** Which service mesh a pod is enrolled in, and which packets of it the rules in its namespace redirect. */
+import { ISTIO_CNI } from '../model/cni-plugins.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { PacketFilter } from '../model/network.ts';
 import { withoutComments } from './packet-filter-rules.ts';
@@ -18,10 +19,10 @@ export type Direction = 'prerouting' | 'output';
 
 const ISTIO = /^(ISTIO_|istio-)/;
 const MESHES = {
-  ambient: { name: 'Istio (ambient)', chains: ISTIO, byRulesAlone: true, agent: 'istio-cni' },
+  ambient: { name: 'Istio (ambient)', chains: ISTIO, byRulesAlone: true, agent: ISTIO_CNI },
   sidecar: { name: 'Istio (sidecar)', chains: ISTIO, byRulesAlone: true, agent: null },
   // The same with rules that the node's agent writes.
-  sidecarByAgent: { name: 'Istio (sidecar)', chains: ISTIO, byRulesAlone: true, agent: 'istio-cni' },
+  sidecarByAgent: { name: 'Istio (sidecar)', chains: ISTIO, byRulesAlone: true, agent: ISTIO_CNI },
   linkerd: { name: 'Linkerd', chains: /^PROXY_INIT_/, byRulesAlone: true, agent: null },
   linkerdByAgent: { name: 'Linkerd', chains: /^PROXY_INIT_/, byRulesAlone: true, agent: 'linkerd-cni' },
   kuma: { name: 'Kuma', chains: /^KUMA_MESH_/, byRulesAlone: false, agent: null },

@@ -235,6 +235,8 @@ export const HOST_LOCAL = 'host-local' satisfies KnownPlugin;
 export const AWS_CNI = 'aws-cni' satisfies KnownPlugin;
 /** The plugin of the agent that says it is busy while it limits how many endpoints it makes at once. */
 export const CILIUM_CNI = 'cilium-cni' satisfies KnownPlugin;
+/** The plugin of Istio, which redirects a pod's packets when it starts. */
+export const ISTIO_CNI = 'istio-cni' satisfies KnownPlugin;
 /** The plugins whose agents make a VXLAN device and announce it in annotations of the node. */
 export const FLANNEL = 'flannel' satisfies KnownPlugin;
 export const CALICO = 'calico' satisfies KnownPlugin;
