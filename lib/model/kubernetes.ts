@@ -18,6 +18,7 @@ export const NETWORK_ANNOTATIONS = [
   'ambient.istio.io/',
   'traffic.sidecar.istio.io/',
   'linkerd.io/',
+  'kmesh.net/',
   'consul.hashicorp.com/transparent-proxy-status',
   'kubernetes.io/config.',
   'kubevirt.io/',

@@ -52,6 +52,15 @@ export const linkSchema = z.object({
     .object({ hairpin: z.boolean(), learning: z.boolean(), isolated: z.boolean() })
     .nullable()
     .optional(),
+  /** A program of XDP, which acts on what the link receives before anything else; null where there is none. */
+  xdp: z
+    .object({
+      mode: z.enum(['driver', 'generic', 'offload', 'several']),
+      /** Null where only the node knows it by its number. */
+      name: z.string().nullable(),
+    })
+    .nullable()
+    .optional(),
   /** Where a device of the PCI, USB or virtio bus lies under; null for virtual links. */
   parentDevice: z.string().nullable(),
   /** Null for links that have no peer. */

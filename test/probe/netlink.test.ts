@@ -52,6 +52,22 @@ describe("the kernel's answers", () => {
     ]);
   });
 
+  test('say in which mode a link has a program of XDP', () => {
+    // IFLA_XDP with IFLA_XDP_ATTACHED, of one byte, and IFLA_XDP_PROG_ID
+    const xdp = (mode: number) => attribute(43, [...attribute(2, [mode]), ...attribute(4, little(4, 4))]);
+    const { links } = parseNetlink(
+      answers({
+        1: [
+          ...link(2, attribute(3, name('eth0')), xdp(2)),
+          ...link(3, attribute(3, name('eth1')), xdp(0)),
+          ...link(4, attribute(3, name('eth2'))),
+          ...done(1),
+        ],
+      }),
+    );
+    expect(links.map(({ xdp }) => xdp)).toEqual([{ mode: 'generic', name: null }, null, null]);
+  });
+
   test('may say that the kernel has no IPv6, or no id of the node', () => {
     expect(parseNetlink(answers({ 6: refused(6, 97), 8: refused(8, 22) })).rules).toEqual([]);
   });

@@ -90,6 +90,16 @@ describe('ip -j', () => {
   test('is refused when a question has no answer', () => {
     expect(() => parseStack('[]\n[]\n[]\n', '')).toThrow('3 of 5');
   });
+
+  test('reads the program of XDP that a link has', () => {
+    const prog = { id: 4, name: 'drop5', tag: 'b11459a0e11ca14c', jited: 1, load_time: 47590581353128 };
+    const links = [
+      { ifindex: 3, ifname: 'veth1', xdp: { mode: 2, prog, attached: [{ mode: 2, prog }] } },
+      { ifindex: 4, ifname: 'veth2' },
+    ];
+    const stack = parseStack(`${JSON.stringify(links)}\n[]\n[]\n[]\n[]\n`, '');
+    expect(stack.links.map(({ xdp }) => xdp)).toEqual([{ mode: 'generic', name: 'drop5' }, null]);
+  });
 });
 
 describe('mounts and pins', () => {

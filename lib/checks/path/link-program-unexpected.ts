@@ -1,9 +1,15 @@
-import type { LinkProgram } from '../../model/network.ts';
+import { mayChangeNetwork } from '../../computed/preconditions.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { Comparison } from '../../model/finding.ts';
+import type { Link, LinkProgram } from '../../model/network.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
+import type { Failure } from '../define.ts';
 import { definePodCheck } from '../define-pod-check.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+import { command, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
+
+type Xdp = NonNullable<Link['xdp']>;
 
 /** A filter or a queue on the node's end of a pod's pair acts on the pod's packets before any firewall sees them (cilium#36172, #44194). */
 export const linkProgramUnexpected = definePodCheck({
@@ -23,7 +29,7 @@ export const linkProgramUnexpected = definePodCheck({
     if (link === null) return "the node's end of the pod's pair could not be told";
     const found = (byLink.get(link) ?? []).filter(isUnexpected);
     const [first] = found;
-    if (first === undefined) return 'pass';
+    if (first === undefined) return xdpOf(network, node) ?? 'pass';
     return {
       detail: `${link}, the node's end of the pod's link, has ${listed(found.map(described), SHOWN)}.`,
       confidence: found.some(({ drops }) => drops === 'all') ? 'confirmed' : 'probable',
@@ -51,6 +57,53 @@ export const linkProgramUnexpected = definePodCheck({
       ],
     };
   },
+});
+
+/** Names of programs of Calico, Cilium and Kmesh. */
+const OF_AGENTS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
+const ANNOTATED = 'kmesh.net/redirection';
+const OFF = { driver: 'xdpdrv', generic: 'xdpgeneric', offload: 'xdpoffload', several: 'xdp' } as const;
+
+/** Agents have XDP on links to other nodes, and none but Kmesh on those of pods. */
+function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Failure | null {
+  const onNode = hostLink?.xdp ?? null;
+  if (hostLink !== null && onNode !== null && !OF_AGENTS.test(onNode.name ?? ''))
+    return {
+      detail: `${hostLink.name}, the node's end of the pod's link, has ${programOf(onNode)}, which sees all that the pod sends.`,
+      confidence: 'probable',
+      evidence: [xdpRow(hostLink.name, onNode, 'node')],
+      remedy: [
+        lookOnNode(
+          node,
+          'see what the program is, and who loaded it.',
+          `${command('ip', '-d', 'link', 'show', 'dev', hostLink.name)}; bpftool net`,
+        ),
+        repairOnNode(
+          node,
+          'take it off; the pod keeps running. Have whoever put it there take it back, or it returns.',
+          command('ip', 'link', 'set', 'dev', hostLink.name, OFF[onNode.mode], 'off'),
+        ),
+      ],
+    };
+  const inPod = link?.xdp ?? null;
+  if (link === null || inPod === null || pod.annotations[ANNOTATED] !== undefined) return null;
+  // It may be the pod's own.
+  if (pod.containers.some(mayChangeNetwork) || OF_AGENTS.test(inPod.name ?? '')) return null;
+  return {
+    detail: `${link.name} of the pod has ${programOf(inPod)}, which sees all that is sent to the pod; no container of the pod may load one.`,
+    confidence: 'probable',
+    evidence: [xdpRow(link.name, inPod, `netns ${namespace}`)],
+    remedy: [...recreatePod(pod)],
+  };
+}
+
+const programOf = ({ name }: Xdp): string => `an XDP program${name === null ? '' : ` (${quote(name, 20)})`}`;
+
+const xdpRow = (link: string, xdp: Xdp, where: string): Comparison => ({
+  what: `XDP program of ${link}`,
+  expected: 'none',
+  actual: `${programOf(xdp)}, ${xdp.mode}`,
+  source: `ip -d link show dev ${link} (${where})`,
 });
 
 /** Agents load eBPF programs, which have names; limits of bandwidth are tbf, and filters that lead to another link. */

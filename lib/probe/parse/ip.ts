@@ -42,6 +42,7 @@ const linkJson = z.object({
   link: link.nullish(),
   link_index: z.number().int().optional(),
   link_netnsid: z.unknown().optional(),
+  xdp: z.object({ mode: z.number().int(), prog: z.object({ name: text.optional() }).optional() }).optional(),
   // A name of its bus, as 0000:00:05.0 of PCI: none of a link, and in no command.
   parentdev: text.optional(),
   linkinfo: z
@@ -201,11 +202,21 @@ function toLink(link: z.infer<typeof linkJson>): RawLink {
     master: link.master ?? null,
     portState: link.linkinfo?.info_slave_data?.state ?? null,
     portFlags: portFlags(link.linkinfo?.info_slave_data),
+    xdp: link.xdp === undefined ? null : toXdp(link.xdp.mode, link.xdp.prog?.name ?? null),
     parentDevice: link.parentdev ?? null,
     peerIndex: paired ? (link.link_index ?? null) : null,
     peerNamespaceId: same ? 'same' : typeof link.link_netnsid === 'number' ? link.link_netnsid : null,
     peerName: paired && same ? (link.link ?? null) : null,
   };
+}
+
+/** XDP_ATTACHED_* of linux/if_link.h, from 1 on. */
+const XDP_MODES = ['driver', 'generic', 'offload', 'several'] as const;
+
+/** @param mode - as the kernel counts them; 0: there is none */
+export function toXdp(mode: number, name: string | null): RawLink['xdp'] {
+  const known = XDP_MODES[mode - 1];
+  return known === undefined ? null : { mode: known, name };
 }
 
 /** Ports of a bond have other data. */

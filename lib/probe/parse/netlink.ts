@@ -4,7 +4,7 @@
  */
 import type { Address, Neighbour } from '../../model/network.ts';
 import { named as fitting } from '../grammar.ts';
-import type { RawLink, RawStack } from './ip.ts';
+import { type RawLink, type RawStack, toXdp } from './ip.ts';
 import {
   type Attributes,
   addressText,
@@ -98,9 +98,12 @@ const IFLA = {
   OPERSTATE: 16,
   LINKINFO: 18,
   NETNSID: 37,
+  XDP: 43,
   PARENT: 56,
 };
 const INFO = { KIND: 1, SLAVE_KIND: 4, SLAVE_DATA: 5 };
+/** IFLA_XDP_* */
+const XDP = { ATTACHED: 2 };
 /** IFLA_BRPORT_* */
 const PORT = { STATE: 1, HAIRPIN: 4, LEARNING: 8, ISOLATED: 33 };
 const IFF = { UP: 1, LOOPBACK: 8, NOARP: 0x80, LOWER_UP: 0x10000 };
@@ -140,6 +143,7 @@ function toLink(
       port.has(PORT.HAIRPIN) && port.has(PORT.LEARNING)
         ? { hairpin: isOn(PORT.HAIRPIN), learning: isOn(PORT.LEARNING), isolated: isOn(PORT.ISOLATED) }
         : null,
+    xdp: toXdp(number(attributes(all.get(IFLA.XDP)).get(XDP.ATTACHED)) ?? 0, null),
     parentDevice: text(all.get(IFLA.PARENT)),
     peerIndex: paired && lower !== 0 && id !== null ? lower : null,
     peerNamespaceId: same ? 'same' : id !== null && id >= 0 ? id : null,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { linkProgramUnexpected } from '../../../lib/checks/path/link-program-unexpected.ts';
 import type { LinkProgram } from '../../../lib/model/network.ts';
-import { aPodNetwork, context, failures } from '../evidence.ts';
+import { aHostLink, aLink, aPod, aPodNetwork, context, failures } from '../evidence.ts';
 
 const LINK = 'veth12345678';
 
@@ -56,6 +56,32 @@ describe('link-program-unexpected', () => {
     ['what stands on another link', queue('netem', 'eth0')],
   ])('passes %s', (_, program) => {
     expect(run(program)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  const withXdp = (at: 'link' | 'hostLink', name: string | null, pod: Parameters<typeof aPod>[0] = {}) => {
+    const xdp = { mode: 'generic', name } as const;
+    const ends = at === 'link' ? { link: aLink({ xdp }) } : { hostLink: aHostLink({ xdp }) };
+    const podNetworks = [aPodNetwork({ ...ends, pod: aPod(pod) })];
+    return linkProgramUnexpected.run({ podNetworks, linkPrograms: [] }, context);
+  };
+
+  it("finds a program of XDP on the node's end, and takes it off in the mode in which it is there", () => {
+    const [found] = failures(withXdp('hostLink', 'drop5'));
+    expect(found?.detail).toContain('has an XDP program (drop5), which sees all that the pod sends');
+    expect(found?.remedy.at(-1)?.command).toBe(`ip link set dev ${LINK} xdpgeneric off`);
+  });
+
+  it("finds one on the pod's end, unless the pod may load it itself or Kmesh does", () => {
+    expect(failures(withXdp('link', null))[0]?.detail).toContain('eth0 of the pod has an XDP program');
+    const [container] = aPod().containers;
+    const mayLoad = { containers: container === undefined ? [] : [{ ...container, netAdmin: true }] };
+    expect(withXdp('link', null, mayLoad)).toMatchObject([{ result: 'pass' }]);
+    const kmesh = { annotations: { 'kmesh.net/redirection': 'enabled' } };
+    expect(withXdp('link', null, kmesh)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it.each(['cil_xdp_entry', 'cali_xdp_accept'])('leaves %s to its agent', (name) => {
+    expect(withXdp('hostLink', name)).toMatchObject([{ result: 'pass' }]);
   });
 
   it('does not judge a pod whose link on the node could not be told', () => {
