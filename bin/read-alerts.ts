@@ -7,6 +7,6 @@ export type Alerts = { readonly notifiers: readonly Notifier[]; readonly thresho
 
 /** @throws AuditError CONFIG_INVALID that names the file and each mistake in it, or the secret that is missing */
 export function readAlerts(file: string): Alerts {
-  const { destinations, thresholds } = readPart(file, alertsSchema, 'docs/alerts.md has examples');
+  const { destinations, thresholds } = readPart(file, alertsSchema, 'docs/destinations.md has examples');
   return { notifiers: notifiersOf(destinations, process.env), thresholds };
 }

@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FILES, PROGRAMS } from './package/contents.ts';
+import { FILES, PICTURES, PROGRAMS } from './package/contents.ts';
 import { writeDeclarations } from './package/declarations.ts';
 import { writeFunctions } from './package/functions.ts';
 import { buildConstruct, buildProgram } from './package/javascript.ts';
@@ -17,7 +17,11 @@ mkdirSync(join(dist, 'bin'), { recursive: true });
 copyFileSync(join(root, 'scripts/package/launcher.js'), join(dist, 'bin/netns-audit.js'));
 chmodSync(join(dist, 'bin/netns-audit.js'), 0o755);
 for (const file of FILES)
-  if (existsSync(join(root, file))) cpSync(join(root, file), join(dist, file), { recursive: true });
+  if (existsSync(join(root, file)))
+    cpSync(join(root, file), join(dist, file), {
+      recursive: true,
+      filter: (source) => source !== join(root, PICTURES),
+    });
 
 const programs = Object.entries(PROGRAMS).filter(([, module]) => existsSync(join(root, module)));
 const metafiles = [await buildProgram(root, join(dist, 'program'), Object.fromEntries(programs))];

@@ -65,7 +65,7 @@ const REST = `
 #  image: docker.io/nicolaka/netshoot:v0.16
 #  namespace: netns-audit
 
-# Whom the command line tells what changed (docs/alerts.md). Secrets are read from the environment or a file.
+# Whom the command line tells what changed (docs/destinations.md). Secrets are read from the environment or a file.
 #destinations:
 #  - kind: slack
 #    name: team

@@ -22,6 +22,9 @@ export const FILES: readonly string[] = [
   'schema',
 ];
 
+/** Of docs/, what the package leaves out: a terminal shows no pictures, and the registry takes them from the repository. */
+export const PICTURES = 'docs/pictures';
+
 /** Brought by whoever uses them: the construct must have the very CDK of its app, and SQL is for who asks for it. */
 export const PEERS: readonly string[] = ['aws-cdk-lib', 'constructs', '@duckdb/node-api'];
 

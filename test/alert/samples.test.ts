@@ -1,4 +1,4 @@
-/** docs/alerts.md shows what the code makes. `SAMPLES=write npx vitest run test/alert/samples.test.ts` writes it anew. */
+/** The samples in docs/ are what the code makes. `SAMPLES=write npx vitest run test/alert/samples.test.ts` writes them again. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import {
@@ -12,7 +12,9 @@ import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 
-const page = new URL('../../docs/alerts.md', import.meta.url);
+const pages = ['alert-samples', 'alert-json'].map(
+  (name) => new URL(`../../docs/${name}.md`, import.meta.url),
+);
 const { thresholds } = settingsSchema.parse({});
 const links = {
   page: 'https://eu-west-1.console.aws.amazon.com/s3/object/audits?region=eu-west-1&prefix=reports%2F…',
@@ -135,15 +137,17 @@ const samples: Readonly<Record<string, string>> = {
 /** A fence whose info string is `sample NAME` once it is written. */
 const FENCE = /```sample(?: (\w+))?\n([\s\S]*?)\n```/g;
 
-it('docs/alerts.md shows each kind of message as it is', () => {
-  const text = readFileSync(page, 'utf8');
-  const written = text.replaceAll(FENCE, (_, name: string | undefined, body: string) => {
-    const key = name ?? body.trim();
-    return `\`\`\`sample ${key}\n${(samples[key] ?? `no sample ${key}`).trimEnd()}\n\`\`\``;
-  });
-  if (process.env.SAMPLES === 'write') writeFileSync(page, written);
-  expect(text).toBe(written);
-  expect([...text.matchAll(FENCE)].map(([, name]) => name).toSorted()).toEqual(
-    Object.keys(samples).toSorted(),
-  );
+it('docs/ shows each kind of message as it is', () => {
+  const names: (string | undefined)[] = [];
+  for (const page of pages) {
+    const text = readFileSync(page, 'utf8');
+    const written = text.replaceAll(FENCE, (_, name: string | undefined, body: string) => {
+      const key = name ?? body.trim();
+      return `\`\`\`sample ${key}\n${(samples[key] ?? `no sample ${key}`).trimEnd()}\n\`\`\``;
+    });
+    if (process.env.SAMPLES === 'write') writeFileSync(page, written);
+    expect(text).toBe(written);
+    names.push(...[...text.matchAll(FENCE)].map(([, name]) => name));
+  }
+  expect(names.toSorted()).toEqual(Object.keys(samples).toSorted());
 });

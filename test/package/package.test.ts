@@ -10,10 +10,10 @@ const content = run('tar', ['tzf', packed], scratch).trim().split('\n');
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('the package', () => {
-  it('is below 3 MB, and holds no test, no key and no Node.js', () => {
+  it('is below 3 MB, and holds no test, no key, no picture and no Node.js', () => {
     expect(statSync(packed).size).toBeLessThan(3_000_000);
     expect(
-      content.filter((file) => /^package\/test\/|\.pem$|\.key$|node_modules|\/node$/.test(file)),
+      content.filter((file) => /^package\/test\/|\.pem$|\.key$|\.png$|node_modules|\/node$/.test(file)),
     ).toEqual([]);
     expect(content).toContain('package/THIRD-PARTY.txt');
   });
