@@ -2,6 +2,7 @@
 
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
+import { podLinks } from '../computed/pod-links.ts';
 import { routesToNodes } from '../computed/routes-to-nodes.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
@@ -87,6 +88,7 @@ export function judgeNode(
     failures,
     podAddresses: podAddresses(evidence),
     routesToNodes: routesToNodes(evidence),
+    podLinks: podLinks(evidence),
     unseenPods: unseenPods(evidence),
     youngPods: youngPods(evidence),
     unjudged: unjudgedPods(evidence),

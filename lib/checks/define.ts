@@ -5,6 +5,7 @@ import type { ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { PodAddress } from '../model/node-result.ts';
+import type { PodLink } from '../model/pod-links.ts';
 import type { RoutesToNodes } from '../model/routes-to-nodes.ts';
 
 /** What one check says of one object. */
@@ -73,6 +74,9 @@ export type ClusterSources = {
   readonly podAddresses: readonly PodAddress[];
   /** Of nodes whose ways to the pods of others are known. */
   readonly routesToNodes: readonly RoutesToNodes[];
+  /** Main links of pods that have ever lost something, and those of the cluster's latest report: null where it has none. */
+  readonly podLinks: readonly PodLink[];
+  readonly earlierPodLinks: { readonly at: string; readonly links: readonly PodLink[] } | null;
   /** Nodes that were audited; others are unknown. */
   readonly auditedNodes: readonly string[];
   /** Pods of ours and of others that look like debug pods. */

@@ -15,6 +15,11 @@ type Rule = {
 /** The first rule that fits wins, so the deeper cause stands first. */
 const rules: readonly Rule[] = [
   {
+    causes: ['veth-host-side-down', 'pod-interface-down', 'pod-mtu-mismatch'],
+    symptoms: ['pod-link-losing'],
+    on: 'same pod',
+  },
+  {
     // cleanup_net holds the lock that creation, deletion and the runtime's own calls wait for (moby#5618).
     causes: ['kernel-netns-hung', 'kernel-unregister-netdevice'],
     symptoms: [

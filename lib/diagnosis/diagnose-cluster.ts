@@ -2,6 +2,7 @@
 import { exceptionExpired } from '../checks/audit/exception-expired.ts';
 import { exceptionUnused } from '../checks/audit/exception-unused.ts';
 import type { AnyCheck, CheckContext, ClusterCheck, ClusterSources, Outcome } from '../checks/define.ts';
+import { keptLinks } from '../computed/pod-links.ts';
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
@@ -51,7 +52,13 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
   });
   const acrossNodes = runChecks(
     clusterChecks(run).filter((check) => !isAboutExceptions(check)),
-    { ...folded, auditedNodes: auditedNodes(folded), exceptions: [] },
+    {
+      ...folded,
+      podLinks: folded.podLinks ?? [],
+      earlierPodLinks: earlierPodLinks(run),
+      auditedNodes: auditedNodes(folded),
+      exceptions: [],
+    },
     run,
     folded,
   );
@@ -63,6 +70,8 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
     {
       podAddresses: [],
       routesToNodes: [],
+      podLinks: [],
+      earlierPodLinks: null,
       auditedNodes: [],
       debugPods: [],
       exceptions: uses(run, folded, observations, again),
@@ -108,6 +117,10 @@ function isAboutExceptions({ id }: ClusterCheck): boolean {
 
 function auditedNodes({ nodes }: FoldedNodes): string[] {
   return nodes.flatMap(({ node, result }) => (result === 'audited' || result === 'partial' ? [node] : []));
+}
+
+function earlierPodLinks({ previous }: Run): ClusterSources['earlierPodLinks'] {
+  return previous?.podLinks === undefined ? null : { at: previous.startedAt, links: previous.podLinks };
 }
 
 /** Runs checks across nodes, and adds them to the coverage. */
@@ -193,7 +206,7 @@ function uses(
 
 function report(
   run: Run,
-  { nodes, facts, coverage, labels, youngPods, unjudged }: FoldedNodes,
+  { nodes, facts, coverage, labels, youngPods, unjudged, podLinks }: FoldedNodes,
   {
     observations,
     again,
@@ -224,6 +237,7 @@ function report(
     resolved: compared.resolved.toSorted(worstFirst),
     remembered: compared.remembered,
     nodes: facts.toSorted(byName),
+    ...(podLinks === null ? {} : { podLinks: keptLinks(podLinks) }),
   };
 }
 

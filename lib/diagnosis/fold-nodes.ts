@@ -6,6 +6,7 @@ import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
+import type { PodLink } from '../model/pod-links.ts';
 import { printable } from '../model/printable.ts';
 import {
   type CheckCoverage,
@@ -54,6 +55,8 @@ export type FoldedNodes = {
   readonly faults: Fault[];
   readonly podAddresses: PodAddress[];
   readonly routesToNodes: RoutesToNodes[];
+  /** Null as long as no node has read the counters of its links. */
+  podLinks: PodLink[] | null;
   readonly debugPods: Pod[];
   /** As far as exceptions ask for them. */
   readonly labels: Map<string, Labels extends ReadonlyMap<string, infer Own> ? Own : never>;
@@ -83,6 +86,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     faults: [],
     podAddresses: [],
     routesToNodes: [],
+    podLinks: null,
     debugPods: [],
     labels: new Map(),
     coverage: new Map([...input.checks.values()].map((check) => [check.id, emptyCoverage(check)])),
@@ -105,6 +109,7 @@ type Part = Pick<
   | 'debugPods'
   | 'podAddresses'
   | 'routesToNodes'
+  | 'podLinks'
   | 'youngPods'
   | 'unjudged'
 > & {
@@ -164,6 +169,10 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
         on === node && pods.has(`${pod.namespace}/${pod.name}`) && isIP(address) !== 0,
     ),
     routesToNodes: result.routesToNodes == null ? null : { ...result.routesToNodes, node },
+    podLinks:
+      result.podLinks
+        ?.filter(({ pod }) => pods.has(`${pod.namespace}/${pod.name}`))
+        .map((link) => ({ ...link, node })) ?? null,
     faults,
     tallies: [
       ...tallies.map((entry) => ({ ...entry, reasons: [...entry.reasons] })),
@@ -209,6 +218,10 @@ function merge(folded: FoldedNodes, part: Part): void {
   for (const fault of faults) folded.faults.push(fault);
   for (const held of part.podAddresses) folded.podAddresses.push(held);
   if (part.routesToNodes != null) folded.routesToNodes.push(part.routesToNodes);
+  if (part.podLinks != null) {
+    folded.podLinks ??= [];
+    for (const link of part.podLinks) folded.podLinks.push(link);
+  }
   for (const pod of part.debugPods) folded.debugPods.push(pod);
   for (const [key, own] of part.labels) folded.labels.set(key, own);
   for (const pod of part.pods) {

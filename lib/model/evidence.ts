@@ -14,6 +14,7 @@ import {
   packetFilterSchema,
   waySchema,
 } from './network.ts';
+import { countedLinkSchema } from './pod-links.ts';
 import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
 
 export type { CniConfig, CniEndpoints, CniResult, Ipam } from './cni.ts';
@@ -155,6 +156,8 @@ export const sourceSchemas = {
   routing: z.array(waySchema),
   /** Of the node's links, in the order of the kernel. */
   linkPrograms: z.array(linkProgramSchema),
+  /** Of links whose other end is in another namespace: those of pods, and their ends on the node. */
+  linkCounters: z.array(countedLinkSchema),
   /** Of all bridges and tunnels of the node. */
   forwarding: z.array(forwardingEntrySchema),
   namespaces: z.array(namespaceSchema),

@@ -8,6 +8,7 @@ import {
   severities,
 } from './finding.ts';
 import { podSchema } from './kubernetes.ts';
+import { podLinkSchema } from './pod-links.ts';
 import { nodeCoverageSchema, nodeFactsSchema, unjudgedPodsSchema } from './report.ts';
 import { routesToNodesSchema } from './routes-to-nodes.ts';
 
@@ -64,6 +65,8 @@ export const nodeResultSchema = z.object({
   podAddresses: z.array(podAddressSchema),
   /** Null where it cannot be said. Results of earlier versions do not have it. */
   routesToNodes: routesToNodesSchema.nullable().optional(),
+  /** Null where the counters were not read. Results of earlier versions do not have it. */
+  podLinks: z.array(podLinkSchema).nullable().optional(),
   /** Pods of the node that look like debug pods, of anyone. */
   debugPods: z.array(podSchema),
   /** `namespace/name` of all pods that the API showed on the node: an earlier finding about another is about a pod gone. */

@@ -1,6 +1,7 @@
 /** The contract: one report of one cluster. schema/report.v1.json is generated from here. */
 import * as z from 'zod';
 import { findingSchema, topics } from './finding.ts';
+import { POD_LINKS_KEPT, podLinkSchema } from './pod-links.ts';
 
 export const verdicts = ['healthy', 'degraded', 'incomplete', 'critical'] as const;
 export type Verdict = (typeof verdicts)[number];
@@ -101,5 +102,12 @@ export const reportSchema = z.object({
     .default([])
     .describe('What was resolved in the last week, to tell what comes back from what is new.'),
   nodes: z.array(nodeFactsSchema),
+  podLinks: z
+    .array(podLinkSchema)
+    .max(POD_LINKS_KEPT)
+    .optional()
+    .describe(
+      "Counters of pods' links that have ever lost packets or their carrier, worst first: the next run is judged by them. Only where they were read.",
+    ),
 });
 export type ClusterReport = z.infer<typeof reportSchema>;

@@ -24,7 +24,12 @@ import { parseResolvConf } from './parse/resolv-conf.ts';
 import { both, mapPart, value } from './parts.ts';
 import { podNetworks } from './pod-networks.ts';
 import { type Reader, readerOf } from './reader.ts';
-import { forwardingEvidence, programsEvidence, routingEvidence } from './routing-evidence.ts';
+import {
+  countersEvidence,
+  forwardingEvidence,
+  programsEvidence,
+  routingEvidence,
+} from './routing-evidence.ts';
 import { sandboxEvidence } from './sandbox-evidence.ts';
 import { observePods, observeSandboxes } from './settle.ts';
 import { readStacks } from './stacks.ts';
@@ -124,6 +129,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     hostPacketFilters: stacks.hostFilters,
     routing: routingEvidence(reader, files, hostNetwork),
     linkPrograms: programsEvidence(reader, files, hostNetwork),
+    linkCounters: countersEvidence(reader, host),
     forwarding: forwardingEvidence(reader, files, hostNetwork),
     namespaces,
     hiddenNamespaces,

@@ -1,6 +1,7 @@
 /** The kernel's own routing answers, with the names of the node's links. */
 import type { Part, Sources } from '../model/evidence.ts';
 import { parseForwarding } from './parse/forwarding.ts';
+import { parseLinkCounters } from './parse/link-counters.ts';
 import { parseLinkPrograms } from './parse/link-programs.ts';
 import type { NameOf } from './parse/netlink-routes.ts';
 import { parseRouting } from './parse/routing.ts';
@@ -51,6 +52,20 @@ export const forwardingEvidence = (
     'where bridges and tunnels send frames',
     parseForwarding,
   );
+
+const COUNTERS = 'host/counters';
+
+/** What passed the links of pods and what was lost there; absent where the probe's image has no perl. */
+export function countersEvidence(
+  { raw, read, part }: Reader,
+  host: Part<Sources['host']>,
+): Part<Sources['linkCounters']> {
+  if (raw(COUNTERS) === null)
+    return { status: 'absent', reason: 'the kernel of the node was not asked for the counters of links' };
+  return both(host, () =>
+    part('netlink', () => parseLinkCounters(read(COUNTERS) ?? '', value(host).networkNamespace)),
+  );
+}
 
 type Read = {
   readonly reader: Reader;

@@ -117,6 +117,7 @@ export function makeNode(plan: NodePlan): RawNode {
     creation: { ok: true, milliseconds: 30, error: null, meanwhile: 0 },
     otherNodes: [],
     linkPrograms: [],
+    linkCounters: [],
     forwarding: [],
     clusterDns: healthy.aClusterDns(),
     nodeResolvConf: { exists: true, nameservers: ['10.0.0.2'], searches: [], options: [] },

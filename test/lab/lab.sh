@@ -49,6 +49,11 @@ nsenter --net=/run/netns/cni-bare ip link del eth0
 pod cccc filtered 10.1.1.4
 nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
 
+# Frames that nobody in the pod takes: its kernel counts them as dropped. And a carrier that comes and goes.
+perl -e 'socket my $socket, 17, 3, 0 or die; my $to = pack "SnlSCCx8", 17, 0x88b5, $ARGV[0], 0, 0, 6;
+  send $socket, "\xff" x 6 . "\x02" . "\0" x 5 . pack("n", 0x88b5) . "\0" x 46, 0, $to or die for 1 .. 250' "$(ip -o link show dev vethhealthy | cut -d : -f 1)"
+for state in down up down up; do ip link set vethfiltered $state; done
+
 # A pod with nothing but IPv6, whose gateway is link-local, and the spec of another that was half written.
 if [ -n "${SIX:-}" ]; then
   : >/run/netns/cni-six

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { namespaceCountNearLimit } from '../../lib/checks/namespaces/namespace-count-near-limit.ts';
 import { namespaceCreationFailing } from '../../lib/checks/namespaces/namespace-creation-failing.ts';
 import { namespaceOrphaned } from '../../lib/checks/namespaces/namespace-orphaned.ts';
+import { podLinks } from '../../lib/computed/pod-links.ts';
 import type { Evidence, Part } from '../../lib/model/evidence.ts';
 import { sourceSchemas } from '../../lib/model/evidence.ts';
 import { unpackLog } from '../../lib/probe/unpack.ts';
@@ -73,6 +74,19 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
       expect.objectContaining({ destination: '8.8.8.8', source: '10.1.1.2', inputLink: 'vethhealthy' }),
     );
     expect(ways.map(({ destination }) => destination)).not.toContain('10.1.1.3');
+  });
+
+  test('counts what the link of a pod lost, and how often its carrier changed', () => {
+    const links = new Map(podLinks(evidence)?.map((link) => [link.pod.name, link]));
+    expect([...links.keys()].sort()).toEqual(['filtered', 'healthy']);
+    expect(links.get('healthy')).toMatchObject({
+      link: 'eth0',
+      podEnd: { inDropped: 250, inErrors: 0 },
+      hostLink: 'vethhealthy',
+      hostEnd: { inDropped: 0, outDropped: 0 },
+    });
+    expect(links.get('healthy')?.podEnd.inPackets).toBeGreaterThanOrEqual(250);
+    expect(links.get('filtered')?.hostEnd?.carrierChanges).toBeGreaterThanOrEqual(6);
   });
 
   test('sees the packet filter of a pod', () => {

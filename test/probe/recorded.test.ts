@@ -45,6 +45,7 @@ describe('the recording of a healthy node', () => {
           'routing',
           'otherNodes',
           'linkPrograms',
+          'linkCounters',
           'forwarding',
           'cniEndpoints',
         ]).toContain(name);

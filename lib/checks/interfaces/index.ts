@@ -2,6 +2,7 @@ import type { AnyCheck } from '../define.ts';
 import { hostInterfaceInPod } from './host-interface-in-pod.ts';
 import { podInterfaceDown } from './pod-interface-down.ts';
 import { podInterfaceMissing } from './pod-interface-missing.ts';
+import { podLinkLosing } from './pod-link-losing.ts';
 import { podLoopbackDown } from './pod-loopback-down.ts';
 import { podMtuMismatch } from './pod-mtu-mismatch.ts';
 import { podSecondaryInterfaceMissing } from './pod-secondary-interface-missing.ts';
@@ -12,5 +13,6 @@ export const interfacesChecks: readonly AnyCheck[] = [
   podLoopbackDown,
   podMtuMismatch,
   podSecondaryInterfaceMissing,
+  podLinkLosing,
   hostInterfaceInPod,
 ];

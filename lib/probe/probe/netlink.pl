@@ -1,4 +1,4 @@
-# perl has no names for these: RTM_GETLINK 18 (29 and 8: IFLA_EXT_MASK, without statistics), GETADDR 22, GETROUTE 26, GETNEIGH 30,
+# perl has no names for these: RTM_GETLINK 18 (29: IFLA_EXT_MASK, with 8 without statistics), GETADDR 22, GETROUTE 26, GETNEIGH 30,
 # GETRULE 34 (families 2 and 10), GETNSID 90 (3: NETNSA_FD), NFT_MSG_GETTABLE 2561; 769 asks for a list, 1 for one answer; NLMSG_ERROR 2
 # and NLMSG_DONE 3 end it, 16 is NLM_F_DUMP_INTR; 16 and 3 open AF_NETLINK (0: routes, 12: netfilter); O_NONBLOCK 2048, CLONE_NEWNET.
 # Whatever is left out with a second argument, the ways of packets are asked for.
@@ -12,7 +12,7 @@ sub ask { my ($socket, $type, $flags, $sequence, $body) = @_;
   for (my $all = "";;) {
     defined recv $socket, my $part, 65536, 0 or die;
     $all .= $part;
-    die if length $all > 2e6;
+    die if length $all > 4e6;
     for (my $at = 0; $at < length $part;) { my ($length, $kind, $marks) = unpack "LSS", substr $part, $at;
       # An interrupted dump may lack something.
       die if $length < 16 or $marks & 16;
@@ -31,11 +31,11 @@ while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path, $le
     (stat $path)[1] == $inode and sysopen my $own, $path, 2048 or die;
     (stat $own)[1] == $inode and !syscall $setns, fileno $own, 0x40000000 or die;
     socket my $route, 16, 3, 0 or die;
-    my $answers = ask($route, 18, 769, 1, pack "x16SSL", 8, 29, 8);
+    my $answers = ask($route, 18, 769, 1, pack "x16SSL", 8, 29, $leaked ? 8 : 0);
     $answers .= ask($route, @$_) for [22, 769, 2, pack "x8"], [26, 769, 3, pack "x12"], [30, 769, 4, pack "x12"],
       [34, 769, 5, pack "Cx11", 2], [34, 769, 6, pack "Cx11", 10], [90, 769, 7, pack "x4"],
       [90, 1, 8, pack "x4SSL", 8, 3, fileno $host];
-    pod($answers) unless $leaked;
+    pod($inode, $answers) unless $leaked;
     return if $only;
     keep("b/$directory/netlink", $answers);
     my @tracked = numbers("stat/nf_conntrack");

@@ -2,6 +2,8 @@
 # `ip route get TO from FROM iif LINK` does. `b/host/routing` has each question and its answer (RTM_NEWROUTE 24), and NLMSG_DONE (3)
 # once all are asked. RTA_DST 1, SRC 2, IIF 3, OIF 4, GATEWAY 5, PREFSRC 7; 4096 is RTM_F_LOOKUP_TABLE. Addresses outside are public ones.
 my (@ways, $asked, $conversation, $finished);
+# Lines NAMESPACE LINK, then packets, errors and drops, of each what came in and what went out, and changes of the carrier.
+my $counters = "";
 my %outside = (2 => pack("C4", 8, 8, 8, 8), 10 => pack("n8", 0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888));
 sub attributes { my ($at, $end, %found) = ($_[1], $_[2]);
   while ($at + 4 <= $end) { my ($length, $type) = unpack "SS", substr $_[0], $at, 4;
@@ -15,10 +17,17 @@ sub messages { my ($all, $type, $fixed, $code) = @_;
     last if $length < 16;
     $code->(substr($all, $at + 16, $fixed), attributes($all, $at + 16 + $fixed, $at + $length)) if $kind == $type;
     $at += $length + 3 & ~3 } }
-# pod(ANSWERS): notes each global address of a link whose other end (IFLA_LINK 5) is in another namespace (IFLA_LINK_NETNSID 37).
-sub pod { my %end;
-  messages($_[0], 16, 16, sub { my ($head, %is) = @_; $end{unpack "x4L", $head} = unpack "L", $is{5} if $is{5} and $is{37} });
-  messages($_[0], 20, 8, sub { my ($head, %is) = @_; my ($family, $scope, $link) = unpack "Cx2CL", $head;
+# counted(NAMESPACE, LINK): notes the counters (IFLA_STATS64 23, IFNAME 3, CARRIER_CHANGES 35) of a link whose other end is in another
+# namespace (IFLA_LINK_NETNSID 37).
+sub counted { my ($namespace, %is) = @_;
+  $counters .= join("\t", $namespace, unpack("Z*", $is{3}), (unpack "Q8", $is{23})[0, 1, 4 .. 7], unpack "L", $is{35}) . "\n"
+    if $is{37} and $is{23} and $is{35} and length $counters < 1e6 }
+# pod(NAMESPACE, ANSWERS): notes each global address of a link whose other end (IFLA_LINK 5) is in another namespace.
+sub pod { my ($namespace, $answers, %end) = @_;
+  messages($answers, 16, 16, sub { my ($head, %is) = @_;
+    $end{unpack "x4L", $head} = unpack "L", $is{5} if $is{5} and $is{37};
+    counted($namespace, %is) });
+  messages($answers, 20, 8, sub { my ($head, %is) = @_; my ($family, $scope, $link) = unpack "Cx2CL", $head;
     push @ways, [$family, $is{2} || $is{1}, $end{$link}] if !$scope and $end{$link} and ($is{2} || $is{1}) and @ways < 1000 }) }
 sub question { my ($family, $to, $from, $link) = @_;
   my ($bits, $size) = (8 * length $to, 4 + length $to);
@@ -54,8 +63,10 @@ sub routing { my ($setns, $host) = @_;
     socket my $socket, 16, 3, 0 or die;
     my (%bridge, %out, %elsewhere, %before);
     # IFLA_MASTER 10; a VRF is one as well.
-    messages(ask($socket, 18, 769, 1, pack "x16SSL", 8, 29, 8), 16, 16, sub { my ($head, %is) = @_;
+    messages(ask($socket, 18, 769, 1, pack "x16SSL", 8, 29, 0), 16, 16, sub { my ($head, %is) = @_;
+      counted("host", %is);
       $bridge{unpack "x4L", $head} = unpack "L", $is{10} if $is{10} and -1 < index $is{18}, "bridge" }) if @ways;
+    eval { keep("b/host/counters", $counters . "end\n") } if @ways;
     for my $family (2, 10) {
       next unless grep { $$_[0] == $family } @ways;
       messages(converse($socket, question($family, $outside{$family})), 24, 12, sub { my (undef, %is) = @_; $out{$family} = \%is });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { podAddressDuplicate } from '../../../lib/checks/addresses/pod-address-duplicate.ts';
 import type { PodAddress } from '../../../lib/model/node-result.ts';
+import { clusterSources } from '../cluster-sources.ts';
 import { context, failures } from '../evidence.ts';
 
 function held(name: string, changes: Partial<PodAddress> = {}): PodAddress {
@@ -18,10 +19,7 @@ function held(name: string, changes: Partial<PodAddress> = {}): PodAddress {
 }
 
 const run = (...podAddresses: PodAddress[]) =>
-  podAddressDuplicate.run(
-    { podAddresses, routesToNodes: [], auditedNodes: ['node-1', 'node-2'], debugPods: [], exceptions: [] },
-    context,
-  );
+  podAddressDuplicate.run(clusterSources({ podAddresses, auditedNodes: ['node-1', 'node-2'] }), context);
 const later = { namespace: 2000, createdAt: '2026-11-19T03:00:00Z' };
 
 describe('pod-address-duplicate', () => {

@@ -2,13 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { debugPodLeftover } from '../../../lib/checks/audit/debug-pod-leftover.ts';
 import { isDebugPod } from '../../../lib/computed/debug-pods.ts';
 import type { Pod } from '../../../lib/model/kubernetes.ts';
+import { clusterSources } from '../cluster-sources.ts';
 import { aPod, context, failures } from '../evidence.ts';
 
 function run(...debugPods: Pod[]) {
-  return debugPodLeftover.run(
-    { podAddresses: [], routesToNodes: [], auditedNodes: ['node-1'], debugPods, exceptions: [] },
-    context,
-  );
+  return debugPodLeftover.run(clusterSources({ debugPods }), context);
 }
 
 const debug = (changes: Partial<Pod> = {}) =>

@@ -1,6 +1,7 @@
 /** An exception and what a run saw of it: one that holds and covers nothing, unless told otherwise. */
 import type { ClusterSources } from '../../../lib/checks/define.ts';
 import type { ExceptionUse } from '../../../lib/model/exception.ts';
+import { clusterSources } from '../cluster-sources.ts';
 
 export function aUse(changes: Partial<ExceptionUse> = {}): ExceptionUse {
   return {
@@ -21,5 +22,5 @@ export function aUse(changes: Partial<ExceptionUse> = {}): ExceptionUse {
 }
 
 export function sourcesWith(...exceptions: ExceptionUse[]): ClusterSources {
-  return { podAddresses: [], routesToNodes: [], auditedNodes: ['node-1'], debugPods: [], exceptions };
+  return clusterSources({ exceptions });
 }

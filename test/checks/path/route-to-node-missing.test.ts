@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { routeToNodeMissing } from '../../../lib/checks/path/route-to-node-missing.ts';
 import type { RouteCount, RoutesToNodes } from '../../../lib/model/routes-to-nodes.ts';
+import { clusterSources } from '../cluster-sources.ts';
 import { context, failures } from '../evidence.ts';
 
 const count = (changes: Partial<RouteCount> = {}): RouteCount => ({
@@ -35,10 +36,7 @@ const cutOff = (node: string, changes: Partial<RoutesToNodes> = {}) =>
   aNode(node, { near: count({ missing: 1 }), cut: [aCut()], ...changes });
 
 const run = (nodes: readonly RoutesToNodes[], audited = ['node-1', 'node-2', 'node-3', 'node-4']) =>
-  routeToNodeMissing.run(
-    { podAddresses: [], routesToNodes: nodes, auditedNodes: audited, debugPods: [], exceptions: [] },
-    context,
-  );
+  routeToNodeMissing.run(clusterSources({ routesToNodes: nodes, auditedNodes: audited }), context);
 
 describe('route-to-node-missing', () => {
   it('passes nodes whose routes lead to each other', () => {

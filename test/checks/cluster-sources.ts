@@ -1,0 +1,15 @@
+/** What checks across nodes see of a cluster in which nothing is to be seen. */
+import type { ClusterSources } from '../../lib/checks/define.ts';
+
+export function clusterSources(changes: Partial<ClusterSources> = {}): ClusterSources {
+  return {
+    podAddresses: [],
+    routesToNodes: [],
+    podLinks: [],
+    earlierPodLinks: null,
+    auditedNodes: ['node-1'],
+    debugPods: [],
+    exceptions: [],
+    ...changes,
+  };
+}
