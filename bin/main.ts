@@ -3,6 +3,7 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { printable, printableLines } from '../lib/model/printable.ts';
 import { addAnalyze } from './commands/analyze.ts';
 import { addAudit } from './commands/audit.ts';
+import { addBundle } from './commands/bundle.ts';
 import { addChecks } from './commands/checks.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -28,6 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addAudit(program);
   addFleet(program);
   addAnalyze(program);
+  addBundle(program);
   addReports(program);
   addRemediate(program);
   addRetention(program);

@@ -25,6 +25,7 @@ export const INTEGRATION: readonly string[] = [
   'test/audit/canary.test.ts',
   'test/audit/fleet/*.test.ts',
   'test/audit/judge.test.ts',
+  'test/audit/rename-evidence.test.ts',
   'test/audit/node-cni-records.test.ts',
   'test/audit/remediate.test.ts',
   'test/audit/delete-namespaces.test.ts',

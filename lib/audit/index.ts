@@ -8,6 +8,7 @@ export { analyze, keepEvidence } from './evidence-files.ts';
 export { checkPages } from './page-options.ts';
 export { publish } from './publish.ts';
 export { type ActResult, repair, withoutNamespace } from './remediate.ts';
+export { renameEvidence } from './rename-evidence.ts';
 export { begunSentence, halfDone, recentDays, settleHalfDone } from './repair-records.ts';
 export { assertThere, defaultStore, openStore } from './stores.ts';
 export { tell } from './tell.ts';

@@ -3,6 +3,8 @@
  * where it has state of its own on the node, and its faults in test/e2e/faults.
  */
 
+import { createHash } from 'node:crypto';
+
 /**
  * How a plugin attaches a pod: what is healthy in one layout is a fault in another. Nothing is concluded about pods of a
  * plugin whose layout is not known.
@@ -228,6 +230,30 @@ export function hostLinkNameIn(text: string): string | undefined {
 export function cniPlugin(type: string | null | undefined): CniPlugin | null {
   return typeof type === 'string' && Object.hasOwn(plugins, type) ? plugins[type as KnownPlugin] : null;
 }
+
+/** What plugins whose layout is `namedAfterPod` put behind the prefix of a pod's link. */
+export function linkNameHash({
+  namespace,
+  name,
+}: {
+  readonly namespace: string;
+  readonly name: string;
+}): string {
+  return createHash('sha1').update(`${namespace}.${name}`).digest('hex').slice(0, 11);
+}
+
+/** The prefixes before such a hash. */
+export const hashedLinkPrefixes: readonly string[] = Object.values(plugins).flatMap(({ layout }) =>
+  layout?.namedAfterPod ? [layout.hostLinkPrefix] : [],
+);
+
+/** Names of plugins, and of what their agents are known by in a cluster. */
+export const pluginWords: readonly string[] = [
+  ...knownPlugins,
+  ...Object.values(plugins).flatMap(({ agent }) =>
+    agent === null ? [] : [agent.name, agent.namespace, ...agent.processes],
+  ),
+];
 
 /** The IPAM plugin that keeps its addresses as files on the node. */
 export const HOST_LOCAL = 'host-local' satisfies KnownPlugin;

@@ -9,6 +9,7 @@ export {
 } from './archive.ts';
 export { buildEvidence } from './evidence.ts';
 export { probePod } from './pod-manifest.ts';
+export { Renaming } from './rename.ts';
 export { type Answer, readAnswers } from './repair-answers.ts';
 export { MOST_ORPHANS, type RepairPodOptions, repairPod } from './repair-pod.ts';
 export { observePods } from './settle.ts';

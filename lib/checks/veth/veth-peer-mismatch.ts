@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { podEnd } from '../../computed/attached-by-pair.ts';
 import { layoutOf } from '../../computed/layouts.ts';
+import { linkNameHash } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
@@ -67,5 +67,5 @@ function expectedName(network: PodNetwork): string | null {
     !network.hostLink?.name.startsWith(layout.hostLinkPrefix)
   )
     return null;
-  return createHash('sha1').update(`${network.pod.namespace}.${network.pod.name}`).digest('hex').slice(0, 11);
+  return linkNameHash(network.pod);
 }
