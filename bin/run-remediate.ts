@@ -88,7 +88,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     const exceptions = readExceptions(options.exceptions);
     noteOtherClusters(exceptions, cluster.name);
     const look = lookingAt(cluster, runId, { ...options, exceptions }, interrupt.signal);
-    await tellHalfDone(cluster, store, options);
+    await tellHalfDone(cluster, store, options, interrupt.signal);
     const report = await reportFor(cluster, store, look, options);
     const reason = whyNotBy(report, cluster, Date.now());
     if (reason !== null)
@@ -118,11 +118,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       say(`Created the namespace ${options.probeNamespace} for the probe pods.`);
     const results = await repair(cluster, chosen, {
       runId,
-      repairNamespace: options.repairNamespace,
-      image: options.image,
-      pullSecret: options.pullSecret ?? null,
-      settleSeconds: options.settle,
-      repairSeconds: REPAIR_SECONDS,
+      ...onNode(options),
       store,
       look,
       rehearse: options.rehearse === true,
@@ -143,20 +139,37 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
 }
 
 /** Tells of repairs that began and did not end. A plan and a rehearsal write nothing: another call may be making them right now. */
-async function tellHalfDone(cluster: Cluster, store: Store, options: RemediateOptions): Promise<void> {
+async function tellHalfDone(
+  cluster: Cluster,
+  store: Store,
+  options: RemediateOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const days = recentDays(new Date());
   const left = await halfDone(store, cluster, days);
   if (left.length === 0) return;
   const sentences =
     options.apply === true
       ? await settleHalfDone(cluster, store, {
-          repairNamespace: options.repairNamespace,
+          ...onNode(options),
+          signal,
           days,
         })
       : left.map(
           (record) => `${begunSentence(record)}; it is under way, or was stopped: --apply tells which.`,
         );
   for (const sentence of sentences) say(printable(sentence, 1000));
+}
+
+/** What pods that repair nodes are told. */
+function onNode({ repairNamespace, image, pullSecret, settle }: RemediateOptions) {
+  return {
+    repairNamespace,
+    image,
+    pullSecret: pullSecret ?? null,
+    settleSeconds: settle,
+    repairSeconds: REPAIR_SECONDS,
+  };
 }
 
 /** An audit now, which is kept nowhere: it only proves. @param node - null: all nodes, and only what has settled */

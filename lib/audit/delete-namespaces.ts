@@ -3,8 +3,9 @@
  * that it is gone. An audit of the node then says whether that is all.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
+import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import type { RemedyObject } from '../model/remedy-record.ts';
+import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type Answer, readAnswers, repairPod } from '../probe/index.ts';
 import type { NamespacesAct } from '../remedy/plan.ts';
@@ -19,9 +20,9 @@ export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context:
     act: 'delete-namespaces',
     node: act.node,
     repairNamespace: context.repairNamespace,
-    namespaces: act.orphans.map(({ name, inode }) => {
-      const answer = answers.get(name);
-      return { name, inode, result: answer?.word ?? null, detail: answer?.detail ?? null };
+    namespaces: act.orphans.map((orphan) => {
+      const answer = answers.get(orphan.name);
+      return { ...orphan, result: answer?.word ?? null, detail: answer?.detail ?? null };
     }),
   });
   return {
@@ -58,10 +59,42 @@ function notDeleted(answers: readonly Answer[]): string {
   return words.map((word) => `, ${count(word)} ${word}`).join('');
 }
 
+/**
+ * The same again on what a repair began that was killed: the pod completes what it finds half done, each under the same preconditions.
+ *
+ * @returns what came of it
+ */
+export async function finishNamespaces(
+  cluster: Cluster,
+  { node, runId, namespaces }: Extract<RemedyRecord, { act: 'delete-namespaces' }>,
+  context: Omit<OnNode, 'runId'>,
+): Promise<string> {
+  const orphans = namespaces.flatMap(({ name, inode, made }) => (made === null ? [] : { name, inode, made }));
+  // A record of an earlier version does not say by what they are known again.
+  if (orphans.length === 0)
+    return 'what it did not delete is found by the next audit, and can be deleted then';
+  try {
+    const answers = await askedOnNode(cluster, { node, orphans }, { ...context, runId }, true);
+    const done = answers.filter(({ word }) => word === 'done').length;
+    const gone = answers.filter(({ detail }) => detail === 'its pin is gone').length;
+    const rest = answers.filter(({ detail }) => detail !== 'its pin is gone');
+    return `it was completed: ${gone} were gone, ${done} deleted now${notDeleted(rest)}`;
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return `it could not be completed: ${messageOf(error)}`;
+  }
+}
+
+/** What a pod that repairs a node is told. */
+export type OnNode = Pick<
+  Context,
+  'runId' | 'repairNamespace' | 'repairSeconds' | 'settleSeconds' | 'image' | 'pullSecret' | 'signal'
+>;
+
 async function askedOnNode(
   cluster: Cluster,
-  { node, orphans }: NamespacesAct,
-  context: Context,
+  { node, orphans }: Pick<NamespacesAct, 'node' | 'orphans'>,
+  context: OnNode,
   act: boolean,
 ): Promise<Answer[]> {
   const { runId, repairNamespace, repairSeconds, pullSecret } = context;

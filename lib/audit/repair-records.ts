@@ -6,6 +6,7 @@ import { dayBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
+import { finishNamespaces, type OnNode } from './delete-namespaces.ts';
 
 const LEASE = 'netns-audit-remediate';
 
@@ -81,7 +82,7 @@ export function begunSentence(record: RemedyRecord): string {
 }
 
 /**
- * Settles what was half done: says what became of each object, and writes that down, so that it is told once. It holds the lease
+ * Settles what was half done: completes it where that can be, says what became of each object, and writes that down, so that it is told once. It holds the lease
  * meanwhile: without it, what another call is doing right now would look the same.
  *
  * @returns a sentence for each
@@ -91,10 +92,9 @@ export async function settleHalfDone(
   cluster: Cluster,
   store: Store,
   options: {
-    /** Of the pods that repair nodes, for records of earlier versions that do not name it. */
-    readonly repairNamespace: string;
     readonly days: readonly string[];
-  },
+    /** The Kubernetes namespace is for records of earlier versions that do not name it. */
+  } & Omit<OnNode, 'runId'>,
 ): Promise<string[]> {
   const said: string[] = [];
   const lease = await takeLease(cluster, `settling ${randomUUID()}`);
@@ -103,7 +103,7 @@ export async function settleHalfDone(
       const outcome =
         record.act === 'recreate-pod'
           ? await becameOfPod(cluster, record.pod)
-          : await becameOfNamespaces(cluster, record.repairNamespace ?? options.repairNamespace);
+          : await becameOfNamespaces(cluster, record, options);
       await writeRecord(store, { ...record, at: new Date().toISOString(), phase: 'failed', outcome });
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
@@ -123,12 +123,17 @@ async function becameOfPod(
   return `it was evicted; its controller has ${successors} ready pods now. An audit says whether they are in order`;
 }
 
-/** A namespace is unpinned last, so that what was not finished is found as it was. */
-async function becameOfNamespaces(cluster: Cluster, repairNamespace: string): Promise<string> {
+/** Whoever ordered it wanted all of them gone, and each is looked at again: so it is completed. */
+async function becameOfNamespaces(
+  cluster: Cluster,
+  record: Extract<RemedyRecord, { act: 'delete-namespaces' }>,
+  options: Omit<OnNode, 'runId'>,
+): Promise<string> {
+  const repairNamespace = record.repairNamespace ?? options.repairNamespace;
   // Under the lease no pod that repairs is anybody's. Others of ours there are of an audit.
   const { removed } = await sweep(cluster, repairNamespace, null, { component: 'repair' });
   const pod = removed.length > 0 ? 'its pod went on, and is removed now' : 'its pod is gone';
-  return `${pod}. What it did not delete is found by the next audit, and can be deleted then`;
+  return `${pod}; ${await finishNamespaces(cluster, record, { ...options, repairNamespace })}`;
 }
 
 /** The days on which an interrupted repair may have begun: today and the two before. */

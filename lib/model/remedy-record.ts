@@ -41,6 +41,12 @@ const deleted = base.extend({
     z.object({
       name: z.string().describe('Of the pin under /run/netns.'),
       inode: z.number().int(),
+      made: z
+        .number()
+        .int()
+        .nullable()
+        .default(null)
+        .describe('Seconds since the epoch. Null in records of earlier versions.'),
       result: z.string().nullable().describe('done, refused, failed or left; null while nothing is known.'),
       detail: z.string().nullable().describe('What was in it, or why it was not deleted.'),
     }),

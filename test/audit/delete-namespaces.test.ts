@@ -24,6 +24,11 @@ const [A, B] = [anOrphan(1).object.name, anOrphan(2).object.name];
 const runId = newRunId(new Date(), 'test');
 const HERE = {
   repairNamespace: 'netns-audit-remediate',
+  image: 'image:1',
+  pullSecret: null,
+  settleSeconds: 900,
+  repairSeconds: 600,
+  signal: new AbortController().signal,
   days: recentDays(new Date()),
 };
 
@@ -53,15 +58,10 @@ async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResul
   return await repair(cluster, acts, {
     ...HERE,
     runId,
-    image: 'image:1',
-    pullSecret: null,
-    settleSeconds: 900,
-    repairSeconds: 600,
     store,
     look: async () => aReport(),
     rehearse: false,
     anyController: false,
-    signal: new AbortController().signal,
     onResult: () => {},
     ...changes,
   });
@@ -206,14 +206,16 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     expect(await endOf()).toMatchObject({ phase: 'failed' });
   });
 
-  it('that was stopped is told by the next call, which ends its pod', async () => {
+  it('that was stopped is told by the next call, which ends its pod and completes it', async () => {
     const stopped = storeOfTheKilled(directory);
     await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
     for (const pod of sent) stub.pods.set(`netns-audit-remediate/${pod.metadata.name}`, pod);
+    log = `refused ${A} its pin is gone\ndone ${B} no link no address\nend 2\n`;
     const [said] = await settleHalfDone(cluster, store, HERE);
     expect(said).toMatch(
-      /^ann began to delete 2 orphaned namespaces on node-1 at .* and was stopped: its pod went on/,
+      /^ann began to delete 2 orphaned namespaces on node-1 at .* and was stopped: its pod went on, and is removed now; it was completed: 1 were gone, 1 deleted now\.$/,
     );
+    expect(argumentsOf(sent.at(-1))).toContain(`orphan=${B}:2:1767323045`);
     expect(stub.pods.size).toBe(0);
     expect(await halfDone(store, cluster, HERE.days)).toEqual([]);
   });

@@ -84,6 +84,11 @@ async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResul
 const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
 const HERE = {
   repairNamespace: 'netns-audit-remediate',
+  image: 'image:1',
+  pullSecret: null,
+  settleSeconds: 900,
+  repairSeconds: 600,
+  signal: new AbortController().signal,
   days: recentDays(new Date()),
 };
 const unsettled = async (): Promise<unknown[]> => await halfDone(store, cluster, recentDays(new Date()));

@@ -20,6 +20,7 @@ ip link set lo up
 cat >/opt/cni/bin/bridge <<'PLUGIN'
 #!/bin/sh
 cat >/run/lab/stdin
+[ ! -e /run/lab/kill ] || case "$CNI_COMMAND bridge" in $(cat /run/lab/kill)) mv /run/lab/kill /run/lab/killed; kill -9 "-$(cat /run/lab/group)" ;; esac
 printf '%s %s %s %s\n' "$CNI_COMMAND" "$CNI_CONTAINERID" "$CNI_NETNS" "$CNI_IFNAME" >>/run/lab/calls
 jq -c . /run/lab/stdin >>/run/lab/calls
 case $CNI_CONTAINERID in refusing*) echo '{"level": "info", "msg": "on it"}' >&2; echo '{"code": 11, "msg": "try again later"}'; exit 1 ;; esac
@@ -27,7 +28,7 @@ case $CNI_CONTAINERID in refusing*) echo '{"level": "info", "msg": "on it"}' >&2
 [ "$CNI_CONTAINERID" != entered ] || { nsenter --net="/run/netns/cni-00000000-0000-4000-8000-000000000038" sleep 1000 >/dev/null 2>&1 & until [ "$(stat -L -c %i /proc/$!/ns/net)" = "$(stat -L -c %i /run/netns/cni-00000000-0000-4000-8000-000000000038)" ]; do :; done; : >/run/lab/entered; }
 grep -l "^$CNI_CONTAINERID" /var/lib/cni/networks/lab/10* | xargs -r rm
 PLUGIN
-printf '#!/bin/sh\ncat >/dev/null; echo portmap >>/run/lab/calls\n' >/opt/cni/bin/portmap
+printf '#!/bin/sh\ncat >/dev/null; echo portmap >>/run/lab/calls; [ ! -e /run/lab/kill ] || case "$CNI_COMMAND portmap" in $(cat /run/lab/kill)) mv /run/lab/kill /run/lab/killed; kill -9 "-$(cat /run/lab/group)" ;; esac\n' >/opt/cni/bin/portmap
 chmod 755 /opt/cni/bin/*
 
 # One that anybody may write.
@@ -93,7 +94,7 @@ own=ffffffff-0000-4000-8000-000000000000
 mkdir "/var/lib/kubelet/pods/$own" && cp /etc/hosts "/var/lib/kubelet/pods/$own/etc-hosts"
 [ -z "${KUBELET:-}" ] || mv "/var/lib/kubelet/pods/$own" /run/lab/
 
-for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do orphan $number; done
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42; do orphan $number; done
 # One namespace under two names, both of which are asked for.
 umount "/run/netns/$(pin 32)" && mount --bind "/run/netns/$(pin 31)" "/run/netns/$(pin 32)"
 nsenter --net="/run/netns/$(pin 2)" ip link del eth0
@@ -109,7 +110,7 @@ done
 [ -z "${BUSY:-}" ] || mount --bind /var/lib/cni/networks/lab/10.1.1.1 /var/lib/cni/networks/lab/10.1.1.1
 [ -z "${YOUNG:-}" ] || touch /var/lib/cni/networks/lab/10.1.1.1
 # Those that go and one that somebody enters meanwhile in the first chunk.
-for number in 40 38 3 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 39 21 22; do
+for number in 40 38 41 3 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 39 42 21 22; do
   echo "orphan=$(pin $number):$(inode $number):$(stat -L -c %Y "/run/netns/$(pin $number)")"
 done >/run/lab/orphans
 
@@ -132,7 +133,14 @@ printf '{"linux": {"namespaces": [{"type": "network", "path": "/var/run/netns/%s
 result 13 stopped uid-gone
 result 14 gone uid-live
 umount "/run/netns/$(pin 15)" && unshare --net="/run/netns/$(pin 15)" true
-umount "/run/netns/$(pin 16)"
+umount "/run/netns/$(pin 16)" && echo text >"/run/netns/$(pin 16)"
+# Whoever unpinned these was killed before their files were gone; another mount namespace still has the second.
+umount "/run/netns/$(pin 41)"
+nsenter --net="/run/netns/$(pin 42)" sleep 1000 </dev/null >/dev/null 2>&1 &
+until [ "$(stat -L -c %i "/proc/$!/ns/net")" = "$(inode 42)" ]; do :; done
+nsenter --mount="/proc/$apart/ns/mnt" sh -c ": >/run/netns/$(pin 42); mount --bind /proc/$!/ns/net /run/netns/$(pin 42)"
+kill $!
+umount "/run/netns/$(pin 42)"
 umount "/run/netns/$(pin 17)" && rm "/run/netns/$(pin 17)"
 printf '{"config": "no", "netns": "/var/run/netns/%s"' "$(pin 18)" >/var/lib/cni/results/lab-broken-eth0
 ip link set veth19 netns "$(pin 4)"
@@ -201,10 +209,36 @@ cp "$(readlink -f "$(command -v dash || command -v bash)")" /run/lab/containerd-
 cd "${OWN:-$tasks/probe}"
 # shellcheck disable=SC2016
 repair() { PATH=/run/lab/bin:$PATH unshare --mount --propagation slave /run/lab/containerd-shim -c '[ ! -e "$0" ] || mount --bind "$0" /etc/hosts; sh "$@"; :' "/var/lib/kubelet/pods/$own/etc-hosts" -c "$script" repair act="$act" "$@"; }
+# Killed right after a step, as the node's root would have it, and called again.
+if [ -n "${KILL:-}" ]; then
+  printf '%s' "$KILL" >/run/lab/kill
+  for tool in umount rm ip; do
+    cat >/run/lab/bin/$tool <<PROGRAM
+#!/bin/sh
+fatal() { [ ! -e /run/lab/kill ] || case "\$*" in \$(cat /run/lab/kill)) mv /run/lab/kill /run/lab/killed; kill -9 -\$(cat /run/lab/group) ;; esac; }
+fatal before $tool "\$@"
+$(command -v $tool) "\$@"
+code=\$?
+fatal $tool "\$@"
+exit \$code
+PROGRAM
+    chmod 755 /run/lab/bin/$tool
+  done
+  for number in 3 1 2; do grep "$(pin $number)" /run/lab/orphans; done >/run/lab/few
+  # shellcheck disable=SC2046
+  (setsid sh -c 'echo $$ >/run/lab/group; "$@"' sh env PATH="/run/lab/bin:$PATH" TMPDIR=/run/lab \
+    unshare --mount --propagation slave /run/lab/containerd-shim -c 'mount --bind "$0" /etc/hosts; sh "$@"; :' "/var/lib/kubelet/pods/$own/etc-hosts" \
+    -c "$script" repair act=1 settle=0 $(cat /run/lab/few) >/run/lab/first) || :
+  [ -e /run/lab/killed ] || echo 'it was not killed'
+  rm -rf /run/lab/kill
+  # shellcheck disable=SC2046
+  repair settle=0 $(cat /run/lab/few)
+else
 # shellcheck disable=SC2046
 repair settle=0 $(grep -v "$(pin 20)" /run/lab/orphans)
 # All are young here.
 repair settle=900 "$(grep "$(pin 20)" /run/lab/orphans)"
+fi
 echo ---
 echo "pins $(cd /run/netns && echo *)"
 echo "addresses $(cd /var/lib/cni/networks/lab && echo 10*)"

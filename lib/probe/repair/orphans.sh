@@ -34,15 +34,16 @@ find_plugins() {
   done
 }
 
-# Looks at the namespaces of `chunk`. `judged`: of each its name and why it must not go, nothing where it may; `contents`: of those
-# that may, the same of what is in it, its links that end on the node, and its addresses. False, and why in `errors`, where not all of that is known.
+# Looks at the namespaces of `chunk`. `judged`: of each its name and why it must not go, nothing where it may; `files`: those of which
+# only the file of the pin is left; `contents`: of the others that may, the same of what is in it, its links that end on the node, and its addresses. False, and why in `errors`, where not all of that is known.
 look() {
   looked=$(date +%s)
   runtime_knows && kubelet_knows && plugins_know || return
   find_plugins
   perl -e '
     <preconditions.pl>' "$M" "$settle" >judged 2>errors || return
-  awk -F "$T" '$2 == "" { print $1 }' judged >free
+  awk -F "$T" '$2 == "" && $3 == "" { print $1 }' judged >free
+  awk -F "$T" '$2 == "" && $3 != "" { print $1 }' judged >files
   ip -j -d link >node-links 2>errors || return
   perl -e '
     <nsids.pl>' "$M" <free >nsids 2>errors || return
@@ -88,10 +89,21 @@ detach() {
   return 1
 }
 
-# remove NAME INODE: unpins it among the runtime's mounts, if that still is it, and no link to it.
+# silence NAME: nothing in it answers any more to its addresses, which somebody else may have from now on. They stay on its links, so that
+# whoever goes on after us still knows them.
+silence() {
+  # shellcheck disable=SC2016
+  nsenter --net="$M/root/run/netns/$1" sh -c 'ip -j link | jq -r ".[].ifname" | while read -r link; do ip link set dev "$link" down || exit; done' 2>answer && return
+  why="its links could not be taken down: $(said answer)"
+  return 1
+}
+
+# remove NAME INODE: unpins it among the runtime's mounts, if that still is it, and no link to it. Of one of which only the file is left,
+# that is removed.
 remove() {
   # shellcheck disable=SC2016
-  nsenter --mount="$M/ns/mnt" -- sh -c '[ "$(stat -c %i "$0")" = "$1" ] && umount "$0" && rm "$0"' "/run/netns/$1" "$2" >answer 2>&1 && return
+  nsenter --mount="$M/ns/mnt" -- sh -c 'if [ -n "$1" ]; then [ "$(stat -c %i "$0")" = "$1" ] && umount "$0"; else [ -f "$0" ] && [ ! -L "$0" ] && [ ! -s "$0" ]; fi && rm "$0"' \
+    "/run/netns/$1" "$2" >answer 2>&1 && return
   why="it could not be unpinned: $(said answer)"
   return 1
 }
@@ -109,8 +121,8 @@ wait_for_links() {
   done
 }
 
-# `recorded`: of those that were unpinned, the addresses that host-local still keeps for them, or may keep where that cannot be told.
-# What no plugin was asked to give back is freed here.
+# `recorded`: of `addresses`, those that host-local still keeps for them, or may keep where that cannot be told. What no plugin was asked to
+# give back is freed here.
 free_addresses() {
   [ -s addresses ] && {
     runtime_networks >networks
@@ -122,23 +134,23 @@ free_addresses() {
   awk 'FILENAME == "detached" { name[$2] = $1; next } $2 in name { print name[$2], $1 }' detached kept >>recorded
 }
 
-# answer WORD: a line for each of `unpinned` with what was in it, or with what is still there of it.
+# answer WORD STATE: a line for each of `unpinned` with what was in it, or with what is still there of it.
 answer() {
-  awk -v word="$1" -F '[ \t]' 'FILENAME == "unpinned" { name_of[++count] = $1; next }
+  awk -v word="$1" -v state="$2" -F '[ \t]' 'FILENAME == "unpinned" { name_of[++count] = $1; next }
     FILENAME == "may-go" { line = $0; sub(/^[^\t]*\t-\t/, "", line); split(line, part, "\t"); gsub(/#[0-9]+/, "", part[1])
       held[$1] = (part[1] == "-" ? "no link" : part[1]) " " (part[2] == "-" ? "no address" : part[2]); next }
     $2 == "?" { unread[$1] = substr($0, length($1) + 4); next }
     { rest[$1] = rest[$1] " " $2 }
     END { for (i = 1; i <= count; i++) { name = name_of[i]
-      if (name in rest) print "failed " name " it is unpinned, but something still has of it:" substr(rest[name], 1, 200)
-      else if (name in unread) print "failed " name " it is unpinned, but " unread[name] " could not be read afterwards"
-      else print word " " name " " held[name] } }' unpinned may-go remaining recorded
+      if (name in rest) print "failed " name " it is " state ", but something still has of it:" substr(rest[name], 1, 200)
+      else if (name in unread) print "failed " name " it is " state ", but " unread[name] " could not be read afterwards"
+      else if (word != "") print word " " name " " held[name] } }' unpinned may-go remaining recorded
 }
 
-# Deletes those of `chunk` that nothing stands against, and proves it. False once one does not go as it should.
+# Deletes those of `chunk` that nothing stands against, and proves it. False once one does not go as it should. Whoever is killed on
+# the way leaves what the same call finds and ends: it is unpinned when all else of it is gone.
 delete() {
-  for file in unpinned detached addresses remaining recorded; do : >$file; done
-  : >again
+  for file in detached addresses remaining recorded unpinned again; do : >$file; done
   surprise='' tried=''
   while IFS=$T read -r name _ ends held; do
     if [ -n "$surprise" ]; then
@@ -147,7 +159,7 @@ delete() {
       tell left "$name" 'the time was over'
     elif [ $(($(date +%s) - looked)) -ge $fresh ] && [ -n "$tried" ]; then
       grep "^$name:" chunk >>again
-    elif detach "$name" && remove "$name" "$(sed -n "s/^$name:\([0-9]*\):.*/\1/p" chunk)"; then
+    elif detach "$name" && { [ "$held" = - ] || grep -q "^$name " detached || silence "$name"; }; then
       lines "$name ${ends#-}" >>unpinned
       free=1
       ! grep -q "^$name " detached || free=''
@@ -158,12 +170,23 @@ delete() {
     fi
     tried=1
   done <may-go
-  wait_for_links
   free_addresses
-  answer 'done' >ended
+  answer '' 'still pinned' >ended
+  awk 'FILENAME != "unpinned" { kept[$1]; next } !($1 in kept)' recorded unpinned >ready
+  : >unpinned
+  while read -r name ends; do
+    inode=$(sed -n "s/^$name:\([0-9]*\):.*/\1/p" chunk)
+    ! grep -qxF -e "$name" files || inode=''
+    if remove "$name" "$inode"; then
+      lines "$name $ends" >>unpinned
+    else
+      tell failed "$name" "$why"
+    fi
+  done <ready >>ended
+  wait_for_links
+  answer 'done' unpinned >>ended
   cat ended
-  grep -q '^failed' ended && surprise=1
-  [ -z "$surprise" ]
+  ! grep -q '^failed' ended && [ -z "$surprise" ]
 }
 
 job_places 2>/dev/null
@@ -179,12 +202,13 @@ chunk() {
     while read -r name; do tell left "$name" "$stopped"; done <names
     return
   fi
-  awk -F "$T" '$2 != ""' judged >refused
+  awk -F "$T" '$2 != "" { print $1 "\t" $2 }' judged >refused
   awk -F "$T" '$2 != "-" { print $1 "\t" $2 }' contents >>refused
   cat others >>refused
   awk -F "$T" 'FILENAME == "unfit" { why[$1] = $2; next } { count = split($7, type, " "); for (i = 1; i <= count; i++) if (type[i] in why) print $1 "\t" why[type[i]] }' unfit results >>refused
   awk -F "$T" 'FILENAME == "names" { asked[$1]; next } $1 in asked && !told[$1]++' names refused >told
   while IFS=$T read -r name why; do tell refused "$name" "$why"; done <told
+  sed "s/\$/$T-$T-$T-/" files >>contents
   awk -F "$T" 'FILENAME == "refused" { refused[$1]; next } !($1 in refused)' refused contents >may-go
   if [ "$act" = 1 ]; then
     delete || stopped='another one did not go as it should'
@@ -192,7 +216,7 @@ chunk() {
     : >remaining
     : >recorded
     cut -f 1 may-go >unpinned
-    answer would
+    answer would pinned
   fi
 }
 

@@ -1,4 +1,5 @@
-# Of each namespace of `chunk` its name, and why it must not be deleted: an empty why where everything says that nobody has it.
+# Of each namespace of `chunk` its name, and why it must not be deleted: an empty why where everything says that nobody has it. And
+# `file` where only the empty file is left that was its pin, as whoever unpinned it was killed.
 # What cannot be read ends it all: an unknown is no permission.
 my ($mounts, $settle) = @ARGV;
 sub rows { my $file = shift; open my $rows, "<", $file or die "$file: $!\n"; my @rows = <$rows>; chomp @rows; @rows }
@@ -9,15 +10,16 @@ sub each_of { my ($directory, $act) = @_;
   while (defined(my $name = readdir $entries)) { $act->($name) if $name =~ /^[0-9]+$/ } }
 sub text { open my $file, "<", $_[0] or return ""; sysread $file, my $text, 4096; $text // "" }
 sub who { my $pid = shift; (my $name = text("/proc/$pid/comm")) =~ s/[^\w.:-]//g; "process $pid ($name)" }
-my (@order, %inode, %name, %why);
+my (@order, %inode, %name, %why, %file);
 for (rows("chunk")) { my ($name, $inode, $made) = split /:/; push @order, $name; $inode{$name} = $inode;
-  my ($device, $now, $changed) = (stat "$mounts/root/run/netns/$name")[0, 1, 9];
+  my ($device, $now, $mode, $owner, $size, $changed) = (lstat "$mounts/root/run/netns/$name")[0, 1, 2, 4, 7, 9];
   my $age = time - ($changed // 0);
+  $file{$name} = 1 if defined $now && ($mode & 0170000) == 0100000 && !$owner && !$size && $device == (stat "$mounts/root/run/netns")[0];
   $why{$name} = !defined $now ? "its pin is gone" :
-    $device != (stat "/proc/self/ns/net")[0] ? "its pin is a plain file" :
-    $now != $inode || $changed != $made ? "its pin leads to another namespace by now" :
+    !$file{$name} && $device != (stat "/proc/self/ns/net")[0] ? "its pin is a plain file" :
+    !$file{$name} && ($now != $inode || $changed != $made) ? "its pin leads to another namespace by now" :
     $age < $settle ? "it was made $age seconds ago, and may belong to a pod that is being created" : undef;
-  next if defined $why{$name};
+  next if defined $why{$name} || $file{$name};
   # One that has two names that are both asked for would be looked for under one of them only.
   if (my $other = $name{$inode}) { $why{$name} = "it is pinned at /run/netns/$other as well"; $why{$other} //= "it is pinned at /run/netns/$name as well" }
   else { $name{$inode} = $name } }
@@ -29,13 +31,16 @@ my %read;
 my @kubelets = rows("kubelets");
 for (rows("results")) { my ($name, $file, $container, $pod) = split /\t/; $read{$file} = 1;
   refuse_name($name, "the runtime still knows its sandbox $container") if $known{$container};
-  refuse_name($name, "its pod $pod is still on the node") if grep { -d "$_/$pod" } @kubelets }
+  refuse_name($name, "its pod $pod is still on the node") if grep { -d "$_/$pod" } @kubelets;
+  refuse_name($name, "its pin is a plain file, and its plugins still have a result of it") if $file{$name} }
 for (rows("cached")) { my ($file, $name) = split /\t/; refuse_name($name, "the cached result of its plugins cannot be read") if !$read{$file} }
 my (%mounted, %groups);
 # False where it is gone.
 sub nsfs { my ($file, $act) = @_; open my $lines, ref $file ? "<&" : "<", $file or do { return 0 if gone() || $!{EINVAL}; die "$file: $!\n" };
   $! = 0; my @lines = <$lines>; return 0 if !@lines || $!;
-  for (@lines) { next if index($_, " - nsfs ") < 0; my @word = split / /; $word[3] =~ /^net:\[(\d+)\]$/ or next; next if !exists $name{$1};
+  for (@lines) { next if index($_, " - nsfs ") < 0; my @word = split / /;
+    refuse_name($1, "its pin is a plain file here, and mounted elsewhere") if $word[4] =~ m{([^/]+)$} && $file{$1};
+    $word[3] =~ /^net:\[(\d+)\]$/ or next; next if !exists $name{$1};
     my $inode = $1; my @groups; for (my $at = 6; $word[$at] ne "-"; $at++) { push @groups, $1 if $word[$at] =~ /^(?:shared|master):(\d+)$/ }
     $act->($inode, $word[4], @groups) }
   1 }
@@ -88,4 +93,4 @@ for my $mnt (grep { !$seen{$_}{"/"} } keys %partly) { my $task = $partly{$mnt};
     defined $setns && !syscall($setns, fileno $namespace, 0x20000) && chdir $self && open(my $lines, "<", "mountinfo") or exit 1;
     print <$lines>; exit 0 }
   mounts_of($task, $rows) && close $rows or die "not all mounts of " . who($task) . " can be read\n" }
-print "$_\t", $why{$_} // "", "\n" for @order;
+print "$_\t", $why{$_} // "", "\t", $file{$_} ? "file" : "", "\n" for @order;
