@@ -32,8 +32,8 @@ job_plan() {
   echo netlink >>jobs
   cat stacks >>jobs
   case $active in
-    *,ping,* | *,dns,*) lines suspects active_plan ;;
-    *) lines suspects $closing ;;
+    *,ping,* | *,dns,*) lines suspects holders active_plan ;;
+    *) lines suspects holders $closing ;;
   esac >>jobs
 }
 

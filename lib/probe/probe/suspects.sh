@@ -4,8 +4,11 @@ job_suspects() {
   [ -s b/host/ip.json ] || return
   sed -n 5p b/host/ip.json | grep -q '"nsid":[0-9]*}' || return 0
   # Only the namespaces of processes that have sockets are read; our own processes are none of them.
-  awk -v list=b/host/processes -v ours="$(stat -L -c %i /proc/self/ns/mnt)" -v foreign=foreign '<suspects.awk>' sockets >b/host/suspects || return
-  # Only that tells which of them holds what; where it may not be asked, suspects are all that there is.
+  awk -v list=b/host/processes -v ours="$(stat -L -c %i /proc/self/ns/mnt)" -v foreign=foreign '<suspects.awk>' sockets >b/host/suspects
+}
+
+# Which of them holds what; where sockets cannot be asked, suspects are all that there is.
+job_holders() {
   [ ! -s foreign ] || nsenter --net=/proc/1/ns/net perl -e '
     <sockets.pl>' <foreign >b/host/holders
   return 0
