@@ -105,6 +105,7 @@ const rules: readonly Rule[] = [
       'bridge-entry-wrong',
       'link-program-unexpected',
       'node-firewall-drops-pod',
+      'node-ipsec-drops-pod',
       'pod-unrouted-inbound',
       'pod-unrouted-outbound',
       'pod-mac-duplicate',

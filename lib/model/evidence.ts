@@ -8,6 +8,7 @@ import { dnsServiceSchema, eventSchema, nodeSchema, otherNodeSchema, podSchema }
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
 import {
   forwardingEntrySchema,
+  ipsecPolicySchema,
   linkProgramSchema,
   linkSchema,
   networkStackSchema,
@@ -160,6 +161,8 @@ export const sourceSchemas = {
   linkCounters: z.array(countedLinkSchema),
   /** Of all bridges and tunnels of the node. */
   forwarding: z.array(forwardingEntrySchema),
+  /** Of the node; those for single protocols, ports, marks or links left out. */
+  ipsecPolicies: z.array(ipsecPolicySchema),
   namespaces: z.array(namespaceSchema),
   hiddenNamespaces: z.array(hiddenNamespaceSchema),
   pins: z.array(pinSchema),

@@ -150,6 +150,19 @@ export const forwardingEntrySchema = z.object({
 });
 export type ForwardingEntry = z.infer<typeof forwardingEntrySchema>;
 
+/** A policy of IPsec, ip-xfrm(8), that is about addresses and nothing else. */
+export const ipsecPolicySchema = z.object({
+  family: z.union([z.literal(4), z.literal(6)]),
+  direction: z.enum(['in', 'out', 'forward']),
+  action: z.enum(['allow', 'block']),
+  /** Lower ones come first. */
+  priority: z.number().int(),
+  /** In CIDR notation. */
+  source: z.string(),
+  destination: z.string(),
+});
+export type IpsecPolicy = z.infer<typeof ipsecPolicySchema>;
+
 export const ruleSchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   priority: z.number().int(),

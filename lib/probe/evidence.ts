@@ -27,6 +27,7 @@ import { type Reader, readerOf } from './reader.ts';
 import {
   countersEvidence,
   forwardingEvidence,
+  policiesEvidence,
   programsEvidence,
   routingEvidence,
 } from './routing-evidence.ts';
@@ -131,6 +132,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     linkPrograms: programsEvidence(reader, files, hostNetwork),
     linkCounters: countersEvidence(reader, host),
     forwarding: forwardingEvidence(reader, files, hostNetwork),
+    ipsecPolicies: policiesEvidence(reader, files, hostNetwork),
     namespaces,
     hiddenNamespaces,
     pins,

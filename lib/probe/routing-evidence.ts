@@ -1,6 +1,7 @@
 /** The kernel's own routing answers, with the names of the node's links. */
 import type { Part, Sources } from '../model/evidence.ts';
 import { parseForwarding } from './parse/forwarding.ts';
+import { parseIpsecPolicies } from './parse/ipsec-policies.ts';
 import { parseLinkCounters } from './parse/link-counters.ts';
 import { parseLinkPrograms } from './parse/link-programs.ts';
 import type { NameOf } from './parse/netlink-routes.ts';
@@ -31,6 +32,7 @@ export function routingEvidence(
 
 const PROGRAMS = 'host/programs';
 const FORWARDING = 'host/forwarding';
+const POLICIES = 'host/xfrm';
 
 /** What stands on the links of the node, with their names. */
 export const programsEvidence = (
@@ -66,6 +68,14 @@ export function countersEvidence(
     part('netlink', () => parseLinkCounters(read(COUNTERS) ?? '', value(host).networkNamespace)),
   );
 }
+
+/** Whose packets IPsec takes or drops on the node. */
+export const policiesEvidence = (
+  reader: Reader,
+  files: BundleFiles,
+  hostNetwork: Part<Sources['hostNetwork']>,
+): Part<Sources['ipsecPolicies']> =>
+  ofLinks({ reader, files, hostNetwork }, POLICIES, 'for its policies of IPsec', parseIpsecPolicies);
 
 type Read = {
   readonly reader: Reader;

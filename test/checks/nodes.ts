@@ -119,6 +119,7 @@ export function makeNode(plan: NodePlan): RawNode {
     linkPrograms: [],
     linkCounters: [],
     forwarding: [],
+    ipsecPolicies: [],
     clusterDns: healthy.aClusterDns(),
     nodeResolvConf: { exists: true, nameservers: ['10.0.0.2'], searches: [], options: [] },
   };

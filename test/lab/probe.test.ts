@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { namespaceCountNearLimit } from '../../lib/checks/namespaces/namespace-count-near-limit.ts';
 import { namespaceCreationFailing } from '../../lib/checks/namespaces/namespace-creation-failing.ts';
@@ -87,6 +88,16 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     });
     expect(links.get('healthy')?.podEnd.inPackets).toBeGreaterThanOrEqual(250);
     expect(links.get('filtered')?.hostEnd?.carrierChanges).toBeGreaterThanOrEqual(6);
+  });
+
+  test('reads the policies of IPsec on the node, where its kernel has that', () => {
+    const policies = present(evidence.ipsecPolicies);
+    expect(
+      policies.every(({ action, destination }) => `${action} ${destination}` === 'block 10.1.1.250/32'),
+    ).toBe(true);
+    expect(policies).toHaveLength(
+      readFileSync('/proc/net/netlink', 'utf8').match(/^\S+\s+6\s+0\s/m) === null ? 0 : 1,
+    );
   });
 
   test('sees the packet filter of a pod', () => {

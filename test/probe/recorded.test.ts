@@ -47,6 +47,7 @@ describe('the recording of a healthy node', () => {
           'linkPrograms',
           'linkCounters',
           'forwarding',
+          'ipsecPolicies',
           'cniEndpoints',
         ]).toContain(name);
     }

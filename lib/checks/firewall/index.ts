@@ -3,11 +3,13 @@ import { firewallBackendsMixed } from './firewall-backends-mixed.ts';
 import { meshRulesMissing } from './mesh-rules-missing.ts';
 import { nodeFirewallDrops } from './node-firewall-drops.ts';
 import { nodeFirewallDropsPod } from './node-firewall-drops-pod.ts';
+import { nodeIpsecDropsPod } from './node-ipsec-drops-pod.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
 
 export const firewallChecks: readonly AnyCheck[] = [
   nodeFirewallDropsPod,
+  nodeIpsecDropsPod,
   podFirewallUnexpected,
   podFirewallBlocksAll,
   meshRulesMissing,

@@ -123,6 +123,10 @@ const IPV6 = 10;
 
 /** Of what the message is about; null for others, as of MPLS. */
 export function familyOf(message: Message): 4 | 6 | null {
-  const family = message.uint8(0);
+  return familyOfNumber(message.uint8(0));
+}
+
+/** By its number in linux/socket.h; null for others. */
+export function familyOfNumber(family: number): 4 | 6 | null {
   return family === IPV4 ? 4 : family === IPV6 ? 6 : null;
 }

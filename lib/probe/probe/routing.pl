@@ -44,6 +44,12 @@ sub converse { my ($socket, @questions) = @_;
 sub forwarding {
   socket my $socket, 16, 3, 0 or die;
   keep("b/host/forwarding", ask($socket, 30, 769, 1, pack "Cx11", 7)) }
+# policies(): XFRM_MSG_GETPOLICY (21) of NETLINK_XFRM (6): whose packets IPsec takes or drops; keys are in states, which are not asked
+# for. A socket of that kind would load its module: without one of the kernel's own (port 0) there is nothing to ask.
+sub policies {
+  my $found = pack "LSSLLL", 20, 3, 0, 0, 0, 0;
+  if (grep { /^\S+\s+6\s+0\s/ } numbers("netlink")) { socket my $socket, 16, 3, 6 or die; $found = ask($socket, 21, 769, 1, pack "x64") }
+  keep("b/host/xfrm", $found) }
 # programs(): RTM_GETQDISC (38; NEWQDISC 36) of all links of the node, and GETTFILTER (46) where packets come in (TC_H_MIN_INGRESS) and
 # go out of those that have a place for filters. TCA_KIND 1.
 sub programs {
@@ -60,6 +66,7 @@ sub routing { my ($setns, $host) = @_;
     !syscall $setns, fileno $host, 0x40000000 or die;
     eval { programs() };
     eval { forwarding() };
+    eval { policies() };
     socket my $socket, 16, 3, 0 or die;
     my (%bridge, %out, %elsewhere, %before);
     # IFLA_MASTER 10; a VRF is one as well.

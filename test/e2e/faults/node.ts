@@ -173,6 +173,16 @@ sys.exit(-struct.unpack("<i", kernel.recv(4096)[16:20])[0])
     when: ({ plugin }) => plugin !== 'cilium-cni',
   },
   {
+    id: 'ipsec-drops-pod',
+    check: 'node-ipsec-drops-pod',
+    where: 'node-network',
+    inject: 'ip xfrm policy add dst "$IP" dir fwd action block',
+    shows: ['$IP', 'block'],
+    repair: 'remedy',
+    cleanup: 'ip xfrm policy delete dst "$IP" dir fwd 2>/dev/null || :',
+    when: ({ plugin }) => plugin !== 'cilium-cni',
+  },
+  {
     id: 'rules-in-both-backends',
     check: 'firewall-backends-mixed',
     pods: 0,

@@ -1,0 +1,94 @@
+import { contains, familyOf, prefixLength, subnetOf } from '../../computed/cidr.ts';
+import { mainAddresses } from '../../computed/preconditions.ts';
+import type { IpsecPolicy } from '../../model/network.ts';
+import { rowsOf } from '../../model/text.ts';
+import { definePodCheck } from '../define-pod-check.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+
+const SHOWN = 5;
+const WORD = { in: 'in', out: 'out', forward: 'fwd' } as const;
+
+/** The kernel asks these after routing and beside all packet filters (net/xfrm/xfrm_policy.c). */
+export const nodeIpsecDropsPod = definePodCheck({
+  id: 'node-ipsec-drops-pod',
+  topic: 'firewall',
+  severity: 'high',
+  title: 'No policy of IPsec on the node drops packets of the pod',
+  failureTitle: 'Policy of IPsec on the node drops packets of the pod',
+  why: 'The kernel drops the packets without a trace in any packet filter or route. A VPN or an agent that encrypts left the policy behind, or the address was given again.',
+  needs: ['podNetworks', 'ipsecPolicies'],
+  judge(network, { ipsecPolicies }, { node }) {
+    const addresses = mainAddresses(network).map(({ address }) => address);
+    const found = ipsecPolicies.filter(
+      (policy) =>
+        policy.action === 'block' &&
+        addresses.some((address) => concerns(policy, address)) &&
+        !ipsecPolicies.some((other) => comesBefore(other, policy)),
+    );
+    const [first] = found;
+    if (first === undefined) return 'pass';
+    return {
+      detail: `The policy of IPsec "${textOf(first)}" of the node drops packets of the pod, whatever packet filters say.`,
+      confidence: 'confirmed',
+      evidence: rowsOf(found, SHOWN, (policy) => ({
+        what: 'policy of IPsec about the address of a running pod',
+        expected: 'none that blocks',
+        actual: textOf(policy),
+        source: 'ip xfrm policy (node)',
+      })),
+      remedy: [
+        lookOnNode(
+          node,
+          'see all policies, and who made these: a VPN, an agent that encrypts, or somebody who cut the pod off on purpose.',
+          'ip xfrm policy',
+        ),
+        ...found
+          .slice(0, SHOWN)
+          .map((policy) =>
+            repairOnNode(
+              node,
+              'remove the policy; the pod keeps running. Restart the agent that left it behind, or it returns.',
+              command('ip', 'xfrm', 'policy', 'delete', ...selectorOf(policy)),
+            ),
+          ),
+      ],
+    };
+  },
+});
+
+/** One end is the pod's, and the other is anybody, or pods of other nodes: what only a remote site is refused is meant. */
+function concerns({ family, source, destination }: IpsecPolicy, address: string): boolean {
+  if (family !== familyOf(address)) return false;
+  const around = subnetOf(address, family === 4 ? 16 : 48);
+  const isWide = (end: string) => prefixLength(end) === 0;
+  const isPods = (end: string) => covers(around, end) || covers(end, around);
+  if (isWide(source) && isWide(destination)) return true;
+  return [
+    [source, destination],
+    [destination, source],
+  ].some(([own = '', other = '']) => !isWide(own) && contains(own, address) && isPods(other));
+}
+
+/** Whether another policy lets all that this one is about pass before it is asked. */
+function comesBefore(other: IpsecPolicy, policy: IpsecPolicy): boolean {
+  return (
+    other.action === 'allow' &&
+    other.direction === policy.direction &&
+    other.family === policy.family &&
+    other.priority <= policy.priority &&
+    covers(other.source, policy.source) &&
+    covers(other.destination, policy.destination)
+  );
+}
+
+const covers = (outer: string, inner: string): boolean =>
+  prefixLength(outer) <= prefixLength(inner) && contains(outer, inner.split('/')[0] ?? '');
+
+const selectorOf = ({ source, destination, direction }: IpsecPolicy): string[] => [
+  ...['src', source, 'dst', destination],
+  ...['dir', WORD[direction]],
+];
+
+function textOf(policy: IpsecPolicy): string {
+  return [...selectorOf(policy), 'action', policy.action, 'priority', String(policy.priority)].join(' ');
+}
