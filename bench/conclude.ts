@@ -16,6 +16,7 @@ import { NO_CNI_RECORDS } from '../lib/model/cni-records.ts';
 import { settingsSchema } from '../lib/model/config.ts';
 import type { CheckFailure, NodeResult } from '../lib/model/node-result.ts';
 import { newRunId } from '../lib/model/run-id.ts';
+import { NO_SERVICE_ENDPOINTS } from '../lib/model/service-endpoints.ts';
 
 const BATCH = 20;
 const run = { cluster: 'large', runId: newRunId(new Date('2026-11-23T02:00:00Z'), 'nightly') };
@@ -92,6 +93,7 @@ async function make(folder: string, count: number, pods: number, each: number): 
       events: [],
       facts: { nodes: [], dnsServices: null, dnsServicesUnread: null },
       cniRecords: NO_CNI_RECORDS,
+      serviceEndpoints: NO_SERVICE_ENDPOINTS,
     },
     batches.map((nodes) => ({ nodes: nodes.map((name) => ({ node: { name } })) })),
   );

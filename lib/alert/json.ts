@@ -68,6 +68,9 @@ function findingOf(finding: Finding): object {
     object: objectOf(finding.object),
     title: printable(title, 200),
     detail: printable(finding.detail, 500),
+    ...(finding.serves === undefined
+      ? {}
+      : { serves: finding.serves.slice(0, 10).map((service) => printable(service, 320)) }),
     firstSeen,
     flapping,
     remedy: finding.remedy.slice(0, 3).map(({ purpose, text, command }) => ({

@@ -2,7 +2,7 @@
 import { type Finding, type Severity, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, countOf, objectName, plural, widthOf } from '../report/index.ts';
+import { clipped, countOf, objectName, plural, trafficOf, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { Told } from './record.ts';
@@ -85,6 +85,7 @@ function inFull(
   const was = fresh?.reason === 'worse' ? fresh.was : null;
   const checks = [...new Set(children.map(({ check }) => check))];
   const repair = repairLines(lead);
+  const traffic = trafficOf([lead, ...alike]);
   const name = `  ${line([lead, ...alike])}${was === null ? '' : ` (was ${was})`}`;
   return {
     line: clipped(name, COLUMNS),
@@ -97,6 +98,7 @@ function inFull(
         : named([lead, ...alike])),
       ...history(lead, fresh?.exception ?? null),
       ...indented(printable(lead.detail, 200)),
+      ...(traffic === null ? [] : indented(printable(traffic, 300))),
       ...(children.length === 0
         ? []
         : indented(`Explains ${plural(children.length, 'more finding')}: ${checks.slice(0, 3).join(', ')}.`)),

@@ -4,6 +4,7 @@ import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import { forEachLimited, shared } from '../model/limit.ts';
 import type { NodeResult } from '../model/node-result.ts';
+import type { ServiceEndpoints } from '../model/service-endpoints.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
 import { Judge, type Judging } from './judge.ts';
@@ -55,6 +56,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const withFacts = async (snapshot: Snapshot): Promise<Snapshot> => ({
     ...snapshot,
     cluster: plan.facts,
+    serviceEndpoints: endpointsOf(plan.serviceEndpoints, snapshot.pods),
     cniRecords: await cniRecordsOf(cluster, plan.cniRecords, snapshot, { signal }),
   });
   // What comes first may be a moment old: pods that changed meanwhile are not judged.
@@ -104,6 +106,16 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   }
   if (options.signal.aborted)
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
+}
+
+/** Those of the pods of one node. */
+function endpointsOf(all: ServiceEndpoints, pods: readonly Pod[]): ServiceEndpoints {
+  if (all.status !== 'present') return all;
+  const names = new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`));
+  return {
+    status: 'present',
+    value: all.value.filter(({ namespace, pod }) => names.has(`${namespace}/${pod}`)),
+  };
 }
 
 const unjudged = (gathered: Gathered): NodeAudit => ({ gathered, result: null });

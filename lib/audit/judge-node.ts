@@ -8,7 +8,7 @@ import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
-import type { NodeResult } from '../model/node-result.ts';
+import type { CheckFailure, NodeResult } from '../model/node-result.ts';
 import { isOwnPod } from '../model/own-pods.ts';
 import { type NodeCoverage, UNJUDGED_NAMED, type UnjudgedPods } from '../model/report.ts';
 import { type BundleFiles, observePods } from '../probe/index.ts';
@@ -74,7 +74,7 @@ export function judgeNode(
       facts: null,
       // What could not be decided is told once, as a failed node, and not by every check again.
       tallies: tallies.map((tally) => ({ ...tally, unknown: 0, reasons: [] })),
-      failures,
+      failures: withServices(failures, after),
       podAddresses: [],
     };
   }
@@ -85,7 +85,8 @@ export function judgeNode(
     coverage: coverageOf(evidence),
     facts: nodeFacts(node, pods, evidence, found.get('namespace-orphaned') ?? 0),
     tallies,
-    failures,
+    failures: withServices(failures, after),
+    servicesUnread: after?.serviceEndpoints?.status === 'failed' ? after.serviceEndpoints.reason : null,
     podAddresses: podAddresses(evidence),
     routesToNodes: routesToNodes(evidence),
     podLinks: podLinks(evidence),
@@ -122,6 +123,26 @@ function unjudgedPods({ pods }: Evidence): UnjudgedPods[] {
     pods: alike.length,
     named: alike.slice(0, UNJUDGED_NAMED).map(({ namespace, name }) => `${namespace}/${name}`),
   }));
+}
+
+/** Services that are named of one pod. */
+const SERVICES = 20;
+
+/** Which Services go on sending traffic to pods of findings. One that is not ready by now gets none, whatever was listed before. */
+function withServices(failures: readonly CheckFailure[], after: Snapshot | null): CheckFailure[] {
+  const endpoints = after?.serviceEndpoints;
+  if (after === null || endpoints?.status !== 'present') return [...failures];
+  const ready = new Set(
+    after.pods.filter((pod) => pod.ready).map(({ namespace, name }) => `${namespace}/${name}`),
+  );
+  const byPod = Map.groupBy(endpoints.value, ({ namespace, pod }) => `${namespace}/${pod}`);
+  return failures.map((failure) => {
+    const { kind, namespace, name } = failure.object;
+    if (kind !== 'pod') return failure;
+    const pod = `${namespace}/${name}`;
+    const served = ready.has(pod) ? (byPod.get(pod) ?? []) : [];
+    return { ...failure, serves: served.slice(0, SERVICES).map(({ service }) => `${namespace}/${service}`) };
+  });
 }
 
 function coverageOf(evidence: Evidence): NodeCoverage {

@@ -5,10 +5,12 @@ import {
   listDnsServices,
   listEvents,
   listNodes,
+  listServiceEndpoints,
   sweep,
 } from '../cluster/index.ts';
 import { type CniRecords, NO_CNI_RECORDS } from '../model/cni-records.ts';
 import type { ClusterFacts, Event } from '../model/kubernetes.ts';
+import { NO_SERVICE_ENDPOINTS, type ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { RunRecord } from '../probe/index.ts';
 import type { CheckSet } from './checks-for.ts';
 import { type NodeSelection, otherNodes, type PlannedNode, planNodes } from './plan.ts';
@@ -32,6 +34,8 @@ export type ClusterPlan = {
   readonly facts: ClusterFacts;
   /** What CNI agents keep in the API, of all nodes. */
   readonly cniRecords: CniRecords;
+  /** Of all pods. */
+  readonly serviceEndpoints: ServiceEndpoints;
 };
 
 /**
@@ -44,11 +48,12 @@ export async function planCluster(
 ): Promise<ClusterPlan & { readonly swept: readonly string[] }> {
   const startedAt = new Date().toISOString();
   const list = { signal: options.signal };
-  const [nodes, events, dns, cniRecords, { removed: swept }] = await Promise.all([
+  const [nodes, events, dns, cniRecords, serviceEndpoints, { removed: swept }] = await Promise.all([
     listNodes(cluster, list),
     listEvents(cluster, list),
     listDnsServices(cluster, list),
     options.checks === 'counts' ? NO_CNI_RECORDS : listCniRecords(cluster, list),
+    options.checks === 'counts' ? NO_SERVICE_ENDPOINTS : listServiceEndpoints(cluster, list),
     sweep(cluster, options.namespace, Date.now(), list),
   ]);
   const { names, labels } = options.selection;
@@ -68,5 +73,13 @@ export async function planCluster(
     dnsServices: dns.services,
     dnsServicesUnread: dns.unread,
   };
-  return { record, nodes: planNodes(nodes, options.selection), events, facts, cniRecords, swept };
+  return {
+    record,
+    nodes: planNodes(nodes, options.selection),
+    events,
+    facts,
+    cniRecords,
+    serviceEndpoints,
+    swept,
+  };
 }

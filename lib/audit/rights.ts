@@ -28,6 +28,10 @@ export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without
     without: 'whether kubelets give pods the DNS of the cluster is unknown',
   },
   {
+    right: { group: 'discovery.k8s.io', verb: 'list', resource: 'endpointslices' },
+    without: 'which Services broken pods still serve is unknown',
+  },
+  {
     right: { group: 'cilium.io', verb: 'list', resource: 'ciliumendpoints' },
     without: "where pods are Cilium's, whether it has their endpoints on file is unknown",
   },

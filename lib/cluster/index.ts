@@ -12,6 +12,7 @@ export {
   listPodsOnNode,
 } from './list.ts';
 export { listCalicoBlock, listCiliumEndpoint, listCniRecords } from './list-cni-records.ts';
+export { listServiceEndpoints } from './list-service-endpoints.ts';
 export { ensureNamespace, hasNamespace } from './namespace.ts';
 export { evict, listOwnedPods, type OwnedPod } from './owned-pods.ts';
 export { ProbePods } from './probe-pods.ts';

@@ -206,7 +206,7 @@ function uses(
 
 function report(
   run: Run,
-  { nodes, facts, coverage, labels, youngPods, unjudged, podLinks }: FoldedNodes,
+  { nodes, facts, coverage, labels, youngPods, unjudged, podLinks, servicesUnread }: FoldedNodes,
   {
     observations,
     again,
@@ -219,6 +219,7 @@ function report(
   const covered = {
     nodes: nodes.toSorted(byName),
     checks: [...coverage.values()],
+    ...(servicesUnread === null ? {} : { servicesUnread }),
     ...(youngPods > 0 ? { young: { pods: youngPods, seconds: run.settleSeconds.pod } } : {}),
     ...(unjudged.size > 0 ? { unjudged: [...unjudged.values()] } : {}),
   };

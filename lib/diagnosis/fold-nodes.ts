@@ -68,6 +68,8 @@ export type FoldedNodes = {
   youngPods: number;
   /** Pods that were not judged, by reason. */
   readonly unjudged: Map<string, UnjudgedPods>;
+  /** Why it is not known which Services pods serve; null where it is. */
+  servicesUnread: string | null;
 };
 
 export type FoldInput = {
@@ -94,6 +96,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     nodeOfPod: new Map(),
     youngPods: 0,
     unjudged: new Map(),
+    servicesUnread: null,
   };
   for (const result of results) merge(folded, partOf(result, input));
   return folded;
@@ -112,6 +115,7 @@ type Part = Pick<
   | 'podLinks'
   | 'youngPods'
   | 'unjudged'
+  | 'servicesUnread'
 > & {
   readonly faults: readonly Fault[];
   readonly tallies: readonly CheckTally[];
@@ -132,6 +136,7 @@ function partOf(result: NodeResult, input: FoldInput): Part {
       pods: [],
       youngPods: 0,
       unjudged: [],
+      servicesUnread: null,
       debugPods: [],
       podAddresses: [],
       faults: [],
@@ -163,6 +168,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
     pods: result.pods,
     youngPods: result.youngPods,
     unjudged: result.unjudged,
+    servicesUnread: result.servicesUnread,
     debugPods: result.debugPods.filter((pod) => pod.node === node),
     podAddresses: result.podAddresses.filter(
       ({ node: on, pod, address }) =>
@@ -206,6 +212,7 @@ function merge(folded: FoldedNodes, part: Part): void {
   folded.nodes.push(coverage);
   if (facts !== null) folded.facts.push(facts);
   folded.youngPods += part.youngPods ?? 0;
+  folded.servicesUnread ??= part.servicesUnread ?? null;
   for (const { reason, pods, named } of part.unjudged ?? []) {
     const known = folded.unjudged.get(reason);
     folded.unjudged.set(reason, {

@@ -39,7 +39,7 @@ export const calicoBlockSchema = z.object({
 export type CalicoBlock = z.infer<typeof calicoBlockSchema>;
 
 /** A list of the API that may be missing by design, or not be allowed. */
-function listed<Item extends z.ZodType>(item: Item) {
+export function listed<Item extends z.ZodType>(item: Item) {
   return z.discriminatedUnion('status', [
     z.object({ status: z.literal('present'), value: z.array(item) }),
     z.object({ status: z.literal('absent'), reason: z.string() }),

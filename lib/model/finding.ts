@@ -110,6 +110,12 @@ const findingBase = z.object({
     .string()
     .nullable()
     .describe('Why a resolved finding is resolved: the check passed, or the object is gone.'),
+  serves: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Of a pod: Services (`namespace/name`) that have it as a ready endpoint, and so send it traffic. Left out where that is not known.',
+    ),
 });
 
 /** Findings that this one explains or rolls up are named by fingerprint. */

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { cniRecordsSchema } from './cni-records.ts';
+import { serviceEndpointsSchema } from './service-endpoints.ts';
 
 const time = z.iso.datetime({ offset: true });
 
@@ -166,5 +167,7 @@ export const snapshotSchema = z.object({
   cluster: clusterFactsSchema.optional(),
   /** Likewise: those of the node and its pods. */
   cniRecords: cniRecordsSchema.optional(),
+  /** Likewise: those of the pods of the node. */
+  serviceEndpoints: serviceEndpointsSchema.optional(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;

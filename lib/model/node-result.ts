@@ -21,6 +21,8 @@ export const failureSchema = z.object({
   detail: z.string(),
   evidence: z.array(comparisonSchema),
   remedy: z.array(remedyStepSchema),
+  /** Services that send traffic to the pod, where it is one and that is known. */
+  serves: z.array(z.string()).optional(),
 });
 export type CheckFailure = z.infer<typeof failureSchema>;
 
@@ -63,6 +65,8 @@ export const nodeResultSchema = z.object({
   tallies: z.array(checkTallySchema),
   failures: z.array(failureSchema),
   podAddresses: z.array(podAddressSchema),
+  /** Why it is not known which Services its pods serve; null where it is. Results of earlier versions do not have it. */
+  servicesUnread: z.string().nullable().optional(),
   /** Null where it cannot be said. Results of earlier versions do not have it. */
   routesToNodes: routesToNodesSchema.nullable().optional(),
   /** Null where the counters were not read. Results of earlier versions do not have it. */

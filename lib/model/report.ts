@@ -94,6 +94,10 @@ export const reportSchema = z.object({
       .array(unjudgedPodsSchema)
       .optional()
       .describe('Pods that were not judged, by reason. Reports of earlier versions do not have it.'),
+    servicesUnread: z
+      .string()
+      .optional()
+      .describe('Why it is not known which Services broken pods serve. Only where it is not.'),
   }),
   findings: z.array(findingSchema),
   resolved: z.array(findingSchema),

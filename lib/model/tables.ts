@@ -27,6 +27,7 @@ export const COLUMNS = {
     suppressed: 'struct<reason:string,owner:string,expires:string>',
     partOf: 'string',
     resolution: 'string',
+    serves: 'array<string>',
     children: 'array<string>',
   },
   nodes: {

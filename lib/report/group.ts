@@ -48,6 +48,21 @@ function newestFirst({ state, notSeen }: Finding): number {
   return notSeen ? 2 : 1;
 }
 
+/** Services that are named of a group. */
+const SERVED = 5;
+
+/** Whether its pods still get traffic: `Still receives traffic of Service shop/web.`; null where none is known to. */
+export function trafficOf(members: readonly Pick<Finding, 'serves'>[]): string | null {
+  const serving = members.filter(({ serves = [] }) => serves.length > 0);
+  const services = [...new Set(serving.flatMap(({ serves = [] }) => serves))];
+  if (services.length === 0) return null;
+  const rest = services.length - SERVED;
+  const names = `${services.slice(0, SERVED).join(', ')}${rest > 0 ? ` and ${rest.toLocaleString('en-US')} more` : ''}`;
+  const what = `receive${members.length === 1 ? 's' : ''} traffic of ${services.length === 1 ? 'Service' : 'Services'} ${names}.`;
+  if (members.length === 1) return `Still ${what}`;
+  return `${serving.length === members.length ? 'All' : serving.length.toLocaleString('en-US')} of them still ${what}`;
+}
+
 /** All findings that a group tells of, without what they explain. */
 export function membersOf({ lead, alike }: Group): readonly Finding[] {
   return [lead, ...alike];

@@ -3,18 +3,20 @@
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { markdownText as text } from './escape.ts';
-import { type Group, groups, membersOf, objectName, statesOf, stepsOf, whatOf } from './group.ts';
-import { coverageLine, severityCounts, unjudgedPods } from './summary.ts';
+import { type Group, groups, membersOf, objectName, statesOf, stepsOf, trafficOf, whatOf } from './group.ts';
+import { coverageLine, severityCounts, unjudgedPods, unknownServices } from './summary.ts';
 
 /** GitHub-flavored Markdown, for job summaries and comments. */
 export function writeMarkdown(report: ClusterReport): string {
   const counts = severityCounts(report);
   const unjudged = unjudgedPods(report);
+  const services = unknownServices(report);
   const out = [
     `# ${text(report.cluster.name)}: ${report.verdict}${counts === '' ? '' : ` (${counts})`}`,
     '',
     `${coverageLine(report)}; ${report.startedAt}; run \`${report.runId}\``,
     ...(unjudged === null ? [] : ['', text(unjudged, 4000)]),
+    ...(services === null ? [] : ['', text(services, 1000)]),
   ];
   for (const group of groups(report).filter(({ lead }) => lead.suppressed === null))
     out.push('', ...groupLines(group));
@@ -84,6 +86,8 @@ function groupLines(group: Group): string[] {
       ? `${text(lead.title)} (${lead.state}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`
       : `${text(lead.title)} (${statesOf(group)}).`,
   ];
+  const traffic = trafficOf(members);
+  if (traffic !== null) out.push('', text(traffic, 1000));
   if (members.length > 1) {
     out.push('', '| object | state | first seen | what |', '|---|---|---|---|');
     for (const { object, state, flapping, firstSeen, detail } of members.slice(0, OBJECTS))

@@ -40,6 +40,13 @@ export function coverageLine(report: ClusterReport): string {
   return `${plural(of('audited'), 'node')} audited${rest.join('')}; ${plural(pods, 'pod')}; ${plural(checks.length, 'check')}${unknown > 0 ? `, ${unknown} unknown` : ''}`;
 }
 
+/** Why it is not known which Services broken pods serve; null where it is, or no pod is broken. */
+export function unknownServices({ coverage, findings }: ClusterReport): string | null {
+  const { servicesUnread } = coverage;
+  if (servicesUnread === undefined || !findings.some(({ object }) => object.kind === 'pod')) return null;
+  return `Which Services broken pods still serve is unknown: ${printable(servicesUnread, 300)}`;
+}
+
 /** Pods that are named for each reason. */
 const NAMED = 3;
 

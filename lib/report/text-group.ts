@@ -3,7 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { repairKindOf } from '../model/repair-kind.ts';
 import { command } from '../model/shell.ts';
-import { type Group, membersOf, nodesOf, objectName, stepsOf, whatOf } from './group.ts';
+import { type Group, membersOf, nodesOf, objectName, stepsOf, trafficOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { apart, clippedInside, hanging, indented, padded, widthOf } from './width.ts';
@@ -27,9 +27,11 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
     ...indented(`${printable(lead.title)}${qualities(group)}`, width, '  '),
   ];
   if (alike.length > 0) out.push(...objects(group, options));
+  const traffic = trafficOf(membersOf(group));
   const one = alike.length === 0 ? '' : `${name(lead)}: `;
   out.push(
     ...indented(`${one}${printable(lead.detail)}`, width, '  '),
+    ...(traffic === null ? [] : indented(printable(traffic, 1000), width, '  ')),
     ...(lead.notSeen
       ? indented('This audit did not look at it, so it stays open until one that does.', width, '  ')
       : []),

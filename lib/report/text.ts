@@ -7,7 +7,16 @@ import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
 import { type Group, groups, membersOf, statesOf, whatOf } from './group.ts';
-import { coverageLine, duration, minute, plural, severityCounts, unjudgedPods, unsent } from './summary.ts';
+import {
+  coverageLine,
+  duration,
+  minute,
+  plural,
+  severityCounts,
+  unjudgedPods,
+  unknownServices,
+  unsent,
+} from './summary.ts';
 import { table } from './table.ts';
 import { groupLines, name, named, withoutDomain } from './text-group.ts';
 import { paint, type TextOptions } from './text-style.ts';
@@ -169,7 +178,9 @@ function listOf<T>(title: string, items: readonly T[], lines: (item: T) => reado
 
 /** What was looked at, what was not tried, and the verdict. */
 function summary(report: ClusterReport, options: TextOptions): string[] {
-  const asides = [worstNodes(report), unjudgedPods(report), unsent(report)].filter((line) => line !== null);
+  const asides = [worstNodes(report), unjudgedPods(report), unknownServices(report), unsent(report)].filter(
+    (line) => line !== null,
+  );
   const counts = severityCounts(report);
   const changed = [
     ...(['new', 'open'] as const).flatMap((state) => {

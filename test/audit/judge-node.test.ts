@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { judgeNode } from '../../lib/audit/judge-node.ts';
 import { catalogue } from '../../lib/checks/catalogue.ts';
+import type { Snapshot } from '../../lib/model/kubernetes.ts';
 import { readArchive } from '../../lib/probe/archive.ts';
 import { buildEvidence } from '../../lib/probe/evidence.ts';
 import { aPod } from '../checks/evidence.ts';
@@ -51,4 +52,28 @@ it('names the pods that it did not judge, each with its reason: running ones, wi
     { reason: 'it is being deleted', pods: 2, named: ['shop/web-1', 'shop/web-2'] },
     { reason: 'it is younger than 300 seconds', pods: 1, named: ['shop/new'] },
   ]);
+});
+
+it('says of a pod with a finding which Services send it traffic, unless it is not ready by now or that is unknown', async () => {
+  const recording = readFileSync(new URL('../../demo/broken.tar.gz', import.meta.url));
+  const { files, before, after, audit } = await readArchive(recording);
+  if (files === null || after === null) throw new Error('the recording has no probe');
+  const evidence = buildEvidence({ files, before, after, settleSeconds: audit.settleSeconds });
+  const judged = (serviceEndpoints: Snapshot['serviceEndpoints'], ready: boolean) => {
+    const pods = after.pods.map((pod) => ({ ...pod, ready }));
+    const now = { ...after, pods, ...(serviceEndpoints === undefined ? {} : { serviceEndpoints }) };
+    return judgeNode({ before, after: now, coverage: null, evidence }, catalogue, audit.settleSeconds);
+  };
+  const [first] = judged(undefined, true).failures.filter(({ object }) => object.kind === 'pod');
+  if (first === undefined) throw new Error('the recording has no broken pod');
+  const { namespace = '', name: pod } = first.object;
+  const served = { status: 'present' as const, value: [{ namespace, pod, service: 'front' }] };
+  const servesOf = ({ failures }: ReturnType<typeof judged>) =>
+    failures.filter(({ object }) => object.name === pod).map(({ serves }) => serves);
+  expect(new Set(servesOf(judged(served, true)).map(String))).toEqual(new Set([`${namespace}/front`]));
+  expect(servesOf(judged(served, false)).flat()).toEqual([]);
+  const failed = judged({ status: 'failed', reason: 'not allowed to list endpointslices' }, true);
+  expect(failed.servicesUnread).toBe('not allowed to list endpointslices');
+  expect(servesOf(failed).every((serves) => serves === undefined)).toBe(true);
+  expect(failed.coverage.result).toBe('audited');
 });

@@ -179,6 +179,19 @@ describe('without an optional right', () => {
       await apply(roles);
     }
   });
+
+  it('it is unknown which Services broken pods serve, and with it it is known', async () => {
+    const roles = (await manifests()).filter(({ kind }) => kind === 'ClusterRole');
+    await apply(roles.map((role) => without(role, 'endpointslices', 'list')));
+    try {
+      const { report } = await asAuditor();
+      expect(report.coverage.nodes).toEqual([expect.objectContaining({ node, result: 'audited' })]);
+      expect(report.coverage.servicesUnread).toContain('not allowed to list endpointslices');
+    } finally {
+      await apply(roles);
+    }
+    expect((await asAuditor()).report.coverage.servicesUnread).toBeUndefined();
+  });
 });
 
 describe.runIf(['calico', 'cilium-cni'].includes(inject('platform').plugin))(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { groups, objectName, stepsOf } from '../../lib/report/group.ts';
+import { groups, objectName, stepsOf, trafficOf } from '../../lib/report/group.ts';
 import { aFinding } from './sample.ts';
 
 it('names an object once, however often its name is in its path', () => {
@@ -50,5 +50,22 @@ describe('the repair of one fault on two nodes', () => {
       ['On node node-1: delete it.', 'rm /run/netns/node-1'],
       ['On node node-1.b: delete it.', 'rm /run/netns/node-1.b'],
     ]);
+  });
+});
+
+describe('the Services of broken pods', () => {
+  it('are named, and how many of the pods still get their traffic', () => {
+    expect(trafficOf([{ serves: ['shop/web'] }])).toBe('Still receives traffic of Service shop/web.');
+    expect(trafficOf([{ serves: ['shop/web', 'shop/api'] }, { serves: ['shop/web'] }])).toBe(
+      'All of them still receive traffic of Services shop/web, shop/api.',
+    );
+    const many = Array.from({ length: 8 }, (_, n) => ({ serves: [`shop/s${n}`] }));
+    expect(trafficOf([...many, { serves: [] }, {}])).toBe(
+      '8 of them still receive traffic of Services shop/s0, shop/s1, shop/s2, shop/s3, shop/s4 and 3 more.',
+    );
+  });
+
+  it('are not spoken of where there are none, or nothing is known of them', () => {
+    expect(trafficOf([{ serves: [] }, {}])).toBeNull();
   });
 });

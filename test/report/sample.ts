@@ -96,6 +96,7 @@ export function aHostileReport(text = hostile): ClusterReport {
         detail: text,
         evidence: [{ what: text, expected: text, actual: text, source: text }],
         remedy: [{ purpose: 'repair', text, command: text }],
+        serves: [text, `${text}/${text}`],
       }),
       aFinding({ fingerprint: 'f2', suppressed: { reason: text, owner: text, expires: text } }),
     ],
@@ -111,6 +112,7 @@ export function aHostileReport(text = hostile): ClusterReport {
     unknown: 1,
     reasons: [text],
   });
+  report.coverage.servicesUnread = text;
   return report;
 }
 

@@ -209,6 +209,18 @@ CRITICAL  prod-eu: 1 critical; 1 new
     },
   );
 
+  it.each(['text', 'markdown', 'html'] as const)(
+    'says in %s which Services a broken pod still serves, or why that is unknown',
+    (format) => {
+      const report = aReport({ findings: [aFinding({ serves: ['shop/web'] })] });
+      const written = write(report, format, plain);
+      expect(written).toContain('Still receives traffic of Service shop/web');
+      expect(written).not.toContain('still serve is unknown');
+      report.coverage.servicesUnread = 'not allowed to list endpointslices';
+      expect(write(report, format, plain)).toContain('still serve is unknown: not allowed to list');
+    },
+  );
+
   it.each(['text', 'markdown', 'html'] as const)('names in %s who was not judged, and why', (format) => {
     const report = aReport();
     report.coverage.unjudged = [

@@ -34,7 +34,14 @@ export async function auditBatchOfFleet(
   await withCluster(task.cluster, connections, outOfTime, (cluster) =>
     auditBatch(
       cluster,
-      { record: plan.record, nodes, events: plan.events, facts: plan.facts, cniRecords: plan.cniRecords },
+      {
+        record: plan.record,
+        nodes,
+        events: plan.events,
+        facts: plan.facts,
+        cniRecords: plan.cniRecords,
+        serviceEndpoints: plan.serviceEndpoints,
+      },
       {
         checks: task.checks,
         namespace: probe.namespace,

@@ -37,7 +37,13 @@ export async function planClusterOfFleet(
     const held = await keepPlan(
       store,
       run,
-      { record: plan.record, events: [...plan.events], facts: plan.facts, cniRecords: plan.cniRecords },
+      {
+        record: plan.record,
+        events: [...plan.events],
+        facts: plan.facts,
+        cniRecords: plan.cniRecords,
+        serviceEndpoints: plan.serviceEndpoints,
+      },
       batches.map((nodes, batch) => ({ task, batch, nodes })),
     );
     return {
@@ -65,7 +71,7 @@ async function planRemoved(store: Store, run: Run, connections: Connections): Pr
   const facts = { nodes: [], dnsServices: null, dnsServicesUnread: 'the cluster is not there any more' };
   const none = { status: 'absent', reason: facts.dnsServicesUnread } as const;
   const cniRecords = { takenAt: record.startedAt, ciliumEndpoints: none, calicoBlocks: none, unconfirmed: 0 };
-  await keepPlan(store, run, { record, events: [], facts, cniRecords }, []);
+  await keepPlan(store, run, { record, events: [], facts, cniRecords, serviceEndpoints: none }, []);
   return { batches: batchesKey(run), count: 0, nodes: 0, leftoverPods: 0 };
 }
 

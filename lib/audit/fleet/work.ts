@@ -8,6 +8,7 @@ import { AuditError } from '../../model/errors.ts';
 import { type Exception, exceptionsSchema } from '../../model/exception.ts';
 import { clusterFactsSchema, eventSchema } from '../../model/kubernetes.ts';
 import { type NodeResult, nodeResultSchema } from '../../model/node-result.ts';
+import { serviceEndpointsSchema } from '../../model/service-endpoints.ts';
 import { runRecordSchema } from '../../probe/index.ts';
 import { type Conclusion, conclusionSchema, itemSchema, type Task } from './messages.ts';
 
@@ -16,6 +17,7 @@ const planSchema = z.object({
   events: z.array(eventSchema),
   facts: clusterFactsSchema,
   cniRecords: cniRecordsSchema,
+  serviceEndpoints: serviceEndpointsSchema,
   /** Names of the nodes of each batch: what a batch did not bring back is missed by name. */
   batches: z.array(z.array(z.string())),
 });

@@ -2,7 +2,7 @@
 import { counts, type Severity, severities } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
-import { duration, plural, severityCounts, unjudgedPods, unsent } from '../summary.ts';
+import { duration, plural, severityCounts, unjudgedPods, unknownServices, unsent } from '../summary.ts';
 import { tag, time } from './finding.ts';
 
 /** Where other pages are, each relative or of the console; null where it is not known. */
@@ -82,6 +82,7 @@ function sentence(report: ClusterReport): string {
     ...(suppressed > 0 ? [`${suppressed} suppressed by exceptions`] : []),
   ];
   const young = unjudgedPods(report);
+  const services = unknownServices(report);
   return [
     severityCounts(report) === '' ? 'No active findings.' : '',
     uncounted.length === 0 ? '' : `Not counted: ${uncounted.join(', ')}.`,
@@ -90,6 +91,7 @@ function sentence(report: ClusterReport): string {
       'pod',
     )}, ${plural(coverage.checks.length, 'check')}${unknown > 0 ? `, of which <a href="#coverage">${unknown} could not decide everything</a>` : ''}.`,
     young === null ? '' : text(young),
+    services === null ? '' : text(services, 1000),
     packets === null ? '' : text(packets),
   ]
     .filter((part) => part !== '')

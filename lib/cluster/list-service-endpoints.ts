@@ -1,0 +1,45 @@
+/** Lists which pods are ready endpoints of Services: one list a run, and an optional right. */
+import * as z from 'zod';
+import type { ServedPod, ServiceEndpoints } from '../model/service-endpoints.ts';
+import type { Cluster } from './connect.ts';
+import type { ListOptions } from './list.ts';
+import { listIfAllowed } from './list-cni-records.ts';
+
+const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
+
+const rawSlice = z.object({
+  metadata: z.object({ namespace: z.string(), labels: z.record(z.string(), z.string()).optional() }),
+  endpoints: z
+    .array(
+      z.object({
+        conditions: z.object({ ready: z.boolean().nullish() }).nullish(),
+        targetRef: z.object({ kind: z.string().optional(), name: z.string().optional() }).nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+/** @throws AuditError ABORTED */
+export async function listServiceEndpoints(
+  cluster: Cluster,
+  options: ListOptions = {},
+): Promise<ServiceEndpoints> {
+  const slices = await listIfAllowed(cluster, 'list endpointslices', SLICES, reduceSlice, options);
+  if (slices.status !== 'present') return slices;
+  // A pod with several ports or addresses is in several slices.
+  const byName = new Map(slices.value.flat().map((served) => [Object.values(served).join('/'), served]));
+  return { status: 'present', value: [...byName.values()] };
+}
+
+/** Who makes slices by hand need not name a pod. A condition that is not known counts as ready. */
+function reduceSlice(item: unknown): ServedPod[] {
+  const { metadata, endpoints } = rawSlice.parse(item);
+  const { namespace } = metadata;
+  const service = metadata.labels?.['kubernetes.io/service-name'];
+  if (service === undefined) return [];
+  return (endpoints ?? []).flatMap(({ conditions, targetRef }) =>
+    conditions?.ready === false || targetRef?.kind !== 'Pod' || targetRef.name === undefined
+      ? []
+      : [{ namespace, pod: targetRef.name, service }],
+  );
+}

@@ -1,0 +1,16 @@
+/** Which Services send traffic to which pods, as EndpointSlices say. */
+import * as z from 'zod';
+import { listed } from './cni-records.ts';
+
+/** A pod that is a ready endpoint of a Service in its namespace. */
+export const servedPodSchema = z.object({ namespace: z.string(), pod: z.string(), service: z.string() });
+export type ServedPod = z.infer<typeof servedPodSchema>;
+
+export const serviceEndpointsSchema = listed(servedPodSchema);
+export type ServiceEndpoints = z.infer<typeof serviceEndpointsSchema>;
+
+/** Where they were not asked for. */
+export const NO_SERVICE_ENDPOINTS: ServiceEndpoints = {
+  status: 'absent',
+  reason: 'endpoints of Services were not asked for',
+};
