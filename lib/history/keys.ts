@@ -1,6 +1,7 @@
 /** The keys of the store (the same in a directory and in S3) and the names of runs. */
 import { createHash } from 'node:crypto';
 import { dayOf } from '../model/run-id.ts';
+import type { Table } from '../model/tables.ts';
 
 /**
  * The longest name in a path: file systems take 255 bytes, of which `cluster=`, `.json` and the temporary names of a
@@ -49,6 +50,8 @@ export function clusterOf(key: string): string | null {
 export type Run = { readonly cluster: string; readonly runId: string };
 
 const partition = ({ cluster, runId }: Run): string => `cluster=${clusterKey(cluster)}/dt=${dayOf(runId)}`;
+/** Of rows, which are mostly asked for by day: SQL need not know which clusters there are. */
+const rowsOf = (cluster: string, day: string): string => `dt=${day}/cluster=${clusterKey(cluster)}/`;
 
 /** Where the objects of a store are, and as what each is kept: for as many days as reports, evidence or work, or (null) for ever. */
 export const PREFIXES = {
@@ -65,12 +68,14 @@ export const PREFIXES = {
 
 export const keys = {
   report: (run: Run): string => `reports/${partition(run)}/${run.runId}/report.json`,
-  /** Where the reports of a month (`YYYY-MM`) or day begin. */
+  /** Where the reports of a month (`YYYY-MM`) or day begin; of all times where it is empty. */
   reportsOf: (cluster: string, time: string): string => `reports/cluster=${clusterKey(cluster)}/dt=${time}`,
   reportPage: (run: Run): string => `reports/${partition(run)}/${run.runId}/report.html`,
-  findings: (run: Run): string => `findings/${partition(run)}/${run.runId}.ndjson.gz`,
-  nodesOf: (cluster: string): string => `nodes/cluster=${clusterKey(cluster)}/`,
-  nodes: (run: Run): string => `nodes/${partition(run)}/${run.runId}.ndjson.gz`,
+  findings: (run: Run): string => `findings/${rowsOf(run.cluster, dayOf(run.runId))}${run.runId}.ndjson.gz`,
+  nodes: (run: Run): string => `nodes/${rowsOf(run.cluster, dayOf(run.runId))}${run.runId}.ndjson.gz`,
+  /** Where the rows of a day are, of one cluster or of all. */
+  rowsOf: (table: Table, day: string, cluster?: string): string =>
+    `${table}/${cluster === undefined ? `dt=${day}/` : rowsOf(cluster, day)}`,
   evidence: (run: Run, node: string): string =>
     `evidence/${partition(run)}/${run.runId}/${pathPart(node)}.tar.gz`,
   evidenceOf: (run: Run): string => `evidence/${partition(run)}/${run.runId}/`,

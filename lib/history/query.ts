@@ -7,14 +7,14 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { dayBefore, daysBetween } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import { forEachLimited } from '../model/limit.ts';
 import { COLUMNS, type Table, tables } from '../model/tables.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
 import { DirectoryStore } from './directory.ts';
-import { clusterKey } from './keys.ts';
+import { clusterKey, keys } from './keys.ts';
 import { checkRows } from './rows.ts';
-import { clusters } from './runs.ts';
 import type { Store } from './store.ts';
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
@@ -116,15 +116,27 @@ function namesIn(connection: DuckDBConnection, sql: string): ReadonlySet<string>
 /** Files of the table since the day, of the cluster or of all. */
 async function keysOfRows(store: Store, table: Table, { since, cluster }: QueryOptions): Promise<string[]> {
   const wanted: string[] = [];
-  const names = store instanceof DirectoryStore || cluster !== undefined ? [cluster] : await clusters(store);
-  for (const name of names)
-    for await (const key of store.list(
-      name === undefined ? `${table}/` : `${table}/cluster=${clusterKey(name)}/`,
-    )) {
-      const [, day = ''] = /\/dt=([^/]+)\/[^/]+\.ndjson\.gz$/.exec(key) ?? [];
-      if (day !== '' && day >= (since ?? '')) wanted.push(key);
+  const ofCluster = cluster === undefined ? '' : `/cluster=${clusterKey(cluster)}/`;
+  await forEachLimited(placesOf(table, since, cluster), AT_ONCE, async (place) => {
+    for await (const key of store.list(place)) {
+      const [, day = ''] = /\/dt=([^/]+)\/.*\.ndjson\.gz$/.exec(key) ?? [];
+      if (day !== '' && day >= (since ?? '') && key.includes(ofCluster)) wanted.push(key);
     }
-  return wanted;
+  });
+  return wanted.toSorted();
+}
+
+/** Days that are asked for one by one; of more, the whole table is listed. */
+const FEW_DAYS = 400;
+
+/** Where the files are. Rows of tomorrow may be there: clocks differ. */
+function placesOf(table: Table, since: string | null, cluster?: string): string[] {
+  const tomorrow = dayBefore(Date.now(), -1);
+  const days = since === null ? FEW_DAYS : daysBetween(since, tomorrow) + 1;
+  if (days < 1 || days >= FEW_DAYS) return [`${table}/`];
+  return Array.from({ length: days }, (_, back) =>
+    keys.rowsOf(table, dayBefore(Date.parse(tomorrow), back), cluster),
+  );
 }
 
 /** Those of the files that can be read to their end; what is in a bucket is copied below `rows`. */
@@ -175,7 +187,7 @@ async function define(
   }
   const of = cluster === undefined ? '*' : clusterKey(cluster);
   const files = all
-    ? quoted(`${rows}/${table}/cluster=${of}/dt=*/*.ndjson.gz`)
+    ? quoted(`${rows}/${table}/dt=*/cluster=${of}/*.ndjson.gz`)
     : `[${keys.map((key) => quoted(`${rows}/${key}`)).join(', ')}]`;
   const types = columns.map(([name, type]) => `${name}: ${quoted(type)}`).join(', ');
   await connection.run(

@@ -47,13 +47,14 @@ export async function* expired(
   }
 }
 
-/** Of `evidence/cluster=C/dt=D/RUN/…`, `alerts/cluster=C/dt=D/RUN.json`, `fleet/dt=D/RUN.json` and `work/RUN/…`. */
+/** Of `evidence/cluster=C/dt=D/RUN/…`, `nodes/dt=D/cluster=C/RUN.ndjson.gz`, `fleet/dt=D/RUN.json` and `work/RUN/…`. */
 function partsOf(kind: Kind, key: string): { cluster: string | null; runId: string | null } {
-  const [, cluster = null, name = ''] =
+  const [, cluster = null] = /\/cluster=([^/]+)\//.exec(key) ?? [];
+  const [, name = ''] =
     kind === 'work'
-      ? (/^work\/()([^/]+)\//.exec(key) ?? [])
-      : (/^[a-z]+\/(?:cluster=([^/]+)\/)?dt=[^/]+\/([^/.]+)/.exec(key) ?? []);
-  return { cluster: cluster || null, runId: isRunId(name) ? name : null };
+      ? (/^work\/([^/]+)\//.exec(key) ?? [])
+      : (/^[a-z]+\/(?:(?:cluster|dt)=[^/]+\/)+([^/.]+)/.exec(key) ?? []);
+  return { cluster, runId: isRunId(name) ? name : null };
 }
 
 const lastSchema = z.object({ runId: z.string().refine(isRunId, 'it names no run') });

@@ -12,7 +12,7 @@ const LONGEST_ROW = 16 * 1024 * 1024;
 
 /** @throws AuditError STORE that names the file, the line and what is wrong with it */
 export async function checkRows(store: Store, key: string, body: Uint8Array): Promise<void> {
-  const [, table, cluster] = /^(findings|nodes)\/cluster=([^/]+)\//.exec(key) ?? [];
+  const [, table, cluster] = /^(findings|nodes)\/dt=[^/]+\/cluster=([^/]+)\//.exec(key) ?? [];
   let number = 0;
   try {
     for await (const line of linesOf(body)) {

@@ -128,7 +128,8 @@ function likeliestFirst(runs: readonly Run[], whole: Run | null): readonly Run[]
 
 /** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */
 async function oldestDay(store: Store, cluster: string): Promise<string> {
-  for await (const key of store.list(keys.nodesOf(cluster))) return /\/dt=([^/]+)\//.exec(key)?.[1] ?? '';
+  for await (const key of store.list(keys.reportsOf(cluster, '')))
+    return /\/dt=([^/]+)\//.exec(key)?.[1] ?? '';
   return LATER;
 }
 
@@ -138,7 +139,7 @@ const LATER = '9999';
 /** Newest first. */
 async function runsOfDay(store: Store, cluster: string, day: string): Promise<Run[]> {
   const found: Run[] = [];
-  for await (const key of store.list(`${keys.nodesOf(cluster)}dt=${day}/`)) {
+  for await (const key of store.list(keys.rowsOf('nodes', day, cluster))) {
     const runId = /\/([^/]+)\.ndjson\.gz$/.exec(key)?.[1];
     if (runId !== undefined && isRunId(runId)) found.push({ cluster, runId });
   }

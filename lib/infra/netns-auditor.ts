@@ -214,7 +214,7 @@ export class NetnsAuditor extends Construct {
         checks: 'counts',
       });
     }
-    new Queries(this, 'Queries', { clusters, retention, bucket: storage.bucket });
+    new Queries(this, 'Queries', { retention, bucket: storage.bucket });
     new Monitoring(this, 'Monitoring', {
       ...settings,
       clusters,

@@ -4,11 +4,10 @@ import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { clusterKey } from '../history/keys.ts';
 import type { Config } from '../model/config.ts';
 import { COLUMNS, type Table, tables } from '../model/tables.ts';
 
-export type QueriesProps = Pick<Config, 'clusters' | 'retention'> & { readonly bucket: Bucket };
+export type QueriesProps = Pick<Config, 'retention'> & { readonly bucket: Bucket };
 
 const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
 
@@ -95,26 +94,21 @@ export class Queries extends Construct {
   }
 }
 
-function tableOf(table: Table, { clusters, retention, bucket }: QueriesProps): CfnTable.TableInputProperty {
+function tableOf(table: Table, { retention, bucket }: QueriesProps): CfnTable.TableInputProperty {
   const location = bucket.s3UrlForObject(`${table}/`);
   const days = `NOW-${retention.reportDays}DAYS,NOW+1DAYS`;
   return {
     name: table,
     tableType: 'EXTERNAL_TABLE',
-    partitionKeys: [
-      { name: 'cluster', type: 'string' },
-      { name: 'dt', type: 'string' },
-    ],
+    partitionKeys: [{ name: 'dt', type: 'string' }],
     parameters: {
       classification: 'json',
       compressionType: 'gzip',
       'projection.enabled': 'true',
-      'projection.cluster.type': 'enum',
-      'projection.cluster.values': clusters.map((cluster) => clusterKey(cluster.name)).join(','),
       'projection.dt.type': 'date',
       'projection.dt.format': 'yyyy-MM-dd',
       'projection.dt.range': days,
-      'storage.location.template': `${location}cluster=\${cluster}/dt=\${dt}/`,
+      'storage.location.template': `${location}dt=\${dt}/`,
     },
     storageDescriptor: {
       location,
@@ -125,7 +119,11 @@ function tableOf(table: Table, { clusters, retention, bucket }: QueriesProps): C
         serializationLibrary: 'org.openx.data.jsonserde.JsonSerDe',
         parameters: { 'case.insensitive': 'true', 'ignore.malformed.json': 'false' },
       },
-      columns: Object.entries(COLUMNS[table]).map(([name, type]) => ({ name: name.toLowerCase(), type })),
+      // Its files are below the day, one folder for each cluster: Athena reads all of them.
+      columns: Object.entries({ cluster: 'string', ...COLUMNS[table] }).map(([name, type]) => ({
+        name: name.toLowerCase(),
+        type,
+      })),
     },
   };
 }

@@ -2,7 +2,7 @@
 
 const OBJECT = 'struct<kind:string,namespace:string,name:string,node:string,path:string>';
 
-/** Columns by table with their Hive types, in the order of the rows; `cluster` and `dt` are partitions. */
+/** Columns by table with their Hive types, in the order of the rows; `cluster` and `dt` stand in each row and in its key. */
 export const COLUMNS = {
   findings: {
     runId: 'string',

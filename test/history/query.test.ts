@@ -136,7 +136,7 @@ describe('SQL over the reports', () => {
     await keep('2026-10-01');
     await keep('2026-10-02');
     const [run] = ['20261002T020000Z-0a1b2c3d'];
-    const key = `nodes/cluster=prod-eu/dt=2026-10-02/${run}.ndjson.gz`;
+    const key = `nodes/dt=2026-10-02/cluster=prod-eu/${run}.ndjson.gz`;
     const path = join(store.location, key);
     await writeFile(path, damage(await readFile(path)));
     for (const place of [store, remote().store]) {
@@ -153,7 +153,7 @@ describe('SQL over the reports', () => {
     const outside = join(tmpdir(), `netns-audit-outside-${process.pid}.ndjson.gz`);
     await writeFile(outside, gzipSync('{"node": "stolen"}\n'));
     try {
-      await symlink(outside, join(store.location, 'nodes/cluster=prod-eu/dt=2026-10-01/x.ndjson.gz'));
+      await symlink(outside, join(store.location, 'nodes/dt=2026-10-01/cluster=prod-eu/x.ndjson.gz'));
       const damages: AuditError[] = [];
       const { rows } = await query(store, 'SELECT node FROM nodes', all, (each) => damages.push(each));
       expect(rows).toEqual([['node-1']]);

@@ -123,7 +123,7 @@ describe('a trend', () => {
 
   it('names a file that is damaged, and takes another run of its time', async () => {
     const report = await keep('2026-10-01', [1]);
-    const key = `nodes/cluster=prod-eu/dt=2026-10-01/${report.runId.replace('T02', 'T03')}.ndjson.gz`;
+    const key = `nodes/dt=2026-10-01/cluster=prod-eu/${report.runId.replace('T02', 'T03')}.ndjson.gz`;
     const damages: string[] = [];
     for (const text of ['no gzip', gzipSync('{"cluster":"prod-eu"}\n'), gzipSync('{}\n').subarray(0, 15)]) {
       await rm(join(store.location, key), { force: true });

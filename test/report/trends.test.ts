@@ -55,7 +55,7 @@ describe('what a page draws of earlier runs', () => {
   it('leaves out a run whose rows are damaged, and the report is kept all the same', async () => {
     await publish(store, october(1, [9]));
     await store.putOnce(
-      'nodes/cluster=prod-eu/dt=2026-10-03/20261003T020000Z-0a1b2c3d.ndjson.gz',
+      'nodes/dt=2026-10-03/cluster=prod-eu/20261003T020000Z-0a1b2c3d.ndjson.gz',
       Buffer.from('x'),
     );
     const report = october(5, [7]);
