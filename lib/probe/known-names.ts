@@ -6,7 +6,7 @@ const words = `
   default kube system public lease kubernetes io k8s dns coredns proxy node nodes master worker control plane pod pods apiserver
   svc cluster local localdomain localhost internal compute ec2 eks gke aks amazonaws amazon aws azure azmk8s com net org dkr ecr registry docker
   quay ghcr gcr pkg dev public gallery cattle tigera operator
-  cni calico cilium flannel canal weave antrea ovn multus whereabouts istio linkerd ambient mesh sidecar enabled disabled
+  cni calico cilium flannel canal weave antrea ovn multus whereabouts istio linkerd kuma kmesh consul ambient mesh sidecar init validation redirection enabled disabled
   netns audit auditor probe canary repair netshoot nicolaka host container containerd crio cri runc crun podman buildkit pause sandbox runtime
   linux amd64 arm64 x86 true false none null yes inet inet6 ipv4 ipv6 tcp udp sctp icmp link global bridge veth loopback vxlan
   geneve wireguard dummy bond vlan tunnel netkit accept drop reject return jump goto masquerade snat dnat mark filter nat mangle raw

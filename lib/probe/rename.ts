@@ -51,7 +51,7 @@ export class Renaming {
     for (const [path, bytes] of files ?? []) this.#learnFile(path, latin1(bytes));
   }
 
-  #learnSnapshot({ node, pods, events, cluster }: Snapshot): void {
+  #learnSnapshot({ node, pods, events, cluster, cniRecords, serviceEndpoints }: Snapshot): void {
     for (const name of [node.name, ...node.addresses]) this.#addUnlessAddress(name);
     for (const [key, value] of Object.entries(node.labels)) if (!PUBLIC_LABEL.test(key)) this.#add(value);
     for (const { namespace, name, labels, runtimeClass, dnsConfig } of pods) {
@@ -65,6 +65,13 @@ export class Renaming {
       this.#learnDomains(message);
     }
     this.#learnDomains(node.notReadyMessage ?? '');
+    if (cniRecords?.ciliumEndpoints.status === 'present')
+      for (const { namespace, name } of cniRecords.ciliumEndpoints.value) this.#addPod(namespace, name);
+    if (serviceEndpoints?.status === 'present')
+      for (const { namespace, pod, service } of serviceEndpoints.value) {
+        this.#addPod(namespace, pod);
+        this.#add(service);
+      }
     for (const { namespace, name } of cluster?.dnsServices ?? [])
       for (const each of [namespace, name]) this.#add(each);
     for (const other of cluster?.nodes ?? [])

@@ -69,6 +69,15 @@ describe('evidence under other names', () => {
     expect(renaming.text(linkOf('payments', 'ledger-0'))).toBe(linkOf(now?.namespace ?? '', now?.name ?? ''));
   });
 
+  it('replaces the names of Services, and of pods that only the CNI plugin has on file', () => {
+    const serviceEndpoints = {
+      status: 'present' as const,
+      value: [{ namespace: 'payments', pod: 'ledger-0', service: 'books' }],
+    };
+    rename({ ...evidence, before: { ...evidence.before, serviceEndpoints } });
+    expect(everything(renamed)).not.toMatch(/payments|ledger|books/);
+  });
+
   it('replaces the domains that pods search, and registries in messages', () => {
     const searches = ['corp.initech.example', 'svc.cluster.local'];
     const pulled = {
