@@ -39,7 +39,7 @@ describe.each([
     const text = JSON.stringify(Template.fromStack(stack).toJSON());
     expect(text).not.toContain('arn:aws:');
     expect(text).toContain(`arn:${partition}:iam::444455556666:role/reader`);
-  });
+  }, 240_000);
 
   it('refuses roles and secrets of another partition', () => {
     const foreign = configSchema.parse({
@@ -48,5 +48,5 @@ describe.each([
       ],
     });
     expect(() => synthesize(foreign, { account, region }).app.synth()).toThrow(/partition|region/);
-  });
+  }, 240_000);
 });
