@@ -15,7 +15,7 @@ it('is judged as before, and says so with the number of findings', async () => {
   expect(findings).toBe(before.findings.length);
   const text = JSON.stringify(after);
   for (const name of names.keys()) expect(text.split(/[^A-Za-z0-9._-]/)).not.toContain(name);
-});
+}, 120_000);
 
 it('is refused where it would be judged otherwise', async () => {
   const evidence = await readArchive(recordingFile('broken'));
@@ -26,4 +26,4 @@ it('is refused where it would be judged otherwise', async () => {
     code: 'BUNDLE_INVALID',
     message: expect.stringContaining('judged otherwise, by conntrack-near-full'),
   });
-});
+}, 120_000);

@@ -29,7 +29,7 @@ describe('netns-audit bundle', () => {
     expect(after.code).toBe(before.code);
     expect(after.out).toContain(`"namespace": "${renamed.shop}"`);
     expect(after.out).not.toContain('"shop"');
-  });
+  }, 120_000);
 
   it('overwrites nothing', async () => {
     const said = await run('bundle', evidence, '--out', folder);
