@@ -22,7 +22,7 @@ import { version } from './version.ts';
 /** Runs one command line (without node and script) and sets process.exitCode. */
 export async function main(args: readonly string[]): Promise<void> {
   const program = new Command('netns-audit')
-    .description('Audits the network namespaces of pods, on every node of a cluster, from outside.')
+    .description('Audits the network namespaces of pods on every node of a cluster.')
     .version(version())
     .exitOverride()
     .configureOutput(quietOutput());

@@ -21,12 +21,12 @@ export function addClusterOptions(command: Command): Command {
     .option('--context <name>', 'context of the kubeconfig (default: its current one)')
     .option('--eks <name>', 'an EKS cluster by its name; needs no kubeconfig')
     .option('--region <region>', 'region of the EKS cluster')
-    .option('--role-arn <arn>', 'role to take on to reach the EKS cluster')
-    .option('--external-id <id>', 'external id that the role asks for');
+    .option('--role-arn <arn>', 'IAM role to assume to reach the EKS cluster')
+    .option('--external-id <id>', 'external id that the role requires');
 }
 
 /** What `--exceptions <file>` is for. */
-export const EXCEPTIONS = 'known faults that do not count: netns-audit.yaml, or its part `exceptions`';
+export const EXCEPTIONS = 'accepted findings, which do not count: netns-audit.yaml, or its part `exceptions`';
 
 /** What `--alerts <file>` is for. */
 export const ALERTS = 'netns-audit.yaml, or its parts `destinations` and `thresholds`';
@@ -44,13 +44,13 @@ export function addOutputOptions(command: Command): Command {
         .default('text'),
     )
     .addOption(
-      new Option('--fail-on <severity>', 'exit 1 for findings at or above it')
+      new Option('--fail-on <severity>', 'exit 1 if there are findings at or above this severity')
         .choices([...severities, 'never'])
         .default('high'),
     )
     .option('-q, --quiet', 'no progress, only the report')
     .option('--details', 'show every finding with its proof and repair')
-    .option('-v, --verbose', 'name what is suppressed as well')
+    .option('-v, --verbose', 'also list suppressed findings')
     .option('--no-color', 'no colours (NO_COLOR does the same)');
 }
 

@@ -157,7 +157,7 @@ async function told(store: Store, report: ClusterReport, { notifiers, thresholds
     consoleRegion: null,
     onDamage: warnOfDamage(),
   });
-  return `${said ? 'Told' : 'Nothing new to tell'}: ${notifiers.map(({ destination }) => destination).join(', ')}.`;
+  return `${said ? 'Alerts sent to' : 'Nothing new to send to'} ${notifiers.map(({ destination }) => destination).join(', ')}.`;
 }
 
 /** The report was printed already: a store that fails must not take it away, but is said and ends in its own code. */

@@ -17,11 +17,11 @@ type Options = {
 export function addAnalyze(program: Command): void {
   const command = program
     .command('analyze')
-    .argument('<paths...>', 'evidence of one run: NODE.tar.gz files, or the folder that has them')
-    .description('judge kept evidence again, without any cluster')
+    .argument('<paths...>', 'evidence of one run: NODE.tar.gz files, or the folder that contains them')
+    .description('re-analyze saved evidence offline')
     .option(
       '--store <place>',
-      'where the report is that the run was compared with; without it every finding is new',
+      'store with the report that the run was compared with; without it every finding is new',
     );
   addOutputOptions(command)
     .option('--exceptions <file>', EXCEPTIONS)

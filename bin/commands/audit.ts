@@ -31,36 +31,41 @@ type Options = ClusterOptions &
 export function addAudit(program: Command): void {
   const command = program.command('audit').description('audit a cluster now');
   addClusterOptions(command)
-    .optionsGroup('What of it is audited:')
+    .optionsGroup('What is audited:')
     .option('--nodes <names>', 'only these nodes, comma-separated', list)
     .option('-l, --selector <labels>', 'only nodes with these labels, such as zone=a,gpu', list)
-    .option('-n, --namespace <name>', 'only pods of this namespace: their nodes, and what is about them')
-    .option('--pod <namespace/name>', 'only one pod: its node, and what is about it (with -n only its name)')
+    .option('-n, --namespace <name>', 'only pods of this namespace, and their nodes')
+    .option('--pod <namespace/name>', 'only one pod, and its node (with -n, the name is enough)')
     .optionsGroup('How it is audited:')
-    .option('--active <kinds>', 'also send packets (ping,dns) or start a pod (cni)', list)
+    .option('--active <kinds>', 'also send packets (ping,dns) or start a test pod (cni)', list)
     .option(
       '--settle <time>',
-      'judge what is older than this, such as 90s, 5m or 1h; 0s judges everything (default: 5m pods, 15m leaks)',
+      'ignore objects younger than this, such as 90s, 5m or 1h; 0s checks everything (default: 5m for pods, 15m for leaks)',
       seconds,
     )
     .addOption(
-      new Option('--deadline <time>', 'time for one node, from 5s to 10m')
+      new Option('--deadline <time>', 'time limit for one node, from 5s to 10m')
         .argParser(deadline)
         .default(120, '2m'),
     )
     .option('--concurrency <nodes>', 'nodes probed at once', positive, 10)
     .optionsGroup('The probe pods:')
-    .option('--probe-namespace <name>', 'namespace that they run in', DEFAULT_NAMESPACE)
+    .option('--probe-namespace <name>', 'namespace they run in', DEFAULT_NAMESPACE)
     .option('--image <image>', 'their image', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')
-    .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
+    .addOption(
+      new Option('--privileged', 'run the probe privileged, if the cluster refuses it with fewer rights'),
+    )
     .optionsGroup('Before and after:')
     .option(
       '--store <place>',
       'directory or s3://bucket/prefix for reports and evidence; none keeps nothing (default: your data directory)',
     )
     .option('--exceptions <file>', EXCEPTIONS)
-    .option('--alerts <file>', `whom to tell what changed, of an audit of the whole cluster: ${ALERTS}`);
+    .option(
+      '--alerts <file>',
+      `where to send alerts about changes, for audits of the whole cluster: ${ALERTS}`,
+    );
   addOutputOptions(command)
     .addHelpText(
       'after',
@@ -131,7 +136,7 @@ function podsOf({ pod, namespace }: Options): RunOptions['pods'] {
 function checkAlerts({ alerts, store, nodes, selector, pod, namespace }: Options): void {
   if (alerts === undefined) return;
   if (store === 'none')
-    throw usage('--alerts needs a store', 'Leave out --store none: what was told is kept there.');
+    throw usage('--alerts needs a store', 'Leave out --store none: the store records what was sent.');
   if ([nodes, selector, pod, namespace].some((each) => each !== undefined))
     throw usage(
       '--alerts goes with an audit of the whole cluster',

@@ -73,7 +73,7 @@ Examples:
   source <(netns-audit completion zsh)               in ~/.zshrc, behind compinit
   netns-audit completion fish > ~/.config/fish/completions/netns-audit.fish
 
-kubectl netns-audit is completed by kubectl 1.26 and newer, where kubectl_complete-netns_audit is on the PATH.`,
+kubectl 1.26 and newer complete kubectl netns-audit if kubectl_complete-netns_audit is on the PATH.`,
     )
     .action((shell: keyof typeof SCRIPTS) => void process.stdout.write(SCRIPTS[shell]));
 }

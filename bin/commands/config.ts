@@ -9,7 +9,7 @@ export function addConfig(program: Command): void {
   config
     .command('check')
     .argument('[file]', 'the configuration', 'netns-audit.yaml')
-    .description('check a configuration, and name every mistake with its line and column')
+    .description('check a configuration and list every mistake with its line and column')
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')
         .choices(['text', 'json'])
@@ -18,7 +18,7 @@ export function addConfig(program: Command): void {
     .addHelpText(
       'after',
       `
-It reads the file alone, and asks no cluster: netns-audit doctor --config FILE does. Exit code 2: it has mistakes.
+It reads only the file. To check the clusters as well: netns-audit doctor --config FILE. Exit code 2: it has mistakes.
 
 Examples:
   netns-audit config check

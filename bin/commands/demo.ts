@@ -7,8 +7,11 @@ import { reportWidth, wantsColour } from '../options.ts';
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('show the audit on recorded evidence of a real node; no cluster needed')
-    .option('--store <directory>', 'also make a month of two clusters there, to try reports on')
+    .description('show an audit of a recorded node; no cluster needed')
+    .option(
+      '--store <directory>',
+      'also write a month of reports of two clusters there, to try the reports command',
+    )
     .option('--no-color', 'no colours (NO_COLOR does the same)')
     .action(async (options: { store?: string; color: boolean }) => {
       const { readFile } = await import('node:fs/promises');
@@ -29,10 +32,10 @@ export function addDemo(program: Command): void {
 
       const evidence = await judgeRecorded(await recorded('healthy'), await recorded('broken'));
       const [before, after] = recordedReports(evidence);
-      stdout.write('The evidence that an audit kept of one node, judged again. First as it was:\n\n');
+      stdout.write('This is the saved evidence of one node, re-analyzed. First, the node as it was:\n\n');
       stdout.write(write(before, 'text', style));
       stdout.write(
-        '\nAnd after five faults were planted on it: a pod lost eth0, one its default route, one its loopback, one veth its bridge,\nand a network namespace was pinned that nobody owns:\n\n',
+        '\nThen the same node after faults were planted: one pod lost eth0, one its default route, one its loopback and one\nits bridge; a network namespace was pinned that nobody owns; and test pods in netns-audit-e2e broke their own\nnetwork:\n\n',
       );
       stdout.write(write(after, 'text', style));
       const store = options.store === undefined ? null : openStore(options.store);
@@ -45,16 +48,16 @@ export function addDemo(program: Command): void {
 }
 
 const NEXT = `
-Now your own cluster; nothing goes on running in it:
+Now try your own cluster; nothing keeps running in it:
   npx netns-audit audit          the current context of your kubeconfig
   npx netns-audit audit --help   other clusters, single nodes, other formats
-  npx netns-audit checks         everything that is looked for
+  npx netns-audit checks         list every check
 `;
 
 function afterMonth(place: string, [first = '', second = '']: readonly string[]): string {
   const ask = (words: string): string =>
     `  npx ${command('netns-audit', 'reports', ...words.split(' '), '--store', place)}\n`;
   return `
-A month of two clusters made of these two audits, ${first} and ${second}, is in ${printable(place)}. Ask it:
+A month of reports of two clusters, ${first} and ${second}, made from these two audits, is in ${printable(place)}. Try:
 ${ask('list')}${ask('fleet')}${ask(`diff --cluster ${first}`)}${ask('trend orphans')}${ask(`show --cluster ${second} -o html`)}`;
 }

@@ -12,25 +12,27 @@ type Options = ClusterOptions &
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('look at every link of the chain that an audit hangs on, and say how to mend it');
+    .description('check every prerequisite of an audit and show how to fix what is broken');
   addClusterOptions(command)
     .optionsGroup('All clusters:')
-    .option('--config <file>', 'each cluster of this configuration, with its settings, instead of one')
-    .option('--cluster <names>', 'only these clusters of it, comma-separated', list)
+    .option('--config <file>', 'check each cluster of this configuration, with its settings')
+    .option('--cluster <names>', 'only these clusters, comma-separated', list)
     .optionsGroup('Options:')
-    .option('--node <name>', 'where a probe is run (default: the first node that can be probed)')
+    .option('--node <name>', 'node to probe (default: the first one that can be probed)')
     .addOption(
-      new Option('--deadline <time>', 'time for that probe, from 5s to 10m')
+      new Option('--deadline <time>', 'time limit for that probe, from 5s to 10m')
         .argParser(deadline)
         .default(120, '2m'),
     )
     .option('--probe-namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
     .option('--image <image>', 'image of the probe pods', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')
-    .addOption(new Option('--privileged', 'run the probe privileged, where the least rights are refused'))
+    .addOption(
+      new Option('--privileged', 'run the probe privileged, if the cluster refuses it with fewer rights'),
+    )
     .option(
       '--store <place>',
-      'directory or s3://bucket/prefix; none leaves it out (default: your data directory). Where no cluster, node, topic or alerts are named: reads all of it, and says what is damaged and how to mend it',
+      'directory or s3://bucket/prefix; none skips it (default: your data directory). Without options for a cluster, node, topic or alerts: reads the whole store and shows how to repair what is damaged',
     )
     .option('--topic <arn>', 'SNS topic to send a test message to (default: none)')
     .option('--alerts <file>', `destinations to send a test message to: ${ALERTS}`)

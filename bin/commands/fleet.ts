@@ -9,7 +9,7 @@ export function addFleet(program: Command): void {
     .command('fleet')
     .description('audit all clusters of a configuration now')
     .option('--config <file>', 'the clusters, and how they are audited', 'netns-audit.yaml')
-    .option('--cluster <names>', 'only these clusters of it, comma-separated', list)
+    .option('--cluster <names>', 'only these clusters, comma-separated', list)
     .option(
       '--concurrency <clusters>',
       'clusters audited at once (default: that of the configuration)',
@@ -21,7 +21,7 @@ export function addFleet(program: Command): void {
     )
     .option(
       '--topic <arn>',
-      'SNS topic for one message about each cluster with changes (default: only the destinations of the configuration are told)',
+      'SNS topic for one message about each cluster with changes (default: only the destinations in the configuration get messages)',
     )
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output')
@@ -29,7 +29,7 @@ export function addFleet(program: Command): void {
         .default('text'),
     )
     .addOption(
-      new Option('--fail-on <severity>', 'exit 1 for findings at or above it')
+      new Option('--fail-on <severity>', 'exit 1 if there are findings at or above this severity')
         .choices([...severities, 'never'])
         .default('high'),
     )

@@ -9,16 +9,16 @@ export function addInit(program: Command): void {
   program
     .command('init')
     .argument('[file]', 'the configuration to write', 'netns-audit.yaml')
-    .description('write a first configuration, from the clusters that are found')
+    .description('write a first configuration with the clusters it finds')
     .option('--kubeconfig <file>', 'kubeconfig file (default: $KUBECONFIG, else ~/.kube/config)')
-    .option('--context <names>', 'only these contexts of it, comma-separated (default: all)', list)
+    .option('--context <names>', 'only these contexts, comma-separated (default: all)', list)
     .option('--eks <regions>', 'the EKS clusters of these regions instead, comma-separated', list)
-    .option('--tag <key=value>', 'only EKS clusters with this tag; key alone: whatever its value', tag)
+    .option('--tag <key=value>', 'only EKS clusters with this tag; a key alone matches any value', tag)
     .option('--force', 'overwrite the file')
     .addHelpText(
       'after',
       `
-Nothing is asked of the clusters themselves. Never overwrites a file without --force.
+Sends no requests to the clusters. Overwrites a file only with --force.
 
 Examples:
   netns-audit init                                   every context of the kubeconfig

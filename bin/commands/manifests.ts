@@ -14,9 +14,9 @@ export function addManifests(program: Command): void {
   program
     .command('manifests')
     .description('print the namespace, roles and admission policy that a cluster needs')
-    .option('--no-admission-policy', 'leave out the policies that admit nothing but the pods of this tool')
+    .option('--no-admission-policy', 'leave out the policies that admit no other pods')
     .option('--image <image>', 'the image that the policy admits, as in audit --image', DEFAULT_IMAGE)
-    .option('--remediate', 'with the rights that `netns-audit remediate` needs, for a group of its own')
+    .option('--remediate', 'also grant the rights that `netns-audit remediate` needs, to a separate group')
     .addHelpText('after', '\nExample:\n  netns-audit manifests | kubectl apply -f -')
     .action(async (options: { admissionPolicy: boolean; image: string; remediate?: boolean }) => {
       const { readFile } = await import('node:fs/promises');

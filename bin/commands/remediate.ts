@@ -29,16 +29,16 @@ export function addRemediate(program: Command): void {
   const command = program
     .command('remediate')
     .argument('[run]', 'run whose findings are repaired (default: the latest of the cluster)')
-    .description('plan repairs, and make them: each looked at again before, and proven after');
+    .description('plan repairs and make them, checking each object before and after');
   addClusterOptions(command)
     .optionsGroup('What is repaired:')
     .option('--only <check>', 'only findings of this check')
     .option('--node <name>', 'only on this node')
-    .option('--pod <namespace/name>', 'only this pod, whatever kind of controller makes it again')
-    .option('--limit <objects>', `at most so many pods and namespaces (default: ${LIMIT})`, positive)
-    .option('--fresh', 'by an audit made now, not by a report of the store')
+    .option('--pod <namespace/name>', 'only this pod, whatever kind of controller recreates it')
+    .option('--limit <objects>', `at most this many pods and namespaces (default: ${LIMIT})`, positive)
+    .option('--fresh', 'run a new audit instead of using a report from the store')
     .optionsGroup('Whether it is done:')
-    .option('--rehearse', 'everything but the act: look again at each, and say what would be done')
+    .option('--rehearse', 'check each object again and show what would be done, but change nothing')
     .option('--apply', 'repair, after asking')
     .option('--yes', 'with --apply and --limit: do not ask')
     .addOption(
@@ -50,23 +50,26 @@ export function addRemediate(program: Command): void {
         .default('text'),
     )
     .addOption(
-      new Option('--settle <time>', 'how long an orphaned namespace must have been there, from 5m on')
+      new Option('--settle <time>', 'minimum age of an orphaned namespace, at least 5m')
         .argParser(settleToDelete)
         .default(900, '15m'),
     )
-    .optionsGroup('The pods that look and repair:')
-    .option('--probe-namespace <name>', 'namespace of those that look', DEFAULT_NAMESPACE)
-    .option('--repair-namespace <name>', 'namespace of those that repair nodes', REPAIR_NAMESPACE)
+    .optionsGroup('The pods that check and repair:')
+    .option('--probe-namespace <name>', 'namespace of the pods that check', DEFAULT_NAMESPACE)
+    .option('--repair-namespace <name>', 'namespace of the pods that repair nodes', REPAIR_NAMESPACE)
     .option('--image <image>', 'their image', DEFAULT_IMAGE)
     .option('--pull-secret <name>', 'image pull secret in that namespace')
     .addOption(
-      new Option('--deadline <time>', 'time for one node, from 5s to 10m')
+      new Option('--deadline <time>', 'time limit for one node, from 5s to 10m')
         .argParser(deadline)
         .default(120, '2m'),
     )
     .optionsGroup('Before and after:')
     .option('--exceptions <file>', EXCEPTIONS)
-    .option('--store <place>', 'where reports are, and records of repairs go (default: your data directory)')
+    .option(
+      '--store <place>',
+      'where reports are read and records of repairs are written (default: your data directory)',
+    )
     .addHelpText(
       'after',
       `

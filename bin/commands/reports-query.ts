@@ -9,9 +9,13 @@ type QueryCommandOptions = Common & { readonly since?: string; readonly output: 
 
 /** `netns-audit reports query`. */
 export function addQuery(parent: Command): void {
-  subcommand(parent, 'query', 'SQL over the findings and nodes of all runs (needs DuckDB, see below)')
-    .argument('<sql>', 'one SELECT of the tables findings and nodes')
-    .option('--since <time>', 'no older than this (default: 30d of a bucket, all of a directory)', days)
+  subcommand(parent, 'query', 'query the findings and nodes of all runs with SQL (needs DuckDB, see below)')
+    .argument('<sql>', 'one SELECT on the tables findings and nodes')
+    .option(
+      '--since <time>',
+      'not older than this (default: 30d for a bucket, everything for a directory)',
+      days,
+    )
     .addOption(
       new Option('-o, --output <format>', 'what goes to standard output').choices(formats).default('text'),
     )
@@ -44,8 +48,8 @@ export function addQuery(parent: Command): void {
 }
 
 const HELP = `
-Tables: findings and nodes, with the columns that Athena has, and cluster and dt (the day, as text) of each run.
+Tables: findings and nodes, with the same columns as in Athena, and cluster and dt (the day, as text) of each run.
   netns-audit reports query 'DESCRIBE findings'
   netns-audit reports query "SELECT cluster, node, max(orphans) FROM nodes WHERE dt >= '2026-11-01' GROUP BY 1, 2"
-A condition on dt or cluster spares reading the other files. DuckDB is installed beside netns-audit:
+With a condition on dt or cluster, only matching files are read. Install DuckDB next to netns-audit:
   npm install @duckdb/node-api@1.5.6-r.1`;

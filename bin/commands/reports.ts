@@ -46,10 +46,10 @@ type ListOptions = Common &
 
 function addList(parent: Command): void {
   addNarrowing(subcommand(parent, 'list', 'runs, newest first'), 'only runs with findings')
-    .option('--since <time>', 'no older than this, such as 30d, 2y or 2026-11-01', days, days('1y'))
-    .option('--until <time>', 'no newer than this', days, today())
-    .option('--whole', 'only audits of whole clusters: no hourly counts, no chosen nodes')
-    .option('--limit <runs>', 'how many', positive, 20)
+    .option('--since <time>', 'not older than this, such as 30d, 2y or 2026-11-01', days, days('1y'))
+    .option('--until <time>', 'not newer than this', days, today())
+    .option('--whole', 'only audits of whole clusters: no hourly counts, no selected nodes')
+    .option('--limit <runs>', 'at most this many', positive, 20)
     .addOption(textOrJson())
     .action(async (options: ListOptions) => {
       const { runs, summaries } = await import('../../lib/history/index.ts');
@@ -74,10 +74,10 @@ function addList(parent: Command): void {
 type Showing = { readonly output: Format; readonly verbose?: boolean; readonly details?: boolean };
 
 function addShow(parent: Command): void {
-  addNarrowing(subcommand(parent, 'show', 'one report'), 'only what is about it: findings')
+  addNarrowing(subcommand(parent, 'show', 'one report'), 'only findings and coverage')
     .argument(
       '[run]',
-      'run id, a day such as 2026-11-20 (its last audit of the whole cluster), latest, or previous: the audit of the whole cluster before that',
+      'run id, a day such as 2026-11-20 (its last audit of the whole cluster), latest, or previous (the audit of the whole cluster before the latest)',
       'latest',
     )
     .argument('[check]', 'only this check, in full, as with --check')
@@ -87,7 +87,7 @@ function addShow(parent: Command): void {
         .default('text'),
     )
     .option('--details', 'show every finding with its proof and repair')
-    .option('-v, --verbose', 'name what is suppressed as well')
+    .option('-v, --verbose', 'also list suppressed findings')
     .action(async (reference: string, check: string | undefined, given: Common & Narrowing & Showing) => {
       const options = check === undefined ? given : { ...given, check: oneOf(check, given.check) };
       const store = await opened(options);
@@ -120,8 +120,8 @@ function oneOf(check: string, option: string | undefined): string {
 
 function addDiff(parent: Command): void {
   const described = 'what appeared (+), went (-) or changed (!) between two reports of a cluster';
-  addNarrowing(subcommand(parent, 'diff', described), 'only what is about it: findings')
-    .argument('[before]', 'run id, day, or previous: the audit of the whole cluster before', 'previous')
+  addNarrowing(subcommand(parent, 'diff', described), 'only findings and coverage')
+    .argument('[before]', 'run id, day, or previous (the audit of the whole cluster before that)', 'previous')
     .argument('[after]', 'run id, day or latest', 'latest')
     .addOption(textOrJson())
     .action(async (before: string, after: string, options: Common & Narrowing & { output: string }) => {
@@ -145,21 +145,21 @@ function addDiff(parent: Command): void {
 }
 
 function addTrend(parent: Command): void {
-  subcommand(parent, 'trend', 'a number of the nodes through time, as a row of bars')
+  subcommand(parent, 'trend', 'a node metric over time, as a sparkline')
     .argument(
       '[metric]',
-      `${metrics.join(', ')}; usage is percent of the limit, of the fullest node`,
+      `${metrics.join(', ')}; usage is the percentage of the limit on the fullest node`,
       'orphans',
     )
-    .option('--since <time>', 'from when on, such as 30d, 2y or 2026-11-01', days, days('90d'))
-    .addOption(new Option('--by <group>', 'a row for each').choices(groupings).default('cluster'))
+    .option('--since <time>', 'start, such as 30d, 2y or 2026-11-01', days, days('90d'))
+    .addOption(new Option('--by <group>', 'one row for each').choices(groupings).default('cluster'))
     .option('--node <name>', 'only this node')
     .option(
       '--columns <number>',
-      'bars in a row (default: 60, fewer in a narrow terminal); each shows the last run of its time',
+      'bars per row (default: 60, fewer in a narrow terminal); each shows the last run of its time span',
       positive,
     )
-    .option('--limit <rows>', 'how many rows, the largest last value first', positive, 20)
+    .option('--limit <rows>', 'at most this many rows, the largest last value first', positive, 20)
     .option('--ascii', 'no Unicode bars (default where the locale is not UTF-8)')
     .addOption(textOrJson())
     .action(async (metric: string, options: TrendOptions) => {

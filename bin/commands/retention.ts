@@ -14,21 +14,21 @@ type Options = {
 export function addRetention(program: Command): void {
   program
     .command('retention')
-    .description('delete what is old from a store in a directory')
+    .description('delete old reports and evidence from a directory')
     .option('--store <directory>', 'the store (default: your data directory)')
-    .option('--evidence-days <days>', 'how long the raw evidence of nodes is kept', daysKept, 90)
+    .option('--evidence-days <days>', 'how long to keep the evidence of nodes', daysKept, 90)
     .option(
       '--report-days <days>',
-      'how long reports, findings and records of messages are kept',
+      'how long to keep reports, findings and records of messages',
       daysKept,
       1096,
     )
-    .option('--work-days <days>', 'how long what runs handed from step to step is kept', daysKept, 7)
+    .option('--work-days <days>', 'how long to keep intermediate results of runs', daysKept, 7)
     .option('--dry-run', 'only say what would be deleted')
     .addHelpText(
       'after',
       `
-The latest report of each cluster stays with all that belongs to it, however old it is.
+The latest report of each cluster and everything it needs is kept, however old it is.
 
 Example:
   netns-audit retention --store /var/lib/netns-audit --evidence-days 30 --dry-run`,

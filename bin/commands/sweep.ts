@@ -12,7 +12,7 @@ export function addSweep(program: Command): void {
   const command = program.command('sweep').description('remove probe pods that a killed audit left behind');
   addClusterOptions(command)
     .option('--probe-namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
-    .option('--all', 'also those of audits under way, which then fail')
+    .option('--all', 'also remove those of running audits, which then fail')
     .action(async (options: ClusterOptions & { probeNamespace: string; all?: boolean }) => {
       const { connect, sweep } = await import('../../lib/cluster/index.ts');
       const cluster = await connect(clusterTarget(options), {

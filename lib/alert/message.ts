@@ -52,9 +52,7 @@ export function clusterMessage(
     ...notes,
     ...(changes.replaced === null
       ? []
-      : [
-          'This is another cluster than the one before under this name (kube-system has another uid): its history begins anew.',
-        ]),
+      : ['A different cluster now has this name (kube-system has a new uid): its history starts again.']),
     ...(changes.gapSince === null
       ? []
       : [`No audit since ${minute(changes.gapSince)}: what happened in between was not seen.`]),

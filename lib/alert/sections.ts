@@ -13,10 +13,10 @@ import { AUDIT, minute } from './thresholds.ts';
 export const reasons: readonly (readonly [Reason, title: string, short: string])[] = [
   ['new', 'New:', 'new'],
   ['back', 'Came back:', 'came back'],
-  ['worse', 'Worse than told before:', 'worse'],
+  ['worse', 'Worse than last reported:', 'worse'],
   ['notExcepted', 'No longer excepted:', 'no longer excepted'],
-  ['untold', 'Open, and not told before:', 'not told before'],
-  ['flapping', 'Comes and goes; told again when it was stable for a week:', 'flapping'],
+  ['untold', 'Open, and not reported before:', 'not reported before'],
+  ['flapping', 'Comes and goes (reported again once stable for a week):', 'flapping'],
 ];
 
 /** The parts of a mail in their order: audits that were missed, thresholds, findings by what is new of them. */
@@ -61,13 +61,13 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
     values('Thresholds crossed:', crossed),
     { title: 'Resolved:', entries: resolvedEntries(resolved) },
     {
-      title: 'Told of the cluster before, and ended with it:',
+      title: 'Reported for the cluster before, and ended with it:',
       entries: folded((changes.replaced ?? []).toSorted(bySeverity)).map((set) => ({
         line: clipped(`  ${line(set)}`, COLUMNS),
         more: [],
       })),
     },
-    open('Came and went, and stays for a week now (first seen):', steady),
+    open('Came and went, and has now stayed for a week (first seen):', steady),
     values('Audited again:', back, true),
     values('Back to normal:', back),
     values('Still not audited:', thresholdReminder, true),
@@ -103,7 +103,7 @@ function inFull(
         ? []
         : indented(`Explains ${plural(children.length, 'more finding')}: ${checks.slice(0, 3).join(', ')}.`)),
       ...repair,
-      ...(repair.length === 0 || alike.length === 0 ? [] : ['    and so for each of them.']),
+      ...(repair.length === 0 || alike.length === 0 ? [] : ['    and the same for each of the others.']),
     ],
   };
 }

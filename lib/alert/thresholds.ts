@@ -55,7 +55,7 @@ export function crossingsOf(
         result.crossed.push({
           key,
           text: swingsNow
-            ? `${text}; it comes and goes: told again when it was stable for a week`
+            ? `${text}; it comes and goes: reported again once stable for a week`
             : `${text}, again`,
           advice,
         });
@@ -163,7 +163,9 @@ function judged(
 ): Measure {
   const what = names[metric];
   const advice =
-    metric === 'orphans' ? 'Each namespace-orphaned in the report says how to remove it safely.' : null;
+    metric === 'orphans'
+      ? 'Each namespace-orphaned finding in the report shows how to remove it safely.'
+      : null;
   return value > above
     ? { key, text: `${who} has ${value} ${what} (more than ${above})`, advice, state: 'crossed' }
     : { key, text: `${who} is back to ${value} ${what} (at most ${above})`, advice, state: 'fine' };
@@ -201,7 +203,7 @@ function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measur
     key: AUDIT,
     text: `${first?.reason ?? 'no reason was given'} (${last === null ? 'it was never audited before' : `last audit: ${minute(last)}`})`,
     advice:
-      'netns-audit doctor (with --context, or --eks and --region) says which link is broken, and how to mend it.',
+      'netns-audit doctor (with --context, or --eks and --region) shows what is broken and how to fix it.',
     state: 'crossed',
   };
 }

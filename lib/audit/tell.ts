@@ -51,7 +51,7 @@ export async function tell(
   const changes = changesOf(report, before, thresholds, deps.expectedWithinHours ?? null);
   const notes =
     isDamaged && before === null
-      ? ['What was told before cannot be read: all that is open is told as if nobody knew.']
+      ? ['The record of earlier messages cannot be read: all open findings are reported again.']
       : [];
   const links = linksTo(store, run, deps.consoleRegion);
   const message = clusterMessage(report, changes, links, notes, thresholds.reminderDays);

@@ -28,7 +28,7 @@ export function hostRoutes(network: PodNetwork, host: NetworkStack): readonly Ho
     return 'Calico sets no route for the target of a KubeVirt migration';
   }
   const { hostLink } = network;
-  if (hostLink === null) return "the node's end of the pair could not be told";
+  if (hostLink === null) return "the node's end of the pair could not be determined";
   if (layout.hostRoute === 'none') return `${network.plugin} delivers without a route`;
   if (layout.hostRoute === 'address') {
     return network.pod.podIPs.map((address) => {

@@ -57,7 +57,7 @@ export function linkFault(network: PodNetwork): string | null {
   if (network.stack !== null && !network.stack.links.some((found) => found.name === network.interface)) {
     return `the interface ${network.interface} is missing: see pod-interface-missing`;
   }
-  if (link === null) return 'the interface of the pod could not be told';
+  if (link === null) return 'the interface of the pod could not be determined';
   if (!link.up) return `the interface ${link.name} is down: see pod-interface-down`;
   if (link.peer !== null && link.peer.status === 'missing') {
     return `the node's end of ${link.name} is gone: see veth-peer-missing`;
@@ -65,7 +65,7 @@ export function linkFault(network: PodNetwork): string | null {
   if (link.peer !== null && link.peer.status === 'mismatched') {
     return `the ends of the pair do not point at each other: see veth-peer-mismatch`;
   }
-  if (hostLink === null) return "the node's end of the pair could not be told";
+  if (hostLink === null) return "the node's end of the pair could not be determined";
   if (!hostLink.up) return `the node's end ${hostLink.name} is down: see veth-host-side-down`;
   return null;
 }

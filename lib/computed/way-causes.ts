@@ -178,7 +178,7 @@ function causeOf({ way, decision }: BrokenWay, network: PodNetwork): Cause {
     };
   const text =
     way.error === null
-      ? `a rule or route of table ${way.table} that could not be told`
-      : 'a rule or route that could not be told';
+      ? `a rule or route of table ${way.table} that could not be determined`
+      : 'a rule or route that could not be determined';
   return { kind: 'not known', text, rule: null, ofOnePod: true, key: text };
 }

@@ -160,7 +160,7 @@ export function last({ values }: Series): number {
   return values.findLast((each) => each !== null) ?? 0;
 }
 
-/** Sums over nodes; of `usage`, percent of the limit, the fullest node. Null where no node told it. */
+/** Sums over nodes; of `usage`, percent of the limit, the fullest node. Null where no node has data. */
 function value(rows: readonly NodeRow[], metric: Metric): number | null {
   if (rows.length === 0) return null;
   if (metric === 'nodes') return rows.length;

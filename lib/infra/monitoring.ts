@@ -84,7 +84,7 @@ export class Monitoring extends Construct {
         `AlertFailed-${id}`,
         raisedAbove(
           metricOf('AlertFailed', name, 'Sum'),
-          `SNS, or Security Hub, did not take what is to be told of ${name}. docs/operations.md: alert not delivered.`,
+          `SNS or Security Hub refused what was to be sent about ${name}. docs/operations.md: alert not delivered.`,
         ),
       );
     }
@@ -99,7 +99,7 @@ export class Monitoring extends Construct {
       'ClusterLost',
       raisedAbove(
         metricOf('ClustersLost', null, 'Sum'),
-        'A cluster has no report of a run, or nobody was told of it. docs/operations.md: cluster lost.',
+        'A cluster has no report of a run, or its message was not sent. docs/operations.md: cluster lost.',
       ),
     );
     alarm(

@@ -34,26 +34,26 @@ const metricThresholdSchema = z
   );
 
 export const thresholdsSchema = z.strictObject({
-  minSeverity: z.enum(severities).default('high').describe('New findings at or above it are told.'),
-  orphansPerNode: z.int().min(0).default(10).describe('More orphaned namespaces on a node are told.'),
+  minSeverity: z.enum(severities).default('high').describe('New findings at or above it are reported.'),
+  orphansPerNode: z.int().min(0).default(10).describe('Report nodes with more orphaned namespaces.'),
   namespaceShare: z
     .number()
     .min(0)
     .max(1)
     .default(0.8)
-    .describe('A node with a larger share of user.max_net_namespaces is told.'),
+    .describe('Report nodes that use a larger share of user.max_net_namespaces.'),
   coverage: z
     .number()
     .min(0)
     .max(1)
     .default(0.95)
-    .describe('A smaller share of nodes that were audited is told (skipped nodes do not count).'),
+    .describe('Report when a smaller share of nodes was audited (skipped nodes do not count).'),
   metrics: z
     .array(metricThresholdSchema)
     .max(20)
     .default([])
     .describe('More thresholds, on any number of the nodes.'),
-  reminderDays: z.int().min(1).default(7).describe('What stays open is told again after so many days.'),
+  reminderDays: z.int().min(1).default(7).describe('Open findings are reported again after this many days.'),
 });
 export type Thresholds = z.infer<typeof thresholdsSchema>;
 

@@ -85,7 +85,7 @@ function findingCase(finding: Finding): TestCase {
     finding.suppressed !== null
       ? `suppressed until ${finding.suppressed.expires}: ${finding.suppressed.reason} (${finding.suppressed.owner})`
       : waits
-        ? `${finding.title}: seen once; told if the next audit sees it again`
+        ? `${finding.title}: seen once; reported if the next audit confirms it`
         : null;
   return {
     classname: finding.check,

@@ -12,7 +12,7 @@ export function plural(
   return `${count.toLocaleString('en-US')} ${count === 1 ? word : many}`;
 }
 
-/** `2 critical, 1 high (1 of them told with its cause)`; empty where nothing counts. */
+/** `2 critical, 1 high (1 of them shown under its cause)`; empty where nothing counts. */
 export function severityCounts(report: ClusterReport): string {
   const open = report.findings.filter(counts);
   const bySeverity = severities
@@ -23,7 +23,7 @@ export function severityCounts(report: ClusterReport): string {
   const explained = open.filter(({ partOf }) => partOf !== null).length;
   return explained === 0
     ? bySeverity
-    : `${bySeverity} (${explained} of them told with ${explained === 1 ? 'its cause' : 'their causes'})`;
+    : `${bySeverity} (${explained} of them shown under ${explained === 1 ? 'its cause' : 'their causes'})`;
 }
 
 /** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`; of a cluster without nodes it says that. */
@@ -85,5 +85,5 @@ export function minute(iso: string): string {
 export function unsent({ coverage }: ClusterReport): string | null {
   return coverage.nodes.length === 0 || coverage.checks.some(({ topic }) => topic === 'connectivity')
     ? null
-    : 'No packet was sent: --active ping,dns also finds what only packets show.';
+    : 'No packets were sent. To find what only packets reveal: --active ping,dns';
 }

@@ -33,7 +33,7 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
     ...indented(`${one}${printable(lead.detail)}`, width, '  '),
     ...(traffic === null ? [] : indented(printable(traffic, 1000), width, '  ')),
     ...(lead.notSeen
-      ? indented('This audit did not look at it, so it stays open until one that does.', width, '  ')
+      ? indented('This audit did not check it, so it stays open until one does.', width, '  ')
       : []),
     ...proof(lead, width),
   );
@@ -111,15 +111,15 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
   });
   if (store !== null && canBeHad(group))
     out.push(
-      ...indented('> Or have it done, each looked at again before, and what came of it after:', width, '  '),
+      ...indented('> Or let netns-audit repair it. It checks each object before and after:', width, '  '),
       `    $ ${command('netns-audit', 'remediate', runId, '--only', group.lead.check, ...inStore(store), '--apply')}`,
     );
   if (left === 0) return out;
-  if (store === null) return [...out, `    and ${plural(left, 'more command')} such as these`];
+  if (store === null) return [...out, `    and ${plural(left, 'more command')} like these`];
   return [
     ...out,
     ...indented(
-      `> ${plural(left, 'more command')} such as these. All of them, as a script to read first:`,
+      `> ${plural(left, 'more command')} like these. Get them all as a script, and read it first:`,
       width,
       '  ',
     ),

@@ -97,7 +97,7 @@ function details(counting: readonly Group[], report: ClusterReport, options: Tex
     ...(options.store == null ? [] : ['--store', options.store]),
   );
   const rest = `${plural(counting.length - shown.length, 'other')} in full: ${options.store === null ? '--details' : all}`;
-  const more = `About a check: netns-audit checks ${first.lead.check}`;
+  const more = `Explain a finding: netns-audit checks ${first.lead.check}`;
   const asides = shown.length === counting.length ? [more] : [rest, more];
   return [...shown, asides.map((line) => paint('aside', line, options))];
 }
@@ -106,7 +106,7 @@ function pending(shown: readonly Group[], { width }: TextOptions): string[] {
   const found = shown.filter(({ lead }) => lead.state === 'pending' && lead.suppressed === null);
   if (found.length === 0) return [];
   return [
-    'Seen for the first time; told if the next audit sees it again:',
+    'Pending (seen once, reported if the next audit confirms it):',
     ...found.flatMap((group) =>
       indented(`${group.lead.severity} ${group.lead.check}  ${named(membersOf(group))}`, width, '  '),
     ),

@@ -45,7 +45,8 @@ it('where nodes come and go only what was told is told to be over', { timeout: 6
 
     Thresholds crossed:
       node-1 has 12 orphaned namespaces (more than 10)
-        Each namespace-orphaned in the report says how to remove it safely.",
+        Each namespace-orphaned finding in the report shows how to remove it
+        safely.",
       "6. prod-eu is healthy: 1 threshold back to normal.
     3 nodes audited; 36 pods; all checks.
 

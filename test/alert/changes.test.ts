@@ -116,7 +116,7 @@ describe('a message is sent', () => {
       {
         key: 'orphaned namespaces of node-1',
         text: 'node-1 has 11 orphaned namespaces (more than 10)',
-        advice: expect.stringContaining('namespace-orphaned in the report'),
+        advice: expect.stringContaining('namespace-orphaned finding in the report'),
       },
     ]);
     expect(isNews(say(leaking, leaking))).toBe(false);
@@ -325,7 +325,7 @@ describe('a threshold on any number of the nodes', () => {
       'node-1 is back to 99 pods (at most 100)',
       'node-1 has 101 pods (more than 100), again',
       'node-1 is back to 99 pods (at most 100)',
-      'node-1 has 101 pods (more than 100); it comes and goes: told again when it was stable for a week',
+      'node-1 has 101 pods (more than 100); it comes and goes: reported again once stable for a week',
       '',
       '',
       '',

@@ -70,7 +70,7 @@ describe('a mail', () => {
     shop/web-0, shop/web-1, shop/web-2, shop/web-3 and 8 more
     No interface eth0, only lo; the API still shows 10.244.1.7.
     $ kubectl delete pod -n shop web-1
-    and so for each of them.
+    and the same for each of the others.
 `,
     );
   });

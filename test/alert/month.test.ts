@@ -111,13 +111,13 @@ describe('a month of nights', () => {
         "8. prod-eu: critical: 1 critical new, 1 resolved: CNI configuration names a plugin that is not inst...",
         "9. prod-eu: critical: 1 high flapping: Pod's network interface is down",
         "10. prod-eu: healthy: 1 resolved: cni-plugin-missing /opt/cni/bin/aws-cni on node-4",
-        "11. prod-eu: degraded: 1 high new: Pod without the default route of its CNI plugin",
+        "11. prod-eu: degraded: 1 high new: Pod lacks the default route its CNI plugin set",
         "12. prod-eu: incomplete: 7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet does ...",
         "15. prod-eu: degraded: 8 of 8 nodes were fully audited (at least 95 %)",
         "16. prod-eu: degraded: node-7 has 12 orphaned namespaces (more than 10)",
         "18. prod-eu: degraded: 1 stays, 1 high still open: pod-link-down billing/db-0 on node-3",
         "19. prod-eu: degraded: node-7 is back to 9 orphaned namespaces (at most 10)",
-        "21. prod-eu: degraded: 1 high no longer excepted, audits were missed: Network device of the node ins...",
+        "21. prod-eu: degraded: 1 high no longer excepted, audits were missed: Node's network device is insid...",
         "22. prod-eu: degraded: 1 resolved: host-interface-in-pod lab/trace-1 on node-6",
         "24. prod-eu: incomplete: not audited: the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIM...",
         "26. prod-eu: degraded: audited again, 2 high still open: pod-default-route-missing shop/cart-2 on no...",
@@ -242,7 +242,7 @@ describe('a month of nights', () => {
       prod-eu is critical: 1 high flapping.
       8 nodes audited; 104 pods; all checks. Also open: 1 critical.
 
-      Comes and goes; told again when it was stable for a week:
+      Comes and goes (reported again once stable for a week):
         high pod-interface-down billing/db-0 on node-3
           First seen 2026-11-05 02:05 UTC; came back 2 times.
           eth0 is down.
@@ -269,7 +269,7 @@ describe('a month of nights', () => {
 
   it('does not mention the flapping one when another fault is told', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
-      "prod-eu: Pod without the default route of its CNI plugin: shop/cart-2
+      "prod-eu: Pod lacks the default route its CNI plugin set: shop/cart-2
         on node-5.
       prod-eu is degraded: 1 high new.
       8 nodes audited; 99 pods; all checks. Also open: 1 high.
@@ -329,7 +329,8 @@ describe('a month of nights', () => {
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
-          Each namespace-orphaned in the report says how to remove it safely.
+          Each namespace-orphaned finding in the report shows how to remove it
+          safely.
 
       Report:
         netns-audit reports show 20261116T020700Z-37ff20e0 --cluster prod-eu --store s3://audits
@@ -353,7 +354,7 @@ describe('a month of nights', () => {
       "prod-eu is degraded: 1 stays, 1 high still open.
       8 nodes audited; 99 pods; all checks.
 
-      Came and went, and stays for a week now (first seen):
+      Came and went, and has now stayed for a week (first seen):
         2026-11-05 high pod-link-down billing/db-0 on node-3
 
       Still open (first seen):
@@ -371,8 +372,7 @@ describe('a month of nights', () => {
       expect.objectContaining({ check: 'host-interface-in-pod', suppressed: true }),
     );
     expect(mailOf(21)).toMatchInlineSnapshot(`
-      "prod-eu: Network device of the node inside of a pod: lab/trace-1 on
-        node-6.
+      "prod-eu: Node's network device is inside a pod: lab/trace-1 on node-6.
       prod-eu is degraded: 1 high no longer excepted, audits were missed.
       8 nodes audited; 99 pods; all checks. Also open: 2 high.
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
@@ -412,8 +412,8 @@ describe('a month of nights', () => {
       Not audited:
         the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT
         10.0.0.1:443 (last audit: 2026-11-23 02:11 UTC)
-          netns-audit doctor (with --context, or --eks and --region) says
-          which link is broken, and how to mend it.
+          netns-audit doctor (with --context, or --eks and --region) shows
+          what is broken and how to fix it.
 
       Report:
         netns-audit reports show 20261124T020300Z-3d6327b5 --cluster prod-eu --store s3://audits
@@ -441,10 +441,10 @@ describe('a month of nights', () => {
     expect(mailOf(27)).toMatchInlineSnapshot(`
       "prod-eu is healthy: another cluster.
       8 nodes audited; 96 pods; all checks.
-      This is another cluster than the one before under this name
-        (kube-system has another uid): its history begins anew.
+      A different cluster now has this name (kube-system has a new uid): its
+        history starts again.
 
-      Told of the cluster before, and ended with it:
+      Reported for the cluster before, and ended with it:
         high pod-default-route-missing shop/cart-2 on node-5
         high pod-link-down billing/db-0 on node-3
 
@@ -477,7 +477,7 @@ describe('a month of nights', () => {
       prod-eu is critical: 1 critical worse.
       8 nodes audited; 96 pods; all checks.
 
-      Worse than told before:
+      Worse than last reported:
         critical namespace-count-near-limit node-2 (was high)
           First seen 2026-11-28 02:01 UTC.
           62,800 of at most 63,000 network namespaces.

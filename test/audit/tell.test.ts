@@ -79,7 +79,7 @@ describe('a message', () => {
     expect(damages[0]).toContain(second);
     for (const key of [first, third]) await writeFile(join(store.location, key), '{');
     await dayOf(5);
-    expect(sent[1]?.text).toContain('What was told before cannot be read');
+    expect(sent[1]?.text).toContain('The record of earlier messages cannot be read');
   });
 });
 

@@ -53,10 +53,10 @@ async function aCluster(destinations: (url: string) => object[]) {
 it('an audit tells what changed, once, and says whom it told', async () => {
   const { audit, got } = await aCluster((url) => [{ kind: 'webhook', name: 'team', url }]);
   const first = await audit();
-  expect(first.error).toContain('Told: webhook team.');
+  expect(first.error).toContain('Alerts sent to webhook team.');
   expect(JSON.parse(got[0] ?? '')).toMatchObject({ kind: 'Alert', cluster: { uid: expect.any(String) } });
   const second = await audit();
-  expect(second.error).toContain('Nothing new to tell: webhook team.');
+  expect(second.error).toContain('Nothing new to send to webhook team.');
   expect(got).toHaveLength(1);
 });
 

@@ -113,7 +113,7 @@ describe('the drawing', () => {
 
   it('is level at zero, and holds where no node ever told it', () => {
     expect(trends(october(5, [0]), past([0, 0]))).toContain(', as on 2026-10-01');
-    expect(trends(october(5, [null]), past([null]))).toContain('Leaked network namespaces: no node told it.');
+    expect(trends(october(5, [null]), past([null]))).toContain('Leaked network namespaces: no data.');
     expect(trends(october(5, [1]), [])).toContain('No audit of the whole cluster');
   });
 });

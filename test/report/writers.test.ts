@@ -13,7 +13,7 @@ describe('the text report', () => {
       write(aReport(), 'text', plain),
     ).toBe(`Audit of prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
 
-No packet was sent: --active ping,dns also finds what only packets show.
+No packets were sent. To find what only packets reveal: --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 HEALTHY  prod-eu
 `);
@@ -34,12 +34,12 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
     - interfaces: expected eth0, found lo  [ip link (netns 4026532400)]
   > Delete the pod.
     $ kubectl delete pod -n shop web-1
-  > Or have it done, each looked at again before, and what came of it after:
+  > Or let netns-audit repair it. It checks each object before and after:
     $ netns-audit remediate 20260102T030405Z-0a1b2c3d --only pod-interface-missing --apply
 
-About a check: netns-audit checks pod-interface-missing
+Explain a finding: netns-audit checks pod-interface-missing
 
-No packet was sent: --active ping,dns also finds what only packets show.
+No packets were sent. To find what only packets reveal: --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 CRITICAL  prod-eu: 1 critical; 1 new
 `);
@@ -107,7 +107,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     const text = write(aReport({ findings }), 'text', plain);
 
     it('says how to have the commands of all', () => {
-      expect(text).toContain('  > 3 more commands such as these. All of them, as a script to read first:');
+      expect(text).toContain('  > 3 more commands like these. Get them all as a script, and read it first:');
       expect(text).toContain(
         `$ netns-audit reports show ${aReport().runId} --check pod-interface-missing --node node-1 -o json | jq`,
       );
@@ -126,7 +126,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
       const of = (store: string | null) => write(aReport({ findings }), 'text', { ...plain, store });
       expect(of('/var/lib/my audits')).toContain("--node node-1 --store '/var/lib/my audits' -o json");
       expect(of(null)).not.toContain('reports show');
-      expect(of(null)).toContain('and 3 more commands such as these');
+      expect(of(null)).toContain('and 3 more commands like these');
     });
 
     it.skipIf(spawnSync('jq', ['--version']).status !== 0)(

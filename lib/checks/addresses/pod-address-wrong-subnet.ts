@@ -11,7 +11,7 @@ export const podAddressWrongSubnet = definePodCheck({
   topic: 'addresses',
   severity: 'high',
   title: "The pod's address fits the node's subnet for pods",
-  failureTitle: "Pod's address does not fit the node's subnet for pods",
+  failureTitle: "Pod's address is outside the node's pod subnet",
   why: "Other nodes send a subnet's packets to the node that has it: a pod that kept an address of an earlier subnet is reached from its own node only, or its traffic goes to the node that has the subnet now. With another prefix length it looks for addresses beside itself that are behind its gateway, Services among them.",
   needs: ['podNetworks', 'cniConfig', 'hostNetwork', 'node'],
   unless: [networkElsewhere],

@@ -8,7 +8,7 @@ export const exceptionExpired = defineClusterCheck({
   topic: 'audit',
   severity: 'low',
   title: 'No exception is past its last day',
-  failureTitle: 'Exception past its last day',
+  failureTitle: 'Exception has expired',
   why: 'What it covered counts and is told again. An exception that ended and stays in the configuration hides that nobody has decided since: repair the fault, or decide anew.',
   run({ exceptions }) {
     return exceptions.map((use) => {

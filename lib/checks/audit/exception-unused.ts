@@ -8,7 +8,7 @@ export const exceptionUnused = defineClusterCheck({
   topic: 'audit',
   severity: 'low',
   title: 'Every exception covers something',
-  failureTitle: 'Exception that covers nothing',
+  failureTitle: 'Exception covers nothing',
   why: 'An exception whose fault is gone hides the next fault of its kind on the same objects. One with a misspelt name covers nothing from the beginning.',
   // A fault that comes and goes is away for a night: its exception is not unused yet.
   observations: 2,

@@ -15,7 +15,7 @@ export const awsEniTableIncomplete = defineCheck({
   topic: 'aws',
   severity: 'critical',
   title: 'The table of every ENI has its default route (AWS VPC CNI)',
-  failureTitle: 'Table of an ENI without its default route (AWS VPC CNI)',
+  failureTitle: "ENI's routing table lacks a default route (AWS VPC CNI)",
   why: 'Packets of the pods on that ENI fall through to the main table and leave by the first ENI, where EC2 drops what has an address of another.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {

@@ -14,7 +14,7 @@ export const awsRuleLeaked = defineCheck({
   topic: 'aws',
   severity: 'medium',
   title: 'Every routing rule of a pod has its pod (AWS VPC CNI)',
-  failureTitle: 'Routing rules of pods that are gone (AWS VPC CNI)',
+  failureTitle: 'Routing rules of deleted pods remain (AWS VPC CNI)',
   why: 'The next pod that gets the address on another ENI sends by the wrong one, and a pod of another node with that address cannot be reached from here.',
   observations: 2,
   needs: ['hostNetwork', 'ipam', 'pods', 'namespaces', 'cniResults'],

@@ -25,7 +25,7 @@ export const awsRuleMissing = defineCheck({
   topic: 'aws',
   severity: 'high',
   title: 'The node has the routing rules of the pod (AWS VPC CNI)',
-  failureTitle: 'Routing rule of the pod is missing (AWS VPC CNI)',
+  failureTitle: "Pod's routing rule is missing (AWS VPC CNI)",
   why: 'Without rule 1536 the packets of a pod leave by the wrong network interface, and EC2 drops them there. Without rule 512 pods of the same interface cannot reach it: their packets leave the node.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {

@@ -25,7 +25,7 @@ export const cniAgentDown = defineCheck({
   topic: 'cni',
   severity: 'critical',
   title: 'The agent of the CNI plugin runs on the node',
-  failureTitle: 'CNI agent of the node is down',
+  failureTitle: "Node's CNI agent is down",
   why: 'No pod can start or be taken down on the node, and what changes in the cluster (new nodes, policies, Services) does not reach the pods that run.',
   needs: ['pods', 'processes', 'cniConfig', 'node'],
   run({ pods, processes, cniConfig, node: { createdAt, labels } }, context) {

@@ -10,7 +10,7 @@ export const cniConfigInvalid = defineCheck({
   topic: 'cni',
   severity: 'critical',
   title: 'The node has a CNI configuration that its runtime loads',
-  failureTitle: 'Node without a valid CNI configuration',
+  failureTitle: 'Node has no valid CNI configuration',
   why: 'Without it the runtime can neither set up nor tear down the network of a pod: the node goes NotReady, new pods stay in ContainerCreating, deleted ones in Terminating.',
   needs: ['cniConfig', 'node'],
   run({ cniConfig, node: { containerRuntime, createdAt, ready } }, { node, now, settleSeconds }) {

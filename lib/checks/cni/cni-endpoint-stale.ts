@@ -26,7 +26,7 @@ export const cniEndpointStale = defineCheck({
   about: 'sandboxes',
   severity: 'medium',
   title: 'Endpoints of the CNI agent are those of the pods that run',
-  failureTitle: 'Endpoint on file is not that of a running pod',
+  failureTitle: 'Recorded endpoint does not belong to a running pod',
   why: 'Other nodes take the address of such an endpoint for that of its pod. Whoever gets the address next has the identity and the network policies of another pod, and a removal that names the wrong sandbox releases nothing.',
   observations: 2,
   needs: ['pods', 'podNetworks', 'sandboxes', 'cniEndpoints'],

@@ -10,7 +10,7 @@ export const ipamConflict = definePodCheck({
   topic: 'cni',
   severity: 'high',
   title: 'IPAM store and pod agree on the address',
-  failureTitle: 'IPAM store gives the address of the pod to another container',
+  failureTitle: "IPAM assigns the pod's address to another container",
   why: "When the other container's entry is removed the pod's address becomes free while it is in use, and the next pod that gets it breaks both.",
   needs: ['ipam', 'podNetworks'],
   judge(network, { ipam, podNetworks }) {

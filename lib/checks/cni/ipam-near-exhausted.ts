@@ -12,7 +12,7 @@ export const ipamNearExhausted = defineCheck({
   topic: 'cni',
   severity: 'high',
   title: 'The node has addresses left for new pods',
-  failureTitle: 'Addresses for pods nearly used up on a node',
+  failureTitle: 'Node is almost out of pod addresses',
   why: 'Once the range is used up every new pod on the node stays in ContainerCreating with "no IP addresses available in range set", while the scheduler goes on placing pods there.',
   needs: ['ipam', 'sandboxes', 'node', 'pods'],
   run({ ipam, sandboxes, node: { maxPods }, pods }, { node }) {

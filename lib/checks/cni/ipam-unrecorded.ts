@@ -9,7 +9,7 @@ export const ipamUnrecorded = definePodCheck({
   topic: 'cni',
   severity: 'high',
   title: "The pod's address is taken in the IPAM store",
-  failureTitle: 'Pod uses an address that its IPAM takes for free',
+  failureTitle: 'Pod uses an address that IPAM considers free',
   why: 'The IPAM will give the address to another pod. From then on two pods have the same address, and traffic reaches one or the other by chance.',
   needs: ['ipam', 'podNetworks'],
   judge(network, { ipam }) {

@@ -11,7 +11,7 @@ export const nodeToPodUnreachable = definePodCheck({
   severity: 'high',
   active: 'ping',
   title: 'The node reaches the pod',
-  failureTitle: 'Pod that its own node cannot reach',
+  failureTitle: 'Node cannot reach its own pod',
   why: 'Neither a ping nor the question for its MAC address is answered, although everything that can be read looks right. Probes of the kubelet fail as well, and traffic from elsewhere is lost on the last step.',
   needs: ['podNetworks', 'hostNetwork', 'active'],
   judge(network, { active }) {

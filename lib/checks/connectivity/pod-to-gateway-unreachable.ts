@@ -12,7 +12,7 @@ export const podToGatewayUnreachable = definePodCheck({
   severity: 'high',
   active: 'ping',
   title: 'The pod reaches its gateway',
-  failureTitle: 'Pod that cannot reach its gateway',
+  failureTitle: 'Pod cannot reach its gateway',
   why: 'Nothing that the pod sends beyond its subnet leaves it, although interface, address and routes look right.',
   needs: ['podNetworks', 'hostNetwork', 'active'],
   judge(network, sources, context) {

@@ -18,7 +18,7 @@ export const resolvConfUnexpected = definePodCheck({
   topic: 'dns',
   severity: 'high',
   title: "The pod's nameservers are those of its dnsPolicy",
-  failureTitle: 'Pod with other nameservers than its dnsPolicy gives',
+  failureTitle: "Pod's nameservers do not match its dnsPolicy",
   why: 'Names of Services, or all names, fail or come from a server that nobody chose. A loopback address in a pod is where nobody listens (kubernetes#49675).',
   needs: ['podNetworks', 'nodeResolvConf', 'clusterDns', 'hostNetwork'],
   unless: [networkElsewhere],

@@ -9,7 +9,7 @@ export const sandboxCreateFailing = defineCheck({
   topic: 'events',
   severity: 'high',
   title: 'The sandbox of the pod could be made',
-  failureTitle: 'Sandbox of the pod cannot be made',
+  failureTitle: "Pod's sandbox cannot be created",
   why: 'The pod does not start: it stays in ContainerCreating, and the kubelet goes on trying and failing, each time perhaps leaving an address or a link behind.',
   needs: ['events', 'pods'],
   run({ events, pods }, { node, now, settleSeconds }) {

@@ -12,7 +12,7 @@ export const sandboxKillFailing = defineCheck({
   topic: 'events',
   severity: 'medium',
   title: 'The sandbox of the pod could be removed',
-  failureTitle: 'Sandbox of the pod cannot be removed',
+  failureTitle: "Pod's sandbox cannot be removed",
   why: 'The namespace, the link and the address of the sandbox stay taken on the node until its network is taken down, and the pod stays in Terminating.',
   needs: ['events', 'pods', 'sandboxes'],
   run({ events, pods, sandboxes }, { node, now }) {

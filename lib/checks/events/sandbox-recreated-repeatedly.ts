@@ -12,7 +12,7 @@ export const sandboxRecreatedRepeatedly = defineCheck({
   topic: 'events',
   severity: 'medium',
   title: 'The pod keeps its sandbox',
-  failureTitle: 'Sandbox of the pod is made anew again and again',
+  failureTitle: 'Pod sandbox keeps being recreated',
   why: 'Each time all containers of the pod are killed and its address may change. The pause process dies, or the runtime reports a sandbox without an address (containerd#7843).',
   needs: ['events', 'pods'],
   run({ events, pods }, { node, now }) {

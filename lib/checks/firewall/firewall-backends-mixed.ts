@@ -22,7 +22,7 @@ export const firewallBackendsMixed = defineCheck({
   topic: 'firewall',
   severity: 'medium',
   title: "Rules of the cluster are in one backend of the node's iptables",
-  failureTitle: 'Rules of the cluster are in both backends of iptables',
+  failureTitle: 'Cluster rules are split across both iptables backends',
   why: 'Packets pass both backends: what one accepts the other may drop, and rules that an agent left in the one that it no longer uses go on acting, for Services and pods that are gone.',
   needs: ['hostPacketFilters'],
   run({ hostPacketFilters }, { node }) {

@@ -30,7 +30,7 @@ export const meshRulesMissing = defineCheck({
   topic: 'firewall',
   severity: 'high',
   title: "Packets of pods in a mesh go to the mesh's proxy",
-  failureTitle: 'No redirection to the mesh in an enrolled pod',
+  failureTitle: 'Enrolled pod is not redirected to the mesh',
   why: 'The API, the proxy and the dashboards say that the pod is in the mesh, but its packets pass by the proxy: unencrypted, without policies, and refused by peers that demand mutual TLS. Nothing restores the rules in a running pod.',
   needs: ['podNetworks'],
   run({ podNetworks }, { node }) {

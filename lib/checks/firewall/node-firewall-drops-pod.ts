@@ -21,7 +21,7 @@ export const nodeFirewallDropsPod = definePodCheck({
   topic: 'firewall',
   severity: 'high',
   title: "No rule of the node drops all packets of the pod's address",
-  failureTitle: "Rule of the node drops all packets of the pod's address",
+  failureTitle: "Node's firewall drops all of the pod's packets",
   why: 'The pod is refused or not heard from other nodes or by its neighbours, whatever policies allow. Deleting it may only hand the address to the next pod.',
   needs: ['podNetworks', 'hostPacketFilters'],
   facts({ hostPacketFilters }) {

@@ -20,7 +20,7 @@ export const nodeFirewallDrops = defineCheck({
   topic: 'firewall',
   severity: 'high',
   title: 'The packet filter of the node forwards what pods send',
-  failureTitle: 'Node drops what its pods send',
+  failureTitle: "Node's firewall drops its pods' packets",
   why: "The node's pods reach no pod elsewhere, no Service and no DNS. Pods on the host's network are not affected.",
   needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
   run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {

@@ -11,7 +11,7 @@ export const podFirewallBlocksAll = definePodCheck({
   topic: 'firewall',
   severity: 'high',
   title: "The pod's own firewall lets packets through",
-  failureTitle: "Firewall inside the pod's namespace drops everything",
+  failureTitle: 'Firewall inside the pod drops everything',
   why: 'The pod has an interface, an address and routes, and yet nothing passes. Network policies never look like this: they are enforced on the node, not inside of the pod.',
   needs: ['podNetworks'],
   unless: ['namespace unread', networkElsewhere],

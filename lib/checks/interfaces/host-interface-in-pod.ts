@@ -13,7 +13,7 @@ export const hostInterfaceInPod = definePodCheck({
   topic: 'interfaces',
   severity: 'high',
   title: 'The pod holds no device of the node',
-  failureTitle: 'Network device of the node inside of a pod',
+  failureTitle: "Node's network device is inside a pod",
   why: 'A physical device that sits in a pod by mistake is missing from the node, and gives the pod a way around every policy.',
   needs: ['podNetworks', 'hostNetwork'],
   unless: ['namespace unread'],

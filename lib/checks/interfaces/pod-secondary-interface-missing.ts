@@ -11,7 +11,7 @@ export const podSecondaryInterfaceMissing = definePodCheck({
   topic: 'interfaces',
   severity: 'high',
   title: 'The pod has its secondary interfaces',
-  failureTitle: 'Pod without a secondary interface that it asked for',
+  failureTitle: 'Pod lacks a secondary interface it requested',
   why: 'Pods that ask for further networks (storage, telecom, SR-IOV) start without them when Multus was not ready, and nothing else says so.',
   needs: ['podNetworks'],
   unless: [asksForNothing, networkElsewhere, 'namespace unread'],

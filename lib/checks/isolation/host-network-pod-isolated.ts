@@ -15,7 +15,7 @@ export const hostNetworkPodIsolated = defineCheck({
   topic: 'isolation',
   severity: 'high',
   title: "The hostNetwork pod is in the node's network",
-  failureTitle: "hostNetwork pod outside of the node's network",
+  failureTitle: "hostNetwork pod is outside the node's network",
   why: "Agents with hostNetwork set up the node: kube-proxy or a CNI agent in another namespace writes its rules where nobody reads them, and what others look for on the node's ports is not there.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {

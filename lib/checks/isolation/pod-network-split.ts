@@ -17,7 +17,7 @@ export const podNetworkSplit = defineCheck({
   topic: 'isolation',
   severity: 'critical',
   title: 'All parts of the pod share one network namespace',
-  failureTitle: 'Pod split over several network namespaces',
+  failureTitle: 'Pod is split across several network namespaces',
   why: 'Containers of one pod no longer reach each other on localhost, one of them may speak with the address of another pod, and the next container start or deletion goes to the wrong namespace.',
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {

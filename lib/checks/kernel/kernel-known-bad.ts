@@ -10,7 +10,7 @@ export const kernelKnownBad = defineCheck({
   topic: 'kernel',
   severity: 'low',
   title: 'The kernel has no known defect in network namespaces',
-  failureTitle: 'Kernel with a known defect in network namespaces',
+  failureTitle: 'Kernel has a known bug in network namespaces',
   why: 'Some kernels leak, miscount or fail to remove network namespaces. Faults on such a node come back until its kernel is replaced, whatever is done to its pods.',
   needs: ['host', 'kernel'],
   run({ host: { kernelRelease }, kernel: { sysctls } }, { node }) {

@@ -21,7 +21,7 @@ export const neighbourTableNearFull = defineCheck({
   topic: 'kernel',
   severity: 'high',
   title: 'The neighbour tables have room',
-  failureTitle: 'Neighbour table of a node is full or nearly so',
+  failureTitle: "Node's neighbour table is full or almost full",
   why: 'One table serves the node and all its pods. When it is full, new neighbours cannot be resolved, and pods cannot reach each other or the gateway, at random.',
   needs: ['kernel', 'kernelLog', 'hostNetwork', 'namespaces'],
   run({ kernel, kernelLog, hostNetwork, namespaces }, { node, now }) {

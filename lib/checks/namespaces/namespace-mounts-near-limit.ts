@@ -12,7 +12,7 @@ export const namespaceMountsNearLimit = defineCheck({
   topic: 'namespaces',
   severity: 'high',
   title: 'The node has room for more mounts',
-  failureTitle: 'Mounts of the node near their limit, or pins mounted many times',
+  failureTitle: 'Mounts near their limit, or pins mounted repeatedly',
   why: 'At fs.mount-max no namespace can be pinned and no volume mounted: new pods fail with "no space left on device", whatever the disks have free.',
   needs: ['mounts'],
   run({ mounts }, { node }) {

@@ -11,7 +11,7 @@ export const bridgeFilterDisabled = defineCheck({
   topic: 'path',
   severity: 'high',
   title: 'What the bridge forwards passes the packet filter, as Services need it',
-  failureTitle: 'Bridge passes Services of its own pods by',
+  failureTitle: 'Bridged traffic bypasses the rules of Services',
   why: 'A pod that asks a Service whose endpoint is behind the same bridge gets its answer from the address of the endpoint, and drops it. Services with endpoints on other nodes work.',
   needs: ['podNetworks', 'hostPacketFilters', 'kernel'],
   run({ podNetworks, hostPacketFilters, kernel }, { node }) {

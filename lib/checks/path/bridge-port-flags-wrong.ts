@@ -15,7 +15,7 @@ export const bridgePortFlagsWrong = definePodCheck({
   topic: 'path',
   severity: 'medium',
   title: "The pod's port of the bridge is set as the CNI configuration has it",
-  failureTitle: 'Port of the bridge is not set as the CNI configuration has it',
+  failureTitle: 'Bridge port does not match the CNI configuration',
   why: 'Without hairpin a pod does not reach itself through its Service, which looks like a request in so many that fails. An isolated port reaches no pod beside it.',
   needs: ['podNetworks', 'cniConfig'],
   unless: [networkElsewhere, linkFault],

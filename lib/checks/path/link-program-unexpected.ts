@@ -17,7 +17,7 @@ export const linkProgramUnexpected = definePodCheck({
   topic: 'path',
   severity: 'high',
   title: "Nothing on the pod's link drops or delays its packets",
-  failureTitle: "Filter or queue on the pod's link that no network agent put there",
+  failureTitle: "Unknown filter or queue on the pod's link",
   why: 'It drops, delays or loses packets of the pod before any firewall and any counter sees them: no rule, no route and no log shows why.',
   needs: ['podNetworks', 'linkPrograms'],
   facts({ linkPrograms }) {
@@ -26,7 +26,7 @@ export const linkProgramUnexpected = definePodCheck({
   },
   judge(network, { byLink }, { node }) {
     const link = network.hostLink?.name ?? null;
-    if (link === null) return "the node's end of the pod's pair could not be told";
+    if (link === null) return "the node's end of the pod's pair could not be determined";
     const found = (byLink.get(link) ?? []).filter(isUnexpected);
     const [first] = found;
     if (first === undefined) return xdpOf(network, node) ?? 'pass';

@@ -14,7 +14,7 @@ export const nodeTunnelBroken = defineCheck({
   topic: 'path',
   severity: 'critical',
   title: 'The tunnel of the node to other nodes is as its agent made it',
-  failureTitle: 'Tunnel of the node to other nodes is broken',
+  failureTitle: "Node's tunnel to other nodes is broken",
   why: "No packet gets from the node's pods to those of other nodes, or none back, while all on the node works. Nodes and pods look healthy.",
   needs: ['node', 'otherNodes', 'hostNetwork'],
   run({ node: own, otherNodes, hostNetwork }, { node, now }) {

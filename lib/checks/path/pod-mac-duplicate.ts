@@ -10,7 +10,7 @@ export const podMacDuplicate = definePodCheck({
   topic: 'path',
   severity: 'high',
   title: 'No other port of the bridge has the MAC address of the pod',
-  failureTitle: 'Pod with the MAC address of another pod',
+  failureTitle: "Pod has another pod's MAC address",
   why: 'The bridge sends frames for the address to whichever of them spoke last: most requests to both fail, and which ones changes from moment to moment.',
   needs: ['podNetworks', 'hostNetwork'],
   facts({ podNetworks, hostNetwork }) {

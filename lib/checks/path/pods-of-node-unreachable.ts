@@ -17,7 +17,7 @@ export const podsOfNodeUnreachable = defineCheck({
   topic: 'path',
   severity: 'critical',
   title: 'The node has a way to the pods of other nodes',
-  failureTitle: 'Node has no way to pods of another node',
+  failureTitle: "Node has no path to another node's pods",
   why: "The node's pods, and the node itself, reach no pod behind the network that is cut off, while everything on the node works. To the other node's pods this one looks dead.",
   needs: ['hostNetwork', 'routing', 'podNetworks'],
   run({ hostNetwork, routing, podNetworks }, { node }) {

@@ -28,7 +28,7 @@ export const routeToNodeMissing = defineClusterCheck({
   topic: 'path',
   severity: 'critical',
   title: 'The node has a route to the pods of each other node',
-  failureTitle: 'Node has no route to pods of another node',
+  failureTitle: "Node has no route to another node's pods",
   why: 'What the node and its pods send to those pods leaves by the default route, and is lost there. Answers to those pods are lost too, while everything on the node works.',
   run({ routesToNodes, auditedNodes }) {
     const audited = new Set(auditedNodes);

@@ -15,7 +15,7 @@ export const tunnelEntryWrong = defineCheck({
   topic: 'path',
   severity: 'critical',
   title: 'The tunnel sends what is for another node to that node',
-  failureTitle: 'Tunnel sends what is for another node elsewhere or nowhere',
+  failureTitle: "Tunnel sends another node's traffic elsewhere or nowhere",
   why: "The node's pods reach none of the other node's, and nothing shows it: device, routes and neighbours are right, and no counter of the pods moves.",
   needs: ['node', 'otherNodes', 'hostNetwork', 'forwarding'],
   run({ node: own, otherNodes, hostNetwork, forwarding }, { node, now }) {

@@ -61,5 +61,5 @@ export function recreatePod(pod: Pod): RemedyStep[] {
       repair('Delete it, then create it again from its source.', remove),
     ];
   }
-  return [repair(`Delete the pod; its ${pod.controller} makes a new one with a fresh namespace.`, remove)];
+  return [repair(`Delete the pod; its ${pod.controller} creates a new one with a fresh namespace.`, remove)];
 }

@@ -14,7 +14,7 @@ export const bridgeAddressStale = defineCheck({
   topic: 'routes',
   severity: 'high',
   title: 'The bridge holds the gateway address of its pods, in the configured subnet',
-  failureTitle: 'Bridge without the gateway address of its pods, or in an old subnet',
+  failureTitle: "Bridge's gateway address is missing or outdated",
   why: 'Pods behind a bridge leave the node through its address: without it all of them are cut off. A bridge in an old subnet makes every new pod fail with "already has an IP address different from".',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig', 'node'],
   run({ podNetworks, hostNetwork, cniConfig, node: nodeInfo }, { node }) {

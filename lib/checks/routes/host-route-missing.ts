@@ -11,7 +11,7 @@ export const hostRouteMissing = definePodCheck({
   topic: 'routes',
   severity: 'critical',
   title: 'The node has its route to the pod',
-  failureTitle: 'Node without a route to its pod',
+  failureTitle: 'Node has no route to its pod',
   why: 'The pod can send, but nothing comes back: the node hands every packet for it to its default route, which sends it out of the node or in circles. Probes fail, and so do Services.',
   needs: ['podNetworks', 'hostNetwork'],
   judge(network, { hostNetwork }, { node }) {

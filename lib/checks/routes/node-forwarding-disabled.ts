@@ -17,7 +17,7 @@ export const nodeForwardingDisabled = defineCheck({
   topic: 'routes',
   severity: 'critical',
   title: 'The node forwards packets of its pods',
-  failureTitle: 'Node does not forward packets of its pods',
+  failureTitle: "Node does not forward its pods' packets",
   why: 'The kernel drops whatever pods send beyond the node and what comes for them, although every pod looks healthy and probes from the node itself pass.',
   needs: ['kernel', 'podNetworks', 'hostNetwork'],
   run({ kernel, podNetworks, hostNetwork }, { node }) {

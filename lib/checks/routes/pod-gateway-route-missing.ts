@@ -10,7 +10,7 @@ export const podGatewayRouteMissing = definePodCheck({
   topic: 'routes',
   severity: 'high',
   title: "The pod's gateway is on its link",
-  failureTitle: 'Pod without an on-link route to its gateway',
+  failureTitle: 'Pod lacks an on-link route to its gateway',
   why: 'The route to the gateway carries the default route. Without it neighbours of the subnet are not reached directly, and the default route cannot be set again once it is lost.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],

@@ -10,7 +10,7 @@ export const sandboxDuplicated = defineCheck({
   about: 'sandboxes',
   severity: 'high',
   title: 'No pod has two ready sandboxes',
-  failureTitle: 'Pod with more than one ready sandbox',
+  failureTitle: 'Pod has more than one ready sandbox',
   why: 'The pod runs twice on the node or an earlier attempt was never stopped. Each sandbox holds an address and links; with a stable name or address they fight for it, and only one is in the API.',
   needs: ['sandboxes'],
   run({ sandboxes }, { node, now, settleSeconds }) {

@@ -17,7 +17,7 @@ export const sandboxMissing = defineCheck({
   topic: 'runtime',
   severity: 'critical',
   title: 'Every running pod has a sandbox',
-  failureTitle: 'Running pod without a sandbox',
+  failureTitle: 'Running pod has no sandbox',
   why: 'The API shows the pod Running and Services send it traffic, but the runtime has no sandbox for it: nothing of the pod runs any more, and the kubelet has not noticed or cannot make a new one.',
   needs: ['pods', 'sandboxes', 'node', 'processes'],
   run({ pods, sandboxes, node: apiNode, processes }, { node }) {

@@ -13,7 +13,7 @@ export const vethBridgeDetached = definePodCheck({
   topic: 'veth',
   severity: 'high',
   title: "The node's end is a forwarding port of the bridge",
-  failureTitle: "The pod's link is not on its bridge",
+  failureTitle: "Pod's link is not on its bridge",
   why: 'Behind a bridge plugin the bridge is the pod’s only way out. A port that is off it, or on another one, cuts the pod off although every address and route is right.',
   needs: ['podNetworks', 'hostNetwork'],
   judge(network, { hostNetwork }, { node }) {

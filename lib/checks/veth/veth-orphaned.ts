@@ -13,7 +13,7 @@ export const vethOrphaned = defineCheck({
   topic: 'veth',
   severity: 'medium',
   title: 'Every veth of the CNI plugin leads into a pod',
-  failureTitle: 'Veth of the CNI plugin that leads into no pod',
+  failureTitle: 'CNI veth leads to no pod',
   why: 'A leftover pair keeps its name: the next pod of that name fails with "already exists". Its routes may take the packets of a pod that has the address now.',
   observations: 2,
   needs: ['hostNetwork', 'host', 'podNetworks'],

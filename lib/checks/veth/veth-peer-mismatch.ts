@@ -11,7 +11,7 @@ export const vethPeerMismatch = definePodCheck({
   topic: 'veth',
   severity: 'high',
   title: "Both ends of the pod's pair point at each other and bear its name",
-  failureTitle: "The pod's veth pair is mixed up with another",
+  failureTitle: "Pod's veth pair is mixed up with another",
   why: 'A plugin that finds its interfaces by name takes the wrong one: routes, policies and the next deletion then go to another pod.',
   needs: ['podNetworks'],
   judge(network) {

@@ -66,7 +66,7 @@ function chart(title: string, points: readonly Point[], { limit, say }: Scale = 
   const [first] = known;
   const last = known.at(-1);
   if (first === undefined || last === undefined)
-    return `<figure><figcaption>${title}: no node told it.</figcaption></figure>`;
+    return `<figure><figcaption>${title}: no data.</figcaption></figure>`;
   const highest = known.reduce((a, b) => (b.value > a.value ? b : a));
   const top = Math.max(limit ?? 1, highest.value);
   const [from, to] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 0];

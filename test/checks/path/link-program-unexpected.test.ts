@@ -84,7 +84,7 @@ describe('link-program-unexpected', () => {
     expect(withXdp('hostLink', name)).toMatchObject([{ result: 'pass' }]);
   });
 
-  it('does not judge a pod whose link on the node could not be told', () => {
+  it('does not judge a pod whose link on the node could not be determined', () => {
     const podNetworks = [aPodNetwork({ hostLink: null })];
     expect(linkProgramUnexpected.run({ podNetworks, linkPrograms: [] }, context)).toMatchObject([
       { result: 'notApplicable' },

@@ -77,7 +77,7 @@ describe('pod-unrouted-inbound', () => {
     const [found] = failures(
       run({ network, host: withRules(host) }, toPod(waysOf(network), { link: 'eth9', table: '9' })),
     );
-    expect(found?.detail).toContain('a rule or route of table 9 that could not be told');
+    expect(found?.detail).toContain('a rule or route of table 9 that could not be determined');
   });
 
   it('does not know of a pod about which the kernel was not asked, and does not judge what Cilium delivers', () => {
