@@ -48,7 +48,7 @@ Next:
 ${
   local === 0
     ? `  npx cdk deploy -c config=${named}      every night, on AWS: docs/operations.md\n`
-    : 'A stack on AWS does not have your kubeconfig: docs/operations.md says how it reaches such clusters.\n'
+    : 'A stack on AWS does not have your kubeconfig: docs/operations-clusters.md explains how it reaches such clusters.\n'
 }`,
   );
 }

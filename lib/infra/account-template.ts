@@ -206,6 +206,6 @@ export function accountTemplate(): string {
       },
     },
   };
-  return `# Made by npm run generate: docs/operations.md says how to deploy it.\n${stringify(template, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+  return `# Made by npm run generate: docs/operations-discover.md explains how to deploy it.\n${stringify(template, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
 }
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as CloudFormation writes it

@@ -59,7 +59,7 @@ export class Monitoring extends Construct {
       const id = idOf(name);
       alarm(`AuditMissing-${id}`, {
         metric: metricOf('AuditCompleted', name, 'Sum'),
-        alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours: no run read any of its nodes. docs/operations.md: audit missing.`,
+        alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours: no run read any of its nodes. docs/operations-alarms.md: audit missing.`,
         threshold: 1,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: Math.min(schedule.expectedWithinHours, MOST_PERIODS),
@@ -67,7 +67,7 @@ export class Monitoring extends Construct {
       });
       alarm(`Coverage-${id}`, {
         metric: metricOf('Coverage', name, 'Minimum'),
-        alarmDescription: `Nodes of ${name} were not audited. docs/operations.md: coverage.`,
+        alarmDescription: `Nodes of ${name} were not audited. docs/operations-alarms.md: coverage.`,
         threshold: percentOf(thresholds.coverage),
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: 1,
@@ -77,14 +77,14 @@ export class Monitoring extends Construct {
         `LeftoverPods-${id}`,
         raisedAbove(
           metricOf('LeftoverPods', name, 'Sum'),
-          `A run died and left pods in ${name}; the next one removed them. docs/operations.md: leftover pods.`,
+          `A run died and left pods in ${name}; the next one removed them. docs/operations-alarms.md: leftover pods.`,
         ),
       );
       alarm(
         `AlertFailed-${id}`,
         raisedAbove(
           metricOf('AlertFailed', name, 'Sum'),
-          `SNS or Security Hub refused what was to be sent about ${name}. docs/operations.md: alert not delivered.`,
+          `SNS or Security Hub refused what was to be sent about ${name}. docs/operations-alarms.md: alert not delivered.`,
         ),
       );
     }
@@ -94,25 +94,25 @@ export class Monitoring extends Construct {
       ['TimedOut', machine.metricTimedOut()],
       ['Aborted', machine.metricAborted()],
     ] as const)
-      alarm(`Run${kind}`, raisedAbove(metric, `A run ${kind}. docs/operations.md: run failed.`));
+      alarm(`Run${kind}`, raisedAbove(metric, `A run ${kind}. docs/operations-alarms.md: run failed.`));
     alarm(
       'ClusterLost',
       raisedAbove(
         metricOf('ClustersLost', null, 'Sum'),
-        'A cluster has no report of a run, or its message was not sent. docs/operations.md: cluster lost.',
+        'A cluster has no report of a run, or its message was not sent. docs/operations-alarms.md: cluster lost.',
       ),
     );
     alarm(
       'NotReceived',
       raisedAbove(
         storage.topic.metricNumberOfNotificationsFailed({ period: Duration.hours(1) }),
-        'A subscriber did not take a message. docs/operations.md: message not received.',
+        'A subscriber did not take a message. docs/operations-alarms.md: message not received.',
       ),
     );
     alarm('NotStarted', {
       ...raisedAbove(
         storage.deadLetters.metricApproximateNumberOfMessagesVisible(),
-        'The schedule could not start a run. docs/operations.md: run not started.',
+        'The schedule could not start a run. docs/operations-alarms.md: run not started.',
       ),
       // Six hours after the last touch a queue tells no numbers any more, whatever is in it.
       treatMissingData: TreatMissingData.IGNORE,
@@ -150,7 +150,7 @@ export class Monitoring extends Construct {
   ): void {
     alarm('RunMissing', {
       metric: metricOf('ClustersAudited', null, 'Sum'),
-      alarmDescription: `No cluster was audited for ${schedule.expectedWithinHours} hours. docs/operations.md: run missing.`,
+      alarmDescription: `No cluster was audited for ${schedule.expectedWithinHours} hours. docs/operations-alarms.md: run missing.`,
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: Math.min(schedule.expectedWithinHours, MOST_PERIODS),
@@ -160,13 +160,13 @@ export class Monitoring extends Construct {
       'SomeUnreached',
       raisedAbove(
         metricOf('ClustersUnreached', null, 'Maximum'),
-        'Clusters were not reached. The report of the run names each with its reason. docs/operations.md: some unreached.',
+        'Clusters were not reached. The report of the run names each with its reason. docs/operations-alarms.md: some unreached.',
       ),
     );
     alarm('SomeUncovered', {
       metric: metricOf('LowestCoverage', null, 'Minimum'),
       alarmDescription:
-        'Nodes of some cluster were not audited. The mail of each such cluster names them. docs/operations.md: coverage.',
+        'Nodes of some cluster were not audited. The mail of each such cluster names them. docs/operations-alarms.md: coverage.',
       threshold: percentOf(thresholds.coverage),
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: 1,
@@ -176,7 +176,7 @@ export class Monitoring extends Construct {
       'DiscoveryGaps',
       raisedAbove(
         metricOf('DiscoveryGaps', null, 'Maximum'),
-        'Accounts or regions could not be looked into. The report of the run names each with its fix. docs/operations.md: discovery gaps.',
+        'Accounts or regions could not be looked into. The report of the run names each with its fix. docs/operations-alarms.md: discovery gaps.',
       ),
     );
   }

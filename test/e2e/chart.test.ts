@@ -215,7 +215,7 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
     expect(notes).toContain('create job first-audit --from=cronjob/chart');
     const first = await ran('first', 'chart');
     expect([first.done, first.log]).toEqual(['Complete', first.log]);
-    expect(first.log).toContain('Told: webhook hook, slack chat, alertmanager main, mail team.');
+    expect(first.log).toContain('Alerts sent to webhook hook, slack chat, alertmanager main, mail team.');
 
     const report = JSON.parse(
       await job('show', pod(['reports', 'show', '-o', 'json', '--store', '/store'])),

@@ -103,8 +103,8 @@ describe('the alarms', () => {
     expect(widgets).toEqual([100, 100, 46]);
   });
 
-  it('are each named by a failure in docs/operations.md, and no other is', () => {
-    const operations = readFileSync(new URL('docs/operations.md', root), 'utf8');
+  it('are each named by a failure in docs/operations-alarms.md, and no other is', () => {
+    const operations = readFileSync(new URL('docs/operations-alarms.md', root), 'utf8');
     const [, table = ''] = /^\| what fails \| alarm \|\n((?:\|.*\n)+)/m.exec(operations) ?? [];
     const said = table.split('\n').map((row) => row.split('|')[2] ?? '');
     const names = new Set(alarms.map(([id]) => id.replace(/(?:prodeu|produs|lab)$/, '')));
@@ -113,8 +113,8 @@ describe('the alarms', () => {
       expect([...names]).toContain(name);
   });
 
-  it('each tell the topic, and have a row in docs/operations.md under the words they use', () => {
-    const operations = readFileSync(new URL('docs/operations.md', root), 'utf8');
+  it('each tell the topic, and have a row in docs/operations-alarms.md under the words they use', () => {
+    const operations = readFileSync(new URL('docs/operations-alarms.md', root), 'utf8');
     const [, section = ''] = operations.split('## What each alarm means');
     const rows = [...section.matchAll(/^\| ([\w, ]+) \| ([^|:]+): /gm)].flatMap(([, names = '', words]) =>
       names.split(', ').map((name) => ({ name, words })),
@@ -122,7 +122,7 @@ describe('the alarms', () => {
     const all = [...alarms, ...fleetAlarms];
     for (const [id, { AlarmActions, AlarmDescription }] of all) {
       expect(AlarmActions, id).toHaveLength(1);
-      const [, words] = /docs\/operations\.md: (.+)\.$/.exec(AlarmDescription) ?? [];
+      const [, words] = /docs\/operations-alarms\.md: (.+)\.$/.exec(AlarmDescription) ?? [];
       expect(
         rows.filter((row) => id.startsWith(row.name) && row.words === words),
         `${id}: ${words}`,
