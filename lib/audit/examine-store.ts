@@ -158,7 +158,7 @@ async function pointing(store: Store, cluster: string): Promise<string> {
   const key = keys.latest(cluster);
   const path = `${store.location}/${key}`;
   if (newest === null)
-    return `No report of ${cluster} can be read. Move it away, and the next audit begins anew: ${moveAway(store, key)}`;
+    return `No report of ${cluster} can be read. Move it away, and the next audit starts again: ${moveAway(store, key)}`;
   const { runId } = newest;
   const pointer = JSON.stringify({ runId, report: keys.report({ cluster, runId }) });
   const print = command('printf', '%s\\n', pointer);

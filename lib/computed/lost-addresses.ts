@@ -23,7 +23,7 @@ export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonl
   if (all.some((other) => other.namespace === network.namespace && other.pod.uid !== pod.uid))
     return 'another pod lives in the same namespace: see pods-share-network';
   const lost = lostAddresses(network);
-  // A bridge inside of the pod that took the address over (virtual machines, docker in docker): the pod answers to it.
+  // A bridge inside the pod that took the address over (virtual machines, docker in docker): the pod answers to it.
   const moved = stack.addresses.find(
     ({ link, address }) => link !== network.interface && lost.some((ip) => sameAddress(ip, address)),
   );

@@ -12,7 +12,7 @@ type Effect =
 
 /**
  * Chains and tables that service meshes make in pods (docs/traps.md T26): what they hold is expected. `MULTI-` are those
- * of multi-networkpolicy, which enforces policies of further networks inside of the pod.
+ * of multi-networkpolicy, which enforces policies of further networks inside the pod.
  */
 const MESH =
   /^(ISTIO_|istio-|PROXY_INIT_|linkerd|CONSUL_|KUMA_MESH_|OSM_PROXY_|APPMESH_|MULTI-(\d+-)?(INGRESS|EGRESS))/i;

@@ -52,7 +52,7 @@ export async function latestReportOf(
   if (missing && instead !== null)
     damages.unshift(
       damageOf(store, keys.latest(cluster), 'is gone', {
-        remedy: 'The next audit of the whole cluster writes it anew.',
+        remedy: 'The next audit of the whole cluster writes it again.',
       }),
     );
   for (const damage of distinct(damages))
@@ -62,7 +62,7 @@ export async function latestReportOf(
         remedy: `${damage.remedy}\n${
           instead === null
             ? `No other report of ${cluster} can be read: there is nothing to compare with, and what is open counts as new.`
-            : `Run ${instead.runId} stands in for it.`
+            : `Run ${instead.runId} is used instead.`
         }`,
       }),
     );

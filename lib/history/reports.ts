@@ -25,7 +25,7 @@ export async function readPointer(
   const stored = await store.get(key, LARGEST_POINTER);
   if (stored === null) return null;
   const remedy =
-    'The next audit of the whole cluster writes it anew. Until then the newest report that can be read counts.';
+    'The next audit of the whole cluster writes it again. Until then the newest report that can be read counts.';
   try {
     const { runId, report } = parsedJson(store, key, stored.body, pointerSchema);
     if (report === keys.report({ cluster, runId })) return { runId, etag: stored.etag };

@@ -38,7 +38,8 @@ export function admit(
         }
     if (elsewhere !== false)
       new CfnOutput(scope, `NoAccessEntries${regionId(scope, region)}`, {
-        description: 'Clusters of another region, whose access entries are yours to make: docs/operations-clusters.md',
+        description:
+          'Clusters of another region, whose access entries are yours to make: docs/operations-clusters.md',
         value: ofRegion.map(({ name, eks }) => `${name} (${eks.name}, ${eks.region})`).join(', '),
         ...(elsewhere === true ? {} : { condition: elsewhere }),
       });

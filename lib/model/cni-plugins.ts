@@ -135,7 +135,7 @@ const flannel: Agent = {
   namespace: 'kube-flannel',
   selector: 'app=flannel',
   otherSelectors: ['k8s-app=flannel', 'k8s-app=canal'],
-  // k3s and RKE2 have flannel inside of their own process.
+  // k3s and RKE2 have flannel inside their own process.
   processes: ['flanneld', 'k3s', 'k3s-server', 'k3s-agent', 'rke2'],
 };
 const cilium: Agent = {

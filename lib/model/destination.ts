@@ -15,7 +15,7 @@ const anyDestination = {
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'Small letters, digits and - are possible.')
-    .describe('Its name in records and errors. Another name starts anew.'),
+    .describe('Its name in records and errors. Another name starts a new record.'),
   minSeverity: z
     .enum(severities)
     .optional()

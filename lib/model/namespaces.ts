@@ -74,7 +74,7 @@ export const hiddenNamespaceSchema = z.object({
 export type HiddenNamespace = z.infer<typeof hiddenNamespaceSchema>;
 
 export const mountsSchema = z.object({
-  /** Lines of the runtime's mountinfo (PID 1's, as a rule), and fs.mount-max. */
+  /** Lines of the runtime's mountinfo (usually PID 1's), and fs.mount-max. */
   total: z.number().int(),
   limit: z.number().int().nullable(),
   nsfs: z.number().int(),

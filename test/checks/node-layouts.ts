@@ -12,7 +12,7 @@ export type NodeLayout = {
   /** The node's route to each pod: in which table, if there is one. */
   readonly hostRoute?: 'main' | 'branch';
   readonly gateway: (family: Family) => string;
-  /** Host routes inside of the pod, whatever the prefix of the node's subnet. */
+  /** Host routes inside the pod, whatever the prefix of the node's subnet. */
   readonly single: boolean;
   readonly hostLink: (key: string, index: number) => string;
   readonly neighbour?: 'PERMANENT' | 'STALE' | 'REACHABLE';

@@ -8,7 +8,7 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 
   devDependencies: Record<string, string>;
 };
 const CDK = ['aws-cdk-lib', 'constructs', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
-// ts-node works inside of the compiler, which from TypeScript 7 on is no JavaScript any more.
+// ts-node works inside the compiler, which from TypeScript 7 on is no JavaScript any more.
 const OLDER = ['typescript@5.9.3', 'ts-node@10.9.2'];
 
 const body = `const app = new App();

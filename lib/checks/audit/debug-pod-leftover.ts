@@ -16,7 +16,7 @@ export const debugPodLeftover = defineClusterCheck({
   severity: 'medium',
   title: 'No debug pod outlives its use',
   failureTitle: 'Debug pod left behind on a node',
-  why: "A debug pod shares the node's process and network namespaces. Whoever may exec into it is root on the node, and its view of the node's mounts can keep namespaces from being removed.",
+  why: "A debug pod shares the node's process and network namespaces. Anyone who can exec into it is root on the node, and its view of the node's mounts can keep namespaces from being removed.",
   run({ debugPods }, { now }) {
     return debugPods.filter(isDebugPod).map((pod) => judge(pod, now));
   },
@@ -81,7 +81,7 @@ function remedy(pod: Pod) {
     ];
   return [
     look(
-      'Ask whoever is named here whether it is still in use.',
+      'Ask the person named here whether it is still in use.',
       command('kubectl', 'get', 'pod', '-n', pod.namespace, pod.name, '-o', 'yaml', '--show-managed-fields'),
     ),
     repair('Delete it; no controller makes it again.', remove),

@@ -9,7 +9,7 @@ export const exceptionExpired = defineClusterCheck({
   severity: 'low',
   title: 'No exception is past its last day',
   failureTitle: 'Exception has expired',
-  why: 'What it covered counts and is told again. An exception that ended and stays in the configuration hides that nobody has decided since: repair the fault, or decide anew.',
+  why: 'What it covered counts and is reported again. An expired exception in the configuration hides that nobody has decided since: repair the fault, or renew the exception.',
   run({ exceptions }) {
     return exceptions.map((use) => {
       const { exception, expired, covers } = use;

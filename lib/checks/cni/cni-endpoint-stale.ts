@@ -27,7 +27,7 @@ export const cniEndpointStale = defineCheck({
   severity: 'medium',
   title: 'Endpoints of the CNI agent are those of the pods that run',
   failureTitle: 'Recorded endpoint does not belong to a running pod',
-  why: 'Other nodes take the address of such an endpoint for that of its pod. Whoever gets the address next has the identity and the network policies of another pod, and a removal that names the wrong sandbox releases nothing.',
+  why: 'Other nodes trust the address of such an endpoint. The pod that gets the address next has the identity and the network policies of another pod, and a removal that names the wrong sandbox releases nothing.',
   observations: 2,
   needs: ['pods', 'podNetworks', 'sandboxes', 'cniEndpoints'],
   run({ pods, podNetworks, sandboxes, cniEndpoints }, context) {
@@ -145,7 +145,7 @@ function judgeLeft(
 function remakeEndpoint(pod: { namespace: string; name: string }, node: string): RemedyStep[] {
   return [
     repair(
-      'Remove the endpoint: the pod goes on running, and its node makes it anew.',
+      'Remove the endpoint: the pod keeps running, and its node recreates it.',
       command('kubectl', 'delete', 'ciliumendpoint', '-n', pod.namespace, pod.name),
     ),
     restartAgent(CILIUM_CNI, node),

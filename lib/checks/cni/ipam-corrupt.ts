@@ -19,7 +19,7 @@ export const ipamCorrupt = defineCheck({
   severity: 'medium',
   title: 'The IPAM store can be read throughout',
   failureTitle: 'IPAM store has unreadable entries',
-  why: 'An entry without an owner is lost for ever: no DEL finds it. A checkpoint that cannot be read stops the CNI agent at its next start, and with it every new pod.',
+  why: 'An entry without an owner is lost forever: no DEL finds it. A checkpoint that cannot be read stops the CNI agent at its next start, and with it every new pod.',
   needs: ['ipam', 'pods'],
   run({ ipam, pods }, { node, now, settleSeconds }) {
     return ipam.map((store) => {

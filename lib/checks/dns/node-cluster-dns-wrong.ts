@@ -65,7 +65,7 @@ export const nodeClusterDnsWrong = defineCheck({
           ),
           repairOnNode(node, 'restart the kubelet.', command('systemctl', 'restart', 'kubelet')),
           look(
-            'Pods keep the file that they started with: those named above have to be made anew, by a restart of their controllers.',
+            'Pods keep the file that they started with: those named above must be recreated: restart their controllers.',
             podsOnNode(node),
           ),
         ],

@@ -69,7 +69,7 @@ export const nodeResolvConfLoop = defineCheck({
           ),
           repairOnNode(
             node,
-            'then restart the kubelet; pods get the new file when they are made anew.',
+            'then restart the kubelet; pods get the new file when they are recreated.',
             'systemctl restart kubelet',
           ),
         ],

@@ -10,7 +10,7 @@ export const sandboxCreateFailing = defineCheck({
   severity: 'high',
   title: 'The sandbox of the pod could be made',
   failureTitle: "Pod's sandbox cannot be created",
-  why: 'The pod does not start: it stays in ContainerCreating, and the kubelet goes on trying and failing, each time perhaps leaving an address or a link behind.',
+  why: 'The pod does not start: it stays in ContainerCreating, and the kubelet keeps trying and failing, each time perhaps leaving an address or a link behind.',
   needs: ['events', 'pods'],
   run({ events, pods }, { node, now, settleSeconds }) {
     const failing = createFailures(events, pods, now).map((entry) => ({

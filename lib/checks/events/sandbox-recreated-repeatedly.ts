@@ -37,7 +37,7 @@ export const sandboxRecreatedRepeatedly = defineCheck({
       const hours = Math.max(1, (now - first) / HOUR);
       if (count / hours <= MOST_PER_HOUR) return pass(object);
       return fail(object, {
-        detail: `The kubelet made the sandbox anew ${counted(count, 'time')}, ${span(entry.events)}.`,
+        detail: `The kubelet recreated the sandbox ${counted(count, 'time')}, ${span(entry.events)}.`,
         confidence: 'probable',
         evidence: [
           {

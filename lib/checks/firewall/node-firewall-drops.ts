@@ -77,7 +77,7 @@ function takeBack(by: string, tool: string, node: string): RemedyStep {
   return words[0] === '-A' && words[1] === 'FORWARD'
     ? repairOnNode(node, 'remove the rule.', command(tool, '-D', ...words.slice(1).map(unquoted)))
     : repair(
-        `On node ${node}, as root: have whoever made the rule take it back, or remove it with ${tool} -D.`,
+        `On node ${node}, as root: have the program that created the rule remove it, or remove it with ${tool} -D.`,
       );
 }
 

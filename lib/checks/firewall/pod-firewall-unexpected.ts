@@ -11,7 +11,7 @@ export const podFirewallUnexpected = definePodCheck({
   id: 'pod-firewall-unexpected',
   topic: 'firewall',
   severity: 'low',
-  title: 'No firewall rules inside of the pod but those of a known mesh',
+  title: 'No firewall rules inside the pod but those of a known mesh',
   failureTitle: 'Unknown firewall rules inside the pod',
   why: 'Nothing in the pod may write such rules, so something on the node did: a tool that entered the wrong namespace, a debugging session, an experiment that was not cleaned up. They can break single ports in ways that nothing in Kubernetes shows.',
   needs: ['podNetworks'],

@@ -113,7 +113,7 @@ export function remedyOf({ kind, rule, hits, direction }: WayCause, node: string
     return [
       lookOnNode(
         node,
-        'see the rules, and who made this one: it comes back with whoever did.',
+        'see the rules, and which program created this one: that program may add it again.',
         command('ip', `-${rule.family}`, 'rule'),
       ),
       repairOnNode(node, 'remove the rule.', command(...deleteRule(rule))),

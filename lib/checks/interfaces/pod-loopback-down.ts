@@ -55,7 +55,7 @@ function remedy(network: PodNetwork, node: string, up: boolean) {
   return [
     repairOnNode(
       node,
-      'repair it in place; the pod goes on running. Or delete the pod.',
+      'repair it in place; the pod keeps running. Or delete the pod.',
       command('nsenter', `--net=${path}`, ...inside),
     ),
   ];

@@ -11,7 +11,7 @@ export const kernelUnregisterNetdevice = defineCheck({
   severity: 'critical',
   title: 'The kernel takes network namespaces down',
   failureTitle: 'Kernel stuck waiting for a network device to be released',
-  why: 'One worker takes all namespaces down, one after the other. While it waits, none is removed, and soon none can be made: pods neither start nor stop until the node reboots.',
+  why: 'One worker takes all namespaces down, one after the other. While it waits, none is removed, and soon none can be created: pods neither start nor stop until the node reboots.',
   needs: ['kernelLog', 'kernel'],
   run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {
     const object = nodeObject(node);

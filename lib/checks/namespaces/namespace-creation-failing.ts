@@ -15,7 +15,7 @@ export const namespaceCreationFailing = defineCheck({
   severity: 'critical',
   title: 'The node can make a network namespace',
   failureTitle: 'Node cannot create network namespaces',
-  why: 'No new pod with a network of its own can start on the node: either a limit is reached, or the kernel is stuck while it frees namespaces. Running pods go on, so nothing else shows it until something restarts.',
+  why: 'No new pod with a network of its own can start on the node: either a limit is reached, or the kernel is stuck while it frees namespaces. Running pods keep running, so nothing else shows it until something restarts.',
   needs: ['creation', 'kernel'],
   run({ creation, kernel }, { node }) {
     const object = nodeObject(node);

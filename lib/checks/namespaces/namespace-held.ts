@@ -128,7 +128,7 @@ function remedy(holders: readonly Holder[], node: string): RemedyStep[] {
         .join(' ')}`,
     ),
     repair(
-      'Restart that service, or delete the pod of that agent so that it starts anew: the kernel frees the namespace with its last holder. Do not unmount or delete links by hand while it lives.',
+      'Restart that service, or delete the pod of that agent so that it restarts: the kernel frees the namespace with its last holder. Do not unmount or delete links by hand while it lives.',
     ),
   ];
 }

@@ -16,7 +16,7 @@ export const namespacePinInvalid = defineCheck({
   severity: 'high',
   title: 'Every pin is a namespace',
   failureTitle: 'Pin is a plain file, not a namespace',
-  why: 'The runtime can no longer enter or release the namespace by its path: it reports the sandbox as closed, the kubelet kills the pod and makes it anew, and deletion of the pod leaves links and addresses behind.',
+  why: 'The runtime can no longer enter or release the namespace by its path: it reports the sandbox as closed, the kubelet kills the pod and recreates it, and deletion of the pod leaves links and addresses behind.',
   needs: ['pins', 'namespaces', 'sandboxes', 'pods'],
   run({ pins, namespaces, sandboxes, pods }, { node, now, settleSeconds }) {
     const byPath = readySandboxesByPath(sandboxes);

@@ -18,7 +18,7 @@ export const namespacesDying = defineCheck({
   severity: 'high',
   title: 'The kernel frees namespaces',
   failureTitle: 'Kernel is stuck while freeing network namespaces',
-  why: 'The kernel frees network namespaces in one worker. While that waits for a device or a lock, all further ones pile up, and making a namespace can hang too: pods neither start nor go away until the node reboots.',
+  why: 'The kernel frees network namespaces in one worker. While that waits for a device or a lock, all further ones pile up, and creating a namespace can hang too: pods neither start nor go away until the node reboots.',
   observations: 2,
   needs: ['kernel', 'kernelLog', 'namespaces', 'hiddenNamespaces'],
   run(sources, context) {

@@ -50,7 +50,7 @@ export const linkProgramUnexpected = definePodCheck({
           .map((program) =>
             repairOnNode(
               node,
-              'remove it; the pod keeps running. Have whoever made it take it back, or it returns.',
+              'remove it; the pod keeps running. Have the program that created it remove it, or it returns.',
               removalOf(program),
             ),
           ),
@@ -80,7 +80,7 @@ function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Fa
         ),
         repairOnNode(
           node,
-          'take it off; the pod keeps running. Have whoever put it there take it back, or it returns.',
+          'take it off; the pod keeps running. Have the program that added it remove it, or it returns.',
           command('ip', 'link', 'set', 'dev', hostLink.name, OFF[onNode.mode], 'off'),
         ),
       ],

@@ -117,7 +117,7 @@ function isShadowed({ family, destination, metric }: Route, main: readonly Route
 function remedyOf(routes: readonly Route[], node: string): RemedyStep[] {
   const look = lookOnNode(
     node,
-    'see the routes, and who made these: they come back with whoever did.',
+    'see the routes, and which program created these: that program may add them again.',
     'ip route show table all',
   );
   const removed = firstOf(

@@ -111,7 +111,7 @@ function failure(own: RoutesToNodes, found: readonly Cut[], usual: Readonly<Reco
       ...found.slice(0, SHOWN).flatMap((cut) => repairOf(cut, node, usual)),
       ...(found.length > SHOWN ? [repair(`Likewise the other ${found.length - SHOWN}.`)] : []),
       ...(cniPlugin(plugin)?.agent == null
-        ? [repair('Have whoever writes these routes put them back; no pod has to be deleted.')]
+        ? [repair('Have the program that writes these routes restore them; no pod has to be deleted.')]
         : [restartAgent(plugin, node)]),
     ],
   });

@@ -84,7 +84,7 @@ export const bridgeAddressStale = defineCheck({
             drain(node, 'Move the pods away first: they lose their network with the bridge.'),
             repairOnNode(
               node,
-              'remove the bridge, if no pod is left on it (delete those of DaemonSets; new ones wait): the plugin makes it anew in the configured subnet.',
+              'remove the bridge, if no pod is left on it (delete those of DaemonSets; new ones wait): the plugin recreates it in the configured subnet.',
               removeEmptyBridge(bridge.name),
             ),
             uncordon(node, `Once ${bridge.name} is gone`),

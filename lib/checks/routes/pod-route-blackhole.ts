@@ -33,7 +33,7 @@ export const podRouteBlackhole = definePodCheck({
       ...(rules.length === 0 ? [] : [rules.length === 1 ? 'a rule' : 'rules']),
     ];
     return {
-      detail: `What the pod sends is dropped by ${causes.join(' and ')} inside of it: ${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
+      detail: `What the pod sends is dropped by ${causes.join(' and ')} inside it: ${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
       confidence: 'confirmed',
       evidence: [
         ...rowsOf(routes, 10, (route) => ({

@@ -82,7 +82,7 @@ export const vethBridgeDetached = definePodCheck({
           ? [
               repairOnNode(
                 node,
-                `put it back on ${bridge}; the pod goes on running.`,
+                `put it back on ${bridge}; the pod keeps running.`,
                 command('ip', 'link', 'set', hostLink.name, 'master', bridge, 'up'),
               ),
               // A port forgets it with its bridge.

@@ -19,7 +19,7 @@ describe('sandbox-recreated-repeatedly', () => {
   it('finds a pod whose sandbox was made anew six times within the hour', () => {
     const [found] = failures(run([changed()]));
     expect(found?.detail).toBe(
-      'The kubelet made the sandbox anew 6 times, 2026-11-20T01:30:00Z to 2026-11-20T01:59:00Z.',
+      'The kubelet recreated the sandbox 6 times, 2026-11-20T01:30:00Z to 2026-11-20T01:59:00Z.',
     );
   });
 

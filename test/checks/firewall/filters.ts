@@ -70,7 +70,7 @@ export const linkerd = aFilter('iptables-legacy', 'nat', {
   PROXY_INIT_REDIRECT: { rules: ['-A PROXY_INIT_REDIRECT -p tcp -j REDIRECT --to-ports 4143'] },
 });
 
-/** Policies of further networks, which OpenShift enforces inside of the pod. */
+/** Policies of further networks, which OpenShift enforces inside the pod. */
 export const multiNetworkPolicy = aFilter('nftables', 'ip filter', {
   INPUT: { hook: 'input', policy: 'accept', rules: ['iifname "net1" counter jump MULTI-INGRESS'] },
   'MULTI-INGRESS': { rules: ['counter jump MULTI-0-INGRESS', 'meta mark & 0x30000 != 0x30000 counter drop'] },

@@ -35,9 +35,7 @@ describe('pod-route-blackhole', () => {
 
   it.each(['blackhole', 'unreachable', 'prohibit'])('finds Services behind a route of type %s', (type) => {
     const [found] = failures(run(podWith({ type, destination: '10.96.0.0/12' })));
-    expect(found?.detail).toBe(
-      `What the pod sends is dropped by a route inside of it: ${type} 10.96.0.0/12.`,
-    );
+    expect(found?.detail).toBe(`What the pod sends is dropped by a route inside it: ${type} 10.96.0.0/12.`);
     expect(found?.severity ?? podRouteBlackhole.severity).toBe('high');
   });
 
@@ -58,7 +56,7 @@ describe('pod-route-blackhole', () => {
     ];
     const [found] = failures(run(aPodNetwork({ stack: aStack({ rules }) })));
     expect(found?.detail).toBe(
-      `What the pod sends is dropped by a rule inside of it: 10: from all to 10.96.0.0/12 oif eth0 ${drops}.`,
+      `What the pod sends is dropped by a rule inside it: 10: from all to 10.96.0.0/12 oif eth0 ${drops}.`,
     );
     expect(found?.evidence[0]?.source).toMatch(/^ip -4 rule/);
   });

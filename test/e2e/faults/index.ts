@@ -19,7 +19,7 @@ export type Batch = {
 
 export const batches: readonly Batch[] = [
   { name: 'in the network of pods', faults: podNetworkFaults },
-  { name: 'inside of pods', faults: podContentFaults },
+  { name: 'inside pods', faults: podContentFaults },
   { name: 'of namespaces and their pins', faults: namespaceFaults },
   { name: 'of addresses on file', faults: ipamFaults },
   { name: 'of what the CNI agent has on file', faults: endpointFaults },
