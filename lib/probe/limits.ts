@@ -1,6 +1,6 @@
 /**
  * How many objects of each kind a node may have. Far more than nodes have, so that leaks by the ten thousand are audited,
- * and few enough that a hostile node costs seconds (docs/threat-model.md). More is an unknown of that part.
+ * and few enough that a hostile node costs seconds (docs/threats.md). More is an unknown of that part.
  */
 export const LIMITS = {
   /** Lines of any file. */
