@@ -51,7 +51,10 @@ describe('a pointer that somebody damaged', () => {
     const found = await latestReport(store, aReport().cluster, (damage) => damages.push(damage));
     expect(found?.runId).toBe(NEW);
     expect(damages).toMatchObject([
-      { message: expect.stringContaining(file), remedy: expect.stringContaining(`Run ${NEW} is used instead`) },
+      {
+        message: expect.stringContaining(file),
+        remedy: expect.stringContaining(`Run ${NEW} is used instead`),
+      },
     ]);
     // A run that is late does not take the pointer back.
     await pointToLatest(store, runOf(OLD));
