@@ -2,8 +2,8 @@
 
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
+import { nodeRoutes } from '../computed/node-routes.ts';
 import { podLinks } from '../computed/pod-links.ts';
-import { routesToNodes } from '../computed/routes-to-nodes.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
@@ -88,7 +88,7 @@ export function judgeNode(
     failures: withServices(failures, after),
     servicesUnread: after?.serviceEndpoints?.status === 'failed' ? after.serviceEndpoints.reason : null,
     podAddresses: podAddresses(evidence),
-    routesToNodes: routesToNodes(evidence),
+    nodeRoutes: nodeRoutes(evidence),
     podLinks: podLinks(evidence),
     unseenPods: unseenPods(evidence),
     youngPods: youngPods(evidence),

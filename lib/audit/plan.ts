@@ -72,12 +72,11 @@ function skipped(node: Node, reason: string): NodeCoverage {
   return { node: node.name, result: 'skipped', reason, remedy: null };
 }
 
-/** What each node is judged beside: nodes that have a range of pods or a tunnel, of which only some in a large cluster. */
+/**
+ * What each node is judged beside: nodes with a tunnel, of which only some in a large cluster.
+ */
 export function otherNodes(nodes: readonly Node[]): OtherNode[] {
-  return nodes
-    .filter((node) => node.podCIDRs.length > 0 || hasTunnel(node))
-    .slice(0, OTHERS)
-    .map(asOther);
+  return nodes.filter(hasTunnel).slice(0, OTHERS).map(asOther);
 }
 
 /** Every node's evidence has them, so more would make what a run keeps grow with the square of the nodes. */
@@ -87,8 +86,7 @@ const OTHERS = 100;
 function hasTunnel({ annotations }: Node): boolean {
   return (
     annotations['flannel.alpha.coreos.com/backend-type'] !== undefined ||
-    annotations['projectcalico.org/IPv4VXLANTunnelAddr'] !== undefined ||
-    annotations['projectcalico.org/IPv4IPIPTunnelAddr'] !== undefined
+    annotations['projectcalico.org/IPv4VXLANTunnelAddr'] !== undefined
   );
 }
 

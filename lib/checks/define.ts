@@ -5,8 +5,8 @@ import type { ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { PodAddress } from '../model/node-result.ts';
+import type { NodeRoutes } from '../model/node-routes.ts';
 import type { PodLink } from '../model/pod-links.ts';
-import type { RoutesToNodes } from '../model/routes-to-nodes.ts';
 
 /** What one check says of one object. */
 export type Outcome =
@@ -73,7 +73,7 @@ export type ClusterSources = {
   /** One entry for each address that a settled pod's namespace holds. */
   readonly podAddresses: readonly PodAddress[];
   /** Of nodes whose ways to the pods of others are known. */
-  readonly routesToNodes: readonly RoutesToNodes[];
+  readonly nodeRoutes: readonly NodeRoutes[];
   /** Main links of pods that have ever lost something, and those of the cluster's latest report: null where it has none. */
   readonly podLinks: readonly PodLink[];
   readonly earlierPodLinks: { readonly at: string; readonly links: readonly PodLink[] } | null;

@@ -69,7 +69,7 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
     clusterChecks(run).filter(isAboutExceptions),
     {
       podAddresses: [],
-      routesToNodes: [],
+      nodeRoutes: [],
       podLinks: [],
       earlierPodLinks: null,
       auditedNodes: [],

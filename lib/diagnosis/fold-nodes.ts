@@ -6,6 +6,7 @@ import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
+import type { NodeRoutes } from '../model/node-routes.ts';
 import type { PodLink } from '../model/pod-links.ts';
 import { printable } from '../model/printable.ts';
 import {
@@ -15,7 +16,6 @@ import {
   UNJUDGED_NAMED,
   type UnjudgedPods,
 } from '../model/report.ts';
-import type { RoutesToNodes } from '../model/routes-to-nodes.ts';
 import { objectName } from '../report/index.ts';
 import { askedLabels, type Labels, labelKey } from './exceptions.ts';
 import { type Fingerprints, fingerprintsOf } from './identity.ts';
@@ -54,7 +54,7 @@ export type FoldedNodes = {
   readonly facts: NodeFacts[];
   readonly faults: Fault[];
   readonly podAddresses: PodAddress[];
-  readonly routesToNodes: RoutesToNodes[];
+  readonly nodeRoutes: NodeRoutes[];
   /** Null as long as no node has read the counters of its links. */
   podLinks: PodLink[] | null;
   readonly debugPods: Pod[];
@@ -87,7 +87,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     facts: [],
     faults: [],
     podAddresses: [],
-    routesToNodes: [],
+    nodeRoutes: [],
     podLinks: null,
     debugPods: [],
     labels: new Map(),
@@ -111,7 +111,7 @@ type Part = Pick<
   | 'pods'
   | 'debugPods'
   | 'podAddresses'
-  | 'routesToNodes'
+  | 'nodeRoutes'
   | 'podLinks'
   | 'youngPods'
   | 'unjudged'
@@ -174,7 +174,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
       ({ node: on, pod, address }) =>
         on === node && pods.has(`${pod.namespace}/${pod.name}`) && isIP(address) !== 0,
     ),
-    routesToNodes: result.routesToNodes == null ? null : { ...result.routesToNodes, node },
+    nodeRoutes: result.nodeRoutes == null ? null : { ...result.nodeRoutes, node },
     podLinks:
       result.podLinks
         ?.filter(({ pod }) => pods.has(`${pod.namespace}/${pod.name}`))
@@ -224,7 +224,7 @@ function merge(folded: FoldedNodes, part: Part): void {
   // Not push(...all): a call has room for some 100,000 arguments.
   for (const fault of faults) folded.faults.push(fault);
   for (const held of part.podAddresses) folded.podAddresses.push(held);
-  if (part.routesToNodes != null) folded.routesToNodes.push(part.routesToNodes);
+  if (part.nodeRoutes != null) folded.nodeRoutes.push(part.nodeRoutes);
   if (part.podLinks != null) {
     folded.podLinks ??= [];
     for (const link of part.podLinks) folded.podLinks.push(link);

@@ -31,7 +31,6 @@ export const NODE_ANNOTATIONS = [
   'flannel.alpha.coreos.com/backend-data',
   'flannel.alpha.coreos.com/backend-type',
   'flannel.alpha.coreos.com/public-ip',
-  'projectcalico.org/IPv4IPIPTunnelAddr',
   'projectcalico.org/IPv4VXLANTunnelAddr',
 ] as const;
 

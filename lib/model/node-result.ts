@@ -8,9 +8,9 @@ import {
   severities,
 } from './finding.ts';
 import { podSchema } from './kubernetes.ts';
+import { nodeRoutesSchema } from './node-routes.ts';
 import { podLinkSchema } from './pod-links.ts';
 import { nodeCoverageSchema, nodeFactsSchema, unjudgedPodsSchema } from './report.ts';
-import { routesToNodesSchema } from './routes-to-nodes.ts';
 
 /** One fault found by one check, before it is compared with earlier runs. */
 export const failureSchema = z.object({
@@ -68,7 +68,7 @@ export const nodeResultSchema = z.object({
   /** Why it is not known which Services its pods serve; null where it is. Results of earlier versions do not have it. */
   servicesUnread: z.string().nullable().optional(),
   /** Null where it cannot be said. Results of earlier versions do not have it. */
-  routesToNodes: routesToNodesSchema.nullable().optional(),
+  nodeRoutes: nodeRoutesSchema.nullable().optional(),
   /** Null where the counters were not read. Results of earlier versions do not have it. */
   podLinks: z.array(podLinkSchema).nullable().optional(),
   /** Pods of the node that look like debug pods, of anyone. */

@@ -90,13 +90,9 @@ describe('the nodes of a run', () => {
 describe('what nodes are judged beside', () => {
   const flannel = { 'flannel.alpha.coreos.com/backend-type': 'vxlan' };
 
-  it('is the nodes with a tunnel or a range of pods alone', () => {
-    const nodes = [
-      aNode('a', { annotations: flannel }),
-      aNode('b'),
-      aNode('c', { podCIDRs: ['10.244.3.0/24'] }),
-    ];
-    expect(otherNodes(nodes).map(({ name }) => name)).toEqual(['a', 'c']);
+  it('is the nodes with a tunnel alone', () => {
+    const nodes = [aNode('a', { annotations: flannel }), aNode('b')];
+    expect(otherNodes(nodes).map(({ name }) => name)).toEqual(['a']);
   });
 
   it('does not grow with the cluster, as every node keeps it', () => {

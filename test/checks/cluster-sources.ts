@@ -4,7 +4,7 @@ import type { ClusterSources } from '../../lib/checks/define.ts';
 export function clusterSources(changes: Partial<ClusterSources> = {}): ClusterSources {
   return {
     podAddresses: [],
-    routesToNodes: [],
+    nodeRoutes: [],
     podLinks: [],
     earlierPodLinks: null,
     auditedNodes: ['node-1'],

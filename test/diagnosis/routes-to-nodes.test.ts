@@ -1,28 +1,22 @@
 import { expect, it } from 'vitest';
-import type { RoutesToNodes } from '../../lib/model/routes-to-nodes.ts';
+import type { NodeRoutes } from '../../lib/model/node-routes.ts';
+import { aNodeOf, podOf } from '../checks/node-routes.ts';
 import { conclude, resultOf } from './nodes.ts';
 
-const none = { direct: 0, tunnel: 0, other: 0, missing: 0 };
-const routes = (node: string, changes: Partial<RoutesToNodes> = {}): RoutesToNodes => ({
-  node,
-  plugin: 'bridge',
-  always: 'none',
-  near: { ...none, direct: 1 },
-  far: none,
-  cut: [],
-  ...changes,
-});
-const found = (...nodes: (readonly [string, RoutesToNodes])[]) =>
-  conclude(nodes.map(([node, routesToNodes]) => resultOf(node, { routesToNodes })))
+const result = (number: number, nodeRoutes: NodeRoutes) =>
+  resultOf(`node-${number}`, {
+    nodeRoutes,
+    podAddresses: [podOf(number)],
+    pods: [`shop/web-${number}`],
+  });
+const found = (...results: ReturnType<typeof result>[]) =>
+  conclude(results)
     .findings.filter(({ check }) => check === 'route-to-node-missing')
     .map(({ object }) => object.name);
 
 it('finds the node whose route to another is gone by what the two nodes say of themselves', () => {
-  const cut = [
-    { node: 'b', range: '10.244.2.0/24', near: true, state: 'missing', address: null, found: null } as const,
-  ];
-  const lost = routes('a', { near: { ...none, missing: 1 }, cut });
-  expect(found(['a', lost], ['b', routes('b')])).toEqual(['a']);
+  expect(found(result(1, aNodeOf(1, [])), result(2, aNodeOf(2, [1])))).toEqual(['node-1']);
   // Whatever name it gives itself, it speaks of its own routes.
-  expect(found(['a', { ...lost, node: 'b' }], ['b', routes('b')])).toEqual(['a']);
+  const other = { ...aNodeOf(1, []), node: 'node-2' };
+  expect(found(result(1, other), result(2, aNodeOf(2, [1])))).toEqual(['node-1']);
 });

@@ -76,7 +76,7 @@ function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Fa
         lookOnNode(
           node,
           'see what the program is, and who loaded it.',
-          `${command('ip', '-d', 'link', 'show', 'dev', hostLink.name)}; bpftool net`,
+          command('ip', '-d', 'link', 'show', 'dev', hostLink.name),
         ),
         repairOnNode(
           node,

@@ -1,27 +1,17 @@
+import { type Way, waysBetweenNodes } from '../../computed/ways-between-nodes.ts';
 import { cniPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import type { RoutesToNodes } from '../../model/routes-to-nodes.ts';
+import type { NodeRoutes } from '../../model/node-routes.ts';
 import { listed, rowsOf } from '../../model/text.ts';
-import {
-  defineClusterCheck,
-  fail,
-  nodeObject,
-  notApplicable,
-  type Outcome,
-  pass,
-  unknown,
-} from '../define.ts';
+import { defineClusterCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 10;
 
-type Kind = 'near' | 'far';
-type Cut = RoutesToNodes['cut'][number];
-
 /**
- * Without it the default route takes the packets, and whoever is behind that drops them (flannel#958, #1531). In clouds
- * that carry pods' ranges themselves no node has such routes, so a node is judged by itself and the others of its plugin.
+ * Without it the default route takes the packets, and whoever is behind that drops them (flannel#958, #1531). In clouds that
+ * carry pods' ranges themselves no node has such routes, so a node is judged by itself and the others of its plugin.
  */
 export const routeToNodeMissing = defineClusterCheck({
   id: 'route-to-node-missing',
@@ -30,86 +20,83 @@ export const routeToNodeMissing = defineClusterCheck({
   title: 'The node has a route to the pods of each other node',
   failureTitle: "Node has no route to another node's pods",
   why: 'What the node and its pods send to those pods leaves by the default route, and is lost there. Answers to those pods are lost too, while everything on the node works.',
-  run({ routesToNodes, auditedNodes }) {
-    const audited = new Set(auditedNodes);
-    return [...Map.groupBy(routesToNodes, ({ plugin }) => plugin).values()].flatMap((nodes) => {
-      const usual = { near: usualOf(nodes, 'near'), far: usualOf(nodes, 'far') };
-      return nodes.map((each) => judge(each, usual, audited));
+  run({ nodeRoutes, podAddresses }) {
+    return [...Map.groupBy(nodeRoutes, ({ plugin }) => plugin).values()].flatMap((nodes) => {
+      const ways = waysBetweenNodes(nodes, podAddresses);
+      const usual = { near: usualOf(ways, true), far: usualOf(ways, false) };
+      return nodes.map((own) => judge(own, ways.get(own) ?? [], usual));
     });
   },
 });
 
-/** Whether nodes have routes of their own to others of a kind, and what those lead to. A node has one voice, whatever it says. */
-type Usual = { readonly routed: boolean; readonly direct: boolean; readonly right: boolean };
+type Ways = ReadonlyMap<NodeRoutes, readonly Way[]>;
+type Usual = {
+  /** Nodes have routes of their own to the others, which lead to these, and do so without a tunnel. */
+  readonly routed: boolean;
+  readonly right: boolean;
+  readonly direct: boolean;
+  /** Addresses that another node has a route to. */
+  readonly known: ReadonlySet<string>;
+};
 
-function usualOf(nodes: readonly RoutesToNodes[], kind: Kind): Usual {
-  const counts = nodes.map((node) => node[kind]);
-  const most = (yes: (count: RoutesToNodes[Kind]) => number, no: (count: RoutesToNodes[Kind]) => number) => {
-    const voices = counts.map((count) => Math.sign(yes(count) - no(count)));
+const is = (...states: readonly Way['state'][]) => states;
+
+/** What most nodes do. A node has one voice, whatever it says. */
+function usualOf(all: Ways, near: boolean): Usual {
+  const ways = [...all.values()].map((each) => each.filter((way) => way.near === near));
+  const most = (yes: readonly Way['state'][], no: readonly Way['state'][]) => {
+    const count = (each: readonly Way[], states: readonly Way['state'][]) =>
+      each.filter(({ state }) => states.includes(state)).length;
+    const voices = ways.map((each) => Math.sign(count(each, yes) - count(each, no)));
     return voices.includes(1) && voices.reduce((sum, voice) => sum + voice, 0) >= 0;
   };
   return {
-    routed: most(
-      ({ direct, tunnel, other }) => direct + tunnel + other,
-      ({ missing }) => missing,
-    ),
-    direct: most(
-      ({ direct }) => direct,
-      ({ tunnel }) => tunnel,
-    ),
-    right: most(
-      ({ direct, tunnel }) => direct + tunnel,
-      ({ other }) => other,
-    ),
+    routed: most(is('direct', 'tunnel', 'other'), is('missing')),
+    right: most(is('direct', 'tunnel'), is('other')),
+    direct: most(is('direct'), is('tunnel')),
+    known: new Set(ways.flat().flatMap(({ state, address }) => (state === 'missing' ? [] : [address]))),
   };
 }
 
 function judge(
-  own: RoutesToNodes,
-  usual: Readonly<Record<Kind, Usual>>,
-  audited: ReadonlySet<string>,
+  own: NodeRoutes,
+  ways: readonly Way[],
+  usual: Readonly<Record<'near' | 'far', Usual>>,
 ): Outcome {
   const object = nodeObject(own.node);
-  const isWrong = ({ near, state }: Cut): boolean => {
-    const { routed, right } = usual[near ? 'near' : 'far'];
+  const others = new Set(ways.map(({ node }) => node)).size;
+  const isWrong = ({ near, state, address }: Way): boolean => {
+    const { routed, right, known } = usual[near ? 'near' : 'far'];
     if (state === 'other') return right;
-    return routed || own.always === 'all' || (own.always === 'near' && near);
+    if (state !== 'missing') return false;
+    if (own.always === 'all' || (own.always === 'near' && near)) return true;
+    // A node says itself which addresses its pods have: where there are more, one of them has to know the way.
+    return routed && (others === 1 || known.has(address));
   };
-  const wrong = own.cut.filter(isWrong);
-  const found = wrong.filter(({ node }) => audited.has(node));
-  if (found.length > 0) return failure(own, found, usual);
-  if (wrong.length > 0)
-    return unknown(
-      object,
-      `no route leads to the pods of ${listed(
-        wrong.map(({ node }) => node),
-        3,
-      )}, which may be gone: it was not audited`,
-    );
-  const routed = [own.near, own.far].some(({ direct, tunnel, other }) => direct + tunnel + other > 0);
-  return routed
+  const found = ways.filter(isWrong);
+  if (found.length > 0) return failure(own, found, usual.near.direct);
+  return ways.some(({ state }) => state !== 'missing')
     ? pass(object)
     : notApplicable(
         object,
-        "nodes have no routes of their own to each other's pods: the network carries them",
+        "no routes of nodes lead to each other's pods: the network carries them, or there are none",
       );
 }
 
-function failure(own: RoutesToNodes, found: readonly Cut[], usual: Readonly<Record<Kind, Usual>>): Outcome {
+function failure(own: NodeRoutes, found: readonly Way[], direct: boolean): Outcome {
   const { node, plugin } = own;
   return fail(nodeObject(node), {
     detail: `${listed(found.map(textOf), 5)}. To their pods this node's pods look dead.`,
     confidence: 'confirmed',
-    evidence: rowsOf(found, SHOWN, ({ node: other, range, address, found: instead }) => ({
+    evidence: rowsOf(found, SHOWN, ({ node: other, address, by, found: instead }) => ({
       what: `route of ${node} to pods of ${other}`,
-      expected: `a route for ${range} that leads to ${other}${address === null ? '' : ` (${address})`}`,
+      expected: `a route for ${address} that leads to ${other}${by === null ? '' : ` (${by})`}`,
       actual: instead ?? 'none',
-      source: `ip route show table all (node); expected: API: nodes, and routes of the other nodes`,
+      source: 'ip route show table all (node); expected: addresses of pods, and routes of the other nodes',
     })),
     remedy: [
       lookOnNode(node, 'see the routes, and who writes them (proto).', 'ip route show table all'),
-      ...found.slice(0, SHOWN).flatMap((cut) => repairOf(cut, node, usual)),
-      ...(found.length > SHOWN ? [repair(`Likewise the other ${found.length - SHOWN}.`)] : []),
+      ...(direct ? found.slice(0, SHOWN).flatMap((way) => putBack(way, node)) : []),
       ...(cniPlugin(plugin)?.agent == null
         ? [repair('Have the program that writes these routes restore them; no pod has to be deleted.')]
         : [restartAgent(plugin, node)]),
@@ -117,24 +104,20 @@ function failure(own: RoutesToNodes, found: readonly Cut[], usual: Readonly<Reco
   });
 }
 
-function textOf({ node, range, state, found }: Cut): string {
-  if (state === 'other') return `packets to pods of ${node} (${range}) go elsewhere: "${found}"`;
+function textOf({ node, address, state, found }: Way): string {
+  if (state === 'other') return `packets to pods of ${node}, such as ${address}, go elsewhere: "${found}"`;
   const instead = found === null ? 'and there is no default route' : `so "${found}" takes what is for them`;
-  return `no route leads to pods of ${node} (${range}), ${instead}`;
+  return `no route leads to pods of ${node}, such as ${address}, ${instead}`;
 }
 
 /** Where the nodes send to each other without a tunnel, the route is known. */
-function repairOf(
-  { near, range, address, node: other }: Cut,
-  node: string,
-  usual: Readonly<Record<Kind, Usual>>,
-): RemedyStep[] {
-  if (!near || address === null || !usual.near.direct) return [];
+function putBack({ by, range, near, node: other }: Way, node: string): RemedyStep[] {
+  if (by === null || range === null || !near) return [];
   return [
     repairOnNode(
       node,
       `put back the route to the pods of ${other}; no pod has to be deleted.`,
-      command('ip', ...(range.includes(':') ? ['-6'] : []), 'route', 'replace', range, 'via', address),
+      command('ip', ...(range.includes(':') ? ['-6'] : []), 'route', 'replace', range, 'via', by),
     ),
   ];
 }

@@ -1,111 +1,108 @@
 import { describe, expect, it } from 'vitest';
 import { routeToNodeMissing } from '../../../lib/checks/path/route-to-node-missing.ts';
-import type { RouteCount, RoutesToNodes } from '../../../lib/model/routes-to-nodes.ts';
+import type { PodAddress } from '../../../lib/model/node-result.ts';
+import type { NodeRoutes } from '../../../lib/model/node-routes.ts';
 import { clusterSources } from '../cluster-sources.ts';
 import { context, failures } from '../evidence.ts';
+import { aNodeOf, podOf, toNode } from '../node-routes.ts';
 
-const count = (changes: Partial<RouteCount> = {}): RouteCount => ({
-  direct: 0,
-  tunnel: 0,
-  other: 0,
-  missing: 0,
-  ...changes,
-});
-
-const aCut = (changes: Partial<RoutesToNodes['cut'][number]> = {}): RoutesToNodes['cut'][number] => ({
-  node: 'node-2',
-  range: '10.244.2.0/24',
-  near: true,
-  state: 'missing',
-  address: '10.0.3.8',
-  found: 'default via 10.0.3.1 dev eth0',
-  ...changes,
-});
-
-/** A node that sends to all others directly. */
-const aNode = (node: string, changes: Partial<RoutesToNodes> = {}): RoutesToNodes => ({
-  node,
-  plugin: 'bridge',
-  always: 'none',
-  near: count({ direct: 1 }),
-  far: count(),
-  cut: [],
-  ...changes,
-});
-const cutOff = (node: string, changes: Partial<RoutesToNodes> = {}) =>
-  aNode(node, { near: count({ missing: 1 }), cut: [aCut()], ...changes });
-
-const run = (nodes: readonly RoutesToNodes[], audited = ['node-1', 'node-2', 'node-3', 'node-4']) =>
-  routeToNodeMissing.run(clusterSources({ routesToNodes: nodes, auditedNodes: audited }), context);
+const run = (
+  nodeRoutes: readonly NodeRoutes[],
+  podAddresses: readonly PodAddress[] = [1, 2, 3].map((n) => podOf(n)),
+) =>
+  routeToNodeMissing.run(
+    clusterSources({ podAddresses, nodeRoutes, auditedNodes: nodeRoutes.map(({ node }) => node) }),
+    context,
+  );
+const resultsOf = (nodes: readonly NodeRoutes[]) => run(nodes).map(({ result }) => result);
 
 describe('route-to-node-missing', () => {
   it('passes nodes whose routes lead to each other', () => {
-    expect(run([aNode('node-1'), aNode('node-2')]).map(({ result }) => result)).toEqual(['pass', 'pass']);
+    expect(resultsOf([aNodeOf(1, [2]), aNodeOf(2, [1])])).toEqual(['pass', 'pass']);
   });
 
-  it('names the node without a route, the range, and what takes the packets; and puts the route back', () => {
-    const found = failures(run([cutOff('node-1'), aNode('node-2')]));
+  it('names the node without a route, and what takes the packets; and puts the route back', () => {
+    const found = failures(run([aNodeOf(1, []), aNodeOf(2, [1])]));
     expect(found).toHaveLength(1);
     expect(found[0]?.object).toEqual({ kind: 'node', name: 'node-1' });
     expect(found[0]?.detail).toContain(
-      'no route leads to pods of node-2 (10.244.2.0/24), so "default via 10.0.3.1 dev eth0" takes what is for them',
+      'no route leads to pods of node-2, such as 10.244.2.7, so "default via 10.0.3.254 dev eth0" takes what is for them',
     );
     expect(found[0]?.remedy.map(({ command }) => command)).toContain(
-      'ip route replace 10.244.2.0/24 via 10.0.3.8',
+      'ip route replace 10.244.2.0/24 via 10.0.3.2',
     );
   });
 
-  it('finds a route that leads to a gateway which is not that node, where the others send to it directly', () => {
-    const misled = cutOff('node-1', {
-      near: count({ direct: 2, other: 1 }),
-      cut: [aCut({ state: 'other', found: '10.244.2.0/24 via 10.0.3.1 dev eth0' })],
-    });
-    expect(failures(run([misled]))[0]?.detail).toContain(
-      'go elsewhere: "10.244.2.0/24 via 10.0.3.1 dev eth0"',
-    );
+  it('judges the ways to a node without pods by the range that it is configured with, where there is one', () => {
+    const found = failures(run([aNodeOf(1, []), aNodeOf(2, [1])], [podOf(1)]));
+    expect(found[0]?.detail).toContain('no route leads to pods of node-2, such as 10.244.2.1,');
+    expect(failures(run([aNodeOf(1, []), aNodeOf(2, [1], { ranges: [] })], [podOf(1)]))).toEqual([]);
+  });
+
+  it('finds a route that leads to a gateway which is not that node', () => {
+    const misled = aNodeOf(1, [], { routes: [toNode(2, { gateway: '10.0.3.254' }), toNode(3)] });
+    const found = failures(run([misled, aNodeOf(2, [1, 3]), aNodeOf(3, [1, 2])]));
+    expect(found.map(({ object }) => object.name)).toEqual(['node-1']);
+    expect(found[0]?.detail).toContain('go elsewhere: "10.244.2.0/24 via 10.0.3.254 dev eth0"');
   });
 
   it('is silent where the network carries the packets: no node has such routes, or a single one says so', () => {
-    const cloud = ['node-1', 'node-2', 'node-3'].map((node) => cutOff(node));
-    expect(run(cloud).map(({ result }) => result)).toEqual(Array(3).fill('notApplicable'));
-    const liar = aNode('node-4', { near: count({ direct: 100 }) });
-    expect(failures(run([...cloud, liar]))).toEqual([]);
+    const cloud = [aNodeOf(1, []), aNodeOf(2, []), aNodeOf(3, [])];
+    expect(resultsOf(cloud)).toEqual(Array(3).fill('notApplicable'));
+    expect(failures(run([...cloud, aNodeOf(4, [1, 2, 3])]))).toEqual([]);
   });
 
-  it('is silent where all routes lead to a router', () => {
-    const routed = ['node-1', 'node-2'].map((node) =>
-      aNode(node, { near: count({ other: 1 }), cut: [aCut({ state: 'other' })] }),
+  it('is silent where all routes lead to a router, each for itself or for all at once', () => {
+    const by = (destination: string) =>
+      [1, 2].map((number) =>
+        aNodeOf(number, [], {
+          routes: [
+            toNode(3 - number, { gateway: '10.0.3.254' }),
+            toNode(0, { destination, gateway: '10.0.3.254' }),
+          ],
+        }),
+      );
+    expect(failures(run(by('10.250.0.0/16')))).toEqual([]);
+    const whole = [1, 2].map((number) =>
+      aNodeOf(number, [], { routes: [toNode(0, { destination: '10.244.0.0/16', gateway: '10.0.3.254' })] }),
     );
-    expect(failures(run(routed))).toEqual([]);
+    expect(failures(run(whole))).toEqual([]);
   });
 
-  it('judges nodes of other racks apart: routers between them carry the ranges', () => {
-    const racks = ['node-1', 'node-2'].map((node) =>
-      aNode(node, { far: count({ missing: 1 }), cut: [aCut({ near: false })] }),
-    );
-    expect(failures(run(racks))).toEqual([]);
+  it('lets no node make others miss a route to an address that nobody knows', () => {
+    const nodes = [aNodeOf(1, [2, 3]), aNodeOf(2, [1, 3]), aNodeOf(3, [1, 2])];
+    const addresses = [podOf(1), podOf(2), podOf(3, { address: '203.0.113.9' })];
+    expect(failures(run(nodes, addresses))).toEqual([]);
+    expect(
+      failures(run([...nodes, aNodeOf(4, [])], [podOf(1), podOf(4, { inPodStatus: false })])),
+    ).toHaveLength(1);
+  });
+
+  it('judges nodes of other racks apart: routers between them carry what is for pods', () => {
+    const far = { addresses: ['10.9.0.3'], subnets: ['10.9.0.0/24'] };
+    expect(failures(run([aNodeOf(1, [2]), aNodeOf(2, [1]), aNodeOf(3, [], far)]))).toEqual([]);
   });
 
   it('judges nodes of another plugin apart', () => {
-    const others = [cutOff('node-1', { plugin: 'cilium-cni' }), aNode('node-2'), aNode('node-3')];
-    expect(failures(run(others))).toEqual([]);
+    expect(failures(run([aNodeOf(1, [], { plugin: 'cilium-cni' }), aNodeOf(2, [1])]))).toEqual([]);
   });
 
-  it('takes flannel at its word that each node has a route, and restarts it', () => {
-    const both = ['node-1', 'node-2'].map((node) =>
-      cutOff(node, { plugin: 'flannel', always: 'all', cut: [aCut({ near: false })] }),
-    );
-    const found = failures(run(both));
-    expect(found).toHaveLength(2);
-    const commands = found[0]?.remedy.map(({ command = '' }) => command) ?? [];
+  it('takes tunnels for right, and flannel at its word that each node has a route: it is restarted', () => {
+    const tunnel = toNode(1, { gateway: '10.244.1.0', tunnel: true });
+    const flannel = { plugin: 'flannel', always: 'all' } as const;
+    const nodes = [aNodeOf(1, [], flannel), aNodeOf(2, [], { ...flannel, routes: [tunnel] })];
+    const [found, ...more] = failures(run(nodes, [podOf(1), podOf(2)]));
+    expect([found?.object.name, more]).toEqual(['node-1', []]);
+    const commands = found?.remedy.map(({ command = '' }) => command) ?? [];
     expect(commands.some((command) => command.includes('app=flannel'))).toBe(true);
     expect(commands.some((command) => command.includes('route replace'))).toBe(false);
+    expect(failures(run([aNodeOf(1, [], flannel), aNodeOf(2, [], flannel)]))).toHaveLength(2);
   });
 
-  it('does not know whether a node is gone that was not audited', () => {
-    expect(run([cutOff('node-1'), aNode('node-3')], ['node-1', 'node-3'])).toMatchObject([
-      { result: 'unknown', reason: expect.stringContaining('node-2') },
-      { result: 'pass' },
-    ]);
+  it('misses nothing on a node with more routes than were kept', () => {
+    const many = Array.from({ length: 301 }, (_, n) =>
+      toNode(0, { destination: `10.99.${n % 250}.${n}/32` }),
+    );
+    expect(failures(run([aNodeOf(1, [], { routes: many }), aNodeOf(2, [1])]))).toEqual([]);
   });
 });

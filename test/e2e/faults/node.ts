@@ -132,19 +132,17 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     check: 'link-program-unexpected',
     where: 'node-network',
     // XDP_DROP by bpf(2), as ip(8) loads none but object files: BPF_PROG_LOAD 5; RTM_SETLINK 19 with IFLA_XDP 43.
-    inject: `python3 -c '
-import ctypes, os, platform, socket, struct, sys
-code = struct.pack("<BBhiBBhi", 0xb7, 0, 0, 1, 0x95, 0, 0, 0)
-held, licence, given = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL"), ctypes.create_string_buffer(128)
-struct.pack_into("<IIQQ", given, 0, 6, 2, ctypes.addressof(held), ctypes.addressof(licence))
-given[48:56] = b"e2e_drop"
-program = ctypes.CDLL(None).syscall({"x86_64": 321, "aarch64": 280}[platform.machine()], 5, given, 128)
-xdp = struct.pack("<HHiHHI", 8, 1, program, 8, 3, 2)
-body = struct.pack("<BxHiIIHH", 0, 0, socket.if_nametoindex(sys.argv[1]), 0, 0, 4 + len(xdp), 43 | 0x8000) + xdp
-kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
-kernel.send(struct.pack("<LHHLL", 16 + len(body), 19, 5, 1, 0) + body)
-sys.exit(-struct.unpack("<i", kernel.recv(4096)[16:20])[0])
-' "$HOST_LINK"`,
+    inject: `perl -e '
+my ($code, $licence) = (pack("CCslCCsl", 0xb7, 0, 0, 1, 0x95, 0, 0, 0), "GPL");
+my $given = pack("LLQQx24a16x64", 6, 2, unpack("Q", pack "p", $code), unpack("Q", pack "p", $licence), "e2e_drop");
+my $program = syscall $ARGV[0], 5, $given, length $given;
+my $xdp = pack "SSlSSL", 8, 1, $program, 8, 3, 2;
+my $body = pack("CxSlLLSS", 0, 0, $ARGV[1], 0, 0, 4 + length $xdp, 43 | 0x8000) . $xdp;
+socket my $kernel, 16, 3, 0 or die;
+send $kernel, pack("LSSLL", 16 + length $body, 19, 5, 1, 0) . $body, 0 or die;
+recv $kernel, my $answer, 4096, 0;
+exit -unpack "x16l", $answer
+' $(case $(uname -m) in aarch64) echo 280 ;; *) echo 321 ;; esac) $(ip -j link show "$HOST_LINK" | jq '.[0].ifindex')`,
     shows: ['XDP', 'e2e_drop', '$HOST_LINK'],
     repair: 'remedy',
     cleanup: 'ip link set dev "$HOST_LINK" xdpgeneric off 2>/dev/null || :',

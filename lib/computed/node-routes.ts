@@ -1,0 +1,90 @@
+/** Of a node's routes those by which pods of other nodes may be reached. */
+import type { Evidence, Sources } from '../model/evidence.ts';
+import type { OtherNode } from '../model/kubernetes.ts';
+import type { NetworkStack, Route } from '../model/network.ts';
+import { type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
+import { addressBits, contains, prefixLength, subnetOf } from './cidr.ts';
+import { routeText } from './gateway.ts';
+import { defaultRoutes } from './uplinks.ts';
+
+/** An agent learns of a node that joined within seconds; a cluster that grows has many at once. */
+const JOINING_SECONDS = 300;
+/** Addresses and subnets that are kept of a node. */
+const KEPT = 50;
+/** Kinds of links that bring packets to other nodes by themselves, whatever the gateway. */
+const TUNNELS: readonly string[] = ['vxlan', 'geneve', 'ipip', 'ip6tnl', 'sit', 'gre', 'wireguard', 'tun'];
+/** Cilium's own link, behind which its programs send on. */
+const OF_CILIUM = /^cilium_/;
+
+/** Null where nothing can be said, and of a node that others may not know yet. */
+export function nodeRoutes(
+  evidence: Pick<Evidence, 'nodeName' | 'takenAt' | 'node' | 'hostNetwork' | 'podNetworks' | 'cniConfig'>,
+): NodeRoutes | null {
+  const { node, hostNetwork, podNetworks, cniConfig, takenAt, nodeName } = evidence;
+  if (node.status !== 'present' || hostNetwork.status !== 'present' || podNetworks.status !== 'present')
+    return null;
+  const age = Date.parse(takenAt) - Date.parse(node.value.createdAt);
+  const [pod] = podNetworks.value;
+  const plugin = pod === undefined ? (configOf(cniConfig)?.plugins[0] ?? null) : pod.plugin;
+  if (plugin === null || !node.value.ready || age < JOINING_SECONDS * 1000) return null;
+  const host = hostNetwork.value;
+  const held = host.addresses.filter(({ scope, link }) => scope === 'global' && !isTunnel(link, host));
+  const out = (family: 4 | 6) => defaultRoutes(host, family).map(routeText)[0] ?? null;
+  return {
+    node: nodeName,
+    plugin,
+    always: flannelRoutes(node.value.annotations),
+    addresses: [...new Set([...node.value.addresses, ...held.map(({ address }) => address)])].slice(0, KEPT),
+    ranges: rangesOf(node.value, podNetworks.value, configOf(cniConfig)?.subnets ?? []).slice(0, KEPT),
+    subnets: [...new Set(held.map((each) => subnetOf(each.address, each.prefixLength)))].slice(0, KEPT),
+    routes: host.routes
+      .filter(leadsOn)
+      .slice(0, ROUTES_OF_A_NODE + 1)
+      .map((route) => ({
+        destination: route.destination,
+        gateway: route.gateway,
+        tunnel: route.type === 'unicast' && isTunnel(route.link, host),
+        text: routeText(route),
+      })),
+    default: { 4: out(4), 6: out(6) },
+  };
+}
+
+/** The configuration that the runtime takes. */
+function configOf(cniConfig: Evidence['cniConfig']) {
+  return cniConfig.status === 'present'
+    ? cniConfig.value.files.find(({ error }) => error === null)
+    : undefined;
+}
+
+/** Ranges in the API may mean nothing: they do where all pods have addresses of them. */
+function rangesOf(
+  { podCIDRs }: Sources['node'],
+  networks: Sources['podNetworks'],
+  configured: readonly string[],
+): readonly string[] {
+  if (configured.length > 0) return configured;
+  const held = networks.flatMap(({ pod }) => pod.podIPs);
+  const mean = held.length > 0 && held.every((address) => podCIDRs.some((cidr) => contains(cidr, address)));
+  return mean ? podCIDRs : [];
+}
+
+/** The backends of flannel that write a route for each other node. */
+function flannelRoutes(annotations: OtherNode['annotations']): NodeRoutes['always'] {
+  const backend = annotations['flannel.alpha.coreos.com/backend-type'];
+  if (backend === 'vxlan') return 'all';
+  return backend === 'host-gw' ? 'near' : 'none';
+}
+
+/** Neither a default route nor one to a pod of the node itself. */
+function leadsOn({ destination, gateway, table, flags, type }: Route): boolean {
+  const length = prefixLength(destination);
+  if (table === 'local' || length === 0 || flags.includes('dead') || type === 'throw') return false;
+  return gateway !== null || length < addressBits(destination);
+}
+
+function isTunnel(link: string | null, { links }: NetworkStack): boolean {
+  if (link === null) return false;
+  const kind = links.find(({ name }) => name === link)?.kind ?? null;
+  return OF_CILIUM.test(link) || (kind !== null && TUNNELS.includes(kind));
+}

@@ -1,0 +1,130 @@
+/** Where the routes of nodes bring packets for pods of the others. */
+import { isIP } from 'node:net';
+import type { PodAddress } from '../model/node-result.ts';
+import { type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
+import { contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
+
+/** Other nodes that each is judged beside. */
+const OTHERS = 100;
+/** Addresses of a node's pods that are looked up: blocks of an IPAM lie apart. */
+const ADDRESSES = 4;
+const BLOCK = { 4: 24, 6: 64 } as const;
+/** A larger network that a route leads to is one that a router carries. */
+const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
+
+export type Way = {
+  /** The other node, and the address of one of its pods. */
+  readonly node: string;
+  readonly address: string;
+  /** An address of the other node, in the same family. */
+  readonly by: string | null;
+  /** The range of that node which has the address; null where it is not known. */
+  readonly range: string | null;
+  /** In a subnet with it, so that no router is between them. */
+  readonly near: boolean;
+  /** By an address of that node; by a tunnel; by another gateway; by none but the default route. */
+  readonly state: 'direct' | 'tunnel' | 'other' | 'missing';
+  /** The route that takes the packets; null where none does. */
+  readonly found: string | null;
+};
+
+/** The ways of each node to pods of the others. Networks that routers carry as a whole, and routes that drop, are left out. */
+export function waysBetweenNodes(
+  nodes: readonly NodeRoutes[],
+  podAddresses: readonly PodAddress[],
+): ReadonlyMap<NodeRoutes, readonly Way[]> {
+  const addresses = Map.groupBy(
+    podAddresses.filter(({ inPodStatus }) => inPodStatus),
+    ({ node }) => node,
+  );
+  const targets = nodes
+    .toSorted((a, b) => (a.node < b.node ? -1 : 1))
+    .map((other) => ({
+      other,
+      samples: samplesOf(addresses.get(other.node)?.map(({ address }) => address) ?? firstOf(other)),
+    }))
+    .filter(({ samples }) => samples.length > 0)
+    .slice(0, OTHERS + 1);
+  return new Map(
+    nodes.map((own) => {
+      const lookUp = tableOf(own);
+      return [
+        own,
+        targets.flatMap(({ other, samples }) =>
+          other === own ? [] : samples.flatMap((address) => wayTo(address, { own, other }, lookUp) ?? []),
+        ),
+      ];
+    }),
+  );
+}
+
+/** One of each block. */
+function samplesOf(addresses: readonly string[]): string[] {
+  const blocks = new Map(
+    addresses.map((address) => [subnetOf(address, BLOCK[familyOf(address)]), address] as const),
+  );
+  return [...blocks.values()].toSorted().slice(0, ADDRESSES);
+}
+
+/** Of a node without pods the first address of each range, which most often is its gateway. */
+const firstOf = ({ ranges }: NodeRoutes): string[] =>
+  ranges.flatMap((range) => {
+    const network = range.split('/')[0] ?? '';
+    return isIP(network) === 4 && prefixLength(range) >= OF_ONE_NODE[4]
+      ? [network.replace(/\d+$/, (last) => String(Number(last) | 1))]
+      : [];
+  });
+
+type Route = NodeRoutes['routes'][number];
+
+/** Of the routes to an address the one of the longest prefix. */
+function tableOf({ routes: all }: NodeRoutes): (address: string) => Route | null {
+  const routes = all.filter(({ destination }) => isIP(destination.split('/')[0] ?? '') !== 0);
+  const byNetwork = new Map(
+    routes.toReversed().map((route) => {
+      const [network = '', length] = route.destination.split('/');
+      return [`${familyOf(network)} ${subnetOf(network, Number(length))}`, route];
+    }),
+  );
+  const lengths = ([4, 6] as const).map((family) =>
+    [
+      ...new Set(
+        routes
+          .filter(({ destination }) => familyOf(destination) === family)
+          .map(({ destination }) => prefixLength(destination)),
+      ),
+    ].toSorted((a, b) => b - a),
+  );
+  return (address) => {
+    const family = familyOf(address);
+    for (const length of lengths[family === 4 ? 0 : 1] ?? []) {
+      const found = byNetwork.get(`${family} ${subnetOf(address, length)}`);
+      if (found !== undefined) return found;
+    }
+    return null;
+  };
+}
+
+function wayTo(
+  address: string,
+  { own, other }: { readonly own: NodeRoutes; readonly other: NodeRoutes },
+  lookUp: (address: string) => Route | null,
+): Way | null {
+  const family = familyOf(address);
+  const by = other.addresses.find((each) => familyOf(each) === family) ?? null;
+  const near = by !== null && own.subnets.some((subnet) => contains(subnet, by));
+  const range =
+    other.ranges.find((each) => prefixLength(each) >= OF_ONE_NODE[family] && contains(each, address)) ?? null;
+  const known = { node: other.node, address, by, range, near };
+  const route = lookUp(address);
+  if (route === null)
+    // A part of its routes is no ground to miss one.
+    return own.routes.length > ROUTES_OF_A_NODE
+      ? null
+      : { ...known, state: 'missing', found: own.default[family] };
+  const { gateway, tunnel, text, destination } = route;
+  if (tunnel) return { ...known, state: 'tunnel', found: text };
+  if (gateway === null) return null;
+  if (other.addresses.includes(gateway)) return { ...known, state: 'direct', found: text };
+  return prefixLength(destination) < OF_ONE_NODE[family] ? null : { ...known, state: 'other', found: text };
+}

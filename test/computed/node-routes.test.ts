@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { nodeRoutes } from '../../lib/computed/node-routes.ts';
+import type { Sources } from '../../lib/model/evidence.ts';
+import type { NetworkStack } from '../../lib/model/network.ts';
+import { aHostStack, aLink, aNode, aPod, aPodNetwork, aRoute, NOW } from '../checks/evidence.ts';
+
+const present = <Value>(value: Value) => ({ status: 'present', value }) as const;
+const config: Sources['cniConfig'] = {
+  directory: '/etc/cni/net.d',
+  files: [
+    {
+      name: '10-lab.conflist',
+      error: null,
+      network: 'lab',
+      plugins: ['bridge', 'portmap'],
+      ipam: ['host-local'],
+      subnets: ['10.244.1.0/24'],
+      mtu: null,
+      bridge: 'cni0',
+    },
+  ],
+  binaryDirectory: '/opt/cni/bin',
+  binaries: [],
+  unusable: [],
+};
+
+const of = (host: Partial<NetworkStack> = {}, node: Partial<Sources['node']> = {}, pods = true) =>
+  nodeRoutes({
+    nodeName: 'node-1',
+    takenAt: NOW,
+    node: present(aNode(node)),
+    hostNetwork: present(aHostStack(host)),
+    podNetworks: present(pods ? [aPodNetwork()] : []),
+    cniConfig: present(config),
+  });
+
+describe("a node's routes to others", () => {
+  it('are told with its addresses and subnets, without default routes and those to its own pods', () => {
+    const { routes } = aHostStack();
+    const toOther = aRoute({ destination: '10.244.2.0/24', gateway: '10.0.3.8' });
+    const toPod = aRoute({ destination: '10.244.1.2/32', gateway: null, link: 'veth12345678' });
+    expect(of({ routes: [...routes, toOther, toPod] })).toEqual({
+      node: 'node-1',
+      plugin: 'bridge',
+      always: 'none',
+      addresses: ['10.0.3.7', '10.244.1.1'],
+      ranges: ['10.244.1.0/24'],
+      subnets: ['10.0.3.0/24', '10.244.1.0/24'],
+      routes: [
+        {
+          destination: '10.244.1.0/24',
+          gateway: null,
+          tunnel: false,
+          text: '10.244.1.0/24 dev cni0',
+        },
+        {
+          destination: '10.244.2.0/24',
+          gateway: '10.0.3.8',
+          tunnel: false,
+          text: '10.244.2.0/24 via 10.0.3.8 dev eth0',
+        },
+      ],
+      default: { 4: 'default via 10.0.3.1 dev eth0', 6: null },
+    });
+  });
+
+  it('come with the ranges of the API only where pods have addresses of them', () => {
+    const by = (podIPs: string[]) =>
+      nodeRoutes({
+        nodeName: 'node-1',
+        takenAt: NOW,
+        node: present(aNode()),
+        hostNetwork: present(aHostStack()),
+        podNetworks: present([aPodNetwork({ pod: aPod({ podIPs }) })]),
+        cniConfig: { status: 'absent', reason: 'none' },
+      })?.ranges;
+    expect(by(['10.244.1.2'])).toEqual(['10.244.1.0/24']);
+    expect(by(['10.0.3.77'])).toEqual([]);
+  });
+
+  it('lead by a tunnel to its device, and to that of Cilium', () => {
+    const { links } = aHostStack();
+    const device = aLink({ index: 9, name: 'flannel.1', kind: 'vxlan', peer: null });
+    for (const link of [device, { ...device, name: 'cilium_host', kind: 'veth' }])
+      expect(
+        of({
+          links: [...links, link],
+          routes: [aRoute({ destination: '10.244.2.0/24', gateway: '10.244.2.0', link: link.name })],
+        })?.routes,
+      ).toMatchObject([{ tunnel: true }]);
+  });
+
+  it('are told of a node without pods by the plugin that is configured', () => {
+    expect(of({}, {}, false)?.plugin).toBe('bridge');
+  });
+
+  it('say by flannel for which nodes there always is one', () => {
+    const by = (backend: string) =>
+      of({}, { annotations: { 'flannel.alpha.coreos.com/backend-type': backend } });
+    expect(['vxlan', 'host-gw', 'alloc'].map((backend) => by(backend)?.always)).toEqual([
+      'all',
+      'near',
+      'none',
+    ]);
+  });
+
+  it('are not told of a node that joined a moment ago or is not ready', () => {
+    expect(of({}, { createdAt: '2026-11-20T01:59:00Z' })).toBeNull();
+    expect(of({}, { ready: false })).toBeNull();
+  });
+});
