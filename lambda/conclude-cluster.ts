@@ -1,16 +1,17 @@
 /** State 4, for each cluster, whatever happened before: its report and one message. */
 import * as z from 'zod';
-import { type FindingImporter, SnsNotifier } from '../lib/alert/index.ts';
+import { type EventBus, type FindingImporter, SnsNotifier } from '../lib/alert/index.ts';
 import { concludeClusterOfFleet } from '../lib/audit/fleet/conclude-cluster.ts';
 import { type Conclusion, conclusionSchema, type Task, taskSchema } from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics, timeFor, warnOfDamage } from './handler.ts';
 import { failureOf, stepErrorSchema } from './step-error.ts';
 
-const { store, version, topicArn, region, https, productArn } = environment();
+const { store, version, topicArn, region, https, productArn, events } = environment();
 const deps = {
   notifiers: [new SnsNotifier(topicArn, { https })],
   importer: productArn === '' ? null : await importerOf(productArn),
+  bus: events ? await eventBus() : null,
   version,
   consoleRegion: region,
   onDamage: warnOfDamage,
@@ -63,4 +64,10 @@ const metricsOf = ({ cluster }: Task): typeof metrics => metrics.addDimension('c
 async function importerOf(arn: string): Promise<FindingImporter> {
   const { SecurityHubImporter } = await import('../lib/alert/finding-importer.ts');
   return new SecurityHubImporter(arn);
+}
+
+/** Likewise for EventBridge. */
+async function eventBus(): Promise<EventBus> {
+  const { EventBridgeBus } = await import('../lib/alert/event-bus.ts');
+  return new EventBridgeBus();
 }

@@ -18,6 +18,7 @@ const environmentSchema = z.object({
   AUDITOR_VERSION: z.string(),
   TOPIC_ARN: z.string().default(''),
   PRODUCT_ARN: z.string().default(''),
+  EVENTS: z.literal('on').optional(),
   HTTPS_FORMAT: z.enum(['json', 'chat']).default('json'),
   AWS_REGION: z.string(),
 });
@@ -37,11 +38,13 @@ export function environment(): {
   topicArn: string;
   /** Of Security Hub; empty where findings do not go there. */
   productArn: string;
+  /** Whether each change goes to the default event bus. */
+  events: boolean;
   /** What https subscriptions of the topic get. */
   https: 'json' | 'chat';
   region: string;
 } {
-  const { STORE, AUDITOR_VERSION, TOPIC_ARN, PRODUCT_ARN, HTTPS_FORMAT, AWS_REGION } =
+  const { STORE, AUDITOR_VERSION, TOPIC_ARN, PRODUCT_ARN, EVENTS, HTTPS_FORMAT, AWS_REGION } =
     environmentSchema.parse(process.env);
   const store = openStore(STORE);
   if (store === null) throw new Error('STORE keeps nothing');
@@ -50,6 +53,7 @@ export function environment(): {
     version: AUDITOR_VERSION,
     topicArn: TOPIC_ARN,
     productArn: PRODUCT_ARN,
+    events: EVENTS === 'on',
     https: HTTPS_FORMAT,
     region: AWS_REGION,
   };

@@ -1,5 +1,6 @@
 /** The published JSON Schemas, made from the models that read and write the same documents. */
 import { z } from 'zod';
+import { auditEventSchema, findingEventSchema } from '../lib/alert/index.ts';
 import { configSchema } from '../lib/model/config.ts';
 import { findingRowSchema } from '../lib/model/finding.ts';
 import { reportSchema } from '../lib/model/report.ts';
@@ -21,6 +22,12 @@ export function schemas(): Record<string, string> {
       $id: 'urn:netns-auditor:schema:finding.v1',
       title: 'FindingRow',
       description: 'One line of findings/…/<runId>.ndjson.gz, and of `-o ndjson`.',
+    }),
+    'event.v1.json': text(z.union([findingEventSchema, auditEventSchema]), {
+      $id: 'urn:netns-auditor:schema:event.v1',
+      title: 'Event',
+      description:
+        'The detail of an event on the event bus, of source netns-auditor: of `Finding changed`, and of `Cluster audited`.',
     }),
   };
 }

@@ -32,6 +32,7 @@ export const INTEGRATION: readonly string[] = [
   // Clients of AWS, with a server or a mock.
   'test/alert/finding-importer.test.ts',
   'test/alert/notifier*.test.ts',
+  'test/alert/event-bus.test.ts',
   // Faults of end-to-end tests, which can start programs.
   'test/coverage.test.ts',
   // Run helm and promtool.

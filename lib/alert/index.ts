@@ -2,6 +2,8 @@
 export { changesOf, isNews } from './changes.ts';
 export { notifiersOf } from './destinations.ts';
 export { type ClusterLine, digestOf } from './digest.ts';
+export type { EventBus } from './event-bus.ts';
+export { auditEventSchema, eventsOf, findingEventSchema } from './events.ts';
 export type { FindingImporter } from './finding-importer.ts';
 export type { ReportLinks } from './links.ts';
 export { clusterMessage, type Message } from './message.ts';

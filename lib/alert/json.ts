@@ -82,7 +82,8 @@ function findingOf(finding: Finding): object {
   };
 }
 
-function objectOf(object: AuditedObject): AuditedObject {
+/** An object with names fit to be shown, whatever a node calls things. */
+export function objectOf(object: AuditedObject): AuditedObject {
   const { kind, namespace, name, node, path } = object;
   return {
     kind,

@@ -5,6 +5,8 @@ import {
   alertRecordSchema,
   changesOf,
   clusterMessage,
+  type EventBus,
+  eventsOf,
   isNews,
   type Notifier,
   type ReportLinks,
@@ -12,6 +14,7 @@ import {
 import { keys, type OnDamage, parsedJson, type Run, type Store, unlessDamaged } from '../history/index.ts';
 import { partitionOf } from '../model/aws-names.ts';
 import type { Thresholds } from '../model/config.ts';
+import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
 import { assertDelivered, deliverLate, deliverNews, deliverState, NOTHING } from './deliver.ts';
@@ -29,6 +32,8 @@ export async function tell(
   thresholds: Thresholds,
   deps: {
     readonly notifiers: readonly Notifier[];
+    /** Default: changes go to no event bus. */
+    readonly bus?: EventBus | null;
     readonly consoleRegion: string | null;
     /** Told of records that cannot be read; what was told is then taken from the one before, if there is one. */
     readonly onDamage: OnDamage;
@@ -56,6 +61,7 @@ export async function tell(
   const links = linksTo(store, run, deps.consoleRegion);
   const message = clusterMessage(report, changes, links, notes, thresholds.reminderDays);
   const said = isNews(changes) ? message : null;
+  const unsent = await putEvents(deps.bus ?? null, () => eventsOf(report, changes, links));
   const stale = await deliverState(deps.notifiers, message);
   const late = await deliverLate(deps.notifiers, before?.undelivered ?? []);
   const delivery = said === null ? NOTHING : await deliverNews(deps.notifiers, said);
@@ -78,8 +84,26 @@ export async function tell(
   };
   await store.putOnce(keys.alerts(run), Buffer.from(`${JSON.stringify(record)}\n`));
   await remember(store, run);
-  assertDelivered([...stale, ...late.failures, ...delivery.failures]);
+  assertDelivered([...unsent, ...stale, ...late.failures, ...delivery.failures]);
   return said !== null;
+}
+
+/**
+ * Before the record is written: where it can help to try again, all of the run is told again, and events have the ids that they had. What
+ * the bus will not take holds up no mail.
+ */
+async function putEvents(
+  bus: EventBus | null,
+  events: () => ReturnType<typeof eventsOf>,
+): Promise<AuditError[]> {
+  if (bus === null) return [];
+  try {
+    await bus.put(events());
+    return [];
+  } catch (error) {
+    if (!(error instanceof AuditError) || error.retryable) throw error;
+    return [error];
+  }
 }
 
 /** Messages kept for destinations that are away; what is older is in the reports. */

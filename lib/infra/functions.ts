@@ -6,6 +6,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { keys } from '../history/keys.ts';
+import { EVENT_SOURCE } from '../model/aws-names.ts';
 import type { ClusterConfig } from '../model/clusters.ts';
 import type { Config } from '../model/config.ts';
 import type { Discover } from '../model/discovery.ts';
@@ -18,7 +19,7 @@ import { clusterArn, type Storage } from './storage.ts';
 
 export type FunctionsProps = Pick<
   Config,
-  'clusters' | 'discover' | 'retention' | 'digest' | 'securityHub'
+  'clusters' | 'discover' | 'retention' | 'digest' | 'securityHub' | 'events'
 > & {
   /** What https subscriptions get: SNS has one body for all of them. */
   readonly https: 'json' | 'chat';
@@ -90,6 +91,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
   const name = nameOf(state);
   const tells = state === 'conclude-cluster' || (state === 'conclude-fleet' && props.digest);
   const productArn = state === 'conclude-cluster' && props.securityHub ? securityHubProductArn(scope) : null;
+  const putsEvents = state === 'conclude-cluster' && props.events;
   const inVpc = shape.clusters && props.vpc !== undefined;
   const logGroup = new LogGroup(scope, `${name}Logs`, {
     retention: props.retention.logDays,
@@ -113,6 +115,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
       AUDITOR_VERSION: props.version,
       ...(tells ? { TOPIC_ARN: storage.topic.topicArn } : {}),
       ...(productArn === null ? {} : { PRODUCT_ARN: productArn }),
+      ...(putsEvents ? { EVENTS: 'on' } : {}),
       ...(tells && props.https === 'chat' ? { HTTPS_FORMAT: props.https } : {}),
     },
     ...(inVpc && props.vpc !== undefined
@@ -130,6 +133,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     role.addToPolicy(
       new PolicyStatement({ actions: ['securityhub:BatchImportFindings'], resources: [productArn] }),
     );
+  if (putsEvents) allowEvents(scope, role);
   if (shape.clusters) allowClusters(scope, role, clusters);
   if (props.discover !== undefined && (shape.clusters || state === 'discover-clusters'))
     allowAccounts(scope, role, { discover: props.discover, lists: state === 'discover-clusters' });
@@ -172,6 +176,19 @@ function denyNetwork(scope: Construct, id: string, role: Role, lambda: LambdaFun
     ],
   });
   acknowledgeWildcards(policy, { 'Resource::*': 'It denies.' });
+}
+
+/** To the default bus alone, and under no other name. */
+function allowEvents(scope: Construct, role: Role): void {
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['events:PutEvents'],
+      resources: [
+        Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' }),
+      ],
+      conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+    }),
+  );
 }
 
 /** What an account's own findings belong to. */

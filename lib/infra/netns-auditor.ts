@@ -89,6 +89,12 @@ export type NetnsAuditorProps = {
    */
   readonly securityHub?: boolean;
   /**
+   * Send each finding that changes, and each audited cluster, to the default event bus of EventBridge (`schema/event.v1.json`).
+   *
+   * @default false
+   */
+  readonly events?: boolean;
+  /**
    * A dashboard in CloudWatch. The alarms do not need it.
    * @default true
    */
@@ -128,6 +134,7 @@ const withDefaults = z.object({
   dashboard: shape.dashboard,
   digest: shape.digest,
   securityHub: shape.securityHub,
+  events: shape.events,
 });
 
 /** Audits the pod network namespaces of EKS and other clusters on a schedule, with nothing resident in any of them. */
@@ -146,7 +153,7 @@ export class NetnsAuditor extends Construct {
   /** Long, as it hands each part to those that need it, and does nothing else. */
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
-    const { schedule, monitor, retention, digest, securityHub, dashboard, exceptions, ...settings } =
+    const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...settings } =
       withDefaults.parse(props);
     const { subscriptions = [] } = props;
     const clusters = (props.clusters ?? []).map(complete);
@@ -160,6 +167,7 @@ export class NetnsAuditor extends Construct {
       retention,
       digest,
       securityHub,
+      events,
       https: httpsFormat({ subscriptions }),
       storage,
       version: packageVersion(),

@@ -66,3 +66,6 @@ export function whyNoEndpoint(protocol: keyof typeof ENDPOINTS, endpoint: string
   const [form, words] = ENDPOINTS[protocol];
   return form.test(endpoint) ? null : `The endpoint of ${protocol} is ${words}.`;
 }
+
+/** The source of all events on the event bus: rules match it. */
+export const EVENT_SOURCE = 'netns-auditor';

@@ -188,6 +188,12 @@ export const configSchema = z
       .describe(
         'Findings also go to AWS Security Hub of the account and region of the stack, where it is enabled.',
       ),
+    events: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Each finding that changes and each audited cluster also becomes an event on the default event bus of EventBridge.',
+      ),
     exceptions: exceptionsSchema.default([]),
     network: networkSchema
       .optional()

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Message, Notifier } from '../../lib/alert/index.ts';
+import type { EventBus, Message, Notifier } from '../../lib/alert/index.ts';
 import { tell } from '../../lib/audit/tell.ts';
 import { DirectoryStore, keys, type Store } from '../../lib/history/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
@@ -160,5 +160,43 @@ describe('several destinations', () => {
     ]);
     await tell(store, dayOf(4, [aFinding({ severity: 'critical' })]), thresholds, deps);
     expect(picky.state.got).toHaveLength(1);
+  });
+});
+
+describe('events for programs', () => {
+  const report = aReport({ findings: [aFinding()] });
+  const failing = (retryable: boolean) => async (): Promise<void> => {
+    throw new AuditError('ALERT', 'the bus is away', { remedy: 'wait', retryable });
+  };
+  const telling = async (store: Store, put: EventBus['put'], sent: Message[]) =>
+    await tell(store, report, thresholds, {
+      notifiers: [{ destination: 'topic', send: async (message) => `${sent.push(message)}` }],
+      bus: { put },
+      consoleRegion: null,
+      onDamage: nothingDamaged,
+    });
+
+  it('are sent once for each run, whatever is tried again', async () => {
+    const store = aBucket();
+    const events: unknown[] = [];
+    const put = async (all: readonly unknown[]): Promise<void> => void events.push(...all);
+    await telling(store, put, []);
+    await telling(store, put, []);
+    expect(events).toMatchObject([{ type: 'Finding changed' }, { type: 'Cluster audited' }]);
+  });
+
+  it('are tried again with all else, where that can help', async () => {
+    const store = aBucket();
+    const sent: Message[] = [];
+    await expect(telling(store, failing(true), sent)).rejects.toThrow('the bus is away');
+    expect(sent).toEqual([]);
+    await telling(store, async () => {}, sent);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('hold up no mail where the bus will not take them, and are an error all the same', async () => {
+    const sent: Message[] = [];
+    await expect(telling(aBucket(), failing(false), sent)).rejects.toThrow('the bus is away');
+    expect(sent).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 /** Ends the run of one cluster: its report, whatever became of its batches, and one message. */
 import {
   coverageShare,
+  type EventBus,
   type FindingImporter,
   type Notifier,
   securityHubFindings,
@@ -47,6 +48,8 @@ export async function concludeClusterOfFleet(
     readonly notifiers: readonly Notifier[];
     /** Default: findings go to no Security Hub. */
     readonly importer?: FindingImporter | null;
+    /** Default: changes go to no event bus. */
+    readonly bus?: EventBus | null;
     readonly version: string;
     /** Told of what in the store is damaged, and left out. */
     readonly onDamage: OnDamage;
