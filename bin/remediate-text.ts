@@ -2,8 +2,9 @@
 import type { ActResult } from '../lib/audit/index.ts';
 import { counts } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
+import { actKinds } from '../lib/model/repair-kind.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import { type Act, objectsOf, type Plan } from '../lib/remedy/plan.ts';
+import { type Act, type AgentAct, type NodeAct, objectsOf, type Plan } from '../lib/remedy/plan.ts';
 import { scriptOf } from '../lib/remedy/script.ts';
 import { jsonText, plural, table } from '../lib/report/index.ts';
 
@@ -33,7 +34,21 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
     `Repairs for ${printable(report.cluster.name, 100)}, by run ${printable(report.runId, 100)}`,
   ];
   const namespaces = tried.filter((act) => act.kind === 'delete-namespaces');
+  const pairs = tried.filter((act) => act.kind === 'delete-veths');
+  const records = tried.filter((act) => act.kind === 'release-addresses');
   const pods = tried.filter((act) => act.kind === 'recreate-pod');
+  if (pairs.length > 0)
+    lines.push(
+      '',
+      `Delete ${plural(totalOf(pairs), 'pair')} that ${totalOf(pairs) === 1 ? 'leads' : 'lead'} into no pod. A pod on the node looks again right before that both ends are there and that nobody uses either, and proves that both are gone:`,
+      rows(['NODE', 'LINKS'], pairs, width),
+    );
+  if (records.length > 0)
+    lines.push(
+      '',
+      `Free ${plural(totalOf(records), 'address', 'addresses')} of host-local, under its own lock, if at that moment the runtime does not know the container, no result of plugins names it, and no namespace of the node has the address:`,
+      rows(['NODE', 'RECORDS'], records, width),
+    );
   if (namespaces.length > 0)
     lines.push(
       '',
@@ -45,6 +60,13 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
       '',
       `Recreate ${plural(pods.length, 'pod')}. Each is evicted, as its disruption budgets allow, and the pod that takes its place is looked at:`,
       rows(['POD', 'WHY'], pods, width),
+    );
+  const agents = tried.filter((act) => act.kind === 'restart-agent');
+  if (agents.length > 0)
+    lines.push(
+      '',
+      `Restart the CNI agent on ${plural(agents.length, 'node')}. Its pod there is evicted, its successor must become ready, and a new pod on the node must get its network and leave nothing behind:`,
+      rows(['NODE', 'AGENT'], agents, width),
     );
   if (totalOf(tried) > limit) lines.push('', `--limit lets ${limit} of these be tried.`);
   if (refused.length > 0)
@@ -68,7 +90,10 @@ function rows(head: readonly [string, string], acts: readonly Act[], width: numb
   const row = (act: Act): string[] =>
     act.kind === 'recreate-pod'
       ? [objectText(act), whyText(act)]
-      : [printable(act.node, 300), `${act.orphans.length}: ${namesOf(act.orphans.map(({ name }) => name))}`];
+      : [
+          printable(act.node, 300),
+          act.kind === 'restart-agent' ? agentText(act) : `${objectsOf(act)}: ${namesOf(namesIn(act))}`,
+        ];
   return table([[...head], ...acts.map(row)], width).trimEnd();
 }
 
@@ -85,17 +110,20 @@ export function question(acts: readonly Act[], cluster: string): string {
   const objects = acts.map((act) =>
     act.kind === 'recreate-pod'
       ? `  pod ${objectText(act)}`
-      : `  ${printable(act.node, 300)}: ${namesOf(
-          act.orphans.map(({ name }) => name),
-          ASKED,
-        )}`,
+      : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : namesOf(namesIn(act), ASKED)}`,
   );
-  const pods = acts.filter(({ kind }) => kind === 'recreate-pod').length;
-  const namespaces = totalOf(acts) - pods;
-  const what = [
-    ...(namespaces > 0 ? [`delete ${plural(namespaces, 'orphaned namespace')}`] : []),
-    ...(pods > 0 ? [`recreate ${plural(pods, 'pod')}`] : []),
-  ].join(' and ');
+  const count = (kind: Act['kind']): number => totalOf(acts.filter((act) => act.kind === kind));
+  const phrases = {
+    'delete-veths': `delete ${plural(count('delete-veths'), 'pair')}`,
+    'release-addresses': `free ${plural(count('release-addresses'), 'address', 'addresses')}`,
+    'delete-namespaces': `delete ${plural(count('delete-namespaces'), 'orphaned namespace')}`,
+    'recreate-pod': `recreate ${plural(count('recreate-pod'), 'pod')}`,
+    'restart-agent': `restart ${plural(count('restart-agent'), 'CNI agent')}`,
+  } satisfies Record<Act['kind'], string>;
+  const what = actKinds
+    .filter((kind) => count(kind) > 0)
+    .map((kind) => phrases[kind])
+    .join(' and ');
   return [
     ...objects,
     `${what.charAt(0).toUpperCase()}${what.slice(1)} of ${printable(cluster, 100)}? Type yes: `,
@@ -158,7 +186,19 @@ export function sum(results: readonly ActResult[], matches: (word: string) => bo
 function objectText(act: Act): string {
   if (act.kind === 'recreate-pod')
     return printable(`${act.pod.namespace}/${act.pod.name} on ${act.node}`, 400);
-  return printable(`${namesOf(act.findings.map(({ object }) => object.name))} on ${act.node}`, 600);
+  if (act.kind === 'restart-agent') return printable(`${agentText(act)} on ${act.node}`, 400);
+  // A refused namespace need not have a name that the runtime gives.
+  const names =
+    act.kind === 'delete-namespaces' ? act.findings.map(({ object }) => object.name) : namesIn(act);
+  return printable(`${namesOf(names)} on ${act.node}`, 600);
+}
+
+function agentText({ agent, findings }: AgentAct): string {
+  return printable(`the agent ${agent.selector} in ${agent.namespace} (${whyText({ findings })})`, 300);
+}
+
+function namesIn(act: NodeAct): string[] {
+  return (act.kind === 'delete-namespaces' ? act.orphans : act.objects).map(({ name }) => name);
 }
 
 function namesOf(names: readonly string[], most = NAMES): string {
@@ -166,6 +206,6 @@ function namesOf(names: readonly string[], most = NAMES): string {
   return names.length > most ? `${shown.join(', ')} and ${names.length - most} more` : shown.join(', ');
 }
 
-function whyText({ findings }: Act): string {
+function whyText({ findings }: Pick<Act, 'findings'>): string {
   return [...new Set(findings.map(({ check }) => check))].join(', ');
 }

@@ -16,6 +16,7 @@ import {
 } from '../lib/audit/index.ts';
 import { type Cluster, type ClusterTarget, connect, ensureNamespace } from '../lib/cluster/index.ts';
 import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
+import type { ActiveProbe } from '../lib/model/active-probe.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import type { Exception } from '../lib/model/exception.ts';
 import { printable } from '../lib/model/printable.ts';
@@ -120,7 +121,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       runId,
       ...onNode(options),
       store,
-      look,
+      look: async (node, also) => await look(node, null, also?.canary === true ? ['cni'] : []),
       rehearse: options.rehearse === true,
       anyController: options.asked.pod !== undefined,
       signal: interrupt.signal,
@@ -173,7 +174,11 @@ function onNode({ repairNamespace, image, pullSecret, settle }: RemediateOptions
 }
 
 /** An audit now, which is kept nowhere: it only proves. @param node - null: all nodes, and only what has settled */
-type Look = (node: string | null, previous?: ClusterReport | null) => Promise<ClusterReport>;
+type Look = (
+  node: string | null,
+  previous?: ClusterReport | null,
+  active?: readonly ActiveProbe[],
+) => Promise<ClusterReport>;
 
 function lookingAt(
   cluster: Cluster,
@@ -184,7 +189,7 @@ function lookingAt(
   }: Omit<RemediateOptions, 'exceptions'> & { readonly exceptions: readonly Exception[] },
   signal: AbortSignal,
 ): Look {
-  return async (node, previous = null) =>
+  return async (node, previous = null, active = []) =>
     await auditCluster(cluster, {
       runId: newRunId(new Date(), `${runId} ${Math.random()}`),
       namespace: options.probeNamespace,
@@ -192,7 +197,7 @@ function lookingAt(
       pullSecret: options.pullSecret ?? null,
       privileged: false,
       deadlineSeconds: options.deadline,
-      active: [],
+      active,
       settleSeconds: node === null ? SETTLE_SECONDS : { pod: 0, orphan: 0 },
       selection: { names: node === null ? [] : [node], labels: [] },
       concurrency: 10,

@@ -1,5 +1,6 @@
 /** deploy/admission-policy.yaml, made from the pods themselves, so that what is admitted is what is sent. */
 import { canaryManifest } from '../lib/audit/canary.ts';
+import { hostLinkNames } from '../lib/model/cni-plugins.ts';
 import {
   COMPONENT_LABEL,
   DEFAULT_IMAGE,
@@ -52,7 +53,7 @@ function repair(): Scripted {
   const settings = { orphans: [], act: true, settleSeconds: 900, activeDeadlineSeconds: 600 };
   return scripted(
     repairPod({ ...onNode, ...settings, namespace: REPAIR_NAMESPACE }),
-    '^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$|^act=[01]$|^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$|^total=[0-9]{1,5}$',
+    `^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$|^veth=(${hostLinkNames.join('|')}):[0-9]{1,10}$|^address=[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}:[0-9a-f.:]{3,39}:[0-9a-f]{64}$|^act=[01]$|^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$|^total=[0-9]{1,5}$`,
   );
 }
 
@@ -227,8 +228,9 @@ export function repairAdmissionPolicy(): string {
     comment: `# Made from the repair pod by \`npm run generate\`: change that, not this file.
 #
 # In the namespace ${REPAIR_NAMESPACE} it admits the repair pod of this version of netns-auditor and no other, and lets nobody enter
-# it (exec, attach, port-forward, ephemeral containers). All that the pod can be told is which orphaned namespaces to look at, as
-# an audit found them, whether to delete them, how long they must have been there, and how much time there is.
+# it (exec, attach, port-forward, ephemeral containers). All that the pod can be told is which orphaned namespaces, pairs that lead into no
+# pod and records of addresses to look at, as an audit found them, whether to delete them, how long they must have been there, and how
+# much time there is.
 # ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
     scripted: { component: 'repair', shape: repair(), parts: 'lib/probe/repair/ and of lib/probe/probe/' },
     others: [],

@@ -28,7 +28,8 @@ export const INTEGRATION: readonly string[] = [
   'test/audit/rename-evidence.test.ts',
   'test/audit/node-cni-records.test.ts',
   'test/audit/remediate.test.ts',
-  'test/audit/delete-namespaces.test.ts',
+  'test/audit/repair-node.test.ts',
+  'test/audit/restart-agent.test.ts',
   // Clients of AWS, with a server or a mock.
   'test/alert/finding-importer.test.ts',
   'test/alert/notifier*.test.ts',

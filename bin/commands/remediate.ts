@@ -35,7 +35,11 @@ export function addRemediate(program: Command): void {
     .option('--only <check>', 'only findings of this check')
     .option('--node <name>', 'only on this node')
     .option('--pod <namespace/name>', 'only this pod, whatever kind of controller recreates it')
-    .option('--limit <objects>', `at most this many pods and namespaces (default: ${LIMIT})`, positive)
+    .option(
+      '--limit <objects>',
+      `at most this many objects: pods, namespaces, links, addresses (default: ${LIMIT})`,
+      positive,
+    )
     .option('--fresh', 'run a new audit instead of using a report from the store')
     .optionsGroup('Whether it is done:')
     .option('--rehearse', 'check each object again and show what would be done, but change nothing')

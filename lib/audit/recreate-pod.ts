@@ -1,9 +1,9 @@
 /** A pod is made again: evicted, if its fault is still there and something makes another one, and the other one is looked at. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
 import type { RemedyObject } from '../model/remedy-record.ts';
 import type { PodAct } from '../remedy/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
+import { type Controlled, successorOf } from './successor.ts';
 
 /** They make a pod again in the place of one that is evicted. */
 const CONTROLLERS: ReadonlySet<string> = new Set([
@@ -12,9 +12,6 @@ const CONTROLLERS: ReadonlySet<string> = new Set([
   'DaemonSet',
   'ReplicationController',
 ]);
-/** Beside its grace period, for a pod to be gone and its successor to be ready. */
-const READY_MILLISECONDS = 180_000;
-const RENEWAL_MILLISECONDS = 60_000;
 
 /** Looks at the pod and its node again. */
 export async function examinePod(cluster: Cluster, act: PodAct, context: Context): Promise<Examined> {
@@ -39,13 +36,6 @@ export async function examinePod(cluster: Cluster, act: PodAct, context: Context
     after: () => object,
   };
 }
-
-type Controlled = {
-  readonly pod: OwnedPod;
-  readonly controller: NonNullable<OwnedPod['controller']>;
-  /** Uids of all pods of its namespace before the act. */
-  readonly earlier: ReadonlySet<string>;
-};
 
 /** The pod, if every precondition holds on what there is now; else why not. */
 async function examined(
@@ -103,35 +93,9 @@ async function podOf(
 }
 
 /** Waits for the pod's successor, and looks at it. */
-async function proven(
-  cluster: Cluster,
-  { pod, controller, earlier }: Controlled,
-  context: Context,
-): Promise<RepairResult> {
-  const end = Date.now() + pod.graceSeconds * 1000 + READY_MILLISECONDS;
-  let successor: OwnedPod | undefined;
-  let isGone = false;
-  // A pod may take longer to end than the lease is held.
-  let renewed = Date.now();
-  while (successor === undefined) {
-    if (Date.now() - renewed > RENEWAL_MILLISECONDS) {
-      await context.renew();
-      renewed = Date.now();
-    }
-    if (Date.now() > end)
-      return {
-        ok: false,
-        detail: isGone
-          ? `evicted, but no other pod of its ${controller.kind} became ready in time`
-          : 'evicted, but it is still Terminating: its runtime, a volume or a finalizer holds it, as kubectl describe pod says',
-      };
-    const pods = await listOwnedPods(cluster, pod.namespace, { signal: context.signal });
-    isGone = pods.every(({ uid }) => uid !== pod.uid);
-    successor = pods.find(
-      (each) => isGone && each.isReady && each.controller?.uid === controller.uid && !earlier.has(each.uid),
-    );
-    if (successor === undefined) await sleep(1000, undefined, { signal: context.signal });
-  }
+async function proven(cluster: Cluster, found: Controlled, context: Context): Promise<RepairResult> {
+  const successor = await successorOf(cluster, found, context);
+  if (typeof successor === 'string') return { ok: false, detail: successor };
   const { name, namespace, node } = successor;
   if (node === null) return { ok: false, detail: `${namespace}/${name} is ready, but on no node` };
   await context.renew();

@@ -9,10 +9,11 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { Answer } from '../probe/index.ts';
-import type { Act } from '../remedy/plan.ts';
-import { examineNamespaces } from './delete-namespaces.ts';
+import { type Act, isOnNode } from '../remedy/plan.ts';
 import { examinePod } from './recreate-pod.ts';
+import { examineOnNode } from './repair-node.ts';
 import { takeLease, writeRecord } from './repair-records.ts';
+import { examineAgent } from './restart-agent.ts';
 
 export type RepairOptions = {
   readonly runId: string;
@@ -25,8 +26,8 @@ export type RepairOptions = {
   /** Seconds for one pod that repairs a node. */
   readonly repairSeconds: number;
   readonly store: Store;
-  /** Looks at one node now, at pods of any age. */
-  readonly look: (node: string) => Promise<ClusterReport>;
+  /** Looks at one node now, at pods of any age; with a canary a pod is started there and ended as well. */
+  readonly look: (node: string, also?: { readonly canary: boolean }) => Promise<ClusterReport>;
   /** Everything but the act. */
   readonly rehearse: boolean;
   /** Kinds of controllers aside from those of Kubernetes that make a pod again; named pods may be of any. */
@@ -104,10 +105,10 @@ export async function withoutNamespace(
   namespace: string,
   signal?: AbortSignal,
 ): Promise<Act[]> {
-  const needsIt = acts.some(({ kind }) => kind === 'delete-namespaces');
+  const needsIt = acts.some(isOnNode);
   if (!needsIt || (await hasNamespace(cluster, namespace, signal))) return [...acts];
   const refused = `the namespace ${namespace} is missing: have an administrator apply it with its admission policy, netns-audit manifests --remediate | kubectl apply -f -`;
-  return acts.map((act) => (act.kind === 'delete-namespaces' ? { ...act, refused } : act));
+  return acts.map((act) => (isOnNode(act) ? { ...act, refused } : act));
 }
 
 function nameOf(act: Act): string {
@@ -125,10 +126,7 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
     answers,
   });
   if (act.refused !== null) return ended('refused', { detail: act.refused });
-  const found =
-    act.kind === 'recreate-pod'
-      ? await examinePod(cluster, act, context)
-      : examineNamespaces(cluster, act, context);
+  const found = await examine(cluster, act, context);
   if ('refused' in found) return ended('refused', { detail: found.refused });
   if (context.rehearse) {
     const would = await found.rehearse();
@@ -165,6 +163,12 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
   }
   await write(found.after(repair), { phase: repair.ok ? 'done' : 'failed', outcome: repair.detail });
   return ended(!repair.ok ? 'surprise' : areRefused(repair) ? 'refused' : 'done', repair);
+}
+
+async function examine(cluster: Cluster, act: Act, context: Context): Promise<Examined> {
+  if (act.kind === 'recreate-pod') return await examinePod(cluster, act, context);
+  if (act.kind === 'restart-agent') return await examineAgent(cluster, act, context);
+  return examineOnNode(cluster, act, context);
 }
 
 /** Where each of many objects was refused, nothing was done. */

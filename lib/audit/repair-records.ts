@@ -6,7 +6,7 @@ import { dayBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
-import { finishNamespaces, type OnNode } from './delete-namespaces.ts';
+import { finishOnNode, type NodeRecord, type OnNode } from './repair-node.ts';
 
 const LEASE = 'netns-audit-remediate';
 
@@ -35,7 +35,8 @@ export async function takeLease(cluster: Cluster, holder: string): Promise<Lease
 
 /** @throws AuditError STORE where another call wrote it */
 export async function writeRecord(store: Store, record: RemedyRecord): Promise<void> {
-  const object = record.act === 'recreate-pod' ? record.pod.uid : (record.namespaces[0]?.name ?? record.node);
+  const object =
+    'pod' in record ? record.pod.uid : (firstOf(record)?.name ?? record.node).replaceAll('/', '-');
   const part = `${object}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
   const key = keys.remedy({ cluster: record.cluster, runId: record.runId }, part);
   if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
@@ -72,12 +73,21 @@ export async function halfDone(
   return records;
 }
 
+function firstOf(record: NodeRecord): { readonly name: string } | undefined {
+  return record.act === 'delete-namespaces' ? record.namespaces[0] : record.objects[0];
+}
+
+function whatOf(record: NodeRecord): string {
+  if (record.act === 'delete-namespaces') return `${record.namespaces.length} orphaned namespaces`;
+  return `${record.objects.length} ${record.act === 'delete-veths' ? 'leaked pairs' : 'leaked records of addresses'}`;
+}
+
 /** What a record says that has no end. Whether it is still under way only the holder of the lease knows. */
 export function begunSentence(record: RemedyRecord): string {
   const what =
-    record.act === 'recreate-pod'
-      ? `recreate ${record.pod.namespace}/${record.pod.name}`
-      : `delete ${record.namespaces.length} orphaned namespaces on ${record.node}`;
+    'pod' in record
+      ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${record.pod.namespace}/${record.pod.name}`
+      : `delete ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
 
@@ -101,9 +111,9 @@ export async function settleHalfDone(
   try {
     for (const record of await halfDone(store, cluster, options.days)) {
       const outcome =
-        record.act === 'recreate-pod'
+        'pod' in record
           ? await becameOfPod(cluster, record.pod)
-          : await becameOfNamespaces(cluster, record, options);
+          : await becameOnNode(cluster, record, options);
       await writeRecord(store, { ...record, at: new Date().toISOString(), phase: 'failed', outcome });
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
@@ -115,7 +125,7 @@ export async function settleHalfDone(
 
 async function becameOfPod(
   cluster: Cluster,
-  { namespace, uid, controllerUid }: Extract<RemedyRecord, { act: 'recreate-pod' }>['pod'],
+  { namespace, uid, controllerUid }: Extract<RemedyRecord, { pod: unknown }>['pod'],
 ): Promise<string> {
   const pods = await listOwnedPods(cluster, namespace);
   if (pods.some((pod) => pod.uid === uid && !pod.isDeleted)) return 'it was not evicted';
@@ -124,16 +134,16 @@ async function becameOfPod(
 }
 
 /** Whoever ordered it wanted all of them gone, and each is looked at again: so it is completed. */
-async function becameOfNamespaces(
+async function becameOnNode(
   cluster: Cluster,
-  record: Extract<RemedyRecord, { act: 'delete-namespaces' }>,
+  record: NodeRecord,
   options: Omit<OnNode, 'runId'>,
 ): Promise<string> {
   const repairNamespace = record.repairNamespace ?? options.repairNamespace;
   // Under the lease no pod that repairs is anybody's. Others of ours there are of an audit.
   const { removed } = await sweep(cluster, repairNamespace, null, { component: 'repair' });
   const pod = removed.length > 0 ? 'its pod went on, and is removed now' : 'its pod is gone';
-  return `${pod}; ${await finishNamespaces(cluster, record, { ...options, repairNamespace })}`;
+  return `${pod}; ${await finishOnNode(cluster, record, { ...options, repairNamespace })}`;
 }
 
 /** The days on which an interrupted repair may have begun: today and the two before. */

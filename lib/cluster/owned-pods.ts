@@ -10,6 +10,7 @@ const ownedPodSchema = z.object({
     namespace: z.string(),
     name: z.string(),
     uid: z.string(),
+    labels: z.record(z.string(), z.string()).optional(),
     deletionTimestamp: z.string().optional(),
     ownerReferences: z
       .array(z.object({ kind: z.string(), uid: z.string(), controller: z.boolean().optional() }))
@@ -27,6 +28,7 @@ export type OwnedPod = {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly node: string | null;
   readonly isDeleted: boolean;
   readonly isReady: boolean;
@@ -59,6 +61,7 @@ function reduce({ metadata, spec, status }: z.infer<typeof ownedPodSchema>): Own
     namespace: metadata.namespace,
     name: metadata.name,
     uid: metadata.uid,
+    labels: metadata.labels ?? {},
     node: spec.nodeName ?? null,
     isDeleted: metadata.deletionTimestamp !== undefined,
     isReady: (status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),

@@ -205,7 +205,7 @@ export const knownPlugins = Object.keys(plugins) as readonly KnownPlugin[];
  * How plugins name the node's ends of pairs: bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure and GKE, whose layouts are
  * not known here. People and bonds name their pairs otherwise.
  */
-const hostLinkNames = [
+export const hostLinkNames = [
   'veth[0-9a-f]{8}',
   'eni[0-9a-f]{11}',
   'cali[0-9a-f]{11}',

@@ -29,6 +29,8 @@ const recreated = base.extend({
   }),
 });
 
+const restarted = recreated.extend({ act: z.literal('restart-agent') });
+
 const deleted = base.extend({
   act: z.literal('delete-namespaces'),
   node: z.string(),
@@ -53,12 +55,28 @@ const deleted = base.extend({
   ),
 });
 
+const onNode = base.extend({
+  act: z.enum(['delete-veths', 'release-addresses']),
+  node: z.string(),
+  repairNamespace: z.string().describe('Kubernetes namespace of the pod that repairs.'),
+  objects: z.array(
+    z.object({
+      name: z.string().describe('Of a link, or network and address.'),
+      argument: z.string().describe('What the pod on the node was told of it.'),
+      result: z.string().nullable().describe('done, refused, failed or left; null while nothing is known.'),
+      detail: z.string().nullable().describe('What came of it, or why it was refused.'),
+    }),
+  ),
+});
+
 export const remedyRecordSchema = z
-  .discriminatedUnion('act', [recreated, deleted])
+  .discriminatedUnion('act', [recreated, restarted, deleted, onNode])
   .meta({ id: 'RemedyRecord', description: 'One repair that the tool made, or began.' });
 export type RemedyRecord = z.infer<typeof remedyRecordSchema>;
 
 /** What a record says of its object, beside what all records say. */
 export type RemedyObject =
   | Pick<z.infer<typeof recreated>, 'act' | 'pod'>
-  | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'repairNamespace' | 'namespaces'>;
+  | Pick<z.infer<typeof restarted>, 'act' | 'pod'>
+  | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'repairNamespace' | 'namespaces'>
+  | Pick<z.infer<typeof onNode>, 'act' | 'node' | 'repairNamespace' | 'objects'>;

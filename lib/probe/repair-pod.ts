@@ -14,7 +14,9 @@ export type RepairPodOptions = Pick<
   /** @default netns-audit-remediate */
   readonly namespace?: string;
   /** At most {@link MOST_ORPHANS}. */
-  readonly orphans: readonly Orphan[];
+  readonly orphans?: readonly Orphan[];
+  /** Arguments of other objects, at most as many. */
+  readonly objects?: readonly string[];
   /** False: it says of each whether it would go, and changes nothing. */
   readonly act: boolean;
   /** Seconds: what is younger may belong to a pod that is being created. */
@@ -24,7 +26,7 @@ export type RepairPodOptions = Pick<
 };
 
 /** The pod as the API takes it. */
-export function repairPod({ orphans, act, settleSeconds, ...options }: RepairPodOptions) {
+export function repairPod({ orphans = [], objects = [], act, settleSeconds, ...options }: RepairPodOptions) {
   const pod = probePod({ namespace: REPAIR_NAMESPACE, ...options });
   const containers = pod.spec.containers.map((container) => ({
     ...container,
@@ -34,6 +36,7 @@ export function repairPod({ orphans, act, settleSeconds, ...options }: RepairPod
       `settle=${settleSeconds}`,
       `total=${Math.max(1, options.activeDeadlineSeconds - 60)}`,
       ...orphans.map(({ name, inode, made }) => `orphan=${name}:${inode}:${made}`),
+      ...objects,
     ],
     securityContext: {
       ...container.securityContext,

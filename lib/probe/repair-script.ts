@@ -10,6 +10,9 @@ export const REPAIR_PARTS = [
   ['./probe/', 'ipam.sh'],
   ['./repair/', 'known.sh'],
   ['./repair/', 'orphans.sh'],
+  ['./repair/', 'pairs.sh'],
+  ['./repair/', 'leaked.sh'],
+  ['./repair/', 'end.sh'],
 ] as const;
 
 let script: string | undefined;

@@ -2,7 +2,9 @@
  * Which findings of a report the tool itself may repair, and how. A plan only says what may be tried: each act looks again at the
  * live cluster before it does anything (lib/audit/remediate.ts).
  */
+import { type AgentPods, agentToRestart } from '../model/agent-restart.ts';
 import type { Finding } from '../model/finding.ts';
+import { leakedPairOf, leakedRecordsOf, type NodeObject } from '../model/node-object.ts';
 import { type Orphan, orphanOf } from '../model/orphan.ts';
 import { repairKindOf } from '../model/repair-kind.ts';
 import type { ClusterReport } from '../model/report.ts';
@@ -27,8 +29,24 @@ export type NamespacesAct = Planned & {
   readonly orphans: readonly Orphan[];
 };
 
+/** Pairs that lead into no pod are deleted, or records of addresses of no container: of one node. */
+export type ObjectsAct = Planned & {
+  readonly kind: 'delete-veths' | 'release-addresses';
+  readonly objects: readonly NodeObject[];
+};
+
+/** The agent of a node's CNI plugin is restarted. */
+export type AgentAct = Planned & { readonly kind: 'restart-agent'; readonly agent: AgentPods };
+
+/** What a pod on the node does. */
+export type NodeAct = NamespacesAct | ObjectsAct;
+
+export function isOnNode(act: Act): act is NodeAct {
+  return act.kind !== 'recreate-pod' && act.kind !== 'restart-agent';
+}
+
 /** What the tool can do. Each kind has what it proves before and after in lib/audit. */
-export type Act = PodAct | NamespacesAct;
+export type Act = PodAct | AgentAct | NodeAct;
 
 export type Plan = {
   /** Those that may be tried first, then the refused. */
@@ -77,7 +95,10 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
   );
   const acts = [
     ...namespacesActs(byKind.get('delete-namespaces') ?? []),
+    ...objectsActs('delete-veths', byKind.get('delete-veths') ?? []),
+    ...objectsActs('release-addresses', byKind.get('release-addresses') ?? []),
     ...podActs(byKind.get('recreate-pod') ?? [], known),
+    ...agentActs(byKind.get('restart-agent') ?? [], known),
   ];
   const byHand = (byKind.get(null) ?? []).filter(
     ({ suppressed, remedy }) =>
@@ -91,31 +112,37 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
 
 /** How many objects an act changes. */
 export function objectsOf(act: Act): number {
-  return act.kind === 'delete-namespaces' ? act.orphans.length : 1;
+  if (!isOnNode(act)) return 1;
+  return act.kind === 'delete-namespaces' ? act.orphans.length : act.objects.length;
 }
 
 /**
  * What may be tried, for so many objects in all.
  *
- * @param most - namespaces that one act takes: what is more is another act
+ * @param most - objects that one act on a node takes: what is more is another act
  */
 export function limited(acts: readonly Act[], limit: number, most: number): Act[] {
   const chosen: Act[] = [];
   let left = limit;
   for (const act of acts.filter(({ refused }) => refused === null)) {
-    if (act.kind === 'recreate-pod') {
+    if (!isOnNode(act)) {
       if (left > 0) chosen.push(act);
       left -= 1;
       continue;
     }
-    for (let from = 0; from < act.orphans.length && left > 0; from += most) {
-      const to = Math.min(from + most, from + left);
-      const orphans = act.orphans.slice(from, to);
-      chosen.push({ ...act, orphans, findings: act.findings.slice(from, to) });
-      left -= orphans.length;
+    for (let from = 0; from < objectsOf(act) && left > 0; from += most) {
+      const part = partOf(act, from, Math.min(from + most, from + left));
+      chosen.push(part);
+      left -= objectsOf(part);
     }
   }
   return chosen;
+}
+
+function partOf(act: NodeAct, from: number, to: number): NodeAct {
+  // A finding may tell of many records, so that all of them stay.
+  if (act.kind !== 'delete-namespaces') return { ...act, objects: act.objects.slice(from, to) };
+  return { ...act, orphans: act.orphans.slice(from, to), findings: act.findings.slice(from, to) };
 }
 
 function podActs(findings: readonly Finding[], known: ReadonlyMap<string, Finding>): Act[] {
@@ -153,6 +180,60 @@ function namespacesActs(findings: readonly Finding[]): Act[] {
           kind: 'delete-namespaces',
           node: first.node,
           orphans: group.flatMap(({ orphan }) => orphan ?? []),
+          findings: group.map(({ finding }) => finding),
+          refused: first.refused,
+        },
+      ];
+    },
+  );
+}
+
+function agentActs(findings: readonly Finding[], known: ReadonlyMap<string, Finding>): AgentAct[] {
+  const found = findings.flatMap((finding) => {
+    const agent = agentToRestart(finding);
+    return agent === null ? [] : [{ agent, finding, refused: whyNotPod(finding, known) }];
+  });
+  return [...Map.groupBy(found, ({ agent }) => JSON.stringify(agent)).values()].flatMap(
+    (group): AgentAct[] => {
+      const [first] = group;
+      if (first === undefined) return [];
+      const sure = group.filter(({ refused }) => refused === null);
+      const reasons = sure.length > 0 ? sure : group;
+      return [
+        {
+          kind: 'restart-agent',
+          node: first.agent.node,
+          agent: first.agent,
+          findings: reasons.map(({ finding }) => finding),
+          refused: reasons[0]?.refused ?? null,
+        },
+      ];
+    },
+  );
+}
+
+/** One for each node, and one for each reason there to leave some alone. */
+function objectsActs(kind: ObjectsAct['kind'], findings: readonly Finding[]): ObjectsAct[] {
+  const found = findings.flatMap((finding) => {
+    const { node } = finding.object;
+    if (node === undefined) return [];
+    const refused =
+      whyRefused(finding) ?? (finding.runs < 2 ? 'one audit has seen it, and two are wanted' : null);
+    const objects = kind === 'delete-veths' ? [leakedPairOf(finding) ?? []].flat() : leakedRecordsOf(finding);
+    return [{ finding, node, refused, objects }];
+  });
+  return [...Map.groupBy(found, ({ node, refused }) => JSON.stringify([node, refused])).values()].flatMap(
+    (group): ObjectsAct[] => {
+      const [first] = group;
+      if (first === undefined) return [];
+      const objects = new Map(
+        group.flatMap((each) => each.objects.map((object) => [object.name, object] as const)),
+      );
+      return [
+        {
+          kind,
+          node: first.node,
+          objects: [...objects.values()],
           findings: group.map(({ finding }) => finding),
           refused: first.refused,
         },

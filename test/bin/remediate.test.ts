@@ -4,7 +4,7 @@ import { planText, question, resultText, summary } from '../../bin/remediate-tex
 import type { ActResult } from '../../lib/audit/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { limited, planRepairs } from '../../lib/remedy/plan.ts';
-import { aFinding, anOrphan, aReport } from '../report/sample.ts';
+import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords } from '../report/sample.ts';
 import { run } from './run.ts';
 
 describe('whoever asks for repairs of a check', () => {
@@ -67,6 +67,18 @@ describe('what is said of repairs', () => {
       /\n {2}pod shop\/web-1 on node-1\nDelete 7 orphaned namespaces and recreate 1 pod of prod-eu\? Type yes: $/,
     );
     expect(text).toContain('that host-local keeps no record of its address');
+  });
+
+  it('names the pairs and records of a node, and asks for them by what they are', () => {
+    const planned = plan(aLeakedPair(1), leakedRecords(), anOrphan(1));
+    const text = planText(planned.plan, planned.report, 10, 400);
+    expect(text).toMatch(/^Delete 1 pair that leads into no pod\./m);
+    expect(text).toMatch(/^node-1 +1: veth00000001$/m);
+    expect(text).toMatch(/^Free 2 addresses of host-local, under its own lock/m);
+    expect(text).toMatch(/^node-1 +2: lab\/10\.1\.1\.5, lab\/fd00::5$/m);
+    expect(question(limited(planned.plan.acts, 10, 2000), 'prod-eu')).toMatch(
+      /\nDelete 1 pair and free 2 addresses and delete 1 orphaned namespace of prod-eu\? Type yes: $/,
+    );
   });
 
   it('tells the reason of each namespace that was refused, and counts namespaces', () => {

@@ -1,9 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
-import { limited, planRepairs, whyNotBy } from '../../lib/remedy/plan.ts';
+import { limited, objectsOf, planRepairs, whyNotBy } from '../../lib/remedy/plan.ts';
 import { scriptOf } from '../../lib/remedy/script.ts';
-import { aFinding, anOrphan, aReport } from '../report/sample.ts';
+import {
+  aFinding,
+  anOrphan,
+  aReport,
+  aLeakedPair as pair,
+  leakedRecords as records,
+} from '../report/sample.ts';
 
 const plan = (changes: Partial<Finding>, ...others: Finding[]) =>
   planRepairs(aReport({ findings: [aFinding(changes), ...others] }), {});
@@ -130,11 +136,11 @@ describe('a plan for orphaned namespaces', () => {
     const { acts } = planRepairs(aReport({ findings: [...orphans({}, {}, {}, {}, {}), aFinding()] }), {});
     const inodes = (limit: number): unknown[] =>
       limited(acts, limit, 2).map((act) =>
-        act.kind === 'recreate-pod' ? act.pod.name : act.orphans.map(({ inode }) => inode),
+        act.kind === 'delete-namespaces' ? act.orphans.map(({ inode }) => inode) : act,
       );
     expect(inodes(3)).toEqual([[1, 2], [3]]);
     expect(inodes(5)).toEqual([[1, 2], [3, 4], [5]]);
-    expect(inodes(99)).toEqual([[1, 2], [3, 4], [5], 'web-1']);
+    expect(inodes(99)).toMatchObject([[1, 2], [3, 4], [5], { pod: { name: 'web-1' } }]);
     expect(limited(acts, 3, 2)[1]?.findings).toHaveLength(1);
   });
 });
@@ -152,5 +158,68 @@ describe('a script', () => {
     const script = scriptOf(aReport(), [finding]);
     expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe('looked\n');
     expect(script).toContain('\n#! kubectl delete pod -n shop web-1\n');
+  });
+});
+
+describe('a plan for what is leaked on a node', () => {
+  const container = '1'.repeat(64);
+  const planned = (...findings: Finding[]) => planRepairs(aReport({ findings }), {});
+
+  it('has one act for the pairs of a node, and one for its records, before what does more harm', () => {
+    const { acts, byHand } = planned(anOrphan(1), records(), pair(1), pair(2));
+    expect(byHand).toEqual([]);
+    expect(acts.map(({ kind }) => kind)).toEqual(['delete-veths', 'release-addresses', 'delete-namespaces']);
+    expect(acts[0]).toMatchObject({
+      node: 'node-1',
+      refused: null,
+      objects: [{ argument: 'veth=veth00000001:1' }, { argument: 'veth=veth00000002:2' }],
+    });
+    expect(acts[1]).toMatchObject({
+      objects: [
+        { name: 'lab/10.1.1.5', argument: `address=lab:10.1.1.5:${container}` },
+        { name: 'lab/fd00::5', argument: `address=lab:fd00::5:${container}` },
+      ],
+    });
+  });
+
+  it('lets no more of them be tried than was said', () => {
+    const { acts } = planned(pair(1), pair(2), records());
+    expect(limited(acts, 3, 2000).map(objectsOf)).toEqual([2, 1]);
+  });
+
+  it.each<[string, Partial<Finding>]>([
+    ['one audit has seen it', { runs: 1 }],
+    ['only suspected', { confidence: 'suspected' }],
+    ['did not look at it', { notSeen: true }],
+  ])('refuses what was %s', (words, changes) => {
+    for (const finding of [pair(1, changes), records(changes)])
+      expect(planned(finding).acts.map(({ refused }) => refused)).toEqual([expect.stringContaining(words)]);
+  });
+
+  it.each([
+    ['a link that no plugin named', pair(1, { object: { kind: 'link', name: 'vpn0', node: 'node-1' } })],
+    ['a link whose number is not told', pair(1, { evidence: [] })],
+    [
+      'addresses that another plugin keeps',
+      records({
+        evidence: [{ what: 'taken', actual: container, source: '/run/aws-node/ipam.json (10.1.1.5)' }],
+      }),
+    ],
+    [
+      'a record whose container is no id',
+      records({
+        evidence: [{ what: 'taken', actual: 'x;reboot', source: '/var/lib/cni/networks/lab (10.1.1.5)' }],
+      }),
+    ],
+    [
+      'a record in another place',
+      records({
+        evidence: [{ what: 'taken', actual: container, source: '/var/lib/cni/networks/../x (10.1.1.5)' }],
+      }),
+    ],
+  ])('leaves %s to people', (_, finding) => {
+    const { acts, byHand } = planned(finding);
+    expect(acts).toEqual([]);
+    expect(byHand).toHaveLength(1);
   });
 });

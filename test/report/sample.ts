@@ -1,5 +1,6 @@
 /** A report as the tests want it: healthy, one node, unless told otherwise. */
 import type { Finding } from '../../lib/model/finding.ts';
+import { linkComparison } from '../../lib/model/node-object.ts';
 import { pinComparison } from '../../lib/model/orphan.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 
@@ -129,6 +130,36 @@ export function anOrphan(number: number, changes: Partial<Finding> = {}): Findin
     evidence: [pinComparison(path, number, '2026-01-02T03:04:05Z')],
     remedy: [{ purpose: 'repair', text: 'Unpin it.', command: `umount ${path}` }],
     runs: 2,
+    ...changes,
+  });
+}
+
+/** A leaked pair on node-1, as two audits saw it. */
+export function aLeakedPair(number: number, changes: Partial<Finding> = {}): Finding {
+  const name = `veth${String(number).padStart(8, '0')}`;
+  return anOrphan(number, {
+    fingerprint: `pair-${number}`,
+    check: 'veth-orphaned',
+    topic: 'veth',
+    object: { kind: 'link', name, node: 'node-1' },
+    evidence: [linkComparison({ name, index: number })],
+    remedy: [{ purpose: 'repair', text: 'Delete it.', command: `ip link del ${name}` }],
+    ...changes,
+  });
+}
+
+/** Records of host-local on node-1 of a container that is gone. */
+export function leakedRecords(changes: Partial<Finding> = {}): Finding {
+  return anOrphan(7, {
+    fingerprint: 'records',
+    check: 'ipam-leaked',
+    topic: 'cni',
+    object: { kind: 'file', name: 'lab', node: 'node-1' },
+    evidence: ['10.1.1.5', 'fd00::5'].map((address) => ({
+      what: 'taken by container, since 2026-01-02T03:04:05Z',
+      actual: '1'.repeat(64),
+      source: `/var/lib/cni/networks/lab (${address})`,
+    })),
     ...changes,
   });
 }

@@ -1,4 +1,5 @@
 import { loadedConfig } from '../../computed/loaded-config.ts';
+import { deleteAgentPods } from '../../model/agent-restart.ts';
 import { type Agent, cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
 import type { ObservedPod, Sources } from '../../model/evidence.ts';
 import { listed } from '../../model/text.ts';
@@ -11,7 +12,6 @@ import {
   type Outcome,
   pass,
 } from '../define.ts';
-import { deleteAgentPods } from '../remedies/restart-agent.ts';
 import { command, look, podsOnNode, repair } from '../remedies/steps.ts';
 
 /** An agent that starts loads programs and compares all pods of the node first; Calico's and the VPC CNI's restart once while they do. */
@@ -137,7 +137,7 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
       ...ofPods.map(({ agent, pod }) =>
         repair(
           'Once the cause is mended, restart it on the node. No other pod has to be deleted.',
-          deleteAgentPods({ ...agent, namespace: pod.namespace, selector: selectorOf(agent, pod) }, node),
+          deleteAgentPods({ namespace: pod.namespace, selector: selectorOf(agent, pod), node }),
         ),
       ),
       ...down.flatMap(({ agent, pod }) =>

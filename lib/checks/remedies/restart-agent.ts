@@ -1,7 +1,8 @@
 /** Restarting what puts a CNI plugin on a node: it installs binary and configuration whenever its pod starts. */
-import { type Agent, cniPlugin } from '../../model/cni-plugins.ts';
+import { deleteAgentPods } from '../../model/agent-restart.ts';
+import { cniPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import { command, repair } from './steps.ts';
+import { repair } from './steps.ts';
 
 /** Restarts the plugin's agent on one node, in whatever namespace the cluster runs it. */
 export function restartAgent(plugin: string, node: string): RemedyStep {
@@ -11,14 +12,6 @@ export function restartAgent(plugin: string, node: string): RemedyStep {
   }
   return repair(
     `Restart ${agent.name} on the node (in namespace ${agent.namespace} unless installed elsewhere).`,
-    deleteAgentPods(agent, node),
-  );
-}
-
-/** Deletes the agent's pod on one node; its DaemonSet starts a new one. */
-export function deleteAgentPods({ namespace, selector }: Agent, node: string): string {
-  return command(
-    ...['kubectl', 'delete', 'pod', '-n', namespace, '-l', selector],
-    ...['--field-selector', `spec.nodeName=${node}`],
+    deleteAgentPods({ ...agent, node }),
   );
 }

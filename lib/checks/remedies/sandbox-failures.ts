@@ -1,9 +1,9 @@
 /** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be made or removed, as data. */
+import { deleteAgentPods } from '../../model/agent-restart.ts';
 import { AWS_CNI, CILIUM_CNI, cniPlugin, type KnownPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { quote } from '../../model/text.ts';
 import { cordon, drainAndReboot, uncordon } from './node.ts';
-import { deleteAgentPods } from './restart-agent.ts';
 import { command, look, lookOnNode, podsOnNode, repair } from './steps.ts';
 
 /** Where it failed. Names come from the API. */
@@ -33,7 +33,7 @@ const lookAtAgent = (node: string, plugin: KnownPlugin): RemedyStep =>
 const awsAgent = (node: string) => lookAtAgent(node, AWS_CNI);
 const restartAws = (node: string): RemedyStep => {
   const agent = agentOf(AWS_CNI);
-  return repair('Restart it.', agent === null ? undefined : deleteAgentPods(agent, node));
+  return repair('Restart it.', agent === null ? undefined : deleteAgentPods({ ...agent, node }));
 };
 const deletePod = ({ namespace, pod }: FailedSandbox): RemedyStep =>
   repair(

@@ -8,6 +8,12 @@ late() { [ $(($(date +%s) - began)) -ge "$total" ]; }
 # tell WORD NAME WHY: a line of the answer.
 tell() { lines "$1 $2 $3"; }
 
+# What programs and files of the node say is cut down to plain text.
+print_answers() {
+  tr -cd ' -~\n' <answers | cut -c 1-400
+  count=$((count + $(wc -l <answers)))
+}
+
 # What a program of the node said, as one line.
 said() { head -n 3 "$1" | tr '\n' ' '; }
 
@@ -229,9 +235,5 @@ while [ -s orphans ]; do
   chunk >answers
   cat again orphans >rest
   mv rest orphans
-  # What programs and files of the node say is cut down to plain text.
-  tr -cd ' -~\n' <answers | cut -c 1-400
-  count=$((count + $(wc -l <answers)))
+  print_answers
 done
-echo "end $count"
-rm -rf "$W"

@@ -1,34 +1,44 @@
 /**
- * Orphaned namespaces of one node are deleted by a pod there, which looks at each again right before (lib/probe/repair) and proves
+ * What is leaked on one node is deleted by a pod there, which looks at each again right before (lib/probe/repair) and proves
  * that it is gone. An audit of the node then says whether that is all.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
+import type { NodeObject } from '../model/node-object.ts';
 import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type Answer, readAnswers, repairPod } from '../probe/index.ts';
-import type { NamespacesAct } from '../remedy/plan.ts';
+import type { NamespacesAct, NodeAct } from '../remedy/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 
 /** Beside its own deadline, for the pod to start and its log to be read. */
 const GRACE_SECONDS = 60;
 
 /** Nothing is looked at here: whatever was seen from afar would be older than what the pod sees. */
-export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context: Context): Examined {
-  const object = (answers: ReadonlyMap<string, Answer>): RemedyObject => ({
-    act: 'delete-namespaces',
-    node: act.node,
-    repairNamespace: context.repairNamespace,
-    namespaces: act.orphans.map((orphan) => {
-      const answer = answers.get(orphan.name);
-      return { ...orphan, result: answer?.word ?? null, detail: answer?.detail ?? null };
-    }),
-  });
+export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context): Examined {
+  const object = (answers: ReadonlyMap<string, Answer>): RemedyObject => {
+    const place = { node: act.node, repairNamespace: context.repairNamespace };
+    const became = (name: string) => {
+      const answer = answers.get(name);
+      return { result: answer?.word ?? null, detail: answer?.detail ?? null };
+    };
+    return act.kind === 'delete-namespaces'
+      ? {
+          act: act.kind,
+          ...place,
+          namespaces: act.orphans.map((orphan) => ({ ...orphan, ...became(orphan.name) })),
+        }
+      : {
+          act: act.kind,
+          ...place,
+          objects: act.objects.map(({ name, argument }) => ({ name, argument, ...became(name) })),
+        };
+  };
   return {
     object: object(new Map()),
     rehearse: async () => {
-      const answers = await askedOnNode(cluster, act, context, false);
+      const answers = await askedOnNode(cluster, toldOf(act), context, false);
       const would = answers.filter(({ word }) => word === 'would').length;
       return {
         ok: !areUnsure(answers, 'done'),
@@ -37,7 +47,7 @@ export function examineNamespaces(cluster: Cluster, act: NamespacesAct, context:
       };
     },
     act: async () => {
-      const answers = await askedOnNode(cluster, act, context, true);
+      const answers = await askedOnNode(cluster, toldOf(act), context, true);
       const done = answers.filter(({ word }) => word === 'done');
       const detail = `${done.length} deleted${notDeleted(answers)}`;
       if (areUnsure(answers, 'would')) return { ok: false, detail, answers };
@@ -64,20 +74,31 @@ function notDeleted(answers: readonly Answer[]): string {
  *
  * @returns what came of it
  */
-export async function finishNamespaces(
+export async function finishOnNode(
   cluster: Cluster,
-  { node, runId, namespaces }: Extract<RemedyRecord, { act: 'delete-namespaces' }>,
+  record: NodeRecord,
   context: Omit<OnNode, 'runId'>,
 ): Promise<string> {
-  const orphans = namespaces.flatMap(({ name, inode, made }) => (made === null ? [] : { name, inode, made }));
+  const { node, runId } = record;
+  const told: Told =
+    record.act === 'delete-namespaces'
+      ? {
+          node,
+          orphans: record.namespaces.flatMap(({ name, inode, made }) =>
+            made === null ? [] : { name, inode, made },
+          ),
+          objects: [],
+        }
+      : { node, orphans: [], objects: record.objects };
   // A record of an earlier version does not say by what they are known again.
-  if (orphans.length === 0)
+  if (told.orphans.length + told.objects.length === 0)
     return 'what it did not delete is found by the next audit, and can be deleted then';
   try {
-    const answers = await askedOnNode(cluster, { node, orphans }, { ...context, runId }, true);
+    const answers = await askedOnNode(cluster, told, { ...context, runId }, true);
     const done = answers.filter(({ word }) => word === 'done').length;
-    const gone = answers.filter(({ detail }) => detail === 'its pin is gone').length;
-    const rest = answers.filter(({ detail }) => detail !== 'its pin is gone');
+    const isGone = ({ detail }: Answer): boolean => detail === 'its pin is gone' || detail === 'it is gone';
+    const gone = answers.filter(isGone).length;
+    const rest = answers.filter((answer) => !isGone(answer));
     return `it was completed: ${gone} were gone, ${done} deleted now${notDeleted(rest)}`;
   } catch (error) {
     if (context.signal.aborted) throw error;
@@ -91,16 +112,28 @@ export type OnNode = Pick<
   'runId' | 'repairNamespace' | 'repairSeconds' | 'settleSeconds' | 'image' | 'pullSecret' | 'signal'
 >;
 
+export type NodeRecord = Exclude<RemedyRecord, { act: 'recreate-pod' | 'restart-agent' }>;
+
+/** Objects of one node: of an act, or of the record of one. */
+type Told = Pick<NamespacesAct, 'node' | 'orphans'> & {
+  readonly objects: readonly Pick<NodeObject, 'name' | 'argument'>[];
+};
+
+function toldOf(act: NodeAct): Told {
+  return act.kind === 'delete-namespaces' ? { ...act, objects: [] } : { ...act, orphans: [] };
+}
+
 async function askedOnNode(
   cluster: Cluster,
-  { node, orphans }: Pick<NamespacesAct, 'node' | 'orphans'>,
+  { node, orphans, objects }: Told,
   context: OnNode,
   act: boolean,
 ): Promise<Answer[]> {
   const { runId, repairNamespace, repairSeconds, pullSecret } = context;
   const deadlineSeconds = repairSeconds + GRACE_SECONDS;
+  const names = [...orphans, ...objects].map(({ name }) => name);
   // A run may send more than one pod to a node.
-  const own = newRunId(new Date(), `${runId} ${node} ${orphans[0]?.name} ${act}`);
+  const own = newRunId(new Date(), `${runId} ${node} ${names[0]} ${act}`);
   const manifest = repairPod({
     runId: own,
     node,
@@ -109,6 +142,7 @@ async function askedOnNode(
     image: context.image,
     ...(pullSecret === null ? {} : { imagePullSecret: pullSecret }),
     orphans,
+    objects: objects.map(({ argument }) => argument),
     act,
     settleSeconds: context.settleSeconds,
     activeDeadlineSeconds: repairSeconds,
@@ -116,10 +150,7 @@ async function askedOnNode(
   const pods = ProbePods.start(cluster, { namespace: repairNamespace, runId: own, signal: context.signal });
   try {
     const { log } = await pods.run(manifest, deadlineSeconds * 1000);
-    return readAnswers(
-      log,
-      orphans.map(({ name }) => name),
-    );
+    return readAnswers(log, names);
   } finally {
     await pods.close();
   }
@@ -127,13 +158,14 @@ async function askedOnNode(
 
 /** The node is audited, and no check may find any of them again. */
 async function proven(
-  { node }: NamespacesAct,
+  act: NodeAct,
   done: readonly Answer[],
   repair: Omit<RepairResult, 'ok'>,
   { look, renew }: Context,
 ): Promise<RepairResult> {
   if (done.length === 0) return { ...repair, ok: true };
   await renew();
+  const { node } = act;
   const report = await look(node);
   const found = report.coverage.nodes.find((each) => each.node === node);
   if (found?.result !== 'audited')
@@ -142,7 +174,14 @@ async function proven(
       ok: false,
       detail: `${repair.detail}; but ${node} could not be looked at in full afterwards: ${found?.reason ?? 'it is not listed'}`,
     };
-  const parts = new Set(done.flatMap(partsOf));
+  const traces = new Map(
+    act.kind === 'delete-namespaces' ? [] : act.objects.map(({ name, trace }) => [name, trace]),
+  );
+  const parts = new Set(
+    done.flatMap((answer) =>
+      act.kind === 'delete-namespaces' ? partsOf(answer) : (traces.get(answer.name) ?? []),
+    ),
+  );
   const again = report.findings.filter((finding) => tellsOf(finding, parts));
   if (again.length === 0)
     return { ...repair, ok: true, detail: `${repair.detail}; an audit finds nothing of them` };

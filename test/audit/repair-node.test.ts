@@ -9,7 +9,7 @@ import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import { remedyRecordSchema } from '../../lib/model/remedy-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/remedy/plan.ts';
-import { aFinding, anOrphan, aReport } from '../report/sample.ts';
+import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';
 
@@ -232,5 +232,76 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     const [said] = await settleHalfDone(cluster, store, HERE);
     expect(said).toContain('its pod went on, and is removed now');
     expect([...stub.pods.keys()]).toEqual(['repairs/netns-audit-probe']);
+  });
+});
+
+describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () => {
+  const container = '1'.repeat(64);
+  const [pairs, records] = [
+    planRepairs(aReport({ findings: [aLeakedPair(1), aLeakedPair(2)] }), {}).acts,
+    planRepairs(aReport({ findings: [leakedRecords()] }), {}).acts,
+  ];
+  const some = async (chosen: typeof acts, changes: Partial<RepairOptions> = {}): Promise<ActResult[]> =>
+    await repair(cluster, chosen, {
+      ...HERE,
+      runId,
+      store,
+      look: async () => aReport(),
+      rehearse: false,
+      anyController: false,
+      onResult: () => {},
+      ...changes,
+    });
+
+  it('tells the pod on the node exactly which, and keeps what came of each', async () => {
+    log = 'done veth00000001 both ends are gone\nrefused veth00000002 it has an address\nend 2\n';
+    expect(await some(pairs)).toMatchObject([
+      { result: 'done', detail: expect.stringContaining('1 deleted, 1 refused') },
+    ]);
+    expect(argumentsOf(sent[0]).slice(3)).toEqual(['veth=veth00000001:1', 'veth=veth00000002:2']);
+    const stored = await store.get(keys.remedy({ cluster: cluster.name, runId }, 'veth00000001-ended'));
+    expect(remedyRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
+      act: 'delete-veths',
+      phase: 'done',
+      objects: [
+        { name: 'veth00000001', result: 'done', detail: 'both ends are gone' },
+        { name: 'veth00000002', result: 'refused', detail: 'it has an address' },
+      ],
+    });
+
+    log = 'done lab/10.1.1.5 its record is gone\ndone lab/fd00::5 its record is gone\nend 2\n';
+    expect(await some(records)).toMatchObject([{ result: 'done' }]);
+    expect(argumentsOf(sent[1]).slice(3)).toEqual([
+      `address=lab:10.1.1.5:${container}`,
+      `address=lab:fd00::5:${container}`,
+    ]);
+  });
+
+  it('is a surprise where an audit finds one of them again', async () => {
+    log = 'done veth00000001 both ends are gone\ndone veth00000002 both ends are gone\nend 2\n';
+    expect(await some(pairs, { look: async () => aReport({ findings: [aLeakedPair(2)] }) })).toMatchObject([
+      { result: 'surprise', detail: expect.stringContaining('an audit finds veth-orphaned of them') },
+    ]);
+  });
+
+  it('is a surprise where an audit finds the record of that container again', async () => {
+    log = 'done lab/10.1.1.5 its record is gone\nrefused lab/fd00::5 it is gone\nend 2\n';
+    expect(await some(records, { look: async () => aReport({ findings: [leakedRecords()] }) })).toMatchObject(
+      [{ result: 'surprise' }],
+    );
+    expect(
+      await store.get(keys.remedy({ cluster: cluster.name, runId }, 'lab-10.1.1.5-ended')),
+    ).not.toBeNull();
+  });
+
+  it('that was stopped is completed by the next call', async () => {
+    log = 'done veth00000001 both ends are gone\ndone veth00000002 both ends are gone\nend 2\n';
+    await expect(some(pairs, { store: storeOfTheKilled(directory) })).rejects.toThrow('killed');
+    log = 'refused veth00000001 it is gone\ndone veth00000002 both ends are gone\nend 2\n';
+    const [said] = await settleHalfDone(cluster, store, HERE);
+    expect(said).toMatch(
+      /^ann began to delete 2 leaked pairs on node-1 .* it was completed: 1 were gone, 1 deleted now\.$/,
+    );
+    expect(argumentsOf(sent.at(-1)).slice(3)).toEqual(['veth=veth00000001:1', 'veth=veth00000002:2']);
   });
 });

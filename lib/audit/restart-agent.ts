@@ -1,0 +1,100 @@
+/** The agent of a node's CNI plugin is restarted: its pod there evicted, the new one awaited, and a pod started and ended to try it. */
+import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
+import { agentToRestart } from '../model/agent-restart.ts';
+import type { RemedyObject } from '../model/remedy-record.ts';
+import type { AgentAct } from '../remedy/plan.ts';
+import type { Context, Examined, RepairResult } from './remediate.ts';
+import { type Controlled, successorOf } from './successor.ts';
+
+/** Says whether a new pod gets a network on the node, and leaves nothing behind. */
+const TRIED_BY = 'cni-add-failing';
+
+/** Looks at the node and the agent's pod again. */
+export async function examineAgent(cluster: Cluster, act: AgentAct, context: Context): Promise<Examined> {
+  const found = await examined(cluster, act, context);
+  if ('refused' in found) return found;
+  const { namespace, name, uid } = found.pod;
+  const object: RemedyObject = {
+    act: 'restart-agent',
+    pod: { namespace, name, uid, node: act.node, controllerUid: found.controller.uid },
+  };
+  return {
+    object,
+    rehearse: async () => ({
+      ok: true,
+      detail: `${namespace}/${name} is there, and the fault with it; nothing was changed`,
+    }),
+    act: async () => {
+      await evict(cluster, found.pod, { signal: context.signal });
+      return await proven(cluster, act, found, context);
+    },
+    after: () => object,
+  };
+}
+
+/** Its pod, if every precondition holds on what there is now; else why not. */
+async function examined(
+  cluster: Cluster,
+  act: AgentAct,
+  context: Context,
+): Promise<Controlled | { readonly refused: string }> {
+  const report = await context.look(act.node);
+  const node = report.coverage.nodes.find((each) => each.node === act.node);
+  if (node?.result !== 'audited')
+    return { refused: `its node could not be looked at in full: ${node?.reason ?? 'it is not listed'}` };
+  const seen = report.findings.filter(
+    (now) =>
+      act.findings.some(({ check }) => check === now.check) &&
+      now.confidence !== 'suspected' &&
+      now.partOf === null &&
+      isOfAgent(act, agentToRestart(now)),
+  );
+  if (seen.length === 0) return { refused: 'the fault was not seen again' };
+  if (seen.every(({ suppressed }) => suppressed !== null))
+    return { refused: `an exception of ${seen[0]?.suppressed?.owner} covers it` };
+  const pods = await listOwnedPods(cluster, act.agent.namespace, { signal: context.signal });
+  const [pod, another] = pods.filter((each) => each.node === act.node && hasLabel(each, act.agent.selector));
+  if (pod === undefined) return { refused: 'no pod of the agent is on the node' };
+  if (another !== undefined) return { refused: 'more than one pod of the agent is on the node' };
+  if (pod.isDeleted) return { refused: 'its pod is being deleted' };
+  const { controller } = pod;
+  if (controller?.kind !== 'DaemonSet') return { refused: 'no DaemonSet makes its pod again' };
+  return { pod, controller, earlier: new Set(pods.map(({ uid }) => uid)) };
+}
+
+function isOfAgent({ agent }: AgentAct, other: AgentAct['agent'] | null): boolean {
+  return other !== null && other.namespace === agent.namespace && other.selector === agent.selector;
+}
+
+function hasLabel({ labels }: OwnedPod, selector: string): boolean {
+  const [name = '', value] = selector.split('=');
+  return labels[name] === value;
+}
+
+/** Waits for its successor, and has a pod started and ended on the node. */
+async function proven(
+  cluster: Cluster,
+  act: AgentAct,
+  found: Controlled,
+  context: Context,
+): Promise<RepairResult> {
+  const successor = await successorOf(cluster, found, context);
+  if (typeof successor === 'string') return { ok: false, detail: successor };
+  const name = `${successor.namespace}/${successor.name}`;
+  if (successor.node !== act.node)
+    return { ok: false, detail: `${name} is ready, but on ${successor.node ?? 'no node'}` };
+  await context.renew();
+  const report = await context.look(act.node, { canary: true });
+  const no = (why: string): RepairResult => ({ ok: false, detail: `${name} took its place, but ${why}` });
+  const node = report.coverage.nodes.find((each) => each.node === act.node);
+  if (node?.result !== 'audited')
+    return no(`the node could not be looked at in full: ${node?.reason ?? 'it is not listed'}`);
+  const checks = new Set([TRIED_BY, ...act.findings.map(({ check }) => check)]);
+  const again = report.findings.filter(({ check, suppressed }) => checks.has(check) && suppressed === null);
+  if (again.length > 0)
+    return no(`an audit finds ${[...new Set(again.map(({ check }) => check))].join(', ')}`);
+  const tried = report.coverage.checks.find(({ check }) => check === TRIED_BY);
+  if (tried === undefined || tried.examined === 0)
+    return no(`no pod could be started to try it: ${tried?.reasons[0] ?? 'the check did not run'}`);
+  return { ok: true, detail: `${name} took its place; a new pod got its network, and left nothing behind` };
+}

@@ -1,0 +1,2 @@
+echo "end $count"
+rm -rf "$W"
