@@ -84,8 +84,8 @@ const OBJECTS: Readonly<Record<string, RegExp>> = {
   report: /^reports\/cluster=prod-eu\/.*report\.json$/,
   page: /^reports\/cluster=prod-eu\/.*report\.html$/,
   pointer: /^latest\/cluster=prod-eu\.json$/,
-  findings: /^findings\/cluster=prod-eu\/.*\.gz$/,
-  nodes: /^nodes\/cluster=prod-eu\/.*\.gz$/,
+  findings: /^findings\/dt=[^/]+\/cluster=prod-eu\/.*\.gz$/,
+  nodes: /^nodes\/dt=[^/]+\/cluster=prod-eu\/.*\.gz$/,
   evidence: /^evidence\/.*\.tar\.gz$/,
   alert: /^alerts\/cluster=prod-eu\/dt.*\.json$/,
   'alert pointer': /^alerts\/cluster=prod-eu\/last\.json$/,
@@ -174,7 +174,7 @@ describe('rows', () => {
       (rows: Buffer) => gzipSync(String(gunzipSync(rows)).replaceAll('prod-eu', 'x')),
     ],
   ])('with %s are never an answer of no rows', async (_, damage) => {
-    const key = await keyOf(/^nodes\/cluster=prod-eu\/.*\.gz$/);
+    const key = await keyOf(/^nodes\/dt=[^/]+\/cluster=prod-eu\/.*\.gz$/);
     await rewritten(damage)(join(place, key), key);
     const asked = ['query', "SELECT count(*) FROM nodes WHERE cluster = 'prod-eu'", '-o', 'csv'];
     const said = await run('reports', ...asked, '--store', place);
