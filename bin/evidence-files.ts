@@ -16,7 +16,7 @@ export function* archives(files: readonly string[]): Generator<Uint8Array> {
     if (archive[0] !== 0x1f || archive[1] !== 0x8b)
       throw new AuditError('USAGE', `${file} is no evidence: that is kept as NODE.tar.gz`, {
         remedy:
-          'Name files or a folder below evidence/ in the store. Reports are shown by netns-audit reports show.',
+          'Name files or a folder below evidence/ in the store. To show a report: netns-audit reports show.',
       });
     yield archive;
   }

@@ -44,7 +44,7 @@ export function explain(error: unknown): string {
   if (error instanceof AuditError)
     return `netns-audit: ${printableLines(error.message)}\n${indent(error.remedy)}`;
   const stack = error instanceof Error ? error.stack : messageOf(error);
-  return `netns-audit: this is a bug; please report it with these lines:\n${indent(stack ?? messageOf(error))}`;
+  return `netns-audit: this is a bug: please report it with these lines:\n${indent(stack ?? messageOf(error))}`;
 }
 
 /** Said while a request that nobody answered is tried again, or a login is waited for, to whoever waits at a terminal. */

@@ -133,7 +133,7 @@ export async function opened({ store }: { store?: string }): Promise<Store> {
     return found;
   }
   throw new AuditError('USAGE', '--store none has no reports', {
-    remedy: 'Give a directory or s3://bucket/prefix.',
+    remedy: 'Use a directory or s3://bucket/prefix.',
   });
 }
 
@@ -149,7 +149,7 @@ export async function clusterNames(store: Store, { cluster }: { cluster?: string
   if (names.length > 0) return names;
   throw new AuditError('USAGE', `${store.location} has no reports`, {
     remedy:
-      'Run netns-audit audit first, name another --store, or a --cluster of which only parts were audited.',
+      'Run netns-audit audit first, name another --store, or name a --cluster if only parts of it were audited.',
   });
 }
 

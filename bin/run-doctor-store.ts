@@ -15,7 +15,7 @@ export async function runDoctorOfStore(place: string): Promise<void> {
   const store = openStore(place);
   if (store === null)
     throw new AuditError('USAGE', '--store none has nothing to look at', {
-      remedy: 'Give a directory or s3://bucket/prefix.',
+      remedy: 'Use a directory or s3://bucket/prefix.',
     });
   await assertThere(store);
   const interrupt = new AbortController();

@@ -31,7 +31,7 @@ export async function runInit(file: string, options: InitOptions): Promise<void>
     throw new AuditError('USAGE', 'no cluster was found', {
       remedy:
         options.eks === undefined
-          ? 'Name a kubeconfig that has contexts with --kubeconfig, or regions with EKS clusters with --eks.'
+          ? 'Use --kubeconfig for a file that has contexts, or --eks for regions that have EKS clusters.'
           : 'Look into other regions, or leave out --tag.',
     });
   await write(file, configText(clusters), options.force === true);

@@ -83,7 +83,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     const store = openStore(options.store ?? defaultStore());
     if (store === null)
       throw new AuditError('USAGE', '--store none keeps no record of what was repaired', {
-        remedy: 'Give a directory or s3://bucket/prefix.',
+        remedy: 'Use a directory or s3://bucket/prefix.',
       });
     const runId = newRunId(new Date(), `remediate ${cluster.uid} ${process.pid} ${Math.random()}`);
     const exceptions = readExceptions(options.exceptions);
@@ -94,7 +94,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     const reason = whyNotBy(report, cluster, Date.now());
     if (reason !== null)
       throw new AuditError('USAGE', reason, {
-        remedy: 'Audit it first, or repair by a fresh audit: --fresh',
+        remedy: 'Audit it first, or use a new audit: --fresh',
       });
     const plan = planRepairs(await coverReport(cluster, report, exceptions, interrupt.signal), options.asked);
     print(plan, report, options);
@@ -237,7 +237,7 @@ async function reportFor(
   throw new AuditError(
     'USAGE',
     `${store.location} has no ${options.report === undefined ? 'report' : `run ${options.report}`} of ${cluster.name}`,
-    { remedy: 'Audit it first: netns-audit audit. Or repair by a fresh audit: --fresh' },
+    { remedy: 'Audit it first: netns-audit audit. Or use a new audit: --fresh' },
   );
 }
 

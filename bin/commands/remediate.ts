@@ -88,7 +88,7 @@ Examples:
       const { only, node, pod, limit, ...rest } = options;
       if (options.yes === true && limit === undefined)
         throw new AuditError('USAGE', '--yes goes with --limit', {
-          remedy: 'Say how many repairs may be made without asking.',
+          remedy: 'Set how many repairs can be made without asking.',
         });
       if (options.apply === true && options.rehearse === true)
         throw new AuditError('USAGE', '--apply and --rehearse contradict each other', {
@@ -96,7 +96,7 @@ Examples:
         });
       if (options.probeNamespace === options.repairNamespace)
         throw new AuditError('USAGE', '--probe-namespace and --repair-namespace are the same', {
-          remedy: 'Give two: other people may start pods in the one than in the other.',
+          remedy: 'Use two namespaces: different people can start pods in each.',
         });
       if (only !== undefined) await assertCheck(only);
       const { runRemediate } = await import('../run-remediate.ts');

@@ -136,7 +136,7 @@ function addDiff(parent: Command): void {
           : await reportOf(store, before, { cluster: newer.cluster.name }, onDamage);
       if (older.runId === newer.runId)
         throw new AuditError('USAGE', `both are run ${newer.runId}`, {
-          remedy: 'Name an earlier one first, or none for the one before.',
+          remedy: 'Name an earlier run first, or none for the previous one.',
         });
       const { diffText } = await import('../reports-text.ts');
       const difference = diff(narrowed(older, options), narrowed(newer, options));

@@ -40,7 +40,7 @@ Example:
       const store = openStore(options.store ?? defaultStore());
       if (!(store instanceof DirectoryStore))
         throw new AuditError('USAGE', `--store ${options.store} is no directory`, {
-          remedy: 'A bucket deletes by itself: give it lifecycle rules (docs/in-cluster.md has an example).',
+          remedy: 'For a bucket, use lifecycle rules (docs/in-cluster.md has an example).',
         });
       await assertThere(store);
       const { evidenceDays, reportDays, workDays } = options;

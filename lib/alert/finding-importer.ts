@@ -73,7 +73,7 @@ export class SecurityHubImporter implements FindingImporter {
       `${this.productArn} did not take all findings in time: ${left} of ${all} are left for the next run${failed.length === 0 ? '' : `; and it refused ${wordsOf(failed)}`}`,
       {
         remedy:
-          'What is new was sent first, the worst before the rest. The next run sends what is open then; the report has all of them.',
+          'New findings were sent first, the worst ones before the rest. The next run sends those that are still open; the report has all of them.',
       },
     );
   }

@@ -125,7 +125,7 @@ function late(node: Node): ReturnType<typeof failedCoverage> {
     node: node.name,
     result: 'failed',
     reason: 'timeout: the time of the batch was over before the node was done',
-    remedy: 'Let batches have fewer nodes, or probe more of them at once.',
+    remedy: 'Use smaller batches, or probe more nodes at once.',
   };
 }
 

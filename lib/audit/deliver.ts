@@ -91,7 +91,7 @@ async function attempt(notifier: Notifier, message: Message): Promise<Attempt> {
         ? error
         : new AuditError('ALERT', `${to} did not take the message: ${messageOf(error)}`, {
             cause: error,
-            remedy: 'This is a bug of netns-auditor: please report it.',
+            remedy: 'This is a bug in netns-auditor: please report it.',
           });
     return { to, id: '', failure };
   }

@@ -123,7 +123,7 @@ async function* withoutRights(
   for (const [name] of WAY) yield { name, result: 'ok', detail: detailOf(name, connection, user) };
   const seen = await rights(connection, user, options);
   yield seen.result === 'ok' ? { name: 'rights', result: 'failed', detail: error.message, error } : seen;
-  for (const name of BEHIND) yield skipped(name, 'it takes the rights that are missing');
+  for (const name of BEHIND) yield skipped(name, 'it needs the missing rights');
 }
 
 function detailOf(name: string, connection: Connection | Cluster, user: string | null): string {
@@ -188,8 +188,8 @@ async function* onNode(cluster: Cluster, node: string, options: DoctorOptions): 
     const { image, privileged } = options;
     const pod = probePod({ runId, node, namespace, image, privileged, expires });
     return (await wouldAdmit(cluster, pod, signal))
-      ? 'Pod Security, policies and quotas take the probe pod'
-      : 'a webhook of the cluster answers no dry runs: the probe will show it';
+      ? 'Pod Security, policies and quotas accept the probe pod'
+      : 'a webhook in the cluster does not answer dry runs: the probe will show it';
   });
   yield admitted;
   yield admitted.result === 'ok'
@@ -200,7 +200,8 @@ async function* onNode(cluster: Cluster, node: string, options: DoctorOptions): 
 function missingNamespace(name: string, cause: AuditError): Prerequisite {
   const error = new AuditError('CLUSTER_API', `there is no namespace ${name}`, {
     cause,
-    remedy: 'Make it: netns-audit manifests | kubectl apply -f - (netns-audit audit makes it where it may).',
+    remedy:
+      'Create it: netns-audit manifests | kubectl apply -f - (netns-audit audit creates it if it has the right).',
   });
   return { name: 'namespace', result: 'failed', detail: error.message, error };
 }
@@ -251,8 +252,8 @@ async function store(place: Store, isNamed: boolean): Promise<Prerequisite> {
     if (isNamed) await assertThere(place);
     await place.putOnce('work/doctor.json', Buffer.from('{}\n'));
     if ((await place.get('work/doctor.json')) !== null) return place.location;
-    throw new AuditError('STORE', `${place.location} forgot what was just written`, {
-      remedy: 'Use a store that reads what it wrote.',
+    throw new AuditError('STORE', `${place.location} lost what was just written`, {
+      remedy: 'Use a store that returns what was written to it.',
     });
   });
 }

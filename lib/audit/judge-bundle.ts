@@ -75,7 +75,7 @@ export function failed(thrown: unknown): Extract<Answer, { kind: 'failed' }> {
 export function notJudged(how: string): AuditError {
   return new AuditError('BUNDLE_INVALID', `its bundle could not be judged${how}`, {
     remedy:
-      'Run the audit of this node again; if it repeats, look at who is root on it: no healthy node prints such a bundle.',
+      'Audit this node again. If it repeats, check who is root on it: no healthy node prints such a bundle.',
   });
 }
 

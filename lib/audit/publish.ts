@@ -47,7 +47,7 @@ function checked(store: Store, report: ClusterReport): Uint8Array {
       `${store.location}: the report of run ${report.runId} is not written: ${problem}`,
       {
         cause,
-        remedy: 'This is a bug of netns-auditor: please report it. The reports before it are as they were.',
+        remedy: 'This is a bug in netns-auditor: please report it. Earlier reports are unchanged.',
       },
     );
   if (!isRunId(report.runId)) throw invalid('its name is not that of a run');

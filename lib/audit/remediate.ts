@@ -81,7 +81,7 @@ export async function repair(
     for (const act of acts) {
       if (options.signal.aborted)
         throw new AuditError('ABORTED', `interrupted before ${nameOf(act)}`, {
-          remedy: 'What was repaired before is in the store; the next call goes on with the rest.',
+          remedy: 'Earlier repairs are recorded in the store; the next call continues with the rest.',
         });
       await lease.renew();
       const result = await carryOut(cluster, act, by, { ...options, renew: () => lease.renew() });

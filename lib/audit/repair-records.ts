@@ -27,7 +27,7 @@ export async function takeLease(cluster: Cluster, holder: string): Promise<Lease
       {
         cause: error,
         remedy:
-          'Have an administrator apply what is needed: netns-audit manifests --remediate | kubectl apply -f -',
+          'Ask an administrator to apply what is needed: netns-audit manifests --remediate | kubectl apply -f -',
       },
     );
   }
@@ -41,7 +41,7 @@ export async function writeRecord(store: Store, record: RemedyRecord): Promise<v
   const key = keys.remedy({ cluster: record.cluster, runId: record.runId }, part);
   if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
     throw new AuditError('STORE', `${store.location}: ${key} was written by another call`, {
-      remedy: 'Its lease had ended, and the other call settled it. Audit the cluster before you go on.',
+      remedy: 'Its lease had ended, and another call settled it. Audit the cluster before you continue.',
     });
 }
 
@@ -65,7 +65,7 @@ export async function halfDone(
     if (!read.success)
       throw new AuditError('STORE', `${store.location}: ${key} is no record of a repair`, {
         cause: read.error,
-        remedy: 'See what it says, and move it away: netns-audit doctor --store PLACE',
+        remedy: 'Look at it, and move it away: netns-audit doctor --store PLACE',
       });
     // Another cluster had the name, and took what was begun in it with it.
     if ((read.data.clusterUid ?? cluster.uid) === cluster.uid) records.push(read.data);

@@ -16,7 +16,7 @@ export function openStore(place: string): Store | null {
   if (place.startsWith('s3://')) return new S3Store(parseS3Place(place));
   if (/^[a-z][a-z0-9+.-]*:\/\//.test(place)) {
     throw new AuditError('USAGE', `--store ${place}: only directories and s3:// can be stores`, {
-      remedy: 'Give a directory, s3://bucket/prefix, or none.',
+      remedy: 'Use a directory, s3://bucket/prefix, or none.',
     });
   }
   return new DirectoryStore(resolve(place));
@@ -30,7 +30,7 @@ export async function assertThere(store: Store): Promise<void> {
     throw new AuditError('USAGE', `${store.location}: there is no such directory`, {
       cause: error,
       remedy:
-        'Name the directory that audits are kept in with --store; one for the first audit you can make with mkdir.',
+        'Name the directory that audits are kept in with --store. For a first audit, create one with mkdir.',
     });
   });
 }

@@ -23,7 +23,7 @@ const RETRYABLE_CODES = new Set([
 const TLS_CODES = /^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 const CHECK_PROXY =
-  'Check that the proxy runs and lets you through, and whether this cluster is to be reached by it: proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.';
+  'Check that the proxy runs and lets you through, and whether this cluster should be reached through it: proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.';
 
 /**
  * A transport failure: no answer came.
@@ -103,10 +103,10 @@ function tlsRemedy(code: string): string {
   if (code.includes('ALTNAME') || code.includes('HOSTNAME'))
     return 'The certificate is for another name: set tls-server-name in the kubeconfig, or use the name it was made for.';
   if (code.includes('WRONG_VERSION_NUMBER') || code.includes('PACKET_LENGTH'))
-    return 'What answers there speaks no TLS: check scheme and port of the server in the kubeconfig.';
+    return 'The server there does not use TLS: check the scheme and port of the server in the kubeconfig.';
   if (code.includes('PROTOCOL'))
-    return 'The two have no version of TLS in common; this side speaks 1.2 and 1.3. Let the server, or the proxy or load balancer before it, speak one of them.';
-  return 'The certificate was not signed by the certificate authority in the kubeconfig: fetch the kubeconfig again, or look for a proxy that breaks TLS open.';
+    return 'The two sides have no TLS version in common; netns-audit supports 1.2 and 1.3. Enable one of them on the server, or on the proxy or load balancer in front of it.';
+  return 'The certificate was not signed by the certificate authority in the kubeconfig: fetch the kubeconfig again, or look for a proxy that intercepts TLS.';
 }
 
 /** An answer of the API server with an error status. */
@@ -139,10 +139,10 @@ export function statusError(what: string, status: number, body: string, retryAft
   if (status < 500 && /^\s*</.test(body)) {
     return new AuditError(
       'CLUSTER_API',
-      `no API server, but a page answers with ${status} (${what}): ${message}`,
+      `not an API server: a web page answers with ${status} (${what}): ${message}`,
       {
         remedy:
-          'A proxy, a login or a load balancer stands before it: check the server and proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.',
+          'A proxy, login page or load balancer answers instead: check the server and proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.',
       },
     );
   }
@@ -197,7 +197,7 @@ export function grantRights(user: string | null, namespace: string = DEFAULT_NAM
   const name = user !== null && /^[\w.@:/+-]+$/.test(user) ? user : 'NAME';
   // A name for each user: the second would hear that the binding is there already.
   const suffix = user === null ? '' : `-${createHash('sha256').update(user).digest('hex').slice(0, 8)}`;
-  return `${apply} , and put the user into the group netns-auditor, or bind the roles to him: ${bind(`user${suffix}`, `--user ${name}`)}`;
+  return `${apply} , and put the user into the group netns-auditor, or bind the roles to that user: ${bind(`user${suffix}`, `--user ${name}`)}`;
 }
 
 /** The HTTP status behind an error; null when there was no answer. */

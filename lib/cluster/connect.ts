@@ -112,7 +112,7 @@ export async function identify(
     if (error instanceof AuditError && error.code === 'CLUSTER_UNAUTHENTICATED' && end < Date.now()) {
       throw new AuditError(error.code, `the client certificate ended on ${new Date(end).toISOString()}`, {
         cause: error,
-        remedy: 'Renew it, or fetch the kubeconfig again (of kubeadm: kubeadm certs renew admin.conf).',
+        remedy: 'Renew it, or fetch the kubeconfig again (with kubeadm: kubeadm certs renew admin.conf).',
       });
     }
     if (error instanceof z.ZodError) {
@@ -269,7 +269,7 @@ async function apply(config: KubeConfig, source: string): Promise<RequestOptions
       {
         remedy:
           error instanceof PluginHangs
-            ? `It may wait for a login. Run it by itself: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`
+            ? `It may be waiting for a login. Run it yourself: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`
             : user?.exec == null
               ? 'Check the files that the user of the context names.'
               : `Its command ${user.exec.command} fails. See why: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`,

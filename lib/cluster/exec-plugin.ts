@@ -67,7 +67,7 @@ function spawnWithEnd(
         new AuditError(
           'CLUSTER_UNAUTHENTICATED',
           `${command}, the command of the kubeconfig that prints a credential, has not ended: waiting for it up to ${deadline / 1000} s`,
-          { remedy: 'It may wait for a login.' },
+          { remedy: 'It may be waiting for a login.' },
         ),
       ),
     Math.min(SOON_MILLISECONDS, deadline / 4),

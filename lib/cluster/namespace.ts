@@ -57,7 +57,7 @@ export async function ensureNamespace(
         `the namespace ${name} is missing, and you may not create it`,
         {
           cause: error,
-          remedy: 'Have an administrator apply what is needed: netns-audit manifests | kubectl apply -f -',
+          remedy: 'Ask an administrator to apply what is needed: netns-audit manifests | kubectl apply -f -',
         },
       );
     }

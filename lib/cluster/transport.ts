@@ -218,7 +218,7 @@ async function inTime<T>(credentials: Promise<T>, signal: AbortSignal, what: str
       reject(
         new AuditError('CLUSTER_UNAUTHENTICATED', `no credentials in time (${what})`, {
           retryable: true,
-          remedy: 'See whether the command or the service that gives them answers: kubectl auth whoami',
+          remedy: 'Check whether the command or service that provides them answers: kubectl auth whoami',
         }),
       );
     if (signal.aborted) stop();

@@ -80,7 +80,7 @@ async function pointedTo(store: Store, cluster: string): Promise<ClusterReport |
   const report = await reportOfRun(store, run);
   if (report !== null) return report;
   throw damageOf(store, keys.report(run), 'is gone, and the latest report', {
-    remedy: 'Bring it back from a backup, or let the next audit of the whole cluster write another.',
+    remedy: 'Restore it from a backup, or wait until the next audit of the whole cluster writes another.',
   });
 }
 

@@ -88,7 +88,7 @@ async function duckdb(): Promise<typeof import('@duckdb/node-api')> {
     throw new AuditError('USAGE', 'reports query needs DuckDB, which is not installed with netns-audit', {
       cause: error,
       remedy:
-        'Install it beside netns-audit (70 MB): npm install @duckdb/node-api@1.5.6-r.1, with -g where netns-audit was installed with it.',
+        'Install it next to netns-audit (70 MB): npm install @duckdb/node-api@1.5.6-r.1, with -g if you installed netns-audit with -g.',
     });
   }
 }
@@ -157,8 +157,7 @@ async function readable(
     bytes += stored.body.length;
     if (bytes > MOST_FETCHED)
       throw new AuditError('USAGE', `${store.location}: the rows of ${table} are more than 1 GiB`, {
-        remedy:
-          'Ask for fewer days (--since) or one --cluster, or ask Athena, which reads them where they are.',
+        remedy: 'Ask for fewer days (--since) or one --cluster, or use Athena, which reads them in place.',
       });
     const path = join(rows, key);
     await mkdir(dirname(path), { recursive: true });

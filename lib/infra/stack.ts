@@ -21,7 +21,7 @@ export class NetnsAuditorStack extends Stack {
     if (names !== '')
       Annotations.of(this.auditor).addWarningV2(
         'netns-auditor:destinationsUnused',
-        `The stack tells nothing to the destinations of the configuration (${names}): these are for the command line (netns-audit fleet, netns-audit audit --alerts). On AWS whoever is in subscriptions is told.`,
+        `The stack sends nothing to the destinations in the configuration (${names}): these are for the command line (netns-audit fleet, netns-audit audit --alerts). On AWS, messages go to subscriptions.`,
       );
     new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
     new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });

@@ -59,7 +59,7 @@ describe('netns-audit doctor', () => {
         'ok API v1.36.0-stub',
         'ok rights all 9',
         'ok namespace netns-audit',
-        'ok admission Pod Security, policies and quotas take the probe pod',
+        'ok admission Pod Security, policies and quotas accept the probe pod',
         'ok probe node-1 was read',
         `ok store ${join(directory, 'store')}`,
         'skipped alert neither a topic nor destinations were given',
@@ -111,11 +111,11 @@ describe('netns-audit doctor', () => {
     ],
     [
       'jane@example.com',
-      'or bind the roles to him: kubectl create clusterrolebinding netns-auditor-user-8c87b489 ',
+      'or bind the roles to that user: kubectl create clusterrolebinding netns-auditor-user-8c87b489 ',
     ],
     [
       'joe@example.com',
-      'or bind the roles to him: kubectl create clusterrolebinding netns-auditor-user-2481f36d ',
+      'or bind the roles to that user: kubectl create clusterrolebinding netns-auditor-user-2481f36d ',
     ],
     ["x'; rm -rf ~; '", '--user NAME'],
   ])('says to %s, who may nothing, how the rights are given', async (user, remedy) => {
@@ -134,7 +134,7 @@ describe('netns-audit doctor', () => {
     const at = lines.findIndex((line) => line.startsWith('BROKEN rights not allowed to list nodes; '));
     expect(lines[at + 1]).toContain('netns-audit manifests | kubectl apply -f -');
     expect(lines[at + 1]).toContain(remedy);
-    expect(lines).toContain('skipped probe it takes the rights that are missing');
+    expect(lines).toContain('skipped probe it needs the missing rights');
     expect(lines.join()).not.toContain('was not reached');
     expect(code).toBe(4);
   });

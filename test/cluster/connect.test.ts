@@ -129,7 +129,7 @@ describe('a kubeconfig', () => {
     ).rejects.toMatchObject({
       code: 'CLUSTER_UNAUTHENTICATED',
       message: expect.stringContaining('its command sh did not end within 0.2 s'),
-      remedy: 'It may wait for a login. Run it by itself: kubectl --context stub get --raw /version',
+      remedy: 'It may be waiting for a login. Run it yourself: kubectl --context stub get --raw /version',
     });
     expect(Date.now() - start).toBeLessThan(4_000);
     expect(waits).toEqual([
@@ -213,7 +213,7 @@ describe('a kubeconfig', () => {
       const { port } = old.address() as AddressInfo;
       const path = await file(stub.kubeconfig({ server: `https://127.0.0.1:${port}` }));
       const error = await attempt({ kind: 'kubeconfig', file: path });
-      expect(error).toMatchObject({ code: 'CLUSTER_TLS', remedy: expect.stringContaining('version of TLS') });
+      expect(error).toMatchObject({ code: 'CLUSTER_TLS', remedy: expect.stringContaining('TLS version') });
       expect((error as AuditError).remedy).not.toContain('certificate authority');
       await new Promise((resolve) => old.close(resolve));
     },
@@ -226,7 +226,7 @@ describe('a kubeconfig', () => {
     const path = await file(stub.kubeconfig({ server: `https://127.0.0.1:${port}` }));
     expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
       code: 'CLUSTER_TLS',
-      remedy: expect.stringContaining('speaks no TLS'),
+      remedy: expect.stringContaining('does not use TLS'),
     });
     plain.closeAllConnections();
     await new Promise((resolve) => plain.close(resolve));
@@ -300,7 +300,7 @@ describe('what stands before the API server', () => {
     stub.fail({ path: '/', status: 403, page: '<html><title>Sign in</title></html>', times: 2 });
     expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig() })).toMatchObject({
       code: 'CLUSTER_API',
-      message: expect.stringContaining('a page answers with 403'),
+      message: expect.stringContaining('a web page answers with 403'),
       remedy: expect.stringContaining('HTTPS_PROXY'),
     });
   });

@@ -87,7 +87,7 @@ describe('the drawing', () => {
       'aria-label="Leaked network namespaces: 1 on 2026-10-01, 4 on 2026-10-05, at most 12,000 on 2026-10-02"',
     );
     expect(html).toContain('3 more than on 2026-10-01');
-    expect(html).toContain('of 4 audits');
+    expect(html).toContain('Show data: 4 audits');
     expect(html).toMatch(/2026-10-02 02:00<\/th><td>12,000<\/td>/);
   });
 

@@ -173,7 +173,7 @@ function parse<T>(store: Store, key: string, read: () => T): T {
   } catch (error) {
     throw new AuditError('STORE', `${store.location}/${key} is not what this version writes`, {
       cause: error,
-      remedy: 'Let a run begin and end with the same version of netns-auditor.',
+      remedy: 'A run must start and end with the same version of netns-auditor.',
     });
   }
 }

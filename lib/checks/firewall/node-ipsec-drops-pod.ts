@@ -14,7 +14,7 @@ export const nodeIpsecDropsPod = definePodCheck({
   topic: 'firewall',
   severity: 'high',
   title: 'No policy of IPsec on the node drops packets of the pod',
-  failureTitle: 'Policy of IPsec on the node drops packets of the pod',
+  failureTitle: "Node's IPsec policy drops the pod's packets",
   why: 'The kernel drops the packets without a trace in any packet filter or route. A VPN or an agent that encrypts left the policy behind, or the address was given again.',
   needs: ['podNetworks', 'ipsecPolicies'],
   judge(network, { ipsecPolicies }, { node }) {

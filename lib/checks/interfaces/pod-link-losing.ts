@@ -21,7 +21,7 @@ export const podLinkLosing = defineClusterCheck({
   topic: 'interfaces',
   severity: 'medium',
   title: "The pod's link lost nothing since the last audit",
-  failureTitle: 'Link of the pod loses packets or its carrier',
+  failureTitle: "Pod's link loses packets or its carrier",
   why: 'Requests are slow or time out now and then, whenever packets are lost that have to be sent again. Nothing restarts, all states are right, and whoever tries sees it work.',
   run({ podLinks, earlierPodLinks }, { now }) {
     const earlier = new Map((earlierPodLinks?.links ?? []).map((link) => [keyOf(link), link]));

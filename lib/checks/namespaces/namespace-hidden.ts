@@ -12,7 +12,7 @@ export const namespaceHidden = defineCheck({
   topic: 'namespaces',
   severity: 'medium',
   title: 'Every link of the node leads to a namespace that can be found',
-  failureTitle: 'Network namespace that only a socket keeps alive',
+  failureTitle: 'Only a socket keeps a network namespace alive',
   why: 'No pin, process or descriptor leads to it, so no tool lists it, yet it keeps its veth pair and addresses. The name and address are taken for the next pod, and deleting files does not free it.',
   observations: 2,
   needs: ['hiddenNamespaces', 'hostNetwork', 'pods'],

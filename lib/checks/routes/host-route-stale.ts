@@ -11,7 +11,7 @@ export const hostRouteStale = defineCheck({
   topic: 'routes',
   severity: 'medium',
   title: "The node's routes to pods lead to addresses that pods hold",
-  failureTitle: 'Node has a route to an address no pod holds',
+  failureTitle: 'Node has a route to an unused address',
   why: 'The address may be given to another pod, here or on another node: this node then still sends its packets to the old link, and the plugin may refuse to set up the new pod ("route already exists").',
   observations: 2,
   needs: ['hostNetwork', 'namespaces', 'hiddenNamespaces', 'pods'],

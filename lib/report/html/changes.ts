@@ -48,5 +48,5 @@ function list(
     ];
   });
   const rest = lines.length - LISTED;
-  return `<div><h3>${findings.length.toLocaleString('en-US')} ${title}</h3><ul>${lines.slice(0, LISTED).join('')}</ul>${rest > 0 ? `<p>and ${plural(rest, 'more line')}: the findings below have them all</p>` : ''}</div>`;
+  return `<div><h3>${findings.length.toLocaleString('en-US')} ${title}</h3><ul>${lines.slice(0, LISTED).join('')}</ul>${rest > 0 ? `<p>and ${plural(rest, 'more line')}: the findings below include them all</p>` : ''}</div>`;
 }

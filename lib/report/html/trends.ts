@@ -121,7 +121,7 @@ function numbers(all: readonly Totals[]): string {
       (totals) =>
         `<tr><th scope="row">${totals.at.slice(0, 16).replace('T', ' ')}</th>${cell(totals.orphans)}${cell(totals.namespaces)}<td>${totals.usage === null ? 'unknown' : percent(totals.usage)}</td>${cell(totals.pods)}${cell(totals.nodes)}</tr>`,
     );
-  return `<details><summary>The same in numbers, of ${plural(all.length, 'audit')}</summary><div class="scroll" role="region" aria-label="Trends in numbers" tabindex="0"><table class="numbers"><thead><tr>${['Audit (UTC)', 'Leaked', 'Namespaces', 'Fullest node', 'Pods', 'Nodes'].map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`;
+  return `<details><summary>Show data: ${plural(all.length, 'audit')}</summary><div class="scroll" role="region" aria-label="Trend data" tabindex="0"><table class="numbers"><thead><tr>${['Audit (UTC)', 'Leaked', 'Namespaces', 'Fullest node', 'Pods', 'Nodes'].map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`;
 }
 
 function day(at: number): string {
