@@ -1,4 +1,4 @@
-/** What stands, as Alertmanager keeps it: one alert for each finding that somebody was told of, and each threshold. Pure. */
+/** The current state, for Alertmanager: one alert per reported finding and per crossed threshold. Pure. */
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { objectName } from '../report/index.ts';
@@ -6,20 +6,20 @@ import type { Changes } from './changes.ts';
 import type { ReportLinks } from './links.ts';
 import type { Told } from './record.ts';
 
-/** As `POST /api/v2/alerts` takes it: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml */
+/** The body of `POST /api/v2/alerts`: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml */
 export type Alert = {
-  /** Alertmanager knows an alert by all of these: they stay the same while it is open. */
+  /** Together they identify the alert in Alertmanager: they stay the same while it is open. */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** ISO 8601. */
   readonly startsAt: string;
-  /** ISO 8601; in the future for what is open, past for what is over. */
+  /** ISO 8601; in the future for open alerts, in the past for resolved ones. */
   readonly endsAt: string;
   readonly generatorURL?: string;
 };
 
 /**
- * @param reminderDays - what is open is sent again sooner; when no run sends it for longer, Alertmanager forgets it a day later
+ * @param reminderDays - open alerts are sent again sooner; when no run sends one for longer, Alertmanager drops it a day later
  */
 export function alertsOf(
   report: ClusterReport,
@@ -44,7 +44,7 @@ export function alertsOf(
         severity,
         kind: object.kind,
         ...(object.namespace === undefined ? {} : { namespace: printable(object.namespace, 300) }),
-        // A pod may move: its node is no part of what it is known by.
+        // A pod may move, so its node is not part of its identity.
         object: printable(object.name, 300),
         fingerprint,
       },
@@ -62,7 +62,7 @@ export function alertsOf(
   };
   return [
     ...told.map((each) => alertOf(each, each.gone ? each.changedAt : later)),
-    // With another severity it is another alert: the one before ends.
+    // A new severity makes a new alert: the one before ends.
     ...changes.fresh.flatMap(({ finding, was }) =>
       was === null || was === finding.severity
         ? []

@@ -1,4 +1,4 @@
-/** What of a report is worth a message, given what was said before. Pure. docs/alerts.md says why each rule is. */
+/** What in a report is worth a message, given earlier messages. Pure. docs/alerts.md gives the reason for each rule. */
 import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { Thresholds } from '../model/config.ts';
 import { daysBetween } from '../model/days.ts';
@@ -7,13 +7,13 @@ import type { ClusterReport } from '../model/report.ts';
 import type { AlertRecord, Told } from './record.ts';
 import { AUDIT, type Crossed, crossingsOf } from './thresholds.ts';
 
-/** Why a finding is told now. `untold`: open for longer, but nobody was told, as when a message was lost. */
+/** Why a finding is reported now. `untold`: open for longer but never reported, for example because a message was lost. */
 export type Reason = 'new' | 'back' | 'worse' | 'flapping' | 'notExcepted' | 'untold';
 
 export type Fresh = {
   readonly finding: Finding;
   readonly reason: Reason;
-  /** The severity that was told before. */
+  /** The severity last reported. */
   readonly was: Severity | null;
   /** The exception that covered it until now. */
   readonly exception: AlertRecord['excepted'][number] | null;
@@ -21,28 +21,28 @@ export type Fresh = {
 
 export type Changes = {
   readonly fresh: readonly Fresh[];
-  /** Of those that somebody was told of, each with why it is over. */
+  /** Reported findings that are over, each with the reason. */
   readonly resolved: readonly (Told & { readonly how: string })[];
-  /** Told as coming and going, and there for a week now. */
+  /** Reported as flapping, and present for a week now. */
   readonly steady: readonly Finding[];
   readonly crossed: readonly Crossed[];
   readonly back: readonly Crossed[];
-  /** What is open all the same, where it is time to say so again. */
+  /** Findings that are still open and due for a reminder. */
   readonly reminder: readonly Finding[];
   readonly thresholdReminder: readonly Crossed[];
-  /** When the last run was, where audits were left out since; null where none was. */
+  /** Time of the last run, if audits were missed since; null if none was. */
   readonly gapSince: string | null;
-  /** What was told of another cluster under the same name, and ends with it; null where it is the same. */
+  /** What was reported for another cluster under the same name, and ends with it; null if it is the same cluster. */
   readonly replaced: readonly Told[] | null;
-  /** Findings that are open and not mentioned. */
+  /** Open findings that the message does not mention. */
   readonly others: readonly Finding[];
-  /** Of the record of this run. */
+  /** For the record of this run. */
   readonly next: Pick<AlertRecord, 'uid' | 'at' | 'auditedAt' | 'told' | 'excepted' | 'thresholds'>;
 };
 
 /**
- * @param last - the cluster's last record; null when nothing was ever said
- * @param expectedWithinHours - a longer time between two runs is told; null leaves that to others
+ * @param last - the cluster's last record; null if no message was ever sent
+ * @param expectedWithinHours - report a longer gap between two runs; null leaves that to others
  */
 export function changesOf(
   report: ClusterReport,
@@ -93,7 +93,7 @@ export function changesOf(
   };
 }
 
-/** What counts and is bad enough, without what is told with its cause. */
+/** Active findings that are severe enough, except those reported with their cause. */
 function worthTelling(report: ClusterReport, { minSeverity }: Thresholds): Finding[] {
   const isWorth = (finding: Finding): boolean => counts(finding) && isAtLeast(finding.severity, minSeverity);
   const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
@@ -104,7 +104,7 @@ function worthTelling(report: ClusterReport, { minSeverity }: Thresholds): Findi
   return report.findings.filter((finding) => isWorth(finding) && !isExplained(finding));
 }
 
-/** Of what is there: what is told now, and what the record says of each. */
+/** For present findings: which to report now, and what to record for each. */
 function presentOf(
   worth: readonly Finding[],
   told: ReadonlyMap<string, Told>,
@@ -129,7 +129,7 @@ function presentOf(
   return { fresh, steady, next };
 }
 
-/** Of what was told and is not worth telling now: what is over, and what the record goes on to say of each. */
+/** For reported findings not worth reporting now: which are over, and what to keep on record for each. */
 function absentOf(
   report: ClusterReport,
   told: readonly Told[],
@@ -142,11 +142,11 @@ function absentOf(
   for (const each of told) {
     const finding = present.get(each.fingerprint);
     if (finding !== undefined) {
-      // Who excepts a finding knows of it; when the exception ends it is told anew.
+      // Whoever sets an exception knows the finding; when the exception ends, it is reported again.
       if (finding.suppressed === null) next.set(each.fingerprint, each);
       continue;
     }
-    // A report of a part, or of a cluster that was not reached, says nothing of what it does not mention.
+    // A partial report, or one of an unreachable cluster, says nothing about what it does not mention.
     const isOver = report.scope === 'cluster' || resolutions.has(each.fingerprint);
     if (!each.gone && !isOver) next.set(each.fingerprint, each);
     else if (!each.gone) {
@@ -158,16 +158,16 @@ function absentOf(
   return { resolved, next };
 }
 
-/** All that is open, where one of them was told so long ago that it is time to say so again. */
+/** All open findings, if one of them is due for a reminder. */
 function reminderOf(
   open: readonly Finding[],
   next: ReadonlyMap<string, Told>,
   { scope, startedAt }: ClusterReport,
   { reminderDays }: Thresholds,
 ): Finding[] {
-  // Who was not looked at cannot be said to be open still; the next audit of the whole says it.
+  // What was not examined may no longer be open; the next full audit decides.
   if (scope !== 'cluster') return [];
-  // What comes and goes is told again when it was stable.
+  // A flapping finding is reported again once it was stable.
   const steadily = open.filter(({ fingerprint }) => next.get(fingerprint)?.flapping === false);
   const isDue = steadily.some(({ fingerprint }) => {
     const since = next.get(fingerprint)?.at;
@@ -176,7 +176,7 @@ function reminderOf(
   return isDue ? steadily : [];
 }
 
-/** Whether anybody needs to hear of it. */
+/** Whether anybody needs to know. */
 export function isNews(changes: Changes): boolean {
   const lists = ['fresh', 'resolved', 'steady', 'crossed', 'back', 'reminder', 'thresholdReminder'] as const;
   return (
@@ -187,8 +187,8 @@ export function isNews(changes: Changes): boolean {
 }
 
 /**
- * The worst of what a message speaks of, also of what is resolved: whoever asked for critical ones only hears when they
- * are over. Thresholds and missing audits are high.
+ * The highest severity in a message, including resolved findings: subscribers to critical ones only also learn when those
+ * are over. Thresholds and missed audits are high.
  */
 export function worstOf(changes: Changes): Severity {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder, gapSince, replaced } = changes;
@@ -204,12 +204,12 @@ export function worstOf(changes: Changes): Severity {
   return severities.find((severity) => found.has(severity) || (isHigh && severity === 'high')) ?? 'low';
 }
 
-/** What is remembered of a finding that is there: how often it came back without being stable for a week in between. */
+/** What to record about a present finding: how often it came back without a stable week in between. */
 function toldOf(finding: Finding, earlier: Told | undefined, at: string): Told {
   const { fingerprint, severity, check, object } = finding;
   const now = { fingerprint, severity, check, object, at, gone: false };
   if (earlier === undefined) return { ...now, changedAt: at, returns: 0, flapping: finding.flapping };
-  // Carried on from a report before it was resolved: it was not seen to be back.
+  // Carried over from a report before it was resolved: nobody saw it come back.
   if (finding.notSeen) return { ...earlier, check };
   if (!earlier.gone) {
     const flapping = earlier.flapping && !isStable(earlier, at);
@@ -220,7 +220,7 @@ function toldOf(finding: Finding, earlier: Told | undefined, at: string): Told {
   return { ...now, changedAt: at, returns, flapping };
 }
 
-/** Why a finding is told now; null when it was told as it is. */
+/** Why a finding is reported now; null if it was already reported in this state. */
 function reasonOf(
   finding: Finding,
   earlier: Told | undefined,

@@ -1,6 +1,6 @@
 /**
- * A message as AWS's chat service (Amazon Q Developer in chat applications) takes it from a topic and shows it in Slack and
- * Teams: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+ * A message in the format that AWS's chat service (Amazon Q Developer in chat applications) reads from a topic and shows in
+ * Slack and Teams: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
  */
 
 import type { ReportLinks } from './links.ts';
@@ -15,7 +15,7 @@ export function chatOf(message: {
   readonly title: string;
   readonly head: readonly string[];
   readonly sections: readonly Section[];
-  /** Commands that repair, worst first, with where they are for. */
+  /** Repair commands, worst first, with where each one applies. */
   readonly commands: readonly { readonly where: string | null; readonly command: string }[];
   readonly cluster: string;
   readonly severity: string;
@@ -49,7 +49,7 @@ export function chatOf(message: {
       keywords: [plain(cluster), severity],
     },
     metadata: {
-      // News of one cluster stand in one thread.
+      // One thread per cluster.
       threadId: `netns-audit ${cluster}`,
       summary: plain(message.title),
       eventType: 'netns-audit',
@@ -58,7 +58,7 @@ export function chatOf(message: {
   });
 }
 
-/** No mention and no markup comes from what a node says. */
+/** Text from a node can neither mention anybody nor add markup. */
 function plain(text: string): string {
   return text
     .replaceAll('&', '&amp;')
@@ -68,7 +68,7 @@ function plain(text: string): string {
     .replaceAll(/[*_~`]/g, ' ');
 }
 
-/** As it stands, and a backtick does not end it. */
+/** Verbatim; a backtick does not end it. */
 function code(text: string): string {
   return `\`${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('`', "'")}\``;
 }

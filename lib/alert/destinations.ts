@@ -1,4 +1,4 @@
-/** From the configuration to the destinations, with the secrets from where it says they are. */
+/** Creates destinations from the configuration, and reads their secrets from the places it names. */
 import { readFileSync } from 'node:fs';
 import type { Destination, Secret } from '../model/destination.ts';
 import { AuditError } from '../model/errors.ts';
@@ -6,12 +6,12 @@ import type { Notifier } from './notifier.ts';
 import { MailNotifier } from './smtp.ts';
 import { AlertmanagerNotifier, SlackNotifier, WebhookNotifier } from './webhook.ts';
 
-/** Of a key: as Standard Webhooks asks for. */
+/** Length of a key, as Standard Webhooks requires. */
 const KEY_BYTES = 24;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws AuditError CONFIG_INVALID where a secret is missing, or is not what it should be; never with its text */
+/** @throws AuditError CONFIG_INVALID if a secret is missing or malformed; the error never contains its text */
 export function notifiersOf(destinations: readonly Destination[], environment: Environment): Notifier[] {
   return destinations.map((each) => notifierOf(each, (secret) => textOf(each, secret, environment)));
 }
@@ -40,7 +40,7 @@ function notifierOf(destination: Destination, read: (secret: Secret) => string):
   }
 }
 
-/** A file ends in a line break as a rule, which is no part of the secret. */
+/** A file usually ends in a line break, which is not part of the secret. */
 function textOf(destination: Destination, secret: Secret, environment: Environment): string {
   const text = 'env' in secret ? environment[secret.env] : contentOf(destination, secret.file);
   const trimmed = text?.trim() ?? '';
@@ -66,7 +66,7 @@ function urlOf(destination: Destination, text: string): string {
   throw invalid(destination, 'its URL is none', 'It begins with https:// (or http://).');
 }
 
-/** What the header of a request can hold. */
+/** Characters that a request header can hold. */
 function headerOf(destination: Destination, text: string): string {
   if (/^[\x20-\x7e]+$/.test(text)) return text;
   throw invalid(

@@ -1,4 +1,4 @@
-/** One message about all clusters of a run, for those who asked for it. Pure. */
+/** One message about all clusters of a run, for those who want a single one. Pure. */
 import type { ClusterSummary } from '../model/cluster-summary.ts';
 import { severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
@@ -8,7 +8,7 @@ import type { ReportLinks } from './links.ts';
 import { COLUMNS, mailOf, type Section, subjectOf } from './mail.ts';
 import type { Message } from './message.ts';
 
-/** What became of one cluster. `lost`: it has no report, or its message was not sent. */
+/** The outcome for one cluster. `lost`: it has no report, or its message was not sent. */
 export type ClusterLine =
   | (Omit<ClusterSummary, 'nodes'> & { readonly lost: false; readonly reached: boolean })
   | { readonly cluster: string; readonly lost: true; readonly reason: string };

@@ -1,4 +1,4 @@
-/** The default event bus of EventBridge. Load this file where it is used: other functions do not need its client. */
+/** The default event bus of EventBridge. Load this file on use only: other functions do not need its client. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { EVENT_SOURCE } from '../model/aws-names.ts';
 import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
@@ -6,14 +6,14 @@ import type { BusEvent } from './events.ts';
 
 export type EventBus = {
   /**
-   * Sends events in their order.
+   * Sends events in order.
    *
-   * @throws AuditError ALERT at the first that is not taken; those before it are sent
+   * @throws AuditError ALERT at the first one refused; those before it are sent
    */
   put(events: readonly BusEvent[]): Promise<void>;
 };
 
-/** Entries that PutEvents takes. An entry has 10 kB at most, far below its limit of 256 kB for all. */
+/** Maximum entries per PutEvents call. An entry has 10 kB at most, far below the limit of 256 kB for all. */
 const BATCH = 10;
 
 /** Sends events to the default bus of the account and region. */
@@ -21,7 +21,7 @@ export class EventBridgeBus implements EventBus {
   async put(events: readonly BusEvent[]): Promise<void> {
     const client = new EventBridgeClient({ maxAttempts: 5 });
     try {
-      // One call after the other: they are to arrive in this order.
+      // One call at a time, so that events arrive in this order.
       for (let from = 0; from < events.length; from += BATCH) {
         const { FailedEntryCount = 0, Entries = [] } = await client.send(
           new PutEventsCommand({

@@ -1,4 +1,4 @@
-/** Events for programs that act on single findings: one for each that changed, and one for the audit. Pure. */
+/** Events for programs that act on single findings: one per changed finding, and one for the audit. Pure. */
 import * as z from 'zod';
 import { auditedObjectSchema, confidences, counts, type Finding, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
@@ -8,7 +8,7 @@ import { objectOf } from './json.ts';
 import type { ReportLinks } from './links.ts';
 import { bySeverity } from './sections.ts';
 
-/** Findings of one run that get an event, worst first: more take longer than a function has. */
+/** Findings of one run that get an event, worst first: a function has no time for more. */
 const MOST_EVENTS = 5_000;
 
 const common = {
@@ -59,12 +59,12 @@ export const auditEventSchema = z.object({
   sent: z.number().int().describe('Those with an event of their own: 5,000 at most.'),
 });
 
-/** What the default event bus gets: `detail-type` and `detail`; the source is `netns-auditor`. */
+/** An entry for the default event bus: `detail-type` and `detail`; the source is `netns-auditor`. */
 export type BusEvent =
   | { readonly type: 'Finding changed'; readonly detail: z.infer<typeof findingEventSchema> }
   | { readonly type: 'Cluster audited'; readonly detail: z.infer<typeof auditEventSchema> };
 
-/** Events of one run, in the order in which they are to be sent: findings, worst first, then the audit. */
+/** Events of one run, in sending order: findings, worst first, then the audit. */
 export function eventsOf(report: ClusterReport, changes: Changes, links: ReportLinks): BusEvent[] {
   const { runId, startedAt: at, cluster } = report;
   const head = (id: string) => ({

@@ -1,4 +1,4 @@
-/** The way of findings into AWS Security Hub. Load this file where it is used: so a bundle has of the large client one command. */
+/** Sends findings to AWS Security Hub. Load this file on use only, so that a bundle holds one command of the large client. */
 import {
   type AwsSecurityFinding,
   BatchImportFindingsCommand,
@@ -12,17 +12,17 @@ import type { ProductArn } from './security-hub.ts';
 export type FindingImporter = {
   readonly productArn: ProductArn;
   /**
-   * The first ones first.
+   * Imports findings in the given order.
    *
-   * @param signal - ends it, whatever is left
-   * @throws AuditError ALERT, if any of them was not taken; it is not retryable where there was no time for all
+   * @param signal - stops the import, whatever is left
+   * @throws AuditError ALERT if any was refused; not retryable if time ran out
    */
   import(findings: readonly AwsSecurityFinding[], signal?: AbortSignal): Promise<void>;
 };
 
-/** Of one call; 240 kB a finding are never reached, as all texts are short. */
+/** Per call. Texts are short, so a finding never reaches the limit of 240 kB. */
 const BATCH = 100;
-/** Calls at once; AWS takes ten a second. */
+/** Parallel calls; AWS allows ten per second. */
 const AT_ONCE = 4;
 /** Named in an error. */
 const NAMED = 5;
@@ -66,7 +66,7 @@ export class SecurityHubImporter implements FindingImporter {
     if (failed.length > 0) throw this.#refused(wordsOf(failed), failed.every(isTransient));
   }
 
-  /** Not to be tried again: with as much time as before it would come as far as before. */
+  /** Not retryable: with the same time limit, a second try would get no further. */
   #late(left: number, all: number, failed: Failed): AuditError {
     return new AuditError(
       'ALERT',

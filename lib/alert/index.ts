@@ -1,4 +1,4 @@
-/** What is worth a message, its words, and the way it takes. */
+/** Decides what is worth a message, words it and sends it. */
 export { changesOf, isNews } from './changes.ts';
 export { notifiersOf } from './destinations.ts';
 export { type ClusterLine, digestOf } from './digest.ts';

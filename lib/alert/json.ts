@@ -1,4 +1,4 @@
-/** A message for programs: one text of JSON that fits into SNS, whatever it is about. Pure. */
+/** A message for programs: one JSON text that always fits into SNS. Pure. */
 import type { AuditedObject, Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
@@ -6,12 +6,12 @@ import { type Changes, worstOf } from './changes.ts';
 import type { ReportLinks } from './links.ts';
 import { bySeverity } from './sections.ts';
 
-/** Entries of each kind; fewer where those are too large. */
+/** Entries of each kind; fewer if those are too large. */
 const ENTRIES = [50, 20, 5, 0];
-/** As text inside the JSON of SNS, which takes 256 KiB for all bodies together, and has this one up to three times. */
+/** Size as text inside the JSON of SNS, which allows 256 KiB for all bodies together and holds this one up to three times. */
 const LARGEST_BYTES = 60_000;
 
-/** The message for programs, as JSON within the size that SNS takes. */
+/** The message for programs, as JSON within the size limit of SNS. */
 export function jsonOf(report: ClusterReport, changes: Changes, links: ReportLinks): string {
   const texts = ENTRIES.map((entries) => JSON.stringify(bodyOf(report, changes, links, entries)));
   return (
@@ -82,7 +82,7 @@ function findingOf(finding: Finding): object {
   };
 }
 
-/** An object with names fit to be shown, whatever a node calls things. */
+/** An object with printable names, whatever a node calls things. */
 export function objectOf(object: AuditedObject): AuditedObject {
   const { kind, namespace, name, node, path } = object;
   return {

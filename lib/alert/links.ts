@@ -1,6 +1,6 @@
-/** Where the report is to be read. */
+/** Where to read the report. */
 export type ReportLinks = {
-  /** Of the console; the one line of a mail that may be longer than others. */
+  /** Link to the console; the only line of a mail that may be longer than others. */
   readonly page: string | null;
   readonly command: string;
 };

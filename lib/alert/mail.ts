@@ -1,4 +1,4 @@
-/** The form of a mail: at most 40 lines of 72 columns, worst first, and it says what it left out. Pure. */
+/** The layout of a mail: at most 40 lines of 72 columns, worst first, with a note of what it left out. Pure. */
 import { clipped, plural, wrapped } from '../report/index.ts';
 
 const LINES = 40;
@@ -6,11 +6,11 @@ export const COLUMNS = 72;
 
 export type Section = {
   readonly title: string;
-  /** Worst first: the line that names it, and what is said where there is room. */
+  /** Worst first: the line that names the entry, and details if there is room. */
   readonly entries: readonly { readonly line: string; readonly more: readonly string[] }[];
 };
 
-/** How many entries of each section are told in full, from the most to none. */
+/** How many entries of each section get details, from the most to none. */
 const FULL = [Number.POSITIVE_INFINITY, 5, 3, 2, 1, 0];
 
 /** @param end - links and commands: their lines are never cut */
@@ -19,7 +19,7 @@ export function mailOf(
   sections: readonly Section[],
   end: readonly string[],
 ): string {
-  // What comes from a node begins no line.
+  // Text from a node never starts a line.
   const opening = head.flatMap((text) =>
     wrap(text, COLUMNS - 2).map((line, at) => (at === 0 ? line : `  ${line}`)),
   );
@@ -35,9 +35,9 @@ export function mailOf(
   return `${[...opening, ...body, '', ...end].join('\n')}\n`;
 }
 
-/** One line each; of the longest section one less, until all fits. */
+/** One line each; drops lines from the longest section until all fits. */
 function cutBody(sections: readonly Section[], room: number): string[] {
-  // No more can fit than there are lines, and of a hundred thousand each step would take its time.
+  // No more can fit than there are lines; stepping down from a hundred thousand would be slow.
   const shown = sections.map(({ entries }) => Math.min(entries.length, Math.max(1, room)));
   for (;;) {
     const lines = bodyOf(sections, 0, shown);
@@ -62,13 +62,13 @@ function bodyOf(sections: readonly Section[], full: number, shown: readonly numb
   });
 }
 
-/** Printable ASCII of at most 99 characters, as SNS takes it everywhere. */
+/** Printable ASCII of at most 99 characters, which SNS accepts everywhere. */
 export function subjectOf(text: string): string {
   const ascii = text.normalize('NFKD').replaceAll(/[^\x20-\x7e]/g, '');
   return (ascii.length <= 99 ? ascii : `${ascii.slice(0, 96)}...`).trim() || 'netns-audit';
 }
 
-/** Lines of at most so many columns; a word that is longer is cut. */
+/** Wraps text at this many columns; cuts a longer word. */
 export function wrap(text: string, columns = COLUMNS): string[] {
   return wrapped(text.split(' '), columns).map((line) => clipped(line, columns));
 }

@@ -1,4 +1,4 @@
-/** The words of a message about one cluster. Pure; what a node says is text and nothing else. */
+/** The text of a message about one cluster. Pure; text from a node stays plain text. */
 
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
@@ -16,11 +16,11 @@ import { AUDIT, minute } from './thresholds.ts';
 export type Message = {
   readonly subject: string;
   readonly text: string;
-  /** For programs; one text of JSON. */
+  /** For programs; one JSON text. */
   readonly json: string;
-  /** For Slack and Teams, as AWS's chat service takes it; one text of JSON. */
+  /** For Slack and Teams, in the format of AWS's chat service; one JSON text. */
   readonly chat: string;
-  /** All that somebody was told of, open or over: for Alertmanager. */
+  /** All reported findings, open or over: for Alertmanager. */
   readonly alerts: readonly Alert[];
   readonly attributes: {
     readonly kind: 'change' | 'digest';
@@ -32,8 +32,8 @@ export type Message = {
 };
 
 /**
- * @param notes - sentences on what the message goes by, where that is not as usual
- * @param reminderDays - after how many days at most what is open is told again
+ * @param notes - sentences on what the message is based on, if that is unusual
+ * @param reminderDays - open findings are reported again after this many days at most
  */
 export function clusterMessage(
   report: ClusterReport,
@@ -90,7 +90,7 @@ export function clusterMessage(
   };
 }
 
-/** What one would say on the phone: the worst that is new, of what, and how much else there is. */
+/** What one would say on the phone: the worst new finding, its object, and how many others there are. */
 function spoken(cluster: string, { fresh }: Changes): string[] {
   const [worst, ...others] = folded(fresh.map(({ finding }) => finding).toSorted(bySeverity));
   if (worst === undefined) return [];
@@ -98,7 +98,7 @@ function spoken(cluster: string, { fresh }: Changes): string[] {
   return [`${cluster}: ${printable(worst[0].title, 100)}: ${objectsOf(worst)}${more}.`];
 }
 
-/** What the cluster is like besides the news. */
+/** The state of the cluster besides the news. */
 function stateLines(report: ClusterReport, changes: Changes): string[] {
   const others = countsOf(changes.others);
   if (changes.next.thresholds.some(({ key, crossed }) => key === AUDIT && crossed))
@@ -106,7 +106,7 @@ function stateLines(report: ClusterReport, changes: Changes): string[] {
   return [`${coverageLine(report)}.${others === '' ? '' : ` Also open: ${others}.`}`];
 }
 
-/** What a phone shows of a subject: the worst that is new; else the threshold, or what is over. */
+/** The part of a subject that a phone shows: the worst new finding; else the threshold, or what is over. */
 function shortNews(changes: Changes, headline: string): string {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder } = changes;
   const [worst] = fresh.map(({ finding }) => finding).toSorted(bySeverity);

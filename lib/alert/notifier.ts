@@ -1,20 +1,20 @@
-/** Where messages go: what each destination is, and the topic of SNS. */
+/** Where messages go: the interface of a destination, and the SNS topic. */
 import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Message } from './message.ts';
 
 export type Notifier = {
-  /** For people and records: the topic, or kind and name. Holds no secret. */
+  /** For people and records: the topic, or kind and name. Contains no secret. */
   readonly destination: string;
-  /** `state`: it gets all that is open after each run, whether there is news or not. Default: news. */
+  /** `state`: receives all open findings after each run, with or without news. Default: news. */
   readonly takes?: 'state';
-  /** Only messages whose worst news is at or above it. Default: all. */
+  /** Only messages whose worst news has at least this severity. Default: all. */
   readonly minSeverity?: Severity;
   /** @returns the id of the message. @throws AuditError ALERT */
   send(message: Message): Promise<string>;
 };
 
-/** A topic of SNS: people get the mail, programs the JSON. */
+/** An SNS topic: people get the mail, programs the JSON. */
 export class SnsNotifier implements Notifier {
   readonly destination: string;
 
@@ -49,7 +49,7 @@ export class SnsNotifier implements Notifier {
             severity: text(attributes.severity),
             cluster: text(attributes.cluster),
             newFindings: { DataType: 'Number', StringValue: String(attributes.newFindings) },
-            // An empty list is refused.
+            // SNS refuses an empty list.
             ...(attributes.checks.length === 0
               ? {}
               : { checks: { DataType: 'String.Array', StringValue: JSON.stringify(attributes.checks) } }),

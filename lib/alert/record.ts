@@ -1,8 +1,8 @@
-/** What the store keeps of each run's message, or of its silence: the next run says only what is not said here. */
+/** What the store keeps of each run's message, or of its silence: the next run reports only what is not recorded here. */
 import * as z from 'zod';
 import { findingSchema } from '../model/finding.ts';
 
-/** Records of the first versions do not say it. */
+/** Records of the first versions lack it. */
 const UNKNOWN = '1970-01-01T00:00:00Z';
 
 const toldSchema = findingSchema
@@ -14,7 +14,7 @@ const toldSchema = findingSchema
     flapping: z.boolean().default(false).describe('It was told as one that comes and goes.'),
     at: z.iso.datetime().default(UNKNOWN).describe('When it was told or reminded of last.'),
   });
-/** A finding that somebody was told of. */
+/** A reported finding. */
 export type Told = z.infer<typeof toldSchema>;
 
 const crossingSchema = z.object({
@@ -27,7 +27,7 @@ const crossingSchema = z.object({
 /** A threshold that is crossed, or was within the last week. */
 export type Crossing = z.infer<typeof crossingSchema>;
 
-/** A message as it is kept for a destination that was away. */
+/** A message kept for an unavailable destination. */
 const messageSchema = z.object({
   subject: z.string(),
   text: z.string(),
@@ -72,7 +72,7 @@ const recordSchema = z.object({
 export type Undelivered = z.infer<typeof undeliveredSchema>;
 export type AlertRecord = z.infer<typeof recordSchema>;
 
-/** What is in the store. Nobody is reminded of everything at once because an old record does not say when it was told. */
+/** Reads a record. An old one without report times must not trigger reminders for everything at once. */
 export const alertRecordSchema = recordSchema.transform(
   (record): AlertRecord => ({
     ...record,

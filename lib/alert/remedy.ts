@@ -1,23 +1,23 @@
-/** What a message says of a repair: the command where it is the first thing to do, else which step repairs. Pure. */
+/** The repair in a message: the command if it is the first thing to do, else the step that repairs. Pure. */
 import type { Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 
-/** Longer commands are left out: half of one helps nobody. */
+/** Longer commands are left out: half a command helps nobody. */
 const LONGEST = 400;
 
-/** The first command of a remedy that changes something; null where there is none. */
+/** The first command of a remedy that changes something; null if there is none. */
 function repairOf({ remedy }: Finding): { readonly text: string; readonly step: number } | null {
   const step = remedy.findIndex(({ purpose, command }) => command !== undefined && purpose === 'repair');
   const found = remedy[step];
   return found === undefined ? null : { text: found.text, step: step + 1 };
 }
 
-/** Commands for where the reader is; others are for a node. */
+/** Commands to run from the reader's machine; the others run on a node. */
 const HERE = /^(kubectl|aws|netns-audit) /;
 
 /**
- * The command to begin with, in one line, and the words of its step where it is for a node and not for where the reader is.
- * Null where there is none, or a repair whose conditions come first.
+ * The first command, in one line, with the text of its step if it runs on a node rather than on the reader's machine.
+ * Null if there is none, or if conditions of the repair come first.
  */
 export function commandOf(
   finding: Finding,
@@ -34,7 +34,7 @@ export function commandOf(
   return { where: HERE.test(command) ? null : printable(first.text, 200), command };
 }
 
-/** The step that repairs, in words, where others come before it: its command alone would pass over what they make sure of. */
+/** The repairing step, in words, if others come first: its command alone would skip their checks. */
 export function repairAfterLooks(finding: Finding): string | null {
   const repair = repairOf(finding);
   const first = finding.remedy.findIndex((step) => step.command !== undefined) + 1;
@@ -43,7 +43,7 @@ export function repairAfterLooks(finding: Finding): string | null {
   return `${text} (step ${repair.step} of ${finding.remedy.length}, in the report).`;
 }
 
-/** What to do first, in words: for a step without a command, or with one that a mail has no room for. */
+/** What to do first, in words: for a step without a command, or with one too long for a mail. */
 export function firstStep({ remedy }: Finding): string | null {
   const [first] = remedy;
   if (first === undefined) return null;

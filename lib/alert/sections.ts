@@ -9,7 +9,7 @@ import type { Told } from './record.ts';
 import { commandOf, firstStep, repairAfterLooks } from './remedy.ts';
 import { AUDIT, minute } from './thresholds.ts';
 
-/** In the order in which they are told. */
+/** In order of appearance. */
 export const reasons: readonly (readonly [Reason, title: string, short: string])[] = [
   ['new', 'New:', 'new'],
   ['back', 'Came back:', 'came back'],
@@ -19,7 +19,7 @@ export const reasons: readonly (readonly [Reason, title: string, short: string])
   ['flapping', 'Comes and goes (reported again once stable for a week):', 'flapping'],
 ];
 
-/** The parts of a mail in their order: audits that were missed, thresholds, findings by what is new of them. */
+/** The parts of a mail in order: missed audits, thresholds, findings by kind of news. */
 export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
   const { fresh, resolved, steady, crossed, back, reminder, thresholdReminder } = changes;
   const explained = Map.groupBy(report.findings, ({ partOf }) => partOf);
@@ -76,7 +76,7 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
   ].filter(({ entries }) => entries.length > 0);
 }
 
-/** The finding, what was read, and the command that repairs it where it fits: half a command helps nobody. */
+/** The finding, its evidence, and the repair command if it fits: half a command helps nobody. */
 function inFull(
   [lead, ...alike]: Alike<Finding>,
   children: readonly Finding[],
@@ -91,7 +91,7 @@ function inFull(
     line: clipped(name, COLUMNS),
     more: [
       ...(alike.length === 0
-        ? // What the line has no room for, such as the node of a long path.
+        ? // What does not fit the line, such as the node of a long path.
           widthOf(name) > COLUMNS
           ? indented(printable(objectName(lead.object), 300))
           : []
@@ -108,7 +108,7 @@ function inFull(
   };
 }
 
-/** The command to begin with where there is room for it, else the step in words: whoever is woken learns what to do next. */
+/** The first command if it fits, else the step in words: whoever wakes up learns what to do next. */
 function repairLines(finding: Finding): string[] {
   const found = commandOf(finding);
   const lines = found === null ? [] : commandLines(found.command);
@@ -118,7 +118,7 @@ function repairLines(finding: Finding): string[] {
   return step === null ? [] : indented(step);
 }
 
-/** Since when, how often, and who excepted it. */
+/** Since when, how often, and who set the exception. */
 function history(finding: Finding, exception: Fresh['exception']): string[] {
   const { firstSeen, lastSeen, flaps } = finding;
   if (firstSeen === lastSeen && exception === null) return [];
@@ -130,7 +130,7 @@ function history(finding: Finding, exception: Fresh['exception']): string[] {
   return indented(`First seen ${minute(firstSeen)}${back}.${until}`);
 }
 
-/** Lines of a command that is too long for one: broken where a shell goes on. With quotes it is left out: they may hold spaces. */
+/** Wraps a long command where a shell continues it. Omits one with quotes: they may hold spaces. */
 function commandLines(command: string): string[] {
   const room = COLUMNS - '    $  \\'.length;
   if (command.length <= room + 2) return [`    $ ${command}`];
@@ -142,10 +142,10 @@ function commandLines(command: string): string[] {
   );
 }
 
-/** As many of the same fault are named; the rest is a number. */
+/** Names this many objects of the same fault; the rest is a number. */
 const NAMED = 4;
 
-/** The objects of one fault, their node where it is not the same of all. */
+/** The objects of one fault, with their node unless all share it. */
 function named(set: readonly Placed[]): string[] {
   const isOneNode = nodesOf(set).size <= 1;
   const names = set
@@ -162,11 +162,11 @@ function resolvedEntries(resolved: Changes['resolved']): Section['entries'] {
   }));
 }
 
-/** One or more of the same fault. */
+/** One or more findings of the same fault. */
 export type Alike<T> = readonly [T, ...T[]];
 type Placed = Pick<Told, 'severity' | 'check' | 'object'>;
 
-/** The same fault in many places is one, as in the report: those of a check, kind and severity, in the order of their first. */
+/** Groups findings of the same check, kind and severity, as in the report, in order of each group's first. */
 export function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
   const sets = Map.groupBy(findings, ({ check, severity, object }) => `${check}|${severity}|${object.kind}`);
   return [...sets.values()].flatMap((set): Alike<T>[] => {
@@ -190,7 +190,7 @@ function line(set: Alike<Placed>): string {
   return `${set[0].severity} ${set[0].check} ${objectsOf(set)}`;
 }
 
-/** `shop/web-1 on node-1` of one, `12 pods on 3 nodes` of more. */
+/** `shop/web-1 on node-1` for one, `12 pods on 3 nodes` for more. */
 export function objectsOf(set: Alike<Placed>): string {
   const [{ object }, ...others] = set;
   if (others.length === 0) return printable(objectName(object), 300);

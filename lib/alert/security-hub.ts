@@ -1,5 +1,5 @@
 /**
- * A report as findings of AWS Security Hub, in its ASFF:
+ * Converts a report to findings of AWS Security Hub, in ASFF:
  * https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html. Pure.
  */
 import type { AwsSecurityFinding, Resource } from '@aws-sdk/client-securityhub';
@@ -9,19 +9,19 @@ import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { objectName } from '../report/index.ts';
 
-/** Where findings go: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default`. */
+/** Where to import findings: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default`. */
 export type ProductArn = string;
 
-/** What is sent before what; pending is not sent at all. */
+/** Sending order; pending findings are not sent at all. */
 const ORDER: readonly Finding['state'][] = ['new', 'resolved', 'open'];
 
 /**
- * What a run observed, and what it found to be over: first what is new, then what is over, which no later run sends, then
- * what Security Hub has already; of each the worst first, as there may be more of them than time. Each finding stands for itself: who missed the one of yesterday gets it
- * today. What was not examined is left as it is, and of a part of a cluster only changes are sent: it may run every hour.
+ * Observed findings and those that are over: first new ones, then those that are over, which no later run sends, then those
+ * that Security Hub already has; worst first within each, as time may run out. Each finding is complete: one missed
+ * yesterday arrives today. Unexamined objects stay unchanged, and a partial audit sends only changes: it may run every hour.
  *
- * @param cluster - how the cluster is reached, which says what AWS calls it
- * @param page - of the report
+ * @param cluster - how to reach the cluster, which gives its name in AWS
+ * @param page - link to the report
  */
 export function securityHubFindings(
   report: ClusterReport,
@@ -50,13 +50,13 @@ export function securityHubFindings(
     GeneratorId: `netns-auditor/${finding.check}`,
     AwsAccountId: account,
     CreatedAt: finding.firstSeen,
-    // Of the report that is kept: what is sent again changes nothing, and an older report does not undo a newer one.
+    // Taken from the stored report: sending it again changes nothing, and an older report does not undo a newer one.
     UpdatedAt: report.finishedAt,
     FirstObservedAt: finding.firstSeen,
     LastObservedAt: finding.lastSeen,
     Title: text(`${finding.title}: ${objectName(finding.object)}`, 256),
     Description: text(finding.detail, 1024),
-    // Workflow is of those who work on findings: Security Hub takes no update of it from here, and resets it to NEW when an
+    // Workflow belongs to those who work on findings: Security Hub ignores updates of it from here, and resets it to NEW when an
     // archived finding is active again.
     RecordState: finding.state === 'resolved' || finding.suppressed !== null ? 'ARCHIVED' : 'ACTIVE',
     FindingProviderFields: {
@@ -93,7 +93,7 @@ export function securityHubFindings(
   }));
 }
 
-/** By the ARN where it is EKS; else by the uid of kube-system, which no other cluster has. */
+/** The ARN on EKS; else the uid of kube-system, which is unique to the cluster. */
 function clusterResource(
   { cluster }: ClusterReport,
   config: ClusterConfig,
@@ -125,7 +125,7 @@ function objectResource({ object }: Finding, cluster: string): Resource {
   };
 }
 
-/** The steps without their commands, which could only be given in part: the report has them. */
+/** The steps without their commands, which would be incomplete here: the report has them. */
 function remedyOf({ remedy }: Finding): string {
   const steps = remedy.map((step, index) => (remedy.length === 1 ? step.text : `${index + 1}. ${step.text}`));
   return text(steps.join(' '), 512);
@@ -141,7 +141,7 @@ function fields(values: Readonly<Record<string, string | undefined>>): Record<st
 
 const CUT = '… (cut)'.length;
 
-/** Of at most `limit` characters, and never blank: Security Hub refuses both. */
+/** At most `limit` characters, and never blank: Security Hub refuses both. */
 function text(value: string, limit: number): string {
   const line = printable(value, limit - CUT).trim();
   return line === '' ? '-' : line;

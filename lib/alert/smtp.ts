@@ -11,7 +11,7 @@ import type { Message } from './message.ts';
 import type { Notifier } from './notifier.ts';
 
 const MILLISECONDS = 20_000;
-/** Longer answers are of no mail server. */
+/** No mail server sends longer answers. */
 const LINES = 100;
 
 type Mail = Extract<Destination, { kind: 'mail' }>;
@@ -51,7 +51,7 @@ export class MailNotifier implements Notifier {
       for (const each of to) await session.ask(`RCPT TO:<${each}>`, 250);
       await session.ask('DATA', 354);
       await session.ask(`${text.body}\r\n.`, 250);
-      // It has the message: what becomes of the farewell changes nothing.
+      // The server has the message: a failed farewell changes nothing.
       await session.ask('QUIT', 221).catch(() => null);
       return text.id;
     } catch (error) {
@@ -71,7 +71,7 @@ export class MailNotifier implements Notifier {
   }
 }
 
-/** What the server said no to. */
+/** The command that the server refused. */
 class Refusal extends Error {
   readonly remedy: string;
   readonly isTransient: boolean;
@@ -83,7 +83,7 @@ class Refusal extends Error {
   }
 }
 
-/** A dialogue of lines; what the client says is never repeated in an error, as it may be a password. */
+/** A line-based dialogue; errors never repeat what the client sends, as it may be a password. */
 class Session {
   readonly #socket: Socket;
   readonly #reader: Interface;
@@ -101,14 +101,14 @@ class Session {
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
-  /** The same connection, from here on in TLS. */
+  /** The same connection, with TLS from here on. */
   secured(servername: string): Session {
     this.#reader.removeAllListeners();
     this.#socket.removeAllListeners();
     return new Session(connectTls({ socket: this.#socket, servername }));
   }
 
-  /** @returns the lines of the answer, without their code @throws where it is another code */
+  /** @returns the lines of the answer, without their code @throws if the code differs */
   async expect(code: number, to: string): Promise<string[]> {
     const lines: string[] = [];
     for (;;) {

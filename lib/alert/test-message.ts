@@ -1,4 +1,4 @@
-/** What `netns-audit doctor` sends to see that a destination takes it. */
+/** The message that `netns-audit doctor` sends to test a destination. */
 import type { Message } from './message.ts';
 
 /** The message that `doctor` sends: it names no cluster and no finding. */

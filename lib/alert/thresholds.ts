@@ -1,27 +1,27 @@
-/** Thresholds: which are crossed, which are back, and what of it is news. Pure. */
+/** Thresholds: which are crossed, which are back to normal, and which of this is news. Pure. */
 import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { nodeMetrics, Thresholds } from '../model/config.ts';
 import { daysBetween } from '../model/days.ts';
 import type { ClusterReport, NodeFacts } from '../model/report.ts';
 import type { AlertRecord, Crossing } from './record.ts';
 
-/** Of the audit itself: it did not happen. */
+/** About the audit itself: it did not happen. */
 export const AUDIT = 'audit';
 
-/** `advice`: what to do about one that is crossed; null where nobody knows, or nothing is to be done. */
+/** `advice`: what to do about a crossed threshold; null if unknown, or if there is nothing to do. */
 export type Crossed = { readonly key: string; readonly text: string; readonly advice: string | null };
 
 export type Crossings = {
   readonly crossed: readonly Crossed[];
   readonly back: readonly Crossed[];
-  /** Crossed for so long that it is time to say so again. */
+  /** Crossed long enough to be due for a reminder. */
   readonly reminder: readonly Crossed[];
   readonly next: readonly Crossing[];
 };
 
 type Measure = Crossed & { readonly state: 'crossed' | 'fine' | 'unknown' };
 
-/** What is told once does not turn into a mail a night: a value that swings around its threshold is told as such, once. */
+/** Avoids a mail every night: a value that swings around its threshold is reported once, as swinging. */
 export function crossingsOf(
   report: ClusterReport,
   before: AlertRecord | null,
@@ -71,7 +71,7 @@ export function crossingsOf(
     else if (swings) result.back.push({ key, text: `${text}, for a week`, advice: null });
   }
   for (const entry of earlier.values()) {
-    // A part of a cluster, or one that was not reached, says nothing of what it does not mention.
+    // A partial report, or one of an unreachable cluster, says nothing about what it does not mention.
     if (report.scope === 'part') result.next.push(entry);
     else if (entry.crossed)
       result.back.push({
@@ -96,7 +96,7 @@ function measures(report: ClusterReport, before: AlertRecord | null, thresholds:
       const values = wanted.map(({ node }) => facts.get(node)?.[metric] ?? null);
       const sum = values.reduce<number>((total, value) => total + (value ?? 0), 0);
       const key = `${names[metric]} of the cluster above ${above}`;
-      // What was not read may only add to it.
+      // Unread nodes can only add to it.
       if (sum <= above && values.includes(null)) return unknown(key);
       return judged(key, 'the cluster', sum, above, metric);
     });
@@ -132,7 +132,7 @@ function nodeMeasures(
         },
     ...thresholds.metrics
       .filter((each) => each.per === 'node')
-      // Its own threshold counts already.
+      // Its own threshold already covers it.
       .filter((each) => each.metric !== 'orphans' || each.above !== thresholds.orphansPerNode)
       .map((each) => ({
         ...metric(node, facts, excepted, each),
@@ -175,7 +175,7 @@ function unknown(key: string): Measure {
   return { key, text: '', advice: null, state: 'unknown' };
 }
 
-/** By node: what an exception covers counts for no threshold. */
+/** By node: excepted findings count toward no threshold. */
 function exceptedOrphans({ findings }: ClusterReport): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { check, object, suppressed, notSeen } of findings)
@@ -185,7 +185,7 @@ function exceptedOrphans({ findings }: ClusterReport): Map<string, number> {
 }
 
 function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measure {
-  // A cluster without a node to probe is read in whole.
+  // A cluster without a node to probe counts as fully read.
   const { nodes } = report.coverage;
   const reached =
     nodes.some(({ result }) => result === 'audited' || result === 'partial') ||
@@ -208,7 +208,7 @@ function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measur
   };
 }
 
-/** A time as mails give it. */
+/** A time in the format of mails. */
 export function minute(time: string): string {
   return `${time.slice(0, 16).replace('T', ' ')} UTC`;
 }
@@ -232,7 +232,7 @@ function coverageMeasure(report: ClusterReport, thresholds: Thresholds): Measure
   };
 }
 
-/** Share of the nodes that were to be audited and were, in whole: 0 to 1. */
+/** Share of the nodes due for an audit that were fully audited: 0 to 1. */
 export function coverageShare(report: ClusterReport): number {
   const wanted = report.coverage.nodes.filter((node) => node.result !== 'skipped');
   if (wanted.length === 0) return 1;

@@ -1,4 +1,4 @@
-/** Destinations that take a request by HTTP: a webhook, Slack, Alertmanager. */
+/** Destinations reached over HTTP: a webhook, Slack, Alertmanager. */
 import { createHash, createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
@@ -9,13 +9,13 @@ import type { Notifier } from './notifier.ts';
 
 const TRIES = 3;
 const MILLISECONDS = 10_000;
-/** Slack takes 3,000 characters in a block, and 50 blocks. */
+/** Slack allows 3,000 characters per block, and 50 blocks. */
 const BLOCK = 2900;
 
 type Named = { readonly name: string; readonly minSeverity?: Severity | undefined };
 
 /**
- * Posts the JSON of a message, as Standard Webhooks says it (https://www.standardwebhooks.com): `webhook-id`, the same when it is
+ * Posts the JSON of a message in the form of Standard Webhooks (https://www.standardwebhooks.com): `webhook-id`, the same when it is
  * sent again, `webhook-timestamp` in seconds, and with a key `webhook-signature`, `v1,` and base64 of the HMAC-SHA256 of
  * `id.timestamp.body`.
  */
@@ -36,7 +36,7 @@ export class WebhookNotifier implements Notifier {
   async send({ json }: Message): Promise<string> {
     const id = `msg_${createHash('sha256').update(json).digest('hex').slice(0, 32)}`;
     await post(this.destination, this.#url, json, () => {
-      // Of each try its own: a receiver that refuses old ones takes the last.
+      // Each try has its own: a receiver that refuses old timestamps accepts the last.
       const timestamp = String(Math.floor(Date.now() / 1000));
       const signature = this.#key === null ? null : signatureOf(this.#key, id, timestamp, json);
       return {
@@ -53,7 +53,7 @@ function signatureOf(key: Buffer, id: string, timestamp: string, body: string): 
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
 
-/** Of {@link Message.chat}, what Slack shows. */
+/** The part of {@link Message.chat} that Slack shows. */
 const chatSchema = z.object({
   content: z.object({ title: z.string(), description: z.string(), nextSteps: z.array(z.string()) }),
 });
@@ -80,7 +80,7 @@ export class SlackNotifier implements Notifier {
   }
 }
 
-/** Cut between lines: half a piece of markup would show as such. */
+/** Cut between lines: half a piece of markup would be visible. */
 function blocksOf(text: string): string[] {
   const blocks: string[] = [];
   for (const line of text.split('\n')) {
@@ -92,7 +92,7 @@ function blocksOf(text: string): string[] {
   return blocks.filter((block) => block.trim() !== '');
 }
 
-/** Alertmanager, by its API v2. It gets all that is open after each run, as it keeps nothing over a restart. */
+/** Alertmanager, through its API v2. It gets all open alerts after each run, as it does not keep them over a restart. */
 export class AlertmanagerNotifier implements Notifier {
   readonly destination: string;
   readonly takes = 'state';
@@ -115,10 +115,10 @@ export class AlertmanagerNotifier implements Notifier {
 }
 
 /**
- * Sends until it is taken: an answer of 5xx or 429, or none, is tried again.
+ * Sends until accepted: retries an answer of 5xx or 429, or no answer.
  *
- * @param headersOf - called for each try
- * @throws AuditError ALERT, with nothing of the URL: it may be a secret
+ * @param headersOf - called before each try
+ * @throws AuditError ALERT, without any part of the URL: it may be a secret
  */
 async function post(
   destination: string,
@@ -152,7 +152,7 @@ async function postOnce(
       method: 'POST',
       body,
       headers: { 'content-type': 'application/json', 'user-agent': 'netns-auditor', ...headers },
-      // A redirect would take the message, and its token, to where nobody said.
+      // A redirect could send the message, and its token, to an unknown place.
       redirect: 'manual',
       signal: AbortSignal.timeout(MILLISECONDS),
     });
@@ -167,7 +167,7 @@ async function postOnce(
   }
 }
 
-/** The code of what went wrong: messages of fetch may have the URL in them. */
+/** The code of the failure: messages of fetch may contain the URL. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `no answer in ${MILLISECONDS / 1000} s`;
   const cause = error instanceof Error ? error.cause : undefined;

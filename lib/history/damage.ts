@@ -1,13 +1,13 @@
-/** What of a store cannot be used: said as an error that names the object and the way out, and told to whoever asks. */
+/** Damage in a store: an error that names the object and the way out, also passed to a listener. */
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { moveAway, type Store } from './store.ts';
 
-/** Told of each object that is left out, with its name and how to mend it. */
+/** Called for each object that is left out, with its name and how to fix it. */
 export type OnDamage = (damage: AuditError) => void;
 
-/** @param what - what is wrong with the object, as `is empty` */
+/** @param what - what is wrong with the object, such as `is empty` */
 export function damageOf(
   store: Pick<Store, 'location'>,
   key: string,
@@ -21,9 +21,9 @@ export function damageOf(
 }
 
 /**
- * What `read` gives; null where what it reads is damaged, which is told. A store that may answer later is no damage.
+ * The result of `read`; null if the object is damaged, which is reported. A store that may answer later is not damaged.
  *
- * @throws AuditError STORE that is retryable, and all that is no AuditError STORE
+ * @throws AuditError STORE if retryable, and every other error that is not AuditError STORE
  */
 export async function unlessDamaged<T>(read: () => Promise<T>, onDamage: OnDamage): Promise<T | null> {
   try {
@@ -33,7 +33,7 @@ export async function unlessDamaged<T>(read: () => Promise<T>, onDamage: OnDamag
   }
 }
 
-/** As {@link unlessDamaged}, of what was fetched before. */
+/** Like {@link unlessDamaged}, for an object already fetched. */
 export function unlessDamagedNow<T>(read: () => T, onDamage: OnDamage): T | null {
   try {
     return read();
@@ -48,7 +48,7 @@ function told(error: unknown, onDamage: OnDamage): null {
   return null;
 }
 
-/** JSON of an object of the store as what it should be. @throws AuditError STORE that says what is wrong with it. */
+/** Parses the JSON of a stored object into its expected type. @throws AuditError STORE that says what is wrong with it. */
 export function parsedJson<T>(store: Store, key: string, body: Uint8Array, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
@@ -74,7 +74,7 @@ export function parsedJson<T>(store: Store, key: string, body: Uint8Array, schem
   });
 }
 
-/** Objects within objects without end overflow the stack of whoever walks them. */
+/** Endlessly nested objects overflow the stack of code that walks them. */
 function attempt<T>(act: () => T): T | null {
   try {
     return act();
@@ -83,7 +83,7 @@ function attempt<T>(act: () => T): T | null {
   }
 }
 
-/** The first thing that is wrong, and where. */
+/** The first mistake, and where it is. */
 export function problemOf(error: z.ZodError | undefined): string {
   const [issue] = error?.issues ?? [];
   if (issue === undefined) return 'it cannot be read';
@@ -91,10 +91,10 @@ export function problemOf(error: z.ZodError | undefined): string {
   return `${where === '' ? '' : `${where}: `}${issue.message.slice(0, 200)}`;
 }
 
-/** Text of a file that unpacks to more is none of ours; a text of JavaScript holds little more. */
+/** A file that unpacks to more text is not ours; a JavaScript string holds little more. */
 const LARGEST_TEXT = 512 * 1024 * 1024 - 1024;
 
-/** The text of a `.gz` of the store. @throws AuditError STORE where it is cut or no gzip. */
+/** The text of a `.gz` in the store. @throws AuditError STORE if it is truncated or not gzip. */
 export function unpacked(store: Store, key: string, body: Uint8Array): string {
   try {
     return gunzipSync(body, { maxOutputLength: LARGEST_TEXT }).toString();

@@ -1,4 +1,4 @@
-/** What is different between two reports of a cluster. Pure. */
+/** Differences between two reports of a cluster. Pure. */
 import { counts, type Finding } from '../model/finding.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
@@ -7,15 +7,15 @@ type Heading = Pick<ClusterReport, 'runId' | 'startedAt' | 'verdict' | 'scope' |
 export type ReportDiff = {
   readonly before: Heading;
   readonly after: Heading;
-  /** Under one name, by the uid of kube-system. */
+  /** Same name, compared by the uid of kube-system. */
   readonly otherCluster: boolean;
-  /** Of what appeared: checks that the earlier run did not have. Their faults may be old ones. */
+  /** For new findings: checks that the earlier run did not have. Their faults may be old. */
   readonly newChecks: readonly string[];
   readonly appeared: readonly Finding[];
-  /** As they were, with why they are resolved where it is known. */
+  /** As they were, with the reason they are resolved if known. */
   readonly gone: readonly Finding[];
   readonly changed: readonly { readonly before: Finding; readonly after: Finding }[];
-  /** Findings that are in both. */
+  /** Findings in both reports. */
   readonly same: number;
   /** Nodes whose audit ended differently; null: not in that report. */
   readonly nodes: readonly {
@@ -26,8 +26,8 @@ export type ReportDiff = {
 };
 
 /**
- * Compares what counts: neither what waits for a second observation nor what an exception covers. Of an audit of a part
- * what it does not mention is not known: it neither came nor went.
+ * Compares active findings only: neither pending nor suppressed ones. What a partial audit does not mention
+ * is unknown: it neither appeared nor disappeared.
  */
 export function diff(before: ClusterReport, after: ClusterReport): ReportDiff {
   const earlier = byFingerprint(before);

@@ -1,4 +1,4 @@
-/** The store in a directory. Every file appears whole or not at all, whoever is killed when. */
+/** The store in a directory. Every file appears whole or not at all, even if a process is killed. */
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
@@ -7,9 +7,9 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import { removeLeftLocks, withLock } from './lock.ts';
 import { assertInside, LARGEST_OBJECT, moveAway, type PutResult, type Store, type Stored } from './store.ts';
 
-/** Where files are written until they are whole: in one place, so that what a killed process left is found again. */
+/** Files are written here until complete: in one place, so that leftovers of a killed process are easy to find. */
 const PARTS = '.parts';
-/** No file takes so long to write. */
+/** No write takes this long. */
 const LEFT_MILLISECONDS = 3_600_000;
 const OBJECT = /\.(?:json|gz|html)$/;
 
@@ -17,7 +17,7 @@ function isLeftover(key: string): boolean {
   return /\.(?:part|lock)$/.test(key);
 }
 
-/** Keeps everything below one directory, as files. */
+/** Keeps all objects as files below one directory. */
 export class DirectoryStore implements Store {
   readonly location: string;
   #cleared: Promise<void> | null = null;
@@ -30,7 +30,7 @@ export class DirectoryStore implements Store {
     return await this.#guarded(key, async (path) => {
       const part = await this.#write(path, body);
       try {
-        // link(2) fails where the name is taken, so of many writers one wins; rename(2) would replace.
+        // link(2) fails if the name exists, so exactly one of many writers wins; rename(2) would replace.
         await link(part, path);
         return 'written';
       } catch (error) {
@@ -56,7 +56,7 @@ export class DirectoryStore implements Store {
   }
 
   async #read(path: string, most: number): Promise<Uint8Array> {
-    // A pipe in the place of a file would be waited for.
+    // Opening a pipe in place of a file would block.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const found = await file.stat();
@@ -69,7 +69,7 @@ export class DirectoryStore implements Store {
     }
   }
 
-  /** Symbolic links may lead about within the store, and no further. */
+  /** Symbolic links may point anywhere in the store, but not outside it. */
   async #assertWithin(path: string): Promise<void> {
     const [root, real] = await Promise.all([realpath(this.location), realpath(path)]);
     const within = root.endsWith(sep) ? root : `${root}${sep}`;
@@ -96,7 +96,7 @@ export class DirectoryStore implements Store {
     });
   }
 
-  /** Takes an object away, and directories that are empty then. @returns its bytes; 0 where there was none */
+  /** Removes an object, and directories left empty. @returns its bytes; 0 if there was none */
   async remove(key: string): Promise<number> {
     const bytes = await this.size(key);
     return await this.#guarded(key, async (path) => {
@@ -113,7 +113,7 @@ export class DirectoryStore implements Store {
     });
   }
 
-  /** Bytes of an object; 0 where there is none. */
+  /** Bytes of an object; 0 if there is none. */
   async size(key: string): Promise<number> {
     return await this.#guarded(key, async (path) => (await stat(path).catch(unlessGone))?.size ?? 0);
   }
@@ -123,7 +123,7 @@ export class DirectoryStore implements Store {
     for await (const key of this.#walk(prefix)) if (!isLeftover(key)) yield key;
   }
 
-  /** Keys of what writers left that were killed: nobody alive writes for an hour. */
+  /** Keys left by killed writers: no live writer takes an hour. */
   async *leftovers(prefix: string, now = Date.now()): AsyncGenerator<string> {
     for await (const key of this.#walk(prefix)) {
       if (!isLeftover(key)) continue;
@@ -136,7 +136,7 @@ export class DirectoryStore implements Store {
     }
   }
 
-  /** Only the directory that the prefix is in is walked: a listing costs what it shows. */
+  /** Walks only the directory of the prefix: a listing costs what it shows. */
   #walk(prefix: string): AsyncGenerator<string> {
     return this.#walkIn(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix);
   }
@@ -156,7 +156,7 @@ export class DirectoryStore implements Store {
     const found = entries.filter(({ name }) => `${directory}${name}`.startsWith(prefix));
     for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const key = `${directory}${entry.name}`;
-      // No directory of a store has a dot in its name: one that has stands where an object should be, and is told so when read.
+      // No directory of a store has a dot in its name: one that has is in place of an object, and reading it says so.
       if (entry.isDirectory() && !OBJECT.test(entry.name)) yield* this.#walkIn(`${key}/`, prefix);
       else yield key;
     }
@@ -176,7 +176,7 @@ export class DirectoryStore implements Store {
       await file.writeFile(body);
       await file.sync();
     } catch (error) {
-      // A disk that is full needs the room back.
+      // A full disk needs the space back.
       await rm(part, { force: true });
       throw error;
     } finally {
@@ -204,20 +204,20 @@ export class DirectoryStore implements Store {
   }
 }
 
-/** Removes what processes that were killed left there. */
+/** Removes leftovers of killed processes. */
 async function clear(parts: string): Promise<void> {
   for (const name of await readdir(parts)) {
     const path = join(parts, name);
     const modified = await stat(path).then(
       ({ mtimeMs }) => mtimeMs,
-      // Whose it is was faster.
+      // Its owner was faster.
       () => Date.now(),
     );
     if (Date.now() - modified > LEFT_MILLISECONDS) await rm(path, { force: true });
   }
 }
 
-/** As `mkdir` with `recursive`, which never ends in Node.js where a file system makes no directories, as that of /proc. */
+/** Like `mkdir` with `recursive`, which in Node.js never ends on a file system without mkdir, such as /proc. */
 async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path);
@@ -226,7 +226,7 @@ async function makeDirectory(path: string): Promise<void> {
     if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeDirectory(dirname(path));
     await mkdir(path).catch((again: unknown) => {
-      // Another writer may have made it in between.
+      // Another writer may have created it in between.
       if (codeOf(again) === 'EEXIST') return;
       if (codeOf(again) !== 'ENOENT') throw again;
       throw new Error(`the file system of ${dirname(path)} lets nobody make ${path}`, { cause: again });
@@ -234,7 +234,7 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** @throws all but that there is no such file */
+/** @throws every error except that there is no such file */
 function unlessGone(error: unknown): undefined {
   if (codeOf(error) !== 'ENOENT') throw error;
 }

@@ -1,4 +1,4 @@
-/** Reports through time: the store and its keys, the latest report, and what became of a finding. */
+/** Reports through time: the store and its keys, the latest report, and the lifecycle of findings. */
 
 export {
   damageOf,

@@ -4,14 +4,14 @@ import { dayOf } from '../model/run-id.ts';
 import type { Table } from '../model/tables.ts';
 
 /**
- * The longest name in a path: file systems take 255 bytes, of which `cluster=`, `.json` and the temporary names of a
+ * The longest name in a path: file systems allow 255 bytes; `cluster=`, `.json` and the temporary names of a
  * writer need some.
  */
 const LONGEST = 180;
 
 /**
- * Any name as one part of a path: an EKS ARN has `:` and `/`. Reversible, and never `.` or `..`. One that is too long, or no
- * well-formed text, ends in `@` and its digest, which no other name does, and only its start can be read back.
+ * Encodes any name as one part of a path: an EKS ARN has `:` and `/`. Reversible, and never `.` or `..`. A name too long or
+ * malformed ends in `@` and its digest, which no other name does; only its start can be decoded.
  */
 function pathPart(name: string): string {
   const text = encodeURIComponent(name.toWellFormed()).replaceAll('.', '%2E');
@@ -20,14 +20,14 @@ function pathPart(name: string): string {
   return `${wholeCharacters(text.slice(0, LONGEST - digest.length - 1))}@${digest}`;
 }
 
-/** Without the character that the cut went through: decodeURIComponent takes none in part. */
+/** Drops the character that the cut split: decodeURIComponent rejects a partial one. */
 function wholeCharacters(text: string): string {
   for (let end = text.length; end > 0; end -= 1) {
     try {
       decodeURIComponent(text.slice(0, end));
       return text.slice(0, end);
     } catch {
-      // A character has at most four bytes, as `%F0%9F%98%80`.
+      // A character has at most four bytes, such as `%F0%9F%98%80`.
     }
   }
   return '';
@@ -38,7 +38,7 @@ export function clusterKey(cluster: string): string {
   return pathPart(cluster);
 }
 
-/** The name behind {@link clusterKey}; null for what somebody else put there. */
+/** The name behind {@link clusterKey}; null if somebody else created the key. */
 export function clusterOf(key: string): string | null {
   try {
     return decodeURIComponent(key);
@@ -50,10 +50,10 @@ export function clusterOf(key: string): string | null {
 export type Run = { readonly cluster: string; readonly runId: string };
 
 const partition = ({ cluster, runId }: Run): string => `cluster=${clusterKey(cluster)}/dt=${dayOf(runId)}`;
-/** Of rows, which are mostly asked for by day: SQL need not know which clusters there are. */
+/** Rows are mostly queried by day, so the day comes first: SQL need not know which clusters there are. */
 const rowsOf = (cluster: string, day: string): string => `dt=${day}/cluster=${clusterKey(cluster)}/`;
 
-/** Where the objects of a store are, and as what each is kept: for as many days as reports, evidence or work, or (null) for ever. */
+/** Prefixes of stored objects, and how long each is kept: as reports, evidence or work, or (null) for good. */
 export const PREFIXES = {
   reports: 'reports',
   findings: 'reports',
@@ -68,35 +68,35 @@ export const PREFIXES = {
 
 export const keys = {
   report: (run: Run): string => `reports/${partition(run)}/${run.runId}/report.json`,
-  /** Where the reports of a month (`YYYY-MM`) or day begin; of all times where it is empty. */
+  /** Prefix of the reports of a month (`YYYY-MM`) or day; of all if empty. */
   reportsOf: (cluster: string, time: string): string => `reports/cluster=${clusterKey(cluster)}/dt=${time}`,
   reportPage: (run: Run): string => `reports/${partition(run)}/${run.runId}/report.html`,
   findings: (run: Run): string => `findings/${rowsOf(run.cluster, dayOf(run.runId))}${run.runId}.ndjson.gz`,
   nodes: (run: Run): string => `nodes/${rowsOf(run.cluster, dayOf(run.runId))}${run.runId}.ndjson.gz`,
-  /** Where the rows of a day are, of one cluster or of all. */
+  /** Prefix of the rows of a day, for one cluster or all. */
   rowsOf: (table: Table, day: string, cluster?: string): string =>
     `${table}/${cluster === undefined ? `dt=${day}/` : rowsOf(cluster, day)}`,
   evidence: (run: Run, node: string): string =>
     `evidence/${partition(run)}/${run.runId}/${pathPart(node)}.tar.gz`,
   evidenceOf: (run: Run): string => `evidence/${partition(run)}/${run.runId}/`,
   alerts: (run: Run): string => `alerts/${partition(run)}/${run.runId}.json`,
-  /** Which record was written last. */
+  /** Names the last record written. */
   lastAlert: (cluster: string): string => `alerts/cluster=${clusterKey(cluster)}/last.json`,
-  /** Where the records of a month (`YYYY-MM`) begin; of all times where it is empty. */
+  /** Prefix of the records of a month (`YYYY-MM`); of all if empty. */
   alertsOf: (cluster: string, time: string): string => `alerts/cluster=${clusterKey(cluster)}/dt=${time}`,
   /** @param part - number and phase of the act */
   remedy: (run: Run, part: string): string => `remedies/${partition(run)}/${run.runId}/${part}.json`,
-  /** Where the repairs of a day are. */
+  /** Prefix of the repairs of a day. */
   remediesOf: (cluster: string, day: string): string => `remedies/cluster=${clusterKey(cluster)}/dt=${day}/`,
   fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,
   fleetPage: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.html`,
-  /** Where the runs of a day are. */
+  /** Prefix of the runs of a day. */
   fleetsOf: (day: string): string => `fleet/dt=${day}/`,
   claim: (runId: string): string => `work/${runId}/claim.json`,
   exceptions: (runId: string): string => `work/${runId}/exceptions.json`,
   /** Clusters that a run found. */
   found: (runId: string): string => `work/${runId}/found.json`,
-  /** What a run audits: an array that the states take one after the other. */
+  /** The targets of a run: an array that the states process one by one. */
   tasks: (runId: string): string => `work/${runId}/tasks.json`,
   /** Clusters that earlier runs found. */
   register: (): string => 'latest/found-clusters.json',

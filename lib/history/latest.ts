@@ -1,4 +1,4 @@
-/** The latest report of a cluster: what audits are compared with, and the pointer that is moved when one is done. */
+/** The latest report of a cluster: the baseline of the next audit, and the pointer that each audit moves. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
@@ -10,13 +10,13 @@ import { hasReports, runs } from './runs.ts';
 import type { Store } from './store.ts';
 
 const DAY_MILLISECONDS = 86_400_000;
-/** A run this far in the future was named by a clock that was wrong. */
+/** A run this far in the future got its name from a wrong clock. */
 const AHEAD_MILLISECONDS = DAY_MILLISECONDS;
-/** Runs that are looked at for one to stand in: two days of hourly ones. */
+/** Runs to try as a replacement: two days of hourly ones. */
 const LOOKED_AT = 50;
 
 /**
- * The cluster's latest report, as {@link latestReportOf}; null also when it is of another cluster under the same name.
+ * The cluster's latest report, like {@link latestReportOf}; null also if it is of another cluster under the same name.
  */
 export async function latestReport(
   store: Store,
@@ -28,11 +28,11 @@ export async function latestReport(
 }
 
 /**
- * The latest report under a name, for a cluster that cannot be asked whether it still is the same one. Where it or the pointer
- * to it is damaged or gone, the newest one of the whole cluster that can be read stands in: what is known of a cluster is
- * not lost with one file.
+ * The latest report under a name, for a cluster that cannot confirm its identity. If it or its pointer is damaged or gone,
+ * returns the newest readable report of the whole cluster: one lost file must not lose what is known about
+ * a cluster.
  *
- * @param onDamage - told what is damaged, and what stands in
+ * @param onDamage - called with what is damaged, and what replaces it
  */
 export async function latestReportOf(
   store: Store,
@@ -45,7 +45,7 @@ export async function latestReportOf(
     (damage) => damages.push(damage),
   );
   if (found !== null) return found;
-  // Whoever only ever audited parts has no pointer, and misses none.
+  // With partial audits only, there is no pointer, and none is missing.
   const missing = damages.length === 0;
   const instead = await newestReport(store, cluster, (damage) => damages.push(damage));
   if (missing && instead === null && damages.length === 0) return null;
@@ -84,7 +84,7 @@ async function pointedTo(store: Store, cluster: string): Promise<ClusterReport |
   });
 }
 
-/** The newest report of the whole cluster that can be read, of the last year and the newest runs. */
+/** The newest readable report of the whole cluster, among those of the last year and the newest runs. */
 export async function newestReport(
   store: Store,
   cluster: string,
@@ -107,9 +107,9 @@ export async function newestReport(
 }
 
 /**
- * Moves the pointer forward in time, never back: of two runs at once the later one is the latest. A run of the future is
- * none: all that came after it would be compared with it for as long. A pointer that is damaged is written anew, to this run
- * or a later one that can be read.
+ * Moves the pointer forward in time, never back: of two simultaneous runs the later one is the latest. Ignores a run of the
+ * future: every run until then would be compared with it. Rewrites a damaged pointer to this run, or to a later
+ * readable one.
  */
 export async function pointToLatest(store: Store, run: Run, now = Date.now()): Promise<void> {
   const isAhead = (runId: string): boolean => Date.parse(timeOf(runId)) > now + AHEAD_MILLISECONDS;
@@ -119,7 +119,7 @@ export async function pointToLatest(store: Store, run: Run, now = Date.now()): P
       () => {},
     );
     if (before !== null && before.runId >= run.runId && !isAhead(before.runId)) return;
-    // Null is a damaged one as well: of that only the etag is needed.
+    // Null also means damaged: then only the etag is needed.
     const etag = before?.etag ?? (await store.get(keys.latest(run.cluster)))?.etag ?? null;
     const target = before === null && etag !== null ? await laterOf(store, run, now) : run;
     const pointer = Buffer.from(`${JSON.stringify({ runId: target.runId, report: keys.report(target) })}\n`);

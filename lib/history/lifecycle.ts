@@ -1,15 +1,15 @@
 /**
- * A finding through time: pending, new, open, resolved, and whether it comes and goes. Pure; one report and the next
+ * A finding through time: pending, new, open, resolved or flapping. Pure; one report and the next
  * observations in, findings out.
  */
 import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { Finding } from '../model/finding.ts';
 import type { ClusterReport, Remembered } from '../model/report.ts';
 
-/** Of more findings that are gone than this, those that went first are forgotten before their week is over. */
+/** If more findings than this are gone, the oldest are dropped before their week is over. */
 const REMEMBERED = 2000;
 
-/** A fault as this run saw it, before it is compared with earlier ones. */
+/** A fault in this run, before comparison with earlier ones. */
 export type Observation = Pick<
   Finding,
   | 'fingerprint'
@@ -28,7 +28,7 @@ export type Observation = Pick<
   readonly observations: 1 | 2;
 };
 
-/** What this run can say of an earlier finding that it did not see again. */
+/** What this run knows about an earlier finding that it did not see again. */
 export type Reexamination =
   | { readonly result: 'passed' }
   | { readonly result: 'gone'; readonly reason: string }
@@ -37,10 +37,10 @@ export type Reexamination =
 export type ComparedFindings = Pick<ClusterReport, 'findings' | 'resolved' | 'remembered'>;
 
 /**
- * Compares what was observed with the previous report. Only what was examined again and passed, or whose object is
- * gone, is resolved; the rest stays open and says `notSeen`.
+ * Compares observations with the previous report. A finding is resolved only if it was examined again and passed, or its
+ * object is gone; the rest stays open, marked `notSeen`.
  *
- * @param waiveConfirmation - no second observation can be waited for: report at once, at most as probable
+ * @param waiveConfirmation - no second observation will come: report at once, at most as probable
  */
 export function compare(
   previous: Pick<ClusterReport, 'findings' | 'remembered'> | null,
@@ -82,7 +82,7 @@ export function compare(
 
 type Past = { readonly before: Finding | undefined; readonly remembered: Remembered | undefined };
 
-/** What this run saw, with the history that it has. */
+/** The findings of this run, with their history. */
 function found(
   { observations, ...observation }: Observation,
   { before, remembered }: Past,
@@ -117,7 +117,7 @@ function stateOf(before: Finding | undefined, waits: boolean): Finding['state'] 
   return before.state === 'pending' ? 'new' : 'open';
 }
 
-/** Carried on, as nobody looked at it again. */
+/** Carried over, as nobody examined it again. */
 function notSeen(before: Finding): Finding {
   return {
     ...before,
@@ -141,13 +141,13 @@ function over(before: Finding, resolution: string, flaps: number): Finding {
   };
 }
 
-/** How often it came back; forgotten once it stayed for a week. */
+/** How often it came back; reset once it stayed for a week. */
 function flapsOf(before: Finding | undefined, at: string): number {
   if (before === undefined || before.returnedAt === null) return 0;
   return returnsBy({ changedAt: before.returnedAt, returns: before.flaps }, at);
 }
 
-/** The newest first, so that reports of the same findings are the same. */
+/** Newest first, so that reports of the same findings are identical. */
 function bounded(remembered: readonly Remembered[]): Remembered[] {
   return remembered
     .toSorted((a, b) => compareText(b.resolvedAt, a.resolvedAt) || compareText(a.fingerprint, b.fingerprint))

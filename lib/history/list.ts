@@ -1,4 +1,4 @@
-/** Runs in a line each. */
+/** Runs, one line each. */
 import * as z from 'zod';
 import { type ClusterSummary, clusterSummary } from '../model/cluster-summary.ts';
 import { severities } from '../model/finding.ts';
@@ -11,7 +11,7 @@ import { latestRun, readAs } from './reports.ts';
 import { runs } from './runs.ts';
 import type { Store } from './store.ts';
 
-/** What a line of a list needs of a report: the rest is not looked at. */
+/** The parts of a report that a list line needs; the rest is not parsed. */
 const summarySchema = z.object({
   runId: z.string(),
   cluster: z.object({ name: z.string() }),
@@ -31,12 +31,12 @@ const summarySchema = z.object({
   resolved: z.array(z.unknown()),
 });
 
-/** With a check or a node asked for, its findings are those of it alone; its verdict is the one of the whole run. */
+/** With a check or node given, only its findings; the verdict is always that of the whole run. */
 export type RunSummary = ClusterSummary & Pick<ClusterReport, 'runId' | 'scope' | 'startedAt'>;
 
 /**
- * The newest run of the whole cluster that can be read; the newest of a part where there is none. Null where there is no run
- * since.
+ * The newest readable run of the whole cluster; else the newest partial one. Null if there is no run
+ * in this time.
  */
 export async function lastSummary(
   store: Store,
@@ -66,7 +66,7 @@ export async function lastSummary(
   return part;
 }
 
-/** One run in a line; null when its report is not there. @throws AuditError STORE when it cannot be read. */
+/** One run as one line; null if its report does not exist. @throws AuditError STORE if it cannot be read. */
 export async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
   const report = await readAs(store, run, summarySchema);
   if (report === null) return null;
@@ -74,12 +74,12 @@ export async function summary(store: Store, run: Run, only: Narrowing = {}): Pro
   return { ...clusterSummary(report, (finding) => isAbout(finding, only)), runId, scope, startedAt };
 }
 
-/** Reports that are read ahead: S3 answers one after a while, and many as fast. */
+/** Reports read ahead: S3 has latency, and serves many in the same time. */
 const AHEAD = 16;
 
 /**
- * Whether a run may have what is asked for. The rows of its findings tell that: they are few, and the reports of two years
- * take a quarter of a minute to read.
+ * Whether a run may have matching findings. Its finding rows tell: they are few, while the reports of two years
+ * take 15 seconds to read.
  */
 async function isWanted(
   store: Store,
@@ -98,11 +98,11 @@ async function isWanted(
 }
 
 /**
- * Runs in a line each, in their order, as long as somebody asks for more; of a check or node only those that may have findings
- * of it.
+ * Runs as lines, in order, read on demand; for a check or node, only runs that may have findings
+ * for it.
  *
- * @param only - what of them: see {@link summary}
- * @param onDamage - told in their order of reports that cannot be read, and are left out
+ * @param only - filter: see {@link summary}
+ * @param onDamage - called in order for reports that cannot be read and are left out
  */
 export async function* summaries(
   store: Store,
@@ -116,7 +116,7 @@ export async function* summaries(
   try {
     for await (const run of all) {
       const line = read(run);
-      // Awaited in its turn; until then nobody is there to hear that it failed.
+      // Awaited later; until then nobody would handle its failure.
       line.catch(() => {});
       reading.push(line);
       const due = reading.length < AHEAD ? undefined : reading.shift();
@@ -130,14 +130,14 @@ export async function* summaries(
       if (line !== null) yield line;
     }
   } finally {
-    // Whoever has seen enough does not want to hear what became of the rest.
+    // The caller has seen enough: ignore the outcome of the rest.
     await Promise.allSettled(reading);
   }
 }
 
 /**
- * Rows of a `.ndjson.gz` of the store; null when it is not there. One that is damaged is not read in part: a sum without some
- * of its nodes is a wrong one.
+ * Rows of a `.ndjson.gz` in the store; null if it does not exist. A damaged one is not read in part: a sum without some
+ * nodes is wrong.
  *
  * @throws AuditError STORE that names the file and the line
  */

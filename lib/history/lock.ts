@@ -1,18 +1,18 @@
-/** A lock file that says whose it is: what a dead process left is broken by one process, and nobody removes another's. */
+/** A lock file that names its owner: one process breaks a dead owner's lock, and nobody removes a live one's. */
 import { randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** A lock older than this was left by a process that died. */
+/** A lock older than this belongs to a dead process. */
 const LOCK_MILLISECONDS = 10_000;
 
-/** Tells whether the lock is still this holder's: somebody may have taken a slow one for dead. */
+/** Whether this holder still has the lock: another process may have considered a slow one dead. */
 export type Held = () => Promise<boolean>;
 
 /**
  * Runs `act` while this process alone holds the lock.
- * @param path - name of the lock; the names beside it that begin with it are used too, and all end in `.lock`
- * @returns what `act` returns; null when another holds the lock
+ * @param path - name of the lock; names beside it that begin with it are used too, and all end in `.lock`
+ * @returns the result of `act`; null if another process holds the lock
  */
 export async function withLock<T>(path: string, act: (held: Held) => Promise<T>): Promise<T | null> {
   const owner = randomUUID();
@@ -28,9 +28,9 @@ export async function withLock<T>(path: string, act: (held: Held) => Promise<T>)
 }
 
 /**
- * Removes the names beside a lock that processes left which died while they took or gave it back; the lock itself is
- * broken by who wants it.
- * @param age - milliseconds: whoever is alive holds none for so long
+ * Removes the files beside a lock left by processes that died while taking or releasing it; the lock itself is
+ * broken by the next process that wants it.
+ * @param age - milliseconds: no live process holds one this long
  */
 export async function removeLeftLocks(path: string, age: number): Promise<void> {
   for (const name of await readdir(dirname(path))) {
@@ -61,8 +61,8 @@ async function breakIfLeft(path: string): Promise<void> {
 }
 
 /**
- * Removes the lock of this owner and no other. Between reading the owner and removing the file the lock could change
- * hands, so whoever removes it takes a right first that there is once per owner; the lock cannot change without it.
+ * Removes the lock of this owner and no other. The lock could change hands between reading the owner and removing the file,
+ * so a process first takes a right that exists once per owner; the lock cannot change without it.
  */
 async function remove(path: string, owner: string): Promise<void> {
   const right = `${path}.${owner.replaceAll(/[^\w-]/g, '_').slice(0, 36)}.removal.lock`;
@@ -70,7 +70,7 @@ async function remove(path: string, owner: string): Promise<void> {
     await writeFile(right, '', { flag: 'wx' });
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error;
-    // Who had it died between the two removals: the next one to come tries again.
+    // The holder of the right died between the two removals: the next process tries again.
     if (await isLeft(right)) await rm(right, { force: true });
     return;
   }

@@ -1,4 +1,4 @@
-/** What a trend shows of nodes, and by what it groups them. Small: the command line reads it on each start. */
+/** The metrics and groupings of a trend. Small: the command line reads it on each start. */
 export const metrics = ['orphans', 'namespaces', 'usage', 'pods', 'nodes'] as const;
 export type Metric = (typeof metrics)[number];
 

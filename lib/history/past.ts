@@ -1,4 +1,4 @@
-/** What a page draws of earlier runs. */
+/** Earlier runs, for the charts of a page. */
 import type { ClusterReport } from '../model/report.ts';
 import { timeOf } from '../model/run-id.ts';
 import { type Totals, totalsOf } from '../model/totals.ts';
@@ -9,8 +9,8 @@ const DAYS = 30;
 const DAY_MILLISECONDS = 86_400_000;
 
 /**
- * The last run of the whole cluster in each of the thirty days before a report, oldest first. Null for a report of a part,
- * and where the store cannot be read; rows that are damaged are not drawn: what was is no reason to lose what is.
+ * The last run of the whole cluster on each of the thirty days before a report, oldest first. Null for a partial report,
+ * and if the store cannot be read; damaged rows are not drawn: a lost past must not cost the present report.
  */
 export async function pastTotals(
   store: Store,
@@ -20,11 +20,11 @@ export async function pastTotals(
   return await totalsBefore(store, report.cluster.name, Date.parse(timeOf(report.runId)));
 }
 
-/** The same before any time, in milliseconds. */
+/** The same before a given time, in milliseconds. */
 export async function totalsBefore(store: Store, cluster: string, time: number): Promise<Totals[] | null> {
   const columns = columnsOf(new Date(time - DAYS * DAY_MILLISECONDS), new Date(time), DAYS);
   try {
-    // Each is added up as soon as it is read: thirty times five thousand nodes are much to hold.
+    // Summed as soon as read: thirty times five thousand nodes are too many to hold.
     const found = await readColumns(
       store,
       cluster,

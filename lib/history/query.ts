@@ -1,6 +1,6 @@
 /**
- * SQL over the rows of findings and nodes, the same files and columns that Athena reads, with DuckDB in this process. It is
- * no dependency of ours (70 MB for what few ask), and no part of index.ts: the functions of AWS are bundled without it.
+ * SQL over the rows of findings and nodes, the same files and columns that Athena reads, with DuckDB in this process. DuckDB is
+ * not a dependency (70 MB for a few users), and this file not part of index.ts: AWS functions are bundled without it.
  */
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -19,20 +19,20 @@ import type { Store } from './store.ts';
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
 
-/** What a SELECT gives. Integers that a number cannot hold are text. */
+/** The result of a SELECT. Integers too large for a number are text. */
 export type Answer = { readonly columns: readonly string[]; readonly rows: readonly (readonly Value[])[] };
 
 export type QueryOptions = {
-  /** The oldest day, `YYYY-MM-DD`; null for all that there is. */
+  /** The oldest day, `YYYY-MM-DD`; null for all days. */
   readonly since: string | null;
   readonly cluster?: string;
 };
 
-/** Compressed bytes that are fetched from a bucket; whoever wants more has Athena beside it. */
+/** Compressed bytes to fetch from a bucket at most; for more, there is Athena. */
 const MOST_FETCHED = 1024 ** 3;
 const AT_ONCE = 16;
 
-/** Functions of Athena that DuckDB calls differently: the named queries of the stack work as they are. */
+/** Athena functions that DuckDB names differently: the named queries of the stack work unchanged. */
 const MACROS = [
   'date_format(moment, pattern) AS strftime(moment, pattern)',
   'from_iso8601_timestamp(moment) AS CAST(moment AS TIMESTAMP)',
@@ -40,12 +40,12 @@ const MACROS = [
 ];
 
 /**
- * Asks one SELECT of the tables `findings` and `nodes`. A directory is read where it is, and of it only the days and clusters
- * that the statement needs; of a bucket, the rows since a day are fetched first. The statement can read nothing else,
- * and write nothing. DuckDB takes a file that was cut for a short one: all are looked through before.
+ * Runs one SELECT on the tables `findings` and `nodes`. Reads a directory in place, and only the days and clusters
+ * that the statement needs; fetches the rows since a day first from a bucket. The statement can read nothing else,
+ * and write nothing. DuckDB takes a truncated file for a short one, so all files are checked first.
  *
- * @param onDamage - told of files that are damaged, and left out
- * @throws AuditError USAGE where DuckDB is missing or refuses the statement; STORE where rows are damaged or cannot be read
+ * @param onDamage - called for damaged files, which are left out
+ * @throws AuditError USAGE if DuckDB is missing or refuses the statement; STORE if rows are damaged or cannot be read
  */
 export async function query(
   store: Store,
@@ -60,7 +60,7 @@ export async function query(
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
-    // Names that mean something in a glob stay out of it: the store is known here by a link.
+    // A link keeps glob characters in the path of the store out of the pattern.
     const rows = join(folder, 'store');
     if (store instanceof DirectoryStore) await symlink(resolve(store.location), rows, 'junction');
     await lockUp(connection, rows);
@@ -93,7 +93,7 @@ async function duckdb(): Promise<typeof import('@duckdb/node-api')> {
   }
 }
 
-/** Nothing but the rows can be read from now on, no extension is loaded, and no setting can be changed. */
+/** From now on only the rows are readable, no extension is loaded, and no setting can change. */
 async function lockUp(connection: DuckDBConnection, rows: string): Promise<void> {
   const allowed = tables.map((table) => quoted(`${join(rows, table)}/`));
   await connection.run(`SET temp_directory = ''`);
@@ -103,7 +103,7 @@ async function lockUp(connection: DuckDBConnection, rows: string): Promise<void>
   for (const macro of MACROS) await connection.run(`CREATE MACRO ${macro}`);
 }
 
-/** Tables that a statement may need: all where it is of a kind that names none, such as `SHOW TABLES`. */
+/** Tables that a statement may need: all if its kind names none, such as `SHOW TABLES`. */
 function namesIn(connection: DuckDBConnection, sql: string): ReadonlySet<string> {
   try {
     const named = connection.getTableNames(sql, false).map((name) => name.toLowerCase());
@@ -113,7 +113,7 @@ function namesIn(connection: DuckDBConnection, sql: string): ReadonlySet<string>
   }
 }
 
-/** Files of the table since the day, of the cluster or of all. */
+/** Files of the table since the day, for one cluster or all. */
 async function keysOfRows(store: Store, table: Table, { since, cluster }: QueryOptions): Promise<string[]> {
   const wanted: string[] = [];
   const ofCluster = cluster === undefined ? '' : `/cluster=${clusterKey(cluster)}/`;
@@ -126,10 +126,10 @@ async function keysOfRows(store: Store, table: Table, { since, cluster }: QueryO
   return wanted.toSorted();
 }
 
-/** Days that are asked for one by one; of more, the whole table is listed. */
+/** Most days to list one by one; beyond that, the whole table is listed. */
 const FEW_DAYS = 400;
 
-/** Where the files are. Rows of tomorrow may be there: clocks differ. */
+/** Where the files are. Rows of tomorrow may exist: clocks differ. */
 function placesOf(table: Table, since: string | null, cluster?: string): string[] {
   const tomorrow = dayBefore(Date.now(), -1);
   const days = since === null ? FEW_DAYS : daysBetween(since, tomorrow) + 1;
@@ -139,7 +139,7 @@ function placesOf(table: Table, since: string | null, cluster?: string): string[
   );
 }
 
-/** Those of the files that can be read to their end; what is in a bucket is copied below `rows`. */
+/** The fully readable files; those in a bucket are copied below `rows`. */
 async function readable(
   store: Store,
   table: Table,
@@ -169,7 +169,7 @@ async function readable(
   return wanted.filter((key) => whole.has(key));
 }
 
-/** A view of the files, so that a day or cluster that is not asked for is not read; without files an empty table. */
+/** A view of the files, so that days and clusters not asked for are not read; an empty table without files. */
 async function define(
   connection: DuckDBConnection,
   table: Table,
@@ -194,24 +194,24 @@ async function define(
   );
 }
 
-/** A Hive type in DuckDB's words. */
+/** A Hive type as DuckDB names it. */
 function duckType(hive: string): string {
   const list = /^array<(.*)>$/.exec(hive)?.[1];
   if (list !== undefined) return `${duckType(list)}[]`;
   const fields = /^struct<(.*)>$/.exec(hive)?.[1];
   if (fields === undefined)
     return { string: 'VARCHAR', int: 'INTEGER', double: 'DOUBLE', boolean: 'BOOLEAN' }[hive] ?? 'JSON';
-  // No struct of ours holds another.
+  // None of our structs contains another.
   const each = fields.split(',').map((field) => field.split(':'));
   return `STRUCT(${each.map(([name, type = '']) => `"${name}" ${duckType(type)}`).join(', ')})`;
 }
 
 async function answer(connection: DuckDBConnection, sql: string): Promise<Answer> {
   const { StatementType, DuckDBTypeId } = await duckdb();
-  // DuckDB has no words for a statement that is not there.
+  // DuckDB has no message for an empty statement.
   const statements = sql.trim() === '' ? null : await connection.extractStatements(sql);
   const statement = statements?.count === 1 ? await statements.prepare(0) : null;
-  // Of the others COPY writes, and EXPLAIN ANALYZE does what it explains.
+  // Among the others, COPY writes, and EXPLAIN ANALYZE does what it explains.
   if (statement?.statementType !== StatementType.SELECT)
     throw new AuditError('USAGE', 'reports query takes one SELECT', {
       remedy: "Such as: netns-audit reports query 'SELECT cluster, count(*) FROM findings GROUP BY 1'",
@@ -225,13 +225,13 @@ async function answer(connection: DuckDBConnection, sql: string): Promise<Answer
   return { columns: found.columnNames(), rows };
 }
 
-/** Wide integers and decimals come as text; a number where it says the same. */
+/** Wide integers and decimals arrive as text; a number if it is exact. */
 function numberOf(value: Value): Value {
   if (typeof value !== 'string' || Math.abs(Number(value)) > Number.MAX_SAFE_INTEGER) return value;
   return Number(value);
 }
 
-/** What DuckDB says names our temporary folder and quotes what is in the files. */
+/** DuckDB's messages name our temporary folder and quote file contents. */
 function explained(error: unknown, store: Store, folder: string): unknown {
   if (error instanceof AuditError || !(error instanceof Error)) return error;
   const damaged = error.message.includes(folder);
@@ -239,7 +239,7 @@ function explained(error: unknown, store: Store, folder: string): unknown {
     .replaceAll(`${folder}/store`, store.location)
     .replace(/\n\nLINE \d[\s\S]*$/, '')
     .replace(/^Failed to extract statements: /, '')
-    // It guesses among its own tables, too.
+    // It suggests its own tables, too.
     .replace(/ *\n?Did you mean "[^"]*"\?/, '')
     .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
     .slice(0, 600);

@@ -8,14 +8,14 @@ import type { Store } from './store.ts';
 
 const pointerSchema = z.object({ runId: z.string().refine(isRunId, 'it names no run'), report: z.string() });
 
-/** No pointer is longer. */
+/** No valid pointer is longer. */
 const LARGEST_POINTER = 64 * 1024;
 
 /**
- * The run that the pointer of a cluster names, and what replaces the pointer. It leads to a report of its own cluster, and
+ * The run that a cluster's pointer names, and its etag. The pointer leads to a report of its own cluster, and
  * nowhere else.
  *
- * @throws AuditError STORE where it is damaged
+ * @throws AuditError STORE if it is damaged
  */
 export async function readPointer(
   store: Store,
@@ -35,18 +35,18 @@ export async function readPointer(
   throw damageOf(store, key, 'leads to no report of its cluster', { remedy });
 }
 
-/** The latest run of the whole cluster under a name; null when there is none. @throws AuditError STORE */
+/** The latest run of the whole cluster under a name; null if there is none. @throws AuditError STORE */
 export async function latestRun(store: Store, cluster: string): Promise<Run | null> {
   const pointer = await readPointer(store, cluster);
   return pointer === null ? null : { cluster, runId: pointer.runId };
 }
 
-/** The report of one run; null when it is not in the store. @throws AuditError STORE when what is there is not that report. */
+/** The report of one run; null if it is not in the store. @throws AuditError STORE if the object is not that report. */
 export async function reportOfRun(store: Store, run: Run): Promise<ClusterReport | null> {
   return await readAs(store, run, reportSchema);
 }
 
-/** As {@link reportOfRun}, of the report what a schema names. */
+/** Like {@link reportOfRun}, but only the fields of the schema. */
 export async function readAs<T extends Pick<ClusterReport, 'runId'> & { cluster: { name: string } }>(
   store: Store,
   run: Run,

@@ -1,4 +1,4 @@
-/** What of a store in a directory is old enough to go. A bucket has lifecycle rules for it. */
+/** Finds what is old enough to delete in a directory store. A bucket has lifecycle rules for it. */
 
 import * as z from 'zod';
 import { dayBefore } from '../model/days.ts';
@@ -8,7 +8,7 @@ import type { DirectoryStore } from './directory.ts';
 import { clusterOf, PREFIXES } from './keys.ts';
 import { readPointer } from './reports.ts';
 
-/** Days that each kind is kept. What a running audit is at (`work`) is done within hours. */
+/** Days that each kind is kept. The files of a running audit (`work`) are finished within hours. */
 type RetentionDays = { readonly evidence: number; readonly reports: number; readonly work: number };
 
 type Kind = {
@@ -20,11 +20,11 @@ export const kinds = (Object.keys(PREFIXES) as (keyof typeof PREFIXES)[]).filter
 );
 
 /**
- * Keys of one kind that are older than its days, oldest first. Of each cluster the run that `latest` names stays whole, and
- * so do its newest run and the record of its last message: what the next audit compares with. A cluster whose pointer cannot
- * be read is left as it is, as nobody knows what it leads to; what is not named as the auditor names things is not touched.
+ * Keys of one kind past their days, oldest first. For each cluster this keeps the run that `latest` names, its newest run
+ * and the record of its last message: the next audit compares with them. A cluster with an unreadable pointer
+ * stays as it is, as its target is unknown; so do files that the auditor did not name.
  *
- * @param onDamage - told of pointers that cannot be read
+ * @param onDamage - called for pointers that cannot be read
  */
 export async function* expired(
   store: DirectoryStore,
@@ -47,7 +47,7 @@ export async function* expired(
   }
 }
 
-/** Of `evidence/cluster=C/dt=D/RUN/…`, `nodes/dt=D/cluster=C/RUN.ndjson.gz`, `fleet/dt=D/RUN.json` and `work/RUN/…`. */
+/** Parses `evidence/cluster=C/dt=D/RUN/…`, `nodes/dt=D/cluster=C/RUN.ndjson.gz`, `fleet/dt=D/RUN.json` and `work/RUN/…`. */
 function partsOf(kind: Kind, key: string): { cluster: string | null; runId: string | null } {
   const [, cluster = null] = /\/cluster=([^/]+)\//.exec(key) ?? [];
   const [, name = ''] =
@@ -59,7 +59,7 @@ function partsOf(kind: Kind, key: string): { cluster: string | null; runId: stri
 
 const lastSchema = z.object({ runId: z.string().refine(isRunId, 'it names no run') });
 
-/** @param part - the cluster as it stands in keys @returns null where it cannot be known */
+/** @param part - the cluster as written in keys @returns null if it cannot be known */
 async function keptRuns(
   store: DirectoryStore,
   part: string,
@@ -69,7 +69,7 @@ async function keptRuns(
   if (cluster === null) return null;
   const kept = new Set<string>();
   const found = await unlessDamaged(async () => {
-    // Of a name too long for a key only the start can be read back: its pointer is found by the key.
+    // A name too long for a key decodes only its start: its pointer is found by the key.
     const pointer = part.includes('@') ? await pointerAt(store, `latest/cluster=${part}.json`) : null;
     const latest = pointer ?? (await readPointer(store, cluster))?.runId ?? null;
     if (latest !== null) kept.add(latest);

@@ -1,4 +1,4 @@
-/** Whether the rows of a run can be read as tables, line by line: they unpack to more than one wants to hold. */
+/** Checks line by line that the rows of a run can be read as tables: they unpack to more than fits in memory. */
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf } from '../model/errors.ts';
@@ -7,7 +7,7 @@ import { damageOf } from './damage.ts';
 import { clusterKey } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** No row is longer; one without an end would take all memory. */
+/** No valid row is longer; one without an end would take all memory. */
 const LONGEST_ROW = 16 * 1024 * 1024;
 
 /** @throws AuditError STORE that names the file, the line and what is wrong with it */

@@ -1,10 +1,10 @@
-/** Which clusters and runs a store has, newest first, listing no more of it than is asked for. */
+/** The clusters and runs of a store, newest first, listing no more than asked for. */
 import { dayOf, isRunId } from '../model/run-id.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
 import { clusterOf, keys, type Run } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** Clusters by name: those that have a latest report; where there is none, those of which parts were audited. */
+/** Clusters by name: those with a latest report; if there are none, those with partial audits. */
 export async function clusters(store: Store): Promise<string[]> {
   const names: string[] = [];
   for await (const key of store.list('latest/cluster=')) {
@@ -13,7 +13,7 @@ export async function clusters(store: Store): Promise<string[]> {
     if (cluster !== null) names.push(cluster);
   }
   if (names.length > 0) return names.sort();
-  // Whoever only ever audited parts has few reports: they can all be listed.
+  // With partial audits only, there are few reports: all can be listed.
   const parts = new Set<string>();
   for await (const key of store.list('reports/cluster=')) {
     const name = /^reports\/cluster=([^/]+)\//.exec(key)?.[1];
@@ -24,11 +24,11 @@ export async function clusters(store: Store): Promise<string[]> {
 }
 
 /**
- * Runs of the clusters, newest first, month by month backwards: a year that is not asked for is not listed.
+ * Runs of the clusters, newest first, month by month backwards: years not asked for are not listed.
  *
  * @param since - the oldest day, `YYYY-MM-DD`
  * @param until - the newest day
- * @param onDamage - told of folders that cannot be listed
+ * @param onDamage - called for folders that cannot be listed
  */
 export async function* runs(
   store: Store,
@@ -40,7 +40,7 @@ export async function* runs(
   const days = await Promise.all(
     names.map(async (cluster) => (await unlessDamaged(() => oldestDay(store, cluster), onDamage)) ?? LATER),
   );
-  // Nobody waits for the months before the first report, however long ago `since` is.
+  // Skip the months before the first report, however long ago `since` is.
   const [first = LATER] = days.toSorted();
   const from = since > first ? since : first;
   for (let month = until.slice(0, 7); month >= from.slice(0, 7); month = monthBefore(month)) {
@@ -57,7 +57,7 @@ export async function* runs(
 /** After any day. */
 const LATER = '9999-12-31';
 
-/** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */
+/** Keys are listed in order, so the first is of the oldest day; after any day if there is none. */
 async function oldestDay(store: Store, cluster: string): Promise<string> {
   for await (const key of store.list(keys.reportsOf(cluster, '')))
     return /\/dt=([^/]+)\//.exec(key)?.[1] ?? LATER;

@@ -1,4 +1,4 @@
-/** A store in an S3 bucket, or at any endpoint that speaks S3 with conditional writes. */
+/** A store in an S3 bucket, or at any endpoint with S3's API and conditional writes. */
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
@@ -7,10 +7,10 @@ import { assertInside, LARGEST_OBJECT, type PutResult, type Store, type Stored }
 
 export type S3Place = { readonly bucket: string; readonly prefix: string };
 
-/** Two writers at once get 409 for a moment; then it is decided who was first. */
+/** Two simultaneous writers get 409 for a moment; then one of them has won. */
 const CONFLICT_TRIES = 20;
 
-/** @throws AuditError USAGE for what is no `s3://bucket/prefix`. */
+/** @throws AuditError USAGE if it is not `s3://bucket/prefix`. */
 export function parseS3Place(place: string): S3Place {
   const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(place);
   if (match === null) {
@@ -21,14 +21,14 @@ export function parseS3Place(place: string): S3Place {
   return { bucket: match[1] ?? '', prefix: (match[2] ?? '').replaceAll(/^\/+|\/+$/g, '') };
 }
 
-/** Keeps everything below one prefix of a bucket, on S3 or a server that speaks it with conditional writes. */
+/** Keeps all objects below one prefix of a bucket, on S3 or a compatible server with conditional writes. */
 export class S3Store implements Store {
   readonly location: string;
   readonly #place: S3Place;
   #client: Promise<S3Client> | null = null;
   #conditions: Promise<void> | null = null;
 
-  /** Credentials, region and endpoint are those of the environment (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3 …). */
+  /** Credentials, region and endpoint come from the environment (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3 …). */
   constructor(place: S3Place) {
     this.#place = place;
     this.location = `s3://${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`;
@@ -51,7 +51,7 @@ export class S3Store implements Store {
         );
         const size = object.ContentLength ?? 0;
         if (size > most) {
-          // Nobody reads the rest, and its connection is of use to others.
+          // Nobody reads the rest, and others can use its connection.
           if (object.Body instanceof Readable) object.Body.destroy();
           throw new TooLarge(`it has ${size} bytes, and no more than ${most} are read`);
         }
@@ -107,7 +107,7 @@ export class S3Store implements Store {
         } catch (error) {
           const name = nameOf(error);
           if (name === 'PreconditionFailed') return false;
-          // What was to be replaced is gone.
+          // The object to replace is gone.
           if (name === 'NoSuchKey' && condition.IfMatch !== undefined) return false;
           if (name !== 'ConditionalRequestConflict' || tries === CONFLICT_TRIES) throw error;
           await sleep(50 * Math.random() * tries);
@@ -117,11 +117,11 @@ export class S3Store implements Store {
   }
 
   /**
-   * Servers other than AWS may not know conditional writes, or take no notice of them: two audits would then overwrite each
-   * other without a word. Two requests, once for a process.
+   * Servers other than AWS may not know conditional writes, or ignore them: two audits would then silently overwrite each
+   * other. Two requests, once per process.
    */
   async #assertConditions(client: S3Client): Promise<void> {
-    // The functions of the stack have its bucket, and no right to write this.
+    // The functions of the stack use its bucket, and have no right to write this.
     if (elsewhere() === undefined || process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined) return;
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
     const isHeld = async (
@@ -137,7 +137,7 @@ export class S3Store implements Store {
         return true;
       }
     };
-    // The first time it is not there yet.
+    // The first time it does not exist yet.
     if (!(await isHeld({ IfNoneMatch: '*' })) && !(await isHeld({ IfNoneMatch: '*' })))
       throw new NoConditions('If-None-Match is ignored');
     if (!(await isHeld({ IfMatch: '"0"' }))) throw new NoConditions('If-Match is ignored');
@@ -163,7 +163,7 @@ export class S3Store implements Store {
   }
 }
 
-/** Written to see whether a server heeds conditions. */
+/** Written to test whether a server honors conditions. */
 const CONDITIONS = 'work/conditional-writes.json';
 const REFUSED: ReadonlySet<string> = new Set(['PreconditionFailed', 'ConditionalRequestConflict']);
 
@@ -189,21 +189,21 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 async function openClient(): Promise<S3Client> {
-  // Loaded on use: a directory needs none of it.
+  // Loaded on use: a directory store needs none of it.
   const { S3Client } = await import('@aws-sdk/client-s3');
   return new S3Client({
     region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
-    // The bucket may be in another region than the one that is set, or none is.
+    // The bucket may be in another region than the configured one, or none is configured.
     followRegionRedirects: true,
     maxAttempts: 5,
-    // Stand-ins for S3 have no wildcard DNS, and not all know the newer checksums.
+    // S3-compatible servers lack wildcard DNS, and some lack the newer checksums.
     ...(elsewhere() === undefined
       ? {}
       : { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
   });
 }
 
-/** The endpoint, where it is not that of AWS. */
+/** The endpoint, if it is not AWS. */
 function elsewhere(): string | undefined {
   return process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
 }

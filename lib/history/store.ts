@@ -1,11 +1,11 @@
-/** Where reports, findings and evidence are kept: one interface, two stores with the same keys. */
+/** Storage for reports, findings and evidence: one interface, two stores with the same keys. */
 import { AuditError } from '../model/errors.ts';
 import { command } from '../model/shell.ts';
 
-/** Bytes of an object that is written or read: no file of the store may take all memory. */
+/** Maximum bytes of an object to write or read: no file of the store may take all memory. */
 export const LARGEST_OBJECT = 256 * 1024 * 1024;
 
-/** `exists`: somebody wrote it before, which is success for whoever repeats a step. */
+/** `exists`: already written, which is success for a repeated step. */
 export type PutResult = 'written' | 'exists';
 
 export type Stored = {
@@ -18,23 +18,23 @@ export type Stored = {
 export type Store = {
   /** For people: the directory, or s3://bucket/prefix. */
   readonly location: string;
-  /** Writes a key that must not exist yet. Of many writers at once exactly one writes. */
+  /** Writes a key that must not exist yet. Exactly one of many simultaneous writers succeeds. */
   putOnce(key: string, body: Uint8Array): Promise<PutResult>;
   /**
-   * Null when there is no such key. An object that is larger than `most` bytes is not read, but an error.
+   * Null if there is no such key. An object larger than `most` bytes is an error, and is not read.
    * @param most - default: {@link LARGEST_OBJECT}
    */
   get(key: string, most?: number): Promise<Stored | null>;
-  /** Replaces a pointer if it still is what was read (null: was not there). @returns false when it is not. */
+  /** Replaces a pointer if it is unchanged since it was read (null: did not exist). @returns false if it changed. */
   replace(key: string, body: Uint8Array, etag: string | null): Promise<boolean>;
   /** Keys under a prefix, in order. */
   list(prefix: string): AsyncIterable<string>;
 };
 
 /**
- * Refuses a key that would lead out of a store, or means another one written otherwise.
+ * Refuses a key that would lead out of a store, or is another spelling of a different one.
  *
- * @param key - of an object, or the beginning of keys to be listed, which may end in a slash or be empty
+ * @param key - of an object, or a prefix to list, which may end in a slash or be empty
  * @throws AuditError STORE
  */
 export function assertInside(location: string, key: string): void {
@@ -47,7 +47,7 @@ export function assertInside(location: string, key: string): void {
   });
 }
 
-/** A command that puts an object out of the way: in a directory beside it, as what a bucket has is kept in its versions. */
+/** A command that moves an object out of the way: beside a directory store; a bucket keeps the content as a version. */
 export function moveAway({ location }: Pick<Store, 'location'>, key: string): string {
   const path = `${location}/${key}`;
   return location.startsWith('s3://')

@@ -1,4 +1,4 @@
-/** A number of nodes through time, read from the rows of as many runs as there are columns to show. */
+/** A node metric over time, read from the rows of one run per column. */
 import * as z from 'zod';
 import { forEachLimited } from '../model/limit.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
@@ -11,7 +11,7 @@ import type { Store } from './store.ts';
 
 const rowSchema = z.object({
   cluster: z.string(),
-  // Rows of the first versions do not have it.
+  // Rows of the first versions lack it.
   scope: z.enum(['cluster', 'part']).default('cluster'),
   node: z.string(),
   pods: z.number(),
@@ -27,11 +27,11 @@ export type NodeRow = z.infer<typeof rowSchema>;
 
 export type Series = {
   readonly name: string;
-  /** One value a column, oldest first; null where no run told it. */
+  /** One value per column, oldest first; null if no run has it. */
   readonly values: readonly (number | null)[];
 };
 
-/** A stretch of time, in milliseconds: `from` is part of it, `to` is not. */
+/** A time span, in milliseconds: includes `from`, excludes `to`. */
 export type Column = { readonly from: number; readonly to: number };
 
 /** Time in columns of equal length, oldest first. Pure. */
@@ -54,8 +54,8 @@ export function daysOf({ from, to }: Column): string[] {
 const DAY = 86_400_000;
 
 /**
- * Rows of the newest run of each column; the days between are not even listed. A sum over a cluster needs a run of the whole
- * of it: where the newest is of a part, the one before is read.
+ * Rows of the newest run of each column; the days between are not even listed. A sum over a cluster needs a run of all
+ * of it: if the newest is partial, the one before is read.
  */
 export async function rowsOf(
   store: Store,
@@ -69,8 +69,8 @@ export async function rowsOf(
 }
 
 /**
- * As {@link rowsOf}, with what `take` makes of the rows; null for a column without a run. In the place of rows that are
- * damaged come those of another run of the column.
+ * Like {@link rowsOf}, with `take` applied to the rows; null for a column without a run. Another run of the column replaces
+ * one with damaged rows.
  */
 export async function readColumns<T>(
   store: Store,
@@ -109,13 +109,13 @@ export async function readColumns<T>(
   return found;
 }
 
-/** Files of nodes that are read at once: each of a large cluster is megabytes. */
+/** Node files to read at once: that of a large cluster has megabytes. */
 const AT_ONCE = 8;
 
-/** More runs in a day than this are hourly ones, of a part or of counts, beside the audit that is looked for. */
+/** A day with more runs than this has hourly ones, partial or counts only, beside the audit to find. */
 const MANY = 4;
 
-/** Newest first; on a day with many runs first those at the hour of the latest audit of the whole cluster. */
+/** Newest first; on a day with many runs, first those at the hour of the latest audit of the whole cluster. */
 function likeliestFirst(runs: readonly Run[], whole: Run | null): readonly Run[] {
   if (whole === null || runs.length <= MANY) return runs;
   const hour = (run: Run): number => Date.parse(timeOf(run.runId)) % DAY;
@@ -126,7 +126,7 @@ function likeliestFirst(runs: readonly Run[], whole: Run | null): readonly Run[]
   return runs.toSorted((a, b) => apart(a) - apart(b));
 }
 
-/** Keys are listed in order, so the first is of the oldest day; after any day where there is none. */
+/** Keys are listed in order, so the first is of the oldest day; after any day if there is none. */
 async function oldestDay(store: Store, cluster: string): Promise<string> {
   for await (const key of store.list(keys.reportsOf(cluster, '')))
     return /\/dt=([^/]+)\//.exec(key)?.[1] ?? '';
@@ -155,12 +155,12 @@ export function series(columns: readonly (readonly NodeRow[])[], metric: Metric,
     .toSorted((a, b) => last(b) - last(a) || (a.name < b.name ? -1 : 1));
 }
 
-/** The last value that is known. */
+/** The last known value. */
 export function last({ values }: Series): number {
   return values.findLast((each) => each !== null) ?? 0;
 }
 
-/** Sums over nodes; of `usage`, percent of the limit, the fullest node. Null where no node has data. */
+/** Sums over nodes; for `usage`, percent of the limit, the fullest node. Null if no node has data. */
 function value(rows: readonly NodeRow[], metric: Metric): number | null {
   if (rows.length === 0) return null;
   if (metric === 'nodes') return rows.length;
