@@ -1,10 +1,10 @@
-/** What went wrong between us and the API server, told apart, each with its fix. Never repeats a token or a header. */
+/** Errors between us and the API server, by kind, each with its fix. Never repeats a token or a header. */
 import { createHash } from 'node:crypto';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { withoutTokens } from './redact.ts';
 
-/** Answers and errors that the same request may not meet again. */
+/** Answers and errors that may not recur for the same request. */
 const RETRYABLE_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 const RETRYABLE_CODES = new Set([
   'ECONNRESET',
@@ -28,8 +28,8 @@ const CHECK_PROXY =
 /**
  * A transport failure: no answer came.
  *
- * @param server - its URL, without a name and password
- * @param proxy - the URL of the proxy on the way, which alone is looked up and connected to; null when there is none
+ * @param server - its URL, without user name and password
+ * @param proxy - the URL of the proxy on the way, the only host looked up and connected to; null if there is none
  */
 export function connectionError(server: string, thrown: unknown, proxy: string | null): AuditError {
   if (thrown instanceof AuditError) return thrown;
@@ -94,7 +94,7 @@ export function timedOut(server: string, what: string, proxy: string | null): Au
   );
 }
 
-/** Without the name and the password that may be in its URL. */
+/** The URL without a user name and password. */
 const through = (proxy: string | null): string =>
   proxy === null ? '' : ` through the proxy ${new URL(proxy).host}`;
 
@@ -109,11 +109,11 @@ function tlsRemedy(code: string): string {
   return 'The certificate was not signed by the certificate authority in the kubeconfig: fetch the kubeconfig again, or look for a proxy that intercepts TLS.';
 }
 
-/** An answer of the API server with an error status. */
+/** An error status from the API server. */
 export class ApiError extends AuditError {
-  /** Of HTTP. */
+  /** The HTTP status. */
   readonly status: number;
-  /** Milliseconds that the server asks to wait before the next try; null where it asks for none. */
+  /** Milliseconds to wait before the next try, as the server asks; null if it does not ask. */
   readonly retryAfter: number | null;
 
   constructor(
@@ -128,14 +128,14 @@ export class ApiError extends AuditError {
 }
 
 /**
- * The error for an answer with an error status.
+ * The error for an error status.
  *
- * @param what - what was asked, such as `list pods`
- * @param retryAfter - the header of that name, in seconds; a date, which API servers do not send, counts as none
+ * @param what - the request, such as `list pods`
+ * @param retryAfter - the header of that name, in seconds; a date, which API servers do not send, is ignored
  */
 export function statusError(what: string, status: number, body: string, retryAfter?: unknown): AuditError {
   const message = statusMessage(body);
-  // An API server writes JSON, whatever it refuses.
+  // An API server refuses in JSON, whatever the request.
   if (status < 500 && /^\s*</.test(body)) {
     return new AuditError(
       'CLUSTER_API',
@@ -146,7 +146,7 @@ export function statusError(what: string, status: number, body: string, retryAft
       },
     );
   }
-  // Who sends no credentials, as with a token file that is empty, is `system:anonymous` and lacks every right.
+  // Without credentials, as with an empty token file, the user is `system:anonymous` and lacks every right.
   if (status === 401 || (status === 403 && message.includes('"system:anonymous"'))) {
     return new AuditError(
       'CLUSTER_UNAUTHENTICATED',
@@ -174,16 +174,16 @@ export function statusError(what: string, status: number, body: string, retryAft
   });
 }
 
-/** Whom the API server says that it refused. */
+/** The user that the API server refused, by its own message. */
 export function userIn(message: string): string | null {
   return /\bUser "([^"]+)"/.exec(message)?.[1] ?? null;
 }
 
 /**
- * How to give the rights of the manifests to whoever was refused. A service account cannot be in a group of ours, so it is
+ * How to give a refused user the rights of the manifests. A service account cannot be in a group of ours, so it is
  * bound to the same roles.
  *
- * @param user - as the API server calls him; null when that is not known
+ * @param user - as the API server names it; null if unknown
  */
 export function grantRights(user: string | null, namespace: string = DEFAULT_NAMESPACE): string {
   const apply = 'Grant the rights: netns-audit manifests | kubectl apply -f -';
@@ -193,14 +193,14 @@ export function grantRights(user: string | null, namespace: string = DEFAULT_NAM
     `kubectl -n ${namespace} create rolebinding netns-auditor-${name} --role netns-auditor ${subject}`;
   if (account !== null)
     return `${apply}; ${bind(`${account[1]}-${account[2]}`, `--serviceaccount ${account[1]}:${account[2]}`)}`;
-  // Into a command goes only what no shell takes for more than a name.
+  // A command may only contain what no shell treats as more than a name.
   const name = user !== null && /^[\w.@:/+-]+$/.test(user) ? user : 'NAME';
-  // A name for each user: the second would hear that the binding is there already.
+  // One name per user: for the second user, the binding would already exist.
   const suffix = user === null ? '' : `-${createHash('sha256').update(user).digest('hex').slice(0, 8)}`;
   return `${apply} , and put the user into the group netns-auditor, or bind the roles to that user: ${bind(`user${suffix}`, `--user ${name}`)}`;
 }
 
-/** The HTTP status behind an error; null when there was no answer. */
+/** The HTTP status behind an error; null if there was no answer. */
 export function statusOf(error: unknown): number | null {
   if (!(error instanceof AuditError)) return null;
   if (error.code === 'CLUSTER_UNAUTHENTICATED') return 401;
@@ -208,7 +208,7 @@ export function statusOf(error: unknown): number | null {
   return error instanceof ApiError ? error.status : null;
 }
 
-/** The message of a Kubernetes Status object, or the start of whatever else answered. */
+/** The message of a Kubernetes Status object, or the start of any other answer. */
 function statusMessage(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body);
@@ -220,7 +220,7 @@ function statusMessage(body: string): string {
   return withoutTokens(messageOf(body)).slice(0, 200) || 'no reason given';
 }
 
-/** A proxy that refuses the way ends in an abort, of which only the message has its answer. */
+/** A proxy that refuses the connection causes an abort; only its message contains the proxy's answer. */
 function reasonOf(thrown: unknown): string {
   const code = codeOf(thrown);
   return code === '' || code === 'UND_ERR_ABORTED' ? messageOf(thrown) : code;

@@ -1,4 +1,4 @@
-/** From a kubeconfig or the name of an EKS cluster to a handle on its API. */
+/** Turns a kubeconfig or the name of an EKS cluster into a handle on its API. */
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import * as z from 'zod';
@@ -25,12 +25,12 @@ export type ClusterTarget =
       readonly externalId?: string;
     };
 
-/** A way to the API server of one cluster, of which nothing need be known yet. */
+/** How to reach the API server of one cluster, which need not have answered yet. */
 export type Connection = { readonly name: string; readonly transport: Transport };
 
 /** An open connection to one cluster. Close it at the end of the run. */
 export type Cluster = Connection & {
-  /** uid of the namespace kube-system: another one is another cluster, whatever its name. */
+  /** uid of the namespace kube-system: another uid is another cluster, whatever its name. */
   readonly uid: string;
   readonly version: string;
 };
@@ -41,15 +41,15 @@ const versionSchema = z.object({ gitVersion: z.string() });
 export type ConnectOptions = {
   readonly version: string;
   readonly signal?: AbortSignal;
-  /** Milliseconds until an answer must have come. Default 20 s, and 5 s where nobody answers at all. */
+  /** Milliseconds to wait for an answer. Default 20 s, and 5 s if nobody answers at all. */
   readonly deadline?: number;
-  /** Milliseconds for one run of a command that prints a credential. Default 2 min. */
+  /** Milliseconds for one run of a credential command. Default 2 min. */
   readonly pluginDeadline?: number;
-  /** Told once, when a request that nobody answered is tried again, and when a command that prints a credential takes long. */
+  /** Called once, when an unanswered request is retried, and when a credential command takes long. */
   readonly onUnanswered?: (error: AuditError) => void;
 };
 
-/** @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which link of the chain broke, and its fix. */
+/** @throws AuditError KUBECONFIG_INVALID, CLUSTER_* or AWS: which step failed, and its fix. */
 export async function connect(target: ClusterTarget, options: ConnectOptions): Promise<Cluster> {
   const connection = await open(target, options);
   try {
@@ -60,7 +60,7 @@ export async function connect(target: ClusterTarget, options: ConnectOptions): P
   }
 }
 
-/** Reads the credentials, and asks nobody for anything but them. Close its transport in the end. */
+/** Reads the credentials, and contacts nobody else. Close its transport at the end. */
 export async function open(target: ClusterTarget, options: ConnectOptions): Promise<Connection> {
   const { name, credentials } =
     target.kind === 'eks'
@@ -78,7 +78,7 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
   return { name, transport: new Transport({ ...credentials, proxy }, agent, options.onUnanswered) };
 }
 
-/** Asks which cluster answers. */
+/** Asks the cluster for its identity. */
 export async function identify(
   { name, transport }: Connection,
   options: Pick<ConnectOptions, 'signal' | 'deadline'>,
@@ -131,7 +131,7 @@ async function fromKubeconfig(
   plugins: PluginOptions,
 ): Promise<{ name: string; credentials: Credentials }> {
   const { config, source } = await loadKubeconfig(target, plugins);
-  // What the client falls back to where there is neither a file nor a service account.
+  // The client's default if there is neither a file nor a service account.
   if (target.kind === 'kubeconfig' && config.getCurrentCluster()?.server === 'http://localhost:8080') {
     throw invalid(
       source,
@@ -193,7 +193,7 @@ async function fromKubeconfig(
   };
 }
 
-/** What client-node does not read of the user: whom it acts as, and the file that its token is in. */
+/** User fields that client-node does not read: whom it impersonates, and its token file. */
 function restOfUser(
   target: Exclude<ClusterTarget, { kind: 'eks' }>,
   source: string,
@@ -243,13 +243,13 @@ async function credentialsOf(
       ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
     },
     async headers() {
-      // Each time anew: client-node caches a plugin's credential until it expires, and re-reads token files.
+      // On each request: client-node caches a plugin's credential until it expires, and re-reads token files.
       const { headers, auth } = await apply(config, source);
       const result: Record<string, string | string[]> = { ...impersonation };
       for (const [name, value] of Object.entries(headers ?? {}))
         if (typeof value === 'string') result[name.toLowerCase()] ??= value;
       if (typeof auth === 'string') result.authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
-      // It goes before a token of the same user, as in kubectl.
+      // It takes precedence over a token of the same user, as in kubectl.
       if (tokenFile !== null) result.authorization = `Bearer ${await readToken(tokenFile, source)}`;
       return result;
     },
@@ -262,7 +262,7 @@ async function apply(config: KubeConfig, source: string): Promise<RequestOptions
     await config.applyToHTTPSOptions(options);
   } catch (error) {
     const user = config.getCurrentUser();
-    // No cause: errors of commands carry the arguments, those of JSON the beginning of what may be a token.
+    // No cause: command errors contain the arguments, JSON errors the beginning of what may be a token.
     throw new AuditError(
       'CLUSTER_UNAUTHENTICATED',
       `no credentials from ${source}: ${credentialFailure(error, user)}`,

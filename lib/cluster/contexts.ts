@@ -7,7 +7,7 @@ import { kubeconfigTexts, loadKubeconfig } from './load-kubeconfig.ts';
 
 export type Context = {
   readonly name: string;
-  /** What its credentials come from, where that is `aws eks get-token` with no profile of its own. */
+  /** The EKS cluster, if its credentials come from `aws eks get-token` without a profile of its own. */
   readonly eks: { readonly name: string; readonly region: string; readonly roleArn?: string } | null;
 };
 
@@ -23,11 +23,11 @@ const execSchema = z.object({
     .transform((env) => env ?? []),
 });
 
-/** In the order of the file; none where there is no kubeconfig. @throws AuditError KUBECONFIG_INVALID */
+/** In the order of the file; empty if there is no kubeconfig. @throws AuditError KUBECONFIG_INVALID */
 export async function listContexts(file?: string): Promise<Context[]> {
   const target = { kind: 'kubeconfig', ...(file === undefined ? {} : { file }) } as const;
   const { config } = await loadKubeconfig(target, {});
-  // Without a file the client falls back to a context of its own.
+  // Without a file the client uses a default context.
   if (kubeconfigTexts(target).length === 0) return [];
   return config.getContexts().map(({ name, user }) => ({ name, eks: eksOf(config.getUser(user)) }));
 }
@@ -50,7 +50,7 @@ function eksOf(user: User | null): Context['eks'] {
 
 const namesSchema = z.object({ contexts: z.array(z.object({ name: z.string() })).nullish() });
 
-/** Names of the contexts alone, without the large client: for who waits at a keystroke. @throws where it is no kubeconfig */
+/** Only the names of the contexts, without the large client, for shell completion. @throws if it is not a kubeconfig */
 export function contextNames(file?: string): string[] {
   const texts = kubeconfigTexts({ kind: 'kubeconfig', ...(file === undefined ? {} : { file }) });
   return [

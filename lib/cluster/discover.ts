@@ -1,4 +1,4 @@
-/** Finds the EKS clusters of accounts and regions. What cannot be looked into costs itself alone, and is named with its fix. */
+/** Finds the EKS clusters of accounts and regions. A failure affects only its own place, and is reported with its fix. */
 import type { EKSClient } from '@aws-sdk/client-eks';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { partitionOf } from '../model/aws-names.ts';
@@ -8,14 +8,14 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import { forEachLimited } from '../model/limit.ts';
 import { accountsOf } from './organization.ts';
 
-/** Accounts and regions that are asked at once; EKS allows some calls a second for each account and region. */
+/** Accounts and regions to query at once; EKS limits calls per second for each account and region. */
 const AT_ONCE = 10;
 const TRIES = 6;
 const LONGEST_REASON = 300;
 
 /**
- * @param region - of the caller: whose STS hands out the roles' credentials, which are good in all regions
- * @throws never for what AWS refuses: it is a gap
+ * @param region - of the caller: its STS issues the roles' credentials, which are valid in all regions
+ * @throws never for a refusal by AWS: that is a gap
  */
 export async function discoverClusters(discover: Discover, region: string): Promise<Found> {
   const gaps: Gap[] = [];
@@ -41,7 +41,7 @@ export async function discoverClusters(discover: Discover, region: string): Prom
   };
 }
 
-/** `all` is false where the organization did not say which accounts it has. */
+/** `all` is false if the organization did not list its accounts. */
 async function chosenAccounts(
   discover: Discover,
   region: string,
@@ -66,7 +66,7 @@ async function chosenAccounts(
   }
 }
 
-/** Null where the role cannot be taken on. */
+/** Null if the role cannot be assumed. */
 async function roleIn(
   account: string,
   { role, externalId, regions }: Discover,
@@ -91,7 +91,7 @@ async function roleIn(
   }
 }
 
-/** Null where they cannot be listed. */
+/** Null if they cannot be listed. */
 async function clustersIn(
   account: string,
   region: string,
@@ -131,7 +131,7 @@ async function clustersIn(
   }
 }
 
-/** A cluster whose tags cannot be read is audited: better one too many than one that nobody looks at. */
+/** A cluster with unreadable tags is audited: better one too many than one that nobody checks. */
 async function isChosen(
   client: EKSClient,
   { account, region, name }: Readonly<Record<'account' | 'region' | 'name', string>>,
@@ -145,7 +145,7 @@ async function isChosen(
     const { cluster } = await client.send(new DescribeClusterCommand({ name }));
     return wanted.every(([key, value]) => cluster?.tags?.[key] === value);
   } catch (error) {
-    // Deleted since it was listed.
+    // Deleted since the listing.
     if (error instanceof Error && error.name === 'ResourceNotFoundException') return false;
     gaps.push({
       place: foundName(account, region, name),

@@ -1,10 +1,10 @@
-/** EKS clusters of a region, by their tags. */
+/** Lists EKS clusters of a region by their tags. */
 import { AuditError, isTransientOfAws, messageOf } from '../model/errors.ts';
 
-/** A tag that a cluster must have; any value where none is given. */
+/** A tag that a cluster must have; any value if none is given. */
 export type Tag = { readonly key: string; readonly value: string | null };
 
-/** Names of the clusters that have all of the tags. @throws AuditError AWS with the call that failed */
+/** Names of the clusters with all of the tags. @throws AuditError AWS with the call that failed */
 export async function listEksClusters(region: string, tags: readonly Tag[]): Promise<string[]> {
   const { EKSClient, DescribeClusterCommand, paginateListClusters } = await import('@aws-sdk/client-eks');
   const client = new EKSClient({ region });

@@ -1,4 +1,4 @@
-/** EKS by name: endpoint and CA from DescribeCluster, and the token that `aws eks get-token` makes. */
+/** EKS by name: endpoint and CA from DescribeCluster, and the same token as `aws eks get-token`. */
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -13,7 +13,7 @@ export type EksTarget = {
   readonly externalId?: string;
 };
 
-/** The CLI stamps 14 minutes on a token; a fresh one each 10 keeps clear of that. */
+/** The CLI gives a token 14 minutes; a fresh one every 10 stays clear of that. */
 const TOKEN_MILLISECONDS = 10 * 60_000;
 
 /** @throws AuditError AWS with the call that failed. */
@@ -29,8 +29,8 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
             RoleSessionName: 'netns-auditor',
             ...(target.externalId === undefined ? {} : { ExternalId: target.externalId }),
           },
-          // Where the caller runs: the region of the cluster may be one that its account never enabled. What the STS of a
-          // region hands out is good in all of them.
+          // The caller's own region: its account may not have enabled the cluster's. Credentials from the STS of any
+          // region are valid in all of them.
           clientConfig: { region: process.env.AWS_REGION ?? target.region },
         }),
   );
@@ -54,7 +54,7 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
         tls: { ca: Buffer.from(ca, 'base64') },
         proxy: null,
         async headers() {
-          // Held from its beginning: requests that start together share one.
+          // Cached from the start: requests that start together share one.
           if (token === null || Date.now() - made > TOKEN_MILLISECONDS) {
             made = Date.now();
             token = eksToken(target.name, target.region, provider).catch((error: unknown) => {
@@ -85,7 +85,7 @@ export async function eksCredentials(target: EksTarget): Promise<{ name: string;
   }
 }
 
-/** Asks for credentials anew only when they are about to end: each AssumeRole is a call of its own. */
+/** Requests new credentials only shortly before expiry: each AssumeRole is a separate call. */
 function remembered(provider: AwsCredentialIdentityProvider): AwsCredentialIdentityProvider {
   let held: Promise<AwsCredentialIdentity> | null = null;
   let good = (): boolean => true;
@@ -104,9 +104,9 @@ function remembered(provider: AwsCredentialIdentityProvider): AwsCredentialIdent
 }
 
 /**
- * A presigned GetCallerIdentity of the regional STS with the cluster's name signed in, as `aws eks get-token` makes it.
+ * A presigned GetCallerIdentity of the regional STS with the cluster's name signed in, like `aws eks get-token`.
  *
- * @param now - signing time; only tests give one
+ * @param now - signing time; only tests set it
  */
 export async function eksToken(
   cluster: string,

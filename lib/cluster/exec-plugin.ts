@@ -1,10 +1,10 @@
-/** Commands of a kubeconfig that print a credential. */
+/** Kubeconfig commands that print a credential. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { withoutSecrets } from './redact.ts';
 
-/** A login in a browser takes a person a minute or two. */
+/** A person needs a minute or two for a login in a browser. */
 const PLUGIN_MILLISECONDS = 120_000;
 /** Most take one or two. */
 const SOON_MILLISECONDS = 5_000;
@@ -12,21 +12,21 @@ const SOON_MILLISECONDS = 5_000;
 export type PluginOptions = {
   /** Milliseconds for one run. Default 2 min. */
   readonly deadline?: number | undefined;
-  /** Told where one takes long; its words are those of {@link AuditError}, as nothing came of it so far. */
+  /** Called when one takes long, with an {@link AuditError} for its words only: nothing has failed yet. */
   readonly onWaiting?: ((error: AuditError) => void) | undefined;
 };
 
-/** A credential plugin did not end in its time. */
+/** A credential plugin did not finish in time. */
 export class PluginHangs extends Error {
   override readonly name = 'PluginHangs';
 }
 
 /**
- * Gives each run of a plugin an end. client-node waits for it for good, and leaves it a stdin that nobody writes to, so
- * one that asks for a code would hang the run; now it reads the end of its input, and says so itself.
+ * Gives each run of a plugin a deadline. client-node waits without one, with a stdin that nobody writes to, so
+ * a plugin that asks for a code would hang the run; now it reads the end of its input, and reports that itself.
  */
 export function limitExecPlugins(config: KubeConfig, options: PluginOptions): void {
-  // Neither is public; the tests of connect tell when an update of client-node moves them.
+  // Neither is public; the tests of connect fail when an update of client-node moves them.
   const authenticators: unknown = Reflect.get(config, 'authenticators');
   if (!Array.isArray(authenticators)) return;
   for (const authenticator of authenticators) {
@@ -37,9 +37,9 @@ export function limitExecPlugins(config: KubeConfig, options: PluginOptions): vo
   }
 }
 
-/** Why there is no credential, in the words of whatever failed, but with no secret that these may hold. */
+/** Why there is no credential, in the words of the failure, without any secrets in them. */
 export function credentialFailure(error: unknown, user: User | null): string {
-  // What is no JSON, or JSON without a status, is quoted by these.
+  // These quote text that is not JSON, or JSON without a status.
   if (error instanceof SyntaxError || error instanceof TypeError)
     return 'its command printed no credential (an ExecCredential in JSON)';
   const exec = user?.exec;
@@ -48,7 +48,7 @@ export function credentialFailure(error: unknown, user: User | null): string {
   return withoutSecrets(text, [...given, user?.token ?? '', user?.password ?? '']) || 'it gave no reason';
 }
 
-/** All text within a value, however deep. */
+/** All text within a value, at any depth. */
 function strings(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(strings) : [];
@@ -75,7 +75,7 @@ function spawnWithEnd(
   const timer = setTimeout(() => {
     child.emit('error', new PluginHangs(`its command ${command} did not end within ${deadline / 1000} s`));
     child.kill('SIGKILL');
-    // What it started itself may hold these open, and would keep us alive.
+    // Its child processes may hold these open, and would keep us alive.
     child.stdout?.destroy();
     child.stderr?.destroy();
   }, deadline);

@@ -1,6 +1,6 @@
 /**
- * `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig's user. client-node reads only the first, and would run
- * with other rights than kubectl does with the same file.
+ * `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig's user. client-node reads only the first, and would have
+ * other rights than kubectl has with the same file.
  */
 import { parse } from 'yaml';
 import * as z from 'zod';
@@ -24,9 +24,9 @@ const usersSchema = z.object({
 });
 
 /**
- * Headers for the user of that name; the first file that has it wins, as in kubectl.
+ * Headers for the named user; the first file that has it wins, as in kubectl.
  *
- * @throws ZodError or YAMLParseError for what is no kubeconfig
+ * @throws ZodError or YAMLParseError if it is not a kubeconfig
  */
 export function impersonationHeaders(texts: readonly string[], user: string): Record<string, string[]> {
   for (const text of texts) {

@@ -1,4 +1,4 @@
-/** Kubernetes: connect to a cluster, list what it has, run a probe pod to its end, sweep what was left behind. */
+/** Kubernetes: connect to a cluster, list its objects, run a probe pod to its end, sweep leftovers. */
 export { grantRights, statusOf } from './api-error.ts';
 export { type Cluster, type ClusterTarget, type Connection, connect, identify, open } from './connect.ts';
 export { Lease } from './lease.ts';

@@ -1,4 +1,4 @@
-/** One holder at a time, by a Lease of the API: so that two never repair one cluster at once. */
+/** One holder at a time, by a Lease of the API: two processes never repair a cluster at once. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
@@ -13,7 +13,7 @@ const leaseSchema = z.object({
   }),
 });
 
-/** Longer than any one act takes; whoever is killed holds it for so long. */
+/** Longer than any single act; a killed process holds it this long. */
 const SECONDS = 900;
 
 /** A Lease that this process holds. */
@@ -33,9 +33,9 @@ export class Lease {
   }
 
   /**
-   * Takes the lease, also one whose holder did not renew it in time.
+   * Takes the lease, even from a holder that did not renew it in time.
    *
-   * @throws AuditError CLUSTER_API where somebody holds it, with whom and until when
+   * @throws AuditError CLUSTER_API if somebody else holds it, with the holder and the expiry
    */
   static async take(cluster: Cluster, namespace: string, name: string, holder: string): Promise<Lease> {
     const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
@@ -55,7 +55,7 @@ export class Lease {
         });
       if (found === null) continue;
       const { metadata, spec } = leaseSchema.parse(found);
-      // A create whose answer was lost was ours.
+      // Our own create, whose answer was lost.
       if (spec.holderIdentity === holder) return made(metadata.resourceVersion);
       const until = Date.parse(spec.renewTime ?? '') + (spec.leaseDurationSeconds ?? SECONDS) * 1000;
       if (!(until < Date.now()))
@@ -79,7 +79,7 @@ export class Lease {
     });
   }
 
-  /** Holds it for as long again. @throws AuditError where somebody else has it by now: nothing more may be done then. */
+  /** Extends the lease. @throws AuditError if somebody else has taken it: the caller must then stop. */
   async renew(): Promise<void> {
     const path = `${this.#path}/${this.#name}`;
     const renewed = async (): Promise<string> =>
@@ -93,7 +93,7 @@ export class Lease {
       this.#version = await renewed();
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
-      // A renewal whose answer was lost was ours.
+      // Our own renewal, whose answer was lost.
       const found = leaseSchema.parse(
         await this.#cluster.transport.json({ path, what: `get the lease ${this.#name}` }),
       );

@@ -1,4 +1,4 @@
-/** Lists what CNI agents keep in the API. Optional rights, and most clusters have one of these kinds or none. */
+/** Lists CNI agents' records in the API. Optional rights, and most clusters have one of these kinds or none. */
 
 import type { CalicoBlock, CiliumEndpoint, CniRecords } from '../model/cni-records.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
@@ -20,7 +20,7 @@ export async function listCniRecords(cluster: Cluster, options: ListOptions = {}
   return { takenAt, ciliumEndpoints, calicoBlocks, unconfirmed: 0 };
 }
 
-/** The endpoint as it is now; null where there is none of that name. @throws AuditError CLUSTER_* */
+/** The current endpoint; null if there is none of that name. @throws AuditError CLUSTER_* */
 export async function listCiliumEndpoint(
   cluster: Cluster,
   { namespace, name }: Pick<CiliumEndpoint, 'namespace' | 'name'>,
@@ -30,7 +30,7 @@ export async function listCiliumEndpoint(
   return one(cluster, `list ciliumendpoints in ${namespace}`, path, name, reduceCiliumEndpoint, options);
 }
 
-/** The block as it is now; null where there is none of that name. @throws AuditError CLUSTER_* */
+/** The current block; null if there is none of that name. @throws AuditError CLUSTER_* */
 export async function listCalicoBlock(
   cluster: Cluster,
   name: string,
@@ -39,7 +39,7 @@ export async function listCalicoBlock(
   return one(cluster, 'list ipamblocks', BLOCKS, name, reduceCalicoBlock, options);
 }
 
-/** Listed by their names, as a right to list is all that the role has. */
+/** Listed by name, as the role only has the right to list. */
 async function one<T>(
   cluster: Cluster,
   what: string,
@@ -52,7 +52,7 @@ async function one<T>(
   return (await listAll(cluster, what, path, query, reduce, options)).items[0] ?? null;
 }
 
-/** A list that may be missing by design, or not be allowed. @throws AuditError ABORTED */
+/** A list that may be missing by design, or forbidden. @throws AuditError ABORTED */
 export async function listIfAllowed<T>(
   cluster: Cluster,
   what: string,
@@ -67,7 +67,7 @@ export async function listIfAllowed<T>(
   const kind = path.replace(/^.*\//, '');
   try {
     const { items } = await listAll(cluster, what, path, {}, reduce, options);
-    // Agents may be told to keep none there, and Calico to keep them in a datastore of its own.
+    // Agents may be configured to keep none there, and Calico to use a datastore of its own.
     if (items.length === 0) return { status: 'absent', reason: `the API has no ${kind}` };
     return { status: 'present', value: items };
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Lists which pods are ready endpoints of Services: one list a run, and an optional right. */
+/** Lists the pods that are ready endpoints of Services: one list per run, with an optional right. */
 import * as z from 'zod';
 import type { ServedPod, ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { Cluster } from './connect.ts';
@@ -31,7 +31,7 @@ export async function listServiceEndpoints(
   return { status: 'present', value: [...byName.values()] };
 }
 
-/** Who makes slices by hand need not name a pod. A condition that is not known counts as ready. */
+/** Slices written by hand need not name a pod. An unknown condition counts as ready. */
 function reduceSlice(item: unknown): ServedPod[] {
   const { metadata, endpoints } = rawSlice.parse(item);
   const { namespace } = metadata;

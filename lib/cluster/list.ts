@@ -1,4 +1,4 @@
-/** Lists, in pages but for the pods of one node, each reduced at once: the memory of a run does not grow with what objects carry along. */
+/** Lists objects in pages, except the pods of one node, and reduces each at once: memory does not grow with unused fields. */
 import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
 import type { DnsService, Event, Node, Pod } from '../model/kubernetes.ts';
@@ -18,7 +18,7 @@ const pageSchema = z.object({
   items: z.array(z.unknown()).nullable(),
 });
 
-/** All items of a collection. A list that expired between pages (410) starts anew. */
+/** All items of a collection. Restarts a list that expired between pages (410). */
 export async function listAll<T>(
   cluster: Cluster,
   what: string,
@@ -65,7 +65,7 @@ async function pages<T>(
   }
 }
 
-/** One object that is not as the API promises is named, and does not look like a bug of ours. */
+/** Names an object that violates the API's schema, so that it does not look like our bug. */
 function reduced<T>(what: string, item: unknown, reduce: (item: unknown) => T): T {
   try {
     return reduce(item);
@@ -84,12 +84,12 @@ function reduced<T>(what: string, item: unknown, reduce: (item: unknown) => T): 
   }
 }
 
-/** All nodes, reduced to what is audited. @throws AuditError CLUSTER_* */
+/** All nodes, reduced to the audited fields. @throws AuditError CLUSTER_* */
 export async function listNodes(cluster: Cluster, options?: ListOptions): Promise<Node[]> {
   return (await listAll(cluster, 'list nodes', '/api/v1/nodes', {}, reduceNode, options)).items;
 }
 
-/** Null where there is none of that name. Listed, as the role may get none. */
+/** Null if there is none of that name. Listed, as the role has no right to get one. */
 export async function listNode(cluster: Cluster, name: string, options?: ListOptions): Promise<Node | null> {
   const query = { fieldSelector: `metadata.name=${name}` };
   const { items } = await listAll(cluster, `list node ${name}`, '/api/v1/nodes', query, reduceNode, options);
@@ -106,12 +106,12 @@ export async function isNodeGone(
 }
 
 /**
- * Pods of one node, as they were at the revision `since` of some pod or later, in one page: so every API server answers from
- * its cache, by an index over nodes. Asked for the very latest (before 1.31, or where etcd tells no progress) or in pages
- * (older ones as well) it reads all pods of the cluster from etcd, for each node anew
+ * Pods of one node at revision `since` of some pod or later, in one page: so every API server answers from
+ * its cache, by an index over nodes. If asked for the very latest (before 1.31, or if etcd reports no progress) or in pages
+ * (older ones as well) it reads all pods of the cluster from etcd, again for each node
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list).
  *
- * @param options.since - `0` is whatever the cache has
+ * @param options.since - `0` is any cached state
  */
 export async function listPodsOnNode(
   cluster: Cluster,
@@ -122,15 +122,15 @@ export async function listPodsOnNode(
     fieldSelector: `spec.nodeName=${node}`,
     resourceVersion: since,
     resourceVersionMatch: 'NotOlderThan',
-    // Not in pages: this takes away the limit of the others.
+    // No pages: this removes the page limit of the other lists.
     limit: undefined,
   };
   return (await listAll(cluster, 'list pods', '/api/v1/pods', query, reducePod, options)).items;
 }
 
 /**
- * Pods of a namespace, or the one of that name. Listed, not got: the auditor's role has no other right on pods of others.
- * @throws AuditError USAGE when there is none
+ * Pods of a namespace, or the one of that name. Listed, not got: the auditor may only list pods that are not its own.
+ * @throws AuditError USAGE if there is none
  */
 export async function listPodsInNamespace(
   cluster: Cluster,
@@ -150,7 +150,7 @@ export async function listPodsInNamespace(
 }
 
 /**
- * The Services that answer look-ups, and why there is none to tell. An optional right: without it what depends on them is
+ * The Services that answer DNS queries, or why they are unknown. The right is optional: without it, what depends on them is
  * unknown.
  * @throws AuditError ABORTED
  */
@@ -174,7 +174,7 @@ export async function listDnsServices(
   }
 }
 
-/** Reasons of events that say something about sandboxes and the network; others are not read. */
+/** Event reasons about sandboxes and the network; others are not read. */
 const EVENT_REASONS = [
   'FailedCreatePodSandBox',
   'FailedKillPod',
@@ -185,13 +185,13 @@ const EVENT_REASONS = [
   'UnregisterNetDevice',
 ];
 
-/** Events of the last hour or so (what the API keeps) about pods and nodes, of all namespaces. */
+/** Events of about the last hour (what the API keeps) about pods and nodes, in all namespaces. */
 export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
   return items.filter((event) => EVENT_REASONS.includes(event.reason));
 }
 
-/** What kubelets said of pods that they take down, which the API may no longer have. No selector leaves those of one node. */
+/** Kubelet events about pods being removed, which the API may no longer have. No selector can limit them to one node. */
 export async function listKillings(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const what = 'list events of pods taken down';
   const query = { fieldSelector: 'involvedObject.kind=Pod' };
@@ -199,7 +199,7 @@ export async function listKillings(cluster: Cluster, options?: ListOptions): Pro
   return items.filter(({ reason }) => reason === 'Killing' || reason === 'FailedKillPod');
 }
 
-/** What the API still knows to have happened to one pod, whether the pod is still there or not. */
+/** Events about one pod that the API still has, whether or not the pod exists. */
 export async function listPodEvents(
   cluster: Cluster,
   namespace: string,

@@ -1,4 +1,4 @@
-/** Loads a kubeconfig, whether it is named, the default or a text. */
+/** Loads a kubeconfig by name, by default or from a text. */
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -37,7 +37,7 @@ export async function loadKubeconfig(
   return { config, source };
 }
 
-/** The texts that make it up, each with its path; one that is missing is left out where none was named. */
+/** The texts that it consists of, each with its path; skips missing ones unless the user named the file. */
 export function kubeconfigTexts(target: KubeconfigTarget): { file: string; text: string }[] {
   if (target.kind === 'kubeconfig-text') return [{ file: '', text: target.text }];
   if (target.file !== undefined) return [{ file: target.file, text: readFileSync(target.file, 'utf8') }];
@@ -52,8 +52,8 @@ export function kubeconfigTexts(target: KubeconfigTarget): { file: string; text:
 }
 
 /**
- * What is wrong, and where. Below its first line, an error of a YAML parser shows the lines around the place, and in quotes a
- * word of it: tokens and keys, which would go on into logs, reports and mails. So the error is no cause of ours either.
+ * What is wrong, and where. After its first line, an error of a YAML parser quotes the surrounding lines and a
+ * word: tokens and keys, which would end up in logs, reports and mails. So the error does not become our cause either.
  */
 export function withoutContent(error: unknown): string {
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
@@ -63,9 +63,9 @@ export function withoutContent(error: unknown): string {
 }
 
 /**
- * KUBECONFIG_INVALID, naming the file.
+ * A KUBECONFIG_INVALID that names the file.
  *
- * @param source - the file, as the user named it
+ * @param source - the file, as the user wrote it
  */
 export function invalid(source: string, message: string, remedy: string): AuditError {
   return new AuditError('KUBECONFIG_INVALID', `${source}: ${message}`, { remedy });

@@ -1,12 +1,12 @@
 /**
- * Several files in $KUBECONFIG as kubectl merges them: of what has the same name the first counts, as does the first current
- * context, and a file that is not there is left out. client-node refuses such names, and goes to the last context.
+ * Merges several files in $KUBECONFIG as kubectl does: the first entry of a name and the first current context win,
+ * and missing files are skipped. client-node refuses duplicate names, and uses the last context.
  */
 import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 
-/** Loads what is used when no file is named. @param empty - makes a config without anything in it */
+/** Loads the default when no file is named. @param empty - creates an empty config */
 export function loadDefault(config: KubeConfig, empty: () => KubeConfig): void {
   const files = (process.env.KUBECONFIG ?? '').split(delimiter).filter((file) => file !== '');
   if (files.length < 2) {

@@ -21,7 +21,7 @@ export async function hasNamespace(cluster: Cluster, name: string, signal?: Abor
   }
 }
 
-/** Makes the namespace where it is missing. @returns whether it was made. */
+/** Creates the namespace if it is missing. @returns whether it was created. */
 export async function ensureNamespace(
   cluster: Cluster,
   name: string,

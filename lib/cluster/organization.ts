@@ -1,4 +1,4 @@
-/** The accounts of an AWS organization: three calls, signed here, as their client would be another megabyte of a function. */
+/** The accounts of an AWS organization: three calls, signed here, as their client adds a megabyte to a function. */
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -17,15 +17,15 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
-/** Pages of a listing: an organization has 10,000 accounts at most, 20 a page. */
+/** Pages of a listing: an organization has 10,000 accounts at most, 20 per page. */
 const MOST_PAGES = 2_000;
 
 /**
- * The active accounts of an organization, or of units of it and of units below these.
+ * The active accounts of an organization, or of units and the units below them.
  *
  * @param units - ids of units or of the root; null for the whole organization
- * @param region - of the caller: it says which partition's organization is meant
- * @throws AuditError AWS where it is not allowed
+ * @param region - of the caller: it determines the partition of the organization
+ * @throws AuditError AWS if forbidden
  */
 export async function accountsOf(
   units: readonly string[] | null,
@@ -59,7 +59,7 @@ async function* pages(ask: Ask, operation: string, input: object): AsyncIterable
   }
 }
 
-/** Each partition has one place that answers for the organization. */
+/** Each partition has one endpoint for the organization. */
 function homeOf(region: string): { readonly region: string; readonly host: string } {
   switch (partitionOf(region)) {
     case 'aws-cn':

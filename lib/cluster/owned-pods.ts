@@ -1,4 +1,4 @@
-/** Pods with who made them, to recreate one and to find the one that was made in its place. */
+/** Pods with their controllers, to recreate one and to find its replacement. */
 import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
@@ -33,7 +33,7 @@ export type OwnedPod = {
   readonly isDeleted: boolean;
   readonly isReady: boolean;
   readonly graceSeconds: number;
-  /** Who makes another one; null for a bare pod. */
+  /** The controller that recreates it; null for a bare pod. */
   readonly controller: { readonly kind: string; readonly uid: string } | null;
 };
 
@@ -71,9 +71,9 @@ function reduce({ metadata, spec, status }: z.infer<typeof ownedPodSchema>): Own
 }
 
 /**
- * Evicts a pod, which respects disruption budgets (and a delete would not), if it still is the one with this uid.
+ * Evicts a pod, which respects disruption budgets (unlike a delete), if it still has this uid.
  *
- * @throws AuditError CLUSTER_API with the server's words where a budget refuses, or the pod is another by now
+ * @throws AuditError CLUSTER_API with the server's words if a budget refuses, or the pod was replaced
  */
 export async function evict(
   cluster: Cluster,
@@ -92,13 +92,13 @@ export async function evict(
         deleteOptions: { preconditions: { uid } },
       },
       ...options,
-      // A budget that refuses answers 429, which is no reason to go on asking for long.
+      // A refusing budget answers 429, which is no reason to retry for long.
       deadline: 15_000,
     });
   } catch (error) {
-    // An answer may have been lost, and the pod be gone by the first request.
+    // The answer may have been lost, and the first request may have removed the pod.
     if (statusOf(error) === 404) return;
-    // An API server that has too much to do answers 429 as well.
+    // An overloaded API server also answers 429.
     if (statusOf(error) !== 429 || !/disruption budget/i.test(messageOf(error))) throw error;
     throw new AuditError('CLUSTER_API', `a disruption budget refuses to evict ${namespace}/${name}`, {
       cause: error,

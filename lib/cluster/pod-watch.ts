@@ -1,4 +1,4 @@
-/** One watch for all pods of a run. Events may come late, twice or not at all, so that it lists again now and then. */
+/** One watch for all pods of a run. Events may come late, twice or never, so it also lists again now and then. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { PROBE_CONTAINER } from '../model/own-pods.ts';
@@ -7,20 +7,20 @@ import type { Cluster } from './connect.ts';
 import { listAll } from './list.ts';
 import { aborted, pause } from './transport.ts';
 
-/** `gone`: deleted, by whomever. */
+/** `gone`: deleted, by anybody. */
 export type PodState = {
   readonly name: string;
-  /** Of the object, as the API counts. */
+  /** The object's resourceVersion. */
   readonly revision: string;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown' | 'gone';
   /** Why it does not start, or why it failed, in the cluster's words. */
   readonly problem: string | null;
   /** The kubelet has written a status. */
   readonly acknowledged: boolean;
-  /** It waits for something that does not mend itself within the run. */
+  /** It waits for something that will not resolve within the run. */
   readonly stuck: boolean;
   readonly podIPs: readonly string[];
-  /** The object is gone; `phase` still tells how the pod ended, where it did. */
+  /** The object is gone; `phase` still holds how the pod ended, if it did. */
   readonly deleted: boolean;
 };
 
@@ -29,7 +29,7 @@ const WATCH_SECONDS = 45;
 const SHORTEST_ROUND = 1_000;
 /** A line of a watch is one pod; ours are small. */
 const LINE_BYTES = 1024 * 1024;
-/** Image errors are given this long to go away by themselves: registries hiccup. */
+/** Image errors get this long to resolve: registries hiccup. */
 const STUCK_MILLISECONDS = 15_000;
 
 const containerState = z.object({
@@ -68,7 +68,7 @@ const HOPELESS = [
   'RunContainerError',
 ];
 
-/** One watch for all probe pods of a run, listed anew whenever it ends. */
+/** One watch for all probe pods of a run, with a new list whenever it ends. */
 export class PodWatch {
   readonly #cluster: Cluster;
   readonly #path: string;
@@ -79,7 +79,7 @@ export class PodWatch {
   readonly #waiting = new Map<string, () => void>();
   readonly #loop: Promise<void>;
   #newestRevision = '0';
-  /** The right that is missing: waiting does not bring it. */
+  /** The missing right: waiting does not help. */
   #forbidden: Error | null = null;
 
   private constructor(cluster: Cluster, namespace: string, selector: string, signal: AbortSignal) {
@@ -95,9 +95,9 @@ export class PodWatch {
   }
 
   /**
-   * Waits until one of the phases is there, or the pod clearly will not start.
+   * Waits until one of the phases is reached, or the pod clearly will not start.
    *
-   * @param silence - aborts when the kubelet is silent, with the reason that is thrown
+   * @param silence - aborts when the kubelet is silent, with the error to throw
    * @throws AuditError PROBE_REFUSED, CLUSTER_FORBIDDEN, NODE_SILENT, DEADLINE, ABORTED
    */
   async until(
@@ -126,13 +126,13 @@ export class PodWatch {
     }
   }
 
-  /** What the kubelet last wrote about a pod: it changes with each word. Null before the first. */
+  /** What the kubelet last wrote about a pod: changes with each update. Null before the first. */
   heard(name: string): string | null {
     const state = this.#states.get(name);
     return state?.acknowledged ? state.revision : null;
   }
 
-  /** Of the pods that were seen, for lists that are to be at least as new; `0` as long as there is none. */
+  /** The newest revision of the seen pods, for lists that must be at least as new; `0` while there is none. */
   get newestRevision(): string {
     return this.#newestRevision;
   }
@@ -162,7 +162,7 @@ export class PodWatch {
     this.#waiting.get(state.name)?.();
   }
 
-  /** List, watch until it ends, and again, until closed. Failures only make it slower: each pod has its own deadline. */
+  /** List, watch until it ends, and repeat until closed. Failures only slow it down: each pod has its own deadline. */
   async #follow(): Promise<void> {
     for (let failures = 0; !this.#signal.aborted; ) {
       try {
@@ -171,7 +171,7 @@ export class PodWatch {
         await this.#watchOnce(version);
         failures = 0;
         this.#forbidden = null;
-        // A proxy that ends every watch at once must not make us ask in a tight loop.
+        // Avoids a tight loop behind a proxy that ends every watch at once.
         if (Date.now() - start < SHORTEST_ROUND) await pause(SHORTEST_ROUND, this.#signal, 'watch');
       } catch (error) {
         if (error instanceof Error && statusOf(error) === 403) {
@@ -200,7 +200,7 @@ export class PodWatch {
     return resourceVersion;
   }
 
-  /** Follows one watch to its end. @throws when it broke or expired. */
+  /** Follows one watch to its end. @throws if it broke or expired. */
   async #watchOnce(version: string): Promise<void> {
     const stream = await this.#cluster.transport.stream({
       path: this.#path,
@@ -212,7 +212,7 @@ export class PodWatch {
         timeoutSeconds: WATCH_SECONDS,
       },
       what: 'watch probe pods',
-      // The server ends it before; longer silence is a connection that died without a word.
+      // The server ends it earlier; longer silence is a dead connection.
       timeout: (WATCH_SECONDS + 15) * 1000,
       signal: this.#signal,
     });
@@ -264,7 +264,7 @@ function stateOf(item: unknown, deleted: boolean): PodState {
   };
 }
 
-/** A webhook may have put containers beside ours that never end: ours has ended all the same. */
+/** A webhook may have added containers that never end: ours has ended nevertheless. */
 function probeEnd({ phase, containerStatuses = [] }: z.infer<typeof podStatusSchema>['status']) {
   if (phase !== 'Running') return null;
   const end = containerStatuses.find(({ name }) => name === PROBE_CONTAINER)?.state?.terminated;

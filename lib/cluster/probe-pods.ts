@@ -1,4 +1,4 @@
-/** Pods that run to their end on a node and leave a log: created, watched by one watch for the whole run, read, deleted. */
+/** Pods that run to their end on a node and leave a log: created, watched by one watch per run, read, deleted. */
 import { AuditError } from '../model/errors.ts';
 import type { Event } from '../model/kubernetes.ts';
 import { PROBE_CONTAINER, RUN_LABEL } from '../model/own-pods.ts';
@@ -10,7 +10,7 @@ import { PATIENCE, type Patience, silenceOf } from './silence.ts';
 import { deletePod } from './sweep.ts';
 import { aborted, pause } from './transport.ts';
 
-/** What we send of a pod; the rest of the manifest is the caller's. */
+/** The part of a pod that we set; the rest of the manifest is the caller's. */
 export type PodManifest = {
   readonly metadata: {
     readonly name: string;
@@ -23,14 +23,14 @@ export type PodManifest = {
 
 /** A bundle is at most 6 MiB, so 8 MiB in base64; kubelets rotate logs at 10. */
 const LOG_BYTES = 12 * 1024 * 1024;
-/** Removing pods goes on when the run was aborted, but not for ever. */
+/** Removing pods continues after an abort, but only this long. */
 const DELETE_MILLISECONDS = 20_000;
-/** A creation that is cut off may still take place, after our deletion: it is let end before its pod is removed. */
+/** A canceled creation may still take place after our deletion: let it finish before removing its pod. */
 const CREATE_GRACE_MILLISECONDS = 5_000;
 
 const QUOTA_PAUSE_MILLISECONDS = 500;
 
-/** How often it is asked whether the kubelet failed to make a sandbox, and how often that may happen. */
+/** How often to check whether the kubelet failed to create a sandbox, and how many failures to allow. */
 const SANDBOX_LOOK_MILLISECONDS = 3_000;
 const SANDBOX_FAILURES = 2;
 
@@ -51,7 +51,7 @@ export class ProbePods {
     this.#signal = signal;
   }
 
-  /** Starts the run's watch over the pods that bear its label. Call `close` at the end. */
+  /** Starts the run's watch over the pods with its label. Call `close` at the end. */
   static start(
     cluster: Cluster,
     options: { namespace: string; runId: string; signal: AbortSignal; patience?: Patience },
@@ -63,7 +63,7 @@ export class ProbePods {
   /**
    * Runs one pod to its end; the pod is gone afterwards, whatever happened.
    *
-   * @returns its log, and the revision at which it had ended, for lists that are to be no older
+   * @returns its log, and the revision at which it had ended, for lists that must not be older
    * @throws AuditError PROBE_REFUSED (never started: image, admission, room), PROBE_FAILED (ended badly), NODE_SILENT,
    *   DEADLINE, ABORTED
    */
@@ -91,14 +91,14 @@ export class ProbePods {
       );
       return { log, revision: state.revision };
     } finally {
-      // On the abort signal pods are removed all the same, so it is not passed on.
+      // Pods are removed even after an abort, so the signal is not passed on.
       await this.#remove(namespace, name);
       this.#watch.forget(name);
     }
   }
 
   /**
-   * Starts a pod, lets it go again once it runs, and waits until the kubelet has taken it down.
+   * Starts a pod, deletes it once it runs, and waits until the kubelet has removed it.
    *
    * @returns its addresses while it ran
    * @throws AuditError as {@link run}
@@ -110,7 +110,7 @@ export class ProbePods {
       await this.#create(manifest, deadlineMilliseconds);
       const state = await this.#whileAlive(manifest, (silence) => this.#untilRunning(manifest, end, silence));
       if (state.phase !== 'Running') throw failed(state);
-      // With a grace the object stays until the kubelet has removed the sandbox; without one it goes at once.
+      // With a grace period the object stays until the kubelet has removed the sandbox; without one it goes at once.
       await deletePod(this.#cluster, namespace, name, { signal: this.#signal }, 1);
       await this.#whileAlive(manifest, (silence) => this.#watch.until(name, ['gone'], end, silence));
       return state.podIPs;
@@ -120,7 +120,7 @@ export class ProbePods {
     }
   }
 
-  /** Waits, but for no kubelet that is silent. */
+  /** Waits, but not for a silent kubelet. */
   async #whileAlive<T>(
     { metadata, spec }: PodManifest,
     wait: (silence: AbortSignal) => Promise<T>,
@@ -135,8 +135,8 @@ export class ProbePods {
   }
 
   /**
-   * The kubelet goes on trying to make a sandbox, and where the plugins are broken each try may leave an address behind: a
-   * pod of ours is not to use up the range.
+   * The kubelet keeps trying to create a sandbox, and with broken plugins each try may leak an address:
+   * our pod must not use up the range.
    */
   async #untilRunning(manifest: PodManifest, end: number, silence: AbortSignal): Promise<PodState> {
     for (;;) {
@@ -153,12 +153,12 @@ export class ProbePods {
     }
   }
 
-  /** What the API still knows to have happened to a pod, whether it is still there or not. */
+  /** Events about a pod that the API still has, whether or not the pod exists. */
   async events({ metadata: { namespace, name } }: PodManifest): Promise<Event[]> {
     return await listPodEvents(this.#cluster, namespace, name, { signal: this.#signal });
   }
 
-  /** The newest revision that is known of any pod of the run; `0` where none is. */
+  /** The newest known revision of any pod of the run; `0` if none is known. */
   get newestRevision(): string {
     return this.#watch.newestRevision;
   }
@@ -167,7 +167,7 @@ export class ProbePods {
     await this.#watch.close();
   }
 
-  /** The run goes on where a deletion fails, as the pod ends by itself; but not without the right to delete any. */
+  /** The run continues if a deletion fails, as the pod ends by itself; but not without the right to delete. */
   async #remove(namespace: string, name: string): Promise<void> {
     try {
       await deletePod(this.#cluster, namespace, name, { deadline: DELETE_MILLISECONDS });
@@ -194,13 +194,13 @@ export class ProbePods {
           });
           return;
         } catch (error) {
-          // Pods that are created at once get into each other's way where the namespace has a quota.
+          // Pods created at the same time conflict if the namespace has a quota.
           if (!isQuotaConflict(error) || Date.now() + QUOTA_PAUSE_MILLISECONDS >= end) throw error;
           await pause(Math.random() * QUOTA_PAUSE_MILLISECONDS, signal, `create pod ${namespace}/${name}`);
         }
       }
     } catch (error) {
-      // The name holds run and node: it is ours, from an attempt whose answer got lost.
+      // The name contains run and node: it is ours, from an attempt with a lost answer.
       if (statusOf(error) === 409 && !isQuotaConflict(error)) return;
       throw refusal(error, namespace);
     } finally {
@@ -209,7 +209,7 @@ export class ProbePods {
   }
 }
 
-/** A signal that aborts so many milliseconds after another. Call `stop` when it is no longer needed. */
+/** A signal that aborts this many milliseconds after another. Call `stop` when it is no longer needed. */
 function delayed(signal: AbortSignal, milliseconds: number): { signal: AbortSignal; stop: () => void } {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -226,12 +226,12 @@ function delayed(signal: AbortSignal, milliseconds: number): { signal: AbortSign
   };
 }
 
-/** 409 for the quota's own object, not for the pod: it was not created. */
+/** 409 for the quota object, not for the pod: the pod was not created. */
 function isQuotaConflict(error: unknown): boolean {
   return error instanceof AuditError && statusOf(error) === 409 && error.message.includes('resourcequotas');
 }
 
-/** An answer to the creation of a pod: refused for what it is, or the error as it was. */
+/** The error of a pod's creation: a refusal of its content, or the original error. */
 export function refusal(error: unknown, namespace: string): unknown {
   if (!(error instanceof AuditError) || error.code === 'ABORTED') return error;
   const status = statusOf(error);

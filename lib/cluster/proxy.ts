@@ -1,9 +1,9 @@
-/** The proxy of the environment, by the rules of Go's net/http, which kubectl has: also NO_PROXY with networks. */
+/** The proxy of the environment, by the rules of Go's net/http, which kubectl uses: also NO_PROXY with networks. */
 import { BlockList, isIP } from 'node:net';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What HTTPS_PROXY (for a server without TLS HTTP_PROXY) says for that server; null where it is reached directly. */
+/** The proxy that HTTPS_PROXY (HTTP_PROXY without TLS) sets for that server; null if it is reached directly. */
 export function proxyFromEnvironment(server: string, environment: Environment): string | null {
   const { protocol, hostname, port } = new URL(server);
   const scheme = protocol === 'https:' ? 'https' : 'http';
@@ -19,7 +19,7 @@ export function proxyFromEnvironment(server: string, environment: Environment): 
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
-/** Whether it is one that can be gone through. What it says is not for messages: there may be a password in it. */
+/** Whether the proxy is usable. Its text must not be in messages: it may contain a password. */
 export function isProxy(url: string): boolean {
   try {
     const { protocol, username, password } = new URL(url);

@@ -1,4 +1,4 @@
-/** Of what CNI agents keep in the API: whose it is, and the addresses. */
+/** Reduces CNI records in the API to their owner and addresses. */
 import * as z from 'zod';
 import {
   type CalicoBlock,
@@ -30,10 +30,10 @@ const rawEndpoint = z.object({
 });
 
 /**
- * The few fields of a CiliumEndpoint that are judged.
+ * The few fields of a CiliumEndpoint that checks use.
  *
  * @param item - as the API server sent it
- * @throws ZodError where it has another shape
+ * @throws ZodError if it has another shape
  */
 export function reduceCiliumEndpoint(item: unknown): CiliumEndpoint {
   const { metadata: meta, status } = rawEndpoint.parse(item);
@@ -55,7 +55,7 @@ const rawBlock = z.object({
   spec: z.object({
     cidr: z.string(),
     affinity: z.string().nullish(),
-    /** By ordinal, the number of the attributes; null is free. */
+    /** By ordinal, the index into the attributes; null is free. */
     allocations: z.array(z.number().int().nullable()),
     attributes: z.array(
       z.object({
@@ -90,7 +90,7 @@ export function reduceCalicoBlock(item: unknown): CalicoBlock {
   });
 }
 
-/** The address at a place of a block, whose last bits are 0. */
+/** The address at a position of a block whose last bits are 0. */
 function nth(cidr: string, ordinal: number): string {
   const [base = ''] = cidr.split('/');
   const at = Math.max(base.lastIndexOf('.'), base.lastIndexOf(':')) + 1;
@@ -98,7 +98,7 @@ function nth(cidr: string, ordinal: number): string {
   return base.slice(0, at) + (Number.parseInt(base.slice(at) || '0', radix) + ordinal).toString(radix);
 }
 
-/** As Go prints a time: `2026-11-20 02:00:00.123456789 +0000 UTC`. */
+/** A time as Go prints it: `2026-11-20 02:00:00.123456789 +0000 UTC`. */
 function taken(timestamp: string | undefined): string | null {
   const [, day, time] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\S* \+0000 UTC/.exec(timestamp ?? '') ?? [];
   return day === undefined ? null : `${day}T${time}Z`;

@@ -1,4 +1,4 @@
-/** Of Services only those that answer look-ups are kept, and of these the addresses. */
+/** Keeps only the Services that answer DNS queries, and only their addresses. */
 import * as z from 'zod';
 import type { DnsService } from '../model/kubernetes.ts';
 
@@ -14,7 +14,7 @@ const rawService = z.object({
 
 const DNS_PORT = 53;
 
-/** Null for a Service that answers no look-ups, or has no address. */
+/** Null for a Service that answers no DNS queries, or has no address. */
 export function reduceDnsService(item: unknown): DnsService | null {
   const { metadata: meta, spec } = rawService.parse(item);
   const addresses = [

@@ -1,4 +1,4 @@
-/** From what the API sends to what we keep: an allow-list, applied page by page. */
+/** Reduces API objects to what we keep: an allow-list, applied page by page. */
 import * as z from 'zod';
 import {
   type Container,
@@ -12,7 +12,7 @@ import {
   podSchema,
 } from '../model/kubernetes.ts';
 
-/** API objects as far as we read them; whatever else they hold is dropped here. */
+/** API objects as far as we read them; all other fields are dropped here. */
 const metadata = z.object({
   name: z.string(),
   namespace: z.string().optional(),
@@ -90,7 +90,7 @@ const rawPod = z.object({
 });
 type RawPod = z.infer<typeof rawPod>;
 
-/** A pod of the API with the fields that checks read. @throws ZodError where it is no pod */
+/** A pod of the API with the fields that checks read. @throws ZodError if it is not a pod */
 export function reducePod(item: unknown): Pod {
   const { metadata: meta, spec, status } = rawPod.parse(item);
   return podSchema.parse({
@@ -170,7 +170,7 @@ function containersOf(spec: RawPod['spec'], status: RawPod['status']): Container
   ];
 }
 
-/** Values are cut: an annotation may hold 256 kB. */
+/** Values are truncated: an annotation may hold 256 kB. */
 function kept(annotations: Record<string, string>, prefixes: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(annotations)
@@ -214,7 +214,7 @@ const rawNode = z.object({
   }),
 });
 
-/** A node of the API with the fields that checks read. @throws ZodError where it is no node */
+/** A node of the API with the fields that checks read. @throws ZodError if it is not a node */
 export function reduceNode(item: unknown): Node {
   const { metadata: meta, spec, status } = rawNode.parse(item);
   const ready = (status.conditions ?? []).find((condition) => condition.type === 'Ready');
@@ -263,7 +263,7 @@ const rawEvent = z.object({
   eventTime: z.string().nullish(),
 });
 
-/** An event of the API (core/v1) with the fields that checks read. @throws ZodError where it is no event */
+/** An event of the API (core/v1) with the fields that checks read. @throws ZodError if it is not an event */
 export function reduceEvent(item: unknown): Event {
   const event = rawEvent.parse(item);
   return eventSchema.parse({

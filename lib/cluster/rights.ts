@@ -1,11 +1,11 @@
-/** What one may do in a cluster, and whether it would take a pod, asked without doing anything. */
+/** The rights in a cluster, and whether it would admit a pod, tested without changing anything. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster, Connection } from './connect.ts';
 import { type PodManifest, refusal } from './probe-pods.ts';
 
-/** One verb on one resource; without a namespace: of the whole cluster. */
+/** One verb on one resource; without a namespace: in the whole cluster. */
 export type Right = {
   /** @default the core group */
   readonly group?: string;
@@ -20,7 +20,7 @@ const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 
 const reviewOfSelfSchema = z.object({ status: z.object({ userInfo: z.object({ username: z.string() }) }) });
 
-/** Whom the API server takes us for; null where it does not say, as before Kubernetes 1.28. */
+/** The user that the API server sees; null if it does not say, as before Kubernetes 1.28. */
 export async function whoAmI({ transport }: Connection, signal?: AbortSignal): Promise<string | null> {
   try {
     const answer = await transport.json({
@@ -37,7 +37,7 @@ export async function whoAmI({ transport }: Connection, signal?: AbortSignal): P
   }
 }
 
-/** Every user may ask this of himself. @throws AuditError CLUSTER_* */
+/** Every user may ask this about their own rights. @throws AuditError CLUSTER_* */
 export async function isAllowed(cluster: Connection, right: Right, signal?: AbortSignal): Promise<boolean> {
   const [resource, subresource] = right.resource.split('/');
   const answer = await cluster.transport.json({
@@ -69,9 +69,9 @@ export async function isAllowed(cluster: Connection, right: Right, signal?: Abor
 }
 
 /**
- * Goes through admission (Pod Security, quotas, policies, webhooks) as the creation of the pod would, and starts nothing.
+ * Runs admission (Pod Security, quotas, policies, webhooks) like a real creation of the pod, and starts nothing.
  *
- * @returns false where a webhook cannot be asked without doing it
+ * @returns false if a webhook does not support a dry run
  * @throws AuditError PROBE_REFUSED, CLUSTER_*
  */
 export async function wouldAdmit(

@@ -1,5 +1,5 @@
 /**
- * Whether the kubelet of a node still lives, where it does nothing for a pod. How that is told: docs/traps.md T54.
+ * Whether the kubelet of a node is alive while it does nothing for a pod. How we can tell: docs/traps.md T54.
  */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
@@ -10,7 +10,7 @@ import { pause } from './transport.ts';
 
 /** In milliseconds. */
 export type Patience = {
-  /** A kubelet takes up a pod within a second or two; after this it is asked after. */
+  /** A kubelet handles a pod within a second or two; after this we check on it. */
   readonly firstLook: number;
   /** Without a sign of life for this long it is silent. Kubelets renew their lease every 10 s. */
   readonly silent: number;
@@ -18,15 +18,15 @@ export type Patience = {
 
 export const PATIENCE: Patience = { firstLook: 3_000, silent: 20_000 };
 
-/** A look is given up after this, and tells nothing. */
+/** A check is abandoned after this, and proves nothing. */
 const LOOK_MILLISECONDS = 5_000;
 
-/** Changes with each renewal; of a node whose lease cannot be read, whether the cluster still hears of it. */
+/** Changes with each renewal; if the lease cannot be read, whether the cluster still hears from the node. */
 type Sign = { readonly lease: string; readonly seconds: number } | { readonly reports: boolean };
 
 const leaseSchema = z.object({
   metadata: z.object({ resourceVersion: z.string() }),
-  // How long the cluster waits for a renewal; the kubelet renews it at a quarter of that.
+  // How long the cluster waits for a renewal; the kubelet renews it after a quarter of that.
   spec: z.object({
     renewTime: z.string(),
     leaseDurationSeconds: z.number().int().min(1).max(3600).default(40),
@@ -34,12 +34,12 @@ const leaseSchema = z.object({
 });
 
 /**
- * Watches over the kubelet of a node while a pod is waited for. Costs nothing where the pod gets on, one request where it
- * does not for 3 s, and one each 20 s from then on.
+ * Watches the kubelet of a node while somebody waits for a pod. Costs nothing while the pod progresses, one request
+ * after 3 s without progress, and one every 20 s from then on.
  *
- * @param heard - what the kubelet last wrote about the pod: anything that changes with it; null before its first word
- * @param stop - when nobody waits any longer
- * @returns aborts with an AuditError NODE_SILENT
+ * @param heard - what the kubelet last wrote about the pod: any value that changes with it; null before the first
+ * @param stop - aborts when nobody waits any longer
+ * @returns a signal that aborts with an AuditError NODE_SILENT
  */
 export function silenceOf(
   cluster: Cluster,
@@ -83,19 +83,19 @@ async function watchOver(
 /** A timer may end this much early. */
 const EARLY = 50;
 
-/** Two renewals have to be missed: where a lease holds longer than 40 s, the kubelet renews it less often. */
+/** Two renewals must be missed: if a lease holds longer than 40 s, the kubelet renews it less often. */
 function patienceWith(sign: Sign, silent: number): number {
   return 'lease' in sign ? Math.max(silent, (sign.seconds / 40) * silent) : silent;
 }
 
-/** Whether nothing was heard of the kubelet between the two. */
+/** Whether the kubelet was silent between the two. */
 function isSame(before: Sign, now: Sign): boolean {
   return 'lease' in now
     ? 'lease' in before && before.lease === now.lease
     : !('lease' in before) && !now.reports;
 }
 
-/** Null where the API server gives no answer: then nothing is known of the kubelet. */
+/** Null if the API server does not answer: then the kubelet's state is unknown. */
 async function look(cluster: Cluster, node: string, signal: AbortSignal): Promise<Sign | null> {
   const options = { signal, deadline: LOOK_MILLISECONDS };
   try {
@@ -111,7 +111,7 @@ async function look(cluster: Cluster, node: string, signal: AbortSignal): Promis
     };
   } catch (error) {
     if (signal.aborted) throw error;
-    // Without the right, or a lease, the Ready condition tells it half a minute later.
+    // Without the right, or a lease, the Ready condition shows it half a minute later.
     const status = statusOf(error);
     if (status !== 403 && status !== 404 && !(error instanceof z.ZodError)) return null;
   }

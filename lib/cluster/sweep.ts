@@ -1,4 +1,4 @@
-/** Removes debug pods of netns-auditor that nobody waits for any more. */
+/** Removes leftover debug pods of netns-auditor. */
 import * as z from 'zod';
 import { COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_PODS } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
@@ -15,10 +15,10 @@ const ownPodSchema = z.object({
 });
 
 /**
- * @param now - milliseconds; only pods whose `expires` has passed by then are removed, so that runs side by side leave
+ * @param now - milliseconds; only removes pods whose `expires` has passed by then, so that parallel runs leave
  *   each other alone. Null removes all.
  * @param options - component: only pods of that kind
- * @returns `namespace/name` of the pods it removed, and of those that it left
+ * @returns `namespace/name` of the pods it removed, and of those it kept
  */
 export async function sweep(
   cluster: Cluster,
@@ -51,7 +51,7 @@ export async function sweep(
   };
 }
 
-/** Deletes, by default with no grace: nothing in our pods wants to say good-bye. @returns false when it was gone already. */
+/** Deletes, by default without a grace period: our pods need none. @returns false if it was already gone. */
 export async function deletePod(
   cluster: Cluster,
   namespace: string,

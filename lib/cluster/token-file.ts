@@ -1,4 +1,4 @@
-/** `tokenFile` of a kubeconfig's user, which client-node does not read: requests would go out as nobody's. */
+/** `tokenFile` of a kubeconfig's user, which client-node does not read: requests would be anonymous. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -12,9 +12,9 @@ const usersSchema = z.object({
 });
 
 /**
- * Path of the file with the token of that user, relative ones as from their kubeconfig; null where it has none.
+ * Path of the user's token file, relative to its kubeconfig; null if the user has none.
  *
- * @throws ZodError or YAMLParseError for what is no kubeconfig
+ * @throws ZodError or YAMLParseError if it is not a kubeconfig
  */
 export function tokenFileOf(
   kubeconfigs: readonly { readonly file: string; readonly text: string }[],
@@ -29,7 +29,7 @@ export function tokenFileOf(
   return null;
 }
 
-/** Each time from the file: whoever renews the token writes it there. @throws AuditError CLUSTER_UNAUTHENTICATED */
+/** Read on each use, as the token may be renewed in the file. @throws AuditError CLUSTER_UNAUTHENTICATED */
 export async function readToken(path: string, source: string): Promise<string> {
   const failed = (why: string): AuditError =>
     new AuditError('CLUSTER_UNAUTHENTICATED', `no credentials from ${source}: tokenFile ${path}: ${why}`, {
@@ -39,7 +39,7 @@ export async function readToken(path: string, source: string): Promise<string> {
     throw failed(messageOf(error));
   });
   const token = text.trim();
-  // Anything else is no header, and an error about that would show it.
+  // Anything else is not a valid header, and an error about that would show it.
   if (!/^[\x21-\x7e]+$/.test(token)) throw failed(token === '' ? 'it is empty' : 'it holds no token');
   return token;
 }

@@ -1,5 +1,5 @@
 /**
- * HTTP to one API server: one shared keep-alive dispatcher, retries inside a deadline, and every request abortable.
+ * HTTP to one API server: one shared keep-alive dispatcher, retries within a deadline, and every request abortable.
  * client-node's own calls open a TLS connection each and have neither retries nor timeouts (javascript#2893).
  */
 import { X509Certificate } from 'node:crypto';
@@ -11,7 +11,7 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import { ApiError, connectionError, statusError, timedOut } from './api-error.ts';
 import { shownServer } from './redact.ts';
 
-/** What authenticates a connection; called before each request, so that tokens may be refreshed. */
+/** The credentials of a connection; called before each request, so that tokens may be refreshed. */
 export type Credentials = {
   readonly server: string;
   readonly tls: {
@@ -43,15 +43,15 @@ export type ApiRequest = {
 
 const ATTEMPT_MILLISECONDS = 30_000;
 const DEADLINE_MILLISECONDS = 60_000;
-/** Where nothing has ever answered, an address is wrong or a server is down more often than it hiccups. */
+/** If nothing has ever answered, a wrong address or a server that is down is likelier than a hiccup. */
 const FIRST_CONTACT_MILLISECONDS = 5_000;
 const LARGEST_BACKOFF = 8_000;
-/** Bytes of an answer, unpacked: a gzip bomb ends there as well. */
+/** Maximum bytes of an unpacked answer: this also stops a gzip bomb. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
-/** Requests to one API server over kept connections, with retries inside a deadline. */
+/** Requests to one API server over kept-alive connections, with retries within a deadline. */
 export class Transport {
   /** Requests sent, retries included: what a run costs the API server. */
   requests = 0;
@@ -63,7 +63,7 @@ export class Transport {
   #answered = false;
   #said = false;
 
-  /** @param onUnanswered - called once, when a request without an answer is tried again */
+  /** @param onUnanswered - called once, when an unanswered request is retried */
   constructor(
     credentials: Credentials,
     userAgent: string,
@@ -73,7 +73,7 @@ export class Transport {
     this.#userAgent = userAgent;
     this.#onUnanswered = onUnanswered;
     const { tls, proxy } = credentials;
-    // Over HTTP/2 undici joins the values of a header by commas, and an API server takes two groups for one of a strange name.
+    // Over HTTP/2 undici joins header values by commas, and an API server would read two groups as one with a strange name.
     const allowH2 = credentials.repeatsHeaders !== true;
     this.#dispatcher =
       proxy === null
@@ -86,12 +86,12 @@ export class Transport {
         : new ProxyAgent({ allowH2, uri: proxy, requestTls: tls });
   }
 
-  /** The URL of the API server, for messages: without the name and password that may be in it. */
+  /** The URL of the API server, for messages: without the name and password it may contain. */
   get server(): string {
     return shownServer(this.#credentials.server);
   }
 
-  /** When the client certificate ends or ended, in milliseconds; never where there is none. */
+  /** Expiry of the client certificate, in milliseconds; infinite if there is none. */
   get certificateEnd(): number {
     const { cert } = this.#credentials.tls;
     return cert === undefined ? Number.POSITIVE_INFINITY : new X509Certificate(cert).validToDate.getTime();
@@ -101,7 +101,7 @@ export class Transport {
    * The parsed body of a JSON answer. Reads, deletes and creates of named objects are safe to repeat, so all are retried.
    * API servers compress answers of more than 128 KiB, lists above all, to about a tenth.
    *
-   * @param limit - most bytes of the answer, unpacked
+   * @param limit - maximum bytes of the unpacked answer
    */
   async json(options: ApiRequest, limit = LARGEST_ANSWER): Promise<unknown> {
     const text = await this.#text(options, limit, { 'accept-encoding': 'gzip' });
@@ -115,7 +115,7 @@ export class Transport {
     }
   }
 
-  /** The body as text, of at most `limit` bytes. */
+  /** The body as text, at most `limit` bytes. */
   async text(options: ApiRequest, limit = LARGEST_ANSWER): Promise<string> {
     return await this.#text(options, limit, {});
   }
@@ -130,7 +130,7 @@ export class Transport {
     });
   }
 
-  /** The body as it comes, for watches. It ends when the caller aborts, or after `timeout` without a byte (default: never). */
+  /** The body as a stream, for watches. It ends when the caller aborts, or after `timeout` without a byte (default: never). */
   async stream(options: ApiRequest & { signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
     try {
       const response = await this.#send(options, options.signal, { bodyTimeout: options.timeout ?? 0 });
@@ -211,7 +211,7 @@ export class Transport {
   }
 }
 
-/** Credentials may come from a command or another service, which know nothing of our limits. */
+/** Credentials may come from a command or another service, which ignore our limits. */
 async function inTime<T>(credentials: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     const stop = (): void =>
@@ -227,7 +227,7 @@ async function inTime<T>(credentials: Promise<T>, signal: AbortSignal, what: str
   });
 }
 
-/** The body without its gzip, unpacked no faster than it is read. @throws AuditError CLUSTER_API */
+/** The body without gzip, unpacked no faster than it is read. @throws AuditError CLUSTER_API */
 async function* unpacked(
   { headers, body }: Dispatcher.ResponseData,
   what: string,
@@ -242,7 +242,7 @@ async function* unpacked(
     });
   }
   try {
-    // What goes wrong is an error of the stream that is read.
+    // An error here surfaces on the stream being read.
     yield* pipeline(body, createGunzip(), () => {});
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error;
@@ -269,14 +269,14 @@ async function read(body: AsyncIterable<Buffer>, limit: number, what: string): P
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** What the server asked for, and a little more, so that callers do not all come back at once; null where it asked for nothing. */
+/** The delay that the server asks for, and a little more, to spread out callers; null if it asks for none. */
 function askedWait(error: AuditError): number | null {
   return error instanceof ApiError && error.retryAfter !== null
     ? error.retryAfter * (1 + Math.random() * 0.2)
     : null;
 }
 
-/** The error of a request that an interrupt ended. @param what - what was asked for */
+/** The error of an interrupted request. @param what - the request */
 export function aborted(what: string): AuditError {
   return new AuditError('ABORTED', `interrupted (${what})`, { remedy: 'Run it again.' });
 }

@@ -1,11 +1,11 @@
-/** A mistake in words: what is wrong, what is allowed, and the spelling that was probably meant. */
+/** Describes a mistake: what is wrong, what is allowed, and the spelling that was probably meant. */
 import type * as z from 'zod';
 import type { Issue } from './issues.ts';
 import { nearest } from './nearest.ts';
 
 type Described = {
   readonly path: readonly PropertyKey[];
-  /** Of the value at the path, the key that the mistake is at; null: the value itself. */
+  /** The mistaken key of the value at the path; null: the value itself. */
   readonly key: string | null;
   readonly message: string;
 };
@@ -30,7 +30,7 @@ export function describe(issue: Issue, content: unknown, schema: JsonSchema): De
   if (value === undefined && typeof last === 'string' && issue.code !== 'custom') {
     const parent = path.slice(0, -1);
     const known = keysAt(schema, content, parent);
-    // One mistake, told at the key that was mistyped.
+    // One mistake, reported at the mistyped key.
     if (strangersOf(valueAt(content, parent), known).some((key) => nearest(key, known) === last)) return [];
     return [
       { path: parent, key: null, message: `The key ${last} is missing.${aboutKey(schema, content, path)}` },
@@ -85,7 +85,7 @@ function kindOf(value: unknown): string {
   return typeof value === 'boolean' ? String(value) : 'a map of keys and values';
 }
 
-/** What a value may be, where the schema says it in a few words. */
+/** The allowed values, if the schema can say so in a few words. */
 function possible(schema: JsonSchema): string {
   if (Array.isArray(schema.enum)) return ` ${allowed(schema.enum.map(String))}`;
   const { minimum, maximum } = schema;
@@ -117,7 +117,7 @@ function aboutKey(schema: JsonSchema, content: unknown, path: readonly PropertyK
   return known?.description === undefined ? '' : ` ${known.description}`;
 }
 
-/** Keys that the value at a path may have, of those shapes that it looks most like. */
+/** Allowed keys of the value at a path, from the shapes that it resembles most. */
 function keysAt(schema: JsonSchema, content: unknown, path: readonly PropertyKey[]): string[] {
   return [
     ...new Set(schemasAt(schema, content, path).flatMap(({ properties }) => Object.keys(properties ?? {}))),
@@ -141,11 +141,11 @@ function schemasAt(root: JsonSchema, content: unknown, path: readonly PropertyKe
   return schemas;
 }
 
-/** Of a schema that is one of several, those that the value looks most like. */
+/** The alternatives of a schema that the value resembles most. */
 function alternatives(schema: JsonSchema, value: unknown): JsonSchema[] {
   const all = (schema.anyOf ?? schema.oneOf)?.filter((each) => typeof each === 'object') ?? [];
   const { description } = schema;
-  // `anyOf` beside properties says which of these there must be.
+  // `anyOf` beside properties says which of these are required.
   if (all.length === 0 || schema.properties !== undefined) return [schema];
   const scored = all.map((each) => ({ each, score: unlikeness(each, value) }));
   const least = Math.min(...scored.map(({ score }) => score));

@@ -1,4 +1,4 @@
-/** A YAML text held against a schema: its value, or all its mistakes with line and column. Pure. */
+/** Checks a YAML text against a schema: returns its value, or all mistakes with line and column. Pure. */
 import {
   type Document,
   isAlias,
@@ -16,7 +16,7 @@ import { describe } from './describe.ts';
 import { issuesOf } from './issues.ts';
 
 export type Mistake = {
-  /** Both count from 1. */
+  /** Both start at 1. */
   readonly line: number;
   readonly column: number;
   /** Such as clusters[0].eks; empty for the file as a whole. */
@@ -29,10 +29,10 @@ export type Examined<T> =
   | { readonly value: T; readonly mistakes?: never; readonly placeOf: PlaceOf }
   | { readonly value?: never; readonly mistakes: readonly Mistake[]; readonly placeOf?: never };
 
-/** Where in the text the value of a path is. */
+/** Finds the place in the text for a path of the value. */
 export type PlaceOf = (path: readonly PropertyKey[]) => Pick<Mistake, 'line' | 'column'>;
 
-/** @param schema - an empty file is held against it as {} */
+/** @param schema - an empty file is checked against it as {} */
 export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -45,7 +45,7 @@ export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
     path: '',
     message: code === 'DUPLICATE_KEY' ? 'This key is there twice.' : `It is no YAML: ${message}.`,
   }));
-  // What is behind an error of the syntax may be read as anything; a doubled key confuses nothing else.
+  // After a syntax error, the rest may parse as anything; a duplicate key confuses nothing else.
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return { mistakes };
   visit(document, {
     Alias(_, alias) {
@@ -58,7 +58,7 @@ export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
   try {
     content = document.toJS() ?? {};
   } catch (error) {
-    // Aliases: some that lead nowhere, or so many of each other that the file would be endless.
+    // Aliases without a target, or so nested that the file would be endless.
     const endless = { line: 1, column: 1, path: '', message: `It is no YAML: ${messageOf(error)}.` };
     return { mistakes: mistakes.length > 0 ? mistakes : [endless] };
   }
@@ -73,7 +73,7 @@ export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
   return { mistakes: mistakes.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
-/** As people write it: clusters[0].eks. */
+/** In the usual notation: clusters[0].eks. */
 function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
@@ -81,7 +81,7 @@ function pathText(path: readonly PropertyKey[]): string {
     .replace(/^\./, '');
 }
 
-/** Where a value begins, or a key of it; of what is not there, where what it is missing from begins. */
+/** Where a value or one of its keys begins; if missing, where its parent begins. */
 function offsetOf(document: Document, path: readonly PropertyKey[], key: string | null): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;
@@ -102,7 +102,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[], key: string 
   return offset;
 }
 
-/** An empty value, and a block on the lines below its key, are where their key is. */
+/** An empty value, or a block on the lines below its key, has the position of its key. */
 function isBelow(value: unknown): boolean {
   if (value === null || (isScalar(value) && value.value === null)) return true;
   return (isMap(value) || isSeq(value)) && value.flow !== true;

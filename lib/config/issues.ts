@@ -1,14 +1,14 @@
-/** What zod says of a value, made plain: no unions, nothing twice, and what it only looks at once the rest is right. */
+/** Simplifies zod's issues: no unions, no duplicates, and includes those that zod checks only once the rest is right. */
 import type * as z from 'zod';
 
 export type Issue = z.core.$ZodIssue;
 
-/** All issues of a value, each of one value and of one shape. */
+/** All issues of a value, each for one value and one shape. */
 export function issuesOf(found: readonly Issue[], content: unknown, schema: z.ZodType): Issue[] {
   const issues = found.flatMap((issue) => unfolded(issue, content));
   const { rest, whole } = withoutFaulty(content, issues);
   const again = schema.safeParse(rest);
-  // Rules of a whole list, such as that names differ, are looked at only where each of its entries is right.
+  // Rules for a whole list, such as distinct names, are checked only if each of its entries is right.
   const ofWhole = again.success
     ? []
     : again.error.issues
@@ -21,7 +21,7 @@ export function issuesOf(found: readonly Issue[], content: unknown, schema: z.Zo
   });
 }
 
-/** Of a value that may be one of several things, what is wrong with it as the one that it looks most like. */
+/** Issues of a union, from the branch that the value resembles most. */
 function unfolded(issue: Issue, content: unknown): Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
   const scored = issue.errors.map((branch) => ({ branch, score: unlikeness(branch) }));
@@ -30,7 +30,7 @@ function unfolded(issue: Issue, content: unknown): Issue[] {
   const [first = []] = likely;
   if (likely.length === 1 || least >= WRONG_TYPE)
     return first.flatMap((each) => unfolded({ ...each, path: [...issue.path, ...each.path] }, content));
-  // It looks like none of them: what each would want, and what none of them knows.
+  // It resembles none: what each branch expects, and which keys all reject.
   const missing = likely.flatMap((branch) => branch.filter(isMissing).map(({ path }) => String(path.at(-1))));
   const unknown = first.filter((each) => each.code === 'unrecognized_keys');
   return [
@@ -54,7 +54,7 @@ function unlikeness(branch: readonly Issue[]): number {
   }, 0);
 }
 
-/** Of a branch of a union, whose issues do not say what was there: it can be told from the words alone. */
+/** Issues of a union's branch lack the actual value: only their text shows it. */
 function isMissing(issue: Issue): boolean {
   return (
     issue.path.length === 1 && issue.code === 'invalid_type' && /received undefined$/.test(issue.message)
@@ -63,7 +63,7 @@ function isMissing(issue: Issue): boolean {
 
 type Path = readonly PropertyKey[];
 
-/** The value without the entries of lists that have issues, and what a path in it is in the whole. */
+/** The value without list entries that have issues, and a mapping of its paths to the original's. */
 function withoutFaulty(
   content: unknown,
   issues: readonly Issue[],

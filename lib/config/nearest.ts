@@ -1,8 +1,8 @@
 /** The spelling that was probably meant. */
 
 /**
- * Of the known words the one that is nearest to a mistyped one: a few letters apart, or one of both begins with the other.
- * Null where none is near.
+ * The known word nearest to a mistyped one: a few letters apart, or one of both begins with the other.
+ * Null if none is near.
  */
 export function nearest(word: string, known: readonly string[]): string | null {
   const typed = word.toLowerCase();
@@ -12,7 +12,7 @@ export function nearest(word: string, known: readonly string[]): string | null {
   return best !== undefined && best.distance <= Math.max(1, Math.floor(typed.length / 3)) ? best.each : null;
 }
 
-/** Letters to add, leave out, change or swap with their neighbour; a beginning that is the same word counts as one. */
+/** Letters to add, leave out, change or swap with their neighbor; one if either word begins with the other. */
 function distanceBetween(a: string, b: string): number {
   if (a === b) return 0;
   if (Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a))) return 1;

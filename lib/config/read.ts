@@ -1,4 +1,4 @@
-/** Reads netns-audit.yaml, or the part of it that somebody wants. */
+/** Reads netns-audit.yaml, or the part that a caller needs. */
 import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { type Config, configSchema, whyBatchIsTooLong } from '../model/config.ts';
@@ -26,14 +26,14 @@ export function readConfig(file: string): Config {
   return readPart(file, configSchema, 'docs/operations.md has an example');
 }
 
-/** The same, held also to what functions of a stack on AWS can do. @throws AuditError CONFIG_INVALID, as {@link readConfig} */
+/** The same, also checked for functions of a stack on AWS. @throws AuditError CONFIG_INVALID, as {@link readConfig} */
 export function readStackConfig(file: string): Config {
   return readPart(file, stackConfigSchema, 'docs/operations.md has an example');
 }
 
 /**
- * @param schema - of the part; it must take what else is in the file
- * @param examples - where a reader finds some
+ * @param schema - of the part; it must accept the rest of the file
+ * @param examples - where to find examples
  * @throws AuditError CONFIG_INVALID, as {@link readConfig}
  */
 export function readPart<T>(file: string, schema: z.ZodType<T>, examples: string): T {
@@ -42,14 +42,14 @@ export function readPart<T>(file: string, schema: z.ZodType<T>, examples: string
   throw mistakesError(file, mistakes, examples);
 }
 
-/** What is told of a file with mistakes, wherever it is read. */
+/** The error for a file with mistakes, wherever it is read. */
 export function mistakesError(file: string, mistakes: readonly Mistake[], examples: string): AuditError {
   return new AuditError('CONFIG_INVALID', mistakesText(file, mistakes), {
     remedy: `Correct it; ${examples}, schema/config.v1.json every field.`,
   });
 }
 
-/** @throws AuditError CONFIG_INVALID where the file cannot be read */
+/** @throws AuditError CONFIG_INVALID if the file cannot be read */
 export function examineFile<T>(file: string, schema: z.ZodType<T>): Examined<T> {
   let text: string;
   try {
@@ -70,7 +70,7 @@ export function examineFile<T>(file: string, schema: z.ZodType<T>): Examined<T> 
   return examine(text, schema);
 }
 
-/** A line of each mistake, as compilers and editors write them: FILE:LINE:COLUMN: what. */
+/** One line per mistake, in the format of compilers and editors: FILE:LINE:COLUMN: what. */
 function mistakesText(file: string, mistakes: readonly Mistake[]): string {
   const lines = mistakes
     .slice(0, SHOWN)

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { printable } from '../model/printable.ts';
 
-/** A cluster that was found, under the name that it would have. */
+/** A discovered cluster, under the name that it would have. */
 export type FoundCluster = {
   readonly name: string;
   /** Where it was found, in a few words. */
@@ -13,7 +13,7 @@ export type FoundCluster = {
 );
 
 /**
- * What is optional stands there as a comment, `#` right before it, so that it is there by taking away the sign.
+ * Optional parts are comments with `#` right before them: removing the sign enables them.
  *
  * @param clusters - at least one
  */
@@ -32,12 +32,12 @@ function clusterText({ from, name, ...way }: FoundCluster): string {
   return `  # ${printable(from, 200)}\n  - name: ${scalar(name)}\n    ${kind}:\n${lines.join('')}`;
 }
 
-/** Plain where YAML reads it back as this text, in block style. */
+/** Plain if YAML reads it back as the same text, in block style. */
 function scalar(text: string): string {
   return /^[a-z0-9][\w.:/@-]*$/i.test(text) ? stringify(text).trim() : JSON.stringify(text);
 }
 
-/** Each with a name that a configuration may have, and no two the same. */
+/** Each with a valid configuration name, and no duplicates. */
 function named(clusters: readonly FoundCluster[]): FoundCluster[] {
   const taken = new Set<string>();
   return clusters.map((cluster) => {

@@ -1,6 +1,6 @@
 /**
- * Which findings of a report the tool itself may repair, and how. A plan only says what may be tried: each act looks again at the
- * live cluster before it does anything (lib/audit/remediate.ts).
+ * Which findings of a report the tool itself may repair, and how. A plan only lists candidates: each act checks the
+ * live cluster again before it does anything (lib/audit/remediate.ts).
  */
 import { type AgentPods, agentToRestart } from '../model/agent-restart.ts';
 import type { Finding } from '../model/finding.ts';
@@ -13,45 +13,45 @@ type Planned = {
   readonly node: string;
   /** Worst first. */
   readonly findings: readonly Finding[];
-  /** Why it must not even be tried; null where it may. */
+  /** Why it must not be tried; null if it may. */
   readonly refused: string | null;
 };
 
-/** One pod is made again, for all findings that this repairs. */
+/** Recreates one pod, for all findings that this repairs. */
 export type PodAct = Planned & {
   readonly kind: 'recreate-pod';
   readonly pod: { readonly namespace: string; readonly name: string };
 };
 
-/** Namespaces of one node that nobody uses are deleted: one finding each, in the same order where it may be tried. */
+/** Deletes unused namespaces on one node: one finding each, in the same order if it may be tried. */
 export type NamespacesAct = Planned & {
   readonly kind: 'delete-namespaces';
   readonly orphans: readonly Orphan[];
 };
 
-/** Pairs that lead into no pod are deleted, or records of addresses of no container: of one node. */
+/** Deletes pairs that lead into no pod, or address records without a container, on one node. */
 export type ObjectsAct = Planned & {
   readonly kind: 'delete-veths' | 'release-addresses';
   readonly objects: readonly NodeObject[];
 };
 
-/** The agent of a node's CNI plugin is restarted. */
+/** Restarts the agent of a node's CNI plugin. */
 export type AgentAct = Planned & { readonly kind: 'restart-agent'; readonly agent: AgentPods };
 
-/** What a pod on the node does. */
+/** Acts of a pod on the node. */
 export type NodeAct = NamespacesAct | ObjectsAct;
 
 export function isOnNode(act: Act): act is NodeAct {
   return act.kind !== 'recreate-pod' && act.kind !== 'restart-agent';
 }
 
-/** What the tool can do. Each kind has what it proves before and after in lib/audit. */
+/** All acts of the tool. lib/audit has the checks before and after each kind. */
 export type Act = PodAct | AgentAct | NodeAct;
 
 export type Plan = {
-  /** Those that may be tried first, then the refused. */
+  /** Candidates first, then the refused ones. */
   readonly acts: readonly Act[];
-  /** Findings with a repair that only a person makes: their commands are in the report, and in the script. */
+  /** Findings that only a person can repair: their commands are in the report, and in the script. */
   readonly byHand: readonly Finding[];
 };
 
@@ -61,10 +61,10 @@ export type Asked = {
   readonly pod?: { readonly namespace: string; readonly name: string };
 };
 
-/** A report that is older may tell of a cluster that is long another. */
+/** An older report may describe a cluster that has long changed. */
 export const OLDEST_HOURS = 24;
 
-/** Why nothing may be repaired by this report; null where it may serve. @param now - milliseconds */
+/** Why this report cannot be used for repairs; null if it can. @param now - milliseconds */
 export function whyNotBy(
   report: Pick<ClusterReport, 'startedAt' | 'cluster' | 'runId'>,
   cluster: { readonly uid: string },
@@ -78,7 +78,7 @@ export function whyNotBy(
   return null;
 }
 
-/** The plan for the findings of a report that were asked for: least harm first. */
+/** The plan for the requested findings of a report: least harm first. */
 export function planRepairs(report: ClusterReport, asked: Asked): Plan {
   const known = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const wanted = report.findings.filter(({ check, object }) => {
@@ -89,7 +89,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
       (object.kind === 'pod' && object.namespace === asked.pod.namespace && object.name === asked.pod.name)
     );
   });
-  // A name that is not the runtime's is refused, and says so.
+  // Refuses a name that is not the runtime's, with the reason.
   const byKind = Map.groupBy(wanted, (finding) =>
     finding.check === 'namespace-orphaned' ? 'delete-namespaces' : repairKindOf(finding),
   );
@@ -117,9 +117,9 @@ export function objectsOf(act: Act): number {
 }
 
 /**
- * What may be tried, for so many objects in all.
+ * The acts to try, up to a total number of objects.
  *
- * @param most - objects that one act on a node takes: what is more is another act
+ * @param most - objects per act on a node: more make another act
  */
 export function limited(acts: readonly Act[], limit: number, most: number): Act[] {
   const chosen: Act[] = [];
@@ -140,7 +140,7 @@ export function limited(acts: readonly Act[], limit: number, most: number): Act[
 }
 
 function partOf(act: NodeAct, from: number, to: number): NodeAct {
-  // A finding may tell of many records, so that all of them stay.
+  // A finding may list many records, so that all of them stay.
   if (act.kind !== 'delete-namespaces') return { ...act, objects: act.objects.slice(from, to) };
   return { ...act, orphans: act.orphans.slice(from, to), findings: act.findings.slice(from, to) };
 }
@@ -151,15 +151,15 @@ function podActs(findings: readonly Finding[], known: ReadonlyMap<string, Findin
     const { namespace, name, node } = found[0]?.object ?? {};
     if (namespace === undefined || name === undefined || node === undefined) return [];
     const reasons = found.map((finding) => whyNotPod(finding, known));
-    // One good reason is enough to make the pod again.
+    // One good reason is enough to recreate the pod.
     const refused = reasons.includes(null) ? null : (reasons[0] ?? null);
-    // What is refused is no reason, and must not become one when the others are gone.
+    // A refused finding is not a reason, and must not become one when the others are gone.
     const reasonsToAct = refused === null ? found.filter((_, index) => reasons[index] === null) : found;
     return [{ kind: 'recreate-pod', pod: { namespace, name }, node, findings: reasonsToAct, refused }];
   });
 }
 
-/** One for each node, and one for each reason there to leave some alone. */
+/** One act per node, and one per reason to leave some of its objects alone. */
 function namespacesActs(findings: readonly Finding[]): Act[] {
   const orphans = findings.flatMap((finding) => {
     const orphan = orphanOf(finding);
@@ -212,7 +212,7 @@ function agentActs(findings: readonly Finding[], known: ReadonlyMap<string, Find
   );
 }
 
-/** One for each node, and one for each reason there to leave some alone. */
+/** One act per node, and one per reason to leave some of its objects alone. */
 function objectsActs(kind: ObjectsAct['kind'], findings: readonly Finding[]): ObjectsAct[] {
   const found = findings.flatMap((finding) => {
     const { node } = finding.object;

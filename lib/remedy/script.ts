@@ -3,7 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 
-/** A shell script that does nothing as it stands: every command that changes something is a comment. */
+/** A shell script that does nothing until edited: every command that changes something is a comment. */
 export function scriptOf(report: ClusterReport, findings: readonly Finding[]): string {
   const comment = (text: string): string => `# ${printable(text, 4000)}`;
   return [

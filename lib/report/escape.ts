@@ -1,12 +1,12 @@
-/** Nothing that a node says reaches a terminal or a page as anything but text. */
+/** Text from a node reaches a terminal or a page as plain text only. */
 import { escapeOf, printable } from '../model/printable.ts';
 
-/** Of what is unsafe in text, what JSON has as it is; outside of its strings there is none. */
+/** Unsafe characters, except those that JSON itself uses; there are none outside its strings. */
 const UNSAFE_IN_JSON = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?<=\p{M}{3})\p{M}/gu;
-/** Where there can be any of them: the expression above is slow, and nearly all text is plain. */
+/** A quick test for any of them: the expression above is slow, and nearly all text is plain. */
 const NOT_PLAIN_IN_JSON = /[^\x20-\x7e\n]+/g;
 
-/** JSON with the same values as ever, in which a terminal finds nothing to obey. */
+/** JSON with the same values, without characters that a terminal obeys. */
 export function jsonText(value: unknown, indent = 0): string {
   return JSON.stringify(value, null, indent).replaceAll(NOT_PLAIN_IN_JSON, (some) =>
     some.replaceAll(UNSAFE_IN_JSON, (character) =>
@@ -15,7 +15,7 @@ export function jsonText(value: unknown, indent = 0): string {
   );
 }
 
-/** GitHub makes links of names, numbers and addresses in the text that is rendered: what parts them has no width. */
+/** GitHub turns names, numbers and addresses in rendered text into links: a zero-width character breaks them up. */
 const MARKDOWN: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -34,7 +34,7 @@ export function markdownText(text: string, limit = 2000): string {
   );
 }
 
-/** For XML and HTML, in text and in quoted attributes; what XML 1.0 lacks is no printable text either. */
+/** For XML and HTML, in text and in quoted attributes; characters that XML 1.0 lacks are not printable either. */
 export function xmlText(text: string, limit = 2000): string {
   return printable(text, limit)
     .replaceAll('&', '&amp;')

@@ -1,17 +1,17 @@
-/** When a number that grows reaches its limit, if it goes on as it did. */
+/** When a growing number reaches its limit at the present rate. */
 
 export type Point = { readonly at: number; readonly value: number };
 
-/** What a straight line says nothing about: few points, and points that lie about it at random. */
+/** A straight line fits neither few points nor randomly scattered ones. */
 const [FEWEST, FIT] = [5, 0.6];
-/** Nobody plans for what comes later, in milliseconds. */
+/** Nobody plans beyond this, in milliseconds. */
 const HORIZON = 365 * 86_400_000;
 
 /**
- * The line of least squares through the points, followed to the limit.
+ * The least-squares line through the points, extended to the limit.
  *
  * @param points - oldest first; times in milliseconds
- * @returns the time in milliseconds; null where it is more than a year away, or the points are on no line that rises
+ * @returns the time in milliseconds; null if it is more than a year away, or the points do not fit a rising line
  */
 export function reaches(points: readonly Point[], limit: number): number | null {
   const last = points.at(-1);

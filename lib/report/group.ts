@@ -1,33 +1,33 @@
 /**
  * How findings are shown: symptoms under their cause, and the same fault of many objects once. Presentation only:
- * thresholds and lifecycle go by the findings themselves.
+ * thresholds and lifecycle use the findings themselves.
  */
 import { type AuditedObject, type Finding, nodeOf, type RemedyStep } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { plural } from './summary.ts';
 
 export type Group = {
-  /** The finding that is shown in full: a new one, where there is any. */
+  /** The finding shown in full: a new one, if there is any. */
   readonly lead: Finding;
-  /** The same fault of other objects; the lead is not among them. */
+  /** The same fault on other objects, without the lead. */
   readonly alike: readonly Finding[];
-  /** What the group explains. */
+  /** Findings that the group explains. */
   readonly symptoms: readonly Finding[];
 };
 
 /**
- * What one thing is told as: counts, waits for a second look, or is covered by an exception. Each exception has its own reason, so
- * findings of two are never one.
+ * Findings shown as one: active, pending, or covered by an exception. Each exception has its own reason, so
+ * findings of two are never grouped.
  */
 function kindOf({ state, suppressed }: Finding): string {
   if (suppressed !== null) return JSON.stringify(suppressed);
   return state === 'pending' ? state : 'counts';
 }
 
-/** Findings of a report, those of one check, severity and kind in one group each; in the order of the report. */
+/** Groups the findings of a report by check, severity and kind; in the order of the report. */
 export function groups(report: Pick<ClusterReport, 'findings'>): Group[] {
   const known = new Set(report.findings.map((finding) => finding.fingerprint));
-  // A report of one pod may lack the cause: then the symptom stands alone.
+  // A partial report may lack the cause: then the symptom appears alone.
   const stands = ({ partOf }: Finding): boolean => partOf === null || !known.has(partOf);
   const symptoms = Map.groupBy(
     report.findings.filter((finding) => !stands(finding)),
@@ -48,10 +48,10 @@ function newestFirst({ state, notSeen }: Finding): number {
   return notSeen ? 2 : 1;
 }
 
-/** Services that are named of a group. */
+/** Services to name per group. */
 const SERVED = 5;
 
-/** Whether its pods still get traffic: `Still receives traffic of Service shop/web.`; null where none is known to. */
+/** Whether its pods still get traffic: `Still receives traffic of Service shop/web.`; null if none is known to. */
 export function trafficOf(members: readonly Pick<Finding, 'serves'>[]): string | null {
   const serving = members.filter(({ serves = [] }) => serves.length > 0);
   const services = [...new Set(serving.flatMap(({ serves = [] }) => serves))];
@@ -63,18 +63,18 @@ export function trafficOf(members: readonly Pick<Finding, 'serves'>[]): string |
   return `${serving.length === members.length ? 'All' : serving.length.toLocaleString('en-US')} of them still ${what}`;
 }
 
-/** All findings that a group tells of, without what they explain. */
+/** All findings of a group, without those it explains. */
 export function membersOf({ lead, alike }: Group): readonly Finding[] {
   return [lead, ...alike];
 }
 
-/** `shop/web-1 on node-1` of one finding, `12 pods on 3 nodes` of more. @param nodeName - how a node is called */
+/** `shop/web-1 on node-1` for one finding, `12 pods on 3 nodes` for more. @param nodeName - formats the name of a node */
 export function whatOf(group: Group, nodeName: (node: string) => string = asItIs): string {
   if (group.alike.length === 0) return objectName(group.lead.object, nodeName);
   return countOf(membersOf(group), nodeName);
 }
 
-/** `12 pods on 3 nodes`, `2 nodes`, `3 objects` of several kinds. */
+/** `12 pods on 3 nodes`, `2 nodes`, `3 objects` for several kinds. */
 export function countOf(members: readonly Pick<Finding, 'object'>[], nodeName = asItIs): string {
   const [kind, ...others] = new Set(members.map(({ object }) => object.kind));
   const what = plural(members.length, kind === undefined || others.length > 0 ? 'object' : kind);
@@ -84,12 +84,12 @@ export function countOf(members: readonly Pick<Finding, 'object'>[], nodeName = 
   return `${what} on ${nodes.size === 1 ? nodeName(node) : plural(nodes.size, 'node')}`;
 }
 
-/** Nodes that the objects of a group are on, each once. */
+/** Nodes of a group's objects, each once. */
 export function nodesOf(group: Group): string[] {
   return [...new Set(membersOf(group).flatMap(({ object }) => object.node ?? []))];
 }
 
-/** `new`, `open`, or of a group of both `2 new, 98 open`. */
+/** `new`, `open`, or for a group with both `2 new, 98 open`. */
 export function statesOf(group: Group): string {
   const counts = Map.groupBy(membersOf(group), ({ state }) => state);
   return [...counts]
@@ -97,12 +97,12 @@ export function statesOf(group: Group): string {
     .join(', ');
 }
 
-/** One step that repairs or looks, for all findings of a group that have it, with the commands of each. */
+/** One step that repairs or inspects, for all findings of a group that have it, with the commands of each. */
 export type SharedStep = Pick<RemedyStep, 'text' | 'purpose'> & { readonly commands: readonly string[] };
 
 /**
- * The steps of a group in their order: what many findings say word for word is one step with a command for each, and what is
- * typed on many nodes to the letter is one step for all of them.
+ * The steps of a group in order: identical text in many findings is one step with a command for each, and identical
+ * commands for many nodes are one step for all of them.
  */
 export function stepsOf(group: Group): SharedStep[] {
   const steps = membersOf(group).flatMap((finding) =>
@@ -113,7 +113,7 @@ export function stepsOf(group: Group): SharedStep[] {
     const byText = [...Map.groupBy(same, ({ text }) => text)];
     const commands = commandsOf(same);
     const [first] = same;
-    // Of commands that differ, each has to stand under the node that it is for.
+    // If commands differ, each must appear under its node.
     if (first !== undefined && byText.length > 1 && commands.length <= 1)
       return [{ purpose: first.purpose, text: first.onAnyNode, commands }];
     return byText.flatMap(([text, [step, ...more]]) =>
@@ -126,15 +126,15 @@ function commandsOf(steps: readonly Pick<RemedyStep, 'command'>[]): string[] {
   return [...new Set(steps.flatMap(({ command }) => command ?? []))];
 }
 
-/** `On node a, as root: …` as `On each of the nodes, as root: …`; where else the node is named it is `NODE`. */
+/** `On node a, as root: …` as `On each of the nodes, as root: …`; elsewhere `NODE` replaces the node's name. */
 function onAnyNode(text: string, node: string): string {
   if (node === '') return text;
-  // A whole name: node-1 is neither in node-12 nor in node-1.internal.
+  // Only a whole name: node-1 is neither in node-12 nor in node-1.internal.
   const name = new RegExp(`(?<![\\w.-])(node )?${node.replace(/\W/g, '\\$&')}(?![\\w-]|\\.\\w)`, 'g');
   return text.replace(name, (_, kind?: string) => (kind === undefined ? 'NODE' : 'each of the nodes'));
 }
 
-/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name stands for both. */
+/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name replaces both. */
 export function objectName(object: AuditedObject, nodeName: (node: string) => string = asItIs): string {
   const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
   const { path = name } = object;

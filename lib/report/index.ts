@@ -23,7 +23,7 @@ export { clipped, padded, widthOf, wrapped } from './width.ts';
 
 export type WriteOptions = TextOptions & PageOptions;
 
-/** A report in the format that was asked for, ending in a line break. */
+/** A report in the requested format, ending in a line break. */
 export function write(report: ClusterReport, format: Format, options: WriteOptions): string {
   switch (format) {
     case 'text':

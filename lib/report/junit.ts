@@ -1,6 +1,6 @@
 /**
- * The report as JUnit XML, as CI servers show it: a suite for each topic and one for the nodes. A finding that counts
- * fails, an unknown is an error, and what was not judged, is excepted or awaits a second observation is skipped.
+ * The report as JUnit XML, for CI servers: a suite for each topic and one for the nodes. An active finding
+ * fails, an unknown is an error, and pods not judged, excepted findings and pending ones are skipped.
  */
 import type { Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
@@ -17,7 +17,7 @@ type CaseResult = {
 };
 type TestCase = { readonly classname: string; readonly name: string; readonly result: CaseResult | null };
 
-/** The whole document; what a report says is escaped. */
+/** The whole document, with the report's text escaped. */
 export function writeJunit(report: ClusterReport): string {
   const seconds = ((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(3);
   const byCheck = Map.groupBy(report.findings, (finding) => finding.check);
@@ -25,7 +25,7 @@ export function writeJunit(report: ClusterReport): string {
   const byTopic = Map.groupBy(report.coverage.checks, (check) => check.topic);
   for (const [topic, checks] of byTopic)
     suites.push([topic, checks.flatMap((check) => checkCases(check, byCheck.get(check.check) ?? []))]);
-  // Findings of a check that did not run this time are carried on, and belong to no coverage.
+  // Findings of a check that did not run this time are carried over, and belong to no coverage.
   const covered = new Set(report.coverage.checks.map((check) => check.check));
   const carried = report.findings.filter((finding) => !covered.has(finding.check));
   if (carried.length > 0) suites.push(['not examined', carried.map(findingCase)]);

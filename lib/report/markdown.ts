@@ -71,9 +71,9 @@ export function writeMarkdown(report: ClusterReport): string {
   return `${out.join('\n')}\n`;
 }
 
-/** Objects of a group that are named; a page of more nobody reads. */
+/** Objects to name per group; nobody reads a longer page. */
 const OBJECTS = 100;
-/** Steps of a group, and commands of a step, likewise. */
+/** Steps of a group to show, and commands of a step. */
 const COMMANDS = 20;
 
 function groupLines(group: Group): string[] {

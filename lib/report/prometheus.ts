@@ -1,6 +1,6 @@
 /**
  * The report in Prometheus' text format 0.0.4, for a Pushgateway or node_exporter's textfile collector: gauges without
- * timestamps (both refuse them) and without the run's id (every run would be new series).
+ * timestamps (both refuse them) and without the run's id (every run would create new series).
  */
 import { findingStates, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
@@ -9,7 +9,7 @@ import { type ClusterReport, nodeResults, verdicts } from '../model/report.ts';
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
-/** The whole exposition, with a HELP and TYPE line for each metric. Long, as it is one list of metrics. */
+/** The whole exposition, with a HELP and TYPE line for each metric. Long, because it is one list of metrics. */
 export function writePrometheus(report: ClusterReport): string {
   const cluster = { cluster: report.cluster.name };
   const perNode = (value: (node: ClusterReport['nodes'][number]) => number | null): Sample[] =>
@@ -105,7 +105,7 @@ export function writePrometheus(report: ClusterReport): string {
   ].join('');
 }
 
-/** Lines of one metric; none where it has no sample. */
+/** Lines of one metric; empty if it has no sample. */
 function family(name: string, help: string, samples: readonly Sample[]): string {
   if (samples.length === 0) return '';
   const lines = samples.map(([labels, value]) => {

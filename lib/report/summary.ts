@@ -3,7 +3,7 @@ import { counts, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
-/** `1 node`, `1,200 nodes`. @param many - the word for more than one, where it is not regular */
+/** `1 node`, `1,200 nodes`. @param many - the plural, if irregular */
 export function plural(
   count: number,
   word: string,
@@ -12,7 +12,7 @@ export function plural(
   return `${count.toLocaleString('en-US')} ${count === 1 ? word : many}`;
 }
 
-/** `2 critical, 1 high (1 of them shown under its cause)`; empty where nothing counts. */
+/** `2 critical, 1 high (1 of them shown under its cause)`; empty if there are no active findings. */
 export function severityCounts(report: ClusterReport): string {
   const open = report.findings.filter(counts);
   const bySeverity = severities
@@ -26,7 +26,7 @@ export function severityCounts(report: ClusterReport): string {
     : `${bySeverity} (${explained} of them shown under ${explained === 1 ? 'its cause' : 'their causes'})`;
 }
 
-/** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`; of a cluster without nodes it says that. */
+/** `3 nodes audited, 1 failed; 120 pods; 71 checks, 2 unknown`; says so if the cluster has no nodes. */
 export function coverageLine(report: ClusterReport): string {
   const { nodes, checks } = report.coverage;
   if (nodes.length === 0) return 'the cluster has no nodes: there is nothing to audit';
@@ -40,17 +40,17 @@ export function coverageLine(report: ClusterReport): string {
   return `${plural(of('audited'), 'node')} audited${rest.join('')}; ${plural(pods, 'pod')}; ${plural(checks.length, 'check')}${unknown > 0 ? `, ${unknown} unknown` : ''}`;
 }
 
-/** Why it is not known which Services broken pods serve; null where it is, or no pod is broken. */
+/** Why the Services of broken pods are unknown; null if they are known, or no pod is broken. */
 export function unknownServices({ coverage, findings }: ClusterReport): string | null {
   const { servicesUnread } = coverage;
   if (servicesUnread === undefined || !findings.some(({ object }) => object.kind === 'pod')) return null;
   return `Which Services broken pods still serve is unknown: ${printable(servicesUnread, 300)}`;
 }
 
-/** Pods that are named for each reason. */
+/** Pods to name per reason. */
 const NAMED = 3;
 
-/** Which pods were not judged and why, and what to do for young ones; null where all were. */
+/** Which pods were not judged and why, and what to do for young ones; null if all were. */
 export function unjudgedPods({ coverage: { young, unjudged } }: ClusterReport): string | null {
   if (unjudged === undefined)
     return young === undefined
@@ -71,17 +71,17 @@ function notJudged(count: number, one: string, many = `${one}s`): string {
   return `${plural(count, one, many)} ${count === 1 ? 'was' : 'were'} not judged`;
 }
 
-/** Seconds that the run took. */
+/** Duration of the run in seconds. */
 export function duration(report: ClusterReport): string {
   return `${((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(1)} s`;
 }
 
-/** `2026-11-29 05:27 UTC` of an ISO time. */
+/** `2026-11-29 05:27 UTC` for an ISO time. */
 export function minute(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** That faults which only packets show were not looked for; null where packets were sent. */
+/** Says that faults visible only to packets were not checked; null if packets were sent. */
 export function unsent({ coverage }: ClusterReport): string | null {
   return coverage.nodes.length === 0 || coverage.checks.some(({ topic }) => topic === 'connectivity')
     ? null

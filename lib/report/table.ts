@@ -2,10 +2,10 @@
 import { padded, widthOf } from './width.ts';
 
 /**
- * Cells in columns; what comes from reports has to be printable already. Columns that a terminal has no room for stand
- * below the others, as no line that it breaks can be read as a table.
+ * Cells in columns; text from reports must already be printable. Columns that do not fit the terminal go
+ * below the others, as a wrapped line is unreadable in a table.
  *
- * @param width - of the terminal; undefined where there is none, and each row is one line
+ * @param width - of the terminal; undefined if there is none, and each row is one line
  */
 export function table(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string {
   const widths = rows.reduce<number[]>(

@@ -1,4 +1,4 @@
-/** One group of findings of the text report: what was found, on which objects, and what to do. */
+/** One group of findings in the text report: what was found, on which objects, and what to do. */
 import type { Finding } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { repairKindOf } from '../model/repair-kind.ts';
@@ -8,12 +8,12 @@ import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { apart, clippedInside, hanging, indented, padded, widthOf } from './width.ts';
 
-/** Objects of a group that are shown before the rest is counted. */
+/** Objects of a group to show before the rest is counted. */
 const OBJECTS = 4;
-/** Commands of a step, likewise. */
+/** Commands of a step to show, likewise. */
 const COMMANDS = 2;
 
-/** @param runId - of the report, for the command that has all repairs */
+/** @param runId - of the report, for the command that prints all repairs */
 export function groupLines(group: Group, runId: string, options: TextOptions): string[] {
   const { lead, alike, symptoms } = group;
   const { width } = options;
@@ -41,7 +41,7 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
   return [...out, ...repair(group, runId, options)];
 }
 
-/** What is to be known of the finding beside what it says. */
+/** Facts about the finding beyond its own text. */
 function qualities(group: Group): string {
   const { lead } = group;
   const words = [
@@ -76,7 +76,7 @@ function objects(group: Group, options: TextOptions): string[] {
   );
 }
 
-/** The values compared. What is as it should be proves nothing, unless there is nothing else. */
+/** The compared values. Values as expected prove nothing, unless there are no others. */
 function proof({ evidence }: Finding, width: number): string[] {
   const differing = evidence.filter(({ expected, actual }) => expected !== actual);
   return (differing.length > 0 ? differing : evidence).flatMap(({ what, expected, actual, source }) => {
@@ -84,7 +84,7 @@ function proof({ evidence }: Finding, width: number): string[] {
       expected === undefined
         ? printable(actual, 300)
         : `expected ${printable(expected, 300)}, found ${printable(actual, 300)}`;
-    // Where it was read stands in one piece, if a line has room for it.
+    // Keeps the source of a value in one piece, if it fits on a line.
     const where = `[${printable(source, 200)}]`;
     const words = [
       ...`${printable(what, 200)}: ${compared}`.split(' '),
@@ -97,7 +97,7 @@ function proof({ evidence }: Finding, width: number): string[] {
 function repair(group: Group, runId: string, { width, store, details }: TextOptions): string[] {
   let left = 0;
   const out = stepsOf(group).flatMap(({ text, commands }, index) => {
-    // Steps that name their object are as many as there are objects.
+    // Steps that name their object are as many as the objects.
     if (index >= COMMANDS * Math.max(1, group.lead.remedy.length) && details !== true) {
       left += Math.max(1, commands.length);
       return [];
@@ -142,7 +142,7 @@ function inStore(store: string | undefined): string[] {
   return store === undefined ? [] : ['--store', store];
 }
 
-/** Prints the commands of all findings of the group; what an exception covers or the next audit may not see stays out. */
+/** Prints the commands of all findings of the group, except suppressed and pending ones. */
 function scriptOf(group: Group, runId: string, store: string | undefined): string {
   const [node, another] = nodesOf(group);
   const show = command(
@@ -156,10 +156,10 @@ function scriptOf(group: Group, runId: string, store: string | undefined): strin
   return `${show} | jq -r '${filter}'`;
 }
 
-/** Members that are named before the rest is counted. */
+/** Members to name before the rest is counted. */
 const NAMED = 10;
 
-/** `a, b and 3 more`. @param withCheck - each behind its check */
+/** `a, b and 3 more`. @param withCheck - puts its check before each */
 export function named(findings: readonly Finding[], withCheck = false): string {
   const names = findings
     .slice(0, NAMED)
@@ -172,7 +172,7 @@ export function name(finding: Finding): string {
   return printable(objectName(finding.object), 400);
 }
 
-/** Nodes of a cloud share their domain, which no one needs to tell them apart. */
+/** Cloud nodes share their domain, which is not needed to tell them apart. */
 export function withoutDomain(node: string): string {
   return /^\d+(?:\.\d+){3}$/.test(node) ? node : node.replace(/\..*$/, '');
 }

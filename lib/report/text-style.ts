@@ -1,4 +1,4 @@
-/** How the text report is set: its options, and its colours. */
+/** Options and colors of the text report. */
 import { styleText } from 'node:util';
 import type { Severity } from '../model/finding.ts';
 import type { NodeCoverage, Verdict } from '../model/report.ts';
@@ -7,18 +7,18 @@ export type TextOptions = {
   readonly colour: boolean;
   /** Columns of the terminal; commands are never wrapped, as somebody will copy them. */
   readonly width: number;
-  /** Names what exceptions cover; else it is counted. */
+  /** Lists suppressed findings; else only counts them. */
   readonly verbose?: boolean;
-  /** Shows every finding with its proof and repair; else those that are new or critical, and of many alike some. */
+  /** Shows every finding with evidence and repair; else only new or critical ones, and a few of many alike. */
   readonly details?: boolean;
-  /** Where the report is kept, as `--store` names it; null where it is not. @default the directory that needs no naming */
+  /** Location of the store, as `--store` names it; null if there is none. @default the directory that needs no naming */
   readonly store?: string | null;
 };
 
 type Style = Parameters<typeof styleText>[0];
 
 const styles = {
-  // Told apart by more than the shade of one colour.
+  // Distinct in more than the shade of one color.
   critical: ['bold', 'inverse', 'red'],
   high: ['bold', 'red'],
   medium: 'yellow',
@@ -38,7 +38,7 @@ const styles = {
   Style
 >;
 
-/** Text in the colours of what it means, where colours are wanted. */
+/** Text in the color of its meaning, if colors are wanted. */
 export function paint(
   meaning: keyof typeof styles,
   text: string,

@@ -1,6 +1,6 @@
 /**
- * The report for a terminal: all findings as a table, then those that are new or critical with proof and repair, then what was
- * not judged. The verdict stands last, where the terminal ends.
+ * The report for a terminal: all findings as a table, then new or critical ones with evidence and repair, then what was
+ * not judged. The verdict is last, where the terminal ends.
  */
 import { type Finding, counts as isCounted } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
@@ -22,16 +22,16 @@ import { groupLines, name, named, withoutDomain } from './text-group.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { clippedInside, hanging, indented, widthOf } from './width.ts';
 
-/** Rows of a list that are shown before the rest is counted. */
+/** Rows of a list to show before the rest is counted. */
 const ROWS = 20;
-/** Lines of groups that are shown in full; the first is, however long. */
+/** Lines of groups to show in full; the first always is, however long. */
 const DETAILED = 42;
-/** Columns of an object's name, however narrow the terminal. */
+/** Minimum columns of an object's name, however narrow the terminal. */
 const LEAST = 24;
-/** Nodes that are named. */
+/** Nodes to name. */
 const WORST = 3;
 
-/** The report for a terminal: plain text, with colours where they were asked for. */
+/** The report for a terminal: plain text, with colors if requested. */
 export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
   const counting = shown.filter(({ lead }) => isCounted(lead));
@@ -53,7 +53,7 @@ function heading({ cluster, startedAt, runId, scope }: ClusterReport): string {
   return `Audit of ${printable(cluster.name, 100)}, ${minute(startedAt)}, run ${printable(runId, 100)}${scope === 'part' ? ', a part of the cluster' : ''}`;
 }
 
-/** A line for each group. Nodes of a cloud share their domain, and what has no room is in full further down. */
+/** A line for each group. Cloud nodes share their domain; names too long for a line appear in full further down. */
 function overview(counting: readonly Group[], options: TextOptions): string[] {
   if (counting.length === 0) return [];
   const shown = counting.slice(0, ROWS);
@@ -78,7 +78,7 @@ function overview(counting: readonly Group[], options: TextOptions): string[] {
   ];
 }
 
-/** What is new or critical in full, as long as it fits a screen or two, and on request all; and how to have the rest. */
+/** New or critical findings in full, up to a screen or two, or all on request; and how to show the rest. */
 function details(counting: readonly Group[], report: ClusterReport, options: TextOptions): string[][] {
   const [first] = counting;
   if (first === undefined) return [];
@@ -176,7 +176,7 @@ function listOf<T>(title: string, items: readonly T[], lines: (item: T) => reado
   ];
 }
 
-/** What was looked at, what was not tried, and the verdict. */
+/** What was audited, what was not tried, and the verdict. */
 function summary(report: ClusterReport, options: TextOptions): string[] {
   const asides = [worstNodes(report), unjudgedPods(report), unknownServices(report), unsent(report)].filter(
     (line) => line !== null,
@@ -191,7 +191,7 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
   ];
   const words = `${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}${changed.length === 0 ? '' : `; ${changed.join(', ')}`}`;
   return [
-    // What comes from a node begins no line.
+    // Text from a node never starts a line.
     ...asides.flatMap((line) => hanging(line.split(' '), options.width, ['', '  '])),
     ...indented(`${coverageLine(report)}; ${duration(report)}`, options.width, ''),
     ...hanging(
@@ -202,14 +202,14 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
   ];
 }
 
-/** Nodes with the most findings, where there are several nodes to choose from. */
+/** Nodes with the most findings, if there are several nodes. */
 function worstNodes({ findings }: ClusterReport): string | null {
   const counting = findings.filter(isCounted);
   const byNode = [...Map.groupBy(counting, ({ object }) => object.node ?? '')].filter(
     ([node]) => node !== '',
   );
   const sorted = byNode.toSorted(([, a], [, b]) => b.length - a.length);
-  // Where all have as many there is no worst.
+  // If all have the same number, there is no worst.
   if ((sorted[0]?.[1].length ?? 0) === (sorted.at(-1)?.[1].length ?? 0)) return null;
   const worst = sorted.slice(0, WORST);
   const rest = byNode.length - worst.length;

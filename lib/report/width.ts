@@ -1,13 +1,13 @@
-/** Columns that text takes in a terminal, and lines that fit them. */
+/** Width of text in terminal columns, and lines that fit. */
 
-/** They stand over the character before them. */
+/** These combine with the character before them. */
 const COMBINING = /[\p{Mn}\p{Me}]/u;
 /** East Asian letters and emoji take two columns. */
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Emoji_Presentation}\u3001-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** Of printable text; our own colours count as nothing. */
+/** For printable text; our own colors have no width. */
 export function widthOf(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
   const plain = text.replaceAll(/\u001b\[\d+m/g, '');
@@ -17,12 +17,12 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** Filled up with spaces. */
+/** Padded with spaces. */
 export function padded(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - widthOf(text)));
 }
 
-/** As much as there is room for, and a sign that more is left out. */
+/** As much as fits, with a sign that more is left out. */
 export function clipped(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let start = '';
@@ -35,7 +35,7 @@ export function clipped(text: string, columns: number): string {
   return `${start}…`;
 }
 
-/** Start and end, as the end of a name often tells more than its middle. */
+/** Start and end, as the end of a name is often more telling than its middle. */
 export function clippedInside(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   const characters = [...text];
@@ -50,7 +50,7 @@ export function clippedInside(text: string, columns: number): string {
   return `${characters.slice(0, from).join('')}…${characters.slice(to).join('')}`;
 }
 
-/** Lines of whole words, which no space begins; a word that is longer than a line has one to itself. */
+/** Lines of whole words, without leading spaces; a word longer than a line gets its own. */
 export function wrapped(words: readonly string[], columns: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -63,12 +63,12 @@ export function wrapped(words: readonly string[], columns: number): string[] {
   return [...lines, line];
 }
 
-/** Words in lines of a width, all behind the same indent. */
+/** Words wrapped at a width, all with the same indent. */
 export function indented(text: string, width: number, indent: string): string[] {
   return hanging(text.split(' '), width, [indent, indent]);
 }
 
-/** @param indents - of the first line, and of those after it */
+/** @param indents - of the first line, and of the others */
 export function hanging(
   words: readonly string[],
   width: number,
@@ -79,7 +79,7 @@ export function hanging(
   );
 }
 
-/** Words, the first of which stands two spaces off what is before it. */
+/** Words; the first is two spaces from the text before it. */
 export function apart(text: string): string[] {
   const [first, ...others] = text.split(' ');
   return [` ${first}`, ...others];

@@ -1,4 +1,4 @@
-/** One group of findings on the page: closed it is one line; open it has the objects, proof, drawing and repair. */
+/** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
 import { counts, type Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
 import { type Group, membersOf, statesOf as statesOfGroup, stepsOf, trafficOf, whatOf } from '../group.ts';
@@ -11,7 +11,7 @@ import { podPath } from './pod-path.ts';
 export type CardOptions = {
   /** When the audit began, an ISO time. */
   readonly at: string;
-  /** Most objects that are listed. */
+  /** Most objects to list. */
   readonly most: number;
   readonly open: boolean;
   /** Why the check matters, and its page in Markdown. */
@@ -60,7 +60,7 @@ function evidence({ evidence: compared }: Finding): string {
   return `<table class="stack wide"><caption>Evidence</caption><thead><tr><th scope="col">Compared</th><th scope="col">Expected</th><th scope="col">Found</th><th scope="col">Read from</th></tr></thead><tbody>${rows.join('')}</tbody></table>\n`;
 }
 
-/** Commands of a step that are printed; on the page are all. */
+/** Commands of a step to print; the page shows all. */
 const PRINTED = 3;
 /** Commands of a step on the page. */
 const COMMANDS = 1000;
@@ -68,7 +68,7 @@ const COMMANDS = 1000;
 function repair(group: Group): string {
   const all = stepsOf(group);
   if (all.length === 0) return '';
-  // Steps that name their object are as many as there are objects.
+  // Steps that name their object are as many as the objects.
   const shown = all.slice(0, COMMANDS);
   const items = shown.map(
     (step) => `<li>${text(step.text)}${step.commands.length === 0 ? '' : box(step.commands)}</li>`,

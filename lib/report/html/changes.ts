@@ -1,4 +1,4 @@
-/** What changed since the audit before: a line for each check and severity, leading to its findings. */
+/** What changed since the last audit: a line per check and severity, linked to its findings. */
 import type { Finding } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
@@ -14,7 +14,7 @@ export function changes(report: ClusterReport, counted: readonly Finding[]): str
   const fresh = new Map(
     counted.filter((finding) => finding.state === 'new').map((finding) => [finding.fingerprint, finding]),
   );
-  // What a new finding explains is told with it.
+  // Findings that a new finding explains are shown with it.
   const appeared = [...fresh.values()].filter(({ partOf }) => partOf === null || !fresh.has(partOf));
   const unseen = counted.filter((finding) => finding.notSeen);
   if (appeared.length + report.resolved.length + unseen.length === 0)
@@ -30,7 +30,7 @@ export function changes(report: ClusterReport, counted: readonly Finding[]): str
 
 /**
  * @param linked - whether the page has the findings
- * @param ended - what is said at the end of a line about one finding
+ * @param ended - text at the end of a line about one finding
  */
 function list(
   title: string,

@@ -1,7 +1,7 @@
-/** The page of a check (docs/checks) inside a report: headings, paragraphs, emphasis and commands are all it has. */
+/** The page of a check (docs/checks) inside a report: it uses only headings, paragraphs, emphasis and commands. */
 import { xmlText as text } from '../escape.ts';
 
-/** @param markdown - our own text; it is escaped all the same */
+/** @param markdown - our own text, escaped nevertheless */
 export function checkPage(markdown: string): string {
   return markdown
     .split(/\n{2,}/)

@@ -1,12 +1,12 @@
-/** What was audited and what was not, and why: a page that is all green has to say what it looked at. */
+/** What was audited and what was not, and why: an all-green page must say what it covers. */
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
 
-/** Most rows of a list that can be as long as the cluster is large. */
+/** Most rows of a list that grows with the cluster. */
 const ROWS = 500;
 
-/** The section of a page that says what was examined, and what was not and why. */
+/** The page section on what was examined, and what was not and why. */
 export function coverage(report: ClusterReport): string {
   const gaps = report.coverage.nodes.filter((node) => node.result !== 'audited');
   const unknown = report.coverage.checks.filter((check) => check.unknown > 0);
@@ -42,7 +42,7 @@ function checks(all: ClusterReport['coverage']['checks']): string {
   return `<details id="checks-examined"><summary>All ${plural(all.length, 'check')}, and how many objects each examined</summary><div class="scroll" role="region" aria-label="Checks" tabindex="0"><table><thead><tr><th scope="col">Check</th><th scope="col">Topic</th><th scope="col">Examined</th><th scope="col">Failed</th><th scope="col">Not applicable</th><th scope="col">Unknown</th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`;
 }
 
-/** Twenty nodes with the most leaked namespaces, then with the most namespaces at all. */
+/** Twenty nodes with the most leaked namespaces, then with the most namespaces in total. */
 function fullest(facts: ClusterReport['nodes']): string {
   const rows = facts
     .toSorted(

@@ -1,8 +1,8 @@
-/** The frame of every page: it loads nothing, and runs one script of ours, by its hash. */
+/** The frame of every page: it loads nothing, and runs only our script, by its hash. */
 import { createHash } from 'node:crypto';
 import { style } from './style.ts';
 
-/** @param title - escaped, as is `body` */
+/** @param title - escaped, like `body` */
 export function documentOf(page: { title: string; body: string; script: string }): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

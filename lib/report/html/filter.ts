@@ -1,4 +1,4 @@
-/** The filter of the findings; the script fills its choices from the rows that are there. */
+/** The filter of the findings; the script fills its choices from the rows of the page. */
 const choices = [
   ['severity', 'Severity'],
   ['state', 'State'],

@@ -1,4 +1,4 @@
-/** All clusters on one page: who got worse first, then a row and a link for each, and its last nights. */
+/** All clusters on one page: those that got worse first, then a row and a link for each, and its last nights. */
 import type { ClusterSummary } from '../../model/cluster-summary.ts';
 import { severities } from '../../model/finding.ts';
 import { type Verdict, verdicts } from '../../model/report.ts';
@@ -10,31 +10,31 @@ import { isOurs } from './header.ts';
 import { type Night, nightsOf } from './nights.ts';
 import { sparkline } from './trends.ts';
 
-/** Of a cluster without a report the verdict is `incomplete`, as nothing is known of it. */
+/** A cluster without a report has the verdict `incomplete`, as its state is unknown. */
 export type FleetRow = ClusterSummary & {
-  /** When its audit began, an ISO time; null without one. */
+  /** When its audit began, an ISO time; null if there was none. */
   readonly startedAt: string | null;
-  /** Why there is no report, or it says less than it seems to; null where all is well with it. */
+  /** Why there is no report, or what it lacks; null if all is well. */
   readonly note: string | null;
   /** Leaked namespaces of its last runs, oldest first. */
   readonly orphans: readonly (number | null)[];
-  /** The nights before, oldest first, the same ones for all of a run; null for one that nobody knows of. */
+  /** The nights before, oldest first, the same for all clusters of a run; null for a night without data. */
   readonly nights: readonly (Night | null)[];
-  /** Where the page of its report is; null where there is none. */
+  /** Link to the page of its report; null if there is none. */
   readonly href: string | null;
 };
 
 export type Fleet = {
-  /** When the run began, or when it was asked for; an ISO time. */
+  /** When the run, or the request for this page, began; an ISO time. */
   readonly at: string;
-  /** Of the run that audited them all; null for the latest audit of each. */
+  /** Id of the run that audited them all; null if the page shows the latest audit of each. */
   readonly runId: string | null;
   readonly rows: readonly FleetRow[];
-  /** Where clusters could not be looked for, why, and how to mend it. */
+  /** Places where the search for clusters failed, why, and how to fix it. */
   readonly gaps: readonly { readonly place: string; readonly reason: string; readonly remedy: string }[];
 };
 
-/** A whole HTML document, without anything that it loads from elsewhere. */
+/** A whole HTML document that loads nothing from elsewhere. */
 export function fleetPage(fleet: Fleet): string {
   const rows = fleet.rows.toSorted(worstFirst);
   const worst = rows[0]?.verdict ?? 'incomplete';
@@ -60,12 +60,12 @@ ${rows.length === 0 ? '<p>None.</p>' : table(rows, top)}</section></main>
   });
 }
 
-/** The verdict of the audit before; null where nobody knows of one. */
+/** The verdict of the audit before; null if unknown. */
 function before({ nights }: FleetRow): Verdict | null {
   return nights.findLast((night) => night !== null)?.verdict ?? null;
 }
 
-/** Above zero where the verdict is worse than that of the night before, below where it is better. */
+/** Above zero if the verdict is worse than the night before, below if better. */
 function step(row: FleetRow): number {
   const last = before(row);
   return last === null ? 0 : verdicts.indexOf(row.verdict) - verdicts.indexOf(last);
@@ -129,7 +129,7 @@ const heads = [
   'Audited',
 ];
 
-/** @param top - the most leaked namespaces that any of them had */
+/** @param top - the most leaked namespaces in any of them */
 function table(rows: readonly FleetRow[], top: number): string {
   const present = verdicts.toReversed().filter((verdict) => rows.some((row) => row.verdict === verdict));
   const choices = present.map((verdict) => `<option value="${verdict}">${verdict}</option>`).join('');

@@ -1,11 +1,11 @@
-/** The head of the page as a dashboard: the verdict, what counts, what changed, what was seen, and how old it is. */
+/** The head of the page as a dashboard: verdict, counts, changes, coverage and age. */
 import { counts, type Severity, severities } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { duration, plural, severityCounts, unjudgedPods, unknownServices, unsent } from '../summary.ts';
 import { tag, time } from './finding.ts';
 
-/** Where other pages are, each relative or of the console; null where it is not known. */
+/** Links to other pages, each relative or to the console; null if unknown. */
 export type PageLinks = {
   readonly fleet: string | null;
   readonly previous: string | null;
@@ -39,7 +39,7 @@ ${tiles(report)}
 `;
 }
 
-/** A place of ours; nothing else becomes a link. */
+/** A trusted place; nothing else becomes a link. */
 export function isOurs(href: string): boolean {
   return /^(?:\.\.\/|file:|https:)/.test(href);
 }
@@ -54,7 +54,7 @@ function tiles(report: ClusterReport): string {
   return `<div class="tiles"><div class="set" role="group" aria-label="Findings by severity">${severities.map((severity) => tile(`severity=${severity}`, of(severity), severity, severity)).join('')}</div><div class="set" role="group" aria-label="Findings by state">${tile('state=new', inState('new'), 'new', 'plain')}${tile('state=open', inState('open'), 'open', 'plain')}${tile('changes', report.resolved.length, 'resolved', 'plain')}</div>${seen(report)}</div>`;
 }
 
-/** Nodes that were audited, as a bar: what was not is in it, in words and in colour. */
+/** Audited nodes as a bar; it also shows the rest, in words and in color. */
 function seen({ coverage }: ClusterReport): string {
   const { nodes } = coverage;
   const of = (result: string): number => nodes.filter((node) => node.result === result).length;
@@ -66,7 +66,7 @@ function seen({ coverage }: ClusterReport): string {
   return `<a class="tile seen" href="#coverage"><b>${audited.toLocaleString('en-US')}<small> of ${plural(nodes.length, 'node')}</small></b> <span>audited ${rest.join(' ')}</span><svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="bar-missing" width="100" height="4"/><rect class="bar-audited" width="${share.toFixed(1)}" height="4"/></svg></a>`;
 }
 
-/** What is in no tile. */
+/** Facts without a tile. */
 function sentence(report: ClusterReport): string {
   const { findings, coverage, nodes } = report;
   const suppressed = findings.filter((finding) => finding.suppressed !== null).length;

@@ -1,6 +1,6 @@
 /**
- * All nodes of a large cluster as small pictures, one for each topic: every node is a cell at the same place in each, in
- * bands by zone (or AMI). It stays whole at 5,000 nodes, on a phone and on paper.
+ * All nodes of a large cluster as small pictures, one per topic: every node is a cell at the same place in each, in
+ * bands by zone (or AMI). It stays readable at 5,000 nodes, on a phone and on paper.
  */
 import {
   type Finding,
@@ -16,12 +16,12 @@ import { plural } from '../summary.ts';
 import { tag } from './finding.ts';
 
 const WIDTH = 340;
-/** What a picture takes of height, about. */
+/** Approximate height of a picture. */
 const HEIGHT = 200;
 const [SMALLEST, LARGEST] = [4, 16];
 const HEAD = 14;
 const GAP = 6;
-/** Bands before the rest is one. */
+/** Bands to draw before the rest is merged into one. */
 const BANDS = 8;
 
 type Band = { readonly name: string; readonly nodes: readonly string[]; readonly top: number };
@@ -34,8 +34,8 @@ type Layout = {
 };
 
 /**
- * @param shown - findings that count
- * @param columns - topics that have any
+ * @param shown - active findings
+ * @param columns - topics with findings
  */
 export function heatMap(report: ClusterReport, shown: readonly Finding[], columns: readonly Topic[]): string {
   const layout = layoutOf(report);
@@ -123,7 +123,7 @@ function picture(
     back.push(`M0 ${top}h${columns * cell}v${whole * cell}h${-columns * cell}z`);
     if (rest > 0) back.push(`M0 ${top + whole * cell}h${rest * cell}v${cell}h${-rest * cell}z`);
     for (const [index, node] of nodes.entries()) {
-      // Of a node that was not read, what it had before says little.
+      // For an unread node, its earlier findings say little.
       const found = failed.get(node) === 'failed' ? undefined : worst.get(node);
       const kind = found ?? (failed.has(node) ? 'failed' : undefined);
       if (kind === undefined) continue;

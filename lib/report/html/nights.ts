@@ -1,16 +1,16 @@
-/** The last nights of a cluster in a row of bars, each a link to its page. */
+/** The last nights of a cluster as a row of bars, each linked to its page. */
 import { type Verdict, verdicts } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
 import { isOurs } from './header.ts';
 
-/** The last audit of a cluster on a day before, and where its page is. */
+/** The last audit of a cluster on an earlier day, and the link to its page. */
 export type Night = { readonly day: string; readonly verdict: Verdict; readonly href: string | null };
 
-/** The worse the higher: told apart without colour too. */
+/** Worse is higher: readable without color too. */
 const HEIGHTS: Readonly<Record<Verdict, number>> = { healthy: 5, degraded: 10, incomplete: 14, critical: 20 };
 
-/** Empty where no night before is known. */
+/** Empty if no earlier night is known. */
 export function nightsOf(row: {
   readonly nights: readonly (Night | null)[];
   readonly startedAt: string | null;

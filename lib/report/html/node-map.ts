@@ -1,4 +1,4 @@
-/** Nodes × topics in words: the nodes with the worst findings, each cell a link to the worst of them. */
+/** Nodes × topics in words: the nodes with the worst findings, each cell linked to its worst finding. */
 import { type Finding, isAtLeast, nodeOf, topics } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
@@ -6,16 +6,16 @@ import { plural } from '../summary.ts';
 import { anchor, tag } from './finding.ts';
 import { heatMap } from './heat-map.ts';
 
-/** More rows are a picture: {@link heatMap}. */
+/** More rows become a picture: {@link heatMap}. */
 const ROWS = 20;
 
-/** @param shown - findings that count, worst first */
+/** @param shown - active findings, worst first */
 export function nodeMap(report: ClusterReport, shown: readonly Finding[]): string {
   const gaps = new Map(
     report.coverage.nodes.filter((node) => node.result !== 'audited').map((node) => [node.node, node.result]),
   );
   const byNode = Map.groupBy(shown, nodeOf);
-  // Map.groupBy keeps the order of first appearance: the node with the worst finding stands first.
+  // Map.groupBy keeps the order of first appearance: the node with the worst finding is first.
   const names = [...new Set([...byNode.keys(), ...gaps.keys()])];
   const clean = report.coverage.nodes.length - names.filter((name) => name !== '').length;
   if (names.length === 0)

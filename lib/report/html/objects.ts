@@ -1,26 +1,26 @@
-/** The objects of a group as a table: which, of which workload, where and since when. */
+/** The objects of a group as a table: name, workload, node and age. */
 import { type AuditedObject, type Finding, nodeOf } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
 import { workloadOf } from '../workload.ts';
 import { anchor, nights, statesOf } from './finding.ts';
 
-/** The columns that the script filters by, at the same place in every table. */
+/** The columns that the script filters by, in the same position in every table. */
 const heads = ['Object', 'Workload', 'Namespace', 'Node', 'First seen', 'Nights open', 'State'];
 
-/** Rows of a table that scrolls by itself. */
+/** Rows beyond which a table scrolls by itself. */
 const LONG = 12;
 
 type Options = {
   /** When the audit began, an ISO time: nights are counted until then. */
   readonly at: string;
-  /** Most rows; the rest is counted. */
+  /** Most rows to show; the rest is counted. */
   readonly most: number;
-  /** Of findings that the group explains: each row has its own check, severity and topic. */
+  /** For findings that the group explains: each row has its own check, severity and topic. */
   readonly explained: boolean;
 };
 
-/** A folded table of objects that one cause concerns; empty where there are none. What is beyond `options.most` is counted below. */
+/** A folded table of the objects of one cause; empty if there are none. A line below counts those beyond `options.most`. */
 export function objectsTable(title: string, findings: readonly Finding[], options: Options): string {
   if (findings.length === 0) return '';
   const [first] = findings;
@@ -28,7 +28,7 @@ export function objectsTable(title: string, findings: readonly Finding[], option
   const columns = [...heads, ...(details ? ['Found'] : [])];
   const rows = findings.slice(0, options.most).map((finding) => row(finding, options, details));
   const rest = findings.length - rows.length;
-  // A long table keeps to its place: what comes after it is in reach.
+  // A long table scrolls in place, so the content after it stays in reach.
   const long = rows.length > LONG;
   return `<div class="objects"><div${long ? ` class="scroll" role="group" aria-label="${title}" tabindex="0"` : ''}><table class="stack wide"><caption>${title}</caption><thead><tr>${columns.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>
 ${rows.join('\n')}
@@ -46,12 +46,12 @@ function row(finding: Finding, { at, explained }: Options, details: boolean): st
   return `<tr id="${anchor(finding)}"${own}><th scope="row"><bdi>${text(ownName(object), 300)}</bdi></th>${cell('Workload', text(workloadOf(object), 253))}${cell('Namespace', text(object.namespace ?? '', 253))}${cell('Node', `<bdi>${nodeName(nodeOf(finding))}</bdi>`)}${cell('First seen', text(finding.firstSeen.slice(0, 10)))}${cell('Nights open', String(nights(finding.firstSeen, at)))}${cell('State', `${statesOf(finding).join(', ')}${finding.notSeen ? ', not examined' : ''}`)}${details ? cell('Found', text(found, 200)) : ''}</tr>`;
 }
 
-/** The object without what has a column of its own. */
+/** The object without the parts that have their own column. */
 function ownName({ name, path = name }: AuditedObject): string {
   return path === name || path.endsWith(`/${name}`) ? path : `${name} ${path}`;
 }
 
-/** Nodes of a cloud share their domain: it is there to be copied and searched, and takes no room. */
+/** Cloud nodes share their domain: kept for copying and searching, but takes no room. */
 function nodeName(node: string): string {
   if (node === '') return '';
   const dot = /^\d+(?:\.\d+){3}$/.test(node) ? -1 : node.indexOf('.');

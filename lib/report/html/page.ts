@@ -1,6 +1,6 @@
 /**
  * The report as one self-contained page: it loads nothing, runs only its own script (by hash, in its content security
- * policy), and reads, prints and leads from the map to a finding without it too.
+ * policy), and can be read, printed and navigated from the map to a finding without it too.
  */
 import { counts, worstFirst } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
@@ -19,24 +19,24 @@ import { script } from './script.ts';
 import { trends } from './trends.ts';
 
 export type PageOptions = {
-  /** Of checks, why they matter. */
+  /** Why each check matters. */
   readonly why: ReadonlyMap<string, string>;
-  /** Of checks, their pages in Markdown, where they are at hand. */
+  /** Pages of checks in Markdown, if available. */
   readonly pages?: ReadonlyMap<string, string>;
-  /** Earlier runs, oldest first; null where there is no store to know any from. */
+  /** Earlier runs, oldest first; null if there is no store to read them from. */
   readonly past?: readonly Totals[] | null;
   readonly links?: PageLinks;
 };
 
-/** Findings that are listed, worst first; with more a browser on a phone gives up. */
+/** Findings to list, worst first; more overload a browser on a phone. */
 const LISTED = 5000;
-/** Groups with all their proof. */
+/** Groups with all their evidence. */
 const GROUPS = 500;
 
 /**
- * The report as one HTML file, with styles and script inside and a policy that lets it load nothing.
+ * The report as one HTML file, with styles and script inside and a policy that forbids loading anything.
  *
- * @param options - trends, links and times that the report itself does not have
+ * @param options - trends, links and times that the report itself lacks
  */
 export function writeHtml(report: ClusterReport, options: PageOptions): string {
   const past = options.past ?? null;
@@ -74,7 +74,7 @@ const apart = [
   'Suppressed by exceptions: not counted',
 ];
 
-/** Cards in the order of {@link rank}; what does not count stands below a heading of its own. */
+/** Cards in the order of {@link rank}; inactive findings are below a heading of their own. */
 function cards(all: readonly Group[], { startedAt }: ClusterReport, { why, pages }: PageOptions): string {
   let left = LISTED;
   const shown = all.slice(0, GROUPS).map((group, index) => {
@@ -97,7 +97,7 @@ function cards(all: readonly Group[], { startedAt }: ClusterReport, { why, pages
   return `${shown.join('')}${rest > 0 ? `<p>${plural(rest, 'more finding')}, no worse than these, left out: <code>-o json</code> has them all.</p>\n` : ''}`;
 }
 
-/** What counts stands before what waits for a second observation, and that before what exceptions cover. */
+/** Active findings come first, then pending ones, then those covered by exceptions. */
 function rank({ lead }: Group): number {
   if (counts(lead)) return 0;
   return lead.suppressed === null ? 1 : 2;

@@ -1,9 +1,9 @@
-/** The way of a pod's packets to its node and back, with the names that the finding tells, and where it is broken. */
+/** The path of a pod's packets to its node and back, with the names in the finding, and where it is broken. */
 import { hostLinkNameIn } from '../../model/cni-plugins.ts';
 import type { Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
 
-/** Stations, and the links between them at odd places. */
+/** Stations, with the links between them at odd positions. */
 const places = [
   'namespace',
   'out',
@@ -21,7 +21,7 @@ type Place = (typeof places)[number];
 type Way = 'both' | 'from' | 'to';
 type Break = { readonly at: Place | null; readonly way: Way };
 
-/** Where the checks of a topic find a path broken; single checks that find it elsewhere stand below. */
+/** Where the checks of a topic find a path broken; checks that find it elsewhere are listed below. */
 const ofTopic: Partial<Record<Finding['topic'], Break>> = {
   interfaces: { at: 'interface', way: 'both' },
   veth: { at: 'pair', way: 'both' },
@@ -65,7 +65,7 @@ const kinds: Record<Place, string> = {
   node: 'node',
 };
 
-/** How those words go on after "broken at". */
+/** The words after "broken at". */
 const said: Record<Place, string> = {
   ...kinds,
   namespace: "the pod's network namespace",
@@ -81,7 +81,7 @@ const lost: Record<Way, string> = {
   to: 'Packets to the pod are lost',
 };
 
-/** Empty for what is not about a pod's path. */
+/** Empty if the finding is not about a pod's path. */
 export function podPath(finding: Finding): string {
   if (finding.object.kind !== 'pod') return '';
   const found = ofCheck[finding.check] ?? ofTopic[finding.topic];
@@ -109,7 +109,7 @@ function station(place: Place, name: string | undefined, found: Break): string {
   return `<span class="station${broken ? ' cut' : ''}"><small>${kinds[place]}</small><b>${text(shortName(name ?? ''), 300)}</b>${broken ? '<i>✕ broken</i>' : ''}</span>`;
 }
 
-/** Both directions; that of the packets that are lost is crossed out. */
+/** Both directions; the one that loses packets is crossed out. */
 function link(place: Place, { at, way }: Break): string {
   const arrow = (direction: Way, sign: string): string => {
     const broken = at === place && (way === 'both' || way === direction);
@@ -118,7 +118,7 @@ function link(place: Place, { at, way }: Break): string {
   return `<span class="link">${arrow('from', '→')}${arrow('to', '←')}</span>`;
 }
 
-/** Any name that a plugin or a person may give to a pair. */
+/** Any name that a plugin or a person may give a pair. */
 const VETH = /\bveth[0-9A-Za-z]{1,11}\b/;
 const BRIDGE = /\b(?:cni|cbr|docker|podman)\d{1,3}\b|\bkube-bridge\b|\bcilium_host\b|\bazure\d\b/;
 const INTERFACE = /\b(?:eth|net|ens)\d{1,3}\b/;
@@ -146,7 +146,7 @@ function namesIn({ object, detail, evidence }: Finding): Partial<Record<Place, s
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
 }
 
-/** A node without the domain that all of a cloud share: a station is narrow. */
+/** A node without its cloud domain: a station is narrow. */
 function shortName(name: string): string {
   return /^ip-[\d-]+\./.test(name) ? (name.split('.')[0] ?? name) : name;
 }

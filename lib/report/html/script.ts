@@ -1,4 +1,4 @@
-/** What the page does with a script: filter, copy, open what a link leads to. Without it, all can be read and printed. */
+/** The page's script: filters, copies, and opens the target of a link. The page can be read and printed without it. */
 export const script = `
 (() => {
   document.documentElement.classList.add('js');

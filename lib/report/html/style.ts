@@ -1,4 +1,4 @@
-/** How the pages look: on screen, by night, on a phone and on paper. Severity is always a word with a shape of its own, never only a colour. */
+/** The style of the pages: on screen, in dark mode, on a phone and on paper. Severity is always a word with its own shape, never only a color. */
 const colours = `
 :root{color-scheme:light dark;--page:#f4f5f8;--card:#fff;--sunk:#eef0f5;--fg:#171a21;--muted:#515866;--line:#d9dde5;--link:#0a52b5;
 --critical:#7d0a1e;--on-critical:#fff;--high:#f59331;--on-high:#2a1400;--medium:#fbd96b;--on-medium:#352700;--low:#c9dcf7;--on-low:#102f63;
@@ -188,7 +188,7 @@ article>details>summary{grid-template-columns:auto 1fr 1rem;padding:.7rem .8rem}
 .stack thead{display:none}.stack tr,.stack td,.stack tbody th{display:block;border:0;padding:.1rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.45rem 0}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}.stack tbody th{font-weight:600}
 .fleet tr{padding:.6rem .8rem}.fleet th,.fleet td{padding-left:0}.tick{font-size:18px}}`;
 
-/** On paper: what to do and where, in as few sheets as that takes; proof and explanations stay on screen. */
+/** On paper: what to do and where, on as few sheets as possible; evidence and explanations stay on screen. */
 const paper = `
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--sunk:#f2f2f2;--fg:#000;--muted:#444;--line:#bbb;--link:#000;
 --critical:#7d0a1e;--on-critical:#fff;--high:#f59331;--on-high:#2a1400;--medium:#fbd96b;--on-medium:#352700;--low:#c9dcf7;--on-low:#102f63;--good:#17693a;--on-good:#fff;--unsure:#65309b;--on-unsure:#fff;--broken:#b3142c;--cell:#dfe8e2}

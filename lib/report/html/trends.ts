@@ -1,4 +1,4 @@
-/** Namespaces, leaked ones and the fullest node of the last month, drawn, and as numbers for who cannot see a drawing. */
+/** Namespaces, leaked ones and the fullest node of the last month, as charts, and as numbers for blind readers. */
 import type { ClusterReport } from '../../model/report.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { type Totals, totalsOf } from '../../model/totals.ts';
@@ -19,7 +19,7 @@ export function trends(report: ClusterReport, past: readonly Totals[]): string {
 ${nodesNote(all)}${numbers(all)}`;
 }
 
-/** A sum of fewer nodes is less, whatever became of each. */
+/** A sum over fewer nodes is smaller, whatever happened on each. */
 function nodesNote(all: readonly Totals[]): string {
   const [fewest, most] = [
     Math.min(...all.map((each) => each.nodes)),
@@ -31,9 +31,9 @@ function nodesNote(all: readonly Totals[]): string {
 }
 
 /**
- * A trend in a line of a table, from zero; empty where there are not two points.
+ * A trend in a table row, from zero; empty with fewer than two points.
  *
- * @param top - what all lines of the table are drawn to, so that they can be compared
+ * @param top - shared scale of all rows of the table, so that they can be compared
  */
 export function sparkline(values: readonly (number | null)[], what: string, top: number): string {
   const known = values.filter((value) => value !== null);
@@ -54,7 +54,7 @@ export function sparkline(values: readonly (number | null)[], what: string, top:
 }
 
 type Scale = {
-  /** Where the drawing ends; null for its highest value. */
+  /** Upper end of the chart; null for its highest value. */
   readonly limit: number | null;
   readonly say: (value: number) => string;
 };
@@ -97,7 +97,7 @@ function forecast(known: readonly Known[], limit: number): string {
   return `. <span class="warn">At this rate it reaches the limit on ${day(time)}, in ${plural(days, 'day')}.</span>`;
 }
 
-/** Runs of points without a gap: a line over a night without an audit would tell what nobody knows. */
+/** Runs of points without a gap: a line across a night without an audit would invent data. */
 function stretches(points: readonly Point[]): { at: number; value: number }[][] {
   const all: { at: number; value: number }[][] = [[]];
   for (const { at, value } of points) {
@@ -128,7 +128,7 @@ function day(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
 }
 
-/** `12K`: what has room beside a drawing, also on a phone. */
+/** `12K`: fits beside a chart, even on a phone. */
 function compact(value: number): string {
   return value.toLocaleString('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 }
