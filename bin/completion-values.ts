@@ -1,4 +1,4 @@
-/** Values of options that are looked up while somebody types: nothing here asks a cluster, and nothing fails aloud. */
+/** Option values, looked up while somebody types: nothing here asks a cluster, and errors stay silent. */
 import type { Values } from './completion.ts';
 
 const RUNS = 30;
@@ -32,7 +32,7 @@ async function look(kind: string, given: ReadonlyMap<string, string>): Promise<r
   }
 }
 
-/** Newest first, of a directory: a bucket would be asked over the network at each keystroke. */
+/** Newest first, from a directory only: each keystroke would query a bucket over the network. */
 async function runsOf(given: ReadonlyMap<string, string>): Promise<string[]> {
   const { defaultStore, openStore } = await import('../lib/audit/stores.ts');
   const { clusters, DirectoryStore, runs } = await import('../lib/history/index.ts');

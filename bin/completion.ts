@@ -1,13 +1,13 @@
-/** What may come next on a command line: read from the definitions of the commands, so nothing is listed twice. */
+/** Completes a command line from the definitions of the commands, so nothing is listed twice. */
 import type { Command, Option } from 'commander';
 import { list } from './options.ts';
 
 export type Candidate = { readonly value: string; readonly description: string };
 
-/** Values that only the moment knows; null where they are files. */
+/** Values known only at run time; null where they are files. */
 export type Values = (kind: string, given: ReadonlyMap<string, string>) => Promise<readonly string[] | null>;
 
-/** Options and arguments by what their values are; of others nothing is known. */
+/** Options and arguments by the kind of their values; others have no known values. */
 const KINDS: Readonly<Record<string, string>> = {
   '--context': 'context',
   '--check': 'check',
@@ -32,7 +32,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param words - all words behind the program's name; the last is being typed, and may be empty
+ * @param words - all words after the program's name; the last is being typed, and may be empty
  * @returns null where the shell is to complete files
  */
 export async function complete(

@@ -1,4 +1,4 @@
-/** What is possible in a configuration, and probably not meant. */
+/** Parts of a configuration that are valid, but probably not meant. */
 import { catalogue } from '../lib/checks/catalogue.ts';
 import type { Mistake, PlaceOf } from '../lib/config/examine.ts';
 import { nearest } from '../lib/config/nearest.ts';

@@ -1,8 +1,8 @@
-/** What of a store is damaged, told on standard error, each once: the rest is shown. */
+/** Reports damaged parts of a store on standard error, each once; the rest is shown. */
 import type { OnDamage } from '../lib/history/index.ts';
 import { EXIT, explain } from './exit.ts';
 
-/** For who goes on without what is damaged, and whose exit code says something else. */
+/** For commands that go on without the damaged part, and whose exit code means something else. */
 export function warnOfDamage(): OnDamage {
   const told = new Set<string>();
   return (damage) => {
@@ -12,7 +12,7 @@ export function warnOfDamage(): OnDamage {
   };
 }
 
-/** For who shows what is in the store: that something is missing is in the exit code, too. */
+/** For commands that show the store: their exit code also says that something is missing. */
 export function leftOut(): OnDamage {
   const warn = warnOfDamage();
   return (damage) => {

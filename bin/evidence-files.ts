@@ -1,10 +1,10 @@
-/** Kept evidence, as commands are given it. */
+/** Kept evidence, as commands receive it. */
 import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AuditError, messageOf } from '../lib/model/errors.ts';
 
-/** One after the other: a large cluster has more nodes than a process may open files, and more evidence than memory. */
+/** One at a time: a large cluster has more nodes than a process may open files, and more evidence than memory. */
 export function* archives(files: readonly string[]): Generator<Uint8Array> {
   for (const file of files) {
     let archive: Uint8Array;
@@ -22,7 +22,7 @@ export function* archives(files: readonly string[]): Generator<Uint8Array> {
   }
 }
 
-/** The files that paths name, folders by what they hold. @throws AuditError USAGE where there is none */
+/** The files that paths name; a folder means the files in it. @throws AuditError USAGE where there is none */
 export async function filesOf(paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   try {

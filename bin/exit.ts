@@ -1,4 +1,4 @@
-/** Exit codes, documented in docs/command-line.md, and how an error is told on stderr. */
+/** Exit codes, documented in docs/command-line.md, and how stderr shows an error. */
 import { AuditError, type ErrorCode, messageOf } from '../lib/model/errors.ts';
 import { printable, printableLines } from '../lib/model/printable.ts';
 
@@ -33,13 +33,13 @@ const byCode: Record<ErrorCode, number> = {
   ABORTED: EXIT.interrupted,
 };
 
-/** The exit code that an error ends in; a code that scripts may go by (docs/command-line.md). */
+/** The exit code of an error; scripts may rely on it (docs/command-line.md). */
 export function exitCodeOf(error: unknown): number {
-  // Anything else is a fault of our own; 70 is EX_SOFTWARE of sysexits.h.
+  // Anything else is our own fault; 70 is EX_SOFTWARE of sysexits.h.
   return error instanceof AuditError ? byCode[error.code] : 70;
 }
 
-/** What happened and what to do, for people; a stack only for faults of our own. */
+/** What happened and what to do, for people; a stack only for our own faults. */
 export function explain(error: unknown): string {
   if (error instanceof AuditError)
     return `netns-audit: ${printableLines(error.message)}\n${indent(error.remedy)}`;
@@ -47,7 +47,7 @@ export function explain(error: unknown): string {
   return `netns-audit: this is a bug: please report it with these lines:\n${indent(stack ?? messageOf(error))}`;
 }
 
-/** Said while a request that nobody answered is tried again, or a login is waited for, to whoever waits at a terminal. */
+/** Tells the user at a terminal that an unanswered request is being retried, or that a login is pending. */
 export function tryingAgain(error: AuditError): string {
   return `${printable(error.message)}${error.retryable ? '; trying again' : ''}.\n`;
 }

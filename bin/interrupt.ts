@@ -2,11 +2,11 @@ import { EXIT } from './exit.ts';
 
 export type Interrupt = {
   readonly signal: AbortSignal;
-  /** The program ends at once again when it is told to. */
+  /** From here on, a signal ends the program at once again. */
   readonly end: () => void;
 };
 
-/** Ctrl-C and SIGTERM give a run the time to remove its pods; a second one ends the program at once. */
+/** Ctrl-C and SIGTERM give a run time to remove its pods; a second one ends the program at once. */
 export function onInterrupt(say: (text: string) => void): Interrupt {
   const controller = new AbortController();
   const stop = (): void => {

@@ -1,4 +1,4 @@
-/** The command line: which commands there are, and what their errors end in. Commands load only when they run. */
+/** The command line: its commands, and how their errors end. Commands load only when they run. */
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { printable, printableLines } from '../lib/model/printable.ts';
 import { addAnalyze } from './commands/analyze.ts';
@@ -58,7 +58,7 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** In the protocol of kubectl's plugins (that of cobra): a candidate a line, and last `:0` for files or `:4` for none. */
+/** In the protocol of kubectl's plugins (that of cobra): one candidate per line, and last `:0` for files or `:4` for none. */
 async function printCandidates(program: Command, words: readonly string[]): Promise<void> {
   const { complete } = await import('./completion.ts');
   const { valuesOf } = await import('./completion-values.ts');
@@ -68,7 +68,7 @@ async function printCandidates(program: Command, words: readonly string[]): Prom
   process.stdout.write(candidates === null ? ':0\n' : ':4\n');
 }
 
-/** Whoever typed a wrong option of a command is shown where its options are listed. */
+/** After a wrong option, the error says where the command's options are listed. */
 function nameHelpOfEach(command: Command, path = command.name()): void {
   command.showHelpAfterError(
     command.commands.length > 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the command line on a Node.js that can run it. An older one still starts this file, so that it can say so,
-// or use the Node.js that `npm ci` put beside the project.
+// Starts the command line on a Node.js that can run it. Older versions still start this file, so it can say so,
+// or use the Node.js that `npm ci` installed in the project.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
@@ -10,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('./netns-audit.ts', import.meta.url));
 const own = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
-// Compiled code is kept between runs, which halves the time of short ones; in a folder of the user's own, as /tmp is everybody's.
+// Keeps compiled code between runs, which halves the time of short ones; in the user's own folder, as /tmp is shared.
 const compiled = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'netns-audit');
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-// By this name kubectl 1.26 and newer asks what may come next behind `kubectl netns-audit`.
+// kubectl 1.26 and newer calls this name to complete `kubectl netns-audit`.
 if (basename(process.argv[1] ?? '').startsWith('kubectl_complete-')) process.argv.splice(2, 0, '__complete');
 
 if (major > 22 || (major === 22 && minor >= 19)) {
@@ -24,10 +24,10 @@ if (major > 22 || (major === 22 && minor >= 19)) {
     stdio: 'inherit',
     env: { NODE_COMPILE_CACHE: compiled, ...process.env },
   });
-  // Ctrl-C reaches the child by itself: it removes its pods, and we wait for that.
+  // Ctrl-C also reaches the child, which removes its pods; we wait for that.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
-  // Killed by a signal, it has removed nothing: that is not the 130 of a run that was interrupted.
+  // A child killed by a signal has removed nothing, unlike the 130 of an interrupted run.
   child.on('exit', (status, signal) => {
     process.exitCode = status ?? 128 + (constants.signals[signal] ?? 0);
   });

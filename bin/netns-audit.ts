@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { main } from './main.ts';
 
-// Whoever reads the report may leave early (`| head`): the run goes on, and its report is still kept.
+// The reader of the report may leave early (`| head`): the run goes on, and still keeps its report.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

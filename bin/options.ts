@@ -1,4 +1,4 @@
-/** Options that more than one command takes, and how their values are read. */
+/** Options that several commands share, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AuditError } from '../lib/model/errors.ts';
 import { type Severity, severities } from '../lib/model/finding.ts';
@@ -13,7 +13,7 @@ export type ClusterOptions = {
   readonly externalId?: string;
 };
 
-/** The options that choose a cluster, and how it is reached; `clusterTarget` reads them. */
+/** Options that choose a cluster and how to reach it; `clusterTarget` reads them. */
 export function addClusterOptions(command: Command): Command {
   return command
     .optionsGroup('The cluster:')
@@ -31,10 +31,10 @@ export const EXCEPTIONS = 'accepted findings, which do not count: netns-audit.ya
 /** What `--alerts <file>` is for. */
 export const ALERTS = 'netns-audit.yaml, or its parts `destinations` and `thresholds`';
 
-/** Severity from which on findings end in exit code 1; `never` where whoever starts it is told otherwise. */
+/** Lowest severity that ends in exit code 1; `never` where the caller learns of findings in another way. */
 export type FailOn = Severity | 'never';
 
-/** The options of what is printed and written. */
+/** Options for what is printed and written. */
 export function addOutputOptions(command: Command): Command {
   return command
     .optionsGroup('What is printed:')
@@ -60,7 +60,7 @@ const secondsOf = new Map([
   ['h', 3600],
 ]);
 
-/** `90s`, `5m`, `1h` or `0s`: every time has its unit, as whoever types 5 may well mean minutes. */
+/** `90s`, `5m`, `1h` or `0s`: every time has its unit, as 5 may well mean minutes. */
 export function seconds(text: string): number {
   const [, count, unit = ''] = /^(\d+(?:\.\d+)?)([smh])$/.exec(text) ?? [];
   if (count === undefined)
@@ -68,17 +68,17 @@ export function seconds(text: string): number {
   return Number(count) * (secondsOf.get(unit) ?? 1);
 }
 
-/** Time for one node, in whole seconds, as the API takes no others, and the admission policy no long ones. */
+/** Time for one node, in whole seconds, as the API accepts no others, and the admission policy no long ones. */
 export function deadline(text: string): number {
   const value = seconds(text);
   if (Number.isInteger(value) && value >= 5 && value <= 600) return value;
   throw new InvalidArgumentError('It is from 5s to 10m, in whole seconds.');
 }
 
-/** Less and a namespace may be that of a pod that is being created; the admission policy of repair pods takes no other time either. */
+/** Below this, a namespace may belong to a pod in creation; the admission policy of repair pods also accepts no less. */
 const LEAST_SETTLE_TO_DELETE = 300;
 
-/** How long an orphaned namespace must have been there before it is deleted, in whole seconds. */
+/** Age that an orphaned namespace must have before it is deleted, in whole seconds. */
 export function settleToDelete(text: string): number {
   const value = seconds(text);
   if (Number.isInteger(value) && value >= LEAST_SETTLE_TO_DELETE && value <= 99_999) return value;
@@ -91,13 +91,13 @@ const daysOf = new Map([
   ['y', 365],
 ]);
 
-/** A day, `YYYY-MM-DD`, given as one or by how long ago it is: `30d`, `12w`, `2y`. */
+/** A day, `YYYY-MM-DD`, given as a date or as time ago: `30d`, `12w`, `2y`. */
 export function days(text: string): string {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(text) : null;
-  // The 31st of February would be a day of March.
+  // Otherwise 31 February would become a day in March.
   if (day !== null && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return text;
   const [, count, unit = ''] = /^(\d{1,4})([dwy])$/.exec(text) ?? [];
-  // No calendar is asked for years before Christ.
+  // Dates before year 1 make no sense here.
   if (count === undefined || (unit === 'y' && Number(count) > 1000))
     throw new InvalidArgumentError('It is a day such as 2026-11-01, or a time such as 30d, 12w or 2y.');
   return new Date(Date.now() - Number(count) * (daysOf.get(unit) ?? 1) * 86_400_000)
@@ -106,19 +106,19 @@ export function days(text: string): string {
 }
 
 /**
- * Columns of the terminal; undefined where there is none, and where it does not say: one without a size (`script` in CI,
+ * Columns of the terminal; undefined where there is none or its size is unknown: a terminal without a size (`script` in CI,
  * `docker exec -t`) has 0.
  */
 export function terminalWidth({ columns }: { readonly columns?: number }): number | undefined {
   return columns || undefined;
 }
 
-/** Columns of a report: those of the terminal, else as many as an old one has. */
+/** Columns of a report: those of the terminal, else 80. */
 export function reportWidth(stream: { readonly columns?: number }): number {
   return terminalWidth(stream) ?? 80;
 }
 
-/** Reads an option that is a whole number of 1 or more; commander says what is wrong with another. */
+/** Reads an option that is a whole number of 1 or more; commander reports any other. */
 export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)
@@ -126,7 +126,7 @@ export function positive(text: string): number {
   return value;
 }
 
-/** Days that something is kept: a hundred years at most, as calendars end some time. */
+/** Days that something is kept: at most a hundred years, as dates have a limit. */
 export function daysKept(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > 36_500)
@@ -134,7 +134,7 @@ export function daysKept(text: string): number {
   return value;
 }
 
-/** A comma-separated list, given once or more often. */
+/** A comma-separated list, given once or repeatedly. */
 export function list(text: string, before: readonly string[] = []): string[] {
   return [
     ...before,
@@ -145,7 +145,7 @@ export function list(text: string, before: readonly string[] = []): string[] {
   ];
 }
 
-/** Colours on a terminal, unless NO_COLOR or --no-color say no, or FORCE_COLOR says yes. */
+/** Colours on a terminal, unless NO_COLOR or --no-color forbid or FORCE_COLOR demands them. */
 export function wantsColour(stream: NodeJS.WriteStream, option: boolean): boolean {
   const { NO_COLOR = '', FORCE_COLOR = '', TERM } = process.env;
   if (!option || NO_COLOR !== '') return false;

@@ -1,4 +1,4 @@
-/** What a page on standard output tells besides its report. */
+/** What a page on standard output shows besides its report. */
 import type { Store } from '../lib/history/index.ts';
 import { dayBefore } from '../lib/model/days.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -6,10 +6,10 @@ import { timeOf } from '../lib/model/run-id.ts';
 import type { PageOptions } from '../lib/report/index.ts';
 import { hrefOf, today } from './reports-store.ts';
 
-/** How far before its report the audit before it is looked for. */
+/** How many days back the previous audit is looked for. */
 const DAYS = 40;
 
-/** @param store - of earlier runs; null where the report is not one of a whole cluster that is there */
+/** @param store - of earlier runs; null where the report is not of a whole, existing cluster */
 export async function pageOptions(store: Store | null, report: ClusterReport): Promise<Partial<PageOptions>> {
   const { checkPages } = await import('../lib/audit/index.ts');
   const pages = await checkPages(report);

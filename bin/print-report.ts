@@ -1,4 +1,4 @@
-/** A report on standard output, and the exit code that it means. */
+/** Prints a report to standard output, and sets its exit code. */
 import { reasons } from '../lib/checks/catalogue.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -6,7 +6,7 @@ import { type Format, type PageOptions, write } from '../lib/report/index.ts';
 import { EXIT } from './exit.ts';
 import { type FailOn, reportWidth, wantsColour } from './options.ts';
 
-/** @param page - what a page tells besides the report */
+/** @param page - what a page shows besides the report */
 export function printReport(
   report: ClusterReport,
   options: {

@@ -1,19 +1,19 @@
-/** What a run says while it works: one line that is written over on a terminal, one line a node elsewhere. */
+/** Progress of a run: one line that is overwritten on a terminal, one line per node elsewhere. */
 import { styleText } from 'node:util';
 import type { Progress } from '../lib/audit/index.ts';
 import { printable, printableLines } from '../lib/model/printable.ts';
 
 export type ProgressLine = {
   readonly show: (progress: Progress) => void;
-  /** A sentence that stays; whatever is in it reaches the terminal as text. */
+  /** A sentence that stays; the terminal gets it as text only. */
   readonly say: (text: string) => void;
   readonly end: () => void;
 };
 
-/** Names of leftover pods are the longest that is said. */
+/** The longest text is the names of leftover pods. */
 const LONGEST = 20_000;
 
-/** A line that is written over and over on a terminal, or one line for each step where there is none. */
+/** One line that is overwritten on a terminal, or one line per step where there is none. */
 export function progressOn(
   stream: NodeJS.WriteStream,
   options: { quiet: boolean; colour: boolean },

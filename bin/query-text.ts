@@ -1,9 +1,9 @@
-/** What SQL gives, for people and programs. Pure; what nodes said is printed as text only. */
+/** Results of SQL, for people and programs. Pure; node output is printed as text only. */
 import type { Answer, Value } from '../lib/history/query.ts';
 import { printable } from '../lib/model/printable.ts';
 import { jsonText, table } from '../lib/report/index.ts';
 
-/** Rows of a table that anybody reads; the formats for programs have all. */
+/** Most rows in a table for people; formats for programs have all rows. */
 const SHOWN = 1000;
 const WIDEST = 120;
 
@@ -33,7 +33,7 @@ export function writeAnswer(
   }
 }
 
-/** Two columns of one name would be one in an object. */
+/** Two columns with the same name would become one in an object. */
 function names({ columns }: Answer): string[] {
   return columns.map((name, index) => {
     const before = columns.slice(0, index).filter((each) => each === name).length;
@@ -48,7 +48,7 @@ function textOf({ columns, rows }: Answer, width: number | undefined): string {
   return `${table([columns.map(cell), ...shown], width)}${rows.length === 0 ? 'No rows.\n' : ''}${rest > 0 ? `and ${rest} more rows: -o csv has them all\n` : ''}`;
 }
 
-/** RFC 4180. A spreadsheet takes text that begins with these for a formula: what nodes said must stay text. */
+/** RFC 4180. A spreadsheet reads text that begins with these as a formula: node output must stay text. */
 function csvCell(value: Value): string {
   const text = printable(plain(value), Number.POSITIVE_INFINITY);
   const safe = typeof value !== 'number' && /^[=+\-@]/.test(text) ? `'${text}` : text;

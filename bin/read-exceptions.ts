@@ -1,4 +1,4 @@
-/** Exceptions from a file: netns-audit.yaml, or one with nothing but its part `exceptions`. */
+/** Exceptions from a file: netns-audit.yaml, or only its part `exceptions`. */
 import { z } from 'zod';
 import { readPart } from '../lib/config/read.ts';
 import { exceptionsFor } from '../lib/diagnosis/exceptions.ts';
@@ -13,7 +13,7 @@ export function readExceptions(file: string | undefined): Exception[] {
   return readPart(file, fileSchema, 'docs/exceptions.md has an example').exceptions;
 }
 
-/** Says on standard error that none of them is for the cluster: on the command line its name is that of the context or EKS cluster. */
+/** Warns on standard error if none is for the cluster: on the command line its name is the context or EKS cluster. */
 export function noteOtherClusters(exceptions: readonly Exception[], cluster: string): void {
   if (exceptions.length === 0 || exceptionsFor(exceptions, cluster).length > 0) return;
   const name = printable(cluster, 300);

@@ -1,4 +1,4 @@
-/** What `netns-audit remediate` prints: the plan, what came of each act, and of all. */
+/** What `netns-audit remediate` prints: the plan, the result of each act, and a summary. */
 import type { ActResult } from '../lib/audit/index.ts';
 import { counts } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
@@ -8,7 +8,7 @@ import { type Act, type AgentAct, type NodeAct, objectsOf, type Plan } from '../
 import { scriptOf } from '../lib/remedy/script.ts';
 import { jsonText, plural, table } from '../lib/report/index.ts';
 
-/** Names of objects of one act that are printed; all are in JSON, and in the record. */
+/** Object names printed per act; JSON and the record have all. */
 const NAMES = 5;
 
 /** The plan as `-o json` prints it. */
@@ -16,13 +16,13 @@ export function planJson(plan: Plan, report: ClusterReport): string {
   return `${jsonText({ runId: report.runId, cluster: report.cluster.name, ...plan }, 2)}\n`;
 }
 
-/** The commands of all findings of the plan, for a person to read and run. */
+/** The commands for all findings in the plan, for a person to read and run. */
 export function planScript(plan: Plan, report: ClusterReport): string {
   return scriptOf(report, [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(counts));
 }
 
 /**
- * The plan as a person reads it before anything is done.
+ * The plan as shown to a person before anything is done.
  *
  * @param limit - objects that one call may repair
  * @param width - of the terminal, in characters
@@ -97,15 +97,15 @@ function rows(head: readonly [string, string], acts: readonly Act[], width: numb
   return table([[...head], ...acts.map(row)], width).trimEnd();
 }
 
-/** How many objects all acts are about. */
+/** Number of objects in all acts. */
 export function totalOf(acts: readonly Act[]): number {
   return acts.reduce((sum, act) => sum + objectsOf(act), 0);
 }
 
-/** Names of one node that are asked about; all are in JSON. */
+/** Names per node in the question; JSON has all. */
 const ASKED = 20;
 
-/** What is asked before anything is done. */
+/** The question asked before anything is done. */
 export function question(acts: readonly Act[], cluster: string): string {
   const objects = acts.map((act) =>
     act.kind === 'recreate-pod'
@@ -130,7 +130,7 @@ export function question(acts: readonly Act[], cluster: string): string {
   ].join('\n');
 }
 
-/** One act and what came of it; of many objects those that were not done, by their reason. */
+/** One act and its result; for many objects, those that were not done, by reason. */
 export function resultText({ act, result, detail, answers }: ActResult): string {
   const others = Map.groupBy(
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
@@ -145,7 +145,7 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
 }
 
 /**
- * @param wanted - objects that were to be repaired
+ * @param wanted - objects to be repaired
  * @param beyond - objects of the plan that the limit left out
  */
 export function summary(
@@ -168,7 +168,7 @@ export function summary(
   ].join('');
 }
 
-/** Objects of which that is said. An act without answers is its one object. */
+/** Number of objects with matching answers. An act without answers counts as one object. */
 export function sum(results: readonly ActResult[], matches: (word: string) => boolean): number {
   const wordOf = {
     done: 'done',

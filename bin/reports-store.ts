@@ -1,4 +1,4 @@
-/** What all commands on earlier reports share: their options, the store, and which report is meant. */
+/** Shared by all commands on earlier reports: options, the store, and the report that is meant. */
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
@@ -11,7 +11,7 @@ import { days } from './options.ts';
 
 export type Common = { readonly store?: string; readonly cluster?: string; readonly color: boolean };
 
-/** A subcommand of `reports`, with the options that all of them have. */
+/** A subcommand of `reports`, with their common options. */
 export function subcommand(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
@@ -22,7 +22,7 @@ export function subcommand(parent: Command, name: string, description: string): 
 }
 
 /**
- * The report that is meant. In the place of one that is damaged comes the next one that the reference fits, which for `latest`
+ * The report that is meant. A damaged one is replaced by the next that fits the reference, which for `latest`
  * is the one before.
  *
  * @throws AuditError USAGE where the store has no such report, or the reference fits several clusters; STORE where it is damaged
@@ -59,7 +59,7 @@ export async function reportOf(
         if (part !== null) return part;
       }
     } else if (/^\d{4}-\d{2}-\d{2}$/.test(reference)) {
-      // Counts every hour and audits of a few nodes are less than what a day is asked for.
+      // A reference to a day means a full audit, not hourly counts or audits of a few nodes.
       let part: ClusterReport | null = null;
       for await (const found of runs(store, [cluster], reference, reference, tell)) {
         const report = await read(found);
@@ -80,7 +80,7 @@ export async function reportOf(
   });
 }
 
-/** The audit of the whole cluster before this one. @throws AuditError USAGE when there is none of the last year */
+/** The audit of the whole cluster before this one. @throws AuditError USAGE when there is none in the last year */
 export async function reportBefore(
   store: Store,
   report: ClusterReport,
@@ -108,7 +108,7 @@ export function addNarrowing(command: Command, what: string): Command {
     .option('--node <name>', `${what} on this node`);
 }
 
-/** What is about the check and node that were asked for, with the verdict of just that. @throws AuditError USAGE */
+/** The part of the report about the given check and node, with its own verdict. @throws AuditError USAGE */
 export async function partOf(report: ClusterReport, asked: Narrowing): Promise<ClusterReport> {
   if (asked.check === undefined && asked.node === undefined) return report;
   const { narrowed } = await import('../lib/diagnosis/part.ts');
@@ -124,7 +124,7 @@ export async function partOf(report: ClusterReport, asked: Narrowing): Promise<C
   return part;
 }
 
-/** The store that --store names, or the default one. @throws AuditError USAGE where there is none of that name */
+/** The store that --store names, or the default one. @throws AuditError USAGE where it does not exist */
 export async function opened({ store }: { store?: string }): Promise<Store> {
   const { assertThere, defaultStore, openStore } = await import('../lib/audit/stores.ts');
   const found = openStore(store ?? defaultStore());
@@ -137,7 +137,7 @@ export async function opened({ store }: { store?: string }): Promise<Store> {
   });
 }
 
-/** Clusters that the store has reports of, or the one that was asked for. */
+/** Clusters with reports in the store, or only the given one. */
 export async function clusterNames(store: Store, { cluster }: { cluster?: string }): Promise<string[]> {
   const { clusters, hasReports } = await import('../lib/history/index.ts');
   if (cluster !== undefined && (await hasReports(store, cluster))) return [cluster];
@@ -160,17 +160,17 @@ export function textOrJson(): Option {
     .default('text');
 }
 
-/** A value as commands print it under `-o json`. */
+/** A value as `-o json` prints it. */
 export function json(value: unknown): string {
   return `${jsonText(value, 2)}\n`;
 }
 
-/** The day it is, UTC. */
+/** Today, in UTC. */
 export function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-/** Where a browser finds it: a file, or the console's page of the object. */
+/** The URL for a browser: a file, or the object's page in the console. */
 export function hrefOf(store: Store, key: string): string {
   const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
   if (bucket === undefined) return pathToFileURL(join(resolve(store.location), key)).href;

@@ -1,4 +1,4 @@
-/** Runs, differences and trends for a terminal. Pure; what reports say is printed as text only. */
+/** Runs, differences and trends for a terminal. Pure; report content is printed as text only. */
 import { last, type ReportDiff, type RunSummary, type Series } from '../lib/history/index.ts';
 import { type Finding, severities } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
@@ -114,7 +114,7 @@ function heading({ startedAt, verdict, runId, scope }: ReportDiff['before']): st
   return `${startedAt} ${verdict} (${printable(runId, 60)}${scope === 'part' ? ', a part of the cluster' : ''})`;
 }
 
-/** One line for each series, on one scale. */
+/** One line per series, on one scale. */
 export function trendText(
   title: string,
   all: readonly Series[],

@@ -31,7 +31,7 @@ import { version } from './version.ts';
 export type RunOptions = {
   readonly nodes: readonly string[];
   readonly selector: readonly string[];
-  /** Pods of this namespace, or one of them: their nodes are audited, and what is about them is shown. */
+  /** Pods of this namespace, or one of them: their nodes are audited, and findings about them shown. */
   readonly pods: { readonly namespace: string; readonly name: string | null } | null;
   readonly active: readonly ActiveProbe[];
   readonly settle?: number;
@@ -55,7 +55,7 @@ export type RunOptions = {
 /**
  * Audits one cluster, keeps and prints its report, tells destinations, and sets the exit code.
  *
- * @throws AuditError where the audit could not be made or its report not be kept
+ * @throws AuditError where the audit fails or its report cannot be kept
  */
 export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
   const exceptions = readExceptions(options.exceptions);
@@ -160,7 +160,7 @@ async function told(store: Store, report: ClusterReport, { notifiers, thresholds
   return `${said ? 'Alerts sent to' : 'Nothing new to send to'} ${notifiers.map(({ destination }) => destination).join(', ')}.`;
 }
 
-/** The report was printed already: a store that fails must not take it away, but is said and ends in its own code. */
+/** The report is already printed: a failing store does not undo that; its error is shown and sets its own exit code. */
 async function deliver(act: () => Promise<string>, say: (text: string) => void): Promise<void> {
   try {
     say(await act());

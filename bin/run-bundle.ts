@@ -7,13 +7,13 @@ import { counted } from '../lib/model/text.ts';
 import { jsonText } from '../lib/report/index.ts';
 import { archives, filesOf } from './evidence-files.ts';
 
-/** Names that stay which are shown; all of them can be looked up in the copies. */
+/** Unchanged names that are listed; the copies show all of them. */
 const SHOWN = 20;
 
 /**
- * Writes copies of evidence under other names, and says what stays as it was.
+ * Writes copies of evidence under other names, and lists the names that stay.
  *
- * @throws AuditError where it is no evidence, would be judged otherwise under other names, or cannot be written
+ * @throws AuditError where it is no evidence, would be judged differently under other names, or cannot be written
  */
 export async function runBundle(
   paths: readonly string[],

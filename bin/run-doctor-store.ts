@@ -1,4 +1,4 @@
-/** `netns-audit doctor --store PLACE`: reads the whole store and prints what mends it. */
+/** `netns-audit doctor --store PLACE`: reads the whole store and prints how to repair it. */
 import { examineStore } from '../lib/audit/examine-store.ts';
 import { assertThere, openStore } from '../lib/audit/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
@@ -6,7 +6,7 @@ import { printable, printableLines } from '../lib/model/printable.ts';
 import { EXIT } from './exit.ts';
 
 /**
- * Reads a whole store, and prints what is damaged with what mends it.
+ * Reads a whole store, and prints each damaged part with its remedy.
  *
  * @param place - directory or s3://bucket/prefix
  * @throws AuditError where it cannot be read at all

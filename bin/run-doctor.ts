@@ -32,7 +32,7 @@ export type FleetDoctorOptions = Pick<DoctorOptions, 'store' | 'topic' | 'alerts
 
 const WORDS = { ok: 'ok     ', failed: 'BROKEN ', skipped: 'skipped' } as const;
 
-/** Looks at each link between this machine and an audit of the cluster, printing each as it is known; sets the exit code. */
+/** Checks each prerequisite of an audit of the cluster, and prints each as soon as it is known; sets the exit code. */
 export async function runDoctor(target: ClusterTarget, options: DoctorOptions): Promise<void> {
   await examined(async function* (common: Common) {
     yield* examine(target, {
@@ -47,7 +47,7 @@ export async function runDoctor(target: ClusterTarget, options: DoctorOptions): 
   }, options);
 }
 
-/** Each cluster of a configuration, with its settings; then, once, where reports and messages go. */
+/** Checks each cluster of a configuration with its settings; then, once, where reports and messages go. */
 export async function runDoctorOfFleet(file: string, options: FleetDoctorOptions): Promise<void> {
   const config = readConfig(file);
   const clusters = chosenClusters(config.clusters, { ...options, config: file });
@@ -65,7 +65,7 @@ export async function runDoctorOfFleet(file: string, options: FleetDoctorOptions
   }, options);
 }
 
-/** Sends nothing: that is for `--alerts`. */
+/** Sends nothing: only `--alerts` does. */
 function secretsOf(destinations: Config['destinations']): Prerequisite {
   try {
     notifiersOf(destinations, process.env);
@@ -85,7 +85,7 @@ type Common = Pick<
   'version' | 'store' | 'isStoreNamed' | 'notifiers' | 'onUnanswered' | 'signal'
 >;
 
-/** Prints each link as it comes; the exit code is that of the first broken one. */
+/** Prints each prerequisite as it comes; the exit code is that of the first broken one. */
 async function examined(
   prerequisites: (common: Common) => AsyncIterable<Prerequisite>,
   options: Pick<DoctorOptions, 'store' | 'topic' | 'alerts'>,

@@ -1,4 +1,4 @@
-/** `netns-audit fleet`: audits the clusters of a configuration and prints one line of each. */
+/** `netns-audit fleet`: audits the clusters of a configuration and prints one line for each. */
 import { notifiersOf, SnsNotifier } from '../lib/alert/index.ts';
 import { type FleetProgress, type FleetReport, runFleet } from '../lib/audit/fleet/index.ts';
 import { defaultStore, openStore, reportOfRun } from '../lib/audit/index.ts';
@@ -29,7 +29,7 @@ export type FleetOptions = {
 };
 
 /**
- * Audits the chosen clusters of a configuration, some at a time; one that fails costs itself. Sets the exit code.
+ * Audits the chosen clusters of a configuration, a few at a time; a failure affects only its cluster. Sets the exit code.
  *
  * @throws AuditError where the configuration cannot be used
  */
@@ -54,7 +54,7 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
       {
         ...config,
         clusters,
-        // Who names clusters wants no others.
+        // Naming clusters excludes all others.
         ...(options.cluster === undefined ? {} : { discover: undefined }),
         concurrency: { ...concurrency, clusters: options.concurrency ?? concurrency.clusters },
       },
@@ -113,7 +113,7 @@ const HEAD = [
   'SKIPPED',
 ];
 
-/** One line a cluster, in columns. */
+/** One line per cluster, in columns. */
 function table(fleet: FleetReport): string {
   const rows = fleet.clusters.map((each) => {
     if (!('verdict' in each)) return [each.cluster, 'no report', ...HEAD.slice(2).map(() => '-')];

@@ -1,4 +1,4 @@
-/** `netns-audit init`: looks for clusters, writes them down, and says what comes next. */
+/** `netns-audit init`: looks for clusters, writes a configuration, and says what comes next. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Context, listContexts } from '../lib/cluster/contexts.ts';
@@ -20,7 +20,7 @@ export type InitOptions = {
 };
 
 /**
- * Writes a first configuration of the clusters that a kubeconfig or regions of AWS name.
+ * Writes a first configuration with the clusters of a kubeconfig or of AWS regions.
  *
  * @throws AuditError where there is none, or the file exists
  */
@@ -73,7 +73,7 @@ async function ofKubeconfig({ kubeconfig, context, tag }: InitOptions): Promise<
   return found.map((each, index) => each(wrongAsEks.has(index)));
 }
 
-/** A cluster as EKS where it is one, unless it is to be reached by its context all the same. */
+/** The cluster as EKS if it is one, unless it must be reached by its context. */
 function clusterOf(
   same: readonly Context[],
   byContext: boolean,
@@ -89,7 +89,7 @@ function clusterOf(
       from: `${from}.`,
       kubeconfig: { context: name, ...(kubeconfig === undefined ? {} : { file: resolve(kubeconfig) }) },
     };
-  // A name that somebody gave stays; that of `aws eks update-kubeconfig` is an ARN.
+  // A name given by a person stays; `aws eks update-kubeconfig` uses an ARN.
   return {
     name: name.startsWith('arn:') ? eks.name : name,
     from: `${from}: EKS, reached by your AWS credentials.`,
@@ -97,7 +97,7 @@ function clusterOf(
   };
 }
 
-/** Which of them a configuration would not take, as one of a region that there is not. */
+/** The clusters that a configuration would reject, such as those in an unknown region. */
 function wrongOf(clusters: readonly FoundCluster[]): Set<number> {
   const { mistakes = [] } = examine(configText(clusters), configSchema);
   return new Set(mistakes.map(({ path }) => Number(/^clusters\[(\d+)\]/.exec(path)?.[1])));

@@ -54,7 +54,7 @@ export type RemediateOptions = {
   readonly output: 'text' | 'json' | 'script';
   readonly probeNamespace: string;
   readonly repairNamespace: string;
-  /** Seconds that an orphaned namespace must have been there. */
+  /** Minimum age of an orphaned namespace, in seconds. */
   readonly settle: number;
   readonly exceptions?: string;
   readonly image: string;
@@ -62,13 +62,13 @@ export type RemediateOptions = {
   readonly deadline: number;
 };
 
-/** For the pod that repairs one node, whose admission policy lets it have a quarter of an hour. */
+/** For the pod that repairs one node; its admission policy allows a quarter of an hour. */
 const REPAIR_SECONDS = 600;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /**
- * Plans repairs by a report and, under `--apply`, makes them one after the other until one surprises. Sets the exit code.
+ * Plans repairs from a report and, with `--apply`, does them one by one until the first surprise. Sets the exit code.
  *
  * @throws AuditError where the report, the cluster or the choice cannot be used
  */
@@ -139,7 +139,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
   }
 }
 
-/** Tells of repairs that began and did not end. A plan and a rehearsal write nothing: another call may be making them right now. */
+/** Reports repairs that began and did not end. A plan and a rehearsal write nothing: another call may be doing them right now. */
 async function tellHalfDone(
   cluster: Cluster,
   store: Store,
@@ -162,7 +162,7 @@ async function tellHalfDone(
   for (const sentence of sentences) say(printable(sentence, 1000));
 }
 
-/** What pods that repair nodes are told. */
+/** Settings for pods that repair nodes. */
 function onNode({ repairNamespace, image, pullSecret, settle }: RemediateOptions) {
   return {
     repairNamespace,
@@ -221,7 +221,7 @@ async function reportFor(
     say('Auditing the cluster.');
     const previous = await latestReport(store, cluster, warnOfDamage());
     const report = await look(null, previous);
-    // Exceptions are laid over by whoever audits with them: what they covered the last time stays covered.
+    // What exceptions covered in the last report stays covered.
     const covered = new Map(previous?.findings.map((each) => [each.fingerprint, each.suppressed]));
     const findings = report.findings.map((each) => ({
       ...each,
@@ -250,7 +250,7 @@ function print(plan: Plan, report: ClusterReport, { output, limit }: RemediateOp
 
 async function isAgreed(acts: readonly Act[], cluster: string, { yes }: RemediateOptions): Promise<boolean> {
   const tried = acts.filter(({ refused }) => refused === null);
-  // What is refused is told by its result.
+  // The results report refused acts.
   if (yes === true || tried.length === 0) return true;
   if (process.stdin.isTTY !== true)
     throw new AuditError('USAGE', 'nobody can be asked: standard input is no terminal', {

@@ -1,4 +1,4 @@
-/** Numbers as a row of bars, one character each. */
+/** Numbers as a sparkline, one character each. */
 
 const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const PLAIN = ['_', '.', ':', '-', '=', '+', '*', '#'] as const;
@@ -17,7 +17,7 @@ export function sparkline(
     .join('');
 }
 
-/** Whether the terminal shows more than ASCII: what the locale says, as other tools go by it. */
+/** Whether the terminal shows only ASCII: judged by the locale, as other tools do. */
 export function isAsciiOnly(environment: NodeJS.ProcessEnv): boolean {
   if (environment.TERM === 'dumb' || environment.TERM === 'linux') return true;
   const locale = environment.LC_ALL || environment.LC_CTYPE || environment.LANG || '';

@@ -19,7 +19,7 @@ const deps = {
 
 const inputSchema = z.object({
   task: taskSchema,
-  /** What ended the cluster's plan, or its batches as a whole; null or missing when nothing did. */
+  /** The error that ended the cluster's plan or all its batches; null or missing when none did. */
   error: stepErrorSchema.nullish(),
 });
 
@@ -38,8 +38,8 @@ export const handler = make(inputSchema, conclusionSchema, async ({ task, error 
 });
 
 /**
- * At once, as what comes after the report may fail or end the function. A state that is tried again emits the same values
- * again: alarms and the dashboard take the minimum or the maximum of them, or ask whether there is any.
+ * Immediately, as steps after the report may fail or end the function. A retried state emits the same values
+ * again: alarms and the dashboard use their minimum or maximum, or whether there is any.
  */
 function emit(task: Task, concluded: Omit<Conclusion, 'told'>): void {
   const { findings, coverage, nodes } = concluded;
@@ -57,10 +57,10 @@ function emit(task: Task, concluded: Omit<Conclusion, 'told'>): void {
   own.publishStoredMetrics();
 }
 
-/** What was published is forgotten with its dimensions, so each time anew. */
+/** Publishing clears the dimensions, so they are set each time. */
 const metricsOf = ({ cluster }: Task): typeof metrics => metrics.addDimension('cluster', cluster.name);
 
-/** Its client is not read where findings go to no Security Hub. */
+/** The client loads only where findings go to Security Hub. */
 async function importerOf(arn: string): Promise<FindingImporter> {
   const { SecurityHubImporter } = await import('../lib/alert/finding-importer.ts');
   return new SecurityHubImporter(arn);

@@ -1,4 +1,4 @@
-/** State 5: one report of the whole run, and the digest where it was asked for. */
+/** State 5: one report of the whole run, and the digest if configured. */
 import { SnsNotifier } from '../lib/alert/index.ts';
 import { concludeFleet } from '../lib/audit/fleet/conclude-fleet.ts';
 import { fleetConclusionInputSchema, fleetReportSchema } from '../lib/audit/fleet/messages.ts';

@@ -1,4 +1,4 @@
-/** State 0, where clusters are found: looks for them and leaves what it found in the store. */
+/** State 0, with discovery: looks for clusters and writes the result to the store. */
 import { discoverFleet } from '../lib/audit/fleet/discover.ts';
 import { discoveryInputSchema, discoveryOutputSchema } from '../lib/audit/fleet/messages.ts';
 import { discoverClusters } from '../lib/cluster/discover.ts';

@@ -1,4 +1,4 @@
-/** What all functions share: logs, metrics, checked input and output, and errors that the state machine can tell apart. */
+/** Shared by all functions: logs, metrics, checked input and output, and errors that the state machine distinguishes. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics } from '@aws-lambda-powertools/metrics';
@@ -23,7 +23,7 @@ const environmentSchema = z.object({
   AWS_REGION: z.string(),
 });
 
-/** Kept back of a function's time, to remove pods, write what is done and answer. */
+/** Part of a function's time, reserved to remove pods, write results and answer. */
 const RESERVE_MILLISECONDS = 45_000;
 
 /** Aborted while there is still time to clean up. */
@@ -59,7 +59,7 @@ export function environment(): {
   };
 }
 
-/** Something in the store that is left out: said in the log, as nothing ends with it. */
+/** Something in the store is left out: a warning in the log, as it ends nothing. */
 export function warnOfDamage({ message, remedy }: AuditError): void {
   logger.warn('damaged', { damage: printable(message), remedy: printable(remedy) });
 }
@@ -67,19 +67,19 @@ export function warnOfDamage({ message, remedy }: AuditError): void {
 /** The errors of all clusters of a run are the input of its last state, which is at most 256 KiB; the log has all of it. */
 const LONGEST = 500;
 
-/** Step Functions goes by the name: Retryable is tried again, the codes of AuditError are not. */
+/** Step Functions decides by the name: it retries Retryable, but not AuditError codes. */
 class HandlerError extends Error {
   constructor(error: unknown) {
     const text = error instanceof AuditError ? `${error.message} ${error.remedy}` : messageOf(error);
     super(text.slice(0, LONGEST));
     if (error instanceof AuditError) this.name = error.retryable ? 'Retryable' : error.code;
     else if (error instanceof Error) this.name = error.name;
-    // It would say where this was made.
+    // The stack would show this line.
     this.stack = '';
   }
 }
 
-/** A function of one state: its event is checked before, its answer after. */
+/** The function of one state: checks its event before, its answer after. */
 export function handler<Input extends z.ZodType, Output extends z.ZodType>(
   input: Input,
   output: Output,
@@ -94,7 +94,7 @@ export function handler<Input extends z.ZodType, Output extends z.ZodType>(
         logger.error('failed', error instanceof Error ? error : new Error(String(error)));
         throw new HandlerError(error);
       } finally {
-        // Its middleware would warn of each call that has none.
+        // Its middleware would warn of each call without metrics.
         if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
         metrics.clearDimensions();
       }

@@ -1,4 +1,4 @@
-/** State 2, for each cluster: chooses its nodes and cuts them into batches. */
+/** State 2, for each cluster: chooses its nodes and splits them into batches. */
 import { clusterPlanOutputSchema, taskSchema } from '../lib/audit/fleet/messages.ts';
 import { planClusterOfFleet } from '../lib/audit/fleet/plan-cluster.ts';
 import { connections } from './connections.ts';

@@ -45,7 +45,7 @@ export function addAnalyze(program: Command): void {
         exceptions,
       );
       noteOtherClusters(exceptions, report.cluster.name);
-      // What is analyzed is not kept: `reports show` would not find it.
+      // The analysis is not kept: `reports show` would not find it.
       const page = options.output === 'html' ? await pageOptions(null, report) : {};
       printReport(report, { ...options, store: null }, page);
     });

@@ -17,7 +17,7 @@ import {
 } from '../options.ts';
 import type { RunOptions } from '../run-audit.ts';
 
-/** As typed; what a run wants is made of it. */
+/** As typed; converted to what a run needs. */
 type Options = ClusterOptions &
   Omit<RunOptions, 'nodes' | 'selector' | 'pods' | 'active'> & {
     readonly nodes?: readonly string[];
@@ -115,7 +115,7 @@ export function clusterTarget(options: ClusterOptions): ClusterTarget {
   };
 }
 
-/** A selection that is empty, as by a shell variable that is not set, must not come to mean the whole cluster. */
+/** An empty selection, as from an unset shell variable, must not mean the whole cluster. */
 function checkSelection({ nodes, selector, pod, namespace }: Options): void {
   if (nodes?.length === 0) throw usage('--nodes names no node', 'Name some, or leave it out for all.');
   if (selector?.length === 0) throw usage('--selector has no label', 'Give some, or leave it out for all.');
@@ -132,7 +132,7 @@ function podsOf({ pod, namespace }: Options): RunOptions['pods'] {
   return namespace === undefined ? null : { namespace, name: null };
 }
 
-/** What was told before is kept in the store, and what changed is known of the whole cluster only. */
+/** The store keeps which alerts were sent, and changes are known only for the whole cluster. */
 function checkAlerts({ alerts, store, nodes, selector, pod, namespace }: Options): void {
   if (alerts === undefined) return;
   if (store === 'none')

@@ -62,7 +62,7 @@ Examples:
     });
 }
 
-/** What the configuration says of each of its clusters is not said again for all. */
+/** Refuses options that the configuration already sets for each of its clusters. */
 function refuseOfOneCluster(used: Command): void {
   const ofAll = ['config', 'cluster', 'store', 'topic', 'alerts'];
   const [wrong] = used.options.filter(
@@ -75,7 +75,7 @@ function refuseOfOneCluster(used: Command): void {
     });
 }
 
-/** Whoever names a store and nothing else asks about it, and needs no cluster for that. */
+/** A store and nothing else asks about that store, and needs no cluster. */
 function isAboutStoreAlone(options: ClusterOptions & DoctorOptions): boolean {
   const { context, kubeconfig, eks, region, roleArn, externalId, node, topic, alerts } = options;
   return (

@@ -32,7 +32,7 @@ export function addManifests(program: Command): void {
     });
 }
 
-/** The image stands in quotes in an expression of the policy: nothing but a name may come to stand there. */
+/** The policy has the image in quotes inside an expression: only a name may get there. */
 function imageName(image: string): string {
   if (!/^[\w.:/@-]+$/.test(image)) {
     throw new AuditError('USAGE', `--image ${image} is not the name of an image`, {

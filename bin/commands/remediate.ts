@@ -21,7 +21,7 @@ type Options = ClusterOptions &
     readonly limit?: number;
   };
 
-/** Acts that are tried where nobody says how many. */
+/** Default limit of objects that one call may repair. */
 const LIMIT = 10;
 
 /** `netns-audit remediate`. */
@@ -113,7 +113,7 @@ Examples:
     });
 }
 
-/** A name that is none would say that there is nothing to repair. */
+/** A wrong name would look as if there were nothing to repair. */
 async function assertCheck(id: string): Promise<void> {
   const { catalogue } = await import('../../lib/checks/catalogue.ts');
   if (catalogue.some((check) => check.id === id)) return;

@@ -25,7 +25,7 @@ export function addQuery(parent: Command): void {
       const { EXIT } = await import('../exit.ts');
       const { writeAnswer } = await import('../query-text.ts');
       const store = await opened(options);
-      // Ends by way of the `exit` listeners, which remove what was fetched.
+      // Ends through the `exit` listeners, which remove fetched files.
       const stop = (): never => process.exit(EXIT.interrupted);
       process.once('SIGINT', stop);
       process.once('SIGTERM', stop);

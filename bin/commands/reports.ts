@@ -101,7 +101,7 @@ function addShow(parent: Command): void {
         width: reportWidth(stdout),
         why: reasons,
         verbose: options.verbose === true,
-        // Whoever asks for a check or node wants to see what is about it.
+        // A request for a check or node wants its details.
         details: options.details === true || !whole,
         ...(options.store === undefined ? {} : { store: options.store }),
         ...(options.output === 'html' ? await pageOptions(whole ? store : null, report) : {}),
@@ -110,7 +110,7 @@ function addShow(parent: Command): void {
     });
 }
 
-/** A check may stand behind the run or behind --check. @throws AuditError USAGE for two that differ */
+/** A check may follow the run or --check. @throws AuditError USAGE for two that differ */
 function oneOf(check: string, option: string | undefined): string {
   if (option === undefined || option === check) return check;
   throw new AuditError('USAGE', `two checks are named, ${check} and --check ${option}`, {
@@ -182,7 +182,7 @@ type TrendOptions = Common & {
   readonly output: string;
 };
 
-/** Leaves room for the name and the numbers of a row. */
+/** Leaves room for a row's name and numbers. */
 function barsIn(width: number | undefined): number {
   return width === undefined ? 60 : Math.min(60, Math.max(20, width - 40));
 }
@@ -195,7 +195,7 @@ async function trend(metric: Metric, options: TrendOptions): Promise<void> {
   const columns = columnsOf(from, to, options.columns ?? barsIn(terminalWidth(process.stdout)));
   const onDamage = leftOut();
   const rows = columns.map((): Awaited<ReturnType<typeof rowsOf>>[number] => []);
-  // One cluster after the other: a file or request for each column is open at once.
+  // One cluster at a time: each column has an open file or request.
   for (const name of names)
     for (const [column, read] of (
       await rowsOf(store, name, columns, options.by !== 'cluster', onDamage)

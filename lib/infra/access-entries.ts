@@ -1,4 +1,4 @@
-/** Access entries of EKS: CloudFormation makes them for clusters of the stack's own account and region, and no others. */
+/** EKS access entries: CloudFormation creates them only for clusters of the stack's own account and region. */
 import { CfnCondition, CfnOutput, Fn, Stack, Token } from 'aws-cdk-lib';
 import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
@@ -8,10 +8,10 @@ import { KUBERNETES_GROUP } from './account-template.ts';
 import { digestOf, idOf } from './ids.ts';
 
 /**
- * Puts roles into the group that deploy/rbac.yaml gives its rights. Clusters with a role of their own are of another account;
- * those of other regions are named in an output, as somebody has to admit the roles there.
+ * Puts roles into the group that deploy/rbac.yaml gives its rights. Clusters with their own role are in another account;
+ * an output names those of other regions, as somebody has to admit the roles there.
  *
- * A stack that does not know its region (a synth without credentials) leaves it to CloudFormation which of both holds.
+ * A stack that does not know its region (a synth without credentials) lets CloudFormation decide which applies.
  *
  * @param roles - by the name of their function
  */
@@ -48,7 +48,7 @@ export function admit(
 
 type Place = Readonly<Record<'here' | 'elsewhere', boolean | CfnCondition>>;
 
-/** Whether the stack is of a region or of another, as far as is known before it is deployed. */
+/** Whether the stack is in this region, as far as is known before it is deployed. */
 function placeOf(scope: Construct, region: string): Place {
   const own = Stack.of(scope).region;
   if (own === region) return { here: true, elsewhere: false };

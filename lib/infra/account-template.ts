@@ -1,12 +1,12 @@
-/** The template of a StackSet: in each account the role by which clusters are found and audited, in each region their access entries. */
+/** The StackSet template: in each account the role that finds and audits clusters, in each region their access entries. */
 import { stringify } from 'yaml';
 
 /** The group that deploy/rbac.yaml gives its rights. */
 export const KUBERNETES_GROUP = 'netns-auditor';
 
 /**
- * Makes the access entry of each cluster that has none. It reads nothing of a cluster, and its role can make this one entry only, so
- * that the auditor's own roles change nothing anywhere.
+ * Creates the access entry of each cluster that has none. It reads nothing from a cluster, and its role can create only this entry,
+ * so the auditor's own roles change nothing anywhere.
  */
 const ADMIT = `import json, os
 import boto3
@@ -176,7 +176,7 @@ export function accountTemplate(): string {
           Runtime: 'python3.13',
           Architectures: ['arm64'],
           Handler: 'index.handler',
-          // By its name, as it is made in the home region only.
+          // By name, as only the home region creates it.
           Role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}-admit'),
           Timeout: 300,
           MemorySize: 256,

@@ -1,11 +1,11 @@
-/** Wildcards of policies, acknowledged one by one under the ids that cdk-nag gives them: a new one is a new finding. */
+/** Policy wildcards, acknowledged one by one under their cdk-nag ids: a new wildcard is a new finding. */
 import { type CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
 import type { Construct, IConstruct } from 'constructs';
 
 /**
- * Says of wildcards in IAM policies why they are right, so that cdk-nag takes them.
+ * States why wildcards in IAM policies are right, so that cdk-nag accepts them.
  *
- * @param reasons - by the part in brackets of cdk-nag's finding, such as `Resource::*`
+ * @param reasons - by the bracketed part of cdk-nag's finding, such as `Resource::*`
  */
 export function acknowledgeWildcards(on: IConstruct, reasons: Readonly<Record<string, string>>): void {
   Validations.of(on).acknowledge(
@@ -19,7 +19,7 @@ export function logicalId(of: Construct): string {
   return String(stack.resolve(stack.getLogicalId(of.node.defaultChild as CfnElement)));
 }
 
-/** Partition, region and account as cdk-nag writes them: pseudo parameters where the stack is of none. */
+/** Partition, region and account as cdk-nag writes them: pseudo parameters where the stack has none. */
 export function place(of: Construct): Readonly<Record<'partition' | 'region' | 'account', string>> {
   const { partition, region, account } = Stack.of(of);
   return {

@@ -1,4 +1,4 @@
-/** Stands for bundle.ts in the package: the code of the functions was made when the package was, by that very file. */
+/** Replaces bundle.ts in the package: bundle.ts built the functions' code when the package was built. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -6,14 +6,14 @@ import { brotliDecompressSync } from 'node:zlib';
 import * as z from 'zod';
 import type { State } from './states.ts';
 
-/** Of each folder, where its files begin and end in functions/code.br, once that is unpacked; those that are alike are there once. */
+/** Where each folder's files begin and end in functions/code.br, once unpacked; identical files are stored once. */
 const indexSchema = z.record(z.string(), z.record(z.string(), z.tuple([z.int(), z.int()])));
 export type FunctionsIndex = z.infer<typeof indexSchema>;
 
 const made = new Map<string, string>();
 let unpacked: Buffer | null = null;
 
-/** @returns the folder, with index.mjs in it; made once by a process */
+/** @returns the folder, with index.mjs in it; created once per process */
 export function bundle(state: State, { securityHub = false } = {}): string {
   const name = folderOf(state, securityHub);
   const folder = made.get(name) ?? make(name);

@@ -1,4 +1,4 @@
-/** The code of a function: one folder made by esbuild, the same to the byte for the same sources. No Docker, no network. */
+/** The code of a function: one folder that esbuild writes, byte for byte the same for the same sources. No Docker, no network. */
 import { cpSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,16 +9,16 @@ import type { State } from './states.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * What packages hold for places where no function runs, and load only there. A path with a star stays in the bundle as
- * it is written; any other would be rewritten to lead to this folder.
+ * Parts of packages that load only where no function runs. A path with a star stays in the bundle as
+ * written; any other would be rewritten to point to this folder.
  */
 export const NEVER_LOADED = [
-  // undici's other parser of HTTP, behind UNDICI_USE_MILO, and its parser for processors without SIMD.
+  // undici's other HTTP parser, behind UNDICI_USE_MILO, and its parser for processors without SIMD.
   '../milo/*',
   '../llhttp/llhttp-wasm.*',
   // Names the browser in a header.
   'bowser',
-  // Lambda gives credentials in the environment, which are asked first: no profile, sign-in or program is.
+  // Lambda puts credentials in the environment, which is read first: no profile, sign-in or program is.
   '@aws-sdk/credential-provider-ini',
   '@aws-sdk/credential-provider-login',
   '@aws-sdk/credential-provider-process',
@@ -28,8 +28,8 @@ export const NEVER_LOADED = [
 const made = new Map<string, string>();
 
 /**
- * @param securityHub - with the client of Security Hub, which is large and only loaded where findings go there
- * @returns the folder, with index.mjs in it; made once by a process
+ * @param securityHub - with the Security Hub client, which is large and only loaded where findings go there
+ * @returns the folder, with index.mjs in it; created once per process
  */
 export function bundle(state: State, { securityHub = false } = {}): string {
   const key = `${state} ${securityHub}`;
@@ -45,13 +45,13 @@ function make(state: State, securityHub: boolean): string {
     absWorkingDir: ROOT,
     entryPoints: {
       index: join('lambda', `${state}.ts`),
-      // Run as a process of its own, found beside the function.
+      // Runs as its own process, found beside the function.
       ...(state === 'audit-nodes' ? { 'judge-process': 'lib/audit/judge-process.ts' } : {}),
     },
     outdir: folder,
     bundle: true,
     external: [...NEVER_LOADED, ...(securityHub ? [] : ['@aws-sdk/client-securityhub'])],
-    // What a state does not use of a client is never read at a cold start.
+    // A cold start never reads the parts of a client that a state does not use.
     splitting: true,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunk-[hash]',
@@ -61,14 +61,14 @@ function make(state: State, securityHub: boolean): string {
     minify: true,
     legalComments: 'none',
     mainFields: ['module', 'main'],
-    // Names and order in the bundle follow from paths: those below the root, wherever a linked node_modules really is.
+    // Paths decide names and order in the bundle: those below the root, wherever a linked node_modules really is.
     preserveSymlinks:
       lstatSync(join(ROOT, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() ?? false,
-    // CommonJS packages in it call require for what Node has built in.
+    // Bundled CommonJS packages call require for Node's built-in modules.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     logLevel: 'error',
   });
-  // lib/probe/script.ts reads its parts from beside the code.
+  // lib/probe/script.ts reads its parts beside the code.
   cpSync(join(ROOT, 'lib/probe/probe'), join(folder, 'probe'), { recursive: true });
   // Pages of reports explain checks.
   if (state === 'conclude-cluster')

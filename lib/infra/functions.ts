@@ -1,4 +1,4 @@
-/** The functions of the states, each with a role of its own that allows what it calls and no more. */
+/** The functions of the states, each with its own role that allows only what it calls. */
 import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Effect, type IRole, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -33,14 +33,14 @@ export type FunctionsProps = Pick<
 type Shape = { readonly memory: number; readonly minutes: number; readonly clusters: boolean };
 
 const shapes: Readonly<Record<State, Shape>> = {
-  // It asks thirty accounts in half a minute; in a network of its own it might reach no STS.
+  // It asks thirty accounts in half a minute; in its own network it might not reach STS.
   'discover-clusters': { memory: 512, minutes: 10, clusters: false },
   'plan-fleet': { memory: 256, minutes: 2, clusters: false },
-  // It reads the latest report, which is large after a night in which every pod had a finding.
+  // It reads the latest report, which is large after a night when every pod had a finding.
   'plan-cluster': { memory: 2048, minutes: 5, clusters: true },
   // A batch that pulls the image on every node takes minutes.
   'audit-nodes': { memory: 1024, minutes: 15, clusters: true },
-  // As a rule a tenth of it: two such reports at once are the reason, and every account has as much.
+  // It usually needs a tenth of it: two such reports at once are the reason, and every account may use as much.
   'conclude-cluster': { memory: 3008, minutes: 10, clusters: false },
   'conclude-fleet': { memory: 512, minutes: 5, clusters: false },
 };
@@ -62,12 +62,12 @@ const keysOf: Readonly<
   'conclude-fleet': { read: ['fleet/*', 'work/*'], write: ['fleet/*'] },
 };
 
-/** The Lambda functions of a run, one for each state that does something, each with rights of its own. */
+/** The Lambda functions of a run, one for each state that does something, each with its own rights. */
 export class Functions extends Construct {
   readonly of: AuditStatesProps['functions'];
-  /** Roles of those that speak to clusters. */
+  /** Roles of the functions that connect to clusters. */
   readonly clusterRoles: readonly IRole[];
-  /** Whom the roles of accounts where clusters are found must trust. */
+  /** Roles that accounts with discovered clusters must trust. */
   readonly accountRoles: readonly IRole[];
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
@@ -145,7 +145,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
   return lambda;
 }
 
-/** What Lambda does with the role of a function to place it into subnets. */
+/** What Lambda does with a function's role to place it into subnets. */
 const NETWORK_ACTIONS = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
@@ -156,8 +156,8 @@ const NETWORK_ACTIONS = [
 ] as const;
 
 /**
- * Takes these rights from the code, which reads what hostile nodes print, and leaves them to Lambda: calls of the code alone have
- * the ARN of its function. A policy of its own, as the function waits for that of its role and this one names the function.
+ * Denies these rights to the code, which reads the output of hostile nodes, but not to Lambda: only the code's calls carry
+ * the ARN of its function. A separate policy, as the function depends on its role's policy, and this one names the function.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html "Example VPC configuration with deny"
  */
@@ -178,7 +178,7 @@ function denyNetwork(scope: Construct, id: string, role: Role, lambda: LambdaFun
   acknowledgeWildcards(policy, { 'Resource::*': 'It denies.' });
 }
 
-/** To the default bus alone, and under no other name. */
+/** Only to the default bus, and under no other name. */
 function allowEvents(scope: Construct, role: Role): void {
   role.addToPolicy(
     new PolicyStatement({
@@ -191,7 +191,7 @@ function allowEvents(scope: Construct, role: Role): void {
   );
 }
 
-/** What an account's own findings belong to. */
+/** The product that an account's own findings belong to. */
 function securityHubProductArn(scope: Construct): string {
   const { account } = Stack.of(scope);
   return Stack.of(scope).formatArn({
@@ -205,7 +205,7 @@ function nameOf(state: State): string {
   return state.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Where clusters are found, what is known of them outlives a run. */
+/** What is known of discovered clusters outlives a run. */
 function keysFor(state: State, isFound: boolean): (typeof keysOf)[State] {
   const { read, write } = keysOf[state];
   const known = isFound ? [keys.register()] : [];
@@ -220,7 +220,7 @@ function allowStore(role: Role, { read, write }: (typeof keysOf)[State], { bucke
   if (read.length > 0)
     role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: arns(read) }));
   role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: arns(write) }));
-  // Without it S3 answers 403 instead of 404 for a key that is not there.
+  // Without it S3 answers 403 instead of 404 for a missing key.
   role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
 }
 
@@ -275,7 +275,7 @@ function allowAccounts(
   });
 }
 
-/** Of a secret that was looked up by name, CDK knows the ARN without the six characters that AWS ends it with. */
+/** For a secret looked up by name, CDK knows the ARN without the six characters that AWS appends. */
 function wholeArn(secret: string): string {
   return Token.isUnresolved(secret) || /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}-??????`;
 }

@@ -1,4 +1,4 @@
-/** What is watched: that audits happen, are whole, are told of, and leave nothing behind. */
+/** Watches that audits happen, are complete, are delivered, and leave nothing behind. */
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -34,7 +34,7 @@ const percentOf = (share: number): number => Math.round(share * 10_000) / 100;
 /** CloudWatch refuses a dashboard with more in one widget. */
 const ALARMS_PER_WIDGET = 100;
 
-/** Alarms and dashboard. The constructor is long, as it is one list: an alarm after the other, of the same metrics. */
+/** Alarms and dashboard. The constructor is long, as it is one list of alarms on the same metrics. */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
@@ -114,7 +114,7 @@ export class Monitoring extends Construct {
         storage.deadLetters.metricApproximateNumberOfMessagesVisible(),
         'The schedule could not start a run. docs/operations-alarms.md: run not started.',
       ),
-      // Six hours after the last touch a queue tells no numbers any more, whatever is in it.
+      // A queue reports no metrics from six hours after its last use, whatever is in it.
       treatMissingData: TreatMissingData.IGNORE,
     });
 
@@ -142,7 +142,7 @@ export class Monitoring extends Construct {
     );
   }
 
-  /** Alarms of all clusters together, as who is found tomorrow has none of its own: the mail of each cluster and the report of the run name them. */
+  /** Alarms of all clusters together, as a cluster found tomorrow has none of its own: each cluster's mail and the run's report name them. */
   #watchFound(
     alarm: (name: string, props: AlarmProps) => void,
     raisedAbove: (metric: IMetric, alarmDescription: string) => AlarmProps,

@@ -1,4 +1,4 @@
-/** The auditor as one construct, for the stack of this repository or of anybody's own. */
+/** The auditor as one construct, for this repository's stack or your own. */
 import { readFileSync } from 'node:fs';
 import { Duration, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
@@ -44,23 +44,23 @@ export type NetnsAuditorProps = {
    */
   readonly schedule?: Partial<Config['schedule']>;
   /**
-   * A second, cheaper schedule in the same time zone: kernels and counts of namespaces only. Its reports are of a part.
+   * A second, cheaper schedule in the same time zone: only kernels and counts of namespaces. Its reports are partial.
    * @default - none; once enabled, at half past every hour
    */
   readonly monitor?: Partial<Config['monitor']>;
   /**
    * The probe pods.
-   * @default - docker.io/nicolaka/netshoot:v0.16 in namespace netns-audit, 120 seconds for a node
+   * @default - docker.io/nicolaka/netshoot:v0.16 in namespace netns-audit, 120 seconds per node
    */
   readonly probe?: Partial<Config['probe']>;
   /**
-   * What is told.
-   * @default - findings from high on, more than 10 orphans on a node, 80 % of the namespaces used, coverage below 95 %
+   * What is reported.
+   * @default - findings of high or above, more than 10 orphans on a node, 80 % of namespaces used, coverage below 95 %
    */
   readonly thresholds?: Partial<Config['thresholds']>;
   /**
-   * How much at once.
-   * @default - 5 clusters; 20 batches of 20 nodes in each, 10 nodes of a batch
+   * How much runs at once.
+   * @default - 5 clusters; 20 batches of 20 nodes in each, 10 nodes per batch
    */
   readonly concurrency?: Partial<Config['concurrency']>;
   /**
@@ -69,22 +69,22 @@ export type NetnsAuditorProps = {
    */
   readonly retention?: Partial<Config['retention']>;
   /**
-   * Whom to tell. Others may subscribe to `topic`.
+   * Who is notified. Others may subscribe to `topic`.
    * @default - nobody
    */
   readonly subscriptions?: Config['subscriptions'];
   /**
-   * Known faults that somebody answers for until a day.
+   * Accepted findings, with an owner and an expiry date.
    * @default - none
    */
   readonly exceptions?: Config['exceptions'];
   /**
-   * Also one message a run about all clusters.
+   * Also send one message per run about all clusters.
    * @default false
    */
   readonly digest?: boolean;
   /**
-   * Findings also go to AWS Security Hub of the stack's account and region. It must be enabled there.
+   * Also send findings to AWS Security Hub of the stack's account and region. It must be enabled there.
    * @default false
    */
   readonly securityHub?: boolean;
@@ -95,18 +95,18 @@ export type NetnsAuditorProps = {
    */
   readonly events?: boolean;
   /**
-   * A dashboard in CloudWatch. The alarms do not need it.
+   * A CloudWatch dashboard. The alarms do not need it.
    * @default true
    */
   readonly dashboard?: boolean;
   /**
-   * Network of the functions that speak to clusters: for private endpoints.
+   * Network of the functions that connect to clusters: for private endpoints.
    * @default - none: endpoints are reached over the internet
    */
   readonly vpc?: IVpc;
   /** @default - the private subnets of `vpc` */
   readonly vpcSubnets?: SubnetSelection;
-  /** @default - one that only lets out; clusters must admit it on 443 */
+  /** @default - one that allows only egress; clusters must admit it on 443 */
   readonly securityGroups?: ISecurityGroup[];
 };
 
@@ -116,12 +116,11 @@ type Start = {
   readonly enabled: boolean;
   readonly flexible: Duration;
   readonly maxEventAge: Duration;
-  /** Which checks the run makes. */
+  /** Which checks the run does. */
   readonly checks: 'all' | 'counts';
 };
 
-/** The props that the configuration has as well, with its defaults. The rest may hold tokens: validate() looks at it. */
-/** By their fields, as nothing can be picked of a schema that is also held as a whole. */
+/** The props that the configuration also has, with its defaults. The rest may hold tokens: validate() checks it. */
 const { shape } = configSchema;
 const withDefaults = z.object({
   schedule: shape.schedule,
@@ -141,16 +140,16 @@ const withDefaults = z.object({
 export class NetnsAuditor extends Construct {
   /** Reports, findings and evidence. Kept when the stack is deleted. */
   readonly bucket: Bucket;
-  /** Changes of clusters, and alarms. */
+  /** Changes in clusters, and alarms. */
   readonly topic: Topic;
   /** One execution is one run. */
   readonly stateMachine: StateMachine;
-  /** Who speaks to clusters: clusters of other accounts and regions must admit these. */
+  /** Roles that connect to clusters: clusters of other accounts and regions must admit them. */
   readonly clusterRoles: readonly IRole[];
-  /** Whom the roles of accounts where clusters are found must trust; none without `discover`. */
+  /** Roles that accounts with discovered clusters must trust; none without `discover`. */
   readonly accountRoles: readonly IRole[];
 
-  /** Long, as it hands each part to those that need it, and does nothing else. */
+  /** Long, as it only hands each part to those that need it. */
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
     const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...settings } =
@@ -193,7 +192,7 @@ export class NetnsAuditor extends Construct {
         enabled: how.enabled,
         timeWindow: how.flexible.toSeconds() === 0 ? TimeWindow.off() : TimeWindow.flexible(how.flexible),
         target: new StepFunctionsStartExecution(machine, {
-          // The time that was planned: a second delivery is the same run.
+          // The planned time: a second delivery is the same run.
           input: ScheduleTargetInput.fromObject({
             schedule: name.toLowerCase(),
             scheduledTime: ContextAttribute.scheduledTime,
@@ -244,7 +243,7 @@ export class NetnsAuditor extends Construct {
   }
 }
 
-/** As a file is read: with what is taken for granted. */
+/** As when read from a file: with defaults. */
 function complete(cluster: ClusterInput): ClusterConfig {
   if (!('eks' in cluster)) return cluster;
   const { accessEntry = true, ...eks } = cluster.eks;

@@ -1,4 +1,4 @@
-/** The stack as a template that CloudFormation takes as it is: no bootstrapped region, no CDK where it is deployed. */
+/** The stack as a template that CloudFormation accepts as is: deploying it needs no bootstrapped region and no CDK. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,17 +19,17 @@ import type { Config } from '../model/config.ts';
 import { addStack } from './app.ts';
 
 export type PlainTemplate = {
-  /** The text of the template, in JSON. */
+  /** The template as JSON text. */
   readonly template: string;
-  /** The folder of the code of each function, by the name of the archive that the template asks for. */
+  /** The code folder of each function, by the archive name that the template asks for. */
   readonly code: ReadonlyMap<string, string>;
-  /** What the synthesis warns of. */
+  /** Warnings of the synthesis. */
   readonly warnings: readonly string[];
 };
 
 /**
- * @param env - none leaves account and region to CloudFormation, as far as access entries go
- * @throws Error when a rule of the app is broken
+ * @param env - if empty, CloudFormation decides account and region of access entries
+ * @throws Error when the stack breaks a rule of the app
  */
 export function plainTemplate(config: Config, env: Environment = {}): PlainTemplate {
   const outdir = mkdtempSync(join(tmpdir(), 'netns-auditor-template-'));
@@ -49,7 +49,7 @@ export function plainTemplate(config: Config, env: Environment = {}): PlainTempl
   };
 }
 
-/** Names the code of functions by two parameters, as nothing is known of where it will lie. */
+/** Locates the functions' code by two parameters, as its place is not known yet. */
 class CodeByParameters extends StackSynthesizer {
   readonly code = new Map<string, string>();
   #location: { bucketName: string; prefix: string } | null = null;

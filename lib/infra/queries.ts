@@ -1,4 +1,4 @@
-/** SQL over the reports: two tables whose partitions are computed, not crawled, and the questions that come up most. */
+/** SQL over the reports: two tables whose partitions are computed, not crawled, and the most common questions. */
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
@@ -12,8 +12,8 @@ export type QueriesProps = Pick<Config, 'retention'> & { readonly bucket: Bucket
 const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
 
 /**
- * Names and texts of the saved queries. They begin with no `--`, which a command line would take for an option, and each has a day to
- * begin with, as else all partitions there are would be listed. Ids of runs sort by time; a day may have many runs, and hourly ones are of a part.
+ * Names and texts of the saved queries. None begins with `--`, which a command line would read as an option, and each has a first day,
+ * as Athena would otherwise list every partition. Run ids sort by time; a day may have many runs, and hourly ones are partial.
  */
 export const NAMED_QUERIES = {
   'worst-nodes': `/* Nodes with the most open findings of weight in the last week. */
@@ -119,7 +119,7 @@ function tableOf(table: Table, { retention, bucket }: QueriesProps): CfnTable.Ta
         serializationLibrary: 'org.openx.data.jsonserde.JsonSerDe',
         parameters: { 'case.insensitive': 'true', 'ignore.malformed.json': 'false' },
       },
-      // Its files are below the day, one folder for each cluster: Athena reads all of them.
+      // Its files are below the day, one folder per cluster: Athena reads them all.
       columns: Object.entries({ cluster: 'string', ...COLUMNS[table] }).map(([name, type]) => ({
         name: name.toLowerCase(),
         type,

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { NetnsAuditor, type NetnsAuditorProps } from './netns-auditor.ts';
 
-/** The stack of the app: the construct, made from a configuration. */
+/** The app's stack: the construct, built from a configuration. */
 export class NetnsAuditorStack extends Stack {
   readonly auditor: NetnsAuditor;
 

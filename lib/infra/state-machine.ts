@@ -1,4 +1,4 @@
-/** The states of a run: every cluster gets a conclusion, whatever became of its plan and its batches. */
+/** The states of a run: every cluster gets a conclusion, whatever happens to its plan and batches. */
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -39,7 +39,7 @@ export type AuditStatesProps = Pick<
   readonly bucket: Bucket;
 };
 
-/** What may go well the next time: our own word for it, and what Lambda says of functions that were killed or not started. */
+/** Errors that a retry may solve: our own, and those of Lambda for functions that were killed or not started. */
 const RETRYABLE = [
   'Retryable',
   'Lambda.ServiceException',
@@ -47,7 +47,7 @@ const RETRYABLE = [
   'Lambda.SdkClientException',
   'Lambda.TooManyRequestsException',
   'Lambda.ClientExecutionTimeoutException',
-  // A function of a network that was idle for weeks is made ready again by its first call.
+  // The first call wakes a function in a VPC that was idle for weeks.
   'Lambda.ResourceNotReadyException',
   'Lambda.ENILimitReachedException',
   'Lambda.EC2ThrottledException',
@@ -58,14 +58,14 @@ const RETRYABLE = [
   'Runtime.ExitError',
 ];
 
-/** The states of a run, in their order. The constructor is long, as it is one list: each state names the next. */
+/** The states of a run, in order. The constructor is long, as it is one list: each state names the next. */
 export class AuditStates extends Construct {
   readonly machine: StateMachine;
 
   constructor(scope: Construct, id: string, props: AuditStatesProps) {
     super(scope, id);
     const { functions, concurrency } = props;
-    // Without a payload the whole input goes to the function: it takes from it what it knows.
+    // Without a payload the function gets the whole input, and picks what it knows.
     const invoke = (
       name: string,
       lambdaFunction: LambdaFunction,
@@ -103,11 +103,11 @@ export class AuditStates extends Construct {
         key: JsonPath.stringAt('$.plan.batches'),
       }),
       maxConcurrency: concurrency.batches,
-      // A batch that is lost is nodes that failed: the report says so.
+      // The report counts nodes of a lost batch as failed.
       toleratedFailurePercentage: 100,
       resultPath: JsonPath.DISCARD,
     }).itemProcessor(invoke('AuditNodes', functions['audit-nodes']));
-    // Batches that are done are not done again.
+    // Finished batches do not run again.
     batches.addRetry(retry(2, ['States.ItemReaderFailed']));
     const conclude = invoke('ConcludeCluster', functions['conclude-cluster'], {
       resultPath: JsonPath.DISCARD,
@@ -123,7 +123,7 @@ export class AuditStates extends Construct {
     batches.addCatch(conclude, caught);
     conclude.addCatch(lost, caught);
 
-    // What came of it is in the store: hundreds of conclusions are more than a state hands on.
+    // The result is in the store: hundreds of conclusions are too large for a state to pass on.
     const concluded = new Pass(this, 'Concluded', {
       parameters: { cluster: JsonPath.stringAt('$.task.cluster.name') },
     });
@@ -134,7 +134,7 @@ export class AuditStates extends Construct {
         key: JsonPath.stringAt('$.tasks'),
       }),
       maxConcurrency: concurrency.clusters,
-      // One that ends without a word has no conclusion in the store: the end of the run names it.
+      // A cluster that ends silently has no conclusion in the store: the end of the run names it.
       toleratedFailurePercentage: 100,
       resultPath: '$.ended',
     }).itemProcessor(planCluster.next(batches).next(conclude));
@@ -170,7 +170,7 @@ export class AuditStates extends Construct {
         }),
         resultPath: JsonPath.DISCARD,
       });
-      // Where nobody can look, what was found before is audited.
+      // If discovery fails, the clusters found before are audited.
       look.addCatch(rest, { errors: [Errors.ALL], resultPath: JsonPath.DISCARD });
       return look.next(rest);
     };
@@ -185,7 +185,7 @@ export class AuditStates extends Construct {
           removalPolicy: RemovalPolicy.DESTROY,
         }),
         level: LogLevel.ERROR,
-        // Names of nodes and clusters are in the functions' own logs.
+        // The functions' own logs have the names of nodes and clusters.
         includeExecutionData: false,
       },
     });
@@ -218,7 +218,7 @@ function retry(maxAttempts: number, errors: string[] = RETRYABLE): RetryProps {
     interval: Duration.seconds(15),
     backoffRate: 2,
     maxAttempts,
-    // Batches that were refused together would all come back together.
+    // Without it, batches refused together would all retry together.
     jitterStrategy: JitterType.FULL,
     maxDelay: Duration.minutes(5),
   };

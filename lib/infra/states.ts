@@ -1,4 +1,4 @@
-/** The states that a function does, by the name of its file in lambda/. */
+/** The states that run a function, by its file name in lambda/. */
 export const STATES = [
   'discover-clusters',
   'plan-fleet',

@@ -14,12 +14,12 @@ import { warnOfUnheardAlarms } from './unheard-alarms.ts';
 
 export type StorageProps = Pick<Config, 'retention' | 'subscriptions'>;
 
-/** What outlives a run: the bucket of reports, the topic of messages, the key, and a queue for starts that failed. */
+/** What outlives a run: the report bucket, the message topic, the key, and a queue for failed starts. */
 export class Storage extends Construct {
   readonly bucket: Bucket;
   readonly topic: Topic;
   readonly key: Key;
-  /** Starts of the schedule that could not be delivered. */
+  /** Scheduled starts that could not be delivered. */
   readonly deadLetters: Queue;
 
   constructor(scope: Construct, id: string, { retention, subscriptions }: StorageProps) {
@@ -48,8 +48,8 @@ export class Storage extends Construct {
     for (const { protocol, endpoint, minSeverity } of subscriptions) {
       const wanted =
         minSeverity === undefined ? [] : severities.slice(0, severities.indexOf(minSeverity) + 1);
-      // By what it is, not by its place in the list: where the first is taken out, each would become the next one, and
-      // CloudFormation would end a subscription that it had just taken for another's.
+      // By its content, not its place in the list: removing the first would turn each into the next one, and
+      // CloudFormation would delete a subscription that it had just reused for another.
       new Subscription(this, `Subscription-${protocol}-${digestOf(this, endpoint)}`, {
         topic: this.topic,
         protocol: SubscriptionProtocol[protocol.toUpperCase() as Uppercase<typeof protocol>],
@@ -95,13 +95,13 @@ function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['rete
       {
         id: 'leftovers',
         noncurrentVersionExpiration: Duration.days(7),
-        // What expires leaves a marker, which listings go through for ever.
+        // An expired object leaves a marker, which every later listing would read.
         expiredObjectDeleteMarker: true,
         abortIncompleteMultipartUploadAfter: Duration.days(1),
       },
     ],
   });
-  // Reports are written once, whoever writes them.
+  // Reports are written once, by anyone.
   bucket.addToResourcePolicy(
     new PolicyStatement({
       effect: Effect.DENY,

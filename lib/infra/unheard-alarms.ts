@@ -1,8 +1,8 @@
-/** A warning of synthesis where no alarm would reach anybody. */
+/** A synthesis warning where no alarm would reach anybody. */
 import { Annotations, Aspects } from 'aws-cdk-lib';
 import { CfnSubscription, type Topic } from 'aws-cdk-lib/aws-sns';
 
-/** Looked at when all is built: whoever uses the construct may subscribe to its topic. */
+/** Checked when all is built: users of the construct may subscribe to its topic. */
 export function warnOfUnheardAlarms(topic: Topic): void {
   Aspects.of(topic).add({
     visit(node) {

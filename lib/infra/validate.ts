@@ -1,4 +1,4 @@
-/** What a file is held to as well: here anything may be a token, but for the names, which are part of keys and ids. */
+/** The rules of a file, too: here anything may be a token except names, which are part of keys and ids. */
 import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
@@ -8,7 +8,7 @@ import { type ClusterConfig, clustersSchema } from '../model/clusters.ts';
 import { type Config, subscriptionSchema, whyBatchIsTooLong } from '../model/config.ts';
 import { digestOf } from './ids.ts';
 
-/** @throws Error that names the property, its place in it, and what is wrong */
+/** @throws Error that names the property, the place in it, and the mistake */
 export function validate(
   scope: Construct,
   props: Pick<Config, 'clusters' | 'discover' | 'probe' | 'concurrency' | 'subscriptions'>,
@@ -35,7 +35,7 @@ export function validate(
   warnOfUnknownRegions(scope, clusters);
 }
 
-/** Each token as some value that its place admits, the same for the same token. */
+/** Replaces each token by some valid value, the same for the same token. */
 function withoutTokens(scope: Construct, cluster: ClusterConfig): unknown {
   const standIn = (text: string | undefined, make: (digest: string) => string): string | undefined =>
     text !== undefined && Token.isUnresolved(text) ? make(digestOf(scope, text)) : text;
@@ -55,7 +55,7 @@ function withoutTokens(scope: Construct, cluster: ClusterConfig): unknown {
     ...cluster,
     eks: {
       ...cluster.eks,
-      // Two regions that are tokens may well be two regions.
+      // Two region tokens may be two different regions.
       name: standIn(name, (digest) => digest) + (known === region ? '' : digestOf(scope, region)),
       region: known,
       ...(roleArn === undefined
@@ -76,7 +76,7 @@ function partitionOfStack(scope: Construct): string | null {
   return Token.isUnresolved(region) ? null : partitionOf(region);
 }
 
-/** Roles of one partition reach nothing in another, which a deploy and a run would find out one after the other. */
+/** Roles of one partition reach nothing in another: else first a deploy, then a run would find that out. */
 function refuseOtherPartitions(scope: Construct, clusters: readonly ClusterConfig[]): void {
   const own = partitionOfStack(scope);
   if (own === null) return;
