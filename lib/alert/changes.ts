@@ -142,7 +142,7 @@ function absentOf(
   for (const each of told) {
     const finding = present.get(each.fingerprint);
     if (finding !== undefined) {
-      // Whoever sets an exception knows the finding; when the exception ends, it is reported again.
+      // Whoever set the exception knows the finding; when it ends, the finding is reported again.
       if (finding.suppressed === null) next.set(each.fingerprint, each);
       continue;
     }
@@ -165,7 +165,7 @@ function reminderOf(
   { scope, startedAt }: ClusterReport,
   { reminderDays }: Thresholds,
 ): Finding[] {
-  // What was not examined may no longer be open; the next full audit decides.
+  // Unexamined findings may no longer be open; the next full audit decides.
   if (scope !== 'cluster') return [];
   // A flapping finding is reported again once it was stable.
   const steadily = open.filter(({ fingerprint }) => next.get(fingerprint)?.flapping === false);

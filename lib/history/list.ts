@@ -45,20 +45,20 @@ export async function lastSummary(
   until: string,
   onDamage: OnDamage,
 ): Promise<RunSummary | null> {
-  const told = new Set<string>();
-  const tell = (damage: Parameters<OnDamage>[0]): void => {
-    if (!told.has(damage.message)) onDamage(damage);
-    told.add(damage.message);
+  const reported = new Set<string>();
+  const reportOnce = (damage: Parameters<OnDamage>[0]): void => {
+    if (!reported.has(damage.message)) onDamage(damage);
+    reported.add(damage.message);
   };
   const read = async (run: Run): Promise<RunSummary | null> =>
-    await unlessDamaged(() => summary(store, run), tell);
-  const latest = await unlessDamaged(() => latestRun(store, cluster), tell);
+    await unlessDamaged(() => summary(store, run), reportOnce);
+  const latest = await unlessDamaged(() => latestRun(store, cluster), reportOnce);
   if (latest !== null && dayOf(latest.runId) >= since) {
     const whole = await read(latest);
     if (whole !== null) return whole;
   }
   let part: RunSummary | null = null;
-  for await (const run of runs(store, [cluster], since, until, tell)) {
+  for await (const run of runs(store, [cluster], since, until, reportOnce)) {
     const found = await read(run);
     if (found?.scope === 'cluster') return found;
     part ??= found;
@@ -78,7 +78,7 @@ export async function summary(store: Store, run: Run, only: Narrowing = {}): Pro
 const AHEAD = 16;
 
 /**
- * Whether a run may have matching findings. Its finding rows tell: they are few, while the reports of two years
+ * Whether a run may have matching findings. Its finding rows show it: they are few, while the reports of two years
  * take 15 seconds to read.
  */
 async function isWanted(

@@ -73,8 +73,8 @@ async function keptRuns(
     const pointer = part.includes('@') ? await pointerAt(store, `latest/cluster=${part}.json`) : null;
     const latest = pointer ?? (await readPointer(store, cluster))?.runId ?? null;
     if (latest !== null) kept.add(latest);
-    const told = await pointerAt(store, `alerts/cluster=${part}/last.json`);
-    if (told !== null) kept.add(told);
+    const alerted = await pointerAt(store, `alerts/cluster=${part}/last.json`);
+    if (alerted !== null) kept.add(alerted);
     return true;
   }, onDamage);
   if (found === null) return null;

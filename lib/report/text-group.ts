@@ -10,7 +10,7 @@ import { apart, clippedInside, hanging, indented, padded, widthOf } from './widt
 
 /** Objects of a group to show before the rest is counted. */
 const OBJECTS = 4;
-/** Commands of a step to show, likewise. */
+/** Commands of a step to show before the rest is counted. */
 const COMMANDS = 2;
 
 /** @param runId - of the report, for the command that prints all repairs */

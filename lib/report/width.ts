@@ -9,7 +9,7 @@ const ASCII = /^[\x20-\x7e]*$/;
 
 /** For printable text; our own colors have no width. */
 export function widthOf(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colors
   const plain = text.replaceAll(/\u001b\[\d+m/g, '');
   if (ASCII.test(plain)) return plain.length;
   let width = 0;

@@ -60,15 +60,15 @@ function evidence({ evidence: compared }: Finding): string {
   return `<table class="stack wide"><caption>Evidence</caption><thead><tr><th scope="col">Compared</th><th scope="col">Expected</th><th scope="col">Found</th><th scope="col">Read from</th></tr></thead><tbody>${rows.join('')}</tbody></table>\n`;
 }
 
-/** Commands of a step to print; the page shows all. */
+/** Commands of a step that print on paper. */
 const PRINTED = 3;
-/** Commands of a step on the page. */
+/** Most steps, and commands per step, that the page shows. */
 const COMMANDS = 1000;
 
 function repair(group: Group): string {
   const all = stepsOf(group);
   if (all.length === 0) return '';
-  // Steps that name their object are as many as the objects.
+  // If steps name their object, there is one per object.
   const shown = all.slice(0, COMMANDS);
   const items = shown.map(
     (step) => `<li>${text(step.text)}${step.commands.length === 0 ? '' : box(step.commands)}</li>`,

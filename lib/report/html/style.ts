@@ -1,5 +1,5 @@
 /** The style of the pages: on screen, in dark mode, on a phone and on paper. Severity is always a word with its own shape, never only a color. */
-const colours = `
+const colors = `
 :root{color-scheme:light dark;--page:#f4f5f8;--card:#fff;--sunk:#eef0f5;--fg:#171a21;--muted:#515866;--line:#d9dde5;--link:#0a52b5;
 --critical:#7d0a1e;--on-critical:#fff;--high:#f59331;--on-high:#2a1400;--medium:#fbd96b;--on-medium:#352700;--low:#c9dcf7;--on-low:#102f63;
 --good:#17693a;--on-good:#fff;--unsure:#65309b;--on-unsure:#fff;--broken:#b3142c;--cell:#dfe8e2}
@@ -216,4 +216,4 @@ pre{padding:2pt 4pt;margin:1pt 0;font-size:7.5pt}.box pre{max-height:none;paddin
 .charts{grid-template-columns:repeat(3,1fr)}}
 `;
 
-export const style = [colours, text, top, map, cards, charts, phone, paper].join('');
+export const style = [colors, text, top, map, cards, charts, phone, paper].join('');
