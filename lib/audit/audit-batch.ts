@@ -1,4 +1,4 @@
-/** Some nodes of a planned run: each is snapshot, probed, snapshot again and judged. */
+/** Some nodes of a planned run: snapshots, probes, snapshots again and judges each. */
 import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
@@ -13,7 +13,7 @@ import { cniRecordsOf } from './node-cni-records.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
-/** How pods are run; what the run is called and how it judges stands in the plan. */
+/** How pods run; the plan has the run's name and how it judges. */
 export type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks'>;
 
 export type BatchOptions = ProbeOptions & {
@@ -21,20 +21,20 @@ export type BatchOptions = ProbeOptions & {
   readonly checks?: CheckSet;
   /** Nodes probed at once. */
   readonly concurrency: number;
-  /** Ends the batch: its pods are removed, and it throws ABORTED. */
+  /** Ends the batch: removes its pods and throws ABORTED. */
   readonly signal: AbortSignal;
-  /** Ends the batch in time: its pods are removed, and the nodes that were not done have failed. */
+  /** Ends the batch in time: removes its pods; unfinished nodes count as failed. */
   readonly outOfTime?: AbortSignal;
   /** Limits of judging one bundle. @default JUDGING */
   readonly judging?: Partial<Judging>;
-  /** Called with all that was gathered of a node, to be kept, and what it comes to. */
+  /** Called with everything gathered from a node, to be kept, and its result. */
   readonly onNode: (gathered: Gathered, result: NodeResult) => Promise<void>;
 };
 
-/** By the name of the node, or namespace and name of the pod. */
+/** By node name, or by the pod's namespace and name. */
 type EventsByObject = ReadonlyMap<string, readonly Event[]>;
 
-/** @throws AuditError ABORTED; a node's trouble is in its own coverage. */
+/** @throws AuditError ABORTED; the coverage of each node has its own errors. */
 export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: BatchOptions): Promise<void> {
   const { record } = plan;
   const events: EventsByObject = Map.groupBy(plan.events, (event) =>
@@ -59,7 +59,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     serviceEndpoints: endpointsOf(plan.serviceEndpoints, snapshot.pods),
     cniRecords: await cniRecordsOf(cluster, plan.cniRecords, snapshot, { signal }),
   });
-  // What comes first may be a moment old: pods that changed meanwhile are not judged.
+  // The first snapshot may be a moment old: pods that changed meanwhile are not judged.
   const first = (node: Node): Promise<Snapshot> => look(node, pods.newestRevision);
   const judge = new Judge(options.judging);
   const killings = shared(() => listKillings(cluster, { signal }));
@@ -86,7 +86,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     }
   }
 
-  /** A node that an autoscaler or an upgrade took away meanwhile did not fail: there is nothing left to audit. */
+  /** A node removed meanwhile by an autoscaler or an upgrade did not fail: there is nothing left to audit. */
   async function excused(audit: NodeAudit): Promise<NodeAudit> {
     const { gathered } = audit;
     const { node } = gathered.before;
@@ -108,7 +108,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
 }
 
-/** Those of the pods of one node. */
+/** Those of one node's pods. */
 function endpointsOf(all: ServiceEndpoints, pods: readonly Pod[]): ServiceEndpoints {
   if (all.status !== 'present') return all;
   const names = new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`));

@@ -1,4 +1,4 @@
-/** The audit of one cluster in one process: plan, gather, diagnose, compare. Publishing is the caller's. */
+/** The audit of one cluster in one process: plan, gather, diagnose, compare. The caller publishes. */
 import type { Cluster } from '../cluster/index.ts';
 import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
@@ -14,7 +14,7 @@ export type AuditOptions = Omit<PlanOptions, 'previousRunId'> &
     readonly previous: ClusterReport | null;
     readonly exceptions: readonly Exception[];
     readonly onProgress: (progress: Progress) => void;
-    /** Called with all that was gathered of a node, to be kept. */
+    /** Called with everything gathered from a node, to be kept. */
     readonly onGathered: (gathered: Gathered, record: RunRecord) => Promise<void>;
   };
 
@@ -29,7 +29,7 @@ export type Progress =
       readonly findings: number;
     };
 
-/** @throws AuditError when the cluster as a whole cannot be audited; a node's trouble is in the report's coverage. */
+/** @throws AuditError when the cluster as a whole cannot be audited; the report's coverage has errors of nodes. */
 export async function auditCluster(cluster: Cluster, options: AuditOptions): Promise<ClusterReport> {
   const { previous, exceptions, onProgress } = options;
   const plan = await planCluster(cluster, { ...options, previousRunId: previous?.runId ?? null });

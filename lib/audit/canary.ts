@@ -1,4 +1,4 @@
-/** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that nothing of it stayed. */
+/** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that it left nothing behind. */
 import { createHash } from 'node:crypto';
 import type { ProbePods } from '../cluster/index.ts';
 import { AuditError, type ErrorCode } from '../model/errors.ts';
@@ -16,10 +16,10 @@ export type CanaryOptions = {
   readonly deadlineSeconds: number;
 };
 
-/** Nor would the probe get an answer. */
+/** The probe would get no answer either. */
 const ENDS_THE_NODE: readonly ErrorCode[] = ['ABORTED', 'NODE_SILENT'];
 
-/** Starts a canary on the node and lets it go. A pod that cannot start is a result, not an error. */
+/** Starts a canary on the node and removes it. A pod that cannot start is a result, not an error. */
 export async function runCanary(pods: ProbePods, node: string, options: CanaryOptions): Promise<CanaryRun> {
   const manifest = canaryManifest(node, options);
   const pod = `${options.namespace}/${manifest.metadata.name}`;
@@ -28,7 +28,7 @@ export async function runCanary(pods: ProbePods, node: string, options: CanaryOp
     return { pod, started: true, error: null, podIPs: [...podIPs] };
   } catch (error) {
     if (!(error instanceof AuditError) || ENDS_THE_NODE.includes(error.code)) throw error;
-    // The pod's own status says no more than ContainerCreating; the plugin's words are in the events.
+    // The pod's status only says ContainerCreating; the plugin's message is in the events.
     const events = await pods.events(manifest).catch(() => []);
     const words = [error.message, lastSandboxFailure(events)].filter((each) => each !== null);
     return { pod, started: false, error: words.join(': '), podIPs: [] };
@@ -44,7 +44,7 @@ function lastSandboxFailure(events: readonly Event[]): string | null {
   return failures.at(-1)?.message ?? null;
 }
 
-/** What the node still has of the canary after the kubelet took it down; null when that is not known. Pure. */
+/** What remains of the canary on the node after the kubelet removed it; null when not known. Pure. */
 export function canaryLeftovers(evidence: Evidence, pod: string): string[] | null {
   const name = pod.slice(pod.indexOf('/') + 1);
   const { sandboxes, cniResults, pins, ipam } = evidence;
@@ -71,7 +71,7 @@ export function canaryLeftovers(evidence: Evidence, pod: string): string[] | nul
   ];
 }
 
-/** The pod that `--active cni` starts on a node: one container that does nothing, in a network of its own. */
+/** The pod that `--active cni` starts on a node: one container that does nothing, in its own network. */
 export function canaryManifest(node: string, options: CanaryOptions) {
   const hash = createHash('sha256').update(`${options.runId} ${node}`).digest('hex').slice(0, 16);
   const seconds = options.deadlineSeconds + 30;

@@ -1,11 +1,11 @@
-/** Which checks a run runs. */
+/** Chooses the checks of a run. */
 import { catalogue } from '../checks/catalogue.ts';
 import type { AuditRecord } from '../probe/index.ts';
 
-/** All checks, or only those of kernels and of how many namespaces there are. */
+/** All checks, or only those of kernels and namespace counts. */
 export type CheckSet = 'all' | 'counts';
 
-/** Of the checks of namespaces: what leaks, and what it comes to. */
+/** Namespace checks among them: leaks and totals. */
 const COUNTS = [
   'namespace-orphaned',
   'namespace-count-near-limit',
@@ -14,7 +14,7 @@ const COUNTS = [
   'namespace-creation-failing',
 ];
 
-/** The catalogue without the active checks that were not asked for. */
+/** The catalogue without active checks that were not requested. */
 export function checksFor(
   active: readonly AuditRecord['active'][number][],
   set: CheckSet = 'all',

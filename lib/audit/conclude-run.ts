@@ -1,4 +1,4 @@
-/** The report of a run from what came of its nodes, whichever processes audited them. */
+/** Builds a run's report from the results of its nodes, whichever processes audited them. */
 import { diagnoseCluster } from '../diagnosis/diagnose-cluster.ts';
 import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
@@ -13,7 +13,7 @@ export function concludeRun(run: {
   readonly checks?: CheckSet;
   readonly finishedAt: string;
   readonly results: Iterable<NodeResult>;
-  /** The report it is compared with. */
+  /** The report to compare with. */
   readonly previous: ClusterReport | null;
   readonly exceptions: readonly Exception[];
 }): ClusterReport {

@@ -1,4 +1,4 @@
-/** Exceptions of now, laid over a report of before: whoever acts by it must leave alone what they cover. */
+/** Applies current exceptions to an earlier report: repairs must leave alone what they cover. */
 import { catalogue } from '../checks/catalogue.ts';
 import { type Cluster, listNodes } from '../cluster/index.ts';
 import { exceptionsFor, labelKey, suppress } from '../diagnosis/exceptions.ts';
@@ -8,8 +8,8 @@ import type { ClusterReport } from '../model/report.ts';
 const checks = new Map(catalogue.map((check) => [check.id, check]));
 
 /**
- * What an exception covered in the report stays covered. Labels are those that nodes have now; those of a pod are seen when its node
- * is audited again, right before it is recreated.
+ * What an exception covered in the report stays covered. Node labels are current; a pod's labels are read when its node
+ * is audited again, right before the pod is recreated.
  */
 export async function coverReport(
   cluster: Cluster,

@@ -1,11 +1,11 @@
-/** Hands a message to each destination: none misses it because another is away. */
+/** Sends a message to each destination: none misses it because another is down. */
 import type { Message, Notifier, Undelivered } from '../alert/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { isAtLeast, severities } from '../model/finding.ts';
 
 export type Delivery = {
   readonly ids: readonly string[];
-  /** Destinations that took it. */
+  /** Destinations that accepted it. */
   readonly takers: readonly string[];
   readonly undelivered: readonly Undelivered[];
   readonly failures: readonly AuditError[];
@@ -14,9 +14,9 @@ export type Delivery = {
 export const NOTHING: Delivery = { ids: [], takers: [], undelivered: [], failures: [] };
 
 /**
- * Sends news to whoever wants them.
+ * Sends news to the destinations that want it.
  *
- * @throws AuditError ALERT where there is somebody to tell and nobody took it: it is then told anew, in the words of its time
+ * @throws AuditError ALERT where some destination wants it and none accepted it: a later run reports it again, as of its time
  */
 export async function deliverNews(notifiers: readonly Notifier[], message: Message): Promise<Delivery> {
   const wanting = notifiers.filter(
@@ -37,7 +37,7 @@ export async function deliverNews(notifiers: readonly Notifier[], message: Messa
   };
 }
 
-/** What destinations did not take before, oldest first; of those that are no longer configured nothing is kept. */
+/** Sends what destinations did not accept before, oldest first; drops messages for destinations no longer configured. */
 export async function deliverLate(
   notifiers: readonly Notifier[],
   late: readonly Undelivered[],
@@ -47,7 +47,7 @@ export async function deliverLate(
   for (const notifier of notifiers) {
     let isAway = false;
     for (const each of late.filter(({ to }) => to === notifier.destination)) {
-      // Its order stays, and a server that is away is asked once.
+      // The order stays, and a server that is down is asked once.
       if (!isAway) {
         const { failure }: Attempt = await attempt(notifier, { ...each.message, alerts: [] });
         if (failure === null) continue;
@@ -60,7 +60,7 @@ export async function deliverLate(
   return { undelivered, failures };
 }
 
-/** What is open, to those that keep it: with news or without. */
+/** Sends open findings to destinations that keep state, with or without news. */
 export async function deliverState(notifiers: readonly Notifier[], message: Message): Promise<AuditError[]> {
   const keepers = notifiers.filter(({ takes }) => takes === 'state');
   const results = await Promise.all(keepers.map((notifier) => attempt(notifier, message)));

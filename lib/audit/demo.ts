@@ -1,4 +1,4 @@
-/** The demonstration: two recorded nights of one node, and a month of two clusters that is made of them. */
+/** The demonstration: two recorded nights of one node, and a month of two clusters built from them. */
 import type { Store } from '../history/index.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { newRunId } from '../model/run-id.ts';
@@ -6,7 +6,7 @@ import { concludeRun } from './conclude-run.ts';
 import { type JudgedAgain, judgeAgain } from './evidence-files.ts';
 import { publish } from './publish.ts';
 
-/** The node as it was, and after faults were planted on it. */
+/** The node before and after faults were planted on it. */
 export type Recorded = { readonly healthy: JudgedAgain; readonly broken: JudgedAgain };
 
 /** @param healthy - archive of evidence; @param broken - likewise */
@@ -24,7 +24,7 @@ function concluded({ record, results }: JudgedAgain, previous: ClusterReport | n
   return concludeRun({ record, finishedAt: record.startedAt, results, previous, exceptions: [] });
 }
 
-/** Days ago, from when on the node is as it was recorded broken, or healthy again. */
+/** Days ago at which the node turns into its broken or its healthy recording. */
 const MONTH = {
   'demo-eu': [
     [30, 'healthy'],
@@ -39,7 +39,7 @@ const MONTH = {
 } as const;
 
 /**
- * Writes a night of each of the last 30 days for two clusters into the store, each compared with the one before.
+ * Writes the last 30 nights of two clusters into the store, each compared with the one before.
  *
  * @returns the names of the clusters
  */

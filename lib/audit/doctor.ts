@@ -1,4 +1,4 @@
-/** Checks every prerequisite of an audit, and says of each that is broken how to fix it. */
+/** Checks every prerequisite of an audit, and says how to fix each broken one. */
 
 import { type Notifier, testMessage } from '../alert/index.ts';
 import {
@@ -27,7 +27,7 @@ import { assertThere } from './stores.ts';
 export type Prerequisite = {
   readonly name: string;
   readonly result: 'ok' | 'failed' | 'skipped';
-  /** What was seen, or why it was not looked at. */
+  /** What was seen, or why it was not checked. */
   readonly detail: string;
   /** What broke it; its remedy says what to do. */
   readonly error?: AuditError;
@@ -39,19 +39,19 @@ export type DoctorOptions = {
   readonly image: string;
   readonly pullSecret: string | null;
   readonly privileged: boolean;
-  /** Where a probe is run; null takes the first node that can be probed. */
+  /** Where to run a probe; null means the first node that can be probed. */
   readonly node: string | null;
   readonly deadlineSeconds: number;
   readonly store: Store | null;
-  /** Whether it has to be there: a name that somebody typed. */
+  /** Whether it must exist, as somebody typed its name. */
   readonly isStoreNamed: boolean;
   readonly notifiers: readonly Notifier[];
-  /** Told once, when a request that nobody answered is tried again. */
+  /** Called once, when an unanswered request is retried. */
   readonly onUnanswered: (error: AuditError) => void;
   readonly signal: AbortSignal;
 };
 
-/** Prerequisites on the way to the cluster, in order, and the errors that each one ends in. */
+/** Prerequisites on the way to the cluster, in order, and the errors of each. */
 const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
   ['configuration', ['KUBECONFIG_INVALID', 'AWS', 'USAGE']],
   ['name', ['CLUSTER_DNS']],
@@ -62,13 +62,13 @@ const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
 ];
 const BEHIND = ['namespace', 'admission', 'probe'] as const;
 
-/** Goes on after a broken prerequisite as far as that makes sense, and skips the rest. */
+/** Continues after a broken prerequisite as far as that makes sense, and skips the rest. */
 export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Prerequisite> {
   yield* examineCluster(() => target, options);
   yield* examinePlaces(options);
 }
 
-/** Where reports and messages go, which is the same for all clusters. */
+/** Checks where reports and messages go, which is the same for all clusters. */
 export async function* examinePlaces(
   options: Pick<DoctorOptions, 'store' | 'isStoreNamed' | 'notifiers'>,
 ): AsyncIterable<Prerequisite> {
@@ -79,7 +79,7 @@ export async function* examinePlaces(
   for (const notifier of options.notifiers) yield await alert(notifier);
 }
 
-/** @param target - gives it, or throws what is broken about it */
+/** @param target - returns it, or throws what is broken */
 export async function* examineCluster(
   target: () => ClusterTarget | Promise<ClusterTarget>,
   options: DoctorOptions,
@@ -113,7 +113,7 @@ function* wayUntil(error: AuditError): Iterable<Prerequisite> {
   for (const name of ['rights', ...BEHIND]) yield skipped(name, 'the cluster was not reached');
 }
 
-/** The API server answers and knows who asks, but does not even let him see which cluster it is. */
+/** The API server answers and knows the user, but does not even let them see which cluster it is. */
 async function* withoutRights(
   connection: Connection,
   error: AuditError,
@@ -206,7 +206,7 @@ function missingNamespace(name: string, cause: AuditError): Prerequisite {
   return { name: 'namespace', result: 'failed', detail: error.message, error };
 }
 
-/** Image, kubelet, log and bundle: the audit of one node. */
+/** Tests image, kubelet, log and bundle by an audit of one node. */
 async function probe(cluster: Cluster, runId: string, node: string, options: DoctorOptions): Promise<string> {
   const { coverage } = await auditCluster(cluster, {
     ...options,
@@ -229,7 +229,7 @@ async function probe(cluster: Cluster, runId: string, node: string, options: Doc
   });
 }
 
-/** Null where the cluster has none to probe, as with Fargate alone. */
+/** Null where the cluster has no node to probe, as with Fargate only. */
 async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promise<string | null> {
   const planned = planNodes(await listNodes(cluster, { signal }), {
     names: node === null ? [] : [node],
@@ -246,7 +246,7 @@ async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promi
   });
 }
 
-/** One small object that stays: stores delete nothing. */
+/** Writes one small object that stays: stores delete nothing. */
 async function store(place: Store, isNamed: boolean): Promise<Prerequisite> {
   return await prerequisite('store', async () => {
     if (isNamed) await assertThere(place);

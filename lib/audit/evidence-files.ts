@@ -1,4 +1,4 @@
-/** Keeps what was gathered of each node, and judges it again: offline, years later, by newer checks. */
+/** Keeps the evidence of each node, and judges it again: offline, years later, with newer checks. */
 import { keys, type Run, type Store } from '../history/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Exception } from '../model/exception.ts';
@@ -11,7 +11,7 @@ import { Judge } from './judge.ts';
 import { type Answer, notJudged, type Unpacked } from './judge-bundle.ts';
 import { failedCoverage, type Gathered, judgeByApi } from './judge-node.ts';
 
-/** Writes the evidence of one node; what is there already stays. */
+/** Writes the evidence of one node; existing evidence stays. */
 export async function keepEvidence(
   store: Store,
   run: Run,
@@ -23,16 +23,16 @@ export async function keepEvidence(
   await store.putOnce(keys.evidence(run, before.node.name), archive);
 }
 
-/** What the evidence of one run comes to, before it is compared with another. */
+/** Results from the evidence of one run, before any comparison. */
 export type JudgedAgain = { readonly record: AuditRecord; readonly results: readonly NodeResult[] };
 
 /**
- * The report of one run from its evidence, node by node. `finishedAt` is when the run began: the evidence does not say
+ * Builds one run's report from its evidence, node by node. `finishedAt` is when the run began: the evidence does not say
  * when it ended.
  *
  * @param archives - files of one run
  * @param previous - the report that the run was compared with; null leaves every finding new
- * @throws AuditError BUNDLE_INVALID for what is no evidence, USAGE when it is of more than one run
+ * @throws AuditError BUNDLE_INVALID for files that are no evidence, USAGE for more than one run
  */
 export async function analyze(
   archives: Iterable<Uint8Array>,
@@ -83,7 +83,7 @@ function errorOf(answer: Answer): AuditError {
   return answer.kind === 'failed' ? new AuditError(answer.code, answer.message, answer) : notJudged('');
 }
 
-/** What the run itself may have had no trouble with: checks and limits are those of today. */
+/** The run itself may have judged it without error: checks and limits are today's. */
 function notJudgedAgain(
   { before, after, audit }: NonNullable<Unpacked['stored']>,
   error: AuditError,

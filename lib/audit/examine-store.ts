@@ -1,4 +1,4 @@
-/** Reads a whole store, object by object, and says of each that is damaged how to mend it. */
+/** Reads a whole store, object by object, and says how to repair each damaged one. */
 import * as z from 'zod';
 import { alertRecordSchema } from '../alert/index.ts';
 import {
@@ -24,26 +24,26 @@ import { command } from '../model/shell.ts';
 import { readArchive } from '../probe/index.ts';
 import { registerSchema } from './fleet/register.ts';
 
-/** Where the objects of a store are: what else is in the place is not ours. */
+/** Folders of a store's objects: anything else in that place is not ours. */
 const FOLDERS = Object.keys(PREFIXES).map((prefix) => `${prefix}/`);
 
-/** Objects that are read at once, each of which may take {@link LARGEST_OBJECT} bytes. */
+/** Objects read at once, each of up to {@link LARGEST_OBJECT} bytes. */
 const AT_ONCE = 4;
 
 export type StoreHealth = { readonly objects: number; readonly damaged: number; readonly leftovers: number };
 
 export type StoreWatch = {
-  /** Told of each object that is damaged, with its remedy. */
+  /** Called for each damaged object, with its remedy. */
   readonly onDamage: (damage: AuditError) => void;
-  /** Told of each object that was read, with how many it makes. */
+  /** Called after each object read, with the count so far. */
   readonly onObject: (objects: number) => void;
   readonly signal: AbortSignal;
 };
 
 /**
- * Writes nothing and mends nothing itself.
+ * Writes and repairs nothing itself.
  *
- * @throws AuditError USAGE where there is no store, ABORTED, STORE where it cannot be listed or answers nothing for now
+ * @throws AuditError USAGE where there is no store, ABORTED, STORE where it cannot be listed or does not answer now
  */
 export async function examineStore(store: Store, watch: StoreWatch): Promise<StoreHealth> {
   const { onObject, signal } = watch;
@@ -79,7 +79,7 @@ export async function examineStore(store: Store, watch: StoreWatch): Promise<Sto
             watch.onDamage(damageOf(store, key, 'was left by a writer that was killed', { remedy }));
           }
         },
-        // Said already, when it was listed for objects.
+        // Already reported when its objects were listed.
         () => {},
       );
   if (objects + leftovers + damaged > 0) return { objects, damaged, leftovers };
@@ -88,7 +88,7 @@ export async function examineStore(store: Store, watch: StoreWatch): Promise<Sto
   });
 }
 
-/** A folder that cannot be listed costs what is in it. */
+/** If a folder cannot be listed, only its objects are missed. */
 async function* listed(store: Store, prefix: string, onDamage: OnDamage): AsyncGenerator<string> {
   const keys = store.list(prefix)[Symbol.asyncIterator]();
   for (;;) {
@@ -109,7 +109,7 @@ function note(known: Map<string, { reports: boolean; pointer: boolean }>, key: s
   });
 }
 
-/** @throws AuditError STORE that says what is wrong with it */
+/** @throws AuditError STORE that says what is wrong */
 async function examineObject(store: Store, key: string): Promise<void> {
   const [kind] = key.split('/');
   if (/\.damaged(?:\/|$)/.test(key)) return;
@@ -152,7 +152,7 @@ async function examinePointer(store: Store, key: string): Promise<void> {
   );
 }
 
-/** How to make the pointer of a cluster lead to the newest report that can be read. */
+/** How to point a cluster's `latest` to the newest readable report. */
 async function pointing(store: Store, cluster: string): Promise<string> {
   const newest = await newestReport(store, cluster, () => {});
   const key = keys.latest(cluster);

@@ -1,4 +1,4 @@
-/** Gathers one node: the API's word, the probe's, and the API's again. Trouble ends in the node's coverage. */
+/** Gathers one node: API, probe, then API again. Errors end up in the node's coverage. */
 
 import type { CheckContext } from '../checks/define.ts';
 import type { ProbePods } from '../cluster/index.ts';
@@ -28,10 +28,10 @@ export type GatherOptions = {
   readonly checks: CheckSet;
 };
 
-/** Grace after a pod's own deadline before any other run may take it for a leftover. */
+/** Grace after a pod's own deadline before another run may remove it as a leftover. */
 const EXPIRY_GRACE_SECONDS = 60;
 
-/** What was gathered, and what it comes to: null when there is no bundle that could be judged. */
+/** Gathered data and its result: null when there is no bundle that could be judged. */
 export type NodeAudit = { readonly gathered: Gathered; readonly result: NodeResult | null };
 
 /** @throws AuditError ABORTED, and CLUSTER_* when not even the first snapshot could be taken. */
@@ -39,9 +39,9 @@ export async function gatherNode(
   pods: ProbePods,
   before: Snapshot,
   after: {
-    /** No older than that revision of a pod. */
+    /** No older than this revision of a pod. */
     readonly snapshot: (since: string) => Promise<Snapshot>;
-    /** Asked for only where a sandbox has no pod, or at once a pin no sandbox: all events are read for it. */
+    /** Requested only if a sandbox has no pod, or a pin has no sandbox: it reads all events. */
     readonly killings: () => Promise<readonly Event[]>;
   },
   judge: (work: Work) => Promise<JudgedBundle>,
@@ -49,7 +49,7 @@ export async function gatherNode(
 ): Promise<NodeAudit> {
   const node = before.node.name;
   try {
-    // First, so that the probe sees what the kubelet left of it.
+    // First, so that the probe sees what the kubelet left behind.
     const canary = options.active.includes('cni') ? await runCanary(pods, node, options) : null;
     const { log, revision } = await pods.run(manifest(node, options), options.deadlineSeconds * 1000);
     const work = {
@@ -65,7 +65,7 @@ export async function gatherNode(
     const judged = await judge(work);
     if (judged.answer.kind !== 'needsKillings') return nodeAudit(work, judged);
     const killings = await after.killings();
-    // What both lists have counts once.
+    // Events in both lists count once.
     const others = work.after.events.filter(
       ({ uid, reason }) => !killings.some((event) => event.uid === uid && event.reason === reason),
     );
@@ -81,7 +81,7 @@ export async function gatherNode(
   }
 }
 
-/** A bundle that could not be judged is kept as far as it could be unpacked: it shows what the node did. */
+/** A bundle that could not be judged is kept as far as it unpacked: it shows what the node did. */
 function nodeAudit(
   { before, after, canary }: Extract<Work, { kind: 'log' }>,
   { unpacked, answer }: JudgedBundle,
@@ -107,7 +107,7 @@ function manifest(node: string, options: GatherOptions): ReturnType<typeof probe
     image: options.image,
     privileged: options.privileged,
     activeDeadlineSeconds: options.deadlineSeconds,
-    // A node that is short of CPU takes long to start the pod, too; what the probe did not come to is told as such.
+    // A node short of CPU also starts the pod slowly; steps that the probe did not reach are reported.
     totalSeconds: Math.max(10, Math.min(90, options.deadlineSeconds - 30)),
     active,
     ...(options.pullSecret === null ? {} : { imagePullSecret: options.pullSecret }),

@@ -1,4 +1,4 @@
-/** The use cases: audit a cluster, judge kept evidence again, keep what came of it. */
+/** The use cases: audit a cluster, judge kept evidence again, keep the results. */
 
 export { reportOfRun } from '../history/index.ts';
 export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.ts';

@@ -1,4 +1,4 @@
-/** All work on one bundle: unpacked, parsed, joined, judged. Plain data in, plain data out, as it runs in a process of its own. */
+/** All work on one bundle: unpack, parse, join, judge. Plain data in, plain data out, as it runs in its own process. */
 import { ownershipOf, podContainerIds, sandboxesByInode } from '../computed/ownership.ts';
 import { whyNotInApi } from '../computed/sandbox-pod.ts';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
@@ -17,7 +17,7 @@ import { type CanaryRun, canaryLeftovers } from './canary.ts';
 import { type CheckSet, checksFor } from './checks-for.ts';
 import { judgeNode } from './judge-node.ts';
 
-/** A bundle as the node printed it, with the API's word, or as it was kept. */
+/** A bundle as the node printed it, with the API's data, or as kept. */
 export type Work =
   | {
       readonly kind: 'log';
@@ -30,12 +30,12 @@ export type Work =
         'settleSeconds'
       >;
       readonly checks: CheckSet;
-      /** Events of pods being killed are not in the snapshot; the answer may be that they are needed. */
+      /** The snapshot has no events of pods being killed; the answer may be that they are needed. */
       readonly mayAskForKillings: boolean;
     }
   | { readonly kind: 'archive'; readonly archive: Uint8Array };
 
-/** What is known once it is unpacked, whatever becomes of judging it: files of a log, facts of an archive. */
+/** Known once unpacked, even if judging fails: files of a log, facts of an archive. */
 export type Unpacked = {
   readonly files: BundleFiles | null;
   readonly stored: Omit<StoredEvidence, 'files'> | null;
@@ -52,7 +52,7 @@ export type Answer =
       readonly retryable: boolean;
     };
 
-/** Never throws: what goes wrong is an answer. */
+/** Never throws: errors are answers. */
 export async function judgeBundle(
   work: Work,
   onUnpacked: (unpacked: Unpacked) => Promise<void>,
@@ -114,7 +114,7 @@ async function judgeArchive(
   };
 }
 
-/** From what was gathered, now or years ago, to evidence. Pure. */
+/** Turns gathered data, new or years old, into evidence. Pure. */
 function assemble(
   gathered: {
     readonly before: Snapshot;
@@ -131,14 +131,14 @@ function assemble(
   return { ...evidence, canary: { status: 'present', value } };
 }
 
-/** With a grace period of 0 the API forgets a pod at once, and the kubelet's events tell that it is being taken down. */
+/** With a grace period of 0 the API forgets a pod at once, and only the kubelet's events show that it is being killed. */
 function hasSandboxWithoutPod({ sandboxes, pods }: Evidence): boolean {
   if (sandboxes.status !== 'present' || pods.status !== 'present') return false;
   const known = new Set(pods.value.map(({ uid }) => uid));
   return sandboxes.value.some((sandbox) => !known.has(sandbox.uid) && whyNotInApi(sandbox) === null);
 }
 
-/** What is left of a pod at the very end, or a leak: who judges at once has to know. */
+/** The last trace of a pod, or a leak: judging without a settle time must tell them apart. */
 function hasPinWithoutSandbox({ namespaces, pins, sandboxes }: Evidence): boolean {
   if (namespaces.status !== 'present' || pins.status !== 'present' || sandboxes.status !== 'present')
     return false;

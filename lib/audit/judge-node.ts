@@ -1,4 +1,4 @@
-/** One node: snapshot, probe, snapshot, evidence, diagnosis. Whatever goes wrong here ends in this node's coverage. */
+/** One node: snapshot, probe, snapshot, evidence, diagnosis. Every error here ends up in this node's coverage. */
 
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
@@ -15,7 +15,7 @@ import { type BundleFiles, observePods } from '../probe/index.ts';
 import type { CanaryRun } from './canary.ts';
 import { nodeFacts, podAddresses } from './node-facts.ts';
 
-/** What was gathered of one node, and all that a later analysis needs to come to the same result. */
+/** Data gathered from one node: all that a later analysis needs to reach the same result. */
 export type Gathered = {
   readonly before: Snapshot;
   /** Null when the probe failed before it was taken. */
@@ -27,12 +27,12 @@ export type Gathered = {
   readonly coverage: NodeCoverage | null;
 };
 
-/** A node that was not probed at all: skipped by design, or known to be out of reach. */
+/** A node that was not probed: skipped by design, or known to be unreachable. */
 export function notProbed(before: Snapshot, coverage: NodeCoverage): Gathered {
   return { before, after: null, files: null, canary: null, coverage };
 }
 
-/** Judges a node without a bundle that could be judged: by the API's word alone. Pure. */
+/** Judges a node without a usable bundle: from the API alone. Pure. */
 export function judgeByApi(
   gathered: Pick<Gathered, 'before' | 'after' | 'coverage'>,
   checks: readonly AnyCheck[],
@@ -52,7 +52,7 @@ export function judgeNode(
   const pods = before.pods.filter((pod) => pod.phase === 'Pending' || pod.phase === 'Running').length;
   const known = {
     pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`),
-    // One that was removed a moment ago may still be in the first list.
+    // A pod that was just removed may still be in the first list.
     debugPods: before.pods.filter(
       (pod) => isDebugPod(pod) && (after === null || after.pods.some(({ uid }) => uid === pod.uid)),
     ),
@@ -72,7 +72,7 @@ export function judgeNode(
       node: node.name,
       coverage: coverage ?? { node: node.name, result: 'failed', reason: null, remedy: null },
       facts: null,
-      // What could not be decided is told once, as a failed node, and not by every check again.
+      // Reported once, as a failed node, not again by every check.
       tallies: tallies.map((tally) => ({ ...tally, unknown: 0, reasons: [] })),
       failures: withServices(failures, after),
       podAddresses: [],
@@ -96,7 +96,7 @@ export function judgeNode(
   };
 }
 
-/** Running pods with a network of their own, or not settled, of which there is nothing to judge. */
+/** Running pods with their own network, or not settled, that have nothing to judge. */
 function unseenPods({ pods, podNetworks }: Evidence): string[] {
   if (pods.status !== 'present' || podNetworks.status !== 'present') return [];
   const seen = new Set(podNetworks.value.map(({ pod }) => pod.uid));
@@ -112,7 +112,7 @@ function youngPods({ pods }: Evidence): number {
   return pods.status === 'present' ? pods.value.filter(({ isYoung }) => isYoung).length : 0;
 }
 
-/** Pods that run, or should, and did not hold still; without those of the audit. */
+/** Pods that run, or should, and have not settled; without the audit's own. */
 function unjudgedPods({ pods }: Evidence): UnjudgedPods[] {
   if (pods.status !== 'present') return [];
   const found = pods.value.filter(
@@ -125,10 +125,10 @@ function unjudgedPods({ pods }: Evidence): UnjudgedPods[] {
   }));
 }
 
-/** Services that are named of one pod. */
+/** Services named per pod. */
 const SERVICES = 20;
 
-/** Which Services go on sending traffic to pods of findings. One that is not ready by now gets none, whatever was listed before. */
+/** Adds the Services that still send traffic to pods with findings. A pod that is not ready now gets none, whatever was listed before. */
 function withServices(failures: readonly CheckFailure[], after: Snapshot | null): CheckFailure[] {
   const endpoints = after?.serviceEndpoints;
   if (after === null || endpoints?.status !== 'present') return [...failures];
@@ -148,10 +148,10 @@ function withServices(failures: readonly CheckFailure[], after: Snapshot | null)
 function coverageOf(evidence: Evidence): NodeCoverage {
   const failed = new Map<string, string>();
   for (const name of Object.keys(sourceSchemas) as SourceName[]) {
-    // Read by an optional right: without it its checks are unknown, and the node is audited all the same.
+    // Needs an optional right: without it its checks are unknown, but the node is audited.
     if (name === 'cniEndpoints') continue;
     const part = evidence[name];
-    // What others failed for as well is said once.
+    // A shared reason is reported once.
     if (part.status === 'failed' && !failed.has(part.reason))
       failed.set(part.reason, part.reason.startsWith(`${name}: `) ? part.reason : `${name}: ${part.reason}`);
   }
@@ -175,7 +175,7 @@ function withoutProbe(before: Snapshot, reason: string, settleSeconds: number): 
   return {
     ...parts,
     node: { status: 'present', value: before.node },
-    // Their events say why no pod starts, perhaps ours neither. None at all may also be pods that were not listed.
+    // Their events say why no pod starts, perhaps not ours either. An empty list may also mean that pods were not listed.
     pods:
       before.pods.length === 0
         ? failed
@@ -188,7 +188,7 @@ function withoutProbe(before: Snapshot, reason: string, settleSeconds: number): 
   };
 }
 
-/** What a failed probe is called in the coverage: the cluster's own words, and what to do. */
+/** How the coverage describes a failed probe: the cluster's message, and what to do. */
 export function failedCoverage(node: string, error: unknown): NodeCoverage {
   const remedy = error instanceof AuditError ? error.remedy : null;
   return { node, result: 'failed', reason: messageOf(error), remedy };

@@ -1,14 +1,14 @@
-/** The process beside the auditor in which bundles are judged, one after the other: judge.ts starts and ends it. */
+/** The process beside the auditor that judges bundles, one at a time: judge.ts starts and ends it. */
 import { Worker } from 'node:worker_threads';
 import { type Answer, judgeBundle, type Unpacked, type Work } from './judge-bundle.ts';
 
-/** In the order of sending: at most one `unpacked`, and one answer for each work. */
+/** In this order: at most one `unpacked`, then one answer per work. */
 export type Message = { readonly kind: 'unpacked'; readonly unpacked: Unpacked } | Answer;
 
-/** Waits until it has left: what follows may keep this thread for as long as it is given. */
+/** Waits until it is sent: the next step may block this thread until its time limit. */
 const tell = (message: Message): Promise<void> =>
   new Promise((resolve) => {
-    // Gone with the auditor: then nobody waits for it.
+    // The auditor is gone: nobody waits for it.
     if (process.send === undefined) resolve();
     else process.send(message, () => resolve());
   });
@@ -16,12 +16,12 @@ const tell = (message: Message): Promise<void> =>
 process.on('message', async (work: Work) => {
   await tell(await judgeBundle(work, async (unpacked) => await tell({ kind: 'unpacked', unpacked })));
 });
-// Who is busy with a bundle hears nothing: of an auditor that was killed, a thread of its own learns.
+// While judging a bundle this thread hears nothing: a separate thread notices a killed auditor.
 const parent = process.ppid;
 new Worker(
   `setInterval(() => { if (process.ppid !== ${parent}) process.kill(process.pid, 'SIGKILL'); }, 1000)`,
   { eval: true },
 ).unref();
-// Ctrl-C reaches the whole group; the auditor ends this process when it is done with its own.
+// Ctrl-C reaches the whole group; the auditor ends this process after its own cleanup.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());

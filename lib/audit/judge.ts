@@ -1,6 +1,6 @@
 /**
- * Has bundles judged in a process beside this one: a node may print what takes for ever or more memory than there is, and that
- * is to cost the node and nothing else. A process and not a thread: a thread out of memory may take its process along.
+ * Judges bundles in a separate process: output of a node may take endless time or too much memory, and that
+ * must affect only that node. A process, not a thread: a thread out of memory may take down its process.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
@@ -11,21 +11,21 @@ import type { Message } from './judge-process.ts';
 export type Judging = {
   /** What the process runs. */
   readonly module: URL;
-  /** For one bundle, by the clock. */
+  /** Per bundle, by the clock. */
   readonly seconds: number;
-  /** Heap of the process; the files of a bundle are beside it. */
+  /** Heap of the process; a bundle's files are outside it. */
   readonly megabytes: number;
 };
 
-/** Beside this file, and with its extension: as sources, or made into JavaScript. */
+/** Beside this file, with its extension: TypeScript or compiled JavaScript. */
 const judgeProcess = new URL(`./judge-process${extname(import.meta.url)}`, import.meta.url);
 
-/** A hundred times what a large node takes. Also where a function has half a core. */
+/** A hundred times what a large node needs, even where a function has half a core. */
 export const JUDGING: Judging = { module: judgeProcess, seconds: 20, megabytes: 384 };
 
 export type JudgedBundle = { readonly unpacked: Unpacked | null; readonly answer: Answer };
 
-/** Begins its process with the first bundle and gives it one at a time; a process that had to be ended is replaced. */
+/** Starts its process with the first bundle and sends one at a time; replaces a process that had to be ended. */
 export class Judge {
   readonly #limits: Judging;
   #process: ChildProcess | null = null;
@@ -35,7 +35,7 @@ export class Judge {
     this.#limits = { ...JUDGING, ...limits };
   }
 
-  /** @throws AuditError ABORTED; all else that goes wrong is the answer */
+  /** @throws AuditError ABORTED; any other error is the answer */
   async judge(work: Work, signal?: AbortSignal): Promise<JudgedBundle> {
     const judged = this.#last.then(() => this.#judge(work, signal));
     this.#last = judged.catch(() => {});
@@ -85,7 +85,7 @@ export class Judge {
     }
   }
 
-  /** It has nothing of this process: no credentials in its environment, no files, no terminal. */
+  /** It inherits nothing: no credentials in its environment, no files, no terminal. */
   #start(): ChildProcess {
     const child = fork(this.#limits.module, {
       serialization: 'advanced',
@@ -94,7 +94,7 @@ export class Judge {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     child.on('error', () => {});
-    // A second Ctrl-C ends the auditor at once, and it with it.
+    // A second Ctrl-C ends the auditor and this process at once.
     const end = (): void => void child.kill('SIGKILL');
     process.once('exit', end);
     child.on('exit', () => {

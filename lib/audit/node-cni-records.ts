@@ -1,18 +1,18 @@
-/** Of what CNI agents keep in the API, what one node is judged by. */
+/** The CNI agents' API records that one node is judged by. */
 import { type Cluster, listCalicoBlock, listCiliumEndpoint } from '../cluster/index.ts';
 import type { CalicoBlock, CiliumEndpoint, CniRecords } from '../model/cni-records.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Node, Pod } from '../model/kubernetes.ts';
 
-/** Objects that seem left over are asked for again, as their pods may have gone after they were listed: at most so many of a node. */
+/** Most objects per node that are read again if they seem left over, as their pods may have gone after the list. */
 const ASKED_AGAIN = 10;
 
 type ListOptions = { readonly signal: AbortSignal };
 
 /**
- * @param records - of the whole cluster, from the plan of the run
- * @param pods - of the node, listed once the probe had ended
- * @returns what is of the node and of its pods; endpoints and blocks that seem left over as they are by now
+ * @param records - of the whole cluster, from the run's plan
+ * @param pods - of the node, listed after the probe ended
+ * @returns records of the node and its pods; endpoints and blocks that seem left over are current
  * @throws AuditError ABORTED
  */
 export async function cniRecordsOf(
@@ -88,7 +88,7 @@ async function standingBlocks(
 ): Promise<CalicoBlock[]> {
   const taken = blocks.flatMap(({ allocations }) => allocations.filter((each) => each.node === node.name));
   const handles = Map.groupBy(taken, ({ pod }) => pod);
-  // A pod of a StatefulSet has the name of the one before it, and what that one left.
+  // A StatefulSet pod has the name of its predecessor, and may find its leftovers.
   const isLeft = ({ pod, node: on }: CalicoBlock['allocations'][number]) =>
     pod !== null &&
     on === node.name &&
@@ -108,7 +108,7 @@ function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
   return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
 }
 
-/** An API that answers no second time leaves what it said first. */
+/** If the API does not answer again, the first answer holds. */
 async function orKnown<T>(known: T, ask: () => Promise<T | null>): Promise<T | null> {
   try {
     return await ask();

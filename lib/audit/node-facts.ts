@@ -1,4 +1,4 @@
-/** One node in a row: what trends, thresholds and cross-node checks go by. Pure. */
+/** One node as a row: the input of trends, thresholds and cross-node checks. Pure. */
 import { isIP } from 'node:net';
 import { sameAddress } from '../computed/cidr.ts';
 import { sysctlNumber } from '../computed/sysctls.ts';
@@ -37,8 +37,8 @@ export function nodeFacts(node: Node, pods: number, evidence: Evidence, orphans:
 }
 
 /**
- * Addresses that a settled pod's namespace holds on its main interface: of each pod at most one more than are compared, so
- * that too many are seen to be too many.
+ * Addresses on the main interface of settled pods' namespaces: per pod at most one more than are compared, so
+ * that an excess is visible.
  */
 export function podAddresses(evidence: Evidence): PodAddress[] {
   if (evidence.podNetworks.status !== 'present') return [];
@@ -64,7 +64,7 @@ export function podAddresses(evidence: Evidence): PodAddress[] {
   });
 }
 
-/** As the CNI specification spells names of networks; the node may print anything. */
+/** As the CNI specification spells network names; the node may print anything. */
 function networkName({ results, plugin }: PodNetwork): string {
   const name = results[0]?.network ?? plugin ?? '';
   return /^[A-Za-z0-9][\w.-]{0,63}$/.test(name) ? name : 'unknown';

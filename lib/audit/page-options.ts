@@ -1,4 +1,4 @@
-/** What the page of a report needs besides the report: words on its checks, earlier runs, and where other pages are. */
+/** What a report's page needs besides the report: texts on its checks, earlier runs, and links to other pages. */
 import { readFile } from 'node:fs/promises';
 import { reasons } from '../checks/catalogue.ts';
 import { keys, pastTotals, type Run, readPointer, type Store, unlessDamaged } from '../history/index.ts';
@@ -7,13 +7,13 @@ import type { PageOptions } from '../report/index.ts';
 import { consolePage, urlPath } from './tell.ts';
 
 export type Neighbours = {
-  /** Whether the run is one of a fleet, which has a page of its own. */
+  /** Whether the run is part of a fleet, which has its own page. */
   readonly inFleet?: boolean;
-  /** Region of the console, where the store is a bucket that is looked at there. */
+  /** Region of the console, where the store is a bucket viewed there. */
   readonly consoleRegion?: string | null;
 };
 
-/** For the page that stands in the store: earlier runs of there, and links to the audit before and to the fleet. */
+/** For a page in the store: its earlier runs, and links to the previous audit and the fleet. */
 export async function pageOptions(
   store: Store,
   report: ClusterReport,
@@ -35,7 +35,7 @@ export async function pageOptions(
   };
 }
 
-/** The audit that this one is compared with; null where there is none, or its pointer cannot be read. */
+/** The audit to compare with; null where there is none, or its pointer is unreadable. */
 async function runBefore(store: Store, { cluster, runId }: Run): Promise<Run | null> {
   const pointer = await unlessDamaged(
     () => readPointer(store, cluster),
@@ -44,14 +44,14 @@ async function runBefore(store: Store, { cluster, runId }: Run): Promise<Run | n
   return pointer === null || pointer.runId >= runId ? null : { cluster, runId: pointer.runId };
 }
 
-/** Where the pages of checks are: in the clone and the package, and beside the code of a function. */
+/** Where the check pages are: in the clone and the package, and beside a function's code. */
 const PLACES = ['../../docs/checks/', './checks/'].map((place) => new URL(place, import.meta.url));
 
-/** Of checks that a report has findings of, their pages in Markdown; without those that are not at hand. */
+/** Markdown pages of the checks with findings in a report; missing pages are left out. */
 export async function checkPages({
   findings,
 }: Pick<ClusterReport, 'findings'>): Promise<ReadonlyMap<string, string>> {
-  // A report that was read may name anything.
+  // A stored report may name anything.
   const ids = [...new Set(findings.map(({ check }) => check))].filter((id) => reasons.has(id));
   const pages = await Promise.all(ids.map(async (id) => [id, await pageOf(id)] as const));
   return new Map(pages.flatMap(([id, page]) => (page === null ? [] : [[id, page] as const])));
@@ -62,7 +62,7 @@ async function pageOf(id: string): Promise<string | null> {
     try {
       return await readFile(new URL(`${id}.md`, place), 'utf8');
     } catch {
-      // Looked for in the next place; a report without it says why the check matters.
+      // Try the next place; a report without the page says why the check matters.
     }
   }
   return null;

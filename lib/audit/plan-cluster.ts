@@ -1,4 +1,4 @@
-/** Before the first probe: leftovers swept, nodes chosen, events read, and the facts that every part of the run shares. */
+/** Before the first probe: sweeps leftovers, chooses nodes, reads events and the facts that the whole run shares. */
 import {
   type Cluster,
   listCniRecords,
@@ -26,20 +26,20 @@ export type PlanOptions = Pick<RunRecord, 'runId' | 'settleSeconds' | 'previousR
   readonly signal: AbortSignal;
 };
 
-/** What the batches of a run need; it may be cut by its nodes and kept between processes. */
+/** What the batches of a run need; it may be split by nodes and kept between processes. */
 export type ClusterPlan = {
   readonly record: RunRecord;
   readonly nodes: readonly PlannedNode[];
   readonly events: readonly Event[];
   readonly facts: ClusterFacts;
-  /** What CNI agents keep in the API, of all nodes. */
+  /** The CNI agents' API records of all nodes. */
   readonly cniRecords: CniRecords;
   /** Of all pods. */
   readonly serviceEndpoints: ServiceEndpoints;
 };
 
 /**
- * @returns also `namespace/name` of the pods of earlier runs that it removed
+ * @returns also `namespace/name` of removed pods of earlier runs
  * @throws AuditError CLUSTER_*, and USAGE when a selection leaves no node
  */
 export async function planCluster(

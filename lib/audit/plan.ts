@@ -14,7 +14,7 @@ export type NodeSelection = {
 export type PlannedNode = { readonly node: Node; readonly coverage: NodeCoverage | null };
 
 /**
- * A cluster without nodes, as where an autoscaler took them all, has none to probe and is in order.
+ * A cluster without nodes, as when an autoscaler removed them all, has none to probe and is fine.
  *
  * @throws AuditError USAGE when a named node does not exist, or none has the labels
  */
@@ -51,7 +51,7 @@ function matches(node: Node, label: string): boolean {
 function whyNot(node: Node): NodeCoverage | null {
   if (node.labels['eks.amazonaws.com/compute-type'] === 'fargate')
     return skipped(node, 'Fargate: its nodes admit no privileged pods');
-  // Without a name no kubelet has ever reported, which is told below: it may be Linux.
+  // Without a name no kubelet has ever reported, as handled below: it may be Linux.
   if (node.os !== 'linux' && node.os !== '')
     return skipped(node, `operating system ${node.os}: it has no Linux network namespaces`);
   if (node.labels.type === 'virtual-kubelet' || node.labels['kubernetes.io/role'] === 'agent-virtual') {
@@ -73,16 +73,16 @@ function skipped(node: Node, reason: string): NodeCoverage {
 }
 
 /**
- * What each node is judged beside: nodes with a tunnel, of which only some in a large cluster.
+ * The nodes to compare each node with: those with a tunnel; in a large cluster only some.
  */
 export function otherNodes(nodes: readonly Node[]): OtherNode[] {
   return nodes.filter(hasTunnel).slice(0, OTHERS).map(asOther);
 }
 
-/** Every node's evidence has them, so more would make what a run keeps grow with the square of the nodes. */
+/** Every node's evidence has them: more would make a run's data grow with the square of its nodes. */
 const OTHERS = 100;
 
-/** Annotations of flannel and Calico by which the entries of another node for this one are judged. */
+/** Annotations of flannel and Calico that show what other nodes must know of this one. */
 function hasTunnel({ annotations }: Node): boolean {
   return (
     annotations['flannel.alpha.coreos.com/backend-type'] !== undefined ||

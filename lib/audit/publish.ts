@@ -1,4 +1,4 @@
-/** Puts a run into the store: the report last, so that a report is complete or not there. */
+/** Writes a run to the store: the report last, so that a report is complete or missing. */
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
@@ -19,10 +19,10 @@ import { eachRow, writeHtml } from '../report/index.ts';
 import { type Neighbours, pageOptions } from './page-options.ts';
 
 /**
- * Writes what the run concluded; whatever is there already stays. A run of a part never becomes the latest, and nothing is
- * written that could not be read back.
+ * Writes the run's results; existing objects stay. A partial run never becomes the latest, and nothing is
+ * written that cannot be read back.
  *
- * @param neighbours - what the page of the run links
+ * @param neighbours - links on the run's page
  * @throws AuditError STORE
  */
 export async function publish(
@@ -39,7 +39,7 @@ export async function publish(
   if (report.scope === 'cluster') await pointToLatest(store, run);
 }
 
-/** The report as it is written. @throws AuditError STORE where it could not be read back */
+/** The report as written. @throws AuditError STORE where it could not be read back */
 function checked(store: Store, report: ClusterReport): Uint8Array {
   const invalid = (problem: string, cause?: unknown): AuditError =>
     new AuditError(
@@ -63,14 +63,14 @@ function checked(store: Store, report: ClusterReport): Uint8Array {
   try {
     text = Buffer.from(`${JSON.stringify(report)}\n`);
   } catch (error) {
-    // Longer than a text can be.
+    // Longer than a string can be.
     throw invalid(messageOf(error), error);
   }
   if (text.length <= LARGEST_OBJECT) return text;
   throw invalid(`it has ${text.length} bytes, and no more than ${LARGEST_OBJECT} are read`);
 }
 
-/** A run that is concluded again finds what it wrote before: that is what `latest` would lead to. */
+/** A repeated conclusion finds its earlier report: `latest` would point to that one. */
 async function assertReadable(store: Store, run: Run): Promise<void> {
   await reportOfRun(store, run);
 }

@@ -1,11 +1,11 @@
-/** A pod is made again: evicted, if its fault is still there and something makes another one, and the other one is looked at. */
+/** Recreates a pod: evicts it if its fault remains and a controller replaces it, then checks the new pod. */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
 import type { RemedyObject } from '../model/remedy-record.ts';
 import type { PodAct } from '../remedy/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
-/** They make a pod again in the place of one that is evicted. */
+/** They replace an evicted pod. */
 const CONTROLLERS: ReadonlySet<string> = new Set([
   'ReplicaSet',
   'StatefulSet',
@@ -13,7 +13,7 @@ const CONTROLLERS: ReadonlySet<string> = new Set([
   'ReplicationController',
 ]);
 
-/** Looks at the pod and its node again. */
+/** Checks the pod and its node again. */
 export async function examinePod(cluster: Cluster, act: PodAct, context: Context): Promise<Examined> {
   const found = await examined(cluster, act, context);
   if ('refused' in found) return found;
@@ -37,7 +37,7 @@ export async function examinePod(cluster: Cluster, act: PodAct, context: Context
   };
 }
 
-/** The pod, if every precondition holds on what there is now; else why not. */
+/** The pod, if every precondition holds now; else why not. */
 async function examined(
   cluster: Cluster,
   act: PodAct,
@@ -61,10 +61,10 @@ async function examined(
     ),
   );
   if (seen.length === 0) return { refused: 'the fault was not seen again' };
-  // One good reason is enough to make the pod again.
+  // One uncovered finding is enough to recreate the pod.
   if (seen.every(({ suppressed }) => suppressed !== null))
     return { refused: `an exception of ${seen[0]?.suppressed?.owner} covers it` };
-  // The pod that was looked at must be the one that is evicted.
+  // The checked pod must be the evicted one.
   const { pod, earlier } = await podOf(cluster, act, context);
   if (pod === null || pod.uid !== before.uid) return { refused: 'the pod was replaced meanwhile' };
   if (pod.isDeleted) return { refused: 'the pod is being deleted' };
@@ -92,7 +92,7 @@ async function podOf(
   };
 }
 
-/** Waits for the pod's successor, and looks at it. */
+/** Waits for the pod's successor, and checks it. */
 async function proven(cluster: Cluster, found: Controlled, context: Context): Promise<RepairResult> {
   const successor = await successorOf(cluster, found, context);
   if (typeof successor === 'string') return { ok: false, detail: successor };

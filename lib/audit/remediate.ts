@@ -1,6 +1,6 @@
 /**
- * Repairs: of each act look again, act, and prove it. Whatever is not sure refuses the act; the first surprise ends all. What is
- * begun is written down before it begins, so that the next call knows of what was half done.
+ * Repairs: for each act check again, act, and prove it. Any doubt refuses the act; the first surprise ends all. Each act is
+ * recorded before it begins, so the next call knows what was half done.
  */
 import { randomUUID } from 'node:crypto';
 import { type Cluster, hasNamespace, whoAmI } from '../cluster/index.ts';
@@ -17,11 +17,11 @@ import { examineAgent } from './restart-agent.ts';
 
 export type RepairOptions = {
   readonly runId: string;
-  /** Of the pods that repair nodes. */
+  /** Namespace of the pods that repair nodes. */
   readonly repairNamespace: string;
   readonly image: string;
   readonly pullSecret: string | null;
-  /** Seconds that a namespace must have been there. */
+  /** Minimum age of a namespace, in seconds. */
   readonly settleSeconds: number;
   /** Seconds for one pod that repairs a node. */
   readonly repairSeconds: number;
@@ -30,7 +30,7 @@ export type RepairOptions = {
   readonly look: (node: string, also?: { readonly canary: boolean }) => Promise<ClusterReport>;
   /** Everything but the act. */
   readonly rehearse: boolean;
-  /** Kinds of controllers aside from those of Kubernetes that make a pod again; named pods may be of any. */
+  /** Accepts controllers other than those of Kubernetes: named pods may have any. */
   readonly anyController: boolean;
   readonly signal: AbortSignal;
   readonly onResult: (result: ActResult) => void;
@@ -38,14 +38,14 @@ export type RepairOptions = {
 
 export type ActResult = {
   readonly act: Act;
-  /** A surprise: something was done, and its proof failed. Unseen: not all could be looked at by a rehearsal. */
+  /** Surprise: something was done, and its proof failed. Unseen: a rehearsal could not check everything. */
   readonly result: 'done' | 'rehearsed' | 'refused' | 'unseen' | 'surprise';
   readonly detail: string;
-  /** What came of each object of an act that has many. */
+  /** The outcome of each object, for acts with many. */
   readonly answers: readonly Answer[];
 };
 
-/** What came of an act: of one that has many objects, what of each. */
+/** The outcome of an act, and of each object if it has many. */
 export type RepairResult = {
   readonly ok: boolean;
   readonly detail: string;
@@ -54,7 +54,7 @@ export type RepairResult = {
 
 export type Context = RepairOptions & { readonly renew: () => Promise<void> };
 
-/** What each kind of act says once it has looked again: why not, or how it goes on. */
+/** The answer of each kind of act after its check: why not, or how to continue. */
 export type Examined =
   | { readonly refused: string }
   | {
@@ -68,7 +68,7 @@ export type Examined =
       readonly after: (repair: RepairResult) => RemedyObject;
     };
 
-/** Carries out acts one after the other, and ends with the first surprise. @returns what came of each that was tried */
+/** Does the acts one by one, and ends with the first surprise. @returns the outcome of each act tried */
 export async function repair(
   cluster: Cluster,
   acts: readonly Act[],
@@ -96,8 +96,8 @@ export async function repair(
 }
 
 /**
- * Refuses what needs a pod that repairs its node, where the namespace of these pods is missing. It is never made here: its admission
- * policy comes with it, and without that anybody who may start pods there has the node.
+ * Refuses acts that need a repair pod where the namespace of these pods is missing. It is never created here: its admission
+ * policy comes with it, and without that anybody who may start pods there owns the node.
  */
 export async function withoutNamespace(
   cluster: Cluster,
@@ -149,14 +149,14 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
       outcome,
       ...object,
     });
-  // A look may have taken minutes, and a laptop may have slept.
+  // The check may have taken minutes, and a laptop may have slept.
   await context.renew();
   await write(found.object, { phase: 'begun', outcome: null });
   let repair: RepairResult;
   try {
     repair = await found.act();
   } catch (error) {
-    // Without an end in the store, the next call says what became of it.
+    // Without an end in the store, the next call reports the outcome.
     if (context.signal.aborted)
       return ended('surprise', { detail: 'interrupted before it was seen what came of it' });
     repair = { ok: false, detail: messageOf(error) };
@@ -171,7 +171,7 @@ async function examine(cluster: Cluster, act: Act, context: Context): Promise<Ex
   return examineOnNode(cluster, act, context);
 }
 
-/** Where each of many objects was refused, nothing was done. */
+/** Nothing was done if every object was refused. */
 function areRefused({ answers }: RepairResult): boolean {
   return answers?.every(({ word }) => word === 'refused') === true;
 }

@@ -1,23 +1,23 @@
-/** Evidence with its names replaced, proven to be judged as before. */
+/** Replaces names in evidence, and proves that it is judged as before. */
 import { AuditError } from '../model/errors.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import { Renaming, readArchive, writeArchive } from '../probe/index.ts';
 import { judgeAgain } from './evidence-files.ts';
 
 type RenamedEvidence = {
-  /** In the order of what was given, with the new name of the node. */
+  /** In the order of the input, with the node's new name. */
   readonly archives: readonly { readonly node: string; readonly archive: Uint8Array }[];
   /** Old and new names. */
   readonly names: ReadonlyMap<string, string>;
-  /** Names that stay, as they are common words, too short or hexadecimal. */
+  /** Unchanged names: common words, too short or hexadecimal. */
   readonly kept: readonly string[];
-  /** Findings that both come to. */
+  /** Findings in both. */
   readonly findings: number;
 };
 
 /**
  * @param archives - evidence of nodes of one run, read twice
- * @throws AuditError BUNDLE_INVALID for what is no evidence, and where it would be judged otherwise under other names
+ * @throws AuditError BUNDLE_INVALID for files that are no evidence, or would be judged differently under other names
  */
 export async function renameEvidence(archives: () => Iterable<Uint8Array>): Promise<RenamedEvidence> {
   const renaming = new Renaming();
@@ -53,7 +53,7 @@ export async function renameEvidence(archives: () => Iterable<Uint8Array>): Prom
   };
 }
 
-/** What is found, and how many objects each check judged. */
+/** The findings, and how many objects each check judged. */
 function linesOf(result: NodeResult, rename: (text: string) => string): string[] {
   return [
     ...result.failures.map(

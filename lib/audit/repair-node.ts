@@ -1,6 +1,6 @@
 /**
  * What is leaked on one node is deleted by a pod there, which looks at each again right before (lib/probe/repair) and proves
- * that it is gone. An audit of the node then says whether that is all.
+ * that it is gone. An audit of the node then shows whether any remain.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
 import { messageOf } from '../model/errors.ts';
@@ -12,10 +12,10 @@ import { type Answer, readAnswers, repairPod } from '../probe/index.ts';
 import type { NamespacesAct, NodeAct } from '../remedy/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 
-/** Beside its own deadline, for the pod to start and its log to be read. */
+/** In addition to its own deadline, for the pod to start and its log to be read. */
 const GRACE_SECONDS = 60;
 
-/** Nothing is looked at here: whatever was seen from afar would be older than what the pod sees. */
+/** Checks nothing here: a view from outside would be older than the pod's. */
 export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context): Examined {
   const object = (answers: ReadonlyMap<string, Answer>): RemedyObject => {
     const place = { node: act.node, repairNamespace: context.repairNamespace };
@@ -57,12 +57,12 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
   };
 }
 
-/** Of some it is not known whether they may go, or what became of them: what was done in a rehearsal, or only would be in a repair, too. */
+/** Whether it is unknown for some if they may go, or what happened to them; also if a rehearsal did, or a repair only would do, something. */
 function areUnsure(answers: readonly Answer[], odd: Answer['word']): boolean {
   return answers.some(({ word }) => word === 'failed' || word === 'left' || word === odd);
 }
 
-/** How many were left there, in the words of their answers. */
+/** How many remain, by answer. */
 function notDeleted(answers: readonly Answer[]): string {
   const count = (word: Answer['word']): number => answers.filter((each) => each.word === word).length;
   const words = (['refused', 'failed', 'left'] as const).filter((word) => count(word) > 0);
@@ -70,9 +70,9 @@ function notDeleted(answers: readonly Answer[]): string {
 }
 
 /**
- * The same again on what a repair began that was killed: the pod completes what it finds half done, each under the same preconditions.
+ * Repeats a repair that was killed: the pod completes what is half done, under the same preconditions.
  *
- * @returns what came of it
+ * @returns the outcome
  */
 export async function finishOnNode(
   cluster: Cluster,
@@ -90,7 +90,7 @@ export async function finishOnNode(
           objects: [],
         }
       : { node, orphans: [], objects: record.objects };
-  // A record of an earlier version does not say by what they are known again.
+  // A record of an earlier version does not identify them.
   if (told.orphans.length + told.objects.length === 0)
     return 'what it did not delete is found by the next audit, and can be deleted then';
   try {
@@ -106,7 +106,7 @@ export async function finishOnNode(
   }
 }
 
-/** What a pod that repairs a node is told. */
+/** Settings for a pod that repairs a node. */
 export type OnNode = Pick<
   Context,
   'runId' | 'repairNamespace' | 'repairSeconds' | 'settleSeconds' | 'image' | 'pullSecret' | 'signal'
@@ -156,7 +156,7 @@ async function askedOnNode(
   }
 }
 
-/** The node is audited, and no check may find any of them again. */
+/** Audits the node: no check may find any of them again. */
 async function proven(
   act: NodeAct,
   done: readonly Answer[],
@@ -189,15 +189,15 @@ async function proven(
   return { ...repair, ok: false, detail: `${repair.detail}; but an audit finds ${checks} of them` };
 }
 
-/** Its pin, and what was in it: ends of links on the node, and addresses, or `no link`, `no address`. */
+/** Its pin and content: link ends on the node, and addresses, or `no link`, `no address`. */
 function partsOf({ name, detail }: Answer): string[] {
   const held = detail.replace(/\bno (?:link|address)\b/g, '').split(' ');
   return [name, ...held.filter((part) => part !== '')];
 }
 
 /**
- * A finding about one of them, or that has one in its evidence, as records of addresses are told by their store. A pod may have got
- * an address since.
+ * A finding about one of them, or with one in its evidence, as their store identifies address records. A pod may have received
+ * an address since then.
  */
 function tellsOf({ object, evidence }: Finding, parts: ReadonlySet<string>): boolean {
   const own = [object.name, object.path ?? ''].map((name) => name.replace(/^.*\//, ''));

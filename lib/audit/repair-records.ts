@@ -1,4 +1,4 @@
-/** What is written of repairs, and what the next call makes of those that did not end. */
+/** Records of repairs, and how the next call settles those that did not end. */
 import { randomUUID } from 'node:crypto';
 import { type Cluster, Lease, listOwnedPods, statusOf, sweep } from '../cluster/index.ts';
 import { keys, type Store } from '../history/index.ts';
@@ -11,8 +11,8 @@ import { finishOnNode, type NodeRecord, type OnNode } from './repair-node.ts';
 const LEASE = 'netns-audit-remediate';
 
 /**
- * Whoever repairs a cluster, or settles what was half done, holds it. It has one place in every cluster, whatever namespaces a call
- * names for its pods: else two with different ones would not see each other.
+ * A call holds it to repair a cluster or settle a half-done repair. It has one place per cluster, whatever namespaces a call
+ * names for its pods: otherwise two calls with different ones would not see each other.
  *
  * @throws AuditError CLUSTER_API where somebody holds it; USAGE where its place is missing
  */
@@ -45,7 +45,7 @@ export async function writeRecord(store: Store, record: RemedyRecord): Promise<v
     });
 }
 
-/** Repairs of the last days that began and of which no end is written: whoever made them was killed. */
+/** Repairs of recent days with a begin but no end: the call that did them was killed. */
 export async function halfDone(
   store: Store,
   cluster: { readonly name: string; readonly uid: string },
@@ -67,7 +67,7 @@ export async function halfDone(
         cause: read.error,
         remedy: 'Look at it, and move it away: netns-audit doctor --store PLACE',
       });
-    // Another cluster had the name, and took what was begun in it with it.
+    // An earlier cluster had the name; what was begun there is gone with it.
     if ((read.data.clusterUid ?? cluster.uid) === cluster.uid) records.push(read.data);
   }
   return records;
@@ -82,7 +82,7 @@ function whatOf(record: NodeRecord): string {
   return `${record.objects.length} ${record.act === 'delete-veths' ? 'leaked pairs' : 'leaked records of addresses'}`;
 }
 
-/** What a record says that has no end. Whether it is still under way only the holder of the lease knows. */
+/** The sentence for a record without end. Only the holder of the lease knows whether it is still running. */
 export function begunSentence(record: RemedyRecord): string {
   const what =
     'pod' in record
@@ -95,15 +95,15 @@ export function begunSentence(record: RemedyRecord): string {
  * Settles what was half done: completes it where that can be, says what became of each object, and writes that down, so that it is told once. It holds the lease
  * meanwhile: without it, what another call is doing right now would look the same.
  *
- * @returns a sentence for each
- * @throws AuditError CLUSTER_API where somebody repairs the cluster
+ * @returns one sentence each
+ * @throws AuditError CLUSTER_API where another call repairs the cluster
  */
 export async function settleHalfDone(
   cluster: Cluster,
   store: Store,
   options: {
     readonly days: readonly string[];
-    /** The Kubernetes namespace is for records of earlier versions that do not name it. */
+    /** The Kubernetes namespace is for records of earlier versions, which do not name it. */
   } & Omit<OnNode, 'runId'>,
 ): Promise<string[]> {
   const said: string[] = [];
@@ -133,14 +133,14 @@ async function becameOfPod(
   return `it was evicted; its controller has ${successors} ready pods now. An audit says whether they are in order`;
 }
 
-/** Whoever ordered it wanted all of them gone, and each is looked at again: so it is completed. */
+/** The request was to delete all, and each is checked again: so it is completed. */
 async function becameOnNode(
   cluster: Cluster,
   record: NodeRecord,
   options: Omit<OnNode, 'runId'>,
 ): Promise<string> {
   const repairNamespace = record.repairNamespace ?? options.repairNamespace;
-  // Under the lease no pod that repairs is anybody's. Others of ours there are of an audit.
+  // Under the lease no other call has repair pods. Our other pods here belong to an audit.
   const { removed } = await sweep(cluster, repairNamespace, null, { component: 'repair' });
   const pod = removed.length > 0 ? 'its pod went on, and is removed now' : 'its pod is gone';
   return `${pod}; ${await finishOnNode(cluster, record, { ...options, repairNamespace })}`;
@@ -151,7 +151,7 @@ export function recentDays(now: Date): string[] {
   return [0, 1, 2].map((ago) => dayBefore(now.getTime(), ago));
 }
 
-/** Undefined for what is no JSON, which no schema takes. */
+/** Undefined if it is no JSON, which no schema accepts. */
 function parsed(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body).toString('utf8'));

@@ -1,7 +1,7 @@
 /** What an audit may do in a cluster. */
 import type { Right } from '../cluster/index.ts';
 
-/** What an audit cannot do without; deploy/rbac.yaml gives these and {@link OPTIONAL_RIGHTS}. */
+/** Rights that an audit requires; deploy/rbac.yaml grants these and {@link OPTIONAL_RIGHTS}. */
 export function rightsOf(namespace: string): Right[] {
   return [
     ...['nodes', 'pods', 'events'].map((resource) => ({ verb: 'list', resource })),
@@ -16,10 +16,10 @@ export function rightsOf(namespace: string): Right[] {
   ];
 }
 
-/** What an audit can do without, and what it lacks then. */
+/** Optional rights, and what is lost without each. */
 export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without: string }[] = [
   {
-    // A silent kubelet is then found out by the Ready condition of its node, which takes half a minute longer.
+    // Without it, only the node's Ready condition shows a silent kubelet, half a minute later.
     right: { group: 'coordination.k8s.io', verb: 'get', resource: 'leases', namespace: 'kube-node-lease' },
     without: 'silent nodes are waited for longer',
   },

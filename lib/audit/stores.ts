@@ -1,4 +1,4 @@
-/** Which store a place means. */
+/** Opens the store that a place names. */
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,7 +10,7 @@ export function defaultStore(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'netns-audit');
 }
 
-/** `none` keeps nothing: null. @throws AuditError USAGE for a place of a kind that is not known. */
+/** `none` keeps nothing: null. @throws AuditError USAGE for a place of unknown kind. */
 export function openStore(place: string): Store | null {
   if (place === 'none') return null;
   if (place.startsWith('s3://')) return new S3Store(parseS3Place(place));
@@ -22,7 +22,7 @@ export function openStore(place: string): Store | null {
   return new DirectoryStore(resolve(place));
 }
 
-/** An audit makes the directory of its store; whoever asks how a store is has mistyped one that is not there. @throws AuditError USAGE */
+/** An audit creates its store's directory; for a command that reads a store, a missing one is a typo. @throws AuditError USAGE */
 export async function assertThere(store: Store): Promise<void> {
   if (!(store instanceof DirectoryStore)) return;
   await access(store.location).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** Tells of a report what is news, once, and keeps what was said. */
+/** Reports a run's news once, and records what was sent. */
 import * as z from 'zod';
 import {
   type AlertRecord,
@@ -20,8 +20,8 @@ import { isRunId, timeOf } from '../model/run-id.ts';
 import { assertDelivered, deliverLate, deliverNews, deliverState, NOTHING } from './deliver.ts';
 
 /**
- * The record is written after the message was taken: at least once, and twice only if the process ends between the two. Where
- * one of several destinations does not take it, the record keeps it for that one, and the next run tries again.
+ * The record is written after the message is accepted: at least once, and twice only if the process ends in between. Where
+ * one of several destinations does not accept it, the record keeps it for that one, and the next run tries again.
  *
  * @returns whether a message was sent for this run, now or before
  * @throws AuditError STORE, ALERT
@@ -35,9 +35,9 @@ export async function tell(
     /** Default: changes go to no event bus. */
     readonly bus?: EventBus | null;
     readonly consoleRegion: string | null;
-    /** Told of records that cannot be read; what was told is then taken from the one before, if there is one. */
+    /** Called for unreadable records; the previous record, if any, then says what was sent. */
     readonly onDamage: OnDamage;
-    /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
+    /** Reports a longer time between two runs. Default: never, as where an alarm watches the schedule. */
     readonly expectedWithinHours?: number;
   },
 ): Promise<boolean> {
@@ -89,8 +89,8 @@ export async function tell(
 }
 
 /**
- * Before the record is written: where it can help to try again, all of the run is told again, and events have the ids that they had. What
- * the bus will not take holds up no mail.
+ * Before the record is written: where a retry can help, the whole run is reported again, and events keep their ids. What
+ * the bus refuses delays no mail.
  */
 async function putEvents(
   bus: EventBus | null,
@@ -106,10 +106,10 @@ async function putEvents(
   }
 }
 
-/** Messages kept for destinations that are away; what is older is in the reports. */
+/** Messages kept for destinations that are down; reports have older ones. */
 const KEPT = 20;
 
-/** Tells what destinations did not take when the run was told, and forgets it. */
+/** Sends what destinations did not accept earlier, and forgets it. */
 async function catchUp(
   store: Store,
   run: Run,
@@ -138,8 +138,8 @@ async function remember(store: Store, run: Run): Promise<void> {
 }
 
 /**
- * The record that was written last. It may be of a run that began later: an hourly run ends while a nightly one is under
- * way, and what either said is said.
+ * The last written record. It may be of a run that began later: an hourly run ends during a nightly one,
+ * and what either sent is sent.
  */
 async function recordBefore(store: Store, run: Run, onDamage: OnDamage): Promise<AlertRecord | null> {
   const last = await unlessDamaged(async () => {
@@ -152,10 +152,10 @@ async function recordBefore(store: Store, run: Run, onDamage: OnDamage): Promise
   return last ?? (await newestBefore(store, run, onDamage));
 }
 
-/** Records that are tried for one that can be read. */
+/** Records tried until one is readable. */
 const TRIED = 50;
 
-/** Where nothing points to a record: the newest of its month or the one before, as a rule; else the last there is. */
+/** Where nothing points to a record: usually the newest of its month or the month before; else the last one. */
 async function newestBefore(store: Store, run: Run, onDamage: OnDamage): Promise<AlertRecord | null> {
   const month = timeOf(run.runId).slice(0, 7);
   for (const time of [month, monthBefore(month), '']) {
@@ -190,7 +190,7 @@ function linksTo(store: Store, run: Run, consoleRegion: string | null): ReportLi
   };
 }
 
-/** Where all clusters of a run are to be read; `key` is the one of the run's page or report. */
+/** Links to all clusters of a run; `key` is that of the run's page or report. */
 export function linksToFleet(store: Store, key: string, consoleRegion: string | null): ReportLinks {
   return {
     page: consolePage(store, key, consoleRegion),
@@ -198,7 +198,7 @@ export function linksToFleet(store: Store, key: string, consoleRegion: string | 
   };
 }
 
-/** Partitions differ in their domain. */
+/** Each partition has its own domain. */
 function consoleOf(region: string): string {
   switch (partitionOf(region)) {
     case 'aws-cn':
@@ -210,7 +210,7 @@ function consoleOf(region: string): string {
   }
 }
 
-/** Whoever may read the bucket may read it there; a link that carries its own right is sent to nobody. */
+/** Readers of the bucket may read it there; presigned links are never sent. */
 export function consolePage(store: Store, key: string, region: string | null): string | null {
   const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? [];
   if (bucket === undefined || region === null) return null;
@@ -218,7 +218,7 @@ export function consolePage(store: Store, key: string, region: string | null): s
   return `https://${region}.${consoleOf(region)}/s3/object/${bucket}?region=${region}&prefix=${object}`;
 }
 
-/** A key as part of a URL: it has `%` of its own. */
+/** A key as part of a URL: it may contain `%` itself. */
 export function urlPath(key: string): string {
   return key.split('/').map(encodeURIComponent).join('/');
 }

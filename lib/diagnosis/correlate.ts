@@ -1,6 +1,6 @@
 /**
- * One cause, one finding: a symptom that a known cause explains is told as part of it. The symptom stays a finding of its
- * own in lifecycle, thresholds and NDJSON; only how it is shown changes.
+ * One cause, one finding: a symptom that a known cause explains is shown as part of it. The symptom stays a separate finding
+ * in lifecycle, thresholds and NDJSON; only its display changes.
  */
 import { counts, type Finding, nodeOf } from '../model/finding.ts';
 
@@ -12,7 +12,7 @@ type Rule = {
   readonly on: 'same pod' | 'same node';
 };
 
-/** The first rule that fits wins, so the deeper cause stands first. */
+/** The first rule that fits wins, so deeper causes come first. */
 const rules: readonly Rule[] = [
   {
     causes: ['veth-host-side-down', 'pod-interface-down', 'pod-mtu-mismatch'],
@@ -125,7 +125,7 @@ const rules: readonly Rule[] = [
 
 /** Sets `partOf` and `children` among findings of one cluster. */
 export function correlate(findings: readonly Finding[]): Finding[] {
-  // Thousands of nodes with one fault are as many causes: only those of the symptom's own place are looked at.
+  // Thousands of nodes with one fault are as many causes: only those in the symptom's own place are checked.
   const byPlace = {
     'same node': Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${nodeOf(finding)}`),
     'same pod': Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${podOf(finding)}`),

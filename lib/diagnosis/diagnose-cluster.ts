@@ -24,14 +24,14 @@ export type ClusterResults = Pick<
   readonly results: Iterable<NodeResult>;
   /** All checks that were to run. */
   readonly checks: readonly AnyCheck[];
-  /** The cluster's latest report; null where there is none, or it is of another cluster of the same name. */
+  /** The cluster's latest report; null where there is none, or it is from another cluster with this name. */
   readonly previous: ClusterReport | null;
   readonly settleSeconds: CheckContext['settleSeconds'];
-  /** Of the configuration, for any cluster. */
+  /** From the configuration, for any cluster. */
   readonly exceptions: readonly Exception[];
 };
 
-/** What all stages go by. */
+/** Shared by all stages. */
 type Run = Omit<ClusterResults, 'results' | 'checks' | 'previous' | 'exceptions'> & {
   /** By id. */
   readonly checks: ReadonlyMap<string, AnyCheck>;
@@ -42,7 +42,7 @@ type Run = Omit<ClusterResults, 'results' | 'checks' | 'previous' | 'exceptions'
   readonly earlier: ReadonlyMap<string, Finding>;
 };
 
-/** Diagnoses a cluster. `results` is read once, so it may stream; what is kept of each node is small. */
+/** Diagnoses a cluster. `results` is read once, so it may stream; little is kept per node. */
 export function diagnoseCluster(input: ClusterResults): ClusterReport {
   const run = runOf(input);
   const folded = foldNodes(input.results, {
@@ -64,7 +64,7 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
   );
   const observations = observed([...folded.faults, ...acrossNodes.faults], run, folded);
   const again = reexamination(run, folded, acrossNodes.tallies);
-  // What exceptions cover is known only when all else is.
+  // Last, as only then all that exceptions cover is known.
   const aboutExceptions = runChecks(
     clusterChecks(run).filter(isAboutExceptions),
     {
@@ -96,7 +96,7 @@ function runOf(input: ClusterResults): Run {
   };
 }
 
-/** The earlier report with the names that its checks have now. */
+/** The earlier report with the current names of its checks. */
 function renamed(previous: ClusterReport | null, checks: readonly AnyCheck[]): ClusterReport | null {
   if (previous === null) return null;
   const names = new Map(checks.flatMap(({ id, formerly = [] }) => formerly.map((name) => [name, id])));
@@ -145,7 +145,7 @@ function runChecks(
   return { faults, tallies };
 }
 
-/** A check that throws is unknown with the message, and takes no report away. */
+/** A check that throws is unknown with the message, and does not stop the report. */
 function runCheck(
   check: ClusterCheck,
   sources: ClusterSources,
@@ -189,7 +189,7 @@ function reexamination(
   return (finding) => reexamine(finding, { scope, checks, nodes, byNode, clusterTallies });
 }
 
-/** What became of each exception, by what was found and what could not be looked at again. */
+/** The use of each exception, from what was found and what could not be checked again. */
 function uses(
   { exceptions, startedAt, scope, checks, earlier }: Run,
   { nodes, coverage, labels }: FoldedNodes,

@@ -1,4 +1,4 @@
-/** Runs the checks of one node over its evidence. Pure: the same evidence gives the same failures, years later. */
+/** Runs a node's checks on its evidence. Pure: the same evidence gives the same failures, years later. */
 import type { AnyCheck, CheckContext, Outcome } from '../checks/define.ts';
 import { nodeObject } from '../checks/define.ts';
 import { messageOf } from '../model/errors.ts';
@@ -7,7 +7,7 @@ import type { CheckFailure, CheckTally } from '../model/node-result.ts';
 import { bounded, shareOf } from './finding-limits.ts';
 import { objectKey } from './identity.ts';
 
-/** At most this many distinct reasons of a check are kept for a node: a report is read by people. */
+/** Most distinct reasons kept per check and node: people read the report. */
 const REASONS_KEPT = 5;
 /** A reason quotes what was read, which may be of any length. */
 const REASON_CHARACTERS = 1_000;
@@ -15,14 +15,14 @@ const REASON_CHARACTERS = 1_000;
 export type NodeDiagnosis = {
   readonly failures: CheckFailure[];
   readonly tallies: CheckTally[];
-  /** What each check found, by its id: those that were too many or too long to be kept as well. */
+  /** Number of findings per check id, including those too many or too long to keep. */
   readonly found: ReadonlyMap<string, number>;
 };
 
 /**
- * A source that failed makes its checks unknown on this node, one that the platform lacks makes them not applicable,
- * and a check that throws is unknown with the message: none of them is ever a pass. What is found beyond the limits of
- * a node is unknown as well, with the number.
+ * A failed source makes its checks unknown on this node, one that the platform lacks makes them not applicable,
+ * and a check that throws is unknown with the message: none of them is ever a pass. Findings beyond the limits of
+ * a node are unknown too, with their number.
  */
 export function diagnoseNode(
   evidence: Evidence,
@@ -77,7 +77,7 @@ function outcomesOf(
   return check.run(sources as never, context);
 }
 
-/** The findings that are not kept are unknown objects: they were not seen to be gone. */
+/** Findings not kept are unknown objects: they were not seen to be gone. */
 function withoutTheRest({ tally: whole, failures }: Ran, share: number): CheckTally {
   const rest = failures.slice(share);
   if (rest.length === 0) return whole;
@@ -92,7 +92,7 @@ function withoutTheRest({ tally: whole, failures }: Ran, share: number): CheckTa
   };
 }
 
-/** Counts of one check's outcomes. */
+/** Counts one check's outcomes. */
 export function tally(check: string, outcomes: readonly Outcome[]): CheckTally {
   const reasons = new Set<string>();
   const unexamined: string[] = [];

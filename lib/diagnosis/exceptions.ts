@@ -1,4 +1,4 @@
-/** Exceptions of the configuration: which findings they cover, and what became of each of them. Pure. */
+/** Exceptions of the configuration: which findings they cover, and how each was used. Pure. */
 import { catalogue } from '../checks/catalogue.ts';
 import type { AnyCheck } from '../checks/define.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
@@ -8,24 +8,24 @@ import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
 import { firstOf } from '../model/text.ts';
 import { objectName } from '../report/index.ts';
 
-/** Names of objects that a finding about an exception gives. */
+/** Object names in a finding about an exception. */
 const NAMED = 5;
 
-/** What a run knows of labels, by {@link labelKey}: of another node's pods no node has a say. */
+/** Labels known to a run, by {@link labelKey}: no node speaks for another node's pods. */
 export type Labels = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
-/** What of a finding an exception goes by. `suppressed` is what covered it before, where it was not seen this time. */
+/** The fields of a finding that exceptions match. `suppressed` is what covered it before, if it was not seen this time. */
 type Covered = Pick<Finding, 'check' | 'object'> & { readonly suppressed?: Finding['suppressed'] };
 
-/** Where the labels of a node, or of a pod (`namespace/name`) on it, are found. */
+/** Key to the labels of a node, or of a pod (`namespace/name`) on it. */
 export function labelKey(own: string, node: string): string {
   return own === node ? node : `${node} ${own}`;
 }
 
-/** One for all: nearly every pod has none of the labels that exceptions ask for, and is known all the same. */
+/** Shared: nearly every pod has none of the labels that exceptions match, but is known. */
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
-/** Labels as far as exceptions ask for them: of a hundred thousand pods the rest is much to hold. */
+/** Only the labels that exceptions match: those of a hundred thousand pods are too much to hold. */
 export function askedLabels(
   labels: Readonly<Record<string, Readonly<Record<string, string>>>>,
   exceptions: readonly Exception[],
@@ -38,14 +38,14 @@ export function askedLabels(
   });
 }
 
-/** Exceptions that are for this cluster. */
+/** Exceptions for this cluster. */
 export function exceptionsFor(exceptions: readonly Exception[], cluster: string): Exception[] {
   return exceptions.filter(({ clusters }) => clusters.some((pattern) => matches(pattern, cluster)));
 }
 
 /**
  * Marks each finding with the first exception that holds and covers it. An exception never covers a finding about an
- * exception: its end must not go unseen.
+ * exception: its end must be seen.
  *
  * @param at - when the run began; an exception holds through its last day, in UTC
  */
@@ -64,7 +64,7 @@ export function suppress(
   });
 }
 
-/** What a run saw of its exceptions. `present` is all that was found, or could not be looked at again. */
+/** How a run used its exceptions. `present` is all that was found, or could not be checked again. */
 export function usesOf(
   exceptions: readonly Exception[],
   run: {
@@ -130,7 +130,7 @@ function covers(
   );
 }
 
-/** Each label is one of its pod or of its node. Of what is out of sight the labels are not known: what covered it, does. */
+/** Each label must be on its pod or node. If labels are unknown, the exception that covered it before still does. */
 function isLabelled(
   { owner, reason }: Exception,
   wanted: NonNullable<Exception['labels']>,
@@ -151,16 +151,16 @@ function isLabelled(
   );
 }
 
-/** Old names of a check go on to mean it. */
+/** Old names of a check still match it. */
 function isMeant({ check }: Exception, { id, formerly = [] }: Pick<AnyCheck, 'id' | 'formerly'>): boolean {
   return [id, ...formerly].some((name) => matches(check, name));
 }
 
-/** What of an object a pattern may mean: docs/exceptions.md. */
+/** The parts of an object that a pattern may match: docs/exceptions.md. */
 function fitsAny(patterns: readonly string[], object: AuditedObject): boolean {
   const { namespace, name, node, path, kind } = object;
   const own = namespace === undefined ? name : `${namespace}/${name}`;
-  // As reports print it; a list of what is on one node names the node once.
+  // As reports print it; a list of objects on one node names the node once.
   const printed = [object, { ...object, node: undefined }].map((each) => printable(objectName(each)));
   return [own, node, path, kind, ...printed].some(
     (text) => text !== undefined && patterns.some((pattern) => matches(pattern, text)),

@@ -2,17 +2,17 @@
 import type { Outcome } from '../checks/define.ts';
 import type { AuditedObject, Comparison, RemedyStep } from '../model/finding.ts';
 
-/** Findings of one node that are kept. Namespaces leak by the thousand, so that many are no attack. */
+/** Findings kept per node. Namespaces leak by the thousand, so this many are no attack. */
 export const FINDINGS_OF_A_NODE = 5_000;
 /** Characters of one text of a finding: a hundred addresses fit. */
 const TEXT = 4_000;
-/** Characters of a finding's object, which is known by them from run to run: the longest path there is, and more. */
+/** Characters of a finding's object, which identify it across runs: more than the longest path. */
 const OBJECT = 8_000;
 /** Characters of a whole finding. */
 const FINDING = 16_000;
 
 /**
- * How many findings each check may keep: one that finds too many takes no room from the others.
+ * How many findings each check may keep: a check with too many takes no room from the others.
  *
  * @param counts - what each check found
  */
@@ -27,7 +27,7 @@ export function shareOf(counts: readonly number[]): number {
   return FINDINGS_OF_A_NODE;
 }
 
-/** An outcome whose texts are cut at their limits, visibly; what is too long to be told at all is an unknown. */
+/** An outcome with texts visibly cut at their limits; one that is still too long becomes unknown. */
 export function bounded(outcome: Outcome): Outcome {
   const { kind, node } = outcome.object;
   const characters = lengthOf(outcome.object);
@@ -80,7 +80,7 @@ function comparison(each: Comparison): Comparison {
   };
 }
 
-/** Half of a command is another command: one that is too long is not given. */
+/** Half a command is another command: one that is too long is left out. */
 function step(each: RemedyStep): RemedyStep {
   const { command, ...rest } = each;
   if (command === undefined || command.length <= TEXT) return { ...each, text: text(each.text) };

@@ -1,4 +1,4 @@
-/** What concluding a cluster keeps of its nodes: small for each, and no node's word about what is not its own. */
+/** Per-node data kept to conclude a cluster: small, and only what each node says about its own objects. */
 import { isIP } from 'node:net';
 import type { AnyCheck } from '../checks/define.ts';
 import { messageOf } from '../model/errors.ts';
@@ -20,22 +20,22 @@ import { objectName } from '../report/index.ts';
 import { askedLabels, type Labels, labelKey } from './exceptions.ts';
 import { type Fingerprints, fingerprintsOf } from './identity.ts';
 
-/** Distinct reasons that a check's coverage gives. */
+/** Distinct reasons in a check's coverage. */
 const REASONS_KEPT = 5;
 
-/** A failure with its check and the names it may have. */
+/** A failure with its check and possible names. */
 export type Fault = {
   readonly check: AnyCheck;
   readonly failure: CheckFailure;
   readonly fingerprints: Fingerprints;
 };
 
-/** What is asked again of a node with an earlier finding. */
+/** What is checked again on a node with an earlier finding. */
 export type ExaminedNode = {
   readonly result: NodeCoverage['result'];
   /** `namespace/name` of the pods that the API showed on it. */
   readonly pods: ReadonlySet<string>;
-  /** Of them, those that checks of pods' networks did not see. */
+  /** Those among them that checks of pod networks did not see. */
   readonly unseenPods: ReadonlySet<string>;
   /** By check. */
   readonly checks: ReadonlyMap<string, ExaminedCheck>;
@@ -44,7 +44,7 @@ export type ExaminedNode = {
 /** What a check left unjudged, by key; null where it judged nothing at all. */
 export type ExaminedCheck = ReadonlySet<string> | null;
 
-/** What a check left unjudged, made of how it judged: null where it judged nothing at all. */
+/** What a check left unjudged, from its tally: null where it judged nothing at all. */
 export function examinedBy({ unexamined, unknown, notApplicable }: CheckTally): ExaminedCheck {
   return unexamined.length === 0 && unknown + notApplicable > 0 ? null : new Set(unexamined);
 }
@@ -55,20 +55,20 @@ export type FoldedNodes = {
   readonly faults: Fault[];
   readonly podAddresses: PodAddress[];
   readonly nodeRoutes: NodeRoutes[];
-  /** Null as long as no node has read the counters of its links. */
+  /** Null until a node has read the counters of its links. */
   podLinks: PodLink[] | null;
   readonly debugPods: Pod[];
-  /** As far as exceptions ask for them. */
+  /** Only those that exceptions match. */
   readonly labels: Map<string, Labels extends ReadonlyMap<string, infer Own> ? Own : never>;
   readonly coverage: Map<string, CheckCoverage>;
   readonly byNode: Map<string, ExaminedNode>;
-  /** By `namespace/name`, the one node on which the API lists the pod; null for one that it listed on several meanwhile. */
+  /** The node on which the API lists a pod, by `namespace/name`; null if it listed the pod on several. */
   readonly nodeOfPod: Map<string, string | null>;
-  /** Pods that were too young to be judged. */
+  /** Pods too young to be judged. */
   youngPods: number;
   /** Pods that were not judged, by reason. */
   readonly unjudged: Map<string, UnjudgedPods>;
-  /** Why it is not known which Services pods serve; null where it is. */
+  /** Why it is unknown which Services pods serve; null where known. */
   servicesUnread: string | null;
 };
 
@@ -80,7 +80,7 @@ export type FoldInput = {
   readonly askedAgain: ReadonlySet<string>;
 };
 
-/** Reads the results once. One that cannot be concluded has failed, and takes nothing of the others along. */
+/** Reads the results once. A result that cannot be concluded has failed, and does not affect others. */
 export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): FoldedNodes {
   const folded: FoldedNodes = {
     nodes: [],
@@ -102,7 +102,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
   return folded;
 }
 
-/** What one node brings. */
+/** One node's contribution. */
 type Part = Pick<
   NodeResult,
   | 'node'
@@ -123,7 +123,7 @@ type Part = Pick<
   readonly examined: ExaminedNode;
 };
 
-/** All that can throw on an odd result does so here, before anything of it is kept. */
+/** Any error from an odd result is thrown here, before anything is kept. */
 function partOf(result: NodeResult, input: FoldInput): Part {
   try {
     return readPart(result, input);
@@ -194,13 +194,13 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
   };
 }
 
-/** Whether a node may speak of it: itself, or what is on it. */
+/** Whether a node may speak of the object: itself, or one on it. */
 function isOwn({ kind, name, node }: AuditedObject, self: string): boolean {
   if (kind === 'node') return name === self && (node === undefined || node === self);
   return kind !== 'cluster' && kind !== 'exception' && node === self;
 }
 
-/** What a node said of what is not its own counts as not looked at. */
+/** What a node says about foreign objects counts as not checked. */
 function unheard(check: string, object: AuditedObject, node: string): CheckTally {
   const about = printable(objectName(object), 200);
   const reason = `${node} spoke of ${about}, which is not its own: that was left out`;
@@ -241,7 +241,7 @@ function merge(folded: FoldedNodes, part: Part): void {
   folded.byNode.set(node, part.examined);
 }
 
-/** Of a check that was renamed, its history goes on under its first name. */
+/** A renamed check continues its history under its first name. */
 export function namesFor(cluster: string, check: AnyCheck, object: AuditedObject): Fingerprints {
   return fingerprintsOf(cluster, check.formerly?.[0] ?? check.id, object);
 }

@@ -1,4 +1,4 @@
-/** Which object a finding is about, and the same finding's name in every run. */
+/** The object of a finding, and the finding's name across runs. */
 import { createHash } from 'node:crypto';
 import type { AuditedObject, Finding } from '../model/finding.ts';
 
@@ -7,13 +7,13 @@ export function objectKey(object: AuditedObject): string {
   return [object.kind, object.namespace ?? '', object.name, object.node ?? '', object.path ?? ''].join('|');
 }
 
-/** The names that one fault can have: `wherever` its pod is, or `here`, on its node only. Alike for all but pods. */
+/** The two possible names of a fault: `wherever` its pod is, or `here`, on its node only. The same for all but pods. */
 export type Fingerprints = { readonly wherever: string; readonly here: string };
 
 /**
  * Names a finding across runs and clusters: cluster, check and object, no time, no inode, no uid.
  *
- * @param check - of a check that was renamed, its first name
+ * @param check - for a renamed check, its first name
  */
 export function fingerprintsOf(cluster: string, check: string, object: AuditedObject): Fingerprints {
   const here = hash([cluster, check, objectKey(object)]);
@@ -26,18 +26,18 @@ function hash(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
-/** A fault that is to get its name. */
+/** A fault without a name yet. */
 export type Unnamed = {
   readonly object: AuditedObject;
   readonly fingerprints: Fingerprints;
-  /** The API says that the pod is on this node and on no other: a StatefulSet's pod keeps its identity when it moves. */
+  /** The API lists the pod on this node only: a StatefulSet's pod keeps its identity when it moves. */
   readonly moves: boolean;
 };
 
 /**
- * The fingerprint of each fault. What an earlier report knows of the same object on the same node goes on under the name
- * that it has there: which of the two it gets may differ from run to run, and did differ in earlier versions. No node gets
- * at the history of another's finding that way.
+ * The fingerprint of each fault. A fault that an earlier report has for the same object and node keeps the name
+ * it has there: which of the two it gets may differ between runs, and did in earlier versions. So no node can change
+ * the history of another's finding.
  */
 export function namesOf(
   faults: readonly Unnamed[],

@@ -1,10 +1,10 @@
-/** Parts of a report, each with the verdict of just that part. Pure. */
+/** Parts of a report, each with its own verdict. Pure. */
 import { type Finding, nodeOf } from '../model/finding.ts';
 import { isAbout, type Narrowing } from '../model/narrowing.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { isIncomplete, verdict } from './verdict.ts';
 
-/** What is about one check or one node: findings, coverage and nodes. Without either, the report as it is. */
+/** Findings, coverage and nodes of one check or node. Without either, the unchanged report. */
 export function narrowed(report: ClusterReport, asked: Narrowing): ClusterReport {
   if (asked.check === undefined && asked.node === undefined) return report;
   const ofNode = ({ node }: { node: string }): boolean => asked.node === undefined || node === asked.node;
@@ -14,7 +14,7 @@ export function narrowed(report: ClusterReport, asked: Narrowing): ClusterReport
   };
   return {
     ...withFindings({ ...report, coverage }, (finding) => isAbout(finding, asked), {
-      // Whoever asks for one node asks for a part.
+      // One node is only a part.
       scope: asked.node === undefined ? report.scope : 'part',
     }),
     nodes: report.nodes.filter(ofNode),
@@ -22,9 +22,9 @@ export function narrowed(report: ClusterReport, asked: Narrowing): ClusterReport
 }
 
 /**
- * What a run of some nodes says of them: findings on these nodes, and those of the cluster that it saw itself.
+ * What a run of some nodes reports: findings on these nodes, and those of the cluster that it saw itself.
  *
- * @param pods - leaves, of findings on pods and what belongs to pods, those of this namespace, or of one pod in it; null keeps all
+ * @param pods - keeps findings on pods and their objects only for this namespace, or one pod in it; null keeps all
  */
 export function ofAuditedNodes(
   report: ClusterReport,

@@ -1,4 +1,4 @@
-/** What a run says of an earlier finding that no check reported again. Pure. */
+/** What a run concludes about an earlier finding that no check reported again. Pure. */
 import type { AnyCheck } from '../checks/define.ts';
 import type { Reexamination } from '../history/lifecycle.ts';
 import { type AuditedObject, type Finding, nodeOf } from '../model/finding.ts';
@@ -10,31 +10,31 @@ import { objectKey } from './identity.ts';
 export type Examined = {
   readonly scope: ClusterReport['scope'];
   readonly checks: ReadonlyMap<string, AnyCheck>;
-  /** All nodes of the run: of a whole one, all that the API lists. */
+  /** All nodes of the run: for a full run, all that the API lists. */
   readonly nodes: readonly NodeCoverage[];
   readonly byNode: ReadonlyMap<string, ExaminedNode>;
-  /** Of checks across nodes. */
+  /** From checks across nodes. */
   readonly clusterTallies: ReadonlyMap<string, CheckTally>;
 };
 
 const NOT_EXAMINED = { result: 'notExamined' } as const;
 const PASSED = { result: 'passed' } as const;
 
-/** Gone or passed only by the word of a node that was examined: one that failed resolves nothing. */
+/** Only an examined node can say gone or passed: a failed one resolves nothing. */
 export function reexamine(finding: Finding, examined: Examined): Reexamination {
   const tally = examined.clusterTallies.get(finding.check);
   if (tally === undefined) return onNode(finding, examined);
   return finding.object.kind === 'exception' ? ofException(finding, tally) : acrossNodes(tally, examined);
 }
 
-/** Nodes that were not audited are in the outcomes of checks of exceptions already. */
+/** Outcomes of checks on exceptions already include nodes that were not audited. */
 function ofException({ object }: Finding, tally: CheckTally): Reexamination {
   return isJudged(object, examinedBy(tally))
     ? { result: 'gone', reason: 'the exception is in use, was changed or taken out' }
     : NOT_EXAMINED;
 }
 
-/** A check across nodes says nothing of what nodes that failed or are partial might have shown. */
+/** A check across nodes says nothing about what failed or partial nodes might have shown. */
 function acrossNodes(tally: CheckTally, { scope, nodes }: Examined): Reexamination {
   const all =
     scope === 'cluster' &&
@@ -50,13 +50,13 @@ function onNode(finding: Finding, { scope, checks, byNode }: Examined): Reexamin
   if (node === undefined)
     return scope === 'cluster' ? { result: 'gone', reason: `node ${name} is gone` } : NOT_EXAMINED;
   if (node.result !== 'audited' && node.result !== 'partial') return NOT_EXAMINED;
-  // That the API has no such pod says nothing of a sandbox that is still there, and a node read in part may not show it.
+  // A pod missing in the API may still have a sandbox, and a partly read node may not show it.
   const ofSandbox = checks.get(finding.check)?.about === 'sandboxes';
   if (ofSandbox && node.result === 'partial') return NOT_EXAMINED;
   const pod = `${object.namespace}/${object.name}`;
   if (!ofSandbox && object.kind === 'pod' && node.pods.size > 0 && !node.pods.has(pod))
     return { result: 'gone', reason: `pod ${pod} is gone from node ${name}` };
-  // It gives no outcome of a pod that it did not see: that is no pass.
+  // It has no outcome for a pod that it did not see: that is no pass.
   const needsNetwork = checks.get(finding.check)?.needs.some((part) => part === 'podNetworks') === true;
   if (object.kind === 'pod' && needsNetwork && node.unseenPods.has(pod)) return NOT_EXAMINED;
   const check = node.checks.get(finding.check);

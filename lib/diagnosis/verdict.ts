@@ -3,8 +3,8 @@ import { counts, type Finding, isAtLeast, type Severity } from '../model/finding
 import type { ClusterReport, Verdict } from '../model/report.ts';
 
 /**
- * A node that failed or was read in part, or a check that could not decide. Skipped nodes are no gap, and a cluster without
- * nodes (scaled to zero, Fargate alone) has none; but whoever asks for some nodes and gets none has one.
+ * A node failed or was only partly read, or a check could not decide. Skipped nodes are no gap, and a cluster without
+ * nodes (scaled to zero, only Fargate) has none; but a request for some nodes that finds none has one.
  */
 export function isIncomplete({ scope, coverage }: Pick<ClusterReport, 'scope' | 'coverage'>): boolean {
   return (
@@ -14,7 +14,7 @@ export function isIncomplete({ scope, coverage }: Pick<ClusterReport, 'scope' | 
   );
 }
 
-/** `incomplete` is what isIncomplete says of the report that the findings are of. */
+/** `incomplete` is the result of isIncomplete for the findings' report. */
 export function verdict(findings: readonly Finding[], incomplete: boolean): Verdict {
   const open = findings.filter(counts);
   if (open.some((finding) => finding.severity === 'critical')) return 'critical';
@@ -22,7 +22,7 @@ export function verdict(findings: readonly Finding[], incomplete: boolean): Verd
   return open.some((finding) => isAtLeast(finding.severity, 'medium')) ? 'degraded' : 'healthy';
 }
 
-/** Whether the report has a finding that counts at or above the threshold. */
+/** Whether the report has an active finding at or above the threshold. */
 export function hasFindings(report: ClusterReport, threshold: Severity): boolean {
   return report.findings.some((finding) => counts(finding) && isAtLeast(finding.severity, threshold));
 }

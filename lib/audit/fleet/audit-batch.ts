@@ -1,4 +1,4 @@
-/** Audits one batch of a cluster and leaves what came of it in the store. */
+/** Audits one batch of a cluster and writes the result to the store. */
 import type { Store } from '../../history/index.ts';
 import { AuditError } from '../../model/errors.ts';
 import type { NodeResult } from '../../model/node-result.ts';
@@ -9,9 +9,9 @@ import type { Batch, BatchOutput } from './messages.ts';
 import { keepResults, readPlan, readResults } from './work.ts';
 
 /**
- * A batch that is done already is not done again.
+ * A finished batch does not run again.
  *
- * @param outOfTime - aborted early enough before the end of the function: pods are removed and what is done is kept
+ * @param outOfTime - aborted early enough before the function ends: pods are removed and finished results kept
  * @throws AuditError CLUSTER_*, AWS, STORE
  */
 export async function auditBatchOfFleet(
@@ -54,7 +54,7 @@ export async function auditBatchOfFleet(
         outOfTime,
         async onNode(gathered, result) {
           results.push(result);
-          // Of counts the rows of the nodes are enough: the evidence of each hour would be most of the store.
+          // For counts the node rows are enough: hourly evidence would fill most of the store.
           if (task.checks === 'all') await keepEvidence(store, run, gathered, plan.record);
         },
       },

@@ -1,4 +1,4 @@
-/** Ends the run of one cluster: its report, whatever became of its batches, and one message. */
+/** Ends the run of one cluster: its report, whatever happened to its batches, and one message. */
 import {
   coverageShare,
   type EventBus,
@@ -29,17 +29,17 @@ import { consolePage, tell } from '../tell.ts';
 import type { Conclusion, Task } from './messages.ts';
 import { keepConclusion, readExceptions, readPlan, readResults } from './work.ts';
 
-/** What ended the plan of a cluster, or its batches as a whole: the code of an AuditError, or a name of the service's own. */
+/** The error that ended a cluster's plan or all its batches: the code of an AuditError, or the service's own name. */
 export type Failure = { readonly code: string; readonly message: string };
 
 /** Batches that are fetched at once. */
 const AT_ONCE = 8;
 
 /**
- * May be called again at any point of its work: the report that is written first holds, and a message that was recorded
- * is not sent again.
+ * May be called again at any point: the first written report holds, and a recorded message
+ * is not sent twice.
  *
- * @throws AuditError STORE, ALERT; both when it is to be tried again
+ * @throws AuditError STORE, ALERT; both if a retry is needed
  */
 export async function concludeClusterOfFleet(
   store: Store,
@@ -51,14 +51,14 @@ export async function concludeClusterOfFleet(
     /** Default: changes go to no event bus. */
     readonly bus?: EventBus | null;
     readonly version: string;
-    /** Told of what in the store is damaged, and left out. */
+    /** Called for damaged parts of the store, which are left out. */
     readonly onDamage: OnDamage;
     readonly consoleRegion: string | null;
-    /** A longer time between two runs is told. Default: never, as where an alarm watches over the schedule. */
+    /** Reports a longer time between two runs. Default: never, as where an alarm watches the schedule. */
     readonly expectedWithinHours?: number;
-    /** Called each time the report stands in the store, before anybody is told of it. */
+    /** Called each time the report is in the store, before any notification. */
     readonly onReport?: (concluded: Omit<Conclusion, 'told'>) => void;
-    /** Ends the way into Security Hub, where there is more to send than time. */
+    /** Ends sending to Security Hub when time runs out. */
     readonly signal?: AbortSignal;
   },
 ): Promise<Conclusion> {
@@ -91,7 +91,7 @@ export async function concludeClusterOfFleet(
     const findings = securityHubFindings(report, { productArn, cluster: task.cluster, page });
     await importer.import(findings, signal);
   };
-  // Neither misses its news because the other is away.
+  // Neither misses its news because the other is down.
   const [told, sent] = await Promise.allSettled([
     notifiers.length > 0 && tell(store, report, task.settings.thresholds, { ...deps, notifiers }),
     send(),
@@ -103,7 +103,7 @@ export async function concludeClusterOfFleet(
   return conclusion;
 }
 
-/** What the run is compared with, as it was planned; where that is damaged meanwhile, what stands in for it. */
+/** The report to compare with, as planned; if damaged meanwhile, its replacement. */
 async function previousOf(
   store: Store,
   { cluster }: Run,
@@ -115,7 +115,7 @@ async function previousOf(
   return planned ?? (await latestReportOf(store, cluster, onDamage));
 }
 
-/** What the batches brought back, one batch at a time; a node of a batch that brought nothing has failed. */
+/** Results of the batches, one batch at a time; nodes of a batch without results have failed. */
 async function results(
   store: Store,
   run: Run,
@@ -138,7 +138,7 @@ async function results(
   })();
 }
 
-/** The report of a cluster that could not even be planned: nothing is healthy, and nothing is resolved. */
+/** The report of a cluster that could not be planned: nothing is healthy, and nothing is resolved. */
 async function unreached(
   store: Store,
   run: Run,

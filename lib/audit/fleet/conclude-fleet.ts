@@ -1,4 +1,4 @@
-/** Ends a run: one report of all its clusters, and one message where it was asked for. */
+/** Ends a run: one report of all its clusters, and one message if configured. */
 import { type ClusterLine, digestOf, type Notifier } from '../../alert/index.ts';
 import { keys, type Store } from '../../history/index.ts';
 import { isFoundName } from '../../model/discovery.ts';
@@ -17,13 +17,13 @@ import { pageOfRun } from './page.ts';
 import { keepRegister } from './register.ts';
 import { readConclusion, readFound, readTasks } from './work.ts';
 
-/** Conclusions that are fetched at once. */
+/** Conclusions fetched at once. */
 const AT_ONCE = 16;
 
 /**
- * The report is the record of the message: it is written after the message was taken.
+ * The report is the record of the message: it is written after the message was accepted.
  *
- * @param deps - no notifiers send no digest
+ * @param deps - without notifiers no digest is sent
  * @throws AuditError STORE, ALERT
  */
 export async function concludeFleet(
@@ -43,7 +43,7 @@ export async function concludeFleet(
     ...clusters.map((each) =>
       verdicts.indexOf('verdict' in each && each.reached ? each.verdict : 'incomplete'),
     ),
-    // Nobody knows what is there.
+    // Unknown what is there.
     verdicts.indexOf(gaps.length > 0 ? 'incomplete' : 'healthy'),
   );
   const report: FleetReport = {
@@ -57,7 +57,7 @@ export async function concludeFleet(
     lost: clusters.filter((each) => !('verdict' in each)).length,
   };
   const key = keys.fleet(runId);
-  // Before the message: what fails after it is told twice.
+  // Before the message: a failure after it would send it twice.
   const page = await pageOfRun(store, report, deps.consoleRegion);
   await store.putOnce(keys.fleetPage(runId), Buffer.from(page));
   if (isDigestWanted && deps.notifiers.length > 0 && (await store.get(key)) === null) {
@@ -76,7 +76,7 @@ export async function concludeFleet(
   return report;
 }
 
-/** The conclusion of each cluster, or the error that took it: also of those whose states had no end. */
+/** The conclusion of each cluster, or its error: also for those whose states had no end. */
 async function becameOf(
   store: Store,
   runId: string,
@@ -107,7 +107,7 @@ function isWhole(each: FleetConclusionInput['clusters'][number]): each is Became
   return 'verdict' in each || 'error' in each;
 }
 
-/** What is to be known of the next night: all but listed clusters, and those that are gone once that was concluded. */
+/** Clusters to remember for the next night: all but listed ones, and those whose removal is concluded. */
 function wasFound({ clusters }: FleetReport): (task: Task) => boolean {
   const concluded = new Set(clusters.filter((each) => 'verdict' in each).map(({ cluster }) => cluster));
   return ({ cluster, removed }) => isFoundName(cluster.name) && !(removed && concluded.has(cluster.name));

@@ -1,21 +1,21 @@
-/** From a cluster of the config to a connection. */
+/** Opens a connection to a cluster of the config. */
 import { homedir } from 'node:os';
 import { type Cluster, type ClusterTarget, connect } from '../../cluster/index.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
 import type { AuditError } from '../../model/errors.ts';
 
-/** What the use cases of a fleet need from outside. */
+/** External dependencies of the fleet use cases. */
 export type Connections = {
   readonly version: string;
   /** The text of a secret by its ARN. @throws AuditError AWS */
   readSecret(arn: string): Promise<string>;
-  /** Told once a connection, when a request that nobody answered is tried again. */
+  /** Called once per connection, when an unanswered request is retried. */
   readonly onUnanswered?: (error: AuditError) => void;
-  /** Told of what in the store is damaged, and left out. */
+  /** Called for damaged parts of the store, which are left out. */
   readonly onDamage: (damage: AuditError) => void;
 };
 
-/** Opens a connection under the name that the config gives the cluster, and closes it after `use`. */
+/** Opens a connection under the cluster's name in the config, and closes it after `use`. */
 export async function withCluster<T>(
   config: ClusterConfig,
   connections: Connections,
@@ -35,7 +35,7 @@ export async function withCluster<T>(
   }
 }
 
-/** @throws AuditError AWS where its kubeconfig is in a secret that cannot be read */
+/** @throws AuditError AWS where the secret with its kubeconfig cannot be read */
 export async function targetOf(
   config: ClusterConfig,
   { readSecret }: Pick<Connections, 'readSecret'>,

@@ -1,4 +1,4 @@
-/** Looks for the clusters of a run and leaves what was found in the store, once. */
+/** Looks for the clusters of a run and writes the result to the store, once. */
 import { keys, type Store } from '../../history/index.ts';
 import type { Discover, Found } from '../../model/discovery.ts';
 import { newRunId } from '../../model/run-id.ts';

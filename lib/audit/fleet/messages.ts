@@ -1,4 +1,4 @@
-/** What the states of a fleet's audit hand to each other. Small: everything large goes through the store. */
+/** Messages between the states of a fleet's audit. Small: everything large goes through the store. */
 import * as z from 'zod';
 import { clusterSummarySchema } from '../../model/cluster-summary.ts';
 import { clusterSchema } from '../../model/clusters.ts';
@@ -16,21 +16,21 @@ const checkSetSchema = z
   );
 
 export const fleetPlanInputSchema = z.object({
-  /** When the run was due; with the schedule it names the run, so that a second delivery is the same run. */
+  /** When the run is due; with the schedule it names the run, so a second delivery is the same run. */
   scheduledTime: z.iso.datetime(),
   schedule: z.string(),
-  /** Who asks: a state that is tried again is the same, another execution is not. */
+  /** Who asks: a retried state is the same, another execution is not. */
   execution: z.string(),
-  /** Those that are listed. */
+  /** The listed clusters. */
   clusters: z.array(clusterSchema),
-  /** Where clusters are found as well; what was found is in the store. */
+  /** Where to discover more clusters; the store has the result. */
   discover: discoverSchema.optional(),
   settings: settingsSchema,
-  /** The input of the execution: what it does not say has a default. */
+  /** The input of the execution; missing fields have defaults. */
   start: z.object({ checks: checkSetSchema }).prefault({}),
-  /** Kept in the store for the conclusion of each cluster: with each task they would be too large for a state. */
+  /** The store keeps them for each cluster's conclusion: within each task they would be too large for a state. */
   exceptions: exceptionsSchema.default([]),
-  /** A message about all clusters ends the run. */
+  /** The run ends with a message about all clusters. */
   digest: z.boolean().default(false),
 });
 export type FleetPlanInput = z.input<typeof fleetPlanInputSchema>;
@@ -41,7 +41,7 @@ export const taskSchema = z.object({
   checks: checkSetSchema,
   cluster: clusterSchema,
   settings: settingsSchema,
-  /** It was found before and is not any more: what was open of it is resolved. */
+  /** It was found before but not now: its open findings are resolved. */
   removed: z.literal(true).optional(),
 });
 export type Task = z.infer<typeof taskSchema>;
@@ -56,10 +56,10 @@ export const fleetPlanSchema = z.object({
 });
 export type FleetPlan = z.infer<typeof fleetPlanSchema>;
 
-/** One of the tasks of a run as the states take it. */
+/** A task of a run, as the states read it. */
 export const itemSchema = z.object({ task: taskSchema });
 
-/** Where the clusters of a run are looked for; the same names the run as for its plan. */
+/** Where to look for a run's clusters; the run is named as for its plan. */
 export const discoveryInputSchema = fleetPlanInputSchema
   .pick({ scheduledTime: true, schedule: true })
   .extend({
@@ -67,7 +67,7 @@ export const discoveryInputSchema = fleetPlanInputSchema
   });
 export const discoveryOutputSchema = z.object({ clusters: z.int(), gaps: z.int() });
 
-/** Where the batches of a cluster stand: a JSON array of {@link batchSchema}. */
+/** Where a cluster's batches are: a JSON array of {@link batchSchema}. */
 export const clusterPlanOutputSchema = z.object({
   batches: z.string().describe('Key below the prefix of the store.'),
   count: z.int(),
@@ -89,7 +89,7 @@ export type BatchOutput = z.infer<typeof batchOutputSchema>;
 export const conclusionSchema = clusterSummarySchema.extend({
   /** Key of the report. */
   report: z.string(),
-  /** Of the nodes, those that were audited in whole: 0 to 1. */
+  /** Share of nodes that were fully audited: 0 to 1. */
   coverage: z.number(),
   orphans: z.int().nullish().describe('Leaked namespaces of all its nodes; null where none told it.'),
   /** The cluster itself was reached. */
@@ -108,7 +108,7 @@ const lostSchema = z.object({ cluster: z.string(), error: errorSchema });
 export const fleetConclusionInputSchema = z.object({
   runId: z.string(),
   digest: z.boolean().default(false),
-  /** What became of each cluster: small, its conclusion is in the store. One whose states had no end is missing. */
+  /** The outcome of each cluster: small, as its conclusion is in the store. A cluster whose states had no end is missing. */
   clusters: z.array(z.union([conclusionSchema, lostSchema, z.object({ cluster: z.string() })])),
 });
 export type FleetConclusionInput = z.input<typeof fleetConclusionInputSchema>;

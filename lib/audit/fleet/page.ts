@@ -1,4 +1,4 @@
-/** The page of all clusters: of one run, and of the latest audit of each. */
+/** The page of all clusters: for one run, or for the latest audit of each. */
 import * as z from 'zod';
 import {
   keys,
@@ -24,7 +24,7 @@ const AT_ONCE = 8;
 /** A nightly audit that is two days old was missed once. */
 const STALE_DAYS = 2;
 
-/** The page of a run. Its links are relative, or those of the console where the store is a bucket. */
+/** The page of a run. Links are relative, or to the console where the store is a bucket. */
 export async function pageOfRun(
   store: Store,
   fleet: FleetReport,
@@ -75,10 +75,10 @@ export async function pageOfRun(
 }
 
 /**
- * The latest audit of each cluster, whichever run it was of.
+ * The latest audit of each cluster, from any run.
  *
- * @param onDamage - told of reports that cannot be read: older ones are shown instead
- * @param hrefOf - where the page of a report, given by its key, can be opened
+ * @param onDamage - called for unreadable reports: older ones are shown instead
+ * @param hrefOf - URL of a report's page, by its key
  */
 export async function latestOfEach(
   store: Store,
@@ -131,7 +131,7 @@ const nothingKnown = {
   href: null,
 } as const;
 
-/** The last audit of the whole cluster of each of the days before the last one; what cannot be read is a night that nobody knows. */
+/** The last full audit on each day before the last one; an unreadable report is an unknown night. */
 async function nightsBefore(
   store: Store,
   last: RunSummary,
@@ -172,7 +172,7 @@ const pastSchema = z.object({
 });
 type PastCluster = z.infer<typeof pastSchema>['clusters'][number];
 
-/** Clusters of the last run of each day; what cannot be read is not drawn. */
+/** Clusters of each day's last run; unreadable ones are not drawn. */
 async function runsOfDays(
   store: Store,
   days: readonly string[],
@@ -183,7 +183,7 @@ async function runsOfDays(
       const run = await lastFleetOf(store, day);
       if (run !== null) found.set(day, new Map(run.map((each) => [each.cluster, each])));
     } catch {
-      // A page without a part of its drawing is better than none.
+      // A page with an incomplete chart is better than none.
     }
   });
   return found;

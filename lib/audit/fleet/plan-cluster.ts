@@ -1,4 +1,4 @@
-/** Plans one cluster of a fleet and cuts it into batches. */
+/** Plans one cluster of a fleet and splits it into batches. */
 import { latestReport, latestReportOf, type Run, type Store } from '../../history/index.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { SETTLE_SECONDS } from '../../model/settle.ts';
@@ -55,7 +55,7 @@ export async function planClusterOfFleet(
   });
 }
 
-/** A cluster that is not there any more has no nodes, which resolves what was open of it. */
+/** A removed cluster has no nodes, which resolves its open findings. */
 async function planRemoved(store: Store, run: Run, connections: Connections): Promise<ClusterPlanOutput> {
   const previous = await latestReportOf(store, run.cluster, connections.onDamage);
   const record = {
@@ -75,7 +75,7 @@ async function planRemoved(store: Store, run: Run, connections: Connections): Pr
   return { batches: batchesKey(run), count: 0, nodes: 0, leftoverPods: 0 };
 }
 
-/** Batches of at most `size` nodes, and small enough to be the input of a state. */
+/** Batches of at most `size` nodes, small enough to be a state's input. */
 export function cut(nodes: readonly PlannedNode[], size: number): PlannedNode[][] {
   const batches: PlannedNode[][] = [];
   let bytes = 0;

@@ -1,4 +1,4 @@
-/** Begins a run: names it, claims it, and cuts it into clusters. */
+/** Begins a run: names it, claims it, and splits it into clusters. */
 import * as z from 'zod';
 import { keys, type OnDamage, type Store } from '../../history/index.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
@@ -11,9 +11,9 @@ import { keepExceptions, keepTasks, readFound } from './work.ts';
 const claimSchema = z.object({ execution: z.string() });
 
 /**
- * Of all that begin the run of one schedule and time, the first one does it.
+ * If several begin the run of one schedule and time, only the first does it.
  *
- * @param onDamage - told of what in the store is damaged, and left out
+ * @param onDamage - called for damaged parts of the store, which are left out
  * @throws AuditError STORE
  */
 export async function planFleet(store: Store, input: FleetPlanInput, onDamage: OnDamage): Promise<FleetPlan> {
@@ -22,30 +22,30 @@ export async function planFleet(store: Store, input: FleetPlanInput, onDamage: O
   const runId = newRunId(new Date(scheduledTime), schedule);
   const claim = keys.claim(runId);
   await store.putOnce(claim, Buffer.from(JSON.stringify({ execution })));
-  // Read back, as the first answer may have got lost: then the second attempt meets its own claim.
+  // Read back, as the first answer may be lost: then the retry finds its own claim.
   const held = await store.get(claim);
   const claimed =
     held !== null && claimSchema.parse(JSON.parse(Buffer.from(held.body).toString())).execution === execution;
-  // Counts by the hour are no occasion.
+  // Not for hourly counts.
   const digest = rest.digest && start.checks === 'all';
   if (!claimed) return { runId, claimed, tasks: '', count: 0, digest };
   await keepExceptions(store, runId, exceptions);
   const task = (cluster: ClusterConfig): Task => ({ runId, checks: start.checks, cluster, settings });
   const tasks = clusters.map(task);
   if (rest.discover !== undefined) {
-    // Nothing where even looking failed: then what is known is audited.
+    // Nothing if discovery failed: then the known clusters are audited.
     const found = (await readFound(store, runId)) ?? { clusters: [], gaps: [], looked: [], accounts: null };
     const listed = new Set(clusters.map(targetOf));
     const { there, gone } = known(found, await readRegister(store, onDamage));
     tasks.push(...there.filter((cluster) => !listed.has(targetOf(cluster))).map(task));
-    // A part of the checks is no last word.
+    // Only a run of all checks may conclude that.
     if (start.checks === 'all')
       tasks.push(...gone.map((cluster) => ({ ...task(cluster), removed: true as const })));
   }
   return { runId, claimed, tasks: await keepTasks(store, runId, tasks), count: tasks.length, digest };
 }
 
-/** What was found, and of what was found before what is still taken to be there. */
+/** Clusters found now, and those found before that may still exist. */
 function known(
   found: Found,
   before: readonly ClusterConfig[],
@@ -58,7 +58,7 @@ function known(
   };
 }
 
-/** A cluster that is listed and found is audited as it is listed, under its name there. */
+/** A cluster both listed and found is audited as listed, under its listed name. */
 function targetOf(cluster: ClusterConfig): string {
   if (!('eks' in cluster)) return cluster.name;
   const account = cluster.eks.roleArn?.split(':')[4] ?? '';

@@ -1,4 +1,4 @@
-/** Clusters that were found and are audited until they are seen to be gone, whoever cannot be asked for a night. */
+/** Discovered clusters, audited until they are seen to be gone, even if discovery fails for a night. */
 import * as z from 'zod';
 import { keys, type OnDamage, parsedJson, type Store, unlessDamaged } from '../../history/index.ts';
 import { type ClusterConfig, clusterSchema } from '../../model/clusters.ts';
@@ -6,7 +6,7 @@ import { type ClusterConfig, clusterSchema } from '../../model/clusters.ts';
 /** Of `latest/found-clusters.json`. */
 export const registerSchema = z.object({ schemaVersion: z.literal(1), clusters: z.array(clusterSchema) });
 
-/** None where nothing was found yet. A damaged register is one too: it is written anew with what is found. */
+/** Empty where nothing was found yet, or the register is damaged: it is rewritten with what is found. */
 export async function readRegister(store: Store, onDamage: OnDamage): Promise<ClusterConfig[]> {
   const read = async (): Promise<ClusterConfig[]> => {
     const stored = await store.get(keys.register());
@@ -15,7 +15,7 @@ export async function readRegister(store: Store, onDamage: OnDamage): Promise<Cl
   return (await unlessDamaged(read, onDamage)) ?? [];
 }
 
-/** Of two runs that end at once the one that was begun later finds the same or more: either may be the last. */
+/** If two runs end at once, the later one finds the same or more: either may be the last. */
 export async function keepRegister(store: Store, clusters: readonly ClusterConfig[]): Promise<void> {
   const held = await store.get(keys.register());
   const body = Buffer.from(`${JSON.stringify({ schemaVersion: 1, clusters })}\n`);

@@ -25,9 +25,9 @@ import { WorkInMemory } from './work-in-memory.ts';
 
 export type FleetProgress =
   | { readonly kind: 'planned'; readonly cluster: string; readonly nodes: number }
-  /** Nobody answered, and it is tried again; told once a cluster. */
+  /** No answer, and a retry follows; reported once per cluster. */
   | { readonly kind: 'unanswered'; readonly cluster: string; readonly error: AuditError }
-  /** Something in the store is damaged, and left out; told once. */
+  /** Something in the store is damaged, and left out; reported once. */
   | { readonly kind: 'damaged'; readonly cluster: string; readonly error: AuditError }
   /** A cluster, or a batch of its nodes, that could not be audited. */
   | { readonly kind: 'failed'; readonly cluster: string; readonly error: unknown }
@@ -37,7 +37,7 @@ export type FleetDeps = {
   readonly connections: Omit<Connections, 'onDamage'>;
   /** Asks AWS where clusters are. */
   readonly find: (discover: Discover) => Promise<Found>;
-  /** Null tells nobody, and what is news stays news for who does. */
+  /** Without any, nobody is notified, and news stays news for a later run. */
   readonly notifiers: readonly Notifier[];
   /** Ends the run: pods are removed, nothing is concluded. */
   readonly signal: AbortSignal;
@@ -45,10 +45,10 @@ export type FleetDeps = {
 };
 
 /**
- * Every cluster gets a report, also one that cannot be reached.
+ * Every cluster gets a report, even if unreachable.
  *
  * @param store - null keeps nothing
- * @returns the report of the run, and where the reports of its clusters can be read
+ * @returns the run's report, and where its clusters' reports are
  * @throws AuditError ABORTED, STORE
  */
 export async function runFleet(
@@ -62,7 +62,7 @@ export async function runFleet(
   const own = new WorkInMemory(store);
   const execution = `${process.pid} ${Math.random()}`;
   const { clusters, probe, thresholds, concurrency, exceptions, digest, schedule } = config;
-  // Here no alarm watches over the schedule: a run says itself that those before it were missed.
+  // Here no alarm watches the schedule: a run itself reports missed runs before it.
   const expectedWithinHours = schedule.enabled ? schedule.expectedWithinHours : undefined;
   const onDamage = (error: AuditError): void => deps.onProgress({ kind: 'damaged', cluster: '', error });
   const begun = { scheduledTime: new Date().toISOString(), schedule: `by hand ${execution}` };
@@ -114,7 +114,7 @@ async function auditClusterOfFleet(
     ...deps.connections,
     onDamage,
     onUnanswered: (unanswered) => {
-      // Each batch has a connection of its own.
+      // Each batch has its own connection.
       if (!said) onProgress({ kind: 'unanswered', cluster, error: unanswered });
       said = true;
     },
@@ -129,7 +129,7 @@ async function auditClusterOfFleet(
     onProgress({ kind: 'planned', cluster, nodes: plan.nodes });
     const batches = await batchesAt(store, plan.batches);
     await forEachLimited(batches, task.settings.concurrency.batches, async (batch) => {
-      // A batch that is lost is nodes that failed: the report says so.
+      // The report counts nodes of a lost batch as failed.
       await auditBatchOfFleet(store, batch, connections, signal).catch(failed);
     });
   } catch (thrown) {
@@ -165,7 +165,7 @@ async function batchesAt(store: Store, key: string): Promise<z.infer<typeof batc
 
 const codeOf = (thrown: unknown): string => (thrown instanceof AuditError ? thrown.code : 'Error');
 
-/** As reports of a fleet keep the error of a cluster without a report, whoever ran it. */
+/** The form in which fleet reports keep the error of a cluster without a report. */
 function causeOf(thrown: unknown): { Error: string; Cause: string } {
   return { Error: codeOf(thrown), Cause: JSON.stringify({ errorMessage: messageOf(thrown) }) };
 }

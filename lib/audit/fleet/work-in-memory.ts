@@ -1,15 +1,15 @@
-/** A store for a run within one process: what its steps hand to each other stays here, and only what lasts is written. */
+/** A store for a run within one process: data between its steps stays here, and only lasting results are written. */
 import type { PutResult, Store, Stored } from '../../history/store.ts';
 
 const WORK = 'work/';
 
-/** A store that keeps the work of a run in memory, and hands all else to another one. */
+/** A store that keeps a run's work in memory, and passes all else to another store. */
 export class WorkInMemory implements Store {
   readonly location: string;
   readonly #kept = new Map<string, Uint8Array>();
   readonly #store: Store | null;
 
-  /** @param store - for all else; null keeps that here as well, and it is gone with the process */
+  /** @param store - for all else; null keeps that in memory too, until the process ends */
   constructor(store: Store | null) {
     this.#store = store;
     this.location = store?.location ?? 'memory';
@@ -19,7 +19,7 @@ export class WorkInMemory implements Store {
     const store = this.#storeOf(key);
     if (store !== null) return await store.putOnce(key, body);
     if (this.#kept.has(key)) return 'exists';
-    // Evidence is the largest part by far, and no step of a run reads it again.
+    // Evidence is by far the largest part, and no step of a run reads it again.
     if (!key.startsWith('evidence/')) this.#kept.set(key, body);
     return 'written';
   }

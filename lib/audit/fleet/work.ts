@@ -1,4 +1,4 @@
-/** What the states of one run keep for each other in the store, below work/. */
+/** Data that the states of one run share in the store, below work/. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { keys, type Run, type Store } from '../../history/index.ts';
@@ -18,7 +18,7 @@ const planSchema = z.object({
   facts: clusterFactsSchema,
   cniRecords: cniRecordsSchema,
   serviceEndpoints: serviceEndpointsSchema,
-  /** Names of the nodes of each batch: what a batch did not bring back is missed by name. */
+  /** Node names of each batch, to name nodes without results. */
   batches: z.array(z.array(z.string())),
 });
 const batchNodesSchema = z.object({ nodes: z.array(z.object({ node: z.object({ name: z.string() }) })) });
@@ -34,7 +34,7 @@ export const batchesKey = (run: Run): string => keys.work(run, BATCHES);
 
 /**
  * @param batches - JSON of a state's input each
- * @returns the plan that holds: of an attempt before this one, if there was one
+ * @returns the plan that holds: that of an earlier attempt, if any
  */
 export async function keepPlan(
   store: Store,
@@ -42,8 +42,8 @@ export async function keepPlan(
   plan: Omit<StoredPlan, 'batches'>,
   batches: readonly z.infer<typeof batchNodesSchema>[],
 ): Promise<StoredPlan> {
-  // The batches first: who finds the plan finds them as well. An attempt may have ended between the two, when the
-  // cluster had other nodes: its batches are what is audited, and so what the plan is to name.
+  // Batches first: where the plan exists, they do too. An attempt may have ended between the two, when the
+  // cluster had other nodes: its batches are audited, so the plan must name them.
   const key = batchesKey(run);
   const held =
     (await store.putOnce(key, Buffer.from(JSON.stringify(batches)))) === 'written'
@@ -69,7 +69,7 @@ export async function keepExceptions(
   await store.putOnce(keys.exceptions(runId), Buffer.from(JSON.stringify(exceptions)));
 }
 
-/** None where none were kept: a run that was planned by an older version. */
+/** Empty where none were kept: an older version planned the run. */
 export async function readExceptions(store: Store, runId: string): Promise<Exception[]> {
   const key = keys.exceptions(runId);
   const stored = await store.get(key);
@@ -77,7 +77,7 @@ export async function readExceptions(store: Store, runId: string): Promise<Excep
   return parse(store, key, () => exceptionsSchema.parse(JSON.parse(Buffer.from(stored.body).toString())));
 }
 
-/** @returns the key, for the states: they take one after the other from there */
+/** @returns the key, from which the states read them one by one */
 export async function keepTasks(store: Store, runId: string, tasks: readonly Task[]): Promise<string> {
   const key = keys.tasks(runId);
   await store.putOnce(key, Buffer.from(JSON.stringify(tasks.map((task) => ({ task })))));
@@ -85,7 +85,7 @@ export async function keepTasks(store: Store, runId: string, tasks: readonly Tas
 }
 
 /**
- * The clusters that a run is to audit; none where no list was kept.
+ * The clusters of a run; empty where no list was kept.
  *
  * @throws AuditError where the list is damaged
  */
@@ -99,13 +99,13 @@ export async function readFound(store: Store, runId: string): Promise<Found | nu
   return await readJson(store, keys.found(runId), foundSchema);
 }
 
-/** The first attempt's, which a later one comes to as well, but for whether it told. */
+/** The first attempt's: a later one only differs in whether it sent a message. */
 export async function keepConclusion(store: Store, run: Run, conclusion: Conclusion): Promise<void> {
   await store.putOnce(keys.work(run, CONCLUSION), Buffer.from(JSON.stringify(conclusion)));
 }
 
 /**
- * What a run concluded of a cluster; null where it did not get so far.
+ * A run's conclusion about a cluster; null where it did not get that far.
  *
  * @throws AuditError where it is damaged
  */
@@ -127,7 +127,7 @@ export async function readPlan(store: Store, run: Run): Promise<StoredPlan | nul
 }
 
 /**
- * Keeps what came of the nodes of one batch, a JSON line each. What is there already stays.
+ * Keeps the node results of one batch, one JSON line each. Existing results stay.
  *
  * @throws AuditError STORE
  */
@@ -142,9 +142,9 @@ export async function keepResults(
 }
 
 /**
- * The results of a batch, unpacked when they are asked for: of thousands of nodes they are much to hold at once.
+ * The results of a batch, unpacked on demand: thousands of nodes are too much to hold at once.
  *
- * @returns null when the batch brought nothing back (yet)
+ * @returns null when the batch has no results (yet)
  */
 export async function readResults(
   store: Store,
