@@ -220,11 +220,25 @@ describe('the pod that repairs a node', () => {
     expect(exitCode, stderr).toBe(0);
   });
 
+  it('is admitted with pairs that plugins named, and records of containers', async () => {
+    const objects = [
+      'veth=veth0000beef:7',
+      'veth=cali0123456789a:8',
+      `address=cbr0:10.1.1.1:${'1'.repeat(64)}`,
+      `address=k8s-pod-network:fd00::1:${'a'.repeat(64)}`,
+    ];
+    const { stderr, exitCode } = await tryPod(repairPod(options({ orphans: [], objects })));
+    expect(exitCode, stderr).toBe(0);
+  });
+
   it.each([
     ['another path', 'orphan=../../etc:4026531999:1700000000'],
     ['a name that no runtime gives', 'orphan=qrouter-1:4026531999:1700000000'],
     ['what a shell would run', 'orphan=$(reboot):1:1'],
     ['two in one', `orphan=${pin(1)}:1:1\norphan=${pin(2)}:1:1`],
+    ['a link that no plugin named', 'veth=eth0:2'],
+    ['a record in another place', `address=../etc:10.1.1.1:${'1'.repeat(64)}`],
+    ['a record of no container', 'address=lab:10.1.1.1:'],
     ['another setting', 'pattern=.*'],
     ['a time in which a pod may be created', 'settle=299'],
   ])('is not admitted with %s', async (_, argument) => {

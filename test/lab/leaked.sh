@@ -51,6 +51,7 @@ record() {
 }
 for each in 1 2 3 4 5 6 7 8 10 11; do record lab "10.1.1.$each" "$each"; done
 record lab fd00::1 12
+record lab 10.1.1.12 13
 record podman 10.1.1.9 9
 
 # From here on things change after they were found.
@@ -78,6 +79,10 @@ mv "$networks/lab/10.1.1.10" /run/lab/record
 ln -s /run/lab/record "$networks/lab/10.1.1.10"
 unshare --net sh -c 'ip addr add 10.1.1.11/32 dev lo; : >/run/lab/inside; exec sleep 1000' </dev/null >/dev/null 2>&1 &
 until [ -e /run/lab/inside ]; do :; done
+# Two processes are in this one, and the first ends as soon as it was seen.
+unshare --net sh -c 'ip addr add 10.1.1.12/32 dev lo; sleep 1000 & : >/run/lab/two; exec sleep 1000' </dev/null >/dev/null 2>&1 &
+first=$!
+until [ -e /run/lab/two ]; do :; done
 [ -z "${LOCKED:-}" ] || { flock "$networks/lab/lock" sh -c ': >/run/lab/locked; exec sleep 1000' </dev/null >/dev/null 2>&1 & until [ -e /run/lab/locked ]; do :; done; }
 [ -z "${BUSY:-}" ] || mount --bind "$networks/lab/10.1.1.1" "$networks/lab/10.1.1.1"
 [ -z "${BROKEN:-}" ] || echo '{' >/var/lib/cni/results/lab-broken-eth0
@@ -90,6 +95,14 @@ $(command -v ip) "\$@" | jq -c '(.[] | select(.ifname == "veth0000000c")).master
   {"ifindex": 901, "ifname": "above8", "link": "peer8", "linkinfo": {"info_kind": "vlan"}}]'
 PROGRAM
 chmod 755 /run/lab/bin/ip
+cat >/run/lab/bin/stat <<PROGRAM
+#!/bin/sh
+$(command -v stat) "\$@"
+code=\$?
+case "\$*" in *'%d:%i %n'*) kill -9 $first; while [ -e /proc/$first/ns/net ]; do :; done ;; esac
+exit \$code
+PROGRAM
+chmod 755 /run/lab/bin/stat
 # A link that does not go.
 if [ -n "${STUCK:-}" ]; then
   printf '#!/bin/sh\ncase $2 in *"32, 17, 5"*) exit 0 ;; esac\nexec %s "$@"\n' "$(command -v perl)" >/run/lab/bin/perl

@@ -3,13 +3,16 @@
 # `inside`: where on the node each address is, tab, address: of all namespaces that have a name or a process. False, and why in `errors`,
 # where one cannot be looked into that is not gone.
 addresses_inside() {
-  { lines "$M"/root/run/netns/*; lines /proc/[0-9]*/ns/net; } | each stat -L -c '%d:%i %n' 2>/dev/null | sort -u -k 1,1 >spaces
+  device=$(stat -L -c %d /proc/self/ns/net)
+  { lines "$M"/root/run/netns/*; lines /proc/[0-9]*/ns/net; } | each stat -L -c '%d:%i %n' 2>/dev/null | sort -u >spaces
   : >inside
+  looked_into=''
   while read -r identity space; do
-    [ "${identity%%:*}" = "$(stat -L -c %d /proc/self/ns/net)" ] || continue
+    [ "${identity%%:*}" = "$device" ] && [ "$identity" != "$looked_into" ] || continue
     if nsenter --net="$space" ip -o addr >addresses.here 2>errors; then
       awk -v where="a namespace of the node ($space)" '{ sub(/\/.*/, "", $4); print where "\t" $4 }' addresses.here | sed "s#$M/root##" >>inside
-    # Whoever has ended meanwhile has no address.
+      looked_into=$identity
+    # Whoever has ended meanwhile leads nowhere; another that is in the same namespace does.
     elif [ -e "$space" ]; then
       return 1
     fi
