@@ -44,7 +44,7 @@ describe('a node whose bundle is worse than its size tells', () => {
       expect(coverageOf(report, name)).toMatchObject({
         result: 'failed',
         reason,
-        remedy: expect.stringContaining('Run the audit of this node again'),
+        remedy: expect.stringContaining('Audit this node again'),
       });
       expect(report.findings.filter(({ object }) => object.node === name)).toEqual([]);
       expect(coverageOf(report, 'node-1')?.result).toBe('audited');
