@@ -84,7 +84,7 @@ async function roleIn(
   } catch (error) {
     gaps.push({
       place: account,
-      reason: `the role ${RoleArn} cannot be taken on: ${reasonOf(error)}`,
+      reason: `the role ${RoleArn} cannot be assumed: ${reasonOf(error)}`,
       remedy: `Give account ${account} an instance of the StackSet (deploy/discovered-account.yaml), with the same ExternalId and the roles of the auditor that the stack's outputs name.`,
     });
     return null;

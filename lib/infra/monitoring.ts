@@ -176,7 +176,7 @@ export class Monitoring extends Construct {
       'DiscoveryGaps',
       raisedAbove(
         metricOf('DiscoveryGaps', null, 'Maximum'),
-        'Accounts or regions could not be looked into. The report of the run names each with its fix. docs/operations-alarms.md: discovery gaps.',
+        'Accounts or regions could not be read. The report of the run names each with its fix. docs/operations-alarms.md: discovery gaps.',
       ),
     );
   }

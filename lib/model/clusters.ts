@@ -14,7 +14,7 @@ const clusterName = z
   .min(1)
   .max(100)
   .regex(/^[\w.:/@-]+$/, 'Letters, digits and . _ : / @ - are possible.')
-  .describe('Its name in reports, mails and tables. Another name starts a new history.');
+  .describe('Its name in reports, emails and tables. A different name starts a new history.');
 
 const eksClusterSchema = z
   .strictObject({
@@ -23,12 +23,12 @@ const eksClusterSchema = z
       .strictObject({
         name: eksNameSchema.describe('Name of the EKS cluster.'),
         region: regionSchema,
-        roleArn: roleArnSchema.optional().describe('Role to take on, for a cluster of another account.'),
-        externalId: z.string().min(2).optional().describe('External id that the role asks for.'),
+        roleArn: roleArnSchema.optional().describe('Role to assume, for a cluster in another account.'),
+        externalId: z.string().min(2).optional().describe('External id that the role requires.'),
         accessEntry: z
           .boolean()
           .default(true)
-          .describe('Make access entries, where the cluster is of the account and region of the stack.'),
+          .describe('Create access entries, if the cluster is in the account and region of the stack.'),
       })
       .superRefine(({ region, roleArn, externalId }, context) => {
         const wrong = (name: string, message: string): void =>
@@ -40,7 +40,7 @@ const eksClusterSchema = z
           wrong('roleArn', `The role is of another partition than ${region}, which is of ${partition}.`);
       }),
   })
-  .describe('An EKS cluster: reached as the role of the functions, through an access entry.');
+  .describe('An EKS cluster, reached with the role of the functions through an access entry.');
 
 const secretClusterSchema = z
   .strictObject({
@@ -50,7 +50,7 @@ const secretClusterSchema = z
     ),
     context: z.string().optional().describe('Context of that kubeconfig. Default: its current one.'),
   })
-  .describe('Any other cluster, by a kubeconfig in a secret.');
+  .describe('Any other cluster, through a kubeconfig in a secret.');
 
 const kubeconfigClusterSchema = z
   .strictObject({
@@ -60,7 +60,9 @@ const kubeconfigClusterSchema = z
       file: z.string().min(1).optional().describe('Kubeconfig. Default: $KUBECONFIG, else ~/.kube/config.'),
     }),
   })
-  .describe('Any cluster, by your own kubeconfig: for the command line; the stack on AWS refuses it.');
+  .describe(
+    'Any cluster, through your own kubeconfig: for the command line only; the stack on AWS rejects it.',
+  );
 
 export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema, kubeconfigClusterSchema]);
 export type ClusterConfig = z.infer<typeof clusterSchema>;

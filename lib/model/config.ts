@@ -14,8 +14,8 @@ const probeSchema = z.strictObject({
   image: z.string().min(1).default('docker.io/nicolaka/netshoot:v0.16').describe('Image of the probe pods.'),
   pullSecret: z.string().optional().describe('Image pull secret in the namespace of the probe pods.'),
   namespace: z.string().min(1).default('netns-audit').describe('Namespace of the probe pods. It must exist.'),
-  privileged: z.boolean().default(false).describe('Only where the least rights are refused.'),
-  deadlineSeconds: z.int().min(20).max(600).default(120).describe('Time for one node.'),
+  privileged: z.boolean().default(false).describe('Only if the cluster refuses the probe with fewer rights.'),
+  deadlineSeconds: z.int().min(20).max(600).default(120).describe('Time limit for one node, in seconds.'),
   active: z.array(z.enum(activeProbes)).default([]).describe('Probes that send packets or start a pod.'),
 });
 
@@ -25,7 +25,7 @@ export const nodeMetrics = ['pods', 'namespaces', 'orphans', 'limit', 'probeMs']
 const metricThresholdSchema = z
   .strictObject({
     metric: z.enum(nodeMetrics),
-    per: z.enum(['node', 'cluster']).describe('Of each node, or the sum over the nodes of a cluster.'),
+    per: z.enum(['node', 'cluster']).describe('For each node, or for the sum over the nodes of a cluster.'),
     above: z.number().min(0),
   })
   .refine(
@@ -52,16 +52,21 @@ export const thresholdsSchema = z.strictObject({
     .array(metricThresholdSchema)
     .max(20)
     .default([])
-    .describe('More thresholds, on any number of the nodes.'),
+    .describe('More thresholds, on any metric of the nodes.'),
   reminderDays: z.int().min(1).default(7).describe('Open findings are reported again after this many days.'),
 });
 export type Thresholds = z.infer<typeof thresholdsSchema>;
 
 const concurrencySchema = z.strictObject({
-  clusters: z.int().min(1).max(40).default(5).describe('Clusters at once.'),
-  batches: z.int().min(1).max(100).default(20).describe('Batches of nodes at once, of each cluster.'),
-  nodesPerBatch: z.int().min(1).max(40).default(20).describe('Nodes of one batch.'),
-  nodes: z.int().min(1).max(40).default(10).describe('Nodes of a batch that are probed at once.'),
+  clusters: z.int().min(1).max(40).default(5).describe('Clusters that are audited at once.'),
+  batches: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(20)
+    .describe('Batches of nodes that are audited at once, per cluster.'),
+  nodesPerBatch: z.int().min(1).max(40).default(20).describe('Nodes in one batch.'),
+  nodes: z.int().min(1).max(40).default(10).describe('Nodes in a batch that are probed at once.'),
 });
 
 /** What travels with each cluster through the states. */
@@ -74,11 +79,11 @@ export const settingsSchema = z.strictObject({
 export const subscriptionSchema = z
   .strictObject({
     protocol: z.enum(['email', 'https', 'sqs', 'lambda']),
-    endpoint: z.string().min(1).describe('Mail address, URL or ARN.'),
+    endpoint: z.string().min(1).describe('Email address, URL or ARN.'),
     minSeverity: z
       .enum(severities)
       .optional()
-      .describe('Only messages whose worst news is at or above it. Default: all.'),
+      .describe('Only messages whose worst severity is at or above it. Default: all.'),
     format: z
       .enum(['json', 'chat'])
       .optional()
@@ -114,7 +119,7 @@ export const retentionSchema = z.strictObject({
 export const networkSchema = z
   .strictObject({
     vpcId: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'It is the id of a VPC, such as vpc-0123456789abcdef0.'),
-    availabilityZones: z.array(z.string()).min(1).describe('One of each subnet, in the same order.'),
+    availabilityZones: z.array(z.string()).min(1).describe('One for each subnet, in the same order.'),
     subnetIds: z
       .array(
         z
@@ -122,7 +127,7 @@ export const networkSchema = z
           .regex(/^subnet-[0-9a-f]{8,17}$/, 'It is the id of a subnet, such as subnet-0123456789abcdef0.'),
       )
       .min(1)
-      .describe('Private subnets with a way to the clusters and to S3, EKS, STS and Secrets Manager.'),
+      .describe('Private subnets that can reach the clusters and S3, EKS, STS and Secrets Manager.'),
     securityGroupIds: z
       .array(
         z
@@ -130,7 +135,7 @@ export const networkSchema = z
           .regex(/^sg-[0-9a-f]{8,17}$/, 'It is the id of a security group, such as sg-0123456789abcdef0.'),
       )
       .default([])
-      .describe('Default: one is made that only lets out.'),
+      .describe('Default: the stack creates some that only allow outgoing traffic.'),
   })
   .superRefine(({ availabilityZones, subnetIds }, context) => {
     if (subnetIds.length % availabilityZones.length === 0) return;
@@ -176,12 +181,12 @@ export const configSchema = z
       ),
     destinations: destinationsSchema
       .default([])
-      .describe('Whom the command line tells; the stack on AWS tells its subscriptions.'),
+      .describe('Where the command line sends alerts; the stack on AWS uses subscriptions.'),
     dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
     digest: z
       .boolean()
       .default(false)
-      .describe('Also one message a run about all clusters, whatever changed.'),
+      .describe('Also send one message per run about all clusters, even if nothing changed.'),
     securityHub: z
       .boolean()
       .default(false)
@@ -197,7 +202,7 @@ export const configSchema = z
     exceptions: exceptionsSchema.default([]),
     network: networkSchema
       .optional()
-      .describe('Subnets of the functions, for private clusters. Default: none.'),
+      .describe('Subnets for the functions, to reach private clusters. Default: none.'),
   })
   .superRefine(({ clusters, discover }, context) => {
     if (clusters.length > 0 || discover !== undefined) return;

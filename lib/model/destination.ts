@@ -19,7 +19,7 @@ const anyDestination = {
   minSeverity: z
     .enum(severities)
     .optional()
-    .describe('Only messages whose worst news is at or above it. Default: all.'),
+    .describe('Only messages whose worst severity is at or above it. Default: all.'),
 };
 
 const webhookSchema = z
@@ -38,17 +38,17 @@ const slackSchema = z
   .strictObject({
     kind: z.literal('slack'),
     ...anyDestination,
-    url: secretSchema.describe('Where the URL of the incoming webhook is kept, which is a secret.'),
+    url: secretSchema.describe('Where to read the URL of the incoming webhook, which is a secret.'),
   })
-  .describe('An incoming webhook of Slack, or of what takes the same (Mattermost, Rocket.Chat).');
+  .describe('An incoming webhook of Slack, or of a compatible service (Mattermost, Rocket.Chat).');
 const alertmanagerSchema = z
   .strictObject({
     kind: z.literal('alertmanager'),
     name: anyDestination.name,
-    url: httpUrl.describe('Where it is, without /api/v2/alerts.'),
+    url: httpUrl.describe('Its URL, without /api/v2/alerts.'),
     authorization: secretSchema.optional().describe('Text of the Authorization header, such as Bearer ....'),
   })
-  .describe('All that is open goes there after each run, and what is over ends there.');
+  .describe('Gets all open findings after each run; alerts for resolved ones end.');
 const mailAddress = z
   .string()
   .regex(/^[^\s@<>,]+@[^\s@<>,]+$/, 'It is a mail address, such as on-call@example.com.')
@@ -62,7 +62,7 @@ const mailSchema = z
     tls: z
       .enum(['starttls', 'implicit', 'none'])
       .default('starttls')
-      .describe('starttls (port 587), implicit (port 465), or none, which takes no password.'),
+      .describe('starttls (port 587), implicit (port 465), or none, which allows no password.'),
     user: z.string().min(1).optional(),
     password: secretSchema.optional(),
     from: mailAddress,
@@ -76,7 +76,7 @@ const mailSchema = z
     ({ tls, password }) => tls !== 'none' || password === undefined,
     'A password goes over TLS only: tls is starttls or implicit.',
   )
-  .describe('A mail through an SMTP server.');
+  .describe('An email through an SMTP server.');
 
 const destinationSchema = z.discriminatedUnion('kind', [
   webhookSchema,

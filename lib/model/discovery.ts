@@ -29,16 +29,16 @@ export const discoverSchema = z
       .string()
       .regex(/^[\w+=,.@-]{1,64}$/, 'It is the name of a role, not its ARN.')
       .default('netns-auditor')
-      .describe('Name of the role that the template for accounts makes in each of them.'),
+      .describe('Name of the role that the template creates in each account.'),
     externalId: z
       .string()
       .min(16)
-      .describe('External id that these roles ask for: a random text of your own.'),
+      .describe('External id that these roles require: a random text of your own.'),
   })
-  .describe('Audit every EKS cluster of these accounts, besides those that are listed.');
+  .describe('Audit every EKS cluster in these accounts, in addition to those that are listed.');
 export type Discover = z.infer<typeof discoverSchema>;
 
-/** Something that could not be looked into: which link is missing, and how to mend it. */
+/** Something that could not be read: which link is missing, and how to mend it. */
 export const gapSchema = z.object({
   /** `organization`, an account, or what is in it: `111122223333/eu-west-1`, `111122223333/eu-west-1/prod`. */
   place: z.string(),

@@ -26,10 +26,10 @@ export const exceptionSchema = z
       .min(1)
       .max(50)
       .default(['*'])
-      .describe('Names of clusters, also with `*`. Default: all.'),
-    reason: z.string().min(1).max(300).describe('Why it is known and left as it is.'),
-    owner: z.string().min(1).max(100).describe('Who answers for it.'),
-    expires: z.iso.date().describe('The last day on which it holds, in UTC.'),
+      .describe('Names of clusters; `*` stands for any characters. Default: all.'),
+    reason: z.string().min(1).max(300).describe('Why the finding is accepted.'),
+    owner: z.string().min(1).max(100).describe('Who is responsible for it.'),
+    expires: z.iso.date().describe('The last day it applies, in UTC.'),
   })
   .refine(
     ({ objects, labels }) => objects !== undefined || labels !== undefined,

@@ -83,7 +83,7 @@ it.each([
   ['a: 1\n---\nb: 2\n', 'It is no YAML: '],
   [
     `${cluster}destinations: [{ kind: slack, name: a }]\n`,
-    '4:16 destinations[0]: The key url is missing. Where the URL',
+    '4:16 destinations[0]: The key url is missing. Where to read the URL',
   ],
   [`${cluster}destinations: [{ name: a }]\n`, '4:16 destinations[0]: The key kind is missing.'],
   [

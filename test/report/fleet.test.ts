@@ -33,7 +33,7 @@ function aRow(changes: Partial<FleetRow> = {}): FleetRow {
 const fleet: Fleet = {
   at: '2026-01-02T03:04:05.000Z',
   runId: '20260102T030405Z-0a1b2c3d',
-  gaps: [{ place: '111122223333', reason: 'the role cannot be taken on', remedy: 'Give it one.' }],
+  gaps: [{ place: '111122223333', reason: 'the role cannot be assumed', remedy: 'Give it one.' }],
   rows: [
     aRow(),
     aRow({

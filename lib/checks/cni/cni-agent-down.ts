@@ -136,7 +136,7 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
       ),
       ...ofPods.map(({ agent, pod }) =>
         repair(
-          'Once the cause is mended, restart it on the node. No other pod has to be deleted.',
+          'Once the cause is fixed, restart it on the node. No other pod has to be deleted.',
           deleteAgentPods({ namespace: pod.namespace, selector: selectorOf(agent, pod), node }),
         ),
       ),

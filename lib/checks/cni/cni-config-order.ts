@@ -49,7 +49,7 @@ export const cniConfigOrder = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see which file is the one to be used, and who wrote the other. Without a change of networks under way, the first is not.',
+            'see which file should be used, and who wrote the other. Unless you are changing the network, it is not the first.',
             command('ls', '-l', cniConfig.directory),
           ),
           repairOnNode(

@@ -15,7 +15,7 @@ export const namespacePinShadowed = defineCheck({
   severity: 'high',
   title: 'Pins are not hidden by another mount',
   failureTitle: 'Pins are hidden under another mount',
-  why: 'The namespaces live on, but their paths no longer lead to them: the runtime cannot enter them, release their addresses or delete their pods, and all pods of the directory are struck at once.',
+  why: 'The namespaces live on, but their paths no longer lead to them: the runtime cannot enter them, release their addresses or delete their pods, and all pods of the directory are affected at once.',
   needs: ['pins', 'namespaces', 'sandboxes', 'mounts'],
   run({ pins, namespaces, sandboxes, mounts }, { node }) {
     const sandboxOf = readySandboxesByPath(sandboxes);

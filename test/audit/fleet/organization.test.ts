@@ -47,7 +47,7 @@ const broken: readonly Broken[] = [
   {
     way: 'no role',
     break: ({ aws, id }) => void aws.account(id).refuses.add('role'),
-    says: { gap: /role .* cannot be taken on/ },
+    says: { gap: /role .* cannot be assumed/ },
   },
   {
     way: 'a region that a policy denies',
