@@ -108,10 +108,10 @@ describe('a month of nights', () => {
         "5. prod-eu: degraded: 1 high new: Pod's network interface is down",
         "6. prod-eu: healthy: 1 resolved: pod-interface-down billing/db-0 on node-3",
         "7. prod-eu: degraded: 1 high came back: Pod's network interface is down",
-        "8. prod-eu: critical: 1 critical new, 1 resolved: CNI configuration names a plugin that is not inst...",
+        "8. prod-eu: critical: 1 critical new, 1 resolved: CNI plugin in the configuration is not installed",
         "9. prod-eu: critical: 1 high flapping: Pod's network interface is down",
         "10. prod-eu: healthy: 1 resolved: cni-plugin-missing /opt/cni/bin/aws-cni on node-4",
-        "11. prod-eu: degraded: 1 high new: Pod lacks the default route its CNI plugin set",
+        "11. prod-eu: degraded: 1 high new: Pod lacks its CNI plugin's default route",
         "12. prod-eu: incomplete: 7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet does ...",
         "15. prod-eu: degraded: 8 of 8 nodes were fully audited (at least 95 %)",
         "16. prod-eu: degraded: node-7 has 12 orphaned namespaces (more than 10)",
@@ -213,7 +213,7 @@ describe('a month of nights', () => {
 
   it('tells the cause and not each pod that fails of it, also not those of the next night', () => {
     expect(mailOf(8)).toMatchInlineSnapshot(`
-      "prod-eu: CNI configuration names a plugin that is not installed:
+      "prod-eu: CNI plugin in the configuration is not installed:
         /opt/cni/bin/aws-cni on node-4.
       prod-eu is critical: 1 critical new, 1 resolved.
       8 nodes audited; 102 pods; all checks.
@@ -269,8 +269,8 @@ describe('a month of nights', () => {
 
   it('does not mention the flapping one when another fault is told', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
-      "prod-eu: Pod lacks the default route its CNI plugin set: shop/cart-2
-        on node-5.
+      "prod-eu: Pod lacks its CNI plugin's default route: shop/cart-2 on
+        node-5.
       prod-eu is degraded: 1 high new.
       8 nodes audited; 99 pods; all checks. Also open: 1 high.
 

@@ -59,6 +59,9 @@ describe.each(catalogue.map((check) => [check.id, check] as const))('%s', (id, c
     expect(severities).toContain(check.severity);
     for (const title of [check.title, check.failureTitle]) expect(title).toMatch(/^.{8,90}[^.]$/);
     expect(check.title).not.toBe(check.failureTitle);
+    // Without its aside, such as the CNI plugin that it is about.
+    const words = check.failureTitle.replaceAll(/ \([^)]*\)/g, '').split(' ');
+    expect(words.length, check.failureTitle).toBeLessThanOrEqual(8);
     expect(check.why.length).toBeLessThanOrEqual(400);
     expect(check.why).toMatch(/\.$/);
     // As `npm run new:check` leaves them.

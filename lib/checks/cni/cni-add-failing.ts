@@ -21,7 +21,7 @@ export const cniAddFailing = defineCheck({
   topic: 'cni',
   severity: 'critical',
   title: 'A new pod gets a network on the node, and leaves nothing behind',
-  failureTitle: 'New pod gets no network, or leaves something behind',
+  failureTitle: 'New pod gets no network, or leaves remains',
   why: 'Running pods keep running while no new one can start: the fault shows only when something is deployed, scaled or moved. What each pod leaves behind adds up until a limit is reached.',
   active: 'cni',
   needs: ['canary'],

@@ -26,7 +26,7 @@ export const cniEndpointStale = defineCheck({
   about: 'sandboxes',
   severity: 'medium',
   title: 'Endpoints of the CNI agent are those of the pods that run',
-  failureTitle: 'Recorded endpoint does not belong to a running pod',
+  failureTitle: 'Recorded endpoint belongs to no running pod',
   why: 'Other nodes trust the address of such an endpoint. The pod that gets the address next has the identity and the network policies of another pod, and a removal that names the wrong sandbox releases nothing.',
   observations: 2,
   needs: ['pods', 'podNetworks', 'sandboxes', 'cniEndpoints'],

@@ -11,7 +11,7 @@ export const cniPluginMissing = defineCheck({
   topic: 'cni',
   severity: 'critical',
   title: 'Every plugin of the CNI configuration is installed',
-  failureTitle: 'CNI configuration names a plugin that is not installed',
+  failureTitle: 'CNI plugin in the configuration is not installed',
   why: 'The runtime fails on the whole chain: no new pod on the node gets a network, and pods that are deleted stay in Terminating, as DEL needs the same binaries.',
   needs: ['cniConfig', 'node'],
   run({ cniConfig, node: { containerRuntime } }, { node }) {

@@ -20,7 +20,7 @@ export const ipamLeaked = defineCheck({
   topic: 'cni',
   severity: 'medium',
   title: 'Every address that is taken belongs to a sandbox',
-  failureTitle: 'Addresses are held by sandboxes that no longer exist',
+  failureTitle: 'Sandboxes that are gone still hold addresses',
   why: 'Nobody frees such an address. They add up with every crash and reboot until the range is used up and no new pod on the node gets an address.',
   observations: 2,
   needs: ['ipam', 'sandboxes', 'pods', 'cniConfig', 'cniResults', 'hostNetwork'],

@@ -11,7 +11,7 @@ export const nodeClusterDnsWrong = defineCheck({
   topic: 'dns',
   severity: 'high',
   title: 'The kubelet gives pods the DNS of the cluster',
-  failureTitle: "Kubelet's nameserver for pods is not the cluster DNS",
+  failureTitle: 'Kubelet gives pods a wrong cluster nameserver',
   why: 'Every pod of policy ClusterFirst that starts on the node asks there: names of Services do not resolve, or each look-up waits for a server that never answers. Pods on other nodes are not affected.',
   needs: ['clusterDns', 'hostNetwork', 'podNetworks'],
   run({ clusterDns, hostNetwork, podNetworks }, { node }) {

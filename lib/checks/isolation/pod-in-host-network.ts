@@ -15,7 +15,7 @@ export const podInHostNetwork = defineCheck({
   topic: 'isolation',
   severity: 'critical',
   title: "The pod is not in the node's network",
-  failureTitle: "Pod is in the node's network without hostNetwork: true",
+  failureTitle: "Pod without hostNetwork is in the node's network",
   why: "It reaches everything that listens on the node's loopback, such as the kubelet and agents without authentication, can listen on the node's ports, and no network policy applies to it.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {

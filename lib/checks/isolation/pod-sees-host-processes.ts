@@ -8,7 +8,7 @@ export const podSeesHostProcesses = defineCheck({
   topic: 'isolation',
   severity: 'critical',
   title: 'The pod does not see the processes of the node',
-  failureTitle: "Pod is in the node's PID namespace without hostPID: true",
+  failureTitle: "Pod without hostPID sees the node's processes",
   why: "A container in the node's PID namespace reads the command lines of every process on the node, of other pods too, and can signal those of its own user; with privileges it is root on the node.",
   needs: ['pods', 'sandboxes', 'host'],
   run({ pods, sandboxes, host }, { node }) {

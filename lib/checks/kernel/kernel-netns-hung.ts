@@ -16,7 +16,7 @@ export const kernelNetnsHung = defineCheck({
   topic: 'kernel',
   severity: 'critical',
   title: 'No task hangs while it makes or removes a network namespace',
-  failureTitle: 'Task stuck while creating or deleting a network namespace',
+  failureTitle: 'Task stuck creating or deleting a network namespace',
   why: 'The kernel creates and removes network namespaces one at a time. Behind a task that hangs there all others wait: pods neither start nor stop until the node reboots.',
   needs: ['kernelLog', 'kernel'],
   run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {

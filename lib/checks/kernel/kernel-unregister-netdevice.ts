@@ -10,7 +10,7 @@ export const kernelUnregisterNetdevice = defineCheck({
   topic: 'kernel',
   severity: 'critical',
   title: 'The kernel takes network namespaces down',
-  failureTitle: 'Kernel stuck waiting for a network device to be released',
+  failureTitle: 'Kernel waits endlessly to release a network device',
   why: 'One worker takes all namespaces down, one after the other. While it waits, none is removed, and soon none can be created: pods neither start nor stop until the node reboots.',
   needs: ['kernelLog', 'kernel'],
   run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {

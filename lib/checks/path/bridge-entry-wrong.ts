@@ -9,7 +9,7 @@ export const bridgeEntryWrong = definePodCheck({
   topic: 'path',
   severity: 'critical',
   title: "The bridge sends the pod's frames to the pod's port",
-  failureTitle: "Bridge sends the pod's frames to the wrong port",
+  failureTitle: 'Bridge sends pod frames to the wrong port',
   why: 'Nothing that is sent to the pod arrives, from its node or from anywhere, while link, addresses, routes and neighbours are all right.',
   needs: ['podNetworks', 'forwarding'],
   facts({ forwarding }) {

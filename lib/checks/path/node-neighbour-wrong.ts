@@ -10,7 +10,7 @@ export const nodeNeighbourWrong = definePodCheck({
   topic: 'path',
   severity: 'critical',
   title: "The node sends the pod's packets to the pod's MAC address",
-  failureTitle: 'Node has a wrong MAC address for the pod',
+  failureTitle: 'Node has a wrong pod MAC address',
   why: 'Packets from the node, the kubelet and other nodes never arrive, while pods behind the same bridge may still reach it.',
   needs: ['podNetworks', 'hostNetwork'],
   facts({ hostNetwork }) {

@@ -16,7 +16,7 @@ export const podGatewayNeighbourWrong = definePodCheck({
   topic: 'routes',
   severity: 'critical',
   title: "The pod's gateway entry has the MAC address of the node's link",
-  failureTitle: 'Pod has a wrong MAC address for its gateway',
+  failureTitle: 'Pod has a wrong gateway MAC address',
   why: "Every packet that leaves the pod goes to a MAC address nobody has, and is lost. Interface, address and routes look right, and a restart of the container does not help. Often udev changed the MAC of the node's link.",
   needs: ['podNetworks', 'hostNetwork'],
   unless: ['namespace unread', networkElsewhere, linkFault],

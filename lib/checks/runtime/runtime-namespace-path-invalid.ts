@@ -12,7 +12,7 @@ export const runtimeNamespacePathInvalid = defineCheck({
   about: 'sandboxes',
   severity: 'high',
   title: 'Runtime and CNI agree on the path of the namespace',
-  failureTitle: 'Runtime or CNI result has a wrong namespace path',
+  failureTitle: 'Namespace path is wrong in runtime or CNI',
   why: 'The kubelet uses the path that the runtime recorded: if that is not where the CNI plugin worked, the pod’s address cannot be read, and its deletion releases nothing, or the network of another pod.',
   needs: ['sandboxes', 'cniResults', 'pins', 'pods'],
   run({ sandboxes, cniResults, pins, pods }, { node }) {

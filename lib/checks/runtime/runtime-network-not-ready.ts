@@ -11,7 +11,7 @@ export const runtimeNetworkNotReady = defineCheck({
   topic: 'runtime',
   severity: 'critical',
   title: 'The network of the runtime is ready',
-  failureTitle: 'Node is not ready: the runtime has no pod network',
+  failureTitle: 'Runtime has no pod network: node not ready',
   why: 'No pod with a network of its own can start on the node, and the scheduler avoids it. Running pods keep running until they are evicted, which starts after five minutes.',
   needs: ['node', 'events'],
   run({ node: apiNode, events }, { node, now }) {

@@ -20,7 +20,7 @@ export const sandboxGhost = defineCheck({
   about: 'sandboxes',
   severity: 'high',
   title: 'Every ready sandbox belongs to a pod of the API',
-  failureTitle: 'Sandbox belongs to a pod missing from the API',
+  failureTitle: 'Sandbox of a pod missing from the API',
   why: 'Its containers may still run, write to volumes and answer at an address that the cluster gives to another pod. Nothing in the API shows it, and network policies no longer select it.',
   observations: 2,
   needs: ['sandboxes', 'pods', 'events'],
