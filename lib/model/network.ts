@@ -145,8 +145,8 @@ export const forwardingEntrySchema = z.object({
   bridge: z.string().nullable(),
   /** Of a tunnel: the node that the frame is sent to. */
   destination: z.string().nullable(),
-  /** The bridge saw a frame of that address come in, and will learn better; false for what someone wrote there. */
-  learned: z.boolean(),
+  /** It stays whatever the bridge sees: permanent, or sticky. All others, static ones too, move to the port of the next frame. */
+  fixed: z.boolean(),
 });
 export type ForwardingEntry = z.infer<typeof forwardingEntrySchema>;
 

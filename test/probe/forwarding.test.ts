@@ -7,14 +7,15 @@ const BRIDGE = 7;
 const REACHABLE = 2;
 const NOARP = 0x40;
 const PERMANENT = 0x80;
+/** NTF_STICKY, among the flags after the state. */
+const STICKY = 0x40 << 16;
 
 /** struct ndmsg, then NDA_LLADDR and whatever else. */
 const entry = (link: number, state: number, ...attributes: number[][]) =>
   message(1, 28, [
     ...little(BRIDGE, 4),
     ...little(link, 4),
-    ...little(state, 2),
-    ...little(0, 2),
+    ...little(state, 4),
     ...attribute(2, MAC),
     ...attributes.flat(),
   ]);
@@ -26,13 +27,15 @@ describe('forwarding entries', () => {
       parse(
         entry(4, REACHABLE, attribute(9, little(3, 4))),
         entry(5, NOARP, attribute(9, little(3, 4))),
+        entry(6, NOARP + STICKY, attribute(9, little(3, 4))),
         entry(9, PERMANENT, attribute(1, [10, 0, 3, 8])),
         done(1),
       ),
     ).toEqual([
-      { mac: '02:00:00:00:01:be', link: 'link4', bridge: 'link3', destination: null, learned: true },
-      { mac: '02:00:00:00:01:be', link: 'link5', bridge: 'link3', destination: null, learned: false },
-      { mac: '02:00:00:00:01:be', link: 'link9', bridge: null, destination: '10.0.3.8', learned: false },
+      { mac: '02:00:00:00:01:be', link: 'link4', bridge: 'link3', destination: null, fixed: false },
+      { mac: '02:00:00:00:01:be', link: 'link5', bridge: 'link3', destination: null, fixed: false },
+      { mac: '02:00:00:00:01:be', link: 'link6', bridge: 'link3', destination: null, fixed: true },
+      { mac: '02:00:00:00:01:be', link: 'link9', bridge: null, destination: '10.0.3.8', fixed: true },
     ]);
   });
 

@@ -3,7 +3,7 @@ import type { ForwardingEntry } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** A bridge corrects what it learned with the pod's next frame; what was written it never corrects. */
+/** A bridge corrects entries with the pod's next frame, but for those that are permanent or sticky. */
 export const bridgeEntryWrong = definePodCheck({
   id: 'bridge-entry-wrong',
   topic: 'path',
@@ -23,12 +23,12 @@ export const bridgeEntryWrong = definePodCheck({
     const { hostLink } = network;
     if (layout.gatewayMac !== 'bridge' || hostLink === null) return `${network.plugin} uses no bridge`;
     const wrong = (byMac.get(mac) ?? []).filter(
-      (entry) => entry.bridge === bridge && entry.link !== hostLink.name && !entry.learned,
+      (entry) => entry.bridge === bridge && entry.link !== hostLink.name && entry.fixed,
     );
     const [first] = wrong;
     if (first === undefined) return 'pass';
     return {
-      detail: `An entry of ${bridge} that was written, not learned, sends what is for ${mac} to ${first.link}; the pod is behind ${hostLink.name}.`,
+      detail: `An entry of ${bridge} that the pod's frames do not move sends what is for ${mac} to ${first.link}; the pod is behind ${hostLink.name}.`,
       confidence: 'confirmed',
       evidence: wrong.map((entry) => ({
         what: `forwarding entry of ${bridge} for ${mac}`,

@@ -8,8 +8,9 @@ const DONE = 3;
 const HEAD = 12;
 const AF_BRIDGE = 7;
 const NDA = { DST: 1, LLADDR: 2, MASTER: 9 };
-/** NUD_NOARP and NUD_PERMANENT: nothing that was learned. */
-const WRITTEN = 0xc0;
+/** NUD_PERMANENT: of the bridge itself; NTF_STICKY. What is static only moves to the port of the next frame (br_fdb_update). */
+const PERMANENT = 0x80;
+const STICKY = 0x40;
 /** Bytes of a MAC address of Ethernet. */
 const MAC = 6;
 
@@ -32,7 +33,7 @@ function toEntry(message: Message, nameOf: NameOf): ForwardingEntry[] {
       link: nameOf(message.int32(4)),
       bridge: bridge === null ? null : nameOf(bridge),
       destination: destination === undefined ? null : addressText(destination),
-      learned: (message.uint16(8) & WRITTEN) === 0,
+      fixed: (message.uint16(8) & PERMANENT) !== 0 || (message.uint8(10) & STICKY) !== 0,
     },
   ];
 }

@@ -13,7 +13,7 @@ const anEntry = (changes: Partial<ForwardingEntry> = {}): ForwardingEntry => ({
   link: 'vethother',
   bridge,
   destination: null,
-  learned: false,
+  fixed: true,
   ...changes,
 });
 const run = (...forwarding: ForwardingEntry[]) =>
@@ -23,7 +23,7 @@ describe('bridge-entry-wrong', () => {
   it("finds an entry that sends the pod's frames to another port, and says how to remove it", () => {
     const [found] = failures(run(anEntry()));
     expect(found?.detail).toBe(
-      `An entry of ${bridge} that was written, not learned, sends what is for ${mac} to vethother; the pod is behind ${port}.`,
+      `An entry of ${bridge} that the pod's frames do not move sends what is for ${mac} to vethother; the pod is behind ${port}.`,
     );
     expect(found).toMatchObject({ confidence: 'confirmed', object: { kind: 'pod', name: 'web-1' } });
     expect(found?.remedy.at(-1)?.command).toBe(`bridge fdb del ${mac} dev vethother master`);
@@ -31,7 +31,7 @@ describe('bridge-entry-wrong', () => {
 
   it.each<[string, ForwardingEntry]>([
     ['an entry for its own port', anEntry({ link: port })],
-    ['what the bridge learned, and corrects by itself', anEntry({ learned: true })],
+    ['what the bridge corrects by itself', anEntry({ fixed: false })],
     ['an entry for another MAC address', anEntry({ mac: '02:00:00:00:00:77' })],
     ['an entry of another bridge', anEntry({ bridge: 'docker0' })],
     ['an entry of a device, of no bridge', anEntry({ bridge: null })],

@@ -22,7 +22,7 @@ const anEntry = (changes: Partial<ForwardingEntry> = {}): ForwardingEntry => ({
   link: 'flannel.1',
   bridge: null,
   destination: '10.0.3.8',
-  learned: false,
+  fixed: true,
   ...changes,
 });
 
