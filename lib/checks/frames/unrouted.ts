@@ -132,6 +132,17 @@ export function remedyOf({ kind, rule, hits, direction }: WayCause, node: string
         ),
       ];
     }
+    if (direction === 'inbound' && decision?.type === 'local' && decision.link !== null) {
+      const [address = ''] = decision.destination.split('/');
+      return [
+        ...asked,
+        repairOnNode(
+          node,
+          `the node holds the address itself, on ${decision.link}: remove it there, and see who added it. The pod needs no restart.`,
+          command('ip', 'addr', 'del', address, 'dev', decision.link),
+        ),
+      ];
+    }
   }
   if (kind === 'reverse path filter' && way?.inputLink) {
     return [

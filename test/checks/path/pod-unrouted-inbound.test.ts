@@ -42,6 +42,24 @@ describe('pod-unrouted-inbound', () => {
     );
   });
 
+  it('takes an address of the pod away from the node that holds it as well', () => {
+    const { network, host } = aBridgePod();
+    const local = aRoute({
+      type: 'local',
+      destination: `${POD}/32`,
+      gateway: null,
+      link: 'eth0',
+      table: 'local',
+    });
+    const rules = withRules({ ...host, routes: [...host.routes, local] });
+    const ways = toPod(waysOf(network), { type: 'local', link: 'lo', gateway: null, table: 'local' });
+    const [found] = failures(run({ network, host: rules }, ways));
+    expect(found?.remedy.at(-1)).toMatchObject({
+      text: expect.stringContaining('the node holds the address itself, on eth0'),
+      command: `ip addr del ${POD} dev eth0`,
+    });
+  });
+
   it('is what both directions fail by where the filter of reverse paths drops what the pod sends', () => {
     const { network, host } = aBridgePod();
     const rules = withRules(
