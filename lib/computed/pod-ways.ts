@@ -97,6 +97,17 @@ export function podWays({
   const cutOff = new Set(
     [...outbound].flatMap(([network, out]) => (out?.broken.length ? network.pod.podIPs : [])),
   );
+  // A pod that is on its way is not judged, and neither is what another one is said to get from it: its link may be half there.
+  const pods = new Set(
+    routing.flatMap(({ source, destination }) => (OUTSIDE.includes(destination) ? (source ?? []) : [])),
+  );
+  const judged = new Set(
+    [...places.values()].flatMap((place) => (typeof place === 'string' ? [] : place.addresses)),
+  );
+  const saysNothing = ({ source, error }: Way): boolean =>
+    // The link that the packet should have come in by was gone when the kernel was asked.
+    error === 'ENODEV' ||
+    (source !== null && (cutOff.has(source) || (pods.has(source) && !judged.has(source))));
   return new Map(
     [...places].map(([network, place]): [PodNetwork, PodWays | string] => {
       const out = outbound.get(network);
@@ -105,7 +116,7 @@ export function podWays({
       const ways = addresses
         .flatMap((address) => byDestination.get(address) ?? [])
         // What pods of one bridge send each other does not pass the node's routing; what a pod sends that is cut off itself says nothing.
-        .filter(({ inputLink, source }) => inputLink !== link && (source === null || !cutOff.has(source)));
+        .filter((way) => way.inputLink !== link && !saysNothing(way));
       const broken = ways.flatMap((way) =>
         judge(way, `dev ${link}`, way.type === 'unicast' && way.link === link),
       );

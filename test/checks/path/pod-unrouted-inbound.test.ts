@@ -4,7 +4,7 @@ import { podUnroutedOutbound } from '../../../lib/checks/path/pod-unrouted-outbo
 import type { Way } from '../../../lib/model/network.ts';
 import { aKernel, aRoute, context, failures } from '../evidence.ts';
 import { type Attached, aBridgePod, aCiliumPod, aPtpPod, healthyLayouts } from '../layouts.ts';
-import { aRule, changed, refused, waysOf, withRules } from '../ways.ts';
+import { aRule, aWay, changed, refused, waysOf, withRules } from '../ways.ts';
 
 const POD = '10.244.1.2';
 const sources = ({ network, host }: Attached, routing: readonly Way[]) => ({
@@ -41,6 +41,21 @@ describe('pod-unrouted-inbound', () => {
       'ip -4 rule del priority 100 from all to 10.244.1.2/32 lookup 77',
     );
   });
+
+  it.each(['ENODEV', 'EINVAL', 'EHOSTUNREACH'])(
+    'is not found by what a pod beside it sends that comes or goes (%s)',
+    (error) => {
+      const attached = aPtpPod();
+      const beside = { source: '10.244.1.9', inputLink: 'vethgone' };
+      const [way = aWay()] = waysOf(attached.network);
+      const ways = [
+        ...waysOf(attached.network),
+        refused({ ...way, ...beside, destination: '8.8.8.8' }, 'ENODEV'),
+        refused({ ...way, ...beside, destination: POD }, error),
+      ];
+      expect(failures(run(attached, ways))).toEqual([]);
+    },
+  );
 
   it('takes an address of the pod away from the node that holds it as well', () => {
     const { network, host } = aBridgePod();
