@@ -40,10 +40,12 @@ sub converse { my ($socket, @questions) = @_;
   my $answer = "";
   for (@questions) { defined recv $socket, $answer, 8192, 0 or die; $conversation .= $_ . $answer }
   $answer }
+# listed(TYPE, SEQUENCE, BODY): a list of the node's namespace. Where pods come and go it changes while it is read: it is asked for again.
+sub listed { my $all;
+  for (1 .. 5) { eval { socket my $socket, 16, 3, 0 or die; $all = ask($socket, $_[0], 769, $_[1], $_[2]); 1 } and return $all }
+  die }
 # forwarding(): RTM_GETNEIGH (30) of family 7, which is AF_BRIDGE: where bridges and tunnels of the node send frames for a MAC address.
-sub forwarding {
-  socket my $socket, 16, 3, 0 or die;
-  keep("b/host/forwarding", ask($socket, 30, 769, 1, pack "Cx11", 7)) }
+sub forwarding { keep("b/host/forwarding", listed(30, 1, pack "Cx11", 7)) }
 # policies(): XFRM_MSG_GETPOLICY (21) of NETLINK_XFRM (6): whose packets IPsec takes or drops; keys are in states, which are not asked
 # for. A socket of that kind would load its module: without one of the kernel's own (port 0) there is nothing to ask.
 sub policies {
@@ -54,7 +56,7 @@ sub policies {
 # go out of those that have a place for filters. TCA_KIND 1.
 sub programs {
   socket my $socket, 16, 3, 0 or die;
-  my $found = ask($socket, 38, 769, 1, pack "x20");
+  my $found = listed(38, 1, pack "x20");
   my @links;
   messages($found, 36, 20, sub { my ($head, %is) = @_; push @links, unpack "x4L", $head if $is{1} =~ /^(clsact|ingress)/ and @links < 500 });
   for my $link (@links) { $found .= ask($socket, 46, 769, 2, pack "x4LLLL", $link, 0, $_, 0) for 0xfffffff2, 0xfffffff3 }
@@ -70,7 +72,7 @@ sub routing { my ($setns, $host) = @_;
     socket my $socket, 16, 3, 0 or die;
     my (%bridge, %out, %elsewhere, %before);
     # IFLA_MASTER 10; a VRF is one as well.
-    messages(ask($socket, 18, 769, 1, pack "x16SSL", 8, 29, 0), 16, 16, sub { my ($head, %is) = @_;
+    messages(listed(18, 1, pack "x16SSL", 8, 29, 0), 16, 16, sub { my ($head, %is) = @_;
       counted("host", %is);
       $bridge{unpack "x4L", $head} = unpack "L", $is{10} if $is{10} and -1 < index $is{18}, "bridge" }) if @ways;
     eval { keep("b/host/counters", $counters . "end\n") } if @ways;
@@ -78,7 +80,7 @@ sub routing { my ($setns, $host) = @_;
       next unless grep { $$_[0] == $family } @ways;
       messages(converse($socket, question($family, $outside{$family})), 24, 12, sub { my (undef, %is) = @_; $out{$family} = \%is });
       # Networks behind other nodes, as the main table has them (254; 1 is RTN_UNICAST). A node may have too many routes to look at.
-      eval { messages(ask($socket, 26, 769, 2, pack "Cx11", $family), 24, 12, sub { my ($head, %is) = @_;
+      eval { messages(listed(26, 2, pack "Cx11", $family), 24, 12, sub { my ($head, %is) = @_;
         my ($length, $table, $type) = unpack "xCx2Cx2C", $head;
         return if $table != 254 or $type != 1 or $length < 8 or !$is{5} or !$is{1} or $length >= 8 * length $is{1} or @{$elsewhere{$family} || []} > 63;
         my $first = $is{1};
