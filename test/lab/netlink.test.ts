@@ -86,7 +86,7 @@ const LAB = `mount --make-rprivate / && mount -t tmpfs run /run && mkdir -p /run
 for name in pod full; do : >"/run/netns/$name"; unshare --net="/run/netns/$name" true; done
 (${ODD_NAMESPACE})
 nsenter --net=/run/netns/full ip link set lo up
-seq 40000 | awk '{ printf "route add 10.%d.%d.1 dev lo\\n", NR / 250, NR % 250 }' |
+seq 80000 | awk '{ printf "route add %d.%d.%d.1 dev lo\\n", 10 + NR / 60000, NR / 250 % 240, NR % 250 }' |
   nsenter --net=/run/netns/full ip -batch -
 pod=$(stat -L -c %i /run/netns/pod) full=$(stat -L -c %i /run/netns/full)
 mkdir -p "b/netns/$pod" "b/netns/$full" b/netns/other
