@@ -88,6 +88,9 @@ for name in pod full; do : >"/run/netns/$name"; unshare --net="/run/netns/$name"
 nsenter --net=/run/netns/full ip link set lo up
 seq 80000 | awk '{ printf "route add %d.%d.%d.1 dev lo\\n", 10 + NR / 60000, NR / 250 % 240, NR % 250 }' |
   nsenter --net=/run/netns/full ip -batch -
+# Addresses of links with a carrier are not settled at first: both are to be asked once they are.
+nsenter --net=/run/netns/pod sh -c 'until ip -6 -o addr show dev bridge0 | grep -q fe80 &&
+  ! ip -6 -o addr show tentative | grep -qE " (left|right|bridge0) "; do sleep 0.1; done'
 pod=$(stat -L -c %i /run/netns/pod) full=$(stat -L -c %i /run/netns/full)
 mkdir -p "b/netns/$pod" "b/netns/$full" b/netns/other
 mkfifo pipe
