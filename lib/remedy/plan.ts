@@ -94,6 +94,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     finding.check === 'namespace-orphaned' ? 'delete-namespaces' : repairKindOf(finding),
   );
   const acts = [
+    // A namespace that is deleted may be what holds a pair or an address.
     ...namespacesActs(byKind.get('delete-namespaces') ?? []),
     ...objectsActs('delete-veths', byKind.get('delete-veths') ?? []),
     ...objectsActs('release-addresses', byKind.get('release-addresses') ?? []),

@@ -165,16 +165,16 @@ describe('a plan for what is leaked on a node', () => {
   const container = '1'.repeat(64);
   const planned = (...findings: Finding[]) => planRepairs(aReport({ findings }), {});
 
-  it('has one act for the pairs of a node, and one for its records, before what does more harm', () => {
+  it('has one act for the pairs of a node, and one for its records, after the namespaces that may hold them', () => {
     const { acts, byHand } = planned(anOrphan(1), records(), pair(1), pair(2));
     expect(byHand).toEqual([]);
-    expect(acts.map(({ kind }) => kind)).toEqual(['delete-veths', 'release-addresses', 'delete-namespaces']);
-    expect(acts[0]).toMatchObject({
+    expect(acts.map(({ kind }) => kind)).toEqual(['delete-namespaces', 'delete-veths', 'release-addresses']);
+    expect(acts[1]).toMatchObject({
       node: 'node-1',
       refused: null,
       objects: [{ argument: 'veth=veth00000001:1' }, { argument: 'veth=veth00000002:2' }],
     });
-    expect(acts[1]).toMatchObject({
+    expect(acts[2]).toMatchObject({
       objects: [
         { name: 'lab/10.1.1.5', argument: `address=lab:10.1.1.5:${container}` },
         { name: 'lab/fd00::5', argument: `address=lab:fd00::5:${container}` },
