@@ -1,6 +1,7 @@
 /** One node as a row: the input of trends, thresholds and cross-node checks. Pure. */
 import { isIP } from 'node:net';
 import { sameAddress } from '../computed/cidr.ts';
+import { loadedConfig } from '../computed/loaded-config.ts';
 import { sysctlNumber } from '../computed/sysctls.ts';
 import type { Evidence, PodNetwork } from '../model/evidence.ts';
 import type { Node } from '../model/kubernetes.ts';
@@ -13,7 +14,7 @@ import type { NodeFacts } from '../model/report.ts';
  */
 export function nodeFacts(node: Node, pods: number, evidence: Evidence, orphans: number): NodeFacts {
   const namespaces = evidence.namespaces.status === 'present' ? evidence.namespaces.value : null;
-  const config = evidence.cniConfig.status === 'present' ? evidence.cniConfig.value : null;
+  const config = evidence.cniConfig.status === 'present' ? loadedConfig(evidence.cniConfig.value) : undefined;
   const kernel = evidence.kernel.status === 'present' ? evidence.kernel.value : null;
   return {
     node: node.name,
@@ -23,7 +24,7 @@ export function nodeFacts(node: Node, pods: number, evidence: Evidence, orphans:
     limit: kernel === null ? null : sysctlNumber(kernel, 'user.max_net_namespaces'),
     kernel: node.kernelVersion,
     runtime: node.containerRuntime,
-    cni: config?.files.find((file) => file.error === null)?.plugins[0] ?? null,
+    cni: config?.plugins[0] ?? null,
     osImage: node.osImage,
     ami:
       node.labels['eks.amazonaws.com/nodegroup-image'] ??

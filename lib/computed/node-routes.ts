@@ -5,10 +5,10 @@ import type { NetworkStack, Route } from '../model/network.ts';
 import { type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
 import { addressBits, contains, prefixLength, subnetOf } from './cidr.ts';
 import { routeText } from './gateway.ts';
+import { isKnownToAll } from './joining.ts';
+import { loadedConfig } from './loaded-config.ts';
 import { defaultRoutes } from './uplinks.ts';
 
-/** An agent learns of a node that joined within seconds; a cluster that grows has many at once. */
-const JOINING_SECONDS = 300;
 /** Addresses and subnets that are kept of a node. */
 const KEPT = 50;
 /** Kinds of links that bring packets to other nodes by themselves, whatever the gateway. */
@@ -23,10 +23,10 @@ export function nodeRoutes(
   const { node, hostNetwork, podNetworks, cniConfig, takenAt, nodeName } = evidence;
   if (node.status !== 'present' || hostNetwork.status !== 'present' || podNetworks.status !== 'present')
     return null;
-  const age = Date.parse(takenAt) - Date.parse(node.value.createdAt);
   const [pod] = podNetworks.value;
-  const plugin = pod === undefined ? (configOf(cniConfig)?.plugins[0] ?? null) : pod.plugin;
-  if (plugin === null || !node.value.ready || age < JOINING_SECONDS * 1000) return null;
+  const config = cniConfig.status === 'present' ? loadedConfig(cniConfig.value) : undefined;
+  const plugin = pod === undefined ? (config?.plugins[0] ?? null) : pod.plugin;
+  if (plugin === null || !isKnownToAll(node.value, Date.parse(takenAt))) return null;
   const host = hostNetwork.value;
   const held = host.addresses.filter(({ scope, link }) => scope === 'global' && !isTunnel(link, host));
   const out = (family: 4 | 6) => defaultRoutes(host, family).map(routeText)[0] ?? null;
@@ -35,7 +35,7 @@ export function nodeRoutes(
     plugin,
     always: flannelRoutes(node.value.annotations),
     addresses: [...new Set([...node.value.addresses, ...held.map(({ address }) => address)])].slice(0, KEPT),
-    ranges: rangesOf(node.value, podNetworks.value, configOf(cniConfig)?.subnets ?? []).slice(0, KEPT),
+    ranges: rangesOf(node.value, podNetworks.value, config?.subnets ?? []).slice(0, KEPT),
     subnets: [...new Set(held.map((each) => subnetOf(each.address, each.prefixLength)))].slice(0, KEPT),
     routes: host.routes
       .filter(leadsOn)
@@ -48,13 +48,6 @@ export function nodeRoutes(
       })),
     default: { 4: out(4), 6: out(6) },
   };
-}
-
-/** The configuration that the runtime takes. */
-function configOf(cniConfig: Evidence['cniConfig']) {
-  return cniConfig.status === 'present'
-    ? cniConfig.value.files.find(({ error }) => error === null)
-    : undefined;
 }
 
 /** Ranges in the API may mean nothing: they do where all pods have addresses of them. */

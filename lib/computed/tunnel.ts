@@ -4,9 +4,7 @@ import { CALICO, CILIUM_CNI, FLANNEL } from '../model/cni-plugins.ts';
 import type { Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { Link, NetworkStack } from '../model/network.ts';
-
-/** An agent learns of a node that joined within seconds; a cluster that grows has many at once. */
-const JOINING_SECONDS = 300;
+import { isKnownToAll } from './joining.ts';
 
 const CALICO_DEVICE = 'vxlan.calico';
 const CILIUM = /^cilium_(vxlan|geneve)$/;
@@ -76,8 +74,9 @@ export function reachedBy(
   const entries = new Map(
     neighbours.filter((entry) => entry.link === device).map(({ destination, mac }) => [destination, mac]),
   );
-  return otherNodes.flatMap(({ name, ready, createdAt, annotations, addresses, podCIDRs }) => {
-    if (!ready || now - Date.parse(createdAt) <= JOINING_SECONDS * 1000) return [];
+  return otherNodes.flatMap((other) => {
+    if (!isKnownToAll(other, now)) return [];
+    const { name, annotations, addresses, podCIDRs } = other;
     const gateway = gatewayOf(plugin, { podCIDRs, annotations });
     const used = routes.some((route) => route.link === device && route.gateway === gateway);
     if (gateway === null || !used) return [];
