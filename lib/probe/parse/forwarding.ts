@@ -1,10 +1,9 @@
 /** `host/forwarding`: the forwarding entries of bridges and tunnels of the node, as they came from rtnetlink(7); linux/neighbour.h. */
 import type { ForwardingEntry } from '../../model/network.ts';
-import { addressText, attributes, type Message, messages, number } from './netlink-messages.ts';
+import { addressText, attributes, type Message, number, wholeMessages } from './netlink-messages.ts';
 import type { NameOf } from './netlink-routes.ts';
 
 const NEWNEIGH = 28;
-const DONE = 3;
 const HEAD = 12;
 const AF_BRIDGE = 7;
 const NDA = { DST: 1, LLADDR: 2, MASTER: 9 };
@@ -16,9 +15,9 @@ const MAC = 6;
 
 /** @throws Error when the answer was cut */
 export function parseForwarding(bytes: Uint8Array, nameOf: NameOf): ForwardingEntry[] {
-  const all = messages(bytes);
-  if (all.at(-1)?.type !== DONE) throw new Error("the kernel's answer about forwarding entries is not whole");
-  return all.flatMap((message) => (message.type === NEWNEIGH ? toEntry(message, nameOf) : []));
+  return wholeMessages(bytes, 'forwarding entries').flatMap((message) =>
+    message.type === NEWNEIGH ? toEntry(message, nameOf) : [],
+  );
 }
 
 function toEntry(message: Message, nameOf: NameOf): ForwardingEntry[] {

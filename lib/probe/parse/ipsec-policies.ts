@@ -5,12 +5,11 @@ import {
   attributes,
   familyOfNumber,
   type Message,
-  messages,
   number,
+  wholeMessages,
 } from './netlink-messages.ts';
 
 const NEWPOLICY = 19;
-const DONE = 3;
 /** Of the selector, which stands first. */
 const AT = { ports: 32, family: 40, destinationBits: 42, sourceBits: 43, protocol: 44, link: 48, user: 52 };
 /** After the selector, the limits of its life and what of that is over. */
@@ -24,9 +23,9 @@ const DIRECTIONS = ['in', 'out', 'forward'] as const;
 
 /** @throws Error when the answer was cut */
 export function parseIpsecPolicies(bytes: Uint8Array): IpsecPolicy[] {
-  const all = messages(bytes);
-  if (all.at(-1)?.type !== DONE) throw new Error("the kernel's answer about policies of IPsec is not whole");
-  return all.flatMap((message) => (message.type === NEWPOLICY ? toPolicy(message) : []));
+  return wholeMessages(bytes, 'policies of IPsec').flatMap((message) =>
+    message.type === NEWPOLICY ? toPolicy(message) : [],
+  );
 }
 
 function toPolicy(message: Message): IpsecPolicy[] {

@@ -1,12 +1,18 @@
 /** `host/programs`: queueing disciplines and filters of the node's links, as they came from rtnetlink(7); linux/pkt_sched.h, pkt_cls.h. */
 import type { LinkProgram } from '../../model/network.ts';
 import { named } from '../grammar.ts';
-import { type Attributes, attributes, type Message, messages, number, text } from './netlink-messages.ts';
+import {
+  type Attributes,
+  attributes,
+  type Message,
+  number,
+  text,
+  wholeMessages,
+} from './netlink-messages.ts';
 import type { NameOf } from './netlink-routes.ts';
 
 const NEWQDISC = 36;
 const NEWTFILTER = 44;
-const DONE = 3;
 const HEAD = 20;
 const TCA = { KIND: 1, OPTIONS: 2 };
 const EGRESS = 0xfffffff3;
@@ -21,9 +27,7 @@ const RETURN = 6;
 
 /** @throws Error when the answer was cut */
 export function parseLinkPrograms(bytes: Uint8Array, nameOf: NameOf): LinkProgram[] {
-  const all = messages(bytes);
-  if (all.at(-1)?.type !== DONE) throw new Error("the kernel's answers about links are not whole");
-  return all.flatMap((message) => {
+  return wholeMessages(bytes, 'links').flatMap((message) => {
     if (message.type === NEWQDISC) return toQueue(message, nameOf);
     return message.type === NEWTFILTER ? toFilter(message, nameOf) : [];
   });

@@ -54,6 +54,22 @@ export function messages(bytes: Uint8Array): Message[] {
   return found;
 }
 
+/** NLMSG_ERROR and NLMSG_DONE of linux/netlink.h: either ends an answer. */
+export const ERROR = 2;
+export const DONE = 3;
+
+/**
+ * What the probe wrote whole: it ends such a file with NLMSG_DONE.
+ *
+ * @param about - what the kernel was asked for
+ * @throws Error when the end is missing
+ */
+export function wholeMessages(bytes: Uint8Array, about: string): Message[] {
+  const all = messages(bytes);
+  if (all.at(-1)?.type !== DONE) throw new Error(`the kernel's answers about ${about} are not whole`);
+  return all;
+}
+
 /** Values by attribute number; of a number that comes twice the last. */
 export type Attributes = ReadonlyMap<number, Uint8Array>;
 

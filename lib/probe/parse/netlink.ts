@@ -9,6 +9,8 @@ import {
   type Attributes,
   addressText,
   attributes,
+  DONE,
+  ERROR,
   familyOf,
   type Message,
   messages,
@@ -28,8 +30,6 @@ const ASKED = {
   ids: 7,
   host: 8,
 } as const;
-const DONE = 3;
-const ERROR = 2;
 /** Of rules in a kernel without IPv6. */
 const UNSUPPORTED = [95, 97];
 

@@ -1,12 +1,18 @@
 /** `host/routing`: for each packet that the probe asked about the question and the kernel's answer, as they came from rtnetlink(7). */
 import { DROPPING, type Way } from '../../model/network.ts';
-import { addressText, attributes, familyOf, type Message, messages, number } from './netlink-messages.ts';
+import {
+  addressText,
+  attributes,
+  ERROR,
+  familyOf,
+  type Message,
+  number,
+  wholeMessages,
+} from './netlink-messages.ts';
 import { type NameOf, named, ROUTE_TYPES, TABLES } from './netlink-routes.ts';
 
 const GETROUTE = 26;
 const NEWROUTE = 24;
-const ERROR = 2;
-const DONE = 3;
 /** linux/rtnetlink.h */
 const RTA = { DST: 1, SRC: 2, IIF: 3, OIF: 4, GATEWAY: 5, CACHEINFO: 12, TABLE: 15, VIA: 18 };
 /** rta_error of rta_cacheinfo: what IPv6 answers with, where IPv4 gives an error. */
@@ -26,8 +32,7 @@ const ERRORS: Readonly<Record<number, string>> = {
  * @throws Error when an answer is missing, was cut or is none
  */
 export function parseRouting(bytes: Uint8Array, nameOf: NameOf): Way[] {
-  const all = messages(bytes);
-  if (all.at(-1)?.type !== DONE) throw new Error("the kernel's answers about routing are not whole");
+  const all = wholeMessages(bytes, 'routing');
   const ways: Way[] = [];
   for (let at = 0; at + 1 < all.length; at += 2) {
     const [question, answer] = all.slice(at, at + 2);
