@@ -1,14 +1,15 @@
 /** State 5: one report of the whole run, and the digest if configured. */
 import { SnsNotifier } from '../lib/alert/index.ts';
 import { concludeFleet } from '../lib/audit/fleet/conclude-fleet.ts';
-import { fleetConclusionInputSchema, fleetReportSchema } from '../lib/audit/fleet/messages.ts';
+import { fleetReportSchema } from '../lib/audit/fleet/messages.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
+import { concludedClustersSchema } from './step-error.ts';
 
 const { store, topicArn, region, https } = environment();
 const notifiers = topicArn === '' ? [] : [new SnsNotifier(topicArn, { https })];
 const deps = { notifiers, consoleRegion: region };
 
-export const handler = make(fleetConclusionInputSchema, fleetReportSchema, async (input) => {
+export const handler = make(concludedClustersSchema, fleetReportSchema, async (input) => {
   const report = await concludeFleet(store, input, deps);
   metrics.addMetric('ClustersAudited', 'Count', report.clusters.length - report.lost);
   metrics.addMetric('ClustersLost', 'Count', report.lost);

@@ -1,14 +1,32 @@
 /** How Step Functions hands on the error that ended a state. */
 import * as z from 'zod';
-import type { Failure } from '../lib/audit/fleet/conclude-cluster.ts';
+import {
+  conclusionSchema,
+  failureText,
+  fleetConclusionInputSchema,
+  type StepFailure,
+} from '../lib/audit/fleet/messages.ts';
 
 /** `ErrorOutput` of Amazon States Language: what `Catch` leaves in the state's input. */
 export const stepErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 
 /** In `Cause`, a function's error is JSON with an `errorMessage`; an error of the service is plain text. */
-export function failureOf({ Error: code, Cause: cause = '' }: z.output<typeof stepErrorSchema>): Failure {
+export function failureOf({ Error: code, Cause: cause = '' }: z.output<typeof stepErrorSchema>): StepFailure {
   return { code, message: messageIn(cause) };
 }
+
+/** What the conclusion of a run is called with: a cluster whose states ended in an error has that of Step Functions. */
+export const concludedClustersSchema = fleetConclusionInputSchema.extend({
+  clusters: z.array(
+    z.union([
+      conclusionSchema,
+      z
+        .object({ cluster: z.string(), error: stepErrorSchema })
+        .transform(({ cluster, error }) => ({ cluster, reason: failureText(failureOf(error)) })),
+      z.object({ cluster: z.string() }),
+    ]),
+  ),
+});
 
 function messageIn(cause: string): string {
   try {

@@ -54,7 +54,7 @@ beforeAll(async () => {
   await concludeFleet(store, {
     runId: newest,
     digest: false,
-    clusters: [{ cluster: 'other', error: { Error: 'Error', Cause: '{}' } }],
+    clusters: [{ cluster: 'other', reason: 'Error: refused' }],
   });
   await audit(join(whole, 'store'));
 }, 60_000);

@@ -1,6 +1,6 @@
 /** What Step Functions says of a state that failed. */
 import { expect, it } from 'vitest';
-import { failureOf } from '../../lambda/step-error.ts';
+import { concludedClustersSchema, failureOf } from '../../lambda/step-error.ts';
 
 it.each([
   [
@@ -29,4 +29,13 @@ it.each([
   ['no cause', { Error: 'States.Timeout' }, { code: 'States.Timeout', message: '' }],
 ])('the message of %s is kept', (_case, error, failure) => {
   expect(failureOf(error)).toEqual(failure);
+});
+
+it('a cluster whose conclusion failed is said in words, without the JSON of Step Functions', () => {
+  const Cause = '{"errorType":"STORE","errorMessage":"the bucket refused","trace":[]}';
+  const { clusters } = concludedClustersSchema.parse({
+    runId: '20261123T020000Z-00000000',
+    clusters: [{ cluster: 'prod', error: { Error: 'STORE', Cause } }, { cluster: 'other' }],
+  });
+  expect(clusters).toEqual([{ cluster: 'prod', reason: 'STORE: the bucket refused' }, { cluster: 'other' }]);
 });

@@ -26,11 +26,8 @@ import { totalsOf } from '../../model/totals.ts';
 import { concludeRun } from '../conclude-run.ts';
 import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
-import type { Conclusion, Task } from './messages.ts';
+import { type Conclusion, failureText, type StepFailure, type Task } from './messages.ts';
 import { keepConclusion, readExceptions, readPlan, readResults } from './work.ts';
-
-/** The error that ended a cluster's plan or all its batches: the code of an AuditError, or the service's own name. */
-export type Failure = { readonly code: string; readonly message: string };
 
 /** Batches that are fetched at once. */
 const AT_ONCE = 8;
@@ -43,7 +40,7 @@ const AT_ONCE = 8;
  */
 export async function concludeClusterOfFleet(
   store: Store,
-  { task, failure }: { readonly task: Task; readonly failure: Failure | null },
+  { task, failure }: { readonly task: Task; readonly failure: StepFailure | null },
   deps: {
     readonly notifiers: readonly Notifier[];
     /** Default: findings go to no Security Hub. */
@@ -173,10 +170,13 @@ async function unreached(
   });
 }
 
+/** The functions and the command line end here. */
+const LOOK = 'Look at the log of this run; on AWS at the execution of the state machine.';
+
 function failedNode(node: string, reason: string): NodeResult {
   return {
     node,
-    coverage: { node, result: 'failed', reason, remedy: 'Look at the execution of the state machine.' },
+    coverage: { node, result: 'failed', reason, remedy: LOOK },
     facts: null,
     tallies: [],
     failures: [],
@@ -187,9 +187,10 @@ function failedNode(node: string, reason: string): NodeResult {
   };
 }
 
-function reasonOf(failure: Failure | null): string {
-  if (failure === null) return 'the cluster was not planned';
-  return `the cluster was not reached: ${failure.code}: ${failure.message}`.slice(0, 500);
+function reasonOf(failure: StepFailure | null): string {
+  return failure === null
+    ? 'the cluster was not planned'
+    : `the cluster was not reached: ${failureText(failure)}`;
 }
 
 /** @param reason - why it was not reached; null where it was */

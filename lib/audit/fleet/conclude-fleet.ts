@@ -94,17 +94,14 @@ async function becameOf(
   return [...ended, ...missing].map((each) =>
     isWhole(each)
       ? each
-      : (read.get(each.cluster) ?? {
-          cluster: each.cluster,
-          error: { Error: 'NoConclusion', Cause: 'its states ended without one' },
-        }),
+      : (read.get(each.cluster) ?? { cluster: each.cluster, reason: 'its audit ended without a conclusion' }),
   );
 }
 
 type Became = FleetReport['clusters'][number];
 
 function isWhole(each: FleetConclusionInput['clusters'][number]): each is Became {
-  return 'verdict' in each || 'error' in each;
+  return 'verdict' in each || 'reason' in each;
 }
 
 /** Clusters to remember for the next night: all but listed ones, and those whose removal is concluded. */
@@ -114,8 +111,7 @@ function wasFound({ clusters }: FleetReport): (task: Task) => boolean {
 }
 
 function lineOf(each: FleetReport['clusters'][number]): ClusterLine {
-  if (!('verdict' in each))
-    return { cluster: each.cluster, lost: true, reason: `${each.error.Error} ${each.error.Cause ?? ''}` };
+  if (!('verdict' in each)) return { cluster: each.cluster, lost: true, reason: each.reason };
   const { cluster, reached, verdict, findings, resolved } = each;
   return { cluster, lost: false, reached, verdict, findings, new: each.new, resolved };
 }

@@ -101,9 +101,16 @@ export const conclusionSchema = clusterSummarySchema.extend({
 });
 export type Conclusion = z.infer<typeof conclusionSchema>;
 
-const errorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 /** A cluster whose conclusion failed: it has no report. */
-const lostSchema = z.object({ cluster: z.string(), error: errorSchema });
+const lostSchema = z.object({ cluster: z.string(), reason: z.string().describe('Why it has none.') });
+
+/** The error that ended a cluster's plan, all its batches or its conclusion: the code of an AuditError, or the service's own name. */
+export type StepFailure = { readonly code: string; readonly message: string };
+
+/** A failure as reports say it: no more of its message than a mail has room for. */
+export function failureText({ code, message }: StepFailure): string {
+  return (message === '' ? code : `${code}: ${message}`).slice(0, 500);
+}
 
 export const fleetConclusionInputSchema = z.object({
   runId: z.string(),

@@ -53,7 +53,7 @@ export async function pageOfRun(
           ...nothingKnown,
           cluster: each.cluster,
           nights: nightsOf(each.cluster),
-          note: `no report: ${each.error.Error} ${each.error.Cause ?? ''}`,
+          note: `no report: ${each.reason}`,
         };
       return {
         ...each,

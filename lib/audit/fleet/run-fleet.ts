@@ -7,7 +7,7 @@ import type { Discover, Found } from '../../model/discovery.ts';
 import { AuditError, messageOf } from '../../model/errors.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import { auditBatchOfFleet } from './audit-batch.ts';
-import { concludeClusterOfFleet, type Failure } from './conclude-cluster.ts';
+import { concludeClusterOfFleet } from './conclude-cluster.ts';
 import { concludeFleet } from './conclude-fleet.ts';
 import type { Connections } from './connections.ts';
 import { discoverFleet } from './discover.ts';
@@ -16,6 +16,8 @@ import {
   type Conclusion,
   type FleetConclusionInput,
   type FleetReport,
+  failureText,
+  type StepFailure,
   type Task,
 } from './messages.ts';
 import { planClusterOfFleet } from './plan-cluster.ts';
@@ -123,7 +125,7 @@ async function auditClusterOfFleet(
     if (signal.aborted) throw interrupted();
     onProgress({ kind: 'failed', cluster, error });
   };
-  let failure: Failure | null = null;
+  let failure: StepFailure | null = null;
   try {
     const plan = await planClusterOfFleet(store, task, connections, signal);
     onProgress({ kind: 'planned', cluster, nodes: plan.nodes });
@@ -134,8 +136,7 @@ async function auditClusterOfFleet(
     });
   } catch (thrown) {
     failed(thrown);
-    const remedy = thrown instanceof AuditError ? ` ${thrown.remedy}` : '';
-    failure = { code: codeOf(thrown), message: `${messageOf(thrown)}${remedy}` };
+    failure = failureOf(thrown);
   }
   if (signal.aborted) throw interrupted();
   try {
@@ -154,7 +155,7 @@ async function auditClusterOfFleet(
     return conclusion;
   } catch (thrown) {
     failed(thrown);
-    return { cluster, error: causeOf(thrown) };
+    return { cluster, reason: failureText(failureOf(thrown)) };
   }
 }
 
@@ -163,11 +164,10 @@ async function batchesAt(store: Store, key: string): Promise<z.infer<typeof batc
   return z.array(batchSchema).parse(JSON.parse(Buffer.from(stored?.body ?? '[]').toString()));
 }
 
-const codeOf = (thrown: unknown): string => (thrown instanceof AuditError ? thrown.code : 'Error');
-
-/** The form in which fleet reports keep the error of a cluster without a report. */
-function causeOf(thrown: unknown): { Error: string; Cause: string } {
-  return { Error: codeOf(thrown), Cause: JSON.stringify({ errorMessage: messageOf(thrown) }) };
+function failureOf(thrown: unknown): StepFailure {
+  return thrown instanceof AuditError
+    ? { code: thrown.code, message: `${thrown.message} ${thrown.remedy}` }
+    : { code: 'Error', message: messageOf(thrown) };
 }
 
 function interrupted(): AuditError {

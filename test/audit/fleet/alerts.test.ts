@@ -89,11 +89,11 @@ describe('a digest', () => {
   });
 
   it('is sent once however often the end of the run is tried, and names clusters without a report', async () => {
-    const lost = { cluster: 'gone', error: { Error: 'ALERT', Cause: 'throttled' } };
+    const lost = { cluster: 'gone', reason: 'ALERT: throttled' };
     const input = { runId: '20261123T020000Z-00000000', digest: true, clusters: [lost] };
     for (const _ of [1, 2]) await concludeFleet(store, input, { notifiers: [notifier], consoleRegion: null });
     expect(sent).toMatchObject([
-      { text: expect.stringContaining('Without a report:\n  gone: ALERT throttled') },
+      { text: expect.stringContaining('Without a report:\n  gone: ALERT: throttled') },
     ]);
   });
 

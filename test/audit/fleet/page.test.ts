@@ -76,7 +76,7 @@ describe('the page of a run', () => {
       runId: runOf('2026-10-03'),
       clusters: [
         await audited(ARN, '2026-10-03', 7),
-        { cluster: 'lost', error: { Error: 'States.Timeout' } },
+        { cluster: 'lost', reason: 'States.Timeout' },
         { ...(await audited('away', '2026-10-03', 0)), reached: false, verdict: 'incomplete' },
       ],
     });
