@@ -1,6 +1,7 @@
 /** One node: snapshot, probe, snapshot, evidence, diagnosis. Every error here ends up in this node's coverage. */
 
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
+import { podKey } from '../computed/cni-endpoints.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
 import { nodeRoutes } from '../computed/node-routes.ts';
 import { podLinks } from '../computed/pod-links.ts';
@@ -132,14 +133,12 @@ const SERVICES = 20;
 function withServices(failures: readonly CheckFailure[], after: Snapshot | null): CheckFailure[] {
   const endpoints = after?.serviceEndpoints;
   if (after === null || endpoints?.status !== 'present') return [...failures];
-  const ready = new Set(
-    after.pods.filter((pod) => pod.ready).map(({ namespace, name }) => `${namespace}/${name}`),
-  );
-  const byPod = Map.groupBy(endpoints.value, ({ namespace, pod }) => `${namespace}/${pod}`);
+  const ready = new Set(after.pods.filter((pod) => pod.ready).map(podKey));
+  const byPod = Map.groupBy(endpoints.value, ({ namespace, pod }) => podKey({ namespace, name: pod }));
   return failures.map((failure) => {
-    const { kind, namespace, name } = failure.object;
+    const { kind, namespace = '', name } = failure.object;
     if (kind !== 'pod') return failure;
-    const pod = `${namespace}/${name}`;
+    const pod = podKey({ namespace, name });
     const served = ready.has(pod) ? (byPod.get(pod) ?? []) : [];
     return { ...failure, serves: served.slice(0, SERVICES).map(({ service }) => `${namespace}/${service}`) };
   });

@@ -1,10 +1,8 @@
 /** Lists CNI agents' records in the API. Optional rights, and most clusters have one of these kinds or none. */
 
 import type { CalicoBlock, CiliumEndpoint, CniRecords } from '../model/cni-records.ts';
-import { AuditError, messageOf } from '../model/errors.ts';
-import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
-import { type ListOptions, listAll } from './list.ts';
+import { type ListOptions, listAll, listIfAllowed } from './list.ts';
 import { reduceCalicoBlock, reduceCiliumEndpoint } from './reduce-cni-records.ts';
 
 const ENDPOINTS = '/apis/cilium.io/v2/ciliumendpoints';
@@ -50,30 +48,4 @@ async function one<T>(
 ): Promise<T | null> {
   const query = { fieldSelector: `metadata.name=${name}` };
   return (await listAll(cluster, what, path, query, reduce, options)).items[0] ?? null;
-}
-
-/** A list that may be missing by design, or forbidden. @throws AuditError ABORTED */
-export async function listIfAllowed<T>(
-  cluster: Cluster,
-  what: string,
-  path: string,
-  reduce: (item: unknown) => T,
-  options: ListOptions,
-): Promise<
-  | { status: 'present'; value: T[] }
-  | { status: 'absent'; reason: string }
-  | { status: 'failed'; reason: string }
-> {
-  const kind = path.replace(/^.*\//, '');
-  try {
-    const { items } = await listAll(cluster, what, path, {}, reduce, options);
-    // Agents may be configured to keep none there, and Calico to use a datastore of its own.
-    if (items.length === 0) return { status: 'absent', reason: `the API has no ${kind}` };
-    return { status: 'present', value: items };
-  } catch (error) {
-    if (error instanceof AuditError && error.code === 'ABORTED') throw error;
-    return statusOf(error) === 404
-      ? { status: 'absent', reason: `the API has no ${kind}` }
-      : { status: 'failed', reason: messageOf(error) };
-  }
 }

@@ -2,8 +2,7 @@
 import * as z from 'zod';
 import type { ServedPod, ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { Cluster } from './connect.ts';
-import type { ListOptions } from './list.ts';
-import { listIfAllowed } from './list-cni-records.ts';
+import { type ListOptions, listIfAllowed } from './list.ts';
 
 const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
 

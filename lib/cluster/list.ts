@@ -212,3 +212,29 @@ export async function listPodEvents(
     await listAll(cluster, `list events of pod ${namespace}/${name}`, path, query, reduceEvent, options)
   ).items;
 }
+
+/** A list that may be missing by design, or forbidden. @throws AuditError ABORTED */
+export async function listIfAllowed<T>(
+  cluster: Cluster,
+  what: string,
+  path: string,
+  reduce: (item: unknown) => T,
+  options: ListOptions,
+): Promise<
+  | { status: 'present'; value: T[] }
+  | { status: 'absent'; reason: string }
+  | { status: 'failed'; reason: string }
+> {
+  const kind = path.replace(/^.*\//, '');
+  try {
+    const { items } = await listAll(cluster, what, path, {}, reduce, options);
+    // Agents may be configured to keep none there, and Calico to use a datastore of its own.
+    if (items.length === 0) return { status: 'absent', reason: `the API has no ${kind}` };
+    return { status: 'present', value: items };
+  } catch (error) {
+    if (error instanceof AuditError && error.code === 'ABORTED') throw error;
+    return statusOf(error) === 404
+      ? { status: 'absent', reason: `the API has no ${kind}` }
+      : { status: 'failed', reason: messageOf(error) };
+  }
+}
