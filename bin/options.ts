@@ -1,5 +1,6 @@
 /** Options that several commands share, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DAY } from '../lib/model/days.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { type Severity, severities } from '../lib/model/finding.ts';
 import { formats } from '../lib/report/formats.ts';
@@ -100,9 +101,7 @@ export function days(text: string): string {
   // Dates before year 1 make no sense here.
   if (count === undefined || (unit === 'y' && Number(count) > 1000))
     throw new InvalidArgumentError('It is a day such as 2026-11-01, or a time such as 30d, 12w or 2y.');
-  return new Date(Date.now() - Number(count) * (daysOf.get(unit) ?? 1) * 86_400_000)
-    .toISOString()
-    .slice(0, 10);
+  return new Date(Date.now() - Number(count) * (daysOf.get(unit) ?? 1) * DAY).toISOString().slice(0, 10);
 }
 
 /**

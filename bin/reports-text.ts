@@ -1,8 +1,8 @@
 /** Runs, differences and trends for a terminal. Pure; report content is printed as text only. */
 import { last, type ReportDiff, type RunSummary, type Series } from '../lib/history/index.ts';
-import { type Finding, severities } from '../lib/model/finding.ts';
+import { type Finding, objectName, severities } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
-import { type Fleet, objectName, plural, table, worstFirst } from '../lib/report/index.ts';
+import { type Fleet, plural, table, worstFirst } from '../lib/report/index.ts';
 import { sparkline } from './sparkline.ts';
 
 /** A table, newest run first. */

@@ -1,7 +1,8 @@
 /** The current state, for Alertmanager: one alert per reported finding and per crossed threshold. Pure. */
+import { DAY } from '../model/days.ts';
+import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { objectName } from '../report/index.ts';
 import type { Changes } from './changes.ts';
 import type { ReportLinks } from './links.ts';
 import type { Told } from './record.ts';
@@ -29,7 +30,7 @@ export function alertsOf(
 ): Alert[] {
   const { at, told, thresholds } = changes.next;
   const cluster = printable(report.cluster.name, 200);
-  const later = new Date(Date.parse(at) + (reminderDays + 1) * 86_400_000).toISOString();
+  const later = new Date(Date.parse(at) + (reminderDays + 1) * DAY).toISOString();
   const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const link = links.page === null ? {} : { generatorURL: links.page };
   const alertOf = (each: Told, endsAt: string): Alert => {

@@ -1,12 +1,12 @@
 /** Events for programs that act on single findings: one per changed finding, and one for the audit. Pure. */
 import * as z from 'zod';
-import { auditedObjectSchema, confidences, counts, type Finding, severities } from '../model/finding.ts';
+import { clusterSummary } from '../model/cluster-summary.ts';
+import { auditedObjectSchema, bySeverity, confidences, type Finding, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { type ClusterReport, reportSchema, verdicts } from '../model/report.ts';
 import type { Changes } from './changes.ts';
 import { objectOf } from './json.ts';
 import type { ReportLinks } from './links.ts';
-import { bySeverity } from './sections.ts';
 
 /** Findings of one run that get an event, worst first: a function has no time for more. */
 const MOST_EVENTS = 5_000;
@@ -91,8 +91,6 @@ export function eventsOf(report: ClusterReport, changes: Changes, links: ReportL
   }));
   const all = [...found, ...over].toSorted((a, b) => bySeverity(a.finding, b.finding));
   const sent = all.slice(0, MOST_EVENTS);
-  const open = (severity: (typeof severities)[number]) =>
-    report.findings.filter((finding) => counts(finding) && finding.severity === severity).length;
   return [
     ...sent.map((detail) => ({ type: 'Finding changed' as const, detail })),
     {
@@ -101,10 +99,7 @@ export function eventsOf(report: ClusterReport, changes: Changes, links: ReportL
         ...head('audit'),
         verdict: report.verdict,
         scope: report.scope,
-        findings: Object.fromEntries(severities.map((each) => [each, open(each)])) as Record<
-          (typeof severities)[number],
-          number
-        >,
+        findings: clusterSummary(report).findings,
         changed: all.length,
         sent: sent.length,
       },

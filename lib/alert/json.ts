@@ -1,10 +1,10 @@
 /** A message for programs: one JSON text that always fits into SNS. Pure. */
 import type { AuditedObject, Finding } from '../model/finding.ts';
+import { bySeverity } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { type Changes, worstOf } from './changes.ts';
 import type { ReportLinks } from './links.ts';
-import { bySeverity } from './sections.ts';
 
 /** Entries of each kind; fewer if those are too large. */
 const ENTRIES = [50, 20, 5, 0];

@@ -1,8 +1,8 @@
 /** The text of a message about one cluster. Pure; text from a node stays plain text. */
-
+import { bySeverity, objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { coverageLine, objectName, plural } from '../report/index.ts';
+import { coverageLine, minute, plural } from '../report/index.ts';
 import { type Alert, alertsOf } from './alerts.ts';
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
@@ -10,8 +10,8 @@ import { jsonOf } from './json.ts';
 import type { ReportLinks } from './links.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { commandOf } from './remedy.ts';
-import { bySeverity, countsOf, folded, objectsOf, reasons, sectionsOf } from './sections.ts';
-import { AUDIT, minute } from './thresholds.ts';
+import { countsOf, folded, objectsOf, reasons, sectionsOf } from './sections.ts';
+import { AUDIT } from './thresholds.ts';
 
 export type Message = {
   readonly subject: string;

@@ -1,13 +1,13 @@
 /** The parts of a mail: each kind of news under its title, worst first. Pure. */
-import { type Finding, type Severity, severities } from '../model/finding.ts';
+import { bySeverity, type Finding, objectName, type Severity, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, countOf, objectName, plural, trafficOf, widthOf } from '../report/index.ts';
+import { clipped, countOf, minute, plural, trafficOf, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { Told } from './record.ts';
 import { commandOf, firstStep, repairAfterLooks } from './remedy.ts';
-import { AUDIT, minute } from './thresholds.ts';
+import { AUDIT } from './thresholds.ts';
 
 /** In order of appearance. */
 export const reasons: readonly (readonly [Reason, title: string, short: string])[] = [
@@ -199,11 +199,6 @@ export function objectsOf(set: Alike<Placed>): string {
 
 function nodesOf(set: readonly Placed[]): ReadonlySet<string> {
   return new Set(set.flatMap(({ object }) => object.node ?? []));
-}
-
-/** Order of findings in a message: worst first. */
-export function bySeverity(a: { readonly severity: Severity }, b: { readonly severity: Severity }): number {
-  return severities.indexOf(a.severity) - severities.indexOf(b.severity);
 }
 
 function indented(text: string, indent = '    '): string[] {

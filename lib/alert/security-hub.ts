@@ -4,10 +4,9 @@
  */
 import type { AwsSecurityFinding, Resource } from '@aws-sdk/client-securityhub';
 import type { ClusterConfig } from '../model/clusters.ts';
-import { type Finding, severities } from '../model/finding.ts';
+import { type Finding, objectName, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { objectName } from '../report/index.ts';
 
 /** Where to import findings: `arn:PARTITION:securityhub:REGION:ACCOUNT:product/ACCOUNT/default`. */
 export type ProductArn = string;

@@ -3,6 +3,7 @@ import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { nodeMetrics, Thresholds } from '../model/config.ts';
 import { daysBetween } from '../model/days.ts';
 import type { ClusterReport, NodeFacts } from '../model/report.ts';
+import { minute } from '../report/index.ts';
 import type { AlertRecord, Crossing } from './record.ts';
 
 /** About the audit itself: it did not happen. */
@@ -206,11 +207,6 @@ function auditMeasure(report: ClusterReport, before: AlertRecord | null): Measur
       'netns-audit doctor (with --context, or --eks and --region) shows what is broken and how to fix it.',
     state: 'crossed',
   };
-}
-
-/** A time in the format of mails. */
-export function minute(time: string): string {
-  return `${time.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function coverageMeasure(report: ClusterReport, thresholds: Thresholds): Measure {

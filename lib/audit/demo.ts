@@ -1,5 +1,6 @@
 /** The demonstration: two recorded nights of one node, and a month of two clusters built from them. */
 import type { Store } from '../history/index.ts';
+import { DAY } from '../model/days.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { newRunId } from '../model/run-id.ts';
 import { concludeRun } from './conclude-run.ts';
@@ -48,7 +49,7 @@ export async function publishMonth(store: Store, recorded: Recorded, now: Date):
     let previous: ClusterReport | null = null;
     for (let daysAgo = 30; daysAgo >= 0; daysAgo--) {
       const state = phases.findLast(([from]) => from >= daysAgo)?.[1] ?? 'healthy';
-      const at = new Date(now.getTime() - daysAgo * 86_400_000);
+      const at = new Date(now.getTime() - daysAgo * DAY);
       const { record, results } = recorded[state];
       previous = concludeRun({
         record: {

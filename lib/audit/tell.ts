@@ -14,6 +14,7 @@ import {
 import { keys, type OnDamage, parsedJson, type Run, type Store, unlessDamaged } from '../history/index.ts';
 import { partitionOf } from '../model/aws-names.ts';
 import type { Thresholds } from '../model/config.ts';
+import { monthBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
@@ -170,11 +171,6 @@ async function newestBefore(store: Store, run: Run, onDamage: OnDamage): Promise
     }
   }
   return null;
-}
-
-function monthBefore(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return number === 1 ? `${year - 1}-12` : `${year}-${String(number - 1).padStart(2, '0')}`;
 }
 
 async function readRecord(store: Store, key: string): Promise<AlertRecord | null> {

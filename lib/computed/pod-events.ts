@@ -1,8 +1,7 @@
 /** Events about pods that are still there. The API keeps events for an hour by default, some clusters longer. */
+import { DAY } from '../model/days.ts';
 import type { ObservedPod } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
-
-const DAY = 86_400_000;
 
 export type PodEvents = {
   readonly pod: ObservedPod;

@@ -3,10 +3,10 @@ import { catalogue } from '../checks/catalogue.ts';
 import type { AnyCheck } from '../checks/define.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Finding } from '../model/finding.ts';
+import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
 import { firstOf } from '../model/text.ts';
-import { objectName } from '../report/index.ts';
 
 /** Object names in a finding about an exception. */
 const NAMED = 5;

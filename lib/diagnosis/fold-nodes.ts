@@ -4,6 +4,7 @@ import type { AnyCheck } from '../checks/define.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
+import { objectName } from '../model/finding.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
 import type { NodeRoutes } from '../model/node-routes.ts';
@@ -16,7 +17,6 @@ import {
   UNJUDGED_NAMED,
   type UnjudgedPods,
 } from '../model/report.ts';
-import { objectName } from '../report/index.ts';
 import { askedLabels, type Labels, labelKey } from './exceptions.ts';
 import { type Fingerprints, fingerprintsOf } from './identity.ts';
 

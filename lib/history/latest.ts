@@ -1,5 +1,6 @@
 /** The latest report of a cluster: the baseline of the next audit, and the pointer that each audit moves. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { timeOf } from '../model/run-id.ts';
@@ -9,9 +10,8 @@ import { readPointer, reportOfRun } from './reports.ts';
 import { hasReports, runs } from './runs.ts';
 import type { Store } from './store.ts';
 
-const DAY_MILLISECONDS = 86_400_000;
 /** A run this far in the future got its name from a wrong clock. */
-const AHEAD_MILLISECONDS = DAY_MILLISECONDS;
+const AHEAD_MILLISECONDS = DAY;
 /** Runs to try as a replacement: two days of hourly ones. */
 const LOOKED_AT = 50;
 
@@ -96,7 +96,7 @@ export async function newestReport(
   const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
   const until = now + AHEAD_MILLISECONDS;
   let looked = 0;
-  for await (const run of runs(store, [cluster], day(now - 365 * DAY_MILLISECONDS), day(until), onDamage)) {
+  for await (const run of runs(store, [cluster], day(now - 365 * DAY), day(until), onDamage)) {
     if (Date.parse(timeOf(run.runId)) > until) continue;
     const report = await unlessDamaged(() => reportOfRun(store, run), onDamage);
     if (report?.scope === 'cluster') return report;

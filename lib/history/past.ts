@@ -1,4 +1,5 @@
 /** Earlier runs, for the charts of a page. */
+import { DAY } from '../model/days.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { timeOf } from '../model/run-id.ts';
 import { type Totals, totalsOf } from '../model/totals.ts';
@@ -6,7 +7,6 @@ import type { Store } from './store.ts';
 import { columnsOf, readColumns } from './trend.ts';
 
 const DAYS = 30;
-const DAY_MILLISECONDS = 86_400_000;
 
 /**
  * The last run of the whole cluster on each of the thirty days before a report, oldest first. Null for a partial report,
@@ -22,7 +22,7 @@ export async function pastTotals(
 
 /** The same before a given time, in milliseconds. */
 export async function totalsBefore(store: Store, cluster: string, time: number): Promise<Totals[] | null> {
-  const columns = columnsOf(new Date(time - DAYS * DAY_MILLISECONDS), new Date(time), DAYS);
+  const columns = columnsOf(new Date(time - DAYS * DAY), new Date(time), DAYS);
   try {
     // Summed as soon as read: thirty times five thousand nodes are too many to hold.
     const found = await readColumns(

@@ -1,4 +1,5 @@
 /** The clusters and runs of a store, newest first, listing no more than asked for. */
+import { monthBefore } from '../model/days.ts';
 import { dayOf, isRunId } from '../model/run-id.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
 import { clusterOf, keys, type Run } from './keys.ts';
@@ -76,9 +77,4 @@ async function runsOfMonth(store: Store, cluster: string, month: string): Promis
     if (runId !== undefined && isRunId(runId)) found.push({ cluster, runId });
   }
   return found;
-}
-
-function monthBefore(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return number === 1 ? `${year - 1}-12` : `${year}-${String(number - 1).padStart(2, '0')}`;
 }

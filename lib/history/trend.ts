@@ -1,5 +1,6 @@
 /** A node metric over time, read from the rows of one run per column. */
 import * as z from 'zod';
+import { DAY } from '../model/days.ts';
 import { forEachLimited } from '../model/limit.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
@@ -50,8 +51,6 @@ export function daysOf({ from, to }: Column): string[] {
     days.push(new Date(day * DAY).toISOString().slice(0, 10));
   return days;
 }
-
-const DAY = 86_400_000;
 
 /**
  * Rows of the newest run of each column; the days between are not even listed. A sum over a cluster needs a run of all

@@ -1,7 +1,6 @@
 /** What CNI agents keep in the Kubernetes API about pods: their endpoints, and who has which address. */
 import * as z from 'zod';
-
-const time = z.iso.datetime({ offset: true });
+import { timeSchema } from './time.ts';
 
 /** A CiliumEndpoint: the agent of a node makes it for each of its pods, and the agents of all other nodes read it. */
 export const ciliumEndpointSchema = z.object({
@@ -9,7 +8,7 @@ export const ciliumEndpointSchema = z.object({
   name: z.string(),
   /** Of the pod that owns it; null where no owner is given. */
   podUid: z.string().nullable(),
-  createdAt: time,
+  createdAt: timeSchema,
   /** Address of the node whose agent made it. */
   node: z.string().nullable(),
   addresses: z.array(z.string()),
@@ -32,7 +31,7 @@ export const calicoBlockSchema = z.object({
       node: z.string().nullable(),
       /** `namespace/name`; null for an address that is no pod's. */
       pod: z.string().nullable(),
-      takenAt: time.nullable(),
+      takenAt: timeSchema.nullable(),
     }),
   ),
 });
@@ -49,7 +48,7 @@ export function listed<Item extends z.ZodType>(item: Item) {
 
 export const cniRecordsSchema = z.object({
   /** Before the first of them was asked for: what began later may be missing in them. */
-  takenAt: time,
+  takenAt: timeSchema,
   ciliumEndpoints: listed(ciliumEndpointSchema),
   calicoBlocks: listed(calicoBlockSchema),
   /** Of one node: endpoints of no pod that are left out, as they were not asked for again and may be gone. */

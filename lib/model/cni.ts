@@ -1,7 +1,6 @@
 /** What CNI leaves on a node: results of ADD, its configuration, and the addresses that its IPAM keeps. */
 import * as z from 'zod';
-
-const time = z.iso.datetime({ offset: true });
+import { timeSchema } from './time.ts';
 
 /** A libcni result cache entry: what ADD returned for one interface of one sandbox. */
 export const cniResultSchema = z.object({
@@ -78,7 +77,7 @@ export const ipamSchema = z.object({
   /** Why it could not be read. */
   unread: z.string().optional(),
   /** When it was listed, where that was before the node was read: what began since may be missing. */
-  listedAt: time.optional(),
+  listedAt: timeSchema.optional(),
   /** Size of the ranges, where known. */
   capacity: z.number().int().nullable(),
   allocations: z.array(
@@ -87,7 +86,7 @@ export const ipamSchema = z.object({
       /** Empty when the reservation was half written (plugins#498). */
       containerId: z.string(),
       interface: z.string().nullable(),
-      modifiedAt: time.nullable(),
+      modifiedAt: timeSchema.nullable(),
       pod: z.string().nullable(),
       /** Name of the block, where addresses come in blocks. */
       block: z.string().optional(),
@@ -104,7 +103,7 @@ export type Ipam = z.infer<typeof ipamSchema>;
 export const cniEndpointsSchema = z.object({
   kind: z.enum(['cilium', 'calico']),
   /** What began later may be missing. */
-  listedAt: time,
+  listedAt: timeSchema,
   endpoints: z.array(
     z.object({
       namespace: z.string(),
@@ -113,7 +112,7 @@ export const cniEndpointsSchema = z.object({
       /** Id of the sandbox that it was made for; null where the plugin does not say. */
       containerId: z.string().nullable(),
       addresses: z.array(z.string()),
-      createdAt: time.nullable(),
+      createdAt: timeSchema.nullable(),
       /** Address of the node that it is said to be on; null where that is this one. */
       elsewhere: z.string().nullable(),
     }),

@@ -17,6 +17,7 @@ import {
 } from './network.ts';
 import { countedLinkSchema } from './pod-links.ts';
 import { processSchema, resolvConfSchema, sandboxSchema } from './sandboxes.ts';
+import { timeSchema } from './time.ts';
 
 export type { CniConfig, CniEndpoints, CniResult, Ipam } from './cni.ts';
 export type { HiddenNamespace, Holder, Mounts, NetworkNamespace, Pin, SocketHolder } from './namespaces.ts';
@@ -27,8 +28,6 @@ export type Part<T> =
   | { readonly status: 'present'; readonly value: T }
   | { readonly status: 'absent'; readonly reason: string }
   | { readonly status: 'failed'; readonly reason: string };
-
-const time = z.iso.datetime({ offset: true });
 
 export const hostSchema = z.object({
   hostname: z.string(),
@@ -55,7 +54,7 @@ export const kernelSchema = z.object({
 export const kernelMessageSchema = z.object({
   /** Seconds since boot. */
   seconds: z.number(),
-  at: time,
+  at: timeSchema,
   text: z.string(),
 });
 export type KernelMessage = z.infer<typeof kernelMessageSchema>;

@@ -144,10 +144,23 @@ export function nodeOf({
   return object.kind === 'node' ? object.name : (object.node ?? '');
 }
 
+/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name replaces both. */
+export function objectName(object: AuditedObject, nodeName = (node: string): string => node): string {
+  const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
+  const { path = name } = object;
+  const what = path === name || path.endsWith(`/${name}`) ? path : `${name} ${path}`;
+  return `${what}${object.node === undefined || object.node === object.name ? '' : ` on ${nodeName(object.node)}`}`;
+}
+
+/** Worst first; equals keep their order. */
+export function bySeverity(a: { readonly severity: Severity }, b: { readonly severity: Severity }): number {
+  return severities.indexOf(a.severity) - severities.indexOf(b.severity);
+}
+
 /** Order of findings: worst first, then by check and object, so that the same findings are always in the same order. */
 export function worstFirst(a: Finding, b: Finding): number {
   return (
-    severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+    bySeverity(a, b) ||
     byText(a.check, b.check) ||
     byText(a.object.node ?? '', b.object.node ?? '') ||
     byText(a.object.namespace ?? '', b.object.namespace ?? '') ||

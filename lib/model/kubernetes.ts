@@ -5,8 +5,7 @@
 import * as z from 'zod';
 import { cniRecordsSchema } from './cni-records.ts';
 import { serviceEndpointsSchema } from './service-endpoints.ts';
-
-const time = z.iso.datetime({ offset: true });
+import { timeSchema } from './time.ts';
 
 /** Prefixes and names of annotations that say something about a pod's network. */
 export const NETWORK_ANNOTATIONS = [
@@ -42,7 +41,7 @@ export const containerSchema = z.object({
   id: z.string().nullable(),
   running: z.boolean(),
   ready: z.boolean(),
-  startedAt: time.nullable(),
+  startedAt: timeSchema.nullable(),
   restarts: z.number().int(),
   /** `waiting.reason` or `terminated.reason` of the container's state. */
   reason: z.string().nullable(),
@@ -66,9 +65,9 @@ export const podSchema = z.object({
   phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']),
   /** `status.reason`, such as Evicted or NodeLost. */
   reason: z.string().nullable(),
-  createdAt: time,
-  startedAt: time.nullable(),
-  deletionTimestamp: time.nullable(),
+  createdAt: timeSchema,
+  startedAt: timeSchema.nullable(),
+  deletionTimestamp: timeSchema.nullable(),
   hostNetwork: z.boolean(),
   hostPID: z.boolean(),
   shareProcessNamespace: z.boolean(),
@@ -89,7 +88,7 @@ export const nodeSchema = z.object({
   name: z.string(),
   uid: z.string(),
   labels: z.record(z.string(), z.string()),
-  createdAt: time,
+  createdAt: timeSchema,
   ready: z.boolean(),
   /** Message of the Ready condition, where the node is not Ready. */
   notReadyMessage: z.string().nullable(),
@@ -122,8 +121,8 @@ export const eventSchema = z.object({
   /** Node of the component that reported it. */
   node: z.string().nullable(),
   count: z.number().int(),
-  firstSeen: time.nullable(),
-  lastSeen: time.nullable(),
+  firstSeen: timeSchema.nullable(),
+  lastSeen: timeSchema.nullable(),
 });
 export type Event = z.infer<typeof eventSchema>;
 
@@ -158,7 +157,7 @@ export type ClusterFacts = z.infer<typeof clusterFactsSchema>;
 
 /** The API's word on one node at one moment. */
 export const snapshotSchema = z.object({
-  takenAt: time,
+  takenAt: timeSchema,
   node: nodeSchema,
   pods: z.array(podSchema),
   events: z.array(eventSchema),

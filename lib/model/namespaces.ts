@@ -1,8 +1,7 @@
 /** Network namespaces of a node: what keeps them alive, where they are pinned, and the mounts around the pins. */
 import * as z from 'zod';
 import { networkStackSchema } from './network.ts';
-
-const time = z.iso.datetime({ offset: true });
+import { timeSchema } from './time.ts';
 
 /** A process, or a descriptor of one, that keeps a namespace alive. */
 export const holderSchema = z.object({
@@ -42,7 +41,7 @@ export const pinSchema = z.object({
   /** Inode found by lookup. */
   inode: z.number(),
   mode: z.string(),
-  modifiedAt: time,
+  modifiedAt: timeSchema,
   /** Inodes that the runtime's mountinfo lists as mounted at this path; they differ from `inode` when shadowed. */
   mounted: z.array(z.number()),
 });

@@ -1,7 +1,6 @@
 /** What the container runtime runs: processes, and pod sandboxes with their containers. */
 import * as z from 'zod';
-
-const time = z.iso.datetime({ offset: true });
+import { timeSchema } from './time.ts';
 
 /** A process as the node saw it at the time of the probe. */
 export const processSchema = z.object({
@@ -51,7 +50,7 @@ export const sandboxSchema = z.object({
   /** Network namespace of that process. */
   networkNamespace: z.number().nullable(),
   pidNamespace: z.number().nullable(),
-  createdAt: time.nullable(),
+  createdAt: timeSchema.nullable(),
   runtimeHandler: z.string().nullable(),
   containers: z.array(sandboxContainerSchema),
   /** Runtime specs, its own or of its containers, that could not be read: what they would say is from other sources. */

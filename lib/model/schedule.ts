@@ -1,5 +1,6 @@
 /** When runs begin: expressions of EventBridge Scheduler, held to what can ever come. */
 import * as z from 'zod';
+import { DAY } from './days.ts';
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
@@ -75,7 +76,6 @@ function neverComes(day: string, month: string): boolean {
 /** Two years with a leap year in them: every gap that a yearly rhythm has. */
 const SPAN_DAYS = 800;
 const SPAN_BEGINS = Date.UTC(2027, 0, 1);
-const DAY = 86_400_000;
 
 /** The longest time between two starts in hours, to the day; an expression that is none has null. */
 export function longestGapHours(expression: string): number | null {

@@ -1,11 +1,12 @@
 /** When a growing number reaches its limit at the present rate. */
+import { DAY } from '../model/days.ts';
 
 export type Point = { readonly at: number; readonly value: number };
 
 /** A straight line fits neither few points nor randomly scattered ones. */
 const [FEWEST, FIT] = [5, 0.6];
 /** Nobody plans beyond this, in milliseconds. */
-const HORIZON = 365 * 86_400_000;
+const HORIZON = 365 * DAY;
 
 /**
  * The least-squares line through the points, extended to the limit.

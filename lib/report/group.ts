@@ -2,7 +2,7 @@
  * How findings are shown: symptoms under their cause, and the same fault of many objects once. Presentation only:
  * thresholds and lifecycle use the findings themselves.
  */
-import { type AuditedObject, type Finding, nodeOf, type RemedyStep } from '../model/finding.ts';
+import { type Finding, nodeOf, objectName, type RemedyStep } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { plural } from './summary.ts';
 
@@ -132,14 +132,6 @@ function onAnyNode(text: string, node: string): string {
   // Only a whole name: node-1 is neither in node-12 nor in node-1.internal.
   const name = new RegExp(`(?<![\\w.-])(node )?${node.replace(/\W/g, '\\$&')}(?![\\w-]|\\.\\w)`, 'g');
   return text.replace(name, (_, kind?: string) => (kind === undefined ? 'NODE' : 'each of the nodes'));
-}
-
-/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name replaces both. */
-export function objectName(object: AuditedObject, nodeName: (node: string) => string = asItIs): string {
-  const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
-  const { path = name } = object;
-  const what = path === name || path.endsWith(`/${name}`) ? path : `${name} ${path}`;
-  return `${what}${object.node === undefined || object.node === object.name ? '' : ` on ${nodeName(object.node)}`}`;
 }
 
 const asItIs = (node: string): string => node;

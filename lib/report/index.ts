@@ -12,12 +12,12 @@ import type { TextOptions } from './text-style.ts';
 
 export { jsonText } from './escape.ts';
 export { type Format, formats } from './formats.ts';
-export { countOf, objectName, trafficOf } from './group.ts';
+export { countOf, trafficOf } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';
 export type { Night } from './html/nights.ts';
 export { type PageOptions, writeHtml } from './html/page.ts';
 export { eachRow, rows } from './ndjson.ts';
-export { coverageLine, plural } from './summary.ts';
+export { coverageLine, minute, plural } from './summary.ts';
 export { table } from './table.ts';
 export { clipped, padded, widthOf, wrapped } from './width.ts';
 

@@ -3,10 +3,10 @@
  * fails, an unknown is an error, and pods not judged, excepted findings and pending ones are skipped.
  */
 import type { Finding } from '../model/finding.ts';
+import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { CheckCoverage, ClusterReport, NodeCoverage } from '../model/report.ts';
 import { xmlText } from './escape.ts';
-import { objectName } from './group.ts';
 import { plural } from './summary.ts';
 
 type CaseResult = {

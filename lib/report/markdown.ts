@@ -1,9 +1,9 @@
 /** The report for an issue, a pull request or a wiki page. */
-
+import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { markdownText as text } from './escape.ts';
-import { type Group, groups, membersOf, objectName, statesOf, stepsOf, trafficOf, whatOf } from './group.ts';
+import { type Group, groups, membersOf, statesOf, stepsOf, trafficOf, whatOf } from './group.ts';
 import { coverageLine, severityCounts, unjudgedPods, unknownServices } from './summary.ts';
 
 /** GitHub-flavored Markdown, for job summaries and comments. */

@@ -1,4 +1,5 @@
 /** A report in numbers and one sentence, shared by all writers. */
+import { clusterSummary } from '../model/cluster-summary.ts';
 import { counts, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
@@ -14,13 +15,12 @@ export function plural(
 
 /** `2 critical, 1 high (1 of them shown under its cause)`; empty if there are no active findings. */
 export function severityCounts(report: ClusterReport): string {
-  const open = report.findings.filter(counts);
+  const { findings } = clusterSummary(report);
   const bySeverity = severities
-    .map((severity) => [open.filter((finding) => finding.severity === severity).length, severity] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, severity]) => `${count} ${severity}`)
+    .filter((severity) => findings[severity] > 0)
+    .map((severity) => `${findings[severity]} ${severity}`)
     .join(', ');
-  const explained = open.filter(({ partOf }) => partOf !== null).length;
+  const explained = report.findings.filter((each) => counts(each) && each.partOf !== null).length;
   return explained === 0
     ? bySeverity
     : `${bySeverity} (${explained} of them shown under ${explained === 1 ? 'its cause' : 'their causes'})`;

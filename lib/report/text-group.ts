@@ -1,9 +1,10 @@
 /** One group of findings in the text report: what was found, on which objects, and what to do. */
 import type { Finding } from '../model/finding.ts';
+import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { repairKindOf } from '../model/repair-kind.ts';
 import { command } from '../model/shell.ts';
-import { type Group, membersOf, nodesOf, objectName, stepsOf, trafficOf, whatOf } from './group.ts';
+import { type Group, membersOf, nodesOf, stepsOf, trafficOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { apart, clippedInside, hanging, indented, padded, widthOf } from './width.ts';

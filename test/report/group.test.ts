@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { groups, objectName, stepsOf, trafficOf } from '../../lib/report/group.ts';
+import { objectName } from '../../lib/model/finding.ts';
+import { groups, stepsOf, trafficOf } from '../../lib/report/group.ts';
 import { aFinding } from './sample.ts';
 
 it('names an object once, however often its name is in its path', () => {

@@ -10,7 +10,7 @@ import {
   summaries,
   totalsBefore,
 } from '../../history/index.ts';
-import { dayBefore } from '../../model/days.ts';
+import { DAY, dayBefore } from '../../model/days.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import { verdicts } from '../../model/report.ts';
 import { dayOf, timeOf } from '../../model/run-id.ts';
@@ -19,7 +19,6 @@ import { consolePage, urlPath } from '../tell.ts';
 import type { FleetReport } from './messages.ts';
 
 const DAYS = 30;
-const DAY_MILLISECONDS = 86_400_000;
 const AT_ONCE = 8;
 /** A nightly audit that is two days old was missed once. */
 const STALE_DAYS = 2;
@@ -96,7 +95,7 @@ export async function latestOfEach(
       rows.set(cluster, { ...nothingKnown, cluster, note: 'no audit within a year' });
       return;
     }
-    const days = Math.floor((now.getTime() - Date.parse(last.startedAt)) / DAY_MILLISECONDS);
+    const days = Math.floor((now.getTime() - Date.parse(last.startedAt)) / DAY);
     const notes = [
       ...(days >= STALE_DAYS ? [`not audited for ${days} days`] : []),
       ...(last.scope === 'part' ? ['only a part of it was ever audited'] : []),

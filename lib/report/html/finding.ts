@@ -1,4 +1,5 @@
 /** Wording of a finding shared by the parts of a page. */
+import { DAY } from '../../model/days.ts';
 import type { Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
 import { minute } from '../summary.ts';
@@ -18,7 +19,7 @@ export function statesOf(finding: Finding): string[] {
 
 /** Whole days between two ISO times: how many nights a fault has been open. */
 export function nights(from: string, to: string): number {
-  return Math.max(0, Math.floor((Date.parse(to) - Date.parse(from)) / 86_400_000)) || 0;
+  return Math.max(0, Math.floor((Date.parse(to) - Date.parse(from)) / DAY)) || 0;
 }
 
 /** An ISO time for people; the script adds how long ago it was. */

@@ -1,4 +1,5 @@
 /** Namespaces, leaked ones and the fullest node of the last month, as charts, and as numbers for blind readers. */
+import { DAY } from '../../model/days.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { type Totals, totalsOf } from '../../model/totals.ts';
@@ -93,7 +94,7 @@ function forecast(known: readonly Known[], limit: number): string {
   if (last !== undefined && last.value >= limit) return '. <span class="warn">The limit is reached.</span>';
   const time = reaches(known, limit);
   if (time === null || last === undefined) return '. At this rate it does not reach the limit within a year.';
-  const days = Math.ceil((time - last.at) / 86_400_000);
+  const days = Math.ceil((time - last.at) / DAY);
   return `. <span class="warn">At this rate it reaches the limit on ${day(time)}, in ${plural(days, 'day')}.</span>`;
 }
 
