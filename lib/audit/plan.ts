@@ -1,6 +1,7 @@
 /** Which nodes of a cluster are probed, and why the others are not. Pure. */
 import { AuditError } from '../model/errors.ts';
 import type { Node, OtherNode } from '../model/kubernetes.ts';
+import { OF_CALICO, OF_FLANNEL } from '../model/node-annotations.ts';
 import type { NodeCoverage } from '../model/report.ts';
 
 export type NodeSelection = {
@@ -84,10 +85,7 @@ const OTHERS = 100;
 
 /** Annotations of flannel and Calico that show what other nodes must know of this one. */
 function hasTunnel({ annotations }: Node): boolean {
-  return (
-    annotations['flannel.alpha.coreos.com/backend-type'] !== undefined ||
-    annotations['projectcalico.org/IPv4VXLANTunnelAddr'] !== undefined
-  );
+  return annotations[OF_FLANNEL.backend] !== undefined || annotations[OF_CALICO.tunnelAddress] !== undefined;
 }
 
 const asOther = ({ name, createdAt, ready, annotations, addresses, podCIDRs }: Node): OtherNode => ({

@@ -5,12 +5,12 @@ import {
   type Event,
   eventSchema,
   NETWORK_ANNOTATIONS,
-  NODE_ANNOTATIONS,
   type Node,
   nodeSchema,
   type Pod,
   podSchema,
 } from '../model/kubernetes.ts';
+import { NODE_ANNOTATIONS } from '../model/node-annotations.ts';
 
 /** API objects as far as we read them; all other fields are dropped here. */
 const metadata = z.object({

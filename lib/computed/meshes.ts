@@ -1,5 +1,5 @@
 /** Which service mesh a pod is enrolled in, and which packets of it the rules in its namespace redirect. */
-import { ISTIO_CNI } from '../model/cni-plugins.ts';
+import { ISTIO_CNI, LINKERD_CNI } from '../model/cni-plugins.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { PacketFilter } from '../model/network.ts';
 import { withoutComments } from './packet-filter-rules.ts';
@@ -24,7 +24,7 @@ const MESHES = {
   // The same with rules that the node's agent writes.
   sidecarByAgent: { name: 'Istio (sidecar)', chains: ISTIO, byRulesAlone: true, agent: ISTIO_CNI },
   linkerd: { name: 'Linkerd', chains: /^PROXY_INIT_/, byRulesAlone: true, agent: null },
-  linkerdByAgent: { name: 'Linkerd', chains: /^PROXY_INIT_/, byRulesAlone: true, agent: 'linkerd-cni' },
+  linkerdByAgent: { name: 'Linkerd', chains: /^PROXY_INIT_/, byRulesAlone: true, agent: LINKERD_CNI },
   kuma: { name: 'Kuma', chains: /^KUMA_MESH_/, byRulesAlone: false, agent: null },
   consul: { name: 'Consul', chains: /^CONSUL_/, byRulesAlone: false, agent: null },
 } as const satisfies Record<string, Mesh>;

@@ -2,6 +2,7 @@
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
+import { OF_FLANNEL } from '../model/node-annotations.ts';
 import { type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
 import { addressBits, contains, prefixLength, subnetOf } from './cidr.ts';
 import { routeText } from './gateway.ts';
@@ -64,7 +65,7 @@ function rangesOf(
 
 /** The backends of flannel that write a route for each other node. */
 function flannelRoutes(annotations: OtherNode['annotations']): NodeRoutes['always'] {
-  const backend = annotations['flannel.alpha.coreos.com/backend-type'];
+  const backend = annotations[OF_FLANNEL.backend];
   if (backend === 'vxlan') return 'all';
   return backend === 'host-gw' ? 'near' : 'none';
 }

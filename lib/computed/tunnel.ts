@@ -4,6 +4,7 @@ import { CALICO, CILIUM_CNI, FLANNEL } from '../model/cni-plugins.ts';
 import type { Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { Link, NetworkStack } from '../model/network.ts';
+import { OF_CALICO, OF_FLANNEL } from '../model/node-annotations.ts';
 import { isKnownToAll } from './joining.ts';
 
 const CALICO_DEVICE = 'vxlan.calico';
@@ -35,7 +36,7 @@ export function tunnelOf(
       address: null,
     };
   }
-  const announced = annotations['projectcalico.org/IPv4VXLANTunnelAddr'] ?? null;
+  const announced = annotations[OF_CALICO.tunnelAddress] ?? null;
   const calico = named(CALICO_DEVICE);
   // The annotation stays when VXLAN is turned off, and the device goes with it.
   if (announced !== null && calico !== null) {
@@ -94,19 +95,17 @@ export function reachedBy(
 
 /** Agents may use another address than the API has, as where a node has several. */
 function announcedAddresses(annotations: OtherNode['annotations']): string[] {
-  return [
-    'flannel.alpha.coreos.com/public-ip-overwrite',
-    'flannel.alpha.coreos.com/public-ip',
-    'projectcalico.org/IPv4Address',
-  ].flatMap((name) => annotations[name]?.split('/')[0] || []);
+  return [OF_FLANNEL.addressOverwrite, OF_FLANNEL.address, OF_CALICO.address].flatMap(
+    (name) => annotations[name]?.split('/')[0] || [],
+  );
 }
 
 const backendSchema = z.object({ VNI: z.number().int().nonnegative(), VtepMAC: z.string().max(100) });
 
 function flannelOf(annotations: OtherNode['annotations']): z.infer<typeof backendSchema> | null {
-  if (annotations['flannel.alpha.coreos.com/backend-type'] !== 'vxlan') return null;
+  if (annotations[OF_FLANNEL.backend] !== 'vxlan') return null;
   try {
-    const data: unknown = JSON.parse(annotations['flannel.alpha.coreos.com/backend-data'] ?? '');
+    const data: unknown = JSON.parse(annotations[OF_FLANNEL.backendData] ?? '');
     return backendSchema.safeParse(data).data ?? null;
   } catch {
     return null;
@@ -118,6 +117,6 @@ function gatewayOf(
   plugin: Tunnel['plugin'],
   { podCIDRs, annotations }: Pick<OtherNode, 'podCIDRs' | 'annotations'>,
 ): string | null {
-  if (plugin === CALICO) return annotations['projectcalico.org/IPv4VXLANTunnelAddr'] ?? null;
+  if (plugin === CALICO) return annotations[OF_CALICO.tunnelAddress] ?? null;
   return podCIDRs.find((cidr) => !cidr.includes(':'))?.split('/')[0] ?? null;
 }

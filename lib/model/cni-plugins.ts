@@ -263,6 +263,13 @@ export const AWS_CNI = 'aws-cni' satisfies KnownPlugin;
 export const CILIUM_CNI = 'cilium-cni' satisfies KnownPlugin;
 /** The plugin of Istio, which redirects a pod's packets when it starts. */
 export const ISTIO_CNI = 'istio-cni' satisfies KnownPlugin;
+/** The plugin of Linkerd, which does the same where pods have no init container for it. */
+export const LINKERD_CNI = 'linkerd-cni';
+/** Chained behind others: host ports; settings of a pod's interface, its MTU among them. */
+export const PORTMAP = 'portmap';
+export const TUNING = 'tuning';
+/** Brings up lo; older runtimes run it of their own accord. */
+export const LOOPBACK = 'loopback';
 /** The plugins whose agents make a VXLAN device and announce it in annotations of the node. */
 export const FLANNEL = 'flannel' satisfies KnownPlugin;
 export const CALICO = 'calico' satisfies KnownPlugin;

@@ -25,14 +25,6 @@ export const NETWORK_ANNOTATIONS = [
   'netns-auditor/',
 ] as const;
 
-/** Where CNI plugins note how packets for the pods of a node get there. */
-export const NODE_ANNOTATIONS = [
-  'flannel.alpha.coreos.com/backend-data',
-  'flannel.alpha.coreos.com/backend-type',
-  'flannel.alpha.coreos.com/public-ip',
-  'projectcalico.org/IPv4VXLANTunnelAddr',
-] as const;
-
 export const containerSchema = z.object({
   name: z.string(),
   /** An init container with restartPolicy Always counts as a sidecar. */
@@ -95,7 +87,7 @@ export const nodeSchema = z.object({
   /** False when the kubelet stopped reporting (Ready is Unknown, or the node.kubernetes.io/unreachable taint). */
   kubeletReports: z.boolean(),
   unschedulable: z.boolean(),
-  /** Of {@link NODE_ANNOTATIONS}. */
+  /** Of `NODE_ANNOTATIONS`. */
   annotations: z.record(z.string(), z.string()).default({}),
   addresses: z.array(z.string()),
   podCIDRs: z.array(z.string()),

@@ -1,7 +1,15 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cniPlugin, knownPlugins } from '../../lib/model/cni-plugins.ts';
+import {
+  cniPlugin,
+  knownPlugins,
+  LINKERD_CNI,
+  LOOPBACK,
+  PORTMAP,
+  TUNING,
+} from '../../lib/model/cni-plugins.ts';
+import { NODE_ANNOTATIONS } from '../../lib/model/node-annotations.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const TABLE = 'lib/model/cni-plugins.ts';
@@ -9,7 +17,9 @@ const TABLE = 'lib/model/cni-plugins.ts';
 describe('the table of CNI plugins', () => {
   it('is the only place in lib/ where a plugin is named in code', () => {
     // `bridge` is a kind of link and of MAC as well: of it only comparisons with a plugin count.
-    const name = new RegExp(`['"](?:${knownPlugins.filter((each) => each !== 'bridge').join('|')})['"]`);
+    const others = [LINKERD_CNI, PORTMAP, TUNING, LOOPBACK];
+    const names = [...knownPlugins.filter((each) => each !== 'bridge'), ...others].join('|');
+    const name = new RegExp(`['"](?:${names})['"]`);
     const bridge = /plugins?\b[^\n]{0,20}(?:===|includes\()\s*'bridge'/;
     // Whose records they are is data of the evidence (`Ipam.kind`, `CniEndpoints.kind`).
     const kind = /\bkind\b[^\n]*'(?:host-local|calico)'|z\.enum\(\['host-local'/;
@@ -22,6 +32,13 @@ describe('the table of CNI plugins', () => {
           .map((line) => `${file}: ${line.trim()}`),
       );
     expect(found).toEqual([]);
+  });
+
+  it('and the list of annotations the only one where those of their nodes are named', () => {
+    const named = globSync('lib/**/*.ts', { cwd: root }).filter((file) =>
+      NODE_ANNOTATIONS.some((each) => readFileSync(join(root, file), 'utf8').includes(each)),
+    );
+    expect(named).toEqual(['lib/model/node-annotations.ts']);
   });
 
   it('knows nothing of a type that a hostile configuration makes up', () => {

@@ -1,5 +1,5 @@
 import { loadedConfig } from '../../computed/loaded-config.ts';
-import { cniPlugin } from '../../model/cni-plugins.ts';
+import { cniPlugin, LOOPBACK } from '../../model/cni-plugins.ts';
 import { listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
@@ -25,7 +25,7 @@ export const cniPluginMissing = defineCheck({
       ...named,
       ...named.flatMap((type) => cniPlugin(type)?.delegates ?? []),
       // CRI-O and containerd 1 bring up lo with a plugin of their own accord; containerd 2 may do it itself.
-      ...(/^(containerd:\/\/v?1\.|cri-o:)/.test(containerRuntime) ? ['loopback'] : []),
+      ...(/^(containerd:\/\/v?1\.|cri-o:)/.test(containerRuntime) ? [LOOPBACK] : []),
     ];
     const installed = new Set(cniConfig.binaries);
     const missing = [...new Set(needed)].filter((type) => !installed.has(type));

@@ -1,4 +1,5 @@
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
+import { TUNING } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link, NetworkStack } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
@@ -86,5 +87,5 @@ function widestUplink({ links, addresses, routes }: NetworkStack): Link | undefi
 /** The tuning plugin sets the pod's end alone, and a VPN in the pod lowers it itself: what is sent then fits either way. */
 function loweredOnPurpose({ pod, results, link, hostLink }: PodNetwork): boolean {
   if (link === null || hostLink === null || link.mtu > hostLink.mtu) return false;
-  return results[0]?.plugins.includes('tuning') === true || pod.containers.some(mayChangeNetwork);
+  return results[0]?.plugins.includes(TUNING) === true || pod.containers.some(mayChangeNetwork);
 }

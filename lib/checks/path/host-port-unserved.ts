@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { PORTMAP } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject, unknown } from '../define.ts';
 import { command, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
-const PORTMAP = 'portmap';
 const DISPATCH = 'CNI-HOSTPORT-DNAT';
 
 /** Rules of a pod whose DEL failed stay, and the first one for a port takes all (plugins#683, #752, calico#3412). */
