@@ -209,7 +209,9 @@ if (import.meta.main) {
     spawnSync('npx', format, { cwd: root, stdio: 'ignore' });
     console.log(`Written, or added to:\n${files.map((file) => `  ${file}`).join('\n')}`);
     console.log(`\nNow write the check until this passes:\n  npx vitest run ${id} catalogue`);
-    console.log('Then its line in `mutations` of test/checks/nodes.test.ts, and npm run generate.');
+    console.log(
+      'Then the steps from 6 on of "Add a check" in CONTRIBUTING.md: its mutation, its fault and its page.',
+    );
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 2;

@@ -166,7 +166,7 @@ function resolvedEntries(resolved: Changes['resolved']): Section['entries'] {
 export type Alike<T> = readonly [T, ...T[]];
 type Placed = Pick<Told, 'severity' | 'check' | 'object'>;
 
-/** Groups findings of the same check, kind and severity, as in the report, in order of each group's first. */
+/** Groups findings of the same check, severity and kind of object, in the order of each group's first. */
 export function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
   const sets = Map.groupBy(findings, ({ check, severity, object }) => `${check}|${severity}|${object.kind}`);
   return [...sets.values()].flatMap((set): Alike<T>[] => {

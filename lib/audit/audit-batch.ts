@@ -14,7 +14,7 @@ import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
 /** How pods run; the plan has the run's name and how it judges. */
-export type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks'>;
+type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks'>;
 
 export type BatchOptions = ProbeOptions & {
   /** @default all */

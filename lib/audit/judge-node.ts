@@ -1,5 +1,4 @@
-/** One node: snapshot, probe, snapshot, evidence, diagnosis. Every error here ends up in this node's coverage. */
-
+/** What was gathered of one node, judged: its failures, and how much of it was examined. Pure. */
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { podKey } from '../computed/cni-endpoints.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';

@@ -41,7 +41,7 @@ export function notOfPods(
 }
 
 /** The store that the pod's main interface has its addresses from, or why there is none to compare with. */
-export function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | string {
+function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | string {
   if (cniPlugin(network.plugin)?.addresses === 'eni') {
     if (network.hostLink?.name.startsWith('vlan') || 'vpc.amazonaws.com/pod-eni' in network.pod.annotations) {
       return 'the address is that of a branch ENI, which ipamd does not keep';

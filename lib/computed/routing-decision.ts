@@ -71,15 +71,7 @@ export function isAdded({ drops, table }: Rule): boolean {
 }
 
 /** As `ip rule` prints it, without its priority. */
-export function ruleSelector({
-  source,
-  destination,
-  inputLink,
-  outputLink,
-  fwmark,
-  drops,
-  table,
-}: Rule): string {
+function ruleSelector({ source, destination, inputLink, outputLink, fwmark, drops, table }: Rule): string {
   return [
     `from ${source}`,
     ...(destination === null ? [] : [`to ${destination}`]),

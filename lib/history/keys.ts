@@ -1,4 +1,4 @@
-/** The keys of the store (the same in a directory and in S3) and the names of runs. */
+/** The keys of the store (the same in a directory and in S3). */
 import { createHash } from 'node:crypto';
 import { dayOf } from '../model/run-id.ts';
 import type { Table } from '../model/tables.ts';

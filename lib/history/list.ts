@@ -67,7 +67,7 @@ export async function lastSummary(
 }
 
 /** One run as one line; null if its report does not exist. @throws AuditError STORE if it cannot be read. */
-export async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
+async function summary(store: Store, run: Run, only: Narrowing = {}): Promise<RunSummary | null> {
   const report = await readAs(store, run, summarySchema);
   if (report === null) return null;
   const { runId, scope, startedAt } = report;

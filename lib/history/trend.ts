@@ -45,7 +45,7 @@ export function columnsOf(from: Date, to: Date, count: number): Column[] {
 }
 
 /** Days (UTC) that a column touches, newest first. Pure. */
-export function daysOf({ from, to }: Column): string[] {
+function daysOf({ from, to }: Column): string[] {
   const days: string[] = [];
   for (let day = Math.floor((to - 1) / DAY); day >= Math.floor(from / DAY); day -= 1)
     days.push(new Date(day * DAY).toISOString().slice(0, 10));

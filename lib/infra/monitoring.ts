@@ -34,8 +34,9 @@ const percentOf = (share: number): number => Math.round(share * 10_000) / 100;
 /** CloudWatch refuses a dashboard with more in one widget. */
 const ALARMS_PER_WIDGET = 100;
 
-/** Alarms and dashboard. The constructor is long, as it is one list of alarms on the same metrics. */
+/** Alarms and dashboard. */
 export class Monitoring extends Construct {
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one list of alarms on the same metrics.
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     const { machine, storage, schedule, thresholds } = props;

@@ -58,10 +58,11 @@ const RETRYABLE = [
   'Runtime.ExitError',
 ];
 
-/** The states of a run, in order. The constructor is long, as it is one list: each state names the next. */
+/** The states of a run, in order. */
 export class AuditStates extends Construct {
   readonly machine: StateMachine;
 
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one list, in which each state names the next.
   constructor(scope: Construct, id: string, props: AuditStatesProps) {
     super(scope, id);
     const { functions, concurrency } = props;

@@ -107,7 +107,7 @@ const logDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
-export const retentionSchema = z.strictObject({
+const retentionSchema = z.strictObject({
   reportDays: z.int().min(30).default(1096).describe('Reports, findings, nodes, fleet and alerts.'),
   evidenceDays: z.int().min(1).default(90).describe('The raw evidence of each node.'),
   logDays: z
@@ -116,7 +116,7 @@ export const retentionSchema = z.strictObject({
     .describe('Logs of the functions and the state machine.'),
 });
 
-export const networkSchema = z
+const networkSchema = z
   .strictObject({
     vpcId: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'It is the id of a VPC, such as vpc-0123456789abcdef0.'),
     availabilityZones: z.array(z.string()).min(1).describe('One for each subnet, in the same order.'),
@@ -212,7 +212,7 @@ export const configSchema = z
 export type Config = z.infer<typeof configSchema>;
 
 /** Of the 15 minutes that a function may take, what is left when its own cleaning up is taken off. */
-export const BATCH_SECONDS = 15 * 60 - 45;
+const BATCH_SECONDS = 15 * 60 - 45;
 
 /**
  * What is wrong with a batch that a function is to audit: all of its nodes may take their whole time.

@@ -29,7 +29,7 @@ export type Part<T> =
   | { readonly status: 'absent'; readonly reason: string }
   | { readonly status: 'failed'; readonly reason: string };
 
-export const hostSchema = z.object({
+const hostSchema = z.object({
   hostname: z.string(),
   networkNamespace: z.number(),
   pidNamespace: z.number(),
@@ -39,7 +39,7 @@ export const hostSchema = z.object({
   uptimeSeconds: z.number(),
 });
 
-export const kernelSchema = z.object({
+const kernelSchema = z.object({
   /** sysctl by dotted name, as printed. */
   sysctls: z.record(z.string(), z.string()),
   /** Entries of the neighbour tables, all namespaces together, as their limit gc_thresh3 is one for all. */
@@ -51,7 +51,7 @@ export const kernelSchema = z.object({
   blockedTasks: z.array(z.object({ pid: z.number().int(), command: z.string(), stack: z.array(z.string()) })),
 });
 
-export const kernelMessageSchema = z.object({
+const kernelMessageSchema = z.object({
   /** Seconds since boot. */
   seconds: z.number(),
   at: timeSchema,
@@ -60,7 +60,7 @@ export const kernelMessageSchema = z.object({
 export type KernelMessage = z.infer<typeof kernelMessageSchema>;
 
 /** A throw-away unnamed namespace with a veth pair, made and gone again. */
-export const creationSchema = z.object({
+const creationSchema = z.object({
   ok: z.boolean(),
   milliseconds: z.number(),
   error: z.string().nullable(),
@@ -94,7 +94,7 @@ export const canarySchema = z.object({
 });
 
 /** A pod with whether it held still from the first snapshot to the second. */
-export const observedPodSchema = podSchema.extend({
+const observedPodSchema = podSchema.extend({
   /** Why it is not judged; null when it stood in both snapshots unchanged and is old enough. */
   unsettled: z.string().nullable(),
   /** Whether it is not judged only because it is too young. */
@@ -103,7 +103,7 @@ export const observedPodSchema = podSchema.extend({
 export type ObservedPod = z.infer<typeof observedPodSchema>;
 
 /** A pod's attachment to the network: what API, runtime, kernel and CNI each say, side by side. */
-export const podNetworkSchema = z.object({
+const podNetworkSchema = z.object({
   pod: observedPodSchema,
   sandbox: sandboxSchema,
   /** Inode of the namespace that the sandbox lives in, never the node's own. */
@@ -123,7 +123,7 @@ export const podNetworkSchema = z.object({
 export type PodNetwork = z.infer<typeof podNetworkSchema>;
 
 /** Who answers cluster names, by the API and by the kubelet: each null where it was not read, for the reason beside it. */
-export const clusterDnsSchema = z.object({
+const clusterDnsSchema = z.object({
   /** Services with a port 53 when the run was planned. That they may not be listed is no failure of the node. */
   services: z.array(dnsServiceSchema).nullable(),
   servicesUnread: z.string().nullable(),

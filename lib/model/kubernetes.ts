@@ -25,7 +25,7 @@ export const NETWORK_ANNOTATIONS = [
   'netns-auditor/',
 ] as const;
 
-export const containerSchema = z.object({
+const containerSchema = z.object({
   name: z.string(),
   /** An init container with restartPolicy Always counts as a sidecar. */
   role: z.enum(['app', 'init', 'sidecar']),

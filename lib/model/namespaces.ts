@@ -4,7 +4,7 @@ import { networkStackSchema } from './network.ts';
 import { timeSchema } from './time.ts';
 
 /** A process, or a descriptor of one, that keeps a namespace alive. */
-export const holderSchema = z.object({
+const holderSchema = z.object({
   pid: z.number().int(),
   command: z.string(),
   via: z.enum(['process', 'thread', 'descriptor', 'mount']),
@@ -48,7 +48,7 @@ export const pinSchema = z.object({
 export type Pin = z.infer<typeof pinSchema>;
 
 /** A process that holds sockets of a namespace: the sockets themselves were asked. */
-export const socketHolderSchema = z.object({
+const socketHolderSchema = z.object({
   pid: z.number().int(),
   command: z.string(),
   sockets: z.number().int(),

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 
 /** Where the other end of a veth or netkit pair is. */
-export const peerSchema = z.discriminatedUnion('status', [
+const peerSchema = z.discriminatedUnion('status', [
   /** Matched in both directions: (inode, ifindex) points back at this link. */
   z.object({
     status: z.literal('matched'),
@@ -68,7 +68,7 @@ export const linkSchema = z.object({
 });
 export type Link = z.infer<typeof linkSchema>;
 
-export const addressSchema = z.object({
+const addressSchema = z.object({
   link: z.string(),
   family: z.union([z.literal(4), z.literal(6)]),
   address: z.string(),
@@ -79,7 +79,7 @@ export const addressSchema = z.object({
 });
 export type Address = z.infer<typeof addressSchema>;
 
-export const routeSchema = z.object({
+const routeSchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   /** unicast, local, broadcast, blackhole, unreachable, prohibit … */
   type: z.string(),
@@ -163,7 +163,7 @@ export const ipsecPolicySchema = z.object({
 });
 export type IpsecPolicy = z.infer<typeof ipsecPolicySchema>;
 
-export const ruleSchema = z.object({
+const ruleSchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   priority: z.number().int(),
   source: z.string(),
@@ -180,7 +180,7 @@ export const ruleSchema = z.object({
 });
 export type Rule = z.infer<typeof ruleSchema>;
 
-export const neighbourSchema = z.object({
+const neighbourSchema = z.object({
   destination: z.string(),
   link: z.string(),
   mac: z.string().nullable(),

@@ -13,7 +13,7 @@ import { podLinkSchema } from './pod-links.ts';
 import { nodeCoverageSchema, nodeFactsSchema, unjudgedPodsSchema } from './report.ts';
 
 /** One fault found by one check, before it is compared with earlier runs. */
-export const failureSchema = z.object({
+const failureSchema = z.object({
   check: z.string(),
   object: auditedObjectSchema,
   severity: z.enum(severities),
@@ -27,7 +27,7 @@ export const failureSchema = z.object({
 export type CheckFailure = z.infer<typeof failureSchema>;
 
 /** How one check went on one node. */
-export const checkTallySchema = z.object({
+const checkTallySchema = z.object({
   check: z.string(),
   passed: z.number().int(),
   notApplicable: z.number().int(),
@@ -38,7 +38,7 @@ export const checkTallySchema = z.object({
 });
 export type CheckTally = z.infer<typeof checkTallySchema>;
 
-export const podAddressSchema = z.object({
+const podAddressSchema = z.object({
   address: z.string(),
   node: z.string(),
   pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }),

@@ -4,7 +4,7 @@ import * as z from 'zod';
 const count = z.number().int().nonnegative();
 
 /** Of one end of a link: what came in there and what went out. */
-export const linkCountersSchema = z.object({
+const linkCountersSchema = z.object({
   inPackets: count,
   outPackets: count,
   inErrors: count,

@@ -16,7 +16,7 @@ export const nodeCoverageSchema = z.object({
 });
 export type NodeCoverage = z.infer<typeof nodeCoverageSchema>;
 
-export const checkCoverageSchema = z.object({
+const checkCoverageSchema = z.object({
   check: z.string(),
   topic: z.enum(topics),
   examined: z.number().int().describe('Objects that passed or failed.'),
@@ -59,7 +59,7 @@ export const nodeFactsSchema = z.object({
 export type NodeFacts = z.infer<typeof nodeFactsSchema>;
 
 /** What a report remembers of a finding that is gone, in case it comes back. */
-export const rememberedSchema = z.object({
+const rememberedSchema = z.object({
   fingerprint: z.string(),
   firstSeen: z.iso.datetime(),
   resolvedAt: z.iso.datetime(),

@@ -21,7 +21,7 @@ export const resolvConfSchema = z.object({
 });
 export type ResolvConf = z.infer<typeof resolvConfSchema>;
 
-export const sandboxContainerSchema = z.object({
+const sandboxContainerSchema = z.object({
   id: z.string(),
   name: z.string(),
   /** Init process; null when it is not running. */

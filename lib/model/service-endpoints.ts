@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { listed } from './cni-records.ts';
 
 /** A pod that is a ready endpoint of a Service in its namespace. */
-export const servedPodSchema = z.object({ namespace: z.string(), pod: z.string(), service: z.string() });
+const servedPodSchema = z.object({ namespace: z.string(), pod: z.string(), service: z.string() });
 export type ServedPod = z.infer<typeof servedPodSchema>;
 
 export const serviceEndpointsSchema = listed(servedPodSchema);

@@ -48,9 +48,9 @@ export type EvidenceInput = {
 
 /**
  * The evidence of one node. A part that is malformed is `failed` with its reason; the others stand.
- * As long as it is because each part is named here once, after those that it needs.
  * @throws AuditError BUNDLE_INVALID when what the probe says of itself cannot be read
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: each part is named here once, after those that it needs.
 export function buildEvidence(input: EvidenceInput): Evidence {
   const { files, before, after } = input;
   const { reader, meta, facts } = described(files);

@@ -28,7 +28,7 @@ export const CAPABILITIES = [
   'SYS_CHROOT',
 ] as const;
 
-export type ProbedActively = Exclude<ActiveProbe, 'cni'>;
+type ProbedActively = Exclude<ActiveProbe, 'cni'>;
 
 export type ProbePodOptions = {
   readonly runId: string;
@@ -162,7 +162,7 @@ export function probePod(options: ProbePodOptions) {
 }
 
 /** A label's value: at most 63 characters that begin and end with a letter or digit. */
-export function labelValue(text: string): string {
+function labelValue(text: string): string {
   return text
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
     .slice(0, 63)

@@ -7,7 +7,7 @@ import { printable } from '../model/printable.ts';
  * done: gone, and proven; would: it may go; refused: something stands against it; failed: it was begun and did not go as it should;
  * left: not tried.
  */
-export const answerWords = ['done', 'would', 'refused', 'failed', 'left'] as const;
+const answerWords = ['done', 'would', 'refused', 'failed', 'left'] as const;
 const wordSchema = z.enum(answerWords);
 
 export type Answer = {

@@ -38,7 +38,7 @@ export async function unpackLog(log: string): Promise<BundleFiles> {
 }
 
 /** The tar.gz inside a log, after its length and digest were checked against the trailer. */
-export function archiveFromLog(log: string): Uint8Array {
+function archiveFromLog(log: string): Uint8Array {
   if (log.length > BUNDLE_LIMITS.logCharacters) throw invalidBundle(`the log has ${log.length} characters`);
   const text = log.trimEnd();
   const end = text.lastIndexOf('\n');

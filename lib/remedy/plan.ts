@@ -30,7 +30,7 @@ export type NamespacesAct = Planned & {
 };
 
 /** Deletes pairs that lead into no pod, or address records without a container, on one node. */
-export type ObjectsAct = Planned & {
+type ObjectsAct = Planned & {
   readonly kind: 'delete-veths' | 'release-addresses';
   readonly objects: readonly NodeObject[];
 };
@@ -62,7 +62,7 @@ export type Asked = {
 };
 
 /** An older report may describe a cluster that has long changed. */
-export const OLDEST_HOURS = 24;
+const OLDEST_HOURS = 24;
 
 /** Why this report cannot be used for repairs; null if it can. @param now - milliseconds */
 export function whyNotBy(

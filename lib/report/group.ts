@@ -24,7 +24,7 @@ function kindOf({ state, suppressed }: Finding): string {
   return state === 'pending' ? state : 'counts';
 }
 
-/** Groups the findings of a report by check, severity and kind; in the order of the report. */
+/** Groups the findings of a report by check, severity and whether they count, each in the order of its first finding. */
 export function groups(report: Pick<ClusterReport, 'findings'>): Group[] {
   const known = new Set(report.findings.map((finding) => finding.fingerprint));
   // A partial report may lack the cause: then the symptom appears alone.

@@ -105,7 +105,7 @@ function rows({ hits }: WayCause): Comparison[] {
 }
 
 /** How to look again, and what puts back the rule or route that decides. */
-export function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
+function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
   const way = hits[0]?.broken[0]?.way;
   const asked =
     way === undefined ? [] : [lookOnNode(node, 'ask the kernel again.', command(...askedBy(way)))];

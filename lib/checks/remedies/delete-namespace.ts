@@ -21,7 +21,7 @@ const CNI_RESULTS = '/var/lib/cni/results/* /var/lib/cni/cache/results/* /run/cn
 const KNOWN_SANDBOXES = 3;
 
 /** Lists every process, thread and descriptor of the namespace; prints nothing when there is none. */
-export function findHolders(inode: number): string {
+function findHolders(inode: number): string {
   return `find /proc/[0-9]*/task/[0-9]*/ns/net /proc/[0-9]*/fd -lname 'net:\\[${inode}\\]' 2>/dev/null`;
 }
 
