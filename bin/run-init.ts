@@ -6,7 +6,7 @@ import { listEksClusters, type Tag } from '../lib/cluster/eks-list.ts';
 import { examine } from '../lib/config/examine.ts';
 import { configText, type FoundCluster } from '../lib/config/write.ts';
 import { configSchema } from '../lib/model/config.ts';
-import { AuditError, messageOf } from '../lib/model/errors.ts';
+import { AuditError, codeOf, whyUnreadable } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
 import { command } from '../lib/model/shell.ts';
 import { plural } from '../lib/report/summary.ts';
@@ -124,8 +124,8 @@ async function write(file: string, text: string, force: boolean): Promise<void> 
   try {
     await writeFile(file, text, { flag: force ? 'w' : 'wx' });
   } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    throw new AuditError('USAGE', `${file}: ${exists ? 'it is there already' : messageOf(error)}`, {
+    const exists = codeOf(error) === 'EEXIST';
+    throw new AuditError('USAGE', `${file}: ${exists ? 'it is there already' : whyUnreadable(error)}`, {
       cause: error,
       remedy: exists
         ? 'Name another file, or overwrite it with --force.'

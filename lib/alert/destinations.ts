@@ -1,7 +1,7 @@
 /** Creates destinations from the configuration, and reads their secrets from the places it names. */
 import { readFileSync } from 'node:fs';
 import type { Destination, Secret } from '../model/destination.ts';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, whyUnreadable } from '../model/errors.ts';
 import type { Notifier } from './notifier.ts';
 import { MailNotifier } from './smtp.ts';
 import { AlertmanagerNotifier, SlackNotifier, WebhookNotifier } from './webhook.ts';
@@ -56,8 +56,11 @@ function contentOf(destination: Destination, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read';
-    throw invalid(destination, `${file}: ${code}`, 'Put the secret into it, or name another file.');
+    throw invalid(
+      destination,
+      `${file}: ${whyUnreadable(error)}`,
+      'Put the secret into it, or name another file.',
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, codeOf } from '../model/errors.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Message } from './message.ts';
 import type { Notifier } from './notifier.ts';
@@ -170,7 +170,5 @@ async function postOnce(
 /** The code of the failure: messages of fetch may contain the URL. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `no answer in ${MILLISECONDS / 1000} s`;
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
-  return 'no connection';
+  return codeOf(error instanceof Error ? error.cause : undefined) || 'no connection';
 }

@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DirectoryStore, parseS3Place, S3Store, type Store } from '../history/index.ts';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, codeOf } from '../model/errors.ts';
 
 /** The user's data directory, as the XDG base directory specification places it. */
 export function defaultStore(): string {
@@ -26,7 +26,7 @@ export function openStore(place: string): Store | null {
 export async function assertThere(store: Store): Promise<void> {
   if (!(store instanceof DirectoryStore)) return;
   await access(store.location).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) return;
+    if (codeOf(error) !== 'ENOENT') return;
     throw new AuditError('USAGE', `${store.location}: there is no such directory`, {
       cause: error,
       remedy:

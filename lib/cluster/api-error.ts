@@ -33,7 +33,7 @@ const CHECK_PROXY =
  */
 export function connectionError(server: string, thrown: unknown, proxy: string | null): AuditError {
   if (thrown instanceof AuditError) return thrown;
-  const code = codeOf(thrown);
+  const code = rootCodeOf(thrown);
   const host = new URL(server).hostname;
   const retryable = RETRYABLE_CODES.has(code);
   if (proxy !== null && !TLS_CODES.test(code)) {
@@ -222,14 +222,15 @@ function statusMessage(body: string): string {
 
 /** A proxy that refuses the connection causes an abort; only its message contains the proxy's answer. */
 function reasonOf(thrown: unknown): string {
-  const code = codeOf(thrown);
+  const code = rootCodeOf(thrown);
   return code === '' || code === 'UND_ERR_ABORTED' ? messageOf(thrown) : code;
 }
 
-function codeOf(thrown: unknown): string {
+/** The code of the error, or of one that caused it. */
+function rootCodeOf(thrown: unknown): string {
   for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
     if ('code' in error && typeof error.code === 'string') return error.code;
-    if (error instanceof AggregateError) return codeOf(error.errors[0]);
+    if (error instanceof AggregateError) return rootCodeOf(error.errors[0]);
   }
   return '';
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { AuditError, messageOf } from '../model/errors.ts';
+import { AuditError, whyUnreadable } from '../model/errors.ts';
 import type { ClusterTarget } from './connect.ts';
 import { limitExecPlugins, type PluginOptions } from './exec-plugin.ts';
 import { loadDefault } from './merge-kubeconfigs.ts';
@@ -59,7 +59,7 @@ export function withoutContent(error: unknown): string {
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   return error instanceof Error && error.name.startsWith('YAML')
     ? first.replaceAll(/"[^"]*"/g, '…')
-    : messageOf(error);
+    : whyUnreadable(error);
 }
 
 /**

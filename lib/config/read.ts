@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { type Config, configSchema, whyBatchIsTooLong } from '../model/config.ts';
-import { AuditError, messageOf } from '../model/errors.ts';
+import { AuditError, codeOf, whyUnreadable } from '../model/errors.ts';
 import { type Examined, examine, type Mistake } from './examine.ts';
 
 const SHOWN = 50;
@@ -55,10 +55,10 @@ export function examineFile<T>(file: string, schema: z.ZodType<T>): Examined<T> 
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isMissing = codeOf(error) === 'ENOENT';
     throw new AuditError(
       'CONFIG_INVALID',
-      `${file}: ${isMissing ? 'there is no such file' : messageOf(error)}`,
+      `${file}: ${isMissing ? 'there is no such file' : whyUnreadable(error)}`,
       {
         cause: error,
         remedy: isMissing

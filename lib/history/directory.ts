@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { AuditError, messageOf } from '../model/errors.ts';
+import { AuditError, codeOf, messageOf } from '../model/errors.ts';
 import { removeLeftLocks, withLock } from './lock.ts';
 import { assertInside, LARGEST_OBJECT, moveAway, type PutResult, type Store, type Stored } from './store.ts';
 
@@ -241,8 +241,4 @@ function unlessGone(error: unknown): undefined {
 
 function etagOf(body: Uint8Array): string {
   return createHash('sha256').update(body).digest('hex');
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

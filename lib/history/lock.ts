@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { codeOf } from '../model/errors.ts';
 
 /** A lock older than this belongs to a dead process. */
 const LOCK_MILLISECONDS = 10_000;
@@ -48,7 +49,7 @@ async function take(path: string, owner: string): Promise<boolean> {
     await link(own, path);
     return true;
   } catch (error) {
-    if (isCode(error, 'EEXIST')) return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     await rm(own, { force: true });
@@ -69,7 +70,7 @@ async function remove(path: string, owner: string): Promise<void> {
   try {
     await writeFile(right, '', { flag: 'wx' });
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     // The holder of the right died between the two removals: the next process tries again.
     if (await isLeft(right)) await rm(right, { force: true });
     return;
@@ -85,7 +86,7 @@ async function ownerOf(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return null;
+    if (codeOf(error) === 'ENOENT') return null;
     throw error;
   }
 }
@@ -94,11 +95,7 @@ async function isLeft(path: string, age = LOCK_MILLISECONDS): Promise<boolean> {
   try {
     return Date.now() - (await stat(path)).mtimeMs > age;
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return false;
+    if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -47,6 +47,17 @@ export function messageOf(thrown: unknown): string {
   return text.replaceAll(/\s+/g, ' ').slice(0, 500);
 }
 
+/** The code of an error of the system, such as ENOENT; empty for every other. */
+export function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+}
+
+/** Why a file cannot be read, in words and without its path, which messages name themselves. */
+export function whyUnreadable(thrown: unknown): string {
+  if (codeOf(thrown) === 'EISDIR') return 'it is a directory';
+  return messageOf(thrown).replace(/^[A-Z]+: (.+?), \w+(?: '.*')?$/, '$1');
+}
+
 /** Whether what an AWS client threw may pass by itself: throttling, trouble of the service, no answer at all. */
 export function isTransientOfAws(thrown: unknown): boolean {
   if (!(thrown instanceof Error) || thrown.name === 'CredentialsProviderError') return false;

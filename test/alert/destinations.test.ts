@@ -284,7 +284,7 @@ describe('a secret', () => {
 
   it.each([
     [{ kind: 'slack', url: { env: 'NOT_SET' } }, {}, 'the environment variable NOT_SET is not set'],
-    [{ kind: 'slack', url: { file: '/nonexistent' } }, {}, '/nonexistent: ENOENT'],
+    [{ kind: 'slack', url: { file: '/nonexistent' } }, {}, '/nonexistent: no such file or directory'],
     [{ kind: 'slack', url: { env: 'URL' } }, { URL: 'hooks.slack.com/hunter2' }, 'its URL is none'],
     [
       { kind: 'webhook', url: 'https://x.example', secret: { env: 'KEY' } },
