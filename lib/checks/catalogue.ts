@@ -1,4 +1,4 @@
-/** Every check there is, in the order that reports show them. */
+/** All checks, in the order in which reports show them. */
 
 import { addressesChecks } from './addresses/index.ts';
 import { auditChecks } from './audit/index.ts';
@@ -37,5 +37,5 @@ export const catalogue: readonly AnyCheck[] = [
   ...auditChecks,
 ];
 
-/** Of each check by id, why it matters. */
+/** For each check id, why the check matters. */
 export const reasons: ReadonlyMap<string, string> = new Map(catalogue.map(({ id, why }) => [id, why]));

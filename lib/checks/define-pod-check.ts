@@ -1,4 +1,7 @@
-/** The frame of a check that judges the pods of a node one by one: what all such checks ask stands in lists, and `judge` judges. */
+/**
+ * The frame of a check that judges the pods of a node one by one: the questions that all such checks share
+ * are lists, and `judge` is the check itself.
+ */
 import type { PodNetwork, SourceName, Sources } from '../model/evidence.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import type { NetworkStack } from '../model/network.ts';
@@ -15,12 +18,12 @@ import {
   unknown,
 } from './define.ts';
 
-/** Something that could not be read: never healthy. */
+/** Something could not be read; never healthy. */
 type Unknown = { readonly unknown: string };
 
 /**
- * Why a pod is not judged; null where nothing stands against it. A text makes the pod not applicable. A question may need
- * less than the check that asks it, never more.
+ * Why a pod is not judged; null if this question does not exclude it. A text makes the pod not applicable.
+ * A question may need fewer sources than the check that asks it, never more.
  */
 export type Question<Need extends SourceName = never> = (
   network: PodNetwork,
@@ -28,7 +31,10 @@ export type Question<Need extends SourceName = never> = (
   context: CheckContext,
 ) => string | null;
 
-/** Asked of a pod in whose namespace a check looks: what could not be read is unknown, and `judge` sees the rest by type. */
+/**
+ * For checks that look into the pod's namespace: if it could not be read, the pod is unknown, so `judge`
+ * receives only readable ones.
+ */
 type NamespaceQuestion = 'namespace unread';
 
 const UNREAD: Unknown = { unknown: 'the namespace of the pod could not be read' };
@@ -36,7 +42,10 @@ const UNREAD: Unknown = { unknown: 'the namespace of the pod could not be read' 
 /** A pod whose namespace was read. */
 type ReadPodNetwork = PodNetwork & { readonly stack: NetworkStack };
 
-/** What a check says of one pod: `pass`, a failure, what could not be read, or in words why the pod is not judged. */
+/**
+ * What a check concludes about one pod: `pass`, a failure, what could not be read, or why the pod is not
+ * judged, in words.
+ */
 type PodOutcome = 'pass' | Failure | Unknown | (string & {});
 
 type PodCheck<
@@ -44,29 +53,27 @@ type PodCheck<
   Asked extends readonly (NamespaceQuestion | Question<Need>)[],
   Facts,
 > = Omit<Check<Need>, 'scope' | 'run'> & {
-  /** Asked of every pod, in this order: the first that answers has said why the pod is not judged. */
+  /** Asked about every pod, in this order; the first answer is the reason why the pod is not judged. */
   readonly unless?: Asked;
-  /** Made once for all pods of the node; `judge` sees it beside the sources. */
+  /** Computed once for all pods of the node and passed to `judge` with the sources. */
   facts?(sources: Pick<Sources, Need>, context: CheckContext): Facts;
-  /** Called with each pod that no question of `unless` kept out. */
+  /** Called with each pod that no question of `unless` excluded. */
   judge(
     network: NamespaceQuestion extends Asked[number] ? ReadPodNetwork : PodNetwork,
     facts: Pick<Sources, Need> & Facts,
     context: CheckContext,
   ): PodOutcome;
   /**
-   * Asked of every pod that did not pass, in this order: faults that another check reports, and that explain this one.
-   * What is unknown is explained as well: where the cause is known, nobody needs the symptom.
+   * Asked about every pod that did not pass, in this order: faults that another check reports and that
+   * explain this one. They also explain unknowns: once the cause is known, nobody needs the symptom.
    */
   readonly explainedBy?: readonly Question<Need>[];
 };
 
-/** The pods' networks are what it goes through. */
+/** `explainedBy` also sees the pods' networks. */
 type WithPods<Need> = 'podNetworks' extends Need ? unknown : { readonly needs: "must name 'podNetworks'" };
 
-/**
- * @returns a check with one outcome for each pod of the node that has a network of its own, in the order of the evidence
- */
+/** @returns a check with one outcome for each pod of the node that has its own network, in the order of the evidence */
 export function definePodCheck<
   const Need extends SourceName,
   const Asked extends readonly (NamespaceQuestion | Question<Need>)[] = [],
@@ -90,7 +97,7 @@ export function definePodCheck<
   });
 }
 
-/** @returns what the first question that answers says; null when none does */
+/** @returns the first answer; null if no question answers */
 export function firstAnswer<Need extends SourceName>(
   questions: readonly (NamespaceQuestion | Question<Need>)[],
   network: PodNetwork,
@@ -114,12 +121,12 @@ function outcomeOf(object: AuditedObject, said: PodOutcome): Outcome {
   return 'unknown' in said ? unknown(object, said.unknown) : fail(object, said);
 }
 
-/** Sends the reader to the check that reports the cause. `why` is what stands before. */
+/** Refers the reader to the check that reports the cause. `why` is the text before the reference. */
 export function see({ id }: Pick<Check, 'id'>, why?: string): string {
   return why === undefined ? `see ${id}` : `${why}: see ${id}`;
 }
 
-/** A question that asks another check about the same pod, and answers where that fails. */
+/** A question that runs another check on the same pod and answers if that check fails. */
 export function failing<Need extends SourceName>(
   check: Check<Need>,
   why?: string,

@@ -1,4 +1,4 @@
-/** The frame of a check: metadata, what it needs to see, and a pure function from that to outcomes. */
+/** The frame of a check: its metadata, the sources that it needs, and a pure function from these to outcomes. */
 import type { ActiveProbe } from '../model/active-probe.ts';
 import type { SourceName, Sources } from '../model/evidence.ts';
 import type { ExceptionUse } from '../model/exception.ts';
@@ -21,78 +21,81 @@ export type Failure = {
   readonly confidence: Confidence;
   readonly evidence: readonly Comparison[];
   readonly remedy: readonly RemedyStep[];
-  /** Where this case is worse or milder than the check's own severity. */
+  /** Set if this case is worse or milder than the check's own severity. */
   readonly severity?: Severity;
 };
 
 export type CheckContext = {
   readonly node: string;
-  /** When the probe looked, as milliseconds since the epoch: ages are measured against it. */
+  /** When the probe read the node, in milliseconds since the epoch; ages are measured against it. */
   readonly now: number;
   /** Objects younger than this are not judged; 0 judges everything. */
   readonly settleSeconds: { readonly pod: number; readonly orphan: number };
 };
 
 type Metadata = {
-  /** Kebab case; names the file, the doc page docs/checks/<id>.md and the test. */
+  /** Kebab case; also names the file, the test and the page docs/checks/<id>.md. */
   readonly id: string;
   readonly topic: Topic;
   readonly severity: Severity;
-  /** Said of what passes. */
+  /** States the healthy case. */
   readonly title: string;
-  /** Said of what fails. */
+  /** States the fault. */
   readonly failureTitle: string;
-  /** Why it matters, in at most 400 characters. */
+  /** Why the check matters, in at most 400 characters. */
   readonly why: string;
-  /** Runs that must see it before it is reported as new; the first sight is `pending`. Default 1. */
+  /** Number of runs that must see a fault before it is reported as new; until then it is `pending`. Default 1. */
   readonly observations?: 1 | 2;
   /**
-   * Names that it had before, the first one first. Its findings keep their history through the first, and exceptions may
-   * use any. A name that is given up is never given to another check.
+   * Former names, oldest first. Findings keep their history through the first; exceptions may use any of
+   * them. A former name is never given to another check.
    */
   readonly formerly?: readonly string[];
   /**
-   * Its pods are named by the runtime's records: the API may know no such pod, or one on another node. A sandbox moves
-   * nowhere, so the node is part of what its findings are known by.
+   * Its pods are named by the runtime's records: the API may not know such a pod, or may list it on another
+   * node. A sandbox never moves, so the node is part of the finding's identity.
    */
   readonly about?: 'sandboxes';
-  /** Runs only when asked for with `--active`. */
+  /** Runs only if requested with `--active`. */
   readonly active?: ActiveProbe;
 };
 
 /** A check of one node. */
 export type Check<Need extends SourceName = SourceName> = Metadata & {
   readonly scope: 'node';
-  /** All that `run` may see. A failed source makes the check unknown on that node, an absent one not applicable. */
+  /**
+   * Everything that `run` may see. A failed source makes the check unknown on that node, an absent one not
+   * applicable.
+   */
   readonly needs: readonly Need[];
   run(sources: Pick<Sources, Need>, context: CheckContext): readonly Outcome[];
 };
 
-/** What checks of a whole cluster see: small per node, so that memory stays small for thousands of nodes. */
+/** What checks of a whole cluster see: small for each node, so that thousands of nodes fit in memory. */
 export type ClusterSources = {
-  /** One entry for each address that a settled pod's namespace holds. */
+  /** One entry for each address in the namespace of a settled pod. */
   readonly podAddresses: readonly PodAddress[];
-  /** Of nodes whose ways to the pods of others are known. */
+  /** Nodes whose routes to the pods of other nodes are known. */
   readonly nodeRoutes: readonly NodeRoutes[];
-  /** Main links of pods that have ever lost something, and those of the cluster's latest report: null where it has none. */
+  /** Main links of pods that have ever lost packets, now and in the cluster's latest report; null if it has none. */
   readonly podLinks: readonly PodLink[];
   readonly earlierPodLinks: { readonly at: string; readonly links: readonly PodLink[] } | null;
-  /** Nodes that were audited; others are unknown. */
+  /** The nodes that were audited; all others are unknown. */
   readonly auditedNodes: readonly string[];
-  /** Pods of ours and of others that look like debug pods. */
+  /** The auditor's own pods, and those of others that look like debug pods. */
   readonly debugPods: readonly Pod[];
-  /** Exceptions that are for this cluster, and what the run saw of each. */
+  /** Exceptions for this cluster, and what the run saw of each. */
   readonly exceptions: readonly ExceptionUse[];
 };
 
-/** A check that needs all nodes. */
+/** A check that needs the results of all nodes. */
 export type ClusterCheck = Metadata & {
   readonly scope: 'cluster';
   readonly needs: readonly [];
   run(sources: ClusterSources, context: Omit<CheckContext, 'node'>): readonly Outcome[];
 };
 
-/** A check as the catalogue holds it. `run` takes the parts that `needs` names, so it is called by the diagnosis only. */
+/** A check as the catalogue holds it. Only the diagnosis calls `run`, which takes the sources that `needs` names. */
 export type AnyCheck =
   | (Omit<Check, 'run' | 'needs'> & {
       readonly needs: readonly SourceName[];
@@ -105,17 +108,20 @@ export function defineCheck<const Need extends SourceName>(check: Omit<Check<Nee
   return { ...check, scope: 'node' };
 }
 
-/** A check of what the nodes of a cluster are beside each other; it runs once, when all nodes are in. */
+/** A check that compares the nodes of a cluster; it runs once, after all nodes were audited. */
 export function defineClusterCheck(check: Omit<ClusterCheck, 'scope' | 'needs'>): ClusterCheck {
   return { ...check, scope: 'cluster', needs: [] };
 }
 
-/** The object was examined and is in order. */
+/** The object was examined and is healthy. */
 export function pass(object: AuditedObject): Outcome {
   return { result: 'pass', object };
 }
 
-/** The check has nothing to say of the object. @param reason - why, in lower case, without a full stop */
+/**
+ * The check does not apply to the object.
+ * @param reason - why, in lower case, without a full stop
+ */
 export function notApplicable(object: AuditedObject, reason: string): Outcome {
   return { result: 'notApplicable', object, reason };
 }

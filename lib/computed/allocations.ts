@@ -1,4 +1,4 @@
-/** What an IPAM store on the node and the runtime's sandboxes say of each other. */
+/** Compares an IPAM store on the node with the runtime's sandboxes. */
 import { CALICO, cniPlugin } from '../model/cni-plugins.ts';
 import type { Ipam, PodNetwork, Sandbox, Sources } from '../model/evidence.ts';
 import type { AuditedObject } from '../model/finding.ts';
@@ -6,24 +6,27 @@ import { sameAddress } from './cidr.ts';
 
 export type Allocation = Ipam['allocations'][number];
 
-/** The store itself: all that is wrong in it is one finding, however many addresses it is about. */
+/** The store itself is the object: everything wrong in it is one finding, however many addresses are affected. */
 export function ipamObject(ipam: Ipam, node: string): AuditedObject {
   return { kind: 'file', name: ipam.network, node, path: ipam.path };
 }
 
-/** Half-written reservations name nobody (plugins#498); they are ipam-corrupt's. */
+/** Half-written reservations name no pod (plugins#498); they are left to ipam-corrupt. */
 export function isHalfWritten(allocation: Allocation): boolean {
   return allocation.containerId === '';
 }
 
-/** True when the entry is older than `settleSeconds`; one without a time is judged, as two runs must see it anyway. */
+/**
+ * True if the entry is older than `settleSeconds`. An entry without a time is judged, as two runs must see it
+ * anyway.
+ */
 export function isOld(allocation: Allocation, now: number, settleSeconds: number): boolean {
   return allocation.modifiedAt === null || now - Date.parse(allocation.modifiedAt) >= settleSeconds * 1000;
 }
 
 /**
- * Why the store may not be the pods' own, so that ids that the CRI does not know are no leak there: podman and
- * nerdctl keep theirs in the same directory. Null when it is the pods'.
+ * Why the store may not belong to the pods; null if it does. podman and nerdctl keep theirs in the same
+ * directory, so ids that the CRI does not know are no leak there.
  */
 export function notOfPods(
   ipam: Ipam,
@@ -40,7 +43,7 @@ export function notOfPods(
   return used ? null : `no CNI configuration and no pod uses the network ${ipam.network}`;
 }
 
-/** The store that the pod's main interface has its addresses from, or why there is none to compare with. */
+/** The store that gave the pod's main interface its addresses, or why there is none to compare with. */
 function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | string {
   if (cniPlugin(network.plugin)?.addresses === 'eni') {
     if (network.hostLink?.name.startsWith('vlan') || 'vpc.amazonaws.com/pod-eni' in network.pod.annotations) {
@@ -58,17 +61,20 @@ function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | string {
   );
 }
 
-/** True for a pod that had its address when the store was listed: its containers start once the plugin has given it. */
+/** True if the pod had its address when the store was listed: containers start only after the plugin has given it. */
 function hadAddress({ pod, sandbox }: PodNetwork, { listedAt }: Ipam): boolean {
   if (listedAt === undefined) return true;
   const before = (time: string | null) => time !== null && Date.parse(time) <= Date.parse(listedAt);
   return before(sandbox.createdAt) && pod.containers.some(({ startedAt }) => before(startedAt));
 }
 
-/** An agent writes an endpoint within so many seconds of making a pod's network, also where many start at once. */
+/**
+ * An agent writes an endpoint within this many seconds of creating a pod's network, even if many pods start
+ * at once.
+ */
 const RECORDED_SECONDS = 60;
 
-/** True for a sandbox that may be too young to be in a list that was read before the node was. */
+/** True if the sandbox may be too new for a list that was read before the node. */
 export function isAfterList(
   { createdAt }: Pick<Sandbox, 'createdAt'>,
   { listedAt }: { readonly listedAt?: string | undefined },
@@ -77,7 +83,7 @@ export function isAfterList(
   return createdAt === null || Date.parse(createdAt) > Date.parse(listedAt) - RECORDED_SECONDS * 1000;
 }
 
-/** The pod's addresses in the API that its CNI result or its namespace has as well: those that really are in use. */
+/** The pod's API addresses that its CNI result or its namespace also has: those actually in use. */
 export function addressesInUse(network: PodNetwork): string[] {
   const held = [
     ...network.results.flatMap((result) => result.addresses.map(({ address }) => address)),
@@ -87,8 +93,8 @@ export function addressesInUse(network: PodNetwork): string[] {
 }
 
 /**
- * The store of a pod's addresses and those of them that are in use, to be compared; or why they cannot be. A store that
- * cannot be read is another check's.
+ * The store of a pod's addresses and those in use, to be compared; or why they cannot be. An unreadable store
+ * is left to another check.
  */
 export function comparedAllocations(
   network: PodNetwork,

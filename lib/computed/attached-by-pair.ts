@@ -1,4 +1,4 @@
-/** Which pods are attached by a veth pair that the node holds the other end of. */
+/** Which pods are attached by a veth pair whose other end is on the node. */
 import type { PodNetwork } from '../model/evidence.ts';
 import type { Link } from '../model/network.ts';
 import { networkElsewhere } from './preconditions.ts';

@@ -1,6 +1,7 @@
 /**
  * What the AWS VPC CNI sets up on a node to route its pods (cmd/routed-eni-cni-plugin/driver/driver.go and
- * pkg/networkutils/network.go of amazon-vpc-cni-k8s): rules to and from each address, and a table for each network interface.
+ * pkg/networkutils/network.go of amazon-vpc-cni-k8s): rules for traffic to and from each address, and a table
+ * for each network interface.
  */
 import { AWS_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
@@ -8,14 +9,17 @@ import type { NetworkStack, Rule } from '../model/network.ts';
 import { addressBits, familyOf } from './cidr.ts';
 import { linkFault, networkElsewhere } from './preconditions.ts';
 
-/** Rules by priority: of branch ENIs by link, to a pod, from a pod of a second ENI, from the ENI's own address. */
+/**
+ * The plugin's rules by priority: branch ENIs by link, to a pod, from a pod on a second ENI, from the ENI's
+ * own address.
+ */
 export const PRIORITY = { link: 10, toPod: 512, fromPod: 1536, fromEni: 32765 } as const;
-/** Of a branch ENI: this and the VLAN's number. */
+/** The table of a branch ENI is this plus the VLAN's number. */
 export const VLAN_TABLES = 100;
 const VLAN_LINK = 'vlan';
 const MAIN = 254;
 
-/** A pod of an ENI that it shares with others, or why it is none. */
+/** A pod on an ENI that it shares with others, or why it is not one. */
 export function sharedEniPod(network: PodNetwork): string | null {
   if (network.plugin !== AWS_CNI) return 'the AWS VPC CNI did not attach the pod';
   const fault = networkElsewhere(network) ?? linkFault(network);
@@ -29,8 +33,9 @@ export function isBranchPod({ plugin, hostLink }: PodNetwork): boolean {
 }
 
 /**
- * The table of the pod's ENI as the plugin noted it in its result: where a MAC address would be, and before version 1.20 as
- * the number of the ENI in an entry of no interface. `main` for the first ENI; null where the result says neither.
+ * The table of the pod's ENI as the plugin's result notes it: in place of a MAC address, or before version
+ * 1.20 as the number of the ENI in an entry without interface. `main` for the first ENI; null if the result
+ * has neither.
  */
 export function eniTable({ results, interface: name }: PodNetwork): string | null {
   const all = results.find((result) => result.interface === name)?.interfaces ?? [];
@@ -40,13 +45,13 @@ export function eniTable({ results, interface: name }: PodNetwork): string | nul
   return device === undefined ? null : tableName(device === 0 ? MAIN : device + 1);
 }
 
-/** Older versions counted the first ENI's as 1, and wrote to the main table all the same. */
+/** Older versions numbered the first ENI 1, but still wrote its routes to the main table. */
 const tableName = (table: number): string => (table <= 1 || table === MAIN ? 'main' : String(table));
 
-/** A rule that the plugin made for an address. */
+/** A rule that the plugin created for an address. */
 export type PodRule = { readonly address: string; readonly priority: number; readonly table: string };
 
-/** Rules that a pod of a shared ENI should have and has not; for one whose table is not known only the one to it. */
+/** Rules that a pod on a shared ENI should have but lacks; if its table is not known, only the rule to the pod. */
 export function missingRules(network: PodNetwork, { rules }: NetworkStack): PodRule[] {
   const table = eniTable(network);
   const has = (test: (rule: Rule) => boolean) => rules.some(test);
@@ -56,27 +61,27 @@ export function missingRules(network: PodNetwork, { rules }: NetworkStack): PodR
     const from = { address, priority: PRIORITY.fromPod, table: table ?? '' };
     const isTo = (rule: Rule) =>
       rule.priority === PRIORITY.toPod && rule.destination === whole && rule.table === 'main';
-    // Versions before 1.7 had one for each network of the VPC.
+    // Versions before 1.7 had one rule for each network of the VPC.
     const isFrom = (rule: Rule) =>
       rule.priority === PRIORITY.fromPod && rule.source === whole && rule.table === table;
     return [...(has(isTo) ? [] : [to]), ...(table === null || table === 'main' || has(isFrom) ? [] : [from])];
   });
 }
 
-/** The table that a rule takes the pod's packets to instead of its ENI's; null where none does. */
+/** The table to which a rule sends the pod's packets instead of its ENI's; null if none does. */
 export function otherTable(network: PodNetwork, { rules }: NetworkStack): string | null {
   const own = new Set(network.pod.podIPs.map((address) => `${address}/${addressBits(address)}`));
   return rules.find((rule) => rule.priority === PRIORITY.fromPod && own.has(rule.source))?.table ?? null;
 }
 
-/** The rule as the arguments of `ip rule add`. */
+/** The rule as arguments of `ip rule add`. */
 export function ruleArguments({ address, priority, table }: PodRule): string[] {
   const side = priority === PRIORITY.toPod ? 'to' : 'from';
   const whole = `${address}/${addressBits(address)}`;
   return [`-${familyOf(address)}`, 'rule', 'add', side, whole, 'lookup', table, 'priority', String(priority)];
 }
 
-/** The addresses that the plugin's rules are about, with these rules. */
+/** The plugin's rules, by the address that they are for. */
 export function rulesByAddress({ rules }: NetworkStack): ReadonlyMap<string, readonly Rule[]> {
   const found = rules.flatMap((rule) => {
     const side =

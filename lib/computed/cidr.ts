@@ -1,14 +1,18 @@
-/** Addresses and subnets in text form, compared by value: `ip` and the API may write the same IPv6 address differently. */
+/**
+ * Addresses and subnets in text form, compared by value: `ip` and the API may write the same IPv6 address
+ * differently.
+ */
 import { BlockList, isIP } from 'node:net';
 
-/** True when `address` lies in `cidr`; false for another family and for anything that is neither. */
+/** True if `address` is in `cidr`; false if the families differ or either is invalid. */
 export function contains(cidr: string, address: string): boolean {
   const [network = '', prefix = ''] = cidr.split('/');
   const family = isIP(network);
   const length = Number(prefix);
   if (family === 0 || family !== isIP(address)) return false;
   if (!/^\d+$/.test(prefix) || length > addressBits(network)) return false;
-  // Nodes have a route for each pod, and each pod is compared with each: IPv4 has only one spelling.
+  // Fast path: nodes have a route for each pod, every pod is compared with every route, and IPv4 addresses
+  // have only one notation.
   if (family === 4) {
     const shift = 2 ** (32 - length);
     return Math.floor(numberOf(network) / shift) === Math.floor(numberOf(address) / shift);
@@ -18,14 +22,14 @@ export function contains(cidr: string, address: string): boolean {
   return list.check(address, 'ipv6');
 }
 
-/** True when both texts are the same address. */
+/** True if both texts are the same address. */
 export function sameAddress(a: string, b: string): boolean {
   return a === b || (familyOf(a) === 6 && familyOf(b) === 6 && contains(`${a}/128`, b));
 }
 
-/** Equal for the two texts of the same address: to find one among many. */
+/** A key that is equal for all notations of an address, to find one among many. */
 export function addressKey(address: string): string {
-  // A link after the address, as in fe80::1%eth0, belongs to no address here.
+  // An address with a zone, such as fe80::1%eth0, has no key.
   return isIP(address) === 6 && !address.includes('%') ? subnetOf(fourAsSix(address), 128) : address;
 }
 
@@ -43,7 +47,7 @@ export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }
 
-/** Bits of a whole address: the prefix length of a host route. */
+/** Number of bits in an address: the prefix length of a host route. */
 export function addressBits(address: string): 32 | 128 {
   return familyOf(address) === 4 ? 32 : 128;
 }
@@ -53,7 +57,7 @@ export function prefixLength(cidr: string): number {
   return Number(cidr.split('/')[1]);
 }
 
-/** The subnet that an address with this prefix length lies in: 10.244.1.7 and 24 give 10.244.1.0/24. */
+/** The subnet of an address with this prefix length: 10.244.1.7 and 24 give 10.244.1.0/24. */
 export function subnetOf(address: string, length: number): string {
   const wide = familyOf(address) === 6;
   const [head = '', tail] = address.split('::');

@@ -1,12 +1,13 @@
-/** Who stands behind the address of a nameserver that pods of policy ClusterFirst are given. */
+/** Who answers at the nameserver address that pods with policy ClusterFirst get. */
 import type { Sources } from '../model/evidence.ts';
 import type { NetworkStack } from '../model/network.ts';
 import { contains, sameAddress } from './cidr.ts';
 import { isLoopback } from './container-resolv-confs.ts';
 
 /**
- * `service`: one with a port 53. `node`: a link of the node holds it, as with NodeLocal DNSCache. `nobody`: no Service, though
- * there are some for DNS. `untold`: the Services were not read, or something else may take what is sent there.
+ * `service`: a Service with port 53. `node`: a link of the node has the address, as with NodeLocal DNSCache.
+ * `nobody`: no Service has it, though other DNS Services exist. `untold`: the Services were not read, or
+ * something else may intercept the queries.
  */
 export type Answerer = 'service' | 'node' | 'nobody' | 'untold';
 
@@ -20,12 +21,12 @@ export function answererOf(
   if (services?.some(({ addresses }) => addresses.some((address) => sameAddress(address, server))))
     return 'service';
   if (host.addresses.some(({ address }) => sameAddress(address, server))) return 'node';
-  // Cilium takes what goes to 169.254.20.10 to a pod of its own accord (CiliumLocalRedirectPolicy).
+  // Cilium redirects 169.254.20.10 to a pod by itself (CiliumLocalRedirectPolicy).
   const linkLocal = contains('169.254.0.0/16', server) || contains('fe80::/10', server);
   return linkLocal || services === null || services.length === 0 ? 'untold' : 'nobody';
 }
 
-/** The addresses of all Services for DNS, for a finding to show. */
+/** The addresses of all DNS Services, for a finding to show. */
 export function dnsAddresses({ services }: Sources['clusterDns']): string[] {
   return (services ?? []).flatMap(({ namespace, name, addresses }) =>
     addresses.map((address) => `${address} (${namespace}/${name})`),

@@ -1,4 +1,4 @@
-/** The resolv.conf that containers of a pod really see; read through the container's own root (docs/traps.md T49). */
+/** The resolv.conf that a pod's containers really see, read through each container's root (docs/traps.md T49). */
 import type { PodNetwork, ResolvConf } from '../model/evidence.ts';
 import { contains } from './cidr.ts';
 
@@ -18,7 +18,7 @@ export function unreadContainers({ sandbox }: PodNetwork): string[] {
   );
 }
 
-/** An address of whoever asks, such as 127.0.0.53 of systemd-resolved: in a pod nobody listens there. */
+/** A loopback address, such as 127.0.0.53 of systemd-resolved: in a pod nothing listens there. */
 export function isLoopback(server: string): boolean {
   return contains('127.0.0.0/8', server) || contains('::1/128', server);
 }

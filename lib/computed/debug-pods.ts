@@ -1,17 +1,21 @@
-/** Which pods count as debug pods: ours, and those that people and tools start on a node and then forget. */
+/** Which pods count as debug pods: the auditor's own, and those that people and tools start on a node and forget. */
 import type { Pod } from '../model/kubernetes.ts';
 import { isOwnPod } from '../model/own-pods.ts';
 
-/** Pods of `kubectl debug node/…` by their name alone: with the restricted profile they share nothing with the node. */
+/**
+ * Pods of `kubectl debug node/…`, recognized by name alone: with the restricted profile they share nothing
+ * with the node.
+ */
 const BY_NAME = /^node-debugger-/;
 
-/** Names that others may have as well: only with the node's own namespaces are they debug pods. */
+/** Names that other pods may have too: these are debug pods only if they use the node's namespaces. */
 const BY_NAME_AND_ACCESS =
   /^(nsenter|node-shell|node-debug|collector|kubectl-node-shell|k9s)-|-debug(-[a-z0-9]{5})?$/;
 
 /**
- * True for the auditor's own probe pods and for bare pods that look like node-debugger-*, nsenter-*, node-shell-*, k9s-*,
- * collector-* or *-debug (`oc debug node/…`). What a controller owns is deployed on purpose (an OpenTelemetry collector, say), and a static pod is the node's.
+ * True for the auditor's own probe pods and for bare pods named like node-debugger-*, nsenter-*,
+ * node-shell-*, k9s-*, collector-* or *-debug (`oc debug node/…`). A pod with a controller is deployed on
+ * purpose (an OpenTelemetry collector, say), and a static pod belongs to the node.
  */
 export function isDebugPod(pod: Pod): boolean {
   if (pod.controller !== null) return false;

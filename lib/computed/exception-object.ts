@@ -2,7 +2,7 @@
 import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
 
-/** Known again by what it covers: a new reason, owner or last day is the same exception. */
+/** Identified by what it covers: a new reason, owner or last day does not make it another exception. */
 export function exceptionObject({ check, objects = [], labels = {}, clusters }: Exception): AuditedObject {
   const labelled = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   const all = [objects, labelled]

@@ -1,6 +1,6 @@
-/** Rules of iptables as data, from both forms in which they are listed: that of iptables-save and that of `nft list ruleset`. */
+/** iptables rules as data, parsed from the output of iptables-save and of `nft list ruleset`. */
 
-/** What a rule asks of a packet, in the options of iptables. `unknown` may hold or not. */
+/** A condition of a rule, in the options of iptables. `unknown` may or may not hold. */
 export type Condition = {
   readonly option: '-s' | '-d' | '-i' | '-o' | '--ctstate' | '--mark' | 'unknown';
   readonly value: string;
@@ -9,9 +9,9 @@ export type Condition = {
 
 export type ForwardRule = {
   readonly conditions: readonly Condition[];
-  /** ACCEPT, DROP, a chain or an extension; null: it only counts. */
+  /** ACCEPT, DROP, a chain or an extension; null if the rule only counts. */
   readonly target: string | null;
-  /** What the target leads to does not come back here. */
+  /** Packets sent to the target do not return to this chain. */
   readonly goto: boolean;
 };
 
@@ -25,7 +25,7 @@ const OPTIONS: Readonly<Record<string, Condition['option']>> = {
   '--mark': '--mark',
 };
 
-/** Null for a rule of neither form. */
+/** Null if the rule has neither form. */
 export function readRule(text: string): ForwardRule | null {
   const words = text
     .replace(/-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+)|\bcomment "[^"]*"|\/\*.*?\*\//g, '')
@@ -47,9 +47,9 @@ function fromSave(words: readonly string[]): ForwardRule {
       negated = true;
       continue;
     }
-    // What stands after the target are its own options.
+    // Everything after the target is the target's own options.
     if (word === '-j' || word === '-g') return { conditions, target: value, goto: word === '-g' };
-    // The name of an extension is no condition; what it asks stands in its options.
+    // An extension's name is not a condition; its conditions are in its options.
     if (word === '-m') {
       at += 1;
       continue;
@@ -74,7 +74,10 @@ const LINKS: Readonly<Record<string, Condition['option']>> = {
   oif: '-o',
 };
 
-/** `CONDITIONS counter VERDICT`, as nft writes the rules of iptables-nft. What it does not know is an unknown condition. */
+/**
+ * `CONDITIONS counter VERDICT`, as nft writes the rules of iptables-nft. What this does not recognize is an
+ * unknown condition.
+ */
 function fromNft(words: readonly string[]): ForwardRule {
   const conditions: Condition[] = [];
   const rest = [...words];
@@ -83,7 +86,7 @@ function fromNft(words: readonly string[]): ForwardRule {
     const negated = rest[0] === '!=';
     if (negated) next();
     const value = next().replaceAll('"', '');
-    // A set of values is not looked into.
+    // The elements of a set are not known.
     const known = value !== '{' && value !== '';
     conditions.push({ option: known ? option : 'unknown', value: value.replace(/\*$/, '+'), negated });
   };
@@ -105,7 +108,7 @@ function fromNft(words: readonly string[]): ForwardRule {
       const known = /^[a-z]+(?:,[a-z]+)*$/.test(value);
       conditions.push({ option: known ? '--ctstate' : 'unknown', value: value.toUpperCase(), negated });
     } else if (word === 'ct') {
-      // Such as its mark, which is not the packet's.
+      // Such as the connection's mark, which is not the packet's.
       conditions.push({ option: 'unknown', value: next(), negated: false });
     } else if (pair === 'meta mark' || word === 'mark') {
       if (word === 'meta') next();

@@ -1,6 +1,6 @@
 /**
- * Whether the node's own packet filter lets a pod's packets pass on. Only what is certain counts: a condition that is not
- * understood may hold, so whatever could accept the packet ends the search.
+ * Whether the node's own packet filter lets a pod's packets pass. Only what is certain counts: an
+ * unrecognized condition may hold, so anything that could accept the packet ends the search.
  */
 import type { PacketFilter } from '../model/network.ts';
 import { contains } from './cidr.ts';
@@ -19,14 +19,17 @@ type Match = 'yes' | 'no' | 'maybe';
 type End = { readonly kind: 'passes' | 'through' } | { readonly kind: 'drops'; readonly by: string };
 
 const DEEPEST = 12;
-/** Rules looked at for one packet: chains that call each other often would take for ever. */
+/** Maximum number of rules followed for one packet: chains that call each other often would take too long. */
 const MOST = 20_000;
 /** kube-proxy's `--iptables-masquerade-bit`, 14 unless configured. */
 const MASQUERADE = /^0x0*4000\/0x0*4000$/i;
-/** Targets after which the next rule is looked at, and that change nothing that rules ask for. */
+/** Targets that change nothing that rules match on; evaluation continues with the next rule. */
 const PASSIVE = /^(LOG|NFLOG|NOTRACK|TRACE|TOS|DSCP|TCPMSS|CLASSIFY|SET|TTL|CHECKSUM|AUDIT|CT)$/;
 
-/** What drops the packet for sure: backend and rule or policy; null when it may pass. nftables' own tables are not read. */
+/**
+ * What certainly drops the packet: backend and rule or policy; null if it may pass. nftables' own tables are
+ * not read.
+ */
 export function forwardDrop(
   filters: readonly PacketFilter[],
   packet: ForwardedPacket,
@@ -64,7 +67,7 @@ class Walk {
       this.#left -= 1;
       if (this.#left < 0) return { kind: 'passes' };
       const read = readRule(rule);
-      // A rule of a form that is not known may do anything.
+      // An unrecognized rule may do anything.
       if (read === null) return { kind: 'passes' };
       const match = this.#matches(read.conditions);
       if (match === 'no' || read.target === null || PASSIVE.test(read.target)) continue;
@@ -85,7 +88,7 @@ class Walk {
       const end = this.of(read.target, depth + 1);
       if (end.kind === 'passes') return end;
       if (end.kind === 'drops' && match === 'yes') return end;
-      // What `-g` leads to does not come back.
+      // The target of `-g` does not return.
       if (read.goto && match === 'yes') return { kind: 'through' };
     }
     return { kind: 'through' };
@@ -109,7 +112,8 @@ class Walk {
     if (option === '-i') return as(isLink(value, inputLink));
     if (option === '-o') return as(isLink(value, outputLink));
     if (option === '--ctstate') return as(value.split(',').includes('NEW'));
-    // Other tables and BPF programs set marks that are not seen here; only kube-proxy's, of what it masquerades, is known to be off.
+    // Other tables and BPF programs set marks that are not visible here. Only kube-proxy's masquerade mark is
+    // known to be unset.
     if (option === '--mark' && this.#unmarked && MASQUERADE.test(value)) return as(false);
     return 'maybe';
   }
@@ -120,7 +124,7 @@ function inNetwork(network: string, address: string): boolean {
   return contains(whole, address);
 }
 
-/** `eth+` is every link whose name begins so. */
+/** `eth+` matches every link whose name starts with eth. */
 function isLink(pattern: string, link: string): boolean {
   return pattern.endsWith('+') ? link.startsWith(pattern.slice(0, -1)) : pattern === link;
 }

@@ -1,4 +1,4 @@
-/** The way out of a pod: its default route as the kernel has it, and as the CNI plugin made it. */
+/** How packets leave a pod: its default route in the kernel, and the one that the CNI plugin set. */
 
 import type { Layout } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
@@ -10,13 +10,13 @@ import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
 export type Family = 4 | 6;
 
 const DEFAULTS: readonly string[] = ['0.0.0.0/0', '::/0'];
-/** What VPN clients add beside a default route that they must not touch. */
+/** What VPN clients add instead of changing the default route. */
 const HALVES: readonly string[] = ['0.0.0.0/1', '::/1'];
 
-/** A pod whose default route can be judged: `families` are those of its addresses that should have one. */
+/** A pod whose default route can be judged. `families`: those of its addresses that should have one. */
 export type WayOut = { readonly layout: Layout; readonly families: readonly Family[] };
 
-/** What must hold to judge the routes of a pod, or why they cannot be. */
+/** What is needed to judge the routes of a pod, or why they cannot be judged. */
 export function wayOut(network: PodNetwork): WayOut | string {
   if (network.pod.podIPs.length === 0) return 'the pod has no address in the API';
   const elsewhere = networkElsewhere(network) ?? linkFault(network);
@@ -28,7 +28,7 @@ export function wayOut(network: PodNetwork): WayOut | string {
       network.pod.podIPs.some((ip) => familyOf(ip) === family) && hasDefaultRoute(network, layout, family),
   );
   if (expected.length === 0) return 'the CNI plugin gave the pod no default route';
-  // The kernel drops the routes of an interface with its last address.
+  // The kernel drops an interface's routes with its last address.
   const families = expected.filter((family) =>
     mainAddresses(network).some((address) => address.family === family),
   );
@@ -43,7 +43,7 @@ function hasDefaultRoute(network: PodNetwork, layout: Layout, family: Family): b
   );
 }
 
-/** The gateway that the CNI result or the layout names; null where neither does, or where it differs by design. */
+/** The gateway that the CNI result or the layout names; null if neither does, or if it differs by design. */
 export function expectedGateway(network: PodNetwork, layout: Layout, family: Family): string | null {
   const result = network.results[0];
   const route = result?.routes.find(
@@ -59,10 +59,10 @@ export function expectedGateway(network: PodNetwork, layout: Layout, family: Fam
 export type DefaultRoute =
   | { readonly state: 'right'; readonly route: Route }
   | { readonly state: 'missing' }
-  /** It leads through another interface or another gateway than the plugin's. */
+  /** The route uses another interface or gateway than the plugin set. */
   | { readonly state: 'elsewhere'; readonly route: Route };
 
-/** The default route of the main table, the one of lowest metric if there are several. */
+/** The default route of the main table; if there are several, the one with the lowest metric. */
 export function defaultRouteOf(network: PodNetwork, layout: Layout, family: Family): DefaultRoute {
   const routes = (network.stack?.routes ?? []).filter(
     (route) => route.family === family && route.type === 'unicast' && route.table === 'main',
@@ -75,7 +75,8 @@ export function defaultRouteOf(network: PodNetwork, layout: Layout, family: Fami
     return half === undefined ? { state: 'missing' } : { state: 'elsewhere', route: half };
   }
   const gateway = expectedGateway(network, layout, family);
-  // IPv6 gateways may be link-local addresses that no result names: any gateway on the interface will do.
+  // IPv6 gateways may be link-local addresses that no result names, so any gateway on the interface is
+  // accepted.
   const same =
     family === 6 || gateway === null || (route.gateway !== null && sameAddress(route.gateway, gateway));
   return { state: route.link === network.interface && same ? 'right' : 'elsewhere', route };

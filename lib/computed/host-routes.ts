@@ -1,4 +1,4 @@
-/** The node's route to a pod's address: the most specific one of its main table, whatever it does. */
+/** The node's route to a pod's address: the most specific one of its main table, whatever its type. */
 import type { PodNetwork } from '../model/evidence.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
 import { addressBits, contains, familyOf, prefixLength, sameAddress } from './cidr.ts';
@@ -8,10 +8,10 @@ import { isVirtualMachine, linkFault } from './preconditions.ts';
 
 export type HostRoute = {
   readonly address: string;
-  /** The link it must lead to: the pod's own, or the bridge. */
+  /** The link that the route must use: the pod's own, or the bridge. */
   readonly link: string;
   readonly state: 'right' | 'missing' | 'misdirected';
-  /** What takes the packets instead; null when nothing but the default route does. */
+  /** The route that takes the packets instead; null if only the default route does. */
   readonly found: Route | null;
 };
 

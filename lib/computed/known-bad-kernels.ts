@@ -1,20 +1,20 @@
 /**
- * Kernels with known defects in network namespaces, as data: a version alone is no fault of today, so each entry must be
- * certain. Distributions with long-lived kernels (EL, Amazon Linux, Ubuntu's, Debian's …) carry repairs back, so ranges of
- * upstream versions are for releases without a vendor's mark only.
+ * Kernels with known defects in network namespaces, as data. A version alone is not a fault, so each entry
+ * must be certain. Distributions with long-lived kernels (EL, Amazon Linux, Ubuntu, Debian …) backport fixes,
+ * so ranges of upstream versions apply only to releases without a vendor's mark.
  */
 export type KnownBadKernel = {
   readonly name: string;
   readonly defect: string;
-  /** Where the defect and its repair are told. */
+  /** Where the defect and its fix are described. */
   readonly reference: string;
   readonly fixedIn: string;
   /** Release as `uname -r` prints it. */
   readonly release:
     | { readonly pattern: RegExp }
-    /** Upstream: from the first version to before the second. */
+    /** Upstream: from the first version up to, but not including, the second. */
     | { readonly from: readonly [number, number]; readonly before: readonly [number, number] };
-  /** Only where this sysctl has this value; where it cannot be read the entry does not apply. */
+  /** Applies only if this sysctl has this value; if it cannot be read, the entry does not apply. */
   readonly sysctl?: { readonly name: string; readonly value: string };
 };
 

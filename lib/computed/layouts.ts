@@ -1,4 +1,4 @@
-/** How a pod is attached, by the CNI plugin that did it. */
+/** How a pod is attached, given the CNI plugin that attached it. */
 import { cniPlugin, type Layout } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
 
@@ -10,7 +10,7 @@ export function layoutOf(network: PodNetwork): Layout | string {
   if (network.link !== null && network.link.kind !== 'veth') {
     return `the pod is attached by a ${network.link.kind ?? 'physical'} link, not by a veth pair`;
   }
-  // A branch ENI of security groups for pods (strict mode): routes are in table 100 + VLAN, not in main.
+  // A branch ENI of security groups for pods (strict mode): its routes are in table 100 + VLAN, not in main.
   if (network.hostLink?.name.startsWith('vlan'))
     return 'the pod is on a branch ENI (security groups for pods)';
   return layout;

@@ -1,14 +1,14 @@
-/** Which CNI configuration a runtime takes: the first in lexical order that it can load. */
+/** Which CNI configuration a runtime uses: the first in lexical order that it can load. */
 import type { Sources } from '../model/evidence.ts';
 
 type File = Sources['cniConfig']['files'][number];
 
-/** In the order of the runtimes: by byte, not by locale. */
+/** Sorts as the runtimes do: by byte, not by locale. */
 export function lexically(files: readonly File[]): File[] {
   return files.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Those that can be loaded, in that order: the runtime takes the first. */
+/** The configurations that can be loaded, in the runtime's order: it uses the first. */
 export function loadableConfigs(cniConfig: Sources['cniConfig']): File[] {
   return lexically(cniConfig.files).filter(({ error }) => error === null);
 }

@@ -1,4 +1,4 @@
-/** The pod's addresses in the API beside those that its interface holds. */
+/** Compares the pod's addresses in the API with those on its interface. */
 import type { PodNetwork } from '../model/evidence.ts';
 import type { Comparison } from '../model/finding.ts';
 import type { Address } from '../model/network.ts';
@@ -6,13 +6,13 @@ import { addressKey, familyOf, sameAddress } from './cidr.ts';
 import { lostAddresses, mainAddresses, networkElsewhere } from './preconditions.ts';
 
 export type Lost = {
-  /** Address in the API that the interface does not hold. */
+  /** An API address that the interface does not have. */
   readonly address: string;
-  /** Addresses of its family that the interface holds, and that are not the pod's. */
+  /** Addresses of the same family on the interface that are not the pod's. */
   readonly instead: readonly Address[];
 };
 
-/** What the interface lost, or why it cannot be judged. The namespace must have been read. */
+/** The addresses that the interface lost, or why this cannot be judged. Needs a pod whose namespace was read. */
 export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonly Lost[] | string {
   const { pod, stack } = network;
   if (pod.podIPs.length === 0) return 'the pod has no address in the API';
@@ -23,13 +23,14 @@ export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonl
   if (all.some((other) => other.namespace === network.namespace && other.pod.uid !== pod.uid))
     return 'another pod lives in the same namespace: see pods-share-network';
   const lost = lostAddresses(network);
-  // A bridge inside the pod that took the address over (virtual machines, docker in docker): the pod answers to it.
+  // A bridge inside the pod took over the address (virtual machines, docker in docker): the pod still answers
+  // at it.
   const moved = stack.addresses.find(
     ({ link, address }) => link !== network.interface && lost.some((ip) => sameAddress(ip, address)),
   );
   if (moved !== undefined) return `the pod holds ${moved.address} on ${moved.link}`;
   const down = network.link?.up === false;
-  // The kernel drops the IPv6 addresses of an interface that is set down, and keeps the others.
+  // If an interface is set down, the kernel drops its IPv6 addresses and keeps the others.
   const own = lost.filter((ip) => !(down && familyOf(ip) === 6));
   if (own.length < lost.length && own.length === 0)
     return `the interface ${network.interface} is down: see pod-interface-down`;
@@ -41,14 +42,14 @@ export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonl
   }));
 }
 
-/** A second range of the plugin's IPAM: the API shows only one address of each family. */
+/** From a second range of the plugin's IPAM: the API shows only one address of each family. */
 function givenBeside(network: PodNetwork): string[] {
   const given = (network.results[0]?.addresses ?? []).map((each) => addressKey(each.address));
   const own = new Set(network.pod.podIPs.map(addressKey));
   return given.some((one) => own.has(one)) ? given : [];
 }
 
-/** The three words on the pod's address, side by side: kernel, API, and what the CNI plugin set up. */
+/** The pod's address in the kernel, the API and the CNI result, side by side. */
 export function addressRows(network: PodNetwork): Comparison[] {
   const shown = mainAddresses(network).map(({ address, prefixLength }) => `${address}/${prefixLength}`);
   const result = network.results[0];

@@ -1,4 +1,7 @@
-/** Which namespaces the parts of a pod are in: the runtime's path, the pause process, and the init process of each container. */
+/**
+ * Which namespaces the parts of a pod are in: the runtime's path, the pause process, and each container's
+ * init process.
+ */
 
 import type { ObservedPod, Pin, Sandbox } from '../model/evidence.ts';
 import type { Comparison } from '../model/finding.ts';
@@ -15,7 +18,7 @@ export type Member = {
   readonly container: string | null;
 };
 
-/** Pins that are namespaces, by path; one that is none is namespace-pin-invalid's matter. */
+/** Pins that are namespaces, by path; others are left to namespace-pin-invalid. */
 export function namespacePins(pins: readonly Pin[]): ReadonlyMap<string, Pin> {
   return new Map(
     pins
@@ -26,8 +29,8 @@ export function namespacePins(pins: readonly Pin[]): ReadonlyMap<string, Pin> {
 }
 
 /**
- * The parts of a sandbox whose namespace is known. Of a container only its init process counts: what it starts may well
- * make namespaces of its own (browsers, docker in docker).
+ * The parts of a sandbox whose namespace is known. Of a container only the init process counts: its children
+ * may create namespaces of their own (browsers, docker in docker).
  */
 export function membersOf(sandbox: Sandbox, pins: ReadonlyMap<string, Pin>): Member[] {
   const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
@@ -69,8 +72,8 @@ export function membersOf(sandbox: Sandbox, pins: ReadonlyMap<string, Pin>): Mem
 }
 
 /**
- * True when all of these are containers that may change their network themselves (privileged or NET_ADMIN): then it may
- * be their own doing, such as a command that begins with `unshare -n` or `nsenter`.
+ * True if all parts are containers that may change their own network (privileged or NET_ADMIN): they may have
+ * moved themselves, for example with `unshare -n` or `nsenter`.
  */
 export function mayHaveMovedItself(members: readonly Member[], pod: ObservedPod): boolean {
   return members.every(({ container }) =>

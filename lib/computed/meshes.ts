@@ -1,4 +1,4 @@
-/** Which service mesh a pod is enrolled in, and which packets of it the rules in its namespace redirect. */
+/** Which service mesh a pod is enrolled in, and which of its packets the rules in its namespace redirect. */
 import { ISTIO_CNI, LINKERD_CNI } from '../model/cni-plugins.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import type { PacketFilter } from '../model/network.ts';
@@ -6,22 +6,22 @@ import { withoutComments } from './packet-filter-rules.ts';
 
 export type Mesh = {
   readonly name: string;
-  /** Words of the rules by which it redirects: names of its chains. */
+  /** Names of the chains that redirect, which occur in its rules. */
   readonly chains: RegExp;
-  /** Redirects by packet filters alone, unless something beside it does so in eBPF (Merbridge). */
+  /** Redirects only by packet filters, unless another tool does so in eBPF (Merbridge). */
   readonly byRulesAlone: boolean;
-  /** The agent of the node that writes the rules, as CNI plugin; null where a container of the pod does. */
+  /** The node's agent that writes the rules as a CNI plugin; null if a container of the pod writes them. */
   readonly agent: string | null;
 };
 
-/** What comes in and what goes out. */
+/** Incoming and outgoing traffic. */
 export type Direction = 'prerouting' | 'output';
 
 const ISTIO = /^(ISTIO_|istio-)/;
 const MESHES = {
   ambient: { name: 'Istio (ambient)', chains: ISTIO, byRulesAlone: true, agent: ISTIO_CNI },
   sidecar: { name: 'Istio (sidecar)', chains: ISTIO, byRulesAlone: true, agent: null },
-  // The same with rules that the node's agent writes.
+  // The same mesh, with rules written by the node's agent.
   sidecarByAgent: { name: 'Istio (sidecar)', chains: ISTIO, byRulesAlone: true, agent: ISTIO_CNI },
   linkerd: { name: 'Linkerd', chains: /^PROXY_INIT_/, byRulesAlone: true, agent: null },
   linkerdByAgent: { name: 'Linkerd', chains: /^PROXY_INIT_/, byRulesAlone: true, agent: LINKERD_CNI },
@@ -30,8 +30,9 @@ const MESHES = {
 } as const satisfies Record<string, Mesh>;
 
 /**
- * The mesh whose proxy is to have the pod's packets; null for none. A proxy alone is no proof: gateways have one and no rules, and
- * so has Istio's interceptionMode NONE; both lack the init container that writes the rules or waits for them.
+ * The mesh whose proxy should get the pod's packets; null if none. A proxy alone proves nothing: gateways
+ * have one and no rules, and so do pods with Istio's interceptionMode NONE; both lack the init container that
+ * writes the rules or waits for them.
  */
 export function meshOf({ containers, annotations }: Pick<Pod, 'containers' | 'annotations'>): Mesh | null {
   const has = (name: string, isInit = false) =>
@@ -41,14 +42,14 @@ export function meshOf({ containers, annotations }: Pick<Pod, 'containers' | 'an
     if (has('istio-init', true)) return MESHES.sidecar;
     return has('istio-validation', true) ? MESHES.sidecarByAgent : null;
   }
-  // What Istio's agent notes when it has put its rules into the pod.
+  // Set by Istio's agent once its rules are in the pod.
   if (annotations['ambient.istio.io/redirection'] === 'enabled') return MESHES.ambient;
   if (has('linkerd-proxy')) return has('linkerd-init', true) ? MESHES.linkerd : MESHES.linkerdByAgent;
   if (has('kuma-sidecar')) return MESHES.kuma;
   return annotations['consul.hashicorp.com/transparent-proxy-status'] === 'enabled' ? MESHES.consul : null;
 }
 
-/** Directions that the pod's annotations take out of the mesh; `TPROXY` needs no nat for what comes in. */
+/** Directions that the pod's annotations exclude from the mesh; `TPROXY` needs no nat rules for incoming traffic. */
 export function exempt({ annotations }: Pick<Pod, 'annotations'>): ReadonlySet<Direction> {
   const inbound =
     annotations['traffic.sidecar.istio.io/includeInboundPorts'] === '' ||
@@ -57,7 +58,7 @@ export function exempt({ annotations }: Pick<Pod, 'annotations'>): ReadonlySet<D
   return new Set(inbound ? ['prerouting'] : []);
 }
 
-/** Directions in which a base chain of a nat table hands packets to a chain of the mesh. */
+/** Directions in which a base chain of a nat table passes packets to a chain of the mesh. */
 export function redirected(filters: readonly PacketFilter[], { chains }: Mesh): ReadonlySet<Direction> {
   const isOfMesh = (rule: string) =>
     withoutComments(rule)

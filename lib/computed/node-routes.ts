@@ -1,4 +1,4 @@
-/** Of a node's routes those by which pods of other nodes may be reached. */
+/** The routes of a node by which it may reach pods of other nodes. */
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
@@ -10,14 +10,14 @@ import { isKnownToAll } from './joining.ts';
 import { loadedConfig } from './loaded-config.ts';
 import { defaultRoutes } from './uplinks.ts';
 
-/** Addresses and subnets that are kept of a node. */
+/** Maximum number of addresses and subnets kept for a node. */
 const KEPT = 50;
-/** Kinds of links that bring packets to other nodes by themselves, whatever the gateway. */
+/** Kinds of links that carry packets to other nodes by themselves, whatever the gateway. */
 const TUNNELS: readonly string[] = ['vxlan', 'geneve', 'ipip', 'ip6tnl', 'sit', 'gre', 'wireguard', 'tun'];
-/** Cilium's own link, behind which its programs send on. */
+/** Cilium's own link, behind which its programs forward packets. */
 const OF_CILIUM = /^cilium_/;
 
-/** Null where nothing can be said, and of a node that others may not know yet. */
+/** Null if nothing is known, and for a node that others may not know yet. */
 export function nodeRoutes(
   evidence: Pick<Evidence, 'nodeName' | 'takenAt' | 'node' | 'hostNetwork' | 'podNetworks' | 'cniConfig'>,
 ): NodeRoutes | null {
@@ -51,7 +51,7 @@ export function nodeRoutes(
   };
 }
 
-/** Ranges in the API may mean nothing: they do where all pods have addresses of them. */
+/** Ranges in the API may be meaningless: they count only if all pods have addresses in them. */
 function rangesOf(
   { podCIDRs }: Sources['node'],
   networks: Sources['podNetworks'],
@@ -63,14 +63,14 @@ function rangesOf(
   return mean ? podCIDRs : [];
 }
 
-/** The backends of flannel that write a route for each other node. */
+/** The flannel backends that write a route for each other node. */
 function flannelRoutes(annotations: OtherNode['annotations']): NodeRoutes['always'] {
   const backend = annotations[OF_FLANNEL.backend];
   if (backend === 'vxlan') return 'all';
   return backend === 'host-gw' ? 'near' : 'none';
 }
 
-/** Neither a default route nor one to a pod of the node itself. */
+/** Neither a default route nor a route to a pod on this node. */
 function leadsOn({ destination, gateway, table, flags, type }: Route): boolean {
   const length = prefixLength(destination);
   if (table === 'local' || length === 0 || flags.includes('dead') || type === 'throw') return false;

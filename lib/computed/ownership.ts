@@ -1,4 +1,4 @@
-/** Whose a network namespace is: joined by inode, never by name or by count (docs/traps.md T1, T2). */
+/** Who owns a network namespace: matched by inode, never by name or count (docs/traps.md T1, T2). */
 import type { Holder, NetworkNamespace, Pin, Sandbox } from '../model/evidence.ts';
 import type { Link } from '../model/network.ts';
 import { canonicalPath } from '../model/path.ts';
@@ -9,7 +9,7 @@ export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** The directory that a path lies in; `/` of what lies in the root. */
+/** The directory of a path; `/` for a path in the root. */
 export function directoryOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 1));
 }
@@ -20,7 +20,10 @@ type OwnerSources = {
   readonly pins: readonly Pin[];
 };
 
-/** The sandbox that owns each inode: by its path, its process or a container's; a ready one before a stopped one. */
+/**
+ * The sandbox that owns each inode by its path, its process or a container's. A ready sandbox takes
+ * precedence over a stopped one.
+ */
 export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources): Map<number, Sandbox> {
   const inodesByPath = new Map<string, number[]>();
   const pinned = (path: string, inodes: readonly number[]) => {
@@ -32,7 +35,7 @@ export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources):
   for (const pin of pins) pinned(pin.path, isNamespaceFile(pin) ? [pin.inode, ...pin.mounted] : pin.mounted);
   for (const namespace of namespaces) for (const path of namespace.pins) pinned(path, [namespace.inode]);
 
-  // Sandboxes of hostNetwork pods live in the node's own: what is wired to the node is not theirs.
+  // Sandboxes of hostNetwork pods are in the node's own namespace: links on the node are not theirs.
   const host = namespaces.find((namespace) => namespace.host)?.inode;
   const owners = new Map<number, Sandbox>();
   for (const sandbox of sandboxes) {
@@ -40,7 +43,7 @@ export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources):
       sandbox.namespacePath === null ? [] : inodesByPath.get(canonicalPath(sandbox.namespacePath));
     const inodes = [
       ...(byPath ?? []),
-      // A recycled pid says nothing of the sandbox.
+      // A reused pid says nothing about the sandbox.
       sandbox.process === 'foreign' ? null : sandbox.networkNamespace,
       ...sandbox.containers.map((container) => container.networkNamespace),
     ];
@@ -52,12 +55,12 @@ export function sandboxesByInode({ sandboxes, namespaces, pins }: OwnerSources):
   return owners;
 }
 
-/** True when a lookup of the path finds a namespace; kernels before 3.19 show them on proc. */
+/** True if the path leads to a namespace; kernels before 3.19 show them on proc. */
 export function isNamespaceFile(pin: Pick<Pin, 'fileSystem'>): boolean {
   return pin.fileSystem === 'nsfs' || pin.fileSystem === 'proc';
 }
 
-/** Ids of everything that runs in a pod sandbox of this node. */
+/** Ids of everything that runs in pod sandboxes on this node. */
 export function podContainerIds(sandboxes: readonly Sandbox[]): Set<string> {
   return new Set(sandboxes.flatMap((sandbox) => [sandbox.id, ...sandbox.containers.map(({ id }) => id)]));
 }
@@ -70,41 +73,41 @@ const FOREIGN_NAMES: readonly [RegExp, string][] = [
   [/^(1-|lb_|ingress_sbox)/, "docker's overlay and ingress networks"],
 ];
 
-/** What a well-known name of another program stands for; null when it is not one. */
+/** The program that is known to use this name; null if there is none. */
 export function foreignName(path: string): string | null {
   const name = baseName(path);
   return FOREIGN_NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? null;
 }
 
-/** CRI-O names pins by a bare UUID. */
+/** CRI-O names its pins with a plain UUID. */
 export function isCrioName(path: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(baseName(path));
 }
 
-/** containerd's `cni-…`, CRI-O's bare UUID, docker's twelve hex digits. */
+/** `cni-…` of containerd, a plain UUID of CRI-O, twelve hexadecimal digits of docker. */
 export function isRuntimeName(path: string): boolean {
   const name = baseName(path);
   if (directoryOf(canonicalPath(path)) === '/run/docker/netns') return /^[0-9a-f]{12}$/.test(name);
   return name.startsWith('cni-') || isCrioName(path);
 }
 
-/** Devices that the kernel puts into every namespace by itself. */
+/** Devices that the kernel adds to every namespace. */
 const FALLBACK = /^(lo|tunl0|gre0|gretap0|erspan0|sit0|ip6tnl0|ip_vti0|ip6_vti0|ip6gre0)$/;
 
-/** Links of its own; null when the content was not read. */
+/** The namespace's own links; null if its content was not read. */
 export function ownLinks(namespace: NetworkNamespace): readonly Link[] | null {
   if (namespace.stack.status !== 'present') return null;
   return namespace.stack.value.links.filter((link) => !FALLBACK.test(link.name));
 }
 
-/** Names of the node's links whose other end is in the namespace. */
+/** Names of the node's links whose peer is in the namespace. */
 export function hostEnds(namespace: NetworkNamespace, hostInode: number): string[] {
   return (ownLinks(namespace) ?? []).flatMap(({ peer }) =>
     peer?.status === 'matched' && peer.namespace === hostInode ? [peer.name] : [],
   );
 }
 
-/** What the namespace still holds, for people: `eth0 10.244.1.9 (veth1234 on the node)`. */
+/** What the namespace still contains, as text: `eth0 10.244.1.9 (veth1234 on the node)`. */
 export function contents(namespace: NetworkNamespace, hostInode: number): string {
   if (namespace.stack.status === 'absent') return 'what was not read';
   const links = ownLinks(namespace);
@@ -126,12 +129,15 @@ export function contents(namespace: NetworkNamespace, hostInode: number): string
   );
 }
 
-/** Processes, threads and descriptors; mounts elsewhere go away with the pin. */
+/** Processes, threads and descriptors, without mounts in other mount namespaces: these disappear with the pin. */
 export function liveHolders(namespace: NetworkNamespace): readonly Holder[] {
   return namespace.holders.filter((holder) => holder.via !== 'mount');
 }
 
-/** What connects the containers of a user to the network, and the engine that lives in there with them. */
+/**
+ * Processes that connect a rootless user's containers to the network, and the container engine that shares
+ * their namespace.
+ */
 function isRootlessEngine({ command, via }: Holder): boolean {
   return (
     /^(slirp4netns|pasta|passt|rootlesskit)/.test(command) ||
@@ -140,17 +146,17 @@ function isRootlessEngine({ command, via }: Holder): boolean {
 }
 
 export type Ownership =
-  /** The node's own, a sandbox's, or one that a pod made for itself (browsers, docker in a pod). */
+  /** The node's own, a sandbox's, or one that a pod created for itself (browsers, docker in a pod). */
   | { readonly kind: 'owned' }
   | { readonly kind: 'foreign'; readonly reason: string }
-  /** Alive by a process, thread or descriptor that belongs to no pod of the runtime. */
+  /** Kept alive by a process, thread or descriptor that belongs to no pod of the runtime. */
   | { readonly kind: 'held' }
-  /** Pinned, and nothing lives in it. */
+  /** Pinned, and nothing runs in it. */
   | { readonly kind: 'pinned' }
-  /** Neither: only mounts of other mount namespaces hold it. */
+  /** Neither: only mounts in other mount namespaces hold it. */
   | { readonly kind: 'mounted' };
 
-/** Which of the namespace checks a namespace is a matter of, so that no two report it. */
+/** Which namespace check is responsible for a namespace, so that no two report it. */
 export function ownershipOf(
   namespace: NetworkNamespace,
   owners: ReadonlyMap<number, Sandbox>,
@@ -160,12 +166,13 @@ export function ownershipOf(
   const holders = liveHolders(namespace);
   const inPod = (holder: Holder) => holder.containerId !== null && podContainers.has(holder.containerId);
   if (holders.some((holder) => holder.via !== 'descriptor' && inPod(holder))) return { kind: 'owned' };
-  // Containers that run inside a pod (docker in docker) are wired to that pod, not to the node.
+  // Containers that run inside a pod (docker in docker) are connected to that pod, not to the node.
   if (ownLinks(namespace)?.some(({ peer }) => peer?.status === 'matched' && owners.has(peer.namespace)))
     return { kind: 'owned' };
   const known = namespace.pins.map(foreignName).find((reason) => reason !== null);
   if (known !== undefined && known !== null) return { kind: 'foreign', reason: known };
-  // Docker's, podman's and nerdctl's containers are in no pod's cgroup: their namespaces are freed with their processes.
+  // Containers of docker, podman and nerdctl are in no pod's cgroup; their namespaces end with their
+  // processes.
   if (holders.some(({ via, containerId, ofPod }) => via === 'process' && containerId !== null && !ofPod))
     return { kind: 'foreign', reason: 'a container beside the pods (docker, podman, nerdctl)' };
   if (holders.some((holder) => !holder.ofPod && isRootlessEngine(holder)))

@@ -1,18 +1,19 @@
-/** Reading of single packet-filter rules, in the words of iptables-save and of `nft list ruleset`. */
+/** Parses single packet-filter rules, in the notation of iptables-save and of `nft list ruleset`. */
 import type { PodNetwork } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
 
 type Table = PacketFilter['tables'][number];
 type Chain = Table['chains'][number];
 
-/** What a rule does with every packet: nothing for sure, let some through, drop all, or hand all to a chain. */
+/** What a rule does with every packet: nothing certain, accept some, drop all, or send all to a chain. */
 type Effect =
   | { readonly kind: 'nothing' | 'lets' | 'blocks' | 'returns' }
   | { readonly kind: 'jump'; readonly chain: string };
 
 /**
- * Chains and tables that service meshes make in pods (docs/traps.md T26): what they hold is expected. `MULTI-` are those
- * of multi-networkpolicy, which enforces policies of further networks inside the pod.
+ * Chains and tables that service meshes create in pods (docs/traps.md T26): their content is expected.
+ * `MULTI-` is the prefix of multi-networkpolicy, which enforces policies for secondary networks inside the
+ * pod.
  */
 const MESH =
   /^(ISTIO_|istio-|PROXY_INIT_|linkerd|CONSUL_|KUMA_MESH_|OSM_PROXY_|APPMESH_|MULTI-(\d+-)?(INGRESS|EGRESS))/i;
@@ -29,7 +30,7 @@ export type PlacedRule = {
   readonly rule: string;
 };
 
-/** Rules in the pod's namespace that no mesh made. */
+/** Rules in the pod's namespace that no mesh created. */
 export function unexpectedRules(filters: readonly PacketFilter[]): PlacedRule[] {
   return filters.flatMap(({ backend, tables }) =>
     tables
@@ -51,7 +52,7 @@ export function unexpectedRules(filters: readonly PacketFilter[]): PlacedRule[] 
   );
 }
 
-/** Whatever the rest says, all packets of this direction are dropped in this chain. */
+/** This chain drops all packets of its direction, whatever the other rules say. */
 export type Blockade = {
   readonly direction: 'in' | 'out';
   readonly backend: string;
@@ -60,7 +61,10 @@ export type Blockade = {
   readonly by: string;
 };
 
-/** Why rules of a pod may be its own: a container that fits `may` can have written them; null when there is none. */
+/**
+ * Why the pod itself may have written its rules: a container that satisfies `may` could have; null if there
+ * is none.
+ */
 export function ownRules(
   { pod }: PodNetwork,
   may: (container: PodNetwork['pod']['containers'][number]) => boolean,
@@ -71,7 +75,7 @@ export function ownRules(
     : `container ${owner.name} may change the network, and may own these rules`;
 }
 
-/** Base chains that drop everything that comes in or goes out; rules about loopback do not count. */
+/** Base chains that drop all incoming or all outgoing packets; rules about loopback do not count. */
 export function blockades(network: PodNetwork, filters: readonly PacketFilter[]): Blockade[] {
   const families = network.pod.podIPs.map((ip) => (ip.includes(':') ? 6 : 4));
   return filters.flatMap(({ backend, tables }) =>
@@ -91,7 +95,7 @@ export function blockades(network: PodNetwork, filters: readonly PacketFilter[])
   );
 }
 
-/** The rule or policy that drops all that reaches a base chain; null when something may pass. */
+/** The rule or policy that drops everything that reaches a base chain; null if something may pass. */
 function blockedBy(table: Table, chain: Chain, network: PodNetwork, depth: number): string | null {
   const end = walk(table, chain, network, depth);
   if (end.kind === 'blocks') return end.by;
@@ -101,7 +105,10 @@ function blockedBy(table: Table, chain: Chain, network: PodNetwork, depth: numbe
 
 type End = { readonly kind: 'blocks'; readonly by: string } | { readonly kind: 'lets' | 'through' };
 
-/** @param known - what chains came to: each is walked once for each depth, however often others jump to it */
+/**
+ * @param known - results for chains already walked: each is walked once for each depth, however often others
+ * jump to it
+ */
 function walk(
   table: Table,
   chain: Chain,
@@ -116,7 +123,7 @@ function walk(
     if (effect.kind === 'returns') return { kind: 'through' };
     if (effect.kind !== 'jump') continue;
     const target = table.chains.find(({ name }) => name === effect.chain);
-    // A target that is no chain of the table is an extension whose effect we do not know.
+    // A target that is no chain of the table is an extension with an unknown effect.
     if (target === undefined || depth === 0) return { kind: 'lets' };
     const key = `${depth} ${target.name}`;
     const end = known.get(key) ?? walk(table, target, network, depth - 1, known);
@@ -126,7 +133,7 @@ function walk(
   return { kind: 'through' };
 }
 
-/** Targets that neither drop nor accept: the packet goes on to the next rule. */
+/** Targets that neither drop nor accept: evaluation continues with the next rule. */
 const PASSIVE =
   /^(LOG|NFLOG|MARK|CONNMARK|CT|NOTRACK|TRACE|TOS|DSCP|TCPMSS|CLASSIFY|SET|TTL|CHECKSUM|AUDIT)$/;
 
@@ -180,7 +187,7 @@ function nftEffect(rule: string, network: PodNetwork): Effect {
     : { kind: 'nothing' };
 }
 
-/** The conditions without those that hold for all of the pod's traffic: its own interface, its own addresses. */
+/** The conditions without those that all of the pod's traffic meets: its own interface, its own addresses. */
 function everyPacket(
   conditions: string,
   network: PodNetwork,
@@ -201,12 +208,12 @@ function everyPacket(
   return left.replace(/\s+/g, ' ').trim();
 }
 
-/** `filter` of `ip filter`, as nft writes the family first. */
+/** `filter` of `ip filter`: nft writes the family first. */
 function bareName(table: string): string {
   return table.split(' ').at(-1) ?? table;
 }
 
-/** Comments may say anything, even `-j ACCEPT` or the name of a mesh. */
+/** Comments may contain anything, even `-j ACCEPT` or the name of a mesh. */
 export function withoutComments(rule: string): string {
   return rule.replace(/(?:-m comment )?(?:--)?comment (?:"(?:[^"\\]|\\.)*"|\S+)/g, '');
 }

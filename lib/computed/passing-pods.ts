@@ -1,17 +1,17 @@
-/** Pods on their way in or out, which may own what no sandbox does. */
+/** Pods that are starting or ending, which may own what no sandbox owns. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 
 /**
- * A kubelet gives up on making a sandbox after four minutes, and the runtime then takes apart what there is of it. Taking
- * one down is a matter of seconds, but of minutes with a rollout on a node that is short of CPU.
+ * A kubelet gives up on creating a sandbox after four minutes; the runtime then removes what exists of it.
+ * Removing a sandbox takes seconds, but minutes during a rollout on a node short of CPU.
  */
 export const PASSING_SECONDS = 300;
 
 /**
- * Why something of the age (in seconds) may belong to a pod on its way: its namespace and address are there before its
- * sandbox is recorded, and after that is gone. Null when there is no such pod.
+ * Why something of this age (in seconds) may belong to a starting or ending pod; null if there is no such
+ * pod. A pod's namespace and address exist before its sandbox is recorded, and after the record is gone.
  */
 export function ofPassingPod(
   age: number,
@@ -24,7 +24,7 @@ export function ofPassingPod(
     ({ createdAt, deletionTimestamp }) =>
       deletionTimestamp !== null &&
       secondsSince(deletionTimestamp) < PASSING_SECONDS &&
-      // Nothing of a pod is older than the pod; the clocks of node and API may differ.
+      // Nothing that belongs to a pod is older than the pod; the clocks of node and API may differ.
       age < secondsSince(createdAt) + PASSING_SECONDS,
   );
   if (leaving !== undefined)
@@ -38,7 +38,7 @@ export function ofPassingPod(
     : null;
 }
 
-/** Asked again for each of ten thousand leaks: what was found for the same lists is kept as long as they are. */
+/** Asked for each of up to ten thousand leaks, so the result for the same lists is cached. */
 const found = new WeakMap<readonly ObservedPod[], WeakMap<readonly Sandbox[], readonly ObservedPod[]>>();
 
 function podsWithoutSandbox(
@@ -57,12 +57,12 @@ function podsWithoutSandbox(
   return without;
 }
 
-/** A pod that its kubelet stops; `at` in milliseconds. */
+/** A pod that its kubelet is stopping; `at` in milliseconds. */
 export type StoppedPod = { readonly namespace: string; readonly name: string; readonly at: number };
 
 /**
- * Pods that the API has forgotten and whose kubelet said a moment ago that it stops them: after CNI DEL the runtime has no
- * record any more that says whose a namespace is.
+ * Pods that the API has forgotten and whose kubelet just reported stopping them: after CNI DEL, no record of
+ * the runtime says whose a namespace is.
  */
 export function stoppedPods(
   sources: {
@@ -81,7 +81,7 @@ export function stoppedPods(
     if (reason !== 'Killing' || kind !== 'Pod' || uid === null || lastSeen === null || known.has(uid))
       return [];
     const at = Date.parse(lastSeen);
-    // Each of its containers has an event.
+    // There is one event for each container.
     known.add(uid);
     return now - at < PASSING_SECONDS * 1000 ? [{ namespace: namespace ?? '', name, at }] : [];
   });

@@ -1,4 +1,4 @@
-/** Whether a pin without a sandbox may only be one of a pod that is being made or taken down. */
+/** Whether a pin without a sandbox may belong to a pod that is starting or ending. */
 import type { ObservedPod, Pin, Sandbox } from '../model/evidence.ts';
 import { ofPassingPod } from './passing-pods.ts';
 

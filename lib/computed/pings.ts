@@ -1,9 +1,9 @@
-/** Reading of active probes. An answer that stays out is a fault only where nothing could mean to drop it (docs/traps.md T22). */
+/** Reads active probes. A missing answer is a fault only if nothing may drop packets on purpose (docs/traps.md T22). */
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 
 export type Ping = Sources['active'][number]['pings'][number];
 
-/** What was probed of this pod; undefined when nothing was. */
+/** The probes of this pod; undefined if there were none. */
 export function probesOf(
   network: PodNetwork,
   active: Sources['active'],
@@ -11,7 +11,7 @@ export function probesOf(
   return active.find(({ inode }) => inode === network.namespace);
 }
 
-/** Asked for by its MAC address, the target did not answer: nothing filters that but a broken path. */
+/** The target did not answer ARP or neighbour discovery: only a broken path prevents that. */
 export function unresolved(ping: Ping): boolean {
   return !ping.answered && ping.neighbour !== null && /\b(FAILED|INCOMPLETE)\b/i.test(ping.neighbour);
 }

@@ -1,15 +1,15 @@
-/** Pins beside the sandboxes that need them. */
+/** Pins, and the sandboxes that need them. */
 
 import type { NetworkNamespace, Pin, Sandbox } from '../model/evidence.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import { canonicalPath } from '../model/path.ts';
 
-/** The ready sandbox of a pod with a network of its own, by the path it is pinned at. */
+/** Ready sandboxes of pods with their own network, by the path where each is pinned. */
 export function readySandboxesByPath(sandboxes: readonly Sandbox[]): Map<string, Sandbox> {
   return new Map(
     sandboxes.flatMap((sandbox) =>
       sandbox.state === 'ready' &&
-      // One that came or went while the node was read does not need its pin yet, or any more.
+      // A sandbox that came or went during the audit does not need its pin yet, or any more.
       sandbox.stable &&
       sandbox.network === 'pod' &&
       sandbox.namespacePath !== null
@@ -26,7 +26,7 @@ export function pinObject(path: string, sandbox: Sandbox | undefined, node: stri
     : { kind: 'pod', namespace: sandbox.namespace, name: sandbox.name, node };
 }
 
-/** Inodes that PID 1 has mounted at a path, whatever a lookup of the path finds. */
+/** Inodes that PID 1 has mounted at each path, whatever a lookup of the path finds. */
 export function mountsByPath(
   namespaces: readonly NetworkNamespace[],
 ): (path: string, pin: Pick<Pin, 'mounted'> | undefined) => number[] {

@@ -1,4 +1,4 @@
-/** Events about pods that are still there. The API keeps events for an hour by default, some clusters longer. */
+/** Events about pods that still exist. The API keeps events for an hour by default, in some clusters longer. */
 import { DAY } from '../model/days.ts';
 import type { ObservedPod } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
@@ -10,7 +10,10 @@ export type PodEvents = {
   readonly last: Event;
 };
 
-/** Events of the last day that `wanted` takes, by pod: by uid, so that those of an earlier pod of the name do not count. */
+/**
+ * The last day's events that `wanted` selects, by pod. Matched by uid, so events of an earlier pod with the
+ * same name do not count.
+ */
 export function podEvents(
   events: readonly Event[],
   pods: readonly ObservedPod[],
@@ -36,10 +39,10 @@ export function podEvents(
   });
 }
 
-/** Failed attempts that count as failing, of one pod or of the pods of one node. */
+/** Number of failed attempts from which a pod, or the pods of a node, count as failing. */
 export const REPEATED = 3;
 
-/** True when the pod has had a sandbox since: a container runs, or is only held up by itself or its image. */
+/** True if the pod has had a sandbox since: a container runs, or is held up only by itself or its image. */
 export function hasSandboxSince({ pod, last }: PodEvents): boolean {
   return pod.containers.some(
     ({ running, startedAt, reason }) =>
@@ -50,8 +53,7 @@ export function hasSandboxSince({ pod, last }: PodEvents): boolean {
 }
 
 /**
- * Events of the kubelet that could not make a sandbox, by pod.
- *
+ * The kubelet's events about sandboxes that it could not create, by pod.
  * @param now - milliseconds since the epoch; older events are left out
  */
 export function createFailures(
@@ -66,7 +68,7 @@ function time(event: Event): number {
   return event.lastSeen === null ? 0 : Date.parse(event.lastSeen);
 }
 
-/** From when to when, as far as the events say. */
+/** The first and last time, if the events have them. */
 export function span(events: readonly Event[]): string {
   const first = events
     .map(({ firstSeen }) => firstSeen)

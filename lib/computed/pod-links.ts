@@ -1,11 +1,11 @@
-/** Counters of pods' links that a report keeps, so that the next run sees what was lost since. */
+/** Counters of pods' links, kept in a report so that the next run can see what was lost since. */
 import type { Evidence } from '../model/evidence.ts';
 import { type LinkCounters, POD_LINKS_KEPT, type PodLink } from '../model/pod-links.ts';
 
-/** A pair has carrier once both ends are up, and its making counts two changes or some more. */
+/** A pair gets carrier when both ends are up, which counts as two changes or a few more. */
 const USUAL_CHANGES = 4;
 
-/** Main links of settled pods that have ever lost anything; null where the counters were not read. */
+/** Main links of settled pods that have ever lost packets; null if the counters were not read. */
 export function podLinks({ nodeName, podNetworks, linkCounters, host }: Evidence): PodLink[] | null {
   if (podNetworks.status !== 'present' || linkCounters.status !== 'present' || host.status !== 'present')
     return null;
@@ -18,7 +18,8 @@ export function podLinks({ nodeName, podNetworks, linkCounters, host }: Evidence
     const hostEnd =
       hostLink === null ? undefined : counted.get(`${host.value.networkNamespace} ${hostLink.name}`);
     if (podEnd === undefined) return [];
-    // What is no pair of veth drops what was never for the pod: netkit by policy, others frames of the network around.
+    // Links other than veth pairs drop what was never meant for the pod: netkit by policy, others frames from
+    // the surrounding network.
     const counts = link.kind === 'veth' ? same : withoutDrops;
     const found: PodLink = {
       node: nodeName,
@@ -36,7 +37,7 @@ export function podLinks({ nodeName, podNetworks, linkCounters, host }: Evidence
 const same = (counters: LinkCounters) => counters;
 const withoutDrops = (counters: LinkCounters) => ({ ...counters, inDropped: 0, outDropped: 0 });
 
-/** The worst of a cluster, so that no cluster makes a report large; in the order of nodes and pods. */
+/** The worst links of a cluster, limited so that no report becomes large; in the order of nodes and pods. */
 export function keptLinks(links: readonly PodLink[]): PodLink[] {
   const kept =
     links.length > POD_LINKS_KEPT
@@ -45,12 +46,12 @@ export function keptLinks(links: readonly PodLink[]): PodLink[] {
   return kept.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-/** By which a link of an earlier report is the same: of another sandbox its counters begin anew. */
+/** Identifies a link across reports: the counters of another sandbox start at zero. */
 export function keyOf({ node, pod, since, link }: PodLink): string {
   return `${node} ${pod.namespace}/${pod.name} ${pod.uid} ${since} ${link}`;
 }
 
-/** All that was ever lost, and changes of the carrier beyond those of its making. */
+/** Everything ever lost, plus carrier changes beyond those of setting up the pair. */
 function weight({ podEnd, hostEnd }: PodLink): number {
   const changes = Math.max(podEnd.carrierChanges, hostEnd?.carrierChanges ?? 0);
   return (
@@ -61,7 +62,7 @@ function weight({ podEnd, hostEnd }: PodLink): number {
   );
 }
 
-/** Packets that one end dropped or had errors with, of those that came in there or went out. */
+/** Packets that one end dropped or had errors with, compared with those that passed in the same direction. */
 export function lost(counters: LinkCounters, way: 'in' | 'out'): number {
   return way === 'in' ? counters.inDropped + counters.inErrors : counters.outDropped + counters.outErrors;
 }

@@ -1,4 +1,4 @@
-/** Of the kernel's routing answers those about one pod: which of them do not bring packets where they belong. */
+/** The kernel's routing answers about one pod: which of them do not bring packets where they belong. */
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import { DROPPING, type NetworkStack, type Route, type Way } from '../model/network.ts';
 import { prefixLength } from './cidr.ts';
@@ -7,7 +7,7 @@ import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
 import { answerText, type Decision, decisionOf } from './routing-decision.ts';
 import { nodeLink } from './way-in.ts';
 
-/** Public addresses that the probe asks for; nothing is sent to them. */
+/** Public addresses used in routing lookups; nothing is sent to them. */
 export const OUTSIDE: readonly string[] = ['8.8.8.8', '2001:4860:4860::8888'];
 
 export type BrokenWay = {
@@ -21,12 +21,15 @@ export type PodWays = {
   /** Link of the node by which the pod's packets pass. */
   readonly link: string;
   readonly addresses: readonly string[];
-  /** How many ways were asked for in each direction, and those that are wrong. */
+  /** The number of ways looked up in each direction, and those that are wrong. */
   readonly inbound: { readonly asked: number; readonly broken: readonly BrokenWay[] };
   readonly outbound: { readonly asked: number; readonly broken: readonly BrokenWay[] };
 };
 
-/** Addresses of other nodes' networks that the node asked for: all but public ones and those of its own pods, which ask as well. */
+/**
+ * Addresses in other nodes' networks that were looked up: all but public ones and those of the node's own
+ * pods, which are sources too.
+ */
 export function elsewhere(routing: Sources['routing']): ReadonlySet<string> {
   const pods = new Set(routing.map(({ source }) => source));
   return new Set(
@@ -42,7 +45,7 @@ type Asked = {
   readonly routing: Sources['routing'];
 };
 
-/** For each pod its ways, or why there are none to judge. */
+/** Each pod's ways, or why none can be judged. */
 export function podWays({
   podNetworks,
   hostNetwork,
@@ -56,7 +59,7 @@ export function podWays({
   const judge = (way: Way, expected: string, right: boolean): BrokenWay[] =>
     right ? [] : [{ way, expected, decision: decisionOf(hostNetwork, way) }];
 
-  // The node's own way to the same address, where it was asked for that.
+  // The node's own route to the same address, if it was looked up.
   const ofNode = new Map(
     routing.flatMap((way) =>
       way.source === null && way.error === null ? [[way.destination, way] as const] : [],
@@ -66,7 +69,8 @@ export function podWays({
     const own = OUTSIDE.includes(destination) ? undefined : ofNode.get(destination);
     return own === undefined ? 'a way out of the node' : `${answerText(own)}, as for the node itself`;
   };
-  // A table for some packets only, which does not know the networks of other nodes: its default route takes what is for them.
+  // A table for certain packets only, without routes to the networks of other nodes: its default route takes
+  // their packets.
   const isTakenAside = (way: Way): boolean => {
     const own = ofNode.get(way.destination);
     if (own === undefined || OUTSIDE.includes(way.destination)) return false;
@@ -97,7 +101,7 @@ export function podWays({
   const cutOff = new Set(
     [...outbound].flatMap(([network, out]) => (out?.broken.length ? network.pod.podIPs : [])),
   );
-  // A pod that is on its way is not judged, and neither is what another one is said to get from it: its link may be half there.
+  // A starting or ending pod is not judged, nor are lookups of packets from it: its link may be half set up.
   const pods = new Set(
     routing.flatMap(({ source, destination }) => (OUTSIDE.includes(destination) ? (source ?? []) : [])),
   );
@@ -105,7 +109,7 @@ export function podWays({
     [...places.values()].flatMap((place) => (typeof place === 'string' ? [] : place.addresses)),
   );
   const saysNothing = ({ source, error }: Way): boolean =>
-    // The link that the packet should have come in by was gone when the kernel was asked.
+    // The packet's input link was gone when the kernel was asked.
     error === 'ENODEV' ||
     (source !== null && (cutOff.has(source) || (pods.has(source) && !judged.has(source))));
   return new Map(
@@ -115,7 +119,8 @@ export function podWays({
       const { link, addresses } = place;
       const ways = addresses
         .flatMap((address) => byDestination.get(address) ?? [])
-        // What pods of one bridge send each other does not pass the node's routing; what a pod sends that is cut off itself says nothing.
+        // Packets between pods of one bridge do not pass the node's routing; packets from a pod that is
+        // itself cut off prove nothing.
         .filter((way) => way.inputLink !== link && !saysNothing(way));
       const broken = ways.flatMap((way) =>
         judge(way, `dev ${link}`, way.type === 'unicast' && way.link === link),
@@ -146,7 +151,10 @@ function placeOf(network: PodNetwork): Place | string {
 const isDefault = (route: Route | null | undefined): boolean =>
   route !== null && route !== undefined && prefixLength(route.destination) === 0;
 
-/** Who blocks a public address by a route or a rule of its own means that, and tells nothing of the others. */
+/**
+ * True if a public address is blocked by its own route or rule: that is intended, and says nothing about
+ * other addresses.
+ */
 function isMeant({ way, decision }: BrokenWay): boolean {
   if (!OUTSIDE.includes(way.destination) || decision === null) return false;
   const { rule, route } = decision;

@@ -1,6 +1,6 @@
 /**
- * What must hold before a later check of the same pod may judge. One cause is one finding: where an earlier check
- * already reports the cause, the later one is not applicable and names it.
+ * What must hold before a later check of the same pod may judge. One cause is one finding: if an earlier
+ * check already reports the cause, the later one is not applicable and names that check.
  */
 import type { PodNetwork, Sandbox } from '../model/evidence.ts';
 import type { Container, Pod } from '../model/kubernetes.ts';
@@ -9,7 +9,10 @@ import { sameAddress } from './cidr.ts';
 
 const SANDBOXED = /gvisor|runsc|kata|firecracker/i;
 
-/** The runtime that keeps the pod in a kernel of its own, so that its processes are not those the node sees; else null. */
+/**
+ * The runtime that runs the pod in its own kernel, so that the node's processes are not the pod's; null if
+ * none does.
+ */
 export function ownKernel(
   sandbox: Pick<Sandbox, 'runtimeHandler'>,
   pod: Pick<Pod, 'runtimeClass'>,
@@ -18,7 +21,7 @@ export function ownKernel(
   return handler !== null && SANDBOXED.test(handler) ? handler : null;
 }
 
-/** The pod around a virtual machine of KubeVirt, whose own parts (virt-handler …) are pods like others. */
+/** The pod that runs a KubeVirt virtual machine. KubeVirt's own components (virt-handler …) are ordinary pods. */
 export function isVirtualMachine({ labels }: Pick<Pod, 'labels'>): boolean {
   return (
     labels['kubevirt.io'] === 'virt-launcher' ||
@@ -26,7 +29,7 @@ export function isVirtualMachine({ labels }: Pick<Pod, 'labels'>): boolean {
   );
 }
 
-/** Why the node's kernel does not show this pod's network as the pod has it; null when it does (docs/traps.md T33). */
+/** Why the node's kernel does not show the network that the pod sees; null if it does (docs/traps.md T33). */
 export function networkElsewhere(network: PodNetwork): string | null {
   const handler = ownKernel(network.sandbox, network.pod);
   if (handler !== null) return `the runtime ${handler} keeps the pod's network stack itself`;
@@ -37,8 +40,9 @@ export function networkElsewhere(network: PodNetwork): string | null {
 }
 
 /**
- * Whether the container may change the pod's network while it runs, as VPN clients do. Init containers are not meant:
- * that of a mesh (istio-init) has the right in every pod, writes packet filters alone, and is gone before the pod serves.
+ * Whether a container may change the pod's network while it runs, as VPN clients do. Init containers do not
+ * count: that of a mesh (istio-init) has the right in every pod, writes only packet filters, and ends before
+ * the pod serves.
  */
 export function mayChangeNetwork({ netAdmin, role }: Pick<Container, 'netAdmin' | 'role'>): boolean {
   return netAdmin && role !== 'init';
@@ -70,7 +74,7 @@ export function linkFault(network: PodNetwork): string | null {
   return null;
 }
 
-/** The pod's addresses (API) that its main interface does not hold; other checks report those. */
+/** The pod's API addresses that its main interface lacks; other checks report those. */
 export function lostAddresses(network: PodNetwork): readonly string[] {
   const held = mainAddresses(network);
   return network.pod.podIPs.filter((ip) => !held.some(({ address }) => sameAddress(address, ip)));

@@ -1,6 +1,6 @@
 /**
- * Which rule and which route decided a way of packets. The kernel's answer is what counts: this only finds the names for
- * it, and says nothing where the rules as they are read do not lead to that answer.
+ * Which rule and route decided the path of packets. The kernel's answer is authoritative: this only names
+ * what led to it, and returns nothing if the rules as read do not explain the answer.
  */
 import { DROPPING, type NetworkStack, type Route, type Rule, type Way } from '../model/network.ts';
 import { contains, prefixLength } from './cidr.ts';
@@ -8,15 +8,15 @@ import { routeText } from './gateway.ts';
 
 export type Decision = {
   readonly rule: Rule;
-  /** Null where the rule itself drops. */
+  /** Null if the rule itself drops. */
   readonly route: Route | null;
 };
 
 const DECIDES: readonly string[] = [...DROPPING, 'unicast', 'local', 'throw'];
-/** The tables of every node, where the kernel's own rules lead. */
+/** The tables that every node has, to which the kernel's own rules lead. */
 const OWN_TABLES: readonly (string | null)[] = ['local', 'main', 'default'];
 
-/** Null where nothing was found that explains the answer: then it is a filter of the reverse path, forwarding, or no route at all. */
+/** Null if nothing explains the answer: then the cause is reverse path filtering, forwarding, or a missing route. */
 export function decisionOf({ rules, routes }: NetworkStack, way: Way): Decision | null {
   for (const rule of rules.toSorted((a, b) => a.priority - b.priority)) {
     if (rule.family !== way.family || !matches(rule, way)) continue;
@@ -60,17 +60,17 @@ function explains(way: Way, decision: Decision): Decision | null {
   const drops = decision.route === null || DROPPING.includes(decision.route.type);
   if (way.error !== null) return drops ? decision : null;
   if (drops) return null;
-  // One tree holds both as long as there are no other rules.
+  // local and main share one tree until other rules are added.
   const same = (table: string | null) => (table === 'local' ? 'main' : table);
   return same(decision.rule.table) === same(way.table) ? decision : null;
 }
 
-/** Neither the kernel's own rule nor one that leads back to its tables. */
+/** True unless it is the kernel's own rule or leads back to its tables. */
 export function isAdded({ drops, table }: Rule): boolean {
   return drops !== null || !OWN_TABLES.includes(table);
 }
 
-/** As `ip rule` prints it, without its priority. */
+/** The rule in the notation of `ip rule`, without its priority. */
 function ruleSelector({ source, destination, inputLink, outputLink, fwmark, drops, table }: Rule): string {
   return [
     `from ${source}`,
@@ -85,21 +85,21 @@ function ruleSelector({ source, destination, inputLink, outputLink, fwmark, drop
 /** A rule as `ip rule` prints it: `PRIORITY: SELECTOR`. */
 export const ruleText = (rule: Rule): string => `${rule.priority}: ${ruleSelector(rule)}`;
 
-/** `rule 100: from 10.244.1.5 unreachable`, or the rule and the route that it leads to. */
+/** `rule 100: from 10.244.1.5 unreachable`, or the rule and the route it leads to. */
 export function decisionText({ rule, route }: Decision): string {
   if (route === null) return `rule ${ruleText(rule)}`;
   const text = `route ${routeText(route)}`;
   return isAdded(rule) ? `rule ${ruleText(rule)} (there: ${routeText(route)})` : text;
 }
 
-/** What became of the packet, in the words of `ip route get`. */
+/** What happened to the packet, in the notation of `ip route get`. */
 export function answerText({ error, type, link, gateway, table }: Way): string {
   if (error !== null) return error;
   const where = `${gateway === null ? '' : `via ${gateway} `}dev ${link}`;
   return `${type === 'unicast' ? '' : `${type} `}${where}${table === 'main' || table === 'local' ? '' : ` table ${table}`}`;
 }
 
-/** The command that asks the kernel the same. */
+/** The command that asks the kernel the same question. */
 export function askedBy({ family, destination, source, inputLink }: Way): readonly string[] {
   return [
     ...['ip', ...(family === 6 ? ['-6'] : []), 'route', 'get', destination],
@@ -108,7 +108,7 @@ export function askedBy({ family, destination, source, inputLink }: Way): readon
   ];
 }
 
-/** The arguments of `ip` that delete the rule. */
+/** The arguments for `ip` to delete the rule. */
 export function deleteRule(rule: Rule): readonly string[] {
   return [
     ...['ip', `-${rule.family}`, 'rule', 'del', 'priority', String(rule.priority)],

@@ -1,16 +1,16 @@
-/** A sandbox beside the pod that it is of: why it may have none, and whether it is on its way out. */
+/** Matches a sandbox with its pod: why it may have none, and whether the pod is ending. */
 import type { Sandbox } from '../model/evidence.ts';
 import type { Event, Pod } from '../model/kubernetes.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 import { PASSING_SECONDS } from './passing-pods.ts';
 
-/** Probe pods: made after the first list of pods, gone before the second. */
+/** Probe pods are created after the first list of pods, and gone before the second. */
 const OWN_NAME = /^netns-audit-.+-[0-9a-f]{6,}$/;
-/** A static pod's uid is the hash of its manifest; the API may refuse its mirror. */
+/** A static pod's uid is the hash of its manifest; the API may refuse its mirror pod. */
 const STATIC_UID = /^[0-9a-f]{32}$/;
 
-/** Why the API need not know a pod with the sandbox's uid; null where it should. */
+/** Why the API need not have a pod with the sandbox's uid; null if it should. */
 export function whyNotInApi({
   uid,
   namespace,
@@ -24,8 +24,9 @@ export function whyNotInApi({
 }
 
 /**
- * Why what is wrong with the sandbox is told by the check of its being there at all: its pod is being deleted, or is gone.
- * The runtime takes a sandbox apart piece by piece, so its process and its pin may be gone already.
+ * Why a fault of the sandbox is left to the check of whether the sandbox should exist: its pod is being
+ * deleted, or is gone. The runtime removes a sandbox piece by piece, so its process and pin may be gone
+ * already.
  */
 export function whyOnItsWayOut(
   sandbox: Pick<Sandbox, 'namespace' | 'name' | 'uid'>,
@@ -38,8 +39,8 @@ export function whyOnItsWayOut(
 }
 
 /**
- * Whether the kubelet said a moment ago that it stops the pod's containers, and not that it failed. With a grace period
- * of 0 the API forgets the pod at once, and what is left on the node is being taken down.
+ * Whether the kubelet just reported that it is stopping the pod's containers, and no failure to do so. With a
+ * grace period of 0 the API forgets the pod at once, while the node is still removing it.
  */
 export function isBeingStopped(
   sandbox: Pick<Sandbox, 'uid'>,

@@ -1,4 +1,4 @@
-/** What Multus wrote about a pod's networks, as far as it can be understood. */
+/** Parses Multus' annotations about a pod's networks. */
 import * as z from 'zod';
 import type { Pod } from '../model/kubernetes.ts';
 
@@ -18,7 +18,7 @@ export function asksForNetworks(pod: Pod): boolean {
   return !/^\s*(\[\s*\])?\s*$/.test(pod.annotations[`${PREFIX}networks`] ?? '');
 }
 
-/** Networks besides the default one, with their interface; null where there is no status, or it cannot be read. */
+/** Networks besides the default one, with their interface; null if there is no status, or it cannot be parsed. */
 export function secondaryNetworks(pod: Pod): { name: string; interface: string }[] | null {
   const text = pod.annotations[`${PREFIX}network-status`] ?? pod.annotations[`${PREFIX}networks-status`];
   if (text === undefined) return null;
@@ -35,7 +35,7 @@ export function secondaryNetworks(pod: Pod): { name: string; interface: string }
   }
 }
 
-/** A device that a program drives itself (DPDK, vhost-user) is no interface of the kernel: it has no address either. */
+/** A device driven by a user-space program (DPDK, vhost-user) is no kernel interface, and has no address. */
 function isUserSpace({ ips, 'device-info': device }: z.infer<typeof statusSchema>[number]): boolean {
   return device !== undefined && (ips ?? []).length === 0;
 }

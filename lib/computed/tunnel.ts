@@ -1,4 +1,4 @@
-/** The device by which a node reaches the pods of others, as flannel, Calico or Cilium makes it. */
+/** The device by which a node reaches other nodes' pods, as flannel, Calico or Cilium creates it. */
 import * as z from 'zod';
 import { CALICO, CILIUM_CNI, FLANNEL } from '../model/cni-plugins.ts';
 import type { Sources } from '../model/evidence.ts';
@@ -14,12 +14,12 @@ export type Tunnel = {
   readonly plugin: typeof FLANNEL | typeof CALICO | typeof CILIUM_CNI;
   readonly device: string;
   readonly link: Link | null;
-  /** What the node announces to the others; null where it announces none. */
+  /** The MAC address that the node announces to others; null if it announces none. */
   readonly mac: string | null;
   readonly address: { readonly announced: string; readonly held: readonly string[] } | null;
 };
 
-/** @returns null where the node has none */
+/** @returns null if the node has none */
 export function tunnelOf(
   { annotations }: Sources['node'],
   { links, addresses }: NetworkStack,
@@ -38,7 +38,7 @@ export function tunnelOf(
   }
   const announced = annotations[OF_CALICO.tunnelAddress] ?? null;
   const calico = named(CALICO_DEVICE);
-  // The annotation stays when VXLAN is turned off, and the device goes with it.
+  // The annotation remains when VXLAN is turned off, but the device is gone.
   if (announced !== null && calico !== null) {
     const held = addresses.filter(({ link }) => link === CALICO_DEVICE).map(({ address }) => address);
     return { plugin: CALICO, device: CALICO_DEVICE, link: calico, mac: null, address: { announced, held } };
@@ -49,21 +49,22 @@ export function tunnelOf(
     : { plugin: CILIUM_CNI, device: cilium.name, link: cilium, mac: null, address: null };
 }
 
-/** Another node, as this one reaches it by the tunnel. */
+/** Another node, as this one reaches it through the tunnel. */
 export type Reached = {
   readonly name: string;
   readonly gateway: string;
-  /** Of the node's neighbour entry for the gateway; null where there is none. */
+  /** From the node's neighbour entry for the gateway; null if there is none. */
   readonly mac: string | null;
-  /** What the other node says is the address of its own device; null where it announces none. */
+  /** The MAC address that the other node announces for its device; null if it announces none. */
   readonly announced: string | null;
-  /** To which the tunnel may send for it. */
+  /** Addresses to which the tunnel may send the other node's packets. */
   readonly addresses: readonly string[];
 };
 
 /**
- * The ready nodes that a route over the device leads to. The kernel does not ask on these devices: the agent writes an
- * entry for each. Cilium's programs need none, so it has no such nodes.
+ * The ready nodes reached by a route through the device. The kernel does not resolve addresses on these
+ * devices: the agent writes an entry for each node. Cilium's programs need no entries, so it has no such
+ * nodes.
  */
 export function reachedBy(
   { plugin, device, link }: Tunnel,
@@ -93,7 +94,7 @@ export function reachedBy(
   });
 }
 
-/** Agents may use another address than the API has, as where a node has several. */
+/** Agents may use an address that the API does not list, if a node has several. */
 function announcedAddresses(annotations: OtherNode['annotations']): string[] {
   return [OF_FLANNEL.addressOverwrite, OF_FLANNEL.address, OF_CALICO.address].flatMap(
     (name) => annotations[name]?.split('/')[0] || [],
@@ -112,7 +113,7 @@ function flannelOf(annotations: OtherNode['annotations']): z.infer<typeof backen
   }
 }
 
-/** flannel's is the first address of the other node's range, Calico's the one that it announces. */
+/** flannel's gateway is the first address of the other node's range, Calico's the one that the node announces. */
 function gatewayOf(
   plugin: Tunnel['plugin'],
   { podCIDRs, annotations }: Pick<OtherNode, 'podCIDRs' | 'annotations'>,

@@ -1,16 +1,16 @@
-/** How a node reaches everything that is not on it. */
+/** How a node reaches everything outside itself. */
 import { isIP } from 'node:net';
 import type { NetworkStack, Route } from '../model/network.ts';
 import { familyOf, prefixLength } from './cidr.ts';
 
-/** The address family in which the cluster knows the node; 4 where the API names none. */
+/** The address family of the node's address in the API; 4 if the API has none. */
 export function nodeFamily(addresses: readonly string[]): 4 | 6 {
-  // Its names are among them.
+  // The list also contains host names.
   const first = addresses.find((address) => isIP(address) !== 0);
   return first === undefined ? 4 : familyOf(first);
 }
 
-/** Default routes of one family in the tables that every packet of the node is looked up in, best first. */
+/** One family's default routes in the tables that apply to every packet of the node, best first. */
 export function defaultRoutes(host: NetworkStack, family: 4 | 6): Route[] {
   const always = host.rules
     .filter((rule) => rule.family === family && rule.table !== null && isForAll(rule))
@@ -33,12 +33,15 @@ function isForAll(rule: NetworkStack['rules'][number]): boolean {
   );
 }
 
-/** The link by which IPv4 leaves the node, and most of what is for its pods comes in; null where nothing tells it. */
+/** The link by which IPv4 packets leave the node, and by which most packets for its pods arrive; null if unknown. */
 export function uplinkOf(host: NetworkStack): string | null {
   return defaultRoutes(host, 4)[0]?.link ?? null;
 }
 
-/** Routes beside a default route by which a node may reach the world: halves of it, or in tables for some packets only. */
+/**
+ * Other routes by which a node may reach the outside: halves of a default route, or routes in tables for
+ * certain packets.
+ */
 export function otherWaysOut(host: NetworkStack, family: 4 | 6): Route[] {
   return host.routes.filter(
     (route) =>

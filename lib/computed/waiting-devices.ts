@@ -1,11 +1,11 @@
-/** Devices that the kernel waits for while it takes a network namespace down (KL1). */
+/** Devices that block the kernel while it deletes a network namespace (KL1). */
 import type { KernelMessage } from '../model/evidence.ts';
 import { quote } from '../model/text.ts';
 import { isActive, recent } from './kernel-log.ts';
 
-/** Any name of a device: `vlan.eth.3` and `azv1-2` as well, which \w misses. */
+/** Any device name, including `vlan.eth.3` and `azv1-2`, which \w would miss. */
 const WAITING = /unregister_netdevice: waiting for (\S+) to become free\. Usage count = (-?\d{1,10})(?!\d)/;
-/** Once or twice is the ordinary end of a namespace under load (docs/traps.md T36). */
+/** One or two messages are ordinary when namespaces are deleted under load (docs/traps.md T36). */
 const REPEATED = 3;
 
 export type WaitingDevice = {
@@ -14,13 +14,13 @@ export type WaitingDevice = {
   readonly count: number;
 };
 
-/** Devices that it still waits for: repeated, still going on, and the count of users does not fall. */
+/** Devices that the kernel still waits for: its message repeats, is recent, and the usage count does not fall. */
 export function waitingDevices(log: readonly KernelMessage[], now: number): WaitingDevice[] {
   const byDevice = new Map<string, { line: KernelMessage; count: number }[]>();
   for (const line of recent(log, now)) {
     const [, device, count] = WAITING.exec(line.text) ?? [];
     if (device === undefined) continue;
-    // The kernel's names have at most 15 characters.
+    // Device names in the kernel have at most 15 characters.
     const name = quote(device, 15);
     byDevice.set(name, [...(byDevice.get(name) ?? []), { line, count: Number(count) }]);
   }

@@ -1,4 +1,4 @@
-/** Why ways of a node's pods are broken: one cause each, with all the pods that it is about. */
+/** Why the ways of a node's pods are broken: one entry for each cause, with all pods affected. */
 import { AWS_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import type { Rule } from '../model/network.ts';
@@ -14,11 +14,11 @@ export type Direction = 'inbound' | 'outbound';
 export type WayCause = {
   readonly kind: 'rule' | 'route' | 'reverse path filter' | 'no route' | 'not known';
   readonly direction: Direction;
-  /** What decided, to be said in a sentence. */
+  /** What decided, as part of a sentence. */
   readonly text: string;
-  /** Where a rule decides. */
+  /** Set if a rule decides. */
   readonly rule: Rule | null;
-  /** It names this one pod; all others are causes of the node, however many pods meet them today. */
+  /** The cause names this one pod; all others are causes of the node, however many pods they affect today. */
   readonly ofOnePod: boolean;
   readonly hits: readonly { readonly network: PodNetwork; readonly broken: readonly BrokenWay[] }[];
 };
@@ -26,7 +26,10 @@ export type WayCause = {
 type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel'>;
 
 export type JudgedWays = {
-  /** By direction: null for a pod whose ways are right, a reason for one that cannot be judged or that another check explains. */
+  /**
+   * By direction: null for a pod whose ways are right, or a reason if it cannot be judged or another check
+   * explains it.
+   */
   readonly pods: ReadonlyMap<PodNetwork, Readonly<Record<Direction, PodVerdict>>>;
   readonly causes: readonly WayCause[];
 };
@@ -36,10 +39,13 @@ export type PodVerdict =
   | { readonly is: 'not applicable' | 'unknown'; readonly reason: string }
   | { readonly is: 'broken'; readonly cause: WayCause; readonly oneWay: boolean };
 
-/** Rules of the AWS VPC CNI (pkg/networkutils/network.go): security groups for pods, to and from pods, marked packets. */
+/**
+ * Rules of the AWS VPC CNI (pkg/networkutils/network.go): security groups for pods, to and from pods, marked
+ * packets.
+ */
 const OF_AWS: readonly number[] = [10, 20, 512, 1024, 1535, 1536];
 
-/** What the kernel answers about the way to and from each pod, and the rules and routes that break several of them. */
+/** The kernel's answers about the way to and from each pod, and the rules and routes that break several of them. */
 export function judgeWays(sources: Needed): JudgedWays {
   const ways = podWays(sources);
   const found: Found[] = [...ways].flatMap(([network, way]) =>
@@ -81,7 +87,7 @@ export function judgeWays(sources: Needed): JudgedWays {
   };
 }
 
-/** Which other check tells it, as a reason; null where none does. */
+/** The other check that reports the cause, as a reason; null if none does. */
 function explained(
   direction: Direction,
   network: PodNetwork,
@@ -120,7 +126,7 @@ function explained(
     direction === 'outbound'
   )
     return 'no route of the node leads there: see node-default-route-missing';
-  // The filter looks up the way back: what is wrong there is wrong here.
+  // The filter looks up the way back, so a fault there breaks this way.
   const [back, name] =
     direction === 'outbound' ? [inbound, 'pod-unrouted-inbound'] : [outbound, 'pod-unrouted-outbound'];
   const decidedThere = back.broken.some(({ decision }) => decision !== null);
@@ -129,7 +135,7 @@ function explained(
   return null;
 }
 
-/** Neither the kernel's own nor the plugin's. */
+/** Not a rule of the kernel or the plugin. */
 const isForeignRule = (rule: Rule, { plugin }: PodNetwork): boolean =>
   isAdded(rule) && !(plugin === AWS_CNI && OF_AWS.includes(rule.priority));
 
@@ -140,7 +146,7 @@ type Found = Cause & {
   readonly broken: readonly BrokenWay[];
 };
 
-/** What fib_validate_source() answers with. */
+/** The errors with which fib_validate_source() answers. */
 const isFiltered = (error: string | null) => error === 'EINVAL' || error === 'EXDEV';
 
 function causeOf({ way, decision }: BrokenWay, network: PodNetwork): Cause {

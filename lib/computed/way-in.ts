@@ -1,15 +1,15 @@
-/** By which link of the node a pod's packets pass, and whether its kernel forwards them. */
+/** The link by which a pod's packets reach the node, and whether the node's kernel forwards them. */
 import type { Layout } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
 import { layoutOf } from './layouts.ts';
 import { linkFault, networkElsewhere } from './preconditions.ts';
 
-/** The pod's bridge, or the node's end of its pair where each pod has a link of its own; null where it could not be told. */
+/** The pod's bridge, or the node's end of its pair if each pod has its own link; null if unknown. */
 export function nodeLink({ hostLink }: PodNetwork, layout: Layout): string | null {
   return (layout.gatewayMac === 'bridge' ? hostLink?.master : hostLink?.name) ?? null;
 }
 
-/** The layout of a pod whose packets pass the forwarding of the node's kernel; null where they do not, or it is not known. */
+/** The layout of a pod whose packets the node's kernel forwards; null if it does not, or if the layout is unknown. */
 export function forwardedLayout(network: PodNetwork): Layout | null {
   if (networkElsewhere(network) !== null) return null;
   const layout = layoutOf(network);
@@ -23,7 +23,7 @@ export type WayIn = {
   readonly mac: string;
 };
 
-/** How the node hands a frame to a pod in whose links nothing is wrong, or why that cannot be told. */
+/** How the node delivers a frame to a pod whose links are in order, or why that is unknown. */
 export function wayIn(network: PodNetwork): WayIn | string {
   const fault = networkElsewhere(network) ?? linkFault(network);
   if (fault !== null) return fault;

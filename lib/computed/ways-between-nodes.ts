@@ -1,34 +1,40 @@
-/** Where the routes of nodes bring packets for pods of the others. */
+/** Where a node's routes send packets for pods of other nodes. */
 import { isIP } from 'node:net';
 import type { PodAddress } from '../model/node-result.ts';
 import { type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
 import { contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
 
-/** Other nodes that each is judged beside. */
+/** Number of other nodes with which each node is compared. */
 const OTHERS = 100;
-/** Addresses of a node's pods that are looked up: blocks of an IPAM lie apart. */
+/** Number of addresses of a node's pods that are looked up: IPAM blocks may lie apart. */
 const ADDRESSES = 4;
 const BLOCK = { 4: 24, 6: 64 } as const;
-/** A larger network that a route leads to is one that a router carries. */
+/** A route to a network larger than this is assumed to lead to a router. */
 const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
 
 export type Way = {
   /** The other node, and the address of one of its pods. */
   readonly node: string;
   readonly address: string;
-  /** An address of the other node, in the same family. */
+  /** An address of the other node, of the same family. */
   readonly by: string | null;
-  /** The range of that node which has the address; null where it is not known. */
+  /** The range of that node which contains the address; null if unknown. */
   readonly range: string | null;
-  /** In a subnet with it, so that no router is between them. */
+  /** In the same subnet, so there is no router in between. */
   readonly near: boolean;
-  /** By an address of that node; by a tunnel; by another gateway; by none but the default route. */
+  /**
+   * Through an address of that node; through a tunnel; through another gateway; through nothing but the
+   * default route.
+   */
   readonly state: 'direct' | 'tunnel' | 'other' | 'missing';
-  /** The route that takes the packets; null where none does. */
+  /** The route that takes the packets; null if there is none. */
   readonly found: string | null;
 };
 
-/** The ways of each node to pods of the others. Networks that routers carry as a whole, and routes that drop, are left out. */
+/**
+ * Each node's ways to pods of other nodes. Networks that routers carry as a whole, and routes that drop, are
+ * left out.
+ */
 export function waysBetweenNodes(
   nodes: readonly NodeRoutes[],
   podAddresses: readonly PodAddress[],
@@ -58,7 +64,7 @@ export function waysBetweenNodes(
   );
 }
 
-/** One of each block. */
+/** One address from each block. */
 function samplesOf(addresses: readonly string[]): string[] {
   const blocks = new Map(
     addresses.map((address) => [subnetOf(address, BLOCK[familyOf(address)]), address] as const),
@@ -66,7 +72,7 @@ function samplesOf(addresses: readonly string[]): string[] {
   return [...blocks.values()].toSorted().slice(0, ADDRESSES);
 }
 
-/** Of a node without pods the first address of each range, which most often is its gateway. */
+/** For a node without pods, the first address of each range, which usually is its gateway. */
 const firstOf = ({ ranges }: NodeRoutes): string[] =>
   ranges.flatMap((range) => {
     const network = range.split('/')[0] ?? '';
@@ -77,7 +83,7 @@ const firstOf = ({ ranges }: NodeRoutes): string[] =>
 
 type Route = NodeRoutes['routes'][number];
 
-/** Of the routes to an address the one of the longest prefix. */
+/** Finds the route to an address with the longest prefix. */
 function tableOf({ routes: all }: NodeRoutes): (address: string) => Route | null {
   const routes = all.filter(({ destination }) => isIP(destination.split('/')[0] ?? '') !== 0);
   const byNetwork = new Map(
@@ -118,7 +124,7 @@ function wayTo(
   const known = { node: other.node, address, by, range, near };
   const route = lookUp(address);
   if (route === null)
-    // A part of its routes is no ground to miss one.
+    // If the node's routes were cut off at the limit, none of them counts as missing.
     return own.routes.length > ROUTES_OF_A_NODE
       ? null
       : { ...known, state: 'missing', found: own.default[family] };

@@ -9,11 +9,13 @@ import { command, look, repair } from '../remedies/steps.ts';
 const SHOWN = 8;
 
 /**
- * On one node (amazon-vpc-cni-k8s#711, calico#6968) or on two (flannel#1437); a namespace shared by two pods is another fault.
+ * Two pods of one node have the same address (amazon-vpc-cni-k8s#711, calico#6968), or pods of two nodes do
+ * (flannel#1437). Two pods in one namespace are a different fault.
  *
- * A node is believed about its own pods only. Of two pods of one node the API says which had the address first. Of pods of
- * two nodes nobody does: each kubelet writes the addresses of its own pods into the API, and blocks of an IPAM need not follow
- * podCIDRs. So what lies between nodes is a finding about the address, which names all and suggests to delete none.
+ * A node is believed only about its own pods. For two pods of one node, the API shows which had the address
+ * first. For pods of two nodes, nothing does: each kubelet writes its own pods' addresses into the API, and
+ * IPAM blocks need not follow podCIDRs. A conflict between nodes is therefore a finding about the address: it
+ * names all holders and does not suggest deleting any.
  */
 export const podAddressDuplicate = defineClusterCheck({
   id: 'pod-address-duplicate',
@@ -26,7 +28,7 @@ export const podAddressDuplicate = defineClusterCheck({
     const pods = Map.groupBy(podAddresses, keyOf);
     const few = podAddresses.filter((held) => (pods.get(keyOf(held))?.length ?? 0) <= ADDRESSES_OF_A_POD);
     const struck = new Map<string, Conflict[]>();
-    // Node by node, so that what another node says does not even change the order.
+    // Keeps the order of one node's objects independent of what other nodes report.
     for (const own of Map.groupBy(few, ({ node }) => node).values())
       for (const conflict of byAddress(own).flatMap(conflictsOf)) {
         const found = struck.get(keyOf(conflict.intruder));
@@ -43,7 +45,7 @@ export const podAddressDuplicate = defineClusterCheck({
   },
 });
 
-/** One address in the namespaces of two pods of one node. */
+/** One address in the namespaces of two pods on one node. */
 type Conflict = { readonly intruder: PodAddress; readonly rightful: PodAddress };
 
 function byAddress(held: readonly PodAddress[]): PodAddress[][] {
@@ -63,9 +65,9 @@ function outcomeOf(
   return conflicts === undefined ? pass(object) : duplicate(object, conflicts);
 }
 
-/** Each later holder beside the first. Holders of one namespace share it: pods-share-network. */
+/** Pairs each later holder with the first. Holders in the same namespace are left to pods-share-network. */
 function conflictsOf(holders: readonly PodAddress[]): Conflict[] {
-  // An address that no pod has in the API is one the pods share on purpose (a virtual address of VRRP).
+  // If the API gives this address to no pod, the pods share it on purpose (a VRRP virtual address).
   if (holders.length < 2 || !holders.some(({ inPodStatus }) => inPodStatus)) return [];
   const [rightful, ...later] = holders.toSorted(
     (a, b) =>
@@ -81,7 +83,7 @@ function conflictsOf(holders: readonly PodAddress[]): Conflict[] {
   );
 }
 
-/** Nodes are read one after the other: an address may be freed here and given to a new pod there meanwhile. */
+/** Nodes are read one after another, so an address may be freed on one and reassigned on the next in between. */
 function sharedOf(holders: readonly PodAddress[], now: number): SharedAddress | null {
   const settled = holders
     .filter(({ createdAt }) => Date.parse(createdAt) < now)

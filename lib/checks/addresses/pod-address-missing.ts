@@ -3,7 +3,7 @@ import { mainAddresses } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** `ip addr flush` takes the routes along: they are part of this finding. */
+/** `ip addr flush` also removes the routes, so missing routes are part of this finding. */
 export const podAddressMissing = definePodCheck({
   id: 'pod-address-missing',
   topic: 'addresses',
@@ -15,7 +15,8 @@ export const podAddressMissing = definePodCheck({
   unless: ['namespace unread'],
   judge(network, { podNetworks }) {
     const { pod } = network;
-    // containerd#7843: the runtime says READY and names no address; the kubelet then makes sandbox after sandbox.
+    // containerd#7843: the runtime reports READY without an address, and the kubelet keeps creating
+    // sandboxes.
     if (pod.podIPs.length === 0 && pod.containers.some((container) => container.running)) {
       return {
         detail: `The API shows no address for the running pod; its interface holds ${

@@ -5,7 +5,10 @@ import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** Only where addresses come from a range of the node: VPC addresses and Calico's blocks lie outside of podCIDRs by design. */
+/**
+ * Applies only where addresses come from a range of the node: VPC addresses and Calico blocks lie outside
+ * podCIDRs by design.
+ */
 export const podAddressWrongSubnet = definePodCheck({
   id: 'pod-address-wrong-subnet',
   topic: 'addresses',
@@ -47,7 +50,7 @@ export const podAddressWrongSubnet = definePodCheck({
         outside.some((ip) => familyOf(ip) === family) &&
         !sameFamily(address).some((subnet) => contains(subnet, address)),
     );
-    // The bridge itself is in the old subnet, and all of its pods with it; or the plugin does not go by this subnet.
+    // The bridge and all of its pods are in the old subnet, or the plugin does not use this subnet.
     if (stale !== undefined) return `the bridge has ${stale.address}: see bridge-address-stale`;
     return {
       detail: `The pod has ${outside.join(', ')}, outside of ${known.subnets.join(', ')} (${known.source}).`,
@@ -66,7 +69,7 @@ export const podAddressWrongSubnet = definePodCheck({
   },
 });
 
-/** Addresses that are still there, with another prefix length than the plugin set up. */
+/** Addresses that are still present, but with a different prefix length than the plugin set. */
 function resizedOf(
   network: PodNetwork,
   judged: readonly string[],
@@ -81,7 +84,7 @@ function resizedOf(
   });
 }
 
-/** The subnets that the pod's plugin takes addresses from; null where it has none of its own on this node. */
+/** The subnets from which the pod's plugin takes addresses; null if it has none of its own on this node. */
 function subnetsOf(
   network: PodNetwork,
   config: Sources['cniConfig'],

@@ -6,10 +6,10 @@ import { defineClusterCheck, fail, notApplicable, type Outcome, pass, podObject 
 import { command, look, repair } from '../remedies/steps.ts';
 
 const HOUR = 3_600_000;
-/** A deletion that its kubelet has not confirmed after this long is stuck. */
+/** A deletion that the kubelet has not confirmed after this long is stuck. */
 const DELETION_SETTLES = 300_000;
 
-/** Such a pod is root on its node in all but name: it must not outlive what it was started for. */
+/** Such a pod is effectively root on its node, so it must not outlive its purpose. */
 export const debugPodLeftover = defineClusterCheck({
   id: 'debug-pod-leftover',
   topic: 'audit',
@@ -26,7 +26,7 @@ function judge(pod: Pod, now: number): Outcome {
   const object = podObject(pod, pod.node ?? '');
   const expires = isOwnPod(pod) ? pod.annotations[EXPIRES_ANNOTATION] : undefined;
   const expiresAt = expires === undefined ? Number.NaN : Date.parse(expires);
-  // Without a time that can be read it has the hour that others have.
+  // A pod without a readable start time gets the usual hour.
   const due = Number.isNaN(expiresAt) ? Date.parse(pod.createdAt) + HOUR : expiresAt;
   if (now < due) return pass(object);
   if (pod.deletionTimestamp !== null && now - Date.parse(pod.deletionTimestamp) < DELETION_SETTLES) {
@@ -37,7 +37,7 @@ function judge(pod: Pod, now: number): Outcome {
   return fail(object, {
     detail: `${whose}, ${pod.phase}, created ${pod.createdAt}${Number.isNaN(expiresAt) ? '' : `, expired ${quote(expires ?? '', 40)}`}${pod.deletionTimestamp === null ? '' : `, its deletion is stuck since ${pod.deletionTimestamp}`}.`,
     confidence: 'probable',
-    // What has ended holds nothing any more but its name.
+    // A finished pod holds nothing but its name.
     ...(ended ? { severity: 'low' as const } : {}),
     evidence: [
       {

@@ -2,7 +2,7 @@ import { describe, exceptionObject } from '../../computed/exception-object.ts';
 import { defineClusterCheck, fail, pass } from '../define.ts';
 import { repair } from '../remedies/steps.ts';
 
-/** What an exception covered counts again after its last day; whoever answers for it learns why. */
+/** After its last day an exception's findings count again; this finding tells its owner why. */
 export const exceptionExpired = defineClusterCheck({
   id: 'exception-expired',
   topic: 'audit',

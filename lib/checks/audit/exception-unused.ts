@@ -2,7 +2,7 @@ import { describe, exceptionObject } from '../../computed/exception-object.ts';
 import { defineClusterCheck, fail, notApplicable, pass } from '../define.ts';
 import { repair } from '../remedies/steps.ts';
 
-/** An exception for a fault that is repaired would hide the next one of its kind. */
+/** If its fault is repaired, the exception would hide the next fault of the same kind. */
 export const exceptionUnused = defineClusterCheck({
   id: 'exception-unused',
   topic: 'audit',
@@ -10,7 +10,7 @@ export const exceptionUnused = defineClusterCheck({
   title: 'Every exception covers something',
   failureTitle: 'Exception covers nothing',
   why: 'An exception whose fault is gone hides the next fault of its kind on the same objects. One with a misspelt name covers nothing from the beginning.',
-  // A fault that comes and goes is away for a night: its exception is not unused yet.
+  // An intermittent fault may be absent for one night, so its exception is not unused yet.
   observations: 2,
   run({ exceptions }) {
     return exceptions.map(({ exception, expired, covers, unknownCheck, blind }) => {

@@ -9,7 +9,10 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** The kernel drops routes with their link, and a network manager those that it did not make (amazon-vpc-cni-k8s#391). */
+/**
+ * The kernel deletes routes with their link, and network managers delete routes that they did not create
+ * (amazon-vpc-cni-k8s#391).
+ */
 export const awsEniTableIncomplete = defineCheck({
   id: 'aws-eni-table-incomplete',
   topic: 'aws',
@@ -57,7 +60,7 @@ function lostBy(pods: readonly PodNetwork[]): string {
   return `: what ${counted(pods.length, 'pod')} (${names}) ${send} leaves by the wrong ENI. One-way: what is sent to ${them} still arrives.`;
 }
 
-/** Pods by the table of their ENI, by what the plugin noted and else by the rule that is there. */
+/** Groups pods by the table of their ENI: the one the plugin noted, else the one that an existing rule names. */
 function podsByTable(networks: readonly PodNetwork[], { rules }: NetworkStack): Map<string, PodNetwork[]> {
   const byAddress = new Map(
     rules.flatMap(({ priority, source, table }) =>
@@ -71,7 +74,7 @@ function podsByTable(networks: readonly PodNetwork[], { rules }: NetworkStack): 
     const table = tableOf(network);
     return table === undefined || table === 'main' ? [] : [{ table, network }];
   });
-  // Those of ENIs that no pod uses yet, too.
+  // Includes ENIs that no pod uses yet.
   const enis = rules.flatMap(({ priority, table }) =>
     priority === PRIORITY.fromEni && table !== null && table !== 'main' ? [table] : [],
   );
@@ -97,7 +100,7 @@ function hasWayOut(table: string, { routes, links }: NetworkStack): boolean {
 
 type Eni = { readonly link: Link; readonly gateway: string };
 
-/** By the rule for the ENI's own address; its router has the first address of the subnet. */
+/** Found by the rule for the ENI's own address; its router has the first address of the subnet. */
 function eniOf(table: string, { rules, addresses, links }: NetworkStack): Eni | null {
   const own = rules
     .find((rule) => rule.priority === PRIORITY.fromEni && rule.table === table)

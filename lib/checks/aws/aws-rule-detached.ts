@@ -5,10 +5,10 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { command, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
-/** Links of pods on shared and on branch ENIs, and of VLANs. */
+/** Links of pods on shared ENIs, of pods on branch ENIs, and VLANs. */
 const LINKS = [cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix ?? '', 'vlan'];
 
-/** A pod's link went without CNI DEL taking its rules along (amazon-vpc-cni-k8s#1375, #1376). */
+/** A pod's link was removed, but CNI DEL did not remove its rules (amazon-vpc-cni-k8s#1375, #1376). */
 export const awsRuleDetached = defineCheck({
   id: 'aws-rule-detached',
   topic: 'aws',

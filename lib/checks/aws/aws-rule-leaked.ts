@@ -8,7 +8,7 @@ import { command, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 
-/** CNI DEL while ipamd did not answer, or a plugin that was killed (amazon-vpc-cni-k8s#2048). */
+/** CNI DEL ran while ipamd did not answer, or the plugin was killed (amazon-vpc-cni-k8s#2048). */
 export const awsRuleLeaked = defineCheck({
   id: 'aws-rule-leaked',
   topic: 'aws',

@@ -13,13 +13,19 @@ import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
-/** From this many pods on, and half of all, it was not about single pods: systemd-networkd and NetworkManager flush what they did not make. */
+/**
+ * If at least this many pods and half of all lack rules, the cause is not in single pods: systemd-networkd
+ * and NetworkManager flush rules that they did not create.
+ */
 const FLUSHED = 3;
 const SHOWN = 20;
 
 type Lacking = { readonly network: PodNetwork; readonly missing: readonly PodRule[] };
 
-/** ipamd makes them with the pod, and nothing puts them back (amazon-vpc-cni-k8s#705, #1856, #3309, kops#17433). */
+/**
+ * ipamd creates the rules with the pod, and nothing restores them (amazon-vpc-cni-k8s#705, #1856, #3309,
+ * kops#17433).
+ */
 export const awsRuleMissing = defineCheck({
   id: 'aws-rule-missing',
   topic: 'aws',

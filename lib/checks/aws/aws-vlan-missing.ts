@@ -8,7 +8,10 @@ import { listed } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The plugin's own names: the VLAN on the trunk, and rules of priority 10 for both links (amazon-vpc-cni-k8s#1644). */
+/**
+ * The plugin's own objects: the VLAN on the trunk, and rules of priority 10 for both links
+ * (amazon-vpc-cni-k8s#1644).
+ */
 export const awsVlanMissing = definePodCheck({
   id: 'aws-vlan-missing',
   topic: 'aws',
@@ -43,7 +46,7 @@ function notOnBranchEni(network: PodNetwork): string | null {
   return isBranchPod(network) ? null : 'the pod is not on a branch ENI of the AWS VPC CNI';
 }
 
-/** By the pod's annotation, the plugin's result, or the rule of its link. */
+/** Taken from the pod's annotation, the plugin's result, or the rule of its link. */
 function vlanOf({ pod, results, hostLink }: PodNetwork, { rules }: NetworkStack): number | null {
   const annotated = /"vlanId":\s*(\d{1,4})\b/.exec(pod.annotations['vpc.amazonaws.com/pod-eni'] ?? '')?.[1];
   const noted = results[0]?.interfaces.find(({ name }) => name.startsWith('dummy'))?.mac;

@@ -5,17 +5,23 @@ import { explainSandboxFailure } from '../remedies/sandbox-failures.ts';
 
 type Canary = Sources['canary'];
 
-/** What keeps a canary from starting without saying anything about its network. */
+/** Reasons for which a canary does not start that have nothing to do with its network. */
 const NOT_THE_NETWORK =
   /ErrImage|ImagePull|InvalidImageName|OutOf(?:pods|cpu|memory)|NodeAffinity|NodePorts|Evicted|forbidden|admission webhook|exceeded quota|Unauthorized|Preempt/i;
 
-/** The kubelet took the pod up and got no further: its image is that of the probe, which has just run there. */
+/**
+ * The kubelet accepted the pod but got no further. The image is not the cause: it is the probe's, which has
+ * just run on this node.
+ */
 const NO_SANDBOX = /did not start in time: ContainerCreating/;
 
-/** The kubelet's event, which the audit appends where there is one. */
+/** The kubelet's event, which the audit appends if there is one. */
 const SANDBOX_FAILED = /Failed to create pod sandbox/i;
 
-/** Base document. The kubelet does ADD and DEL as for any pod: a plugin called by hand would prove something else, and leak. */
+/**
+ * From the base document. The kubelet runs ADD and DEL as for any pod: calling a plugin by hand would prove
+ * something else, and leak.
+ */
 export const cniAddFailing = defineCheck({
   id: 'cni-add-failing',
   topic: 'cni',
@@ -35,12 +41,12 @@ export const cniAddFailing = defineCheck({
   },
 });
 
-/** It may not have started for a reason that says nothing of its network. */
+/** Why the canary did not start, if that has nothing to do with its network. */
 function notStarted(canary: Canary, node: string): Outcome {
   const object = nodeObject(node);
   const name = quote(canary.pod, 120);
   const error = canary.error ?? '';
-  // The cause stands at the end of what kubelet, runtime and plugin say one around the other.
+  // Kubelet, runtime and plugin wrap each other's messages; the cause is at the end.
   const message = quote(error, 1000);
   const [first = '', second] = canary.pod.split('/');
   const where =
@@ -48,7 +54,7 @@ function notStarted(canary: Canary, node: string): Outcome {
   const explained = explainSandboxFailure(error, { node, ...where });
   const overdue = explained.id === 'other' && NO_SANDBOX.test(error);
   const networkFailed = overdue || !['other', 'pause-image', 'no-runtime-handler'].includes(explained.id);
-  // In the plugin's own words, `Unauthorized` means its token.
+  // In the plugin's own words, `Unauthorized` refers to its token.
   const otherwise = !SANDBOX_FAILED.test(error) && NOT_THE_NETWORK.test(error);
   if (!networkFailed || otherwise) {
     return unknown(
@@ -91,7 +97,7 @@ function leftBehind(pod: string, found: readonly string[], node: string): Outcom
   return fail(nodeObject(node), {
     detail: `${counted(leftovers.length, 'thing')} of the canary pod ${quote(pod, 120)} stayed on the node after its deletion: ${listed(leftovers, 5)}.`,
     confidence: 'probable',
-    // Pods start, so nobody is without a network now.
+    // Pods can start, so no pod lacks a network now.
     severity: 'medium',
     evidence: [
       {

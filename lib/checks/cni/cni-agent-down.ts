@@ -14,12 +14,15 @@ import {
 } from '../define.ts';
 import { command, look, podsOnNode, repair } from '../remedies/steps.ts';
 
-/** An agent that starts loads programs and compares all pods of the node first; Calico's and the VPC CNI's restart once while they do. */
+/**
+ * A starting agent first loads programs and compares all pods of the node. Agents of Calico and of the VPC
+ * CNI restart once while doing so.
+ */
 const START_SECONDS = 300;
-/** Restarts after which one that runs at the moment is known to end again. */
+/** After this many restarts, a running agent is expected to exit again. */
 const CRASHES = 3;
 
-/** The agent is asked for every pod that starts, and keeps routes, programs and policies of those that run. */
+/** The agent is asked for every starting pod, and maintains routes, programs and policies of running ones. */
 export const cniAgentDown = defineCheck({
   id: 'cni-agent-down',
   topic: 'cni',
@@ -32,7 +35,7 @@ export const cniAgentDown = defineCheck({
     const object = nodeObject(context.node);
     const types = [...(loadedConfig(cniConfig)?.plugins ?? []), ...(loadedConfig(cniConfig)?.ipam ?? [])];
     const needed = new Set(types.flatMap((type) => cniPlugin(type)?.agent ?? []));
-    // One that never came up has not written its configuration yet.
+    // An agent that never came up has not written its configuration yet.
     const here = allAgents().filter((agent) => podsOf(agent, pods).length > 0);
     const agents = [...new Set([...needed, ...here])];
     if (agents.length === 0)
@@ -152,7 +155,7 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
   });
 }
 
-/** `--previous` fails where the container never ran before. */
+/** `--previous` fails if the container has not run before. */
 function lastWords({ namespace, name, containers }: ObservedPod): string {
   const container = containers.find(({ ready }) => !ready)?.name;
   const all = [
@@ -176,7 +179,10 @@ function allAgents(): Agent[] {
   return [...new Set(knownPlugins.flatMap((type) => cniPlugin(type)?.agent ?? []))];
 }
 
-/** Its pods by their labels; anybody may give his own pods the same, but no DaemonSet on the node's network has them by chance. */
+/**
+ * Finds the agent's pods by their labels. Anybody may set the same labels, but no DaemonSet on the node's
+ * network has them by chance.
+ */
 function podsOf(agent: Agent, pods: Sources['pods']): ObservedPod[] {
   return pods.filter(
     (pod) =>

@@ -4,7 +4,7 @@ import { quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, look, lookOnNode, podsOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** containerd reads one file, the first: if that is broken it has no network, whatever stands in the others. */
+/** containerd reads only the first file: if that is broken, it has no network, whatever the other files contain. */
 export const cniConfigInvalid = defineCheck({
   id: 'cni-config-invalid',
   topic: 'cni',
@@ -19,7 +19,7 @@ export const cniConfigInvalid = defineCheck({
     const first = files[0];
     const firstValid = files.find(({ error }) => error === null);
     if (first !== undefined && first === firstValid) return [pass(object)];
-    // The kubelet calls a node ready only while its runtime has loaded one.
+    // The kubelet reports the node ready only while its runtime has a configuration loaded.
     if (first === undefined && ready) {
       return [
         notApplicable(

@@ -3,7 +3,10 @@ import { counted, listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** A second plugin that was tried once, or a file that was kept as a copy, comes before the real one (multus#1387, flannel#1437). */
+/**
+ * A second plugin from a trial, or a backup copy of a file, sorts before the real configuration (multus#1387,
+ * flannel#1437).
+ */
 export const cniConfigOrder = defineCheck({
   id: 'cni-config-order',
   topic: 'cni',
@@ -23,7 +26,8 @@ export const cniConfigOrder = defineCheck({
     const elsewhere = attached.filter(
       ({ results }) => !results.some(({ network }) => network === config.network),
     );
-    // Where some have it already, the rest are older than a change that somebody made on purpose.
+    // If some pods already have it, somebody changed it on purpose, and the other pods are older than the
+    // change.
     if (attached.length === 0 || elsewhere.length < attached.length) return [pass(object)];
     const networks = [...new Set(elsewhere.flatMap(({ results }) => results.map(({ network }) => network)))];
     const name = quote(config.name, 80);

@@ -7,7 +7,7 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, look, recreatePod } from '../remedies/steps.ts';
 
-/** The pod runs, and the agents of all nodes go by a list that does not have it (cilium#39553, #43577, #27123). */
+/** The pod runs, but the agents of all nodes use a list that lacks it (cilium#39553, #43577, #27123). */
 export const cniEndpointMissing = definePodCheck({
   id: 'cni-endpoint-missing',
   topic: 'cni',
@@ -48,7 +48,10 @@ export const cniEndpointMissing = definePodCheck({
   },
 });
 
-/** Calico's DEL writes it empty: it released the address, and at the pod's end removes its policies at once (conversion.go, IsFinished). */
+/**
+ * Calico's DEL clears the address: it has released it, and removes the policies as soon as the pod ends
+ * (conversion.go, IsFinished).
+ */
 function withoutAddress({ pod, sandbox }: PodNetwork) {
   return {
     detail:

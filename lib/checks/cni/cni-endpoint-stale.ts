@@ -19,7 +19,10 @@ import {
 import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, look, recreatePod, repair } from '../remedies/steps.ts';
 
-/** The agent goes by a pod that is no more, or by what the pod was: an address that others get has its identity and its policies. */
+/**
+ * The agent's record is of a deleted pod, or of an earlier state: whoever gets the address next inherits its
+ * identity and policies.
+ */
 export const cniEndpointStale = defineCheck({
   id: 'cni-endpoint-stale',
   topic: 'cni',
@@ -35,7 +38,7 @@ export const cniEndpointStale = defineCheck({
     const plugin = endpointPlugin(cniEndpoints);
     const ofPods = podNetworks.flatMap((network): Outcome[] => {
       const endpoint = byPod.get(podKey(network.pod));
-      // Without one, or with one elsewhere, it is cni-endpoint-missing's.
+      // A missing endpoint, or one on another node, is left to cni-endpoint-missing.
       if (network.plugin !== plugin || endpoint === undefined || endpoint.elsewhere !== null) return [];
       return [judge(network, endpoint, cniEndpoints, context)];
     });
@@ -67,7 +70,7 @@ function judge(
   const object = podObject(pod, node);
   if (isAfterList(sandbox, endpoints) && endpoints.kind === 'cilium')
     return notApplicable(object, 'its endpoint may have been made after endpoints were listed');
-  // None at all is cni-endpoint-missing's.
+  // No endpoint at all is left to cni-endpoint-missing.
   const others = endpoint.addresses.filter((address) => !pod.podIPs.some((ip) => sameAddress(ip, address)));
   const source = sourceOf(endpoints);
   const wrong: Comparison[] = [];
@@ -141,7 +144,7 @@ function judgeLeft(
   });
 }
 
-/** The agent makes the endpoints of its pods when it starts. */
+/** The agent creates its pods' endpoints when it starts. */
 function remakeEndpoint(pod: { namespace: string; name: string }, node: string): RemedyStep[] {
   return [
     repair(

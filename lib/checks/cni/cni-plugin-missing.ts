@@ -5,7 +5,7 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** Uninstalling a mesh or a CNI removes the binary before the configuration (istio.io#16748). */
+/** Uninstalling a mesh or CNI plugin removes the binary before the configuration (istio.io#16748). */
 export const cniPluginMissing = defineCheck({
   id: 'cni-plugin-missing',
   topic: 'cni',
@@ -24,7 +24,7 @@ export const cniPluginMissing = defineCheck({
     const needed = [
       ...named,
       ...named.flatMap((type) => cniPlugin(type)?.delegates ?? []),
-      // CRI-O and containerd 1 bring up lo with a plugin of their own accord; containerd 2 may do it itself.
+      // CRI-O and containerd 1 always run a plugin to bring up lo; containerd 2 may do it itself.
       ...(/^(containerd:\/\/v?1\.|cri-o:)/.test(containerRuntime) ? [LOOPBACK] : []),
     ];
     const installed = new Set(cniConfig.binaries);

@@ -4,7 +4,7 @@ import { quote } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The store and the pod disagree about who has which address. */
+/** The store and the pod disagree about which pod has which address. */
 export const ipamConflict = definePodCheck({
   id: 'ipam-conflict',
   topic: 'cni',
@@ -21,7 +21,7 @@ export const ipamConflict = definePodCheck({
     for (const address of addresses) {
       const entries = store.allocations.filter((each) => sameAddress(each.address, address));
       if (entries.some(({ containerId }) => containerId === network.sandbox.id)) continue;
-      // A half-written entry names nobody: it is ipam-corrupt's.
+      // A half-written entry names no pod: it is left to ipam-corrupt.
       const other = entries.find((entry) => !isHalfWritten(entry));
       if (other !== undefined) {
         const twin = podNetworks.find(({ sandbox }) => sandbox.id === other.containerId);

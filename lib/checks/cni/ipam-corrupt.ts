@@ -9,10 +9,10 @@ import { drain } from '../remedies/node.ts';
 import { releaseAddress } from '../remedies/release-address.ts';
 import { command, look, lookOnNode, recreatePod, repair } from '../remedies/steps.ts';
 
-/** Entries of each kind that are named, and dealt with, at a time. */
+/** Maximum number of entries of each kind that a finding names and repairs. */
 const SHOWN = 10;
 
-/** An empty file was reserved by an ADD that died before it wrote its id: nobody's DEL finds it (plugins#498). */
+/** An ADD that died before it wrote its id leaves an empty file, which no DEL finds (plugins#498). */
 export const ipamCorrupt = defineCheck({
   id: 'ipam-corrupt',
   topic: 'cni',
@@ -28,7 +28,7 @@ export const ipamCorrupt = defineCheck({
       const empty = store.allocations.filter(
         (entry) => isHalfWritten(entry) && isOld(entry, now, settleSeconds.orphan),
       );
-      // A half-written reservation may be listed as a file as well; it is judged by its age.
+      // A half-written reservation may also be listed as a file; it is judged by its age.
       const halfWritten = new Set(
         store.allocations.filter(isHalfWritten).map(({ address }) => `${store.path}/${address}`),
       );
@@ -77,7 +77,7 @@ export const ipamCorrupt = defineCheck({
   },
 });
 
-/** What is done about a store, `users` being the pods whose addresses nobody has reserved. */
+/** The repair of a store. `users` are the pods whose addresses are not reserved. */
 function remedyFor(
   store: Ipam,
   { users, corrupt, free }: { users: readonly Pod[]; corrupt: Ipam['corrupt']; free: readonly Allocation[] },

@@ -9,12 +9,15 @@ import { releaseAddress } from '../remedies/release-address.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, look, repair } from '../remedies/steps.ts';
 
-/** Share of a range above which its leaks are about to stop new pods. */
+/** If more than this share of a range is used, its leaks will soon keep new pods from starting. */
 const NEARLY_FULL = 0.9;
-/** Leaks that are named with their container, and freed, at a time. */
+/** Maximum number of leaks that a finding names with their container and frees. */
 const SHOWN = 10;
 
-/** After a reboot or a failed DEL nobody frees the address: the store is a plain file (containerd/cri#948), or the API. */
+/**
+ * After a reboot or a failed DEL, nothing frees the address: the store is a plain file (containerd/cri#948),
+ * or in the API.
+ */
 export const ipamLeaked = defineCheck({
   id: 'ipam-leaked',
   topic: 'cni',
@@ -39,7 +42,8 @@ export const ipamLeaked = defineCheck({
           !isHalfWritten(allocation) &&
           allocation.otherNode === undefined &&
           !ids.has(allocation.containerId) &&
-          // In use by a pod although taken by another: that is ipam-conflict, and freeing it would make a duplicate.
+          // One pod uses it while the store gives it to another: that is ipam-conflict, and freeing it would
+          // create a duplicate.
           !podAddresses.has(addressKey(allocation.address)) &&
           !(store.kind === 'aws' && hasHostLink(allocation, linkEnds)),
       );
@@ -49,7 +53,7 @@ export const ipamLeaked = defineCheck({
           ofPassingPod(ageOf(allocation, now), { pods, sandboxes }, now) === null,
       );
       if (leaked.length === 0) {
-        // Not a pass: what an audit in a hurry found is not resolved by the next one's patience.
+        // Not a pass: an audit that waits longer must not resolve what one without settle time found.
         return unowned.length === 0
           ? pass(object)
           : notApplicable(
@@ -85,10 +89,10 @@ export const ipamLeaked = defineCheck({
 const ageOf = ({ modifiedAt }: Allocation, now: number) =>
   modifiedAt === null ? 0 : (now - Date.parse(modifiedAt)) / 1000;
 
-/** Of a name that ipamd gives a link: hexadecimal digits of a hash at its end. */
+/** The hexadecimal hash at the end of the link names that ipamd gives. */
 const HASH = 11;
 
-/** ipamd drops entries of a pod without its link by itself, so one whose link is there is in use (data_store.go). */
+/** ipamd itself drops entries of pods whose link is gone, so an entry whose link exists is in use (data_store.go). */
 function hasHostLink({ pod }: Allocation, linkEnds: ReadonlySet<string>): boolean {
   const [namespace, name] = pod?.split('/') ?? [];
   if (namespace === undefined || name === undefined) return false;

@@ -27,7 +27,7 @@ export const ipamNearExhausted = defineCheck({
       if (store.capacity === null || store.capacity <= 0) {
         return notApplicable(object, 'the size of the range is not known');
       }
-      // Dual stack takes an address of each family; the capacity is that of the IPv4 range, where there is one.
+      // Dual stack takes one address of each family; the capacity is that of the IPv4 range, if there is one.
       const families = new Set(store.allocations.map(({ address }) => familyOf(address)));
       const taken = store.allocations.filter(({ address }) => !families.has(4) || familyOf(address) === 4);
       const free = Math.max(0, store.capacity - taken.length);

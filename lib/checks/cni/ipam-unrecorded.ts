@@ -3,7 +3,7 @@ import { familyOf, sameAddress } from '../../computed/cidr.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The pod itself works; the next pod that is given the address breaks both (amazon-vpc-cni-k8s#3019). */
+/** The pod itself works; when another pod gets the address, both break (amazon-vpc-cni-k8s#3019). */
 export const ipamUnrecorded = definePodCheck({
   id: 'ipam-unrecorded',
   topic: 'cni',
@@ -20,7 +20,7 @@ export const ipamUnrecorded = definePodCheck({
     const missing = addresses.filter(
       (address) =>
         !store.allocations.some((allocation) => sameAddress(allocation.address, address)) &&
-        // The sandbox took another one: that is ipam-conflict.
+        // The sandbox reserved a different address: that is ipam-conflict.
         !own.some((allocation) => familyOf(allocation.address) === familyOf(address)),
     );
     if (missing.length === 0) return 'pass';

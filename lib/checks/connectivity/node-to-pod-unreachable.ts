@@ -4,7 +4,7 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { whyNothingAnswers } from '../frames/why-nothing-answers.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** Three answers, not two: a policy may drop pings, but no policy drops the question for a MAC address. */
+/** Three answers, not two: a policy may drop pings, but none drops ARP or neighbour discovery. */
 export const nodeToPodUnreachable = definePodCheck({
   id: 'node-to-pod-unreachable',
   topic: 'connectivity',

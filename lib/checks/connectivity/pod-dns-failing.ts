@@ -11,12 +11,12 @@ import { podRouteBlackhole } from '../routes/pod-route-blackhole.ts';
 
 type Lookup = Sources['active'][number]['lookups'][number];
 
-/** Above this share of the pods asked, silence is the fault of the DNS and not the wish of a policy. */
+/** If more than this share of the asked pods get no answer, the DNS is at fault, not a policy. */
 const MANY = 0.2;
 
 const routeBlackhole = failing(podRouteBlackhole, 'the pod drops what it sends');
 
-/** Why silence says nothing of the DNS. */
+/** Why a missing answer says nothing about the DNS. */
 const WHY_SILENT: readonly Question<'podNetworks' | 'hostNetwork' | 'active'>[] = [
   ({ pod }) => (pod.dnsPolicy === 'None' ? 'dnsPolicy None: the pod chose servers of its own' : null),
   ...whyNothingAnswers,
@@ -35,7 +35,7 @@ const WHY_SILENT: readonly Question<'podNetworks' | 'hostNetwork' | 'active'>[] 
       : null,
 ];
 
-/** A lone pod whose questions stay unanswered may be kept from asking by its network policy. */
+/** If a single pod gets no answers, its network policy may forbid DNS. */
 export const podDnsFailing = definePodCheck({
   id: 'pod-dns-failing',
   topic: 'connectivity',
@@ -50,12 +50,12 @@ export const podDnsFailing = definePodCheck({
       sources.podNetworks.map((network) => {
         const lookups = lookupsOf(network, sources.active);
         const answered = lookups.some((lookup) => lookup.answered && !isRefusal(lookup.error));
-        // It runs other checks: only for those without an answer.
+        // Runs other checks, so it is asked only for pods without an answer.
         const excuse = answered ? null : firstAnswer(WHY_SILENT, network, sources, context);
         return [network, { lookups, answered, excuse }];
       }),
     );
-    // What has another cause says nothing of the DNS.
+    // Pods with another known cause say nothing about the DNS.
     const asked = [...pods.values()].filter(({ lookups, excuse }) => lookups.length > 0 && excuse === null);
     const silent = asked.filter(({ lookups }) => isSilent(lookups));
     return { pods, asked, silent, many: silent.length > MANY * asked.length };
@@ -88,7 +88,7 @@ export const podDnsFailing = definePodCheck({
   },
 });
 
-/** Its own kernel did not let the question out: routes and rules of the types unreachable and prohibit answer so. */
+/** The pod's own kernel refused to send the query: routes and rules of the types unreachable and prohibit do so. */
 function isOwnRefusal({ error }: Lookup): boolean {
   return error !== null && /permission denied|unreachable/i.test(error);
 }
@@ -97,7 +97,7 @@ function lookupsOf(network: PodNetwork, active: Sources['active']): readonly Loo
   return probesOf(network, active)?.lookups ?? [];
 }
 
-/** The server is there and says that it cannot: no policy does that. */
+/** The server answers that it cannot resolve the name: no policy causes that. */
 function isRefusal(error: string | null): boolean {
   return error !== null && /servfail|refused|unreachable/i.test(error);
 }

@@ -5,7 +5,7 @@ import { definePodCheck, firstAnswer } from '../define-pod-check.ts';
 import { whyNothingAnswers } from '../frames/why-nothing-answers.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** Where the gateway is 169.254.1.1 no ping is ever answered, and the neighbour entry alone tells (docs/traps.md T20). */
+/** The gateway 169.254.1.1 never answers pings; only its neighbour entry can be judged (docs/traps.md T20). */
 export const podToGatewayUnreachable = definePodCheck({
   id: 'pod-to-gateway-unreachable',
   topic: 'connectivity',
@@ -29,7 +29,8 @@ export const podToGatewayUnreachable = definePodCheck({
     const dead = pings.filter(unresolved);
     if (dead.length === 0) {
       const resolved = pings.every(({ neighbour }) => neighbour !== null);
-      // The entry of a gateway that never answers is all there is to see: it shows the way only where nothing else is wrong.
+      // For a gateway that never answers, the neighbour entry is the only evidence: it proves the path only
+      // if nothing else is wrong.
       if (!layout.gatewayAnswers && resolved)
         return firstAnswer(whyNothingAnswers, network, sources, context) ?? 'pass';
       return resolved

@@ -5,7 +5,10 @@ import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { command, look, lookOnNode, podsOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
-/** After a rebuild of the cluster with other ranges, or with a copied bootstrap, kubelets hand out an address that nobody has. */
+/**
+ * After a cluster was rebuilt with other ranges, or a bootstrap was copied, kubelets configure a nameserver
+ * address that nobody has.
+ */
 export const nodeClusterDnsWrong = defineCheck({
   id: 'node-cluster-dns-wrong',
   topic: 'dns',

@@ -2,7 +2,7 @@ import { isLoopback, resolvConfs, serversText } from '../../computed/container-r
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
-/** CoreDNS itself has dnsPolicy Default: with 127.0.0.53 it forwards to itself (kubernetes#118461). */
+/** CoreDNS itself has dnsPolicy Default: given 127.0.0.53, it forwards to itself (kubernetes#118461). */
 export const nodeResolvConfLoop = defineCheck({
   id: 'node-resolv-conf-loop',
   topic: 'dns',
@@ -31,7 +31,7 @@ export const nodeResolvConfLoop = defineCheck({
         ),
       ];
     }
-    // These give their kubelet a file of their own when the node's is a loop.
+    // These distributions give their kubelet a separate file if the node's own is a loop.
     if (proof === undefined && /k3s|rke2/.test(nodeInfo.kubeletVersion)) {
       return [notApplicable(object, 'k3s and RKE2 hand out a file of their own in place of a loop')];
     }

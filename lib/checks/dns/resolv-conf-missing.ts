@@ -21,7 +21,7 @@ export const resolvConfMissing = definePodCheck({
       if (unread.length > 0) return { unknown: `resolv.conf of ${unread.join(', ')} could not be read` };
       return read.length > 0 ? 'pass' : 'no container of the pod is running';
     }
-    // The kubelet hands out the node's own file here, and it may be empty by design.
+    // Here the kubelet passes on the node's own file, which may be empty by design.
     if (network.pod.dnsPolicy === 'Default' && bad.every(({ file }) => file.exists)) {
       return 'dnsPolicy Default: the node has no nameserver to hand out';
     }

@@ -12,7 +12,10 @@ import { listed } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The measure is what the kubelet gives and which Services there are; where neither was read, other pods of the policy on the node. */
+/**
+ * Compares with what the kubelet configures and with the existing Services; if neither was read, with other
+ * pods of the same policy on the node.
+ */
 export const resolvConfUnexpected = definePodCheck({
   id: 'resolv-conf-unexpected',
   topic: 'dns',
@@ -119,7 +122,7 @@ function judge(network: PodNetwork, file: ResolvConf, compared: Compared): Judge
   return servers.verdict === 'right' ? judgeSearches(network, file, compared) : servers;
 }
 
-/** What the kubelet gives now is right here, and of its node if it is wrong: see node-cluster-dns-wrong. */
+/** Compares with what the kubelet configures now. If that is wrong, it is left to node-cluster-dns-wrong. */
 function judgeClusterServers(
   network: PodNetwork,
   file: ResolvConf,
@@ -140,10 +143,10 @@ function judgeClusterServers(
   return compare(network, file, all);
 }
 
-/** `nslookup kubernetes.default` needs them, whoever is asked. */
+/** `nslookup kubernetes.default` needs search domains, whichever server is asked. */
 function judgeSearches({ pod }: PodNetwork, { searches }: ResolvConf, { clusterDns }: Compared): Judgement {
   const domain = clusterDns.kubelet?.domain ?? null;
-  // Of another domain are pods from before it was changed.
+  // Pods with another domain are older than its change.
   if (domain === null || searches.some((each) => each.startsWith(`${pod.namespace}.svc.`))) return right;
   return wrong(
     `its search domains lack ${pod.namespace}.svc.${domain}, so that short names such as kubernetes.default do not resolve`,
@@ -159,7 +162,7 @@ const has = (addresses: readonly string[], server: string) =>
 const sameServers = (one: ResolvConf, other: ResolvConf) =>
   one.nameservers.every((server) => has(other.nameservers, server));
 
-/** A pod of policy ClusterFirst beside the others of that policy on the node. */
+/** Compares a pod of policy ClusterFirst with the other such pods on the node. */
 function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork[]): Judgement {
   const others = all.filter(
     (other) =>
@@ -181,7 +184,7 @@ function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork
   if (usual === undefined || usual.pods.length < 2) {
     return untold('too few other pods on the node tell what the cluster DNS is');
   }
-  // Pods that started while the kubelet had another cluster DNS keep it: so a change in time must be ruled out.
+  // Pods keep the cluster DNS that the kubelet had when they started, so a later change must be ruled out.
   const started = startOf(network);
   const sameTime =
     usual.pods.some((other) => startOf(other) <= started) &&

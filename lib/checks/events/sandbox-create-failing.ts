@@ -3,7 +3,7 @@ import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { AGENT_BUSY, explainSandboxFailure } from '../remedies/sandbox-failures.ts';
 
-/** The kubelet's message is the only place where the plugin's own words are to be had. */
+/** Only the kubelet's message contains the plugin's own error. */
 export const sandboxCreateFailing = defineCheck({
   id: 'sandbox-create-failing',
   topic: 'events',
@@ -34,7 +34,7 @@ export const sandboxCreateFailing = defineCheck({
       const alike = failing.filter(
         (other) => other.explained.id === explained.id && !hasSandboxSince(other),
       ).length;
-      // In a rollout many pods are put off once each.
+      // During a rollout many pods are deferred once each.
       if (count < REPEATED && (alike < REPEATED || explained.id === AGENT_BUSY)) return pass(object);
       return fail(object, {
         detail: `${count} failed attempts${alike > 1 ? `, and ${alike} pods of the node fail alike` : ''}, because ${explained.cause}. Last: ${quote(last.message, 300)}`,

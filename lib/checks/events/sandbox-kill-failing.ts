@@ -4,7 +4,7 @@ import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { explainSandboxFailure } from '../remedies/sandbox-failures.ts';
 
-/** Past its grace period by this much a pod is stuck, which is sandbox-stuck-terminating's to report. */
+/** This long past its grace period a pod is stuck: sandbox-stuck-terminating reports it. */
 const STUCK = 300_000;
 
 export const sandboxKillFailing = defineCheck({
@@ -23,7 +23,7 @@ export const sandboxKillFailing = defineCheck({
       if (stuck && sandboxes.some(({ uid }) => uid === pod.uid)) {
         return notApplicable(object, 'the pod is stuck in Terminating: see sandbox-stuck-terminating');
       }
-      // A pod that is not being deleted and runs has got a new sandbox: the old one is gone.
+      // If the pod is not being deleted and runs, it has a new sandbox: the old one is gone.
       if (count < REPEATED || (pod.deletionTimestamp === null && hasSandboxSince(entry))) return pass(object);
       const explained = explainSandboxFailure(last.message, {
         node,
@@ -52,7 +52,10 @@ export const sandboxKillFailing = defineCheck({
   },
 });
 
-/** FailedSync only where it is about the namespace: containerd removes a closed one when the kubelet asks for its status. */
+/**
+ * FailedSync counts only if it is about the namespace: containerd removes a closed one when the kubelet asks
+ * for its status.
+ */
 function isKillFailure({ reason, message }: Event): boolean {
   return (
     (reason === 'FailedKillPod' &&

@@ -4,7 +4,7 @@ import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts'
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 const HOUR = 3_600_000;
-/** A reboot or a crash of the runtime makes one new sandbox of each pod; more in an hour are a loop. */
+/** A reboot or a runtime crash recreates each pod's sandbox once; more than this in an hour is a loop. */
 const MOST_PER_HOUR = 5;
 
 export const sandboxRecreatedRepeatedly = defineCheck({

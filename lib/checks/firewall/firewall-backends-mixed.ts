@@ -5,9 +5,12 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { command, lookOnNode, repair } from '../remedies/steps.ts';
 
 const SHOWN = 5;
-/** Chains of kube-proxy and of CNI plugins, which hold its rules for Services and pods. */
+/** Chains in which kube-proxy and CNI plugins keep their rules for Services and pods. */
 const OF_CLUSTER = /^(KUBE-|CNI-|cali-|CILIUM_|AWS-|FLANNEL-|WEAVE)/;
-/** What the kubelet writes by the program of the node, so that others can tell the backend; older ones had a firewall besides. */
+/**
+ * The kubelet writes this chain with the node's iptables, so that others can detect the backend; older
+ * kubelets also had a firewall.
+ */
 const OF_KUBELET =
   /^KUBE-(KUBELET-CANARY|PROXY-CANARY|IPTABLES-HINT|FIREWALL|MARK-DROP|MARK-MASQ|POSTROUTING)$/;
 
@@ -16,7 +19,7 @@ const FAMILIES = [
   { nft: 'ip6tables-nft', legacy: 'ip6tables-legacy' },
 ] as const;
 
-/** Packets pass both, and neither knows what the other accepted or translated (kubernetes#71305). */
+/** Packets pass both backends, and neither knows what the other accepted or translated (kubernetes#71305). */
 export const firewallBackendsMixed = defineCheck({
   id: 'firewall-backends-mixed',
   topic: 'firewall',

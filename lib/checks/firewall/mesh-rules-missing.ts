@@ -24,7 +24,10 @@ type Enrolled = {
   readonly has: ReadonlySet<Direction>;
 };
 
-/** Gone in running pods after restarts of the node or the agent, while all else says enrolled (istio#56652, #60882, #61182). */
+/**
+ * Rules can be missing in running pods after the node or agent restarted, while everything else says enrolled
+ * (istio#56652, #60882, #61182).
+ */
 export const meshRulesMissing = defineCheck({
   id: 'mesh-rules-missing',
   topic: 'firewall',
@@ -53,7 +56,7 @@ export const meshRulesMissing = defineCheck({
   },
 });
 
-/** Pods of one mesh: what the others have is what each should have. */
+/** Compares pods of one mesh: each should have the rules that the others have. */
 function judge(pods: readonly Enrolled[], node: string): Outcome[] {
   const [first, second] = pods;
   if (first === undefined) return [];
@@ -67,7 +70,7 @@ function judge(pods: readonly Enrolled[], node: string): Outcome[] {
         `no pod of ${mesh.name} on this node has rules: it redirects otherwise, or nothing`,
       ),
     );
-  // One cause for all of them is a fault of the node.
+  // If all pods share one cause, the node is at fault.
   return second === undefined
     ? [fail(podObject(first.network.pod, node), { ...ofAll(pods, node), severity: 'medium' })]
     : [fail(nodeObject(node), ofAll(pods, node))];
@@ -86,7 +89,7 @@ function judgeOne(
   const sibling = pods.find((pod) => missing.every((direction) => pod.has.has(direction)));
   const { namespace, name } = (sibling ?? pods[0])?.network.pod ?? network.pod;
   const what = missing.map(worded).join(' and ');
-  // One of the pod's own may have taken them away, on purpose or not.
+  // One of the pod's own containers may have removed them, on purpose or not.
   const own = network.pod.containers.find(mayChangeNetwork);
   return fail(object, {
     detail: `The pod is enrolled in ${mesh.name}, but no rule in its namespace redirects what ${what}; in pod ${namespace}/${name} of this node there is one${own === undefined ? '' : `. Its container ${own.name} may change the network`}.`,

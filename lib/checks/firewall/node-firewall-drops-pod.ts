@@ -8,14 +8,20 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
-/** Agents that keep rules by addresses (fail2ban: for single ports), and take them back themselves: their chains, and their tables of nftables. */
+/**
+ * Agents that manage rules by address (fail2ban: for single ports) and remove them themselves: their chains
+ * and nftables tables.
+ */
 const AGENTS = /^(f2b-|(filter-|nat-|mangle-|raw-)?cali|CILIUM_|AWS-|ANTREA|FLANNEL|KUBE-NWPLCY)/i;
 const TABLES_OF_AGENTS =
   /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies|firewalld)\b/i;
-/** How kube-router notes whose packets a rule is about. */
+/** The comment in which kube-router names the pod that a rule is about. */
 const ABOUT_POD = /\bPOD name:\s*(\S+) namespace: (\S+)/;
 
-/** A policy engine that missed the end of a pod leaves its chain, and the address is given again (kube-router#1056). */
+/**
+ * A policy engine that missed a pod's end leaves its chain behind, and the address is reassigned
+ * (kube-router#1056).
+ */
 export const nodeFirewallDropsPod = definePodCheck({
   id: 'node-firewall-drops-pod',
   topic: 'firewall',
@@ -76,16 +82,19 @@ type Dropping = {
   readonly table: string;
   readonly chain: string;
   readonly rule: string;
-  /** An address, or a link of the node. */
+  /** An address or a link on the node. */
   readonly subject: string;
   readonly towards: boolean;
-  /** It asks nothing else of a packet. */
+  /** The rule has no other condition. */
   readonly only: boolean;
-  /** The pod that the rule says it is about; null where its packets are dropped whatever it says. */
+  /** The pod that the rule names; null if the rule drops packets whichever pod it names. */
   readonly of: { readonly name: string; readonly namespace: string } | null;
 };
 
-/** Rules about one address or one link that drop, or lead to a chain that drops whatever comes, or to that of a named pod. */
+/**
+ * Rules about one address or one link that drop, or that lead to a chain that drops everything or belongs to
+ * a named pod.
+ */
 function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
   return filters.flatMap(({ backend, tables }) =>
     tables
@@ -122,7 +131,7 @@ function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
 
 type Subject = Pick<Dropping, 'subject' | 'towards' | 'only'> & { readonly isAddress: boolean };
 
-/** What a rule is about, where all else that it asks holds for new connections as well. */
+/** The subject of a rule, if its other conditions also hold for new connections. */
 function subjectOf(conditions: readonly Condition[]): Subject | null {
   if (conditions.some(({ negated, option }) => negated || option === 'unknown' || option === '--mark'))
     return null;
@@ -144,7 +153,7 @@ function subjectOf(conditions: readonly Condition[]): Subject | null {
 }
 
 const isDrop = (target: string) => target === 'DROP' || target === 'REJECT';
-/** Targets after which the next rule is asked. */
+/** Targets after which evaluation continues with the next rule. */
 const PASSIVE = /^(LOG|NFLOG|MARK|CONNMARK|TRACE)$/;
 
 function dropsAll(rules: readonly string[]): boolean {
@@ -170,7 +179,10 @@ function listOf({ backend, table, chain }: Dropping): string {
     : command(toolOf(backend), '-t', table, '-S', chain);
 }
 
-/** By its place, as iptables takes no rule back whose comment is not given; found anew, as places change. */
+/**
+ * Deletes the rule by position, as iptables deletes a rule with a comment only if the comment is given. The
+ * position is looked up again, as positions change.
+ */
 function removalOf(rule: Dropping): string {
   const { backend, table, chain, subject, towards } = rule;
   const name = subject.replaceAll('.', '\\.');

@@ -9,12 +9,15 @@ import { counted, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
-/** Any address outside of the cluster: one that is reserved for documentation, which no rule names. */
+/** Any address outside the cluster: one reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
-/** Pods of a node are treated alike: a few tell, however many there are. */
+/** A node treats its pods alike, so a few are enough. */
 const ASKED = 20;
 
-/** Docker and hardening guides set the policy; not every CNI plugin adds a rule that accepts (kubernetes#39823, #108718). */
+/**
+ * Docker and hardening guides set this policy, and not every CNI plugin adds a rule that accepts
+ * (kubernetes#39823, #108718).
+ */
 export const nodeFirewallDrops = defineCheck({
   id: 'node-firewall-drops',
   topic: 'firewall',
@@ -32,8 +35,9 @@ export const nodeFirewallDrops = defineCheck({
       if (looked === ASKED) break;
       const packets = packetsOf(network, outputs);
       if (packets.length > 0) looked += 1;
-      // Who may not go outside may be meant to stay inside: only what goes nowhere is a fault of the node. And one pod
-      // that may is enough: what stops single pods is a policy, and somebody wants it.
+      // Pods that may not reach the outside may be meant to stay inside: the node is at fault only if packets
+      // go nowhere. One pod that gets through is enough to clear it: what stops single pods is a policy, and
+      // intended.
       for (const packet of packets) {
         const drop = forwardDrop(hostPacketFilters, packet);
         if (drop === null) return [pass(object)];
@@ -73,7 +77,8 @@ function takeBack(by: string, tool: string, node: string): RemedyStep {
       command(tool, '-P', 'FORWARD', 'ACCEPT'),
     );
   const words = by.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
-  // Whoever keeps a chain of its own puts its rules back; and as nft writes a rule, iptables does not take it.
+  // Tools with a chain of their own restore their rules, and iptables does not accept rules in nft's
+  // notation.
   return words[0] === '-A' && words[1] === 'FORWARD'
     ? repairOnNode(node, 'remove the rule.', command(tool, '-D', ...words.slice(1).map(unquoted)))
     : repair(
@@ -83,7 +88,10 @@ function takeBack(by: string, tool: string, node: string): RemedyStep {
 
 const unquoted = (word: string): string => word.replace(/^"(.*)"$/, '$1');
 
-/** The first packets of a pod to the world outside and to a neighbour of its subnet; none where the kernel does not forward for it. */
+/**
+ * The first packets from a pod to the outside and to a neighbour in its subnet; none if the kernel does not
+ * forward for it.
+ */
 function packetsOf(
   network: PodNetwork,
   outputs: Readonly<Record<4 | 6, string | null | undefined>>,
@@ -103,7 +111,7 @@ function packetsOf(
   }));
 }
 
-/** An address that pods of another node may have: 10.244.0.7 for 10.244.1.7. */
+/** An address that a pod on another node may have: 10.244.0.7 for 10.244.1.7. */
 function neighbourOf(address: string): string {
   return address.replace(/(\d+)(\.\d+)$/, (_, third: string, last: string) => `${Number(third) ^ 1}${last}`);
 }

@@ -8,7 +8,7 @@ import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 const SHOWN = 5;
 const WORD = { in: 'in', out: 'out', forward: 'fwd' } as const;
 
-/** The kernel asks these after routing and beside all packet filters (net/xfrm/xfrm_policy.c). */
+/** The kernel applies these after routing, independent of all packet filters (net/xfrm/xfrm_policy.c). */
 export const nodeIpsecDropsPod = definePodCheck({
   id: 'node-ipsec-drops-pod',
   topic: 'firewall',
@@ -56,7 +56,10 @@ export const nodeIpsecDropsPod = definePodCheck({
   },
 });
 
-/** One end is the pod's, and the other is anybody, or pods of other nodes: what only a remote site is refused is meant. */
+/**
+ * One end is the pod, and the other is anybody or pods of other nodes. A policy that only blocks a remote
+ * site is intended.
+ */
 function concerns({ family, source, destination }: IpsecPolicy, address: string): boolean {
   if (family !== familyOf(address)) return false;
   const around = subnetOf(address, family === 4 ? 16 : 48);
@@ -69,7 +72,7 @@ function concerns({ family, source, destination }: IpsecPolicy, address: string)
   ].some(([own = '', other = '']) => !isWide(own) && contains(own, address) && isPods(other));
 }
 
-/** Whether another policy lets all that this one is about pass before it is asked. */
+/** Whether an earlier policy already lets through everything that this one is about. */
 function comesBefore(other: IpsecPolicy, policy: IpsecPolicy): boolean {
   return (
     other.action === 'allow' &&

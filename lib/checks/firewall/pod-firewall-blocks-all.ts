@@ -5,7 +5,7 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { keepRules } from '../remedies/list-rules.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
-/** Network policies are enforced on the node or in eBPF, never by rules inside the pod (docs/traps.md T28). */
+/** Network policies are enforced on the node or in eBPF, never by rules in the pod's namespace (docs/traps.md T28). */
 export const podFirewallBlocksAll = definePodCheck({
   id: 'pod-firewall-blocks-all',
   topic: 'firewall',

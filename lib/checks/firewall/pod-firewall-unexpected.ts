@@ -6,7 +6,7 @@ import { listRules } from '../remedies/list-rules.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 
-/** Compared with the profiles of the meshes, not with another pod (docs/traps.md T26). */
+/** Compared with the rules of known meshes, not with another pod (docs/traps.md T26). */
 export const podFirewallUnexpected = definePodCheck({
   id: 'pod-firewall-unexpected',
   topic: 'firewall',
@@ -20,7 +20,7 @@ export const podFirewallUnexpected = definePodCheck({
     const { packetFilters, packetFiltersFailed } = network.stack;
     const found = unexpectedRules(packetFilters);
     if (found.length === 0) return packetFiltersFailed === null ? 'pass' : { unknown: packetFiltersFailed };
-    // Init containers too: to write such rules is what they are given the right for.
+    // Includes init containers: writing such rules is what they have the capability for.
     const own = ownRules(network, ({ netAdmin }) => netAdmin);
     if (own !== null) return own;
     if (blockades(network, packetFilters).length > 0)

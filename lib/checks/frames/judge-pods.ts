@@ -1,4 +1,4 @@
-/** What every check of where a pod's processes are asks first. */
+/** What every check of where a pod's processes run asks first. */
 import { ownKernel } from '../../computed/preconditions.ts';
 import type { ObservedPod, Sandbox } from '../../model/evidence.ts';
 import type { AuditedObject } from '../../model/finding.ts';
@@ -7,7 +7,7 @@ import { notApplicable, type Outcome, podObject } from '../define.ts';
 
 export type Judged = { readonly pod: ObservedPod; readonly sandbox: Sandbox; readonly object: AuditedObject };
 
-/** Calls `judge` with each settled pod that has a ready sandbox; says why the other live ones are not judged. */
+/** Calls `judge` with each settled pod that has a ready sandbox, and says why other running pods are not judged. */
 export function judgePods(
   pods: readonly ObservedPod[],
   sandboxes: readonly Sandbox[],

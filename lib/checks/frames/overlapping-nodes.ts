@@ -1,23 +1,32 @@
-/** Nodes with one subnet, such as the default bridge of CRI-O or podman on each: one fault, told once for each two nodes. */
+/**
+ * Nodes that use the same subnet, such as the default bridge of CRI-O or podman: one finding for each pair of
+ * nodes.
+ */
 import type { PodAddress } from '../../model/node-result.ts';
 import { counted, listed, rowsOf } from '../../model/text.ts';
 import { fail, type Outcome } from '../define.ts';
 import { look } from '../remedies/steps.ts';
 
-/** More addresses than this on the same two nodes are not chance: both give out the same subnet. */
+/** More common addresses than this between two nodes are no coincidence: both use the same subnet. */
 const FEW = 3;
-/** Of more nodes with one address each is compared with the first only: pairs grow with the square. */
+/**
+ * If more nodes than this share an address, each is compared only with the first: the number of pairs grows
+ * quadratically.
+ */
 const ALL_PAIRS = 8;
 
-/** One address in the namespaces of pods of two nodes or more. */
+/** One address in the namespaces of pods on two or more nodes. */
 export type SharedAddress = { readonly address: string; readonly holders: readonly PodAddress[] };
 
 type Pair = readonly [string, string];
 
-/** Two nodes with what both hold: of each address one holder on each. */
+/** Two nodes, and for each address that both have, one holder on each. */
 type Overlap = { readonly nodes: Pair; readonly held: (readonly [PodAddress, PodAddress])[] };
 
-/** The pairs of nodes with too many addresses in common for each to be a fault of its own, and which addresses they explain. */
+/**
+ * @returns the pairs of nodes with so many common addresses that one subnet is the cause, and whether an
+ * address is explained by that
+ */
 export function overlapsOf(shared: readonly SharedAddress[]): {
   readonly pairs: readonly Overlap[];
   readonly explain: (each: SharedAddress) => boolean;
@@ -47,7 +56,7 @@ function pairsOf({ holders }: SharedAddress): Pair[] {
     .flatMap((first, index) => nodes.slice(index + 1).map((second): Pair => [first, second]));
 }
 
-/** A finding of the cluster: neither node may speak of the other. */
+/** A finding of the cluster: a node is not believed about another node. */
 export function overlapping({ nodes, held }: Overlap): Outcome {
   const both = nodes.join(' and ');
   const own = held.flat();

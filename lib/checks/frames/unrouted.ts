@@ -1,4 +1,7 @@
-/** What both checks of a pod's ways are made of: one finding for each cause, of the pod that it names or else of the node. */
+/**
+ * The common part of the checks of a pod's routing in each direction: one finding for each cause, about the
+ * pod that the cause names, else about the node.
+ */
 import { answerText, askedBy, deleteRule } from '../../computed/routing-decision.ts';
 import { type Direction, judgeWays, type PodVerdict, type WayCause } from '../../computed/way-causes.ts';
 import type { Sources } from '../../model/evidence.ts';
@@ -20,10 +23,13 @@ import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts'
 
 type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel'>;
 
-/** Rules that name no single pod are foreign-routing-rules'. */
+/** Rules that name no single pod are left to foreign-routing-rules. */
 export const isForeign = ({ kind, ofOnePod }: WayCause): boolean => kind === 'rule' && !ofOnePod;
 
-/** Judges one direction of each pod's way: a cause that breaks several pods is one outcome of the node, with its pods in it. */
+/**
+ * Judges one direction of each pod's routing. A cause that breaks several pods is one outcome about the node,
+ * listing its pods.
+ */
 export function judgeUnrouted(direction: Direction, sources: Needed, { node }: CheckContext): Outcome[] {
   const { pods, causes } = judgeWays(sources);
   const ofNode = causes.filter(
@@ -59,7 +65,7 @@ function isOneWay(
   });
 }
 
-/** Several causes of one node are one finding, as the node is what it is known by. */
+/** Several causes on one node are one finding, as a finding is identified by its object. */
 export function merged(failures: readonly Failure[]): Failure {
   const [first] = failures as [Failure];
   return {
@@ -71,9 +77,8 @@ export function merged(failures: readonly Failure[]): Failure {
 }
 
 /**
- * A broken way as a failure: which packets do not arrive, and the kernel's answer.
- *
- * @param oneWay - the other direction works
+ * A broken direction as a failure: which packets do not arrive, and the kernel's answer.
+ * @param oneWay - true if the other direction works
  */
 export function failure(cause: WayCause, node: string, oneWay: boolean): Failure {
   const { direction, hits, text } = cause;
@@ -104,7 +109,7 @@ function rows({ hits }: WayCause): Comparison[] {
   );
 }
 
-/** How to look again, and what puts back the rule or route that decides. */
+/** How to check again, and how to restore the rule or route that decides. */
 function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
   const way = hits[0]?.broken[0]?.way;
   const asked =

@@ -1,4 +1,4 @@
-/** What every check of pings and questions asks of a pod that does not answer: whether another check reports the reason. */
+/** Why a pod does not answer a ping or a DNS query, if another check reports the reason. */
 import { sameAddress } from '../../computed/cidr.ts';
 import { expectedGateway } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
@@ -27,7 +27,7 @@ export const whyNothingAnswers: readonly Question<'podNetworks' | 'hostNetwork'>
   failing(podFirewallBlocksAll, EXPLAINED),
 ];
 
-/** Where pods are ports of a bridge that is their gateway. */
+/** For pods that are ports of a bridge that is also their gateway. */
 function bridgeFault(network: PodNetwork, { hostNetwork }: Pick<Sources, 'hostNetwork'>): string | null {
   const layout = layoutOf(network);
   if (typeof layout === 'string' || layout.gatewayMac !== 'bridge') return null;

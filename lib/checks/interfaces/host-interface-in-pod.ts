@@ -4,10 +4,10 @@ import type { Link } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
-/** Plugins whose job it is to move a device into a pod. */
+/** Plugins that move devices into pods on purpose. */
 const MOVING_PLUGINS = ['host-device', 'sriov', 'ib-sriov', 'ovs', 'rdma'];
 
-/** A device of the node that a leaked or wrong ADD left in a pod is missing from the node (multus-cni#1134). */
+/** A device that a leaked or wrong ADD left in a pod is missing on the node (multus-cni#1134). */
 export const hostInterfaceInPod = definePodCheck({
   id: 'host-interface-in-pod',
   topic: 'interfaces',
@@ -53,7 +53,7 @@ function isDevice(link: Link): boolean {
   return link.kind === null && !link.loopback && link.parentDevice !== null;
 }
 
-/** A CNI plugin names it among the interfaces that it set up in the pod, as some clouds give each pod a device. */
+/** A CNI result lists it as an interface of the pod, as some clouds give each pod a device. */
 function wasGiven({ results }: PodNetwork, { name }: Link): boolean {
   return results.some(({ interfaces }) => interfaces.some((given) => given.inPod && given.name === name));
 }

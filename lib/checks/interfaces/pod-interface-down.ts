@@ -2,7 +2,10 @@ import { networkElsewhere } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** Its own end only: a pair whose node's end is down has no carrier either, and is veth-host-side-down. */
+/**
+ * Only the pod's own end: if the node's end is down, the pair has no carrier either, and veth-host-side-down
+ * reports it.
+ */
 export const podInterfaceDown = definePodCheck({
   id: 'pod-interface-down',
   topic: 'interfaces',
@@ -17,7 +20,7 @@ export const podInterfaceDown = definePodCheck({
     if (link === null) return 'the pod has no such interface: see pod-interface-missing';
     if (hostLink !== null && !hostLink.up) return "the node's end is down: see veth-host-side-down";
     const peerLost = link.peer?.status === 'missing' || link.peer?.status === 'mismatched';
-    // No CNI plugin makes such a veth: who looks for the pod's address, or the pod for its gateway's, gets no answer.
+    // No CNI plugin creates such a veth: neither the pod's address nor its gateway's can be resolved.
     const mute = link.kind === 'veth' && !link.arp;
     const dark = !link.carrier && !peerLost;
     if (link.up && !dark && !mute) return 'pass';

@@ -1,7 +1,7 @@
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The API and the runtime both go on showing the address: nobody but the kernel knows (containerd#6549). */
+/** API and runtime still show the address: only the kernel knows (containerd#6549). */
 export const podInterfaceMissing = definePodCheck({
   id: 'pod-interface-missing',
   topic: 'interfaces',

@@ -4,17 +4,17 @@ import type { LinkCounters, PodLink } from '../../model/pod-links.ts';
 import { defineClusterCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { command, look, lookOnNode, repair } from '../remedies/steps.ts';
 
-/** Fewer are lost by the making of a link, and by a burst that nobody notices. */
+/** Creating a link, or a short burst, may lose this many. */
 const FEW = 100;
-/** TCP is slower by half from one loss in a thousand on, over distances of clusters (Mathis et al. 1997). */
+/** A loss of one in a thousand halves TCP throughput over distances within a cluster (Mathis et al. 1997). */
 const NOTICED = 0.001;
 const SEVERE = 0.01;
-/** Two times down and up. */
+/** Twice down and up. */
 const FLAPS = 4;
 
 /**
- * Intermittent loss: all looks right whenever somebody looks. The kernel's counters remember, and the last report knows what they
- * were.
+ * Intermittent loss: everything looks right whenever somebody looks. The kernel's counters remember, and the
+ * latest report has their earlier values.
  */
 export const podLinkLosing = defineClusterCheck({
   id: 'pod-link-losing',
@@ -37,7 +37,7 @@ export const podLinkLosing = defineClusterCheck({
   },
 });
 
-/** What was counted between two audits; null where a counter went back, as that of another link does. */
+/** The increase since the latest report; null if a counter went back, which means that it is another link. */
 function sinceThen(link: PodLink, before: PodLink): PodLink | null {
   const podEnd = difference(link.podEnd, before.podEnd);
   const both = link.hostEnd !== null && before.hostEnd !== null && link.hostLink === before.hostLink;
@@ -55,7 +55,7 @@ function difference(now: LinkCounters, before: LinkCounters): LinkCounters | nul
 
 type Loss = { readonly way: string; readonly lost: number; readonly share: number; readonly of: number };
 
-/** Lost on one way: what the sending end could not hand over, and what the receiving end did not take. */
+/** Packets lost in one direction: not sent by one end, or not accepted by the other. */
 function lossOf(way: string, sender: LinkCounters | null, receiver: LinkCounters | null): Loss {
   const gone = (sender === null ? 0 : lost(sender, 'out')) + (receiver === null ? 0 : lost(receiver, 'in'));
   const of = gone + Math.max(sender?.outPackets ?? 0, receiver?.inPackets ?? 0);
@@ -90,7 +90,7 @@ function judge(since: PodLink, milliseconds: number): Outcome {
   });
 }
 
-/** Only what is not nil. */
+/** Only values above zero. */
 function rows(end: string, counters: LinkCounters): Comparison[] {
   const { inPackets, outPackets, inDropped, outDropped, inErrors, outErrors, carrierChanges } = counters;
   const counts = [

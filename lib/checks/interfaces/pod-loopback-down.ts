@@ -50,7 +50,7 @@ export const podLoopbackDown = definePodCheck({
 function remedy(network: PodNetwork, node: string, up: boolean) {
   const path = network.sandbox.namespacePath;
   if (path === null) return recreatePod(network.pod);
-  // The kernel gives lo its addresses when it comes up.
+  // The kernel adds the addresses of lo when it comes up.
   const inside = up ? ['ip', 'addr', 'add', '127.0.0.1/8', 'dev', 'lo'] : ['ip', 'link', 'set', 'lo', 'up'];
   return [
     repairOnNode(

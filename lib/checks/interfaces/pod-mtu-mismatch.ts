@@ -5,10 +5,13 @@ import type { Link, NetworkStack } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod, repair } from '../remedies/steps.ts';
 
-/** Links that stand for a device of the node, and have the addresses in its place. */
+/** Links that replace a device of the node and carry its addresses. */
 const OF_DEVICES: readonly (string | null)[] = ['bond', 'vlan'];
 
-/** Absolute values say nothing (AWS 9001, VXLAN 1450, WireGuard 1420): the ends are compared, and the way out. */
+/**
+ * Absolute values prove nothing (AWS 9001, VXLAN 1450, WireGuard 1420), so the pod's value is compared with
+ * the other end's and the uplink's.
+ */
 export const podMtuMismatch = definePodCheck({
   id: 'pod-mtu-mismatch',
   topic: 'interfaces',
@@ -26,7 +29,7 @@ export const podMtuMismatch = definePodCheck({
     const { link, hostLink, stack } = network;
     if (link === null || stack === null) return 'the pod has no such interface: see pod-interface-missing';
     const pairDiffers = hostLink !== null && hostLink.mtu !== link.mtu && !loweredOnPurpose(network);
-    // A lower MTU on the route is what counts (Cilium sets it there).
+    // A lower MTU on the route takes precedence (Cilium sets it there).
     const routeMtu =
       stack.routes.find((route) => route.link === link.name && route.destination.endsWith('/0'))?.mtu ??
       link.mtu;
@@ -62,13 +65,16 @@ export const podMtuMismatch = definePodCheck({
   },
 });
 
-/** Of several ways out (a private network beside the public one) pods may be made for the one that takes most. */
+/**
+ * If there are several uplinks (a private network beside the public one), pods may be configured for the one
+ * with the largest MTU.
+ */
 function widestUplink({ links, addresses, routes }: NetworkStack): Link | undefined {
   const ways = routes
     .filter(({ destination, table }) => /^(0\.0\.0\.0|::)\/0$/.test(destination) && table === 'main')
     .map(({ link }) => link);
   if (ways.length === 0) return undefined;
-  // A device that is down, or that nothing is sent through, is no way out however much it takes (InfiniBand: 65520).
+  // A device that is down or unused is no uplink, however large its MTU (InfiniBand: 65520).
   const used = new Set([
     ...addresses.filter(({ scope }) => scope === 'global').map(({ link }) => link),
     ...routes
@@ -84,7 +90,10 @@ function widestUplink({ links, addresses, routes }: NetworkStack): Link | undefi
     .toSorted((a, b) => b.mtu - a.mtu)[0];
 }
 
-/** The tuning plugin sets the pod's end alone, and a VPN in the pod lowers it itself: what is sent then fits either way. */
+/**
+ * The tuning plugin sets only the pod's end, and a VPN in the pod may lower its MTU: packets then fit in both
+ * directions.
+ */
 function loweredOnPurpose({ pod, results, link, hostLink }: PodNetwork): boolean {
   if (link === null || hostLink === null || link.mtu > hostLink.mtu) return false;
   return results[0]?.plugins.includes(TUNING) === true || pod.containers.some(mayChangeNetwork);

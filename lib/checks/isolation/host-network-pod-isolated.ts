@@ -9,7 +9,7 @@ import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The node is what PID 1 is in: in kind and k3d that is the node's container, not the machine around it. */
+/** The node is whatever PID 1 is in: in kind and k3d that is the node's container, not the machine. */
 export const hostNetworkPodIsolated = defineCheck({
   id: 'host-network-pod-isolated',
   topic: 'isolation',

@@ -9,7 +9,7 @@ import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
 import { look, recreatePod } from '../remedies/steps.ts';
 
-/** Compared by inode: pod and node both have an eth0 and a lo, so that names say nothing. */
+/** Compared by inode: pod and node both have an eth0 and a lo, so names prove nothing. */
 export const podInHostNetwork = defineCheck({
   id: 'pod-in-host-network',
   topic: 'isolation',

@@ -11,7 +11,7 @@ import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** A pin covered by another, or a container that was moved: setns and bind mounts leave no trace in API and runtime. */
+/** A pin was covered by another, or a container was moved: setns and bind mounts leave no trace in API and runtime. */
 export const podNetworkSplit = defineCheck({
   id: 'pod-network-split',
   topic: 'isolation',
@@ -25,7 +25,7 @@ export const podNetworkSplit = defineCheck({
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (pod.hostNetwork) return notApplicable(object, "the pod shares the node's network");
       const all = membersOf(sandbox, pinned);
-      // What is in the node's own network is told by pod-in-host-network.
+      // Parts in the node's own network are left to pod-in-host-network.
       const members = all.filter(({ inode }) => inode !== host.networkNamespace);
       const [first] = members;
       if (all.length === 0) return unknown(object, 'no namespace of the pod could be read');
@@ -48,7 +48,10 @@ export const podNetworkSplit = defineCheck({
   },
 });
 
-/** Whose the namespaces are that parts of the pod strayed to, as a sentence; empty when no other pod is in them. */
+/**
+ * A sentence naming the owners of the namespaces that parts of the pod are in by mistake; empty if no other
+ * pod owns them.
+ */
 function ownersOf(strayed: readonly Member[], sandbox: Sandbox, sandboxes: readonly Sandbox[]): string {
   const owners = [...new Set(strayed.map(({ inode }) => inode))].flatMap((inode) => {
     const owner = sandboxes.find(

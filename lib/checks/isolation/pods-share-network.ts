@@ -5,7 +5,7 @@ import { judgePods } from '../frames/judge-pods.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';
 import { recreatePod, repair } from '../remedies/steps.ts';
 
-/** Judged by where the pods run. A path that leads to another pod, while its processes do not, is pod-network-split. */
+/** Judged by where the pods' processes run. If only the path leads to another pod, that is pod-network-split. */
 export const podsShareNetwork = defineCheck({
   id: 'pods-share-network',
   topic: 'isolation',
@@ -31,7 +31,7 @@ export const podsShareNetwork = defineCheck({
       const others = inside.filter(({ uid }) => uid !== sandbox.uid);
       if (others.length === 0) return pass(object);
       const [owner] = inside;
-      // One cause, one finding: of two pods in one namespace the later one should not be there.
+      // One cause, one finding: of two pods in one namespace, the later one should not be there.
       if (owner?.uid === sandbox.uid) {
         return notApplicable(
           object,
@@ -59,7 +59,7 @@ export const podsShareNetwork = defineCheck({
   },
 });
 
-/** Where the sandbox runs: its pause process, else its containers, else where its path leads. */
+/** The namespace of the sandbox: that of its pause process, else of its containers, else of its path. */
 function homeOf(sandbox: Sandbox, members: ReturnType<typeof membersOf>): number | null {
   if (sandbox.networkNamespace !== null) return sandbox.networkNamespace;
   return (members.find(({ container }) => container !== null) ?? members[0])?.inode ?? null;

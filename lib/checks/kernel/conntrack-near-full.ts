@@ -18,7 +18,7 @@ const NEARLY = 0.9;
 const FULL = /(?:nf|ip)_conntrack: (?:nf_conntrack: )?table full, dropping packet/;
 const LIMIT = 'net.netfilter.nf_conntrack_max';
 
-/** Each namespace counts its own entries against one limit of the node (docs/traps.md T46). */
+/** Each namespace counts its own entries against one limit for the node (docs/traps.md T46). */
 export const conntrackNearFull = defineCheck({
   id: 'conntrack-near-full',
   topic: 'kernel',
@@ -44,7 +44,7 @@ export const conntrackNearFull = defineCheck({
     if (isFull(entries))
       return [failure(object, node, entries, limit, last, "the node's own netns"), ...pods];
     if (last !== undefined && !pods.some(({ result }) => result === 'fail')) {
-      // It was full within the day, in a namespace that the line does not name.
+      // The table was full within the day, in a namespace that the message does not name.
       return [failure(object, node, entries, limit, last, "the node's own netns"), ...pods];
     }
     if (entries !== null && limit > 0) return [pass(object), ...pods];

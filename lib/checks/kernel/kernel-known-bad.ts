@@ -4,7 +4,7 @@ import { defineCheck, fail, nodeObject, pass } from '../define.ts';
 import { cordon, drain, uncordon } from '../remedies/node.ts';
 import { repair } from '../remedies/steps.ts';
 
-/** A version is a risk, not a fault: low, whatever else is found. */
+/** A version is a risk, not a fault: severity low. */
 export const kernelKnownBad = defineCheck({
   id: 'kernel-known-bad',
   topic: 'kernel',

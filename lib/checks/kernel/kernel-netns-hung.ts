@@ -7,10 +7,10 @@ import { rebootForKernel } from '../remedies/node.ts';
 
 const HUNG = /task .{1,60}:(\d{1,10}) blocked for more than \d+ seconds/;
 const IN_NAMESPACE_CODE = /\b(cleanup_net|copy_net_ns)\b/;
-/** Length of a stack in the log. */
+/** Number of lines of a stack trace in the log. */
 const TRACE = 30;
 
-/** Making and removing namespaces is serialised: one stuck task stops all (moby#5618). */
+/** The kernel creates and deletes namespaces one at a time, so one stuck task blocks all (moby#5618). */
 export const kernelNetnsHung = defineCheck({
   id: 'kernel-netns-hung',
   topic: 'kernel',
@@ -30,7 +30,8 @@ export const kernelNetnsHung = defineCheck({
       return [notApplicable(object, 'the kernel waits for a device: see kernel-unregister-netdevice')];
     }
     const pids = new Set(hung.map(({ header }) => pidOf(header)));
-    // The kernel reports only its first ten hung tasks, so silence since then proves nothing; a look at the tasks does.
+    // The kernel reports only its first ten hung tasks, so silence since then proves nothing; the task list
+    // does.
     const still = blockedTasks.filter(
       ({ pid, stack }) => pids.has(pid) || stack.some((frame) => IN_NAMESPACE_CODE.test(frame)),
     );

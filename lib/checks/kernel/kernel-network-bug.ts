@@ -3,17 +3,17 @@ import { counted, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
 import { rebootForKernel } from '../remedies/node.ts';
 
-/** What a defect of the kernel begins with. `WARNING:` is left out: it is common, and the kernel goes on. */
+/** How the report of a kernel defect begins. `WARNING:` is not included: it is common, and the kernel continues. */
 const DEFECT =
   /\bBUG: (?!workqueue lockup)|kernel BUG at |soft lockup - CPU|refcount_t: (?:underflow|saturated|addition on 0)/;
 const SOFT_LOCKUP = /soft lockup - CPU/;
 const TRACE = 60;
-/** Frames nearest to the defect: further out, any system call on a socket would do. */
+/** Only the frames closest to the defect count: further out, any system call on a socket would match. */
 const NEAR = 8;
 const FRAME = /(?:RIP: \w+:|pc : |^|\] |\s)([a-z_][\w.]*)\+0x[0-9a-f]+\/0x[0-9a-f]+/i;
 const NETWORK_CODE =
   /^(?:_*)(?:cleanup_net|copy_net_ns|net_|netdev_|netif_|netlink_|rtnl|rtnetlink_|unregister_netdevice|register_netdevice|dev_(?:queue|hard|change|get_by|close|open|gro)|sk_|skb_|sock_(?!write_iter|read_iter|sendmsg|recvmsg|ioctl|alloc)|tcp_|udp_|icmp|ip_|ip6_|ipv4_|ipv6_|inet_|inet6_|fib|dst_|neigh_|arp_|ndisc_|nf_|nft_|ipt_|xt_|veth_|br_|macvlan_|ipvlan_|vxlan_|vlan_|geneve_|tun_|xfrm|ip_vs_|tcf_|qdisc_|cls_)/;
-/** Where every packet or system call comes through: they say nothing about where the defect is. */
+/** Functions that every packet or system call passes: they do not locate the defect. */
 const ENTRY_POINTS = /^_*(?:net_rx_action|net_tx_action|netif_receive_skb\w*|napi_poll)$/;
 
 export const kernelNetworkBug = defineCheck({
@@ -32,7 +32,7 @@ export const kernelNetworkBug = defineCheck({
         const name = /\?\s+\S+\+0x/.test(text) ? undefined : FRAME.exec(text)?.[1];
         return name === undefined || /^refcount_warn_saturate$/.test(name) ? [] : [{ name, text }];
       });
-      // A CPU that was taken away by the hypervisor stops anywhere: only the place where it stood counts.
+      // A CPU that the hypervisor took away may stop anywhere, so only its top frame counts.
       const near = SOFT_LOCKUP.test(header.text)
         ? trace.filter(({ text }) => /RIP:|pc : /.test(text)).slice(0, 1)
         : trace.slice(0, NEAR);

@@ -4,7 +4,7 @@ import { counted, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
 import { rebootForKernel } from '../remedies/node.ts';
 
-/** One leaked reference holds up the one worker that takes namespaces down (kubernetes#64743). */
+/** One leaked reference blocks the only worker that cleans up namespaces (kubernetes#64743). */
 export const kernelUnregisterNetdevice = defineCheck({
   id: 'kernel-unregister-netdevice',
   topic: 'kernel',

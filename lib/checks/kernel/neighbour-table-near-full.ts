@@ -8,14 +8,14 @@ import { defineCheck, fail, notApplicable, type Outcome, pass, unknown } from '.
 import { lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const NEARLY = 0.9;
-/** Every network namespace has it: where it was read, what is not there was not there to be read. */
+/** Every network namespace has this setting. If it was read, a setting missing beside it does not exist. */
 const FORWARDING = 'net.ipv4.ip_forward';
 const tables = [
   { family: 4, name: 'arp_cache', entries: 'ipv4' },
   { family: 6, name: 'ndisc_cache', entries: 'ipv6' },
 ] as const;
 
-/** One table for all namespaces: the limit is global, and entries of pods count (docs/traps.md T46). */
+/** All namespaces share one table and its limit, so entries of pods count (docs/traps.md T46). */
 export const neighbourTableNearFull = defineCheck({
   id: 'neighbour-table-near-full',
   topic: 'kernel',
@@ -38,7 +38,8 @@ export const neighbourTableNearFull = defineCheck({
       const limit = sysctlNumber(kernel, sysctl) ?? Number.NaN;
       const all = kernel.neighbours[entries];
       const last = overflow.at(-1);
-      // The kernel shows these settings in its first network namespace only: a node that is a container has none.
+      // The kernel shows these settings only in the first network namespace, so a node that is a container
+      // has none.
       if (
         last === undefined &&
         kernel.sysctls[sysctl] === undefined &&
@@ -49,7 +50,7 @@ export const neighbourTableNearFull = defineCheck({
       if (last === undefined && (all === null || !(limit > 0))) {
         return unknown(object, `entries of ${name} or ${sysctl} could not be read`);
       }
-      // Entries that a CNI plugin wrote for good are not counted by the kernel since 5.2 (flannel has one per node).
+      // Since 5.2 the kernel does not count the permanent entries of CNI plugins (flannel has one per node).
       const held = all === null ? null : Math.max(0, all - permanent(stacks, family));
       const full = held !== null && limit > 0 && held >= limit * NEARLY;
       if (last === undefined && !full) return pass(object);
@@ -84,7 +85,7 @@ export const neighbourTableNearFull = defineCheck({
           repairOnNode(
             node,
             'raise the limits (and in the configuration of its image, or they are gone with the next boot).',
-            // Each a power of two above what was, in the kernel's own ratio 1 : 4 : 8.
+            // Each is a power of two above the current number, in the kernel's own ratio 1 : 4 : 8.
             `sysctl -w ${[8, 2, 1].map((part, index) => `net.ipv${family}.neigh.default.gc_thresh${index + 1}=${raised(limit, held) / part}`).join(' ')}`,
           ),
         ],

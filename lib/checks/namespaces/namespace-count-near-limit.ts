@@ -4,7 +4,7 @@ import { look, repairOnNode } from '../remedies/steps.ts';
 
 const SHARE = 0.8;
 
-/** Those being taken apart count until the kernel has freed them (namespaces(7)). */
+/** Namespaces being deleted count until the kernel has freed them (namespaces(7)). */
 export const namespaceCountNearLimit = defineCheck({
   id: 'namespace-count-near-limit',
   topic: 'namespaces',

@@ -4,11 +4,11 @@ import { lookOnNode, repair } from '../remedies/steps.ts';
 
 const SLOW = 2_000;
 const HUNG = 10_000;
-/** Limits of the kernel; anything else may be about the probe itself. */
+/** Errors of kernel limits; any other error may be about the probe itself. */
 const EXHAUSTED =
   /no space left|cannot allocate|too many|resource temporarily|out of memory|quota|hung|timed? ?out/i;
 
-/** The probe made an unnamed namespace with a pair of links, and let it go. */
+/** The probe created an unnamed namespace with a pair of links, and released it. */
 export const namespaceCreationFailing = defineCheck({
   id: 'namespace-creation-failing',
   topic: 'namespaces',
@@ -24,7 +24,7 @@ export const namespaceCreationFailing = defineCheck({
       return [unknown(object, `the attempt failed for a reason of its own: ${error}`)];
     if (creation.ok && creation.milliseconds <= SLOW) return [pass(object)];
     const slow = creation.ok || creation.milliseconds >= HUNG;
-    // They all want the lock of network devices, and that they got it shows that it is not stuck.
+    // All of these need the lock of network devices. They got it, so it is not stuck.
     if (slow && creation.meanwhile > 0)
       return [
         notApplicable(

@@ -18,7 +18,7 @@ import { lookOnNode, repair } from '../remedies/steps.ts';
 
 const LOOKED_AT = 5;
 
-/** Its sandbox is gone, but a process or an open descriptor keeps it alive (namespaces(7)). */
+/** Its sandbox is gone, but a process or open descriptor keeps the namespace alive (namespaces(7)). */
 export const namespaceHeld = defineCheck({
   id: 'namespace-held',
   topic: 'namespaces',
@@ -48,7 +48,7 @@ export const namespaceHeld = defineCheck({
           notApplicable(object, `a process of the node with an empty network of its own (PrivateNetwork=)`),
         );
       } else if (path !== undefined) {
-        // While a plugin sets up a pod's network it holds the namespace, whose sandbox is not recorded yet.
+        // While a plugin sets up a pod's network, it holds the namespace before the sandbox is recorded.
         const pin = pinsByPath.get(canonicalPath(path));
         const young = pin === undefined ? null : tooYoung(pin, { pods, sandboxes }, context);
         if (young !== null) outcomes.push(notApplicable(object, young));

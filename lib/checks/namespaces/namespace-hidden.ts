@@ -6,7 +6,10 @@ import { counted, firstOf, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
 import { look, lookOnNode, recreatePod, repair } from '../remedies/steps.ts';
 
-/** A socket made inside and kept by a process elsewhere is enough; lsns shows nothing (istio#53371). */
+/**
+ * A socket created inside and kept by a process elsewhere is enough to keep a namespace alive; lsns does not
+ * show it (istio#53371).
+ */
 export const namespaceHidden = defineCheck({
   id: 'namespace-hidden',
   topic: 'namespaces',
@@ -32,7 +35,7 @@ export const namespaceHidden = defineCheck({
         ...(link === undefined ? { severity: 'low' as const } : {}),
       });
     });
-    // Said of the node as a whole, so that one that is gone counts as examined.
+    // The object is the node, so that a namespace that is gone counts as examined.
     return outcomes.some(({ result }) => result === 'fail')
       ? outcomes
       : [...outcomes, pass(nodeObject(node))];
@@ -41,7 +44,7 @@ export const namespaceHidden = defineCheck({
 
 type Pods = readonly Pod[];
 
-/** Their sockets were asked, so there is no doubt. */
+/** The holders' sockets were read, so they are certain. */
 function ofHolders({ namespaceId, holders }: HiddenNamespace, where: string, node: string, pods: Pods) {
   const named = listed(holders.map((holder) => describe(holder, podOf(holder, pods))));
   return {
@@ -63,7 +66,7 @@ function ofHolders({ namespaceId, holders }: HiddenNamespace, where: string, nod
 function ofSuspects(hidden: HiddenNamespace, where: string, node: string, pods: Pods) {
   const { namespaceId, links, suspects, socketsUnread } = hidden;
   const named = listed(suspects.map((suspect) => describe(suspect, null)));
-  // Whose sockets were all asked and are of other namespaces is no suspect.
+  // A process whose sockets were all read and belong to other namespaces is not a suspect.
   const doubted = socketsUnread === null ? [] : suspects;
   const verdict =
     suspects.length === 0
@@ -112,7 +115,7 @@ function describe({ command, pid, sockets }: Suspect, pod: Pod | null): string {
   return `${command} (pid ${pid}, ${counted(sockets, 'socket')})${of}`;
 }
 
-/** By uid, or by container: a static pod has another uid in its cgroup. */
+/** By uid, or by container: a static pod has a different uid in its cgroup. */
 function podOf(holder: Suspect | SocketHolder, pods: Pods): Pod | null {
   if (!('podUid' in holder)) return null;
   const { podUid, containerId } = holder;
@@ -124,7 +127,7 @@ function podOf(holder: Suspect | SocketHolder, pods: Pods): Pod | null {
   );
 }
 
-/** Pods by name, once each; of processes of the node it is first to be seen whose they are. */
+/** Restarts each pod once. For processes of the node, the first step is to see what they belong to. */
 function restart(holders: readonly (Suspect | SocketHolder)[], node: string, pods: Pods): RemedyStep[] {
   const owned = holders.map((holder) => ({ holder, pod: podOf(holder, pods) }));
   const known = new Set(owned.flatMap(({ pod }) => pod ?? []));
@@ -167,7 +170,7 @@ function innocent(hidden: HiddenNamespace, hostNetwork: HostNetwork): string | n
   );
   if (uplink !== undefined) return `${uplink.link} is the node's own way out: the node is itself a container`;
   const pairs = hostNetwork.links.filter(({ name, kind }) => names.has(name) && isPair(kind));
-  // A tunnel or VLAN remembers the namespace it was made in, which is the node's business.
+  // A tunnel or VLAN remembers the namespace in which it was created, which is the node's business.
   if (hidden.links.length > 0 && pairs.length === 0) return 'its links are no veth pairs';
   return hidden.links.length === 0 && hidden.holders.length === 0 && hidden.suspects.length === 0
     ? 'no link leads there and no socket is held from elsewhere: an id that is about to go'

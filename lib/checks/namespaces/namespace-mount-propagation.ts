@@ -20,7 +20,7 @@ export const namespaceMountPropagation = defineCheck({
       const object = { kind: 'file', name: directory, node } as const;
       const mount = carrying(directory, uppermost);
       if (mount === undefined) return notApplicable(object, 'it is on no mount that the probe saw');
-      // `master:N` alone receives mounts, but does not hand on the pins that the runtime makes.
+      // A `master:N` mount only receives mounts; it does not pass on the pins that the runtime creates.
       if (mount.propagation.includes('shared')) return pass(object);
       const own = mounts.elsewhere.find(
         ({ command: name, containerId }) => containerId === null && /^(crio|kubelet|containerd)/.test(name),
@@ -53,7 +53,7 @@ export const namespaceMountPropagation = defineCheck({
   },
 });
 
-/** The mount on which files of the directory lie: the longest path above it, the uppermost where they are stacked. */
+/** The mount that holds the files of the directory: the longest matching path, and the topmost of stacked mounts. */
 function carrying<Mount>(directory: string, uppermost: ReadonlyMap<string, Mount>): Mount | undefined {
   for (let path = directory; path !== '/' && path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
     const mount = uppermost.get(path);

@@ -6,7 +6,7 @@ const SHARE = 0.8;
 const COPIES = 2;
 const FEW = 50;
 
-/** A Bidirectional mount of the pin directory multiplies its mounts until none can be made (containerd#1546). */
+/** A Bidirectional mount of the pin directory multiplies its mounts until no more can be created (containerd#1546). */
 export const namespaceMountsNearLimit = defineCheck({
   id: 'namespace-mounts-near-limit',
   topic: 'namespaces',

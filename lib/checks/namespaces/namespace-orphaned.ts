@@ -16,10 +16,10 @@ import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
 
-/** More than this on one node is no longer untidiness. */
+/** More orphans than this on one node are a serious leak. */
 const MANY = 50;
 
-/** The runtime crashed between making the namespace and recording it, or DEL failed (containerd/cri#568, #968). */
+/** The runtime crashed between creating the namespace and recording it, or DEL failed (containerd/cri#568, #968). */
 export const namespaceOrphaned = defineCheck({
   id: 'namespace-orphaned',
   topic: 'namespaces',
@@ -30,7 +30,7 @@ export const namespaceOrphaned = defineCheck({
   observations: 2,
   needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host', 'events'],
   run({ namespaces, pins, sandboxes, pods, host, events }, context) {
-    // The probe's own pod has a sandbox, so none at all means that the runtime was not read.
+    // The probe's own pod has a sandbox, so an empty list means that the runtime was not read.
     if (sandboxes.length === 0)
       return [unknown(nodeObject(context.node), 'no sandbox of the runtime could be read')];
     const owners = sandboxesByInode({ namespaces, pins, sandboxes });
@@ -40,7 +40,8 @@ export const namespaceOrphaned = defineCheck({
     const orphans = new Set(
       namespaces.filter((namespace) => ownershipOf(namespace, owners, podContainers).kind === 'pinned'),
     );
-    // Who judges at once sees no second time that it is gone; any other audit tells it only then.
+    // Only an audit without settle time must rule out stopped pods here: every other audit reports an orphan
+    // only when it has seen it twice.
     const stopped =
       context.settleSeconds.orphan === 0 ? stoppedPods({ pods, sandboxes, events }, context.now) : [];
     return namespaces.map((namespace) => {
@@ -53,13 +54,15 @@ export const namespaceOrphaned = defineCheck({
       } as const;
       if (!orphans.has(namespace)) return pass(object);
       const pin = pinsByPath.get(canonicalPath(path));
-      // Below another mount, as the old tree in a node that is a container: no path leads there to judge or delete it.
+      // The pin is below another mount, like the old tree on a node that is a container: no path leads to it,
+      // so it can be neither judged nor deleted.
       if (pin === undefined) return notApplicable(object, 'a lookup of its pin does not find it');
       const young = tooYoung(pin, { pods, sandboxes }, context);
       if (young !== null) return notApplicable(object, young);
       const links = ownLinks(namespace) ?? [];
       const ours = namespace.pins.some(isRuntimeName);
-      // CNI DEL has emptied it, and the runtime has not unpinned it yet: as many as pods were stopped, and no more.
+      // CNI DEL has emptied the namespace, and the runtime has not unpinned it yet: one for each stopped pod,
+      // and no more.
       const emptied = ours && namespace.stack.status === 'present' && links.length === 0;
       const leaving = emptied ? stopped.findIndex(({ at }) => Date.parse(pin.modifiedAt) < at) : -1;
       const [pod] = leaving < 0 ? [] : stopped.splice(leaving, 1);

@@ -6,7 +6,7 @@ import { amongMounts } from '../remedies/among-mounts.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
-/** The file is made before the namespace is mounted on it. */
+/** The file exists before the namespace is mounted on it. */
 const CREATION_SECONDS = 60;
 
 /** `ip netns list` still shows the name and exits 0; entering it fails with EINVAL (moby#27277, plugins#69). */

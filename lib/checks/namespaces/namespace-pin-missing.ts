@@ -5,14 +5,17 @@ import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';
 
-/** Where the probe lists pins, whether there are any or not. */
+/** The directories in which the probe lists pins, even if they are empty. */
 const PIN_DIRECTORIES = [
   '/run/netns',
   '/run/docker/netns',
   '/run/containerd/io.containerd.grpc.v1.cri/netns',
 ];
 
-/** Somebody removed the file: containers run on, but the runtime calls the namespace closed (containerd#5714). */
+/**
+ * Somebody removed the file: containers keep running, but the runtime considers the namespace closed
+ * (containerd#5714).
+ */
 export const namespacePinMissing = defineCheck({
   id: 'namespace-pin-missing',
   topic: 'namespaces',
@@ -49,7 +52,7 @@ export const namespacePinMissing = defineCheck({
       const age = sandbox.createdAt === null ? null : (now - Date.parse(sandbox.createdAt)) / 1000;
       if (age !== null && age < settleSeconds.pod)
         return [notApplicable(object, 'the sandbox is not settled yet')];
-      // CRI-O can keep its mounts in a mount namespace of its own, out of PID 1's sight.
+      // CRI-O can keep its mounts in its own mount namespace, hidden from PID 1.
       const elsewhere =
         sandbox.networkNamespace === null ? undefined : inodesElsewhere.get(sandbox.networkNamespace);
       if (elsewhere !== undefined)

@@ -32,9 +32,11 @@ export const namespacePinShadowed = defineCheck({
       const shadowed = inside.flatMap((path) => {
         const pin = pinOf.get(path);
         const mounted = mountedAt(path, pin);
-        // A namespace may be mounted twice at its path, as after `ip netns add`: what counts is what a lookup finds.
+        // A namespace may be mounted twice at its path, for example after `ip netns add`: only what a lookup
+        // finds counts.
         const found = pin !== undefined && isNamespaceFile(pin) && mounted.includes(pin.inode);
-        // Nothing at the path and nobody who needs it: a mount of the tree below, as in nodes that are containers.
+        // Nothing is at the path, and no sandbox needs it: a mount of the tree below, as on nodes that are
+        // containers.
         const matters = pin !== undefined || sandboxOf.has(path);
         return mounted.length > 0 && !found && matters ? [{ path, pin, mounted }] : [];
       });

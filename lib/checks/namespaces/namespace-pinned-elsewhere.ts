@@ -1,10 +1,13 @@
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
 import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
-/** The runtime's own services; CRI-O and the kubelet may share a mount namespace hidden from PID 1 on purpose. */
+/**
+ * The runtime's own services: CRI-O and the kubelet may deliberately share a mount namespace that PID 1 does
+ * not see.
+ */
 const RUNTIME = /^(crio|kubelet|containerd|containerd-shim|dockerd|conmon|systemd)/;
 
-/** A private copy of /run keeps every pin that was there when it was made (containerd#3667, rancher#26506). */
+/** A private copy of /run keeps every pin that existed when the copy was made (containerd#3667, rancher#26506). */
 export const namespacePinnedElsewhere = defineCheck({
   id: 'namespace-pinned-elsewhere',
   topic: 'namespaces',
@@ -71,7 +74,10 @@ export const namespacePinnedElsewhere = defineCheck({
   },
 });
 
-/** Before 3.18 a mount elsewhere made unlink fail with EBUSY; RHEL 7 keeps that unless told (mount_namespaces(7)). */
+/**
+ * Before 3.18 a mount in another mount namespace made unlink fail with EBUSY; RHEL 7 still does so by default
+ * (mount_namespaces(7)).
+ */
 function isOld(release: string): boolean {
   const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
   return release.includes('.el7') || major < 3 || (major === 3 && minor < 18);

@@ -5,13 +5,13 @@ import { kernelUnregisterNetdevice } from '../kernel/kernel-unregister-netdevice
 import { cordon, drainAndReboot } from '../remedies/node.ts';
 import { lookOnNode } from '../remedies/steps.ts';
 
-/** Ordinary teardown sleeps here for some milliseconds every time. */
+/** Ordinary teardown always sleeps here for some milliseconds. */
 const ORDINARY_WAIT =
   /\b(synchronize_rcu|synchronize_net|rcu_barrier|__wait_rcu_gp|wait_rcu_exp_gp|exp_funnel_lock)/;
-/** So many more objects than visible namespaces do not come from the allocator's rounding. */
+/** The allocator's rounding alone does not give this many more objects than visible namespaces. */
 const INVISIBLE = 20;
 
-/** One worker takes all namespaces apart; while it is stuck, none is freed and soon none is made (moby#5618). */
+/** One worker cleans up all namespaces; while it is stuck, none is freed, and soon none can be created (moby#5618). */
 export const namespacesDying = defineCheck({
   id: 'namespaces-dying',
   topic: 'namespaces',

@@ -3,7 +3,7 @@ import type { ForwardingEntry } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** A bridge corrects entries with the pod's next frame, but for those that are permanent or sticky. */
+/** A bridge corrects an entry with the pod's next frame, unless the entry is permanent or sticky. */
 export const bridgeEntryWrong = definePodCheck({
   id: 'bridge-entry-wrong',
   topic: 'path',

@@ -5,7 +5,7 @@ import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SETTING = 'net.bridge.bridge-nf-call-iptables';
 
-/** A script that loads the module again, or hardening, sets it to 0 (kubernetes#24019, #38802). */
+/** A script that reloads the module, or hardening, sets it to 0 (kubernetes#24019, #38802). */
 export const bridgeFilterDisabled = defineCheck({
   id: 'bridge-filter-disabled',
   topic: 'path',
@@ -49,7 +49,7 @@ export const bridgeFilterDisabled = defineCheck({
   },
 });
 
-/** Chains of its mode iptables, or the table of its mode nftables. */
+/** Chains of its iptables mode, or the table of its nftables mode. */
 const isOfKubeProxy = ({ tables }: PacketFilter): boolean =>
   tables.some(
     ({ name, chains }) =>

@@ -9,7 +9,7 @@ type Flag = {
   readonly hurts: string;
 };
 
-/** The plugin sets them once, and nobody looks again (kubernetes#43966, #45790). */
+/** The plugin sets the flags once, and nothing restores them (kubernetes#43966, #45790). */
 export const bridgePortFlagsWrong = definePodCheck({
   id: 'bridge-port-flags-wrong',
   topic: 'path',
@@ -60,7 +60,7 @@ export const bridgePortFlagsWrong = definePodCheck({
 
 const onOff = (on: boolean): string => (on ? 'on' : 'off');
 
-/** Hairpin that nobody asked for harms nobody: Docker's and the kubelet's own ways of setting it are older than the plugin's. */
+/** Unrequested hairpin mode is harmless: Docker and the kubelet set it in their own ways before plugins did. */
 function flagsOf({
   hairpin,
   isolation,

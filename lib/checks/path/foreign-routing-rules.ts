@@ -4,7 +4,10 @@ import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { failure, isForeign, merged } from '../frames/unrouted.ts';
 
-/** VPN clients, nm-cloud-setup and scripts set them; rules are asked in order, so one before the main table decides (calico#4662, rke2#1053). */
+/**
+ * VPN clients, nm-cloud-setup and scripts add rules; rules are evaluated in order, so one before the main
+ * table decides (calico#4662, rke2#1053).
+ */
 export const foreignRoutingRules = defineCheck({
   id: 'foreign-routing-rules',
   topic: 'path',
@@ -28,7 +31,7 @@ export const foreignRoutingRules = defineCheck({
   },
 });
 
-/** One finding and one remedy, though a rule may take what comes in and what goes out. */
+/** One finding and one remedy, though a rule may affect both incoming and outgoing packets. */
 function ofOneRule(causes: readonly WayCause[], pods: JudgedWays['pods'], node: string) {
   const [first] = causes as [WayCause];
   const networks = [...new Set(causes.flatMap(({ hits }) => hits.map(({ network }) => network)))];

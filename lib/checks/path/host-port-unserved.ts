@@ -8,7 +8,10 @@ import { command, lookOnNode, recreatePod, repairOnNode } from '../remedies/step
 
 const DISPATCH = 'CNI-HOSTPORT-DNAT';
 
-/** Rules of a pod whose DEL failed stay, and the first one for a port takes all (plugins#683, #752, calico#3412). */
+/**
+ * The rules of a pod whose DEL failed remain, and the first rule for a port takes all packets (plugins#683,
+ * #752, calico#3412).
+ */
 export const hostPortUnserved = defineCheck({
   id: 'host-port-unserved',
   topic: 'path',
@@ -22,9 +25,9 @@ export const hostPortUnserved = defineCheck({
     const live = new Set(podNetworks.flatMap((network) => chainOf(network) ?? []));
     const all = dispatchRules(hostPacketFilters);
     const rules = all.filter((rule) => rule !== null);
-    // nft hides the ports of a match that it does not know: then a port without a rule may well have one.
+    // nft hides the ports of a match that it does not know, so a port that seems to lack a rule may have one.
     const isUnread = rules.length < all.length;
-    // Portmap 1.6 may have them in a table of nftables instead.
+    // Portmap 1.6 may use an nftables table instead.
     const elsewhere = hostPacketFilters.some(({ tables }) =>
       tables.some(({ name }) => /\bcni_hostport\b/.test(name)),
     );
@@ -39,7 +42,7 @@ export const hostPortUnserved = defineCheck({
       if (elsewhere) return [notApplicable(object, 'its ports are mapped in nftables')];
       const faults = ports.flatMap((port) => {
         const first = rules.find((rule) => rule.protocol === port.protocol && rule.ports.includes(port.port));
-        // Of two pods with one port on different addresses of the node each has a rule.
+        // Two pods with the same port on different addresses of the node have a rule each.
         return first === undefined || !live.has(first.chain)
           ? [{ ...port, taken: first?.chain ?? null }]
           : [];
@@ -72,7 +75,7 @@ export const hostPortUnserved = defineCheck({
   },
 });
 
-/** An empty chain lets the packet go on to the next rule, which is the pod's. */
+/** An empty chain lets the packet continue to the next rule, which is the pod's. */
 function remedyOf(network: PodNetwork, stale: readonly string[], node: string): RemedyStep[] {
   const seen = lookOnNode(
     node,
@@ -108,7 +111,10 @@ function hostPorts({ pod }: PodNetwork): Port[] {
     );
 }
 
-/** As portmap names it: `CNI-DN-` and the first digits of SHA-512 of network and container, 28 characters in all. */
+/**
+ * The name that portmap uses: `CNI-DN-` and the first digits of the SHA-512 of network and container, 28
+ * characters in all.
+ */
 function chainOf({ results, interface: name }: PodNetwork): string | null {
   const result = results.find((each) => each.interface === name);
   if (result === undefined || !result.plugins.includes(PORTMAP)) return null;
@@ -118,7 +124,7 @@ function chainOf({ results, interface: name }: PodNetwork): string | null {
 
 type DispatchRule = { readonly protocol: string; readonly ports: readonly number[]; readonly chain: string };
 
-/** Of both backends; in each the order is that of the kernel. Null for one that leads to a chain of portmap and cannot be read. */
+/** Rules of both backends, each in the kernel's order. Null if one leads to a portmap chain and cannot be read. */
 function dispatchRules(filters: Sources['hostPacketFilters']): (DispatchRule | null)[] {
   return filters
     .filter(({ backend }) => backend === 'iptables-nft' || backend === 'iptables-legacy')

@@ -11,7 +11,10 @@ const SHOWN = 5;
 
 type Xdp = NonNullable<Link['xdp']>;
 
-/** A filter or a queue on the node's end of a pod's pair acts on the pod's packets before any firewall sees them (cilium#36172, #44194). */
+/**
+ * A filter or queue on the node's end of a pod's pair handles the pod's packets before any firewall does
+ * (cilium#36172, #44194).
+ */
 export const linkProgramUnexpected = definePodCheck({
   id: 'link-program-unexpected',
   topic: 'path',
@@ -59,12 +62,12 @@ export const linkProgramUnexpected = definePodCheck({
   },
 });
 
-/** Names of programs of Calico, Cilium and Kmesh. */
+/** Names of the eBPF programs of Calico, Cilium and Kmesh. */
 const OF_AGENTS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
 const ANNOTATED = 'kmesh.net/redirection';
 const OFF = { driver: 'xdpdrv', generic: 'xdpgeneric', offload: 'xdpoffload', several: 'xdp' } as const;
 
-/** Agents have XDP on links to other nodes, and none but Kmesh on those of pods. */
+/** Agents attach XDP programs to links between nodes; only Kmesh attaches them to links of pods. */
 function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Failure | null {
   const onNode = hostLink?.xdp ?? null;
   if (hostLink !== null && onNode !== null && !OF_AGENTS.test(onNode.name ?? ''))
@@ -87,7 +90,7 @@ function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Fa
     };
   const inPod = link?.xdp ?? null;
   if (link === null || inPod === null || pod.annotations[ANNOTATED] !== undefined) return null;
-  // It may be the pod's own.
+  // The program may be the pod's own.
   if (pod.containers.some(mayChangeNetwork) || OF_AGENTS.test(inPod.name ?? '')) return null;
   return {
     detail: `${link.name} of the pod has ${programOf(inPod)}, which sees all that is sent to the pod; no container of the pod may load one.`,
@@ -106,7 +109,7 @@ const xdpRow = (link: string, xdp: Xdp, where: string): Comparison => ({
   source: `ip -d link show dev ${link} (${where})`,
 });
 
-/** Agents load eBPF programs, which have names; limits of bandwidth are tbf, and filters that lead to another link. */
+/** Agents load eBPF programs, which have names; bandwidth limits use tbf, and filters that redirect to another link. */
 function isUnexpected({ place, kind, classic, drops }: LinkProgram): boolean {
   return place === 'queue' ? kind === 'netem' || kind === 'blackhole' : classic || drops !== null;
 }

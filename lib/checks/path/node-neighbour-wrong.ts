@@ -4,7 +4,10 @@ import type { Neighbour } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
-/** The kernel corrects a learned entry by itself; a permanent one it never asks about again (amazon-vpc-cni-k8s#3628, cilium#14962). */
+/**
+ * The kernel corrects learned entries itself, but never verifies permanent ones (amazon-vpc-cni-k8s#3628,
+ * cilium#14962).
+ */
 export const nodeNeighbourWrong = definePodCheck({
   id: 'node-neighbour-wrong',
   topic: 'path',
@@ -14,7 +17,7 @@ export const nodeNeighbourWrong = definePodCheck({
   why: 'Packets from the node, the kubelet and other nodes never arrive, while pods behind the same bridge may still reach it.',
   needs: ['podNetworks', 'hostNetwork'],
   facts({ hostNetwork }) {
-    // The kernel and the API write an address alike, IPv6 too (RFC 5952).
+    // The kernel and the API write addresses the same way, including IPv6 (RFC 5952).
     const byAddress = Map.groupBy(hostNetwork.neighbours, ({ destination }) => destination);
     return { byAddress };
   },

@@ -8,7 +8,10 @@ import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 10;
 
-/** systemd-networkd takes over the device and gives it another address (flannel#1330, #1788); a restart of the network takes it down. */
+/**
+ * systemd-networkd takes over the device and changes its MAC address (flannel#1330, #1788), or a network
+ * restart takes the device down.
+ */
 export const nodeTunnelBroken = defineCheck({
   id: 'node-tunnel-broken',
   topic: 'path',
@@ -46,7 +49,7 @@ export const nodeTunnelBroken = defineCheck({
           ...faults.flatMap(({ line }) =>
             line === null ? [] : [repairOnNode(node, 'put it back; no pod has to be deleted.', line)],
           ),
-          // It makes the device and its entries anew; pods keep running.
+          // The agent recreates the device and its entries; pods keep running.
           restartAgent(tunnel.plugin, node),
         ],
       }),
@@ -74,7 +77,7 @@ function ofDevice({ device, link, mac, address }: Tunnel): Fault[] {
       what: `link ${device}`,
       expected: 'up',
       actual: 'down',
-      // The kernel drops its routes with it: the agent has to write them again.
+      // The kernel deletes the device's routes with it, so the agent has to write them again.
       line: command('ip', 'link', 'set', device, 'up'),
     });
   if (mac !== null && link.mac?.toLowerCase() !== mac)

@@ -4,7 +4,10 @@ import { listed } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** A bridge learns one port for each MAC address, so that two pods with one address take turns (weave#2433, cni-ipvlan-vpc-k8s#70). */
+/**
+ * A bridge learns one port for each MAC address, so two pods with the same one take turns (weave#2433,
+ * cni-ipvlan-vpc-k8s#70).
+ */
 export const podMacDuplicate = definePodCheck({
   id: 'pod-mac-duplicate',
   topic: 'path',
@@ -32,7 +35,8 @@ export const podMacDuplicate = definePodCheck({
     const ofBridge = bridges.get(bridge) === mac;
     if (others.length === 0 && !ofBridge) return 'pass';
     const given = givenMac(network);
-    // The one whose address is not the one that its plugin gave it has taken it; the other needs no repair.
+    // The pod whose MAC address differs from the one its plugin gave it is at fault; the other needs no
+    // repair.
     const taken = given !== null && given !== mac;
     const taker = others.find((other) => {
       const own = givenMac(other);
@@ -67,7 +71,7 @@ export const podMacDuplicate = definePodCheck({
   },
 });
 
-/** The bridge that the pod is a port of and its MAC address there, or why there is nothing to compare. */
+/** The bridge and the pod's MAC address on it, or why there is nothing to compare. */
 function portOf(network: PodNetwork): WayIn | string {
   const way = wayIn(network);
   return typeof way !== 'string' && way.layout.gatewayMac !== 'bridge'

@@ -1,7 +1,7 @@
 import { defineCheck } from '../define.ts';
 import { judgeUnrouted } from '../frames/unrouted.ts';
 
-/** Asked with RTM_GETROUTE, so rules of policy routing, other tables and routes that drop count as they do for packets. */
+/** Uses RTM_GETROUTE, so policy routing rules, other tables and routes that drop apply as they do to packets. */
 export const podUnroutedInbound = defineCheck({
   id: 'pod-unrouted-inbound',
   topic: 'path',

@@ -1,7 +1,7 @@
 import { defineCheck } from '../define.ts';
 import { judgeUnrouted } from '../frames/unrouted.ts';
 
-/** Asked with the pod's link as input, so rules by source or link, forwarding and the filter of reverse paths count as well. */
+/** Uses the pod's link as input, so rules by source or link, forwarding and reverse path filtering apply too. */
 export const podUnroutedOutbound = defineCheck({
   id: 'pod-unrouted-outbound',
   topic: 'path',

@@ -11,7 +11,7 @@ import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts'
 
 const SHOWN = 10;
 
-/** A blackhole that was meant for something else, or a route that went with its link (rke2#11170). */
+/** A blackhole route meant for something else, or a route that was deleted with its link (rke2#11170). */
 export const podsOfNodeUnreachable = defineCheck({
   id: 'pods-of-node-unreachable',
   topic: 'path',
@@ -68,7 +68,10 @@ const wayRow = (way: Way): Comparison => ({
   source: `${askedBy(way).join(' ')} (node)`,
 });
 
-/** Routes of the main table that drop a part of what another route, or the range of the pods, would bring to other nodes. */
+/**
+ * Routes of the main table that drop part of the traffic to other nodes which another route, or the pods'
+ * range, covers.
+ */
 function droppingRoutes(host: NetworkStack, podNetworks: Sources['podNetworks']): Route[] {
   const main = host.routes.filter(({ table }) => table === 'main');
   const behind = main.filter(
@@ -86,7 +89,7 @@ function droppingRoutes(host: NetworkStack, podNetworks: Sources['podNetworks'])
     (route) =>
       DROPPING.includes(route.type) &&
       prefixLength(route.destination) > 8 &&
-      // Of the node's own pods: Calico has one for each of its blocks, so that nothing goes in circles.
+      // Routes for the node's own pods: Calico has one for each of its blocks to prevent loops.
       !here.some((address) => contains(route.destination, address)) &&
       behind.some((other) => isInside(route, other)) &&
       !isShadowed(route, main),
@@ -103,7 +106,7 @@ function isInside(route: Route, { family, destination }: Route): boolean {
   );
 }
 
-/** A route of the same destination and a lower metric is asked first. */
+/** A route to the same destination with a lower metric takes precedence. */
 function isShadowed({ family, destination, metric }: Route, main: readonly Route[]): boolean {
   return main.some(
     (other) =>

@@ -10,8 +10,9 @@ import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts'
 const SHOWN = 10;
 
 /**
- * Without it the default route takes the packets, and whoever is behind that drops them (flannel#958, #1531). In clouds that
- * carry pods' ranges themselves no node has such routes, so a node is judged by itself and the others of its plugin.
+ * Without it the default route takes the packets, and the router behind it drops them (flannel#958, #1531).
+ * In clouds that route pod ranges themselves no node has such routes, so a node is compared only with itself
+ * and with nodes of the same plugin.
  */
 export const routeToNodeMissing = defineClusterCheck({
   id: 'route-to-node-missing',
@@ -31,17 +32,17 @@ export const routeToNodeMissing = defineClusterCheck({
 
 type Ways = ReadonlyMap<NodeRoutes, readonly Way[]>;
 type Usual = {
-  /** Nodes have routes of their own to the others, which lead to these, and do so without a tunnel. */
+  /** Nodes have their own routes to other nodes, through a gateway that is the other node, and without a tunnel. */
   readonly routed: boolean;
   readonly right: boolean;
   readonly direct: boolean;
-  /** Addresses that another node has a route to. */
+  /** Addresses to which another node has a route. */
   readonly known: ReadonlySet<string>;
 };
 
 const is = (...states: readonly Way['state'][]) => states;
 
-/** What most nodes do. A node has one voice, whatever it says. */
+/** What most nodes do. Each node counts once, whatever it reports. */
 function usualOf(all: Ways, near: boolean): Usual {
   const ways = [...all.values()].map((each) => each.filter((way) => way.near === near));
   const most = (yes: readonly Way['state'][], no: readonly Way['state'][]) => {
@@ -70,7 +71,8 @@ function judge(
     if (state === 'other') return right;
     if (state !== 'missing') return false;
     if (own.always === 'all' || (own.always === 'near' && near)) return true;
-    // A node says itself which addresses its pods have: where there are more, one of them has to know the way.
+    // Each node reports its own pods' addresses. With more than two nodes, at least one other must have the
+    // route.
     return routed && (others === 1 || known.has(address));
   };
   const found = ways.filter(isWrong);
@@ -110,7 +112,7 @@ function textOf({ node, address, state, found }: Way): string {
   return `no route leads to pods of ${node}, such as ${address}, ${instead}`;
 }
 
-/** Where the nodes send to each other without a tunnel, the route is known. */
+/** If nodes send to each other without a tunnel, the missing route can be given. */
 function putBack({ by, range, near, node: other }: Way, node: string): RemedyStep[] {
   if (by === null || range === null || !near) return [];
   return [

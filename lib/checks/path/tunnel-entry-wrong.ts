@@ -6,10 +6,13 @@ import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 10;
-/** An entry of this address is for all that have none of their own. */
+/** The entry for this address applies to all destinations without one of their own. */
 const ALL = '00:00:00:00:00:00';
 
-/** The agent writes one for each node, and one that is lost or of the node's former address is not written again before its restart. */
+/**
+ * The agent writes one entry for each node. It restores a lost entry, or one with the node's former address,
+ * only when it restarts.
+ */
 export const tunnelEntryWrong = defineCheck({
   id: 'tunnel-entry-wrong',
   topic: 'path',
@@ -83,7 +86,7 @@ export const tunnelEntryWrong = defineCheck({
   },
 });
 
-/** Where entries of that address lead; null where there is none. */
+/** Where the entries of that address lead; null if there are none. */
 function destinationsOf(entries: readonly ForwardingEntry[], mac: string): string[] | null {
   const found = entries.flatMap((entry) => (entry.mac === mac ? (entry.destination ?? []) : []));
   return found.length === 0 ? null : found;

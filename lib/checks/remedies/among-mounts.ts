@@ -1,10 +1,10 @@
-/** The mount namespace in which the runtime pins the namespaces of pods. */
+/** The mount namespace in which the runtime pins the pods' network namespaces. */
 import { isCrioName } from '../../computed/ownership.ts';
 
 /**
- * Words before a command that has to see these pins, for a shell on the node. It runs in the mount namespace of PID 1, or
- * in the one of `kubens.service` where OpenShift gives CRI-O and the kubelet that (docs/traps.md T51). Both are known by
- * files of root alone: a process of CRI-O's name may be a container's.
+ * Prefix for a command that has to see these pins, for a shell on the node. It enters the mount namespace of
+ * PID 1, or of `kubens.service` if OpenShift runs CRI-O and the kubelet there (docs/traps.md T51). Both are
+ * found by files that only root can write: a process named like CRI-O may be in a container.
  */
 export function amongMounts(pins: readonly string[]): string {
   return pins.some(isCrioName)

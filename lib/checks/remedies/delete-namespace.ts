@@ -1,4 +1,7 @@
-/** Deleting a namespace that nobody uses: every precondition first, and the deletion refuses what changed meanwhile. */
+/**
+ * Deletes a namespace that nothing uses: checks every precondition first, and refuses if anything changed
+ * meanwhile.
+ */
 
 import { baseName } from '../../computed/ownership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
@@ -6,7 +9,7 @@ import type { RemedyStep } from '../../model/finding.ts';
 import { amongMounts } from './among-mounts.ts';
 import { command, look, lookOnNode, repairOnNode } from './steps.ts';
 
-/** Where the probe finds them, too: a place that is left out would make the question vain. */
+/** The same places that the probe searches: leaving one out would make the question worthless. */
 const SANDBOX_SPECS = [
   ...['/run', '/run/k3s', '/run/k0s', '/var/snap/microk8s/common/run'].map(
     (state) => `${state}/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json`,
@@ -17,17 +20,21 @@ const SANDBOX_SPECS = [
 
 const CNI_RESULTS = '/var/lib/cni/results/* /var/lib/cni/cache/results/* /run/cni/results/*';
 
-/** Of so many sandboxes one has to be found where the specs are looked for: the oldest, which are there the longest. */
+/**
+ * How many sandboxes to look for among the specs: at least one must be found. The oldest are taken, as they
+ * are the most likely to stay.
+ */
 const KNOWN_SANDBOXES = 3;
 
-/** Lists every process, thread and descriptor of the namespace; prints nothing when there is none. */
+/** Lists every process, thread and descriptor of the namespace; prints nothing if there is none. */
 function findHolders(inode: number): string {
   return `find /proc/[0-9]*/task/[0-9]*/ns/net /proc/[0-9]*/fd -lname 'net:\\[${inode}\\]' 2>/dev/null`;
 }
 
 /**
- * Lists the specs of sandboxes and containers that name the pin. A runtime with its state elsewhere has none in these
- * places, which must not look like one that has none of the pin: the specs of sandboxes that are there have to be found.
+ * Lists the specs of sandboxes and containers that name the pin. If the runtime keeps its state elsewhere,
+ * these places are empty, which must not look as if no spec named the pin: so the specs of known sandboxes
+ * must be found there.
  */
 function findSpecs(name: string, sandboxes: readonly Sandbox[]): string {
   const known = sandboxes.map(({ id }) => `-e ${command(id)}`);
@@ -35,7 +42,7 @@ function findSpecs(name: string, sandboxes: readonly Sandbox[]): string {
   return `{ ${found} || echo 'the specs of the sandboxes are not where they are looked for'; grep -lsF -e ${name} ${SANDBOX_SPECS}; }`;
 }
 
-/** By them the place of the specs is known. */
+/** Known sandboxes, which show where the specs are. */
 export function oldestSandboxes(sandboxes: readonly Sandbox[]): Sandbox[] {
   return sandboxes
     .filter(({ state }) => state === 'ready')
@@ -48,8 +55,9 @@ function bornAt({ createdAt }: Sandbox): number {
 }
 
 /**
- * @param sandboxes - the oldest of the node, by which the place of their specs is known
- * @param physical - devices of the node trapped inside; freeing the namespace without moving them loses their names
+ * @param sandboxes - the node's oldest sandboxes, which show where the specs are
+ * @param physical - devices of the node trapped inside; deleting the namespace without moving them out loses
+ * their names
  * @param hostLinks - the node's links that must be gone afterwards
  */
 export function deleteNamespace(

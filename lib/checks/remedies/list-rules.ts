@@ -2,8 +2,8 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import { command } from './steps.ts';
 
 /**
- * The command that shows all rules inside a pod's namespace, for a root shell on the node. Both kinds of iptables are
- * asked: each is blind to the rules of the other.
+ * The command that lists all rules in a pod's namespace, for a root shell on the node. It runs both kinds of
+ * iptables: each is blind to the other's rules.
  */
 export function listRules(network: PodNetwork): string {
   const path = network.sandbox.namespacePath ?? `/proc/${network.sandbox.pid}/ns/net`;
@@ -13,7 +13,7 @@ export function listRules(network: PodNetwork): string {
   );
 }
 
-/** The same, kept in a file. */
+/** The same, saved to a file. */
 export function keepRules(network: PodNetwork): string {
   return `{ ${listRules(network)}; } > ${command(`rules-of-${network.pod.name}.txt`)} 2>&1`;
 }

@@ -1,4 +1,4 @@
-/** Repairs of a whole node, safe to paste in their order: nothing lets pods back in before somebody has looked. */
+/** Repairs of a whole node, safe to paste in order: nothing uncordons the node before a person has looked. */
 import type { RemedyStep } from '../../model/finding.ts';
 import { command, lookOnNode, repair } from './steps.ts';
 
@@ -7,12 +7,15 @@ export function cordon(node: string, text: string): RemedyStep {
   return repair(text, command('kubectl', 'cordon', node));
 }
 
-/** A cordon in words where it ends: as a command it would be pasted along with the rest, before the node is back. */
+/** Uncordons in words, not as a command: a command would be pasted along with the rest, before the node is back. */
 export function uncordon(node: string, when: string): RemedyStep {
   return repair(`${when}, and not before, let pods on it again: kubectl uncordon ${command(node)}`);
 }
 
-/** Pods of DaemonSets stay, what emptyDir volumes hold is lost, and it ends after ten minutes whatever is left. */
+/**
+ * Pods of DaemonSets stay, data in emptyDir volumes is lost, and the drain ends after ten minutes even if
+ * pods are left.
+ */
 export function drain(node: string, text: string): RemedyStep {
   return repair(
     `${text} Pods that no controller would make again are refused: save those, and delete them by hand.`,
@@ -20,7 +23,7 @@ export function drain(node: string, text: string): RemedyStep {
   );
 }
 
-/** Drain, another boot, and back. */
+/** Drains, reboots, and lets pods back. */
 export function drainAndReboot(node: string, text = 'Move the pods away.'): RemedyStep[] {
   return [
     drain(node, text),
@@ -29,7 +32,10 @@ export function drainAndReboot(node: string, text = 'Move the pods away.'): Reme
   ];
 }
 
-/** The one repair of a kernel that no longer takes namespaces down or has hit a defect; first keeps what its developers will ask for. */
+/**
+ * The only repair of a kernel that no longer deletes namespaces or has hit a defect; first saves what its
+ * developers will ask for.
+ */
 export function rebootForKernel(node: string): RemedyStep[] {
   return [
     cordon(node, 'Keep new pods away.'),

@@ -1,4 +1,4 @@
-/** Frees one address of host-local under the plugin's own lock. */
+/** Frees one host-local address while holding the plugin's own lock. */
 
 import type { Allocation } from '../../computed/allocations.ts';
 import type { Ipam } from '../../model/evidence.ts';
@@ -6,7 +6,10 @@ import type { RemedyStep } from '../../model/finding.ts';
 import { quote } from '../../model/text.ts';
 import { command, repairOnNode } from './steps.ts';
 
-/** The file goes only if it still belongs to the same container, or is still empty: the address may be taken again meanwhile. */
+/**
+ * Deletes the file only if it still belongs to the same container, or is still empty: the address may have
+ * been reassigned.
+ */
 export function releaseAddress(store: Ipam, allocation: Allocation, node: string): RemedyStep {
   const file = `${store.path}/${allocation.address}`;
   const unchanged =

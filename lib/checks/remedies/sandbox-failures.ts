@@ -1,4 +1,4 @@
-/** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be made or removed, as data. */
+/** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be created or removed, as data. */
 import { deleteAgentPods } from '../../model/agent-restart.ts';
 import { AWS_CNI, CILIUM_CNI, cniPlugin, type KnownPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
@@ -6,11 +6,11 @@ import { quote } from '../../model/text.ts';
 import { cordon, drainAndReboot, uncordon } from './node.ts';
 import { command, look, lookOnNode, podsOnNode, repair } from './steps.ts';
 
-/** Where it failed. Names come from the API. */
+/** Where the sandbox failed. Names come from the API. */
 export type FailedSandbox = { readonly node: string; readonly namespace: string; readonly pod: string };
 
 export type Explanation = {
-  /** Stable name of the cause, to count by. */
+  /** Stable name of the cause, for counting. */
   readonly id: string;
   /** A clause that completes "because …". */
   readonly cause: string;
@@ -24,7 +24,7 @@ type Signature = {
   readonly remedy: (where: FailedSandbox, match: RegExpExecArray) => readonly RemedyStep[];
 };
 
-/** It did not fail, it put the kubelet off: the next attempt may well do. */
+/** The plugin did not fail, it deferred: the next attempt may succeed. */
 export const AGENT_BUSY = 'agent-busy';
 
 const agentOf = (plugin: KnownPlugin) => cniPlugin(plugin)?.agent ?? null;
@@ -49,7 +49,7 @@ const runtimeLog = (node: string): RemedyStep =>
 
 const named = (plugin: string | undefined) => (plugin === undefined ? '' : ` ${quote(plugin, 60)}`);
 
-/** The first that matches counts: the particular before the general. */
+/** The first match counts: specific before general. */
 const signatures: readonly Signature[] = [
   {
     id: 'plugin-not-installed',
@@ -219,7 +219,7 @@ const signatures: readonly Signature[] = [
   },
   {
     id: AGENT_BUSY,
-    // Cilium's API takes so many endpoints at a time only (its api-rate-limit).
+    // Cilium's API accepts a limited number of endpoints at a time (its api-rate-limit).
     pattern: new RegExp(`plugin type="${CILIUM_CNI}".*?(?:\\[429\\]|TooManyRequests)`),
     cause: () => `the agent of the CNI plugin ${CILIUM_CNI} was asked for too much at once`,
     remedy: ({ node }) => [lookAtAgent(node, CILIUM_CNI)],
@@ -264,7 +264,10 @@ const signatures: readonly Signature[] = [
   },
 ];
 
-/** What a message means; one that is not known keeps its words, with the place to look. Messages are cut before they are matched. */
+/**
+ * Explains a message. An unknown one is quoted, with the place to look. Messages are cut to length before
+ * they are matched.
+ */
 export function explainSandboxFailure(message: string, where: FailedSandbox): Explanation {
   const text = message.slice(0, 4096);
   for (const { id, pattern, cause, remedy } of signatures) {

@@ -5,13 +5,13 @@ import type { Pod } from '../../model/kubernetes.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { command, recreatePod, repairOnNode } from './steps.ts';
 
-/** Recreates the pod; where the API knows none, stops the sandbox itself. */
+/** Recreates the pod; if the API does not know it, stops the sandbox itself. */
 export function recreateSandbox(sandbox: Sandbox, pods: readonly Pod[], node: string): RemedyStep[] {
   const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
   return pod === undefined ? [stopSandbox(sandbox, node)] : recreatePod(pod);
 }
 
-/** Stops one sandbox: CNI DEL, then the processes; the kubelet makes a new one if the pod is still wanted. */
+/** Stops one sandbox: CNI DEL, then its processes. The kubelet creates a new one if the pod is still wanted. */
 export function stopSandbox(sandbox: Pick<Sandbox, 'id'>, node: string): RemedyStep {
   return repairOnNode(node, 'stop the sandbox', command('crictl', 'stopp', sandbox.id));
 }

@@ -1,11 +1,11 @@
-/** Repairs that more than one check prescribes. Commands work when typed as they stand. */
+/** Repairs that several checks prescribe. Commands work exactly as written. */
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Pod } from '../../model/kubernetes.ts';
 import { command } from '../../model/shell.ts';
 
 export { command };
 
-/** Lists the pods of a node, all or those of a label selector; a CNI agent is looked for in every namespace. */
+/** Lists the pods of a node, all of them or those of a label selector; a CNI agent is looked for in every namespace. */
 export function podsOnNode(node: string, selector?: string): string {
   return command(
     ...['kubectl', 'get', 'pods', '-A', '-o', 'wide'],
@@ -14,19 +14,19 @@ export function podsOnNode(node: string, selector?: string): string {
   );
 }
 
-/** A step that changes nothing: what to see or to make sure of before, or what to look for afterwards. */
+/** A step that changes nothing: what to check before, or what to look for afterwards. */
 export function look(text: string, line?: string): RemedyStep {
   return { purpose: 'look', text, ...(line === undefined ? {} : { command: line }) };
 }
 
-/** A step that changes something. Its text says where it is only for some cases. */
+/** A step that changes something. Its text says if it applies only in some cases. */
 export function repair(text: string, line?: string): RemedyStep {
   return { purpose: 'repair', text, ...(line === undefined ? {} : { command: line }) };
 }
 
 /**
- * The same for a root shell on the node (SSH, SSM, or a debug pod: docs/root-on-a-node.md); `line` is a ready shell line,
- * as {@link command} makes it.
+ * A read-only step for a root shell on the node (SSH, SSM, or a debug pod: docs/root-on-a-node.md). `line` is
+ * a ready shell line, as made by {@link command}.
  */
 export function lookOnNode(node: string, text: string, line: string): RemedyStep {
   return look(onNode(node, text), line);
@@ -41,7 +41,7 @@ function onNode(node: string, text: string): string {
   return `On node ${node}, as root: ${text}`;
 }
 
-/** Gives the pod a new sandbox and so a fresh namespace; a pod that nobody would make again is named as such. */
+/** Gives the pod a new sandbox and namespace. If nothing would recreate the pod, the text says so. */
 export function recreatePod(pod: Pod): RemedyStep[] {
   if (pod.controller === 'Node') {
     return [

@@ -8,7 +8,7 @@ import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { drain, uncordon } from '../remedies/node.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
-/** Two faults: the gateway of running pods is gone from the bridge, or the bridge stayed in an old subnet (flannel#1850). */
+/** Two faults: the bridge lost the gateway of running pods, or the bridge stayed in an old subnet (flannel#1850). */
 export const bridgeAddressStale = defineCheck({
   id: 'bridge-address-stale',
   topic: 'routes',
@@ -95,12 +95,13 @@ export const bridgeAddressStale = defineCheck({
   },
 });
 
-/** Gateways that the CNI results of the pods name, with the pods of each. */
+/** Gateways named by the pods' CNI results, with the pods of each. */
 function gatewaysOf(behind: readonly PodNetwork[]): Map<string, PodNetwork[]> {
   const gateways = new Map<string, PodNetwork[]>();
   for (const network of behind) {
     const layout = layoutOf(network);
-    // A gateway in no default route may be a router outside of the node: only where the plugin routes by it.
+    // A gateway in no default route may be a router outside the node, so the address counts only if the
+    // plugin routes through it.
     if (typeof layout === 'string' || layout.gatewayMac !== 'bridge') continue;
     const created = network.results[0]?.interfaces.some(
       ({ name, inPod }) => !inPod && name === network.hostLink?.master,
@@ -114,7 +115,7 @@ function gatewaysOf(behind: readonly PodNetwork[]): Map<string, PodNetwork[]> {
   return gateways;
 }
 
-/** Refuses while anything is a port of it. */
+/** Refuses while the bridge has a port. */
 function removeEmptyBridge(name: string): string {
   return `ports=$(${command('ip', '-o', 'link', 'show', 'master', name)}) && test -z "$ports" && ${command('ip', 'link', 'del', name)}`;
 }
@@ -124,7 +125,7 @@ function prefixOf(network: PodNetwork | undefined, gateway: string): number {
   return given?.prefixLength ?? (familyOf(gateway) === 4 ? 24 : 64);
 }
 
-/** What new pods will get on this bridge; null where the configuration does not say. */
+/** The subnets that new pods on this bridge will get; null if the configuration does not say. */
 function configuredSubnets(
   bridge: string,
   behind: readonly PodNetwork[],

@@ -7,7 +7,7 @@ import type { Route } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
-/** An address that was given again while its old route stayed (calico#5173, calico#10723). */
+/** The address was reassigned, but its old route stayed (calico#5173, calico#10723). */
 export const hostRouteMisdirected = definePodCheck({
   id: 'host-route-misdirected',
   topic: 'routes',
@@ -51,7 +51,7 @@ export const hostRouteMisdirected = definePodCheck({
   },
 });
 
-/** The subnet's route serves again once the wrong one is gone; a pod with a route of its own gets a new one. */
+/** Once the wrong route is gone, the subnet's route applies again; a pod that needs its own route gets a new one. */
 function remedy(network: PodNetwork, wrong: readonly Route[], node: string): RemedyStep[] {
   const layout = layoutOf(network);
   if (typeof layout === 'string') return recreatePod(network.pod);

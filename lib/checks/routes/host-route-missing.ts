@@ -5,7 +5,7 @@ import { layoutOf } from '../../computed/layouts.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
-/** Routed plugins make one route for each pod; behind a bridge the route of the subnet is what brings packets to the pods. */
+/** Routed plugins create one route for each pod; behind a bridge, the subnet's route brings packets to the pods. */
 export const hostRouteMissing = definePodCheck({
   id: 'host-route-missing',
   topic: 'routes',

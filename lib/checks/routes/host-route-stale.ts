@@ -5,7 +5,7 @@ import type { Link, Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** A route whose address no namespace holds: the next pod with that address will be unreachable (calico#3467). */
+/** No namespace has the route's address: the next pod with that address will be unreachable (calico#3467). */
 export const hostRouteStale = defineCheck({
   id: 'host-route-stale',
   topic: 'routes',
@@ -31,7 +31,8 @@ export const hostRouteStale = defineCheck({
       const address = route.destination.split('/')[0] ?? '';
       const object = { kind: 'address', name: address, node, path: link.name } as const;
       if (held.has(addressKey(address))) return [pass(object)];
-      // A terminating or new pod, one whose runtime keeps the address itself, and Calico's floating addresses.
+      // A terminating or new pod, one whose runtime keeps the address itself, or a floating address of
+      // Calico.
       const named = pods.find(
         (pod) =>
           pod.podIPs.some((ip) => sameAddress(ip, address)) ||
@@ -87,7 +88,7 @@ export const hostRouteStale = defineCheck({
   },
 });
 
-/** A pod leaves the API before its namespace is taken apart, so its route has neither an owner nor a fault for a while. */
+/** A pod leaves the API before its namespace is deleted, so for a while its route has no owner and is no fault. */
 function cameOrWent({ peer }: Link, inodes: ReadonlySet<number>): boolean {
   if (peer === null || peer.status === 'unknown') return false;
   return peer.status === 'unsettled' || (peer.namespace !== null && !inodes.has(peer.namespace));
@@ -97,7 +98,7 @@ const prefixes: readonly string[] = [
   ...new Set(knownPlugins.flatMap((plugin) => cniPlugin(plugin)?.layout?.hostLinkPrefix ?? [])),
 ];
 
-/** A route to one address through a link that a CNI plugin made. */
+/** A route to one address through a link that a CNI plugin created. */
 function isPodRoute(route: Route, link: Link): boolean {
   return (
     route.type === 'unicast' &&

@@ -11,7 +11,10 @@ const SHOWN = 20;
 
 type Setting = { readonly name: string; readonly why: string };
 
-/** A sysctl tool or a hardening script after the node joined; kubelet and plugin set them only when they start. */
+/**
+ * A sysctl tool or hardening script ran after the node joined; kubelet and plugin enable forwarding only when
+ * they start.
+ */
 export const nodeForwardingDisabled = defineCheck({
   id: 'node-forwarding-disabled',
   topic: 'routes',
@@ -31,7 +34,7 @@ export const nodeForwardingDisabled = defineCheck({
     }
     const global = globalSettings(forwarded);
     const off = global.filter(({ name }) => kernel.sysctls[name] === '0');
-    // Turning the global switch off turns off those of all links: one cause, one finding.
+    // Turning off the global switch turns off those of all links: one cause, one finding.
     const settings =
       off.length > 0
         ? off
@@ -81,10 +84,13 @@ function globalSettings(forwarded: readonly Forwarded[]): Setting[] {
   ];
 }
 
-/** Switches of single links: the pod's own or its bridge, the node's uplink, and Calico's answer for 169.254.1.1. Not every probe reads them. */
+/**
+ * Switches of single links: the pod's own or its bridge's, the uplink's, and Calico's answer for 169.254.1.1.
+ * Not every probe reads them.
+ */
 function linkSettings(forwarded: readonly Forwarded[], uplink: string | null): Setting[] {
   const withIPv4 = forwarded.filter(({ network }) => network.pod.podIPs.some((ip) => familyOf(ip) === 4));
-  // The switch of the link that a packet comes in by decides (systemd#468).
+  // The link on which a packet arrives decides (systemd#468).
   const ofUplink =
     withIPv4.length === 0 || uplink === null
       ? []
@@ -112,5 +118,5 @@ function linkSettings(forwarded: readonly Forwarded[], uplink: string | null): S
   return [...new Map([...ofPods, ...ofUplink].map((setting) => [setting.name, setting])).values()];
 }
 
-/** sysctl(8) writes the dot in the name of a link, as of eth0.100, as a slash. */
+/** sysctl(8) writes a dot in a link's name, as in eth0.100, as a slash. */
 const sysctlName = (link: string): string => link.replaceAll('.', '/');

@@ -3,7 +3,7 @@ import { mayChangeNetwork } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** Also a default route to another gateway than the plugin's: nothing is there to forward (rke2#1053). */
+/** Also reports a default route to a gateway that is not the plugin's: nothing there forwards (rke2#1053). */
 export const podDefaultRouteMissing = definePodCheck({
   id: 'pod-default-route-missing',
   topic: 'routes',

@@ -7,7 +7,7 @@ import type { Neighbour, NetworkStack } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
-/** States in which the kernel sends to the MAC without asking first; a STALE entry is verified on its next use. */
+/** States in which the kernel sends without verifying the MAC address; a STALE entry is verified on its next use. */
 const TRUSTED: readonly string[] = ['PERMANENT', 'NOARP', 'REACHABLE', 'DELAY', 'PROBE'];
 
 /** Links, addresses and routes all look perfect (amazon-vpc-cni-k8s#2103, flatcar#278). */
@@ -23,7 +23,8 @@ export const podGatewayNeighbourWrong = definePodCheck({
   judge(network, { hostNetwork }, { node }) {
     const layout = layoutOf(network);
     if (typeof layout === 'string') return layout;
-    // An IPv6 gateway is found by asking, unless the plugin wrote its entry: then nobody answers for it either.
+    // An IPv6 gateway is resolved normally, unless the plugin wrote its entry: then nothing else answers for
+    // it.
     const family = ([4, 6] as const).find(
       (one) =>
         (one === 4 || layout.gatewayNeighbour === 'permanent') &&
@@ -86,7 +87,7 @@ function entryText(entry: Neighbour): string {
   return [entry.mac ?? 'no MAC address', ...entry.states].join(' ');
 }
 
-/** The bridge that the pod's pair is a port of, if it is the pod's gateway: it may well be a router outside. */
+/** The bridge of the pod's pair, if it is the pod's gateway: the gateway may also be an external router. */
 function bridgeOf(network: PodNetwork, host: NetworkStack, gateway: string) {
   const name = network.hostLink?.master ?? null;
   if (name === null) return "the node's end is on no bridge: see veth-bridge-detached";

@@ -4,7 +4,10 @@ import { lostAddresses } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The kernel keeps a default route whose gateway went off link, so that nothing seems wrong until it is set again. */
+/**
+ * The kernel keeps a default route whose gateway is no longer on the link, so nothing seems wrong until the
+ * route is set again.
+ */
 export const podGatewayRouteMissing = definePodCheck({
   id: 'pod-gateway-route-missing',
   topic: 'routes',
@@ -24,7 +27,7 @@ export const podGatewayRouteMissing = definePodCheck({
     if (defaults.some(({ state }) => state === 'missing')) {
       return 'the default route is gone as well: see pod-default-route-missing';
     }
-    // An IPv6 gateway is reached by fe80::/64, which every interface has.
+    // An IPv6 gateway is reached through fe80::/64, which every interface has.
     const gateway = way.families.includes(4) ? expectedGateway(network, way.layout, 4) : null;
     if (gateway === null) return 'the CNI plugin names no IPv4 gateway';
     if (defaults.some((found) => found.state === 'right' && found.route.flags.includes('onlink'))) {

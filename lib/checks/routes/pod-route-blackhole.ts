@@ -5,13 +5,16 @@ import { listed, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The kernel's own last word in each IPv6 table, "unreachable default dev lo" (net/ipv6/route.c). */
+/** The kernel's own last route in each IPv6 table, "unreachable default dev lo" (net/ipv6/route.c). */
 const KERNEL_METRIC = 4294967295;
-/** local, main and default, as each namespace is born with. */
+/** Rules for local, main and default, which every namespace starts with. */
 const BORN_WITH: readonly number[] = [0, 32766, 32767];
 const MAIN = 32766;
 
-/** Links, addresses and the default route look perfect, while a route of another type, or a rule before it, drops packets. */
+/**
+ * Links, addresses and the default route look right, but a route of another type, or a rule before it, drops
+ * packets.
+ */
 export const podRouteBlackhole = definePodCheck({
   id: 'pod-route-blackhole',
   topic: 'routes',
@@ -25,7 +28,7 @@ export const podRouteBlackhole = definePodCheck({
     const routes = droppingRoutes(network.stack);
     const rules = network.stack.rules.filter(({ drops, priority }) => drops !== null && priority < MAIN);
     if (routes.length + rules.length === 0) return 'pass';
-    // Clients of VPNs keep traffic from leaking around their tunnel in this way.
+    // VPN clients use it to keep traffic from bypassing their tunnel.
     if (network.pod.containers.some(mayChangeNetwork))
       return 'a container of the pod may set routes, and may have set these itself';
     const causes = [
@@ -54,7 +57,7 @@ export const podRouteBlackhole = definePodCheck({
   },
 });
 
-/** Those that packets come to: in the main table, or in one that a rule leads to. */
+/** Routes that packets reach: in the main table, or in one that a rule leads to. */
 function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
   const led = new Set(rules.filter(isAdded).map(({ family, table }) => `${family} ${table}`));
   const lowest = lowestMetrics(routes);
@@ -62,18 +65,19 @@ function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
     (route) =>
       DROPPING.includes(route.type) &&
       route.metric !== KERNEL_METRIC &&
-      // A default route that is replaced by one is pod-default-route-missing's, and one behind a real one never asked.
+      // If it replaces the default route, pod-default-route-missing reports it; behind a real one it is never
+      // used.
       (route.table === 'main'
         ? !route.destination.endsWith('/0')
         : led.has(`${route.family} ${route.table}`)) &&
-      // Behind one of the same destination and a lower metric the other is a last resort that is not asked.
+      // Behind a route to the same destination with a lower metric, it is an unused last resort.
       !((lowest.get(wayOf(route)) ?? Number.POSITIVE_INFINITY) < (route.metric ?? 0)),
   );
 }
 
 const wayOf = ({ family, table, destination }: Route) => `${family} ${table} ${destination}`;
 
-/** Of the routes that lead somewhere, by where they lead. */
+/** The lowest metric of each destination, among routes that lead somewhere. */
 function lowestMetrics(routes: readonly Route[]): ReadonlyMap<string, number> {
   const lowest = new Map<string, number>();
   for (const route of routes) {
@@ -89,7 +93,7 @@ const isAdded = (rule: Rule) => !BORN_WITH.includes(rule.priority);
 const said = (route: Route) =>
   `${routeText(route)}${route.table === 'main' ? '' : ` in table ${route.table}`}`;
 
-/** As `ip rule` prints it. */
+/** In the notation of `ip rule`. */
 function ruleText({ priority, source, destination, inputLink, outputLink, fwmark, drops }: Rule): string {
   const selectors = [
     `from ${source}`,

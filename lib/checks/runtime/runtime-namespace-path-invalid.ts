@@ -5,7 +5,7 @@ import { recreateSandbox } from '../remedies/sandbox.ts';
 
 const PROCESS_PATH = /^\/proc\/(\d+)\/(?:task\/\d+\/)?ns\/net$/;
 
-/** The runtime, the CNI result and the process must mean the same namespace, or DEL takes apart another's. */
+/** Runtime, CNI result and process must name the same namespace, or DEL deletes another pod's. */
 export const runtimeNamespacePathInvalid = defineCheck({
   id: 'runtime-namespace-path-invalid',
   topic: 'runtime',
@@ -53,7 +53,7 @@ export const runtimeNamespacePathInvalid = defineCheck({
       const recorded = (resultsOf.get(sandbox.id) ?? []).find(
         (result) =>
           result.namespacePath !== null &&
-          // docker's shim gives CNI the path of the process, which is as good.
+          // docker's shim gives CNI the process path, which is equally good.
           !PROCESS_PATH.test(result.namespacePath) &&
           canonicalPath(result.namespacePath) !== path,
       );
@@ -61,7 +61,7 @@ export const runtimeNamespacePathInvalid = defineCheck({
       const other = pinOf.get(canonicalPath(recorded.namespacePath));
       const live = other !== undefined && isNamespaceFile(other);
       const own = pinOf.get(path);
-      // The same namespace under two paths does no harm to either.
+      // Two paths to the same namespace harm neither pod.
       if (live && own !== undefined && own.inode === other.inode) return [pass(object)];
       return [
         fail(object, {

@@ -5,7 +5,7 @@ const NOT_READY =
   /NetworkPluginNotReady|NetworkReady=false|cni (plugin|config) (not |un)initialized|network plugin is not ready/i;
 const RECENT_SECONDS = 3600;
 
-/** The runtime has no network configuration it can use, and the kubelet says so in the node's condition. */
+/** The runtime has no usable network configuration, and the kubelet reports it in the node's conditions. */
 export const runtimeNetworkNotReady = defineCheck({
   id: 'runtime-network-not-ready',
   topic: 'runtime',

@@ -3,7 +3,7 @@ import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts'
 import { stopSandbox } from '../remedies/sandbox.ts';
 import { repair } from '../remedies/steps.ts';
 
-/** The kubelet or the runtime lost track of an earlier attempt, which holds a second address. */
+/** The kubelet or runtime lost track of an earlier attempt, which holds a second address. */
 export const sandboxDuplicated = defineCheck({
   id: 'sandbox-duplicated',
   topic: 'runtime',

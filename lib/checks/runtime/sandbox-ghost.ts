@@ -13,7 +13,7 @@ import {
 import { stopSandbox } from '../remedies/sandbox.ts';
 import { command, look, repairOnNode } from '../remedies/steps.ts';
 
-/** Force deletion removes the object in the API, whatever the node does (cilium#29571, aws#1091). */
+/** Force deletion removes the API object, whatever happens on the node (cilium#29571, aws#1091). */
 export const sandboxGhost = defineCheck({
   id: 'sandbox-ghost',
   topic: 'runtime',
@@ -25,9 +25,9 @@ export const sandboxGhost = defineCheck({
   observations: 2,
   needs: ['sandboxes', 'pods', 'events'],
   run({ sandboxes, pods, events }, { node, now, settleSeconds }) {
-    // The probe's own pod has a sandbox, so none at all means that the runtime was not read.
+    // The probe's own pod has a sandbox, so an empty list means that the runtime was not read.
     if (sandboxes.length === 0) return [unknown(nodeObject(node), 'no sandbox of the runtime could be read')];
-    // A node without pods has the sandbox of the probe, which both lists of the API may miss.
+    // A node without pods still has the probe's sandbox, which both API lists may miss.
     if (pods.length === 0 && sandboxes.some((sandbox) => whyNotInApi(sandbox) === null))
       return [
         unknown(nodeObject(node), 'the API listed no pod of this node, though there are sandboxes of some'),

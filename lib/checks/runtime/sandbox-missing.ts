@@ -11,7 +11,7 @@ import {
 } from '../define.ts';
 import { recreatePod, repair } from '../remedies/steps.ts';
 
-/** The API's word is older than what happened on the node, or the kubelet no longer works on the pod. */
+/** The API's status is older than what happened on the node, or the kubelet no longer handles the pod. */
 export const sandboxMissing = defineCheck({
   id: 'sandbox-missing',
   topic: 'runtime',
@@ -21,7 +21,7 @@ export const sandboxMissing = defineCheck({
   why: 'The API shows the pod Running and Services send it traffic, but the runtime has no sandbox for it: nothing of the pod runs any more, and the kubelet has not noticed or cannot make a new one.',
   needs: ['pods', 'sandboxes', 'node', 'processes'],
   run({ pods, sandboxes, node: apiNode, processes }, { node }) {
-    // The probe's own pod has a sandbox, so none at all means that the runtime was not read.
+    // The probe's own pod has a sandbox, so an empty list means that the runtime was not read.
     if (sandboxes.length === 0) return [unknown(nodeObject(node), 'no sandbox of the runtime could be read')];
     return pods.flatMap((pod): Outcome[] => {
       const running = pod.containers.filter((container) => container.running);

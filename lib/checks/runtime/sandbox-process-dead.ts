@@ -6,7 +6,7 @@ import { recreateSandbox } from '../remedies/sandbox.ts';
 /** Sandboxes in a virtual machine: their process is not in the pod's cgroup. */
 const VIRTUAL = /kata|firecracker|gvisor|runsc/i;
 
-/** containerd enters /proc/PID/ns/net for each container it starts: a pid used again is another's network. */
+/** containerd enters /proc/PID/ns/net for each container it starts: a reused pid leads to another pod's network. */
 export const sandboxProcessDead = defineCheck({
   id: 'sandbox-process-dead',
   topic: 'runtime',

@@ -5,7 +5,7 @@ import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { command, look, repairOnNode } from '../remedies/steps.ts';
 
-/** Stopped, but CNI DEL never succeeded: its namespace, links and address stay (containerd#10865). */
+/** The sandbox stopped, but CNI DEL never succeeded: namespace, links and address remain (containerd#10865). */
 export const sandboxStale = defineCheck({
   id: 'sandbox-stale',
   topic: 'runtime',
@@ -25,7 +25,7 @@ export const sandboxStale = defineCheck({
     return sandboxes.flatMap((sandbox): Outcome[] => {
       if (sandbox.network !== 'pod') return [];
       const pod = pods.find((candidate) => isSandboxOf(sandbox, candidate));
-      // A pod can leave several behind; the id of a sandbox stays the same for as long as it is there.
+      // A pod can leave several sandboxes behind; a sandbox keeps its id as long as it exists.
       const object = { ...podObject(sandbox, node), path: `sandbox ${sandbox.id.slice(0, 13)}` };
       const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
       const pin = path === null ? undefined : pinOf.get(path);
@@ -33,7 +33,7 @@ export const sandboxStale = defineCheck({
       if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
       if (pod !== undefined && pod.deletionTimestamp !== null)
         return [notApplicable(object, 'the pod is being deleted: see sandbox-stuck-terminating')];
-      // A newer sandbox of the pod tells when this one was stopped; else only its own age does.
+      // If the pod has a newer sandbox, this one was stopped before it; otherwise only its own age is known.
       const successor = ready.get(sandbox.uid)?.find(({ id }) => id !== sandbox.id);
       const since = successor?.createdAt ?? sandbox.createdAt ?? pin.modifiedAt;
       if (

@@ -7,10 +7,10 @@ import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from 
 import { stopSandbox } from '../remedies/sandbox.ts';
 import { command, look, repair } from '../remedies/steps.ts';
 
-/** A kubelet needs some seconds to take a sandbox apart after the grace period, however soon one wants to know. */
+/** A kubelet needs some seconds after the grace period to take a sandbox down, even if the settle time is 0. */
 const TAKING_APART = 60;
 
-/** The API sets deletionTimestamp to when the grace period ends, so it counts from there (docs/traps.md T38). */
+/** The API sets deletionTimestamp to the end of the grace period, so counting starts there (docs/traps.md T38). */
 export const sandboxStuckTerminating = defineCheck({
   id: 'sandbox-stuck-terminating',
   topic: 'runtime',

@@ -5,7 +5,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
-/** Port states that forward nothing and do not end by themselves; listening and learning do. */
+/** Port states that forward nothing and do not end by themselves; listening and learning end. */
 const BLOCKED = ['disabled', 'blocking'];
 
 export const vethBridgeDetached = definePodCheck({
@@ -85,7 +85,7 @@ export const vethBridgeDetached = definePodCheck({
                 `put it back on ${bridge}; the pod keeps running.`,
                 command('ip', 'link', 'set', hostLink.name, 'master', bridge, 'up'),
               ),
-              // A port forgets it with its bridge.
+              // A port loses this setting with its bridge.
               repairOnNode(
                 node,
                 'where the CNI configuration says hairpinMode, let the pod reach itself through a Service again.',
@@ -97,7 +97,7 @@ export const vethBridgeDetached = definePodCheck({
   },
 });
 
-/** The bridge that the plugin named in its result: the first interface on the node that is not the pod's own pair. */
+/** The bridge in the plugin's result: the first interface on the node that is not part of the pod's pair. */
 function expectedBridge(network: PodNetwork): string | null {
   const named = network.results[0]?.interfaces.find(
     (each) => !each.inPod && each.name !== network.hostLink?.name && !/^veth/.test(each.name),

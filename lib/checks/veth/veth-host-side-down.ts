@@ -18,7 +18,7 @@ export const vethHostSideDown = definePodCheck({
     if (hostLink === null) return "the node's end was not found: see veth-peer-missing";
     if (hostLink.up) return 'pass';
     const layout = layoutOf(network);
-    // Taking a link down deletes the routes through it; only a bridge port gets by without any.
+    // Taking a link down deletes its routes; only a bridge port needs none.
     const behindBridge = typeof layout !== 'string' && layout.hostRoute === 'subnet';
     return {
       detail: `${hostLink.name}, the node's end of the pod's ${link.name}, is down.`,

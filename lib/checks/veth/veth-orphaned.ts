@@ -6,8 +6,8 @@ import { defineCheck, fail, pass } from '../define.ts';
 import { command, look, repairOnNode } from '../remedies/steps.ts';
 
 /**
- * A pair that never got into a pod, or came back out of one: both ends are on the node, or the other is in a namespace
- * that has no such link. A pair into a namespace that nobody uses is that namespace's finding.
+ * A pair that never got into a pod, or came back out: both ends are on the node, or the other end is in a
+ * namespace that has no such link. A pair into an unused namespace belongs to that namespace's finding.
  */
 export const vethOrphaned = defineCheck({
   id: 'veth-orphaned',

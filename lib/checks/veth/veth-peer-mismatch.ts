@@ -58,7 +58,10 @@ export const vethPeerMismatch = definePodCheck({
   },
 });
 
-/** The end of the name that the plugin gives, or null where it is not known. The prefix can be configured, and the AWS plugin appends an index for further interfaces. */
+/**
+ * The name that the plugin gives the node's end; null if unknown. The prefix is configurable, and the AWS
+ * plugin appends an index for further interfaces.
+ */
 function expectedName(network: PodNetwork): string | null {
   const layout = layoutOf(network);
   if (
