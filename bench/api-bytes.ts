@@ -1,6 +1,7 @@
 /**
- * What the lists of an audit cost in bytes and time: first as they are, then in gzip, as the audit asks for them.
- * `npm run bench:api` asks a stub of 20 nodes with 100 pods each; `npm run bench:api -- CONTEXT` the cluster of a context.
+ * Bytes and time that an audit's API lists take, without compression and in gzip, as the audit requests them.
+ * `npm run bench:api` measures a stub with 20 nodes of 100 pods each; `npm run bench:api -- CONTEXT` measures
+ * the cluster of a context.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
@@ -38,7 +39,7 @@ async function cost(ask: () => Promise<unknown>): Promise<string> {
   return `${((received() - bytes) / 1000).toFixed(1)} kB in ${(performance.now() - began).toFixed(0)} ms`;
 }
 
-/** The recorded node and its pods, as often as a cluster has them. */
+/** The recorded node and its pods, repeated to the size of a cluster. */
 async function aStub(): Promise<StubApiServer> {
   const server = await StubApiServer.start();
   await serveRecording(server, 'broken');

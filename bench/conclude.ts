@@ -1,6 +1,7 @@
 /**
- * What the end of a large cluster's run takes: plan and batches have left their work in a store, and conclude-cluster makes
- * the report of it; then the same where every pod has a finding. `npm run bench:conclude -- [NODES [PODS ON EACH]]`
+ * How long the end of a large cluster's run takes: plan and batches have written their results to a store,
+ * and conclude-cluster creates the report; then the same with a finding for every pod. `npm run
+ * bench:conclude -- [NODES [PODS ON EACH]]`
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -27,7 +28,7 @@ else
   for (const nodes of NODES === '' ? [500, 5_000] : [Number(NODES)])
     for (const each of [100, 1]) await measure(nodes, Number(PODS), each);
 
-/** In a process of its own: what made the work is not to be counted. */
+/** Runs in a separate process, so that preparing the data is not measured. */
 async function measure(nodes: number, pods: number, each: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'netns-audit-bench-'));
   await make(folder, nodes, pods, each);
@@ -106,7 +107,7 @@ async function make(folder: string, count: number, pods: number, each: number): 
     );
 }
 
-/** A node like those that were recorded; of `each` nodes one has pods without a network. */
+/** A node like the recorded ones; one of every `each` nodes has pods without a network. */
 function resultOf(node: string, index: number, pods: number, each: number): NodeResult {
   const named = Array.from({ length: pods }, (_, pod) => ({
     namespace: `team-${pod % 40}`,

@@ -1,6 +1,7 @@
-// How fast kept evidence is judged, from the file on, and whether memory grows with the number of nodes:
+// How fast saved evidence is judged, starting from the file, and whether memory grows with the number of
+// nodes:
 //   npm run bench:diagnosis -- NODE.tar.gz
-// Without a file the recorded node of the demo is taken; a node with 110 pods shows what design numbers are about.
+// The default is the demo's recorded node; the design's numbers are for a node with 110 pods.
 import { readFile } from 'node:fs/promises';
 import { Judge } from '../lib/audit/judge.ts';
 

@@ -1,6 +1,6 @@
 /**
- * How large the page of a large cluster is, and how soon a browser paints it, can be used, filters it and opens a finding.
- * `npm run bench:page`
+ * How large the page of a large cluster is, and how soon a browser shows it, can use and filter it, and opens
+ * a finding. `npm run bench:page`
  */
 import { reasons } from '../lib/checks/catalogue.ts';
 import { writeHtml } from '../lib/report/index.ts';
@@ -9,7 +9,7 @@ import { aLargeReport } from '../test/report/large.ts';
 
 const [NODES, FINDINGS] = [5000, 2000];
 const OPENINGS = 7;
-/** By the page's own clock, which begins when it is opened: its first paint, and when its script is done and drawn. */
+/** Measured by the page's own clock, which starts when the page is opened: first paint, and the end of its script. */
 const TIMES = `new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve({
   painted: performance.getEntriesByName('first-contentful-paint')[0].startTime,
   usable: performance.now(),

@@ -1,5 +1,6 @@
-// The probe beside what people do by hand, on the same node: the commands of "How to Diagnose Pod Network Namespace
-// Corruption" typed with kubectl exec into each pod. Needs a kubeconfig whose node runs pods with a shell:
+// Compares the probe with the manual way on the same node: the commands of "How to Diagnose Pod Network
+// Namespace Corruption", run with kubectl exec in each pod. Needs a kubeconfig whose node runs pods with a
+// shell:
 //   npm run bench:probe -- NODE
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, statSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What the recipe types into one pod: interfaces, addresses, routes, processes, resolver. */
+/** What the recipe runs in one pod: interfaces, addresses, routes, processes, resolver. */
 const RECIPE = [
   'ip link show',
   'ip addr show',

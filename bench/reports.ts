@@ -1,6 +1,6 @@
 /**
- * How fast history is read: makes two years of nightly reports of 20 clusters in a directory (kept for the next time), then
- * times the commands on it. `npm run bench:reports -- [DIRECTORY]`
+ * How fast history is read: writes two years of nightly reports of 20 clusters to a directory (kept for the
+ * next run), then times the commands on it. `npm run bench:reports -- [DIRECTORY]`
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -54,7 +54,7 @@ function make(): void {
   }
 }
 
-/** Leaks that grow for a hundred days on one node, until somebody replaces it. */
+/** Leaks that grow for a hundred days on one node, until the node is replaced. */
 function reportOf(name: string, at: Date, cluster: number, day: number): ClusterReport {
   const report = aReport({
     runId: newRunId(at, name),

@@ -1,4 +1,7 @@
-/** deploy/admission-policy.yaml, made from the pods themselves, so that what is admitted is what is sent. */
+/**
+ * deploy/admission-policy.yaml, generated from the pods themselves, so that the policy admits exactly the
+ * pods that are sent.
+ */
 import { canaryManifest } from '../lib/audit/canary.ts';
 import { hostLinkNames } from '../lib/model/cni-plugins.ts';
 import {
@@ -11,16 +14,16 @@ import {
 } from '../lib/model/own-pods.ts';
 import { probePod, repairPod } from '../lib/probe/index.ts';
 
-/** Seconds that a pod may run at most: `--deadline`, and half a minute more for a canary. */
+/** Maximum seconds that a pod may run: `--deadline`, and half a minute more for a canary. */
 const LONGEST_RUN = 900;
 
-/** What the API server fills in where a pod does not say it, before policies see the pod. */
+/** Defaults that the API server sets in a pod before policies see it. */
 const DEFAULTS = {
   spec: { dnsPolicy: 'ClusterFirst' },
   container: { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' },
 } as const;
 
-/** What it adds otherwise. */
+/** Other fields that the API server adds. */
 const ADDED = {
   spec: ['serviceAccountName', 'serviceAccount', 'schedulerName', 'priority', 'preemptionPolicy'],
   annotations: ['kubernetes.io/limit-ranger', 'kubernetes.io/psp'],
@@ -31,7 +34,7 @@ type Shape = {
   readonly annotations: readonly string[];
   readonly spec: Fields;
   readonly container: Fields;
-  /** From 1.30 on the server makes a field of the annotation. */
+  /** From 1.30 on, the server turns the annotation into a field. */
   readonly appArmor: Fields | null;
   readonly command: string;
   readonly argument: string | null;
@@ -57,7 +60,10 @@ function repair(): Scripted {
   );
 }
 
-/** A pod that runs a script of ours on its node. @param argument - what each of its arguments has to match */
+/**
+ * A pod that runs one of the auditor's scripts on its node.
+ * @param argument - what each of the script's arguments must match
+ */
 function scripted(pod: ReturnType<typeof probePod>, argument: string): Scripted {
   const [container] = pod.spec.containers;
   const [, , script, name] = container?.command ?? [];
@@ -87,7 +93,7 @@ function canary(): Shape {
   };
 }
 
-/** A value in CEL. Kubernetes takes only lists and maps whose values have one type, so others are made dynamic. */
+/** A value in CEL. Kubernetes accepts only lists and maps whose values have one type, so others are made dynamic. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
@@ -100,7 +106,7 @@ function literal(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** One line of CEL that gives the name of what differs, or nothing. */
+/** One line of CEL that returns the name of what differs, or an empty list. */
 const unless = (condition: string, name: string) => `(${condition} ? [] : ["${name}"])`;
 
 const only = (map: string, keys: readonly string[], name: string) =>
@@ -114,7 +120,7 @@ function equal(object: string, fields: Fields, without: readonly string[], name:
     );
 }
 
-/** CEL for the list of what differs from a shape. */
+/** CEL for the list of differences from a shape. */
 function differences({ annotations, spec, container, appArmor, command, argument }: Shape): string {
   const security = container.securityContext as Fields;
   return [
@@ -220,7 +226,7 @@ export function admissionPolicy(): string {
   });
 }
 
-/** The same for the pods that repair nodes, which `manifests --remediate` alone prints. */
+/** The same for the pods that repair nodes, which only `manifests --remediate` prints. */
 export function repairAdmissionPolicy(): string {
   return policy({
     name: `${OWN_LABEL.value}-remediate`,
@@ -241,7 +247,7 @@ type Pods = {
   readonly name: string;
   readonly namespace: string;
   readonly comment: string;
-  /** The one with a script. */
+  /** The container that runs the script. */
   readonly scripted: { readonly component: string; readonly shape: Scripted; readonly parts: string };
   readonly others: readonly { readonly component: string; readonly shape: Shape }[];
 };

@@ -1,6 +1,6 @@
-/** docs/api.md: what the package exports, from its declarations and from the schema of the configuration. */
+/** docs/api.md: what the package exports, generated from its declarations and from the configuration's schema. */
 
-/** What is needed of a JSON Schema here. */
+/** The parts of a JSON Schema that are used here. */
 type Schema = {
   readonly type?: string;
   readonly description?: string;
@@ -25,7 +25,7 @@ package is promised to stay. [installing.md](installing.md) has a first app.
 /**
  * @param declarations - the text of netns-auditor.d.ts
  * @param config - schema/config.v1.json
- * @throws Error when the declarations are not of the form that is known here
+ * @throws Error if the declarations are in an unknown form
  */
 export function apiPage(declarations: string, config: Schema): string {
   const props = membersOf(declarations, 'export type NetnsAuditorProps = {');
@@ -58,7 +58,7 @@ export function apiPage(declarations: string, config: Schema): string {
     .replaceAll(/\n{3,}/g, '\n\n');
 }
 
-/** Members of a type or a class, each with its comment, up to the line that ends it. */
+/** Members of a type or class, each with its comment, up to the line that ends the type. */
 function membersOf(declarations: string, opening: string): Member[] {
   const start = declarations.indexOf(opening);
   if (start === -1) throw new Error(`the declarations have no "${opening}"`);
@@ -74,7 +74,7 @@ function membersOf(declarations: string, opening: string): Member[] {
   });
 }
 
-/** A section with the fields of a prop that has any. */
+/** A section with the fields of a prop, if it has any. */
 function fieldsOf(name: string, schema: Schema | undefined): string[] {
   if (schema === undefined) return [];
   const rows = rowsOf('', schema);
@@ -98,7 +98,7 @@ function rowsOf(prefix: string, schema: Schema): string[][] {
   });
 }
 
-/** Of an entry that has one of several forms: what all of them have, and what makes each. */
+/** For an entry with several forms: the fields that all forms have, and those of each. */
 function rowsOfForms(prefix: string, forms: readonly Schema[]): string[][] {
   const inAll = (path: string) =>
     forms.every((form) => rowsOf(prefix, form).some(([first]) => first === path));

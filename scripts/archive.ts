@@ -1,6 +1,7 @@
 /**
- * Makes an archive with the program and a Node.js of its own, for those who have none and for krew (docs/installing.md):
- * `npm run build && npm run archive -- [--platform OS-ARCHITECTURE --node FILE] [--out FOLDER]`
+ * Creates an archive with the program and its own Node.js, for krew and for machines without Node.js
+ * (docs/installing.md): `npm run build && npm run archive -- [--platform OS-ARCHITECTURE --node FILE] [--out
+ * FOLDER]`
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Makes dist/, the folder that is published: `npm run build && npm pack ./dist`. docs/installing.md says what is in it. */
+/**
+ * Builds dist/, the folder that is published: `npm run build && npm pack ./dist`. docs/installing.md lists
+ * its content.
+ */
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

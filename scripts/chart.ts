@@ -1,4 +1,4 @@
-/** What of the Helm chart is made: the manifests that it brings word for word, and the schema of its values. */
+/** The generated parts of the Helm chart: the manifests, copied without changes, and the schema of its values. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { thresholdsSchema } from '../lib/model/config.ts';
@@ -6,7 +6,7 @@ import { destinationsSchema } from '../lib/model/destination.ts';
 import { exceptionsSchema } from '../lib/model/exception.ts';
 
 const name = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/);
-/** Empty where it is not given, as values of charts are. */
+/** Chart values are empty if not set. */
 const maybe = (schema: z.ZodType): z.ZodType => z.union([z.literal(''), schema]);
 
 const valuesSchema = z.strictObject({
@@ -57,7 +57,7 @@ const valuesSchema = z.strictObject({
   global: z.looseObject({}).optional().describe('Helm gives it to every chart.'),
 });
 
-/** Path below deploy/chart/netns-auditor to content; the same in every run. */
+/** File content by path below deploy/chart/netns-auditor; the same in every run. */
 export function chartFiles(): Record<string, string> {
   const deploy = (file: string): string =>
     readFileSync(new URL(`../deploy/${file}`, import.meta.url), 'utf8');

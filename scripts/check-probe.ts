@@ -1,4 +1,7 @@
-/** Looks through the parts of the probe and of repairs with shellcheck and `perl -c`, where these programs are there; says when they are not. */
+/**
+ * Checks the parts of the probe and of repairs with shellcheck and `perl -c`, if these are installed, and
+ * says so if they are not.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,18 +13,18 @@ const PROBE = 'lib/probe/probe/';
 const REPAIR = 'lib/probe/repair/';
 const text = (file: string): string => readFileSync(`${ROOT}${file}`, 'utf8');
 
-/** Warnings that are none here. */
+/** Warnings that do not apply here. */
 const EXCLUDED = [
-  // `-ef` is not in POSIX, but in every sh that an image of the probe may have.
+  // `-ef` is not in POSIX, but every sh in a probe image has it.
   'SC3013',
-  // Files of the probe are named like commands (jobs, stacks, …) or keywords (done) where it writes to them.
+  // Files of the probe are named like commands (jobs, stacks, …) or keywords (done).
   'SC2238',
   'SC1010',
 ];
 
-/** @returns warnings as FILE:LINE: TEXT; null when the program is not installed */
+/** @returns warnings as FILE:LINE: TEXT; null if the program is not installed */
 function shellcheck(files: readonly string[]): readonly string[] | null {
-  // As one text: a part uses the functions and variables of those before it.
+  // Checked as one text, as a part uses functions and variables of earlier parts.
   const lines = files.flatMap((file) =>
     text(file)
       .trimEnd()
@@ -41,7 +44,7 @@ function shellcheck(files: readonly string[]): readonly string[] | null {
   );
 }
 
-/** @returns what perl says of a program that it cannot compile; null when perl is not installed */
+/** @returns perl's messages about a program that does not compile; null if perl is not installed */
 function perl(file: string): readonly string[] | null {
   const ran = spawnSync('perl', ['-c', file], { cwd: ROOT, encoding: 'utf8' });
   if (ran.error !== undefined) return null;

@@ -1,6 +1,7 @@
 /**
- * Whether a change left reports as they were: `npm run compare:reports REF [EVIDENCE...]` analyzes the same evidence with the code of
- * a commit and with that of this folder, and compares the reports byte by byte. Without EVIDENCE: the nodes of the demo.
+ * Checks whether a change left reports the same: `npm run compare:reports REF [EVIDENCE...]` analyzes the
+ * same evidence with the code of a commit and with the code in this folder, and compares the reports byte by
+ * byte. Default for EVIDENCE: the demo's nodes.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -9,10 +10,10 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** Differences to name per report. */
+/** Number of differences listed for each report. */
 const NAMED = 10;
 
-/** Where two values of JSON differ, and how: `findings[3].title: "a" → "b"`. */
+/** Where two JSON values differ, and how: `findings[3].title: "a" → "b"`. */
 export function differences(before: unknown, after: unknown, at = ''): string[] {
   if (isTree(before) && isTree(after) && Array.isArray(before) === Array.isArray(after))
     return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) =>
@@ -25,11 +26,11 @@ export function differences(before: unknown, after: unknown, at = ''): string[] 
 const isTree = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
-/** @throws Error when the evidence cannot be analyzed */
+/** @throws Error if the evidence cannot be analyzed */
 function reportOf(folder: string, evidence: string): string {
   const args = ['bin/netns-audit.ts', 'analyze', evidence, '-o', 'json', '--quiet', '--fail-on', 'never'];
   const ran = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 30 });
-  // 3: parts of the evidence are missing, which is the same before and after.
+  // 3: parts of the evidence are missing, both before and after.
   if (ran.status !== 0 && ran.status !== 3) throw new Error(`${evidence}: ${ran.stderr.trim()}`);
   return ran.stdout;
 }

@@ -1,6 +1,7 @@
 // Some registries mirror a package for some platforms only. npm then drops the platforms it cannot find from
-// package-lock.json, and `npm ci` refuses that file as out of date. This puts them back, without a digest, so that the
-// lock file names every platform wherever it was made: `npm run lock` after each change of a dependency.
+// package-lock.json, and `npm ci` rejects that file as out of date. This adds them again, without a digest,
+// so that the lock file has the same platforms wherever it was created: run `npm run lock` after each change
+// of a dependency.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 type Entry = {
@@ -41,7 +42,7 @@ const processors = [
   'x64',
 ];
 
-/** Platform in a package's name, such as @biomejs/cli-linux-x64-musl; null when it names none. */
+/** The platform in a package's name, such as @biomejs/cli-linux-x64-musl; null if there is none. */
 function platform(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> | null {
   const words = name.split(/[/-]/);
   const os = systems.filter((system) => words.includes(system));

@@ -1,10 +1,13 @@
-/** docs/coverage.md: which fault was seen on which network, made of the faults of the end-to-end tests and of what their runs noted. */
+/**
+ * docs/coverage.md: which fault was seen on which network, generated from the faults of the end-to-end tests
+ * and the records of their runs.
+ */
 import type { Platform } from '../test/e2e/cluster.ts';
 import type { Fault } from '../test/e2e/faults/fault.ts';
 import { batches } from '../test/e2e/faults/index.ts';
 import { readSeen, type Seen } from '../test/e2e/seen.ts';
 
-/** The networks of the table, each as its nodes are set up most often. */
+/** The networks in the table, each with its most common node setup. */
 export const networks: readonly (readonly [name: string, platform: Platform])[] = [
   ['bridge', { plugin: 'bridge', ipam: 'host-local', plugins: ['bridge', 'portmap'], crictl: true }],
   ['ptp', { plugin: 'ptp', ipam: 'host-local', plugins: ['ptp', 'portmap'], crictl: true }],
@@ -22,7 +25,7 @@ export const networks: readonly (readonly [name: string, platform: Platform])[] 
 
 const faults: readonly Fault[] = batches.flatMap((batch) => batch.faults);
 
-/** What a network's column says of a fault: `seen`, `not tried`, or `–` where the fault does not exist there. */
+/** The cell for a fault and a network: `seen`, `not tried`, or `–` if the fault does not exist there. */
 export function cell(fault: Fault, platform: Platform, seen: Seen): string {
   if (seen[platform.plugin]?.includes(fault.id)) return 'seen';
   return (fault.when?.(platform) ?? true) ? 'not tried' : '–';

@@ -1,6 +1,7 @@
 /**
- * Mutated bundles of recorded nodes, judged beside a neighbour: `npm run fuzz -- --mutants 1000000 --seed 1`. Ends in 1 where
- * anything went wrong. The same seed makes the same mutants; `--first N` goes on with group N of ten.
+ * Judges mutated bundles of recorded nodes together with an intact node: `npm run fuzz -- --mutants 1000000
+ * --seed 1`. Exits with 1 if anything went wrong. The same seed gives the same mutants; `--first N` continues
+ * with group N of ten.
  */
 import { parseArgs } from 'node:util';
 import { kinds } from '../test/fuzz/attack.ts';

@@ -1,4 +1,4 @@
-/** Writes deploy/discovered-account.yaml: run it with `npm run generate` after a change to lib/infra/account-template.ts. */
+/** Writes deploy/discovered-account.yaml: run `npm run generate` after a change to lib/infra/account-template.ts. */
 import { writeFileSync } from 'node:fs';
 import { accountTemplate } from '../lib/infra/account-template.ts';
 

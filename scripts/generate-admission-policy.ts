@@ -1,4 +1,4 @@
-/** Writes the policies in deploy/ from the pods that they admit: run it with `npm run generate` after a change to them. */
+/** Writes the policies in deploy/ from the pods that they admit: run `npm run generate` after a change to those. */
 import { writeFileSync } from 'node:fs';
 import { admissionPolicy, repairAdmissionPolicy } from './admission-policy.ts';
 

@@ -1,4 +1,4 @@
-/** Writes docs/api.md: run it with `npm run generate` after a change of the construct. */
+/** Writes docs/api.md: run `npm run generate` after a change to the construct. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

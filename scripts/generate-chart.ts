@@ -1,4 +1,4 @@
-/** Writes what is made of deploy/chart: run it with `npm run generate`, which makes the manifests first. */
+/** Writes the generated files in deploy/chart: run `npm run generate`, which writes the manifests first. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { chartFiles } from './chart.ts';
 

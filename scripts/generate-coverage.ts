@@ -1,4 +1,4 @@
-/** Writes docs/coverage.md: run it with `npm run generate`. */
+/** Writes docs/coverage.md: run `npm run generate`. */
 import { writeFileSync } from 'node:fs';
 import { coveragePage } from './coverage.ts';
 

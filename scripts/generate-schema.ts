@@ -1,4 +1,4 @@
-/** Writes schema/ from lib/model: run it with `npm run generate` after a change there. */
+/** Writes schema/ from lib/model: run `npm run generate` after a change there. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { schemas } from './schemas.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Writes the manifest by which krew installs the archives of a folder: `node scripts/krew.ts --archives FOLDER --url URL
- * --homepage URL > netns-audit.yaml`. URL is where the archives will be, without their names.
+ * Writes the manifest with which krew installs the archives of a folder: `node scripts/krew.ts --archives
+ * FOLDER --url URL --homepage URL > netns-audit.yaml`. URL is where the archives will be, without their
+ * names.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

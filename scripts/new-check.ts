@@ -1,6 +1,7 @@
 /**
- * Writes what a new check consists of: `npm run new:check TOPIC ID`. An id that begins with `pod-` gets the frame of a check of
- * pods. All of it compiles, and the test of the check fails with a sentence that says what to write, until somebody writes it.
+ * Creates the files of a new check: `npm run new:check TOPIC ID`. An id that begins with `pod-` gets the
+ * frame for checks of pods. Everything compiles, and the test of the check fails with a sentence that says
+ * what to write.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const ID = /^[a-z]+(?:-[a-z]+)+$/;
 
-/** File below test/e2e/faults and list in it, by topic; a fault of any other topic is one of the node. */
+/** The file below test/e2e/faults, and the list in it, by topic; faults of other topics are faults of the node. */
 const FAULTS: Readonly<Record<string, readonly [file: string, list: string]>> = {
   interfaces: ['pod-network.ts', 'podNetworkFaults'],
   veth: ['pod-network.ts', 'podNetworkFaults'],
@@ -24,7 +25,7 @@ const FAULTS: Readonly<Record<string, readonly [file: string, list: string]>> = 
   connectivity: ['connectivity.ts', 'connectivityFaults'],
 };
 
-/** Checks of pods are named after them; their pods are gone through by a frame of its own. */
+/** Ids of checks of pods begin with `pod-`; these checks have their own frame. */
 const isOfPods = (id: string): boolean => id.startsWith('pod-');
 
 const podCheckFile = (topic: string, id: string, name: string): string => `\
@@ -142,14 +143,14 @@ const fault = (id: string): string => `\
   },
 `;
 
-/** Topics whose folder has an index: where a check can be put. */
+/** Topics to which a check can be added: those whose folder has an index. */
 function topicsIn(root: string): readonly string[] {
   return readdirSync(join(root, 'lib/checks'))
     .filter((topic) => existsSync(join(root, 'lib/checks', topic, 'index.ts')))
     .toSorted();
 }
 
-/** Puts text behind the only match of a pattern. */
+/** Inserts text after the only match of a pattern. */
 function insert(file: string, behind: RegExp, text: string): void {
   const source = readFileSync(file, 'utf8');
   const match = behind.exec(source);
@@ -160,8 +161,9 @@ function insert(file: string, behind: RegExp, text: string): void {
 
 /**
  * @param root - folder of the project
- * @returns the files that were written or changed, from the root, the check first
- * @throws Error when there is no such topic, the id is no id, or a file is there already; nothing is written then
+ * @returns the files that were written or changed, relative to the root, the check first
+ * @throws Error if the topic does not exist, the id is invalid, or a file exists already; then nothing is
+ * written
  */
 export function newCheck(root: string, topic: string, id: string): readonly string[] {
   const topics = topicsIn(root);
@@ -183,7 +185,7 @@ export function newCheck(root: string, topic: string, id: string): readonly stri
   for (const [file, text] of Object.entries(files)) writeFileSync(join(root, file), text);
   const index = `lib/checks/${topic}/index.ts`;
   insert(join(root, index), /^import type .*\n/m, `import { ${name} } from './${id}.ts';\n`);
-  // At the end: the order of the list is that of reports.
+  // Added at the end, as reports use the order of this list.
   insert(
     join(root, index),
     /^export const \w+Checks: readonly AnyCheck\[\] = \[[^\]]*?(?=,?\s*\];)/m,

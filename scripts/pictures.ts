@@ -1,6 +1,7 @@
 /**
- * The pictures of reports in the documentation: `npm run pictures`, after a change of how they look; needs Chromium.
- * What they show is made by the commands themselves, from the month of `demo --store` and from a made-up large cluster.
+ * The pictures of reports in the documentation: run `npm run pictures` after a change to their look; needs
+ * Chromium. The commands themselves generate the content, from the month of `demo --store` and from a large
+ * synthetic cluster.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -39,7 +40,7 @@ await take(night, { viewport: window, colorScheme: 'light' }, 'finding', 'articl
 await take(large, { viewport: window, colorScheme: 'light' }, 'map', '.heat');
 await browser.close();
 
-/** What the window shows, or one part of the page, as docs/pictures/NAME.png. */
+/** Saves what the window shows, or one part of the page, as docs/pictures/NAME.png. */
 async function take(
   html: string,
   options: BrowserContextOptions,

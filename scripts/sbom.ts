@@ -1,7 +1,7 @@
 /**
- * The software bill of materials of what is shipped: CycloneDX 1.6, of package-lock.json alone and the same to the byte wherever it
- * is made. `npm run sbom > sbom.json`. (`npm sbom --omit dev` of npm 11.19 leaves out packages that a package for development
- * needs as well, as zod.)
+ * The software bill of materials of the package: CycloneDX 1.6, from package-lock.json alone, so its bytes
+ * are the same everywhere. `npm run sbom > sbom.json`. (`npm sbom --omit dev` of npm 11.19 omits packages
+ * that a development package also needs, such as zod.)
  */
 import { readFileSync } from 'node:fs';
 
@@ -22,12 +22,12 @@ const shipped = new Map(Object.entries(packages).filter(([, { dev }]) => dev !==
 
 const nameOf = (path: string): string =>
   path === '' ? 'netns-auditor' : path.replace(/^.*node_modules\//, '');
-/** Of the package URL specification: the @ of a scope is escaped. */
+/** From the package URL specification: the @ of a scope is escaped. */
 const purlOf = (path: string, { version }: Entry): string =>
   `pkg:npm/${nameOf(path).replace('@', '%40')}@${version}`;
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Where Node.js finds a package from another: in the folder beside it, or in one further up. */
+/** Resolves a package as Node.js does: in the folder beside the importing package, or in a parent folder. */
 function found(from: string, name: string): string | null {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('node_modules/') - 1))) {
     const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
@@ -55,7 +55,7 @@ function component(path: string, entry: Entry) {
   };
 }
 
-/** One package may be in several folders. */
+/** A package may be in several folders. */
 const once = <T>(entries: readonly (readonly [string, T])[]): T[] =>
   [...new Map(entries)].sort(([a], [b]) => byText(a, b)).map(([, value]) => value);
 

@@ -1,11 +1,11 @@
-/** The published JSON Schemas, made from the models that read and write the same documents. */
+/** The published JSON Schemas, generated from the models that read and write the same documents. */
 import { z } from 'zod';
 import { auditEventSchema, findingEventSchema } from '../lib/alert/index.ts';
 import { configSchema } from '../lib/model/config.ts';
 import { findingRowSchema } from '../lib/model/finding.ts';
 import { reportSchema } from '../lib/model/report.ts';
 
-/** File name to content; the same in every run. */
+/** File content by name; the same in every run. */
 export function schemas(): Record<string, string> {
   return {
     'config.v1.json': text(configSchema, {
@@ -33,7 +33,8 @@ export function schemas(): Record<string, string> {
 }
 
 function text(schema: z.ZodType, head: { $id: string; title: string; description: string }): string {
-  // As input, unknown keys are allowed: a later minor version adds fields without breaking those who validate.
+  // Generated for input, unknown keys are allowed: a later minor version can add fields without breaking
+  // validation.
   const { $schema, ...body } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
   return `${JSON.stringify({ $schema, ...head, ...body }, null, 2)}\n`;
 }

@@ -1,6 +1,6 @@
 /**
- * The stack for those who deploy without CDK: a template, and the archives of the code that it asks for (docs/without-cdk.md).
- * `npm run template -- --config FILE [--out FOLDER] [--region R --account A]`
+ * Writes the stack for deploying without CDK: a template, and the code archives that it refers to
+ * (docs/without-cdk.md). `npm run template -- --config FILE [--out FOLDER] [--region R --account A]`
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

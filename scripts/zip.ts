@@ -1,17 +1,17 @@
-/** Archives in ZIP's form, as Lambda wants code: the same bytes for the same files, without a date and an owner. */
+/** ZIP archives as Lambda needs for code: the same bytes for the same files, without date and owner. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 
-/** 1 January 1980, the first day that the form knows. */
+/** 1 January 1980, the earliest date in the format. */
 const DATE = 0x21;
 const DEFLATED = 8;
 /** The names are UTF-8. */
 const FLAGS = 0x800;
-/** A file that everybody may read, as Unix has it: Lambda runs as a user of its own. */
+/** A file readable by everybody, in Unix notation: Lambda runs as its own user. */
 const MODE = 0o100644 * 0x10000;
 
-/** @param folder - every file in and below it, in the order of their names */
+/** @param folder - every file in it and below, sorted by name */
 export function zip(folder: string): Buffer {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => statSync(join(folder, name)).isFile())
@@ -37,7 +37,7 @@ export function zip(folder: string): Buffer {
     const rest = Buffer.alloc(14);
     rest.writeUInt32LE(MODE, 6);
     rest.writeUInt32LE(offset, 10);
-    // Made by version 2.0, on Unix.
+    // Created by version 2.0, on Unix.
     directory.push(signature('PK\x01\x02'), Buffer.from([20, 3]), common, rest, bytes);
     offset += 4 + common.length + bytes.length + packed.length;
   }

@@ -1,7 +1,7 @@
-/** Names of AWS as a configuration has them: what is none is said before a deploy meets it. Pure. */
+/** AWS names in a configuration: invalid ones are reported before a deployment meets them. Pure. */
 import * as z from 'zod';
 
-/** The first words of a region's name, by the partition that they are of. The longest that fits counts. */
+/** The start of a region's name, and its partition. The longest match counts. */
 const PARTITIONS = [
   ['cn-', 'aws-cn'],
   ['us-gov-', 'aws-us-gov'],
@@ -17,7 +17,7 @@ export function partitionOf(region: string): string {
   return PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? 'aws';
 }
 
-/** The partition, service, region and account of an ARN, and what it names; empty where it has none. */
+/** The partition, service, region, account and resource of an ARN; empty strings for what is missing. */
 export function partsOfArn(
   arn: string,
 ): Readonly<Record<'partition' | 'service' | 'region' | 'account' | 'resource', string>> {
@@ -25,7 +25,7 @@ export function partsOfArn(
   return { partition, service, region, account, resource: rest.join(':') };
 }
 
-/** A typing error is told from a region by the words; which regions there are changes by the year. */
+/** Checks only the words of a region's name, to catch typing errors: the list of regions changes every year. */
 const REGION =
   /^(?:af|ap|ca|cn|eu|eusc|il|me|mx|sa|us)(?:-gov|-iso[a-z]?)?-(?:north|south|east|west|central|northeast|northwest|southeast|southwest|de)(?:-(?:east|west|north|south))?-\d$/;
 
@@ -61,7 +61,7 @@ const ENDPOINTS = {
   lambda: [/^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w:$-]+$/, 'the ARN of a Lambda function'],
 } as const;
 
-/** What is wrong with the endpoint of a subscription; null where nothing is. */
+/** What is wrong with a subscription's endpoint; null if nothing is. */
 export function whyNoEndpoint(protocol: keyof typeof ENDPOINTS, endpoint: string): string | null {
   const [form, words] = ENDPOINTS[protocol];
   return form.test(endpoint) ? null : `The endpoint of ${protocol} is ${words}.`;

@@ -1,4 +1,4 @@
-/** One cluster in one line: of lists of runs, of a fleet's report and page, and of the message about all clusters. */
+/** One cluster in one line: for lists of runs, the fleet's report and page, and the message about all clusters. */
 import * as z from 'zod';
 import { counts, type Finding, severities } from './finding.ts';
 import { type ClusterReport, type NodeCoverage, nodeResults, verdicts } from './report.ts';
@@ -6,17 +6,17 @@ import { type ClusterReport, type NodeCoverage, nodeResults, verdicts } from './
 export const clusterSummarySchema = z.object({
   cluster: z.string(),
   verdict: z.enum(verdicts),
-  /** Nodes, by what became of their audit. */
+  /** Number of nodes, by the outcome of their audit. */
   nodes: z.record(z.enum(nodeResults), z.int()),
-  /** Active findings, by severity. */
+  /** Number of active findings, by severity. */
   findings: z.record(z.enum(severities), z.int()),
-  /** Of the active findings, those that the run before did not have. */
+  /** Number of active findings that the previous run did not have. */
   new: z.int(),
   resolved: z.int(),
 });
 export type ClusterSummary = z.infer<typeof clusterSummarySchema>;
 
-/** What a summary needs of a report. */
+/** The parts of a report that a summary needs. */
 type Summarized<One> = Pick<ClusterReport, 'verdict'> & {
   readonly cluster: Pick<ClusterReport['cluster'], 'name'>;
   readonly coverage: { readonly nodes: readonly Pick<NodeCoverage, 'result'>[] };
@@ -24,7 +24,7 @@ type Summarized<One> = Pick<ClusterReport, 'verdict'> & {
   readonly resolved: readonly unknown[];
 };
 
-/** @param keeps - whether a finding is among those that were asked for. Default: all are */
+/** @param keeps - which findings to count; all by default */
 export function clusterSummary<One extends Parameters<typeof counts>[0] & Pick<Finding, 'severity'>>(
   report: Summarized<One>,
   keeps: (finding: One) => boolean = () => true,

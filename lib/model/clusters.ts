@@ -66,7 +66,7 @@ const kubeconfigClusterSchema = z
 
 export const clusterSchema = z.union([eksClusterSchema, secretClusterSchema, kubeconfigClusterSchema]);
 export type ClusterConfig = z.infer<typeof clusterSchema>;
-/** As it is written down: without what is taken for granted. */
+/** As written in a file: without defaults. */
 export type ClusterInput = z.input<typeof clusterSchema>;
 
 export const clustersSchema = z.array(clusterSchema).superRefine((clusters, context) => {

@@ -1,34 +1,40 @@
 /**
- * What is known of each CNI plugin: the one place where plugins are told apart by type. A new one is a row here, its parser
- * where it has state of its own on the node, and its faults in test/e2e/faults.
+ * What is known about each CNI plugin: the only place that distinguishes plugins by type. A new plugin is a
+ * row here, a parser if it keeps state on the node, and its faults in test/e2e/faults.
  */
 
 import { createHash } from 'node:crypto';
 
 /**
- * How a plugin attaches a pod: what is healthy in one layout is a fault in another. Nothing is concluded about pods of a
- * plugin whose layout is not known.
+ * How a plugin attaches a pod: what is healthy in one layout is a fault in another. Pods of a plugin with
+ * unknown layout are not judged.
  */
 export type Layout = {
-  /** Prefix of the node's end of the pair, as the plugin names it by default. */
+  /** Default prefix of the name that the plugin gives the node's end of the pair. */
   readonly hostLinkPrefix: string;
-  /** `subnet`: the pods' subnet goes to the bridge. `address`: one route per pod to its own link. `none`: BPF delivers. */
+  /**
+   * `subnet`: the pods' subnet is routed to the bridge. `address`: each pod has a route to its own link.
+   * `none`: BPF delivers.
+   */
   readonly hostRoute: 'subnet' | 'address' | 'none';
-  /** Whose MAC the pod must see at its gateway. */
+  /** Whose MAC address the pod must have for its gateway. */
   readonly gatewayMac: 'bridge' | 'hostLink';
-  /** `permanent`: written by the plugin, as nobody answers ARP for the gateway. `dynamic`: learned, may be absent (docs/traps.md T23). */
+  /**
+   * `permanent`: written by the plugin, as nothing answers ARP for the gateway. `dynamic`: learned, may be
+   * absent (docs/traps.md T23).
+   */
   readonly gatewayNeighbour: 'permanent' | 'dynamic';
-  /** The gateway is an address of the node and answers a ping; 169.254.1.1 never does. */
+  /** The gateway is an address of the node and answers pings; 169.254.1.1 never does. */
   readonly gatewayAnswers: boolean;
-  /** Gateway of every pod where the CNI result names none, by family. */
+  /** Gateway of every pod whose CNI result names none, by family. */
   readonly gateway: { readonly 4: string | null; readonly 6: string | null };
-  /** Another link of the node whose MAC may answer for the gateway. */
+  /** Another link of the node whose MAC address may answer for the gateway. */
   readonly gatewayLink: string | null;
-  /** The plugin adds a default route whatever its result says. */
+  /** The plugin adds a default route even if its result names none. */
   readonly defaultRoute: boolean;
-  /** Packets of pods pass the kernel's forwarding, so net.ipv4.ip_forward must be on. */
+  /** Pods' packets pass the kernel's forwarding, so net.ipv4.ip_forward must be on. */
   readonly forwarding: boolean;
-  /** The node's link answers ARP for the gateway by proxy_arp. */
+  /** The node's link answers ARP for the gateway through proxy_arp. */
   readonly proxyArp: boolean;
   /** The node's end is named PREFIX + sha1(namespace.name)[:11]. */
   readonly namedAfterPod: boolean;
@@ -39,20 +45,26 @@ export type Agent = {
   readonly name: string;
   readonly namespace: string;
   readonly selector: string;
-  /** Labels of its pods where others install it: k3s and RKE2, Talos, Canal … */
+  /** Labels of its pods in other installations: k3s and RKE2, Talos, Canal … */
   readonly otherSelectors: readonly string[];
-  /** Its program as the kernel names it (15 characters): some run it as a service of the node, without a pod. Empty: it may have none. */
+  /**
+   * The agent's process names (15 characters): some run it as a service of the node, without a pod. Empty if
+   * it may have none.
+   */
   readonly processes: readonly string[];
 };
 
 export type CniPlugin = {
-  /** Null: it attaches no pod by itself (an IPAM or a chained plugin), or how it does is not known. */
+  /** Null: it attaches no pod by itself (an IPAM or chained plugin), or its layout is not known. */
   readonly layout: Layout | null;
-  /** Null: the plugin comes with the image of the node. */
+  /** Null: the plugin comes with the node's image. */
   readonly agent: Agent | null;
   /** Plugins that it runs without naming them in any configuration. */
   readonly delegates: readonly string[];
-  /** `range`: ranges in the configuration. `podCIDR`: those of the node object. `eni`: addresses of the node's network interfaces. */
+  /**
+   * `range`: ranges in the configuration. `podCIDR`: those of the node object. `eni`: addresses of the node's
+   * network interfaces.
+   */
   readonly addresses: 'range' | 'podCIDR' | 'eni' | null;
 };
 
@@ -92,7 +104,7 @@ const calico: Layout = {
   gatewayMac: 'hostLink',
   gatewayNeighbour: 'dynamic',
   gatewayAnswers: false,
-  // For IPv6 the link-local address of the node's link, which differs for every pod.
+  // For IPv6, the link-local address of the node's link, which differs for each pod.
   gateway: { 4: '169.254.1.1', 6: null },
   gatewayLink: null,
   defaultRoute: true,
@@ -108,7 +120,7 @@ const ciliumLayout: Layout = {
   gatewayNeighbour: 'dynamic',
   gatewayAnswers: true,
   gateway: noGateway,
-  // It has the gateway's address, and BPF answers for it on the pod's own link.
+  // This link has the gateway's address, and BPF answers for it on the pod's own link.
   gatewayLink: 'cilium_host',
   defaultRoute: true,
   forwarding: false,
@@ -135,7 +147,7 @@ const flannel: Agent = {
   namespace: 'kube-flannel',
   selector: 'app=flannel',
   otherSelectors: ['k8s-app=flannel', 'k8s-app=canal'],
-  // k3s and RKE2 have flannel inside their own process.
+  // k3s and RKE2 run flannel inside their own process.
   processes: ['flanneld', 'k3s', 'k3s-server', 'k3s-agent', 'rke2'],
 };
 const cilium: Agent = {
@@ -145,7 +157,7 @@ const cilium: Agent = {
   otherSelectors: ['app.kubernetes.io/name=cilium-agent'],
   processes: ['cilium-agent'],
 };
-// The thin one is a plugin alone.
+// The thin variant is only a plugin, without an agent.
 const multus: Agent = {
   name: 'multus',
   namespace: 'kube-system',
@@ -169,7 +181,7 @@ const plugin = (known: Partial<CniPlugin>): CniPlugin => ({
   ...known,
 });
 
-/** By type, as configurations name it. */
+/** By type, as configurations name them. */
 const plugins = {
   bridge: plugin({ layout: bridge, addresses: 'range' }),
   ptp: plugin({
@@ -202,8 +214,8 @@ export type KnownPlugin = keyof typeof plugins;
 export const knownPlugins = Object.keys(plugins) as readonly KnownPlugin[];
 
 /**
- * How plugins name the node's ends of pairs: bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure and GKE, whose layouts are
- * not known here. People and bonds name their pairs otherwise.
+ * How plugins name the node's ends of pairs: bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure
+ * and GKE, whose layouts are not known here. Pairs that people or bonds create have other names.
  */
 export const hostLinkNames = [
   'veth[0-9a-f]{8}',
@@ -216,7 +228,7 @@ export const hostLinkNames = [
 const HOST_LINK = new RegExp(`^(?:${hostLinkNames.join('|')})$`);
 const HOST_LINK_IN_TEXT = new RegExp(`\\b(?:${hostLinkNames.join('|')})\\b`);
 
-/** True for a name that a known plugin makes up for the node's end of a pod's pair. */
+/** True for a name that a known plugin generates for the node's end of a pod's pair. */
 export function isHostLinkName(name: string): boolean {
   return HOST_LINK.test(name);
 }
@@ -226,12 +238,15 @@ export function hostLinkNameIn(text: string): string | undefined {
   return HOST_LINK_IN_TEXT.exec(text)?.[0];
 }
 
-/** @param type - as a configuration of the node names it: it may be anything, so null for what is not known */
+/**
+ * @param type - as a configuration of the node names it, so it may be anything
+ * @returns null for an unknown plugin
+ */
 export function cniPlugin(type: string | null | undefined): CniPlugin | null {
   return typeof type === 'string' && Object.hasOwn(plugins, type) ? plugins[type as KnownPlugin] : null;
 }
 
-/** What plugins whose layout is `namedAfterPod` put behind the prefix of a pod's link. */
+/** The part that plugins with a `namedAfterPod` layout append to the prefix of a pod's link. */
 export function linkNameHash({
   namespace,
   name,
@@ -247,7 +262,7 @@ export const hashedLinkPrefixes: readonly string[] = Object.values(plugins).flat
   layout?.namedAfterPod ? [layout.hostLinkPrefix] : [],
 );
 
-/** Names of plugins, and of what their agents are known by in a cluster. */
+/** Names of plugins, and names under which their agents are known in a cluster. */
 export const pluginWords: readonly string[] = [
   ...knownPlugins,
   ...Object.values(plugins).flatMap(({ agent }) =>
@@ -259,19 +274,19 @@ export const pluginWords: readonly string[] = [
 export const HOST_LOCAL = 'host-local' satisfies KnownPlugin;
 /** The VPC CNI, whose agent keeps a checkpoint of its addresses on the node. */
 export const AWS_CNI = 'aws-cni' satisfies KnownPlugin;
-/** The plugin of the agent that says it is busy while it limits how many endpoints it makes at once. */
+/** The plugin whose agent reports that it is busy when it limits how many endpoints it creates at once. */
 export const CILIUM_CNI = 'cilium-cni' satisfies KnownPlugin;
-/** The plugin of Istio, which redirects a pod's packets when it starts. */
+/** Istio's plugin, which redirects a pod's packets when the pod starts. */
 export const ISTIO_CNI = 'istio-cni' satisfies KnownPlugin;
-/** The plugin of Linkerd, which does the same where pods have no init container for it. */
+/** Linkerd's plugin, which does the same for pods without an init container for it. */
 export const LINKERD_CNI = 'linkerd-cni';
-/** Chained behind others: host ports; settings of a pod's interface, its MTU among them. */
+/** Chained plugins: host ports, and settings of a pod's interface such as its MTU. */
 export const PORTMAP = 'portmap';
 export const TUNING = 'tuning';
-/** Brings up lo; older runtimes run it of their own accord. */
+/** Brings up lo; older runtimes always run it. */
 export const LOOPBACK = 'loopback';
-/** The plugins whose agents make a VXLAN device and announce it in annotations of the node. */
+/** Plugins whose agents create a VXLAN device and announce it in the node's annotations. */
 export const FLANNEL = 'flannel' satisfies KnownPlugin;
 export const CALICO = 'calico' satisfies KnownPlugin;
-/** Calico's own IPAM, whose blocks of addresses are in the API or in a datastore of its own. */
+/** Calico's own IPAM, which keeps its blocks of addresses in the API or in a separate datastore. */
 export const CALICO_IPAM = 'calico-ipam' satisfies KnownPlugin;

@@ -1,4 +1,4 @@
-/** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and whom to tell. */
+/** netns-audit.yaml: the clusters of a fleet, when and how they are audited, and who is notified. */
 
 import * as z from 'zod';
 import { activeProbes } from './active-probe.ts';
@@ -19,7 +19,7 @@ const probeSchema = z.strictObject({
   active: z.array(z.enum(activeProbes)).default([]).describe('Probes that send packets or start a pod.'),
 });
 
-/** Numbers of `nodes[]` of a report that a threshold may go by. */
+/** Numbers in a report's `nodes[]` for which thresholds can be set. */
 export const nodeMetrics = ['pods', 'namespaces', 'orphans', 'limit', 'probeMs'] as const;
 
 const metricThresholdSchema = z
@@ -69,7 +69,7 @@ const concurrencySchema = z.strictObject({
   nodes: z.int().min(1).max(40).default(10).describe('Nodes in a batch that are probed at once.'),
 });
 
-/** What travels with each cluster through the states. */
+/** What is passed with each cluster through the states. */
 export const settingsSchema = z.strictObject({
   probe: probeSchema.prefault({}),
   thresholds: thresholdsSchema.prefault({}),
@@ -96,13 +96,13 @@ export const subscriptionSchema = z
     if (message !== null) context.addIssue({ code: 'custom', path: ['endpoint'], message });
   });
 
-/** Of a file, what says whom the command line tells, and of what. */
+/** The part of a file that says whom the command line notifies, and about what. */
 export const alertsSchema = z.looseObject({
   destinations: destinationsSchema.min(1),
   thresholds: thresholdsSchema.prefault({}),
 });
 
-/** What CloudWatch Logs takes. */
+/** Retention times that CloudWatch Logs accepts. */
 const logDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
@@ -146,7 +146,7 @@ const networkSchema = z
     });
   });
 
-/** What https subscriptions get; SNS has one body for all of them. */
+/** What https subscriptions receive; SNS sends the same body to all of them. */
 export function httpsFormat({ subscriptions }: Pick<Config, 'subscriptions'>): 'json' | 'chat' {
   return httpsFormats(subscriptions)[0] ?? 'json';
 }
@@ -211,13 +211,12 @@ export const configSchema = z
   });
 export type Config = z.infer<typeof configSchema>;
 
-/** Of the 15 minutes that a function may take, what is left when its own cleaning up is taken off. */
+/** What remains of a function's 15 minutes after its own cleanup. */
 const BATCH_SECONDS = 15 * 60 - 45;
 
 /**
- * What is wrong with a batch that a function is to audit: all of its nodes may take their whole time.
- *
- * @returns null where it fits
+ * What is wrong with a batch for a function to audit: all of its nodes may take their whole time.
+ * @returns null if it fits
  */
 export function whyBatchIsTooLong({
   probe,

@@ -1,14 +1,20 @@
-/** Time between audits, as people count it. */
+/** Time between audits, counted as people count it. */
 
 /** Milliseconds. */
 export const DAY = 86_400_000;
 
-/** Whole days between two ISO times, rounded: of two nightly audits that began at different minutes it is one. */
+/**
+ * Whole days between two ISO times, rounded: two nightly audits that started at different minutes are one day
+ * apart.
+ */
 export function daysBetween(from: string, to: string): number {
   return Math.round((Date.parse(to) - Date.parse(from)) / DAY);
 }
 
-/** The day (UTC, `2026-11-20`) that was so many days before a time. @param time - milliseconds since the epoch */
+/**
+ * The day (UTC, `2026-11-20`) this many days before a time.
+ * @param time - milliseconds since the epoch
+ */
 export function dayBefore(time: number, days: number): string {
   return new Date(time - days * DAY).toISOString().slice(0, 10);
 }

@@ -1,8 +1,8 @@
-/** Destinations: whom the command line tells what changed, and how. */
+/** Destinations: whom the command line notifies of changes, and how. */
 import * as z from 'zod';
 import { severities } from './finding.ts';
 
-/** A secret never stands in the configuration: only where it is. */
+/** The configuration never contains a secret, only where to find it. */
 const secretSchema = z.union([
   z.strictObject({ env: z.string().regex(/^\w+$/, 'It is the name of an environment variable.') }),
   z.strictObject({ file: z.string().min(1) }),

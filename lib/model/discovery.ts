@@ -1,4 +1,4 @@
-/** Clusters that are found instead of listed: where a configuration lets look for them, and what was found there. */
+/** Clusters that are discovered instead of listed: where a configuration says to look, and what was found. */
 import * as z from 'zod';
 import { regionSchema } from './aws-names.ts';
 import { clusterSchema } from './clusters.ts';
@@ -38,9 +38,9 @@ export const discoverSchema = z
   .describe('Audit every EKS cluster in these accounts, in addition to those that are listed.');
 export type Discover = z.infer<typeof discoverSchema>;
 
-/** Something that could not be read: which link is missing, and how to mend it. */
+/** Something that could not be read: which prerequisite is missing, and how to fix it. */
 export const gapSchema = z.object({
-  /** `organization`, an account, or what is in it: `111122223333/eu-west-1`, `111122223333/eu-west-1/prod`. */
+  /** `organization`, an account, or a place in one: `111122223333/eu-west-1`, `111122223333/eu-west-1/prod`. */
   place: z.string(),
   reason: z.string(),
   remedy: z.string(),
@@ -50,25 +50,28 @@ export type Gap = z.infer<typeof gapSchema>;
 export const foundSchema = z.object({
   clusters: z.array(clusterSchema),
   gaps: z.array(gapSchema),
-  /** `111122223333/eu-west-1`: what is not found there is not there any more. */
+  /** Regions that were searched, as `111122223333/eu-west-1`: clusters not found there no longer exist. */
   looked: z.array(z.string()),
-  /** The accounts that were chosen; null where that could not be known. */
+  /** The selected accounts; null if they could not be determined. */
   accounts: z.array(z.string()).nullable(),
 });
 export type Found = z.infer<typeof foundSchema>;
 
-/** Whether a cluster that was found before, and is not now, is gone or not chosen any more; else nobody could look. */
+/**
+ * Whether a cluster that was found earlier is now gone or no longer selected, rather than in a place that
+ * could not be searched.
+ */
 export function isGone(name: string, { looked, accounts }: Found): boolean {
   const [account = '', region = ''] = name.split('/');
   return looked.includes(`${account}/${region}`) || (accounts !== null && !accounts.includes(account));
 }
 
-/** The name of a cluster that was found: its place, so that no two have one. */
+/** The name of a discovered cluster: its place, so that names are unique. */
 export function foundName(account: string, region: string, name: string): string {
   return `${account}/${region}/${name}`;
 }
 
-/** Whether a cluster has the name of one that was found: a listed one has no account in front. */
+/** Whether the name is that of a discovered cluster: names of listed clusters do not start with an account. */
 export function isFoundName(name: string): boolean {
   return /^\d{12}\//.test(name);
 }

@@ -1,4 +1,4 @@
-/** Where in the chain an error arose; the command line turns it into an exit code. */
+/** Where an error arose; the command line maps it to an exit code. */
 export type ErrorCode =
   | 'USAGE'
   | 'CONFIG_INVALID'
@@ -20,8 +20,8 @@ export type ErrorCode =
   | 'AWS';
 
 /**
- * The one error that leaves a room. Its message names the input that failed; `remedy` says what to do about it;
- * `retryable` says whether the same call may succeed later.
+ * The one type of error that leaves a room. The message names the input that failed; `remedy` says how to fix
+ * it; `retryable` says whether the same call may succeed later.
  */
 export class AuditError extends Error {
   override readonly name = 'AuditError';
@@ -41,24 +41,24 @@ export class AuditError extends Error {
   }
 }
 
-/** The message of anything that was thrown, in one line. */
+/** The message of any thrown value, in one line. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.replaceAll(/\s+/g, ' ').slice(0, 500);
 }
 
-/** The code of an error of the system, such as ENOENT; empty for every other. */
+/** The code of a system error, such as ENOENT; empty for other errors. */
 export function codeOf(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }
 
-/** Why a file cannot be read, in words and without its path, which messages name themselves. */
+/** Why a file cannot be read, in words. The path is left out, as callers name it. */
 export function whyUnreadable(thrown: unknown): string {
   if (codeOf(thrown) === 'EISDIR') return 'it is a directory';
   return messageOf(thrown).replace(/^[A-Z]+: (.+?), \w+(?: '.*')?$/, '$1');
 }
 
-/** Whether what an AWS client threw may pass by itself: throttling, trouble of the service, no answer at all. */
+/** Whether an error of an AWS client may pass by itself: throttling, a service failure, no answer. */
 export function isTransientOfAws(thrown: unknown): boolean {
   if (!(thrown instanceof Error) || thrown.name === 'CredentialsProviderError') return false;
   const { $metadata } = thrown as { $metadata?: { httpStatusCode?: number } };

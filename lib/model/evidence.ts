@@ -1,6 +1,6 @@
 /**
- * Evidence: what one probe and two API snapshots say about one node, parsed and joined, not judged.
- * Every source is present, absent by design of the platform (and why), or failed (and why).
+ * Evidence: what one probe and two API snapshots say about one node, parsed and joined, not judged. Each
+ * source is present, absent by design of the platform (and why), or failed (and why).
  */
 import * as z from 'zod';
 import { cniConfigSchema, cniEndpointsSchema, cniResultSchema, ipamSchema } from './cni.ts';
@@ -40,14 +40,14 @@ const hostSchema = z.object({
 });
 
 const kernelSchema = z.object({
-  /** sysctl by dotted name, as printed. */
+  /** sysctls by dotted name, as printed. */
   sysctls: z.record(z.string(), z.string()),
-  /** Entries of the neighbour tables, all namespaces together, as their limit gc_thresh3 is one for all. */
+  /** Number of neighbour entries in all namespaces together, as their limit gc_thresh3 is global. */
   neighbours: z.object({ ipv4: z.number().int().nullable(), ipv6: z.number().int().nullable() }),
   conntrackEntries: z.number().int().nullable(),
-  /** Active objects of the net_namespace slab; null where slabinfo has no such cache. */
+  /** Active objects of the net_namespace slab; null if slabinfo has no such cache. */
   namespaceObjects: z.number().int().nullable(),
-  /** Tasks in uninterruptible sleep and their kernel stacks. */
+  /** Tasks in uninterruptible sleep, with their kernel stacks. */
   blockedTasks: z.array(z.object({ pid: z.number().int(), command: z.string(), stack: z.array(z.string()) })),
 });
 
@@ -59,16 +59,16 @@ const kernelMessageSchema = z.object({
 });
 export type KernelMessage = z.infer<typeof kernelMessageSchema>;
 
-/** A throw-away unnamed namespace with a veth pair, made and gone again. */
+/** The result of creating and releasing an unnamed namespace with a veth pair. */
 const creationSchema = z.object({
   ok: z.boolean(),
   milliseconds: z.number(),
   error: z.string().nullable(),
-  /** Sandboxes with a network of their own that the runtime made or took down while the node was read. */
+  /** Number of sandboxes with their own network that the runtime created or deleted while the node was read. */
   meanwhile: z.number().int(),
 });
 
-/** A host-network probe of one pod (`--active ping`, `--active dns`). */
+/** The probes of one pod from the host network (`--active ping`, `--active dns`). */
 export const activeSchema = z.object({
   inode: z.number(),
   pings: z.array(
@@ -89,49 +89,52 @@ export const canarySchema = z.object({
   started: z.boolean(),
   error: z.string().nullable(),
   podIPs: z.array(z.string()),
-  /** What of it was still on the node after its deletion; null when the node could not be asked. */
+  /** What remained of it on the node after its deletion; null if the node could not be asked. */
   leftovers: z.array(z.string()).nullable(),
 });
 
-/** A pod with whether it held still from the first snapshot to the second. */
+/** A pod, and whether it is settled: unchanged between the two snapshots. */
 const observedPodSchema = podSchema.extend({
-  /** Why it is not judged; null when it stood in both snapshots unchanged and is old enough. */
+  /** Why it is not judged; null if it is the same in both snapshots and old enough. */
   unsettled: z.string().nullable(),
   /** Whether it is not judged only because it is too young. */
   isYoung: z.boolean().optional(),
 });
 export type ObservedPod = z.infer<typeof observedPodSchema>;
 
-/** A pod's attachment to the network: what API, runtime, kernel and CNI each say, side by side. */
+/** A pod's network: what API, runtime, kernel and CNI each say about it, side by side. */
 const podNetworkSchema = z.object({
   pod: observedPodSchema,
   sandbox: sandboxSchema,
-  /** Inode of the namespace that the sandbox lives in, never the node's own. */
+  /** Inode of the sandbox's namespace, never the node's own. */
   namespace: z.number().nullable(),
-  /** That namespace's content; null where it could not be read. */
+  /** That namespace's content; null if it could not be read. */
   stack: networkStackSchema.nullable(),
   /** Main interface's name: from the CNI result, else eth0. */
   interface: z.string(),
   /** The pod's end and the node's end of its pair. */
   link: linkSchema.nullable(),
   hostLink: linkSchema.nullable(),
-  /** Entries of the CNI result cache: main interface first. */
+  /** Entries of the CNI result cache, main interface first. */
   results: z.array(cniResultSchema),
-  /** Type of the primary CNI plugin, such as bridge, ptp, aws-cni, calico, cilium-cni, flannel; null when not known. */
+  /** Type of the primary CNI plugin, such as bridge, ptp, aws-cni, calico, cilium-cni, flannel; null if unknown. */
   plugin: z.string().nullable(),
 });
 export type PodNetwork = z.infer<typeof podNetworkSchema>;
 
-/** Who answers cluster names, by the API and by the kubelet: each null where it was not read, for the reason beside it. */
+/**
+ * Who resolves cluster names, according to the API and the kubelet. Each is null if it was not read, with the
+ * reason beside it.
+ */
 const clusterDnsSchema = z.object({
-  /** Services with a port 53 when the run was planned. That they may not be listed is no failure of the node. */
+  /** Services with port 53 when the run was planned. Not being allowed to list them is no failure of the node. */
   services: z.array(dnsServiceSchema).nullable(),
   servicesUnread: z.string().nullable(),
-  /** What the kubelet gives to pods of policy ClusterFirst: its configuration, flags included. */
+  /** What the kubelet configures for pods with policy ClusterFirst: its configuration file, overridden by flags. */
   kubelet: z
     .object({
       servers: z.array(z.string()),
-      /** Null where it is not set. */
+      /** Null if it is not set. */
       domain: z.string().nullable(),
     })
     .nullable(),
@@ -140,27 +143,27 @@ const clusterDnsSchema = z.object({
 
 /** Every source that a check can need, by name. */
 export const sourceSchemas = {
-  /** The API's node object. */
+  /** The node object in the API. */
   node: nodeSchema,
   /** All pods of the node in the API, settled or not. */
   pods: z.array(observedPodSchema),
   /** Events about this node and its pods, oldest first. */
   events: z.array(eventSchema),
-  /** The cluster's other nodes, in the API when the run was planned. */
+  /** The cluster's other nodes, as the API listed them when the run was planned. */
   otherNodes: z.array(otherNodeSchema),
   host: hostSchema,
   /** The node's own network. */
   hostNetwork: networkStackSchema,
   hostPacketFilters: z.array(packetFilterSchema),
-  /** What the node's kernel answers about packets of pods and for them; none was sent. */
+  /** How the node's kernel would route packets to and from pods; none was sent. */
   routing: z.array(waySchema),
-  /** Of the node's links, in the order of the kernel. */
+  /** Programs on the node's links, in the kernel's order. */
   linkPrograms: z.array(linkProgramSchema),
-  /** Of links whose other end is in another namespace: those of pods, and their ends on the node. */
+  /** Counters of the links whose other end is in another namespace: those of pods, and their ends on the node. */
   linkCounters: z.array(countedLinkSchema),
-  /** Of all bridges and tunnels of the node. */
+  /** Forwarding entries of all bridges and tunnels on the node. */
   forwarding: z.array(forwardingEntrySchema),
-  /** Of the node; those for single protocols, ports, marks or links left out. */
+  /** The node's policies, except those for single protocols, ports, marks or links. */
   ipsecPolicies: z.array(ipsecPolicySchema),
   namespaces: z.array(namespaceSchema),
   hiddenNamespaces: z.array(hiddenNamespaceSchema),
@@ -168,18 +171,18 @@ export const sourceSchemas = {
   mounts: mountsSchema,
   processes: z.array(processSchema),
   sandboxes: z.array(sandboxSchema),
-  /** Settled, Running, not hostNetwork pods with a ready sandbox in a namespace of its own. */
+  /** Settled, running pods without hostNetwork that have a ready sandbox in its own namespace. */
   podNetworks: z.array(podNetworkSchema),
   cniConfig: cniConfigSchema,
   cniResults: z.array(cniResultSchema),
   ipam: z.array(ipamSchema),
-  /** What the CNI agent of the node believes of its pods. */
+  /** What the node's CNI agent has recorded about its pods. */
   cniEndpoints: cniEndpointsSchema,
   kernel: kernelSchema,
   /** Kernel log of this boot, oldest first. */
   kernelLog: z.array(kernelMessageSchema),
   creation: creationSchema,
-  /** The file that the kubelet hands to pods with dnsPolicy Default: /etc/resolv.conf unless configured. */
+  /** The file that the kubelet gives to pods with dnsPolicy Default: /etc/resolv.conf unless configured otherwise. */
   nodeResolvConf: resolvConfSchema,
   clusterDns: clusterDnsSchema,
   active: z.array(activeSchema),
@@ -190,9 +193,9 @@ export type Sources = { [Name in SourceName]: z.infer<(typeof sourceSchemas)[Nam
 
 export type Evidence = {
   readonly nodeName: string;
-  /** When the probe looked: the moment that ages are measured against. */
+  /** When the probe looked: ages are measured against it. */
   readonly takenAt: string;
   readonly probeMilliseconds: number;
-  /** Steps that did not end in time or failed; the run is partial then. */
+  /** Steps that failed or timed out, which makes the run partial. */
   readonly incomplete: readonly string[];
 } & { readonly [Name in SourceName]: Part<Sources[Name]> };

@@ -1,4 +1,4 @@
-/** Exceptions: known faults that somebody answers for until a day. */
+/** Exceptions: accepted findings, with an owner and an expiry date. */
 import * as z from 'zod';
 
 const pattern = z.string().min(1).max(400);
@@ -38,7 +38,7 @@ export const exceptionSchema = z
   .meta({ anyOf: [{ required: ['objects'] }, { required: ['labels'] }] });
 export type Exception = z.infer<typeof exceptionSchema>;
 
-/** Step Functions hands at most 256 KiB from one state to the next. */
+/** Step Functions passes at most 256 KiB from one state to the next. */
 const LARGEST_BYTES = 100_000;
 
 export const exceptionsSchema = z
@@ -49,14 +49,14 @@ export const exceptionsSchema = z
     `All exceptions together have at most ${LARGEST_BYTES.toLocaleString('en-US')} bytes.`,
   );
 
-/** What one run saw of one exception: the checks about exceptions judge it. */
+/** What one run saw of one exception, for the checks about exceptions. */
 export type ExceptionUse = {
   readonly exception: Exception;
   readonly expired: boolean;
-  /** Names of what it fits, as reports print them; empty where there is nothing. */
+  /** Names of the findings that it matches, as reports print them; empty if there are none. */
   readonly covers: readonly string[];
-  /** No check has such a name. */
+  /** True if no check has that name. */
   readonly unknownCheck: boolean;
-  /** Why this run cannot say that it is unused; null when it can. */
+  /** Why this run cannot tell whether it is unused; null if it can. */
   readonly blind: string | null;
 };

@@ -1,15 +1,18 @@
-/** What checks conclude, and what a report keeps of it. */
+/** What checks conclude, and the part that a report keeps. */
 import * as z from 'zod';
 
 export const severities = ['critical', 'high', 'medium', 'low'] as const;
 export type Severity = (typeof severities)[number];
 
-/** True when `severity` is at least as bad as `threshold`. */
+/** True if `severity` is at least as bad as `threshold`. */
 export function isAtLeast(severity: Severity, threshold: Severity): boolean {
   return severities.indexOf(severity) <= severities.indexOf(threshold);
 }
 
-/** confirmed: two independent sources agree; probable: one source, no innocent reading; suspected: worth a look. */
+/**
+ * confirmed: two independent sources agree; probable: one source, without an innocent explanation; suspected:
+ * worth a look.
+ */
 export const confidences = ['confirmed', 'probable', 'suspected'] as const;
 export type Confidence = (typeof confidences)[number];
 
@@ -33,7 +36,7 @@ export const topics = [
 ] as const;
 export type Topic = (typeof topics)[number];
 
-/** The object a finding is about. `path` is a file, link, address or the like below a node or pod. */
+/** The object that a finding is about. `path` is a file, link, address or similar within a node or pod. */
 export const auditedObjectSchema = z.object({
   kind: z.enum(['pod', 'node', 'namespace', 'cluster', 'link', 'address', 'file', 'process', 'exception']),
   namespace: z.string().optional(),
@@ -43,7 +46,7 @@ export const auditedObjectSchema = z.object({
 });
 export type AuditedObject = z.infer<typeof auditedObjectSchema>;
 
-/** One compared value: what was read, what should have been there, and where it was read. */
+/** One compared value: what was read, what was expected, and where it was read. */
 export const comparisonSchema = z.object({
   what: z.string(),
   expected: z.string().optional(),
@@ -56,7 +59,7 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
-/** One step of a repair. `command` works when typed as it stands. */
+/** One step of a repair. `command` works exactly as written. */
 export const remedyStepSchema = z.object({
   purpose: z
     .enum(['look', 'repair'])
@@ -118,13 +121,13 @@ const findingBase = z.object({
     ),
 });
 
-/** Findings that this one explains or rolls up are named by fingerprint. */
+/** A finding refers by fingerprint to the findings that it explains or groups. */
 export const findingSchema = findingBase
   .extend({ children: z.array(z.string()) })
   .meta({ id: 'Finding', description: 'One fault of one object, through time.' });
 export type Finding = z.infer<typeof findingSchema>;
 
-/** Whether a finding counts: a second observation is not awaited, and no exception covers it. */
+/** Whether a finding counts: it needs no second observation, and no exception covers it. */
 export function counts({
   state,
   suppressed,
@@ -135,7 +138,7 @@ export function counts({
   return state !== 'pending' && suppressed === null;
 }
 
-/** The node that a finding is about or on; empty for one of the cluster. */
+/** The node that a finding is about or on; empty for a finding of the cluster. */
 export function nodeOf({
   object,
 }: {
@@ -144,7 +147,7 @@ export function nodeOf({
   return object.kind === 'node' ? object.name : (object.node ?? '');
 }
 
-/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name replaces both. */
+/** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name replaces it. */
 export function objectName(object: AuditedObject, nodeName = (node: string): string => node): string {
   const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
   const { path = name } = object;
@@ -152,12 +155,12 @@ export function objectName(object: AuditedObject, nodeName = (node: string): str
   return `${what}${object.node === undefined || object.node === object.name ? '' : ` on ${nodeName(object.node)}`}`;
 }
 
-/** Worst first; equals keep their order. */
+/** Worst first; equal severities keep their order. */
 export function bySeverity(a: { readonly severity: Severity }, b: { readonly severity: Severity }): number {
   return severities.indexOf(a.severity) - severities.indexOf(b.severity);
 }
 
-/** Order of findings: worst first, then by check and object, so that the same findings are always in the same order. */
+/** Order of findings: worst first, then by check and object, so that the order is always the same. */
 export function worstFirst(a: Finding, b: Finding): number {
   return (
     bySeverity(a, b) ||
@@ -173,7 +176,7 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A finding as a line of findings/….ndjson.gz: it names its own cluster, run and day. */
+/** A finding as a line of findings/….ndjson.gz, with its cluster, run and day. */
 export const findingRowSchema = z.object({
   cluster: z.string(),
   runId: z.string(),

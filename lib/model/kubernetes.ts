@@ -1,13 +1,13 @@
 /**
- * What we keep of Kubernetes API objects: an allow-list. Environment variables, arguments, volumes and secrets
- * are never read; of annotations only those that the runtime, a CNI plugin or a mesh wrote.
+ * The part of Kubernetes API objects that is kept: an allow-list. Environment variables, arguments, volumes
+ * and secrets are never read; only annotations that the runtime, a CNI plugin or a mesh wrote are.
  */
 import * as z from 'zod';
 import { cniRecordsSchema } from './cni-records.ts';
 import { serviceEndpointsSchema } from './service-endpoints.ts';
 import { timeSchema } from './time.ts';
 
-/** Prefixes and names of annotations that say something about a pod's network. */
+/** Prefixes and names of annotations about a pod's network. */
 export const NETWORK_ANNOTATIONS = [
   'k8s.v1.cni.cncf.io/',
   'k8s.ovn.org/',
@@ -29,7 +29,7 @@ const containerSchema = z.object({
   name: z.string(),
   /** An init container with restartPolicy Always counts as a sidecar. */
   role: z.enum(['app', 'init', 'sidecar']),
-  /** Runtime id without its scheme; null until the container was created. */
+  /** Runtime id without its scheme; null until the container is created. */
   id: z.string().nullable(),
   running: z.boolean(),
   ready: z.boolean(),
@@ -37,7 +37,7 @@ const containerSchema = z.object({
   restarts: z.number().int(),
   /** `waiting.reason` or `terminated.reason` of the container's state. */
   reason: z.string().nullable(),
-  /** May change its own network: privileged, or NET_ADMIN added. */
+  /** The container may change its own network: it is privileged, or has NET_ADMIN added. */
   netAdmin: z.boolean(),
   ports: z.array(
     z.object({ port: z.number().int(), hostPort: z.number().int().nullable(), protocol: z.string() }),
@@ -82,12 +82,15 @@ export const nodeSchema = z.object({
   labels: z.record(z.string(), z.string()),
   createdAt: timeSchema,
   ready: z.boolean(),
-  /** Message of the Ready condition, where the node is not Ready. */
+  /** Message of the Ready condition, if the node is not Ready. */
   notReadyMessage: z.string().nullable(),
-  /** False when the kubelet stopped reporting (Ready is Unknown, or the node.kubernetes.io/unreachable taint). */
+  /**
+   * False once the kubelet has stopped reporting (Ready is Unknown, or the node has the
+   * node.kubernetes.io/unreachable taint).
+   */
   kubeletReports: z.boolean(),
   unschedulable: z.boolean(),
-  /** Of `NODE_ANNOTATIONS`. */
+  /** Those in `NODE_ANNOTATIONS`. */
   annotations: z.record(z.string(), z.string()).default({}),
   addresses: z.array(z.string()),
   podCIDRs: z.array(z.string()),
@@ -118,7 +121,7 @@ export const eventSchema = z.object({
 });
 export type Event = z.infer<typeof eventSchema>;
 
-/** What is to be known of a node when another one is judged. */
+/** What judging a node requires to know about the other nodes. */
 export const otherNodeSchema = nodeSchema.pick({
   name: true,
   createdAt: true,
@@ -130,7 +133,7 @@ export const otherNodeSchema = nodeSchema.pick({
 
 export type OtherNode = z.infer<typeof otherNodeSchema>;
 
-/** A Service that answers look-ups: it has a port 53. */
+/** A Service that resolves names: it has a port 53. */
 export const dnsServiceSchema = z.object({
   namespace: z.string(),
   name: z.string(),
@@ -138,26 +141,26 @@ export const dnsServiceSchema = z.object({
 });
 export type DnsService = z.infer<typeof dnsServiceSchema>;
 
-/** What all nodes of a run are judged by, read once when it is planned. */
+/** What all nodes of a run are compared with, read once when the run is planned. */
 export const clusterFactsSchema = z.object({
   nodes: z.array(otherNodeSchema),
-  /** Null where they could not be listed, for the reason beside it. */
+  /** Null if they could not be listed, with the reason beside it. */
   dnsServices: z.array(dnsServiceSchema).nullable(),
   dnsServicesUnread: z.string().nullable(),
 });
 export type ClusterFacts = z.infer<typeof clusterFactsSchema>;
 
-/** The API's word on one node at one moment. */
+/** The API's view of one node at one moment. */
 export const snapshotSchema = z.object({
   takenAt: timeSchema,
   node: nodeSchema,
   pods: z.array(podSchema),
   events: z.array(eventSchema),
-  /** In the second one of a node; older evidence has none. */
+  /** Only in a node's second snapshot; older evidence has none. */
   cluster: clusterFactsSchema.optional(),
-  /** Likewise: those of the node and its pods. */
+  /** Likewise: records of the node and its pods. */
   cniRecords: cniRecordsSchema.optional(),
-  /** Likewise: those of the pods of the node. */
+  /** Likewise: endpoints that are pods of the node. */
   serviceEndpoints: serviceEndpointsSchema.optional(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;

@@ -1,10 +1,10 @@
 /** How much is done at once. */
 
 /**
- * Runs `work` over `items`, at most `width` at once. A rejection of one ends the whole: no other item is begun, but those
- * under way are waited for, as they may have pods to remove. Work that must not end the whole catches its own.
- *
- * @param items - taken one by one as there is room, so that a long list need not be in memory
+ * Runs `work` over `items`, at most `width` at once. If one rejects, no further item is started; those
+ * already started are awaited, as they may have pods to remove, and then the whole rejects. Work that must
+ * not end the whole catches its own errors.
+ * @param items - taken one by one as capacity allows, so that a long list need not be in memory
  */
 export async function forEachLimited<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -32,7 +32,10 @@ export async function forEachLimited<T>(
   throw rejected.reason;
 }
 
-/** What costs much and is read for many: one at a time, and who asks while one is under way shares the next, which begins after it. */
+/**
+ * Shares an expensive read among callers: one runs at a time, and callers that arrive during one share the
+ * next, which starts after it.
+ */
 export function shared<T>(read: () => Promise<T>): () => Promise<T> {
   let running: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | null = null;

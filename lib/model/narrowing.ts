@@ -1,4 +1,4 @@
-/** What somebody asks a report for: one check, one node, or both. Pure. */
+/** How a user narrows a report: to one check, one node, or both. Pure. */
 import type { Finding } from './finding.ts';
 
 export type Narrowing = { readonly check?: string; readonly node?: string };
@@ -7,7 +7,7 @@ type Placed = Pick<Finding, 'check'> & {
   readonly object: { readonly kind: string; readonly name: string; readonly node?: string | undefined };
 };
 
-/** Whether a finding is of the check and on the node that were asked for. */
+/** Whether a finding is of the requested check and on the requested node. */
 export function isAbout({ check, object }: Placed, asked: Narrowing): boolean {
   return (
     (asked.check === undefined || check === asked.check) &&

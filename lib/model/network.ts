@@ -10,7 +10,7 @@ const peerSchema = z.discriminatedUnion('status', [
     index: z.number().int(),
     name: z.string(),
   }),
-  /** The named (namespace, ifindex) exists, but its own peer is another link. */
+  /** The named (namespace, ifindex) exists, but its own peer is a different link. */
   z.object({
     status: z.literal('mismatched'),
     namespace: z.number(),
@@ -18,11 +18,11 @@ const peerSchema = z.discriminatedUnion('status', [
     name: z.string(),
     pointsTo: z.string(),
   }),
-  /** The namespace that should hold the peer was read, and has no such link. */
+  /** The namespace that should contain the peer was read, and has no such link. */
   z.object({ status: z.literal('missing'), namespace: z.number().nullable(), index: z.number().int() }),
-  /** The link came or went while the node was read: its pod is on its way (docs/traps.md T37). */
+  /** The link came or went while the node was read: its pod was starting or ending (docs/traps.md T37). */
   z.object({ status: z.literal('unsettled') }),
-  /** The peer's namespace was not read, or has no id here: nothing can be said. */
+  /** The peer's namespace was not read, or has no id here: unknown. */
   z.object({ status: z.literal('unknown'), reason: z.string(), namespaceId: z.number().int().nullable() }),
 ]);
 export type Peer = z.infer<typeof peerSchema>;
@@ -40,30 +40,30 @@ export const linkSchema = z.object({
   /** Carrier (IFF_LOWER_UP). */
   carrier: z.boolean(),
   operState: z.string(),
-  /** It asks for and answers to hardware addresses (no IFF_NOARP). */
+  /** The link resolves hardware addresses (no IFF_NOARP). */
   arp: z.boolean(),
   loopback: z.boolean(),
-  /** Name of the bridge or bond it is a port of. */
+  /** Name of the bridge or bond that it is a port of. */
   master: z.string().nullable(),
   /** State of a bridge port: forwarding, disabled … */
   portState: z.string().nullable(),
-  /** How a bridge treats frames of that port; null for a link that is none. */
+  /** How a bridge treats frames of this port; null if it is not a bridge port. */
   portFlags: z
     .object({ hairpin: z.boolean(), learning: z.boolean(), isolated: z.boolean() })
     .nullable()
     .optional(),
-  /** A program of XDP, which acts on what the link receives before anything else; null where there is none. */
+  /** An XDP program, which acts on received packets before anything else; null if there is none. */
   xdp: z
     .object({
       mode: z.enum(['driver', 'generic', 'offload', 'several']),
-      /** Null where only the node knows it by its number. */
+      /** Null if only the node knows the program, by its number. */
       name: z.string().nullable(),
     })
     .nullable()
     .optional(),
-  /** Where a device of the PCI, USB or virtio bus lies under; null for virtual links. */
+  /** The parent device on a PCI, USB or virtio bus; null for virtual links. */
   parentDevice: z.string().nullable(),
-  /** Null for links that have no peer. */
+  /** Null for links without a peer. */
   peer: peerSchema.nullable(),
 });
 export type Link = z.infer<typeof linkSchema>;
@@ -97,20 +97,20 @@ const routeSchema = z.object({
 });
 export type Route = z.infer<typeof routeSchema>;
 
-/** What routes of such a type, and rules of such an action, do with packets. */
+/** What routes with such a type, and rules with such an action, do with packets. */
 export const DROPPING: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
 
-/** What the node's kernel would do with one packet: a question, and its answer. */
+/** What the node's kernel would do with one packet: the question and the answer. */
 export const waySchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   destination: z.string(),
-  /** Null: the node's own packet. */
+  /** Null if the node itself is the source. */
   source: z.string().nullable(),
-  /** The link of the node that it comes in by; null for the node's own. */
+  /** The link of the node by which the packet arrives; null for the node's own packets. */
   inputLink: z.string().nullable(),
-  /** ENETUNREACH, EHOSTUNREACH, EINVAL …; null where there is a way. */
+  /** ENETUNREACH, EHOSTUNREACH, EINVAL …; null if there is a way. */
   error: z.string().nullable(),
-  /** unicast: it goes out by `link`; local: it is for the node. Null with an error, as all below. */
+  /** unicast: it leaves by `link`; local: it is for the node. Null with an error, like all fields below. */
   type: z.string().nullable(),
   link: z.string().nullable(),
   gateway: z.string().nullable(),
@@ -118,44 +118,50 @@ export const waySchema = z.object({
 });
 export type Way = z.infer<typeof waySchema>;
 
-/** What stands on a link of the node between wire and kernel: a queueing discipline, or a filter of tc(8). */
+/** A queueing discipline or tc(8) filter on a link of the node, between wire and kernel. */
 export const linkProgramSchema = z.object({
   link: z.string(),
-  /** `queue`: how packets wait to be sent (netem, tbf, fq_codel …). `in` and `out`: a filter, as the node sees the link. */
+  /**
+   * `queue`: how packets wait to be sent (netem, tbf, fq_codel …). `in` and `out`: a filter, from the node's
+   * point of view.
+   */
   place: z.enum(['queue', 'in', 'out']),
-  /** netem, tbf …; of a filter bpf, u32, matchall, flower … */
+  /** netem, tbf …; for a filter bpf, u32, matchall, flower … */
   kind: z.string(),
-  /** Of a filter; lower ones come first. */
+  /** For filters; lower priorities apply first. */
   priority: z.number().int(),
-  /** Of an eBPF program; null for others, which have none. */
+  /** Name of an eBPF program; null for others, which have none. */
   name: z.string().nullable(),
   /** Classic BPF, which no CNI plugin uses. */
   classic: z.boolean(),
-  /** It, or its action, drops: `all` packets for sure, or `some`. */
+  /** Whether it, or its action, certainly drops `all` packets, or drops `some`. */
   drops: z.enum(['all', 'some']).nullable(),
 });
 export type LinkProgram = z.infer<typeof linkProgramSchema>;
 
-/** Where a bridge or a VXLAN device of the node sends frames for one MAC address. */
+/** Where a bridge or VXLAN device of the node sends frames for one MAC address. */
 export const forwardingEntrySchema = z.object({
   mac: z.string(),
-  /** The port of the bridge, or the tunnel's device. */
+  /** The bridge port, or the tunnel device. */
   link: z.string(),
-  /** Of a port: its bridge. Null for an entry of the device itself. */
+  /** The port's bridge; null for an entry of the device itself. */
   bridge: z.string().nullable(),
-  /** Of a tunnel: the node that the frame is sent to. */
+  /** For a tunnel, the node that the frame is sent to. */
   destination: z.string().nullable(),
-  /** It stays whatever the bridge sees: permanent, or sticky. All others, static ones too, move to the port of the next frame. */
+  /**
+   * The entry never moves: it is permanent, or sticky. All others, including static ones, move to the port of
+   * the next frame.
+   */
   fixed: z.boolean(),
 });
 export type ForwardingEntry = z.infer<typeof forwardingEntrySchema>;
 
-/** A policy of IPsec, ip-xfrm(8), that is about addresses and nothing else. */
+/** An IPsec policy, ip-xfrm(8), that matches on nothing but addresses. */
 export const ipsecPolicySchema = z.object({
   family: z.union([z.literal(4), z.literal(6)]),
   direction: z.enum(['in', 'out', 'forward']),
   action: z.enum(['allow', 'block']),
-  /** Lower ones come first. */
+  /** Lower priorities apply first. */
   priority: z.number().int(),
   /** In CIDR notation. */
   source: z.string(),
@@ -170,11 +176,11 @@ const ruleSchema = z.object({
   destination: z.string().nullable(),
   inputLink: z.string().nullable(),
   outputLink: z.string().nullable(),
-  /** The input or output link it names does not exist (iproute2 prints [detached]). */
+  /** The rule names an input or output link that does not exist (iproute2 prints [detached]). */
   detached: z.boolean(),
   fwmark: z.string().nullable(),
   table: z.string().nullable(),
-  /** Of {@link DROPPING}, where it leads to no table; null else. */
+  /** One of {@link DROPPING}, if the rule leads to no table; otherwise null. */
   drops: z.string().nullable(),
   protocol: z.string().nullable(),
 });
@@ -189,7 +195,7 @@ const neighbourSchema = z.object({
 });
 export type Neighbour = z.infer<typeof neighbourSchema>;
 
-/** Chains and rules of one backend in one namespace, in the order of the dump. */
+/** Chains and rules of one backend in one namespace, in the order in which they were listed. */
 export const packetFilterSchema = z.object({
   backend: z.enum(['iptables-legacy', 'iptables-nft', 'nftables', 'ip6tables-legacy', 'ip6tables-nft']),
   tables: z.array(
@@ -218,9 +224,9 @@ export const networkStackSchema = z.object({
   rules: z.array(ruleSchema),
   neighbours: z.array(neighbourSchema),
   packetFilters: z.array(packetFilterSchema),
-  /** Why the packet filters could not be read; null when they were. */
+  /** Why the packet filters could not be read; null if they were. */
   packetFiltersFailed: z.string().nullable(),
-  /** Connection-tracking entries; null where the module is not loaded. */
+  /** Number of connection-tracking entries; null if the module is not loaded. */
   conntrackEntries: z.number().int().nullable(),
 });
 export type NetworkStack = z.infer<typeof networkStackSchema>;

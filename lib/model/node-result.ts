@@ -1,4 +1,4 @@
-/** What the audit of one node comes to: small, serialisable, and all that concluding a cluster needs. */
+/** The result of auditing one node: small, serialisable, and everything needed to conclude about the cluster. */
 import * as z from 'zod';
 import {
   auditedObjectSchema,
@@ -21,19 +21,19 @@ const failureSchema = z.object({
   detail: z.string(),
   evidence: z.array(comparisonSchema),
   remedy: z.array(remedyStepSchema),
-  /** Services that send traffic to the pod, where it is one and that is known. */
+  /** Services that send traffic to the pod, if the object is a pod and they are known. */
   serves: z.array(z.string()).optional(),
 });
 export type CheckFailure = z.infer<typeof failureSchema>;
 
-/** How one check went on one node. */
+/** The result of one check on one node. */
 const checkTallySchema = z.object({
   check: z.string(),
   passed: z.number().int(),
   notApplicable: z.number().int(),
   unknown: z.number().int(),
   reasons: z.array(z.string()),
-  /** Keys of the objects it did not judge; empty when it judged none at all (then `passed` is 0). */
+  /** Keys of the objects that it did not judge; empty if it judged none at all (then `passed` is 0). */
   unexamined: z.array(z.string()),
 });
 export type CheckTally = z.infer<typeof checkTallySchema>;
@@ -46,14 +46,14 @@ const podAddressSchema = z.object({
   namespace: z.number(),
   /** Name of the CNI network. */
   network: z.string(),
-  /** The API lists it in the pod's podIPs. */
+  /** The API lists the address in the pod's podIPs. */
   inPodStatus: z.boolean(),
-  /** When the sandbox that holds it was made, as the node says. */
+  /** When the sandbox that holds it was created, according to the node. */
   createdAt: z.string(),
-  /** When the pod was made, as the API says. */
+  /** When the pod was created, according to the API. */
   podCreatedAt: z.string(),
 });
-/** A pod has one address, or two, or some more; one with more than this is not judged. */
+/** A pod has one or two addresses, or a few more; a pod with more than this is not judged. */
 export const ADDRESSES_OF_A_POD = 64;
 export type PodAddress = z.infer<typeof podAddressSchema>;
 
@@ -65,26 +65,29 @@ export const nodeResultSchema = z.object({
   tallies: z.array(checkTallySchema),
   failures: z.array(failureSchema),
   podAddresses: z.array(podAddressSchema),
-  /** Why it is not known which Services its pods serve; null where it is. Results of earlier versions do not have it. */
+  /** Why the Services of its pods are not known; null if they are. Missing in results of earlier versions. */
   servicesUnread: z.string().nullable().optional(),
-  /** Null where it cannot be said. Results of earlier versions do not have it. */
+  /** Null if they are not known. Missing in results of earlier versions. */
   nodeRoutes: nodeRoutesSchema.nullable().optional(),
-  /** Null where the counters were not read. Results of earlier versions do not have it. */
+  /** Null if the counters were not read. Missing in results of earlier versions. */
   podLinks: z.array(podLinkSchema).nullable().optional(),
-  /** Pods of the node that look like debug pods, of anyone. */
+  /** Pods on the node that look like debug pods, whoever started them. */
   debugPods: z.array(podSchema),
-  /** `namespace/name` of all pods that the API showed on the node: an earlier finding about another is about a pod gone. */
+  /**
+   * `namespace/name` of all pods that the API listed on the node: an earlier finding about any other pod is
+   * about one that is gone.
+   */
   pods: z.array(z.string()),
   /**
-   * Of them, those that checks of pods' networks did not see: too young, changed meanwhile, without a ready sandbox. Results of
-   * earlier versions do not have it.
+   * Those of them that the checks of pods' networks did not see: too young, changed meanwhile, or without a
+   * ready sandbox. Missing in results of earlier versions.
    */
   unseenPods: z.array(z.string()).optional(),
-  /** How many of them were too young to be judged. Results of earlier versions do not have it. */
+  /** Number of pods that were too young to be judged. Missing in results of earlier versions. */
   youngPods: z.number().int().nonnegative().optional(),
-  /** Pods that were not judged. Results of earlier versions do not have it. */
+  /** Pods that were not judged. Missing in results of earlier versions. */
   unjudged: z.array(unjudgedPodsSchema).optional(),
-  /** Labels of these pods by `namespace/name`, and of the node by its name: exceptions may choose by them. */
+  /** Labels of these pods by `namespace/name`, and of the node by its name: exceptions may select by them. */
   labels: z.record(z.string(), z.record(z.string(), z.string())),
 });
 export type NodeResult = z.infer<typeof nodeResultSchema>;

@@ -1,6 +1,6 @@
-/** Paths of a node, in one spelling. */
+/** Paths on a node, in one notation. */
 
-/** Runtimes write `/var/run`, which is `/run` on every node we know, and `//` where a directory ends in `/`. */
+/** Runtimes write `/var/run`, which is `/run` on every known node, and `//` after a directory that ends in `/`. */
 export function canonicalPath(path: string): string {
   return path.replace(/\/{2,}/g, '/').replace(/^\/var\/run\//, '/run/');
 }

@@ -1,9 +1,9 @@
-/** Counters of the links of pods, as the kernel keeps them since each link was made. */
+/** Counters of pods' links, as the kernel has kept them since each link was created. */
 import * as z from 'zod';
 
 const count = z.number().int().nonnegative();
 
-/** Of one end of a link: what came in there and what went out. */
+/** Counters of one end of a link, received and sent. */
 const linkCountersSchema = z.object({
   inPackets: count,
   outPackets: count,
@@ -15,22 +15,22 @@ const linkCountersSchema = z.object({
 });
 export type LinkCounters = z.infer<typeof linkCountersSchema>;
 
-/** The same with the namespace of the link: its inode. */
+/** Likewise, with the inode of the link's namespace. */
 export const countedLinkSchema = linkCountersSchema.extend({ namespace: z.number(), link: z.string() });
 
 export const podLinkSchema = z.object({
   node: z.string(),
   pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }),
-  /** When the sandbox was made: the counters of another one begin anew. */
+  /** When the sandbox was created: the counters of another sandbox start at zero. */
   since: z.string(),
   /** The pod's end of its main interface. */
   link: z.string(),
   podEnd: linkCountersSchema,
-  /** The node's end of a pair; null for others. */
+  /** The node's end of a pair; null for other links. */
   hostLink: z.string().nullable(),
   hostEnd: linkCountersSchema.nullable(),
 });
 export type PodLink = z.infer<typeof podLinkSchema>;
 
-/** Links of pods that a report keeps, worst first. */
+/** Number of links that a report keeps, worst first. */
 export const POD_LINKS_KEPT = 5_000;

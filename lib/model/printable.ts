@@ -1,14 +1,14 @@
-/** What comes from outside (nodes, API servers, plugins, files) reaches a terminal as text and as nothing else. */
+/** Makes text from outside (nodes, API servers, plugins, files) safe to print on a terminal. */
 
 /**
- * Control characters (ANSI escapes begin with one), what turns the direction of writing, what cannot be seen or has no
- * meaning, spaces that look like others, halves of characters, and marks that would stand over other text.
+ * Control characters (ANSI escapes begin with one), characters that change the writing direction, invisible
+ * or meaningless ones, spaces that look like others, lone surrogates, and marks that would cover other text.
  */
 const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|^\p{M}|(?<=\p{M}{3})\p{M}/gu;
-/** The expression above is slow, and nearly all text is plain. */
+/** Nearly all text matches this; the expression above is slow. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
-/** One line of printable text of at most `limit` characters; what was unsafe shows as an escape, what was cut says so. */
+/** One line of printable text of at most `limit` characters; unsafe characters are escaped, and a cut is marked. */
 export function printable(text: string, limit = 2000): string {
   if (text.length <= limit && PLAIN.test(text)) return text;
   const safe = text
@@ -16,17 +16,17 @@ export function printable(text: string, limit = 2000): string {
     .replaceAll(UNSAFE, (character) =>
       character === '\n' || character === '\t' ? ' ' : escapeOf(character.codePointAt(0) ?? 0),
     );
-  // A cut through a character leaves the first half of it.
+  // Cutting inside a surrogate pair would leave its first half.
   return safe.length <= limit ? safe : `${safe.slice(0, limit).replace(/[\ud800-\udbff]$/, '')}… (cut)`;
 }
 
-/** As JSON writes it; beyond 16 bits as JavaScript does. */
+/** JSON's notation; above 16 bits, JavaScript's. */
 export function escapeOf(code: number): string {
   const hex = code.toString(16);
   return code > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
 }
 
-/** Several lines, each of them printable: the line breaks are those of whoever wrote the text. */
+/** Several printable lines, with the line breaks of the text. */
 export function printableLines(text: string, limit = 2000): string {
   return text
     .split('\n')

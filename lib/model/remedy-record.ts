@@ -1,4 +1,4 @@
-/** What is written of each repair before it begins and after it ended: `remedies/…` of the store. */
+/** The record of each repair, written before it begins and after it ends: `remedies/…` in the store. */
 import * as z from 'zod';
 
 const base = z.object({
@@ -74,7 +74,7 @@ export const remedyRecordSchema = z
   .meta({ id: 'RemedyRecord', description: 'One repair that the tool made, or began.' });
 export type RemedyRecord = z.infer<typeof remedyRecordSchema>;
 
-/** What a record says of its object, beside what all records say. */
+/** What a record says about its object, beside the fields that all records have. */
 export type RemedyObject =
   | Pick<z.infer<typeof recreated>, 'act' | 'pod'>
   | Pick<z.infer<typeof restarted>, 'act' | 'pod'>

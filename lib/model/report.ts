@@ -1,4 +1,4 @@
-/** The contract: one report of one cluster. schema/report.v1.json is generated from here. */
+/** The contract: one report of one cluster. schema/report.v1.json is generated from this file. */
 import * as z from 'zod';
 import { findingSchema, topics } from './finding.ts';
 import { POD_LINKS_KEPT, podLinkSchema } from './pod-links.ts';
@@ -29,17 +29,17 @@ const checkCoverageSchema = z.object({
 });
 export type CheckCoverage = z.infer<typeof checkCoverageSchema>;
 
-/** Pods that held still too little to be judged, and why. */
+/** Pods that were not settled and so not judged, and why. */
 export const unjudgedPodsSchema = z.object({
   reason: z.string().describe('Such as `it is being deleted`.'),
   pods: z.number().int(),
   named: z.array(z.string()).describe('Some of them, as `namespace/name`.'),
 });
 export type UnjudgedPods = z.infer<typeof unjudgedPodsSchema>;
-/** Pods that are named for each reason. */
+/** Number of pods that are named for each reason. */
 export const UNJUDGED_NAMED = 5;
 
-/** Facts about one audited node: the row that trends and thresholds go by. */
+/** Facts about one audited node: the row used for trends and thresholds. */
 export const nodeFactsSchema = z.object({
   node: z.string(),
   pods: z.number().int(),
@@ -58,7 +58,7 @@ export const nodeFactsSchema = z.object({
 });
 export type NodeFacts = z.infer<typeof nodeFactsSchema>;
 
-/** What a report remembers of a finding that is gone, in case it comes back. */
+/** What a report remembers of a finding that is gone, in case it returns. */
 const rememberedSchema = z.object({
   fingerprint: z.string(),
   firstSeen: z.iso.datetime(),

@@ -1,7 +1,10 @@
 /** Names of runs. */
 import { createHash } from 'node:crypto';
 
-/** Sorts by time, has no `:` (S3 consoles and tar take it for a host). `salt` tells runs of one second apart. */
+/**
+ * Sorts by time and contains no `:` (S3 consoles and tar take it for a host). `salt` distinguishes runs of
+ * the same second.
+ */
 export function newRunId(at: Date, salt: string): string {
   const time = at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${time}-${createHash('sha256').update(`${at.toISOString()} ${salt}`).digest('hex').slice(0, 8)}`;

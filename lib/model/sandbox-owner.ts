@@ -1,10 +1,10 @@
-/** Which pod of the API a sandbox of the runtime is: the one answer for whoever joins them. */
+/** Which API pod a runtime's sandbox belongs to: used by everything that joins the two. */
 import type { Sandbox } from './evidence.ts';
 import type { Pod } from './kubernetes.ts';
 
 /**
- * By uid. A static pod has the uid of its mirror in the API and the hash of its manifest in the runtime, so it is known by its
- * name; that hash as an annotation is no proof, as anyone may write it on a pod.
+ * Compares uids. A static pod has its mirror's uid in the API but the hash of its manifest in the runtime, so
+ * it is matched by name; that hash as an annotation proves nothing, as anyone may write it on a pod.
  */
 export function isSandboxOf(
   sandbox: Pick<Sandbox, 'namespace' | 'name' | 'uid'>,
@@ -14,7 +14,7 @@ export function isSandboxOf(
   return isStaticPod(pod) && sandbox.namespace === pod.namespace && sandbox.name === pod.name;
 }
 
-/** Made by the kubelet from a file; in the API is a mirror of it. */
+/** Created by the kubelet from a file; the API has a mirror of it. */
 export function isStaticPod({ controller, annotations }: Pick<Pod, 'controller' | 'annotations'>): boolean {
   return controller === 'Node' || 'kubernetes.io/config.mirror' in annotations;
 }

@@ -1,4 +1,4 @@
-/** When runs begin: expressions of EventBridge Scheduler, held to what can ever come. */
+/** When runs begin: EventBridge Scheduler expressions, validated so that they can occur. */
 import * as z from 'zod';
 import { DAY } from './days.ts';
 
@@ -10,7 +10,7 @@ type Field = {
   readonly least: number;
   readonly most: number;
   readonly words?: readonly string[];
-  /** What the field has besides numbers, ranges and steps. */
+  /** Special characters that the field allows besides numbers, ranges and steps. */
   readonly special?: RegExp;
 };
 
@@ -23,9 +23,9 @@ const FIELDS: readonly Field[] = [
   { name: 'year', least: 1970, most: 2199 },
 ];
 
-/** Longest a month may be, February in a leap year. */
+/** Maximum number of days of each month, February in a leap year. */
 const LONGEST = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-/** A run takes minutes, and one that begins while another is under way finds its pods. */
+/** A run takes minutes, and a run that starts during another meets its pods. */
 const LEAST_MINUTES = 5;
 
 /**
@@ -73,11 +73,11 @@ function neverComes(day: string, month: string): boolean {
   return months.every((each) => first > (LONGEST[each - 1] ?? 0));
 }
 
-/** Two years with a leap year in them: every gap that a yearly rhythm has. */
+/** Two years including a leap year: this covers every gap in a yearly schedule. */
 const SPAN_DAYS = 800;
 const SPAN_BEGINS = Date.UTC(2027, 0, 1);
 
-/** The longest time between two starts in hours, to the day; an expression that is none has null. */
+/** The longest time between two starts in hours, accurate to a day; null for an invalid expression. */
 export function longestGapHours(expression: string): number | null {
   const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   if (count !== undefined) return Number(count) * (unit === 'day' ? 24 : unit === 'hour' ? 1 : 1 / 60);
@@ -94,7 +94,7 @@ export function longestGapHours(expression: string): number | null {
   return gaps.length === 0 ? null : Math.max(...gaps) * 24;
 }
 
-/** Whether a field without words of its own has a number. */
+/** Whether a field without special words contains a number. */
 function has(text: string, number: number, field: Field): boolean {
   return text.split(',').some((part) => {
     const [range = '', step] = part.split('/');
@@ -107,13 +107,13 @@ function has(text: string, number: number, field: Field): boolean {
   });
 }
 
-/** L is the last day of the month; the weekday nearest to a day is at most two days from it. */
+/** L is the last day of the month; the weekday nearest to a day is at most two days away. */
 function dayText(text: string, date: Date): string {
   const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
   return text.replace(/^LW?$/, String(last)).replace(/W$/, '');
 }
 
-/** 6L is the last Friday of the month, 6#3 the third, L alone Saturday. */
+/** 6L is the last Friday of the month, 6#3 the third, and L alone is Saturday. */
 function weekdayText(text: string, date: Date): string {
   const [, weekday, what] = /^([1-7])(L|#[1-5])$/.exec(text) ?? [];
   if (weekday === undefined || what === undefined) return text.replace(/^L$/, '7');

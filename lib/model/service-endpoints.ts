@@ -1,4 +1,4 @@
-/** Which Services send traffic to which pods, as EndpointSlices say. */
+/** Which Services send traffic to which pods, according to EndpointSlices. */
 import * as z from 'zod';
 import { listed } from './cni-records.ts';
 
@@ -9,7 +9,7 @@ export type ServedPod = z.infer<typeof servedPodSchema>;
 export const serviceEndpointsSchema = listed(servedPodSchema);
 export type ServiceEndpoints = z.infer<typeof serviceEndpointsSchema>;
 
-/** Where they were not asked for. */
+/** Used if the endpoints were not requested. */
 export const NO_SERVICE_ENDPOINTS: ServiceEndpoints = {
   status: 'absent',
   reason: 'endpoints of Services were not asked for',

@@ -1,4 +1,4 @@
-/** Seconds that objects get to settle before they are judged, where nobody says otherwise. */
+/** Default settle times in seconds: objects younger than this are not judged. */
 
-/** Pods settle within five minutes; what leaks is given fifteen, as CRI-O allows an ADD five. */
+/** Five minutes for pods; fifteen for leaks, as CRI-O allows an ADD five. */
 export const SETTLE_SECONDS = { pod: 300, orphan: 900 } as const;

@@ -1,8 +1,11 @@
-/** Commands for people to paste. What a node prints is held to its grammar before (lib/probe/grammar.ts): no word of its begins with `-`. */
+/**
+ * Commands for people to paste. A node's names were checked against a grammar before (lib/probe/grammar.ts):
+ * none begins with `-`.
+ */
 
 /**
- * A command for a POSIX shell with every word quoted that needs it: names come from nodes and from the API,
- * and somebody will paste this.
+ * A command for a POSIX shell, with quotes around every word that needs them: names come from nodes and from
+ * the API, and somebody will paste this.
  */
 export function command(...words: readonly string[]): string {
   return words

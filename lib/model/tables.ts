@@ -1,8 +1,11 @@
-/** The rows of the store as tables, for every engine that asks SQL of them: Athena and DuckDB read the same files. */
+/** The rows of the store as tables, for any SQL engine: Athena and DuckDB read the same files. */
 
 const OBJECT = 'struct<kind:string,namespace:string,name:string,node:string,path:string>';
 
-/** Columns by table with their Hive types, in the order of the rows; `cluster` and `dt` stand in each row and in its key. */
+/**
+ * Columns by table with their Hive types, in the order of the rows; `cluster` and `dt` are in each row and in
+ * its key.
+ */
 export const COLUMNS = {
   findings: {
     runId: 'string',
@@ -46,7 +49,7 @@ export const COLUMNS = {
     zone: 'string',
     nodegroup: 'string',
     probeMs: 'double',
-    // `part`: the nodes of such a run are no sum of the cluster.
+    // `part`: the nodes of such a run do not add up to the cluster.
     scope: 'string',
   },
 } as const satisfies Record<string, Record<string, string>>;
@@ -54,7 +57,7 @@ export const COLUMNS = {
 export type Table = keyof typeof COLUMNS;
 export const tables = ['findings', 'nodes'] as const satisfies readonly Table[];
 
-/** The first column whose value an engine could not read as its type; null where the row fits. */
+/** The first column whose value an engine could not read as its type; null if the row fits. */
 export function misfit(table: Table, row: Readonly<Record<string, unknown>>): string | null {
   for (const [name, type] of Object.entries(COLUMNS[table])) if (!fits(row[name], type)) return name;
   return null;

@@ -1,17 +1,20 @@
-/** Text from nodes, the kernel log and events, made fit to be quoted: anybody may have written it; and lists that are cut. */
+/**
+ * Makes text from nodes, the kernel log and events safe to quote, as anybody may have written it; and
+ * shortens lists.
+ */
 import type { Comparison } from './finding.ts';
 
 /** One line without control or bidirectional characters, cut to `most` characters. */
 export function quote(text: string, most = 200): string {
   const line = text
-    // Control characters, line separators and marks that turn the direction of text.
+    // Control characters, line separators, and marks that change the writing direction.
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
     .replace(/ {2,}/g, ' ')
     .trim();
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }
 
-/** What `each` makes of the first `most` items, then what `rest` says of those left out: no list ends in silence. */
+/** `each` of the first `most` items, then `rest` about those left out: no list is cut silently. */
 export function firstOf<Item, Part>(
   items: readonly Item[],
   most: number,
@@ -22,7 +25,7 @@ export function firstOf<Item, Part>(
   return items.length > most ? [...shown, rest(items.length - most)] : shown;
 }
 
-/** The first `most` items, and how many more there are. */
+/** The first `most` items, and the number of further ones. */
 export function listed(items: readonly string[], most = 10, separator = ', '): string {
   const [first = '', ...others] = firstOf(
     items,

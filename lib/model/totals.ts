@@ -1,15 +1,15 @@
-/** The nodes of a run in a few numbers: a point of a trend. */
+/** The nodes of a run in a few numbers: one point of a trend. */
 import type { NodeFacts } from './report.ts';
 
 export type Totals = {
-  /** When the run started, an ISO time. */
+  /** When the run started; an ISO time. */
   readonly at: string;
   readonly nodes: number;
   readonly pods: number;
-  /** Of the nodes that told it; null where none did. */
+  /** Sum over the nodes that reported it; null if none did. */
   readonly namespaces: number | null;
   readonly orphans: number | null;
-  /** Namespaces of the fullest node, in percent of its limit; null where no node told both. */
+  /** Namespaces of the fullest node, in percent of its limit; null if no node reported both. */
   readonly usage: number | null;
 };
 

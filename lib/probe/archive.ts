@@ -1,4 +1,7 @@
-/** The stored form of one node's evidence: the probe's bundle, both snapshots and the run's facts, in one tar.gz. */
+/**
+ * The stored form of one node's evidence: the probe's bundle, both snapshots and facts about the run, in one
+ * tar.gz.
+ */
 
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -10,7 +13,7 @@ import { type Snapshot, snapshotSchema } from '../model/kubernetes.ts';
 import { nodeCoverageSchema, reportSchema } from '../model/report.ts';
 import { type BundleFiles, PROBE_PATH, unpackArchive } from './unpack.ts';
 
-/** What a later analysis needs besides the files to come to the same result. */
+/** What a later analysis needs besides the files to reach the same result. */
 export const auditRecordSchema = z.object({
   version: z.string(),
   runId: z.string(),
@@ -18,11 +21,11 @@ export const auditRecordSchema = z.object({
   scope: reportSchema.shape.scope,
   startedAt: z.iso.datetime(),
   settleSeconds: z.object({ pod: z.number(), orphan: z.number() }),
-  /** Checks that ran: those with `--active` only where it was asked for. */
+  /** Checks that ran: those that need `--active` only if it was requested. */
   active: z.array(z.enum(activeProbes)),
-  /** Run whose report it was compared with. */
+  /** The run with whose report it was compared. */
   previousRunId: z.string().nullable(),
-  /** Why the node was not probed; null when it was. */
+  /** Why the node was not probed; null if it was. */
   coverage: nodeCoverageSchema.nullable(),
   canary: canarySchema.omit({ leftovers: true }).nullable(),
 });
@@ -33,17 +36,17 @@ export const runRecordSchema = auditRecordSchema.omit({ coverage: true, canary: 
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
 export type StoredEvidence = {
-  /** Null when the node was not probed. */
+  /** Null if the node was not probed. */
   readonly files: BundleFiles | null;
   readonly before: Snapshot;
-  /** Null when the probe failed. */
+  /** Null if the probe failed. */
   readonly after: Snapshot | null;
   readonly audit: AuditRecord;
 };
 
 const STORED_PATH = new RegExp(`${PROBE_PATH.source}|^(?:api/(?:before|after)|audit)\\.json$`);
 
-/** Writes an archive whose bytes depend on its content only. */
+/** Writes an archive whose bytes depend only on its content. */
 export async function writeArchive({ files, before, after, audit }: StoredEvidence): Promise<Uint8Array> {
   const text = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 1)}\n`);
   const all = new Map<string, Uint8Array>([
@@ -70,7 +73,7 @@ export async function writeArchive({ files, before, after, audit }: StoredEviden
 
 /**
  * Reads what writeArchive wrote.
- * @throws AuditError BUNDLE_INVALID when it is not a stored bundle.
+ * @throws AuditError BUNDLE_INVALID if it is not a stored bundle
  */
 export async function readArchive(archive: Uint8Array): Promise<StoredEvidence> {
   const all = new Map(await unpackArchive(archive, STORED_PATH));

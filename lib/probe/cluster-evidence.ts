@@ -1,4 +1,4 @@
-/** What the API said of the rest of the cluster when the run was planned, beside what the kubelet makes of it. */
+/** What the API said about the rest of the cluster when the run was planned, and how the kubelet is configured. */
 import type { Part, Sources } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
 import { lines } from './parse/lines.ts';
@@ -9,7 +9,7 @@ const OLDER = 'the evidence is from before it was read';
 
 type Names = 'otherNodes' | 'clusterDns';
 
-/** What nodes are judged against from the API: other nodes, and the DNS of the cluster. */
+/** The API facts with which nodes are compared: the other nodes, and the cluster's DNS. */
 export function clusterEvidence(
   { part, read }: Reader,
   { node, cluster }: Snapshot,

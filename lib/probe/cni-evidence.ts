@@ -1,4 +1,4 @@
-/** What the CNI plugins have on the node: configuration, results and the addresses that they gave out. */
+/** What the CNI plugins have on the node: configuration, results and assigned addresses. */
 import type { Evidence } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
 import { calicoIpam } from './cni-records-evidence.ts';
@@ -9,9 +9,8 @@ import type { Reader } from './reader.ts';
 
 /**
  * CNI configuration, cached results and IPAM stores of a node.
- *
- * @param after - the API's view when the probe had ended
- * @param nodeTime - ISO time of the node's own clock, which ages are measured by
+ * @param after - the API snapshot after the probe ended
+ * @param nodeTime - ISO time of the node's own clock; ages are measured against it
  */
 export function cniEvidence(
   { need, read, part }: Reader,
@@ -35,7 +34,7 @@ export function cniEvidence(
   );
   const ipam = part('ipam', () => {
     const config = cniConfig.status === 'present' ? cniConfig.value : null;
-    // Where a configuration has its own directory, one at the usual place that is empty or gone says nothing.
+    // If a configuration has its own directory, an empty or missing default directory proves nothing.
     const directories = /"dataDir":"/.test(read('cni/config.ndjson') ?? '') ? null : read('cni/networks');
     const emptied =
       directories === null || config === null || cniResults.status !== 'present'

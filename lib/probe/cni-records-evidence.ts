@@ -1,4 +1,4 @@
-/** What CNI agents have on file in the API, as one node's stores of addresses and its endpoints. */
+/** What CNI agents recorded in the API, as IPAM stores and endpoints of one node. */
 
 import { CALICO, CALICO_IPAM, CILIUM_CNI } from '../model/cni-plugins.ts';
 import type { CalicoBlock } from '../model/cni-records.ts';
@@ -7,10 +7,10 @@ import type { Snapshot } from '../model/kubernetes.ts';
 
 const OLDER = 'the evidence is from before it was read';
 
-/** When the probe looked. */
+/** When the probe read the node. */
 type Moment = { readonly nodeTime: string };
 
-/** When the records were listed, by the clock of the node: all else that is compared with it was dated there. */
+/** When the records were listed, by the node's clock, which dated everything that they are compared with. */
 function listedAt({ takenAt, cniRecords }: Snapshot, { nodeTime }: Moment): string {
   const age = Math.max(0, Date.parse(takenAt) - Date.parse(cniRecords?.takenAt ?? takenAt));
   return new Date(Date.parse(nodeTime) - age).toISOString();
@@ -47,7 +47,10 @@ export function cniEndpointsEvidence(
   };
 }
 
-/** On the Kubernetes datastore the pod is the endpoint, and its annotations what the plugin adds (libcalico-go, workload_endpoint_default.go). */
+/**
+ * With the Kubernetes datastore, the pod is the endpoint, and the plugin adds annotations to it
+ * (libcalico-go, workload_endpoint_default.go).
+ */
 const ANNOTATION = 'cni.projectcalico.org';
 
 function ofCalico(networks: readonly PodNetwork[], { nodeTime }: Moment): CniEndpoints {
@@ -77,7 +80,7 @@ function ofCalico(networks: readonly PodNetwork[], { nodeTime }: Moment): CniEnd
   };
 }
 
-/** Empty where Calico's own IPAM is not in use. */
+/** Empty if Calico's own IPAM is not in use. */
 export function calicoIpam(after: Snapshot, config: CniConfig | null, moment: Moment): Ipam[] {
   const list = after.cniRecords?.calicoBlocks;
   if (list === undefined || list.status === 'absent') return [];
@@ -104,7 +107,10 @@ export function calicoIpam(after: Snapshot, config: CniConfig | null, moment: Mo
   ];
 }
 
-/** Handles of pods are `NETWORK.CONTAINER` (cni-plugin/internal/pkg/utils); those of tunnels and services begin otherwise. */
+/**
+ * Handles of pods are `NETWORK.CONTAINER` (cni-plugin/internal/pkg/utils); those of tunnels and services have
+ * other forms.
+ */
 function allocation(
   { address, handle, node, pod, takenAt }: CalicoBlock['allocations'][number],
   block: CalicoBlock,

@@ -1,9 +1,9 @@
-/** Whether a namespace could be made on the node. */
+/** Whether a namespace could be created on the node. */
 import type { Part, Sandbox, Sources } from '../model/evidence.ts';
 import { parseCreation } from './parse/kernel.ts';
 import type { Reader } from './reader.ts';
 
-/** @param sandboxes - those that came or went meanwhile explain a slow one */
+/** @param sandboxes - those created or deleted meanwhile may explain a slow creation */
 export function creationEvidence(
   { steps, raw, need, part }: Reader,
   sandboxes: Part<Sandbox[]>,
@@ -13,7 +13,7 @@ export function creationEvidence(
       ? sandboxes.value.filter(({ network, stable }) => network === 'pod' && !stable).length
       : 0;
   const milliseconds = steps.hung.get('creation');
-  // One that hangs is not a failed source: it is the finding.
+  // A creation that hangs is not a failed source: it is the finding.
   if (milliseconds !== undefined)
     return { status: 'present', value: { ok: false, milliseconds, error: 'did not end', meanwhile } };
   if (raw('kernel/creation') === null && !steps.problems.has('creation'))

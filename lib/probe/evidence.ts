@@ -1,4 +1,4 @@
-/** From the files of a bundle and two snapshots of the API to Evidence: parsed and joined, not judged. */
+/** Turns a bundle's files and two API snapshots into Evidence: parsed and joined, not judged. */
 
 import { messageOf } from '../model/errors.ts';
 import type { Evidence, Part, Sources } from '../model/evidence.ts';
@@ -40,15 +40,15 @@ export type EvidenceInput = {
   readonly files: BundleFiles;
   readonly before: Snapshot;
   readonly after: Snapshot;
-  /** Age below which pods are not judged, in seconds. */
+  /** Age in seconds below which pods are not judged. */
   readonly settleSeconds: { readonly pod: number };
-  /** Result of the canary pod, where one was asked for. */
+  /** Result of the canary pod, if one was requested. */
   readonly canary?: Part<Sources['canary']>;
 };
 
 /**
- * The evidence of one node. A part that is malformed is `failed` with its reason; the others stand.
- * @throws AuditError BUNDLE_INVALID when what the probe says of itself cannot be read
+ * The evidence of one node. A malformed part is `failed` with its reason; the others are kept.
+ * @throws AuditError BUNDLE_INVALID if the probe's own record of its run cannot be read
  */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: each part is named here once, after those that it needs.
 export function buildEvidence(input: EvidenceInput): Evidence {
@@ -176,7 +176,7 @@ function nodeResolvConf({ steps, need, part }: Reader, files: BundleFiles): Evid
     : part('node_resolv_conf', () => parseResolvConf(lines(need('host/resolv.conf'))));
 }
 
-/** @param bootedAt - in seconds since the epoch, as the log counts from there */
+/** @param bootedAt - in seconds since the epoch; the log's times are relative to it */
 function kernelEvidence(
   { need, read, part }: Reader,
   sysctls: Part<Readonly<Record<string, string>>>,
@@ -196,7 +196,7 @@ function kernelEvidence(
   };
 }
 
-/** The run of the probe and the node in its own words. */
+/** The probe's run, and the node as it describes itself. */
 function described(files: BundleFiles) {
   try {
     const reader = readerOf(files);

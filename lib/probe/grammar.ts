@@ -1,6 +1,6 @@
 /**
- * What names, ids and addresses of a node may look like. They enter commands that people type: `--all` is no pod, and
- * nothing that passes here can be taken for an option.
+ * Which names, ids and addresses from a node are accepted. They enter commands that people type: `--all` is
+ * not a pod, and nothing accepted here can be mistaken for an option.
  */
 import * as z from 'zod';
 
@@ -8,14 +8,14 @@ import * as z from 'zod';
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** DNS subdomain: pods. */
 const SUBDOMAIN = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
-/** Uids of the API and of static pods, and whatever crictl's users call theirs. */
+/** Uids of the API and of static pods, and any id that crictl's users assign. */
 const WORD = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 
-/** As the kernel takes them (dev_valid_name), but for those that begin as an option does. */
+/** As the kernel accepts them (dev_valid_name), except names that begin like an option. */
 const LINK = /^(?!-|\.{1,2}$)[^ \t\n\v\f\r/:]{1,15}$/;
-/** Addresses, prefixes, and the words that `ip` has for them. */
+/** Addresses, prefixes, and the words that `ip` uses in their place. */
 const ADDRESS = /^[0-9A-Za-z:][0-9A-Za-z:.%/@_-]{0,299}$/;
-/** One name in a directory. */
+/** One file name. */
 const FILE = /^(?!\.{1,2}$)[^-/][^/]{0,254}$/;
 
 const GRAMMARS = {
@@ -40,15 +40,15 @@ const WORDS: Readonly<Record<Kind, string>> = {
 };
 
 /**
- * The text as it is. Empty is what a runtime's user left out.
- * @throws Error for what cannot be such a name
+ * Returns the text unchanged. Empty texts are allowed, as users of a runtime may leave names out.
+ * @throws Error if it cannot be such a name
  */
 export function named(kind: Kind, text: string): string {
   if (!fits(kind, text)) throw new Error(refusal(kind, text));
   return text;
 }
 
-/** The same for what is printed as JSON. */
+/** The same check for JSON. */
 export function nameSchema(kind: Kind) {
   return z
     .string()

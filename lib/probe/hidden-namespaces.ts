@@ -1,4 +1,4 @@
-/** Network namespaces that no pin, process or descriptor leads to, and whose sockets keep them alive. */
+/** Network namespaces to which no pin, process or descriptor leads, and the sockets that keep them alive. */
 import type { CniResult, HiddenNamespace, NetworkNamespace, Pin, SocketHolder } from '../model/evidence.ts';
 import { canonicalPath } from '../model/path.ts';
 import { type NodeLinks, stableLinks } from './namespaces.ts';
@@ -8,14 +8,15 @@ import type { ProcessLine } from './parse/processes.ts';
 import type { Stacks } from './stacks.ts';
 
 /**
- * Ids that the node knows and that lead nowhere, with the links into them. An uplink of the node itself may be one end
- * of a pair whose other end belongs to the machine around it (kind, k3d): that is not hidden, it is outside.
+ * Ids that the node knows but that lead nowhere, with the links into them. An uplink of the node may be one
+ * end of a pair whose other end belongs to the surrounding machine (kind, k3d): that namespace is outside,
+ * not hidden.
  */
 export function hiddenNamespaces(inputs: {
   readonly stacks: Stacks;
   readonly namespaces: readonly NetworkNamespace[];
   readonly suspects: string;
-  /** Lines of `host/holders`; null where the sockets of suspects were not asked. */
+  /** Lines of `host/holders`; null if the sockets of suspects were not read. */
   readonly holders: string | null;
   readonly processes: readonly ProcessLine[];
   readonly nodeLinks: NodeLinks;
@@ -36,7 +37,7 @@ export function hiddenNamespaces(inputs: {
       .filter(({ destination, table }) => destination.endsWith('/0') && table === 'main')
       .map(({ link }) => link),
   ]);
-  // Behind a shadowed pin is a namespace that we cannot enter, but that is not hidden.
+  // The namespace behind a shadowed pin cannot be entered, but is not hidden.
   const shadowed = new Set(
     inputs.pins
       .filter((pin) => pin.mounted.some((inode) => inode !== pin.inode))
@@ -60,7 +61,7 @@ export function hiddenNamespaces(inputs: {
       addTo(linksInto, link.peerNamespaceId, link.name);
   return (
     ids
-      // Something led to one with a name while the ids were read; if its pod ended since, that is no leak.
+      // An id with a name was reachable while the ids were read; if its pod has ended since, that is no leak.
       .filter(({ id, name }) => name === null && !known.has(id))
       .map(({ id }) => ({
         namespaceId: id,
@@ -77,8 +78,8 @@ export function hiddenNamespaces(inputs: {
 }
 
 /**
- * Who holds sockets of which namespace, by its id on the node: lines `PID INODE ID SOCKETS`, and last `asked ASKED REFUSED WHY`. One
- * without an id has no link of the node.
+ * Which processes hold sockets of which namespace, by its id on the node: lines `PID INODE ID SOCKETS`, and
+ * last `asked ASKED REFUSED WHY`. A namespace without an id has no link to the node.
  */
 function socketHolders(
   text: string | null,

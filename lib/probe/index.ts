@@ -1,4 +1,4 @@
-/** The probe: its pod, the way back from its log, and the evidence in it. */
+/** The probe: its pod, how its log is read, and the evidence in it. */
 export {
   type AuditRecord,
   type RunRecord,

@@ -1,7 +1,10 @@
-/** Names that say nothing of whose cluster it is, and that checks know things by: they stay when a bundle's names are replaced. */
+/**
+ * Names that reveal nothing about a cluster and that checks rely on: they are kept when a bundle's names are
+ * replaced.
+ */
 import { pluginWords } from '../model/cni-plugins.ts';
 
-/** Parts of names, as they stand between hyphens, dots, slashes and underscores. */
+/** Parts of names, as separated by hyphens, dots, slashes and underscores. */
 const words = `
   default kube system public lease kubernetes io k8s dns coredns proxy node nodes master worker control plane pod pods apiserver
   svc cluster local localdomain localhost internal compute ec2 eks gke aks amazonaws amazon aws azure azmk8s com net org dkr ecr registry docker
@@ -24,7 +27,7 @@ const known: ReadonlySet<string> = new Set([
   ...pluginWords.flatMap((name) => name.split(/[^A-Za-z0-9]+/)),
 ]);
 
-/** True for a part of a name that tells nobody anything: a common word, a number or a hash. */
+/** True for a part of a name that reveals nothing: a common word, a number or a hash. */
 export function isCommon(part: string): boolean {
   return (
     known.has(part.toLowerCase()) ||
@@ -35,7 +38,10 @@ export function isCommon(part: string): boolean {
   );
 }
 
-/** True for a part that is not replaced: also one that cannot be told from other text, as it is short or could be hexadecimal. */
+/**
+ * True for a part that is not replaced: also one that cannot be distinguished from other text, as it is short
+ * or could be hexadecimal.
+ */
 export function staysAsItIs(part: string): boolean {
   return part.length < 3 || isCommon(part) || (/^[0-9a-f]+$/i.test(part) && /[a-f]/i.test(part));
 }

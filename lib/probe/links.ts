@@ -1,4 +1,4 @@
-/** Joins the two ends of each pair, by (inode of the namespace, ifindex), in both directions (docs/traps.md T9, T10). */
+/** Joins the two ends of each pair by (inode of the namespace, ifindex), in both directions (docs/traps.md T9, T10). */
 import type { Link, Peer } from '../model/network.ts';
 import { firstBy } from './parse/collect.ts';
 import type { RawLink, RawStack } from './parse/ip.ts';
@@ -6,11 +6,11 @@ import type { RawLink, RawStack } from './parse/ip.ts';
 /** The namespaces that were read, by inode. */
 export type RawStacks = ReadonlyMap<number, RawStack>;
 
-/** Resolves ids as one namespace counts them: its inode, or null when the id has no name. */
+/** Maps one namespace's ids of other namespaces to inodes; null if the id has no name. */
 export type NamespaceIds = ReadonlyMap<number, ReadonlyMap<number, number>>;
 
 /**
- * The links of each namespace with their peers, by its inode.
+ * The links of each namespace with their peers, by the namespace's inode.
  * @param gone - namespaces that ended while the node was read
  */
 export function linkJoiner(
@@ -31,7 +31,7 @@ export function linkJoiner(
     });
 }
 
-/** A link with its place in the list of its namespace. */
+/** A link with its position in its namespace's list. */
 type Placed = readonly [number, RawLink];
 
 type Known = {
@@ -100,7 +100,7 @@ function targetOf(inode: number, link: RawLink, ids: NamespaceIds): number | nul
     : null;
 }
 
-/** Namespaces with a link of one number whose peer is another number of a third namespace. */
+/** By `A B C`: the namespaces with a link A whose peer is link B of namespace C. */
 function pointing(stacks: RawStacks, ids: NamespaceIds): Map<string, Set<number>> {
   const found = new Map<string, Set<number>>();
   for (const [inode, { links }] of stacks) {
@@ -116,7 +116,7 @@ function pointing(stacks: RawStacks, ids: NamespaceIds): Map<string, Set<number>
   return found;
 }
 
-/** The one namespace whose link of that number points back at this very link. */
+/** The only namespace whose link of that number points back at this link. */
 function pointingBack(inode: number, link: RawLink, all: Known['pointing']): number | null {
   const found = all.get(`${link.peerIndex} ${link.index} ${inode}`);
   if (found === undefined || found.size > 2) return null;

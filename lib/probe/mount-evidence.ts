@@ -1,4 +1,4 @@
-/** How many mounts the node has, which directories of pins are mounted how, and who else holds copies of pins. */
+/** How many mounts the node has, how directories of pins are mounted, and which processes hold copies of pins. */
 import type { Sources } from '../model/evidence.ts';
 import { type Mount, type parseMountsElsewhere, reachable } from './parse/mounts.ts';
 import type { ProcessLine } from './parse/processes.ts';
@@ -11,7 +11,7 @@ export function mountEvidence({
   processes,
   limit,
 }: {
-  /** Of PID 1: those of namespaces, of pin directories and of their parents. */
+  /** PID 1's mounts of namespaces, of pin directories and of their parents. */
   readonly mounts: readonly Mount[];
   readonly total: number;
   readonly elsewhere: ReturnType<typeof parseMountsElsewhere>;
@@ -30,7 +30,7 @@ export function mountEvidence({
       .map(({ path, fileSystem, propagation, root }) => ({ path, fileSystem, propagation, root })),
     elsewhere: [...Map.groupBy(elsewhere, (entry) => entry.mountNamespace)].flatMap(
       ([mountNamespace, entries]) => {
-        // A mount that follows the host is unmounted with it, and holds nothing.
+        // A mount that follows the host's is unmounted with it, so it holds nothing.
         const own = entries.filter(({ mount }) => mount.propagation !== 'slave');
         const pid = own[0]?.pid;
         if (pid === undefined) return [];

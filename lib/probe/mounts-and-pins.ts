@@ -1,4 +1,4 @@
-/** Mounts of the node, and the files by which namespaces are kept. */
+/** Mounts of the node, and the files that pin namespaces. */
 import type { Evidence, Part, Pin } from '../model/evidence.ts';
 import { mountEvidence } from './mount-evidence.ts';
 import { optionalInteger } from './parse/lines.ts';
@@ -10,15 +10,18 @@ import { stablePins } from './stable.ts';
 
 export type MountsAndPins = Pick<Evidence, 'mounts'> & {
   readonly hostMounts: Part<ReturnType<typeof parseHostMounts>>;
-  /** Those of the first look, also what was gone at the second. */
+  /** Pins of the first reading, including those gone by the second. */
   readonly allPins: Part<Pin[]>;
-  /** Those that stood all the time. */
+  /** Pins that existed throughout. */
   readonly pins: Part<Pin[]>;
-  /** Those of the second look; null where there was none. @throws Error where they cannot be read */
+  /**
+   * Pins of the second reading; null if there was none.
+   * @throws Error if they cannot be read
+   */
   pinsAfter(): Pin[] | null;
 };
 
-/** Where namespaces are mounted: in the mount namespace of the node, and in those of other processes. */
+/** Where namespaces are mounted, in the node's mount namespace and in those of other processes. */
 export function mountsAndPins(
   { need, read, part }: Reader,
   others: {

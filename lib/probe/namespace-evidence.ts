@@ -1,4 +1,4 @@
-/** The network namespaces of the node with all that holds them, and those that nothing leads to. */
+/** The node's network namespaces with everything that holds them, and those to which nothing leads. */
 import type { Evidence, NetworkNamespace, Part } from '../model/evidence.ts';
 import { hiddenNamespaces } from './hidden-namespaces.ts';
 import type { MountsAndPins } from './mounts-and-pins.ts';
@@ -19,11 +19,11 @@ type Others = Pick<Evidence, 'host' | 'cniResults'> &
   };
 
 type NamespaceEvidence = Pick<Evidence, 'namespaces' | 'hiddenNamespaces' | 'hostNetwork'> & {
-  /** Those of the first look, also what was gone at the second. */
+  /** Namespaces of the first reading, including those gone by the second. */
   readonly allNamespaces: Part<NetworkNamespace[]>;
 };
 
-/** All network namespaces of a node, with who uses, pins and holds each. */
+/** All network namespaces of a node, with what uses, pins and holds each. */
 export function namespaceEvidence(reader: Reader, others: Others): NamespaceEvidence {
   const { raw, read, need, part } = reader;
   const { allPins, cniResults, stacks } = others;
@@ -51,7 +51,7 @@ export function namespaceEvidence(reader: Reader, others: Others): NamespaceEvid
       ),
     ),
   );
-  /** Nobody uses it, and nobody has it: only to be said when all who may have been looked at. */
+  /** A namespace counts as unused and unowned only if everything that may hold it was read. */
   const withHolders = <T>(make: () => Part<T>): Part<T> =>
     both(threads, () => both(descriptors, () => both(allNamespaces, make)));
   const hostStack = mapPart(allNamespaces, (all) => all.find((namespace) => namespace.host)?.stack);
@@ -80,7 +80,7 @@ export function namespaceEvidence(reader: Reader, others: Others): NamespaceEvid
   };
 }
 
-/** Those that the probe saw when it looked again. */
+/** The namespaces that the second reading found too. */
 function stillThere(
   { read, need, part }: Reader,
   all: readonly NetworkNamespace[],

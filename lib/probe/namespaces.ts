@@ -1,4 +1,4 @@
-/** Network namespaces with what pins, holds and fills them. */
+/** Network namespaces, with what pins them, holds them and is in them. */
 
 import type { Holder, NetworkNamespace, Part, Pin } from '../model/evidence.ts';
 import type { NetworkStack, Peer } from '../model/network.ts';
@@ -13,9 +13,9 @@ import type { ProcessLine, parseReferences } from './parse/processes.ts';
 import type { Stacks } from './stacks.ts';
 
 type Inputs = {
-  /** Lines `INODE KIND PATH`: every namespace that something leads to. */
+  /** Lines `INODE KIND PATH`: every namespace to which something leads. */
   readonly index: string;
-  /** Inodes of those that had ended, or could not be reached any more, when their turn came. */
+  /** Inodes of namespaces that ended, or became unreachable, before they were read. */
   readonly gone: string;
   readonly hostInode: number;
   readonly stacks: Stacks;
@@ -28,10 +28,13 @@ type Inputs = {
   readonly nodeLinks: NodeLinks;
 };
 
-/** Links of the node (`INDEX: NAME`) before and after everything else was read; null in bundles without them. */
+/** The node's links (`INDEX: NAME`) before and after everything else was read; null in bundles without them. */
 export type NodeLinks = { readonly before: string | null; readonly after: string | null };
 
-/** Whether a link was there all the time: that of a pod which came or went leads to what was not there yet, or no more (docs/traps.md T37). */
+/**
+ * Whether a link existed throughout: the link of a starting or ending pod leads to a namespace that may not
+ * exist yet, or any more (docs/traps.md T37).
+ */
 export function stableLinks({
   before,
   after,
@@ -78,7 +81,7 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
   });
   const holders = new Map<number, Holder[]>();
   const add = (inode: number | null, one: Holder) => {
-    // The node's own namespace is held by everything.
+    // Everything holds the node's own namespace.
     if (inode === null || inode === hostInode) return;
     addTo(holders, inode, one);
   };
@@ -104,7 +107,10 @@ export function joinNamespaces(inputs: Inputs): NetworkNamespace[] {
 
 const isNamespaceFile = (pin: Pin) => pin.fileSystem === 'nsfs' || pin.fileSystem === 'proc';
 
-/** The names in the probe's directory: those of pins, and `inode-N` for the rest. In older bundles `host` is the node for pods. */
+/**
+ * The names in the probe's directory: those of pins, and `inode-N` for the rest. In older bundles `host` is
+ * the node as pods know it.
+ */
 function namesToInodes(hostInode: number, pins: readonly Pin[]): (name: string) => number | undefined {
   const byName = new Map(
     pins.filter(isNamespaceFile).map((pin) => [pin.path.replace(/^.*\//, ''), pin.inode]),
@@ -161,7 +167,7 @@ function stackOf(
   };
 }
 
-/** A pair whose both ends are on the node may be one that is being moved into a pod. */
+/** A pair with both ends on the node may be about to be moved into a pod. */
 function leadsIntoPod(peer: Peer, hostInode: number): boolean {
   return peer.status === 'matched' && peer.namespace !== hostInode;
 }

@@ -1,4 +1,7 @@
-/** The pod that runs the probe on one node: root on it in all but name, for seconds, with the least that suffices. */
+/**
+ * The pod that runs the probe on one node: effectively root there, for seconds, with the fewest rights that
+ * suffice.
+ */
 
 import { createHash } from 'node:crypto';
 import type { ActiveProbe } from '../model/active-probe.ts';
@@ -14,9 +17,9 @@ import {
 import { probeScript } from './script.ts';
 
 /**
- * Why each: SYS_ADMIN enters namespaces, SYS_PTRACE reads /proc/PID/{ns,root,fd}, NET_ADMIN dumps packet filters and makes
- * the throw-away pair, NET_RAW pings, SYSLOG reads the kernel log, DAC_READ_SEARCH the runtime's files, SYS_CHROOT is
- * what setns(2) asks for a mount namespace.
+ * Reasons: SYS_ADMIN enters namespaces, SYS_PTRACE reads /proc/PID/{ns,root,fd}, NET_ADMIN lists packet
+ * filters and creates the test pair, NET_RAW pings, SYSLOG reads the kernel log, DAC_READ_SEARCH reads the
+ * runtime's files, and setns(2) needs SYS_CHROOT for a mount namespace.
  */
 export const CAPABILITIES = [
   'SYS_ADMIN',
@@ -33,7 +36,7 @@ type ProbedActively = Exclude<ActiveProbe, 'cni'>;
 export type ProbePodOptions = {
   readonly runId: string;
   readonly node: string;
-  /** Time after which any run may delete the object, as the run that made it is dead. */
+  /** Time after which any run may delete the object, as the run that created it is dead. */
   readonly expires: Date;
   /** @default netns-audit */
   readonly namespace?: string;
@@ -41,21 +44,24 @@ export type ProbePodOptions = {
   readonly image?: string;
   /** Name of a secret in the same namespace. @default none */
   readonly imagePullSecret?: string;
-  /** Where least rights are not enough, such as under a strict SELinux policy. @default false */
+  /** For nodes where these rights are not enough, for example with a strict SELinux policy. @default false */
   readonly privileged?: boolean;
   /** Seconds after which the kubelet kills it. @default 120 */
   readonly activeDeadlineSeconds?: number;
-  /** Seconds that one step may take. @default 15 */
+  /** Maximum seconds for one step. @default 15 */
   readonly stepSeconds?: number;
-  /** Seconds that all steps may take. @default 90 */
+  /** Maximum seconds for all steps. @default 90 */
   readonly totalSeconds?: number;
   /** @default none */
   readonly active?: readonly ProbedActively[];
-  /** Make a throw-away namespace. @default true */
+  /** Whether to create a test namespace. @default true */
   readonly creation?: boolean;
 };
 
-/** Deterministic for a run and a node, so that a retry finds the pod instead of making another. DNS-1123, at most 63. */
+/**
+ * The same for a run and a node, so that a retry finds the pod instead of creating another. DNS-1123, at most
+ * 63 characters.
+ */
 export function probePodName(runId: string, node: string): string {
   const digest = createHash('sha256').update(`${runId}\n${node}`).digest('hex').slice(0, 12);
   const readable = node
@@ -66,7 +72,7 @@ export function probePodName(runId: string, node: string): string {
   return ['netns-audit', readable, digest].filter((part) => part !== '').join('-');
 }
 
-/** The arguments of the container, after `sh -c SCRIPT probe`. */
+/** The container's arguments, after `sh -c SCRIPT probe`. */
 function scriptArguments(options: ProbePodOptions): string[] {
   return [
     `limit=${options.stepSeconds ?? 15}`,
@@ -78,12 +84,15 @@ function scriptArguments(options: ProbePodOptions): string[] {
   ];
 }
 
-/** The kubelet expands `$(NAME)` and turns `$$` into `$` in commands: what would begin either is doubled. */
+/**
+ * The kubelet expands `$(NAME)` and turns `$$` into `$` in commands, so every `$` that would start either is
+ * doubled.
+ */
 export function escaped(script: string): string {
   return script.replaceAll(/\$(?=[$(])/g, () => '$$');
 }
 
-/** The pod as the API takes it. */
+/** The pod as sent to the API. */
 export function probePod(options: ProbePodOptions) {
   const { runId, node, image = DEFAULT_IMAGE, privileged = false } = options;
   return {
@@ -103,7 +112,7 @@ export function probePod(options: ProbePodOptions) {
         'netns-auditor/run-id': runId,
         // Before 1.30 there is no field for it.
         'container.apparmor.security.beta.kubernetes.io/probe': 'unconfined',
-        // Autoscalers and meshes are to leave it alone.
+        // Tells autoscalers and meshes to leave it alone.
         'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
         'sidecar.istio.io/inject': 'false',
         'linkerd.io/inject': 'disabled',
@@ -155,13 +164,13 @@ export function probePod(options: ProbePodOptions) {
           volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
         },
       ],
-      // In memory: the disk of the node stays untouched.
+      // In memory, so that nothing is written to the node's disk.
       volumes: [{ name: 'scratch', emptyDir: { medium: 'Memory', sizeLimit: '96Mi' } }],
     },
   };
 }
 
-/** A label's value: at most 63 characters that begin and end with a letter or digit. */
+/** A valid label value: at most 63 characters that begin and end with a letter or digit. */
 function labelValue(text: string): string {
   return text
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')

@@ -1,10 +1,10 @@
-/** The attachment of each pod to the network: what API, runtime, kernel and CNI say of it, side by side. */
+/** The network of each pod: what API, runtime, kernel and CNI say about it, side by side. */
 
 import type { CniResult, NetworkNamespace, ObservedPod, PodNetwork, Sandbox } from '../model/evidence.ts';
 import { canonicalPath } from '../model/path.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 
-/** The settled, running pods with a network of their own, each beside its ready sandbox. */
+/** The settled, running pods with their own network, each with its ready sandbox. */
 export function podNetworks(inputs: {
   readonly pods: readonly ObservedPod[];
   readonly sandboxes: readonly Sandbox[];
@@ -23,7 +23,7 @@ export function podNetworks(inputs: {
       .sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))[0];
     if (sandbox === undefined) return [];
     const inode = namespaceOf(sandbox, byPath, host?.inode);
-    // In the node's own network there is nothing of the pod: pod-in-host-network says so.
+    // Nothing in the node's own network is the pod's: pod-in-host-network reports it.
     if (inode !== null && inode === host?.inode) return [];
     const stack = inode === null ? undefined : byInode.get(inode)?.stack;
     const results = inputs.results.filter(({ containerId }) => containerId === sandbox.id).sort(byInterface);
@@ -52,8 +52,9 @@ export function podNetworks(inputs: {
 }
 
 /**
- * Where the pod lives: the namespace of its pause process, else where its path leads. They differ when a pin was covered
- * by another (pod-network-split), or one of them is the node's own (pod-in-host-network): what the pod has is examined.
+ * The pod's namespace: that of its pause process, else the one its path leads to. They differ if a pin was
+ * covered by another (pod-network-split), or one of them is the node's own (pod-in-host-network). What the
+ * pod really uses is examined.
  */
 function namespaceOf(
   sandbox: Sandbox,

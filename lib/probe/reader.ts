@@ -1,4 +1,4 @@
-/** Reads the files of a bundle by the steps of the probe that wrote them. */
+/** Reads the files of a bundle, by the probe's steps that wrote them. */
 import { messageOf } from '../model/errors.ts';
 import type { Part } from '../model/evidence.ts';
 import { parseSteps, type Steps } from './steps.ts';
@@ -6,13 +6,16 @@ import type { BundleFiles } from './unpack.ts';
 
 export type Reader = {
   readonly steps: Steps;
-  /** Null for what is not there. */
+  /** Null if the file is missing. */
   raw(path: string): string | null;
-  /** Null for what there was none of. @throws Error for what there was too much of */
+  /**
+   * Null if there was no such file.
+   * @throws Error if it was dropped for its size
+   */
   read(path: string): string | null;
-  /** @throws Error for what is not there */
+  /** @throws Error if the file is missing */
   need(path: string): string;
-  /** A part that came from a step; a step that did not end well makes the part fail. */
+  /** A part that came from a step; if the step failed or timed out, the part fails. */
   part<T>(step: string, make: () => T): Part<T>;
 };
 

@@ -1,8 +1,9 @@
 /**
- * Evidence with other names in it, so that it can be shown to others: of nodes, namespaces, pods, workloads (by labels), Services, the
- * cluster and domains. A name keeps its length and its hyphens: the kernel's binary messages are rewritten in place, and what is
- * made of names (a prefix, `POD.NAMESPACE.svc`, the link that a plugin names after a pod) stays made of them. Addresses, ids, programs and
- * the text of messages stay.
+ * Replaces names in evidence so that it can be shown to others: names of nodes, namespaces, pods, workloads
+ * (by labels), Services, the cluster and domains. A name keeps its length and its hyphens: the kernel's
+ * binary messages are rewritten in place, and names built from others (a prefix, `POD.NAMESPACE.svc`, the
+ * link that a plugin names after a pod) still match them. Addresses, ids, programs and the text of messages
+ * stay.
  */
 import { randomInt } from 'node:crypto';
 import { hashedLinkPrefixes, linkNameHash } from '../model/cni-plugins.ts';
@@ -11,37 +12,40 @@ import { auditRecordSchema, type StoredEvidence } from './archive.ts';
 import { isCommon, staysAsItIs } from './known-names.ts';
 import type { BundleFiles } from './unpack.ts';
 
-/** A word with what joins it to the next: `web-7d4b9.shop.svc`. */
+/** A word, with the separator before the next: `web-7d4b9.shop.svc`. */
 const JOINED = /[A-Za-z0-9]+(?:[-._][A-Za-z0-9]+)*/g;
 const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 const DOMAIN = /\b(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10}[a-z]{2,24}\b/g;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
-/** Labels of nodes that name what a cloud or Kubernetes offers, to everybody. */
+/** Labels of nodes whose values are public: names of what a cloud or Kubernetes offers. */
 const PUBLIC_LABEL =
   /^(?:beta\.)?(?:node\.)?kubernetes\.io\/(?:arch|os|instance-type)$|^(?:topology|failure-domain\.beta)\.(?:kubernetes\.io|k8s\.aws)\/|capacitytype$/i;
 
-/** Replaces names by others, the same ones wherever they occur in all evidence that it has learned from. */
+/** Replaces names consistently in all evidence that it has learned from. */
 export class Renaming {
   readonly #names = new Map<string, string>();
-  /** Of links that plugins name after pods. */
+  /** Names of links that plugins derive from pods. */
   readonly #links = new Map<string, string>();
   readonly #parts = new Map<string, string>();
   readonly #taken = new Set<string>();
-  /** Words that the evidence's own formats use: JSON keys. */
+  /** Words of the evidence's own formats: JSON keys. */
   readonly #keys = new Set<string>();
   readonly #kept = new Set<string>();
 
-  /** Names that were found and stay, though they may say something: short ones, hexadecimal ones, and words of the evidence itself. */
+  /**
+   * Names that were found but are kept, though they may reveal something: short or hexadecimal ones, and
+   * words of the evidence itself.
+   */
   get kept(): readonly string[] {
     return [...this.#kept].filter((name) => !name.split(/[^A-Za-z0-9]+/).every(isCommon)).toSorted();
   }
 
-  /** Old and new names. */
+  /** Original and new names. */
   get names(): ReadonlyMap<string, string> {
     return this.#names;
   }
 
-  /** Learns the names in the evidence of one node. All of a run is learned before any is renamed. */
+  /** Learns the names in one node's evidence. Learn all nodes of a run before renaming any. */
   learn({ files, before, after, audit }: StoredEvidence): void {
     for (const key of Object.keys(before.node)) this.#keys.add(key);
     for (const bytes of files?.values() ?? [])
@@ -78,7 +82,7 @@ export class Renaming {
       for (const name of [other.name, ...other.addresses]) this.#addUnlessAddress(name);
   }
 
-  /** Pods that only the node knows of, its host name and search domains. */
+  /** Pods that only the node knows, its host name and its search domains. */
   #learnFile(path: string, text: string): void {
     const pods = new Map<string, string>();
     for (const line of text.split('\n')) {
@@ -140,7 +144,7 @@ export class Renaming {
     return renamed;
   }
 
-  /** A text with the learned names replaced, of the same length. */
+  /** The text with learned names replaced; its length stays the same. */
   text(text: string): string {
     return text.replaceAll(
       JOINED,
@@ -148,7 +152,7 @@ export class Renaming {
     );
   }
 
-  /** The longest names first, at whole parts only. */
+  /** Longest names first, whole parts only. */
   #inside(joined: string): string {
     const parts = joined.split(/([-._])/);
     let out = '';
@@ -164,7 +168,7 @@ export class Renaming {
     return out;
   }
 
-  /** The evidence of one node with all learned names replaced. */
+  /** One node's evidence with all learned names replaced. */
   evidence({ files, before, after, audit }: StoredEvidence): StoredEvidence {
     const json = (value: unknown): unknown => JSON.parse(this.text(JSON.stringify(value)));
     return {
@@ -182,7 +186,7 @@ export class Renaming {
   }
 }
 
-/** Names have ASCII characters only, and every byte is one character: binary files come out with their lengths. */
+/** Names contain only ASCII, and each byte becomes one character, so binary files keep their lengths. */
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
 }

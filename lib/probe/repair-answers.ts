@@ -1,11 +1,11 @@
-/** What a repair pod says of each namespace. It comes from the node, so that nothing but its own form is taken. */
+/** A repair pod's answers about each object. They come from the node, so only the exact form is accepted. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { printable } from '../model/printable.ts';
 
 /**
- * done: gone, and proven; would: it may go; refused: something stands against it; failed: it was begun and did not go as it should;
- * left: not tried.
+ * done: gone, and proven; would: it may be deleted; refused: a precondition failed; failed: the deletion
+ * started but did not succeed; left: not tried.
  */
 const answerWords = ['done', 'would', 'refused', 'failed', 'left'] as const;
 const wordSchema = z.enum(answerWords);
@@ -13,17 +13,17 @@ const wordSchema = z.enum(answerWords);
 export type Answer = {
   readonly name: string;
   readonly word: z.infer<typeof wordSchema>;
-  /** What was in it, or why not. */
+  /** What was in it, or why it was not deleted. */
   readonly detail: string;
 };
 
-/** Characters of a line that are kept. */
+/** Maximum number of characters kept of a line. */
 const DETAIL = 400;
 
 /**
- * @param names - of the namespaces that were asked for
+ * @param names - the objects that the pod was given
  * @returns an answer for each of them, in their order
- * @throws AuditError PROBE_FAILED where the log ends before its last line, or does not answer for each
+ * @throws AuditError PROBE_FAILED if the log ends before its last line, or lacks an answer
  */
 export function readAnswers(log: string, names: readonly string[]): Answer[] {
   const lines = log.trimEnd().split('\n');

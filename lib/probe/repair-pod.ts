@@ -1,10 +1,10 @@
-/** The pod that repairs one node: as the probe's, with another script, on exactly the objects that it is given. */
+/** The pod that repairs one node: like the probe's, but with another script, for exactly the given objects. */
 import type { Orphan } from '../model/orphan.ts';
 import { COMPONENT_LABEL, REPAIR_NAMESPACE } from '../model/own-pods.ts';
 import { CAPABILITIES, escaped, type ProbePodOptions, probePod } from './pod-manifest.ts';
 import { repairScript } from './repair-script.ts';
 
-/** Namespaces that one pod takes: as many as the admission policy can look through. */
+/** Maximum number of namespaces for one pod: as many as the admission policy can check. */
 export const MOST_ORPHANS = 2000;
 
 export type RepairPodOptions = Pick<
@@ -15,17 +15,17 @@ export type RepairPodOptions = Pick<
   readonly namespace?: string;
   /** At most {@link MOST_ORPHANS}. */
   readonly orphans?: readonly Orphan[];
-  /** Arguments of other objects, at most as many. */
+  /** Arguments for other objects, at most as many. */
   readonly objects?: readonly string[];
-  /** False: it says of each whether it would go, and changes nothing. */
+  /** False: only reports what would be deleted. */
   readonly act: boolean;
-  /** Seconds: what is younger may belong to a pod that is being created. */
+  /** Seconds; anything younger may belong to a pod that is being created. */
   readonly settleSeconds: number;
-  /** Seconds after which the kubelet kills it; the script begins nothing new a minute before. */
+  /** Seconds after which the kubelet kills it; the script starts nothing new in the last minute. */
   readonly activeDeadlineSeconds: number;
 };
 
-/** The pod as the API takes it. */
+/** The pod as sent to the API. */
 export function repairPod({ orphans = [], objects = [], act, settleSeconds, ...options }: RepairPodOptions) {
   const pod = probePod({ namespace: REPAIR_NAMESPACE, ...options });
   const containers = pod.spec.containers.map((container) => ({

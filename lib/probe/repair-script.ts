@@ -1,4 +1,4 @@
-/** The script that repairs one node. It finds the runtime as the probe does, with the same parts. */
+/** The script that repairs one node. It finds the runtime with the same parts as the probe. */
 import { partOf } from './script.ts';
 
 /** Shell parts in the order in which they are joined, with their folders. */

@@ -12,7 +12,7 @@ import type { BundleFiles } from './unpack.ts';
 
 const FILE = 'host/routing';
 
-/** The part `routing`: absent where the probe's image has no perl. */
+/** The part `routing`: absent if the probe's image has no perl. */
 export function routingEvidence(
   { steps, read, part }: Reader,
   files: BundleFiles,
@@ -22,7 +22,7 @@ export function routingEvidence(
     return { status: 'absent', reason: 'the image of the probe has no perl to ask the kernel with' };
   return both(hostNetwork, () =>
     part('netlink', () => {
-      // Throws where it was left out of the bundle.
+      // Throws if the file was dropped from the bundle.
       read(FILE);
       const names = new Map(value(hostNetwork).links.map(({ index, name }) => [index, name]));
       return parseRouting(files.get(FILE) ?? new Uint8Array(), (index) => names.get(index) ?? `if${index}`);
@@ -34,7 +34,7 @@ const PROGRAMS = 'host/programs';
 const FORWARDING = 'host/forwarding';
 const POLICIES = 'host/xfrm';
 
-/** What stands on the links of the node, with their names. */
+/** Programs on the node's links, with the names of the links. */
 export const programsEvidence = (
   reader: Reader,
   files: BundleFiles,
@@ -42,7 +42,7 @@ export const programsEvidence = (
 ): Part<Sources['linkPrograms']> =>
   ofLinks({ reader, files, hostNetwork }, PROGRAMS, 'what stands on its links', parseLinkPrograms);
 
-/** Where its bridges and tunnels send frames, with their names. */
+/** Where the node's bridges and tunnels send frames, with the names of the links. */
 export const forwardingEvidence = (
   reader: Reader,
   files: BundleFiles,
@@ -57,7 +57,7 @@ export const forwardingEvidence = (
 
 const COUNTERS = 'host/counters';
 
-/** What passed the links of pods and what was lost there; absent where the probe's image has no perl. */
+/** What passed pods' links and what was lost there; absent if the probe's image has no perl. */
 export function countersEvidence(
   { raw, read, part }: Reader,
   host: Part<Sources['host']>,
@@ -69,7 +69,7 @@ export function countersEvidence(
   );
 }
 
-/** Whose packets IPsec takes or drops on the node. */
+/** Which packets IPsec protects or drops on the node. */
 export const policiesEvidence = (
   reader: Reader,
   files: BundleFiles,

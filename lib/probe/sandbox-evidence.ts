@@ -1,4 +1,4 @@
-/** The sandboxes that stood while the node was read, if these are the files of the runtime that runs us. */
+/** The sandboxes that existed while the node was read, if these are the files of the runtime that runs the probe. */
 import type { CniResult, Part, Sandbox } from '../model/evidence.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import { integer } from './parse/lines.ts';
@@ -8,14 +8,14 @@ import { listedPids, parseSandboxes } from './parse/sandboxes.ts';
 import { both } from './parts.ts';
 import type { Reader } from './reader.ts';
 
-/** The part `sandboxes`: failed where the records are those of another runtime. */
+/** The part `sandboxes`: failed if the records are another runtime's. */
 export function sandboxEvidence(
   { need, read, part }: Reader,
   others: {
     readonly processes: readonly ProcessLine[];
     readonly results: readonly CniResult[];
     readonly pods: readonly Pod[];
-    /** Pid of the probe itself, as it wrote it. */
+    /** The probe's own pid, as it reported it. */
     readonly own: string;
   },
 ): Part<Sandbox[]> {

@@ -1,4 +1,7 @@
-/** Scripts that run in pods on nodes, joined from their parts: without comments and indentation, far below etcd's limits. */
+/**
+ * Scripts that run in pods on nodes, joined from their parts, without comments and indentation: far below
+ * etcd's limits.
+ */
 import { readFileSync } from 'node:fs';
 
 /** Shell parts in the order in which they are joined: functions first, then schedule.sh, which runs them. */
@@ -27,7 +30,7 @@ export const PARTS = [
 ] as const;
 export type Part = (typeof PARTS)[number];
 
-/** Where a part has a program in another file of its folder, between single quotes: `'<walk.pl>'`. */
+/** Where a part embeds another file of its folder, between single quotes: `'<walk.pl>'`. */
 export const EMBEDDED = /<([a-z-]+\.(?:awk|jq|pl|sh|txt))>/g;
 
 let script: string | undefined;
@@ -38,19 +41,19 @@ export function probeScript(): string {
   return script;
 }
 
-/** @returns one part as it is in the script, with the programs that it embeds */
+/** @returns one part as it is in the script, including embedded files */
 export function probePart(name: Part): string {
   return partOf('./probe/', name);
 }
 
-/** @param folder - below this one, with a slash at its end */
+/** @param folder - relative to this one, with a trailing slash */
 export function partOf(folder: string, name: string): string {
   return compacted(folder, name).replaceAll(EMBEDDED, (_, file: string) => compacted(folder, file));
 }
 
-/** Without indentation, empty lines and lines that begin with `#`, which are comments in each of the languages. */
+/** Without indentation, empty lines, and lines that begin with `#`, which are comments in each of the languages. */
 function compacted(folder: string, file: string): string {
-  // The folder is beside this module in a clone, and beside the code wherever that is bundled.
+  // The folder is beside this module in a clone, and beside the code in a bundle.
   return readFileSync(new URL(`${folder}${file}`, import.meta.url), 'utf8')
     .split('\n')
     .map((line) => line.trim())

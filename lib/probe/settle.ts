@@ -1,15 +1,15 @@
-/** Which pods and sandboxes held still between two snapshots: only these are judged. */
+/** Which pods and sandboxes are settled, that is, did not change between two snapshots: only these are judged. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Pod, Snapshot } from '../model/kubernetes.ts';
 import { isOwnPod } from '../model/own-pods.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 
 /**
- * All pods of either snapshot, each with why it is not judged. Not the resourceVersion: a crashing pod changes it all the
- * time, and its network stands still.
- * @param sandboxes null when they are not known: they then cannot unsettle a pod.
- * @param nodeTime what the node took for the time: the age of what its kubelet and runtime dated is by the same clock, which may
- *   be wrong.
+ * All pods of either snapshot, each with the reason why it is not judged. The resourceVersion is not
+ * compared: a crashing pod changes it all the time, while its network stays the same.
+ * @param sandboxes - null if they are not known: they then cannot unsettle a pod
+ * @param nodeTime - the node's own time: what its kubelet and runtime dated is compared with the same clock,
+ * which may be wrong
  */
 export function observePods(
   { before, after }: { readonly before: Snapshot; readonly after: Snapshot },
@@ -31,7 +31,7 @@ export function observePods(
         settleSeconds,
       ),
     })),
-    // With a grace period of 0 the API forgets a pod before its kubelet takes it down.
+    // With a grace period of 0 the API forgets a pod before its kubelet stops it.
     ...gone.map((pod) => ({
       ...pod,
       deletionTimestamp: pod.deletionTimestamp ?? after.takenAt,
@@ -83,8 +83,9 @@ function readySandboxes(sandboxes: readonly Sandbox[] | null, pod: Pod): Sandbox
 }
 
 /**
- * Sandboxes, of which those that are ready did not stand still whose pod may have come after the first list of the API and gone
- * before the second: with a grace period of 0 the API forgets it at once, and neither list has it.
+ * The sandboxes, with `stable` set to false for ready ones whose pod may have been created after the first
+ * API list and deleted before the second: with a grace period of 0 the API forgets a pod at once, so neither
+ * list has it.
  * @param probe - when it began, by the node's clock, and how long it took
  */
 export function observeSandboxes(
@@ -93,11 +94,12 @@ export function observeSandboxes(
   probe: { readonly startedAt: string; readonly milliseconds: number },
 ): Sandbox[] {
   const known = [...before.pods, ...after.pods];
-  // The first list is hardly older than that when the probe begins (a cache of the API server is a moment behind). Both clocks
-  // may be wrong, so none is compared with the other.
+  // The age of the first list when the probe began, at most (a cache of the API server lags by a moment).
+  // Both clocks may be wrong, so they are not compared with each other.
   const seconds = since(before.takenAt, after.takenAt) - probe.milliseconds / 1000;
   const isNew = ({ state, createdAt }: Sandbox) =>
-    // A stopped one is dated by its record, which may be made anew. Times of files are cut to seconds.
+    // A stopped sandbox is dated by its record, which may be rewritten. File times have no fractions of a
+    // second.
     state === 'ready' && seconds > 0 && createdAt !== null && since(createdAt, probe.startedAt) < seconds + 1;
   return sandboxes.map((sandbox) =>
     isNew(sandbox) && !known.some((pod) => isSandboxOf(sandbox, pod))

@@ -1,12 +1,16 @@
 /**
- * What stood while the node was read. Pods come and go meanwhile, and a namespace is pinned before its sandbox is
- * recorded and unpinned after it is gone: of two readings, only what is in both tells a leak from a pod on its way.
+ * What existed while the node was read. Pods start and end meanwhile, and a namespace is pinned before its
+ * sandbox is recorded and unpinned after the record is gone: only what is in both readings is a leak, not a
+ * starting or ending pod.
  */
 import type { NetworkNamespace, Pin } from '../model/evidence.ts';
 import { lines } from './parse/lines.ts';
 import type { Mount } from './parse/mounts.ts';
 
-/** Pins that a second reading found to be the same file. @param later null in bundles without a second reading. */
+/**
+ * Pins that a second reading found to be the same file.
+ * @param later - null in bundles without a second reading
+ */
 export function stablePins(pins: readonly Pin[], later: readonly Pin[] | null): Pin[] {
   if (later === null) return [...pins];
   const found = new Map(later.map((pin) => [pin.path, pin]));
@@ -17,9 +21,10 @@ export function stablePins(pins: readonly Pin[], later: readonly Pin[] | null): 
 }
 
 /**
- * Namespaces that could still be reached as before when all had been read. One that only the mount table shows stands
- * while it is in there, unless a lookup finds it by now: then it was made meanwhile.
- * @param later lines `INODE PATH` of the index's paths, mounts and pins of the second reading; null where there was none.
+ * Namespaces that were still reachable in the same way after everything was read. One that only the mount
+ * table shows counts while it is listed there, unless a lookup now finds it: then it was created meanwhile.
+ * @param later - lines `INODE PATH` of the index's paths, mounts and pins of the second reading; null if
+ * there was none
  */
 export function stableNamespaces(
   namespaces: readonly NetworkNamespace[],

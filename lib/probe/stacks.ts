@@ -1,4 +1,4 @@
-/** What the kernel, or `ip`, said of each network namespace, and what the packet filters printed. */
+/** What the kernel, or `ip`, said about each network namespace, and the output of the packet filters. */
 import { messageOf } from '../model/errors.ts';
 import type { Part } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
@@ -21,7 +21,7 @@ type ReadStack = {
 export type Stacks = {
   readonly byName: ReadonlyMap<string, Part<ReadStack>>;
   readonly hostFilters: Part<PacketFilter[]>;
-  /** Why those of some namespaces are not among them, though nothing went wrong. */
+  /** Why some namespaces are missing, though nothing failed. */
   readonly leftOut: string | null;
 };
 
@@ -78,7 +78,7 @@ function countOf({ links, addresses, routes, rules, neighbours, ids }: RawStack)
   return [links, addresses, routes, rules, neighbours, ids].reduce((sum, { length }) => sum + length, 0);
 }
 
-/** The kernel's own answers, where one process could ask for all pods; else what `ip` printed. */
+/** The kernel's own answers, if one process could ask for all pods; otherwise the output of `ip`. */
 function readStack(bytes: (path: string) => Uint8Array | null, directory: string): RawStack {
   const answers = bytes(`${directory}/netlink`);
   if (answers !== null) return parseNetlink(answers);
@@ -88,7 +88,7 @@ function readStack(bytes: (path: string) => Uint8Array | null, directory: string
   return parseStack(batch, text('rule6.json') ?? '');
 }
 
-/** Warnings of nft are no failure; its exit code is. A namespace without a dump was not looked at. */
+/** Warnings of nft are no failure; its exit code is. A namespace without output was not read. */
 function readFilters(read: (path: string) => string | null, directory: string): PacketFilter[] {
   const failure = lines(read(`${directory}/nft.err`) ?? '').find((line) => line.includes(': exit '));
   if (failure !== undefined) throw new Error(failure.slice(0, 200));

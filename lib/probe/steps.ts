@@ -5,15 +5,15 @@ export type Steps = {
   readonly ran: ReadonlySet<string>;
   /** Jobs that did not end in time, with milliseconds. */
   readonly hung: ReadonlyMap<string, number>;
-  /** Why a job's files are not to be believed; a stack's job is `stack INODE`. */
+  /** Why a job's files cannot be trusted; a stack's job is `stack INODE`. */
   readonly problems: ReadonlyMap<string, string>;
-  /** Why stacks that no step tells of were not read; null when all were to be. */
+  /** Why stacks without a step were not read; null if all were to be read. */
   readonly stacksLeftOut: string | null;
   /** Why a file is not in the bundle. */
   readonly dropped: ReadonlyMap<string, string>;
 };
 
-/** Jobs of the probe without which nothing can be said; a list that lacks one was cut short. */
+/** Jobs without which nothing can be concluded; a list that lacks one was cut. */
 const EXPECTED = ['processes', 'pins', 'mounts', 'sandboxes', 'plan', 'sandboxes_again', 'end'];
 
 /** @param droppedText - what was left out of the bundle for its size */
@@ -43,7 +43,7 @@ export function parseSteps(text: string, droppedText: string): Steps {
       );
     }
   }
-  // What these could not read is read by other jobs, which tell.
+  // What these jobs could not read is read by others, which report it.
   problems.delete('walk');
   problems.delete('netlink');
   // Without it the check says that the holder is unknown.

@@ -1,4 +1,4 @@
-/** From the log of a probe pod to the files of its bundle. A node is not trusted: everything has a limit. */
+/** Turns the log of a probe pod into the files of its bundle. A node is not trusted: everything is limited. */
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -8,7 +8,7 @@ import { AuditError, messageOf } from '../model/errors.ts';
 export type BundleFiles = ReadonlyMap<string, Uint8Array>;
 
 export const BUNDLE_LIMITS = {
-  /** The log: base64 of 6 MiB, with its line ends. */
+  /** Length of the log: base64 of 6 MiB, including line ends. */
   logCharacters: 9 * 1024 * 1024,
   archiveBytes: 6 * 1024 * 1024,
   unpackedBytes: 64 * 1024 * 1024,
@@ -20,7 +20,10 @@ const TRAILER = /^netns-audit-bundle length=(\d{1,9}) sha256=([0-9a-f]{64})$/;
 export const PROBE_PATH =
   /^(?:meta|cpu|steps|errors|dropped|resolv(?:\.index)?|sandboxes\.[a-z]+|(?:host|cni|kernel|active)\/[a-z0-9.-]+|netns\/(?:index|gone)|netns\/\d{1,20}\/[a-z0-9.-]+)$/;
 
-/** A bundle of which nothing can be said. @param why - a clause */
+/**
+ * A bundle about which nothing can be concluded.
+ * @param why - a clause
+ */
 export function invalidBundle(why: string, cause?: unknown): AuditError {
   return new AuditError('BUNDLE_INVALID', `The probe's bundle is not valid: ${why}`, {
     remedy: 'Run the audit of this node again; if it repeats, with a longer --deadline.',
@@ -31,13 +34,13 @@ export function invalidBundle(why: string, cause?: unknown): AuditError {
 
 /**
  * Verifies and unpacks what the probe printed.
- * @throws AuditError BUNDLE_INVALID when anything about it is not as the probe writes it.
+ * @throws AuditError BUNDLE_INVALID if anything differs from what the probe writes
  */
 export async function unpackLog(log: string): Promise<BundleFiles> {
   return await unpackArchive(archiveFromLog(log));
 }
 
-/** The tar.gz inside a log, after its length and digest were checked against the trailer. */
+/** The tar.gz in a log, after its length and digest were checked against the last line. */
 function archiveFromLog(log: string): Uint8Array {
   if (log.length > BUNDLE_LIMITS.logCharacters) throw invalidBundle(`the log has ${log.length} characters`);
   const text = log.trimEnd();
@@ -49,7 +52,8 @@ function archiveFromLog(log: string): Uint8Array {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded))
     throw invalidBundle('the log has characters that are not base64');
   const archive = Buffer.from(encoded, 'base64');
-  // Unused bits of the last character and missing padding decode to the same bytes: only one spelling is taken.
+  // Unused bits of the last character and missing padding decode to the same bytes, so only one form is
+  // accepted.
   if (archive.toString('base64') !== encoded)
     throw invalidBundle('the log is not the base64 that the probe wrote');
   if (archive.length !== Number(trailer[1])) {

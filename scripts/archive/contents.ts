@@ -1,20 +1,20 @@
-/** What an archive holds: one folder, netns-audit/, that runs wherever it lies. */
+/** The content of an archive: one folder, netns-audit/, that runs wherever it is unpacked. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 
-/** As Node.js names them. Its Linux is that of glibc. */
+/** Node.js's names of platforms. Its Linux builds need glibc. */
 export const PLATFORMS: readonly string[] = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64'];
 
-/** The construct and its functions are of no use without npm, which installs them. */
+/** The construct and its functions are useless without npm, which installs them. */
 const LEFT_OUT = /^(?:construct|construct-cjs|functions)\//;
 
 /**
  * @param dist - the built package
- * @param node - bin/node of an unpacked Node.js, with its LICENSE in the folder above
- * @returns a tar.gz, the same to the byte for the same files
+ * @param node - bin/node of an unpacked Node.js, with its LICENSE in the parent folder
+ * @returns a tar.gz with the same bytes for the same files
  */
 export async function makeArchive(dist: string, node: string): Promise<Buffer> {
   const tar = pack();

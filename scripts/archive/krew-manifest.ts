@@ -1,11 +1,11 @@
-/** The manifest of a plugin as krew wants it: https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/ */
+/** The manifest of a plugin in krew's format: https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/ */
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
 /**
  * @param release.url - where the archives are, without their names
  * @param release.digests - a line of sha256sum for each archive
- * @throws Error when a line is no such line, or the archive is of another version
+ * @throws Error if a line is not one of sha256sum, or an archive has another version
  */
 export function krewManifest(release: {
   readonly version: string;

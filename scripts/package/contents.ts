@@ -1,15 +1,16 @@
-/** The one list of what the package is made from. */
+/** The only list of what the package consists of. */
 
 /**
- * Modules that are started, each by the name of its file in program/; one that is not there is left out. Whoever starts one
- * from beside itself finds a file in its old place that leads there.
+ * Modules that run as separate processes or workers, each by its file name in program/; missing ones are
+ * skipped. A module that starts one by a path relative to itself finds, at the old path, a file that leads
+ * there.
  */
 export const PROGRAMS: Readonly<Record<string, string>> = {
   'netns-audit': 'bin/netns-audit.ts',
   'judge-process': 'lib/audit/judge-process.ts',
 };
 
-/** Copied as they are, to the same place: what the program reads from beside its modules, and what people read. */
+/** Copied unchanged to the same place: files that the program reads relative to its modules, and documents. */
 export const FILES: readonly string[] = [
   'CHANGELOG.md',
   'LICENSE',
@@ -22,11 +23,11 @@ export const FILES: readonly string[] = [
   'schema',
 ];
 
-/** Of docs/, what the package leaves out: a terminal shows no pictures, and the registry takes them from the repository. */
+/** Left out of docs/: a terminal shows no pictures, and the registry takes them from the repository. */
 export const PICTURES = 'docs/pictures';
 
-/** Brought by whoever uses them: the construct must have the very CDK of its app, and SQL is for who asks for it. */
+/** Peer dependencies: the construct must use the app's own CDK, and SQL is only for users who want it. */
 export const PEERS: readonly string[] = ['aws-cdk-lib', 'constructs', '@duckdb/node-api'];
 
-/** The declarations of the construct speak of its types. */
+/** The construct's declarations use its types. */
 export const DEPENDENCIES: readonly string[] = ['zod'];

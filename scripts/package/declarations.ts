@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 
-/** Writes index.d.ts and what it imports, and nothing else that the compiler makes on the way. */
+/** Writes index.d.ts and the declarations it imports, and none of the compiler's other output. */
 export async function writeDeclarations(root: string, outdirs: readonly string[]): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'netns-auditor-types-'));
   try {

@@ -1,4 +1,7 @@
-/** The code of all functions in one file of Brotli: much of it is the same in all of them, and in a window of 16 MiB costs next to nothing. */
+/**
+ * The code of all functions in one Brotli file: they share much code, which in a window of 16 MiB costs next
+ * to nothing.
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,15 +11,14 @@ import { bundle } from '../../lib/infra/bundle.ts';
 import { STATES } from '../../lib/infra/states.ts';
 
 /**
- * Bundles each function for a package, each variant once, with an index by state (`FunctionsIndex`) beside them.
- *
- * @param outdir - made where it is missing
+ * Bundles each variant of each function once for a package, with an index by state (`FunctionsIndex`).
+ * @param outdir - created if it is missing
  */
 export function writeFunctions(outdir: string): void {
   mkdirSync(outdir, { recursive: true });
   const index: FunctionsIndex = {};
   const code = new Joined();
-  // Findings go to Security Hub from one of them.
+  // One of the variants sends findings to Security Hub.
   for (const state of STATES)
     for (const securityHub of state === 'conclude-cluster' ? [false, true] : [false])
       index[folderOf(state, securityHub)] = code.addFolder(bundle(state, { securityHub }));
@@ -27,7 +29,7 @@ export function writeFunctions(outdir: string): void {
   writeFileSync(join(outdir, 'index.json'), `${JSON.stringify(index, null, 1)}\n`);
 }
 
-/** Files one after the other, those that are alike once. */
+/** Concatenates files, with identical ones once. */
 class Joined {
   readonly #places = new Map<string, [start: number, end: number]>();
   readonly #contents: Buffer[] = [];

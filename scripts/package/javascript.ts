@@ -1,14 +1,14 @@
-/** The program and the construct as JavaScript, all in files one folder below the root of the package. */
+/** The program and the construct as JavaScript, with all files one folder below the package's root. */
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { DEPENDENCIES, PEERS } from './contents.ts';
 
-/** CommonJS packages in it call require for what Node has built in. */
+/** CommonJS packages in the bundle call require for Node's built-in modules. */
 const REQUIRE =
   "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);";
 
-/** @returns which packages came along */
+/** @returns the packages that were bundled */
 export async function buildProgram(
   root: string,
   outdir: string,
@@ -19,7 +19,7 @@ export async function buildProgram(
     entryPoints,
     outdir,
     bundle: true,
-    // A command loads its part when it runs: `--help` has no use for clients of AWS.
+    // A command loads its code when it runs: `--help` does not need the AWS clients.
     splitting: true,
     chunkNames: 'chunk-[hash]',
     external: [...PEERS],
@@ -39,7 +39,7 @@ export async function buildProgram(
   return metafile;
 }
 
-/** For apps in either form of modules: ts-node takes no ES module where an app is CommonJS. */
+/** For apps with either module format: ts-node cannot load an ES module in a CommonJS app. */
 export async function buildConstruct(
   root: string,
   outfile: string,
@@ -65,7 +65,10 @@ export async function buildConstruct(
   return metafile;
 }
 
-/** Modules of ours read files beside them: each goes on taking itself to be where it was, below the root of the package. */
+/**
+ * The project's modules read files relative to themselves, so each keeps its old location, relative to the
+ * package's root.
+ */
 function placesKept(root: string, format: 'esm' | 'cjs'): Plugin {
   const here = format === 'esm' ? 'import.meta.url' : "require('node:url').pathToFileURL(__filename)";
   return {
@@ -83,7 +86,7 @@ function placesKept(root: string, format: 'esm' | 'cjs'): Plugin {
   };
 }
 
-/** The code of the functions is in the package: it wants neither sources nor esbuild. */
+/** The package contains the functions' code, so it needs neither sources nor esbuild. */
 function functionsMade(root: string): Plugin {
   return {
     name: 'functions-made',

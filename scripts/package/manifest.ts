@@ -1,4 +1,4 @@
-/** package.json of the package: that of the clone without what only a clone is for, such as the Node.js it brings. */
+/** The package's package.json: the clone's without what only a clone needs, such as its own Node.js. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -11,7 +11,7 @@ const clone = z.object({
   description: z.string(),
   keywords: z.array(z.string()),
   license: z.string(),
-  // Not before there is a public one: npm shows it, and provenance is checked against it.
+  // Only once there is a public repository: npm shows it, and checks provenance against it.
   repository: z.object({ type: z.string(), url: z.string() }).optional(),
   engines: z.object({ node: z.string() }),
   dependencies: versions,
@@ -20,8 +20,8 @@ const clone = z.object({
 });
 
 /**
- * The package.json of the npm package, made of the clone's: no scripts, no development dependencies, and peers as tested.
- *
+ * The npm package's package.json, from the clone's: no scripts, no development dependencies, and peers as
+ * tested.
  * @param root - folder of the clone
  */
 export function packageManifest(root: string): object {
@@ -30,7 +30,7 @@ export function packageManifest(root: string): object {
   const cdk = z.object({ peerDependencies: versions }).parse(read('node_modules/aws-cdk-lib/package.json'));
   const peers = {
     ...peerDependencies,
-    // What the templates were tested with, or newer.
+    // The version with which the templates were tested, or newer.
     'aws-cdk-lib': `^${devDependencies['aws-cdk-lib']}`,
     constructs: cdk.peerDependencies.constructs ?? `^${devDependencies.constructs}`,
   };
@@ -56,7 +56,7 @@ export function packageManifest(root: string): object {
     types: './construct-cjs/index.d.ts',
     dependencies: Object.fromEntries(DEPENDENCIES.map((name) => [name, `^${dependencies[name]}`])),
     peerDependencies: peers,
-    // Who only audits from the command line needs none of them.
+    // Users who only audit from the command line need none of them.
     peerDependenciesMeta: Object.fromEntries(Object.keys(peers).map((name) => [name, { optional: true }])),
   };
 }

@@ -1,4 +1,4 @@
-/** The licences of the packages whose code is in ours. */
+/** The licences of the packages that are bundled into the package. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
@@ -10,7 +10,7 @@ const manifest = z.object({
   license: z.string().default('see below'),
 });
 
-/** @throws when a package says nothing of its licence: nobody could know whether we may pass it on */
+/** @throws Error if a package does not state its licence: then it is unclear whether it may be redistributed */
 export function thirdPartyText(root: string, metafiles: readonly Metafile[]): string {
   const folders = new Set(
     metafiles
@@ -26,7 +26,7 @@ export function thirdPartyText(root: string, metafiles: readonly Metafile[]): st
     if (texts.length === 0 && license === 'see below') throw new Error(`${name} has no licence`);
     return { title: `${name} ${version} (${license})`, text: texts.join('\n\n') };
   });
-  // Most have the same one: each text stands once, below all the packages that have it.
+  // Many packages have the same licence, so each text appears once, below the packages that use it.
   const byText = Map.groupBy(parts, ({ text }) => text);
   const sections = [...byText].map(([text, those]) =>
     [...new Set(those.map(({ title }) => title))].toSorted().concat('', text).join('\n').trimEnd(),

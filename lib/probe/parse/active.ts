@@ -1,12 +1,13 @@
-/** Answers of the active probes. */
+/** The results of the active probes. */
 import * as z from 'zod';
 import { activeSchema, type Sources } from '../../model/evidence.ts';
 import type { BundleFiles } from '../unpack.ts';
 import { fields, integer, lines } from './lines.ts';
 
 /**
- * `active/targets` (`INODE ADDRESSES GATEWAYS SERVER`; `-`, or with commas), `active/ping` (fping's lines from the node), and for each namespace
- * `active/INODE.gateway` and `active/INODE.dns`. `active/neighbours` and the last lines of INODE.gateway are of `ip neigh`, after the pings.
+ * `active/targets` (`INODE ADDRESSES GATEWAYS SERVER`; `-`, or separated by commas), `active/ping` (fping's
+ * lines from the node), and for each namespace `active/INODE.gateway` and `active/INODE.dns`.
+ * `active/neighbours` and the last lines of INODE.gateway come from `ip neigh`, after the pings.
  */
 export function readActive(files: BundleFiles): Sources['active'] {
   const decoder = new TextDecoder();
@@ -56,12 +57,12 @@ export function readActive(files: BundleFiles): Sources['active'] {
   return z.array(activeSchema).parse(all);
 }
 
-/** Of both families; the gateway of IPv6 is link-local as a rule, with the link it is on: `fe80::1%eth0`. */
+/** Of both families; an IPv6 gateway is usually link-local, with its link: `fe80::1%eth0`. */
 function targets(list: string): string[] {
   return list.split(',').filter((target) => target !== '' && target !== '-');
 }
 
-/** What fping got an answer of. */
+/** The targets that answered fping. */
 function answeredIn(text: string | null): Set<string> {
   return new Set(lines(text ?? '').flatMap((line) => /^(\S+) is alive/.exec(line)?.[1] ?? []));
 }
@@ -70,7 +71,7 @@ function answeredIn(text: string | null): Set<string> {
 function neighbourStates(text: string): Map<string, string> {
   return new Map(
     lines(text).flatMap((line) => {
-      // By words: an expression over the whole line takes minutes for one that was made for it.
+      // Split into words: a regular expression over the whole line takes minutes for a hostile one.
       const [address = '', dev, , key, mac] = line.split(' ', 5);
       const state = line.trimEnd().split(' ').at(-1) ?? '';
       if (address === '' || dev !== 'dev' || !/^[A-Z]+$/.test(state)) return [];

@@ -1,4 +1,4 @@
-/** The CNI's files: network configurations, plugin binaries, cached results. */
+/** CNI files: network configurations, plugin binaries, cached results. */
 import * as z from 'zod';
 import type { CniConfig, CniResult } from '../../model/evidence.ts';
 import { nameSchema } from '../grammar.ts';
@@ -36,8 +36,8 @@ const configLine = z.object({
 });
 
 /**
- * `cni/config.ndjson`, `cni/binaries` (`MODE SIZE PATH`), `cni/binary-directories` (where containerd says that it looks;
- * empty when it does not). Of several directories of configurations the first with files counts.
+ * `cni/config.ndjson`, `cni/binaries` (`MODE SIZE PATH`), `cni/binary-directories` (where containerd looks
+ * for plugins; empty if it does not say). The first configuration directory with files counts.
  */
 export function parseCniConfig(
   configs: string,
@@ -130,7 +130,7 @@ const resultLine = z.object({
     .nullish(),
 });
 
-/** `cni/results.ndjson`: libcni's cache as jq reduced it. An entry that is not readable is left out: it proves nothing. */
+/** `cni/results.ndjson`: libcni's cache as reduced by jq. Unreadable entries are left out: they prove nothing. */
 export function parseCniResults(ndjson: string): CniResult[] {
   return limited('cniResults', jsonLines(ndjson, resultLine)).flatMap((entry) => {
     if (entry.error !== undefined || !entry.containerId || !entry.result) return [];

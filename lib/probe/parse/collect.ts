@@ -1,4 +1,4 @@
-/** Lists by key, in one pass. */
+/** Groups items by key, in one pass. */
 
 /** Appends to the list of a key. */
 export function addTo<Key, Item>(lists: Map<Key, Item[]>, key: Key, item: Item): void {
@@ -7,7 +7,7 @@ export function addTo<Key, Item>(lists: Map<Key, Item[]>, key: Key, item: Item):
   else list.push(item);
 }
 
-/** The first item of each key. */
+/** The first item for each key. */
 export function firstBy<Key, Item>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item> {
   const first = new Map<Key, Item>();
   for (const item of items) {

@@ -1,4 +1,7 @@
-/** `host/forwarding`: the forwarding entries of bridges and tunnels of the node, as they came from rtnetlink(7); linux/neighbour.h. */
+/**
+ * `host/forwarding`: forwarding entries of the node's bridges and tunnels, as received from rtnetlink(7);
+ * linux/neighbour.h.
+ */
 import type { ForwardingEntry } from '../../model/network.ts';
 import { addressText, attributes, type Message, number, wholeMessages } from './netlink-messages.ts';
 import type { NameOf } from './netlink-routes.ts';
@@ -7,13 +10,16 @@ const NEWNEIGH = 28;
 const HEAD = 12;
 const AF_BRIDGE = 7;
 const NDA = { DST: 1, LLADDR: 2, MASTER: 9 };
-/** NUD_PERMANENT: of the bridge itself; NTF_STICKY. What is static only moves to the port of the next frame (br_fdb_update). */
+/**
+ * NUD_PERMANENT for the bridge's own entries, and NTF_STICKY. Merely static entries move to the port of the
+ * next frame (br_fdb_update).
+ */
 const PERMANENT = 0x80;
 const STICKY = 0x40;
-/** Bytes of a MAC address of Ethernet. */
+/** Length of an Ethernet MAC address in bytes. */
 const MAC = 6;
 
-/** @throws Error when the answer was cut */
+/** @throws Error if the answer was cut */
 export function parseForwarding(bytes: Uint8Array, nameOf: NameOf): ForwardingEntry[] {
   return wholeMessages(bytes, 'forwarding entries').flatMap((message) =>
     message.type === NEWNEIGH ? toEntry(message, nameOf) : [],

@@ -1,4 +1,4 @@
-/** What `ip -j -d` prints: links with their addresses, routes, neighbours, rules, ids of namespaces. */
+/** Parses what `ip -j -d` prints: links with their addresses, routes, neighbours, rules, ids of namespaces. */
 import * as z from 'zod';
 import {
   type Address,
@@ -16,9 +16,9 @@ import { each } from './schemas.ts';
 const text = z.string().max(300);
 const link = nameSchema('link');
 const address = nameSchema('address');
-/** The kernel has fewer names of flags and states. */
+/** The kernel has fewer flags and states than this. */
 const words = () => each(text, 64).default([]);
-/** Attributes of netlink are counted in 16 bits, and a next hop takes 16 bytes. */
+/** Netlink stores the length of an attribute in 16 bits, and a next hop takes 16 bytes. */
 const MOST_HOPS = 4096;
 
 const addressJson = z.object({
@@ -38,12 +38,12 @@ const linkJson = z.object({
   link_type: text.optional(),
   address: address.optional(),
   master: link.optional(),
-  /** Name of the peer or lower link when it is in the same namespace. */
+  /** Name of the peer or lower link, if it is in the same namespace. */
   link: link.nullish(),
   link_index: z.number().int().optional(),
   link_netnsid: z.unknown().optional(),
   xdp: z.object({ mode: z.number().int(), prog: z.object({ name: text.optional() }).optional() }).optional(),
-  // A name of its bus, as 0000:00:05.0 of PCI: none of a link, and in no command.
+  // A device name on its bus, such as 0000:00:05.0 on PCI: not the name of a link, and not used in commands.
   parentdev: text.optional(),
   linkinfo: z
     .object({
@@ -109,7 +109,7 @@ const neighbourJson = z.object({
 });
 const idJson = z.object({ nsid: z.number().int(), name: text.optional() });
 
-/** Made once, as making them takes longer than reading a small namespace, of which there may be thousands. */
+/** Created once: creating schemas takes longer than reading a small namespace, of which there may be thousands. */
 const listed = {
   links: each(linkJson),
   routes: each(routeJson),
@@ -119,33 +119,33 @@ const listed = {
   any: z.array(z.unknown()),
 };
 
-/** A link whose peer is not looked up yet: where the kernel says it is. */
+/** A link whose peer is not looked up yet, with the peer's place according to the kernel. */
 export type RawLink = Omit<Link, 'peer'> & {
   readonly peerIndex: number | null;
   /** Name of the peer in the same namespace; iproute2 prints it instead of the index. */
   readonly peerName: string | null;
-  /** Id of the peer's namespace as this namespace counts; `same` for its own, null when it has none. */
+  /** This namespace's id for the peer's namespace; `same` for itself, null if it has none. */
   readonly peerNamespaceId: number | 'same' | null;
 };
 
-/** The content of one namespace as the kernel or `ip` told it. */
+/** The content of one namespace, from the kernel or from `ip`. */
 export type RawStack = {
   readonly links: readonly RawLink[];
   readonly addresses: readonly Address[];
   readonly routes: readonly Route[];
   readonly rules: readonly Rule[];
   readonly neighbours: readonly Neighbour[];
-  /** Other namespaces that it has an id for; `name` of those that have a file in the probe's directory. */
+  /** Other namespaces for which it has an id; `name` for those with a file in the probe's directory. */
   readonly ids: readonly { readonly id: number; readonly name: string | null }[];
 };
 
-/** @param batch the output of the probe's batch: addr, route, neigh, rule, netns list-id, one array a line. */
+/** @param batch - the output of the probe's batch: addr, route, neigh, rule, netns list-id, one array per line */
 export function parseStack(batch: string, rules6: string): RawStack {
   const outputs = lines(batch);
   if (outputs.length !== 5) throw new Error(`ip answered ${outputs.length} of 5 questions`);
   const [links, routes, neighbours, rules4, ids] = outputs.map((line) => objects(JSON.parse(line)));
   const other = objects(JSON.parse(rules6.trim() || '[]'));
-  // Before any is read: that takes longest.
+  // Checked before any object is parsed, as parsing takes longest.
   atMost(
     'stackObjects',
     [links, routes, neighbours, rules4, ids, other, ...(links ?? []).map(addressesIn)].reduce<number>(
@@ -177,7 +177,7 @@ function addressesIn(link: unknown): readonly unknown[] {
   return Array.isArray(all) ? all : [];
 }
 
-/** iproute2 prints `{}` for objects that its filter left out. */
+/** iproute2 prints `{}` for objects that its filter excluded. */
 function objects(value: unknown): unknown[] {
   return listed.any
     .parse(value)
@@ -213,13 +213,13 @@ function toLink(link: z.infer<typeof linkJson>): RawLink {
 /** XDP_ATTACHED_* of linux/if_link.h, from 1 on. */
 const XDP_MODES = ['driver', 'generic', 'offload', 'several'] as const;
 
-/** @param mode - as the kernel counts them; 0: there is none */
+/** @param mode - the kernel's number; 0 means none */
 export function toXdp(mode: number, name: string | null): RawLink['xdp'] {
   const known = XDP_MODES[mode - 1];
   return known === undefined ? null : { mode: known, name };
 }
 
-/** Ports of a bond have other data. */
+/** Ports of a bond have different data. */
 type PortData = { readonly [Flag in 'hairpin' | 'learning' | 'isolated']?: boolean | undefined };
 
 function portFlags(data: PortData = {}) {
@@ -245,7 +245,7 @@ function toAddresses(link: z.infer<typeof linkJson>): Address[] {
   );
 }
 
-/** A route of several next hops becomes one route for each. */
+/** A route with several next hops becomes one route for each. */
 function toRoutes(route: z.infer<typeof routeJson>): Route[] {
   const hops = route.nexthops ?? [
     { gateway: route.gateway, via: route.via, dev: route.dev, flags: [] as string[] },
@@ -265,7 +265,7 @@ function toRoutes(route: z.infer<typeof routeJson>): Route[] {
   }));
 }
 
-/** `default` says nothing of its family; only IPv6 routes have `pref`, and a metric or gateway tells the rest. */
+/** `default` does not show its family: only IPv6 routes have `pref`, and metric or gateway decide the rest. */
 function isV6(route: z.infer<typeof routeJson>): boolean {
   const shown = route.dst === 'default' ? [route.gateway, route.nexthops?.[0]?.gateway] : [route.dst];
   return shown.some((address) => address?.includes(':') === true) || route.pref !== undefined;

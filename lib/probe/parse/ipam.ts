@@ -1,4 +1,4 @@
-/** Addresses that an on-node IPAM keeps: host-local's directories and ipamd's checkpoint. */
+/** Addresses that an IPAM on the node keeps: host-local's directories and ipamd's checkpoint. */
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
@@ -8,14 +8,14 @@ import { atMost } from '../limits.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
 import { each } from './schemas.ts';
 
-/** Where host-local keeps a directory for each network, if no `dataDir` says otherwise. */
+/** Where host-local keeps a directory for each network, unless `dataDir` says otherwise. */
 const DEFAULT_DIRECTORY = '/var/lib/cni/networks';
 
 /**
  * `cni/host-local` (`TIME SIZE PATH`) and `cni/host-local-files` (`ID<tab>INTERFACE<tab>PATH`).
- * @param around `directories`: those of the networks, which may be empty; `emptied`: networks whose directory should be
- * there and is not; `later`: `cni/host-local` read again, null in bundles without it. A reservation that was made, written
- * or freed in between is left out.
+ * @param around - `directories`: those of the networks, which may be empty; `emptied`: networks whose
+ * directory is missing; `later`: `cni/host-local` read again, null in bundles without it. Reservations
+ * created, written or freed between the readings are left out.
  */
 export function parseHostLocal(
   files: string,
@@ -59,7 +59,7 @@ export function parseHostLocal(
     const directory = path.replace(/\/[^/]*$/, '');
     const ipam = networkAt(directory);
     if (later !== null && (first.get(file) === undefined || later.get(file) !== first.get(file))) continue;
-    // host-local writes the colons of an IPv6 address as underscores where a file system has none.
+    // host-local writes the colons of an IPv6 address as underscores on file systems without colons.
     const address = path.slice(directory.length + 1).replaceAll('_', ':');
     const time = times.get(path);
     if (isIP(address) === 0) {
@@ -75,7 +75,7 @@ export function parseHostLocal(
       pod: null,
     });
   }
-  // Of two directories of one name, as /var/lib/cni and /run/cni have them, an empty one is not in use.
+  // If two directories have the same name, as below /var/lib/cni and /run/cni, an empty one is not in use.
   const filled = new Set(
     [...networks.values()].flatMap(({ network, allocations }) => (allocations.length > 0 ? [network] : [])),
   );
@@ -85,8 +85,9 @@ export function parseHostLocal(
 }
 
 /**
- * Networks that pods have addresses of from host-local, in directories (lines of `cni/networks`) that are gone, as after
- * `rm -rf /var/lib/cni/networks/*`: host-local then takes every address for free. Only for nodes without a `dataDir`.
+ * Networks whose pods have addresses from host-local, but whose directories (lines of `cni/networks`) are
+ * gone, for example after `rm -rf /var/lib/cni/networks/*`: host-local then considers every address free.
+ * Only for nodes without a `dataDir`.
  */
 export function emptiedNetworks(
   directories: string,
@@ -96,7 +97,7 @@ export function emptiedNetworks(
   const there = new Set(lines(directories).map((directory) => directory.replace(/^.*\//, '')));
   const used = new Set(results.map(({ network }) => network));
   return config.files.flatMap(({ network, plugins, ipam }) => {
-    // A plugin that has host-local do its work need not name it.
+    // A plugin that delegates to host-local need not name it.
     const delegated = ipam.length === 0 && cniPlugin(plugins[0])?.delegates.includes(HOST_LOCAL);
     const local = ipam.includes(HOST_LOCAL) || delegated;
     const gone = network !== null && !there.has(network) && used.has(network);
@@ -104,7 +105,7 @@ export function emptiedNetworks(
   });
 }
 
-/** Lines of `stat` by the path that each ends with. */
+/** Lines of `stat`, by the path at their end. */
 function linesByPath(listing: string): Map<string, string> {
   return new Map(lines(listing).map((line) => [line.replace(/^\d+ \d+ /, ''), line]));
 }
@@ -113,7 +114,7 @@ function capacityOf(config: CniConfig | null, network: string): number | null {
   const subnets = config?.files.find((file) => file.network === network)?.subnets ?? [];
   const sizes = subnets.flatMap((subnet) => {
     const length = Number(subnet.split('/')[1]);
-    // Network, broadcast and gateway are never given to pods.
+    // Network, broadcast and gateway addresses are never assigned to pods.
     return subnet.includes(':') || !(length >= 1 && length <= 30) ? [] : [2 ** (32 - length) - 3];
   });
   return sizes.length === 0 ? null : sizes.reduce((sum, size) => sum + size, 0);
@@ -121,7 +122,7 @@ function capacityOf(config: CniConfig | null, network: string): number | null {
 
 const checkpoint = z.object({
   file: z.string().max(300),
-  /** Why it could not be read as JSON. */
+  /** Why it is not valid JSON. */
   error: z.string().max(500).optional(),
   version: z.string().max(100).nullish(),
   allocations: each(
@@ -143,7 +144,8 @@ const checkpoint = z.object({
 
 /**
  * `cni/aws-ipam.ndjson`: checkpoints of the AWS VPC CNI, version vpc-cni-ipam/1.
- * @param later the same, read again: what is only in one of them is on its way. Null in bundles without it.
+ * @param later - the same files read again: entries in only one reading were being assigned or freed. Null in
+ * bundles without it.
  */
 export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[] {
   const again =

@@ -1,4 +1,4 @@
-/** `host/xfrm`: policies of IPsec, as they came from the kernel; struct xfrm_userpolicy_info of linux/xfrm.h. */
+/** `host/xfrm`: IPsec policies as received from the kernel; struct xfrm_userpolicy_info of linux/xfrm.h. */
 import type { IpsecPolicy } from '../../model/network.ts';
 import {
   addressText,
@@ -10,18 +10,18 @@ import {
 } from './netlink-messages.ts';
 
 const NEWPOLICY = 19;
-/** Of the selector, which stands first. */
+/** Offsets in the selector, which comes first. */
 const AT = { ports: 32, family: 40, destinationBits: 42, sourceBits: 43, protocol: 44, link: 48, user: 52 };
-/** After the selector, the limits of its life and what of that is over. */
+/** After the selector, its lifetime limits and their current values. */
 const PRIORITY = 152;
 const DIRECTION = 160;
 const ACTION = 161;
 const HEAD = 168;
 const XFRMA = { TYPE: 16, MARK: 21, IF_ID: 31 };
-/** Those of single sockets come after. */
+/** Policies of single sockets have higher numbers. */
 const DIRECTIONS = ['in', 'out', 'forward'] as const;
 
-/** @throws Error when the answer was cut */
+/** @throws Error if the answer was cut */
 export function parseIpsecPolicies(bytes: Uint8Array): IpsecPolicy[] {
   return wholeMessages(bytes, 'policies of IPsec').flatMap((message) =>
     message.type === NEWPOLICY ? toPolicy(message) : [],
@@ -46,7 +46,7 @@ function toPolicy(message: Message): IpsecPolicy[] {
   ];
 }
 
-/** It asks for more than addresses, or is of another type than the main one (1: sub). */
+/** True if it matches on more than addresses, or is not of the main type (1: sub). */
 function isNarrow(message: Message): boolean {
   const own = attributes(message.from(HEAD));
   const mark = [...(own.get(XFRMA.MARK) ?? [])];

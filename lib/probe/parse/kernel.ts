@@ -3,7 +3,10 @@ import type { KernelMessage, Sources } from '../../model/evidence.ts';
 import { limited } from '../limits.ts';
 import { fields, integer, isoTime, lines } from './lines.ts';
 
-/** `grep .` over /proc/sys: `/proc/sys/a/b:value` becomes `a.b`. A dot in an interface's name becomes a slash, as in sysctl(8). */
+/**
+ * `grep .` over /proc/sys: `/proc/sys/a/b:value` becomes `a.b`. A dot in an interface's name becomes a slash,
+ * as in sysctl(8).
+ */
 export function parseSysctls(text: string): Record<string, string> {
   const sysctls: Record<string, string> = Object.create(null);
   for (const line of lines(text)) {
@@ -15,7 +18,7 @@ export function parseSysctls(text: string): Record<string, string> {
   return { ...sysctls };
 }
 
-/** Lines of dmesg. One without a time belongs to the message before it. */
+/** Lines of dmesg. A line without a time belongs to the previous message. */
 export function parseKernelLog(text: string, bootEpochSeconds: number): KernelMessage[] {
   return limited('kernelMessages', lines(text)).flatMap((line) => {
     const found = /^(?:<\d+>)?\[ *(\d{1,10}\.\d{1,9})\](?:\[ *[TC]\d+\])? ?(.*)$/.exec(line);
@@ -25,13 +28,16 @@ export function parseKernelLog(text: string, bootEpochSeconds: number): KernelMe
   });
 }
 
-/** Active objects of the net_namespace slab; null where there is no such cache (slabs are merged on many kernels). */
+/** Active objects of the net_namespace slab; null if there is no such cache (many kernels merge slabs). */
 export function parseSlab(text: string): number | null {
   const found = /^net_namespace\s+(\d{1,12})\s/m.exec(text);
   return found?.[1] === undefined ? null : Number(found[1]);
 }
 
-/** `arp` and `ndisc` lines of /proc/net/stat: a header, then a line a CPU; the first column is the table's size, in hex. */
+/**
+ * `arp` and `ndisc` lines of /proc/net/stat: a header, then one line per CPU; the first column is the table's
+ * size, in hexadecimal.
+ */
 export function parseNeighbourCounts(text: string): { ipv4: number | null; ipv6: number | null } {
   const entries = (family: string) => {
     const line = lines(text).find((candidate) =>
@@ -42,7 +48,7 @@ export function parseNeighbourCounts(text: string): { ipv4: number | null; ipv6:
   return { ipv4: entries('arp'), ipv6: entries('ndisc') };
 }
 
-/** `# PID TASK COMMAND`, then its stack, as /proc/PID/task/TASK/stack prints it. */
+/** `# PID TASK COMMAND`, then the stack from /proc/PID/task/TASK/stack. */
 export function parseBlockedTasks(text: string): Sources['kernel']['blockedTasks'] {
   const tasks: { pid: number; command: string; stack: string[] }[] = [];
   for (const line of lines(text)) {
@@ -54,7 +60,7 @@ export function parseBlockedTasks(text: string): Sources['kernel']['blockedTasks
   return tasks;
 }
 
-/** `kernel/creation`: exit code, milliseconds, what it printed. */
+/** `kernel/creation`: exit code, milliseconds, output. */
 export function parseCreation(text: string): Omit<Sources['creation'], 'meanwhile'> {
   const [line] = fields(text.replaceAll(/\n(?=.)/g, ' '), 3);
   if (line === undefined) throw new Error('empty');

@@ -4,9 +4,9 @@ import { named } from '../grammar.ts';
 import { fields, integer } from './lines.ts';
 
 /**
- * Lines of the namespace (an inode, or `host`), the link, packets, errors and drops, of each what came in and what went out, and
- * changes of the carrier; last `end`.
- * @throws Error when the file was cut
+ * Lines with the namespace (an inode, or `host`), the link, packets, errors and drops (received and sent for
+ * each), and carrier changes; last `end`.
+ * @throws Error if the file was cut
  */
 export function parseLinkCounters(text: string, hostInode: number): Sources['linkCounters'] {
   if (!text.endsWith('end\n')) throw new Error('the counters of links are not whole');

@@ -1,4 +1,7 @@
-/** `host/programs`: queueing disciplines and filters of the node's links, as they came from rtnetlink(7); linux/pkt_sched.h, pkt_cls.h. */
+/**
+ * `host/programs`: queueing disciplines and filters on the node's links, as received from rtnetlink(7);
+ * linux/pkt_sched.h, pkt_cls.h.
+ */
 import type { LinkProgram } from '../../model/network.ts';
 import { named } from '../grammar.ts';
 import {
@@ -16,16 +19,16 @@ const NEWTFILTER = 44;
 const HEAD = 20;
 const TCA = { KIND: 1, OPTIONS: 2 };
 const EGRESS = 0xfffffff3;
-/** Where the actions of a filter are, by its kind. */
+/** The attribute with a filter's actions, by kind of filter. */
 const ACTIONS: Readonly<Record<string, number>> = { u32: 7, matchall: 2, flower: 3, bpf: 1, basic: 3, fw: 4 };
 const BPF = { OPS: 5, NAME: 7 };
 const GACT = { KIND: 1, OPTIONS: 2, PARMS: 2 };
 /** TC_ACT_SHOT */
 const SHOT = 2;
-/** `ret` of classic BPF with a constant: the whole of a program of eight bytes. */
+/** `ret` of classic BPF with a constant, as the whole program of eight bytes. */
 const RETURN = 6;
 
-/** @throws Error when the answer was cut */
+/** @throws Error if the answer was cut */
 export function parseLinkPrograms(bytes: Uint8Array, nameOf: NameOf): LinkProgram[] {
   return wholeMessages(bytes, 'links').flatMap((message) => {
     if (message.type === NEWQDISC) return toQueue(message, nameOf);
@@ -45,7 +48,7 @@ function toFilter(message: Message, nameOf: NameOf): LinkProgram[] {
   const own = attributes(message.from(HEAD));
   const kind = text(own.get(TCA.KIND));
   const options = attributes(own.get(TCA.OPTIONS));
-  // Each kind is first told with its chain alone, without options.
+  // The kernel first lists each kind with its chain alone, without options.
   if (kind === null || options.size === 0) return [];
   const bpf = kind === 'bpf';
   const ops = bpf ? options.get(BPF.OPS) : undefined;

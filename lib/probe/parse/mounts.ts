@@ -1,4 +1,4 @@
-/** Mount tables and files of pin directories. */
+/** Mount tables, and the files in pin directories. */
 
 import type { Pin } from '../../model/evidence.ts';
 import { canonicalPath } from '../../model/path.ts';
@@ -6,7 +6,7 @@ import { limited } from '../limits.ts';
 import { addTo } from './collect.ts';
 import { fields, integer, isoTime, lines } from './lines.ts';
 
-/** Directories of a path: more than anything on a node has. */
+/** Maximum number of directories in a path: more than anything on a node has. */
 const DEEPEST = 256;
 
 export type Mount = {
@@ -29,7 +29,7 @@ export function parseMount(line: string): Mount {
     throw new Error('a line is not of mountinfo');
   }
   if (!path.startsWith('/')) throw new Error(`${JSON.stringify(path.slice(0, 60))} is no path of a mount`);
-  // PATH_MAX, and directories in directories without end would take as long to look through.
+  // PATH_MAX, with every character escaped; deeper nesting would take too long to look through.
   if (path.length > 4 * 4096 || path.split('/').length > DEEPEST)
     throw new Error('the path of a mount is too long');
   const optional = words.slice(6, separator);
@@ -56,7 +56,7 @@ function unescaped(path: string): string {
   );
 }
 
-/** `host/mounts`: the mounts that matter, and how many there are in all. */
+/** `host/mounts`: the relevant mounts, and the total number. */
 export function parseHostMounts(text: string): { mounts: Mount[]; total: number } {
   const all = lines(text);
   const total = /^total (\d{1,9})$/.exec(all.at(-1) ?? '')?.[1];
@@ -64,7 +64,7 @@ export function parseHostMounts(text: string): { mounts: Mount[]; total: number 
   return { mounts: limited('mounts', all.slice(0, -1)).map(parseMount), total: Number(total) };
 }
 
-/** Without those that a later mount on a directory above them hides, as a /run made anew hides a mounted /run/netns. */
+/** Without mounts hidden by a later mount on a parent directory, as a newly mounted /run hides a mounted /run/netns. */
 export function reachable(mounts: readonly Mount[]): Mount[] {
   const last = new Map(mounts.map(({ path }, index) => [path, index]));
   return mounts.filter(
@@ -89,7 +89,7 @@ export function parseMountsElsewhere(text: string): { pid: number; mountNamespac
   }));
 }
 
-/** Magic numbers of statfs(2) to names. */
+/** File systems by the magic number of statfs(2). */
 const FILE_SYSTEMS: Record<string, string> = {
   '6e736673': 'nsfs',
   '9fa0': 'proc',
@@ -100,7 +100,10 @@ const FILE_SYSTEMS: Record<string, string> = {
   '794c7630': 'overlay',
 };
 
-/** Paths below directories that lead elsewhere, as they are in the mount table: lines `DIRECTORY REAL` of `sandboxes.places`. */
+/**
+ * The real paths of directories that are links, as in the mount table: lines `DIRECTORY REAL` of
+ * `sandboxes.places`.
+ */
 export function realPaths(places: string): (path: string) => string {
   const real = new Map(
     fields(places, 2).map(([directory = '', target = '']) => [canonicalPath(directory), target] as const),
@@ -113,7 +116,7 @@ export function realPaths(places: string): (path: string) => string {
   };
 }
 
-/** `host/pins`: two lines a file, `fs MAGIC PATH` and `file INODE MODE TIME PATH`. */
+/** `host/pins`: two lines per file, `fs MAGIC PATH` and `file INODE MODE TIME PATH`. */
 export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
   const magics = new Map<string, string>();
   const mounted = new Map<string, number[]>();
@@ -131,7 +134,7 @@ export function parsePins(text: string, mounts: readonly Mount[]): Pin[] {
     ) {
       const path = file[4];
       if (!path.startsWith('/')) throw new Error(`${JSON.stringify(path.slice(0, 60))} is no path of a pin`);
-      // One that is listed again is the same file.
+      // A repeated path is the same file.
       if (pins.has(path)) continue;
       const code = magics.get(path);
       pins.set(path, {

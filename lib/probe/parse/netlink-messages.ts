@@ -1,7 +1,10 @@
 /** Messages of netlink(7) and their attributes, from bytes that a node sent: every length is checked. */
 import { atMost } from '../limits.ts';
 
-/** One message: its header, and numbers read from its body by their offset. @throws RangeError beyond its end. */
+/**
+ * One message: its header, and numbers read from its body by offset.
+ * @throws RangeError beyond its end
+ */
 export class Message {
   readonly type: number;
   readonly sequence: number;
@@ -32,22 +35,22 @@ export class Message {
     return this.#view.getInt32(at, true);
   }
 
-  /** What comes after the fixed part: the attributes. */
+  /** Where the attributes start, after the fixed part. */
   from(at: number): Uint8Array {
     return this.#body.subarray(at);
   }
 }
 
 const HEADER = 16;
-/** That the probe asks of each namespace. */
+/** What the probe asks of each namespace. */
 const QUESTIONS = 8;
 
-/** @throws Error when the last one was cut. */
+/** @throws Error if the last message was cut */
 export function messages(bytes: Uint8Array): Message[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: Message[] = [];
   for (const { at, length } of pieces(view, 'message', HEADER, (where) => view.getUint32(where, true))) {
-    // Each question's answer has an end besides.
+    // The answer to each question also has an end message.
     atMost('stackObjects', found.length - QUESTIONS);
     found.push(new Message(bytes.subarray(at, at + length)));
   }
@@ -59,10 +62,9 @@ export const ERROR = 2;
 export const DONE = 3;
 
 /**
- * What the probe wrote whole: it ends such a file with NLMSG_DONE.
- *
+ * The messages of a file that the probe wrote completely: it ends such a file with NLMSG_DONE.
  * @param about - what the kernel was asked for
- * @throws Error when the end is missing
+ * @throws Error if the end is missing
  */
 export function wholeMessages(bytes: Uint8Array, about: string): Message[] {
   const all = messages(bytes);
@@ -70,13 +72,16 @@ export function wholeMessages(bytes: Uint8Array, about: string): Message[] {
   return all;
 }
 
-/** Values by attribute number; of a number that comes twice the last. */
+/** Values by attribute number; if a number is repeated, the last. */
 export type Attributes = ReadonlyMap<number, Uint8Array>;
 
-/** The two upper bits say that a value is nested, or in the byte order of the network. */
+/** The two upper bits mark a value as nested, or as in network byte order. */
 const NUMBER = 0x3fff;
 
-/** Attributes of a message, as rtnetlink(7) packs them. @throws Error where they are cut short */
+/**
+ * The attributes of a message, as rtnetlink(7) packs them.
+ * @throws Error if they were cut
+ */
 export function attributes(bytes: Uint8Array = new Uint8Array()): Attributes {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const places = new Map<number, { at: number; length: number }>();
@@ -108,14 +113,17 @@ export function number(bytes: Uint8Array | undefined): number | null {
   return bytes.length === 4 ? view.getUint32(0, true) : null;
 }
 
-/** A string up to its NUL, at most 300 characters as anywhere else. */
+/** A string up to its NUL, at most 300 characters as everywhere. */
 export function text(bytes: Uint8Array | undefined): string | null {
   if (bytes === undefined) return null;
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(bytes.subarray(0, end === -1 ? 300 : Math.min(end, 300)));
 }
 
-/** An address of IPv4 or IPv6 as inet_ntop(3) writes it. @throws Error for any other length. */
+/**
+ * An IPv4 or IPv6 address as inet_ntop(3) writes it.
+ * @throws Error for any other length
+ */
 export function addressText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   if (bytes.length !== 16) throw new Error(`an address of ${bytes.length} bytes`);
@@ -124,7 +132,7 @@ export function addressText(bytes: Uint8Array): string {
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
     return `::ffff:${bytes.subarray(12).join('.')}`;
   const hex = groups.map((group) => group.toString(16)).join(':');
-  // The longest run of zeros, of several the first; a single one stays.
+  // Shortens the first of the longest runs of zeros; a single zero stays.
   const runs = [...hex.matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)].sort((a, b) => b[0].length - a[0].length);
   const [run] = runs;
   if (run === undefined) return hex;
@@ -137,12 +145,12 @@ export function addressText(bytes: Uint8Array): string {
 const IPV4 = 2;
 const IPV6 = 10;
 
-/** Of what the message is about; null for others, as of MPLS. */
+/** The message's address family; null for others, such as MPLS. */
 export function familyOf(message: Message): 4 | 6 | null {
   return familyOfNumber(message.uint8(0));
 }
 
-/** By its number in linux/socket.h; null for others. */
+/** The address family with this number in linux/socket.h; null for others. */
 export function familyOfNumber(family: number): 4 | 6 | null {
   return family === IPV4 ? 4 : family === IPV6 ? 6 : null;
 }

@@ -1,4 +1,4 @@
-/** Routes and rules of rtnetlink(7), named as iproute2 names what they are made of. */
+/** Routes and rules of rtnetlink(7), with iproute2's names for their parts. */
 import { DROPPING, type Route, type Rule } from '../../model/network.ts';
 import { named as fitting } from '../grammar.ts';
 import {
@@ -22,7 +22,7 @@ export const SCOPES = new Map([
   [255, 'nowhere'],
 ]);
 
-/** The name of a number, or the number. */
+/** The name of a number, else the number itself. */
 export const named = (names: ReadonlyMap<number, string>, value: number) => names.get(value) ?? String(value);
 
 /** linux/rtnetlink.h */
@@ -37,7 +37,7 @@ const HOP_FLAGS = [
   [16, 'linkdown'],
   [32, 'unresolved'],
 ] as const;
-/** Exceptions of IPv6, as path MTUs: what `ip route show cache` would show. */
+/** IPv6 exceptions, such as path MTUs: what `ip route show cache` would show. */
 const RTM_F_CLONED = 0x200;
 export const TABLES = new Map([
   [253, 'default'],
@@ -47,7 +47,7 @@ export const TABLES = new Map([
 
 const flagNames = (flags: number) => HOP_FLAGS.flatMap(([bit, name]) => ((flags & bit) === 0 ? [] : [name]));
 
-/** A route of several next hops becomes one route for each. */
+/** A route with several next hops becomes one route for each. */
 export function toRoutes(message: Message, nameOf: NameOf): Route[] {
   const family = familyOf(message);
   const flags = message.uint32(8);
@@ -57,7 +57,7 @@ export function toRoutes(message: Message, nameOf: NameOf): Route[] {
   const hops = all.has(RTA.MULTIPATH)
     ? nextHops(all.get(RTA.MULTIPATH))
     : [{ flags: 0, link: number(all.get(RTA.OIF)), attributes: all }];
-  // Once for all hops: a route may have thousands of each.
+  // Computed once for all hops: a route may have thousands.
   const destination = prefixText(all.get(RTA.DST), message.uint8(1), family);
   const mtu = number(attributes(all.get(RTA.METRICS)).get(RTAX_MTU));
   return hops.map((hop) => ({
@@ -126,7 +126,7 @@ export function toRule(message: Message): Rule {
   const family = familyOf(message) ?? 4;
   const table = number(all.get(FRA.TABLE)) ?? message.uint8(4);
   const protocol = number(all.get(FRA.PROTOCOL));
-  // Those that drop are numbered as the types of routes that do.
+  // Actions that drop have the same numbers as the types of routes that drop.
   const action = ROUTE_TYPES[message.uint8(7)] ?? '';
   const address = (bytes: Uint8Array | undefined, length: number) =>
     bytes === undefined && length === 0 ? null : prefixText(bytes, length, family);

@@ -1,6 +1,6 @@
 /**
- * What the kernel itself answers about one network namespace, in the order of the probe's questions: rtnetlink(7), as it came.
- * Little-endian, as are all machines that the probe asks this way.
+ * The kernel's own answers about one network namespace, in the order of the probe's questions: unchanged
+ * rtnetlink(7) messages. Little-endian, like every machine on which the probe asks this way.
  */
 import type { Address, Neighbour } from '../../model/network.ts';
 import { named as fitting } from '../grammar.ts';
@@ -30,13 +30,13 @@ const ASKED = {
   ids: 7,
   host: 8,
 } as const;
-/** Of rules in a kernel without IPv6. */
+/** The answer about rules in a kernel without IPv6. */
 const UNSUPPORTED = [95, 97];
 
 /** The name of the node's own namespace among the ids: no file can have it. */
 export const THE_NODE = '/';
 
-/** @throws Error when an answer is missing, was cut or is an error. */
+/** @throws Error if an answer is missing, was cut or is an error */
 export function parseNetlink(bytes: Uint8Array): RawStack {
   const answers = new Map<number, Message[]>(Object.values(ASKED).map((sequence) => [sequence, []]));
   const ended = new Set<number>();
@@ -51,7 +51,7 @@ export function parseNetlink(bytes: Uint8Array): RawStack {
     }
   }
   const of = (sequence: number) => answers.get(sequence) ?? [];
-  // The last is no list, and has no end.
+  // The last answer is not a list, and has no end message.
   for (const [question, sequence] of Object.entries(ASKED))
     if (!ended.has(sequence) && !(sequence === ASKED.host && of(sequence).length > 0))
       throw new Error(`the kernel's answer about ${question} is not whole`);
@@ -70,7 +70,7 @@ export function parseNetlink(bytes: Uint8Array): RawStack {
   const hostId = of(ASKED.host).map(namespaceId)[0] ?? null;
   return {
     links: shown.map((link) => toLink(link, nameOf)),
-    // The kernel has those of IPv4 first; in the order of the links, as `ip` prints them.
+    // The kernel lists all IPv4 addresses first; `ip` prints addresses by link.
     addresses: of(ASKED.addresses)
       .flatMap((message) => toAddress(message, nameOf))
       .sort((a, b) => (order.get(a.link) ?? 0) - (order.get(b.link) ?? 0)),
@@ -151,7 +151,7 @@ function toLink(
   };
 }
 
-/** Tunnels have addresses of IP as theirs (linux/if_arp.h). */
+/** Tunnels have IP addresses as hardware addresses (linux/if_arp.h). */
 const OF_IP = [768, 769, 776, 778, 823];
 
 function hardwareAddress(bytes: Uint8Array | undefined, type: number): string | null {
@@ -199,7 +199,7 @@ const NOARP = 0x40;
 /** NTF_PROXY, NTF_EXT_LEARNED */
 const KEPT = 0x18;
 
-/** Without those of links that need none, as `ip neigh` shows them. */
+/** Without entries on links that need none, as `ip neigh` shows them. */
 function toNeighbour(message: Message, nameOf: NameOf, types: ReadonlyMap<number, number>): Neighbour[] {
   const all = attributes(message.from(12));
   const index = message.uint32(4);
@@ -217,7 +217,7 @@ function toNeighbour(message: Message, nameOf: NameOf, types: ReadonlyMap<number
   ];
 }
 
-/** linux/net_namespace.h; null where the kernel knows none. */
+/** linux/net_namespace.h; null if the kernel has no id. */
 function namespaceId(message: Message): number | null {
   const id = number(attributes(message.from(4)).get(1));
   return id === null ? null : id | 0;

@@ -11,7 +11,7 @@ const MAX_RULE = 1000;
 const BUILT_IN = new Set(['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING']);
 const IPTABLES_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security']);
 
-/** The ruleset of nftables. Tables that iptables-nft keeps (family ip or ip6, a name of iptables) are told apart. */
+/** The ruleset of nftables. Tables of iptables-nft (family ip or ip6, with a name of iptables) are marked. */
 export function parseNftables(text: string): PacketFilter[] {
   const tables: { family: string; table: Table }[] = [];
   let chain: Table['chains'][number] | null = null;
@@ -74,7 +74,7 @@ export function parseIptablesSave(
   backend: 'iptables-legacy' | 'ip6tables-legacy',
 ): PacketFilter {
   const tables: Table[] = [];
-  // The chains of the table that is read, by name.
+  // The chains of the current table, by name.
   const chains = new Map<string, Table['chains'][number]>();
   for (const line of lines(text)) {
     const current = tables.at(-1);
@@ -90,7 +90,7 @@ export function parseIptablesSave(
         rules: [],
       };
       current.chains.push(chain);
-      // The first of a name counts.
+      // If a name is repeated, the first counts.
       if (!chains.has(name)) chains.set(name, chain);
     } else if (line.startsWith('-A ') && current !== undefined) {
       chains.get(line.split(' ', 2)[1] ?? '')?.rules.push(line.slice(0, MAX_RULE));

@@ -1,4 +1,4 @@
-/** Processes, threads and descriptors as the probe lists them, and which container each is in. */
+/** Processes, threads and descriptors as the probe lists them, and the container of each. */
 import type { Sources } from '../../model/evidence.ts';
 import { limited } from '../limits.ts';
 import { fields, integer } from './lines.ts';
@@ -10,9 +10,9 @@ export type ProcessLine = {
   readonly mountNamespace: number | null;
   readonly state: string;
   readonly containerId: string | null;
-  /** Of the pod whose cgroup it is in, where the cgroup says it. */
+  /** Uid of the pod whose cgroup it is in, if the cgroup names it. */
   readonly podUid: string | null;
-  /** In a container of the kubelet's runtime, and not of docker, podman or nerdctl beside it. */
+  /** In a container of the kubelet's runtime, not of docker, podman or nerdctl beside it. */
   readonly ofPod: boolean;
   readonly command: string;
 };
@@ -36,7 +36,10 @@ export function parseProcesses(text: string): ProcessLine[] {
   );
 }
 
-/** The id in a cgroup path: `…/cri-containerd-ID.scope`, `…/crio-ID.scope`, `…/docker-ID.scope` or `…/ID`; innermost first. */
+/**
+ * The id in a cgroup path: `…/cri-containerd-ID.scope`, `…/crio-ID.scope`, `…/docker-ID.scope` or `…/ID`;
+ * innermost first.
+ */
 export function containerIdOf(cgroup: string): string | null {
   const part = cgroup
     .split('/')
@@ -46,7 +49,10 @@ export function containerIdOf(cgroup: string): string | null {
   return /[0-9a-f]{64}/.exec(part)?.[0] ?? null;
 }
 
-/** The uid in `…/kubepods-burstable-podUID.slice/…` or `…/kubepods/podUID/…`; systemd has `_` for `-`, static pods have a hash. */
+/**
+ * The uid in `…/kubepods-burstable-podUID.slice/…` or `…/kubepods/podUID/…`; systemd writes `_` for `-`,
+ * static pods have a hash.
+ */
 function podUidOf(cgroup: string): string | null {
   const found =
     /(?:^|[/-])pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?:\/|$)/.exec(
@@ -56,8 +62,8 @@ function podUidOf(cgroup: string): string | null {
 }
 
 /**
- * Kubelets with `cgroupsPerQOS: false` leave it to the runtime, and a sibling of the probe's own container is shown without
- * what they have in common.
+ * With `cgroupsPerQOS: false` the runtime chooses the cgroup, and a sibling of the probe's container is shown
+ * without their common part.
  */
 function isOfPod(cgroup: string): boolean {
   return (
@@ -75,7 +81,7 @@ export function parseReferences(text: string): { pid: number; via: number; inode
   }));
 }
 
-/** What checks may see of them. */
+/** The part that checks may see. */
 export function toProcesses(processes: readonly ProcessLine[]): Sources['processes'] {
   return processes.map(({ pid, command, networkNamespace, pidNamespace, containerId }) => ({
     pid,

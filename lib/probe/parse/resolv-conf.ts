@@ -1,12 +1,12 @@
-/** resolv.conf(5), of which the probe sends only the lines with its own keywords. */
+/** resolv.conf(5); the probe sends only lines with its keywords. */
 import type { ResolvConf, Sources } from '../../model/evidence.ts';
 import { addTo } from './collect.ts';
 import { lines } from './lines.ts';
 
-/** A file of a container may have any number; the resolver takes 3 nameservers, and Kubernetes 32 search domains. */
+/** A container's file may list any number; the resolver uses 3 nameservers, and Kubernetes 32 search domains. */
 const USED = 64;
 
-/** The last `search` or `domain` line wins, as in the resolver. */
+/** The last `search` or `domain` line applies, as in the resolver. */
 export function parseResolvConf(content: readonly string[]): ResolvConf {
   const nameservers: string[] = [];
   const options: string[] = [];
@@ -26,9 +26,9 @@ export function parseResolvConf(content: readonly string[]): ResolvConf {
 }
 
 /**
- * resolv.conf of each container by its init process.
- * @param index lines `# ID PID file|none|odd`; odd is what is no regular file: not read, so not known.
- * @param content lines as `grep -H` prints them, `/proc/PID/root/etc/resolv.conf:LINE`.
+ * Each container's resolv.conf, by its init process.
+ * @param index - lines `# ID PID file|none|odd`; odd is not a regular file, so it is not read and not known
+ * @param content - lines as `grep -H` prints them, `/proc/PID/root/etc/resolv.conf:LINE`
  */
 export function parseContainerResolvConfs(index: string, content: string): Map<number, ResolvConf> {
   const byPid = new Map<number, string[]>();
@@ -39,7 +39,7 @@ export function parseContainerResolvConfs(index: string, content: string): Map<n
     addTo(byPid, pid, found[2]);
   }
   const read = new Map<number, ResolvConf>();
-  // Once each, as the index may name a process any number of times.
+  // Each process once, as the index may repeat it any number of times.
   const readOf = (pid: number): ResolvConf => {
     const conf = read.get(pid) ?? parseResolvConf(byPid.get(pid) ?? []);
     read.set(pid, conf);
@@ -56,7 +56,10 @@ export function parseContainerResolvConfs(index: string, content: string): Map<n
   return confs;
 }
 
-/** What the probe read of the kubelet's configuration: lines `server ADDRESS`, `domain NAME`, `file PATH`; the last is `end`. */
+/**
+ * What the probe read from the kubelet's configuration: lines `server ADDRESS`, `domain NAME`, `file PATH`;
+ * last `end`.
+ */
 export function parseKubeletDns(content: readonly string[]): NonNullable<Sources['clusterDns']['kubelet']> {
   if (content.at(-1) !== 'end') throw new Error("the kubelet's configuration of DNS was cut");
   const values = (name: string) =>

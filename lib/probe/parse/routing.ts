@@ -1,4 +1,7 @@
-/** `host/routing`: for each packet that the probe asked about the question and the kernel's answer, as they came from rtnetlink(7). */
+/**
+ * `host/routing`: for each packet that the probe asked about, the question and the kernel's answer, as
+ * received from rtnetlink(7).
+ */
 import { DROPPING, type Way } from '../../model/network.ts';
 import {
   addressText,
@@ -15,7 +18,7 @@ const GETROUTE = 26;
 const NEWROUTE = 24;
 /** linux/rtnetlink.h */
 const RTA = { DST: 1, SRC: 2, IIF: 3, OIF: 4, GATEWAY: 5, CACHEINFO: 12, TABLE: 15, VIA: 18 };
-/** rta_error of rta_cacheinfo: what IPv6 answers with, where IPv4 gives an error. */
+/** rta_error of rta_cacheinfo: in IPv6 it contains the error; IPv4 answers with an error message. */
 const RTA_ERROR = 12;
 
 const ERRORS: Readonly<Record<number, string>> = {
@@ -28,8 +31,8 @@ const ERRORS: Readonly<Record<number, string>> = {
 };
 
 /**
- * @param nameOf - the name of a link of the node by its index
- * @throws Error when an answer is missing, was cut or is none
+ * @param nameOf - the name of a link on the node, by index
+ * @throws Error if an answer is missing, was cut or is not one
  */
 export function parseRouting(bytes: Uint8Array, nameOf: NameOf): Way[] {
   const all = wholeMessages(bytes, 'routing');

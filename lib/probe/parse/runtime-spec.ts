@@ -1,4 +1,4 @@
-/** What the probe keeps of one container in the runtime's files: that it is listed, and its spec. */
+/** What the probe keeps of one container in the runtime's files: its listing and its spec. */
 import * as z from 'zod';
 import { each, textsByName } from './schemas.ts';
 
@@ -11,7 +11,7 @@ export type Listed = {
 };
 
 const text = z.string().max(1000);
-/** A line of `sandboxes.ndjson`: a runtime spec, reduced on the node; `error` where it is no JSON. */
+/** A line of `sandboxes.ndjson`: a runtime spec, reduced on the node; `error` if it is not valid JSON. */
 export const specLine = z.object({
   file: text,
   error: text.optional(),

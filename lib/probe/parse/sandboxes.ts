@@ -1,4 +1,4 @@
-/** Pod sandboxes from the runtime's own files: containerd's and CRI-O's runtime specs, dockerd's container configs. */
+/** Pod sandboxes from the runtime's own files: runtime specs of containerd and CRI-O, container configs of dockerd. */
 import type * as z from 'zod';
 import type { CniResult, ResolvConf, Sandbox } from '../../model/evidence.ts';
 import type { Pod } from '../../model/kubernetes.ts';
@@ -11,7 +11,7 @@ import type { ProcessLine } from './processes.ts';
 import { type Listed, specLine } from './runtime-spec.ts';
 import { restored } from './unread-specs.ts';
 
-/** The files of a bundle that tell about sandboxes, as text. */
+/** The files of a bundle about sandboxes, as text. */
 export type SandboxFiles = {
   readonly before: string;
   readonly after: string;
@@ -38,7 +38,8 @@ export function listedPids(listing: string): number[] {
 
 /**
  * Joins specs, listings, processes and CNI results to sandboxes.
- * @throws Error when the listing is empty: a node that runs the probe has at least one sandbox, so it is the wrong place (docs/traps.md T50).
+ * @throws Error if the listing is empty: a node that runs the probe has at least one sandbox, so the wrong
+ * place was read (docs/traps.md T50)
  */
 export function parseSandboxes(
   files: SandboxFiles,
@@ -54,7 +55,7 @@ export function parseSandboxes(
     );
   const after = new Map(parseListing(files.after).map((entry) => [entry.id, entry]));
   const known = new Set(earlier.map(({ id }) => id));
-  // One that was made meanwhile is not judged, but what it owns is no leak.
+  // A sandbox created meanwhile is not judged, but what it owns is no leak.
   const added = [...after.values()].filter(({ id }) => !known.has(id));
   const before = [...earlier, ...added];
   const times = timesByPath(files.times);
@@ -62,7 +63,8 @@ export function parseSandboxes(
   const listed = new Map(before.map((entry) => [entry.file, entry]));
   const readable = jsonLines(files.specs, specLine).filter(({ error }) => error === undefined);
   const read = new Set(readable.map(({ file }) => file));
-  // One that was made meanwhile may have been half written; of one that stood all the time others must tell.
+  // The spec of a container created meanwhile may be half written; for one that existed throughout, other
+  // sources are needed.
   const unread = limited(
     'unreadSpecs',
     earlier.filter((entry) => after.has(entry.id) && !read.has(entry.file)),
@@ -130,7 +132,7 @@ function listedSpec(spec: SpecLine, entry: Listed, unread: boolean): ListedSpec 
   return { ...spec, ...entry, unread, hasNetwork: hasNetwork(spec), pid: entry.pid ?? running };
 }
 
-/** The first of these annotations that there is: containerd, CRI-O and dockershim have names of their own. */
+/** The first of these annotations that is set: containerd, CRI-O and dockershim use different names. */
 function pick({ annotations }: SpecLine, ...names: string[]): string | undefined {
   return names.map((name) => annotations[name]).find((value) => value !== undefined);
 }
@@ -144,7 +146,7 @@ function kindOf(spec: SpecLine): string | undefined {
   );
 }
 
-/** Containers, and the specs of containers that could not be read, by the id of their sandbox. */
+/** Containers, including those with unreadable specs, by the id of their sandbox. */
 function containersBySandbox(
   specs: readonly ListedSpec[],
   byPid: ReadonlyMap<number, ProcessLine>,
@@ -186,9 +188,11 @@ function containersBySandbox(
 }
 
 /**
- * A shim that did not end in time stays behind with its bundle when containerd removes the sandbox (docs/traps.md T52): no
- * record and no process. Only where the records of other sandboxes of that containerd were found.
- * @param listing what was there before the records were read: one that was made since has its record, too late to be seen
+ * A shim that did not end in time stays behind with its bundle when containerd removes the sandbox
+ * (docs/traps.md T52): it has no record and no process. It is left out only if records of other sandboxes of
+ * the same containerd were found.
+ * @param listing - what existed before the records were read: a newer sandbox may have been recorded too late
+ * to be seen
  */
 function withoutLeftovers(
   live: readonly Sandbox[],
@@ -207,11 +211,11 @@ function withoutLeftovers(
   });
 }
 
-/** The directory of all bundles that the one of this file is in. */
+/** The directory that contains all bundles, given the file of one. */
 const bundles = (file: string, id: string) => file.slice(0, file.lastIndexOf(id));
 const lastPart = (path: string) => path.replace(/^.*\//, '');
 
-/** Sandboxes that have no task any more but that the runtime still keeps, where the CNI's cache says whose they are. */
+/** Sandboxes without a task that the runtime still keeps, if the CNI's cache says whose they are. */
 function stoppedSandboxes(
   kept: ReadonlyMap<string, string>,
   live: readonly Sandbox[],
@@ -249,10 +253,10 @@ function stoppedSandboxes(
   });
 }
 
-/** The probe reads files below the root of PID 1. */
+/** The probe reads files through the root of PID 1. */
 const onHost = (file: string) => file.replace(/^\/proc\/1\/root/, '');
 
-/** Whether it is in a namespace other than the node's; dockerd says it, a runtime's spec has an entry for it. */
+/** Whether it is in a namespace other than the node's: dockerd says so, and a runtime spec has an entry for it. */
 function hasNetwork(spec: SpecLine): boolean {
   return spec.docker === undefined
     ? spec.namespaces.some(({ type }) => type === 'network')
@@ -260,8 +264,8 @@ function hasNetwork(spec: SpecLine): boolean {
 }
 
 /**
- * The process, unless its pid was evidently given to another meanwhile: it runs in the cgroup of another container,
- * or in none and in the node's own namespace, where only sandboxes without a network of their own have processes.
+ * The process, unless its pid was evidently reused: it runs in another container's cgroup, or in no
+ * container's and in the node's own namespace, where only sandboxes without their own network have processes.
  */
 function runningIn(
   { pid, id, hasNetwork }: { readonly pid: number | null; readonly id: string; readonly hasNetwork: boolean },
@@ -273,7 +277,7 @@ function runningIn(
   return hasNetwork && process.networkNamespace === byPid.get(1)?.networkNamespace ? null : process;
 }
 
-/** Of a file, in bytes. */
+/** Maximum length of a file name in bytes. */
 const NAME_MAX = 255;
 
 /** `containerd-shim-runc-v2` is runc, `containerd-shim-runsc-v1` is runsc. */

@@ -1,12 +1,12 @@
 /**
- * Lists in what a node prints as JSON. An ordinary schema of a list reports every fault in it: a million wrong entries took
- * 20 seconds and gigabytes. These stop at the first.
+ * Schemas for lists in a node's JSON. Zod's array schema reports every fault in a list: a million wrong
+ * entries took 20 seconds and gigabytes. These stop at the first.
  */
 import * as z from 'zod';
 
 /**
- * A list with each entry as the schema says.
- * @param most entries; without it as many as there is room for in a file
+ * A list whose entries match the schema.
+ * @param most - maximum number of entries; by default as many as fit into a file
  */
 export function each<Schema extends z.ZodType>(schema: Schema, most = Number.POSITIVE_INFINITY) {
   return z.array(z.unknown()).transform((entries, context): z.output<Schema>[] => {
@@ -26,7 +26,7 @@ function refuse(context: z.RefinementCtx, message: string): never {
   return z.NEVER;
 }
 
-/** Texts by name, as annotations are. */
+/** Texts by name, such as annotations. */
 export function textsByName(text: z.ZodType<string>, most: number) {
   return z
     .record(z.string(), z.unknown())

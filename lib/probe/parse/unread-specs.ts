@@ -1,7 +1,7 @@
 /**
- * Runtime specs that cannot be read, as after a crash or on a full disk, told by others: the specs of containers name their
- * sandbox, the CNI's cache knows whom it attached, a cgroup has the uid of its pod,
- * and the API the ids of containers.
+ * Replaces runtime specs that cannot be read, for example after a crash or on a full disk: containers' specs
+ * name their sandbox, the CNI's cache shows what it attached, a cgroup has its pod's uid, and the API has the
+ * containers' ids.
  */
 import type { z } from 'zod';
 import type { CniResult } from '../../model/evidence.ts';
@@ -21,14 +21,15 @@ type Known = {
 };
 
 /**
- * Specs in the place of those that could not be read. One is left out whose container does not run: nothing of it is judged.
- * @throws Error for one that runs, and of which nothing tells whose it is
+ * Specs that replace the unreadable ones. If a container does not run, its spec is left out: nothing of it is
+ * judged.
+ * @throws Error if a container runs and nothing shows whose it is
  */
 export function restored(unread: readonly Listed[], known: Known): Spec[] {
-  // Sandboxes first: those of containers that could not be read either may be among them.
+  // Sandboxes first, as containers with unreadable specs may belong to them.
   const sandboxes = unread.flatMap((entry) => toldSandbox(entry, known) ?? []);
   const told = new Set(sandboxes.map(({ file }) => file));
-  // The process of a sandbox starts before those of its containers.
+  // A sandbox's process starts before those of its containers.
   const rest = unread
     .filter(({ file }) => !told.has(file))
     .flatMap((entry) => {
@@ -49,7 +50,7 @@ export function restored(unread: readonly Listed[], known: Known): Spec[] {
   ];
 }
 
-/** The process that the runtime has listed, if it runs in the cgroup of that container. */
+/** The process that the runtime lists, if it runs in that container's cgroup. */
 function processOf(entry: Listed, { byPid }: Known): ProcessLine | undefined {
   const found = entry.pid === null ? undefined : byPid.get(entry.pid);
   return found?.containerId === entry.id ? found : undefined;
@@ -83,8 +84,8 @@ function toldSandbox(entry: Listed, known: Known): Spec | null {
 }
 
 /**
- * The sandbox of a pod that has no other, as of one in the network of the node, which no CNI knows: it runs in the pod's
- * cgroup, and is none of the containers of which the API knows.
+ * The sandbox of a pod that has no other, for example one in the node's network, which no CNI knows: it runs
+ * in the pod's cgroup, and the API does not list it as a container.
  */
 function sandboxOfProcess(
   entry: Listed,
@@ -115,7 +116,7 @@ function sandboxOfProcess(
   };
 }
 
-/** A container of that one of the sandboxes whose pod or network it has. */
+/** A container of the sandbox whose pod or network it shares. */
 function containerOf(entry: Listed, process: ProcessLine, sandboxes: readonly Spec[], known: Known): Spec {
   const { listed, byPid, pods } = known;
   const pod = pods.find(({ containers }) => containers.some(({ id }) => id === entry.id));
@@ -139,7 +140,7 @@ function containerOf(entry: Listed, process: ProcessLine, sandboxes: readonly Sp
   };
 }
 
-/** Whether it runs in another network than the node's. */
+/** Whether it runs in a network other than the node's. */
 function hasNetwork(process: ProcessLine | undefined, { byPid }: Known): boolean {
   return process !== undefined && process.networkNamespace !== byPid.get(1)?.networkNamespace;
 }
