@@ -41,6 +41,14 @@ type Shape = {
 };
 type Scripted = Shape & { readonly script: string };
 
+/** The probe pod of an earlier version, as its policy compared it. */
+export type EarlierProbe = {
+  readonly version: string;
+  readonly script: string;
+  /** CEL for the list of what differs from that pod, with the variables that the policy still has. */
+  readonly differences: string;
+};
+
 const options = { runId: 'run', namespace: DEFAULT_NAMESPACE, image: DEFAULT_IMAGE };
 
 const onNode = { ...options, node: 'node', expires: new Date(0), imagePullSecret: 'secret' };
@@ -211,17 +219,22 @@ const indented = (text: string, spaces: number) =>
 const HOLDS = `Every field is compared, the script to the letter, and fields that are not named here are refused, also those that a later
 # Kubernetes may add.`;
 
-/** The file's text; the same in every run. */
-export function admissionPolicy(): string {
+/**
+ * The file's text; the same in every run.
+ *
+ * @param earlier - its probe is admitted as well, so that clusters and functions need not change at once
+ */
+export function admissionPolicy(earlier: EarlierProbe | null): string {
   return policy({
     name: OWN_LABEL.value,
     namespace: DEFAULT_NAMESPACE,
     comment: `# Made from the probe and canary pods by \`npm run generate\`: change those, not this file.
 #
-# In the namespace ${DEFAULT_NAMESPACE} it admits the probe pod and the canary pod of this version of netns-auditor and no other,
+# In the namespace ${DEFAULT_NAMESPACE} it admits the probe pod and the canary pod of this version of netns-auditor${earlier === null ? '' : `, the probe pod of ${earlier.version},`} and no other,
 # and lets nobody enter them (exec, attach, port-forward, ephemeral containers): the probe is root on its node in all but name.
 # ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
     scripted: { component: 'probe', shape: probe(), parts: 'lib/probe/probe/' },
+    earlier,
     others: [{ component: 'canary', shape: canary() }],
   });
 }
@@ -239,6 +252,7 @@ export function repairAdmissionPolicy(): string {
 # much time there is.
 # ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
     scripted: { component: 'repair', shape: repair(), parts: 'lib/probe/repair/ and of lib/probe/probe/' },
+    earlier: null,
     others: [],
   });
 }
@@ -249,15 +263,42 @@ type Pods = {
   readonly comment: string;
   /** The container that runs the script. */
   readonly scripted: { readonly component: string; readonly shape: Scripted; readonly parts: string };
+  /** One more pod with a script of its own, under the same component. */
+  readonly earlier: EarlierProbe | null;
   readonly others: readonly { readonly component: string; readonly shape: Shape }[];
 };
 
 const variableOf = (component: string): string =>
   `differencesFrom${component.charAt(0).toUpperCase()}${component.slice(1)}`;
 
+/** Variables of the policy for the pod of the version before. */
+const EARLIER = { script: 'earlierScript', differences: 'differencesFromEarlierProbe' } as const;
+
+function variablesOf({ version, script, differences: text }: EarlierProbe): string {
+  return `    # The same of version ${version}: its functions may still run, or run already.
+    - name: ${EARLIER.script}
+      expression: |-
+        r'''${indented(script, 8).trimStart()}'''
+    - name: ${EARLIER.differences}
+      expression: >-
+${indented(text.replaceAll('variables.script', `variables.${EARLIER.script}`), 8)}
+`;
+}
+
 /** One policy with its binding, as text. Long, as the YAML is one text. */
-function policy({ name, namespace, comment, scripted: { shape, parts, component }, others }: Pods): string {
+function policy({
+  name,
+  namespace,
+  comment,
+  scripted: { shape, parts, component },
+  earlier,
+  others,
+}: Pods): string {
   const pods = [{ component, shape }, ...others];
+  const differs = (each: string): string =>
+    earlier !== null && each === component
+      ? `(size(variables.${EARLIER.differences}) == 0 ? [] : variables.${variableOf(each)})`
+      : `variables.${variableOf(each)}`;
   return `${comment}
 # Apply it again with each new version of netns-auditor. It needs Kubernetes 1.30.
 apiVersion: admissionregistration.k8s.io/v1
@@ -303,7 +344,7 @@ spec:
     - name: script
       expression: |-
         r'''${indented(shape.script, 8).trimStart()}'''
-${pods
+${earlier === null ? '' : variablesOf(earlier)}${pods
   .map(
     (pod) => `    - name: ${variableOf(pod.component)}
       expression: >-
@@ -312,7 +353,7 @@ ${indented(differences(pod.shape), 8)}
   )
   .join('')}    - name: differences
       expression: >-
-        ${pods.map((pod) => `variables.component == "${pod.component}" ? variables.${variableOf(pod.component)}`).join('\n        : ')}
+        ${pods.map((pod) => `variables.component == "${pod.component}" ? ${differs(pod.component)}`).join('\n        : ')}
         : ["metadata.labels ${OWN_LABEL.name} and ${COMPONENT_LABEL}"]
   validations:
     - expression: request.operation != "CONNECT"

@@ -1,8 +1,15 @@
 /** The functions of the states, each with its own role that allows only what it calls. */
 import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { Effect, type IRole, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+  type Version,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { keys } from '../history/keys.ts';
@@ -13,9 +20,11 @@ import type { Discover } from '../model/discovery.ts';
 import { admit } from './access-entries.ts';
 import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
 import { bundle } from './bundle.ts';
+import { denyNetwork, NETWORK_ACTIONS } from './network-rights.ts';
 import type { AuditStatesProps } from './state-machine.ts';
 import { STATES, type State } from './states.ts';
 import { clusterArn, type Storage } from './storage.ts';
+import { versionOf } from './version.ts';
 
 export type FunctionsProps = Pick<
   Config,
@@ -85,7 +94,7 @@ export class Functions extends Construct {
   }
 }
 
-function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunction {
+function make(scope: Construct, state: State, props: FunctionsProps): Version {
   const { storage, clusters } = props;
   const shape = shapes[state];
   const name = nameOf(state);
@@ -97,6 +106,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     retention: props.retention.logDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });
+  const folder = bundle(state, { securityHub: productArn !== null });
   const role = new Role(scope, `${name}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
   const lambda = new LambdaFunction(scope, name, {
@@ -104,7 +114,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     handler: 'index.handler',
-    code: Code.fromAsset(bundle(state, { securityHub: productArn !== null })),
+    code: Code.fromAsset(folder),
     role,
     logGroup,
     memorySize: shape.memory,
@@ -142,40 +152,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): LambdaFunc
     denyNetwork(scope, `${name}NetworkDeny`, role, lambda);
   }
   acknowledge(role, ownKeys, storage);
-  return lambda;
-}
-
-/** What Lambda does with a function's role to place it into subnets. */
-const NETWORK_ACTIONS = [
-  'ec2:CreateNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:DeleteNetworkInterface',
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:UnassignPrivateIpAddresses',
-] as const;
-
-/**
- * Denies these rights to the code, which reads the output of hostile nodes, but not to Lambda: only the code's calls carry
- * the ARN of its function. A separate policy, as the function depends on its role's policy, and this one names the function.
- *
- * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html "Example VPC configuration with deny"
- */
-function denyNetwork(scope: Construct, id: string, role: Role, lambda: LambdaFunction): void {
-  const policy = new Policy(scope, id, {
-    roles: [role],
-    statements: [
-      new PolicyStatement({
-        effect: Effect.DENY,
-        actions: [...NETWORK_ACTIONS, 'ec2:DetachNetworkInterface'],
-        resources: ['*'],
-        conditions: {
-          ArnEquals: { 'lambda:SourceFunctionArn': [lambda.functionArn, `${lambda.functionArn}:*`] },
-        },
-      }),
-    ],
-  });
-  acknowledgeWildcards(policy, { 'Resource::*': 'It denies.' });
+  return versionOf(lambda, folder);
 }
 
 /** Only to the default bus, and under no other name. */

@@ -1,6 +1,6 @@
 /** The states of a run: every cluster gets a conclusion, whatever happens to its plan and batches. */
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IFunction, Version } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import {
@@ -33,8 +33,8 @@ export type AuditStatesProps = Pick<
   Config,
   'clusters' | 'discover' | 'probe' | 'thresholds' | 'concurrency' | 'retention' | 'exceptions' | 'digest'
 > & {
-  readonly functions: Readonly<Record<Exclude<State, 'discover-clusters'>, LambdaFunction>> & {
-    readonly 'discover-clusters'?: LambdaFunction;
+  readonly functions: Readonly<Record<Exclude<State, 'discover-clusters'>, Version>> & {
+    readonly 'discover-clusters'?: Version;
   };
   readonly bucket: Bucket;
 };
@@ -66,14 +66,16 @@ export class AuditStates extends Construct {
   constructor(scope: Construct, id: string, props: AuditStatesProps) {
     super(scope, id);
     const { functions, concurrency } = props;
+    // A run keeps its definition to its end, redrives included, and with it the versions that it began with: an alias would move below it.
     // Without a payload the function gets the whole input, and picks what it knows.
     const invoke = (
       name: string,
-      lambdaFunction: LambdaFunction,
+      version: Version,
       more: Pick<LambdaInvokeProps, 'payload' | 'inputPath' | 'resultPath'> = {},
     ) =>
       new LambdaInvoke(this, name, {
-        lambdaFunction,
+        // Its declaration predates exactOptionalPropertyTypes.
+        lambdaFunction: version as IFunction,
         payloadResponseOnly: true,
         retryOnServiceExceptions: false,
         ...more,
@@ -190,6 +192,8 @@ export class AuditStates extends Construct {
         includeExecutionData: false,
       },
     });
+    // All versions: runs that began before a deployment go on after it.
+    for (const each of Object.values(functions)) each.lambda.grantInvoke(this.machine);
     Validations.of(this.machine).acknowledge({
       id: 'AwsSolutions-SF1',
       reason:
@@ -205,7 +209,7 @@ export class AuditStates extends Construct {
       [`Resource::${executions}/*:*`]: 'Executions of its own map.',
       ...Object.fromEntries(
         Object.values(functions).map((each) => [
-          `Resource::<${logicalId(each)}.Arn>:*`,
+          `Resource::<${logicalId(each.lambda)}.Arn>:*`,
           'Versions of its own function.',
         ]),
       ),

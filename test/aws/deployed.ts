@@ -64,7 +64,8 @@ export function deployed(config: Config): Deployed {
         };
         return {
           state: String(Properties.Description).replace('netns-auditor: ', ''),
-          arn: arnOf(id, 'AWS::Lambda::Function'),
+          // Of its first version: a deployment is made once here.
+          arn: `${arnOf(id, 'AWS::Lambda::Function')}:1`,
           folder: join(outdir, `asset.${Code.S3Key.replace('.zip', '')}`),
           handler: String(Properties.Handler),
           memory: Number(Properties.MemorySize),
@@ -113,13 +114,28 @@ type Policy = {
 /** Gives each resource the name or ARN that it has here. */
 function resolver({ Resources }: Template): (value: unknown) => unknown {
   const typeOf = (id: string): string => Resources[id]?.Type ?? id;
+  const functionOf = (version: string): string =>
+    (Resources[version]?.Properties as { FunctionName: { Ref: string } } | undefined)?.FunctionName.Ref ?? '';
+  const refOf = (id: string): string => {
+    if (id === 'AWS::Partition') return 'aws';
+    switch (typeOf(id)) {
+      case 'AWS::S3::Bucket':
+        return BUCKET;
+      case 'AWS::SNS::Topic':
+        return TOPIC;
+      case 'AWS::Lambda::Version':
+        return `${String(resolve({ 'Fn::GetAtt': [functionOf(id), 'Arn'] }))}:1`;
+      default:
+        return id;
+    }
+  };
   function resolve(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(resolve);
     if (typeof value !== 'object' || value === null) return value;
     const [[intrinsic, argument] = []] = Object.entries(value) as [string, unknown][];
     switch (intrinsic) {
       case 'Ref':
-        return refOf(String(argument), typeOf(String(argument)));
+        return refOf(String(argument));
       case 'Fn::GetAtt': {
         const [id = ''] = argument as string[];
         return arnOf(id, typeOf(id));
@@ -141,12 +157,6 @@ function resolver({ Resources }: Template): (value: unknown) => unknown {
     }
   }
   return resolve;
-}
-
-function refOf(id: string, type: string): string {
-  if (id === 'AWS::Partition') return 'aws';
-  if (type === 'AWS::S3::Bucket') return BUCKET;
-  return type === 'AWS::SNS::Topic' ? TOPIC : id;
 }
 
 function arnOf(id: string, type: string): string {

@@ -12,7 +12,7 @@ import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
 import { configSchema } from '../../lib/model/config.ts';
 import { hasMoto, type Moto, startMoto } from './moto.ts';
 
-type Value = string | { Ref: string } | { 'Fn::GetAtt': [string, string] };
+type Value = string | { readonly Ref: string };
 
 /** The definition as text, with ARNs and names in place of references. */
 function definition(): string {
@@ -30,8 +30,11 @@ function definition(): string {
     parts
       .map((part) => {
         if (typeof part === 'string') return part;
-        if ('Fn::GetAtt' in part)
-          return `arn:aws:lambda:eu-west-1:123456789012:function:${part['Fn::GetAtt'][0]}`;
+        if (part.Ref.includes('Version')) {
+          // moto asks for functions, and knows no versions of them.
+          const [name] = part.Ref.split('Version');
+          return `arn:aws:lambda:eu-west-1:123456789012:function:${name}00000000`;
+        }
         return part.Ref === 'AWS::Partition' ? 'aws' : 'audits';
       })
       .join('')

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { probePod } from '../../lib/probe/index.ts';
 import { admissionPolicy } from '../../scripts/admission-policy.ts';
+import { earlierProbe, probeOf } from '../../scripts/earlier-probe.ts';
 
 const text = (file: string): string => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
 
@@ -13,7 +14,28 @@ const variable = (name: string): string =>
 
 describe('the admission policy', () => {
   it('is what `npm run generate` makes of the pods', () => {
-    expect(text('admission-policy.yaml')).toBe(admissionPolicy());
+    expect(text('admission-policy.yaml')).toBe(admissionPolicy(earlierProbe()));
+  });
+
+  it('admits the probe of the release before, if there was one: npm run keep-probe', () => {
+    const changelog = readFileSync(new URL('../../CHANGELOG.md', import.meta.url), 'utf8');
+    const [, before] = [...changelog.matchAll(/^## (\d+\.\d+\.\d+)/gm)].map(([, version]) => version);
+    expect(earlierProbe()?.version).toBe(before);
+  });
+
+  it('has the script and the fields of an earlier probe beside its own', () => {
+    const earlier = probeOf('0.0.9', text('admission-policy.yaml').replace('LC_ALL=C ', 'LC_ALL=POSIX '));
+    const made = parseAllDocuments(admissionPolicy(earlier))[0]?.toJS() as Policy;
+    const of = (name: string): string =>
+      made.spec.variables.find((each) => each.name === name)?.expression ?? '';
+    expect(of('script')).toBe(variable('script'));
+    expect(of('earlierScript')).toBe(variable('script').replace('LC_ALL=C ', 'LC_ALL=POSIX '));
+    expect(of('differencesFromProbe')).toBe(variable('differencesFromProbe'));
+    expect(of('differencesFromEarlierProbe')).toContain('["sh", "-c", variables.earlierScript, "probe"]');
+    expect(of('differences')).toContain('size(variables.differencesFromEarlierProbe) == 0');
+    // Kept once more for the release after: of two versions only, not of all.
+    expect(probeOf('0.1.0', admissionPolicy(earlier)).script).toBe(variable('script').slice(4, -3));
+    expect(JSON.stringify(made).length).toBeLessThan(200_000);
   });
 
   it('has the script that the probe pod is sent with, to the letter', () => {

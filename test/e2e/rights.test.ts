@@ -10,6 +10,8 @@ import { parse, parseAllDocuments } from 'yaml';
 import { canaryManifest } from '../../lib/audit/canary.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE, OWN_LABEL } from '../../lib/model/own-pods.ts';
 import { probePod } from '../../lib/probe/index.ts';
+import { admissionPolicy } from '../../scripts/admission-policy.ts';
+import { probeOf } from '../../scripts/earlier-probe.ts';
 import { type Audit, audit, gaps, netnsAudit } from './audit.ts';
 import { apply, kubectl, tryKubectl } from './cluster.ts';
 import { type RunResult, waitFor } from './run.ts';
@@ -29,8 +31,11 @@ type Manifest = {
 /** What `netns-audit manifests` prints, with names of its own. */
 async function manifests(): Promise<Manifest[]> {
   const { stdout } = await netnsAudit(['manifests', '--image', IMAGE]);
-  return parseAllDocuments(stdout).map((document) => renamed(document.toJS()) as Manifest);
+  return manifestsIn(stdout);
 }
+
+const manifestsIn = (text: string): Manifest[] =>
+  parseAllDocuments(text).map((document) => renamed(document.toJS()) as Manifest);
 
 function renamed(value: unknown): unknown {
   if (value === OWN_LABEL.value) return NAME;
@@ -449,5 +454,46 @@ describe('the admission policy', () => {
     const result = await asAuditor('--image', 'registry.example/other:1');
     expect(said(result)).toContain('this one differs in spec.containers[0].image');
     expect(result.exitCode).toBe(3);
+  });
+});
+
+describe('the admission policy after an upgrade', () => {
+  const OLD_SCRIPT = 'echo as it was in the release before';
+  const policyOfBefore = (): string =>
+    admissionPolicy(null)
+      .replace(/r'''.*?'''/s, `r'''${OLD_SCRIPT}'''`)
+      .replaceAll(', "SYS_CHROOT"', '');
+  const upgraded = (): Manifest[] =>
+    manifestsIn(admissionPolicy(probeOf('0.0.9', policyOfBefore())).replaceAll(DEFAULT_IMAGE, () => IMAGE));
+  const ofBefore = (): Pod => {
+    const pod = probe();
+    (container(pod).command as string[])[2] = OLD_SCRIPT;
+    (security(pod).capabilities as { add: string[] }).add.pop();
+    return pod;
+  };
+
+  beforeAll(async () => {
+    expect((await tryPod(ofBefore())).exitCode).not.toBe(0);
+    await apply(upgraded());
+    await waitFor('the new policy to hold', async () => (await tryPod(ofBefore())).exitCode === 0);
+  });
+
+  it('admits the probes of both versions', async () => {
+    for (const pod of [probe(), ofBefore()]) expect(await tryPod(pod)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('admits no mixture of them, and names what differs from the newer one', async () => {
+    const scriptOfBefore = probe();
+    (container(scriptOfBefore).command as string[])[2] = OLD_SCRIPT;
+    const scriptOfNow = ofBefore();
+    container(scriptOfNow).command = container(probe()).command;
+    for (const [pod, differs] of [
+      [scriptOfBefore, 'spec.containers[0].command'],
+      [scriptOfNow, 'spec.containers[0].securityContext.capabilities'],
+    ] as const) {
+      const { exitCode, stderr } = await tryPod(pod);
+      expect(exitCode).not.toBe(0);
+      expect(stderr).toContain(differs);
+    }
   });
 });
