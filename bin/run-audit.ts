@@ -55,7 +55,7 @@ export type RunOptions = {
 /**
  * Audits one cluster, keeps and prints its report, tells destinations, and sets the exit code.
  *
- * @throws AuditError where the audit fails or its report cannot be kept
+ * @throws AuditError USAGE, CLUSTER_*, ABORTED if the audit fails; STORE if its report cannot be kept
  */
 export async function runAudit(target: ClusterTarget, options: RunOptions): Promise<void> {
   const exceptions = readExceptions(options.exceptions);

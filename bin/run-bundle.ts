@@ -13,7 +13,8 @@ const SHOWN = 20;
 /**
  * Writes copies of evidence under other names, and lists the names that stay.
  *
- * @throws AuditError where it is no evidence, would be judged differently under other names, or cannot be written
+ * @throws AuditError BUNDLE_INVALID if it is not evidence, or would be judged differently under other names; USAGE
+ *   if it cannot be written
  */
 export async function runBundle(
   paths: readonly string[],

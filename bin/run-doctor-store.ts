@@ -9,7 +9,7 @@ import { EXIT } from './exit.ts';
  * Reads a whole store, and prints each damaged part with its remedy.
  *
  * @param place - directory or s3://bucket/prefix
- * @throws AuditError where it cannot be read at all
+ * @throws AuditError USAGE if there is no store, ABORTED, STORE if it cannot be listed
  */
 export async function runDoctorOfStore(place: string): Promise<void> {
   const store = openStore(place);

@@ -31,7 +31,7 @@ export type FleetOptions = {
 /**
  * Audits the chosen clusters of a configuration, a few at a time; a failure affects only its cluster. Sets the exit code.
  *
- * @throws AuditError where the configuration cannot be used
+ * @throws AuditError CONFIG_INVALID, USAGE if the configuration cannot be used
  */
 export async function auditFleet(options: FleetOptions): Promise<void> {
   const config = readConfig(options.config);

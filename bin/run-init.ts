@@ -22,7 +22,7 @@ export type InitOptions = {
 /**
  * Writes a first configuration with the clusters of a kubeconfig or of AWS regions.
  *
- * @throws AuditError where there is none, or the file exists
+ * @throws AuditError USAGE if there is none, or the file exists
  */
 export async function runInit(file: string, options: InitOptions): Promise<void> {
   const clusters =

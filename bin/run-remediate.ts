@@ -70,7 +70,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 /**
  * Plans repairs from a report and, with `--apply`, does them one by one until the first surprise. Sets the exit code.
  *
- * @throws AuditError where the report, the cluster or the choice cannot be used
+ * @throws AuditError USAGE, STORE, CLUSTER_* if the choice, the report or the cluster cannot be used
  */
 export async function runRemediate(target: ClusterTarget, options: RemediateOptions): Promise<void> {
   const interrupt = onInterrupt(say);

@@ -16,7 +16,7 @@ export type EventBus = {
 /** Maximum entries per PutEvents call. An entry has 10 kB at most, far below the limit of 256 kB for all. */
 const BATCH = 10;
 
-/** Sends events to the default bus of the account and region. */
+/** Sends events to the default bus of the account and region. All methods throw AuditError ALERT. */
 export class EventBridgeBus implements EventBus {
   async put(events: readonly BusEvent[]): Promise<void> {
     const client = new EventBridgeClient({ maxAttempts: 5 });

@@ -29,7 +29,7 @@ export type Progress =
       readonly findings: number;
     };
 
-/** @throws AuditError when the cluster as a whole cannot be audited; the report's coverage has errors of nodes. */
+/** @throws AuditError CLUSTER_*, ABORTED if the cluster as a whole cannot be audited; errors of nodes are in the coverage */
 export async function auditCluster(cluster: Cluster, options: AuditOptions): Promise<ClusterReport> {
   const { previous, exceptions, onProgress } = options;
   const plan = await planCluster(cluster, { ...options, previousRunId: previous?.runId ?? null });

@@ -19,7 +19,10 @@ export type CanaryOptions = {
 /** The probe would get no answer either. */
 const ENDS_THE_NODE: readonly ErrorCode[] = ['ABORTED', 'NODE_SILENT'];
 
-/** Starts a canary on the node and removes it. A pod that cannot start is a result, not an error. */
+/**
+ * Starts a canary on the node and removes it. A pod that cannot start is a result, not an error.
+ * @throws AuditError ABORTED, NODE_SILENT
+ */
 export async function runCanary(pods: ProbePods, node: string, options: CanaryOptions): Promise<CanaryRun> {
   const manifest = canaryManifest(node, options);
   const pod = `${options.namespace}/${manifest.metadata.name}`;

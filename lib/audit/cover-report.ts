@@ -10,6 +10,7 @@ const checks = new Map(catalogue.map((check) => [check.id, check]));
 /**
  * What an exception covered in the report stays covered. Node labels are current; a pod's labels are read when its node
  * is audited again, right before the pod is recreated.
+ * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function coverReport(
   cluster: Cluster,

@@ -10,7 +10,10 @@ import { publish } from './publish.ts';
 /** The node before and after faults were planted on it. */
 export type Recorded = { readonly healthy: JudgedAgain; readonly broken: JudgedAgain };
 
-/** @param healthy - archive of evidence; @param broken - likewise */
+/**
+ * @param healthy - archive of evidence; @param broken - likewise
+ * @throws AuditError as {@link judgeAgain}
+ */
 export async function judgeRecorded(healthy: Uint8Array, broken: Uint8Array): Promise<Recorded> {
   return { healthy: await judgeAgain([healthy]), broken: await judgeAgain([broken]) };
 }
@@ -43,6 +46,7 @@ const MONTH = {
  * Writes the last 30 nights of two clusters into the store, each compared with the one before.
  *
  * @returns the names of the clusters
+ * @throws AuditError STORE
  */
 export async function publishMonth(store: Store, recorded: Recorded, now: Date): Promise<string[]> {
   for (const [name, phases] of Object.entries(MONTH)) {

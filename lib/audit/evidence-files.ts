@@ -11,7 +11,7 @@ import { Judge } from './judge.ts';
 import { type Answer, notJudged, type Unpacked } from './judge-bundle.ts';
 import { failedCoverage, type Gathered, judgeByApi } from './judge-node.ts';
 
-/** Writes the evidence of one node; existing evidence stays. */
+/** Writes the evidence of one node; existing evidence stays. @throws AuditError STORE */
 export async function keepEvidence(
   store: Store,
   run: Run,

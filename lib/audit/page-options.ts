@@ -13,7 +13,10 @@ export type Neighbours = {
   readonly consoleRegion?: string | null;
 };
 
-/** For a page in the store: its earlier runs, and links to the previous audit and the fleet. */
+/**
+ * For a page in the store: its earlier runs, and links to the previous audit and the fleet.
+ * @throws AuditError STORE
+ */
 export async function pageOptions(
   store: Store,
   report: ClusterReport,

@@ -60,7 +60,10 @@ export async function connect(target: ClusterTarget, options: ConnectOptions): P
   }
 }
 
-/** Reads the credentials, and contacts nobody else. Close its transport at the end. */
+/**
+ * Reads the credentials, and contacts nobody else. Close its transport at the end.
+ * @throws AuditError KUBECONFIG_INVALID, CLUSTER_UNAUTHENTICATED, AWS
+ */
 export async function open(target: ClusterTarget, options: ConnectOptions): Promise<Connection> {
   const { name, credentials } =
     target.kind === 'eks'
@@ -78,7 +81,7 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
   return { name, transport: new Transport({ ...credentials, proxy }, agent, options.onUnanswered) };
 }
 
-/** Asks the cluster for its identity. */
+/** Asks the cluster for its identity. @throws AuditError CLUSTER_*, ABORTED */
 export async function identify(
   { name, transport }: Connection,
   options: Pick<ConnectOptions, 'signal' | 'deadline'>,

@@ -79,7 +79,7 @@ export class Lease {
     });
   }
 
-  /** Extends the lease. @throws AuditError if somebody else has taken it: the caller must then stop. */
+  /** Extends the lease. @throws AuditError CLUSTER_* if somebody else has taken it: the caller must then stop. */
   async renew(): Promise<void> {
     const path = `${this.#path}/${this.#name}`;
     const renewed = async (): Promise<string> =>
@@ -103,6 +103,7 @@ export class Lease {
     }
   }
 
+  /** Gives the lease back, unless somebody else has taken it. @throws AuditError CLUSTER_* */
   async release(): Promise<void> {
     await this.#cluster.transport
       .json({

@@ -18,7 +18,10 @@ const pageSchema = z.object({
   items: z.array(z.unknown()).nullable(),
 });
 
-/** All items of a collection. Restarts a list that expired between pages (410). */
+/**
+ * All items of a collection. Restarts a list that expired between pages (410).
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function listAll<T>(
   cluster: Cluster,
   what: string,
@@ -89,14 +92,20 @@ export async function listNodes(cluster: Cluster, options?: ListOptions): Promis
   return (await listAll(cluster, 'list nodes', '/api/v1/nodes', {}, reduceNode, options)).items;
 }
 
-/** Null if there is none of that name. Listed, as the role has no right to get one. */
+/**
+ * Null if there is none of that name. Listed, as the role has no right to get one.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function listNode(cluster: Cluster, name: string, options?: ListOptions): Promise<Node | null> {
   const query = { fieldSelector: `metadata.name=${name}` };
   const { items } = await listAll(cluster, `list node ${name}`, '/api/v1/nodes', query, reduceNode, options);
   return items.find((node) => node.name === name) ?? null;
 }
 
-/** Whether the API no longer has a node, or has another one under its name. */
+/**
+ * Whether the API no longer has a node, or has another one under its name.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function isNodeGone(
   cluster: Cluster,
   { name, uid }: Pick<Node, 'name' | 'uid'>,
@@ -112,6 +121,7 @@ export async function isNodeGone(
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list).
  *
  * @param options.since - `0` is any cached state
+ * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function listPodsOnNode(
   cluster: Cluster,
@@ -185,13 +195,19 @@ const EVENT_REASONS = [
   'UnregisterNetDevice',
 ];
 
-/** Events of about the last hour (what the API keeps) about pods and nodes, in all namespaces. */
+/**
+ * Events of about the last hour (what the API keeps) about pods and nodes, in all namespaces.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
   return items.filter((event) => EVENT_REASONS.includes(event.reason));
 }
 
-/** Kubelet events about pods being removed, which the API may no longer have. No selector can limit them to one node. */
+/**
+ * Kubelet events about pods being removed, which the API may no longer have. No selector can limit them to one node.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function listKillings(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const what = 'list events of pods taken down';
   const query = { fieldSelector: 'involvedObject.kind=Pod' };
@@ -199,7 +215,10 @@ export async function listKillings(cluster: Cluster, options?: ListOptions): Pro
   return items.filter(({ reason }) => reason === 'Killing' || reason === 'FailedKillPod');
 }
 
-/** Events about one pod that the API still has, whether or not the pod exists. */
+/**
+ * Events about one pod that the API still has, whether or not the pod exists.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function listPodEvents(
   cluster: Cluster,
   namespace: string,

@@ -6,7 +6,7 @@ import type { Cluster } from './connect.ts';
 
 const level = 'privileged';
 
-/** Whether there is a namespace of that name. */
+/** Whether there is a namespace of that name. @throws AuditError CLUSTER_*, ABORTED */
 export async function hasNamespace(cluster: Cluster, name: string, signal?: AbortSignal): Promise<boolean> {
   try {
     await cluster.transport.json({
@@ -21,7 +21,10 @@ export async function hasNamespace(cluster: Cluster, name: string, signal?: Abor
   }
 }
 
-/** Creates the namespace if it is missing. @returns whether it was created. */
+/**
+ * Creates the namespace if it is missing. @returns whether it was created.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function ensureNamespace(
   cluster: Cluster,
   name: string,

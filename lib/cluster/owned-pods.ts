@@ -37,7 +37,7 @@ export type OwnedPod = {
   readonly controller: { readonly kind: string; readonly uid: string } | null;
 };
 
-/** All pods of a namespace, with their controllers. */
+/** All pods of a namespace, with their controllers. @throws AuditError CLUSTER_*, ABORTED */
 export async function listOwnedPods(
   cluster: Cluster,
   namespace: string,

@@ -153,7 +153,7 @@ export class ProbePods {
     }
   }
 
-  /** Events about a pod that the API still has, whether or not the pod exists. */
+  /** Events about a pod that the API still has, whether or not the pod exists. @throws AuditError CLUSTER_*, ABORTED */
   async events({ metadata: { namespace, name } }: PodManifest): Promise<Event[]> {
     return await listPodEvents(this.#cluster, namespace, name, { signal: this.#signal });
   }

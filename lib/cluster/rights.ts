@@ -20,7 +20,10 @@ const reviewSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 
 const reviewOfSelfSchema = z.object({ status: z.object({ userInfo: z.object({ username: z.string() }) }) });
 
-/** The user that the API server sees; null if it does not say, as before Kubernetes 1.28. */
+/**
+ * The user that the API server sees; null if it does not say, as before Kubernetes 1.28.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function whoAmI({ transport }: Connection, signal?: AbortSignal): Promise<string | null> {
   try {
     const answer = await transport.json({

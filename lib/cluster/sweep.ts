@@ -19,6 +19,7 @@ const ownPodSchema = z.object({
  *   each other alone. Null removes all.
  * @param options - component: only pods of that kind
  * @returns `namespace/name` of the pods it removed, and of those it kept
+ * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function sweep(
   cluster: Cluster,
@@ -51,7 +52,10 @@ export async function sweep(
   };
 }
 
-/** Deletes, by default without a grace period: our pods need none. @returns false if it was already gone. */
+/**
+ * Deletes, by default without a grace period: our pods need none. @returns false if it was already gone.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function deletePod(
   cluster: Cluster,
   namespace: string,

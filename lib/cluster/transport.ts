@@ -51,7 +51,10 @@ const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
-/** Requests to one API server over kept-alive connections, with retries within a deadline. */
+/**
+ * Requests to one API server over kept-alive connections, with retries within a deadline. All methods that send a request
+ * throw AuditError CLUSTER_*, ABORTED.
+ */
 export class Transport {
   /** Requests sent, retries included: what a run costs the API server. */
   requests = 0;
@@ -281,7 +284,7 @@ export function aborted(what: string): AuditError {
   return new AuditError('ABORTED', `interrupted (${what})`, { remedy: 'Run it again.' });
 }
 
-/** Waits, and ends early with ABORTED. */
+/** Waits, and ends early with ABORTED. @throws AuditError ABORTED */
 export async function pause(
   milliseconds: number,
   signal: AbortSignal | undefined,

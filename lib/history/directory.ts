@@ -17,7 +17,7 @@ function isLeftover(key: string): boolean {
   return /\.(?:part|lock)$/.test(key);
 }
 
-/** Keeps all objects as files below one directory. */
+/** Keeps all objects as files below one directory. All methods throw AuditError STORE. */
 export class DirectoryStore implements Store {
   readonly location: string;
   #cleared: Promise<void> | null = null;

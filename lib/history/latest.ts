@@ -17,6 +17,7 @@ const LOOKED_AT = 50;
 
 /**
  * The cluster's latest report, like {@link latestReportOf}; null also if it is of another cluster under the same name.
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function latestReport(
   store: Store,
@@ -33,6 +34,7 @@ export async function latestReport(
  * a cluster.
  *
  * @param onDamage - called with what is damaged, and what replaces it
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function latestReportOf(
   store: Store,
@@ -84,7 +86,10 @@ async function pointedTo(store: Store, cluster: string): Promise<ClusterReport |
   });
 }
 
-/** The newest readable report of the whole cluster, among those of the last year and the newest runs. */
+/**
+ * The newest readable report of the whole cluster, among those of the last year and the newest runs.
+ * @throws AuditError STORE if the store does not answer now
+ */
 export async function newestReport(
   store: Store,
   cluster: string,
@@ -110,6 +115,7 @@ export async function newestReport(
  * Moves the pointer forward in time, never back: of two simultaneous runs the later one is the latest. Ignores a run of the
  * future: every run until then would be compared with it. Rewrites a damaged pointer to this run, or to a later
  * readable one.
+ * @throws AuditError STORE
  */
 export async function pointToLatest(store: Store, run: Run, now = Date.now()): Promise<void> {
   const isAhead = (runId: string): boolean => Date.parse(timeOf(runId)) > now + AHEAD_MILLISECONDS;

@@ -37,6 +37,7 @@ export type RunSummary = ClusterSummary & Pick<ClusterReport, 'runId' | 'scope' 
 /**
  * The newest readable run of the whole cluster; else the newest partial one. Null if there is no run
  * in this time.
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function lastSummary(
   store: Store,
@@ -103,6 +104,7 @@ async function isWanted(
  *
  * @param only - filter: see {@link summary}
  * @param onDamage - called in order for reports that cannot be read and are left out
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function* summaries(
   store: Store,

@@ -46,7 +46,10 @@ export async function reportOfRun(store: Store, run: Run): Promise<ClusterReport
   return await readAs(store, run, reportSchema);
 }
 
-/** Like {@link reportOfRun}, but only the fields of the schema. */
+/**
+ * Like {@link reportOfRun}, but only the fields of the schema.
+ * @throws AuditError STORE if the object is not that report
+ */
 export async function readAs<T extends Pick<ClusterReport, 'runId'> & { cluster: { name: string } }>(
   store: Store,
   run: Run,

@@ -25,6 +25,7 @@ export const kinds = (Object.keys(PREFIXES) as (keyof typeof PREFIXES)[]).filter
  * stays as it is, as its target is unknown; so do files that the auditor did not name.
  *
  * @param onDamage - called for pointers that cannot be read
+ * @throws AuditError STORE
  */
 export async function* expired(
   store: DirectoryStore,

@@ -5,7 +5,10 @@ import { type OnDamage, unlessDamaged } from './damage.ts';
 import { clusterOf, keys, type Run } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** Clusters by name: those with a latest report; if there are none, those with partial audits. */
+/**
+ * Clusters by name: those with a latest report; if there are none, those with partial audits.
+ * @throws AuditError STORE
+ */
 export async function clusters(store: Store): Promise<string[]> {
   const names: string[] = [];
   for await (const key of store.list('latest/cluster=')) {
@@ -30,6 +33,7 @@ export async function clusters(store: Store): Promise<string[]> {
  * @param since - the oldest day, `YYYY-MM-DD`
  * @param until - the newest day
  * @param onDamage - called for folders that cannot be listed
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function* runs(
   store: Store,
@@ -65,7 +69,7 @@ async function oldestDay(store: Store, cluster: string): Promise<string> {
   return LATER;
 }
 
-/** Whether the store has any report of the cluster. */
+/** Whether the store has any report of the cluster. @throws AuditError STORE */
 export async function hasReports(store: Store, cluster: string): Promise<boolean> {
   return (await oldestDay(store, cluster)) !== LATER;
 }

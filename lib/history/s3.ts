@@ -21,7 +21,10 @@ export function parseS3Place(place: string): S3Place {
   return { bucket: match[1] ?? '', prefix: (match[2] ?? '').replaceAll(/^\/+|\/+$/g, '') };
 }
 
-/** Keeps all objects below one prefix of a bucket, on S3 or a compatible server with conditional writes. */
+/**
+ * Keeps all objects below one prefix of a bucket, on S3 or a compatible server with conditional writes. All methods
+ * throw AuditError STORE.
+ */
 export class S3Store implements Store {
   readonly location: string;
   readonly #place: S3Place;

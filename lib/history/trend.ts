@@ -55,6 +55,7 @@ function daysOf({ from, to }: Column): string[] {
 /**
  * Rows of the newest run of each column; the days between are not even listed. A sum over a cluster needs a run of all
  * of it: if the newest is partial, the one before is read.
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function rowsOf(
   store: Store,
@@ -70,6 +71,7 @@ export async function rowsOf(
 /**
  * Like {@link rowsOf}, with `take` applied to the rows; null for a column without a run. Another run of the column replaces
  * one with damaged rows.
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function readColumns<T>(
   store: Store,

@@ -64,7 +64,10 @@ function archiveFromLog(log: string): Uint8Array {
   return archive;
 }
 
-/** Unpacks a tar.gz of the probe. `allowed` says which paths may be in it. */
+/**
+ * Unpacks a tar.gz of the probe. `allowed` says which paths may be in it.
+ * @throws AuditError BUNDLE_INVALID
+ */
 export async function unpackArchive(archive: Uint8Array, allowed: RegExp = PROBE_PATH): Promise<BundleFiles> {
   if (archive.length > BUNDLE_LIMITS.archiveBytes) throw invalidBundle(`it has ${archive.length} bytes`);
   let tar: Uint8Array;

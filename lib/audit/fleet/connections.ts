@@ -15,7 +15,10 @@ export type Connections = {
   readonly onDamage: (damage: AuditError) => void;
 };
 
-/** Opens a connection under the cluster's name in the config, and closes it after `use`. */
+/**
+ * Opens a connection under the cluster's name in the config, and closes it after `use`.
+ * @throws AuditError as {@link connect}, and what `use` throws
+ */
 export async function withCluster<T>(
   config: ClusterConfig,
   connections: Connections,

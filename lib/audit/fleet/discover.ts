@@ -3,7 +3,10 @@ import { keys, type Store } from '../../history/index.ts';
 import type { Discover, Found } from '../../model/discovery.ts';
 import { newRunId } from '../../model/run-id.ts';
 
-/** @param find - asks AWS */
+/**
+ * @param find - asks AWS
+ * @throws AuditError STORE, and what `find` throws
+ */
 export async function discoverFleet(
   store: Store,
   { scheduledTime, schedule, discover }: { scheduledTime: string; schedule: string; discover: Discover },

@@ -23,7 +23,10 @@ const AT_ONCE = 8;
 /** A nightly audit that is two days old was missed once. */
 const STALE_DAYS = 2;
 
-/** The page of a run. Links are relative, or to the console where the store is a bucket. */
+/**
+ * The page of a run. Links are relative, or to the console where the store is a bucket.
+ * @throws AuditError STORE
+ */
 export async function pageOfRun(
   store: Store,
   fleet: FleetReport,
@@ -78,6 +81,7 @@ export async function pageOfRun(
  *
  * @param onDamage - called for unreadable reports: older ones are shown instead
  * @param hrefOf - URL of a report's page, by its key
+ * @throws AuditError STORE if the store does not answer now
  */
 export async function latestOfEach(
   store: Store,

@@ -6,7 +6,10 @@ import { type ClusterConfig, clusterSchema } from '../../model/clusters.ts';
 /** Of `latest/found-clusters.json`. */
 export const registerSchema = z.object({ schemaVersion: z.literal(1), clusters: z.array(clusterSchema) });
 
-/** Empty where nothing was found yet, or the register is damaged: it is rewritten with what is found. */
+/**
+ * Empty where nothing was found yet, or the register is damaged: it is rewritten with what is found.
+ * @throws AuditError STORE if the store does not answer now
+ */
 export async function readRegister(store: Store, onDamage: OnDamage): Promise<ClusterConfig[]> {
   const read = async (): Promise<ClusterConfig[]> => {
     const stored = await store.get(keys.register());
@@ -15,7 +18,10 @@ export async function readRegister(store: Store, onDamage: OnDamage): Promise<Cl
   return (await unlessDamaged(read, onDamage)) ?? [];
 }
 
-/** If two runs end at once, the later one finds the same or more: either may be the last. */
+/**
+ * Writes the register. If two runs end at once, the later one finds the same or more, so either may win.
+ * @throws AuditError STORE
+ */
 export async function keepRegister(store: Store, clusters: readonly ClusterConfig[]): Promise<void> {
   const held = await store.get(keys.register());
   const body = Buffer.from(`${JSON.stringify({ schemaVersion: 1, clusters })}\n`);

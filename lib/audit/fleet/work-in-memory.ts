@@ -3,7 +3,7 @@ import type { PutResult, Store, Stored } from '../../history/store.ts';
 
 const WORK = 'work/';
 
-/** A store that keeps a run's work in memory, and passes all else to another store. */
+/** Keeps a run's work in memory, and passes all else to another store. All methods throw AuditError STORE. */
 export class WorkInMemory implements Store {
   readonly location: string;
   readonly #kept = new Map<string, Uint8Array>();

@@ -35,6 +35,7 @@ export const batchesKey = (run: Run): string => keys.work(run, BATCHES);
 /**
  * @param batches - JSON of a state's input each
  * @returns the plan that holds: that of an earlier attempt, if any
+ * @throws AuditError STORE
  */
 export async function keepPlan(
   store: Store,
@@ -69,7 +70,7 @@ export async function keepExceptions(
   await store.putOnce(keys.exceptions(runId), Buffer.from(JSON.stringify(exceptions)));
 }
 
-/** Empty where none were kept: an older version planned the run. */
+/** Empty where none were kept: an older version planned the run. @throws AuditError STORE */
 export async function readExceptions(store: Store, runId: string): Promise<Exception[]> {
   const key = keys.exceptions(runId);
   const stored = await store.get(key);
@@ -77,7 +78,10 @@ export async function readExceptions(store: Store, runId: string): Promise<Excep
   return parse(store, key, () => exceptionsSchema.parse(JSON.parse(Buffer.from(stored.body).toString())));
 }
 
-/** @returns the key, from which the states read them one by one */
+/**
+ * @returns the key, from which the states read them one by one
+ * @throws AuditError STORE
+ */
 export async function keepTasks(store: Store, runId: string, tasks: readonly Task[]): Promise<string> {
   const key = keys.tasks(runId);
   await store.putOnce(key, Buffer.from(JSON.stringify(tasks.map((task) => ({ task })))));
@@ -87,19 +91,19 @@ export async function keepTasks(store: Store, runId: string, tasks: readonly Tas
 /**
  * The clusters of a run; empty where no list was kept.
  *
- * @throws AuditError where the list is damaged
+ * @throws AuditError STORE, also if the list is damaged
  */
 export async function readTasks(store: Store, runId: string): Promise<Task[]> {
   const items = await readJson(store, keys.tasks(runId), z.array(itemSchema));
   return (items ?? []).map(({ task }) => task);
 }
 
-/** Null where nobody looked. */
+/** The clusters that discovery found for a run; null if it did not look. @throws AuditError STORE */
 export async function readFound(store: Store, runId: string): Promise<Found | null> {
   return await readJson(store, keys.found(runId), foundSchema);
 }
 
-/** The first attempt's: a later one only differs in whether it sent a message. */
+/** Keeps the first attempt's conclusion: a later one only differs in whether it sent a message. @throws AuditError STORE */
 export async function keepConclusion(store: Store, run: Run, conclusion: Conclusion): Promise<void> {
   await store.putOnce(keys.work(run, CONCLUSION), Buffer.from(JSON.stringify(conclusion)));
 }
@@ -107,7 +111,7 @@ export async function keepConclusion(store: Store, run: Run, conclusion: Conclus
 /**
  * A run's conclusion about a cluster; null where it did not get that far.
  *
- * @throws AuditError where it is damaged
+ * @throws AuditError STORE, also if it is damaged
  */
 export async function readConclusion(store: Store, run: Run): Promise<Conclusion | null> {
   return await readJson(store, keys.work(run, CONCLUSION), conclusionSchema);
@@ -119,7 +123,7 @@ async function readJson<T>(store: Store, key: string, schema: z.ZodType<T>): Pro
   return parse(store, key, () => schema.parse(JSON.parse(Buffer.from(stored.body).toString())));
 }
 
-/** Null when the cluster was never planned. */
+/** Null when the cluster was never planned. @throws AuditError STORE */
 export async function readPlan(store: Store, run: Run): Promise<StoredPlan | null> {
   const key = keys.work(run, PLAN);
   const stored = await store.get(key);
@@ -145,6 +149,7 @@ export async function keepResults(
  * The results of a batch, unpacked on demand: thousands of nodes are too much to hold at once.
  *
  * @returns null when the batch has no results (yet)
+ * @throws AuditError STORE, here or from the returned function
  */
 export async function readResults(
   store: Store,
