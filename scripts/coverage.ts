@@ -9,18 +9,36 @@ import { readSeen, type Seen } from '../test/e2e/seen.ts';
 
 /** The networks in the table, each with its most common node setup. */
 export const networks: readonly (readonly [name: string, platform: Platform])[] = [
-  ['bridge', { plugin: 'bridge', ipam: 'host-local', plugins: ['bridge', 'portmap'], crictl: true }],
-  ['ptp', { plugin: 'ptp', ipam: 'host-local', plugins: ['ptp', 'portmap'], crictl: true }],
+  [
+    'bridge',
+    { plugin: 'bridge', ipam: 'host-local', plugins: ['bridge', 'portmap'], crictl: true, dnsByHand: true },
+  ],
+  ['ptp', { plugin: 'ptp', ipam: 'host-local', plugins: ['ptp', 'portmap'], crictl: true, dnsByHand: true }],
   [
     'AWS VPC CNI',
-    { plugin: 'aws-cni', ipam: '', plugins: ['aws-cni', 'egress-cni', 'portmap'], crictl: true },
+    {
+      plugin: 'aws-cni',
+      ipam: '',
+      plugins: ['aws-cni', 'egress-cni', 'portmap'],
+      crictl: true,
+      dnsByHand: true,
+    },
   ],
   [
     'Calico',
-    { plugin: 'calico', ipam: 'calico-ipam', plugins: ['calico', 'portmap', 'bandwidth'], crictl: true },
+    {
+      plugin: 'calico',
+      ipam: 'calico-ipam',
+      plugins: ['calico', 'portmap', 'bandwidth'],
+      crictl: true,
+      dnsByHand: true,
+    },
   ],
-  ['Cilium', { plugin: 'cilium-cni', ipam: '', plugins: ['cilium-cni'], crictl: true }],
-  ['flannel', { plugin: 'flannel', ipam: '', plugins: ['flannel', 'portmap'], crictl: true }],
+  ['Cilium', { plugin: 'cilium-cni', ipam: '', plugins: ['cilium-cni'], crictl: true, dnsByHand: true }],
+  [
+    'flannel',
+    { plugin: 'flannel', ipam: '', plugins: ['flannel', 'portmap'], crictl: true, dnsByHand: true },
+  ],
 ];
 
 const faults: readonly Fault[] = batches.flatMap((batch) => batch.faults);

@@ -1,5 +1,6 @@
 /** What was gathered of one node, judged: its failures, and how much of it was examined. Pure. */
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
+import { givenServices } from '../computed/cluster-dns.ts';
 import { podKey } from '../computed/cni-endpoints.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
 import { nodeRoutes } from '../computed/node-routes.ts';
@@ -89,6 +90,7 @@ export function judgeNode(
     servicesUnread: after?.serviceEndpoints?.status === 'failed' ? after.serviceEndpoints.reason : null,
     podAddresses: podAddresses(evidence),
     nodeRoutes: nodeRoutes(evidence),
+    dnsServices: evidence.clusterDns.status === 'present' ? givenServices(evidence.clusterDns.value) : null,
     podLinks: podLinks(evidence),
     unseenPods: unseenPods(evidence),
     youngPods: youngPods(evidence),

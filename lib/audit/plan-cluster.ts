@@ -13,6 +13,7 @@ import type { ClusterFacts, Event } from '../model/kubernetes.ts';
 import { NO_SERVICE_ENDPOINTS, type ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { RunRecord } from '../probe/index.ts';
 import type { CheckSet } from './checks-for.ts';
+import { withEndpoints } from './dns-endpoints.ts';
 import { type NodeSelection, otherNodes, type PlannedNode, planNodes } from './plan.ts';
 
 export type PlanOptions = Pick<RunRecord, 'runId' | 'settleSeconds' | 'previousRunId'> & {
@@ -70,7 +71,10 @@ export async function planCluster(
   };
   const facts = {
     nodes: otherNodes(nodes),
-    dnsServices: dns.services,
+    dnsServices:
+      dns.services === null || options.checks === 'counts'
+        ? dns.services
+        : await withEndpoints(cluster, dns.services, list),
     dnsServicesUnread: dns.unread,
   };
   return {

@@ -3,7 +3,7 @@ import type { ActiveProbe } from '../model/active-probe.ts';
 import type { SourceName, Sources } from '../model/evidence.ts';
 import type { ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
-import type { Pod } from '../model/kubernetes.ts';
+import type { DnsService, Pod } from '../model/kubernetes.ts';
 import type { PodAddress } from '../model/node-result.ts';
 import type { NodeRoutes } from '../model/node-routes.ts';
 import type { PodLink } from '../model/pod-links.ts';
@@ -77,6 +77,8 @@ export type ClusterSources = {
   readonly podAddresses: readonly PodAddress[];
   /** Nodes whose routes to the pods of other nodes are known. */
   readonly nodeRoutes: readonly NodeRoutes[];
+  /** Services that kubelets give to pods as nameservers, once for each such node. */
+  readonly dnsServices: readonly (DnsService & { readonly node: string })[];
   /** Main links of pods that have ever lost packets, now and in the cluster's latest report; null if it has none. */
   readonly podLinks: readonly PodLink[];
   readonly earlierPodLinks: { readonly at: string; readonly links: readonly PodLink[] } | null;

@@ -2,6 +2,7 @@
 export { grantRights, statusOf } from './api-error.ts';
 export { type Cluster, type ClusterTarget, type Connection, connect, identify, open } from './connect.ts';
 export { Lease } from './lease.ts';
+export type { ListOptions } from './list.ts';
 export {
   isNodeGone,
   listDnsServices,
@@ -12,7 +13,7 @@ export {
   listPodsOnNode,
 } from './list.ts';
 export { listCalicoBlock, listCiliumEndpoint, listCniRecords } from './list-cni-records.ts';
-export { listServiceEndpoints } from './list-service-endpoints.ts';
+export { countEndpoints, listServiceEndpoints } from './list-service-endpoints.ts';
 export { ensureNamespace, hasNamespace } from './namespace.ts';
 export { evict, listOwnedPods, type OwnedPod } from './owned-pods.ts';
 export { ProbePods } from './probe-pods.ts';

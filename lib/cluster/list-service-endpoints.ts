@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { ServedPod, ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { Cluster } from './connect.ts';
-import { type ListOptions, listIfAllowed } from './list.ts';
+import { type ListOptions, listAll, listIfAllowed } from './list.ts';
 
 const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
 
@@ -11,7 +11,7 @@ const rawSlice = z.object({
   endpoints: z
     .array(
       z.object({
-        conditions: z.object({ ready: z.boolean().nullish() }).nullish(),
+        conditions: z.object({ ready: z.boolean().nullish(), serving: z.boolean().nullish() }).nullish(),
         targetRef: z.object({ kind: z.string().optional(), name: z.string().optional() }).nullish(),
       }),
     )
@@ -28,6 +28,26 @@ export async function listServiceEndpoints(
   // A pod with several ports or addresses is in several slices.
   const byName = new Map(slices.value.flat().map((served) => [Object.values(served).join('/'), served]));
   return { status: 'present', value: [...byName.values()] };
+}
+
+/**
+ * How many endpoints of a Service get its traffic: those that are ready, and those that end but still serve, which are used
+ * where no other is left. Slices written by hand need not name a pod.
+ *
+ * @throws AuditError CLUSTER_*
+ */
+export async function countEndpoints(
+  cluster: Cluster,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  options: ListOptions = {},
+): Promise<number> {
+  const path = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/endpointslices`;
+  const query = { labelSelector: `kubernetes.io/service-name=${name}` };
+  const what = `list endpointslices in ${namespace}`;
+  const { items } = await listAll(cluster, what, path, query, (item) => rawSlice.parse(item), options);
+  return items
+    .flatMap(({ endpoints }) => endpoints ?? [])
+    .filter(({ conditions }) => conditions?.ready !== false || conditions.serving === true).length;
 }
 
 /** Slices written by hand need not name a pod. An unknown condition counts as ready. */

@@ -22,5 +22,5 @@ export function reduceDnsService(item: unknown): DnsService | null {
     ...(spec.externalIPs ?? []),
   ].filter((address) => address !== '' && address !== 'None');
   if (addresses.length === 0 || !(spec.ports ?? []).some(({ port }) => port === DNS_PORT)) return null;
-  return { namespace: meta.namespace ?? 'default', name: meta.name, addresses };
+  return { namespace: meta.namespace ?? 'default', name: meta.name, addresses, endpoints: null };
 }

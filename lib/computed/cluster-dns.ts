@@ -1,5 +1,6 @@
 /** Who answers at the nameserver address that pods with policy ClusterFirst get. */
 import type { Sources } from '../model/evidence.ts';
+import type { DnsService } from '../model/kubernetes.ts';
 import type { NetworkStack } from '../model/network.ts';
 import { contains, sameAddress } from './cidr.ts';
 import { isLoopback } from './container-resolv-confs.ts';
@@ -24,6 +25,14 @@ export function answererOf(
   // Cilium redirects 169.254.20.10 to a pod by itself (CiliumLocalRedirectPolicy).
   const linkLocal = contains('169.254.0.0/16', server) || contains('fe80::/10', server);
   return linkLocal || services === null || services.length === 0 ? 'untold' : 'nobody';
+}
+
+/** Services that the kubelet gives to pods as nameservers; null if either is not known. */
+export function givenServices({ services, kubelet }: Sources['clusterDns']): DnsService[] | null {
+  if (services === null || kubelet === null) return null;
+  return services.filter(({ addresses }) =>
+    addresses.some((address) => kubelet.servers.some((server) => sameAddress(address, server))),
+  );
 }
 
 /** The addresses of all DNS Services, for a finding to show. */

@@ -4,12 +4,19 @@
  */
 import { counts, type Finding, nodeOf } from '../model/finding.ts';
 
+/** Where a finding is, by how far its cause may be away. */
+const placeOf = {
+  'same cluster': () => '',
+  'same node': nodeOf,
+  'same pod': podOf,
+} as const satisfies Record<string, (finding: Finding) => string>;
+
 type Rule = {
   /** Checks whose finding explains the symptoms. */
   readonly causes: readonly string[];
   readonly symptoms: readonly string[];
   /** How cause and symptom belong together. */
-  readonly on: 'same pod' | 'same node';
+  readonly on: keyof typeof placeOf;
 };
 
 /** The first rule that fits wins, so deeper causes come first. */
@@ -69,6 +76,11 @@ const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    causes: ['cluster-dns-unserved'],
+    symptoms: ['pod-dns-failing'],
+    on: 'same cluster',
+  },
+  {
     // The kernel drops the routes of a device that goes down.
     causes: ['node-tunnel-broken'],
     symptoms: ['route-to-node-missing'],
@@ -126,9 +138,12 @@ const rules: readonly Rule[] = [
 /** Sets `partOf` and `children` among findings of one cluster. */
 export function correlate(findings: readonly Finding[]): Finding[] {
   // Thousands of nodes with one fault are as many causes: only those in the symptom's own place are checked.
+  const within = (on: Rule['on']) =>
+    Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${placeOf[on](finding)}`);
   const byPlace = {
-    'same node': Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${nodeOf(finding)}`),
-    'same pod': Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${podOf(finding)}`),
+    'same cluster': within('same cluster'),
+    'same node': within('same node'),
+    'same pod': within('same pod'),
   };
   const causeOf = new Map<string, string>();
   for (const finding of findings) {
@@ -136,12 +151,11 @@ export function correlate(findings: readonly Finding[]): Finding[] {
     const cause = rules
       .filter((rule) => rule.symptoms.includes(finding.check))
       .flatMap(({ on, causes }) =>
-        causes.map((check) => {
-          const place = on === 'same node' ? nodeOf(finding) : podOf(finding);
-          return byPlace[on]
-            .get(`${check}|${place}`)
-            ?.find(({ object }) => on === 'same node' || object.kind === 'pod');
-        }),
+        causes.map((check) =>
+          byPlace[on]
+            .get(`${check}|${placeOf[on](finding)}`)
+            ?.find(({ object }) => on !== 'same pod' || object.kind === 'pod'),
+        ),
       )
       .find((each) => each !== undefined);
     if (cause !== undefined) causeOf.set(finding.fingerprint, cause.fingerprint);

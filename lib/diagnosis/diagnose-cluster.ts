@@ -70,6 +70,7 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
     {
       podAddresses: [],
       nodeRoutes: [],
+      dnsServices: [],
       podLinks: [],
       earlierPodLinks: null,
       auditedNodes: [],

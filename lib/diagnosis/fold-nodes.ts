@@ -5,7 +5,7 @@ import { messageOf } from '../model/errors.ts';
 import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import { objectName } from '../model/finding.ts';
-import type { Pod } from '../model/kubernetes.ts';
+import type { DnsService, Pod } from '../model/kubernetes.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
 import type { NodeRoutes } from '../model/node-routes.ts';
 import type { PodLink } from '../model/pod-links.ts';
@@ -55,6 +55,7 @@ export type FoldedNodes = {
   readonly faults: Fault[];
   readonly podAddresses: PodAddress[];
   readonly nodeRoutes: NodeRoutes[];
+  readonly dnsServices: (DnsService & { readonly node: string })[];
   /** Null until a node has read the counters of its links. */
   podLinks: PodLink[] | null;
   readonly debugPods: Pod[];
@@ -88,6 +89,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     faults: [],
     podAddresses: [],
     nodeRoutes: [],
+    dnsServices: [],
     podLinks: null,
     debugPods: [],
     labels: new Map(),
@@ -112,6 +114,7 @@ type Part = Pick<
   | 'debugPods'
   | 'podAddresses'
   | 'nodeRoutes'
+  | 'dnsServices'
   | 'podLinks'
   | 'youngPods'
   | 'unjudged'
@@ -175,6 +178,7 @@ function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain 
         on === node && pods.has(`${pod.namespace}/${pod.name}`) && isIP(address) !== 0,
     ),
     nodeRoutes: result.nodeRoutes == null ? null : { ...result.nodeRoutes, node },
+    dnsServices: result.dnsServices,
     podLinks:
       result.podLinks
         ?.filter(({ pod }) => pods.has(`${pod.namespace}/${pod.name}`))
@@ -225,6 +229,7 @@ function merge(folded: FoldedNodes, part: Part): void {
   for (const fault of faults) folded.faults.push(fault);
   for (const held of part.podAddresses) folded.podAddresses.push(held);
   if (part.nodeRoutes != null) folded.nodeRoutes.push(part.nodeRoutes);
+  for (const service of part.dnsServices ?? []) folded.dnsServices.push({ ...service, node });
   if (part.podLinks != null) {
     folded.podLinks ??= [];
     for (const link of part.podLinks) folded.podLinks.push(link);

@@ -138,6 +138,8 @@ export const dnsServiceSchema = z.object({
   namespace: z.string(),
   name: z.string(),
   addresses: z.array(z.string()),
+  /** How many endpoints answered when the run was planned; null where that was not read. */
+  endpoints: z.number().int().nonnegative().nullable().default(null),
 });
 export type DnsService = z.infer<typeof dnsServiceSchema>;
 

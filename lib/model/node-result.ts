@@ -7,7 +7,7 @@ import {
   remedyStepSchema,
   severities,
 } from './finding.ts';
-import { podSchema } from './kubernetes.ts';
+import { dnsServiceSchema, podSchema } from './kubernetes.ts';
 import { nodeRoutesSchema } from './node-routes.ts';
 import { podLinkSchema } from './pod-links.ts';
 import { nodeCoverageSchema, nodeFactsSchema, unjudgedPodsSchema } from './report.ts';
@@ -69,6 +69,8 @@ export const nodeResultSchema = z.object({
   servicesUnread: z.string().nullable().optional(),
   /** Null if they are not known. Missing in results of earlier versions. */
   nodeRoutes: nodeRoutesSchema.nullable().optional(),
+  /** Services that its kubelet gives to pods as nameservers; null if that was not read. Missing in results of earlier versions. */
+  dnsServices: z.array(dnsServiceSchema).nullable().optional(),
   /** Null if the counters were not read. Missing in results of earlier versions. */
   podLinks: z.array(podLinkSchema).nullable().optional(),
   /** Pods on the node that look like debug pods, whoever started them. */

@@ -5,6 +5,7 @@ export function clusterSources(changes: Partial<ClusterSources> = {}): ClusterSo
   return {
     podAddresses: [],
     nodeRoutes: [],
+    dnsServices: [],
     podLinks: [],
     earlierPodLinks: null,
     auditedNodes: ['node-1'],

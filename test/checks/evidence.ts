@@ -388,7 +388,7 @@ export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { resul
 /** A Service kube-dns, which the kubelet gives to pods. */
 export function aClusterDns(changes: Partial<Sources['clusterDns']> = {}): Sources['clusterDns'] {
   return {
-    services: [{ namespace: 'kube-system', name: 'kube-dns', addresses: ['10.96.0.10'] }],
+    services: [{ namespace: 'kube-system', name: 'kube-dns', addresses: ['10.96.0.10'], endpoints: 2 }],
     servicesUnread: null,
     kubelet: { servers: ['10.96.0.10'], domain: 'cluster.local' },
     kubeletUnread: null,

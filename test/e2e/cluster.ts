@@ -262,6 +262,8 @@ export type Platform = {
   /** Types of all plugins of that configuration. */
   readonly plugins: readonly string[];
   readonly crictl: boolean;
+  /** Nothing writes the endpoints of the cluster's DNS anew. */
+  readonly dnsByHand: boolean;
 };
 
 export async function detectPlatform(node: string): Promise<Platform> {
@@ -271,7 +273,13 @@ export async function detectPlatform(node: string): Promise<Platform> {
   );
   const crictl = await onNode(node, 'command -v crictl || echo none');
   const found = JSON.parse(text) as Pick<Platform, 'plugin' | 'ipam' | 'plugins'>;
-  return { ...found, crictl: !crictl.startsWith('none') };
+  const ofDns = ['-n', 'kube-system', '-l', 'kubernetes.io/service-name=kube-dns'];
+  const slices = await kubectl(['get', 'endpointslices', ...ofDns, '-o', 'json']);
+  return {
+    ...found,
+    crictl: !crictl.startsWith('none'),
+    dnsByHand: !slices.includes('endpointslice.kubernetes.io/managed-by'),
+  };
 }
 
 /** Waits until every pod of the selection is Ready, and gives them. */

@@ -140,7 +140,9 @@ describe('resolv-conf-unexpected', () => {
       [
         'a Service that the kubelet gave before',
         aFile('10.96.0.11'),
-        aClusterDns({ services: [{ namespace: 'kube-system', name: 'dns-old', addresses: ['10.96.0.11'] }] }),
+        aClusterDns({
+          services: [{ namespace: 'kube-system', name: 'dns-old', addresses: ['10.96.0.11'], endpoints: 1 }],
+        }),
       ],
       ['a cache on a link of the node', aFile('10.0.3.7'), aClusterDns()],
       [

@@ -4,7 +4,25 @@ import { type Fault, isBridge } from './fault.ts';
 
 const isAws = ({ plugin }: Platform): boolean => plugin === 'aws-cni';
 
+/** Makes kube-dns lose all its endpoints, and gives them back: where nobody scales it, its slices are written by hand. */
+const serveDns = (yes: boolean) => `set -e
+for slice in $(kubectl get endpointslices -n kube-system -l kubernetes.io/service-name=kube-dns -o name); do
+  kubectl get -n kube-system "$slice" -o json | jq '.endpoints[].conditions.ready = ${yes}' | kubectl replace -f - >/dev/null
+done`;
+
 export const nodeFaults: readonly Fault[] = [
+  {
+    id: 'cluster-dns-without-endpoints',
+    check: 'cluster-dns-unserved',
+    pods: 0,
+    object: { kind: 'cluster', name: 'kube-system/kube-dns' },
+    where: 'cluster',
+    inject: serveDns(false),
+    shows: ['no ready endpoint', 'kubectl describe service -n kube-system kube-dns'],
+    repair: serveDns(true),
+    // The controller of a DNS that runs in pods would take it back at once.
+    when: ({ dnsByHand }) => dnsByHand,
+  },
   {
     id: 'forwarding-off',
     check: 'node-forwarding-disabled',

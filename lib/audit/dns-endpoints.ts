@@ -1,0 +1,51 @@
+/** Which Services for DNS have nobody behind them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cluster, countEndpoints, type ListOptions } from '../cluster/index.ts';
+import { AuditError } from '../model/errors.ts';
+import type { DnsService } from '../model/kubernetes.ts';
+import { forEachLimited } from '../model/limit.ts';
+
+/** A DNS that is restarted is back within seconds; one without endpoints for longer is down. */
+const RESTART = { times: 3, milliseconds: 10_000 };
+/** Clusters have one or two; every one costs a request. */
+const MOST = 10;
+const AT_ONCE = 4;
+
+/**
+ * The Services with the number of their endpoints. It is asked for once; of a Service without any again, for half a minute.
+ * Null where it may not be asked for, and for all where there are many Services with a port 53, as they are not the cluster's DNS.
+ *
+ * @throws AuditError ABORTED
+ */
+export async function withEndpoints(
+  cluster: Cluster,
+  services: readonly DnsService[],
+  options: ListOptions = {},
+  pause = RESTART,
+): Promise<DnsService[]> {
+  if (services.length > MOST) return [...services];
+  const counted = new Map<DnsService, number | null>();
+  await forEachLimited(services, AT_ONCE, async (service) => {
+    counted.set(service, await settled(cluster, service, options, pause));
+  });
+  return services.map((service) => ({ ...service, endpoints: counted.get(service) ?? null }));
+}
+
+async function settled(
+  cluster: Cluster,
+  service: DnsService,
+  options: ListOptions,
+  { times, milliseconds }: typeof RESTART,
+): Promise<number | null> {
+  try {
+    let count = await countEndpoints(cluster, service, options);
+    for (let tried = 0; count === 0 && tried < times; tried += 1) {
+      await sleep(milliseconds, undefined, options);
+      count = await countEndpoints(cluster, service, options);
+    }
+    return count;
+  } catch (error) {
+    if (options.signal?.aborted || (error instanceof AuditError && error.code === 'ABORTED')) throw error;
+    return null;
+  }
+}

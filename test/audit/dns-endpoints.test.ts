@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withEndpoints } from '../../lib/audit/dns-endpoints.ts';
+import { type Cluster, connect } from '../../lib/cluster/index.ts';
+import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+
+const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
+const OF_DNS = '/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices';
+const dns = { namespace: 'kube-system', name: 'kube-dns', addresses: ['10.96.0.10'], endpoints: null };
+const pause = { times: 3, milliseconds: 1 };
+let stub: StubApiServer;
+let cluster: Cluster;
+
+beforeEach(async () => {
+  stub = await StubApiServer.start();
+  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
+});
+afterEach(async () => {
+  await cluster.transport.close();
+  await stub.close();
+});
+
+const aSlice = (...endpoints: object[]): ApiObject => ({
+  metadata: {
+    name: 'kube-dns-1',
+    namespace: 'kube-system',
+    labels: { 'kubernetes.io/service-name': 'kube-dns' },
+  },
+  addressType: 'IPv4',
+  endpoints,
+});
+const endpoint = (conditions?: object) => ({ addresses: ['10.244.1.2'], conditions });
+const counted = async () => (await withEndpoints(cluster, [dns], {}, pause)).map((each) => each.endpoints);
+const asked = () => stub.requests.filter((request) => request.includes(OF_DNS)).length;
+
+describe('endpoints of the DNS of a cluster', () => {
+  it('are those that are ready, or end but still serve, also without a pod', async () => {
+    stub.collections.set(SLICES, [
+      aSlice(
+        endpoint({ ready: true }),
+        endpoint(),
+        endpoint({ ready: false, serving: true, terminating: true }),
+        endpoint({ ready: false, serving: false }),
+      ),
+    ]);
+    expect(await counted()).toEqual([3]);
+    expect(asked()).toBe(1);
+  });
+
+  it('are asked for again where there are none: a DNS that restarts is not down', async () => {
+    stub.collections.set(SLICES, [aSlice(endpoint({ ready: false }))]);
+    expect(await counted()).toEqual([0]);
+    expect(asked()).toBe(4);
+  });
+
+  it('are unknown where they may not be listed, and not asked for where there are many such Services', async () => {
+    stub.fail({ path: OF_DNS, status: 403, message: 'endpointslices is forbidden' });
+    expect(await counted()).toEqual([null]);
+    const many = Array.from({ length: 11 }, (_, index) => ({ ...dns, name: `dns-${index}` }));
+    expect(await withEndpoints(cluster, many, {}, pause)).toEqual(many);
+  });
+});
