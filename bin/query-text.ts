@@ -1,5 +1,5 @@
 /** Results of SQL, for people and programs. Pure; node output is printed as text only. */
-import type { Answer, Value } from '../lib/history/query.ts';
+import type { QueryResult, Value } from '../lib/history/query.ts';
 import { printable } from '../lib/model/printable.ts';
 import { jsonText, table } from '../lib/report/index.ts';
 
@@ -9,7 +9,7 @@ const WIDEST = 120;
 
 /** @param width - columns of the terminal; undefined where there is none */
 export function writeAnswer(
-  answer: Answer,
+  answer: QueryResult,
   format: 'text' | 'json' | 'ndjson' | 'csv',
   width?: number,
 ): string {
@@ -34,14 +34,14 @@ export function writeAnswer(
 }
 
 /** Two columns with the same name would become one in an object. */
-function names({ columns }: Answer): string[] {
+function names({ columns }: QueryResult): string[] {
   return columns.map((name, index) => {
     const before = columns.slice(0, index).filter((each) => each === name).length;
     return before === 0 ? name : `${name}_${before + 1}`;
   });
 }
 
-function textOf({ columns, rows }: Answer, width: number | undefined): string {
+function textOf({ columns, rows }: QueryResult, width: number | undefined): string {
   const cell = (value: Value): string => printable(plain(value), WIDEST);
   const shown = rows.slice(0, SHOWN).map((row) => row.map(cell));
   const rest = rows.length - shown.length;

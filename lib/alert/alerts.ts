@@ -5,7 +5,7 @@ import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { Changes } from './changes.ts';
 import type { ReportLinks } from './links.ts';
-import type { Told } from './record.ts';
+import type { ReportedFinding } from './record.ts';
 
 /** The body of `POST /api/v2/alerts`: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml */
 export type Alert = {
@@ -33,7 +33,7 @@ export function alertsOf(
   const later = new Date(Date.parse(at) + (reminderDays + 1) * DAY).toISOString();
   const findings = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const link = links.page === null ? {} : { generatorURL: links.page };
-  const alertOf = (each: Told, endsAt: string): Alert => {
+  const alertOf = (each: ReportedFinding, endsAt: string): Alert => {
     const { fingerprint, check, severity, object } = each;
     const finding = findings.get(fingerprint);
     const [remedy] = finding?.remedy ?? [];
@@ -67,7 +67,7 @@ export function alertsOf(
     ...changes.fresh.flatMap(({ finding, was }) =>
       was === null || was === finding.severity
         ? []
-        : [alertOf({ ...toldOf(finding, at), severity: was }, at)],
+        : [alertOf({ ...recordOf(finding, at), severity: was }, at)],
     ),
     ...(changes.replaced ?? []).map((each) => alertOf(each, at)),
     ...thresholds.map(({ key, crossed, changedAt }) => ({
@@ -86,9 +86,9 @@ export function alertsOf(
   ];
 }
 
-function toldOf(
+function recordOf(
   { fingerprint, severity, check, object }: ClusterReport['findings'][number],
   at: string,
-): Told {
+): ReportedFinding {
   return { fingerprint, severity, check, object, at, gone: true, changedAt: at, returns: 0, flapping: false };
 }

@@ -4,7 +4,7 @@ import type { Thresholds } from '../model/config.ts';
 import { daysBetween } from '../model/days.ts';
 import { counts, type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
-import type { AlertRecord, Told } from './record.ts';
+import type { AlertRecord, ReportedFinding } from './record.ts';
 import { AUDIT, type Crossed, crossingsOf } from './thresholds.ts';
 
 /** Why a finding is reported now. `untold`: open for longer but never reported, for example because a message was lost. */
@@ -22,7 +22,7 @@ export type Fresh = {
 export type Changes = {
   readonly fresh: readonly Fresh[];
   /** Reported findings that are over, each with the reason. */
-  readonly resolved: readonly (Told & { readonly how: string })[];
+  readonly resolved: readonly (ReportedFinding & { readonly how: string })[];
   /** Reported as flapping, and present for a week now. */
   readonly steady: readonly Finding[];
   readonly crossed: readonly Crossed[];
@@ -33,7 +33,7 @@ export type Changes = {
   /** Time of the last run, if audits were missed since; null if none was. */
   readonly gapSince: string | null;
   /** What was reported for another cluster under the same name, and ends with it; null if it is the same cluster. */
-  readonly replaced: readonly Told[] | null;
+  readonly replaced: readonly ReportedFinding[] | null;
   /** Open findings that the message does not mention. */
   readonly others: readonly Finding[];
   /** For the record of this run. */
@@ -54,7 +54,7 @@ export function changesOf(
   const isOther =
     last !== null && last.uid !== '' && report.cluster.uid !== '' && last.uid !== report.cluster.uid;
   const before = isOther ? null : last;
-  const worth = worthTelling(report, thresholds);
+  const worth = worthReporting(report, thresholds);
   const told = new Map((before?.told ?? []).map((each) => [each.fingerprint, each]));
   const { fresh, steady, next: present } = presentOf(worth, told, before?.excepted ?? [], at);
   const notWorth = [...told.values()].filter(({ fingerprint }) => !present.has(fingerprint));
@@ -94,7 +94,7 @@ export function changesOf(
 }
 
 /** Active findings that are severe enough, except those reported with their cause. */
-function worthTelling(report: ClusterReport, { minSeverity }: Thresholds): Finding[] {
+function worthReporting(report: ClusterReport, { minSeverity }: Thresholds): Finding[] {
   const isWorth = (finding: Finding): boolean => counts(finding) && isAtLeast(finding.severity, minSeverity);
   const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const isExplained = ({ partOf }: Finding): boolean => {
@@ -107,17 +107,17 @@ function worthTelling(report: ClusterReport, { minSeverity }: Thresholds): Findi
 /** For present findings: which to report now, and what to record for each. */
 function presentOf(
   worth: readonly Finding[],
-  told: ReadonlyMap<string, Told>,
+  told: ReadonlyMap<string, ReportedFinding>,
   exceptedBefore: AlertRecord['excepted'],
   at: string,
-): { readonly fresh: Fresh[]; readonly steady: Finding[]; readonly next: Map<string, Told> } {
+): { readonly fresh: Fresh[]; readonly steady: Finding[]; readonly next: Map<string, ReportedFinding> } {
   const excepted = new Map(exceptedBefore.map((each) => [each.fingerprint, each]));
   const fresh: Fresh[] = [];
   const steady: Finding[] = [];
-  const next = new Map<string, Told>();
+  const next = new Map<string, ReportedFinding>();
   for (const finding of worth) {
     const earlier = told.get(finding.fingerprint);
-    const now = toldOf(finding, earlier, at);
+    const now = recordOf(finding, earlier, at);
     next.set(finding.fingerprint, now);
     const exception = excepted.get(finding.fingerprint) ?? null;
     const reason = reasonOf(finding, earlier, now, exception !== null);
@@ -132,13 +132,13 @@ function presentOf(
 /** For reported findings not worth reporting now: which are over, and what to keep on record for each. */
 function absentOf(
   report: ClusterReport,
-  told: readonly Told[],
-): { readonly resolved: (Told & { how: string })[]; readonly next: Map<string, Told> } {
+  told: readonly ReportedFinding[],
+): { readonly resolved: (ReportedFinding & { how: string })[]; readonly next: Map<string, ReportedFinding> } {
   const at = report.startedAt;
   const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const resolutions = new Map(report.resolved.map((finding) => [finding.fingerprint, finding]));
-  const resolved: (Told & { how: string })[] = [];
-  const next = new Map<string, Told>();
+  const resolved: (ReportedFinding & { how: string })[] = [];
+  const next = new Map<string, ReportedFinding>();
   for (const each of told) {
     const finding = present.get(each.fingerprint);
     if (finding !== undefined) {
@@ -161,7 +161,7 @@ function absentOf(
 /** All open findings, if one of them is due for a reminder. */
 function reminderOf(
   open: readonly Finding[],
-  next: ReadonlyMap<string, Told>,
+  next: ReadonlyMap<string, ReportedFinding>,
   { scope, startedAt }: ClusterReport,
   { reminderDays }: Thresholds,
 ): Finding[] {
@@ -205,7 +205,7 @@ export function worstOf(changes: Changes): Severity {
 }
 
 /** What to record about a present finding: how often it came back without a stable week in between. */
-function toldOf(finding: Finding, earlier: Told | undefined, at: string): Told {
+function recordOf(finding: Finding, earlier: ReportedFinding | undefined, at: string): ReportedFinding {
   const { fingerprint, severity, check, object } = finding;
   const now = { fingerprint, severity, check, object, at, gone: false };
   if (earlier === undefined) return { ...now, changedAt: at, returns: 0, flapping: finding.flapping };
@@ -223,8 +223,8 @@ function toldOf(finding: Finding, earlier: Told | undefined, at: string): Told {
 /** Why a finding is reported now; null if it was already reported in this state. */
 function reasonOf(
   finding: Finding,
-  earlier: Told | undefined,
-  now: Told,
+  earlier: ReportedFinding | undefined,
+  now: ReportedFinding,
   wasExcepted: boolean,
 ): Reason | null {
   if (earlier === undefined) {

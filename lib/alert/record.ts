@@ -5,24 +5,24 @@ import { findingSchema } from '../model/finding.ts';
 /** Records of the first versions lack it. */
 const UNKNOWN = '1970-01-01T00:00:00Z';
 
-const toldSchema = findingSchema
+const reportedFindingSchema = findingSchema
   .pick({ fingerprint: true, severity: true, check: true, object: true })
   .extend({
     gone: z.boolean().default(false).describe('It is over; remembered for a week, in case it comes back.'),
-    changedAt: z.iso.datetime().default(UNKNOWN).describe('When it came, or went, last.'),
+    changedAt: z.iso.datetime().default(UNKNOWN).describe('When it last came or went.'),
     returns: z.int().default(0).describe('Times it came back, never a week without a change in between.'),
-    flapping: z.boolean().default(false).describe('It was told as one that comes and goes.'),
-    at: z.iso.datetime().default(UNKNOWN).describe('When it was told or reminded of last.'),
+    flapping: z.boolean().default(false).describe('It was reported as flapping.'),
+    at: z.iso.datetime().default(UNKNOWN).describe('When it was last reported, or sent as a reminder.'),
   });
 /** A reported finding. */
-export type Told = z.infer<typeof toldSchema>;
+export type ReportedFinding = z.infer<typeof reportedFindingSchema>;
 
 const crossingSchema = z.object({
   key: z.string().describe('What is measured, in words; the same in every run.'),
   crossed: z.boolean(),
   changedAt: z.iso.datetime(),
   returns: z.int().describe('Times it was crossed again, never a week without a change in between.'),
-  at: z.iso.datetime().describe('When it was told or reminded of last.'),
+  at: z.iso.datetime().describe('When it was last reported, or sent as a reminder.'),
 });
 /** A threshold that is crossed, or was within the last week. */
 export type Crossing = z.infer<typeof crossingSchema>;
@@ -51,18 +51,18 @@ const recordSchema = z.object({
   cluster: z.string(),
   uid: z.string().default('').describe('Of kube-system; empty while the cluster was never reached.'),
   at: z.iso.datetime().describe('When the run began.'),
-  auditedAt: z.iso.datetime().nullable().default(null).describe('When the last run began that reached it.'),
+  auditedAt: z.iso.datetime().nullable().default(null).describe('When the last run that reached it began.'),
   message: z
     .object({ id: z.string(), to: z.string(), subject: z.string(), text: z.string() })
     .nullable()
-    .describe('Null when there was nothing to say.'),
+    .describe('Null if there was nothing to report.'),
   undelivered: z
     .array(undeliveredSchema)
     .optional()
     .describe(
-      'What some destinations did not take while others did, oldest first: the next run tries again.',
+      'Messages that some destinations accepted and others did not, oldest first: the next run tries again.',
     ),
-  told: z.array(toldSchema).describe('Findings that somebody was told of.'),
+  told: z.array(reportedFindingSchema).describe('Findings that were reported.'),
   excepted: z
     .array(z.object({ fingerprint: z.string(), owner: z.string(), expires: z.string() }))
     .default([])

@@ -5,7 +5,7 @@ import type { ClusterReport } from '../model/report.ts';
 import { clipped, countOf, minute, plural, trafficOf, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
-import type { Told } from './record.ts';
+import type { ReportedFinding } from './record.ts';
 import { commandOf, firstStep, repairAfterLooks } from './remedy.ts';
 import { AUDIT } from './thresholds.ts';
 
@@ -164,7 +164,7 @@ function resolvedEntries(resolved: Changes['resolved']): Section['entries'] {
 
 /** One or more findings of the same fault. */
 export type Alike<T> = readonly [T, ...T[]];
-type Placed = Pick<Told, 'severity' | 'check' | 'object'>;
+type Placed = Pick<ReportedFinding, 'severity' | 'check' | 'object'>;
 
 /** Groups findings of the same check, severity and kind of object, in the order of each group's first. */
 export function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {

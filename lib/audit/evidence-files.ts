@@ -8,7 +8,7 @@ import { type AuditRecord, type RunRecord, writeArchive } from '../probe/index.t
 import { checksFor } from './checks-for.ts';
 import { concludeRun } from './conclude-run.ts';
 import { Judge } from './judge.ts';
-import { type Answer, notJudged, type Unpacked } from './judge-bundle.ts';
+import { type BundleAnswer, notJudged, type Unpacked } from './judge-bundle.ts';
 import { failedCoverage, type Gathered, judgeByApi } from './judge-node.ts';
 
 /** Writes the evidence of one node; existing evidence stays. @throws AuditError STORE */
@@ -79,7 +79,7 @@ export async function judgeAgain(archives: Iterable<Uint8Array>): Promise<Judged
   return { record, results };
 }
 
-function errorOf(answer: Answer): AuditError {
+function errorOf(answer: BundleAnswer): AuditError {
   return answer.kind === 'failed' ? new AuditError(answer.code, answer.message, answer) : notJudged('');
 }
 

@@ -41,7 +41,7 @@ export type Unpacked = {
   readonly stored: Omit<StoredEvidence, 'files'> | null;
 };
 
-export type Answer =
+export type BundleAnswer =
   | { readonly kind: 'judged'; readonly result: NodeResult }
   | { readonly kind: 'needsKillings' }
   | {
@@ -56,7 +56,7 @@ export type Answer =
 export async function judgeBundle(
   work: Work,
   onUnpacked: (unpacked: Unpacked) => Promise<void>,
-): Promise<Answer> {
+): Promise<BundleAnswer> {
   try {
     return work.kind === 'log' ? await judgeLog(work, onUnpacked) : await judgeArchive(work, onUnpacked);
   } catch (error) {
@@ -65,7 +65,7 @@ export async function judgeBundle(
 }
 
 /** An error as plain data, to leave the process that judges. */
-export function failed(thrown: unknown): Extract<Answer, { kind: 'failed' }> {
+export function failed(thrown: unknown): Extract<BundleAnswer, { kind: 'failed' }> {
   const { code, message, remedy, retryable } =
     thrown instanceof AuditError ? thrown : notJudged(`: ${messageOf(thrown)}`);
   return { kind: 'failed', code, message, remedy, retryable };
@@ -82,7 +82,7 @@ export function notJudged(how: string): AuditError {
 async function judgeLog(
   work: Extract<Work, { kind: 'log' }>,
   onUnpacked: (unpacked: Unpacked) => Promise<void>,
-): Promise<Answer> {
+): Promise<BundleAnswer> {
   const { before, after, record } = work;
   const files = await unpackLog(work.log);
   await onUnpacked({ files, stored: null });
@@ -101,7 +101,7 @@ async function judgeLog(
 async function judgeArchive(
   { archive }: Extract<Work, { kind: 'archive' }>,
   onUnpacked: (unpacked: Unpacked) => Promise<void>,
-): Promise<Answer> {
+): Promise<BundleAnswer> {
   const { files, ...stored } = await readArchive(archive);
   await onUnpacked({ files: null, stored });
   const { before, after, audit } = stored;

@@ -1,9 +1,9 @@
 /** The process beside the auditor that judges bundles, one at a time: judge.ts starts and ends it. */
 import { Worker } from 'node:worker_threads';
-import { type Answer, judgeBundle, type Unpacked, type Work } from './judge-bundle.ts';
+import { type BundleAnswer, judgeBundle, type Unpacked, type Work } from './judge-bundle.ts';
 
 /** In this order: at most one `unpacked`, then one answer per work. */
-export type Message = { readonly kind: 'unpacked'; readonly unpacked: Unpacked } | Answer;
+export type Message = { readonly kind: 'unpacked'; readonly unpacked: Unpacked } | BundleAnswer;
 
 /** Waits until it is sent: the next step may block this thread until its time limit. */
 const tell = (message: Message): Promise<void> =>

@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { AuditError } from '../model/errors.ts';
-import { type Answer, failed, notJudged, type Unpacked, type Work } from './judge-bundle.ts';
+import { type BundleAnswer, failed, notJudged, type Unpacked, type Work } from './judge-bundle.ts';
 import type { Message } from './judge-process.ts';
 
 export type Judging = {
@@ -23,7 +23,7 @@ const judgeProcess = new URL(`./judge-process${extname(import.meta.url)}`, impor
 /** A hundred times what a large node needs, even where a function has half a core. */
 export const JUDGING: Judging = { module: judgeProcess, seconds: 20, megabytes: 384 };
 
-export type JudgedBundle = { readonly unpacked: Unpacked | null; readonly answer: Answer };
+export type JudgedBundle = { readonly unpacked: Unpacked | null; readonly answer: BundleAnswer };
 
 /** Starts its process with the first bundle and sends one at a time; replaces a process that had to be ended. */
 export class Judge {

@@ -15,7 +15,7 @@ const answerSchema = z.object({
   OrganizationalUnits: z.array(z.object({ Id: z.string() })).default([]),
   NextToken: z.string().nullish(),
 });
-type Answer = z.infer<typeof answerSchema>;
+type OrganizationPage = z.infer<typeof answerSchema>;
 
 /** Pages of a listing: an organization has 10,000 accounts at most, 20 per page. */
 const MOST_PAGES = 2_000;
@@ -34,7 +34,7 @@ export async function accountsOf(
 ): Promise<string[]> {
   const ask = caller(region, credentials);
   const accounts = new Set<string>();
-  const take = (answer: Answer): void => {
+  const take = (answer: OrganizationPage): void => {
     for (const { Id, State, Status } of answer.Accounts) if ((State ?? Status) === 'ACTIVE') accounts.add(Id);
   };
   if (units === null) for await (const page of pages(ask, 'ListAccounts', {})) take(page);
@@ -47,12 +47,15 @@ export async function accountsOf(
   return [...accounts].toSorted();
 }
 
-type Ask = (operation: string, input: object) => Promise<Answer>;
+type Ask = (operation: string, input: object) => Promise<OrganizationPage>;
 
-async function* pages(ask: Ask, operation: string, input: object): AsyncIterable<Answer> {
+async function* pages(ask: Ask, operation: string, input: object): AsyncIterable<OrganizationPage> {
   let token: string | null = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const answer: Answer = await ask(operation, token === null ? input : { ...input, NextToken: token });
+    const answer: OrganizationPage = await ask(
+      operation,
+      token === null ? input : { ...input, NextToken: token },
+    );
     yield answer;
     token = answer.NextToken ?? null;
     if (token === null) return;

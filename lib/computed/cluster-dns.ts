@@ -7,10 +7,10 @@ import { isLoopback } from './container-resolv-confs.ts';
 
 /**
  * `service`: a Service with port 53. `node`: a link of the node has the address, as with NodeLocal DNSCache.
- * `nobody`: no Service has it, though other DNS Services exist. `untold`: the Services were not read, or
+ * `nobody`: no Service has it, though other DNS Services exist. `unknown`: the Services were not read, or
  * something else may intercept the queries.
  */
-export type Answerer = 'service' | 'node' | 'nobody' | 'untold';
+export type Answerer = 'service' | 'node' | 'nobody' | 'unknown';
 
 /** Who answers at the address of a nameserver, as far as the API and the node know. */
 export function answererOf(
@@ -24,7 +24,7 @@ export function answererOf(
   if (host.addresses.some(({ address }) => sameAddress(address, server))) return 'node';
   // Cilium redirects 169.254.20.10 to a pod by itself (CiliumLocalRedirectPolicy).
   const linkLocal = contains('169.254.0.0/16', server) || contains('fe80::/10', server);
-  return linkLocal || services === null || services.length === 0 ? 'untold' : 'nobody';
+  return linkLocal || services === null || services.length === 0 ? 'unknown' : 'nobody';
 }
 
 /** Services that the kubelet gives to pods as nameservers; null if either is not known. */

@@ -33,14 +33,14 @@ export function logged(message: KernelMessage): string {
  * The text for a finding based on one message alone: how long it is reported, and how to see that the problem
  * is over.
  */
-export function toldForADay(last: KernelMessage, over: string): string {
+export function reportedForADay(last: KernelMessage, over: string): string {
   const until = new Date(Date.parse(last.at) + RECENT).toISOString();
-  return `The log does not say when it ended, so this is told until ${until}, a day after that message; it is over once ${over}.`;
+  return `The log does not say when it ended, so this is reported until ${until}, a day after that message; it is over once ${over}.`;
 }
 
 /** The same text for messages that the kernel repeats while the problem lasts. */
-export function toldWhileActive(over: string): string {
-  return `This is told for ${ACTIVE / MINUTE} minutes after the last message; it is over once ${over}.`;
+export function reportedWhileActive(over: string): string {
+  return `This is reported for ${ACTIVE / MINUTE} minutes after the last message; it is over once ${over}.`;
 }
 
 export type Incident = { readonly header: KernelMessage; readonly following: readonly KernelMessage[] };

@@ -100,12 +100,12 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     unjudged: new Map(),
     servicesUnread: null,
   };
-  for (const result of results) merge(folded, partOf(result, input));
+  for (const result of results) merge(folded, shareOf(result, input));
   return folded;
 }
 
 /** One node's contribution. */
-type Part = Pick<
+type NodeShare = Pick<
   NodeResult,
   | 'node'
   | 'coverage'
@@ -127,9 +127,9 @@ type Part = Pick<
 };
 
 /** Any error from an odd result is thrown here, before anything is kept. */
-function partOf(result: NodeResult, input: FoldInput): Part {
+function shareOf(result: NodeResult, input: FoldInput): NodeShare {
   try {
-    return readPart(result, input);
+    return readShare(result, input);
   } catch (error) {
     const reason = `its result could not be concluded: ${messageOf(error)}`.slice(0, 500);
     return {
@@ -150,7 +150,7 @@ function partOf(result: NodeResult, input: FoldInput): Part {
   }
 }
 
-function readPart(result: NodeResult, { cluster, checks, exceptions, askedAgain }: FoldInput): Part {
+function readShare(result: NodeResult, { cluster, checks, exceptions, askedAgain }: FoldInput): NodeShare {
   const { node, coverage, facts, failures, tallies } = result;
   const pods = new Set(result.pods);
   const faults: Fault[] = [];
@@ -211,7 +211,7 @@ function unheard(check: string, object: AuditedObject, node: string): CheckTally
   return { check, passed: 0, notApplicable: 0, unknown: 1, reasons: [reason], unexamined: [] };
 }
 
-function merge(folded: FoldedNodes, part: Part): void {
+function merge(folded: FoldedNodes, part: NodeShare): void {
   const { node, coverage, facts, faults, tallies } = part;
   folded.nodes.push(coverage);
   if (facts !== null) folded.facts.push(facts);

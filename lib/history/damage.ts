@@ -29,7 +29,7 @@ export async function unlessDamaged<T>(read: () => Promise<T>, onDamage: OnDamag
   try {
     return await read();
   } catch (error) {
-    return told(error, onDamage);
+    return reportDamage(error, onDamage);
   }
 }
 
@@ -38,11 +38,11 @@ export function unlessDamagedNow<T>(read: () => T, onDamage: OnDamage): T | null
   try {
     return read();
   } catch (error) {
-    return told(error, onDamage);
+    return reportDamage(error, onDamage);
   }
 }
 
-function told(error: unknown, onDamage: OnDamage): null {
+function reportDamage(error: unknown, onDamage: OnDamage): null {
   if (!(error instanceof AuditError) || error.code !== 'STORE' || error.retryable) throw error;
   onDamage(error);
   return null;

@@ -20,7 +20,10 @@ import type { Store } from './store.ts';
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
 
 /** The result of a SELECT. Integers too large for a number are text. */
-export type Answer = { readonly columns: readonly string[]; readonly rows: readonly (readonly Value[])[] };
+export type QueryResult = {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Value[])[];
+};
 
 export type QueryOptions = {
   /** The oldest day, `YYYY-MM-DD`; null for all days. */
@@ -52,7 +55,7 @@ export async function query(
   sql: string,
   options: QueryOptions,
   onDamage: OnDamage,
-): Promise<Answer> {
+): Promise<QueryResult> {
   const { DuckDBInstance } = await duckdb();
   const folder = await mkdtemp(join(tmpdir(), 'netns-audit-query-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
@@ -206,7 +209,7 @@ function duckType(hive: string): string {
   return `STRUCT(${each.map(([name, type = '']) => `"${name}" ${duckType(type)}`).join(', ')})`;
 }
 
-async function answer(connection: DuckDBConnection, sql: string): Promise<Answer> {
+async function answer(connection: DuckDBConnection, sql: string): Promise<QueryResult> {
   const { StatementType, DuckDBTypeId } = await duckdb();
   // DuckDB has no message for an empty statement.
   const statements = sql.trim() === '' ? null : await connection.extractStatements(sql);

@@ -28,7 +28,7 @@ export const PARTS = [
   'schedule.sh',
   'bundle.sh',
 ] as const;
-export type Part = (typeof PARTS)[number];
+export type ScriptPart = (typeof PARTS)[number];
 
 /** Where a part embeds another file of its folder, between single quotes: `'<walk.pl>'`. */
 export const EMBEDDED = /<([a-z-]+\.(?:awk|jq|pl|sh|txt))>/g;
@@ -42,7 +42,7 @@ export function probeScript(): string {
 }
 
 /** @returns one part as it is in the script, including embedded files */
-export function probePart(name: Part): string {
+export function probePart(name: ScriptPart): string {
   return partOf('./probe/', name);
 }
 

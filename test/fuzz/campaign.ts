@@ -11,7 +11,7 @@ export type Campaign = {
   readonly failures: readonly Failure[];
 };
 
-type Told =
+type WorkerMessage =
   | { readonly kind: 'mutant'; readonly mutant: number; readonly changes: readonly Mutation[] }
   | ({ readonly kind: 'group'; readonly number: number } & GroupResult);
 
@@ -58,7 +58,7 @@ export async function campaign(
 async function watched(
   seed: number,
   groups: readonly number[],
-  onGroup: (told: Extract<Told, { kind: 'group' }>) => void,
+  onGroup: (told: Extract<WorkerMessage, { kind: 'group' }>) => void,
 ): Promise<Failure | null> {
   let now: Pick<Failure, 'mutant' | 'changes'> = { mutant: (groups[0] ?? 0) * GROUP, changes: [] };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
@@ -75,7 +75,7 @@ async function watched(
         watch = setTimeout(silent, SILENCE_MILLISECONDS);
       };
       wait();
-      worker.on('message', (told: Told) => {
+      worker.on('message', (told: WorkerMessage) => {
         wait();
         if (told.kind === 'mutant') now = told;
         else onGroup(told);

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { explain } from '../../bin/exit.ts';
 import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore, type Store } from '../../lib/history/index.ts';
-import { type Answer, type QueryOptions, query } from '../../lib/history/query.ts';
+import { type QueryResult, type QueryOptions, query } from '../../lib/history/query.ts';
 import { NAMED_QUERIES } from '../../lib/infra/queries.ts';
 import type { AuditError } from '../../lib/model/errors.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
@@ -31,7 +31,7 @@ async function keep(day: string, changes: Partial<ClusterReport> = {}): Promise<
   await publish(store, aReport({ runId, findings: [aFinding()], ...changes }));
 }
 
-const ask = async (sql: string, options: QueryOptions = all): Promise<Answer['rows']> =>
+const ask = async (sql: string, options: QueryOptions = all): Promise<QueryResult['rows']> =>
   (await query(store, sql, options, nothingDamaged)).rows;
 
 /** The same keys behind an interface that is no directory, and which of them were read. */

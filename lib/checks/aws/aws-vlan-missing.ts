@@ -24,7 +24,7 @@ export const awsVlanMissing = definePodCheck({
   judge(network, { hostNetwork }) {
     const vlan = vlanOf(network, hostNetwork);
     if (vlan === null) return "neither the plugin's result nor the pod's annotation names its VLAN";
-    const missing = partsOf(network, vlan).filter(({ isThere }) => !isThere(hostNetwork));
+    const missing = expectedObjects(network, vlan).filter(({ isThere }) => !isThere(hostNetwork));
     if (missing.length === 0) return 'pass';
     return {
       detail: `The branch ENI of the pod (VLAN ${vlan}) lacks ${listed(missing.map(({ what }) => what))}.`,
@@ -59,17 +59,17 @@ function vlanOf({ pod, results, hostLink }: PodNetwork, { rules }: NetworkStack)
   return found ?? null;
 }
 
-type Part = {
+type ExpectedObject = {
   readonly what: string;
   readonly expected: string;
   readonly source: string;
   isThere(host: NetworkStack): boolean;
 };
 
-function partsOf({ pod, hostLink }: PodNetwork, vlan: number): Part[] {
+function expectedObjects({ pod, hostLink }: PodNetwork, vlan: number): ExpectedObject[] {
   const table = String(VLAN_TABLES + vlan);
   const link = `vlan.eth.${vlan}`;
-  const rule = (input: string): Part => ({
+  const rule = (input: string): ExpectedObject => ({
     what: `the rule for ${input}`,
     expected: `${PRIORITY.link}: from all iif ${input} lookup ${table}`,
     source: 'ip rule',
@@ -95,7 +95,7 @@ function partsOf({ pod, hostLink }: PodNetwork, vlan: number): Part[] {
         ),
     },
     ...pod.podIPs.map(
-      (address): Part => ({
+      (address): ExpectedObject => ({
         what: `the route to ${address} in table ${table}`,
         expected: `${address} dev ${hostLink?.name}`,
         source,

@@ -49,8 +49,8 @@ export const cniAgentDown = defineCheck({
     const judged = agents.map((agent) => judge(agent, podsOf(agent, pods), { running, excuse }, context));
     const down = judged.filter((each) => each.state === 'down');
     if (down.length === 0) {
-      const untold = judged.find((each) => each.state === 'untold');
-      return [untold === undefined ? pass(object) : notApplicable(object, untold.reason)];
+      const undecided = judged.find((each) => each.state === 'unknown');
+      return [undecided === undefined ? pass(object) : notApplicable(object, undecided.reason)];
     }
     return [failure(down, context)];
   },
@@ -59,7 +59,7 @@ export const cniAgentDown = defineCheck({
 type Judgement = {
   readonly agent: Agent;
   readonly pod: ObservedPod | null;
-  readonly state: 'up' | 'down' | 'untold';
+  readonly state: 'up' | 'down' | 'unknown';
   readonly reason: string;
 };
 
@@ -79,19 +79,19 @@ function judge(
   if (present.some(({ ready }) => ready)) return say('up', '');
   const [pod] = present.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
   if (pod === undefined) {
-    if (pods.length > 0) return say('untold', `the pod of ${agent.name} is being replaced`);
+    if (pods.length > 0) return say('unknown', `the pod of ${agent.name} is being replaced`);
     if (agent.processes.some((name) => node.running.has(name))) return say('up', '');
     if (agent.processes.length === 0)
-      return say('untold', `${agent.name} has no pod on the node, and may be installed without one`);
+      return say('unknown', `${agent.name} has no pod on the node, and may be installed without one`);
     return node.excuse !== null
-      ? say('untold', node.excuse)
+      ? say('unknown', node.excuse)
       : say(
           'down',
           `${agent.name} has no pod on the node, and no process (${listed(agent.processes)}) runs there`,
         );
   }
   if (isYoung(pod.createdAt, context))
-    return say('untold', `the pod of ${agent.name} is in its first five minutes`, pod);
+    return say('unknown', `the pod of ${agent.name} is in its first five minutes`, pod);
   const waits = pod.containers.find(
     ({ ready, running, reason }) => !ready && !running && reason !== 'Completed',
   );
@@ -106,7 +106,7 @@ function judge(
   const started = unready.startedAt;
   if (started !== null && isYoung(started, context) && unready.restarts < CRASHES)
     return say(
-      'untold',
+      'unknown',
       `container ${unready.name} of ${nameOf(pod)} was started less than five minutes ago`,
       pod,
     );

@@ -64,13 +64,13 @@ export const resolvConfUnexpected = definePodCheck({
         remedy: recreatePod(network.pod),
       };
     }
-    const untold = judged.find(({ verdict }) => verdict === 'untold');
-    return untold === undefined ? 'pass' : untold.reason;
+    const undecided = judged.find(({ verdict }) => verdict === 'undecided');
+    return undecided === undefined ? 'pass' : undecided.reason;
   },
 });
 
 type Judgement = {
-  readonly verdict: 'right' | 'wrong' | 'untold';
+  readonly verdict: 'right' | 'wrong' | 'undecided';
   readonly reason: string;
   readonly expected: string;
   readonly sure: boolean;
@@ -95,8 +95,8 @@ function wrong(
   return { ...right, verdict: 'wrong', reason, expected, sure, about };
 }
 
-function untold(reason: string): Judgement {
-  return { ...right, verdict: 'untold', reason };
+function undecided(reason: string): Judgement {
+  return { ...right, verdict: 'undecided', reason };
 }
 
 function judge(network: PodNetwork, file: ResolvConf, compared: Compared): Judgement {
@@ -112,7 +112,7 @@ function judge(network: PodNetwork, file: ResolvConf, compared: Compared): Judge
     const loop = given.find(isLoopback);
     if (loop === undefined) return right;
     return nodeFile.nameservers.includes(loop)
-      ? untold('the node hands out its own loopback address: see node-resolv-conf-loop')
+      ? undecided('the node hands out its own loopback address: see node-resolv-conf-loop')
       : wrong('nobody listens there in a pod', serversText(nodeFile), true);
   }
   const loop = given.find(isLoopback);
@@ -182,7 +182,7 @@ function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork
     .map((one) => ({ servers: one.file.nameservers, pods: shares(one.file.nameservers) }))
     .toSorted((a, b) => b.pods.length - a.pods.length)[0];
   if (usual === undefined || usual.pods.length < 2) {
-    return untold('too few other pods on the node tell what the cluster DNS is');
+    return undecided('too few other pods on the node tell what the cluster DNS is');
   }
   // Pods keep the cluster DNS that the kubelet had when they started, so a later change must be ruled out.
   const started = startOf(network);
@@ -191,7 +191,7 @@ function compare(network: PodNetwork, file: ResolvConf, all: readonly PodNetwork
     usual.pods.some((other) => startOf(other) >= started);
   const foreign = !file.searches.some((domain) => domain.startsWith(`${network.pod.namespace}.svc.`));
   if (!sameTime && !foreign)
-    return untold('the cluster DNS of the node may have changed since the pod started');
+    return undecided('the cluster DNS of the node may have changed since the pod started');
   return wrong(
     `${usual.pods.length} other pods of the same policy on the node have others`,
     usual.servers.join(', '),

@@ -35,7 +35,7 @@ export const podsShareNetwork = defineCheck({
       if (owner?.uid === sandbox.uid) {
         return notApplicable(
           object,
-          `told of ${others.map(name).join(', ')}: the namespace was this pod's first`,
+          `reported for ${others.map(name).join(', ')}: the namespace was this pod's first`,
         );
       }
       return fail(object, {

@@ -1,4 +1,4 @@
-import { logged, recent, toldForADay } from '../../computed/kernel-log.ts';
+import { logged, recent, reportedForADay } from '../../computed/kernel-log.ts';
 import { sysctlNumber } from '../../computed/sysctls.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
 import type { AuditedObject } from '../../model/finding.ts';
@@ -65,7 +65,7 @@ function failure(
   const now = `${entries ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown number of'} entries`;
   const nearly = entries !== null && limit > 0 && entries >= limit * NEARLY;
   return fail(object, {
-    detail: `${now} now${last === undefined ? '.' : `; the kernel dropped packets for a full table, last at ${last.at}. ${toldForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
+    detail: `${now} now${last === undefined ? '.' : `; the kernel dropped packets for a full table, last at ${last.at}. ${reportedForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
     confidence: nearly && last !== undefined ? 'confirmed' : 'probable',
     evidence: [
       {

@@ -1,4 +1,4 @@
-import { incidents, isActive, logged, recent, toldWhileActive } from '../../computed/kernel-log.ts';
+import { incidents, isActive, logged, recent, reportedWhileActive } from '../../computed/kernel-log.ts';
 import { waitingDevices } from '../../computed/waiting-devices.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
 import { counted, listed, quote, rowsOf } from '../../model/text.ts';
@@ -46,7 +46,7 @@ export const kernelNetnsHung = defineCheck({
                 still.map(({ pid, command }) => `${quote(command, 40)} (${pid})`),
                 5,
               )}`
-        }. ${toldWhileActive('no task is blocked in such code any more')}`,
+        }. ${reportedWhileActive('no task is blocked in such code any more')}`,
         confidence: still.length === 0 ? 'probable' : 'confirmed',
         evidence: [
           { what: 'last report', actual: logged(last.header), source: 'dmesg' },

@@ -1,4 +1,4 @@
-import { incidents, logged, recent, toldForADay } from '../../computed/kernel-log.ts';
+import { incidents, logged, recent, reportedForADay } from '../../computed/kernel-log.ts';
 import { counted, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
 import { rebootForKernel } from '../remedies/node.ts';
@@ -46,7 +46,7 @@ export const kernelNetworkBug = defineCheck({
     const onlyLockups = found.every(({ header }) => SOFT_LOCKUP.test(header.text));
     return [
       fail(object, {
-        detail: `${counted(found.length, 'report')} in a day, last at ${last.header.at} in ${last.where}: ${quote(last.header.text, 160)}. ${toldForADay(last.header, 'the node has booted again')}`,
+        detail: `${counted(found.length, 'report')} in a day, last at ${last.header.at} in ${last.where}: ${quote(last.header.text, 160)}. ${reportedForADay(last.header, 'the node has booted again')}`,
         confidence: onlyLockups ? 'suspected' : 'probable',
         ...(onlyLockups ? { severity: 'high' as const } : {}),
         evidence: rowsOf(found.toReversed(), 5, ({ header, where }) => ({

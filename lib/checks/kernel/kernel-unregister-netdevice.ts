@@ -1,4 +1,4 @@
-import { logged, recent, toldWhileActive } from '../../computed/kernel-log.ts';
+import { logged, recent, reportedWhileActive } from '../../computed/kernel-log.ts';
 import { waitingDevices } from '../../computed/waiting-devices.ts';
 import { counted, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
@@ -23,7 +23,7 @@ export const kernelUnregisterNetdevice = defineCheck({
     const leaks = recent(kernelLog, now).filter(({ text }) => /ref_tracker: .*leaked reference/.test(text));
     return [
       fail(object, {
-        detail: `The kernel waits for ${listed(waiting.map(({ device, count, lines }) => `${device} (usage count ${count}, said ${lines.length} times, last at ${lines.at(-1)?.at})`))}. ${toldWhileActive('the kernel, which repeats it every 10 seconds, has fallen silent')}`,
+        detail: `The kernel waits for ${listed(waiting.map(({ device, count, lines }) => `${device} (usage count ${count}, said ${lines.length} times, last at ${lines.at(-1)?.at})`))}. ${reportedWhileActive('the kernel, which repeats it every 10 seconds, has fallen silent')}`,
         confidence: worker === undefined ? 'probable' : 'confirmed',
         evidence: [
           ...rowsOf(waiting, 5, ({ device, lines }) => [

@@ -1,5 +1,5 @@
 import { familyOf } from '../../computed/cidr.ts';
-import { logged, recent, toldForADay } from '../../computed/kernel-log.ts';
+import { logged, recent, reportedForADay } from '../../computed/kernel-log.ts';
 import { sysctlNumber } from '../../computed/sysctls.ts';
 import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
@@ -56,7 +56,7 @@ export const neighbourTableNearFull = defineCheck({
       if (last === undefined && !full) return pass(object);
       const value = `${held ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown limit'}`;
       return fail(object, {
-        detail: `${value} entries in ${name}${last === undefined ? '.' : `; the kernel reported overflow ${counted(overflow.length, 'time')} in a day, last at ${last.at}. ${toldForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
+        detail: `${value} entries in ${name}${last === undefined ? '.' : `; the kernel reported overflow ${counted(overflow.length, 'time')} in a day, last at ${last.at}. ${reportedForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
         confidence: full && last !== undefined ? 'confirmed' : 'probable',
         evidence: [
           {

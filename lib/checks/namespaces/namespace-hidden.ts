@@ -89,7 +89,7 @@ function ofSuspects(hidden: HiddenNamespace, where: string, node: string, pods: 
       LOOK_AGAIN,
       ...restart(doubted, node, pods),
       repair(
-        'If no holder can be told, drain the node and reboot it. Do not delete the link by hand: the namespace would stay.',
+        'If no holder can be identified, drain the node and reboot it. Do not delete the link by hand: the namespace would stay.',
       ),
     ],
   } as const;

@@ -23,7 +23,7 @@ export const runtimeNamespacePathInvalid = defineCheck({
       const object = podObject(sandbox, node);
       const [unread] = sandbox.unreadSpecs;
       if (unread !== undefined) {
-        const why = `the runtime spec ${unread} is not readable: the rest is told by the pod's processes, its containers and the CNI's result, and a new pod would have a new one`;
+        const why = `the runtime spec ${unread} is not readable: the pod's processes, its containers and the CNI's result show the rest, and a new pod would get a new spec`;
         return [unknown(object, why)];
       }
       if (sandbox.network !== 'pod') return [];

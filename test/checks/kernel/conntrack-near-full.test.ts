@@ -43,7 +43,7 @@ describe('conntrack-near-full', () => {
   it('finds a table that was full within the day', () => {
     const [found] = failures(run({}, full));
     expect(found?.detail).toBe(
-      '10 of 1000 entries now; the kernel dropped packets for a full table, last at 2026-11-20T01:00:00.000Z. The log does not say when it ended, so this is told until 2026-11-21T01:00:00.000Z, a day after that message; it is over once the number of entries stays below the limit and no such message follows.',
+      '10 of 1000 entries now; the kernel dropped packets for a full table, last at 2026-11-20T01:00:00.000Z. The log does not say when it ended, so this is reported until 2026-11-21T01:00:00.000Z, a day after that message; it is over once the number of entries stays below the limit and no such message follows.',
     );
     expect(found?.remedy[0]?.text).toContain('lines later than 2026-11-20T01:00:00.000Z');
     expect(failures(run({}, [line(90_000, full[0]?.text ?? '')]))).toEqual([]);

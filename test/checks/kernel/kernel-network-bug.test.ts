@@ -68,7 +68,7 @@ describe('kernel-network-bug', () => {
 
   it('says when it was last seen, how long it is told, and when it is over', () => {
     expect(failures(run(trap('veth_xmit'), 7200))[0]?.detail).toMatch(
-      /last at 2026-11-20T00:00:00\.000Z in veth_xmit: .* told until 2026-11-21T00:00:00\.000Z, a day after that message; it is over once the node has booted again\.$/,
+      /last at 2026-11-20T00:00:00\.000Z in veth_xmit: .* reported until 2026-11-21T00:00:00\.000Z, a day after that message; it is over once the node has booted again\.$/,
     );
   });
 

@@ -11,7 +11,7 @@ describe('kernel-unregister-netdevice', () => {
   it.each(['lo', 'vlan.eth.3', 'azv1-2', 'eth0@x:y'])('finds that the kernel waits for %s', (device) => {
     const [found] = failures(run(waitingFor(device, [1, 1, 1])));
     expect(found?.detail).toBe(
-      `The kernel waits for ${device} (usage count 1, said 3 times, last at 2026-11-20T01:59:56.000Z). This is told for 10 minutes after the last message; it is over once the kernel, which repeats it every 10 seconds, has fallen silent.`,
+      `The kernel waits for ${device} (usage count 1, said 3 times, last at 2026-11-20T01:59:56.000Z). This is reported for 10 minutes after the last message; it is over once the kernel, which repeats it every 10 seconds, has fallen silent.`,
     );
     expect(found?.confidence).toBe('probable');
   });
