@@ -40,7 +40,7 @@ it('every link to a heading leads to one', () => {
 
 it('every picture is there, shown somewhere and small', () => {
   const shown = pages.flatMap((page) =>
-    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:\]\(|src(?:set)?=")([^)"]+\.png)/g)].map(
+    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:\]\(|src(?:set)?=")([^)"]+\.(?:png|jpg))/g)].map(
       ([, target = '']) => join(dirname(page), target),
     ),
   );
