@@ -5,6 +5,8 @@ import { E2E, INTEGRATION, LAB, PACKAGE } from './test/projects.ts';
 export default defineConfig({
   test: {
     sequence: { sequencer: InOrder },
+    // Many tests wait for processes and servers. By default, a machine of two cores would run one file at a time.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
