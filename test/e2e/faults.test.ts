@@ -34,6 +34,15 @@ function findingOf(injected: Injected, report: Audit['report']): Finding | undef
   return report.findings.find((finding) => isAbout(finding, injected.fault.check, object));
 }
 
+/** Found under its check, with the right object and the values that prove it. */
+function isShown(injected: Injected, report: Audit['report']): boolean {
+  const found = findingOf(injected, report);
+  return (
+    found !== undefined &&
+    injected.fault.shows.every((text) => JSON.stringify(found).includes(fill(text, injected.variables)))
+  );
+}
+
 /** Findings that no fault of the batch explains; what is told as part of an expected one is explained. */
 function unexplained(batch: readonly Injected[], report: Audit['report']): readonly string[] {
   const expected = new Set<string>();
@@ -126,11 +135,11 @@ function describeBatch(name: string, faults: readonly Fault[], args: readonly st
       const constant = new Set(faults.filter((fault) => fault.repair === ':').map((fault) => fault.check));
       const left = newFindings(healed.report, baseline).filter((finding) => !constant.has(finding.check));
       expect(left.map(summary)).toEqual([]);
+      // Nothing of a batch counts as seen in which something else was found as well.
+      expect(unexplained(batch, broken.report)).toEqual([]);
       noteSeen(
         platform,
-        batch.flatMap((injected) =>
-          findingOf(injected, broken.report) === undefined ? [] : [injected.fault.id],
-        ),
+        batch.flatMap((injected) => (isShown(injected, broken.report) ? [injected.fault.id] : [])),
       );
     });
   });

@@ -166,7 +166,7 @@ export const cniFaults: readonly Fault[] = [
     where: 'node',
     object: { kind: 'node', name: '$NODE' },
     // Where agents run as processes of the node: what would start it again is stopped first.
-    inject: `loops=; for pid in $(for name in flanneld calico-node ipamd; do pgrep -x $name; done); do loop=$(awk '{ print $4 }' /proc/$pid/stat); kill -STOP $loop; kill -9 $pid; loops="$loops $loop"; done; echo "LOOPS=$loops"`,
+    inject: `loops=; for pid in $(for name in flanneld calico-node ipamd; do pgrep -x $name || :; done); do loop=$(awk '{ print $4 }' /proc/$pid/stat); kill -STOP $loop; kill -9 $pid; loops="$loops $loop"; done; echo "LOOPS=$loops"`,
     shows: ['has no pod on the node', 'no process'],
     repair: 'kill -CONT $LOOPS',
     when: ({ plugin }) => ['flannel', 'calico', 'aws-cni'].includes(plugin),
