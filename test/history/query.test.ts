@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { explain } from '../../bin/exit.ts';
 import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore, type Store } from '../../lib/history/index.ts';
-import { type QueryResult, type QueryOptions, query } from '../../lib/history/query.ts';
+import { type QueryOptions, type QueryResult, query } from '../../lib/history/query.ts';
 import { NAMED_QUERIES } from '../../lib/infra/queries.ts';
 import type { AuditError } from '../../lib/model/errors.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
