@@ -2,10 +2,10 @@
 import type { ActResult } from '../lib/audit/index.ts';
 import { counts } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
-import { actKinds } from '../lib/model/repair-kind.ts';
+import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import { type Act, type AgentAct, type NodeAct, objectsOf, type Plan } from '../lib/remedy/plan.ts';
-import { scriptOf } from '../lib/remedy/script.ts';
+import { type Act, type AgentAct, type NodeAct, objectsOf, type Plan } from '../lib/repair/plan.ts';
+import { scriptOf } from '../lib/repair/script.ts';
 import { jsonText, plural, table } from '../lib/report/index.ts';
 
 /** Object names printed per act; JSON and the record have all. */

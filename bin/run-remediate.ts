@@ -24,7 +24,7 @@ import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { SETTLE_SECONDS } from '../lib/model/settle.ts';
 import { MOST_ORPHANS } from '../lib/probe/index.ts';
-import { type Act, type Asked, limited, type Plan, planRepairs, whyNotBy } from '../lib/remedy/plan.ts';
+import { type Act, type Asked, limited, type Plan, planRepairs, whyNotBy } from '../lib/repair/plan.ts';
 import { warnOfDamage } from './damage.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';

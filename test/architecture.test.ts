@@ -7,7 +7,7 @@ const root = new URL('../', import.meta.url).pathname;
 const files = globSync('{bin,lambda,lib}/**/*.ts', { cwd: root }).toSorted();
 
 /** Everything else a room may import; a room may always import itself. */
-const MIDDLE = ['probe', 'computed', 'checks', 'cluster', 'history', 'report', 'alert', 'remedy'];
+const MIDDLE = ['probe', 'computed', 'checks', 'cluster', 'history', 'report', 'alert', 'repair'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
   probe: ['model'],
@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['model'],
   // A mail names objects and coverage in the words of the reports: the only way between two rooms of the middle.
   alert: ['model', 'report'],
-  remedy: ['model'],
+  repair: ['model'],
   config: ['model'],
   diagnosis: ['model', ...MIDDLE],
   audit: ['model', ...MIDDLE, 'diagnosis'],

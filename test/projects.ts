@@ -52,7 +52,7 @@ export const INTEGRATION: readonly string[] = [
   'test/checks/namespaces/namespace-orphaned.test.ts',
   'test/checks/namespaces/namespace-pin-invalid.test.ts',
   'test/probe/pod-manifest.test.ts',
-  'test/remedy/plan.test.ts',
+  'test/repair/plan.test.ts',
   // Seconds to minutes of what hostile nodes and fleets may print.
   'test/**/large.test.ts',
   'test/probe/hostile-sizes.test.ts',

@@ -1,7 +1,7 @@
 /** Recreates a pod: evicts it if its fault remains and a controller replaces it, then checks the new pod. */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
 import type { RemedyObject } from '../model/remedy-record.ts';
-import type { PodAct } from '../remedy/plan.ts';
+import type { PodAct } from '../repair/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 import { type Controlled, successorOf } from './successor.ts';
 

@@ -9,7 +9,7 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { Answer } from '../probe/index.ts';
-import { type Act, isOnNode } from '../remedy/plan.ts';
+import { type Act, isOnNode } from '../repair/plan.ts';
 import { examinePod } from './recreate-pod.ts';
 import { examineOnNode } from './repair-node.ts';
 import { takeLease, writeRecord } from './repair-records.ts';

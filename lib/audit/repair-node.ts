@@ -5,11 +5,11 @@
 import { type Cluster, ProbePods } from '../cluster/index.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import type { NodeObject } from '../model/node-object.ts';
 import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type Answer, readAnswers, repairPod } from '../probe/index.ts';
-import type { NamespacesAct, NodeAct } from '../remedy/plan.ts';
+import type { NodeObject } from '../repair/node-object.ts';
+import type { NamespacesAct, NodeAct } from '../repair/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 
 /** In addition to its own deadline, for the pod to start and its log to be read. */

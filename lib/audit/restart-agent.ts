@@ -1,8 +1,8 @@
 /** The agent of a node's CNI plugin is restarted: its pod there evicted, the new one awaited, and a pod started and ended to try it. */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
-import { agentToRestart } from '../model/agent-restart.ts';
+import type { Finding } from '../model/finding.ts';
 import type { RemedyObject } from '../model/remedy-record.ts';
-import type { AgentAct } from '../remedy/plan.ts';
+import type { AgentAct } from '../repair/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
@@ -47,7 +47,7 @@ async function examined(
       act.findings.some(({ check }) => check === now.check) &&
       now.confidence !== 'suspected' &&
       now.partOf === null &&
-      isOfAgent(act, agentToRestart(now)),
+      isOfAgent(act, now),
   );
   if (seen.length === 0) return { refused: 'the fault was not seen again' };
   if (seen.every(({ suppressed }) => suppressed !== null))
@@ -62,8 +62,12 @@ async function examined(
   return { pod, controller, earlier: new Set(pods.map(({ uid }) => uid)) };
 }
 
-function isOfAgent({ agent }: AgentAct, other: AgentAct['agent'] | null): boolean {
-  return other !== null && other.namespace === agent.namespace && other.selector === agent.selector;
+function isOfAgent({ agent }: AgentAct, { repair }: Finding): boolean {
+  return (
+    repair?.kind === 'restart-agent' &&
+    repair.namespace === agent.namespace &&
+    repair.selector === agent.selector
+  );
 }
 
 function hasLabel({ labels }: OwnedPod, selector: string): boolean {

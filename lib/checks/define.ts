@@ -7,20 +7,30 @@ import type { DnsService, Pod } from '../model/kubernetes.ts';
 import type { PodAddress } from '../model/node-result.ts';
 import type { NodeRoutes } from '../model/node-routes.ts';
 import type { PodLink } from '../model/pod-links.ts';
+import { allowedRepair, type Repair } from '../model/repair.ts';
 
 /** What one check says of one object. */
 export type Outcome =
   | { readonly result: 'pass'; readonly object: AuditedObject }
   | { readonly result: 'notApplicable'; readonly object: AuditedObject; readonly reason: string }
   | { readonly result: 'unknown'; readonly object: AuditedObject; readonly reason: string }
-  | ({ readonly result: 'fail'; readonly object: AuditedObject } & Failure);
+  | ({
+      readonly result: 'fail';
+      readonly object: AuditedObject;
+      readonly repair: Repair | null;
+    } & Omit<Failure, 'repair'>);
+
+/** A step of a remedy; where the tool can take it itself, with what the tool then does. */
+export type Step = RemedyStep & { readonly repair?: Repair };
 
 export type Failure = {
   /** One or two sentences with the values that prove it. */
   readonly detail: string;
   readonly confidence: Confidence;
   readonly evidence: readonly Comparison[];
-  readonly remedy: readonly RemedyStep[];
+  readonly remedy: readonly Step[];
+  /** What the tool itself can do about it. Left out: what the only step that changes something says. */
+  readonly repair?: Repair | null;
   /** Set if this case is worse or milder than the check's own severity. */
   readonly severity?: Severity;
 };
@@ -139,7 +149,25 @@ export function unknown(object: AuditedObject, reason: string): Outcome {
 
 /** The object has the fault. */
 export function fail(object: AuditedObject, failure: Failure): Outcome {
-  return { result: 'fail', object, ...failure };
+  const { remedy, repair = repairOf(object, remedy) } = failure;
+  return {
+    result: 'fail',
+    object,
+    ...failure,
+    remedy: remedy.map(({ repair: _, ...step }) => step),
+    repair: allowedRepair(repair),
+  };
+}
+
+/** Where more is to be done, as to other pods that shared its network, the step alone would leave them broken. */
+function repairOf(object: AuditedObject, remedy: readonly Step[]): Repair | null {
+  const [only, more] = remedy.filter(({ purpose }) => purpose === 'repair');
+  if (more !== undefined || only?.repair === undefined) return null;
+  const { repair } = only;
+  const isOfAnother =
+    repair.kind === 'recreate-pod' &&
+    (object.kind !== 'pod' || object.namespace !== repair.namespace || object.name !== repair.name);
+  return isOfAnother ? null : repair;
 }
 
 /** The pod as the object of a finding. */

@@ -129,6 +129,7 @@ export function failuresOf(check: AnyCheck, outcomes: readonly Outcome[]): Check
             detail: outcome.detail,
             evidence: [...outcome.evidence],
             remedy: [...outcome.remedy],
+            repair: outcome.repair,
           },
         ]
       : [],

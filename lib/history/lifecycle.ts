@@ -22,6 +22,7 @@ export type Observation = Pick<
   | 'detail'
   | 'evidence'
   | 'remedy'
+  | 'repair'
   | 'serves'
 > & {
   /** Runs that must see it before it counts. */

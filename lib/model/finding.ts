@@ -1,5 +1,6 @@
 /** What checks conclude, and the part that a report keeps. */
 import * as z from 'zod';
+import { repairSchema } from './repair.ts';
 
 export const severities = ['critical', 'high', 'medium', 'low'] as const;
 export type Severity = (typeof severities)[number];
@@ -70,6 +71,13 @@ export const remedyStepSchema = z.object({
 });
 export type RemedyStep = z.infer<typeof remedyStepSchema>;
 
+/** One that this version does not know, or with values that it must not touch, is as good as none. */
+export const findingRepairSchema = repairSchema
+  .nullable()
+  .catch(null)
+  .optional()
+  .describe('What the tool itself can do; null: nothing. Findings of earlier versions do not have it.');
+
 export const findingStates = ['pending', 'new', 'open', 'resolved'] as const;
 
 const findingBase = z.object({
@@ -86,6 +94,7 @@ const findingBase = z.object({
   detail: z.string(),
   evidence: z.array(comparisonSchema),
   remedy: z.array(remedyStepSchema),
+  repair: findingRepairSchema,
   firstSeen: z.iso.datetime(),
   lastSeen: z.iso.datetime(),
   runs: z.number().int().describe('Runs that saw it.'),
@@ -181,5 +190,5 @@ export const findingRowSchema = z.object({
   cluster: z.string(),
   runId: z.string(),
   dt: z.iso.date().describe('Day of the run, and partition of the table.'),
-  ...findingSchema.shape,
+  ...findingSchema.omit({ repair: true }).shape,
 });

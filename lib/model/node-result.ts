@@ -4,6 +4,7 @@ import {
   auditedObjectSchema,
   comparisonSchema,
   confidences,
+  findingRepairSchema,
   remedyStepSchema,
   severities,
 } from './finding.ts';
@@ -21,6 +22,7 @@ const failureSchema = z.object({
   detail: z.string(),
   evidence: z.array(comparisonSchema),
   remedy: z.array(remedyStepSchema),
+  repair: findingRepairSchema,
   /** Services that send traffic to the pod, if the object is a pod and they are known. */
   serves: z.array(z.string()).optional(),
 });

@@ -1,6 +1,6 @@
 /** The pod that repairs one node: like the probe's, but with another script, for exactly the given objects. */
-import type { Orphan } from '../model/orphan.ts';
 import { COMPONENT_LABEL, REPAIR_NAMESPACE } from '../model/own-pods.ts';
+import type { Orphan } from '../model/repair.ts';
 import { CAPABILITIES, escaped, type ProbePodOptions, probePod } from './pod-manifest.ts';
 import { repairScript } from './repair-script.ts';
 

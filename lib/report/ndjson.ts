@@ -17,6 +17,10 @@ export function* eachRow(report: ClusterReport, of: 'findings' | 'nodes'): Gener
     // The nodes of a partial audit do not add up to the cluster.
     ...(of === 'nodes' ? { scope: report.scope } : {}),
   };
-  const items: readonly object[] = of === 'nodes' ? report.nodes : [...report.findings, ...report.resolved];
+  const items: readonly object[] =
+    of === 'nodes'
+      ? report.nodes
+      : // What the tool could repair is of use to the tool alone.
+        [...report.findings, ...report.resolved].map(({ repair: _, ...finding }) => finding);
   for (const item of items) yield `${jsonText({ ...run, ...item })}\n`;
 }

@@ -2,7 +2,7 @@
 import type { Finding } from '../model/finding.ts';
 import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
-import { repairKindOf } from '../model/repair-kind.ts';
+import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
 import { type Group, membersOf, nodesOf, stepsOf, trafficOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
@@ -132,7 +132,8 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
 function canBeHad(group: Group): boolean {
   return membersOf(group).some(
     (finding) =>
-      repairKindOf(finding) !== null &&
+      finding.repair != null &&
+      whyNever(finding.repair) === null &&
       finding.confidence !== 'suspected' &&
       finding.topic !== 'connectivity' &&
       !finding.notSeen,

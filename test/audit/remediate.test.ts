@@ -9,7 +9,7 @@ import { DirectoryStore } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
-import { planRepairs } from '../../lib/remedy/plan.ts';
+import { planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';

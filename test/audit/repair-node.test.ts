@@ -8,7 +8,7 @@ import { type Cluster, connect } from '../../lib/cluster/index.ts';
 import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import { remedyRecordSchema } from '../../lib/model/remedy-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
-import { planRepairs } from '../../lib/remedy/plan.ts';
+import { planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';

@@ -6,12 +6,11 @@ import { repair } from '../../lib/audit/index.ts';
 import type { ActResult } from '../../lib/audit/remediate.ts';
 import { type Cluster, connect } from '../../lib/cluster/index.ts';
 import { DirectoryStore, keys } from '../../lib/history/index.ts';
-import { deleteAgentPods } from '../../lib/model/agent-restart.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { remedyRecordSchema } from '../../lib/model/remedy-record.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
-import { planRepairs } from '../../lib/remedy/plan.ts';
+import { planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 
@@ -20,13 +19,18 @@ let cluster: Cluster;
 let directory: string;
 let store: DirectoryStore;
 
-const CALICO = { namespace: 'calico-system', selector: 'k8s-app=calico-node', node: 'node-1' };
+const CALICO = {
+  kind: 'restart-agent',
+  namespace: 'calico-system',
+  selector: 'k8s-app=calico-node',
+} as const;
 const down = (changes: Partial<Finding> = {}): Finding =>
   aFinding({
     check: 'cni-agent-down',
     topic: 'cni',
     object: { kind: 'node', name: 'node-1' },
-    remedy: [{ purpose: 'repair', text: 'Restart it.', command: deleteAgentPods(CALICO) }],
+    remedy: [{ purpose: 'repair', text: 'Restart it.' }],
+    repair: CALICO,
     ...changes,
   });
 const tried: ClusterReport['coverage']['checks'][number] = {
@@ -144,17 +148,7 @@ describe('restarting the CNI agent of a node', { timeout: 30_000 }, () => {
       'it is another agent by now',
       'the fault was not seen again',
       () => {},
-      looks({}, [
-        down({
-          remedy: [
-            {
-              purpose: 'repair',
-              text: 'x',
-              command: deleteAgentPods({ ...CALICO, selector: 'k8s-app=cilium' }),
-            },
-          ],
-        }),
-      ]),
+      looks({}, [down({ repair: { ...CALICO, selector: 'k8s-app=cilium' } })]),
     ],
     [
       'it is only suspected',
@@ -211,7 +205,7 @@ describe('restarting the CNI agent of a node', { timeout: 30_000 }, () => {
     [
       'no new pod gets a network',
       'an audit finds cni-add-failing',
-      { findings: [down({ check: 'cni-add-failing', remedy: [] })] },
+      { findings: [down({ check: 'cni-add-failing', repair: null })] },
     ],
     ['the agent is down again', 'an audit finds cni-agent-down', { findings: [down()] }],
     [
@@ -240,30 +234,5 @@ describe('restarting the CNI agent of a node', { timeout: 30_000 }, () => {
     expect(await tryRepair()).toMatchObject([
       { result: 'surprise', detail: 'calico-system/calico-b is ready, but on node-3' },
     ]);
-  });
-});
-
-describe('a plan for the CNI agent of a node', () => {
-  const kinds = (finding: Finding): string[] =>
-    planRepairs(aReport({ findings: [finding] }), {}).acts.map(({ kind }) => kind);
-  const typed = (command: string): Finding => down({ remedy: [{ purpose: 'repair', text: 'x', command }] });
-
-  it('restarts one that is known, by the very command of its finding', () => {
-    expect(kinds(down())).toEqual(['restart-agent']);
-  });
-
-  it.each([
-    ['another label', deleteAgentPods({ ...CALICO, selector: 'app=shop' })],
-    ['another node', deleteAgentPods({ ...CALICO, node: 'node-2' })],
-    ['more than that', `${deleteAgentPods(CALICO)} --force`],
-    ['all nodes', 'kubectl delete pod -n calico-system -l k8s-app=calico-node'],
-  ])('leaves to people what names %s', (_, command) => {
-    expect(kinds(typed(command))).toEqual([]);
-  });
-
-  it('leaves to people where more is to be done', () => {
-    const [step] = down().remedy;
-    if (step === undefined) throw new Error('no step');
-    expect(kinds(down({ remedy: [step, { ...step, command: 'reboot' }] }))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { planText, question, resultText, summary } from '../../bin/remediate-text.ts';
 import type { ActResult } from '../../lib/audit/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
-import { limited, planRepairs } from '../../lib/remedy/plan.ts';
+import { limited, planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords } from '../report/sample.ts';
 import { run } from './run.ts';
 

@@ -1,7 +1,5 @@
 /** A report as the tests want it: healthy, one node, unless told otherwise. */
 import type { Finding } from '../../lib/model/finding.ts';
-import { linkComparison } from '../../lib/model/node-object.ts';
-import { pinComparison } from '../../lib/model/orphan.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 
 export function aReport(changes: Partial<ClusterReport> = {}): ClusterReport {
@@ -54,7 +52,10 @@ export function aReport(changes: Partial<ClusterReport> = {}): ClusterReport {
   };
 }
 
+/** About pod shop/web-1, which the tool would recreate, unless the changes name another remedy. */
 export function aFinding(changes: Partial<Finding> = {}): Finding {
+  const { kind, namespace = '', name } = changes.object ?? { kind: 'pod', namespace: 'shop', name: 'web-1' };
+  const isRecreated = kind === 'pod' && changes.remedy === undefined;
   return {
     fingerprint: 'f1',
     check: 'pod-interface-missing',
@@ -67,6 +68,7 @@ export function aFinding(changes: Partial<Finding> = {}): Finding {
     detail: 'No interface eth0, only lo; the API still shows 10.244.1.7.',
     evidence: [{ what: 'interfaces', expected: 'eth0', actual: 'lo', source: 'ip link (netns 4026532400)' }],
     remedy: [{ purpose: 'repair', text: 'Delete the pod.', command: 'kubectl delete pod -n shop web-1' }],
+    repair: isRecreated ? { kind: 'recreate-pod', namespace, name } : null,
     firstSeen: '2026-01-02T03:04:05Z',
     lastSeen: '2026-01-02T03:04:05Z',
     runs: 1,
@@ -127,8 +129,9 @@ export function anOrphan(number: number, changes: Partial<Finding> = {}): Findin
     topic: 'namespaces',
     severity: 'medium',
     object: { kind: 'namespace', name, node: 'node-1', path },
-    evidence: [pinComparison(path, number, '2026-01-02T03:04:05Z')],
+    evidence: [{ what: 'pin', actual: `${path} → net:[${number}]`, source: '/proc/1/mountinfo' }],
     remedy: [{ purpose: 'repair', text: 'Unpin it.', command: `umount ${path}` }],
+    repair: { kind: 'delete-namespaces', path, inode: number, made: 1_767_323_045 },
     runs: 2,
     ...changes,
   });
@@ -142,24 +145,33 @@ export function aLeakedPair(number: number, changes: Partial<Finding> = {}): Fin
     check: 'veth-orphaned',
     topic: 'veth',
     object: { kind: 'link', name, node: 'node-1' },
-    evidence: [linkComparison({ name, index: number })],
+    evidence: [
+      { what: 'link on the node', actual: `${name}, number ${number}`, source: 'ip -d link (node)' },
+    ],
     remedy: [{ purpose: 'repair', text: 'Delete it.', command: `ip link del ${name}` }],
+    repair: { kind: 'delete-veths', name, index: number },
     ...changes,
   });
 }
 
 /** Records of host-local on node-1 of a container that is gone. */
 export function leakedRecords(changes: Partial<Finding> = {}): Finding {
+  const addresses = ['10.1.1.5', 'fd00::5'];
+  const container = '1'.repeat(64);
   return anOrphan(7, {
     fingerprint: 'records',
     check: 'ipam-leaked',
     topic: 'cni',
     object: { kind: 'file', name: 'lab', node: 'node-1' },
-    evidence: ['10.1.1.5', 'fd00::5'].map((address) => ({
+    evidence: addresses.map((address) => ({
       what: 'taken by container, since 2026-01-02T03:04:05Z',
-      actual: '1'.repeat(64),
+      actual: container,
       source: `/var/lib/cni/networks/lab (${address})`,
     })),
+    repair: {
+      kind: 'release-addresses',
+      records: addresses.map((address) => ({ network: 'lab', address, container })),
+    },
     ...changes,
   });
 }

@@ -1,5 +1,4 @@
 import { loadedConfig } from '../../computed/loaded-config.ts';
-import { deleteAgentPods } from '../../model/agent-restart.ts';
 import { type Agent, cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
 import type { ObservedPod, Sources } from '../../model/evidence.ts';
 import { listed } from '../../model/text.ts';
@@ -12,6 +11,7 @@ import {
   type Outcome,
   pass,
 } from '../define.ts';
+import { deleteAgentPods } from '../remedies/restart-agent.ts';
 import { command, look, podsOnNode, repair } from '../remedies/steps.ts';
 
 /**
@@ -118,7 +118,10 @@ function judge(
 }
 
 function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
-  const ofPods = down.flatMap(({ agent, pod }) => (pod === null ? [] : [{ agent, pod }]));
+  const ofPods = down.flatMap(({ agent, pod }) =>
+    pod === null ? [] : [{ namespace: pod.namespace, selector: selectorOf(agent, pod) }],
+  );
+  const [only, more] = ofPods;
   return fail(nodeObject(node), {
     detail: `A CNI agent is down: ${listed(down.map(({ reason }) => reason))}.`,
     confidence: 'confirmed',
@@ -137,10 +140,10 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
             )
           : look(`See why ${agent.name} does not come up: its last words before it ended.`, lastWords(pod)),
       ),
-      ...ofPods.map(({ agent, pod }) =>
+      ...ofPods.map(({ namespace, selector }) =>
         repair(
           'Once the cause is fixed, restart it on the node. No other pod has to be deleted.',
-          deleteAgentPods({ namespace: pod.namespace, selector: selectorOf(agent, pod), node }),
+          deleteAgentPods({ namespace, selector, node }),
         ),
       ),
       ...down.flatMap(({ agent, pod }) =>
@@ -152,6 +155,10 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
           : [],
       ),
     ],
+    repair:
+      only === undefined || more !== undefined
+        ? null
+        : { kind: 'restart-agent', namespace: only.namespace, selector: only.selector },
   });
 }
 

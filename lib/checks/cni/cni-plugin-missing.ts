@@ -2,7 +2,7 @@ import { loadedConfig } from '../../computed/loaded-config.ts';
 import { cniPlugin, LOOPBACK } from '../../model/cni-plugins.ts';
 import { listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { restartAgent } from '../remedies/restart-agent.ts';
+import { agentRepair, restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** Uninstalling a mesh or CNI plugin removes the binary before the configuration (istio.io#16748). */
@@ -32,6 +32,9 @@ export const cniPluginMissing = defineCheck({
     if (missing.length === 0) return [pass(object)];
     const names = missing.map((type) => quote(type, 60));
     const whyOf = (type: string) => cniConfig.unusable.find(({ name }) => name === type)?.why;
+    const [only, more] = missing.filter(
+      (type) => whyOf(type) === 'not executable' || agentRepair(type) !== null,
+    );
     return [
       fail(object, {
         detail: `The runtime cannot run what ${quote(config.name, 80)} names: ${listed(missing.map((type) => `${quote(type, 60)} is ${whyOf(type) ?? 'not there'}`))} (${quote(cniConfig.binaryDirectory)}).`,
@@ -65,7 +68,7 @@ export const cniPluginMissing = defineCheck({
                   command('chmod', '0755', `${cniConfig.binaryDirectory}/${type}`),
                 ),
               ]
-            : (cniPlugin(type)?.agent ?? null) === null
+            : agentRepair(type) === null
               ? [
                   lookOnNode(
                     node,
@@ -75,6 +78,10 @@ export const cniPluginMissing = defineCheck({
                 ]
               : [restartAgent(type, node)],
         ),
+        repair:
+          only === undefined || more !== undefined || whyOf(only) === 'not executable'
+            ? null
+            : agentRepair(only),
       }),
     ];
   },

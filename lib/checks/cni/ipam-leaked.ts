@@ -3,12 +3,15 @@ import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from '..
 import { addressKey } from '../../computed/cidr.ts';
 import { ofPassingPod } from '../../computed/passing-pods.ts';
 import type { Ipam } from '../../model/evidence.ts';
+import { allowedRepair, type Repair } from '../../model/repair.ts';
 import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { releaseAddress } from '../remedies/release-address.ts';
-import { restartAgent } from '../remedies/restart-agent.ts';
+import { agentRepair, restartAgent } from '../remedies/restart-agent.ts';
 import { command, look, repair } from '../remedies/steps.ts';
 
+/** Where host-local keeps the records of a network. */
+const HOST_LOCAL = /^\/(?:var\/lib|run)\/cni\/networks\/([^/]+)$/;
 /** If more than this share of a range is used, its leaks will soon keep new pods from starting. */
 const NEARLY_FULL = 0.9;
 /** Maximum number of leaks that a finding names with their container and frees. */
@@ -81,6 +84,7 @@ export const ipamLeaked = defineCheck({
           },
         ],
         remedy: remedy(store, leaked, node),
+        repair: repairOf(store, leaked),
       });
     });
   },
@@ -123,6 +127,17 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
       (left) => repair(`Likewise the other ${left}: the next audit names them.`),
     ),
   ];
+}
+
+function repairOf(store: Ipam, leaked: readonly Allocation[]): Repair | null {
+  if (store.kind === 'aws') return agentRepair(store.network);
+  const [, network] = HOST_LOCAL.exec(store.path) ?? [];
+  if (network === undefined) return null;
+  const records = leaked
+    .slice(0, SHOWN)
+    .map(({ address, containerId: container }) => ({ network, address, container }))
+    .filter((record) => allowedRepair({ kind: 'release-addresses', records: [record] }) !== null);
+  return { kind: 'release-addresses', records };
 }
 
 function remedyOfCalico(leaked: readonly Allocation[]) {

@@ -11,7 +11,6 @@ import {
 import { stoppedPods } from '../../computed/passing-pods.ts';
 import { tooYoung } from '../../computed/pin-age.ts';
 import type { Pin } from '../../model/evidence.ts';
-import { pinComparison } from '../../model/orphan.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
@@ -91,14 +90,24 @@ export const namespaceOrphaned = defineCheck({
           physical,
           hostEnds(namespace, host.networkNamespace),
         ),
+        repair: {
+          kind: 'delete-namespaces',
+          path,
+          inode: namespace.inode,
+          made: Date.parse(pin.modifiedAt) / 1000,
+        },
       });
     });
   },
 });
 
-function evidence(inode: number, path: string, pin: Pin | undefined, sandboxes: number, content: string) {
+function evidence(inode: number, path: string, pin: Pin, sandboxes: number, content: string) {
   return [
-    pinComparison(path, inode, pin?.modifiedAt ?? null),
+    {
+      what: 'pin',
+      actual: `${path} → net:[${inode}], made ${pin.modifiedAt}`,
+      source: '/proc/1/mountinfo',
+    },
     {
       what: 'sandboxes that use it',
       expected: 'one',

@@ -2,10 +2,10 @@
  * Restarts the agent that installs a CNI plugin on a node: it installs binary and configuration whenever its
  * pod starts.
  */
-import { deleteAgentPods } from '../../model/agent-restart.ts';
-import { cniPlugin } from '../../model/cni-plugins.ts';
+import { type Agent, cniPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
-import { repair } from './steps.ts';
+import type { Repair } from '../../model/repair.ts';
+import { command, repair } from './steps.ts';
 
 /** Restarts the plugin's agent on one node, in the namespace where the cluster runs it. */
 export function restartAgent(plugin: string, node: string): RemedyStep {
@@ -16,5 +16,25 @@ export function restartAgent(plugin: string, node: string): RemedyStep {
   return repair(
     `Restart ${agent.name} on the node (in namespace ${agent.namespace} unless installed elsewhere).`,
     deleteAgentPods({ ...agent, node }),
+  );
+}
+
+/** What the tool does to restart it; null where the plugin has no agent that is known. */
+export function agentRepair(plugin: string): Repair | null {
+  const agent = cniPlugin(plugin)?.agent ?? null;
+  return agent === null
+    ? null
+    : { kind: 'restart-agent', namespace: agent.namespace, selector: agent.selector };
+}
+
+/** Deletes the agent's pod on one node; its DaemonSet starts a new one. */
+export function deleteAgentPods({
+  namespace,
+  selector,
+  node,
+}: Pick<Agent, 'namespace' | 'selector'> & { readonly node: string }): string {
+  return command(
+    ...['kubectl', 'delete', 'pod', '-n', namespace, '-l', selector],
+    ...['--field-selector', `spec.nodeName=${node}`],
   );
 }

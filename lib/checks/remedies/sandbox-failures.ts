@@ -1,10 +1,11 @@
 /** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be created or removed, as data. */
-import { deleteAgentPods } from '../../model/agent-restart.ts';
 import { AWS_CNI, CILIUM_CNI, cniPlugin, type KnownPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { quote } from '../../model/text.ts';
+import type { Step } from '../define.ts';
 import { cordon, drainAndReboot, uncordon } from './node.ts';
-import { command, look, lookOnNode, podsOnNode, repair } from './steps.ts';
+import { deleteAgentPods } from './restart-agent.ts';
+import { command, deletePod, look, lookOnNode, podsOnNode, repair } from './steps.ts';
 
 /** Where the sandbox failed. Names come from the API. */
 export type FailedSandbox = { readonly node: string; readonly namespace: string; readonly pod: string };
@@ -14,14 +15,14 @@ export type Explanation = {
   readonly id: string;
   /** A clause that completes "because …". */
   readonly cause: string;
-  readonly remedy: readonly RemedyStep[];
+  readonly remedy: readonly Step[];
 };
 
 type Signature = {
   readonly id: string;
   readonly pattern: RegExp;
   readonly cause: (match: RegExpExecArray) => string;
-  readonly remedy: (where: FailedSandbox, match: RegExpExecArray) => readonly RemedyStep[];
+  readonly remedy: (where: FailedSandbox, match: RegExpExecArray) => readonly Step[];
 };
 
 /** The plugin did not fail, it deferred: the next attempt may succeed. */
@@ -35,10 +36,10 @@ const restartAws = (node: string): RemedyStep => {
   const agent = agentOf(AWS_CNI);
   return repair('Restart it.', agent === null ? undefined : deleteAgentPods({ ...agent, node }));
 };
-const deletePod = ({ namespace, pod }: FailedSandbox): RemedyStep =>
-  repair(
+const deleteFailed = ({ namespace, pod }: FailedSandbox): Step =>
+  deletePod(
+    { namespace, name: pod },
     'Delete the pod, so that a new one starts without what is left of this one.',
-    command('kubectl', 'delete', 'pod', '-n', namespace, pod),
   );
 const runtimeLog = (node: string): RemedyStep =>
   lookOnNode(
@@ -131,7 +132,7 @@ const signatures: readonly Signature[] = [
         'see which interface has the route, and whether its pod still lives.',
         'ip route show table all | grep -E "dev (cali|eni|lxc|veth)"',
       ),
-      deletePod(where),
+      deleteFailed(where),
     ],
   },
   {
@@ -145,7 +146,7 @@ const signatures: readonly Signature[] = [
         'see the links; veth-orphaned names those without a pod.',
         'ip -d link show type veth',
       ),
-      deletePod(where),
+      deleteFailed(where),
     ],
   },
   {
@@ -159,7 +160,7 @@ const signatures: readonly Signature[] = [
     pattern: /unknown FS magic on/,
     cause: () => "the sandbox's namespace path is an ordinary file",
     remedy: (where) => [
-      deletePod(where),
+      deleteFailed(where),
       look('See namespace-pin-invalid and namespace-pin-shadowed for the node.'),
     ],
   },
@@ -167,7 +168,7 @@ const signatures: readonly Signature[] = [
     id: 'name-reserved',
     pattern: /failed to reserve sandbox name|name ".{1,300}" is reserved for/,
     cause: () => 'an earlier attempt at the same sandbox has not ended in the runtime',
-    remedy: (where) => [runtimeLog(where.node), deletePod(where)],
+    remedy: (where) => [runtimeLog(where.node), deleteFailed(where)],
   },
   {
     id: 'no-network-info',

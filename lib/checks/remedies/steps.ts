@@ -2,6 +2,7 @@
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Pod } from '../../model/kubernetes.ts';
 import { command } from '../../model/shell.ts';
+import type { Step } from '../define.ts';
 
 export { command };
 
@@ -42,7 +43,7 @@ function onNode(node: string, text: string): string {
 }
 
 /** Gives the pod a new sandbox and namespace. If nothing would recreate the pod, the text says so. */
-export function recreatePod(pod: Pod): RemedyStep[] {
+export function recreatePod(pod: Pod): Step[] {
   if (pod.controller === 'Node') {
     return [
       repair(
@@ -51,15 +52,22 @@ export function recreatePod(pod: Pod): RemedyStep[] {
       ),
     ];
   }
-  const remove = command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name);
   if (pod.controller === null) {
     return [
       look(
         'No controller owns this pod: save it first, as nothing will make it again.',
         `${command('kubectl', 'get', 'pod', '-n', pod.namespace, pod.name, '-o', 'yaml')} > ${command(`${pod.name}.yaml`)}`,
       ),
-      repair('Delete it, then create it again from its source.', remove),
+      deletePod(pod, 'Delete it, then create it again from its source.'),
     ];
   }
-  return [repair(`Delete the pod; its ${pod.controller} creates a new one with a fresh namespace.`, remove)];
+  return [deletePod(pod, `Delete the pod; its ${pod.controller} creates a new one with a fresh namespace.`)];
+}
+
+/** Deletes the pod, which the tool does by evicting it. */
+export function deletePod({ namespace, name }: Pick<Pod, 'namespace' | 'name'>, text: string): Step {
+  return {
+    ...repair(text, command('kubectl', 'delete', 'pod', '-n', namespace, name)),
+    repair: { kind: 'recreate-pod', namespace, name },
+  };
 }

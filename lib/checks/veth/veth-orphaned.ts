@@ -1,6 +1,5 @@
 import { isHostLinkName } from '../../model/cni-plugins.ts';
 import type { Link } from '../../model/network.ts';
-import { linkComparison } from '../../model/node-object.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
 import { command, look, repairOnNode } from '../remedies/steps.ts';
@@ -37,7 +36,11 @@ export const vethOrphaned = defineCheck({
         detail: `${link.name} has a name of a CNI plugin, but leads into no pod: its other end is ${peer}.${routes.length > 0 ? ` It still has routes to ${listed(routes)}.` : ''}`,
         confidence: 'confirmed',
         evidence: [
-          linkComparison(link),
+          {
+            what: 'link on the node',
+            actual: `${link.name}, number ${link.index}`,
+            source: 'ip -d link (node)',
+          },
           {
             what: `peer of ${link.name}`,
             expected: 'an interface in a pod',
@@ -60,6 +63,7 @@ export const vethOrphaned = defineCheck({
             command('ip', 'link', 'del', link.name),
           ),
         ],
+        repair: { kind: 'delete-veths', name: link.name, index: link.index },
       });
     });
   },

@@ -77,6 +77,11 @@ describe('cni-agent-down', () => {
       'kubectl logs -n kube-flannel kube-flannel-ds-x7k2p -c kube-flannel --tail=40 --previous || kubectl describe pod -n kube-flannel kube-flannel-ds-x7k2p',
       'kubectl delete pod -n kube-flannel -l app=flannel --field-selector spec.nodeName=node-1',
     ]);
+    expect(found?.repair).toEqual({
+      kind: 'restart-agent',
+      namespace: 'kube-flannel',
+      selector: 'app=flannel',
+    });
   });
 
   it.each<[string, Partial<ObservedPod>, Partial<Container>]>([

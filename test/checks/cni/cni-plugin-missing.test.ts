@@ -32,6 +32,7 @@ describe('cni-plugin-missing', () => {
     const [found] = failures(run({ binaries, unusable: [{ name: 'portmap', why: 'not executable' }] }));
     expect(found?.detail).toContain('portmap is not executable (/opt/cni/bin)');
     expect(found?.remedy.map((step) => step.command)).toEqual(['chmod 0755 /opt/cni/bin/portmap']);
+    expect(found?.repair).toBeNull();
     const [empty] = failures(run({ binaries, unusable: [{ name: 'portmap', why: 'empty' }] }));
     expect(empty?.detail).toContain('portmap is empty');
     expect(empty?.remedy[0]?.command).toContain('ls -l');
@@ -46,9 +47,15 @@ describe('cni-plugin-missing', () => {
 
   it('restarts the agent that installs the plugin', () => {
     const aws = aCniConfigFile({ plugins: ['aws-cni', 'portmap'], ipam: [] });
-    expect(failures(run({ files: [aws] }))[0]?.remedy[0]?.command).toBe(
+    const [found] = failures(run({ files: [aws] }));
+    expect(found?.remedy[0]?.command).toBe(
       'kubectl delete pod -n kube-system -l k8s-app=aws-node --field-selector spec.nodeName=node-1',
     );
+    expect(found?.repair).toEqual({
+      kind: 'restart-agent',
+      namespace: 'kube-system',
+      selector: 'k8s-app=aws-node',
+    });
   });
 
   it('goes by the file that the runtime loads, and leaves broken ones to cni-config-invalid', () => {

@@ -47,6 +47,23 @@ describe('ipam-leaked', () => {
     expect(found?.remedy[1]?.command).toBe(
       `flock /var/lib/cni/networks/lab/lock sh -c 'grep -qF -- ${'d'.repeat(64)} /var/lib/cni/networks/lab/10.244.1.9 && rm -- /var/lib/cni/networks/lab/10.244.1.9'`,
     );
+    expect(found?.repair).toEqual({
+      kind: 'release-addresses',
+      records: [{ network: 'lab', address: '10.244.1.9', container: 'd'.repeat(64) }],
+    });
+  });
+
+  it('offers no repair by the tool for records elsewhere, or of containers that cannot be named', () => {
+    const repairOf = (store: Partial<ReturnType<typeof anIpam>>, container = 'd'.repeat(64)) =>
+      failures(
+        ipamLeaked.run(
+          evidence({ ipam: [anIpam({ allocations: [{ ...dead, containerId: container }], ...store })] }),
+          context,
+        ),
+      )[0]?.repair;
+    expect(repairOf({})).not.toBeNull();
+    expect(repairOf({ path: '/data/cni/networks/lab' })).toBeNull();
+    expect(repairOf({}, 'x;reboot')).toBeNull();
   });
 
   it('is high where the leaks have nearly used up the range', () => {

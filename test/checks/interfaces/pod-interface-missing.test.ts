@@ -17,6 +17,7 @@ describe('pod-interface-missing', () => {
       "No interface eth0 in the pod's network namespace, only lo; the API still shows 10.244.1.2.",
     );
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
+    expect(found?.repair).toEqual({ kind: 'recreate-pod', namespace: 'shop', name: 'web-1' });
   });
 
   it('says to save a bare pod first, as nothing makes it again', () => {

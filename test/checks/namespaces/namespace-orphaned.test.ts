@@ -74,6 +74,16 @@ describe('namespace-orphaned', () => {
     expect(found?.detail).toContain('eth0 10.244.1.2 (vethdead on the node)');
   });
 
+  it('says which one the tool may delete, by inode and time', () => {
+    const [found] = failures(namespaceOrphaned.run(sources(anOrphan()), context));
+    expect(found?.repair).toEqual({
+      kind: 'delete-namespaces',
+      path,
+      inode: LEAKED,
+      made: Date.parse(aPin().modifiedAt) / 1000,
+    });
+  });
+
   it('finds it beside hostNetwork pods too: its pair leads to the node, not to them', () => {
     const hostNetwork = aSandbox({
       id: 'b'.repeat(64),

@@ -39,6 +39,7 @@ describe('veth-orphaned', () => {
       'its other end is tmp0, on the node too. It still has routes to 10.244.1.9/32.',
     );
     expect(found?.remedy.at(-1)?.command).toBe('ip link del veth0badcafe');
+    expect(found?.repair).toEqual({ kind: 'delete-veths', name: 'veth0badcafe', index: 20 });
   });
 
   it('finds a link whose other end is gone', () => {

@@ -2,12 +2,10 @@
  * Which findings of a report the tool itself may repair, and how. A plan only lists candidates: each act checks the
  * live cluster again before it does anything (lib/audit/remediate.ts).
  */
-import { type AgentPods, agentToRestart } from '../model/agent-restart.ts';
-import type { Finding } from '../model/finding.ts';
-import { leakedPairOf, leakedRecordsOf, type NodeObject } from '../model/node-object.ts';
-import { type Orphan, orphanOf } from '../model/orphan.ts';
-import { repairKindOf } from '../model/repair-kind.ts';
+import { type Finding, nodeOf } from '../model/finding.ts';
+import { type Orphan, type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
+import { leakedPair, leakedRecords, type NodeObject } from './node-object.ts';
 
 type Planned = {
   readonly node: string;
@@ -36,7 +34,10 @@ type ObjectsAct = Planned & {
 };
 
 /** Restarts the agent of a node's CNI plugin. */
-export type AgentAct = Planned & { readonly kind: 'restart-agent'; readonly agent: AgentPods };
+export type AgentAct = Planned & {
+  readonly kind: 'restart-agent';
+  readonly agent: { readonly namespace: string; readonly selector: string };
+};
 
 /** Acts of a pod on the node. */
 export type NodeAct = NamespacesAct | ObjectsAct;
@@ -66,7 +67,7 @@ const OLDEST_HOURS = 24;
 
 /** Why this report cannot be used for repairs; null if it can. @param now - milliseconds */
 export function whyNotBy(
-  report: Pick<ClusterReport, 'startedAt' | 'cluster' | 'runId'>,
+  report: Pick<ClusterReport, 'startedAt' | 'cluster' | 'runId' | 'auditorVersion' | 'findings'>,
   cluster: { readonly uid: string },
   now: number,
 ): string | null {
@@ -75,6 +76,8 @@ export function whyNotBy(
     return `run ${report.runId} is of another cluster (its kube-system has the uid ${report.cluster.uid})`;
   if (hours > OLDEST_HOURS)
     return `run ${report.runId} is ${Math.floor(hours)} hours old; repairs go by no report older than ${OLDEST_HOURS}`;
+  if (report.findings.some(({ repair, notSeen }) => repair === undefined && !notSeen))
+    return `run ${report.runId} was made by an older version (${report.auditorVersion}), which did not say what the tool can repair`;
   return null;
 }
 
@@ -89,21 +92,20 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
       (object.kind === 'pod' && object.namespace === asked.pod.namespace && object.name === asked.pod.name)
     );
   });
-  // Refuses a name that is not the runtime's, with the reason.
-  const byKind = Map.groupBy(wanted, (finding) =>
-    finding.check === 'namespace-orphaned' ? 'delete-namespaces' : repairKindOf(finding),
+  const found = wanted.flatMap((finding) =>
+    finding.repair == null ? [] : [{ finding, repair: finding.repair }],
   );
   const acts = [
     // A namespace that is deleted may be what holds a pair or an address.
-    ...namespacesActs(byKind.get('delete-namespaces') ?? []),
-    ...objectsActs('delete-veths', byKind.get('delete-veths') ?? []),
-    ...objectsActs('release-addresses', byKind.get('release-addresses') ?? []),
-    ...podActs(byKind.get('recreate-pod') ?? [], known),
-    ...agentActs(byKind.get('restart-agent') ?? [], known),
+    ...namespacesActs(ofKind('delete-namespaces', found)),
+    ...pairsActs(ofKind('delete-veths', found)),
+    ...recordsActs(ofKind('release-addresses', found)),
+    ...podActs(ofKind('recreate-pod', found), known),
+    ...agentActs(ofKind('restart-agent', found), known),
   ];
-  const byHand = (byKind.get(null) ?? []).filter(
-    ({ suppressed, remedy }) =>
-      suppressed === null && remedy.some(({ command: typed }) => typed !== undefined),
+  const byHand = wanted.filter(
+    ({ repair, suppressed, remedy }) =>
+      repair == null && suppressed === null && remedy.some(({ command: typed }) => typed !== undefined),
   );
   return {
     acts: acts.toSorted((a, b) => Number(a.refused !== null) - Number(b.refused !== null)),
@@ -146,101 +148,122 @@ function partOf(act: NodeAct, from: number, to: number): NodeAct {
   return { ...act, orphans: act.orphans.slice(from, to), findings: act.findings.slice(from, to) };
 }
 
-function podActs(findings: readonly Finding[], known: ReadonlyMap<string, Finding>): Act[] {
-  const byPod = Map.groupBy(findings, ({ object }) => `${object.namespace}/${object.name}/${object.node}`);
-  return [...byPod.values()].flatMap((found): Act[] => {
-    const { namespace, name, node } = found[0]?.object ?? {};
-    if (namespace === undefined || name === undefined || node === undefined) return [];
-    const reasons = found.map((finding) => whyNotPod(finding, known));
-    // One good reason is enough to recreate the pod.
-    const refused = reasons.includes(null) ? null : (reasons[0] ?? null);
-    // A refused finding is not a reason, and must not become one when the others are gone.
-    const reasonsToAct = refused === null ? found.filter((_, index) => reasons[index] === null) : found;
-    return [{ kind: 'recreate-pod', pod: { namespace, name }, node, findings: reasonsToAct, refused }];
+/** A finding, and the repair that its check says of it. */
+type Repairable<R extends Repair = Repair> = { readonly finding: Finding; readonly repair: R };
+
+function ofKind<Kind extends Repair['kind']>(
+  kind: Kind,
+  found: readonly Repairable[],
+): Repairable<RepairOf<Kind>>[] {
+  return found.flatMap(({ finding, repair }) => (isOfKind(repair, kind) ? [{ finding, repair }] : []));
+}
+
+function isOfKind<Kind extends Repair['kind']>(repair: Repair, kind: Kind): repair is RepairOf<Kind> {
+  return repair.kind === kind;
+}
+
+function podActs(
+  found: readonly Repairable<RepairOf<'recreate-pod'>>[],
+  known: ReadonlyMap<string, Finding>,
+): PodAct[] {
+  return withReasonToAct(found, known, ({ namespace, name }) => [namespace, name]).map(
+    ({ first, node, findings, refused }) => {
+      const { namespace, name } = first.repair;
+      return { kind: 'recreate-pod', pod: { namespace, name }, node, findings, refused };
+    },
+  );
+}
+
+function agentActs(
+  found: readonly Repairable<RepairOf<'restart-agent'>>[],
+  known: ReadonlyMap<string, Finding>,
+): AgentAct[] {
+  return withReasonToAct(found, known, ({ namespace, selector }) => [namespace, selector]).map(
+    ({ first, node, findings, refused }) => {
+      const { namespace, selector } = first.repair;
+      return { kind: 'restart-agent', agent: { namespace, selector }, node, findings, refused };
+    },
+  );
+}
+
+/** One group per object of a node: one good reason is enough to act, and a refused finding is none. */
+function withReasonToAct<R extends Repair>(
+  found: readonly Repairable<R>[],
+  known: ReadonlyMap<string, Finding>,
+  object: (repair: R) => readonly string[],
+): (Planned & { readonly first: Repairable<R> })[] {
+  const groups = Map.groupBy(found, ({ finding, repair }) =>
+    JSON.stringify([nodeOf(finding), ...object(repair)]),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined || nodeOf(first.finding) === '') return [];
+    const asked = group.map(({ finding }) => ({ finding, refused: whyNotPod(finding, known) }));
+    const sure = asked.filter(({ refused }) => refused === null);
+    const reasons = sure.length > 0 ? sure : asked;
+    return [
+      {
+        first,
+        node: nodeOf(first.finding),
+        findings: reasons.map(({ finding }) => finding),
+        refused: reasons[0]?.refused ?? null,
+      },
+    ];
   });
+}
+
+function namespacesActs(found: readonly Repairable<RepairOf<'delete-namespaces'>>[]): NamespacesAct[] {
+  return byNodeAndReason(found).map(({ group, ...planned }) => ({
+    ...planned,
+    kind: 'delete-namespaces',
+    orphans: group.flatMap(({ repair }) => {
+      const { path, inode, made } = repair;
+      return whyNever(repair) === null ? [{ name: path.slice(path.lastIndexOf('/') + 1), inode, made }] : [];
+    }),
+  }));
+}
+
+function pairsActs(found: readonly Repairable<RepairOf<'delete-veths'>>[]): ObjectsAct[] {
+  return byNodeAndReason(found).map(({ group, ...planned }) => ({
+    ...planned,
+    kind: 'delete-veths',
+    objects: withoutDuplicates(group.map(({ repair }) => leakedPair(repair))),
+  }));
+}
+
+function recordsActs(found: readonly Repairable<RepairOf<'release-addresses'>>[]): ObjectsAct[] {
+  return byNodeAndReason(found).map(({ group, ...planned }) => ({
+    ...planned,
+    kind: 'release-addresses',
+    objects: withoutDuplicates(group.flatMap(({ repair }) => leakedRecords(repair))),
+  }));
+}
+
+function withoutDuplicates(objects: readonly NodeObject[]): NodeObject[] {
+  return [...new Map(objects.map((object) => [object.name, object])).values()];
 }
 
 /** One act per node, and one per reason to leave some of its objects alone. */
-function namespacesActs(findings: readonly Finding[]): Act[] {
-  const orphans = findings.flatMap((finding) => {
-    const orphan = orphanOf(finding);
-    const { node } = finding.object;
-    if (node === undefined) return [];
-    const refused =
-      (orphan === null ? 'its pin is not one that containerd makes, so somebody may want it' : null) ??
-      whyRefused(finding) ??
-      (finding.runs < 2 ? 'one audit has seen it, and two are wanted' : null);
-    return [{ orphan, finding, node, refused }];
+function byNodeAndReason<Found extends Repairable>(
+  found: readonly Found[],
+): (Planned & { readonly group: readonly Found[] })[] {
+  const asked = found.map((each) => ({
+    each,
+    node: nodeOf(each.finding),
+    refused:
+      whyNever(each.repair) ??
+      whyRefused(each.finding) ??
+      (each.finding.runs < 2 ? 'one audit has seen it, and two are wanted' : null),
+  }));
+  const groups = Map.groupBy(asked, ({ node, refused }) => JSON.stringify([node, refused]));
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined || first.node === '') return [];
+    const each = group.map((one) => one.each);
+    return [
+      { node: first.node, refused: first.refused, group: each, findings: each.map(({ finding }) => finding) },
+    ];
   });
-  return [...Map.groupBy(orphans, ({ node, refused }) => JSON.stringify([node, refused])).values()].flatMap(
-    (group): Act[] => {
-      const [first] = group;
-      if (first === undefined) return [];
-      return [
-        {
-          kind: 'delete-namespaces',
-          node: first.node,
-          orphans: group.flatMap(({ orphan }) => orphan ?? []),
-          findings: group.map(({ finding }) => finding),
-          refused: first.refused,
-        },
-      ];
-    },
-  );
-}
-
-function agentActs(findings: readonly Finding[], known: ReadonlyMap<string, Finding>): AgentAct[] {
-  const found = findings.flatMap((finding) => {
-    const agent = agentToRestart(finding);
-    return agent === null ? [] : [{ agent, finding, refused: whyNotPod(finding, known) }];
-  });
-  return [...Map.groupBy(found, ({ agent }) => JSON.stringify(agent)).values()].flatMap(
-    (group): AgentAct[] => {
-      const [first] = group;
-      if (first === undefined) return [];
-      const sure = group.filter(({ refused }) => refused === null);
-      const reasons = sure.length > 0 ? sure : group;
-      return [
-        {
-          kind: 'restart-agent',
-          node: first.agent.node,
-          agent: first.agent,
-          findings: reasons.map(({ finding }) => finding),
-          refused: reasons[0]?.refused ?? null,
-        },
-      ];
-    },
-  );
-}
-
-/** One act per node, and one per reason to leave some of its objects alone. */
-function objectsActs(kind: ObjectsAct['kind'], findings: readonly Finding[]): ObjectsAct[] {
-  const found = findings.flatMap((finding) => {
-    const { node } = finding.object;
-    if (node === undefined) return [];
-    const refused =
-      whyRefused(finding) ?? (finding.runs < 2 ? 'one audit has seen it, and two are wanted' : null);
-    const objects = kind === 'delete-veths' ? [leakedPairOf(finding) ?? []].flat() : leakedRecordsOf(finding);
-    return [{ finding, node, refused, objects }];
-  });
-  return [...Map.groupBy(found, ({ node, refused }) => JSON.stringify([node, refused])).values()].flatMap(
-    (group): ObjectsAct[] => {
-      const [first] = group;
-      if (first === undefined) return [];
-      const objects = new Map(
-        group.flatMap((each) => each.objects.map((object) => [object.name, object] as const)),
-      );
-      return [
-        {
-          kind,
-          node: first.node,
-          objects: [...objects.values()],
-          findings: group.map(({ finding }) => finding),
-          refused: first.refused,
-        },
-      ];
-    },
-  );
 }
 
 function whyNotPod(finding: Finding, known: ReadonlyMap<string, Finding>): string | null {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
-import { limited, objectsOf, planRepairs, whyNotBy } from '../../lib/remedy/plan.ts';
-import { scriptOf } from '../../lib/remedy/script.ts';
+import { limited, objectsOf, planRepairs, whyNotBy } from '../../lib/repair/plan.ts';
+import { scriptOf } from '../../lib/repair/script.ts';
 import {
   aFinding,
   anOrphan,
@@ -23,10 +23,17 @@ describe('a report', () => {
     expect(whyNotBy(aReport(), cluster, at + 25 * 3_600_000)).toContain('25 hours old');
     expect(whyNotBy(aReport(), { uid: 'another' }, at)).toContain('another cluster');
   });
+
+  it('of an older version does not serve: its findings do not say what the tool can repair', () => {
+    const { repair: _, ...older } = aFinding();
+    expect(whyNotBy(aReport({ findings: [older] }), cluster, at)).toContain('made by an older version');
+    const unseen = aReport({ findings: [aFinding(), { ...older, notSeen: true }] });
+    expect(whyNotBy(unseen, cluster, at)).toBeNull();
+  });
 });
 
 describe('a plan', () => {
-  it('recreates a pod once, whose remedy begins with deleting it, for all its findings', () => {
+  it('recreates a pod once, for all its findings', () => {
     const { acts, byHand } = plan({}, aFinding({ fingerprint: 'f2', check: 'pod-loopback-down' }));
     expect(byHand).toEqual([]);
     expect(acts).toHaveLength(1);
@@ -63,25 +70,14 @@ describe('a plan', () => {
     );
   });
 
-  it('leaves to people what another command repairs first, or the command for another pod', () => {
-    const inPlace = { purpose: 'repair' as const, text: 'Up.', command: 'ip link set lo up' };
-    const [remove] = aFinding().remedy;
-    expect(plan({ remedy: [inPlace, ...(remove === undefined ? [] : [remove])] })).toMatchObject({
-      acts: [],
-      byHand: [{ check: 'pod-interface-missing' }],
-    });
-    const other = {
-      purpose: 'repair' as const,
-      text: 'Delete.',
-      command: 'kubectl delete pod -n shop web-2',
-    };
-    expect(plan({ remedy: [other] }).acts).toEqual([]);
+  it('leaves to people what the tool has no repair for, whatever its remedy says', () => {
+    expect(plan({ repair: null })).toMatchObject({ acts: [], byHand: [{ check: 'pod-interface-missing' }] });
   });
 
-  it('leaves to people what is to be done to other pods as well', () => {
-    const [remove] = aFinding().remedy;
-    const others = { purpose: 'repair' as const, text: 'Then recreate shop/web-2 too.' };
-    expect(plan({ remedy: [...(remove === undefined ? [] : [remove]), others] }).acts).toEqual([]);
+  it('goes by the repair of a finding, not by the words of its remedy', () => {
+    const remedy = [{ purpose: 'repair' as const, text: 'Other words.', command: 'reboot' }];
+    const { repair } = aFinding();
+    expect(plan({ remedy, ...(repair === undefined ? {} : { repair }) }).acts).toHaveLength(1);
   });
 
   it('does not take a refused finding for a reason beside a good one', () => {
@@ -125,7 +121,10 @@ describe('a plan for orphaned namespaces', () => {
     ['did not look at it', { notSeen: true }],
     ['only suspected', { confidence: 'suspected' }],
     ['an exception of network', { suppressed: { owner: 'network', reason: 'known', expires: '2027-01-01' } }],
-    ['not one that containerd makes', { evidence: [] }],
+    [
+      'not one that containerd makes',
+      { repair: { kind: 'delete-namespaces', path: '/run/netns/vpn', inode: 2, made: 1 } },
+    ],
   ])('refuses what was %s, and what stands beside it goes', (words, changes) => {
     const { acts } = planned({}, changes);
     expect(acts.map(({ refused }) => refused)).toEqual([null, expect.stringContaining(words)]);
@@ -158,6 +157,28 @@ describe('a script', () => {
     const script = scriptOf(aReport(), [finding]);
     expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe('looked\n');
     expect(script).toContain('\n#! kubectl delete pod -n shop web-1\n');
+  });
+});
+
+describe('a plan for the CNI agent of a node', () => {
+  const repair = { kind: 'restart-agent', namespace: 'kube-system', selector: 'k8s-app=aws-node' } as const;
+  const ofNode = aFinding({ check: 'cni-agent-down', object: { kind: 'node', name: 'node-1' }, repair });
+  const ofFile = anOrphan(7, {
+    check: 'ipam-leaked',
+    object: { kind: 'file', name: 'x', node: 'node-1' },
+    repair,
+  });
+
+  it('restarts it once for all findings about the node and what is on it', () => {
+    const { acts } = planRepairs(aReport({ findings: [ofNode, ofFile] }), {});
+    expect(acts).toMatchObject([
+      {
+        kind: 'restart-agent',
+        node: 'node-1',
+        agent: { namespace: 'kube-system', selector: 'k8s-app=aws-node' },
+        findings: [{ check: 'cni-agent-down' }, { check: 'ipam-leaked' }],
+      },
+    ]);
   });
 });
 
@@ -194,32 +215,5 @@ describe('a plan for what is leaked on a node', () => {
   ])('refuses what was %s', (words, changes) => {
     for (const finding of [pair(1, changes), records(changes)])
       expect(planned(finding).acts.map(({ refused }) => refused)).toEqual([expect.stringContaining(words)]);
-  });
-
-  it.each([
-    ['a link that no plugin named', pair(1, { object: { kind: 'link', name: 'vpn0', node: 'node-1' } })],
-    ['a link whose number is not told', pair(1, { evidence: [] })],
-    [
-      'addresses that another plugin keeps',
-      records({
-        evidence: [{ what: 'taken', actual: container, source: '/run/aws-node/ipam.json (10.1.1.5)' }],
-      }),
-    ],
-    [
-      'a record whose container is no id',
-      records({
-        evidence: [{ what: 'taken', actual: 'x;reboot', source: '/var/lib/cni/networks/lab (10.1.1.5)' }],
-      }),
-    ],
-    [
-      'a record in another place',
-      records({
-        evidence: [{ what: 'taken', actual: container, source: '/var/lib/cni/networks/../x (10.1.1.5)' }],
-      }),
-    ],
-  ])('leaves %s to people', (_, finding) => {
-    const { acts, byHand } = planned(finding);
-    expect(acts).toEqual([]);
-    expect(byHand).toHaveLength(1);
   });
 });

@@ -1,0 +1,119 @@
+/**
+ * What the tool itself can do about a finding, as its check says it: plans go by this alone, never by the words of a remedy.
+ * Values come from nodes, by way of a report in a store, so each is held to the grammar of what the tool may touch.
+ */
+import * as z from 'zod';
+import { cniPlugin, isHostLinkName, knownPlugins } from './cni-plugins.ts';
+
+/** The longest path of Linux. */
+const PATH = 4096;
+/** A number of an object of the kernel. */
+const number = z.int().min(1).max(4_294_967_295);
+
+const recreatePodSchema = z
+  .object({
+    kind: z.literal('recreate-pod'),
+    namespace: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,252}$/),
+  })
+  .describe('The pod, which the finding is about, is evicted, and its controller makes another.');
+
+const deleteNamespaceSchema = z
+  .object({
+    kind: z.literal('delete-namespaces'),
+    path: z.string().max(PATH).describe('Of its pin on the node.'),
+    inode: number,
+    made: z.int().min(0).describe('When it was pinned, in seconds since 1970.'),
+  })
+  .describe('The pinned namespace is deleted, with what it holds.');
+
+const deleteVethSchema = z
+  .object({
+    kind: z.literal('delete-veths'),
+    name: z.string().max(15).refine(isHostLinkName),
+    index: number.describe('No other link gets it until the node starts again.'),
+  })
+  .describe('The link on the node is deleted, and its other end with it.');
+
+const releaseAddressesSchema = z
+  .object({
+    kind: z.literal('release-addresses'),
+    records: z
+      .array(
+        z.object({
+          network: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/),
+          address: z.string().regex(/^[0-9a-f.:]{3,39}$/),
+          container: z.string().regex(/^[0-9a-f]{64}$/),
+        }),
+      )
+      .min(1)
+      .max(100)
+      .describe(
+        'Of host-local: each is a file by the name of its address, and holds the id of its container.',
+      ),
+  })
+  .describe('Records of addresses whose containers are gone are removed.');
+
+const restartAgentSchema = z
+  .object({
+    kind: z.literal('restart-agent'),
+    namespace: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    selector: z
+      .string()
+      .refine(isAgentSelector)
+      .describe('Label of its pods, of an agent that the tool knows.'),
+  })
+  .describe(
+    "The pod of the CNI plugin's agent on the finding's node is evicted, and its DaemonSet makes another.",
+  );
+
+/** Kinds are those of the acts that make the repair. */
+export const repairSchema = z
+  .discriminatedUnion('kind', [
+    recreatePodSchema,
+    deleteNamespaceSchema,
+    deleteVethSchema,
+    releaseAddressesSchema,
+    restartAgentSchema,
+  ])
+  .meta({ id: 'Repair', description: 'What netns-audit remediate can do about a finding.' });
+export type Repair = z.infer<typeof repairSchema>;
+export type RepairOf<Kind extends Repair['kind']> = Extract<Repair, { kind: Kind }>;
+
+/** A pinned namespace that nobody uses: by inode and time it is known again as the same. */
+export type Orphan = {
+  /** Of the pin under /run/netns. */
+  readonly name: string;
+  readonly inode: number;
+  /** Seconds since the epoch. */
+  readonly made: number;
+};
+
+/** In the order in which people read them. */
+export const actKinds = [
+  'delete-veths',
+  'release-addresses',
+  'delete-namespaces',
+  'recreate-pod',
+  'restart-agent',
+] as const satisfies readonly Repair['kind'][];
+
+/** The repair, if all its values are such as the tool may touch; else null. */
+export function allowedRepair(repair: Repair | null): Repair | null {
+  return repairSchema.nullable().safeParse(repair).data ?? null;
+}
+
+/** A pin that containerd makes: `cni-` and a UUID. */
+const PIN = /^(?:\/var)?\/run\/netns\/cni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Why the tool never makes this repair, whatever else is known; null if it may. */
+export function whyNever(repair: Repair): string | null {
+  return repair.kind === 'delete-namespaces' && !PIN.test(repair.path)
+    ? 'its pin is not one that containerd makes, so somebody may want it'
+    : null;
+}
+
+function isAgentSelector(selector: string): boolean {
+  const agents = knownPlugins.flatMap((type) => cniPlugin(type)?.agent ?? []);
+  return agents.some((agent) => agent.selector === selector || agent.otherSelectors.includes(selector));
+}
