@@ -1,4 +1,4 @@
-/** The rooms of lib/ and which way imports point between them: docs/architecture.md. Types count like values. */
+/** The rooms of lib/ and which may import which: docs/architecture.md. Types count like values. */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -16,17 +16,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cluster: ['model'],
   history: ['model'],
   report: ['model'],
-  // A mail names objects and coverage in the words of the reports: the only way between two rooms of the middle.
+  // A mail names objects and coverage in the words of the reports: the only import between two middle rooms.
   alert: ['model', 'report'],
   repair: ['model'],
   config: ['model'],
   diagnosis: ['model', ...MIDDLE],
   audit: ['model', ...MIDDLE, 'diagnosis'],
-  // Its tables lie where the store puts things.
+  // Its tables are where the store puts things.
   infra: ['model', 'history/keys.ts'],
 };
 
-/** Clients of AWS and Kubernetes, and what they are made of. */
+/** Clients of AWS and Kubernetes, and their dependencies. */
 const CLIENTS = /^(?:@aws-sdk|@aws-crypto|@smithy|@kubernetes)\/|^undici$/;
 const WITH_CLIENTS = ['cluster', 'history', 'alert', 'infra'];
 

@@ -1,4 +1,4 @@
-/** Every page can be found, and no link leads nowhere. */
+/** Every page can be found, and no link is broken. */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -49,7 +49,7 @@ it('every picture is there, shown somewhere and small', () => {
   for (const picture of pictures) expect(statSync(join(root, picture)).size, picture).toBeLessThan(200_000);
 });
 
-/** As GitHub makes them of headings. */
+/** GitHub's anchors for headings. */
 function anchorsOf(markdown: string): string[] {
   return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

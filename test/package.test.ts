@@ -77,7 +77,7 @@ describe('the bill of materials', () => {
       ([path, { version }]) => !listed.has(`${path.replace(/^.*node_modules\//, '')}@${version}`),
     );
     expect(missing.map(([path]) => path)).toEqual([]);
-    // All of them are there because something needs them.
+    // Each of them is there because something needs it.
     const needed = new Set(bom.dependencies.flatMap(({ dependsOn }) => dependsOn));
     expect(bom.components.map(({ purl }) => purl).filter((purl) => !needed.has(purl))).toEqual([]);
   });

@@ -1,4 +1,7 @@
-/** A unit test is pure, so that all of them run at each save: what starts something is listed in projects.ts. */
+/**
+ * A unit test is pure, so that all of them can run at each save: tests that start something are listed in
+ * projects.ts.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +23,7 @@ function importsOf(file: string): readonly string[] {
   );
 }
 
-/** The ways from a test through other files of test/ to something that it may not import. */
+/** The paths from a test through other files of test/ to something that it may not import. */
 function impure(file: string, seen = new Set<string>()): readonly string[] {
   if (seen.has(file)) return [];
   seen.add(file);

@@ -1,6 +1,9 @@
-/** Which test runs in which project of Vitest (vitest.config.ts). What no list has is a unit test: pure, and fast. */
+/**
+ * Which test runs in which project of Vitest (vitest.config.ts). A test that no list names is a unit test:
+ * pure, and fast.
+ */
 
-/** Real machines below: namespaces of this one, and a cluster. */
+/** Real machines: namespaces of this one, and a cluster. */
 export const LAB = 'test/lab/**/*.test.ts';
 /** Packs and installs: minutes. */
 export const PACKAGE = 'test/package/**/*.test.ts';
@@ -13,7 +16,7 @@ export const INTEGRATION: readonly string[] = [
   'test/cluster/**/*.test.ts',
   'test/infra/**/*.test.ts',
   'test/scripts/**/*.test.ts',
-  // Processes that are killed, and threads that are attacked.
+  // Tests with killed processes and attacked threads.
   'test/crash/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/audit/hostile-node.test.ts',
@@ -53,7 +56,7 @@ export const INTEGRATION: readonly string[] = [
   'test/checks/namespaces/namespace-pin-invalid.test.ts',
   'test/probe/pod-manifest.test.ts',
   'test/repair/plan.test.ts',
-  // Seconds to minutes of what hostile nodes and fleets may print.
+  // Seconds to minutes: the maximum that hostile nodes and fleets may print.
   'test/**/large.test.ts',
   'test/probe/hostile-sizes.test.ts',
   // A browser, and programs that read reports.

@@ -12,7 +12,7 @@ import { aFinding, aReport } from '../report/sample.ts';
 
 const { thresholds } = settingsSchema.parse({});
 
-/** What a day says after the days before it. */
+/** What a day reports, after the days before it. */
 function say(...days: ClusterReport[]) {
   let before: AlertRecord | null = null;
   let changes = changesOf(aReport(), null, thresholds);
@@ -149,7 +149,7 @@ describe('a message is sent', () => {
   it('of what an exception ends, though it was there all along', () => {
     const suppressed = { reason: 'known', owner: 'me', expires: '2026-01-02' };
     const excepted = aReport({ findings: [{ ...fault, state: 'open', suppressed }] });
-    // Told, then excepted: nobody needs to hear more of it until the exception ends.
+    // Reported, then excepted: nothing more is reported until the exception ends.
     expect(isNews(say(broken, excepted))).toBe(false);
     expect(isNews(say(broken, excepted, aReport()))).toBe(false);
     expect(say(broken, excepted, stillBroken(3)).fresh).toMatchObject([{ reason: 'notExcepted' }]);
@@ -162,12 +162,12 @@ describe('a message is sent', () => {
     expect(say(first).fresh).toMatchObject([{ finding: { fingerprint: 'cause' } }]);
     const another = { ...symptom, fingerprint: 's2' };
     expect(isNews(say(first, aReport({ findings: [cause, symptom, another] })))).toBe(false);
-    // Repaired, and yet one pod still fails: nothing explains that any more.
+    // Repaired, but one pod still fails: nothing explains that any more.
     const alone = { ...another, partOf: null };
     expect(say(first, aReport({ findings: [alone], resolved: [cause] })).fresh).toMatchObject([
       { finding: { fingerprint: 's2' } },
     ]);
-    // A cause of little weight explains nothing away.
+    // A cause of low severity explains nothing away.
     const mild = aReport({ findings: [{ ...cause, severity: 'low' }, symptom] });
     expect(say(mild).fresh).toMatchObject([{ finding: { fingerprint: 's1' } }]);
   });
@@ -176,7 +176,7 @@ describe('a message is sent', () => {
     const other = aReport({ cluster: { name: 'prod-eu', uid: 'another', version: 'v1.37.0' } });
     expect(say(broken, other)).toMatchObject({ resolved: [], replaced: [{ check: fault.check }] });
     expect(isNews(say(broken, other, { ...other, runId: 'next' }))).toBe(false);
-    // A fault that the new one has as well is new.
+    // A fault that only the new cluster has is new.
     expect(say(broken, { ...other, findings: [fault] }).fresh).toMatchObject([{ reason: 'new' }]);
     expect(isNews(say(aReport(), other))).toBe(false);
   });
@@ -192,11 +192,11 @@ describe('a message is sent', () => {
 
 describe('runs by the hour, between two audits', () => {
   const nightly = aReport({ verdict: 'critical', findings: [fault] });
-  // Each is compared with the audit of the night, which had the fault.
+  // Each is compared with the nightly audit, which had the fault.
   const there = aReport({ scope: 'part', findings: [{ ...fault, state: 'open' }] });
   const gone = aReport({ scope: 'part', resolved: [{ ...fault, state: 'resolved' }] });
   const blind = aReport({ scope: 'part', findings: [{ ...fault, state: 'open', notSeen: true }] });
-  /** What each run says: reasons of findings, and what is resolved. */
+  /** What each run reports: reasons of findings, and what is resolved. */
   function hours(...reports: ClusterReport[]): string[] {
     let before: AlertRecord | null = null;
     return reports.map((report) => {
@@ -270,7 +270,7 @@ describe('a threshold on any number of the nodes', () => {
       nodes: pods === null ? [] : [{ ...node, pods }],
       coverage: { nodes: [{ node: 'node-1', result, reason: null, remedy: null }], checks: [] },
     });
-  /** What each day says of the threshold: crossed, back, or nothing. */
+  /** What each day reports about the threshold: crossed, back, or nothing. */
   function days(per: 'node' | 'cluster', ...reports: ClusterReport[]): string[] {
     const own = { ...thresholds, coverage: 0, metrics: [{ metric: 'pods' as const, per, above: 100 }] };
     let before: AlertRecord | null = null;

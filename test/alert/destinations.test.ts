@@ -23,7 +23,7 @@ const KEY = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 type Request = { readonly headers: IncomingHttpHeaders; readonly url: string; readonly body: string };
 
-/** A server that answers each request with the next of the codes, and the last of them from then on. */
+/** A server that answers each request with the next of the codes, and repeats the last. */
 async function startHttp(...codes: number[]): Promise<{ url: string; requests: Request[] }> {
   const requests: Request[] = [];
   const server = createServer((request, response) => {

@@ -8,7 +8,7 @@ const { thresholds } = settingsSchema.parse({});
 const links = { page: 'https://console', command: 'netns-audit reports show' };
 const night = { startedAt: '2026-01-03T03:04:05Z', runId: '20260103T030405Z-0a1b2c3d' };
 
-/** Events of two nights, the second told after the first. */
+/** Events of two nights, the second reported after the first. */
 function ofTwoNights(first: ClusterReport, second: ClusterReport) {
   const before = changesOf(first, null, thresholds);
   const record = {
@@ -74,7 +74,7 @@ describe('events of a run', () => {
       expect(schema.strict().safeParse(detail).error).toBeUndefined();
       const text = JSON.stringify(detail);
       expect(Buffer.byteLength(text)).toBeLessThan(25_000);
-      // Shown as printable() shows them, and not sent as they are.
+      // Shown as by printable(), not sent raw.
       expect(text).not.toMatch(/(?<!\\)\\u00[01]|\p{Cf}/u);
     }
   });

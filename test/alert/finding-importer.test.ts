@@ -91,7 +91,7 @@ describe('findings on their way to Security Hub', () => {
       retryable: false,
       message: expect.stringMatching(/100 of 500 are left for the next run; and it refused netns-auditor/),
     });
-    // What is under way ends with the time, too.
+    // Calls under way end with the time limit, too.
     expect(client.send.firstCall.args).toContainEqual({ abortSignal: over.signal });
   });
 

@@ -1,4 +1,4 @@
-/** A fleet's worst night: seconds, so no unit test. */
+/** A fleet's worst night takes seconds, so this is not a unit test. */
 import { expect, it } from 'vitest';
 import { changesOf, clusterMessage } from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';

@@ -1,4 +1,7 @@
-/** A made-up cluster through a month of nights, audited by everything but the probe: conclude, compare, keep, tell. */
+/**
+ * A synthetic cluster through a month of nights, audited by everything but the probe: conclude, compare,
+ * keep, report.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +35,7 @@ export type Night = {
   readonly faults: readonly Fault[];
   /** Default: eight. */
   readonly nodes?: readonly string[];
-  /** Nodes that were removed while the audit was under way. */
+  /** Nodes that were removed during the audit. */
   readonly removed?: readonly string[];
   /** Nodes that could not be probed. */
   readonly away?: readonly string[];
@@ -40,7 +43,7 @@ export type Night = {
   readonly orphans?: Readonly<Record<string, number>>;
   readonly exceptions?: readonly Exception[];
   readonly uid: string;
-  /** Checks that have another name by now. */
+  /** Checks that have since been renamed. */
   readonly renamed?: Readonly<Record<string, string>>;
 };
 
@@ -59,7 +62,7 @@ export const pod = (namespace: string, name: string, node: string): AuditedObjec
 export const anException = (exception: Omit<Exception, 'clusters'>): Exception =>
   exceptionSchema.parse(exception);
 
-/** @param night - 'missing': no run began; 'unreachable': one did, and did not reach the cluster */
+/** @param night - 'missing': no run began; 'unreachable': one began but could not reach the cluster */
 export async function month(
   days: number,
   night: (day: number) => Night | 'missing' | 'unreachable',
@@ -72,7 +75,7 @@ export async function month(
   const notifier: Notifier = {
     destination: 'the topic',
     async send({ subject, text }) {
-      // Where the store is differs from test to test, and the number of checks from version to version.
+      // The store's place differs between tests, and the number of checks between versions.
       mails.push({
         day: today,
         subject,

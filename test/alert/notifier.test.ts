@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf, type Message, SnsNotifier } from '../../lib/alert/index.ts';
 
-/** SNS, as far as a publish goes. */
+/** SNS, limited to publishing. */
 let published: URLSearchParams[];
 const sns = createServer(async (request, response) => {
   let body = '';

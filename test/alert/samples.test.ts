@@ -1,4 +1,7 @@
-/** The samples in docs/ are what the code makes. `SAMPLES=write npx vitest run test/alert/samples.test.ts` writes them again. */
+/**
+ * The samples in docs/ match the code's output. `SAMPLES=write npx vitest run test/alert/samples.test.ts`
+ * rewrites them.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import {
@@ -134,7 +137,7 @@ const samples: Readonly<Record<string, string>> = {
   chat: pretty(first.chat),
 };
 
-/** A fence whose info string is `sample NAME` once it is written. */
+/** A code fence with the info string `sample NAME`. */
 const FENCE = /```sample(?: (\w+))?\n([\s\S]*?)\n```/g;
 
 it('docs/ shows each kind of message as it is', () => {

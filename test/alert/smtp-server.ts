@@ -1,4 +1,4 @@
-/** A mail server: as much of SMTP as a client that submits mail asks for, with real TLS. */
+/** A mail server: the part of SMTP that a submitting client needs, with real TLS. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -21,8 +21,8 @@ export type Received = {
 export type SmtpServer = { readonly port: number; readonly received: Received[]; readonly lines: string[] };
 
 /**
- * @param options.answers - by the verb of a command, another answer than the usual
- * @param options.offers - what EHLO names besides STARTTLS
+ * @param options.answers - replaces the usual answer, by verb of the command
+ * @param options.offers - what EHLO offers besides STARTTLS
  */
 export async function startSmtp(
   options: {

@@ -182,7 +182,7 @@ describe('a node that cannot be audited', () => {
     });
     expect(report.verdict).toBe('incomplete');
     const judged = report.coverage.checks.filter(({ examined }) => examined > 0);
-    // What the API alone tells: the node's conditions and events, and leftover pods.
+    // What only the API shows: the node's conditions and events, and leftover pods.
     expect(
       judged.map(({ topic }) => topic).filter((topic) => !/^(runtime|events|audit)$/.test(topic)),
     ).toEqual([]);

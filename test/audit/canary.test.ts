@@ -62,7 +62,8 @@ describe('a canary pod', () => {
         },
       };
     });
-    // The kubelet failed three times, so it is not waited for until the deadline: each try may leak an address.
+    // After three failures of the kubelet the canary does not wait for the deadline: each attempt may leak an
+    // address.
     const report = await audit(stub, { active: ['cni'], deadlineSeconds: 600 });
     const finding = report.findings.find(({ check }) => check === 'cni-add-failing');
     expect(finding).toMatchObject({ confidence: 'confirmed', severity: 'critical' });
@@ -89,7 +90,7 @@ describe('what a canary leaves behind', () => {
   });
 
   it('is its sandbox, namespace, address and CNI result, each by name', async () => {
-    // Any pod that stands on the recorded node is what a canary would be that did not go.
+    // Any pod on the recorded node looks like a canary that was not removed.
     const all = await evidence();
     if (all.podNetworks.status !== 'present') throw new Error(all.podNetworks.reason);
     const [network] = all.podNetworks.value;

@@ -1,4 +1,4 @@
-/** The process that judges, where bundles of some nodes are worse than any that is known: by the name of the node. */
+/** The judging process, in which bundles of some nodes behave worse than any known one: selected by the node's name. */
 import type { Work } from '../../lib/audit/judge-bundle.ts';
 
 const nodeOf = (work: Work): string => (work.kind === 'log' ? work.before.node.name : '');

@@ -1,4 +1,4 @@
-/** Two nodes, of which one lies in every way known: what is said of the other is the same to the byte. */
+/** Two nodes, one of which lies in every known way: the other's results are the same to the byte. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import {
@@ -17,14 +17,14 @@ import { audit, endWith, logOf } from './recorded.ts';
 
 const HOSTILE = 'node-4';
 
-/** A node with its bundle as text: attacks write in it. */
+/** A node with its bundle as text, which attacks modify. */
 type Lies = { files: Map<string, string>; node: RecordedNode };
 type Attack = (lies: Lies, neighbour: RecordedNode) => void;
 
 let stub: StubApiServer;
 let healthy: RecordedNode;
 let neighbour: RecordedNode;
-/** A pod of the neighbour that the API forgot while its sandbox runs on. */
+/** A pod of the neighbour that the API forgot while its sandbox keeps running. */
 let ghost: RecordedNode['before']['pods'][number];
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ beforeAll(async () => {
   neighbour = withGhost(broken);
 });
 beforeEach(async () => {
-  // One moment for all audits, so that they may be compared to the byte.
+  // The same moment for all audits, so that they can be compared byte by byte.
   const now = Number(/^time=(\d+)$/m.exec(Buffer.from(neighbour.files.get('meta') ?? '').toString())?.[1]);
   vi.useFakeTimers({ toFake: ['Date'], now: (now + 2) * 1000 });
   stub = await StubApiServer.start();
@@ -68,7 +68,7 @@ function lied(attack: Attack): RecordedNode {
   };
 }
 
-/** The neighbour's audit; the hostile node is read first, and ends first. */
+/** The neighbour's audit; the hostile node is read first, and finishes first. */
 async function audited(
   hostile: RecordedNode | null,
   previous: ClusterReport | null = null,
@@ -81,7 +81,7 @@ async function audited(
 const edit = (path: string, change: (text: string) => string): Attack => {
   return ({ files }) => void files.set(path, change(files.get(path) ?? ''));
 };
-/** Before what is there: some lists end in how long they are. */
+/** Inserted before existing lines, as some lists end with their length. */
 const lines = (path: string, count: number, line: (index: number) => string): Attack =>
   edit(path, (text) => `${Array.from({ length: count }, (_, index) => line(index)).join('\n')}\n${text}`);
 const together =
@@ -107,7 +107,10 @@ const stack = (change: (text: string) => string): Attack => {
   };
 };
 
-/** The address of a pod of the neighbour, in a namespace and, where the kubelet lies too, in the status of its own pod. */
+/**
+ * The address of a neighbour's pod, in a namespace and, if the kubelet lies too, in the status of the node's
+ * own pod.
+ */
 const steals =
   (ofWhat: { status: boolean; howMany: number }): Attack =>
   (lies, other) => {
@@ -126,7 +129,7 @@ const steals =
     lies.node = { ...lies.node, before: forged(lies.node.before), after: forged(lies.node.after) };
   };
 
-/** Says that the sandbox of the neighbour's ghost is here. */
+/** Claims that the sandbox of the neighbour's ghost is on this node. */
 const copiesTheGhost: Attack = ({ files }, other) => {
   const id = sandboxOf(other, ghost.uid);
   for (const [path, content] of other.files) {
@@ -266,7 +269,7 @@ describe('beside a node that lies', { timeout: 180_000 }, () => {
     const began = process.cpuUsage();
     const report = await freshly(() => audited(lied(attack), previous));
     const { user, system } = process.cpuUsage(began);
-    // Of both nodes, the API server and all.
+    // Includes both nodes, the API server and everything else.
     expect((user + system) / 1e6).toBeLessThan(15);
     console.log(
       _,
@@ -315,7 +318,7 @@ it('a finding of a node that failed is not resolved, though its pod is in no lis
   expect(report.findings.map(({ fingerprint }) => fingerprint)).toContain(open?.fingerprint);
 });
 
-/** Each audit has a cluster of its own. */
+/** Each audit has its own cluster. */
 async function freshly<T>(act: () => Promise<T>): Promise<T> {
   await stub.close();
   stub = await StubApiServer.start();

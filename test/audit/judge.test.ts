@@ -17,7 +17,7 @@ afterEach(async () => {
   await stub.close();
 });
 
-/** What the report says of one node, without the times of the run. */
+/** What the report says about one node, without the times of the run. */
 const about = (report: ClusterReport, node: string) =>
   JSON.stringify(
     report.findings
@@ -37,7 +37,7 @@ describe('a node whose bundle is worse than its size tells', () => {
       const alone = await audit(stub);
       addNode(stub, node, { name });
       endWith(stub, name, () => ({ log }));
-      // One at a time, the hostile one first: the process that it cost is replaced for the other.
+      // One at a time, the hostile one first: the process that it killed is replaced for the other.
       stub.nodes.reverse();
       const keepIn = await mkdtemp(join(tmpdir(), 'netns-auditor-'));
       const report = await audit(stub, { keepIn, concurrency: 1, judging: { module, ...limits } });
@@ -62,7 +62,7 @@ describe('a node whose bundle is worse than its size tells', () => {
     const interrupt = new AbortController();
     let interrupted = 0;
     const run = audit(stub, { signal: interrupt.signal, judging: { module } });
-    // Both bundles were fetched, and one is judged for ever.
+    // Both bundles were fetched, and judging one never ends.
     await expect
       .poll(() => stub.requests.filter((each) => /spec\.nodeName=endless/.test(each)).length, {
         timeout: 20_000,

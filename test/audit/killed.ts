@@ -1,6 +1,6 @@
 import { DirectoryStore } from '../../lib/history/index.ts';
 
-/** As a kill leaves it: what was begun is written down, and its end is not. */
+/** The state after a kill: the begin is recorded, the end is not. */
 export function storeOfTheKilled(directory: string): DirectoryStore {
   const store = new DirectoryStore(directory);
   const put = store.putOnce.bind(store);

@@ -22,7 +22,7 @@ afterEach(async () => {
   await stub.close();
 });
 
-/** As Cilium 1.20 writes it, cut. */
+/** In the format of Cilium 1.20, shortened. */
 function anEndpoint(name: string, on = '10.99.0.11'): ApiObject {
   return {
     metadata: {
@@ -38,7 +38,7 @@ function anEndpoint(name: string, on = '10.99.0.11'): ApiObject {
   };
 }
 
-/** As Calico 3.28 writes it: eight addresses instead of 64. */
+/** In the format of Calico 3.28, with eight addresses instead of 64. */
 function aBlock(name: string, cidr: string, attributes: object[], allocations: (number | null)[]): ApiObject {
   return { metadata: { name }, spec: { affinity: 'host:node-1', cidr, attributes, allocations } };
 }

@@ -20,7 +20,7 @@ export async function logOf(files: BundleFiles): Promise<string> {
   return asLog(await aTarGz([...files].map(([path, content]) => ({ name: path, content }))));
 }
 
-/** Puts the recorded node with its pods and events into the cluster; probes there print the recorded bundle. */
+/** Adds the recorded node with its pods and events to the cluster; probes there print the recorded bundle. */
 export async function serveRecording(stub: StubApiServer, name: 'healthy' | 'broken'): Promise<Recording> {
   const archive = recordingFile(name);
   const { files, before, after } = await readArchive(archive);
@@ -33,7 +33,7 @@ export async function serveRecording(stub: StubApiServer, name: 'healthy' | 'bro
   stub.events.push(...before.events.map(rawEvent));
   const log = await logOf(takenNow(files));
   endWith(stub, before.node.name, () => {
-    // What came and went while the probe ran.
+    // Pods that came and went while the probe ran.
     for (const { namespace, name } of before.pods) stub.pods.delete(`${namespace}/${name}`);
     show(after.pods);
     return { log };
@@ -41,32 +41,35 @@ export async function serveRecording(stub: StubApiServer, name: 'healthy' | 'bro
   return { archive, node: before.node, log };
 }
 
-/** The bundle of a probe that runs now, on the node of then: all that is on it has settled long ago. */
+/** The bundle of a probe that runs now, on the recorded node: everything on it settled long ago. */
 function takenNow(files: BundleFiles): BundleFiles {
   const meta = new TextDecoder().decode(files.get('meta'));
   const now = meta.replace(/^time=\d+$/m, `time=${Math.floor(Date.now() / 1000)}`);
   return new Map([...files, ['meta', new TextEncoder().encode(now)]]);
 }
 
-/** How pods of the audit end on this node; other nodes go on as they did. */
+/** How the audit's pods end on this node; other nodes continue as before. */
 export function endWith(stub: StubApiServer, node: string, ending: StubApiServer['ending']): void {
   const others = stub.ending;
   stub.ending = (pod) => (pod.spec?.nodeName === node ? ending(pod) : others(pod));
 }
 
-/** A node without pods, like another. */
+/** A node without pods, otherwise like another. */
 export function addNode(stub: StubApiServer, like: Node, changes: Partial<Node>): void {
   stub.nodes.push(rawNode({ ...like, uid: `uid-${changes.name}`, ...changes }));
 }
 
-/** Names of the pods that audits of this server made and did not remove: none is to stay. Those of the recording are not. */
+/**
+ * Names of the pods that audits of this server created and did not remove: none may remain. Those of the
+ * recording do not count.
+ */
 export function podsOfTheAudit(stub: StubApiServer): string[] {
   return [...stub.pods.entries()]
     .filter(([id, { metadata }]) => id.startsWith('netns-audit/') && metadata.uid === `uid-${metadata.name}`)
     .map(([id]) => id);
 }
 
-/** Audits what the server shows, and keeps the evidence where a directory is given. */
+/** Audits the server's cluster, and keeps the evidence if a directory is given. */
 export async function audit(
   stub: StubApiServer,
   { keepIn, ...changes }: Partial<AuditOptions> & { readonly keepIn?: string } = {},
@@ -104,7 +107,7 @@ export async function audit(
   }
 }
 
-/** What the report says of how far a node was audited. */
+/** The coverage of a node in the report. */
 export function coverageOf(report: ClusterReport, node: string) {
   return report.coverage.nodes.find((each) => each.node === node);
 }

@@ -55,7 +55,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** A report of one node: the fault as long as its pod is there. */
+/** A report of one node: the fault is present as long as its pod is. */
 function seen(findings: readonly Finding[] = stub.pods.has('shop/web-1') ? [FAULT] : []): ClusterReport {
   return aReport({ findings: [...findings] });
 }

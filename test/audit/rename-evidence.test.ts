@@ -19,7 +19,7 @@ it('is judged as before, and says so with the number of findings', async () => {
 
 it('is refused where it would be judged otherwise', async () => {
   const evidence = await readArchive(recordingFile('broken'));
-  // A workload called like a setting of the kernel: renamed, its value is not known.
+  // A workload with the name of a kernel setting: if it were renamed, the setting's value would be unknown.
   const pods = evidence.before.pods.map((pod) => ({ ...pod, labels: { app: 'nf_conntrack_max' } }));
   const archive = await writeArchive({ ...evidence, before: { ...evidence.before, pods } });
   await expect(renameEvidence(() => [archive])).rejects.toMatchObject({

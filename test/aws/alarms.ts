@@ -1,4 +1,4 @@
-/** CloudWatch as far as our alarms go: which of the synthesized ones the metrics of a run raise. */
+/** CloudWatch, limited to our alarms: which of the synthesized alarms the metrics of a run raise. */
 
 export type Alarm = {
   readonly name: string;
@@ -11,7 +11,7 @@ export type Alarm = {
   readonly missing: 'breaching' | 'notBreaching' | 'ignore';
 };
 
-/** One value of one metric; it is of an alarm only if namespace and all dimensions are the same. */
+/** One value of one metric; it belongs to an alarm only if namespace and all dimensions match. */
 export type Datapoint = Pick<Alarm, 'metric' | 'namespace' | 'dimensions'> & {
   readonly value: number;
   /** Milliseconds since the epoch. */
@@ -30,7 +30,7 @@ type Embedded = {
   readonly [name: string]: unknown;
 };
 
-/** What CloudWatch makes of a log: metrics in its embedded format. */
+/** What CloudWatch extracts from a log: metrics in its embedded format. */
 export function datapointsOf(log: string): Datapoint[] {
   return log
     .split('\n')
@@ -53,7 +53,7 @@ export function datapointsOf(log: string): Datapoint[] {
     );
 }
 
-/** Names of the alarms that are in alarm once their periods have these values and no others. */
+/** Names of the alarms that are raised if their periods have exactly these values. */
 export function raisedBy(datapoints: readonly Datapoint[], alarms: readonly Alarm[]): string[] {
   return alarms.filter((alarm) => isRaised(alarm, datapoints)).map(({ name }) => name);
 }

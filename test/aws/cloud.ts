@@ -1,4 +1,7 @@
-/** A deployment with all it needs: the functions in sandboxes, AWS by moto, clusters by API servers of this process. */
+/**
+ * A deployment with everything it needs: the functions in sandboxes, AWS by moto, clusters by API servers in
+ * this process.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { CreateClusterCommand, EKSClient } from '@aws-sdk/client-eks';
@@ -31,7 +34,7 @@ export class Cloud {
   readonly moto: Moto;
   readonly front: Front;
   readonly store: Store;
-  /** lab by its kubeconfig; own, an EKS cluster of the account; other, one of another account. */
+  /** lab through its kubeconfig; own, an EKS cluster of the account; other, one of another account. */
   readonly clusters: Readonly<Record<'lab' | 'own' | 'other', StubApiServer>>;
   readonly deployed: Deployed;
   readonly functions: Functions;
@@ -94,7 +97,7 @@ export class Cloud {
     });
   }
 
-  /** A further cluster, by its kubeconfig. */
+  /** A further cluster, through its kubeconfig. */
   async addCluster(
     name: string,
     recording: Recorded,
@@ -112,7 +115,6 @@ export class Cloud {
 
   /**
    * One execution of the synthesized machine.
-   *
    * @param clusters - instead of those of the configuration
    */
   async run(
@@ -143,10 +145,7 @@ export class Cloud {
     );
   }
 
-  /**
-   * Alarms that a run raises: those of the whole run, and those that the stack has for one of its clusters, as it would
-   * have them for any other.
-   */
+  /** Alarms that a run raises: those of the whole run, and those that the stack would have for one of its clusters. */
   alarms(cluster: string, run: Execution, since: number): string[] {
     const ofRun: Datapoint = {
       namespace: 'AWS/States',
@@ -180,7 +179,7 @@ export class Cloud {
     }
   }
 
-  /** What subscribers by mail got. */
+  /** Mails that subscribers got. */
   async mails(): Promise<Mail[]> {
     const response = await fetch(`${this.moto.endpoint}/moto-api/data.json`);
     const { sns } = (await response.json()) as {
@@ -191,7 +190,7 @@ export class Cloud {
       .map(([, text, subject]) => ({ cluster: subject.split(':')[0] ?? '', subject, text }));
   }
 
-  /** What Security Hub has. */
+  /** Findings in Security Hub. */
   async hubFindings(): Promise<AwsSecurityFinding[]> {
     const client = new SecurityHubClient({ endpoint: this.moto.endpoint });
     const all: AwsSecurityFinding[] = [];
@@ -199,7 +198,7 @@ export class Cloud {
     return all;
   }
 
-  /** What a subscribed queue got and nobody took yet. */
+  /** Messages in a subscribed queue that nobody has received yet. */
   async queued(): Promise<Record<string, unknown>[]> {
     const { Messages = [] } = (await sqs(this.moto.endpoint, 'ReceiveMessage', {
       QueueUrl: QUEUE,

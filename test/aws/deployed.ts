@@ -1,4 +1,7 @@
-/** The stack as CloudFormation would get it: its machine, and its functions with their bundles, environments and rights. */
+/**
+ * The stack as CloudFormation would get it: its machine, and its functions with their bundles, environments
+ * and rights.
+ */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +35,7 @@ export type Deployed = {
   readonly definition: Record<string, unknown>;
   readonly machineArn: string;
   readonly functions: readonly DeployedFunction[];
-  /** Those of metrics, with the name that the stack gives them. */
+  /** Metric alarms, by their names in the stack. */
   readonly alarms: readonly Alarm[];
 };
 
@@ -64,7 +67,7 @@ export function deployed(config: Config): Deployed {
         };
         return {
           state: String(Properties.Description).replace('netns-auditor: ', ''),
-          // Of its first version: a deployment is made once here.
+          // The first version: only one deployment is made here.
           arn: `${arnOf(id, 'AWS::Lambda::Function')}:1`,
           folder: join(outdir, `asset.${Code.S3Key.replace('.zip', '')}`),
           handler: String(Properties.Handler),

@@ -1,4 +1,4 @@
-/** What goes wrong on AWS, and what then: on the synthesized machine with the synthesized functions. */
+/** Failures on AWS and their consequences, on the synthesized machine with the synthesized functions. */
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetReport } from '../../lib/audit/fleet/messages.ts';
@@ -27,11 +27,11 @@ const emitted = (name: string, cluster: string) =>
     .filter((each) => each.cluster === cluster)
     .map(({ value }) => value);
 
-/** Alarms that a run raises about one of its clusters, or about itself; its metrics come by a pipe of their own. */
+/** Alarms that a run raises about one of its clusters, or about itself; its metrics arrive through a separate pipe. */
 const expectAlarms = async (cluster: string, run: Execution, since: number, names: readonly string[]) =>
   await expect.poll(() => cloud.alarms(cluster, run, since).toSorted()).toEqual(names.toSorted());
 
-/** Kills a function as soon as this call of it was answered, once. */
+/** Kills a function once, as soon as this call of it was answered. */
 function killOnce(state: string, action: string, resource: string): void {
   let died = false;
   cloud.front.onCall = (call) => {
@@ -173,7 +173,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     async (prefix) => {
       const name = `s3-${prefix.replace('/', '')}`;
       const { config } = await cloud.addCluster(name, 'broken');
-      // More than the SDK tries, even with two at once.
+      // More than the SDK's retries, even with two attempts at once.
       cloud.front.refuse('s3:PutObject', { resource: `:::audits/${prefix}`, times: 9 });
       const { status, output, history } = await cloud.run({ day: 4, schedule: name }, [config]);
       expect(history).toContainEqual(expect.stringMatching(/!Retryable$/));
@@ -183,7 +183,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
         coverage: { nodes: [{ result: 'audited' }, { result: 'skipped' }] },
       });
       const mails = await mailsAbout(name);
-      // Told before it could be recorded: at least once.
+      // Sent before it could be recorded: at least once.
       if (prefix === 'alerts/') expect(mails.length).toBeLessThanOrEqual(2);
       else expect(mails).toHaveLength(1);
     },
@@ -220,7 +220,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
       ({ action, resource }) => action === 's3:PutObject' && resource.endsWith(written),
     );
     const { finishedAt = '' } = (await reportOf('sns-while', output)) ?? {};
-    // The second try may offer it again; what stands is the first one's.
+    // The second attempt may try to write it again; the first one's stays.
     for (const { body } of puts) expect(body).toContain(`"finishedAt":"${finishedAt}"`);
   }, 300_000);
 
@@ -297,7 +297,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
         { cluster: 'nowhere', reached: false, coverage: 0, told: true },
       ],
     });
-    // What cannot get better is not tried again.
+    // Permanent failures are not retried.
     expect(history.filter((each) => each.startsWith('PlanCluster!')).toSorted()).toEqual([
       'PlanCluster!AWS',
       'PlanCluster!CLUSTER_UNAUTHENTICATED',
@@ -337,7 +337,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     const { stub, recorded, config } = await cloud.addCluster('slow', 'broken');
     addNode(stub, recorded.node, { name: 'node-2' });
     endWith(stub, 'node-2', () => ({ never: true }));
-    // 45 seconds are kept back.
+    // 45 seconds are reserved.
     cloud.functions.seconds.set('audit-nodes', 60);
     const since = Date.now();
     const run = await cloud.run({ day: 10 }, [config], { concurrency: { nodesPerBatch: 20, nodes: 1 } });
@@ -363,7 +363,7 @@ describe.skipIf(!hasMoto)('when things go wrong', () => {
     expect(run.status).toBe('FAILED');
     await expectAlarms('begun', run, since, ['AuditMissing', 'RunFailed']);
     cloud.front.accept();
-    // It claimed the run before it failed, and the claim is still its own.
+    // It claimed the run before it failed, and still owns the claim.
     const redriven = await run.redrive();
     expect(redriven).toMatchObject({ status: 'SUCCEEDED', output: { clusters: [{ cluster: 'begun' }] } });
     expect(await mailsAbout('begun')).toHaveLength(1);

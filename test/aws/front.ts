@@ -1,4 +1,4 @@
-/** What stands between the functions and moto: writes down who asked what of which resource, and refuses on request. */
+/** A proxy between the functions and moto: records who called what on which resource, and refuses on request. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ACCOUNT, REGION } from './deployed.ts';
@@ -14,7 +14,7 @@ export type Call = {
 
 type Refusal = {
   readonly action: string;
-  /** Found in the resource. Default: any. */
+  /** Text to find in the resource. Default: any. */
   readonly resource?: string;
   left: number;
 };
@@ -23,7 +23,7 @@ export class Front {
   readonly calls: Call[] = [];
   /** Called after each call was answered. */
   onCall: (call: Call) => void = () => {};
-  /** Changes what moto answers to DescribeCluster, which knows no real endpoint. */
+  /** Changes moto's answer to DescribeCluster, as moto has no real endpoint. */
   cluster: (name: string) => { endpoint: string; ca: string } | null = () => null;
   readonly #moto: string;
   readonly #refusals: Refusal[] = [];
@@ -103,7 +103,7 @@ export class Front {
   }
 }
 
-/** IAM's name of a request, from its signature, its path and its body. */
+/** IAM's name of a request, from its signature, path and body. */
 function callOf(request: IncomingMessage, body: string): Call {
   const [, caller = '', region = REGION, service = ''] =
     /Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\//.exec(request.headers.authorization ?? '') ?? [];

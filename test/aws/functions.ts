@@ -1,4 +1,4 @@
-/** All functions of a deployment: as many sandboxes of each as are busy at once, as Lambda does it. */
+/** All functions of a deployment: as many sandboxes of each as are busy at once, like Lambda. */
 import { datapointsOf } from './alarms.ts';
 import type { Deployed, DeployedFunction } from './deployed.ts';
 import { FunctionError, Sandbox } from './sandbox.ts';
@@ -6,7 +6,7 @@ import { FunctionError, Sandbox } from './sandbox.ts';
 export type Metric = { readonly name: string; readonly value: number; readonly cluster: string | undefined };
 
 export class Functions {
-  /** Seconds of a state's time, where they are to be fewer than the template says. */
+  /** Maximum seconds for a state, if lower than in the template. */
   readonly seconds = new Map<string, number>();
   readonly #functions: readonly DeployedFunction[];
   readonly #endpoint: string;
@@ -29,7 +29,7 @@ export class Functions {
     const sandbox = await Sandbox.start(called, {
       AWS_ENDPOINT_URL: this.#endpoint,
       AWS_REGION: 'eu-west-1',
-      // Whose calls are whose.
+      // Which caller each set of credentials belongs to.
       AWS_ACCESS_KEY_ID: `role-of-${called.state}`,
     });
     this.#sandboxes.push({ state: called.state, sandbox });
@@ -51,7 +51,7 @@ export class Functions {
     );
   }
 
-  /** Values of a metric in the order they were emitted, each with the cluster it is of. */
+  /** Values of a metric in the order they were emitted, each with its cluster. */
   metrics(name: string): Metric[] {
     return datapointsOf(this.log)
       .filter(({ metric }) => metric === name)

@@ -1,17 +1,16 @@
-/** AWS on this machine: moto_server, with real HTTP and the real SDK in front of it. */
+/** AWS on this machine: moto_server, reached with real HTTP and the real SDK. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** False where moto is not installed: those tests are skipped, and say so. */
+/** False if moto is not installed: those tests are skipped, and say so. */
 export const hasMoto = installed();
 
 export type Moto = { readonly endpoint: string; stop(): Promise<void> };
 
 /**
  * Starts moto on a free port and points the SDK at it through the environment of this process.
- *
- * @param environment - more for moto itself
+ * @param environment - further variables for moto itself
  */
 export async function startMoto(environment: Readonly<Record<string, string>> = {}): Promise<Moto> {
   const port = await freePort();

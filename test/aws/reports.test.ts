@@ -1,4 +1,4 @@
-/** Earlier reports out of a bucket, through the command line. */
+/** Reads earlier reports from a bucket, through the command line. */
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publish } from '../../lib/audit/index.ts';
@@ -26,7 +26,7 @@ describe.skipIf(!hasMoto)('reports of a bucket', { timeout: 60_000 }, () => {
       }),
     );
     const store = new S3Store({ bucket: 'audits', prefix: 'netns' });
-    // A page of this S3 has ten keys: each cluster takes more than one.
+    // A page of this S3 has ten keys: each cluster needs several.
     for (const name of ['prod-eu', 'prod-us'])
       for (let night = NIGHTS - 1; night >= 0; night -= 1) {
         const faulty = name === 'prod-us' && night === 3;

@@ -129,7 +129,7 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
     });
     expect(await cloud.store.get(keys.evidence(run, 'node-1'))).toBeNull();
     expect((await cloud.store.get(keys.latest('own')))?.etag).toBe(latest?.etag);
-    // The log comes by a pipe of its own.
+    // The log arrives through a separate pipe.
     await expect.poll(values).toEqual([0, 0, 0, ...before]);
     expect(await cloud.mails()).toHaveLength(1);
   }, 300_000);
@@ -157,7 +157,7 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
         .filter((right) => !Object.keys(NOT_SEEN_HERE).some((known) => matches(known, `${state} ${right}`)));
       expect(idle, state).toEqual([]);
     }
-    // What is done as the role of the other account.
+    // Calls made with the role of the other account.
     const others = calls.filter(({ caller }) => !caller.startsWith('role-of-') && caller !== 'test');
     expect([...new Set(others.map(({ action }) => action))]).toEqual(['eks:DescribeCluster']);
   });
@@ -183,7 +183,7 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
   });
 });
 
-/** Rights that no call of a function shows, and why they are there. */
+/** Rights that no call of a function uses, and why they are granted. */
 const NOT_SEEN_HERE: Readonly<Record<string, string>> = {
   '* logs:*': 'Lambda writes what a function prints, as its role.',
   '* xray:*': 'Lambda sends the traces of active tracing, as its role.',
@@ -191,7 +191,7 @@ const NOT_SEEN_HERE: Readonly<Record<string, string>> = {
   '* s3:ListBucket *': 'Without it S3 answers 403 instead of 404 to who reads what is not there.',
 };
 
-/** As IAM does it: * is any text. */
+/** Like IAM: * matches any text. */
 function matches(pattern: string, text: string): boolean {
   const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`).test(text);

@@ -1,4 +1,4 @@
-/** What the runtime client of Lambda does, for where aws-lambda-ric is not installed: asks for events and answers them. */
+/** Does what Lambda's runtime client does, if aws-lambda-ric is not installed: fetches events and answers them. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 

@@ -1,4 +1,4 @@
-/** Lambda on this machine: its Runtime API over HTTP, and in front of it the runtime client with a function's bundle. */
+/** Lambda on this machine: its Runtime API over HTTP, and the runtime client with a function's bundle. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { DeployedFunction } from './deployed.ts';
 
-/** As Step Functions sees it: `name` is what Retry and Catch go by. */
+/** As Step Functions sees it: Retry and Catch match `name`. */
 export class FunctionError extends Error {
   constructor(errorType: string, message: string) {
     super(message);
@@ -16,14 +16,14 @@ export class FunctionError extends Error {
   }
 }
 
-/** AWS's own client (see docs/testing.md), or our stand-in for it. */
+/** AWS's own client (see docs/testing.md), or our replacement. */
 export const runtimeClient: string =
   process.env.AWS_LAMBDA_RIC ?? installed() ?? fileURLToPath(new URL('./runtime-client.ts', import.meta.url));
 
 type Invocation = {
   readonly id: string;
   readonly event: string;
-  /** Its time begins when it is handed over: the start of a sandbox does not count. */
+  /** Its time starts when it is handed over: starting a sandbox does not count. */
   readonly milliseconds: number;
   resolve(answer: unknown): void;
   reject(error: FunctionError): void;
@@ -33,7 +33,7 @@ type Invocation = {
 export class Sandbox {
   /** Milliseconds from the start of the process until it asked for its first event. */
   coldStart = 0;
-  /** What it wrote to its log group. */
+  /** Its log group. */
   log = '';
   dead = false;
   readonly #function: DeployedFunction;
@@ -49,7 +49,7 @@ export class Sandbox {
     this.#function = deployed;
   }
 
-  /** @param environment - besides that of the template: where AWS is, and as whom to speak to it */
+  /** @param environment - besides the template's: where AWS is, and which credentials to use */
   static async start(deployed: DeployedFunction, environment: Record<string, string>): Promise<Sandbox> {
     const sandbox = new Sandbox(deployed);
     await new Promise<void>((resolve) => sandbox.#server.listen(0, '127.0.0.1', resolve));
@@ -58,7 +58,7 @@ export class Sandbox {
     const child = spawn(process.execPath, [runtimeClient, deployed.handler], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: deployed.folder,
-      // Nothing of this process's own: no home, no profile.
+      // Nothing from this process: no home, no profile.
       env: {
         PATH: process.env.PATH,
         LAMBDA_TASK_ROOT: deployed.folder,
@@ -94,7 +94,7 @@ export class Sandbox {
     return this.#running !== null;
   }
 
-  /** @param seconds - of the function's time; default: what the template gives it */
+  /** @param seconds - the function's time; default: the template's */
   async invoke(event: unknown, seconds = this.#function.timeoutSeconds): Promise<unknown> {
     if (this.#running !== null) throw new Error('it does something else');
     this.#count += 1;
@@ -109,7 +109,7 @@ export class Sandbox {
     }
   }
 
-  /** As when its machine dies. */
+  /** As if its machine died. */
   kill(): void {
     this.#process?.kill('SIGKILL');
   }

@@ -1,4 +1,4 @@
-/** Findings held against AWS's own model of them, by the AWS CLI; what it accepts goes to moto's Security Hub. */
+/** Validates findings against AWS's own model, with the AWS CLI; what it accepts goes to moto's Security Hub. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

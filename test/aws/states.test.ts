@@ -1,4 +1,4 @@
-/** The synthesized state machine on moto's interpreter, which calls functions of this test. */
+/** The synthesized state machine in moto's interpreter, which calls functions of this test. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -14,7 +14,7 @@ import { hasMoto, type Moto, startMoto } from './moto.ts';
 
 type Value = string | { readonly Ref: string };
 
-/** The definition as text, with ARNs and names in place of references. */
+/** The definition as text, with ARNs and names instead of references. */
 function definition(): string {
   const config = configSchema.parse({ clusters: [{ name: 'a', eks: { name: 'a', region: 'eu-west-1' } }] });
   const stack = new NetnsAuditorStack(
@@ -31,20 +31,20 @@ function definition(): string {
       .map((part) => {
         if (typeof part === 'string') return part;
         if (part.Ref.includes('Version')) {
-          // moto asks for functions, and knows no versions of them.
+          // moto calls functions, and does not know their versions.
           const [name] = part.Ref.split('Version');
           return `arn:aws:lambda:eu-west-1:123456789012:function:${name}00000000`;
         }
         return part.Ref === 'AWS::Partition' ? 'aws' : 'audits';
       })
       .join('')
-      // moto's grammar takes no whole number there.
+      // moto's grammar does not accept an integer there.
       .replaceAll('"ToleratedFailurePercentage":100', '"ToleratedFailurePercentage":100.0')
       .replaceAll('"IntervalSeconds":15', '"IntervalSeconds":1')
   );
 }
 
-/** What a function does, by its name without what CDK puts around it. */
+/** What a function does, by its name without what CDK adds. */
 type Functions = Readonly<Record<string, (event: Json) => unknown>>;
 type Json = Readonly<Record<string, unknown>>;
 
@@ -57,10 +57,10 @@ class FunctionError extends Error {
 
 let moto: Moto;
 let functions: Functions;
-/** What the functions were asked, in that order. */
+/** The functions' inputs, in order. */
 let asked: { name: string; event: Json }[];
 
-/** Between the interpreter and the rest of moto, as its proxy: moto's own functions never fail. */
+/** A proxy between the interpreter and the rest of moto: moto's own functions never fail. */
 const lambda = createServer(async (request, response) => {
   let body = '';
   for await (const chunk of request) body += String(chunk);
@@ -90,7 +90,7 @@ const lambda = createServer(async (request, response) => {
   }
 });
 
-/** One call of an AWS API that speaks JSON. */
+/** One call to an AWS API that uses JSON. */
 async function call(target: string, body: unknown): Promise<Record<string, unknown>> {
   const response = await fetch(moto.endpoint, {
     method: 'POST',
@@ -151,7 +151,7 @@ describe.skipIf(!hasMoto)('the state machine', () => {
       no_proxy: '',
     });
   }, 240_000);
-  // Else moto starts no second execution: it copies what holds the lock of the first.
+  // Otherwise moto starts no second execution: it copies an object that holds the first one's lock.
   beforeEach(async () => {
     asked = [];
     await fetch(`${moto.endpoint}/moto-api/reset`, { method: 'POST' });

@@ -1,4 +1,7 @@
-/** Walks a state machine as its definition says, as far as ours goes: paths, retries, catches and maps; no waiting. */
+/**
+ * Runs a state machine according to its definition, limited to what ours uses: paths, retries, catches and
+ * maps; no waiting.
+ */
 
 type Json = Record<string, unknown>;
 type Retrier = { readonly ErrorEquals: readonly string[]; readonly MaxAttempts?: number };
@@ -34,7 +37,7 @@ type State = {
 type Machine = { readonly StartAt: string; readonly States: Readonly<Record<string, State>> };
 
 export type World = {
-  /** @throws an error whose name Retry and Catch go by */
+  /** @throws an error whose name Retry and Catch match */
   invoke(functionArn: string, input: unknown): Promise<unknown>;
   readObject(bucket: string, key: string): Promise<string>;
 };
@@ -42,9 +45,9 @@ export type World = {
 export type Execution = {
   readonly status: 'SUCCEEDED' | 'FAILED';
   readonly output: unknown;
-  /** States in the order they were entered, and `State!Error` for each failed try. */
+  /** States in the order they were entered, and `State!Error` for each failed attempt. */
   readonly history: readonly string[];
-  /** Goes on at the state that failed, with the input it had, as Step Functions does. */
+  /** Continues at the failed state with the same input, like Step Functions. */
   redrive(): Promise<Execution>;
 };
 

@@ -149,7 +149,7 @@ it('says once that nobody answers, and does not wait long for who never did', as
 it('prints the report also where evidence cannot be kept, and ends in the code for that', async () => {
   addNode('node-1');
   const store = join(directory, 'store');
-  // A file where the folder of the evidence would be.
+  // A file at the path of the evidence folder.
   await mkdir(store);
   await writeFile(join(store, 'evidence'), '');
   const ended = await audit('--store', store, '-o', 'json');

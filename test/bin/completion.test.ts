@@ -1,4 +1,4 @@
-/** Completion as a shell sees it: the real bash, zsh and fish where they are, and what kubectl is told. */
+/** Completion as a shell uses it: the real bash, zsh and fish if installed, and what kubectl gets. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ beforeAll(() => {
 });
 afterAll(() => vi.unstubAllEnvs());
 
-/** What the program answers for words of which the last is being typed. */
+/** The program's answer for words of which the last is being typed. */
 async function asked(...words: string[]): Promise<string[]> {
   const { out } = await run('__complete', ...words);
   return out
@@ -41,13 +41,13 @@ async function asked(...words: string[]): Promise<string[]> {
     .map((line) => line.replace(/\t.*/, ''));
 }
 
-/** The real bash: what stands behind the words after the Tab key. */
+/** The real bash: what follows the words after the Tab key. */
 function bash(line: string): string[] {
   const script = `source <(netns-audit completion bash)
 COMP_LINE=$1; COMP_POINT=\${#1}; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 ))
 _netns_audit; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  // As readline cuts it: = and : are words of their own.
+  // Split like readline: = and : are separate words.
   const words = line.split(/\s+|(?<=[=:])|(?=[=:])/);
   const { stdout } = spawnSync('bash', ['--norc', '-c', script, 'bash', line, ...words], {
     env,

@@ -125,7 +125,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['query', 'SELECT n.cluster, f."check" FROM nodes n JOIN findings f ON n.cluster = f.cluster'],
 ];
 
-/** Said for people, with the rest of the store, and no fault of ours. */
+/** Reported for people, with the rest of the store, and not as an internal error. */
 function expectWords({ out, error, code }: Said, what: string): void {
   expect(`${out}${error}`, what).not.toMatch(/this is a bug|\n\s+at .*:\d+/);
   expect(`${out}${error}`, what).not.toMatch(/[^\P{Cc}\n]/u);
@@ -139,9 +139,9 @@ describe.each(Object.entries(OBJECTS))('a damaged %s', (kind, pattern) => {
     for (const command of COMMANDS) {
       const said = await run('reports', ...command, '--store', place);
       expectWords(said, command.join(' '));
-      // The other cluster is whole, whatever was done to this one.
+      // The other cluster is intact, whatever was done to this one.
       if (!command.includes('prod-eu')) expect(said.out, command.join(' ')).toContain('other');
-      // Who needed the object names it, and says in the exit code that it is missing.
+      // Commands that need the object name it, and their exit code says that it is missing.
       const isNamed = said.error.includes(key);
       expect(said.code, `${command.join(' ')}: ${said.error}`).toBe(isNamed ? 5 : 0);
       const needs: Readonly<Record<string, readonly string[]>> = {
@@ -156,7 +156,7 @@ describe.each(Object.entries(OBJECTS))('a damaged %s', (kind, pattern) => {
     expectWords(doctor, 'doctor');
     expect(doctor.out).toContain(key);
     expect(doctor.code).toBe(5);
-    // Each damage is told with a command; what it says mends the store.
+    // Each damage is reported with a command that repairs the store.
     const commands = doctor.out.match(/(?<=: )(?:mv|rm|printf) .*$/gm) ?? [];
     expect(commands.length).toBeGreaterThan(0);
     for (const command of commands) execFileSync('sh', ['-c', command]);

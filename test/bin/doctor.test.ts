@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** What it says, its lines in single spaces. */
+/** The output, with single spaces. */
 async function doctor(
   kubeconfig = stub.kubeconfig(),
   ...args: string[]

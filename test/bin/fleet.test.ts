@@ -11,7 +11,7 @@ import { StubApiServer } from '../stub/api-server.ts';
 
 const arnOf = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}`;
 const secrets = new Map<string, string>();
-/** Secrets Manager, as far as a kubeconfig goes. */
+/** Secrets Manager, limited to a kubeconfig. */
 const secretsManager = createServer(async (request, response) => {
   let body = '';
   for await (const chunk of request) body += String(chunk);
@@ -105,9 +105,10 @@ describe('netns-audit fleet', () => {
     expect(code).toBe(1);
     expect(error).toContain('prod: auditing, nodes: 1');
     expect([prod, stage].flatMap(podsOfTheAudit)).toEqual([]);
-    // What the steps hand to each other does not stay, and nobody was told: the alert is left to who tells.
+    // What the steps pass to each other is not kept, and nobody was notified: sending the alert is left to
+    // the caller.
     expect((await readdir(store)).toSorted()).toEqual([
-      // Where files are written before they appear whole.
+      // Where files are written before they appear complete.
       '.parts',
       'evidence',
       'findings',

@@ -1,4 +1,4 @@
-/** What comes from outside reaches a terminal as text, whichever command prints it. */
+/** Text from outside reaches a terminal as text only, whichever command prints it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { AuditError } from '../../lib/model/errors.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 import { run, type Said } from './run.ts';
 
-/** ESC, BEL, CR, a C1 control, the turn of the direction of writing, and a line that is not ours. */
+/** ESC, BEL, CR, a C1 control, a direction mark, and a forged line. */
 const HOSTILE = 'no\u001b]0;owned\u0007\u001b[2J\rnetns-audit: all is well\u009b31m\u202etxt.exe';
 const RAW = /(?!\n)\p{Cc}|[\p{Cf}\p{Zl}\p{Zp}]/u;
 

@@ -1,4 +1,4 @@
-/** What the command line says before any command runs. */
+/** What the command line prints before any command runs. */
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { wantsColour } from '../../bin/options.ts';

@@ -1,4 +1,4 @@
-/** `netns-audit remediate` on a cluster, by a report of its store. */
+/** `netns-audit remediate` on a cluster, using a report from its store. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Puts a report of these findings into the store. */
+/** Writes a report with these findings to the store. */
 async function keep(...findings: Finding[]): Promise<void> {
   const now = new Date();
   const at = now.toISOString();

@@ -1,10 +1,10 @@
-/** A command line, run in this process. */
+/** Runs a command line in this process. */
 import { vi } from 'vitest';
 import { main } from '../../bin/main.ts';
 
 export type Said = { readonly out: string; readonly error: string; readonly code: unknown };
 
-/** What a command line says on standard output and on standard error, and its exit code. */
+/** A command line's standard output, standard error and exit code. */
 export async function run(...args: readonly string[]): Promise<Said> {
   const said = { out: '', error: '' };
   const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {

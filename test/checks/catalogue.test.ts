@@ -64,7 +64,7 @@ describe.each(catalogue.map((check) => [check.id, check] as const))('%s', (id, c
     expect(words.length, check.failureTitle).toBeLessThanOrEqual(8);
     expect(check.why.length).toBeLessThanOrEqual(400);
     expect(check.why).toMatch(/\.$/);
-    // As `npm run new:check` leaves them.
+    // The text that `npm run new:check` writes.
     for (const said of [check.title, check.failureTitle, check.why])
       expect(said).not.toMatch(/^Say (?:in|what)\b/);
   });
@@ -73,7 +73,7 @@ describe.each(catalogue.map((check) => [check.id, check] as const))('%s', (id, c
     const page = readFileSync(at(`docs/checks/${id}.md`), 'utf8');
     const [title, , line] = page.split('\n');
     expect(title).toBe(`# ${id}`);
-    // In brackets a page says where a case is worse or milder.
+    // In brackets a page says when a case is worse or milder.
     expect(line?.replace(/ \(.+?\)/, '')).toBe(
       `Severity: ${check.severity} · Topic: ${check.topic} · Reference: \`netns-audit checks ${id}\``,
     );

@@ -1,4 +1,4 @@
-/** What checks across nodes see of a cluster in which nothing is to be seen. */
+/** What checks across nodes see of a healthy cluster. */
 import type { ClusterSources } from '../../lib/checks/define.ts';
 
 export function clusterSources(changes: Partial<ClusterSources> = {}): ClusterSources {

@@ -1,4 +1,4 @@
-/** The frame of a check of pods: in which order it asks, and what it makes of the answers. */
+/** The frame of a check of pods: the order of its questions, and what it does with the answers. */
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '../../lib/checks/define.ts';
 import { definePodCheck, failing, type Question } from '../../lib/checks/define-pod-check.ts';
@@ -22,7 +22,7 @@ const said = [
   ['nobody eats it', 'notApplicable'],
 ] as const;
 
-/** Without its interface: pod-interface-missing fails. */
+/** The pod has no interface: pod-interface-missing fails. */
 const bare = aPodNetwork({ stack: aStack({ links: [aLoopback()] }) });
 
 describe('a check of pods', () => {

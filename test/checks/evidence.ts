@@ -1,4 +1,4 @@
-/** Hand-made evidence of a healthy node with the bridge plugin; a test changes the one thing it is about. */
+/** Synthetic evidence of a healthy node with the bridge plugin; a test changes the one thing it is about. */
 import { expect } from 'vitest';
 import type { CheckContext, Outcome } from '../../lib/checks/define.ts';
 import type {
@@ -268,7 +268,7 @@ export function aNamespace(changes: Partial<NetworkNamespace> = {}): NetworkName
   };
 }
 
-/** A pin as containerd makes it, a day old. */
+/** A pin as containerd creates it, a day old. */
 export function aPin(changes: Partial<Pin> = {}): Pin {
   return {
     path: '/run/netns/cni-1',
@@ -361,13 +361,13 @@ export function aNode(changes: Partial<Sources['node']> = {}): Sources['node'] {
   };
 }
 
-/** What a step that only looks never does. */
+/** What a read-only step never does. */
 const CHANGES =
   /\b(kubectl (delete|drain|cordon|uncordon|apply|patch)|crictl (stopp|rmp?|rm)|systemctl (restart|stop|start|reboot)|sysctl -w|u?mount |reboot|ip( -[46])? \w+ (set|add|del|replace|flush))\b|(^|[;&|({] *)(rm|mv|flock) /;
 
 /**
- * The failures among the outcomes. Each says of every step of its repair whether it changes something; pasted whole it
- * lets no pods back in before somebody has looked, and its drains work.
+ * The failures among the outcomes. Also asserts that every repair step says whether it changes something,
+ * that pasting all steps lets no pods back in before somebody has looked, and that drains work.
  */
 export function failures(outcomes: readonly Outcome[]): Extract<Outcome, { result: 'fail' }>[] {
   const failed = outcomes.filter((outcome) => outcome.result === 'fail');
@@ -396,7 +396,7 @@ export function aClusterDns(changes: Partial<Sources['clusterDns']> = {}): Sourc
   };
 }
 
-/** The endpoints of these pods, by Calico's annotations. */
+/** The endpoints of these pods, from Calico's annotations. */
 export function someEndpoints(
   pods: readonly ObservedPod[] = [],
   changes: Partial<Sources['cniEndpoints']> = {},

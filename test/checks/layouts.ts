@@ -1,4 +1,4 @@
-/** A healthy pod, and its node, in each layout that is not a bridge: what must never be a finding. */
+/** A healthy pod and its node in each layout other than bridge: what must never be a finding. */
 import type { PodNetwork } from '../../lib/model/evidence.ts';
 import type { Link, NetworkStack, Route } from '../../lib/model/network.ts';
 import {
@@ -78,7 +78,7 @@ const dummyGateway: Route[] = [
   aRoute({ destination: '169.254.1.1/32', gateway: null, scope: 'link' }),
 ];
 
-/** The gateway 169.254.1.1 belongs to nobody: a permanent entry names the node's link. */
+/** The gateway 169.254.1.1 belongs to nothing: a permanent entry names the node's link. */
 export function anAwsPod(): Attached {
   return attached({
     plugin: 'aws-cni',
@@ -93,7 +93,7 @@ export function anAwsPod(): Attached {
   });
 }
 
-/** The node answers for 169.254.1.1 by proxy_arp; a blackhole route covers the block of addresses. */
+/** The node answers for 169.254.1.1 through proxy_arp; a blackhole route covers the block of addresses. */
 export function aCalicoPod(): Attached {
   return attached({
     plugin: 'calico',
@@ -130,7 +130,7 @@ export function aCiliumPod(): Attached {
   });
 }
 
-/** Every node link carries the gateway's address, and a route to its one pod. */
+/** Every link on the node has the gateway's address, and a route to its one pod. */
 export function aPtpPod(): Attached {
   return attached({
     plugin: 'ptp',
@@ -161,7 +161,7 @@ export const healthyLayouts: readonly [string, () => Attached][] = [
   ['Cilium', aCiliumPod],
 ];
 
-/** The pod with another content of its namespace. */
+/** The pod with a different namespace content. */
 export function withStack(network: PodNetwork, changes: Partial<NetworkStack>): PodNetwork {
   return { ...network, stack: { ...aStack(), ...network.stack, ...changes } };
 }

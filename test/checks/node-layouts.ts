@@ -1,4 +1,4 @@
-/** How CNI plugins attach pods, as a node shows it: what random nodes are made of. */
+/** How CNI plugins attach pods, as seen on a node: random nodes are built from this. */
 import { createHash } from 'node:crypto';
 import type { Link } from '../../lib/model/network.ts';
 
@@ -9,15 +9,15 @@ export type NodeLayout = {
   /** Kind of the pod's link; the node holds the other end of veth and netkit pairs. */
   readonly kind: 'veth' | 'netkit' | 'macvlan' | 'ipvlan';
   readonly bridge?: string;
-  /** The node's route to each pod: in which table, if there is one. */
+  /** The node's route to each pod: its table, if there is a route. */
   readonly hostRoute?: 'main' | 'branch';
   readonly gateway: (family: Family) => string;
-  /** Host routes inside the pod, whatever the prefix of the node's subnet. */
+  /** Host routes inside the pod, whatever the prefix length of the node's subnet. */
   readonly single: boolean;
   readonly hostLink: (key: string, index: number) => string;
   readonly neighbour?: 'PERMANENT' | 'STALE' | 'REACHABLE';
   readonly ipam: 'host-local' | 'aws' | 'elsewhere';
-  /** The CNI result says nothing of gateways and routes. */
+  /** The CNI result names no gateways and routes. */
   readonly silent: boolean;
   readonly families: readonly (readonly Family[])[];
   readonly extraLinks?: readonly Partial<Link>[];

@@ -1,4 +1,4 @@
-/** What is to be on a random node. */
+/** What a random node contains. */
 import fc from 'fast-check';
 import { nodeLayouts } from './node-layouts.ts';
 

@@ -1,4 +1,4 @@
-/** Healthy pods of random nodes, each with what kernel, runtime, CNI and API say of it. */
+/** Healthy pods of random nodes, each with what kernel, runtime, CNI and API say about it. */
 import type { CniResult, NetworkNamespace, ObservedPod, Sandbox } from '../../lib/model/evidence.ts';
 import type { Link, PacketFilter } from '../../lib/model/network.ts';
 import * as healthy from './evidence.ts';
@@ -23,7 +23,7 @@ export type Attached = {
 
 const RUNTIME_CLASS: Readonly<Record<string, string>> = { gvisor: 'runsc', kata: 'kata-qemu' };
 
-/** A healthy pod of the kind, attached as the layout does it. */
+/** A healthy pod of the kind, attached according to the layout. */
 export function makePod(
   plan: NodePlan,
   layout: NodeLayout,
@@ -96,7 +96,7 @@ export function makePod(
         : addresses.map(({ family, address }) =>
             anAddress({ family, address, prefixLength: length(family) }),
           )),
-      // AWS gives pods of an IPv6 cluster a way out to IPv4.
+      // AWS gives pods of an IPv6 cluster an uplink to IPv4.
       ...(layout.plugin === 'aws-cni' && families[0] === 6
         ? [anAddress({ link: 'v4if0', address: '169.254.172.3', prefixLength: 22 })]
         : []),
@@ -133,7 +133,7 @@ export function makePod(
   const sandboxId = id(index, 'sandbox');
   const pid = plan.runtime === 'cri-o' ? null : 1000 + index;
   const handler = RUNTIME_CLASS[kind] ?? null;
-  // The hash of the manifest, while the mirror in the API has a uid of its own.
+  // The hash of the manifest; the mirror in the API has a different uid.
   const runtimeUid = kind === 'static' ? hash(key, 32) : uuid(index);
   const sandbox = healthy.aSandbox({
     id: sandboxId,
@@ -252,7 +252,7 @@ const multus = {
   ]),
 };
 
-/** What a mesh and a VPN leave in the packet filters of their pods. */
+/** What a mesh and a VPN leave in their pods' packet filters. */
 function filters(kind: string): PacketFilter[] {
   const rules = {
     mesh: ['-A PREROUTING -p tcp -j ISTIO_INBOUND', '-A OUTPUT -j ISTIO_OUTPUT'],
@@ -265,7 +265,7 @@ function filters(kind: string): PacketFilter[] {
   ];
 }
 
-/** Pods that are on the node, and of which the network says nothing. */
+/** Pods on the node without any network evidence. */
 export function makeOther(kind: OtherPod, index: number): { pod: ObservedPod; sandbox?: Sandbox } {
   const pod = healthy.aPod({ name: `other-${index}`, uid: uuid(index), podIPs: [], containers: [] });
   const sandbox = healthy.aSandbox({

@@ -4,7 +4,7 @@ import type { NodeRoutes } from '../../lib/model/node-routes.ts';
 
 export type Route = NodeRoutes['routes'][number];
 
-/** Node 1 has the address 10.0.3.1 and pods of 10.244.1.0/24. */
+/** Node 1 has the address 10.0.3.1 and pods in 10.244.1.0/24. */
 export const toNode = (number: number, changes: Partial<Route> = {}): Route => ({
   destination: `10.244.${number}.0/24`,
   gateway: `10.0.3.${number}`,

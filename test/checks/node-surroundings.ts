@@ -1,4 +1,4 @@
-/** What is around the pods of a random node: its own network, other programs, the IPAM's store. */
+/** What surrounds the pods of a random node: its own network, other programs, the IPAM's store. */
 import type { NetworkNamespace, Sources } from '../../lib/model/evidence.ts';
 import type { NetworkStack } from '../../lib/model/network.ts';
 import * as healthy from './evidence.ts';
@@ -92,7 +92,7 @@ export function hostStack(
   });
 }
 
-/** What runs on a node besides pods, with a network namespace of its own. */
+/** What runs on a node besides pods, with its own network namespace. */
 export function neighbour(kind: NodePlan['neighbours'][number], index: number): NetworkNamespace {
   const inode = 4026539000 + index;
   const wired = healthy.aStack({
@@ -124,7 +124,7 @@ export function neighbour(kind: NodePlan['neighbours'][number], index: number): 
   }
 }
 
-/** The IPAM store that the pods have their addresses from. */
+/** The IPAM store that gave the pods their addresses. */
 export function stores(kind: 'host-local' | 'aws', attached: readonly Attached[]): Sources['ipam'][number] {
   return {
     kind,

@@ -25,7 +25,7 @@ it('finds nothing on a healthy node, whatever its layout, its pods and what runs
   );
 });
 
-/** A plain pod of the node, with all that is known of it. */
+/** An ordinary pod of the node, with all that is known about it. */
 function podAt(node: RawNode, index: number) {
   const inode = POD_NAMESPACE + index;
   const stackOf = (inode: number) => {
@@ -59,7 +59,7 @@ function remove<Item>(items: Item[], unwanted: (item: Item) => boolean): void {
 type Parts = ReturnType<typeof podAt>;
 type Mutation = {
   readonly break: (parts: Parts, node: RawNode) => void;
-  /** Where the fault can be told; everywhere unless said. */
+  /** Where the fault can be detected; everywhere by default. */
   readonly on?: (parts: Parts, node: RawNode) => boolean;
 };
 
@@ -180,7 +180,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
       node.namespaces.push(aNamespace({ ...orphan, holders: [] }));
       node.pins.push(aPin({ path: orphan.pins[0] ?? '', inode: orphan.inode, mounted: [orphan.inode] }));
     },
-    // While a pod is on its way a namespace without a sandbox may be its.
+    // While a pod is starting or ending, a namespace without a sandbox may belong to it.
     on: (_, { pods }) => pods.every(({ deletionTimestamp }) => deletionTimestamp === null),
   },
   'namespace-pin-missing': {
@@ -205,7 +205,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
       remove(node.sandboxes, (each) => each === sandbox);
       remove(node.processes, ({ containerId }) => sandbox.containers.some(({ id }) => id === containerId));
     },
-    // The probe's own pod has a sandbox: none at all means that the runtime was not read.
+    // The probe's own pod has a sandbox, so an empty list means that the runtime was not read.
     on: (_, { sandboxes }) => sandboxes.length > 1,
   },
   'sandbox-ghost': { break: ({ pod }, node) => remove(node.pods, (each) => each === pod) },
@@ -257,10 +257,10 @@ const mutations: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** What strikes more than its own pod, and may well explain what is wrong with another. */
+/** Faults that affect more than their own pod, and may explain what is wrong with another. */
 const ofTheNode = ['bridge-address-stale', 'node-forwarding-disabled', 'host-route-missing'];
 
-/** A node whose first two pods are plain ones, as a copy that can be broken. */
+/** A node whose first two pods are ordinary ones, as a copy that can be broken. */
 function nodeOf(plan: NodePlan): RawNode {
   const [first, second, ...pods] = [...plan.pods, ...plan.pods];
   const plain = [first, second].map((pod) => ({

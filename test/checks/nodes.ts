@@ -1,4 +1,4 @@
-/** Whole healthy nodes made by chance: any layout, any pods, other programs beside them. None of it is a fault. */
+/** Random healthy nodes: any layout, any pods, other programs beside them. Nothing on them is a fault. */
 import { cniPlugin } from '../../lib/model/cni-plugins.ts';
 import type { Evidence, Sources } from '../../lib/model/evidence.ts';
 import { podNetworks } from '../../lib/probe/pod-networks.ts';
@@ -11,7 +11,7 @@ import { waysOf } from './ways.ts';
 
 const { HOST_NAMESPACE, NOW } = healthy;
 
-/** What the probe and the API say of a node, before pods are joined with their networks. */
+/** What the probe and the API say about a node, before pods are joined with their networks. */
 export type RawNode = Omit<Sources, 'podNetworks' | 'active' | 'canary' | 'hostNetwork' | 'routing'> & {
   readonly layout: NodeLayout;
 };

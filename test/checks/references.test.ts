@@ -1,4 +1,4 @@
-/** Texts that send a reader to another check name one that exists. */
+/** Texts that refer to another check name one that exists. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { catalogue } from '../../lib/checks/catalogue.ts';
 const root = new URL('../../', import.meta.url).pathname;
 const ids = new Set(catalogue.map(({ id }) => id));
 
-/** Texts that are made of a value: what the value may be, or none where it is a check's own id. */
+/** Texts built from a value: the possible values, or none if it is a check's own id. */
 const MADE: Readonly<Record<string, readonly string[]>> = {
   // biome-ignore-start lint/suspicious/noTemplateCurlyInString: as the code writes them
   'host-route-${wrong.state}': ['host-route-missing', 'host-route-misdirected'],
@@ -17,7 +17,7 @@ const MADE: Readonly<Record<string, readonly string[]>> = {
   // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as the code writes them
 };
 
-/** What stands after "see " in the code and looks like ids of checks: words joined by hyphens, or a value. */
+/** Text after "see " in the code that looks like ids of checks: words joined by hyphens, or a value. */
 function references(text: string): string[] {
   const one = String.raw`(?:[a-z0-9]+-)+(?:[a-z0-9]+(?![\w./-])|\$\{[^}]+\})|\$\{[^}]+\}`;
   return [...text.matchAll(new RegExp(String.raw`\bsee (${one})(?: and (${one}))?`, 'g'))]

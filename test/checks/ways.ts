@@ -1,4 +1,4 @@
-/** What the kernel of a healthy node answers about the ways of its pods, as the probe asks it. */
+/** What a healthy node's kernel answers to the probe's questions about its pods' ways. */
 import type { PodNetwork } from '../../lib/model/evidence.ts';
 import type { NetworkStack, Rule, Way } from '../../lib/model/network.ts';
 
@@ -28,7 +28,7 @@ export function refused(way: Way, error: string): Way {
   return { ...way, error, type: null, link: null, gateway: null, table: null };
 }
 
-/** Ways of one pod by the link of the node that its packets pass. */
+/** The ways of one pod, through the node's link that its packets pass. */
 export function waysOf({ pod, hostLink }: PodNetwork): Way[] {
   const link = hostLink?.master ?? hostLink?.name ?? null;
   return pod.podIPs.flatMap((address) => {
@@ -51,7 +51,7 @@ export function waysOf({ pod, hostLink }: PodNetwork): Way[] {
   });
 }
 
-/** Answers that `change` makes other ones of. */
+/** Answers, modified by `change`. */
 export function changed(ways: readonly Way[], change: (way: Way) => Partial<Way> | null): Way[] {
   return ways.map((way) => ({ ...way, ...change(way) }));
 }
@@ -73,7 +73,7 @@ export function aRule(changes: Partial<Rule> = {}): Rule {
   };
 }
 
-/** The rules that every node has, and more. */
+/** The rules that every node has, plus more. */
 export function withRules(host: NetworkStack, ...rules: Rule[]): NetworkStack {
   const born = [
     aRule({ priority: 0, table: 'local' }),

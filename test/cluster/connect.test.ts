@@ -22,7 +22,7 @@ afterEach(async () => {
   await stub.close();
 });
 
-/** What connecting ended with. */
+/** The outcome of connecting. */
 async function attempt(target: ClusterTarget): Promise<{ name: string; uid: string } | AuditError> {
   try {
     const cluster = await connect(target, { version: '0.0.0' });

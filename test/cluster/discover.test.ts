@@ -1,4 +1,4 @@
-/** Where clusters are found: against a server that answers as STS, EKS and Organizations do. */
+/** How clusters are found, with a server that answers as STS, EKS and Organizations do. */
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { discoverClusters } from '../../lib/cluster/discover.ts';
 import { discoverSchema } from '../../lib/model/discovery.ts';
@@ -68,7 +68,7 @@ it('finds every cluster of the active accounts of an organization, page by page'
       accessEntry: false,
     },
   });
-  // One role an account, whatever regions it has.
+  // One role per account, however many regions it has.
   expect(aws.calls.filter((call) => call.startsWith('AssumeRole')).toSorted()).toEqual([
     `AssumeRole ${A} ${EXTERNAL_ID}`,
     `AssumeRole ${B} ${EXTERNAL_ID}`,

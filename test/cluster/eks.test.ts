@@ -99,7 +99,7 @@ describe('a connection to an EKS cluster', () => {
     };
     expect(await signedAt(0)).toBe('20261123T020000Z');
     expect(await signedAt(9)).toBe('20261123T020000Z');
-    // It is good for 14.
+    // The token is valid for 14 minutes.
     expect(await signedAt(11)).toBe('20261123T021100Z');
     expect(credentials.server).toBe('https://prod.example');
     close();

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connect } from '../../lib/cluster/index.ts';
 
-/** An API server that speaks HTTP/2, as real ones do. */
+/** An API server with HTTP/2, like real ones. */
 let server: Http2SecureServer;
 let groups: string[];
 

@@ -1,4 +1,4 @@
-/** What is kept of an object of the API. */
+/** The fields of an API object that are kept. */
 import { expect, it } from 'vitest';
 import { reduceNode } from '../../lib/cluster/reduce.ts';
 

@@ -170,7 +170,7 @@ describe('answers that are compressed', () => {
       code: 'CLUSTER_API',
       message: 'read the version: the answer is larger than 1000000 bytes',
     });
-    // The connection it came on does not hold up the next request.
+    // The connection it arrived on does not block the next request.
     expect(await version()).toMatchObject({ gitVersion: expect.any(String) });
   });
 

@@ -20,7 +20,7 @@ describe('a namespace or address without a sandbox', () => {
   it('may be of a pod that is just being deleted, however old it is', () => {
     expect(ask(86_400, { deletionTimestamp: seconds(5) })).toMatch(/being deleted/);
     expect(ask(86_400, { deletionTimestamp: seconds(-30) })).toMatch(/being deleted/);
-    // One that has hung in its deletion for long excuses nothing.
+    // A pod that has been stuck in deletion for long excuses nothing.
     expect(ask(86_400, { deletionTimestamp: seconds(3600) })).toBeNull();
   });
 

@@ -1,4 +1,4 @@
-/** An audit that is killed at any step: nothing is lost, doubled or left behind. All steps: `npm run test:crash`. */
+/** An audit that is killed at any step: nothing is lost, duplicated or left behind. All steps: `npm run test:crash`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { expire } from './expire.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/netns-audit.ts', import.meta.url));
 const HOOK = new URL('./kill-at.ts', import.meta.url).href;
-/** Of the steps of an audit, in a run of all tests. */
+/** How many steps of an audit a normal test run tries. */
 const SAMPLES = process.env.CRASH_STEPS_OF_AN_AUDIT === 'all' ? Number.POSITIVE_INFINITY : 16;
 
 let folder: string;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const stub = await aCluster();
   try {
     expect((await audit(stub, template, 'first')).code).toBe(1);
-    // Through a second one, which has an earlier report to compare with.
+    // With a second audit, which has an earlier report to compare with.
     const counting = join(folder, 'counting');
     await cp(template, counting, { recursive: true });
     const told = join(folder, 'steps.json');
@@ -68,7 +68,10 @@ async function audit(
   return await run(...argumentsOf(await kubeconfigOf(stub, name), store));
 }
 
-/** An audit in a process of its own. @returns the signal that ended it */
+/**
+ * Runs an audit in a separate process.
+ * @returns the signal that ended it
+ */
 async function killed(
   stub: StubApiServer,
   store: string,
@@ -130,10 +133,10 @@ async function problemAfter(step: number): Promise<string | null> {
   try {
     const [before] = await runsIn(store);
     const signal = await killed(stub, store, { CRASH_AT: String(step) });
-    // Its last steps are fewer where two of them met.
+    // There are fewer last steps if two of them coincide.
     if (signal === null && step > steps.length - 10) return null;
     if (signal !== 'SIGKILL') return `it was not killed, but ended by ${signal ?? 'itself'}`;
-    // What is there already can be read as it is.
+    // What already exists can be read.
     const listed = await run('reports', 'list', '--store', store, '-o', 'json');
     if (listed.code !== 0) return `reports list: ${listed.error}`;
     await hoursLater(stub, store);

@@ -1,4 +1,4 @@
-/** The time of what a killed audit left on the cluster is over. */
+/** Expires what a killed audit left on the cluster. */
 import { EXPIRES_ANNOTATION } from '../../lib/model/own-pods.ts';
 import { podsOfTheAudit } from '../audit/recorded.ts';
 import type { StubApiServer } from '../stub/api-server.ts';

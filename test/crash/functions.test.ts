@@ -1,4 +1,7 @@
-/** Each function on AWS, killed at any of its calls: nothing is lost, doubled or left behind. All calls: `npm run test:crash`. */
+/**
+ * Each function on AWS, killed at any of its calls: nothing is lost, duplicated or left behind. All calls:
+ * `npm run test:crash`.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetReport } from '../../lib/audit/fleet/messages.ts';
 import { reportOfRun } from '../../lib/audit/index.ts';
@@ -10,20 +13,20 @@ import { expire } from './expire.ts';
 
 const STATES = ['plan-fleet', 'plan-cluster', 'audit-nodes', 'conclude-cluster', 'conclude-fleet'] as const;
 type State = (typeof STATES)[number];
-/** Of the calls of each function, in a run of all tests. */
+/** How many calls of each function a normal test run tries. */
 const SAMPLES = process.env.CRASH_CALLS === 'all' ? Number.POSITIVE_INFINITY : 2;
 
 let cloud: Cloud;
-/** In a run where nobody is killed: each function's calls to AWS and to the cluster, in their order. */
+/** In a run without kills: each function's calls to AWS and to the cluster, in order. */
 let calls: Record<State, string[]>;
 let findings: readonly string[];
 
-/** Tells of each call: of AWS after it was answered, of the cluster before. */
+/** Reports each call: to AWS after it was answered, to the cluster before. */
 function listen(
   stub: { onRequest: (request: string) => void },
   onCall: (state: State, what: string) => void,
 ): void {
-  // The cluster sees no role: what asks it is what spoke to AWS last.
+  // The cluster does not see roles: its caller is whatever called AWS last.
   let last: State = 'plan-fleet';
   cloud.front.onCall = ({ caller, action, resource }) => {
     last = caller.replace('role-of-', '') as State;
@@ -33,8 +36,8 @@ function listen(
 }
 
 /**
- * By check and object, so that one that is doubled shows. The recording has the probe of its own day in its second list of
- * pods, which a second try finds in both: what stays of ours is asked by itself.
+ * By check and object, so that duplicates show. The recording has its own probe pod in its second list of
+ * pods, which a second attempt finds in both lists: leftover pods are therefore checked separately.
  */
 const foundIn = (report: ClusterReport | null): string[] =>
   (report?.findings ?? [])
@@ -113,11 +116,11 @@ describe.skipIf(!hasMoto)('a function that is killed', () => {
     if (reports.length !== 1) return `${reports.length} reports`;
     if ((await keysBelow(`latest/cluster=${name}`)).length !== 1) return 'no latest report';
     const mails = (await cloud.mails()).filter((mail) => mail.cluster === name);
-    // Between a mail and the record of it there is a moment: it is sent at least once (docs/alerts.md).
+    // Between a mail and its record there is a moment: it is sent at least once (docs/alerts.md).
     const most = calls[state][nth - 1]?.startsWith('sns:Publish') ? 2 : 1;
     if (mails.length < 1 || mails.length > most) return `${mails.length} mails`;
     if (podsOfTheAudit(stub).length === 0) return null;
-    // What a killed function left on the nodes, the next run removes once its time is over.
+    // What a killed function left on the nodes is removed by the next run after it expires.
     expire(stub);
     const next = await cloud.run({ day: 3, schedule: name }, [config]);
     const left = podsOfTheAudit(stub);

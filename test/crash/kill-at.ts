@@ -1,6 +1,7 @@
 /**
- * Loaded before a program (`node --import`): kills it, as the kernel would, at the Nth step that leaves the process: before and after
- * each operation on a file below CRASH_FOLDER, each request, each answer. Without CRASH_AT it writes how many steps there were.
+ * Loaded before a program (`node --import`): kills it with SIGKILL at the Nth step that leaves the process:
+ * before and after each operation on a file below CRASH_FOLDER, each request, each answer. Without CRASH_AT
+ * it writes the number of steps.
  */
 import { channel } from 'node:diagnostics_channel';
 import { writeFileSync } from 'node:fs';
@@ -20,7 +21,7 @@ type Operation = (...args: unknown[]) => Promise<unknown>;
 const operations = promises as unknown as Record<string, Operation>;
 const handles = new WeakSet<object>();
 
-/** Of a file that is open: what it writes, syncs and closes. */
+/** Operations of an open file: write, sync and close. */
 function counted(handle: Record<string, Operation>, path: string): void {
   if (handles.has(handle)) return;
   handles.add(handle);

@@ -1,4 +1,4 @@
-/** The step of the GitHub Action as a runner runs it, with the program of this clone in the place of npx. */
+/** The step of the GitHub Action as a runner runs it, with the program of this clone instead of npx. */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,7 +49,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Runs the step with inputs, each else as the action has it. */
+/** Runs the step with these inputs; the others have the action's defaults. */
 async function runStep(inputs: Record<string, string>): Promise<{ code: number; log: string }> {
   const given = Object.entries(step.env).map(([name, value]) => {
     const [, input] = /^\$\{\{ inputs\.([a-z-]+) \}\}$/.exec(value) ?? [];

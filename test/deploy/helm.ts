@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 export const helm = process.env.HELM ?? 'helm';
 
-/** False where there is none: what needs it is skipped, and says so. */
+/** False if there is none: tests that need it are skipped, and say so. */
 export const hasHelm = spawnSync(helm, ['version'], { stdio: 'ignore' }).status === 0;
 if (!hasHelm)
   console.warn(

@@ -33,7 +33,7 @@ describe('the admission policy', () => {
     expect(of('differencesFromProbe')).toBe(variable('differencesFromProbe'));
     expect(of('differencesFromEarlierProbe')).toContain('["sh", "-c", variables.earlierScript, "probe"]');
     expect(of('differences')).toContain('size(variables.differencesFromEarlierProbe) == 0');
-    // Kept once more for the release after: of two versions only, not of all.
+    // Kept once more for the release after: two versions only, not all.
     expect(probeOf('0.1.0', admissionPolicy(earlier)).script).toBe(variable('script').slice(4, -3));
     expect(JSON.stringify(made).length).toBeLessThan(200_000);
   });

@@ -1,4 +1,4 @@
-/** Alert rules and dashboard speak of metrics, labels and values that the writer of reports has. */
+/** Alert rules and dashboard use only metrics, labels and values that the report writer prints. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -8,7 +8,7 @@ import { aFinding, aReport } from '../report/sample.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');
 
-/** Of each metric, the values of each label, as a report prints them. */
+/** For each metric, the values of each label, as a report prints them. */
 const written = new Map<string, Map<string, Set<string>>>();
 for (const [, name = '', labels = ''] of writePrometheus(aReport({ findings: [aFinding()] })).matchAll(
   /^(\w+)\{(.*)\} \S+$/gm,
@@ -18,10 +18,10 @@ for (const [, name = '', labels = ''] of writePrometheus(aReport({ findings: [aF
   for (const [, label = '', value = ''] of labels.matchAll(/(\w+)="([^"]*)"/g))
     ofMetric.set(label, (ofMetric.get(label) ?? new Set()).add(value));
 }
-/** Labels whose values are the cluster's own: any may be asked for. */
+/** Labels whose values come from the cluster: any value may be queried. */
 const FREE = new Set(['cluster', 'node', 'check', 'topic']);
 
-/** What is wrong with a query: metrics, labels and values of labels that no report has. */
+/** What is wrong with a query: metrics, labels and label values that no report has. */
 function wrongWith(query: string): string[] {
   const selectors = [...query.matchAll(/\b(netns_audit_\w+)(?:\{([^}]*)\})?/g)];
   if (selectors.length === 0) return ['it asks for no metric'];

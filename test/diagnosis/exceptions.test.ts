@@ -21,7 +21,7 @@ const brokenCheck = defineCheck({
   needs: [],
   run: () => [pass({ kind: 'node', name: 'node-1' })],
 });
-/** Of the same name, across nodes: a node may not speak of its cluster. */
+/** With the same name, on different nodes: a node is not believed about its cluster. */
 const brokenAcross = (objects: readonly AuditedObject[]) => {
   const { needs: _, scope: __, run: ___, ...metadata } = brokenCheck;
   const failing = { detail: 'broken', confidence: 'confirmed', evidence: [], remedy: [] } as const;

@@ -1,4 +1,4 @@
-/** As much as one node can make a cluster's conclusion look at: seconds, so no unit tests. */
+/** The maximum that one node can make a cluster's conclusion process: takes seconds, so these are not unit tests. */
 import { describe, expect, it } from 'vitest';
 import type { AuditedObject } from '../../lib/model/finding.ts';
 import { conclude, failureOf, heldAddress, readOf, resultOf } from './nodes.ts';
@@ -51,6 +51,6 @@ describe('a node that says as much as it can', () => {
     const report = conclude([next], first, { day: 1 });
     expect(report.findings).toHaveLength(100_000);
     expect(report.resolved).toEqual([]);
-    // What grows with the square takes hours.
+    // Anything quadratic would take hours.
   }, 300_000);
 });

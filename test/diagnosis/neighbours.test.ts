@@ -1,4 +1,4 @@
-/** A node is believed about itself and what is on it, whatever it says of others. */
+/** A node is believed about itself and what is on it, whatever it says about others. */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -159,7 +159,7 @@ describe('history from before findings of sandboxes were known by their node', (
     const moved = conclude([resultOf('a'), on('b')], first, { day: 1 });
     expect(moved.findings).toMatchObject([{ state: 'open', runs: 2, object: { node: 'b' } }]);
     expect(moved.resolved).toEqual([]);
-    // Who claims it without the API does not get it.
+    // A node that claims a pod without the API listing it there does not get it.
     const claimed = resultOf('a', { failures: [failureOf('pod-interface-down', pod('a', 'db-0'))] });
     const both = conclude([claimed, on('b')], first, { day: 1 });
     expect(readOf('b', both)).toBe(readOf('b', moved));
@@ -287,7 +287,7 @@ describe('whatever a hostile node says', () => {
       })),
     { maxLength: 12 },
   );
-  /** What the victim says is true: its own. */
+  /** What the victim says about its own is true. */
   const ownFailures = fc.array(
     fc
       .tuple(
@@ -300,9 +300,9 @@ describe('whatever a hostile node says', () => {
       .map(([check, about]) => failureOf(check, about)),
     { maxLength: 8 },
   );
-  /** What the API lists: names may be on both. */
+  /** What the API lists: names may be on both nodes. */
   const pods = fc.subarray(['shop/web-1', 'shop/web-2', 'shop/ghost-1', 'shop/own-of-victim']);
-  /** Of pods of one node: a hostile one dates and places them as it likes. */
+  /** For pods of one node: a hostile node chooses their dates and places freely. */
   const addresses = (on: string) =>
     fc.array(
       fc.record({

@@ -1,4 +1,4 @@
-/** Results of nodes, and what they come to. */
+/** Results of nodes, and their conclusions. */
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import type { AnyCheck } from '../../lib/checks/define.ts';
 import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
@@ -63,7 +63,7 @@ export function conclude(
     scope?: 'cluster' | 'part';
     exceptions?: readonly Exception[];
     checks?: readonly AnyCheck[];
-    /** Seconds after which what leaked is judged. */
+    /** Settle time in seconds for leaks. */
     orphan?: number;
   } = {},
 ): ClusterReport {
@@ -83,7 +83,7 @@ export function conclude(
   });
 }
 
-/** An address that a settled pod on the node `victim` holds. */
+/** An address of a settled pod on the node `victim`. */
 export function heldAddress(changes: Partial<PodAddress> = {}): PodAddress {
   return {
     address: '10.0.0.7',
@@ -98,7 +98,7 @@ export function heldAddress(changes: Partial<PodAddress> = {}): PodAddress {
   };
 }
 
-/** What a reader of the report sees of one node. */
+/** What a report shows about one node. */
 export function readOf(node: string, { findings, resolved }: ClusterReport): string {
   const own = ({ object }: ClusterReport['findings'][number]) =>
     object.node === node || (object.kind === 'node' && object.name === node);

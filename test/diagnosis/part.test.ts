@@ -1,4 +1,4 @@
-/** A part of a report has the verdict of that part, however it was asked for. */
+/** A part of a report has the verdict of that part, however it was requested. */
 import { describe, expect, it } from 'vitest';
 import { narrowed, ofAuditedNodes } from '../../lib/diagnosis/part.ts';
 import { aFinding, aReport } from '../report/sample.ts';

@@ -16,7 +16,7 @@ const found = (...results: ReturnType<typeof result>[]) =>
 
 it('finds the node whose route to another is gone by what the two nodes say of themselves', () => {
   expect(found(result(1, aNodeOf(1, [])), result(2, aNodeOf(2, [1])))).toEqual(['node-1']);
-  // Whatever name it gives itself, it speaks of its own routes.
+  // Whatever name a node gives itself, it reports its own routes.
   const other = { ...aNodeOf(1, []), node: 'node-2' };
   expect(found(result(1, other), result(2, aNodeOf(2, [1])))).toEqual(['node-1']);
 });

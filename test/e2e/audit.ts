@@ -17,14 +17,14 @@ export function netnsAudit(args: readonly string[], options: RunOptions = {}): P
 export type Audit = {
   readonly exitCode: number;
   readonly stderr: string;
-  /** Throws what the tool said when it printed no report. */
+  /** Throws the tool's output if it printed no report. */
   readonly report: ClusterReport;
 };
 
-/** Where each audit leaves its store, for a look at the evidence; unset: nowhere. */
+/** Where each audit leaves its store, to inspect the evidence; unset: nowhere. */
 const stores = process.env.NETNS_AUDIT_E2E_STORES;
 
-/** One audit that judges at once (--settle 0s), with a store of its own unless `store` is given. */
+/** One audit that judges at once (--settle 0s), with its own store unless `store` is given. */
 export async function audit(
   args: readonly string[] = [],
   options: RunOptions & { store?: string } = {},
@@ -67,8 +67,8 @@ export function summary(finding: Finding): string {
 const disregarded = process.env.NETNS_AUDIT_E2E_DISREGARD;
 
 /**
- * Findings that are not of the cluster's own from before the tests. For a cluster that others break at the same time,
- * NETNS_AUDIT_E2E_DISREGARD is a regular expression of what is theirs.
+ * Findings that the cluster did not have before the tests. On a cluster that others break at the same time,
+ * NETNS_AUDIT_E2E_DISREGARD is a regular expression for their findings.
  */
 export function newFindings(report: ClusterReport, baseline: ReadonlySet<string>): readonly Finding[] {
   return report.findings.filter(
@@ -78,7 +78,7 @@ export function newFindings(report: ClusterReport, baseline: ReadonlySet<string>
   );
 }
 
-/** Why a report is not a whole one: nodes and checks about which something is not known. */
+/** Why a report is incomplete: nodes and checks with unknowns. */
 export function gaps(report: ClusterReport): readonly string[] {
   return [
     ...report.coverage.nodes

@@ -1,4 +1,4 @@
-/** From nothing to the first nightly report, as docs/in-cluster.md has it. */
+/** From nothing to the first nightly report, as in docs/in-cluster.md. */
 import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { buildImage } from './image.ts';
 import { run, waitFor } from './run.ts';
 
 const IMAGE = 'docker.io/library/netns-auditor:e2e';
-/** A command that brings an image archive, its last argument, onto every node. */
+/** A command that loads an image archive, its last argument, on every node. */
 const load = process.env.NETNS_AUDIT_E2E_LOAD?.split(' ');
 if (load === undefined)
   console.warn('\n*** NETNS_AUDIT_E2E_LOAD is not set: the chart is NOT INSTALLED (docs/testing.md) ***\n');
@@ -42,7 +42,7 @@ async function installed(...more: string[]): Promise<string> {
     secretName: 'chart-alerts',
     nodeSelector: { 'kubernetes.io/hostname': inject('nodes')[0] },
     destinations,
-    // Whatever the cluster is like, there is something to tell.
+    // Whatever the cluster is like, there is something to report.
     thresholds: { metrics: [{ metric: 'pods', per: 'cluster', above: 0 }] },
   };
   const { exitCode, stdout, stderr } = await run(
@@ -54,7 +54,7 @@ async function installed(...more: string[]): Promise<string> {
   return stdout;
 }
 
-/** What a Job of the release says, once it is done. */
+/** The output of a Job of the release, once it has finished. */
 async function ran(name: string, cronJob: string): Promise<{ done: string; log: string }> {
   await kubectl(['-n', NAMESPACE, 'create', 'job', name, `--from=cronjob/${cronJob}`]);
   return await ended(name);
@@ -112,7 +112,7 @@ async function job(name: string, spec: object): Promise<string> {
   return log;
 }
 
-/** A volume without any provisioner: a directory of the first node, open to the user of the image. */
+/** A volume without a provisioner: a directory on the first node, writable for the image's user. */
 async function makeStore(): Promise<void> {
   const path = `/var/tmp/netns-audit-e2e-${process.pid}`;
   const size = { storage: '1Gi' };
@@ -197,7 +197,7 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
       ...['-n', NAMESPACE, 'create', 'secret', 'generic', 'chart-alerts', `--from-literal=HOOK_KEY=${KEY}`],
       `--from-literal=SLACK_URL=${receiver}/slack`,
     ]);
-    // It builds the package first, in which a busy machine takes minutes.
+    // It builds the package first, which takes minutes on a busy machine.
   }, 600_000);
 
   afterAll(async () => {
@@ -233,7 +233,7 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
     const second = await ran('second', 'chart');
     expect(second.log).toContain('Nothing new to tell');
     const sent = await received();
-    // Alertmanager gets what is open after each run.
+    // Alertmanager gets the open alerts after each run.
     expect(sent.map(({ to }) => to).toSorted()).toEqual([
       '/api/v2/alerts',
       '/api/v2/alerts',

@@ -1,10 +1,11 @@
 /**
- * The cluster under test, through kubectl, and the injector: a privileged pod on each node through which tests break
- * things the way accidents do, with ordinary commands on the node or in a pod's network namespace.
+ * The cluster under test, accessed with kubectl, and the injector: a privileged pod on each node through
+ * which tests break things the way accidents do, with ordinary commands on the node or in a pod's network
+ * namespace.
  */
 import { type RunOptions, type RunResult, run, waitFor } from './run.ts';
 
-/** Kubernetes namespace of everything these tests create. */
+/** Kubernetes namespace of everything that these tests create. */
 export const NAMESPACE = 'netns-audit-e2e';
 export const INJECTOR_IMAGE = process.env.NETNS_AUDIT_E2E_INJECTOR_IMAGE ?? 'nicolaka/netshoot:v0.16';
 export const POD_IMAGE = process.env.NETNS_AUDIT_E2E_POD_IMAGE ?? 'docker.io/library/busybox:1';
@@ -32,7 +33,7 @@ export type Node = {
   readonly status: { readonly conditions: readonly { readonly type: string; readonly status: string }[] };
 };
 
-/** kubectl with KUBECONFIG as the tests were given it; throws with its own words when it fails. */
+/** kubectl with the tests' KUBECONFIG; throws its output if it fails. */
 export async function kubectl(args: readonly string[], options: RunOptions = {}): Promise<string> {
   const result = await tryKubectl(args, options);
   if (result.exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${result.stderr}${result.stdout}`);
@@ -110,7 +111,7 @@ export async function startInjector(): Promise<void> {
                 name: 'injector',
                 image: INJECTOR_IMAGE,
                 imagePullPolicy: 'IfNotPresent',
-                // Reaps what tests leave behind, as it is PID 1 of nothing: the node's own PID 1 does that.
+                // Need not reap what tests leave behind: in the node's PID namespace, its PID 1 does that.
                 command: ['sh', '-c', 'trap exit TERM; while :; do sleep 3600 & wait; done'],
                 securityContext: { privileged: true },
               },
@@ -123,7 +124,7 @@ export async function startInjector(): Promise<void> {
   await kubectl(['rollout', 'status', '-n', NAMESPACE, 'daemonset/injector', '--timeout=120s']);
 }
 
-/** Removes every object of these tests. */
+/** Removes all objects of these tests. */
 export async function removeEverything(): Promise<void> {
   await kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--wait=true', '--timeout=120s']);
 }
@@ -143,7 +144,7 @@ async function injectorOn(node: string): Promise<string> {
   return found;
 }
 
-/** Values that scripts see as shell variables. */
+/** Values that scripts get as shell variables. */
 export type Variables = Readonly<Record<string, string>>;
 
 function assignments(variables: Variables): string {
@@ -193,15 +194,18 @@ export function inNetworkOf(
   return exec(node, ['nsenter', `--net=/proc/${pid}/ns/net`, 'sh', '-s'], script, variables);
 }
 
-/** A pod as its node sees it: what scripts get as variables. */
+/** A pod as its node sees it: the variables that scripts get. */
 export type PodOnNode = {
   readonly pod: Pod;
   readonly node: string;
-  /** POD, UID, IP, PID (a process of a container), NETNS (inode), PIN (path; empty when none), HOST_LINK, GATEWAY. */
+  /**
+   * POD, UID, IP, PID (a process of a container), NETNS (inode), PIN (path; empty if there is none),
+   * HOST_LINK, GATEWAY.
+   */
   readonly variables: Variables;
 };
 
-// A container's processes are known by the kubelet's /etc/hosts mounted in them: the same for every runtime.
+// A container's processes are recognized by the kubelet's /etc/hosts mounted in them, with every runtime.
 const describePods = `
 ip -o link > /tmp/links.$$
 for p in /proc/[0-9]*; do
@@ -220,7 +224,7 @@ for p in /proc/[0-9]*; do
 done
 rm -f /tmp/links.$$`;
 
-/** Looks the given pods up on their nodes. Pods of the node's network have no HOST_LINK and no GATEWAY. */
+/** Looks up the given pods on their nodes. Pods of the node's network have no HOST_LINK and no GATEWAY. */
 export async function findOnNodes(pods: readonly Pod[]): Promise<readonly PodOnNode[]> {
   const nodes = [...new Set(pods.map((pod) => pod.spec.nodeName ?? ''))].filter((name) => name !== '');
   const rows = new Map<string, readonly string[]>();
@@ -253,16 +257,16 @@ export async function findOnNodes(pods: readonly Pod[]): Promise<readonly PodOnN
   });
 }
 
-/** What the network of this cluster is made of: faults say which of it they need. */
+/** Properties of the cluster's network: faults say which of them they need. */
 export type Platform = {
   /** Type of the first plugin of the first CNI configuration, such as bridge, ptp, aws-cni. */
   readonly plugin: string;
-  /** Type of its IPAM, such as host-local; empty when it has none. */
+  /** Type of its IPAM, such as host-local; empty if it has none. */
   readonly ipam: string;
   /** Types of all plugins of that configuration. */
   readonly plugins: readonly string[];
   readonly crictl: boolean;
-  /** Nothing writes the endpoints of the cluster's DNS anew. */
+  /** Nothing rewrites the endpoints of the cluster's DNS. */
   readonly dnsByHand: boolean;
 };
 
@@ -282,7 +286,7 @@ export async function detectPlatform(node: string): Promise<Platform> {
   };
 }
 
-/** Waits until every pod of the selection is Ready, and gives them. */
+/** Waits until every pod of the selection is Ready, and returns them. */
 export function waitReady(selector: string, count: number): Promise<readonly Pod[]> {
   return waitFor(`${count} ready pods of ${selector}`, async () => {
     const pods = (await listPods('-l', selector)).filter(

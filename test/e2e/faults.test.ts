@@ -43,7 +43,7 @@ function isShown(injected: Injected, report: Audit['report']): boolean {
   );
 }
 
-/** Findings that no fault of the batch explains; what is told as part of an expected one is explained. */
+/** Findings that no fault of the batch explains; anything reported as part of an expected finding is explained. */
 function unexplained(batch: readonly Injected[], report: Audit['report']): readonly string[] {
   const expected = new Set<string>();
   for (const injected of batch) {
@@ -76,7 +76,7 @@ function describeBatch(name: string, faults: readonly Fault[], args: readonly st
       batch = await inject(faults, nodes);
       broken = await audit(args);
     });
-    // What failed half-way has no list of what it did.
+    // A fault that failed half-way has no record of what it did.
     afterAll(() => (batch.length > 0 ? cleanUp(batch) : cleanNodes(nodes)));
 
     const injectedAs = (fault: Fault): Injected => batch.find((one) => one.fault === fault) as Injected;
@@ -120,7 +120,7 @@ function describeBatch(name: string, faults: readonly Fault[], args: readonly st
       expect(repairs).toEqual(new Map());
       await waitVictims(faults);
       let healed = await audit(args);
-      // Of two faults on one pod the remedy of one need not end the other, which has its own.
+      // If two faults are on one pod, the remedy of one need not end the other, which has its own remedy.
       const second = healed.report.findings.filter((finding) =>
         batch.some(({ fault, variables }) =>
           fault.also?.some(({ check }) => isAbout(finding, check, { name: variables.POD ?? '' })),

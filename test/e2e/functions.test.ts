@@ -1,4 +1,7 @@
-/** The synthesized functions, in the order of the synthesized machine, against the real cluster: its kubeconfig in a secret. */
+/**
+ * The synthesized functions, in the order of the synthesized machine, against the real cluster: its
+ * kubeconfig is in a secret.
+ */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import type { FleetReport } from '../../lib/audit/fleet/index.ts';
@@ -36,7 +39,7 @@ describe.skipIf(!hasMoto)('the functions', () => {
     const { probe, thresholds } = configSchema.parse({
       clusters: [real],
       probe: { namespace: NAMESPACE, image },
-      // Any cluster has pods, those that break nodes for one: there is news.
+      // Every cluster has findings, if only about the pods that break nodes: there is news.
       thresholds: { metrics: [{ metric: 'pods', per: 'cluster', above: 0 }] },
     });
     const { status, output } = await cloud.run({ day: 23 }, [real], { probe, thresholds });

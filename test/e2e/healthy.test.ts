@@ -5,7 +5,7 @@ import { startWorkload, stopWorkload } from './workload.ts';
 
 const runs = Number(process.env.NETNS_AUDIT_E2E_RUNS ?? 3);
 const plainPods = Number(process.env.NETNS_AUDIT_E2E_PODS ?? 100);
-/** A node with a rollout on its hands takes its time, and so does the audit of it. */
+/** A node with a rollout is slow, and so is its audit. */
 const churnSeconds = 300 + runs * 120;
 const baseline = new Set(inject('baseline'));
 
@@ -64,7 +64,10 @@ describe('on a healthy cluster', () => {
   );
 });
 
-/** Waits for what it asks for: of two changes at once the controllers may see the last only, which changes nothing. */
+/**
+ * Waits for the requested state: after two changes at once, controllers may see only the last, which changes
+ * nothing.
+ */
 async function scale(replicas: number): Promise<void> {
   await kubectl(['scale', '-n', NAMESPACE, 'deployment/plain', `--replicas=${replicas}`]);
   const reached = `--for=jsonpath={.status.replicas}=${replicas}`;

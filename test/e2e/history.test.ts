@@ -1,4 +1,4 @@
-/** Two audits with a fault in between, as the store remembers them. */
+/** Two audits with a fault in between, as recorded in the store. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ describe('two audits around a fault', () => {
     expect(healed.report.resolved.map(({ check }) => check)).toEqual(['pod-default-route-missing']);
   });
 
-  /** What came and what went, each as `CHECK NAME`. */
+  /** New and resolved findings, each as `CHECK NAME`. */
   async function difference(first: string, second: string): Promise<readonly [string[], string[]]> {
     const args = ['reports', 'diff', first, second, '--store', store, '-o', 'json'];
     const { stdout, stderr } = await netnsAudit(args);

@@ -1,6 +1,6 @@
 /**
- * The image of deploy/image without Docker: the folders that its Dockerfile copies, with the Node.js of the clone and the
- * libraries of this machine below them, as an OCI archive.
+ * The image of deploy/image without Docker: the folders that its Dockerfile copies, with the clone's Node.js
+ * and this machine's libraries as the base, as an OCI archive.
  */
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,10 @@ import { run } from './run.ts';
 const root = new URL('../../', import.meta.url).pathname;
 export const dockerfile = readFileSync(join(root, 'deploy/image/Dockerfile'), 'utf8');
 
-/** @param directory - where it works, and leaves the archive @returns its file */
+/**
+ * @param directory - working directory, which also gets the archive
+ * @returns the archive's file
+ */
 export async function buildImage(directory: string, name: string): Promise<string> {
   await must('node', [join(root, 'scripts/build-package.ts')]);
   const rootfs = join(directory, 'rootfs');

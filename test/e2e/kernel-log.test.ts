@@ -1,5 +1,6 @@
 /**
- * What the kernel log tells. A line cannot be taken back, and it may be the log of every node: these come last.
+ * Faults that the kernel log reports. A line cannot be removed, and all nodes may share the log: these tests
+ * run last.
  */
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Audit, audit, summary } from './audit.ts';
@@ -15,7 +16,7 @@ type Message = {
 
 const thrice = (line: string): readonly string[] => [line, line, line];
 
-/** One after the other: what the kernel says of a device explains a hung task. */
+/** One after another: a message about a device explains a hung task. */
 const stages: readonly (readonly Message[])[] = [
   [
     {

@@ -1,7 +1,10 @@
-/** Orphaned namespaces as a crashed runtime leaves them, and what only looks like one, made on a node with its own programs. */
+/**
+ * Orphaned namespaces as a crashed runtime leaves them, and others that only look like orphans, created on a
+ * node with its own programs.
+ */
 import { inNodeNetwork, onNode } from './cluster.ts';
 
-/** The name that a runtime may have given to the pin of that number. */
+/** A runtime's name for the pin of that number. */
 export const pin = (number: number): string =>
   `cni-e2e0a11e-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
@@ -12,7 +15,10 @@ path() { printf '/run/netns/%s' "$(pin "$1")"; }
 stay() { setsid "$@" </dev/null >/dev/null 2>&1 & echo $! >>/run/e2e/holders; }
 `;
 
-/** The node's configuration of the network, as plugins and their cached results have it: its first plugin and the whole in base64. */
+/**
+ * The node's network configuration, as plugins and their cached results have it: its first plugin, and all of
+ * it in base64.
+ */
 const configuration = `
 cd /proc/1/root/etc/cni/net.d; file=$(ls | grep conflist | sort | head -n 1); mkdir -p /proc/1/root/run/e2e
 jq -c '.plugins[0] + {name, cniVersion}' "$file" >/proc/1/root/run/e2e/plugin.json
@@ -20,8 +26,8 @@ base64 -w 0 "$file" >/proc/1/root/run/e2e/base64
 jq -r .name "$file" >/proc/1/root/run/e2e/name`;
 
 /**
- * Makes \`count\` orphans, numbered from 1 on. Of three one has nothing in it, one the pair of a pod that was, and one all that the
- * node's plugins make for a pod, with the result that the runtime keeps of it.
+ * Creates \`count\` orphans, numbered from 1. Of every three, one is empty, one has the pair of a former pod,
+ * and one has everything that the node's plugins create for a pod, with the result that the runtime keeps.
  */
 export async function makeOrphans(node: string, count: number): Promise<void> {
   await inNodeNetwork(node, configuration);
@@ -44,7 +50,7 @@ done`,
   );
 }
 
-/** Orphans that were found, and turn into these afterwards: by their numbers. */
+/** Orphans that were found, and afterwards turn into these, by number. */
 export const turned = {
   process: 11,
   descriptor: 12,
@@ -77,7 +83,7 @@ while [ ! -s /tmp/e2e-socket ]; do sleep 0.1; done; cat /tmp/e2e-socket >>/proc/
   );
 }
 
-/** Namespaces that are none of Kubernetes': of docker, of podman, and one that somebody made. */
+/** Namespaces that do not belong to Kubernetes: of docker, of podman, and one that a person created. */
 export const OTHERS = [
   '/run/docker/netns/0123456789ab',
   '/run/netns/netns-e2e0a11e',
@@ -91,7 +97,7 @@ export async function makeOthers(node: string): Promise<void> {
   );
 }
 
-/** What the node has of networks: pins, links, addresses and results, one a line. */
+/** The node's network objects: pins, links, addresses and results, one per line. */
 export async function networksOf(node: string): Promise<readonly string[]> {
   const text = await onNode(
     node,
@@ -102,7 +108,7 @@ for file in /var/lib/cni/results/*; do [ ! -f "$file" ] || echo "$file"; done`,
   return text.trim().split('\n').toSorted();
 }
 
-/** Takes away all that this file makes. */
+/** Removes everything that this file creates. */
 export async function removeOrphans(node: string): Promise<void> {
   await onNode(
     node,

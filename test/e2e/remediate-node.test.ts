@@ -1,6 +1,6 @@
 /**
- * `netns-audit remediate` on orphaned namespaces beside such as only look like one, with the rights of the manifests and no others.
- * NETNS_AUDIT_E2E_ORPHANS is how many there are.
+ * `netns-audit remediate` on orphaned namespaces, among others that only look like orphans, with only the
+ * rights in the manifests. NETNS_AUDIT_E2E_ORPHANS is their number.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,12 +44,12 @@ const looksAlike = Object.keys(turned).length;
 let folder: string;
 let kubeconfig: string;
 let store: string;
-/** When the youngest orphan was made, in milliseconds. */
+/** When the youngest orphan was created, in milliseconds. */
 let made: number;
-/** Of the node before anything was made on it. */
+/** The node's state before anything was created on it. */
 let before: readonly string[];
 
-/** As a person of both groups of the manifests. */
+/** As a user in both groups of the manifests. */
 const remediate = async (...args: string[]): Promise<RunResult> =>
   await netnsAudit([
     ...['remediate', '--kubeconfig', kubeconfig, '--store', store, '--only', CHECK, '--node', node],
@@ -86,7 +86,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'netns-audit-e2e-'));
   [kubeconfig, store] = [join(folder, 'kubeconfig'), join(folder, 'store')];
   const { stdout } = await netnsAudit(['manifests', '--remediate', '--image', IMAGE]);
-  // Other audits run in the namespace of the probes, of whatever version: its policy is tried elsewhere.
+  // Audits of any version may run in the probes' namespace, so its policy is tested elsewhere.
   const manifests = parseAllDocuments(stdout).map((document) => document.toJS());
   await apply(
     manifests.filter(
@@ -138,7 +138,7 @@ describe(`${COUNT} orphaned namespaces on ${node}`, () => {
   });
 
   it('are deleted, no more of them than was said', { timeout: 600_000 }, async () => {
-    // The shortest time that a repair takes; the clock of the kernel cannot be told another one for a namespace.
+    // The shortest time that a repair takes; a namespace cannot have a different kernel clock.
     await waitFor('the orphans to be old enough', async () => Date.now() > made + 305_000, { seconds: 400 });
     const { stderr, exitCode } = await remediate('--apply', '--yes', '--limit', '1', '--settle', '5m');
     expect(stderr).toContain('1 deleted; an audit finds nothing of them');

@@ -1,4 +1,4 @@
-/** `netns-audit remediate` on a pod that lost its interface, with the rights of the manifests and no others. */
+/** `netns-audit remediate` on a pod that lost its interface, with only the rights in the manifests. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ const budget = {
   spec: { minAvailable: 2, selector: { matchLabels: labels } },
 };
 
-/** As a person of both groups of the manifests. */
+/** As a user in both groups of the manifests. */
 const remediate = async (...args: string[]): Promise<RunResult> =>
   await netnsAudit([
     ...['remediate', '--kubeconfig', kubeconfig, '--store', store, '--only', CHECK],

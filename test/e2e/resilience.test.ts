@@ -12,7 +12,7 @@ import { podNetworkFaults } from './faults/pod-network.ts';
 import { waitFor } from './run.ts';
 import { withSilentKubelet } from './silent-kubelet.ts';
 
-/** A namespace of their own, so that other people's runs are no part of these tests. */
+/** A separate namespace, so that other people's runs do not affect these tests. */
 const PROBES = 'netns-audit-e2e-probes';
 const nodes = inject('nodes');
 const silent = nodes.at(-1) as string;
@@ -25,7 +25,7 @@ async function probePods(): Promise<readonly ProbePod[]> {
   return items;
 }
 
-/** Starts an audit that cannot end, as the kubelet of one node is silent, and gives it once its pods are there. */
+/** Starts an audit that cannot end, as one node's kubelet is silent, and returns it once its pods exist. */
 async function endlessAudit(...args: string[]): Promise<{ child: ChildProcess; ended: Promise<Audit> }> {
   let child: ChildProcess | undefined;
   const ended = audit(['--probe-namespace', PROBES, '--deadline', '60s', ...args], {

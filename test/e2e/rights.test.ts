@@ -1,6 +1,6 @@
 /**
- * What deploy/ gives is enough, and each part of it is needed. With copies of the manifests under other names, so that
- * neither other people's runs nor their manifests are touched.
+ * The rights in deploy/ are enough, and each of them is needed. Uses copies of the manifests under other
+ * names, so that other people's runs and manifests are not affected.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ type Manifest = {
   rules: Rule[];
 };
 
-/** What `netns-audit manifests` prints, with names of its own. */
+/** The output of `netns-audit manifests`, with other names. */
 async function manifests(): Promise<Manifest[]> {
   const { stdout } = await netnsAudit(['manifests', '--image', IMAGE]);
   return manifestsIn(stdout);
@@ -50,7 +50,7 @@ function renamed(value: unknown): unknown {
 let folder: string;
 let kubeconfig: string;
 
-/** As someone who has no rights but those of the group. */
+/** As a user with only the group's rights. */
 const asAuditor = (...args: string[]): Promise<Audit> =>
   audit([
     '--kubeconfig',
@@ -66,7 +66,7 @@ const asAuditor = (...args: string[]): Promise<Audit> =>
 
 beforeAll(async () => {
   await kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=120s']);
-  // All at once, as the namespace is as new as what is in it.
+  // All at once, as the namespace is as new as its content.
   await apply(await manifests());
   await kubectl(['create', 'serviceaccount', 'admin', '-n', NAMESPACE]);
   folder = await mkdtemp(join(tmpdir(), 'netns-audit-e2e-'));
@@ -145,7 +145,7 @@ describe('without one of the rights, the audit says which', () => {
     ['read logs', 'Role', 'pods/log', 'get', /not allowed to read the log/],
   ];
   it.each(cases)('%s', async (_right, kind, resource, verb, says) => {
-    // Without the lease a silent kubelet is only found out later.
+    // Without the lease, a silent kubelet is noticed only later.
     const all = (await manifests()).filter(({ metadata }) => metadata.namespace !== 'kube-node-lease');
     await apply(
       all.filter((manifest) => manifest.kind === kind).map((role) => without(role, resource, verb)),
@@ -237,7 +237,7 @@ function without(role: Manifest, resource: string, verb: string): Manifest {
   return { ...role, rules };
 }
 
-/** Errors, and reasons in the coverage of a report. */
+/** Errors, and reasons in a report's coverage. */
 function said(result: Audit): string {
   try {
     return result.stderr + JSON.stringify(result.report.coverage);

@@ -6,11 +6,11 @@ export type RunResult = { readonly exitCode: number; readonly stdout: string; re
 export type RunOptions = {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with the child once it runs, for tests that send it signals. */
+  /** Called with the child process once it runs, for tests that send it signals. */
   readonly started?: (child: ChildProcess) => void;
 };
 
-/** A program that a signal ended has exit code 128 + the signal's number, or 255 when that is not known. */
+/** A program ended by a signal has exit code 128 + the signal's number, or 255 if the number is unknown. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: { ...process.env, ...options.env }, stdio: 'pipe' });
@@ -26,14 +26,14 @@ export function run(program: string, args: readonly string[], options: RunOption
         stderr: Buffer.concat(err).toString(),
       }),
     );
-    // A program that does not read its input may have closed it already; its exit code tells.
+    // A program that does not read its input may have closed it already; its exit code matters.
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
     options.started?.(child);
   });
 }
 
-/** Asks again until `condition` gives a value; the error names what was waited for and what was seen last. */
+/** Asks again until `condition` returns a value; the error names what was waited for and what was seen last. */
 export async function waitFor<T>(
   what: string,
   condition: () => Promise<T | null | undefined | false>,

@@ -1,4 +1,4 @@
-/** Which faults were injected on which network, found, repaired and gone: docs/coverage.md is made of it. */
+/** Which faults were injected, found, repaired and gone on which network: docs/coverage.md is generated from it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Platform } from './cluster.ts';
 
@@ -11,7 +11,7 @@ export function readSeen(): Seen {
   return JSON.parse(readFileSync(file, 'utf8')) as Seen;
 }
 
-/** Written down where a run is asked to (NETNS_AUDIT_E2E_NOTE), so that `npm run generate` can tell. */
+/** Written only if requested (NETNS_AUDIT_E2E_NOTE), for `npm run generate`. */
 export function noteSeen({ plugin }: Platform, ids: readonly string[]): void {
   if (process.env.NETNS_AUDIT_E2E_NOTE === undefined) return;
   const seen = readSeen();

@@ -2,8 +2,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Healthy comes first, as faults may leave something behind; the kernel log last: what it was told stays there for a
- * day, after tests that want none.
+ * Healthy first, as faults may leave something behind; the kernel log last: its messages stay for a day, and
+ * other tests must not see any.
  */
 const ORDER = [
   '/e2e/healthy.test.ts',

@@ -1,4 +1,7 @@
-/** Once for all end-to-end tests: a cluster must be named, the injector runs on its nodes, and what is there is noted. */
+/**
+ * Runs once for all end-to-end tests: requires a cluster, starts the injector on its nodes, and records
+ * existing findings.
+ */
 import type { TestProject } from 'vitest/node';
 import { audit, summary } from './audit.ts';
 import {

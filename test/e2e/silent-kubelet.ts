@@ -1,11 +1,11 @@
-/** Stops the kubelet of a node for a while: to the API server the node is there, and answers nothing. */
+/** Stops a node's kubelet for a while: the API server still lists the node, but the node does nothing. */
 import { getJson, inNodeNetwork, isReady, type Node } from './cluster.ts';
 import { run, waitFor } from './run.ts';
 
 const PORT = 28_999;
 
-// The kubelet itself serves the exec that stops it, so the order to wake it up comes by another way: a connection
-// from another node, or two minutes.
+// The kubelet itself serves the exec that stops it, so it is woken in another way: by a connection from
+// another node, or after two minutes.
 const stopUntilToldOrLong = `
 kubelet=$(for p in /proc/[0-9]*; do [ "$(cat "$p/comm" 2>/dev/null)" != kubelet ] || echo "\${p#/proc/}"; done)
 [ -n "$kubelet" ]

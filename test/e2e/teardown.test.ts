@@ -1,4 +1,7 @@
-/** A CNI plugin that is gone: pods can neither be made nor taken down. And what a node without any configuration tells. */
+/**
+ * A missing CNI plugin: pods can neither start nor end. And what is reported about a node without any
+ * configuration.
+ */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Audit, audit, newFindings, summary } from './audit.ts';
 import {
@@ -61,7 +64,7 @@ async function removePods(): Promise<void> {
 const found = ({ report }: Audit, check: string) =>
   newFindings(report, baseline).filter((finding) => finding.check === check);
 
-// Chained plugins are looked up anew for each DEL.
+// Chained plugins are looked up again for each DEL.
 describe.skipIf(!inject('platform').plugins.includes('portmap'))(
   'when a CNI plugin is gone from a node',
   () => {
@@ -115,7 +118,7 @@ describe.skipIf(!inject('platform').plugins.includes('portmap'))(
     });
 
     it('finds what a forced deletion left behind', () => {
-      // Which of them depends on whether the runtime ends the sandbox before it asks the plugin, or after.
+      // Which of them depends on whether the runtime stops the sandbox before or after it calls the plugin.
       const names = ['sandbox-ghost', 'sandbox-stale'].flatMap((check) =>
         found(result, check).map(({ object }) => object.name),
       );

@@ -1,4 +1,4 @@
-/** A hundred pods of every kind that is healthy, or broken in ways that are no business of their network namespaces. */
+/** A hundred pods of every kind that is healthy, or broken in ways that do not concern their network namespaces. */
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { waitFor } from './run.ts';
 
 const manifest = fileURLToPath(new URL('workload.yaml', import.meta.url));
 
-/** Applies workload.yaml with the given number of plain pods and waits until each pod is in the state meant for it. */
+/** Applies workload.yaml with the given number of ordinary pods and waits until each pod is in its intended state. */
 export async function startWorkload(
   plainPods = Number(process.env.NETNS_AUDIT_E2E_PODS ?? 100),
 ): Promise<void> {

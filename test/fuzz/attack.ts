@@ -1,4 +1,4 @@
-/** Mutants judged beside a neighbour, ten to a cluster: what went wrong, with the changes that made it. */
+/** Mutants judged together with a neighbour, ten per cluster: what went wrong, with the mutations that caused it. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { AuditError, messageOf } from '../../lib/model/errors.ts';
@@ -20,7 +20,7 @@ import {
 import { misledRemedy, unescaped, unreadable, wordsAbout } from './oracle.ts';
 
 export const GROUP = 10;
-/** Of CPU, for all that is done with one bundle. */
+/** Maximum CPU seconds for one bundle. */
 export const SECONDS = 5;
 
 export const kinds = ['crash', 'slow', 'neighbour', 'unreadable', 'remedy', 'unescaped'] as const;
@@ -32,7 +32,7 @@ export type Failure = {
 };
 
 export type Attack = {
-  /** @param onMutant - told before each is judged, so that one that never ends has a name */
+  /** @param onMutant - called before each is judged, so that one that never ends can be named */
   group(
     number: number,
     onMutant: (mutant: number, changes: readonly Mutation[]) => void,
@@ -53,7 +53,7 @@ export async function prepare(seed: number): Promise<Attack> {
   const neighbour = withGhost(other);
   const { record } = neighbour;
   const own = judged(neighbour);
-  // Both alone: what the mutants are compared with has an earlier report to be resolved from.
+  // Only these two: the mutants are compared with an earlier report that has something to resolve.
   const previous = concluded(record, [own], null);
   const expected = wordsAbout(concluded(record, [own], previous)).join('\n');
   const pods = neighbour.before.pods.map(({ name }) => name);
@@ -107,7 +107,7 @@ export async function prepare(seed: number): Promise<Attack> {
         if (seconds > SECONDS) fail('slow', `${seconds.toFixed(1)} s of CPU`);
       }
       if (wrongOf(all.map(({ result }) => result)) !== null) {
-        // Which of them it is; some faults take two.
+        // Which mutant causes it; some faults need two.
         const alone = all.flatMap(({ mutant, changes, result }) => {
           const wrong = wrongOf([result]);
           return wrong === null ? [] : [{ mutant, changes, ...wrong }];
@@ -124,7 +124,7 @@ export async function prepare(seed: number): Promise<Attack> {
   };
 }
 
-/** The node after all its changes. What a kubelet may write in the API is the status of its own pods. */
+/** The node after all its mutations. In the API, a kubelet may only write the status of its own pods. */
 function attacked(base: RecordedNode, changes: readonly Mutation[], neighbour: RecordedNode): RecordedNode {
   const files = mutated(base.files, changes);
   if (!changes.some(({ kind }) => kind === 'claim')) return { ...base, files };
@@ -151,7 +151,7 @@ function identities({ after }: RecordedNode): Identity[] {
     .map(({ namespace, name, uid, podIPs }) => [namespace, name, uid, podIPs[0] ?? 'none']);
 }
 
-/** As a probe prints it; of some the archive itself was written by somebody else. */
+/** As a probe prints it; for some mutants the archive itself is hostile. */
 async function throughTheLog(files: BundleFiles, changes: readonly Mutation[]): Promise<BundleFiles> {
   const packed = await aTarGz([...files].map(([name, content]) => ({ name, content })));
   const tar = gunzipSync(packed);
@@ -162,7 +162,7 @@ async function throughTheLog(files: BundleFiles, changes: readonly Mutation[]): 
   return await unpackLog(asLog(gzipSync(tar, { level: 1 })));
 }
 
-/** What a node could know of another. */
+/** What a node could know about another. */
 function wordsOf({ before }: RecordedNode): string[] {
   return [
     before.node.name,

@@ -1,4 +1,4 @@
-/** Many mutants in a thread of their own, under a watch. */
+/** Runs many mutants in a separate thread, under a watchdog. */
 import { Worker } from 'node:worker_threads';
 import { type Failure, GROUP, type GroupResult } from './attack.ts';
 import type { Mutation } from './mutations.ts';
@@ -6,7 +6,7 @@ import type { Mutation } from './mutations.ts';
 export type Campaign = {
   readonly mutants: number;
   readonly refused: number;
-  /** Seconds of CPU. */
+  /** In CPU seconds. */
   readonly slowest: number;
   readonly failures: readonly Failure[];
 };
@@ -15,12 +15,12 @@ type WorkerMessage =
   | { readonly kind: 'mutant'; readonly mutant: number; readonly changes: readonly Mutation[] }
   | ({ readonly kind: 'group'; readonly number: number } & GroupResult);
 
-/** Nothing has been heard of a mutant for so long: it hangs. On a machine that others use, too. */
+/** If a mutant reports nothing for this long, it hangs, even on a busy machine. */
 const SILENCE_MILLISECONDS = 90_000;
-/** Of ten nodes and their report. */
+/** For ten nodes and their report. */
 const MEGABYTES = 1_536;
 
-/** @param first - number of the first group: a campaign can go on where another ended */
+/** @param first - number of the first group: a campaign can continue where another ended */
 export async function campaign(
   seed: number,
   {
@@ -54,7 +54,7 @@ export async function campaign(
   return soFar();
 }
 
-/** @returns null when the thread did all it had to; else the mutant that ended it */
+/** @returns null if the thread finished; else the mutant that ended it */
 async function watched(
   seed: number,
   groups: readonly number[],

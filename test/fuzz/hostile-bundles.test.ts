@@ -1,4 +1,4 @@
-/** Whatever one node sends: the audit goes on, and its neighbour is told the same. By hand: `npm run fuzz`. */
+/** Whatever one node sends: the audit continues, and its neighbour's results are the same. By hand: `npm run fuzz`. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Campaign, campaign } from './campaign.ts';
 import { concluded, elsewhere, judged, recordedNode, withNetlink } from './nodes.ts';
@@ -40,7 +40,7 @@ describe(`of ${MUTANTS} bundles that a node changed`, { timeout: 600_000 }, () =
 
   it('each is judged or refused', () => {
     expect(ended.mutants).toBe(MUTANTS);
-    // Most of what is changed costs a part, and no more: a test that refuses all would prove nothing.
+    // Most mutations cost one part and no more: a test that refuses every bundle would prove nothing.
     expect(ended.refused).toBeLessThan(MUTANTS / 10);
   });
 

@@ -1,8 +1,8 @@
-/** What a node may do to its bundle: small changes as data, so that a failure prints what made it. Pure. */
+/** What a node may do to its bundle: small mutations as data, so that a failure can print them. Pure. */
 import fc from 'fast-check';
 import { BUNDLE_LIMITS, type BundleFiles } from '../../lib/probe/unpack.ts';
 
-/** Positions and choices are fractions of what is there: a mutation fits any bundle. */
+/** Positions and choices are fractions, so a mutation fits any bundle. */
 export type Mutation =
   | {
       readonly kind: 'bytes';
@@ -25,7 +25,7 @@ export type Mutation =
       readonly act: 'delete' | 'swap' | 'cut' | 'merge';
     }
   | {
-      /** `flood`: of the lists that a node has one of, thousands. */
+      /** `flood`: thousands of entries in the lists that a node has one of. */
       readonly kind: 'repeat' | 'flood';
       readonly file: number;
       readonly at: number;
@@ -47,11 +47,11 @@ export type Mutation =
     }
   | {
       readonly kind: 'claim';
-      /** Which pod of its own, as which of its neighbour's. */
+      /** Which of its own pods claims to be which of its neighbour's. */
       readonly own: number;
       readonly other: number;
       readonly what: 'address' | 'pod';
-      /** The kubelet says so too, in the status of its own pod. */
+      /** The kubelet claims it too, in the status of its own pod. */
       readonly status: boolean;
     }
   | {
@@ -62,11 +62,11 @@ export type Mutation =
       readonly value: number;
     };
 
-/** One word, all that are the same, all numbers, or all words. */
+/** One word, all equal words, all numbers, or all words. */
 type Scope = 'one' | 'same' | 'numbers' | 'words';
 type NetlinkAct = 'length' | 'type' | 'cut' | 'nest' | 'repeat' | 'number';
 
-/** Marks what must never be obeyed: any tag, option or line that holds it was not escaped. */
+/** Marks what must never be obeyed: any tag, option or line that contains it was not escaped. */
 export const MARK = 'pwned';
 
 const PAYLOADS = [
@@ -218,12 +218,12 @@ function mutation(others: readonly string[]): fc.Arbitrary<Mutation> {
   );
 }
 
-/** One hostile bundle: a few changes, done in order. */
+/** One hostile bundle: a few mutations, applied in order. */
 export function mutations(others: readonly string[]): fc.Arbitrary<readonly Mutation[]> {
   return fc.array(mutation(others), { minLength: 1, maxLength: 4 });
 }
 
-/** The bundle with these changes; within the limits of a file where the original was. */
+/** The mutated bundle, within the file limits if the original was. */
 export function mutated(files: BundleFiles, changes: readonly Mutation[]): BundleFiles {
   const result = new Map(files);
   for (const change of changes) {
@@ -245,10 +245,10 @@ export function mutated(files: BundleFiles, changes: readonly Mutation[]): Bundl
   return result;
 }
 
-/** Pods by what tells them apart: namespace, name, uid, address. */
+/** Pods by what identifies them: namespace, name, uid, address. */
 export type Identity = readonly [namespace: string, name: string, uid: string, address: string];
 
-/** What takes the words of one pod for those of another, in any text; the rest of a claim is an old date. */
+/** Replaces the words of one pod by those of another, in any text; the rest of a claim is an old date. */
 export function claims(
   changes: readonly Mutation[],
   own: readonly Identity[],
@@ -319,7 +319,7 @@ function apply(
   }
 }
 
-/** A word, number or quoted text of the file becomes another; or more of them. */
+/** Replaces a word, number or quoted text of the file, or several. */
 function withValue(text: string, { at, value, scope }: { at: number; value: string; scope: Scope }): string {
   const within = (result: string): string => result.slice(0, BUNDLE_LIMITS.fileBytes / 4);
   if (scope === 'numbers') return within(text.replaceAll(/\b\d+\b/g, () => value));
@@ -346,7 +346,7 @@ function withLines(
   return lines.join('\n');
 }
 
-/** A line over and over, as it is or with other numbers each time, up to the limit of a file. */
+/** Repeats a line up to the limit of a file, unchanged or with different numbers. */
 function repeated(
   text: string,
   { at, times, distinct }: { at: number; times: number; distinct: boolean },
@@ -359,11 +359,11 @@ function repeated(
   const copies = Array.from({ length: Math.max(0, Math.min(times, room)) }, (_, copy) =>
     distinct ? varied(line, copy) : line,
   );
-  // Where it was: some lists end in how long they are.
+  // At its original position: some lists end with their length.
   return Buffer.from([...lines.slice(0, place), ...copies, ...lines.slice(place)].join('\n'));
 }
 
-/** The longest number of the line, or run of hexadecimal digits, counts up; its length stays. */
+/** Increments the longest number, or run of hexadecimal digits, of the line; its length stays. */
 function varied(line: string, copy: number): string {
   const numbers = [...line.slice(0, 2_000).matchAll(/[0-9a-f]{4,}/g)].sort(
     (a, b) => b[0].length - a[0].length,
@@ -380,7 +380,7 @@ function filled(content: Buffer): Uint8Array {
   return Buffer.alloc(Math.floor(BUNDLE_LIMITS.fileBytes / content.length) * content.length, content);
 }
 
-/** Lengths that lie, attributes in attributes, messages without end. */
+/** Wrong lengths, attributes in attributes, messages without end. */
 function withNetlink(
   content: Buffer,
   { at, act, value }: { at: number; act: NetlinkAct; value: number },

@@ -1,9 +1,9 @@
-/** A namespace as netlink(7) tells it, made of what `ip` printed of it: recordings have the latter alone. */
+/** A namespace as netlink(7) messages, generated from `ip` output: recordings have only the latter. */
 import type { Address, Route } from '../../lib/model/network.ts';
 import { parseStack, type RawLink, type RawStack } from '../../lib/probe/parse/ip.ts';
 import { attribute, done, little, message, name } from '../probe/netlink-messages.ts';
 
-/** The answers to the probe's questions; null where `ip` printed none of this shape. */
+/** The answers to the probe's questions; null if `ip` printed nothing of this form. */
 export function netlinkOf(printed: Uint8Array): Uint8Array | null {
   try {
     return answersOf(parseStack(new TextDecoder().decode(printed), ''));

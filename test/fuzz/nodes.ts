@@ -1,4 +1,4 @@
-/** Recorded nodes to attack, and one beside them that has nothing in common with them: other pods, addresses and ids. */
+/** Recorded nodes to attack, and a neighbour that has nothing in common with them: other pods, addresses and ids. */
 import { readFileSync } from 'node:fs';
 import { checksFor } from '../../lib/audit/checks-for.ts';
 import { concludeRun } from '../../lib/audit/conclude-run.ts';
@@ -25,7 +25,7 @@ export async function recordedNode(name: 'healthy' | 'broken'): Promise<Recorded
   return { files, before, after, record: audit };
 }
 
-/** The node as one whose probe could ask the kernel: netlink in place of what `ip` printed. */
+/** The node as if its probe could ask the kernel: netlink instead of `ip` output. */
 export function withNetlink(node: RecordedNode): RecordedNode {
   const files = new Map(node.files);
   for (const [path, content] of node.files) {
@@ -37,7 +37,7 @@ export function withNetlink(node: RecordedNode): RecordedNode {
   return { ...node, files };
 }
 
-/** Another node of the same cluster: the recording under other names, addresses, uids and container ids. */
+/** Another node of the same cluster: the recording with other names, addresses, uids and container ids. */
 export function elsewhere({ files, before, after, record }: RecordedNode): RecordedNode {
   const pods = [...before.pods, ...after.pods].map(({ name }) => name);
   const renamed = (text: string): string => withOtherNames(text, new Set(pods));
@@ -55,7 +55,7 @@ export function elsewhere({ files, before, after, record }: RecordedNode): Recor
   };
 }
 
-/** A pod that the API forgot while its sandbox runs on. */
+/** A pod that the API forgot while its sandbox keeps running. */
 export function withGhost(node: RecordedNode): RecordedNode {
   const without = (of: Snapshot): Snapshot => ({
     ...of,
@@ -70,7 +70,7 @@ export function ghostOf({ before }: RecordedNode): Snapshot['pods'][number] {
   return ghost;
 }
 
-/** As long as before. */
+/** Same length as before. */
 function withOtherNames(text: string, pods: ReadonlySet<string>): string {
   return [...pods]
     .reduce((all, pod) => all.replaceAll(pod, pod.replace(/..$/, 'zz')), text)
@@ -85,7 +85,7 @@ function withOtherNames(text: string, pods: ReadonlySet<string>): string {
     );
 }
 
-/** The same node under a name of its own, so that many can be in one cluster. */
+/** The same node with a unique name, so that many can be in one cluster. */
 export function named(node: RecordedNode, name: string): RecordedNode {
   const snapshot = (of: Snapshot): Snapshot => ({
     ...of,
@@ -101,7 +101,7 @@ export function judged({ files, before, after, record }: RecordedNode): NodeResu
   return judgeNode(gathered, checksFor(record.active), record.settleSeconds);
 }
 
-/** The report of a cluster of these nodes; those that finish first come first. */
+/** The report of a cluster of these nodes, in the order in which they finish. */
 export function concluded(
   record: RunRecord,
   results: readonly NodeResult[],

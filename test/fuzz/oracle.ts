@@ -1,4 +1,4 @@
-/** What must hold of any report with a hostile node in it. Each function returns what does not. */
+/** What must hold for any report with a hostile node in it. Each function returns the violations. */
 import { XmlDocument } from 'libxml2-wasm';
 import { reasons } from '../../lib/checks/catalogue.ts';
 import { type NodeResult, nodeResultSchema } from '../../lib/model/node-result.ts';
@@ -9,10 +9,10 @@ import { NEIGHBOUR } from './nodes.ts';
 
 const options = { colour: false, width: 100, why: reasons, verbose: true };
 
-/** What a terminal obeys, turns around or cannot show. */
+/** Characters that a terminal obeys, reverses or cannot show. */
 const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** All that the report says of the neighbour: what is found, what is over, how it went, its row. */
+/** Everything that the report says about the neighbour: findings, resolved findings, coverage, its row. */
 export function wordsAbout(report: ClusterReport, node = NEIGHBOUR): string[] {
   const concerns = ({ object }: { object: ClusterReport['findings'][number]['object'] }): boolean =>
     object.kind === 'node' ? object.name === node : object.node === node;
@@ -24,7 +24,7 @@ export function wordsAbout(report: ClusterReport, node = NEIGHBOUR): string[] {
   ].map((each) => JSON.stringify(each));
 }
 
-/** A later run, or a function, reads back what was written. */
+/** A later run, or a function, reads what was written. */
 export function unreadable(report: ClusterReport, results: readonly NodeResult[]): string | null {
   const read = reportSchema.safeParse(JSON.parse(JSON.stringify(report)));
   if (!read.success) return `the report: ${read.error.message.slice(0, 300)}`;
@@ -35,7 +35,7 @@ export function unreadable(report: ClusterReport, results: readonly NodeResult[]
   return null;
 }
 
-/** Commands that take a word of the node for an option, or remove a pod of the neighbour. */
+/** Commands that take a node's word as an option, or remove a pod of the neighbour. */
 export function misledRemedy(report: ClusterReport, pods: readonly string[]): string | null {
   const option = new RegExp(`(?<! --)\\s['"]?-{1,2}${MARK}`);
   for (const finding of report.findings) {
@@ -49,7 +49,7 @@ export function misledRemedy(report: ClusterReport, pods: readonly string[]): st
   return null;
 }
 
-/** Every writer, read by what would obey it. */
+/** Every writer's output, read by something that would obey it. */
 export function unescaped(report: ClusterReport): string | null {
   for (const format of formats) {
     const written = write(report, format, options);
@@ -81,7 +81,7 @@ const MARKUP: Partial<Record<Format, (written: string) => string | null>> = {
   },
 };
 
-/** A tag or attribute that a node wrote; what stands in quotes within a tag is a value. */
+/** A tag or attribute that a node wrote; quoted text within a tag is a value. */
 function markedTag(written: string): string | null {
   for (const [tag] of written.matchAll(/<[^>]*>/g))
     if (tag.replaceAll(/"[^"]*"/g, '').includes(MARK)) return tag;

@@ -1,4 +1,4 @@
-/** A thread that attacks: what never ends in it, or takes all memory, ends nothing else. */
+/** A thread that attacks: if it hangs or uses up its memory, nothing else ends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { prepare } from './attack.ts';
 

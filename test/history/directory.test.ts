@@ -21,7 +21,7 @@ describe('the store in a directory', () => {
   it('keeps to its place when that is named as the keys begin', async () => {
     const path = await directory();
     const store = new DirectoryStore(path);
-    // As with `--store reports`: both begin alike.
+    // As with `--store reports`: both paths begin alike.
     const key = `${path}/x`.slice(1);
     await store.putOnce(key, Buffer.from('x'));
     expect(await keysOf(store.list(''))).toEqual([key]);
@@ -40,7 +40,7 @@ describe('the store in a directory', () => {
     await expect(store.putOnce('reports/x', Buffer.from(''))).rejects.toMatchObject(refused);
     await expect(store.replace('reports/x', Buffer.from(''), null)).rejects.toMatchObject(refused);
     expect(await readdir(outside)).toEqual(['secret.json']);
-    // The store itself may be behind one.
+    // The store itself may be behind a link.
     const link = join(outside, 'store');
     await symlink(path, link);
     await new DirectoryStore(link).putOnce('a', Buffer.from('a'));

@@ -19,7 +19,7 @@ const fault = {
 };
 const dayOf = (day: number) => new Date(Date.UTC(2026, 10, day, 2, (day * 7) % 15)).toISOString();
 
-/** The days of November on which it is there, up to the last day; a day that is left out was not audited. */
+/** The days of November on which the finding is present, up to the last day; a missing day was not audited. */
 function through(days: readonly number[], there: (day: number) => boolean): ComparedFindings {
   return days.reduce<ComparedFindings>(
     (previous, day) =>

@@ -13,7 +13,7 @@ beforeEach(async () => {
   lock = join(directory, 'pointer.lock');
 });
 
-/** What a process that died a minute ago left. */
+/** What a process left that died a minute ago. */
 async function leave(path: string, owner = 'dead'): Promise<void> {
   await writeFile(path, owner);
   const then = new Date(Date.now() - 60_000);

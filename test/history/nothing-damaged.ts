@@ -1,4 +1,4 @@
-/** For tests of whole stores: what is damaged there ends them. */
+/** For tests of intact stores: any damage fails them. */
 import type { OnDamage } from '../../lib/history/index.ts';
 
 export const nothingDamaged: OnDamage = (damage) => {

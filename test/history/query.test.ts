@@ -20,12 +20,12 @@ const all: QueryOptions = { since: null };
 
 let store: DirectoryStore;
 beforeEach(async () => {
-  // A name that means something in a glob and in SQL.
+  // A name that has a meaning in a glob and in SQL.
   store = new DirectoryStore(await mkdtemp(join(tmpdir(), "netns-audit [q]*'")));
 });
 afterEach(async () => await rm(store.location, { recursive: true }));
 
-/** A report of a day. */
+/** A report of one day. */
 async function keep(day: string, changes: Partial<ClusterReport> = {}): Promise<void> {
   const runId = `${day.replaceAll('-', '')}T020000Z-0a1b2c3d`;
   await publish(store, aReport({ runId, findings: [aFinding()], ...changes }));
@@ -34,7 +34,7 @@ async function keep(day: string, changes: Partial<ClusterReport> = {}): Promise<
 const ask = async (sql: string, options: QueryOptions = all): Promise<QueryResult['rows']> =>
   (await query(store, sql, options, nothingDamaged)).rows;
 
-/** The same keys behind an interface that is no directory, and which of them were read. */
+/** The same keys behind an interface that is not a directory, and which of them were read. */
 function remote(): { store: Store; read: string[] } {
   const read: string[] = [];
   const other: Store = {
@@ -194,7 +194,7 @@ describe('SQL over the reports', () => {
   });
 });
 
-/** Runs the command line with a Node that does not find DuckDB; what it says on stderr, and its exit code. */
+/** Runs the command line with a Node.js that does not find DuckDB; its stderr and exit code. */
 function withoutDuckDb(args: readonly string[]): string {
   const hooks = `import { registerHooks } from 'node:module';
     registerHooks({ resolve: (name, context, next) => next(name === '@duckdb/node-api' ? 'no-such-package' : name, context) });`;

@@ -56,7 +56,7 @@ describe('a pointer that somebody damaged', () => {
         remedy: expect.stringContaining(`Run ${NEW} is used instead`),
       },
     ]);
-    // A run that is late does not take the pointer back.
+    // A late run does not take over the pointer.
     await pointToLatest(store, runOf(OLD));
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
       runId: NEW,
@@ -145,7 +145,7 @@ describe('names in paths', () => {
       fc.property(any, (name) => {
         const paths = [keys.latest(name), keys.evidence(run(name), name), keys.report(run(name))];
         for (const part of paths.flatMap((path) => path.split('/'))) {
-          // With what a writer appends for its temporary files.
+          // With the suffix that a writer adds to its temporary files.
           expect(Buffer.byteLength(part) + 60).toBeLessThanOrEqual(255);
           expect(part).not.toMatch(/^\.{1,2}$/);
         }

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(async () => await rm(store.location, { recursive: true }));
 
-/** A run of the day, with all that belongs to it. */
+/** A run of the day, with all its objects. */
 async function audited(
   day: string,
   { cluster = 'prod-eu', scope = 'cluster' as 'cluster' | 'part' } = {},

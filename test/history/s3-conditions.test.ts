@@ -1,4 +1,4 @@
-/** Servers that speak S3, and what they make of conditional writes. */
+/** Servers that implement S3, and how they handle conditional writes. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -6,7 +6,7 @@ import { S3Store } from '../../lib/history/index.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 
-/** As much of S3 as a write needs. `answer` gives the code of a refusal, or null where the object is written. */
+/** The part of S3 that a write needs. `answer` returns the code of a refusal, or null if the object is written. */
 async function aServer(answer: (request: IncomingMessage, has: boolean) => [number, string] | null) {
   const objects = new Set<string>();
   const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-/** What S3 answers at bad moments, which moto does not on request. */
+/** Error answers of S3 that moto cannot produce on request. */
 import { GetObjectCommand, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';

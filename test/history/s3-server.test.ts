@@ -1,4 +1,7 @@
-/** The store on a real server that is not of AWS: versitygw, from $VERSITYGW or the PATH (scripts/install-test-tools.sh). */
+/**
+ * The store on a real server other than AWS: versitygw, from $VERSITYGW or the PATH
+ * (scripts/install-test-tools.sh).
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -15,7 +15,7 @@ export async function keysOf(listing: AsyncIterable<string>): Promise<string[]> 
   return found;
 }
 
-/** @param open - a store with nothing in it, and a second one on the same place as another process has */
+/** @param open - an empty store, and a second one in the same place, as another process would open it */
 export function describeStore(open: () => Promise<{ store: Store; other: Store }>): void {
   describe('as every store', () => {
     it('keeps what was written first', async () => {

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(async () => await rm(store.location, { recursive: true }));
 
-/** A report of a day with so many orphans on each node. */
+/** A report of a day with this many orphans on each node. */
 async function keep(
   day: string,
   orphans: readonly (number | null)[],

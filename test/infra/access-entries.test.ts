@@ -1,4 +1,4 @@
-/** Who is admitted to which clusters: by the stack where it can, and named where others must do it. */
+/** Who gets access to which clusters: granted by the stack if it can, otherwise named for others to grant. */
 import { createHash } from 'node:crypto';
 import { App, Aws, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -10,7 +10,7 @@ import { configSchema } from '../../lib/model/config.ts';
 import { hasCfnLint, lint } from './cfn-lint.ts';
 import { SECRET, synthesize } from './synthesized.ts';
 
-// Nothing here looks into the code: making five bundles takes longer than everything else.
+// This test does not look at code: bundling the functions takes longer than everything else.
 vi.mock('../../lib/infra/bundle.ts', async (original) => ({
   ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
   bundle: () => new URL('../../lambda', import.meta.url).pathname,

@@ -1,4 +1,4 @@
-/** What the bundles of the functions leave out, for their packages load it only where no function runs. */
+/** What the functions' bundles leave out, as their packages load it only where no function runs. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { buildSync } from 'esbuild';
 import { expect, it } from 'vitest';
 import { NEVER_LOADED } from '../../lib/infra/bundle.ts';
 
-/** Asks a server of its own as undici does, and as a client of AWS does with the credentials of the environment. */
+/** Calls a local server as undici does, and as an AWS client does with the credentials of the environment. */
 const CODE = `
   import { createServer } from 'node:http';
   import { request } from 'undici';

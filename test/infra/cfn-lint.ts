@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** False where it is not installed: those tests are skipped, and say so. */
+/** False if it is not installed: those tests are skipped, and say so. */
 export const hasCfnLint = installed();
 
 function installed(): boolean {
@@ -19,7 +19,7 @@ function installed(): boolean {
   }
 }
 
-/** What cfn-lint says of a template; nothing is good. */
+/** cfn-lint's output for a template; empty is good. */
 export function lint(name: string, text: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), name);
   writeFileSync(file, text);

@@ -1,11 +1,11 @@
-/** deploy/cross-account-role.yaml: what another account gives us, and nothing else. */
+/** deploy/cross-account-role.yaml: what another account grants, and nothing else. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { hasCfnLint, lint } from './cfn-lint.ts';
 
 const text = (file: string): string => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
-/** Short forms of functions, such as `!Sub`, as what they are given. */
+/** Short forms of functions, such as `!Sub`, replaced by their argument. */
 const customTags = ['Ref', 'Sub', 'GetAtt'].map((name) => ({
   tag: `!${name}`,
   resolve: (value: string) => value,

@@ -1,4 +1,4 @@
-/** A stack that finds its clusters, and the template by which accounts let it. */
+/** A stack that discovers its clusters, and the template with which accounts allow it. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Stack } from 'aws-cdk-lib';
@@ -10,7 +10,7 @@ import { configSchema } from '../../lib/model/config.ts';
 import { hasCfnLint, lint } from './cfn-lint.ts';
 import { definitionOf, synthesize } from './synthesized.ts';
 
-// Nothing here looks into the code: making the bundles takes longer than everything else.
+// This test does not look at code: bundling the functions takes longer than everything else.
 vi.mock('../../lib/infra/bundle.ts', async (original) => ({
   ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
   bundle: () => new URL('../../lambda', import.meta.url).pathname,
@@ -42,7 +42,7 @@ describe('a stack that finds its clusters', () => {
     expect(States.DiscoverClusters).toMatchObject({
       Parameters: { discover: { accounts: ['ou-aaaa-11111111'], role: 'netns-auditor' } },
       Next: 'PlanFleet',
-      // What was found before is audited all the same.
+      // Clusters that were found earlier are still audited.
       Catch: [{ Next: 'PlanFleet' }],
     });
     expect(States.PlanFleet?.Parameters).toMatchObject({
@@ -153,7 +153,7 @@ describe('the template of the StackSet', () => {
   );
 });
 
-/** boto3 as far as that function goes. */
+/** boto3, limited to what that function uses. */
 const STAND_IN = `
 import sys, types
 class InUse(Exception): pass

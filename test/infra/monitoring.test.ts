@@ -1,11 +1,11 @@
-/** Alarms hear what the functions say: names and dimensions on both sides. */
+/** Alarms match what the functions emit: names and dimensions on both sides. */
 import { globSync, readFileSync } from 'node:fs';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { configSchema } from '../../lib/model/config.ts';
 import { config, synthesize } from './synthesized.ts';
 
-// Nothing here looks into the code: making five bundles takes longer than everything else.
+// This test does not look at code: bundling the functions takes longer than everything else.
 vi.mock('../../lib/infra/bundle.ts', async (original) => ({
   ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
   bundle: () => new URL('../../lambda', import.meta.url).pathname,

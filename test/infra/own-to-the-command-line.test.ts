@@ -1,11 +1,11 @@
-/** Parts of a configuration that are for the command line: a stack is not silent about them. */
+/** Parts of a configuration that only the command line uses: a stack says so. */
 import { App, Stack } from 'aws-cdk-lib';
 import { expect, it, vi } from 'vitest';
 import { NetnsAuditor } from '../../lib/infra/netns-auditor.ts';
 import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
 import { configSchema } from '../../lib/model/config.ts';
 
-// Nothing here looks into the code: making five bundles takes longer than everything else.
+// This test does not look at code: bundling the functions takes longer than everything else.
 vi.mock('../../lib/infra/bundle.ts', async (original) => ({
   ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
   bundle: () => new URL('../../lambda', import.meta.url).pathname,

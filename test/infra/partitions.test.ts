@@ -1,4 +1,4 @@
-/** Other partitions of AWS: GovCloud and China have ARNs, and China a domain, of their own. */
+/** Other partitions of AWS: GovCloud and China have different ARNs, and China a different domain. */
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../lib/model/config.ts';

@@ -1,4 +1,4 @@
-/** What the saved queries of Athena answer; DuckDB reads the same rows with the same SQL. */
+/** The results of Athena's saved queries; DuckDB reads the same rows with the same SQL. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

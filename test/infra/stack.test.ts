@@ -30,7 +30,7 @@ function allowed(role: string): Map<string, unknown> {
     policies.flatMap((policy) => policy.Properties.PolicyDocument.Statement);
   const actions = (of: { Action: string | string[] }): string[] => [of.Action].flat();
   const code = JSON.stringify({ 'Fn::GetAtt': [functionId(role), 'Arn'] });
-  // What the code of the function is denied counts as not allowed, whatever else the role may be used for.
+  // What the function's code is denied counts as not allowed, whatever else the role is used for.
   const denied = statements
     .filter(
       ({ Effect, Resource, Condition }) =>
@@ -357,12 +357,12 @@ describe('the bundles of the functions', () => {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
     const parts = readdirSync(new URL('../../lib/probe/probe/', import.meta.url));
     expect(files).toEqual(expect.arrayContaining(parts.map((part) => `probe/${part}`)));
-    // They only look: what repairs nodes is not there to be called.
+    // Functions are read-only: the code that repairs nodes is not in them.
     expect(files.filter((file) => file.startsWith('repair'))).toEqual([]);
     for (const file of files.filter((each) => each.endsWith('.mjs')))
       expect(readFileSync(join(folder, file), 'utf8')).not.toContain('./repair/');
-    // Who speaks to no cluster has no client for it.
-    // The pages of reports have those of checks folded in; the client of EventBridge is read where events are asked for.
+    // A function that contacts no cluster has no client for it. The pages of reports contain those of checks;
+    // the client of EventBridge is loaded only where events are sent.
     const more = state === 'conclude-cluster' ? 200_000 : 0;
     const most = ['discover-clusters', 'plan-cluster', 'audit-nodes'].includes(state)
       ? 2_700_000

@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'netns-auditor-synth-'));
 
-/** A copy of what a clone holds, in a folder of another name and depth, its packages behind a link. */
+/** A copy of a clone's content, in a folder with another name and depth, with its packages behind a link. */
 function copy(): string {
   const folder = join(scratch, 'another/place');
   mkdirSync(folder, { recursive: true });
@@ -38,7 +38,7 @@ function copy(): string {
   return folder;
 }
 
-/** Begins a command without any network, where this user may. */
+/** Prefix of a command to run without any network, if this user may. */
 const offline = ['unshare', '--map-root-user', '--net'];
 if (spawnSync('unshare', [...offline.slice(1), 'true']).status !== 0) {
   offline.length = 0;
@@ -66,7 +66,7 @@ function synth(place: string, name: string): { out: string; stderr: string } {
   return { out, stderr };
 }
 
-/** Templates and the files of assets, each with a digest of its bytes. */
+/** Templates and asset files, each with a digest of its bytes. */
 function contents(out: string): Record<string, string> {
   return Object.fromEntries(
     globSync('{*.template.json,*.assets.json,asset.*/**/*.*}', { cwd: out })

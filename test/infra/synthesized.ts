@@ -35,7 +35,7 @@ export const config = configSchema.parse({
   },
 });
 
-/** @param env - none is what a synth without credentials knows */
+/** @param env - none is what a synth without credentials has */
 export function synthesize(
   of: Config = config,
   env: Environment = { account: '111122223333', region: 'eu-west-1' },
@@ -46,7 +46,7 @@ export function synthesize(
   return { app, stack };
 }
 
-/** The definition of the state machine, with `${ID}` or `${ID.Arn}` in place of references. */
+/** The definition of the state machine, with `${ID}` or `${ID.Arn}` instead of references. */
 export function definitionOf(template: Template): Record<string, unknown> {
   const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'));
   const parts: (string | Record<string, string | string[]>)[] =

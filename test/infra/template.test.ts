@@ -1,4 +1,4 @@
-/** The template as CloudFormation and Step Functions read it, and every line of it for those who review a change. */
+/** The template as CloudFormation and Step Functions read it, and every line of it for reviewers of a change. */
 import { createRequire } from 'node:module';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { hasCfnLint, lint } from './cfn-lint.ts';
 import { definitionOf, synthesize } from './synthesized.ts';
 
-// Nothing here looks into the code: making five bundles takes longer than everything else.
+// This test does not look at code: bundling the functions takes longer than everything else.
 vi.mock('../../lib/infra/bundle.ts', async (original) => ({
   ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
   bundle: () => new URL('../../lambda', import.meta.url).pathname,
@@ -79,7 +79,7 @@ describe('the template', () => {
   it('names nothing that CloudFormation could name, but the workgroup: names stand in the way of replacements', () => {
     const named = Object.entries(template.toJSON().Resources as Record<string, Resource>).filter(
       ([, { Type, Properties = {} }]) =>
-        // The function that it is a version of.
+        // The function whose version it is.
         Type !== 'AWS::Lambda::Version' &&
         Object.keys(Properties).some((key) =>
           /^(?:Bucket|Function|Role|Topic|Queue|StateMachine|Alarm|Dashboard|LogGroup)Name$/.test(key),

@@ -1,4 +1,4 @@
-/** A topic whose every subscription filters: CloudWatch's alarms carry no attributes, and pass no filter. */
+/** A topic whose subscriptions all filter: CloudWatch's alarms have no attributes, and pass no filter. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
@@ -9,7 +9,7 @@ import { NetnsAuditor } from '../../lib/infra/netns-auditor.ts';
 import { configSchema } from '../../lib/model/config.ts';
 import { config, synthesize } from './synthesized.ts';
 
-// Nothing here looks into the code: making five bundles takes longer than everything else.
+// This test does not look at code: bundling the functions takes longer than everything else.
 vi.mock('../../lib/infra/bundle.ts', async (original) => ({
   ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
   bundle: () => new URL('../../lambda', import.meta.url).pathname,

@@ -1,4 +1,4 @@
-/** A node made of real namespaces, for the probe to look at. Needs Linux, root and iproute2. */
+/** A node built from real namespaces, for the probe to read. Needs Linux, root and iproute2. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { probeScript } from '../../lib/probe/script.ts';
 import { unpackLog } from '../../lib/probe/unpack.ts';
 import { aNode, aPod } from '../checks/evidence.ts';
 
-/** Why there is no lab here; null when there is. */
+/** Why the lab cannot run here; null if it can. */
 export function whyNoLab(): string | null {
   if (process.platform !== 'linux') return 'the lab needs Linux';
   if (process.getuid?.() !== 0) return 'the lab needs root';
@@ -23,11 +23,11 @@ export function whyNoLab(): string | null {
     : 'the lab may not make namespaces here';
 }
 
-/** What netshoot has from busybox, whose awk and stat differ from Debian's. */
+/** netshoot has busybox's tools, whose awk and stat differ from Debian's. */
 const APPLETS =
   'awk base64 cat cut date find grep gzip head ln mkdir mv readlink rm sed sha256sum sort stat tail tar tr wc xargs';
 
-/** A directory with busybox in the place of those tools; null where there is no busybox. */
+/** A directory with busybox in place of those tools; null if there is no busybox. */
 function busyboxTools(): string | null {
   const { status, stdout } = spawnSync('which', ['busybox'], { encoding: 'utf8' });
   if (status !== 0) return null;
@@ -40,10 +40,10 @@ process.on('exit', () => {
   if (busybox !== null) rmSync(busybox, { recursive: true });
 });
 
-/** What unshare(1) gives to a node. */
+/** What unshare(1) gives a node. */
 export const OF_ITS_OWN = ['--mount', '--pid', '--fork', '--kill-child', '--net', '--mount-proc'];
 
-/** A directory for `path`, with this script in the place of a program; gone when the test is. */
+/** A directory for `path`, with this script in place of a program; removed after the test. */
 export function insteadOf(program: string, script: string): string {
   const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
   onTestFinished(() => rmSync(path, { recursive: true }));
@@ -52,11 +52,12 @@ export function insteadOf(program: string, script: string): string {
 }
 
 /**
- * Builds the lab, probes it and returns the log. `path` goes before PATH of the probe, `leaked` are orphaned namespaces,
- * `limit` is user.max_net_namespaces, set in a user namespace of the lab's own when all is built; with `kubelet` one
- * runs on the node; with `places` the runtimes keep their files elsewhere, with `apart` the runtime has its mounts to itself, with
- * `six` there is a pod of IPv6 alone, which calls its link by that name, and a runtime spec that was half written; `broken` is the
- * number of specs of containers that are no JSON.
+ * Builds the lab, probes it and returns the log. `path` goes before the probe's PATH; `leaked` is the number
+ * of orphaned namespaces; `limit` is user.max_net_namespaces, set in a user namespace of the lab after
+ * everything is built; with `kubelet`, one runs on the node; with `places`, the runtimes keep their files
+ * elsewhere; with `apart`, the runtime has its own mount namespace; with `six`, there is an IPv6-only pod
+ * whose link has that name, and a half-written runtime spec; `broken` is the number of container specs that
+ * are not JSON.
  */
 export function probeLab(
   options: {
@@ -104,7 +105,7 @@ export function probeLab(
   );
 }
 
-/** The evidence in a log of the lab, with an API that knows the pods of the lab. */
+/** The evidence in a log of the lab, with an API that knows the lab's pods. */
 export async function labEvidence(log: string): Promise<Evidence> {
   const pods = ['healthy', 'bare', 'filtered', 'six'].map((name, index) => {
     const { unsettled: _, ...pod } = aPod({ name, uid: `uid-of-${name}`, podIPs: [`10.1.1.${index + 2}`] });

@@ -1,11 +1,14 @@
-/** What the repair of a node does to leaked pairs and records of addresses, and to what only looks like one since it was found. */
+/**
+ * What the repair of a node does to leaked pairs and records of addresses, and to those that changed since
+ * they were found.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { repairScript } from '../../lib/probe/repair-script.ts';
 import { OF_ITS_OWN, whyNoLab } from './lab.ts';
 
-/** Answers by what they are about, and what is left on the node. */
+/** Answers by object, and what is left on the node. */
 type Repaired = { readonly answers: ReadonlyMap<string, string>; readonly left: string };
 
 function repairLab(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {

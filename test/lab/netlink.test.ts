@@ -11,7 +11,7 @@ import { OF_ITS_OWN, whyNoLab } from './lab.ts';
 const noLab = whyNoLab() ?? (spawnSync('which', ['perl']).status === 0 ? null : 'it needs perl');
 if (noLab !== null) console.warn(`Skipped, as ${noLab}.`);
 
-/** One of everything that a pod may have; a kernel without one of these kinds goes without. */
+/** One of everything that a pod may have; kinds that a kernel lacks are left out. */
 const ODD_NAMESPACE = `
 ip link add outside type veth peer name eth0 netns pod
 ip link add outside2 mtu 1400 type veth peer name nsid netns pod
@@ -79,8 +79,8 @@ ip -6 rule add from fd00::2 table 77 priority 100
 '`;
 
 /**
- * Builds that namespace and one of more routes than a file of the probe may hold in a node of its own, then asks about both as the
- * probe does, and about the first as `ip` prints it.
+ * Builds that namespace, and one with more routes than a file of the probe may hold, in a separate node, then
+ * asks about both as the probe does, and about the first as `ip` prints it.
  */
 const LAB = `mount --make-rprivate / && mount -t tmpfs run /run && mkdir -p /run/netns /run/pins && cd "$1" || exit
 for name in pod full; do : >"/run/netns/$name"; unshare --net="/run/netns/$name" true; done

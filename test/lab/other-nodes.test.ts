@@ -67,7 +67,7 @@ describe.skipIf(noLab !== null)('runtime specs that are no JSON, by the hundred'
   test('cost no run of jq each for all that is left: the others are read in time', async () => {
     const path = mkdtempSync(join(tmpdir(), 'netns-lab-'));
     try {
-      // Each run of jq leaves a line behind for each file that it is given.
+      // Each run of jq leaves a line for each file that it gets.
       const count = join(path, 'count');
       const real = spawnSync('which', ['jq'], { encoding: 'utf8' }).stdout.trim();
       writeFileSync(
@@ -79,7 +79,7 @@ describe.skipIf(noLab !== null)('runtime specs that are no JSON, by the hundred'
       expect(present(evidence.sandboxes).map(({ name }) => name)).toEqual(
         expect.arrayContaining(['healthy', 'bare', 'filtered']),
       );
-      // Twice, as what could not be read is read once more in the end; 140 times all that is left are 10,000.
+      // Twice, as unreadable files are read once more at the end; 140 times all leftovers are 10,000.
       expect(readFileSync(count, 'utf8').length).toBeLessThan(2 * 16 * 146);
     } finally {
       rmSync(path, { recursive: true });

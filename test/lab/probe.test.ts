@@ -249,7 +249,7 @@ describe.skipIf(noLab !== null)('a perl that never ends', () => {
 });
 
 describe.skipIf(noLab !== null)('an image without perl', () => {
-  /** By pod, without what the kernel chose. */
+  /** By pod, without values that the kernel chose. */
   const stacks = (evidence: Evidence) =>
     present(evidence.podNetworks).map(({ pod, namespace }) => {
       const { stack } = present(evidence.namespaces).find(({ inode }) => inode === namespace) ?? {};
@@ -274,10 +274,10 @@ describe.skipIf(noLab !== null)('an image without perl', () => {
       };
     });
 
-  /** Who lives in which kind of namespace, and who else uses it; numbers are the kernel's choice. */
+  /** What runs in which kind of namespace, and what else uses it; numbers are the kernel's choice. */
   const users = (evidence: Evidence) => ({
     processes: present(evidence.processes)
-      // One that began while they were listed, as the probe's own awk, has none yet.
+      // A process that started during the listing, such as the probe's own awk, has none yet.
       .filter(({ networkNamespace }) => networkNamespace !== null)
       .filter(({ networkNamespace }) => networkNamespace !== present(evidence.host).networkNamespace)
       .map(({ command, containerId }) => [command, containerId])
@@ -330,7 +330,7 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
   });
 
   test.each([
-    // Of the mounts that it reads.
+    // Mounts that the probe reads.
     ['last look at what stands', 'grep', '" - nsfs "'],
     ['look at the links of the host', 'ip', '*/proc/1/ns/net*'],
   ])(

@@ -1,4 +1,4 @@
-/** What the repair of a node does to orphaned namespaces, and to what only looks like one: each turned into that after it was found. */
+/** What the repair of a node does to orphaned namespaces, and to those that changed after they were found. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { OF_ITS_OWN, whyNoLab } from './lab.ts';
 
 const pin = (number: number): string => `cni-00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
-/** Answers by the number of the namespace, and what is left on the node. */
+/** Answers by the namespace's number, and what is left on the node. */
 type Repaired = { readonly answers: ReadonlyMap<number, string>; readonly left: string };
 
 function repairLab(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
@@ -30,7 +30,7 @@ function repairLab(act: boolean, environment: Readonly<Record<string, string>> =
   return { answers: new Map(answers), left };
 }
 
-/** The look-alikes, and the reason that each is refused for. */
+/** The look-alikes, and the reason why each is refused. */
 const REFUSED: readonly (readonly [number, string, RegExp])[] = [
   [4, 'a process is in it', /process \d+ \(sleep\) is in it/],
   [5, 'only a thread of a process is in it', /a thread of process \d+ \(perl\) is in it/],
@@ -88,7 +88,7 @@ describe.skipIf(whyNoLab() !== null)('deleting orphaned namespaces', { timeout: 
   it.each(REFUSED)('refuses namespace %i, of which since it was found %s', (number, _, reason) => {
     expect(of(number)).toMatch(/^refused: /);
     expect(of(number)).toMatch(reason);
-    // What lost its pin before has none to keep.
+    // A namespace that lost its pin before has none to keep.
     expect(leftOf('pins').includes(pin(number))).toBe(number !== 17);
   });
 
@@ -169,7 +169,8 @@ describe.skipIf(whyNoLab() !== null)(
   { timeout: 120_000 },
   () => {
     it('nothing is done, as the sandboxes must be kept elsewhere', () => {
-      // Neither where nothing at all is known of it, nor where only its task is, nor where the kubelet keeps its pods elsewhere.
+      // Neither if nothing at all is known about it, nor if only its task is, nor if the kubelet keeps its
+      // pods elsewhere.
       for (const [environment, whose] of [
         [{ OWN: '/run/lab/unknown' }, 'runtime'],
         [{ PROBE_ID: 'elsewhere' }, 'runtime'],
@@ -259,7 +260,7 @@ describe.skipIf(whyNoLab() !== null)('a repair that is killed', { timeout: 120_0
     expect(left).toMatch(/^addresses 10\.1\.1\.13 /m);
     expect(left).not.toMatch(/\bveth[123] /);
     expect(left).not.toContain('lab-detached-eth0');
-    // All others are as they were.
+    // All others are unchanged.
     expect(pins).toContain(pin(4));
     expect(pins).toContain(pin(40));
   });

@@ -1,4 +1,4 @@
-/** What a function answers when it fails: the state machine goes by the name, and has little room for the words. */
+/** What a function answers when it fails: the state machine matches the name, and has little room for the text. */
 import type { Context } from 'aws-lambda';
 import { beforeAll, expect, it, vi } from 'vitest';
 import * as z from 'zod';

@@ -1,4 +1,4 @@
-/** What Step Functions says of a state that failed. */
+/** What Step Functions reports about a failed state. */
 import { expect, it } from 'vitest';
 import { concludedClustersSchema, failureOf } from '../../lambda/step-error.ts';
 

@@ -16,12 +16,12 @@ const TABLE = 'lib/model/cni-plugins.ts';
 
 describe('the table of CNI plugins', () => {
   it('is the only place in lib/ where a plugin is named in code', () => {
-    // `bridge` is a kind of link and of MAC as well: of it only comparisons with a plugin count.
+    // `bridge` is also a kind of link and of MAC address: only comparisons with a plugin count.
     const others = [LINKERD_CNI, PORTMAP, TUNING, LOOPBACK];
     const names = [...knownPlugins.filter((each) => each !== 'bridge'), ...others].join('|');
     const name = new RegExp(`['"](?:${names})['"]`);
     const bridge = /plugins?\b[^\n]{0,20}(?:===|includes\()\s*'bridge'/;
-    // Whose records they are is data of the evidence (`Ipam.kind`, `CniEndpoints.kind`).
+    // The owner of the records is data of the evidence (`Ipam.kind`, `CniEndpoints.kind`).
     const kind = /\bkind\b[^\n]*'(?:host-local|calico)'|z\.enum\(\['host-local'/;
     const found = globSync('lib/**/*.ts', { cwd: root })
       .filter((file) => file !== TABLE)

@@ -36,7 +36,7 @@ describe('what is read for many', () => {
 });
 
 describe('work on many things', () => {
-  /** Counts what is under way. */
+  /** Counts concurrent work. */
   function counted() {
     const seen: number[] = [];
     let now = 0;

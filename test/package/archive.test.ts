@@ -1,4 +1,4 @@
-/** The archive with a Node.js of its own: unpacked on a machine that has nothing, and by krew. */
+/** The archive with its own Node.js: unpacked on a machine without one, and by krew. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -21,7 +21,7 @@ const krew = process.env.KREW ?? 'krew';
 const hasKrew = spawnSync(krew, ['version'], { stdio: 'ignore' }).status === 0;
 if (!hasKrew) console.warn('\n*** krew is not installed: the manifest is NOT installed by it ***\n');
 
-/** With an empty environment, so without a PATH, a home and another Node.js. */
+/** With an empty environment: no PATH, no home and no other Node.js. */
 const bare = (command: string, ...args: string[]): string =>
   execFileSync('/usr/bin/env', ['-i', command, ...args], { cwd: '/', encoding: 'utf8' });
 const manifest = (): string =>
@@ -54,7 +54,7 @@ describe('the archive', () => {
 
   it('has all that the command line of a clone shows', () => {
     const program = join(prefix, 'netns-audit/netns-audit');
-    // It starts itself once more for each bundle that it judges.
+    // It starts itself once more to judge bundles.
     expect(bare(program, 'demo', '--no-color')).toContain('\nCRITICAL  pod-interface-missing ');
     for (const command of [['checks', 'pod-interface-missing'], ['manifests']])
       expect(bare(program, ...command)).toBe(run(process.execPath, ['bin/netns-audit.js', ...command], root));

@@ -8,7 +8,7 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 
   devDependencies: Record<string, string>;
 };
 const CDK = ['aws-cdk-lib', 'constructs', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
-// ts-node works inside the compiler, which from TypeScript 7 on is no JavaScript any more.
+// ts-node works inside the compiler, which is no longer JavaScript from TypeScript 7 on.
 const OLDER = ['typescript@5.9.3', 'ts-node@10.9.2'];
 
 const body = `const app = new App();
@@ -22,17 +22,17 @@ app.synth();
 const imports = `import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { NetnsAuditor } from 'netns-auditor';
 `;
-/** Names a prop that there is none of: the types must say so. */
+/** Names a prop that does not exist: the types must report it. */
 const wrong = `import { NetnsAuditor, type NetnsAuditorProps } from 'netns-auditor';
 export const props: NetnsAuditorProps = { clusters: [], shedule: {} };
 export const construct: typeof NetnsAuditor = NetnsAuditor;
 `;
 const nodeNext = { target: 'ES2022', module: 'NodeNext', strict: true, types: ['node'], noEmit: true };
-// As `cdk init` made them until 2026.
+// As `cdk init` generated them until 2026.
 const commonJs = { ...nodeNext, module: 'commonjs', lib: ['es2022'] };
 const json = (value: object): string => JSON.stringify(value, null, 2);
 
-/** What each app wrote: its template, and the files of the code of its functions. */
+/** What each app wrote: its template, and the code files of its functions. */
 function synthesized(folder: string): { template: string; code: readonly string[] } {
   const out = join(folder, 'cdk.out');
   const [template = ''] = globSync('*.template.json', { cwd: out });
@@ -116,7 +116,7 @@ describe('an app that `cdk init` makes', () => {
     const made = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       devDependencies: Record<string, string>;
     };
-    // Not what it tests itself with.
+    // Without its own tests' dependencies.
     const wanted = ['tsx', 'typescript'].map((name) => `${name}@${made.devDependencies[name]}`);
     const compiler = JSON.parse(readFileSync(join(folder, 'tsconfig.json'), 'utf8')) as {
       compilerOptions: object;

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
-/** Outside of the clone: nothing of its packages may be found from there. */
+/** Outside the clone: nothing of its packages may be found from there. */
 export const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'netns-auditor-package-')));
 
 const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 
-/** @throws with what the command printed, when it fails */
+/** @throws the command's output if it fails */
 export function run(command: string, args: readonly string[], cwd: string): string {
   try {
     return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -34,7 +34,7 @@ export function install(folder: string, others: readonly string[]): void {
   run('npm', ['install', '--silent', '--no-audit', '--no-fund', inject('packed'), ...others], folder);
 }
 
-/** @param files - their texts by their paths below the folder */
+/** @param files - their content by path below the folder */
 export function write(folder: string, files: Readonly<Record<string, string>>): void {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });

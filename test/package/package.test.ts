@@ -62,7 +62,7 @@ describe('who installs the command line', () => {
 });
 
 describe('who has the construct in an app of their own', () => {
-  /** The template of a stack with the construct from one place, with the hashes of the code of its functions. */
+  /** The template of a stack, with the construct from one place, and the hashes of its functions' code. */
   const templateFrom = (module: string): string =>
     run(
       process.execPath,

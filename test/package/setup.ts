@@ -1,4 +1,4 @@
-/** Once for all tests of the package: it is built and packed, as for a release. */
+/** Runs once for all tests of the package: it is built and packed, as for a release. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -10,7 +10,7 @@ const PERMANENT = 0x80;
 /** NTF_STICKY, among the flags after the state. */
 const STICKY = 0x40 << 16;
 
-/** struct ndmsg, then NDA_LLADDR and whatever else. */
+/** struct ndmsg, then NDA_LLADDR and any other attributes. */
 const entry = (link: number, state: number, ...attributes: number[][]) =>
   message(1, 28, [
     ...little(BRIDGE, 4),

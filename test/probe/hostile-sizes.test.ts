@@ -1,4 +1,7 @@
-/** What a hostile node can print within the size limits of a bundle: it costs seconds, and only what it is about. */
+/**
+ * What a hostile node can print within the size limits of a bundle: it costs seconds, and only the part it is
+ * about.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { nodeFacts } from '../../lib/audit/node-facts.ts';
@@ -8,7 +11,7 @@ import { LIMITS } from '../../lib/probe/limits.ts';
 
 const recorded = await readArchive(readFileSync(new URL('../../demo/healthy.tar.gz', import.meta.url)));
 
-/** The recorded healthy node with some of its files replaced, and the seconds of CPU that reading it takes. */
+/** The recorded healthy node with some of its files replaced, and the CPU seconds needed to read it. */
 function evidenceWith(changes: Readonly<Record<string, string>>): { evidence: Evidence; seconds: number } {
   const { before, after, audit } = recorded;
   if (recorded.files === null || after === null) throw new Error('the recording has no bundle');
@@ -36,7 +39,7 @@ const pins = (count: number) =>
       `fs 6e736673 /run/netns/cni-${i}\nfile ${4026540000 + i} -r--r--r-- 1760000000 /run/netns/cni-${i}`,
   );
 
-/** Past this the old joins took minutes; what is read in a line each stays far below. */
+/** Beyond this the old joins took minutes; reading line by line stays far below. */
 const SECONDS = 5;
 
 describe('a bundle of a hostile node', () => {

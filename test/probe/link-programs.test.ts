@@ -20,7 +20,7 @@ const IN = 0xfffffff2;
 const OUT = 0xfffffff3;
 const filter = (parent: number, priority: number, kind: string, ...options: Buffer[]) =>
   message(44, [parent, priority * 65536], attribute(1, bytes(kind)), attribute(2, Buffer.concat(options)));
-/** One action of a list: gact with struct tc_gen, whose third word is what it does. */
+/** One action of a list: gact with struct tc_gen, whose third word is the action. */
 const gact = (does: number) =>
   attribute(
     1,

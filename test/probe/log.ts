@@ -1,4 +1,4 @@
-/** Logs as the probe prints them, for tests. */
+/** Logs in the probe's format, for tests. */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';

@@ -15,7 +15,7 @@ const link = (index: number, ...attributes: number[][]) =>
     ...attributes.flat(),
   ]);
 
-/** The eight answers, each by what is said of it. */
+/** The eight answers, each with a description. */
 const answers = (changes: Readonly<Record<number, number[]>> = {}) =>
   Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8].flatMap((sequence) => changes[sequence] ?? done(sequence)));
 
@@ -140,7 +140,7 @@ describe('answers that a hostile node made up', () => {
     try {
       parseNetlink(bytes);
     } catch (error) {
-      // Too many of something.
+      // Too many objects of one kind.
       expect(error).toMatchObject({ message: expect.stringContaining('too many') });
     }
     const { user, system } = process.cpuUsage(start);

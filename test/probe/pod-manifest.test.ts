@@ -49,7 +49,7 @@ describe('the pod of the probe', () => {
   test('carries the script so that the kubelet, which expands $(NAME) and $$, gives sh the same text', () => {
     const expanded = container?.command[2]?.replaceAll('$$', () => '$');
     expect(expanded).toBe(probeScript());
-    // Each probe pod carries it through the API server; Linux takes 128 KiB as one argument.
+    // Each probe pod carries the script through the API server; Linux accepts 128 KiB as one argument.
     expect(container?.command[2]?.length).toBeLessThan(46_000);
   });
 

@@ -13,7 +13,7 @@ function present<T>(part: Part<T>): T {
   return part.value;
 }
 
-/** The recording, with files replaced or (null) taken away. */
+/** The recording, with files replaced or (null) removed. */
 async function evidenceOf(name: string, changes: Record<string, string | null> = {}): Promise<Evidence> {
   const { files, before, after, audit } = (await readArchive(bytes(name))) as Required<StoredEvidence>;
   if (files === null || after === null) throw new Error('the recording lacks the probe');
@@ -189,7 +189,7 @@ describe("a node whose directories of host-local's networks were removed", () =>
 });
 
 describe('a runtime spec that was half written', () => {
-  /** The recording with the specs of one pod's sandbox or container unreadable. */
+  /** The recording with unreadable specs of one pod's sandbox or container. */
   async function without(choose: (spec: { file: string; annotations: Record<string, string> }) => boolean) {
     const whole = await evidenceOf('healthy');
     const specs = (await textOf('healthy', 'sandboxes.ndjson')).trimEnd().split('\n');
@@ -240,7 +240,7 @@ describe('a runtime spec that was half written', () => {
       const ids = [pod?.id, ...(pod?.containers ?? []).map(({ id }) => id)];
       expect(ids.length).toBeGreaterThan(1);
       const specs = (await textOf('healthy', 'sandboxes.ndjson')).trimEnd().split('\n');
-      // The recorded kubelet leaves it to the runtime where containers are; others have a cgroup for each pod.
+      // The recorded kubelet leaves the containers' cgroups to the runtime; others create one for each pod.
       const processes = (await textOf('healthy', 'host/processes')).replaceAll(
         /[^\t\n]*\/([0-9a-f]{64})(?=\t)/g,
         (cgroup, id: string) => (ids.includes(id) ? `/kubepods/pod${pod?.uid}/${id}` : cgroup),
@@ -295,7 +295,7 @@ describe('the recording of a broken node', () => {
 });
 
 describe('a link of the node that leads to no known namespace', () => {
-  /** The recording as it would be had the pin of one pod not been there yet when pins were read. */
+  /** The recording as if one pod's pin had not existed yet when pins were read. */
   async function withoutAName(
     links: (link: string) => { before: string; after: string },
     more: (id: string) => Record<string, string> = () => ({}),
@@ -324,7 +324,7 @@ describe('a link of the node that leads to no known namespace', () => {
     expect(hidden.map(({ links }) => links)).toEqual([[name]]);
   });
 
-  /** What was found out about its sockets: PID 1 is in every recording. */
+  /** The result for its sockets: PID 1 is in every recording. */
   const asked = async (lines: (id: string) => string) =>
     (
       await withoutAName(

@@ -5,7 +5,7 @@ import { Renaming, readArchive, type StoredEvidence } from '../../lib/probe/inde
 
 const archive = readFileSync(new URL('../../demo/broken.tar.gz', import.meta.url));
 
-/** Everything that somebody would see who unpacks it. */
+/** Everything that somebody sees who unpacks it. */
 function everything({ files, before, after, audit }: StoredEvidence): string {
   const texts = [...(files?.values() ?? [])].map((bytes) => Buffer.from(bytes).toString('latin1'));
   return [JSON.stringify([before, after, audit]), ...texts].join('\n');

@@ -4,7 +4,7 @@ import { parseSandboxes } from '../../lib/probe/parse/sandboxes.ts';
 const TASKS = '/proc/1/root/run/containerd/io.containerd.runtime.v2.task/k8s.io';
 const RECORDS = '/proc/1/root/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes';
 
-/** Sandboxes as containerd lists them, each with its pid; those with a record; and the pids that run. */
+/** Sandboxes as containerd lists them, each with its pid; those with a record; and the running pids. */
 function sandboxes(
   tasks: Record<string, number>,
   {
@@ -14,7 +14,7 @@ function sandboxes(
   }: {
     readonly records: readonly string[];
     readonly running: readonly number[];
-    /** Those that were not there at first. */
+    /** Those that did not exist at first. */
     readonly later?: readonly string[];
   },
 ) {

@@ -113,7 +113,7 @@ describe('a pod is not judged', () => {
 });
 
 describe('a sandbox without a pod in either list', () => {
-  /** The lists were made 40 seconds apart, and the probe took 30 of them, on a node whose clock is an hour behind. */
+  /** The lists were read 40 seconds apart, 30 of which the probe took, on a node whose clock is an hour behind. */
   const stable = (createdAt: string, pods: Partial<Pod>[] = [], state: Sandbox['state'] = 'ready') => {
     const before = snapshot(...pods);
     const [sandbox] = observeSandboxes(

@@ -46,7 +46,7 @@ describe('a namespace', () => {
     const all = [namespace(1, true), namespace(2), namespace(3), namespace(4), namespace(5), namespace(6)];
     const left = stableNamespaces(all, new Set([1, 2, 3]), {
       reached: '2 /proc/1/root/run/netns/a\n',
-      // 4 is hidden below another mount, 5 was unmounted, and 6 was made while the node was read.
+      // 4 is hidden below another mount, 5 was unmounted, and 6 was created while the node was read.
       mounts: [mount(4), mount(6)],
       pins: [pin('a', 2), pin('new', 6)],
     });

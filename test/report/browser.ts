@@ -6,20 +6,20 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** CHROMIUM names another one. Null where there is none: then the tests of the page are skipped, and say so. */
+/** CHROMIUM names another one. Null if there is none: then the tests of the page are skipped, and say so. */
 export const chromiumPath =
   [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
     (path) => path !== undefined && existsSync(path),
   ) ?? null;
 
 export async function launch(): Promise<Browser> {
-  // Root has no user namespace sandbox in containers; what is opened is our own page.
+  // Root has no user namespace sandbox in containers; only our own page is opened.
   return await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
 }
 
 export type Opened = {
   readonly page: Page;
-  /** What the page wanted from elsewhere, said on the console, or asked in a dialog: there should be nothing. */
+  /** What the page requested from elsewhere, wrote to the console, or asked in a dialog: there should be nothing. */
   readonly noise: string[];
 };
 
@@ -36,7 +36,7 @@ export async function open(
   const context = await browser.newContext({ offline: true, ...options });
   try {
     const page = await context.newPage();
-    // A machine that runs all tests at once is slow, and says nothing about the page.
+    // A machine that runs all tests at once is slow, which says nothing about the page.
     page.setDefaultTimeout(90_000);
     const noise: string[] = [];
     const url = pathToFileURL(file).href;
@@ -57,10 +57,10 @@ export async function open(
   }
 }
 
-/** What axe finds wrong, one line each; best practices too. */
+/** Axe's findings, one per line, including best practices. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   const { default: axe } = await import('axe-core');
-  // The page's policy lets no other script in; the debugger's own evaluation is not bound by it.
+  // The page's policy allows no other script; the debugger's own evaluation is exempt.
   await page.evaluate(axe.source);
   return await page.evaluate<string[]>(`(async () => {
     const { violations } = await axe.run();

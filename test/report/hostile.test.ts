@@ -1,4 +1,4 @@
-/** Whatever a node says, nothing that shows it does more than show it: made-up text in every writer, table and message. */
+/** Whatever a node says, its text is only ever shown: random text in every writer, table and message. */
 import fc from 'fast-check';
 import { XmlDocument } from 'libxml2-wasm';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ const options = {
   verbose: true,
 };
 
-/** Pieces that mean something somewhere, among any characters, halves of characters too. */
+/** Pieces that have a meaning somewhere, among any characters, including lone surrogates. */
 const hostileText = fc
   .array(
     fc.oneof(
@@ -57,7 +57,10 @@ const hostileText = fc
   )
   .map((pieces) => pieces.join(''));
 
-/** What a terminal obeys, turns around or cannot show. Halves of characters are none that can be written. */
+/**
+ * Characters that a terminal obeys, reverses or cannot show. Lone surrogates are not included, as they cannot
+ * be written.
+ */
 const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|\u115f|\u3164|\u034f|\p{M}{4}/u;
 
 function expectOnlyText(text: string): void {
@@ -73,7 +76,7 @@ function holds(property: (text: string) => void): void {
 }
 
 describe('whatever a node says', { timeout: 60_000 }, () => {
-  // Every format but those for programs: a new one is tried by itself.
+  // Every format except those for programs: a new one is tried automatically.
   it.each(formats.filter((format) => format !== 'json' && format !== 'ndjson'))(
     'is only text in %s',
     (format) => {
@@ -98,7 +101,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
   );
 
   it('makes no element and no attribute of a page', () => {
-    // What stands between the tags and in the values of their attributes is left out.
+    // Text between tags and in values of attributes is left out.
     const tags = (html: string) =>
       (html.match(/<[^>]*>/g) ?? []).map((tag) => tag.replaceAll(/"[^"]*"/g, '""'));
     const harmless = tags(write(aHostileReport('x'), 'html', options));
@@ -120,7 +123,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
       for (const line of written.split('\n')) {
         if (line.startsWith('    ') || line.includes('; run `')) continue;
         expect(/<|@(?!&#8203;)|:\/\/|www\.|(?<!\\)[`*_[\]!]/i.exec(line)?.[0]).toBeUndefined();
-        // A table has the cells of its head.
+        // A table's rows have as many cells as its header.
         if (line.startsWith('| ')) expect(line.match(/(?<!\\)\|/g)?.length).toBeLessThanOrEqual(5);
       }
     });
@@ -179,7 +182,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
   it('is only text in a mail, its subject, a chat and JSON, within their limits', () => {
     holds((text) => {
       const report = aHostileReport(text);
-      // A mail begins with the name that the configuration gives; a line of it is broken where there is a space.
+      // A mail begins with the name from the configuration; its lines are broken at spaces.
       report.cluster.name = `prod-${text.replaceAll(/\s/g, '')}`;
       expectMessage(clusterMessage(report, changesOf(report, null, thresholds), links));
     });

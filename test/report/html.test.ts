@@ -21,7 +21,10 @@ const past: readonly Totals[] = Array.from({ length: 30 }, (_, n) => ({
   usage: 20 + 2 * n,
 }));
 
-/** New, open, grouped, explained, pending, suppressed, resolved, not audited, undecided: all that a page can show. */
+/**
+ * New, open, grouped, explained, pending, suppressed, resolved, not audited, undecided: everything that a
+ * page can show.
+ */
 function aFullReport(): ClusterReport {
   const report = aReport({
     verdict: 'critical',
@@ -353,7 +356,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
         await page.getByText('1 of 2000 shown').waitFor();
         await page.getByRole('button', { name: 'Clear' }).click();
         await page.getByText('2000 of 2000 shown').waitFor();
-        // The first cell is the first node of the first zone, and that has findings.
+        // The first cell is the first node of the first zone, which has findings.
         const drawing = page.locator('.heat svg').first();
         const top = Number((await page.locator('.heat').getAttribute('data-layout'))?.split(' ')[2]);
         const scale = await drawing.evaluate((svg) => svg.getBoundingClientRect().width / 340);

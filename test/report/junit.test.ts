@@ -9,7 +9,7 @@ const schema = XsdValidator.fromDoc(
   XmlDocument.fromString(readFileSync(new URL('./junit.xsd', import.meta.url), 'utf8')),
 );
 
-/** The document, parsed by libxml2 and valid by the schema. */
+/** The document, parsed by libxml2 and validated against the schema. */
 function parsed(report: ClusterReport): XmlDocument {
   const document = XmlDocument.fromString(writeJunit(report));
   schema.validate(document);

@@ -1,9 +1,9 @@
-/** A report of a large cluster: nodes as many as told, with some causes, each on every so many of them. */
+/** A report of a large cluster with the given number of nodes and several causes, each on every nth node. */
 import type { Finding } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from './sample.ts';
 
-/** What is wrong in it, the worst first; each stands for as many findings. */
+/** Its faults, worst first, each with its number of findings. */
 const causes: readonly Pick<Finding, 'check' | 'topic' | 'severity' | 'title' | 'detail'>[] = [
   {
     check: 'pod-interface-missing',
@@ -49,7 +49,7 @@ const causes: readonly Pick<Finding, 'check' | 'topic' | 'severity' | 'title' | 
   },
 ];
 
-/** Five letters, as Kubernetes ends the names of pods. */
+/** Five letters, the suffix of Kubernetes' pod names. */
 function randomName(n: number): string {
   const letters = 'bcdfghjklmnpqrstvwxz2456789';
   return Array.from(

@@ -5,8 +5,9 @@ import { aFinding, aHostileReport, aReport } from './sample.ts';
 type Sample = { readonly labels: ReadonlyMap<string, string>; readonly value: number };
 
 /**
- * Reads the text format 0.0.4 by its grammar, as a Pushgateway would, and refuses what it or promtool refuse: a sample
- * before its HELP and TYPE, a family in two places, the same series twice, a timestamp, a malformed label.
+ * Parses the text format 0.0.4 by its grammar, like a Pushgateway, and refuses what it or promtool refuse: a
+ * sample before its HELP and TYPE, a family in two places, the same series twice, a timestamp, a malformed
+ * label.
  */
 function scrape(text: string): Map<string, Sample[]> {
   if (!text.endsWith('\n')) throw new Error('the last line does not end');

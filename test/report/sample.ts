@@ -1,4 +1,4 @@
-/** A report as the tests want it: healthy, one node, unless told otherwise. */
+/** A report for tests: by default healthy, with one node. */
 import type { Finding } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 
@@ -84,7 +84,7 @@ export function aFinding(changes: Partial<Finding> = {}): Finding {
   };
 }
 
-/** What a hostile node would put wherever it can. */
+/** What a hostile node would put anywhere it can. */
 export const hostile = `\u001b[2J\u202egnp.exe\n</script><script>alert(1)</script>"'><img src=x onerror=alert(1)>|]]>\uffff\ud800@everyone ${'A'.repeat(10_000)}`;
 
 /** A report whose every free text is hostile. */

@@ -9,7 +9,7 @@ import type { Totals } from '../../lib/model/totals.ts';
 import { trends } from '../../lib/report/html/trends.ts';
 import { aReport } from './sample.ts';
 
-/** A report of a day of October at an hour, with so many leaked namespaces on each node. */
+/** A report of a day of October at an hour, with this many leaked namespaces on each node. */
 function october(day: number, orphans: readonly (number | null)[], hour = 2): ClusterReport {
   const date = `2026-10-${String(day).padStart(2, '0')}`;
   const time = `${String(hour).padStart(2, '0')}`;

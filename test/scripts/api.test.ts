@@ -1,4 +1,4 @@
-/** docs/api.md is what the declarations of the package say. */
+/** docs/api.md matches the declarations of the package. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

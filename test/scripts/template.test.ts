@@ -1,4 +1,4 @@
-/** `npm run template`: the stack for those who deploy without CDK. */
+/** `npm run template`: the stack for deploying without CDK. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

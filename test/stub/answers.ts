@@ -1,4 +1,4 @@
-/** How the stub answers: with a status, with JSON, and with what selectors leave of a list. */
+/** How the stub answers: with a status, with JSON, and with the part of a list that selectors match. */
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import type { ApiObject } from './api-server.ts';
@@ -33,7 +33,7 @@ export function status(
   return json(response, code, { kind: 'Status', code, message });
 }
 
-/** From which size on an API server compresses (staging/src/k8s.io/apiserver, responsewriters/writers.go). */
+/** The size from which an API server compresses (staging/src/k8s.io/apiserver, responsewriters/writers.go). */
 const GZIP_THRESHOLD = 128 * 1024;
 
 export function json(response: ServerResponse, code: number, body: unknown): ServerResponse {

@@ -1,4 +1,7 @@
-/** A Kubernetes API server in this process, over TLS: nodes, pods that run at once to a scripted log, events, and faults. */
+/**
+ * A Kubernetes API server in this process, over TLS: nodes, pods that end at once with a scripted log,
+ * events, and faults.
+ */
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -8,7 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import { json, selected, status } from './answers.ts';
 import { takeLease } from './leases.ts';
 
-// Made for these tests, secret to nobody: never trust it anywhere else.
+// Generated for these tests and public: never trust it anywhere else.
 const cert = readFileSync(new URL('./test-only.cert.pem', import.meta.url), 'utf8');
 const key = readFileSync(new URL('./test-only.key.pem', import.meta.url), 'utf8');
 
@@ -30,32 +33,32 @@ export type ApiObject = {
 /** How a created pod ends. Default: Succeeded, with the log `probed <node>`. */
 type Ending = { log?: string; status?: Record<string, unknown>; never?: boolean };
 
-/** Answered instead of the real answer to the next `times` (default 1) requests that match. */
+/** Replaces the real answer to the next `times` (default 1) matching requests. */
 type Fault = {
   readonly method?: string;
-  /** Found in the path and query. */
+  /** Text to find in the path and query. */
   readonly path: string | RegExp;
   readonly times?: number;
 } & (
   | { readonly status: number; readonly message?: string; readonly headers?: Record<string, string> }
-  /** A page, as of a proxy. */
+  /** A page, like a proxy's. */
   | { readonly status: number; readonly page: string }
-  /** These bytes, said to be of this encoding. */
+  /** These bytes, declared to have this encoding. */
   | { readonly encoding: string; readonly bytes: Uint8Array }
   | { readonly reset: true }
-  /** Half of the answer, then the connection is gone. */
+  /** Half of the answer, then the connection is closed. */
   | { readonly cut: true }
-  /** It is done, but the answer never comes. */
+  /** The request is executed, but the answer never arrives. */
   | { readonly lost: true }
   /** No answer until the client gives up. */
   | { readonly silent: true }
   /** A watch answers with an ERROR event, 410. */
   | { readonly expired: true }
-  /** A watch that begins and ends without an event. */
+  /** A watch that starts and ends without an event. */
   | { readonly ends: true }
-  /** A watch that begins and never says anything. */
+  /** A watch that starts and never sends anything. */
   | { readonly mute: true }
-  /** The real answer, after so many milliseconds. */
+  /** The real answer, after this many milliseconds. */
   | { readonly slow: number }
 );
 
@@ -64,35 +67,35 @@ type Watcher = { response: ServerResponse; accepts(pod: ApiObject): boolean };
 export class StubApiServer {
   /** `METHOD path?query` of each request, in order. */
   readonly requests: string[] = [];
-  /** Called when a request came, before it is answered. */
+  /** Called when a request arrives, before it is answered. */
   onRequest: (request: string) => void = () => {};
   /** Headers of the last request. */
   headers: IncomingHttpHeaders = {};
-  /** TLS connections that were made. */
+  /** Number of TLS connections. */
   connections = 0;
-  /** Bytes that were written to them, of TLS. */
+  /** Bytes written to them, including TLS. */
   get sent(): number {
     return this.#sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0);
   }
   readonly nodes: ApiObject[] = [];
   readonly events: ApiObject[] = [];
-  /** When the kubelet of a node last renewed its lease: asked for each time anew. */
+  /** When the kubelet of a node last renewed its lease: called for each request. */
   readonly leases = new Map<string, () => string>();
   readonly pods = new Map<string, ApiObject>();
   readonly namespaces = new Map<string, ApiObject>();
   /** Objects of other kinds, by the path that lists them in all namespaces. */
   readonly collections = new Map<string, ApiObject[]>();
-  /** Leases that clients made, by path. */
+  /** Leases that clients created, by path. */
   readonly taken = new Map<string, ApiObject>();
-  /** Called when a pod was evicted and is gone: a controller would make another. */
+  /** Called when a pod was evicted and is gone: a controller would create another. */
   onEvicted: (pod: ApiObject) => void = () => {};
-  /** Rights that nobody has, as `create pods`: only what asks for rights goes by it. */
+  /** Rights that nobody has, such as `create pods`: only requests about rights use it. */
   readonly denied = new Set<string>();
-  /** Whom it takes everybody for. */
+  /** The user that every client is. */
   user: string | null = null;
   /** Scripts a created pod. */
   ending: (pod: ApiObject) => Ending = () => ({});
-  /** What the kubelet writes of a pod that it stopped, before the pod is gone. */
+  /** What the kubelet writes about a pod that it stopped, before the pod is gone. */
   stopped: Record<string, unknown> = {};
   readonly #sockets: TLSSocket[] = [];
   readonly #faults: { fault: Fault; left: number }[] = [];
@@ -120,7 +123,7 @@ export class StubApiServer {
     return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** A kubeconfig that leads here. */
+  /** A kubeconfig for this server. */
   kubeconfig(change: { server?: string; ca?: string | null; user?: Record<string, unknown> } = {}): string {
     const ca = change.ca === undefined ? cert : change.ca;
     const trust = ca === null ? {} : { 'certificate-authority-data': Buffer.from(ca).toString('base64') };
@@ -138,7 +141,7 @@ export class StubApiServer {
     this.#faults.push({ fault, left: fault.times ?? 1 });
   }
 
-  /** When all slow answers were given, though nobody may have waited for them. */
+  /** When all slow answers were sent, though nobody may have waited for them. */
   async idle(): Promise<void> {
     await Promise.all(this.#slow);
   }

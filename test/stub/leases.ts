@@ -1,4 +1,4 @@
-/** Leases as the API server keeps them: one of a name, replaced and removed only by whoever knows its version. */
+/** Leases as the API server keeps them: one per name, replaced and removed only by clients that know its version. */
 import type { ServerResponse } from 'node:http';
 import { json, status } from './answers.ts';
 import type { ApiObject } from './api-server.ts';

@@ -1,4 +1,7 @@
-/** An organization with EKS clusters: answers as STS, EKS and Organizations do, as far as finding and reaching clusters goes. */
+/**
+ * An organization with EKS clusters: answers as STS, EKS and Organizations do, limited to finding and
+ * reaching clusters.
+ */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,14 +9,14 @@ import type { AddressInfo } from 'node:net';
 export type StubCluster = {
   readonly tags?: Readonly<Record<string, string>>;
   readonly endpoint?: string;
-  /** The certificate that its API server is said to have, in base64. */
+  /** The certificate of its API server, in base64. */
   readonly ca?: string;
 };
 
 export type StubAccount = {
   /** By `REGION/NAME`. */
   readonly clusters: Map<string, StubCluster>;
-  /** What is denied there: the role, or a call by a word of its path, such as `eu-west-1`, `/clusters/one`. */
+  /** What is denied there: the role, or a call by part of its path, such as `eu-west-1`, `/clusters/one`. */
   readonly refuses: Set<string>;
   readonly state: 'ACTIVE' | 'SUSPENDED';
 };
@@ -73,7 +76,7 @@ export class StubOrganization {
     if (operation === 'ListOrganizationalUnitsForParent')
       return [200, { OrganizationalUnits: unit.units.map((Id) => ({ Id })) }];
     const ids = operation === 'ListAccounts' ? [...this.accounts.keys()] : unit.accounts;
-    // Twenty a page, as there.
+    // Twenty per page, as on AWS.
     const from = Number(NextToken);
     const Accounts = ids.slice(from, from + 20).map((Id) => ({ Id, State: this.account(Id).state }));
     return [200, { Accounts, ...(ids.length > from + 20 ? { NextToken: String(from + 20) } : {}) }];
@@ -123,7 +126,7 @@ export class StubOrganization {
       key.startsWith(`${region}/`) ? [key.slice(region.length + 1)] : [],
     );
     const from = Number(url.searchParams.get('nextToken') ?? 0);
-    // Two a page, that pages are met.
+    // Two per page, so that there are several pages.
     const nextToken = names.length > from + 2 ? { nextToken: String(from + 2) } : {};
     return [200, { clusters: names.slice(from, from + 2), ...nextToken }];
   }

@@ -1,4 +1,4 @@
-/** What the API would send of objects that a recording keeps: the way back from lib/cluster/reduce.ts. */
+/** What the API would send for objects that a recording keeps: the reverse of lib/cluster/reduce.ts. */
 import type { Event, Node, Pod } from '../../lib/model/kubernetes.ts';
 import type { ApiObject } from './api-server.ts';
 

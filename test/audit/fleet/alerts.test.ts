@@ -38,11 +38,11 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** One run of a fleet of one cluster, with what the configuration says besides. */
+/** One run of a fleet with one cluster, with further settings. */
 async function run(more: object = {}, readSecret = async () => stub.kubeconfig()) {
   const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod';
   const config = configSchema.parse({ clusters: [{ name: 'prod', kubeconfigSecret: arn }], ...more });
-  // Runs of one second have no order.
+  // Runs of the same second have no order.
   vi.setSystemTime(Date.now() + 60_000);
   const { fleet } = await runFleet(store, config, {
     find: async () => ({ clusters: [], gaps: [], looked: [], accounts: [] }),

@@ -67,7 +67,7 @@ async function aCluster(name: string, recording: 'healthy' | 'broken'): Promise<
   return stub;
 }
 
-/** No credentials are good any more. */
+/** All credentials are invalid. */
 const refuse = (stub: StubApiServer) => stub.fail({ path: '/', status: 401, times: 1_000 });
 
 const fleetInput = (names: string[], day = 23, execution = 'execution-1') => ({
@@ -78,7 +78,7 @@ const fleetInput = (names: string[], day = 23, execution = 'execution-1') => ({
   settings: { concurrency: { nodesPerBatch: 1 } },
 });
 
-/** A plan with its tasks, which the states take from the store. */
+/** A plan with its tasks, which the states read from the store. */
 async function planned(
   input: FleetPlanInput,
   onDamage: OnDamage = nothingDamaged,
@@ -87,7 +87,7 @@ async function planned(
   return { ...plan, tasks: plan.claimed ? await readTasks(store, plan.runId) : [] };
 }
 
-/** What the state machine does: each error is tried three times, then caught. */
+/** Like the state machine: each error is retried three times, then caught. */
 async function run(
   input: FleetPlanInput,
   faults: { batch?: (n: number) => void } = {},
@@ -112,7 +112,7 @@ async function run(
               await auditBatchOfFleet(store, batch, connections, new AbortController().signal);
             });
           } catch {
-            // Tolerated: the report says it.
+            // Tolerated: the report says so.
           }
         }
       } catch (thrown) {
@@ -226,7 +226,7 @@ describe('a run of a fleet', () => {
     expect(await run(fleetInput(['prod']))).not.toBeNull();
     expect(await run(fleetInput(['prod'], 23, 'execution-2'))).toBeNull();
     expect(mails).toHaveLength(1);
-    // The same execution whose answer got lost goes on, and does nothing twice.
+    // The same execution, whose answer was lost, continues and does nothing twice.
     expect(await run(fleetInput(['prod']))).toMatchObject({ verdict: 'critical' });
     expect(mails).toHaveLength(1);
   });
@@ -258,7 +258,7 @@ describe('a run of a fleet', () => {
     const topics = new Set(report?.coverage.checks.map((check) => check.topic));
     expect([...topics].toSorted()).toEqual(['kernel', 'namespaces']);
     expect(report?.nodes[0]).toMatchObject({ node: 'node-1', namespaces: expect.any(Number) });
-    // What it did not look at stays as it was, and is not told again.
+    // What it did not examine stays as it was, and is not reported again.
     expect(report?.findings.find(({ check }) => check === 'pod-interface-missing')).toMatchObject({
       state: 'open',
       notSeen: true,

@@ -1,6 +1,6 @@
 /**
- * One night of an organization from its discovery to the report of the run, with accounts that are broken in ten ways.
- * NETNS_AUDIT_ORGANIZATION=30x10 makes it 30 accounts of 10 clusters each.
+ * One night of an organization, from discovery to the report of the run, with accounts that are broken in ten
+ * ways. NETNS_AUDIT_ORGANIZATION=30x10 runs it with 30 accounts of 10 clusters each.
  */
 import { readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
@@ -34,7 +34,7 @@ const config = configSchema.parse({
 type Broken = {
   readonly way: string;
   break(parts: { aws: StubOrganization; id: string; stubs: readonly StubApiServer[] }): void;
-  /** In a gap of the account, or in the reason of each of its clusters. */
+  /** In a gap of the account, or in the reason for each of its clusters. */
   readonly says: { readonly gap: RegExp } | { readonly reason: RegExp };
 };
 

@@ -21,7 +21,7 @@ afterEach(async () => await rm(store.location, { recursive: true }));
 
 const runOf = (day: string): string => `${day.replaceAll('-', '')}T020000Z-0a1b2c3d`;
 
-/** The audit of a cluster on a day, in the store; and how the run's last state hears of it. */
+/** A cluster's audit on a day, in the store, and how the run's last state learns of it. */
 async function audited(cluster: string, day: string, orphans: number): Promise<Conclusion> {
   const runId = runOf(day);
   const nodes = aReport().nodes.map((node) => ({ ...node, orphans }));

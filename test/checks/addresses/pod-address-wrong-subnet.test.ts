@@ -36,7 +36,7 @@ const run = (network: PodNetwork, changes: Partial<Parameters<typeof podAddressW
     context,
   );
 
-/** A pod that kept an address of the node's earlier subnet. */
+/** A pod with an address of the node's earlier subnet. */
 const old = (changes: Partial<PodNetwork> = {}) =>
   aPodNetwork({
     pod: aPod({ podIPs: ['10.244.7.2'] }),

@@ -1,4 +1,4 @@
-/** An exception and what a run saw of it: one that holds and covers nothing, unless told otherwise. */
+/** An exception and what a run saw of it: by default one that is valid and covers nothing. */
 import type { ClusterSources } from '../../../lib/checks/define.ts';
 import type { ExceptionUse } from '../../../lib/model/exception.ts';
 import { clusterSources } from '../cluster-sources.ts';

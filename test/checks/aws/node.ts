@@ -9,7 +9,7 @@ export const toPod = (address = POD): Rule => aRule({ priority: 512, destination
 export const fromPod = (address = POD, table = '2'): Rule =>
   aRule({ priority: 1536, source: `${address}/32`, table });
 
-/** The pod is on the ENI of that table, as the plugin's result has it. */
+/** The pod is on the ENI of that table, according to the plugin's result. */
 export function aPodOfEni(table: number | null = 2): Attached & { rules: Rule[] } {
   const { network, host } = anAwsPod();
   const interfaces = [

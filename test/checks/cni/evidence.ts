@@ -1,4 +1,4 @@
-/** Hand-made IPAM stores and CNI configuration of a healthy node with bridge and host-local. */
+/** Synthetic IPAM stores and CNI configuration of a healthy node with bridge and host-local. */
 
 import type { Allocation } from '../../../lib/computed/allocations.ts';
 import type { Ipam, Sources } from '../../../lib/model/evidence.ts';

@@ -73,7 +73,7 @@ describe('ipam-leaked', () => {
 
   it('waits until an entry is old, as an ADD may be on its way; with settle 0 it does not', () => {
     const young = anIpam({ allocations: [{ ...dead, modifiedAt: '2026-11-20T01:50:00Z' }, anAllocation()] });
-    // Not a pass, which would tell what an audit in a hurry found as resolved.
+    // Not a pass, which would resolve what an audit without settle time found.
     expect(ipamLeaked.run(evidence({ ipam: [young] }), context)).toMatchObject([
       {
         result: 'notApplicable',

@@ -11,7 +11,7 @@ function run(active: Sources['active'], podNetworks: PodNetwork[] = [aPodNetwork
   return podDnsFailing.run({ podNetworks, hostNetwork: aHostStack(), active }, context);
 }
 
-/** Ten pods, of which so many get no answer. */
+/** Ten pods, of which the given number gets no answer. */
 function node(silent: number, broken = 0) {
   const pods = Array.from({ length: 10 }, (_, index) =>
     aPodNetwork({

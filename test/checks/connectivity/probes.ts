@@ -1,4 +1,4 @@
-/** What an active probe saw of the pod of test/checks/evidence.ts. */
+/** Results of an active probe for the pod of test/checks/evidence.ts. */
 import type { Sources } from '../../../lib/model/evidence.ts';
 import { POD_NAMESPACE } from '../evidence.ts';
 

@@ -1,4 +1,4 @@
-/** Pods by what their containers have as /etc/resolv.conf. */
+/** Pods with given /etc/resolv.conf files in their containers. */
 import type { ObservedPod, PodNetwork, ResolvConf } from '../../../lib/model/evidence.ts';
 import { aPod, aPodNetwork, aSandbox } from '../evidence.ts';
 
@@ -11,7 +11,7 @@ export function aFile(...nameservers: string[]): ResolvConf {
   };
 }
 
-/** A pod whose only container has this file; `createdAt` is when its sandbox, and so the file, was made. */
+/** A pod whose only container has this file; `createdAt` is when its sandbox, and so the file, was created. */
 export function aPodWith(
   file: ResolvConf | null,
   changes: Partial<ObservedPod> = {},

@@ -18,7 +18,7 @@ function run(
     .slice(0, 1);
 }
 
-/** Neither the Services nor the kubelet's configuration. */
+/** Neither the Services nor the kubelet's configuration was read. */
 const UNREAD = aClusterDns({ services: null, kubelet: null });
 
 const earlier = aPodWith(CLUSTER, { name: 'a' }, '2026-11-18T00:00:00Z');

@@ -22,12 +22,12 @@ export function aFilter(backend: PacketFilter['backend'], table: string, chains:
   };
 }
 
-/** `filter` with these rules in INPUT, by iptables. */
+/** `filter` with these rules in INPUT, from iptables. */
 export function inputRules(...rules: string[]): PacketFilter {
   return aFilter('iptables-legacy', 'filter', { INPUT: { hook: 'input', policy: 'ACCEPT', rules } });
 }
 
-/** The same by nft. */
+/** The same from nft. */
 export function nftInputRules(...rules: string[]): PacketFilter {
   return aFilter('nftables', 'ip filter', { INPUT: { hook: 'input', policy: 'accept', rules } });
 }
@@ -70,7 +70,7 @@ export const linkerd = aFilter('iptables-legacy', 'nat', {
   PROXY_INIT_REDIRECT: { rules: ['-A PROXY_INIT_REDIRECT -p tcp -j REDIRECT --to-ports 4143'] },
 });
 
-/** Policies of further networks, which OpenShift enforces inside the pod. */
+/** Policies for secondary networks, which OpenShift enforces inside the pod. */
 export const multiNetworkPolicy = aFilter('nftables', 'ip filter', {
   INPUT: { hook: 'input', policy: 'accept', rules: ['iifname "net1" counter jump MULTI-INGRESS'] },
   'MULTI-INGRESS': { rules: ['counter jump MULTI-0-INGRESS', 'meta mark & 0x30000 != 0x30000 counter drop'] },

@@ -35,7 +35,7 @@ const run = (filters: PacketFilter[], networks: PodNetwork[] = [aPodNetwork()]) 
     context,
   );
 
-/** What kube-proxy, Docker and others put there: none of it accepts the first packet of a pod for sure. */
+/** Rules of kube-proxy, Docker and others: none certainly accepts a pod's first packet. */
 const KUBE_PROXY = [
   '-m conntrack --ctstate INVALID -m nfacct --nfacct-name ct_state_invalid_dropped_pkts -j DROP',
   '-m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT',
@@ -94,7 +94,7 @@ describe('node-firewall-drops', () => {
     expect(failures(run([filter('DROP', { FORWARD: rules, 'DOCKER-USER': ['-j RETURN'] })]))).toHaveLength(1);
   });
 
-  /** As `nft list ruleset` writes the rules of iptables-nft. */
+  /** In the format of `nft list ruleset` for the rules of iptables-nft. */
   const nft = (policy: string, forward: string[], more: Record<string, string[]> = {}): PacketFilter => ({
     backend: 'iptables-nft',
     tables: [

@@ -33,7 +33,7 @@ describe('pod-interface-down', () => {
     const [found] = failures(run(aPodNetwork({ link: aLink({ arp: false }) })));
     expect(found?.detail).toBe("eth0 in the pod's namespace is up, but does no ARP (state UP).");
     expect(found?.evidence[0]?.actual).toBe('UP, LOWER_UP, NOARP');
-    // netkit of Cilium and ipvlan of layer 3 are born so.
+    // Cilium's netkit and layer 3 ipvlan are created like this.
     expect(run(aPodNetwork({ link: aLink({ kind: 'netkit', arp: false }) }))[0]?.result).toBe('pass');
   });
 

@@ -22,7 +22,7 @@ const earlier: PodLink = {
   hostLink: 'veth1',
   hostEnd: { ...none, inPackets: 900_000, outPackets: 1_000_000 },
 };
-/** What both ends counted more since then. */
+/** How much both ends counted since then. */
 const later = (podEnd: Partial<LinkCounters>, hostEnd: Partial<LinkCounters> = {}): PodLink => {
   const plus = (before: LinkCounters, more: Partial<LinkCounters>) =>
     Object.fromEntries(
@@ -34,7 +34,7 @@ const later = (podEnd: Partial<LinkCounters>, hostEnd: Partial<LinkCounters> = {
     hostEnd: plus(earlier.hostEnd ?? none, hostEnd),
   };
 };
-/** Two hours before the check looks. */
+/** Two hours before the check. */
 const at = new Date(context.now - 7_200_000).toISOString();
 const run = (link: PodLink, links: readonly PodLink[] = [earlier]) =>
   podLinkLosing.run(clusterSources({ podLinks: [link], earlierPodLinks: { at, links } }), context);

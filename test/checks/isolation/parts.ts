@@ -1,4 +1,4 @@
-/** Sources of the isolation checks: one healthy pod on a node, and others beside it. */
+/** Sources of the isolation checks: one healthy pod on a node, and others. */
 import type { ObservedPod, Pin, Sandbox } from '../../../lib/model/evidence.ts';
 import { aHost, aPin, aPod, aSandbox } from '../evidence.ts';
 
@@ -20,7 +20,7 @@ export const other = {
   pin: aPin({ path: '/run/netns/cni-2', inode: OTHER_NAMESPACE, mounted: [OTHER_NAMESPACE] }),
 };
 
-/** The node with its two pods; what is given replaces the first one's. */
+/** The node with its two pods; the argument replaces the first one's properties. */
 export function twoPods(changes: { pod?: ObservedPod; sandbox?: Sandbox; pin?: Pin; second?: Sandbox } = {}) {
   return {
     pods: [changes.pod ?? aPod(), other.pod],

@@ -17,7 +17,7 @@ export function aKernel(changes: Partial<Sources['kernel']> = {}): Sources['kern
   };
 }
 
-/** A line that was logged so many seconds before the probe looked. */
+/** A line logged this many seconds before the probe. */
 export function line(secondsAgo: number, text: string): KernelMessage {
   return {
     seconds: 864_000 - secondsAgo,
@@ -26,7 +26,7 @@ export function line(secondsAgo: number, text: string): KernelMessage {
   };
 }
 
-/** A device that the kernel waits for: one line every ten seconds, the last so long ago. */
+/** A device that the kernel waits for: one line every ten seconds, the last one this long ago. */
 export function waitingFor(device: string, counts: readonly number[], lastSecondsAgo = 4): KernelMessage[] {
   return counts.map((count, index) =>
     line(

@@ -23,7 +23,7 @@ describe('namespace-count-near-limit', () => {
 
   it('does not know without the limit', () => {
     expect(run(81, {})[0]?.result).toBe('unknown');
-    // No kernel prints it: a node that does is not healthy by it.
+    // No kernel prints such a value: a node that reports it is not healthy because of it.
     const absurd = { 'user.max_net_namespaces': '99999999999999999999' };
     expect(run(81, absurd)[0]?.result).toBe('unknown');
   });

@@ -60,7 +60,7 @@ function commandsOf(found: ReturnType<typeof failures>[number] | undefined): str
   return found?.remedy.flatMap(({ command }) => command ?? []) ?? [];
 }
 
-/** The command that asks the runtime's specs. */
+/** The command that searches the runtime's specs. */
 function search(commands: readonly string[]): string {
   return commands.find((command) => command.startsWith('{ ls ')) ?? '';
 }
@@ -144,7 +144,7 @@ describe('namespace-orphaned', () => {
         ...base,
         namespaces: [...base.namespaces, second],
         pins: [...base.pins, { ...pin, path: '/run/netns/cni-second', inode: 99, mounted: [99] }],
-        // Each of its containers has an event.
+        // There is one event for each container.
         events: [killing, killing],
       };
       expect(failures(namespaceOrphaned.run(both, atOnce))).toHaveLength(1);
@@ -157,7 +157,7 @@ describe('namespace-orphaned', () => {
     const deletion = commands.find((command) => command.includes('umount'));
     expect(deletion).toContain(`stat -L -c %i ${path})" = ${LEAKED} && test -z "$(find `);
     expect(deletion).toContain(`; ${search(commands)}; `);
-    // Pasted whole, what the steps before it printed is not read by anybody: it asks again.
+    // If all steps are pasted, nobody reads the output of the earlier ones: the last asks again.
     for (const place of [
       'k8s.io/*/config.json',
       '/var/lib/cni/results/*',
@@ -199,7 +199,7 @@ describe('namespace-orphaned', () => {
     };
     const elsewhere = 'the specs of the sandboxes are not where they are looked for\n';
     expect(said()).toBe(elsewhere);
-    // What is there may be left from another runtime than the one that runs the pods.
+    // The files may be left over from a runtime other than the one that runs the pods.
     spec('f'.repeat(64), '{}');
     expect(said()).toBe(elsewhere);
     spec(aSandbox().id, '{"path":"/run/netns/cni-other"}');

@@ -36,7 +36,7 @@ describe('namespace-pin-invalid', () => {
     const path = '/run/netns/01234567-89ab-cdef-0123-456789abcdef';
     const [found] = failures(run({ ...plain, path }));
     const among = 'nsenter --mount="$(ls /run/kubens/mnt 2>/dev/null || echo /proc/1/ns/mnt)" --';
-    // Where the stat fails, as in the wrong mount namespace, nothing is removed.
+    // If stat fails, as in the wrong mount namespace, nothing is removed.
     expect(found?.remedy[0]?.command).toBe(
       `type="$(${among} stat -f -c %T ${path})" && test "$type" != nsfs && ${among} rm ${path}`,
     );

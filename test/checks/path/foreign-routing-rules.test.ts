@@ -12,7 +12,7 @@ function run({ network, host }: Attached, routing: readonly Way[]) {
   );
 }
 const POD = '10.244.1.2';
-/** A table with a default route and nothing else, as nm-cloud-setup and VPN clients make. */
+/** A table with only a default route, as nm-cloud-setup and VPN clients create it. */
 const withTable = (host: NetworkStack): NetworkStack => ({
   ...host,
   routes: [

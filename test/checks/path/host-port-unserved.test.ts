@@ -3,7 +3,7 @@ import { hostPortUnserved } from '../../../lib/checks/path/host-port-unserved.ts
 import type { PodNetwork, Sources } from '../../../lib/model/evidence.ts';
 import { aCniResult, aPod, aPodNetwork, context, failures } from '../evidence.ts';
 
-/** A pod of the network `lab` whose chain portmap named so on a real node. */
+/** A pod of the network `lab` whose chain portmap named like this on a real node. */
 const ID = '20ddfad8d6e73dd14081d10c0daf425ed455a6ddc255cbcd8432365cf8113365';
 const OWN = 'CNI-DN-87e140bbc1b82979ede35';
 const STALE = 'CNI-DN-0123456789abcdef01234';

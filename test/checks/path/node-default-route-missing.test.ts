@@ -50,7 +50,7 @@ describe('node-default-route-missing', () => {
     };
     const host = aHostStack({ routes: [aRoute({ table: '10' })], rules: [rule] });
     expect(run(host)).toMatchObject([{ result: 'pass' }]);
-    // A table that only some packets are looked up in, and halves of a default route, may be meant to do.
+    // A table for certain packets only, and halves of a default route, may be intended as the uplink.
     const some = { ...rule, source: '10.0.3.99' };
     expect(run({ ...host, rules: [some] })).toMatchObject([{ result: 'notApplicable' }]);
     const halves = ['0.0.0.0/1', '128.0.0.0/1'].map((destination) => aRoute({ destination }));

@@ -27,7 +27,7 @@ describe('host-route-misdirected', () => {
     expect(found?.detail).toBe(
       'The node\'s route to 10.244.77.5 is "10.244.77.5 dev cali99999999999", while the pod is behind cali0a1b2c3d4e5.',
     );
-    // Nobody else takes the wrong route away, and the next pod with the address would suffer from it.
+    // Nothing else removes the wrong route, and the next pod with the address would suffer from it.
     expect(found?.remedy.map(({ command }) => command)).toEqual([
       'ip route del 10.244.77.5 dev cali99999999999',
       'kubectl delete pod -n shop web-1',

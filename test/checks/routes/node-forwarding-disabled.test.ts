@@ -72,7 +72,7 @@ describe('node-forwarding-disabled', () => {
     );
     expect(found?.detail).toContain('net.ipv4.conf.eth0.forwarding is 0 (what comes in by eth0 for pods)');
     expect(found?.remedy[0]?.command).toBe('sysctl -w net.ipv4.conf.eth0.forwarding=1');
-    // A link that leads to no pod and nowhere out is nobody's way.
+    // A link that leads to no pod and not out of the node carries no packets of pods.
     expect(
       run({ 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.docker0.forwarding': '0' }, aPodNetwork()),
     ).toMatchObject([{ result: 'pass' }]);

@@ -52,7 +52,7 @@ export const ipamFaults: readonly Fault[] = [
 const isCalico = (platform: Platform): boolean => platform.plugin === 'calico';
 const isCilium = (platform: Platform): boolean => platform.plugin === 'cilium-cni';
 
-/** What the agents have on file in the API; `kubectl` runs where the tests do. */
+/** The agents' records in the API; `kubectl` runs where the tests run. */
 export const endpointFaults: readonly Fault[] = [
   {
     id: 'calico-endpoint-emptied',
@@ -103,7 +103,7 @@ export const endpointFaults: readonly Fault[] = [
       `(.spec.attributes | length) as $new | .spec.attributes += [${ofDead('d')}] | (.spec.unallocated | max) as $free | .spec.allocations[$free] = $new | .spec.unallocated -= [$free]`,
     ),
     shows: ['d'.repeat(64), 'e2e-gone'],
-    // calicoctl, which the remedy names, is not everywhere.
+    // calicoctl, which the remedy names, is not always installed.
     repair: freeDead('d'),
     when: isCalico,
   },
@@ -111,7 +111,7 @@ export const endpointFaults: readonly Fault[] = [
     id: 'cilium-endpoint-gone',
     check: 'cni-endpoint-missing',
     where: 'cluster',
-    // What may be on its way is not judged: a pod in its first minute.
+    // Pods that may be starting are not judged: those in their first minute.
     inject:
       'kubectl wait -n "$POD_NAMESPACE" --for=condition=Ready "pod/$POD" && sleep 65 && kubectl delete ciliumendpoint -n "$POD_NAMESPACE" "$POD"',
     shows: ['no CiliumEndpoint'],
@@ -131,7 +131,7 @@ export const endpointFaults: readonly Fault[] = [
   },
 ];
 
-/** The block of the victim's address, changed by jq; \`$at\` is the place of the address in it. */
+/** The block of the victim's address, modified by jq; \`$at\` is the position of the address in it. */
 function changeBlock(change: string): string {
   return untilDone(`kubectl get ipamblocks -o json | jq --arg ip "$IP" --arg node "$NODE" '
     def number: split(".") | map(tonumber) | reduce .[] as $part (0; . * 256 + $part);
@@ -140,12 +140,12 @@ function changeBlock(change: string): string {
     | ${change}' | kubectl replace -f -`);
 }
 
-/** Attributes of an address that a container took which is no more. */
+/** Attributes of an address assigned to a container that no longer exists. */
 function ofDead(letter: string): string {
   return `{ handle_id: ("k8s-pod-network." + ("${letter}" * 64)), secondary: { namespace: "shop", node: $node, pod: "e2e-gone", timestamp: "2026-11-01 08:00:00.1 +0000 UTC" } }`;
 }
 
-/** As calicoctl frees it. */
+/** Freed as calicoctl does it. */
 function freeDead(letter: string): string {
   return untilDone(
     `kubectl get ipamblocks -o json | jq '.items[] | (.spec.attributes | map(.handle_id == ("k8s-pod-network." + ("${letter}" * 64))) | index(true)) as $dead | select($dead != null) | (.spec.allocations | index($dead)) as $at | .spec.allocations[$at] = null | .spec.unallocated += [$at]' | kubectl replace -f -`,
@@ -157,7 +157,7 @@ function untilDone(line: string): string {
   return `tries=0; until ${line}; do tries=$((tries + 1)); [ $tries -lt 10 ] || exit 1; done`;
 }
 
-/** Of the whole node: each at a time. */
+/** Faults of the whole node: one at a time. */
 export const cniFaults: readonly Fault[] = [
   {
     id: 'agent-gone',
@@ -165,7 +165,7 @@ export const cniFaults: readonly Fault[] = [
     pods: 0,
     where: 'node',
     object: { kind: 'node', name: '$NODE' },
-    // Where agents run as processes of the node: what would start it again is stopped first.
+    // If agents run as processes of the node, whatever would restart them is stopped first.
     inject: `loops=; for pid in $(for name in flanneld calico-node ipamd; do pgrep -x $name || :; done); do loop=$(awk '{ print $4 }' /proc/$pid/stat); kill -STOP $loop; kill -9 $pid; loops="$loops $loop"; done; echo "LOOPS=$loops"`,
     shows: ['has no pod on the node', 'no process'],
     repair: 'kill -CONT $LOOPS',
@@ -204,7 +204,7 @@ export const cniFaults: readonly Fault[] = [
     shows: ['00-e2e.conf', 'e2e-other'],
     repair: 'remedy',
     cleanup: 'rm -f /etc/cni/net.d/00-e2e.conf /root/00-e2e.conf.unused',
-    // The agents of others may take a file that they do not know away.
+    // Agents of other plugins may remove a file that they do not know.
     when: ({ plugin, plugins }) => plugin === 'bridge' && plugins.includes('portmap'),
   },
   {
@@ -219,7 +219,7 @@ export const cniFaults: readonly Fault[] = [
     unready: true,
     repair:
       'cd /etc/cni/net.d; for file in *.conflist; do cat "/run/e2e-$file" > "$file"; rm "/run/e2e-$file"; done',
-    // Cilium's agent writes its configuration anew at once.
+    // Cilium's agent rewrites its configuration at once.
     when: ({ plugin }) => plugin !== 'cilium-cni',
   },
 ];

@@ -1,4 +1,4 @@
-/** What only packets show: nothing that is configured is wrong. Found with --active ping,dns. */
+/** Faults that only packets show: nothing configured is wrong. Found with --active ping,dns. */
 import { type Fault, hasSubnet } from './fault.ts';
 
 export const connectivityFaults: readonly Fault[] = [

@@ -1,39 +1,42 @@
-/** A fault as data: how it is made, under which check it must be found, and how it goes away again. */
+/** A fault as data: how to create it, which check must find it, and how to repair it. */
 import type { Platform, Variables } from '../cluster.ts';
 
 export type Fault = {
-  /** Names the victim's Deployment too. */
+  /** Also the name of the victim's Deployment. */
   readonly id: string;
   /** Check that must find it. */
   readonly check: string;
-  /** The finding's object: `$NAME` stands for a variable. Left out: the (first) victim pod. */
+  /** The finding's object: `$NAME` is replaced by a variable. Default: the (first) victim pod. */
   readonly object?: Readonly<Record<string, string>>;
-  /** Number of victim pods; 0 for faults of a node. The second one's variables begin with OTHER_. Default 1. */
+  /** Number of victim pods; 0 for faults of a node. Variables of the second one begin with OTHER_. Default 1. */
   readonly pods?: 0 | 1 | 2;
   readonly annotations?: Variables;
   /** Merged into the victims' pod spec. */
   readonly podSpec?: object;
   /** Merged into the victims' only container. */
   readonly container?: object;
-  /** Where the script runs: on the node with its programs, with the injector's in the node's or the pod's network, or here, with kubectl and jq. */
+  /**
+   * Where the script runs: on the node with its programs, with the injector's programs in the node's or the
+   * pod's network, or on this machine with kubectl and jq.
+   */
   readonly where: 'node' | 'node-network' | 'pod-network' | 'cluster';
-  /** Shell; lines `NAME=value` that it prints become variables. */
+  /** Shell; lines `NAME=value` in its output become variables. */
   readonly inject: string;
-  /** Texts that the finding must contain somewhere: the values that prove it. `$NAME` stands for a variable. */
+  /** Texts that the finding must contain: the values that prove it. `$NAME` is replaced by a variable. */
   readonly shows: readonly string[];
-  /** Other findings that the same fault is known to make, told as independent ones. */
+  /** Other findings that the same fault is known to cause, reported as independent ones. */
   readonly also?: readonly { readonly check: string; readonly object?: Readonly<Record<string, string>> }[];
-  /** The kubelet comes to report the node NotReady for it: waited for, as that report is seconds late. */
+  /** The kubelet reports the node NotReady because of it: waited for, as that report takes seconds. */
   readonly unready?: true;
-  /** `remedy`: what the finding says, as typed. Else a script at the same place. */
+  /** `remedy`: the commands of the finding, exactly as printed. Otherwise a script at the same place. */
   readonly repair: 'remedy' | string;
-  /** Undoes what the remedy does not, at the end. */
+  /** Finally undoes what the remedy does not. */
   readonly cleanup?: string;
-  /** Left out: every platform. */
+  /** Default: every platform. */
   readonly when?: (platform: Platform) => boolean;
 };
 
-/** Puts variables in. Longer names first, so that $OTHER_IP is not $OTHER followed by _IP. */
+/** Replaces variables. Longer names first, so that $OTHER_IP is not read as $OTHER followed by _IP. */
 export function fill(text: string, variables: Variables): string {
   return Object.keys(variables)
     .sort((a, b) => b.length - a.length)
@@ -43,6 +46,6 @@ export function fill(text: string, variables: Variables): string {
 export const isBridge = (platform: Platform): boolean => ['bridge', 'flannel'].includes(platform.plugin);
 export const hasHostLocal = (platform: Platform): boolean =>
   platform.ipam === 'host-local' || platform.plugin === 'flannel';
-/** The pod reaches its gateway by an address that nobody owns. */
+/** The pod reaches its gateway by an address that belongs to nothing. */
 export const hasSubnet = (platform: Platform): boolean =>
   ['bridge', 'ptp', 'flannel'].includes(platform.plugin);

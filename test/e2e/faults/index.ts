@@ -13,7 +13,7 @@ import { sharedNetworkFaults } from './shared-network.ts';
 export type Batch = {
   readonly name: string;
   readonly faults: readonly Fault[];
-  /** Of the command line, for their audit. */
+  /** Command-line options for their audit. */
   readonly args?: readonly string[];
 };
 

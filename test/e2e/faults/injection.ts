@@ -1,4 +1,7 @@
-/** Makes the victims of faults, injects these, and repairs them: by the remedy as typed, or by the fault's own script. */
+/**
+ * Creates the victims of faults, injects the faults, and repairs them: with the remedy as printed, or with
+ * the fault's own script.
+ */
 import type { Finding } from '../../../lib/model/finding.ts';
 import {
   apply,
@@ -33,7 +36,7 @@ function victimCount(fault: Fault): number {
   return fault.pods ?? 1;
 }
 
-/** A Deployment, so that a deleted victim comes back whole, as the remedies expect. */
+/** A Deployment, so that a deleted victim is recreated, as the remedies expect. */
 function victim(fault: Fault, node: string): object {
   const labels = { fault: fault.id, part: 'victim' };
   return {
@@ -80,7 +83,7 @@ async function here(script: string, variables: Variables): Promise<string> {
   return stdout;
 }
 
-/** Injects all faults, spread over the nodes in turn, each into victims of its own. */
+/** Injects all faults, spread over the nodes in turn, each into its own victims. */
 export async function inject(
   faults: readonly Fault[],
   nodes: readonly string[],
@@ -107,8 +110,8 @@ export async function inject(
 }
 
 /**
- * Runs the commands of the finding's remedy as they stand: kubectl here, all others on the node. Some only look, and
- * their exit code tells nothing; that the fault is gone is for the next audit to prove.
+ * Runs the commands of the finding's remedy as printed: kubectl on this machine, all others on the node. Some
+ * are read-only, and their exit code means nothing; the next audit proves that the fault is gone.
  */
 export async function applyRemedy(finding: Finding, node: string): Promise<void> {
   const commands = finding.remedy.flatMap((step) => (step.command === undefined ? [] : [step.command]));
@@ -136,7 +139,7 @@ export async function repair(injected: Injected, finding: Finding | undefined): 
   }
 }
 
-/** Leaves nothing of these faults behind, whatever came before. */
+/** Leaves nothing of these faults behind, whatever happened before. */
 export async function cleanUp(injected: readonly Injected[]): Promise<void> {
   await inParallel(injected, async ({ fault, node, variables }) => {
     if (fault.cleanup !== undefined)
@@ -170,7 +173,10 @@ export async function removeVictims(): Promise<void> {
   await kubectl(['delete', 'events', '-n', NAMESPACE, '--all', '--wait=false']);
 }
 
-/** True when the node pins no more namespaces than it has pods that need one: pods leave the API before their sandboxes do. */
+/**
+ * True if the node pins no more namespaces than it has pods that need one: pods leave the API before their
+ * sandboxes are gone.
+ */
 async function isQuiet(node: string): Promise<boolean> {
   const { items } = await getJson<{ items: readonly Pod[] }>([
     'pods',
@@ -189,7 +195,7 @@ function getNode(name: string): Promise<Node> {
   return getJson<Node>(['node', name]);
 }
 
-/** Waits until every Deployment of victims and every node is whole again, after remedies. */
+/** After remedies, waits until every Deployment of victims and every node is intact again. */
 export async function waitVictims(faults: readonly Fault[]): Promise<void> {
   const count = faults.reduce((sum, fault) => sum + victimCount(fault), 0);
   if (count > 0) await waitReady('part=victim', count);
@@ -208,7 +214,7 @@ export function expectedObject(injected: Injected): Readonly<Record<string, stri
   );
 }
 
-/** Removes what a run that was cut off left on the nodes; needs nothing but the names that the faults use. */
+/** Removes what an interrupted run left on the nodes; needs nothing but the names that the faults use. */
 export async function cleanNodes(nodes: readonly string[]): Promise<void> {
   await removeVictims();
   await inParallel(nodes, async (node) => {

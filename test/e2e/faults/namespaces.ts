@@ -1,10 +1,10 @@
-/** Namespaces and their pins: left over, hidden, covered, gone. */
+/** Namespaces and their pins: left over, hidden, covered, missing. */
 import type { Fault } from './fault.ts';
 
-/** A name such as the runtime gives to its pins. */
+/** A name in the format that the runtime gives its pins. */
 const pin = (id: string): string => `/run/netns/cni-e2e00000-0000-4000-8000-${id}`;
 
-/** Starts a program of the node, of no container, that stays behind when the shell ends; its pid goes to HOLDER. */
+/** Starts a program on the node, outside any container, that stays when the shell ends; its pid goes to HOLDER. */
 const stay = (program: string): string => `rm -f /run/e2e.pid.$$
 setsid sh -c 'for group in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do echo $$ > $group; done; echo $$ > /run/e2e.pid.'$$'; exec ${program}' >/dev/null 2>&1 </dev/null &
 while [ ! -s /run/e2e.pid.$$ ]; do sleep 0.1; done; holder=$(cat /run/e2e.pid.$$); rm /run/e2e.pid.$$; echo "HOLDER=$holder"`;
@@ -29,7 +29,7 @@ export const namespaceFaults: readonly Fault[] = [
     pods: 0,
     object: { path: pin('000000000004') },
     where: 'node',
-    // As a DEL that failed leaves it: the pair of the pod that was.
+    // The state after a failed DEL: the pair of the former pod.
     inject: `touch ${pin('000000000004')}; unshare --net=${pin('000000000004')} sh -c 'ip link add eth0 type veth peer name veth0e2e0004 netns 1; ip link set eth0 up'; ip link set veth0e2e0004 up`,
     shows: [pin('000000000004'), 'veth0e2e0004'],
     repair: 'remedy',
@@ -52,7 +52,7 @@ ${stay(`nsenter --net=${pin('000000000002')} sleep 86402`)}`,
     pods: 0,
     where: 'node',
     object: { kind: 'namespace', name: 'sleep', node: '$NODE' },
-    // With the pair of a pod in it: a process that merely wants no network is nobody's leak.
+    // With a pod's pair in it: a process that only wants no network is not a leak.
     inject: `${stay('unshare -n sleep 86403')}
 while [ "$(readlink /proc/$holder/ns/net)" = "$(readlink /proc/1/ns/net)" ]; do sleep 0.1; done; echo "INODE=$(readlink /proc/$holder/ns/net | tr -dc 0-9)"
 ip link add e2eheld0 type veth peer name eth0 netns "$holder"; ip link set e2eheld0 up`,
@@ -65,7 +65,8 @@ ip link add e2eheld0 type veth peer name eth0 netns "$holder"; ip link set e2ehe
     pods: 0,
     where: 'node-network',
     object: { kind: 'namespace', name: 'e2ehidden0', node: '$NODE' },
-    // A socket keeps its namespace although the process that owns it has left it again. The pair makes it visible here.
+    // A socket keeps its namespace although the process that owns it has left the namespace. The pair makes
+    // it visible.
     inject: `rm -f /tmp/held; setsid unshare -n python3 -c '
 import os, socket
 held = socket.socket()
@@ -93,7 +94,7 @@ while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; 
   {
     id: 'pin-covered',
     check: 'namespace-pin-shadowed',
-    // A whole directory is usually covered: it is told once.
+    // Usually a whole directory is covered: it is reported once.
     object: { kind: 'file', name: '/run/netns', node: '$NODE' },
     where: 'node',
     inject: 'touch /run/e2e-cover; mount --bind /run/e2e-cover "$PIN"',
@@ -122,7 +123,7 @@ while ! grep -qs sleep "/proc/$(cat /tmp/held 2>/dev/null)/comm"; do sleep 0.1; 
     check: 'namespace-mounts-near-limit',
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
-    // As a Bidirectional mount of the pin directory does.
+    // What a Bidirectional mount of the pin directory does.
     inject:
       'mkdir -p /run/e2e-mounts; for copy in $(seq 400); do touch /run/e2e-mounts/$copy; mount --bind "$PIN" /run/e2e-mounts/$copy; done',
     shows: ['/proc/1/mountinfo'],

@@ -1,10 +1,10 @@
-/** What is wrong on a node as a whole. */
+/** Faults of a node as a whole. */
 import type { Platform } from '../cluster.ts';
 import { type Fault, isBridge } from './fault.ts';
 
 const isAws = ({ plugin }: Platform): boolean => plugin === 'aws-cni';
 
-/** Makes kube-dns lose all its endpoints, and gives them back: where nobody scales it, its slices are written by hand. */
+/** Removes all endpoints of kube-dns, and restores them: if nothing scales it, its slices are written by hand. */
 const serveDns = (yes: boolean) => `set -e
 for slice in $(kubectl get endpointslices -n kube-system -l kubernetes.io/service-name=kube-dns -o name); do
   kubectl get -n kube-system "$slice" -o json | jq '.endpoints[].conditions.ready = ${yes}' | kubectl replace -f - >/dev/null
@@ -20,7 +20,7 @@ export const nodeFaults: readonly Fault[] = [
     inject: serveDns(false),
     shows: ['no ready endpoint', 'kubectl describe service -n kube-system kube-dns'],
     repair: serveDns(true),
-    // The controller of a DNS that runs in pods would take it back at once.
+    // The controller of a DNS that runs in pods would undo it at once.
     when: ({ dnsByHand }) => dnsByHand,
   },
   {
@@ -149,7 +149,8 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     id: 'xdp-drops-what-pod-sends',
     check: 'link-program-unexpected',
     where: 'node-network',
-    // XDP_DROP by bpf(2), as ip(8) loads none but object files: BPF_PROG_LOAD 5; RTM_SETLINK 19 with IFLA_XDP 43.
+    // XDP_DROP through bpf(2), as ip(8) loads only object files: BPF_PROG_LOAD 5; RTM_SETLINK 19 with
+    // IFLA_XDP 43.
     inject: `perl -e '
 my ($code, $licence) = (pack("CCslCCsl", 0xb7, 0, 0, 1, 0x95, 0, 0, 0), "GPL");
 my $given = pack("LLQQx24a16x64", 6, 2, unpack("Q", pack "p", $code), unpack("Q", pack "p", $licence), "e2e_drop");
@@ -204,7 +205,7 @@ exit -unpack "x16l", $answer
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
-    // A chain that nothing leads to; kube-proxy or the plugin have theirs in the node's own backend.
+    // A chain to which nothing leads; chains of kube-proxy or the plugin are in the node's own backend.
     inject: `case $(iptables --version) in *legacy*) other=iptables-nft ;; *) other=iptables-legacy ;; esac
 echo "OTHER=$other"; $other -t nat -N CNI-E2E; $other -t nat -A CNI-E2E -j RETURN`,
     shows: ['CNI-E2E'],
@@ -266,7 +267,7 @@ echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
 echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
     shows: ['$NETWORK', 'default'],
     repair: 'remedy',
-    // Agents of flannel, Calico and Cilium put it back within seconds or minutes.
+    // Agents of flannel, Calico and Cilium restore it within seconds or minutes.
     cleanup: 'ip route replace $ROUTE onlink 2>/dev/null || :',
     when: ({ plugin }) => plugin !== 'aws-cni' && plugin !== 'calico' && plugin !== 'cilium-cni',
   },
@@ -283,7 +284,7 @@ echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
     id: 'aws-rule-from-pod-deleted',
     check: 'aws-rule-missing',
     where: 'node',
-    // ipamd chooses the ENI: where it was the first one, the result is made to say that it was the second.
+    // ipamd chooses the ENI: if it chose the first one, the result is changed to say that it was the second.
     inject: `file=$(grep -l "[^0-9]$IP/32" /var/lib/cni/results/aws-cni-*-eth0)
 sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule del from "$IP" priority 1536 2>/dev/null || :`,
     shows: ['1536', '$IP', 'One-way'],
@@ -357,7 +358,7 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     shows: ['of FORWARD'],
     repair: 'remedy',
     cleanup: 'iptables -P FORWARD ACCEPT',
-    // Calico and flannel accept pods by rules of their own.
+    // Calico and flannel accept pods with their own rules.
     when: ({ plugin }) => ['bridge', 'ptp', 'aws-cni'].includes(plugin),
   },
   {

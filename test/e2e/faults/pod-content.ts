@@ -49,11 +49,11 @@ export const podContentFaults: readonly Fault[] = [
     check: 'mesh-rules-missing',
     pods: 2,
     where: 'pod-network',
-    // As Istio's agent leaves pods: both are noted as enrolled, and one of them has no rules any more.
+    // As Istio's agent leaves pods: both are recorded as enrolled, and one of them no longer has rules.
     annotations: { 'ambient.istio.io/redirection': 'enabled' },
     inject: `nsenter --net="/proc/$OTHER_PID/ns/net" sh -ec '${redirect}'`,
     shows: ['Istio (ambient)', '$OTHER_POD', 'OUTPUT'],
-    // No mesh is here that would give rules to the pod that the remedy makes.
+    // There is no mesh on this cluster that would give rules to the recreated pod.
     repair: redirect,
   },
   {
@@ -105,7 +105,7 @@ export const podContentFaults: readonly Fault[] = [
     where: 'node',
     inject: '[ "$(readlink "/proc/$PID/ns/net")" = "$(readlink /proc/1/ns/net)" ]',
     shows: [],
-    // Its own command does it: every new pod of it will be the same.
+    // The pod's own command does it: every replacement will do the same.
     repair: ':',
   },
   {

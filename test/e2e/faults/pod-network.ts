@@ -1,7 +1,7 @@
-/** What can break between a pod and its node: links, addresses, routes, neighbours. Each on a pod of its own. */
+/** What can break between a pod and its node: links, addresses, routes, neighbours. Each on its own pod. */
 import { type Fault, hasSubnet, isBridge } from './fault.ts';
 
-/** A route by way of a gateway needs the one that leads to it. */
+/** A route through a gateway needs the route that leads to the gateway. */
 const gatewaysLast = `awk '/ via / { last = last $0 "\\n"; next } { print } END { printf "%s", last }'`;
 
 export const podNetworkFaults: readonly Fault[] = [
@@ -49,7 +49,7 @@ export const podNetworkFaults: readonly Fault[] = [
     id: 'address-changed',
     check: 'pod-address-mismatch',
     where: 'pod-network',
-    // The routes that go with the address come back: nothing but the address is wrong.
+    // The routes that were deleted with the address are restored: only the address is wrong.
     inject: `ip route show > /tmp/routes.$$; prefix=$(ip -o -4 addr show dev eth0 | sed 's#.*inet [0-9.]*/\\([0-9]*\\) .*#\\1#'); new=\${IP%.*}.251
 ip addr del "$IP/$prefix" dev eth0; ip addr add "$new/$prefix" dev eth0
 grep -v 'proto kernel' /tmp/routes.$$ | ${gatewaysLast} | sed "s/ src $IP//" | while read -r route; do ip route replace $route; done
@@ -140,7 +140,7 @@ rm /tmp/routes.$$; echo "NEW=$new"`,
     inject: `ip route del "$(ip route show dev eth0 | grep -v -e ^default -e via | awk '{print $1; exit}')" dev eth0`,
     shows: ['$GATEWAY'],
     repair: 'remedy',
-    // On ptp the gateway has a route of its own, and the subnet leads there.
+    // With ptp the gateway has its own route, and the subnet is routed through it.
     when: (platform) => ['bridge', 'flannel', 'calico', 'aws-cni'].includes(platform.plugin),
   },
   {
@@ -172,7 +172,7 @@ rm /tmp/routes.$$; echo "NEW=$new"`,
     id: 'peer-inside-pod',
     check: 'veth-peer-missing',
     where: 'pod-network',
-    // Another pair in its place, with the same address and routes, whose other end never left the pod.
+    // Another pair replaces it, with the same address and routes, whose other end never left the pod.
     inject: `addr=$(ip -o -4 addr show dev eth0 | sed 's#.*inet \\([0-9./]*\\) .*#\\1#'); ip route show > /tmp/routes.$$
 ip link del eth0; ip link add eth0 type veth peer name inner; ip link set inner up; ip link set eth0 up; ip addr add "$addr" dev eth0
 grep -v 'proto kernel' /tmp/routes.$$ | ${gatewaysLast} | while read -r route; do ip route replace $route; done; rm /tmp/routes.$$`,
@@ -190,7 +190,7 @@ grep -v 'proto kernel' /tmp/routes.$$ | ${gatewaysLast} | while read -r route; d
     where: 'pod-network',
     inject: '! ip link show net1 2>/dev/null',
     shows: ['net1'],
-    // A new pod has the annotation again: here it is the annotation that lies.
+    // A recreated pod has the annotation again: here the annotation is false.
     repair: ':',
   },
   {

@@ -1,7 +1,7 @@
-/** What the runtime has on file, changed under its hands: it reads these files only when it starts. */
+/** Changes to the runtime's files behind its back: it reads them only when it starts. */
 import type { Fault } from './fault.ts';
 
-/** DIR: the task directory of the pod's sandbox; TASKS: where they all are. */
+/** DIR: the task directory of the pod's sandbox; TASKS: the parent of all of them. */
 const sandbox = `TASKS=/run/containerd/io.containerd.runtime.v2.task/k8s.io
 for file in "$TASKS"/*/config.json; do
   grep -q '"io.kubernetes.cri.container-type": *"sandbox"' "$file" && grep -q "$UID_OF_POD" "$file" && DIR=\${file%/config.json}
@@ -9,7 +9,7 @@ done
 ID=\${DIR##*/}; echo "TASKS=$TASKS"; echo "DIR=$DIR"; echo "ID=$ID"`.replace('$UID_OF_POD', '$UID');
 
 const copy = (id: string): string => `${id}${'0'.repeat(64 - id.length)}`;
-/** What containerd has of each sandbox that it did not remove. */
+/** containerd's files of each sandbox that it did not remove. */
 const record = (id: string): string => `/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${copy(id)}`;
 
 export const runtimeFaults: readonly Fault[] = [
@@ -26,8 +26,8 @@ export const runtimeFaults: readonly Fault[] = [
     check: 'sandbox-ghost',
     object: { kind: 'pod', name: 'e2e-ghost' },
     where: 'node',
-    // Old: one made between the two lists of the API may have had a pod that came and went, and is not judged. And younger than its
-    // pod, which else were taken for the one that came into the network of another.
+    // Old: one created between the two API lists may have had a pod that came and went, and is not judged.
+    // And younger than its pod, which would otherwise be considered the one that entered the other's network.
     inject: `${sandbox}; cp -r "$DIR" "$TASKS/${copy('e2e2')}"; sed -i "s/$ID/${copy('e2e2')}/g; s/$POD/e2e-ghost/g; s/$UID/e2e00000-0000-4000-8000-000000000000/g" "$TASKS/${copy('e2e2')}/config.json"; rm "$TASKS/${copy('e2e2')}/init.pid"; mkdir ${record('e2e2')}; touch -d '1 hour ago' "$DIR/config.json"; touch -d '59 minutes ago' "$TASKS/${copy('e2e2')}/config.json"`,
     shows: ['e2e00000-0000-4000-8000-000000000000'],
     repair: `rm -rf "$TASKS/${copy('e2e2')}" ${record('e2e2')}`,
@@ -38,7 +38,7 @@ export const runtimeFaults: readonly Fault[] = [
     pods: 0,
     object: { kind: 'pod', name: 'e2e-stopped' },
     where: 'node',
-    // As containerd keeps it when CNI DEL failed: no task any more, a pin, and the plugin's result.
+    // As containerd keeps it after CNI DEL failed: no task any more, a pin, and the plugin's result.
     inject: `pin=/run/netns/cni-e2e00000-0000-4000-8000-000000000005; touch $pin; unshare --net=$pin true
 mkdir ${record('e2e3')}
 printf '{"kind":"cniCacheV1","containerId":"${copy('e2e3')}","ifName":"eth0","networkName":"e2e","config":"","cniArgs":[["K8S_POD_NAMESPACE","netns-audit-e2e"],["K8S_POD_NAME","e2e-stopped"],["K8S_POD_UID","e2e00000-0000-4000-8000-000000000003"]],"netns":"%s","result":{"cniVersion":"1.0.0"}}' $pin > /var/lib/cni/results/e2e-${copy('e2e3')}-eth0`,
@@ -50,7 +50,7 @@ printf '{"kind":"cniCacheV1","containerId":"${copy('e2e3')}","ifName":"eth0","ne
     id: 'pause-process-dead',
     check: 'sandbox-process-dead',
     where: 'node',
-    // Its shim is stopped, so that it does not hear of it.
+    // Its shim is stopped, so that it does not notice.
     inject: `${sandbox}
 pause=$(cat "$DIR/init.pid"); shim=$(awk '/^PPid/ { print $2 }' /proc/$pause/status); kill -STOP $shim; kill -9 $pause; echo "SHIM=$shim"; echo "PAUSE=$pause"`,
     shows: ['$PAUSE'],

@@ -1,4 +1,4 @@
-/** Two pods in one namespace, as a plugin can make them that hands out what another pod has. */
+/** Two pods in one namespace, as a plugin can cause that assigns what another pod has. */
 import { type Fault, hasHostLocal } from './fault.ts';
 
 const plugin = `#!/bin/sh
@@ -13,7 +13,7 @@ export const sharedNetworkFaults: readonly Fault[] = [
     check: 'pods-share-network',
     pods: 2,
     where: 'node',
-    // The first victim's sandbox is made anew, by a plugin that puts it into the second one's namespace.
+    // The first victim's sandbox is recreated by a plugin that puts it into the second one's namespace.
     inject: `cat > /opt/cni/bin/e2e-share <<'PLUGIN'
 ${plugin}PLUGIN
 sed -i "s#OTHER_NETNS_PATH#$OTHER_PIN#; s#OTHER_ADDRESS#$OTHER_IP#" /opt/cni/bin/e2e-share; chmod 755 /opt/cni/bin/e2e-share
