@@ -57,7 +57,7 @@ export function clusterMessage(
       ? []
       : [`No audit since ${minute(changes.gapSince)}: what happened in between was not seen.`]),
   ];
-  const subject = subjectOf(`${cluster}: ${report.verdict}: ${shortNews(changes, headline)}`);
+  const subject = subjectOf(`${cluster} ${report.verdict}: ${shortNews(changes, headline)}`);
   return {
     subject,
     text: mailOf(head, sections, [
@@ -103,7 +103,9 @@ function stateLines(report: ClusterReport, changes: Changes): string[] {
   const others = countsOf(changes.others);
   if (changes.next.thresholds.some(({ key, crossed }) => key === AUDIT && crossed))
     return others === '' ? [] : [`Open at the last audit: ${others}.`];
-  return [`${coverageLine(report)}.${others === '' ? '' : ` Also open: ${others}.`}`];
+  return [
+    `${minute(report.startedAt)}: ${coverageLine(report)}.${others === '' ? '' : ` Also open: ${others}.`}`,
+  ];
 }
 
 /** The part of a subject that a phone shows: the worst new finding; else the threshold, or what is over. */

@@ -48,7 +48,10 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
       const byFingerprint = new Map(chosen.map((each) => [each.finding.fingerprint, each]));
       const findings = chosen.map(({ finding }) => finding).toSorted(bySeverity);
       return {
-        title,
+        title:
+          reason === 'new' && report.previous !== undefined
+            ? `New since ${minute(report.previous.startedAt)}:`
+            : title,
         entries: folded(findings).map((set) =>
           inFull(
             set,

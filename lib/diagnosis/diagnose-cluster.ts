@@ -233,6 +233,7 @@ function report(
     startedAt,
     finishedAt,
     auditorVersion,
+    ...(previous === null ? {} : { previous: { runId: previous.runId, startedAt: previous.startedAt } }),
     verdict: verdict(findings, isIncomplete({ scope, coverage: covered })),
     coverage: covered,
     findings: correlate(findings).toSorted(worstFirst),

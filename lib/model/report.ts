@@ -79,6 +79,12 @@ export const reportSchema = z.object({
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   auditorVersion: z.string(),
+  previous: z
+    .object({ runId: z.string(), startedAt: z.iso.datetime() })
+    .optional()
+    .describe(
+      'The audit that this one was compared with: what that one did not have is new. Missing for a first audit, and in reports of earlier versions.',
+    ),
   verdict: z.enum(verdicts),
   coverage: z.object({
     nodes: z.array(nodeCoverageSchema),

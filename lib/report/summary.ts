@@ -73,7 +73,8 @@ function notJudged(count: number, one: string, many = `${one}s`): string {
 
 /** Duration of the run in seconds. */
 export function duration(report: ClusterReport): string {
-  return `${((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(1)} s`;
+  const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
+  return seconds < 0.1 ? 'less than 0.1 s' : `${seconds.toFixed(1)} s`;
 }
 
 /** `2026-11-29 05:27 UTC` for an ISO time. */
@@ -81,9 +82,12 @@ export function minute(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
+/** Sends packets as well. */
+export const ACTIVE = 'netns-audit audit --active ping,dns';
+
 /** Says that faults visible only to packets were not checked; null if packets were sent. */
 export function unsent({ coverage }: ClusterReport): string | null {
   return coverage.nodes.length === 0 || coverage.checks.some(({ topic }) => topic === 'connectivity')
     ? null
-    : 'No packets were sent. To find what only packets reveal: --active ping,dns';
+    : `No packets were sent; this sends them: ${ACTIVE}`;
 }

@@ -36,7 +36,9 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
   const counting = shown.filter(({ lead }) => isCounted(lead));
   const parts = [
-    hanging(heading(report).split(' '), options.width, ['', '  ']),
+    [heading(report), ...comparison(report)].flatMap((line) =>
+      hanging(line.split(' '), options.width, ['', '  ']),
+    ),
     overview(counting, options),
     ...details(counting, report, options),
     pending(shown, options),
@@ -51,6 +53,16 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
 
 function heading({ cluster, startedAt, runId, scope }: ClusterReport): string {
   return `Audit of ${printable(cluster.name, 100)}, ${minute(startedAt)}, run ${printable(runId, 100)}${scope === 'part' ? ', a part of the cluster' : ''}`;
+}
+
+/** Since when what is new can be there. */
+function comparison({ previous, findings }: ClusterReport): string[] {
+  if (!findings.some(({ state }) => state === 'new')) return [];
+  return [
+    previous === undefined
+      ? 'There is no earlier audit to compare with, so every finding is new.'
+      : `New is what the audit of ${minute(previous.startedAt)} did not find.`,
+  ];
 }
 
 /** A line for each group. Cloud nodes share their domain; names too long for a line appear in full further down. */
@@ -106,7 +118,7 @@ function pending(shown: readonly Group[], { width }: TextOptions): string[] {
   const found = shown.filter(({ lead }) => lead.state === 'pending' && lead.suppressed === null);
   if (found.length === 0) return [];
   return [
-    'Pending (seen once, reported if the next audit confirms it):',
+    'Pending (such a fault may pass: reported if the next audit sees it too):',
     ...found.flatMap((group) =>
       indented(`${group.lead.severity} ${group.lead.check}  ${named(membersOf(group))}`, width, '  '),
     ),

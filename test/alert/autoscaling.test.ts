@@ -4,7 +4,7 @@ import { type Fault, month, type Night, pod } from './month.ts';
 const noInterface: Fault = {
   check: 'pod-interface-missing',
   object: pod('shop', 'web-1', 'node-4'),
-  detail: 'No interface eth0, only lo; the API still shows 10.244.1.7.',
+  detail: 'No interface eth0, only lo; Kubernetes still shows 10.244.1.7.',
   command: 'kubectl delete pod -n shop web-1',
 };
 
@@ -28,27 +28,27 @@ it('where nodes come and go only what was told is told to be over', { timeout: 6
       "3. prod-eu: Running pod without its network interface: shop/web-1 on
       node-4.
     prod-eu is critical: 1 critical new.
-    3 nodes audited; 37 pods; all checks.
+    2026-11-03 02:06 UTC: 3 nodes audited; 37 pods; all checks.
 
-    New:
+    New since 2026-11-02 02:14 UTC:
       critical pod-interface-missing shop/web-1 on node-4
-        No interface eth0, only lo; the API still shows 10.244.1.7.
+        No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
         $ kubectl delete pod -n shop web-1",
       "4. prod-eu is healthy: 1 resolved.
-    2 nodes audited; 24 pods; all checks.
+    2026-11-04 02:13 UTC: 2 nodes audited; 24 pods; all checks.
 
     Resolved:
       critical pod-interface-missing shop/web-1 on node-4
         node node-4 is gone; first seen 2026-11-03.",
       "5. prod-eu is healthy: 1 threshold crossed.
-    2 nodes audited; 24 pods; all checks.
+    2026-11-05 02:05 UTC: 2 nodes audited; 24 pods; all checks.
 
     Thresholds crossed:
       node-1 has 12 orphaned namespaces (more than 10)
         Each namespace-orphaned finding in the report shows how to remove it
         safely.",
       "6. prod-eu is healthy: 1 threshold back to normal.
-    3 nodes audited; 36 pods; all checks.
+    2026-11-06 02:12 UTC: 3 nodes audited; 36 pods; all checks.
 
     Back to normal:
       orphaned namespaces of node-1: no longer measured (the node is gone,

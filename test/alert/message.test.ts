@@ -37,7 +37,7 @@ const bytes = ({ text, json, chat }: ReturnType<typeof message>) =>
 describe('a mail', () => {
   it('begins with what one would say on the phone, names object and check, and gives the command that repairs it', () => {
     const { subject, text } = message(aReport({ verdict: 'critical', findings: [aFinding()] }));
-    expect(subject).toBe('prod-eu: critical: 1 critical new: Running pod without its network interface');
+    expect(subject).toBe('prod-eu critical: 1 critical new: Running pod without its network interface');
     expect(text.split('\n').slice(0, 3)).toEqual([
       'prod-eu: Running pod without its network interface: shop/web-1 on',
       '  node-1.',
@@ -68,7 +68,7 @@ describe('a mail', () => {
     expect(message(aReport({ verdict: 'critical', findings: pods })).text).toContain(
       `  critical pod-interface-missing 12 pods on node-1
     shop/web-0, shop/web-1, shop/web-2, shop/web-3 and 8 more
-    No interface eth0, only lo; the API still shows 10.244.1.7.
+    No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
     $ kubectl delete pod -n shop web-1
     and the same for each of the others.
 `,

@@ -4,7 +4,7 @@ import { anException, type Fault, type Mail, month, type Night, pod } from './mo
 const noInterface: Fault = {
   check: 'pod-interface-missing',
   object: pod('shop', 'web-1', 'node-1'),
-  detail: 'No interface eth0, only lo; the API still shows 10.244.1.7.',
+  detail: 'No interface eth0, only lo; Kubernetes still shows 10.244.1.7.',
   command: 'kubectl delete pod -n shop web-1',
 };
 const flapper: Fault = {
@@ -103,28 +103,28 @@ describe('a month of nights', () => {
   it('sends these mails, and no other', () => {
     expect(mails.map(({ day, subject }) => `${day}. ${subject}`)).toMatchInlineSnapshot(`
       [
-        "2. prod-eu: critical: 1 critical new: Running pod without its network interface",
-        "4. prod-eu: healthy: 1 resolved: pod-interface-missing shop/web-1 on node-1",
-        "5. prod-eu: degraded: 1 high new: Pod's network interface is down",
-        "6. prod-eu: healthy: 1 resolved: pod-interface-down billing/db-0 on node-3",
-        "7. prod-eu: degraded: 1 high came back: Pod's network interface is down",
-        "8. prod-eu: critical: 1 critical new, 1 resolved: CNI plugin in the configuration is not installed",
-        "9. prod-eu: critical: 1 high flapping: Pod's network interface is down",
-        "10. prod-eu: healthy: 1 resolved: cni-plugin-missing /opt/cni/bin/aws-cni on node-4",
-        "11. prod-eu: degraded: 1 high new: Pod lacks its CNI plugin's default route",
-        "12. prod-eu: incomplete: 7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet does ...",
-        "15. prod-eu: degraded: 8 of 8 nodes were fully audited (at least 95 %)",
-        "16. prod-eu: degraded: node-7 has 12 orphaned namespaces (more than 10)",
-        "18. prod-eu: degraded: 1 stays, 1 high still open: pod-link-down billing/db-0 on node-3",
-        "19. prod-eu: degraded: node-7 is back to 9 orphaned namespaces (at most 10)",
-        "21. prod-eu: degraded: 1 high no longer excepted, audits were missed: Node's network device is insid...",
-        "22. prod-eu: degraded: 1 resolved: host-interface-in-pod lab/trace-1 on node-6",
-        "24. prod-eu: incomplete: not audited: the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIM...",
-        "26. prod-eu: degraded: audited again, 2 high still open: pod-default-route-missing shop/cart-2 on no...",
-        "27. prod-eu: healthy: another cluster",
-        "28. prod-eu: degraded: 1 high new: Network namespaces near their limit",
-        "29. prod-eu: critical: 1 critical worse: Network namespaces near their limit",
-        "30. prod-eu: healthy: 1 resolved: namespace-count-near-limit node-2",
+        "2. prod-eu critical: 1 critical new: Running pod without its network interface",
+        "4. prod-eu healthy: 1 resolved: pod-interface-missing shop/web-1 on node-1",
+        "5. prod-eu degraded: 1 high new: Pod's network interface is down",
+        "6. prod-eu healthy: 1 resolved: pod-interface-down billing/db-0 on node-3",
+        "7. prod-eu degraded: 1 high came back: Pod's network interface is down",
+        "8. prod-eu critical: 1 critical new, 1 resolved: CNI plugin in the configuration is not installed",
+        "9. prod-eu critical: 1 high flapping: Pod's network interface is down",
+        "10. prod-eu healthy: 1 resolved: cni-plugin-missing /opt/cni/bin/aws-cni on node-4",
+        "11. prod-eu degraded: 1 high new: Pod lacks its CNI plugin's default route",
+        "12. prod-eu incomplete: 7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet does n...",
+        "15. prod-eu degraded: 8 of 8 nodes were fully audited (at least 95 %)",
+        "16. prod-eu degraded: node-7 has 12 orphaned namespaces (more than 10)",
+        "18. prod-eu degraded: 1 stays, 1 high still open: pod-link-down billing/db-0 on node-3",
+        "19. prod-eu degraded: node-7 is back to 9 orphaned namespaces (at most 10)",
+        "21. prod-eu degraded: 1 high no longer excepted, audits were missed: Node's network device is inside...",
+        "22. prod-eu degraded: 1 resolved: host-interface-in-pod lab/trace-1 on node-6",
+        "24. prod-eu incomplete: not audited: the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIME...",
+        "26. prod-eu degraded: audited again, 2 high still open: pod-default-route-missing shop/cart-2 on node-5",
+        "27. prod-eu healthy: another cluster",
+        "28. prod-eu degraded: 1 high new: Network namespaces near their limit",
+        "29. prod-eu critical: 1 critical worse: Network namespaces near their limit",
+        "30. prod-eu healthy: 1 resolved: namespace-count-near-limit node-2",
       ]
     `);
   });
@@ -134,11 +134,11 @@ describe('a month of nights', () => {
       "prod-eu: Running pod without its network interface: shop/web-1 on
         node-1.
       prod-eu is critical: 1 critical new.
-      8 nodes audited; 97 pods; all checks.
+      2026-11-02 02:14 UTC: 8 nodes audited; 97 pods; all checks.
 
-      New:
+      New since 2026-11-01 02:07 UTC:
         critical pod-interface-missing shop/web-1 on node-1
-          No interface eth0, only lo; the API still shows 10.244.1.7.
+          No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
           $ kubectl delete pod -n shop web-1
 
       Report:
@@ -155,7 +155,7 @@ describe('a month of nights', () => {
   it('tells that it is over', () => {
     expect(mailOf(4)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 96 pods; all checks.
+      2026-11-04 02:13 UTC: 8 nodes audited; 96 pods; all checks.
 
       Resolved:
         critical pod-interface-missing shop/web-1 on node-1
@@ -171,9 +171,9 @@ describe('a month of nights', () => {
     expect(mailOf(5)).toMatchInlineSnapshot(`
       "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
       prod-eu is degraded: 1 high new.
-      8 nodes audited; 97 pods; all checks.
+      2026-11-05 02:05 UTC: 8 nodes audited; 97 pods; all checks.
 
-      New:
+      New since 2026-11-04 02:13 UTC:
         high pod-interface-down billing/db-0 on node-3
           eth0 is down.
           $ kubectl delete pod -n billing db-0
@@ -184,7 +184,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(6)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 97 pods; all checks.
+      2026-11-06 02:12 UTC: 8 nodes audited; 97 pods; all checks.
 
       Resolved:
         high pod-interface-down billing/db-0 on node-3
@@ -197,7 +197,7 @@ describe('a month of nights', () => {
     expect(mailOf(7)).toMatchInlineSnapshot(`
       "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
       prod-eu is degraded: 1 high came back.
-      8 nodes audited; 98 pods; all checks.
+      2026-11-07 02:04 UTC: 8 nodes audited; 98 pods; all checks.
 
       Came back:
         high pod-interface-down billing/db-0 on node-3
@@ -216,9 +216,9 @@ describe('a month of nights', () => {
       "prod-eu: CNI plugin in the configuration is not installed:
         /opt/cni/bin/aws-cni on node-4.
       prod-eu is critical: 1 critical new, 1 resolved.
-      8 nodes audited; 102 pods; all checks.
+      2026-11-08 02:11 UTC: 8 nodes audited; 102 pods; all checks.
 
-      New:
+      New since 2026-11-07 02:04 UTC:
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
           The configuration names aws-cni; no such file in /opt/cni/bin.
           Explains 5 more findings: sandbox-create-failing.
@@ -240,7 +240,8 @@ describe('a month of nights', () => {
     expect(mailOf(9)).toMatchInlineSnapshot(`
       "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
       prod-eu is critical: 1 high flapping.
-      8 nodes audited; 104 pods; all checks. Also open: 1 critical.
+      2026-11-09 02:03 UTC: 8 nodes audited; 104 pods; all checks. Also
+        open: 1 critical.
 
       Comes and goes (reported again once stable for a week):
         high pod-interface-down billing/db-0 on node-3
@@ -254,7 +255,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(10)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 97 pods; all checks.
+      2026-11-10 02:10 UTC: 8 nodes audited; 97 pods; all checks.
 
       Resolved:
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
@@ -272,9 +273,10 @@ describe('a month of nights', () => {
       "prod-eu: Pod lacks its CNI plugin's default route: shop/cart-2 on
         node-5.
       prod-eu is degraded: 1 high new.
-      8 nodes audited; 99 pods; all checks. Also open: 1 high.
+      2026-11-11 02:02 UTC: 8 nodes audited; 99 pods; all checks. Also open:
+        1 high.
 
-      New:
+      New since 2026-11-10 02:10 UTC:
         high pod-default-route-missing shop/cart-2 on node-5
           No default route by eth0.
           $ kubectl delete pod -n shop cart-2
@@ -288,7 +290,8 @@ describe('a month of nights', () => {
   it('says once that a node is away, keeps its findings open, and says when all are there again', () => {
     expect(mailOf(12)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: 1 threshold crossed.
-      7 nodes audited, 1 failed; 86 pods; all checks. Also open: 2 high.
+      2026-11-12 02:09 UTC: 7 nodes audited, 1 failed; 86 pods; all checks.
+        Also open: 2 high.
 
       Thresholds crossed:
         7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet
@@ -304,7 +307,8 @@ describe('a month of nights', () => {
     expect([mailOf(13), mailOf(14)]).toEqual(['no mail', 'no mail']);
     expect(mailOf(15)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
-      8 nodes audited; 99 pods; all checks. Also open: 2 high.
+      2026-11-15 02:00 UTC: 8 nodes audited; 99 pods; all checks. Also open:
+        2 high.
 
       Back to normal:
         8 of 8 nodes were fully audited (at least 95 %)
@@ -325,7 +329,8 @@ describe('a month of nights', () => {
   it('tells a threshold when it is crossed and when it is back', () => {
     expect(mailOf(16)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold crossed.
-      8 nodes audited; 99 pods; all checks. Also open: 2 high.
+      2026-11-16 02:07 UTC: 8 nodes audited; 99 pods; all checks. Also open:
+        2 high.
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
@@ -338,7 +343,8 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(19)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
-      8 nodes audited; 99 pods; all checks. Also open: 2 high.
+      2026-11-19 02:13 UTC: 8 nodes audited; 99 pods; all checks. Also open:
+        2 high.
 
       Back to normal:
         node-7 is back to 9 orphaned namespaces (at most 10)
@@ -352,7 +358,7 @@ describe('a month of nights', () => {
   it('says after a week that the flapping one stays, and reminds of what else is open', () => {
     expect(mailOf(18)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 stays, 1 high still open.
-      8 nodes audited; 99 pods; all checks.
+      2026-11-18 02:06 UTC: 8 nodes audited; 99 pods; all checks.
 
       Came and went, and has now stayed for a week (first seen):
         2026-11-05 high pod-link-down billing/db-0 on node-3
@@ -374,7 +380,8 @@ describe('a month of nights', () => {
     expect(mailOf(21)).toMatchInlineSnapshot(`
       "prod-eu: Node's network device is inside a pod: lab/trace-1 on node-6.
       prod-eu is degraded: 1 high no longer excepted, audits were missed.
-      8 nodes audited; 99 pods; all checks. Also open: 2 high.
+      2026-11-21 02:12 UTC: 8 nodes audited; 99 pods; all checks. Also open:
+        2 high.
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
         seen.
 
@@ -392,7 +399,8 @@ describe('a month of nights', () => {
     expect(open(21)?.map(({ check }) => check)).toContain('exception-expired');
     expect(mailOf(22)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 resolved.
-      8 nodes audited; 98 pods; all checks. Also open: 2 high.
+      2026-11-22 02:04 UTC: 8 nodes audited; 98 pods; all checks. Also open:
+        2 high.
 
       Resolved:
         high host-interface-in-pod lab/trace-1 on node-6
@@ -422,7 +430,7 @@ describe('a month of nights', () => {
     expect(mailOf(25)).toBe('no mail');
     expect(mailOf(26)).toMatchInlineSnapshot(`
       "prod-eu is degraded: audited again, 2 high still open.
-      8 nodes audited; 98 pods; all checks.
+      2026-11-26 02:02 UTC: 8 nodes audited; 98 pods; all checks.
 
       Audited again:
         what happened since 2026-11-23 02:11 UTC was not seen
@@ -440,7 +448,7 @@ describe('a month of nights', () => {
   it('says that the cluster was replaced, instead of calling its findings resolved', () => {
     expect(mailOf(27)).toMatchInlineSnapshot(`
       "prod-eu is healthy: another cluster.
-      8 nodes audited; 96 pods; all checks.
+      2026-11-27 02:09 UTC: 8 nodes audited; 96 pods; all checks.
       A different cluster now has this name (kube-system has a new uid): its
         history starts again.
 
@@ -459,9 +467,9 @@ describe('a month of nights', () => {
     expect(mailOf(28)).toMatchInlineSnapshot(`
       "prod-eu: Network namespaces near their limit: node-2.
       prod-eu is degraded: 1 high new.
-      8 nodes audited; 96 pods; all checks.
+      2026-11-28 02:01 UTC: 8 nodes audited; 96 pods; all checks.
 
-      New:
+      New since 2026-11-27 02:09 UTC:
         high namespace-count-near-limit node-2
           53,200 of at most 63,000 network namespaces.
           On node node-2, as root: raise the limit as a stop-gap, until the
@@ -475,7 +483,7 @@ describe('a month of nights', () => {
     expect(mailOf(29)).toMatchInlineSnapshot(`
       "prod-eu: Network namespaces near their limit: node-2.
       prod-eu is critical: 1 critical worse.
-      8 nodes audited; 96 pods; all checks.
+      2026-11-29 02:08 UTC: 8 nodes audited; 96 pods; all checks.
 
       Worse than last reported:
         critical namespace-count-near-limit node-2 (was high)
@@ -491,7 +499,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(30)).toMatchInlineSnapshot(`
       "prod-eu is healthy: 1 resolved.
-      8 nodes audited; 96 pods; all checks.
+      2026-11-30 02:00 UTC: 8 nodes audited; 96 pods; all checks.
 
       Resolved:
         critical namespace-count-near-limit node-2

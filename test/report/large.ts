@@ -10,7 +10,7 @@ const causes: readonly Pick<Finding, 'check' | 'topic' | 'severity' | 'title' | 
     topic: 'interfaces',
     severity: 'critical',
     title: 'Running pod without its network interface',
-    detail: 'No interface eth0, only lo; the API still shows 10.244.1.36.',
+    detail: 'No interface eth0, only lo; Kubernetes still shows 10.244.1.36.',
   },
   {
     check: 'veth-bridge-detached',

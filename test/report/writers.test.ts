@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { severities } from '../../lib/model/finding.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
 import { formats, write } from '../../lib/report/index.ts';
 import { aLargeReport } from './large.ts';
 import { aFinding, aHostileReport, aReport, hostile } from './sample.ts';
@@ -13,7 +14,7 @@ describe('the text report', () => {
       write(aReport(), 'text', plain),
     ).toBe(`Audit of prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
 
-No packets were sent. To find what only packets reveal: --active ping,dns
+No packets were sent; this sends them: netns-audit audit --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 HEALTHY  prod-eu
 `);
@@ -24,13 +25,14 @@ HEALTHY  prod-eu
     expect(
       write(report, 'text', plain),
     ).toBe(`Audit of prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
+There is no earlier audit to compare with, so every finding is new.
 
 SEVERITY  CHECK                  STATE  WHAT
 critical  pod-interface-missing  new    shop/web-1 on node-1
 
 CRITICAL  pod-interface-missing  shop/web-1 on node-1
   Running pod without its network interface (new)
-  No interface eth0, only lo; the API still shows 10.244.1.7.
+  No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
     - interfaces: expected eth0, found lo  [ip link (netns 4026532400)]
   > Delete the pod.
     $ kubectl delete pod -n shop web-1
@@ -39,7 +41,7 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
 
 Explain a finding: netns-audit checks pod-interface-missing
 
-No packets were sent. To find what only packets reveal: --active ping,dns
+No packets were sent; this sends them: netns-audit audit --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 CRITICAL  prod-eu: 1 critical; 1 new
 `);
@@ -58,6 +60,15 @@ CRITICAL  prod-eu: 1 critical; 1 new
     expect(text).toContain('high      veth-bridge-detached       open   shop/web-1 on node-1');
     expect(text).toContain(`1 other in full: netns-audit reports show ${aReport().runId} --details\n`);
     expect(inFull(write(aReport({ findings }), 'text', { ...plain, details: true }))).toHaveLength(3);
+  });
+
+  it('says since when what is new can be there', () => {
+    const previous = { runId: '20260101T030305Z-0a1b2c3d', startedAt: '2026-01-01T03:03:05Z' };
+    const heading = (report: ClusterReport) => write(report, 'text', plain).split('\n')[1];
+    expect(heading(aReport({ findings: [aFinding()], previous }))).toBe(
+      'New is what the audit of 2026-01-01 03:03 UTC did not find.',
+    );
+    expect(heading(aReport({ findings: [aFinding({ state: 'open' })], previous }))).toBe('');
   });
 
   it('tells 400 findings of four causes on 200 nodes in 60 lines', () => {
@@ -172,7 +183,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
       { ...plain, width: 40 },
     );
     expect(text).toContain(`\n    $ ${command}\n`);
-    expect(text).toContain('  No interface eth0, only lo; the API\n  still shows 10.244.1.7.\n');
+    expect(text).toContain('  No interface eth0, only lo; Kubernetes\n  still shows 10.244.1.7.\n');
   });
 
   it('says what was not audited and not decided, why, and what to do', () => {

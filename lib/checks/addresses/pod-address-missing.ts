@@ -38,7 +38,7 @@ export const podAddressMissing = definePodCheck({
         : 'the interface holds another address instead: see pod-address-mismatch';
     }
     return {
-      detail: `${network.interface} does not hold ${missing.join(', ')}, which the API still shows, nor another address in ${missing.length === 1 ? 'its' : 'their'} place.`,
+      detail: `${network.interface} does not hold ${missing.join(', ')}, which Kubernetes still shows, nor another address in ${missing.length === 1 ? 'its' : 'their'} place.`,
       confidence: 'confirmed',
       evidence: addressRows(network),
       remedy: recreatePod(network.pod),

@@ -16,7 +16,7 @@ export const podInterfaceMissing = definePodCheck({
     if (network.stack.links.some((link) => link.name === network.interface)) return 'pass';
     const others = network.stack.links.map((link) => link.name).join(', ');
     return {
-      detail: `No interface ${network.interface} in the pod's network namespace, only ${others || 'nothing'}; the API still shows ${network.pod.podIPs.join(', ')}.`,
+      detail: `No interface ${network.interface} in the pod's network namespace, only ${others || 'nothing'}; Kubernetes still shows ${network.pod.podIPs.join(', ')}.`,
       confidence: 'confirmed',
       evidence: [
         {

@@ -2,7 +2,15 @@
 import { counts, type Severity, severities } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
-import { duration, plural, severityCounts, unjudgedPods, unknownServices, unsent } from '../summary.ts';
+import {
+  ACTIVE,
+  duration,
+  plural,
+  severityCounts,
+  unjudgedPods,
+  unknownServices,
+  unsent,
+} from '../summary.ts';
 import { tag, time } from './finding.ts';
 
 /** Links to other pages, each relative or to the console; null if unknown. */
@@ -32,7 +40,7 @@ export function header(
     href === null || !isOurs(href) ? [] : [`<li><a href="${text(href, 4000)}">${label}</a></li>`],
   );
   return `<header class="${verdict}-line"><div class="top"><h1>${tag(verdict)} <bdi>${text(cluster.name, 300)}</bdi></h1>${elsewhere.length === 0 ? '' : `<nav aria-label="Other reports"><ul>${elsewhere.join('')}</ul></nav>`}</div>
-<p class="muted">Audited ${time(report.startedAt)} <span id="age"></span> in ${duration(report)}${report.scope === 'part' ? `; ${tag('part', 'only a part of the cluster')}` : ''}; Kubernetes ${text(cluster.version, 60)}; run <code>${text(report.runId, 60)}</code></p>
+<p class="muted">Audited ${time(report.startedAt)} <span id="age"></span> in ${duration(report)}${report.previous === undefined ? '' : `, compared with ${time(report.previous.startedAt)}`}${report.scope === 'part' ? `; ${tag('part', 'only a part of the cluster')}` : ''}; Kubernetes ${text(cluster.version, 60)}; run <code>${text(report.runId, 60)}</code></p>
 ${tiles(report)}
 <p class="muted">${sentence(report)}</p>
 <nav class="parts" aria-label="Parts of the report"><ul>${parts.map(([id, label]) => `<li><a href="#${id}">${label}</a></li>`).join('')}</ul></nav></header>
@@ -51,7 +59,7 @@ function tiles(report: ClusterReport): string {
   const inState = (state: string): number => counted.filter((finding) => finding.state === state).length;
   const tile = (href: string, count: number, word: string, kind: string): string =>
     `<a class="tile ${count === 0 ? 'none' : kind}" href="#${href}"><b>${count.toLocaleString('en-US')}</b> <span>${word}</span></a>`;
-  return `<div class="tiles"><div class="set" role="group" aria-label="Findings by severity">${severities.map((severity) => tile(`severity=${severity}`, of(severity), severity, severity)).join('')}</div><div class="set" role="group" aria-label="Findings by state">${tile('state=new', inState('new'), 'new', 'plain')}${tile('state=open', inState('open'), 'open', 'plain')}${tile('changes', report.resolved.length, 'resolved', 'plain')}</div>${seen(report)}</div>`;
+  return `<div class="tiles"><div class="set" role="group" aria-label="Findings by severity">${severities.map((severity) => tile(`severity=${severity}`, of(severity), severity, severity)).join('')}</div><div class="set" role="group" aria-label="Findings by state">${tile('state=new', inState('new'), 'new', 'plain')}${tile('state=open', inState('open'), 'still open', 'plain')}${tile('changes', report.resolved.length, 'resolved', 'plain')}</div>${seen(report)}</div>`;
 }
 
 /** Audited nodes as a bar; it also shows the rest, in words and in color. */
@@ -75,9 +83,7 @@ function sentence(report: ClusterReport): string {
   const packets = unsent(report);
   const uncounted = [
     ...(pending > 0
-      ? [
-          `${pending} pending (seen once, reported if the next audit confirms ${pending === 1 ? 'it' : 'them'})`,
-        ]
+      ? [`${pending} pending (such a fault may pass: reported if the next audit sees it too)`]
       : []),
     ...(suppressed > 0 ? [`${suppressed} suppressed by exceptions`] : []),
   ];
@@ -92,7 +98,7 @@ function sentence(report: ClusterReport): string {
     )}, ${plural(coverage.checks.length, 'check')}${unknown > 0 ? `, of which <a href="#coverage">${unknown} could not decide everything</a>` : ''}.`,
     young === null ? '' : text(young),
     services === null ? '' : text(services, 1000),
-    packets === null ? '' : text(packets),
+    packets === null ? '' : text(packets).replace(ACTIVE, `<code>${ACTIVE}</code>`),
   ]
     .filter((part) => part !== '')
     .join(' ');

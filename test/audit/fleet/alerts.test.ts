@@ -137,8 +137,8 @@ it('tells once that a cluster is not reached, and that it is again', async () =>
   for (const _ of [1, 2]) await run({}, refused);
   await run();
   expect(sent.map(({ subject }) => subject.slice(0, 60))).toEqual([
-    expect.stringMatching(/^prod: critical: .* new/),
-    'prod: critical: not audited: the cluster was not reached: Er',
-    expect.stringMatching(/^prod: critical: audited again/),
+    expect.stringMatching(/^prod critical: .* new/),
+    'prod critical: not audited: the cluster was not reached: Err',
+    expect.stringMatching(/^prod critical: audited again/),
   ]);
 });

@@ -29,7 +29,7 @@ describe('pod-address-missing', () => {
   it('finds an address that was flushed, with its routes', () => {
     const [found] = failures(run(aPodNetwork({ stack: aStack({ addresses: [], routes: [] }) })));
     expect(found?.detail).toBe(
-      'eth0 does not hold 10.244.1.2, which the API still shows, nor another address in its place.',
+      'eth0 does not hold 10.244.1.2, which Kubernetes still shows, nor another address in its place.',
     );
     expect(found?.evidence[0]).toEqual({
       what: 'addresses of eth0',

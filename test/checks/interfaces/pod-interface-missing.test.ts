@@ -14,7 +14,7 @@ describe('pod-interface-missing', () => {
     const broken = aPodNetwork({ stack: aStack({ links: [aLoopback()] }), link: null, hostLink: null });
     const [found] = failures(podInterfaceMissing.run({ podNetworks: [broken] }, context));
     expect(found?.detail).toBe(
-      "No interface eth0 in the pod's network namespace, only lo; the API still shows 10.244.1.2.",
+      "No interface eth0 in the pod's network namespace, only lo; Kubernetes still shows 10.244.1.2.",
     );
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
     expect(found?.repair).toEqual({ kind: 'recreate-pod', namespace: 'shop', name: 'web-1' });
