@@ -13,7 +13,10 @@ const CONTROLLERS: ReadonlySet<string> = new Set([
   'ReplicationController',
 ]);
 
-/** Checks the pod and its node again. */
+/**
+ * Checks the pod and its node again.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function examinePod(cluster: Cluster, act: PodAct, context: Context): Promise<Examined> {
   const found = await examined(cluster, act, context);
   if ('refused' in found) return found;

@@ -8,7 +8,7 @@ import type { Store } from '../history/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
 import type { ClusterReport } from '../model/report.ts';
-import type { Answer } from '../probe/index.ts';
+import type { RepairAnswer } from '../probe/index.ts';
 import { type Act, isOnNode } from '../repair/plan.ts';
 import { examinePod } from './recreate-pod.ts';
 import { examineOnNode } from './repair-node.ts';
@@ -42,14 +42,14 @@ export type ActResult = {
   readonly result: 'done' | 'rehearsed' | 'refused' | 'unseen' | 'surprise';
   readonly detail: string;
   /** The outcome of each object, for acts with many. */
-  readonly answers: readonly Answer[];
+  readonly answers: readonly RepairAnswer[];
 };
 
 /** The outcome of an act, and of each object if it has many. */
 export type RepairResult = {
   readonly ok: boolean;
   readonly detail: string;
-  readonly answers?: readonly Answer[];
+  readonly answers?: readonly RepairAnswer[];
 };
 
 export type Context = RepairOptions & { readonly renew: () => Promise<void> };
@@ -68,7 +68,11 @@ export type Examined =
       readonly after: (repair: RepairResult) => RemedyObject;
     };
 
-/** Does the acts one by one, and ends with the first surprise. @returns the outcome of each act tried */
+/**
+ * Carries out the acts one by one, and ends with the first surprise.
+ * @returns the outcome of each act tried
+ * @throws AuditError CLUSTER_*, ABORTED, STORE
+ */
 export async function repair(
   cluster: Cluster,
   acts: readonly Act[],
@@ -96,8 +100,9 @@ export async function repair(
 }
 
 /**
- * Refuses acts that need a repair pod where the namespace of these pods is missing. It is never created here: its admission
- * policy comes with it, and without that anybody who may start pods there owns the node.
+ * Refuses acts that need a repair pod if the namespace of these pods is missing. It is never created here:
+ * its admission policy comes with it, and without that policy anybody who may start pods there owns the node.
+ * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function withoutNamespace(
   cluster: Cluster,

@@ -7,7 +7,7 @@ import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
 import { newRunId } from '../model/run-id.ts';
-import { type Answer, readAnswers, repairPod } from '../probe/index.ts';
+import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import type { NodeObject } from '../repair/node-object.ts';
 import type { NamespacesAct, NodeAct } from '../repair/plan.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
@@ -17,7 +17,7 @@ const GRACE_SECONDS = 60;
 
 /** Checks nothing here: a view from outside would be older than the pod's. */
 export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context): Examined {
-  const object = (answers: ReadonlyMap<string, Answer>): RemedyObject => {
+  const object = (answers: ReadonlyMap<string, RepairAnswer>): RemedyObject => {
     const place = { node: act.node, repairNamespace: context.repairNamespace };
     const became = (name: string) => {
       const answer = answers.get(name);
@@ -38,7 +38,7 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
   return {
     object: object(new Map()),
     rehearse: async () => {
-      const answers = await askedOnNode(cluster, toldOf(act), context, false);
+      const answers = await askedOnNode(cluster, requestOf(act), context, false);
       const would = answers.filter(({ word }) => word === 'would').length;
       return {
         ok: !areUnsure(answers, 'done'),
@@ -47,7 +47,7 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
       };
     },
     act: async () => {
-      const answers = await askedOnNode(cluster, toldOf(act), context, true);
+      const answers = await askedOnNode(cluster, requestOf(act), context, true);
       const done = answers.filter(({ word }) => word === 'done');
       const detail = `${done.length} deleted${notDeleted(answers)}`;
       if (areUnsure(answers, 'would')) return { ok: false, detail, answers };
@@ -57,22 +57,25 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
   };
 }
 
-/** Whether it is unknown for some if they may go, or what happened to them; also if a rehearsal did, or a repair only would do, something. */
-function areUnsure(answers: readonly Answer[], odd: Answer['word']): boolean {
+/**
+ * Whether a result is uncertain: some objects failed or were not tried, or have the answer `odd`, which this kind
+ * of call must not give.
+ */
+function areUnsure(answers: readonly RepairAnswer[], odd: RepairAnswer['word']): boolean {
   return answers.some(({ word }) => word === 'failed' || word === 'left' || word === odd);
 }
 
 /** How many remain, by answer. */
-function notDeleted(answers: readonly Answer[]): string {
-  const count = (word: Answer['word']): number => answers.filter((each) => each.word === word).length;
+function notDeleted(answers: readonly RepairAnswer[]): string {
+  const count = (word: RepairAnswer['word']): number => answers.filter((each) => each.word === word).length;
   const words = (['refused', 'failed', 'left'] as const).filter((word) => count(word) > 0);
   return words.map((word) => `, ${count(word)} ${word}`).join('');
 }
 
 /**
  * Repeats a repair that was killed: the pod completes what is half done, under the same preconditions.
- *
  * @returns the outcome
+ * @throws AuditError PROBE_REFUSED, PROBE_FAILED, CLUSTER_*
  */
 export async function finishOnNode(
   cluster: Cluster,
@@ -80,7 +83,7 @@ export async function finishOnNode(
   context: Omit<OnNode, 'runId'>,
 ): Promise<string> {
   const { node, runId } = record;
-  const told: Told =
+  const request: RepairRequest =
     record.act === 'delete-namespaces'
       ? {
           node,
@@ -91,12 +94,13 @@ export async function finishOnNode(
         }
       : { node, orphans: [], objects: record.objects };
   // A record of an earlier version does not identify them.
-  if (told.orphans.length + told.objects.length === 0)
+  if (request.orphans.length + request.objects.length === 0)
     return 'what it did not delete is found by the next audit, and can be deleted then';
   try {
-    const answers = await askedOnNode(cluster, told, { ...context, runId }, true);
+    const answers = await askedOnNode(cluster, request, { ...context, runId }, true);
     const done = answers.filter(({ word }) => word === 'done').length;
-    const isGone = ({ detail }: Answer): boolean => detail === 'its pin is gone' || detail === 'it is gone';
+    const isGone = ({ detail }: RepairAnswer): boolean =>
+      detail === 'its pin is gone' || detail === 'it is gone';
     const gone = answers.filter(isGone).length;
     const rest = answers.filter((answer) => !isGone(answer));
     return `it was completed: ${gone} were gone, ${done} deleted now${notDeleted(rest)}`;
@@ -114,21 +118,21 @@ export type OnNode = Pick<
 
 export type NodeRecord = Exclude<RemedyRecord, { act: 'recreate-pod' | 'restart-agent' }>;
 
-/** Objects of one node: of an act, or of the record of one. */
-type Told = Pick<NamespacesAct, 'node' | 'orphans'> & {
+/** Objects of one node for a repair pod: those of an act, or of the record of one. */
+type RepairRequest = Pick<NamespacesAct, 'node' | 'orphans'> & {
   readonly objects: readonly Pick<NodeObject, 'name' | 'argument'>[];
 };
 
-function toldOf(act: NodeAct): Told {
+function requestOf(act: NodeAct): RepairRequest {
   return act.kind === 'delete-namespaces' ? { ...act, objects: [] } : { ...act, orphans: [] };
 }
 
 async function askedOnNode(
   cluster: Cluster,
-  { node, orphans, objects }: Told,
+  { node, orphans, objects }: RepairRequest,
   context: OnNode,
   act: boolean,
-): Promise<Answer[]> {
+): Promise<RepairAnswer[]> {
   const { runId, repairNamespace, repairSeconds, pullSecret } = context;
   const deadlineSeconds = repairSeconds + GRACE_SECONDS;
   const names = [...orphans, ...objects].map(({ name }) => name);
@@ -159,7 +163,7 @@ async function askedOnNode(
 /** Audits the node: no check may find any of them again. */
 async function proven(
   act: NodeAct,
-  done: readonly Answer[],
+  done: readonly RepairAnswer[],
   repair: Omit<RepairResult, 'ok'>,
   { look, renew }: Context,
 ): Promise<RepairResult> {
@@ -190,14 +194,14 @@ async function proven(
 }
 
 /** Its pin and content: link ends on the node, and addresses, or `no link`, `no address`. */
-function partsOf({ name, detail }: Answer): string[] {
+function partsOf({ name, detail }: RepairAnswer): string[] {
   const held = detail.replace(/\bno (?:link|address)\b/g, '').split(' ');
   return [name, ...held.filter((part) => part !== '')];
 }
 
 /**
- * A finding about one of them, or with one in its evidence, as their store identifies address records. A pod may have received
- * an address since then.
+ * A finding about one of the objects, or with one in its evidence, by the names that address records have in
+ * their store. A pod may have been given an address since then.
  */
 function tellsOf({ object, evidence }: Finding, parts: ReadonlySet<string>): boolean {
   const own = [object.name, object.path ?? ''].map((name) => name.replace(/^.*\//, ''));

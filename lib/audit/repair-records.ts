@@ -45,7 +45,10 @@ export async function writeRecord(store: Store, record: RemedyRecord): Promise<v
     });
 }
 
-/** Repairs of recent days with a begin but no end: the call that did them was killed. */
+/**
+ * Repairs of recent days with a begin but no end: the call that did them was killed.
+ * @throws AuditError STORE
+ */
 export async function halfDone(
   store: Store,
   cluster: { readonly name: string; readonly uid: string },
@@ -67,7 +70,7 @@ export async function halfDone(
         cause: read.error,
         remedy: 'Look at it, and move it away: netns-audit doctor --store PLACE',
       });
-    // An earlier cluster had the name; what was begun there is gone with it.
+    // An earlier cluster had the name; its repairs are gone with it.
     if ((read.data.clusterUid ?? cluster.uid) === cluster.uid) records.push(read.data);
   }
   return records;
@@ -92,11 +95,11 @@ export function begunSentence(record: RemedyRecord): string {
 }
 
 /**
- * Settles what was half done: completes it where that can be, says what became of each object, and writes that down, so that it is told once. It holds the lease
- * meanwhile: without it, what another call is doing right now would look the same.
- *
+ * Settles half-done repairs: completes them if possible, says what happened to each object, and records that,
+ * so that it is reported once. Holds the lease meanwhile: without it, a repair that another call is doing
+ * right now would look the same.
  * @returns one sentence each
- * @throws AuditError CLUSTER_API where another call repairs the cluster
+ * @throws AuditError CLUSTER_API if another call repairs the cluster
  */
 export async function settleHalfDone(
   cluster: Cluster,

@@ -1,4 +1,7 @@
-/** The agent of a node's CNI plugin is restarted: its pod there evicted, the new one awaited, and a pod started and ended to try it. */
+/**
+ * Restarts the agent of a node's CNI plugin: evicts its pod there, waits for the new one, and starts and ends
+ * a pod to test it.
+ */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RemedyObject } from '../model/remedy-record.ts';
@@ -9,7 +12,10 @@ import { type Controlled, successorOf } from './successor.ts';
 /** Says whether a new pod gets a network on the node, and leaves nothing behind. */
 const TRIED_BY = 'cni-add-failing';
 
-/** Looks at the node and the agent's pod again. */
+/**
+ * Checks the node and the agent's pod again.
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function examineAgent(cluster: Cluster, act: AgentAct, context: Context): Promise<Examined> {
   const found = await examined(cluster, act, context);
   if ('refused' in found) return found;
@@ -32,7 +38,7 @@ export async function examineAgent(cluster: Cluster, act: AgentAct, context: Con
   };
 }
 
-/** Its pod, if every precondition holds on what there is now; else why not. */
+/** The agent's pod, if every precondition holds now; else why not. */
 async function examined(
   cluster: Cluster,
   act: AgentAct,
@@ -75,7 +81,7 @@ function hasLabel({ labels }: OwnedPod, selector: string): boolean {
   return labels[name] === value;
 }
 
-/** Waits for its successor, and has a pod started and ended on the node. */
+/** Waits for its successor, and tests it by starting and ending a pod on the node. */
 async function proven(
   cluster: Cluster,
   act: AgentAct,

@@ -15,7 +15,10 @@ export type Controlled = {
   readonly earlier: ReadonlySet<string>;
 };
 
-/** @returns the first new pod of its controller that is ready once it is gone, or why there is none */
+/**
+ * @returns the first new pod of its controller that is ready once it is gone, or why there is none
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
 export async function successorOf(
   cluster: Cluster,
   { pod, controller, earlier }: Controlled,

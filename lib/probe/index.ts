@@ -10,7 +10,7 @@ export {
 export { buildEvidence } from './evidence.ts';
 export { probePod } from './pod-manifest.ts';
 export { Renaming } from './rename.ts';
-export { type Answer, readAnswers } from './repair-answers.ts';
+export { type RepairAnswer, readAnswers } from './repair-answers.ts';
 export { MOST_ORPHANS, type RepairPodOptions, repairPod } from './repair-pod.ts';
 export { observePods } from './settle.ts';
 export { type BundleFiles, unpackLog } from './unpack.ts';

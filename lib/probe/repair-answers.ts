@@ -10,7 +10,7 @@ import { printable } from '../model/printable.ts';
 const answerWords = ['done', 'would', 'refused', 'failed', 'left'] as const;
 const wordSchema = z.enum(answerWords);
 
-export type Answer = {
+export type RepairAnswer = {
   readonly name: string;
   readonly word: z.infer<typeof wordSchema>;
   /** What was in it, or why it was not deleted. */
@@ -25,9 +25,9 @@ const DETAIL = 400;
  * @returns an answer for each of them, in their order
  * @throws AuditError PROBE_FAILED if the log ends before its last line, or lacks an answer
  */
-export function readAnswers(log: string, names: readonly string[]): Answer[] {
+export function readAnswers(log: string, names: readonly string[]): RepairAnswer[] {
   const lines = log.trimEnd().split('\n');
-  const answers = new Map<string, Answer>();
+  const answers = new Map<string, RepairAnswer>();
   for (const line of lines.slice(0, -1)) {
     const [, word, name, detail] = /^([a-z]+) (\S+) (.*)$/.exec(line) ?? [];
     const known = wordSchema.safeParse(word);

@@ -1,12 +1,15 @@
-/** What a pod that repairs a node is sent for, beside namespaces: each told so exactly that it is known again as the same. */
+/**
+ * Objects other than namespaces for a pod that repairs a node: each is identified so precisely that the pod
+ * can verify that it is still the same.
+ */
 import type { RepairOf } from '../model/repair.ts';
 
 export type NodeObject = {
-  /** As its answer names it. */
+  /** Its name in the pod's answer. */
   readonly name: string;
-  /** What the pod is told of it. */
+  /** The argument by which the pod gets it. */
   readonly argument: string;
-  /** What an audit would tell of it if it were still there. */
+  /** How an audit would name it if it still existed. */
   readonly trace: string;
 };
 

@@ -65,7 +65,10 @@ export type Asked = {
 /** An older report may describe a cluster that has long changed. */
 const OLDEST_HOURS = 24;
 
-/** Why this report cannot be used for repairs; null if it can. @param now - milliseconds */
+/**
+ * Why this report cannot be used for repairs; null if it can.
+ * @param now - milliseconds
+ */
 export function whyNotBy(
   report: Pick<ClusterReport, 'startedAt' | 'cluster' | 'runId' | 'auditorVersion' | 'findings'>,
   cluster: { readonly uid: string },
@@ -96,7 +99,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     finding.repair == null ? [] : [{ finding, repair: finding.repair }],
   );
   const acts = [
-    // A namespace that is deleted may be what holds a pair or an address.
+    // A deleted namespace may have been what held a pair or an address.
     ...namespacesActs(ofKind('delete-namespaces', found)),
     ...pairsActs(ofKind('delete-veths', found)),
     ...recordsActs(ofKind('release-addresses', found)),
@@ -148,7 +151,7 @@ function partOf(act: NodeAct, from: number, to: number): NodeAct {
   return { ...act, orphans: act.orphans.slice(from, to), findings: act.findings.slice(from, to) };
 }
 
-/** A finding, and the repair that its check says of it. */
+/** A finding, with the repair that its check names. */
 type Repairable<R extends Repair = Repair> = { readonly finding: Finding; readonly repair: R };
 
 function ofKind<Kind extends Repair['kind']>(
@@ -186,7 +189,7 @@ function agentActs(
   );
 }
 
-/** One group per object of a node: one good reason is enough to act, and a refused finding is none. */
+/** One group per object of a node: one good reason is enough to act, and a refused finding is not one. */
 function withReasonToAct<R extends Repair>(
   found: readonly Repairable<R>[],
   known: ReadonlyMap<string, Finding>,

@@ -19,7 +19,7 @@ export function restartAgent(plugin: string, node: string): RemedyStep {
   );
 }
 
-/** What the tool does to restart it; null where the plugin has no agent that is known. */
+/** The tool's repair that restarts it; null if the plugin has no known agent. */
 export function agentRepair(plugin: string): Repair | null {
   const agent = cniPlugin(plugin)?.agent ?? null;
   return agent === null
