@@ -1,9 +1,10 @@
 /** The routes of a node by which it may reach pods of other nodes. */
+import { isIP } from 'node:net';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
 import { OF_FLANNEL } from '../model/node-annotations.ts';
-import { type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
+import { NEIGHBOURS_OF_A_NODE, type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
 import { addressBits, contains, prefixLength, subnetOf } from './cidr.ts';
 import { routeText } from './gateway.ts';
 import { isKnownToAll } from './joining.ts';
@@ -29,13 +30,18 @@ export function nodeRoutes(
   const plugin = pod === undefined ? (config?.plugins[0] ?? null) : pod.plugin;
   if (plugin === null || !isKnownToAll(node.value, Date.parse(takenAt))) return null;
   const host = hostNetwork.value;
-  const held = host.addresses.filter(({ scope, link }) => scope === 'global' && !isTunnel(link, host));
+  const global = host.addresses.filter(({ scope }) => scope === 'global');
+  const held = global.filter(({ link }) => !isTunnel(link, host));
+  const inTunnels = global.filter(({ link }) => isTunnel(link, host));
   const out = (family: 4 | 6) => defaultRoutes(host, family).map(routeText)[0] ?? null;
   return {
     node: nodeName,
     plugin,
     always: flannelRoutes(node.value.annotations),
     addresses: [...new Set([...node.value.addresses, ...held.map(({ address }) => address)])].slice(0, KEPT),
+    tunnelAddresses: [...new Set(inTunnels.map(({ address }) => address))].slice(0, KEPT),
+    macs: macsOf(host).slice(0, KEPT),
+    neighbours: fixedNeighbours(host).slice(0, NEIGHBOURS_OF_A_NODE),
     ranges: rangesOf(node.value, podNetworks.value, config?.subnets ?? []).slice(0, KEPT),
     subnets: [...new Set(held.map((each) => subnetOf(each.address, each.prefixLength)))].slice(0, KEPT),
     routes: host.routes
@@ -44,11 +50,47 @@ export function nodeRoutes(
       .map((route) => ({
         destination: route.destination,
         gateway: route.gateway,
-        tunnel: route.type === 'unicast' && isTunnel(route.link, host),
+        ...tunnelOf(route, host),
         text: routeText(route),
       })),
     default: { 4: out(4), 6: out(6) },
   };
+}
+
+/** By which others may send to the node: an address is answered for by any link, and by any port of a bond. */
+function macsOf({ links, addresses }: NetworkStack): string[] {
+  const holding = new Set(addresses.map(({ link }) => link));
+  return [
+    ...new Set(
+      links.flatMap(({ name, kind, mac, loopback }) =>
+        mac === null || loopback || (kind === 'veth' && !holding.has(name)) ? [] : [mac.toLowerCase()],
+      ),
+    ),
+  ];
+}
+
+/** Entries for addresses of other machines that somebody wrote for good. Those of tunnels are judged by their agents' rules. */
+function fixedNeighbours(host: NetworkStack): NonNullable<NodeRoutes['neighbours']> {
+  const near = host.addresses
+    .filter(({ scope, link }) => scope === 'global' && !isTunnel(link, host))
+    .map((each) => ({ link: each.link, subnet: subnetOf(each.address, each.prefixLength) }));
+  const entries = host.neighbours.flatMap(({ destination: address, link, mac, states }) =>
+    mac === null ? [] : [{ address, link, mac: mac.toLowerCase(), fixed: states.includes('PERMANENT') }],
+  );
+  const byMac = Map.groupBy(entries, ({ link, mac }) => `${link} ${mac}`);
+  return entries
+    .filter(
+      ({ fixed, link, address }) =>
+        fixed &&
+        isIP(address) !== 0 &&
+        near.some((each) => each.link === link && contains(each.subnet, address)),
+    )
+    .map(({ address, link, mac }) => ({
+      address,
+      mac,
+      link,
+      shared: (byMac.get(`${link} ${mac}`) ?? []).some((other) => other.address !== address),
+    }));
 }
 
 /** Ranges in the API may be meaningless: they count only if all pods have addresses in them. */
@@ -75,6 +117,15 @@ function leadsOn({ destination, gateway, table, flags, type }: Route): boolean {
   const length = prefixLength(destination);
   if (table === 'local' || length === 0 || flags.includes('dead') || type === 'throw') return false;
   return gateway !== null || length < addressBits(destination);
+}
+
+function tunnelOf(
+  { type, link }: Route,
+  host: NetworkStack,
+): Pick<NodeRoutes['routes'][number], 'tunnel' | 'link'> {
+  return link !== null && type === 'unicast' && isTunnel(link, host)
+    ? { tunnel: true, link }
+    : { tunnel: false };
 }
 
 function isTunnel(link: string | null, { links }: NetworkStack): boolean {

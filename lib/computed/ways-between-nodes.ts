@@ -29,6 +29,8 @@ export type Way = {
   readonly state: 'direct' | 'tunnel' | 'other' | 'missing';
   /** The route that takes the packets; null if there is none. */
   readonly found: string | null;
+  /** Of a route that goes into a tunnel by another's gateway: how it should read, in the options of `ip route`. */
+  readonly right?: readonly string[];
 };
 
 /**
@@ -129,8 +131,27 @@ function wayTo(
       ? null
       : { ...known, state: 'missing', found: own.default[family] };
   const { gateway, tunnel, text, destination } = route;
-  if (tunnel) return { ...known, state: 'tunnel', found: text };
+  const right = tunnel ? rightGateway(gateway, own, other) : null;
+  if (tunnel && right === null) return { ...known, state: 'tunnel', found: text };
   if (gateway === null) return null;
   if (other.addresses.includes(gateway)) return { ...known, state: 'direct', found: text };
-  return prefixLength(destination) < OF_ONE_NODE[family] ? null : { ...known, state: 'other', found: text };
+  if (prefixLength(destination) < OF_ONE_NODE[family]) return null;
+  if (right === null || route.link === undefined) return { ...known, state: 'other', found: text };
+  const words = [destination, 'via', right, 'dev', route.link, 'onlink'];
+  return { ...known, state: 'other', found: text, right: words };
 }
+
+/**
+ * The gateway that a route into a tunnel should have; null where the one that it has is right, or nothing is known. VXLAN sends to
+ * the node whose entry the gateway has. Routes of Cilium lead to the node's own address, and its programs on; a device that leads
+ * to one node alone needs no gateway.
+ */
+function rightGateway(gateway: string | null, own: NodeRoutes, other: NodeRoutes): string | null {
+  if (gateway === null || [own, other].some((node) => addressesOf(node).includes(gateway))) return null;
+  return other.tunnelAddresses?.find((each) => familyOf(each) === familyOf(gateway)) ?? null;
+}
+
+const addressesOf = ({ addresses, tunnelAddresses = [] }: NodeRoutes): string[] => [
+  ...addresses,
+  ...tunnelAddresses,
+];

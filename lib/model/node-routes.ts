@@ -3,6 +3,8 @@ import * as z from 'zod';
 
 /** If a node has more routes than this, none is considered missing. */
 export const ROUTES_OF_A_NODE = 300;
+/** Of a node with more entries the rest is not judged. */
+export const NEIGHBOURS_OF_A_NODE = 300;
 
 export const nodeRoutesSchema = z.object({
   node: z.string(),
@@ -12,6 +14,23 @@ export const nodeRoutesSchema = z.object({
   always: z.enum(['none', 'near', 'all']),
   /** Its own addresses, to which other nodes send. */
   addresses: z.array(z.string()).max(50),
+  /** Its own on tunnel devices, by which others send to it through theirs. Results of earlier versions do not have it. */
+  tunnelAddresses: z.array(z.string()).max(50).optional(),
+  /** MAC addresses of its links, without those of its pods. Results of earlier versions do not have it. */
+  macs: z.array(z.string()).max(50).optional(),
+  /** What it sends to by entries that the kernel never asks about again. Results of earlier versions do not have it. */
+  neighbours: z
+    .array(
+      z.object({
+        address: z.string(),
+        mac: z.string(),
+        link: z.string(),
+        /** It has that MAC address for other addresses as well: a router that answers for many. */
+        shared: z.boolean(),
+      }),
+    )
+    .max(NEIGHBOURS_OF_A_NODE)
+    .optional(),
   /** Ranges that contain its pods' addresses, from the plugin's configuration or the API, in CIDR notation. */
   ranges: z.array(z.string()).max(50),
   /** Subnets of its links, in CIDR notation. */
@@ -25,6 +44,8 @@ export const nodeRoutesSchema = z.object({
         gateway: z.string().nullable(),
         /** The route leads to a tunnel device, or to Cilium's programs. */
         tunnel: z.boolean(),
+        /** Of a route to a tunnel device: the device. Results of earlier versions do not have it. */
+        link: z.string().optional(),
         /** As `ip route` prints it. */
         text: z.string(),
       }),

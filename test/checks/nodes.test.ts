@@ -78,6 +78,11 @@ const mutations: Readonly<Record<string, Mutation>> = {
     break: ({ own }) => Object.assign(found(own.links.find(({ loopback }) => loopback)), { up: false }),
   },
   'pod-mtu-mismatch': { break: ({ link }) => Object.assign(link, { mtu: 9500 }) },
+  'node-mtu-too-small': {
+    break({ host }) {
+      for (const link of host.links) if (link.peer === null) link.mtu = 1000;
+    },
+  },
   'pod-address-missing': {
     break: ({ own }) => remove(own.addresses, ({ link, scope }) => link === 'eth0' && scope === 'global'),
   },
@@ -248,6 +253,26 @@ const mutations: Readonly<Record<string, Mutation>> = {
         resolvConf: { exists: false, nameservers: [], searches: [], options: [] },
       }),
   },
+  'service-rules-detached': {
+    break: (_, { hostPacketFilters }) =>
+      hostPacketFilters.push({
+        backend: 'iptables-legacy',
+        tables: [
+          {
+            name: 'nat',
+            chains: [
+              { name: 'PREROUTING', hook: 'prerouting', policy: 'accept', rules: [] },
+              {
+                name: 'KUBE-SERVICES',
+                hook: null,
+                policy: null,
+                rules: ['-A KUBE-SERVICES -j KUBE-NODEPORTS'],
+              },
+            ],
+          },
+        ],
+      }),
+  },
   'pod-firewall-blocks-all': {
     break: ({ own }) =>
       own.packetFilters.push({
@@ -258,7 +283,12 @@ const mutations: Readonly<Record<string, Mutation>> = {
 };
 
 /** Faults that affect more than their own pod, and may explain what is wrong with another. */
-const ofTheNode = ['bridge-address-stale', 'node-forwarding-disabled', 'host-route-missing'];
+const ofTheNode = [
+  'node-mtu-too-small',
+  'bridge-address-stale',
+  'node-forwarding-disabled',
+  'host-route-missing',
+];
 
 /** A node whose first two pods are ordinary ones, as a copy that can be broken. */
 function nodeOf(plan: NodePlan): RawNode {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeRoutes } from '../../lib/computed/node-routes.ts';
 import type { Sources } from '../../lib/model/evidence.ts';
 import type { NetworkStack } from '../../lib/model/network.ts';
-import { aHostStack, aLink, aNode, aPod, aPodNetwork, aRoute, NOW } from '../checks/evidence.ts';
+import { aHostStack, aLink, aNode, anAddress, aPod, aPodNetwork, aRoute, NOW } from '../checks/evidence.ts';
 
 const present = <Value>(value: Value) => ({ status: 'present', value }) as const;
 const config: Sources['cniConfig'] = {
@@ -44,6 +44,9 @@ describe("a node's routes to others", () => {
       plugin: 'bridge',
       always: 'none',
       addresses: ['10.0.3.7', '10.244.1.1'],
+      tunnelAddresses: [],
+      macs: ['02:00:00:00:00:01', '0a:58:0a:f4:01:01'],
+      neighbours: [],
       ranges: ['10.244.1.0/24'],
       subnets: ['10.0.3.0/24', '10.244.1.0/24'],
       routes: [
@@ -62,6 +65,42 @@ describe("a node's routes to others", () => {
       ],
       default: { 4: 'default via 10.0.3.1 dev eth0', 6: null },
     });
+  });
+
+  it('come with permanent neighbours in the networks of its links, and whether their MAC address is shared', () => {
+    const entry = (destination: string, mac: string, state = 'PERMANENT', link = 'eth0') => ({
+      destination,
+      link,
+      mac,
+      states: [state],
+    });
+    const neighbours = [
+      entry('10.0.3.8', '02:00:00:00:03:08'),
+      entry('10.0.3.9', '02:00:00:00:03:FE'),
+      entry('10.0.3.1', '02:00:00:00:03:fe', 'REACHABLE'),
+      entry('10.9.9.9', '02:00:00:00:03:09'),
+      entry('10.244.2.0', '02:00:00:00:03:0a', 'PERMANENT', 'flannel.1'),
+    ];
+    expect(of({ neighbours })?.neighbours).toEqual([
+      { address: '10.0.3.8', mac: '02:00:00:00:03:08', link: 'eth0', shared: false },
+      { address: '10.0.3.9', mac: '02:00:00:00:03:fe', link: 'eth0', shared: true },
+    ]);
+  });
+
+  it('come with the addresses of its tunnels, and name the tunnel that a route leads to', () => {
+    const host = aHostStack();
+    const vxlan = aLink({ index: 9, name: 'flannel.1', kind: 'vxlan', peer: null });
+    const routes = of({
+      links: [...host.links, vxlan],
+      addresses: [
+        ...host.addresses,
+        anAddress({ link: 'flannel.1', address: '10.244.1.0', prefixLength: 32 }),
+      ],
+      routes: [aRoute({ destination: '10.244.2.0/24', gateway: '10.244.2.0', link: 'flannel.1' })],
+    });
+    expect(routes?.tunnelAddresses).toEqual(['10.244.1.0']);
+    expect(routes?.addresses).not.toContain('10.244.1.0');
+    expect(routes?.routes[0]).toMatchObject({ tunnel: true, link: 'flannel.1' });
   });
 
   it('come with the ranges of the API only where pods have addresses of them', () => {

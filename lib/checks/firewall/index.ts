@@ -6,6 +6,7 @@ import { nodeFirewallDropsPod } from './node-firewall-drops-pod.ts';
 import { nodeIpsecDropsPod } from './node-ipsec-drops-pod.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
+import { serviceRulesDetached } from './service-rules-detached.ts';
 
 export const firewallChecks: readonly AnyCheck[] = [
   nodeFirewallDropsPod,
@@ -15,4 +16,5 @@ export const firewallChecks: readonly AnyCheck[] = [
   meshRulesMissing,
   nodeFirewallDrops,
   firewallBackendsMixed,
+  serviceRulesDetached,
 ];

@@ -1,5 +1,6 @@
 import type { AnyCheck } from '../define.ts';
 import { hostInterfaceInPod } from './host-interface-in-pod.ts';
+import { nodeMtuTooSmall } from './node-mtu-too-small.ts';
 import { podInterfaceDown } from './pod-interface-down.ts';
 import { podInterfaceMissing } from './pod-interface-missing.ts';
 import { podLinkLosing } from './pod-link-losing.ts';
@@ -12,6 +13,7 @@ export const interfacesChecks: readonly AnyCheck[] = [
   podInterfaceDown,
   podLoopbackDown,
   podMtuMismatch,
+  nodeMtuTooSmall,
   podSecondaryInterfaceMissing,
   podLinkLosing,
   hostInterfaceInPod,

@@ -1,12 +1,10 @@
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
+import { largestPacket, tooSmallUplink, widestUplink } from '../../computed/uplink-mtu.ts';
 import { TUNING } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
-import type { Link, NetworkStack } from '../../model/network.ts';
-import { definePodCheck } from '../define-pod-check.ts';
+import { definePodCheck, see } from '../define-pod-check.ts';
 import { recreatePod, repair } from '../remedies/steps.ts';
-
-/** Links that replace a device of the node and carry its addresses. */
-const OF_DEVICES: readonly (string | null)[] = ['bond', 'vlan'];
+import { nodeMtuTooSmall } from './node-mtu-too-small.ts';
 
 /**
  * Absolute values prove nothing (AWS 9001, VXLAN 1450, WireGuard 1420), so the pod's value is compared with
@@ -19,21 +17,21 @@ export const podMtuMismatch = definePodCheck({
   title: "The pod's MTU fits its pair and the node's uplink",
   failureTitle: "Pod's MTU does not fit its link",
   why: 'Where one end takes larger packets than the other, small requests work and large answers vanish: TLS handshakes hang, uploads stall, and ping looks fine.',
-  needs: ['podNetworks', 'hostNetwork'],
+  needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
   unless: [networkElsewhere],
-  facts({ hostNetwork }) {
-    const uplink = widestUplink(hostNetwork);
-    return { uplink };
+  facts(sources) {
+    const uplink = widestUplink(sources.hostNetwork);
+    const ofNode = tooSmallUplink(sources) !== null;
+    return { uplink, ofNode };
   },
-  judge(network, { uplink }) {
-    const { link, hostLink, stack } = network;
-    if (link === null || stack === null) return 'the pod has no such interface: see pod-interface-missing';
+  judge(network, { uplink, ofNode }) {
+    const { link, hostLink } = network;
+    const largest = largestPacket(network);
+    if (link === null || largest === null) return 'the pod has no such interface: see pod-interface-missing';
     const pairDiffers = hostLink !== null && hostLink.mtu !== link.mtu && !loweredOnPurpose(network);
-    // A lower MTU on the route takes precedence (Cilium sets it there).
-    const routeMtu =
-      stack.routes.find((route) => route.link === link.name && route.destination.endsWith('/0'))?.mtu ??
-      link.mtu;
-    const tooLarge = uplink !== undefined && Math.min(routeMtu, link.mtu) > uplink.mtu;
+    const tooLarge = uplink !== undefined && largest > uplink.mtu;
+    if (!pairDiffers && tooLarge && ofNode)
+      return see(nodeMtuTooSmall, 'all pods of the node send more than its uplink takes');
     if (!pairDiffers && !tooLarge) return 'pass';
     return {
       detail: pairDiffers
@@ -64,31 +62,6 @@ export const podMtuMismatch = definePodCheck({
     };
   },
 });
-
-/**
- * If there are several uplinks (a private network beside the public one), pods may be configured for the one
- * with the largest MTU.
- */
-function widestUplink({ links, addresses, routes }: NetworkStack): Link | undefined {
-  const ways = routes
-    .filter(({ destination, table }) => /^(0\.0\.0\.0|::)\/0$/.test(destination) && table === 'main')
-    .map(({ link }) => link);
-  if (ways.length === 0) return undefined;
-  // A device that is down or unused is no uplink, however large its MTU (InfiniBand: 65520).
-  const used = new Set([
-    ...addresses.filter(({ scope }) => scope === 'global').map(({ link }) => link),
-    ...routes
-      .filter(({ destination, table }) => table !== 'local' && !destination.startsWith('fe80:'))
-      .map(({ link }) => link),
-  ]);
-  const leadsOut = ({ name, master, kind, parentDevice, up }: Link) =>
-    up &&
-    (parentDevice !== null || OF_DEVICES.includes(kind)) &&
-    (used.has(name) || (master !== null && used.has(master)));
-  return links
-    .filter((link) => ways.includes(link.name) || leadsOut(link))
-    .toSorted((a, b) => b.mtu - a.mtu)[0];
-}
 
 /**
  * The tuning plugin sets only the pod's end, and a VPN in the pod may lower its MTU: packets then fit in both

@@ -5,6 +5,7 @@ import { bridgePortFlagsWrong } from './bridge-port-flags-wrong.ts';
 import { foreignRoutingRules } from './foreign-routing-rules.ts';
 import { hostPortUnserved } from './host-port-unserved.ts';
 import { linkProgramUnexpected } from './link-program-unexpected.ts';
+import { neighbourOfNodeWrong } from './neighbour-of-node-wrong.ts';
 import { nodeDefaultRouteMissing } from './node-default-route-missing.ts';
 import { nodeNeighbourWrong } from './node-neighbour-wrong.ts';
 import { nodeTunnelBroken } from './node-tunnel-broken.ts';
@@ -31,4 +32,5 @@ export const pathChecks: readonly AnyCheck[] = [
   podUnroutedOutbound,
   podsOfNodeUnreachable,
   routeToNodeMissing,
+  neighbourOfNodeWrong,
 ];

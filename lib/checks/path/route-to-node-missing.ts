@@ -98,7 +98,7 @@ function failure(own: NodeRoutes, found: readonly Way[], direct: boolean): Outco
     })),
     remedy: [
       lookOnNode(node, 'see the routes, and who writes them (proto).', 'ip route show table all'),
-      ...(direct ? found.slice(0, SHOWN).flatMap((way) => putBack(way, node)) : []),
+      ...found.slice(0, SHOWN).flatMap((way) => putBack(way, node, direct)),
       ...(cniPlugin(plugin)?.agent == null
         ? [repair('Have the program that writes these routes restore them; no pod has to be deleted.')]
         : [restartAgent(plugin, node)]),
@@ -112,14 +112,16 @@ function textOf({ node, address, state, found }: Way): string {
   return `no route leads to pods of ${node}, such as ${address}, ${instead}`;
 }
 
-/** If nodes send to each other without a tunnel, the missing route can be given. */
-function putBack({ by, range, near, node: other }: Way, node: string): RemedyStep[] {
-  if (by === null || range === null || !near) return [];
+/** If nodes send to each other without a tunnel, the missing route can be given; in a tunnel if only its gateway is wrong. */
+function putBack({ by, range, near, right, node: other }: Way, node: string, direct: boolean): RemedyStep[] {
+  const known = direct && near && by !== null && range !== null ? [range, 'via', by] : null;
+  const words = right ?? known;
+  if (words === null) return [];
   return [
     repairOnNode(
       node,
       `put back the route to the pods of ${other}; no pod has to be deleted.`,
-      command('ip', ...(range.includes(':') ? ['-6'] : []), 'route', 'replace', range, 'via', by),
+      command('ip', ...(words[0]?.includes(':') ? ['-6'] : []), 'route', 'replace', ...words),
     ),
   ];
 }

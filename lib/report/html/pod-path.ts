@@ -51,6 +51,8 @@ const ofCheck: Readonly<Record<string, Break>> = {
   'pod-mac-duplicate': { at: 'bridge', way: 'to' },
   'node-forwarding-disabled': { at: 'node', way: 'both' },
   'node-firewall-drops': { at: 'node', way: 'both' },
+  'node-mtu-too-small': { at: 'node', way: 'both' },
+  'service-rules-detached': { at: 'node', way: 'from' },
 };
 
 const kinds: Record<Place, string> = {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { podMtuMismatch } from '../../../lib/checks/interfaces/pod-mtu-mismatch.ts';
 import type { Address, Link, Route } from '../../../lib/model/network.ts';
+import { aCniConfig } from '../cni/evidence.ts';
 import {
   aCniResult,
   aHostLink,
@@ -16,8 +17,9 @@ import {
 } from '../evidence.ts';
 
 describe('pod-mtu-mismatch', () => {
-  const run = (network = aPodNetwork(), hostNetwork = aHostStack()) =>
-    podMtuMismatch.run({ podNetworks: [network], hostNetwork }, context);
+  /** Beside the pod one that fits: where none does, the uplink is at fault. */
+  const run = (network = aPodNetwork(), hostNetwork = aHostStack(), beside = [aPodNetwork()]) =>
+    podMtuMismatch.run({ podNetworks: [network, ...beside], hostNetwork, cniConfig: aCniConfig() }, context);
 
   const jumbo = aPodNetwork({ link: aLink({ mtu: 8950 }), hostLink: aHostLink({ mtu: 8950 }) });
 
@@ -121,6 +123,12 @@ describe('pod-mtu-mismatch', () => {
   ])('leaves alone what %s lowered on the side of the pod, but not what is larger there', (_, changes) => {
     expect(run(aPodNetwork({ ...changes, link: aLink({ mtu: 1400 }) }))[0]?.result).toBe('pass');
     expect(failures(run(aPodNetwork({ ...changes, link: aLink({ mtu: 9000 }) })))).toHaveLength(1);
+  });
+
+  it('leaves pods that are all larger than the uplink to the finding of the node', () => {
+    const outcomes = run(jumbo, aHostStack(), [jumbo]);
+    expect(outcomes.map(({ result }) => result)).toEqual(['notApplicable', 'notApplicable']);
+    expect(outcomes[0]).toMatchObject({ reason: expect.stringContaining('see node-mtu-too-small') });
   });
 
   it('compares nothing where the interface is missing', () => {

@@ -46,6 +46,36 @@ describe('route-to-node-missing', () => {
     expect(found[0]?.detail).toContain('go elsewhere: "10.244.2.0/24 via 10.0.3.254 dev eth0"');
   });
 
+  it('finds a route into a tunnel by a gateway that is not that node, and puts it right', () => {
+    const inTunnel = (number: number, gateway = `10.244.${number}.0`) =>
+      toNode(number, { gateway, tunnel: true, link: 'flannel.1' });
+    const node = (number: number, routes: NodeRoutes['routes']) =>
+      aNodeOf(number, [], { routes, tunnelAddresses: [`10.244.${number}.0`] });
+    const misled = node(1, [inTunnel(2, '10.244.9.0')]);
+    const found = failures(run([misled, node(2, [inTunnel(1)])]));
+    expect(found.map(({ object }) => object.name)).toEqual(['node-1']);
+    expect(found[0]?.remedy.map(({ command }) => command)).toContain(
+      'ip route replace 10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink',
+    );
+    expect(failures(run([node(1, [inTunnel(2)]), node(2, [inTunnel(1)])]))).toEqual([]);
+  });
+
+  it('leaves alone routes into a tunnel by the own address, as of Cilium, by that of the other node, or by none', () => {
+    const by = (gateway: string | null) =>
+      [1, 2].map((number) =>
+        aNodeOf(number, [], {
+          routes: [toNode(3 - number, { gateway, tunnel: true, link: 'cilium_host' })],
+          tunnelAddresses: [`10.244.${number}.99`],
+        }),
+      );
+    const [one, two] = by(null) as [NodeRoutes, NodeRoutes];
+    expect(failures(run([one, two]))).toEqual([]);
+    const own = by('10.244.1.99')[0] as NodeRoutes;
+    const other = by('10.0.3.2')[0] as NodeRoutes;
+    expect(failures(run([own, two]))).toEqual([]);
+    expect(failures(run([other, two]))).toEqual([]);
+  });
+
   it('is silent where the network carries the packets: no node has such routes, or a single one says so', () => {
     const cloud = [aNodeOf(1, []), aNodeOf(2, []), aNodeOf(3, [])];
     expect(resultsOf(cloud)).toEqual(Array(3).fill('notApplicable'));

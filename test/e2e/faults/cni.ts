@@ -1,6 +1,6 @@
 /** CNI configuration, plugins, and the addresses that host-local keeps as files. */
 import type { Platform } from '../cluster.ts';
-import { type Fault, hasHostLocal } from './fault.ts';
+import { type Fault, hasHostLocal, inInjector } from './fault.ts';
 
 const directory = '$(dirname "$(ls /var/lib/cni/networks/*/last_reserved_ip.0 | head -n 1)")';
 const free = '"${IP%.*}"';
@@ -111,11 +111,13 @@ export const endpointFaults: readonly Fault[] = [
     id: 'cilium-endpoint-gone',
     check: 'cni-endpoint-missing',
     where: 'cluster',
-    // Pods that may be starting are not judged: those in their first minute.
-    inject:
-      'kubectl wait -n "$POD_NAMESPACE" --for=condition=Ready "pod/$POD" && sleep 65 && kubectl delete ciliumendpoint -n "$POD_NAMESPACE" "$POD"',
+    // Pods that may be starting are not judged: those in their first minute. A working agent makes it again within 10 s.
+    inject: `kubectl wait -n "$POD_NAMESPACE" --for=condition=Ready "pod/$POD" && sleep 65; ${signalAgent('STOP')}
+kubectl delete ciliumendpoint -n "$POD_NAMESPACE" "$POD"`,
     shows: ['no CiliumEndpoint'],
-    repair: 'kubectl delete pod -n "$POD_NAMESPACE" "$POD"',
+    repair: `${signalAgent('CONT')}
+kubectl delete pod -n "$POD_NAMESPACE" "$POD"`,
+    cleanup: signalAgent('CONT'),
     when: isCilium,
   },
   {
@@ -130,6 +132,10 @@ export const endpointFaults: readonly Fault[] = [
     when: isCilium,
   },
 ];
+
+function signalAgent(signal: 'STOP' | 'CONT'): string {
+  return inInjector(signal, 'kill -"$1" $(pgrep -x cilium-agent)');
+}
 
 /** The block of the victim's address, modified by jq; \`$at\` is the position of the address in it. */
 function changeBlock(change: string): string {

@@ -43,6 +43,14 @@ export function fill(text: string, variables: Variables): string {
     .reduce((filled, name) => filled.replaceAll(`$${name}`, variables[name] ?? ''), text);
 }
 
+/** For a script with kubectl: another one, in the injector on the victim's node, which sees the node's processes and network. `argument` is its $1. */
+export function inInjector(argument: string, script: string): string {
+  return `injector=$(kubectl get pods -n "$POD_NAMESPACE" -l app=injector --field-selector "spec.nodeName=$NODE" -o name)
+kubectl exec -i -n "$POD_NAMESPACE" "$injector" -- sh -es "${argument}" <<'E2E'
+${script}
+E2E`;
+}
+
 export const isBridge = (platform: Platform): boolean => ['bridge', 'flannel'].includes(platform.plugin);
 export const hasHostLocal = (platform: Platform): boolean =>
   platform.ipam === 'host-local' || platform.plugin === 'flannel';

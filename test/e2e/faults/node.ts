@@ -1,6 +1,6 @@
 /** Faults of a node as a whole. */
 import type { Platform } from '../cluster.ts';
-import { type Fault, isBridge } from './fault.ts';
+import { type Fault, inInjector, isBridge } from './fault.ts';
 
 const isAws = ({ plugin }: Platform): boolean => plugin === 'aws-cni';
 
@@ -68,6 +68,19 @@ export const nodeFaults: readonly Fault[] = [
     shows: ['$OTHER_MAC', '$OTHER_POD'],
     repair: 'remedy',
     when: isBridge,
+  },
+  {
+    id: 'uplink-mtu-lowered',
+    check: 'node-mtu-too-small',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    // All of them: of several the widest counts.
+    inject: `uplink=$(ip -j route show default | jq -r '.[0].dev'); links="$uplink $(ip -j link | jq -r '.[].ifname' | grep -E '^(eth|ens)' | grep -vx "$uplink" | tr '\\n' ' ')"
+echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $links; do ip link set "$link" mtu 1300; done`,
+    shows: ['MTU 1300', '$POD'],
+    repair: 'remedy',
+    cleanup: 'for link in $LINKS; do ip link set "$link" mtu "$MTU"; done',
   },
   {
     id: 'default-route-of-node-deleted',
@@ -272,6 +285,34 @@ echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
     when: ({ plugin }) => plugin !== 'aws-cni' && plugin !== 'calico' && plugin !== 'cilium-cni',
   },
   {
+    id: 'route-to-node-misled',
+    check: 'route-to-node-missing',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: `route=$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0] | "\\(.dst) \\(.gateway) \\(.dev)"')
+set -- $route; echo "ROUTE=$1 via $2 dev $3"; echo "WRONG=\${2%.*}.77"; ip route replace "$1" via "\${2%.*}.77" dev "$3" onlink`,
+    shows: ['$WRONG'],
+    repair: 'remedy',
+    cleanup: 'ip route replace $ROUTE onlink 2>/dev/null || :',
+    when: ({ plugin }) => plugin !== 'aws-cni' && plugin !== 'calico' && plugin !== 'cilium-cni',
+  },
+  {
+    id: 'neighbour-of-node-wrong',
+    check: 'neighbour-of-node-wrong',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'cluster',
+    inject: `ip=$(kubectl get nodes -o json | jq -r --arg node "$NODE" '[.items[] | select(.metadata.name != $node)][0].status.addresses[] | select(.type == "InternalIP").address')
+echo "OTHER_NODE=$ip"; ${inInjector('$ip', 'ip neigh replace "$1" lladdr 02:de:ad:00:00:02 nud permanent dev "$(ip route get "$1" | sed -n "s/.* dev \\([^ ]*\\).*/\\1/p")"')}`,
+    shows: ['$OTHER_NODE', '02:de:ad:00:00:02'],
+    repair: 'remedy',
+    cleanup: inInjector(
+      '$OTHER_NODE',
+      'ip neigh show "$1" | sed -n "s/ lladdr 02:de:ad:00:00:02 .*//p" | while read -r entry; do ip neigh del $entry; done',
+    ),
+  },
+  {
     id: 'aws-rule-to-pod-deleted',
     check: 'aws-rule-missing',
     where: 'node-network',
@@ -360,6 +401,19 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     cleanup: 'iptables -P FORWARD ACCEPT',
     // Calico and flannel accept pods with their own rules.
     when: ({ plugin }) => ['bridge', 'ptp', 'aws-cni'].includes(plugin),
+  },
+  {
+    id: 'service-rules-unreached',
+    check: 'service-rules-detached',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject:
+      'for chain in PREROUTING OUTPUT; do iptables -t nat -D $chain -m comment --comment "kubernetes service portals" -j KUBE-SERVICES; done',
+    shows: ['KUBE-SERVICES', 'PREROUTING', 'OUTPUT'],
+    repair: 'remedy',
+    cleanup:
+      'for chain in PREROUTING OUTPUT; do rule="$chain -m comment --comment services -j KUBE-SERVICES"; iptables -t nat -S $chain | grep -q -e "-j KUBE-SERVICES" || iptables -t nat -I $rule; done',
   },
   {
     id: 'bridge-address-wrong',

@@ -1,0 +1,104 @@
+import { readRule } from '../../computed/forward-rules.ts';
+import type { PacketFilter } from '../../model/network.ts';
+import { listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+
+/** Of kube-proxy in its modes iptables and ipvs. */
+const SERVICES = 'KUBE-SERVICES';
+/** What each way into the chain carries. */
+const WAYS = [
+  { chain: 'PREROUTING', whose: 'packets of pods, and from outside' },
+  { chain: 'OUTPUT', whose: 'packets of the node itself and of pods on its network' },
+] as const;
+
+/**
+ * Whoever flushes the built-in chains, or restores an older dump, loses the jumps and keeps what they led to. kube-proxy writes them
+ * only when it writes all of its rules: since 1.28 once an hour (FullSyncPeriod).
+ */
+export const serviceRulesDetached = defineCheck({
+  id: 'service-rules-detached',
+  topic: 'firewall',
+  severity: 'critical',
+  title: "The node's packets reach the rules of Services",
+  failureTitle: 'No packet reaches the rules of Services',
+  why: 'No Service answers from this node, cluster DNS included, while every address of a pod does. kube-proxy runs, and its rules are all there.',
+  needs: ['hostPacketFilters'],
+  run({ hostPacketFilters }, { node }) {
+    const object = nodeObject(node);
+    const tables = hostPacketFilters.flatMap(servicesOf);
+    if (tables.length === 0)
+      return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
+    // Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed.
+    const cut = tables.filter(
+      ({ missing, family }) =>
+        missing.length > 0 && !tables.some((other) => other.family === family && other.missing.length === 0),
+    );
+    if (cut.length === 0) return [pass(object)];
+    return [
+      fail(object, {
+        detail: `The chain ${SERVICES} has its rules, but no rule leads there: ${listed(
+          cut.flatMap(({ missing, tool }) =>
+            missing.map(({ chain, whose }) => `${chain} of table nat (${tool}; ${whose})`),
+          ),
+          4,
+        )}.`,
+        confidence: 'confirmed',
+        evidence: cut.flatMap(({ missing, tool, rules }) =>
+          missing.map(({ chain }) => ({
+            what: `rules of ${chain} that lead to ${SERVICES}, which has ${rules}`,
+            expected: `-A ${chain} … -j ${SERVICES}`,
+            actual: 'none',
+            source: `${tool}-save -t nat (node)`,
+          })),
+        ),
+        remedy: cut.flatMap(({ missing, tool }) => [
+          lookOnNode(
+            node,
+            'see the table, and which program changed it: a firewall that was reloaded may do it again.',
+            command(`${tool}-save`, '-t', 'nat'),
+          ),
+          ...missing.map(({ chain }) =>
+            repairOnNode(
+              node,
+              'put the rule back, as kube-proxy writes it; a restart of kube-proxy does the same.',
+              command(
+                ...[tool, '-t', 'nat', '-I', chain],
+                ...['-m', 'comment', '--comment', 'kubernetes service portals', '-j', SERVICES],
+              ),
+            ),
+          ),
+        ]),
+      }),
+    ];
+  },
+});
+
+type Services = {
+  readonly tool: string;
+  readonly family: 4 | 6;
+  /** In the chain of Services. */
+  readonly rules: number;
+  readonly missing: readonly (typeof WAYS)[number][];
+};
+
+/** Of a table nat in which kube-proxy has rules for Services. */
+function servicesOf({ backend, tables }: PacketFilter): Services[] {
+  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
+  const rules = chains.find(({ name }) => name === SERVICES)?.rules.length ?? 0;
+  if (backend === 'nftables' || rules === 0) return [];
+  const [program = ''] = backend.split('-');
+  return [
+    {
+      tool: backend.endsWith('-legacy') ? backend : program,
+      family: program === 'ip6tables' ? 6 : 4,
+      rules,
+      missing: WAYS.filter(
+        ({ chain }) =>
+          !chains.some(
+            ({ name, rules }) => name === chain && rules.some((rule) => readRule(rule)?.target === SERVICES),
+          ),
+      ),
+    },
+  ];
+}

@@ -1,0 +1,62 @@
+import { largestPacket, tooSmallUplink, widestUplink } from '../../computed/uplink-mtu.ts';
+import { counted, listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+
+/** A DHCP lease (option 26) or a network manager lowers the device after the plugin was set up, or the plugin is given too much. */
+export const nodeMtuTooSmall = defineCheck({
+  id: 'node-mtu-too-small',
+  topic: 'interfaces',
+  severity: 'medium',
+  title: "The node's uplink takes packets as large as its pods send",
+  failureTitle: "Node's uplink takes less than pods send",
+  why: 'Small requests of every pod on the node work and large answers vanish or crawl: TLS handshakes hang, uploads stall, and ping looks fine.',
+  needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
+  run(sources, { node }) {
+    const object = nodeObject(node);
+    if (widestUplink(sources.hostNetwork) === undefined)
+      return [notApplicable(object, 'the node has no default route, so that its uplink is not known')];
+    if (sources.podNetworks.length === 0)
+      return [notApplicable(object, 'no pod on the node has a network of its own')];
+    const found = tooSmallUplink(sources);
+    if (found === null) return [pass(object)];
+    const { uplink, networks } = found;
+    const sizes = networks.map((network) => largestPacket(network) ?? 0);
+    const needed = Math.max(...sizes);
+    return [
+      fail(object, {
+        detail: `The uplink ${uplink.name} has MTU ${uplink.mtu}, but all ${counted(networks.length, 'pod')} of the node send packets of up to ${needed}: ${listed(
+          networks.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+          5,
+        )}.`,
+        confidence: 'confirmed',
+        evidence: [
+          {
+            what: `MTU of ${uplink.name}`,
+            expected: `at least ${needed}`,
+            actual: String(uplink.mtu),
+            source: `ip link show dev ${uplink.name} (node)`,
+          },
+          {
+            what: "MTU of the pods' interfaces, or of their default routes where that is lower",
+            expected: `at most ${uplink.mtu}`,
+            actual: listed([...new Set(sizes)].map(String), 5),
+            source: "ip link; ip route (pods' namespaces)",
+          },
+        ],
+        remedy: [
+          lookOnNode(
+            node,
+            'see what the device may have, and what other nodes have; a network manager or a DHCP lease may have set it.',
+            command('ip', '-d', 'link', 'show', 'dev', uplink.name),
+          ),
+          repairOnNode(
+            node,
+            'raise it again; no pod has to be deleted. Where the network behind it takes no more (VPN, another cloud), lower mtu in the configuration of the CNI plugin instead, and recreate the pods of the node.',
+            command('ip', 'link', 'set', 'dev', uplink.name, 'mtu', String(needed)),
+          ),
+        ],
+      }),
+    ];
+  },
+});

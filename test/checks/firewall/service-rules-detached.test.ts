@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { serviceRulesDetached } from '../../../lib/checks/firewall/service-rules-detached.ts';
+import type { PacketFilter } from '../../../lib/model/network.ts';
+import { context, failures } from '../evidence.ts';
+
+const JUMP = '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES';
+const SERVICE =
+  '-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment "kube-system/kube-dns:dns" -m udp --dport 53 -j KUBE-SVC-TCOU7JCQXEZGVUNU';
+
+/** The table nat of kube-proxy. */
+function nat({
+  prerouting = [JUMP],
+  output = [JUMP.replace('PREROUTING', 'OUTPUT')],
+  services = [SERVICE],
+  backend = 'iptables-legacy',
+}: {
+  prerouting?: string[];
+  output?: string[];
+  services?: string[];
+  backend?: PacketFilter['backend'];
+} = {}): PacketFilter {
+  const builtIn = (name: string, rules: string[]) => ({
+    name,
+    hook: name.toLowerCase(),
+    policy: 'accept',
+    rules,
+  });
+  return {
+    backend,
+    tables: [
+      {
+        name: 'nat',
+        chains: [
+          builtIn('PREROUTING', prerouting),
+          builtIn('OUTPUT', output),
+          { name: 'KUBE-SERVICES', hook: null, policy: null, rules: services },
+        ],
+      },
+    ],
+  };
+}
+
+const run = (...hostPacketFilters: PacketFilter[]) =>
+  serviceRulesDetached.run({ hostPacketFilters }, context);
+
+describe('service-rules-detached', () => {
+  it('passes rules that packets of pods and of the node reach, in the words of both backends', () => {
+    expect(run(nat())[0]?.result).toBe('pass');
+    const nft = ['counter packets 12 bytes 720 jump KUBE-SERVICES'];
+    expect(run(nat({ backend: 'iptables-nft', prerouting: nft, output: nft }))[0]?.result).toBe('pass');
+  });
+
+  it('finds both jumps gone, as one finding with the rules that put them back', () => {
+    const found = failures(run(nat({ prerouting: ['-A PREROUTING -j CALI-PREROUTING'], output: [] })));
+    expect(found).toHaveLength(1);
+    expect(found[0]?.detail).toContain('PREROUTING of table nat');
+    expect(found[0]?.detail).toContain('OUTPUT of table nat');
+    expect(found[0]?.remedy.flatMap(({ command }) => command ?? [])).toEqual([
+      'iptables-legacy-save -t nat',
+      "iptables-legacy -t nat -I PREROUTING -m comment --comment 'kubernetes service portals' -j KUBE-SERVICES",
+      "iptables-legacy -t nat -I OUTPUT -m comment --comment 'kubernetes service portals' -j KUBE-SERVICES",
+    ]);
+  });
+
+  it('finds one of them gone, and names that one alone', () => {
+    const [found] = failures(run(nat({ prerouting: [], backend: 'iptables-nft' })));
+    expect(found?.detail).not.toContain('OUTPUT');
+    expect(found?.remedy.at(-1)?.command).toMatch(/^iptables -t nat -I PREROUTING /);
+  });
+
+  it('judges IPv6 by itself', () => {
+    const [found] = failures(run(nat(), nat({ backend: 'ip6tables-nft', output: [] })));
+    expect(found?.remedy.at(-1)?.command).toMatch(/^ip6tables -t nat -I OUTPUT /);
+  });
+
+  it('does not mind the rules that an earlier kube-proxy left in the other backend', () => {
+    const left = nat({ prerouting: [], output: [] });
+    expect(run(nat({ backend: 'iptables-nft' }), left)[0]?.result).toBe('pass');
+  });
+
+  it('has nothing to say where the chain is empty or kube-proxy writes none', () => {
+    expect(run(nat({ services: [], prerouting: [], output: [] }))[0]?.result).toBe('notApplicable');
+    expect(run()[0]?.result).toBe('notApplicable');
+  });
+});
