@@ -1,5 +1,5 @@
-# Asked for only: does each pod answer the node, see its gateway, and get an answer from its DNS server? A pod names its links
-# and servers as it likes: what is no plain name or address goes into no command.
+# Only if requested: does each pod answer the node, reach its gateway, and get an answer from its DNS server? A pod chooses the
+# names of its links and servers: anything that is not a plain name or address is kept out of commands.
 job_active_plan() {
   lines b/netns/*/ip.json | grep -v '\*' | xargs jq -r '<active-addresses.jq>' >found || return
   awk -F '\t' -v found=found -v resolv=b/resolv '
@@ -18,8 +18,8 @@ job_active_ping() {
   [ $? -le 2 ] && nsenter --net=/proc/1/ns/net ip neigh show >b/active/neighbours
 }
 
-# active_pod INODE GATEWAY SERVER PATH. Gateways of Calico and AWS never answer, which is known after most of a second: meanwhile
-# the next pods have their turn.
+# active_pod INODE GATEWAY SERVER PATH. Gateways of Calico and AWS never answer, which takes most of a second to find out:
+# meanwhile, other pods are probed.
 job_active_pod() {
   case $active in *,ping,*)
     [ "$2" = - ] || nsenter --net="$4" sh -c 'IFS=,; fping -r 1 -t 300 -- $1; ip neigh show' sh "${2#-,}" >"b/active/$1.gateway" 2>&1 & ;;

@@ -1,4 +1,4 @@
-# A sandbox that was recorded meanwhile owns what was found of it before; one that was half written is read again.
+# A sandbox recorded meanwhile owns what was found of it before; a half-written one is read again.
 job_sandboxes_again() {
   containers >b/sandboxes.after
   awk -F '\t' 'BEGIN { while ((getline line < "b/sandboxes.ndjson") > 0) {
@@ -8,7 +8,7 @@ job_sandboxes_again() {
   return 0
 }
 
-# Before the sandboxes are listed for the second time: what belongs to one that stands in both lists is in each of these.
+# Runs before the second listing of sandboxes: what belongs to a sandbox in both lists is in each of these files.
 job_look_again() {
   pin_files >b/host/pins.after
   node_links >b/host/links.after

@@ -1,7 +1,7 @@
 clock
 times >b/cpu
 echo "milliseconds=$(((now - begun) * 10))" >>b/meta
-# A file that was cut is absent, not cut.
+# A truncated file is left out, not shortened.
 find b -type f -size +4095 | while read -r file; do rm "$file"; echo "${file#b/} too-large" >>b/dropped; done
 pack() { tar -cf - -C b . | gzip -c >bundle.tar.gz; length=$(wc -c <bundle.tar.gz); }
 pack

@@ -1,5 +1,5 @@
 job_cni() {
-  # The runtime looks in its own directories only; configurations and copies of plugins elsewhere are of no use to it.
+  # The runtime looks only in its own directories; configurations and copies of plugins elsewhere are irrelevant.
   settings=$(cat containerd)
   conf=$(setting conf_dir) own=$(setting 'bin_dirs?')
   if [ -f crio.settings ] && { [ "${monitor#conmon}" != "$monitor" ] || [ ! -s containerd ]; }; then
@@ -27,7 +27,7 @@ job_cni() {
     directory=$path
     [ -d "$directory" ] || continue
     stat -L -c '%A %s %n' "$directory"/* | sed "s#$directory/#$dir/#"
-    # Absolute links, as those of k3s, lead nowhere from here.
+    # Absolute links, such as those of k3s, lead nowhere from here.
     for file in "$directory"/*; do
       [ -L "$file" ] && [ ! -e "$file" ] && host "$dir/${file##*/}" && [ -f "$path" ] &&
         stat -c "%A %s $dir/${file##*/}" "$path"

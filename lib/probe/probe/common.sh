@@ -1,7 +1,7 @@
-# Each argument as a line; dash's echo would make line ends of what is `\n` or `\012` in a name of a pod's.
+# Prints each argument as a line; dash's echo would turn `\n` or `\012` in a pod's name into line ends.
 lines() { printf '%s\n' "$@"; }
 
-# busybox gives a command 32 kB of arguments at a time by itself, so that there would be four of what one can do.
+# By default busybox passes 32 kB of arguments at a time, which would need four commands for one.
 xargs() { command xargs -s 120000 "$@"; }
 
 # Sets `now` to hundredths of a second since boot: busybox's date has no fractions, and this needs no fork.
@@ -10,8 +10,8 @@ clock() {
   now=${now%.*}${now#*.}
 }
 
-# host FILE [ROOT]: sets `path` to a host file as seen from here. Absolute symbolic links on the way would lead into our own root
-# (docs/traps.md T5): NixOS and k3s have them in the middle of paths.
+# host FILE [ROOT]: sets `path` to a host file as seen from here. Absolute symbolic links on the way would lead into the
+# probe's own root (docs/traps.md T5): NixOS and k3s have them in the middle of paths.
 host() {
   base=${2:-$R} left=$1/ links=0
   path=$base
@@ -27,16 +27,16 @@ host() {
   done
 }
 
-# The /proc directories of the node's own processes of that name, as job_places has listed them.
+# The /proc directories of the node's own processes with that name, as listed by job_places.
 programs() { sed -n "s/^$1 //p" programs; }
 
-# argument PROCESS NAMES: the value of a flag on its command line, by its names as sed has them.
+# argument PROCESS NAMES: the value of a flag on its command line; NAMES is a sed pattern.
 argument() { tr '\0' '\n' <"$1/cmdline" | sed -n -e "/^\($2\)\$/{n;p;}" -e "s/^\($2\)=//p" | tail -n 1; }
 
-# each COMMAND: runs it on the files on stdin, one a line, if there are any.
+# each COMMAND: runs it on the files on stdin, one per line, if there are any.
 each() { tr '\n' '\0' | xargs -0r "$@"; }
 
-# toml FILES: without comments, with each list in one line, and with no `root` but that of the runtime itself: plugins have theirs.
+# toml FILES: without comments, with each list on one line, and with only the runtime's own `root`: plugins have theirs.
 toml() {
   for file; do echo '[]'; cat "$file"; done 2>/dev/null | awk '{ sub(/#.*/, "") }
     open { line = line " " $0; if (/\]/) { print line; open = 0 } next }
@@ -45,5 +45,5 @@ toml() {
     /=[ \t]*\[/ && !/\]/ { line = $0; open = 1; next } { print }'
 }
 
-# setting NAME: the paths of it in `settings`, of which the last that has any counts.
+# setting NAME: its paths in `settings`; the last entry that has any counts.
 setting() { lines "$settings" | grep -E "^[ $T]*$1[ $T]*=.*/" | tail -n 1 | grep -o '/[^"'"'"', ]*'; }

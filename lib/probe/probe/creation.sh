@@ -1,4 +1,4 @@
-# Whether a namespace can be made at all, without a name or a link that anyone else sees.
+# Whether a namespace can be created, without a name or link that anything else sees.
 job_creation() {
   [ "$creation" = 1 ] || return 0
   clock; before=$now

@@ -1,5 +1,5 @@
 { gsub(/\047/, "") }
-# Paths of open files may have line ends, and so whatever lines a container likes.
+# Paths of open files may contain line ends, and so any lines that a container likes.
 $1 !~ /^\/proc\/[0-9]+\/fd\/[0-9]+$/ { next }
 { split($1, part, "/")
   if ($3 ~ /^net:\[[0-9]+\]$/) printf "%s\t%s\t%s\n", part[3], part[5], substr($3, 6, length($3) - 6)

@@ -8,7 +8,7 @@ reservations() {
   networks | while read -r dir; do lines "$dir"/*; done | grep -v '/\*$'
 }
 
-# Checkpoints of the AWS VPC CNI; one that is no JSON is named, with why.
+# Checkpoints of the AWS VPC CNI; an invalid one is named, with the reason.
 aws_reservations() {
   for file in $R/run/aws-node/ipam*.json; do
     [ -f "$file" ] || continue

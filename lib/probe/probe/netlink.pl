@@ -3,9 +3,9 @@
 # and NLMSG_DONE 3 end it, 16 is NLM_F_DUMP_INTR; 16 and 3 open AF_NETLINK (0: routes, 12: netfilter); O_NONBLOCK 2048, CLONE_NEWNET.
 # Whatever is left out with a second argument, the ways of packets are asked for.
 my ($setns, $only) = @ARGV;
-# Before the limit of this job: what is left then is read by the next ones.
+# Ends before this job's time limit: the next jobs read the rest.
 alarm 9;
-# A file that grows too large is that of one namespace only.
+# A file that grows too large affects only one namespace.
 $SIG{XFSZ} = "IGNORE";
 sub ask { my ($socket, $type, $flags, $sequence, $body) = @_;
   send $socket, pack("LSSLL", 16 + length $body, $type, $flags, $sequence, 0) . $body, 0 or die;
@@ -14,7 +14,7 @@ sub ask { my ($socket, $type, $flags, $sequence, $body) = @_;
     $all .= $part;
     die if length $all > 4e6;
     for (my $at = 0; $at < length $part;) { my ($length, $kind, $marks) = unpack "LSS", substr $part, $at;
-      # An interrupted dump may lack something.
+      # An interrupted dump may be incomplete.
       die if $length < 16 or $marks & 16;
       return $all if $kind == 2 or $kind == 3 or $flags == 1;
       $at += $length + 3 & ~3 } } }
@@ -24,10 +24,10 @@ open my $host, "<", "/proc/1/ns/net" or exit;
 # Empty until the ways of all pods are known.
 eval { keep("b/host/routing", "") };
 while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path, $leaked) = split / /;
-  # Pods come before what nobody owns, which may go into the thousands.
+  # Pods first: namespaces without an owner may be thousands.
   routing($setns, $host) if $leaked;
   eval {
-    # Of a name that became a pipe meanwhile nothing is waited for.
+    # Does not wait if the name has become a pipe.
     (stat $path)[1] == $inode and sysopen my $own, $path, 2048 or die;
     (stat $own)[1] == $inode and !syscall $setns, fileno $own, 0x40000000 or die;
     socket my $route, 16, 3, 0 or die;

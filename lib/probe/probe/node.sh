@@ -1,4 +1,4 @@
-# The end of it only: on large nodes the whole is larger than any file here may be.
+# Only its end: on large nodes the whole log exceeds the limit of any file here.
 job_kernel_log() {
   { dmesg || echo "$?" >dmesg.failed; } | tail -c 262144 >b/kernel/log
   [ ! -f dmesg.failed ]
@@ -16,8 +16,8 @@ job_host_facts() {
   node_links >b/host/links.before
 }
 
-# Pods come and go while this runs. What they are known by is read first and last (sandboxes, links) or twice in between
-# (pins, mounts, reservations): only what stood both times is judged.
+# Pods start and end while this runs. What identifies them is read first and last (sandboxes, links) or twice in between
+# (pins, mounts, reservations): only what is in both readings is judged.
 
 # Links of the node as `INDEX: NAME`.
 node_links() { nsenter --net=/proc/1/ns/net ip -o link show | cut -d : -f 1,2; }

@@ -1,5 +1,5 @@
-# A directory of names for every namespace that anything leads to, so that `ip netns list-id` can say which id is which
-# namespace. It is mounted in our own mount namespace only.
+# A directory of names for every namespace to which anything leads, so that `ip netns list-id` can say which id is which
+# namespace. It is mounted only in this process's mount namespace.
 job_plan() {
   {
     awk '$1 == "fs" && $2 ~ /^(6e736673|9fa0)$/ { nsfs[$3] = 1 } $1 == "file" && ($5 in nsfs) { print $2 "\tpin\t" root $5 }' root=$M/root b/host/pins
@@ -21,8 +21,8 @@ job_plan() {
   fi
   printf 'addr show\nroute show table all\nneigh show\nrule show\nnetns list-id\n' >batch
   lines 'stack host host pin 1 /proc/1/ns/net' host_firewall own_names >>jobs
-  # Each with a process that lives in it, where there is one: what /proc/PID/net shows needs no entering. Those of sandboxes
-  # come first, as leaked ones may go into the thousands: of the others only so many are read, though all are counted.
+  # Each with a process that lives in it, if there is one: reading /proc/PID/net needs no entering. Those of sandboxes come first,
+  # as leaked ones may be thousands: only a limited number of the others is read, though all are counted.
   grep -o '"path":"[^"]*"' b/sandboxes.ndjson >paths
   awk -F '\t' -v host="$host_inode" -v list=b/host/processes -v sandboxes=b/sandboxes.before -v paths=paths -v most="$stacks" '
     <plan.awk>' b/netns/index >planned
@@ -37,7 +37,7 @@ job_plan() {
   esac >>jobs
 }
 
-# From here on only the host has a name: in a pod's namespace list-id would open every pin again, for each pod.
+# From here on only the host has a name: otherwise list-id in a pod's namespace would open every pin again, for each pod.
 job_own_names() {
   [ -d /var/run/netns ] && mv /var/run/netns /var/run/all && mkdir /var/run/netns && ln -s /proc/1/ns/net "/var/run/netns/inode-$(stat -L -c %i /proc/1/ns/net)"
 }

@@ -1,12 +1,12 @@
-# What the next three jobs are for, in one walk through /proc by one process, which takes half of the time. What it does
-# not write is left to them.
+# Does what the next three jobs are for in one walk through /proc by one process, in half of the time. The next jobs write
+# what it could not.
 job_walk() {
   perl -e '
     <walk.pl>'
 }
 
-# One line a process: pid, inodes of its network, pid and mount namespace, state, start, cgroup, command. Kernel threads
-# only when they are blocked; nothing that has ended and waits to be reaped. /proc/PID/cmdline is not read: it can block on the memory lock of a stuck process.
+# One line per process: pid, inodes of its network, pid and mount namespace, state, start, cgroup, command. Kernel threads
+# only if they are blocked, and no zombies. /proc/PID/cmdline is not read: it can block on the memory lock of a stuck process.
 job_processes() {
   [ ! -f b/host/processes ] || return 0
   lines /proc/[0-9]*/ns/net /proc/[0-9]*/ns/pid /proc/[0-9]*/ns/mnt | xargs stat -L -c '%i %n' 2>/dev/null | awk '
@@ -23,8 +23,8 @@ job_threads() {
   return 0
 }
 
-# Descriptors of network namespaces. One that was opened by the path of a pin is shown as that path, or as `/` once the
-# pin is unmounted; only a look at the file then tells.
+# Descriptors of network namespaces. One opened by the path of a pin is shown as that path, or as `/` once the pin is
+# unmounted; then only stat of the file tells.
 job_descriptors() {
   [ ! -f b/host/descriptors ] || return 0
   lines /proc/[0-9]*/fd/* | xargs stat -c '%N' 2>/dev/null | awk -v sockets=sockets -v pinned=pinned '

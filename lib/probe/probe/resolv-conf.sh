@@ -1,14 +1,14 @@
 # The file that the kubelet gives to pods with dnsPolicy Default: its flag, else its configuration, else /etc/resolv.conf.
-# A kubelet inside of another process (k3s) makes up its own where that one will not do. And what it gives to those of policy
-# ClusterFirst, by the same rules: the last word of each wins.
+# A kubelet inside another process (k3s) writes its own file if that one is unusable. Also what it gives to pods of policy
+# ClusterFirst, by the same rules: the last setting counts.
 job_node_resolv_conf() {
   process=$(programs kubelet | head -n 1)
   [ -n "$process" ] || return 0
-  # A kubelet may be a container itself (Talos, RKE): its files are those that it sees.
+  # A kubelet may be a container itself (Talos, RKE): its files are those in its own root.
   config=$(argument "$process" --config)
   host "${config:-/var/lib/kubelet/config.yaml}" "$process/root"
   config=$path
-  # Files in its directory of additions come later and win; without one, the pattern leads nowhere.
+  # Files in its drop-in directory come later and take precedence; without one, the pattern matches nothing.
   additions=$(argument "$process" --config-dir)
   host "${additions:-/var/lib/kubelet/config.yaml}" "$process/root"
   {

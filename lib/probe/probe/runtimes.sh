@@ -1,8 +1,8 @@
-# Where the runtimes keep things, as their processes and their configurations say: states of containerd, roots of CRI-O and
-# docker, and of the runtime that runs this very pod the directories of the CNI.
+# Where the runtimes keep their files, according to their processes and configurations: states of containerd, roots of CRI-O and
+# docker, and the CNI directories of the runtime that runs this pod.
 job_places() {
-  # Docker in a pod has a containerd too, but in a pid namespace of the pod; and any process may take such a name. Who owns its files
-  # in /proc does not say who runs it (proc(5): root, where it cannot be dumped).
+  # Docker in a pod has a containerd too, but in the pod's pid namespace; and any process may use such a name. The owner of its
+  # files in /proc does not show who runs it (proc(5): root, if it is not dumpable).
   lines /proc/[0-9]*/comm | xargs grep -HsE '^(containerd|containerd-shim|crio|dockerd|kubelet)$' | while IFS=: read -r file name; do
     [ "${file%comm}ns/pid" -ef /proc/1/ns/pid ] && grep -qs "^Uid:${T}0${T}0${T}0${T}0\$" "${file%comm}status" && lines "$name ${file%/comm}"
   done >programs
@@ -37,8 +37,8 @@ job_places() {
   } >crio
 }
 
-# Sets `process` and `settings` to the containerd that runs this pod and what it was told: there may be others, of docker or
-# for containers of the host (Bottlerocket, Talos).
+# Sets `process` and `settings` to the containerd that runs this pod and its configuration: there may be others, of docker or
+# for host containers (Bottlerocket, Talos).
 own_containerd() {
   address='' silent='' other=''
   [ -z "$monitor" ] || address=$(argument "/proc/$PPID" -address)
@@ -54,7 +54,7 @@ own_containerd() {
   [ -z "$process" ] || containerd_settings "$process"
 }
 
-# Sets `settings` to the lines in which that containerd is told where it keeps and finds things, if it is.
+# Sets `settings` to the lines in which that containerd is configured where to keep and find things, if there are any.
 containerd_settings() {
   config=$(argument "$1" '--config\|-c')
   host "${config:-/etc/containerd/config.toml}"
@@ -65,7 +65,7 @@ containerd_settings() {
   done
 }
 
-# The same of CRI-O.
+# The same for CRI-O.
 crio_settings() {
   config=$(argument "$process" '--config\|-c') additions=$(argument "$process" '--config-dir\|-d')
   host "${config:-/etc/crio/crio.conf}"
@@ -75,7 +75,7 @@ crio_settings() {
   settings=$(cat crio.settings)
 }
 
-# States of containerd, in the order of what is most likely.
+# State directories of containerd, most likely first.
 states() {
   { cat states 2>/dev/null; lines /run/containerd /run/k3s/containerd /run/k0s/containerd /var/snap/microk8s/common/run/containerd; } | awk '!seen[$0]++'
 }
@@ -105,7 +105,7 @@ containers() {
     file=${dir%/*/userdata}
     file=$run/${file##*/}/$id/userdata/pidfile
     [ -f "$file" ] && read -r pid <"$file" || [ -n "$pid" ] || pid=-
-    # CRI-O keeps the specs of sandboxes that it has stopped, and marks them with this file.
+    # CRI-O keeps the specs of stopped sandboxes, and marks them with this file.
     runtime=crio
     [ ! -f "$dir/stopped" ] || runtime=crio-stopped pid=-
     printf '%s\t%s\t%s\t%s\n' $runtime "$id" "$pid" "$dir/config.json"

@@ -8,8 +8,8 @@ job_sandboxes() {
     host "$dir"
     [ -d "$path/io.containerd.grpc.v1.cri/sandboxes" ] && stat -c '%Y %n' "$path"/io.containerd.grpc.v1.cri/sandboxes/*
   done >b/sandboxes.kept
-  # What the containers themselves have as resolv.conf. Only its own keywords leave the node, and only of a regular
-  # file: a container may have put a pipe or a link there.
+  # The containers' own resolv.conf. Only lines with its keywords leave the node, and only from a regular file: a container may
+  # have put a pipe or a link there.
   while IFS=$T read -r _ id pid file; do
     [ "$pid" = - ] && continue
     conf=/proc/$pid/root/etc/resolv.conf
@@ -18,7 +18,7 @@ job_sandboxes() {
     elif [ -d "/proc/$pid/root/" ]; then echo "# $id $pid none"
     fi
   done <b/sandboxes.before >resolv.index
-  # A container may also have made it larger than our memory. One that was gone before it was read is odd as well.
+  # A container may also have made it larger than memory. A file that is gone before it is read is odd as well.
   [ -f resolv ] && xargs stat -c '%s %n' <resolv | awk '$1 <= 65536 { print $2 }' >resolv.small
   {
     [ -s resolv.small ] || exit 0

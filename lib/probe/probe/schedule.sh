@@ -2,8 +2,8 @@ job_end() { wait; }
 
 closing='look_again sandboxes_again end'
 
-# Ends the worker at the job whose number is $1, notes what is left out between that and the closing jobs, and sets `number`
-# to the job before these. False, and the worker goes on, when it is at one of these already.
+# Ends the worker at job number $1, records what is left out between that and the closing jobs, and sets `number` to the job
+# before these. False, and the worker continues, if it has already reached the closing jobs.
 close_early() {
   grep -q '^look_again' jobs || lines $closing >>jobs
   number=$(grep -n '^look_again' jobs | head -n 1)
@@ -15,7 +15,7 @@ close_early() {
     !($1 in seen) { seen[$1] = 1; print $1 " skipped 0" }' jobs >>b/steps
 }
 
-# Runs the jobs from number $1 on. A file that grows beyond 2 MiB ends its command with SIGXFSZ.
+# Runs the jobs from number $1. A file that grows beyond 2 MiB ends its command with SIGXFSZ.
 work() {
   exec 2>>b/errors
   ulimit -f 4096
@@ -38,7 +38,7 @@ work() {
     lines "$number $job $arguments" >at
     lines "## $job $arguments" >&2
     clock; started=$now
-    # Split at blanks, but a `*` in the path of a container's mount is no pattern of ours.
+    # Split at blanks, but a `*` in the path of a container's mount must not be expanded.
     # shellcheck disable=SC2086
     set -f; set -- $arguments; set +f
     "job_$job" "$@" </dev/null; code=$?
@@ -50,8 +50,8 @@ work() {
 
 lines '<jobs.txt>' >jobs
 clock; begun=$now since=$now last='' closed=''
-# Without the jobs that close it, nothing of the runtime can be judged: the last quarter of the time is theirs, and the
-# stacks of namespaces get what is before two thirds of it.
+# Without the closing jobs nothing of the runtime can be judged: the last quarter of the time is reserved for them, and the
+# stacks of namespaces get the time before two thirds of it.
 stacks_until=$((begun + total * 67)) reserve=$((total * 25))
 [ $reserve -le $((limit * 100)) ] || reserve=$((limit * 100))
 : >at
@@ -71,8 +71,8 @@ while :; do
   if [ "$at" != "$last" ]; then last=$at since=$now; fi
   gone=''
   kill -0 $worker 2>/dev/null || gone=died
-  # A kernel that takes apart a hundred namespaces lets wait who asks for links. What closes the probe may take longer than a
-  # step may, as nothing but the reserve waits for its end; and so may the look at the host, as all others would wait as well.
+  # A kernel that is deleting a hundred namespaces delays requests for links. The closing jobs may take longer than a step may, as
+  # only the reserve waits for their end; so may the reading of the host, as all others would wait too.
   [ $((now - since)) -gt $((limit * 100)) ] && case ${at#* } in
     look_again* | sandboxes_again* | 'stack host'*) [ $((now - begun)) -gt $((total * 100 - reserve)) ] ;;
   esac && gone=hung
@@ -90,7 +90,7 @@ while :; do
   if [ -n "$gone" ]; then
     read -r again <at || again=''
     [ "$again" = "$at" ] || continue
-    # No signal ends a process in D state: stop waiting for it and go on with the next job.
+    # No signal ends a process in D state: stop waiting for it and continue with the next job.
     kill -9 $worker 2>/dev/null
     number=${at%% *}; rest=${at#* }
     case $rest in *' '*) ;; *) rest="$rest " ;; esac

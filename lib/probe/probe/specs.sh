@@ -1,10 +1,10 @@
-# What of a runtime spec leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
+# The part of a runtime spec that leaves the node: ids, CRI annotations and namespace paths; no environment, no arguments.
 spec='
 <spec.jq>'
 
-# Runs the jq program $1, whose answers begin with `{"file":"PATH",`, over the files named on stdin. jq goes on after a file
-# that vanished, and ends at a malformed one: of those that one jq was given, the first without an answer is that. Of the
-# rest, what ends in no brace was cut short; the others are read anew, in smaller and smaller groups of one jq each.
+# Runs the jq program $1, whose answers begin with `{"file":"PATH",`, on the files named on stdin. jq continues after a missing
+# file, and ends at a malformed one: of the files given to one jq, that is the first without an answer. Of the rest, files that
+# do not end in a brace were truncated; the others are read again, in smaller and smaller groups per jq.
 reduced() {
   cat >files
   : >bad

@@ -1,14 +1,14 @@
-# stack INODE DIRECTORY KIND PID PATH [leaked]: what one namespace holds. PID lives in it, or is `-`. Of one
-# that no pod has nobody asks for more than links, addresses and routes.
+# stack INODE DIRECTORY KIND PID PATH [leaked]: the content of one namespace. PID lives in it, or is `-`. For a namespace of no
+# pod, only links, addresses and routes are needed.
 job_stack() {
   out=b/$2
   case $3 in
     pin) ;;
-    # The process may have gone, and its number be another's.
+    # The process may be gone, and its pid reused.
     *) ended "$1" "$5" && return 0 ;;
   esac
   if [ ! -f "$out/netlink" ]; then
-    # ip enters by itself for half of what nsenter costs, but mounts a /sys of its own, which may be forbidden.
+    # ip enters by itself at half the cost of nsenter, but mounts its own /sys, which may be forbidden.
     ip -n "../../../..$5" -j -d -force -batch batch >"$out/ip.json" 2>ip.err ||
       nsenter --net="$5" ip -j -d -force -batch batch >"$out/ip.json" || { code=$?; ended "$1" "$5" && return 0; return $code; }
   fi
@@ -20,12 +20,12 @@ job_stack() {
   else
     nsenter --net="$5" sh -c "$inside"'; inside /proc/net "$1"; printf "%s\n" "six=$six" "legacy=\"$legacy\""' sh "$out" >inside && . ./inside
   fi
-  # Rules for IPv6 matter only where an address of it is more than link-local; that saves a fork in most pods.
+  # IPv6 rules matter only if an IPv6 address is more than link-local; this saves a fork in most pods.
   if [ "$1" = host ] || { [ -n "$six" ] && [ ! -f "$out/netlink" ]; }; then nsenter --net="$5" ip -j -6 rule show >"$out/rule6.json" || return; fi
   [ "$1" = host ] || filters "$5" "$out"
 }
 
-# filters NAMESPACE DIRECTORY: its packet filters, and of `legacy` those of the old iptables.
+# filters NAMESPACE DIRECTORY: its packet filters, including legacy iptables for the families in `legacy`.
 filters() {
   nsenter --net="$1" nft -s list ruleset >"$2/nft" 2>nft.err || echo "nft: exit $?" >>nft.err
   # inside.sh sets it.
@@ -36,12 +36,12 @@ filters() {
   [ ! -s nft.err ] || mv nft.err "$2/nft.err"
 }
 
-# inside NET DIRECTORY: sets `six` where there are addresses of IPv6 beyond link-local and `legacy` to the families with
-# tables of the old iptables, and writes the number of tracked connections. NET is /proc/PID/net.
+# inside NET DIRECTORY: sets `six` if there are IPv6 addresses beyond link-local, sets `legacy` to the families with legacy
+# iptables tables, and writes the number of tracked connections. NET is /proc/PID/net.
 inside='<inside.sh>'
 eval "$inside"
 
-# Whether the path no longer leads to the namespace: then it is noted as gone, and nothing is left of it.
+# Whether the path no longer leads to the namespace: then records it as gone, and removes its files.
 ended() {
   [ "$1" != host ] && [ "$(stat -L -c %i "$2" 2>/dev/null)" != "$1" ] || return 1
   echo "$1" >>b/netns/gone

@@ -14,7 +14,7 @@ for argument; do
   esac
 done
 W=${TMPDIR:-/tmp}/netns-audit.$$
-# All that is written is below this; `b` is what becomes the bundle.
+# Everything is written below this directory; `b` becomes the bundle.
 mkdir -p "$W" && cd "$W" && mkdir -p b/host b/netns b/cni b/kernel b/active || exit 1
-# The log has both streams, and is to have nothing but the bundle.
+# The log has both streams, and must contain nothing but the bundle.
 exec 2>>b/errors

@@ -1,4 +1,4 @@
-# Before the limit of this job, as whoever runs us would not end us.
+# Ends before this job's time limit, as nothing else would end it.
 alarm 9;
 sub text { open my $file, "<", $_[0] or return ""; sysread $file, my $text, 65536; $text // "" }
 # One at a time: a process may have a million descriptors.
@@ -31,10 +31,10 @@ $processes =~ /^1\t/m or die;
 keep("b/host/processes", $processes);
 keep("blocked", $blocked);
 keep("b/host/threads", $threads);
-# This may wait for a file system that does not answer.
+# May wait for a file system that does not answer.
 my $nsfs = (stat "/proc/self/ns/net")[0];
 for (@doubtful) { my ($pid, $number) = @$_; my ($device, $inode) = stat "/proc/$pid/fd/$number";
   $descriptors .= "$pid\t$number\t$inode\n" if $inode and $device == $nsfs }
 keep("b/host/descriptors", $descriptors);
-# Of the most that there may be: without it only nobody can be suspected.
+# Last, as sockets may be the most numerous: without this file, only suspects are missing.
 keep("sockets", $sockets)
