@@ -111,7 +111,8 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
     inject:
       'echo "MAC=$(cat /sys/class/net/flannel.1/address)"; ip link set flannel.1 address 02:fa:ce:00:00:01',
     shows: ['$MAC', '02:fa:ce:00:00:01'],
-    repair: 'ip link set flannel.1 address $MAC',
+    // The kernel drops the device's neighbour entries with its address: the remedy writes both anew.
+    repair: 'remedy',
     when: ({ plugin }) => plugin === 'flannel',
   },
   {
