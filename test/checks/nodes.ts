@@ -68,7 +68,7 @@ export function makeNode(plan: NodePlan): RawNode {
         })),
       ),
       // Agents that run as services of the node.
-      ...(cniPlugin(layout.plugin)?.agent?.processes ?? []).slice(0, 1).map((command) => ({
+      ...['kube-proxy', ...(cniPlugin(layout.plugin)?.agent?.processes ?? []).slice(0, 1)].map((command) => ({
         pid: 700,
         command,
         networkNamespace: HOST_NAMESPACE,

@@ -6,6 +6,8 @@ import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** Of kube-proxy in its modes iptables and ipvs. */
 const SERVICES = 'KUBE-SERVICES';
+/** As the kernel names them: k3s and microk8s have kube-proxy inside. Where Cilium replaced it, its chains may be left. */
+const PROXIES = ['kube-proxy', 'k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
 /** What each way into the chain carries. */
 const WAYS = [
   { chain: 'PREROUTING', whose: 'packets of pods, and from outside' },
@@ -23,12 +25,14 @@ export const serviceRulesDetached = defineCheck({
   title: "The node's packets reach the rules of Services",
   failureTitle: 'No packet reaches the rules of Services',
   why: 'No Service answers from this node, cluster DNS included, while every address of a pod does. kube-proxy runs, and its rules are all there.',
-  needs: ['hostPacketFilters'],
-  run({ hostPacketFilters }, { node }) {
+  needs: ['hostPacketFilters', 'processes'],
+  run({ hostPacketFilters, processes }, { node }) {
     const object = nodeObject(node);
     const tables = hostPacketFilters.flatMap(servicesOf);
     if (tables.length === 0)
       return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
+    if (!processes.some(({ command: name }) => PROXIES.includes(name)))
+      return [notApplicable(object, 'kube-proxy does not run here: its rules are of an earlier time')];
     // Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed.
     const cut = tables.filter(
       ({ missing, family }) =>

@@ -40,8 +40,15 @@ function nat({
   };
 }
 
+const aProcess = (command: string) => ({
+  pid: 800,
+  command,
+  networkNamespace: null,
+  pidNamespace: null,
+  containerId: null,
+});
 const run = (...hostPacketFilters: PacketFilter[]) =>
-  serviceRulesDetached.run({ hostPacketFilters }, context);
+  serviceRulesDetached.run({ hostPacketFilters, processes: [aProcess('kube-proxy')] }, context);
 
 describe('service-rules-detached', () => {
   it('passes rules that packets of pods and of the node reach, in the words of both backends', () => {
@@ -76,6 +83,14 @@ describe('service-rules-detached', () => {
   it('does not mind the rules that an earlier kube-proxy left in the other backend', () => {
     const left = nat({ prerouting: [], output: [] });
     expect(run(nat({ backend: 'iptables-nft' }), left)[0]?.result).toBe('pass');
+  });
+
+  it('does not mind what is left where Cilium took the place of kube-proxy', () => {
+    const hostPacketFilters = [nat({ prerouting: [], output: [] })];
+    const judge = (command: string) =>
+      serviceRulesDetached.run({ hostPacketFilters, processes: [aProcess(command)] }, context)[0]?.result;
+    expect(judge('cilium-agent')).toBe('notApplicable');
+    expect(judge('k3s-server')).toBe('fail');
   });
 
   it('has nothing to say where the chain is empty or kube-proxy writes none', () => {
