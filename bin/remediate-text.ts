@@ -11,6 +11,57 @@ import { jsonText, plural, table } from '../lib/report/index.ts';
 /** Object names printed per act; JSON and the record have all. */
 const NAMES = 5;
 
+type Words = {
+  /** Of the table in the plan. */
+  readonly columns: readonly [string, string];
+  /** What would be done to so many objects, in a question. */
+  readonly asked: (count: number) => string;
+  /** The same in the plan, with how it is done. */
+  readonly planned: (count: number) => string;
+};
+
+const pairs = (count: number): string => `delete ${plural(count, 'pair')}`;
+const addresses = (count: number): string => `free ${plural(count, 'address', 'addresses')}`;
+const namespaces = (count: number): string => `delete ${plural(count, 'orphaned namespace')}`;
+const pods = (count: number): string => `recreate ${plural(count, 'pod')}`;
+
+const WORDS: Readonly<Record<Act['kind'], Words>> = {
+  'delete-veths': {
+    columns: ['NODE', 'LINKS'],
+    asked: pairs,
+    planned: (count) =>
+      `${pairs(count)} that ${count === 1 ? 'leads' : 'lead'} into no pod. A pod on the node looks again right before that both ends are there and that nobody uses either, and proves that both are gone`,
+  },
+  'release-addresses': {
+    columns: ['NODE', 'RECORDS'],
+    asked: addresses,
+    planned: (count) =>
+      `${addresses(count)} of host-local, under its own lock, if at that moment the runtime does not know the container, no result of plugins names it, and no namespace of the node has the address`,
+  },
+  'delete-namespaces': {
+    columns: ['NODE', 'NAMESPACES'],
+    asked: namespaces,
+    planned: (count) =>
+      `${namespaces(count)}. A pod on the node looks at each again right before, has the CNI plugins undo what they made, and proves that its pin and its pair are gone and that host-local keeps no record of its address`,
+  },
+  'recreate-pod': {
+    columns: ['POD', 'WHY'],
+    asked: pods,
+    planned: (count) =>
+      `${pods(count)}. Each is evicted, as its disruption budgets allow, and the pod that takes its place is looked at`,
+  },
+  'restart-agent': {
+    columns: ['NODE', 'AGENT'],
+    asked: (count) => `restart ${plural(count, 'CNI agent')}`,
+    planned: (count) =>
+      `restart the CNI agent on ${plural(count, 'node')}. Its pod there is evicted, its successor must become ready, and a new pod on the node must get its network and leave nothing behind`,
+  },
+};
+
+function capitalized(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
 /** The plan as `-o json` prints it. */
 export function planJson(plan: Plan, report: ClusterReport): string {
   return `${jsonText({ runId: report.runId, cluster: report.cluster.name, ...plan }, 2)}\n`;
@@ -33,41 +84,12 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
   const lines = [
     `Repairs for ${printable(report.cluster.name, 100)}, by run ${printable(report.runId, 100)}`,
   ];
-  const namespaces = tried.filter((act) => act.kind === 'delete-namespaces');
-  const pairs = tried.filter((act) => act.kind === 'delete-veths');
-  const records = tried.filter((act) => act.kind === 'release-addresses');
-  const pods = tried.filter((act) => act.kind === 'recreate-pod');
-  if (pairs.length > 0)
-    lines.push(
-      '',
-      `Delete ${plural(totalOf(pairs), 'pair')} that ${totalOf(pairs) === 1 ? 'leads' : 'lead'} into no pod. A pod on the node looks again right before that both ends are there and that nobody uses either, and proves that both are gone:`,
-      rows(['NODE', 'LINKS'], pairs, width),
-    );
-  if (records.length > 0)
-    lines.push(
-      '',
-      `Free ${plural(totalOf(records), 'address', 'addresses')} of host-local, under its own lock, if at that moment the runtime does not know the container, no result of plugins names it, and no namespace of the node has the address:`,
-      rows(['NODE', 'RECORDS'], records, width),
-    );
-  if (namespaces.length > 0)
-    lines.push(
-      '',
-      `Delete ${plural(totalOf(namespaces), 'orphaned namespace')}. A pod on the node looks at each again right before, has the CNI plugins undo what they made, and proves that its pin and its pair are gone and that host-local keeps no record of its address:`,
-      rows(['NODE', 'NAMESPACES'], namespaces, width),
-    );
-  if (pods.length > 0)
-    lines.push(
-      '',
-      `Recreate ${plural(pods.length, 'pod')}. Each is evicted, as its disruption budgets allow, and the pod that takes its place is looked at:`,
-      rows(['POD', 'WHY'], pods, width),
-    );
-  const agents = tried.filter((act) => act.kind === 'restart-agent');
-  if (agents.length > 0)
-    lines.push(
-      '',
-      `Restart the CNI agent on ${plural(agents.length, 'node')}. Its pod there is evicted, its successor must become ready, and a new pod on the node must get its network and leave nothing behind:`,
-      rows(['NODE', 'AGENT'], agents, width),
-    );
+  for (const kind of actKinds) {
+    const acts = tried.filter((act) => act.kind === kind);
+    if (acts.length === 0) continue;
+    const { columns, planned } = WORDS[kind];
+    lines.push('', `${capitalized(planned(totalOf(acts)))}:`, rows(columns, acts, width));
+  }
   if (totalOf(tried) > limit) lines.push('', `--limit lets ${limit} of these be tried.`);
   if (refused.length > 0)
     lines.push(
@@ -86,7 +108,7 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
   return `${lines.join('\n')}\n`;
 }
 
-function rows(head: readonly [string, string], acts: readonly Act[], width: number): string {
+function rows(head: Words['columns'], acts: readonly Act[], width: number): string {
   const row = (act: Act): string[] =>
     act.kind === 'recreate-pod'
       ? [objectText(act), whyText(act)]
@@ -113,21 +135,11 @@ export function question(acts: readonly Act[], cluster: string): string {
       : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : namesOf(namesIn(act), ASKED)}`,
   );
   const count = (kind: Act['kind']): number => totalOf(acts.filter((act) => act.kind === kind));
-  const phrases = {
-    'delete-veths': `delete ${plural(count('delete-veths'), 'pair')}`,
-    'release-addresses': `free ${plural(count('release-addresses'), 'address', 'addresses')}`,
-    'delete-namespaces': `delete ${plural(count('delete-namespaces'), 'orphaned namespace')}`,
-    'recreate-pod': `recreate ${plural(count('recreate-pod'), 'pod')}`,
-    'restart-agent': `restart ${plural(count('restart-agent'), 'CNI agent')}`,
-  } satisfies Record<Act['kind'], string>;
   const what = actKinds
     .filter((kind) => count(kind) > 0)
-    .map((kind) => phrases[kind])
+    .map((kind) => WORDS[kind].asked(count(kind)))
     .join(' and ');
-  return [
-    ...objects,
-    `${what.charAt(0).toUpperCase()}${what.slice(1)} of ${printable(cluster, 100)}? Type yes: `,
-  ].join('\n');
+  return [...objects, `${capitalized(what)} of ${printable(cluster, 100)}? Type yes: `].join('\n');
 }
 
 /** One act and its result; for many objects, those that were not done, by reason. */

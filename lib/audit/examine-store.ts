@@ -19,7 +19,7 @@ import {
 import { clusterOf, PREFIXES } from '../history/keys.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { forEachLimited } from '../model/limit.ts';
-import { remedyRecordSchema } from '../model/remedy-record.ts';
+import { repairRecordSchema } from '../model/repair-record.ts';
 import { command } from '../model/shell.ts';
 import { readArchive } from '../probe/index.ts';
 import { registerSchema } from './fleet/register.ts';
@@ -120,7 +120,7 @@ async function examineObject(store: Store, key: string): Promise<void> {
   const { body } = stored;
   if (kind === 'findings' || kind === 'nodes') return await checkRows(store, key, body);
   if (key === keys.register()) return void parsedJson(store, key, body, registerSchema);
-  if (kind === 'remedies') return void parsedJson(store, key, body, remedyRecordSchema);
+  if (kind === 'remedies') return void parsedJson(store, key, body, repairRecordSchema);
   if (kind === 'evidence') return await examineEvidence(store, key, body);
   if (/^alerts\/.*\/dt=[^/]+\/[^/]+\.json$/.test(key)) {
     const record = parsedJson(store, key, body, alertRecordSchema);

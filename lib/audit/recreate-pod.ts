@@ -1,7 +1,8 @@
 /** Recreates a pod: evicts it if its fault remains and a controller replaces it, then checks the new pod. */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
-import type { RemedyObject } from '../model/remedy-record.ts';
+import type { RepairObject } from '../model/repair-record.ts';
 import type { PodAct } from '../repair/plan.ts';
+import { whyNotAgain, whyUnread } from './look-again.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
@@ -22,7 +23,7 @@ export async function examinePod(cluster: Cluster, act: PodAct, context: Context
   if ('refused' in found) return found;
   const { pod, controller } = found;
   const { namespace, name, uid } = pod;
-  const object: RemedyObject = {
+  const object: RepairObject = {
     act: 'recreate-pod',
     pod: { namespace, name, uid, node: act.node, controllerUid: controller.uid },
   };
@@ -49,24 +50,17 @@ async function examined(
   const { pod: before } = await podOf(cluster, act, context);
   if (before === null) return { refused: 'the pod is gone' };
   const report = await context.look(act.node);
-  const node = report.coverage.nodes.find((each) => each.node === act.node);
-  if (node?.result !== 'audited')
-    return { refused: `its node could not be looked at in full: ${node?.reason ?? 'it is not listed'}` };
-  const seen = act.findings.flatMap(({ check }) =>
-    report.findings.filter(
-      (now) =>
-        now.check === check &&
-        now.confidence !== 'suspected' &&
-        now.partOf === null &&
-        now.object.kind === 'pod' &&
-        now.object.namespace === act.pod.namespace &&
-        now.object.name === act.pod.name,
-    ),
+  const unread = whyUnread(report, act.node);
+  if (unread !== null) return { refused: `its node ${unread}` };
+  const refused = whyNotAgain(
+    report,
+    ({ check, object }) =>
+      act.findings.some((finding) => finding.check === check) &&
+      object.kind === 'pod' &&
+      object.namespace === act.pod.namespace &&
+      object.name === act.pod.name,
   );
-  if (seen.length === 0) return { refused: 'the fault was not seen again' };
-  // One uncovered finding is enough to recreate the pod.
-  if (seen.every(({ suppressed }) => suppressed !== null))
-    return { refused: `an exception of ${seen[0]?.suppressed?.owner} covers it` };
+  if (refused !== null) return { refused };
   // The checked pod must be the evicted one.
   const { pod, earlier } = await podOf(cluster, act, context);
   if (pod === null || pod.uid !== before.uid) return { refused: 'the pod was replaced meanwhile' };
@@ -103,12 +97,9 @@ async function proven(cluster: Cluster, found: Controlled, context: Context): Pr
   if (node === null) return { ok: false, detail: `${namespace}/${name} is ready, but on no node` };
   await context.renew();
   const report = await context.look(node);
-  const result = report.coverage.nodes.find((each) => each.node === node)?.result;
-  if (result !== 'audited')
-    return {
-      ok: false,
-      detail: `${namespace}/${name} took its place on ${node}, which could not be looked at in full`,
-    };
+  const unread = whyUnread(report, node);
+  if (unread !== null)
+    return { ok: false, detail: `${namespace}/${name} took its place on ${node}, which ${unread}` };
   const faults = report.findings.filter(
     ({ object, confidence, suppressed }) =>
       object.kind === 'pod' &&

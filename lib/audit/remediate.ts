@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { type Cluster, hasNamespace, whoAmI } from '../cluster/index.ts';
 import type { Store } from '../history/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
-import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
+import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { RepairAnswer } from '../probe/index.ts';
 import { type Act, isOnNode } from '../repair/plan.ts';
@@ -59,13 +59,13 @@ export type Examined =
   | { readonly refused: string }
   | {
       /** What is about to change, for the record. */
-      readonly object: RemedyObject;
+      readonly object: RepairObject;
       /** Everything but the act: what it would do. */
       readonly rehearse: () => Promise<RepairResult>;
       /** Acts, and proves it. */
       readonly act: () => Promise<RepairResult>;
       /** The object after it, for the record. */
-      readonly after: (repair: RepairResult) => RemedyObject;
+      readonly after: (repair: RepairResult) => RepairObject;
     };
 
 /**
@@ -138,8 +138,8 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
     return ended(!would.ok ? 'unseen' : areRefused(would) ? 'refused' : 'rehearsed', would);
   }
   const write = async (
-    object: RemedyObject,
-    { phase, outcome }: Pick<RemedyRecord, 'phase' | 'outcome'>,
+    object: RepairObject,
+    { phase, outcome }: Pick<RepairRecord, 'phase' | 'outcome'>,
   ): Promise<void> =>
     await writeRecord(context.store, {
       schemaVersion: 1,

@@ -5,11 +5,12 @@
 import { type Cluster, ProbePods } from '../cluster/index.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import type { RemedyObject, RemedyRecord } from '../model/remedy-record.ts';
+import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import type { NodeObject } from '../repair/node-object.ts';
 import type { NamespacesAct, NodeAct } from '../repair/plan.ts';
+import { whyUnread } from './look-again.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 
 /** In addition to its own deadline, for the pod to start and its log to be read. */
@@ -17,7 +18,7 @@ const GRACE_SECONDS = 60;
 
 /** Checks nothing here: a view from outside would be older than the pod's. */
 export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context): Examined {
-  const object = (answers: ReadonlyMap<string, RepairAnswer>): RemedyObject => {
+  const object = (answers: ReadonlyMap<string, RepairAnswer>): RepairObject => {
     const place = { node: act.node, repairNamespace: context.repairNamespace };
     const became = (name: string) => {
       const answer = answers.get(name);
@@ -116,7 +117,7 @@ export type OnNode = Pick<
   'runId' | 'repairNamespace' | 'repairSeconds' | 'settleSeconds' | 'image' | 'pullSecret' | 'signal'
 >;
 
-export type NodeRecord = Exclude<RemedyRecord, { act: 'recreate-pod' | 'restart-agent' }>;
+export type NodeRecord = Exclude<RepairRecord, { act: 'recreate-pod' | 'restart-agent' }>;
 
 /** Objects of one node for a repair pod: those of an act, or of the record of one. */
 type RepairRequest = Pick<NamespacesAct, 'node' | 'orphans'> & {
@@ -171,13 +172,9 @@ async function proven(
   await renew();
   const { node } = act;
   const report = await look(node);
-  const found = report.coverage.nodes.find((each) => each.node === node);
-  if (found?.result !== 'audited')
-    return {
-      ...repair,
-      ok: false,
-      detail: `${repair.detail}; but ${node} could not be looked at in full afterwards: ${found?.reason ?? 'it is not listed'}`,
-    };
+  const unread = whyUnread(report, node);
+  if (unread !== null)
+    return { ...repair, ok: false, detail: `${repair.detail}; but afterwards ${node} ${unread}` };
   const traces = new Map(
     act.kind === 'delete-namespaces' ? [] : act.objects.map(({ name, trace }) => [name, trace]),
   );

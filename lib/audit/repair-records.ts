@@ -5,7 +5,7 @@ import { keys, type Store } from '../history/index.ts';
 import { dayBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
-import { type RemedyRecord, remedyRecordSchema } from '../model/remedy-record.ts';
+import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { finishOnNode, type NodeRecord, type OnNode } from './repair-node.ts';
 
 const LEASE = 'netns-audit-remediate';
@@ -34,11 +34,11 @@ export async function takeLease(cluster: Cluster, holder: string): Promise<Lease
 }
 
 /** @throws AuditError STORE where another call wrote it */
-export async function writeRecord(store: Store, record: RemedyRecord): Promise<void> {
+export async function writeRecord(store: Store, record: RepairRecord): Promise<void> {
   const object =
     'pod' in record ? record.pod.uid : (firstOf(record)?.name ?? record.node).replaceAll('/', '-');
   const part = `${object}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
-  const key = keys.remedy({ cluster: record.cluster, runId: record.runId }, part);
+  const key = keys.repair({ cluster: record.cluster, runId: record.runId }, part);
   if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
     throw new AuditError('STORE', `${store.location}: ${key} was written by another call`, {
       remedy: 'Its lease had ended, and another call settled it. Audit the cluster before you continue.',
@@ -53,18 +53,18 @@ export async function halfDone(
   store: Store,
   cluster: { readonly name: string; readonly uid: string },
   days: readonly string[],
-): Promise<RemedyRecord[]> {
+): Promise<RepairRecord[]> {
   const begun = new Map<string, string>();
   for (const day of days)
-    for await (const key of store.list(keys.remediesOf(cluster.name, day))) {
+    for await (const key of store.list(keys.repairsOf(cluster.name, day))) {
       if (key.endsWith('-begun.json')) begun.set(key.replace(/-begun\.json$/, ''), key);
       if (key.endsWith('-ended.json')) begun.delete(key.replace(/-ended\.json$/, ''));
     }
-  const records: RemedyRecord[] = [];
+  const records: RepairRecord[] = [];
   for (const key of begun.values()) {
     const stored = await store.get(key);
     if (stored === null) continue;
-    const read = remedyRecordSchema.safeParse(parsed(stored.body));
+    const read = repairRecordSchema.safeParse(parsed(stored.body));
     if (!read.success)
       throw new AuditError('STORE', `${store.location}: ${key} is no record of a repair`, {
         cause: read.error,
@@ -86,7 +86,7 @@ function whatOf(record: NodeRecord): string {
 }
 
 /** The sentence for a record without end. Only the holder of the lease knows whether it is still running. */
-export function begunSentence(record: RemedyRecord): string {
+export function begunSentence(record: RepairRecord): string {
   const what =
     'pod' in record
       ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${record.pod.namespace}/${record.pod.name}`
@@ -128,7 +128,7 @@ export async function settleHalfDone(
 
 async function becameOfPod(
   cluster: Cluster,
-  { namespace, uid, controllerUid }: Extract<RemedyRecord, { pod: unknown }>['pod'],
+  { namespace, uid, controllerUid }: Extract<RepairRecord, { pod: unknown }>['pod'],
 ): Promise<string> {
   const pods = await listOwnedPods(cluster, namespace);
   if (pods.some((pod) => pod.uid === uid && !pod.isDeleted)) return 'it was not evicted';

@@ -4,8 +4,9 @@
  */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
 import type { Finding } from '../model/finding.ts';
-import type { RemedyObject } from '../model/remedy-record.ts';
+import type { RepairObject } from '../model/repair-record.ts';
 import type { AgentAct } from '../repair/plan.ts';
+import { whyNotAgain, whyUnread } from './look-again.ts';
 import type { Context, Examined, RepairResult } from './remediate.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
@@ -20,7 +21,7 @@ export async function examineAgent(cluster: Cluster, act: AgentAct, context: Con
   const found = await examined(cluster, act, context);
   if ('refused' in found) return found;
   const { namespace, name, uid } = found.pod;
-  const object: RemedyObject = {
+  const object: RepairObject = {
     act: 'restart-agent',
     pod: { namespace, name, uid, node: act.node, controllerUid: found.controller.uid },
   };
@@ -45,19 +46,13 @@ async function examined(
   context: Context,
 ): Promise<Controlled | { readonly refused: string }> {
   const report = await context.look(act.node);
-  const node = report.coverage.nodes.find((each) => each.node === act.node);
-  if (node?.result !== 'audited')
-    return { refused: `its node could not be looked at in full: ${node?.reason ?? 'it is not listed'}` };
-  const seen = report.findings.filter(
-    (now) =>
-      act.findings.some(({ check }) => check === now.check) &&
-      now.confidence !== 'suspected' &&
-      now.partOf === null &&
-      isOfAgent(act, now),
+  const unread = whyUnread(report, act.node);
+  if (unread !== null) return { refused: `its node ${unread}` };
+  const refused = whyNotAgain(
+    report,
+    (now) => act.findings.some(({ check }) => check === now.check) && isOfAgent(act, now),
   );
-  if (seen.length === 0) return { refused: 'the fault was not seen again' };
-  if (seen.every(({ suppressed }) => suppressed !== null))
-    return { refused: `an exception of ${seen[0]?.suppressed?.owner} covers it` };
+  if (refused !== null) return { refused };
   const pods = await listOwnedPods(cluster, act.agent.namespace, { signal: context.signal });
   const [pod, another] = pods.filter((each) => each.node === act.node && hasLabel(each, act.agent.selector));
   if (pod === undefined) return { refused: 'no pod of the agent is on the node' };
@@ -96,9 +91,8 @@ async function proven(
   await context.renew();
   const report = await context.look(act.node, { canary: true });
   const no = (why: string): RepairResult => ({ ok: false, detail: `${name} took its place, but ${why}` });
-  const node = report.coverage.nodes.find((each) => each.node === act.node);
-  if (node?.result !== 'audited')
-    return no(`the node could not be looked at in full: ${node?.reason ?? 'it is not listed'}`);
+  const unread = whyUnread(report, act.node);
+  if (unread !== null) return no(`the node ${unread}`);
   const checks = new Set([TRIED_BY, ...act.findings.map(({ check }) => check)]);
   const again = report.findings.filter(({ check, suppressed }) => checks.has(check) && suppressed === null);
   if (again.length > 0)

@@ -85,9 +85,9 @@ export const keys = {
   /** Prefix of the records of a month (`YYYY-MM`); of all if empty. */
   alertsOf: (cluster: string, time: string): string => `alerts/cluster=${clusterKey(cluster)}/dt=${time}`,
   /** @param part - number and phase of the act */
-  remedy: (run: Run, part: string): string => `remedies/${partition(run)}/${run.runId}/${part}.json`,
+  repair: (run: Run, part: string): string => `remedies/${partition(run)}/${run.runId}/${part}.json`,
   /** Prefix of the repairs of a day. */
-  remediesOf: (cluster: string, day: string): string => `remedies/cluster=${clusterKey(cluster)}/dt=${day}/`,
+  repairsOf: (cluster: string, day: string): string => `remedies/cluster=${clusterKey(cluster)}/dt=${day}/`,
   fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,
   fleetPage: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.html`,
   /** Prefix of the runs of a day. */

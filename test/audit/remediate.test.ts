@@ -1,18 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { halfDone, recentDays, repair, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/remediate.ts';
-import { type Cluster, connect, Lease } from '../../lib/cluster/index.ts';
-import { DirectoryStore } from '../../lib/history/index.ts';
+import { type Cluster, Lease } from '../../lib/cluster/index.ts';
+import type { DirectoryStore } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aReport } from '../report/sample.ts';
-import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';
+import { aPlaceToRepair, repairOptions, SETTLING } from './repairs.ts';
 
 let stub: StubApiServer;
 let cluster: Cluster;
@@ -41,18 +39,9 @@ function show(pod: ApiObject): void {
 }
 
 beforeEach(async () => {
-  stub = await StubApiServer.start();
-  stub.user = 'ann';
-  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
-  directory = await mkdtemp(join(tmpdir(), 'netns-audit-remediate-'));
-  store = new DirectoryStore(directory);
+  ({ stub, cluster, directory, store } = await aPlaceToRepair());
   show(aPod('web-1'));
   stub.onEvicted = () => show(aPod('web-2'));
-});
-afterEach(async () => {
-  await cluster.transport.close();
-  await stub.close();
-  await rm(directory, { recursive: true });
 });
 
 /** A report of one node: the fault is present as long as its pod is. */
@@ -60,37 +49,15 @@ function seen(findings: readonly Finding[] = stub.pods.has('shop/web-1') ? [FAUL
   return aReport({ findings: [...findings] });
 }
 
-function repairOptions(): RepairOptions {
-  return {
-    runId: newRunId(new Date(), 'test'),
-    repairNamespace: 'netns-audit-remediate',
-    image: 'image:1',
-    pullSecret: null,
-    settleSeconds: 900,
-    repairSeconds: 600,
-    store,
-    look: async () => seen(),
-    rehearse: false,
-    anyController: false,
-    signal: new AbortController().signal,
-    onResult: () => {},
-  };
+function ownOptions(): RepairOptions {
+  return repairOptions({ runId: newRunId(new Date(), 'test'), store, look: async () => seen() });
 }
 
 async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
-  return await repair(cluster, acts, { ...repairOptions(), ...changes });
+  return await repair(cluster, acts, { ...ownOptions(), ...changes });
 }
 
 const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
-const HERE = {
-  repairNamespace: 'netns-audit-remediate',
-  image: 'image:1',
-  pullSecret: null,
-  settleSeconds: 900,
-  repairSeconds: 600,
-  signal: new AbortController().signal,
-  days: recentDays(new Date()),
-};
 const unsettled = async (): Promise<unknown[]> => await halfDone(store, cluster, recentDays(new Date()));
 
 describe('recreating a pod', { timeout: 30_000 }, () => {
@@ -176,7 +143,7 @@ describe('recreating a pod', { timeout: 30_000 }, () => {
 
   it('is a surprise where the next pod has a fault too, and nothing more is tried', async () => {
     const results = await repair(cluster, [...acts, ...acts], {
-      ...repairOptions(),
+      ...ownOptions(),
       look: async () =>
         seen(
           stub.pods.has('shop/web-1') ? [FAULT] : [{ ...FAULT, object: { ...FAULT.object, name: 'web-2' } }],
@@ -254,7 +221,7 @@ describe('whoever was killed', { timeout: 30_000 }, () => {
 
     const left = await halfDone(store, cluster, recentDays(new Date()));
     expect(left).toMatchObject([{ by: 'ann', phase: 'begun', pod: { name: 'web-1' } }]);
-    const [said] = await settleHalfDone(cluster, store, HERE);
+    const [said] = await settleHalfDone(cluster, store, SETTLING);
     expect(said).toContain('ann began to recreate shop/web-1');
     expect(said).toContain(words);
     expect(await unsettled()).toEqual([]);
@@ -273,7 +240,7 @@ describe('whoever was killed', { timeout: 30_000 }, () => {
       look: async () => {
         if (!stub.pods.has('shop/web-1')) {
           expect(await unsettled()).toHaveLength(1);
-          settled.push(await settleHalfDone(cluster, store, HERE).catch((error: Error) => error.message));
+          settled.push(await settleHalfDone(cluster, store, SETTLING).catch((error: Error) => error.message));
         }
         return seen();
       },
@@ -287,7 +254,7 @@ describe('whoever was killed', { timeout: 30_000 }, () => {
     const look = async () => {
       if (!stub.pods.has('shop/web-1')) {
         stub.taken.clear();
-        await settleHalfDone(cluster, store, HERE);
+        await settleHalfDone(cluster, store, SETTLING);
       }
       return seen();
     };

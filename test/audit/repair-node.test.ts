@@ -1,17 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { halfDone, recentDays, repair, settleHalfDone } from '../../lib/audit/index.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { halfDone, repair, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/remediate.ts';
-import { type Cluster, connect } from '../../lib/cluster/index.ts';
-import { DirectoryStore, keys } from '../../lib/history/index.ts';
-import { remedyRecordSchema } from '../../lib/model/remedy-record.ts';
+import type { Cluster } from '../../lib/cluster/index.ts';
+import { type DirectoryStore, keys } from '../../lib/history/index.ts';
+import { repairRecordSchema } from '../../lib/model/repair-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords } from '../report/sample.ts';
-import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';
+import { aPlaceToRepair, repairOptions, SETTLING } from './repairs.ts';
 
 let stub: StubApiServer;
 let cluster: Cluster;
@@ -22,47 +20,23 @@ let sent: ApiObject[];
 const acts = planRepairs(aReport({ findings: [anOrphan(1), anOrphan(2)] }), {}).acts;
 const [A, B] = [anOrphan(1).object.name, anOrphan(2).object.name];
 const runId = newRunId(new Date(), 'test');
-const HERE = {
-  repairNamespace: 'netns-audit-remediate',
-  image: 'image:1',
-  pullSecret: null,
-  settleSeconds: 900,
-  repairSeconds: 600,
-  signal: new AbortController().signal,
-  days: recentDays(new Date()),
-};
 
 /** What the pod on the node says. */
 let log: string;
 
 beforeEach(async () => {
-  stub = await StubApiServer.start();
-  stub.user = 'ann';
+  ({ stub, cluster, directory, store } = await aPlaceToRepair());
   sent = [];
   log = `done ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
   stub.ending = (pod) => {
     sent.push(pod);
     return { log };
   };
-  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
-  directory = await mkdtemp(join(tmpdir(), 'netns-audit-orphans-'));
-  store = new DirectoryStore(directory);
-});
-afterEach(async () => {
-  await cluster.transport.close();
-  await stub.close();
-  await rm(directory, { recursive: true });
 });
 
 async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
   return await repair(cluster, acts, {
-    ...HERE,
-    runId,
-    store,
-    look: async () => aReport(),
-    rehearse: false,
-    anyController: false,
-    onResult: () => {},
+    ...repairOptions({ runId, store, look: async () => aReport() }),
     ...changes,
   });
 }
@@ -70,8 +44,8 @@ async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResul
 const argumentsOf = (pod: ApiObject | undefined): string[] =>
   (pod?.spec as { containers: { args: string[] }[] } | undefined)?.containers[0]?.args ?? [];
 const endOf = async () => {
-  const stored = await store.get(keys.remedy({ cluster: cluster.name, runId }, `${A}-ended`));
-  return remedyRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()));
+  const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, `${A}-ended`));
+  return repairRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()));
 };
 
 describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
@@ -123,7 +97,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
       { result: 'rehearsed', detail: '1 would be deleted, 1 refused; nothing was changed' },
     ]);
     expect(argumentsOf(sent[0])[0]).toBe('act=0');
-    expect(await store.get(keys.remedy({ cluster: cluster.name, runId }, `${A}-begun`))).toBeNull();
+    expect(await store.get(keys.repair({ cluster: cluster.name, runId }, `${A}-begun`))).toBeNull();
   });
 
   it('is refused where the rehearsal finds none that would go', async () => {
@@ -196,7 +170,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
             },
           }),
       },
-      'could not be looked at in full afterwards: pins could not be read',
+      'afterwards node-1 could not be looked at in full: pins could not be read',
     ],
   ])('is a surprise where %s, and its end is kept', async (_, said, changes, words) => {
     log = said;
@@ -211,13 +185,13 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     await expect(tryRepair({ store: stopped })).rejects.toThrow('killed');
     for (const pod of sent) stub.pods.set(`netns-audit-remediate/${pod.metadata.name}`, pod);
     log = `refused ${A} its pin is gone\ndone ${B} no link no address\nend 2\n`;
-    const [said] = await settleHalfDone(cluster, store, HERE);
+    const [said] = await settleHalfDone(cluster, store, SETTLING);
     expect(said).toMatch(
       /^ann began to delete 2 orphaned namespaces on node-1 at .* and was stopped: its pod went on, and is removed now; it was completed: 1 were gone, 1 deleted now\.$/,
     );
     expect(argumentsOf(sent.at(-1))).toContain(`orphan=${B}:2:1767323045`);
     expect(stub.pods.size).toBe(0);
-    expect(await halfDone(store, cluster, HERE.days)).toEqual([]);
+    expect(await halfDone(store, cluster, SETTLING.days)).toEqual([]);
   });
 
   it('that was stopped is settled where it was made, and pods of an audit there are left alone', async () => {
@@ -229,7 +203,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     const metadata = { ...pod.metadata, name: 'netns-audit-probe', labels };
     stub.pods.set(`repairs/${pod.metadata.name}`, pod);
     stub.pods.set('repairs/netns-audit-probe', { ...pod, metadata } as ApiObject);
-    const [said] = await settleHalfDone(cluster, store, HERE);
+    const [said] = await settleHalfDone(cluster, store, SETTLING);
     expect(said).toContain('its pod went on, and is removed now');
     expect([...stub.pods.keys()]).toEqual(['repairs/netns-audit-probe']);
   });
@@ -243,13 +217,7 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
   ];
   const some = async (chosen: typeof acts, changes: Partial<RepairOptions> = {}): Promise<ActResult[]> =>
     await repair(cluster, chosen, {
-      ...HERE,
-      runId,
-      store,
-      look: async () => aReport(),
-      rehearse: false,
-      anyController: false,
-      onResult: () => {},
+      ...repairOptions({ runId, store, look: async () => aReport() }),
       ...changes,
     });
 
@@ -259,8 +227,8 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
       { result: 'done', detail: expect.stringContaining('1 deleted, 1 refused') },
     ]);
     expect(argumentsOf(sent[0]).slice(3)).toEqual(['veth=veth00000001:1', 'veth=veth00000002:2']);
-    const stored = await store.get(keys.remedy({ cluster: cluster.name, runId }, 'veth00000001-ended'));
-    expect(remedyRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
+    const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, 'veth00000001-ended'));
+    expect(repairRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
       act: 'delete-veths',
       phase: 'done',
       objects: [
@@ -290,7 +258,7 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
       [{ result: 'surprise' }],
     );
     expect(
-      await store.get(keys.remedy({ cluster: cluster.name, runId }, 'lab-10.1.1.5-ended')),
+      await store.get(keys.repair({ cluster: cluster.name, runId }, 'lab-10.1.1.5-ended')),
     ).not.toBeNull();
   });
 
@@ -298,7 +266,7 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
     log = 'done veth00000001 both ends are gone\ndone veth00000002 both ends are gone\nend 2\n';
     await expect(some(pairs, { store: storeOfTheKilled(directory) })).rejects.toThrow('killed');
     log = 'refused veth00000001 it is gone\ndone veth00000002 both ends are gone\nend 2\n';
-    const [said] = await settleHalfDone(cluster, store, HERE);
+    const [said] = await settleHalfDone(cluster, store, SETTLING);
     expect(said).toMatch(
       /^ann began to delete 2 leaked pairs on node-1 .* it was completed: 1 were gone, 1 deleted now\.$/,
     );

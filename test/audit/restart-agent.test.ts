@@ -1,22 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { repair } from '../../lib/audit/index.ts';
 import type { ActResult } from '../../lib/audit/remediate.ts';
-import { type Cluster, connect } from '../../lib/cluster/index.ts';
-import { DirectoryStore, keys } from '../../lib/history/index.ts';
+import type { Cluster } from '../../lib/cluster/index.ts';
+import { type DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
-import { remedyRecordSchema } from '../../lib/model/remedy-record.ts';
+import { repairRecordSchema } from '../../lib/model/repair-record.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aReport } from '../report/sample.ts';
-import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { aPlaceToRepair, repairOptions } from './repairs.ts';
 
 let stub: StubApiServer;
 let cluster: Cluster;
-let directory: string;
 let store: DirectoryStore;
 
 const CALICO = {
@@ -69,20 +66,11 @@ function agentPod(
 const show = (pod: ApiObject): void => void stub.pods.set(`calico-system/${pod.metadata.name}`, pod);
 
 beforeEach(async () => {
-  stub = await StubApiServer.start();
-  stub.user = 'ann';
-  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
-  directory = await mkdtemp(join(tmpdir(), 'netns-audit-agent-'));
-  store = new DirectoryStore(directory);
+  ({ stub, cluster, store } = await aPlaceToRepair());
   show(agentPod('calico-a'));
   show(agentPod('calico-other', { node: 'node-2' }));
   show(agentPod('something', { labels: {} }));
   stub.onEvicted = () => show(agentPod('calico-b'));
-});
-afterEach(async () => {
-  await cluster.transport.close();
-  await stub.close();
-  await rm(directory, { recursive: true });
 });
 
 const runId = newRunId(new Date(), 'test');
@@ -98,18 +86,8 @@ const looks =
 
 async function tryRepair(look: Look = looks(), rehearse = false): Promise<ActResult[]> {
   return await repair(cluster, planRepairs(aReport({ findings: [down()] }), {}).acts, {
-    runId,
-    repairNamespace: 'netns-audit-remediate',
-    image: 'image:1',
-    pullSecret: null,
-    settleSeconds: 900,
-    repairSeconds: 600,
-    store,
-    look,
+    ...repairOptions({ runId, store, look }),
     rehearse,
-    anyController: false,
-    signal: new AbortController().signal,
-    onResult: () => {},
   });
 }
 const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
@@ -123,8 +101,8 @@ describe('restarting the CNI agent of a node', { timeout: 30_000 }, () => {
       },
     ]);
     expect(evictions()).toEqual([expect.stringContaining('/calico-system/pods/calico-a/eviction')]);
-    const stored = await store.get(keys.remedy({ cluster: cluster.name, runId }, 'uid-calico-a-ended'));
-    expect(remedyRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
+    const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, 'uid-calico-a-ended'));
+    expect(repairRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
       act: 'restart-agent',
       phase: 'done',
       by: 'ann',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Evidence } from '../../lib/model/evidence.ts';
 import { buildEvidence } from '../../lib/probe/evidence.ts';
+import { repairScript } from '../../lib/probe/repair-script.ts';
 import { probeScript } from '../../lib/probe/script.ts';
 import { unpackLog } from '../../lib/probe/unpack.ts';
 import { aNode, aPod } from '../checks/evidence.ts';
@@ -103,6 +104,39 @@ export function probeLab(
       },
     },
   );
+}
+
+/** What the repair of a node said of each object (`refused: why`), by name, and what is left on the node. */
+export type Repaired = { readonly answers: ReadonlyMap<string, string>; readonly left: string };
+
+/**
+ * Runs the repair of a node in a lab of its own.
+ *
+ * @param lab - the script that builds it, beside this file
+ * @param act - false rehearses it
+ * @param environment - what the lab is to do meanwhile
+ */
+export function repairLab(
+  lab: 'repair.sh' | 'leaked.sh',
+  act: boolean,
+  environment: Readonly<Record<string, string>> = {},
+): Repaired & { readonly said: string } {
+  const script = readFileSync(new URL(lab, import.meta.url), 'utf8');
+  const output = execFileSync(
+    'unshare',
+    [...OF_ITS_OWN, 'sh', '-c', script, 'lab', repairScript(), act ? '1' : '0'],
+    {
+      encoding: 'utf8',
+      timeout: 110_000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, ...environment },
+    },
+  );
+  const [said = '', left = ''] = output.split('\n---\n');
+  const answers = [...said.matchAll(/^(\w+) (\S+) (.*)$/gm)].map(
+    ([, word, name, detail]) => [name ?? '', `${word}: ${detail}`] as const,
+  );
+  return { answers: new Map(answers), left, said };
 }
 
 /** The evidence in a log of the lab, with an API that knows the lab's pods. */

@@ -2,33 +2,13 @@
  * What the repair of a node does to leaked pairs and records of addresses, and to those that changed since
  * they were found.
  */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { repairScript } from '../../lib/probe/repair-script.ts';
-import { OF_ITS_OWN, whyNoLab } from './lab.ts';
+import { type Repaired, repairLab, whyNoLab } from './lab.ts';
 
-/** Answers by object, and what is left on the node. */
-type Repaired = { readonly answers: ReadonlyMap<string, string>; readonly left: string };
-
-function repairLab(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
-  const script = readFileSync(new URL('./leaked.sh', import.meta.url), 'utf8');
-  const output = execFileSync(
-    'unshare',
-    [...OF_ITS_OWN, 'sh', '-c', script, 'lab', repairScript(), act ? '1' : '0'],
-    {
-      encoding: 'utf8',
-      timeout: 110_000,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, ...environment },
-    },
-  );
-  const [said = '', left = ''] = output.split('\n---\n');
-  expect(said).toMatch(/^end 25$/m);
-  const answers = [...said.matchAll(/^(\w+) (\S+) (.+)$/gm)].map(
-    ([, word, name, detail]) => [name ?? '', `${word}: ${detail}`] as const,
-  );
-  return { answers: new Map(answers), left };
+function repairLeaked(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
+  const repaired = repairLab('leaked.sh', act, environment);
+  expect(repaired.said).toMatch(/^end 25$/m);
+  return repaired;
 }
 
 const REFUSED = [
@@ -62,7 +42,7 @@ const REFUSED = [
 describe.skipIf(whyNoLab() !== null)('leaked pairs and records', { timeout: 120_000 }, () => {
   let repaired: Repaired;
   beforeAll(() => {
-    repaired = repairLab(true);
+    repaired = repairLeaked(true);
   }, 120_000);
   const of = (name: string): string => repaired.answers.get(name) ?? 'no answer';
 
@@ -89,7 +69,7 @@ describe.skipIf(whyNoLab() !== null)('leaked pairs and records', { timeout: 120_
   });
 
   it('are only looked at by a rehearsal', () => {
-    const { answers, left } = repairLab(false);
+    const { answers, left } = repairLeaked(false);
     for (const name of ['veth00000001', 'veth00000002', 'lab/10.1.1.1', 'lab/fd00::1'])
       expect(answers.get(name)).toMatch(/^would: /);
     for (const [name] of REFUSED) expect(answers.get(name)).toMatch(/^refused: /);
@@ -98,33 +78,33 @@ describe.skipIf(whyNoLab() !== null)('leaked pairs and records', { timeout: 120_
   });
 
   it('stay where somebody takes an end between the look at all and its own turn', () => {
-    const { answers, left } = repairLab(true, { RACE: '1' });
+    const { answers, left } = repairLeaked(true, { RACE: '1' });
     expect(answers.get('veth00000001')).toBe('refused: somebody uses it by now');
     expect(left).toContain('veth00000001');
     expect(answers.get('veth00000002')).toMatch(/^done: /);
   });
 
   it('that do not go are no success, and end it', () => {
-    const { answers } = repairLab(true, { STUCK: '1' });
+    const { answers } = repairLeaked(true, { STUCK: '1' });
     expect(answers.get('veth00000001')).toMatch(/^failed: it is deleted, but an end of it is still there/);
     expect(answers.get('veth00000002')).toBe('left: another one did not go as it should');
     expect(answers.get('lab/10.1.1.1')).toBe('left: another one did not go as it should');
   });
 
   it('whose file stays are no success', () => {
-    const { answers, left } = repairLab(true, { BUSY: '1' });
+    const { answers, left } = repairLeaked(true, { BUSY: '1' });
     expect(answers.get('lab/10.1.1.1')).toMatch(/^failed: it could not be freed/);
     expect(left).toMatch(/^records 10\.1\.1\.1 /m);
   });
 
   it('stay while somebody holds the lock of host-local', () => {
-    const { answers, left } = repairLab(true, { LOCKED: '1' });
+    const { answers, left } = repairLeaked(true, { LOCKED: '1' });
     expect(answers.get('lab/10.1.1.1')).toBe('refused: somebody holds the lock of host-local');
     expect(left).toMatch(/^records 10\.1\.1\.1 /m);
   });
 
   it('stay where a result of plugins cannot be read', () => {
-    const { answers } = repairLab(true, { BROKEN: '1' });
+    const { answers } = repairLeaked(true, { BROKEN: '1' });
     expect(answers.get('lab/10.1.1.1')).toMatch(/^left: not all could be looked at/);
   });
 });

@@ -1,33 +1,16 @@
 /** What the repair of a node does to orphaned namespaces, and to those that changed after they were found. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { repairScript } from '../../lib/probe/repair-script.ts';
-import { OF_ITS_OWN, whyNoLab } from './lab.ts';
+import { repairLab, whyNoLab } from './lab.ts';
 
 const pin = (number: number): string => `cni-00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
 /** Answers by the namespace's number, and what is left on the node. */
 type Repaired = { readonly answers: ReadonlyMap<number, string>; readonly left: string };
 
-function repairLab(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
-  const script = readFileSync(new URL('./repair.sh', import.meta.url), 'utf8');
-  const output = execFileSync(
-    'unshare',
-    [...OF_ITS_OWN, 'sh', '-c', script, 'lab', repairScript(), act ? '1' : '0'],
-    {
-      encoding: 'utf8',
-      timeout: 110_000,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, ...environment },
-    },
-  );
-  const [said = '', left = ''] = output.split('\n---\n');
-  const answers = [...said.matchAll(/^(\w+) cni-00000000-0000-4000-8000-0*(\d+) (.*)$/gm)].map(
-    ([, word, number, detail]) => [Number(number), `${word}: ${detail}`] as const,
-  );
+function repairOrphans(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
+  const { said, answers, left } = repairLab('repair.sh', act, environment);
   expect(said).toMatch(/^end (?:41|3)$/m);
-  return { answers: new Map(answers), left };
+  return { answers: new Map([...answers].map(([name, answer]) => [Number(name.slice(-12)), answer])), left };
 }
 
 /** The look-alikes, and the reason why each is refused. */
@@ -79,7 +62,7 @@ const REFUSED: readonly (readonly [number, string, RegExp])[] = [
 describe.skipIf(whyNoLab() !== null)('deleting orphaned namespaces', { timeout: 120_000 }, () => {
   let repaired: Repaired;
   beforeAll(() => {
-    repaired = repairLab(true);
+    repaired = repairOrphans(true);
   }, 120_000);
   const of = (number: number): string => repaired.answers.get(number) ?? 'no answer';
   const leftOf = (kind: string): string[] =>
@@ -151,7 +134,7 @@ describe.skipIf(whyNoLab() !== null)('deleting orphaned namespaces', { timeout: 
 
 describe.skipIf(whyNoLab() !== null)('a rehearsal', { timeout: 120_000 }, () => {
   it('says of each what would be done, and changes nothing', () => {
-    const { answers, left } = repairLab(false);
+    const { answers, left } = repairOrphans(false);
     expect([1, 2, 3, 21, 22].map((number) => answers.get(number)?.replace(/:.*/, ''))).toEqual(
       Array(5).fill('would'),
     );
@@ -176,7 +159,7 @@ describe.skipIf(whyNoLab() !== null)(
         [{ PROBE_ID: 'elsewhere' }, 'runtime'],
         [{ KUBELET: 'elsewhere' }, 'kubelet'],
       ] as const) {
-        const { answers } = repairLab(true, environment);
+        const { answers } = repairOrphans(true, environment);
         expect(answers.size).toBe(42);
         for (const answer of answers.values())
           expect(answer).toContain(
@@ -189,7 +172,7 @@ describe.skipIf(whyNoLab() !== null)(
 
 describe.skipIf(whyNoLab() !== null)('an address that stays', { timeout: 120_000 }, () => {
   it.each(['BUSY', 'YOUNG'])('is no success (%s)', (why) => {
-    const { answers, left } = repairLab(true, { [why]: '1' });
+    const { answers, left } = repairOrphans(true, { [why]: '1' });
     expect(answers.get(1)).toMatch(
       /^failed: it is still pinned, but something still has of it: .*10\.1\.1\.1$/,
     );
@@ -201,7 +184,7 @@ describe.skipIf(whyNoLab() !== null)('an address that stays', { timeout: 120_000
 
 describe.skipIf(whyNoLab() !== null)('when the time is over', { timeout: 120_000 }, () => {
   it('begins no other, also of those that it looked at together', () => {
-    const { answers } = repairLab(true, { LATE: '1' });
+    const { answers } = repairOrphans(true, { LATE: '1' });
     expect(answers.get(3)).toBe('done: veth3 10.1.1.3');
     for (const number of [1, 2, 21, 22]) expect(answers.get(number)).toBe('left: the time was over');
   });
@@ -209,7 +192,7 @@ describe.skipIf(whyNoLab() !== null)('when the time is over', { timeout: 120_000
 
 describe.skipIf(whyNoLab() !== null)('while plugins take their time', { timeout: 120_000 }, () => {
   it('looks again, and refuses what somebody entered meanwhile', () => {
-    const { answers, left } = repairLab(true, { SLOW: '1' });
+    const { answers, left } = repairOrphans(true, { SLOW: '1' });
     expect(answers.get(40)).toBe('done: veth40 10.1.1.40');
     expect(answers.get(38)).toMatch(/^refused: process \d+ \(sleep\) is in it/);
     expect(left).toContain(pin(38));
@@ -219,7 +202,7 @@ describe.skipIf(whyNoLab() !== null)('while plugins take their time', { timeout:
 
 describe.skipIf(whyNoLab() !== null)('what cannot be proven', { timeout: 120_000 }, () => {
   it('is no success where the links of the node cannot be read afterwards', () => {
-    const { answers } = repairLab(true, { BLIND: '1' });
+    const { answers } = repairOrphans(true, { BLIND: '1' });
     expect(answers.get(3)).toMatch(
       /^failed: it is unpinned, but the links of the node could not be read afterwards/,
     );
@@ -228,7 +211,7 @@ describe.skipIf(whyNoLab() !== null)('what cannot be proven', { timeout: 120_000
   });
 
   it('is no success where its result stays, and says so', () => {
-    const { answers, left } = repairLab(true, { STUCK: '1' });
+    const { answers, left } = repairOrphans(true, { STUCK: '1' });
     expect(answers.get(3)).toMatch(/^failed: its cached result could not be removed/);
     expect(left).toContain(pin(3));
   });
@@ -247,7 +230,7 @@ const STEPS = [
 
 describe.skipIf(whyNoLab() !== null)('a repair that is killed', { timeout: 120_000 }, () => {
   it.each(STEPS)('when %s is completed by the same call', (_, step) => {
-    const { answers, left } = repairLab(true, { KILL: step });
+    const { answers, left } = repairOrphans(true, { KILL: step });
     expect(left).not.toContain('it was not killed');
     for (const [number, answer] of answers)
       expect([number, answer]).toEqual([

@@ -3,6 +3,7 @@ import * as z from 'zod';
 
 const base = z.object({
   schemaVersion: z.literal(1),
+  /** Stores have it under this name, and under `remedies/…`, since the first version. */
   kind: z.literal('RemedyRecord'),
   runId: z.string(),
   cluster: z.string(),
@@ -69,13 +70,13 @@ const onNode = base.extend({
   ),
 });
 
-export const remedyRecordSchema = z
+export const repairRecordSchema = z
   .discriminatedUnion('act', [recreated, restarted, deleted, onNode])
-  .meta({ id: 'RemedyRecord', description: 'One repair that the tool made, or began.' });
-export type RemedyRecord = z.infer<typeof remedyRecordSchema>;
+  .meta({ id: 'RepairRecord', description: 'One repair that the tool made, or began.' });
+export type RepairRecord = z.infer<typeof repairRecordSchema>;
 
 /** What a record says about its object, beside the fields that all records have. */
-export type RemedyObject =
+export type RepairObject =
   | Pick<z.infer<typeof recreated>, 'act' | 'pod'>
   | Pick<z.infer<typeof restarted>, 'act' | 'pod'>
   | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'repairNamespace' | 'namespaces'>

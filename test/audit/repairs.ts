@@ -1,0 +1,49 @@
+/** What tests of repairs share: a cluster that is a stub, a store, and the settings of a call. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { recentDays } from '../../lib/audit/index.ts';
+import type { RepairOptions } from '../../lib/audit/remediate.ts';
+import { type Cluster, connect } from '../../lib/cluster/index.ts';
+import { DirectoryStore } from '../../lib/history/index.ts';
+import { StubApiServer } from '../stub/api-server.ts';
+
+/** How repairs are made. */
+const HOW = {
+  repairNamespace: 'netns-audit-remediate',
+  image: 'image:1',
+  pullSecret: null,
+  settleSeconds: 900,
+  repairSeconds: 600,
+  signal: new AbortController().signal,
+} as const;
+
+/** How repairs that were killed are settled. */
+export const SETTLING = { ...HOW, days: recentDays(new Date()) };
+
+/** The options of a call that repairs. */
+export function repairOptions(own: Pick<RepairOptions, 'runId' | 'store' | 'look'>): RepairOptions {
+  return { ...HOW, rehearse: false, anyController: false, onResult: () => {}, ...own };
+}
+
+export type Place = {
+  readonly stub: StubApiServer;
+  readonly cluster: Cluster;
+  readonly directory: string;
+  readonly store: DirectoryStore;
+};
+
+/** A cluster that `ann` repairs, and the store of its records; gone after the test. */
+export async function aPlaceToRepair(): Promise<Place> {
+  const stub = await StubApiServer.start();
+  stub.user = 'ann';
+  const cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
+  const directory = await mkdtemp(join(tmpdir(), 'netns-audit-repairs-'));
+  onTestFinished(async () => {
+    await cluster.transport.close();
+    await stub.close();
+    await rm(directory, { recursive: true });
+  });
+  return { stub, cluster, directory, store: new DirectoryStore(directory) };
+}
