@@ -138,14 +138,12 @@ function placeOf(network: PodNetwork): Place | string {
   const layout = layoutOf(network);
   if (typeof layout === 'string') return layout;
   if (layout.hostRoute === 'none' || !layout.forwarding)
-    return `${network.plugin} delivers by programs of its own, not by routes`;
+    return `${network.plugin} delivers with its own programs, not by routes`;
   const link = nodeLink(network, layout);
   if (link === null) return "the node's end is on no bridge: see veth-bridge-detached";
   const own = new Set(mainAddresses(network).map(({ address }) => address));
   const addresses = network.pod.podIPs.filter((address) => own.has(address));
-  return addresses.length === 0
-    ? 'the pod holds no address of its own: see pod-address-missing'
-    : { link, addresses };
+  return addresses.length === 0 ? 'the pod has no address: see pod-address-missing' : { link, addresses };
 }
 
 const isDefault = (route: Route | null | undefined): boolean =>

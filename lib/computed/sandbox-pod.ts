@@ -16,7 +16,7 @@ export function whyNotInApi({
   namespace,
   name,
 }: Pick<Sandbox, 'uid' | 'namespace' | 'name'>): string | null {
-  if (uid === '') return 'not made by a kubelet';
+  if (uid === '') return 'not created by a kubelet';
   if (STATIC_UID.test(uid)) return 'a static pod, whose mirror in the API may be missing';
   if (namespace === DEFAULT_NAMESPACE || OWN_NAME.test(name))
     return 'a pod of the auditor itself: see debug-pod-leftover';

@@ -136,7 +136,7 @@ function betweenNodes({ address, holders }: SharedAddress): Outcome {
   return fail(
     { kind: 'address', name: address },
     {
-      detail: `${address} is held by ${names}. The API shows it as the address of ${inApi}. Each node speaks of its own pods: which of them is in the wrong, only their nodes can show.`,
+      detail: `${address} is held by ${names}. The API shows it as the address of ${inApi}. Each node reports only its own pods, so only the nodes themselves can show which one is wrong.`,
       confidence: 'probable',
       evidence: rowsOf(holders, SHOWN, holderRow),
       remedy: [

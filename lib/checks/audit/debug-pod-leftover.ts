@@ -84,6 +84,6 @@ function remedy(pod: Pod) {
       'Ask the person named here whether it is still in use.',
       command('kubectl', 'get', 'pod', '-n', pod.namespace, pod.name, '-o', 'yaml', '--show-managed-fields'),
     ),
-    repair('Delete it; no controller makes it again.', remove),
+    repair('Delete it; no controller recreates it.', remove),
   ];
 }

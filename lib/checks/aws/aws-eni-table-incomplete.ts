@@ -128,7 +128,7 @@ function remedyOf(table: string, eni: Eni | null, node: string): RemedyStep[] {
       : [repairOnNode(node, 'set the link up.', command('ip', 'link', 'set', link.name, 'up'))]),
     repairOnNode(
       node,
-      `put the routes of ${link.name} back, as ipamd had made them; no pod needs a restart.`,
+      `put the routes of ${link.name} back, as ipamd created them; no pod needs a restart.`,
       `${route(`${gateway}/32`, 'scope', 'link')} && ${route('default', 'via', gateway)}`,
     ),
   ];

@@ -29,7 +29,7 @@ export const cniAgentDown = defineCheck({
   severity: 'critical',
   title: 'The agent of the CNI plugin runs on the node',
   failureTitle: "Node's CNI agent is down",
-  why: 'No pod can start or be taken down on the node, and what changes in the cluster (new nodes, policies, Services) does not reach the pods that run.',
+  why: 'No pod can start or be removed on the node, and changes in the cluster (new nodes, policies, Services) do not reach running pods.',
   needs: ['pods', 'processes', 'cniConfig', 'node'],
   run({ pods, processes, cniConfig, node: { createdAt, labels } }, context) {
     const object = nodeObject(context.node);

@@ -58,7 +58,7 @@ export const cniConfigOrder = defineCheck({
           ),
           repairOnNode(
             node,
-            'move the one that is not wanted away; the runtime takes the next by itself.',
+            'move the unwanted one away; the runtime then uses the next by itself.',
             command('mv', `${cniConfig.directory}/${config.name}`, `/root/${config.name}.unused`),
           ),
         ],

@@ -14,7 +14,7 @@ export const cniEndpointMissing = definePodCheck({
   severity: 'high',
   title: 'The CNI agent has an endpoint of the pod on file',
   failureTitle: 'Running pod has no CNI agent endpoint',
-  why: 'Agents of other nodes know a pod by its endpoint. Without one, the pod is unknown to them: network policies drop its packets, or no route and no rule is made for it.',
+  why: 'Agents of other nodes know a pod by its endpoint. Without one, the pod is unknown to them: network policies drop its packets, or they create no route and no rule for it.',
   needs: ['podNetworks', 'cniEndpoints'],
   facts: ({ cniEndpoints }) => ({ byPod: endpointsByPod(cniEndpoints) }),
   judge(network, { cniEndpoints, byPod }, { node }) {
@@ -25,7 +25,7 @@ export const cniEndpointMissing = definePodCheck({
       return endpoint === undefined || endpoint.addresses.length > 0 ? 'pass' : withoutAddress(network);
     if (endpoint !== undefined && endpoint.elsewhere === null) return 'pass';
     if (isAfterList(network.sandbox, cniEndpoints))
-      return 'its endpoint may have been made after endpoints were listed';
+      return 'its endpoint may have been created after endpoints were listed';
     const actual = endpoint === undefined ? 'none' : `on node ${quote(endpoint.elsewhere ?? '', 50)}`;
     return {
       detail:

@@ -54,7 +54,7 @@ export const cniEndpointStale = defineCheck({
         : [
             unknown(
               nodeObject(context.node),
-              `${cniEndpoints.unconfirmed} more endpoints of no pod were not asked for again, and may be gone`,
+              `${cniEndpoints.unconfirmed} more endpoints without a pod were not read again, and may be gone`,
             ),
           ]),
     ];
@@ -69,7 +69,7 @@ function judge(
 ): Outcome {
   const object = podObject(pod, node);
   if (isAfterList(sandbox, endpoints) && endpoints.kind === 'cilium')
-    return notApplicable(object, 'its endpoint may have been made after endpoints were listed');
+    return notApplicable(object, 'its endpoint may have been created after endpoints were listed');
   // No endpoint at all is left to cni-endpoint-missing.
   const others = endpoint.addresses.filter((address) => !pod.podIPs.some((ip) => sameAddress(ip, address)));
   const source = sourceOf(endpoints);

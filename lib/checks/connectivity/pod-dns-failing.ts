@@ -18,7 +18,7 @@ const routeBlackhole = failing(podRouteBlackhole, 'the pod drops what it sends')
 
 /** Why a missing answer says nothing about the DNS. */
 const WHY_SILENT: readonly Question<'podNetworks' | 'hostNetwork' | 'active'>[] = [
-  ({ pod }) => (pod.dnsPolicy === 'None' ? 'dnsPolicy None: the pod chose servers of its own' : null),
+  ({ pod }) => (pod.dnsPolicy === 'None' ? 'dnsPolicy None: the pod chose its own servers' : null),
   ...whyNothingAnswers,
   failing(resolvConfMissing),
   (network, sources, context) =>

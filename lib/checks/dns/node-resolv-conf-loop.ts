@@ -44,7 +44,7 @@ export const nodeResolvConfLoop = defineCheck({
         evidence: [
           {
             what: "nameservers of the kubelet's resolvConf",
-            expected: 'servers outside of the node, or an address that pods reach',
+            expected: 'servers outside the node, or an address that pods reach',
             actual: serversText(nodeResolvConf),
             source: 'resolvConf of the kubelet (node)',
           },

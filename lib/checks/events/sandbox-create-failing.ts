@@ -8,7 +8,7 @@ export const sandboxCreateFailing = defineCheck({
   id: 'sandbox-create-failing',
   topic: 'events',
   severity: 'high',
-  title: 'The sandbox of the pod could be made',
+  title: 'The sandbox of the pod could be created',
   failureTitle: "Pod's sandbox cannot be created",
   why: 'The pod does not start: it stays in ContainerCreating, and the kubelet keeps trying and failing, each time perhaps leaving an address or a link behind.',
   needs: ['events', 'pods'],

@@ -28,7 +28,7 @@ export const sandboxRecreatedRepeatedly = defineCheck({
       if (pod.phase === 'Succeeded' || pod.phase === 'Failed')
         return notApplicable(object, 'the pod has ended');
       if (cannotBeMade.has(pod.uid)) {
-        return notApplicable(object, 'the new sandbox cannot be made: see sandbox-create-failing');
+        return notApplicable(object, 'the new sandbox cannot be created: see sandbox-create-failing');
       }
       if (last.lastSeen !== null && now - Date.parse(last.lastSeen) > HOUR) return pass(object);
       const first = Math.min(

@@ -54,7 +54,7 @@ export const nodeFirewallDrops = defineCheck({
         confidence: 'confirmed',
         evidence: [
           {
-            what: 'what becomes of packets of pods to addresses inside and outside of the cluster',
+            what: 'what happens to packets of pods to addresses inside and outside the cluster',
             expected: 'accepted',
             actual: `dropped by: ${quote(first.by)}`,
             source: `${tool}-save (node)`,

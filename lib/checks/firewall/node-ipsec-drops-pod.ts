@@ -15,7 +15,7 @@ export const nodeIpsecDropsPod = definePodCheck({
   severity: 'high',
   title: 'No policy of IPsec on the node drops packets of the pod',
   failureTitle: "Node's IPsec policy drops the pod's packets",
-  why: 'The kernel drops the packets without a trace in any packet filter or route. A VPN or an agent that encrypts left the policy behind, or the address was given again.',
+  why: 'The kernel drops the packets without a trace in any packet filter or route. A VPN or an encrypting agent left the policy behind, or the address was reassigned.',
   needs: ['podNetworks', 'ipsecPolicies'],
   judge(network, { ipsecPolicies }, { node }) {
     const addresses = mainAddresses(network).map(({ address }) => address);
@@ -39,7 +39,7 @@ export const nodeIpsecDropsPod = definePodCheck({
       remedy: [
         lookOnNode(
           node,
-          'see all policies, and who made these: a VPN, an agent that encrypts, or somebody who cut the pod off on purpose.',
+          'see all policies, and what created these: a VPN, an encrypting agent, or somebody who cut the pod off on purpose.',
           'ip xfrm policy',
         ),
         ...found

@@ -26,7 +26,7 @@ export const podFirewallUnexpected = definePodCheck({
     if (blockades(network, packetFilters).length > 0)
       return see(podFirewallBlocksAll, 'the rules drop everything');
     return {
-      detail: `${counted(found.length, 'rule')} that no known mesh makes, and no container of the pod may make: ${listed(
+      detail: `${counted(found.length, 'rule')} that no known mesh writes, and that no container of the pod may write: ${listed(
         found.map(({ table, chain, rule }) => `${quote(table, 60)} ${quote(chain, 60)}: ${quote(rule)}`),
         3,
         '; ',

@@ -24,7 +24,7 @@ export function judgePods(
     if (!sandbox.stable) return [notApplicable(object, 'the sandbox changed while it was looked at')];
     const handler = ownKernel(sandbox, pod);
     if (handler !== null)
-      return [notApplicable(object, `the runtime ${handler} runs the pod in a kernel of its own`)];
+      return [notApplicable(object, `the runtime ${handler} runs the pod in its own kernel`)];
     return [judge({ pod, sandbox, object })];
   });
 }

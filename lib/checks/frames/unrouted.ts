@@ -132,7 +132,7 @@ function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): Reme
         ...asked,
         repairOnNode(
           node,
-          'remove the route, and see who made it.',
+          'remove the route, and find out who created it.',
           command('ip', `-${family}`, 'route', 'del', type, destination, 'table', table),
         ),
       ];

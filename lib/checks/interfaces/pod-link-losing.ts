@@ -22,7 +22,7 @@ export const podLinkLosing = defineClusterCheck({
   severity: 'medium',
   title: "The pod's link lost nothing since the last audit",
   failureTitle: "Pod's link loses packets or its carrier",
-  why: 'Requests are slow or time out now and then, whenever packets are lost that have to be sent again. Nothing restarts, all states are right, and whoever tries sees it work.',
+  why: 'Requests are slow or time out now and then, as lost packets have to be sent again. Nothing restarts, every state looks right, and each test seems to work.',
   run({ podLinks, earlierPodLinks }, { now }) {
     const earlier = new Map((earlierPodLinks?.links ?? []).map((link) => [keyOf(link), link]));
     return podLinks.map((link) => {
@@ -31,7 +31,7 @@ export const podLinkLosing = defineClusterCheck({
       if (earlierPodLinks === null || before === undefined)
         return notApplicable(object, 'the last audit has no counters of this link');
       const since = sinceThen(link, before);
-      if (since === null) return notApplicable(object, 'its counters began anew since the last audit');
+      if (since === null) return notApplicable(object, 'its counters were reset since the last audit');
       return judge(since, now - Date.parse(earlierPodLinks.at));
     });
   },

@@ -15,7 +15,7 @@ export const kernelNetnsHung = defineCheck({
   id: 'kernel-netns-hung',
   topic: 'kernel',
   severity: 'critical',
-  title: 'No task hangs while it makes or removes a network namespace',
+  title: 'No task hangs while creating or deleting a network namespace',
   failureTitle: 'Task stuck creating or deleting a network namespace',
   why: 'The kernel creates and removes network namespaces one at a time. Behind a task that hangs there all others wait: pods neither start nor stop until the node reboots.',
   needs: ['kernelLog', 'kernel'],

@@ -13,15 +13,15 @@ export const namespaceCreationFailing = defineCheck({
   id: 'namespace-creation-failing',
   topic: 'namespaces',
   severity: 'critical',
-  title: 'The node can make a network namespace',
+  title: 'The node can create a network namespace',
   failureTitle: 'Node cannot create network namespaces',
-  why: 'No new pod with a network of its own can start on the node: either a limit is reached, or the kernel is stuck while it frees namespaces. Running pods keep running, so nothing else shows it until something restarts.',
+  why: 'No new pod with its own network can start on the node: either a limit is reached, or the kernel is stuck freeing namespaces. Running pods keep running, so nothing else shows it until something restarts.',
   needs: ['creation', 'kernel'],
   run({ creation, kernel }, { node }) {
     const object = nodeObject(node);
     const error = creation.error ?? 'no reason given';
     if (!creation.ok && !EXHAUSTED.test(error) && creation.milliseconds < HUNG)
-      return [unknown(object, `the attempt failed for a reason of its own: ${error}`)];
+      return [unknown(object, `the attempt itself failed: ${error}`)];
     if (creation.ok && creation.milliseconds <= SLOW) return [pass(object)];
     const slow = creation.ok || creation.milliseconds >= HUNG;
     // All of these need the lock of network devices. They got it, so it is not stuck.
@@ -29,7 +29,7 @@ export const namespaceCreationFailing = defineCheck({
       return [
         notApplicable(
           object,
-          `it took long, but the runtime made or took down ${creation.meanwhile} sandboxes meanwhile`,
+          `it took long, but the runtime created or deleted ${creation.meanwhile} sandboxes meanwhile`,
         ),
       ];
     const duration = `${(creation.milliseconds / 1000).toFixed(1)} s`;
@@ -38,7 +38,7 @@ export const namespaceCreationFailing = defineCheck({
       fail(object, {
         detail: creation.ok
           ? `A new network namespace with a pair of links took ${duration}.`
-          : `A new network namespace could not be made (after ${duration}): ${error}.`,
+          : `A new network namespace could not be created (after ${duration}): ${error}.`,
         confidence: 'probable',
         severity: creation.ok && creation.milliseconds < HUNG ? 'high' : 'critical',
         evidence: [
@@ -65,7 +65,7 @@ export const namespaceCreationFailing = defineCheck({
                 repair(
                   'Repair what leaks (namespace-orphaned, namespace-held, namespace-hidden) or raise the limit that is reached.',
                 ),
-                uncordon(node, 'Once a namespace can be made again'),
+                uncordon(node, 'Once a namespace can be created again'),
               ]),
         ],
       }),

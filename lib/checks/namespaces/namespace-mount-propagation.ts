@@ -26,7 +26,7 @@ export const namespaceMountPropagation = defineCheck({
         ({ command: name, containerId }) => containerId === null && /^(crio|kubelet|containerd)/.test(name),
       );
       if (own !== undefined)
-        return notApplicable(object, `the runtime (${own.command}) mounts in a namespace of its own`);
+        return notApplicable(object, `the runtime (${own.command}) mounts in its own namespace`);
       return fail(object, {
         detail: `${directory} is on the mount ${mount.path} (${mount.fileSystem}), whose propagation is ${mount.propagation || 'private'}, not shared.`,
         confidence: 'probable',

@@ -73,7 +73,7 @@ export const namespaceOrphaned = defineCheck({
       const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
       const severe = physical.length > 0 || orphans.size > MANY;
       return fail(object, {
-        detail: `${path} is pinned, but no sandbox, process or descriptor uses it; it holds ${contents(namespace, host.networkNamespace)}.${ours ? '' : ' Its name is not one that a container runtime gives, so somebody may have made it on purpose.'}`,
+        detail: `${path} is pinned, but no sandbox, process or descriptor uses it; it holds ${contents(namespace, host.networkNamespace)}.${ours ? '' : ' No container runtime uses such a name, so somebody may have created it on purpose.'}`,
         confidence: ours ? 'confirmed' : 'suspected',
         severity: ours ? (severe ? 'high' : 'medium') : 'low',
         evidence: evidence(

@@ -34,7 +34,7 @@ export const namespacePinInvalid = defineCheck({
           );
         const age = (now - Date.parse(pin.modifiedAt)) / 1000;
         if (sandbox === undefined && age < Math.min(CREATION_SECONDS, settleSeconds.orphan))
-          return notApplicable(object, 'the file was only just made: the mount may follow');
+          return notApplicable(object, 'the file was only just created: the mount may follow');
         if (sandbox === undefined && foreignName(pin.path) !== null)
           return notApplicable(object, `the name of ${foreignName(pin.path)}`);
         const among = amongMounts([pin.path]);
@@ -62,7 +62,7 @@ export const namespacePinInvalid = defineCheck({
               ? [
                   repairOnNode(
                     node,
-                    'remove the file, if it still is a plain one (the runtime may have done so by itself)',
+                    'remove the file, if it is still a plain one (the runtime may have done so itself)',
                     `type="$(${among} stat -f -c %T ${command(pin.path)})" && test "$type" != nsfs && ${among} rm ${command(pin.path)}`,
                   ),
                 ]

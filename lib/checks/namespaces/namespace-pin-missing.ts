@@ -20,8 +20,8 @@ export const namespacePinMissing = defineCheck({
   id: 'namespace-pin-missing',
   topic: 'namespaces',
   severity: 'high',
-  title: 'The pin of every sandbox is there',
-  failureTitle: 'Pin of a running sandbox is gone',
+  title: 'The pin of every sandbox exists',
+  failureTitle: 'Pin of a running sandbox is missing',
   why: 'The pod works until something asks the runtime for its address: that finds the namespace closed, so the kubelet kills the pod. Deletion cannot release its address and links, as the CNI plugin gets no namespace.',
   needs: ['sandboxes', 'pins', 'namespaces', 'mounts', 'pods'],
   run({ sandboxes, pins, namespaces, mounts, pods }, { node, now, settleSeconds }) {

@@ -70,7 +70,7 @@ export const namespacePinShadowed = defineCheck({
         ],
         remedy: [
           look(
-            `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not unmount it blindly: pins made since then are on top.`,
+            `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not simply unmount it: pins created since then are on top.`,
           ),
           lookOnNode(
             node,

@@ -31,9 +31,10 @@ export const namespacePinnedElsewhere = defineCheck({
           ? ({ kind: 'process', name: other.command, node } as const)
           : ({ kind: 'pod', namespace: owner.namespace, name: owner.name, node } as const);
       if (other.containerId === null && RUNTIME.test(other.command))
-        return notApplicable(object, 'the runtime keeps its mounts in a namespace of its own');
+        return notApplicable(object, 'the runtime keeps its mounts in its own namespace');
       const copies = other.inodes.filter((inode) => onHost.has(inode));
-      if (copies.length === 0) return notApplicable(object, 'it holds only namespaces that it made itself');
+      if (copies.length === 0)
+        return notApplicable(object, 'it holds only namespaces that it created itself');
       const severe = old || busy !== undefined;
       return fail(object, {
         detail: `The mount namespace of ${other.command} (pid ${other.pid}) holds private copies of ${copies.length} pins of the node; ${severe ? `on this node that blocks their deletion${busy === undefined ? ` (kernel ${host.kernelRelease})` : ': an event says "device or resource busy"'}` : 'this kernel detaches them when the pin is deleted, so nothing is blocked now'}.`,

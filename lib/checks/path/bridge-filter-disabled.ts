@@ -22,14 +22,14 @@ export const bridgeFilterDisabled = defineCheck({
     });
     if (onBridge.length === 0) return [notApplicable(object, 'no pod of the node is behind a bridge')];
     if (!hostPacketFilters.some(isOfKubeProxy))
-      return [notApplicable(object, 'kube-proxy does not make Services by packet filters here')];
+      return [notApplicable(object, 'kube-proxy does not implement Services with packet filters here')];
     const value = kernel.sysctls[SETTING]?.trim();
     if (value === undefined)
       return [notApplicable(object, `${SETTING} was not read: br_netfilter is not loaded`)];
     if (value !== '0') return [pass(object)];
     return [
       fail(object, {
-        detail: `${SETTING} is 0: answers between pods behind one bridge do not pass the rules that made the Service's address an endpoint's.`,
+        detail: `${SETTING} is 0: answers between pods behind one bridge do not pass the rules that translated the Service's address.`,
         confidence: 'confirmed',
         evidence: [{ what: SETTING, expected: '1', actual: value, source: `sysctl ${SETTING} (node)` }],
         remedy: [

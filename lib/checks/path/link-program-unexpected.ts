@@ -45,7 +45,7 @@ export const linkProgramUnexpected = definePodCheck({
       remedy: [
         lookOnNode(
           node,
-          'see what stands on the link; tests of chaos and tools for traffic make such things as well.',
+          'see what is attached to the link; chaos tests and traffic tools add such programs too.',
           [...new Set(found.map(lookOf))].join('; '),
         ),
         ...found

@@ -16,7 +16,7 @@ export const nodeTunnelBroken = defineCheck({
   id: 'node-tunnel-broken',
   topic: 'path',
   severity: 'critical',
-  title: 'The tunnel of the node to other nodes is as its agent made it',
+  title: "The node's tunnel to other nodes is as its agent created it",
   failureTitle: "Node's tunnel to other nodes is broken",
   why: "No packet gets from the node's pods to those of other nodes, or none back, while all on the node works. Nodes and pods look healthy.",
   needs: ['node', 'otherNodes', 'hostNetwork'],

@@ -75,7 +75,7 @@ export const podMacDuplicate = definePodCheck({
 function portOf(network: PodNetwork): WayIn | string {
   const way = wayIn(network);
   return typeof way !== 'string' && way.layout.gatewayMac !== 'bridge'
-    ? 'every pod has a link of its own to the node, and no bridge'
+    ? 'every pod has its own link to the node, and no bridge'
     : way;
 }
 

@@ -18,7 +18,7 @@ export function uncordon(node: string, when: string): RemedyStep {
  */
 export function drain(node: string, text: string): RemedyStep {
   return repair(
-    `${text} Pods that no controller would make again are refused: save those, and delete them by hand.`,
+    `${text} Pods that no controller would recreate are refused: save those, and delete them by hand.`,
     command('kubectl', 'drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=10m'),
   );
 }
@@ -46,7 +46,7 @@ export function rebootForKernel(node: string): RemedyStep[] {
     ),
     ...drainAndReboot(
       node,
-      'Move the pods away. Some may stay in Terminating, as their namespaces cannot be taken down: the reboot ends them.',
+      'Move the pods away. Some may stay in Terminating, as their namespaces cannot be deleted: the reboot ends them.',
     ),
     repair('Upgrade the kernel of its image, or it comes back.'),
   ];

@@ -105,7 +105,7 @@ const signatures: readonly Signature[] = [
     id: 'namespace-not-created',
     pattern: /failed to create network namespace for sandbox/,
     cause: () =>
-      'the kernel makes no more network namespaces (no space left: a limit of namespaces or mounts)',
+      'the kernel cannot create more network namespaces (no space left: a limit of namespaces or mounts)',
     remedy: ({ node }) => [
       lookOnNode(
         node,
@@ -234,7 +234,7 @@ const signatures: readonly Signature[] = [
     remedy: ({ node }) => [
       runtimeLog(node),
       look(
-        'See whether the CNI agent of the node is well (kubectl get pods -A -o wide); restart it. The kubelet tries again by itself.',
+        'Check the CNI agent of the node (kubectl get pods -A -o wide) and restart it. The kubelet tries again by itself.',
       ),
     ],
   },

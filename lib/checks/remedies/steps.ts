@@ -47,7 +47,7 @@ export function recreatePod(pod: Pod): Step[] {
   if (pod.controller === 'Node') {
     return [
       repair(
-        `Static pod: its kubelet makes a new sandbox once this one is stopped. On node ${pod.node ?? '?'}:`,
+        `Static pod: its kubelet creates a new sandbox once this one is stopped. On node ${pod.node ?? '?'}:`,
         `crictl stopp "$(crictl pods -q --state ready --namespace ${command(pod.namespace)} --name ${command(`^${pod.name}$`)})"`,
       ),
     ];
@@ -55,7 +55,7 @@ export function recreatePod(pod: Pod): Step[] {
   if (pod.controller === null) {
     return [
       look(
-        'No controller owns this pod: save it first, as nothing will make it again.',
+        'No controller owns this pod: save it first, as nothing will recreate it.',
         `${command('kubectl', 'get', 'pod', '-n', pod.namespace, pod.name, '-o', 'yaml')} > ${command(`${pod.name}.yaml`)}`,
       ),
       deletePod(pod, 'Delete it, then create it again from its source.'),

@@ -54,7 +54,7 @@ function restoreSubnetRoute(
   const source = result?.gateway ? ['src', result.gateway] : [];
   return repairOnNode(
     node,
-    `put back the route that the kernel had made with the address of ${link}; no pod needs to be recreated.`,
+    `put back the route that the kernel created with the address of ${link}; no pod needs to be recreated.`,
     command(
       'ip',
       'route',

@@ -70,7 +70,7 @@ export const hostRouteStale = defineCheck({
           remedy: [
             lookOnNode(
               node,
-              'see that it is still of no use: no pod has the address, and the plugin did not just set it up.',
+              'make sure that it is still unused: no pod has the address, and the plugin did not just set it up.',
               command('ip', 'route', 'get', address),
             ),
             repairOnNode(

@@ -38,7 +38,7 @@ export const podDefaultRouteMissing = definePodCheck({
     const result = network.results[0];
     return {
       detail: evidence
-        .map((row) => `${row.what}: ${row.actual}; the CNI plugin made ${row.expected}.`)
+        .map((row) => `${row.what}: ${row.actual}; the CNI plugin set ${row.expected}.`)
         .join(' '),
       confidence: result === undefined || way.layout.defaultRoute ? 'probable' : 'confirmed',
       evidence: [

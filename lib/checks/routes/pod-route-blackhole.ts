@@ -21,7 +21,7 @@ export const podRouteBlackhole = definePodCheck({
   severity: 'high',
   title: 'No route inside the pod drops what it sends',
   failureTitle: 'Route inside the pod drops its traffic',
-  why: 'No CNI plugin makes such routes or rules in a pod. What one covers, a range of Services or everything, fails at once or times out, while all that looks at links and the default route finds them in order.',
+  why: 'No CNI plugin creates such routes or rules in a pod. Traffic to what they cover, a range of Services or everything, fails at once or times out, while links and the default route look right.',
   needs: ['podNetworks'],
   unless: ['namespace unread', networkElsewhere],
   judge(network) {

@@ -26,7 +26,7 @@ export const sandboxDuplicated = defineCheck({
         return notApplicable(object, 'the sandboxes changed while they were looked at');
       const age = newest?.createdAt == null ? null : (now - Date.parse(newest.createdAt)) / 1000;
       if (age !== null && age < settleSeconds.pod)
-        return notApplicable(object, 'a new sandbox was only just made: the old one may be stopping');
+        return notApplicable(object, 'a new sandbox was only just created: the old one may be stopping');
       const live = group.filter(({ process }) => process === 'running');
       return fail(object, {
         detail: `${group.length} ready sandboxes of one pod: ${ordered.map(describe).join(', ')}.`,

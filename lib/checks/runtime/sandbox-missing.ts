@@ -18,7 +18,7 @@ export const sandboxMissing = defineCheck({
   severity: 'critical',
   title: 'Every running pod has a sandbox',
   failureTitle: 'Running pod has no sandbox',
-  why: 'The API shows the pod Running and Services send it traffic, but the runtime has no sandbox for it: nothing of the pod runs any more, and the kubelet has not noticed or cannot make a new one.',
+  why: 'The API shows the pod Running and Services send it traffic, but the runtime has no sandbox for it: the pod no longer runs, and the kubelet has not noticed or cannot create a new sandbox.',
   needs: ['pods', 'sandboxes', 'node', 'processes'],
   run({ pods, sandboxes, node: apiNode, processes }, { node }) {
     // The probe's own pod has a sandbox, so an empty list means that the runtime was not read.

@@ -14,7 +14,7 @@ export const sandboxProcessDead = defineCheck({
   severity: 'high',
   title: 'The process of every ready sandbox lives',
   failureTitle: 'Process of a ready sandbox is gone',
-  why: 'The runtime calls the sandbox ready, but its pause process is dead, or its pid is now another program’s. A container that restarts fails, or joins the network of whoever has that pid.',
+  why: 'The runtime calls the sandbox ready, but its pause process is dead, or its pid is now another program’s. A container that restarts fails, or joins the network of whatever process has that pid.',
   needs: ['sandboxes', 'pods'],
   run({ sandboxes, pods }, { node }) {
     return sandboxes.flatMap((sandbox): Outcome[] => {

@@ -13,7 +13,7 @@ export const sandboxStale = defineCheck({
   severity: 'medium',
   title: 'Stopped sandboxes have given their namespace back',
   failureTitle: 'Stopped sandbox still owns its network namespace',
-  why: 'A sandbox that is stopped but not taken apart keeps its namespace, veth pair and address. It is what remains when the CNI plugin fails to release it, and the kubelet may have given up on it.',
+  why: 'A sandbox that is stopped but not removed keeps its namespace, veth pair and address. It remains when the CNI plugin fails to release it, and the kubelet may have given up on it.',
   observations: 2,
   needs: ['sandboxes', 'pins', 'pods', 'events'],
   run({ sandboxes, pins, pods, events }, { node, now, settleSeconds }) {

@@ -17,7 +17,7 @@ export const sandboxStuckTerminating = defineCheck({
   severity: 'high',
   title: 'Deleted pods give up their sandbox in time',
   failureTitle: 'Pod is stuck in Terminating with its sandbox',
-  why: 'The pod cannot be taken apart, most often because the CNI plugin fails to release its network. It keeps its address and place, a StatefulSet cannot replace it, and draining the node never ends.',
+  why: 'The pod cannot be removed, most often because the CNI plugin fails to release its network. It keeps its address and slot, a StatefulSet cannot replace it, and draining the node never ends.',
   needs: ['pods', 'sandboxes', 'pins', 'events'],
   run({ pods, sandboxes, pins, events }, { node, now, settleSeconds }) {
     const pinned = new Set(pins.filter(isNamespaceFile).map(({ path }) => canonicalPath(path)));

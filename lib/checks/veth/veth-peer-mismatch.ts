@@ -48,7 +48,7 @@ export const vethPeerMismatch = definePodCheck({
           source: 'ip link (node)',
         },
         {
-          what: 'name it is made from',
+          what: 'name that it is built from',
           actual: `sha1(${network.pod.namespace}.${network.pod.name})`,
           source: `naming rule of ${network.plugin}`,
         },

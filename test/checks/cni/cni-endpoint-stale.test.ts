@@ -86,7 +86,7 @@ describe('cni-endpoint-stale', () => {
 
   it('says what it was not told: endpoints that were too many to be asked for again', () => {
     expect(cniEndpointStale.run(evidence({ endpoints: [], unconfirmed: 3 }), context)).toMatchObject([
-      { result: 'unknown', reason: '3 more endpoints of no pod were not asked for again, and may be gone' },
+      { result: 'unknown', reason: '3 more endpoints without a pod were not read again, and may be gone' },
     ]);
   });
 });

@@ -23,7 +23,7 @@ describe('pod-firewall-unexpected', () => {
     ['nft', nftInputRules('tcp dport 80 counter drop')],
   ])('finds a rule of %s that nothing in the pod may have written', (_name, filter) => {
     const [found] = failures(run(withFilters([filter])));
-    expect(found?.detail).toMatch(/^1 rule that no known mesh makes/);
+    expect(found?.detail).toMatch(/^1 rule that no known mesh writes/);
     expect(found?.detail).toContain('80');
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
   });

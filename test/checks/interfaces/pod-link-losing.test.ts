@@ -96,7 +96,7 @@ describe('pod-link-losing', () => {
       { result: 'notApplicable' },
     ]);
     expect(run(later({ inPackets: -1_000, inDropped: 500 }))).toMatchObject([
-      { result: 'notApplicable', reason: expect.stringContaining('began anew') },
+      { result: 'notApplicable', reason: expect.stringContaining('were reset') },
     ]);
   });
 

@@ -34,7 +34,7 @@ describe('pod-default-route-missing', () => {
   it('finds a pod whose default route was deleted', () => {
     const [found] = failures(run(withRoutes(subnet)));
     expect(found?.detail).toBe(
-      'IPv4 default route: none; the CNI plugin made default via 10.244.1.1 dev eth0.',
+      'IPv4 default route: none; the CNI plugin set default via 10.244.1.1 dev eth0.',
     );
     expect(found?.confidence).toBe('confirmed');
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
@@ -49,7 +49,7 @@ describe('pod-default-route-missing', () => {
   it('finds a default route to another gateway than the one of the plugin', () => {
     const [found] = failures(run(withRoutes(aRoute({ gateway: '10.244.1.99' }), subnet)));
     expect(found?.detail).toContain(
-      'default via 10.244.1.99 dev eth0; the CNI plugin made default via 10.244.1.1',
+      'default via 10.244.1.99 dev eth0; the CNI plugin set default via 10.244.1.1',
     );
   });
 
