@@ -130,7 +130,7 @@ describe('Slack', () => {
       text: string;
       blocks: { text: { text: string } }[];
     };
-    expect(text).toContain('prod-eu: ');
+    expect(text).toContain('prod-eu healthy: ');
     const shown = blocks.map((block) => block.text.text);
     expect(shown.join('\n')).toContain('Pod without &lt;eth0&gt; &amp; more');
     expect(shown.every((each) => each.length > 0 && each.length <= 3000)).toBe(true);
