@@ -4,7 +4,14 @@ import { counts } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import { type Act, type AgentAct, type NodeAct, objectsOf, type Plan } from '../lib/repair/plan.ts';
+import {
+  type Act,
+  type AgentAct,
+  type NodeAct,
+  type ObjectsAct,
+  objectsOf,
+  type Plan,
+} from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
 import { jsonText, plural, table } from '../lib/report/index.ts';
 
@@ -25,7 +32,15 @@ const addresses = (count: number): string => `free ${plural(count, 'address', 'a
 const namespaces = (count: number): string => `delete ${plural(count, 'orphaned namespace')}`;
 const pods = (count: number): string => `recreate ${plural(count, 'pod')}`;
 
+const lost = (count: number): string => `put back ${plural(count, 'object')}`;
+
 const WORDS: Readonly<Record<Act['kind'], Words>> = {
+  restore: {
+    columns: ['NODE', 'OBJECTS'],
+    asked: lost,
+    planned: (count) =>
+      `${lost(count)} that running pods lost. A pod on the node looks at each again right before, changes nothing that is not as it was found, and proves that each is as its CNI plugin made it; no pod is restarted`,
+  },
   'delete-veths': {
     columns: ['NODE', 'LINKS'],
     asked: pairs,
@@ -148,12 +163,26 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
+  const undo = act.kind === 'restore' ? undoText(act, answers) : [];
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(
       ([reason, some]) => `  ${printable(reason, 500)}: ${namesOf(some.map(({ name }) => name))}`,
     ),
+    ...undo,
   ].join('\n');
+}
+
+/** How to take back what was put back; the record has all of it. */
+function undoText({ node, objects }: ObjectsAct, answers: ActResult['answers']): string[] {
+  const done = new Set(answers.filter(({ word }) => word === 'done').map(({ name }) => name));
+  const commands = objects.flatMap(({ name, undo }) => (done.has(name) && undo !== undefined ? undo : []));
+  if (commands.length === 0) return [];
+  return [
+    `  To take it back, as root on ${printable(node, 300)}:`,
+    ...commands.slice(0, ASKED).map((each) => `    ${printable(each, 1000)}`),
+    ...(commands.length > ASKED ? ['    and more, which the record in the store has'] : []),
+  ];
 }
 
 /**

@@ -23,7 +23,7 @@ import { printable } from '../lib/model/printable.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { SETTLE_SECONDS } from '../lib/model/settle.ts';
-import { MOST_ORPHANS } from '../lib/probe/index.ts';
+import { mostObjects } from '../lib/probe/index.ts';
 import { type Act, type Asked, limited, type Plan, planRepairs, whyNotBy } from '../lib/repair/plan.ts';
 import { warnOfDamage } from './damage.ts';
 import { EXIT, tryingAgain } from './exit.ts';
@@ -105,7 +105,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     }
     const chosen = await withoutNamespace(
       cluster,
-      limited(plan.acts, options.limit, MOST_ORPHANS),
+      limited(plan.acts, options.limit, mostObjects),
       options.repairNamespace,
       interrupt.signal,
     );

@@ -12,6 +12,7 @@ import {
   OWN_LABEL,
   REPAIR_NAMESPACE,
 } from '../lib/model/own-pods.ts';
+import { restoreArguments } from '../lib/model/restorable.ts';
 import { probePod, repairPod } from '../lib/probe/index.ts';
 
 /** Maximum seconds that a pod may run: `--deadline`, and half a minute more for a canary. */
@@ -37,7 +38,8 @@ type Shape = {
   /** From 1.30 on, the server turns the annotation into a field. */
   readonly appArmor: Fields | null;
   readonly command: string;
-  readonly argument: string | null;
+  /** Patterns of arguments, if more than one then each of one name; null: there are none. */
+  readonly taken: readonly string[] | null;
 };
 type Scripted = Shape & { readonly script: string };
 
@@ -64,15 +66,18 @@ function repair(): Scripted {
   const settings = { orphans: [], act: true, settleSeconds: 900, activeDeadlineSeconds: 600 };
   return scripted(
     repairPod({ ...onNode, ...settings, namespace: REPAIR_NAMESPACE }),
-    `^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$|^veth=(${hostLinkNames.join('|')}):[0-9]{1,10}$|^address=[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}:[0-9a-f.:]{3,39}:[0-9a-f]{64}$|^act=[01]$|^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$|^total=[0-9]{1,5}$`,
+    '^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$',
+    `^veth=(${hostLinkNames.join('|')}):[0-9]{1,10}$`,
+    '^address=[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}:[0-9a-f.:]{3,39}:[0-9a-f]{64}$',
+    `^restore=[A-Za-z0-9./:_-]{1,400},(${restoreArguments.join('|')})$`,
+    '^act=[01]$',
+    '^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$',
+    '^total=[0-9]{1,5}$',
   );
 }
 
-/**
- * A pod that runs one of the auditor's scripts on its node.
- * @param argument - what each of the script's arguments must match
- */
-function scripted(pod: ReturnType<typeof probePod>, argument: string): Scripted {
+/** A pod that runs a script of ours on its node. @param taken - what its arguments have to match */
+function scripted(pod: ReturnType<typeof probePod>, ...taken: readonly string[]): Scripted {
   const [container] = pod.spec.containers;
   const [, , script, name] = container?.command ?? [];
   if (container === undefined || script === undefined) throw new Error('the pod has no script');
@@ -84,7 +89,7 @@ function scripted(pod: ReturnType<typeof probePod>, argument: string): Scripted 
     appArmor: { type: 'Unconfined' },
     script,
     command: `["sh", "-c", variables.script, "${name}"]`,
-    argument,
+    taken,
   };
 }
 
@@ -97,7 +102,7 @@ function canary(): Shape {
     container: { ...DEFAULTS.container, ...container },
     appArmor: null,
     command: literal(container?.command),
-    argument: null,
+    taken: null,
   };
 }
 
@@ -128,8 +133,18 @@ function equal(object: string, fields: Fields, without: readonly string[], name:
     );
 }
 
-/** CEL for the list of differences from a shape. */
-function differences({ annotations, spec, container, appArmor, command, argument }: Shape): string {
+/** Long patterns cost: the server has a limit for all arguments together, so that each is held against its own alone. */
+function oneOf(patterns: readonly string[]): string {
+  const matches = (pattern: string): string => `each.matches(${literal(pattern)})`;
+  const [first = '', another] = patterns;
+  if (another === undefined) return matches(first);
+  return patterns
+    .map((each) => `(each.startsWith(${literal(each.slice(1, each.indexOf('=') + 1))}) && ${matches(each)})`)
+    .join(' || ');
+}
+
+/** CEL for the list of what differs from a shape. */
+function differences({ annotations, spec, container, appArmor, command, taken }: Shape): string {
   const security = container.securityContext as Fields;
   return [
     unless('object.metadata.name.startsWith("netns-audit-")', 'metadata.name'),
@@ -180,11 +195,11 @@ function differences({ annotations, spec, container, appArmor, command, argument
       `has(variables.container.command) && variables.container.command == ${command}`,
       'spec.containers[0].command',
     ),
-    ...(argument === null
+    ...(taken === null
       ? []
       : [
           unless(
-            `has(variables.container.args) && variables.container.args.all(each, each.matches(${literal(argument)}))`,
+            `has(variables.container.args) && variables.container.args.all(each, ${oneOf(taken)})`,
             'spec.containers[0].args',
           ),
         ]),
@@ -248,8 +263,8 @@ export function repairAdmissionPolicy(): string {
 #
 # In the namespace ${REPAIR_NAMESPACE} it admits the repair pod of this version of netns-auditor and no other, and lets nobody enter
 # it (exec, attach, port-forward, ephemeral containers). All that the pod can be told is which orphaned namespaces, pairs that lead into no
-# pod and records of addresses to look at, as an audit found them, whether to delete them, how long they must have been there, and how
-# much time there is.
+# pod, records of addresses and losses of pods to look at, as an audit found them, whether to delete or to restore them, how long they
+# must have been there, and how much time there is.
 # ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
     scripted: { component: 'repair', shape: repair(), parts: 'lib/probe/repair/ and of lib/probe/probe/' },
     earlier: null,

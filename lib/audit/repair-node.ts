@@ -1,6 +1,6 @@
 /**
- * What is leaked on one node is deleted by a pod there, which looks at each again right before (lib/probe/repair) and proves
- * that it is gone. An audit of the node then shows whether any remain.
+ * What is leaked on one node is deleted by a pod there, and what its pods lost is put back: the pod looks at each again right before
+ * (lib/probe/repair) and proves it. An audit of the node then shows whether any finding remains.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
 import { messageOf } from '../model/errors.ts';
@@ -33,7 +33,12 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
       : {
           act: act.kind,
           ...place,
-          objects: act.objects.map(({ name, argument }) => ({ name, argument, ...became(name) })),
+          objects: act.objects.map(({ name, argument, undo }) => ({
+            name,
+            argument,
+            ...(undo === undefined ? {} : { undo }),
+            ...became(name),
+          })),
         };
   };
   return {
@@ -43,14 +48,14 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
       const would = answers.filter(({ word }) => word === 'would').length;
       return {
         ok: !areUnsure(answers, 'done'),
-        detail: `${would} would be deleted${notDeleted(answers)}; nothing was changed`,
+        detail: `${would} would be ${doneTo(act.kind)}${notDone(answers)}; nothing was changed`,
         answers,
       };
     },
     act: async () => {
       const answers = await askedOnNode(cluster, requestOf(act), context, true);
       const done = answers.filter(({ word }) => word === 'done');
-      const detail = `${done.length} deleted${notDeleted(answers)}`;
+      const detail = `${done.length} ${doneTo(act.kind)}${notDone(answers)}`;
       if (areUnsure(answers, 'would')) return { ok: false, detail, answers };
       return await proven(act, done, { detail, answers }, context);
     },
@@ -66,8 +71,13 @@ function areUnsure(answers: readonly RepairAnswer[], odd: RepairAnswer['word']):
   return answers.some(({ word }) => word === 'failed' || word === 'left' || word === odd);
 }
 
+/** What becomes of the objects. */
+function doneTo(kind: NodeAct['kind']): string {
+  return kind === 'restore' ? 'put back' : 'deleted';
+}
+
 /** How many remain, by answer. */
-function notDeleted(answers: readonly RepairAnswer[]): string {
+function notDone(answers: readonly RepairAnswer[]): string {
   const count = (word: RepairAnswer['word']): number => answers.filter((each) => each.word === word).length;
   const words = (['refused', 'failed', 'left'] as const).filter((word) => count(word) > 0);
   return words.map((word) => `, ${count(word)} ${word}`).join('');
@@ -100,16 +110,24 @@ export async function finishOnNode(
   try {
     const answers = await askedOnNode(cluster, request, { ...context, runId }, true);
     const done = answers.filter(({ word }) => word === 'done').length;
-    const isGone = ({ detail }: RepairAnswer): boolean =>
-      detail === 'its pin is gone' || detail === 'it is gone';
-    const gone = answers.filter(isGone).length;
-    const rest = answers.filter((answer) => !isGone(answer));
-    return `it was completed: ${gone} were gone, ${done} deleted now${notDeleted(rest)}`;
+    const isSettled = ({ word, detail }: RepairAnswer): boolean =>
+      word === 'refused' && SETTLED[record.act].includes(detail);
+    const settled = answers.filter(isSettled).length;
+    const rest = answers.filter((answer) => !isSettled(answer));
+    return `it was completed: ${settled} were ${record.act === 'restore' ? 'as they should be' : 'gone'}, ${done} ${doneTo(record.act)} now${notDone(rest)}`;
   } catch (error) {
     if (context.signal.aborted) throw error;
     return `it could not be completed: ${messageOf(error)}`;
   }
 }
+
+/** Reasons to refuse what is already as the repair would have it. */
+const SETTLED: Record<NodeAct['kind'], readonly string[]> = {
+  restore: ['it is as it should be'],
+  'delete-namespaces': ['its pin is gone'],
+  'delete-veths': ['it is gone'],
+  'release-addresses': ['it is gone'],
+};
 
 /** Settings for a pod that repairs a node. */
 export type OnNode = Pick<
@@ -175,19 +193,31 @@ async function proven(
   const unread = whyUnread(report, node);
   if (unread !== null)
     return { ...repair, ok: false, detail: `${repair.detail}; but afterwards ${node} ${unread}` };
-  const traces = new Map(
-    act.kind === 'delete-namespaces' ? [] : act.objects.map(({ name, trace }) => [name, trace]),
-  );
-  const parts = new Set(
-    done.flatMap((answer) =>
-      act.kind === 'delete-namespaces' ? partsOf(answer) : (traces.get(answer.name) ?? []),
-    ),
-  );
-  const again = report.findings.filter((finding) => tellsOf(finding, parts));
+  const again = report.findings.filter(whatTellsOf(act, done));
   if (again.length === 0)
-    return { ...repair, ok: true, detail: `${repair.detail}; an audit finds nothing of them` };
+    return {
+      ...repair,
+      ok: true,
+      detail: `${repair.detail}; an audit finds ${act.kind === 'restore' ? 'them in order' : 'nothing of them'}`,
+    };
   const checks = [...new Set(again.map(({ check }) => check))].join(', ');
   return { ...repair, ok: false, detail: `${repair.detail}; but an audit finds ${checks} of them` };
+}
+
+/** Whether a finding tells of what was done. */
+function whatTellsOf(act: NodeAct, done: readonly RepairAnswer[]): (finding: Finding) => boolean {
+  const names = new Set(done.map(({ name }) => name));
+  if (act.kind === 'restore') {
+    // A finding is over when all that it tells of is as it should be.
+    const over = Map.groupBy(act.objects, ({ trace }) => trace);
+    return ({ fingerprint }) => over.get(fingerprint)?.every(({ name }) => names.has(name)) === true;
+  }
+  const parts = new Set(
+    act.kind === 'delete-namespaces'
+      ? done.flatMap(partsOf)
+      : act.objects.filter(({ name }) => names.has(name)).map(({ trace }) => trace),
+  );
+  return (finding) => tellsOf(finding, parts);
 }
 
 /** Its pin and content: link ends on the node, and addresses, or `no link`, `no address`. */

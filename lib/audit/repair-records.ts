@@ -82,7 +82,12 @@ function firstOf(record: NodeRecord): { readonly name: string } | undefined {
 
 function whatOf(record: NodeRecord): string {
   if (record.act === 'delete-namespaces') return `${record.namespaces.length} orphaned namespaces`;
-  return `${record.objects.length} ${record.act === 'delete-veths' ? 'leaked pairs' : 'leaked records of addresses'}`;
+  const what = {
+    restore: 'objects of pods',
+    'delete-veths': 'leaked pairs',
+    'release-addresses': 'leaked records of addresses',
+  } as const;
+  return `${record.objects.length} ${what[record.act]}`;
 }
 
 /** The sentence for a record without end. Only the holder of the lease knows whether it is still running. */
@@ -90,7 +95,7 @@ export function begunSentence(record: RepairRecord): string {
   const what =
     'pod' in record
       ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${record.pod.namespace}/${record.pod.name}`
-      : `delete ${whatOf(record)} on ${record.node}`;
+      : `${record.act === 'restore' ? 'put back' : 'delete'} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
 

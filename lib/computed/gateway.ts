@@ -56,6 +56,12 @@ export function expectedGateway(network: PodNetwork, layout: Layout, family: Fam
   return route?.gateway ?? address?.gateway ?? layout.gateway[family];
 }
 
+/** All gateways that the CNI result names. */
+export function resultGateways({ results }: Pick<PodNetwork, 'results'>): string[] {
+  const [result] = results;
+  return [...(result?.addresses ?? []), ...(result?.routes ?? [])].flatMap(({ gateway }) => gateway ?? []);
+}
+
 export type DefaultRoute =
   | { readonly state: 'right'; readonly route: Route }
   | { readonly state: 'missing' }

@@ -57,13 +57,14 @@ const deleted = base.extend({
 });
 
 const onNode = base.extend({
-  act: z.enum(['delete-veths', 'release-addresses']),
+  act: z.enum(['restore', 'delete-veths', 'release-addresses']),
   node: z.string(),
   repairNamespace: z.string().describe('Kubernetes namespace of the pod that repairs.'),
   objects: z.array(
     z.object({
-      name: z.string().describe('Of a link, or network and address.'),
+      name: z.string().describe('Of a link, network and address, or pod and what it lost.'),
       argument: z.string().describe('What the pod on the node was told of it.'),
+      undo: z.string().optional().describe('Command for root on the node that takes back what was put back.'),
       result: z.string().nullable().describe('done, refused, failed or left; null while nothing is known.'),
       detail: z.string().nullable().describe('What came of it, or why it was refused.'),
     }),

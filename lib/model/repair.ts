@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { cniPlugin, isHostLinkName, knownPlugins } from './cni-plugins.ts';
+import { restoreSchema } from './restorable.ts';
 
 /** The longest path of Linux. */
 const PATH = 4096;
@@ -75,6 +76,7 @@ export const repairSchema = z
     deleteVethSchema,
     releaseAddressesSchema,
     restartAgentSchema,
+    restoreSchema,
   ])
   .meta({ id: 'Repair', description: 'What netns-audit remediate can do about a finding.' });
 export type Repair = z.infer<typeof repairSchema>;
@@ -91,12 +93,14 @@ export type Orphan = {
 
 /** In the order in which people read them. */
 export const actKinds = [
+  'restore',
   'delete-veths',
   'release-addresses',
   'delete-namespaces',
   'recreate-pod',
   'restart-agent',
 ] as const satisfies readonly Repair['kind'][];
+export type ActKind = (typeof actKinds)[number];
 
 /** The repair, if all its values are such as the tool may touch; else null. */
 export function allowedRepair(repair: Repair | null): Repair | null {

@@ -11,6 +11,6 @@ export { buildEvidence } from './evidence.ts';
 export { probePod } from './pod-manifest.ts';
 export { Renaming } from './rename.ts';
 export { type RepairAnswer, readAnswers } from './repair-answers.ts';
-export { MOST_ORPHANS, type RepairPodOptions, repairPod } from './repair-pod.ts';
+export { mostObjects, type RepairPodOptions, repairPod } from './repair-pod.ts';
 export { observePods } from './settle.ts';
 export { type BundleFiles, unpackLog } from './unpack.ts';

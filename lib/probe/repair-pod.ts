@@ -1,11 +1,13 @@
 /** The pod that repairs one node: like the probe's, but with another script, for exactly the given objects. */
 import { COMPONENT_LABEL, REPAIR_NAMESPACE } from '../model/own-pods.ts';
-import type { Orphan } from '../model/repair.ts';
+import type { ActKind, Orphan } from '../model/repair.ts';
 import { CAPABILITIES, escaped, type ProbePodOptions, probePod } from './pod-manifest.ts';
 import { repairScript } from './repair-script.ts';
 
-/** Maximum number of namespaces for one pod: as many as the admission policy can check. */
-export const MOST_ORPHANS = 2000;
+/** What one pod takes at most: as much as the admission policy can look through, and of what is put back as much as there is time for. */
+export function mostObjects(kind: ActKind): number {
+  return kind === 'restore' ? 200 : 2000;
+}
 
 export type RepairPodOptions = Pick<
   ProbePodOptions,
@@ -13,9 +15,9 @@ export type RepairPodOptions = Pick<
 > & {
   /** @default netns-audit-remediate */
   readonly namespace?: string;
-  /** At most {@link MOST_ORPHANS}. */
+  /** At most {@link mostObjects}, as of `objects`. */
   readonly orphans?: readonly Orphan[];
-  /** Arguments for other objects, at most as many. */
+  /** Arguments of other objects. */
   readonly objects?: readonly string[];
   /** False: only reports what would be deleted. */
   readonly act: boolean;

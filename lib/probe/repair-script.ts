@@ -12,6 +12,7 @@ export const REPAIR_PARTS = [
   ['./repair/', 'orphans.sh'],
   ['./repair/', 'pairs.sh'],
   ['./repair/', 'leaked.sh'],
+  ['./repair/', 'restore.sh'],
   ['./repair/', 'end.sh'],
 ] as const;
 

@@ -2,15 +2,19 @@
  * Objects other than namespaces for a pod that repairs a node: each is identified so precisely that the pod
  * can verify that it is still the same.
  */
+import type { Finding } from '../model/finding.ts';
 import type { RepairOf } from '../model/repair.ts';
+import { restorableName, restoreArgument, undoCommand } from '../model/restorable.ts';
 
 export type NodeObject = {
   /** Its name in the pod's answer. */
   readonly name: string;
   /** The argument by which the pod gets it. */
   readonly argument: string;
-  /** How an audit would name it if it still existed. */
+  /** How an audit would name it if it still existed; of what is put back, the fingerprint of its finding. */
   readonly trace: string;
+  /** The command that takes back what was done, where that can be. */
+  readonly undo?: string;
 };
 
 export function leakedPair({ name, index }: RepairOf<'delete-veths'>): NodeObject {
@@ -23,4 +27,15 @@ export function leakedRecords({ records }: RepairOf<'release-addresses'>): NodeO
     argument: `address=${network}:${address}:${container}`,
     trace: container,
   }));
+}
+
+/** Each with the name of its pod. */
+export function restorables(
+  { fingerprint, object }: Pick<Finding, 'fingerprint' | 'object'>,
+  { objects }: RepairOf<'restore'>,
+): NodeObject[] {
+  return objects.map((lost) => {
+    const name = `${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}/${restorableName(lost)}`;
+    return { name, argument: restoreArgument(name, lost), trace: fingerprint, undo: undoCommand(lost) };
+  });
 }

@@ -5,7 +5,8 @@
 import { type Finding, nodeOf } from '../model/finding.ts';
 import { type Orphan, type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { leakedPair, leakedRecords, type NodeObject } from './node-object.ts';
+import { leakedPair, leakedRecords, type NodeObject, restorables } from './node-object.ts';
+import { whyNotDeleted, whyNotPod, whyNotRestored, whyRefused } from './refusals.ts';
 
 type Planned = {
   readonly node: string;
@@ -27,9 +28,9 @@ export type NamespacesAct = Planned & {
   readonly orphans: readonly Orphan[];
 };
 
-/** Deletes pairs that lead into no pod, or address records without a container, on one node. */
-type ObjectsAct = Planned & {
-  readonly kind: 'delete-veths' | 'release-addresses';
+/** Puts back what pods lost, or deletes pairs that lead into no pod, or address records without a container, on one node. */
+export type ObjectsAct = Planned & {
+  readonly kind: 'restore' | 'delete-veths' | 'release-addresses';
   readonly objects: readonly NodeObject[];
 };
 
@@ -99,6 +100,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     finding.repair == null ? [] : [{ finding, repair: finding.repair }],
   );
   const acts = [
+    ...restoreActs(ofKind('restore', found), known),
     // A deleted namespace may have been what held a pair or an address.
     ...namespacesActs(ofKind('delete-namespaces', found)),
     ...pairsActs(ofKind('delete-veths', found)),
@@ -125,9 +127,13 @@ export function objectsOf(act: Act): number {
 /**
  * The acts to try, up to a total number of objects.
  *
- * @param most - objects per act on a node: more make another act
+ * @param mostOf - objects per act on a node, by its kind: more make another act
  */
-export function limited(acts: readonly Act[], limit: number, most: number): Act[] {
+export function limited(
+  acts: readonly Act[],
+  limit: number,
+  mostOf: (kind: NodeAct['kind']) => number,
+): Act[] {
   const chosen: Act[] = [];
   let left = limit;
   for (const act of acts.filter(({ refused }) => refused === null)) {
@@ -136,6 +142,7 @@ export function limited(acts: readonly Act[], limit: number, most: number): Act[
       left -= 1;
       continue;
     }
+    const most = mostOf(act.kind);
     for (let from = 0; from < objectsOf(act) && left > 0; from += most) {
       const part = partOf(act, from, Math.min(from + most, from + left));
       chosen.push(part);
@@ -215,6 +222,17 @@ function withReasonToAct<R extends Repair>(
   });
 }
 
+function restoreActs(
+  found: readonly Repairable<RepairOf<'restore'>>[],
+  known: ReadonlyMap<string, Finding>,
+): ObjectsAct[] {
+  return byNodeAndReason(found, (finding) => whyNotRestored(finding, known)).map(({ group, ...planned }) => ({
+    ...planned,
+    kind: 'restore',
+    objects: group.flatMap(({ finding, repair }) => restorables(finding, repair)),
+  }));
+}
+
 function namespacesActs(found: readonly Repairable<RepairOf<'delete-namespaces'>>[]): NamespacesAct[] {
   return byNodeAndReason(found).map(({ group, ...planned }) => ({
     ...planned,
@@ -249,14 +267,12 @@ function withoutDuplicates(objects: readonly NodeObject[]): NodeObject[] {
 /** One act per node, and one per reason to leave some of its objects alone. */
 function byNodeAndReason<Found extends Repairable>(
   found: readonly Found[],
+  whyNot: (finding: Finding) => string | null = whyNotDeleted,
 ): (Planned & { readonly group: readonly Found[] })[] {
   const asked = found.map((each) => ({
     each,
     node: nodeOf(each.finding),
-    refused:
-      whyNever(each.repair) ??
-      whyRefused(each.finding) ??
-      (each.finding.runs < 2 ? 'one audit has seen it, and two are wanted' : null),
+    refused: whyNever(each.repair) ?? whyRefused(each.finding) ?? whyNot(each.finding),
   }));
   const groups = Map.groupBy(asked, ({ node, refused }) => JSON.stringify([node, refused]));
   return [...groups.values()].flatMap((group) => {
@@ -267,21 +283,4 @@ function byNodeAndReason<Found extends Repairable>(
       { node: first.node, refused: first.refused, group: each, findings: each.map(({ finding }) => finding) },
     ];
   });
-}
-
-function whyNotPod(finding: Finding, known: ReadonlyMap<string, Finding>): string | null {
-  const refused = whyRefused(finding);
-  if (refused !== null) return refused;
-  if (finding.topic === 'connectivity') return 'only packets show it, and repairs send none';
-  const cause = finding.partOf === null ? undefined : known.get(finding.partOf);
-  if (cause !== undefined) return `${cause.check} is its cause, which a new pod would share`;
-  return null;
-}
-
-function whyRefused(finding: Finding): string | null {
-  if (finding.suppressed !== null) return `an exception of ${finding.suppressed.owner} covers it`;
-  if (finding.state === 'pending') return 'it was seen once, and counts when the next audit sees it again';
-  if (finding.notSeen) return 'the audit did not look at it';
-  if (finding.confidence === 'suspected') return 'it is only suspected';
-  return null;
 }

@@ -6,7 +6,7 @@ import { type DirectoryStore, keys } from '../../lib/history/index.ts';
 import { repairRecordSchema } from '../../lib/model/repair-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
-import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords } from '../report/sample.ts';
+import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords, somethingLost } from '../report/sample.ts';
 import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';
 import { aPlaceToRepair, repairOptions, SETTLING } from './repairs.ts';
@@ -271,5 +271,61 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
       /^ann began to delete 2 leaked pairs on node-1 .* it was completed: 1 were gone, 1 deleted now\.$/,
     );
     expect(argumentsOf(sent.at(-1)).slice(3)).toEqual(['veth=veth00000001:1', 'veth=veth00000002:2']);
+  });
+});
+
+describe('putting back what pods lost', { timeout: 30_000 }, () => {
+  const lost = planRepairs(aReport({ findings: [somethingLost()] }), {}).acts;
+  const [LEARNING, ISOLATED] = ['shop/web-1/learning', 'shop/web-1/isolated'];
+  const UNDO = 'ip link set veth12345678 type bridge_slave learning off';
+  const put = async (changes: Partial<RepairOptions> = {}): Promise<ActResult[]> =>
+    await repair(cluster, lost, {
+      ...repairOptions({ runId, store, look: async () => aReport() }),
+      ...changes,
+    });
+
+  it('tells the pod on the node exactly what, and keeps what came of each and how to take it back', async () => {
+    log = `done ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
+    expect(await put()).toMatchObject([
+      { result: 'done', detail: '2 put back; an audit finds them in order' },
+    ]);
+    const [pod] = sent;
+    expect(argumentsOf(pod).slice(3)).toEqual([
+      `restore=${LEARNING},port-flag,cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,learning,on`,
+      `restore=${ISOLATED},port-flag,cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,isolated,off`,
+    ]);
+    const stored = await store.get(
+      keys.repair({ cluster: cluster.name, runId }, 'shop-web-1-learning-ended'),
+    );
+    expect(repairRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
+      act: 'restore',
+      phase: 'done',
+      objects: [
+        { name: LEARNING, result: 'done', undo: UNDO },
+        { name: ISOLATED, result: 'done' },
+      ],
+    });
+  });
+
+  it('is a surprise where an audit finds the fault again, but not the fault of one that was refused', async () => {
+    const look = async () => aReport({ findings: [somethingLost()] });
+    log = `done ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
+    expect(await put({ look })).toMatchObject([
+      { result: 'surprise', detail: '2 put back; but an audit finds bridge-port-flags-wrong of them' },
+    ]);
+    log = `done ${LEARNING} it is as it should be\nrefused ${ISOLATED} its plugins isolate their ports\nend 2\n`;
+    expect(await put({ look, runId: newRunId(new Date(), 'another') })).toMatchObject([
+      { result: 'done', detail: '1 put back, 1 refused; an audit finds them in order' },
+    ]);
+  });
+
+  it('that was stopped is completed by the next call', async () => {
+    log = `done ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
+    await expect(put({ store: storeOfTheKilled(directory) })).rejects.toThrow('killed');
+    log = `refused ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
+    const [said] = await settleHalfDone(cluster, store, SETTLING);
+    expect(said).toMatch(
+      /^ann began to put back 2 objects of pods on node-1 .* it was completed: 1 were as they should be, 1 put back now\.$/,
+    );
   });
 });

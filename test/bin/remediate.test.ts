@@ -3,8 +3,9 @@ import { parseAllDocuments } from 'yaml';
 import { planText, question, resultText, summary } from '../../bin/remediate-text.ts';
 import type { ActResult } from '../../lib/audit/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
+import { mostObjects } from '../../lib/probe/index.ts';
 import { limited, planRepairs } from '../../lib/repair/plan.ts';
-import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords } from '../report/sample.ts';
+import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords, somethingLost } from '../report/sample.ts';
 import { run } from './run.ts';
 
 describe('whoever asks for repairs of a check', () => {
@@ -57,13 +58,13 @@ describe('what is said of repairs', () => {
     expect(text).toMatch(
       /cni-\S+8 on node-1 \(namespace-orphaned\): one audit has seen it, and two are wanted/,
     );
-    expect(question(limited(planned.plan.acts, 3, 2000), 'prod-eu')).toBe(
+    expect(question(limited(planned.plan.acts, 3, mostObjects), 'prod-eu')).toBe(
       `  node-1: ${orphans
         .slice(0, 3)
         .map(({ object }) => object.name)
         .join(', ')}\nDelete 3 orphaned namespaces of prod-eu? Type yes: `,
     );
-    expect(question(limited(planned.plan.acts, 8, 2000), 'prod-eu')).toMatch(
+    expect(question(limited(planned.plan.acts, 8, mostObjects), 'prod-eu')).toMatch(
       /\n {2}pod shop\/web-1 on node-1\nDelete 7 orphaned namespaces and recreate 1 pod of prod-eu\? Type yes: $/,
     );
     expect(text).toContain('that host-local keeps no record of its address');
@@ -76,8 +77,28 @@ describe('what is said of repairs', () => {
     expect(text).toMatch(/^node-1 +1: veth00000001$/m);
     expect(text).toMatch(/^Free 2 addresses of host-local, under its own lock/m);
     expect(text).toMatch(/^node-1 +2: lab\/10\.1\.1\.5, lab\/fd00::5$/m);
-    expect(question(limited(planned.plan.acts, 10, 2000), 'prod-eu')).toMatch(
+    expect(question(limited(planned.plan.acts, 10, mostObjects), 'prod-eu')).toMatch(
       /\nDelete 1 pair and free 2 addresses and delete 1 orphaned namespace of prod-eu\? Type yes: $/,
+    );
+  });
+
+  it('names what pods lost, and says how to take back what was put back', () => {
+    const planned = plan(somethingLost());
+    const text = planText(planned.plan, planned.report, 10, 400);
+    expect(text).toMatch(/^Put back 2 objects that running pods lost\./m);
+    expect(text).toMatch(/^node-1 +2: shop\/web-1\/learning, shop\/web-1\/isolated$/m);
+    const [act] = planned.plan.acts;
+    if (act === undefined) throw new Error('no act');
+    expect(question([act], 'prod-eu')).toMatch(/\nPut back 2 objects of prod-eu\? Type yes: $/);
+    const answers = [
+      { name: 'shop/web-1/learning', word: 'done' as const, detail: 'it is as it should be' },
+      { name: 'shop/web-1/isolated', word: 'refused' as const, detail: 'its plugins isolate their ports' },
+    ];
+    expect(resultText({ act, result: 'done', detail: '1 put back, 1 refused', answers })).toBe(
+      `done: shop/web-1/learning, shop/web-1/isolated on node-1: 1 put back, 1 refused
+  refused: its plugins isolate their ports: shop/web-1/isolated
+  To take it back, as root on node-1:
+    ip link set veth12345678 type bridge_slave learning off`,
     );
   });
 

@@ -61,12 +61,36 @@ it('the namespace comes before what is in it', () => {
 
 describe('the admission policy of the pods that repair nodes', () => {
   const isTaken = (argument: string): boolean => {
-    const [, pattern] = /each\.matches\("([^"]+)"\)/.exec(text('remediate-admission-policy.yaml')) ?? [];
-    return new RegExp(pattern ?? 'no pattern').test(argument);
+    const patterns = [
+      ...text('remediate-admission-policy.yaml').matchAll(
+        /\(each\.startsWith\("([^"]+)"\) && each\.matches\("([^"]+)"\)\)/g,
+      ),
+    ];
+    return patterns.some(
+      ([, name = '', pattern = '']) => argument.startsWith(name) && new RegExp(pattern).test(argument),
+    );
   };
 
   it.each(['settle=300', 'settle=900', 'settle=99999', 'total=540', 'act=0'])('takes %s', (argument) => {
     expect(isTaken(argument)).toBe(true);
+  });
+
+  const pod = 'cni-00000000-0000-4000-8000-000000000001,4026532400';
+  it.each([
+    `restore=shop/web-1/default-route-6,default-route,${pod},eth0,fd00::1`,
+    `restore=shop/web-1/port-of-cni0,bridge-port,${pod},veth12345678,7,cni0`,
+  ])('takes %s', (argument) => {
+    expect(isTaken(argument)).toBe(true);
+  });
+
+  it.each([
+    `restore=shop/web-1/lo,lo,${pod},down`,
+    `restore=shop/web-1/hairpin,port-flag,${pod},veth12345678,7,hairpin,off`,
+    `restore=shop/web-1/x,default-route,${pod},eth0,10.1.1.1;reboot`,
+    `restore=shop/web-1/x,default-route,../1,1,eth0,10.1.1.1`,
+    `restore=x,sysctl,kernel.panic,1`,
+  ])('refuses %s: it is no loss of a pod', (argument) => {
+    expect(isTaken(argument)).toBe(false);
   });
 
   it.each(['settle=0', 'settle=299', 'settle=00300', 'settle=100000', 'settle=1.5', 'settle='])(

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
+import { mostObjects } from '../../lib/probe/index.ts';
 import { limited, objectsOf, planRepairs, whyNotBy } from '../../lib/repair/plan.ts';
 import { scriptOf } from '../../lib/repair/script.ts';
 import {
@@ -9,6 +10,7 @@ import {
   aReport,
   aLeakedPair as pair,
   leakedRecords as records,
+  somethingLost,
 } from '../report/sample.ts';
 
 const plan = (changes: Partial<Finding>, ...others: Finding[]) =>
@@ -134,13 +136,13 @@ describe('a plan for orphaned namespaces', () => {
   it('lets no more objects be tried than was said, and one pod take no more than it can', () => {
     const { acts } = planRepairs(aReport({ findings: [...orphans({}, {}, {}, {}, {}), aFinding()] }), {});
     const inodes = (limit: number): unknown[] =>
-      limited(acts, limit, 2).map((act) =>
+      limited(acts, limit, () => 2).map((act) =>
         act.kind === 'delete-namespaces' ? act.orphans.map(({ inode }) => inode) : act,
       );
     expect(inodes(3)).toEqual([[1, 2], [3]]);
     expect(inodes(5)).toEqual([[1, 2], [3, 4], [5]]);
     expect(inodes(99)).toMatchObject([[1, 2], [3, 4], [5], { pod: { name: 'web-1' } }]);
-    expect(limited(acts, 3, 2)[1]?.findings).toHaveLength(1);
+    expect(limited(acts, 3, () => 2)[1]?.findings).toHaveLength(1);
   });
 });
 
@@ -205,7 +207,7 @@ describe('a plan for what is leaked on a node', () => {
 
   it('lets no more of them be tried than was said', () => {
     const { acts } = planned(pair(1), pair(2), records());
-    expect(limited(acts, 3, 2000).map(objectsOf)).toEqual([2, 1]);
+    expect(limited(acts, 3, mostObjects).map(objectsOf)).toEqual([2, 1]);
   });
 
   it.each<[string, Partial<Finding>]>([
@@ -215,5 +217,51 @@ describe('a plan for what is leaked on a node', () => {
   ])('refuses what was %s', (words, changes) => {
     for (const finding of [pair(1, changes), records(changes)])
       expect(planned(finding).acts.map(({ refused }) => refused)).toEqual([expect.stringContaining(words)]);
+  });
+});
+
+describe('a plan for what pods lost', () => {
+  const planned = (...findings: Finding[]) => planRepairs(aReport({ findings }), {});
+
+  it('has one act for all objects of a node, before anything that deletes', () => {
+    const { acts } = planned(pair(1), somethingLost());
+    expect(acts.map(({ kind }) => kind)).toEqual(['restore', 'delete-veths']);
+    expect(acts[0]).toMatchObject({
+      node: 'node-1',
+      refused: null,
+      objects: [{ name: 'shop/web-1/learning', trace: 'flags' }, { name: 'shop/web-1/isolated' }],
+    });
+  });
+
+  it('puts back what a new pod would repair as well: no pod is restarted', () => {
+    const { repair } = somethingLost();
+    const { acts } = planned(aFinding({ repair }));
+    expect(acts.map(({ kind }) => kind)).toEqual(['restore']);
+  });
+
+  it('needs no second audit where its check needs none', () => {
+    expect(planned(somethingLost({ runs: 1 })).acts[0]?.refused).toBeNull();
+  });
+
+  it.each<[string, Partial<Finding>]>([
+    ['seen once', { state: 'pending' }],
+    ['only suspected', { confidence: 'suspected' }],
+    ['did not look at it', { notSeen: true }],
+    ['an exception of network', { suppressed: { owner: 'network', reason: 'known', expires: '2027-01-01' } }],
+    ['cause-of-it is its cause', { partOf: 'cause' }],
+  ])('refuses what was %s', (words, changes) => {
+    const cause = aFinding({ fingerprint: 'cause', check: 'cause-of-it', remedy: [] });
+    const { acts } = planned(somethingLost(changes), cause);
+    expect(acts.map(({ refused }) => refused)).toEqual([expect.stringContaining(words)]);
+  });
+
+  it('sends no pod to a node with more than it has time for', () => {
+    const findings = Array.from({ length: 150 }, (_, at) =>
+      somethingLost({
+        fingerprint: `f${at}`,
+        object: { kind: 'pod', namespace: 'shop', name: `web-${at}`, node: 'node-1' },
+      }),
+    );
+    expect(limited(planned(...findings).acts, 1000, mostObjects).map(objectsOf)).toEqual([200, 100]);
   });
 });

@@ -175,3 +175,22 @@ export function leakedRecords(changes: Partial<Finding> = {}): Finding {
     ...changes,
   });
 }
+
+/** A pod on node-1 that lost two flags of its port of the bridge. */
+export function somethingLost(changes: Partial<Finding> = {}): Finding {
+  const namespace = { pin: 'cni-00000000-0000-4000-8000-000000000001', inode: 4026532400 };
+  const link = { name: 'veth12345678', index: 7 };
+  return aFinding({
+    fingerprint: 'flags',
+    check: 'bridge-port-flags-wrong',
+    topic: 'path',
+    repair: {
+      kind: 'restore',
+      objects: [
+        { what: 'port-flag', namespace, link, flag: 'learning', on: true },
+        { what: 'port-flag', namespace, link, flag: 'isolated', on: false },
+      ],
+    },
+    ...changes,
+  });
+}

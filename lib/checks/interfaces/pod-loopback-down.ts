@@ -1,6 +1,7 @@
 import { networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { restore } from '../remedies/restore.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 export const podLoopbackDown = definePodCheck({
@@ -43,6 +44,9 @@ export const podLoopbackDown = definePodCheck({
         },
       ],
       remedy: remedy(network, node, loopback?.up === true),
+      ...(loopback === undefined
+        ? {}
+        : restore(network, { what: 'lo', lost: loopback.up ? 'address' : 'up' })),
     };
   },
 });

@@ -1,6 +1,7 @@
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
 type Flag = {
@@ -52,6 +53,13 @@ export const bridgePortFlagsWrong = definePodCheck({
           node,
           'set the port as the configuration has it; the pod needs no restart.',
           command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', name, onOff(expected)),
+        ),
+      ),
+      ...restore(
+        network,
+        ...wrong.map(
+          ({ name: flag, expected: on }) =>
+            ({ what: 'port-flag', link: hostEnd(hostLink), flag, on }) as const,
         ),
       ),
     };

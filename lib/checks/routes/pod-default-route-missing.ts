@@ -1,6 +1,13 @@
-import { defaultRouteOf, expectedGateway, routeText, wayOut } from '../../computed/gateway.ts';
+import {
+  defaultRouteOf,
+  expectedGateway,
+  resultGateways,
+  routeText,
+  wayOut,
+} from '../../computed/gateway.ts';
 import { mayChangeNetwork } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { restore } from '../remedies/restore.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /** Also reports a default route to a gateway that is not the plugin's: nothing there forwards (rke2#1053). */
@@ -36,6 +43,13 @@ export const podDefaultRouteMissing = definePodCheck({
       };
     });
     const result = network.results[0];
+    const gateways = wrong.map(({ family, found }) => {
+      const gateway = expectedGateway(network, way.layout, family);
+      // Where the layout alone says which it is, nothing on the node agrees.
+      return found.state === 'missing' && gateway !== null && resultGateways(network).includes(gateway)
+        ? gateway
+        : null;
+    });
     return {
       detail: evidence
         .map((row) => `${row.what}: ${row.actual}; the CNI plugin set ${row.expected}.`)
@@ -57,6 +71,14 @@ export const podDefaultRouteMissing = definePodCheck({
             ]),
       ],
       remedy: recreatePod(network.pod),
+      ...(ownRouting || gateways.includes(null)
+        ? {}
+        : restore(
+            network,
+            ...gateways.flatMap((gateway) =>
+              gateway === null ? [] : [{ what: 'default-route', link: network.interface, gateway } as const],
+            ),
+          )),
     };
   },
 });

@@ -1,7 +1,9 @@
-import { contains, prefixLength } from '../../computed/cidr.ts';
+import { contains, familyOf, prefixLength, subnetOf } from '../../computed/cidr.ts';
 import { defaultRouteOf, expectedGateway, wayOut } from '../../computed/gateway.ts';
-import { lostAddresses } from '../../computed/preconditions.ts';
+import { lostAddresses, mayChangeNetwork } from '../../computed/preconditions.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { restore } from '../remedies/restore.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
 /**
@@ -56,6 +58,18 @@ export const podGatewayRouteMissing = definePodCheck({
         },
       ],
       remedy: recreatePod(network.pod),
+      ...(way.layout.hostRoute === 'subnet' ? restoreSubnet(network, gateway) : {}),
     };
   },
 });
+
+/** The route that the kernel made with the pod's address; elsewhere the plugin makes another one. */
+function restoreSubnet(network: PodNetwork, gateway: string): ReturnType<typeof restore> {
+  const given = network.results[0]?.addresses.find(({ address }) => familyOf(address) === 4);
+  if (given === undefined || network.pod.containers.some(mayChangeNetwork)) return {};
+  const { address } = given;
+  const subnet = subnetOf(address, given.prefixLength);
+  return contains(subnet, gateway)
+    ? restore(network, { what: 'subnet-route', link: network.interface, subnet, address })
+    : {};
+}

@@ -3,6 +3,7 @@ import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** Port states that forward nothing and do not end by themselves; listening and learning end. */
@@ -93,6 +94,10 @@ export const vethBridgeDetached = definePodCheck({
               ),
             ]
           : recreatePod(network.pod),
+      // One that is on another bridge may have been put there.
+      ...(hostLink.master === null && exists && bridge !== null
+        ? restore(network, { what: 'bridge-port', link: hostEnd(hostLink), bridge })
+        : {}),
     };
   },
 });

@@ -1,6 +1,7 @@
 import { podEnd } from '../../computed/attached-by-pair.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 export const vethHostSideDown = definePodCheck({
@@ -46,6 +47,7 @@ export const vethHostSideDown = definePodCheck({
             ),
           ]
         : recreatePod(network.pod),
+      ...(behindBridge ? restore(network, { what: 'link-up', link: hostEnd(hostLink) }) : {}),
     };
   },
 });

@@ -14,6 +14,12 @@ mentions() {
     <mentions.pl>' "$1" 2>errors
 }
 
+# Of each namespace on stdin its name and the number that the node's own has for it.
+numbers() {
+  perl -e '
+    <nsids.pl>' "$M"
+}
+
 # `kubelets`: the directories in which the kubelet keeps its pods. False, and why in `errors`, where our own pod is in none of them.
 kubelet_knows() {
   { programs kubelet | while read -r process; do argument "$process" --root-dir; done; echo /var/lib/kubelet; } | sort -u | while read -r dir; do

@@ -51,8 +51,7 @@ look() {
   awk -F "$T" '$2 == "" && $3 == "" { print $1 }' judged >free
   awk -F "$T" '$2 == "" && $3 != "" { print $1 }' judged >files
   ip -j -d link >node-links 2>errors || return
-  perl -e '
-    <nsids.pl>' "$M" <free >nsids 2>errors || return
+  numbers <free >nsids 2>errors || return
   while read -r name nsid; do
     printf '{"name":"%s","nsid":%s,"links":' "$name" "$nsid"
     nsenter --net="$M/root/run/netns/$name" ip -j -d addr >inside 2>>errors && [ -s inside ] && cat inside || echo null
