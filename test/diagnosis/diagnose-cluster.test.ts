@@ -60,6 +60,24 @@ const conclude = (
   changes: Parameters<typeof concludeAs>[2] = {},
 ) => concludeAs(results, previous, { checks, ...changes });
 
+describe('what the tool can repair of a finding', () => {
+  const repair = { kind: 'delete-veths', name: 'veth0badcafe', index: 7 } as const;
+  const by = (changes: Partial<CheckFailure>, previous: ClusterReport | null = null) =>
+    conclude([aResult({ failures: [aFailure(changes)] })], previous);
+
+  it('is in the report as its check says it', () => {
+    expect(by({ repair }).findings).toMatchObject([{ repair }]);
+    expect(by({ repair: null }).findings).toMatchObject([{ repair: null }]);
+  });
+
+  it('is no part of what the finding is known by: another repair, or none before, leaves its history', () => {
+    for (const before of [by({}), by({ repair: null }), by({ repair })])
+      expect(by({ repair: { ...repair, index: 8 } }, before).findings).toMatchObject([
+        { state: 'open', runs: 2, fingerprint: before.findings[0]?.fingerprint, repair: { index: 8 } },
+      ]);
+  });
+});
+
 describe('the verdict', () => {
   it('is healthy when every node was audited and nothing was found', () => {
     expect(conclude([aResult()]).verdict).toBe('healthy');
