@@ -2,7 +2,13 @@
 import * as z from 'zod';
 import { type EventBus, type FindingImporter, SnsNotifier } from '../lib/alert/index.ts';
 import { concludeClusterOfFleet } from '../lib/audit/fleet/conclude-cluster.ts';
-import { type Conclusion, conclusionSchema, type Task, taskSchema } from '../lib/audit/fleet/messages.ts';
+import {
+  type Conclusion,
+  conclusionSchema,
+  isRead,
+  type Task,
+  taskSchema,
+} from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { environment, logger, handler as make, metrics, timeFor, warnOfDamage } from './handler.ts';
 import { failureOf, stepErrorSchema } from './step-error.ts';
@@ -29,8 +35,7 @@ export const handler = make(inputSchema, conclusionSchema, async ({ task, error 
     { task, failure: error == null ? null : failureOf(error) },
     { ...deps, signal: timeFor(context), onReport: (concluded) => emit(task, concluded) },
   ).catch((thrown: unknown) => {
-    if (thrown instanceof AuditError && thrown.code === 'ALERT')
-      metricsOf(task).addMetric('AlertFailed', 'Count', 1);
+    if (thrown instanceof AuditError && thrown.code === 'ALERT') metrics.addMetric('AlertFailed', 'Count', 1);
     throw thrown;
   });
   logger.info('concluded', { runId: task.runId, ...conclusion });
@@ -42,11 +47,9 @@ export const handler = make(inputSchema, conclusionSchema, async ({ task, error 
  * again: alarms and the dashboard use their minimum or maximum, or whether there is any.
  */
 function emit(task: Task, concluded: Omit<Conclusion, 'told'>): void {
-  const { findings, coverage, nodes } = concluded;
-  // Neither a run of counts alone nor one that read no node is an audit: it must not silence the alarm for one that is missing.
-  // Where there is no node to read (scaled to zero, Fargate alone), nothing is missing.
-  const read = nodes.audited + nodes.partial > 0 || (concluded.reached && nodes.failed === 0);
-  const audit = task.checks === 'all' && read;
+  const { findings, coverage } = concluded;
+  // Neither a run of counts alone nor one that read no node is an audit.
+  const audit = task.checks === 'all' && isRead(concluded);
   const own = metricsOf(task).addMetric('AuditCompleted', 'Count', audit ? 1 : 0);
   own.addMetric('Coverage', 'Percent', coverage * 100);
   own.addMetric('CriticalFindings', 'Count', findings.critical);

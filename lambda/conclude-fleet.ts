@@ -1,7 +1,7 @@
 /** State 5: one report of the whole run, and the digest if configured. */
 import { SnsNotifier } from '../lib/alert/index.ts';
 import { concludeFleet } from '../lib/audit/fleet/conclude-fleet.ts';
-import { fleetReportSchema } from '../lib/audit/fleet/messages.ts';
+import { fleetReportSchema, isRead } from '../lib/audit/fleet/messages.ts';
 import { environment, logger, handler as make, metrics } from './handler.ts';
 import { concludedClustersSchema } from './step-error.ts';
 
@@ -11,10 +11,13 @@ const deps = { notifiers, consoleRegion: region };
 
 export const handler = make(concludedClustersSchema, fleetReportSchema, async (input) => {
   const report = await concludeFleet(store, input, deps);
-  metrics.addMetric('ClustersAudited', 'Count', report.clusters.length - report.lost);
-  metrics.addMetric('ClustersLost', 'Count', report.lost);
   const reports = report.clusters.flatMap((each) => ('verdict' in each ? [each] : []));
-  metrics.addMetric('ClustersUnreached', 'Count', reports.filter(({ reached }) => !reached).length);
+  // Runs of counts alone must not silence the alarms for audits that are missing.
+  if (report.checks === 'all') {
+    metrics.addMetric('ClustersInRun', 'Count', report.clusters.length);
+    metrics.addMetric('ClustersMissed', 'Count', reports.filter((each) => !isRead(each)).length);
+  }
+  metrics.addMetric('ClustersLost', 'Count', report.lost);
   metrics.addMetric(
     'LowestCoverage',
     'Percent',

@@ -8,7 +8,6 @@ const { store, version } = environment();
 
 export const handler = make(taskSchema, clusterPlanOutputSchema, async (task, context) => {
   const plan = await planClusterOfFleet(store, task, connections(version), timeFor(context));
-  metrics.addDimension('cluster', task.cluster.name);
   metrics.addMetric('LeftoverPods', 'Count', plan.leftoverPods);
   logger.info('planned', { runId: task.runId, cluster: task.cluster.name, ...plan });
   return plan;

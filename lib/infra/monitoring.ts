@@ -2,12 +2,17 @@
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
+  type AlarmBase,
   type AlarmProps,
+  AlarmRule,
+  AlarmState,
   AlarmStatusWidget,
   ComparisonOperator,
+  CompositeAlarm,
   Dashboard,
   GraphWidget,
   type IMetric,
+  MathExpression,
   Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -15,24 +20,17 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
-import { idOf } from './ids.ts';
 import type { Storage } from './storage.ts';
 
-export type MonitoringProps = Pick<
-  Config,
-  'clusters' | 'discover' | 'schedule' | 'thresholds' | 'dashboard'
-> & {
+export type MonitoringProps = Pick<Config, 'discover' | 'schedule' | 'thresholds' | 'dashboard'> & {
   readonly machine: StateMachine;
   readonly storage: Storage;
 };
 
 /** CloudWatch looks back seven days at most. */
-const MOST_PERIODS = 168;
+const MOST_HOURS = 168;
 
 const percentOf = (share: number): number => Math.round(share * 10_000) / 100;
-
-/** CloudWatch refuses a dashboard with more in one widget. */
-const ALARMS_PER_WIDGET = 100;
 
 /** Alarms and dashboard. */
 export class Monitoring extends Construct {
@@ -41,11 +39,12 @@ export class Monitoring extends Construct {
     super(scope, id);
     const { machine, storage, schedule, thresholds } = props;
     const action = new SnsAction(storage.topic);
-    const alarms: Alarm[] = [];
-    const alarm = (name: string, alarmProps: AlarmProps): void => {
+    const alarms: AlarmBase[] = [];
+    const alarm = (name: string, alarmProps: AlarmProps): Alarm => {
       const made = new Alarm(this, name, alarmProps);
       made.addAlarmAction(action);
       alarms.push(made);
+      return made;
     };
     const raisedAbove = (metric: IMetric, alarmDescription: string): AlarmProps => ({
       metric,
@@ -56,50 +55,53 @@ export class Monitoring extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
 
-    for (const { name } of props.clusters) {
-      const id = idOf(name);
-      alarm(`AuditMissing-${id}`, {
-        metric: metricOf('AuditCompleted', name, 'Sum'),
-        alarmDescription: `${name} was not audited for ${schedule.expectedWithinHours} hours: no run read any of its nodes. docs/operations-alarms.md: audit missing.`,
-        threshold: 1,
-        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-        evaluationPeriods: Math.min(schedule.expectedWithinHours, MOST_PERIODS),
-        treatMissingData: TreatMissingData.BREACHING,
-      });
-      alarm(`Coverage-${id}`, {
-        metric: metricOf('Coverage', name, 'Minimum'),
-        alarmDescription: `Nodes of ${name} were not audited. docs/operations-alarms.md: coverage.`,
-        threshold: percentOf(thresholds.coverage),
-        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-        evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.IGNORE,
-      });
+    alarm('AuditMissing', {
+      ...raisedAbove(
+        metricOf('ClustersMissed', 'Maximum'),
+        'No node of some cluster was read. The report of the run and the mail of each such cluster have the reason. docs/operations-alarms.md: audit missing.',
+      ),
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarm('Coverage', {
+      metric: metricOf('LowestCoverage', 'Minimum'),
+      alarmDescription:
+        'Nodes of some cluster were not audited. The mail of each such cluster names them. docs/operations-alarms.md: coverage.',
+      threshold: percentOf(thresholds.coverage),
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarm(
+      'LeftoverPods',
+      raisedAbove(
+        metricOf('LeftoverPods', 'Sum'),
+        'A run died and left pods in a cluster; the next one removed them. docs/operations-alarms.md: leftover pods.',
+      ),
+    );
+    alarm(
+      'AlertFailed',
+      raisedAbove(
+        metricOf('AlertFailed', 'Sum'),
+        'SNS, EventBridge or Security Hub refused what was to be sent. docs/operations-alarms.md: alert not delivered.',
+      ),
+    );
+    if (props.discover !== undefined)
       alarm(
-        `LeftoverPods-${id}`,
+        'DiscoveryGaps',
         raisedAbove(
-          metricOf('LeftoverPods', name, 'Sum'),
-          `A run died and left pods in ${name}; the next one removed them. docs/operations-alarms.md: leftover pods.`,
+          metricOf('DiscoveryGaps', 'Maximum'),
+          'Accounts or regions could not be read. The report of the run names each with its fix. docs/operations-alarms.md: discovery gaps.',
         ),
       );
-      alarm(
-        `AlertFailed-${id}`,
-        raisedAbove(
-          metricOf('AlertFailed', name, 'Sum'),
-          `SNS or Security Hub refused what was to be sent about ${name}. docs/operations-alarms.md: alert not delivered.`,
-        ),
-      );
-    }
-    if (props.discover !== undefined) this.#watchFound(alarm, raisedAbove, props);
-    for (const [kind, metric] of [
-      ['Failed', machine.metricFailed()],
-      ['TimedOut', machine.metricTimedOut()],
-      ['Aborted', machine.metricAborted()],
-    ] as const)
+    const ended = (kind: string, metric: IMetric): Alarm =>
       alarm(`Run${kind}`, raisedAbove(metric, `A run ${kind}. docs/operations-alarms.md: run failed.`));
+    const failed = ended('Failed', machine.metricFailed());
+    ended('TimedOut', machine.metricTimedOut());
+    ended('Aborted', machine.metricAborted());
     alarm(
       'ClusterLost',
       raisedAbove(
-        metricOf('ClustersLost', null, 'Sum'),
+        metricOf('ClustersLost', 'Sum'),
         'A cluster has no report of a run, or its message was not sent. docs/operations-alarms.md: cluster lost.',
       ),
     );
@@ -119,23 +121,22 @@ export class Monitoring extends Construct {
       treatMissingData: TreatMissingData.IGNORE,
     });
 
+    const dead = this.#watchSchedule(schedule, failed);
+    dead.addAlarmAction(action);
+    alarms.push(dead);
+
     if (!props.dashboard) return;
     const graph = (title: string, left: IMetric[]): GraphWidget =>
       new GraphWidget({ title, left, width: 12 });
-    const ofAll = (metric: string, statistic: string): IMetric[] =>
-      props.clusters.map(({ name }) => metricOf(metric, name, statistic).with({ label: name }));
     const dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.days(14) });
-    for (let first = 0; first < alarms.length; first += ALARMS_PER_WIDGET) {
-      const some = alarms.slice(first, first + ALARMS_PER_WIDGET);
-      dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: some, width: 24, height: 4 }));
-    }
+    dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 4 }));
     dashboard.addWidgets(
-      graph('Coverage', ofAll('Coverage', 'Minimum')),
-      graph('New findings', ofAll('NewFindings', 'Maximum')),
+      graph('Coverage', [ofEachCluster('Coverage', 'Minimum')]),
+      graph('New findings', [ofEachCluster('NewFindings', 'Maximum')]),
     );
     dashboard.addWidgets(
-      graph('Critical findings', ofAll('CriticalFindings', 'Maximum')),
-      graph('High findings', ofAll('HighFindings', 'Maximum')),
+      graph('Critical findings', [ofEachCluster('CriticalFindings', 'Maximum')]),
+      graph('High findings', [ofEachCluster('HighFindings', 'Maximum')]),
     );
     dashboard.addWidgets(
       graph('Runs', [machine.metricSucceeded(), machine.metricFailed(), machine.metricTimedOut()]),
@@ -143,53 +144,50 @@ export class Monitoring extends Construct {
     );
   }
 
-  /** Alarms of all clusters together, as a cluster found tomorrow has none of its own: each cluster's mail and the run's report name them. */
-  #watchFound(
-    alarm: (name: string, props: AlarmProps) => void,
-    raisedAbove: (metric: IMetric, alarmDescription: string) => AlarmProps,
-    { schedule, thresholds }: MonitoringProps,
-  ): void {
-    alarm('RunMissing', {
-      metric: metricOf('ClustersAudited', null, 'Sum'),
-      alarmDescription: `No cluster was audited for ${schedule.expectedWithinHours} hours. docs/operations-alarms.md: run missing.`,
+  /**
+   * One alarm where runs stopped. CloudWatch looks back seven days at most: for longer gaps, such as those of weekly schedules, the
+   * composite alarm waits for the rest, and says nothing if a run ends meanwhile.
+   */
+  #watchSchedule({ expectedWithinHours }: Config['schedule'], whileWaiting: Alarm): CompositeAlarm {
+    const seen = Math.min(expectedWithinHours, MOST_HOURS);
+    const missing = new Alarm(this, 'RunMissing', {
+      metric: metricOf('ClustersInRun', 'Sum'),
+      alarmDescription: `No whole run ended for ${seen} hours. ScheduleDead tells about it.`,
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: Math.min(schedule.expectedWithinHours, MOST_PERIODS),
+      evaluationPeriods: seen,
       treatMissingData: TreatMissingData.BREACHING,
     });
-    alarm(
-      'SomeUnreached',
-      raisedAbove(
-        metricOf('ClustersUnreached', null, 'Maximum'),
-        'Clusters were not reached. The report of the run names each with its reason. docs/operations-alarms.md: some unreached.',
-      ),
-    );
-    alarm('SomeUncovered', {
-      metric: metricOf('LowestCoverage', null, 'Minimum'),
-      alarmDescription:
-        'Nodes of some cluster were not audited. The mail of each such cluster names them. docs/operations-alarms.md: coverage.',
-      threshold: percentOf(thresholds.coverage),
-      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.IGNORE,
+    return new CompositeAlarm(this, 'ScheduleDead', {
+      alarmRule: AlarmRule.fromAlarm(missing, AlarmState.ALARM),
+      alarmDescription: `No cluster was audited for ${expectedWithinHours} hours: no whole run ended. docs/operations-alarms.md: schedule dead.`,
+      ...(expectedWithinHours > seen
+        ? {
+            actionsSuppressor: whileWaiting,
+            actionsSuppressorWaitPeriod: Duration.hours(expectedWithinHours - seen),
+            actionsSuppressorExtensionPeriod: Duration.minutes(1),
+          }
+        : {}),
     });
-    alarm(
-      'DiscoveryGaps',
-      raisedAbove(
-        metricOf('DiscoveryGaps', null, 'Maximum'),
-        'Accounts or regions could not be read. The report of the run names each with its fix. docs/operations-alarms.md: discovery gaps.',
-      ),
-    );
   }
 }
 
-/** A metric of the functions; `cluster` null for those of a whole run. */
-function metricOf(metricName: string, cluster: string | null, statistic: string): Metric {
+/** A metric of a whole run: none is of one cluster, as there may be hundreds, and one found tomorrow would have no alarm. */
+function metricOf(metricName: string, statistic: string): Metric {
   return new Metric({
     namespace: 'NetnsAuditor',
     metricName,
-    dimensionsMap: { service: 'netns-auditor', ...(cluster === null ? {} : { cluster }) },
+    dimensionsMap: { service: 'netns-auditor' },
     statistic,
     period: Duration.hours(1),
+  });
+}
+
+/** Of each cluster that has such a metric. Alarms cannot search, dashboards can. */
+function ofEachCluster(metricName: string, statistic: string): MathExpression {
+  return new MathExpression({
+    expression: `SEARCH('{NetnsAuditor,cluster,service} MetricName="${metricName}"', '${statistic}', 3600)`,
+    usingMetrics: {},
+    label: '',
   });
 }

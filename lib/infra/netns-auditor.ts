@@ -224,7 +224,6 @@ export class NetnsAuditor extends Construct {
     new Queries(this, 'Queries', { retention, bucket: storage.bucket });
     new Monitoring(this, 'Monitoring', {
       ...settings,
-      clusters,
       discover,
       schedule,
       machine,

@@ -145,8 +145,8 @@ export class Cloud {
     );
   }
 
-  /** Alarms that a run raises: those of the whole run, and those that the stack would have for one of its clusters. */
-  alarms(cluster: string, run: Execution, since: number): string[] {
+  /** Alarms that a run raises, were it the only one of its time. */
+  alarms(run: Execution, since: number): string[] {
     const ofRun: Datapoint = {
       namespace: 'AWS/States',
       metric: run.status === 'FAILED' ? 'ExecutionsFailed' : 'ExecutionsSucceeded',
@@ -154,19 +154,8 @@ export class Cloud {
       value: 1,
       at: since,
     };
-    const alarms = this.deployed.alarms
-      .filter(({ dimensions }) => [undefined, 'lab'].includes(dimensions.cluster))
-      .map((alarm) =>
-        alarm.dimensions.cluster === undefined
-          ? alarm
-          : {
-              ...alarm,
-              name: alarm.name.replace(/lab$/, ''),
-              dimensions: { ...alarm.dimensions, cluster },
-            },
-      );
     const told = datapointsOf(this.functions.log).filter(({ at }) => at >= since);
-    return raisedBy([...told, ofRun], alarms);
+    return raisedBy([...told, ofRun], this.deployed.alarms);
   }
 
   /** The clusters as they were recorded, before pods came and went. */
@@ -187,7 +176,11 @@ export class Cloud {
     };
     return (sns?.Topic ?? [])
       .flatMap((topic) => topic.sent_notifications ?? [])
-      .map(([, text, subject]) => ({ cluster: subject.split(':')[0] ?? '', subject, text }));
+      .map(([, text, subject]) => ({
+        cluster: subject.split(' ')[0]?.replace(/:$/, '') ?? '',
+        subject,
+        text,
+      }));
   }
 
   /** Findings in Security Hub. */

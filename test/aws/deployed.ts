@@ -35,7 +35,7 @@ export type Deployed = {
   readonly definition: Record<string, unknown>;
   readonly machineArn: string;
   readonly functions: readonly DeployedFunction[];
-  /** Metric alarms, by their names in the stack. */
+  /** Those of metrics, with the name that the stack gives to them, or to the one that tells of them. */
   readonly alarms: readonly Alarm[];
 };
 
@@ -53,9 +53,13 @@ export function deployed(config: Config): Deployed {
   const [machine] = ofType('AWS::StepFunctions::StateMachine');
   return {
     machineArn: String(resolve({ Ref: machine?.[0] })),
-    alarms: ofType('AWS::CloudWatch::Alarm').map(([id, { Properties }]) =>
-      alarmOf(id, resolve(Properties) as AlarmProperties),
-    ),
+    alarms: ofType('AWS::CloudWatch::Alarm').map(([id, { Properties }]) => {
+      const [telling = id] =
+        ofType('AWS::CloudWatch::CompositeAlarm').find(([, composite]) =>
+          JSON.stringify(composite.Properties.AlarmRule).includes(`"${id}"`),
+        ) ?? [];
+      return alarmOf(telling, resolve(Properties) as AlarmProperties);
+    }),
     definition: JSON.parse(String(resolve(machine?.[1].Properties.DefinitionString))),
     functions: ofType('AWS::Lambda::Function')
       .filter(([, { Properties }]) => String(Properties.Description).startsWith('netns-auditor: '))

@@ -58,7 +58,7 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
 
     expect(await cloud.mails()).toMatchObject([
       {
-        subject: expect.stringContaining('lab: critical'),
+        subject: expect.stringContaining('lab critical'),
         text: expect.stringContaining('pod-interface-missing'),
       },
     ]);

@@ -14,6 +14,7 @@ vi.mock('../../lib/infra/bundle.ts', async (original) => ({
 const root = new URL('../../', import.meta.url);
 
 type Alarm = {
+  /** These three not of the composite alarm. */
   MetricName: string;
   Namespace: string;
   Dimensions: { Name: string; Value: unknown }[];
@@ -26,19 +27,25 @@ function emitted(): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
   for (const file of globSync('lambda/*.ts', { cwd: root.pathname })) {
     const text = readFileSync(new URL(file, root), 'utf8');
-    const dimensions = [...text.matchAll(/addDimension\('(\w+)'/g)].map(([, name = '']) => name);
-    for (const [, name = ''] of text.matchAll(/addMetric\('(\w+)'/g))
-      found.set(name, ['service', ...dimensions].toSorted());
+    // Of one cluster are those that `own`, with its dimension, has.
+    for (const [, of = '', name = ''] of text.matchAll(/(\w+|\w+\(task\))\.addMetric\(\s*'(\w+)'/g))
+      found.set(name, of === 'metrics' ? ['service'] : ['cluster', 'service']);
   }
   return found;
 }
 
 function alarmsOf(made: Template): [string, Alarm][] {
-  return Object.entries(made.findResources('AWS::CloudWatch::Alarm')).map(([id, { Properties }]) => [
+  return Object.entries({
+    ...made.findResources('AWS::CloudWatch::Alarm'),
+    ...made.findResources('AWS::CloudWatch::CompositeAlarm'),
+  }).map(([id, { Properties }]) => [
     id.replace(/^AuditorMonitoring/, '').replace(/[0-9A-F]{8}$/, ''),
     Properties as Alarm,
   ]);
 }
+
+/** All but the one that the composite alarm goes by. */
+const hasAction = ([id]: readonly [string, Alarm]): boolean => id !== 'RunMissing';
 
 let template: Template;
 let alarms: [string, Alarm][];
@@ -55,15 +62,9 @@ describe('the alarms', () => {
   it('go by metrics that the functions emit, to the last dimension', () => {
     const metrics = emitted();
     const own = alarms.filter(([, { Namespace }]) => Namespace === 'NetnsAuditor');
-    expect(own.length).toBeGreaterThanOrEqual(4 * config.clusters.length + 1);
+    expect(own.length).toBeGreaterThan(5);
     for (const [id, { MetricName, Dimensions }] of own)
       expect(Dimensions.map(({ Name }) => Name).toSorted(), id).toEqual(metrics.get(MetricName));
-    const clusters = new Set(
-      own.flatMap(([, { Dimensions }]) => Dimensions.filter(({ Name }) => Name === 'cluster')),
-    );
-    expect(new Set([...clusters].map(({ Value }) => Value))).toEqual(
-      new Set(config.clusters.map(({ name }) => name)),
-    );
   });
 
   it('are in the namespace and of the service that the functions name', () => {
@@ -81,33 +82,65 @@ describe('the alarms', () => {
   it('graph nothing that nobody emits', () => {
     const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
     const names = [
-      ...JSON.stringify(dashboard?.Properties.DashboardBody).matchAll(/\\"NetnsAuditor\\",\\"(\w+)\\"/g),
+      ...JSON.stringify(dashboard?.Properties.DashboardBody).matchAll(
+        /\{NetnsAuditor,cluster,service\} MetricName=\W+(\w+)/g,
+      ),
     ];
-    expect(names.length).toBeGreaterThan(0);
-    for (const [, name = ''] of names) expect([...emitted().keys()]).toContain(name);
+    expect(names.length).toBe(4);
+    for (const [, name = ''] of names) expect(emitted().get(name), name).toEqual(['cluster', 'service']);
   });
 
-  it('fit a dashboard whose widgets show a hundred alarms each, however many clusters there are', () => {
-    const clusters = Array.from({ length: 60 }, (_, n) => ({
-      name: `prod-${n}`,
-      kubeconfigSecret: `arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod-${n}-AbCdEf`,
-    }));
-    const many = Template.fromStack(synthesize(configSchema.parse({ ...config, clusters })).stack);
-    const resources = Object.keys(many.toJSON().Resources as object);
-    expect(resources.length).toBeLessThan(500);
-    const [dashboard] = Object.values(many.findResources('AWS::CloudWatch::Dashboard'));
-    const widgets = JSON.stringify(dashboard?.Properties.DashboardBody)
-      .split('\\"type\\":')
-      .filter((text) => text.startsWith('\\"alarm\\"'))
-      .map((text) => text.match(/AuditorMonitoring\w+/g)?.length ?? 0);
-    expect(widgets).toEqual([100, 100, 46]);
+  it('are as many for three hundred clusters as for one, and so is everything else', () => {
+    const of = (count: number): Template => {
+      const clusters = Array.from({ length: count }, (_, n) => ({
+        name: `prod-${n}`,
+        eks: {
+          name: `prod-${n}`,
+          region: 'eu-west-1',
+          roleArn: `arn:aws:iam::${String(100_000_000_000 + Math.floor(n / 10))}:role/reader`,
+        },
+      }));
+      return Template.fromStack(synthesize(configSchema.parse({ ...config, clusters })).stack);
+    };
+    const kinds = (made: Template): string[] =>
+      Object.values(made.toJSON().Resources as Record<string, { Type: string }>)
+        .map(({ Type }) => Type)
+        .toSorted();
+    const many = of(300);
+    expect(kinds(many)).toEqual(kinds(of(1)));
+    // CloudFormation takes a megabyte, and IAM 10,240 characters in the policies of a role.
+    expect(JSON.stringify(many.toJSON()).length).toBeLessThan(500_000);
+  });
+
+  it('are raised once where runs stop, and name the hours', () => {
+    const dead = (changes: Record<string, unknown>) => {
+      const made = Template.fromStack(
+        synthesize(configSchema.parse({ ...config, schedule: { ...config.schedule, ...changes } })).stack,
+      );
+      const [composite] = Object.values(made.findResources('AWS::CloudWatch::CompositeAlarm'));
+      const [[id, missing] = []] = Object.entries(
+        made.findResources('AWS::CloudWatch::Alarm', { Properties: { MetricName: 'ClustersInRun' } }),
+      );
+      expect(missing?.Properties.AlarmActions).toBeUndefined();
+      expect(JSON.stringify(composite?.Properties.AlarmRule)).toContain(`"${id}"`);
+      expect(missing?.Properties).toMatchObject({ TreatMissingData: 'breaching', Period: 3600 });
+      return { composite: composite?.Properties, hours: missing?.Properties.EvaluationPeriods };
+    };
+    const nightly = dead({});
+    expect(nightly.hours).toBe(26);
+    expect(nightly.composite?.ActionsSuppressor).toBeUndefined();
+    // Two hours more than the seven days that CloudWatch looks back.
+    const weekly = dead({ expression: 'cron(30 3 ? * SUN *)', expectedWithinHours: 170 });
+    expect(weekly.hours).toBe(168);
+    expect(weekly.composite).toMatchObject({ ActionsSuppressorWaitPeriod: 2 * 3600 });
+    expect(weekly.composite?.AlarmDescription).toContain('170 hours');
   });
 
   it('are each named by a failure in docs/operations-alarms.md, and no other is', () => {
     const operations = readFileSync(new URL('docs/operations-alarms.md', root), 'utf8');
     const [, table = ''] = /^\| what fails \| alarm \|\n((?:\|.*\n)+)/m.exec(operations) ?? [];
     const said = table.split('\n').map((row) => row.split('|')[2] ?? '');
-    const names = new Set(alarms.map(([id]) => id.replace(/(?:prodeu|produs|lab)$/, '')));
+    const names = new Set(alarms.filter(hasAction).map(([id]) => id));
     for (const name of names) expect(said.join(' '), name).toMatch(new RegExp(`\\b${name}\\b`));
     for (const [name] of said.join(' ').matchAll(/\b(?:[A-Z][a-z]+){2,}\b/g))
       expect([...names]).toContain(name);
@@ -119,7 +152,7 @@ describe('the alarms', () => {
     const rows = [...section.matchAll(/^\| ([\w, ]+) \| ([^|:]+): /gm)].flatMap(([, names = '', words]) =>
       names.split(', ').map((name) => ({ name, words })),
     );
-    const all = [...alarms, ...fleetAlarms];
+    const all = [...alarms, ...fleetAlarms].filter(hasAction);
     for (const [id, { AlarmActions, AlarmDescription }] of all) {
       expect(AlarmActions, id).toHaveLength(1);
       const [, words] = /docs\/operations-alarms\.md: (.+)\.$/.exec(AlarmDescription) ?? [];

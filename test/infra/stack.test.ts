@@ -207,17 +207,6 @@ describe('the stack', () => {
     ]);
   });
 
-  it('raises an alarm for each cluster that was not audited', () => {
-    for (const { name } of config.clusters) {
-      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-        MetricName: 'AuditCompleted',
-        Dimensions: Match.arrayWith([{ Name: 'cluster', Value: name }]),
-        EvaluationPeriods: 26,
-        TreatMissingData: 'breaching',
-      });
-    }
-  });
-
   it('describes each column of the rows that reports write', () => {
     const wanted = (shape: object) =>
       Object.keys(shape).filter((key) => !['cluster', 'dt', 'runId'].includes(key));
@@ -347,7 +336,7 @@ describe('the construct', () => {
   it('takes no dashboard where none is wanted', () => {
     const without = Template.fromStack(synthesize({ ...config, dashboard: false }).stack);
     without.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
-    without.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { MetricName: 'Coverage' }, 3);
+    without.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { MetricName: 'LowestCoverage' }, 1);
   });
 });
 

@@ -50,6 +50,7 @@ export async function concludeFleet(
     schemaVersion: 1,
     kind: 'FleetReport',
     runId,
+    checks: tasks[0]?.checks ?? 'all',
     digest: isDigestWanted,
     clusters,
     gaps,

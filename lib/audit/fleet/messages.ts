@@ -101,6 +101,11 @@ export const conclusionSchema = clusterSummarySchema.extend({
 });
 export type Conclusion = z.infer<typeof conclusionSchema>;
 
+/** Whether a run read nodes of the cluster. Where there is none to read (scaled to zero, Fargate alone), nothing is missing. */
+export function isRead({ nodes, reached }: Pick<Conclusion, 'nodes' | 'reached'>): boolean {
+  return nodes.audited + nodes.partial > 0 || (reached && nodes.failed === 0);
+}
+
 /** A cluster whose conclusion failed: it has no report. */
 const lostSchema = z.object({ cluster: z.string(), reason: z.string().describe('Why it has none.') });
 
@@ -123,6 +128,7 @@ export type FleetConclusionInput = z.input<typeof fleetConclusionInputSchema>;
 export const fleetReportSchema = fleetConclusionInputSchema.extend({
   schemaVersion: z.literal(1),
   kind: z.literal('FleetReport'),
+  checks: checkSetSchema.default('all'),
   clusters: z.array(z.union([conclusionSchema, lostSchema])),
   gaps: z.array(gapSchema).default([]).describe('Where clusters could not be looked for, why, and its fix.'),
   verdict: z.enum(verdicts),
