@@ -103,6 +103,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): Version {
   const putsEvents = state === 'conclude-cluster' && props.events;
   const inVpc = shape.clusters && props.vpc !== undefined;
   const logGroup = new LogGroup(scope, `${name}Logs`, {
+    ...(storage.encryptionKey === undefined ? {} : { encryptionKey: storage.encryptionKey }),
     retention: props.retention.logDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });
@@ -192,11 +193,16 @@ function keysFor(state: State, isFound: boolean): (typeof keysOf)[State] {
   };
 }
 
-function allowStore(role: Role, { read, write }: (typeof keysOf)[State], { bucket }: Storage): void {
+function allowStore(
+  role: Role,
+  { read, write }: (typeof keysOf)[State],
+  { bucket, encryptionKey }: Storage,
+): void {
   const arns = (objects: readonly string[]): string[] => objects.map((key) => bucket.arnForObjects(key));
   if (read.length > 0)
     role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: arns(read) }));
   role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: arns(write) }));
+  encryptionKey?.grant(role, 'kms:GenerateDataKey', ...(read.length > 0 ? ['kms:Decrypt'] : []));
   // Without it S3 answers 403 instead of 404 for a missing key.
   role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
 }

@@ -20,6 +20,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
+import { acknowledgeSilence } from './rule-packs.ts';
 import type { Storage } from './storage.ts';
 
 export type MonitoringProps = Pick<Config, 'discover' | 'schedule' | 'thresholds' | 'dashboard'> & {
@@ -158,6 +159,7 @@ export class Monitoring extends Construct {
       evaluationPeriods: seen,
       treatMissingData: TreatMissingData.BREACHING,
     });
+    acknowledgeSilence(missing);
     return new CompositeAlarm(this, 'ScheduleDead', {
       alarmRule: AlarmRule.fromAlarm(missing, AlarmState.ALARM),
       alarmDescription: `No cluster was audited for ${expectedWithinHours} hours: no whole run ended. docs/operations-alarms.md: schedule dead.`,

@@ -1,8 +1,9 @@
 /** The auditor as one construct, for this repository's stack or your own. */
 import { readFileSync } from 'node:fs';
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import type { IRole } from 'aws-cdk-lib/aws-iam';
+import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import {
   ContextAttribute,
@@ -23,6 +24,7 @@ import { discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
 import { Monitoring } from './monitoring.ts';
 import { Queries } from './queries.ts';
+import { acknowledgeRules } from './rule-packs.ts';
 import { AuditStates } from './state-machine.ts';
 import { Storage } from './storage.ts';
 import { validate } from './validate.ts';
@@ -100,6 +102,12 @@ export type NetnsAuditorProps = {
    */
   readonly dashboard?: boolean;
   /**
+   * Key of the bucket, the logs, the topic and the results of Athena. The policy of an imported key must allow what
+   * docs/operations.md lists.
+   * @default - S3 and CloudWatch encrypt with keys of their own, and the topic with one that the stack makes
+   */
+  readonly encryptionKey?: IKey;
+  /**
    * Network of the functions that connect to clusters: for private endpoints.
    * @default - none: endpoints are reached over the internet
    */
@@ -154,12 +162,12 @@ export class NetnsAuditor extends Construct {
     super(scope, id);
     const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...settings } =
       withDefaults.parse(props);
-    const { subscriptions = [] } = props;
+    const { subscriptions = [], encryptionKey } = props;
     const clusters = (props.clusters ?? []).map(complete);
     const discover = props.discover === undefined ? undefined : discoverSchema.parse(props.discover);
     validate(this, { clusters, discover, ...settings, subscriptions });
 
-    const storage = new Storage(this, 'Storage', { retention, subscriptions });
+    const storage = new Storage(this, 'Storage', { retention, subscriptions, encryptionKey });
     const functions = new Functions(this, 'Functions', {
       clusters,
       discover,
@@ -183,45 +191,10 @@ export class NetnsAuditor extends Construct {
       digest,
       functions: functions.of,
       bucket: storage.bucket,
+      encryptionKey,
     });
-    const { timeZone } = schedule;
-    const start = (name: string, { checks, ...how }: Start): void => {
-      new Schedule(this, name, {
-        description: how.description,
-        schedule: ScheduleExpression.expression(how.expression, TimeZone.of(timeZone)),
-        enabled: how.enabled,
-        timeWindow: how.flexible.toSeconds() === 0 ? TimeWindow.off() : TimeWindow.flexible(how.flexible),
-        target: new StepFunctionsStartExecution(machine, {
-          // The planned time: a second delivery is the same run.
-          input: ScheduleTargetInput.fromObject({
-            schedule: name.toLowerCase(),
-            scheduledTime: ContextAttribute.scheduledTime,
-            checks,
-          }),
-          deadLetterQueue: storage.deadLetters,
-          maxEventAge: how.maxEventAge,
-          retryAttempts: 20,
-        }),
-      });
-    };
-    start('Nightly', {
-      ...schedule,
-      description: 'netns-auditor: audits all clusters',
-      flexible: Duration.minutes(schedule.flexibleMinutes),
-      maxEventAge: Duration.hours(schedule.maximumAgeHours),
-      checks: 'all',
-    });
-    if (monitor.enabled) {
-      start('Hourly', {
-        ...monitor,
-        description: 'netns-auditor: counts namespaces and reads the kernels of all clusters',
-        flexible: Duration.minutes(5),
-        // The next one says more than a late one.
-        maxEventAge: Duration.minutes(30),
-        checks: 'counts',
-      });
-    }
-    new Queries(this, 'Queries', { retention, bucket: storage.bucket });
+    startRuns(this, { machine, storage, schedule, monitor });
+    new Queries(this, 'Queries', { retention, bucket: storage.bucket, encryptionKey });
     new Monitoring(this, 'Monitoring', {
       ...settings,
       discover,
@@ -234,11 +207,76 @@ export class NetnsAuditor extends Construct {
       id: 'AwsSolutions-L1',
       reason: 'nodejs24.x is the newest runtime of Lambda; the rule may know it later than CDK does.',
     });
+    acknowledgeRules(this, encryptionKey !== undefined);
     this.bucket = storage.bucket;
     this.topic = storage.topic;
     this.stateMachine = machine;
     this.clusterRoles = functions.clusterRoles;
     this.accountRoles = functions.accountRoles;
+  }
+}
+
+/** Who starts runs, when. */
+function startRuns(
+  scope: Construct,
+  {
+    machine,
+    storage,
+    schedule,
+    monitor,
+  }: Pick<Config, 'schedule' | 'monitor'> & { readonly machine: StateMachine; readonly storage: Storage },
+): void {
+  const { timeZone } = schedule;
+  const role = new Role(scope, 'SchedulerRole', {
+    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+      conditions: {
+        StringEquals: {
+          'aws:SourceAccount': Stack.of(scope).account,
+          'aws:SourceArn': Stack.of(scope).formatArn({
+            service: 'scheduler',
+            resource: 'schedule-group',
+            resourceName: 'default',
+          }),
+        },
+      },
+    }),
+  });
+  const start = (name: string, { checks, ...how }: Start): void => {
+    new Schedule(scope, name, {
+      description: how.description,
+      schedule: ScheduleExpression.expression(how.expression, TimeZone.of(timeZone)),
+      enabled: how.enabled,
+      timeWindow: how.flexible.toSeconds() === 0 ? TimeWindow.off() : TimeWindow.flexible(how.flexible),
+      target: new StepFunctionsStartExecution(machine, {
+        role,
+        // The planned time: a second delivery is the same run.
+        input: ScheduleTargetInput.fromObject({
+          schedule: name.toLowerCase(),
+          scheduledTime: ContextAttribute.scheduledTime,
+          checks,
+        }),
+        deadLetterQueue: storage.deadLetters,
+        maxEventAge: how.maxEventAge,
+        retryAttempts: 20,
+      }),
+    });
+  };
+  start('Nightly', {
+    ...schedule,
+    description: 'netns-auditor: audits all clusters',
+    flexible: Duration.minutes(schedule.flexibleMinutes),
+    maxEventAge: Duration.hours(schedule.maximumAgeHours),
+    checks: 'all',
+  });
+  if (monitor.enabled) {
+    start('Hourly', {
+      ...monitor,
+      description: 'netns-auditor: counts namespaces and reads the kernels of all clusters',
+      flexible: Duration.minutes(5),
+      // The next one says more than a late one.
+      maxEventAge: Duration.minutes(30),
+      checks: 'counts',
+    });
   }
 }
 

@@ -2,12 +2,16 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { COLUMNS, type Table, tables } from '../model/tables.ts';
 
-export type QueriesProps = Pick<Config, 'retention'> & { readonly bucket: Bucket };
+export type QueriesProps = Pick<Config, 'retention'> & {
+  readonly bucket: Bucket;
+  readonly encryptionKey: IKey | undefined;
+};
 
 const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
 
@@ -78,7 +82,10 @@ export class Queries extends Construct {
         publishCloudWatchMetricsEnabled: true,
         resultConfiguration: {
           outputLocation: props.bucket.s3UrlForObject('athena/'),
-          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+          encryptionConfiguration:
+            props.encryptionKey === undefined
+              ? { encryptionOption: 'SSE_S3' }
+              : { encryptionOption: 'SSE_KMS', kmsKey: props.encryptionKey.keyArn },
         },
       },
     });

@@ -1,6 +1,7 @@
 /** The stack that one netns-audit.yaml describes. */
 import { Annotations, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
 import { NetnsAuditor, type NetnsAuditorProps } from './netns-auditor.ts';
@@ -11,10 +12,13 @@ export class NetnsAuditorStack extends Stack {
 
   constructor(scope: Construct, id: string, config: Config, props: StackProps = {}) {
     super(scope, id, props);
-    const { network, discover, ...rest } = config;
+    const { network, discover, encryptionKey, ...rest } = config;
     this.auditor = new NetnsAuditor(this, 'Auditor', {
       ...rest,
       ...(discover === undefined ? {} : { discover }),
+      ...(encryptionKey === undefined
+        ? {}
+        : { encryptionKey: Key.fromKeyArn(this, 'EncryptionKey', encryptionKey) }),
       ...this.#placeIn(network),
     });
     const names = config.destinations.map(({ name }) => name).join(', ');

@@ -1,5 +1,6 @@
 /** The states of a run: every cluster gets a conclusion, whatever happens to its plan and batches. */
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction, Version } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
@@ -37,6 +38,8 @@ export type AuditStatesProps = Pick<
     readonly 'discover-clusters'?: Version;
   };
   readonly bucket: Bucket;
+  /** Of bucket and logs. */
+  readonly encryptionKey: IKey | undefined;
 };
 
 /** Errors that a retry may solve: our own, and those of Lambda for functions that were killed or not started. */
@@ -184,6 +187,7 @@ export class AuditStates extends Construct {
       tracingEnabled: true,
       logs: {
         destination: new LogGroup(this, 'Logs', {
+          ...(props.encryptionKey === undefined ? {} : { encryptionKey: props.encryptionKey }),
           retention: props.retention.logDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
@@ -192,6 +196,8 @@ export class AuditStates extends Construct {
         includeExecutionData: false,
       },
     });
+    // The lists of tasks and batches.
+    props.encryptionKey?.grant(this.machine, 'kms:Decrypt');
     // All versions: runs that began before a deployment go on after it.
     for (const each of Object.values(functions)) each.lambda.grantInvoke(this.machine);
     Validations.of(this.machine).acknowledge({

@@ -1,7 +1,7 @@
 /** Where reports are kept and messages go. */
 import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Subscription, SubscriptionFilter, SubscriptionProtocol, Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -12,24 +12,33 @@ import { severities } from '../model/finding.ts';
 import { digestOf } from './ids.ts';
 import { warnOfUnheardAlarms } from './unheard-alarms.ts';
 
-export type StorageProps = Pick<Config, 'retention' | 'subscriptions'>;
+export type StorageProps = Pick<Config, 'retention' | 'subscriptions'> & {
+  readonly encryptionKey: IKey | undefined;
+};
 
 /** What outlives a run: the report bucket, the message topic, the key, and a queue for failed starts. */
 export class Storage extends Construct {
   readonly bucket: Bucket;
   readonly topic: Topic;
-  readonly key: Key;
+  /** Of the topic's messages. */
+  readonly key: IKey;
+  /** Of everything that is kept, too; without it S3 and CloudWatch have keys of their own. */
+  readonly encryptionKey: IKey | undefined;
   /** Scheduled starts that could not be delivered. */
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { retention, subscriptions }: StorageProps) {
+  constructor(scope: Construct, id: string, { retention, subscriptions, encryptionKey }: StorageProps) {
     super(scope, id);
-    this.bucket = makeBucket(this, retention);
-    this.key = new Key(this, 'Key', {
-      description: 'Messages of netns-auditor',
-      enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
+    this.encryptionKey = encryptionKey;
+    this.bucket = makeBucket(this, retention, encryptionKey);
+    this.key =
+      encryptionKey ??
+      new Key(this, 'Key', {
+        description: 'Messages of netns-auditor',
+        enableKeyRotation: true,
+        removalPolicy: RemovalPolicy.RETAIN,
+      });
+    if (encryptionKey !== undefined) allowLogs(this, encryptionKey);
     // Alarms publish to the topic as well.
     this.key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey*');
     this.topic = new Topic(this, 'Topic', {
@@ -45,6 +54,7 @@ export class Storage extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
+    const undelivered = subscriptions.length === 0 ? undefined : this.#queue('Undelivered', 'subscriptions');
     for (const { protocol, endpoint, minSeverity } of subscriptions) {
       const wanted =
         minSeverity === undefined ? [] : severities.slice(0, severities.indexOf(minSeverity) + 1);
@@ -54,25 +64,49 @@ export class Storage extends Construct {
         topic: this.topic,
         protocol: SubscriptionProtocol[protocol.toUpperCase() as Uppercase<typeof protocol>],
         endpoint,
+        ...(undelivered === undefined ? {} : { deadLetterQueue: undelivered }),
         ...(wanted.length === 0
           ? {}
           : { filterPolicy: { severity: SubscriptionFilter.stringFilter({ allowlist: [...wanted] }) } }),
       });
     }
     warnOfUnheardAlarms(this.topic);
-    this.deadLetters = new Queue(this, 'DeadLetters', {
+    this.deadLetters = this.#queue('DeadLetters', 'the schedule');
+  }
+
+  #queue(id: string, of: string): Queue {
+    const queue = new Queue(this, id, {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    Validations.of(this.deadLetters).acknowledge({
+    Validations.of(queue).acknowledge({
       id: 'AwsSolutions-SQS3',
-      reason: 'It is the dead-letter queue of the schedule.',
+      reason: `It is the dead-letter queue of ${of}.`,
     });
+    return queue;
   }
 }
 
-function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['retention']): Bucket {
+/** What CloudWatch Logs needs of the key of its log groups: only those of this account. */
+function allowLogs(scope: Construct, key: IKey): void {
+  const { region } = Stack.of(scope);
+  const logs = Stack.of(scope).formatArn({ service: 'logs', resource: '*' });
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+      principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+      resources: ['*'],
+      conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logs } },
+    }),
+  );
+}
+
+function makeBucket(
+  scope: Construct,
+  { reportDays, evidenceDays }: Config['retention'],
+  encryptionKey: IKey | undefined,
+): Bucket {
   const expire = (prefix: string, days: number) => ({
     id: prefix,
     prefix: `${prefix}/`,
@@ -80,7 +114,9 @@ function makeBucket(scope: Construct, { reportDays, evidenceDays }: Config['rete
   });
   const days = { reports: reportDays, evidence: evidenceDays, work: 7 };
   const bucket = new Bucket(scope, 'Bucket', {
-    encryption: BucketEncryption.S3_MANAGED,
+    ...(encryptionKey === undefined
+      ? { encryption: BucketEncryption.S3_MANAGED }
+      : { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }),
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     enforceSSL: true,

@@ -182,6 +182,16 @@ export const configSchema = z
     destinations: destinationsSchema
       .default([])
       .describe('Where the command line sends alerts; the stack on AWS uses subscriptions.'),
+    encryptionKey: z
+      .string()
+      .regex(
+        /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+        'It is the ARN of a KMS key, such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias is none.',
+      )
+      .optional()
+      .describe(
+        'KMS key of bucket, logs, topic and results of Athena. Its policy must allow what docs/operations.md lists.',
+      ),
     dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
     digest: z
       .boolean()

@@ -55,7 +55,7 @@ describe('the template', () => {
       'AWS::S3::Bucket': ['AuditorStorageBucketB9EF31BD'],
       'AWS::KMS::Key': ['AuditorStorageKeyFC9E098A'],
       'AWS::SNS::Topic': ['AuditorStorageTopic0349B6E8'],
-      'AWS::SQS::Queue': ['AuditorStorageDeadLetters505D858E'],
+      'AWS::SQS::Queue': ['AuditorStorageDeadLetters505D858E', 'AuditorStorageUndelivered0FB5F061'],
       'AWS::Glue::Database': ['AuditorQueriesDatabaseA2EDC834'],
       'AWS::Glue::Table': ['AuditorQueriesFindingsCF1C84BF', 'AuditorQueriesNodes06C38CE6'],
       'AWS::Athena::WorkGroup': ['AuditorQueriesWorkgroupE2EBEF32'],

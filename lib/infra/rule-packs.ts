@@ -1,0 +1,42 @@
+/** Why rules of cdk-nag's packs for NIST 800-53 R5, HIPAA and PCI DSS 3.2.1 do not apply: apps that run one of them can have the construct. */
+import { Validations } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+
+const PACKS = ['NIST.800.53.R5', 'HIPAA.Security', 'PCI.DSS.321'] as const;
+
+const REASONS = {
+  IAMNoInlinePolicy: 'Each policy is of one role, and is made and deleted with it.',
+  LambdaConcurrency:
+    'The state machine limits how many run at once (concurrency). A reservation would take them from other functions all day.',
+  LambdaDLQ:
+    'They are called by the state machine, which waits for the answer: a failed call is in its history.',
+  LambdaInsideVPC:
+    'Those that connect to clusters are placed into the network that is given; the others call AWS alone.',
+  S3BucketLoggingEnabled:
+    'Access is logged by data events of CloudTrail, where an organisation wants it: one trail for all buckets.',
+  S3BucketReplicationEnabled:
+    'Objects are versioned. Who needs them in another region replicates the bucket there.',
+} as const;
+
+/** Of a stack without a key of its owner's. */
+const WITHOUT_KEY = {
+  CloudWatchLogGroupEncrypted: 'CloudWatch encrypts it with its own key; encryptionKey names another.',
+  S3DefaultEncryptionKMS: 'S3 encrypts it with its own key; encryptionKey names another.',
+} as const;
+
+/** @param hasKey - everything is encrypted with a key of the owner's, so nothing has to be said about that */
+export function acknowledgeRules(on: IConstruct, hasKey: boolean): void {
+  acknowledge(on, hasKey ? REASONS : { ...REASONS, ...WITHOUT_KEY });
+}
+
+/** Of an alarm that others go by. */
+export function acknowledgeSilence(alarm: IConstruct): void {
+  acknowledge(alarm, { CloudWatchAlarmAction: 'The composite alarm that goes by it tells the topic.' });
+}
+
+function acknowledge(on: IConstruct, reasons: Readonly<Record<string, string>>): void {
+  for (const pack of PACKS)
+    Validations.of(on).acknowledge(
+      ...Object.entries(reasons).map(([rule, reason]) => ({ id: `${pack}-${rule}`, reason })),
+    );
+}
