@@ -1,6 +1,6 @@
 /** How a node reaches everything outside itself. */
 import { isIP } from 'node:net';
-import type { NetworkStack, Route } from '../model/network.ts';
+import type { NetworkStack, Route, Rule } from '../model/network.ts';
 import { familyOf, prefixLength } from './cidr.ts';
 
 /** The address family of the node's address in the API; 4 if the API has none. */
@@ -40,14 +40,25 @@ export function uplinkOf(host: NetworkStack): string | null {
 
 /**
  * Other routes by which a node may reach the outside: halves of a default route, or routes in tables for
- * certain packets.
+ * certain packets. A table for packets of pods alone does not count: the VPC CNI has one for each network interface.
  */
 export function otherWaysOut(host: NetworkStack, family: 4 | 6): Route[] {
+  const own = new Set(host.addresses.map(({ address }) => address));
+  const rules = host.rules.filter((rule) => rule.family === family);
+  const isOfPod = ({ source }: Rule): boolean => {
+    const address = source.replace(/\/(?:32|128)$/, '');
+    return isIP(address) !== 0 && !own.has(address);
+  };
+  // A rule without a table may choose one by the device (VRF).
+  const serves = (table: string | null): boolean =>
+    rules.some(
+      (rule) => (rule.table === table || rule.table === null) && rule.drops === null && !isOfPod(rule),
+    );
   return host.routes.filter(
     (route) =>
       route.family === family &&
       route.type === 'unicast' &&
       (prefixLength(route.destination) === 1 ||
-        (prefixLength(route.destination) === 0 && route.table !== 'main')),
+        (prefixLength(route.destination) === 0 && route.table !== 'main' && serves(route.table))),
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nodeDefaultRouteMissing } from '../../../lib/checks/path/node-default-route-missing.ts';
-import type { NetworkStack, Route } from '../../../lib/model/network.ts';
+import type { NetworkStack, Route, Rule } from '../../../lib/model/network.ts';
 import { aHostStack, aNode, anAddress, aRoute, context, failures } from '../evidence.ts';
 import { healthyLayouts } from '../layouts.ts';
 
@@ -9,6 +9,21 @@ const run = (hostNetwork: NetworkStack, addresses = ['10.0.3.7']) =>
 
 const withRoutes = (...routes: Route[]) => aHostStack({ routes });
 const subnet = aRoute({ destination: '10.244.1.0/24', gateway: null, link: 'cni0' });
+
+const aRule = (changes: Partial<Rule>): Rule => ({
+  family: 4,
+  priority: 100,
+  source: 'all',
+  destination: null,
+  inputLink: null,
+  outputLink: null,
+  detached: false,
+  fwmark: null,
+  table: null,
+  drops: null,
+  protocol: null,
+  ...changes,
+});
 
 describe('node-default-route-missing', () => {
   it.each(healthyLayouts)('passes a healthy node of %s', (_, layout) => {
@@ -35,26 +50,23 @@ describe('node-default-route-missing', () => {
     expect(run(withRoutes(aRoute({ flags: ['dead'] }), aRoute({ metric: 200 })))).toMatchObject([
       { result: 'pass' },
     ]);
-    const rule = {
-      family: 4 as const,
-      priority: 100,
-      source: 'all',
-      destination: null,
-      inputLink: null,
-      outputLink: null,
-      detached: false,
-      fwmark: null,
-      table: '10',
-      drops: null,
-      protocol: null,
-    };
+    const rule = aRule({ table: '10' });
     const host = aHostStack({ routes: [aRoute({ table: '10' })], rules: [rule] });
     expect(run(host)).toMatchObject([{ result: 'pass' }]);
     // A table for certain packets only, and halves of a default route, may be intended as the uplink.
-    const some = { ...rule, source: '10.0.3.99' };
-    expect(run({ ...host, rules: [some] })).toMatchObject([{ result: 'notApplicable' }]);
+    for (const some of [{ source: '10.0.3.7' }, { source: '10.0.0.0/8' }, { fwmark: '0x1' }, { table: null }])
+      expect(run({ ...host, rules: [{ ...rule, destination: '192.0.2.0/24', ...some }] })).toMatchObject([
+        { result: 'notApplicable' },
+      ]);
     const halves = ['0.0.0.0/1', '128.0.0.0/1'].map((destination) => aRoute({ destination }));
     expect(run(withRoutes(...halves))).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  it('is found where only pods have another way: the VPC CNI gives each of its interfaces a table', () => {
+    const ofPods = ['10.0.4.12', '10.0.4.13/32'].map((source) => aRule({ source, table: '2' }));
+    const host = aHostStack({ routes: [aRoute({ table: '2' }), subnet], rules: ofPods });
+    expect(failures(run(host))).toHaveLength(1);
+    expect(failures(run({ ...host, rules: [] }))).toHaveLength(1);
   });
 
   it('asks for the family in which the cluster knows the node', () => {
