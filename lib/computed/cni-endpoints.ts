@@ -4,9 +4,11 @@ import type { CniEndpoints } from '../model/evidence.ts';
 
 export type CniEndpoint = CniEndpoints['endpoints'][number];
 
+const PLUGINS: Readonly<Record<CniEndpoints['kind'], KnownPlugin>> = { cilium: CILIUM_CNI, calico: CALICO };
+
 /** The plugin whose pods have these endpoints. */
 export function endpointPlugin({ kind }: CniEndpoints): KnownPlugin {
-  return kind === 'cilium' ? CILIUM_CNI : CALICO;
+  return PLUGINS[kind];
 }
 
 /** The key by which endpoints and pods are matched. */

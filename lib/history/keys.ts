@@ -84,7 +84,7 @@ export const keys = {
   lastAlert: (cluster: string): string => `alerts/cluster=${clusterKey(cluster)}/last.json`,
   /** Prefix of the records of a month (`YYYY-MM`); of all if empty. */
   alertsOf: (cluster: string, time: string): string => `alerts/cluster=${clusterKey(cluster)}/dt=${time}`,
-  /** @param part - number and phase of the act */
+  /** @param part - the object, and whether its repair began or ended */
   repair: (run: Run, part: string): string => `remedies/${partition(run)}/${run.runId}/${part}.json`,
   /** Prefix of the repairs of a day. */
   repairsOf: (cluster: string, day: string): string => `remedies/cluster=${clusterKey(cluster)}/dt=${day}/`,

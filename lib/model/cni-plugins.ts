@@ -1,6 +1,6 @@
 /**
- * What is known about each CNI plugin: the only place that distinguishes plugins by type. A new plugin is a
- * row here, a parser if it keeps state on the node, and its faults in test/e2e/faults.
+ * What is known about each CNI plugin: the only place that names their types. A new plugin is a row
+ * here; what else it needs is listed in CONTRIBUTING.md.
  */
 
 import { createHash } from 'node:crypto';

@@ -68,7 +68,7 @@ const restartAgentSchema = z
     "The pod of the CNI plugin's agent on the finding's node is evicted, and its DaemonSet makes another.",
   );
 
-/** Kinds are those of the acts that make the repair. */
+/** A repair has the kind of the act that makes it. */
 export const repairSchema = z
   .discriminatedUnion('kind', [
     recreatePodSchema,

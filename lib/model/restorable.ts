@@ -122,7 +122,7 @@ export const restoreArguments: readonly string[] = (() => {
   ];
 })();
 
-/** The command that takes it back, for a root shell on the node: as it is only put back where it was as it was found. */
+/** The command that takes it back, for a root shell on the node: the object is only put back if it still was as it was found. */
 export function undoCommand(object: Restorable): string {
   const inPod = (...words: string[]): string =>
     command('nsenter', `--net=/run/netns/${object.namespace.pin}`, 'ip', ...words);

@@ -6,7 +6,7 @@ import { type Finding, nodeOf } from '../model/finding.ts';
 import { type Orphan, type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { leakedPair, leakedRecords, type NodeObject, restorables } from './node-object.ts';
-import { whyNotDeleted, whyNotPod, whyNotRestored, whyRefused } from './refusals.ts';
+import { whyNotDeleted, whyNotRecreated, whyNotRestored, whyRefused } from './refusals.ts';
 
 type Planned = {
   readonly node: string;
@@ -43,6 +43,7 @@ export type AgentAct = Planned & {
 /** Acts of a pod on the node. */
 export type NodeAct = NamespacesAct | ObjectsAct;
 
+/** Whether a pod on the node makes the act; the others are made through the API alone. */
 export function isOnNode(act: Act): act is NodeAct {
   return act.kind !== 'recreate-pod' && act.kind !== 'restart-agent';
 }
@@ -208,7 +209,7 @@ function withReasonToAct<R extends Repair>(
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined || nodeOf(first.finding) === '') return [];
-    const asked = group.map(({ finding }) => ({ finding, refused: whyNotPod(finding, known) }));
+    const asked = group.map(({ finding }) => ({ finding, refused: whyNotRecreated(finding, known) }));
     const sure = asked.filter(({ refused }) => refused === null);
     const reasons = sure.length > 0 ? sure : asked;
     return [

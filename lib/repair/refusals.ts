@@ -1,19 +1,19 @@
 /** Why a repair that a check asks for must not be tried by this report. */
 import type { Finding } from '../model/finding.ts';
 
-/** What is deleted must have been there twice. Null if it may be tried, as all here. */
+/** Why an object must not be deleted: two audits must have seen it. Null, here and below, if the repair may be tried. */
 export function whyNotDeleted({ runs }: Finding): string | null {
   return runs < 2 ? 'one audit has seen it, and two are wanted' : null;
 }
 
-/** What is put back takes nothing away, so that one audit is enough where it is for its check. */
+/** Why an object must not be put back. That takes nothing away, so one audit is enough if it is enough for the check. */
 export function whyNotRestored({ partOf }: Finding, known: ReadonlyMap<string, Finding>): string | null {
   const cause = partOf === null ? undefined : known.get(partOf);
   return cause === undefined ? null : `${cause.check} is its cause: repair that first`;
 }
 
-/** Of what a new pod repairs. */
-export function whyNotPod(finding: Finding, known: ReadonlyMap<string, Finding>): string | null {
+/** Why a pod must not be recreated for the finding. */
+export function whyNotRecreated(finding: Finding, known: ReadonlyMap<string, Finding>): string | null {
   const refused = whyRefused(finding);
   if (refused !== null) return refused;
   if (finding.topic === 'connectivity') return 'only packets show it, and repairs send none';
@@ -22,7 +22,7 @@ export function whyNotPod(finding: Finding, known: ReadonlyMap<string, Finding>)
   return null;
 }
 
-/** Of any repair. */
+/** Why no repair at all may be tried for the finding. */
 export function whyRefused(finding: Finding): string | null {
   if (finding.suppressed !== null) return `an exception of ${finding.suppressed.owner} covers it`;
   if (finding.state === 'pending') return 'it was seen once, and counts when the next audit sees it again';
