@@ -12,6 +12,7 @@ import {
   OWN_LABEL,
   REPAIR_NAMESPACE,
 } from '../lib/model/own-pods.ts';
+import { ADDRESS, CONTAINER, NETWORK, NUMBER, PIN } from '../lib/model/repair-grammar.ts';
 import { restoreArguments } from '../lib/model/restorable.ts';
 import { probePod, repairPod } from '../lib/probe/index.ts';
 
@@ -66,9 +67,9 @@ function repair(): Scripted {
   const settings = { orphans: [], act: true, settleSeconds: 900, activeDeadlineSeconds: 600 };
   return scripted(
     repairPod({ ...onNode, ...settings, namespace: REPAIR_NAMESPACE }),
-    '^orphan=cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,10}:[0-9]{1,10}$',
-    `^veth=(${hostLinkNames.join('|')}):[0-9]{1,10}$`,
-    '^address=[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}:[0-9a-f.:]{3,39}:[0-9a-f]{64}$',
+    `^orphan=${PIN}:${NUMBER}:[0-9]{1,10}$`,
+    `^veth=(${hostLinkNames.join('|')}):${NUMBER}$`,
+    `^address=${NETWORK}:${ADDRESS}:${CONTAINER}$`,
     `^restore=[A-Za-z0-9./:_-]{1,400},(${restoreArguments.join('|')})$`,
     '^act=[01]$',
     '^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$',

@@ -4,12 +4,11 @@
  */
 import * as z from 'zod';
 import { cniPlugin, isHostLinkName, knownPlugins } from './cni-plugins.ts';
+import { ADDRESS, CONTAINER, kernelNumber, NETWORK, PIN, whole } from './repair-grammar.ts';
 import { restoreSchema } from './restorable.ts';
 
 /** The longest path of Linux. */
 const PATH = 4096;
-/** A number of an object of the kernel. */
-const number = z.int().min(1).max(4_294_967_295);
 
 const recreatePodSchema = z
   .object({
@@ -23,7 +22,7 @@ const deleteNamespaceSchema = z
   .object({
     kind: z.literal('delete-namespaces'),
     path: z.string().max(PATH).describe('Of its pin on the node.'),
-    inode: number,
+    inode: kernelNumber,
     made: z.int().min(0).describe('When it was pinned, in seconds since 1970.'),
   })
   .describe('The pinned namespace is deleted, with what it holds.');
@@ -32,7 +31,7 @@ const deleteVethSchema = z
   .object({
     kind: z.literal('delete-veths'),
     name: z.string().max(15).refine(isHostLinkName),
-    index: number.describe('No other link gets it until the node starts again.'),
+    index: kernelNumber.describe('No other link gets it until the node starts again.'),
   })
   .describe('The link on the node is deleted, and its other end with it.');
 
@@ -42,9 +41,9 @@ const releaseAddressesSchema = z
     records: z
       .array(
         z.object({
-          network: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/),
-          address: z.string().regex(/^[0-9a-f.:]{3,39}$/),
-          container: z.string().regex(/^[0-9a-f]{64}$/),
+          network: z.string().regex(whole(NETWORK)),
+          address: z.string().regex(whole(ADDRESS)),
+          container: z.string().regex(whole(CONTAINER)),
         }),
       )
       .min(1)
@@ -107,12 +106,12 @@ export function allowedRepair(repair: Repair | null): Repair | null {
   return repairSchema.nullable().safeParse(repair).data ?? null;
 }
 
-/** A pin that containerd makes: `cni-` and a UUID. */
-const PIN = /^(?:\/var)?\/run\/netns\/cni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** A pin that containerd makes, with its place. */
+const PIN_PATH = whole(`(?:/var)?/run/netns/${PIN}`);
 
 /** Why the tool never makes this repair, whatever else is known; null if it may. */
 export function whyNever(repair: Repair): string | null {
-  return repair.kind === 'delete-namespaces' && !PIN.test(repair.path)
+  return repair.kind === 'delete-namespaces' && !PIN_PATH.test(repair.path)
     ? 'its pin is not one that containerd makes, so somebody may want it'
     : null;
 }

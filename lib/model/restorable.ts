@@ -3,23 +3,22 @@
  * their findings, and the script of repairs (lib/probe/repair/restore.sh) asks again whether it is as it was found.
  */
 import * as z from 'zod';
+import { ADDRESS, ADDRESS_4, kernelNumber, LINK, NUMBER, PIN, SUBNET_4, whole } from './repair-grammar.ts';
 import { command } from './shell.ts';
 
-/** Of a link, as CNI plugins and their configurations name it; no whole number, so that `ip` never takes it for something else. */
-const linkName = z.string().regex(/^[a-z][A-Za-z0-9_.-]{0,14}$/);
-const address = z.string().regex(/^[0-9a-f.:]{3,39}$/);
+const linkName = z.string().regex(whole(LINK));
+
+/** How each flag of a port has to be; hairpin only if the plugin was told to set it. */
+const FLAGS = { hairpin: true, learning: true, isolated: false } as const;
 
 /** The namespace of a pod: the name is of the sandbox alone, and with the inode it is known again. */
 const namespaceSchema = z.object({
-  pin: z
-    .string()
-    .regex(/^cni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
-    .describe('Name under /run/netns, as containerd makes it.'),
-  inode: z.number().int(),
+  pin: z.string().regex(whole(PIN)).describe('Name under /run/netns, as containerd makes it.'),
+  inode: kernelNumber,
 });
 
 /** The node's end of a pair: no other link gets its number until the node starts again. */
-const hostLinkSchema = z.object({ name: linkName, index: z.number().int() });
+const hostLinkSchema = z.object({ name: linkName, index: kernelNumber });
 
 export const restorableSchema = z.discriminatedUnion('what', [
   z.object({
@@ -31,14 +30,14 @@ export const restorableSchema = z.discriminatedUnion('what', [
     what: z.literal('default-route'),
     namespace: namespaceSchema,
     link: linkName.describe('Inside the pod.'),
-    gateway: address,
+    gateway: z.string().regex(whole(ADDRESS)),
   }),
   z.object({
     what: z.literal('subnet-route'),
     namespace: namespaceSchema,
     link: linkName.describe('Inside the pod.'),
-    subnet: z.string().regex(/^[0-9.]{7,15}\/[0-9]{1,2}$/),
-    address: address.describe('Of the pod: the kernel makes this route with it.'),
+    subnet: z.string().regex(whole(SUBNET_4)),
+    address: z.string().regex(whole(ADDRESS_4)).describe('Of the pod: the kernel makes this route with it.'),
   }),
   z.object({ what: z.literal('link-up'), namespace: namespaceSchema, link: hostLinkSchema }),
   z.object({
@@ -47,13 +46,15 @@ export const restorableSchema = z.discriminatedUnion('what', [
     link: hostLinkSchema,
     bridge: linkName,
   }),
-  z.object({
-    what: z.literal('port-flag'),
-    namespace: namespaceSchema,
-    link: hostLinkSchema,
-    flag: z.enum(['hairpin', 'learning', 'isolated']),
-    on: z.boolean().describe('As it has to be.'),
-  }),
+  z
+    .object({
+      what: z.literal('port-flag'),
+      namespace: namespaceSchema,
+      link: hostLinkSchema,
+      flag: z.enum(['hairpin', 'learning', 'isolated']),
+      on: z.boolean().describe('As it has to be.'),
+    })
+    .refine(({ flag, on }) => on === FLAGS[flag]),
 ]);
 export type Restorable = z.infer<typeof restorableSchema>;
 
@@ -64,7 +65,8 @@ export const restoreSchema = z
   })
   .describe('What the pod lost is put back as it has to be; nothing is restarted.');
 
-const onOff = (on: boolean): string => (on ? 'on' : 'off');
+/** As `ip` writes a flag. */
+export const onOff = (on: boolean): string => (on ? 'on' : 'off');
 
 /** A word for it among the objects of its pod. */
 export function restorableName(object: Restorable): string {
@@ -109,16 +111,16 @@ function fieldsOf(object: Restorable): (string | number)[] {
 
 /** What an argument may look like, without `^restore=NAME,` and `$`: a line for each `what`. */
 export const restoreArguments: readonly string[] = (() => {
-  const pod = 'cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12},[0-9]{1,10}';
-  const link = '[a-z][A-Za-z0-9_.-]{0,14}';
-  const hostLink = `${link},[0-9]{1,10}`;
+  const pod = `${PIN},${NUMBER}`;
+  const hostLink = `${LINK},${NUMBER}`;
+  const flags = Object.entries(FLAGS).map(([flag, on]) => `${flag},${onOff(on)}`);
   return [
     `lo,${pod},(up|address)`,
-    `default-route,${pod},${link},[0-9a-f.:]{3,39}`,
-    `subnet-route,${pod},${link},[0-9.]{7,15}/[0-9]{1,2},[0-9.]{7,15}`,
+    `default-route,${pod},${LINK},${ADDRESS}`,
+    `subnet-route,${pod},${LINK},${SUBNET_4},${ADDRESS_4}`,
     `link-up,${pod},${hostLink}`,
-    `bridge-port,${pod},${hostLink},${link}`,
-    `port-flag,${pod},${hostLink},(hairpin,on|learning,on|isolated,off)`,
+    `bridge-port,${pod},${hostLink},${LINK}`,
+    `port-flag,${pod},${hostLink},(${flags.join('|')})`,
   ];
 })();
 

@@ -47,6 +47,15 @@ const OBJECTS: readonly (readonly [Restorable, string, string])[] = [
 ];
 
 describe('what is put back', () => {
+  it.each([
+    { what: 'port-flag', namespace, link, flag: 'isolated', on: true },
+    { what: 'port-flag', namespace, link, flag: 'hairpin', on: false },
+    { what: 'subnet-route', namespace, link: 'eth0', subnet: '10.1.1.0/24', address: 'fd00::2' },
+    { what: 'link-up', namespace: { ...namespace, pin: 'cni-1' }, link },
+  ])('is nothing that the admission policy would refuse: %j', (object) => {
+    expect(restorableSchema.safeParse(object).success).toBe(false);
+  });
+
   it.each(OBJECTS)(
     'is told so that the admission policy takes it, and taken back as it was: %j',
     (object, argument, undo) => {

@@ -1,5 +1,6 @@
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
+import { onOff } from '../../model/restorable.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
@@ -65,8 +66,6 @@ export const bridgePortFlagsWrong = definePodCheck({
     };
   },
 });
-
-const onOff = (on: boolean): string => (on ? 'on' : 'off');
 
 /** Unrequested hairpin mode is harmless: Docker and the kubelet set it in their own ways before plugins did. */
 function flagsOf({
