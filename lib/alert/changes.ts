@@ -1,7 +1,7 @@
 /** What in a report is worth a message, given earlier messages. Pure. docs/alerts.md gives the reason for each rule. */
 import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { Thresholds } from '../model/config.ts';
-import { daysBetween } from '../model/days.ts';
+import { daysBetween, HOUR } from '../model/days.ts';
 import { counts, type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { AlertRecord, ReportedFinding } from './record.ts';
@@ -246,7 +246,7 @@ function howOf(resolved: Finding | undefined): string {
 
 function gap(before: string, at: string, expectedWithinHours: number | null): string | null {
   if (expectedWithinHours === null) return null;
-  return Date.parse(at) - Date.parse(before) > expectedWithinHours * 3_600_000 ? before : null;
+  return Date.parse(at) - Date.parse(before) > expectedWithinHours * HOUR ? before : null;
 }
 
 function isMissed(thresholds: readonly { readonly key: string; readonly crossed: boolean }[]): boolean {

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { HOUR } from '../model/days.ts';
 import { AuditError, codeOf, messageOf } from '../model/errors.ts';
 import { removeLeftLocks, withLock } from './lock.ts';
 import { assertInside, LARGEST_OBJECT, moveAway, type PutResult, type Store, type Stored } from './store.ts';
@@ -10,7 +11,7 @@ import { assertInside, LARGEST_OBJECT, moveAway, type PutResult, type Store, typ
 /** Files are written here until complete: in one place, so that leftovers of a killed process are easy to find. */
 const PARTS = '.parts';
 /** No write takes this long. */
-const LEFT_MILLISECONDS = 3_600_000;
+const LEFT_MILLISECONDS = HOUR;
 const OBJECT = /\.(?:json|gz|html)$/;
 
 function isLeftover(key: string): boolean {

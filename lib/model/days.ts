@@ -1,6 +1,7 @@
 /** Time between audits, counted as people count it. */
 
 /** Milliseconds. */
+export const HOUR = 3_600_000;
 export const DAY = 86_400_000;
 
 /**

@@ -2,6 +2,8 @@
  * Which findings of a report the tool itself may repair, and how. A plan only lists candidates: each act checks the
  * live cluster again before it does anything (lib/audit/remediate.ts).
  */
+
+import { HOUR } from '../model/days.ts';
 import { type Finding, nodeOf } from '../model/finding.ts';
 import { type Orphan, type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
@@ -76,7 +78,7 @@ export function whyNotBy(
   cluster: { readonly uid: string },
   now: number,
 ): string | null {
-  const hours = (now - Date.parse(report.startedAt)) / 3_600_000;
+  const hours = (now - Date.parse(report.startedAt)) / HOUR;
   if (report.cluster.uid !== cluster.uid)
     return `run ${report.runId} is of another cluster (its kube-system has the uid ${report.cluster.uid})`;
   if (hours > OLDEST_HOURS)

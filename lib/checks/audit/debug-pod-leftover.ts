@@ -1,11 +1,11 @@
 import { isDebugPod } from '../../computed/debug-pods.ts';
+import { HOUR } from '../../model/days.ts';
 import type { Pod } from '../../model/kubernetes.ts';
 import { EXPIRES_ANNOTATION, isOwnPod } from '../../model/own-pods.ts';
 import { quote } from '../../model/text.ts';
 import { defineClusterCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { command, look, repair } from '../remedies/steps.ts';
 
-const HOUR = 3_600_000;
 /** A deletion that the kubelet has not confirmed after this long is stuck. */
 const DELETION_SETTLES = 300_000;
 

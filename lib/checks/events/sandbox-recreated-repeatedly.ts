@@ -1,9 +1,9 @@
 import { createFailures, podEvents, REPEATED, span } from '../../computed/pod-events.ts';
+import { HOUR } from '../../model/days.ts';
 import { counted } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
-const HOUR = 3_600_000;
 /** A reboot or a runtime crash recreates each pod's sandbox once; more than this in an hour is a loop. */
 const MOST_PER_HOUR = 5;
 
