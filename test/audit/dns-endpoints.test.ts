@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { withEndpoints } from '../../lib/audit/dns-endpoints.ts';
-import { type Cluster, connect } from '../../lib/cluster/index.ts';
-import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import type { Cluster } from '../../lib/cluster/index.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { connectedStub } from '../stub/connected.ts';
 
 const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
 const OF_DNS = '/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices';
@@ -11,12 +12,7 @@ let stub: StubApiServer;
 let cluster: Cluster;
 
 beforeEach(async () => {
-  stub = await StubApiServer.start();
-  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
-});
-afterEach(async () => {
-  await cluster.transport.close();
-  await stub.close();
+  ({ stub, cluster } = await connectedStub());
 });
 
 const aSlice = (...endpoints: object[]): ApiObject => ({

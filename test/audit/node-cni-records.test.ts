@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { cniRecordsOf } from '../../lib/audit/node-cni-records.ts';
-import { type Cluster, connect, listCniRecords } from '../../lib/cluster/index.ts';
+import { type Cluster, listCniRecords } from '../../lib/cluster/index.ts';
 import type { CniRecords } from '../../lib/model/cni-records.ts';
 import { aNode, aPod } from '../checks/evidence.ts';
-import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { connectedStub } from '../stub/connected.ts';
 
 const ENDPOINTS = '/apis/cilium.io/v2/ciliumendpoints';
 const BLOCKS = '/apis/crd.projectcalico.org/v1/ipamblocks';
@@ -14,12 +15,7 @@ let stub: StubApiServer;
 let cluster: Cluster;
 
 beforeEach(async () => {
-  stub = await StubApiServer.start();
-  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
-});
-afterEach(async () => {
-  await cluster.transport.close();
-  await stub.close();
+  ({ stub, cluster } = await connectedStub());
 });
 
 /** In the format of Cilium 1.20, shortened. */

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { recentDays } from '../../lib/audit/index.ts';
 import type { RepairOptions } from '../../lib/audit/remediate.ts';
-import { type Cluster, connect } from '../../lib/cluster/index.ts';
+import type { Cluster } from '../../lib/cluster/index.ts';
 import { DirectoryStore } from '../../lib/history/index.ts';
-import { StubApiServer } from '../stub/api-server.ts';
+import type { StubApiServer } from '../stub/api-server.ts';
+import { connectedStub } from '../stub/connected.ts';
 
 /** How repairs are made. */
 const HOW = {
@@ -36,14 +37,9 @@ export type Place = {
 
 /** A cluster that `ann` repairs, and the store of its records; gone after the test. */
 export async function aPlaceToRepair(): Promise<Place> {
-  const stub = await StubApiServer.start();
+  const { stub, cluster } = await connectedStub();
   stub.user = 'ann';
-  const cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
   const directory = await mkdtemp(join(tmpdir(), 'netns-audit-repairs-'));
-  onTestFinished(async () => {
-    await cluster.transport.close();
-    await stub.close();
-    await rm(directory, { recursive: true });
-  });
+  onTestFinished(async () => await rm(directory, { recursive: true }));
   return { stub, cluster, directory, store: new DirectoryStore(directory) };
 }

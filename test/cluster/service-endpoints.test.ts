@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Cluster, connect, listServiceEndpoints } from '../../lib/cluster/index.ts';
-import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Cluster, listServiceEndpoints } from '../../lib/cluster/index.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { connectedStub } from '../stub/connected.ts';
 
 const SLICES = '/apis/discovery.k8s.io/v1/endpointslices';
 const { signal } = new AbortController();
@@ -8,12 +9,7 @@ let stub: StubApiServer;
 let cluster: Cluster;
 
 beforeEach(async () => {
-  stub = await StubApiServer.start();
-  cluster = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
-});
-afterEach(async () => {
-  await cluster.transport.close();
-  await stub.close();
+  ({ stub, cluster } = await connectedStub());
 });
 
 const pod = (name: string, ready?: boolean) => ({

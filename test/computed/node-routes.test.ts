@@ -2,27 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { nodeRoutes } from '../../lib/computed/node-routes.ts';
 import type { Sources } from '../../lib/model/evidence.ts';
 import type { NetworkStack } from '../../lib/model/network.ts';
+import { aCniConfig } from '../checks/cni/evidence.ts';
 import { aHostStack, aLink, aNode, anAddress, aPod, aPodNetwork, aRoute, NOW } from '../checks/evidence.ts';
 
 const present = <Value>(value: Value) => ({ status: 'present', value }) as const;
-const config: Sources['cniConfig'] = {
-  directory: '/etc/cni/net.d',
-  files: [
-    {
-      name: '10-lab.conflist',
-      error: null,
-      network: 'lab',
-      plugins: ['bridge', 'portmap'],
-      ipam: ['host-local'],
-      subnets: ['10.244.1.0/24'],
-      mtu: null,
-      bridge: 'cni0',
-    },
-  ],
-  binaryDirectory: '/opt/cni/bin',
-  binaries: [],
-  unusable: [],
-};
 
 const of = (host: Partial<NetworkStack> = {}, node: Partial<Sources['node']> = {}, pods = true) =>
   nodeRoutes({
@@ -31,7 +14,7 @@ const of = (host: Partial<NetworkStack> = {}, node: Partial<Sources['node']> = {
     node: present(aNode(node)),
     hostNetwork: present(aHostStack(host)),
     podNetworks: present(pods ? [aPodNetwork()] : []),
-    cniConfig: present(config),
+    cniConfig: present(aCniConfig()),
   });
 
 describe("a node's routes to others", () => {

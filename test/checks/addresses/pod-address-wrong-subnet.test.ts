@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { podAddressWrongSubnet } from '../../../lib/checks/addresses/pod-address-wrong-subnet.ts';
-import type { PodNetwork, Sources } from '../../../lib/model/evidence.ts';
+import type { PodNetwork } from '../../../lib/model/evidence.ts';
+import { aCniConfig, aCniConfigFile } from '../cni/evidence.ts';
 import {
   aCniResult,
   aHostStack,
@@ -13,23 +14,8 @@ import {
   failures,
 } from '../evidence.ts';
 
-const file: Sources['cniConfig']['files'][number] = {
-  name: '10-lab.conflist',
-  error: null,
-  network: 'lab',
-  plugins: ['bridge', 'portmap'],
-  ipam: ['host-local'],
-  subnets: ['10.244.1.0/24'],
-  mtu: null,
-  bridge: 'cni0',
-};
-const config = (changes: Partial<typeof file> = {}): Sources['cniConfig'] => ({
-  directory: '/etc/cni/net.d',
-  files: [{ ...file, ...changes }],
-  binaryDirectory: '/opt/cni/bin',
-  binaries: [],
-  unusable: [],
-});
+const config = (changes: Parameters<typeof aCniConfigFile>[0] = {}) =>
+  aCniConfig({ files: [aCniConfigFile(changes)] });
 const run = (network: PodNetwork, changes: Partial<Parameters<typeof podAddressWrongSubnet.run>[0]> = {}) =>
   podAddressWrongSubnet.run(
     { podNetworks: [network], cniConfig: config(), hostNetwork: aHostStack(), node: aNode(), ...changes },
@@ -78,7 +64,7 @@ describe('pod-address-wrong-subnet', () => {
     });
   });
 
-  it.each<[string, PodNetwork, Partial<typeof file>]>([
+  it.each<[string, PodNetwork, NonNullable<Parameters<typeof config>[0]>]>([
     ['plugins that take addresses of the VPC', old({ plugin: 'aws-cni' }), { ipam: [], subnets: [] }],
     ['a network that the configuration does not name', old(), { network: 'another' }],
     ['a configuration without subnets of its own', old(), { subnets: [] }],
