@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { explain } from '../../bin/exit.ts';
 import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore, type Store } from '../../lib/history/index.ts';
@@ -167,9 +167,13 @@ describe('SQL over the reports', () => {
     for (const day of ['2026-09-30', '2026-10-01', '2026-10-02']) await keep(day);
     await keep('2026-10-02', { cluster: { name: EKS, uid: 'u', version: 'v1.36.0' } });
     const { store: bucket, read } = remote();
-    const folders = (): string[] =>
-      readdirSync(tmpdir()).filter((name) => name.startsWith('netns-audit-query-'));
-    const before = folders();
+    // Other files of tests query at the same time.
+    const own = await mkdtemp(join(tmpdir(), 'netns-audit-tmp-'));
+    vi.stubEnv('TMPDIR', own);
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      await rm(own, { recursive: true });
+    });
     const { rows } = await query(
       bucket,
       'SELECT cluster, dt FROM nodes ORDER BY dt',
@@ -184,7 +188,7 @@ describe('SQL over the reports', () => {
       ['prod-eu', '2026-10-02'],
     ]);
     expect(read).toHaveLength(2);
-    expect(folders().filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(own)).toEqual([]);
   });
 
   it('says how to get DuckDB where it is not installed', () => {
