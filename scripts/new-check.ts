@@ -150,20 +150,19 @@ function topicsIn(root: string): readonly string[] {
     .toSorted();
 }
 
-/** Inserts text after the only match of a pattern. */
-function insert(file: string, behind: RegExp, text: string): void {
-  const source = readFileSync(file, 'utf8');
+/** The source with a text after the first match of a pattern. */
+function inserted(file: string, source: string, behind: RegExp, text: string): string {
   const match = behind.exec(source);
   if (match === null) throw new Error(`${file} has no ${behind.source}`);
   const end = match.index + match[0].length;
-  writeFileSync(file, source.slice(0, end) + text + source.slice(end));
+  return source.slice(0, end) + text + source.slice(end);
 }
 
 /**
  * @param root - folder of the project
  * @returns the files that were written or changed, relative to the root, the check first
- * @throws Error if the topic does not exist, the id is invalid, or a file exists already; then nothing is
- * written
+ * @throws Error if the topic does not exist, the id is invalid, a file exists already, or a list that gets an
+ * entry is not found; then nothing is written
  */
 export function newCheck(root: string, topic: string, id: string): readonly string[] {
   const topics = topicsIn(root);
@@ -182,23 +181,33 @@ export function newCheck(root: string, topic: string, id: string): readonly stri
   for (const file of Object.keys(files))
     if (existsSync(join(root, file))) throw new Error(`${file} is there already: choose another id`);
 
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, file), text);
   const index = `lib/checks/${topic}/index.ts`;
-  insert(join(root, index), /^import type .*\n/m, `import { ${name} } from './${id}.ts';\n`);
-  // Added at the end, as reports use the order of this list.
-  insert(
-    join(root, index),
-    /^export const \w+Checks: readonly AnyCheck\[\] = \[[^\]]*?(?=,?\s*\];)/m,
-    `, ${name}`,
+  const withImport = inserted(
+    index,
+    readFileSync(join(root, index), 'utf8'),
+    /^import type .*\n/m,
+    `import { ${name} } from './${id}.ts';\n`,
   );
   const [faults, list] = FAULTS[topic] ?? ['node.ts', 'nodeFaults'];
   const faultsFile = `test/e2e/faults/${faults}`;
-  insert(
-    join(root, faultsFile),
-    new RegExp(`^export const ${list}: readonly Fault\\[\\] = \\[\\n`, 'm'),
-    fault(id),
-  );
-  return [...Object.keys(files), index, faultsFile];
+  const all = {
+    ...files,
+    // Added at the end, as reports use the order of this list.
+    [index]: inserted(
+      index,
+      withImport,
+      /^export const \w+Checks: readonly AnyCheck\[\] = \[[^\]]*?(?=,?\s*\];)/m,
+      `, ${name}`,
+    ),
+    [faultsFile]: inserted(
+      faultsFile,
+      readFileSync(join(root, faultsFile), 'utf8'),
+      new RegExp(`^export const ${list}: readonly Fault\\[\\] = \\[\\n`, 'm'),
+      fault(id),
+    ),
+  };
+  for (const [file, text] of Object.entries(all)) writeFileSync(join(root, file), text);
+  return Object.keys(all);
 }
 
 if (import.meta.main) {

@@ -1,11 +1,12 @@
 /** Some nodes of a planned run: snapshots, probes, snapshots again and judges each. */
 import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
+import type { CheckSet } from '../model/check-set.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import { forEachLimited, shared } from '../model/limit.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ServiceEndpoints } from '../model/service-endpoints.ts';
-import { type CheckSet, checksFor } from './checks-for.ts';
+import { checksFor } from './checks-for.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
 import { Judge, type Judging } from './judge.ts';
 import { failedCoverage, type Gathered, judgeByApi, notProbed } from './judge-node.ts';

@@ -1,9 +1,7 @@
 /** Chooses the checks of a run. */
 import { catalogue } from '../checks/catalogue.ts';
+import type { CheckSet } from '../model/check-set.ts';
 import type { AuditRecord } from '../probe/index.ts';
-
-/** All checks, or only those of kernels and namespace counts. */
-export type CheckSet = 'all' | 'counts';
 
 /** Namespace checks among them: leaks and totals. */
 const COUNTS = [

@@ -1,10 +1,11 @@
 /** Builds a run's report from the results of its nodes, whichever processes audited them. */
 import { diagnoseCluster } from '../diagnosis/diagnose-cluster.ts';
+import type { CheckSet } from '../model/check-set.ts';
 import type { Exception } from '../model/exception.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { RunRecord } from '../probe/index.ts';
-import { type CheckSet, checksFor } from './checks-for.ts';
+import { checksFor } from './checks-for.ts';
 
 /** Pure. `results` is read once and may stream. */
 export function concludeRun(run: {

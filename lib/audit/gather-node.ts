@@ -3,13 +3,13 @@
 import type { CheckContext } from '../checks/define.ts';
 import type { ProbePods } from '../cluster/index.ts';
 import type { ActiveProbe } from '../model/active-probe.ts';
+import type { CheckSet } from '../model/check-set.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { NodeCoverage } from '../model/report.ts';
 import { probePod } from '../probe/index.ts';
 import { runCanary } from './canary.ts';
-import type { CheckSet } from './checks-for.ts';
 import type { JudgedBundle } from './judge.ts';
 import { notJudged, type Work } from './judge-bundle.ts';
 import { failedCoverage, type Gathered, notProbed } from './judge-node.ts';

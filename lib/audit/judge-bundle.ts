@@ -1,6 +1,7 @@
 /** All work on one bundle: unpack, parse, join, judge. Plain data in, plain data out, as it runs in its own process. */
 import { ownershipOf, podContainerIds, sandboxesByInode } from '../computed/ownership.ts';
 import { whyNotInApi } from '../computed/sandbox-pod.ts';
+import type { CheckSet } from '../model/check-set.ts';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
@@ -14,7 +15,7 @@ import {
   unpackLog,
 } from '../probe/index.ts';
 import { type CanaryRun, canaryLeftovers } from './canary.ts';
-import { type CheckSet, checksFor } from './checks-for.ts';
+import { checksFor } from './checks-for.ts';
 import { judgeNode } from './judge-node.ts';
 
 /** A bundle as the node printed it, with the API's data, or as kept. */

@@ -8,11 +8,11 @@ import {
   listServiceEndpoints,
   sweep,
 } from '../cluster/index.ts';
+import type { CheckSet } from '../model/check-set.ts';
 import { type CniRecords, NO_CNI_RECORDS } from '../model/cni-records.ts';
 import type { ClusterFacts, Event } from '../model/kubernetes.ts';
 import { NO_SERVICE_ENDPOINTS, type ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { RunRecord } from '../probe/index.ts';
-import type { CheckSet } from './checks-for.ts';
 import { withEndpoints } from './dns-endpoints.ts';
 import { type NodeSelection, otherNodes, type PlannedNode, planNodes } from './plan.ts';
 

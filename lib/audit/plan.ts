@@ -1,7 +1,8 @@
 /** Which nodes of a cluster are probed, and why the others are not. Pure. */
+
+import { OF_CALICO, OF_FLANNEL } from '../model/cni-names.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Node, OtherNode } from '../model/kubernetes.ts';
-import { OF_CALICO, OF_FLANNEL } from '../model/node-annotations.ts';
 import type { NodeCoverage } from '../model/report.ts';
 
 export type NodeSelection = {

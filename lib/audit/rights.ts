@@ -1,5 +1,6 @@
 /** What an audit may do in a cluster. */
 import type { Right } from '../cluster/index.ts';
+import { CALICO_BLOCKS, CILIUM_ENDPOINTS } from '../model/cni-names.ts';
 
 /** Rights that an audit requires; deploy/rbac.yaml grants these and {@link OPTIONAL_RIGHTS}. */
 export function rightsOf(namespace: string): Right[] {
@@ -32,11 +33,15 @@ export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without
     without: 'which Services broken pods still serve is unknown',
   },
   {
-    right: { group: 'cilium.io', verb: 'list', resource: 'ciliumendpoints' },
+    right: listOf(CILIUM_ENDPOINTS),
     without: "where pods are Cilium's, whether it has their endpoints on file is unknown",
   },
   {
-    right: { group: 'crd.projectcalico.org', verb: 'list', resource: 'ipamblocks' },
+    right: listOf(CALICO_BLOCKS),
     without: "where addresses are Calico's, whether it has them on file is unknown",
   },
 ];
+
+function listOf({ group, resource }: { readonly group: string; readonly resource: string }): Right {
+  return { group, verb: 'list', resource };
+}

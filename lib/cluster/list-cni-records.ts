@@ -1,18 +1,24 @@
 /** Lists CNI agents' records in the API. Optional rights, and most clusters have one of these kinds or none. */
-
+import { CALICO_BLOCKS, CILIUM_ENDPOINTS } from '../model/cni-names.ts';
 import type { CalicoBlock, CiliumEndpoint, CniRecords } from '../model/cni-records.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll, listIfAllowed } from './list.ts';
 import { reduceCalicoBlock, reduceCiliumEndpoint } from './reduce-cni-records.ts';
 
-const ENDPOINTS = '/apis/cilium.io/v2/ciliumendpoints';
-const BLOCKS = '/apis/crd.projectcalico.org/v1/ipamblocks';
+const ENDPOINTS = `/apis/${CILIUM_ENDPOINTS.group}/${CILIUM_ENDPOINTS.version}`;
+const BLOCKS = `/apis/${CALICO_BLOCKS.group}/${CALICO_BLOCKS.version}/${CALICO_BLOCKS.resource}`;
 
 /** @throws AuditError ABORTED */
 export async function listCniRecords(cluster: Cluster, options: ListOptions = {}): Promise<CniRecords> {
   const takenAt = new Date().toISOString();
   const [ciliumEndpoints, calicoBlocks] = await Promise.all([
-    listIfAllowed(cluster, 'list ciliumendpoints', ENDPOINTS, reduceCiliumEndpoint, options),
+    listIfAllowed(
+      cluster,
+      'list ciliumendpoints',
+      `${ENDPOINTS}/${CILIUM_ENDPOINTS.resource}`,
+      reduceCiliumEndpoint,
+      options,
+    ),
     listIfAllowed(cluster, 'list ipamblocks', BLOCKS, reduceCalicoBlock, options),
   ]);
   return { takenAt, ciliumEndpoints, calicoBlocks, unconfirmed: 0 };
@@ -24,7 +30,7 @@ export async function listCiliumEndpoint(
   { namespace, name }: Pick<CiliumEndpoint, 'namespace' | 'name'>,
   options: ListOptions = {},
 ): Promise<CiliumEndpoint | null> {
-  const path = `/apis/cilium.io/v2/namespaces/${encodeURIComponent(namespace)}/ciliumendpoints`;
+  const path = `${ENDPOINTS}/namespaces/${encodeURIComponent(namespace)}/${CILIUM_ENDPOINTS.resource}`;
   return one(cluster, `list ciliumendpoints in ${namespace}`, path, name, reduceCiliumEndpoint, options);
 }
 

@@ -1,5 +1,6 @@
 /** Reduces API objects to what we keep: an allow-list, applied page by page. */
 import * as z from 'zod';
+import { NODE_ANNOTATIONS } from '../model/cni-names.ts';
 import {
   type Container,
   type Event,
@@ -10,7 +11,6 @@ import {
   type Pod,
   podSchema,
 } from '../model/kubernetes.ts';
-import { NODE_ANNOTATIONS } from '../model/node-annotations.ts';
 
 /** API objects as far as we read them; all other fields are dropped here. */
 const metadata = z.object({

@@ -1,14 +1,35 @@
 /** A CNI agent's records of pods, and the pods. */
+import { CALICO_ANNOTATION, CILIUM_ENDPOINTS } from '../model/cni-names.ts';
 import { CALICO, CILIUM_CNI, type KnownPlugin } from '../model/cni-plugins.ts';
 import type { CniEndpoints } from '../model/evidence.ts';
 
 export type CniEndpoint = CniEndpoints['endpoints'][number];
 
-const PLUGINS: Readonly<Record<CniEndpoints['kind'], KnownPlugin>> = { cilium: CILIUM_CNI, calico: CALICO };
+/** Where a plugin records its endpoints. */
+type EndpointRecords = {
+  /** The plugin whose pods have these endpoints. */
+  readonly plugin: KnownPlugin;
+  /**
+   * `object`: the agent creates an object in the API after the pod has its network, and again when the object
+   * is gone. `annotations`: the pod is the endpoint, and only a new pod gets new ones.
+   */
+  readonly form: 'object' | 'annotations';
+  /** Where a report says that it was read. */
+  readonly source: string;
+};
 
-/** The plugin whose pods have these endpoints. */
-export function endpointPlugin({ kind }: CniEndpoints): KnownPlugin {
-  return PLUGINS[kind];
+const RECORDS: Readonly<Record<CniEndpoints['kind'], EndpointRecords>> = {
+  cilium: { plugin: CILIUM_CNI, form: 'object', source: `API: ${CILIUM_ENDPOINTS.resource}` },
+  calico: {
+    plugin: CALICO,
+    form: 'annotations',
+    source: `API: annotations ${CALICO_ANNOTATION}… of the pod`,
+  },
+};
+
+/** What is known about the records of the plugin that has these endpoints. */
+export function endpointRecords({ kind }: CniEndpoints): EndpointRecords {
+  return RECORDS[kind];
 }
 
 /** The key by which endpoints and pods are matched. */

@@ -1,9 +1,9 @@
 /** The routes of a node by which it may reach pods of other nodes. */
 import { isIP } from 'node:net';
+import { CILIUM_LINK, OF_FLANNEL } from '../model/cni-names.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
-import { OF_FLANNEL } from '../model/node-annotations.ts';
 import { NEIGHBOURS_OF_A_NODE, type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
 import { addressBits, contains, prefixLength, subnetOf } from './cidr.ts';
 import { routeText } from './gateway.ts';
@@ -15,8 +15,6 @@ import { defaultRoutes } from './uplinks.ts';
 const KEPT = 50;
 /** Kinds of links that carry packets to other nodes by themselves, whatever the gateway. */
 const TUNNELS: readonly string[] = ['vxlan', 'geneve', 'ipip', 'ip6tnl', 'sit', 'gre', 'wireguard', 'tun'];
-/** Cilium's own link, behind which its programs forward packets. */
-const OF_CILIUM = /^cilium_/;
 
 /** Null if nothing is known, and for a node that others may not know yet. */
 export function nodeRoutes(
@@ -131,5 +129,5 @@ function tunnelOf(
 function isTunnel(link: string | null, { links }: NetworkStack): boolean {
   if (link === null) return false;
   const kind = links.find(({ name }) => name === link)?.kind ?? null;
-  return OF_CILIUM.test(link) || (kind !== null && TUNNELS.includes(kind));
+  return CILIUM_LINK.test(link) || (kind !== null && TUNNELS.includes(kind));
 }

@@ -1,4 +1,5 @@
 /** Who owns a network namespace: matched by inode, never by name or count (docs/traps.md T1, T2). */
+import { CILIUM_HEALTH } from '../model/cni-names.ts';
 import type { Holder, NetworkNamespace, Pin, Sandbox } from '../model/evidence.ts';
 import type { Link } from '../model/network.ts';
 import { canonicalPath } from '../model/path.ts';
@@ -66,7 +67,7 @@ export function podContainerIds(sandboxes: readonly Sandbox[]): Set<string> {
 }
 
 const FOREIGN_NAMES: readonly [RegExp, string][] = [
-  [/^cilium-health$/, "Cilium's health endpoint"],
+  [new RegExp(`^${CILIUM_HEALTH}$`), "Cilium's health endpoint"],
   [/^default$/, "docker's name of the node's own namespace"],
   [/^q(router|dhcp)-/, 'an OpenStack router or DHCP server'],
   [/^netns-/, 'a podman container'],
@@ -177,7 +178,7 @@ export function ownershipOf(
     return { kind: 'foreign', reason: 'a container beside the pods (docker, podman, nerdctl)' };
   if (holders.some((holder) => !holder.ofPod && isRootlessEngine(holder)))
     return { kind: 'foreign', reason: 'the network of a container engine without root' };
-  if (holders.some(({ command }) => command.startsWith('cilium-health')))
+  if (holders.some(({ command }) => command.startsWith(CILIUM_HEALTH)))
     return { kind: 'foreign', reason: "Cilium's health endpoint" };
   if (holders.length > 0) {
     const named = namespace.pins.length > 0 && !namespace.pins.some(isRuntimeName);

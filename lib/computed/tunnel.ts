@@ -1,14 +1,11 @@
 /** The device by which a node reaches other nodes' pods, as flannel, Calico or Cilium creates it. */
 import * as z from 'zod';
+import { CALICO_TUNNEL, CILIUM_TUNNEL, flannelTunnel, OF_CALICO, OF_FLANNEL } from '../model/cni-names.ts';
 import { CALICO, CILIUM_CNI, FLANNEL } from '../model/cni-plugins.ts';
 import type { Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { Link, NetworkStack } from '../model/network.ts';
-import { OF_CALICO, OF_FLANNEL } from '../model/node-annotations.ts';
 import { isKnownToAll } from './joining.ts';
-
-const CALICO_DEVICE = 'vxlan.calico';
-const CILIUM = /^cilium_(vxlan|geneve)$/;
 
 export type Tunnel = {
   readonly plugin: typeof FLANNEL | typeof CALICO | typeof CILIUM_CNI;
@@ -27,7 +24,7 @@ export function tunnelOf(
   const named = (name: string) => links.find((link) => link.name === name) ?? null;
   const flannel = flannelOf(annotations);
   if (flannel !== null) {
-    const device = `flannel.${flannel.VNI}`;
+    const device = flannelTunnel(flannel.VNI);
     return {
       plugin: FLANNEL,
       device,
@@ -37,13 +34,13 @@ export function tunnelOf(
     };
   }
   const announced = annotations[OF_CALICO.tunnelAddress] ?? null;
-  const calico = named(CALICO_DEVICE);
+  const calico = named(CALICO_TUNNEL);
   // The annotation remains when VXLAN is turned off, but the device is gone.
   if (announced !== null && calico !== null) {
-    const held = addresses.filter(({ link }) => link === CALICO_DEVICE).map(({ address }) => address);
-    return { plugin: CALICO, device: CALICO_DEVICE, link: calico, mac: null, address: { announced, held } };
+    const held = addresses.filter(({ link }) => link === CALICO_TUNNEL).map(({ address }) => address);
+    return { plugin: CALICO, device: CALICO_TUNNEL, link: calico, mac: null, address: { announced, held } };
   }
-  const cilium = links.find(({ name }) => CILIUM.test(name));
+  const cilium = links.find(({ name }) => CILIUM_TUNNEL.test(name));
   return cilium === undefined
     ? null
     : { plugin: CILIUM_CNI, device: cilium.name, link: cilium, mac: null, address: null };

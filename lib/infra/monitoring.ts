@@ -35,7 +35,8 @@ const percentOf = (share: number): number => Math.round(share * 10_000) / 100;
 
 /** Alarms and dashboard. */
 export class Monitoring extends Construct {
-  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one list of alarms on the same metrics.
+  /** Long, as it is one list of alarms on the same metrics. */
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: see the docstring.
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     const { machine, storage, schedule, thresholds } = props;

@@ -18,6 +18,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import * as z from 'zod';
+import type { CheckSet } from '../model/check-set.ts';
 import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
 import { type Config, configSchema, httpsFormat } from '../model/config.ts';
 import { discoverSchema } from '../model/discovery.ts';
@@ -125,7 +126,7 @@ type Start = {
   readonly flexible: Duration;
   readonly maxEventAge: Duration;
   /** Which checks the run does. */
-  readonly checks: 'all' | 'counts';
+  readonly checks: CheckSet;
 };
 
 /** The props that the configuration also has, with its defaults. The rest may hold tokens: validate() checks it. */

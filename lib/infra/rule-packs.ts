@@ -4,6 +4,10 @@ import type { IConstruct } from 'constructs';
 
 const PACKS = ['NIST.800.53.R5', 'HIPAA.Security', 'PCI.DSS.321'] as const;
 
+/** Why the bucket has no log of its own: said to cdk-nag's other packs too. */
+export const NO_ACCESS_LOG =
+  'Access is logged by data events of CloudTrail, where an organisation wants it: one trail for all buckets.';
+
 const REASONS = {
   IAMNoInlinePolicy: 'Each policy is of one role, and is made and deleted with it.',
   LambdaConcurrency:
@@ -12,8 +16,7 @@ const REASONS = {
     'They are called by the state machine, which waits for the answer: a failed call is in its history.',
   LambdaInsideVPC:
     'Those that connect to clusters are placed into the network that is given; the others call AWS alone.',
-  S3BucketLoggingEnabled:
-    'Access is logged by data events of CloudTrail, where an organisation wants it: one trail for all buckets.',
+  S3BucketLoggingEnabled: NO_ACCESS_LOG,
   S3BucketReplicationEnabled:
     'Objects are versioned. Who needs them in another region replicates the bucket there.',
 } as const;

@@ -65,7 +65,8 @@ const RETRYABLE = [
 export class AuditStates extends Construct {
   readonly machine: StateMachine;
 
-  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one list, in which each state names the next.
+  /** Long, as it is one list in which each state names the next. */
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: see the docstring.
   constructor(scope: Construct, id: string, props: AuditStatesProps) {
     super(scope, id);
     const { functions, concurrency } = props;

@@ -10,6 +10,7 @@ import { PREFIXES } from '../history/keys.ts';
 import type { Config } from '../model/config.ts';
 import { severities } from '../model/finding.ts';
 import { digestOf } from './ids.ts';
+import { NO_ACCESS_LOG } from './rule-packs.ts';
 import { warnOfUnheardAlarms } from './unheard-alarms.ts';
 
 export type StorageProps = Pick<Config, 'retention' | 'subscriptions'> & {
@@ -149,8 +150,7 @@ function makeBucket(
   );
   Validations.of(bucket).acknowledge({
     id: 'AwsSolutions-S1',
-    reason:
-      'Access is logged by data events of CloudTrail, where an organisation wants it: one trail for all buckets.',
+    reason: NO_ACCESS_LOG,
   });
   return bucket;
 }

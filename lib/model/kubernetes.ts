@@ -3,6 +3,7 @@
  * and secrets are never read; only annotations that the runtime, a CNI plugin or a mesh wrote are.
  */
 import * as z from 'zod';
+import { CALICO_ANNOTATION, CILIUM_ANNOTATION } from './cni-names.ts';
 import { cniRecordsSchema } from './cni-records.ts';
 import { serviceEndpointsSchema } from './service-endpoints.ts';
 import { timeSchema } from './time.ts';
@@ -11,8 +12,8 @@ import { timeSchema } from './time.ts';
 export const NETWORK_ANNOTATIONS = [
   'k8s.v1.cni.cncf.io/',
   'k8s.ovn.org/',
-  'cni.projectcalico.org/',
-  'cilium.io/',
+  CALICO_ANNOTATION,
+  CILIUM_ANNOTATION,
   'vpc.amazonaws.com/',
   'sidecar.istio.io/',
   'ambient.istio.io/',

@@ -1,5 +1,6 @@
 /** What CNI agents recorded in the API, as IPAM stores and endpoints of one node. */
 
+import { CALICO_ANNOTATION, CALICO_BLOCKS } from '../model/cni-names.ts';
 import { CALICO, CALICO_IPAM, CILIUM_CNI } from '../model/cni-plugins.ts';
 import type { CalicoBlock } from '../model/cni-records.ts';
 import type { CniConfig, CniEndpoints, Ipam, Part, PodNetwork } from '../model/evidence.ts';
@@ -51,15 +52,14 @@ export function cniEndpointsEvidence(
  * With the Kubernetes datastore, the pod is the endpoint, and the plugin adds annotations to it
  * (libcalico-go, workload_endpoint_default.go).
  */
-const ANNOTATION = 'cni.projectcalico.org';
-
 function ofCalico(networks: readonly PodNetwork[], { nodeTime }: Moment): CniEndpoints {
   return {
     kind: 'calico',
     listedAt: nodeTime,
     endpoints: networks.flatMap(({ pod, plugin }) => {
-      const id = pod.annotations[`${ANNOTATION}/containerID`];
-      const addresses = pod.annotations[`${ANNOTATION}/podIPs`] ?? pod.annotations[`${ANNOTATION}/podIP`];
+      const id = pod.annotations[`${CALICO_ANNOTATION}containerID`];
+      const addresses =
+        pod.annotations[`${CALICO_ANNOTATION}podIPs`] ?? pod.annotations[`${CALICO_ANNOTATION}podIP`];
       if (plugin !== CALICO || addresses === undefined) return [];
       return [
         {
@@ -88,7 +88,7 @@ export function calicoIpam(after: Snapshot, config: CniConfig | null, moment: Mo
   const store = {
     kind: 'calico',
     network: CALICO_IPAM,
-    path: 'API: ipamblocks',
+    path: `API: ${CALICO_BLOCKS.resource}`,
     capacity: null,
     corrupt: [],
   } as const;

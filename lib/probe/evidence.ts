@@ -48,9 +48,12 @@ export type EvidenceInput = {
 
 /**
  * The evidence of one node. A malformed part is `failed` with its reason; the others are kept.
+ *
+ * Long, as each part is named here once, after those that it needs.
+ *
  * @throws AuditError BUNDLE_INVALID if the probe's own record of its run cannot be read
  */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: each part is named here once, after those that it needs.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: see the docstring.
 export function buildEvidence(input: EvidenceInput): Evidence {
   const { files, before, after } = input;
   const { reader, meta, facts } = described(files);

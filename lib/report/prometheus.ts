@@ -9,8 +9,8 @@ import { type ClusterReport, nodeResults, verdicts } from '../model/report.ts';
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
-/** The whole exposition, with a HELP and TYPE line for each metric. */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one list of metrics.
+/** The whole exposition, with a HELP and TYPE line for each metric. Long, as it is the list of all metrics. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: see the docstring.
 export function writePrometheus(report: ClusterReport): string {
   const cluster = { cluster: report.cluster.name };
   const perNode = (value: (node: ClusterReport['nodes'][number]) => number | null): Sample[] =>

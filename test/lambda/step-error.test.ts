@@ -31,6 +31,20 @@ it.each([
   expect(failureOf(error)).toEqual(failure);
 });
 
+it('an error of the service is said in words beside its name', () => {
+  const { clusters } = concludedClustersSchema.parse({
+    runId: '20261123T020000Z-00000000',
+    clusters: [
+      { cluster: 'slow', error: { Error: 'States.Timeout' } },
+      { cluster: 'odd', error: { Error: 'States.Made.Up' } },
+    ],
+  });
+  expect(clusters).toEqual([
+    { cluster: 'slow', reason: 'it took longer than its limit (States.Timeout)' },
+    { cluster: 'odd', reason: 'States.Made.Up' },
+  ]);
+});
+
 it('a cluster whose conclusion failed is said in words, without the JSON of Step Functions', () => {
   const Cause = '{"errorType":"STORE","errorMessage":"the bucket refused","trace":[]}';
   const { clusters } = concludedClustersSchema.parse({

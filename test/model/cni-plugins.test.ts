@@ -9,10 +9,10 @@ import {
   PORTMAP,
   TUNING,
 } from '../../lib/model/cni-plugins.ts';
-import { NODE_ANNOTATIONS } from '../../lib/model/node-annotations.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
-const TABLE = 'lib/model/cni-plugins.ts';
+/** How plugins attach pods, and how they name what they create. */
+const TABLES = ['lib/model/cni-plugins.ts', 'lib/model/cni-names.ts'];
 
 describe('the table of CNI plugins', () => {
   it('is the only place in lib/ where a plugin is named in code', () => {
@@ -24,7 +24,7 @@ describe('the table of CNI plugins', () => {
     // The owner of the records is data of the evidence (`Ipam.kind`, `CniEndpoints.kind`).
     const kind = /\bkind\b[^\n]*'(?:host-local|calico)'|z\.enum\(\['host-local'/;
     const found = globSync('lib/**/*.ts', { cwd: root })
-      .filter((file) => file !== TABLE)
+      .filter((file) => !TABLES.includes(file))
       .flatMap((file) =>
         readFileSync(join(root, file), 'utf8')
           .split('\n')
@@ -34,11 +34,21 @@ describe('the table of CNI plugins', () => {
     expect(found).toEqual([]);
   });
 
-  it('and the list of annotations the only one where those of their nodes are named', () => {
-    const named = globSync('lib/**/*.ts', { cwd: root }).filter((file) =>
-      NODE_ANNOTATIONS.some((each) => readFileSync(join(root, file), 'utf8').includes(each)),
-    );
-    expect(named).toEqual(['lib/model/node-annotations.ts']);
+  it('and the list of their names the only one of devices, chains, annotations and API objects', () => {
+    // A literal or a pattern without spaces is a name; sentences may speak of plugins.
+    const literal =
+      /(['"`/])(?:(?!\1)\S)*?(?:cilium|calico(?!ctl)|cali[-0-9]|flannel|antrea|weave|kube-router)(?:(?!\1)\S)*\1/i;
+    const kind = /\bkind\b|z\.enum\(|^ {2}(?:cilium|calico): \{/;
+    const found = globSync('lib/**/*.ts', { cwd: root })
+      .filter((file) => !TABLES.includes(file))
+      .flatMap((file) =>
+        readFileSync(join(root, file), 'utf8')
+          .split('\n')
+          .filter((line) => !/^\s*(?:\*|\/\/|\/\*\*|import |\} from )/.test(line))
+          .filter((line) => literal.test(line.replaceAll(/\$\{[^}]*\}/g, '')) && !kind.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
+    expect(found).toEqual([]);
   });
 
   it('knows nothing of a type that a hostile configuration makes up', () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,5 +97,15 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
     const refused = run('node', 'scripts/new-check.ts', ...words);
     expect(refused.status).toBe(2);
     expect(refused.text).toContain(reason);
+  });
+
+  it('writes nothing if one of its lists is not where it should be', () => {
+    const faults = join(folder, 'test/e2e/faults/node.ts');
+    writeFileSync(faults, read('test/e2e/faults/node.ts').replace('nodeFaults', 'faultsOfNodes'));
+    const refused = run('node', 'scripts/new-check.ts', 'kernel', 'kernel-made-of-milk');
+    expect(refused.status).toBe(2);
+    expect(refused.text).toContain('test/e2e/faults/node.ts has no');
+    expect(existsSync(join(folder, 'lib/checks/kernel/kernel-made-of-milk.ts'))).toBe(false);
+    expect(read('lib/checks/kernel/index.ts')).not.toContain('kernel-made-of-milk');
   });
 });

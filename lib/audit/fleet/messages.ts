@@ -1,5 +1,6 @@
 /** Messages between the states of a fleet's audit. Small: everything large goes through the store. */
 import * as z from 'zod';
+import { checkSetSchema } from '../../model/check-set.ts';
 import { clusterSummarySchema } from '../../model/cluster-summary.ts';
 import { clusterSchema } from '../../model/clusters.ts';
 import { settingsSchema } from '../../model/config.ts';
@@ -7,13 +8,6 @@ import { discoverSchema, gapSchema } from '../../model/discovery.ts';
 import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';
 import { nodeCoverageSchema, verdicts } from '../../model/report.ts';
-
-const checkSetSchema = z
-  .enum(['all', 'counts'])
-  .default('all')
-  .describe(
-    'All checks; or only those of kernels and of how many namespaces there are, for more frequent runs.',
-  );
 
 export const fleetPlanInputSchema = z.object({
   /** When the run is due; with the schedule it names the run, so a second delivery is the same run. */
@@ -112,9 +106,20 @@ const lostSchema = z.object({ cluster: z.string(), reason: z.string().describe('
 /** The error that ended a cluster's plan, all its batches or its conclusion: the code of an AuditError, or the service's own name. */
 export type StepFailure = { readonly code: string; readonly message: string };
 
+/** Errors of Step Functions and Lambda that come without an explanation (Step Functions developer guide, "Error names"). */
+const SERVICE_ERRORS: Readonly<Record<string, string>> = {
+  'States.Timeout': 'it took longer than its limit',
+  'Sandbox.Timedout': 'its function took longer than its limit',
+  'Runtime.OutOfMemory': 'its function ran out of memory',
+  'Lambda.TooManyRequestsException': 'too many functions of the account ran at once',
+  'Lambda.Unknown': 'its function ended without an answer',
+  'States.DataLimitExceeded': 'an answer was larger than Step Functions can pass on',
+};
+
 /** A failure as reports say it: no more of its message than a mail has room for. */
 export function failureText({ code, message }: StepFailure): string {
-  return (message === '' ? code : `${code}: ${message}`).slice(0, 500);
+  const words = Object.hasOwn(SERVICE_ERRORS, code) ? `${SERVICE_ERRORS[code]} (${code})` : code;
+  return (message === '' ? words : `${words}: ${message}`).slice(0, 500);
 }
 
 export const fleetConclusionInputSchema = z.object({
@@ -128,7 +133,7 @@ export type FleetConclusionInput = z.input<typeof fleetConclusionInputSchema>;
 export const fleetReportSchema = fleetConclusionInputSchema.extend({
   schemaVersion: z.literal(1),
   kind: z.literal('FleetReport'),
-  checks: checkSetSchema.default('all'),
+  checks: checkSetSchema,
   clusters: z.array(z.union([conclusionSchema, lostSchema])),
   gaps: z.array(gapSchema).default([]).describe('Where clusters could not be looked for, why, and its fix.'),
   verdict: z.enum(verdicts),

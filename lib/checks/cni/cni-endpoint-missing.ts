@@ -1,5 +1,6 @@
 import { isAfterList } from '../../computed/allocations.ts';
-import { endpointPlugin, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { endpointRecords, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { CALICO_ANNOTATION, CILIUM_ENDPOINTS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { quote } from '../../model/text.ts';
@@ -18,10 +19,10 @@ export const cniEndpointMissing = definePodCheck({
   needs: ['podNetworks', 'cniEndpoints'],
   facts: ({ cniEndpoints }) => ({ byPod: endpointsByPod(cniEndpoints) }),
   judge(network, { cniEndpoints, byPod }, { node }) {
-    if (network.plugin !== endpointPlugin(cniEndpoints))
-      return `${network.plugin ?? 'its plugin'} keeps no endpoints in the API`;
+    const { plugin, form, source } = endpointRecords(cniEndpoints);
+    if (network.plugin !== plugin) return `${network.plugin ?? 'its plugin'} keeps no endpoints in the API`;
     const endpoint = byPod.get(podKey(network.pod));
-    if (cniEndpoints.kind === 'calico')
+    if (form === 'annotations')
       return endpoint === undefined || endpoint.addresses.length > 0 ? 'pass' : withoutAddress(network);
     if (endpoint !== undefined && endpoint.elsewhere === null) return 'pass';
     if (isAfterList(network.sandbox, cniEndpoints))
@@ -34,14 +35,14 @@ export const cniEndpointMissing = definePodCheck({
           : `The pod runs on this node, and its CiliumEndpoint says that it is ${actual}.`,
       confidence: 'confirmed',
       evidence: [
-        { what: 'CiliumEndpoint', expected: 'one, on this node', actual, source: 'API: ciliumendpoints' },
+        { what: CILIUM_ENDPOINTS.kind, expected: 'one, on this node', actual, source },
         { what: 'ready sandbox', actual: network.sandbox.id, source: "the runtime's sandboxes" },
       ],
       remedy: [
         restartAgent(CILIUM_CNI, node),
         look(
           'Pods go on running meanwhile. It should be back, with the address of the pod:',
-          command('kubectl', 'get', 'ciliumendpoint', '-n', network.pod.namespace, network.pod.name),
+          command('kubectl', 'get', CILIUM_ENDPOINTS.singular, '-n', network.pod.namespace, network.pod.name),
         ),
       ],
     };
@@ -63,7 +64,7 @@ function withoutAddress({ pod, sandbox }: PodNetwork) {
         what: 'address of the endpoint',
         expected: pod.podIPs.join(', '),
         actual: 'none',
-        source: 'API: annotation cni.projectcalico.org/podIPs of the pod',
+        source: `API: annotation ${CALICO_ANNOTATION}podIPs of the pod`,
       },
       { what: 'ready sandbox', actual: sandbox.id, source: "the runtime's sandboxes" },
     ],

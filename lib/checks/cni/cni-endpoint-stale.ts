@@ -1,6 +1,7 @@
 import { isAfterList } from '../../computed/allocations.ts';
 import { sameAddress } from '../../computed/cidr.ts';
-import { type CniEndpoint, endpointPlugin, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { type CniEndpoint, endpointRecords, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { CILIUM_ENDPOINTS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { CniEndpoints, PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
@@ -35,7 +36,7 @@ export const cniEndpointStale = defineCheck({
   needs: ['pods', 'podNetworks', 'sandboxes', 'cniEndpoints'],
   run({ pods, podNetworks, sandboxes, cniEndpoints }, context) {
     const byPod = endpointsByPod(cniEndpoints);
-    const plugin = endpointPlugin(cniEndpoints);
+    const { plugin } = endpointRecords(cniEndpoints);
     const ofPods = podNetworks.flatMap((network): Outcome[] => {
       const endpoint = byPod.get(podKey(network.pod));
       // A missing endpoint, or one on another node, is left to cni-endpoint-missing.
@@ -68,11 +69,11 @@ function judge(
   { node }: CheckContext,
 ): Outcome {
   const object = podObject(pod, node);
-  if (isAfterList(sandbox, endpoints) && endpoints.kind === 'cilium')
+  const { form, source } = endpointRecords(endpoints);
+  if (isAfterList(sandbox, endpoints) && form === 'object')
     return notApplicable(object, 'its endpoint may have been created after endpoints were listed');
   // No endpoint at all is left to cni-endpoint-missing.
   const others = endpoint.addresses.filter((address) => !pod.podIPs.some((ip) => sameAddress(ip, address)));
-  const source = sourceOf(endpoints);
   const wrong: Comparison[] = [];
   if (others.length > 0)
     wrong.push({
@@ -102,7 +103,7 @@ function judge(
     confidence: 'confirmed',
     ...(others.length > 0 ? { severity: 'high' as const } : {}),
     evidence: wrong,
-    remedy: endpoints.kind === 'cilium' ? remakeEndpoint(pod, node) : recreatePod(pod),
+    remedy: form === 'object' ? remakeEndpoint(pod, node) : recreatePod(pod),
   });
 }
 
@@ -124,10 +125,10 @@ function judgeLeft(
     ...(heir === undefined ? {} : { severity: 'high' as const }),
     evidence: [
       {
-        what: 'CiliumEndpoint',
+        what: CILIUM_ENDPOINTS.kind,
         expected: 'none',
         actual: `${addresses}, made ${endpoint.createdAt ?? 'at an unknown time'}`,
-        source: 'API: ciliumendpoints',
+        source: `API: ${CILIUM_ENDPOINTS.resource}`,
       },
       { what: 'pod of that name on the node', actual: 'none', source: "API: pods; the runtime's sandboxes" },
     ],
@@ -138,7 +139,7 @@ function judgeLeft(
       ),
       repair(
         'Then remove the endpoint; no agent needs it.',
-        command('kubectl', 'delete', 'ciliumendpoint', '-n', endpoint.namespace, endpoint.name),
+        command('kubectl', 'delete', CILIUM_ENDPOINTS.singular, '-n', endpoint.namespace, endpoint.name),
       ),
     ],
   });
@@ -149,12 +150,8 @@ function remakeEndpoint(pod: { namespace: string; name: string }, node: string):
   return [
     repair(
       'Remove the endpoint: the pod keeps running, and its node recreates it.',
-      command('kubectl', 'delete', 'ciliumendpoint', '-n', pod.namespace, pod.name),
+      command('kubectl', 'delete', CILIUM_ENDPOINTS.singular, '-n', pod.namespace, pod.name),
     ),
     restartAgent(CILIUM_CNI, node),
   ];
-}
-
-function sourceOf({ kind }: CniEndpoints): string {
-  return kind === 'cilium' ? 'API: ciliumendpoints' : 'API: annotations cni.projectcalico.org/… of the pod';
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from '../../computed/allocations.ts';
 import { addressKey } from '../../computed/cidr.ts';
 import { ofPassingPod } from '../../computed/passing-pods.ts';
+import { CALICO_CONTROLLERS } from '../../model/cni-names.ts';
 import type { Ipam } from '../../model/evidence.ts';
 import { allowedRepair, type Repair } from '../../model/repair.ts';
 import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
@@ -144,7 +145,7 @@ function remedyOfCalico(leaked: readonly Allocation[]) {
   return [
     look(
       'See whether calico-kube-controllers runs: it frees such addresses after a quarter of an hour.',
-      command('kubectl', 'get', 'pods', '-A', '-l', 'k8s-app=calico-kube-controllers'),
+      command('kubectl', 'get', 'pods', '-A', '-l', CALICO_CONTROLLERS),
     ),
     ...firstOf(
       leaked,

@@ -1,3 +1,4 @@
+import { CLUSTER_CHAINS } from '../../model/cni-names.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { counted, listed, quote } from '../../model/text.ts';
@@ -5,8 +6,6 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { command, lookOnNode, repair } from '../remedies/steps.ts';
 
 const SHOWN = 5;
-/** Chains in which kube-proxy and CNI plugins keep their rules for Services and pods. */
-const OF_CLUSTER = /^(KUBE-|CNI-|cali-|CILIUM_|AWS-|FLANNEL-|WEAVE)/;
 /**
  * The kubelet writes this chain with the node's iptables, so that others can detect the backend; older
  * kubelets also had a firewall.
@@ -72,7 +71,7 @@ function chainsOf(filters: Sources['hostPacketFilters'], wanted: PacketFilter['b
     .flatMap(({ tables }) =>
       tables.flatMap(({ chains }) =>
         chains.filter(
-          ({ name, rules }) => rules.length > 0 && OF_CLUSTER.test(name) && !OF_KUBELET.test(name),
+          ({ name, rules }) => rules.length > 0 && CLUSTER_CHAINS.test(name) && !OF_KUBELET.test(name),
         ),
       ),
     );

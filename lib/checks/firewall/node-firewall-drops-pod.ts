@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Condition, readRule } from '../../computed/forward-rules.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
+import { AGENT_CHAINS, AGENT_TABLES } from '../../model/cni-names.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { quote, rowsOf } from '../../model/text.ts';
@@ -8,13 +9,6 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
-/**
- * Agents that manage rules by address (fail2ban: for single ports) and remove them themselves: their chains
- * and nftables tables.
- */
-const AGENTS = /^(f2b-|(filter-|nat-|mangle-|raw-)?cali|CILIUM_|AWS-|ANTREA|FLANNEL|KUBE-NWPLCY)/i;
-const TABLES_OF_AGENTS =
-  /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies|firewalld)\b/i;
 /** The comment in which kube-router names the pod that a rule is about. */
 const ABOUT_POD = /\bPOD name:\s*(\S+) namespace: (\S+)/;
 
@@ -98,20 +92,20 @@ type Dropping = {
 function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
   return filters.flatMap(({ backend, tables }) =>
     tables
-      .filter(({ name }) => backend !== 'nftables' || !TABLES_OF_AGENTS.test(name))
+      .filter(({ name }) => backend !== 'nftables' || !AGENT_TABLES.test(name))
       .flatMap((table) => {
         const walls = new Set(table.chains.filter(({ rules }) => dropsAll(rules)).map(({ name }) => name));
         const drops = new Set(
           table.chains.filter(({ rules }) => rules.some(mayDrop)).map(({ name }) => name),
         );
         return table.chains
-          .filter(({ name }) => !AGENTS.test(name))
+          .filter(({ name }) => !AGENT_CHAINS.test(name))
           .flatMap(({ name, rules }) =>
             rules.flatMap((rule): Dropping[] => {
               const read = readRule(rule);
               const target = read?.target ?? '';
               const about = subjectOf(read?.conditions ?? []);
-              if (about === null || AGENTS.test(target)) return [];
+              if (about === null || AGENT_CHAINS.test(target)) return [];
               const [, podName, podNamespace] = ABOUT_POD.exec(rule) ?? [];
               const of =
                 podName === undefined || podNamespace === undefined

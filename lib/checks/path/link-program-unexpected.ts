@@ -1,4 +1,5 @@
 import { mayChangeNetwork } from '../../computed/preconditions.ts';
+import { AGENT_PROGRAMS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
 import type { Link, LinkProgram } from '../../model/network.ts';
@@ -62,15 +63,13 @@ export const linkProgramUnexpected = definePodCheck({
   },
 });
 
-/** Names of the eBPF programs of Calico, Cilium and Kmesh. */
-const OF_AGENTS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
 const ANNOTATED = 'kmesh.net/redirection';
 const OFF = { driver: 'xdpdrv', generic: 'xdpgeneric', offload: 'xdpoffload', several: 'xdp' } as const;
 
 /** Agents attach XDP programs to links between nodes; only Kmesh attaches them to links of pods. */
 function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Failure | null {
   const onNode = hostLink?.xdp ?? null;
-  if (hostLink !== null && onNode !== null && !OF_AGENTS.test(onNode.name ?? ''))
+  if (hostLink !== null && onNode !== null && !AGENT_PROGRAMS.test(onNode.name ?? ''))
     return {
       detail: `${hostLink.name}, the node's end of the pod's link, has ${programOf(onNode)}, which sees all that the pod sends.`,
       confidence: 'probable',
@@ -91,7 +90,7 @@ function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Fa
   const inPod = link?.xdp ?? null;
   if (link === null || inPod === null || pod.annotations[ANNOTATED] !== undefined) return null;
   // The program may be the pod's own.
-  if (pod.containers.some(mayChangeNetwork) || OF_AGENTS.test(inPod.name ?? '')) return null;
+  if (pod.containers.some(mayChangeNetwork) || AGENT_PROGRAMS.test(inPod.name ?? '')) return null;
   return {
     detail: `${link.name} of the pod has ${programOf(inPod)}, which sees all that is sent to the pod; no container of the pod may load one.`,
     confidence: 'probable',

@@ -1,4 +1,5 @@
 /** The path of a pod's packets to its node and back, with the names in the finding, and where it is broken. */
+import { BRIDGE_IN_TEXT } from '../../model/cni-names.ts';
 import { hostLinkNameIn } from '../../model/cni-plugins.ts';
 import type { Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
@@ -122,7 +123,6 @@ function link(place: Place, { at, way }: Break): string {
 
 /** Any name that a plugin or a person may give a pair. */
 const VETH = /\bveth[0-9A-Za-z]{1,11}\b/;
-const BRIDGE = /\b(?:cni|cbr|docker|podman)\d{1,3}\b|\bkube-bridge\b|\bcilium_host\b|\bazure\d\b/;
 const INTERFACE = /\b(?:eth|net|ens)\d{1,3}\b/;
 
 function namesIn({ object, detail, evidence }: Finding): Partial<Record<Place, string>> {
@@ -142,7 +142,7 @@ function namesIn({ object, detail, evidence }: Finding): Partial<Record<Place, s
     namespace: object.name,
     interface: first(INTERFACE),
     hostSide: find((each) => hostLinkNameIn(each) ?? VETH.exec(each)?.[0]),
-    bridge: first(BRIDGE),
+    bridge: first(BRIDGE_IN_TEXT),
     node: object.node,
   };
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));

@@ -1,0 +1,81 @@
+/**
+ * The names that CNI plugins and their agents give to what they create on nodes and in the API. How each
+ * plugin attaches pods is in cni-plugins.ts; no other file names a plugin in code.
+ */
+
+/** Annotations in which flannel tells other nodes how to send packets to its pods. */
+export const OF_FLANNEL = {
+  backend: 'flannel.alpha.coreos.com/backend-type',
+  backendData: 'flannel.alpha.coreos.com/backend-data',
+  address: 'flannel.alpha.coreos.com/public-ip',
+  /** Set by people to override the agent's choice. */
+  addressOverwrite: 'flannel.alpha.coreos.com/public-ip-overwrite',
+} as const;
+
+/** Calico's annotations of nodes for the same. */
+export const OF_CALICO = {
+  tunnelAddress: 'projectcalico.org/IPv4VXLANTunnelAddr',
+  /** With its prefix length. */
+  address: 'projectcalico.org/IPv4Address',
+} as const;
+
+/** The annotations of a node that are kept. */
+export const NODE_ANNOTATIONS: readonly string[] = [
+  ...Object.values(OF_FLANNEL),
+  ...Object.values(OF_CALICO),
+];
+
+/** Prefixes of the annotations that Calico and Cilium write on pods. */
+export const CALICO_ANNOTATION = 'cni.projectcalico.org/';
+export const CILIUM_ANNOTATION = 'cilium.io/';
+
+/** Where the API serves what agents record: Cilium's endpoints, and the blocks of Calico's own IPAM. */
+export const CILIUM_ENDPOINTS = {
+  group: 'cilium.io',
+  version: 'v2',
+  resource: 'ciliumendpoints',
+  singular: 'ciliumendpoint',
+  kind: 'CiliumEndpoint',
+} as const;
+export const CALICO_BLOCKS = {
+  group: 'crd.projectcalico.org',
+  version: 'v1',
+  resource: 'ipamblocks',
+} as const;
+
+/** Selects the pods that release the addresses of deleted pods for Calico. */
+export const CALICO_CONTROLLERS = 'k8s-app=calico-kube-controllers';
+
+/** Devices of tunnels between nodes. */
+export const CALICO_TUNNEL = 'vxlan.calico';
+export const CILIUM_TUNNEL = /^cilium_(vxlan|geneve)$/;
+
+/** The name of flannel's tunnel device. */
+export function flannelTunnel(vni: number): string {
+  return `flannel.${vni}`;
+}
+
+/** Bridges to which plugins attach pods, wherever a text names one. */
+export const BRIDGE_IN_TEXT =
+  /\b(?:cni|cbr|docker|podman)\d{1,3}\b|\bkube-bridge\b|\bcilium_host\b|\bazure\d\b/;
+
+/** Links of the node behind which Cilium's programs forward packets. */
+export const CILIUM_LINK = /^cilium_/;
+
+/** The process by which Cilium probes its own health, and the name of its namespace. */
+export const CILIUM_HEALTH = 'cilium-health';
+
+/** Chains in which kube-proxy and CNI plugins keep their rules for Services and pods. */
+export const CLUSTER_CHAINS = /^(KUBE-|CNI-|cali-|CILIUM_|AWS-|FLANNEL-|WEAVE)/;
+
+/**
+ * Chains of agents that manage rules by address, and remove them themselves (fail2ban: for single ports); and
+ * their nftables tables, as `FAMILY NAME`.
+ */
+export const AGENT_CHAINS =
+  /^(f2b-|(filter-|nat-|mangle-|raw-)?cali|CILIUM_|AWS-|ANTREA|FLANNEL|KUBE-NWPLCY)/i;
+export const AGENT_TABLES =
+  /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies|firewalld)\b/i;
+
+/** BPF programs of Calico, Cilium and Kmesh. */
+export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
