@@ -12,11 +12,11 @@ function repairOf({ remedy }: Finding): { readonly text: string; readonly step: 
   return found === undefined ? null : { text: found.text, step: step + 1 };
 }
 
-/** Commands to run from the reader's machine; the others run on a node. */
-const HERE = /^(kubectl|aws|netns-audit) /;
+/** Commands that need no word on where to run them: not on a node, and kubectl only if it names its cluster. */
+const HERE = /^(kubectl --(kubeconfig|context)|aws|netns-audit) /;
 
 /**
- * The first command, in one line, with the text of its step if it runs on a node rather than on the reader's machine.
+ * The first command, in one line, with the text of its step if that says where: on which node, or on which cluster.
  * Null if there is none, or if conditions of the repair come first.
  */
 export function commandOf(

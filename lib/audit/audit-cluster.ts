@@ -57,5 +57,6 @@ export async function auditCluster(cluster: Cluster, options: AuditOptions): Pro
     results,
     previous,
     exceptions,
+    kubectl: cluster.kubectl ?? null,
   });
 }

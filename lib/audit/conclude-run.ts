@@ -2,6 +2,7 @@
 import { diagnoseCluster } from '../diagnosis/diagnose-cluster.ts';
 import type { CheckSet } from '../model/check-set.ts';
 import type { Exception } from '../model/exception.ts';
+import type { KubectlOptions } from '../model/kubectl.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { RunRecord } from '../probe/index.ts';
@@ -17,6 +18,8 @@ export function concludeRun(run: {
   /** The report to compare with. */
   readonly previous: ClusterReport | null;
   readonly exceptions: readonly Exception[];
+  /** @default null: no kubeconfig was used */
+  readonly kubectl?: KubectlOptions | null;
 }): ClusterReport {
   const { record } = run;
   return diagnoseCluster({
@@ -31,5 +34,6 @@ export function concludeRun(run: {
     previous: run.previous,
     settleSeconds: record.settleSeconds,
     exceptions: run.exceptions,
+    kubectl: run.kubectl ?? null,
   });
 }

@@ -3,6 +3,7 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
+import { type KubectlOptions, kubectlOptions } from '../model/kubectl.ts';
 import { command } from '../model/shell.ts';
 import { credentialFailure, PluginHangs, type PluginOptions } from './exec-plugin.ts';
 import { impersonationHeaders } from './impersonation.ts';
@@ -26,7 +27,12 @@ export type ClusterTarget =
     };
 
 /** How to reach the API server of one cluster, which need not have answered yet. */
-export type Connection = { readonly name: string; readonly transport: Transport };
+export type Connection = {
+  readonly name: string;
+  readonly transport: Transport;
+  /** How kubectl reaches the same cluster; only with a kubeconfig of the user's. */
+  readonly kubectl?: KubectlOptions;
+};
 
 /** An open connection to one cluster. Close it at the end of the run. */
 export type Cluster = Connection & {
@@ -65,9 +71,9 @@ export async function connect(target: ClusterTarget, options: ConnectOptions): P
  * @throws AuditError KUBECONFIG_INVALID, CLUSTER_UNAUTHENTICATED, AWS
  */
 export async function open(target: ClusterTarget, options: ConnectOptions): Promise<Connection> {
-  const { name, credentials } =
+  const { name, credentials, kubectl } =
     target.kind === 'eks'
-      ? await (await import('./eks.ts')).eksCredentials(target)
+      ? { ...(await (await import('./eks.ts')).eksCredentials(target)), kubectl: null }
       : await fromKubeconfig(target, { deadline: options.pluginDeadline, onWaiting: options.onUnanswered });
   const agent = `netns-auditor/${options.version}`;
   const proxy = credentials.proxy ?? proxyFromEnvironment(credentials.server, process.env);
@@ -78,14 +84,16 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
         : `proxy-url in the kubeconfig of ${name}`;
     throw invalid(source, 'it is no URL of a proxy', 'Write it as http://host:port.');
   }
-  return { name, transport: new Transport({ ...credentials, proxy }, agent, options.onUnanswered) };
+  const transport = new Transport({ ...credentials, proxy }, agent, options.onUnanswered);
+  return { name, transport, ...(kubectl === null ? {} : { kubectl }) };
 }
 
 /** Asks the cluster for its identity. @throws AuditError CLUSTER_*, ABORTED */
 export async function identify(
-  { name, transport }: Connection,
+  connection: Connection,
   options: Pick<ConnectOptions, 'signal' | 'deadline'>,
 ): Promise<Cluster> {
+  const { transport } = connection;
   const common = {
     deadline: options.deadline ?? 20_000,
     timeout: 10_000,
@@ -105,10 +113,9 @@ export async function identify(
       }),
     ]);
     return {
-      name,
+      ...connection,
       uid: kubeSystemSchema.parse(namespace).metadata.uid,
       version: versionSchema.parse(version).gitVersion,
-      transport,
     };
   } catch (error) {
     const end = transport.certificateEnd;
@@ -132,7 +139,7 @@ export async function identify(
 async function fromKubeconfig(
   target: Exclude<ClusterTarget, { kind: 'eks' }>,
   plugins: PluginOptions,
-): Promise<{ name: string; credentials: Credentials }> {
+): Promise<{ name: string; credentials: Credentials; kubectl: KubectlOptions | null }> {
   const { config, source } = await loadKubeconfig(target, plugins);
   // The client's default if there is neither a file nor a service account.
   if (target.kind === 'kubeconfig' && config.getCurrentCluster()?.server === 'http://localhost:8080') {
@@ -193,7 +200,15 @@ async function fromKubeconfig(
       proxy: cluster.proxyUrl || null,
       ...rest,
     }),
+    kubectl: isOfUser(target) ? kubectlOptions({ context, file: target.file }) : null,
   };
+}
+
+/** Whether it is a file of the user's: not the text of a secret, and not the service account of a pod. */
+function isOfUser(
+  target: Exclude<ClusterTarget, { kind: 'eks' }>,
+): target is Extract<ClusterTarget, { kind: 'kubeconfig' }> {
+  return target.kind === 'kubeconfig' && kubeconfigTexts(target).length > 0;
 }
 
 /** User fields that client-node does not read: whom it impersonates, and its token file. */

@@ -7,6 +7,7 @@ import { compare, type Observation, type Reexamination } from '../history/lifecy
 import { messageOf } from '../model/errors.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
 import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
+import { type KubectlOptions, onCluster } from '../model/kubectl.ts';
 import type { CheckTally, NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { correlate } from './correlate.ts';
@@ -29,6 +30,8 @@ export type ClusterResults = Pick<
   readonly settleSeconds: CheckContext['settleSeconds'];
   /** From the configuration, for any cluster. */
   readonly exceptions: readonly Exception[];
+  /** For the commands of repairs. @default null: no kubeconfig was used */
+  readonly kubectl?: KubectlOptions | null;
 };
 
 /** Shared by all stages. */
@@ -161,7 +164,11 @@ function runCheck(
 }
 
 /** Faults under the names by which history knows them. */
-function observed(faults: readonly Fault[], { earlier }: Run, { nodeOfPod }: FoldedNodes): Observation[] {
+function observed(
+  faults: readonly Fault[],
+  { cluster, kubectl, earlier }: Run,
+  { nodeOfPod }: FoldedNodes,
+): Observation[] {
   const names = namesOf(
     faults.map(({ check, failure: { object }, fingerprints }) => ({
       object,
@@ -175,6 +182,7 @@ function observed(faults: readonly Fault[], { earlier }: Run, { nodeOfPod }: Fol
   );
   return faults.map(({ check, failure, fingerprints }, index) => ({
     ...failure,
+    remedy: failure.remedy.map((step) => onCluster(step, cluster.name, kubectl ?? null)),
     fingerprint: names[index] ?? fingerprints.here,
     topic: check.topic,
     title: check.failureTitle,

@@ -33,6 +33,7 @@ it('where nodes come and go only what was told is told to be over', { timeout: 6
     New since 2026-11-02 02:14 UTC:
       critical pod-interface-missing shop/web-1 on node-4
         No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
+        On cluster prod-eu: Repair it.
         $ kubectl delete pod -n shop web-1",
       "4. prod-eu is healthy: 1 resolved.
     2026-11-04 02:13 UTC: 2 nodes audited; 24 pods; all checks.

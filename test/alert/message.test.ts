@@ -69,6 +69,7 @@ describe('a mail', () => {
       `  critical pod-interface-missing 12 pods on node-1
     shop/web-0, shop/web-1, shop/web-2, shop/web-3 and 8 more
     No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
+    Delete the pod.
     $ kubectl delete pod -n shop web-1
     and the same for each of the others.
 `,

@@ -139,6 +139,7 @@ describe('a month of nights', () => {
       New since 2026-11-01 02:07 UTC:
         critical pod-interface-missing shop/web-1 on node-1
           No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
+          On cluster prod-eu: Repair it.
           $ kubectl delete pod -n shop web-1
 
       Report:
@@ -176,6 +177,7 @@ describe('a month of nights', () => {
       New since 2026-11-04 02:13 UTC:
         high pod-interface-down billing/db-0 on node-3
           eth0 is down.
+          On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
       Report:
@@ -203,6 +205,7 @@ describe('a month of nights', () => {
         high pod-interface-down billing/db-0 on node-3
           First seen 2026-11-05 02:05 UTC; came back once.
           eth0 is down.
+          On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
       Report:
@@ -222,6 +225,7 @@ describe('a month of nights', () => {
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
           The configuration names aws-cni; no such file in /opt/cni/bin.
           Explains 5 more findings: sandbox-create-failing.
+          On cluster prod-eu: Repair it.
           $ kubectl -n kube-system delete pod -l k8s-app=aws-node \\
             --field-selector spec.nodeName=node-4
 
@@ -247,6 +251,7 @@ describe('a month of nights', () => {
         high pod-interface-down billing/db-0 on node-3
           First seen 2026-11-05 02:05 UTC; came back 2 times.
           eth0 is down.
+          On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
       Report:
@@ -279,6 +284,7 @@ describe('a month of nights', () => {
       New since 2026-11-10 02:10 UTC:
         high pod-default-route-missing shop/cart-2 on node-5
           No default route by eth0.
+          On cluster prod-eu: Repair it.
           $ kubectl delete pod -n shop cart-2
 
       Report:

@@ -12,6 +12,7 @@ import {
   type Message,
 } from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
+import { onCluster } from '../../lib/model/kubectl.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aReport } from '../report/sample.ts';
 
@@ -43,7 +44,9 @@ function tell(...days: ClusterReport[]): Message {
   return message;
 }
 
-const lost = aFinding();
+const lost = aFinding({
+  remedy: aFinding().remedy.map((step) => onCluster(step, 'prod-eu', null)),
+});
 const slow = aFinding({
   fingerprint: 'f2',
   check: 'namespace-count-near-limit',

@@ -66,6 +66,17 @@ describe('a kubeconfig', () => {
     });
   });
 
+  it('is what kubectl in repairs uses, but for that of a secret', async () => {
+    const path = await file(stub.kubeconfig());
+    expect(await attempt({ kind: 'kubeconfig', file: path })).toMatchObject({
+      kubectl: ['--kubeconfig', path, '--context', 'stub'],
+    });
+    vi.stubEnv('KUBECONFIG', path);
+    expect(await attempt({ kind: 'kubeconfig' })).toMatchObject({ kubectl: ['--context', 'stub'] });
+    vi.unstubAllEnvs();
+    expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig() })).not.toHaveProperty('kubectl');
+  });
+
   it('that has no such context says which it has', async () => {
     const path = await file(stub.kubeconfig());
     expect(await attempt({ kind: 'kubeconfig', file: path, context: 'prod' })).toMatchObject({

@@ -246,6 +246,23 @@ describe('a finding through time', () => {
   });
 });
 
+describe('a repair with kubectl', () => {
+  const remedy = [{ purpose: 'repair', text: 'Delete it.', command: 'kubectl delete pod a' }] as const;
+  const broken = [aResult({ failures: [aFailure({ remedy: [...remedy] })] })];
+
+  it('acts on the cluster of the audit, whatever the current context of its reader', () => {
+    expect(conclude(broken, null, { kubectl: ['--context', 'prod'] }).findings[0]?.remedy).toEqual([
+      { ...remedy[0], command: 'kubectl --context prod delete pod a' },
+    ]);
+  });
+
+  it('names the cluster if the audit used no kubeconfig', () => {
+    expect(conclude(broken).findings[0]?.remedy).toEqual([
+      { ...remedy[0], text: 'On cluster prod-eu: Delete it.' },
+    ]);
+  });
+});
+
 describe('the order of a report', () => {
   it('is worst first and the same whatever node answered first', () => {
     const a = aResult({ failures: [aFailure()] });

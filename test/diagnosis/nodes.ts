@@ -4,6 +4,7 @@ import type { AnyCheck } from '../../lib/checks/define.ts';
 import { diagnoseCluster } from '../../lib/diagnosis/diagnose-cluster.ts';
 import type { Exception } from '../../lib/model/exception.ts';
 import type { AuditedObject } from '../../lib/model/finding.ts';
+import type { KubectlOptions } from '../../lib/model/kubectl.ts';
 import type { CheckFailure, NodeResult, PodAddress } from '../../lib/model/node-result.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 
@@ -65,6 +66,7 @@ export function conclude(
     checks?: readonly AnyCheck[];
     /** Settle time in seconds for leaks. */
     orphan?: number;
+    kubectl?: KubectlOptions;
   } = {},
 ): ClusterReport {
   const at = new Date(Date.UTC(2026, 10, 20 + (changes.day ?? 0), 2)).toISOString();
@@ -80,6 +82,7 @@ export function conclude(
     previous,
     settleSeconds: { pod: 300, orphan: changes.orphan ?? 900 },
     exceptions: changes.exceptions ?? [],
+    kubectl: changes.kubectl ?? null,
   });
 }
 

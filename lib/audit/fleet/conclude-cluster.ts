@@ -26,6 +26,7 @@ import { totalsOf } from '../../model/totals.ts';
 import { concludeRun } from '../conclude-run.ts';
 import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
+import { kubectlOf } from './connections.ts';
 import { type Conclusion, failureText, type StepFailure, type Task } from './messages.ts';
 import { keepConclusion, readExceptions, readPlan, readResults } from './work.ts';
 
@@ -73,6 +74,7 @@ export async function concludeClusterOfFleet(
           results: await results(store, run, plan.batches, deps.onDamage),
           previous: await previousOf(store, run, plan.record.previousRunId, deps.onDamage),
           exceptions,
+          kubectl: kubectlOf(task.cluster),
         }));
   await publish(store, report, { inFleet: true, consoleRegion: deps.consoleRegion });
   const concluded = {

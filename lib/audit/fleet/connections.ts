@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { type Cluster, type ClusterTarget, connect } from '../../cluster/index.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
 import type { AuditError } from '../../model/errors.ts';
+import { type KubectlOptions, kubectlOptions } from '../../model/kubectl.ts';
 
 /** External dependencies of the fleet use cases. */
 export type Connections = {
@@ -52,12 +53,7 @@ export async function targetOf(
     };
   }
   if ('kubeconfig' in config) {
-    const { context, file } = config.kubeconfig;
-    return {
-      kind: 'kubeconfig',
-      context,
-      ...(file === undefined ? {} : { file: file.replace(/^~(?=\/)/, homedir()) }),
-    };
+    return { kind: 'kubeconfig', ...kubeconfigOf(config) };
   }
   const { name, region, roleArn, externalId } = config.eks;
   return {
@@ -67,4 +63,17 @@ export async function targetOf(
     ...(roleArn === undefined ? {} : { roleArn }),
     ...(externalId === undefined ? {} : { externalId }),
   };
+}
+
+/** The file and context of a cluster of this machine's kubeconfig. */
+function kubeconfigOf({ kubeconfig: { context, file } }: Extract<ClusterConfig, { kubeconfig: unknown }>): {
+  readonly context: string;
+  readonly file?: string;
+} {
+  return { context, ...(file === undefined ? {} : { file: file.replace(/^~(?=\/)/, homedir()) }) };
+}
+
+/** How kubectl reaches a cluster of the config; null if it has no kubeconfig of the user's. */
+export function kubectlOf(config: ClusterConfig): KubectlOptions | null {
+  return 'kubeconfig' in config ? kubectlOptions(kubeconfigOf(config)) : null;
 }
