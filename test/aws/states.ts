@@ -1,10 +1,19 @@
 /**
- * Runs a state machine according to its definition, limited to what ours uses: paths, retries, catches and
- * maps; no waiting.
+ * Runs a state machine according to its definition, limited to what ours uses: paths, retries, catches, maps
+ * with their concurrency, the limit of a payload. Retries wait by the clock of the world, so that a test need
+ * not.
  */
+import { Buffer } from 'node:buffer';
 
 type Json = Record<string, unknown>;
-type Retrier = { readonly ErrorEquals: readonly string[]; readonly MaxAttempts?: number };
+type Retrier = {
+  readonly ErrorEquals: readonly string[];
+  readonly MaxAttempts?: number;
+  readonly IntervalSeconds?: number;
+  readonly BackoffRate?: number;
+  readonly MaxDelaySeconds?: number;
+  readonly JitterStrategy?: 'FULL' | 'NONE';
+};
 type Catcher = {
   readonly ErrorEquals: readonly string[];
   readonly ResultPath?: string;
@@ -24,6 +33,7 @@ type State = {
   readonly ItemReader?: { readonly Resource: string; readonly Parameters: Json };
   readonly ItemProcessor?: Machine;
   readonly ToleratedFailurePercentage?: number;
+  readonly MaxConcurrency?: number;
   readonly Choices?: readonly {
     Variable: string;
     BooleanEquals?: boolean;
@@ -40,6 +50,10 @@ export type World = {
   /** @throws an error whose name Retry and Catch match */
   invoke(functionArn: string, input: unknown): Promise<unknown>;
   readObject(bucket: string, key: string): Promise<string>;
+  /** Waits before a retry; not given: no time passes. */
+  sleep?(seconds: number): Promise<void>;
+  /** Jitter, from 0 to 1; not given: Math.random. */
+  random?(): number;
 };
 
 export type Execution = {
@@ -58,6 +72,9 @@ class StateError extends Error {
     this.name = name;
   }
 }
+
+/** The maximum that a state may take or give (Step Functions developer guide, "Quotas"). */
+const PAYLOAD_BYTES = 262_144;
 
 export async function execute(
   definition: object,
@@ -104,6 +121,8 @@ async function walk(machine: Machine, input: unknown, going: Going): Promise<unk
     if (state === undefined) throw new StateError('States.Runtime', `there is no state ${name}`);
     going.history.push(name);
     going.onEnter?.(name, data);
+    if (Buffer.byteLength(JSON.stringify(data) ?? '') > PAYLOAD_BYTES)
+      throw new StateError('States.DataLimitExceeded', `the input of ${name} is too large`);
     if (state.Type === 'Succeed') return data;
     if (state.Type === 'Fail') throw new StateError(state.Error ?? 'States.Fail', state.Cause ?? '');
     if (state.Type === 'Choice') {
@@ -136,17 +155,33 @@ async function act(state: State, data: unknown, going: Going): Promise<unknown> 
   const items = await itemsOf(state, data, going);
   const { ItemProcessor } = state;
   if (ItemProcessor === undefined) throw new StateError('States.Runtime', 'a map does nothing');
-  const done = await Promise.allSettled(
-    items.map((value, index) => {
-      const inner = { ...context, Map: { Item: { Index: index, Value: value } } };
-      const item = state.ItemSelector === undefined ? value : filled(state.ItemSelector, data, inner);
-      return walk(ItemProcessor, item, { context: inner, world, history: going.history });
-    }),
-  );
+  const done = await inTurn(items, state.MaxConcurrency ?? 0, (value, index) => {
+    const inner = { ...context, Map: { Item: { Index: index, Value: value } } };
+    const item = state.ItemSelector === undefined ? value : filled(state.ItemSelector, data, inner);
+    return walk(ItemProcessor, item, { context: inner, world, history: going.history });
+  });
   const failed = done.filter((each) => each.status === 'rejected');
   if ((failed.length / items.length) * 100 > (state.ToleratedFailurePercentage ?? 0))
     throw failed[0]?.reason ?? new StateError('States.ExceedToleratedFailureThreshold', '');
   return done.map((each) => (each.status === 'fulfilled' ? each.value : null));
+}
+
+/** @param most - how many run at once; 0: all */
+async function inTurn<T>(
+  items: readonly unknown[],
+  most: number,
+  run: (value: unknown, index: number) => Promise<T>,
+): Promise<PromiseSettledResult<T>[]> {
+  const done: PromiseSettledResult<T>[] = [];
+  const waiting = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, value] of waiting) {
+      const [result] = await Promise.allSettled([run(value, index)]);
+      done[index] = result;
+    }
+  };
+  await Promise.all(Array.from({ length: most === 0 ? items.length : most }, worker));
+  return done;
 }
 
 async function itemsOf(state: State, data: unknown, { context, world }: Going): Promise<unknown[]> {
@@ -158,7 +193,7 @@ async function itemsOf(state: State, data: unknown, { context, world }: Going): 
 async function retried<T>(
   name: string,
   state: State,
-  { history }: Going,
+  { history, world }: Going,
   attempt: () => Promise<T>,
 ): Promise<T> {
   const used = new Map<Retrier, number>();
@@ -172,8 +207,16 @@ async function retried<T>(
       const tries = retrier === undefined ? 0 : (used.get(retrier) ?? 0);
       if (retrier === undefined || tries >= (retrier.MaxAttempts ?? 3)) throw error;
       used.set(retrier, tries + 1);
+      await world.sleep?.(waitBefore(retrier, tries, world.random ?? Math.random));
     }
   }
+}
+
+/** Seconds before the next attempt; full jitter takes any time up to it. */
+function waitBefore(retrier: Retrier, tries: number, random: () => number): number {
+  const { IntervalSeconds = 1, BackoffRate = 2, MaxDelaySeconds = Number.POSITIVE_INFINITY } = retrier;
+  const longest = Math.min(MaxDelaySeconds, IntervalSeconds * BackoffRate ** tries);
+  return retrier.JitterStrategy === 'FULL' ? random() * longest : longest;
 }
 
 const matches = (wanted: readonly string[], error: string): boolean =>
