@@ -91,13 +91,17 @@ function fixedNeighbours(host: NetworkStack): NonNullable<NodeRoutes['neighbours
     }));
 }
 
-/** Ranges in the API may be meaningless: they count only if all pods have addresses in them. */
+/**
+ * Ranges in the API may be meaningless: they count only if flannel's daemon has put its mark on the node, as it takes them for its own,
+ * or if all pods have addresses in them.
+ */
 function rangesOf(
-  { podCIDRs }: Sources['node'],
+  { podCIDRs, annotations }: Sources['node'],
   networks: Sources['podNetworks'],
   configured: readonly string[],
 ): readonly string[] {
   if (configured.length > 0) return configured;
+  if (flannelRoutes(annotations) !== 'none') return podCIDRs;
   const held = networks.flatMap(({ pod }) => pod.podIPs);
   const mean = held.length > 0 && held.every((address) => podCIDRs.some((cidr) => contains(cidr, address)));
   return mean ? podCIDRs : [];

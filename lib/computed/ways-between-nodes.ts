@@ -29,7 +29,7 @@ export type Way = {
   readonly state: 'direct' | 'tunnel' | 'other' | 'missing';
   /** The route that takes the packets; null if there is none. */
   readonly found: string | null;
-  /** Of a route that goes into a tunnel by another's gateway: how it should read, in the options of `ip route`. */
+  /** Of a route into a tunnel that is missing, or goes by another's gateway: how it should read, in the options of `ip route`. */
   readonly right?: readonly string[];
 };
 
@@ -129,7 +129,7 @@ function wayTo(
     // If the node's routes were cut off at the limit, none of them counts as missing.
     return own.routes.length > ROUTES_OF_A_NODE
       ? null
-      : { ...known, state: 'missing', found: own.default[family] };
+      : { ...known, state: 'missing', found: own.default[family], ...intoTunnel(range, own, other) };
   const { gateway, tunnel, text, destination } = route;
   const right = tunnel ? rightGateway(gateway, own, other) : null;
   if (tunnel && right === null) return { ...known, state: 'tunnel', found: text };
@@ -149,6 +149,16 @@ function wayTo(
 function rightGateway(gateway: string | null, own: NodeRoutes, other: NodeRoutes): string | null {
   if (gateway === null || [own, other].some((node) => addressesOf(node).includes(gateway))) return null;
   return other.tunnelAddresses?.find((each) => familyOf(each) === familyOf(gateway)) ?? null;
+}
+
+/** The route into its tunnel that flannel writes on each node; the device has the same name on all. */
+function intoTunnel(range: string | null, own: NodeRoutes, other: NodeRoutes): Pick<Way, 'right'> {
+  const device = [own, other].flatMap(({ routes }) =>
+    routes.flatMap(({ tunnel, link }) => (tunnel && link) || []),
+  )[0];
+  if (own.always !== 'all' || range === null || device === undefined) return {};
+  const via = other.tunnelAddresses?.find((each) => contains(range, each));
+  return via === undefined ? {} : { right: [range, 'via', via, 'dev', device, 'onlink'] };
 }
 
 const addressesOf = ({ addresses, tunnelAddresses = [] }: NodeRoutes): string[] => [

@@ -100,6 +100,23 @@ describe("a node's routes to others", () => {
     expect(by(['10.0.3.77'])).toEqual([]);
   });
 
+  it("come with the ranges of the API where flannel's daemon takes them for its own, even without pods", () => {
+    const ranges = (annotations: Record<string, string>) =>
+      nodeRoutes({
+        nodeName: 'node-1',
+        takenAt: NOW,
+        node: present(aNode({ annotations })),
+        hostNetwork: present(aHostStack()),
+        podNetworks: present([]),
+        cniConfig: present({
+          ...aCniConfig(),
+          files: aCniConfig().files.map((file) => ({ ...file, subnets: [] })),
+        }),
+      })?.ranges;
+    expect(ranges({ 'flannel.alpha.coreos.com/backend-type': 'vxlan' })).toEqual(['10.244.1.0/24']);
+    expect(ranges({})).toEqual([]);
+  });
+
   it('lead by a tunnel to its device, and to that of Cilium', () => {
     const { links } = aHostStack();
     const device = aLink({ index: 9, name: 'flannel.1', kind: 'vxlan', peer: null });

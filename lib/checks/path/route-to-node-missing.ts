@@ -112,7 +112,7 @@ function textOf({ node, address, state, found }: Way): string {
   return `no route leads to pods of ${node}, such as ${address}, ${instead}`;
 }
 
-/** If nodes send to each other without a tunnel, the missing route can be given; in a tunnel if only its gateway is wrong. */
+/** If nodes send to each other without a tunnel, the missing route can be given; in a tunnel if flannel writes it, or only its gateway is wrong. */
 function putBack({ by, range, near, right, node: other }: Way, node: string, direct: boolean): RemedyStep[] {
   const known = direct && near && by !== null && range !== null ? [range, 'via', by] : null;
   const words = right ?? known;

@@ -129,6 +129,16 @@ describe('route-to-node-missing', () => {
     expect(failures(run([aNodeOf(1, [], flannel), aNodeOf(2, [], flannel)]))).toHaveLength(2);
   });
 
+  it("puts back flannel's route into its tunnel, by the device that the other node names", () => {
+    const flannel = { always: 'all', plugin: 'flannel' } as const;
+    const back = toNode(1, { gateway: '10.244.1.0', tunnel: true, link: 'flannel.1' });
+    const other = aNodeOf(2, [], { ...flannel, routes: [back], tunnelAddresses: ['10.244.2.0'] });
+    const [found] = failures(run([aNodeOf(1, [], { ...flannel, tunnelAddresses: ['10.244.1.0'] }), other]));
+    expect(found?.remedy.map(({ command }) => command)).toContain(
+      'ip route replace 10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink',
+    );
+  });
+
   it('misses nothing on a node with more routes than were kept', () => {
     const many = Array.from({ length: 301 }, (_, n) =>
       toNode(0, { destination: `10.99.${n % 250}.${n}/32` }),
