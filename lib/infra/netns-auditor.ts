@@ -20,9 +20,10 @@ import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { CheckSet } from '../model/check-set.ts';
 import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
-import { type Config, configSchema, httpsFormat } from '../model/config.ts';
+import { type Config, configSchema, httpsFormat, type imageCacheSchema } from '../model/config.ts';
 import { discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
+import { ImageCache } from './image-cache.ts';
 import { Monitoring } from './monitoring.ts';
 import { Queries } from './queries.ts';
 import { acknowledgeRules } from './rule-packs.ts';
@@ -56,6 +57,11 @@ export type NetnsAuditorProps = {
    * @default - docker.io/nicolaka/netshoot:v0.16 in namespace netns-audit, 120 seconds per node
    */
   readonly probe?: Partial<Config['probe']>;
+  /**
+   * Nodes pull the image of the probe through a cache of Docker Hub in the ECR of the stack: `probeImage` names it then.
+   * @default - none: nodes pull it where `probe.image` says
+   */
+  readonly imageCache?: z.input<typeof imageCacheSchema>;
   /**
    * What is reported.
    * @default - findings of high or above, more than 10 orphans on a node, 80 % of namespaces used, coverage below 95 %
@@ -93,7 +99,6 @@ export type NetnsAuditorProps = {
   readonly securityHub?: boolean;
   /**
    * Send each finding that changes, and each audited cluster, to the default event bus of EventBridge (`schema/event.v1.json`).
-   *
    * @default false
    */
   readonly events?: boolean;
@@ -153,6 +158,8 @@ export class NetnsAuditor extends Construct {
   readonly topic: Topic;
   /** One execution is one run. */
   readonly stateMachine: StateMachine;
+  /** The image of the probe pods: what the admission policy of each cluster must admit. */
+  readonly probeImage: string;
   /** Roles that connect to clusters: clusters of other accounts and regions must admit them. */
   readonly clusterRoles: readonly IRole[];
   /** Roles that accounts with discovered clusters must trust; none without `discover`. */
@@ -163,11 +170,15 @@ export class NetnsAuditor extends Construct {
     super(scope, id);
     const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...settings } =
       withDefaults.parse(props);
-    const { subscriptions = [], encryptionKey } = props;
+    const { subscriptions = [], encryptionKey, imageCache } = props;
     const clusters = (props.clusters ?? []).map(complete);
     const discover = props.discover === undefined ? undefined : discoverSchema.parse(props.discover);
     validate(this, { clusters, discover, ...settings, subscriptions });
 
+    this.probeImage =
+      imageCache === undefined
+        ? settings.probe.image
+        : new ImageCache(this, 'ImageCache', { ...imageCache, image: settings.probe.image }).image;
     const storage = new Storage(this, 'Storage', { retention, subscriptions, encryptionKey });
     const functions = new Functions(this, 'Functions', {
       clusters,
@@ -185,6 +196,7 @@ export class NetnsAuditor extends Construct {
     });
     const { machine } = new AuditStates(this, 'States', {
       ...settings,
+      probe: { ...settings.probe, image: this.probeImage },
       clusters,
       discover,
       retention,

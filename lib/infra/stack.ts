@@ -12,13 +12,14 @@ export class NetnsAuditorStack extends Stack {
 
   constructor(scope: Construct, id: string, config: Config, props: StackProps = {}) {
     super(scope, id, props);
-    const { network, discover, encryptionKey, ...rest } = config;
+    const { network, discover, encryptionKey, imageCache, ...rest } = config;
     this.auditor = new NetnsAuditor(this, 'Auditor', {
       ...rest,
       ...(discover === undefined ? {} : { discover }),
       ...(encryptionKey === undefined
         ? {}
         : { encryptionKey: Key.fromKeyArn(this, 'EncryptionKey', encryptionKey) }),
+      ...(imageCache === undefined ? {} : { imageCache }),
       ...this.#placeIn(network),
     });
     const names = config.destinations.map(({ name }) => name).join(', ');
@@ -30,6 +31,11 @@ export class NetnsAuditorStack extends Stack {
     new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
     new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });
     new CfnOutput(this, 'StateMachine', { value: this.auditor.stateMachine.stateMachineArn });
+    if (imageCache !== undefined)
+      new CfnOutput(this, 'ProbeImage', {
+        description: 'Image of the probe pods: print the manifests of the clusters with it (--image)',
+        value: this.auditor.probeImage,
+      });
     if (discover !== undefined)
       new CfnOutput(this, 'AccountRoles', {
         description: 'Roles that deploy/discovered-account.yaml trusts: its AuditorRoleArns',

@@ -146,6 +146,22 @@ const networkSchema = z
     });
   });
 
+export const imageCacheSchema = z.strictObject({
+  credentialsSecret: z
+    .string()
+    .regex(
+      /^arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:ecr-pullthroughcache\/[\w/+=.@-]+$/,
+      'It is the ARN of a secret whose name begins with ecr-pullthroughcache/, as ECR demands.',
+    )
+    .describe('Secret with a user name and an access token of Docker Hub; ECR takes no upstream without.'),
+  prefix: z
+    .string()
+    .max(30)
+    .regex(/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/, 'It is the first part of a repository name, such as docker-hub.')
+    .default('docker-hub')
+    .describe('First part of the names of the repositories that ECR creates.'),
+});
+
 /** What https subscriptions receive; SNS sends the same body to all of them. */
 export function httpsFormat({ subscriptions }: Pick<Config, 'subscriptions'>): 'json' | 'chat' {
   return httpsFormats(subscriptions)[0] ?? 'json';
@@ -191,6 +207,11 @@ export const configSchema = z
       .optional()
       .describe(
         'KMS key of bucket, logs, topic and results of Athena. Its policy must allow what docs/operations.md lists.',
+      ),
+    imageCache: imageCacheSchema
+      .optional()
+      .describe(
+        'Nodes pull the image of the probe through a cache in ECR of the stack. Default: from Docker Hub.',
       ),
     dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
     digest: z

@@ -22,6 +22,10 @@ const everything = configSchema.parse({
   securityHub: true,
   events: true,
   digest: true,
+  imageCache: {
+    credentialsSecret:
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:ecr-pullthroughcache/docker-hub-Ab12Cd',
+  },
 });
 
 function withPacks(of: Config): { app: App; stack: NetnsAuditorStack } {
@@ -55,6 +59,14 @@ describe('with a key of its owner', () => {
   }, 240_000);
   const properties = (type: string) =>
     Object.values(template.findResources(type)).map((resource) => resource.Properties);
+
+  it('names the image that nodes pull in what runs are started with', () => {
+    const [machine] = properties('AWS::StepFunctions::StateMachine');
+    expect(JSON.stringify(machine?.DefinitionString)).toMatch(
+      /111122223333\.dkr\.ecr\.eu-west-1\..*?\/docker-hub\/nicolaka\/netshoot:/,
+    );
+    template.hasOutput('ProbeImage', {});
+  });
 
   it('everything that is kept is encrypted with it, and the stack makes no other', () => {
     template.resourceCountIs('AWS::KMS::Key', 0);
