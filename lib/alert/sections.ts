@@ -2,7 +2,7 @@
 import { bySeverity, type Finding, objectName, type Severity, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, countOf, minute, plural, trafficOf, widthOf } from '../report/index.ts';
+import { clipped, countOf, impactOf, minute, plural, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { ReportedFinding } from './record.ts';
@@ -88,7 +88,7 @@ function inFull(
   const was = fresh?.reason === 'worse' ? fresh.was : null;
   const checks = [...new Set(children.map(({ check }) => check))];
   const repair = repairLines(lead);
-  const traffic = trafficOf([lead, ...alike]);
+  const impact = impactOf([lead, ...alike]);
   const name = `  ${line([lead, ...alike])}${was === null ? '' : ` (was ${was})`}`;
   return {
     line: clipped(name, COLUMNS),
@@ -101,7 +101,7 @@ function inFull(
         : named([lead, ...alike])),
       ...history(lead, fresh?.exception ?? null),
       ...indented(printable(lead.detail, 200)),
-      ...(traffic === null ? [] : indented(printable(traffic, 300))),
+      ...(impact === null ? [] : indented(printable(impact, 300))),
       ...(children.length === 0
         ? []
         : indented(`Explains ${plural(children.length, 'more finding')}: ${checks.slice(0, 3).join(', ')}.`)),

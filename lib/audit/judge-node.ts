@@ -12,6 +12,7 @@ import type { Snapshot } from '../model/kubernetes.ts';
 import type { CheckFailure, NodeResult } from '../model/node-result.ts';
 import { isOwnPod } from '../model/own-pods.ts';
 import { type NodeCoverage, UNJUDGED_NAMED, type UnjudgedPods } from '../model/report.ts';
+import { workloadOf } from '../model/workload.ts';
 import { type BundleFiles, observePods } from '../probe/index.ts';
 import type { CanaryRun } from './canary.ts';
 import { nodeFacts, podAddresses } from './node-facts.ts';
@@ -52,6 +53,7 @@ export function judgeNode(
   const node = before.node;
   const pods = before.pods.filter((pod) => pod.phase === 'Pending' || pod.phase === 'Running').length;
   const known = {
+    ...workloadsOf(before, coverage),
     pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`),
     // A pod that was just removed may still be in the first list.
     debugPods: before.pods.filter(
@@ -96,6 +98,23 @@ export function judgeNode(
     youngPods: youngPods(evidence),
     unjudged: unjudgedPods(evidence),
   };
+}
+
+/** An empty list means that the pods of a failed node were not listed; those of skipped nodes never are. */
+function workloadsOf(
+  { pods }: Snapshot,
+  coverage: NodeCoverage | null,
+): Pick<NodeResult, 'workloads'> | Record<string, never> {
+  if (pods.length === 0 && coverage?.result === 'failed') return {};
+  const live = pods.flatMap(({ namespace, name, controller, phase, deletionTimestamp }) => {
+    const workload = workloadOf({ kind: 'pod', name });
+    const runs = (phase === 'Running' || phase === 'Pending') && deletionTimestamp === null;
+    return runs && workload !== '' && controller !== null && controller !== 'Node'
+      ? [`${namespace}/${controller}/${workload}`]
+      : [];
+  });
+  const sets = Map.groupBy(live, (workload) => workload);
+  return { workloads: Object.fromEntries([...sets].map(([workload, all]) => [workload, all.length])) };
 }
 
 /** Running pods with their own network, or not settled, that have nothing to judge. */

@@ -10,6 +10,7 @@ import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
 import { type KubectlOptions, onCluster } from '../model/kubectl.ts';
 import type { CheckTally, NodeResult } from '../model/node-result.ts';
 import type { ClusterReport } from '../model/report.ts';
+import { workloadOf } from '../model/workload.ts';
 import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
 import { exceptionsFor, suppress, usesOf } from './exceptions.ts';
@@ -166,9 +167,10 @@ function runCheck(
 /** Faults under the names by which history knows them. */
 function observed(
   faults: readonly Fault[],
-  { cluster, kubectl, earlier }: Run,
-  { nodeOfPod }: FoldedNodes,
+  { cluster, kubectl, earlier, scope }: Run,
+  { nodeOfPod, workloads }: FoldedNodes,
 ): Observation[] {
+  const replicas = scope === 'cluster' ? replicasOf(workloads) : new Map<string, number>();
   const names = namesOf(
     faults.map(({ check, failure: { object }, fingerprints }) => ({
       object,
@@ -182,12 +184,27 @@ function observed(
   );
   return faults.map(({ check, failure, fingerprints }, index) => ({
     ...failure,
+    ...known(replicas.get(`${failure.object.namespace}/${workloadOf(failure.object)}`)),
     remedy: failure.remedy.map((step) => onCluster(step, cluster.name, kubectl ?? null)),
     fingerprint: names[index] ?? fingerprints.here,
     topic: check.topic,
     title: check.failureTitle,
     observations: check.observations ?? 1,
   }));
+}
+
+/** Pods of each workload by `namespace/name`, without names that workloads of two kinds share. */
+function replicasOf(workloads: FoldedNodes['workloads']): Map<string, number> {
+  const byName = Map.groupBy(workloads ?? [], ([workload]) => workload.replace(/\/.*\//, '/'));
+  return new Map(
+    [...byName].flatMap(([name, [first, another]]) =>
+      first === undefined || another !== undefined ? [] : [[name, first[1]]],
+    ),
+  );
+}
+
+function known(replicas: number | undefined): Pick<Finding, 'replicas'> {
+  return replicas === undefined ? {} : { replicas };
 }
 
 function reexamination(

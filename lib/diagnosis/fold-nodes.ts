@@ -65,6 +65,8 @@ export type FoldedNodes = {
   readonly byNode: Map<string, ExaminedNode>;
   /** The node on which the API lists a pod, by `namespace/name`; null if it listed the pod on several. */
   readonly nodeOfPod: Map<string, string | null>;
+  /** Pods of each workload by `namespace/kind of controller/name`; null if the pods of a node are not known. */
+  workloads: Map<string, number> | null;
   /** Pods too young to be judged. */
   youngPods: number;
   /** Pods that were not judged, by reason. */
@@ -96,6 +98,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     coverage: new Map([...input.checks.values()].map((check) => [check.id, emptyCoverage(check)])),
     byNode: new Map(),
     nodeOfPod: new Map(),
+    workloads: new Map(),
     youngPods: 0,
     unjudged: new Map(),
     servicesUnread: null,
@@ -116,6 +119,7 @@ type NodeShare = Pick<
   | 'nodeRoutes'
   | 'dnsServices'
   | 'podLinks'
+  | 'workloads'
   | 'youngPods'
   | 'unjudged'
   | 'servicesUnread'
@@ -172,6 +176,7 @@ function readShare(result: NodeResult, { cluster, checks, exceptions, askedAgain
     youngPods: result.youngPods,
     unjudged: result.unjudged,
     servicesUnread: result.servicesUnread,
+    ...(result.workloads === undefined ? {} : { workloads: result.workloads }),
     debugPods: result.debugPods.filter((pod) => pod.node === node),
     podAddresses: result.podAddresses.filter(
       ({ node: on, pod, address }) =>
@@ -215,6 +220,10 @@ function merge(folded: FoldedNodes, part: NodeShare): void {
   const { node, coverage, facts, faults, tallies } = part;
   folded.nodes.push(coverage);
   if (facts !== null) folded.facts.push(facts);
+  if (part.workloads === undefined) folded.workloads = null;
+  else if (folded.workloads !== null)
+    for (const [workload, pods] of Object.entries(part.workloads))
+      folded.workloads.set(workload, pods + (folded.workloads.get(workload) ?? 0));
   folded.youngPods += part.youngPods ?? 0;
   folded.servicesUnread ??= part.servicesUnread ?? null;
   for (const { reason, pods, named } of part.unjudged ?? []) {

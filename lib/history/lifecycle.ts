@@ -24,6 +24,7 @@ export type Observation = Pick<
   | 'remedy'
   | 'repair'
   | 'serves'
+  | 'replicas'
 > & {
   /** Runs that must see it before it counts. */
   readonly observations: 1 | 2;

@@ -128,6 +128,13 @@ const findingBase = z.object({
     .describe(
       'Of a pod: Services (`namespace/name`) that have it as a ready endpoint, and so send it traffic. Left out where that is not known.',
     ),
+  replicas: z
+    .number()
+    .int()
+    .optional()
+    .describe(
+      'Of a pod: how many pods its workload has in the cluster, this one included. Left out where that is not known.',
+    ),
 });
 
 /** A finding refers by fingerprint to the findings that it explains or groups. */
@@ -190,5 +197,5 @@ export const findingRowSchema = z.object({
   cluster: z.string(),
   runId: z.string(),
   dt: z.iso.date().describe('Day of the run, and partition of the table.'),
-  ...findingSchema.omit({ repair: true }).shape,
+  ...findingSchema.omit({ repair: true, replicas: true }).shape,
 });

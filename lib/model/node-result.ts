@@ -87,6 +87,11 @@ export const nodeResultSchema = z.object({
    * ready sandbox. Missing in results of earlier versions.
    */
   unseenPods: z.array(z.string()).optional(),
+  /**
+   * Number of its pods that run, or should, of each workload, as `namespace/kind of controller/name`. Missing if its pods
+   * are not known, and in results of earlier versions.
+   */
+  workloads: z.record(z.string(), z.number().int().nonnegative()).optional(),
   /** Number of pods that were too young to be judged. Missing in results of earlier versions. */
   youngPods: z.number().int().nonnegative().optional(),
   /** Pods that were not judged. Missing in results of earlier versions. */

@@ -3,7 +3,7 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { markdownText as text } from './escape.ts';
-import { type Group, groups, membersOf, statesOf, stepsOf, trafficOf, whatOf } from './group.ts';
+import { type Group, groups, impactOf, membersOf, statesOf, stepsOf, whatOf } from './group.ts';
 import { coverageLine, severityCounts, unjudgedPods, unknownServices } from './summary.ts';
 
 /** GitHub-flavored Markdown, for job summaries and comments. */
@@ -86,8 +86,8 @@ function groupLines(group: Group): string[] {
       ? `${text(lead.title)} (${lead.state}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`
       : `${text(lead.title)} (${statesOf(group)}).`,
   ];
-  const traffic = trafficOf(members);
-  if (traffic !== null) out.push('', text(traffic, 1000));
+  const impact = impactOf(members);
+  if (impact !== null) out.push('', text(impact, 1000));
   if (members.length > 1) {
     out.push('', '| object | state | first seen | what |', '|---|---|---|---|');
     for (const { object, state, flapping, firstSeen, detail } of members.slice(0, OBJECTS))

@@ -20,7 +20,7 @@ export function* eachRow(report: ClusterReport, of: 'findings' | 'nodes'): Gener
   const items: readonly object[] =
     of === 'nodes'
       ? report.nodes
-      : // What the tool could repair is of use to the tool alone.
-        [...report.findings, ...report.resolved].map(({ repair: _, ...finding }) => finding);
+      : // What the tool could repair is of use to the tool alone, and replicas to those who read a report.
+        [...report.findings, ...report.resolved].map(({ repair: _, replicas: __, ...finding }) => finding);
   for (const item of items) yield `${jsonText({ ...run, ...item })}\n`;
 }

@@ -4,7 +4,7 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
-import { type Group, membersOf, nodesOf, stepsOf, trafficOf, whatOf } from './group.ts';
+import { type Group, impactOf, membersOf, nodesOf, stepsOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { apart, clippedInside, hanging, indented, padded, widthOf } from './width.ts';
@@ -28,11 +28,11 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
     ...indented(`${printable(lead.title)}${qualities(group)}`, width, '  '),
   ];
   if (alike.length > 0) out.push(...objects(group, options));
-  const traffic = trafficOf(membersOf(group));
+  const impact = impactOf(membersOf(group));
   const one = alike.length === 0 ? '' : `${name(lead)}: `;
   out.push(
     ...indented(`${one}${printable(lead.detail)}`, width, '  '),
-    ...(traffic === null ? [] : indented(printable(traffic, 1000), width, '  ')),
+    ...(impact === null ? [] : indented(printable(impact, 1000), width, '  ')),
     ...(lead.notSeen
       ? indented('This audit did not check it, so it stays open until one does.', width, '  ')
       : []),

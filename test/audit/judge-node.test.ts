@@ -77,3 +77,35 @@ it('says of a pod with a finding which Services send it traffic, unless it is no
   expect(servesOf(failed).every((serves) => serves === undefined)).toBe(true);
   expect(failed.coverage.result).toBe('audited');
 });
+
+it('counts the pods of each workload that run or should, for the cluster to add up', async () => {
+  const recording = readFileSync(new URL('../../demo/broken.tar.gz', import.meta.url));
+  const { before, audit } = await readArchive(recording);
+  const [sample] = before.pods;
+  if (sample === undefined) throw new Error('the recording has no pod');
+  const pod = (name: string, changes: Partial<typeof sample> = {}) => ({
+    ...sample,
+    ...{ namespace: 'shop', name, controller: 'ReplicaSet', phase: 'Running' as const },
+    ...{ deletionTimestamp: null, ...changes },
+  });
+  const countsOf = (pods: Snapshot['pods'], result: 'failed' | 'skipped') => {
+    const coverage = { node: 'node-1', result, reason: 'it is silent', remedy: null };
+    const gathered = { before: { ...before, pods }, after: null, coverage, evidence: null };
+    return judgeNode(gathered, [], audit.settleSeconds).workloads;
+  };
+  expect(
+    countsOf(
+      [
+        pod('web-7d4b9c6f5-x2x5k'),
+        pod('web-7d4b9c6f5-x2x6k', { phase: 'Pending' }),
+        pod('web-7d4b9c6f5-x2x7k', { phase: 'Failed' }),
+        pod('web-7d4b9c6f5-x2x8k', { deletionTimestamp: before.takenAt }),
+        pod('db-0', { controller: 'StatefulSet' }),
+        pod('bare-0', { controller: null }),
+      ],
+      'failed',
+    ),
+  ).toEqual({ 'shop/ReplicaSet/web': 2, 'shop/StatefulSet/db': 1 });
+  expect(countsOf([], 'failed')).toBeUndefined();
+  expect(countsOf([], 'skipped')).toEqual({});
+});

@@ -246,6 +246,33 @@ describe('a finding through time', () => {
   });
 });
 
+describe('a broken pod', () => {
+  const object = { kind: 'pod', namespace: 'shop', name: 'web-0', node: 'node-1' } as const;
+  const broken = (workloads?: NodeResult['workloads']) =>
+    aResult({
+      pods: ['shop/web-0'],
+      failures: [aFailure({ object })],
+      ...(workloads === undefined ? {} : { workloads }),
+    });
+  const other = (workloads?: NodeResult['workloads']) => ({
+    ...resultOf('node-2'),
+    ...(workloads === undefined ? {} : { workloads }),
+  });
+  const replicas = (...args: Parameters<typeof conclude>) => conclude(...args).findings[0]?.replicas;
+
+  it('comes with the number of pods that its workload has on all nodes', () => {
+    const nodes = [broken({ 'shop/StatefulSet/web': 1 }), other({ 'shop/StatefulSet/web': 2 })];
+    expect(replicas(nodes)).toBe(3);
+  });
+
+  it('comes without it where pods of a node are not known, nodes were left out, or workloads share the name', () => {
+    expect(replicas([broken({ 'shop/StatefulSet/web': 1 }), other()])).toBeUndefined();
+    expect(replicas([broken({ 'shop/StatefulSet/web': 1 })], null, { scope: 'part' })).toBeUndefined();
+    const two = [broken({ 'shop/StatefulSet/web': 1, 'shop/ReplicaSet/web': 4 })];
+    expect(replicas(two)).toBeUndefined();
+  });
+});
+
 describe('a repair with kubectl', () => {
   const remedy = [{ purpose: 'repair', text: 'Delete it.', command: 'kubectl delete pod a' }] as const;
   const broken = [aResult({ failures: [aFailure({ remedy: [...remedy] })] })];

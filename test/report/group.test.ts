@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { objectName } from '../../lib/model/finding.ts';
-import { groups, stepsOf, trafficOf } from '../../lib/report/group.ts';
+import { groups, impactOf, stepsOf } from '../../lib/report/group.ts';
 import { aFinding } from './sample.ts';
 
 it('names an object once, however often its name is in its path', () => {
@@ -54,19 +54,34 @@ describe('the repair of one fault on two nodes', () => {
   });
 });
 
-describe('the Services of broken pods', () => {
-  it('are named, and how many of the pods still get their traffic', () => {
-    expect(trafficOf([{ serves: ['shop/web'] }])).toBe('Still receives traffic of Service shop/web.');
-    expect(trafficOf([{ serves: ['shop/web', 'shop/api'] }, { serves: ['shop/web'] }])).toBe(
-      'All of them still receive traffic of Services shop/web, shop/api.',
+describe('what a fault means for those who use the pods', () => {
+  const pod = (name: string, changes: { serves?: string[]; replicas?: number } = {}) => ({
+    object: { kind: 'pod', namespace: 'shop', name } as const,
+    ...changes,
+  });
+
+  it('says how many pods of the workload are hit, and of how many', () => {
+    expect(impactOf([pod('web-7d4b9c6f5-x2x5k', { replicas: 3 })])).toBe('Affects 1 of 3 pods of shop/web.');
+    expect(impactOf([pod('db-0', { replicas: 1 })])).toBe('Affects the only pod of shop/db.');
+    expect(
+      impactOf([pod('db-0', { replicas: 2 }), pod('db-1', { replicas: 2 }), pod('api-0', { replicas: 9 })]),
+    ).toBe('Affects all 2 pods of shop/db and 1 of 9 pods of shop/api.');
+  });
+
+  it('names the Services, and says how many of the pods still get their traffic', () => {
+    expect(impactOf([pod('web-0', { serves: ['shop/web'], replicas: 2 })])).toBe(
+      'Affects 1 of 2 pods of shop/web. Still receives traffic of Service shop/web.',
     );
-    const many = Array.from({ length: 8 }, (_, n) => ({ serves: [`shop/s${n}`] }));
-    expect(trafficOf([...many, { serves: [] }, {}])).toBe(
-      '8 of them still receive traffic of Services shop/s0, shop/s1, shop/s2, shop/s3, shop/s4 and 3 more.',
+    expect(
+      impactOf([pod('a', { serves: ['shop/web', 'shop/api'] }), pod('b', { serves: ['shop/web'] })]),
+    ).toBe('All of these pods still receive traffic of Services shop/web and shop/api.');
+    const many = Array.from({ length: 8 }, (_, n) => pod(`p${n}`, { serves: [`shop/s${n}`] }));
+    expect(impactOf([...many, pod('a', { serves: [] }), pod('b')])).toBe(
+      '8 of these pods still receive traffic of Services shop/s0, shop/s1, shop/s2, shop/s3, shop/s4 and 3 more.',
     );
   });
 
-  it('are not spoken of where there are none, or nothing is known of them', () => {
-    expect(trafficOf([{ serves: [] }, {}])).toBeNull();
+  it('says nothing where nothing is known', () => {
+    expect(impactOf([pod('a', { serves: [] }), pod('web-0')])).toBeNull();
   });
 });

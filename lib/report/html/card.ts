@@ -1,7 +1,7 @@
 /** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
 import { counts, type Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
-import { type Group, membersOf, statesOf as statesOfGroup, stepsOf, trafficOf, whatOf } from '../group.ts';
+import { type Group, impactOf, membersOf, statesOf as statesOfGroup, stepsOf, whatOf } from '../group.ts';
 import { plural } from '../summary.ts';
 import { checkPage } from './check-page.ts';
 import { nights, statesOf, tag, time } from './finding.ts';
@@ -24,9 +24,9 @@ export function card(group: Group, options: CardOptions): string {
   const { lead, symptoms } = group;
   const members = membersOf(group);
   const { at } = options;
-  const traffic = trafficOf(members);
+  const impact = impactOf(members);
   return `<article data-s="${lead.severity}" data-t="${lead.topic}" data-c="${text(lead.check)}"${counts(lead) ? '' : ' class="apart"'}><details${options.open ? ' open' : ''}><summary>${tag(lead.severity)}<span class="what"><h3>${text(lead.title)}</h3> <span class="where"><bdi>${text(whatOf(group), 400)}</bdi></span></span><span class="when">${states(group)} <span class="muted">${openFor(members, at)}</span></span></summary><div class="body">
-<p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>${traffic === null ? '' : `\n<p class="detail">${text(traffic, 1000)}</p>`}
+<p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>${impact === null ? '' : `\n<p class="detail">${text(impact, 1000)}</p>`}
 ${suppression(lead)}${podPath(lead)}${evidence(lead)}${repair(group)}${objectsTable(members.length === 1 ? 'Where' : `All ${text(whatOf(group), 400)}`, members, { at, most: options.most, explained: false })}${objectsTable('This explains', symptoms, { at, most: options.most, explained: true })}<p class="muted">${times(lead)}</p>
 ${meaning(lead.check, options)}</div></details></article>
 `;

@@ -1,8 +1,8 @@
 /** The objects of a group as a table: name, workload, node and age. */
 import { type AuditedObject, type Finding, nodeOf } from '../../model/finding.ts';
+import { workloadOf } from '../../model/workload.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
-import { workloadOf } from '../workload.ts';
 import { anchor, nights, statesOf } from './finding.ts';
 
 /** The columns that the script filters by, in the same position in every table. */
