@@ -2,7 +2,7 @@
 import { bySeverity, type Finding, objectName, type Severity, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, countOf, impactOf, minute, plural, widthOf } from '../report/index.ts';
+import { clipped, countOf, impactOf, minute, plural, shortName, widthOf } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { ReportedFinding } from './record.ts';
@@ -37,7 +37,7 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
     entries: folded(
       findings.toSorted((a, b) => bySeverity(a, b) || (a.firstSeen < b.firstSeen ? -1 : 1)),
     ).map((set) => ({
-      line: clipped(`  ${set[0].firstSeen.slice(0, 10)} ${line(set)}`, COLUMNS),
+      line: line(set, `  ${set[0].firstSeen.slice(0, 10)} `),
       more: set.length === 1 ? [] : named(set),
     })),
   });
@@ -66,7 +66,7 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
     {
       title: 'Reported for the cluster before, and ended with it:',
       entries: folded((changes.replaced ?? []).toSorted(bySeverity)).map((set) => ({
-        line: clipped(`  ${line(set)}`, COLUMNS),
+        line: line(set),
         more: [],
       })),
     },
@@ -89,13 +89,15 @@ function inFull(
   const checks = [...new Set(children.map(({ check }) => check))];
   const repair = repairLines(lead);
   const impact = impactOf([lead, ...alike]);
-  const name = `  ${line([lead, ...alike])}${was === null ? '' : ` (was ${was})`}`;
+  const then = was === null ? '' : ` (was ${was})`;
+  const whole = objectsOf([lead, ...alike]);
+  const name = line([lead, ...alike], '  ', then);
   return {
-    line: clipped(name, COLUMNS),
+    line: name,
     more: [
       ...(alike.length === 0
         ? // What does not fit the line, such as the node of a long path.
-          widthOf(name) > COLUMNS
+          !name.includes(whole)
           ? indented(printable(objectName(lead.object), 300))
           : []
         : named([lead, ...alike])),
@@ -160,7 +162,7 @@ function named(set: readonly Placed[]): string[] {
 
 function resolvedEntries(resolved: Changes['resolved']): Section['entries'] {
   return folded(resolved.toSorted(bySeverity)).map((set) => ({
-    line: clipped(`  ${line(set)}`, COLUMNS),
+    line: line(set),
     more: set.length === 1 ? indented(`${set[0].how}.`) : named(set),
   }));
 }
@@ -189,9 +191,17 @@ export function countsOf(findings: readonly { readonly severity: Severity }[]): 
     .join(', ');
 }
 
-function line(set: Alike<Placed>): string {
-  return `${set[0].severity} ${set[0].check} ${objectsOf(set)}`;
+/** One fault in one line; a name that does not fit loses its node, then its namespace. */
+function line(set: Alike<Placed>, before = '  ', after = ''): string {
+  const [{ severity, check, object }] = set;
+  const head = `${before}${severity} ${check} `;
+  const room = COLUMNS - widthOf(head) - widthOf(after);
+  const name = set.length === 1 && room >= LEAST ? shortName(object, room) : objectsOf(set);
+  return clipped(`${head}${name}${after}`, COLUMNS);
 }
+
+/** Columns below which a name is no longer worth shortening. */
+const LEAST = 12;
 
 /** `shop/web-1 on node-1` for one, `12 pods on 3 nodes` for more. */
 export function objectsOf(set: Alike<Placed>): string {

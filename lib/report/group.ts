@@ -3,9 +3,11 @@
  * thresholds and lifecycle use the findings themselves.
  */
 import { type AuditedObject, type Finding, nodeOf, objectName, type RemedyStep } from '../model/finding.ts';
+import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { workloadOf } from '../model/workload.ts';
 import { plural } from './summary.ts';
+import { clippedInside, widthOf } from './width.ts';
 
 export type Group = {
   /** The finding shown in full: a new one, if there is any. */
@@ -104,6 +106,34 @@ export function membersOf({ lead, alike }: Group): readonly Finding[] {
 export function whatOf(group: Group, nodeName: (node: string) => string = asItIs): string {
   if (group.alike.length === 0) return objectName(group.lead.object, nodeName);
   return countOf(membersOf(group), nodeName);
+}
+
+/**
+ * {@link whatOf} in as many columns as fit: leaves out the node, then the namespace, before the pod's name; the report
+ * has all of it further down.
+ */
+export function shortWhatOf(group: Group, columns: number): string {
+  return group.alike.length === 0
+    ? shortName(group.lead.object, columns)
+    : clippedInside(printable(whatOf(group, withoutDomain), 400), columns);
+}
+
+/** As {@link shortWhatOf}, of one object. */
+export function shortName(object: AuditedObject, columns: number): string {
+  const { node: _, ...elsewhere } = object;
+  const { namespace: __, ...bare } = elsewhere;
+  const names = [
+    objectName(object, withoutDomain),
+    objectName(elsewhere),
+    ...(bare.name === objectName(elsewhere) ? [] : [`…/${objectName(bare)}`]),
+  ].map((name) => printable(name, 400));
+  const fits = names.find((name) => widthOf(name) <= columns);
+  return fits ?? clippedInside(names.at(-1) ?? '', columns);
+}
+
+/** Cloud nodes share their domain, which is not needed to tell them apart. */
+function withoutDomain(node: string): string {
+  return /^\d+(?:\.\d+){3}$/.test(node) ? node : node.replace(/\..*$/, '');
 }
 
 /** `12 pods on 3 nodes`, `2 nodes`, `3 objects` for several kinds. */

@@ -4,29 +4,35 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
-import { type Group, impactOf, membersOf, nodesOf, stepsOf, whatOf } from './group.ts';
+import { type Group, impactOf, membersOf, nodesOf, shortName, stepsOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
-import { apart, clippedInside, hanging, indented, padded, widthOf } from './width.ts';
+import { apart, hanging, indented, padded, widthOf } from './width.ts';
 
 /** Objects of a group to show before the rest is counted. */
 const OBJECTS = 4;
 /** Commands of a step to show before the rest is counted. */
 const COMMANDS = 2;
 
+/** Severity, check, objects and title of a group. */
+export function groupHead(group: Group, options: TextOptions): string[] {
+  const { lead } = group;
+  const severity = paint(lead.severity, lead.severity.toUpperCase(), options);
+  return [
+    ...hanging(
+      [`${severity}  ${paint('strong', lead.check, options)}`, ...apart(printable(whatOf(group), 400))],
+      options.width,
+      ['', '  '],
+    ),
+    ...indented(`${printable(lead.title)}${qualities(group)}`, options.width, '  '),
+  ];
+}
+
 /** @param runId - of the report, for the command that prints all repairs */
 export function groupLines(group: Group, runId: string, options: TextOptions): string[] {
   const { lead, alike, symptoms } = group;
   const { width } = options;
-  const severity = paint(lead.severity, lead.severity.toUpperCase(), options);
-  const out = [
-    ...hanging(
-      [`${severity}  ${paint('strong', lead.check, options)}`, ...apart(printable(whatOf(group), 400))],
-      width,
-      ['', '  '],
-    ),
-    ...indented(`${printable(lead.title)}${qualities(group)}`, width, '  '),
-  ];
+  const out = groupHead(group, options);
   if (alike.length > 0) out.push(...objects(group, options));
   const impact = impactOf(membersOf(group));
   const one = alike.length === 0 ? '' : `${name(lead)}: `;
@@ -60,7 +66,7 @@ function objects(group: Group, options: TextOptions): string[] {
   const names = shown.map(({ object }) =>
     options.details === true
       ? printable(objectName(object), 400)
-      : clippedInside(printable(objectName(object, withoutDomain), 400), Math.max(30, options.width - 30)),
+      : shortName(object, Math.max(30, options.width - 30)),
   );
   const widest = names.reduce((most, each) => Math.max(most, widthOf(each)), 0);
   const lines = shown.map(({ state, firstSeen, flapping, notSeen }, index) =>
@@ -172,9 +178,4 @@ export function named(findings: readonly Finding[], withCheck = false): string {
 /** The object of a finding, printable, in at most 400 characters. */
 export function name(finding: Finding): string {
   return printable(objectName(finding.object), 400);
-}
-
-/** Cloud nodes share their domain, which is not needed to tell them apart. */
-export function withoutDomain(node: string): string {
-  return /^\d+(?:\.\d+){3}$/.test(node) ? node : node.replace(/\..*$/, '');
 }

@@ -2,11 +2,11 @@
  * The report for a terminal: all findings as a table, then new or critical ones with evidence and repair, then what was
  * not judged. The verdict is last, where the terminal ends.
  */
-import { type Finding, counts as isCounted } from '../model/finding.ts';
+import { type Finding, isAtLeast, counts as isCounted, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
-import { type Group, groups, membersOf, statesOf, whatOf } from './group.ts';
+import { type Group, groups, membersOf, shortWhatOf, statesOf } from './group.ts';
 import {
   coverageLine,
   duration,
@@ -18,9 +18,9 @@ import {
   unsent,
 } from './summary.ts';
 import { table } from './table.ts';
-import { groupLines, name, named, withoutDomain } from './text-group.ts';
+import { groupHead, groupLines, name, named } from './text-group.ts';
 import { paint, type TextOptions } from './text-style.ts';
-import { clippedInside, hanging, indented, widthOf } from './width.ts';
+import { hanging, indented, widthOf } from './width.ts';
 
 /** Rows of a list to show before the rest is counted. */
 const ROWS = 20;
@@ -79,38 +79,62 @@ function overview(counting: readonly Group[], options: TextOptions): string[] {
   const rows = shown.map((group, index) => [
     paint(group.lead.severity, group.lead.severity, options),
     ...(cells[index]?.slice(1) ?? []),
-    clippedInside(printable(whatOf(group, withoutDomain), 400), room),
+    shortWhatOf(group, room),
   ]);
-  const rest = counting.length - rows.length;
+  const rest = counting.slice(rows.length);
   return [
     ...table([heads, ...rows], options.width)
       .trimEnd()
       .split('\n'),
-    ...(rest > 0 ? [`and ${plural(rest, 'more check')}: -o json lists them all`] : []),
+    ...(rest.length > 0
+      ? [
+          `and ${plural(rest.length, 'more entry', 'more entries')} (${severitiesOf(rest)}): -o json lists them all`,
+        ]
+      : []),
   ];
 }
 
-/** New or critical findings in full, up to a screen or two, or all on request; and how to show the rest. */
+/** How many groups of each severity, worst first: `1 high, 2 medium`. */
+function severitiesOf(rest: readonly Group[]): string {
+  return severities
+    .map((severity) => [rest.filter(({ lead }) => lead.severity === severity).length, severity] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, severity]) => `${count} ${severity}`)
+    .join(', ');
+}
+
+/**
+ * What is new, critical or high in full, up to a screen or two, or all on request; beyond that, what is critical or
+ * high with its title. Then how to show the rest, and how bad that is.
+ */
 function details(counting: readonly Group[], report: ClusterReport, options: TextOptions): string[][] {
   const [first] = counting;
   if (first === undefined) return [];
   const shown: string[][] = [];
+  const rest: Group[] = [];
   let lines = 0;
   for (const group of counting) {
-    const { state, severity } = group.lead;
-    if (options.details !== true && state !== 'new' && severity !== 'critical') continue;
-    const next = groupLines(group, report.runId, options);
-    lines += next.length + 1;
-    if (options.details !== true && shown.length > 0 && lines > DETAILED) break;
-    shown.push(next);
+    const isBad = isAtLeast(group.lead.severity, 'high');
+    const wanted = options.details === true || isBad || group.lead.state === 'new';
+    const next = wanted ? groupLines(group, report.runId, options) : [];
+    if (wanted && (options.details === true || shown.length === 0 || lines + next.length < DETAILED)) {
+      shown.push(next);
+      lines += next.length + 1;
+      continue;
+    }
+    rest.push(group);
+    if (isBad) shown.push(groupHead(group, options));
   }
   const all = command(
     ...['netns-audit', 'reports', 'show', report.runId, '--details'],
     ...(options.store == null ? [] : ['--store', options.store]),
   );
-  const rest = `${plural(counting.length - shown.length, 'other')} in full: ${options.store === null ? '--details' : all}`;
-  const more = `Explain a finding: netns-audit checks ${first.lead.check}`;
-  const asides = shown.length === counting.length ? [more] : [rest, more];
+  const asides = [
+    ...(rest.length === 0
+      ? []
+      : [`Not in full: ${severitiesOf(rest)}. See all: ${options.store === null ? '--details' : all}`]),
+    `Explain a finding: netns-audit checks ${first.lead.check}`,
+  ];
   return [...shown, asides.map((line) => paint('aside', line, options))];
 }
 

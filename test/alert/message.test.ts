@@ -37,10 +37,9 @@ const bytes = ({ text, json, chat }: ReturnType<typeof message>) =>
 describe('a mail', () => {
   it('begins with what one would say on the phone, names object and check, and gives the command that repairs it', () => {
     const { subject, text } = message(aReport({ verdict: 'critical', findings: [aFinding()] }));
-    expect(subject).toBe('prod-eu critical: 1 critical new: Running pod without its network interface');
-    expect(text.split('\n').slice(0, 3)).toEqual([
-      'prod-eu: Running pod without its network interface: shop/web-1 on',
-      '  node-1.',
+    expect(subject).toBe('prod-eu critical: 1 critical new: Pod has no network interface');
+    expect(text.split('\n').slice(0, 2)).toEqual([
+      'prod-eu: Pod has no network interface: shop/web-1 on node-1.',
       'prod-eu is critical: 1 critical new.',
     ]);
     expect(text).toContain('critical pod-interface-missing shop/web-1 on node-1');
@@ -95,6 +94,20 @@ describe('a mail', () => {
     const over = aReport({ resolved: pods, startedAt: '2026-01-03T03:04:05Z' });
     expect(clusterMessage(over, changesOf(over, { ...record, ...next }, thresholds), links).text).toContain(
       '\nResolved:\n  critical pod-interface-missing 12 pods on 6 nodes\n    shop/web-0 on node-0, ',
+    );
+  });
+
+  it('drops the node and then the namespace of a long name, before what tells a pod apart', () => {
+    const object = {
+      kind: 'pod',
+      namespace: 'payments-production',
+      name: 'ledger-writer-5d5d8779dc-fmnbl',
+      node: 'ip-10-0-3-7.eu-west-1.compute.internal',
+    } as const;
+    const { text } = message(aReport({ findings: [aFinding({ object })] }));
+    expect(text).toContain('  critical pod-interface-missing …/ledger-writer-5d5d8779dc-fmnbl\n');
+    expect(text.replaceAll(/\n +/g, ' ')).toContain(
+      'payments-production/ledger-writer-5d5d8779dc-fmnbl on ip-10-0-3-7.eu-west-1.compute.internal',
     );
   });
 

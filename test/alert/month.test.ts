@@ -103,7 +103,7 @@ describe('a month of nights', () => {
   it('sends these mails, and no other', () => {
     expect(mails.map(({ day, subject }) => `${day}. ${subject}`)).toMatchInlineSnapshot(`
       [
-        "2. prod-eu critical: 1 critical new: Running pod without its network interface",
+        "2. prod-eu critical: 1 critical new: Pod has no network interface",
         "4. prod-eu healthy: 1 resolved: pod-interface-missing shop/web-1 on node-1",
         "5. prod-eu degraded: 1 high new: Pod's network interface is down",
         "6. prod-eu healthy: 1 resolved: pod-interface-down billing/db-0 on node-3",
@@ -131,8 +131,7 @@ describe('a month of nights', () => {
 
   it('tells a fault with what was read and the command that repairs it', () => {
     expect(mailOf(2)).toMatchInlineSnapshot(`
-      "prod-eu: Running pod without its network interface: shop/web-1 on
-        node-1.
+      "prod-eu: Pod has no network interface: shop/web-1 on node-1.
       prod-eu is critical: 1 critical new.
       2026-11-02 02:14 UTC: 8 nodes audited; 97 pods; all checks.
 

@@ -27,7 +27,7 @@ describe('what Security Hub gets of a report', () => {
         UpdatedAt: '2026-01-02T03:04:09Z',
         FirstObservedAt: '2026-01-02T03:04:05Z',
         LastObservedAt: '2026-01-02T03:04:05Z',
-        Title: 'Running pod without its network interface: shop/web-1 on node-1',
+        Title: 'Pod has no network interface: shop/web-1 on node-1',
         Description: 'No interface eth0, only lo; Kubernetes still shows 10.244.1.7.',
         RecordState: 'ACTIVE',
         FindingProviderFields: {

@@ -162,7 +162,7 @@ describe.skipIf(chromiumPath === null)('the page of a fleet in a browser', { tim
       await page.goto(pathToFileURL(file).href);
       await page.getByRole('rowheader').getByRole('link', { name: 'arn:aws:eks/prod.eu' }).click();
       await page.getByRole('img', { name: /^Leaked network namespaces: 0 on/ }).waitFor();
-      await page.getByRole('link', { name: '1 C: interfaces on node-1, worst critical' }).click();
+      await page.getByRole('link', { name: '1 critical: interfaces on node-1' }).click();
       await page.getByText('kubectl delete pod -n shop web-1').waitFor({ state: 'visible' });
     } finally {
       await context.close();

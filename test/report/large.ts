@@ -9,7 +9,7 @@ const causes: readonly Pick<Finding, 'check' | 'topic' | 'severity' | 'title' | 
     check: 'pod-interface-missing',
     topic: 'interfaces',
     severity: 'critical',
-    title: 'Running pod without its network interface',
+    title: 'Pod has no network interface',
     detail: 'No interface eth0, only lo; Kubernetes still shows 10.244.1.36.',
   },
   {

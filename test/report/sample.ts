@@ -64,7 +64,7 @@ export function aFinding(changes: Partial<Finding> = {}): Finding {
     confidence: 'confirmed',
     state: 'new',
     object: { kind: 'pod', namespace: 'shop', name: 'web-1', node: 'node-1' },
-    title: 'Running pod without its network interface',
+    title: 'Pod has no network interface',
     detail: 'No interface eth0, only lo; Kubernetes still shows 10.244.1.7.',
     evidence: [{ what: 'interfaces', expected: 'eth0', actual: 'lo', source: 'ip link (netns 4026532400)' }],
     remedy: [{ purpose: 'repair', text: 'Delete the pod.', command: 'kubectl delete pod -n shop web-1' }],

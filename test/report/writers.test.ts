@@ -31,7 +31,7 @@ SEVERITY  CHECK                  STATE  WHAT
 critical  pod-interface-missing  new    shop/web-1 on node-1
 
 CRITICAL  pod-interface-missing  shop/web-1 on node-1
-  Running pod without its network interface (new)
+  Pod has no network interface (new)
   No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
     - interfaces: expected eth0, found lo  [ip link (netns 4026532400)]
   > Delete the pod.
@@ -47,19 +47,54 @@ CRITICAL  prod-eu: 1 critical; 1 new
 `);
   });
 
-  it('shows in full what is new or critical, and says how to see the rest', () => {
+  it('shows in full what is new, critical or high, and says how bad the rest is and how to see it', () => {
     const findings = [
       aFinding({ check: 'pod-loopback-down', state: 'open' }),
-      aFinding({ fingerprint: 'f2', check: 'pod-default-route-missing', severity: 'high' }),
-      aFinding({ fingerprint: 'f3', check: 'veth-bridge-detached', severity: 'high', state: 'open' }),
+      aFinding({ fingerprint: 'f2', check: 'pod-default-route-missing', severity: 'high', state: 'open' }),
+      aFinding({ fingerprint: 'f3', check: 'veth-bridge-detached', severity: 'medium', state: 'open' }),
     ];
     const text = write(aReport({ findings }), 'text', plain);
     const inFull = (shown: string) =>
       [...shown.matchAll(/^[A-Z]+ {2}([a-z-]+) {2}shop/gm)].map(([, check]) => check);
     expect(inFull(text)).toEqual(['pod-loopback-down', 'pod-default-route-missing']);
-    expect(text).toContain('high      veth-bridge-detached       open   shop/web-1 on node-1');
-    expect(text).toContain(`1 other in full: netns-audit reports show ${aReport().runId} --details\n`);
+    expect(text).toContain('medium    veth-bridge-detached       open   shop/web-1 on node-1');
+    expect(text).toContain(
+      `Not in full: 1 medium. See all: netns-audit reports show ${aReport().runId} --details\n`,
+    );
     expect(inFull(write(aReport({ findings }), 'text', { ...plain, details: true }))).toHaveLength(3);
+  });
+
+  it('names with its title what is critical or high, however much there is', () => {
+    const findings = Array.from({ length: 25 }, (_, n) =>
+      aFinding({
+        fingerprint: `f${n}`,
+        check: `check-${n}`,
+        severity: n < 19 ? 'high' : 'low',
+        title: `Fault ${n}`,
+      }),
+    );
+    const text = write(aReport({ findings }), 'text', plain);
+    expect(text.match(/^HIGH {2}check-\d+/gm)).toHaveLength(19);
+    expect(text).toContain('  Fault 18 (new)\n');
+    expect(text).toContain('and 5 more entries (5 low): -o json lists them all');
+    expect(text).toMatch(/Not in full: 1[0-9] high, 6 low\. See all:/);
+  });
+
+  it.each([
+    [82, 'netns-audit-e2e/mesh-rules-gone-5d5d8779dc-fmnbl on node-1'],
+    [76, 'netns-audit-e2e/mesh-rules-gone-5d5d8779dc-fmnbl'],
+    [64, '…/mesh-rules-gone-5d5d8779dc-fmnbl'],
+  ])('shortens the name of a pod to what tells it apart: %s columns', (width, shown) => {
+    const object = {
+      kind: 'pod',
+      namespace: 'netns-audit-e2e',
+      name: 'mesh-rules-gone-5d5d8779dc-fmnbl',
+      node: 'node-1.eu-west-1.compute.internal',
+    } as const;
+    const report = aReport({ findings: [aFinding({ check: 'x', object })] });
+    expect(write(report, 'text', { ...plain, width }).split('\n')).toContain(
+      `critical  x      new    ${shown}`,
+    );
   });
 
   it('says since when what is new can be there', () => {
@@ -282,7 +317,9 @@ CRITICAL  prod-eu: 1 critical; 1 new
 it('says of a finding that comes and goes that it does', () => {
   const finding = aFinding({ state: 'open', flaps: 3, flapping: true });
   const report = aReport({ verdict: 'critical', findings: [finding] });
-  expect(write(report, 'text', plain)).toMatch(/\(open since 2026-01-02, flapping:\s+came back 3 times\)/);
+  expect(write(report, 'text', plain)).toMatch(
+    /\(open since 2026-01-02, flapping:\s+came\s+back\s+3\s+times\)/,
+  );
   expect(write(report, 'markdown', plain)).toContain('(open, flapping, confirmed)');
 });
 

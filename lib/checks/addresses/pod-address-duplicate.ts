@@ -22,7 +22,7 @@ export const podAddressDuplicate = defineClusterCheck({
   topic: 'addresses',
   severity: 'critical',
   title: "No other pod holds the pod's address",
-  failureTitle: 'Several pods hold the same address',
+  failureTitle: 'Several pods have the same address',
   why: 'Packets for the address reach now one pod, now the other: connections break at random, requests and their credentials arrive at a stranger, and a network policy for one holds for the other.',
   run({ podAddresses }, { now }) {
     const pods = Map.groupBy(podAddresses, keyOf);

@@ -9,7 +9,7 @@ export const podAddressMissing = definePodCheck({
   topic: 'addresses',
   severity: 'critical',
   title: 'The pod holds its address',
-  failureTitle: 'Running pod has lost its address',
+  failureTitle: 'Pod has lost its address',
   why: 'Without the address the pod answers nobody and reaches nobody, while Kubernetes still shows it and Services keep sending traffic there.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],

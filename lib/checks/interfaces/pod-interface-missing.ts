@@ -7,7 +7,7 @@ export const podInterfaceMissing = definePodCheck({
   topic: 'interfaces',
   severity: 'critical',
   title: 'The pod has its network interface',
-  failureTitle: 'Running pod without its network interface',
+  failureTitle: 'Pod has no network interface',
   why: 'A pod whose namespace lost its interface has no network at all, while Kubernetes still shows it Running with an address and sends it traffic.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],

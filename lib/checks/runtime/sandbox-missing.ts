@@ -17,7 +17,7 @@ export const sandboxMissing = defineCheck({
   topic: 'runtime',
   severity: 'critical',
   title: 'Every running pod has a sandbox',
-  failureTitle: 'Running pod has no sandbox',
+  failureTitle: 'Pod has no sandbox',
   why: 'The API shows the pod Running and Services send it traffic, but the runtime has no sandbox for it: the pod no longer runs, and the kubelet has not noticed or cannot create a new sandbox.',
   needs: ['pods', 'sandboxes', 'node', 'processes'],
   run({ pods, sandboxes, node: apiNode, processes }, { node }) {

@@ -34,7 +34,7 @@ export function nodeMap(report: ClusterReport, shown: readonly Finding[]): strin
       : []),
     ...(clean > 0 ? [`${plural(clean, 'node')} without findings`] : []),
   ];
-  const table = `<table class="map"><caption>Findings per node and topic, and the worst severity: C critical, H high, M medium, L low. Click a cell to see its findings.</caption><thead><tr><th scope="col">Node</th>${heads.join('')}</tr></thead><tbody>
+  const table = `<table class="map"><caption>Findings per node and topic: how many have the worst severity, and after + how many others there are. Click a cell to see its findings.</caption><thead><tr><th scope="col">Node</th>${heads.join('')}</tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table>
 ${rest.length === 0 ? '' : `<p class="muted">Not in the table: ${rest.join('; ')}.</p>`}`;
@@ -47,7 +47,10 @@ function cell(node: string, findings: readonly Finding[]): string {
   const [first, ...others] = findings;
   if (first === undefined) return '<td></td>';
   const worst = others.reduce((a, b) => (isAtLeast(a.severity, b.severity) ? a : b), first);
-  const short = `${findings.length} ${worst.severity[0]?.toUpperCase()}`;
-  const label = `${short}: ${worst.topic} on ${node || 'the cluster'}, worst ${worst.severity}`;
-  return `<td><a class="${worst.severity}" href="#${anchor(worst)}" data-t="${worst.topic}" data-n="${text(node, 253)}" aria-label="${text(label, 400)}">${short}</a></td>`;
+  const alike = findings.filter(({ severity }) => severity === worst.severity).length;
+  const rest = findings.length - alike;
+  const more = rest === 0 ? '' : ` +${rest.toLocaleString('en-US')}`;
+  const count = alike.toLocaleString('en-US');
+  const label = `${count} ${worst.severity}${more}: ${worst.topic} on ${node || 'the cluster'}`;
+  return `<td><a class="${worst.severity}" href="#${anchor(worst)}" data-t="${worst.topic}" data-n="${text(node, 253)}" aria-label="${text(label, 400)}">${count} <small>${worst.severity}${more}</small></a></td>`;
 }

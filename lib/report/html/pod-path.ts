@@ -95,15 +95,15 @@ export function podPath(finding: Finding): string {
       ? 'The path is broken somewhere on the way.'
       : `The path is broken at ${said[found.at]}${names[found.at] === undefined ? '' : ` (${names[found.at]})`}. ${lost[found.way]}.`;
   const parts = places.map((place, index) =>
-    index % 2 === 0 ? station(place, names[place], found) : link(place, found),
+    index % 2 === 0 ? station(place, names[place], found) : link(index, found),
   );
-  return `<figure class="path"><div role="img" aria-label="${text(
+  return `<figure class="path"><figcaption>${text(caption, 600)}</figcaption><div role="img" aria-label="${text(
     `The pod's packets pass ${places
       .filter((_, index) => index % 2 === 0)
       .map((place) => `${kinds[place]}${names[place] === undefined ? '' : ` ${names[place]}`}`)
       .join(', ')}. ${caption}`,
     1500,
-  )}">${parts.join('')}</div><figcaption>${text(caption, 600)}</figcaption></figure>
+  )}">${parts.join('')}</div></figure>
 `;
 }
 
@@ -112,13 +112,16 @@ function station(place: Place, name: string | undefined, found: Break): string {
   return `<span class="station${broken ? ' cut' : ''}"><small>${kinds[place]}</small><b>${text(shortName(name ?? ''), 300)}</b>${broken ? '<i>✕ broken</i>' : ''}</span>`;
 }
 
-/** Both directions; the one that loses packets is crossed out. */
-function link(place: Place, { at, way }: Break): string {
-  const arrow = (direction: Way, sign: string): string => {
-    const broken = at === place && (way === 'both' || way === direction);
-    return `<span${broken ? ' class="cut"' : ''}>${broken ? '✕' : sign}</span>`;
+/** Both directions: packets reach the break from either side, and nothing is drawn where none arrive. */
+function link(index: number, { at, way }: Break): string {
+  if (at === null) return '<span class="link"><span>?</span></span>';
+  const broken = places.indexOf(at);
+  const arrow = (direction: Way, sign: string, arrives: boolean): string => {
+    const lost = way === 'both' || way === direction;
+    if (lost && index === broken) return '<span class="cut">✕</span>';
+    return `<span>${lost && !arrives ? '' : sign}</span>`;
   };
-  return `<span class="link">${arrow('from', '→')}${arrow('to', '←')}</span>`;
+  return `<span class="link${index === broken ? ' cut' : ''}">${arrow('from', '→', index < broken)}${arrow('to', '←', index > broken)}</span>`;
 }
 
 /** Any name that a plugin or a person may give a pair. */

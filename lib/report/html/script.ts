@@ -53,9 +53,12 @@ export const script = `
     }
     for (const objects of document.querySelectorAll('.objects'))
       objects.hidden = !objects.querySelector('tr[id]:not([hidden])');
-    let shown = 0;
-    for (const count of counts.values()) shown += count;
-    byId('shown').textContent = shown + ' of ' + found.length + ' shown';
+    // As many as the tiles at the top count, and then those that they do not count.
+    const tally = (uncounted, words) => {
+      const all = found.filter(({ state }) => uncounted === (state.includes('pending') || state.includes('suppressed')));
+      return all.length ? [all.filter(({ row }) => !row.hidden).length + ' of ' + all.length + words] : [];
+    };
+    byId('shown').textContent = [...tally(false, ' shown'), ...tally(true, ' not counted (pending or suppressed)')].join('; ');
     for (const tile of document.querySelectorAll('.tile[href*="="]')) {
       const [name, value] = tile.getAttribute('href').slice(1).split('=');
       const on = wanted.length === 1 && fields.get(name)?.value === value;

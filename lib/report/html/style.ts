@@ -89,13 +89,14 @@ svg{display:block;width:100%;height:auto}
 .cell-critical{fill:var(--critical)}.cell-high{fill:var(--high)}.cell-medium{fill:var(--medium)}.cell-low{fill:var(--low)}.cell-failed{fill:var(--unsure)}
 .worst{margin-top:.8rem}
 .map{background:var(--card)}
-.map td{padding:1px;text-align:center;min-width:3.2rem}
+.map td{padding:1px;text-align:center;min-width:3.7rem}
 .map td:first-of-type{padding-left:1px}
 .map th{white-space:nowrap;padding-left:.6rem}
 .map caption{font-weight:400}
 .map thead th{position:sticky;top:0;background:var(--card)}
 .map thead th+th{text-align:center;padding:.35rem .4rem}
 .map tbody th{position:sticky;left:0;background:var(--card);max-width:45vw;overflow:hidden;text-overflow:ellipsis}
+.map td small{display:block;font-size:.72rem;font-weight:400;line-height:1.1}
 .map td a{display:block;padding:.3rem .4rem;border-radius:.3rem;text-decoration:none;white-space:nowrap;font-weight:600;min-height:1.5rem}`;
 
 const cards = `
@@ -148,10 +149,11 @@ tr:target{background:var(--sunk);outline:2px solid var(--link)}
 .station small{color:var(--muted)}
 .station b{font-weight:600;font-size:.85rem}
 .station i{font-style:normal;color:var(--broken);font-weight:600;font-size:.85rem}
-.station.cut{border:2px dashed var(--broken)}
+.station.cut{border:3px solid var(--broken)}
 .link{flex:0 0 2.6rem;display:flex;flex-direction:column;justify-content:center;text-align:center;line-height:1.1;color:var(--muted);font-size:1.1rem}
-.link .cut{color:var(--broken);font-weight:700}
-.path figcaption{font-size:.9rem;margin-top:.4rem;color:var(--fg)}`;
+.link span{min-height:1.1em}
+.link .cut{color:var(--broken);font-weight:700;font-size:1.5rem}
+.path figcaption{font-weight:600;margin-bottom:.4rem;color:var(--broken)}`;
 
 const charts = `
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem;margin-bottom:.6rem}
