@@ -208,14 +208,7 @@ export class NetnsAuditor extends Construct {
     });
     startRuns(this, { machine, storage, schedule, monitor });
     new Queries(this, 'Queries', { retention, bucket: storage.bucket, encryptionKey });
-    new Monitoring(this, 'Monitoring', {
-      ...settings,
-      discover,
-      schedule,
-      machine,
-      storage,
-      dashboard,
-    });
+    new Monitoring(this, 'Monitoring', { ...settings, discover, schedule, machine, storage, dashboard });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-L1',
       reason: 'nodejs24.x is the newest runtime of Lambda; the rule may know it later than CDK does.',
