@@ -1,5 +1,6 @@
 /** The StackSet template: in each account the role that finds and audits clusters, in each region their access entries. */
 import { stringify } from 'yaml';
+import { skipped } from './rule-packs.ts';
 
 /** The group that deploy/rbac.yaml gives its rights. */
 export const KUBERNETES_GROUP = 'netns-auditor';
@@ -167,11 +168,24 @@ export function accountTemplate(): string {
         Condition: 'Admits',
         DeletionPolicy: 'Delete',
         UpdateReplacePolicy: 'Delete',
+        Metadata: {
+          checkov: skipped({
+            CKV_AWS_158: 'CloudWatch encrypts it with its own key; it has names of clusters alone.',
+          }),
+        },
         Properties: { LogGroupName: '/netns-auditor/admit', RetentionInDays: 30 },
       },
       Admit: {
         Type: 'AWS::Lambda::Function',
         Condition: 'Admits',
+        Metadata: {
+          checkov: skipped({
+            CKV_AWS_115: 'It is called once an hour.',
+            CKV_AWS_116: 'What fails is tried again an hour later.',
+            CKV_AWS_117: 'It calls AWS alone, and no cluster.',
+            CKV_AWS_173: 'There are no secrets in the environment, and Lambda encrypts it with its own key.',
+          }),
+        },
         Properties: {
           Description: 'netns-auditor: gives each EKS cluster its access entry',
           Runtime: 'python3.13',

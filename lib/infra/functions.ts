@@ -21,6 +21,7 @@ import { admit } from './access-entries.ts';
 import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
 import { bundle } from './bundle.ts';
 import { denyNetwork, NETWORK_ACTIONS } from './network-rights.ts';
+import { acknowledgeUnconstrained } from './rule-packs.ts';
 import type { AuditStatesProps } from './state-machine.ts';
 import { STATES, type State } from './states.ts';
 import { clusterArn, type Storage } from './storage.ts';
@@ -151,6 +152,10 @@ function make(scope: Construct, state: State, props: FunctionsProps): Version {
   if (inVpc) {
     role.addToPolicy(new PolicyStatement({ actions: [...NETWORK_ACTIONS], resources: ['*'] }));
     denyNetwork(scope, `${name}NetworkDeny`, role, lambda);
+    acknowledgeUnconstrained(
+      role,
+      'Lambda places the function into subnets with it; its code is denied it by a policy of its own.',
+    );
   }
   acknowledge(role, ownKeys, storage);
   return versionOf(lambda, folder);
