@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { nodeFacts } from '../../lib/audit/node-facts.ts';
 import type { Evidence } from '../../lib/model/evidence.ts';
+import { misfit } from '../../lib/model/tables.ts';
 import { buildEvidence, readArchive } from '../../lib/probe/index.ts';
 import { LIMITS } from '../../lib/probe/limits.ts';
 
@@ -153,12 +154,19 @@ describe('a bundle of a hostile node', () => {
     expect(evidence.sandboxes.status).toBe('present');
   });
 
-  it('with an absurd limit in a sysctl has no number in its row, which the report could not hold', () => {
-    const huge = text('kernel/sysctl').replace(/(max_net_namespaces:)\d+/, '$199999999999999999999');
-    expect(huge).toContain('99999999999999999999');
+  it.each([
+    ['99999999999999999999', null],
+    ['999999999999', null],
+    // One more than the kernel's int, which is that of the tables as well.
+    ['2147483648', null],
+    ['2147483647', 2_147_483_647],
+  ])('with a limit of %s in a sysctl has %s in its row, which tables can hold', (printed, limit) => {
+    const huge = text('kernel/sysctl').replace(/(max_net_namespaces:)\d+/, `$1${printed}`);
+    expect(huge).toContain(printed);
     const { evidence } = evidenceWith({ 'kernel/sysctl': huge });
-    const node = recorded.before.node;
-    expect(nodeFacts(node, 1, evidence, 0).limit).toBeNull();
+    const row = nodeFacts(recorded.before.node, 1, evidence, 0);
+    expect(row.limit).toBe(limit);
+    expect(misfit('nodes', row)).toBeNull();
   });
 
   it.each([

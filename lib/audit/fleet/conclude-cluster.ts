@@ -26,7 +26,7 @@ import { totalsOf } from '../../model/totals.ts';
 import { concludeRun } from '../conclude-run.ts';
 import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
-import { kubectlOf } from './connections.ts';
+import { kubectlOf } from './kubeconfig.ts';
 import { type Conclusion, failureText, type StepFailure, type Task } from './messages.ts';
 import { keepConclusion, readExceptions, readPlan, readResults } from './work.ts';
 

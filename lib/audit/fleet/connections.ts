@@ -1,9 +1,8 @@
 /** Opens a connection to a cluster of the config. */
-import { homedir } from 'node:os';
 import { type Cluster, type ClusterTarget, connect } from '../../cluster/index.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
 import type { AuditError } from '../../model/errors.ts';
-import { type KubectlOptions, kubectlOptions } from '../../model/kubectl.ts';
+import { kubeconfigOf } from './kubeconfig.ts';
 
 /** External dependencies of the fleet use cases. */
 export type Connections = {
@@ -63,17 +62,4 @@ export async function targetOf(
     ...(roleArn === undefined ? {} : { roleArn }),
     ...(externalId === undefined ? {} : { externalId }),
   };
-}
-
-/** The file and context of a cluster of this machine's kubeconfig. */
-function kubeconfigOf({ kubeconfig: { context, file } }: Extract<ClusterConfig, { kubeconfig: unknown }>): {
-  readonly context: string;
-  readonly file?: string;
-} {
-  return { context, ...(file === undefined ? {} : { file: file.replace(/^~(?=\/)/, homedir()) }) };
-}
-
-/** How kubectl reaches a cluster of the config; null if it has no kubeconfig of the user's. */
-export function kubectlOf(config: ClusterConfig): KubectlOptions | null {
-  return 'kubeconfig' in config ? kubectlOptions(kubeconfigOf(config)) : null;
 }
