@@ -13,7 +13,7 @@ import {
   REPAIR_NAMESPACE,
 } from '../lib/model/own-pods.ts';
 import { ADDRESS, CONTAINER, NETWORK, NUMBER, PIN } from '../lib/model/repair-grammar.ts';
-import { restoreArguments } from '../lib/model/restorable.ts';
+import { restoreArguments, undoArguments } from '../lib/model/restore-argument.ts';
 import { probePod, repairPod } from '../lib/probe/index.ts';
 
 /** Maximum seconds that a pod may run: `--deadline`, and half a minute more for a canary. */
@@ -70,7 +70,8 @@ function repair(): Scripted {
     `^orphan=${PIN}:${NUMBER}:[0-9]{1,10}$`,
     `^veth=(${hostLinkNames.join('|')}):${NUMBER}$`,
     `^address=${NETWORK}:${ADDRESS}:${CONTAINER}$`,
-    `^restore=[A-Za-z0-9./:_-]{1,400},(${restoreArguments.join('|')})$`,
+    ...restoreArguments,
+    ...undoArguments,
     '^act=[01]$',
     '^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$',
     '^total=[0-9]{1,5}$',
@@ -264,8 +265,8 @@ export function repairAdmissionPolicy(): string {
 #
 # In the namespace ${REPAIR_NAMESPACE} it admits the repair pod of this version of netns-auditor and no other, and lets nobody enter
 # it (exec, attach, port-forward, ephemeral containers). All that the pod can be told is which orphaned namespaces, pairs that lead into no
-# pod, records of addresses and losses of pods to look at, as an audit found them, whether to delete or to restore them, how long they
-# must have been there, and how much time there is.
+# pod, records of addresses and losses of pods and of the node to look at, as an audit found them, whether to delete, to restore or to take
+# back, how long they must have been there, and how much time there is.
 # ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
     scripted: { component: 'repair', shape: repair(), parts: 'lib/probe/repair/ and of lib/probe/probe/' },
     earlier: null,

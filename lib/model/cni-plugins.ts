@@ -17,6 +17,8 @@ export type Layout = {
    * `none`: BPF delivers.
    */
   readonly hostRoute: 'subnet' | 'address' | 'none';
+  /** Scope of the route to a pod's own link, as the plugin makes it. */
+  readonly hostRouteScope: 'host' | 'link';
   /** Whose MAC address the pod must have for its gateway. */
   readonly gatewayMac: 'bridge' | 'hostLink';
   /**
@@ -73,6 +75,7 @@ const noGateway = { 4: null, 6: null } as const;
 const bridge: Layout = {
   hostLinkPrefix: 'veth',
   hostRoute: 'subnet',
+  hostRouteScope: 'link',
   gatewayMac: 'bridge',
   gatewayNeighbour: 'dynamic',
   gatewayAnswers: true,
@@ -87,6 +90,7 @@ const bridge: Layout = {
 const aws: Layout = {
   hostLinkPrefix: 'eni',
   hostRoute: 'address',
+  hostRouteScope: 'link',
   gatewayMac: 'hostLink',
   gatewayNeighbour: 'permanent',
   gatewayAnswers: false,
@@ -101,6 +105,7 @@ const aws: Layout = {
 const calico: Layout = {
   hostLinkPrefix: 'cali',
   hostRoute: 'address',
+  hostRouteScope: 'link',
   gatewayMac: 'hostLink',
   gatewayNeighbour: 'dynamic',
   gatewayAnswers: false,
@@ -116,6 +121,7 @@ const calico: Layout = {
 const ciliumLayout: Layout = {
   hostLinkPrefix: 'lxc',
   hostRoute: 'none',
+  hostRouteScope: 'link',
   gatewayMac: 'hostLink',
   gatewayNeighbour: 'dynamic',
   gatewayAnswers: true,
@@ -185,7 +191,8 @@ const plugin = (known: Partial<CniPlugin>): CniPlugin => ({
 const plugins = {
   bridge: plugin({ layout: bridge, addresses: 'range' }),
   ptp: plugin({
-    layout: { ...bridge, hostRoute: 'address', gatewayMac: 'hostLink' },
+    // AddHostRoute of the CNI plugins.
+    layout: { ...bridge, hostRoute: 'address', hostRouteScope: 'host', gatewayMac: 'hostLink' },
     addresses: 'range',
   }),
   flannel: plugin({

@@ -11,6 +11,7 @@ export const LINK = '[a-z][A-Za-z0-9_.-]{0,14}';
 export const ADDRESS = '[0-9a-f.:]{3,39}';
 export const ADDRESS_4 = '[0-9.]{7,15}';
 export const SUBNET_4 = `${ADDRESS_4}/[0-9]{1,2}`;
+export const MAC = '[0-9a-f]{2}(:[0-9a-f]{2}){5}';
 /** A network of host-local, which is a directory. */
 export const NETWORK = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}';
 /** The id of a container. */

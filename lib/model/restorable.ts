@@ -3,13 +3,12 @@
  * their findings, and the script of repairs (lib/probe/repair/restore.sh) asks again whether it is as it was found.
  */
 import * as z from 'zod';
-import { ADDRESS, ADDRESS_4, kernelNumber, LINK, NUMBER, PIN, SUBNET_4, whole } from './repair-grammar.ts';
-import { command } from './shell.ts';
+import { ADDRESS, ADDRESS_4, kernelNumber, LINK, MAC, PIN, SUBNET_4, whole } from './repair-grammar.ts';
 
 const linkName = z.string().regex(whole(LINK));
 
 /** How each flag of a port has to be; hairpin only if the plugin was told to set it. */
-const FLAGS = { hairpin: true, learning: true, isolated: false } as const;
+export const FLAGS = { hairpin: true, learning: true, isolated: false } as const;
 
 /** The namespace of a pod: the name is of the sandbox alone, and with the inode it is known again. */
 const namespaceSchema = z.object({
@@ -19,6 +18,9 @@ const namespaceSchema = z.object({
 
 /** The node's end of a pair: no other link gets its number until the node starts again. */
 const hostLinkSchema = z.object({ name: linkName, index: kernelNumber });
+
+const address = z.string().regex(whole(ADDRESS));
+const mac = z.string().regex(whole(MAC));
 
 export const restorableSchema = z.discriminatedUnion('what', [
   z.object({
@@ -55,6 +57,66 @@ export const restorableSchema = z.discriminatedUnion('what', [
       on: z.boolean().describe('As it has to be.'),
     })
     .refine(({ flag, on }) => on === FLAGS[flag]),
+  z.object({
+    what: z.literal('host-route'),
+    namespace: namespaceSchema,
+    link: hostLinkSchema,
+    address: address.describe('Of the pod.'),
+    scope: z.enum(['host', 'link']).describe('As its plugin makes it.'),
+    instead: linkName.nullable().describe('The link that has the route; null: there is none.'),
+  }),
+  z.object({
+    what: z.literal('node-route'),
+    namespace: namespaceSchema.describe('Of a pod that needs it.'),
+    bridge: linkName,
+    subnet: z.string().regex(whole(SUBNET_4)),
+    gateway: z
+      .string()
+      .regex(whole(ADDRESS_4))
+      .describe('Of the pods, on the bridge: the kernel makes this route with it.'),
+  }),
+  z.object({
+    what: z.literal('aws-rule'),
+    namespace: namespaceSchema,
+    link: hostLinkSchema,
+    address: address.describe('Of the pod.'),
+    table: z
+      .int()
+      .min(2)
+      .max(99_999)
+      .nullable()
+      .describe('From the pod, to that table of its ENI, as rule 1536; null: to the pod, as rule 512.'),
+  }),
+  z.object({
+    what: z.literal('forwarding'),
+    namespace: namespaceSchema.describe('Of a pod that needs it.'),
+    family: z.union([z.literal(4), z.literal(6)]),
+  }),
+  z.object({
+    what: z.literal('link-setting'),
+    namespace: namespaceSchema.describe('Of a pod that needs it.'),
+    link: hostLinkSchema,
+    setting: z.enum(['forwarding', 'proxy_arp']).describe('Of IPv4; it has to be 1.'),
+  }),
+  z.object({
+    what: z.literal('node-neighbour'),
+    namespace: namespaceSchema,
+    link: hostLinkSchema,
+    on: linkName.describe('Whose entry it is: that link, or its bridge.'),
+    address: address.describe('Of the pod.'),
+    mac: mac.describe('The wrong one, in a permanent entry: it is removed, and the kernel asks the pod.'),
+  }),
+  z.object({
+    what: z.literal('gateway-neighbour'),
+    namespace: namespaceSchema,
+    link: hostLinkSchema,
+    inPod: linkName.describe("The pod's end."),
+    gateway: address,
+    mac: mac.nullable().describe('The wrong one, in a permanent entry; null: there is none.'),
+    written: z
+      .boolean()
+      .describe("True: the plugin writes it, with the MAC address of the node's end; else the kernel asks."),
+  }),
 ]);
 export type Restorable = z.infer<typeof restorableSchema>;
 
@@ -68,7 +130,7 @@ export const restoreSchema = z
 /** As `ip` writes a flag. */
 export const onOff = (on: boolean): string => (on ? 'on' : 'off');
 
-/** A word for it among the objects of its pod. */
+/** A word for it among the objects of its pod, or of its node. */
 export function restorableName(object: Restorable): string {
   switch (object.what) {
     case 'lo':
@@ -83,68 +145,24 @@ export function restorableName(object: Restorable): string {
       return `port-of-${object.bridge}`;
     case 'port-flag':
       return object.flag;
+    case 'host-route':
+      return `route-to-${object.address}`;
+    case 'node-route':
+      return `${object.bridge}/${object.subnet}`;
+    case 'aws-rule':
+      return object.table === null ? `rule-512-${object.address}` : `rule-1536-${object.address}`;
+    case 'forwarding':
+      return `forwarding-${object.family}`;
+    case 'link-setting':
+      return `${object.link.name}/${object.setting}`;
+    case 'node-neighbour':
+      return `neighbour-${object.address}`;
+    case 'gateway-neighbour':
+      return `neighbour-${object.gateway}`;
   }
 }
 
-/** What the pod on the node is told of it. @param name - by which it answers, without comma and blank */
-export function restoreArgument(name: string, object: Restorable): string {
-  const { what, namespace } = object;
-  return `restore=${[name, what, namespace.pin, namespace.inode, ...fieldsOf(object)].join(',')}`;
-}
-
-function fieldsOf(object: Restorable): (string | number)[] {
-  switch (object.what) {
-    case 'lo':
-      return [object.lost];
-    case 'default-route':
-      return [object.link, object.gateway];
-    case 'subnet-route':
-      return [object.link, object.subnet, object.address];
-    case 'link-up':
-      return [object.link.name, object.link.index];
-    case 'bridge-port':
-      return [object.link.name, object.link.index, object.bridge];
-    case 'port-flag':
-      return [object.link.name, object.link.index, object.flag, onOff(object.on)];
-  }
-}
-
-/** What an argument may look like, without `^restore=NAME,` and `$`: a line for each `what`. */
-export const restoreArguments: readonly string[] = (() => {
-  const pod = `${PIN},${NUMBER}`;
-  const hostLink = `${LINK},${NUMBER}`;
-  const flags = Object.entries(FLAGS).map(([flag, on]) => `${flag},${onOff(on)}`);
-  return [
-    `lo,${pod},(up|address)`,
-    `default-route,${pod},${LINK},${ADDRESS}`,
-    `subnet-route,${pod},${LINK},${SUBNET_4},${ADDRESS_4}`,
-    `link-up,${pod},${hostLink}`,
-    `bridge-port,${pod},${hostLink},${LINK}`,
-    `port-flag,${pod},${hostLink},(${flags.join('|')})`,
-  ];
-})();
-
-/** The command that takes it back, for a root shell on the node: the object is only put back if it still was as it was found. */
-export function undoCommand(object: Restorable): string {
-  const inPod = (...words: string[]): string =>
-    command('nsenter', `--net=/run/netns/${object.namespace.pin}`, 'ip', ...words);
-  switch (object.what) {
-    case 'lo':
-      return object.lost === 'up'
-        ? inPod('link', 'set', 'lo', 'down')
-        : inPod('addr', 'del', '127.0.0.1/8', 'dev', 'lo');
-    case 'default-route':
-      return inPod('route', 'del', 'default', 'via', object.gateway, 'dev', object.link);
-    case 'subnet-route':
-      return inPod('route', 'del', object.subnet, 'dev', object.link);
-    case 'link-up':
-      return command('ip', 'link', 'set', object.link.name, 'down');
-    case 'bridge-port':
-      return command('ip', 'link', 'set', object.link.name, 'nomaster');
-    case 'port-flag':
-      return command(
-        ...['ip', 'link', 'set', object.link.name, 'type', 'bridge_slave', object.flag],
-        onOff(!object.on),
-      );
-  }
+/** Whether it is the node's, which many of its pods may lack: then its name alone tells it apart. */
+export function isOfNode({ what }: Restorable): boolean {
+  return what === 'node-route' || what === 'forwarding' || what === 'link-setting';
 }

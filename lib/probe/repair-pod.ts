@@ -6,7 +6,7 @@ import { repairScript } from './repair-script.ts';
 
 /** What one pod takes at most: as much as the admission policy can look through, and of what is put back as much as there is time for. */
 export function mostObjects(kind: ActKind): number {
-  return kind === 'restore' ? 200 : 2000;
+  return kind === 'restore' || kind === 'take-back' ? 200 : 2000;
 }
 
 export type RepairPodOptions = Pick<

@@ -4,7 +4,9 @@
  */
 import type { Finding } from '../model/finding.ts';
 import type { RepairOf } from '../model/repair.ts';
-import { restorableName, restoreArgument, undoCommand } from '../model/restorable.ts';
+import { isOfNode, restorableName } from '../model/restorable.ts';
+import { restoreArgument } from '../model/restore-argument.ts';
+import { undoCommand } from '../model/restore-undo.ts';
 
 export type NodeObject = {
   /** Its name in the pod's answer. */
@@ -29,13 +31,14 @@ export function leakedRecords({ records }: RepairOf<'release-addresses'>): NodeO
   }));
 }
 
-/** Each with the name of its pod. */
+/** Each with the name of its pod, or of what the finding is about; what is the node's has a name of its own. */
 export function restorables(
   { fingerprint, object }: Pick<Finding, 'fingerprint' | 'object'>,
   { objects }: RepairOf<'restore'>,
 ): NodeObject[] {
+  const owner = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
   return objects.map((lost) => {
-    const name = `${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}/${restorableName(lost)}`;
+    const name = isOfNode(lost) ? restorableName(lost) : `${owner}/${restorableName(lost)}`;
     return { name, argument: restoreArgument(name, lost), trace: fingerprint, undo: undoCommand(lost) };
   });
 }

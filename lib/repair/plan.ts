@@ -30,9 +30,9 @@ export type NamespacesAct = Planned & {
   readonly orphans: readonly Orphan[];
 };
 
-/** Puts back what pods lost, or deletes pairs that lead into no pod, or address records without a container, on one node. */
+/** Puts back what pods lost, or takes it back, or deletes pairs that lead into no pod, or address records without a container, on one node. */
 export type ObjectsAct = Planned & {
-  readonly kind: 'restore' | 'delete-veths' | 'release-addresses';
+  readonly kind: 'restore' | 'take-back' | 'delete-veths' | 'release-addresses';
   readonly objects: readonly NodeObject[];
 };
 
@@ -232,7 +232,8 @@ function restoreActs(
   return byNodeAndReason(found, (finding) => whyNotRestored(finding, known)).map(({ group, ...planned }) => ({
     ...planned,
     kind: 'restore',
-    objects: group.flatMap(({ finding, repair }) => restorables(finding, repair)),
+    // Many pods may lack one route of the node.
+    objects: withoutDuplicates(group.flatMap(({ finding, repair }) => restorables(finding, repair))),
   }));
 }
 

@@ -77,18 +77,24 @@ describe('the admission policy of the pods that repair nodes', () => {
 
   const pod = 'cni-00000000-0000-4000-8000-000000000001,4026532400';
   it.each([
-    `restore=shop/web-1/default-route-6,default-route,${pod},eth0,fd00::1`,
-    `restore=shop/web-1/port-of-cni0,bridge-port,${pod},veth12345678,7,cni0`,
+    `restore-default-route=shop/web-1/default-route-6,${pod},eth0,fd00::1`,
+    `restore-bridge-port=shop/web-1/port-of-cni0,${pod},veth12345678,7,cni0`,
+    `restore-aws-rule=shop/web-1/rule-1536-10.1.1.2,${pod},eni12345678901,7,10.1.1.2,2`,
+    `restore-forwarding=forwarding-4,${pod},4`,
+    `undo-host-route=shop/web-1/route-to-10.1.1.2,${pod},cali12345678901,7,10.1.1.2,link,none`,
   ])('takes %s', (argument) => {
     expect(isTaken(argument)).toBe(true);
   });
 
   it.each([
-    `restore=shop/web-1/lo,lo,${pod},down`,
-    `restore=shop/web-1/hairpin,port-flag,${pod},veth12345678,7,hairpin,off`,
-    `restore=shop/web-1/x,default-route,${pod},eth0,10.1.1.1;reboot`,
-    `restore=shop/web-1/x,default-route,../1,1,eth0,10.1.1.1`,
-    `restore=x,sysctl,kernel.panic,1`,
+    `restore-lo=shop/web-1/lo,${pod},down`,
+    `restore-port-flag=shop/web-1/hairpin,${pod},veth12345678,7,hairpin,off`,
+    `restore-default-route=shop/web-1/x,${pod},eth0,10.1.1.1;reboot`,
+    `restore-default-route=shop/web-1/x,../1,1,eth0,10.1.1.1`,
+    `restore-sysctl=x,kernel.panic,1`,
+    `restore-host-route=x,${pod},cali12345678901,7,0.0.0.0/0,link,none`,
+    `restore-aws-rule=x,${pod},eni12345678901,7,all,2`,
+    `undo-forwarding=x,${pod},5`,
   ])('refuses %s: it is no loss of a pod', (argument) => {
     expect(isTaken(argument)).toBe(false);
   });

@@ -26,29 +26,91 @@ const [node] = inject('nodes') as [string];
 const baseline = new Set(inject('baseline'));
 const IMAGE = process.env.NETNS_AUDIT_E2E_IMAGE ?? DEFAULT_IMAGE;
 
+const platform = inject('platform');
+const has = (...plugins: string[]): boolean => plugins.includes(platform.plugin);
+/** Each pod has a route of its own, and nothing else puts it back while the test looks at it. */
+const isRouted = has('ptp', 'aws-cni');
+
+type Loss = {
+  readonly check: string;
+  readonly inPod: boolean;
+  readonly inject: string;
+  readonly when: boolean;
+  /** Default 1. */
+  readonly objects?: number;
+};
+
 /** What is lost by one pod each, and the check that finds it. */
-const LOSSES = [
-  { check: 'pod-loopback-down', inPod: true, inject: 'ip link set lo down' },
-  { check: 'pod-default-route-missing', inPod: true, inject: 'ip route del default' },
-  {
-    check: 'pod-gateway-route-missing',
-    inPod: true,
-    inject: `ip route del "$(ip route show dev eth0 proto kernel | awk '{ print $1; exit }')" dev eth0`,
-  },
-  {
-    check: 'bridge-port-flags-wrong',
-    inPod: false,
-    inject: 'ip link set "$HOST_LINK" type bridge_slave learning off isolated on',
-  },
-  { check: 'veth-bridge-detached', inPod: false, inject: 'ip link set "$HOST_LINK" nomaster' },
-  { check: 'veth-host-side-down', inPod: false, inject: 'ip link set "$HOST_LINK" down' },
-] as const;
+const LOSSES: readonly Loss[] = (
+  [
+    { check: 'pod-loopback-down', inPod: true, inject: 'ip link set lo down', when: true },
+    {
+      check: 'pod-default-route-missing',
+      inPod: true,
+      inject: 'ip route del default',
+      when: isBridge(platform),
+    },
+    {
+      check: 'pod-gateway-route-missing',
+      inPod: true,
+      inject: `ip route del "$(ip route show dev eth0 proto kernel | awk '{ print $1; exit }')" dev eth0`,
+      when: isBridge(platform),
+    },
+    {
+      check: 'bridge-port-flags-wrong',
+      inPod: false,
+      inject: 'ip link set "$HOST_LINK" type bridge_slave learning off isolated on',
+      when: isBridge(platform),
+      objects: 2,
+    },
+    {
+      check: 'veth-bridge-detached',
+      inPod: false,
+      inject: 'ip link set "$HOST_LINK" nomaster',
+      when: isBridge(platform),
+    },
+    {
+      check: 'veth-host-side-down',
+      inPod: false,
+      inject: 'ip link set "$HOST_LINK" down',
+      when: isBridge(platform),
+    },
+    {
+      check: 'node-neighbour-wrong',
+      inPod: false,
+      inject: `link=$(ip route get "$IP" | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'); ip neigh replace "$IP" lladdr 02:de:ad:00:00:01 nud permanent dev "$link"`,
+      when: isBridge(platform) || isRouted,
+    },
+    {
+      check: 'pod-gateway-neighbour-wrong',
+      inPod: true,
+      inject: `ip neigh replace "$(ip route show default | sed 's/.*via \\([^ ]*\\).*/\\1/')" lladdr 02:00:00:00:be:ef dev eth0 nud permanent`,
+      when: isBridge(platform) || isRouted,
+    },
+    { check: 'host-route-missing', inPod: false, inject: 'ip route del "$IP/32"', when: isRouted },
+    {
+      check: 'host-route-misdirected',
+      inPod: false,
+      inject: `scope=$(ip route show "$IP/32" | sed 's/.*scope \\([a-z]*\\).*/\\1/'); ip route replace "$IP/32" dev "$FIRST" scope "$scope"`,
+      when: isRouted,
+    },
+    {
+      check: 'aws-rule-missing',
+      inPod: false,
+      inject: 'ip rule del to "$IP" priority 512',
+      when: has('aws-cni'),
+    },
+  ] satisfies readonly Loss[]
+).filter(({ when }) => when);
+const OBJECTS = LOSSES.reduce((sum, { objects = 1 }) => sum + objects, 0);
 
 let folder: string;
 let kubeconfig: string;
 let store: string;
 let pods: readonly PodOnNode[];
 let before: string;
+let broken: string;
+let run: string;
 
 /** As a person of both groups of the manifests. */
 const remediate = async (...args: string[]): Promise<RunResult> =>
@@ -81,11 +143,15 @@ const workload = {
 async function network(): Promise<string> {
   const ofNode = await inNodeNetwork(
     node,
-    "ip route; ip rule; ip -d -o link | grep -oE '^[0-9]+: [^ ]+ <[^>]*>|master [^ ]+|(hairpin|learning|isolated) [a-z]+'",
+    "ip route; ip rule | sort; ip neigh show nud permanent | sort; cat /proc/sys/net/ipv4/ip_forward; ip -d -o link | grep -oE '^[0-9]+: [^ ]+ <[^>]*>|master [^ ]+|(hairpin|learning|isolated) [a-z]+'",
   );
   const ofPods = await Promise.all(
     pods.map((pod) =>
-      inNetworkOf(node, pod.variables.PID ?? '', 'ip -o addr; ip route; ip -o link | cut -d " " -f 2-4'),
+      inNetworkOf(
+        node,
+        pod.variables.PID ?? '',
+        'ip -o addr; ip route; ip neigh show nud permanent; ip -o link | cut -d " " -f 2-4',
+      ),
     ),
   );
   return [ofNode, ...ofPods].join('\n');
@@ -129,40 +195,46 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(!isBridge(inject('platform')))(`pods on ${node} that lost a part of their network`, () => {
+describe.skipIf(!isBridge(platform) && !isRouted)(`pods on ${node} that lost a part of their network`, () => {
   beforeAll(async () => {
     before = await network();
     for (const [index, { inPod, inject: script }] of LOSSES.entries()) {
       const pod = pods[index];
       if (pod === undefined) throw new Error('a pod is missing');
       if (inPod) await inNetworkOf(node, pod.variables.PID ?? '', script);
-      else await inNodeNetwork(node, script, pod.variables);
+      else
+        await inNodeNetwork(node, script, {
+          ...pod.variables,
+          FIRST: pods[0]?.variables.HOST_LINK ?? '',
+        });
     }
     const { report } = await audit([], { store });
     const found = newFindings(report, baseline);
     expect(found.map(({ check }) => check).toSorted(), found.map(summary).join('\n')).toEqual(
       LOSSES.map(({ check }) => check).toSorted(),
     );
+    broken = await network();
   });
 
   it('are planned to have it back', async () => {
     const { stdout, exitCode } = await remediate();
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(`Put back ${LOSSES.length + 1} objects that running pods lost.`);
+    expect(stdout).toContain(`Put back ${OBJECTS} objects that running pods, or their node, lost.`);
     expect(await network()).not.toBe(before);
   });
 
   it('are only looked at by a rehearsal', async () => {
     const { stderr, exitCode } = await remediate('--rehearse');
-    expect(stderr).toContain(`${LOSSES.length + 1} would be put back; nothing was changed`);
+    expect(stderr).toContain(`${OBJECTS} would be put back; nothing was changed`);
     expect(exitCode, stderr).toBe(0);
     expect(await network()).not.toBe(before);
   });
 
   it('have it back, and the node is as it was before; no pod was restarted', async () => {
     const uids = pods.map(({ pod }) => pod.metadata.uid).toSorted();
-    const { stderr, exitCode } = await remediate('--apply', '--yes', '--limit', '10');
-    expect(stderr).toContain(`${LOSSES.length + 1} put back; an audit finds them in order`);
+    const { stderr, exitCode } = await remediate('--apply', '--yes', '--limit', '20');
+    run = /remediate --undo (\S+)/.exec(stderr)?.[1] ?? '';
+    expect(stderr).toContain(`${OBJECTS} put back; an audit finds them in order`);
     expect(stderr).toContain('To take it back, as root on');
     expect(exitCode, stderr).toBe(0);
     expect(await network()).toBe(before);
@@ -170,6 +242,18 @@ describe.skipIf(!isBridge(inject('platform')))(`pods on ${node} that lost a part
     expect(newFindings(report, baseline).map(summary)).toEqual([]);
     const now = await listPods('-l', 'part=to-restore');
     expect(now.map(({ metadata }) => metadata.uid).toSorted()).toEqual(uids);
+  });
+
+  it('lose it all again when the run is taken back, and have it back once more', async () => {
+    const rehearsed = await remediate('--undo', run, '--rehearse');
+    expect(rehearsed.stderr).toContain(`${OBJECTS} would be taken back; nothing was changed`);
+    const { stderr, exitCode } = await remediate('--undo', run, '--apply', '--yes', '--limit', '20');
+    expect(stderr).toContain(`${OBJECTS} taken back`);
+    expect(exitCode, stderr).toBe(0);
+    expect(await network()).toBe(broken);
+    await audit([], { store });
+    expect((await remediate('--apply', '--yes', '--limit', '20')).exitCode).toBe(0);
+    expect(await network()).toBe(before);
   });
 
   it('lose it again by the commands that take it back', async () => {
@@ -180,5 +264,32 @@ describe.skipIf(!isBridge(inject('platform')))(`pods on ${node} that lost a part
     await onNode(node, undo ?? 'false');
     const { report } = await audit([], { store });
     expect(newFindings(report, baseline).map(({ check }) => check)).toEqual(['pod-loopback-down']);
+  });
+
+  it('reach the world again once their node forwards', async () => {
+    await remediate('--fresh', '--only', 'pod-loopback-down', '--apply', '--yes', '--limit', '10');
+    await onNode(node, 'echo 0 > /proc/sys/net/ipv4/ip_forward');
+    await audit([], { store });
+    const { stderr, exitCode } = await remediate(
+      ...['--only', 'node-forwarding-disabled', '--apply', '--yes', '--limit', '5'],
+    );
+    expect(stderr).toContain('forwarding-4');
+    expect(exitCode, stderr).toBe(0);
+    expect(await network()).toBe(before);
+  });
+
+  it.runIf(isBridge(platform))('are reached again once the node has the route of their subnet', async () => {
+    await inNodeNetwork(
+      node,
+      `bridge=$(ip -j link show "$HOST_LINK" | jq -r '.[0].master'); ip route del "$(ip route show dev "$bridge" proto kernel | cut -d ' ' -f 1)" dev "$bridge"`,
+      pods[0]?.variables,
+    );
+    await audit([], { store });
+    const { stdout, stderr, exitCode } = await remediate(
+      ...['--only', 'host-route-missing', '--apply', '--yes', '--limit', '5'],
+    );
+    expect(stdout).toMatch(/ 1: [a-z0-9]+\/10\./);
+    expect(exitCode, stderr).toBe(0);
+    expect(await network()).toBe(before);
   });
 });

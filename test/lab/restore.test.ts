@@ -1,48 +1,7 @@
 /** What the repair of a node does to running pods that lost a part of their network, and to what has become of some since they were found. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { repairScript } from '../../lib/probe/repair-script.ts';
-import { OF_ITS_OWN, whyNoLab } from './lab.ts';
-
-/** Answers by pod and what it lost, and the network of the node and of all pods before they lost it and after the repair. */
-type Repaired = {
-  readonly answers: ReadonlyMap<string, string>;
-  readonly before: ReadonlyMap<string, string>;
-  readonly after: ReadonlyMap<string, string>;
-};
-
-function repairLab(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
-  const script = readFileSync(new URL('./restore.sh', import.meta.url), 'utf8');
-  const output = execFileSync(
-    'unshare',
-    [...OF_ITS_OWN, 'sh', '-c', script, 'lab', repairScript(), act ? '1' : '0'],
-    {
-      encoding: 'utf8',
-      timeout: 170_000,
-      maxBuffer: 1e8,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, ...environment },
-    },
-  );
-  const [said = '', before = '', after = ''] = output.split('\n---\n');
-  const answers = [...said.matchAll(/^(\w+) (\d+\/\S+) (.+)$/gm)].map(
-    ([, word, name, detail]) => [name ?? '', `${word}: ${detail}`] as const,
-  );
-  expect(said).toMatch(new RegExp(`^end ${answers.length}$`, 'm'));
-  return { answers: new Map(answers), before: byPod(before), after: byPod(after) };
-}
-
-/** What `pod NUMBER` begins, by that number; `node` comes first. */
-function byPod(text: string): Map<string, string> {
-  const parts = text.trimEnd().split(/^pod (?=\d+$)/m);
-  return new Map(
-    parts.map((part, index) => {
-      const [number = '', ...rest] = part.split('\n');
-      return index === 0 ? ['node', part] : [number, rest.join('\n')];
-    }),
-  );
-}
+import { whyNoLab } from './lab.ts';
+import { type Restored, restoreAndUndo, restoreLab } from './restored.ts';
 
 const LOST = [
   ['1/lo', 'its loopback is down'],
@@ -84,9 +43,9 @@ const REFUSED = [
 ] as const;
 
 describe.skipIf(whyNoLab() !== null)('what pods lost of their network', { timeout: 180_000 }, () => {
-  let repaired: Repaired;
+  let repaired: Restored;
   beforeAll(() => {
-    repaired = repairLab(true);
+    repaired = restoreLab('restore.sh', true);
   }, 180_000);
   const of = (name: string): string => repaired.answers.get(name) ?? 'no answer';
 
@@ -115,7 +74,7 @@ describe.skipIf(whyNoLab() !== null)('what pods lost of their network', { timeou
 
 describe.skipIf(whyNoLab() !== null)('a rehearsal', { timeout: 180_000 }, () => {
   it('says of each what would be done, and changes nothing', () => {
-    const { answers, before, after } = repairLab(false);
+    const { answers, before, after } = restoreLab('restore.sh', false);
     for (const [name] of LOST) {
       expect(answers.get(name)).toBe('would: it is as it was found');
       const [pod = ''] = name.split('/');
@@ -130,21 +89,68 @@ describe.skipIf(whyNoLab() !== null)('what does not go as it should', { timeout:
     ['STUCK', /^failed: it was put back, but it is not as it should be: found$/],
     ['FAILS', /^failed: it could not be put back: RTNETLINK answers: Operation not permitted/],
   ])('is no success, and ends it (%s)', (how, said) => {
-    const { answers } = repairLab(true, { FEW: '1', [how]: 'route\\ add\\ default*' });
+    const { answers } = restoreLab('restore.sh', true, { FEW: '1 2 3', [how]: 'route\\ add\\ default*' });
     expect(answers.get('1/lo')).toBe('done: it is as it should be');
     expect(answers.get('2/default')).toMatch(said);
     expect(answers.get('3/subnet')).toBe('left: another one did not go as it should');
   });
 
   it('is not tried where the records of the runtime do not have the repair itself', () => {
-    const { answers } = repairLab(true, { FEW: '1', ELSEWHERE: '1' });
+    const { answers } = restoreLab('restore.sh', true, { FEW: '1 2 3', ELSEWHERE: '1' });
     expect(answers.size).toBe(3);
     for (const answer of answers.values())
       expect(answer).toContain('left: not all could be looked at: the records of the runtime do not have');
   });
 
   it('is not tried once the time is over', () => {
-    const { answers } = repairLab(true, { FEW: '1', TOTAL: '0' });
+    const { answers } = restoreLab('restore.sh', true, { FEW: '1 2 3', TOTAL: '0' });
     for (const answer of answers.values()) expect(answer).toBe('left: the time was over');
   });
+});
+
+describe.skipIf(whyNoLab() !== null)('what was put back', { timeout: 180_000 }, () => {
+  it('is taken back as it was found', () => {
+    const few = LOST.map(([name]) => name.split('/')[0]).join(' ');
+    const { answers, undone, broken, last, before, after } = restoreAndUndo('restore.sh', LOST.length, {
+      FEW: few,
+    });
+    for (const [name] of LOST)
+      expect([name, answers.get(name)]).toEqual([name, 'done: it is as it should be']);
+    for (const [name] of LOST)
+      expect([name, undone.get(name)]).toEqual([name, 'done: it is as it was found']);
+    expect(after).toEqual(before);
+    expect(broken).not.toEqual(before);
+    expect(last).toEqual(broken);
+  });
+});
+
+/** Where it is killed: a loss, and a command before or after which no program of it goes on. */
+const STEPS = [
+  ['1', 'link set dev lo up'],
+  ['2', 'route add default via 10.1.1.254 dev eth0'],
+  ['3', 'route add 10.1.1.0/24 dev eth0 *'],
+  ['4', 'link set dev veth00000004 type bridge_slave hairpin on'],
+  ['5', 'link set dev veth00000005 master cni0'],
+  ['5', 'link set dev veth00000005 type bridge_slave hairpin on'],
+  ['6', 'link set dev veth00000006 up'],
+  ['7', 'link set dev veth00000007 type bridge_slave learning on'],
+  ['8', 'link set dev veth00000008 type bridge_slave isolated off'],
+  ['9', 'addr add 127.0.0.1/8 dev lo'],
+] as const;
+
+describe.skipIf(whyNoLab() !== null)('a repair of pods that is killed', { timeout: 60_000 }, () => {
+  it.each(STEPS.flatMap((step) => [['before', ...step] as const, ['after', ...step] as const]))(
+    '%s the step of loss %s: %s, is completed by the same call',
+    (when, loss, step) => {
+      const { answers, before, after, said } = restoreLab('restore.sh', true, {
+        FEW: loss,
+        KILL: `${when} ${step}`,
+      });
+      expect(said).not.toContain('it was not killed');
+      expect([...answers.values()]).toEqual([
+        expect.stringMatching(/^(?:done|refused): it is as it should be$/),
+      ]);
+      expect(after).toEqual(before);
+    },
+  );
 });

@@ -11,6 +11,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, podObject } from '../define.ts';
+import { hostEnd, restoreEach } from '../remedies/restore.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /**
@@ -59,6 +60,7 @@ export const awsRuleMissing = defineCheck({
             command('ip', ...ruleArguments(rule)),
           ),
         ),
+        ...restoreRules([found]),
       });
     });
     const object = nodeObject(node);
@@ -67,6 +69,17 @@ export const awsRuleMissing = defineCheck({
     return [...pods, flushed ? ofNode(lacking, own.length, node) : pass(object)];
   },
 });
+
+/** For a failure: the rules that the tool can put back, as many as a person is told. */
+function restoreRules(lacking: readonly Lacking[]) {
+  const rules = lacking.flatMap(({ network, missing }) =>
+    missing.map(({ address, priority, table }) => {
+      const to = priority === PRIORITY.toPod ? null : Number(table);
+      return [network, { what: 'aws-rule', link: hostEnd(network.hostLink), address, table: to }] as const;
+    }),
+  );
+  return restoreEach(rules.slice(0, SHOWN));
+}
 
 function detailOf({ network, missing }: Lacking): string {
   return missing
@@ -115,5 +128,6 @@ function ofNode(lacking: readonly Lacking[], all: number, node: string): Outcome
         'journalctl -b -u systemd-networkd -u NetworkManager --no-pager | tail -n 50',
       ),
     ],
+    ...restoreRules(lacking),
   });
 }

@@ -2,6 +2,7 @@ import { mainAddresses } from '../../computed/preconditions.ts';
 import { wayIn } from '../../computed/way-in.ts';
 import type { Neighbour } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
 /**
@@ -49,6 +50,19 @@ export const nodeNeighbourWrong = definePodCheck({
           node,
           'remove the entry; the kernel then asks the pod itself.',
           command('ip', 'neigh', 'del', destination, 'dev', link),
+        ),
+      ),
+      ...restore(
+        network,
+        ...wrong.map(
+          ({ destination, mac: found }) =>
+            ({
+              what: 'node-neighbour',
+              link: hostEnd(network.hostLink),
+              on: link,
+              address: destination,
+              mac: found?.toLowerCase() ?? '',
+            }) as const,
         ),
       ),
     };

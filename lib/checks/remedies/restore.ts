@@ -6,6 +6,8 @@ import { type Restorable, restoreSchema } from '../../model/restorable.ts';
 /** An object of the pod, without the namespace, which is the pod's. */
 type InPod = Restorable extends infer One ? (One extends Restorable ? Omit<One, 'namespace'> : never) : never;
 
+type Named = Pick<PodNetwork, 'sandbox' | 'namespace'>;
+
 /**
  * For a failure: what the tool can put back. Nothing where the pod's namespace has no name that containerd makes, or an object one that no
  * plugin gives: only people repair that.
@@ -13,18 +15,31 @@ type InPod = Restorable extends infer One ? (One extends Restorable ? Omit<One, 
  * @param objects - in the order in which they are put back
  */
 export function restore(
-  { sandbox, namespace }: Pick<PodNetwork, 'sandbox' | 'namespace'>,
+  network: Named,
   ...objects: readonly InPod[]
 ): { readonly repair?: RepairOf<'restore'> } {
-  const pin = sandbox.namespacePath?.replace(/^(?:\/var)?\/run\/netns\//, '');
+  return restoreEach(objects.map((object) => [network, object]));
+}
+
+/** An object, and a pod that lacks or needs it. */
+export type Lost = readonly [Named, InPod];
+
+/** As {@link restore}, of several pods, or of the node, which says with each a pod that needs it. */
+export function restoreEach(objects: readonly Lost[]): {
+  readonly repair?: RepairOf<'restore'>;
+} {
   const { data } = restoreSchema.safeParse({
     kind: 'restore',
-    objects: objects.map((object) => ({ ...object, namespace: { pin, inode: namespace } })),
+    objects: objects.map(([network, object]) => ({ ...object, namespace: namespaceOf(network) })),
   });
   return data === undefined ? {} : { repair: data };
 }
 
-/** The node's end of the pod's pair, as it is known again. */
-export function hostEnd({ name, index }: { readonly name: string; readonly index: number }) {
-  return { name, index };
+function namespaceOf({ sandbox, namespace }: Named) {
+  return { pin: sandbox.namespacePath?.replace(/^(?:\/var)?\/run\/netns\//, ''), inode: namespace };
+}
+
+/** The node's end of the pod's pair, as it is known again; of one that is not known, what is never put back. */
+export function hostEnd(link: { readonly name: string; readonly index: number } | null) {
+  return link === null ? { name: '', index: 0 } : { name: link.name, index: link.index };
 }

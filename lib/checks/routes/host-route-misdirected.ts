@@ -1,10 +1,13 @@
 import { routeText } from '../../computed/gateway.ts';
 import { hostRoutes } from '../../computed/host-routes.ts';
 import { layoutOf } from '../../computed/layouts.ts';
+import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Route } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { ownRoute } from '../remedies/own-route.ts';
+import { restore } from '../remedies/restore.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** The address was reassigned, but its old route stayed (calico#5173, calico#10723). */
@@ -19,6 +22,8 @@ export const hostRouteMisdirected = definePodCheck({
   judge(network, { hostNetwork }, { node }) {
     const routes = hostRoutes(network, hostNetwork);
     if (typeof routes === 'string') return routes;
+    const layout = layoutOf(network);
+    if (typeof layout === 'string') return layout;
     const wrong = routes.flatMap((route) =>
       route.state === 'misdirected' && route.found !== null ? [{ ...route, found: route.found }] : [],
     );
@@ -39,9 +44,13 @@ export const hostRouteMisdirected = definePodCheck({
         })),
         remedy: remedy(
           network,
+          layout,
           wrong.map(({ found }) => found),
           node,
         ),
+        ...(layout.hostRoute === 'address'
+          ? restore(network, ...wrong.map(({ address, found }) => ownRoute(network, layout, address, found)))
+          : {}),
       };
     }
     if (routes.every(({ state }) => state === 'missing')) {
@@ -52,9 +61,7 @@ export const hostRouteMisdirected = definePodCheck({
 });
 
 /** Once the wrong route is gone, the subnet's route applies again; a pod that needs its own route gets a new one. */
-function remedy(network: PodNetwork, wrong: readonly Route[], node: string): RemedyStep[] {
-  const layout = layoutOf(network);
-  if (typeof layout === 'string') return recreatePod(network.pod);
+function remedy(network: PodNetwork, layout: Layout, wrong: readonly Route[], node: string): RemedyStep[] {
   const own = layout.hostRoute === 'address';
   const after = own
     ? 'the new pod gets one of its own'

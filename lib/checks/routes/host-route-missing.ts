@@ -2,7 +2,10 @@ import { addressBits, sameAddress, subnetOf } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
 import { hostRoutes } from '../../computed/host-routes.ts';
 import { layoutOf } from '../../computed/layouts.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { ownRoute } from '../remedies/own-route.ts';
+import { restore } from '../remedies/restore.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 /** Routed plugins create one route for each pod; behind a bridge, the subnet's route brings packets to the pods. */
@@ -20,7 +23,8 @@ export const hostRouteMissing = definePodCheck({
     const missing = routes.filter(({ state }) => state === 'missing');
     if (missing.length === 0) return 'pass';
     const layout = layoutOf(network);
-    const bySubnet = typeof layout !== 'string' && layout.hostRoute === 'subnet';
+    if (typeof layout === 'string') return layout;
+    const bySubnet = layout.hostRoute === 'subnet';
     return {
       detail: missing
         .map(
@@ -40,9 +44,26 @@ export const hostRouteMissing = definePodCheck({
             restoreSubnetRoute(node, address, link, network.results[0]?.addresses),
           )
         : recreatePod(network.pod),
+      ...restore(
+        network,
+        ...missing.map(({ address, link }) =>
+          bySubnet ? subnetRoute(network, address, link) : ownRoute(network, layout, address),
+        ),
+      ),
     };
   },
 });
+
+/** The gateway is one of the bridge's addresses, or the route could not be judged. */
+function subnetRoute({ results }: PodNetwork, address: string, bridge: string) {
+  const result = results[0]?.addresses.find((one) => sameAddress(one.address, address));
+  return {
+    what: 'node-route',
+    bridge,
+    subnet: subnetOf(address, result?.prefixLength ?? addressBits(address)),
+    gateway: result?.gateway ?? '',
+  } as const;
+}
 
 function restoreSubnetRoute(
   node: string,

@@ -3,13 +3,20 @@ import { uplinkOf } from '../../computed/uplinks.ts';
 import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
 import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
+import type { NetworkStack } from '../../model/network.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { hostEnd, type Lost, restoreEach } from '../remedies/restore.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 
-type Setting = { readonly name: string; readonly why: string };
+type Setting = {
+  readonly name: string;
+  readonly why: string;
+  /** As the tool puts it back, with a pod that needs it. */
+  readonly lost: Lost;
+};
 
 /**
  * A sysctl tool or hardening script ran after the node joined; kubelet and plugin enable forwarding only when
@@ -38,7 +45,7 @@ export const nodeForwardingDisabled = defineCheck({
     const settings =
       off.length > 0
         ? off
-        : linkSettings(forwarded, uplinkOf(hostNetwork)).filter(({ name }) => kernel.sysctls[name] === '0');
+        : linkSettings(forwarded, hostNetwork).filter(({ name }) => kernel.sysctls[name] === '0');
     if (settings.length === 0) {
       const unread = global.find(({ name }) => kernel.sysctls[name] === undefined);
       return [unread === undefined ? pass(object) : unknown(object, `${unread.name} could not be read`)];
@@ -69,6 +76,7 @@ export const nodeForwardingDisabled = defineCheck({
             'grep -rnE "ip_forward|forwarding|proxy_arp" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
           ),
         ],
+        ...restoreEach(settings.slice(0, SHOWN).map(({ lost }) => lost)),
       }),
     ];
   },
@@ -77,45 +85,47 @@ export const nodeForwardingDisabled = defineCheck({
 type Forwarded = { readonly network: PodNetwork; readonly layout: Layout };
 
 function globalSettings(forwarded: readonly Forwarded[]): Setting[] {
-  const families = new Set(forwarded.flatMap(({ network }) => network.pod.podIPs.map(familyOf)));
-  return [
-    ...(families.has(4) ? [{ name: 'net.ipv4.ip_forward', why: 'IPv4 of all links' }] : []),
-    ...(families.has(6) ? [{ name: 'net.ipv6.conf.all.forwarding', why: 'IPv6 of all links' }] : []),
-  ];
+  return ([4, 6] as const).flatMap((family) => {
+    const needs = forwarded.find(({ network }) => network.pod.podIPs.some((ip) => familyOf(ip) === family));
+    if (needs === undefined) return [];
+    const name = family === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding';
+    return { name, why: `IPv${family} of all links`, lost: [needs.network, { what: 'forwarding', family }] };
+  });
 }
 
 /**
  * Switches of single links: the pod's own or its bridge's, the uplink's, and Calico's answer for 169.254.1.1.
  * Not every probe reads them.
  */
-function linkSettings(forwarded: readonly Forwarded[], uplink: string | null): Setting[] {
+function linkSettings(forwarded: readonly Forwarded[], host: NetworkStack): Setting[] {
+  const uplink = uplinkOf(host);
   const withIPv4 = forwarded.filter(({ network }) => network.pod.podIPs.some((ip) => familyOf(ip) === 4));
+  const [first] = withIPv4;
+  if (first === undefined) return [];
+  const setting = (
+    { network }: Forwarded,
+    name: string,
+    switched: 'forwarding' | 'proxy_arp',
+    why: string,
+  ): Setting => {
+    const link = hostEnd(host.links.find((each) => each.name === name) ?? null);
+    return {
+      name: `net.ipv4.conf.${sysctlName(name)}.${switched}`,
+      why,
+      lost: [network, { what: 'link-setting', link, setting: switched }],
+    };
+  };
   // The link on which a packet arrives decides (systemd#468).
   const ofUplink =
-    withIPv4.length === 0 || uplink === null
-      ? []
-      : [
-          {
-            name: `net.ipv4.conf.${sysctlName(uplink)}.forwarding`,
-            why: `what comes in by ${uplink} for pods`,
-          },
-        ];
-  const ofPods = withIPv4.flatMap(({ network, layout }) => {
-    const link = nodeLink(network, layout);
+    uplink === null ? [] : [setting(first, uplink, 'forwarding', `what comes in by ${uplink} for pods`)];
+  const ofPods = withIPv4.flatMap((each) => {
+    const link = nodeLink(each.network, each.layout);
     if (link === null) return [];
-    return [
-      { name: `net.ipv4.conf.${sysctlName(link)}.forwarding`, why: `packets of ${link}` },
-      ...(layout.proxyArp
-        ? [
-            {
-              name: `net.ipv4.conf.${sysctlName(link)}.proxy_arp`,
-              why: `nobody answers for the gateway on ${link}`,
-            },
-          ]
-        : []),
-    ];
+    const forwarding = setting(each, link, 'forwarding', `packets of ${link}`);
+    if (!each.layout.proxyArp) return [forwarding];
+    return [forwarding, setting(each, link, 'proxy_arp', `nobody answers for the gateway on ${link}`)];
   });
-  return [...new Map([...ofPods, ...ofUplink].map((setting) => [setting.name, setting])).values()];
+  return [...new Map([...ofPods, ...ofUplink].map((found) => [found.name, found])).values()];
 }
 
 /** sysctl(8) writes a dot in a link's name, as in eth0.100, as a slash. */

@@ -1,10 +1,16 @@
 import { sameAddress } from '../../computed/cidr.ts';
 import { defaultRouteOf, expectedGateway } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
-import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import {
+  linkFault,
+  mainAddresses,
+  mayChangeNetwork,
+  networkElsewhere,
+} from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Neighbour, NetworkStack } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { hostEnd, restore } from '../remedies/restore.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /** States in which the kernel sends without verifying the MAC address; a STALE entry is verified on its next use. */
@@ -79,6 +85,18 @@ export const podGatewayNeighbourWrong = definePodCheck({
           'grep -rs MACAddressPolicy /etc/systemd/network /run/systemd/network /usr/lib/systemd/network',
         ),
       ],
+      // A learned entry cannot be made again, and a pod may have written one itself.
+      ...((entry === undefined || (!right && entry.states.includes('PERMANENT'))) &&
+      !network.pod.containers.some(mayChangeNetwork)
+        ? restore(network, {
+            what: 'gateway-neighbour',
+            link: hostEnd(network.hostLink),
+            inPod: network.interface,
+            gateway,
+            mac: entry === undefined ? null : (entry.mac?.toLowerCase() ?? ''),
+            written: layout.gatewayNeighbour === 'permanent',
+          })
+        : {}),
     };
   },
 });

@@ -1,4 +1,5 @@
-# What a pod has lost of its network, and the audit knows exactly: NAME,WHAT,PIN,INODE,… in `restores`, in the order in which it is put back.
+# What a pod has lost of its network, or the node for its pods, and the audit knows exactly: WHAT,NAME,PIN,INODE,… in `restores`, in the order in which it is put
+# back; in `undos` what was put back, and is taken back.
 
 # runs_in PIN INODE: the pin still is that namespace, and a container that the runtime knows by it runs in it. False, and `why`.
 runs_in() {
@@ -14,15 +15,52 @@ runs_in() {
 
 in_pod() { nsenter --net="$M/root/run/netns/$space" "$@"; }
 
-# look_at_lost ASKED: sets `state` to what restore.jq says of it. False, and why in `errors`, where not all could be looked at.
+# A setting of the node, for itself and to be written: our own /proc/sys is read only, and shows the same network.
+setting_of() { lines "$M/root/proc/sys/net/$1"; }
+value_of() { tr -cd '0-9' <"$(setting_of "$1")"; }
+forwarding_of() { case $1 in 4) lines ipv4/ip_forward ;; *) lines ipv6/conf/all/forwarding ;; esac; }
+
+# rest_of_node WHAT PIN INODE …: what else restore.jq has to know for it.
+rest_of_node() {
+  case $1 in
+    host-route | node-route) ip -j route && ip -6 -j route ;;
+    aws-rule) ip -j rule && ip -6 -j rule ;;
+    # A kernel that forwards takes router advertisements only where it is told 2.
+    forwarding)
+      lost_to=''
+      if [ "$4" = 6 ]; then
+        for link in $(ip -6 -j route show default | jq -r '.[] | select(.protocol == "ra").dev // empty'); do
+          [ "$(value_of "ipv6/conf/$link/accept_ra")" = 2 ] || lost_to='{"protocol": "ra"}'
+        done
+      fi
+      printf '{"now": "%s", "routes": [%s]}' "$(value_of "$(forwarding_of "$4")")" "$lost_to"
+      ;;
+    link-setting)
+      printf '{"now": "%s", "global": "%s", "routes": ' "$(value_of "ipv4/conf/$4/$6")" "$(value_of ipv4/ip_forward)" && ip -j route show default && echo '}'
+      ;;
+    node-neighbour) ip -j neigh ;;
+    gateway-neighbour) in_pod ip -j neigh ;;
+  esac
+}
+
+# look_at_lost WHAT PIN INODE …: sets `state` to what restore.jq says of it. False, and why in `errors`, where not all could be looked at.
 look_at_lost() {
   lines "$space" | numbers >nsid 2>errors && ip -j -d addr >restore.node 2>errors && in_pod ip -j -d addr >restore.inside 2>errors &&
-    { in_pod ip -j route && in_pod ip -6 -j route; } >restore.routes 2>errors && each cat <result-files >restore.results 2>errors || return
-  gateway=$(lines "$1" | cut -d , -f 5)
-  # Nothing is told of a gateway that no route leads to.
-  case $1 in default-route,*) in_pod ip -j route get "$gateway" 2>answer ;; esac >restore.way
-  state=$(jq -nr --arg asked "$1" --argjson nsid "$(cut -d ' ' -f 2 nsid)" --slurpfile node restore.node --slurpfile inside restore.inside \
-    --slurpfile routes restore.routes --slurpfile way restore.way --slurpfile results restore.results '
+    { in_pod ip -j route && in_pod ip -6 -j route; } >restore.routes 2>errors && each cat <result-files >restore.results 2>errors &&
+    rest_of_node "$@" >restore.more 2>errors || return
+  claimed=''
+  # Nothing is told of a gateway that no route leads to, or of a table that has no route.
+  case $1 in
+    default-route) in_pod ip -j route get "$5" 2>answer ;;
+    aws-rule) [ "$7" = main ] || case $6 in *:*) ip -6 -j route show table "$7" 2>answer ;; *) ip -j route show table "$7" 2>answer ;; esac ;;
+  esac >restore.way || : >restore.way
+  case $1 in
+    host-route | aws-rule) claimed=$6 ;;
+    node-neighbour) claimed=$7 ;;
+  esac
+  claimed=$(awk -F "$T" -v address="$claimed" 'FILENAME == "result-files" { own[$1]; next } $2 == address && !($1 in own) { sub(/.*\//, "", $1); print $1; exit }' result-files used)
+  state=$(jq -nr --arg asked "$asked" --arg claims "$claimed" --argjson nsid "$(cut -d ' ' -f 2 nsid)" --slurpfile node restore.node --slurpfile inside restore.inside \
+    --slurpfile routes restore.routes --slurpfile way restore.way --slurpfile more restore.more --slurpfile results restore.results '
     <restore.jq>' 2>errors) && [ -n "$state" ]
 }
 
@@ -38,50 +76,95 @@ put_back() {
     # A port forgets it with its bridge.
     bridge-port) ip link set dev "$4" master "$6" && { [ "$state" = found ] || ip link set dev "$4" type bridge_slave hairpin on; } ;;
     port-flag) ip link set dev "$4" type bridge_slave "$6" "$7" ;;
+    host-route) ip route replace "$6" dev "$4" scope "$7" ;;
+    node-route) ip route add "$5" dev "$4" proto kernel scope link src "$6" ;;
+    aws-rule) case $7 in main) ip rule add to "$6" lookup main priority 512 ;; *) ip rule add from "$6" lookup "$7" priority 1536 ;; esac ;;
+    forwarding) echo 1 >"$(setting_of "$(forwarding_of "$4")")" ;;
+    link-setting) echo 1 >"$(setting_of "ipv4/conf/$4/$6")" ;;
+    node-neighbour) ip neigh del "$7" dev "$6" ;;
+    gateway-neighbour)
+      case $9 in
+        written) in_pod ip neigh replace "$7" lladdr "$(jq -r --arg link "$4" '.[] | select(.ifname == $link).address' restore.node)" nud permanent dev "$6" ;;
+        *) in_pod ip neigh del "$7" dev "$6" ;;
+      esac
+      ;;
   esac >answer 2>&1
 }
 
-# lost_answer NAME WHAT,PIN,INODE,…: one line, of each as of now, as what was put back before it may be what it needs.
+# take_back WHAT PIN INODE …: the other way round, as it was found.
+take_back() {
+  case $1 in
+    lo) case $4 in up) in_pod ip link set dev lo down ;; *) in_pod ip addr del 127.0.0.1/8 dev lo ;; esac ;;
+    default-route) in_pod ip route del default via "$5" dev "$4" ;;
+    subnet-route) in_pod ip route del "$5" dev "$4" ;;
+    link-up) ip link set dev "$4" down ;;
+    bridge-port) ip link set dev "$4" nomaster ;;
+    port-flag) case $7 in on) ip link set dev "$4" type bridge_slave "$6" off ;; *) ip link set dev "$4" type bridge_slave "$6" on ;; esac ;;
+    host-route) case $8 in none) ip route del "$6" dev "$4" ;; *) ip route replace "$6" dev "$8" scope "$7" ;; esac ;;
+    node-route) ip route del "$5" dev "$4" ;;
+    aws-rule) case $7 in main) ip rule del to "$6" lookup main priority 512 ;; *) ip rule del from "$6" lookup "$7" priority 1536 ;; esac ;;
+    forwarding) echo 0 >"$(setting_of "$(forwarding_of "$4")")" ;;
+    link-setting) echo 0 >"$(setting_of "ipv4/conf/$4/$6")" ;;
+    node-neighbour) ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;
+    gateway-neighbour) case $8 in none) in_pod ip neigh del "$7" dev "$6" ;; *) in_pod ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;; esac ;;
+  esac >answer 2>&1
+}
+
+# Of `state`: whether it is as it was found, as it was put back, or on the way between both.
+is_found() { [ "${state% with hairpin}" = found ]; }
+is_put_back() { [ "$state" = right ]; }
+is_half() { [ "$state" = half ]; }
+
+# What is asked for: the change, the state that it starts from and the one that it leads to, in the words of answers.
+put_words() { from=found to=put_back change=put_back began_as='it is as it was found' ended_as='it is as it should be' changed='put back'; }
+take_words() { from=put_back to=found change=take_back began_as='it is as it should be' ended_as='it is as it was found' changed='taken back'; }
+
+# lost_answer NAME WHAT,PIN,INODE,…: one line, of each as of now, as what was changed before it may be what it needs.
 lost_answer() {
-  name=$1 asked=$2 rest=${2#*,}
-  space=${rest%%,*} rest=${rest#*,}
-  inode=${rest%%,*}
+  name=$1 asked=$2
+  IFS=,
+  # shellcheck disable=SC2086
+  set -- $asked
+  unset IFS
+  space=$2
   lines "$space" >names
   if [ -z "$stopped" ] && late; then stopped='the time was over'; fi
   if [ -z "$stopped" ] && ! { runtime_knows && plugins_know; }; then stopped="not all could be looked at: $(said errors)"; fi
   if [ -n "$stopped" ]; then tell left "$name" "$stopped"
-  elif ! runs_in "$space" "$inode"; then tell refused "$name" "$why"
-  elif ! look_at_lost "$asked"; then tell left "$name" "not all could be looked at: $(said errors)"
-  elif [ "$state" = right ]; then tell refused "$name" 'it is as it should be'
-  elif [ "${state% with hairpin}" != found ]; then tell refused "$name" "$state"
-  elif [ "$act" != 1 ]; then tell would "$name" 'it is as it was found'
+  elif ! runs_in "$space" "$3"; then tell refused "$name" "$why"
+  elif ! look_at_lost "$@"; then tell left "$name" "not all could be looked at: $(said errors)"
+  elif is_$to; then tell refused "$name" "$ended_as"
+  elif ! is_$from && ! is_half; then tell refused "$name" "$state"
+  elif [ "$act" != 1 ]; then tell would "$name" "$began_as"
   else
-    IFS=,
-    # shellcheck disable=SC2086
-    set -- $asked
-    unset IFS
     stopped='another one did not go as it should'
-    if ! put_back "$@"; then tell failed "$name" "it could not be put back: $(said answer)"
-    elif ! seen_right; then tell failed "$name" "it was put back, but $why"
+    if ! $change "$@"; then tell failed "$name" "it could not be $changed: $(said answer)"
+    elif ! seen_changed "$@"; then tell failed "$name" "it was $changed, but $why"
     else
       stopped=''
-      tell 'done' "$name" 'it is as it should be'
+      tell 'done' "$name" "$ended_as"
     fi
   fi
 }
 
 # A port that a bridge has just got, or an address, may take some seconds. False, and `why`.
-seen_right() {
+seen_changed() {
   for pause in 0 1 1 2 3; do
     sleep $pause
-    if ! look_at_lost "$asked"; then why="not all could be looked at: $(said errors)"
-    elif [ "$state" = right ]; then return 0
+    if ! look_at_lost "$@"; then why="not all could be looked at: $(said errors)"
+    elif is_$to; then return 0
     else why="it is not as it should be: $state"; fi
   done
   return 1
 }
 
 if [ -s restores ]; then
-  while IFS=, read -r name asked; do lost_answer "$name" "$asked"; done <restores >answers
+  put_words
+  while IFS=, read -r what name asked; do lost_answer "$name" "$what,$asked"; done <restores >answers
+  print_answers
+fi
+if [ -s undos ]; then
+  take_words
+  while IFS=, read -r what name asked; do lost_answer "$name" "$what,$asked"; done <undos >answers
   print_answers
 fi
