@@ -13,6 +13,7 @@ import {
   type Plan,
 } from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
+import type { UndoPlan } from '../lib/repair/undo.ts';
 import { jsonText, plural, table } from '../lib/report/index.ts';
 
 /** Object names printed per act; JSON and the record have all. */
@@ -34,12 +35,20 @@ const pods = (count: number): string => `recreate ${plural(count, 'pod')}`;
 
 const lost = (count: number): string => `put back ${plural(count, 'object')}`;
 
+const takenBack = (count: number): string => `take back ${plural(count, 'object')}`;
+
 const WORDS: Readonly<Record<Act['kind'], Words>> = {
   restore: {
     columns: ['NODE', 'OBJECTS'],
     asked: lost,
     planned: (count) =>
-      `${lost(count)} that running pods lost. A pod on the node looks at each again right before, changes nothing that is not as it was found, and proves that each is as its CNI plugin made it; no pod is restarted`,
+      `${lost(count)} that running pods, or their node, lost. A pod on the node looks at each again right before, changes nothing that is not as it was found, and proves that each is as its CNI plugin made it; no pod is restarted`,
+  },
+  'take-back': {
+    columns: ['NODE', 'OBJECTS'],
+    asked: takenBack,
+    planned: (count) =>
+      `${takenBack(count)} that a repair has put back, the last one first. A pod on the node looks at each again right before, changes nothing that is not as the repair left it, and proves that each is as it was found then`,
   },
   'delete-veths': {
     columns: ['NODE', 'LINKS'],
@@ -123,6 +132,21 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
   return `${lines.join('\n')}\n`;
 }
 
+/** What would be taken back of a run, and what stays. @param width - of the terminal, in characters */
+export function undoText(plan: UndoPlan, of: { runId: string; cluster: string }, width: number): string {
+  const { columns, planned } = WORDS['take-back'];
+  const lines = [`Repairs of ${printable(of.cluster, 100)} by run ${printable(of.runId, 100)}`];
+  if (plan.acts.length > 0)
+    lines.push('', `${capitalized(planned(totalOf(plan.acts)))}:`, rows(columns, plan.acts, width));
+  if (plan.kept.length > 0)
+    lines.push(
+      '',
+      'Not taken back:',
+      ...plan.kept.map(({ what, why }) => `  ${printable(what, 600)}: ${printable(why, 1000)}`),
+    );
+  return `${lines.join('\n')}\n`;
+}
+
 function rows(head: Words['columns'], acts: readonly Act[], width: number): string {
   const row = (act: Act): string[] =>
     act.kind === 'recreate-pod'
@@ -163,7 +187,7 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
-  const undo = act.kind === 'restore' ? undoText(act, answers) : [];
+  const undo = act.kind === 'restore' ? byHandText(act, answers) : [];
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(
@@ -174,7 +198,7 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
 }
 
 /** How to take back what was put back; the record has all of it. */
-function undoText({ node, objects }: ObjectsAct, answers: ActResult['answers']): string[] {
+function byHandText({ node, objects }: ObjectsAct, answers: ActResult['answers']): string[] {
   const done = new Set(answers.filter(({ word }) => word === 'done').map(({ name }) => name));
   const commands = objects.flatMap(({ name, undo }) => (done.has(name) && undo !== undefined ? undo : []));
   if (commands.length === 0) return [];

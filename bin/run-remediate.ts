@@ -3,9 +3,7 @@
 import { createInterface } from 'node:readline/promises';
 import {
   type ActResult,
-  auditCluster,
   begunSentence,
-  coverReport,
   defaultStore,
   halfDone,
   openStore,
@@ -15,52 +13,18 @@ import {
   withoutNamespace,
 } from '../lib/audit/index.ts';
 import { type Cluster, type ClusterTarget, connect, ensureNamespace } from '../lib/cluster/index.ts';
-import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
-import type { ActiveProbe } from '../lib/model/active-probe.ts';
+import type { Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import type { Exception } from '../lib/model/exception.ts';
 import { printable } from '../lib/model/printable.ts';
-import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
-import { SETTLE_SECONDS } from '../lib/model/settle.ts';
 import { mostObjects } from '../lib/probe/index.ts';
-import { type Act, type Asked, limited, type Plan, planRepairs, whyNotBy } from '../lib/repair/plan.ts';
-import { warnOfDamage } from './damage.ts';
+import { type Act, limited } from '../lib/repair/plan.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
-import { reportWidth } from './options.ts';
+import { lookingAt, planned, plannedUndo, type RemediateOptions } from './plan-remediate.ts';
 import { noteOtherClusters, readExceptions } from './read-exceptions.ts';
-import {
-  planJson,
-  planScript,
-  planText,
-  question,
-  resultText,
-  sum,
-  summary,
-  totalOf,
-} from './remediate-text.ts';
+import { question, resultText, sum, summary, totalOf } from './remediate-text.ts';
 import { version } from './version.ts';
-
-export type RemediateOptions = {
-  readonly report?: string;
-  readonly asked: Asked;
-  readonly limit: number;
-  readonly fresh?: boolean;
-  readonly apply?: boolean;
-  readonly rehearse?: boolean;
-  readonly yes?: boolean;
-  readonly store?: string;
-  readonly output: 'text' | 'json' | 'script';
-  readonly probeNamespace: string;
-  readonly repairNamespace: string;
-  /** Minimum age of an orphaned namespace, in seconds. */
-  readonly settle: number;
-  readonly exceptions?: string;
-  readonly image: string;
-  readonly pullSecret?: string;
-  readonly deadline: number;
-};
 
 /** For the pod that repairs one node; its admission policy allows a quarter of an hour. */
 const REPAIR_SECONDS = 600;
@@ -90,28 +54,26 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     noteOtherClusters(exceptions, cluster.name);
     const look = lookingAt(cluster, runId, { ...options, exceptions }, interrupt.signal);
     await tellHalfDone(cluster, store, options, interrupt.signal);
-    const report = await reportFor(cluster, store, look, options);
-    const reason = whyNotBy(report, cluster, Date.now());
-    if (reason !== null)
-      throw new AuditError('USAGE', reason, {
-        remedy: 'Audit it first, or use a new audit: --fresh',
-      });
-    const plan = planRepairs(await coverReport(cluster, report, exceptions, interrupt.signal), options.asked);
-    print(plan, report, options);
+    const acts =
+      options.undo === undefined
+        ? await planned(cluster, store, look, { ...options, exceptions }, interrupt.signal)
+        : await plannedUndo(cluster, store, { ...options, undo: options.undo });
     if (options.apply !== true && options.rehearse !== true) {
-      if (options.output === 'text' && plan.acts.length > 0)
-        say('Nothing was done. --rehearse looks at each again, --apply repairs.');
+      if (options.output === 'text' && acts.length > 0)
+        say(
+          `Nothing was done. --rehearse looks at each again, --apply ${options.undo === undefined ? 'repairs' : 'takes it back'}.`,
+        );
       return;
     }
     const chosen = await withoutNamespace(
       cluster,
-      limited(plan.acts, options.limit, mostObjects),
+      limited(acts, options.limit, mostObjects),
       options.repairNamespace,
       interrupt.signal,
     );
     if (chosen.length === 0) {
       say('Nothing was done.');
-      if (plan.acts.length > 0) process.exitCode = EXIT.findings;
+      if (acts.length > 0) process.exitCode = EXIT.findings;
       return;
     }
     if (options.rehearse !== true && !(await isAgreed(chosen, cluster.name, options))) return;
@@ -130,13 +92,19 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     const wanted = totalOf(chosen);
     summarize(results, {
       wanted,
-      beyond: totalOf(plan.acts.filter(({ refused }) => refused === null)) - wanted,
+      beyond: totalOf(acts.filter(({ refused }) => refused === null)) - wanted,
       isRehearsal: options.rehearse === true,
     });
+    if (results.some(isPutBack))
+      say(`To take back what this run put back: netns-audit remediate --undo ${runId}`);
   } finally {
     await cluster.transport.close();
     interrupt.end();
   }
+}
+
+function isPutBack({ act, answers }: ActResult): boolean {
+  return act.kind === 'restore' && answers.some(({ word }) => word === 'done');
 }
 
 /** Reports repairs that began and did not end. A plan and a rehearsal write nothing: another call may be doing them right now. */
@@ -171,81 +139,6 @@ function onNode({ repairNamespace, image, pullSecret, settle }: RemediateOptions
     settleSeconds: settle,
     repairSeconds: REPAIR_SECONDS,
   };
-}
-
-/** An audit now, which is kept nowhere: it only proves. @param node - null: all nodes, and only what has settled */
-type Look = (
-  node: string | null,
-  previous?: ClusterReport | null,
-  active?: readonly ActiveProbe[],
-) => Promise<ClusterReport>;
-
-function lookingAt(
-  cluster: Cluster,
-  runId: string,
-  {
-    exceptions,
-    ...options
-  }: Omit<RemediateOptions, 'exceptions'> & { readonly exceptions: readonly Exception[] },
-  signal: AbortSignal,
-): Look {
-  return async (node, previous = null, active = []) =>
-    await auditCluster(cluster, {
-      runId: newRunId(new Date(), `${runId} ${Math.random()}`),
-      namespace: options.probeNamespace,
-      image: options.image,
-      pullSecret: options.pullSecret ?? null,
-      privileged: false,
-      deadlineSeconds: options.deadline,
-      active,
-      settleSeconds: node === null ? SETTLE_SECONDS : { pod: 0, orphan: 0 },
-      selection: { names: node === null ? [] : [node], labels: [] },
-      concurrency: 10,
-      previous,
-      exceptions,
-      auditorVersion: version(),
-      signal,
-      onProgress: () => {},
-      onGathered: async () => {},
-    });
-}
-
-async function reportFor(
-  cluster: Cluster,
-  store: Store,
-  look: Look,
-  options: RemediateOptions,
-): Promise<ClusterReport> {
-  if (options.fresh === true) {
-    await ensureNamespace(cluster, options.probeNamespace);
-    say('Auditing the cluster.');
-    const previous = await latestReport(store, cluster, warnOfDamage());
-    const report = await look(null, previous);
-    // What exceptions covered in the last report stays covered.
-    const covered = new Map(previous?.findings.map((each) => [each.fingerprint, each.suppressed]));
-    const findings = report.findings.map((each) => ({
-      ...each,
-      suppressed: each.suppressed ?? covered.get(each.fingerprint) ?? null,
-    }));
-    return { ...report, findings };
-  }
-  const found =
-    options.report === undefined
-      ? await latestReport(store, cluster, warnOfDamage())
-      : await reportOfRun(store, { cluster: cluster.name, runId: options.report });
-  if (found !== null) return found;
-  throw new AuditError(
-    'USAGE',
-    `${store.location} has no ${options.report === undefined ? 'report' : `run ${options.report}`} of ${cluster.name}`,
-    { remedy: 'Audit it first: netns-audit audit. Or use a new audit: --fresh' },
-  );
-}
-
-function print(plan: Plan, report: ClusterReport, { output, limit }: RemediateOptions): void {
-  const { stdout } = process;
-  if (output === 'json') stdout.write(planJson(plan, report));
-  else if (output === 'script') stdout.write(planScript(plan, report));
-  else stdout.write(planText(plan, report, limit, reportWidth(stdout)));
 }
 
 async function isAgreed(acts: readonly Act[], cluster: string, { yes }: RemediateOptions): Promise<boolean> {

@@ -10,7 +10,7 @@ import {
   positive,
   settleToDelete,
 } from '../options.ts';
-import type { RemediateOptions } from '../run-remediate.ts';
+import type { RemediateOptions } from '../plan-remediate.ts';
 import { clusterTarget } from './audit.ts';
 
 type Options = ClusterOptions &
@@ -41,6 +41,7 @@ export function addRemediate(program: Command): void {
       positive,
     )
     .option('--fresh', 'run a new audit instead of using a report from the store')
+    .option('--undo <run>', 'take back what this run of remediate put back, in place of findings')
     .optionsGroup('Whether it is done:')
     .option('--rehearse', 'check each object again and show what would be done, but change nothing')
     .option('--apply', 'repair, after asking')
@@ -82,6 +83,7 @@ Examples:
   netns-audit remediate --only pod-interface-missing --rehearse
   netns-audit remediate --only namespace-orphaned --node node-7 --apply --limit 2000
   netns-audit remediate --pod shop/web-1 --apply
+  netns-audit remediate --undo 20261129T210000Z-1a2b3c4d --apply
   netns-audit remediate -o script > repairs.sh                everything, to read and run by hand`,
     )
     .action(async (run: string | undefined, options: Options) => {
@@ -94,6 +96,7 @@ Examples:
         throw new AuditError('USAGE', '--apply and --rehearse contradict each other', {
           remedy: 'Rehearse first, then apply.',
         });
+      if (options.undo !== undefined) assertUndoAlone(run, options);
       if (options.probeNamespace === options.repairNamespace)
         throw new AuditError('USAGE', '--probe-namespace and --repair-namespace are the same', {
           remedy: 'Use two namespaces: different people can start pods in each.',
@@ -110,6 +113,21 @@ Examples:
         },
         limit: limit ?? LIMIT,
       });
+    });
+}
+
+/** What a run did is known by its records: nothing of a report chooses among them. */
+function assertUndoAlone(run: string | undefined, { only, pod, fresh, output }: Options): void {
+  const other = [
+    run === undefined ? null : 'a run whose findings are repaired',
+    only === undefined ? null : '--only',
+    pod === undefined ? null : '--pod',
+    fresh === true ? '--fresh' : null,
+    output === 'script' ? '-o script' : null,
+  ].find((each) => each !== null);
+  if (other !== undefined)
+    throw new AuditError('USAGE', `--undo does not go with ${other}`, {
+      remedy: 'Choose among what it put back with --node and --limit.',
     });
 }
 

@@ -9,6 +9,12 @@ export { checkPages } from './page-options.ts';
 export { publish } from './publish.ts';
 export { type ActResult, repair, withoutNamespace } from './remediate.ts';
 export { renameEvidence } from './rename-evidence.ts';
-export { begunSentence, halfDone, recentDays, settleHalfDone } from './repair-records.ts';
+export {
+  begunSentence,
+  halfDone,
+  recentDays,
+  recordsOfRun,
+  settleHalfDone,
+} from './repair-records.ts';
 export { assertThere, defaultStore, openStore } from './stores.ts';
 export { tell } from './tell.ts';

@@ -18,12 +18,9 @@ const GRACE_SECONDS = 60;
 
 /** Checks nothing here: a view from outside would be older than the pod's. */
 export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context): Examined {
-  const object = (answers: ReadonlyMap<string, RepairAnswer>): RepairObject => {
+  const object = (answers: readonly RepairAnswer[]): RepairObject => {
     const place = { node: act.node, repairNamespace: context.repairNamespace };
-    const became = (name: string) => {
-      const answer = answers.get(name);
-      return { result: answer?.word ?? null, detail: answer?.detail ?? null };
-    };
+    const became = becameBy(answers);
     return act.kind === 'delete-namespaces'
       ? {
           act: act.kind,
@@ -42,7 +39,7 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
         };
   };
   return {
-    object: object(new Map()),
+    object: object([]),
     rehearse: async () => {
       const answers = await askedOnNode(cluster, requestOf(act), context, false);
       const would = answers.filter(({ word }) => word === 'would').length;
@@ -57,9 +54,20 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
       const done = answers.filter(({ word }) => word === 'done');
       const detail = `${done.length} ${doneTo(act.kind)}${notDone(answers)}`;
       if (areUnsure(answers, 'would')) return { ok: false, detail, answers };
+      // An audit would find the fault again, as it should be.
+      if (act.kind === 'take-back') return { ok: true, detail, answers };
       return await proven(act, done, { detail, answers }, context);
     },
-    after: ({ answers }) => object(new Map(answers?.map((answer) => [answer.name, answer]))),
+    after: ({ answers = [] }) => object(answers),
+  };
+}
+
+/** What the record says of an object; null while nothing is known. */
+function becameBy(answers: readonly RepairAnswer[]) {
+  const byName = new Map(answers.map((answer) => [answer.name, answer]));
+  return (name: string) => {
+    const answer = byName.get(name);
+    return { result: answer?.word ?? null, detail: answer?.detail ?? null };
   };
 }
 
@@ -73,7 +81,8 @@ function areUnsure(answers: readonly RepairAnswer[], odd: RepairAnswer['word']):
 
 /** What becomes of the objects. */
 function doneTo(kind: NodeAct['kind']): string {
-  return kind === 'restore' ? 'put back' : 'deleted';
+  if (kind === 'restore') return 'put back';
+  return kind === 'take-back' ? 'taken back' : 'deleted';
 }
 
 /** How many remain, by answer. */
@@ -85,14 +94,14 @@ function notDone(answers: readonly RepairAnswer[]): string {
 
 /**
  * Repeats a repair that was killed: the pod completes what is half done, under the same preconditions.
- * @returns the outcome
+ * @returns the outcome, and the record with what became of each object
  * @throws AuditError PROBE_REFUSED, PROBE_FAILED, CLUSTER_*
  */
 export async function finishOnNode(
   cluster: Cluster,
   record: NodeRecord,
   context: Omit<OnNode, 'runId'>,
-): Promise<string> {
+): Promise<{ readonly outcome: string; readonly record: NodeRecord }> {
   const { node, runId } = record;
   const request: RepairRequest =
     record.act === 'delete-namespaces'
@@ -106,7 +115,7 @@ export async function finishOnNode(
       : { node, orphans: [], objects: record.objects };
   // A record of an earlier version does not identify them.
   if (request.orphans.length + request.objects.length === 0)
-    return 'what it did not delete is found by the next audit, and can be deleted then';
+    return { outcome: 'what it did not delete is found by the next audit, and can be deleted then', record };
   try {
     const answers = await askedOnNode(cluster, request, { ...context, runId }, true);
     const done = answers.filter(({ word }) => word === 'done').length;
@@ -114,19 +123,36 @@ export async function finishOnNode(
       word === 'refused' && SETTLED[record.act].includes(detail);
     const settled = answers.filter(isSettled).length;
     const rest = answers.filter((answer) => !isSettled(answer));
-    return `it was completed: ${settled} were ${record.act === 'restore' ? 'as they should be' : 'gone'}, ${done} ${doneTo(record.act)} now${notDone(rest)}`;
+    const outcome = `it was completed: ${settled} were ${SETTLED_AS[record.act]}, ${done} ${doneTo(record.act)} now${notDone(rest)}`;
+    return { outcome, record: withAnswers(record, answers) };
   } catch (error) {
     if (context.signal.aborted) throw error;
-    return `it could not be completed: ${messageOf(error)}`;
+    return { outcome: `it could not be completed: ${messageOf(error)}`, record };
   }
+}
+
+function withAnswers(record: NodeRecord, answers: readonly RepairAnswer[]): NodeRecord {
+  const became = becameBy(answers);
+  return record.act === 'delete-namespaces'
+    ? { ...record, namespaces: record.namespaces.map((each) => ({ ...each, ...became(each.name) })) }
+    : { ...record, objects: record.objects.map((each) => ({ ...each, ...became(each.name) })) };
 }
 
 /** Reasons to refuse what is already as the repair would have it. */
 const SETTLED: Record<NodeAct['kind'], readonly string[]> = {
   restore: ['it is as it should be'],
+  'take-back': ['it is as it was found'],
   'delete-namespaces': ['its pin is gone'],
   'delete-veths': ['it is gone'],
   'release-addresses': ['it is gone'],
+};
+
+const SETTLED_AS: Record<NodeAct['kind'], string> = {
+  restore: 'as they should be',
+  'take-back': 'as they were found',
+  'delete-namespaces': 'gone',
+  'delete-veths': 'gone',
+  'release-addresses': 'gone',
 };
 
 /** Settings for a pod that repairs a node. */

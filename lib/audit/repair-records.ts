@@ -6,6 +6,7 @@ import { dayBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
+import { dayOf } from '../model/run-id.ts';
 import { finishOnNode, type NodeRecord, type OnNode } from './repair-node.ts';
 
 const LEASE = 'netns-audit-remediate';
@@ -60,8 +61,36 @@ export async function halfDone(
       if (key.endsWith('-begun.json')) begun.set(key.replace(/-begun\.json$/, ''), key);
       if (key.endsWith('-ended.json')) begun.delete(key.replace(/-ended\.json$/, ''));
     }
+  return await recordsAt(store, cluster, begun.values());
+}
+
+/**
+ * What became of the repairs of one run, in the order in which they began; of one that has no end, how it began.
+ * @param runId - the name of a run
+ * @throws AuditError STORE
+ */
+export async function recordsOfRun(
+  store: Store,
+  cluster: { readonly name: string; readonly uid: string },
+  runId: string,
+): Promise<RepairRecord[]> {
+  const last = new Map<string, string>();
+  for await (const key of store.list(keys.repairsOf(cluster.name, dayOf(runId)))) {
+    const object = key.replace(/-(?:begun|ended)\.json$/, '');
+    if (key.includes(`/${runId}/`) && (key.endsWith('-ended.json') || !last.has(object)))
+      last.set(object, key);
+  }
+  const records = await recordsAt(store, cluster, last.values());
+  return records.toSorted((a, b) => a.at.localeCompare(b.at));
+}
+
+async function recordsAt(
+  store: Store,
+  cluster: { readonly uid: string },
+  places: Iterable<string>,
+): Promise<RepairRecord[]> {
   const records: RepairRecord[] = [];
-  for (const key of begun.values()) {
+  for (const key of places) {
     const stored = await store.get(key);
     if (stored === null) continue;
     const read = repairRecordSchema.safeParse(parsed(stored.body));
@@ -84,18 +113,27 @@ function whatOf(record: NodeRecord): string {
   if (record.act === 'delete-namespaces') return `${record.namespaces.length} orphaned namespaces`;
   const what = {
     restore: 'objects of pods',
+    'take-back': 'objects of pods',
     'delete-veths': 'leaked pairs',
     'release-addresses': 'leaked records of addresses',
   } as const;
   return `${record.objects.length} ${what[record.act]}`;
 }
 
+const VERBS: Record<NodeRecord['act'], string> = {
+  restore: 'put back',
+  'take-back': 'take back',
+  'delete-namespaces': 'delete',
+  'delete-veths': 'delete',
+  'release-addresses': 'delete',
+};
+
 /** The sentence for a record without end. Only the holder of the lease knows whether it is still running. */
 export function begunSentence(record: RepairRecord): string {
   const what =
     'pod' in record
       ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${record.pod.namespace}/${record.pod.name}`
-      : `${record.act === 'restore' ? 'put back' : 'delete'} ${whatOf(record)} on ${record.node}`;
+      : `${VERBS[record.act]} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
 
@@ -118,11 +156,11 @@ export async function settleHalfDone(
   const lease = await takeLease(cluster, `settling ${randomUUID()}`);
   try {
     for (const record of await halfDone(store, cluster, options.days)) {
-      const outcome =
+      const { outcome, record: settled } =
         'pod' in record
-          ? await becameOfPod(cluster, record.pod)
+          ? { outcome: await becameOfPod(cluster, record.pod), record }
           : await becameOnNode(cluster, record, options);
-      await writeRecord(store, { ...record, at: new Date().toISOString(), phase: 'failed', outcome });
+      await writeRecord(store, { ...settled, at: new Date().toISOString(), phase: 'failed', outcome });
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
   } finally {
@@ -146,12 +184,13 @@ async function becameOnNode(
   cluster: Cluster,
   record: NodeRecord,
   options: Omit<OnNode, 'runId'>,
-): Promise<string> {
+): ReturnType<typeof finishOnNode> {
   const repairNamespace = record.repairNamespace ?? options.repairNamespace;
   // Under the lease no other call has repair pods. Our other pods here belong to an audit.
   const { removed } = await sweep(cluster, repairNamespace, null, { component: 'repair' });
   const pod = removed.length > 0 ? 'its pod went on, and is removed now' : 'its pod is gone';
-  return `${pod}; ${await finishOnNode(cluster, record, { ...options, repairNamespace })}`;
+  const finished = await finishOnNode(cluster, record, { ...options, repairNamespace });
+  return { ...finished, outcome: `${pod}; ${finished.outcome}` };
 }
 
 /** The days on which an interrupted repair may have begun: today and the two before. */

@@ -90,15 +90,16 @@ export type Orphan = {
   readonly made: number;
 };
 
-/** In the order in which people read them. */
+/** In the order in which people read them; what was put back is also taken back. */
 export const actKinds = [
   'restore',
+  'take-back',
   'delete-veths',
   'release-addresses',
   'delete-namespaces',
   'recreate-pod',
   'restart-agent',
-] as const satisfies readonly Repair['kind'][];
+] as const satisfies readonly (Repair['kind'] | 'take-back')[];
 export type ActKind = (typeof actKinds)[number];
 
 /** The repair, if all its values are such as the tool may touch; else null. */

@@ -291,8 +291,8 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
     ]);
     const [pod] = sent;
     expect(argumentsOf(pod).slice(3)).toEqual([
-      `restore=${LEARNING},port-flag,cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,learning,on`,
-      `restore=${ISOLATED},port-flag,cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,isolated,off`,
+      `restore-port-flag=${LEARNING},cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,learning,on`,
+      `restore-port-flag=${ISOLATED},cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,isolated,off`,
     ]);
     const stored = await store.get(
       keys.repair({ cluster: cluster.name, runId }, 'shop-web-1-learning-ended'),
@@ -327,5 +327,15 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
     expect(said).toMatch(
       /^ann began to put back 2 objects of pods on node-1 .* it was completed: 1 were as they should be, 1 put back now\.$/,
     );
+    // So that what the next call put back can be taken back as well.
+    const stored = await store.get(
+      keys.repair({ cluster: cluster.name, runId }, 'shop-web-1-learning-ended'),
+    );
+    expect(JSON.parse(Buffer.from(stored?.body ?? '').toString())).toMatchObject({
+      objects: [
+        { name: LEARNING, result: 'refused', detail: 'it is as it should be' },
+        { name: ISOLATED, result: 'done', undo: expect.stringContaining('isolated on') },
+      ],
+    });
   });
 });

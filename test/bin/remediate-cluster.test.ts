@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { publish } from '../../lib/audit/index.ts';
-import { DirectoryStore } from '../../lib/history/index.ts';
+import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import type { Act } from '../../lib/repair/plan.ts';
@@ -171,5 +171,98 @@ describe('a rehearsal', { timeout: 30_000 }, () => {
       '1 of 1 would be repaired, 0 refused; nothing was changed. 1 more were not tried (--limit).',
     );
     expect(code).toBe(0);
+  });
+});
+
+describe('taking back what a run put back', { timeout: 30_000 }, () => {
+  const RUN = '20261129T210000Z-1a2b3c4d';
+  const NAME = 'shop/web-1/learning';
+  const told = 'cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,learning,on';
+  const record = (changes: object = {}) => ({
+    schemaVersion: 1,
+    kind: 'RemedyRecord',
+    runId: RUN,
+    cluster: 'stub',
+    clusterUid: 'uid-kube-system',
+    checks: ['bridge-port-flags-wrong'],
+    by: 'ann',
+    at: '2026-11-29T21:00:00.000Z',
+    phase: 'done',
+    outcome: '1 put back',
+    act: 'restore',
+    node: 'node-1',
+    repairNamespace: REPAIRS,
+    objects: [
+      {
+        name: NAME,
+        argument: `restore-port-flag=${NAME},${told}`,
+        undo: 'ip link set veth12345678 type bridge_slave learning off',
+        result: 'done',
+        detail: 'it is as it should be',
+      },
+    ],
+    ...changes,
+  });
+  const keepRecord = async (part: string, changes: object = {}): Promise<void> => {
+    const key = keys.repair({ cluster: 'stub', runId: RUN }, part);
+    const body = Buffer.from(JSON.stringify(record(changes)));
+    await new DirectoryStore(join(directory, 'store')).putOnce(key, body);
+  };
+
+  it('is planned by its records, and names what stays', async () => {
+    await keepRecord('learning-begun', { phase: 'begun', objects: [] });
+    await keepRecord('learning-ended');
+    await keepRecord('veth-ended', {
+      act: 'delete-veths',
+      objects: [{ ...record().objects[0], name: 'veth1' }],
+    });
+    const { out, error, code } = await remediate('--undo', RUN);
+    expect(out).toContain('Take back 1 object that a repair has put back');
+    expect(out).toContain(NAME);
+    expect(out).toContain('veth1 on node-1: what was deleted does not come back');
+    expect(error).toContain('Nothing was done. --rehearse looks at each again, --apply takes it back.');
+    expect(code).toBe(0);
+    const json = JSON.parse((await remediate('--undo', RUN, '-o', 'json')).out);
+    expect(json).toMatchObject({ runId: RUN, acts: [{ kind: 'take-back', node: 'node-1' }] });
+  });
+
+  it('is done on the node, and recorded with what came of it', async () => {
+    withRepairs();
+    await keepRecord('learning-ended');
+    stub.ending = (pod) => {
+      sent.push(pod);
+      return { log: `done ${NAME} it is as it was found\nend 1\n` };
+    };
+    const { error, code } = await remediate('--undo', RUN, '--apply', '--yes', '--limit', '5');
+    expect(error).toContain(`done: ${NAME} on node-1: 1 taken back`);
+    expect(code).toBe(0);
+    expect(JSON.stringify(sent[0])).toContain(`undo-port-flag=${NAME},${told}`);
+    const store = new DirectoryStore(join(directory, 'store'));
+    const kept: string[] = [];
+    for await (const key of store.list('remedies/')) if (!key.includes(RUN)) kept.push(key);
+    expect(kept.map((key) => key.split('/').at(-1)).toSorted()).toEqual([
+      'shop-web-1-learning-begun.json',
+      'shop-web-1-learning-ended.json',
+    ]);
+  });
+
+  it('is refused for a run that repaired nothing, and with what chooses among findings', async () => {
+    for (const [words, ...args] of [
+      ['has no repair of stub by a run 20261128T210000Z-1a2b3c4d', '--undo', '20261128T210000Z-1a2b3c4d'],
+      ['has no repair of stub by a run ../x', '--undo', '../x'],
+      ['--undo does not go with --only', '--undo', RUN, '--only', 'namespace-orphaned'],
+      ['--undo does not go with --fresh', '--undo', RUN, '--fresh'],
+      ['--undo does not go with -o script', '--undo', RUN, '-o', 'script'],
+      ['--undo does not go with a run', RUN, '--undo', RUN],
+    ] as const) {
+      const { error, code } = await remediate(...args);
+      expect(error).toContain(words);
+      expect(code).toBe(2);
+    }
+  });
+
+  it('of another cluster that had the name is refused', async () => {
+    await keepRecord('learning-ended', { clusterUid: 'another' });
+    expect((await remediate('--undo', RUN)).error).toContain('has no repair of stub by a run');
   });
 });

@@ -85,7 +85,7 @@ describe('what is said of repairs', () => {
   it('names what pods lost, and says how to take back what was put back', () => {
     const planned = plan(somethingLost());
     const text = planText(planned.plan, planned.report, 10, 400);
-    expect(text).toMatch(/^Put back 2 objects that running pods lost\./m);
+    expect(text).toMatch(/^Put back 2 objects that running pods, or their node, lost\./m);
     expect(text).toMatch(/^node-1 +2: shop\/web-1\/learning, shop\/web-1\/isolated$/m);
     const [act] = planned.plan.acts;
     if (act === undefined) throw new Error('no act');

@@ -267,7 +267,7 @@ describe.skipIf(!isBridge(platform) && !isRouted)(`pods on ${node} that lost a p
   });
 
   it('reach the world again once their node forwards', async () => {
-    await remediate('--fresh', '--only', 'pod-loopback-down', '--apply', '--yes', '--limit', '10');
+    await remediate('--only', 'pod-loopback-down', '--apply', '--yes', '--limit', '10');
     await onNode(node, 'echo 0 > /proc/sys/net/ipv4/ip_forward');
     await audit([], { store });
     const { stderr, exitCode } = await remediate(

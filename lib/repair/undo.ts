@@ -1,0 +1,73 @@
+/** What a run of repairs put back, as acts that take it back: the last one first, as it may need what came before. */
+import type { RepairRecord } from '../model/repair-record.ts';
+import { undoArgument } from '../model/restore-argument.ts';
+import type { ObjectsAct } from './plan.ts';
+
+export type UndoPlan = {
+  readonly acts: readonly ObjectsAct[];
+  /** What stays as the run left it, with the reason. */
+  readonly kept: readonly { readonly what: string; readonly why: string }[];
+};
+
+type OnNode = Extract<RepairRecord, { objects: unknown }>;
+type Restored = OnNode['objects'][number];
+
+/**
+ * @param records - of one run, in the order in which its repairs began
+ * @param node - only on this node
+ */
+export function planUndo(records: readonly RepairRecord[], node: string | undefined): UndoPlan {
+  const asked = records
+    .filter((record) => node === undefined || nodeOf(record) === node)
+    .toReversed()
+    .map((record) =>
+      record.act === 'restore' ? ofRestored(record) : { act: null, kept: [ofOther(record)] },
+    );
+  return {
+    acts: asked.flatMap(({ act }) => act ?? []),
+    kept: asked.flatMap(({ kept }) => kept),
+  };
+}
+
+function ofRestored({ node, objects }: OnNode): { act: ObjectsAct | null; kept: UndoPlan['kept'] } {
+  const known = objects.toReversed().map((object) => ({ object, why: whyKept(object) }));
+  const back = known.flatMap(({ object, why }) => {
+    const argument = undoArgument(object.argument);
+    return why !== null || argument === null ? [] : [{ name: object.name, argument, trace: '' }];
+  });
+  return {
+    act: back.length === 0 ? null : { kind: 'take-back', node, findings: [], refused: null, objects: back },
+    kept: known.flatMap(({ object, why }) =>
+      why === null ? [] : [{ what: `${object.name} on ${node}`, why }],
+    ),
+  };
+}
+
+function whyKept({ argument, result, detail, undo }: Restored): string | null {
+  if (result === 'done')
+    return undoArgument(argument) === null ? 'this version does not know what it is' : null;
+  // A repair that was killed may have put it back just before.
+  const byHand = undo === undefined ? '' : `; by hand: ${undo}`;
+  if (result === null) return `it is not known what became of it${byHand}`;
+  return detail === 'it is as it should be'
+    ? `it was as it should be already, unless the run put it back right before it was killed${byHand}`
+    : 'the run did not put it back';
+}
+
+function ofOther(record: Exclude<RepairRecord, { act: 'restore' }>): UndoPlan['kept'][number] {
+  if ('pod' in record) {
+    const pod = `${record.pod.namespace}/${record.pod.name}`;
+    return record.act === 'restart-agent'
+      ? { what: `the agent ${pod}`, why: 'a pod that was evicted does not come back' }
+      : { what: pod, why: 'a pod that was evicted does not come back' };
+  }
+  const names = record.act === 'delete-namespaces' ? record.namespaces : record.objects;
+  const what = `${names.map(({ name }) => name).join(', ')} on ${record.node}`;
+  return record.act === 'take-back'
+    ? { what, why: 'the run took it back: remediate puts it back again' }
+    : { what, why: 'what was deleted does not come back' };
+}
+
+function nodeOf(record: RepairRecord): string {
+  return 'pod' in record ? record.pod.node : record.node;
+}

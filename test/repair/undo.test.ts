@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { RepairRecord } from '../../lib/model/repair-record.ts';
+import { planUndo } from '../../lib/repair/undo.ts';
+
+const base: Omit<RepairRecord, 'act' | 'pod' | 'node' | 'objects' | 'namespaces' | 'repairNamespace'> = {
+  schemaVersion: 1,
+  kind: 'RemedyRecord',
+  runId: '20261129T210000Z-1a2b3c4d',
+  cluster: 'prod-eu',
+  clusterUid: 'uid',
+  checks: [],
+  by: 'ann',
+  at: '2026-11-29T21:00:00.000Z',
+  phase: 'done',
+  outcome: null,
+};
+const told = 'cni-00000000-0000-4000-8000-000000000001,4026532400';
+type Restored = Extract<RepairRecord, { objects: unknown }>;
+
+const object = (name: string, changes: Partial<Restored['objects'][number]> = {}) => ({
+  name: `shop/${name}`,
+  argument: `restore-lo=shop/${name},${told},up`,
+  undo: 'nsenter … ip link set lo down',
+  result: 'done',
+  detail: 'it is as it should be',
+  ...changes,
+});
+const restored = (...objects: Restored['objects']): Restored => ({
+  ...base,
+  act: 'restore',
+  node: 'node-1',
+  repairNamespace: 'netns-audit-remediate',
+  objects,
+});
+
+describe('what a run put back', () => {
+  it('is taken back, the last one first', () => {
+    const { acts, kept } = planUndo(
+      [restored(object('a'), object('b')), { ...restored(object('c')), node: 'node-2' }],
+      undefined,
+    );
+    expect(acts.map(({ node, objects }) => [node, objects.map(({ argument }) => argument)])).toEqual([
+      ['node-2', [`undo-lo=shop/c,${told},up`]],
+      ['node-1', [`undo-lo=shop/b,${told},up`, `undo-lo=shop/a,${told},up`]],
+    ]);
+    expect(acts.map(({ kind, refused }) => [kind, refused])).toEqual([
+      ['take-back', null],
+      ['take-back', null],
+    ]);
+    expect(kept).toEqual([]);
+  });
+
+  it('is taken back on one node alone, where that is asked for', () => {
+    const { acts } = planUndo(
+      [restored(object('a')), { ...restored(object('c')), node: 'node-2' }],
+      'node-2',
+    );
+    expect(acts.map(({ node }) => node)).toEqual(['node-2']);
+  });
+
+  it.each([
+    ['the run did not put it back', { result: 'refused', detail: 'it is gone' }],
+    ['the run did not put it back', { result: 'failed', detail: 'it could not be put back' }],
+    ['by hand: nsenter … ip link set lo down', { result: null, detail: null }],
+    ['right before it was killed; by hand: nsenter', { result: 'refused', detail: 'it is as it should be' }],
+    ['this version does not know what it is', { argument: 'restore-later=x' }],
+  ])('stays, and is named, where %s', (why, changes) => {
+    const { acts, kept } = planUndo([restored(object('a', changes))], undefined);
+    expect(acts).toEqual([]);
+    expect(kept).toEqual([{ what: 'shop/a on node-1', why: expect.stringContaining(why) }]);
+  });
+});
+
+describe('what else a run did', () => {
+  const pod = { namespace: 'shop', name: 'web-1', uid: 'u', node: 'node-1', controllerUid: 'c' };
+  const place = { node: 'node-1', repairNamespace: 'netns-audit-remediate' };
+  const gone = [{ name: 'cni-1', inode: 1, made: 1, result: 'done', detail: null }];
+
+  it.each<[string, string, RepairRecord]>([
+    ['shop/web-1', 'does not come back', { ...base, act: 'recreate-pod', pod }],
+    ['the agent shop/web-1', 'does not come back', { ...base, act: 'restart-agent', pod }],
+    [
+      'cni-1 on node-1',
+      'does not come back',
+      { ...base, act: 'delete-namespaces', ...place, namespaces: gone },
+    ],
+    ['shop/a on node-1', 'does not come back', { ...restored(object('a')), act: 'delete-veths' }],
+    ['shop/a on node-1', 'remediate puts it back again', { ...restored(object('a')), act: 'take-back' }],
+  ])('is named: %s %s', (what, why, record) => {
+    expect(planUndo([record], undefined)).toEqual({
+      acts: [],
+      kept: [{ what, why: expect.stringContaining(why) }],
+    });
+  });
+});
