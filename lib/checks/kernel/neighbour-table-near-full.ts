@@ -5,7 +5,8 @@ import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { counted } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, unknown } from '../define.ts';
-import { lookOnNode, repairOnNode } from '../remedies/steps.ts';
+import { raiseLimits } from '../remedies/raise-limits.ts';
+import { lookOnNode } from '../remedies/steps.ts';
 
 const NEARLY = 0.9;
 /** Every network namespace has this setting. If it was read, a setting missing beside it does not exist. */
@@ -82,11 +83,14 @@ export const neighbourTableNearFull = defineCheck({
             'see which links have the most neighbours.',
             `ip -${family} neigh | awk '{print $3}' | sort | uniq -c | sort -rn | head`,
           ),
-          repairOnNode(
+          ...raiseLimits(
             node,
-            'raise the limits (and in the configuration of its image, or they are gone with the next boot).',
+            `neighbours-${family}`,
             // Each is a power of two above the current number, in the kernel's own ratio 1 : 4 : 8.
-            `sysctl -w ${[8, 2, 1].map((part, index) => `net.ipv${family}.neigh.default.gc_thresh${index + 1}=${raised(limit, held) / part}`).join(' ')}`,
+            [8, 2, 1].map((part, index) => {
+              const name = `net.ipv${family}.neigh.default.gc_thresh${index + 1}`;
+              return { name, from: sysctlNumber(kernel, name), to: raised(limit, held) / part };
+            }),
           ),
         ],
       });

@@ -1,8 +1,10 @@
 import { sysctlNumber } from '../../computed/sysctls.ts';
 import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
-import { look, repairOnNode } from '../remedies/steps.ts';
+import { raiseLimits } from '../remedies/raise-limits.ts';
+import { look } from '../remedies/steps.ts';
 
 const SHARE = 0.8;
+const LIMIT = 'user.max_net_namespaces';
 
 /** Namespaces being deleted count until the kernel has freed them (namespaces(7)). */
 export const namespaceCountNearLimit = defineCheck({
@@ -15,8 +17,8 @@ export const namespaceCountNearLimit = defineCheck({
   needs: ['namespaces', 'hiddenNamespaces', 'kernel'],
   run({ namespaces, hiddenNamespaces, kernel }, { node }) {
     const object = nodeObject(node);
-    const limit = sysctlNumber(kernel, 'user.max_net_namespaces');
-    if (limit === null) return [unknown(object, 'the limit user.max_net_namespaces could not be read')];
+    const limit = sysctlNumber(kernel, LIMIT);
+    if (limit === null) return [unknown(object, `the limit ${LIMIT} could not be read`)];
     const count = namespaces.length + hiddenNamespaces.length;
     if (count <= limit * SHARE) return [pass(object)];
     return [
@@ -30,7 +32,7 @@ export const namespaceCountNearLimit = defineCheck({
             actual: String(count),
             source: '/proc/*/task/*/ns/net, /proc/1/mountinfo, /proc/*/fd',
           },
-          { what: 'limit', actual: String(limit), source: 'sysctl user.max_net_namespaces' },
+          { what: 'limit', actual: String(limit), source: `sysctl ${LIMIT}` },
           {
             what: 'kernel objects, those being freed included',
             actual:
@@ -42,11 +44,7 @@ export const namespaceCountNearLimit = defineCheck({
           look(
             'Find what leaks: see the findings namespace-orphaned, namespace-held and namespace-hidden of this node.',
           ),
-          repairOnNode(
-            node,
-            'raise the limit as a stop-gap, until the next boot',
-            `sysctl -w user.max_net_namespaces=${Math.max(limit * 2, count * 2)}`,
-          ),
+          ...raiseLimits(node, 'namespaces', [{ name: LIMIT, from: limit, to: Math.max(limit, count) * 2 }]),
         ],
       }),
     ];
