@@ -49,7 +49,13 @@ export const linkSchema = z.object({
   portState: z.string().nullable(),
   /** How a bridge treats frames of this port; null if it is not a bridge port. */
   portFlags: z
-    .object({ hairpin: z.boolean(), learning: z.boolean(), isolated: z.boolean() })
+    .object({
+      hairpin: z.boolean(),
+      learning: z.boolean(),
+      isolated: z.boolean(),
+      /** Frames for all go to the port as well; null if the kernel does not say. */
+      bcast_flood: z.boolean().nullable().optional(),
+    })
     .nullable()
     .optional(),
   /** An XDP program, which acts on received packets before anything else; null if there is none. */
@@ -61,6 +67,8 @@ export const linkSchema = z.object({
     })
     .nullable()
     .optional(),
+  /** How packets wait to be sent, if anything but noqueue is at the link's root: netem, fq_codel, tbf … */
+  queue: z.string().nullable().optional(),
   /** The parent device on a PCI, USB or virtio bus; null for virtual links. */
   parentDevice: z.string().nullable(),
   /** Null for links without a peer. */
@@ -207,6 +215,8 @@ export const packetFilterSchema = z.object({
           /** Base chains have a hook (`input`, `forward`, `output` …) and a policy. */
           hook: z.string().nullable(),
           policy: z.string().nullable(),
+          /** The links whose packets alone a base chain sees (family netdev); none: it sees all. */
+          devices: z.array(z.string()).max(1000).optional(),
           /** Each rule as printed, at most 1,000 characters. */
           rules: z.array(z.string()),
         }),

@@ -192,6 +192,16 @@ describe('packet filters', () => {
     ]);
   });
 
+  test.each([
+    ['device "veth1"', ['veth1']],
+    ['devices = { "veth1", "veth2" }', ['veth1', 'veth2']],
+  ])('name the links whose packets a chain sees, given as %s', (given, devices) => {
+    const netdev = `table netdev wall {\n\tchain c {\n\t\ttype filter hook ingress ${given} priority filter; policy drop;\n\t}\n}\n`;
+    expect(parseNftables(netdev)[0]?.tables[0]?.chains).toEqual([
+      { name: 'c', hook: 'ingress', policy: 'drop', devices, rules: [] },
+    ]);
+  });
+
   test('of iptables-legacy keep the order of the rules', () => {
     const save = '*nat\n:OUTPUT ACCEPT [0:0]\n:MINE - [0:0]\n-A OUTPUT -j MINE\n-A MINE -j RETURN\nCOMMIT\n';
     expect(parseIptablesSave(save, 'iptables-legacy').tables[0]?.chains).toEqual([

@@ -81,6 +81,8 @@ type Dropping = {
   readonly towards: boolean;
   /** The rule has no other condition. */
   readonly only: boolean;
+  /** Not a single rule, but all that the chain does. */
+  readonly whole?: boolean;
   /** The pod that the rule names; null if the rule drops packets whichever pod it names. */
   readonly of: { readonly name: string; readonly namespace: string } | null;
 };
@@ -90,8 +92,9 @@ type Dropping = {
  * a named pod.
  */
 function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
-  return filters.flatMap(({ backend, tables }) =>
-    tables
+  return filters.flatMap(({ backend, tables }) => [
+    ...tables.flatMap((table) => onDevices(backend, table)),
+    ...tables
       .filter(({ name }) => backend !== 'nftables' || !AGENT_TABLES.test(name))
       .flatMap((table) => {
         const walls = new Set(table.chains.filter(({ rules }) => dropsAll(rules)).map(({ name }) => name));
@@ -120,7 +123,23 @@ function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
             }),
           );
       }),
-  );
+  ]);
+}
+
+type Table = PacketFilter['tables'][number];
+
+/** Base chains of family netdev see the packets of single links, before all others do. */
+function onDevices(backend: Dropping['backend'], { name: table, chains }: Table): Dropping[] {
+  if (AGENT_TABLES.test(table)) return [];
+  return chains.flatMap(({ name: chain, hook, policy, devices = [], rules }) => {
+    const wall = dropsAll(rules);
+    if (!wall && !(policy === 'drop' && rules.length === 0)) return [];
+    return devices.map((subject) => ({
+      ...{ backend, table, chain, subject, towards: hook === 'egress', only: true, of: null },
+      rule: wall ? (rules[0] ?? '').trim() : 'policy drop',
+      whole: true,
+    }));
+  });
 }
 
 type Subject = Pick<Dropping, 'subject' | 'towards' | 'only'> & { readonly isAddress: boolean };
@@ -181,6 +200,7 @@ function removalOf(rule: Dropping): string {
   const { backend, table, chain, subject, towards } = rule;
   const name = subject.replaceAll('.', '\\.');
   const isAddress = isIP(subject) !== 0;
+  if (rule.whole === true) return command('nft', 'delete', 'chain', ...table.split(' '), chain);
   if (backend === 'nftables') {
     const word = isAddress ? (towards ? 'daddr' : 'saddr') : towards ? 'oif[a-z]*' : 'iif[a-z]*';
     const handle = `s/^.*${word} "*${name}"* .*(drop|reject|jump|goto).* # handle //p`;

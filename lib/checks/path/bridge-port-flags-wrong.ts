@@ -6,7 +6,7 @@ import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
 type Flag = {
-  readonly name: 'hairpin' | 'learning' | 'isolated';
+  readonly name: 'hairpin' | 'learning' | 'isolated' | 'bcast_flood';
   readonly expected: boolean;
   readonly hurts: string;
 };
@@ -18,7 +18,7 @@ export const bridgePortFlagsWrong = definePodCheck({
   severity: 'medium',
   title: "The pod's port of the bridge is set as the CNI configuration has it",
   failureTitle: 'Bridge port does not match the CNI configuration',
-  why: 'Without hairpin a pod does not reach itself through its Service, which looks like a request in so many that fails. An isolated port reaches no pod beside it.',
+  why: 'Without hairpin a pod does not reach itself through its Service, which looks like a request in so many that fails. An isolated port reaches no pod beside it, and to one that gets no broadcast nobody finds the way.',
   needs: ['podNetworks', 'cniConfig'],
   unless: [networkElsewhere, linkFault],
   judge(network, { cniConfig }, { node }) {
@@ -33,7 +33,7 @@ export const bridgePortFlagsWrong = definePodCheck({
       (file) => file.error === null && file.network === network.results[0]?.network,
     );
     if (config === undefined) return 'no CNI configuration is of the network of the pod';
-    const wrong = flagsOf(config).filter(({ name, expected }) => flags[name] !== expected);
+    const wrong = flagsOf(config).filter(({ name, expected }) => (flags[name] ?? expected) !== expected);
     if (wrong.length === 0) return 'pass';
     return {
       detail: wrong
@@ -58,9 +58,8 @@ export const bridgePortFlagsWrong = definePodCheck({
       ),
       ...restore(
         network,
-        ...wrong.map(
-          ({ name: flag, expected: on }) =>
-            ({ what: 'port-flag', link: hostEnd(hostLink), flag, on }) as const,
+        ...wrong.flatMap(({ name: flag, expected: on }) =>
+          flag === 'bcast_flood' ? [] : [{ what: 'port-flag', link: hostEnd(hostLink), flag, on } as const],
         ),
       ),
     };
@@ -89,5 +88,6 @@ function flagsOf({
       ? []
       : [{ name: 'isolated', expected: false, hurts: 'it reaches no other pod of the bridge' } as const]),
     { name: 'learning', expected: true, hurts: 'what is for the pod goes to every port' },
+    { name: 'bcast_flood', expected: true, hurts: 'no ARP request reaches the pod' },
   ];
 }

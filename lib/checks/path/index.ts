@@ -7,6 +7,7 @@ import { hostPortUnserved } from './host-port-unserved.ts';
 import { linkProgramUnexpected } from './link-program-unexpected.ts';
 import { neighbourOfNodeWrong } from './neighbour-of-node-wrong.ts';
 import { nodeDefaultRouteMissing } from './node-default-route-missing.ts';
+import { nodeLinkProgramUnexpected } from './node-link-program-unexpected.ts';
 import { nodeNeighbourWrong } from './node-neighbour-wrong.ts';
 import { nodeTunnelBroken } from './node-tunnel-broken.ts';
 import { podMacDuplicate } from './pod-mac-duplicate.ts';
@@ -19,6 +20,7 @@ import { tunnelEntryWrong } from './tunnel-entry-wrong.ts';
 export const pathChecks: readonly AnyCheck[] = [
   hostPortUnserved,
   linkProgramUnexpected,
+  nodeLinkProgramUnexpected,
   nodeTunnelBroken,
   tunnelEntryWrong,
   nodeNeighbourWrong,

@@ -6,7 +6,7 @@ import type { Link, LinkProgram } from '../../model/network.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
 import type { Failure } from '../define.ts';
 import { definePodCheck } from '../define-pod-check.ts';
-import { command, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
+import { command, look, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
 
@@ -33,9 +33,12 @@ export const linkProgramUnexpected = definePodCheck({
     if (link === null) return "the node's end of the pod's pair could not be determined";
     const found = (byLink.get(link) ?? []).filter(isUnexpected);
     const [first] = found;
-    if (first === undefined) return xdpOf(network, node) ?? 'pass';
+    if (first === undefined) return xdpOf(network, node) ?? queueInPod(network) ?? 'pass';
     return {
-      detail: `${link}, the node's end of the pod's link, has ${listed(found.map(described), SHOWN)}.`,
+      detail: `${link}, the node's end of the pod's link, has ${listed(
+        found.map((program) => described(program)),
+        SHOWN,
+      )}.`,
       confidence: found.some(({ drops }) => drops === 'all') ? 'confirmed' : 'probable',
       evidence: rowsOf(found, SHOWN, (program) => ({
         what: program.place === 'queue' ? `queue of ${link}` : `filter of ${link}`,
@@ -65,6 +68,34 @@ export const linkProgramUnexpected = definePodCheck({
 
 const ANNOTATED = 'kmesh.net/redirection';
 const OFF = { driver: 'xdpdrv', generic: 'xdpgeneric', offload: 'xdpoffload', several: 'xdp' } as const;
+
+/** Queues that lose or delay packets on purpose; nobody but tests and chaos tools sets them. */
+const LOSING: readonly string[] = ['netem', 'blackhole'];
+
+/** Chaos tools set it on the pod's own end. A container that may set one may want it. */
+function queueInPod({ pod, link, namespace }: PodNetwork): Failure | null {
+  const queue = link?.queue ?? null;
+  if (link === null || queue === null || !LOSING.includes(queue)) return null;
+  if (pod.containers.some(mayChangeNetwork)) return null;
+  return {
+    detail: `${link.name} of the pod has the queue ${quote(queue, 20)}, which delays or loses packets; no container of the pod may set one.`,
+    confidence: 'confirmed',
+    evidence: [
+      {
+        what: `queue of ${link.name}`,
+        expected: 'noqueue, or the limit of a bandwidth plugin',
+        actual: queue,
+        source: `tc qdisc show dev ${link.name} (netns ${namespace})`,
+      },
+    ],
+    remedy: [
+      look(
+        'See whether an experiment runs that disturbs the pod on purpose (Chaos Mesh, Litmus): it takes the queue off when it ends.',
+      ),
+      ...recreatePod(pod),
+    ],
+  };
+}
 
 /** Agents attach XDP programs to links between nodes; only Kmesh attaches them to links of pods. */
 function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Failure | null {
@@ -109,13 +140,19 @@ const xdpRow = (link: string, xdp: Xdp, where: string): Comparison => ({
 });
 
 /** Agents load eBPF programs, which have names; bandwidth limits use tbf, and filters that redirect to another link. */
-function isUnexpected({ place, kind, classic, drops }: LinkProgram): boolean {
-  return place === 'queue' ? kind === 'netem' || kind === 'blackhole' : classic || drops !== null;
+export function isUnexpected({ place, kind, classic, drops }: LinkProgram): boolean {
+  return place === 'queue' ? LOSING.includes(kind) : classic || drops !== null;
 }
 
-function described({ place, kind, priority, drops, classic }: LinkProgram): string {
+/** What a filter sees, of packets that come in by the link or go out. */
+const OF_POD = { in: 'the pod sends', out: 'is sent to the pod' } as const;
+
+export function described(
+  { place, kind, priority, drops, classic }: LinkProgram,
+  sees: Readonly<Record<'in' | 'out', string>> = OF_POD,
+): string {
   if (place === 'queue') return `the queue ${quote(kind, 20)}, which delays or loses packets`;
-  const from = place === 'in' ? 'the pod sends' : 'is sent to the pod';
+  const from = sees[place];
   const does =
     drops === 'all'
       ? `drops all that ${from}`
@@ -125,13 +162,13 @@ function described({ place, kind, priority, drops, classic }: LinkProgram): stri
   return `a filter ${quote(kind, 20)}${classic ? ' (classic BPF)' : ''} of priority ${priority} that ${does}`;
 }
 
-function lookOf({ place, link }: LinkProgram): string {
+export function lookOf({ place, link }: LinkProgram): string {
   return place === 'queue'
     ? command('tc', 'qdisc', 'show', 'dev', link)
     : command('tc', 'filter', 'show', 'dev', link, place === 'in' ? 'ingress' : 'egress');
 }
 
-function removalOf({ place, link, priority }: LinkProgram): string {
+export function removalOf({ place, link, priority }: LinkProgram): string {
   return place === 'queue'
     ? command('tc', 'qdisc', 'del', 'dev', link, 'root')
     : command(

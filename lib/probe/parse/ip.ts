@@ -11,6 +11,7 @@ import {
 import { nameSchema } from '../grammar.ts';
 import { atMost } from '../limits.ts';
 import { lines } from './lines.ts';
+import { portFlags, toQueue, toXdp } from './link-values.ts';
 import { each } from './schemas.ts';
 
 const text = z.string().max(300);
@@ -43,6 +44,7 @@ const linkJson = z.object({
   link_index: z.number().int().optional(),
   link_netnsid: z.unknown().optional(),
   xdp: z.object({ mode: z.number().int(), prog: z.object({ name: text.optional() }).optional() }).optional(),
+  qdisc: text.optional(),
   // A device name on its bus, such as 0000:00:05.0 on PCI: not the name of a link, and not used in commands.
   parentdev: text.optional(),
   linkinfo: z
@@ -54,6 +56,7 @@ const linkJson = z.object({
           hairpin: z.boolean().optional(),
           learning: z.boolean().optional(),
           isolated: z.boolean().optional(),
+          bcast_flood: z.boolean().optional(),
         })
         .catch({})
         .optional(),
@@ -203,28 +206,12 @@ function toLink(link: z.infer<typeof linkJson>): RawLink {
     portState: link.linkinfo?.info_slave_data?.state ?? null,
     portFlags: portFlags(link.linkinfo?.info_slave_data),
     xdp: link.xdp === undefined ? null : toXdp(link.xdp.mode, link.xdp.prog?.name ?? null),
+    queue: toQueue(link.qdisc ?? null),
     parentDevice: link.parentdev ?? null,
     peerIndex: paired ? (link.link_index ?? null) : null,
     peerNamespaceId: same ? 'same' : typeof link.link_netnsid === 'number' ? link.link_netnsid : null,
     peerName: paired && same ? (link.link ?? null) : null,
   };
-}
-
-/** XDP_ATTACHED_* of linux/if_link.h, from 1 on. */
-const XDP_MODES = ['driver', 'generic', 'offload', 'several'] as const;
-
-/** @param mode - the kernel's number; 0 means none */
-export function toXdp(mode: number, name: string | null): RawLink['xdp'] {
-  const known = XDP_MODES[mode - 1];
-  return known === undefined ? null : { mode: known, name };
-}
-
-/** Ports of a bond have different data. */
-type PortData = { readonly [Flag in 'hairpin' | 'learning' | 'isolated']?: boolean | undefined };
-
-function portFlags(data: PortData = {}) {
-  const { hairpin, learning, isolated = false } = data;
-  return hairpin === undefined || learning === undefined ? null : { hairpin, learning, isolated };
 }
 
 function toAddresses(link: z.infer<typeof linkJson>): Address[] {

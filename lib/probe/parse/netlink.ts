@@ -4,7 +4,8 @@
  */
 import type { Address, Neighbour } from '../../model/network.ts';
 import { named as fitting } from '../grammar.ts';
-import { type RawLink, type RawStack, toXdp } from './ip.ts';
+import type { RawLink, RawStack } from './ip.ts';
+import { toQueue, toXdp } from './link-values.ts';
 import {
   type Attributes,
   addressText,
@@ -94,6 +95,7 @@ const IFLA = {
   IFNAME: 3,
   MTU: 4,
   LINK: 5,
+  QDISC: 6,
   MASTER: 10,
   OPERSTATE: 16,
   LINKINFO: 18,
@@ -105,7 +107,7 @@ const INFO = { KIND: 1, SLAVE_KIND: 4, SLAVE_DATA: 5 };
 /** IFLA_XDP_* */
 const XDP = { ATTACHED: 2 };
 /** IFLA_BRPORT_* */
-const PORT = { STATE: 1, HAIRPIN: 4, LEARNING: 8, ISOLATED: 33 };
+const PORT = { STATE: 1, HAIRPIN: 4, LEARNING: 8, BROADCAST: 30, ISOLATED: 33 };
 const IFF = { UP: 1, LOOPBACK: 8, NOARP: 0x80, LOWER_UP: 0x10000 };
 const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
 const PORT_STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking'];
@@ -141,9 +143,15 @@ function toLink(
     portState: state === undefined ? null : (PORT_STATES[number(state) ?? -1] ?? null),
     portFlags:
       port.has(PORT.HAIRPIN) && port.has(PORT.LEARNING)
-        ? { hairpin: isOn(PORT.HAIRPIN), learning: isOn(PORT.LEARNING), isolated: isOn(PORT.ISOLATED) }
+        ? {
+            hairpin: isOn(PORT.HAIRPIN),
+            learning: isOn(PORT.LEARNING),
+            isolated: isOn(PORT.ISOLATED),
+            bcast_flood: port.has(PORT.BROADCAST) ? isOn(PORT.BROADCAST) : null,
+          }
         : null,
     xdp: toXdp(number(attributes(all.get(IFLA.XDP)).get(XDP.ATTACHED)) ?? 0, null),
+    queue: toQueue(text(all.get(IFLA.QDISC))),
     parentDevice: text(all.get(IFLA.PARENT)),
     peerIndex: paired && lower !== 0 && id !== null ? lower : null,
     peerNamespaceId: same ? 'same' : id !== null && id >= 0 ? id : null,

@@ -4,10 +4,11 @@ import { lines } from './lines.ts';
 
 type Table = {
   name: string;
-  chains: { name: string; hook: string | null; policy: string | null; rules: string[] }[];
+  chains: { name: string; hook: string | null; policy: string | null; devices?: string[]; rules: string[] }[];
 };
 
 const MAX_RULE = 1000;
+const MAX_DEVICES = 1000;
 const BUILT_IN = new Set(['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING']);
 const IPTABLES_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security']);
 
@@ -39,6 +40,12 @@ export function parseNftables(text: string): PacketFilter[] {
       if (hook !== null) {
         chain.hook = hook[1] ?? null;
         chain.policy = hook[2] ?? 'accept';
+        const devices = /\bdevices? (?:= \{ )?(.*?) (?:\} )?priority /.exec(line)?.[1];
+        if (devices !== undefined)
+          chain.devices = devices
+            .split(/[\s,"]+/)
+            .filter((name) => name !== '')
+            .slice(0, MAX_DEVICES);
       } else {
         chain.rules.push(line.slice(0, MAX_RULE));
       }

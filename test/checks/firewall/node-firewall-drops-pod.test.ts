@@ -41,6 +41,33 @@ describe('node-firewall-drops-pod', () => {
     ]);
   });
 
+  it.each([
+    [[], 'policy drop'],
+    [['counter packets 3 bytes 84 drop'], 'counter packets 3 bytes 84 drop'],
+  ])("finds a chain that sees the packets of the pod's link alone and drops all: %j", (rules, what) => {
+    const wall = { name: 'wall', hook: 'ingress', policy: 'drop', devices: ['vethother', 'veth12345678'] };
+    const judge = (chain: object) =>
+      nodeFirewallDropsPod.run(
+        {
+          podNetworks: [aPodNetwork()],
+          hostPacketFilters: [
+            {
+              backend: 'nftables',
+              tables: [{ name: 'netdev guard', chains: [{ ...wall, rules, ...chain }] }],
+            },
+          ],
+        },
+        context,
+      );
+    const [found] = failures(judge({}));
+    expect(found?.detail).toBe(
+      `The chain wall of the node (nftables) drops all packets from veth12345678: ${what}.`,
+    );
+    expect(found?.remedy.at(-1)?.command).toBe('nft delete chain netdev guard wall');
+    expect(judge({ devices: ['vethother'] })).toMatchObject([{ result: 'pass' }]);
+    expect(judge({ rules: ['ip protocol tcp accept'] })).toMatchObject([{ result: 'pass' }]);
+  });
+
   it("finds a rule about the pod's link, and one that drops only what comes in from outside", () => {
     expect(
       failures(run({ FORWARD: ['-A FORWARD -o veth12345678 -j DROP'] }, 'iptables-legacy'))[0]?.detail,

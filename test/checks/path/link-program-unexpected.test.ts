@@ -80,6 +80,19 @@ describe('link-program-unexpected', () => {
     expect(withXdp('link', null, kmesh)).toMatchObject([{ result: 'pass' }]);
   });
 
+  it("finds a queue that loses packets on the pod's own end, unless the pod may set one itself", () => {
+    const on = (queue: string, netAdmin = false) => {
+      const containers = aPod().containers.map((container) => ({ ...container, netAdmin }));
+      const podNetworks = [aPodNetwork({ link: aLink({ queue }), pod: aPod({ containers }) })];
+      return linkProgramUnexpected.run({ podNetworks, linkPrograms: [] }, context);
+    };
+    const [found] = failures(on('netem'));
+    expect(found?.detail).toContain('eth0 of the pod has the queue netem, which delays or loses packets');
+    expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
+    expect(on('netem', true)).toMatchObject([{ result: 'pass' }]);
+    expect(on('tbf')).toMatchObject([{ result: 'pass' }]);
+  });
+
   it.each(['cil_xdp_entry', 'cali_xdp_accept'])('leaves %s to its agent', (name) => {
     expect(withXdp('hostLink', name)).toMatchObject([{ result: 'pass' }]);
   });

@@ -1,0 +1,81 @@
+import type { Sources } from '../../model/evidence.ts';
+import type { LinkProgram } from '../../model/network.ts';
+import { listed, rowsOf } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { lookOnNode, repairOnNode } from '../remedies/steps.ts';
+import { described, isUnexpected, lookOf, removalOf } from './link-program-unexpected.ts';
+
+const SHOWN = 5;
+const OF_NODE = { in: 'comes in', out: 'goes out' } as const;
+
+/** Chaos tools and tests of slow networks set it, and a test that is killed leaves it there. */
+export const nodeLinkProgramUnexpected = defineCheck({
+  id: 'node-link-program-unexpected',
+  topic: 'path',
+  severity: 'high',
+  title: "Nothing on the node's own links drops or delays the packets of all pods",
+  failureTitle: "Unknown filter or queue on the node's link",
+  why: 'It drops, delays or loses packets of every pod that go this way before any firewall and any counter sees them: no rule, no route and no log shows why.',
+  needs: ['podNetworks', 'hostNetwork', 'linkPrograms'],
+  run({ podNetworks, hostNetwork, linkPrograms }, { node }) {
+    const object = nodeObject(node);
+    const used = usedByPods({ podNetworks, hostNetwork });
+    if (used.size === 0)
+      return [notApplicable(object, "no link of the node is known to carry pods' packets")];
+    const found = linkPrograms.filter((program) => used.has(program.link) && isCertain(program));
+    if (found.length === 0) return [pass(object)];
+    return [
+      fail(object, {
+        detail: `${listed(
+          found.map((program) => `${program.link} of the node has ${described(program, OF_NODE)}`),
+          SHOWN,
+        )}.`,
+        confidence: 'confirmed',
+        evidence: rowsOf(found, SHOWN, (program) => ({
+          what: program.place === 'queue' ? `queue of ${program.link}` : `filter of ${program.link}`,
+          expected: 'none that loses packets',
+          actual: described(program, OF_NODE),
+          source: lookOf(program),
+        })),
+        remedy: [
+          lookOnNode(
+            node,
+            'see what is attached to the link; chaos tests and traffic tools add such programs too.',
+            [...new Set(found.map(lookOf))].join('; '),
+          ),
+          ...found
+            .slice(0, SHOWN)
+            .map((program) =>
+              repairOnNode(
+                node,
+                'remove it; no pod has to be deleted. Have the program that created it remove it, or it returns.',
+                removalOf(program),
+              ),
+            ),
+        ],
+      }),
+    ];
+  },
+});
+
+/** Load balancers and protection against floods drop some packets on purpose, so only what drops all counts. */
+const isCertain = (program: LinkProgram): boolean =>
+  isUnexpected(program) && (program.place === 'queue' || program.drops === 'all');
+
+/** The bridges that pods are on, and the links that routes of the node lead out by; pods' own ends are judged with the pod. */
+function usedByPods({
+  podNetworks,
+  hostNetwork: { links, routes },
+}: Pick<Sources, 'podNetworks' | 'hostNetwork'>): ReadonlySet<string> {
+  const bridges = podNetworks.flatMap(({ hostLink }) => hostLink?.master ?? []);
+  const leading = new Set(
+    routes.flatMap(({ link, table, gateway }) =>
+      link !== null && table !== 'local' && gateway !== null ? [link] : [],
+    ),
+  );
+  const out = links.flatMap(({ name, kind, master }) => {
+    if (kind === 'veth' || kind === 'netkit') return [];
+    return leading.has(name) || (master !== null && leading.has(master)) ? [name] : [];
+  });
+  return new Set(podNetworks.length === 0 ? [] : [...bridges, ...out]);
+}

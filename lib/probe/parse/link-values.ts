@@ -1,0 +1,30 @@
+/** Values of a link that the kernel tells in netlink and that `ip -d -j link` prints. */
+import type { Link } from '../../model/network.ts';
+import { named } from '../grammar.ts';
+
+/** XDP_ATTACHED_* of linux/if_link.h, from 1 on. */
+const XDP_MODES = ['driver', 'generic', 'offload', 'several'] as const;
+
+/** @param mode - the kernel's number; 0 means none */
+export function toXdp(mode: number, name: string | null): Link['xdp'] {
+  const known = XDP_MODES[mode - 1];
+  return known === undefined ? null : { mode: known, name };
+}
+
+/** Names come from the kernel's modules; noqueue and noop are none. */
+export function toQueue(kind: string | null): string | null {
+  return kind === null || kind === 'noqueue' || kind === 'noop' ? null : named('id', kind);
+}
+
+/** Ports of a bond have different data. */
+type PortData = {
+  readonly [Flag in 'hairpin' | 'learning' | 'isolated' | 'bcast_flood']?: boolean | undefined;
+};
+
+/** @returns null for what is no port of a bridge */
+export function portFlags(data: PortData = {}): Link['portFlags'] {
+  const { hairpin, learning, isolated = false, bcast_flood = null } = data;
+  return hairpin === undefined || learning === undefined
+    ? null
+    : { hairpin, learning, isolated, bcast_flood };
+}
