@@ -67,6 +67,8 @@ export const linkSchema = z.object({
     })
     .nullable()
     .optional(),
+  /** net.ipv4.conf.LINK.arp_ignore; null if the kernel was not asked itself. */
+  arpIgnore: z.number().int().nullable().optional(),
   /** How packets wait to be sent, if anything but noqueue is at the link's root: netem, fq_codel, tbf … */
   queue: z.string().nullable().optional(),
   /** The parent device on a PCI, USB or virtio bus; null for virtual links. */

@@ -4,6 +4,7 @@ import { bridgeFilterDisabled } from './bridge-filter-disabled.ts';
 import { bridgePortFlagsWrong } from './bridge-port-flags-wrong.ts';
 import { foreignRoutingRules } from './foreign-routing-rules.ts';
 import { hostPortUnserved } from './host-port-unserved.ts';
+import { linkArpIgnored } from './link-arp-ignored.ts';
 import { linkProgramUnexpected } from './link-program-unexpected.ts';
 import { neighbourOfNodeWrong } from './neighbour-of-node-wrong.ts';
 import { nodeDefaultRouteMissing } from './node-default-route-missing.ts';
@@ -19,6 +20,7 @@ import { tunnelEntryWrong } from './tunnel-entry-wrong.ts';
 
 export const pathChecks: readonly AnyCheck[] = [
   hostPortUnserved,
+  linkArpIgnored,
   linkProgramUnexpected,
   nodeLinkProgramUnexpected,
   nodeTunnelBroken,

@@ -73,9 +73,9 @@ function usedByPods({
       link !== null && table !== 'local' && gateway !== null ? [link] : [],
     ),
   );
-  const out = links.flatMap(({ name, kind, master }) => {
-    if (kind === 'veth' || kind === 'netkit') return [];
-    return leading.has(name) || (master !== null && leading.has(master)) ? [name] : [];
-  });
+  const ofPods = new Set(podNetworks.map(({ hostLink }) => hostLink?.name));
+  const out = links.flatMap(({ name, master }) =>
+    !ofPods.has(name) && (leading.has(name) || (master !== null && leading.has(master))) ? [name] : [],
+  );
   return new Set(podNetworks.length === 0 ? [] : [...bridges, ...out]);
 }

@@ -8,12 +8,14 @@ import { podDefaultRouteMissing } from './pod-default-route-missing.ts';
 import { podGatewayNeighbourWrong } from './pod-gateway-neighbour-wrong.ts';
 import { podGatewayRouteMissing } from './pod-gateway-route-missing.ts';
 import { podRouteBlackhole } from './pod-route-blackhole.ts';
+import { podRoutingIncomplete } from './pod-routing-incomplete.ts';
 
 export const routesChecks: readonly AnyCheck[] = [
   podDefaultRouteMissing,
   podGatewayRouteMissing,
   podGatewayNeighbourWrong,
   podRouteBlackhole,
+  podRoutingIncomplete,
   hostRouteMissing,
   hostRouteMisdirected,
   hostRouteStale,

@@ -99,11 +99,14 @@ const IFLA = {
   MASTER: 10,
   OPERSTATE: 16,
   LINKINFO: 18,
+  AF_SPEC: 26,
   NETNSID: 37,
   XDP: 43,
   PARENT: 56,
 };
 const INFO = { KIND: 1, SLAVE_KIND: 4, SLAVE_DATA: 5 };
+/** IFLA_AF_SPEC has the settings of each family: IFLA_INET_CONF of AF_INET, from IPV4_DEVCONF_FORWARDING (1) on. */
+const CONF = { INET: 2, ALL: 1, ARP_IGNORE: 19 };
 /** IFLA_XDP_* */
 const XDP = { ATTACHED: 2 };
 /** IFLA_BRPORT_* */
@@ -151,12 +154,20 @@ function toLink(
           }
         : null,
     xdp: toXdp(number(attributes(all.get(IFLA.XDP)).get(XDP.ATTACHED)) ?? 0, null),
+    arpIgnore: setting(all.get(IFLA.AF_SPEC), CONF.ARP_IGNORE),
     queue: toQueue(text(all.get(IFLA.QDISC))),
     parentDevice: text(all.get(IFLA.PARENT)),
     peerIndex: paired && lower !== 0 && id !== null ? lower : null,
     peerNamespaceId: same ? 'same' : id !== null && id >= 0 ? id : null,
     peerName: paired && same ? nameOf(lower) : null,
   };
+}
+
+function setting(families: Uint8Array | undefined, number: number): number | null {
+  const values = attributes(attributes(families).get(CONF.INET)).get(CONF.ALL);
+  const at = 4 * (number - 1);
+  if (values === undefined || values.length < at + 4) return null;
+  return new DataView(values.buffer, values.byteOffset + at, 4).getInt32(0, true);
 }
 
 /** Tunnels have IP addresses as hardware addresses (linux/if_arp.h). */

@@ -148,14 +148,6 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     when: ({ plugin }) => plugin !== 'cilium-cni',
   },
   {
-    id: 'queue-in-pod-loses',
-    check: 'link-program-unexpected',
-    where: 'node',
-    inject: 'nsenter --net=/proc/$PID/ns/net tc qdisc add dev eth0 root blackhole',
-    shows: ['blackhole', 'eth0 of the pod'],
-    repair: 'remedy',
-  },
-  {
     id: 'queue-of-uplink-loses',
     // A class to which nothing is sent: the cluster goes on.
     check: 'node-link-program-unexpected',
@@ -416,6 +408,18 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     inject: 'ip link set "$HOST_LINK" type bridge_slave bcast_flood off',
     shows: ['bcast_flood', '$HOST_LINK'],
     repair: 'remedy',
+    when: isBridge,
+  },
+  {
+    id: 'arp-ignored-by-bridge',
+    check: 'link-arp-ignored',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'sysctl -w net.ipv4.conf.cni0.arp_ignore=8 >&2',
+    shows: ['net.ipv4.conf.cni0.arp_ignore', '8'],
+    repair: 'remedy',
+    cleanup: 'sysctl -w net.ipv4.conf.cni0.arp_ignore=0 >&2',
     when: isBridge,
   },
   {

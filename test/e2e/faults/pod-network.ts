@@ -6,6 +6,38 @@ const gatewaysLast = `awk '/ via / { last = last $0 "\\n"; next } { print } END 
 
 export const podNetworkFaults: readonly Fault[] = [
   {
+    id: 'local-route-deleted',
+    check: 'pod-routing-incomplete',
+    where: 'pod-network',
+    inject: 'ip route del local "$IP" dev eth0 table local',
+    shows: ['$IP', 'table local'],
+    repair: 'remedy',
+  },
+  {
+    id: 'queue-in-pod-loses',
+    check: 'link-program-unexpected',
+    where: 'node',
+    inject: 'nsenter --net=/proc/$PID/ns/net tc qdisc add dev eth0 root blackhole',
+    shows: ['blackhole', 'eth0 of the pod'],
+    repair: 'remedy',
+  },
+  {
+    id: 'arp-ignored-in-pod',
+    check: 'link-arp-ignored',
+    where: 'node',
+    inject: 'nsenter --net=/proc/$PID/ns/net sysctl -w net.ipv4.conf.eth0.arp_ignore=8 >&2',
+    shows: ['net.ipv4.conf.eth0.arp_ignore', '8'],
+    repair: 'remedy',
+  },
+  {
+    id: 'main-rule-deleted',
+    check: 'pod-routing-incomplete',
+    where: 'pod-network',
+    inject: 'ip rule del priority 32766',
+    shows: ['lookup main'],
+    repair: 'remedy',
+  },
+  {
     id: 'eth0-deleted',
     check: 'pod-interface-missing',
     where: 'pod-network',
