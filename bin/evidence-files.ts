@@ -14,7 +14,7 @@ export function* archives(files: readonly string[]): Generator<Uint8Array> {
       throw unreadable(error);
     }
     if (archive[0] !== 0x1f || archive[1] !== 0x8b)
-      throw new AuditError('USAGE', `${file} is no evidence: that is kept as NODE.tar.gz`, {
+      throw new AuditError('USAGE', `${file} is not evidence, which is kept as NODE.tar.gz`, {
         remedy:
           'Name files or a folder below evidence/ in the store. To show a report: netns-audit reports show.',
       });

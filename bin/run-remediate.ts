@@ -146,8 +146,8 @@ async function isAgreed(acts: readonly Act[], cluster: string, { yes }: Remediat
   // The results report refused acts.
   if (yes === true || tried.length === 0) return true;
   if (process.stdin.isTTY !== true)
-    throw new AuditError('USAGE', 'nobody can be asked: standard input is no terminal', {
-      remedy: 'Give --yes together with --limit.',
+    throw new AuditError('USAGE', 'cannot ask for confirmation: standard input is not a terminal', {
+      remedy: 'Use --yes together with --limit.',
     });
   const ask = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -13,8 +13,10 @@ export function addBundle(program: Command): void {
     .addHelpText(
       'after',
       `
-Replaces the names of the cluster, nodes, namespaces, pods, workloads, Services and domains, each by the same new name everywhere. The copies are then
-analyzed and must give the same findings. Addresses, IDs, program names and the kernel log are not changed: check them before you share the copy.
+Replaces the names of the cluster, nodes, namespaces, pods, workloads, Services
+and domains: each gets the same new name everywhere. The copies are then
+analyzed, and must give the same findings. Addresses, IDs, program names and the
+kernel log are not changed: check them before you share the copy.
 
 Example:
   netns-audit bundle ~/.local/share/netns-audit/evidence/cluster=prod-eu/dt=2026-11-20/20261120T020000Z-1a2b3c4d/`,

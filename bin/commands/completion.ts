@@ -63,17 +63,18 @@ const shells = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 export function addCompletion(program: Command): void {
   program
     .command('completion')
-    .addArgument(new Argument('<shell>', 'the shell that it is for').choices(shells))
+    .addArgument(new Argument('<shell>', 'your shell').choices(shells))
     .description('print a script that completes commands, options and values in a shell')
     .addHelpText(
       'after',
       `
 Examples:
   source <(netns-audit completion bash)              in ~/.bashrc
-  source <(netns-audit completion zsh)               in ~/.zshrc, behind compinit
+  source <(netns-audit completion zsh)               in ~/.zshrc, after compinit
   netns-audit completion fish > ~/.config/fish/completions/netns-audit.fish
 
-kubectl 1.26 and newer complete kubectl netns-audit if kubectl_complete-netns_audit is on the PATH.`,
+kubectl 1.26 and newer also complete "kubectl netns-audit" if
+kubectl_complete-netns_audit is on the PATH.`,
     )
     .action((shell: keyof typeof SCRIPTS) => void process.stdout.write(SCRIPTS[shell]));
 }

@@ -5,7 +5,7 @@ import { EXIT } from '../exit.ts';
 
 /** `netns-audit config`. */
 export function addConfig(program: Command): void {
-  const config = program.command('config').description('the configuration file: check');
+  const config = program.command('config').description('check the configuration file');
   config
     .command('check')
     .argument('[file]', 'the configuration', 'netns-audit.yaml')
@@ -18,7 +18,8 @@ export function addConfig(program: Command): void {
     .addHelpText(
       'after',
       `
-It reads only the file. To check the clusters as well: netns-audit doctor --config FILE. Exit code 2: it has mistakes.
+Reads only the file. The exit code is 2 if it has mistakes. To check the
+clusters as well: netns-audit doctor --config FILE
 
 Examples:
   netns-audit config check

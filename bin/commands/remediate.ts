@@ -79,12 +79,12 @@ export function addRemediate(program: Command): void {
       'after',
       `
 Examples:
-  netns-audit remediate                                       what could be repaired, and what is refused
+  netns-audit remediate                     what could be repaired, and what not
   netns-audit remediate --only pod-interface-missing --rehearse
-  netns-audit remediate --only namespace-orphaned --node node-7 --apply --limit 2000
+  netns-audit remediate --only namespace-orphaned --apply --limit 2000
   netns-audit remediate --pod shop/web-1 --apply
   netns-audit remediate --undo 20261129T210000Z-1a2b3c4d --apply
-  netns-audit remediate -o script > repairs.sh                everything, to read and run by hand`,
+  netns-audit remediate -o script > repairs.sh    to read, and run by hand`,
     )
     .action(async (run: string | undefined, options: Options) => {
       const { only, node, pod, limit, ...rest } = options;

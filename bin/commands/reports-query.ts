@@ -48,8 +48,11 @@ export function addQuery(parent: Command): void {
 }
 
 const HELP = `
-Tables: findings and nodes, with the same columns as in Athena, and cluster and dt (the day, as text) of each run.
+The tables findings and nodes have the same columns as in Athena, and also the
+cluster and dt (the day, as text) of each run. Only files that match a condition
+on dt or cluster are read. Install DuckDB next to netns-audit:
+  npm install @duckdb/node-api@1.5.6-r.1
+
+Examples:
   netns-audit reports query 'DESCRIBE findings'
-  netns-audit reports query "SELECT cluster, node, max(orphans) FROM nodes WHERE dt >= '2026-11-01' GROUP BY 1, 2"
-With a condition on dt or cluster, only matching files are read. Install DuckDB next to netns-audit:
-  npm install @duckdb/node-api@1.5.6-r.1`;
+  netns-audit reports query "SELECT cluster, node, max(orphans) FROM nodes WHERE dt >= '2026-11-01' GROUP BY 1, 2"`;

@@ -26,7 +26,7 @@ import { addQuery } from './reports-query.ts';
 export function addReports(program: Command): void {
   const reports = program
     .command('reports')
-    .description('what earlier audits found: list, show, diff, trend, fleet, query');
+    .description('show what earlier audits found: list, show, diff, trend, fleet, query');
   addList(reports);
   addShow(reports);
   addDiff(reports);
@@ -114,7 +114,7 @@ function addShow(parent: Command): void {
 function oneOf(check: string, option: string | undefined): string {
   if (option === undefined || option === check) return check;
   throw new AuditError('USAGE', `two checks are named, ${check} and --check ${option}`, {
-    remedy: 'Name one of them, or leave both out for the whole report.',
+    remedy: 'Use one of them, or neither for the whole report.',
   });
 }
 

@@ -28,7 +28,7 @@ export function addRetention(program: Command): void {
     .addHelpText(
       'after',
       `
-The latest report of each cluster and everything it needs is kept, however old it is.
+The latest report of each cluster, and everything it needs, is always kept.
 
 Example:
   netns-audit retention --store /var/lib/netns-audit --evidence-days 30 --dry-run`,
@@ -39,7 +39,7 @@ Example:
       const { AuditError } = await import('../../lib/model/errors.ts');
       const store = openStore(options.store ?? defaultStore());
       if (!(store instanceof DirectoryStore))
-        throw new AuditError('USAGE', `--store ${options.store} is no directory`, {
+        throw new AuditError('USAGE', `--store ${options.store} is not a directory`, {
           remedy: 'For a bucket, use lifecycle rules (docs/in-cluster.md has an example).',
         });
       await assertThere(store);

@@ -74,7 +74,7 @@ function headerOf(destination: Destination, text: string): string {
   if (/^[\x20-\x7e]+$/.test(text)) return text;
   throw invalid(
     destination,
-    'its authorization is no text of a header',
+    'its authorization is not the text of a header',
     'It is one line, such as Bearer TOKEN.',
   );
 }

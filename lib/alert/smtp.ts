@@ -62,7 +62,7 @@ export class MailNotifier implements Notifier {
         {
           ...(isRefusal ? {} : { cause: error }),
           retryable: !isRefusal || error.isTransient,
-          remedy: `${isRefusal ? error.remedy : 'See that the server can be reached from here, its port, and its certificate (NODE_EXTRA_CA_CERTS for one of your own).'} The next run tells what this one could not.`,
+          remedy: `${isRefusal ? error.remedy : 'Check that the server and its port can be reached from here, and check its certificate (NODE_EXTRA_CA_CERTS for a CA of your own).'} The next run reports what this one could not.`,
         },
       );
     } finally {

@@ -125,7 +125,7 @@ function late(node: Node): ReturnType<typeof failedCoverage> {
   return {
     node: node.name,
     result: 'failed',
-    reason: 'timeout: the time of the batch was over before the node was done',
+    reason: 'timeout: the batch ran out of time before the node was done',
     remedy: 'Use smaller batches, or probe more nodes at once.',
   };
 }

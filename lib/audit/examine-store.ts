@@ -133,7 +133,7 @@ async function examineObject(store: Store, key: string): Promise<void> {
 
 async function examinePointer(store: Store, key: string): Promise<void> {
   const cluster = clusterOf(/^latest\/cluster=([^/]+)\.json$/.exec(key)?.[1] ?? '%');
-  if (cluster === null) throw damageOf(store, key, 'is no pointer of a cluster');
+  if (cluster === null) throw damageOf(store, key, 'is not the pointer of a cluster');
   let damage: AuditError;
   try {
     const pointer = await readPointer(store, cluster);
@@ -190,7 +190,7 @@ async function examineEvidence(store: Store, key: string, body: Uint8Array): Pro
   try {
     ({ audit } = await readArchive(body));
   } catch (error) {
-    throw damageOf(store, key, `is no evidence: ${messageOf(error)}`, { cause: error });
+    throw damageOf(store, key, `is not evidence: ${messageOf(error)}`, { cause: error });
   }
   if (audit.runId !== runId || audit.cluster.name !== clusterOf(cluster ?? ''))
     throw damageOf(store, key, `is of run ${audit.runId} of cluster ${audit.cluster.name}`);

@@ -2,12 +2,12 @@
 import type { Finding } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 
-/** Why an audit says too little of a node: `could not be looked at in full: …`; null if it was read in full. */
+/** Why an audit says too little of a node: `could not be read completely: …`; null if it was read in full. */
 export function whyUnread({ coverage }: Pick<ClusterReport, 'coverage'>, node: string): string | null {
   const found = coverage.nodes.find((each) => each.node === node);
   return found?.result === 'audited'
     ? null
-    : `could not be looked at in full: ${found?.reason ?? 'it is not listed'}`;
+    : `could not be read completely: ${found?.reason ?? 'it is not listed'}`;
 }
 
 /**

@@ -31,7 +31,7 @@ export async function examinePod(cluster: Cluster, act: PodAct, context: Context
     object,
     rehearse: async () => ({
       ok: true,
-      detail: `the fault is still there, and its ${controller.kind} would make another pod; nothing was changed`,
+      detail: `the fault is still there, and its ${controller.kind} would create another pod; nothing was changed`,
     }),
     act: async () => {
       await evict(cluster, pod, { signal: context.signal });
@@ -99,7 +99,7 @@ async function proven(cluster: Cluster, found: Controlled, context: Context): Pr
   const report = await context.look(node);
   const unread = whyUnread(report, node);
   if (unread !== null)
-    return { ok: false, detail: `${namespace}/${name} took its place on ${node}, which ${unread}` };
+    return { ok: false, detail: `${namespace}/${name} replaced it on ${node}, which ${unread}` };
   const faults = report.findings.filter(
     ({ object, confidence, suppressed }) =>
       object.kind === 'pod' &&
@@ -111,7 +111,7 @@ async function proven(cluster: Cluster, found: Controlled, context: Context): Pr
   if (faults.length > 0)
     return {
       ok: false,
-      detail: `${namespace}/${name} took its place on ${node}, and has ${faults.map(({ check }) => check).join(', ')}`,
+      detail: `${namespace}/${name} replaced it on ${node}, and has ${faults.map(({ check }) => check).join(', ')}`,
     };
-  return { ok: true, detail: `${namespace}/${name} took its place on ${node}; nothing is wrong with it` };
+  return { ok: true, detail: `${namespace}/${name} replaced it on ${node}; nothing is wrong with it` };
 }

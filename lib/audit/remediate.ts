@@ -163,7 +163,7 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
   } catch (error) {
     // Without an end in the store, the next call reports the outcome.
     if (context.signal.aborted)
-      return ended('surprise', { detail: 'interrupted before it was seen what came of it' });
+      return ended('surprise', { detail: 'interrupted before the result was known' });
     repair = { ok: false, detail: messageOf(error) };
   }
   await write(found.after(repair), { phase: repair.ok ? 'done' : 'failed', outcome: repair.detail });

@@ -95,7 +95,7 @@ async function recordsAt(
     if (stored === null) continue;
     const read = repairRecordSchema.safeParse(parsed(stored.body));
     if (!read.success)
-      throw new AuditError('STORE', `${store.location}: ${key} is no record of a repair`, {
+      throw new AuditError('STORE', `${store.location}: ${key} is not the record of a repair`, {
         cause: read.error,
         remedy: 'Look at it, and move it away: netns-audit doctor --store PLACE',
       });

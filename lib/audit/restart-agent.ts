@@ -29,7 +29,7 @@ export async function examineAgent(cluster: Cluster, act: AgentAct, context: Con
     object,
     rehearse: async () => ({
       ok: true,
-      detail: `${namespace}/${name} is there, and the fault with it; nothing was changed`,
+      detail: `${namespace}/${name} is still there, and still has the fault; nothing was changed`,
     }),
     act: async () => {
       await evict(cluster, found.pod, { signal: context.signal });
@@ -90,7 +90,7 @@ async function proven(
     return { ok: false, detail: `${name} is ready, but on ${successor.node ?? 'no node'}` };
   await context.renew();
   const report = await context.look(act.node, { canary: true });
-  const no = (why: string): RepairResult => ({ ok: false, detail: `${name} took its place, but ${why}` });
+  const no = (why: string): RepairResult => ({ ok: false, detail: `${name} replaced it, but ${why}` });
   const unread = whyUnread(report, act.node);
   if (unread !== null) return no(`the node ${unread}`);
   const checks = new Set([TRIED_BY, ...act.findings.map(({ check }) => check)]);
@@ -100,5 +100,5 @@ async function proven(
   const tried = report.coverage.checks.find(({ check }) => check === TRIED_BY);
   if (tried === undefined || tried.examined === 0)
     return no(`no pod could be started to try it: ${tried?.reasons[0] ?? 'the check did not run'}`);
-  return { ok: true, detail: `${name} took its place; a new pod got its network, and left nothing behind` };
+  return { ok: true, detail: `${name} replaced it; a new pod got its network, and left nothing behind` };
 }

@@ -82,7 +82,7 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
       credentials.proxy === null
         ? `${new URL(credentials.server).protocol === 'http:' ? 'HTTP' : 'HTTPS'}_PROXY`
         : `proxy-url in the kubeconfig of ${name}`;
-    throw invalid(source, 'it is no URL of a proxy', 'Write it as http://host:port.');
+    throw invalid(source, 'it is not the URL of a proxy', 'Write it as http://host:port.');
   }
   const transport = new Transport({ ...credentials, proxy }, agent, options.onUnanswered);
   return { name, transport, ...(kubectl === null ? {} : { kubectl }) };
@@ -169,7 +169,7 @@ async function fromKubeconfig(
   if (!URL.canParse(cluster.server))
     throw invalid(
       source,
-      `the server of context ${context} is no URL: ${withoutUserinfo(cluster.server)}`,
+      `the server of context ${context} is not a URL: ${withoutUserinfo(cluster.server)}`,
       'Write it as https://host:port.',
     );
   const user = config.getCurrentUser();

@@ -123,7 +123,7 @@ async function clustersIn(
     gaps.push({
       place: `${account}/${region}`,
       reason: `its clusters cannot be listed: ${reasonOf(error)}`,
-      remedy: `See that ${region} is enabled in account ${account}, and that no service control policy denies eks:ListClusters there; or take the region out of discover.regions.`,
+      remedy: `Check that ${region} is enabled in account ${account}, and that no service control policy denies eks:ListClusters there; or take the region out of discover.regions.`,
     });
     return null;
   } finally {

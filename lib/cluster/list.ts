@@ -58,7 +58,7 @@ async function pages<T>(
       }),
     );
     if (!page.success)
-      throw new AuditError('CLUSTER_API', `${what}: the answer is no list`, {
+      throw new AuditError('CLUSTER_API', `${what}: the answer is not a list`, {
         cause: page.error,
         remedy: 'Check the server in the kubeconfig.',
       });

@@ -175,7 +175,7 @@ export function ownershipOf(
   // Containers of docker, podman and nerdctl are in no pod's cgroup; their namespaces end with their
   // processes.
   if (holders.some(({ via, containerId, ofPod }) => via === 'process' && containerId !== null && !ofPod))
-    return { kind: 'foreign', reason: 'a container beside the pods (docker, podman, nerdctl)' };
+    return { kind: 'foreign', reason: 'a container that belongs to no pod (docker, podman, nerdctl)' };
   if (holders.some((holder) => !holder.ofPod && isRootlessEngine(holder)))
     return { kind: 'foreign', reason: 'the network of a container engine without root' };
   if (holders.some(({ command }) => command.startsWith(CILIUM_HEALTH)))

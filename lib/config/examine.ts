@@ -43,14 +43,14 @@ export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
   const mistakes: Mistake[] = document.errors.map(({ code, message, pos }) => ({
     ...at(pos[0]),
     path: '',
-    message: code === 'DUPLICATE_KEY' ? 'This key is there twice.' : `It is no YAML: ${message}.`,
+    message: code === 'DUPLICATE_KEY' ? 'This key appears twice.' : `This is not valid YAML: ${message}.`,
   }));
   // After a syntax error, the rest may parse as anything; a duplicate key confuses nothing else.
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return { mistakes };
   visit(document, {
     Alias(_, alias) {
       if (alias.resolve(document) !== undefined) return;
-      const message = `It is no YAML: there is no anchor &${alias.source} before it.`;
+      const message = `This is not valid YAML: there is no anchor &${alias.source} before it.`;
       mistakes.push({ ...at(startOf(alias) ?? 0), path: '', message });
     },
   });
@@ -59,7 +59,7 @@ export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
     content = document.toJS() ?? {};
   } catch (error) {
     // Aliases without a target, or so nested that the file would be endless.
-    const endless = { line: 1, column: 1, path: '', message: `It is no YAML: ${messageOf(error)}.` };
+    const endless = { line: 1, column: 1, path: '', message: `This is not valid YAML: ${messageOf(error)}.` };
     return { mistakes: mistakes.length > 0 ? mistakes : [endless] };
   }
   const placeOf: PlaceOf = (path) => at(offsetOf(document, path, null));

@@ -85,7 +85,7 @@ function withoutTheRest({ tally: whole, failures }: Ran, share: number): CheckTa
     ...whole,
     unknown: whole.unknown + rest.length,
     reasons: [
-      `too many findings: ${failures.length} of this check on this node, of which the first ${share} are kept`,
+      `too many findings: this check has ${failures.length} on this node, and the first ${share} are kept`,
       ...whole.reasons,
     ].slice(0, REASONS_KEPT),
     unexamined: [...whole.unexamined, ...rest.map(({ object }) => objectKey(object))],

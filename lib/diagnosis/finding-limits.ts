@@ -58,7 +58,7 @@ export function bounded(outcome: Outcome): Outcome {
     ? {
         result: 'unknown',
         object: outcome.object,
-        reason: `a finding of ${whole} characters, too long to tell`,
+        reason: `a finding of ${whole} characters, too long to report`,
       }
     : cut;
 }

@@ -212,7 +212,7 @@ function isOwn({ kind, name, node }: AuditedObject, self: string): boolean {
 /** What a node says about foreign objects counts as not checked. */
 function unheard(check: string, object: AuditedObject, node: string): CheckTally {
   const about = printable(objectName(object), 200);
-  const reason = `${node} spoke of ${about}, which is not its own: that was left out`;
+  const reason = `${node} reported ${about}, which is not its own: ignored`;
   return { check, passed: 0, notApplicable: 0, unknown: 1, reasons: [reason], unexamined: [] };
 }
 

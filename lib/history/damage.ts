@@ -55,7 +55,7 @@ export function parsedJson<T>(store: Store, key: string, body: Uint8Array, schem
     if (body.length === 0) throw new Error('it is empty');
     json = JSON.parse(Buffer.from(body).toString());
   } catch (error) {
-    throw damageOf(store, key, `is no JSON: ${messageOf(error).slice(0, 200)}`, { cause: error });
+    throw damageOf(store, key, `is not JSON: ${messageOf(error).slice(0, 200)}`, { cause: error });
   }
   const version = z.object({ schemaVersion: z.unknown() }).safeParse(json).data?.schemaVersion;
   if (version !== undefined && version !== 1)

@@ -61,7 +61,8 @@ export class DirectoryStore implements Store {
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const found = await file.stat();
-      if (!found.isFile()) throw new Error(`it is no file${found.isDirectory() ? ' but a directory' : ''}`);
+      if (!found.isFile())
+        throw new Error(`it is not a file${found.isDirectory() ? ' but a directory' : ''}`);
       await this.#assertWithin(path);
       if (found.size > most) throw new Error(`it has ${found.size} bytes, and no more than ${most} are read`);
       return await file.readFile();

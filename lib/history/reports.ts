@@ -30,7 +30,7 @@ export async function readPointer(
     const { runId, report } = parsedJson(store, key, stored.body, pointerSchema);
     if (report === keys.report({ cluster, runId })) return { runId, etag: stored.etag };
   } catch (error) {
-    throw damageOf(store, key, 'is no pointer to a report', { cause: error, remedy });
+    throw damageOf(store, key, 'is not a pointer to a report', { cause: error, remedy });
   }
   throw damageOf(store, key, 'leads to no report of its cluster', { remedy });
 }

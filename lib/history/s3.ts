@@ -14,7 +14,7 @@ const CONFLICT_TRIES = 20;
 export function parseS3Place(place: string): S3Place {
   const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(place);
   if (match === null) {
-    throw new AuditError('USAGE', `${place} is no place in S3`, {
+    throw new AuditError('USAGE', `${place} is not a place in S3`, {
       remedy: 'Write it as s3://bucket or s3://bucket/prefix.',
     });
   }

@@ -42,7 +42,7 @@ export function assertInside(location: string, key: string): void {
   const last = parts.pop();
   const isOdd = (part: string): boolean => part === '.' || part === '..' || /[\\\p{Cc}]/u.test(part);
   if (last !== undefined && !isOdd(last) && parts.every((part) => part !== '' && !isOdd(part))) return;
-  throw new AuditError('STORE', `${location}: ${JSON.stringify(key)} is no key of a store`, {
+  throw new AuditError('STORE', `${location}: ${JSON.stringify(key)} is not a key of a store`, {
     remedy: 'Look for what is damaged in it: netns-audit doctor --store PLACE',
   });
 }

@@ -62,7 +62,7 @@ export type CniRecords = z.infer<typeof cniRecordsSchema>;
 /** Used if the records were not requested. */
 export const NO_CNI_RECORDS: CniRecords = {
   takenAt: new Date(0).toISOString(),
-  ciliumEndpoints: { status: 'absent', reason: 'endpoints were not asked for' },
-  calicoBlocks: { status: 'absent', reason: 'blocks of addresses were not asked for' },
+  ciliumEndpoints: { status: 'absent', reason: 'endpoints were not requested' },
+  calicoBlocks: { status: 'absent', reason: 'blocks of addresses were not requested' },
   unconfirmed: 0,
 };

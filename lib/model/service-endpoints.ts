@@ -12,5 +12,5 @@ export type ServiceEndpoints = z.infer<typeof serviceEndpointsSchema>;
 /** Used if the endpoints were not requested. */
 export const NO_SERVICE_ENDPOINTS: ServiceEndpoints = {
   status: 'absent',
-  reason: 'endpoints of Services were not asked for',
+  reason: 'endpoints of Services were not requested',
 };

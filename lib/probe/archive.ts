@@ -85,7 +85,7 @@ export async function readArchive(archive: Uint8Array): Promise<StoredEvidence> 
       return schema.parse(JSON.parse(new TextDecoder().decode(bytes)));
     } catch (error) {
       throw new AuditError('BUNDLE_INVALID', `The stored evidence has no valid ${path}.`, {
-        remedy: 'Give a file of evidence/ in the store, unchanged.',
+        remedy: 'Use an unchanged file from evidence/ in the store.',
         cause: error,
       });
     }

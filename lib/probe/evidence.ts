@@ -152,8 +152,8 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     nodeResolvConf: nodeResolvConf(reader, files),
     active: steps.ran.has('active_plan')
       ? part('active_plan', () => readActive(files))
-      : { status: 'absent', reason: 'active probes were not asked for' },
-    canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not asked for' },
+      : { status: 'absent', reason: 'active probes were not requested' },
+    canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not requested' },
   };
 }
 

@@ -139,7 +139,7 @@ function stackOf(
   if (stack === undefined && stacks.leftOut !== null && reached.has(inode))
     return { status: 'absent', reason: stacks.leftOut };
   if (stack === undefined)
-    return { status: 'failed', reason: 'no path leads into it, or the probe did not come to it' };
+    return { status: 'failed', reason: 'no path leads into it, or the probe did not get to it' };
   if (stack.status !== 'present') return stack;
   const { addresses, routes, rules, neighbours } = stack.value.raw;
   return {

@@ -19,7 +19,7 @@ export function routingEvidence(
   hostNetwork: Part<Sources['hostNetwork']>,
 ): Part<Sources['routing']> {
   if (steps.problems.get('netlink') === undefined && !files.has(FILE) && !steps.dropped.has(FILE))
-    return { status: 'absent', reason: 'the image of the probe has no perl to ask the kernel with' };
+    return { status: 'absent', reason: 'the probe image has no perl, which asks the kernel' };
   return both(hostNetwork, () =>
     part('netlink', () => {
       // Throws if the file was dropped from the bundle.

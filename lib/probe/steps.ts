@@ -32,7 +32,7 @@ export function parseSteps(text: string, droppedText: string): Steps {
     }
     ran.add(name);
     if (code === 'skipped') {
-      problems.set(name, `the probe did not come to ${name}`);
+      problems.set(name, `the probe did not get to ${name}`);
     } else if (code === 'hung') {
       hung.set(name, (optionalInteger(time) ?? 0) * 10);
       problems.set(name, `${name} did not end in time`);
@@ -48,7 +48,7 @@ export function parseSteps(text: string, droppedText: string): Steps {
   problems.delete('netlink');
   // Without it the check says that the holder is unknown.
   problems.delete('holders');
-  for (const job of EXPECTED) if (!ran.has(job)) problems.set(job, `the probe did not come to ${job}`);
+  for (const job of EXPECTED) if (!ran.has(job)) problems.set(job, `the probe did not get to ${job}`);
   const dropped = new Map(
     lines(droppedText).map((line) => {
       const [path = '', why = ''] = line.split(' ');

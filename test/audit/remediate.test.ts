@@ -94,7 +94,7 @@ describe('recreating a pod', { timeout: 30_000 }, () => {
     ],
     ['not seen again', () => ({ look: async () => seen([{ ...FAULT, partOf: 'a fault of the node' }]) })],
     [
-      'could not be looked at',
+      'could not be read completely',
       () => ({
         look: async () => ({
           ...seen(),

@@ -170,7 +170,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
             },
           }),
       },
-      'afterwards node-1 could not be looked at in full: pins could not be read',
+      'afterwards node-1 could not be read completely: pins could not be read',
     ],
   ])('is a surprise where %s, and its end is kept', async (_, said, changes, words) => {
     log = said;

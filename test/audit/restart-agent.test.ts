@@ -97,7 +97,7 @@ describe('restarting the CNI agent of a node', { timeout: 30_000 }, () => {
     expect(await tryRepair()).toMatchObject([
       {
         result: 'done',
-        detail: 'calico-system/calico-b took its place; a new pod got its network, and left nothing behind',
+        detail: 'calico-system/calico-b replaced it; a new pod got its network, and left nothing behind',
       },
     ]);
     expect(evictions()).toEqual([expect.stringContaining('/calico-system/pods/calico-a/eviction')]);
@@ -147,8 +147,8 @@ describe('restarting the CNI agent of a node', { timeout: 30_000 }, () => {
       looks({}, [down({ suppressed: { owner: 'network', reason: 'known', expires: '2027-01-01' } })]),
     ],
     [
-      'its node was not read in full',
-      'could not be looked at in full: slow',
+      'its node was not read completely',
+      'could not be read completely: slow',
       () => {},
       async () => notAudited,
     ],
@@ -197,8 +197,8 @@ describe('restarting the CNI agent of a node', { timeout: 30_000 }, () => {
       },
     ],
     [
-      'the node was not read in full',
-      'could not be looked at in full: slow',
+      'the node was not read completely',
+      'could not be read completely: slow',
       { coverage: notAudited.coverage },
     ],
   ])('is a surprise where %s', async (_, words, after) => {

@@ -40,6 +40,6 @@ describe('netns-audit bundle', () => {
   it('names a file that is no evidence', async () => {
     const said = await run('bundle', import.meta.filename, '--out', join(folder, 'other'));
     expect(said.code).toBe(2);
-    expect(said.error).toContain('bundle.test.ts is no evidence');
+    expect(said.error).toContain('bundle.test.ts is not evidence');
   });
 });

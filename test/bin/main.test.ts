@@ -18,6 +18,29 @@ describe('whoever mistypes', () => {
   });
 });
 
+describe('the help of every command', () => {
+  it('fits 80 columns, but for commands to copy', { timeout: 60_000 }, async () => {
+    const helpOf = async (...names: string[]): Promise<string> => (await run(...names, '--help')).out;
+    const commandsIn = (help: string): string[] =>
+      [...(help.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}([a-z]+)/gm)].flatMap(([, name = '']) =>
+        name === 'help' ? [] : [name],
+      );
+    const top = await helpOf();
+    const helps = new Map([['', top]]);
+    for (const name of commandsIn(top)) {
+      const help = await helpOf(name);
+      helps.set(name, help);
+      for (const sub of commandsIn(help)) helps.set(`${name} ${sub}`, await helpOf(name, sub));
+    }
+    expect(helps.size).toBeGreaterThan(20);
+    for (const [name, help] of helps)
+      expect(
+        help.split('\n').filter((line) => line.length > 80 && !line.startsWith('  netns-audit ')),
+        name,
+      ).toEqual([]);
+  });
+});
+
 describe('colours', () => {
   afterEach(() => vi.unstubAllEnvs());
   const terminal = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.WriteStream;

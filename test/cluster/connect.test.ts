@@ -381,7 +381,7 @@ describe('a proxy that is to blame', () => {
   ])('is refused by the name of its variable where it is none: %s', async (proxy) => {
     expect(await behind(proxy)).toMatchObject({
       code: 'KUBECONFIG_INVALID',
-      message: 'HTTPS_PROXY: it is no URL of a proxy',
+      message: 'HTTPS_PROXY: it is not the URL of a proxy',
     });
   });
 });

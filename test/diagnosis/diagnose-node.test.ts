@@ -44,7 +44,7 @@ describe('a node that finds very much in itself', () => {
       {
         check: 'flood',
         unknown: 55_001,
-        reasons: ['too many findings: 60000 of this check on this node, of which the first 4999 are kept'],
+        reasons: ['too many findings: this check has 60000 on this node, and the first 4999 are kept'],
       },
       { check: 'real', passed: 1, unknown: 0, reasons: [], unexamined: [] },
     ]);

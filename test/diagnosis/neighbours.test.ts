@@ -75,7 +75,7 @@ describe('a node that speaks of what is not its own', () => {
     expect(report.coverage.checks.find(({ check }) => check === 'pod-interface-down')).toMatchObject({
       unknown: 1,
       failed: 0,
-      reasons: [expect.stringMatching(/^hostile spoke of .*: that was left out$/)],
+      reasons: [expect.stringMatching(/^hostile reported .*: ignored$/)],
     });
   });
 

@@ -71,7 +71,7 @@ export function describeStore(open: () => Promise<{ store: Store; other: Store }
       'takes nothing for a key that leads out of it: %j',
       async (key) => {
         const { store } = await open();
-        const refused = { code: 'STORE', message: expect.stringContaining('no key of a store') };
+        const refused = { code: 'STORE', message: expect.stringContaining('not a key of a store') };
         await expect(store.get(key)).rejects.toMatchObject(refused);
         await expect(store.putOnce(key, bytes('x'))).rejects.toMatchObject(refused);
         await expect(store.replace(key, bytes('x'), null)).rejects.toMatchObject(refused);

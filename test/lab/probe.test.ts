@@ -321,8 +321,8 @@ describe.skipIf(noLab !== null)('a command that never ends', () => {
     const evidence = await labEvidence(probeLab({ path, arguments: ['limit=10', 'total=8'] }));
     expect([...evidence.incomplete].sort()).toEqual([
       'host_firewall did not end in time',
-      'the probe did not come to own_names',
-      'the probe did not come to suspects',
+      'the probe did not get to own_names',
+      'the probe did not get to suspects',
     ]);
     for (const name of ['sandboxes', 'namespaces', 'podNetworks', 'pins'] as const)
       expect(evidence[name].status).toBe('present');

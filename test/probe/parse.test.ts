@@ -294,7 +294,7 @@ describe('steps of the probe', () => {
 
   test('that were left out for lack of time are problems, the stacks of namespaces without a sandbox are none', () => {
     const { problems, stacksLeftOut } = parseSteps('cni skipped 0\nstacks skipped 0\n', '');
-    expect(problems.get('cni')).toBe('the probe did not come to cni');
+    expect(problems.get('cni')).toBe('the probe did not get to cni');
     expect([...problems.keys()].filter((name) => name.startsWith('stack'))).toEqual([]);
     expect(stacksLeftOut).toContain('left out');
   });

@@ -53,7 +53,7 @@ export const podAddressWrongSubnet = definePodCheck({
     // The bridge and all of its pods are in the old subnet, or the plugin does not use this subnet.
     if (stale !== undefined) return `the bridge has ${stale.address}: see bridge-address-stale`;
     return {
-      detail: `The pod has ${outside.join(', ')}, outside of ${known.subnets.join(', ')} (${known.source}).`,
+      detail: `The pod has ${outside.join(', ')}, outside ${known.subnets.join(', ')} (${known.source}).`,
       confidence: 'confirmed',
       evidence: [
         {

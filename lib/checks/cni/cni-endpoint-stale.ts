@@ -99,7 +99,7 @@ function judge(
   const [first] = wrong;
   if (first === undefined) return pass(object);
   return fail(object, {
-    detail: `What the CNI agent has on file is of another: ${listed(wrong.map(({ what, actual, expected }) => `${what} is ${actual}, and the pod has ${expected}`))}.`,
+    detail: `The CNI agent's record belongs to something else: ${listed(wrong.map(({ what, actual, expected }) => `${what} is ${actual}, and the pod has ${expected}`))}.`,
     confidence: 'confirmed',
     ...(others.length > 0 ? { severity: 'high' as const } : {}),
     evidence: wrong,
@@ -120,7 +120,7 @@ function judgeLeft(
   );
   const addresses = listed(endpoint.addresses.map((address) => quote(address, 50)));
   return fail(object, {
-    detail: `A CiliumEndpoint is there for ${addresses}, and neither the API nor the runtime has its pod on this node${heir === undefined ? '' : `; ${podKey(heir.pod)} has the address now`}.`,
+    detail: `A CiliumEndpoint exists for ${addresses}, and neither the API nor the runtime has its pod on this node${heir === undefined ? '' : `; ${podKey(heir.pod)} has the address now`}.`,
     confidence: 'confirmed',
     ...(heir === undefined ? {} : { severity: 'high' as const }),
     evidence: [

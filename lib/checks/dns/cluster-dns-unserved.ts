@@ -15,7 +15,7 @@ export const clusterDnsUnserved = defineClusterCheck({
   severity: 'critical',
   title: 'Somebody answers at the DNS of the cluster',
   failureTitle: 'Cluster DNS has no ready endpoint',
-  why: 'No name resolves in pods of policy ClusterFirst, neither of Services nor of anything outside. Connections to addresses go on, so only what looks a name up fails.',
+  why: 'No name resolves in pods with dnsPolicy ClusterFirst, neither of Services nor of anything outside. Connections to addresses go on, so only what looks a name up fails.',
   run({ dnsServices }) {
     const services = Map.groupBy(dnsServices, ({ namespace, name }) => `${namespace}/${name}`);
     return [...services].map(([name, given]) => judge(name, given));
@@ -30,7 +30,7 @@ function judge(service: string, given: readonly (DnsService & { readonly node: s
   const [{ namespace, name, addresses } = { namespace: '', name: '', addresses: [] }] = given;
   const nodes = given.map(({ node }) => node);
   return fail(object, {
-    detail: `Nobody answers at the nameserver that pods get: the Service ${service} (${listed(addresses)}) has no ready endpoint. The kubelets of ${counted(nodes.length, 'node')} give it to their pods.`,
+    detail: `Nothing answers at the nameserver that pods use: the Service ${service} (${listed(addresses)}) has no ready endpoint. The kubelets of ${counted(nodes.length, 'node')} give it to their pods.`,
     confidence: 'confirmed',
     evidence: [
       {

@@ -38,7 +38,7 @@ export const nodeClusterDnsWrong = defineCheck({
     const expected = dnsAddresses(clusterDns);
     return [
       fail(object, {
-        detail: `The kubelet gives pods of policy ClusterFirst the nameserver ${listed(kubelet.servers)}; ${listed(wrong)} is the address of no Service with a port 53, and of no link of the node. ${counted(given.length, 'running pod')} on the node got it.`,
+        detail: `The kubelet gives pods with dnsPolicy ClusterFirst the nameserver ${listed(kubelet.servers)}; ${listed(wrong)} belongs to no Service with port 53 and to no link of the node. ${counted(given.length, 'running pod')} on the node got it.`,
         confidence: given.length > 0 ? 'confirmed' : 'probable',
         evidence: [
           {

@@ -133,7 +133,7 @@ function ofAll(pods: readonly Enrolled[], node: string) {
         pods,
         3,
         ({ network }): RemedyStep[] => recreatePod(network.pod),
-        (left) => look(`Then likewise the other ${counted(left, 'pod')}.`),
+        (left) => look(`Then do the same for the other ${counted(left, 'pod')}.`),
       ),
     ],
   } as const;

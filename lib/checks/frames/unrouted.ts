@@ -91,7 +91,7 @@ export function failure(cause: WayCause, node: string, oneWay: boolean): Failure
   const [it, these] = inbound ? ['what it sends', 'what they send'] : ['what is for it', 'what is for them'];
   const way = oneWay ? ` One-way: ${cause.ofOnePod ? it : these} finds its way.` : '';
   return {
-    detail: `${said}; what decides is ${text}.${way}`,
+    detail: `${said}; the cause is ${text}.${way}`,
     confidence: 'confirmed',
     evidence: rows(cause),
     remedy: remedyOf(cause, node),

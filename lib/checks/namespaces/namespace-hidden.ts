@@ -171,7 +171,7 @@ function innocent(hidden: HiddenNamespace, hostNetwork: HostNetwork): string | n
   if (uplink !== undefined) return `${uplink.link} is the node's own way out: the node is itself a container`;
   const pairs = hostNetwork.links.filter(({ name, kind }) => names.has(name) && isPair(kind));
   // A tunnel or VLAN remembers the namespace in which it was created, which is the node's business.
-  if (hidden.links.length > 0 && pairs.length === 0) return 'its links are no veth pairs';
+  if (hidden.links.length > 0 && pairs.length === 0) return 'its links are not veth pairs';
   return hidden.links.length === 0 && hidden.holders.length === 0 && hidden.suspects.length === 0
     ? 'no link leads there and no socket is held from elsewhere: an id that is about to go'
     : null;

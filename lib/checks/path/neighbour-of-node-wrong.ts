@@ -55,7 +55,7 @@ function failure({ node }: NodeRoutes, wrong: readonly Wrong[]): Outcome {
     detail: `${listed(
       wrong.map(
         ({ node: other, address, mac, link }) =>
-          `the permanent neighbour entry for node ${other} (${address}) on ${quote(link, 20)} is ${mac}, which is no MAC address of that node`,
+          `the permanent neighbour entry for node ${other} (${address}) on ${quote(link, 20)} is ${mac}, which is not a MAC address of that node`,
       ),
       5,
     )}.`,

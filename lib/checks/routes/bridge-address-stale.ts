@@ -70,7 +70,7 @@ export const bridgeAddressStale = defineCheck({
       if (stale.length === 0) return [pass(object)];
       return [
         fail(object, {
-          detail: `${bridge.name} has ${shown}, outside of ${stale.join(', ')} (${configured.source}): new pods fail on this node.`,
+          detail: `${bridge.name} has ${shown}, outside ${stale.join(', ')} (${configured.source}): new pods fail on this node.`,
           confidence: 'probable',
           evidence: [
             {

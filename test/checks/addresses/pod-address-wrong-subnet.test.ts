@@ -45,7 +45,7 @@ describe('pod-address-wrong-subnet', () => {
   it('finds an address of an earlier subnet', () => {
     const [found] = failures(run(old()));
     expect(found?.detail).toBe(
-      'The pod has 10.244.7.2, outside of 10.244.1.0/24 (/etc/cni/net.d/10-lab.conflist).',
+      'The pod has 10.244.7.2, outside 10.244.1.0/24 (/etc/cni/net.d/10-lab.conflist).',
     );
   });
 

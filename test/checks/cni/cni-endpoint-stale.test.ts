@@ -29,7 +29,7 @@ describe('cni-endpoint-stale', () => {
     expect(more).toEqual([]);
     expect(found?.object).toEqual({ kind: 'pod', namespace: 'shop', name: 'gone-1', node: 'node-1' });
     expect(found?.detail).toBe(
-      'A CiliumEndpoint is there for 10.244.1.9, and neither the API nor the runtime has its pod on this node.',
+      'A CiliumEndpoint exists for 10.244.1.9, and neither the API nor the runtime has its pod on this node.',
     );
     expect(found?.severity).toBeUndefined();
     expect(found?.remedy.map(({ command }) => command)).toEqual([

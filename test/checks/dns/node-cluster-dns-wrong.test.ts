@@ -28,7 +28,7 @@ describe('node-cluster-dns-wrong', () => {
     const [found, ...more] = failures(run({ kubelet: stale }, [...pods, aPodWith(aFile('10.96.0.10'))]));
     expect(more).toEqual([]);
     expect(found).toMatchObject({ confidence: 'confirmed', object: { kind: 'node' } });
-    expect(found?.detail).toContain('10.100.0.10 is the address of no Service');
+    expect(found?.detail).toContain('10.100.0.10 belongs to no Service');
     expect(found?.detail).toContain('3 running pods on the node got it');
     expect(found?.evidence[0]).toMatchObject({
       expected: '10.96.0.10 (kube-system/kube-dns)',
@@ -43,7 +43,7 @@ describe('node-cluster-dns-wrong', () => {
 
   it('finds one wrong server of two: look-ups that ask it wait', () => {
     const kubelet = { servers: ['10.96.0.10', '10.100.0.10'], domain: null };
-    expect(failures(run({ kubelet }))[0]?.detail).toContain('10.100.0.10 is the address of no Service');
+    expect(failures(run({ kubelet }))[0]?.detail).toContain('10.100.0.10 belongs to no Service');
   });
 
   it('does not know without the right to list Services', () => {

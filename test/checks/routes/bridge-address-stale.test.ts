@@ -58,7 +58,7 @@ describe('bridge-address-stale', () => {
 
   it('finds an empty bridge that stayed in an old subnet: new pods will fail', () => {
     const [found] = failures(run(moved, undefined, []));
-    expect(found?.detail).toContain('outside of 10.244.1.0/24 (/etc/cni/net.d/10-lab.conflist)');
+    expect(found?.detail).toContain('outside 10.244.1.0/24 (/etc/cni/net.d/10-lab.conflist)');
     expect(found?.remedy.map((step) => step.command)).toEqual([
       'kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data --timeout=10m',
       'ports=$(ip -o link show master cni0) && test -z "$ports" && ip link del cni0',
