@@ -88,10 +88,18 @@ lose() {
     11) switched_off 11 "$(link 11)" proxy_arp ;;
     12) switched_off 12 cni0 forwarding; switched_off 12 eth9 forwarding uplink ;;
     off) echo 0 >/proc/sys/net/ipv4/ip_forward; lost 1 forwarding forwarding 4 ;;
+    six | advertised | accepted)
+      sed -i 's#"ips": \[#&{"address": "fd00::1/128"}, #' /var/lib/cni/results/lab-1-eth0
+      echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+      [ "$1" = six ] || ip -6 route add default via fe80::99 dev eth9 proto ra
+      [ "$1" != accepted ] || echo 2 >/proc/sys/net/ipv6/conf/eth9/accept_ra
+      lost 1 forwarding forwarding 6
+      ;;
+    four) echo 0 >/proc/sys/net/ipv6/conf/all/forwarding; lost 1 forwarding forwarding 6 ;;
   esac
 }
 for each in ${FEW:-1 2 3 4 5 6 7 8 9 10 11 12}; do lose "$each"; done
-[ -z "${OFF:-}" ] || lose off
+[ -z "${OFF:-}" ] || lose "$OFF"
 if [ -z "${FEW:-}" ]; then
 for each in 13 14 15 16 17 18; do route_gone $each; done
 route_wrong 19

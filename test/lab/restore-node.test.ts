@@ -82,7 +82,7 @@ describe.skipIf(whyNoLab() !== null)('what a node alone lost', { timeout: 60_000
   it('is its forwarding, which is put back and taken back', () => {
     const { answers, undone, before, broken, after, last } = restoreAndUndo('restore-node.sh', 2, {
       FEW: '1',
-      OFF: '1',
+      OFF: 'off',
     });
     expect(answers.get('1/forwarding')).toBe('done: it is as it should be');
     expect(undone.get('1/forwarding')).toBe('done: it is as it was found');
@@ -91,8 +91,18 @@ describe.skipIf(whyNoLab() !== null)('what a node alone lost', { timeout: 60_000
     expect(last).toEqual(broken);
   });
 
+  it.each([
+    ['six', /^done: it is as it should be$/],
+    ['accepted', /^done: it is as it should be$/],
+    ['advertised', /^refused: the node has its default route from router advertisements/],
+    ['four', /^refused: what its plugins keep of it names no address of IPv6$/],
+  ])('is the forwarding of IPv6, if it keeps its way out and a pod needs it (%s)', (off, answer) => {
+    const { answers } = restoreLab('restore-node.sh', true, { FEW: '1', OFF: off });
+    expect(answers.get('1/forwarding')).toMatch(answer);
+  });
+
   it('is only looked at by a rehearsal', () => {
-    const { answers, before, after } = restoreLab('restore-node.sh', false, { FEW: '1 3 5', OFF: '1' });
+    const { answers, before, after } = restoreLab('restore-node.sh', false, { FEW: '1 3 5', OFF: 'off' });
     for (const answer of answers.values()) expect(answer).toBe('would: it is as it was found');
     expect(after).not.toEqual(before);
   });
