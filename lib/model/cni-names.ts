@@ -77,5 +77,12 @@ export const AGENT_CHAINS =
 export const AGENT_TABLES =
   /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies|firewalld)\b/i;
 
+/** Chains of table nat in which agents give the node's address to what pods send out, and the comment of the rule that leads there. */
+export const MASQUERADE_CHAINS = [
+  { plugin: 'aws-cni', chain: 'AWS-SNAT-CHAIN-0', comment: 'AWS SNAT CHAIN' },
+  { plugin: 'flannel', chain: 'FLANNEL-POSTRTG', comment: 'flanneld masq' },
+  { plugin: 'cilium-cni', chain: 'CILIUM_POST_nat', comment: 'cilium-feeder: CILIUM_POST_nat' },
+] as const;
+
 /** BPF programs of Calico, Cilium and Kmesh. */
 export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;

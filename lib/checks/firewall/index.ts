@@ -1,5 +1,6 @@
 import type { AnyCheck } from '../define.ts';
 import { firewallBackendsMixed } from './firewall-backends-mixed.ts';
+import { masqueradeRulesDetached } from './masquerade-rules-detached.ts';
 import { meshRulesMissing } from './mesh-rules-missing.ts';
 import { nodeFirewallDrops } from './node-firewall-drops.ts';
 import { nodeFirewallDropsPod } from './node-firewall-drops-pod.ts';
@@ -17,4 +18,5 @@ export const firewallChecks: readonly AnyCheck[] = [
   nodeFirewallDrops,
   firewallBackendsMixed,
   serviceRulesDetached,
+  masqueradeRulesDetached,
 ];

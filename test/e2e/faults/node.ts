@@ -461,6 +461,18 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
       'for chain in PREROUTING OUTPUT; do rule="$chain -m comment --comment services -j KUBE-SERVICES"; iptables -t nat -S $chain | grep -q -e "-j KUBE-SERVICES" || iptables -t nat -I $rule; done',
   },
   {
+    id: 'masquerade-unreached',
+    check: 'masquerade-rules-detached',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `iptables -t nat -S POSTROUTING | sed -n 's/^-A \\(.*-j AWS-SNAT-CHAIN-0\\)$/-t nat -D \\1/p' | xargs -r iptables`,
+    shows: ['AWS-SNAT-CHAIN-0', 'POSTROUTING'],
+    repair: 'remedy',
+    // Agents of flannel, Calico and Cilium look after theirs every few seconds; bridge and ptp masquerade by a chain for each pod.
+    when: isAws,
+  },
+  {
     id: 'bridge-address-wrong',
     check: 'bridge-address-stale',
     pods: 1,
