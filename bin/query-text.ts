@@ -1,7 +1,7 @@
 /** Results of SQL, for people and programs. Pure; node output is printed as text only. */
 import type { QueryResult, Value } from '../lib/history/query.ts';
 import { printable } from '../lib/model/printable.ts';
-import { jsonText, table } from '../lib/report/index.ts';
+import { csvText, jsonText, table } from '../lib/report/index.ts';
 
 /** Most rows in a table for people; formats for programs have all rows. */
 const SHOWN = 1000;
@@ -29,7 +29,7 @@ export function writeAnswer(
         .map((row) => `${row}\n`)
         .join('');
     case 'csv':
-      return [answer.columns, ...answer.rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+      return [answer.columns, ...answer.rows].map((row) => `${row.map(csvOf).join(',')}\r\n`).join('');
   }
 }
 
@@ -48,13 +48,10 @@ function textOf({ columns, rows }: QueryResult, width: number | undefined): stri
   return `${table([columns.map(cell), ...shown], width)}${rows.length === 0 ? 'No rows.\n' : ''}${rest > 0 ? `and ${rest} more rows: -o csv has them all\n` : ''}`;
 }
 
-/** RFC 4180. A spreadsheet reads text that begins with these as a formula: node output must stay text. */
-function csvCell(value: Value): string {
-  const text = printable(plain(value), Number.POSITIVE_INFINITY);
-  const safe = typeof value !== 'number' && /^[=+\-@]/.test(text) ? `'${text}` : text;
-  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
 function plain(value: Value): string {
   return value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function csvOf(value: Value): string {
+  return typeof value === 'number' ? String(value) : csvText(plain(value));
 }

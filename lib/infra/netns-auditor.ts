@@ -1,24 +1,14 @@
 /** The auditor as one construct, for this repository's stack or your own. */
 import { readFileSync } from 'node:fs';
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import {
-  ContextAttribute,
-  Schedule,
-  ScheduleExpression,
-  ScheduleTargetInput,
-  TimeWindow,
-} from 'aws-cdk-lib/aws-scheduler';
-import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { TimeZone } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import * as z from 'zod';
-import type { CheckSet } from '../model/check-set.ts';
 import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
 import { type Config, configSchema, httpsFormat, type imageCacheSchema } from '../model/config.ts';
 import { discoverSchema } from '../model/discovery.ts';
@@ -27,6 +17,7 @@ import { ImageCache } from './image-cache.ts';
 import { Monitoring } from './monitoring.ts';
 import { Queries } from './queries.ts';
 import { acknowledgeRules } from './rule-packs.ts';
+import { startRuns } from './schedules.ts';
 import { AuditStates } from './state-machine.ts';
 import { Storage } from './storage.ts';
 import { validate } from './validate.ts';
@@ -124,16 +115,6 @@ export type NetnsAuditorProps = {
   readonly securityGroups?: ISecurityGroup[];
 };
 
-type Start = {
-  readonly description: string;
-  readonly expression: string;
-  readonly enabled: boolean;
-  readonly flexible: Duration;
-  readonly maxEventAge: Duration;
-  /** Which checks the run does. */
-  readonly checks: CheckSet;
-};
-
 /** The props that the configuration also has, with its defaults. The rest may hold tokens: validate() checks it. */
 const { shape } = configSchema;
 const withDefaults = z.object({
@@ -219,70 +200,6 @@ export class NetnsAuditor extends Construct {
     this.stateMachine = machine;
     this.clusterRoles = functions.clusterRoles;
     this.accountRoles = functions.accountRoles;
-  }
-}
-
-/** Who starts runs, when. */
-function startRuns(
-  scope: Construct,
-  {
-    machine,
-    storage,
-    schedule,
-    monitor,
-  }: Pick<Config, 'schedule' | 'monitor'> & { readonly machine: StateMachine; readonly storage: Storage },
-): void {
-  const { timeZone } = schedule;
-  const role = new Role(scope, 'SchedulerRole', {
-    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
-      conditions: {
-        StringEquals: {
-          'aws:SourceAccount': Stack.of(scope).account,
-          'aws:SourceArn': Stack.of(scope).formatArn({
-            service: 'scheduler',
-            resource: 'schedule-group',
-            resourceName: 'default',
-          }),
-        },
-      },
-    }),
-  });
-  const start = (name: string, { checks, ...how }: Start): void => {
-    new Schedule(scope, name, {
-      description: how.description,
-      schedule: ScheduleExpression.expression(how.expression, TimeZone.of(timeZone)),
-      enabled: how.enabled,
-      timeWindow: how.flexible.toSeconds() === 0 ? TimeWindow.off() : TimeWindow.flexible(how.flexible),
-      target: new StepFunctionsStartExecution(machine, {
-        role,
-        // The planned time: a second delivery is the same run.
-        input: ScheduleTargetInput.fromObject({
-          schedule: name.toLowerCase(),
-          scheduledTime: ContextAttribute.scheduledTime,
-          checks,
-        }),
-        deadLetterQueue: storage.deadLetters,
-        maxEventAge: how.maxEventAge,
-        retryAttempts: 20,
-      }),
-    });
-  };
-  start('Nightly', {
-    ...schedule,
-    description: 'netns-auditor: audits all clusters',
-    flexible: Duration.minutes(schedule.flexibleMinutes),
-    maxEventAge: Duration.hours(schedule.maximumAgeHours),
-    checks: 'all',
-  });
-  if (monitor.enabled) {
-    start('Hourly', {
-      ...monitor,
-      description: 'netns-auditor: counts namespaces and reads the kernels of all clusters',
-      flexible: Duration.minutes(5),
-      // The next one says more than a late one.
-      maxEventAge: Duration.minutes(30),
-      checks: 'counts',
-    });
   }
 }
 

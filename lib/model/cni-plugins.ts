@@ -10,16 +10,16 @@ import { createHash } from 'node:crypto';
  * unknown layout are not judged.
  */
 export type Layout = {
-  /** Default prefix of the name that the plugin gives the node's end of the pair. */
-  readonly hostLinkPrefix: string;
+  /** Default prefix of the name that the plugin gives the node's end of the pair; null if it begins as the pod's name does. */
+  readonly hostLinkPrefix: string | null;
   /**
    * `subnet`: the pods' subnet is routed to the bridge. `address`: each pod has a route to its own link.
-   * `none`: BPF delivers.
+   * `none`: BPF or a switch delivers, behind `gatewayLink`.
    */
   readonly hostRoute: 'subnet' | 'address' | 'none';
   /** Scope of the route to a pod's own link, as the plugin makes it. */
   readonly hostRouteScope: 'host' | 'link';
-  /** Whose MAC address the pod must have for its gateway. */
+  /** Whose MAC address the pod must have for its gateway. The bridge is the kernel's: the master of the node's end, which has the gateway's address. */
   readonly gatewayMac: 'bridge' | 'hostLink';
   /**
    * `permanent`: written by the plugin, as nothing answers ARP for the gateway. `dynamic`: learned, may be
@@ -221,7 +221,8 @@ export type KnownPlugin = keyof typeof plugins;
 export const knownPlugins = Object.keys(plugins) as readonly KnownPlugin[];
 
 /**
- * How plugins name the node's ends of pairs: bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure
+ * How plugins name the node's ends of pairs, where no person and no pod could have such a name: repairs may delete
+ * links with these names, and pages look for them in sentences. They are those of bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure
  * and GKE, whose layouts are not known here. Pairs that people or bonds create have other names.
  */
 export const hostLinkNames = [
@@ -266,7 +267,7 @@ export function linkNameHash({
 
 /** The prefixes before such a hash. */
 export const hashedLinkPrefixes: readonly string[] = Object.values(plugins).flatMap(({ layout }) =>
-  layout?.namedAfterPod ? [layout.hostLinkPrefix] : [],
+  layout?.namedAfterPod && layout.hostLinkPrefix !== null ? [layout.hostLinkPrefix] : [],
 );
 
 /** Names of plugins, and names under which their agents are known in a cluster. */

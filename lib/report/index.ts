@@ -10,7 +10,7 @@ import { writePrometheus } from './prometheus.ts';
 import { writeText } from './text.ts';
 import type { TextOptions } from './text-style.ts';
 
-export { jsonText } from './escape.ts';
+export { csvText, jsonText } from './escape.ts';
 export { type Format, formats } from './formats.ts';
 export { countOf, impactOf, shortName } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';

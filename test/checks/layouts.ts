@@ -1,4 +1,5 @@
 /** A healthy pod and its node in each layout other than bridge: what must never be a finding. */
+import { cniPlugin } from '../../lib/model/cni-plugins.ts';
 import type { PodNetwork } from '../../lib/model/evidence.ts';
 import type { Link, NetworkStack, Route } from '../../lib/model/network.ts';
 import {
@@ -165,3 +166,8 @@ export const healthyLayouts: readonly [string, () => Attached][] = [
 export function withStack(network: PodNetwork, changes: Partial<NetworkStack>): PodNetwork {
   return { ...network, stack: { ...aStack(), ...network.stack, ...changes } };
 }
+
+/** Those whose packets pass the kernel's forwarding, so that routes and rules of the node matter. */
+export const forwardedLayouts = healthyLayouts.filter(
+  ([, layout]) => cniPlugin(layout().network.plugin)?.layout?.forwarding,
+);

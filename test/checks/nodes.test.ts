@@ -67,6 +67,7 @@ const paired = ({ hostLink }: Parts) => hostLink?.kind === 'veth';
 const known: readonly string[] = knownPlugins.filter((plugin) => cniPlugin(plugin)?.layout != null);
 const routed = (parts: Parts, { layout }: RawNode) =>
   paired(parts) && known.includes(layout.plugin) && layout.hostRoute !== 'branch';
+const forwards = ({ layout }: RawNode) => cniPlugin(layout.plugin)?.layout?.forwarding === true;
 const isDefault = ({ destination }: { destination: string }) => destination.endsWith('/0');
 
 const mutations: Readonly<Record<string, Mutation>> = {
@@ -112,7 +113,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'host-route-missing': {
     break: ({ host, hostLink }, { layout }) =>
       remove(host.routes, ({ link }) => link === (layout.bridge ?? hostLink?.name)),
-    on: (parts, node) => routed(parts, node) && node.layout.plugin !== 'cilium-cni',
+    on: (parts, node) => routed(parts, node) && forwards(node),
   },
   'host-route-misdirected': {
     break: ({ host, pod }) =>
@@ -136,7 +137,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'node-forwarding-disabled': {
     break: (_, { kernel }) =>
       Object.assign(kernel.sysctls, { 'net.ipv4.ip_forward': '0', 'net.ipv6.conf.all.forwarding': '0' }),
-    on: (parts, node) => routed(parts, node) && node.layout.plugin !== 'cilium-cni',
+    on: (parts, node) => routed(parts, node) && forwards(node),
   },
   'veth-host-side-down': {
     break: ({ hostLink }) => Object.assign(found(hostLink), { up: false, operState: 'DOWN' }),

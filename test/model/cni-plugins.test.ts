@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   cniPlugin,
+  hostLinkNameIn,
+  isHostLinkName,
   knownPlugins,
   LINKERD_CNI,
   LOOPBACK,
@@ -49,6 +51,23 @@ describe('the table of CNI plugins', () => {
           .map((line) => `${file}: ${line.trim()}`),
       );
     expect(found).toEqual([]);
+  });
+
+  it('takes no name that a pod or a person could have given for that of a link', () => {
+    for (const name of [
+      'web-7d4b9c-x2x4z',
+      'coredns-66bc5c9577-abcde',
+      'eth0',
+      'veth-blue',
+      'veth1',
+      'cali',
+      'lxc-container-1',
+    ])
+      expect([name, isHostLinkName(name), hostLinkNameIn(`the pod ${name} runs`)]).toEqual([
+        name,
+        false,
+        undefined,
+      ]);
   });
 
   it('knows nothing of a type that a hostile configuration makes up', () => {

@@ -6,7 +6,7 @@ import { command, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 /** Links of pods on shared ENIs, of pods on branch ENIs, and VLANs. */
-const LINKS = [cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix ?? '', 'vlan'];
+const LINKS = ['vlan', cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix ?? 'eni'];
 
 /** A pod's link was removed, but CNI DEL did not remove its rules (amazon-vpc-cni-k8s#1375, #1376). */
 export const awsRuleDetached = defineCheck({

@@ -67,7 +67,7 @@ function expectedName(network: PodNetwork): string | null {
   if (
     typeof layout === 'string' ||
     !layout.namedAfterPod ||
-    !network.hostLink?.name.startsWith(layout.hostLinkPrefix)
+    (layout.hostLinkPrefix !== null && !network.hostLink?.name.startsWith(layout.hostLinkPrefix))
   )
     return null;
   return linkNameHash(network.pod);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { foreignRoutingRules } from '../../../lib/checks/path/foreign-routing-rules.ts';
 import type { NetworkStack, Way } from '../../../lib/model/network.ts';
 import { aKernel, aRoute, context, failures } from '../evidence.ts';
-import { type Attached, aBridgePod, aCiliumPod, healthyLayouts } from '../layouts.ts';
+import { type Attached, aBridgePod, aCiliumPod, forwardedLayouts } from '../layouts.ts';
 import { aRule, changed, ELSEWHERE, refused, waysOf, withRules } from '../ways.ts';
 
 function run({ network, host }: Attached, routing: readonly Way[]) {
@@ -23,13 +23,10 @@ const withTable = (host: NetworkStack): NetworkStack => ({
 });
 
 describe('foreign-routing-rules', () => {
-  it.each(healthyLayouts.filter(([name]) => name !== 'Cilium'))(
-    'passes a healthy node of %s',
-    (_, layout) => {
-      const attached = layout();
-      expect(run(attached, waysOf(attached.network))).toMatchObject([{ result: 'pass' }]);
-    },
-  );
+  it.each(forwardedLayouts)('passes a healthy node of %s', (_, layout) => {
+    const attached = layout();
+    expect(run(attached, waysOf(attached.network))).toMatchObject([{ result: 'pass' }]);
+  });
 
   it('finds a rule that drops both ways, once, and removes it', () => {
     const { network, host } = aBridgePod();

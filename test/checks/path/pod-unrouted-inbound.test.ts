@@ -3,7 +3,7 @@ import { podUnroutedInbound } from '../../../lib/checks/path/pod-unrouted-inboun
 import { podUnroutedOutbound } from '../../../lib/checks/path/pod-unrouted-outbound.ts';
 import type { Way } from '../../../lib/model/network.ts';
 import { aKernel, aRoute, context, failures } from '../evidence.ts';
-import { type Attached, aBridgePod, aCiliumPod, aPtpPod, healthyLayouts } from '../layouts.ts';
+import { type Attached, aBridgePod, aCiliumPod, aPtpPod, forwardedLayouts } from '../layouts.ts';
 import { aRule, aWay, changed, refused, waysOf, withRules } from '../ways.ts';
 
 const POD = '10.244.1.2';
@@ -19,7 +19,7 @@ const toPod = (ways: readonly Way[], change: Partial<Way>) =>
   changed(ways, ({ destination }) => (destination === POD ? change : null));
 
 describe('pod-unrouted-inbound', () => {
-  it.each(healthyLayouts.filter(([name]) => name !== 'Cilium'))('passes a healthy pod of %s', (_, layout) => {
+  it.each(forwardedLayouts)('passes a healthy pod of %s', (_, layout) => {
     const attached = layout();
     expect(run(attached, waysOf(attached.network)).map(({ result }) => result)).toEqual(['pass', 'pass']);
   });

@@ -3,7 +3,7 @@ import { podUnroutedOutbound } from '../../../lib/checks/path/pod-unrouted-outbo
 import type { Sources } from '../../../lib/model/evidence.ts';
 import type { Way } from '../../../lib/model/network.ts';
 import { aKernel, aPod, aPodNetwork, aRoute, context, failures } from '../evidence.ts';
-import { type Attached, aBridgePod, aCiliumPod, aPtpPod, healthyLayouts } from '../layouts.ts';
+import { type Attached, aBridgePod, aCiliumPod, aPtpPod, forwardedLayouts } from '../layouts.ts';
 import { aRule, changed, ELSEWHERE, refused, waysOf, withRules } from '../ways.ts';
 
 function run({ network, host }: Attached, routing: readonly Way[], sources: Partial<Sources> = {}) {
@@ -18,7 +18,7 @@ const outgoing = (ways: readonly Way[], error: string): Way[] =>
   );
 
 describe('pod-unrouted-outbound', () => {
-  it.each(healthyLayouts.filter(([name]) => name !== 'Cilium'))('passes a healthy pod of %s', (_, layout) => {
+  it.each(forwardedLayouts)('passes a healthy pod of %s', (_, layout) => {
     const attached = layout();
     expect(run(attached, waysOf(attached.network)).map(({ result }) => result)).toEqual(['pass', 'pass']);
   });

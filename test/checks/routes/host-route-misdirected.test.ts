@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hostRouteMisdirected } from '../../../lib/checks/routes/host-route-misdirected.ts';
 import type { Route } from '../../../lib/model/network.ts';
 import { aHostLink, aRoute, context, failures } from '../evidence.ts';
-import { type Attached, aBridgePod, aCalicoPod, aCiliumPod, healthyLayouts } from '../layouts.ts';
+import { type Attached, aBridgePod, aCalicoPod, aCiliumPod, forwardedLayouts } from '../layouts.ts';
 
 function run({ network, host }: Attached) {
   return hostRouteMisdirected.run({ podNetworks: [network], hostNetwork: host }, context);
@@ -14,12 +14,9 @@ function withRoute(route: Route, { network, host }: Attached, replaced?: string)
 }
 
 describe('host-route-misdirected', () => {
-  it.each(healthyLayouts.filter(([name]) => name !== 'Cilium'))(
-    'passes a healthy pod of %s',
-    (_name, layout) => {
-      expect(run(layout())).toMatchObject([{ result: 'pass' }]);
-    },
-  );
+  it.each(forwardedLayouts)('passes a healthy pod of %s', (_name, layout) => {
+    expect(run(layout())).toMatchObject([{ result: 'pass' }]);
+  });
 
   it("finds that the pod's route leads to another pod", () => {
     const other = aRoute({ destination: '10.244.77.5/32', gateway: null, link: 'cali99999999999' });

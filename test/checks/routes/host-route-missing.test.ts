@@ -8,7 +8,7 @@ import {
   aCiliumPod,
   anAwsPod,
   aPtpPod,
-  healthyLayouts,
+  forwardedLayouts,
 } from '../layouts.ts';
 
 function run({ network, host }: Attached) {
@@ -23,12 +23,9 @@ function without(destination: string, { network, host }: Attached): Attached {
 }
 
 describe('host-route-missing', () => {
-  it.each(healthyLayouts.filter(([name]) => name !== 'Cilium'))(
-    'passes a healthy pod of %s',
-    (_name, layout) => {
-      expect(run(layout())).toMatchObject([{ result: 'pass' }]);
-    },
-  );
+  it.each(forwardedLayouts)('passes a healthy pod of %s', (_name, layout) => {
+    expect(run(layout())).toMatchObject([{ result: 'pass' }]);
+  });
 
   it.each([
     [

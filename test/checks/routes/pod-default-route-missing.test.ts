@@ -118,7 +118,7 @@ describe('pod-default-route-missing', () => {
       'pod-interface-down',
     ],
     ['the address is gone', { stack: aStack({ addresses: [], routes: [] }) }, 'pod-address-missing'],
-    ['the plugin is not known', { plugin: 'antrea', stack: aStack({ routes: [] }) }, 'antrea'],
+    ['the plugin is not known', { plugin: 'unheard-of', stack: aStack({ routes: [] }) }, 'unheard-of'],
     [
       'the plugin gave no default route',
       { results: [aCniResult({ routes: [] })], stack: aStack({ routes: [] }) },

@@ -53,8 +53,8 @@ describe('veth-bridge-detached', () => {
     expect(run(aPodNetwork({ plugin: 'ptp', hostLink: aHostLink({ master: null }) }))[0]).toMatchObject({
       reason: 'ptp uses no bridge',
     });
-    expect(run(aPodNetwork({ plugin: 'antrea' }))[0]).toMatchObject({
-      reason: 'the layout of the CNI plugin antrea is not known',
+    expect(run(aPodNetwork({ plugin: 'unheard-of' }))[0]).toMatchObject({
+      reason: 'the layout of the CNI plugin unheard-of is not known',
     });
     expect(run(aPodNetwork({ link: null }))[0]?.result).toBe('notApplicable');
   });
