@@ -100,12 +100,24 @@ function spoken(cluster: string, { fresh }: Changes): string[] {
 
 /** The state of the cluster besides the news. */
 function stateLines(report: ClusterReport, changes: Changes): string[] {
-  const others = countsOf(changes.others);
+  const others = othersOf(changes);
   if (changes.next.thresholds.some(({ key, crossed }) => key === AUDIT && crossed))
     return others === '' ? [] : [`Open at the last audit: ${others}.`];
   return [
     `${minute(report.startedAt)}: ${coverageLine(report)}.${others === '' ? '' : ` Also open: ${others}.`}`,
   ];
+}
+
+/** Checks of other open findings to name. */
+const NAMED = 3;
+
+/** `1 high (pod-default-route-missing)`; empty if there are none. */
+function othersOf({ others }: Changes): string {
+  const checks = [...new Set(others.toSorted(bySeverity).map(({ check }) => check))];
+  const rest = checks.length - NAMED;
+  return others.length === 0
+    ? ''
+    : `${countsOf(others)} (${checks.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''})`;
 }
 
 /** The part of a subject that a phone shows: the worst new finding; else the threshold, or what is over. */

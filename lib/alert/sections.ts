@@ -2,7 +2,16 @@
 import { bySeverity, type Finding, objectName, type Severity, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { clipped, countOf, impactOf, minute, plural, shortName, widthOf } from '../report/index.ts';
+import {
+  clipped,
+  countOf,
+  impactOf,
+  minute,
+  plural,
+  shortName,
+  widthOf,
+  withoutDomain,
+} from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { COLUMNS, type Section, wrap } from './mail.ts';
 import type { ReportedFinding } from './record.ts';
@@ -90,7 +99,8 @@ function inFull(
   const repair = repairLines(lead);
   const impact = impactOf([lead, ...alike]);
   const then = was === null ? '' : ` (was ${was})`;
-  const whole = objectsOf([lead, ...alike]);
+  // A cloud's domain is in the report, and in the step that needs it.
+  const whole = printable(objectName(lead.object, withoutDomain), 300);
   const name = line([lead, ...alike], '  ', then);
   return {
     line: name,
@@ -153,9 +163,10 @@ const NAMED = 4;
 /** The objects of one fault, with their node unless all share it. */
 function named(set: readonly Placed[]): string[] {
   const isOneNode = nodesOf(set).size <= 1;
-  const names = set
-    .slice(0, NAMED)
-    .map(({ object }) => printable(objectName(isOneNode ? { ...object, node: undefined } : object), 60));
+  const names = set.slice(0, NAMED).map(({ object }) => {
+    const { node: _, ...elsewhere } = object;
+    return shortName(isOneNode ? elsewhere : object, COLUMNS - 4);
+  });
   const rest = set.length - names.length;
   return indented(`${names.join(', ')}${rest > 0 ? ` and ${plural(rest, 'more', 'more')}` : ''}`);
 }

@@ -124,6 +124,7 @@ export function shortName(object: AuditedObject, columns: number): string {
   const { namespace: __, ...bare } = elsewhere;
   const names = [
     objectName(object, withoutDomain),
+    withoutDomains(objectName(object, withoutDomain)),
     objectName(elsewhere),
     ...(bare.name === objectName(elsewhere) ? [] : [`…/${objectName(bare)}`]),
   ].map((name) => printable(name, 400));
@@ -131,15 +132,22 @@ export function shortName(object: AuditedObject, columns: number): string {
   return fits ?? clippedInside(names.at(-1) ?? '', columns);
 }
 
+/** The names of cloud nodes within the name of an object, such as two nodes that disagree. */
+function withoutDomains(name: string): string {
+  return name.replaceAll(/\b(ip(?:-\d{1,3}){4}|i-[0-9a-f]{17})\.[\w.-]+/g, '$1');
+}
+
 /** Cloud nodes share their domain, which is not needed to tell them apart. */
-function withoutDomain(node: string): string {
+export function withoutDomain(node: string): string {
   return /^\d+(?:\.\d+){3}$/.test(node) ? node : node.replace(/\..*$/, '');
 }
 
 /** `12 pods on 3 nodes`, `2 nodes`, `3 objects` for several kinds. */
 export function countOf(members: readonly Pick<Finding, 'object'>[], nodeName = asItIs): string {
   const [kind, ...others] = new Set(members.map(({ object }) => object.kind));
-  const what = plural(members.length, kind === undefined || others.length > 0 ? 'object' : kind);
+  // Objects of a cluster are parts of it, such as two nodes that give out the same addresses.
+  const isOneKind = kind !== undefined && kind !== 'cluster' && others.length === 0;
+  const what = plural(members.length, isOneKind ? kind : 'object');
   const nodes = new Set(members.flatMap(({ object }) => object.node ?? []));
   const [node] = nodes;
   if (node === undefined) return what;

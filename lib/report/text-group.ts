@@ -4,7 +4,7 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
-import { type Group, impactOf, membersOf, nodesOf, shortName, stepsOf, whatOf } from './group.ts';
+import { type Group, impactOf, membersOf, nodesOf, shortName, statesOf, stepsOf, whatOf } from './group.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { apart, hanging, indented, padded, widthOf } from './width.ts';
@@ -13,6 +13,8 @@ import { apart, hanging, indented, padded, widthOf } from './width.ts';
 const OBJECTS = 4;
 /** Commands of a step to show before the rest is counted. */
 const COMMANDS = 2;
+/** Compared values to show before the rest is counted. */
+const PROOFS = 4;
 
 /** Severity, check, objects and title of a group. */
 export function groupHead(group: Group, options: TextOptions): string[] {
@@ -42,7 +44,7 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
     ...(lead.notSeen
       ? indented('This audit did not check it, so it stays open until one does.', width, '  ')
       : []),
-    ...proof(lead, width),
+    ...proof(lead, options),
   );
   if (symptoms.length > 0) out.push(...indented(`explains: ${named(symptoms, true)}`, width, '  '));
   return [...out, ...repair(group, runId, options)];
@@ -57,7 +59,7 @@ function qualities(group: Group): string {
     ...(lead.flapping ? [`flapping: came back ${plural(lead.flaps, 'time')}`] : []),
     ...(lead.notSeen ? ['not seen this time'] : []),
   ];
-  return group.alike.length === 0 ? ` (${words.join(', ')})` : '';
+  return ` (${group.alike.length === 0 ? words.join(', ') : statesOf(group)})`;
 }
 
 function objects(group: Group, options: TextOptions): string[] {
@@ -84,9 +86,12 @@ function objects(group: Group, options: TextOptions): string[] {
 }
 
 /** The compared values. Values as expected prove nothing, unless there are no others. */
-function proof({ evidence }: Finding, width: number): string[] {
+function proof({ evidence }: Finding, { width, details }: TextOptions): string[] {
   const differing = evidence.filter(({ expected, actual }) => expected !== actual);
-  return (differing.length > 0 ? differing : evidence).flatMap(({ what, expected, actual, source }) => {
+  const all = differing.length > 0 ? differing : evidence;
+  const shown = details === true ? all : all.slice(0, PROOFS);
+  const rest = all.length - shown.length;
+  const lines = shown.flatMap(({ what, expected, actual, source }) => {
     const compared =
       expected === undefined
         ? printable(actual, 300)
@@ -99,6 +104,7 @@ function proof({ evidence }: Finding, width: number): string[] {
     ];
     return hanging(words, width, ['    - ', '      ']);
   });
+  return [...lines, ...(rest > 0 ? [`    - and ${plural(rest, 'more value')}: see --details`] : [])];
 }
 
 function repair(group: Group, runId: string, { width, store, details }: TextOptions): string[] {

@@ -111,6 +111,21 @@ describe('a mail', () => {
     );
   });
 
+  it('names a cloud node without the domain that all share, also for many pods', () => {
+    const on = (n: number) => ({
+      kind: 'pod' as const,
+      namespace: 'shop',
+      name: `web-${n}`,
+      node: `ip-10-0-3-${n}.eu-west-1.compute.internal`,
+    });
+    const findings = [1, 2].map((n) => aFinding({ fingerprint: `f${n}`, object: on(n) }));
+    expect(message(aReport({ findings })).text).toContain(
+      '    shop/web-1 on ip-10-0-3-1, shop/web-2 on ip-10-0-3-2\n',
+    );
+    const { text } = message(aReport({ findings: findings.slice(0, 1) }));
+    expect(text).toContain('  critical pod-interface-missing shop/web-1 on ip-10-0-3-1\n    No interface');
+  });
+
   it('names the node of an object whose name fills the line', () => {
     const path = '/run/netns/cni-0d9aa5c1-6f0f-4e0e-9d0e-5f1c7a2b3c4d';
     const object = { kind: 'namespace', name: path.slice(11), path, node: 'ip-10-0-3-7' } as const;

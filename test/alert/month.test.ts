@@ -244,7 +244,7 @@ describe('a month of nights', () => {
       "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
       prod-eu is critical: 1 high flapping.
       2026-11-09 02:03 UTC: 8 nodes audited; 104 pods; all checks. Also
-        open: 1 critical.
+        open: 1 critical (cni-plugin-missing).
 
       Comes and goes (reported again once stable for a week):
         high pod-interface-down billing/db-0 on node-3
@@ -272,13 +272,13 @@ describe('a month of nights', () => {
     expect(open(9)).toContainEqual(expect.objectContaining({ check: 'pod-interface-down', flapping: true }));
   });
 
-  it('does not mention the flapping one when another fault is told', () => {
+  it('mentions the flapping one only among what else is open, when another fault is told', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
       "prod-eu: Pod lacks its CNI plugin's default route: shop/cart-2 on
         node-5.
       prod-eu is degraded: 1 high new.
       2026-11-11 02:02 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        1 high.
+        1 high (pod-interface-down).
 
       New since 2026-11-10 02:10 UTC:
         high pod-default-route-missing shop/cart-2 on node-5
@@ -296,7 +296,7 @@ describe('a month of nights', () => {
     expect(mailOf(12)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: 1 threshold crossed.
       2026-11-12 02:09 UTC: 7 nodes audited, 1 failed; 86 pods; all checks.
-        Also open: 2 high.
+        Also open: 2 high (pod-default-route-missing, pod-interface-down).
 
       Thresholds crossed:
         7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet
@@ -313,7 +313,7 @@ describe('a month of nights', () => {
     expect(mailOf(15)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
       2026-11-15 02:00 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high.
+        2 high (pod-default-route-missing, pod-link-down).
 
       Back to normal:
         8 of 8 nodes were fully audited (at least 95 %)
@@ -335,7 +335,7 @@ describe('a month of nights', () => {
     expect(mailOf(16)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold crossed.
       2026-11-16 02:07 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high.
+        2 high (pod-default-route-missing, pod-link-down).
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
@@ -349,7 +349,7 @@ describe('a month of nights', () => {
     expect(mailOf(19)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
       2026-11-19 02:13 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high.
+        2 high (pod-default-route-missing, pod-link-down).
 
       Back to normal:
         node-7 is back to 9 orphaned namespaces (at most 10)
@@ -386,7 +386,7 @@ describe('a month of nights', () => {
       "prod-eu: Node's network device is inside a pod: lab/trace-1 on node-6.
       prod-eu is degraded: 1 high no longer excepted, audits were missed.
       2026-11-21 02:12 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high.
+        2 high (pod-default-route-missing, pod-link-down).
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
         seen.
 
@@ -405,7 +405,7 @@ describe('a month of nights', () => {
     expect(mailOf(22)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 resolved.
       2026-11-22 02:04 UTC: 8 nodes audited; 98 pods; all checks. Also open:
-        2 high.
+        2 high (pod-default-route-missing, pod-link-down).
 
       Resolved:
         high host-interface-in-pod lab/trace-1 on node-6
@@ -420,7 +420,8 @@ describe('a month of nights', () => {
   it('says once that the cluster was not audited, and that it is again; reminders wait until then', () => {
     expect(mailOf(24)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: not audited.
-      Open at the last audit: 2 high.
+      Open at the last audit: 2 high (pod-default-route-missing,
+        pod-link-down).
 
       Not audited:
         the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT

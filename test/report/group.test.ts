@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { objectName } from '../../lib/model/finding.ts';
-import { groups, impactOf, stepsOf } from '../../lib/report/group.ts';
+import { countOf, groups, impactOf, stepsOf } from '../../lib/report/group.ts';
 import { aFinding } from './sample.ts';
 
 it('names an object once, however often its name is in its path', () => {
@@ -84,4 +84,9 @@ describe('what a fault means for those who use the pods', () => {
   it('says nothing where nothing is known', () => {
     expect(impactOf([pod('a', { serves: [] }), pod('web-0')])).toBeNull();
   });
+});
+
+it('counts parts of a cluster as objects, not as clusters', () => {
+  const parts = ['a and b', 'a and c'].map((name) => ({ object: { kind: 'cluster', name } as const }));
+  expect(countOf(parts)).toBe('2 objects');
 });

@@ -122,6 +122,14 @@ CRITICAL  prod-eu: 1 critical; 1 new
     expect(lines.slice(-2).join(' ')).toMatch(/^CRITICAL {2}prod-eu: 100 critical, .* 45 new, 355 +open$/);
   });
 
+  it('shows four compared values and counts the rest, unless all details are asked for', () => {
+    const evidence = Array.from({ length: 7 }, (_, n) => ({ what: `value ${n}`, actual: 'x', source: 'ip' }));
+    const report = aReport({ findings: [aFinding({ evidence })] });
+    const text = write(report, 'text', plain);
+    expect(text).toContain('    - value 3: x  [ip]\n    - and 3 more values: see --details\n');
+    expect(write(report, 'text', { ...plain, details: true })).toContain('value 6');
+  });
+
   it('leaves out of the proof what is as it should be', () => {
     const evidence = [
       { what: 'address of lo', expected: '127.0.0.1/8', actual: '127.0.0.1/8', source: 'ip addr' },
