@@ -65,20 +65,19 @@ function qualities(group: Group): string {
 function objects(group: Group, options: TextOptions): string[] {
   const members = membersOf(group);
   const shown = options.details === true ? members : members.slice(0, OBJECTS);
-  const names = shown.map(({ object }) =>
-    options.details === true
-      ? printable(objectName(object), 400)
-      : shortName(object, Math.max(30, options.width - 30)),
-  );
-  const widest = names.reduce((most, each) => Math.max(most, widthOf(each)), 0);
-  const lines = shown.map(({ state, firstSeen, flapping, notSeen }, index) =>
+  const states = shown.map(({ state, firstSeen, flapping, notSeen }) =>
     [
-      padded(names[index] ?? '', widest),
       state === 'open' ? `open since ${firstSeen.slice(0, 10)}` : state,
       ...(flapping ? ['flapping'] : []),
       ...(notSeen ? ['not seen'] : []),
     ].join('  '),
   );
+  const room = options.width - '      '.length - Math.max(...states.map(widthOf));
+  const names = shown.map(({ object }) =>
+    options.details === true ? printable(objectName(object), 400) : shortName(object, Math.max(30, room)),
+  );
+  const widest = names.reduce((most, each) => Math.max(most, widthOf(each)), 0);
+  const lines = states.map((state, index) => `${padded(names[index] ?? '', widest)}  ${state}`);
   const rest = members.length - shown.length;
   return [...lines, ...(rest > 0 ? [`and ${rest.toLocaleString('en-US')} more`] : [])].map(
     (line) => `    ${line}`,
@@ -117,27 +116,28 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
     }
     const shown = details === true ? commands : commands.slice(0, COMMANDS);
     left += commands.length - shown.length;
-    return [
-      ...hanging(printable(text).split(' '), width, ['  > ', '    ']),
-      ...shown.map((each) => `    $ ${printable(each, 4000)}`),
-    ];
+    return [...step(printable(text), width), ...shown.map((each) => `    $ ${printable(each, 4000)}`)];
   });
   if (store !== null && canBeHad(group))
     out.push(
-      ...indented('> Or let netns-audit repair it. It checks each object before and after:', width, '  '),
+      ...step('Or let netns-audit repair it. It checks each object before and after:', width),
       `    $ ${command('netns-audit', 'remediate', runId, '--only', group.lead.check, ...inStore(store), '--apply')}`,
     );
   if (left === 0) return out;
   if (store === null) return [...out, `    and ${plural(left, 'more command')} like these`];
   return [
     ...out,
-    ...indented(
-      `> ${plural(left, 'more command')} like these. Get them all as a script, and read it first:`,
+    ...step(
+      `${plural(left, 'more command')} like these. Get them all as a script, and read it first:`,
       width,
-      '  ',
     ),
     `    $ ${printable(scriptOf(group, runId, store), 4000)}`,
   ];
+}
+
+/** What to do, above its commands. */
+function step(text: string, width: number): string[] {
+  return hanging(text.split(' '), width, ['  > ', '    ']);
 }
 
 /** Whether `remediate` would try any of it. */

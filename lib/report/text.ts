@@ -26,7 +26,7 @@ import { hanging, indented, widthOf } from './width.ts';
 const ROWS = 20;
 /** Lines of groups to show in full; the first always is, however long. */
 const DETAILED = 42;
-/** Minimum columns of an object's name, however narrow the terminal. */
+/** Columns that an object's name needs beside the others. */
 const LEAST = 24;
 /** Nodes to name. */
 const WORST = 3;
@@ -75,7 +75,8 @@ function overview(counting: readonly Group[], options: TextOptions): string[] {
     (sum, column) => sum + 2 + Math.max(...[heads, ...cells].map((row) => widthOf(row[column] ?? ''))),
     0,
   );
-  const room = Math.max(options.width - taken, LEAST);
+  // With less room the names go below the other columns, where they have a line of their own.
+  const room = options.width - taken < LEAST ? options.width - 4 : options.width - taken;
   const rows = shown.map((group, index) => [
     paint(group.lead.severity, group.lead.severity, options),
     ...(cells[index]?.slice(1) ?? []),

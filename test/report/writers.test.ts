@@ -130,6 +130,23 @@ CRITICAL  prod-eu: 1 critical; 1 new
     expect(write(report, 'text', { ...plain, details: true })).toContain('value 6');
   });
 
+  it('names pods with their namespace at 60 columns, where there is room below or beside', () => {
+    const on = (n: number) => ({
+      kind: 'pod' as const,
+      namespace: 'shop',
+      name: `cart-659f888668-4sq6${n}`,
+      node: `ip-10-0-3-${n}.eu-west-1.compute.internal`,
+    });
+    const of = (count: number) => {
+      const findings = [1, 2].slice(0, count).map((n) => aFinding({ fingerprint: `f${n}`, object: on(n) }));
+      return write(aReport({ findings }), 'text', { ...plain, width: 60 }).split('\n');
+    };
+    expect(of(2)).toContain('    shop/cart-659f888668-4sq61 on ip-10-0-3-1  new');
+    const [head = ''] = of(1).filter((line) => line.startsWith('critical'));
+    expect(head).toBe('critical  pod-interface-missing  new');
+    expect(of(1)).toContain('    shop/cart-659f888668-4sq61 on ip-10-0-3-1');
+  });
+
   it('leaves out of the proof what is as it should be', () => {
     const evidence = [
       { what: 'address of lo', expected: '127.0.0.1/8', actual: '127.0.0.1/8', source: 'ip addr' },
