@@ -67,6 +67,8 @@ export const linkSchema = z.object({
     })
     .nullable()
     .optional(),
+  /** The UDP port to which a VXLAN device sends, and at which it listens; null for other links. */
+  vxlanPort: z.number().int().nullable().optional(),
   /** net.ipv4.conf.LINK.arp_ignore; null if the kernel was not asked itself. */
   arpIgnore: z.number().int().nullable().optional(),
   /** How packets wait to be sent, if anything but noqueue is at the link's root: netem, fq_codel, tbf … */

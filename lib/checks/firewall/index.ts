@@ -8,6 +8,7 @@ import { nodeIpsecDropsPod } from './node-ipsec-drops-pod.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
 import { serviceRulesDetached } from './service-rules-detached.ts';
+import { tunnelPortBlocked } from './tunnel-port-blocked.ts';
 
 export const firewallChecks: readonly AnyCheck[] = [
   nodeFirewallDropsPod,
@@ -19,4 +20,5 @@ export const firewallChecks: readonly AnyCheck[] = [
   firewallBackendsMixed,
   serviceRulesDetached,
   masqueradeRulesDetached,
+  tunnelPortBlocked,
 ];

@@ -104,7 +104,9 @@ const IFLA = {
   XDP: 43,
   PARENT: 56,
 };
-const INFO = { KIND: 1, SLAVE_KIND: 4, SLAVE_DATA: 5 };
+const INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 };
+/** IFLA_VXLAN_PORT, in network byte order. */
+const VXLAN_PORT = 15;
 /** IFLA_AF_SPEC has the settings of each family: IFLA_INET_CONF of AF_INET, from IPV4_DEVCONF_FORWARDING (1) on. */
 const CONF = { INET: 2, ALL: 1, ARP_IGNORE: 19 };
 /** IFLA_XDP_* */
@@ -154,6 +156,7 @@ function toLink(
           }
         : null,
     xdp: toXdp(number(attributes(all.get(IFLA.XDP)).get(XDP.ATTACHED)) ?? 0, null),
+    vxlanPort: kind === 'vxlan' ? portOf(info.get(INFO.DATA)) : null,
     arpIgnore: setting(all.get(IFLA.AF_SPEC), CONF.ARP_IGNORE),
     queue: toQueue(text(all.get(IFLA.QDISC))),
     parentDevice: text(all.get(IFLA.PARENT)),
@@ -161,6 +164,11 @@ function toLink(
     peerNamespaceId: same ? 'same' : id !== null && id >= 0 ? id : null,
     peerName: paired && same ? nameOf(lower) : null,
   };
+}
+
+function portOf(vxlan: Uint8Array | undefined): number | null {
+  const [high, low] = attributes(vxlan).get(VXLAN_PORT) ?? [];
+  return high === undefined || low === undefined ? null : high * 256 + low;
 }
 
 function setting(families: Uint8Array | undefined, number: number): number | null {

@@ -81,6 +81,8 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
     shows: ['MTU 1300', '$POD'],
     repair: 'remedy',
     cleanup: 'for link in $LINKS; do ip link set "$link" mtu "$MTU"; done',
+    // Cilium's agent follows the uplink: new pods get what it takes.
+    when: ({ plugin }) => plugin !== 'cilium-cni',
   },
   {
     id: 'default-route-of-node-deleted',
@@ -126,6 +128,18 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     shows: ['$MAC', 'nowhere'],
     repair: 'remedy',
     when: ({ plugin }) => ['flannel', 'calico'].includes(plugin),
+  },
+  {
+    id: 'tunnel-port-closed',
+    check: 'tunnel-port-blocked',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `port=$(ip -d link show type vxlan | sed -n 's/.* dstport \\([0-9]*\\) .*/\\1/p' | head -n 1); echo "PORT=$port"; iptables -I INPUT -p udp --dport "$port" -j DROP`,
+    shows: ['$PORT', 'INPUT'],
+    repair: 'iptables -D INPUT -p udp --dport "$PORT" -j DROP',
+    // Calico accepts the port from other nodes in a chain of its own, which is first.
+    when: ({ plugin }) => ['flannel', 'cilium-cni'].includes(plugin),
   },
   {
     id: 'bridge-entry-of-pod-misleads',
