@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DAY } from '../lib/model/days.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import { type Severity, severities } from '../lib/model/finding.ts';
+import { type Severity, severities } from '../lib/model/severity.ts';
 import { formats } from '../lib/report/formats.ts';
 
 export type ClusterOptions = {

@@ -1,6 +1,4 @@
 import { type Command, Option } from 'commander';
-import { examineFile, mistakesError } from '../../lib/config/read.ts';
-import { configSchema } from '../../lib/model/config.ts';
 import { EXIT } from '../exit.ts';
 
 /** `netns-audit config`. */
@@ -26,6 +24,8 @@ Examples:
   netns-audit config check fleet.yaml -o json | jq -r '.mistakes[].message'`,
     )
     .action(async (file: string, { output }: { readonly output: 'text' | 'json' }) => {
+      const { examineFile, mistakesError } = await import('../../lib/config/read.ts');
+      const { configSchema } = await import('../../lib/model/config.ts');
       const { value, mistakes = [], placeOf } = examineFile(file, configSchema);
       const notes = value === undefined ? [] : (await import('../config-notes.ts')).notesOn(value, placeOf);
       if (output === 'json') {

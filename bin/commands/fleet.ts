@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { severities } from '../../lib/model/finding.ts';
+import { severities } from '../../lib/model/severity.ts';
 import { list, positive } from '../options.ts';
 import type { FleetOptions } from '../run-fleet.ts';
 

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
 import { printable } from '../../lib/model/printable.ts';
-import { plural } from '../../lib/report/summary.ts';
 import { tryingAgain } from '../exit.ts';
 import { addClusterOptions, type ClusterOptions } from '../options.ts';
 import { version } from '../version.ts';
@@ -14,6 +13,7 @@ export function addSweep(program: Command): void {
     .option('--probe-namespace <name>', 'namespace of the probe pods', DEFAULT_NAMESPACE)
     .option('--all', 'also remove those of running audits, which then fail')
     .action(async (options: ClusterOptions & { probeNamespace: string; all?: boolean }) => {
+      const { plural } = await import('../../lib/report/summary.ts');
       const { connect, sweep } = await import('../../lib/cluster/index.ts');
       const cluster = await connect(clusterTarget(options), {
         version: version(),

@@ -1,9 +1,9 @@
 /** What checks conclude, and the part that a report keeps. */
 import * as z from 'zod';
 import { repairSchema } from './repair.ts';
+import { type Severity, severities } from './severity.ts';
 
-export const severities = ['critical', 'high', 'medium', 'low'] as const;
-export type Severity = (typeof severities)[number];
+export { type Severity, severities };
 
 /** True if `severity` is at least as bad as `threshold`. */
 export function isAtLeast(severity: Severity, threshold: Severity): boolean {

@@ -1,4 +1,5 @@
 /** What the command line prints before any command runs. */
+import { execFileSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { wantsColour } from '../../bin/options.ts';
@@ -39,6 +40,21 @@ describe('the help of every command', () => {
         name,
       ).toEqual([]);
   });
+});
+
+it('prints help without loading schemas or YAML, which would double its time', () => {
+  const main = new URL('../../bin/main.ts', import.meta.url).href;
+  const script = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+    const { main } = await import(${JSON.stringify(main)});
+    await main(['--help']);
+    process.stdout.write(JSON.stringify(loaded));`;
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const loaded: unknown = JSON.parse(out.slice(out.lastIndexOf('[')));
+  expect(loaded).toContain(main);
+  expect(loaded).not.toContainEqual(expect.stringMatching(/node_modules\/(zod|yaml)\//));
 });
 
 describe('colours', () => {
