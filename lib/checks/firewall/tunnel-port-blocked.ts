@@ -59,15 +59,16 @@ function droppingRules({ backend, tables }: PacketFilter, port: number) {
   if (backend.startsWith('ip6')) return [];
   return tables.flatMap(({ chains }) => {
     // Agents accept the port from other nodes in chains of their own.
-    const accepted = chains.some(({ rules }) =>
-      rules.some((rule) => isOfPort(rule, port) && readRule(rule)?.target === 'ACCEPT'),
+    const accepting = new Set(
+      chains.flatMap(({ name, rules }) =>
+        rules.some((rule) => isOfPort(rule, port) && readRule(rule)?.target === 'ACCEPT') ? [name] : [],
+      ),
     );
-    if (accepted) return [];
     return chains.flatMap(({ name: chain, hook, rules }) => {
       if (!HOOKS.includes((hook ?? chain).toLowerCase())) return [];
       const at = rules.findIndex((rule) => isOfPort(rule, port) && !NARROWED.test(rule) && isDrop(rule));
       const rule = rules[at];
-      if (rule === undefined || rules.slice(0, at).some(mayAccept)) return [];
+      if (rule === undefined || rules.slice(0, at).some((before) => mayAccept(before, accepting))) return [];
       return [{ backend, chain, rule: rule.trim() }];
     });
   });
@@ -89,10 +90,11 @@ const NARROWED = /(?:^| )-[sdo] |saddr|daddr|oif|state|mark|--sport|udp sport|!/
 /** Rules that accept, but no new packet of a tunnel. */
 const OF_OTHERS = /\btcp\b|icmp|ESTABLISHED|established|(?:-i|iif|iifname) "?lo\b/;
 
-function mayAccept(rule: string): boolean {
+function mayAccept(rule: string, accepting: ReadonlySet<string>): boolean {
   const target = readRule(rule)?.target ?? null;
+  if (target === null || PASSING.test(target)) return false;
   if (target === 'ACCEPT') return !OF_OTHERS.test(rule);
-  return target !== null && /^[a-z]/i.test(target) && !PASSING.test(target) && !CLUSTER_CHAINS.test(target);
+  return accepting.has(target) || !CLUSTER_CHAINS.test(target);
 }
 
 /** Targets after which the next rule follows for packets of a tunnel. */

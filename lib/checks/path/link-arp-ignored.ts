@@ -1,34 +1,23 @@
 import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
-import type { PodNetwork, Sources } from '../../model/evidence.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link } from '../../model/network.ts';
-import {
-  type CheckContext,
-  defineCheck,
-  fail,
-  nodeObject,
-  notApplicable,
-  pass,
-  podObject,
-} from '../define.ts';
-import { command, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
+import { type CheckContext, defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
+import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /**
  * arp_ignore 1 and 2 answer for the link's own addresses, 2 only those that ask from the same subnet; from 3 on it depends on the
- * address, and 8 answers nobody (Documentation/networking/ip-sysctl.rst). Guides for load balancers set it on all links of a node.
+ * address, and 8 answers nobody (Documentation/networking/ip-sysctl.rst). Guides for load balancers set it on all links.
  */
 export const linkArpIgnored = defineCheck({
   id: 'link-arp-ignored',
   topic: 'path',
   severity: 'high',
-  title: 'Pods, and the bridge that is their gateway, answer ARP requests',
-  failureTitle: 'Link does not answer ARP requests',
+  title: 'Pods answer ARP requests for their addresses',
+  failureTitle: 'Pod does not answer ARP requests',
   why: 'Nobody finds the MAC address of the link once the entries of those who know it have expired: what worked stops within minutes, and new connections fail first.',
-  needs: ['podNetworks', 'hostNetwork'],
-  run({ podNetworks, hostNetwork }, context) {
-    return [
-      ...podNetworks.map((network) => ofPod(network, context)),
-      ...ofBridges({ podNetworks, hostNetwork }, context),
-    ];
+  needs: ['podNetworks'],
+  run({ podNetworks }, context) {
+    return podNetworks.map((network) => ofPod(network, context));
   },
 });
 
@@ -69,40 +58,4 @@ function ofPod(network: PodNetwork, { node }: CheckContext) {
       ...recreatePod(pod),
     ],
   });
-}
-
-/** A bridge with an address is the gateway of the pods on it. */
-function ofBridges(
-  { podNetworks, hostNetwork: { links, addresses } }: Pick<Sources, 'podNetworks' | 'hostNetwork'>,
-  { node }: CheckContext,
-) {
-  const masters = new Set(podNetworks.map(({ hostLink }) => hostLink?.master));
-  return links
-    .filter(
-      ({ name, kind, arpIgnore }) =>
-        kind === 'bridge' &&
-        masters.has(name) &&
-        (arpIgnore ?? 0) >= 3 &&
-        addresses.some(({ link, family }) => link === name && family === 4),
-    )
-    .slice(0, 1)
-    .map((bridge) =>
-      fail(nodeObject(node), {
-        detail: `The bridge ${bridge.name}, the gateway of the node's pods, does not answer their ARP requests: ${setting(bridge.name)} is ${bridge.arpIgnore}.`,
-        confidence: 'confirmed',
-        evidence: evidenceOf(bridge, 'node'),
-        remedy: [
-          repairOnNode(
-            node,
-            'let it answer again; no pod needs a restart.',
-            command('sysctl', '-w', `${setting(bridge.name)}=0`),
-          ),
-          lookOnNode(
-            node,
-            'find what set it, or it will again at the next boot.',
-            'grep -rn arp_ignore /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
-          ),
-        ],
-      }),
-    );
 }

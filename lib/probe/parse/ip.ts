@@ -50,6 +50,7 @@ const linkJson = z.object({
   linkinfo: z
     .object({
       info_kind: text.optional(),
+      info_data: z.object({ port: z.number().int().optional() }).catch({}).optional(),
       info_slave_data: z
         .object({
           state: text.optional(),
@@ -206,6 +207,7 @@ function toLink(link: z.infer<typeof linkJson>): RawLink {
     portState: link.linkinfo?.info_slave_data?.state ?? null,
     portFlags: portFlags(link.linkinfo?.info_slave_data),
     xdp: link.xdp === undefined ? null : toXdp(link.xdp.mode, link.xdp.prog?.name ?? null),
+    vxlanPort: kind === 'vxlan' ? (link.linkinfo?.info_data?.port ?? null) : null,
     queue: toQueue(link.qdisc ?? null),
     parentDevice: link.parentdev ?? null,
     peerIndex: paired ? (link.link_index ?? null) : null,

@@ -13,7 +13,7 @@ function run(
   const device = aLink({ index: 9, name: 'cilium_vxlan', kind: 'vxlan', peer: null, vxlanPort });
   const chains = [
     { name: 'INPUT', hook: 'input', policy: 'accept', rules: [...rules] },
-    { name: 'OTHERS', hook: null, policy: null, rules: others },
+    { name: 'cali-INPUT', hook: null, policy: null, rules: others },
   ];
   return tunnelPortBlocked.run(
     {
@@ -47,13 +47,22 @@ describe('tunnel-port-blocked', () => {
     expect(failures(run([rule], { backend }))).toHaveLength(1);
   });
 
+  it('finds one that stands before what the agent accepts', () => {
+    const others = ['-A cali-INPUT -s 10.0.3.0/24 -p udp -m udp --dport 8472 -j ACCEPT'];
+    expect(failures(run([DROP, '-A INPUT -j cali-INPUT'], { others }))).toHaveLength(1);
+  });
+
   it.each([
     ['another port', ['-A INPUT -p udp -m udp --dport 53 -j DROP'], []],
     ['single machines', ['-A INPUT -s 192.0.2.0/24 -p udp -m udp --dport 8472 -j DROP'], []],
     ['all but the nodes', ['-A INPUT ! -s 10.0.0.0/8 -p udp -m udp --dport 8472 -j DROP'], []],
     ['what a rule before may accept', ['-A INPUT -s 10.0.0.0/8 -j ACCEPT', DROP], []],
     ['what a chain before may accept', ['-A INPUT -j ufw-user-input', DROP], []],
-    ['what an agent accepts', [DROP], ['-A OTHERS -s 10.0.3.0/24 -p udp -m udp --dport 8472 -j ACCEPT']],
+    [
+      'what an agent accepts before',
+      ['-A INPUT -j cali-INPUT', DROP],
+      ['-A cali-INPUT -s 10.0.3.0/24 -p udp -m udp --dport 8472 -j ACCEPT'],
+    ],
     ['nothing', [], []],
   ])('passes a node that drops %s', (_, rules, others) => {
     expect(run(rules, { others })).toMatchObject([{ result: 'pass' }]);

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { linkArpIgnored } from '../../../lib/checks/path/link-arp-ignored.ts';
-import { aHostStack, aLink, anAddress, aPodNetwork, aStack, context, failures } from '../evidence.ts';
+import { aLink, anAddress, aPodNetwork, aStack, context, failures } from '../evidence.ts';
 
-function run({ pod = 0 as number | null, bridge = 0, prefixLength = 24 } = {}) {
-  const host = aHostStack();
-  const links = host.links.map((link) => (link.kind === 'bridge' ? { ...link, arpIgnore: bridge } : link));
+function run({ pod = 0 as number | null, prefixLength = 24 } = {}) {
   const stack = aStack({ addresses: [anAddress({ prefixLength })] });
   const network = aPodNetwork({ link: aLink({ arpIgnore: pod }), stack });
-  return linkArpIgnored.run({ podNetworks: [network], hostNetwork: { ...host, links } }, context);
+  return linkArpIgnored.run({ podNetworks: [network] }, context);
 }
 
 describe('link-arp-ignored', () => {
@@ -25,13 +23,6 @@ describe('link-arp-ignored', () => {
       `eth0 of the pod does not answer ARP requests: net.ipv4.conf.eth0.arp_ignore is ${pod}.`,
     );
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
-  });
-
-  it('finds a bridge that does not answer its pods once, on the node', () => {
-    const [found, ...more] = failures(run({ bridge: 8 }));
-    expect(more).toEqual([]);
-    expect(found?.object.kind).toBe('node');
-    expect(found?.remedy[0]?.command).toBe('sysctl -w net.ipv4.conf.cni0.arp_ignore=0');
   });
 
   it('does not judge a pod whose settings were not read', () => {

@@ -134,7 +134,11 @@ kubectl delete pod -n "$POD_NAMESPACE" "$POD"`,
 ];
 
 function signalAgent(signal: 'STOP' | 'CONT'): string {
-  return inInjector(signal, 'kill -"$1" $(pgrep -x cilium-agent)');
+  // The injector has no pgrep.
+  return inInjector(
+    signal,
+    'grep -lx cilium-agent /proc/[0-9]*/comm 2>/dev/null | cut -d / -f 3 | xargs kill -"$1"',
+  );
 }
 
 /** The block of the victim's address, modified by jq; \`$at\` is the position of the address in it. */

@@ -425,18 +425,6 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     when: isBridge,
   },
   {
-    id: 'arp-ignored-by-bridge',
-    check: 'link-arp-ignored',
-    pods: 1,
-    object: { kind: 'node', name: '$NODE' },
-    where: 'node',
-    inject: 'sysctl -w net.ipv4.conf.cni0.arp_ignore=8 >&2',
-    shows: ['net.ipv4.conf.cni0.arp_ignore', '8'],
-    repair: 'remedy',
-    cleanup: 'sysctl -w net.ipv4.conf.cni0.arp_ignore=0 >&2',
-    when: isBridge,
-  },
-  {
     id: 'bridge-filter-off',
     check: 'bridge-filter-disabled',
     pods: 1,
