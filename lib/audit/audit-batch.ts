@@ -5,6 +5,7 @@ import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import { forEachLimited, shared } from '../model/limit.ts';
 import type { NodeResult } from '../model/node-result.ts';
+import { NODE_REMOVED } from '../model/report.ts';
 import type { ServiceEndpoints } from '../model/service-endpoints.ts';
 import { checksFor } from './checks-for.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
@@ -131,8 +132,7 @@ function late(node: Node): ReturnType<typeof failedCoverage> {
 }
 
 function removed(node: Node): ReturnType<typeof failedCoverage> {
-  const reason = 'it was removed from the cluster while the audit was under way';
-  return { node: node.name, result: 'skipped', reason, remedy: null };
+  return { node: node.name, result: 'skipped', reason: NODE_REMOVED, remedy: null };
 }
 
 function snapshotOf(node: Node, pods: Pod[], events: EventsByObject): Snapshot {

@@ -4,6 +4,7 @@ import { OF_CALICO, OF_FLANNEL } from '../model/cni-names.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Node, OtherNode } from '../model/kubernetes.ts';
 import type { NodeCoverage } from '../model/report.ts';
+import { quote } from '../model/text.ts';
 
 export type NodeSelection = {
   /** Names; empty means all. */
@@ -53,12 +54,19 @@ function matches(node: Node, label: string): boolean {
 function whyNot(node: Node): NodeCoverage | null {
   if (node.labels['eks.amazonaws.com/compute-type'] === 'fargate')
     return skipped(node, 'Fargate: its nodes admit no privileged pods');
-  // Without a name no kubelet has ever reported, as handled below: it may be Linux.
-  if (node.os !== 'linux' && node.os !== '')
-    return skipped(node, `operating system ${node.os}: it has no Linux network namespaces`);
+  if (node.os === 'windows')
+    return skipped(node, 'operating system windows: it has no Linux network namespaces');
   if (node.labels.type === 'virtual-kubelet' || node.labels['kubernetes.io/role'] === 'agent-virtual') {
     return skipped(node, 'virtual node: there is no kernel to look at');
   }
+  // Without a name no kubelet has ever reported, as handled below: it may be Linux.
+  if (node.os !== 'linux' && node.os !== '')
+    return {
+      node: node.name,
+      result: 'failed',
+      reason: `its kubelet names an operating system that is not known, ${quote(node.os, 50)}`,
+      remedy: `Kubernetes has linux and windows: kubectl get node ${node.name} -o jsonpath='{.status.nodeInfo}'`,
+    };
   if (!node.kubeletReports) {
     return {
       node: node.name,

@@ -4,7 +4,8 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import type { DnsService, Event, Node, Pod } from '../model/kubernetes.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
-import { reduceEvent, reduceNode, reducePod } from './reduce.ts';
+import { reduceNode, reducePod } from './reduce.ts';
+import { reduceEvent } from './reduce-event.ts';
 import { reduceDnsService } from './reduce-service.ts';
 
 const PAGE = 500;
@@ -200,8 +201,14 @@ const EVENT_REASONS = [
  * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function listEvents(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
-  const { items } = await listAll(cluster, 'list events', '/api/v1/events', {}, reduceEvent, options);
-  return items.filter((event) => EVENT_REASONS.includes(event.reason));
+  return await eventsAt(
+    cluster,
+    'list events',
+    '/api/v1/events',
+    {},
+    ({ reason }) => EVENT_REASONS.includes(reason),
+    options,
+  );
 }
 
 /**
@@ -211,8 +218,8 @@ export async function listEvents(cluster: Cluster, options?: ListOptions): Promi
 export async function listKillings(cluster: Cluster, options?: ListOptions): Promise<Event[]> {
   const what = 'list events of pods taken down';
   const query = { fieldSelector: 'involvedObject.kind=Pod' };
-  const { items } = await listAll(cluster, what, '/api/v1/events', query, reduceEvent, options);
-  return items.filter(({ reason }) => reason === 'Killing' || reason === 'FailedKillPod');
+  const isKilling = ({ reason }: Event): boolean => reason === 'Killing' || reason === 'FailedKillPod';
+  return await eventsAt(cluster, what, '/api/v1/events', query, isKilling, options);
 }
 
 /**
@@ -227,9 +234,19 @@ export async function listPodEvents(
 ): Promise<Event[]> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
   const query = { fieldSelector: `involvedObject.kind=Pod,involvedObject.name=${name}` };
-  return (
-    await listAll(cluster, `list events of pod ${namespace}/${name}`, path, query, reduceEvent, options)
-  ).items;
+  return await eventsAt(cluster, `list events of pod ${namespace}/${name}`, path, query, () => true, options);
+}
+
+async function eventsAt(
+  cluster: Cluster,
+  what: string,
+  path: string,
+  query: Query,
+  isWanted: (event: Event) => boolean,
+  options: ListOptions | undefined,
+): Promise<Event[]> {
+  const { items } = await listAll(cluster, what, path, query, reduceEvent, options);
+  return items.filter((event) => event !== null && isWanted(event)) as Event[];
 }
 
 /** A list that may be missing by design, or forbidden. @throws AuditError ABORTED */

@@ -3,8 +3,6 @@ import * as z from 'zod';
 import { NODE_ANNOTATIONS } from '../model/cni-names.ts';
 import {
   type Container,
-  type Event,
-  eventSchema,
   NETWORK_ANNOTATIONS,
   type Node,
   nodeSchema,
@@ -214,68 +212,52 @@ const rawNode = z.object({
   }),
 });
 
-/** A node of the API with the fields that checks read. @throws ZodError if it is not a node */
+/** Characters of a text that a kubelet writes about its node. */
+const TEXT_OF_A_NODE = 1_000;
+/** Addresses of a node. */
+const ADDRESSES_OF_A_NODE = 50;
+/** The largest number of pods that is believed: more than any kubelet admits. */
+const MOST_PODS = 1_000_000;
+
+/**
+ * A node of the API with the fields that checks read. Its kubelet writes the status, so a hostile node may write
+ * anything the API admits: texts and lists are cut, for the lists of all nodes are read together.
+ *
+ * @throws ZodError if it is not a node
+ */
 export function reduceNode(item: unknown): Node {
   const { metadata: meta, spec, status } = rawNode.parse(item);
   const ready = (status.conditions ?? []).find((condition) => condition.type === 'Ready');
   const pods = Number.parseInt(status.allocatable?.pods ?? '', 10);
+  const cut = (text: string): string => text.slice(0, TEXT_OF_A_NODE);
   return nodeSchema.parse({
     name: meta.name,
     uid: meta.uid,
     labels: meta.labels ?? {},
     createdAt: meta.creationTimestamp,
     ready: ready?.status === 'True',
-    notReadyMessage: ready?.status === 'True' ? null : (ready?.message ?? ready?.reason ?? null),
+    notReadyMessage: ready?.status === 'True' ? null : cut(ready?.message ?? ready?.reason ?? '') || null,
     // The node controller writes Unknown once the kubelet's lease has run out.
     kubeletReports: ready !== undefined && ready.status !== 'Unknown',
-    annotations: kept(meta.annotations ?? {}, NODE_ANNOTATIONS),
+    annotations: Object.fromEntries(
+      Object.entries(kept(meta.annotations ?? {}, NODE_ANNOTATIONS)).map(([name, value]) => [
+        name,
+        cut(value),
+      ]),
+    ),
     unschedulable: spec.unschedulable ?? false,
     addresses: (status.addresses ?? [])
       .filter(({ type }) => type.endsWith('IP'))
-      .map(({ address }) => address),
+      .slice(0, ADDRESSES_OF_A_NODE)
+      .map(({ address }) => cut(address)),
     podCIDRs: spec.podCIDRs ?? (spec.podCIDR === undefined ? [] : [spec.podCIDR]),
-    os: status.nodeInfo.operatingSystem,
-    architecture: status.nodeInfo.architecture,
-    kernelVersion: status.nodeInfo.kernelVersion,
-    osImage: status.nodeInfo.osImage,
-    containerRuntime: status.nodeInfo.containerRuntimeVersion,
-    kubeletVersion: status.nodeInfo.kubeletVersion,
+    os: cut(status.nodeInfo.operatingSystem),
+    architecture: cut(status.nodeInfo.architecture),
+    kernelVersion: cut(status.nodeInfo.kernelVersion),
+    osImage: cut(status.nodeInfo.osImage),
+    containerRuntime: cut(status.nodeInfo.containerRuntimeVersion),
+    kubeletVersion: cut(status.nodeInfo.kubeletVersion),
     providerID: spec.providerID ?? null,
-    maxPods: Number.isNaN(pods) ? null : pods,
-  });
-}
-
-const rawEvent = z.object({
-  reason: z.string().nullish(),
-  message: z.string().nullish(),
-  involvedObject: z.object({
-    kind: z.string().default(''),
-    namespace: z.string().optional(),
-    name: z.string().default(''),
-    uid: z.string().optional(),
-  }),
-  source: z.object({ host: z.string().optional() }).nullish(),
-  reportingInstance: z.string().nullish(),
-  count: z.number().nullish(),
-  series: z.object({ count: z.number().nullish(), lastObservedTime: z.string().nullish() }).nullish(),
-  firstTimestamp: z.string().nullish(),
-  lastTimestamp: z.string().nullish(),
-  eventTime: z.string().nullish(),
-});
-
-/** An event of the API (core/v1) with the fields that checks read. @throws ZodError if it is not an event */
-export function reduceEvent(item: unknown): Event {
-  const event = rawEvent.parse(item);
-  return eventSchema.parse({
-    reason: event.reason ?? '',
-    message: (event.message ?? '').slice(0, 4096),
-    kind: event.involvedObject.kind,
-    namespace: event.involvedObject.namespace ?? null,
-    name: event.involvedObject.name,
-    uid: event.involvedObject.uid ?? null,
-    node: event.source?.host ?? event.reportingInstance ?? null,
-    count: event.series?.count ?? event.count ?? 1,
-    firstSeen: event.firstTimestamp ?? event.eventTime ?? null,
-    lastSeen: event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? null,
+    maxPods: pods >= 0 && pods <= MOST_PODS ? pods : null,
   });
 }

@@ -53,6 +53,11 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
     ...run,
     cluster: run.cluster.name,
     askedAgain: new Set([...run.earlier.values()].map(nodeOf)),
+    readBefore: new Set(
+      run.previous?.coverage.nodes.flatMap(({ node, result }) =>
+        result === 'audited' || result === 'partial' ? [node] : [],
+      ),
+    ),
   });
   const acrossNodes = runChecks(
     clusterChecks(run).filter((check) => !isAboutExceptions(check)),

@@ -4,11 +4,9 @@ import { nodeObject } from '../checks/define.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { CheckFailure, CheckTally } from '../model/node-result.ts';
-import { bounded, shareOf } from './finding-limits.ts';
+import { bounded, keptOf, REASONS_KEPT, withinRoom, withoutRest } from './finding-limits.ts';
 import { objectKey } from './identity.ts';
 
-/** Most distinct reasons kept per check and node: people read the report. */
-const REASONS_KEPT = 5;
 /** A reason quotes what was read, which may be of any length. */
 const REASON_CHARACTERS = 1_000;
 
@@ -33,10 +31,14 @@ export function diagnoseNode(
   const ran = checks.flatMap((check) =>
     check.scope === 'node' ? [runCheck(check, evidence, fullContext)] : [],
   );
-  const share = shareOf(ran.map(({ failures }) => failures.length));
+  const kept = keptOf(ran.map(({ failures }) => failures));
   return {
-    failures: ran.flatMap(({ failures }) => failures.slice(0, share)),
-    tallies: ran.map((each) => withoutTheRest(each, share)),
+    failures: ran.flatMap(({ failures }, index) => failures.slice(0, kept[index])),
+    tallies: withinRoom(
+      ran.map(({ tally: whole, failures }, index) =>
+        withoutRest(whole, failures, kept[index] ?? 0, 'on this node'),
+      ),
+    ),
     found: new Map(ran.map(({ tally: { check }, failures }) => [check, failures.length])),
   };
 }
@@ -75,21 +77,6 @@ function outcomesOf(
     sources[name] = part.value;
   }
   return check.run(sources as never, context);
-}
-
-/** Findings not kept are unknown objects: they were not seen to be gone. */
-function withoutTheRest({ tally: whole, failures }: Ran, share: number): CheckTally {
-  const rest = failures.slice(share);
-  if (rest.length === 0) return whole;
-  return {
-    ...whole,
-    unknown: whole.unknown + rest.length,
-    reasons: [
-      `too many findings: this check has ${failures.length} on this node, and the first ${share} are kept`,
-      ...whole.reasons,
-    ].slice(0, REASONS_KEPT),
-    unexamined: [...whole.unexamined, ...rest.map(({ object }) => objectKey(object))],
-  };
 }
 
 /** Counts one check's outcomes. */

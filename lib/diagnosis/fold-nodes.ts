@@ -18,7 +18,9 @@ import {
   type UnjudgedPods,
 } from '../model/report.ts';
 import { askedLabels, type Labels, labelKey } from './exceptions.ts';
+import { ReportRoom } from './finding-limits.ts';
 import { type Fingerprints, fingerprintsOf } from './identity.ts';
+import { unlessDisguised } from './skipped-node.ts';
 
 /** Distinct reasons in a check's coverage. */
 const REASONS_KEPT = 5;
@@ -81,6 +83,8 @@ export type FoldInput = {
   readonly exceptions: readonly Exception[];
   /** Nodes with an earlier finding. */
   readonly askedAgain: ReadonlySet<string>;
+  /** Nodes that the earlier report read. */
+  readonly readBefore: ReadonlySet<string>;
 };
 
 /** Reads the results once. A result that cannot be concluded has failed, and does not affect others. */
@@ -103,7 +107,8 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     unjudged: new Map(),
     servicesUnread: null,
   };
-  for (const result of results) merge(folded, shareOf(result, input));
+  const room = new ReportRoom();
+  for (const result of results) merge(folded, shareOf(result, input, room));
   return folded;
 }
 
@@ -131,9 +136,9 @@ type NodeShare = Pick<
 };
 
 /** Any error from an odd result is thrown here, before anything is kept. */
-function shareOf(result: NodeResult, input: FoldInput): NodeShare {
+function shareOf(result: NodeResult, input: FoldInput, room: ReportRoom): NodeShare {
   try {
-    return readShare(result, input);
+    return readShare(room.fit(result), input);
   } catch (error) {
     const reason = `its result could not be concluded: ${messageOf(error)}`.slice(0, 500);
     return {
@@ -154,7 +159,10 @@ function shareOf(result: NodeResult, input: FoldInput): NodeShare {
   }
 }
 
-function readShare(result: NodeResult, { cluster, checks, exceptions, askedAgain }: FoldInput): NodeShare {
+function readShare(
+  result: NodeResult,
+  { cluster, checks, exceptions, askedAgain, readBefore }: FoldInput,
+): NodeShare {
   const { node, coverage, facts, failures, tallies } = result;
   const pods = new Set(result.pods);
   const faults: Fault[] = [];
@@ -170,7 +178,7 @@ function readShare(result: NodeResult, { cluster, checks, exceptions, askedAgain
   const again = askedAgain.has(node);
   return {
     node,
-    coverage: { ...coverage, node },
+    coverage: readBefore.has(node) ? unlessDisguised({ ...coverage, node }) : { ...coverage, node },
     facts: facts === null ? null : { ...facts, node },
     pods: result.pods,
     youngPods: result.youngPods,

@@ -16,6 +16,9 @@ export const nodeCoverageSchema = z.object({
 });
 export type NodeCoverage = z.infer<typeof nodeCoverageSchema>;
 
+/** Why a node is skipped that the API no longer had. Its kubelet cannot say so. */
+export const NODE_REMOVED = 'it was removed from the cluster while the audit was under way';
+
 const checkCoverageSchema = z.object({
   check: z.string(),
   topic: z.enum(topics),

@@ -57,6 +57,14 @@ export const COLUMNS = {
 export type Table = keyof typeof COLUMNS;
 export const tables = ['findings', 'nodes'] as const satisfies readonly Table[];
 
+/** The row with null for each number that its column cannot hold: a node may print any, and one must not cost a report. */
+export function fitted<T extends Readonly<Record<string, unknown>>>(table: Table, row: T): T {
+  const large = Object.entries(COLUMNS[table]).filter(
+    ([name, type]) => type === 'int' && typeof row[name] === 'number' && !fits(row[name], type),
+  );
+  return large.length === 0 ? row : { ...row, ...Object.fromEntries(large.map(([name]) => [name, null])) };
+}
+
 /** The first column whose value an engine could not read as its type; null if the row fits. */
 export function misfit(table: Table, row: Readonly<Record<string, unknown>>): string | null {
   for (const [name, type] of Object.entries(COLUMNS[table])) if (!fits(row[name], type)) return name;

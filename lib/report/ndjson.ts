@@ -1,6 +1,7 @@
 /** One finding or node per line: the format of Athena and DuckDB. */
 import type { ClusterReport } from '../model/report.ts';
 import { dayOf } from '../model/run-id.ts';
+import { fitted } from '../model/tables.ts';
 import { jsonText } from './escape.ts';
 
 /** Rows of a report for Athena and DuckDB: one object per line, each with its cluster, run and day. */
@@ -22,5 +23,5 @@ export function* eachRow(report: ClusterReport, of: 'findings' | 'nodes'): Gener
       ? report.nodes
       : // What the tool could repair is of use to the tool alone, and replicas to those who read a report.
         [...report.findings, ...report.resolved].map(({ repair: _, replicas: __, ...finding }) => finding);
-  for (const item of items) yield `${jsonText({ ...run, ...item })}\n`;
+  for (const item of items) yield `${jsonText(fitted(of, { ...run, ...item }))}\n`;
 }

@@ -17,7 +17,7 @@ import { settingsSchema } from '../../lib/model/config.ts';
 import { type Exception, exceptionSchema } from '../../lib/model/exception.ts';
 import type { AuditedObject, Severity } from '../../lib/model/finding.ts';
 import type { NodeResult } from '../../lib/model/node-result.ts';
-import type { ClusterReport } from '../../lib/model/report.ts';
+import { type ClusterReport, NODE_REMOVED } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { nothingDamaged } from '../history/nothing-damaged.ts';
 
@@ -150,7 +150,7 @@ function resultOf(node: string, night: Night, checks: readonly AnyCheck[]): Node
     return {
       ...base,
       coverage: isRemoved
-        ? { node, result: 'skipped', reason: 'it was removed from the cluster', remedy: null }
+        ? { node, result: 'skipped', reason: NODE_REMOVED, remedy: null }
         : { node, result: 'failed', reason: 'its kubelet does not answer', remedy: null },
       facts: null,
       tallies: [],

@@ -65,6 +65,13 @@ describe('the nodes of a run', () => {
     });
   });
 
+  it('have failed where a kubelet names an operating system that there is not: it would hide the node', () => {
+    expect(plan(aNode('n', { os: 'plan9' }))).toMatchObject({
+      result: 'failed',
+      reason: expect.stringContaining('plan9'),
+    });
+  });
+
   it('are tried though they are not Ready, cordoned or full of taints: a broken network makes them so', () => {
     expect(plan(aNode('n', { ready: false, notReadyMessage: 'cni plugin not initialized' }))).toBeNull();
     expect(plan(aNode('n', { unschedulable: true }))).toBeNull();

@@ -54,6 +54,7 @@ function aResult(changes: Partial<NodeResult> = {}): NodeResult {
   return resultOf('node-1', { tallies, pods: ['shop/web-1'], ...changes });
 }
 
+const read = (node: string) => ({ node, result: 'audited', reason: null, remedy: null }) as const;
 const conclude = (
   results: NodeResult[],
   previous: ClusterReport | null = null,
@@ -122,6 +123,48 @@ describe('the verdict', () => {
       tallies: [],
     });
     expect(conclude([aResult(), skipped]).verdict).toBe('healthy');
+  });
+
+  it('is incomplete where a node that was audited before says that it is not to be', () => {
+    const before = conclude([aResult(), aResult({ node: 'node-2', coverage: read('node-2') })]);
+    expect(before.verdict).toBe('healthy');
+    const skipped = aResult({
+      node: 'node-2',
+      coverage: { node: 'node-2', result: 'skipped', reason: 'Fargate', remedy: null },
+      tallies: [],
+    });
+    const after = conclude([aResult(), skipped], before);
+    expect(after.verdict).toBe('incomplete');
+    expect(after.coverage.nodes[1]).toMatchObject({
+      result: 'failed',
+      reason: 'it was audited before, and now it says: Fargate',
+    });
+    expect(conclude([aResult(), skipped], after).verdict).toBe('healthy');
+  });
+
+  it('keeps a report that a store can hold, whatever hostile nodes find in themselves', () => {
+    const flood = (node: string, detail: string) =>
+      aResult({
+        node,
+        coverage: read(node),
+        failures: Array.from({ length: 1_000 }, (_, index) =>
+          aFailure({ object: { kind: 'file', name: `/f${index}`, node }, detail }),
+        ),
+      });
+    const hostile = Array.from({ length: 20 }, (_, index) => flood(`evil-${index}`, 'x'.repeat(5_000)));
+    const honest = aResult({
+      node: 'good',
+      coverage: read('good'),
+      failures: [aFailure({ object: { kind: 'file', name: '/real', node: 'good' } })],
+    });
+    const report = conclude([...hostile, honest]);
+    expect(JSON.stringify(report.findings).length).toBeLessThan(100 * 1024 * 1024);
+    expect(report.findings.map(({ object }) => object.name)).toContain('/real');
+    const [check] = report.coverage.checks;
+    expect(report.findings.length + (check?.unknown ?? 0)).toBe(20_001);
+    expect(check?.reasons.join(' ')).toContain(
+      'too many findings in a report of this size: this check has 1000',
+    );
   });
 
   it('is critical for one critical finding, whatever the coverage', () => {

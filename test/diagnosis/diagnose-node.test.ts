@@ -44,13 +44,40 @@ describe('a node that finds very much in itself', () => {
       {
         check: 'flood',
         unknown: 55_001,
-        reasons: ['too many findings: this check has 60000 on this node, and the first 4999 are kept'],
+        reasons: ['too many findings on this node: this check has 60000, and the first 4999 are kept'],
       },
       { check: 'real', passed: 1, unknown: 0, reasons: [], unexamined: [] },
     ]);
     expect(tallies[0]?.unexamined).toHaveLength(55_001);
     expect(tallies[0]?.unexamined.at(-1)).toBe('file||/f59999|node-1|');
     expect(found.get('flood')).toBe(60_000);
+  });
+
+  it('keeps no more of them than a store can hold of all nodes, however long each is written', () => {
+    const control = '\u0001'.repeat(3_000);
+    const { failures, tallies } = diagnose(
+      check('flood', () => many(5_000).map((each) => ({ ...each, detail: control }) as Outcome)),
+      check('real', () => [failure('/real')]),
+    );
+    expect(Buffer.byteLength(JSON.stringify(failures))).toBeLessThan(6 * 1024 * 1024);
+    expect(failures.at(-1)).toMatchObject({ check: 'real' });
+    expect(failures.length - 1 + (tallies[0]?.unknown ?? 0)).toBe(5_000);
+  });
+
+  it('names no more of what was not judged than there is room for, and then has judged nothing', () => {
+    const odd = Array.from({ length: 60_000 }, (_, index) => file(`/${'\u0001'.repeat(100)}${index}`));
+    const { tallies } = diagnose(
+      check('flood', () => [
+        pass(file('/good')),
+        ...odd.map((object) => ({ result: 'unknown', object, reason: 'odd' }) as const),
+      ]),
+      check('real', () => [pass(file('/good')), { result: 'unknown', object: file('/bad'), reason: 'odd' }]),
+    );
+    expect(Buffer.byteLength(JSON.stringify(tallies))).toBeLessThan(5 * 1024 * 1024);
+    expect(tallies).toMatchObject([
+      { check: 'flood', passed: 0, unknown: 60_001, unexamined: [] },
+      { check: 'real', passed: 1, unknown: 1, unexamined: ['file||/bad|node-1|'] },
+    ]);
   });
 
   it('ends nobody by a quarter million of them', () => {
