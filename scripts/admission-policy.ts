@@ -3,7 +3,8 @@
  * pods that are sent.
  */
 import { canaryManifest } from '../lib/audit/canary.ts';
-import { hostLinkNames } from '../lib/model/cni-plugins.ts';
+import { hostLinkNames } from '../lib/model/cni-names.ts';
+
 import {
   COMPONENT_LABEL,
   DEFAULT_IMAGE,

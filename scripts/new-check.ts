@@ -217,7 +217,8 @@ if (import.meta.main) {
     if (topic === '' || id === '') throw new Error('Usage: npm run new:check TOPIC ID');
     const files = newCheck(root, topic, id);
     const format = ['biome', 'check', '--write', ...files.filter((file) => file.endsWith('.ts'))];
-    spawnSync('npx', format, { cwd: root, stdio: 'ignore' });
+    const formatted = spawnSync('npx', format, { cwd: root, encoding: 'utf8' });
+    if (formatted.status !== 0) console.error(`Not formatted (npm run format): ${formatted.stderr}`);
     console.log(`Written, or added to:\n${files.map((file) => `  ${file}`).join('\n')}`);
     console.log(`\nNow write the check until this passes:\n  npx vitest run ${id} catalogue`);
     console.log(

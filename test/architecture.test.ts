@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   alert: ['model', 'report'],
   repair: ['model'],
   config: ['model'],
-  diagnosis: ['model', ...MIDDLE],
+  diagnosis: ['model', 'computed', 'checks', 'history'],
   audit: ['model', ...MIDDLE, 'diagnosis'],
   // Its tables are where the store puts things.
   infra: ['model', 'history/keys.ts'],

@@ -1,4 +1,5 @@
 /** Compares an IPAM store on the node with the runtime's sandboxes. */
+import { BRANCH_ENI } from '../model/cni-names.ts';
 import { CALICO, cniPlugin } from '../model/cni-plugins.ts';
 import type { Ipam, PodNetwork, Sandbox, Sources } from '../model/evidence.ts';
 import type { AuditedObject } from '../model/finding.ts';
@@ -46,7 +47,10 @@ export function notOfPods(
 /** The store that gave the pod's main interface its addresses, or why there is none to compare with. */
 function ipamOf(network: PodNetwork, stores: readonly Ipam[]): Ipam | string {
   if (cniPlugin(network.plugin)?.addresses === 'eni') {
-    if (network.hostLink?.name.startsWith('vlan') || 'vpc.amazonaws.com/pod-eni' in network.pod.annotations) {
+    if (
+      network.hostLink?.name.startsWith(BRANCH_ENI.link) ||
+      BRANCH_ENI.annotation in network.pod.annotations
+    ) {
       return 'the address is that of a branch ENI, which ipamd does not keep';
     }
     return stores.find(({ kind }) => kind === 'aws') ?? "ipamd's checkpoint is not on the node";

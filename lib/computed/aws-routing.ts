@@ -3,6 +3,7 @@
  * pkg/networkutils/network.go of amazon-vpc-cni-k8s): rules for traffic to and from each address, and a table
  * for each network interface.
  */
+import { BRANCH_ENI } from '../model/cni-names.ts';
 import { AWS_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
 import type { NetworkStack, Rule } from '../model/network.ts';
@@ -16,7 +17,6 @@ import { linkFault, networkElsewhere } from './preconditions.ts';
 export const PRIORITY = { link: 10, toPod: 512, fromPod: 1536, fromEni: 32765 } as const;
 /** The table of a branch ENI is this plus the VLAN's number. */
 export const VLAN_TABLES = 100;
-const VLAN_LINK = 'vlan';
 const MAIN = 254;
 
 /** A pod on an ENI that it shares with others, or why it is not one. */
@@ -29,7 +29,7 @@ export function sharedEniPod(network: PodNetwork): string | null {
 
 /** Security groups for pods in strict mode: the pod has an ENI of its own, behind a VLAN. */
 export function isBranchPod({ plugin, hostLink }: PodNetwork): boolean {
-  return plugin === AWS_CNI && hostLink?.name.startsWith(VLAN_LINK) === true;
+  return plugin === AWS_CNI && hostLink?.name.startsWith(BRANCH_ENI.link) === true;
 }
 
 /**

@@ -59,6 +59,8 @@ export function prefixLength(cidr: string): number {
 
 /** The subnet of an address with this prefix length: 10.244.1.7 and 24 give 10.244.1.0/24. */
 export function subnetOf(address: string, length: number): string {
+  // Nodes print them: what is no address is a subnet of its own.
+  if (isIP(address) === 0) return `${address}/${length}`;
   const wide = familyOf(address) === 6;
   const [head = '', tail] = address.split('::');
   const split = (text: string | undefined) => (text ? text.split(wide ? ':' : '.') : []);

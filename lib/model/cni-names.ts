@@ -55,9 +55,38 @@ export function flannelTunnel(vni: number): string {
   return `flannel.${vni}`;
 }
 
+/**
+ * How plugins name the node's ends of pairs, where no person and no pod could have such a name: repairs may delete
+ * links with these names, and pages look for them in sentences. They are those of bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure
+ * and GKE, whose layouts are not known here. Pairs that people or bonds create have other names.
+ */
+export const hostLinkNames = [
+  'veth[0-9a-f]{8}',
+  'eni[0-9a-f]{11}',
+  'cali[0-9a-f]{11}',
+  'lxc[0-9a-f]{12}',
+  'azv[0-9a-f]{7,11}',
+  'gke[0-9a-f]{11}',
+];
+const HOST_LINK = new RegExp(`^(?:${hostLinkNames.join('|')})$`);
+const HOST_LINK_IN_TEXT = new RegExp(`\\b(?:${hostLinkNames.join('|')})\\b`);
+
+/** True for a name that a known plugin generates for the node's end of a pod's pair. */
+export function isHostLinkName(name: string): boolean {
+  return HOST_LINK.test(name);
+}
+
+/** The first such name in a text, or undefined. */
+export function hostLinkNameIn(text: string): string | undefined {
+  return HOST_LINK_IN_TEXT.exec(text)?.[0];
+}
+
 /** Bridges to which plugins attach pods, wherever a text names one. */
 export const BRIDGE_IN_TEXT =
   /\b(?:cni|cbr|docker|podman)\d{1,3}\b|\bkube-bridge\b|\bcilium_host\b|\bazure\d\b/;
+
+/** How the VPC CNI names the node's link of a pod with a branch ENI (security groups for pods), and annotates the pod. */
+export const BRANCH_ENI = { link: 'vlan', annotation: 'vpc.amazonaws.com/pod-eni' } as const;
 
 /** Links of the node behind which Cilium's programs forward packets. */
 export const CILIUM_LINK = /^cilium_/;
@@ -65,8 +94,9 @@ export const CILIUM_LINK = /^cilium_/;
 /** The process by which Cilium probes its own health, and the name of its namespace. */
 export const CILIUM_HEALTH = 'cilium-health';
 
-/** Chains in which kube-proxy and CNI plugins keep their rules for Services and pods. */
-export const CLUSTER_CHAINS = /^(KUBE-|CNI-|cali-|CILIUM_|AWS-|FLANNEL-|WEAVE)/;
+/** What the names of chains begin with in which kube-proxy and CNI plugins keep their rules for Services and pods. */
+export const CLUSTER_CHAIN_PREFIXES = ['KUBE-', 'CNI-', 'cali-', 'CILIUM_', 'AWS-', 'FLANNEL-', 'WEAVE'];
+export const CLUSTER_CHAINS = new RegExp(`^(?:${CLUSTER_CHAIN_PREFIXES.join('|')})`);
 
 /**
  * Chains of agents that manage rules by address, and remove them themselves (fail2ban: for single ports); and

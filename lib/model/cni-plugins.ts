@@ -221,32 +221,6 @@ export type KnownPlugin = keyof typeof plugins;
 export const knownPlugins = Object.keys(plugins) as readonly KnownPlugin[];
 
 /**
- * How plugins name the node's ends of pairs, where no person and no pod could have such a name: repairs may delete
- * links with these names, and pages look for them in sentences. They are those of bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure
- * and GKE, whose layouts are not known here. Pairs that people or bonds create have other names.
- */
-export const hostLinkNames = [
-  'veth[0-9a-f]{8}',
-  'eni[0-9a-f]{11}',
-  'cali[0-9a-f]{11}',
-  'lxc[0-9a-f]{12}',
-  'azv[0-9a-f]{7,11}',
-  'gke[0-9a-f]{11}',
-];
-const HOST_LINK = new RegExp(`^(?:${hostLinkNames.join('|')})$`);
-const HOST_LINK_IN_TEXT = new RegExp(`\\b(?:${hostLinkNames.join('|')})\\b`);
-
-/** True for a name that a known plugin generates for the node's end of a pod's pair. */
-export function isHostLinkName(name: string): boolean {
-  return HOST_LINK.test(name);
-}
-
-/** The first such name in a text, or undefined. */
-export function hostLinkNameIn(text: string): string | undefined {
-  return HOST_LINK_IN_TEXT.exec(text)?.[0];
-}
-
-/**
  * @param type - as a configuration of the node names it, so it may be anything
  * @returns null for an unknown plugin
  */
@@ -264,6 +238,11 @@ export function linkNameHash({
 }): string {
   return createHash('sha1').update(`${namespace}.${name}`).digest('hex').slice(0, 11);
 }
+
+/** The prefixes by which plugins name the node's ends of pairs. */
+export const hostLinkPrefixes: readonly string[] = [
+  ...new Set(Object.values(plugins).flatMap(({ layout }) => layout?.hostLinkPrefix ?? [])),
+].toSorted();
 
 /** The prefixes before such a hash. */
 export const hashedLinkPrefixes: readonly string[] = Object.values(plugins).flatMap(({ layout }) =>

@@ -3,7 +3,8 @@
  * Values come from nodes, by way of a report in a store, so each is held to the grammar of what the tool may touch.
  */
 import * as z from 'zod';
-import { cniPlugin, isHostLinkName, knownPlugins } from './cni-plugins.ts';
+import { isHostLinkName } from './cni-names.ts';
+import { cniPlugin, knownPlugins } from './cni-plugins.ts';
 import { ADDRESS, CONTAINER, kernelNumber, NETWORK, PIN, whole } from './repair-grammar.ts';
 import { restoreSchema } from './restorable.ts';
 

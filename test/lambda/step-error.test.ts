@@ -26,7 +26,7 @@ it.each([
     { Error: 'States.TaskFailed', Cause: 'null' },
     { code: 'States.TaskFailed', message: 'null' },
   ],
-  ['no cause', { Error: 'States.Timeout' }, { code: 'States.Timeout', message: '' }],
+  ['no cause', { Error: 'States.Odd' }, { code: 'States.Odd', message: '' }],
 ])('the message of %s is kept', (_case, error, failure) => {
   expect(failureOf(error)).toEqual(failure);
 });
@@ -40,7 +40,7 @@ it('an error of the service is said in words beside its name', () => {
     ],
   });
   expect(clusters).toEqual([
-    { cluster: 'slow', reason: 'it took longer than its limit (States.Timeout)' },
+    { cluster: 'slow', reason: 'States.Timeout: it took longer than its limit' },
     { cluster: 'odd', reason: 'States.Made.Up' },
   ]);
 });

@@ -1,10 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { hostLinkNameIn, isHostLinkName } from '../../lib/model/cni-names.ts';
 import {
   cniPlugin,
-  hostLinkNameIn,
-  isHostLinkName,
   knownPlugins,
   LINKERD_CNI,
   LOOPBACK,
@@ -40,7 +39,7 @@ describe('the table of CNI plugins', () => {
     // A literal or a pattern without spaces is a name; sentences may speak of plugins.
     const literal =
       /(['"`/])(?:(?!\1)\S)*?(?:cilium|calico(?!ctl)|cali[-0-9]|flannel|antrea|weave|kube-router)(?:(?!\1)\S)*\1/i;
-    const kind = /\bkind\b|z\.enum\(|^ {2}(?:cilium|calico): \{/;
+    const kind = /\bkind(?:: | === )'|\{ kind \}\) => kind === |z\.enum\(/;
     const found = globSync('lib/**/*.ts', { cwd: root })
       .filter((file) => !TABLES.includes(file))
       .flatMap((file) =>

@@ -106,20 +106,9 @@ const lostSchema = z.object({ cluster: z.string(), reason: z.string().describe('
 /** The error that ended a cluster's plan, all its batches or its conclusion: the code of an AuditError, or the service's own name. */
 export type StepFailure = { readonly code: string; readonly message: string };
 
-/** Errors of Step Functions and Lambda that come without an explanation (Step Functions developer guide, "Error names"). */
-const SERVICE_ERRORS: Readonly<Record<string, string>> = {
-  'States.Timeout': 'it took longer than its limit',
-  'Sandbox.Timedout': 'its function took longer than its limit',
-  'Runtime.OutOfMemory': 'its function ran out of memory',
-  'Lambda.TooManyRequestsException': 'too many functions of the account ran at once',
-  'Lambda.Unknown': 'its function ended without an answer',
-  'States.DataLimitExceeded': 'an answer was larger than Step Functions can pass on',
-};
-
 /** A failure as reports say it: no more of its message than a mail has room for. */
 export function failureText({ code, message }: StepFailure): string {
-  const words = Object.hasOwn(SERVICE_ERRORS, code) ? `${SERVICE_ERRORS[code]} (${code})` : code;
-  return (message === '' ? words : `${words}: ${message}`).slice(0, 500);
+  return (message === '' ? code : `${code}: ${message}`).slice(0, 500);
 }
 
 export const fleetConclusionInputSchema = z.object({

@@ -1,10 +1,10 @@
 /** Data that the states of one run share in the store, below work/. */
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
-import { keys, type Run, type Store } from '../../history/index.ts';
+import { keys, problemOf, type Run, type Store, unpacked } from '../../history/index.ts';
 import { cniRecordsSchema } from '../../model/cni-records.ts';
 import { type Found, foundSchema } from '../../model/discovery.ts';
-import { AuditError } from '../../model/errors.ts';
+import { AuditError, messageOf } from '../../model/errors.ts';
 import { type Exception, exceptionsSchema } from '../../model/exception.ts';
 import { clusterFactsSchema, eventSchema } from '../../model/kubernetes.ts';
 import { type NodeResult, nodeResultSchema } from '../../model/node-result.ts';
@@ -127,7 +127,9 @@ async function readJson<T>(store: Store, key: string, schema: z.ZodType<T>): Pro
 export async function readPlan(store: Store, run: Run): Promise<StoredPlan | null> {
   const key = keys.work(run, PLAN);
   const stored = await store.get(key);
-  return stored === null ? null : parse(store, key, () => planSchema.parse(JSON.parse(text(stored.body))));
+  return stored === null
+    ? null
+    : parse(store, key, () => planSchema.parse(JSON.parse(unpacked(store, key, stored.body))));
 }
 
 /**
@@ -161,22 +163,20 @@ export async function readResults(
   if (stored === null) return null;
   return () =>
     parse(store, key, () =>
-      text(stored.body)
+      unpacked(store, key, stored.body)
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => nodeResultSchema.parse(JSON.parse(line))),
     );
 }
 
-function text(body: Uint8Array): string {
-  return gunzipSync(body).toString();
-}
-
 function parse<T>(store: Store, key: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new AuditError('STORE', `${store.location}/${key} is not what this version writes`, {
+    if (error instanceof AuditError) throw error;
+    const problem = error instanceof z.ZodError ? problemOf(error) : messageOf(error).slice(0, 200);
+    throw new AuditError('STORE', `${store.location}/${key} is not what this version writes: ${problem}`, {
       cause: error,
       remedy: 'A run must start and end with the same version of netns-auditor.',
     });

@@ -1,4 +1,5 @@
 import { deleteRule, ruleText } from '../../computed/routing-decision.ts';
+import { BRANCH_ENI } from '../../model/cni-names.ts';
 import { AWS_CNI, cniPlugin } from '../../model/cni-plugins.ts';
 import { counted, firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
@@ -6,7 +7,7 @@ import { command, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 /** Links of pods on shared ENIs, of pods on branch ENIs, and VLANs. */
-const LINKS = ['vlan', cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix ?? 'eni'];
+const LINKS = [BRANCH_ENI.link, cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix ?? 'eni'];
 
 /** A pod's link was removed, but CNI DEL did not remove its rules (amazon-vpc-cni-k8s#1375, #1376). */
 export const awsRuleDetached = defineCheck({

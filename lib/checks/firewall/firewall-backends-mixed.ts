@@ -1,4 +1,4 @@
-import { CLUSTER_CHAINS } from '../../model/cni-names.ts';
+import { CLUSTER_CHAIN_PREFIXES, CLUSTER_CHAINS } from '../../model/cni-names.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { counted, listed, quote } from '../../model/text.ts';
@@ -6,6 +6,7 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { command, lookOnNode, repair } from '../remedies/steps.ts';
 
 const SHOWN = 5;
+const OF_CLUSTER = command('grep', ...CLUSTER_CHAIN_PREFIXES.flatMap((prefix) => ['-e', prefix]));
 /**
  * The kubelet writes this chain with the node's iptables, so that others can detect the backend; older
  * kubelets also had a firewall.
@@ -52,7 +53,7 @@ export const firewallBackendsMixed = defineCheck({
           lookOnNode(
             node,
             "see which backend each agent uses now, by the counters of its rules; the node's own program is of one of them.",
-            `${command('iptables', '--version')}; iptables-legacy-save -c | grep -e KUBE- -e CNI- -e cali- | head -n 20; iptables-nft-save -c | grep -e KUBE- -e CNI- -e cali- | head -n 20`,
+            `${command('iptables', '--version')}; iptables-legacy-save -c | ${OF_CLUSTER} | head -n 20; iptables-nft-save -c | ${OF_CLUSTER} | head -n 20`,
           ),
           repair(
             'Give kube-proxy and the CNI plugin the same backend (its image, FELIX_IPTABLESBACKEND of Calico, iptables of the node), then drain and restart the node: what is left in the other goes with it.',

@@ -1,5 +1,11 @@
 /** What the messages of kubelet, runtime and CNI plugins mean when a sandbox cannot be created or removed, as data. */
-import { AWS_CNI, CILIUM_CNI, cniPlugin, type KnownPlugin } from '../../model/cni-plugins.ts';
+import {
+  AWS_CNI,
+  CILIUM_CNI,
+  cniPlugin,
+  hostLinkPrefixes,
+  type KnownPlugin,
+} from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { quote } from '../../model/text.ts';
 import type { Step } from '../define.ts';
@@ -130,7 +136,7 @@ const signatures: readonly Signature[] = [
       lookOnNode(
         where.node,
         'see which interface has the route, and whether its pod still lives.',
-        'ip route show table all | grep -E "dev (cali|eni|lxc|veth)"',
+        `ip route show table all | grep -E "dev (${hostLinkPrefixes.join('|')})"`,
       ),
       deleteFailed(where),
     ],

@@ -1,6 +1,6 @@
 import { addressBits, addressKey, familyOf, prefixLength, sameAddress } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
-import { cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
+import { hostLinkPrefixes } from '../../model/cni-plugins.ts';
 import type { Link, Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
@@ -94,10 +94,6 @@ function cameOrWent({ peer }: Link, inodes: ReadonlySet<number>): boolean {
   return peer.status === 'unsettled' || (peer.namespace !== null && !inodes.has(peer.namespace));
 }
 
-const prefixes: readonly string[] = [
-  ...new Set(knownPlugins.flatMap((plugin) => cniPlugin(plugin)?.layout?.hostLinkPrefix ?? [])),
-];
-
 /** A route to one address through a link that a CNI plugin created. */
 function isPodRoute(route: Route, link: Link): boolean {
   return (
@@ -107,6 +103,6 @@ function isPodRoute(route: Route, link: Link): boolean {
     prefixLength(route.destination) === addressBits(route.destination) &&
     link.kind === 'veth' &&
     link.master === null &&
-    prefixes.some((prefix) => link.name.startsWith(prefix))
+    hostLinkPrefixes.some((prefix) => link.name.startsWith(prefix))
   );
 }

@@ -1,4 +1,5 @@
-import { isHostLinkName } from '../../model/cni-plugins.ts';
+import { isHostLinkName } from '../../model/cni-names.ts';
+
 import type { Link } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';

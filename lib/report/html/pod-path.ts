@@ -1,6 +1,6 @@
 /** The path of a pod's packets to its node and back, with the names in the finding, and where it is broken. */
-import { BRIDGE_IN_TEXT } from '../../model/cni-names.ts';
-import { hostLinkNameIn } from '../../model/cni-plugins.ts';
+import { BRIDGE_IN_TEXT, hostLinkNameIn } from '../../model/cni-names.ts';
+
 import type { Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
 
