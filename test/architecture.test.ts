@@ -132,6 +132,23 @@ describe('the house', () => {
     expect(long).toEqual([]);
   });
 
+  it('no files of lib import each other in a circle', () => {
+    const of = Map.groupBy(
+      imports.filter(({ target }) => target.startsWith('lib/')),
+      ({ file }) => file,
+    );
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string, way: readonly string[]): void => {
+      if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(' → '));
+      if (way.includes(file) || done.has(file)) return;
+      for (const { target } of of.get(file) ?? []) visit(target, [...way, file]);
+      done.add(file);
+    };
+    for (const file of of.keys()) visit(file, []);
+    expect(circles).toEqual([]);
+  });
+
   it('sees imports at all', () => {
     expect(imports.length).toBeGreaterThan(300);
     expect(imports.map(described)).toContain('lib/audit/canary.ts imports lib/model/own-pods.ts');

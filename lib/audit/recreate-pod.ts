@@ -3,7 +3,7 @@ import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/in
 import type { RepairObject } from '../model/repair-record.ts';
 import type { PodAct } from '../repair/plan.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
-import type { Context, Examined, RepairResult } from './remediate.ts';
+import type { Context, Examined, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
 /** They replace an evicted pod. */

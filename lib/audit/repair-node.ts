@@ -11,7 +11,7 @@ import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import type { NodeObject } from '../repair/node-object.ts';
 import type { NamespacesAct, NodeAct } from '../repair/plan.ts';
 import { whyUnread } from './look-again.ts';
-import type { Context, Examined, RepairResult } from './remediate.ts';
+import type { Context, Examined, RepairResult } from './repair-act.ts';
 
 /** In addition to its own deadline, for the pod to start and its log to be read. */
 const GRACE_SECONDS = 60;

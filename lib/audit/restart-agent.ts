@@ -7,7 +7,7 @@ import type { Finding } from '../model/finding.ts';
 import type { RepairObject } from '../model/repair-record.ts';
 import type { AgentAct } from '../repair/plan.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
-import type { Context, Examined, RepairResult } from './remediate.ts';
+import type { Context, Examined, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
 /** Says whether a new pod gets a network on the node, and leaves nothing behind. */

@@ -1,7 +1,7 @@
 /** Waits for the pod that takes the place of one that was evicted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
-import type { Context } from './remediate.ts';
+import type { Context } from './repair-act.ts';
 
 /** Beside its grace period, for a pod to be gone and its successor to be ready. */
 const READY_MILLISECONDS = 180_000;

@@ -10,21 +10,9 @@ import { impersonationHeaders } from './impersonation.ts';
 import { invalid, kubeconfigTexts, loadKubeconfig, withoutContent } from './load-kubeconfig.ts';
 import { isProxy, proxyFromEnvironment } from './proxy.ts';
 import { withoutUserinfo } from './redact.ts';
+import type { ClusterTarget } from './target.ts';
 import { readToken, tokenFileOf } from './token-file.ts';
 import { type Credentials, Transport } from './transport.ts';
-
-export type ClusterTarget =
-  /** File (default: $KUBECONFIG, else ~/.kube/config) and context (default: the current one). */
-  | { readonly kind: 'kubeconfig'; readonly file?: string; readonly context?: string }
-  /** The text of a kubeconfig from a secret: commands in it are not run. */
-  | { readonly kind: 'kubeconfig-text'; readonly text: string; readonly context?: string }
-  | {
-      readonly kind: 'eks';
-      readonly name: string;
-      readonly region: string;
-      readonly roleArn?: string;
-      readonly externalId?: string;
-    };
 
 /** How to reach the API server of one cluster, which need not have answered yet. */
 export type Connection = {

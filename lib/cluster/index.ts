@@ -1,6 +1,6 @@
 /** Kubernetes: connect to a cluster, list its objects, run a probe pod to its end, sweep leftovers. */
 export { grantRights, statusOf } from './api-error.ts';
-export { type Cluster, type ClusterTarget, type Connection, connect, identify, open } from './connect.ts';
+export { type Cluster, type Connection, connect, identify, open } from './connect.ts';
 export { Lease } from './lease.ts';
 export type { ListOptions } from './list.ts';
 export {
@@ -19,3 +19,4 @@ export { evict, listOwnedPods, type OwnedPod } from './owned-pods.ts';
 export { ProbePods } from './probe-pods.ts';
 export { isAllowed, type Right, whoAmI, wouldAdmit } from './rights.ts';
 export { sweep } from './sweep.ts';
+export type { ClusterTarget } from './target.ts';

@@ -4,9 +4,9 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AuditError, whyUnreadable } from '../model/errors.ts';
-import type { ClusterTarget } from './connect.ts';
 import { limitExecPlugins, type PluginOptions } from './exec-plugin.ts';
 import { loadDefault } from './merge-kubeconfigs.ts';
+import type { ClusterTarget } from './target.ts';
 
 export type KubeconfigTarget = Exclude<ClusterTarget, { kind: 'eks' }>;
 

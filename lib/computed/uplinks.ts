@@ -40,19 +40,16 @@ export function uplinkOf(host: NetworkStack): string | null {
 
 /**
  * Other routes by which a node may reach the outside: halves of a default route, or routes in tables for
- * certain packets. A table for packets of pods alone does not count: the VPC CNI has one for each network interface.
+ * certain packets. A table for packets from one address does not count: the VPC CNI has them for pods, and for each of
+ * its network interfaces, and a socket that is not bound has no address yet when its route is chosen.
  */
 export function otherWaysOut(host: NetworkStack, family: 4 | 6): Route[] {
-  const own = new Set(host.addresses.map(({ address }) => address));
   const rules = host.rules.filter((rule) => rule.family === family);
-  const isOfPod = ({ source }: Rule): boolean => {
-    const address = source.replace(/\/(?:32|128)$/, '');
-    return isIP(address) !== 0 && !own.has(address);
-  };
+  const isOfOneAddress = ({ source }: Rule): boolean => isIP(source.replace(/\/(?:32|128)$/, '')) !== 0;
   // A rule without a table may choose one by the device (VRF).
   const serves = (table: string | null): boolean =>
     rules.some(
-      (rule) => (rule.table === table || rule.table === null) && rule.drops === null && !isOfPod(rule),
+      (rule) => (rule.table === table || rule.table === null) && rule.drops === null && !isOfOneAddress(rule),
     );
   return host.routes.filter(
     (route) =>

@@ -61,7 +61,7 @@ function comparison({ previous, findings }: ClusterReport): string[] {
   return [
     previous === undefined
       ? 'There is no earlier audit to compare with, so every finding is new.'
-      : `New is what the audit of ${minute(previous.startedAt)} did not find.`,
+      : `New: not found by the audit of ${minute(previous.startedAt)}.`,
   ];
 }
 
@@ -133,7 +133,9 @@ function details(counting: readonly Group[], report: ClusterReport, options: Tex
   const asides = [
     ...(rest.length === 0
       ? []
-      : [`Not in full: ${severitiesOf(rest)}. See all: ${options.store === null ? '--details' : all}`]),
+      : [
+          `Listed above without details: ${severitiesOf(rest)}. See them: ${options.store === null ? '--details' : all}`,
+        ]),
     `Explain a finding: netns-audit checks ${first.lead.check}`,
   ];
   return [...shown, asides.map((line) => paint('aside', line, options))];

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { halfDone, recentDays, repair, settleHalfDone } from '../../lib/audit/index.ts';
-import type { ActResult, RepairOptions } from '../../lib/audit/remediate.ts';
+import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import { type Cluster, Lease } from '../../lib/cluster/index.ts';
 import type { DirectoryStore } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';

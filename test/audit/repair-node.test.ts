@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { halfDone, repair, settleHalfDone } from '../../lib/audit/index.ts';
-import type { ActResult, RepairOptions } from '../../lib/audit/remediate.ts';
+import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
 import { repairRecordSchema } from '../../lib/model/repair-record.ts';

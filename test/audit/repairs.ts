@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { recentDays } from '../../lib/audit/index.ts';
-import type { RepairOptions } from '../../lib/audit/remediate.ts';
+import type { RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { DirectoryStore } from '../../lib/history/index.ts';
 import type { StubApiServer } from '../stub/api-server.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { repair } from '../../lib/audit/index.ts';
-import type { ActResult } from '../../lib/audit/remediate.ts';
+import type { ActResult } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';

@@ -14,7 +14,7 @@ describe('the text report', () => {
       write(aReport(), 'text', plain),
     ).toBe(`Audit of prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
 
-No packets were sent; this sends them: netns-audit audit --active ping,dns
+No packets were sent. To test with pings and DNS queries as well: netns-audit audit --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 HEALTHY  prod-eu
 `);
@@ -41,7 +41,7 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
 
 Explain a finding: netns-audit checks pod-interface-missing
 
-No packets were sent; this sends them: netns-audit audit --active ping,dns
+No packets were sent. To test with pings and DNS queries as well: netns-audit audit --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 CRITICAL  prod-eu: 1 critical; 1 new
 `);
@@ -59,7 +59,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     expect(inFull(text)).toEqual(['pod-loopback-down', 'pod-default-route-missing']);
     expect(text).toContain('medium    veth-bridge-detached       open   shop/web-1 on node-1');
     expect(text).toContain(
-      `Not in full: 1 medium. See all: netns-audit reports show ${aReport().runId} --details\n`,
+      `Listed above without details: 1 medium. See them: netns-audit reports show ${aReport().runId} --details\n`,
     );
     expect(inFull(write(aReport({ findings }), 'text', { ...plain, details: true }))).toHaveLength(3);
   });
@@ -77,7 +77,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     expect(text.match(/^HIGH {2}check-\d+/gm)).toHaveLength(19);
     expect(text).toContain('  Fault 18 (new)\n');
     expect(text).toContain('and 5 more entries (5 low): -o json lists them all');
-    expect(text).toMatch(/Not in full: 1[0-9] high, 6 low\. See all:/);
+    expect(text).toMatch(/Listed above without details: 1[0-9] high, 6 low\. See all:/);
   });
 
   it.each([
@@ -101,7 +101,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     const previous = { runId: '20260101T030305Z-0a1b2c3d', startedAt: '2026-01-01T03:03:05Z' };
     const heading = (report: ClusterReport) => write(report, 'text', plain).split('\n')[1];
     expect(heading(aReport({ findings: [aFinding()], previous }))).toBe(
-      'New is what the audit of 2026-01-01 03:03 UTC did not find.',
+      'New: not found by the audit of 2026-01-01 03:03 UTC.',
     );
     expect(heading(aReport({ findings: [aFinding({ state: 'open' })], previous }))).toBe('');
   });

@@ -54,7 +54,7 @@ describe('node-default-route-missing', () => {
     const host = aHostStack({ routes: [aRoute({ table: '10' })], rules: [rule] });
     expect(run(host)).toMatchObject([{ result: 'pass' }]);
     // A table for certain packets only, and halves of a default route, may be intended as the uplink.
-    for (const some of [{ source: '10.0.3.7' }, { source: '10.0.0.0/8' }, { fwmark: '0x1' }, { table: null }])
+    for (const some of [{ source: '10.0.0.0/8' }, { fwmark: '0x1' }, { table: null }])
       expect(run({ ...host, rules: [{ ...rule, destination: '192.0.2.0/24', ...some }] })).toMatchObject([
         { result: 'notApplicable' },
       ]);
@@ -62,8 +62,9 @@ describe('node-default-route-missing', () => {
     expect(run(withRoutes(...halves))).toMatchObject([{ result: 'notApplicable' }]);
   });
 
-  it('is found where only pods have another way: the VPC CNI gives each of its interfaces a table', () => {
-    const ofPods = ['10.0.4.12', '10.0.4.13/32'].map((source) => aRule({ source, table: '2' }));
+  it('is found where only pods and bound sockets have another way: the VPC CNI gives each of its interfaces a table', () => {
+    // The last is the node's own address.
+    const ofPods = ['10.0.4.12', '10.0.4.13/32', '10.0.3.7'].map((source) => aRule({ source, table: '2' }));
     const host = aHostStack({ routes: [aRoute({ table: '2' }), subnet], rules: ofPods });
     expect(failures(run(host))).toHaveLength(1);
     expect(failures(run({ ...host, rules: [] }))).toHaveLength(1);

@@ -1,0 +1,59 @@
+/** What each kind of act gets, and answers with. */
+import type { Store } from '../history/index.ts';
+import type { RepairObject } from '../model/repair-record.ts';
+import type { ClusterReport } from '../model/report.ts';
+import type { RepairAnswer } from '../probe/index.ts';
+import type { Act } from '../repair/plan.ts';
+
+export type RepairOptions = {
+  readonly runId: string;
+  /** Namespace of the pods that repair nodes. */
+  readonly repairNamespace: string;
+  readonly image: string;
+  readonly pullSecret: string | null;
+  /** Minimum age of a namespace, in seconds. */
+  readonly settleSeconds: number;
+  /** Seconds for one pod that repairs a node. */
+  readonly repairSeconds: number;
+  readonly store: Store;
+  /** Looks at one node now, at pods of any age; with a canary a pod is started there and ended as well. */
+  readonly look: (node: string, also?: { readonly canary: boolean }) => Promise<ClusterReport>;
+  /** Everything but the act. */
+  readonly rehearse: boolean;
+  /** Accepts controllers other than those of Kubernetes: named pods may have any. */
+  readonly anyController: boolean;
+  readonly signal: AbortSignal;
+  readonly onResult: (result: ActResult) => void;
+};
+
+export type ActResult = {
+  readonly act: Act;
+  /** Surprise: something was done, and its proof failed. Unseen: a rehearsal could not check everything. */
+  readonly result: 'done' | 'rehearsed' | 'refused' | 'unseen' | 'surprise';
+  readonly detail: string;
+  /** The outcome of each object, for acts with many. */
+  readonly answers: readonly RepairAnswer[];
+};
+
+/** The outcome of an act, and of each object if it has many. */
+export type RepairResult = {
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly answers?: readonly RepairAnswer[];
+};
+
+export type Context = RepairOptions & { readonly renew: () => Promise<void> };
+
+/** The answer of each kind of act after its check: why not, or how to continue. */
+export type Examined =
+  | { readonly refused: string }
+  | {
+      /** What is about to change, for the record. */
+      readonly object: RepairObject;
+      /** Everything but the act: what it would do. */
+      readonly rehearse: () => Promise<RepairResult>;
+      /** Acts, and proves it. */
+      readonly act: () => Promise<RepairResult>;
+      /** The object after it, for the record. */
+      readonly after: (repair: RepairResult) => RepairObject;
+    };
