@@ -20,25 +20,33 @@ type Place = (typeof places)[number];
 
 /** Which packets are lost: those from the pod, those to it, or both. */
 type Way = 'both' | 'from' | 'to';
-type Break = { readonly at: Place | null; readonly way: Way };
+/** Way is null where it depends on the finding: other packets may pass. */
+type Break = { readonly at: Place | null; readonly way: Way | null };
 
-/** Where the checks of a topic find a path broken; checks that find it elsewhere are listed below. */
+/** Where the checks of a topic find a fault; checks that know which packets are lost are listed below. */
 const ofTopic: Partial<Record<Finding['topic'], Break>> = {
-  interfaces: { at: 'interface', way: 'both' },
-  veth: { at: 'pair', way: 'both' },
-  addresses: { at: 'interface', way: 'both' },
-  routes: { at: 'bridge', way: 'to' },
-  isolation: { at: 'namespace', way: 'both' },
-  runtime: { at: 'namespace', way: 'both' },
-  aws: { at: 'bridge', way: 'both' },
-  firewall: { at: 'namespace', way: 'both' },
-  path: { at: 'node', way: 'both' },
-  connectivity: { at: null, way: 'both' },
-  dns: { at: 'namespace', way: 'from' },
+  interfaces: { at: 'interface', way: null },
+  veth: { at: 'pair', way: null },
+  addresses: { at: 'interface', way: null },
+  routes: { at: 'bridge', way: null },
+  isolation: { at: 'namespace', way: null },
+  runtime: { at: 'namespace', way: null },
+  aws: { at: 'bridge', way: null },
+  firewall: { at: 'namespace', way: null },
+  path: { at: 'node', way: null },
+  connectivity: { at: null, way: null },
 };
 
-const ofCheck: Readonly<Record<string, Break>> = {
-  'pod-loopback-down': { at: 'namespace', way: 'both' },
+/** Null where nothing on the way to the node is wrong. */
+const ofCheck: Readonly<Record<string, Break | null>> = {
+  'pod-loopback-down': null,
+  'pod-interface-missing': { at: 'interface', way: 'both' },
+  'pod-interface-down': { at: 'interface', way: 'both' },
+  'pod-address-missing': { at: 'interface', way: 'both' },
+  'veth-peer-missing': { at: 'pair', way: 'both' },
+  'pod-firewall-blocks-all': { at: 'namespace', way: 'both' },
+  'pod-unrouted-outbound': { at: 'node', way: 'from' },
+  'pod-unrouted-inbound': { at: 'node', way: 'to' },
   'host-interface-in-pod': { at: 'namespace', way: 'both' },
   'veth-host-side-down': { at: 'hostSide', way: 'both' },
   'veth-bridge-detached': { at: 'attachment', way: 'both' },
@@ -87,13 +95,13 @@ const lost: Record<Way, string> = {
 /** Empty if the finding is not about a pod's path. */
 export function podPath(finding: Finding): string {
   if (finding.object.kind !== 'pod') return '';
-  const found = ofCheck[finding.check] ?? ofTopic[finding.topic];
-  if (found === undefined) return '';
+  const found = Object.hasOwn(ofCheck, finding.check) ? ofCheck[finding.check] : ofTopic[finding.topic];
+  if (found == null) return '';
   const names = namesIn(finding);
   const caption =
     found.at === null
       ? 'The path is broken somewhere on the way.'
-      : `The path is broken at ${said[found.at]}${names[found.at] === undefined ? '' : ` (${names[found.at]})`}. ${lost[found.way]}.`;
+      : `${found.way === null ? 'The fault is' : 'The path is broken'} at ${said[found.at]}${names[found.at] === undefined ? '' : ` (${names[found.at]})`}.${found.way === null ? '' : ` ${lost[found.way]}.`}`;
   const parts = places.map((place, index) =>
     index % 2 === 0 ? station(place, names[place], found) : link(index, found),
   );
@@ -109,7 +117,7 @@ export function podPath(finding: Finding): string {
 
 function station(place: Place, name: string | undefined, found: Break): string {
   const broken = found.at === place;
-  return `<span class="station${broken ? ' cut' : ''}"><small>${kinds[place]}</small><b>${text(shortName(name ?? ''), 300)}</b>${broken ? '<i>✕ broken</i>' : ''}</span>`;
+  return `<span class="station${broken ? ' cut' : ''}"><small>${kinds[place]}</small><b>${text(shortName(name ?? ''), 300)}</b>${broken ? `<i>${found.way === null ? '✕ here' : '✕ broken'}</i>` : ''}</span>`;
 }
 
 /** Both directions: packets reach the break from either side, and nothing is drawn where none arrive. */
