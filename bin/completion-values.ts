@@ -1,4 +1,6 @@
 /** Option values, looked up while somebody types: nothing here asks a cluster, and errors stay silent. */
+import { metrics } from '../lib/history/metrics.ts';
+import { activeProbes } from '../lib/model/active-probe.ts';
 import type { Values } from './completion.ts';
 
 const RUNS = 30;
@@ -24,9 +26,9 @@ async function look(kind: string, given: ReadonlyMap<string, string>): Promise<r
     case 'run':
       return ['latest', 'previous', ...(await runsOf(given))];
     case 'active':
-      return ['ping', 'dns', 'cni'];
+      return activeProbes;
     case 'metric':
-      return ['orphans', 'namespaces', 'usage', 'pods', 'nodes'];
+      return metrics;
     default:
       return ['bash', 'zsh', 'fish'];
   }

@@ -87,7 +87,7 @@ async function judgeLog(
   const { before, after, record } = work;
   const files = await unpackLog(work.log);
   await onUnpacked({ files, stored: null });
-  const evidence = assemble({ ...work, files }, record.settleSeconds);
+  const evidence = assemble({ ...work, files }, record);
   const asks =
     work.mayAskForKillings &&
     (hasSandboxWithoutPod(evidence) || (record.settleSeconds.orphan === 0 && hasPinWithoutSandbox(evidence)));
@@ -108,7 +108,7 @@ async function judgeArchive(
   const { before, after, audit } = stored;
   const { settleSeconds, coverage, canary } = audit;
   const evidence =
-    after === null || files === null ? null : assemble({ before, after, files, canary }, settleSeconds);
+    after === null || files === null ? null : assemble({ before, after, files, canary }, audit);
   return {
     kind: 'judged',
     result: judgeNode({ before, after, evidence, coverage }, checksFor(audit.active), settleSeconds),
@@ -123,10 +123,10 @@ function assemble(
     readonly files: BundleFiles;
     readonly canary: CanaryRun | null;
   },
-  settleSeconds: RunRecord['settleSeconds'],
+  { settleSeconds, active }: Extract<Work, { kind: 'log' }>['record'],
 ): Evidence {
   const { canary, files, before, after } = gathered;
-  const evidence = buildEvidence({ files, before, after, settleSeconds });
+  const evidence = buildEvidence({ files, before, after, settleSeconds, active });
   if (canary === null) return evidence;
   const value = { ...canary, leftovers: canaryLeftovers(evidence, canary.pod) };
   return { ...evidence, canary: { status: 'present', value } };

@@ -1,5 +1,6 @@
 /** Turns a bundle's files and two API snapshots into Evidence: parsed and joined, not judged. */
 
+import type { ActiveProbe } from '../model/active-probe.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Evidence, Part, Sources } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
@@ -42,6 +43,8 @@ export type EvidenceInput = {
   readonly after: Snapshot;
   /** Age in seconds below which pods are not judged. */
   readonly settleSeconds: { readonly pod: number };
+  /** Active probes that were requested. */
+  readonly active?: readonly ActiveProbe[];
   /** Result of the canary pod, if one was requested. */
   readonly canary?: Part<Sources['canary']>;
 };
@@ -152,7 +155,9 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     nodeResolvConf: nodeResolvConf(reader, files),
     active: steps.ran.has('active_plan')
       ? part('active_plan', () => readActive(files))
-      : { status: 'absent', reason: 'active probes were not requested' },
+      : input.active?.some((each) => each === 'ping' || each === 'dns')
+        ? { status: 'failed', reason: 'active probes were requested, and the probe did not come to them' }
+        : { status: 'absent', reason: 'active probes were not requested' },
     canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not requested' },
   };
 }

@@ -30,6 +30,19 @@ async function textOf(name: string, path: string): Promise<string> {
   return Buffer.from(files?.get(path) ?? []).toString();
 }
 
+test('active probes that were requested and did not run are unknown, and not applicable where nobody asked', async () => {
+  const { files, before, after, audit } = (await readArchive(bytes('healthy'))) as Required<StoredEvidence>;
+  if (files === null || after === null) throw new Error('the recording lacks the probe');
+  const activeOf = (active: readonly ('ping' | 'cni')[]) =>
+    buildEvidence({ files, before, after, settleSeconds: audit.settleSeconds, active }).active;
+  expect(activeOf(['ping'])).toMatchObject({
+    status: 'failed',
+    reason: expect.stringContaining('requested'),
+  });
+  // The canary is a pod, and no job of the probe.
+  for (const active of [[], ['cni']] as const) expect(activeOf(active)).toMatchObject({ status: 'absent' });
+});
+
 describe('the recording of a healthy node', () => {
   test('has every source, as the model describes it', async () => {
     const evidence = await evidenceOf('healthy');
