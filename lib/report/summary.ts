@@ -89,5 +89,5 @@ export const ACTIVE = 'netns-audit audit --active ping,dns';
 export function unsent({ coverage }: ClusterReport): string | null {
   return coverage.nodes.length === 0 || coverage.checks.some(({ topic }) => topic === 'connectivity')
     ? null
-    : `No packets were sent. To test with pings and DNS queries as well: ${ACTIVE}`;
+    : `No packets were sent. To send some: ${ACTIVE}`;
 }

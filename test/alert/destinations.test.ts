@@ -294,7 +294,7 @@ describe('a secret', () => {
     [
       { kind: 'alertmanager', url: 'https://x.example', authorization: { env: 'TOKEN' } },
       { TOKEN: 'Bearer hunter2\nX-Other: 1' },
-      'no text of a header',
+      'its authorization is not the text of a header',
     ],
   ])('that is missing or wrong is named, and not shown: %j', (given, environment, message) => {
     const make = (): Notifier => notifier(given, environment);

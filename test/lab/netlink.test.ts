@@ -104,6 +104,14 @@ printf 'addr show\\nroute show table all\\nneigh show\\nrule show\\nnetns list-i
 ip -n ../pins/pod -j -d -force -batch batch >ip.json
 nsenter --net=/run/pins/pod ip -j -d -6 rule show >rule6.json`;
 
+/** Without the settings of links that ip does not print. */
+function whatIpPrints<T extends object>(part: T): T {
+  if (!('arpIgnore' in part)) return part;
+  expect(part.arpIgnore).toEqual(expect.any(Number));
+  const { arpIgnore: _, ...rest } = part;
+  return rest as T;
+}
+
 describe.skipIf(noLab !== null)('what the kernel says of a namespace', () => {
   const directory = mkdtempSync(join(tmpdir(), 'netns-lab-netlink-'));
   afterAll(() => rmSync(directory, { recursive: true }));
@@ -135,7 +143,7 @@ describe.skipIf(noLab !== null)('what the kernel says of a namespace', () => {
   test.each(['links', 'addresses', 'routes', 'rules', 'neighbours'] as const)(
     'is what ip prints: %s',
     (part) => {
-      expect(asked[part]).toEqual(printed[part]);
+      expect(asked[part].map(whatIpPrints)).toEqual(printed[part]);
     },
   );
 

@@ -14,7 +14,7 @@ describe('the text report', () => {
       write(aReport(), 'text', plain),
     ).toBe(`Audit of prod-eu, 2026-01-02 03:04 UTC, run 20260102T030405Z-0a1b2c3d
 
-No packets were sent. To test with pings and DNS queries as well: netns-audit audit --active ping,dns
+No packets were sent. To send some: netns-audit audit --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 HEALTHY  prod-eu
 `);
@@ -41,7 +41,7 @@ CRITICAL  pod-interface-missing  shop/web-1 on node-1
 
 Explain a finding: netns-audit checks pod-interface-missing
 
-No packets were sent. To test with pings and DNS queries as well: netns-audit audit --active ping,dns
+No packets were sent. To send some: netns-audit audit --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 CRITICAL  prod-eu: 1 critical; 1 new
 `);
@@ -77,7 +77,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     expect(text.match(/^HIGH {2}check-\d+/gm)).toHaveLength(19);
     expect(text).toContain('  Fault 18 (new)\n');
     expect(text).toContain('and 5 more entries (5 low): -o json lists them all');
-    expect(text).toMatch(/Listed above without details: 1[0-9] high, 6 low\. See all:/);
+    expect(text).toMatch(/Listed above without details: 1[0-9] high, 6 low\. See them:/);
   });
 
   it.each([
