@@ -231,7 +231,7 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
     );
 
     const second = await ran('second', 'chart');
-    expect(second.log).toContain('Nothing new to tell');
+    expect(second.log).toContain('Nothing new to send to');
     const sent = await received();
     // Alertmanager gets the open alerts after each run.
     expect(sent.map(({ to }) => to).toSorted()).toEqual([
