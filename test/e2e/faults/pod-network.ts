@@ -161,7 +161,10 @@ rm /tmp/routes.$$; echo "NEW=$new"`,
     id: 'default-route-misled',
     check: 'pod-default-route-missing',
     where: 'pod-network',
-    inject: 'ip route replace default via "${GATEWAY%.*}.252" dev eth0 onlink',
+    // The pod itself may have the address.
+    inject: `other="\${GATEWAY%.*}.252"
+! ip -o address show dev eth0 | grep -qF " $other/" || other="\${GATEWAY%.*}.253"
+ip route replace default via "$other" dev eth0 onlink`,
     shows: ['$GATEWAY'],
     repair: 'remedy',
   },
