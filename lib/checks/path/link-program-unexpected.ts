@@ -2,13 +2,17 @@ import { mayChangeNetwork } from '../../computed/preconditions.ts';
 import { AGENT_PROGRAMS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
-import type { Link, LinkProgram } from '../../model/network.ts';
+import type { Link } from '../../model/network.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
 import type { Failure } from '../define.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { described, isLosing, isUnexpected, programRow, removePrograms } from '../remedies/link-programs.ts';
 import { command, look, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
+const WANTED_QUEUE = 'noqueue, or the limit of a bandwidth plugin';
+/** What a filter sees, of packets that come in by the link or go out. */
+const OF_POD = { in: 'the pod sends', out: 'is sent to the pod' } as const;
 
 type Xdp = NonNullable<Link['xdp']>;
 
@@ -36,32 +40,14 @@ export const linkProgramUnexpected = definePodCheck({
     if (first === undefined) return xdpOf(network, node) ?? queueInPod(network) ?? 'pass';
     return {
       detail: `${link}, the node's end of the pod's link, has ${listed(
-        found.map((program) => described(program)),
+        found.map((program) => described(program, OF_POD)),
         SHOWN,
       )}.`,
       confidence: found.some(({ drops }) => drops === 'all') ? 'confirmed' : 'probable',
-      evidence: rowsOf(found, SHOWN, (program) => ({
-        what: program.place === 'queue' ? `queue of ${link}` : `filter of ${link}`,
-        expected: program.place === 'queue' ? 'noqueue, or the limit of a bandwidth plugin' : 'none',
-        actual: described(program),
-        source: lookOf(program),
-      })),
-      remedy: [
-        lookOnNode(
-          node,
-          'see what is attached to the link; chaos tests and traffic tools add such programs too.',
-          [...new Set(found.map(lookOf))].join('; '),
-        ),
-        ...found
-          .slice(0, SHOWN)
-          .map((program) =>
-            repairOnNode(
-              node,
-              'remove it; the pod keeps running. Have the program that created it remove it, or it returns.',
-              removalOf(program),
-            ),
-          ),
-      ],
+      evidence: rowsOf(found, SHOWN, (program) =>
+        programRow(program, program.place === 'queue' ? WANTED_QUEUE : 'none', OF_POD),
+      ),
+      remedy: removePrograms(found, SHOWN, node, 'the pod keeps running'),
     };
   },
 });
@@ -69,13 +55,10 @@ export const linkProgramUnexpected = definePodCheck({
 const ANNOTATED = 'kmesh.net/redirection';
 const OFF = { driver: 'xdpdrv', generic: 'xdpgeneric', offload: 'xdpoffload', several: 'xdp' } as const;
 
-/** Queues that lose or delay packets on purpose; nobody but tests and chaos tools sets them. */
-const LOSING: readonly string[] = ['netem', 'blackhole'];
-
 /** Chaos tools set it on the pod's own end. A container that may set one may want it. */
 function queueInPod({ pod, link, namespace }: PodNetwork): Failure | null {
   const queue = link?.queue ?? null;
-  if (link === null || queue === null || !LOSING.includes(queue)) return null;
+  if (link === null || queue === null || !isLosing(queue)) return null;
   if (pod.containers.some(mayChangeNetwork)) return null;
   return {
     detail: `${link.name} of the pod has the queue ${quote(queue, 20)}, which delays or loses packets; no container of the pod may set one.`,
@@ -83,7 +66,7 @@ function queueInPod({ pod, link, namespace }: PodNetwork): Failure | null {
     evidence: [
       {
         what: `queue of ${link.name}`,
-        expected: 'noqueue, or the limit of a bandwidth plugin',
+        expected: WANTED_QUEUE,
         actual: queue,
         source: `tc qdisc show dev ${link.name} (netns ${namespace})`,
       },
@@ -138,47 +121,3 @@ const xdpRow = (link: string, xdp: Xdp, where: string): Comparison => ({
   actual: `${programOf(xdp)}, ${xdp.mode}`,
   source: `ip -d link show dev ${link} (${where})`,
 });
-
-/** Agents load eBPF programs, which have names; bandwidth limits use tbf, and filters that redirect to another link. */
-export function isUnexpected({ place, kind, classic, drops }: LinkProgram): boolean {
-  return place === 'queue' ? LOSING.includes(kind) : classic || drops !== null;
-}
-
-/** What a filter sees, of packets that come in by the link or go out. */
-const OF_POD = { in: 'the pod sends', out: 'is sent to the pod' } as const;
-
-export function described(
-  { place, kind, priority, drops, classic }: LinkProgram,
-  sees: Readonly<Record<'in' | 'out', string>> = OF_POD,
-): string {
-  if (place === 'queue') return `the queue ${quote(kind, 20)}, which delays or loses packets`;
-  const from = sees[place];
-  const does =
-    drops === 'all'
-      ? `drops all that ${from}`
-      : drops === 'some' && !classic
-        ? `drops some of what ${from}`
-        : `may drop what ${from}`;
-  return `a filter ${quote(kind, 20)}${classic ? ' (classic BPF)' : ''} of priority ${priority} that ${does}`;
-}
-
-export function lookOf({ place, link }: LinkProgram): string {
-  return place === 'queue'
-    ? command('tc', 'qdisc', 'show', 'dev', link)
-    : command('tc', 'filter', 'show', 'dev', link, place === 'in' ? 'ingress' : 'egress');
-}
-
-export function removalOf({ place, link, priority }: LinkProgram): string {
-  return place === 'queue'
-    ? command('tc', 'qdisc', 'del', 'dev', link, 'root')
-    : command(
-        'tc',
-        'filter',
-        'del',
-        'dev',
-        link,
-        place === 'in' ? 'ingress' : 'egress',
-        'prio',
-        String(priority),
-      );
-}

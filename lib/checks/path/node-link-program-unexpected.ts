@@ -2,8 +2,7 @@ import type { Sources } from '../../model/evidence.ts';
 import type { LinkProgram } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { lookOnNode, repairOnNode } from '../remedies/steps.ts';
-import { described, isUnexpected, lookOf, removalOf } from './link-program-unexpected.ts';
+import { described, isUnexpected, programRow, removePrograms } from '../remedies/link-programs.ts';
 
 const SHOWN = 5;
 const OF_NODE = { in: 'comes in', out: 'goes out' } as const;
@@ -31,28 +30,8 @@ export const nodeLinkProgramUnexpected = defineCheck({
           SHOWN,
         )}.`,
         confidence: 'confirmed',
-        evidence: rowsOf(found, SHOWN, (program) => ({
-          what: program.place === 'queue' ? `queue of ${program.link}` : `filter of ${program.link}`,
-          expected: 'none that loses packets',
-          actual: described(program, OF_NODE),
-          source: lookOf(program),
-        })),
-        remedy: [
-          lookOnNode(
-            node,
-            'see what is attached to the link; chaos tests and traffic tools add such programs too.',
-            [...new Set(found.map(lookOf))].join('; '),
-          ),
-          ...found
-            .slice(0, SHOWN)
-            .map((program) =>
-              repairOnNode(
-                node,
-                'remove it; no pod has to be deleted. Have the program that created it remove it, or it returns.',
-                removalOf(program),
-              ),
-            ),
-        ],
+        evidence: rowsOf(found, SHOWN, (program) => programRow(program, 'none that loses packets', OF_NODE)),
+        remedy: removePrograms(found, SHOWN, node, 'no pod has to be deleted'),
       }),
     ];
   },
