@@ -1,4 +1,4 @@
-import { readRule } from '../../computed/forward-rules.ts';
+import { natChain } from '../../computed/nat-chain.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
@@ -66,31 +66,7 @@ export const masqueradeRulesDetached = defineCheck({
   },
 });
 
-type InTable = {
-  readonly plugin: string;
-  readonly chain: string;
-  readonly comment: string;
-  readonly tool: string;
-  readonly family: 4 | 6;
-  readonly rules: number;
-  readonly reached: boolean;
-};
-
-function inTable(
-  { backend, tables }: PacketFilter,
-  { chain, comment, plugin }: (typeof MASQUERADE_CHAINS)[number],
-): InTable[] {
-  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
-  const rules = chains.find(({ name }) => name === chain)?.rules.length ?? 0;
-  if (backend === 'nftables' || rules === 0) return [];
-  const [program = ''] = backend.split('-');
-  const posts = chains.find(({ name }) => name === 'POSTROUTING')?.rules ?? [];
-  return [
-    {
-      ...{ plugin, chain, comment, rules },
-      tool: backend.endsWith('-legacy') ? backend : program,
-      family: program === 'ip6tables' ? 6 : 4,
-      reached: posts.some((rule) => readRule(rule)?.target === chain),
-    },
-  ];
+function inTable(filter: PacketFilter, masquerades: (typeof MASQUERADE_CHAINS)[number]) {
+  const found = natChain(filter, masquerades.chain);
+  return found === null ? [] : [{ ...found, ...masquerades, reached: found.isReachedFrom('POSTROUTING') }];
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type Condition, readRule } from '../../computed/forward-rules.ts';
+import { toolOf } from '../../computed/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { AGENT_CHAINS, AGENT_TABLES } from '../../model/cni-names.ts';
 import type { Sources } from '../../model/evidence.ts';
@@ -180,11 +181,6 @@ function dropsAll(rules: readonly string[]): boolean {
 }
 
 const mayDrop = (rule: string): boolean => isDrop(readRule(rule)?.target ?? '');
-
-function toolOf(backend: Dropping['backend']): string {
-  const family = backend.startsWith('ip6') ? 'ip6tables' : 'iptables';
-  return backend.endsWith('-legacy') ? `${family}-legacy` : family;
-}
 
 function listOf({ backend, table, chain }: Dropping): string {
   return backend === 'nftables'

@@ -1,4 +1,4 @@
-import { readRule } from '../../computed/forward-rules.ts';
+import { natChain } from '../../computed/nat-chain.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
@@ -78,31 +78,9 @@ export const serviceRulesDetached = defineCheck({
   },
 });
 
-type Services = {
-  readonly tool: string;
-  readonly family: 4 | 6;
-  /** In the chain of Services. */
-  readonly rules: number;
-  readonly missing: readonly (typeof WAYS)[number][];
-};
-
-/** Of a table nat in which kube-proxy has rules for Services. */
-function servicesOf({ backend, tables }: PacketFilter): Services[] {
-  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
-  const rules = chains.find(({ name }) => name === SERVICES)?.rules.length ?? 0;
-  if (backend === 'nftables' || rules === 0) return [];
-  const [program = ''] = backend.split('-');
-  return [
-    {
-      tool: backend.endsWith('-legacy') ? backend : program,
-      family: program === 'ip6tables' ? 6 : 4,
-      rules,
-      missing: WAYS.filter(
-        ({ chain }) =>
-          !chains.some(
-            ({ name, rules }) => name === chain && rules.some((rule) => readRule(rule)?.target === SERVICES),
-          ),
-      ),
-    },
-  ];
+/** Of a table nat in which kube-proxy has rules for Services, with the ways that do not lead there. */
+function servicesOf(filter: PacketFilter) {
+  const chain = natChain(filter, SERVICES);
+  if (chain === null) return [];
+  return [{ ...chain, missing: WAYS.filter((way) => !chain.isReachedFrom(way.chain)) }];
 }

@@ -1,0 +1,35 @@
+/** A chain of table nat that an agent keeps in iptables, and whether packets get there. */
+import type { PacketFilter } from '../model/network.ts';
+import { readRule } from './forward-rules.ts';
+
+export type NatChain = {
+  /** The program that shows and changes it. */
+  readonly tool: string;
+  readonly family: 4 | 6;
+  /** The number of its rules. */
+  readonly rules: number;
+  /** Whether a rule of a built-in chain leads there. */
+  readonly isReachedFrom: (builtIn: string) => boolean;
+};
+
+/** @returns null if this backend of the packet filter has no such chain, or none with rules */
+export function natChain({ backend, tables }: PacketFilter, wanted: string): NatChain | null {
+  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
+  const rules = chains.find(({ name }) => name === wanted)?.rules.length ?? 0;
+  if (backend === 'nftables' || rules === 0) return null;
+  return {
+    tool: toolOf(backend),
+    family: backend.startsWith('ip6') ? 6 : 4,
+    rules,
+    isReachedFrom: (builtIn) =>
+      chains.some(
+        ({ name, rules: own }) => name === builtIn && own.some((rule) => readRule(rule)?.target === wanted),
+      ),
+  };
+}
+
+/** The program for one backend of iptables: the default one is of nftables. */
+export function toolOf(backend: PacketFilter['backend']): string {
+  const family = backend.startsWith('ip6') ? 'ip6tables' : 'iptables';
+  return backend.endsWith('-legacy') ? `${family}-legacy` : family;
+}
