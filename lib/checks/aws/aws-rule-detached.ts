@@ -7,7 +7,9 @@ import { command, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 /** Links of pods on shared ENIs, of pods on branch ENIs, and VLANs. */
-const LINKS = [BRANCH_ENI.link, cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix ?? 'eni'];
+const LINKS = [BRANCH_ENI.link, cniPlugin(AWS_CNI)?.layout?.hostLinkPrefix].filter(
+  (prefix) => prefix != null,
+);
 
 /** A pod's link was removed, but CNI DEL did not remove its rules (amazon-vpc-cni-k8s#1375, #1376). */
 export const awsRuleDetached = defineCheck({
