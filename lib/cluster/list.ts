@@ -246,7 +246,7 @@ async function eventsAt(
   options: ListOptions | undefined,
 ): Promise<Event[]> {
   const { items } = await listAll(cluster, what, path, query, reduceEvent, options);
-  return items.filter((event) => event !== null && isWanted(event)) as Event[];
+  return items.filter((event) => event !== null).filter(isWanted);
 }
 
 /** A list that may be missing by design, or forbidden. @throws AuditError ABORTED */

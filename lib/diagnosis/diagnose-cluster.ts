@@ -9,7 +9,7 @@ import type { Exception, ExceptionUse } from '../model/exception.ts';
 import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
 import { type KubectlOptions, onCluster } from '../model/kubectl.ts';
 import type { CheckTally, NodeResult } from '../model/node-result.ts';
-import type { ClusterReport } from '../model/report.ts';
+import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import { workloadOf } from '../model/workload.ts';
 import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
@@ -53,11 +53,7 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
     ...run,
     cluster: run.cluster.name,
     askedAgain: new Set([...run.earlier.values()].map(nodeOf)),
-    readBefore: new Set(
-      run.previous?.coverage.nodes.flatMap(({ node, result }) =>
-        result === 'audited' || result === 'partial' ? [node] : [],
-      ),
-    ),
+    readBefore: new Set(readNodes(run.previous?.coverage.nodes ?? [])),
   });
   const acrossNodes = runChecks(
     clusterChecks(run).filter((check) => !isAboutExceptions(check)),
@@ -65,7 +61,7 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
       ...folded,
       podLinks: folded.podLinks ?? [],
       earlierPodLinks: earlierPodLinks(run),
-      auditedNodes: auditedNodes(folded),
+      auditedNodes: readNodes(folded.nodes),
       exceptions: [],
     },
     run,
@@ -125,7 +121,8 @@ function isAboutExceptions({ id }: ClusterCheck): boolean {
   return id === exceptionExpired.id || id === exceptionUnused.id;
 }
 
-function auditedNodes({ nodes }: FoldedNodes): string[] {
+/** Names of the nodes that were read, whole or in part. */
+function readNodes(nodes: readonly NodeCoverage[]): string[] {
   return nodes.flatMap(({ node, result }) => (result === 'audited' || result === 'partial' ? [node] : []));
 }
 

@@ -32,9 +32,10 @@ export function keptOf(found: readonly (readonly CheckFailure[])[]): number[] {
     found.map(({ length }) => length),
     FINDINGS_OF_A_NODE,
   );
-  const sizes = found.map((failures) => failures.slice(0, most).map(bytesOf));
-  const room = shareOf(sizes.map(sumOf), BYTES_OF_A_NODE);
-  return sizes.map((each) => fitting(each, room));
+  return within(
+    found.map((failures) => failures.slice(0, most).map(bytesOf)),
+    BYTES_OF_A_NODE,
+  );
 }
 
 /**
@@ -53,19 +54,20 @@ export class ReportRoom {
   fit(result: NodeResult): NodeResult {
     const found = [...Map.groupBy(result.failures, ({ check }) => check)];
     const sizes = found.map(([, failures]) => failures.map(bytesOf));
-    const sums = sizes.map(sumOf);
-    const share = shareOf(sums, BYTES_OF_EVERY_NODE + this.#left);
-    const kept = new Map(found.map(([check], index) => [check, fitting(sizes[index] ?? [], share)]));
-    const used = sumOf(sizes.flatMap((each, index) => each.slice(0, kept.get(found[index]?.[0] ?? ''))));
+    const kept = within(sizes, BYTES_OF_EVERY_NODE + this.#left);
+    const used = sumOf(sizes.flatMap((each, index) => each.slice(0, kept[index])));
     this.#left -= Math.max(0, used - BYTES_OF_EVERY_NODE);
-    if (used === sumOf(sums)) return result;
-    const of = new Map(found);
+    if (found.every(([, failures], index) => failures.length === kept[index])) return result;
+    const cut = new Map(
+      found.map(([check, failures], index) => [check, { failures, kept: kept[index] ?? 0 }]),
+    );
     return {
       ...result,
-      failures: found.flatMap(([check, failures]) => failures.slice(0, kept.get(check))),
-      tallies: result.tallies.map((tally) =>
-        withoutRest(tally, of.get(tally.check) ?? [], kept.get(tally.check) ?? 0, 'in a report of this size'),
-      ),
+      failures: [...cut.values()].flatMap(({ failures, kept: some }) => failures.slice(0, some)),
+      tallies: result.tallies.map((tally) => {
+        const { failures, kept: some } = cut.get(tally.check) ?? { failures: [], kept: 0 };
+        return withoutRest(tally, failures, some, 'in a report of this size');
+      }),
     };
   }
 }
@@ -121,6 +123,15 @@ const sumOf = (sizes: readonly number[]): number => sizes.reduce((sum, size) => 
 /** Bytes of a finding as it is written. */
 function bytesOf(failure: CheckFailure): number {
   return Buffer.byteLength(JSON.stringify(failure));
+}
+
+/**
+ * How many of each check's findings fit into the room.
+ * @param sizes - those of its findings, in order
+ */
+function within(sizes: readonly (readonly number[])[], room: number): number[] {
+  const share = shareOf(sizes.map(sumOf), room);
+  return sizes.map((each) => fitting(each, share));
 }
 
 /** How many of them, from the first, fit into the room. */
