@@ -45,14 +45,14 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context):
       const would = answers.filter(({ word }) => word === 'would').length;
       return {
         ok: !areUnsure(answers, 'done'),
-        detail: `${would} would be ${doneTo(act.kind)}${notDone(answers)}; nothing was changed`,
+        detail: `${would} would be ${WORDS[act.kind].done}${notDone(answers)}; nothing was changed`,
         answers,
       };
     },
     act: async () => {
       const answers = await askedOnNode(cluster, requestOf(act), context, true);
       const done = answers.filter(({ word }) => word === 'done');
-      const detail = `${done.length} ${doneTo(act.kind)}${notDone(answers)}`;
+      const detail = `${done.length} ${WORDS[act.kind].done}${notDone(answers)}`;
       if (areUnsure(answers, 'would')) return { ok: false, detail, answers };
       // An audit would find the fault again, as it should be.
       if (act.kind === 'take-back') return { ok: true, detail, answers };
@@ -77,12 +77,6 @@ function becameBy(answers: readonly RepairAnswer[]) {
  */
 function areUnsure(answers: readonly RepairAnswer[], odd: RepairAnswer['word']): boolean {
   return answers.some(({ word }) => word === 'failed' || word === 'left' || word === odd);
-}
-
-/** What becomes of the objects. */
-function doneTo(kind: NodeAct['kind']): string {
-  if (kind === 'restore') return 'put back';
-  return kind === 'take-back' ? 'taken back' : 'deleted';
 }
 
 /** How many remain, by answer. */
@@ -120,10 +114,10 @@ export async function finishOnNode(
     const answers = await askedOnNode(cluster, request, { ...context, runId }, true);
     const done = answers.filter(({ word }) => word === 'done').length;
     const isSettled = ({ word, detail }: RepairAnswer): boolean =>
-      word === 'refused' && SETTLED[record.act].includes(detail);
+      word === 'refused' && WORDS[record.act].settled === detail;
     const settled = answers.filter(isSettled).length;
     const rest = answers.filter((answer) => !isSettled(answer));
-    const outcome = `it was completed: ${settled} were ${SETTLED_AS[record.act]}, ${done} ${doneTo(record.act)} now${notDone(rest)}`;
+    const outcome = `it was completed: ${settled} were ${WORDS[record.act].all}, ${done} ${WORDS[record.act].done} now${notDone(rest)}`;
     return { outcome, record: withAnswers(record, answers) };
   } catch (error) {
     if (context.signal.aborted) throw error;
@@ -138,21 +132,25 @@ function withAnswers(record: NodeRecord, answers: readonly RepairAnswer[]): Node
     : { ...record, objects: record.objects.map((each) => ({ ...each, ...became(each.name) })) };
 }
 
-/** Reasons to refuse what is already as the repair would have it. */
-const SETTLED: Record<NodeAct['kind'], readonly string[]> = {
-  restore: ['it is as it should be'],
-  'take-back': ['it is as it was found'],
-  'delete-namespaces': ['its pin is gone'],
-  'delete-veths': ['it is gone'],
-  'release-addresses': ['it is gone'],
-};
+const DELETES = { verb: 'delete', done: 'deleted', settled: 'it is gone', all: 'gone' } as const;
 
-const SETTLED_AS: Record<NodeAct['kind'], string> = {
-  restore: 'as they should be',
-  'take-back': 'as they were found',
-  'delete-namespaces': 'gone',
-  'delete-veths': 'gone',
-  'release-addresses': 'gone',
+/** Each kind of act in words: what it does, what becomes of its objects, and the refusal of one that is so already. */
+export const WORDS: Record<NodeAct['kind'], Readonly<Record<'verb' | 'done' | 'settled' | 'all', string>>> = {
+  restore: {
+    verb: 'put back',
+    done: 'put back',
+    settled: 'it is as it should be',
+    all: 'as they should be',
+  },
+  'take-back': {
+    verb: 'take back',
+    done: 'taken back',
+    settled: 'it is as it was found',
+    all: 'as they were found',
+  },
+  'delete-namespaces': { ...DELETES, settled: 'its pin is gone' },
+  'delete-veths': DELETES,
+  'release-addresses': DELETES,
 };
 
 /** Settings for a pod that repairs a node. */

@@ -7,7 +7,7 @@ import { AuditError } from '../model/errors.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
-import { finishOnNode, type NodeRecord, type OnNode } from './repair-node.ts';
+import { finishOnNode, type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
 
 const LEASE = 'netns-audit-remediate';
 
@@ -120,20 +120,12 @@ function whatOf(record: NodeRecord): string {
   return `${record.objects.length} ${what[record.act]}`;
 }
 
-const VERBS: Record<NodeRecord['act'], string> = {
-  restore: 'put back',
-  'take-back': 'take back',
-  'delete-namespaces': 'delete',
-  'delete-veths': 'delete',
-  'release-addresses': 'delete',
-};
-
 /** The sentence for a record without end. Only the holder of the lease knows whether it is still running. */
 export function begunSentence(record: RepairRecord): string {
   const what =
     'pod' in record
       ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${record.pod.namespace}/${record.pod.name}`
-      : `${VERBS[record.act]} ${whatOf(record)} on ${record.node}`;
+      : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
 
