@@ -1,5 +1,6 @@
 /** What the repair of a node does to its own routes, rules, entries and settings, which its pods need, and to what has become of some since they were found. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { completesWhenKilled } from './killed.ts';
 import { whyNoLab } from './lab.ts';
 import { restoreAndUndo, restoreLab, type TakenBack } from './restored.ts';
 
@@ -108,31 +109,15 @@ describe.skipIf(whyNoLab() !== null)('what a node alone lost', { timeout: 60_000
   });
 });
 
-/** Where it is killed: a loss, and a command before or after which no program of it goes on. */
-const STEPS = [
-  ['1', 'route replace 10.2.2.1 dev veth00000001 scope host'],
-  ['2', 'route replace 10.2.2.2 dev veth00000002 scope link'],
-  ['3', 'rule add to 10.2.2.3 lookup main priority 512'],
-  ['4', 'rule add from 10.2.2.4 lookup 2 priority 1536'],
-  ['5', 'route add 10.1.1.0/24 dev cni0 *'],
-  ['6', 'neigh del 10.1.1.6 dev cni0'],
-  ['8', 'neigh del 10.1.1.254 dev eth0'],
-  ['9', 'neigh replace 169.254.1.1 *'],
-] as const;
-
 describe.skipIf(whyNoLab() !== null)('a repair of a node that is killed', { timeout: 60_000 }, () => {
-  it.each(STEPS.flatMap((step) => [['before', ...step] as const, ['after', ...step] as const]))(
-    '%s the step of loss %s: %s, is completed by the same call',
-    (when, loss, step) => {
-      const { answers, before, after, said } = restoreLab('restore-node.sh', true, {
-        FEW: loss,
-        KILL: `${when} ${step}`,
-      });
-      expect(said).not.toContain('it was not killed');
-      expect([...answers.values()]).toEqual([
-        expect.stringMatching(/^(?:done|refused): it is as it should be$/),
-      ]);
-      expect(after).toEqual(before);
-    },
-  );
+  completesWhenKilled('restore-node.sh', [
+    ['1', 'route replace 10.2.2.1 dev veth00000001 scope host'],
+    ['2', 'route replace 10.2.2.2 dev veth00000002 scope link'],
+    ['3', 'rule add to 10.2.2.3 lookup main priority 512'],
+    ['4', 'rule add from 10.2.2.4 lookup 2 priority 1536'],
+    ['5', 'route add 10.1.1.0/24 dev cni0 *'],
+    ['6', 'neigh del 10.1.1.6 dev cni0'],
+    ['8', 'neigh del 10.1.1.254 dev eth0'],
+    ['9', 'neigh replace 169.254.1.1 *'],
+  ]);
 });

@@ -1,5 +1,6 @@
 /** What the repair of a node does to running pods that lost a part of their network, and to what has become of some since they were found. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { completesWhenKilled } from './killed.ts';
 import { whyNoLab } from './lab.ts';
 import { type Restored, restoreAndUndo, restoreLab } from './restored.ts';
 
@@ -124,33 +125,17 @@ describe.skipIf(whyNoLab() !== null)('what was put back', { timeout: 180_000 }, 
   });
 });
 
-/** Where it is killed: a loss, and a command before or after which no program of it goes on. */
-const STEPS = [
-  ['1', 'link set dev lo up'],
-  ['2', 'route add default via 10.1.1.254 dev eth0'],
-  ['3', 'route add 10.1.1.0/24 dev eth0 *'],
-  ['4', 'link set dev veth00000004 type bridge_slave hairpin on'],
-  ['5', 'link set dev veth00000005 master cni0'],
-  ['5', 'link set dev veth00000005 type bridge_slave hairpin on'],
-  ['6', 'link set dev veth00000006 up'],
-  ['7', 'link set dev veth00000007 type bridge_slave learning on'],
-  ['8', 'link set dev veth00000008 type bridge_slave isolated off'],
-  ['9', 'addr add 127.0.0.1/8 dev lo'],
-] as const;
-
 describe.skipIf(whyNoLab() !== null)('a repair of pods that is killed', { timeout: 60_000 }, () => {
-  it.each(STEPS.flatMap((step) => [['before', ...step] as const, ['after', ...step] as const]))(
-    '%s the step of loss %s: %s, is completed by the same call',
-    (when, loss, step) => {
-      const { answers, before, after, said } = restoreLab('restore.sh', true, {
-        FEW: loss,
-        KILL: `${when} ${step}`,
-      });
-      expect(said).not.toContain('it was not killed');
-      expect([...answers.values()]).toEqual([
-        expect.stringMatching(/^(?:done|refused): it is as it should be$/),
-      ]);
-      expect(after).toEqual(before);
-    },
-  );
+  completesWhenKilled('restore.sh', [
+    ['1', 'link set dev lo up'],
+    ['2', 'route add default via 10.1.1.254 dev eth0'],
+    ['3', 'route add 10.1.1.0/24 dev eth0 *'],
+    ['4', 'link set dev veth00000004 type bridge_slave hairpin on'],
+    ['5', 'link set dev veth00000005 master cni0'],
+    ['5', 'link set dev veth00000005 type bridge_slave hairpin on'],
+    ['6', 'link set dev veth00000006 up'],
+    ['7', 'link set dev veth00000007 type bridge_slave learning on'],
+    ['8', 'link set dev veth00000008 type bridge_slave isolated off'],
+    ['9', 'addr add 127.0.0.1/8 dev lo'],
+  ]);
 });
