@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node';
 import { audit, summary } from './audit.ts';
 import {
   detectPlatform,
+  nodesSettled,
   type Platform,
   removeEverything,
   schedulableNodes,
@@ -25,6 +26,7 @@ declare module 'vitest' {
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await requireCluster();
+  await nodesSettled();
   await startInjector();
   const nodes = await schedulableNodes();
   if (nodes.length === 0) throw new Error('end-to-end tests: no Ready Linux node takes ordinary pods');

@@ -96,9 +96,15 @@ export async function inject(
     await waitReady('part=victim', count);
   }
   const found = await findOnNodes(await listPods('-l', 'part=victim'));
+  const taken = new Set(
+    (await getJson<{ items: readonly Pod[] }>(['pods', '--all-namespaces'])).items.map(
+      (pod) => pod.status.podIP,
+    ),
+  );
   return inParallel(placed, async ({ fault, node }) => {
     const victims = found.filter((one) => one.pod.metadata.labels?.fault === fault.id);
     const variables: Record<string, string> = { NODE: node, ...victims[0]?.variables };
+    variables.FREE_IP = freeAddress(variables.IP ?? '', taken);
     for (const [name, value] of Object.entries(victims[1]?.variables ?? {}))
       variables[`OTHER_${name}`] = value;
     const printed = await runScript(fault, node, fault.inject, variables);
@@ -107,6 +113,16 @@ export async function inject(
     if (fault.unready) await waitFor(`${node} to be NotReady`, async () => !isReady(await getNode(node)));
     return { fault, node, victims, variables };
   });
+}
+
+/** The highest address of the pod's /24 that no pod has: host-local gives every address in turn, .254 too. */
+function freeAddress(address: string, taken: ReadonlySet<string | undefined>): string {
+  const network = address.slice(0, address.lastIndexOf('.'));
+  for (let last = 254; last > 1; last--) {
+    const candidate = `${network}.${last}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+  return '';
 }
 
 /**

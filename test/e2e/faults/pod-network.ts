@@ -82,11 +82,11 @@ export const podNetworkFaults: readonly Fault[] = [
     check: 'pod-address-mismatch',
     where: 'pod-network',
     // The routes that were deleted with the address are restored: only the address is wrong.
-    inject: `ip route show > /tmp/routes.$$; prefix=$(ip -o -4 addr show dev eth0 | sed 's#.*inet [0-9.]*/\\([0-9]*\\) .*#\\1#'); new=\${IP%.*}.251
-ip addr del "$IP/$prefix" dev eth0; ip addr add "$new/$prefix" dev eth0
+    inject: `ip route show > /tmp/routes.$$; prefix=$(ip -o -4 addr show dev eth0 | sed 's#.*inet [0-9.]*/\\([0-9]*\\) .*#\\1#')
+ip addr del "$IP/$prefix" dev eth0; ip addr add "$FREE_IP/$prefix" dev eth0
 grep -v 'proto kernel' /tmp/routes.$$ | ${gatewaysLast} | sed "s/ src $IP//" | while read -r route; do ip route replace $route; done
-rm /tmp/routes.$$; echo "NEW=$new"`,
-    shows: ['$IP', '$NEW'],
+rm /tmp/routes.$$`,
+    shows: ['$IP', '$FREE_IP'],
     repair: 'remedy',
     when: hasSubnet,
   },
