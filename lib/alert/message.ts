@@ -2,7 +2,7 @@
 import { bySeverity, objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { coverageLine, minute, plural } from '../report/index.ts';
+import { coverageLine, impactOfAll, minute, plural } from '../report/index.ts';
 import { type Alert, alertsOf } from './alerts.ts';
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
@@ -45,10 +45,12 @@ export function clusterMessage(
   const cluster = printable(report.cluster.name, 100);
   const headline = headlineOf(changes);
   const sections = sectionsOf(report, changes);
+  const impact = impactOfAll(report.findings);
   const head = [
     ...spoken(cluster, changes),
     `${cluster} is ${report.verdict}: ${headline}.`,
     ...stateLines(report, changes),
+    ...(impact === null || changes.fresh.length === 0 ? [] : [printable(impact, 600)]),
     ...notes,
     ...(changes.replaced === null
       ? []

@@ -5,7 +5,6 @@
 import { type AuditedObject, type Finding, nodeOf, objectName, type RemedyStep } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { workloadOf } from '../model/workload.ts';
 import { plural } from './summary.ts';
 import { clippedInside, widthOf } from './width.ts';
 
@@ -49,52 +48,6 @@ export function groups(report: Pick<ClusterReport, 'findings'>): Group[] {
 function newestFirst({ state, notSeen }: Finding): number {
   if (state === 'new') return 0;
   return notSeen ? 2 : 1;
-}
-
-/** Services, or workloads, to name per group. */
-const NAMED = 5;
-
-/**
- * What a fault means for those who use the pods: `Affects 1 of 3 pods of shop/web. Still receives traffic of Service
- * shop/web.` Null if nothing is known.
- */
-export function impactOf(
-  members: readonly (Pick<Finding, 'serves' | 'replicas'> & { readonly object: AuditedObject })[],
-): string | null {
-  const sentences = [workloadsIn(members), trafficOf(members)].filter((sentence) => sentence !== null);
-  return sentences.length === 0 ? null : sentences.join(' ');
-}
-
-/** `Affects 1 of 3 pods of shop/web and all 2 pods of shop/cart.` */
-function workloadsIn(members: Parameters<typeof impactOf>[0]): string | null {
-  const pods = members.filter(({ object, replicas }) => object.kind === 'pod' && replicas !== undefined);
-  const sets = Map.groupBy(pods, ({ object }) => `${object.namespace}/${workloadOf(object)}`);
-  if (sets.size === 0) return null;
-  const parts = [...sets].map(([workload, set]) => {
-    const hit = new Set(set.map(({ object }) => object.name)).size;
-    // Pods may have gone since they were counted.
-    const all = Math.max(hit, ...set.map(({ replicas = 0 }) => replicas));
-    if (all === 1) return `the only pod of ${workload}`;
-    return `${hit === all ? 'all' : `${hit.toLocaleString('en-US')} of`} ${all.toLocaleString('en-US')} pods of ${workload}`;
-  });
-  return `Affects ${list(parts)}.`;
-}
-
-/** Whether its pods still get traffic: `Still receives traffic of Service shop/web.`; null if none is known to. */
-function trafficOf(members: readonly Pick<Finding, 'serves'>[]): string | null {
-  const serving = members.filter(({ serves = [] }) => serves.length > 0);
-  const services = [...new Set(serving.flatMap(({ serves = [] }) => serves))];
-  if (services.length === 0) return null;
-  const what = `receive${members.length === 1 ? 's' : ''} traffic of ${services.length === 1 ? 'Service' : 'Services'} ${list(services)}.`;
-  if (members.length === 1) return `Still ${what}`;
-  return `${serving.length === members.length ? 'All' : serving.length.toLocaleString('en-US')} of these pods still ${what}`;
-}
-
-/** `a`, `a and b`, `a, b, c, d, e and 3 more`. */
-function list(all: readonly string[]): string {
-  const shown = all.slice(0, NAMED);
-  const last = all.length > NAMED ? `${(all.length - NAMED).toLocaleString('en-US')} more` : shown.pop();
-  return shown.length === 0 ? (last ?? '') : `${shown.join(', ')} and ${last}`;
 }
 
 /** All findings of a group, without those it explains. */

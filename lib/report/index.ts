@@ -12,10 +12,11 @@ import type { TextOptions } from './text-style.ts';
 
 export { csvText, jsonText } from './escape.ts';
 export { type Format, formats } from './formats.ts';
-export { countOf, impactOf, shortName, withoutDomain } from './group.ts';
+export { countOf, shortName, withoutDomain } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';
 export type { Night } from './html/nights.ts';
 export { type PageOptions, writeHtml } from './html/page.ts';
+export { impactOf, impactOfAll } from './impact.ts';
 export { eachRow, rows } from './ndjson.ts';
 export { coverageLine, minute, plural } from './summary.ts';
 export { table } from './table.ts';

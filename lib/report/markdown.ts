@@ -3,7 +3,8 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { markdownText as text } from './escape.ts';
-import { type Group, groups, impactOf, membersOf, statesOf, stepsOf, whatOf } from './group.ts';
+import { type Group, groups, membersOf, statesOf, stepsOf, whatOf } from './group.ts';
+import { impactOf, impactOfAll } from './impact.ts';
 import { coverageLine, severityCounts, unjudgedPods, unknownServices } from './summary.ts';
 
 /** GitHub-flavored Markdown, for job summaries and comments. */
@@ -11,10 +12,12 @@ export function writeMarkdown(report: ClusterReport): string {
   const counts = severityCounts(report);
   const unjudged = unjudgedPods(report);
   const services = unknownServices(report);
+  const impact = impactOfAll(report.findings);
   const out = [
     `# ${text(report.cluster.name)}: ${report.verdict}${counts === '' ? '' : ` (${counts})`}`,
     '',
     `${coverageLine(report)}; ${report.startedAt}; run \`${report.runId}\``,
+    ...(impact === null ? [] : ['', text(impact, 1000)]),
     ...(unjudged === null ? [] : ['', text(unjudged, 4000)]),
     ...(services === null ? [] : ['', text(services, 1000)]),
   ];

@@ -7,7 +7,9 @@ import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
 import { type Group, groups, membersOf, shortWhatOf, statesOf } from './group.ts';
+import { impactOfAll } from './impact.ts';
 import {
+  ACTIVE,
   coverageLine,
   duration,
   minute,
@@ -40,6 +42,7 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
       hanging(line.split(' '), options.width, ['', '  ']),
     ),
     overview(counting, options),
+    together(report, options),
     ...details(counting, report, options),
     pending(shown, options),
     suppressed(shown, options),
@@ -93,6 +96,12 @@ function overview(counting: readonly Group[], options: TextOptions): string[] {
         ]
       : []),
   ];
+}
+
+/** A workload that several entries name. */
+function together({ findings }: ClusterReport, { width }: TextOptions): string[] {
+  const impact = impactOfAll(findings);
+  return impact === null ? [] : indented(printable(impact), width, '');
 }
 
 /** How many groups of each severity, worst first: `1 high, 2 medium`. */
@@ -231,7 +240,7 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
   const words = `${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}${changed.length === 0 ? '' : `; ${changed.join(', ')}`}`;
   return [
     // Text from a node never starts a line.
-    ...asides.flatMap((line) => hanging(line.split(' '), options.width, ['', '  '])),
+    ...asides.flatMap((line) => hanging(withCommandWhole(line), options.width, ['', '  '])),
     ...indented(`${coverageLine(report)}; ${duration(report)}`, options.width, ''),
     ...hanging(
       [paint(report.verdict, report.verdict.toUpperCase(), options), ...` ${words}`.split(/(?<=\S) /)],
@@ -239,6 +248,13 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
       ['', '  '],
     ),
   ];
+}
+
+/** Words of a line; a command at its end is one of them, to be copied from one line. */
+function withCommandWhole(line: string): string[] {
+  return line.endsWith(ACTIVE)
+    ? [...line.slice(0, -ACTIVE.length).trimEnd().split(' '), ACTIVE]
+    : line.split(' ');
 }
 
 /** Nodes with the most findings, if there are several nodes. */

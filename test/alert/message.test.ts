@@ -48,6 +48,20 @@ describe('a mail', () => {
     expect(text).toContain('netns-audit reports show 20260102T030405Z-0a1b2c3d');
   });
 
+  it('adds up what several faults do to one workload', () => {
+    const findings = ['pod-interface-missing', 'pod-loopback-down'].map((check, n) =>
+      aFinding({
+        fingerprint: check,
+        check,
+        object: { kind: 'pod', namespace: 'shop', name: `cart-${n}`, node: 'node-1' },
+        replicas: 6,
+      }),
+    );
+    expect(message(aReport({ verdict: 'critical', findings })).text).toContain(
+      '\nTogether, the findings affect 2 of 6 pods of shop/cart.\n',
+    );
+  });
+
   it('has at most 40 lines of 72 columns but for the links, worst first, and says what it left out', () => {
     const lines = message(many).text.trimEnd().split('\n');
     expect(lines.length).toBeLessThanOrEqual(40);

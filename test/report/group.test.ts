@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { objectName } from '../../lib/model/finding.ts';
-import { countOf, groups, impactOf, stepsOf } from '../../lib/report/group.ts';
+import { countOf, groups, stepsOf } from '../../lib/report/group.ts';
 import { aFinding } from './sample.ts';
 
 it('names an object once, however often its name is in its path', () => {
@@ -51,38 +51,6 @@ describe('the repair of one fault on two nodes', () => {
       ['On node node-1: delete it.', 'rm /run/netns/node-1'],
       ['On node node-1.b: delete it.', 'rm /run/netns/node-1.b'],
     ]);
-  });
-});
-
-describe('what a fault means for those who use the pods', () => {
-  const pod = (name: string, changes: { serves?: string[]; replicas?: number } = {}) => ({
-    object: { kind: 'pod', namespace: 'shop', name } as const,
-    ...changes,
-  });
-
-  it('says how many pods of the workload are hit, and of how many', () => {
-    expect(impactOf([pod('web-7d4b9c6f5-x2x5k', { replicas: 3 })])).toBe('Affects 1 of 3 pods of shop/web.');
-    expect(impactOf([pod('db-0', { replicas: 1 })])).toBe('Affects the only pod of shop/db.');
-    expect(
-      impactOf([pod('db-0', { replicas: 2 }), pod('db-1', { replicas: 2 }), pod('api-0', { replicas: 9 })]),
-    ).toBe('Affects all 2 pods of shop/db and 1 of 9 pods of shop/api.');
-  });
-
-  it('names the Services, and says how many of the pods still get their traffic', () => {
-    expect(impactOf([pod('web-0', { serves: ['shop/web'], replicas: 2 })])).toBe(
-      'Affects 1 of 2 pods of shop/web. Still receives traffic of Service shop/web.',
-    );
-    expect(
-      impactOf([pod('a', { serves: ['shop/web', 'shop/api'] }), pod('b', { serves: ['shop/web'] })]),
-    ).toBe('All of these pods still receive traffic of Services shop/web and shop/api.');
-    const many = Array.from({ length: 8 }, (_, n) => pod(`p${n}`, { serves: [`shop/s${n}`] }));
-    expect(impactOf([...many, pod('a', { serves: [] }), pod('b')])).toBe(
-      '8 of these pods still receive traffic of Services shop/s0, shop/s1, shop/s2, shop/s3, shop/s4 and 3 more.',
-    );
-  });
-
-  it('says nothing where nothing is known', () => {
-    expect(impactOf([pod('a', { serves: [] }), pod('web-0')])).toBeNull();
   });
 });
 

@@ -244,6 +244,22 @@ CRITICAL  prod-eu: 1 critical; 1 new
     );
     expect(text).toContain(`\n    $ ${command}\n`);
     expect(text).toContain('  No interface eth0, only lo; Kubernetes\n  still shows 10.244.1.7.\n');
+    expect(text).toContain('\n  netns-audit audit --active ping,dns\n');
+  });
+
+  it('adds up in every format for people what several faults do to one workload', () => {
+    const findings = ['pod-interface-missing', 'pod-loopback-down'].map((check, n) =>
+      aFinding({
+        fingerprint: check,
+        check,
+        object: { kind: 'pod', namespace: 'shop', name: `cart-${n}`, node: 'node-1' },
+        replicas: 6,
+      }),
+    );
+    for (const format of ['text', 'markdown', 'html'] as const)
+      expect(write(aReport({ verdict: 'critical', findings }), format, plain)).toContain(
+        'Together, the findings affect 2 of 6 pods of shop/cart.',
+      );
   });
 
   it('says what was not audited and not decided, why, and what to do', () => {

@@ -1,7 +1,8 @@
 /** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
 import { counts, type Finding } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
-import { type Group, impactOf, membersOf, statesOf as statesOfGroup, stepsOf, whatOf } from '../group.ts';
+import { type Group, membersOf, statesOf as statesOfGroup, stepsOf, whatOf } from '../group.ts';
+import { impactOf } from '../impact.ts';
 import { plural } from '../summary.ts';
 import { checkPage } from './check-page.ts';
 import { nights, statesOf, tag, time } from './finding.ts';

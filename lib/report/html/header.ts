@@ -2,6 +2,7 @@
 import { counts, type Severity, severities } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
+import { impactOfAll } from '../impact.ts';
 import {
   ACTIVE,
   duration,
@@ -89,7 +90,9 @@ function sentence(report: ClusterReport): string {
   ];
   const young = unjudgedPods(report);
   const services = unknownServices(report);
+  const impact = impactOfAll(findings);
   return [
+    impact === null ? '' : text(impact, 1000),
     severityCounts(report) === '' ? 'No active findings.' : '',
     uncounted.length === 0 ? '' : `Not counted: ${uncounted.join(', ')}.`,
     `${plural(

@@ -1,0 +1,84 @@
+/** What findings mean for those who use the pods: workloads with affected pods, and Services that still lead to them. Pure. */
+import { type AuditedObject, type Finding, counts as isCounted } from '../model/finding.ts';
+import { workloadOf } from '../model/workload.ts';
+
+/** Services, or workloads, to name per sentence. */
+const NAMED = 5;
+
+/**
+ * What a fault means for those who use the pods: `Affects 1 of 3 pods of shop/web. Still receives traffic of Service
+ * shop/web.` Null if nothing is known.
+ */
+export function impactOf(
+  members: readonly (Pick<Finding, 'serves' | 'replicas'> & { readonly object: AuditedObject })[],
+): string | null {
+  const sentences = [workloadsIn(members), trafficOf(members)].filter((sentence) => sentence !== null);
+  return sentences.length === 0 ? null : sentences.join(' ');
+}
+
+/**
+ * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.` Null where each
+ * entry says as much of its own pods. The workload that loses the largest share is first.
+ */
+export function impactOfAll(findings: readonly Finding[]): string | null {
+  const counting = findings.filter(isCounted);
+  const affected = affectedWorkloads(counting);
+  const entries = (pods: readonly Finding[]): number => new Set(pods.map(({ check }) => check)).size;
+  // Pods of a node's fault are its symptoms, and its entry does not count them by workload.
+  if (!affected.some(({ pods }) => entries(pods) > 1 || pods.some(({ partOf }) => partOf !== null)))
+    return null;
+  const worst = affected.toSorted((a, b) => b.hit / b.all - a.hit / a.all || b.hit - a.hit);
+  return `Together, the findings affect ${list(worst.map(countedPods))}.`;
+}
+
+/** `Affects 1 of 3 pods of shop/web and all 2 pods of shop/cart.` */
+function workloadsIn(members: Parameters<typeof impactOf>[0]): string | null {
+  const affected = affectedWorkloads(members);
+  return affected.length === 0 ? null : `Affects ${list(affected.map(countedPods))}.`;
+}
+
+type Affected<T> = {
+  /** `namespace/workload`. */
+  readonly workload: string;
+  /** Its findings. */
+  readonly pods: readonly T[];
+  /** Pods that have one. */
+  readonly hit: number;
+  /** Pods that it has. */
+  readonly all: number;
+};
+
+function affectedWorkloads<T extends Parameters<typeof impactOf>[0][number]>(
+  members: readonly T[],
+): readonly Affected<T>[] {
+  const counted = members.filter(({ object, replicas }) => object.kind === 'pod' && replicas !== undefined);
+  const sets = Map.groupBy(counted, ({ object }) => `${object.namespace}/${workloadOf(object)}`);
+  return [...sets].map(([workload, pods]) => {
+    const hit = new Set(pods.map(({ object }) => object.name)).size;
+    // Pods may have gone since they were counted.
+    return { workload, pods, hit, all: Math.max(hit, ...pods.map(({ replicas = 0 }) => replicas)) };
+  });
+}
+
+function countedPods({ hit, all, workload }: Affected<unknown>): string {
+  if (all === 1) return `the only pod of ${workload}`;
+  const share = hit === all ? 'all' : `${hit.toLocaleString('en-US')} of`;
+  return `${share} ${all.toLocaleString('en-US')} pods of ${workload}`;
+}
+
+/** Whether its pods still get traffic: `Still receives traffic of Service shop/web.`; null if none is known to. */
+function trafficOf(members: readonly Pick<Finding, 'serves'>[]): string | null {
+  const serving = members.filter(({ serves = [] }) => serves.length > 0);
+  const services = [...new Set(serving.flatMap(({ serves = [] }) => serves))];
+  if (services.length === 0) return null;
+  const what = `receive${members.length === 1 ? 's' : ''} traffic of ${services.length === 1 ? 'Service' : 'Services'} ${list(services)}.`;
+  if (members.length === 1) return `Still ${what}`;
+  return `${serving.length === members.length ? 'All' : serving.length.toLocaleString('en-US')} of these pods still ${what}`;
+}
+
+/** `a`, `a and b`, `a, b, c, d, e and 3 more`. */
+function list(all: readonly string[]): string {
+  const shown = all.slice(0, NAMED);
+  const last = all.length > NAMED ? `${(all.length - NAMED).toLocaleString('en-US')} more` : shown.pop();
+  return shown.length === 0 ? (last ?? '') : `${shown.join(', ')} and ${last}`;
+}
