@@ -1,7 +1,7 @@
 /** Applies current exceptions to an earlier report: repairs must leave alone what they cover. */
 import { catalogue } from '../checks/catalogue.ts';
 import { type Cluster, listNodes } from '../cluster/index.ts';
-import { exceptionsFor, labelKey, suppress } from '../diagnosis/exceptions.ts';
+import { exceptionsFor, labelKey, matchesOf, suppress } from '../diagnosis/exceptions.ts';
 import type { Exception } from '../model/exception.ts';
 import type { ClusterReport } from '../model/report.ts';
 
@@ -23,7 +23,8 @@ export async function coverReport(
   const asksForLabels = holding.some(({ labels }) => labels !== undefined);
   const nodes = asksForLabels ? await listNodes(cluster, signal === undefined ? {} : { signal }) : [];
   const labels = new Map(nodes.map((node) => [labelKey(node.name, node.name), node.labels]));
-  const covered = suppress(report.findings, holding, new Date().toISOString(), { checks, labels });
+  const matches = matchesOf(holding, report.findings, { checks, labels });
+  const covered = suppress(report.findings, matches, new Date().toISOString());
   const findings = report.findings.map((finding, index) => ({
     ...finding,
     suppressed: finding.suppressed ?? covered[index]?.suppressed ?? null,

@@ -5,7 +5,7 @@ import type { AnyCheck, CheckContext, ClusterCheck, ClusterSources, Outcome } fr
 import { keptLinks } from '../computed/pod-links.ts';
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Exception, ExceptionUse } from '../model/exception.ts';
+import type { Exception } from '../model/exception.ts';
 import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
 import { type KubectlOptions, onCluster } from '../model/kubectl.ts';
 import type { CheckTally, NodeResult } from '../model/node-result.ts';
@@ -13,10 +13,10 @@ import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import { workloadOf } from '../model/workload.ts';
 import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
-import { exceptionsFor, suppress, usesOf } from './exceptions.ts';
+import { exceptionsFor, type Match, matchesOf, suppress, usesOf } from './exceptions.ts';
 import { addFailed, addTally, type Fault, type FoldedNodes, foldNodes, namesFor } from './fold-nodes.ts';
 import { namesOf } from './identity.ts';
-import { reexamine } from './reexamine.ts';
+import { NOT_EXAMINED, reexamineUnseen } from './reexamine.ts';
 import { isIncomplete, verdict } from './verdict.ts';
 
 export type ClusterResults = Pick<
@@ -49,46 +49,53 @@ type Run = Omit<ClusterResults, 'results' | 'checks' | 'previous' | 'exceptions'
 /** Diagnoses a cluster. `results` is read once, so it may stream; little is kept per node. */
 export function diagnoseCluster(input: ClusterResults): ClusterReport {
   const run = runOf(input);
+  const earlier = [...run.earlier.values()];
   const folded = foldNodes(input.results, {
     ...run,
     cluster: run.cluster.name,
-    askedAgain: new Set([...run.earlier.values()].map(nodeOf)),
+    askedAgain: new Set(earlier.map(nodeOf)),
     readBefore: new Set(readNodes(run.previous?.coverage.nodes ?? [])),
   });
-  const acrossNodes = runChecks(
-    clusterChecks(run).filter((check) => !isAboutExceptions(check)),
-    {
-      ...folded,
-      podLinks: folded.podLinks ?? [],
-      earlierPodLinks: earlierPodLinks(run),
-      auditedNodes: readNodes(folded.nodes),
-      exceptions: [],
-    },
-    run,
-    folded,
-  );
+  const sources: ClusterSources = {
+    ...folded,
+    podLinks: folded.podLinks ?? [],
+    earlierPodLinks: earlierPodLinks(run),
+    auditedNodes: readNodes(folded.nodes),
+    exceptions: [],
+  };
+  const checks = clusterChecks(run);
+  const [last, first] = partition(checks, ({ id }) => isAboutExceptions(id));
+  const [earlierOfExceptions, earlierOfOthers] = partition(earlier, ({ check }) => isAboutExceptions(check));
+
+  const acrossNodes = runChecks(first, sources, run, folded);
   const observations = observed([...folded.faults, ...acrossNodes.faults], run, folded);
-  const again = reexamination(run, folded, acrossNodes.tallies);
-  // Last, as only then all that exceptions cover is known.
-  const aboutExceptions = runChecks(
-    clusterChecks(run).filter(isAboutExceptions),
-    {
-      podAddresses: [],
-      nodeRoutes: [],
-      dnsServices: [],
-      podLinks: [],
-      earlierPodLinks: null,
-      auditedNodes: [],
-      debugPods: [],
-      exceptions: uses(run, folded, observations, again),
-    },
-    run,
-    folded,
-  );
-  return report(run, folded, {
-    observations: [...observations, ...observed(aboutExceptions.faults, run, folded)],
-    again: reexamination(run, folded, new Map([...acrossNodes.tallies, ...aboutExceptions.tallies])),
+  const examined = { ...folded, scope: run.scope, at: run.startedAt, checks: run.checks };
+  const again = reexamineUnseen(earlierOfOthers, observations, {
+    ...examined,
+    clusterTallies: acrossNodes.tallies,
   });
+  const notExamined = earlierOfOthers.filter(
+    ({ fingerprint }) => again.get(fingerprint)?.result === 'notExamined',
+  );
+  const matches = matchesOf(run.exceptions, [...observations, ...notExamined], examined);
+
+  // Last, as only then all that exceptions cover is known.
+  const aboutExceptions = runChecks(last, { ...sources, exceptions: usesOf(matches, examined) }, run, folded);
+  const ofExceptions = observed(aboutExceptions.faults, run, folded);
+  const exceptionsAgain = reexamineUnseen(earlierOfExceptions, ofExceptions, {
+    ...examined,
+    clusterTallies: aboutExceptions.tallies,
+  });
+  return report(run, folded, {
+    observations: [...observations, ...ofExceptions],
+    again: new Map([...again, ...exceptionsAgain]),
+    matches,
+  });
+}
+
+/** Those for which `test` holds, and the others. */
+function partition<T>(all: readonly T[], test: (each: T) => boolean): readonly [T[], T[]] {
+  return [all.filter(test), all.filter((each) => !test(each))];
 }
 
 function runOf(input: ClusterResults): Run {
@@ -117,7 +124,7 @@ function clusterChecks({ checks }: Run): ClusterCheck[] {
   return [...checks.values()].filter((check): check is ClusterCheck => check.scope === 'cluster');
 }
 
-function isAboutExceptions({ id }: ClusterCheck): boolean {
+function isAboutExceptions(id: string): boolean {
   return id === exceptionExpired.id || id === exceptionUnused.id;
 }
 
@@ -209,41 +216,25 @@ function known(replicas: number | undefined): Pick<Finding, 'replicas'> {
   return replicas === undefined ? {} : { replicas };
 }
 
-function reexamination(
-  { scope, checks }: Run,
-  { nodes, byNode }: FoldedNodes,
-  clusterTallies: ReadonlyMap<string, CheckTally>,
-): (finding: Finding) => Reexamination {
-  return (finding) => reexamine(finding, { scope, checks, nodes, byNode, clusterTallies });
-}
-
-/** The use of each exception, from what was found and what could not be checked again. */
-function uses(
-  { exceptions, startedAt, scope, checks, earlier }: Run,
-  { nodes, coverage, labels }: FoldedNodes,
-  observations: readonly Observation[],
-  again: (finding: Finding) => Reexamination,
-): ExceptionUse[] {
-  const seen = new Set(observations.map(({ fingerprint }) => fingerprint));
-  const unseen = [...earlier.values()].filter(
-    (finding) => !seen.has(finding.fingerprint) && again(finding).result === 'notExamined',
-  );
-  const present = [...observations, ...unseen];
-  return usesOf(exceptions, { at: startedAt, scope, checks, nodes, coverage, labels, present });
-}
-
 function report(
   run: Run,
-  { nodes, facts, coverage, labels, youngPods, unjudged, podLinks, servicesUnread }: FoldedNodes,
+  { nodes, facts, coverage, youngPods, unjudged, podLinks, servicesUnread }: FoldedNodes,
   {
     observations,
     again,
-  }: { readonly observations: readonly Observation[]; readonly again: (finding: Finding) => Reexamination },
+    matches,
+  }: {
+    readonly observations: readonly Observation[];
+    /** Of each earlier finding that was not seen, by fingerprint. */
+    readonly again: ReadonlyMap<string, Reexamination>;
+    readonly matches: readonly Match[];
+  },
 ): ClusterReport {
-  const { runId, cluster, scope, startedAt, finishedAt, auditorVersion, previous, checks } = run;
+  const { runId, cluster, scope, startedAt, finishedAt, auditorVersion, previous } = run;
   const unconfirmed = previous === null || run.settleSeconds.orphan === 0;
-  const compared = compare(previous, observations, startedAt, again, unconfirmed);
-  const findings = suppress(compared.findings, run.exceptions, startedAt, { checks, labels });
+  const reexamine = ({ fingerprint }: Finding) => again.get(fingerprint) ?? NOT_EXAMINED;
+  const compared = compare(previous, observations, startedAt, reexamine, unconfirmed);
+  const findings = suppress(compared.findings, matches, startedAt);
   const covered = {
     nodes: nodes.toSorted(byName),
     checks: [...coverage.values()],

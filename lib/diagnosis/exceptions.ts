@@ -15,7 +15,9 @@ const NAMED = 5;
 export type Labels = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 /** The fields of a finding that exceptions match. `suppressed` is what covered it before, if it was not seen this time. */
-type Covered = Pick<Finding, 'check' | 'object'> & { readonly suppressed?: Finding['suppressed'] };
+type Covered = Pick<Finding, 'fingerprint' | 'check' | 'object'> & {
+  readonly suppressed?: Finding['suppressed'];
+};
 
 /** Key to the labels of a node, or of a pod (`namespace/name`) on it. */
 export function labelKey(own: string, node: string): string {
@@ -43,30 +45,42 @@ export function exceptionsFor(exceptions: readonly Exception[], cluster: string)
   return exceptions.filter(({ clusters }) => clusters.some((pattern) => matches(pattern, cluster)));
 }
 
+/** An exception, expired or not, and what it covers. */
+export type Match = { readonly exception: Exception; readonly covered: readonly Covered[] };
+
+/** What each exception covers. It never covers a finding about an exception: its end must be seen. */
+export function matchesOf(
+  exceptions: readonly Exception[],
+  present: readonly Covered[],
+  known: { readonly checks: ReadonlyMap<string, AnyCheck>; readonly labels: Labels },
+): Match[] {
+  return exceptions.map((exception) => ({
+    exception,
+    covered: present.filter((each) => covers(exception, each, known)),
+  }));
+}
+
 /**
- * Marks each finding with the first exception that holds and covers it. An exception never covers a finding about an
- * exception: its end must be seen.
+ * Marks each finding with the first exception that holds and covers it.
  *
  * @param at - when the run began; an exception holds through its last day, in UTC
  */
-export function suppress(
-  findings: readonly Finding[],
-  exceptions: readonly Exception[],
-  at: string,
-  known: { readonly checks: ReadonlyMap<string, AnyCheck>; readonly labels: Labels },
-): Finding[] {
-  const holding = exceptions.filter((exception) => !isExpired(exception, at));
+export function suppress(findings: readonly Finding[], matches: readonly Match[], at: string): Finding[] {
+  const first = new Map<string, Exception>();
+  for (const { exception, covered } of matches)
+    if (!isExpired(exception, at))
+      for (const { fingerprint } of covered) if (!first.has(fingerprint)) first.set(fingerprint, exception);
   return findings.map((finding) => {
-    const found = holding.find((exception) => covers(exception, finding, known));
+    const found = first.get(finding.fingerprint);
     const suppressed =
       found === undefined ? null : { reason: found.reason, owner: found.owner, expires: found.expires };
     return { ...finding, suppressed };
   });
 }
 
-/** How a run used its exceptions. `present` is all that was found, or could not be checked again. */
+/** How a run used its exceptions. */
 export function usesOf(
-  exceptions: readonly Exception[],
+  matches: readonly Match[],
   run: {
     readonly at: string;
     readonly scope: 'cluster' | 'part';
@@ -74,8 +88,6 @@ export function usesOf(
     readonly checks: ReadonlyMap<string, AnyCheck>;
     readonly nodes: readonly NodeCoverage[];
     readonly coverage: ReadonlyMap<string, CheckCoverage>;
-    readonly labels: Labels;
-    readonly present: readonly Covered[];
   },
 ): ExceptionUse[] {
   const ran = [...run.checks.values()];
@@ -88,14 +100,14 @@ export function usesOf(
         : run.nodes.every(({ result }) => result === 'skipped')
           ? 'there was no node to audit'
           : null;
-  return exceptions.map((exception) => {
+  return matches.map(({ exception, covered }) => {
     const meant = ran.filter((check) => isMeant(exception, check));
     const unsure = meant.some(({ id }) => (run.coverage.get(id)?.unknown ?? 0) > 0);
     return {
       exception,
       expired: isExpired(exception, run.at),
       covers: firstOf(
-        run.present.filter((each) => covers(exception, each, run)),
+        covered,
         NAMED,
         ({ object }) => objectName(object),
         (left) => `${left} more`,

@@ -17,11 +17,22 @@ export type Examined = {
   readonly clusterTallies: ReadonlyMap<string, CheckTally>;
 };
 
-const NOT_EXAMINED = { result: 'notExamined' } as const;
+export const NOT_EXAMINED = { result: 'notExamined' } as const;
 const PASSED = { result: 'passed' } as const;
 
+/** By fingerprint, what the run knows about each earlier finding that it did not see again. */
+export function reexamineUnseen(
+  earlier: readonly Finding[],
+  observed: readonly Pick<Finding, 'fingerprint'>[],
+  examined: Examined,
+): Map<string, Reexamination> {
+  const seen = new Set(observed.map(({ fingerprint }) => fingerprint));
+  const unseen = earlier.filter(({ fingerprint }) => !seen.has(fingerprint));
+  return new Map(unseen.map((finding) => [finding.fingerprint, reexamine(finding, examined)]));
+}
+
 /** Only an examined node can say gone or passed: a failed one resolves nothing. */
-export function reexamine(finding: Finding, examined: Examined): Reexamination {
+function reexamine(finding: Finding, examined: Examined): Reexamination {
   const tally = examined.clusterTallies.get(finding.check);
   if (tally === undefined) return onNode(finding, examined);
   return finding.object.kind === 'exception' ? ofException(finding, tally) : acrossNodes(tally, examined);
