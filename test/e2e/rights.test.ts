@@ -14,6 +14,7 @@ import { admissionPolicy } from '../../scripts/admission-policy.ts';
 import { probeOf } from '../../scripts/earlier-probe.ts';
 import { type Audit, audit, gaps, netnsAudit } from './audit.ts';
 import { apply, kubectl, tryKubectl } from './cluster.ts';
+import { isCalico, isCilium } from './faults/fault.ts';
 import { type RunResult, waitFor } from './run.ts';
 
 const NAMESPACE = 'netns-audit-e2e-rights';
@@ -199,7 +200,7 @@ describe('without an optional right', () => {
   });
 });
 
-describe.runIf(['calico', 'cilium-cni'].includes(inject('platform').plugin))(
+describe.runIf(isCalico(inject('platform')) || isCilium(inject('platform')))(
   'without the right to what the CNI agent has on file',
   () => {
     const [resource, check] =

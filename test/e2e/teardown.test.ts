@@ -15,6 +15,7 @@ import {
   onNode,
   POD_IMAGE,
 } from './cluster.ts';
+import { isCilium } from './faults/fault.ts';
 import { applyRemedy, removeVictims } from './faults/injection.ts';
 import { waitFor } from './run.ts';
 
@@ -142,35 +143,32 @@ describe.skipIf(!inject('platform').plugins.includes('portmap'))(
   },
 );
 
-describe.skipIf(inject('platform').plugin === 'cilium-cni')(
-  'when the CNI configuration of a node is gone',
-  () => {
-    let result: Audit;
+describe.skipIf(isCilium(inject('platform')))('when the CNI configuration of a node is gone', () => {
+  let result: Audit;
 
-    const ready = async (): Promise<boolean> => isReady(await getJson<Node>(['node', node]));
+  const ready = async (): Promise<boolean> => isReady(await getJson<Node>(['node', node]));
 
-    beforeAll(async () => {
-      await onNode(node, 'mkdir -p /run/e2e-cni; mv /etc/cni/net.d/*.conflist /run/e2e-cni/');
-      await waitFor('the node to be NotReady', async () => !(await ready()));
-      result = await audit();
-    });
-    afterAll(async () => {
-      await onNode(node, 'mv /run/e2e-cni/* /etc/cni/net.d/; rmdir /run/e2e-cni');
-      await waitFor('the node to be Ready', ready);
-    });
+  beforeAll(async () => {
+    await onNode(node, 'mkdir -p /run/e2e-cni; mv /etc/cni/net.d/*.conflist /run/e2e-cni/');
+    await waitFor('the node to be NotReady', async () => !(await ready()));
+    result = await audit();
+  });
+  afterAll(async () => {
+    await onNode(node, 'mv /run/e2e-cni/* /etc/cni/net.d/; rmdir /run/e2e-cni');
+    await waitFor('the node to be Ready', ready);
+  });
 
-    it('is audited all the same, and told to be the reason', () => {
-      expect(result.report.coverage.nodes.find((each) => each.node === node)?.result).toBe('audited');
-      expect(found(result, 'runtime-network-not-ready').map(({ object }) => object.name)).toEqual([node]);
-    });
+  it('is audited all the same, and told to be the reason', () => {
+    expect(result.report.coverage.nodes.find((each) => each.node === node)?.result).toBe('audited');
+    expect(found(result, 'runtime-network-not-ready').map(({ object }) => object.name)).toEqual([node]);
+  });
 
-    it('finds nothing else but the missing configuration', () => {
-      const expected = ['runtime-network-not-ready', 'cni-config-invalid'];
-      const others = newFindings(result.report, baseline).filter(({ check }) => !expected.includes(check));
-      expect(others.map(summary)).toEqual([]);
-    });
-  },
-);
+  it('finds nothing else but the missing configuration', () => {
+    const expected = ['runtime-network-not-ready', 'cni-config-invalid'];
+    const others = newFindings(result.report, baseline).filter(({ check }) => !expected.includes(check));
+    expect(others.map(summary)).toEqual([]);
+  });
+});
 
 describe('when a debug pod is left over', () => {
   const left = 'teardown-probe';

@@ -1,6 +1,5 @@
 /** CNI configuration, plugins, and the addresses that host-local keeps as files. */
-import type { Platform } from '../cluster.ts';
-import { type Fault, hasHostLocal, inInjector } from './fault.ts';
+import { type Fault, hasHostLocal, inInjector, isCalico, isCilium } from './fault.ts';
 
 const directory = '$(dirname "$(ls /var/lib/cni/networks/*/last_reserved_ip.0 | head -n 1)")';
 const free = '"${IP%.*}"';
@@ -48,9 +47,6 @@ export const ipamFaults: readonly Fault[] = [
     when: hasHostLocal,
   },
 ];
-
-const isCalico = (platform: Platform): boolean => platform.plugin === 'calico';
-const isCilium = (platform: Platform): boolean => platform.plugin === 'cilium-cni';
 
 /** The agents' records in the API; `kubectl` runs where the tests run. */
 export const endpointFaults: readonly Fault[] = [
@@ -230,6 +226,6 @@ export const cniFaults: readonly Fault[] = [
     repair:
       'cd /etc/cni/net.d; for file in *.conflist; do cat "/run/e2e-$file" > "$file"; rm "/run/e2e-$file"; done',
     // Cilium's agent rewrites its configuration at once.
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: (platform) => !isCilium(platform),
   },
 ];

@@ -57,3 +57,8 @@ export const hasHostLocal = (platform: Platform): boolean =>
 /** The pod reaches its gateway by an address that belongs to nothing. */
 export const hasSubnet = (platform: Platform): boolean =>
   ['bridge', 'ptp', 'flannel'].includes(platform.plugin);
+export const isAws = ({ plugin }: Platform): boolean => plugin === 'aws-cni';
+export const isCalico = ({ plugin }: Platform): boolean => plugin === 'calico';
+export const isCilium = ({ plugin }: Platform): boolean => plugin === 'cilium-cni';
+/** The node's routes, rules and packet filters decide about pods' packets: Cilium's BPF programs go past them. */
+export const isForwardedByKernel = (platform: Platform): boolean => !isCilium(platform);

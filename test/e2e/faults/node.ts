@@ -1,8 +1,5 @@
 /** Faults of a node as a whole. */
-import type { Platform } from '../cluster.ts';
-import { type Fault, inInjector, isBridge } from './fault.ts';
-
-const isAws = ({ plugin }: Platform): boolean => plugin === 'aws-cni';
+import { type Fault, inInjector, isAws, isBridge, isCalico, isCilium, isForwardedByKernel } from './fault.ts';
 
 /** Removes all endpoints of kube-dns, and restores them: if nothing scales it, its slices are written by hand. */
 const serveDns = (yes: boolean) => `set -e
@@ -34,7 +31,7 @@ export const nodeFaults: readonly Fault[] = [
     repair: 'remedy',
     cleanup: 'echo 1 > /proc/sys/net/ipv4/ip_forward',
     // Cilium's BPF programs forward by themselves.
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'uplink-forwarding-off',
@@ -47,7 +44,7 @@ export const nodeFaults: readonly Fault[] = [
     shows: ['net.ipv4.conf.$UPLINK.forwarding', '0'],
     repair: 'remedy',
     cleanup: 'echo 1 > /proc/sys/net/ipv4/conf/$UPLINK/forwarding',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'neighbour-of-pod-wrong',
@@ -57,7 +54,7 @@ export const nodeFaults: readonly Fault[] = [
       'link=$(ip route get "$IP" | sed -n "s/.* dev \\([^ ]*\\).*/\\1/p"); ip neigh replace "$IP" lladdr 02:de:ad:00:00:01 nud permanent dev "$link"',
     shows: ['$IP', '02:de:ad:00:00:01'],
     repair: 'remedy',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'mac-of-another-pod',
@@ -82,7 +79,7 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
     repair: 'remedy',
     cleanup: 'for link in $LINKS; do ip link set "$link" mtu "$MTU"; done',
     // Cilium's agent follows the uplink: new pods get what it takes.
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: (platform) => !isCilium(platform),
   },
   {
     id: 'default-route-of-node-deleted',
@@ -139,7 +136,7 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     shows: ['$PORT', 'INPUT'],
     repair: 'iptables -D INPUT -p udp --dport "$PORT" -j DROP',
     // Calico accepts the port from other nodes in a chain of its own, which is first.
-    when: ({ plugin }) => ['flannel', 'cilium-cni'].includes(plugin),
+    when: (platform) => platform.plugin === 'flannel' || isCilium(platform),
   },
   {
     id: 'bridge-entry-of-pod-misleads',
@@ -159,7 +156,7 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     inject: `tc qdisc add dev "$HOST_LINK" clsact; tc filter add dev "$HOST_LINK" ingress prio 1 bpf da bytecode '1,6 0 0 2,'`,
     shows: ['$HOST_LINK', 'classic BPF', 'drops all'],
     repair: 'remedy',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'queue-of-uplink-loses',
@@ -184,7 +181,7 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     shows: ['18088/tcp', 'CNI-DN-0e2e00000000000000000'],
     repair:
       'iptables -t nat -D CNI-HOSTPORT-DNAT 1; iptables -t nat -F CNI-DN-0e2e00000000000000000; iptables -t nat -X CNI-DN-0e2e00000000000000000',
-    when: ({ plugin, plugins }) => plugin !== 'cilium-cni' && plugins.includes('portmap'),
+    when: (platform) => isForwardedByKernel(platform) && platform.plugins.includes('portmap'),
   },
   {
     id: 'xdp-drops-what-pod-sends',
@@ -206,7 +203,7 @@ exit -unpack "x16l", $answer
     shows: ['XDP', 'e2e_drop', '$HOST_LINK'],
     repair: 'remedy',
     cleanup: 'ip link set dev "$HOST_LINK" xdpgeneric off 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'chain-of-dead-pod-rejects',
@@ -217,7 +214,7 @@ exit -unpack "x16l", $answer
     shows: ['$IP', 'E2E-POD-FW'],
     repair: 'remedy',
     cleanup: 'iptables -F E2E-POD-FW; iptables -X E2E-POD-FW',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'nftables-drops-pod',
@@ -228,7 +225,7 @@ exit -unpack "x16l", $answer
     shows: ['$IP', 'nftables'],
     repair: 'remedy',
     cleanup: 'nft delete table inet e2e 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'chain-of-link-drops',
@@ -238,7 +235,7 @@ exit -unpack "x16l", $answer
     shows: ['$HOST_LINK', 'policy drop'],
     repair: 'remedy',
     cleanup: 'nft delete table netdev e2e 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'ipsec-drops-pod',
@@ -248,7 +245,7 @@ exit -unpack "x16l", $answer
     shows: ['$IP', 'block'],
     repair: 'remedy',
     cleanup: 'ip xfrm policy delete dst "$IP" dir fwd 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'rules-in-both-backends',
@@ -270,7 +267,7 @@ echo "OTHER=$other"; $other -t nat -N CNI-E2E; $other -t nat -A CNI-E2E -j RETUR
     shows: ['$IP', 'unreachable'],
     repair: 'remedy',
     cleanup: 'ip rule del priority 92 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'rule-takes-what-is-for-pod',
@@ -281,7 +278,7 @@ echo "OTHER=$other"; $other -t nat -N CNI-E2E; $other -t nat -A CNI-E2E -j RETUR
     shows: ['$IP', 'lookup 93'],
     repair: 'remedy',
     cleanup: 'ip rule del priority 93 2>/dev/null || :; ip route flush table 93 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'rule-takes-all-of-node',
@@ -293,7 +290,7 @@ echo "OTHER=$other"; $other -t nat -N CNI-E2E; $other -t nat -A CNI-E2E -j RETUR
     shows: ['prohibit', '$POD'],
     repair: 'remedy',
     cleanup: 'ip rule del priority 94 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'cilium-cni',
+    when: isForwardedByKernel,
   },
   {
     id: 'blackhole-between-nodes',
@@ -306,7 +303,7 @@ echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
     shows: ['blackhole', '$NETWORK'],
     repair: 'remedy',
     cleanup: 'ip route del blackhole "$NETWORK" 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'aws-cni',
+    when: (platform) => !isAws(platform),
   },
   {
     id: 'route-to-node-deleted',
@@ -320,7 +317,7 @@ echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
     repair: 'remedy',
     // Agents of flannel, Calico and Cilium restore it within seconds or minutes.
     cleanup: 'ip route replace $ROUTE onlink 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'aws-cni' && plugin !== 'calico' && plugin !== 'cilium-cni',
+    when: (platform) => !isAws(platform) && !isCalico(platform) && !isCilium(platform),
   },
   {
     id: 'route-to-node-misled',
@@ -333,7 +330,7 @@ set -- $route; echo "ROUTE=$1 via $2 dev $3"; echo "WRONG=\${2%.*}.77"; ip route
     shows: ['$WRONG'],
     repair: 'remedy',
     cleanup: 'ip route replace $ROUTE onlink 2>/dev/null || :',
-    when: ({ plugin }) => plugin !== 'aws-cni' && plugin !== 'calico' && plugin !== 'cilium-cni',
+    when: (platform) => !isAws(platform) && !isCalico(platform) && !isCilium(platform),
   },
   {
     id: 'neighbour-of-node-wrong',

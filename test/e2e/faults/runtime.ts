@@ -1,5 +1,5 @@
 /** Changes to the runtime's files behind its back: it reads them only when it starts. */
-import type { Fault } from './fault.ts';
+import { type Fault, isCalico, isCilium } from './fault.ts';
 
 /** DIR: the task directory of the pod's sandbox; TASKS: the parent of all of them. */
 const sandbox = `TASKS=/run/containerd/io.containerd.runtime.v2.task/k8s.io
@@ -44,7 +44,7 @@ mkdir ${record('e2e3')}
 printf '{"kind":"cniCacheV1","containerId":"${copy('e2e3')}","ifName":"eth0","networkName":"e2e","config":"","cniArgs":[["K8S_POD_NAMESPACE","netns-audit-e2e"],["K8S_POD_NAME","e2e-stopped"],["K8S_POD_UID","e2e00000-0000-4000-8000-000000000003"]],"netns":"%s","result":{"cniVersion":"1.0.0"}}' $pin > /var/lib/cni/results/e2e-${copy('e2e3')}-eth0`,
     shows: ['cni-e2e00000-0000-4000-8000-000000000005'],
     repair: `umount /run/netns/cni-e2e00000-0000-4000-8000-000000000005; rm -f /run/netns/cni-e2e00000-0000-4000-8000-000000000005 /var/lib/cni/results/e2e-*; rmdir ${record('e2e3')}`,
-    when: ({ plugin }) => !['calico', 'cilium-cni'].includes(plugin),
+    when: (platform) => !isCalico(platform) && !isCilium(platform),
   },
   {
     id: 'pause-process-dead',
