@@ -1,6 +1,7 @@
 /** What `netns-audit remediate` prints: the plan, the result of each act, and a summary. */
 import type { ActResult } from '../lib/audit/index.ts';
 import { counts } from '../lib/model/finding.ts';
+import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
@@ -249,8 +250,7 @@ export function sum(results: readonly ActResult[], matches: (word: string) => bo
 }
 
 function objectText(act: Act): string {
-  if (act.kind === 'recreate-pod')
-    return printable(`${act.pod.namespace}/${act.pod.name} on ${act.node}`, 400);
+  if (act.kind === 'recreate-pod') return printable(`${namespacedName(act.pod)} on ${act.node}`, 400);
   if (act.kind === 'restart-agent') return printable(`${agentText(act)} on ${act.node}`, 400);
   // A refused namespace need not have a name that the runtime gives.
   const names =

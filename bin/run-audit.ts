@@ -12,6 +12,7 @@ import { ofAuditedNodes } from '../lib/diagnosis/part.ts';
 import { keys, latestReport, type Store } from '../lib/history/index.ts';
 import type { ActiveProbe } from '../lib/model/active-probe.ts';
 import { AuditError } from '../lib/model/errors.ts';
+import { namespacedName } from '../lib/model/namespaced-name.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { SETTLE_SECONDS } from '../lib/model/settle.ts';
@@ -146,7 +147,9 @@ async function nodesOf(
   const { namespace, name } = pods;
   throw new AuditError(
     'USAGE',
-    name === null ? `no pod of ${namespace} is on a node yet` : `pod ${namespace}/${name} is on no node yet`,
+    name === null
+      ? `no pod of ${namespace} is on a node yet`
+      : `pod ${namespacedName({ namespace, name })} is on no node yet`,
     { remedy: `See why: kubectl describe pods -n ${namespace}${name === null ? '' : ` ${name}`}` },
   );
 }

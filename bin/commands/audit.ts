@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ClusterTarget } from '../../lib/cluster/index.ts';
 import { type ActiveProbe, activeProbes } from '../../lib/model/active-probe.ts';
 import { AuditError } from '../../lib/model/errors.ts';
+import { namespacedName } from '../../lib/model/namespaced-name.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
 import {
   ALERTS,
@@ -128,7 +129,7 @@ function checkSelection({ nodes, selector, pod, namespace }: Options): void {
 
 function podsOf({ pod, namespace }: Options): RunOptions['pods'] {
   if (namespace === '') throw usage('--namespace is empty', 'Name one, or leave it out for all.');
-  if (pod !== undefined) return podName(namespace === undefined ? pod : `${namespace}/${pod}`);
+  if (pod !== undefined) return podName(namespacedName({ namespace, name: pod }));
   return namespace === undefined ? null : { namespace, name: null };
 }
 

@@ -4,6 +4,7 @@ import type { CheckSet } from '../model/check-set.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import { forEachLimited, shared } from '../model/limit.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import { NODE_REMOVED } from '../model/report.ts';
 import type { ServiceEndpoints } from '../model/service-endpoints.ts';
@@ -39,8 +40,8 @@ type EventsByObject = ReadonlyMap<string, readonly Event[]>;
 /** @throws AuditError ABORTED; the coverage of each node has its own errors. */
 export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: BatchOptions): Promise<void> {
   const { record } = plan;
-  const events: EventsByObject = Map.groupBy(plan.events, (event) =>
-    event.kind === 'Node' ? event.name : `${event.namespace}/${event.name}`,
+  const events: EventsByObject = Map.groupBy(plan.events, ({ kind, namespace, name }) =>
+    kind === 'Node' ? name : namespacedName({ namespace: namespace ?? '', name }),
   );
   const gatherOptions: GatherOptions = {
     ...options,
@@ -113,10 +114,10 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
 /** Those of one node's pods. */
 function endpointsOf(all: ServiceEndpoints, pods: readonly Pod[]): ServiceEndpoints {
   if (all.status !== 'present') return all;
-  const names = new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`));
+  const names = new Set(pods.map(namespacedName));
   return {
     status: 'present',
-    value: all.value.filter(({ namespace, pod }) => names.has(`${namespace}/${pod}`)),
+    value: all.value.filter(({ namespace, pod }) => names.has(namespacedName({ namespace, name: pod }))),
   };
 }
 
@@ -136,7 +137,7 @@ function removed(node: Node): ReturnType<typeof failedCoverage> {
 }
 
 function snapshotOf(node: Node, pods: Pod[], events: EventsByObject): Snapshot {
-  const objects = [node.name, ...pods.map((pod) => `${pod.namespace}/${pod.name}`)];
+  const objects = [node.name, ...pods.map(namespacedName)];
   return {
     takenAt: new Date().toISOString(),
     node,

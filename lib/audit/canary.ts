@@ -4,6 +4,7 @@ import type { ProbePods } from '../cluster/index.ts';
 import { AuditError, type ErrorCode } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_LABEL, RUN_LABEL } from '../model/own-pods.ts';
 
 export type CanaryRun = Omit<Sources['canary'], 'leftovers'>;
@@ -25,7 +26,7 @@ const ENDS_THE_NODE: readonly ErrorCode[] = ['ABORTED', 'NODE_SILENT'];
  */
 export async function runCanary(pods: ProbePods, node: string, options: CanaryOptions): Promise<CanaryRun> {
   const manifest = canaryManifest(node, options);
-  const pod = `${options.namespace}/${manifest.metadata.name}`;
+  const pod = namespacedName({ ...options, name: manifest.metadata.name });
   try {
     const podIPs = await pods.startAndStop(manifest, options.deadlineSeconds * 1000);
     return { pod, started: true, error: null, podIPs: [...podIPs] };

@@ -1,7 +1,6 @@
 /** What was gathered of one node, judged: its failures, and how much of it was examined. Pure. */
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { givenServices } from '../computed/cluster-dns.ts';
-import { podKey } from '../computed/cni-endpoints.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
 import { nodeRoutes } from '../computed/node-routes.ts';
 import { podLinks } from '../computed/pod-links.ts';
@@ -9,6 +8,7 @@ import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { CheckFailure, NodeResult } from '../model/node-result.ts';
 import { isOwnPod } from '../model/own-pods.ts';
 import { type NodeCoverage, UNJUDGED_NAMED, type UnjudgedPods } from '../model/report.ts';
@@ -54,14 +54,16 @@ export function judgeNode(
   const pods = before.pods.filter((pod) => pod.phase === 'Pending' || pod.phase === 'Running').length;
   const known = {
     ...workloadsOf(before, coverage),
-    pods: before.pods.map((pod) => `${pod.namespace}/${pod.name}`),
+    pods: before.pods.map(namespacedName),
     // A pod that was just removed may still be in the first list.
     debugPods: before.pods.filter(
       (pod) => isDebugPod(pod) && (after === null || after.pods.some(({ uid }) => uid === pod.uid)),
     ),
     labels: Object.fromEntries([
       [node.name, node.labels],
-      ...before.pods.map(({ namespace, name, labels }) => [`${namespace}/${name}`, labels] as const),
+      ...before.pods.map(
+        ({ namespace, name, labels }) => [namespacedName({ namespace, name }), labels] as const,
+      ),
     ]),
   };
   if (evidence === null) {
@@ -126,7 +128,7 @@ function unseenPods({ pods, podNetworks }: Evidence): string[] {
       ({ uid, phase, hostNetwork, unsettled }) =>
         !seen.has(uid) && !hostNetwork && (unsettled !== null || phase === 'Running'),
     )
-    .map(({ namespace, name }) => `${namespace}/${name}`);
+    .map(namespacedName);
 }
 
 function youngPods({ pods }: Evidence): number {
@@ -142,7 +144,7 @@ function unjudgedPods({ pods }: Evidence): UnjudgedPods[] {
   return [...Map.groupBy(found, ({ unsettled }) => unsettled ?? '')].map(([reason, alike]) => ({
     reason,
     pods: alike.length,
-    named: alike.slice(0, UNJUDGED_NAMED).map(({ namespace, name }) => `${namespace}/${name}`),
+    named: alike.slice(0, UNJUDGED_NAMED).map(namespacedName),
   }));
 }
 
@@ -153,14 +155,19 @@ const SERVICES = 20;
 function withServices(failures: readonly CheckFailure[], after: Snapshot | null): CheckFailure[] {
   const endpoints = after?.serviceEndpoints;
   if (after === null || endpoints?.status !== 'present') return [...failures];
-  const ready = new Set(after.pods.filter((pod) => pod.ready).map(podKey));
-  const byPod = Map.groupBy(endpoints.value, ({ namespace, pod }) => podKey({ namespace, name: pod }));
+  const ready = new Set(after.pods.filter((pod) => pod.ready).map(namespacedName));
+  const byPod = Map.groupBy(endpoints.value, ({ namespace, pod }) =>
+    namespacedName({ namespace, name: pod }),
+  );
   return failures.map((failure) => {
     const { kind, namespace = '', name } = failure.object;
     if (kind !== 'pod') return failure;
-    const pod = podKey({ namespace, name });
+    const pod = namespacedName({ namespace, name });
     const served = ready.has(pod) ? (byPod.get(pod) ?? []) : [];
-    return { ...failure, serves: served.slice(0, SERVICES).map(({ service }) => `${namespace}/${service}`) };
+    return {
+      ...failure,
+      serves: served.slice(0, SERVICES).map(({ service }) => namespacedName({ namespace, name: service })),
+    };
   });
 }
 

@@ -3,6 +3,7 @@ import { type Cluster, listCalicoBlock, listCiliumEndpoint } from '../cluster/in
 import type { CalicoBlock, CiliumEndpoint, CniRecords } from '../model/cni-records.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Node, Pod } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 
 /** Most objects per node that are read again if they seem left over, as their pods may have gone after the list. */
 const ASKED_AGAIN = 10;
@@ -21,7 +22,7 @@ export async function cniRecordsOf(
   { node, pods }: { readonly node: Node; readonly pods: readonly Pod[] },
   options: ListOptions,
 ): Promise<CniRecords> {
-  const names = new Set(pods.map(nameOf));
+  const names = new Set(pods.map(namespacedName));
   const addresses = new Set(pods.flatMap((pod) => (pod.hostNetwork ? [] : pod.podIPs)));
   const { ciliumEndpoints, calicoBlocks } = records;
   const endpoints =
@@ -42,13 +43,11 @@ export async function cniRecordsOf(
 
 type OnNode = { readonly node: Node; readonly names: ReadonlySet<string> };
 
-const nameOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
-
 const isOn = (endpoint: CiliumEndpoint, node: Node) =>
   endpoint.node !== null && node.addresses.includes(endpoint.node);
 
 function ofNode(all: readonly CiliumEndpoint[], node: Node, names: ReadonlySet<string>): CiliumEndpoint[] {
-  return all.filter((endpoint) => isOn(endpoint, node) || names.has(nameOf(endpoint)));
+  return all.filter((endpoint) => isOn(endpoint, node) || names.has(namespacedName(endpoint)));
 }
 
 async function standingEndpoints(
@@ -57,7 +56,7 @@ async function standingEndpoints(
   { node, names }: OnNode,
   options: ListOptions,
 ): Promise<{ standing: CiliumEndpoint[]; unconfirmed: number }> {
-  const [owned = [], left = []] = split(all, (endpoint) => names.has(nameOf(endpoint)));
+  const [owned = [], left = []] = split(all, (endpoint) => names.has(namespacedName(endpoint)));
   const again = await Promise.all(
     left
       .slice(0, ASKED_AGAIN)

@@ -1,5 +1,6 @@
 /** Recreates a pod: evicts it if its fault remains and a controller replaces it, then checks the new pod. */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject } from '../model/repair-record.ts';
 import type { PodAct } from '../repair/plan.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
@@ -94,12 +95,16 @@ async function proven(cluster: Cluster, found: Controlled, context: Context): Pr
   const successor = await successorOf(cluster, found, context);
   if (typeof successor === 'string') return { ok: false, detail: successor };
   const { name, namespace, node } = successor;
-  if (node === null) return { ok: false, detail: `${namespace}/${name} is ready, but on no node` };
+  if (node === null)
+    return { ok: false, detail: `${namespacedName({ namespace, name })} is ready, but on no node` };
   await context.renew();
   const report = await context.look(node);
   const unread = whyUnread(report, node);
   if (unread !== null)
-    return { ok: false, detail: `${namespace}/${name} replaced it on ${node}, which ${unread}` };
+    return {
+      ok: false,
+      detail: `${namespacedName({ namespace, name })} replaced it on ${node}, which ${unread}`,
+    };
   const faults = report.findings.filter(
     ({ object, confidence, suppressed }) =>
       object.kind === 'pod' &&
@@ -111,7 +116,10 @@ async function proven(cluster: Cluster, found: Controlled, context: Context): Pr
   if (faults.length > 0)
     return {
       ok: false,
-      detail: `${namespace}/${name} replaced it on ${node}, and has ${faults.map(({ check }) => check).join(', ')}`,
+      detail: `${namespacedName({ namespace, name })} replaced it on ${node}, and has ${faults.map(({ check }) => check).join(', ')}`,
     };
-  return { ok: true, detail: `${namespace}/${name} replaced it on ${node}; nothing is wrong with it` };
+  return {
+    ok: true,
+    detail: `${namespacedName({ namespace, name })} replaced it on ${node}; nothing is wrong with it`,
+  };
 }

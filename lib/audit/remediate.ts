@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Cluster, hasNamespace, whoAmI } from '../cluster/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { type Act, isOnNode } from '../repair/plan.ts';
 import { examinePod } from './recreate-pod.ts';
@@ -62,7 +63,7 @@ export async function withoutNamespace(
 }
 
 function nameOf(act: Act): string {
-  return act.kind === 'recreate-pod' ? `${act.pod.namespace}/${act.pod.name}` : act.node;
+  return act.kind === 'recreate-pod' ? namespacedName(act.pod) : act.node;
 }
 
 async function carryOut(cluster: Cluster, act: Act, by: string, context: Context): Promise<ActResult> {

@@ -4,6 +4,7 @@ import { type Cluster, Lease, listOwnedPods, statusOf, sweep } from '../cluster/
 import { keys, type Store } from '../history/index.ts';
 import { dayBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
@@ -124,7 +125,7 @@ function whatOf(record: NodeRecord): string {
 export function begunSentence(record: RepairRecord): string {
   const what =
     'pod' in record
-      ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${record.pod.namespace}/${record.pod.name}`
+      ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${namespacedName(record.pod)}`
       : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }

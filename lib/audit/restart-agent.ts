@@ -4,6 +4,7 @@
  */
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
 import type { Finding } from '../model/finding.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject } from '../model/repair-record.ts';
 import type { AgentAct } from '../repair/plan.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
@@ -29,7 +30,7 @@ export async function examineAgent(cluster: Cluster, act: AgentAct, context: Con
     object,
     rehearse: async () => ({
       ok: true,
-      detail: `${namespace}/${name} is still there, and still has the fault; nothing was changed`,
+      detail: `${namespacedName({ namespace, name })} is still there, and still has the fault; nothing was changed`,
     }),
     act: async () => {
       await evict(cluster, found.pod, { signal: context.signal });
@@ -85,7 +86,7 @@ async function proven(
 ): Promise<RepairResult> {
   const successor = await successorOf(cluster, found, context);
   if (typeof successor === 'string') return { ok: false, detail: successor };
-  const name = `${successor.namespace}/${successor.name}`;
+  const name = namespacedName(successor);
   if (successor.node !== act.node)
     return { ok: false, detail: `${name} is ready, but on ${successor.node ?? 'no node'}` };
   await context.renew();

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
 import type { DnsService, Event, Node, Pod } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { reduceNode, reducePod } from './reduce.ts';
@@ -154,7 +155,9 @@ export async function listPodsInNamespace(
   if (items.length === 0)
     throw new AuditError(
       'USAGE',
-      name === null ? `no pods in the namespace ${namespace}` : `no such pod: ${namespace}/${name}`,
+      name === null
+        ? `no pods in the namespace ${namespace}`
+        : `no such pod: ${namespacedName({ namespace, name })}`,
       { remedy: `List them: kubectl get pods ${name === null ? '-A' : `-n ${namespace}`}` },
     );
   return items;
@@ -234,7 +237,14 @@ export async function listPodEvents(
 ): Promise<Event[]> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
   const query = { fieldSelector: `involvedObject.kind=Pod,involvedObject.name=${name}` };
-  return await eventsAt(cluster, `list events of pod ${namespace}/${name}`, path, query, () => true, options);
+  return await eventsAt(
+    cluster,
+    `list events of pod ${namespacedName({ namespace, name })}`,
+    path,
+    query,
+    () => true,
+    options,
+  );
 }
 
 async function eventsAt(

@@ -1,6 +1,7 @@
 /** Pods with their controllers, to recreate one and to find its replacement. */
 import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll } from './list.ts';
@@ -84,7 +85,7 @@ export async function evict(
     await cluster.transport.json({
       method: 'POST',
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/eviction`,
-      what: `evict pod ${namespace}/${name}`,
+      what: `evict pod ${namespacedName({ namespace, name })}`,
       body: {
         apiVersion: 'policy/v1',
         kind: 'Eviction',
@@ -100,9 +101,13 @@ export async function evict(
     if (statusOf(error) === 404) return;
     // An overloaded API server also answers 429.
     if (statusOf(error) !== 429 || !/disruption budget/i.test(messageOf(error))) throw error;
-    throw new AuditError('CLUSTER_API', `a disruption budget refuses to evict ${namespace}/${name}`, {
-      cause: error,
-      remedy: `See which, and what it waits for: kubectl get poddisruptionbudgets -n ${namespace}`,
-    });
+    throw new AuditError(
+      'CLUSTER_API',
+      `a disruption budget refuses to evict ${namespacedName({ namespace, name })}`,
+      {
+        cause: error,
+        remedy: `See which, and what it waits for: kubectl get poddisruptionbudgets -n ${namespace}`,
+      },
+    );
   }
 }

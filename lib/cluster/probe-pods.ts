@@ -1,6 +1,7 @@
 /** Pods that run to their end on a node and leave a log: created, watched by one watch per run, read, deleted. */
 import { AuditError } from '../model/errors.ts';
 import type { Event } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { PROBE_CONTAINER, RUN_LABEL } from '../model/own-pods.ts';
 import { grantRights, statusOf, userIn } from './api-error.ts';
 import type { Cluster } from './connect.ts';
@@ -83,7 +84,7 @@ export class ProbePods {
         {
           path: `/api/v1/namespaces/${namespace}/pods/${name}/log`,
           query: { container: PROBE_CONTAINER, limitBytes: LOG_BYTES },
-          what: `read the log of pod ${namespace}/${name}`,
+          what: `read the log of pod ${namespacedName({ namespace, name })}`,
           signal: this.#signal,
           deadline: Math.max(5_000, end - Date.now()),
         },
@@ -178,7 +179,7 @@ export class ProbePods {
 
   async #create(manifest: PodManifest, deadline: number): Promise<void> {
     const { name, namespace } = manifest.metadata;
-    if (this.#signal.aborted) throw aborted(`create pod ${namespace}/${name}`);
+    if (this.#signal.aborted) throw aborted(`create pod ${namespacedName({ namespace, name })}`);
     const { signal, stop } = delayed(this.#signal, CREATE_GRACE_MILLISECONDS);
     const end = Date.now() + deadline;
     try {
@@ -187,7 +188,7 @@ export class ProbePods {
           await this.#cluster.transport.json({
             method: 'POST',
             path: `/api/v1/namespaces/${namespace}/pods`,
-            what: `create pod ${namespace}/${name}`,
+            what: `create pod ${namespacedName({ namespace, name })}`,
             body: manifest,
             signal,
             deadline: Math.max(1, end - Date.now()),
@@ -196,7 +197,11 @@ export class ProbePods {
         } catch (error) {
           // Pods created at the same time conflict if the namespace has a quota.
           if (!isQuotaConflict(error) || Date.now() + QUOTA_PAUSE_MILLISECONDS >= end) throw error;
-          await pause(Math.random() * QUOTA_PAUSE_MILLISECONDS, signal, `create pod ${namespace}/${name}`);
+          await pause(
+            Math.random() * QUOTA_PAUSE_MILLISECONDS,
+            signal,
+            `create pod ${namespacedName({ namespace, name })}`,
+          );
         }
       }
     } catch (error) {

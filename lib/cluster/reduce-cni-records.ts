@@ -6,6 +6,7 @@ import {
   calicoBlockSchema,
   ciliumEndpointSchema,
 } from '../model/cni-records.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 
 const rawEndpoint = z.object({
   metadata: z.object({
@@ -82,7 +83,7 @@ export function reduceCalicoBlock(item: unknown): CalicoBlock {
           address: nth(spec.cidr, ordinal),
           handle: handle ?? '',
           node: node ?? null,
-          pod: namespace === undefined || pod === undefined ? null : `${namespace}/${pod}`,
+          pod: namespace === undefined || pod === undefined ? null : namespacedName({ namespace, name: pod }),
           takenAt: taken(timestamp),
         },
       ];

@@ -1,6 +1,7 @@
 /** The rights in a cluster, and whether it would admit a pod, tested without changing anything. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster, Connection } from './connect.ts';
 import { type PodManifest, refusal } from './probe-pods.ts';
@@ -88,7 +89,7 @@ export async function wouldAdmit(
       method: 'POST',
       path: `/api/v1/namespaces/${namespace}/pods`,
       query: { dryRun: 'All' },
-      what: `create pod ${namespace}/${name}`,
+      what: `create pod ${namespacedName({ namespace, name })}`,
       body: manifest,
       ...(signal === undefined ? {} : { signal }),
     });

@@ -1,5 +1,6 @@
 /** Removes leftover debug pods of netns-auditor. */
 import * as z from 'zod';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_PODS } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
@@ -43,12 +44,12 @@ export async function sweep(
   const due = items.filter(isDue);
   const removed = await Promise.all(
     due.map(async (pod) =>
-      (await deletePod(cluster, pod.namespace, pod.name, options)) ? `${pod.namespace}/${pod.name}` : null,
+      (await deletePod(cluster, pod.namespace, pod.name, options)) ? namespacedName(pod) : null,
     ),
   );
   return {
     removed: removed.filter((name) => name !== null),
-    left: items.filter((pod) => !isDue(pod)).map((pod) => `${pod.namespace}/${pod.name}`),
+    left: items.filter((pod) => !isDue(pod)).map(namespacedName),
   };
 }
 
@@ -67,7 +68,7 @@ export async function deletePod(
     await cluster.transport.json({
       method: 'DELETE',
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
-      what: `delete pod ${namespace}/${name}`,
+      what: `delete pod ${namespacedName({ namespace, name })}`,
       body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
       ...options,
     });

@@ -1,6 +1,7 @@
 /** Who answers at the nameserver address that pods with policy ClusterFirst get. */
 import type { Sources } from '../model/evidence.ts';
 import type { DnsService } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { NetworkStack } from '../model/network.ts';
 import { contains, sameAddress } from './cidr.ts';
 import { isLoopback } from './container-resolv-confs.ts';
@@ -38,6 +39,6 @@ export function givenServices({ services, kubelet }: Sources['clusterDns']): Dns
 /** The addresses of all DNS Services, for a finding to show. */
 export function dnsAddresses({ services }: Sources['clusterDns']): string[] {
   return (services ?? []).flatMap(({ namespace, name, addresses }) =>
-    addresses.map((address) => `${address} (${namespace}/${name})`),
+    addresses.map((address) => `${address} (${namespacedName({ namespace, name })})`),
   );
 }

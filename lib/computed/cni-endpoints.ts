@@ -2,6 +2,7 @@
 import { CALICO_ANNOTATION, CILIUM_ENDPOINTS } from '../model/cni-names.ts';
 import { CALICO, CILIUM_CNI, type KnownPlugin } from '../model/cni-plugins.ts';
 import type { CniEndpoints } from '../model/evidence.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 
 export type CniEndpoint = CniEndpoints['endpoints'][number];
 
@@ -32,12 +33,7 @@ export function endpointRecords({ kind }: CniEndpoints): EndpointRecords {
   return RECORDS[kind];
 }
 
-/** The key by which endpoints and pods are matched. */
-export function podKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return `${namespace}/${name}`;
-}
-
-/** The CNI's records, by `podKey`. */
+/** The CNI's records, by {@link namespacedName}. */
 export function endpointsByPod({ endpoints }: CniEndpoints): ReadonlyMap<string, CniEndpoint> {
-  return new Map(endpoints.map((endpoint) => [podKey(endpoint), endpoint]));
+  return new Map(endpoints.map((endpoint) => [namespacedName(endpoint), endpoint]));
 }

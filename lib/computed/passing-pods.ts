@@ -1,6 +1,7 @@
 /** Pods that are starting or ending, which may own what no sandbox owns. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 
 /**
@@ -27,14 +28,13 @@ export function ofPassingPod(
       // Nothing that belongs to a pod is older than the pod; the clocks of node and API may differ.
       age < secondsSince(createdAt) + PASSING_SECONDS,
   );
-  if (leaving !== undefined)
-    return `may be of pod ${leaving.namespace}/${leaving.name}, which is being deleted`;
+  if (leaving !== undefined) return `may be of pod ${namespacedName(leaving)}, which is being deleted`;
   const creating = without.find(
     ({ phase, unsettled, deletionTimestamp }) =>
       deletionTimestamp === null && (phase === 'Pending' || unsettled !== null),
   );
   return creating !== undefined && age < PASSING_SECONDS
-    ? `may be of pod ${creating.namespace}/${creating.name}, which is being created`
+    ? `may be of pod ${namespacedName(creating)}, which is being created`
     : null;
 }
 

@@ -2,6 +2,7 @@
 import { DAY } from '../model/days.ts';
 import type { ObservedPod } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 
 export type PodEvents = {
   readonly pod: ObservedPod;
@@ -24,13 +25,13 @@ export function podEvents(
   for (const event of events) {
     if (event.kind !== 'Pod' || !wanted(event)) continue;
     if (event.lastSeen !== null && now - Date.parse(event.lastSeen) > DAY) continue;
-    const key = event.uid ?? `${event.namespace}/${event.name}`;
+    const key = event.uid ?? namespacedName({ namespace: event.namespace ?? '', name: event.name });
     const known = byPod.get(key);
     if (known === undefined) byPod.set(key, [event]);
     else known.push(event);
   }
   return pods.flatMap((pod) => {
-    const found = [...(byPod.get(pod.uid) ?? []), ...(byPod.get(`${pod.namespace}/${pod.name}`) ?? [])];
+    const found = [...(byPod.get(pod.uid) ?? []), ...(byPod.get(namespacedName(pod)) ?? [])];
     const last = found.toSorted((a, b) => time(a) - time(b)).at(-1);
     if (last === undefined) return [];
     return [

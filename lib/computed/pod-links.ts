@@ -1,5 +1,6 @@
 /** Counters of pods' links, kept in a report so that the next run can see what was lost since. */
 import type { Evidence } from '../model/evidence.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { type LinkCounters, POD_LINKS_KEPT, type PodLink } from '../model/pod-links.ts';
 
 /** A pair gets carrier when both ends are up, which counts as two changes or a few more. */
@@ -48,7 +49,7 @@ export function keptLinks(links: readonly PodLink[]): PodLink[] {
 
 /** Identifies a link across reports: the counters of another sandbox start at zero. */
 export function keyOf({ node, pod, since, link }: PodLink): string {
-  return `${node} ${pod.namespace}/${pod.name} ${pod.uid} ${since} ${link}`;
+  return `${node} ${namespacedName(pod)} ${pod.uid} ${since} ${link}`;
 }
 
 /** Everything ever lost, plus carrier changes beyond those of setting up the pair. */

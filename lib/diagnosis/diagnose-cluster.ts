@@ -8,6 +8,7 @@ import { messageOf } from '../model/errors.ts';
 import type { Exception } from '../model/exception.ts';
 import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
 import { type KubectlOptions, onCluster } from '../model/kubectl.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { CheckTally, NodeResult } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import { workloadOf } from '../model/workload.ts';
@@ -187,7 +188,7 @@ function observed(
       moves:
         object.kind === 'pod' &&
         check.about !== 'sandboxes' &&
-        nodeOfPod.get(`${object.namespace}/${object.name}`) === object.node,
+        nodeOfPod.get(namespacedName(object)) === object.node,
     })),
     earlier,
   );

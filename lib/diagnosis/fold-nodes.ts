@@ -6,6 +6,7 @@ import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
 import { objectName } from '../model/finding.ts';
 import type { DnsService, Pod } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { CheckFailure, CheckTally, NodeResult, PodAddress } from '../model/node-result.ts';
 import type { NodeRoutes } from '../model/node-routes.ts';
 import type { PodLink } from '../model/pod-links.ts';
@@ -187,14 +188,13 @@ function readShare(
     ...(result.workloads === undefined ? {} : { workloads: result.workloads }),
     debugPods: result.debugPods.filter((pod) => pod.node === node),
     podAddresses: result.podAddresses.filter(
-      ({ node: on, pod, address }) =>
-        on === node && pods.has(`${pod.namespace}/${pod.name}`) && isIP(address) !== 0,
+      ({ node: on, pod, address }) => on === node && pods.has(namespacedName(pod)) && isIP(address) !== 0,
     ),
     nodeRoutes: result.nodeRoutes == null ? null : { ...result.nodeRoutes, node },
     dnsServices: result.dnsServices,
     podLinks:
       result.podLinks
-        ?.filter(({ pod }) => pods.has(`${pod.namespace}/${pod.name}`))
+        ?.filter(({ pod }) => pods.has(namespacedName(pod)))
         .map((link) => ({ ...link, node })) ?? null,
     faults,
     tallies: [

@@ -2,6 +2,7 @@
 import type { AnyCheck } from '../checks/define.ts';
 import type { Reexamination } from '../history/lifecycle.ts';
 import { type AuditedObject, type Finding, nodeOf } from '../model/finding.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { CheckTally } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import { type ExaminedCheck, type ExaminedNode, examinedBy } from './fold-nodes.ts';
@@ -64,7 +65,7 @@ function onNode(finding: Finding, { scope, checks, byNode }: Examined): Reexamin
   // A pod missing in the API may still have a sandbox, and a partly read node may not show it.
   const ofSandbox = checks.get(finding.check)?.about === 'sandboxes';
   if (ofSandbox && node.result === 'partial') return NOT_EXAMINED;
-  const pod = `${object.namespace}/${object.name}`;
+  const pod = namespacedName(object);
   if (!ofSandbox && object.kind === 'pod' && node.pods.size > 0 && !node.pods.has(pod))
     return { result: 'gone', reason: `pod ${pod} is gone from node ${name}` };
   // It has no outcome for a pod that it did not see: that is no pass.

@@ -1,5 +1,6 @@
 /** What checks conclude, and the part that a report keeps. */
 import * as z from 'zod';
+import { namespacedName } from './namespaced-name.ts';
 import { repairSchema } from './repair.ts';
 import { type Severity, severities } from './severity.ts';
 
@@ -154,18 +155,17 @@ export function counts({
   return state !== 'pending' && suppressed === null;
 }
 
+/** An object and where it is, as far as it says. */
+type PlacedObject = { readonly kind: string; readonly name: string; readonly node?: string | undefined };
+
 /** The node that a finding is about or on; empty for a finding of the cluster. */
-export function nodeOf({
-  object,
-}: {
-  readonly object: Pick<AuditedObject, 'kind' | 'name' | 'node'>;
-}): string {
+export function nodeOf({ object }: { readonly object: PlacedObject }): string {
   return object.kind === 'node' ? object.name : (object.node ?? '');
 }
 
 /** `shop/web-1 on node-1`, `node-1`, `/run/netns/x on node-1`: a path that ends in the name replaces it. */
 export function objectName(object: AuditedObject, nodeName = (node: string): string => node): string {
-  const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
+  const name = namespacedName(object);
   const { path = name } = object;
   const what = path === name || path.endsWith(`/${name}`) ? path : `${name} ${path}`;
   return `${what}${object.node === undefined || object.node === object.name ? '' : ` on ${nodeName(object.node)}`}`;

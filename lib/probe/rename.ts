@@ -8,6 +8,7 @@
 import { randomInt } from 'node:crypto';
 import { hashedLinkPrefixes, linkNameHash } from '../model/cni-plugins.ts';
 import { type Snapshot, snapshotSchema } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { auditRecordSchema, type StoredEvidence } from './archive.ts';
 import { isCommon, staysAsItIs } from './known-names.ts';
 import type { BundleFiles } from './unpack.ts';
@@ -99,7 +100,7 @@ export class Renaming {
         /"(?:K8S_POD_NAME|io\.kubernetes\.(?:cri\.sandbox-name|pod\.name|cri-o\.KubeName))"[:,]"([^"]+)"/.exec(
           line,
         )?.[1];
-      if (namespace !== undefined && name !== undefined) pods.set(`${namespace}/${name}`, name);
+      if (namespace !== undefined && name !== undefined) pods.set(namespacedName({ namespace, name }), name);
     }
     for (const [pod, name] of pods) this.#addPod(pod.slice(0, -name.length - 1), name);
   }

@@ -1,6 +1,7 @@
 /** Which pods and sandboxes are settled, that is, did not change between two snapshots: only these are judged. */
 import type { ObservedPod, Sandbox } from '../model/evidence.ts';
 import type { Pod, Snapshot } from '../model/kubernetes.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { isOwnPod } from '../model/own-pods.ts';
 import { isSandboxOf } from '../model/sandbox-owner.ts';
 
@@ -17,14 +18,14 @@ export function observePods(
   settleSeconds: number,
   nodeTime: string = after.takenAt,
 ): ObservedPod[] {
-  const earlier = new Map(before.pods.map((pod) => [key(pod), pod]));
+  const earlier = new Map(before.pods.map((pod) => [namespacedName(pod), pod]));
   const later = new Set(after.pods.map(({ uid }) => uid));
   const gone = before.pods.filter(({ uid }) => !later.has(uid));
   return [
     ...after.pods.map((pod) => ({
       ...pod,
       ...settled(
-        earlier.get(key(pod)),
+        earlier.get(namespacedName(pod)),
         pod,
         sandboxes,
         { api: after.takenAt, node: nodeTime },
@@ -39,8 +40,6 @@ export function observePods(
     })),
   ];
 }
-
-const key = (pod: Pod) => `${pod.namespace}/${pod.name}`;
 
 function settled(
   before: Pod | undefined,

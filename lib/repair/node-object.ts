@@ -3,6 +3,7 @@
  * can verify that it is still the same.
  */
 import type { Finding } from '../model/finding.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairOf } from '../model/repair.ts';
 import { isOfNode, restorableName } from '../model/restorable.ts';
 import { restoreArgument } from '../model/restore-argument.ts';
@@ -36,7 +37,7 @@ export function restorables(
   { fingerprint, object }: Pick<Finding, 'fingerprint' | 'object'>,
   { objects }: RepairOf<'restore'>,
 ): NodeObject[] {
-  const owner = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
+  const owner = namespacedName(object);
   return objects.map((lost) => {
     const name = isOfNode(lost) ? restorableName(lost) : `${owner}/${restorableName(lost)}`;
     return { name, argument: restoreArgument(name, lost), trace: fingerprint, undo: undoCommand(lost) };

@@ -1,5 +1,6 @@
 /** The commands of findings as a file for a person to read, change and run. */
 import type { Finding } from '../model/finding.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 
@@ -27,6 +28,6 @@ export function scriptOf(report: ClusterReport, findings: readonly Finding[]): s
 }
 
 function nameOf({ object }: Finding): string {
-  const name = object.namespace === undefined ? object.name : `${object.namespace}/${object.name}`;
+  const name = namespacedName(object);
   return object.node === undefined ? name : `${name} on ${object.node}`;
 }

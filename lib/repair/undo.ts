@@ -1,4 +1,5 @@
 /** What a run of repairs put back, as acts that take it back: the last one first, as it may need what came before. */
+import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairRecord } from '../model/repair-record.ts';
 import { undoArgument } from '../model/restore-argument.ts';
 import type { ObjectsAct } from './plan.ts';
@@ -56,7 +57,7 @@ function whyKept({ argument, result, detail, undo }: Restored): string | null {
 
 function ofOther(record: Exclude<RepairRecord, { act: 'restore' }>): UndoPlan['kept'][number] {
   if ('pod' in record) {
-    const pod = `${record.pod.namespace}/${record.pod.name}`;
+    const pod = namespacedName(record.pod);
     return record.act === 'restart-agent'
       ? { what: `the agent ${pod}`, why: 'a pod that was evicted does not come back' }
       : { what: pod, why: 'a pod that was evicted does not come back' };

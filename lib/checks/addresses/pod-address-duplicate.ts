@@ -1,4 +1,5 @@
 import type { AuditedObject } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { ADDRESSES_OF_A_POD, type PodAddress } from '../../model/node-result.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { defineClusterCheck, fail, type Outcome, pass, podObject, unknown } from '../define.ts';
@@ -144,7 +145,7 @@ function betweenNodes({ address, holders }: SharedAddress): Outcome {
           .slice(0, SHOWN)
           .map(({ pod, node }) =>
             look(
-              `Compare the pods: what the API shows of ${pod.namespace}/${pod.name} on ${node}.`,
+              `Compare the pods: what the API shows of ${namespacedName(pod)} on ${node}.`,
               owner(podObject(pod, node)),
             ),
           ),
@@ -172,5 +173,5 @@ function owner({ namespace, name }: AuditedObject): string {
 }
 
 function nameOf({ pod }: PodAddress): string {
-  return `${pod.namespace}/${pod.name}`;
+  return namespacedName(pod);
 }

@@ -3,6 +3,7 @@ import { prefixLength, subnetOf } from '../../computed/cidr.ts';
 import { AWS_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { Link, NetworkStack } from '../../model/network.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
@@ -53,7 +54,7 @@ export const awsEniTableIncomplete = defineCheck({
 function lostBy(pods: readonly PodNetwork[]): string {
   if (pods.length === 0) return '; no pod uses it yet.';
   const names = listed(
-    pods.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+    pods.map(({ pod }) => namespacedName(pod)),
     5,
   );
   const [send, them] = pods.length === 1 ? ['sends', 'it'] : ['send', 'them'];

@@ -9,6 +9,7 @@ import {
 } from '../../computed/aws-routing.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { hostEnd, restoreEach } from '../remedies/restore.ts';
@@ -93,7 +94,7 @@ function detailOf({ network, missing }: Lacking): string {
 
 function rows({ network, missing }: Lacking): Comparison[] {
   return missing.map(({ address, priority, table }) => ({
-    what: `rule ${priority} of ${network.pod.namespace}/${network.pod.name}`,
+    what: `rule ${priority} of ${namespacedName(network.pod)}`,
     expected: priority === PRIORITY.toPod ? `to ${address} lookup main` : `from ${address} lookup ${table}`,
     actual: 'none',
     source:
@@ -104,7 +105,7 @@ function rows({ network, missing }: Lacking): Comparison[] {
 }
 
 function ofNode(lacking: readonly Lacking[], all: number, node: string): Outcome {
-  const names = lacking.map(({ network }) => `${network.pod.namespace}/${network.pod.name}`);
+  const names = lacking.map(({ network }) => namespacedName(network.pod));
   const missing = lacking.flatMap((each) => each.missing);
   return fail(nodeObject(node), {
     detail: `${lacking.length} of ${all} pods lack routing rules of theirs (${listed(names, 5)}): something flushed them.`,

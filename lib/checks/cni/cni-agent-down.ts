@@ -1,6 +1,7 @@
 import { loadedConfig } from '../../computed/loaded-config.ts';
 import { type Agent, cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
 import type { ObservedPod, Sources } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed } from '../../model/text.ts';
 import {
   type CheckContext,
@@ -98,21 +99,21 @@ function judge(
   if (waits !== undefined)
     return say(
       'down',
-      `container ${waits.name} of ${nameOf(pod)} does not run: ${waits.reason ?? 'no reason is given'}, ${waits.restarts} restarts`,
+      `container ${waits.name} of ${namespacedName(pod)} does not run: ${waits.reason ?? 'no reason is given'}, ${waits.restarts} restarts`,
       pod,
     );
   const unready = pod.containers.find(({ ready, running }) => running && !ready);
-  if (unready === undefined) return say('down', `${nameOf(pod)} is ${pod.phase} and not ready`, pod);
+  if (unready === undefined) return say('down', `${namespacedName(pod)} is ${pod.phase} and not ready`, pod);
   const started = unready.startedAt;
   if (started !== null && isYoung(started, context) && unready.restarts < CRASHES)
     return say(
       'unknown',
-      `container ${unready.name} of ${nameOf(pod)} was started less than five minutes ago`,
+      `container ${unready.name} of ${namespacedName(pod)} was started less than five minutes ago`,
       pod,
     );
   return say(
     'down',
-    `container ${unready.name} of ${nameOf(pod)} runs and is not ready, ${unready.restarts} restarts`,
+    `container ${unready.name} of ${namespacedName(pod)} runs and is not ready, ${unready.restarts} restarts`,
     pod,
   );
 }
@@ -175,8 +176,6 @@ function lastWords({ namespace, name, containers }: ObservedPod): string {
   ];
   return `${command(...all, '--tail=40', '--previous')} || ${command('kubectl', 'describe', 'pod', '-n', namespace, name)}`;
 }
-
-const nameOf = ({ namespace, name }: ObservedPod) => `${namespace}/${name}`;
 
 function isYoung(since: string, { now, settleSeconds }: CheckContext): boolean {
   return settleSeconds.pod > 0 && now - Date.parse(since) < START_SECONDS * 1000;

@@ -1,8 +1,9 @@
 import { isAfterList } from '../../computed/allocations.ts';
-import { endpointRecords, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { endpointRecords, endpointsByPod } from '../../computed/cni-endpoints.ts';
 import { CALICO_ANNOTATION, CILIUM_ENDPOINTS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { quote } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
@@ -21,7 +22,7 @@ export const cniEndpointMissing = definePodCheck({
   judge(network, { cniEndpoints, byPod }, { node }) {
     const { plugin, form, source } = endpointRecords(cniEndpoints);
     if (network.plugin !== plugin) return `${network.plugin ?? 'its plugin'} keeps no endpoints in the API`;
-    const endpoint = byPod.get(podKey(network.pod));
+    const endpoint = byPod.get(namespacedName(network.pod));
     if (form === 'annotations')
       return endpoint === undefined || endpoint.addresses.length > 0 ? 'pass' : withoutAddress(network);
     if (endpoint !== undefined && endpoint.elsewhere === null) return 'pass';

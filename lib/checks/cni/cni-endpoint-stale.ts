@@ -1,10 +1,11 @@
 import { isAfterList } from '../../computed/allocations.ts';
 import { sameAddress } from '../../computed/cidr.ts';
-import { type CniEndpoint, endpointRecords, endpointsByPod, podKey } from '../../computed/cni-endpoints.ts';
+import { type CniEndpoint, endpointRecords, endpointsByPod } from '../../computed/cni-endpoints.ts';
 import { CILIUM_ENDPOINTS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { CniEndpoints, PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed, quote } from '../../model/text.ts';
 import {
   type CheckContext,
@@ -38,14 +39,16 @@ export const cniEndpointStale = defineCheck({
     const byPod = endpointsByPod(cniEndpoints);
     const { plugin } = endpointRecords(cniEndpoints);
     const ofPods = podNetworks.flatMap((network): Outcome[] => {
-      const endpoint = byPod.get(podKey(network.pod));
+      const endpoint = byPod.get(namespacedName(network.pod));
       // A missing endpoint, or one on another node, is left to cni-endpoint-missing.
       if (network.plugin !== plugin || endpoint === undefined || endpoint.elsewhere !== null) return [];
       return [judge(network, endpoint, cniEndpoints, context)];
     });
-    const known = new Set([...pods, ...sandboxes.filter(({ state }) => state === 'ready')].map(podKey));
+    const known = new Set(
+      [...pods, ...sandboxes.filter(({ state }) => state === 'ready')].map(namespacedName),
+    );
     const left = cniEndpoints.endpoints.filter(
-      (endpoint) => endpoint.elsewhere === null && !known.has(podKey(endpoint)),
+      (endpoint) => endpoint.elsewhere === null && !known.has(namespacedName(endpoint)),
     );
     return [
       ...ofPods,
@@ -120,7 +123,7 @@ function judgeLeft(
   );
   const addresses = listed(endpoint.addresses.map((address) => quote(address, 50)));
   return fail(object, {
-    detail: `A CiliumEndpoint exists for ${addresses}, and neither the API nor the runtime has its pod on this node${heir === undefined ? '' : `; ${podKey(heir.pod)} has the address now`}.`,
+    detail: `A CiliumEndpoint exists for ${addresses}, and neither the API nor the runtime has its pod on this node${heir === undefined ? '' : `; ${namespacedName(heir.pod)} has the address now`}.`,
     confidence: 'confirmed',
     ...(heir === undefined ? {} : { severity: 'high' as const }),
     evidence: [

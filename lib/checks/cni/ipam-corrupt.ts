@@ -3,6 +3,7 @@ import { addressKey, sameAddress } from '../../computed/cidr.ts';
 import type { Ipam } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Pod } from '../../model/kubernetes.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, pass, unknown } from '../define.ts';
 import { drain } from '../remedies/node.ts';
@@ -94,7 +95,7 @@ function remedyFor(
       users,
       SHOWN,
       (pod) => [
-        look(`${pod.namespace}/${pod.name} uses such an address: it goes before the entry does.`),
+        look(`${namespacedName(pod)} uses such an address: it goes before the entry does.`),
         ...recreatePod(pod),
       ],
       likewise,

@@ -1,4 +1,5 @@
 import type { DnsService } from '../../model/kubernetes.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineClusterCheck, fail, type Outcome, pass, unknown } from '../define.ts';
 import { command, look, repair } from '../remedies/steps.ts';
@@ -17,7 +18,7 @@ export const clusterDnsUnserved = defineClusterCheck({
   failureTitle: 'Cluster DNS has no ready endpoint',
   why: 'No name resolves in pods with dnsPolicy ClusterFirst, neither of Services nor of anything outside. Connections to addresses go on, so only what looks a name up fails.',
   run({ dnsServices }) {
-    const services = Map.groupBy(dnsServices, ({ namespace, name }) => `${namespace}/${name}`);
+    const services = Map.groupBy(dnsServices, namespacedName);
     return [...services].map(([name, given]) => judge(name, given));
   },
 });

@@ -1,6 +1,7 @@
 import { sameAddress } from '../../computed/cidr.ts';
 import { answererOf, dnsAddresses } from '../../computed/cluster-dns.ts';
 import { resolvConfs } from '../../computed/container-resolv-confs.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { command, look, lookOnNode, podsOnNode, repair, repairOnNode } from '../remedies/steps.ts';
@@ -34,7 +35,7 @@ export const nodeClusterDnsWrong = defineCheck({
         file.nameservers.some((server) => wrong.some((each) => sameAddress(each, server))),
       ),
     );
-    const names = given.map(({ pod }) => `${pod.namespace}/${pod.name}`);
+    const names = given.map(({ pod }) => namespacedName(pod));
     const expected = dnsAddresses(clusterDns);
     return [
       fail(object, {

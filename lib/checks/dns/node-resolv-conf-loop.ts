@@ -1,4 +1,5 @@
 import { isLoopback, resolvConfs, serversText } from '../../computed/container-resolv-confs.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
@@ -38,7 +39,7 @@ export const nodeResolvConfLoop = defineCheck({
     return [
       fail(object, {
         detail: `The kubelet hands out nameserver ${loops.join(', ')} to pods with dnsPolicy Default${
-          proof === undefined ? '' : `, as ${proof.pod.namespace}/${proof.pod.name} shows`
+          proof === undefined ? '' : `, as ${namespacedName(proof.pod)} shows`
         }; nobody listens there in a pod.`,
         confidence: proof === undefined ? 'probable' : 'confirmed',
         evidence: [
@@ -52,7 +53,7 @@ export const nodeResolvConfLoop = defineCheck({
             ? []
             : [
                 {
-                  what: `nameservers of ${proof.pod.namespace}/${proof.pod.name} (dnsPolicy Default)`,
+                  what: `nameservers of ${namespacedName(proof.pod)} (dnsPolicy Default)`,
                   actual: serversText(proof.file),
                   source: '/proc/PID/root/etc/resolv.conf',
                 },

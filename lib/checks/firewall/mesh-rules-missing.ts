@@ -2,6 +2,7 @@ import { type Direction, exempt, type Mesh, meshOf, redirected } from '../../com
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { counted, firstOf, listed } from '../../model/text.ts';
 import {
@@ -92,11 +93,11 @@ function judgeOne(
   // One of the pod's own containers may have removed them, on purpose or not.
   const own = network.pod.containers.find(mayChangeNetwork);
   return fail(object, {
-    detail: `The pod is enrolled in ${mesh.name}, but no rule in its namespace redirects what ${what}; in pod ${namespace}/${name} of this node there is one${own === undefined ? '' : `. Its container ${own.name} may change the network`}.`,
+    detail: `The pod is enrolled in ${mesh.name}, but no rule in its namespace redirects what ${what}; in pod ${namespacedName({ namespace, name })} of this node there is one${own === undefined ? '' : `. Its container ${own.name} may change the network`}.`,
     confidence: own === undefined ? 'confirmed' : 'probable',
     evidence: missing.map((direction) => ({
       what: `rules of ${mesh.name} in ${direction.toUpperCase()} of nat`,
-      expected: `one, as in pod ${namespace}/${name}`,
+      expected: `one, as in pod ${namespacedName({ namespace, name })}`,
       actual: 'none',
       source: `packet filter (netns ${network.namespace})`,
     })),
@@ -110,7 +111,7 @@ function judgeOne(
 function ofAll(pods: readonly Enrolled[], node: string) {
   const mesh = pods[0]?.mesh;
   const names = listed(
-    pods.map(({ network: { pod } }) => `${pod.namespace}/${pod.name}`),
+    pods.map(({ network: { pod } }) => namespacedName(pod)),
     5,
   );
   return {

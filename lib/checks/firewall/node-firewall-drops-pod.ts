@@ -4,6 +4,7 @@ import { toolOf } from '../../computed/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { AGENT_CHAINS, AGENT_TABLES } from '../../model/cni-names.ts';
 import type { Sources } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { quote, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
@@ -44,7 +45,7 @@ export const nodeFirewallDropsPod = definePodCheck({
     const does =
       of === null
         ? `drops ${only ? 'all ' : ''}packets ${towards ? 'for' : 'from'} ${subject}`
-        : `holds rules of another pod, ${of.namespace}/${of.name}, for the packets of ${subject}`;
+        : `holds rules of another pod, ${namespacedName(of)}, for the packets of ${subject}`;
     return {
       detail: `The chain ${quote(chain, 60)} of the node (${backend}) ${does}: ${quote(rule)}.`,
       confidence: 'probable',

@@ -1,4 +1,5 @@
 import { largestPacket, tooSmallUplink, widestUplink } from '../../computed/uplink-mtu.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
@@ -26,7 +27,7 @@ export const nodeMtuTooSmall = defineCheck({
     return [
       fail(object, {
         detail: `The uplink ${uplink.name} has MTU ${uplink.mtu}, but all ${counted(networks.length, 'pod')} of the node send packets of up to ${needed}: ${listed(
-          networks.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+          networks.map(({ pod }) => namespacedName(pod)),
           5,
         )}.`,
         confidence: 'confirmed',

@@ -7,6 +7,7 @@ import {
   namespacePins,
 } from '../../computed/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
 import { recreatePod } from '../remedies/steps.ts';
@@ -57,7 +58,7 @@ function ownersOf(strayed: readonly Member[], sandbox: Sandbox, sandboxes: reado
     const owner = sandboxes.find(
       (other) => other.state === 'ready' && other.uid !== sandbox.uid && other.networkNamespace === inode,
     );
-    return owner === undefined ? [] : [` net:[${inode}] is that of ${owner.namespace}/${owner.name}.`];
+    return owner === undefined ? [] : [` net:[${inode}] is that of ${namespacedName(owner)}.`];
   });
   return owners.join('');
 }

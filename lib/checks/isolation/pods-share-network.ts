@@ -1,5 +1,6 @@
 import { membersOf, namespacePins } from '../../computed/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';
@@ -35,14 +36,14 @@ export const podsShareNetwork = defineCheck({
       if (owner?.uid === sandbox.uid) {
         return notApplicable(
           object,
-          `reported for ${others.map(name).join(', ')}: the namespace was this pod's first`,
+          `reported for ${others.map(namespacedName).join(', ')}: the namespace was this pod's first`,
         );
       }
       return fail(object, {
-        detail: `The pod runs in net:[${inode}], and so ${others.length === 1 ? 'does' : 'do'} ${others.map(name).join(', ')}.`,
+        detail: `The pod runs in net:[${inode}], and so ${others.length === 1 ? 'does' : 'do'} ${others.map(namespacedName).join(', ')}.`,
         confidence: 'confirmed',
         evidence: [sandbox, ...others].map((each) => ({
-          what: `network namespace of ${name(each)}`,
+          what: `network namespace of ${namespacedName(each)}`,
           ...(each.uid === sandbox.uid ? { expected: 'one of its own' } : {}),
           actual: `net:[${inode}]${each.namespacePath === null ? '' : `, path ${each.namespacePath}`}`,
           source: each.networkNamespace === null ? "the runtime's sandbox spec" : `/proc/${each.pid}/ns/net`,
@@ -50,7 +51,7 @@ export const podsShareNetwork = defineCheck({
         remedy: [
           ...recreatePod(pod),
           repair(
-            `Then recreate ${others.map(name).join(', ')} too: the deletion took down what they share, loopback for one.`,
+            `Then recreate ${others.map(namespacedName).join(', ')} too: the deletion took down what they share, loopback for one.`,
           ),
           ...others.flatMap((other) => recreateSandbox(other, pods, node)),
         ],
@@ -63,8 +64,4 @@ export const podsShareNetwork = defineCheck({
 function homeOf(sandbox: Sandbox, members: ReturnType<typeof membersOf>): number | null {
   if (sandbox.networkNamespace !== null) return sandbox.networkNamespace;
   return (members.find(({ container }) => container !== null) ?? members[0])?.inode ?? null;
-}
-
-function name(sandbox: Sandbox): string {
-  return `${sandbox.namespace}/${sandbox.name}`;
 }

@@ -1,6 +1,7 @@
 import type { HiddenNamespace, SocketHolder } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import type { Pod } from '../../model/kubernetes.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { Link, Route } from '../../model/network.ts';
 import { counted, firstOf, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, type Outcome, pass } from '../define.ts';
@@ -111,7 +112,7 @@ function hiddenRow(namespaceId: number): Comparison {
 type Suspect = { readonly pid: number; readonly command: string; readonly sockets: number };
 
 function describe({ command, pid, sockets }: Suspect, pod: Pod | null): string {
-  const of = pod === null ? '' : ` of pod ${pod.namespace}/${pod.name}`;
+  const of = pod === null ? '' : ` of pod ${namespacedName(pod)}`;
   return `${command} (pid ${pid}, ${counted(sockets, 'socket')})${of}`;
 }
 
@@ -138,7 +139,7 @@ function restart(holders: readonly (Suspect | SocketHolder)[], node: string, pod
       3,
       (pod) => [
         repair(
-          `Restart the holder, pod ${pod.namespace}/${pod.name}: the kernel frees the namespace with its last socket.`,
+          `Restart the holder, pod ${namespacedName(pod)}: the kernel frees the namespace with its last socket.`,
         ),
         ...recreatePod(pod),
       ],

@@ -11,6 +11,7 @@ import {
 import { stoppedPods } from '../../computed/passing-pods.ts';
 import { tooYoung } from '../../computed/pin-age.ts';
 import type { Pin } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { deleteNamespace, oldestSandboxes } from '../remedies/delete-namespace.ts';
@@ -68,7 +69,7 @@ export const namespaceOrphaned = defineCheck({
       if (pod !== undefined)
         return notApplicable(
           object,
-          `may be of pod ${pod.namespace}/${pod.name}, which the kubelet is taking down`,
+          `may be of pod ${namespacedName(pod)}, which the kubelet is taking down`,
         );
       const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
       const severe = physical.length > 0 || orphans.size > MANY;

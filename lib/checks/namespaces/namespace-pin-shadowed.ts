@@ -1,6 +1,7 @@
 import { directoryOf, isNamespaceFile } from '../../computed/ownership.ts';
 import { mountsByPath, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
 import type { Mounts } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, pass } from '../define.ts';
@@ -44,7 +45,7 @@ export const namespacePinShadowed = defineCheck({
       if (first === undefined) return pass(object);
       const pods = shadowed.flatMap(({ path }) => {
         const sandbox = sandboxOf.get(path);
-        return sandbox === undefined ? [] : [`${sandbox.namespace}/${sandbox.name}`];
+        return sandbox === undefined ? [] : [namespacedName(sandbox)];
       });
       return fail(object, {
         detail: `${shadowed.length} of ${inside.length} pins in ${directory} are mounted but hidden${pods.length > 0 ? `, those of ${listed(pods)} among them` : ''}: ${first.path} should be net:[${first.mounted.join(', ')}], and a lookup finds ${first.pin === undefined ? 'nothing' : `${first.pin.fileSystem} (inode ${first.pin.inode})`}.`,

@@ -1,5 +1,6 @@
 import { ruleText } from '../../computed/routing-decision.ts';
 import { type JudgedWays, judgeWays, type WayCause } from '../../computed/way-causes.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { failure, isForeign, merged } from '../frames/unrouted.ts';
@@ -35,7 +36,7 @@ export const foreignRoutingRules = defineCheck({
 function ofOneRule(causes: readonly WayCause[], pods: JudgedWays['pods'], node: string) {
   const [first] = causes as [WayCause];
   const networks = [...new Set(causes.flatMap(({ hits }) => hits.map(({ network }) => network)))];
-  const names = networks.map(({ pod }) => `${pod.namespace}/${pod.name}`);
+  const names = networks.map(({ pod }) => namespacedName(pod));
   const directions = new Set(causes.map(({ direction }) => direction));
   const otherWay = first.direction === 'inbound' ? 'outbound' : 'inbound';
   const oneWay =

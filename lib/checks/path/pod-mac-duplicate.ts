@@ -1,5 +1,6 @@
 import { type WayIn, wayIn } from '../../computed/way-in.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
@@ -43,10 +44,10 @@ export const podMacDuplicate = definePodCheck({
       return own !== null && own !== mac;
     });
     if (!taken && taker !== undefined && !ofBridge) {
-      return `${taker.pod.namespace}/${taker.pod.name} took its MAC address: see pod-mac-duplicate of that pod`;
+      return `${namespacedName(taker.pod)} took its MAC address: see pod-mac-duplicate of that pod`;
     }
     const names = [
-      ...others.map(({ pod }) => `pod ${pod.namespace}/${pod.name} on the bridge ${bridge}`),
+      ...others.map(({ pod }) => `pod ${namespacedName(pod)} on the bridge ${bridge}`),
       ...(ofBridge ? [`the bridge ${bridge} itself`] : []),
     ];
     return {

@@ -1,6 +1,7 @@
 import { addressBits, addressKey, familyOf, prefixLength, sameAddress } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
 import { hostLinkPrefixes } from '../../model/cni-plugins.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { Link, Route } from '../../model/network.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
@@ -39,7 +40,7 @@ export const hostRouteStale = defineCheck({
           Object.values(pod.annotations).some((text) => text.includes(address)),
       );
       if (named !== undefined) {
-        return [notApplicable(object, `${named.namespace}/${named.name} has this address in the API`)];
+        return [notApplicable(object, `${namespacedName(named)} has this address in the API`)];
       }
       if (hiddenLinks.has(link.name)) {
         return [notApplicable(object, 'it leads to a namespace that nothing names: see namespace-hidden')];

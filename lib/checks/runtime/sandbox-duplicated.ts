@@ -1,4 +1,5 @@
 import type { Sandbox } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { stopSandbox } from '../remedies/sandbox.ts';
 import { repair } from '../remedies/steps.ts';
@@ -15,7 +16,10 @@ export const sandboxDuplicated = defineCheck({
   needs: ['sandboxes'],
   run({ sandboxes }, { node, now, settleSeconds }) {
     const ready = sandboxes.filter(({ state, uid }) => state === 'ready' && uid !== '');
-    const byPod = Map.groupBy(ready, ({ namespace, name, uid }) => `${namespace}/${name}/${uid}`);
+    const byPod = Map.groupBy(
+      ready,
+      ({ namespace, name, uid }) => `${namespacedName({ namespace, name })}/${uid}`,
+    );
     return [...byPod.values()].map((group) => {
       const [first] = group;
       const object = podObject(first ?? { namespace: '', name: '' }, node);
