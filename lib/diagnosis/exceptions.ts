@@ -3,7 +3,8 @@ import { catalogue } from '../checks/catalogue.ts';
 import type { AnyCheck } from '../checks/define.ts';
 import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Finding } from '../model/finding.ts';
-import { objectName } from '../model/finding.ts';
+import { nodeOf, objectName } from '../model/finding.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 import { printable } from '../model/printable.ts';
 import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
 import { firstOf } from '../model/text.ts';
@@ -149,9 +150,8 @@ function isLabelled(
   { object, suppressed = null }: Covered,
   labels: Labels,
 ): boolean {
-  const { kind, namespace, name, node } = object;
-  const on = (kind === 'node' ? name : node) ?? '';
-  const ofOwn = labels.get(labelKey(namespace === undefined ? on : `${namespace}/${name}`, on));
+  const on = nodeOf({ object });
+  const ofOwn = labels.get(labelKey(object.namespace === undefined ? on : namespacedName(object), on));
   if (ofOwn === undefined && suppressed !== null)
     return suppressed.owner === owner && suppressed.reason === reason;
   const all = [ofOwn, labels.get(on)];
@@ -170,11 +170,10 @@ function isMeant({ check }: Exception, { id, formerly = [] }: Pick<AnyCheck, 'id
 
 /** The parts of an object that a pattern may match: docs/exceptions.md. */
 function fitsAny(patterns: readonly string[], object: AuditedObject): boolean {
-  const { namespace, name, node, path, kind } = object;
-  const own = namespace === undefined ? name : `${namespace}/${name}`;
+  const { node, path, kind } = object;
   // As reports print it; a list of objects on one node names the node once.
   const printed = [object, { ...object, node: undefined }].map((each) => printable(objectName(each)));
-  return [own, node, path, kind, ...printed].some(
+  return [namespacedName(object), node, path, kind, ...printed].some(
     (text) => text !== undefined && patterns.some((pattern) => matches(pattern, text)),
   );
 }

@@ -5,6 +5,7 @@
 
 import { HOUR } from '../model/days.ts';
 import { type Finding, nodeOf } from '../model/finding.ts';
+import { isAbout, type Narrowing } from '../model/narrowing.ts';
 import { type Orphan, type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { leakedPair, leakedRecords, type NodeObject, restorables } from './node-object.ts';
@@ -60,9 +61,7 @@ export type Plan = {
   readonly byHand: readonly Finding[];
 };
 
-export type Asked = {
-  readonly check?: string;
-  readonly node?: string;
+export type Asked = Narrowing & {
   readonly pod?: { readonly namespace: string; readonly name: string };
 };
 
@@ -91,9 +90,9 @@ export function whyNotBy(
 /** The plan for the requested findings of a report: least harm first. */
 export function planRepairs(report: ClusterReport, asked: Asked): Plan {
   const known = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
-  const wanted = report.findings.filter(({ check, object }) => {
-    if (asked.check !== undefined && check !== asked.check) return false;
-    if (asked.node !== undefined && (object.node ?? object.name) !== asked.node) return false;
+  const wanted = report.findings.filter((finding) => {
+    const { object } = finding;
+    if (!isAbout(finding, asked)) return false;
     return (
       asked.pod === undefined ||
       (object.kind === 'pod' && object.namespace === asked.pod.namespace && object.name === asked.pod.name)
