@@ -2,7 +2,7 @@
  * How large the page of a large cluster is, and how soon a browser shows it, can use and filter it, and opens
  * a finding. `npm run bench:page`
  */
-import { reasons } from '../lib/checks/catalogue.ts';
+import { whyByCheck } from '../lib/checks/catalogue.ts';
 import { writeHtml } from '../lib/report/index.ts';
 import { chromiumPath, launch, open } from '../test/report/browser.ts';
 import { aLargeReport } from '../test/report/large.ts';
@@ -16,7 +16,7 @@ const TIMES = `new Promise((resolve) => requestAnimationFrame(() => setTimeout((
 }))))`;
 
 const report = aLargeReport(NODES, FINDINGS);
-const html = await timed('written', () => Promise.resolve(writeHtml(report, { why: reasons })));
+const html = await timed('written', () => Promise.resolve(writeHtml(report, { why: whyByCheck })));
 console.log(`${(html.length / 1e6).toFixed(1)} MB for ${NODES} nodes and ${FINDINGS} findings`);
 if (chromiumPath === null) console.log('No Chromium: not opened.');
 else {

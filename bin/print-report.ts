@@ -1,5 +1,5 @@
 /** Prints a report to standard output, and sets its exit code. */
-import { reasons } from '../lib/checks/catalogue.ts';
+import { whyByCheck } from '../lib/checks/catalogue.ts';
 import { hasFindings, isIncomplete } from '../lib/diagnosis/verdict.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { type Format, type PageOptions, write } from '../lib/report/index.ts';
@@ -24,7 +24,7 @@ export function printReport(
     write(report, options.output, {
       colour: wantsColour(stdout, options.color),
       width: reportWidth(stdout),
-      why: reasons,
+      why: whyByCheck,
       ...page,
       verbose: options.verbose === true,
       details: options.details === true,

@@ -1,6 +1,6 @@
 /** What `netns-audit remediate` prints: the plan, the result of each act, and a summary. */
 import type { ActResult } from '../lib/audit/index.ts';
-import { counts } from '../lib/model/finding.ts';
+import { isCounted } from '../lib/model/finding.ts';
 import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
@@ -10,7 +10,7 @@ import {
   type AgentAct,
   type NodeAct,
   type ObjectsAct,
-  objectsOf,
+  objectCount,
   type Plan,
 } from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
@@ -94,7 +94,10 @@ export function planJson(plan: Plan, report: ClusterReport): string {
 
 /** The commands for all findings in the plan, for a person to read and run. */
 export function planScript(plan: Plan, report: ClusterReport): string {
-  return scriptOf(report, [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(counts));
+  return scriptOf(
+    report,
+    [...plan.acts.flatMap(({ findings }) => findings), ...plan.byHand].filter(isCounted),
+  );
 }
 
 /**
@@ -154,14 +157,14 @@ function rows(head: Words['columns'], acts: readonly Act[], width: number): stri
       ? [objectText(act), whyText(act)]
       : [
           printable(act.node, 300),
-          act.kind === 'restart-agent' ? agentText(act) : `${objectsOf(act)}: ${namesOf(namesIn(act))}`,
+          act.kind === 'restart-agent' ? agentText(act) : `${objectCount(act)}: ${namesOf(namesIn(act))}`,
         ];
   return table([[...head], ...acts.map(row)], width).trimEnd();
 }
 
 /** Number of objects in all acts. */
 export function totalOf(acts: readonly Act[]): number {
-  return acts.reduce((sum, act) => sum + objectsOf(act), 0);
+  return acts.reduce((sum, act) => sum + objectCount(act), 0);
 }
 
 /** Names per node in the question; JSON has all. */
@@ -245,7 +248,7 @@ export function sum(results: readonly ActResult[], matches: (word: string) => bo
   } as const;
   return results.reduce((total, { act, result, answers }) => {
     if (answers.length > 0) return total + answers.filter(({ word }) => matches(word)).length;
-    return total + (matches(wordOf[result]) ? objectsOf(act) : 0);
+    return total + (matches(wordOf[result]) ? objectCount(act) : 0);
   }, 0);
 }
 

@@ -109,7 +109,7 @@ export function addNarrowing(command: Command, what: string): Command {
 }
 
 /** The part of the report about the given check and node, with its own verdict. @throws AuditError USAGE */
-export async function partOf(report: ClusterReport, asked: Narrowing): Promise<ClusterReport> {
+export async function askedPart(report: ClusterReport, asked: Narrowing): Promise<ClusterReport> {
   if (asked.check === undefined && asked.node === undefined) return report;
   const { narrowed } = await import('../lib/diagnosis/part.ts');
   const part = narrowed(report, asked);

@@ -2,7 +2,7 @@
 import { last, type ReportDiff, type RunSummary, type Series } from '../lib/history/index.ts';
 import { type Finding, objectName, severities } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
-import { type Fleet, plural, table, worstFirst } from '../lib/report/index.ts';
+import { type Fleet, plural, table, worstClusterFirst } from '../lib/report/index.ts';
 import { sparkline } from './sparkline.ts';
 
 /** A table, newest run first. */
@@ -39,7 +39,7 @@ export function fleetText(
     .flatMap((row) => row.orphans)
     .reduce<number>((most, each) => Math.max(most, each ?? 0), 0);
   const lines = rows
-    .toSorted(worstFirst)
+    .toSorted(worstClusterFirst)
     .map((row) => [
       printable(row.cluster, 60),
       row.verdict,

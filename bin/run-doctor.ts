@@ -1,6 +1,11 @@
 /** `netns-audit doctor`: prints each prerequisite, and how to fix the broken ones. */
 import { notifiersOf, SnsNotifier } from '../lib/alert/index.ts';
-import { examine, examineCluster, examinePlaces, type Prerequisite } from '../lib/audit/doctor.ts';
+import {
+  examineCluster,
+  examinePlaces,
+  examinePrerequisites,
+  type Prerequisite,
+} from '../lib/audit/doctor.ts';
 import { targetOf } from '../lib/audit/fleet/connections.ts';
 import { defaultStore, openStore } from '../lib/audit/index.ts';
 import type { ClusterTarget } from '../lib/cluster/index.ts';
@@ -14,7 +19,7 @@ import { EXIT, exitCodeOf, tryingAgain } from './exit.ts';
 import { readAlerts } from './read-alerts.ts';
 import { version } from './version.ts';
 
-export type DoctorOptions = {
+export type RunDoctorOptions = {
   readonly probeNamespace: string;
   readonly image: string;
   readonly pullSecret?: string;
@@ -26,16 +31,16 @@ export type DoctorOptions = {
   readonly alerts?: string;
 };
 
-export type FleetDoctorOptions = Pick<DoctorOptions, 'store' | 'topic' | 'alerts'> & {
+export type FleetDoctorOptions = Pick<RunDoctorOptions, 'store' | 'topic' | 'alerts'> & {
   readonly cluster?: readonly string[];
 };
 
 const WORDS = { ok: 'ok     ', failed: 'BROKEN ', skipped: 'skipped' } as const;
 
 /** Checks each prerequisite of an audit of the cluster, and prints each as soon as it is known; sets the exit code. */
-export async function runDoctor(target: ClusterTarget, options: DoctorOptions): Promise<void> {
+export async function runDoctor(target: ClusterTarget, options: RunDoctorOptions): Promise<void> {
   await examined(async function* (common: Common) {
-    yield* examine(target, {
+    yield* examinePrerequisites(target, {
       ...common,
       namespace: options.probeNamespace,
       image: options.image,
@@ -81,14 +86,14 @@ function secretsOf(destinations: Config['destinations']): Prerequisite {
 }
 
 type Common = Pick<
-  Parameters<typeof examine>[1],
+  Parameters<typeof examinePrerequisites>[1],
   'version' | 'store' | 'isStoreNamed' | 'notifiers' | 'onUnanswered' | 'signal'
 >;
 
 /** Prints each prerequisite as it comes; the exit code is that of the first broken one. */
 async function examined(
   prerequisites: (common: Common) => AsyncIterable<Prerequisite>,
-  options: Pick<DoctorOptions, 'store' | 'topic' | 'alerts'>,
+  options: Pick<RunDoctorOptions, 'store' | 'topic' | 'alerts'>,
 ): Promise<void> {
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();

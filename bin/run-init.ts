@@ -1,9 +1,9 @@
 /** `netns-audit init`: looks for clusters, writes a configuration, and says what comes next. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Context, listContexts } from '../lib/cluster/contexts.ts';
+import { type KubeconfigContext, listContexts } from '../lib/cluster/contexts.ts';
 import { listEksClusters, type Tag } from '../lib/cluster/eks-list.ts';
-import { examine } from '../lib/config/examine.ts';
+import { examineConfig } from '../lib/config/examine.ts';
 import { configText, type FoundCluster } from '../lib/config/write.ts';
 import { configSchema } from '../lib/model/config.ts';
 import { AuditError, codeOf, whyUnreadable } from '../lib/model/errors.ts';
@@ -75,7 +75,7 @@ async function ofKubeconfig({ kubeconfig, context, tag }: InitOptions): Promise<
 
 /** The cluster as EKS if it is one, unless it must be reached by its context. */
 function clusterOf(
-  same: readonly Context[],
+  same: readonly KubeconfigContext[],
   byContext: boolean,
   kubeconfig: string | undefined,
 ): FoundCluster {
@@ -99,7 +99,7 @@ function clusterOf(
 
 /** The clusters that a configuration would reject, such as those in an unknown region. */
 function wrongOf(clusters: readonly FoundCluster[]): Set<number> {
-  const { mistakes = [] } = examine(configText(clusters), configSchema);
+  const { mistakes = [] } = examineConfig(configText(clusters), configSchema);
   return new Set(mistakes.map(({ path }) => Number(/^clusters\[(\d+)\]/.exec(path)?.[1])));
 }
 

@@ -4,11 +4,11 @@ import { createInterface } from 'node:readline/promises';
 import {
   type ActResult,
   begunSentence,
+  carryOutAll,
   defaultStore,
   halfDone,
   openStore,
   recentDays,
-  repair,
   settleHalfDone,
   withoutNamespace,
 } from '../lib/audit/index.ts';
@@ -18,7 +18,7 @@ import { AuditError } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { mostObjects } from '../lib/probe/index.ts';
-import { type Act, limited } from '../lib/repair/plan.ts';
+import { type Act, actsWithin } from '../lib/repair/plan.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { lookingAt, planned, plannedUndo, type RemediateOptions } from './plan-remediate.ts';
@@ -67,7 +67,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     }
     const chosen = await withoutNamespace(
       cluster,
-      limited(acts, options.limit, mostObjects),
+      actsWithin(acts, options.limit, mostObjects),
       options.repairNamespace,
       interrupt.signal,
     );
@@ -79,7 +79,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     if (options.rehearse !== true && !(await isAgreed(chosen, cluster.name, options))) return;
     if (await ensureNamespace(cluster, options.probeNamespace, interrupt.signal))
       say(`Created the namespace ${options.probeNamespace} for the probe pods.`);
-    const results = await repair(cluster, chosen, {
+    const results = await carryOutAll(cluster, chosen, {
       runId,
       ...onNode(options),
       store,

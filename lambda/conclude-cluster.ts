@@ -10,7 +10,7 @@ import {
   taskSchema,
 } from '../lib/audit/fleet/messages.ts';
 import { AuditError } from '../lib/model/errors.ts';
-import { environment, logger, handler as make, metrics, timeFor, warnOfDamage } from './handler.ts';
+import { environment, functionMetrics, logDamage, logger, makeHandler, timeFor } from './handler.ts';
 import { failureOf, stepErrorSchema } from './step-error.ts';
 
 const { store, version, topicArn, region, https, productArn, events } = environment();
@@ -20,7 +20,7 @@ const deps = {
   bus: events ? await eventBus() : null,
   version,
   consoleRegion: region,
-  onDamage: warnOfDamage,
+  onDamage: logDamage,
 };
 
 const inputSchema = z.object({
@@ -29,13 +29,14 @@ const inputSchema = z.object({
   error: stepErrorSchema.nullish(),
 });
 
-export const handler = make(inputSchema, conclusionSchema, async ({ task, error }, context) => {
+export const handler = makeHandler(inputSchema, conclusionSchema, async ({ task, error }, context) => {
   const conclusion = await concludeClusterOfFleet(
     store,
     { task, failure: error == null ? null : failureOf(error) },
     { ...deps, signal: timeFor(context), onReport: (concluded) => emit(task, concluded) },
   ).catch((thrown: unknown) => {
-    if (thrown instanceof AuditError && thrown.code === 'ALERT') metrics.addMetric('AlertFailed', 'Count', 1);
+    if (thrown instanceof AuditError && thrown.code === 'ALERT')
+      functionMetrics.addMetric('AlertFailed', 'Count', 1);
     throw thrown;
   });
   logger.info('concluded', { runId: task.runId, ...conclusion });
@@ -61,7 +62,8 @@ function emit(task: Task, concluded: Omit<Conclusion, 'told'>): void {
 }
 
 /** Publishing clears the dimensions, so they are set each time. */
-const metricsOf = ({ cluster }: Task): typeof metrics => metrics.addDimension('cluster', cluster.name);
+const metricsOf = ({ cluster }: Task): typeof functionMetrics =>
+  functionMetrics.addDimension('cluster', cluster.name);
 
 /** The client loads only where findings go to Security Hub. */
 async function importerOf(arn: string): Promise<FindingImporter> {

@@ -2,14 +2,14 @@
 import { discoverFleet } from '../lib/audit/fleet/discover.ts';
 import { discoveryInputSchema, discoveryOutputSchema } from '../lib/audit/fleet/messages.ts';
 import { discoverClusters } from '../lib/cluster/discover.ts';
-import { environment, logger, handler as make, metrics } from './handler.ts';
+import { environment, functionMetrics, logger, makeHandler } from './handler.ts';
 
 const { store, region } = environment();
 
-export const handler = make(discoveryInputSchema, discoveryOutputSchema, async (input) => {
+export const handler = makeHandler(discoveryInputSchema, discoveryOutputSchema, async (input) => {
   const found = await discoverFleet(store, input, (discover) => discoverClusters(discover, region));
-  metrics.addMetric('ClustersFound', 'Count', found.clusters);
-  metrics.addMetric('DiscoveryGaps', 'Count', found.gaps);
+  functionMetrics.addMetric('ClustersFound', 'Count', found.clusters);
+  functionMetrics.addMetric('DiscoveryGaps', 'Count', found.gaps);
   logger.info('looked for clusters', found);
   return found;
 });

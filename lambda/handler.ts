@@ -11,7 +11,7 @@ import { AuditError, messageOf } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
 
 export const logger = new Logger({ serviceName: 'netns-auditor' });
-export const metrics = new Metrics({ namespace: 'NetnsAuditor', serviceName: 'netns-auditor' });
+export const functionMetrics = new Metrics({ namespace: 'NetnsAuditor', serviceName: 'netns-auditor' });
 
 const environmentSchema = z.object({
   STORE: z.string().startsWith('s3://'),
@@ -60,7 +60,7 @@ export function environment(): {
 }
 
 /** Something in the store is left out: a warning in the log, as it ends nothing. */
-export function warnOfDamage({ message, remedy }: AuditError): void {
+export function logDamage({ message, remedy }: AuditError): void {
   logger.warn('damaged', { damage: printable(message), remedy: printable(remedy) });
 }
 
@@ -80,7 +80,7 @@ class HandlerError extends Error {
 }
 
 /** The function of one state: checks its event before, its answer after. */
-export function handler<Input extends z.ZodType, Output extends z.ZodType>(
+export function makeHandler<Input extends z.ZodType, Output extends z.ZodType>(
   input: Input,
   output: Output,
   act: (event: z.output<Input>, context: Context) => Promise<z.output<Output>>,
@@ -95,8 +95,8 @@ export function handler<Input extends z.ZodType, Output extends z.ZodType>(
         throw new HandlerError(error);
       } finally {
         // Its middleware would warn of each call without metrics.
-        if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
-        metrics.clearDimensions();
+        if (functionMetrics.hasStoredMetrics()) functionMetrics.publishStoredMetrics();
+        functionMetrics.clearDimensions();
       }
     });
 }

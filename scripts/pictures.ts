@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions } from 'playwright-core';
-import { reasons } from '../lib/checks/catalogue.ts';
+import { whyByCheck } from '../lib/checks/catalogue.ts';
 import { writeHtml } from '../lib/report/index.ts';
 import { launch, open } from '../test/report/browser.ts';
 import { aLargeReport } from '../test/report/large.ts';
@@ -27,7 +27,7 @@ const netnsAudit = (...args: string[]): string =>
 netnsAudit('demo');
 const night = netnsAudit('reports', 'show', '--cluster', 'demo-eu', '-o', 'html');
 const fleet = netnsAudit('reports', 'fleet', '-o', 'html');
-const large = writeHtml(aLargeReport(1000, 400), { why: reasons });
+const large = writeHtml(aLargeReport(1000, 400), { why: whyByCheck });
 rmSync(store, { recursive: true });
 
 const browser = await launch();

@@ -32,6 +32,14 @@ const WITH_CLIENTS = ['cluster', 'history', 'alert', 'infra'];
 
 const LONGEST = 300;
 
+const EXPORTED =
+  /^export (?:async )?(?:abstract )?(?:class|const|enum|function\*?|interface|let|type) (\w+)/gm;
+/** Names that several files export, and why. */
+const SAME_NAME: Readonly<Record<string, string>> = {
+  handler: 'AWS calls each function by this name',
+  bundle: 'the package has built-functions.ts in place of bundle.ts',
+};
+
 type Import = { readonly file: string; readonly room: string | null; readonly target: string };
 
 const roomOf = (path: string): string | null => /^lib\/([a-z]+)\//.exec(path)?.[1] ?? null;
@@ -147,6 +155,18 @@ describe('the house', () => {
     };
     for (const file of of.keys()) visit(file, []);
     expect(circles).toEqual([]);
+  });
+
+  it('gives one name to one thing', () => {
+    const exported = globSync('{bin,lambda,lib,scripts}/**/*.ts', { cwd: root }).flatMap((file) => {
+      const text = readFileSync(join(root, file), 'utf8');
+      return [...text.matchAll(EXPORTED)].map(([, name = '']) => ({ name, file }));
+    });
+    expect(exported.length).toBeGreaterThan(1000);
+    const doubled = [...Map.groupBy(exported, ({ name }) => name)]
+      .map(([name, places]) => ({ name, files: [...new Set(places.map(({ file }) => file))] }))
+      .filter(({ name, files }) => files.length > 1 && !(name in SAME_NAME));
+    expect(doubled).toEqual([]);
   });
 
   it('sees imports at all', () => {

@@ -18,7 +18,7 @@ export function addDemo(program: Command): void {
       const { judgeRecorded, openStore, publishMonth, recordedReports } = await import(
         '../../lib/audit/index.ts'
       );
-      const { reasons } = await import('../../lib/checks/catalogue.ts');
+      const { whyByCheck: reasons } = await import('../../lib/checks/catalogue.ts');
       const { write } = await import('../../lib/report/index.ts');
       const { stdout } = process;
       const style = {

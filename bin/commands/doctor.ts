@@ -2,11 +2,11 @@ import { type Command, Option } from 'commander';
 import { AuditError } from '../../lib/model/errors.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
 import { ALERTS, addClusterOptions, type ClusterOptions, deadline, list } from '../options.ts';
-import type { DoctorOptions } from '../run-doctor.ts';
+import type { RunDoctorOptions } from '../run-doctor.ts';
 import { clusterTarget } from './audit.ts';
 
 type Options = ClusterOptions &
-  DoctorOptions & { readonly config?: string; readonly cluster?: readonly string[] };
+  RunDoctorOptions & { readonly config?: string; readonly cluster?: readonly string[] };
 
 /** `netns-audit doctor`. */
 export function addDoctor(program: Command): void {
@@ -76,7 +76,7 @@ function refuseOfOneCluster(used: Command): void {
 }
 
 /** A store and nothing else asks about that store, and needs no cluster. */
-function isAboutStoreAlone(options: ClusterOptions & DoctorOptions): boolean {
+function isAboutStoreAlone(options: ClusterOptions & RunDoctorOptions): boolean {
   const { context, kubeconfig, eks, region, roleArn, externalId, node, topic, alerts } = options;
   return (
     options.store !== 'none' &&

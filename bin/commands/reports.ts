@@ -8,11 +8,11 @@ import { days, positive, reportWidth, terminalWidth, wantsColour } from '../opti
 import { pageOptions } from '../page-options.ts';
 import {
   addNarrowing,
+  askedPart,
   type Common,
   clusterNames,
   json,
   opened,
-  partOf,
   reportBefore,
   reportOf,
   subcommand,
@@ -91,10 +91,10 @@ function addShow(parent: Command): void {
     .action(async (reference: string, check: string | undefined, given: Common & Narrowing & Showing) => {
       const options = check === undefined ? given : { ...given, check: oneOf(check, given.check) };
       const store = await opened(options);
-      const report = await partOf(await reportOf(store, reference, options, leftOut()), options);
+      const report = await askedPart(await reportOf(store, reference, options, leftOut()), options);
       const whole = options.check === undefined && options.node === undefined;
       const { write } = await import('../../lib/report/index.ts');
-      const { reasons } = await import('../../lib/checks/catalogue.ts');
+      const { whyByCheck: reasons } = await import('../../lib/checks/catalogue.ts');
       const { stdout } = process;
       const style = {
         colour: wantsColour(stdout, options.color),
@@ -188,7 +188,7 @@ function barsIn(width: number | undefined): number {
 }
 
 async function trend(metric: Metric, options: TrendOptions): Promise<void> {
-  const { columnsOf, rowsOf, series } = await import('../../lib/history/index.ts');
+  const { columnsOf, trendRows: rowsOf, series } = await import('../../lib/history/index.ts');
   const store = await opened(options);
   const [from, to] = [new Date(`${options.since}T00:00:00Z`), new Date()];
   const names = await clusterNames(store, options);

@@ -2,7 +2,7 @@
 import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { Thresholds } from '../model/config.ts';
 import { daysBetween, HOUR } from '../model/days.ts';
-import { counts, type Finding, isAtLeast, type Severity, severities } from '../model/finding.ts';
+import { type Finding, isAtLeast, isCounted, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { AlertRecord, ReportedFinding } from './record.ts';
 import { AUDIT, type Crossed, crossingsOf } from './thresholds.ts';
@@ -95,7 +95,8 @@ export function changesOf(
 
 /** Active findings that are severe enough, except those reported with their cause. */
 function worthReporting(report: ClusterReport, { minSeverity }: Thresholds): Finding[] {
-  const isWorth = (finding: Finding): boolean => counts(finding) && isAtLeast(finding.severity, minSeverity);
+  const isWorth = (finding: Finding): boolean =>
+    isCounted(finding) && isAtLeast(finding.severity, minSeverity);
   const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const isExplained = ({ partOf }: Finding): boolean => {
     const cause = partOf === null ? undefined : present.get(partOf);

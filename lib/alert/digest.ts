@@ -5,7 +5,7 @@ import { printable } from '../model/printable.ts';
 import { clipped, plural } from '../report/index.ts';
 import { chatOf } from './chat.ts';
 import type { ReportLinks } from './links.ts';
-import { COLUMNS, mailOf, type Section, subjectOf } from './mail.ts';
+import { MAIL_COLUMNS, mailOf, type Section, subjectOf } from './mail.ts';
 import type { Message } from './message.ts';
 
 /** The outcome for one cluster. `lost`: it has no report, or its message was not sent. */
@@ -33,7 +33,7 @@ export function digestOf(
         title: `${group.slice(0, 1).toUpperCase()}${group.slice(1)}:`,
         entries: (byGroup.get(group) ?? [])
           .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1))
-          .map((each) => ({ line: clipped(`  ${line(each)}`, COLUMNS), more: [] })),
+          .map((each) => ({ line: clipped(`  ${line(each)}`, MAIL_COLUMNS), more: [] })),
       }),
     )
     .filter(({ entries }) => entries.length > 0);

@@ -2,7 +2,7 @@
 import { clipped, plural, wrapped } from '../report/index.ts';
 
 const LINES = 40;
-export const COLUMNS = 72;
+export const MAIL_COLUMNS = 72;
 
 export type Section = {
   readonly title: string;
@@ -21,7 +21,7 @@ export function mailOf(
 ): string {
   // Text from a node never starts a line.
   const opening = head.flatMap((text) =>
-    wrap(text, COLUMNS - 2).map((line, at) => (at === 0 ? line : `  ${line}`)),
+    wrap(text, MAIL_COLUMNS - 2).map((line, at) => (at === 0 ? line : `  ${line}`)),
   );
   const room = LINES - opening.length - end.length - 1;
   const body =
@@ -69,6 +69,6 @@ export function subjectOf(text: string): string {
 }
 
 /** Wraps text at this many columns; cuts a longer word. */
-export function wrap(text: string, columns = COLUMNS): string[] {
+export function wrap(text: string, columns = MAIL_COLUMNS): string[] {
   return wrapped(text.split(' '), columns).map((line) => clipped(line, columns));
 }

@@ -13,7 +13,7 @@ import {
   withoutDomain,
 } from '../report/index.ts';
 import type { Changes, Fresh, Reason } from './changes.ts';
-import { COLUMNS, type Section, wrap } from './mail.ts';
+import { MAIL_COLUMNS, type Section, wrap } from './mail.ts';
 import type { ReportedFinding } from './record.ts';
 import { commandOf, firstStep, repairAfterLooks } from './remedy.ts';
 import { AUDIT } from './thresholds.ts';
@@ -147,7 +147,7 @@ function history(finding: Finding, exception: Fresh['exception']): string[] {
 
 /** Wraps a long command where a shell continues it. Omits one with quotes: they may hold spaces. */
 function commandLines(command: string): string[] {
-  const room = COLUMNS - '    $  \\'.length;
+  const room = MAIL_COLUMNS - '    $  \\'.length;
   if (command.length <= room + 2) return [`    $ ${command}`];
   const lines = wrap(command, room - 2);
   const isWhole = lines.join(' ') === command;
@@ -165,7 +165,7 @@ function named(set: readonly Placed[]): string[] {
   const isOneNode = nodesOf(set).size <= 1;
   const names = set.slice(0, NAMED).map(({ object }) => {
     const { node: _, ...elsewhere } = object;
-    return shortName(isOneNode ? elsewhere : object, COLUMNS - 4);
+    return shortName(isOneNode ? elsewhere : object, MAIL_COLUMNS - 4);
   });
   const rest = set.length - names.length;
   return indented(`${names.join(', ')}${rest > 0 ? ` and ${plural(rest, 'more', 'more')}` : ''}`);
@@ -206,9 +206,9 @@ export function countsOf(findings: readonly { readonly severity: Severity }[]): 
 function line(set: Alike<Placed>, before = '  ', after = ''): string {
   const [{ severity, check, object }] = set;
   const head = `${before}${severity} ${check} `;
-  const room = COLUMNS - widthOf(head) - widthOf(after);
+  const room = MAIL_COLUMNS - widthOf(head) - widthOf(after);
   const name = set.length === 1 && room >= LEAST ? shortName(object, room) : objectsOf(set);
-  return clipped(`${head}${name}${after}`, COLUMNS);
+  return clipped(`${head}${name}${after}`, MAIL_COLUMNS);
 }
 
 /** Columns below which a name is no longer worth shortening. */
@@ -226,5 +226,5 @@ function nodesOf(set: readonly Placed[]): ReadonlySet<string> {
 }
 
 function indented(text: string, indent = '    '): string[] {
-  return wrap(text, COLUMNS - indent.length).map((each) => `${indent}${each}`);
+  return wrap(text, MAIL_COLUMNS - indent.length).map((each) => `${indent}${each}`);
 }

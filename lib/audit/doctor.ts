@@ -63,7 +63,10 @@ const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
 const BEHIND = ['namespace', 'admission', 'probe'] as const;
 
 /** Continues after a broken prerequisite as far as that makes sense, and skips the rest. */
-export async function* examine(target: ClusterTarget, options: DoctorOptions): AsyncIterable<Prerequisite> {
+export async function* examinePrerequisites(
+  target: ClusterTarget,
+  options: DoctorOptions,
+): AsyncIterable<Prerequisite> {
   yield* examineCluster(() => target, options);
   yield* examinePlaces(options);
 }

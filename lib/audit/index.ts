@@ -7,7 +7,7 @@ export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
 export { checkPages } from './page-options.ts';
 export { publish } from './publish.ts';
-export { repair, withoutNamespace } from './remediate.ts';
+export { carryOutAll, withoutNamespace } from './remediate.ts';
 export { renameEvidence } from './rename-evidence.ts';
 export type { ActResult } from './repair-act.ts';
 export {

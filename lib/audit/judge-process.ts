@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { type BundleAnswer, judgeBundle, type Unpacked, type Work } from './judge-bundle.ts';
 
 /** In this order: at most one `unpacked`, then one answer per work. */
-export type Message = { readonly kind: 'unpacked'; readonly unpacked: Unpacked } | BundleAnswer;
+export type JudgeMessage = { readonly kind: 'unpacked'; readonly unpacked: Unpacked } | BundleAnswer;
 
 /** Waits until it is sent: the next step may block this thread until its time limit. */
-const tell = (message: Message): Promise<void> =>
+const tell = (message: JudgeMessage): Promise<void> =>
   new Promise((resolve) => {
     // The auditor is gone: nobody waits for it.
     if (process.send === undefined) resolve();

@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { AuditError } from '../model/errors.ts';
 import { type BundleAnswer, failed, notJudged, type Unpacked, type Work } from './judge-bundle.ts';
-import type { Message } from './judge-process.ts';
+import type { JudgeMessage } from './judge-process.ts';
 
 export type Judging = {
   /** What the process runs. */
@@ -58,7 +58,7 @@ export class Judge {
       this.close();
       ended.resolve({ unpacked, answer: failed(notJudged(how)) });
     };
-    const onMessage = (message: Message): void => {
+    const onMessage = (message: JudgeMessage): void => {
       if (message.kind === 'unpacked') unpacked = message.unpacked;
       else ended.resolve({ unpacked, answer: message });
     };

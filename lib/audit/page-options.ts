@@ -1,6 +1,6 @@
 /** What a report's page needs besides the report: texts on its checks, earlier runs, and links to other pages. */
 import { readFile } from 'node:fs/promises';
-import { reasons } from '../checks/catalogue.ts';
+import { whyByCheck } from '../checks/catalogue.ts';
 import { keys, pastTotals, type Run, readPointer, type Store, unlessDamaged } from '../history/index.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { PageOptions } from '../report/index.ts';
@@ -17,7 +17,7 @@ export type Neighbours = {
  * For a page in the store: its earlier runs, and links to the previous audit and the fleet.
  * @throws AuditError STORE
  */
-export async function pageOptions(
+export async function storedPageOptions(
   store: Store,
   report: ClusterReport,
   { inFleet = false, consoleRegion = null }: Neighbours,
@@ -27,7 +27,7 @@ export async function pageOptions(
   const link = (key: string): string =>
     consolePage(store, key, consoleRegion) ?? `../../../../${urlPath(key)}`;
   return {
-    why: reasons,
+    why: whyByCheck,
     pages: await checkPages(report),
     past: await pastTotals(store, report),
     links: {
@@ -55,7 +55,7 @@ export async function checkPages({
   findings,
 }: Pick<ClusterReport, 'findings'>): Promise<ReadonlyMap<string, string>> {
   // A stored report may name anything.
-  const ids = [...new Set(findings.map(({ check }) => check))].filter((id) => reasons.has(id));
+  const ids = [...new Set(findings.map(({ check }) => check))].filter((id) => whyByCheck.has(id));
   const pages = await Promise.all(ids.map(async (id) => [id, await pageOf(id)] as const));
   return new Map(pages.flatMap(([id, page]) => (page === null ? [] : [[id, page] as const])));
 }

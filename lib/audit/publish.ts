@@ -16,7 +16,7 @@ import { type ClusterReport, reportSchema } from '../model/report.ts';
 import { isRunId } from '../model/run-id.ts';
 import { misfit, tables } from '../model/tables.ts';
 import { eachRow, writeHtml } from '../report/index.ts';
-import { type Neighbours, pageOptions } from './page-options.ts';
+import { type Neighbours, storedPageOptions } from './page-options.ts';
 
 /**
  * Writes the run's results; existing objects stay. A partial run never becomes the latest, and nothing is
@@ -33,7 +33,7 @@ export async function publish(
   const run = { cluster: report.cluster.name, runId: report.runId };
   const text = checked(store, report);
   for (const table of tables) await store.putOnce(keys[table](run), await packed(eachRow(report, table)));
-  const page = writeHtml(report, await pageOptions(store, report, neighbours));
+  const page = writeHtml(report, await storedPageOptions(store, report, neighbours));
   await store.putOnce(keys.reportPage(run), Buffer.from(page));
   if ((await store.putOnce(keys.report(run), text)) === 'exists') await assertReadable(store, run);
   if (report.scope === 'cluster') await pointToLatest(store, run);

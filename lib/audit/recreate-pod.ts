@@ -4,7 +4,7 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject } from '../model/repair-record.ts';
 import type { PodAct } from '../repair/plan.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
-import type { Context, Examined, RepairResult } from './repair-act.ts';
+import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
 /** They replace an evicted pod. */
@@ -19,7 +19,7 @@ const CONTROLLERS: ReadonlySet<string> = new Set([
  * Checks the pod and its node again.
  * @throws AuditError CLUSTER_*, ABORTED
  */
-export async function examinePod(cluster: Cluster, act: PodAct, context: Context): Promise<Examined> {
+export async function examinePod(cluster: Cluster, act: PodAct, context: ActContext): Promise<ExaminedAct> {
   const found = await examined(cluster, act, context);
   if ('refused' in found) return found;
   const { pod, controller } = found;
@@ -46,7 +46,7 @@ export async function examinePod(cluster: Cluster, act: PodAct, context: Context
 async function examined(
   cluster: Cluster,
   act: PodAct,
-  context: Context,
+  context: ActContext,
 ): Promise<Controlled | { readonly refused: string }> {
   const { pod: before } = await podOf(cluster, act, context);
   if (before === null) return { refused: 'the pod is gone' };
@@ -81,7 +81,7 @@ async function examined(
 async function podOf(
   cluster: Cluster,
   { pod }: PodAct,
-  { signal }: Context,
+  { signal }: ActContext,
 ): Promise<Pick<Controlled, 'earlier'> & { readonly pod: OwnedPod | null }> {
   const pods = await listOwnedPods(cluster, pod.namespace, { signal });
   return {
@@ -91,7 +91,7 @@ async function podOf(
 }
 
 /** Waits for the pod's successor, and checks it. */
-async function proven(cluster: Cluster, found: Controlled, context: Context): Promise<RepairResult> {
+async function proven(cluster: Cluster, found: Controlled, context: ActContext): Promise<RepairResult> {
   const successor = await successorOf(cluster, found, context);
   if (typeof successor === 'string') return { ok: false, detail: successor };
   const { name, namespace, node } = successor;

@@ -9,7 +9,7 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { type Act, isOnNode } from '../repair/plan.ts';
 import { examinePod } from './recreate-pod.ts';
-import type { ActResult, Context, Examined, RepairOptions, RepairResult } from './repair-act.ts';
+import type { ActContext, ActResult, ExaminedAct, RepairOptions, RepairResult } from './repair-act.ts';
 import { examineOnNode } from './repair-node.ts';
 import { takeLease, writeRecord } from './repair-records.ts';
 import { examineAgent } from './restart-agent.ts';
@@ -19,7 +19,7 @@ import { examineAgent } from './restart-agent.ts';
  * @returns the outcome of each act tried
  * @throws AuditError CLUSTER_*, ABORTED, STORE
  */
-export async function repair(
+export async function carryOutAll(
   cluster: Cluster,
   acts: readonly Act[],
   options: RepairOptions,
@@ -66,7 +66,7 @@ function nameOf(act: Act): string {
   return act.kind === 'recreate-pod' ? namespacedName(act.pod) : act.node;
 }
 
-async function carryOut(cluster: Cluster, act: Act, by: string, context: Context): Promise<ActResult> {
+async function carryOut(cluster: Cluster, act: Act, by: string, context: ActContext): Promise<ActResult> {
   const ended = (
     result: ActResult['result'],
     { detail, answers = [] }: Omit<RepairResult, 'ok'>,
@@ -116,7 +116,7 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: Context
   return ended(!repair.ok ? 'surprise' : areRefused(repair) ? 'refused' : 'done', repair);
 }
 
-async function examine(cluster: Cluster, act: Act, context: Context): Promise<Examined> {
+async function examine(cluster: Cluster, act: Act, context: ActContext): Promise<ExaminedAct> {
   if (act.kind === 'recreate-pod') return await examinePod(cluster, act, context);
   if (act.kind === 'restart-agent') return await examineAgent(cluster, act, context);
   return examineOnNode(cluster, act, context);

@@ -42,10 +42,10 @@ export type RepairResult = {
   readonly answers?: readonly RepairAnswer[];
 };
 
-export type Context = RepairOptions & { readonly renew: () => Promise<void> };
+export type ActContext = RepairOptions & { readonly renew: () => Promise<void> };
 
 /** The answer of each kind of act after its check: why not, or how to continue. */
-export type Examined =
+export type ExaminedAct =
   | { readonly refused: string }
   | {
       /** What is about to change, for the record. */

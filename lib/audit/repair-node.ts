@@ -11,13 +11,13 @@ import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import type { NodeObject } from '../repair/node-object.ts';
 import type { NamespacesAct, NodeAct } from '../repair/plan.ts';
 import { whyUnread } from './look-again.ts';
-import type { Context, Examined, RepairResult } from './repair-act.ts';
+import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 
 /** In addition to its own deadline, for the pod to start and its log to be read. */
 const GRACE_SECONDS = 60;
 
 /** Checks nothing here: a view from outside would be older than the pod's. */
-export function examineOnNode(cluster: Cluster, act: NodeAct, context: Context): Examined {
+export function examineOnNode(cluster: Cluster, act: NodeAct, context: ActContext): ExaminedAct {
   const object = (answers: readonly RepairAnswer[]): RepairObject => {
     const place = { node: act.node, repairNamespace: context.repairNamespace };
     const became = becameBy(answers);
@@ -155,7 +155,7 @@ export const WORDS: Record<NodeAct['kind'], Readonly<Record<'verb' | 'done' | 's
 
 /** Settings for a pod that repairs a node. */
 export type OnNode = Pick<
-  Context,
+  ActContext,
   'runId' | 'repairNamespace' | 'repairSeconds' | 'settleSeconds' | 'image' | 'pullSecret' | 'signal'
 >;
 
@@ -208,7 +208,7 @@ async function proven(
   act: NodeAct,
   done: readonly RepairAnswer[],
   repair: Omit<RepairResult, 'ok'>,
-  { look, renew }: Context,
+  { look, renew }: ActContext,
 ): Promise<RepairResult> {
   if (done.length === 0) return { ...repair, ok: true };
   await renew();

@@ -8,7 +8,7 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject } from '../model/repair-record.ts';
 import type { AgentAct } from '../repair/plan.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
-import type { Context, Examined, RepairResult } from './repair-act.ts';
+import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
 /** Says whether a new pod gets a network on the node, and leaves nothing behind. */
@@ -18,7 +18,11 @@ const TRIED_BY = 'cni-add-failing';
  * Checks the node and the agent's pod again.
  * @throws AuditError CLUSTER_*, ABORTED
  */
-export async function examineAgent(cluster: Cluster, act: AgentAct, context: Context): Promise<Examined> {
+export async function examineAgent(
+  cluster: Cluster,
+  act: AgentAct,
+  context: ActContext,
+): Promise<ExaminedAct> {
   const found = await examined(cluster, act, context);
   if ('refused' in found) return found;
   const { namespace, name, uid } = found.pod;
@@ -44,7 +48,7 @@ export async function examineAgent(cluster: Cluster, act: AgentAct, context: Con
 async function examined(
   cluster: Cluster,
   act: AgentAct,
-  context: Context,
+  context: ActContext,
 ): Promise<Controlled | { readonly refused: string }> {
   const report = await context.look(act.node);
   const unread = whyUnread(report, act.node);
@@ -82,7 +86,7 @@ async function proven(
   cluster: Cluster,
   act: AgentAct,
   found: Controlled,
-  context: Context,
+  context: ActContext,
 ): Promise<RepairResult> {
   const successor = await successorOf(cluster, found, context);
   if (typeof successor === 'string') return { ok: false, detail: successor };

@@ -1,7 +1,7 @@
 /** Waits for the pod that takes the place of one that was evicted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
-import type { Context } from './repair-act.ts';
+import type { ActContext } from './repair-act.ts';
 
 /** Beside its grace period, for a pod to be gone and its successor to be ready. */
 const READY_MILLISECONDS = 180_000;
@@ -22,7 +22,7 @@ export type Controlled = {
 export async function successorOf(
   cluster: Cluster,
   { pod, controller, earlier }: Controlled,
-  context: Context,
+  context: ActContext,
 ): Promise<OwnedPod | string> {
   const end = Date.now() + pod.graceSeconds * 1000 + READY_MILLISECONDS;
   let isGone = false;

@@ -38,4 +38,4 @@ export const catalogue: readonly AnyCheck[] = [
 ];
 
 /** For each check id, why the check matters. */
-export const reasons: ReadonlyMap<string, string> = new Map(catalogue.map(({ id, why }) => [id, why]));
+export const whyByCheck: ReadonlyMap<string, string> = new Map(catalogue.map(({ id, why }) => [id, why]));

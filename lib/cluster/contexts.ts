@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { kubeconfigTexts, loadKubeconfig } from './load-kubeconfig.ts';
 
-export type Context = {
+export type KubeconfigContext = {
   readonly name: string;
   /** The EKS cluster, if its credentials come from `aws eks get-token` without a profile of its own. */
   readonly eks: { readonly name: string; readonly region: string; readonly roleArn?: string } | null;
@@ -24,7 +24,7 @@ const execSchema = z.object({
 });
 
 /** In the order of the file; empty if there is no kubeconfig. @throws AuditError KUBECONFIG_INVALID */
-export async function listContexts(file?: string): Promise<Context[]> {
+export async function listContexts(file?: string): Promise<KubeconfigContext[]> {
   const target = { kind: 'kubeconfig', ...(file === undefined ? {} : { file }) } as const;
   const { config } = await loadKubeconfig(target, {});
   // Without a file the client uses a default context.
@@ -32,7 +32,7 @@ export async function listContexts(file?: string): Promise<Context[]> {
   return config.getContexts().map(({ name, user }) => ({ name, eks: eksOf(config.getUser(user)) }));
 }
 
-function eksOf(user: User | null): Context['eks'] {
+function eksOf(user: User | null): KubeconfigContext['eks'] {
   const exec = execSchema.safeParse(user?.exec ?? {}).data;
   if (exec === undefined || basename(exec.command) !== 'aws' || !exec.args.includes('get-token')) return null;
   const { args, env } = exec;

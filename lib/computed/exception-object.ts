@@ -14,6 +14,6 @@ export function exceptionObject({ check, objects = [], labels = {}, clusters }: 
 }
 
 /** An exception in words, as the start of a sentence. */
-export function describe({ owner, reason }: Exception): string {
+export function exceptionInWords({ owner, reason }: Exception): string {
   return `The exception of ${owner} (${reason.replace(/\.$/, '')})`;
 }

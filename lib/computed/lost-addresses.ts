@@ -5,7 +5,7 @@ import type { Address } from '../model/network.ts';
 import { addressKey, familyOf, sameAddress } from './cidr.ts';
 import { lostAddresses, mainAddresses, networkElsewhere } from './preconditions.ts';
 
-export type Lost = {
+export type LostAddress = {
   /** An API address that the interface does not have. */
   readonly address: string;
   /** Addresses of the same family on the interface that are not the pod's. */
@@ -13,7 +13,7 @@ export type Lost = {
 };
 
 /** The addresses that the interface lost, or why this cannot be judged. Needs a pod whose namespace was read. */
-export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonly Lost[] | string {
+export function lostOf(network: PodNetwork, all: readonly PodNetwork[]): readonly LostAddress[] | string {
   const { pod, stack } = network;
   if (pod.podIPs.length === 0) return 'the pod has no address in the API';
   const elsewhere = networkElsewhere(network);

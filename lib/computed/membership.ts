@@ -32,7 +32,7 @@ export function namespacePins(pins: readonly Pin[]): ReadonlyMap<string, Pin> {
  * The parts of a sandbox whose namespace is known. Of a container only the init process counts: its children
  * may create namespaces of their own (browsers, docker in docker).
  */
-export function membersOf(sandbox: Sandbox, pins: ReadonlyMap<string, Pin>): Member[] {
+export function sandboxMembers(sandbox: Sandbox, pins: ReadonlyMap<string, Pin>): Member[] {
   const path = sandbox.namespacePath === null ? null : canonicalPath(sandbox.namespacePath);
   const pin = path === null ? undefined : pins.get(path);
   return [
@@ -82,7 +82,7 @@ export function mayHaveMovedItself(members: readonly Member[], pod: ObservedPod)
 }
 
 /** `path /run/netns/cni-1 and container main in net:[4026532400]`. */
-export function described(members: readonly Member[]): string {
+export function membersInWords(members: readonly Member[]): string {
   return [...Map.groupBy(members, ({ inode }) => inode)]
     .map(([inode, inside]) => `${listed(inside.map(({ what }) => what))} in net:[${inode}]`)
     .join('; ');

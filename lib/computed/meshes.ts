@@ -15,7 +15,7 @@ export type Mesh = {
 };
 
 /** Incoming and outgoing traffic. */
-export type Direction = 'prerouting' | 'output';
+export type RedirectHook = 'prerouting' | 'output';
 
 const ISTIO = /^(ISTIO_|istio-)/;
 const MESHES = {
@@ -50,7 +50,7 @@ export function meshOf({ containers, annotations }: Pick<Pod, 'containers' | 'an
 }
 
 /** Directions that the pod's annotations exclude from the mesh; `TPROXY` needs no nat rules for incoming traffic. */
-export function exempt({ annotations }: Pick<Pod, 'annotations'>): ReadonlySet<Direction> {
+export function exempt({ annotations }: Pick<Pod, 'annotations'>): ReadonlySet<RedirectHook> {
   const inbound =
     annotations['traffic.sidecar.istio.io/includeInboundPorts'] === '' ||
     annotations['sidecar.istio.io/interceptionMode'] === 'TPROXY' ||
@@ -59,7 +59,7 @@ export function exempt({ annotations }: Pick<Pod, 'annotations'>): ReadonlySet<D
 }
 
 /** Directions in which a base chain of a nat table passes packets to a chain of the mesh. */
-export function redirected(filters: readonly PacketFilter[], { chains }: Mesh): ReadonlySet<Direction> {
+export function redirected(filters: readonly PacketFilter[], { chains }: Mesh): ReadonlySet<RedirectHook> {
   const isOfMesh = (rule: string) =>
     withoutComments(rule)
       .split(/[\s"']+/)

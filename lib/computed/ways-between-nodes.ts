@@ -12,7 +12,7 @@ const BLOCK = { 4: 24, 6: 64 } as const;
 /** A route to a network larger than this is assumed to lead to a router. */
 const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
 
-export type Way = {
+export type WayToNode = {
   /** The other node, and the address of one of its pods. */
   readonly node: string;
   readonly address: string;
@@ -40,7 +40,7 @@ export type Way = {
 export function waysBetweenNodes(
   nodes: readonly NodeRoutes[],
   podAddresses: readonly PodAddress[],
-): ReadonlyMap<NodeRoutes, readonly Way[]> {
+): ReadonlyMap<NodeRoutes, readonly WayToNode[]> {
   const addresses = Map.groupBy(
     podAddresses.filter(({ inPodStatus }) => inPodStatus),
     ({ node }) => node,
@@ -117,7 +117,7 @@ function wayTo(
   address: string,
   { own, other }: { readonly own: NodeRoutes; readonly other: NodeRoutes },
   lookUp: (address: string) => Route | null,
-): Way | null {
+): WayToNode | null {
   const family = familyOf(address);
   const by = other.addresses.find((each) => familyOf(each) === family) ?? null;
   const near = by !== null && own.subnets.some((subnet) => contains(subnet, by));
@@ -152,7 +152,7 @@ function rightGateway(gateway: string | null, own: NodeRoutes, other: NodeRoutes
 }
 
 /** The route into its tunnel that flannel writes on each node; the device has the same name on all. */
-function intoTunnel(range: string | null, own: NodeRoutes, other: NodeRoutes): Pick<Way, 'right'> {
+function intoTunnel(range: string | null, own: NodeRoutes, other: NodeRoutes): Pick<WayToNode, 'right'> {
   const device = [own, other].flatMap(({ routes }) =>
     routes.flatMap(({ tunnel, link }) => (tunnel && link) || []),
   )[0];

@@ -13,7 +13,7 @@ type Described = {
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** @param schema - JSON schema of the whole content */
-export function describe(issue: Issue, content: unknown, schema: JsonSchema): Described[] {
+export function describeIssue(issue: Issue, content: unknown, schema: JsonSchema): Described[] {
   const { path } = issue;
   const value = valueAt(content, path);
   if (issue.code === 'unrecognized_keys') {

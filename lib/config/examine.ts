@@ -12,7 +12,7 @@ import {
 } from 'yaml';
 import * as z from 'zod';
 import { messageOf } from '../model/errors.ts';
-import { describe } from './describe.ts';
+import { describeIssue } from './describe.ts';
 import { issuesOf } from './issues.ts';
 
 export type Mistake = {
@@ -25,7 +25,7 @@ export type Mistake = {
   readonly message: string;
 };
 
-export type Examined<T> =
+export type ExaminedConfig<T> =
   | { readonly value: T; readonly mistakes?: never; readonly placeOf: PlaceOf }
   | { readonly value?: never; readonly mistakes: readonly Mistake[]; readonly placeOf?: never };
 
@@ -33,7 +33,7 @@ export type Examined<T> =
 export type PlaceOf = (path: readonly PropertyKey[]) => Pick<Mistake, 'line' | 'column'>;
 
 /** @param schema - an empty file is checked against it as {} */
-export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
+export function examineConfig<T>(text: string, schema: z.ZodType<T>): ExaminedConfig<T> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): Pick<Mistake, 'line' | 'column'> => {
@@ -68,7 +68,7 @@ export function examine<T>(text: string, schema: z.ZodType<T>): Examined<T> {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   const found = parsed.success ? [] : issuesOf(parsed.error.issues, content, schema);
   for (const issue of found)
-    for (const { path, key, message } of describe(issue, content, json))
+    for (const { path, key, message } of describeIssue(issue, content, json))
       mistakes.push({ ...at(offsetOf(document, path, key)), path: pathText(path), message });
   return { mistakes: mistakes.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { type Config, configSchema, whyBatchIsTooLong } from '../model/config.ts';
 import { AuditError, codeOf, whyUnreadable } from '../model/errors.ts';
-import { type Examined, examine, type Mistake } from './examine.ts';
+import { type ExaminedConfig, examineConfig, type Mistake } from './examine.ts';
 
 const SHOWN = 50;
 
@@ -50,7 +50,7 @@ export function mistakesError(file: string, mistakes: readonly Mistake[], exampl
 }
 
 /** @throws AuditError CONFIG_INVALID if the file cannot be read */
-export function examineFile<T>(file: string, schema: z.ZodType<T>): Examined<T> {
+export function examineFile<T>(file: string, schema: z.ZodType<T>): ExaminedConfig<T> {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -67,7 +67,7 @@ export function examineFile<T>(file: string, schema: z.ZodType<T>): Examined<T> 
       },
     );
   }
-  return examine(text, schema);
+  return examineConfig(text, schema);
 }
 
 /** One line per mistake, in the format of compilers and editors: FILE:LINE:COLUMN: what. */

@@ -2,7 +2,7 @@
  * One cause, one finding: a symptom that a known cause explains is shown as part of it. The symptom stays a separate finding
  * in lifecycle, thresholds and NDJSON; only its display changes.
  */
-import { counts, type Finding, nodeOf } from '../model/finding.ts';
+import { type Finding, isCounted, nodeOf } from '../model/finding.ts';
 
 /** Where a finding is, by how far its cause may be away. */
 const placeOf = {
@@ -139,7 +139,7 @@ const rules: readonly Rule[] = [
 export function correlate(findings: readonly Finding[]): Finding[] {
   // Thousands of nodes with one fault are as many causes: only those in the symptom's own place are checked.
   const within = (on: Rule['on']) =>
-    Map.groupBy(findings.filter(counts), (finding) => `${finding.check}|${placeOf[on](finding)}`);
+    Map.groupBy(findings.filter(isCounted), (finding) => `${finding.check}|${placeOf[on](finding)}`);
   const byPlace = {
     'same cluster': within('same cluster'),
     'same node': within('same node'),
@@ -147,7 +147,7 @@ export function correlate(findings: readonly Finding[]): Finding[] {
   };
   const causeOf = new Map<string, string>();
   for (const finding of findings) {
-    if (!counts(finding)) continue;
+    if (!isCounted(finding)) continue;
     const cause = rules
       .filter((rule) => rule.symptoms.includes(finding.check))
       .flatMap(({ on, causes }) =>

@@ -8,7 +8,7 @@ import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import { type ExaminedCheck, type ExaminedNode, examinedBy } from './fold-nodes.ts';
 import { objectKey } from './identity.ts';
 
-export type Examined = {
+export type ExaminedRun = {
   readonly scope: ClusterReport['scope'];
   readonly checks: ReadonlyMap<string, AnyCheck>;
   /** All nodes of the run: for a full run, all that the API lists. */
@@ -25,7 +25,7 @@ const PASSED = { result: 'passed' } as const;
 export function reexamineUnseen(
   earlier: readonly Finding[],
   observed: readonly Pick<Finding, 'fingerprint'>[],
-  examined: Examined,
+  examined: ExaminedRun,
 ): Map<string, Reexamination> {
   const seen = new Set(observed.map(({ fingerprint }) => fingerprint));
   const unseen = earlier.filter(({ fingerprint }) => !seen.has(fingerprint));
@@ -33,7 +33,7 @@ export function reexamineUnseen(
 }
 
 /** Only an examined node can say gone or passed: a failed one resolves nothing. */
-function reexamine(finding: Finding, examined: Examined): Reexamination {
+function reexamine(finding: Finding, examined: ExaminedRun): Reexamination {
   const tally = examined.clusterTallies.get(finding.check);
   if (tally === undefined) return onNode(finding, examined);
   return finding.object.kind === 'exception' ? ofException(finding, tally) : acrossNodes(tally, examined);
@@ -47,7 +47,7 @@ function ofException({ object }: Finding, tally: CheckTally): Reexamination {
 }
 
 /** A check across nodes says nothing about what failed or partial nodes might have shown. */
-function acrossNodes(tally: CheckTally, { scope, nodes }: Examined): Reexamination {
+function acrossNodes(tally: CheckTally, { scope, nodes }: ExaminedRun): Reexamination {
   const all =
     scope === 'cluster' &&
     tally.unknown === 0 &&
@@ -55,7 +55,7 @@ function acrossNodes(tally: CheckTally, { scope, nodes }: Examined): Reexaminati
   return all ? PASSED : NOT_EXAMINED;
 }
 
-function onNode(finding: Finding, { scope, checks, byNode }: Examined): Reexamination {
+function onNode(finding: Finding, { scope, checks, byNode }: ExaminedRun): Reexamination {
   const { object } = finding;
   const name = nodeOf(finding);
   const node = byNode.get(name);

@@ -1,5 +1,5 @@
 /** One word for a cluster. */
-import { counts, type Finding, isAtLeast, type Severity } from '../model/finding.ts';
+import { type Finding, isAtLeast, isCounted, type Severity } from '../model/finding.ts';
 import type { ClusterReport, Verdict } from '../model/report.ts';
 
 /**
@@ -16,7 +16,7 @@ export function isIncomplete({ scope, coverage }: Pick<ClusterReport, 'scope' | 
 
 /** `incomplete` is the result of isIncomplete for the findings' report. */
 export function verdict(findings: readonly Finding[], incomplete: boolean): Verdict {
-  const open = findings.filter(counts);
+  const open = findings.filter(isCounted);
   if (open.some((finding) => finding.severity === 'critical')) return 'critical';
   if (incomplete) return 'incomplete';
   return open.some((finding) => isAtLeast(finding.severity, 'medium')) ? 'degraded' : 'healthy';
@@ -24,5 +24,5 @@ export function verdict(findings: readonly Finding[], incomplete: boolean): Verd
 
 /** Whether the report has an active finding at or above the threshold. */
 export function hasFindings(report: ClusterReport, threshold: Severity): boolean {
-  return report.findings.some((finding) => counts(finding) && isAtLeast(finding.severity, threshold));
+  return report.findings.some((finding) => isCounted(finding) && isAtLeast(finding.severity, threshold));
 }

@@ -1,5 +1,5 @@
 /** Differences between two reports of a cluster. Pure. */
-import { counts, type Finding } from '../model/finding.ts';
+import { type Finding, isCounted } from '../model/finding.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
 type Heading = Pick<ClusterReport, 'runId' | 'startedAt' | 'verdict' | 'scope' | 'auditorVersion'>;
@@ -67,7 +67,7 @@ export function diff(before: ClusterReport, after: ClusterReport): ReportDiff {
 }
 
 function byFingerprint(report: ClusterReport): Map<string, Finding> {
-  return new Map(report.findings.filter(counts).map((finding) => [finding.fingerprint, finding]));
+  return new Map(report.findings.filter(isCounted).map((finding) => [finding.fingerprint, finding]));
 }
 
 function heading({ runId, startedAt, verdict, scope, auditorVersion }: ClusterReport): Heading {

@@ -24,7 +24,7 @@ export { LARGEST_OBJECT, moveAway, type Store } from './store.ts';
 export {
   columnsOf,
   last,
-  rowsOf,
   type Series,
   series,
+  trendRows,
 } from './trend.ts';

@@ -143,7 +143,7 @@ export async function* summaries(
  *
  * @throws AuditError STORE that names the file and the line
  */
-export async function lines<T extends { cluster: string }>(
+export async function readRows<T extends { cluster: string }>(
   store: Store,
   key: string,
   cluster: string,

@@ -5,7 +5,7 @@ import { forEachLimited } from '../model/limit.ts';
 import { isRunId, timeOf } from '../model/run-id.ts';
 import { type OnDamage, unlessDamaged } from './damage.ts';
 import { keys, type Run } from './keys.ts';
-import { lines } from './list.ts';
+import { readRows } from './list.ts';
 import type { Grouping, Metric } from './metrics.ts';
 import { latestRun } from './reports.ts';
 import type { Store } from './store.ts';
@@ -57,7 +57,7 @@ function daysOf({ from, to }: Column): string[] {
  * of it: if the newest is partial, the one before is read.
  * @throws AuditError STORE if the store does not answer now
  */
-export async function rowsOf(
+export async function trendRows(
   store: Store,
   cluster: string,
   columns: readonly Column[],
@@ -69,7 +69,7 @@ export async function rowsOf(
 }
 
 /**
- * Like {@link rowsOf}, with `take` applied to the rows; null for a column without a run. Another run of the column replaces
+ * Like {@link trendRows}, with `take` applied to the rows; null for a column without a run. Another run of the column replaces
  * one with damaged rows.
  * @throws AuditError STORE if the store does not answer now
  */
@@ -96,7 +96,7 @@ export async function readColumns<T>(
       for (const run of likeliestFirst(await runsOf(day), whole)) {
         const time = Date.parse(timeOf(run.runId));
         if (time < column.from || time >= column.to) continue;
-        const read = (): Promise<NodeRow[] | null> => lines(store, keys.nodes(run), cluster, rowSchema);
+        const read = (): Promise<NodeRow[] | null> => readRows(store, keys.nodes(run), cluster, rowSchema);
         const rows = (await unlessDamaged(read, onDamage)) ?? [];
         if (rows.length > 0 && (partsToo || rows[0]?.scope === 'cluster')) return take(rows, run);
       }

@@ -5,7 +5,7 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { ClusterConfig } from '../model/clusters.ts';
 import { KUBERNETES_GROUP } from './account-template.ts';
-import { digestOf, idOf } from './ids.ts';
+import { hashOf, idOf } from './ids.ts';
 
 /**
  * Puts roles into the group that deploy/rbac.yaml gives its rights. Clusters with their own role are in another account;
@@ -60,5 +60,5 @@ function placeOf(scope: Construct, region: string): Place {
 }
 
 function regionId(scope: Construct, region: string): string {
-  return Token.isUnresolved(region) ? digestOf(scope, region) : region;
+  return Token.isUnresolved(region) ? hashOf(scope, region) : region;
 }

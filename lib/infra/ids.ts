@@ -9,7 +9,7 @@ export function idOf(cluster: string): string {
 }
 
 /** The same for the same text, even if that is a token. */
-export function digestOf(scope: Construct, text: string): string {
+export function hashOf(scope: Construct, text: string): string {
   const resolved = JSON.stringify(Stack.of(scope).resolve(text));
   return createHash('sha256').update(resolved).digest('hex').slice(0, 8);
 }

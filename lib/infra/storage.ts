@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import { PREFIXES } from '../history/keys.ts';
 import type { Config } from '../model/config.ts';
 import { severities } from '../model/finding.ts';
-import { digestOf } from './ids.ts';
+import { hashOf } from './ids.ts';
 import { NO_ACCESS_LOG } from './rule-packs.ts';
 import { warnOfUnheardAlarms } from './unheard-alarms.ts';
 
@@ -61,7 +61,7 @@ export class Storage extends Construct {
         minSeverity === undefined ? [] : severities.slice(0, severities.indexOf(minSeverity) + 1);
       // By its content, not its place in the list: removing the first would turn each into the next one, and
       // CloudFormation would delete a subscription that it had just reused for another.
-      new Subscription(this, `Subscription-${protocol}-${digestOf(this, endpoint)}`, {
+      new Subscription(this, `Subscription-${protocol}-${hashOf(this, endpoint)}`, {
         topic: this.topic,
         protocol: SubscriptionProtocol[protocol.toUpperCase() as Uppercase<typeof protocol>],
         endpoint,

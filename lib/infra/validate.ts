@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { partitionOf, partsOfArn } from '../model/aws-names.ts';
 import { type ClusterConfig, clustersSchema } from '../model/clusters.ts';
 import { type Config, subscriptionSchema, whyBatchIsTooLong } from '../model/config.ts';
-import { digestOf } from './ids.ts';
+import { hashOf } from './ids.ts';
 
 /** @throws Error that names the property, the place in it, and the mistake */
 export function validate(
@@ -38,7 +38,7 @@ export function validate(
 /** Replaces each token by some valid value, the same for the same token. */
 function withoutTokens(scope: Construct, cluster: ClusterConfig): unknown {
   const standIn = (text: string | undefined, make: (digest: string) => string): string | undefined =>
-    text !== undefined && Token.isUnresolved(text) ? make(digestOf(scope, text)) : text;
+    text !== undefined && Token.isUnresolved(text) ? make(hashOf(scope, text)) : text;
   if ('kubeconfigSecret' in cluster)
     return {
       ...cluster,
@@ -56,7 +56,7 @@ function withoutTokens(scope: Construct, cluster: ClusterConfig): unknown {
     eks: {
       ...cluster.eks,
       // Two region tokens may be two different regions.
-      name: standIn(name, (digest) => digest) + (known === region ? '' : digestOf(scope, region)),
+      name: standIn(name, (digest) => digest) + (known === region ? '' : hashOf(scope, region)),
       region: known,
       ...(roleArn === undefined
         ? {}

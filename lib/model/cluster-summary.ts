@@ -1,6 +1,6 @@
 /** One cluster in one line: for lists of runs, the fleet's report and page, and the message about all clusters. */
 import * as z from 'zod';
-import { counts, type Finding, severities } from './finding.ts';
+import { type Finding, isCounted, severities } from './finding.ts';
 import { type ClusterReport, type NodeCoverage, nodeResults, verdicts } from './report.ts';
 
 export const clusterSummarySchema = z.object({
@@ -25,11 +25,11 @@ type Summarized<One> = Pick<ClusterReport, 'verdict'> & {
 };
 
 /** @param keeps - which findings to count; all by default */
-export function clusterSummary<One extends Parameters<typeof counts>[0] & Pick<Finding, 'severity'>>(
+export function clusterSummary<One extends Parameters<typeof isCounted>[0] & Pick<Finding, 'severity'>>(
   report: Summarized<One>,
   keeps: (finding: One) => boolean = () => true,
 ): ClusterSummary {
-  const active = report.findings.filter((finding) => counts(finding) && keeps(finding));
+  const active = report.findings.filter((finding) => isCounted(finding) && keeps(finding));
   const bySeverity = (severity: (typeof severities)[number]): number =>
     active.filter((finding) => finding.severity === severity).length;
   const byResult = (result: (typeof nodeResults)[number]): number =>

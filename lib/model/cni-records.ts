@@ -38,7 +38,7 @@ export const calicoBlockSchema = z.object({
 export type CalicoBlock = z.infer<typeof calicoBlockSchema>;
 
 /** A list from the API that may be missing by design, or forbidden. */
-export function listed<Item extends z.ZodType>(item: Item) {
+export function apiListSchema<Item extends z.ZodType>(item: Item) {
   return z.discriminatedUnion('status', [
     z.object({ status: z.literal('present'), value: z.array(item) }),
     z.object({ status: z.literal('absent'), reason: z.string() }),
@@ -49,8 +49,8 @@ export function listed<Item extends z.ZodType>(item: Item) {
 export const cniRecordsSchema = z.object({
   /** Before the first list was requested: what started later may be missing. */
   takenAt: timeSchema,
-  ciliumEndpoints: listed(ciliumEndpointSchema),
-  calicoBlocks: listed(calicoBlockSchema),
+  ciliumEndpoints: apiListSchema(ciliumEndpointSchema),
+  calicoBlocks: apiListSchema(calicoBlockSchema),
   /**
    * For one node: the number of endpoints without a pod that are left out, as they were not read again and
    * may be gone.

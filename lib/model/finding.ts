@@ -145,7 +145,7 @@ export const findingSchema = findingBase
 export type Finding = z.infer<typeof findingSchema>;
 
 /** Whether a finding counts: it needs no second observation, and no exception covers it. */
-export function counts({
+export function isCounted({
   state,
   suppressed,
 }: {

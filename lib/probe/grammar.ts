@@ -43,7 +43,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
  * Returns the text unchanged. Empty texts are allowed, as users of a runtime may leave names out.
  * @throws Error if it cannot be such a name
  */
-export function named(kind: Kind, text: string): string {
+export function fitting(kind: Kind, text: string): string {
   if (!fits(kind, text)) throw new Error(refusal(kind, text));
   return text;
 }

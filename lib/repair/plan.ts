@@ -121,7 +121,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
 }
 
 /** How many objects an act changes. */
-export function objectsOf(act: Act): number {
+export function objectCount(act: Act): number {
   if (!isOnNode(act)) return 1;
   return act.kind === 'delete-namespaces' ? act.orphans.length : act.objects.length;
 }
@@ -131,7 +131,7 @@ export function objectsOf(act: Act): number {
  *
  * @param mostOf - objects per act on a node, by its kind: more make another act
  */
-export function limited(
+export function actsWithin(
   acts: readonly Act[],
   limit: number,
   mostOf: (kind: NodeAct['kind']) => number,
@@ -145,10 +145,10 @@ export function limited(
       continue;
     }
     const most = mostOf(act.kind);
-    for (let from = 0; from < objectsOf(act) && left > 0; from += most) {
+    for (let from = 0; from < objectCount(act) && left > 0; from += most) {
       const part = partOf(act, from, Math.min(from + most, from + left));
       chosen.push(part);
-      left -= objectsOf(part);
+      left -= objectCount(part);
     }
   }
   return chosen;

@@ -1,5 +1,5 @@
 /** What findings mean for those who use the pods: workloads with affected pods, and Services that still lead to them. Pure. */
-import { type AuditedObject, type Finding, counts as isCounted } from '../model/finding.ts';
+import { type AuditedObject, type Finding, isCounted } from '../model/finding.ts';
 import { workloadOf } from '../model/workload.ts';
 
 /** Services, or workloads, to name per sentence. */

@@ -13,7 +13,7 @@ import type { TextOptions } from './text-style.ts';
 export { csvText, jsonText } from './escape.ts';
 export { type Format, formats } from './formats.ts';
 export { countOf, shortName, withoutDomain } from './group.ts';
-export { type Fleet, type FleetRow, fleetPage, worstFirst } from './html/fleet.ts';
+export { type Fleet, type FleetRow, fleetPage, worstClusterFirst } from './html/fleet.ts';
 export type { Night } from './html/nights.ts';
 export { type PageOptions, writeHtml } from './html/page.ts';
 export { impactOf, impactOfAll } from './impact.ts';

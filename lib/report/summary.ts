@@ -1,6 +1,6 @@
 /** A report in numbers and one sentence, shared by all writers. */
 import { clusterSummary } from '../model/cluster-summary.ts';
-import { counts, severities } from '../model/finding.ts';
+import { isCounted, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 
@@ -20,7 +20,7 @@ export function severityCounts(report: ClusterReport): string {
     .filter((severity) => findings[severity] > 0)
     .map((severity) => `${findings[severity]} ${severity}`)
     .join(', ');
-  const explained = report.findings.filter((each) => counts(each) && each.partOf !== null).length;
+  const explained = report.findings.filter((each) => isCounted(each) && each.partOf !== null).length;
   return explained === 0
     ? bySeverity
     : `${bySeverity} (${explained} of them shown under ${explained === 1 ? 'its cause' : 'their causes'})`;

@@ -47,7 +47,7 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
       : []),
     ...proof(lead, options),
   );
-  if (symptoms.length > 0) out.push(...indented(`explains: ${named(symptoms, true)}`, width, '  '));
+  if (symptoms.length > 0) out.push(...indented(`explains: ${namesWithMore(symptoms, true)}`, width, '  '));
   return [...out, ...repair(group, runId, options)];
 }
 
@@ -175,7 +175,7 @@ function scriptOf(group: Group, runId: string, store: string | undefined): strin
 const NAMED = 10;
 
 /** `a, b and 3 more`. @param withCheck - puts its check before each */
-export function named(findings: readonly Finding[], withCheck = false): string {
+export function namesWithMore(findings: readonly Finding[], withCheck = false): string {
   const names = findings
     .slice(0, NAMED)
     .map((finding) => (withCheck ? `${finding.check} ${name(finding)}` : name(finding)));

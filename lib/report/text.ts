@@ -2,7 +2,7 @@
  * The report for a terminal: all findings as a table, then new or critical ones with evidence and repair, then what was
  * not judged. The verdict is last, where the terminal ends.
  */
-import { type Finding, isAtLeast, counts as isCounted, severities } from '../model/finding.ts';
+import { type Finding, isAtLeast, isCounted, severities } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
@@ -20,7 +20,7 @@ import {
   unsent,
 } from './summary.ts';
 import { table } from './table.ts';
-import { groupHead, groupLines, name, named } from './text-group.ts';
+import { groupHead, groupLines, name, namesWithMore } from './text-group.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { hanging, indented, widthOf } from './width.ts';
 
@@ -156,7 +156,7 @@ function pending(shown: readonly Group[], { width }: TextOptions): string[] {
   return [
     'Pending (such a fault may pass: reported if the next audit sees it too):',
     ...found.flatMap((group) =>
-      indented(`${group.lead.severity} ${group.lead.check}  ${named(membersOf(group))}`, width, '  '),
+      indented(`${group.lead.severity} ${group.lead.check}  ${namesWithMore(membersOf(group))}`, width, '  '),
     ),
   ];
 }
@@ -171,7 +171,7 @@ function suppressed(shown: readonly Group[], { width, verbose }: TextOptions): s
     'Suppressed by exceptions:',
     ...found.flatMap((group) =>
       indented(
-        `${group.lead.severity} ${group.lead.check}  ${named(membersOf(group))}${exception(group.lead)}`,
+        `${group.lead.severity} ${group.lead.check}  ${namesWithMore(membersOf(group))}${exception(group.lead)}`,
         width,
         '  ',
       ),

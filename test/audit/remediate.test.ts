@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { halfDone, recentDays, repair, settleHalfDone } from '../../lib/audit/index.ts';
+import { carryOutAll, halfDone, recentDays, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import { type Cluster, Lease } from '../../lib/cluster/index.ts';
 import type { DirectoryStore } from '../../lib/history/index.ts';
@@ -54,7 +54,7 @@ function ownOptions(): RepairOptions {
 }
 
 async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
-  return await repair(cluster, acts, { ...ownOptions(), ...changes });
+  return await carryOutAll(cluster, acts, { ...ownOptions(), ...changes });
 }
 
 const evictions = (): string[] => stub.requests.filter((request) => request.endsWith('/eviction'));
@@ -142,7 +142,7 @@ describe('recreating a pod', { timeout: 30_000 }, () => {
   });
 
   it('is a surprise where the next pod has a fault too, and nothing more is tried', async () => {
-    const results = await repair(cluster, [...acts, ...acts], {
+    const results = await carryOutAll(cluster, [...acts, ...acts], {
       ...ownOptions(),
       look: async () =>
         seen(

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { halfDone, repair, settleHalfDone } from '../../lib/audit/index.ts';
+import { carryOutAll, halfDone, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 
 async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
-  return await repair(cluster, acts, {
+  return await carryOutAll(cluster, acts, {
     ...repairOptions({ runId, store, look: async () => aReport() }),
     ...changes,
   });
@@ -216,7 +216,7 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
     planRepairs(aReport({ findings: [leakedRecords()] }), {}).acts,
   ];
   const some = async (chosen: typeof acts, changes: Partial<RepairOptions> = {}): Promise<ActResult[]> =>
-    await repair(cluster, chosen, {
+    await carryOutAll(cluster, chosen, {
       ...repairOptions({ runId, store, look: async () => aReport() }),
       ...changes,
     });
@@ -279,7 +279,7 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
   const [LEARNING, ISOLATED] = ['shop/web-1/learning', 'shop/web-1/isolated'];
   const UNDO = 'ip link set veth12345678 type bridge_slave learning off';
   const put = async (changes: Partial<RepairOptions> = {}): Promise<ActResult[]> =>
-    await repair(cluster, lost, {
+    await carryOutAll(cluster, lost, {
       ...repairOptions({ runId, store, look: async () => aReport() }),
       ...changes,
     });

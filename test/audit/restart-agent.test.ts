@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { repair } from '../../lib/audit/index.ts';
+import { carryOutAll } from '../../lib/audit/index.ts';
 import type { ActResult } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
@@ -85,7 +85,7 @@ const looks =
       : aReport({ findings: [...before] });
 
 async function tryRepair(look: Look = looks(), rehearse = false): Promise<ActResult[]> {
-  return await repair(cluster, planRepairs(aReport({ findings: [down()] }), {}).acts, {
+  return await carryOutAll(cluster, planRepairs(aReport({ findings: [down()] }), {}).acts, {
     ...repairOptions({ runId, store, look }),
     rehearse,
   });

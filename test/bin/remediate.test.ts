@@ -4,7 +4,7 @@ import { planText, question, resultText, summary } from '../../bin/remediate-tex
 import type { ActResult } from '../../lib/audit/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { mostObjects } from '../../lib/probe/index.ts';
-import { limited, planRepairs } from '../../lib/repair/plan.ts';
+import { actsWithin, planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords, somethingLost } from '../report/sample.ts';
 import { run } from './run.ts';
 
@@ -58,13 +58,13 @@ describe('what is said of repairs', () => {
     expect(text).toMatch(
       /cni-\S+8 on node-1 \(namespace-orphaned\): one audit has seen it, and two are wanted/,
     );
-    expect(question(limited(planned.plan.acts, 3, mostObjects), 'prod-eu')).toBe(
+    expect(question(actsWithin(planned.plan.acts, 3, mostObjects), 'prod-eu')).toBe(
       `  node-1: ${orphans
         .slice(0, 3)
         .map(({ object }) => object.name)
         .join(', ')}\nDelete 3 orphaned namespaces of prod-eu? Type yes: `,
     );
-    expect(question(limited(planned.plan.acts, 8, mostObjects), 'prod-eu')).toMatch(
+    expect(question(actsWithin(planned.plan.acts, 8, mostObjects), 'prod-eu')).toMatch(
       /\n {2}pod shop\/web-1 on node-1\nDelete 7 orphaned namespaces and recreate 1 pod of prod-eu\? Type yes: $/,
     );
     expect(text).toContain('that host-local keeps no record of its address');
@@ -77,7 +77,7 @@ describe('what is said of repairs', () => {
     expect(text).toMatch(/^node-1 +1: veth00000001$/m);
     expect(text).toMatch(/^Free 2 addresses of host-local, under its own lock/m);
     expect(text).toMatch(/^node-1 +2: lab\/10\.1\.1\.5, lab\/fd00::5$/m);
-    expect(question(limited(planned.plan.acts, 10, mostObjects), 'prod-eu')).toMatch(
+    expect(question(actsWithin(planned.plan.acts, 10, mostObjects), 'prod-eu')).toMatch(
       /\nDelete 1 pair and free 2 addresses and delete 1 orphaned namespace of prod-eu\? Type yes: $/,
     );
   });

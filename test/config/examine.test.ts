@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { examine } from '../../lib/config/examine.ts';
+import { examineConfig } from '../../lib/config/examine.ts';
 import { nearest } from '../../lib/config/nearest.ts';
 import { configSchema } from '../../lib/model/config.ts';
 
 /** LINE:COLUMN PATH: message of each mistake. */
 function said(text: string): string[] {
-  return (examine(text, configSchema).mistakes ?? []).map(
+  return (examineConfig(text, configSchema).mistakes ?? []).map(
     ({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`,
   );
 }
@@ -108,8 +108,8 @@ it('does not unfold aliases of aliases for ever', () => {
 });
 
 it('gives the value of what is right, and places in it', () => {
-  const { value, placeOf } = examine(`${cluster}digest: true\n`, configSchema) as Extract<
-    ReturnType<typeof examine<{ digest: boolean }>>,
+  const { value, placeOf } = examineConfig(`${cluster}digest: true\n`, configSchema) as Extract<
+    ReturnType<typeof examineConfig<{ digest: boolean }>>,
     { value: unknown }
   >;
   expect(value.digest).toBe(true);

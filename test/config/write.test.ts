@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { examine } from '../../lib/config/examine.ts';
+import { examineConfig } from '../../lib/config/examine.ts';
 import { configText, type FoundCluster } from '../../lib/config/write.ts';
 import { configSchema } from '../../lib/model/config.ts';
 
@@ -13,7 +13,7 @@ const local = (name: string): FoundCluster => ({
 
 it('writes a configuration without a mistake, and clusters that are those that were found', () => {
   const text = configText([eks, local('kind-dev')]);
-  expect(examine(text, configSchema).mistakes).toBeUndefined();
+  expect(examineConfig(text, configSchema).mistakes).toBeUndefined();
   expect(parse(text)).toEqual({
     clusters: [
       { name: 'prod', eks: { name: 'prod', region: 'eu-west-1' } },
@@ -24,7 +24,7 @@ it('writes a configuration without a mistake, and clusters that are those that w
 
 it('has every part in a comment that is right once it counts', () => {
   const text = configText([eks]).replaceAll(/^#(?=\S| {2})/gm, '');
-  const { value, mistakes } = examine(text, configSchema);
+  const { value, mistakes } = examineConfig(text, configSchema);
   expect(mistakes).toBeUndefined();
   expect(value).toMatchObject({
     thresholds: { minSeverity: 'high' },
@@ -54,7 +54,7 @@ it.each([
   ' ',
 ])('writes the context %j so that it is read back', (context) => {
   const text = configText([local(context)]);
-  const { value, mistakes } = examine(text, configSchema);
+  const { value, mistakes } = examineConfig(text, configSchema);
   expect(mistakes).toBeUndefined();
   expect(value?.clusters).toMatchObject([{ kubeconfig: { context } }]);
 });

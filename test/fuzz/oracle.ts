@@ -1,13 +1,13 @@
 /** What must hold for any report with a hostile node in it. Each function returns the violations. */
 import { XmlDocument } from 'libxml2-wasm';
-import { reasons } from '../../lib/checks/catalogue.ts';
+import { whyByCheck } from '../../lib/checks/catalogue.ts';
 import { type NodeResult, nodeResultSchema } from '../../lib/model/node-result.ts';
 import { type ClusterReport, reportSchema } from '../../lib/model/report.ts';
 import { type Format, formats, write } from '../../lib/report/index.ts';
 import { MARK } from './mutations.ts';
 import { NEIGHBOUR } from './nodes.ts';
 
-const options = { colour: false, width: 100, why: reasons, verbose: true };
+const options = { colour: false, width: 100, why: whyByCheck, verbose: true };
 
 /** Characters that a terminal obeys, reverses or cannot show. */
 const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;

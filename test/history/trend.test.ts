@@ -11,11 +11,11 @@ import {
   DirectoryStore,
   type Run,
   type RunSummary,
-  rowsOf,
   runs,
   type Store,
   series,
   summaries,
+  trendRows,
 } from '../../lib/history/index.ts';
 import type { Narrowing } from '../../lib/model/narrowing.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
@@ -75,7 +75,7 @@ describe('a trend', () => {
     await keep('2026-10-01', [1, 2]);
     await keep('2026-10-02', [4, null]);
     await keep('2026-10-04', [0, 9]);
-    const rows = await rowsOf(store, 'prod-eu', october, false, nothingDamaged);
+    const rows = await trendRows(store, 'prod-eu', october, false, nothingDamaged);
     expect(series(rows, 'orphans', 'cluster')).toEqual([{ name: 'prod-eu', values: [3, 4, null, 9] }]);
     expect(series(rows, 'nodes', 'cluster')).toEqual([{ name: 'prod-eu', values: [2, 2, null, 2] }]);
   });
@@ -84,17 +84,18 @@ describe('a trend', () => {
     await keep('2026-10-01', [1, 2]);
     await keep('2026-10-01', [50], { scope: 'part', runId: '20261001T090000Z-ffffffff' });
     expect(
-      series(await rowsOf(store, 'prod-eu', october, false, nothingDamaged), 'orphans', 'cluster')[0]
+      series(await trendRows(store, 'prod-eu', october, false, nothingDamaged), 'orphans', 'cluster')[0]
         ?.values[0],
     ).toBe(3);
     expect(
-      series(await rowsOf(store, 'prod-eu', october, true, nothingDamaged), 'orphans', 'node')[0]?.values[0],
+      series(await trendRows(store, 'prod-eu', october, true, nothingDamaged), 'orphans', 'node')[0]
+        ?.values[0],
     ).toBe(50);
   });
 
   it('says which AMI leaks, worst first', async () => {
     await keep('2026-10-01', [7, 2]);
-    const rows = await rowsOf(store, 'prod-eu', october, false, nothingDamaged);
+    const rows = await trendRows(store, 'prod-eu', october, false, nothingDamaged);
     expect(series(rows, 'orphans', 'ami').map(({ name }) => name)).toEqual(['ami-1', 'unknown']);
   });
 
@@ -102,7 +103,7 @@ describe('a trend', () => {
     for (let day = 1; day <= 28; day += 1) await keep(`2026-09-${String(day).padStart(2, '0')}`, [day]);
     const { store: watching, read } = watched();
     const columns = columnsOf(new Date('2026-09-01'), new Date('2026-09-29'), 4);
-    const rows = await rowsOf(watching, 'prod-eu', columns, false, nothingDamaged);
+    const rows = await trendRows(watching, 'prod-eu', columns, false, nothingDamaged);
     expect(series(rows, 'orphans', 'cluster')[0]?.values).toEqual([7, 14, 21, 28]);
     expect(read.filter((key) => key.startsWith('nodes/'))).toHaveLength(4);
     expect(read.some((key) => key.startsWith('reports/'))).toBe(false);
@@ -116,7 +117,7 @@ describe('a trend', () => {
         await keep(date, [50], { scope: 'part', runId: `${date.replaceAll('-', '')}T${hour}3000Z-ffffffff` });
     }
     const { store: watching, read } = watched();
-    const rows = await rowsOf(watching, 'prod-eu', october, false, nothingDamaged);
+    const rows = await trendRows(watching, 'prod-eu', october, false, nothingDamaged);
     expect(series(rows, 'orphans', 'cluster')[0]?.values).toEqual([1, 2, 3, null]);
     expect(read.filter((key) => key.startsWith('nodes/'))).toHaveLength(3);
   });
@@ -129,7 +130,9 @@ describe('a trend', () => {
       await rm(join(store.location, key), { force: true });
       await store.putOnce(key, Buffer.from(text));
       damages.length = 0;
-      const rows = await rowsOf(store, 'prod-eu', october, false, (damage) => damages.push(damage.message));
+      const rows = await trendRows(store, 'prod-eu', october, false, (damage) =>
+        damages.push(damage.message),
+      );
       expect(rows.flat().map(({ orphans }) => orphans)).toEqual([1]);
       expect(damages).toEqual([expect.stringContaining(key)]);
     }

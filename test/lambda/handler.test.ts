@@ -4,10 +4,10 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { AuditError } from '../../lib/model/errors.ts';
 
-let make: typeof import('../../lambda/handler.ts').handler;
+let make: typeof import('../../lambda/handler.ts').makeHandler;
 beforeAll(async () => {
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
-  ({ handler: make } = await import('../../lambda/handler.ts'));
+  ({ makeHandler: make } = await import('../../lambda/handler.ts'));
 });
 
 async function failed(thrown: unknown): Promise<{ name: string; message: string; stack: string }> {

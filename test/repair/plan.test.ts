@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
 import { mostObjects } from '../../lib/probe/index.ts';
-import { limited, objectsOf, planRepairs, whyNotBy } from '../../lib/repair/plan.ts';
+import { actsWithin, objectCount, planRepairs, whyNotBy } from '../../lib/repair/plan.ts';
 import { scriptOf } from '../../lib/repair/script.ts';
 import {
   aFinding,
@@ -136,13 +136,13 @@ describe('a plan for orphaned namespaces', () => {
   it('lets no more objects be tried than was said, and one pod take no more than it can', () => {
     const { acts } = planRepairs(aReport({ findings: [...orphans({}, {}, {}, {}, {}), aFinding()] }), {});
     const inodes = (limit: number): unknown[] =>
-      limited(acts, limit, () => 2).map((act) =>
+      actsWithin(acts, limit, () => 2).map((act) =>
         act.kind === 'delete-namespaces' ? act.orphans.map(({ inode }) => inode) : act,
       );
     expect(inodes(3)).toEqual([[1, 2], [3]]);
     expect(inodes(5)).toEqual([[1, 2], [3, 4], [5]]);
     expect(inodes(99)).toMatchObject([[1, 2], [3, 4], [5], { pod: { name: 'web-1' } }]);
-    expect(limited(acts, 3, () => 2)[1]?.findings).toHaveLength(1);
+    expect(actsWithin(acts, 3, () => 2)[1]?.findings).toHaveLength(1);
   });
 });
 
@@ -207,7 +207,7 @@ describe('a plan for what is leaked on a node', () => {
 
   it('lets no more of them be tried than was said', () => {
     const { acts } = planned(pair(1), pair(2), records());
-    expect(limited(acts, 3, mostObjects).map(objectsOf)).toEqual([2, 1]);
+    expect(actsWithin(acts, 3, mostObjects).map(objectCount)).toEqual([2, 1]);
   });
 
   it.each<[string, Partial<Finding>]>([
@@ -262,6 +262,6 @@ describe('a plan for what pods lost', () => {
         object: { kind: 'pod', namespace: 'shop', name: `web-${at}`, node: 'node-1' },
       }),
     );
-    expect(limited(planned(...findings).acts, 1000, mostObjects).map(objectsOf)).toEqual([200, 100]);
+    expect(actsWithin(planned(...findings).acts, 1000, mostObjects).map(objectCount)).toEqual([200, 100]);
   });
 });

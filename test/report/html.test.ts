@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reasons } from '../../lib/checks/catalogue.ts';
+import { whyByCheck } from '../../lib/checks/catalogue.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import type { Totals } from '../../lib/model/totals.ts';
 import { writeHtml } from '../../lib/report/html/page.ts';
@@ -90,14 +90,14 @@ function aFullReport(): ClusterReport {
 
 describe('the report as a page', () => {
   it('loads nothing, and no longer grows where a report has no end', { timeout: 60_000 }, () => {
-    const page = writeHtml(aLargeReport(5000, 2000), { why: reasons });
+    const page = writeHtml(aLargeReport(5000, 2000), { why: whyByCheck });
     expect(page).not.toMatch(/\b(?:src|action|style)=|url\(|@import|https?:/);
     expect(page.length).toBeLessThan(5_000_000);
-    expect(writeHtml(aLargeReport(5000, 20_000), { why: reasons }).length).toBeLessThan(9_000_000);
+    expect(writeHtml(aLargeReport(5000, 20_000), { why: whyByCheck }).length).toBeLessThan(9_000_000);
   });
 
   it('sets what does not count apart from what does', () => {
-    const html = writeHtml(aFullReport(), { why: reasons });
+    const html = writeHtml(aFullReport(), { why: whyByCheck });
     const order = [
       '<article',
       'Pod has no network interface',
@@ -110,11 +110,13 @@ describe('the report as a page', () => {
     const places = order.map((part) => findings.indexOf(part));
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(places).not.toContain(-1);
-    expect(writeHtml(aReport({ findings: [aFinding()] }), { why: reasons })).not.toContain('>Suppressed by');
+    expect(writeHtml(aReport({ findings: [aFinding()] }), { why: whyByCheck })).not.toContain(
+      '>Suppressed by',
+    );
   });
 
   it('is one card for each cause, however many pods it has', () => {
-    const html = writeHtml(aLargeReport(200, 400), { why: reasons });
+    const html = writeHtml(aLargeReport(200, 400), { why: whyByCheck });
     expect(html.match(/<article/g)).toHaveLength(6);
     expect(html.match(/<tr id="f-/g)).toHaveLength(400);
     expect(html).toMatch(/67 pods on 67 nodes.*?8 new, 59 open.*?open for up to 39 nights/s);
@@ -128,7 +130,7 @@ describe('the report as a page', () => {
       }),
     );
     const changed = /<h3>\d+ new<\/h3>(.*?)<\/div>/s.exec(
-      writeHtml(aReport({ findings }), { why: reasons }),
+      writeHtml(aReport({ findings }), { why: whyByCheck }),
     )?.[1];
     expect(changed).toBe(
       '<ul><li><span class="tag critical">critical</span> <span><a href="#f-n0">Pod has no network interface: <bdi>6 pods on 2 nodes</bdi></a></span></li></ul>',
@@ -136,7 +138,7 @@ describe('the report as a page', () => {
   });
 
   it('begins with the verdict, then what changed', () => {
-    const html = writeHtml(aFullReport(), { why: reasons });
+    const html = writeHtml(aFullReport(), { why: whyByCheck });
     const text = html.replaceAll(/<(style|script)>.*?<\/\1>|<[^>]*>/gs, '');
     const places = ['critical', 'Gone again', 'Evidence', 'Leaked namespace', 'Not (fully) audited'];
     const found = places.map((each) => text.indexOf(each));
@@ -146,7 +148,7 @@ describe('the report as a page', () => {
 
   it('links the fleet and the audits before and after, and no place that is not ours', () => {
     const links = { fleet: '../../../../fleet/x.html', previous: 'javascript:alert(1)', next: null };
-    const html = writeHtml(aReport(), { why: reasons, links });
+    const html = writeHtml(aReport(), { why: whyByCheck, links });
     expect(html).toContain('<a href="../../../../fleet/x.html">Fleet</a>');
     expect(html).not.toContain('javascript:');
   });
@@ -156,16 +158,16 @@ describe('the report as a page', () => {
     const pages = new Map([
       ['pod-interface-missing', '# x\n\n## How to fix\n\nDelete *it*: `now`.\n\n    rm <all>\n'],
     ]);
-    expect(writeHtml(report, { why: reasons, pages })).toContain(
+    expect(writeHtml(report, { why: whyByCheck, pages })).toContain(
       '<h4>How to fix</h4>\n<p>Delete <em>it</em>: <code>now</code>.</p>\n<pre><code>rm &lt;all&gt;</code></pre>',
     );
-    expect(writeHtml(report, { why: reasons })).toContain(
-      `<p>${reasons.get('pod-interface-missing')?.slice(0, 20)}`,
+    expect(writeHtml(report, { why: whyByCheck })).toContain(
+      `<p>${whyByCheck.get('pod-interface-missing')?.slice(0, 20)}`,
     );
   });
 
   it('draws the path of a pod with its names, and where it is broken', () => {
-    const html = writeHtml(aFullReport(), { why: reasons });
+    const html = writeHtml(aFullReport(), { why: whyByCheck });
     expect(html).toContain('<b>eth0</b><i>✕ broken</i>');
     expect(html).toContain(
       'The path is broken at the pod&#39;s interface (eth0). No packet passes in either direction.',
@@ -178,7 +180,7 @@ describe('the report as a page', () => {
     ['pod-default-route-missing', '✕← ← ← ←'],
     ['host-route-missing', '→ → → →✕'],
   ])('draws arrows only as far as packets get: %s', (check, drawn) => {
-    const html = writeHtml(aReport({ findings: [aFinding({ check })] }), { why: reasons });
+    const html = writeHtml(aReport({ findings: [aFinding({ check })] }), { why: whyByCheck });
     const links = [...html.matchAll(/<span class="link[^"]*">(.*?)<\/span><\/span>|<i>(✕ broken)<\/i>/g)];
     expect(
       links
@@ -201,7 +203,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   afterAll(async () => await browser?.close());
 
   it('leads from the map to the finding, its repair and what its check means', async () => {
-    await open(browser, writeHtml(aFullReport(), { why: reasons }), {}, async ({ page, noise }) => {
+    await open(browser, writeHtml(aFullReport(), { why: whyByCheck }), {}, async ({ page, noise }) => {
       await page.getByRole('link', { name: '1 critical: interfaces on node-1' }).click();
       const card = page.locator('article:visible');
       await card.getByText('kubectl delete pod -n shop web-1').waitFor({ state: 'visible' });
@@ -218,7 +220,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   });
 
   it('tells what comes and goes, and what does not count', async () => {
-    await open(browser, writeHtml(aFullReport(), { why: reasons }), {}, async ({ page }) => {
+    await open(browser, writeHtml(aFullReport(), { why: whyByCheck }), {}, async ({ page }) => {
       await page.getByText('Not counted: 1 pending', { exact: false }).waitFor();
       const only = async (state: string, shown: string, text: string): Promise<void> => {
         await page.locator('#filter-state').selectOption(state);
@@ -242,7 +244,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
     );
     await open(
       browser,
-      writeHtml(aReport({ findings }), { why: reasons }),
+      writeHtml(aReport({ findings }), { why: whyByCheck }),
       { permissions },
       async ({ page }) => {
         await page.getByRole('button', { name: 'Copy all 2' }).click();
@@ -255,7 +257,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   });
 
   it('filters by tile, word and workload, keeps that in its address, and opens from there', async () => {
-    await open(browser, writeHtml(aFullReport(), { why: reasons }), {}, async ({ page }) => {
+    await open(browser, writeHtml(aFullReport(), { why: whyByCheck }), {}, async ({ page }) => {
       await page.getByRole('link', { name: /high$/ }).first().click();
       await page.getByText('6 of 7 shown').waitFor();
       expect(page.url()).toMatch(/#severity=high$/);
@@ -277,7 +279,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   it('works without a script: links open what they lead to', async () => {
     await open(
       browser,
-      writeHtml(aFullReport(), { why: reasons }),
+      writeHtml(aFullReport(), { why: whyByCheck }),
       { javaScriptEnabled: false },
       async ({ page }) => {
         expect(await page.locator('.filter').isVisible()).toBe(false);
@@ -288,7 +290,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   });
 
   it('is used with the keyboard alone', async () => {
-    await open(browser, writeHtml(aFullReport(), { why: reasons }), {}, async ({ page }) => {
+    await open(browser, writeHtml(aFullReport(), { why: whyByCheck }), {}, async ({ page }) => {
       await page.keyboard.press('Tab');
       expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the findings');
       const title = 'document.activeElement.querySelector("h3")?.textContent';
@@ -316,7 +318,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
     async (_, options) => {
       await open(
         browser,
-        writeHtml(aFullReport(), { why: reasons, past }),
+        writeHtml(aFullReport(), { why: whyByCheck, past }),
         options,
         async ({ page, noise }) => {
           expect(await accessibilityFaults(page)).toEqual([]);
@@ -333,7 +335,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   );
 
   it('prints what is wrong, where, and what to do', async () => {
-    await open(browser, writeHtml(aFullReport(), { why: reasons, past }), {}, async ({ page }) => {
+    await open(browser, writeHtml(aFullReport(), { why: whyByCheck, past }), {}, async ({ page }) => {
       await page.emulateMedia({ media: 'print' });
       expect(await accessibilityFaults(page)).toEqual([]);
       expect(await page.getByText('kubectl delete pod -n shop web-1').first().isVisible()).toBe(true);
@@ -343,14 +345,19 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   });
 
   it('prints 400 findings on less than six sheets', async () => {
-    await open(browser, writeHtml(aLargeReport(200, 400), { why: reasons, past }), {}, async ({ page }) => {
-      const pdf = await page.pdf({ preferCSSPageSize: true });
-      expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)?.length).toBeLessThan(6);
-    });
+    await open(
+      browser,
+      writeHtml(aLargeReport(200, 400), { why: whyByCheck, past }),
+      {},
+      async ({ page }) => {
+        const pdf = await page.pdf({ preferCSSPageSize: true });
+        expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)?.length).toBeLessThan(6);
+      },
+    );
   });
 
   it('does nothing that a hostile name wants', async () => {
-    await open(browser, writeHtml(aHostileReport(), { why: reasons }), {}, async ({ page, noise }) => {
+    await open(browser, writeHtml(aHostileReport(), { why: whyByCheck }), {}, async ({ page, noise }) => {
       await page.evaluate(OPEN_ALL);
       expect(await page.locator('script').count()).toBe(1);
       expect(await page.locator('img, [onerror], iframe').count()).toBe(0);
@@ -363,7 +370,7 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
   it('shows 5,000 nodes and 2,000 findings, and leads from a cell of the map to its findings', async () => {
     await open(
       browser,
-      writeHtml(aLargeReport(5000, 2000), { why: reasons }),
+      writeHtml(aLargeReport(5000, 2000), { why: whyByCheck }),
       {},
       async ({ page, noise }) => {
         expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(120_000);

@@ -28,7 +28,7 @@ import { publish } from '../publish.ts';
 import { consolePage, tell } from '../tell.ts';
 import { kubectlOf } from './kubeconfig.ts';
 import { type Conclusion, failureText, type StepFailure, type Task } from './messages.ts';
-import { keepConclusion, readExceptions, readPlan, readResults } from './work.ts';
+import { keepConclusion, readKeptExceptions, readPlan, readResults } from './work.ts';
 
 /** Batches that are fetched at once. */
 const AT_ONCE = 8;
@@ -62,7 +62,7 @@ export async function concludeClusterOfFleet(
 ): Promise<Conclusion> {
   const run = { cluster: task.cluster.name, runId: task.runId };
   const plan = await unlessDamaged(() => readPlan(store, run), deps.onDamage);
-  const exceptions = await readExceptions(store, run.runId);
+  const exceptions = await readKeptExceptions(store, run.runId);
   const report =
     (await reportOfRun(store, run)) ??
     (plan === null

@@ -71,7 +71,7 @@ export async function keepExceptions(
 }
 
 /** Empty where none were kept: an older version planned the run. @throws AuditError STORE */
-export async function readExceptions(store: Store, runId: string): Promise<Exception[]> {
+export async function readKeptExceptions(store: Store, runId: string): Promise<Exception[]> {
   const key = keys.exceptions(runId);
   const stored = await store.get(key);
   if (stored === null) return [];

@@ -1,4 +1,4 @@
-import { describe, exceptionObject } from '../../computed/exception-object.ts';
+import { exceptionInWords, exceptionObject } from '../../computed/exception-object.ts';
 import { defineClusterCheck, fail, pass } from '../define.ts';
 import { repair } from '../remedies/steps.ts';
 
@@ -16,7 +16,7 @@ export const exceptionExpired = defineClusterCheck({
       const object = exceptionObject(exception);
       if (!expired) return pass(object);
       return fail(object, {
-        detail: `${describe(exception)} ended after ${exception.expires}. ${covers.length === 0 ? 'Nothing that it covered was found.' : `It no longer covers ${covers.join(', ')}.`}`,
+        detail: `${exceptionInWords(exception)} ended after ${exception.expires}. ${covers.length === 0 ? 'Nothing that it covered was found.' : `It no longer covers ${covers.join(', ')}.`}`,
         confidence: 'confirmed',
         evidence: [
           {

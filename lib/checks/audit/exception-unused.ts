@@ -1,4 +1,4 @@
-import { describe, exceptionObject } from '../../computed/exception-object.ts';
+import { exceptionInWords, exceptionObject } from '../../computed/exception-object.ts';
 import { defineClusterCheck, fail, notApplicable, pass } from '../define.ts';
 import { repair } from '../remedies/steps.ts';
 
@@ -20,8 +20,8 @@ export const exceptionUnused = defineClusterCheck({
       if (blind !== null && !unknownCheck) return notApplicable(object, blind);
       return fail(object, {
         detail: unknownCheck
-          ? `${describe(exception)}: no check has this name.`
-          : `${describe(exception)}: nothing that it would cover was found.`,
+          ? `${exceptionInWords(exception)}: no check has this name.`
+          : `${exceptionInWords(exception)}: nothing that it would cover was found.`,
         confidence: 'confirmed',
         evidence: [
           {

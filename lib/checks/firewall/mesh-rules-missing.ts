@@ -1,4 +1,4 @@
-import { type Direction, exempt, type Mesh, meshOf, redirected } from '../../computed/meshes.ts';
+import { exempt, type Mesh, meshOf, type RedirectHook, redirected } from '../../computed/meshes.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
@@ -22,7 +22,7 @@ import { look, lookOnNode, recreatePod } from '../remedies/steps.ts';
 type Enrolled = {
   readonly network: PodNetwork & { readonly stack: NetworkStack };
   readonly mesh: Mesh;
-  readonly has: ReadonlySet<Direction>;
+  readonly has: ReadonlySet<RedirectHook>;
 };
 
 /**
@@ -80,7 +80,7 @@ function judge(pods: readonly Enrolled[], node: string): Outcome[] {
 function judgeOne(
   { network, mesh, has }: Enrolled,
   pods: readonly Enrolled[],
-  directions: readonly Direction[],
+  directions: readonly RedirectHook[],
   node: string,
 ): Outcome {
   const object = podObject(network.pod, node);
@@ -140,4 +140,4 @@ function ofAll(pods: readonly Enrolled[], node: string) {
   } as const;
 }
 
-const worded = (direction: Direction) => (direction === 'output' ? 'goes out' : 'comes in');
+const worded = (direction: RedirectHook) => (direction === 'output' ? 'goes out' : 'comes in');

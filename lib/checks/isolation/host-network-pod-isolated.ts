@@ -1,9 +1,9 @@
 import {
   compared,
-  described,
   mayHaveMovedItself,
-  membersOf,
+  membersInWords,
   namespacePins,
+  sandboxMembers,
 } from '../../computed/membership.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
@@ -22,13 +22,13 @@ export const hostNetworkPodIsolated = defineCheck({
     const pinned = namespacePins(pins);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (!pod.hostNetwork) return notApplicable(object, 'the pod has a network of its own');
-      const members = membersOf(sandbox, pinned);
+      const members = sandboxMembers(sandbox, pinned);
       if (members.length === 0) return unknown(object, 'no namespace of the pod could be read');
       const outside = members.filter(({ inode }) => inode !== host.networkNamespace);
       if (outside.length === 0) return pass(object);
       const itself = mayHaveMovedItself(outside, pod);
       return fail(object, {
-        detail: `The pod has hostNetwork, but is not in the node's own net:[${host.networkNamespace}]: ${described(outside)}.${itself ? ' It may change its own network, and may have left it itself.' : ''}`,
+        detail: `The pod has hostNetwork, but is not in the node's own net:[${host.networkNamespace}]: ${membersInWords(outside)}.${itself ? ' It may change its own network, and may have left it itself.' : ''}`,
         confidence: itself ? 'suspected' : 'confirmed',
         ...(itself ? { severity: 'medium' as const } : {}),
         evidence: [

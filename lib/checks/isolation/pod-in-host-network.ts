@@ -1,9 +1,9 @@
 import {
   compared,
-  described,
   mayHaveMovedItself,
-  membersOf,
+  membersInWords,
   namespacePins,
+  sandboxMembers,
 } from '../../computed/membership.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
@@ -22,13 +22,13 @@ export const podInHostNetwork = defineCheck({
     const pinned = namespacePins(pins);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (pod.hostNetwork) return notApplicable(object, "the pod asked for the node's network");
-      const members = membersOf(sandbox, pinned);
+      const members = sandboxMembers(sandbox, pinned);
       if (members.length === 0) return unknown(object, 'no namespace of the pod could be read');
       const inside = members.filter(({ inode }) => inode === host.networkNamespace);
       if (inside.length === 0) return pass(object);
       const itself = pod.hostPID && mayHaveMovedItself(inside, pod);
       return fail(object, {
-        detail: `The pod has no hostNetwork, but this is in the node's own network: ${described(inside)}.${itself ? ' It is privileged with hostPID, and may have gone there itself.' : ''}`,
+        detail: `The pod has no hostNetwork, but this is in the node's own network: ${membersInWords(inside)}.${itself ? ' It is privileged with hostPID, and may have gone there itself.' : ''}`,
         confidence: itself ? 'suspected' : 'confirmed',
         ...(itself ? { severity: 'medium' as const } : {}),
         evidence: [

@@ -1,10 +1,10 @@
 import {
   compared,
-  described,
   type Member,
   mayHaveMovedItself,
-  membersOf,
+  membersInWords,
   namespacePins,
+  sandboxMembers,
 } from '../../computed/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
@@ -25,7 +25,7 @@ export const podNetworkSplit = defineCheck({
     const pinned = namespacePins(pins);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (pod.hostNetwork) return notApplicable(object, "the pod shares the node's network");
-      const all = membersOf(sandbox, pinned);
+      const all = sandboxMembers(sandbox, pinned);
       // Parts in the node's own network are left to pod-in-host-network.
       const members = all.filter(({ inode }) => inode !== host.networkNamespace);
       const [first] = members;
@@ -39,7 +39,7 @@ export const podNetworkSplit = defineCheck({
       const foreign = ownersOf(strayed, sandbox, sandboxes);
       const itself = foreign === '' && mayHaveMovedItself(strayed, pod);
       return fail(object, {
-        detail: `Parts of the pod are in different network namespaces: ${described(members)}.${foreign}${itself ? ' The container may change its own network, and may have left it itself.' : ''}`,
+        detail: `Parts of the pod are in different network namespaces: ${membersInWords(members)}.${foreign}${itself ? ' The container may change its own network, and may have left it itself.' : ''}`,
         confidence: itself ? 'suspected' : 'confirmed',
         ...(itself ? { severity: 'medium' as const } : {}),
         evidence: compared(members, () => `net:[${home}]`),

@@ -1,4 +1,4 @@
-import { membersOf, namespacePins } from '../../computed/membership.ts';
+import { namespacePins, sandboxMembers } from '../../computed/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
@@ -19,12 +19,12 @@ export const podsShareNetwork = defineCheck({
     const pinned = namespacePins(pins);
     const placed = sandboxes
       .filter(({ state, network, stable }) => state === 'ready' && network === 'pod' && stable)
-      .map((sandbox) => ({ sandbox, inode: homeOf(sandbox, membersOf(sandbox, pinned)) }))
+      .map((sandbox) => ({ sandbox, inode: homeOf(sandbox, sandboxMembers(sandbox, pinned)) }))
       .toSorted((a, b) => (a.sandbox.createdAt ?? '').localeCompare(b.sandbox.createdAt ?? ''));
     const byInode = Map.groupBy(placed, ({ inode }) => inode);
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
       if (pod.hostNetwork) return notApplicable(object, "the pod shares the node's network");
-      const inode = homeOf(sandbox, membersOf(sandbox, pinned));
+      const inode = homeOf(sandbox, sandboxMembers(sandbox, pinned));
       if (inode === null) return unknown(object, 'no namespace of the pod could be read');
       if (inode === host.networkNamespace)
         return notApplicable(object, "the pod is in the node's network: see pod-in-host-network");
@@ -61,7 +61,7 @@ export const podsShareNetwork = defineCheck({
 });
 
 /** The namespace of the sandbox: that of its pause process, else of its containers, else of its path. */
-function homeOf(sandbox: Sandbox, members: ReturnType<typeof membersOf>): number | null {
+function homeOf(sandbox: Sandbox, members: ReturnType<typeof sandboxMembers>): number | null {
   if (sandbox.networkNamespace !== null) return sandbox.networkNamespace;
   return (members.find(({ container }) => container !== null) ?? members[0])?.inode ?? null;
 }

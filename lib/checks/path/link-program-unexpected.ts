@@ -6,7 +6,13 @@ import type { Link } from '../../model/network.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
 import type { Failure } from '../define.ts';
 import { definePodCheck } from '../define-pod-check.ts';
-import { described, isLosing, isUnexpected, programRow, removePrograms } from '../remedies/link-programs.ts';
+import {
+  isLosing,
+  isUnexpected,
+  linkProgramInWords,
+  programRow,
+  removePrograms,
+} from '../remedies/link-programs.ts';
 import { command, look, lookOnNode, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
@@ -40,7 +46,7 @@ export const linkProgramUnexpected = definePodCheck({
     if (first === undefined) return xdpOf(network, node) ?? queueInPod(network) ?? 'pass';
     return {
       detail: `${link}, the node's end of the pod's link, has ${listed(
-        found.map((program) => described(program, OF_POD)),
+        found.map((program) => linkProgramInWords(program, OF_POD)),
         SHOWN,
       )}.`,
       confidence: found.some(({ drops }) => drops === 'all') ? 'confirmed' : 'probable',

@@ -2,7 +2,7 @@ import type { Sources } from '../../model/evidence.ts';
 import type { LinkProgram } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { described, isUnexpected, programRow, removePrograms } from '../remedies/link-programs.ts';
+import { isUnexpected, linkProgramInWords, programRow, removePrograms } from '../remedies/link-programs.ts';
 
 const SHOWN = 5;
 const OF_NODE = { in: 'comes in', out: 'goes out' } as const;
@@ -26,7 +26,7 @@ export const nodeLinkProgramUnexpected = defineCheck({
     return [
       fail(object, {
         detail: `${listed(
-          found.map((program) => `${program.link} of the node has ${described(program, OF_NODE)}`),
+          found.map((program) => `${program.link} of the node has ${linkProgramInWords(program, OF_NODE)}`),
           SHOWN,
         )}.`,
         confidence: 'confirmed',

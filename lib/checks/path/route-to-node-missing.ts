@@ -1,4 +1,4 @@
-import { type Way, waysBetweenNodes } from '../../computed/ways-between-nodes.ts';
+import { type WayToNode, waysBetweenNodes } from '../../computed/ways-between-nodes.ts';
 import { cniPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { NodeRoutes } from '../../model/node-routes.ts';
@@ -30,7 +30,7 @@ export const routeToNodeMissing = defineClusterCheck({
   },
 });
 
-type Ways = ReadonlyMap<NodeRoutes, readonly Way[]>;
+type Ways = ReadonlyMap<NodeRoutes, readonly WayToNode[]>;
 type Usual = {
   /** Nodes have their own routes to other nodes, through a gateway that is the other node, and without a tunnel. */
   readonly routed: boolean;
@@ -40,13 +40,13 @@ type Usual = {
   readonly known: ReadonlySet<string>;
 };
 
-const is = (...states: readonly Way['state'][]) => states;
+const is = (...states: readonly WayToNode['state'][]) => states;
 
 /** What most nodes do. Each node counts once, whatever it reports. */
 function usualOf(all: Ways, near: boolean): Usual {
   const ways = [...all.values()].map((each) => each.filter((way) => way.near === near));
-  const most = (yes: readonly Way['state'][], no: readonly Way['state'][]) => {
-    const count = (each: readonly Way[], states: readonly Way['state'][]) =>
+  const most = (yes: readonly WayToNode['state'][], no: readonly WayToNode['state'][]) => {
+    const count = (each: readonly WayToNode[], states: readonly WayToNode['state'][]) =>
       each.filter(({ state }) => states.includes(state)).length;
     const voices = ways.map((each) => Math.sign(count(each, yes) - count(each, no)));
     return voices.includes(1) && voices.reduce((sum, voice) => sum + voice, 0) >= 0;
@@ -61,12 +61,12 @@ function usualOf(all: Ways, near: boolean): Usual {
 
 function judge(
   own: NodeRoutes,
-  ways: readonly Way[],
+  ways: readonly WayToNode[],
   usual: Readonly<Record<'near' | 'far', Usual>>,
 ): Outcome {
   const object = nodeObject(own.node);
   const others = new Set(ways.map(({ node }) => node)).size;
-  const isWrong = ({ near, state, address }: Way): boolean => {
+  const isWrong = ({ near, state, address }: WayToNode): boolean => {
     const { routed, right, known } = usual[near ? 'near' : 'far'];
     if (state === 'other') return right;
     if (state !== 'missing') return false;
@@ -85,7 +85,7 @@ function judge(
       );
 }
 
-function failure(own: NodeRoutes, found: readonly Way[], direct: boolean): Outcome {
+function failure(own: NodeRoutes, found: readonly WayToNode[], direct: boolean): Outcome {
   const { node, plugin } = own;
   return fail(nodeObject(node), {
     detail: `${listed(found.map(textOf), 5)}. To their pods this node's pods look dead.`,
@@ -106,14 +106,18 @@ function failure(own: NodeRoutes, found: readonly Way[], direct: boolean): Outco
   });
 }
 
-function textOf({ node, address, state, found }: Way): string {
+function textOf({ node, address, state, found }: WayToNode): string {
   if (state === 'other') return `packets to pods of ${node}, such as ${address}, go elsewhere: "${found}"`;
   const instead = found === null ? 'and there is no default route' : `so "${found}" takes what is for them`;
   return `no route leads to pods of ${node}, such as ${address}, ${instead}`;
 }
 
 /** If nodes send to each other without a tunnel, the missing route can be given; in a tunnel if flannel writes it, or only its gateway is wrong. */
-function putBack({ by, range, near, right, node: other }: Way, node: string, direct: boolean): RemedyStep[] {
+function putBack(
+  { by, range, near, right, node: other }: WayToNode,
+  node: string,
+  direct: boolean,
+): RemedyStep[] {
   const known = direct && near && by !== null && range !== null ? [range, 'via', by] : null;
   const words = right ?? known;
   if (words === null) return [];

@@ -20,7 +20,10 @@ export function isUnexpected({ place, kind, classic, drops }: LinkProgram): bool
 }
 
 /** In a sentence. */
-export function described({ place, kind, priority, drops, classic }: LinkProgram, sees: Sees): string {
+export function linkProgramInWords(
+  { place, kind, priority, drops, classic }: LinkProgram,
+  sees: Sees,
+): string {
   if (place === 'queue') return `the queue ${quote(kind, 20)}, which delays or loses packets`;
   const from = sees[place];
   const does =
@@ -58,7 +61,7 @@ export function programRow(program: LinkProgram, expected: string, sees: Sees): 
   return {
     what: `${program.place === 'queue' ? 'queue' : 'filter'} of ${program.link}`,
     expected,
-    actual: described(program, sees),
+    actual: linkProgramInWords(program, sees),
     source: lookOf(program),
   };
 }

@@ -22,10 +22,10 @@ export function restore(
 }
 
 /** An object, and a pod that lacks or needs it. */
-export type Lost = readonly [Named, InPod];
+export type LostObject = readonly [Named, InPod];
 
 /** As {@link restore}, of several pods, or of the node, which says with each a pod that needs it. */
-export function restoreEach(objects: readonly Lost[]): {
+export function restoreEach(objects: readonly LostObject[]): {
   readonly repair?: RepairOf<'restore'>;
 } {
   const { data } = restoreSchema.safeParse({

@@ -11,7 +11,7 @@ import { quote } from '../../model/text.ts';
 import type { Step } from '../define.ts';
 import { cordon, drainAndReboot, uncordon } from './node.ts';
 import { deleteAgentPods } from './restart-agent.ts';
-import { command, deletePod, look, lookOnNode, podsOnNode, repair } from './steps.ts';
+import { command, look, lookOnNode, podDeletionStep, podsOnNode, repair } from './steps.ts';
 
 /** Where the sandbox failed. Names come from the API. */
 export type FailedSandbox = { readonly node: string; readonly namespace: string; readonly pod: string };
@@ -43,7 +43,7 @@ const restartAws = (node: string): RemedyStep => {
   return repair('Restart it.', agent === null ? undefined : deleteAgentPods({ ...agent, node }));
 };
 const deleteFailed = ({ namespace, pod }: FailedSandbox): Step =>
-  deletePod(
+  podDeletionStep(
     { namespace, name: pod },
     'Delete the pod, so that a new one starts without what is left of this one.',
   );

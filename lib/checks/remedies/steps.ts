@@ -58,14 +58,16 @@ export function recreatePod(pod: Pod): Step[] {
         'No controller owns this pod: save it first, as nothing will recreate it.',
         `${command('kubectl', 'get', 'pod', '-n', pod.namespace, pod.name, '-o', 'yaml')} > ${command(`${pod.name}.yaml`)}`,
       ),
-      deletePod(pod, 'Delete it, then create it again from its source.'),
+      podDeletionStep(pod, 'Delete it, then create it again from its source.'),
     ];
   }
-  return [deletePod(pod, `Delete the pod; its ${pod.controller} creates a new one with a fresh namespace.`)];
+  return [
+    podDeletionStep(pod, `Delete the pod; its ${pod.controller} creates a new one with a fresh namespace.`),
+  ];
 }
 
 /** Deletes the pod, which the tool does by evicting it. */
-export function deletePod({ namespace, name }: Pick<Pod, 'namespace' | 'name'>, text: string): Step {
+export function podDeletionStep({ namespace, name }: Pick<Pod, 'namespace' | 'name'>, text: string): Step {
   return {
     ...repair(text, command('kubectl', 'delete', 'pod', '-n', namespace, name)),
     repair: { kind: 'recreate-pod', namespace, name },

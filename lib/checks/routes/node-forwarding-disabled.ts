@@ -6,7 +6,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { hostEnd, type Lost, restoreEach } from '../remedies/restore.ts';
+import { hostEnd, type LostObject, restoreEach } from '../remedies/restore.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
@@ -15,7 +15,7 @@ type Setting = {
   readonly name: string;
   readonly why: string;
   /** As the tool puts it back, with a pod that needs it. */
-  readonly lost: Lost;
+  readonly lost: LostObject;
 };
 
 /**

@@ -3,7 +3,7 @@
  * linux/neighbour.h.
  */
 import type { ForwardingEntry } from '../../model/network.ts';
-import { addressText, attributes, type Message, number, wholeMessages } from './netlink-messages.ts';
+import { addressText, attributes, type NetlinkMessage, number, wholeMessages } from './netlink-messages.ts';
 import type { NameOf } from './netlink-routes.ts';
 
 const NEWNEIGH = 28;
@@ -26,7 +26,7 @@ export function parseForwarding(bytes: Uint8Array, nameOf: NameOf): ForwardingEn
   );
 }
 
-function toEntry(message: Message, nameOf: NameOf): ForwardingEntry[] {
+function toEntry(message: NetlinkMessage, nameOf: NameOf): ForwardingEntry[] {
   const own = attributes(message.from(HEAD));
   const mac = own.get(NDA.LLADDR);
   if (message.uint8(0) !== AF_BRIDGE || mac?.length !== MAC) return [];

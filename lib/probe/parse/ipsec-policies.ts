@@ -4,7 +4,7 @@ import {
   addressText,
   attributes,
   familyOfNumber,
-  type Message,
+  type NetlinkMessage,
   number,
   wholeMessages,
 } from './netlink-messages.ts';
@@ -28,7 +28,7 @@ export function parseIpsecPolicies(bytes: Uint8Array): IpsecPolicy[] {
   );
 }
 
-function toPolicy(message: Message): IpsecPolicy[] {
+function toPolicy(message: NetlinkMessage): IpsecPolicy[] {
   const family = familyOfNumber(message.uint16(AT.family));
   const direction = DIRECTIONS[message.uint8(DIRECTION)];
   if (family === null || direction === undefined || isNarrow(message)) return [];
@@ -47,7 +47,7 @@ function toPolicy(message: Message): IpsecPolicy[] {
 }
 
 /** True if it matches on more than addresses, or is not of the main type (1: sub). */
-function isNarrow(message: Message): boolean {
+function isNarrow(message: NetlinkMessage): boolean {
   const own = attributes(message.from(HEAD));
   const mark = [...(own.get(XFRMA.MARK) ?? [])];
   return (

@@ -1,6 +1,6 @@
 /** `host/counters`: what passed the links of the node and of its pods, and what was lost there. */
 import type { Sources } from '../../model/evidence.ts';
-import { named } from '../grammar.ts';
+import { fitting } from '../grammar.ts';
 import { fields, integer } from './lines.ts';
 
 /**
@@ -22,7 +22,7 @@ export function parseLinkCounters(text: string, hostInode: number): Sources['lin
     ] = counters.map(counter);
     return {
       namespace: namespace === 'host' ? hostInode : integer(namespace),
-      link: named('link', link),
+      link: fitting('link', link),
       inPackets,
       outPackets,
       inErrors,

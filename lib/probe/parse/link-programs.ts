@@ -3,11 +3,11 @@
  * linux/pkt_sched.h, pkt_cls.h.
  */
 import type { LinkProgram } from '../../model/network.ts';
-import { named } from '../grammar.ts';
+import { fitting } from '../grammar.ts';
 import {
   type Attributes,
   attributes,
-  type Message,
+  type NetlinkMessage,
   number,
   text,
   wholeMessages,
@@ -36,15 +36,15 @@ export function parseLinkPrograms(bytes: Uint8Array, nameOf: NameOf): LinkProgra
   });
 }
 
-function toQueue(message: Message, nameOf: NameOf): LinkProgram[] {
+function toQueue(message: NetlinkMessage, nameOf: NameOf): LinkProgram[] {
   const kind = text(attributes(message.from(HEAD)).get(TCA.KIND));
   if (kind === null || kind === 'clsact' || kind === 'ingress') return [];
   const link = nameOf(message.uint32(4));
   const none = { priority: 0, name: null, classic: false, drops: null } as const;
-  return [{ link, place: 'queue', kind: named('id', kind), ...none }];
+  return [{ link, place: 'queue', kind: fitting('id', kind), ...none }];
 }
 
-function toFilter(message: Message, nameOf: NameOf): LinkProgram[] {
+function toFilter(message: NetlinkMessage, nameOf: NameOf): LinkProgram[] {
   const own = attributes(message.from(HEAD));
   const kind = text(own.get(TCA.KIND));
   const options = attributes(own.get(TCA.OPTIONS));
@@ -56,7 +56,7 @@ function toFilter(message: Message, nameOf: NameOf): LinkProgram[] {
     {
       link: nameOf(message.uint32(4)),
       place: message.uint32(12) === EGRESS ? 'out' : 'in',
-      kind: named('id', kind),
+      kind: fitting('id', kind),
       priority: message.uint32(16) >>> 16,
       name: bpf ? text(options.get(BPF.NAME)) : null,
       classic: ops !== undefined,

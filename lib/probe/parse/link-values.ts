@@ -1,6 +1,6 @@
 /** Values of a link that the kernel tells in netlink and that `ip -d -j link` prints. */
 import type { Link } from '../../model/network.ts';
-import { named } from '../grammar.ts';
+import { fitting } from '../grammar.ts';
 
 /** XDP_ATTACHED_* of linux/if_link.h, from 1 on. */
 const XDP_MODES = ['driver', 'generic', 'offload', 'several'] as const;
@@ -13,7 +13,7 @@ export function toXdp(mode: number, name: string | null): Link['xdp'] {
 
 /** Names come from the kernel's modules; noqueue and noop are none. */
 export function toQueue(kind: string | null): string | null {
-  return kind === null || kind === 'noqueue' || kind === 'noop' ? null : named('id', kind);
+  return kind === null || kind === 'noqueue' || kind === 'noop' ? null : fitting('id', kind);
 }
 
 /** Ports of a bond have different data. */

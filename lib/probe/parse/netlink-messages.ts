@@ -5,7 +5,7 @@ import { atMost } from '../limits.ts';
  * One message: its header, and numbers read from its body by offset.
  * @throws RangeError beyond its end
  */
-export class Message {
+export class NetlinkMessage {
   readonly type: number;
   readonly sequence: number;
   readonly #body: Uint8Array;
@@ -46,13 +46,13 @@ const HEADER = 16;
 const QUESTIONS = 8;
 
 /** @throws Error if the last message was cut */
-export function messages(bytes: Uint8Array): Message[] {
+export function messages(bytes: Uint8Array): NetlinkMessage[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const found: Message[] = [];
+  const found: NetlinkMessage[] = [];
   for (const { at, length } of pieces(view, 'message', HEADER, (where) => view.getUint32(where, true))) {
     // The answer to each question also has an end message.
     atMost('stackObjects', found.length - QUESTIONS);
-    found.push(new Message(bytes.subarray(at, at + length)));
+    found.push(new NetlinkMessage(bytes.subarray(at, at + length)));
   }
   return found;
 }
@@ -66,7 +66,7 @@ export const DONE = 3;
  * @param about - what the kernel was asked for
  * @throws Error if the end is missing
  */
-export function wholeMessages(bytes: Uint8Array, about: string): Message[] {
+export function wholeMessages(bytes: Uint8Array, about: string): NetlinkMessage[] {
   const all = messages(bytes);
   if (all.at(-1)?.type !== DONE) throw new Error(`the kernel's answers about ${about} are not whole`);
   return all;
@@ -146,7 +146,7 @@ const IPV4 = 2;
 const IPV6 = 10;
 
 /** The message's address family; null for others, such as MPLS. */
-export function familyOf(message: Message): 4 | 6 | null {
+export function messageFamily(message: NetlinkMessage): 4 | 6 | null {
   return familyOfNumber(message.uint8(0));
 }
 

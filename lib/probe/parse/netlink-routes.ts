@@ -1,12 +1,12 @@
 /** Routes and rules of rtnetlink(7), with iproute2's names for their parts. */
 import { DROPPING, type Route, type Rule } from '../../model/network.ts';
-import { named as fitting } from '../grammar.ts';
+import { fitting } from '../grammar.ts';
 import {
   type Attributes,
   addressText,
   attributes,
-  familyOf,
-  type Message,
+  messageFamily,
+  type NetlinkMessage,
   number,
   text,
 } from './netlink-messages.ts';
@@ -23,7 +23,8 @@ export const SCOPES = new Map([
 ]);
 
 /** The name of a number, else the number itself. */
-export const named = (names: ReadonlyMap<number, string>, value: number) => names.get(value) ?? String(value);
+export const nameOfNumber = (names: ReadonlyMap<number, string>, value: number) =>
+  names.get(value) ?? String(value);
 
 /** linux/rtnetlink.h */
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, METRICS: 8, MULTIPATH: 9, TABLE: 15, VIA: 18 };
@@ -48,8 +49,8 @@ export const TABLES = new Map([
 const flagNames = (flags: number) => HOP_FLAGS.flatMap(([bit, name]) => ((flags & bit) === 0 ? [] : [name]));
 
 /** A route with several next hops becomes one route for each. */
-export function toRoutes(message: Message, nameOf: NameOf): Route[] {
-  const family = familyOf(message);
+export function toRoutes(message: NetlinkMessage, nameOf: NameOf): Route[] {
+  const family = messageFamily(message);
   const flags = message.uint32(8);
   if (family === null || (flags & RTM_F_CLONED) !== 0) return [];
   const all = attributes(message.from(12));
@@ -66,8 +67,8 @@ export function toRoutes(message: Message, nameOf: NameOf): Route[] {
     destination,
     gateway: gatewayOf(hop.attributes),
     link: hop.link === null ? null : nameOf(hop.link),
-    table: named(TABLES, number(all.get(RTA.TABLE)) ?? message.uint8(4)),
-    scope: named(SCOPES, message.uint8(6)),
+    table: nameOfNumber(TABLES, number(all.get(RTA.TABLE)) ?? message.uint8(4)),
+    scope: nameOfNumber(SCOPES, message.uint8(6)),
     metric: number(all.get(RTA.PRIORITY)),
     mtu,
     flags: [...new Set([...flagNames(flags), ...flagNames(hop.flags)])],
@@ -121,9 +122,9 @@ const PROTOCOLS = new Map([
 ]);
 
 /** One routing rule, from a message of RTM_GETRULE. */
-export function toRule(message: Message): Rule {
+export function toRule(message: NetlinkMessage): Rule {
   const all = attributes(message.from(12));
-  const family = familyOf(message) ?? 4;
+  const family = messageFamily(message) ?? 4;
   const table = number(all.get(FRA.TABLE)) ?? message.uint8(4);
   const protocol = number(all.get(FRA.PROTOCOL));
   // Actions that drop have the same numbers as the types of routes that drop.
@@ -139,9 +140,9 @@ export function toRule(message: Message): Rule {
     outputLink: linkName(all.get(FRA.OIFNAME)),
     detached: (message.uint32(8) & DETACHED) !== 0,
     fwmark: markOf(number(all.get(FRA.FWMARK)), number(all.get(FRA.FWMASK))),
-    table: table === 0 ? null : named(TABLES, table),
+    table: table === 0 ? null : nameOfNumber(TABLES, table),
     drops: DROPPING.includes(action) ? action : null,
-    protocol: protocol === null ? null : named(PROTOCOLS, protocol),
+    protocol: protocol === null ? null : nameOfNumber(PROTOCOLS, protocol),
   };
 }
 

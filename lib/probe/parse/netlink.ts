@@ -3,7 +3,7 @@
  * rtnetlink(7) messages. Little-endian, like every machine on which the probe asks this way.
  */
 import type { Address, Neighbour } from '../../model/network.ts';
-import { named as fitting } from '../grammar.ts';
+import { fitting } from '../grammar.ts';
 import type { RawLink, RawStack } from './ip.ts';
 import { toQueue, toXdp } from './link-values.ts';
 import {
@@ -12,13 +12,13 @@ import {
   attributes,
   DONE,
   ERROR,
-  familyOf,
-  type Message,
+  messageFamily,
   messages,
+  type NetlinkMessage,
   number,
   text,
 } from './netlink-messages.ts';
-import { type NameOf, named, SCOPES, toRoutes, toRule } from './netlink-routes.ts';
+import { type NameOf, nameOfNumber, SCOPES, toRoutes, toRule } from './netlink-routes.ts';
 
 /** The questions, by the sequence number of their answers. */
 const ASKED = {
@@ -39,7 +39,7 @@ export const THE_NODE = '/';
 
 /** @throws Error if an answer is missing, was cut or is an error */
 export function parseNetlink(bytes: Uint8Array): RawStack {
-  const answers = new Map<number, Message[]>(Object.values(ASKED).map((sequence) => [sequence, []]));
+  const answers = new Map<number, NetlinkMessage[]>(Object.values(ASKED).map((sequence) => [sequence, []]));
   const ended = new Set<number>();
   for (const message of messages(bytes)) {
     if (message.type === DONE || message.type === ERROR) {
@@ -118,7 +118,7 @@ const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING
 const PORT_STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking'];
 
 function toLink(
-  { index, attributes: all, message }: { index: number; attributes: Attributes; message: Message },
+  { index, attributes: all, message }: { index: number; attributes: Attributes; message: NetlinkMessage },
   nameOf: NameOf,
 ): RawLink {
   const flags = message.uint32(8);
@@ -191,9 +191,9 @@ function hardwareAddress(bytes: Uint8Array | undefined, type: number): string | 
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 };
 const IFA_F = { DADFAILED: 8, TENTATIVE: 0x40 };
 
-function toAddress(message: Message, nameOf: NameOf): Address[] {
+function toAddress(message: NetlinkMessage, nameOf: NameOf): Address[] {
   const all = attributes(message.from(8));
-  const family = familyOf(message);
+  const family = messageFamily(message);
   const local = all.get(IFA.LOCAL) ?? all.get(IFA.ADDRESS);
   if (family === null || local === undefined) return [];
   const flags = number(all.get(IFA.FLAGS)) ?? message.uint8(2);
@@ -203,7 +203,7 @@ function toAddress(message: Message, nameOf: NameOf): Address[] {
       family,
       address: addressText(local),
       prefixLength: message.uint8(1),
-      scope: named(SCOPES, message.uint8(3)),
+      scope: nameOfNumber(SCOPES, message.uint8(3)),
       tentative: (flags & IFA_F.TENTATIVE) !== 0,
       dadFailed: (flags & IFA_F.DADFAILED) !== 0,
     },
@@ -227,13 +227,17 @@ const NOARP = 0x40;
 const KEPT = 0x18;
 
 /** Without entries on links that need none, as `ip neigh` shows them. */
-function toNeighbour(message: Message, nameOf: NameOf, types: ReadonlyMap<number, number>): Neighbour[] {
+function toNeighbour(
+  message: NetlinkMessage,
+  nameOf: NameOf,
+  types: ReadonlyMap<number, number>,
+): Neighbour[] {
   const all = attributes(message.from(12));
   const index = message.uint32(4);
   const state = message.uint16(8);
   const destination = all.get(NDA.DST);
   const shown = (state & ~NOARP) !== 0 || (message.uint8(10) & KEPT) !== 0;
-  if (familyOf(message) === null || destination === undefined || !shown) return [];
+  if (messageFamily(message) === null || destination === undefined || !shown) return [];
   return [
     {
       destination: addressText(destination),
@@ -245,7 +249,7 @@ function toNeighbour(message: Message, nameOf: NameOf, types: ReadonlyMap<number
 }
 
 /** linux/net_namespace.h; null if the kernel has no id. */
-function namespaceId(message: Message): number | null {
+function namespaceId(message: NetlinkMessage): number | null {
   const id = number(attributes(message.from(4)).get(1));
   return id === null ? null : id | 0;
 }

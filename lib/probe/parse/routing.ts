@@ -7,12 +7,12 @@ import {
   addressText,
   attributes,
   ERROR,
-  familyOf,
-  type Message,
+  messageFamily,
+  type NetlinkMessage,
   number,
   wholeMessages,
 } from './netlink-messages.ts';
-import { type NameOf, named, ROUTE_TYPES, TABLES } from './netlink-routes.ts';
+import { type NameOf, nameOfNumber, ROUTE_TYPES, TABLES } from './netlink-routes.ts';
 
 const GETROUTE = 26;
 const NEWROUTE = 24;
@@ -47,11 +47,11 @@ export function parseRouting(bytes: Uint8Array, nameOf: NameOf): Way[] {
 }
 
 function asked(
-  question: Message,
+  question: NetlinkMessage,
   nameOf: NameOf,
 ): Pick<Way, 'family' | 'destination' | 'source' | 'inputLink'> {
   const all = attributes(question.from(12));
-  const family = familyOf(question);
+  const family = messageFamily(question);
   const destination = all.get(RTA.DST);
   if (family === null || destination === undefined)
     throw new Error('a question about routing has no address');
@@ -66,7 +66,7 @@ function asked(
 }
 
 function answered(
-  answer: Message,
+  answer: NetlinkMessage,
   nameOf: NameOf,
 ): Omit<Way, 'family' | 'destination' | 'source' | 'inputLink'> {
   if (answer.type === ERROR) return refused(-answer.int32(0));
@@ -86,7 +86,7 @@ function answered(
     type,
     link: link === null ? null : nameOf(link),
     gateway: gateway === undefined ? null : addressText(gateway),
-    table: named(TABLES, number(all.get(RTA.TABLE)) ?? answer.uint8(4)),
+    table: nameOfNumber(TABLES, number(all.get(RTA.TABLE)) ?? answer.uint8(4)),
   };
 }
 

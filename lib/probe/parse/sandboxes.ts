@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { CniResult, ResolvConf, Sandbox } from '../../model/evidence.ts';
 import type { Pod } from '../../model/kubernetes.ts';
-import { named } from '../grammar.ts';
+import { fitting } from '../grammar.ts';
 import { limited } from '../limits.ts';
 import { addTo, firstBy } from './collect.ts';
 import { fields, integer, isoTime, jsonLines, lines } from './lines.ts';
@@ -25,7 +25,7 @@ export type SandboxFiles = {
 function parseListing(listing: string): Listed[] {
   return limited('containers', fields(listing, 4)).map(([runtime = '', id = '', pid = '', file = '']) => ({
     runtime,
-    id: named('id', id),
+    id: fitting('id', id),
     pid: pid === '-' || pid === '' ? null : integer(pid),
     file,
   }));
@@ -91,12 +91,12 @@ export function parseSandboxes(
       const path = network?.path ?? spec.docker?.path ?? null;
       return {
         id: spec.id,
-        namespace: named(
+        namespace: fitting(
           'namespace',
           pick(spec, 'io.kubernetes.cri.sandbox-namespace', 'io.kubernetes.pod.namespace') ?? '',
         ),
-        name: named('pod', pick(spec, 'io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name') ?? ''),
-        uid: named('uid', pick(spec, 'io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid') ?? ''),
+        name: fitting('pod', pick(spec, 'io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name') ?? ''),
+        uid: fitting('uid', pick(spec, 'io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid') ?? ''),
         attempt: null,
         state: spec.docker?.running === false || spec.runtime === 'crio-stopped' ? 'stopped' : 'ready',
         network: onNode ? 'node' : 'pod',
@@ -231,10 +231,10 @@ function stoppedSandboxes(
       return [];
     return [
       {
-        id: named('id', id),
-        namespace: named('namespace', result.podNamespace),
-        name: named('pod', result.podName),
-        uid: named('uid', result.podUid ?? ''),
+        id: fitting('id', id),
+        namespace: fitting('namespace', result.podNamespace),
+        name: fitting('pod', result.podName),
+        uid: fitting('uid', result.podUid ?? ''),
         attempt: null,
         state: 'stopped',
         network: 'pod',

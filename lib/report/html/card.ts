@@ -1,11 +1,11 @@
 /** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
-import { counts, type Finding } from '../../model/finding.ts';
+import { type Finding, isCounted } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
-import { type Group, membersOf, statesOf as statesOfGroup, stepsOf, whatOf } from '../group.ts';
+import { type Group, membersOf, statesOf, stepsOf, whatOf } from '../group.ts';
 import { impactOf } from '../impact.ts';
 import { plural } from '../summary.ts';
 import { checkPage } from './check-page.ts';
-import { nights, statesOf, tag, time } from './finding.ts';
+import { filterStates, nights, tag, time } from './finding.ts';
 import { objectsTable } from './objects.ts';
 import { podPath } from './pod-path.ts';
 
@@ -26,7 +26,7 @@ export function card(group: Group, options: CardOptions): string {
   const members = membersOf(group);
   const { at } = options;
   const impact = impactOf(members);
-  return `<article data-s="${lead.severity}" data-t="${lead.topic}" data-c="${text(lead.check)}"${counts(lead) ? '' : ' class="apart"'}><details${options.open ? ' open' : ''}><summary>${tag(lead.severity)}<span class="what"><h3>${text(lead.title)}</h3> <span class="where"><bdi>${text(whatOf(group), 400)}</bdi></span></span><span class="when">${states(group)} <span class="muted">${openFor(members, at)}</span></span></summary><div class="body">
+  return `<article data-s="${lead.severity}" data-t="${lead.topic}" data-c="${text(lead.check)}"${isCounted(lead) ? '' : ' class="apart"'}><details${options.open ? ' open' : ''}><summary>${tag(lead.severity)}<span class="what"><h3>${text(lead.title)}</h3> <span class="where"><bdi>${text(whatOf(group), 400)}</bdi></span></span><span class="when">${states(group)} <span class="muted">${openFor(members, at)}</span></span></summary><div class="body">
 <p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>${impact === null ? '' : `\n<p class="detail">${text(impact, 1000)}</p>`}
 ${suppression(lead)}${podPath(lead)}${evidence(lead)}${repair(group)}${objectsTable(members.length === 1 ? 'Where' : `All ${text(whatOf(group), 400)}`, members, { at, most: options.most, explained: false })}${objectsTable('This explains', symptoms, { at, most: options.most, explained: true })}<p class="muted">${times(lead)}</p>
 ${meaning(lead.check, options)}</div></details></article>
@@ -36,12 +36,12 @@ ${meaning(lead.check, options)}</div></details></article>
 function states(group: Group): string {
   const { lead, alike } = group;
   if (alike.length === 0)
-    return statesOf(lead)
+    return filterStates(lead)
       .map((state) => tag(state))
       .join(' ');
   const first = lead.suppressed === null ? lead.state : 'suppressed';
   const flapping = membersOf(group).filter((finding) => finding.flapping).length;
-  return `${tag(first, lead.suppressed === null ? statesOfGroup(group) : first)}${flapping > 0 ? ` ${tag('flapping', `${flapping} flapping`)}` : ''}`;
+  return `${tag(first, lead.suppressed === null ? statesOf(group) : first)}${flapping > 0 ? ` ${tag('flapping', `${flapping} flapping`)}` : ''}`;
 }
 
 function openFor(members: readonly Finding[], at: string): string {

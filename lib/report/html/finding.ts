@@ -10,7 +10,7 @@ export function anchor(finding: Pick<Finding, 'fingerprint'>): string {
 }
 
 /** The states that the filter uses: suppressed and flapping findings have their own. */
-export function statesOf(finding: Finding): string[] {
+export function filterStates(finding: Finding): string[] {
   return [
     finding.suppressed === null ? finding.state : 'suppressed',
     ...(finding.flapping ? ['flapping'] : []),

@@ -8,7 +8,7 @@ import { documentOf } from './document.ts';
 import { tag, time } from './finding.ts';
 import { isOurs } from './header.ts';
 import { type Night, nightsOf } from './nights.ts';
-import { sparkline } from './trends.ts';
+import { sparklineSvg } from './trends.ts';
 
 /** A cluster without a report has the verdict `incomplete`, as its state is unknown. */
 export type FleetRow = ClusterSummary & {
@@ -36,7 +36,7 @@ export type Fleet = {
 
 /** A whole HTML document that loads nothing from elsewhere. */
 export function fleetPage(fleet: Fleet): string {
-  const rows = fleet.rows.toSorted(worstFirst);
+  const rows = fleet.rows.toSorted(worstClusterFirst);
   const worst = rows[0]?.verdict ?? 'incomplete';
   const counts = verdicts
     .toReversed()
@@ -88,7 +88,7 @@ function changes(rows: readonly FleetRow[]): string {
 }
 
 /** The order of clusters on a page and in a table. */
-export function worstFirst(a: FleetRow, b: FleetRow): number {
+export function worstClusterFirst(a: FleetRow, b: FleetRow): number {
   return (
     verdicts.indexOf(b.verdict) - verdicts.indexOf(a.verdict) ||
     b.new - a.new ||
@@ -150,7 +150,7 @@ function rowOf(row: FleetRow, top: number): string {
         `<span class="tag ${severity}">${row.findings[severity].toLocaleString('en-US')} ${severity}</span>`,
     );
   const last = row.orphans.at(-1) ?? null;
-  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', tag(row.verdict))}${cell('Last nights', nightsOf(row))}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparkline(row.orphans, 'Leaked namespaces', top)}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : time(row.startedAt))}</tr>`;
+  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', tag(row.verdict))}${cell('Last nights', nightsOf(row))}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparklineSvg(row.orphans, 'Leaked namespaces', top)}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : time(row.startedAt))}</tr>`;
 }
 
 function note({ note: said }: FleetRow): string {

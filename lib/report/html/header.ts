@@ -1,5 +1,5 @@
 /** The head of the page as a dashboard: verdict, counts, changes, coverage and age. */
-import { counts, type Severity, severities } from '../../model/finding.ts';
+import { isCounted, type Severity, severities } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { impactOfAll } from '../impact.ts';
@@ -54,7 +54,7 @@ export function isOurs(href: string): boolean {
 }
 
 function tiles(report: ClusterReport): string {
-  const counted = report.findings.filter(counts);
+  const counted = report.findings.filter(isCounted);
   const of = (severity: Severity): number =>
     counted.filter((finding) => finding.severity === severity).length;
   const inState = (state: string): number => counted.filter((finding) => finding.state === state).length;

@@ -3,7 +3,7 @@ import { type AuditedObject, type Finding, nodeOf } from '../../model/finding.ts
 import { workloadOf } from '../../model/workload.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
-import { anchor, nights, statesOf } from './finding.ts';
+import { anchor, filterStates, nights } from './finding.ts';
 
 /** The columns that the script filters by, in the same position in every table. */
 const heads = ['Object', 'Workload', 'Namespace', 'Node', 'First seen', 'Nights open', 'State'];
@@ -43,7 +43,7 @@ function row(finding: Finding, { at, explained }: Options, details: boolean): st
     ? ` data-s="${finding.severity}" data-t="${finding.topic}" data-c="${text(finding.check)}"`
     : '';
   const found = explained ? `${finding.title}: ${finding.detail}` : finding.detail;
-  return `<tr id="${anchor(finding)}"${own}><th scope="row"><bdi>${text(ownName(object), 300)}</bdi></th>${cell('Workload', text(workloadOf(object), 253))}${cell('Namespace', text(object.namespace ?? '', 253))}${cell('Node', `<bdi>${nodeName(nodeOf(finding))}</bdi>`)}${cell('First seen', text(finding.firstSeen.slice(0, 10)))}${cell('Nights open', nights(finding.firstSeen, at).toLocaleString('en-US').replace(/^0$/, '–'))}${cell('State', `${statesOf(finding).join(', ')}${finding.notSeen ? ', not examined' : ''}`)}${details ? cell('Found', text(found, 200)) : ''}</tr>`;
+  return `<tr id="${anchor(finding)}"${own}><th scope="row"><bdi>${text(ownName(object), 300)}</bdi></th>${cell('Workload', text(workloadOf(object), 253))}${cell('Namespace', text(object.namespace ?? '', 253))}${cell('Node', `<bdi>${nodeName(nodeOf(finding))}</bdi>`)}${cell('First seen', text(finding.firstSeen.slice(0, 10)))}${cell('Nights open', nights(finding.firstSeen, at).toLocaleString('en-US').replace(/^0$/, '–'))}${cell('State', `${filterStates(finding).join(', ')}${finding.notSeen ? ', not examined' : ''}`)}${details ? cell('Found', text(found, 200)) : ''}</tr>`;
 }
 
 /** The object without the parts that have their own column. */

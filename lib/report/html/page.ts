@@ -2,7 +2,7 @@
  * The report as one self-contained page: it loads nothing, runs only its own script (by hash, in its content security
  * policy), and can be read, printed and navigated from the map to a finding without it too.
  */
-import { counts, worstFirst } from '../../model/finding.ts';
+import { isCounted, worstFirst } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import type { Totals } from '../../model/totals.ts';
 import { xmlText as text } from '../escape.ts';
@@ -41,7 +41,7 @@ const GROUPS = 500;
 export function writeHtml(report: ClusterReport, options: PageOptions): string {
   const past = options.past ?? null;
   const all = groups(report).toSorted((a, b) => rank(a) - rank(b));
-  const counted = report.findings.filter(counts).toSorted(worstFirst);
+  const counted = report.findings.filter(isCounted).toSorted(worstFirst);
   const parts: [string, string, string][] = [
     ['changes', 'What changed', changes(report, counted)],
     [
@@ -99,6 +99,6 @@ function cards(all: readonly Group[], { startedAt }: ClusterReport, { why, pages
 
 /** Active findings come first, then pending ones, then those covered by exceptions. */
 function rank({ lead }: Group): number {
-  if (counts(lead)) return 0;
+  if (isCounted(lead)) return 0;
   return lead.suppressed === null ? 1 : 2;
 }

@@ -36,7 +36,7 @@ function nodesNote(all: readonly Totals[]): string {
  *
  * @param top - shared scale of all rows of the table, so that they can be compared
  */
-export function sparkline(values: readonly (number | null)[], what: string, top: number): string {
+export function sparklineSvg(values: readonly (number | null)[], what: string, top: number): string {
   const known = values.filter((value) => value !== null);
   const [first] = known;
   const last = known.at(-1);
