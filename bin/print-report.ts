@@ -16,6 +16,7 @@ export function printReport(
     verbose?: boolean;
     details?: boolean;
     store?: string | null;
+    target?: readonly string[];
   },
   page: Partial<PageOptions> = {},
 ): void {
@@ -29,6 +30,7 @@ export function printReport(
       verbose: options.verbose === true,
       details: options.details === true,
       ...(options.store === undefined ? {} : { store: options.store }),
+      ...(options.target === undefined ? {} : { target: options.target }),
     }),
   );
   const fails = options.failOn !== 'never' && hasFindings(report, options.failOn);

@@ -115,7 +115,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
       shown,
-      store === null ? { ...options, store } : options,
+      { ...options, target: optionsOf(target, cluster), ...(store === null ? { store } : {}) },
       options.output === 'html' ? await pageOptions(drawn ? store : null, report) : {},
     );
     if (store !== null) {
@@ -133,6 +133,17 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     await cluster.transport.close();
     interrupt.end();
   }
+}
+
+/** The options that lead to the same cluster again, wherever kubectl points by then. */
+function optionsOf(target: ClusterTarget, { kubectl }: Cluster): readonly string[] {
+  if (target.kind !== 'eks') return kubectl ?? [];
+  const { name, region, roleArn, externalId } = target;
+  return [
+    ...['--eks', name, '--region', region],
+    ...(roleArn === undefined ? [] : ['--role-arn', roleArn]),
+    ...(externalId === undefined ? [] : ['--external-id', externalId]),
+  ];
 }
 
 /** @throws AuditError USAGE when there is no such pod, or none has a node yet */

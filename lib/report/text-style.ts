@@ -13,6 +13,8 @@ export type TextOptions = {
   readonly details?: boolean;
   /** Location of the store, as `--store` names it; null if there is none. @default the directory that needs no naming */
   readonly store?: string | null;
+  /** Options with which `netns-audit audit` reaches this cluster again. @default it is not said how to check a repair */
+  readonly target?: readonly string[];
 };
 
 type Style = Parameters<typeof styleText>[0];
