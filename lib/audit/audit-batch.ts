@@ -1,7 +1,7 @@
 /** Some nodes of a planned run: snapshots, probes, snapshots again and judges each. */
 import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
 import type { CheckSet } from '../model/check-set.ts';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, unlessFailed } from '../model/errors.ts';
 import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import { forEachLimited, shared } from '../model/limit.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
@@ -94,8 +94,8 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     const { gathered } = audit;
     const { node } = gathered.before;
     if (gathered.coverage?.result !== 'failed' || signal.aborted) return audit;
-    const isGone = await isNodeGone(cluster, node, { signal }).catch(() => false);
-    return isGone ? unjudged({ ...gathered, coverage: removed(node) }) : audit;
+    const isGone = await unlessFailed(() => isNodeGone(cluster, node, { signal }));
+    return isGone === true ? unjudged({ ...gathered, coverage: removed(node) }) : audit;
   }
 
   try {

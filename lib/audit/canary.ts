@@ -1,7 +1,7 @@
 /** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that it left nothing behind. */
 import { createHash } from 'node:crypto';
 import type { ProbePods } from '../cluster/index.ts';
-import { AuditError, type ErrorCode } from '../model/errors.ts';
+import { AuditError, type ErrorCode, unlessFailed } from '../model/errors.ts';
 import type { Evidence, Sources } from '../model/evidence.ts';
 import type { Event } from '../model/kubernetes.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
@@ -33,7 +33,11 @@ export async function runCanary(pods: ProbePods, node: string, options: CanaryOp
   } catch (error) {
     if (!(error instanceof AuditError) || ENDS_THE_NODE.includes(error.code)) throw error;
     // The pod's status only says ContainerCreating; the plugin's message is in the events.
-    const events = await pods.events(manifest).catch(() => []);
+    const events =
+      (await unlessFailed(
+        () => pods.events(manifest),
+        (code) => code !== 'ABORTED',
+      )) ?? [];
     const words = [error.message, lastSandboxFailure(events)].filter((each) => each !== null);
     return { pod, started: false, error: words.join(': '), podIPs: [] };
   }

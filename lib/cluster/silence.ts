@@ -2,7 +2,7 @@
  * Whether the kubelet of a node is alive while it does nothing for a pod. How we can tell: docs/traps.md T54.
  */
 import * as z from 'zod';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, unlessFailed } from '../model/errors.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { listNode } from './list.ts';
@@ -115,7 +115,7 @@ async function look(cluster: Cluster, node: string, signal: AbortSignal): Promis
     const status = statusOf(error);
     if (status !== 403 && status !== 404 && !(error instanceof z.ZodError)) return null;
   }
-  const found = await listNode(cluster, node, options).catch(() => null);
+  const found = await unlessFailed(() => listNode(cluster, node, options));
   return found === null ? null : { reports: found.kubeletReports };
 }
 

@@ -1,5 +1,6 @@
 /** Earlier runs, for the charts of a page. */
 import { DAY } from '../model/days.ts';
+import { unlessFailed } from '../model/errors.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { timeOf } from '../model/run-id.ts';
 import { type Totals, totalsOf } from '../model/totals.ts';
@@ -23,9 +24,9 @@ export async function pastTotals(
 /** The same before a given time, in milliseconds. */
 export async function totalsBefore(store: Store, cluster: string, time: number): Promise<Totals[] | null> {
   const columns = columnsOf(new Date(time - DAYS * DAY), new Date(time), DAYS);
-  try {
-    // Summed as soon as read: thirty times five thousand nodes are too many to hold.
-    const found = await readColumns(
+  // Summed as soon as read: thirty times five thousand nodes are too many to hold.
+  const sums = () =>
+    readColumns(
       store,
       cluster,
       columns,
@@ -33,8 +34,6 @@ export async function totalsBefore(store: Store, cluster: string, time: number):
       () => {},
       (rows, run) => totalsOf(timeOf(run.runId), rows),
     );
-    return found.filter((each) => each !== null);
-  } catch {
-    return null;
-  }
+  const found = await unlessFailed(sums, (code) => code === 'STORE');
+  return found?.filter((each) => each !== null) ?? null;
 }

@@ -4,6 +4,7 @@ import { CfnPullThroughCacheRule } from 'aws-cdk-lib/aws-ecr';
 import { Construct } from 'constructs';
 import type * as z from 'zod';
 import { imageCacheSchema } from '../model/config.ts';
+import { invalidProp, validProps } from './validate.ts';
 
 /** An image of Docker Hub as CRI names it: `docker.io/nicolaka/netshoot:v0.16`, with or without the registry. */
 const OF_DOCKER_HUB = /^(?:docker\.io\/)?((?:[a-z0-9._-]+\/)?[a-z0-9._-]+[:@][^/]+)$/;
@@ -17,15 +18,16 @@ export class ImageCache extends Construct {
   /** The image as nodes name it. */
   readonly image: string;
 
-  /** @throws Error if the image is not of Docker Hub, or the props are invalid */
+  /** @throws AuditError CONFIG_INVALID if the image is not of Docker Hub, or the props are invalid */
   constructor(scope: Construct, id: string, { image, ...props }: ImageCacheProps) {
     super(scope, id);
-    if (!Token.isUnresolved(props.credentialsSecret)) imageCacheSchema.parse(props);
+    if (!Token.isUnresolved(props.credentialsSecret)) validProps(imageCacheSchema, props, 'imageCache: ');
     const { credentialsSecret, prefix = 'docker-hub' } = props;
     const [, name] = OF_DOCKER_HUB.exec(image) ?? [];
     if (name === undefined)
-      throw new Error(
-        `NetnsAuditor: imageCache is of Docker Hub, and probe.image (${image}) is not there or has no tag: leave out one of them`,
+      throw invalidProp(
+        `imageCache is of Docker Hub, and probe.image (${image}) is not there or has no tag: leave out one of them`,
+        'Leave out imageCache or probe.image.',
       );
     const rule = new CfnPullThroughCacheRule(this, 'Rule', {
       ecrRepositoryPrefix: prefix,

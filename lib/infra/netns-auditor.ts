@@ -20,7 +20,7 @@ import { acknowledgeRules } from './rule-packs.ts';
 import { startRuns } from './schedules.ts';
 import { AuditStates } from './state-machine.ts';
 import { Storage } from './storage.ts';
-import { validate } from './validate.ts';
+import { validate, validProps } from './validate.ts';
 
 export type NetnsAuditorProps = {
   /**
@@ -150,10 +150,11 @@ export class NetnsAuditor extends Construct {
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
     const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...settings } =
-      withDefaults.parse(props);
+      validProps(withDefaults, props);
     const { subscriptions = [], encryptionKey, imageCache } = props;
     const clusters = (props.clusters ?? []).map(complete);
-    const discover = props.discover === undefined ? undefined : discoverSchema.parse(props.discover);
+    const discover =
+      props.discover === undefined ? undefined : validProps(discoverSchema, props.discover, 'discover: ');
     validate(this, { clusters, discover, ...settings, subscriptions });
 
     this.probeImage =

@@ -6,33 +6,60 @@ import * as z from 'zod';
 import { partitionOf, partsOfArn } from '../model/aws-names.ts';
 import { type ClusterConfig, clustersSchema } from '../model/clusters.ts';
 import { type Config, subscriptionSchema, whyBatchIsTooLong } from '../model/config.ts';
+import { AuditError } from '../model/errors.ts';
 import { hashOf } from './ids.ts';
 
-/** @throws Error that names the property, the place in it, and the mistake */
+/** @throws AuditError CONFIG_INVALID that names the property, the place in it, and the mistake */
 export function validate(
   scope: Construct,
   props: Pick<Config, 'clusters' | 'discover' | 'probe' | 'concurrency' | 'subscriptions'>,
 ): void {
   const { clusters } = props;
   for (const { name } of clusters)
-    if (Token.isUnresolved(name)) throw new Error('NetnsAuditor: the name of a cluster cannot be a token');
+    if (Token.isUnresolved(name))
+      throw invalidProp(
+        'the name of a cluster cannot be a token',
+        'Write the name out: keys of the store begin with it.',
+      );
   for (const cluster of clusters)
     if ('kubeconfig' in cluster)
-      throw new Error(
-        `NetnsAuditor: cluster ${cluster.name} is reached by a kubeconfig of your own, which functions on AWS do not have: give its kubeconfigSecret instead, or eks`,
+      throw invalidProp(
+        `cluster ${cluster.name} is reached by a kubeconfig of your own, which functions on AWS do not have: give its kubeconfigSecret instead, or eks`,
+        'Give the cluster an eks or a kubeconfigSecret.',
       );
-  const known = clustersSchema
-    .min(props.discover === undefined ? 1 : 0)
-    .safeParse(clusters.map((cluster) => withoutTokens(scope, cluster)));
-  if (known.error !== undefined) throw new Error(`NetnsAuditor: clusters: ${z.prettifyError(known.error)}`);
-  const { error } = z
-    .array(subscriptionSchema)
-    .safeParse(props.subscriptions.filter(({ endpoint }) => !Token.isUnresolved(endpoint)));
-  if (error !== undefined) throw new Error(`NetnsAuditor: subscriptions: ${z.prettifyError(error)}`);
+  validProps(
+    clustersSchema.min(props.discover === undefined ? 1 : 0),
+    clusters.map((cluster) => withoutTokens(scope, cluster)),
+    'clusters: ',
+  );
+  validProps(
+    z.array(subscriptionSchema),
+    props.subscriptions.filter(({ endpoint }) => !Token.isUnresolved(endpoint)),
+    'subscriptions: ',
+  );
   const tooLong = whyBatchIsTooLong(props);
-  if (tooLong !== null) throw new Error(`NetnsAuditor: concurrency: ${tooLong}`);
+  if (tooLong !== null) throw invalidProp(`concurrency: ${tooLong}`, CORRECT);
   refuseOtherPartitions(scope, clusters);
   warnOfUnknownRegions(scope, clusters);
+}
+
+const CORRECT = 'Correct the property: docs/api.md lists all, with their limits.';
+
+/** @param message - names the property and the mistake */
+export function invalidProp(message: string, remedy: string, cause?: unknown): AuditError {
+  return new AuditError('CONFIG_INVALID', `NetnsAuditor: ${message}`, { remedy, cause });
+}
+
+/**
+ * Parsed props, with defaults.
+ *
+ * @param where - the property that they are, as the start of the message
+ * @throws AuditError CONFIG_INVALID that names the place and the mistake
+ */
+export function validProps<T>(schema: z.ZodType<T>, props: unknown, where = ''): T {
+  const { data, error } = schema.safeParse(props);
+  if (error !== undefined) throw invalidProp(`${where}${z.prettifyError(error)}`, CORRECT, error);
+  return data;
 }
 
 /** Replaces each token by some valid value, the same for the same token. */
@@ -86,8 +113,9 @@ function refuseOtherPartitions(scope: Construct, clusters: readonly ClusterConfi
     if (Token.isUnresolved(of)) continue;
     const partition = 'eks' in cluster ? partitionOf(of) : of;
     if (partition !== own)
-      throw new Error(
-        `NetnsAuditor: clusters: ${cluster.name} is of the partition ${partition}, and the stack's region ${Stack.of(scope).region} is of ${own}: deploy it to a region of ${partition}.`,
+      throw invalidProp(
+        `clusters: ${cluster.name} is of the partition ${partition}, and the stack's region ${Stack.of(scope).region} is of ${own}: deploy it to a region of ${partition}.`,
+        `Deploy the stack to a region of ${partition}.`,
       );
   }
 }

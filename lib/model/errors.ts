@@ -41,6 +41,24 @@ export class AuditError extends Error {
   }
 }
 
+/**
+ * The value; null where an AuditError ends it, for what is better left out than missed as a whole.
+ *
+ * @param isExpected - codes that may end it; default: any
+ * @throws every other error: nobody expects it, and it must be seen
+ */
+export async function unlessFailed<T>(
+  read: () => Promise<T>,
+  isExpected: (code: ErrorCode) => boolean = () => true,
+): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof AuditError && isExpected(error.code)) return null;
+    throw error;
+  }
+}
+
 /** The message of any thrown value, in one line. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);

@@ -4,6 +4,7 @@ import {
   keys,
   lastSummary,
   type OnDamage,
+  parsedJson,
   type RunSummary,
   runs,
   type Store,
@@ -11,6 +12,7 @@ import {
   totalsBefore,
 } from '../../history/index.ts';
 import { DAY, dayBefore } from '../../model/days.ts';
+import { unlessFailed } from '../../model/errors.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import { verdicts } from '../../model/report.ts';
 import { dayOf, timeOf } from '../../model/run-id.ts';
@@ -182,12 +184,12 @@ async function runsOfDays(
 ): Promise<Map<string, Map<string, PastCluster>>> {
   const found = new Map<string, Map<string, PastCluster>>();
   await forEachLimited(days, AT_ONCE, async (day) => {
-    try {
-      const run = await lastFleetOf(store, day);
-      if (run !== null) found.set(day, new Map(run.map((each) => [each.cluster, each])));
-    } catch {
-      // A page with an incomplete chart is better than none.
-    }
+    // A page with an incomplete chart is better than none.
+    const run = await unlessFailed(
+      () => lastFleetOf(store, day),
+      (code) => code === 'STORE',
+    );
+    if (run !== null) found.set(day, new Map(run.map((each) => [each.cluster, each])));
   });
   return found;
 }
@@ -196,5 +198,5 @@ async function lastFleetOf(store: Store, day: string): Promise<PastCluster[] | n
   let last: string | null = null;
   for await (const key of store.list(keys.fleetsOf(day))) if (key.endsWith('.json')) last = key;
   const stored = last === null ? null : await store.get(last);
-  return stored === null ? null : pastSchema.parse(JSON.parse(Buffer.from(stored.body).toString())).clusters;
+  return last === null || stored === null ? null : parsedJson(store, last, stored.body, pastSchema).clusters;
 }
