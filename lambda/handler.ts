@@ -9,6 +9,7 @@ import { openStore } from '../lib/audit/stores.ts';
 import type { Store } from '../lib/history/index.ts';
 import { AuditError, messageOf } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
+import { withRemedy } from '../lib/model/text.ts';
 
 export const logger = new Logger({ serviceName: 'netns-auditor' });
 export const functionMetrics = new Metrics({ namespace: 'NetnsAuditor', serviceName: 'netns-auditor' });
@@ -70,7 +71,7 @@ const LONGEST = 500;
 /** Step Functions decides by the name: it retries Retryable, but not AuditError codes. */
 class HandlerError extends Error {
   constructor(error: unknown) {
-    const text = error instanceof AuditError ? `${error.message} ${error.remedy}` : messageOf(error);
+    const text = error instanceof AuditError ? withRemedy(error.message, error.remedy) : messageOf(error);
     super(text.slice(0, LONGEST));
     if (error instanceof AuditError) this.name = error.retryable ? 'Retryable' : error.code;
     else if (error instanceof Error) this.name = error.name;

@@ -25,6 +25,12 @@ export function firstOf<Item, Part>(
   return items.length > most ? [...shown, rest(items.length - most)] : shown;
 }
 
+/** What went wrong and what to do about it, as two sentences. */
+export function withRemedy(message: string, remedy: string): string {
+  const end = /[.!?…]$/.test(message) ? '' : '.';
+  return `${message}${end} ${remedy}`;
+}
+
 /** The first `most` items, and the number of further ones. */
 export function listed(items: readonly string[], most = 10, separator = ', '): string {
   const [first = '', ...others] = firstOf(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstOf, listed, quote, rowsOf } from '../../lib/model/text.ts';
+import { firstOf, listed, quote, rowsOf, withRemedy } from '../../lib/model/text.ts';
 
 describe('lists that are cut', () => {
   const letters = ['a', 'b', 'c', 'd', 'e'];
@@ -32,4 +32,14 @@ describe('lists that are cut', () => {
 it('quotes anything in one line without what could move a cursor or turn the text', () => {
   expect(quote('a\u001b[2J\nb\u202ec', 20)).toBe('a [2J b c');
   expect(quote('x'.repeat(30), 5)).toBe('xxxx…');
+});
+
+describe('what went wrong, and what to do', () => {
+  it.each([
+    ['no credentials of the default providers', 'no credentials of the default providers. Look.'],
+    ['it hangs!', 'it hangs! Look.'],
+    ['the answer was cut…', 'the answer was cut… Look.'],
+  ])('are two sentences: %s', (message, expected) => {
+    expect(withRemedy(message, 'Look.')).toBe(expected);
+  });
 });

@@ -6,6 +6,7 @@ import type { Config } from '../../model/config.ts';
 import type { Discover, Found } from '../../model/discovery.ts';
 import { AuditError, messageOf } from '../../model/errors.ts';
 import { forEachLimited } from '../../model/limit.ts';
+import { withRemedy } from '../../model/text.ts';
 import { auditBatchOfFleet } from './audit-batch.ts';
 import { concludeClusterOfFleet } from './conclude-cluster.ts';
 import { concludeFleet } from './conclude-fleet.ts';
@@ -166,7 +167,7 @@ async function batchesAt(store: Store, key: string): Promise<z.infer<typeof batc
 
 function failureOf(thrown: unknown): StepFailure {
   return thrown instanceof AuditError
-    ? { code: thrown.code, message: `${thrown.message} ${thrown.remedy}` }
+    ? { code: thrown.code, message: withRemedy(thrown.message, thrown.remedy) }
     : { code: 'Error', message: messageOf(thrown) };
 }
 

@@ -2,6 +2,7 @@
 import type { ClusterSummary } from '../../model/cluster-summary.ts';
 import { severities } from '../../model/finding.ts';
 import { type Verdict, verdicts } from '../../model/report.ts';
+import { withRemedy } from '../../model/text.ts';
 import { xmlText as text } from '../escape.ts';
 import { plural } from '../summary.ts';
 import { documentOf } from './document.ts';
@@ -98,7 +99,7 @@ export function worstClusterFirst(a: FleetRow, b: FleetRow): number {
 }
 
 function gapOf({ place, reason, remedy }: Fleet['gaps'][number]): string {
-  return `<li><bdi>${text(place, 200)}</bdi>: ${text(reason, 500)} ${text(remedy, 500)}</li>`;
+  return `<li><bdi>${text(place, 200)}</bdi>: ${withRemedy(text(reason, 500), text(remedy, 500))}</li>`;
 }
 
 function changeOf(row: FleetRow): string {
