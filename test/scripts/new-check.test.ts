@@ -58,6 +58,14 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
     );
   });
 
+  it('writes a check of all nodes together', () => {
+    const made = run('node', 'scripts/new-check.ts', 'path', 'nodes-made-of-cheese', 'cluster');
+    expect(made.status, made.text).toBe(0);
+    expect(read('lib/checks/path/nodes-made-of-cheese.ts')).toContain(
+      'nodesMadeOfCheese = defineClusterCheck({',
+    );
+  });
+
   it('writes what compiles and has the style of the project', () => {
     const types = run('tsc', '--noEmit');
     expect(types.status, types.text).toBe(0);
@@ -81,11 +89,13 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
       'unit',
       'test/checks/routes/route-made',
       'test/checks/interfaces/pod-made',
+      'test/checks/path/nodes-made',
       'test/checks/catalogue',
     );
     expect(tested.text).toContain('Write run() in lib/checks/routes/route-made-of-cheese.ts');
     expect(tested.text).toContain('Write judge() in lib/checks/interfaces/pod-made-of-cheese.ts');
-    expect(tested.text).toMatch(/Tests +6 failed \| \d+ passed/);
+    expect(tested.text).toContain('Write run() in lib/checks/path/nodes-made-of-cheese.ts');
+    expect(tested.text).toMatch(/Tests +9 failed \| \d+ passed/);
   });
 
   it.each([
@@ -93,6 +103,7 @@ describe('npm run new:check', { timeout: 240_000 }, () => {
     [['routes', 'Cheese'], '"Cheese" is no id'],
     [['routes', 'host-route-stale'], 'lib/checks/routes/host-route-stale.ts is there already'],
     [['routes'], 'Usage: npm run new:check TOPIC ID'],
+    [['routes', 'route-made-of-milk', 'milk'], 'TOPIC ID [pod | node | cluster]'],
   ])('refuses %j with a reason', (words, reason) => {
     const refused = run('node', 'scripts/new-check.ts', ...words);
     expect(refused.status).toBe(2);
