@@ -1,6 +1,6 @@
 /**
  * What is known about each CNI plugin: the only place that names their types. A new plugin is a row
- * here; what else it needs is listed in CONTRIBUTING.md.
+ * here; what else it needs is listed in docs/adding-a-cni-plugin.md.
  */
 
 import { createHash } from 'node:crypto';
