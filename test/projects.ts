@@ -20,6 +20,7 @@ export const INTEGRATION: readonly string[] = [
   'test/crash/**/*.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/audit/hostile-node.test.ts',
+  'test/audit/hostile-kubelet.test.ts',
   'test/package.test.ts',
   // Runs actionlint.
   'test/github.test.ts',

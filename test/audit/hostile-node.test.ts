@@ -12,8 +12,7 @@ import {
 } from '../fuzz/nodes.ts';
 import { misledRemedy, unescaped, unreadable, wordsAbout } from '../fuzz/oracle.ts';
 import { StubApiServer } from '../stub/api-server.ts';
-import { rawEvent, rawNode, rawPod } from '../stub/raw.ts';
-import { audit, endWith, logOf } from './recorded.ts';
+import { audit, endWith, serveNode } from './recorded.ts';
 
 const HOSTILE = 'node-4';
 
@@ -44,18 +43,6 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-async function serve({ before, after, files }: RecordedNode): Promise<void> {
-  stub.nodes.push(rawNode(before.node));
-  for (const pod of before.pods) stub.pods.set(`${pod.namespace}/${pod.name}`, rawPod(pod));
-  stub.events.push(...before.events.map(rawEvent));
-  const log = await logOf(files);
-  endWith(stub, before.node.name, () => {
-    for (const { namespace, name } of before.pods) stub.pods.delete(`${namespace}/${name}`);
-    for (const pod of after.pods) stub.pods.set(`${pod.namespace}/${pod.name}`, rawPod(pod));
-    return { log };
-  });
-}
-
 function lied(attack: Attack): RecordedNode {
   const lies = {
     files: new Map([...healthy.files].map(([path, content]) => [path, Buffer.from(content).toString()])),
@@ -73,8 +60,8 @@ async function audited(
   hostile: RecordedNode | null,
   previous: ClusterReport | null = null,
 ): Promise<ClusterReport> {
-  if (hostile !== null) await serve(hostile);
-  await serve(neighbour);
+  if (hostile !== null) await serveNode(stub, hostile);
+  await serveNode(stub, neighbour);
   return await audit(stub, { previous, concurrency: 1, settleSeconds: { pod: 0, orphan: 0 } });
 }
 
@@ -309,7 +296,7 @@ it('a finding of a node that failed is not resolved, though its pod is in no lis
   const [open] = previous.findings.filter(({ check }) => check === 'sandbox-ghost');
   expect(open?.object.node).toBe(NEIGHBOUR);
   const report = await freshly(async () => {
-    await serve(neighbour);
+    await serveNode(stub, neighbour);
     endWith(stub, NEIGHBOUR, () => ({ status: { phase: 'Failed', reason: 'OutOfpods' } }));
     return await audit(stub, { previous, settleSeconds: { pod: 0, orphan: 0 } });
   });

@@ -6,8 +6,9 @@ import { DirectoryStore } from '../../lib/history/index.ts';
 import type { Node, Pod } from '../../lib/model/kubernetes.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { type BundleFiles, readArchive } from '../../lib/probe/index.ts';
+import type { RecordedNode } from '../fuzz/nodes.ts';
 import { asLog, aTarGz } from '../probe/log.ts';
-import type { StubApiServer } from '../stub/api-server.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { rawEvent, rawNode, rawPod } from '../stub/raw.ts';
 
 export type Recording = { readonly archive: Uint8Array; readonly node: Node; readonly log: string };
@@ -25,20 +26,32 @@ export async function serveRecording(stub: StubApiServer, name: 'healthy' | 'bro
   const archive = recordingFile(name);
   const { files, before, after } = await readArchive(archive);
   if (files === null || after === null) throw new Error(`the recording ${name} has no probe`);
-  stub.nodes.push(rawNode(before.node));
+  const now = takenNow(files);
+  await serveNode(stub, { before, after, files: now });
+  return { archive, node: before.node, log: await logOf(now) };
+}
+
+/** What the API shows of an object, as its kubelet may have made it. */
+export type Forge = (kind: 'node' | 'pod' | 'event', object: ApiObject) => ApiObject;
+
+/** Adds a node whose pods come and go while its probe runs. @param forge - changes what the API shows of them */
+export async function serveNode(
+  stub: StubApiServer,
+  { before, after, files }: Pick<RecordedNode, 'before' | 'after' | 'files'>,
+  forge: Forge = (_, object) => object,
+): Promise<void> {
   const show = (pods: readonly Pod[]): void => {
-    for (const pod of pods) stub.pods.set(`${pod.namespace}/${pod.name}`, rawPod(pod));
+    for (const pod of pods) stub.pods.set(`${pod.namespace}/${pod.name}`, forge('pod', rawPod(pod)));
   };
+  stub.nodes.push(forge('node', rawNode(before.node)));
   show(before.pods);
-  stub.events.push(...before.events.map(rawEvent));
-  const log = await logOf(takenNow(files));
+  stub.events.push(...before.events.map((event) => forge('event', rawEvent(event))));
+  const log = await logOf(files);
   endWith(stub, before.node.name, () => {
-    // Pods that came and went while the probe ran.
     for (const { namespace, name } of before.pods) stub.pods.delete(`${namespace}/${name}`);
     show(after.pods);
     return { log };
   });
-  return { archive, node: before.node, log };
 }
 
 /** The bundle of a probe that runs now, on the recorded node: everything on it settled long ago. */
