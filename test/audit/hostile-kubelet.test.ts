@@ -7,6 +7,7 @@ import type { ClusterReport } from '../../lib/model/report.ts';
 import { elsewhere, named, type RecordedNode, recordedNode } from '../fuzz/nodes.ts';
 import { misledRemedy, unescaped, unreadable, wordsAbout } from '../fuzz/oracle.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { rawEvent } from '../stub/raw.ts';
 import { audit, coverageOf, type Forge, serveNode } from './recorded.ts';
 
 const HOSTILE = 'node-4';
@@ -28,10 +29,31 @@ async function atItsTime<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
+/** An event as the kubelet writes it when the network of a pod fails. */
+const failedSandbox = {
+  reason: 'FailedCreatePodSandBox',
+  message: 'failed to setup network for sandbox: plugin type="bridge" failed (add): no address left',
+  kind: 'Pod',
+  uid: null,
+  node: HOSTILE,
+  count: 3,
+  firstSeen: '2026-11-23T13:00:00Z',
+  lastSeen: '2026-11-23T13:20:00Z',
+};
+
 async function audited(forge: Forge | null): Promise<ClusterReport> {
   const stub = await StubApiServer.start();
   try {
-    if (forge !== null) await serveNode(stub, hostile, forge);
+    if (forge !== null) {
+      const [pod] = hostile.before.pods;
+      await serveNode(stub, hostile, forge);
+      stub.events.push(
+        forge(
+          'event',
+          rawEvent({ ...failedSandbox, namespace: pod?.namespace ?? '', name: pod?.name ?? '' }),
+        ),
+      );
+    }
     await serveNode(stub, neighbour);
     return await audit(stub, { concurrency: 1, settleSeconds: { pod: 0, orphan: 0 } });
   } finally {
@@ -99,7 +121,17 @@ const forges: Readonly<Record<string, (change: Change) => Forge>> = {
   'its pods and events': (change) => (kind, object) => {
     const { metadata, spec, status, ...event } = object;
     if (kind === 'node') return object;
-    if (kind === 'event') return { metadata, ...(everywhere(event, change) as object) };
+    // Another reason or kind, and no check would read it.
+    if (kind === 'event') {
+      const { reason, involvedObject } = event as { reason?: unknown; involvedObject?: object };
+      const forged = everywhere({ ...event, involvedObject }, change) as { involvedObject: object };
+      return {
+        metadata,
+        ...forged,
+        reason,
+        involvedObject: { ...forged.involvedObject, kind: 'Pod' },
+      } as ApiObject;
+    }
     return {
       metadata: { ...metadata, labels: labels(object, change) },
       spec: { ...(everywhere(spec, change) as object), nodeName: HOSTILE },
