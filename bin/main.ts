@@ -58,7 +58,10 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** In the protocol of kubectl's plugins (that of cobra): one candidate per line, and last `:0` for files or `:4` for none. */
+/**
+ * In the protocol of kubectl's plugins (that of cobra): one candidate per line, and last `:0` for files or
+ * `:4` for none.
+ */
 async function printCandidates(program: Command, words: readonly string[]): Promise<void> {
   const { complete } = await import('./completion.ts');
   const { valuesOf } = await import('./completion-values.ts');

@@ -76,7 +76,10 @@ export function deadline(text: string): number {
   throw new InvalidArgumentError('It is from 5s to 10m, in whole seconds.');
 }
 
-/** Below this, a namespace may belong to a pod in creation; the admission policy of repair pods also accepts no less. */
+/**
+ * Below this, a namespace may belong to a pod in creation; the admission policy of repair pods also accepts
+ * no less.
+ */
 const LEAST_SETTLE_TO_DELETE = 300;
 
 /** Age that an orphaned namespace must have before it is deleted, in whole seconds. */
@@ -105,8 +108,8 @@ export function days(text: string): string {
 }
 
 /**
- * Columns of the terminal; undefined where there is none or its size is unknown: a terminal without a size (`script` in CI,
- * `docker exec -t`) has 0.
+ * Columns of the terminal; undefined where there is none or its size is unknown: a terminal without a size
+ * (`script` in CI, `docker exec -t`) has 0.
  */
 export function terminalWidth({ columns }: { readonly columns?: number }): number | undefined {
   return columns || undefined;

@@ -45,7 +45,9 @@ export function progressOn(
           say('The cluster has no nodes: there is nothing to probe.');
         else
           say(
-            `Auditing ${progress.nodes} ${progress.nodes === 1 ? 'node' : 'nodes'}${progress.skipped > 0 ? `; ${progress.skipped} cannot be probed` : ''}.`,
+            `Auditing ${progress.nodes} ` +
+              `${progress.nodes === 1 ? 'node' : 'nodes'}` +
+              `${progress.skipped > 0 ? `; ${progress.skipped} cannot be probed` : ''}.`,
           );
       }
       if (progress.kind !== 'node') return;

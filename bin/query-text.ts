@@ -45,7 +45,10 @@ function textOf({ columns, rows }: QueryResult, width: number | undefined): stri
   const cell = (value: Value): string => printable(plain(value), WIDEST);
   const shown = rows.slice(0, SHOWN).map((row) => row.map(cell));
   const rest = rows.length - shown.length;
-  return `${table([columns.map(cell), ...shown], width)}${rows.length === 0 ? 'No rows.\n' : ''}${rest > 0 ? `and ${rest} more rows: -o csv has them all\n` : ''}`;
+  return (
+    `${table([columns.map(cell), ...shown], width)}${rows.length === 0 ? 'No rows.\n' : ''}` +
+    `${rest > 0 ? `and ${rest} more rows: -o csv has them all\n` : ''}`
+  );
 }
 
 function plain(value: Value): string {

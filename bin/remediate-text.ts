@@ -43,31 +43,39 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
     columns: ['NODE', 'OBJECTS'],
     asked: lost,
     planned: (count) =>
-      `${lost(count)} that running pods, or their node, lost. A pod on the node looks at each again right before, changes nothing that is not as it was found, and proves that each is as its CNI plugin made it; no pod is restarted`,
+      `${lost(count)} that running pods, or their node, lost. A pod on the node looks at each again ` +
+      'right before, changes nothing that is not as it was found, and proves that each is as its CNI ' +
+      'plugin made it; no pod is restarted',
   },
   'take-back': {
     columns: ['NODE', 'OBJECTS'],
     asked: takenBack,
     planned: (count) =>
-      `${takenBack(count)} that a repair has put back, the last one first. A pod on the node looks at each again right before, changes nothing that is not as the repair left it, and proves that each is as it was found then`,
+      `${takenBack(count)} that a repair has put back, the last one first. A pod on the node looks at ` +
+      'each again right before, changes nothing that is not as the repair left it, and proves that each ' +
+      'is as it was found then',
   },
   'delete-veths': {
     columns: ['NODE', 'LINKS'],
     asked: pairs,
     planned: (count) =>
-      `${pairs(count)} that ${count === 1 ? 'leads' : 'lead'} into no pod. A pod on the node looks again right before that both ends are there and that nobody uses either, and proves that both are gone`,
+      `${pairs(count)} that ${count === 1 ? 'leads' : 'lead'} into no pod. A pod on the node looks again ` +
+      'right before that both ends are there and that nobody uses either, and proves that both are gone',
   },
   'release-addresses': {
     columns: ['NODE', 'RECORDS'],
     asked: addresses,
     planned: (count) =>
-      `${addresses(count)} of host-local, under its own lock, if at that moment the runtime does not know the container, no result of plugins names it, and no namespace of the node has the address`,
+      `${addresses(count)} of host-local, under its own lock, if at that moment the runtime does not ` +
+      'know the container, no result of plugins names it, and no namespace of the node has the address',
   },
   'delete-namespaces': {
     columns: ['NODE', 'NAMESPACES'],
     asked: namespaces,
     planned: (count) =>
-      `${namespaces(count)}. A pod on the node looks at each again right before, has the CNI plugins undo what they made, and proves that its pin and its pair are gone and that host-local keeps no record of its address`,
+      `${namespaces(count)}. A pod on the node looks at each again right before, has the CNI plugins ` +
+      'undo what they made, and proves that its pin and its pair are gone and that host-local keeps no ' +
+      'record of its address',
   },
   'recreate-pod': {
     columns: ['POD', 'WHY'],
@@ -79,7 +87,8 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
     columns: ['NODE', 'AGENT'],
     asked: (count) => `restart ${plural(count, 'CNI agent')}`,
     planned: (count) =>
-      `restart the CNI agent on ${plural(count, 'node')}. Its pod there is evicted, its successor must become ready, and a new pod on the node must get its network and leave nothing behind`,
+      `restart the CNI agent on ${plural(count, 'node')}. Its pod there is evicted, its successor must ` +
+      'become ready, and a new pod on the node must get its network and leave nothing behind',
   },
 };
 
@@ -129,7 +138,8 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
     const checks = Map.groupBy(plan.byHand, ({ check }) => check);
     lines.push(
       '',
-      `By hand (-o script writes the commands to read and run): ${[...checks].map(([check, found]) => `${check} (${found.length})`).join(', ')}`,
+      'By hand (-o script writes the commands to read and run): ' +
+        `${[...checks].map(([check, found]) => `${check} (${found.length})`).join(', ')}`,
     );
   }
   if (plan.acts.length + plan.byHand.length === 0) lines.push('', 'There is nothing to repair.');

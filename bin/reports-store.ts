@@ -25,7 +25,8 @@ export function subcommand(parent: Command, name: string, description: string): 
  * The report that is meant. A damaged one is replaced by the next that fits the reference, which for `latest`
  * is the one before.
  *
- * @throws AuditError USAGE where the store has no such report, or the reference fits several clusters; STORE where it is damaged
+ * @throws AuditError USAGE where the store has no such report, or the reference fits several clusters;
+ *   STORE where it is damaged
  */
 export async function reportOf(
   store: Store,

@@ -29,7 +29,8 @@ export type FleetOptions = {
 };
 
 /**
- * Audits the chosen clusters of a configuration, a few at a time; a failure affects only its cluster. Sets the exit code.
+ * Audits the chosen clusters of a configuration, a few at a time; a failure affects only its cluster. Sets
+ * the exit code.
  *
  * @throws AuditError CONFIG_INVALID, USAGE if the configuration cannot be used
  */

@@ -107,7 +107,10 @@ function isPutBack({ act, answers }: ActResult): boolean {
   return act.kind === 'restore' && answers.some(({ word }) => word === 'done');
 }
 
-/** Reports repairs that began and did not end. A plan and a rehearsal write nothing: another call may be doing them right now. */
+/**
+ * Reports repairs that began and did not end. A plan and a rehearsal write nothing: another call may be doing
+ * them right now.
+ */
 async function tellHalfDone(
   cluster: Cluster,
   store: Store,

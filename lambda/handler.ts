@@ -1,4 +1,7 @@
-/** Shared by all functions: logs, metrics, checked input and output, and errors that the state machine distinguishes. */
+/**
+ * Shared by all functions: logs, metrics, checked input and output, and errors that the state machine
+ * distinguishes.
+ */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics } from '@aws-lambda-powertools/metrics';
@@ -65,7 +68,10 @@ export function logDamage({ message, remedy }: AuditError): void {
   logger.warn('damaged', { damage: printable(message), remedy: printable(remedy) });
 }
 
-/** The errors of all clusters of a run are the input of its last state, which is at most 256 KiB; the log has all of it. */
+/**
+ * The errors of all clusters of a run are the input of its last state, which is at most 256 KiB; the log has
+ * all of it.
+ */
 const LONGEST = 500;
 
 /** Step Functions decides by the name: it retries Retryable, but not AuditError codes. */

@@ -10,7 +10,10 @@ import {
 /** `ErrorOutput` of Amazon States Language: what `Catch` leaves in the state's input. */
 export const stepErrorSchema = z.object({ Error: z.string(), Cause: z.string().optional() });
 
-/** Errors of Step Functions and Lambda that come without an explanation (Step Functions developer guide, "Error names"). */
+/**
+ * Errors of Step Functions and Lambda that come without an explanation (Step Functions developer guide,
+ * "Error names").
+ */
 const SERVICE_ERRORS: ReadonlyMap<string, string> = new Map([
   ['States.Timeout', 'it took longer than its limit'],
   ['Sandbox.Timedout', 'its function took longer than its limit'],

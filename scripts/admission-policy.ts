@@ -136,7 +136,10 @@ function equal(object: string, fields: Fields, without: readonly string[], name:
     );
 }
 
-/** Long patterns cost: the server has a limit for all arguments together, so that each is held against its own alone. */
+/**
+ * Long patterns cost: the server has a limit for all arguments together, so that each is held against its own
+ * alone.
+ */
 function oneOf(patterns: readonly string[]): string {
   const matches = (pattern: string): string => `each.matches(${literal(pattern)})`;
   const [first = '', another] = patterns;
@@ -207,7 +210,9 @@ function differences({ annotations, spec, container, appArmor, command, taken }:
           ),
         ]),
     unless(
-      `has(variables.container.resources) && variables.container.resources.all(kind, kind in ["limits", "requests"] && variables.container.resources[kind].all(name, name in ["cpu", "memory", "ephemeral-storage"]))`,
+      'has(variables.container.resources) && variables.container.resources.all(kind, kind in ["limits", ' +
+        '"requests"] && variables.container.resources[kind].all(name, name in ["cpu", "memory", ' +
+        '"ephemeral-storage"]))',
       'spec.containers[0].resources',
     ),
     unless('has(variables.container.securityContext)', 'spec.containers[0].securityContext'),

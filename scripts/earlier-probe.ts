@@ -1,4 +1,7 @@
-/** The probe of the release before: deploy/admission-policy.yaml of its tag has it, scripts/earlier-probe.json keeps it. */
+/**
+ * The probe of the release before: deploy/admission-policy.yaml of its tag has it, scripts/earlier-probe.json
+ * keeps it.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';

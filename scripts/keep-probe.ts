@@ -1,4 +1,7 @@
-/** Keeps the probe of a release for the policy of the next one: `git show vX.Y.Z:deploy/admission-policy.yaml | npm run keep-probe -- X.Y.Z`. */
+/**
+ * Keeps the probe of a release for the policy of the next one: `git show vX.Y.Z:deploy/admission-policy.yaml
+ * | npm run keep-probe -- X.Y.Z`.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { probeOf } from './earlier-probe.ts';
 

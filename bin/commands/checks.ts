@@ -42,7 +42,8 @@ export function addChecks(program: Command): void {
       }
       const onRequest = rows.filter(({ active }) => active !== null).length;
       process.stdout.write(
-        `\n${rows.length} checks; ${onRequest} of them need --active. A less certain finding can be less severe than its check.\nExplain one: netns-audit checks ID\n`,
+        `\n${rows.length} checks; ${onRequest} of them need --active. A less certain finding can be less ` +
+          `severe than its check.\nExplain one: netns-audit checks ID\n`,
       );
     });
 }

@@ -35,7 +35,9 @@ export function addDemo(program: Command): void {
       stdout.write('This is the saved evidence of one node, re-analyzed. First, the node as it was:\n\n');
       stdout.write(write(before, 'text', style));
       stdout.write(
-        '\nThen the same node after faults were planted: one pod lost eth0, one its default route, one its loopback and one\nits bridge; a network namespace was pinned that nobody owns; and test pods in netns-audit-e2e broke their own\nnetwork:\n\n',
+        '\nThen the same node after faults were planted: one pod lost eth0, one its default route, one its ' +
+          'loopback and one\nits bridge; a network namespace was pinned that nobody owns; and test pods in ' +
+          'netns-audit-e2e broke their own\nnetwork:\n\n',
       );
       stdout.write(write(after, 'text', style));
       const store = options.store === undefined ? null : openStore(options.store);

@@ -32,7 +32,8 @@ export function addDoctor(program: Command): void {
     )
     .option(
       '--store <place>',
-      'directory or s3://bucket/prefix; none skips it (default: your data directory). Without options for a cluster, node, topic or alerts: reads the whole store and shows how to repair what is damaged',
+      'directory or s3://bucket/prefix; none skips it (default: your data directory). Without options ' +
+        'for a cluster, node, topic or alerts: reads the whole store and shows how to repair what is damaged',
     )
     .option('--topic <arn>', 'SNS topic to send a test message to (default: none)')
     .option('--alerts <file>', `destinations to send a test message to: ${ALERTS}`)

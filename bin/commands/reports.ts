@@ -77,7 +77,8 @@ function addShow(parent: Command): void {
   addNarrowing(subcommand(parent, 'show', 'one report'), 'only findings and coverage')
     .argument(
       '[run]',
-      'run id, a day such as 2026-11-20 (its last audit of the whole cluster), latest, or previous (the audit of the whole cluster before the latest)',
+      'run id, a day such as 2026-11-20 (its last audit of the whole cluster), latest, or previous (the ' +
+        'audit of the whole cluster before the latest)',
       'latest',
     )
     .argument('[check]', 'only this check, in full, as with --check')

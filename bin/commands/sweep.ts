@@ -28,7 +28,8 @@ export function addSweep(program: Command): void {
         for (const pod of removed) process.stdout.write(`Removed ${printable(pod)}\n`);
         if (left.length > 0)
           process.stdout.write(
-            `${plural(left.length, 'probe pod')} left, as an audit may be waiting for ${left.length === 1 ? 'it' : 'them'}: --all removes ${left.length === 1 ? 'it' : 'them'} as well.\n`,
+            `${plural(left.length, 'probe pod')} left, as an audit may be waiting for ` +
+              `${left.length === 1 ? 'it' : 'them'}: --all removes ${left.length === 1 ? 'it' : 'them'} as well.\n`,
           );
         else if (removed.length === 0)
           process.stdout.write(`No probe pods in namespace ${printable(options.probeNamespace)}.\n`);

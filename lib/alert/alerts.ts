@@ -20,7 +20,8 @@ export type Alert = {
 };
 
 /**
- * @param reminderDays - open alerts are sent again sooner; when no run sends one for longer, Alertmanager drops it a day later
+ * @param reminderDays - open alerts are sent again sooner; when no run sends one for longer, Alertmanager
+ *   drops it a day later
  */
 export function alertsOf(
   report: ClusterReport,

@@ -7,7 +7,10 @@ import type { ClusterReport } from '../model/report.ts';
 import type { AlertRecord, ReportedFinding } from './record.ts';
 import { AUDIT, type Crossed, crossingsOf } from './thresholds.ts';
 
-/** Why a finding is reported now. `untold`: open for longer but never reported, for example because a message was lost. */
+/**
+ * Why a finding is reported now. `untold`: open for longer but never reported, for example because a message
+ * was lost.
+ */
 export type Reason = 'new' | 'back' | 'worse' | 'flapping' | 'notExcepted' | 'untold';
 
 export type Fresh = {
@@ -188,8 +191,8 @@ export function isNews(changes: Changes): boolean {
 }
 
 /**
- * The highest severity in a message, including resolved findings: subscribers to critical ones only also learn when those
- * are over. Thresholds and missed audits are high.
+ * The highest severity in a message, including resolved findings: subscribers to critical ones only also
+ * learn when those are over. Thresholds and missed audits are high.
  */
 export function worstOf(changes: Changes): Severity {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder, gapSince, replaced } = changes;

@@ -1,6 +1,7 @@
 /**
- * A message in the format that AWS's chat service (Amazon Q Developer in chat applications) reads from a topic and shows in
- * Slack and Teams: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+ * A message in the format that AWS's chat service (Amazon Q Developer in chat applications) reads from a
+ * topic and shows in Slack and Teams:
+ * https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
  */
 
 import type { ReportLinks } from './links.ts';

@@ -54,6 +54,7 @@ function refused(words: string, retryable: boolean, cause?: unknown): AuditError
     retryable,
     remedy: retryable
       ? 'The events are sent again at the next try, with the same ids.'
-      : 'Allow events:PutEvents on the default event bus; in a VPC without a way out, add the interface endpoint com.amazonaws.REGION.events.',
+      : 'Allow events:PutEvents on the default event bus; in a VPC without a way out, add the interface ' +
+        'endpoint com.amazonaws.REGION.events.',
   });
 }

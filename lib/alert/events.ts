@@ -34,7 +34,9 @@ export const findingEventSchema = z.object({
   change: z
     .enum(changeKinds)
     .describe(
-      '`back`: it was resolved before. `worse`: its severity rose. `flapping`: it comes and goes. `notExcepted`: its exception ended. `untold`: open for longer, but no event was sent. `resolved`: it is gone or excepted; `how` says which.',
+      '`back`: it was resolved before. `worse`: its severity rose. `flapping`: it comes and goes. ' +
+        '`notExcepted`: its exception ended. `untold`: open for longer, but no event was sent. `resolved`: ' +
+        'it is gone or excepted; `how` says which.',
     ),
   was: z.enum(severities).nullable().describe('Severity that was reported before.'),
   how: z.string().nullable().describe('Why it is resolved.'),

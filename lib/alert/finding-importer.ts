@@ -1,4 +1,7 @@
-/** Sends findings to AWS Security Hub. Load this file on use only, so that a bundle holds one command of the large client. */
+/**
+ * Sends findings to AWS Security Hub. Load this file on use only, so that a bundle holds one command of the
+ * large client.
+ */
 import {
   type AwsSecurityFinding,
   BatchImportFindingsCommand,
@@ -70,10 +73,12 @@ export class SecurityHubImporter implements FindingImporter {
   #late(left: number, all: number, failed: Failed): AuditError {
     return new AuditError(
       'ALERT',
-      `${this.productArn} did not take all findings in time: ${left} of ${all} are left for the next run${failed.length === 0 ? '' : `; and it refused ${wordsOf(failed)}`}`,
+      `${this.productArn} did not take all findings in time: ${left} of ${all} are left for the next ` +
+        `run${failed.length === 0 ? '' : `; and it refused ${wordsOf(failed)}`}`,
       {
         remedy:
-          'New findings were sent first, the worst ones before the rest. The next run sends those that are still open; the report has all of them.',
+          'New findings were sent first, the worst ones before the rest. The next run sends those that are ' +
+          'still open; the report has all of them.',
       },
     );
   }
@@ -84,7 +89,8 @@ export class SecurityHubImporter implements FindingImporter {
       retryable,
       remedy: retryable
         ? 'Security Hub was asked several times; the same findings are sent again with the next try.'
-        : 'Enable Security Hub in this account and region, and allow securityhub:BatchImportFindings; the next audit sends what is open again.',
+        : 'Enable Security Hub in this account and region, and allow securityhub:BatchImportFindings; the ' +
+          'next audit sends what is open again.',
     });
   }
 }

@@ -8,7 +8,10 @@ import type { ReportLinks } from './links.ts';
 
 /** Entries of each kind; fewer if those are too large. */
 const ENTRIES = [50, 20, 5, 0];
-/** Size as text inside the JSON of SNS, which allows 256 KiB for all bodies together and holds this one up to three times. */
+/**
+ * Size as text inside the JSON of SNS, which allows 256 KiB for all bodies together and holds this one up to
+ * three times.
+ */
 const LARGEST_BYTES = 60_000;
 
 /** The message for programs, as JSON within the size limit of SNS. */

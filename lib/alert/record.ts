@@ -1,4 +1,7 @@
-/** What the store keeps of each run's message, or of its silence: the next run reports only what is not recorded here. */
+/**
+ * What the store keeps of each run's message, or of its silence: the next run reports only what is not
+ * recorded here.
+ */
 import * as z from 'zod';
 import { findingSchema } from '../model/finding.ts';
 

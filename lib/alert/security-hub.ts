@@ -15,9 +15,10 @@ export type ProductArn = string;
 const ORDER: readonly Finding['state'][] = ['new', 'resolved', 'open'];
 
 /**
- * Observed findings and those that are over: first new ones, then those that are over, which no later run sends, then those
- * that Security Hub already has; worst first within each, as time may run out. Each finding is complete: one missed
- * yesterday arrives today. Unexamined objects stay unchanged, and a partial audit sends only changes: it may run every hour.
+ * Observed findings and those that are over: first new ones, then those that are over, which no later run
+ * sends, then those that Security Hub already has; worst first within each, as time may run out. Each finding
+ * is complete: one missed yesterday arrives today. Unexamined objects stay unchanged, and a partial audit
+ * sends only changes: it may run every hour.
  *
  * @param cluster - how to reach the cluster, which gives its name in AWS
  * @param page - link to the report
@@ -55,8 +56,8 @@ export function securityHubFindings(
     LastObservedAt: finding.lastSeen,
     Title: text(`${finding.title}: ${objectName(finding.object)}`, 256),
     Description: text(finding.detail, 1024),
-    // Workflow belongs to those who work on findings: Security Hub ignores updates of it from here, and resets it to NEW when an
-    // archived finding is active again.
+    // Workflow belongs to those who work on findings: Security Hub ignores updates of it from here, and
+    // resets it to NEW when an archived finding is active again.
     RecordState: finding.state === 'resolved' || finding.suppressed !== null ? 'ARCHIVED' : 'ACTIVE',
     FindingProviderFields: {
       Severity: {

@@ -62,7 +62,9 @@ export class MailNotifier implements Notifier {
         {
           ...(isRefusal ? {} : { cause: error }),
           retryable: !isRefusal || error.isTransient,
-          remedy: `${isRefusal ? error.remedy : 'Check that the server and its port can be reached from here, and check its certificate (NODE_EXTRA_CA_CERTS for a CA of your own).'} The next run reports what this one could not.`,
+          remedy:
+            `${isRefusal ? error.remedy : 'Check that the server and its port can be reached from here, and check its certificate (NODE_EXTRA_CA_CERTS for a CA of your own).'}` +
+            ' The next run reports what this one could not.',
         },
       );
     } finally {

@@ -15,9 +15,9 @@ const BLOCK = 2900;
 type Named = { readonly name: string; readonly minSeverity?: Severity | undefined };
 
 /**
- * Posts the JSON of a message in the form of Standard Webhooks (https://www.standardwebhooks.com): `webhook-id`, the same when it is
- * sent again, `webhook-timestamp` in seconds, and with a key `webhook-signature`, `v1,` and base64 of the HMAC-SHA256 of
- * `id.timestamp.body`.
+ * Posts the JSON of a message in the form of Standard Webhooks (https://www.standardwebhooks.com):
+ * `webhook-id`, the same when it is sent again, `webhook-timestamp` in seconds, and with a key
+ * `webhook-signature`, `v1,` and base64 of the HMAC-SHA256 of `id.timestamp.body`.
  */
 export class WebhookNotifier implements Notifier {
   readonly destination: string;
@@ -92,7 +92,10 @@ function blocksOf(text: string): string[] {
   return blocks.filter((block) => block.trim() !== '');
 }
 
-/** Alertmanager, through its API v2. It gets all open alerts after each run, as it does not keep them over a restart. */
+/**
+ * Alertmanager, through its API v2. It gets all open alerts after each run, as it does not keep them over a
+ * restart.
+ */
 export class AlertmanagerNotifier implements Notifier {
   readonly destination: string;
   readonly takes = 'state';
@@ -136,7 +139,8 @@ async function post(
     throw new AuditError('ALERT', `${destination} did not take the message: ${problem.text}`, {
       retryable: problem.retryable,
       remedy: problem.retryable
-        ? 'It was asked several times. See that its server is up and can be reached from here (name, port, proxy, certificate: NODE_EXTRA_CA_CERTS); the next run tells what this one could not.'
+        ? 'It was asked several times. See that its server is up and can be reached from here (name, port, ' +
+          'proxy, certificate: NODE_EXTRA_CA_CERTS); the next run tells what this one could not.'
         : 'Check its URL and its key or token; the next run tells what this one could not.',
     });
   }

@@ -29,7 +29,10 @@ export type Progress =
       readonly findings: number;
     };
 
-/** @throws AuditError CLUSTER_*, ABORTED if the cluster as a whole cannot be audited; errors of nodes are in the coverage */
+/**
+ * @throws AuditError CLUSTER_*, ABORTED if the cluster as a whole cannot be audited; errors of nodes are in
+ * the coverage
+ */
 export async function auditCluster(cluster: Cluster, options: AuditOptions): Promise<ClusterReport> {
   const { previous, exceptions, onProgress } = options;
   const plan = await planCluster(cluster, { ...options, previousRunId: previous?.runId ?? null });

@@ -1,4 +1,7 @@
-/** `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that it left nothing behind. */
+/**
+ * `--active cni`: one pod that the kubelet attaches and detaches as any other, and proof that it left nothing
+ * behind.
+ */
 import { createHash } from 'node:crypto';
 import type { ProbePods } from '../cluster/index.ts';
 import { AuditError, type ErrorCode, unlessFailed } from '../model/errors.ts';

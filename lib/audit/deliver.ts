@@ -16,7 +16,8 @@ export const NOTHING: Delivery = { ids: [], takers: [], undelivered: [], failure
 /**
  * Sends news to the destinations that want it.
  *
- * @throws AuditError ALERT where some destination wants it and none accepted it: a later run reports it again, as of its time
+ * @throws AuditError ALERT where some destination wants it and none accepted it: a later run reports it
+ *   again, as of its time
  */
 export async function deliverNews(notifiers: readonly Notifier[], message: Message): Promise<Delivery> {
   const wanting = notifiers.filter(
@@ -37,7 +38,10 @@ export async function deliverNews(notifiers: readonly Notifier[], message: Messa
   };
 }
 
-/** Sends what destinations did not accept before, oldest first; drops messages for destinations no longer configured. */
+/**
+ * Sends what destinations did not accept before, oldest first; drops messages for destinations no longer
+ * configured.
+ */
 export async function deliverLate(
   notifiers: readonly Notifier[],
   late: readonly Undelivered[],

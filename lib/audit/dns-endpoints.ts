@@ -12,8 +12,9 @@ const MOST = 10;
 const AT_ONCE = 4;
 
 /**
- * The Services with the number of their endpoints. It is asked for once; of a Service without any again, for half a minute.
- * Null where it may not be asked for, and for all where there are many Services with a port 53, as they are not the cluster's DNS.
+ * The Services with the number of their endpoints. It is asked for once; of a Service without any again, for
+ * half a minute. Null where it may not be asked for, and for all where there are many Services with a port
+ * 53, as they are not the cluster's DNS.
  *
  * @throws AuditError ABORTED
  */

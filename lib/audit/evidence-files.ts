@@ -27,8 +27,8 @@ export async function keepEvidence(
 export type JudgedAgain = { readonly record: AuditRecord; readonly results: readonly NodeResult[] };
 
 /**
- * Builds one run's report from its evidence, node by node. `finishedAt` is when the run began: the evidence does not say
- * when it ended.
+ * Builds one run's report from its evidence, node by node. `finishedAt` is when the run began: the evidence
+ * does not say when it ended.
  *
  * @param archives - files of one run
  * @param previous - the report that the run was compared with; null leaves every finding new

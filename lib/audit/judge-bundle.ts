@@ -132,7 +132,10 @@ function assemble(
   return { ...evidence, canary: { status: 'present', value } };
 }
 
-/** With a grace period of 0 the API forgets a pod at once, and only the kubelet's events show that it is being killed. */
+/**
+ * With a grace period of 0 the API forgets a pod at once, and only the kubelet's events show that it is being
+ * killed.
+ */
 function hasSandboxWithoutPod({ sandboxes, pods }: Evidence): boolean {
   if (sandboxes.status !== 'present' || pods.status !== 'present') return false;
   const known = new Set(pods.value.map(({ uid }) => uid));

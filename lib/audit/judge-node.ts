@@ -151,7 +151,10 @@ function unjudgedPods({ pods }: Evidence): UnjudgedPods[] {
 /** Services named per pod. */
 const SERVICES = 20;
 
-/** Adds the Services that still send traffic to pods with findings. A pod that is not ready now gets none, whatever was listed before. */
+/**
+ * Adds the Services that still send traffic to pods with findings. A pod that is not ready now gets none,
+ * whatever was listed before.
+ */
 function withServices(failures: readonly CheckFailure[], after: Snapshot | null): CheckFailure[] {
   const endpoints = after?.serviceEndpoints;
   if (after === null || endpoints?.status !== 'present') return [...failures];
@@ -201,7 +204,8 @@ function withoutProbe(before: Snapshot, reason: string, settleSeconds: number): 
   return {
     ...parts,
     node: { status: 'present', value: before.node },
-    // Their events say why no pod starts, perhaps not ours either. An empty list may also mean that pods were not listed.
+    // Their events say why no pod starts, perhaps not ours either. An empty list may also mean that pods were
+    // not listed.
     pods:
       before.pods.length === 0
         ? failed

@@ -50,7 +50,10 @@ function matches(node: Node, label: string): boolean {
   return value === undefined ? key in node.labels : node.labels[key] === value;
 }
 
-/** Null for a node that is probed. A NotReady one is, as long as its kubelet reports: a broken CNI makes nodes NotReady. */
+/**
+ * Null for a node that is probed. A NotReady one is, as long as its kubelet reports: a broken CNI makes nodes
+ * NotReady.
+ */
 function whyNot(node: Node): NodeCoverage | null {
   if (node.labels['eks.amazonaws.com/compute-type'] === 'fargate')
     return skipped(node, 'Fargate: its nodes admit no privileged pods');

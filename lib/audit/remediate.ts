@@ -1,6 +1,6 @@
 /**
- * Repairs: for each act check again, act, and prove it. Any doubt refuses the act; the first surprise ends all. Each act is
- * recorded before it begins, so the next call knows what was half done.
+ * Repairs: for each act check again, act, and prove it. Any doubt refuses the act; the first surprise ends
+ * all. Each act is recorded before it begins, so the next call knows what was half done.
  */
 import { randomUUID } from 'node:crypto';
 import { type Cluster, hasNamespace, whoAmI } from '../cluster/index.ts';
@@ -58,7 +58,9 @@ export async function withoutNamespace(
 ): Promise<Act[]> {
   const needsIt = acts.some(isOnNode);
   if (!needsIt || (await hasNamespace(cluster, namespace, signal))) return [...acts];
-  const refused = `the namespace ${namespace} is missing: have an administrator apply it with its admission policy, netns-audit manifests --remediate | kubectl apply -f -`;
+  const refused =
+    `the namespace ${namespace} is missing: have an administrator apply it with its admission policy, ` +
+    'netns-audit manifests --remediate | kubectl apply -f -';
   return acts.map((act) => (isOnNode(act) ? { ...act, refused } : act));
 }
 

@@ -1,6 +1,7 @@
 /**
- * What is leaked on one node is deleted by a pod there, and what its pods lost is put back: the pod looks at each again right before
- * (lib/probe/repair) and proves it. An audit of the node then shows whether any finding remains.
+ * What is leaked on one node is deleted by a pod there, and what its pods lost is put back: the pod looks at
+ * each again right before (lib/probe/repair) and proves it. An audit of the node then shows whether any
+ * finding remains.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
 import { messageOf } from '../model/errors.ts';

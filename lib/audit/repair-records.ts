@@ -13,8 +13,8 @@ import { finishOnNode, type NodeRecord, type OnNode, WORDS } from './repair-node
 const LEASE = 'netns-audit-remediate';
 
 /**
- * A call holds it to repair a cluster or settle a half-done repair. It has one place per cluster, whatever namespaces a call
- * names for its pods: otherwise two calls with different ones would not see each other.
+ * A call holds it to repair a cluster or settle a half-done repair. It has one place per cluster, whatever
+ * namespaces a call names for its pods: otherwise two calls with different ones would not see each other.
  *
  * @throws AuditError CLUSTER_API where somebody holds it; USAGE where its place is missing
  */

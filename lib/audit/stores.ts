@@ -22,7 +22,10 @@ export function openStore(place: string): Store | null {
   return new DirectoryStore(resolve(place));
 }
 
-/** An audit creates its store's directory; for a command that reads a store, a missing one is a typo. @throws AuditError USAGE */
+/**
+ * An audit creates its store's directory; for a command that reads a store, a missing one is a typo.
+ * @throws AuditError USAGE
+ */
 export async function assertThere(store: Store): Promise<void> {
   if (!(store instanceof DirectoryStore)) return;
   await access(store.location).catch((error: unknown) => {

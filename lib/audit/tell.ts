@@ -21,8 +21,9 @@ import { isRunId, timeOf } from '../model/run-id.ts';
 import { assertDelivered, deliverLate, deliverNews, deliverState, NOTHING } from './deliver.ts';
 
 /**
- * The record is written after the message is accepted: at least once, and twice only if the process ends in between. Where
- * one of several destinations does not accept it, the record keeps it for that one, and the next run tries again.
+ * The record is written after the message is accepted: at least once, and twice only if the process ends in
+ * between. Where one of several destinations does not accept it, the record keeps it for that one, and the
+ * next run tries again.
  *
  * @returns whether a message was sent for this run, now or before
  * @throws AuditError STORE, ALERT
@@ -90,8 +91,8 @@ export async function tell(
 }
 
 /**
- * Before the record is written: where a retry can help, the whole run is reported again, and events keep their ids. What
- * the bus refuses delays no mail.
+ * Before the record is written: where a retry can help, the whole run is reported again, and events keep
+ * their ids. What the bus refuses delays no mail.
  */
 async function putEvents(
   bus: EventBus | null,

@@ -23,7 +23,8 @@ const RETRYABLE_CODES = new Set([
 const TLS_CODES = /^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 const CHECK_PROXY =
-  'Check that the proxy runs and lets you through, and whether this cluster should be reached through it: proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.';
+  'Check that the proxy runs and lets you through, and whether this cluster should be reached ' +
+  'through it: proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.';
 
 /**
  * A transport failure: no answer came.
@@ -52,7 +53,8 @@ export function connectionError(server: string, thrown: unknown, proxy: string |
       cause: thrown,
       retryable: code === 'EAI_AGAIN',
       remedy:
-        'Check the server in the kubeconfig. A private EKS endpoint resolves only inside its VPC (or with its private hosted zone associated).',
+        'Check the server in the kubeconfig. A private EKS endpoint resolves only inside its VPC (or with ' +
+        'its private hosted zone associated).',
     });
   }
   if (TLS_CODES.test(code)) {
@@ -105,8 +107,14 @@ function tlsRemedy(code: string): string {
   if (code.includes('WRONG_VERSION_NUMBER') || code.includes('PACKET_LENGTH'))
     return 'The server there does not use TLS: check the scheme and port of the server in the kubeconfig.';
   if (code.includes('PROTOCOL'))
-    return 'The two sides have no TLS version in common; netns-audit supports 1.2 and 1.3. Enable one of them on the server, or on the proxy or load balancer in front of it.';
-  return 'The certificate was not signed by the certificate authority in the kubeconfig: fetch the kubeconfig again, or look for a proxy that intercepts TLS.';
+    return (
+      'The two sides have no TLS version in common; netns-audit supports 1.2 and 1.3. Enable one of them ' +
+      'on the server, or on the proxy or load balancer in front of it.'
+    );
+  return (
+    'The certificate was not signed by the certificate authority in the kubeconfig: fetch the ' +
+    'kubeconfig again, or look for a proxy that intercepts TLS.'
+  );
 }
 
 /** An error status from the API server. */
@@ -142,7 +150,8 @@ export function statusError(what: string, status: number, body: string, retryAft
       `not an API server: a web page answers with ${status} (${what}): ${message}`,
       {
         remedy:
-          'A proxy, login page or load balancer answers instead: check the server and proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY.',
+          'A proxy, login page or load balancer answers instead: check the server and proxy-url in the ' +
+          'kubeconfig, HTTPS_PROXY and NO_PROXY.',
       },
     );
   }
@@ -197,7 +206,10 @@ export function grantRights(user: string | null, namespace: string = DEFAULT_NAM
   const name = user !== null && /^[\w.@:/+-]+$/.test(user) ? user : 'NAME';
   // One name per user: for the second user, the binding would already exist.
   const suffix = user === null ? '' : `-${createHash('sha256').update(user).digest('hex').slice(0, 8)}`;
-  return `${apply} , and put the user into the group netns-auditor, or bind the roles to that user: ${bind(`user${suffix}`, `--user ${name}`)}`;
+  return (
+    `${apply} , and put the user into the group netns-auditor, or bind the roles to that user: ` +
+    `${bind(`user${suffix}`, `--user ${name}`)}`
+  );
 }
 
 /** The HTTP status behind an error; null if there was no answer. */

@@ -134,7 +134,8 @@ async function fromKubeconfig(
     throw invalid(
       source,
       'no kubeconfig there',
-      'Name one with --kubeconfig or KUBECONFIG, or an EKS cluster with --eks NAME --region REGION. To see what it does without a cluster: netns-audit demo',
+      'Name one with --kubeconfig or KUBECONFIG, or an EKS cluster with --eks NAME --region REGION. To ' +
+        'see what it does without a cluster: netns-audit demo',
     );
   }
   if (target.context !== undefined) config.setCurrentContext(target.context);
@@ -275,10 +276,12 @@ async function apply(config: KubeConfig, source: string): Promise<RequestOptions
       {
         remedy:
           error instanceof PluginHangs
-            ? `It may be waiting for a login. Run it yourself: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`
+            ? 'It may be waiting for a login. Run it yourself: ' +
+              `${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`
             : user?.exec == null
               ? 'Check the files that the user of the context names.'
-              : `Its command ${user.exec.command} fails. See why: ${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`,
+              : `Its command ${user.exec.command} fails. See why: ` +
+                `${command('kubectl', '--context', config.currentContext, 'get', '--raw', '/version')}`,
       },
     );
   }

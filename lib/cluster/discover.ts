@@ -1,4 +1,7 @@
-/** Finds the EKS clusters of accounts and regions. A failure affects only its own place, and is reported with its fix. */
+/**
+ * Finds the EKS clusters of accounts and regions. A failure affects only its own place, and is reported with
+ * its fix.
+ */
 import type { EKSClient } from '@aws-sdk/client-eks';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
 import { partitionOf } from '../model/aws-names.ts';
@@ -85,7 +88,9 @@ async function roleIn(
     gaps.push({
       place: account,
       reason: `the role ${RoleArn} cannot be assumed: ${reasonOf(error)}`,
-      remedy: `Give account ${account} an instance of the StackSet (deploy/discovered-account.yaml), with the same ExternalId and the roles of the auditor that the stack's outputs name.`,
+      remedy:
+        `Give account ${account} an instance of the StackSet (deploy/discovered-account.yaml), with the ` +
+        `same ExternalId and the roles of the auditor that the stack's outputs name.`,
     });
     return null;
   }
@@ -123,7 +128,9 @@ async function clustersIn(
     gaps.push({
       place: `${account}/${region}`,
       reason: `its clusters cannot be listed: ${reasonOf(error)}`,
-      remedy: `Check that ${region} is enabled in account ${account}, and that no service control policy denies eks:ListClusters there; or take the region out of discover.regions.`,
+      remedy:
+        `Check that ${region} is enabled in account ${account}, and that no service control policy denies ` +
+        'eks:ListClusters there; or take the region out of discover.regions.',
     });
     return null;
   } finally {

@@ -1,6 +1,6 @@
 /**
- * `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig's user. client-node reads only the first, and would have
- * other rights than kubectl has with the same file.
+ * `as`, `as-groups`, `as-uid` and `as-user-extra` of a kubeconfig's user. client-node reads only the first,
+ * and would have other rights than kubectl has with the same file.
  */
 import { parse } from 'yaml';
 import * as z from 'zod';

@@ -31,8 +31,8 @@ export async function listServiceEndpoints(
 }
 
 /**
- * How many endpoints of a Service get its traffic: those that are ready, and those that end but still serve, which are used
- * where no other is left. Slices written by hand need not name a pod.
+ * How many endpoints of a Service get its traffic: those that are ready, and those that end but still serve,
+ * which are used where no other is left. Slices written by hand need not name a pod.
  *
  * @throws AuditError CLUSTER_*
  */

@@ -1,4 +1,7 @@
-/** Lists objects in pages, except the pods of one node, and reduces each at once: memory does not grow with unused fields. */
+/**
+ * Lists objects in pages, except the pods of one node, and reduces each at once: memory does not grow with
+ * unused fields.
+ */
 import * as z from 'zod';
 import { AuditError, messageOf } from '../model/errors.ts';
 import type { DnsService, Event, Node, Pod } from '../model/kubernetes.ts';
@@ -80,7 +83,8 @@ function reduced<T>(what: string, item: unknown, reduce: (item: unknown) => T): 
     const [issue] = error.issues;
     throw new AuditError(
       'CLUSTER_API',
-      `${what}: ${named.success ? named.data.metadata.name : 'an object without a name'} is not as expected: ${issue?.path.join('.')}: ${issue?.message}`,
+      `${what}: ${named.success ? named.data.metadata.name : 'an object without a name'} is not as ` +
+        `expected: ${issue?.path.join('.')}: ${issue?.message}`,
       {
         cause: error,
         remedy: 'Look at the object with kubectl get -o yaml; if it is valid, please report it.',
@@ -118,8 +122,8 @@ export async function isNodeGone(
 
 /**
  * Pods of one node at revision `since` of some pod or later, in one page: so every API server answers from
- * its cache, by an index over nodes. If asked for the very latest (before 1.31, or if etcd reports no progress) or in pages
- * (older ones as well) it reads all pods of the cluster from etcd, again for each node
+ * its cache, by an index over nodes. If asked for the very latest (before 1.31, or if etcd reports no
+ * progress) or in pages (older ones as well) it reads all pods of the cluster from etcd, again for each node
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list).
  *
  * @param options.since - `0` is any cached state
@@ -164,8 +168,8 @@ export async function listPodsInNamespace(
 }
 
 /**
- * The Services that answer DNS queries, or why they are unknown. The right is optional: without it, what depends on them is
- * unknown.
+ * The Services that answer DNS queries, or why they are unknown. The right is optional: without it, what
+ * depends on them is unknown.
  * @throws AuditError ABORTED
  */
 export async function listDnsServices(

@@ -110,7 +110,9 @@ function caller(region: string, credentials: AwsCredentialIdentityProvider): Ask
         throw new AuditError('AWS', `organizations:${operation}: ${answer.status} ${text.slice(0, 300)}`, {
           retryable: isTransient,
           remedy:
-            "List the accounts instead, or make the stack's account a delegated administrator of the organization, with a policy that allows organizations:ListAccounts, ListAccountsForParent and ListOrganizationalUnitsForParent.",
+            "List the accounts instead, or make the stack's account a delegated administrator of the " +
+            'organization, with a policy that allows organizations:ListAccounts, ListAccountsForParent and ' +
+            'ListOrganizationalUnitsForParent.',
         });
       await new Promise((resolve) => setTimeout(resolve, 2 ** attempt * 250 * Math.random()));
     }

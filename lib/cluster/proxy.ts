@@ -38,7 +38,10 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** `*`, `10.0.0.0/8`, `10.1.2.3`, `example.com` (and all below), `.example.com` (only below); each but the first with a port. */
+/**
+ * `*`, `10.0.0.0/8`, `10.1.2.3`, `example.com` (and all below), `.example.com` (only below); each but the
+ * first with a port.
+ */
 function isException(exception: string, host: string, port: string): boolean {
   if (exception === '*') return true;
   const network = /^([0-9a-f.:]+)\/(\d{1,3})$/.exec(exception);

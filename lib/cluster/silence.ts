@@ -122,7 +122,8 @@ async function look(cluster: Cluster, node: string, signal: AbortSignal): Promis
 function silentKubelet(node: string, tookUp: boolean, seconds: number): AuditError {
   return new AuditError(
     'NODE_SILENT',
-    `the kubelet is silent: it ${tookUp ? 'says no more of' : 'did not take up'} the probe pod, and has given no sign of life for ${seconds} s`,
+    `the kubelet is silent: it ${tookUp ? 'says no more of' : 'did not take up'} the probe pod, and ` +
+      `has given no sign of life for ${seconds} s`,
     {
       retryable: true,
       remedy: `Look at the node's kubelet (systemctl status kubelet) and at: kubectl describe node ${node}`,

@@ -52,8 +52,8 @@ const LARGEST_ANSWER = 256 * 1024 * 1024;
 const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
 /**
- * Requests to one API server over kept-alive connections, with retries within a deadline. All methods that send a request
- * throw AuditError CLUSTER_*, ABORTED.
+ * Requests to one API server over kept-alive connections, with retries within a deadline. All methods that
+ * send a request throw AuditError CLUSTER_*, ABORTED.
  */
 export class Transport {
   /** Requests sent, retries included: what a run costs the API server. */
@@ -76,7 +76,7 @@ export class Transport {
     this.#userAgent = userAgent;
     this.#onUnanswered = onUnanswered;
     const { tls, proxy } = credentials;
-    // Over HTTP/2 undici joins header values by commas, and an API server would read two groups as one with a strange name.
+    // Over HTTP/2 undici joins header values by commas: an API server would read two groups as one.
     const allowH2 = credentials.repeatsHeaders !== true;
     this.#dispatcher =
       proxy === null
@@ -101,8 +101,8 @@ export class Transport {
   }
 
   /**
-   * The parsed body of a JSON answer. Reads, deletes and creates of named objects are safe to repeat, so all are retried.
-   * API servers compress answers of more than 128 KiB, lists above all, to about a tenth.
+   * The parsed body of a JSON answer. Reads, deletes and creates of named objects are safe to repeat, so all
+   * are retried. API servers compress answers of more than 128 KiB, lists above all, to about a tenth.
    *
    * @param limit - maximum bytes of the unpacked answer
    */
@@ -133,7 +133,7 @@ export class Transport {
     });
   }
 
-  /** The body as a stream, for watches. It ends when the caller aborts, or after `timeout` without a byte (default: never). */
+  /** The body as a stream, for watches: until the caller aborts, or `timeout` passes without a byte (default: never). */
   async stream(options: ApiRequest & { signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
     try {
       const response = await this.#send(options, options.signal, { bodyTimeout: options.timeout ?? 0 });

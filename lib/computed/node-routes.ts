@@ -67,7 +67,10 @@ function macsOf({ links, addresses }: NetworkStack): string[] {
   ];
 }
 
-/** Entries for addresses of other machines that somebody wrote for good. Those of tunnels are judged by their agents' rules. */
+/**
+ * Entries for addresses of other machines that somebody wrote for good. Those of tunnels are judged by their
+ * agents' rules.
+ */
 function fixedNeighbours(host: NetworkStack): NonNullable<NodeRoutes['neighbours']> {
   const near = host.addresses
     .filter(({ scope, link }) => scope === 'global' && !isTunnel(link, host))
@@ -92,8 +95,8 @@ function fixedNeighbours(host: NetworkStack): NonNullable<NodeRoutes['neighbours
 }
 
 /**
- * Ranges in the API may be meaningless: they count only if flannel's daemon has put its mark on the node, as it takes them for its own,
- * or if all pods have addresses in them.
+ * Ranges in the API may be meaningless: they count only if flannel's daemon has put its mark on the node, as
+ * it takes them for its own, or if all pods have addresses in them.
  */
 function rangesOf(
   { podCIDRs, annotations }: Sources['node'],

@@ -7,7 +7,10 @@ import { networkElsewhere } from './preconditions.ts';
 /** Links that replace a device of the node and carry its addresses. */
 const OF_DEVICES: readonly (string | null)[] = ['bond', 'vlan'];
 
-/** The largest packet that gets from the pod to its node; a lower MTU on the route takes precedence (Cilium sets it there). Null if unknown. */
+/**
+ * The largest packet that gets from the pod to its node; a lower MTU on the route takes precedence (Cilium
+ * sets it there). Null if unknown.
+ */
 export function largestPacket({ link, hostLink, stack }: PodNetwork): number | null {
   if (link === null || stack === null) return null;
   const onRoute = stack.routes.find(

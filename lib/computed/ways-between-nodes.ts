@@ -29,7 +29,10 @@ export type WayToNode = {
   readonly state: 'direct' | 'tunnel' | 'other' | 'missing';
   /** The route that takes the packets; null if there is none. */
   readonly found: string | null;
-  /** Of a route into a tunnel that is missing, or goes by another's gateway: how it should read, in the options of `ip route`. */
+  /**
+   * Of a route into a tunnel that is missing, or goes by another's gateway: how it should read, in the
+   * options of `ip route`.
+   */
   readonly right?: readonly string[];
 };
 
@@ -142,9 +145,9 @@ function wayTo(
 }
 
 /**
- * The gateway that a route into a tunnel should have; null where the one that it has is right, or nothing is known. VXLAN sends to
- * the node whose entry the gateway has. Routes of Cilium lead to the node's own address, and its programs on; a device that leads
- * to one node alone needs no gateway.
+ * The gateway that a route into a tunnel should have; null where the one that it has is right, or nothing is
+ * known. VXLAN sends to the node whose entry the gateway has. Routes of Cilium lead to the node's own
+ * address, and its programs on; a device that leads to one node alone needs no gateway.
  */
 function rightGateway(gateway: string | null, own: NodeRoutes, other: NodeRoutes): string | null {
   if (gateway === null || [own, other].some((node) => addressesOf(node).includes(gateway))) return null;

@@ -1,4 +1,7 @@
-/** Simplifies zod's issues: no unions, no duplicates, and includes those that zod checks only once the rest is right. */
+/**
+ * Simplifies zod's issues: no unions, no duplicates, and includes those that zod checks only once the rest is
+ * right.
+ */
 import type * as z from 'zod';
 
 export type Issue = z.core.$ZodIssue;

@@ -1,6 +1,6 @@
 /**
- * One cause, one finding: a symptom that a known cause explains is shown as part of it. The symptom stays a separate finding
- * in lifecycle, thresholds and NDJSON; only its display changes.
+ * One cause, one finding: a symptom that a known cause explains is shown as part of it. The symptom stays a
+ * separate finding in lifecycle, thresholds and NDJSON; only its display changes.
  */
 import { type Finding, isCounted, nodeOf } from '../model/finding.ts';
 

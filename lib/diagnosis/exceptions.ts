@@ -15,7 +15,10 @@ const NAMED = 5;
 /** Labels known to a run, by {@link labelKey}: no node speaks for another node's pods. */
 export type Labels = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
-/** The fields of a finding that exceptions match. `suppressed` is what covered it before, if it was not seen this time. */
+/**
+ * The fields of a finding that exceptions match. `suppressed` is what covered it before, if it was not seen
+ * this time.
+ */
 type Covered = Pick<Finding, 'fingerprint' | 'check' | 'object'> & {
   readonly suppressed?: Finding['suppressed'];
 };

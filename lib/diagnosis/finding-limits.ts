@@ -1,4 +1,7 @@
-/** How much nodes may add to a report: a hostile one finds sixty thousand faults in itself, each as long as it likes. */
+/**
+ * How much nodes may add to a report: a hostile one finds sixty thousand faults in itself, each as long as it
+ * likes.
+ */
 import type { Outcome } from '../checks/define.ts';
 import type { AuditedObject, Comparison, RemedyStep } from '../model/finding.ts';
 import type { CheckFailure, CheckTally, NodeResult } from '../model/node-result.ts';
@@ -22,8 +25,8 @@ const FINDING = 16_000;
 const BYTES_OF_A_NODE = 5 * 1024 * 1024;
 
 /**
- * How many of each check's findings are kept, within the findings and bytes of a node: a check with too many takes no room
- * from the others.
+ * How many of each check's findings are kept, within the findings and bytes of a node: a check with too many
+ * takes no room from the others.
  *
  * @param found - what each check found, in order
  */
@@ -72,7 +75,10 @@ export class ReportRoom {
   }
 }
 
-/** The tally of a check of which only the first findings are kept: the others are unknown, as they were not seen to be gone. */
+/**
+ * The tally of a check of which only the first findings are kept: the others are unknown, as they were not
+ * seen to be gone.
+ */
 export function withoutRest(
   whole: CheckTally,
   failures: readonly CheckFailure[],
@@ -96,8 +102,8 @@ export function withoutRest(
 const BYTES_OF_UNEXAMINED = 4 * 1024 * 1024;
 
 /**
- * The tallies with the names of unexamined objects as long as there is room; the longest lists are left out. A check without
- * its list judged nothing, so its earlier findings stay.
+ * The tallies with the names of unexamined objects as long as there is room; the longest lists are left out.
+ * A check without its list judged nothing, so its earlier findings stay.
  */
 export function withinRoom(tallies: readonly CheckTally[]): CheckTally[] {
   const sizes = tallies.map(({ unexamined }) => Buffer.byteLength(JSON.stringify(unexamined)));
@@ -144,7 +150,10 @@ function fitting(sizes: readonly number[], room: number): number {
   return sizes.length;
 }
 
-/** The largest part of a whole that each of several may have, when those that need less leave the rest to the others. */
+/**
+ * The largest part of a whole that each of several may have, when those that need less leave the rest to the
+ * others.
+ */
 function shareOf(counts: readonly number[], whole: number): number {
   let left = whole;
   const ascending = counts.toSorted((a, b) => a - b);

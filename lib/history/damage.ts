@@ -48,7 +48,10 @@ function reportDamage(error: unknown, onDamage: OnDamage): null {
   return null;
 }
 
-/** Parses the JSON of a stored object into its expected type. @throws AuditError STORE that says what is wrong with it. */
+/**
+ * Parses the JSON of a stored object into its expected type.
+ * @throws AuditError STORE that says what is wrong with it.
+ */
 export function parsedJson<T>(store: Store, key: string, body: Uint8Array, schema: z.ZodType<T>): T {
   let json: unknown;
   try {

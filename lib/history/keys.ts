@@ -10,8 +10,9 @@ import type { Table } from '../model/tables.ts';
 const LONGEST = 180;
 
 /**
- * Encodes any name as one part of a path: an EKS ARN has `:` and `/`. Reversible, and never `.` or `..`. A name too long or
- * malformed ends in `@` and its digest, which no other name does; only its start can be decoded.
+ * Encodes any name as one part of a path: an EKS ARN has `:` and `/`. Reversible, and never `.` or `..`. A
+ * name too long or malformed ends in `@` and its digest, which no other name does; only its start can be
+ * decoded.
  */
 function pathPart(name: string): string {
   const text = encodeURIComponent(name.toWellFormed()).replaceAll('.', '%2E');

@@ -29,9 +29,9 @@ export async function latestReport(
 }
 
 /**
- * The latest report under a name, for a cluster that cannot confirm its identity. If it or its pointer is damaged or gone,
- * returns the newest readable report of the whole cluster: one lost file must not lose what is known about
- * a cluster.
+ * The latest report under a name, for a cluster that cannot confirm its identity. If it or its pointer is
+ * damaged or gone, returns the newest readable report of the whole cluster: one lost file must not lose what
+ * is known about a cluster.
  *
  * @param onDamage - called with what is damaged, and what replaces it
  * @throws AuditError STORE if the store does not answer now
@@ -112,9 +112,9 @@ export async function newestReport(
 }
 
 /**
- * Moves the pointer forward in time, never back: of two simultaneous runs the later one is the latest. Ignores a run of the
- * future: every run until then would be compared with it. Rewrites a damaged pointer to this run, or to a later
- * readable one.
+ * Moves the pointer forward in time, never back: of two simultaneous runs the later one is the latest.
+ * Ignores a run of the future: every run until then would be compared with it. Rewrites a damaged pointer to
+ * this run, or to a later readable one.
  * @throws AuditError STORE
  */
 export async function pointToLatest(store: Store, run: Run, now = Date.now()): Promise<void> {

@@ -39,8 +39,8 @@ export type Reexamination =
 export type ComparedFindings = Pick<ClusterReport, 'findings' | 'resolved' | 'remembered'>;
 
 /**
- * Compares observations with the previous report. A finding is resolved only if it was examined again and passed, or its
- * object is gone; the rest stays open, marked `notSeen`.
+ * Compares observations with the previous report. A finding is resolved only if it was examined again and
+ * passed, or its object is gone; the rest stays open, marked `notSeen`.
  *
  * @param waiveConfirmation - no second observation will come: report at once, at most as probable
  */

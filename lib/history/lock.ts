@@ -62,8 +62,9 @@ async function breakIfLeft(path: string): Promise<void> {
 }
 
 /**
- * Removes the lock of this owner and no other. The lock could change hands between reading the owner and removing the file,
- * so a process first takes a right that exists once per owner; the lock cannot change without it.
+ * Removes the lock of this owner and no other. The lock could change hands between reading the owner and
+ * removing the file, so a process first takes a right that exists once per owner; the lock cannot change
+ * without it.
  */
 async function remove(path: string, owner: string): Promise<void> {
   const right = `${path}.${owner.replaceAll(/[^\w-]/g, '_').slice(0, 36)}.removal.lock`;

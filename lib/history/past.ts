@@ -10,8 +10,9 @@ import { columnsOf, readColumns } from './trend.ts';
 const DAYS = 30;
 
 /**
- * The last run of the whole cluster on each of the thirty days before a report, oldest first. Null for a partial report,
- * and if the store cannot be read; damaged rows are not drawn: a lost past must not cost the present report.
+ * The last run of the whole cluster on each of the thirty days before a report, oldest first. Null for a
+ * partial report, and if the store cannot be read; damaged rows are not drawn: a lost past must not cost the
+ * present report.
  */
 export async function pastTotals(
   store: Store,

@@ -1,6 +1,7 @@
 /**
- * SQL over the rows of findings and nodes, the same files and columns that Athena reads, with DuckDB in this process. DuckDB is
- * not a dependency (70 MB for a few users), and this file not part of index.ts: AWS functions are bundled without it.
+ * SQL over the rows of findings and nodes, the same files and columns that Athena reads, with DuckDB in this
+ * process. DuckDB is not a dependency (70 MB for a few users), and this file not part of index.ts: AWS
+ * functions are bundled without it.
  */
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -193,7 +194,9 @@ async function define(
     : `[${keys.map((key) => quoted(`${rows}/${key}`)).join(', ')}]`;
   const types = columns.map(([name, type]) => `${name}: ${quoted(type)}`).join(', ');
   await connection.run(
-    `CREATE VIEW ${table} AS SELECT * FROM read_json(${files}, format = 'newline_delimited', hive_partitioning = true, hive_types_autocast = false, columns = {${types}})${since === null ? '' : ` WHERE dt >= ${quoted(since)}`}`,
+    `CREATE VIEW ${table} AS SELECT * FROM read_json(${files}, format = 'newline_delimited', ` +
+      'hive_partitioning = true, hive_types_autocast = false, columns = ' +
+      `{${types}})${since === null ? '' : ` WHERE dt >= ${quoted(since)}`}`,
   );
 }
 

@@ -20,9 +20,9 @@ export const kinds = (Object.keys(PREFIXES) as (keyof typeof PREFIXES)[]).filter
 );
 
 /**
- * Keys of one kind past their days, oldest first. For each cluster this keeps the run that `latest` names, its newest run
- * and the record of its last message: the next audit compares with them. A cluster with an unreadable pointer
- * stays as it is, as its target is unknown; so do files that the auditor did not name.
+ * Keys of one kind past their days, oldest first. For each cluster this keeps the run that `latest` names,
+ * its newest run and the record of its last message: the next audit compares with them. A cluster with an
+ * unreadable pointer stays as it is, as its target is unknown; so do files that the auditor did not name.
  *
  * @param onDamage - called for pointers that cannot be read
  * @throws AuditError STORE
@@ -48,7 +48,10 @@ export async function* expired(
   }
 }
 
-/** Parses `evidence/cluster=C/dt=D/RUN/…`, `nodes/dt=D/cluster=C/RUN.ndjson.gz`, `fleet/dt=D/RUN.json` and `work/RUN/…`. */
+/**
+ * Parses `evidence/cluster=C/dt=D/RUN/…`, `nodes/dt=D/cluster=C/RUN.ndjson.gz`, `fleet/dt=D/RUN.json` and
+ * `work/RUN/…`.
+ */
 function partsOf(kind: Kind, key: string): { cluster: string | null; runId: string | null } {
   const [, cluster = null] = /\/cluster=([^/]+)\//.exec(key) ?? [];
   const [, name = ''] =

@@ -120,8 +120,8 @@ export class S3Store implements Store {
   }
 
   /**
-   * Servers other than AWS may not know conditional writes, or ignore them: two audits would then silently overwrite each
-   * other. Two requests, once per process.
+   * Servers other than AWS may not know conditional writes, or ignore them: two audits would then silently
+   * overwrite each other. Two requests, once per process.
    */
   async #assertConditions(client: S3Client): Promise<void> {
     // The functions of the stack use its bucket, and have no right to write this.
@@ -181,7 +181,8 @@ class TooLarge extends Error {
 const remedies: Readonly<Record<string, string>> = {
   TooLarge: 'None of ours is so large: remove it with aws s3 rm.',
   NoConditionalWrites:
-    'This server does not know conditional writes (If-None-Match, If-Match), without which two audits overwrite each other. Update it, or use one that has them (docs/in-cluster.md), or a directory.',
+    'This server does not know conditional writes (If-None-Match, If-Match), without which two audits ' +
+    'overwrite each other. Update it, or use one that has them (docs/in-cluster.md), or a directory.',
   NoSuchBucket: 'Check the name of the bucket, or make it.',
   AccessDenied:
     'Allow s3:GetObject, s3:PutObject and s3:ListBucket (and the use of its KMS key) to the role.',

@@ -69,8 +69,8 @@ export async function trendRows(
 }
 
 /**
- * Like {@link trendRows}, with `take` applied to the rows; null for a column without a run. Another run of the column replaces
- * one with damaged rows.
+ * Like {@link trendRows}, with `take` applied to the rows; null for a column without a run. Another run of
+ * the column replaces one with damaged rows.
  * @throws AuditError STORE if the store does not answer now
  */
 export async function readColumns<T>(

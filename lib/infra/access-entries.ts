@@ -8,8 +8,8 @@ import { KUBERNETES_GROUP } from './account-template.ts';
 import { hashOf, idOf } from './ids.ts';
 
 /**
- * Puts roles into the group that deploy/rbac.yaml gives its rights. Clusters with their own role are in another account;
- * an output names those of other regions, as somebody has to admit the roles there.
+ * Puts roles into the group that deploy/rbac.yaml gives its rights. Clusters with their own role are in
+ * another account; an output names those of other regions, as somebody has to admit the roles there.
  *
  * A stack that does not know its region (a synth without credentials) lets CloudFormation decide which applies.
  *

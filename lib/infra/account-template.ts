@@ -1,4 +1,7 @@
-/** The StackSet template: in each account the role that finds and audits clusters, in each region their access entries. */
+/**
+ * The StackSet template: in each account the role that finds and audits clusters, in each region their access
+ * entries.
+ */
 import { stringify } from 'yaml';
 import { skipped } from './rule-packs.ts';
 
@@ -6,8 +9,8 @@ import { skipped } from './rule-packs.ts';
 export const KUBERNETES_GROUP = 'netns-auditor';
 
 /**
- * Creates the access entry of each cluster that has none. It reads nothing from a cluster, and its role can create only this entry,
- * so the auditor's own roles change nothing anywhere.
+ * Creates the access entry of each cluster that has none. It reads nothing from a cluster, and its role can
+ * create only this entry, so the auditor's own roles change nothing anywhere.
  */
 const ADMIT = `import json, os
 import boto3
@@ -67,7 +70,8 @@ export function accountTemplate(): string {
   const template = {
     AWSTemplateFormatVersion: '2010-09-09',
     Description:
-      'Lets netns-auditor, which runs in another account, find and audit the EKS clusters of this account. For a StackSet, or a stack in each region.',
+      'Lets netns-auditor, which runs in another account, find and audit the EKS clusters of this ' +
+      'account. For a StackSet, or a stack in each region.',
     Parameters: {
       AuditorRoleArns: {
         Type: 'CommaDelimitedList',
@@ -221,6 +225,9 @@ export function accountTemplate(): string {
       },
     },
   };
-  return `# Made by npm run generate: docs/operations-discover.md explains how to deploy it.\n${stringify(template, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+  return (
+    '# Made by npm run generate: docs/operations-discover.md explains how to deploy ' +
+    `it.\n${stringify(template, { aliasDuplicateObjects: false, lineWidth: 0 })}`
+  );
 }
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as CloudFormation writes it

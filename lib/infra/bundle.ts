@@ -1,4 +1,7 @@
-/** The code of a function: one folder that esbuild writes, byte for byte the same for the same sources. No Docker, no network. */
+/**
+ * The code of a function: one folder that esbuild writes, byte for byte the same for the same sources. No
+ * Docker, no network.
+ */
 import { cpSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -60,7 +60,8 @@ export class Monitoring extends Construct {
     alarm('AuditMissing', {
       ...raisedAbove(
         metricOf('ClustersMissed', 'Maximum'),
-        'No node of some cluster was read. The report of the run and the mail of each such cluster have the reason. docs/operations-alarms.md: audit missing.',
+        'No node of some cluster was read. The report of the run and the mail of each such cluster have ' +
+          'the reason. docs/operations-alarms.md: audit missing.',
       ),
       treatMissingData: TreatMissingData.IGNORE,
     });
@@ -92,7 +93,8 @@ export class Monitoring extends Construct {
         'DiscoveryGaps',
         raisedAbove(
           metricOf('DiscoveryGaps', 'Maximum'),
-          'Accounts or regions could not be read. The report of the run names each with its fix. docs/operations-alarms.md: discovery gaps.',
+          'Accounts or regions could not be read. The report of the run names each with its fix. ' +
+            'docs/operations-alarms.md: discovery gaps.',
         ),
       );
     const ended = (kind: string, metric: IMetric): Alarm =>
@@ -147,8 +149,8 @@ export class Monitoring extends Construct {
   }
 
   /**
-   * One alarm where runs stopped. CloudWatch looks back seven days at most: for longer gaps, such as those of weekly schedules, the
-   * composite alarm waits for the rest, and says nothing if a run ends meanwhile.
+   * One alarm where runs stopped. CloudWatch looks back seven days at most: for longer gaps, such as those of
+   * weekly schedules, the composite alarm waits for the rest, and says nothing if a run ends meanwhile.
    */
   #watchSchedule({ expectedWithinHours }: Config['schedule'], whileWaiting: Alarm): CompositeAlarm {
     const seen = Math.min(expectedWithinHours, MOST_HOURS);
@@ -163,7 +165,9 @@ export class Monitoring extends Construct {
     acknowledgeSilence(missing);
     return new CompositeAlarm(this, 'ScheduleDead', {
       alarmRule: AlarmRule.fromAlarm(missing, AlarmState.ALARM),
-      alarmDescription: `No cluster was audited for ${expectedWithinHours} hours: no whole run ended. docs/operations-alarms.md: schedule dead.`,
+      alarmDescription:
+        `No cluster was audited for ${expectedWithinHours} hours: no whole run ended. ` +
+        'docs/operations-alarms.md: schedule dead.',
       ...(expectedWithinHours > seen
         ? {
             actionsSuppressor: whileWaiting,
@@ -175,7 +179,10 @@ export class Monitoring extends Construct {
   }
 }
 
-/** A metric of a whole run: none is of one cluster, as there may be hundreds, and one found tomorrow would have no alarm. */
+/**
+ * A metric of a whole run: none is of one cluster, as there may be hundreds, and one found tomorrow would
+ * have no alarm.
+ */
 function metricOf(metricName: string, statistic: string): Metric {
   return new Metric({
     namespace: 'NetnsAuditor',

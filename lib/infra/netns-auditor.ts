@@ -49,7 +49,8 @@ export type NetnsAuditorProps = {
    */
   readonly probe?: Partial<Config['probe']>;
   /**
-   * Nodes pull the image of the probe through a cache of Docker Hub in the ECR of the stack: `probeImage` names it then.
+   * Nodes pull the image of the probe through a cache of Docker Hub in the ECR of the stack: `probeImage`
+   * names it then.
    * @default - none: nodes pull it where `probe.image` says
    */
   readonly imageCache?: z.input<typeof imageCacheSchema>;
@@ -89,7 +90,8 @@ export type NetnsAuditorProps = {
    */
   readonly securityHub?: boolean;
   /**
-   * Send each finding that changes, and each audited cluster, to the default event bus of EventBridge (`schema/event.v1.json`).
+   * Send each finding that changes, and each audited cluster, to the default event bus of EventBridge
+   * (`schema/event.v1.json`).
    * @default false
    */
   readonly events?: boolean;

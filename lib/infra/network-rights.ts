@@ -15,8 +15,9 @@ export const NETWORK_ACTIONS = [
 ] as const;
 
 /**
- * Denies these rights to the code, which reads the output of hostile nodes, but not to Lambda: only the code's calls carry
- * the ARN of its function. A separate policy, as the function depends on its role's policy, and this one names the function.
+ * Denies these rights to the code, which reads the output of hostile nodes, but not to Lambda: only the
+ * code's calls carry the ARN of its function. A separate policy, as the function depends on its role's
+ * policy, and this one names the function.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html "Example VPC configuration with deny"
  */

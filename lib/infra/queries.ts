@@ -16,8 +16,9 @@ export type QueriesProps = Pick<Config, 'retention'> & {
 const SCAN_LIMIT_BYTES = 10 * 1024 ** 3;
 
 /**
- * Names and texts of the saved queries. None begins with `--`, which a command line would read as an option, and each has a first day,
- * as Athena would otherwise list every partition. Run ids sort by time; a day may have many runs, and hourly ones are partial.
+ * Names and texts of the saved queries. None begins with `--`, which a command line would read as an option,
+ * and each has a first day, as Athena would otherwise list every partition. Run ids sort by time; a day may
+ * have many runs, and hourly ones are partial.
  */
 export const NAMED_QUERIES = {
   'worst-nodes': `/* Nodes with the most open findings of weight in the last week. */

@@ -26,7 +26,9 @@ export class NetnsAuditorStack extends Stack {
     if (names !== '')
       Annotations.of(this.auditor).addWarningV2(
         'netns-auditor:destinationsUnused',
-        `The stack sends nothing to the destinations in the configuration (${names}): these are for the command line (netns-audit fleet, netns-audit audit --alerts). On AWS, messages go to subscriptions.`,
+        `The stack sends nothing to the destinations in the configuration (${names}): these are for the ` +
+          'command line (netns-audit fleet, netns-audit audit --alerts). On AWS, messages go to ' +
+          'subscriptions.',
       );
     new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
     new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });

@@ -70,7 +70,8 @@ export class AuditStates extends Construct {
   constructor(scope: Construct, id: string, props: AuditStatesProps) {
     super(scope, id);
     const { functions, concurrency } = props;
-    // A run keeps its definition to its end, redrives included, and with it the versions that it began with: an alias would move below it.
+    // A run keeps its definition to its end, redrives included, and with it the versions that it began with:
+    // an alias would move below it.
     // Without a payload the function gets the whole input, and picks what it knows.
     const invoke = (
       name: string,
@@ -207,7 +208,9 @@ export class AuditStates extends Construct {
         'Errors are logged; every event is in the history of the execution, and each function logs its own.',
     });
     const { partition, region, account } = place(this);
-    const executions = `arn:${partition}:states:${region}:${account}:execution:{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"${logicalId(this.machine)}"}]}]}`;
+    const executions =
+      `arn:${partition}:states:${region}:${account}:execution:{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"` +
+      `${logicalId(this.machine)}"}]}]}`;
     acknowledgeWildcards(this.machine, {
       'Resource::*': 'Log deliveries and X-Ray know no resources.',
       [`Resource::arn:<AWS::Partition>:s3:::<${logicalId(props.bucket)}>/*`]:

@@ -24,7 +24,8 @@ export function validate(
   for (const cluster of clusters)
     if ('kubeconfig' in cluster)
       throw invalidProp(
-        `cluster ${cluster.name} is reached by a kubeconfig of your own, which functions on AWS do not have: give its kubeconfigSecret instead, or eks`,
+        `cluster ${cluster.name} is reached by a kubeconfig of your own, which functions on AWS do not ` +
+          'have: give its kubeconfigSecret instead, or eks',
         'Give the cluster an eks or a kubeconfigSecret.',
       );
   validProps(
@@ -114,7 +115,8 @@ function refuseOtherPartitions(scope: Construct, clusters: readonly ClusterConfi
     const partition = 'eks' in cluster ? partitionOf(of) : of;
     if (partition !== own)
       throw invalidProp(
-        `clusters: ${cluster.name} is of the partition ${partition}, and the stack's region ${Stack.of(scope).region} is of ${own}: deploy it to a region of ${partition}.`,
+        `clusters: ${cluster.name} is of the partition ${partition}, and the stack's region ` +
+          `${Stack.of(scope).region} is of ${own}: deploy it to a region of ${partition}.`,
         `Deploy the stack to a region of ${partition}.`,
       );
   }
@@ -128,7 +130,8 @@ function warnOfUnknownRegions(scope: Construct, clusters: readonly ClusterConfig
       continue;
     Annotations.of(scope).addWarningV2(
       `netns-auditor:unknownRegion-${cluster.eks.region}`,
-      `The CDK knows no region ${cluster.eks.region}, which ${cluster.name} is said to be in. Acknowledge this warning where it is a new one.`,
+      `The CDK knows no region ${cluster.eks.region}, which ${cluster.name} is said to be in. ` +
+        'Acknowledge this warning where it is a new one.',
     );
   }
 }

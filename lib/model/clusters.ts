@@ -115,7 +115,8 @@ export const clustersSchema = z.array(clusterSchema).superRefine((clusters, cont
       wrong(
         index,
         kind,
-        `It is of the partition ${partition}, and ${partitions.get(other)} of ${other}: no role reaches from one into the other. Make a stack in each.`,
+        `It is of the partition ${partition}, and ${partitions.get(other)} of ${other}: no role reaches ` +
+          'from one into the other. Make a stack in each.',
       );
     partitions.set(partition, partitions.get(partition) ?? name);
   }

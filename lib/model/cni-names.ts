@@ -57,8 +57,9 @@ export function flannelTunnel(vni: number): string {
 
 /**
  * How plugins name the node's ends of pairs, where no person and no pod could have such a name: repairs may delete
- * links with these names, and pages look for them in sentences. They are those of bridge, ptp and flannel, AWS, Calico, Cilium, and those of Azure
- * and GKE, whose layouts are not known here. Pairs that people or bonds create have other names.
+ * links with these names, and pages look for them in sentences. They are those of bridge, ptp and flannel,
+ * AWS, Calico, Cilium, and those of Azure and GKE, whose layouts are not known here. Pairs that people or
+ * bonds create have other names.
  */
 export const hostLinkNames = [
   'veth[0-9a-f]{8}',
@@ -85,7 +86,10 @@ export function hostLinkNameIn(text: string): string | undefined {
 export const BRIDGE_IN_TEXT =
   /\b(?:cni|cbr|docker|podman)\d{1,3}\b|\bkube-bridge\b|\bcilium_host\b|\bazure\d\b/;
 
-/** How the VPC CNI names the node's link of a pod with a branch ENI (security groups for pods), and annotates the pod. */
+/**
+ * How the VPC CNI names the node's link of a pod with a branch ENI (security groups for pods), and annotates
+ * the pod.
+ */
 export const BRANCH_ENI = { link: 'vlan', annotation: 'vpc.amazonaws.com/pod-eni' } as const;
 
 /** Links of the node behind which Cilium's programs forward packets. */
@@ -107,7 +111,10 @@ export const AGENT_CHAINS =
 export const AGENT_TABLES =
   /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies|firewalld)\b/i;
 
-/** Chains of table nat in which agents give the node's address to what pods send out, and the comment of the rule that leads there. */
+/**
+ * Chains of table nat in which agents give the node's address to what pods send out, and the comment of the
+ * rule that leads there.
+ */
 export const MASQUERADE_CHAINS = [
   { plugin: 'aws-cni', chain: 'AWS-SNAT-CHAIN-0', comment: 'AWS SNAT CHAIN' },
   { plugin: 'flannel', chain: 'FLANNEL-POSTRTG', comment: 'flanneld masq' },

@@ -10,7 +10,10 @@ import { createHash } from 'node:crypto';
  * unknown layout are not judged.
  */
 export type Layout = {
-  /** Default prefix of the name that the plugin gives the node's end of the pair; null if it begins as the pod's name does. */
+  /**
+   * Default prefix of the name that the plugin gives the node's end of the pair; null if it begins as the
+   * pod's name does.
+   */
   readonly hostLinkPrefix: string | null;
   /**
    * `subnet`: the pods' subnet is routed to the bridge. `address`: each pod has a route to its own link.
@@ -19,7 +22,10 @@ export type Layout = {
   readonly hostRoute: 'subnet' | 'address' | 'none';
   /** Scope of the route to a pod's own link, as the plugin makes it. */
   readonly hostRouteScope: 'host' | 'link';
-  /** Whose MAC address the pod must have for its gateway. The bridge is the kernel's: the master of the node's end, which has the gateway's address. */
+  /**
+   * Whose MAC address the pod must have for its gateway. The bridge is the kernel's: the master of the node's
+   * end, which has the gateway's address.
+   */
   readonly gatewayMac: 'bridge' | 'hostLink';
   /**
    * `permanent`: written by the plugin, as nothing answers ARP for the gateway. `dynamic`: learned, may be

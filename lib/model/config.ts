@@ -88,7 +88,8 @@ export const subscriptionSchema = z
       .enum(['json', 'chat'])
       .optional()
       .describe(
-        'Of https: the JSON for programs (default), or the chat notification of AWS, for Slack and Teams. SNS has one body for all https subscriptions.',
+        'Of https: the JSON for programs (default), or the chat notification of AWS, for Slack and Teams. ' +
+          'SNS has one body for all https subscriptions.',
       ),
   })
   .superRefine(({ protocol, endpoint }, context) => {
@@ -142,7 +143,9 @@ const networkSchema = z
     context.addIssue({
       code: 'custom',
       path: ['subnetIds'],
-      message: `There are ${subnetIds.length} subnets for ${availabilityZones.length} availability zones: name the zone of each subnet, in the same order.`,
+      message:
+        `There are ${subnetIds.length} subnets for ${availabilityZones.length} availability zones: name ` +
+        'the zone of each subnet, in the same order.',
     });
   });
 
@@ -202,7 +205,8 @@ export const configSchema = z
       .string()
       .regex(
         /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
-        'It is the ARN of a KMS key, such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias is none.',
+        'It is the ARN of a KMS key, such as ' +
+          'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias is none.',
       )
       .optional()
       .describe(
@@ -256,5 +260,9 @@ export function whyBatchIsTooLong({
   const rounds = Math.ceil(concurrency.nodesPerBatch / concurrency.nodes);
   const seconds = rounds * probe.deadlineSeconds;
   if (seconds <= BATCH_SECONDS) return null;
-  return `A batch may take ${seconds} seconds (${concurrency.nodesPerBatch} nodes, ${concurrency.nodes} at once, ${probe.deadlineSeconds} each), and its function has ${BATCH_SECONDS}: lower concurrency.nodesPerBatch or probe.deadlineSeconds, or raise concurrency.nodes.`;
+  return (
+    `A batch may take ${seconds} seconds (${concurrency.nodesPerBatch} nodes, ${concurrency.nodes} at ` +
+    `once, ${probe.deadlineSeconds} each), and its function has ${BATCH_SECONDS}: lower ` +
+    'concurrency.nodesPerBatch or probe.deadlineSeconds, or raise concurrency.nodes.'
+  );
 }

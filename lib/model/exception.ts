@@ -12,14 +12,16 @@ export const exceptionSchema = z
       .max(50)
       .optional()
       .describe(
-        'Each is held against namespace/name of the object, its node, path and kind, and the name that reports print. `*` stands for any characters. Default: any, where labels choose.',
+        'Each is held against namespace/name of the object, its node, path and kind, and the name that ' +
+          'reports print. `*` stands for any characters. Default: any, where labels choose.',
       ),
     labels: z
       .record(z.string().min(1).max(317), z.string().max(63))
       .refine((labels) => Object.keys(labels).length > 0, 'At least one label.')
       .optional()
       .describe(
-        'Labels that its pod has, or its node: all of them, and where there are objects one of these as well. `*` in a value stands for any characters.',
+        'Labels that its pod has, or its node: all of them, and where there are objects one of these as ' +
+          'well. `*` in a value stands for any characters.',
       ),
     clusters: z
       .array(pattern)

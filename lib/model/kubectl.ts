@@ -5,7 +5,10 @@ import { command } from './shell.ts';
 /** Options that make kubectl act on one cluster: `['--context', 'prod-eu']`. */
 export type KubectlOptions = readonly string[];
 
-/** Options for a context of a kubeconfig; names the file only if it was chosen, as contexts of others may have this name. */
+/**
+ * Options for a context of a kubeconfig; names the file only if it was chosen, as contexts of others may have
+ * this name.
+ */
 export function kubectlOptions(kubeconfig: {
   readonly context: string;
   readonly file?: string | undefined;
@@ -19,8 +22,8 @@ const IN_COMMAND = /'[^']*'|"(?:\\.|[^"\\])*"|(?<=(?:^|[|&;(])\s*)kubectl(?= )/g
 const IN_WORDS = /\bkubectl(?= [a-z])/g;
 
 /**
- * The step with kubectl commands that act on this cluster, wherever they are pasted. Without a kubeconfig, its text names
- * the cluster.
+ * The step with kubectl commands that act on this cluster, wherever they are pasted. Without a kubeconfig,
+ * its text names the cluster.
  *
  * @param options - null if no kubeconfig was used, as by the functions on AWS
  */

@@ -71,7 +71,10 @@ export const nodeResultSchema = z.object({
   servicesUnread: z.string().nullable().optional(),
   /** Null if they are not known. Missing in results of earlier versions. */
   nodeRoutes: nodeRoutesSchema.nullable().optional(),
-  /** Services that its kubelet gives to pods as nameservers; null if that was not read. Missing in results of earlier versions. */
+  /**
+   * Services that its kubelet gives to pods as nameservers; null if that was not read. Missing in results of
+   * earlier versions.
+   */
   dnsServices: z.array(dnsServiceSchema).nullable().optional(),
   /** Null if the counters were not read. Missing in results of earlier versions. */
   podLinks: z.array(podLinkSchema).nullable().optional(),
@@ -88,8 +91,8 @@ export const nodeResultSchema = z.object({
    */
   unseenPods: z.array(z.string()).optional(),
   /**
-   * Number of its pods that run, or should, of each workload, as `namespace/kind of controller/name`. Missing if its pods
-   * are not known, and in results of earlier versions.
+   * Number of its pods that run, or should, of each workload, as `namespace/kind of controller/name`. Missing
+   * if its pods are not known, and in results of earlier versions.
    */
   workloads: z.record(z.string(), z.number().int().nonnegative()).optional(),
   /** Number of pods that were too young to be judged. Missing in results of earlier versions. */

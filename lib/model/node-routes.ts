@@ -14,7 +14,10 @@ export const nodeRoutesSchema = z.object({
   always: z.enum(['none', 'near', 'all']),
   /** Its own addresses, to which other nodes send. */
   addresses: z.array(z.string()).max(50),
-  /** Its own on tunnel devices, by which others send to it through theirs. Results of earlier versions do not have it. */
+  /**
+   * Its own on tunnel devices, by which others send to it through theirs. Results of earlier versions do not
+   * have it.
+   */
   tunnelAddresses: z.array(z.string()).max(50).optional(),
   /** MAC addresses of its links, without those of its pods. Results of earlier versions do not have it. */
   macs: z.array(z.string()).max(50).optional(),

@@ -1,12 +1,16 @@
 /**
- * The names that a repair may touch, as regular expressions for JavaScript and for CEL (RE2) alike: a report's repairs are held to them when
- * they are read, and the arguments of the repair pod by its admission policy.
+ * The names that a repair may touch, as regular expressions for JavaScript and for CEL (RE2) alike: a
+ * report's repairs are held to them when they are read, and the arguments of the repair pod by its admission
+ * policy.
  */
 import * as z from 'zod';
 
 /** What the runtime's pins are called under /run/netns: containerd makes `cni-` and a UUID. */
 export const PIN = 'cni-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-/** A link, as CNI plugins and their configurations name it; no whole number, so that `ip` never takes it for something else. */
+/**
+ * A link, as CNI plugins and their configurations name it; no whole number, so that `ip` never takes it for
+ * something else.
+ */
 export const LINK = '[a-z][A-Za-z0-9_.-]{0,14}';
 export const ADDRESS = '[0-9a-f.:]{3,39}';
 export const ADDRESS_4 = '[0-9.]{7,15}';

@@ -1,6 +1,7 @@
 /**
- * What the tool itself can do about a finding, as its check says it: plans go by this alone, never by the words of a remedy.
- * Values come from nodes, by way of a report in a store, so each is held to the grammar of what the tool may touch.
+ * What the tool itself can do about a finding, as its check says it: plans go by this alone, never by the
+ * words of a remedy. Values come from nodes, by way of a report in a store, so each is held to the grammar of
+ * what the tool may touch.
  */
 import * as z from 'zod';
 import { isHostLinkName } from './cni-names.ts';

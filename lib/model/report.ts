@@ -86,7 +86,8 @@ export const reportSchema = z.object({
     .object({ runId: z.string(), startedAt: z.iso.datetime() })
     .optional()
     .describe(
-      'The audit that this one was compared with: what that one did not have is new. Missing for a first audit, and in reports of earlier versions.',
+      'The audit that this one was compared with: what that one did not have is new. Missing for a first ' +
+        'audit, and in reports of earlier versions.',
     ),
   verdict: z.enum(verdicts),
   coverage: z.object({
@@ -120,7 +121,8 @@ export const reportSchema = z.object({
     .max(POD_LINKS_KEPT)
     .optional()
     .describe(
-      "Counters of pods' links that have ever lost packets or their carrier, worst first: the next run is judged by them. Only where they were read.",
+      "Counters of pods' links that have ever lost packets or their carrier, worst first: the next run " +
+        'is judged by them. Only where they were read.',
     ),
 });
 export type ClusterReport = z.infer<typeof reportSchema>;

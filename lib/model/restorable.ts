@@ -1,6 +1,7 @@
 /**
- * What the tool puts back: one known state of one known object, told so exactly that it is known again as the same. Checks name it in
- * their findings, and the script of repairs (lib/probe/repair/restore.sh) asks again whether it is as it was found.
+ * What the tool puts back: one known state of one known object, told so exactly that it is known again as the
+ * same. Checks name it in their findings, and the script of repairs (lib/probe/repair/restore.sh) asks again
+ * whether it is as it was found.
  */
 import * as z from 'zod';
 import { ADDRESS, ADDRESS_4, kernelNumber, LINK, MAC, PIN, SUBNET_4, whole } from './repair-grammar.ts';

@@ -2,7 +2,10 @@
 import { onOff, type Restorable } from './restorable.ts';
 import { command } from './shell.ts';
 
-/** The command that takes it back, for a root shell on the node: the object is only put back if it still was as it was found. */
+/**
+ * The command that takes it back, for a root shell on the node: the object is only put back if it still was
+ * as it was found.
+ */
 export function undoCommand(object: Restorable): string {
   const inPod = (...words: string[]): string =>
     command('nsenter', `--net=/run/netns/${object.namespace.pin}`, 'ip', ...words);

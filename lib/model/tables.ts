@@ -57,7 +57,10 @@ export const COLUMNS = {
 export type Table = keyof typeof COLUMNS;
 export const tables = ['findings', 'nodes'] as const satisfies readonly Table[];
 
-/** The row with null for each number that its column cannot hold: a node may print any, and one must not cost a report. */
+/**
+ * The row with null for each number that its column cannot hold: a node may print any, and one must not cost
+ * a report.
+ */
 export function fitted<T extends Readonly<Record<string, unknown>>>(table: Table, row: T): T {
   const large = Object.entries(COLUMNS[table]).filter(
     ([name, type]) => type === 'int' && typeof row[name] === 'number' && !fits(row[name], type),

@@ -4,7 +4,10 @@ import type { ActKind, Orphan } from '../model/repair.ts';
 import { CAPABILITIES, escaped, type ProbePodOptions, probePod } from './pod-manifest.ts';
 import { repairScript } from './repair-script.ts';
 
-/** What one pod takes at most: as much as the admission policy can look through, and of what is put back as much as there is time for. */
+/**
+ * What one pod takes at most: as much as the admission policy can look through, and of what is put back as
+ * much as there is time for.
+ */
 export function mostObjects(kind: ActKind): number {
   return kind === 'restore' || kind === 'take-back' ? 200 : 2000;
 }

@@ -31,7 +31,10 @@ export type NamespacesAct = Planned & {
   readonly orphans: readonly Orphan[];
 };
 
-/** Puts back what pods lost, or takes it back, or deletes pairs that lead into no pod, or address records without a container, on one node. */
+/**
+ * Puts back what pods lost, or takes it back, or deletes pairs that lead into no pod, or address records
+ * without a container, on one node.
+ */
 export type ObjectsAct = Planned & {
   readonly kind: 'restore' | 'take-back' | 'delete-veths' | 'release-addresses';
   readonly objects: readonly NodeObject[];

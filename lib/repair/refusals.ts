@@ -1,12 +1,18 @@
 /** Why a repair that a check asks for must not be tried by this report. */
 import type { Finding } from '../model/finding.ts';
 
-/** Why an object must not be deleted: two audits must have seen it. Null, here and below, if the repair may be tried. */
+/**
+ * Why an object must not be deleted: two audits must have seen it. Null, here and below, if the repair may be
+ * tried.
+ */
 export function whyNotDeleted({ runs }: Finding): string | null {
   return runs < 2 ? 'one audit has seen it, and two are wanted' : null;
 }
 
-/** Why an object must not be put back. That takes nothing away, so one audit is enough if it is enough for the check. */
+/**
+ * Why an object must not be put back. That takes nothing away, so one audit is enough if it is enough for the
+ * check.
+ */
 export function whyNotRestored({ partOf }: Finding, known: ReadonlyMap<string, Finding>): string | null {
   const cause = partOf === null ? undefined : known.get(partOf);
   return cause === undefined ? null : `${cause.check} is its cause: repair that first`;

@@ -15,7 +15,10 @@ export function jsonText(value: unknown, indent = 0): string {
   );
 }
 
-/** A cell of CSV (RFC 4180). A spreadsheet reads text that begins with these as a formula: what a node says must stay text. */
+/**
+ * A cell of CSV (RFC 4180). A spreadsheet reads text that begins with these as a formula: what a node says
+ * must stay text.
+ */
 export function csvText(text: string): string {
   const shown = printable(text, Number.POSITIVE_INFINITY);
   const safe = /^[=+\-@]/.test(shown) ? `'${shown}` : shown;

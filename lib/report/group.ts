@@ -26,7 +26,10 @@ function kindOf({ state, suppressed }: Finding): string {
   return state === 'pending' ? state : 'counts';
 }
 
-/** Groups the findings of a report by check, severity and whether they count, each in the order of its first finding. */
+/**
+ * Groups the findings of a report by check, severity and whether they count, each in the order of its first
+ * finding.
+ */
 export function groups(report: Pick<ClusterReport, 'findings'>): Group[] {
   const known = new Set(report.findings.map((finding) => finding.fingerprint));
   // A partial report may lack the cause: then the symptom appears alone.
@@ -55,7 +58,10 @@ export function membersOf({ lead, alike }: Group): readonly Finding[] {
   return [lead, ...alike];
 }
 
-/** `shop/web-1 on node-1` for one finding, `12 pods on 3 nodes` for more. @param nodeName - formats the name of a node */
+/**
+ * `shop/web-1 on node-1` for one finding, `12 pods on 3 nodes` for more.
+ * @param nodeName - formats the name of a node
+ */
 export function whatOf(group: Group, nodeName: (node: string) => string = asItIs): string {
   if (group.alike.length === 0) return objectName(group.lead.object, nodeName);
   return countOf(membersOf(group), nodeName);

@@ -1,4 +1,7 @@
-/** What findings mean for those who use the pods: workloads with affected pods, and Services that still lead to them. Pure. */
+/**
+ * What findings mean for those who use the pods: workloads with affected pods, and Services that still lead
+ * to them. Pure.
+ */
 import { type AuditedObject, type Finding, isCounted } from '../model/finding.ts';
 import { workloadOf } from '../model/workload.ts';
 
@@ -17,8 +20,8 @@ export function impactOf(
 }
 
 /**
- * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.` Null where each
- * entry says as much of its own pods. The workload that loses the largest share is first.
+ * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.`
+ * Null where each entry says as much of its own pods. The workload that loses the largest share is first.
  */
 export function impactOfAll(findings: readonly Finding[]): string | null {
   const counting = findings.filter(isCounted);

@@ -34,10 +34,13 @@ export function writeJunit(report: ClusterReport): string {
   const name = xmlText(report.cluster.name, 300);
   const out = [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites name="${name}" tests="${all.length}" failures="${count(all, 'failure')}" errors="${count(all, 'error')}" time="${seconds}">`,
+    `<testsuites name="${name}" tests="${all.length}" failures="${count(all, 'failure')}" ` +
+      `errors="${count(all, 'error')}" time="${seconds}">`,
   ];
   for (const [suite, cases] of suites) {
-    const counts = `tests="${cases.length}" failures="${count(cases, 'failure')}" errors="${count(cases, 'error')}" skipped="${count(cases, 'skipped')}"`;
+    const counts =
+      `tests="${cases.length}" failures="${count(cases, 'failure')}" errors="${count(cases, 'error')}" ` +
+      `skipped="${count(cases, 'skipped')}"`;
     out.push(
       `  <testsuite name="${xmlText(suite)}" ${counts} time="0" timestamp="${xmlText(report.startedAt.slice(0, 19))}" hostname="${name}">`,
       ...cases.map(caseLine),

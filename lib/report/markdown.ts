@@ -34,7 +34,9 @@ export function writeMarkdown(report: ClusterReport): string {
     );
     for (const { severity, check, object, suppressed: exception } of suppressed)
       out.push(
-        `| ${severity} ${text(check)}, ${text(objectName(object), 300)} | ${text(exception?.expires ?? '')} | ${text(exception?.owner ?? '')} | ${text(exception?.reason ?? '')} |`,
+        `| ${severity} ${text(check)}, ${text(objectName(object), 300)} | ` +
+          `${text(exception?.expires ?? '')} | ${text(exception?.owner ?? '')} | ` +
+          `${text(exception?.reason ?? '')} |`,
       );
   }
   const gaps = report.coverage.nodes.filter((node) => node.result !== 'audited');
@@ -95,7 +97,8 @@ function groupLines(group: Group): string[] {
     out.push('', '| object | state | first seen | what |', '|---|---|---|---|');
     for (const { object, state, flapping, firstSeen, detail } of members.slice(0, OBJECTS))
       out.push(
-        `| ${text(objectName(object), 300)} | ${state}${flapping ? ', flapping' : ''} | ${text(firstSeen.slice(0, 10))} | ${text(detail, 300)} |`,
+        `| ${text(objectName(object), 300)} | ${state}${flapping ? ', flapping' : ''} | ` +
+          `${text(firstSeen.slice(0, 10))} | ${text(detail, 300)} |`,
       );
     if (members.length > OBJECTS) out.push('', `And ${members.length - OBJECTS} more.`);
   }

@@ -9,7 +9,10 @@ export function rows(report: ClusterReport, of: 'findings' | 'nodes'): string {
   return [...eachRow(report, of)].join('');
 }
 
-/** The same one by one: if every pod of a large cluster has a finding, together they are hundreds of megabytes of text. */
+/**
+ * The same one by one: if every pod of a large cluster has a finding, together they are hundreds of megabytes
+ * of text.
+ */
 export function* eachRow(report: ClusterReport, of: 'findings' | 'nodes'): Generator<string> {
   const run = {
     cluster: report.cluster.name,

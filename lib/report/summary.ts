@@ -37,7 +37,10 @@ export function coverageLine(report: ClusterReport): string {
     .map((result) => `, ${of(result)} ${result}`);
   const unknown = checks.filter((check) => check.unknown > 0).length;
   const pods = report.nodes.reduce((sum, node) => sum + node.pods, 0);
-  return `${plural(of('audited'), 'node')} audited${rest.join('')}; ${plural(pods, 'pod')}; ${plural(checks.length, 'check')}${unknown > 0 ? `, ${unknown} unknown` : ''}`;
+  return (
+    `${plural(of('audited'), 'node')} audited${rest.join('')}; ${plural(pods, 'pod')}; ` +
+    `${plural(checks.length, 'check')}${unknown > 0 ? `, ${unknown} unknown` : ''}`
+  );
 }
 
 /** Why the Services of broken pods are unknown; null if they are known, or no pod is broken. */
@@ -59,7 +62,10 @@ export function unjudgedPods({ coverage: { young, unjudged } }: ClusterReport): 
   const reasons = unjudged.map(({ reason, pods, named }) => {
     const shown = named.slice(0, NAMED).map((name) => printable(name, 320));
     const rest = pods - shown.length;
-    return `${shown.join(', ')}${rest > 0 ? ` and ${rest.toLocaleString('en-US')} more` : ''} (${printable(reason, 100).replace(/^it is /, '')})`;
+    return (
+      `${shown.join(', ')}${rest > 0 ? ` and ${rest.toLocaleString('en-US')} more` : ''} ` +
+      `(${printable(reason, 100).replace(/^it is /, '')})`
+    );
   });
   const sum = unjudged.reduce((all, { pods }) => all + pods, 0);
   return `${notJudged(sum, 'pod')}: ${reasons.join('; ')}.${young === undefined ? '' : ` ${ALL}`}`;

@@ -167,7 +167,8 @@ function scriptOf(group: Group, runId: string, store: string | undefined): strin
     ...['-o', 'json'],
   );
   const filter =
-    '.findings[] | select(.state != "pending" and .suppressed == null) | .remedy[] | "# " + (.text | gsub("[\\r\\n]"; " ")), (.command // empty)';
+    '.findings[] | select(.state != "pending" and .suppressed == null) | .remedy[] | "# " + (.text | ' +
+    'gsub("[\\r\\n]"; " ")), (.command // empty)';
   return `${show} | jq -r '${filter}'`;
 }
 

@@ -11,9 +11,15 @@ export type TextOptions = {
   readonly verbose?: boolean;
   /** Shows every finding with evidence and repair; else only new or critical ones, and a few of many alike. */
   readonly details?: boolean;
-  /** Location of the store, as `--store` names it; null if there is none. @default the directory that needs no naming */
+  /**
+   * Location of the store, as `--store` names it; null if there is none. @default the directory that needs no
+   * naming
+   */
   readonly store?: string | null;
-  /** Options with which `netns-audit audit` reaches this cluster again. @default it is not said how to check a repair */
+  /**
+   * Options with which `netns-audit audit` reaches this cluster again. @default it is not said how to check a
+   * repair
+   */
   readonly target?: readonly string[];
 };
 

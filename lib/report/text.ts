@@ -55,7 +55,10 @@ export function writeText(report: ClusterReport, options: TextOptions): string {
 }
 
 function heading({ cluster, startedAt, runId, scope }: ClusterReport): string {
-  return `Audit of ${printable(cluster.name, 100)}, ${minute(startedAt)}, run ${printable(runId, 100)}${scope === 'part' ? ', a part of the cluster' : ''}`;
+  return (
+    `Audit of ${printable(cluster.name, 100)}, ${minute(startedAt)}, run ` +
+    `${printable(runId, 100)}${scope === 'part' ? ', a part of the cluster' : ''}`
+  );
 }
 
 /** Since when what is new can be there. */
@@ -252,7 +255,9 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
     }),
     ...(report.resolved.length === 0 ? [] : [`${report.resolved.length.toLocaleString('en-US')} resolved`]),
   ];
-  const words = `${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}${changed.length === 0 ? '' : `; ${changed.join(', ')}`}`;
+  const words =
+    `${printable(report.cluster.name, 100)}${counts === '' ? '' : `: ${counts}`}` +
+    `${changed.length === 0 ? '' : `; ${changed.join(', ')}`}`;
   return [
     // Text from a node never starts a line.
     ...asides.flatMap((line) => hanging(withCommandWhole(line), options.width, ['', '  '])),
@@ -283,5 +288,8 @@ function worstNodes({ findings }: ClusterReport): string | null {
   if ((sorted[0]?.[1].length ?? 0) === (sorted.at(-1)?.[1].length ?? 0)) return null;
   const worst = sorted.slice(0, WORST);
   const rest = byNode.length - worst.length;
-  return `Most findings: ${worst.map(([node, found]) => `${printable(node, 253)} (${found.length})`).join(', ')}${rest > 0 ? ` and ${plural(rest, 'more node')}` : ''}.`;
+  return (
+    `Most findings: ${worst.map(([node, found]) => `${printable(node, 253)} (${found.length})`).join(', ')}` +
+    `${rest > 0 ? ` and ${plural(rest, 'more node')}` : ''}.`
+  );
 }

@@ -18,10 +18,11 @@ export const ${name} = definePodCheck({
   why: 'Say in at most 400 characters what happens to the pod where it fails.',
   // Parts of Evidence (lib/model/evidence.ts); judge sees these and no others.
   needs: ['podNetworks'],
-  // Why a pod is not judged: questions of lib/computed, such as networkElsewhere, or of your own. They are asked in this order.
+  // Why a pod is not judged: questions of lib/computed, such as networkElsewhere, or of your own. They are
+  // asked in this order.
   unless: ['namespace unread'],
-  // Answer 'pass', { detail, confidence, evidence, remedy }, { unknown: why }, or in words why the pod is not judged. What another
-  // check reports as the cause stands in explainedBy: [failing(thatCheck)].
+  // Answer 'pass', { detail, confidence, evidence, remedy }, { unknown: why }, or in words why the pod is not
+  // judged. What another check reports as the cause stands in explainedBy: [failing(thatCheck)].
   judge(_network) {
     return { unknown: '${id} is not written yet' };
   },

@@ -1,6 +1,6 @@
 /**
- * The audit of a fleet, in steps that different processes may run, and rerun. Functions import only the file of their step:
- * this file would add the code of all others.
+ * The audit of a fleet, in steps that different processes may run, and rerun. Functions import only the file
+ * of their step: this file would add the code of all others.
  */
 export { auditBatchOfFleet } from './audit-batch.ts';
 export { concludeClusterOfFleet } from './conclude-cluster.ts';

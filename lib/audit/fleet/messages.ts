@@ -95,7 +95,10 @@ export const conclusionSchema = clusterSummarySchema.extend({
 });
 export type Conclusion = z.infer<typeof conclusionSchema>;
 
-/** Whether a run read nodes of the cluster. Where there is none to read (scaled to zero, Fargate alone), nothing is missing. */
+/**
+ * Whether a run read nodes of the cluster. Where there is none to read (scaled to zero, Fargate alone),
+ * nothing is missing.
+ */
 export function isRead({ nodes, reached }: Pick<Conclusion, 'nodes' | 'reached'>): boolean {
   return nodes.audited + nodes.partial > 0 || (reached && nodes.failed === 0);
 }
@@ -103,7 +106,10 @@ export function isRead({ nodes, reached }: Pick<Conclusion, 'nodes' | 'reached'>
 /** A cluster whose conclusion failed: it has no report. */
 const lostSchema = z.object({ cluster: z.string(), reason: z.string().describe('Why it has none.') });
 
-/** The error that ended a cluster's plan, all its batches or its conclusion: the code of an AuditError, or the service's own name. */
+/**
+ * The error that ended a cluster's plan, all its batches or its conclusion: the code of an AuditError, or the
+ * service's own name.
+ */
 export type StepFailure = { readonly code: string; readonly message: string };
 
 /** A failure as reports say it: no more of its message than a mail has room for. */
@@ -114,7 +120,10 @@ export function failureText({ code, message }: StepFailure): string {
 export const fleetConclusionInputSchema = z.object({
   runId: z.string(),
   digest: z.boolean().default(false),
-  /** The outcome of each cluster: small, as its conclusion is in the store. A cluster whose states had no end is missing. */
+  /**
+   * The outcome of each cluster: small, as its conclusion is in the store. A cluster whose states had no end
+   * is missing.
+   */
   clusters: z.array(z.union([conclusionSchema, lostSchema, z.object({ cluster: z.string() })])),
 });
 export type FleetConclusionInput = z.input<typeof fleetConclusionInputSchema>;

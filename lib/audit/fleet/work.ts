@@ -103,7 +103,10 @@ export async function readFound(store: Store, runId: string): Promise<Found | nu
   return await readJson(store, keys.found(runId), foundSchema);
 }
 
-/** Keeps the first attempt's conclusion: a later one only differs in whether it sent a message. @throws AuditError STORE */
+/**
+ * Keeps the first attempt's conclusion: a later one only differs in whether it sent a message.
+ * @throws AuditError STORE
+ */
 export async function keepConclusion(store: Store, run: Run, conclusion: Conclusion): Promise<void> {
   await store.putOnce(keys.work(run, CONCLUSION), Buffer.from(JSON.stringify(conclusion)));
 }

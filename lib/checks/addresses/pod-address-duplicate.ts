@@ -24,7 +24,9 @@ export const podAddressDuplicate = defineClusterCheck({
   severity: 'critical',
   title: "No other pod holds the pod's address",
   failureTitle: 'Several pods have the same address',
-  why: 'Packets for the address reach now one pod, now the other: connections break at random, requests and their credentials arrive at a stranger, and a network policy for one holds for the other.',
+  why:
+    'Packets for the address reach now one pod, now the other: connections break at random, requests ' +
+    'and their credentials arrive at a stranger, and a network policy for one holds for the other.',
   run({ podAddresses }, { now }) {
     const pods = Map.groupBy(podAddresses, keyOf);
     const few = podAddresses.filter((held) => (pods.get(keyOf(held))?.length ?? 0) <= ADDRESSES_OF_A_POD);
@@ -100,7 +102,8 @@ function duplicate(object: AuditedObject, conflicts: readonly Conflict[]): Outco
     detail: listed(
       conflicts.map(
         ({ intruder, rightful: first }) =>
-          `The pod holds ${first.address}, and so does ${nameOf(first)} on the same node${intruder.inPodStatus ? ', which had it first' : "; the API shows it as that pod's only"}.`,
+          `The pod holds ${first.address}, and so does ${nameOf(first)} on the same ` +
+          `node${intruder.inPodStatus ? ', which had it first' : "; the API shows it as that pod's only"}.`,
       ),
       SHOWN,
       ' ',
@@ -137,7 +140,9 @@ function betweenNodes({ address, holders }: SharedAddress): Outcome {
   return fail(
     { kind: 'address', name: address },
     {
-      detail: `${address} is held by ${names}. The API shows it as the address of ${inApi}. Each node reports only its own pods, so only the nodes themselves can show which one is wrong.`,
+      detail:
+        `${address} is held by ${names}. The API shows it as the address of ${inApi}. Each node reports ` +
+        'only its own pods, so only the nodes themselves can show which one is wrong.',
       confidence: 'probable',
       evidence: rowsOf(holders, SHOWN, holderRow),
       remedy: [
@@ -150,7 +155,8 @@ function betweenNodes({ address, holders }: SharedAddress): Outcome {
             ),
           ),
         look(
-          'See on each of the nodes for which pod its IPAM recorded the address, and the findings about IPAM there. In the wrong is a pod whose own node has no record of it, or another one.',
+          'See on each of the nodes for which pod its IPAM recorded the address, and the findings about IPAM ' +
+            'there. In the wrong is a pod whose own node has no record of it, or another one.',
         ),
       ],
     },

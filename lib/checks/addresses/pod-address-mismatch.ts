@@ -10,7 +10,9 @@ export const podAddressMismatch = definePodCheck({
   severity: 'critical',
   title: 'The pod holds the address that the API shows',
   failureTitle: "Pod's address differs from the API",
-  why: "Services, DNS and network policies go by the API's address: traffic for the pod goes nowhere or to another pod, and the pod's own traffic comes from an address that may be another's.",
+  why:
+    "Services, DNS and network policies go by the API's address: traffic for the pod goes nowhere or " +
+    "to another pod, and the pod's own traffic comes from an address that may be another's.",
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network, { podNetworks }) {
@@ -28,7 +30,10 @@ export const podAddressMismatch = definePodCheck({
         : given.some((one) => held.some((each) => sameAddress(one, each)))
           ? ' The CNI plugin set up what the interface holds: the API is wrong.'
           : '';
-      return `${network.interface} holds ${held.join(', ')}, but the IPv${familyOf(address)} address of the pod in the API is ${address}.${wrong}`;
+      return (
+        `${network.interface} holds ${held.join(', ')}, but the IPv${familyOf(address)} address of the pod ` +
+        `in the API is ${address}.${wrong}`
+      );
     });
     return {
       detail: said.join(' '),

@@ -10,7 +10,9 @@ export const podAddressMissing = definePodCheck({
   severity: 'critical',
   title: 'The pod holds its address',
   failureTitle: 'Pod has lost its address',
-  why: 'Without the address the pod answers nobody and reaches nobody, while Kubernetes still shows it and Services keep sending traffic there.',
+  why:
+    'Without the address the pod answers nobody and reaches nobody, while Kubernetes still shows it ' +
+    'and Services keep sending traffic there.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network, { podNetworks }) {
@@ -38,7 +40,9 @@ export const podAddressMissing = definePodCheck({
         : 'the interface holds another address instead: see pod-address-mismatch';
     }
     return {
-      detail: `${network.interface} does not hold ${missing.join(', ')}, which Kubernetes still shows, nor another address in ${missing.length === 1 ? 'its' : 'their'} place.`,
+      detail:
+        `${network.interface} does not hold ${missing.join(', ')}, which Kubernetes still shows, nor ` +
+        `another address in ${missing.length === 1 ? 'its' : 'their'} place.`,
       confidence: 'confirmed',
       evidence: addressRows(network),
       remedy: recreatePod(network.pod),

@@ -15,7 +15,11 @@ export const podAddressWrongSubnet = definePodCheck({
   severity: 'high',
   title: "The pod's address fits the node's subnet for pods",
   failureTitle: "Pod's address is outside the node's pod subnet",
-  why: "Other nodes send a subnet's packets to the node that has it: a pod that kept an address of an earlier subnet is reached from its own node only, or its traffic goes to the node that has the subnet now. With another prefix length it looks for addresses beside itself that are behind its gateway, Services among them.",
+  why:
+    "Other nodes send a subnet's packets to the node that has it: a pod that kept an address of an " +
+    'earlier subnet is reached from its own node only, or its traffic goes to the node that has the ' +
+    'subnet now. With another prefix length it looks for addresses beside itself that are behind its ' +
+    'gateway, Services among them.',
   needs: ['podNetworks', 'cniConfig', 'hostNetwork', 'node'],
   unless: [networkElsewhere],
   judge(network, { cniConfig, hostNetwork, node: api }) {
@@ -31,7 +35,9 @@ export const podAddressWrongSubnet = definePodCheck({
       return resized.length === 0
         ? 'pass'
         : {
-            detail: `${resized.map(({ address, has, given }) => `${network.interface} has ${address}/${has}, and the CNI plugin gave ${address}/${given}`).join('; ')}: the pod takes other addresses for its neighbours than its node does.`,
+            detail:
+              `${resized.map(({ address, has, given }) => `${network.interface} has ${address}/${has}, and the CNI plugin gave ${address}/${given}`).join('; ')}` +
+              ': the pod takes other addresses for its neighbours than its node does.',
             confidence: 'confirmed',
             evidence: resized.map(({ address, has, given }) => ({
               what: `prefix length of ${address}`,

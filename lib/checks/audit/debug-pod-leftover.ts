@@ -16,7 +16,9 @@ export const debugPodLeftover = defineClusterCheck({
   severity: 'medium',
   title: 'No debug pod outlives its use',
   failureTitle: 'Debug pod left behind on a node',
-  why: "A debug pod shares the node's process and network namespaces. Anyone who can exec into it is root on the node, and its view of the node's mounts can keep namespaces from being removed.",
+  why:
+    "A debug pod shares the node's process and network namespaces. Anyone who can exec into it is root " +
+    "on the node, and its view of the node's mounts can keep namespaces from being removed.",
   run({ debugPods }, { now }) {
     return debugPods.filter(isDebugPod).map((pod) => judge(pod, now));
   },
@@ -35,7 +37,10 @@ function judge(pod: Pod, now: number): Outcome {
   const ended = pod.phase === 'Succeeded' || pod.phase === 'Failed';
   const whose = isOwnPod(pod) ? 'Probe pod of netns-auditor' : 'Debug pod';
   return fail(object, {
-    detail: `${whose}, ${pod.phase}, created ${pod.createdAt}${Number.isNaN(expiresAt) ? '' : `, expired ${quote(expires ?? '', 40)}`}${pod.deletionTimestamp === null ? '' : `, its deletion is stuck since ${pod.deletionTimestamp}`}.`,
+    detail:
+      `${whose}, ${pod.phase}, created ` +
+      `${pod.createdAt}${Number.isNaN(expiresAt) ? '' : `, expired ${quote(expires ?? '', 40)}`}` +
+      `${pod.deletionTimestamp === null ? '' : `, its deletion is stuck since ${pod.deletionTimestamp}`}.`,
     confidence: 'probable',
     // A finished pod holds nothing but its name.
     ...(ended ? { severity: 'low' as const } : {}),
@@ -65,7 +70,8 @@ function remedy(pod: Pod) {
   if (pod.deletionTimestamp !== null) {
     return [
       look(
-        "Its kubelet does not confirm the deletion. See whether the node is alive; if it is, restart its kubelet or look at the pod's finalizers.",
+        'Its kubelet does not confirm the deletion. See whether the node is alive; if it is, restart its ' +
+          "kubelet or look at the pod's finalizers.",
         command('kubectl', 'get', 'node', pod.node ?? ''),
       ),
       repair(

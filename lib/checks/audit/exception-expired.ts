@@ -9,14 +9,18 @@ export const exceptionExpired = defineClusterCheck({
   severity: 'low',
   title: 'No exception is past its last day',
   failureTitle: 'Exception has expired',
-  why: 'What it covered counts and is reported again. An expired exception in the configuration hides that nobody has decided since: repair the fault, or renew the exception.',
+  why:
+    'What it covered counts and is reported again. An expired exception in the configuration hides ' +
+    'that nobody has decided since: repair the fault, or renew the exception.',
   run({ exceptions }) {
     return exceptions.map((use) => {
       const { exception, expired, covers } = use;
       const object = exceptionObject(exception);
       if (!expired) return pass(object);
       return fail(object, {
-        detail: `${exceptionInWords(exception)} ended after ${exception.expires}. ${covers.length === 0 ? 'Nothing that it covered was found.' : `It no longer covers ${covers.join(', ')}.`}`,
+        detail:
+          `${exceptionInWords(exception)} ended after ${exception.expires}. ` +
+          `${covers.length === 0 ? 'Nothing that it covered was found.' : `It no longer covers ${covers.join(', ')}.`}`,
         confidence: 'confirmed',
         evidence: [
           {

@@ -9,7 +9,9 @@ export const exceptionUnused = defineClusterCheck({
   severity: 'low',
   title: 'Every exception covers something',
   failureTitle: 'Exception covers nothing',
-  why: 'An exception whose fault is gone hides the next fault of its kind on the same objects. One with a misspelt name has never covered anything.',
+  why:
+    'An exception whose fault is gone hides the next fault of its kind on the same objects. One with a ' +
+    'misspelt name has never covered anything.',
   // An intermittent fault may be absent for one night, so its exception is not unused yet.
   observations: 2,
   run({ exceptions }) {

@@ -20,7 +20,9 @@ export const awsEniTableIncomplete = defineCheck({
   severity: 'critical',
   title: 'The table of every ENI has its default route (AWS VPC CNI)',
   failureTitle: "ENI's routing table lacks a default route (AWS VPC CNI)",
-  why: 'Packets of the pods on that ENI fall through to the main table and leave by the first ENI, where EC2 drops what has an address of another.',
+  why:
+    'Packets of the pods on that ENI fall through to the main table and leave by the first ENI, where ' +
+    'EC2 drops what has an address of another.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {
     const object = nodeObject(node);
@@ -35,7 +37,8 @@ export const awsEniTableIncomplete = defineCheck({
         detail: enis
           .map(
             ({ table, pods, eni }) =>
-              `Table ${table}${eni === null ? '' : `, that of ${eni.link.name}${eni.link.up ? '' : ', which is down'},`} has no default route${lostBy(pods)}`,
+              `Table ${table}${eni === null ? '' : `, that of ${eni.link.name}${eni.link.up ? '' : ', which is down'},`}` +
+              ` has no default route${lostBy(pods)}`,
           )
           .join(' '),
         confidence: 'confirmed',
@@ -58,7 +61,10 @@ function lostBy(pods: readonly PodNetwork[]): string {
     5,
   );
   const [send, them] = pods.length === 1 ? ['sends', 'it'] : ['send', 'them'];
-  return `: what ${counted(pods.length, 'pod')} (${names}) ${send} leaves by the wrong ENI. One-way: what is sent to ${them} still arrives.`;
+  return (
+    `: what ${counted(pods.length, 'pod')} (${names}) ${send} leaves by the wrong ENI. One-way: what ` +
+    `is sent to ${them} still arrives.`
+  );
 }
 
 /** Groups pods by the table of their ENI: the one the plugin noted, else the one that an existing rule names. */

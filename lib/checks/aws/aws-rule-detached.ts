@@ -18,7 +18,9 @@ export const awsRuleDetached = defineCheck({
   severity: 'medium',
   title: 'Every routing rule by link has its link (AWS VPC CNI)',
   failureTitle: 'Routing rules of deleted links remain (AWS VPC CNI)',
-  why: "The AWS VPC CNI names links after pods: a StatefulSet's next pod of that name has the rule again, and sends its packets to the table of another pod's ENI.",
+  why:
+    "The AWS VPC CNI names links after pods: a StatefulSet's next pod of that name has the rule again, " +
+    "and sends its packets to the table of another pod's ENI.",
   observations: 2,
   needs: ['hostNetwork', 'cniConfig'],
   run({ hostNetwork, cniConfig }, { node }) {

@@ -15,7 +15,9 @@ export const awsRuleLeaked = defineCheck({
   severity: 'medium',
   title: 'Every routing rule of a pod has its pod (AWS VPC CNI)',
   failureTitle: 'Routing rules of deleted pods remain (AWS VPC CNI)',
-  why: 'The next pod that gets the address on another ENI sends by the wrong one, and a pod of another node with that address cannot be reached from here.',
+  why:
+    'The next pod that gets the address on another ENI sends by the wrong one, and a pod of another ' +
+    'node with that address cannot be reached from here.',
   observations: 2,
   needs: ['hostNetwork', 'ipam', 'pods', 'namespaces', 'cniResults'],
   run({ hostNetwork, ipam, pods, namespaces, cniResults }, { node }) {
@@ -30,7 +32,10 @@ export const awsRuleLeaked = defineCheck({
     if (leaked.length === 0) return [pass(object)];
     return [
       fail(object, {
-        detail: `${counted(leaked.length, 'address', 'addresses')} that no pod, namespace or allocation has still ${leaked.length === 1 ? 'has' : 'have'} routing rules: ${listed(leaked.map(([address]) => address))}.`,
+        detail:
+          `${counted(leaked.length, 'address', 'addresses')} that no pod, namespace or allocation has still ` +
+          `${leaked.length === 1 ? 'has' : 'have'} routing rules: ` +
+          `${listed(leaked.map(([address]) => address))}.`,
         confidence: 'confirmed',
         evidence: rowsOf(leaked, SHOWN, ([address, rules]) => ({
           what: `rules of ${address}`,

@@ -34,7 +34,9 @@ export const awsRuleMissing = defineCheck({
   severity: 'high',
   title: 'The node has the routing rules of the pod (AWS VPC CNI)',
   failureTitle: "Pod's routing rule is missing (AWS VPC CNI)",
-  why: 'Without rule 1536 the packets of a pod leave by the wrong network interface, and EC2 drops them there. Without rule 512 pods of the same interface cannot reach it: their packets leave the node.',
+  why:
+    'Without rule 1536 the packets of a pod leave by the wrong network interface, and EC2 drops them ' +
+    'there. Without rule 512 pods of the same interface cannot reach it: their packets leave the node.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {
     const judged = podNetworks.map((network) => ({ network, why: sharedEniPod(network) }));
@@ -87,7 +89,8 @@ function detailOf({ network, missing }: Lacking): string {
     .map(({ address, priority, table }) =>
       priority === PRIORITY.toPod
         ? `There is no rule 512 to ${address}: what pods of a second ENI send to it leaves the node. One-way: what it sends finds its way.`
-        : `There is no rule 1536 from ${address} to table ${table}, that of its ENI: what ${network.pod.name} sends leaves by the wrong ENI. One-way: what is sent to it still arrives.`,
+        : `There is no rule 1536 from ${address} to table ${table}, that of its ENI: what ` +
+          `${network.pod.name} sends leaves by the wrong ENI. One-way: what is sent to it still arrives.`,
     )
     .join(' ');
 }

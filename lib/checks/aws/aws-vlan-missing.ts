@@ -18,7 +18,9 @@ export const awsVlanMissing = definePodCheck({
   severity: 'critical',
   title: 'The pod has the VLAN of its branch ENI (AWS VPC CNI)',
   failureTitle: "Branch ENI's VLAN or table is missing (AWS VPC CNI)",
-  why: 'Security groups for pods give a pod its own ENI, behind a VLAN. Without its link, rules or routes the pod reaches nothing, and nothing reaches it.',
+  why:
+    'Security groups for pods give a pod its own ENI, behind a VLAN. Without its link, rules or routes ' +
+    'the pod reaches nothing, and nothing reaches it.',
   needs: ['podNetworks', 'hostNetwork'],
   unless: [notOnBranchEni, networkElsewhere, linkFault],
   judge(network, { hostNetwork }) {

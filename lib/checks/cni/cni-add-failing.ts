@@ -28,7 +28,9 @@ export const cniAddFailing = defineCheck({
   severity: 'critical',
   title: 'A new pod gets a network on the node, and leaves nothing behind',
   failureTitle: 'New pod gets no network, or leaves remains',
-  why: 'Running pods keep running while no new one can start: the fault shows only when something is deployed, scaled or moved. What each pod leaves behind adds up until a limit is reached.',
+  why:
+    'Running pods keep running while no new one can start: the fault shows only when something is ' +
+    'deployed, scaled or moved. What each pod leaves behind adds up until a limit is reached.',
   active: 'cni',
   needs: ['canary'],
   run({ canary }, { node }) {
@@ -95,7 +97,9 @@ function withoutAddress(canary: Canary, node: string): Outcome {
 function leftBehind(pod: string, found: readonly string[], node: string): Outcome {
   const leftovers = found.map((leftover) => quote(leftover, 120));
   return fail(nodeObject(node), {
-    detail: `${counted(leftovers.length, 'thing')} of the canary pod ${quote(pod, 120)} stayed on the node after its deletion: ${listed(leftovers, 5)}.`,
+    detail:
+      `${counted(leftovers.length, 'thing')} of the canary pod ${quote(pod, 120)} stayed on the node ` +
+      `after its deletion: ${listed(leftovers, 5)}.`,
     confidence: 'probable',
     // Pods can start, so no pod lacks a network now.
     severity: 'medium',

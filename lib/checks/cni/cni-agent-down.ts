@@ -136,7 +136,8 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
       ...down.map(({ agent, pod }) =>
         pod === null
           ? look(
-              `See whether a DaemonSet is to run ${agent.name} there: it may have been deleted, or its node selector or tolerations leave the node out.`,
+              `See whether a DaemonSet is to run ${agent.name} there: it may have been deleted, or its node ` +
+                'selector or tolerations leave the node out.',
               command('kubectl', 'get', 'daemonsets', '-A', '-o', 'wide'),
             )
           : look(`See why ${agent.name} does not come up: its last words before it ended.`, lastWords(pod)),

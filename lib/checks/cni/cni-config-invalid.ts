@@ -11,7 +11,9 @@ export const cniConfigInvalid = defineCheck({
   severity: 'critical',
   title: 'The node has a CNI configuration that its runtime loads',
   failureTitle: 'Node has no valid CNI configuration',
-  why: 'Without it the runtime can neither set up nor tear down the network of a pod: the node goes NotReady, new pods stay in ContainerCreating, deleted ones in Terminating.',
+  why:
+    'Without it the runtime can neither set up nor tear down the network of a pod: the node goes ' +
+    'NotReady, new pods stay in ContainerCreating, deleted ones in Terminating.',
   needs: ['cniConfig', 'node'],
   run({ cniConfig, node: { containerRuntime, createdAt, ready } }, { node, now, settleSeconds }) {
     const object = nodeObject(node);
@@ -39,7 +41,9 @@ export const cniConfigInvalid = defineCheck({
         detail:
           first === undefined
             ? `No CNI configuration in ${quote(cniConfig.directory)}.`
-            : `${quote(first.name, 80)} in ${quote(cniConfig.directory)} is the first and cannot be loaded: ${quote(first.error ?? '')}.${skips ? ` The runtime goes on with ${quote(firstValid.name, 80)}, perhaps another network.` : ''}`,
+            : `${quote(first.name, 80)} in ${quote(cniConfig.directory)} is the first and cannot be loaded: ` +
+              `${quote(first.error ?? '')}.` +
+              `${skips ? ` The runtime goes on with ${quote(firstValid.name, 80)}, perhaps another network.` : ''}`,
         confidence: 'probable',
         ...(skips ? { severity: 'high' as const } : {}),
         evidence:

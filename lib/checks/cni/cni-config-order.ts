@@ -13,7 +13,9 @@ export const cniConfigOrder = defineCheck({
   severity: 'medium',
   title: 'New pods get the network that running pods have',
   failureTitle: 'A different CNI configuration now takes precedence',
-  why: 'The runtime takes the first file by name. New pods get the network of that one: addresses of another range, which other nodes and network policies do not know, while existing pods continue as before.',
+  why:
+    'The runtime takes the first file by name. New pods get the network of that one: addresses of ' +
+    'another range, which other nodes and network policies do not know, while existing pods continue as before.',
   needs: ['cniConfig', 'podNetworks', 'node'],
   run({ cniConfig, podNetworks, node: { containerRuntime } }, { node }) {
     const object = nodeObject(node);
@@ -33,7 +35,10 @@ export const cniConfigOrder = defineCheck({
     const name = quote(config.name, 80);
     return [
       fail(object, {
-        detail: `New pods get the network ${quote(config.network ?? '?', 60)} of ${name}, as it comes first by name; ${counted(attached.length, 'running pod')} have ${listed(networks.map((one) => quote(one, 60)))}.`,
+        detail:
+          `New pods get the network ${quote(config.network ?? '?', 60)} of ${name}, as it comes first by ` +
+          `name; ${counted(attached.length, 'running pod')} have ` +
+          `${listed(networks.map((one) => quote(one, 60)))}.`,
         confidence: 'confirmed',
         evidence: [
           {

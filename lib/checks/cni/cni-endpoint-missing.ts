@@ -16,7 +16,9 @@ export const cniEndpointMissing = definePodCheck({
   severity: 'high',
   title: 'The CNI agent has an endpoint of the pod on file',
   failureTitle: 'Pod has no CNI agent endpoint',
-  why: 'Agents of other nodes know a pod by its endpoint. Without one, the pod is unknown to them: network policies drop its packets, or they create no route and no rule for it.',
+  why:
+    'Agents of other nodes know a pod by its endpoint. Without one, the pod is unknown to them: ' +
+    'network policies drop its packets, or they create no route and no rule for it.',
   needs: ['podNetworks', 'cniEndpoints'],
   facts: ({ cniEndpoints }) => ({ byPod: endpointsByPod(cniEndpoints) }),
   judge(network, { cniEndpoints, byPod }, { node }) {

@@ -32,7 +32,10 @@ export const cniEndpointStale = defineCheck({
   severity: 'medium',
   title: 'Endpoints of the CNI agent are those of the pods that run',
   failureTitle: 'Recorded endpoint belongs to no running pod',
-  why: 'Other nodes trust the address of such an endpoint. The pod that gets the address next has the identity and the network policies of another pod, and a removal that names the wrong sandbox releases nothing.',
+  why:
+    'Other nodes trust the address of such an endpoint. The pod that gets the address next has the ' +
+    'identity and the network policies of another pod, and a removal that names the wrong sandbox ' +
+    'releases nothing.',
   observations: 2,
   needs: ['pods', 'podNetworks', 'sandboxes', 'cniEndpoints'],
   run({ pods, podNetworks, sandboxes, cniEndpoints }, context) {
@@ -102,7 +105,9 @@ function judge(
   const [first] = wrong;
   if (first === undefined) return pass(object);
   return fail(object, {
-    detail: `The CNI agent's record belongs to something else: ${listed(wrong.map(({ what, actual, expected }) => `${what} is ${actual}, and the pod has ${expected}`))}.`,
+    detail:
+      `The CNI agent's record belongs to something else: ` +
+      `${listed(wrong.map(({ what, actual, expected }) => `${what} is ${actual}, and the pod has ${expected}`))}.`,
     confidence: 'confirmed',
     ...(others.length > 0 ? { severity: 'high' as const } : {}),
     evidence: wrong,
@@ -123,7 +128,9 @@ function judgeLeft(
   );
   const addresses = listed(endpoint.addresses.map((address) => quote(address, 50)));
   return fail(object, {
-    detail: `A CiliumEndpoint exists for ${addresses}, and neither the API nor the runtime has its pod on this node${heir === undefined ? '' : `; ${namespacedName(heir.pod)} has the address now`}.`,
+    detail:
+      `A CiliumEndpoint exists for ${addresses}, and neither the API nor the runtime has its pod on this ` +
+      `node${heir === undefined ? '' : `; ${namespacedName(heir.pod)} has the address now`}.`,
     confidence: 'confirmed',
     ...(heir === undefined ? {} : { severity: 'high' as const }),
     evidence: [

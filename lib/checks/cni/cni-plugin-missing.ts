@@ -12,7 +12,9 @@ export const cniPluginMissing = defineCheck({
   severity: 'critical',
   title: 'Every plugin of the CNI configuration is installed',
   failureTitle: 'CNI plugin in the configuration is not installed',
-  why: 'The runtime fails on the whole chain: no new pod on the node gets a network, and pods that are deleted stay in Terminating, as DEL needs the same binaries.',
+  why:
+    'The runtime fails on the whole chain: no new pod on the node gets a network, and pods that are ' +
+    'deleted stay in Terminating, as DEL needs the same binaries.',
   needs: ['cniConfig', 'node'],
   run({ cniConfig, node: { containerRuntime } }, { node }) {
     const object = nodeObject(node);
@@ -37,7 +39,10 @@ export const cniPluginMissing = defineCheck({
     );
     return [
       fail(object, {
-        detail: `The runtime cannot run what ${quote(config.name, 80)} names: ${listed(missing.map((type) => `${quote(type, 60)} is ${whyOf(type) ?? 'not there'}`))} (${quote(cniConfig.binaryDirectory)}).`,
+        detail:
+          `The runtime cannot run what ${quote(config.name, 80)} names: ` +
+          `${listed(missing.map((type) => `${quote(type, 60)} is ${whyOf(type) ?? 'not there'}`))} ` +
+          `(${quote(cniConfig.binaryDirectory)}).`,
         confidence: 'confirmed',
         evidence: [
           {
@@ -72,7 +77,9 @@ export const cniPluginMissing = defineCheck({
               ? [
                   lookOnNode(
                     node,
-                    `${quote(type, 60)} comes with the node's image (package containernetworking-plugins) or with whatever wrote the configuration: install it again, or, if it was uninstalled on purpose, take it out of the chain.`,
+                    `${quote(type, 60)} comes with the node's image (package containernetworking-plugins) or with ` +
+                      'whatever wrote the configuration: install it again, or, if it was uninstalled on purpose, take it ' +
+                      'out of the chain.',
                     command('ls', '-l', cniConfig.binaryDirectory, `${cniConfig.directory}/${config.name}`),
                   ),
                 ]

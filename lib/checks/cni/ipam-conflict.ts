@@ -11,7 +11,9 @@ export const ipamConflict = definePodCheck({
   severity: 'high',
   title: 'IPAM store and pod agree on the address',
   failureTitle: "IPAM assigns the pod's address to another container",
-  why: "When the other container's entry is removed the pod's address becomes free while it is in use, and the next pod that gets it breaks both.",
+  why:
+    "When the other container's entry is removed the pod's address becomes free while it is in use, " +
+    'and the next pod that gets it breaks both.',
   needs: ['ipam', 'podNetworks'],
   judge(network, { ipam, podNetworks }) {
     const compared = comparedAllocations(network, ipam);

@@ -20,7 +20,9 @@ export const ipamCorrupt = defineCheck({
   severity: 'medium',
   title: 'The IPAM store can be read throughout',
   failureTitle: 'IPAM store has unreadable entries',
-  why: 'An entry without an owner is lost forever: no DEL finds it. A checkpoint that cannot be read stops the CNI agent at its next start, and with it every new pod.',
+  why:
+    'An entry without an owner is lost forever: no DEL finds it. A checkpoint that cannot be read ' +
+    'stops the CNI agent at its next start, and with it every new pod.',
   needs: ['ipam', 'pods'],
   run({ ipam, pods }, { node, now, settleSeconds }) {
     return ipam.map((store) => {
@@ -45,7 +47,8 @@ export const ipamCorrupt = defineCheck({
         detail: [
           empty.length === 0
             ? ''
-            : `${counted(empty.length, 'address', 'addresses')} reserved by nobody: ${listed(empty.map(({ address }) => quote(address, 50)))}.`,
+            : `${counted(empty.length, 'address', 'addresses')} reserved by nobody: ` +
+              `${listed(empty.map(({ address }) => quote(address, 50)))}.`,
           first === undefined
             ? ''
             : `${counted(corrupt.length, 'file')} cannot be understood: ${listed(

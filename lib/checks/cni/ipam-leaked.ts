@@ -28,7 +28,9 @@ export const ipamLeaked = defineCheck({
   severity: 'medium',
   title: 'Every address that is taken belongs to a sandbox',
   failureTitle: 'Sandboxes that are gone still hold addresses',
-  why: 'Nobody frees such an address. They add up with every crash and reboot until the range is used up and no new pod on the node gets an address.',
+  why:
+    'Nobody frees such an address. They add up with every crash and reboot until the range is used up ' +
+    'and no new pod on the node gets an address.',
   observations: 2,
   needs: ['ipam', 'sandboxes', 'pods', 'cniConfig', 'cniResults', 'hostNetwork'],
   run({ ipam, sandboxes, pods, cniConfig, cniResults, hostNetwork }, { node, now, settleSeconds }) {
@@ -68,7 +70,10 @@ export const ipamLeaked = defineCheck({
       const full = store.capacity !== null && store.allocations.length >= store.capacity * NEARLY_FULL;
       const addresses = leaked.map(({ address }) => quote(address, 50));
       return fail(object, {
-        detail: `${counted(leaked.length, 'address', 'addresses')} of ${store.allocations.length} taken in ${quote(store.network, 60)} ${leaked.length === 1 ? 'belongs' : 'belong'} to no sandbox in any state: ${listed(addresses)}.`,
+        detail:
+          `${counted(leaked.length, 'address', 'addresses')} of ${store.allocations.length} taken in ` +
+          `${quote(store.network, 60)} ${leaked.length === 1 ? 'belongs' : 'belong'} to no sandbox in any ` +
+          `state: ${listed(addresses)}.`,
         confidence: 'confirmed',
         ...(full ? { severity: 'high' as const } : {}),
         evidence: [
@@ -76,7 +81,9 @@ export const ipamLeaked = defineCheck({
             what: `taken by container, ${allocation.modifiedAt === null ? 'time not known' : `since ${allocation.modifiedAt}`}`,
             expected: 'the id of a sandbox',
             actual: quote(allocation.containerId, 80),
-            source: `${store.path}${allocation.block === undefined ? '' : `/${quote(allocation.block, 60)}`} (${quote(allocation.address, 50)})`,
+            source:
+              `${store.path}${allocation.block === undefined ? '' : `/${quote(allocation.block, 60)}`} ` +
+              `(${quote(allocation.address, 50)})`,
           })),
           {
             what: 'sandboxes of the node, ready and stopped',
@@ -118,8 +125,11 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
   const shown = leaked.slice(0, SHOWN);
   return [
     look(
-      `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and that the entries are older than a quarter of an hour.`,
-      `ids=$(crictl pods --no-trunc -q 2>/dev/null || ctr -n k8s.io containers list -q) && ! printf '%s\\n' "$ids" | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))} && echo 'the runtime knows none of them'`,
+      `On node ${node}, as root: make sure that the runtime knows none of the ids (it must say so), and ` +
+        'that the entries are older than a quarter of an hour.',
+      'ids=$(crictl pods --no-trunc -q 2>/dev/null || ctr -n k8s.io containers list -q) && ! printf ' +
+        `'%s\\n' "$ids" | ${command('grep', '-F', ...shown.flatMap(({ containerId }) => ['-e', containerId]))}` +
+        ` && echo 'the runtime knows none of them'`,
     ),
     ...firstOf(
       leaked,

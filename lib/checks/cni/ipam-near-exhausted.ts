@@ -13,7 +13,9 @@ export const ipamNearExhausted = defineCheck({
   severity: 'high',
   title: 'The node has addresses left for new pods',
   failureTitle: 'Node is almost out of pod addresses',
-  why: 'Once the range is used up every new pod on the node stays in ContainerCreating with "no IP addresses available in range set", while the scheduler goes on placing pods there.',
+  why:
+    'Once the range is used up every new pod on the node stays in ContainerCreating with "no IP ' +
+    'addresses available in range set", while the scheduler goes on placing pods there.',
   needs: ['ipam', 'sandboxes', 'node', 'pods'],
   run({ ipam, sandboxes, node: { maxPods }, pods }, { node }) {
     const ids = new Set(sandboxes.map(({ id }) => id));
@@ -35,7 +37,9 @@ export const ipamNearExhausted = defineCheck({
       if (taken.length < store.capacity * NEARLY || enough) return pass(object);
       const unowned = taken.filter(({ containerId }) => !ids.has(containerId)).length;
       return fail(object, {
-        detail: `${taken.length} of ${store.capacity} addresses of ${quote(store.network, 60)} are taken, ${free} free${unowned === 0 ? '' : `; ${unowned} of them by no sandbox (see ipam-leaked)`}.`,
+        detail:
+          `${taken.length} of ${store.capacity} addresses of ${quote(store.network, 60)} are taken, ${free} ` +
+          `free${unowned === 0 ? '' : `; ${unowned} of them by no sandbox (see ipam-leaked)`}.`,
         confidence: 'confirmed',
         evidence: [
           {

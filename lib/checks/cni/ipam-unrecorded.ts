@@ -10,7 +10,9 @@ export const ipamUnrecorded = definePodCheck({
   severity: 'high',
   title: "The pod's address is taken in the IPAM store",
   failureTitle: 'Pod uses an address that IPAM considers free',
-  why: 'The IPAM will give the address to another pod. From then on two pods have the same address, and traffic reaches one or the other by chance.',
+  why:
+    'The IPAM will give the address to another pod. From then on two pods have the same address, and ' +
+    'traffic reaches one or the other by chance.',
   needs: ['ipam', 'podNetworks'],
   judge(network, { ipam }) {
     const compared = comparedAllocations(network, ipam);

@@ -7,8 +7,8 @@ import { command, look, repair } from '../remedies/steps.ts';
 const SHOWN = 10;
 
 /**
- * kube-proxy rejects what is sent to a Service without endpoints, and eBPF proxies drop it. The Service and its address stay,
- * so nothing on a node is wrong.
+ * kube-proxy rejects what is sent to a Service without endpoints, and eBPF proxies drop it. The Service and
+ * its address stay, so nothing on a node is wrong.
  */
 export const clusterDnsUnserved = defineClusterCheck({
   id: 'cluster-dns-unserved',
@@ -16,7 +16,9 @@ export const clusterDnsUnserved = defineClusterCheck({
   severity: 'critical',
   title: 'Somebody answers at the DNS of the cluster',
   failureTitle: 'Cluster DNS has no ready endpoint',
-  why: 'No name resolves in pods with dnsPolicy ClusterFirst, neither of Services nor of anything outside. Connections to addresses go on, so only what looks a name up fails.',
+  why:
+    'No name resolves in pods with dnsPolicy ClusterFirst, neither of Services nor of anything ' +
+    'outside. Connections to addresses go on, so only what looks a name up fails.',
   run({ dnsServices }) {
     const services = Map.groupBy(dnsServices, namespacedName);
     return [...services].map(([name, given]) => judge(name, given));
@@ -31,7 +33,9 @@ function judge(service: string, given: readonly (DnsService & { readonly node: s
   const [{ namespace, name, addresses } = { namespace: '', name: '', addresses: [] }] = given;
   const nodes = given.map(({ node }) => node);
   return fail(object, {
-    detail: `Nothing answers at the nameserver that pods use: the Service ${service} (${listed(addresses)}) has no ready endpoint. The kubelets of ${counted(nodes.length, 'node')} give it to their pods.`,
+    detail:
+      `Nothing answers at the nameserver that pods use: the Service ${service} (${listed(addresses)}) ` +
+      `has no ready endpoint. The kubelets of ${counted(nodes.length, 'node')} give it to their pods.`,
     confidence: 'confirmed',
     evidence: [
       {

@@ -16,7 +16,9 @@ export const nodeClusterDnsWrong = defineCheck({
   severity: 'high',
   title: 'The kubelet gives pods the DNS of the cluster',
   failureTitle: 'Kubelet gives pods a wrong cluster nameserver',
-  why: 'Every pod of policy ClusterFirst that starts on the node asks there: names of Services do not resolve, or each look-up waits for a server that never answers. Pods on other nodes are not affected.',
+  why:
+    'Every pod of policy ClusterFirst that starts on the node asks there: names of Services do not ' +
+    'resolve, or each look-up waits for a server that never answers. Pods on other nodes are not affected.',
   needs: ['clusterDns', 'hostNetwork', 'podNetworks'],
   run({ clusterDns, hostNetwork, podNetworks }, { node }) {
     const object = nodeObject(node);
@@ -39,7 +41,10 @@ export const nodeClusterDnsWrong = defineCheck({
     const expected = dnsAddresses(clusterDns);
     return [
       fail(object, {
-        detail: `The kubelet gives pods with dnsPolicy ClusterFirst the nameserver ${listed(kubelet.servers)}; ${listed(wrong)} belongs to no Service with port 53 and to no link of the node. ${counted(given.length, 'running pod')} on the node got it.`,
+        detail:
+          `The kubelet gives pods with dnsPolicy ClusterFirst the nameserver ${listed(kubelet.servers)}; ` +
+          `${listed(wrong)} belongs to no Service with port 53 and to no link of the node. ` +
+          `${counted(given.length, 'running pod')} on the node got it.`,
         confidence: given.length > 0 ? 'confirmed' : 'probable',
         evidence: [
           {
@@ -62,7 +67,8 @@ export const nodeClusterDnsWrong = defineCheck({
           lookOnNode(
             node,
             'see where the kubelet has it from: a flag wins over the file.',
-            'ps -o args= -C kubelet | tr " " "\\n" | grep -E "^--(cluster-dns|config)"; grep -n -A 3 clusterDNS /var/lib/kubelet/config.yaml',
+            'ps -o args= -C kubelet | tr " " "\\n" | grep -E "^--(cluster-dns|config)"; grep -n -A 3 ' +
+              'clusterDNS /var/lib/kubelet/config.yaml',
           ),
           repair(
             `Set clusterDNS to ${listed(expected)} there, and in the image, launch template or bootstrap that new nodes come from.`,

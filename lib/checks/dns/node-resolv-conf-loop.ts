@@ -10,7 +10,9 @@ export const nodeResolvConfLoop = defineCheck({
   severity: 'high',
   title: 'The resolv.conf that the node hands to pods names servers that pods can reach',
   failureTitle: 'Node hands its own loopback nameserver to pods',
-  why: 'A stub such as 127.0.0.53 answers on the node only. In a pod that address is the pod itself: pods with dnsPolicy Default resolve nothing, and CoreDNS forwards to itself until its loop detection ends it.',
+  why:
+    'A stub such as 127.0.0.53 answers on the node only. In a pod that address is the pod itself: pods ' +
+    'with dnsPolicy Default resolve nothing, and CoreDNS forwards to itself until its loop detection ends it.',
   needs: ['nodeResolvConf', 'podNetworks', 'node'],
   run({ nodeResolvConf, podNetworks, node: nodeInfo }, { node }) {
     const object = nodeObject(node);
@@ -66,7 +68,8 @@ export const nodeResolvConfLoop = defineCheck({
             'cat /run/systemd/resolve/resolv.conf',
           ),
           repair(
-            'Set resolvConf: /run/systemd/resolve/resolv.conf in the configuration of the kubelet (often /var/lib/kubelet/config.yaml), in the image or the launch template if nodes are replaced.',
+            'Set resolvConf: /run/systemd/resolve/resolv.conf in the configuration of the kubelet (often ' +
+              '/var/lib/kubelet/config.yaml), in the image or the launch template if nodes are replaced.',
           ),
           repairOnNode(
             node,

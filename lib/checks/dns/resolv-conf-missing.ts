@@ -10,7 +10,9 @@ export const resolvConfMissing = definePodCheck({
   severity: 'critical',
   title: 'The containers of the pod have a resolv.conf with a nameserver',
   failureTitle: 'Container has no resolv.conf, or an empty one',
-  why: 'Without nameservers the C library asks 127.0.0.1, where nobody answers in a pod: no name resolves, neither of Services nor of the internet, while the network itself works.',
+  why:
+    'Without nameservers the C library asks 127.0.0.1, where nobody answers in a pod: no name ' +
+    'resolves, neither of Services nor of the internet, while the network itself works.',
   needs: ['podNetworks'],
   unless: [networkElsewhere],
   judge(network) {

@@ -10,7 +10,9 @@ export const sandboxCreateFailing = defineCheck({
   severity: 'high',
   title: 'The sandbox of the pod could be created',
   failureTitle: "Pod's sandbox cannot be created",
-  why: 'The pod does not start: it stays in ContainerCreating, and the kubelet keeps trying and failing, each time perhaps leaving an address or a link behind.',
+  why:
+    'The pod does not start: it stays in ContainerCreating, and the kubelet keeps trying and failing, ' +
+    'each time perhaps leaving an address or a link behind.',
   needs: ['events', 'pods'],
   run({ events, pods }, { node, now, settleSeconds }) {
     const failing = createFailures(events, pods, now).map((entry) => ({
@@ -37,7 +39,9 @@ export const sandboxCreateFailing = defineCheck({
       // During a rollout many pods are deferred once each.
       if (count < REPEATED && (alike < REPEATED || explained.id === AGENT_BUSY)) return pass(object);
       return fail(object, {
-        detail: `${count} failed attempts${alike > 1 ? `, and ${alike} pods of the node fail alike` : ''}, because ${explained.cause}. Last: ${quote(last.message, 300)}`,
+        detail:
+          `${count} failed attempts${alike > 1 ? `, and ${alike} pods of the node fail alike` : ''}, because ` +
+          `${explained.cause}. Last: ${quote(last.message, 300)}`,
         confidence: 'probable',
         evidence: [
           {

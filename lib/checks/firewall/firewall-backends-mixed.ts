@@ -26,7 +26,9 @@ export const firewallBackendsMixed = defineCheck({
   severity: 'medium',
   title: "Rules of the cluster are in one backend of the node's iptables",
   failureTitle: 'Cluster rules are split across both iptables backends',
-  why: 'Packets pass both backends: one may drop what the other accepts, and rules that an agent left in a backend that it no longer uses stay active, for Services and pods that are gone.',
+  why:
+    'Packets pass both backends: one may drop what the other accepts, and rules that an agent left in ' +
+    'a backend that it no longer uses stay active, for Services and pods that are gone.',
   needs: ['hostPacketFilters'],
   run({ hostPacketFilters }, { node }) {
     const object = nodeObject(node);
@@ -53,10 +55,12 @@ export const firewallBackendsMixed = defineCheck({
           lookOnNode(
             node,
             "see which backend each agent uses now, by the counters of its rules; the node's own program is of one of them.",
-            `${command('iptables', '--version')}; iptables-legacy-save -c | ${OF_CLUSTER} | head -n 20; iptables-nft-save -c | ${OF_CLUSTER} | head -n 20`,
+            `${command('iptables', '--version')}; iptables-legacy-save -c | ${OF_CLUSTER} | head -n 20; ` +
+              `iptables-nft-save -c | ${OF_CLUSTER} | head -n 20`,
           ),
           repair(
-            'Give kube-proxy and the CNI plugin the same backend (its image, FELIX_IPTABLESBACKEND of Calico, iptables of the node), then drain and restart the node: what is left in the other goes with it.',
+            'Give kube-proxy and the CNI plugin the same backend (its image, FELIX_IPTABLESBACKEND of Calico, ' +
+              'iptables of the node), then drain and restart the node: what is left in the other goes with it.',
           ),
         ],
       }),

@@ -7,8 +7,8 @@ import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /**
- * Whoever flushes the built-in chains, or restores an older dump, loses the jump and keeps the chain it led to. The agent of AWS writes it
- * when it starts; others look after it.
+ * Whoever flushes the built-in chains, or restores an older dump, loses the jump and keeps the chain it led
+ * to. The agent of AWS writes it when it starts; others look after it.
  */
 export const masqueradeRulesDetached = defineCheck({
   id: 'masquerade-rules-detached',
@@ -16,7 +16,9 @@ export const masqueradeRulesDetached = defineCheck({
   severity: 'high',
   title: "What pods send out of the cluster gets the node's address",
   failureTitle: 'No packet reaches the rules that masquerade pods',
-  why: "What pods send out of the cluster keeps the pod's address, to which no router outside answers: no registry, no cloud API, no upstream DNS. Inside the cluster all works.",
+  why:
+    "What pods send out of the cluster keeps the pod's address, to which no router outside answers: no " +
+    'registry, no cloud API, no upstream DNS. Inside the cluster all works.',
   needs: ['hostPacketFilters', 'podNetworks'],
   run({ hostPacketFilters, podNetworks }, { node }) {
     const object = nodeObject(node);
@@ -35,7 +37,9 @@ export const masqueradeRulesDetached = defineCheck({
     if (first === undefined) return [pass(object)];
     return [
       fail(object, {
-        detail: `Chain ${listed(cut.map(({ chain, tool }) => `${chain} (${tool})`))} has its rules, but no rule of POSTROUTING leads there.`,
+        detail:
+          `Chain ${listed(cut.map(({ chain, tool }) => `${chain} (${tool})`))} has its rules, but no rule of ` +
+          'POSTROUTING leads there.',
         confidence: 'confirmed',
         evidence: cut.map(({ chain, tool, rules }) => ({
           what: `rule of POSTROUTING that leads to ${chain}, which has ${rules}`,

@@ -35,7 +35,10 @@ export const meshRulesMissing = defineCheck({
   severity: 'high',
   title: "Packets of pods in a mesh go to the mesh's proxy",
   failureTitle: 'Enrolled pod is not redirected to the mesh',
-  why: 'The API, the proxy and the dashboards say that the pod is in the mesh, but its packets pass by the proxy: unencrypted, without policies, and refused by peers that demand mutual TLS. Nothing restores the rules in a running pod.',
+  why:
+    'The API, the proxy and the dashboards say that the pod is in the mesh, but its packets pass by ' +
+    'the proxy: unencrypted, without policies, and refused by peers that demand mutual TLS. Nothing ' +
+    'restores the rules in a running pod.',
   needs: ['podNetworks'],
   run({ podNetworks }, { node }) {
     const outcomes: Outcome[] = [];
@@ -93,7 +96,10 @@ function judgeOne(
   // One of the pod's own containers may have removed them, on purpose or not.
   const own = network.pod.containers.find(mayChangeNetwork);
   return fail(object, {
-    detail: `The pod is enrolled in ${mesh.name}, but no rule in its namespace redirects what ${what}; in pod ${namespacedName({ namespace, name })} of this node there is one${own === undefined ? '' : `. Its container ${own.name} may change the network`}.`,
+    detail:
+      `The pod is enrolled in ${mesh.name}, but no rule in its namespace redirects what ${what}; in pod ` +
+      `${namespacedName({ namespace, name })} of this node there is ` +
+      `one${own === undefined ? '' : `. Its container ${own.name} may change the network`}.`,
     confidence: own === undefined ? 'confirmed' : 'probable',
     evidence: missing.map((direction) => ({
       what: `rules of ${mesh.name} in ${direction.toUpperCase()} of nat`,
@@ -115,7 +121,11 @@ function ofAll(pods: readonly Enrolled[], node: string) {
     5,
   );
   return {
-    detail: `${pods.length === 1 ? `The pod is` : `${counted(pods.length, 'pod')} of this node are`} enrolled in ${mesh?.name}, and no rule in ${pods.length === 1 ? 'its namespace' : 'any of their namespaces'} redirects packets to the mesh${pods.length === 1 ? '' : `: ${names}`}.`,
+    detail:
+      `${pods.length === 1 ? `The pod is` : `${counted(pods.length, 'pod')} of this node are`} enrolled ` +
+      `in ${mesh?.name}, and no rule in ` +
+      `${pods.length === 1 ? 'its namespace' : 'any of their namespaces'} redirects packets to the ` +
+      `mesh${pods.length === 1 ? '' : `: ${names}`}.`,
     confidence: 'suspected',
     evidence: [
       {

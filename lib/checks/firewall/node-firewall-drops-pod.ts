@@ -24,7 +24,9 @@ export const nodeFirewallDropsPod = definePodCheck({
   severity: 'high',
   title: "No rule of the node drops all packets of the pod's address",
   failureTitle: "Node's firewall drops all of the pod's packets",
-  why: 'The pod is refused or not heard from other nodes or by its neighbours, whatever policies allow. Deleting it may only hand the address to the next pod.',
+  why:
+    'The pod is refused or not heard from other nodes or by its neighbours, whatever policies allow. ' +
+    'Deleting it may only hand the address to the next pod.',
   needs: ['podNetworks', 'hostPacketFilters'],
   facts({ hostPacketFilters }) {
     const bySubject = Map.groupBy(droppingRules(hostPacketFilters), ({ subject }) => subject);
@@ -201,7 +203,10 @@ function removalOf(rule: Dropping): string {
   if (backend === 'nftables') {
     const word = isAddress ? (towards ? 'daddr' : 'saddr') : towards ? 'oif[a-z]*' : 'iif[a-z]*';
     const handle = `s/^.*${word} "*${name}"* .*(drop|reject|jump|goto).* # handle //p`;
-    return `${listOf(rule)} | ${command('sed', '-nE', handle)} | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...table.split(' '), chain, 'handle')}`;
+    return (
+      `${listOf(rule)} | ${command('sed', '-nE', handle)} | head -n 1 | xargs -r ` +
+      `${command('nft', 'delete', 'rule', ...table.split(' '), chain, 'handle')}`
+    );
   }
   const tool = toolOf(backend);
   const option = isAddress ? (towards ? '-d' : '-s') : towards ? '-o' : '-i';

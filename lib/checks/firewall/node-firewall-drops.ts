@@ -50,7 +50,9 @@ export const nodeFirewallDrops = defineCheck({
     const tool = `${first.backend.startsWith('ip6') ? 'ip6tables' : 'iptables'}${legacy ? '-legacy' : ''}`;
     return [
       fail(object, {
-        detail: `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule before it accepts it; seen for all ${counted(looked, 'pod')} that were looked at.`,
+        detail:
+          `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule ` +
+          `before it accepts it; seen for all ${counted(looked, 'pod')} that were looked at.`,
         confidence: 'confirmed',
         evidence: [
           {

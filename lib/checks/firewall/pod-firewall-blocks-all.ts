@@ -12,7 +12,9 @@ export const podFirewallBlocksAll = definePodCheck({
   severity: 'high',
   title: "The pod's own firewall lets packets through",
   failureTitle: 'Firewall inside the pod drops everything',
-  why: 'The pod has an interface, an address and routes, and yet nothing passes. Network policies never look like this: they are enforced on the node, not inside the pod.',
+  why:
+    'The pod has an interface, an address and routes, and yet nothing passes. Network policies never ' +
+    'look like this: they are enforced on the node, not inside the pod.',
   needs: ['podNetworks'],
   unless: ['namespace unread', networkElsewhere],
   judge(network, _sources, { node }) {

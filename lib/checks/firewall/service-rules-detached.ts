@@ -6,7 +6,10 @@ import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** Of kube-proxy in its modes iptables and ipvs. */
 const SERVICES = 'KUBE-SERVICES';
-/** As the kernel names them: k3s and microk8s have kube-proxy inside. Where Cilium replaced it, its chains may be left. */
+/**
+ * As the kernel names them: k3s and microk8s have kube-proxy inside. Where Cilium replaced it, its chains may
+ * be left.
+ */
 const PROXIES = ['kube-proxy', 'k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
 /** What each way into the chain carries. */
 const WAYS = [
@@ -15,8 +18,8 @@ const WAYS = [
 ] as const;
 
 /**
- * Whoever flushes the built-in chains, or restores an older dump, loses the jumps and keeps what they led to. kube-proxy writes them
- * only when it writes all of its rules: since 1.28 once an hour (FullSyncPeriod).
+ * Whoever flushes the built-in chains, or restores an older dump, loses the jumps and keeps what they led to.
+ * kube-proxy writes them only when it writes all of its rules: since 1.28 once an hour (FullSyncPeriod).
  */
 export const serviceRulesDetached = defineCheck({
   id: 'service-rules-detached',
@@ -24,7 +27,9 @@ export const serviceRulesDetached = defineCheck({
   severity: 'critical',
   title: "The node's packets reach the rules of Services",
   failureTitle: 'No packet reaches the rules of Services',
-  why: 'No Service answers from this node, cluster DNS included, while every address of a pod does. kube-proxy runs, and its rules are all there.',
+  why:
+    'No Service answers from this node, cluster DNS included, while every address of a pod does. ' +
+    'kube-proxy runs, and its rules are all there.',
   needs: ['hostPacketFilters', 'processes'],
   run({ hostPacketFilters, processes }, { node }) {
     const object = nodeObject(node);

@@ -16,7 +16,9 @@ export const tunnelPortBlocked = defineCheck({
   severity: 'critical',
   title: "The node's packet filter lets the tunnel between nodes through",
   failureTitle: "Node's firewall drops the tunnel between nodes",
-  why: "No packet gets between the node's pods and those of other nodes, while nodes reach each other, and all on the node works. Device, routes and entries of the tunnel look right.",
+  why:
+    "No packet gets between the node's pods and those of other nodes, while nodes reach each other, " +
+    'and all on the node works. Device, routes and entries of the tunnel look right.',
   needs: ['node', 'hostNetwork', 'hostPacketFilters'],
   run({ node: own, hostNetwork, hostPacketFilters }, { node }) {
     const object = nodeObject(node);
@@ -29,7 +31,9 @@ export const tunnelPortBlocked = defineCheck({
     if (first === undefined) return [pass(object)];
     return [
       fail(object, {
-        detail: `The node's ${first.chain} chain (${first.backend}) drops UDP port ${port}, at which ${tunnel.device} gets the packets of other nodes' pods: ${quote(first.rule)}.`,
+        detail:
+          `The node's ${first.chain} chain (${first.backend}) drops UDP port ${port}, at which ` +
+          `${tunnel.device} gets the packets of other nodes' pods: ${quote(first.rule)}.`,
         confidence: 'probable',
         evidence: rowsOf(found, SHOWN, ({ backend, chain, rule }) => ({
           what: `rule of ${chain} (${backend}) for UDP port ${port}`,
@@ -46,7 +50,8 @@ export const tunnelPortBlocked = defineCheck({
               : 'nft -a list ruleset | grep -w dport',
           ),
           repair(
-            `On node ${node}, as root: have that program remove the rule, or accept UDP port ${port} from the other nodes before it. No pod has to be deleted.`,
+            `On node ${node}, as root: have that program remove the rule, or accept UDP port ${port} from the ` +
+              'other nodes before it. No pod has to be deleted.',
           ),
         ],
       }),

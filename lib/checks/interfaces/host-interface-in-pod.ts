@@ -36,7 +36,9 @@ export const hostInterfaceInPod = definePodCheck({
     );
     if (devices.length === 0) return 'pass';
     return {
-      detail: `The pod's namespace holds ${devices.map((link) => `${link.name} (${link.mac}, ${link.parentDevice ?? 'a device of the node'})`).join(', ')}.`,
+      detail:
+        `The pod's namespace holds ` +
+        `${devices.map((link) => `${link.name} (${link.mac}, ${link.parentDevice ?? 'a device of the node'})`).join(', ')}.`,
       confidence: 'probable',
       evidence: devices.map((link) => ({
         what: link.name,

@@ -4,14 +4,19 @@ import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** A DHCP lease (option 26) or a network manager lowers the device after the plugin was set up, or the plugin is given too much. */
+/**
+ * A DHCP lease (option 26) or a network manager lowers the device after the plugin was set up, or the plugin
+ * is given too much.
+ */
 export const nodeMtuTooSmall = defineCheck({
   id: 'node-mtu-too-small',
   topic: 'interfaces',
   severity: 'medium',
   title: "The node's uplink takes packets as large as its pods send",
   failureTitle: "Node's uplink MTU is smaller than its pods'",
-  why: 'Small requests of every pod on the node work and large answers vanish or crawl: TLS handshakes hang, uploads stall, and ping looks fine.',
+  why:
+    'Small requests of every pod on the node work and large answers vanish or crawl: TLS handshakes ' +
+    'hang, uploads stall, and ping looks fine.',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
   run(sources, { node }) {
     const object = nodeObject(node);
@@ -53,7 +58,8 @@ export const nodeMtuTooSmall = defineCheck({
           ),
           repairOnNode(
             node,
-            'raise it again; no pod has to be deleted. Where the network behind it takes no more (VPN, another cloud), lower mtu in the configuration of the CNI plugin instead, and recreate the pods of the node.',
+            'raise it again; no pod has to be deleted. Where the network behind it takes no more (VPN, another ' +
+              'cloud), lower mtu in the configuration of the CNI plugin instead, and recreate the pods of the node.',
             command('ip', 'link', 'set', 'dev', uplink.name, 'mtu', String(needed)),
           ),
         ],

@@ -12,7 +12,9 @@ export const podInterfaceDown = definePodCheck({
   severity: 'high',
   title: "The pod's interface is up",
   failureTitle: "Pod's network interface is down",
-  why: 'A pod whose interface is down keeps its address but loses its routes: nothing gets in or out, while Kubernetes shows it Running until a probe over the network fails.',
+  why:
+    'A pod whose interface is down keeps its address but loses its routes: nothing gets in or out, ' +
+    'while Kubernetes shows it Running until a probe over the network fails.',
   needs: ['podNetworks'],
   unless: [networkElsewhere],
   judge(network) {

@@ -8,7 +8,9 @@ export const podInterfaceMissing = definePodCheck({
   severity: 'critical',
   title: 'The pod has its network interface',
   failureTitle: 'Pod has no network interface',
-  why: 'A pod whose namespace lost its interface has no network at all, while Kubernetes still shows it Running with an address and sends it traffic.',
+  why:
+    'A pod whose namespace lost its interface has no network at all, while Kubernetes still shows it ' +
+    'Running with an address and sends it traffic.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network) {
@@ -16,7 +18,9 @@ export const podInterfaceMissing = definePodCheck({
     if (network.stack.links.some((link) => link.name === network.interface)) return 'pass';
     const others = network.stack.links.map((link) => link.name).join(', ');
     return {
-      detail: `No interface ${network.interface} in the pod's network namespace, only ${others || 'nothing'}; Kubernetes still shows ${network.pod.podIPs.join(', ')}.`,
+      detail:
+        `No interface ${network.interface} in the pod's network namespace, only ${others || 'nothing'}; ` +
+        `Kubernetes still shows ${network.pod.podIPs.join(', ')}.`,
       confidence: 'confirmed',
       evidence: [
         {

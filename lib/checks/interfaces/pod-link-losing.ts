@@ -22,7 +22,9 @@ export const podLinkLosing = defineClusterCheck({
   severity: 'medium',
   title: "The pod's link lost nothing since the last audit",
   failureTitle: "Pod's link loses packets or its carrier",
-  why: 'Requests are slow or time out now and then, as lost packets have to be sent again. Nothing restarts, every state looks right, and each test seems to work.',
+  why:
+    'Requests are slow or time out now and then, as lost packets have to be sent again. Nothing ' +
+    'restarts, every state looks right, and each test seems to work.',
   run({ podLinks, earlierPodLinks }, { now }) {
     const earlier = new Map((earlierPodLinks?.links ?? []).map((link) => [keyOf(link), link]));
     return podLinks.map((link) => {
@@ -79,7 +81,9 @@ function judge(since: PodLink, milliseconds: number): Outcome {
     ...(flaps ? [`the carrier went away or came back ${changes} times`] : []),
   ];
   return fail(object, {
-    detail: `At the link of the pod (${link}${hostLink === null ? '' : `, ${hostLink} on the node`}) since the audit before, ${ago(milliseconds)} earlier: ${found.join('; ')}.`,
+    detail:
+      `At the link of the pod (${link}${hostLink === null ? '' : `, ${hostLink} on the node`}) since the ` +
+      `audit before, ${ago(milliseconds)} earlier: ${found.join('; ')}.`,
     confidence: 'confirmed',
     ...(losses.some(({ share }) => share >= SEVERE) || flaps ? { severity: 'high' as const } : {}),
     evidence: [
@@ -136,14 +140,17 @@ function remedy(
             'cat /proc/net/softnet_stat',
           ),
           repair(
-            'If it grows, raise net.core.netdev_max_backlog on the node, spread the packets (RPS) or give the node more CPU. If only packets of full size are lost, compare the MTUs of both ends. If the pod sends or gets more than before, find out why.',
+            'If it grows, raise net.core.netdev_max_backlog on the node, spread the packets (RPS) or give the ' +
+              'node more CPU. If only packets of full size are lost, compare the MTUs of both ends. If the pod ' +
+              'sends or gets more than before, find out why.',
           ),
         ]
       : []),
     ...(found.flaps
       ? [
           repair(
-            'Find out who takes an end of the pair down and up: agents of the network on the node, and containers of the pod that may change its network; their logs have the times. Restart or mend that one.',
+            'Find out who takes an end of the pair down and up: agents of the network on the node, and ' +
+              'containers of the pod that may change its network; their logs have the times. Restart or mend that one.',
           ),
         ]
       : []),

@@ -10,7 +10,9 @@ export const podLoopbackDown = definePodCheck({
   severity: 'high',
   title: "The pod's loopback is up with 127.0.0.1",
   failureTitle: "Pod's loopback interface is down or without 127.0.0.1",
-  why: 'Containers of a pod talk to each other, to their sidecars and to themselves over 127.0.0.1. Without it they fail in ways that look like bugs of the application.',
+  why:
+    'Containers of a pod talk to each other, to their sidecars and to themselves over 127.0.0.1. ' +
+    'Without it they fail in ways that look like bugs of the application.',
   needs: ['podNetworks'],
   unless: [networkElsewhere, 'namespace unread'],
   judge(network, _sources, { node }) {

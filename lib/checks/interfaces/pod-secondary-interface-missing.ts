@@ -12,7 +12,9 @@ export const podSecondaryInterfaceMissing = definePodCheck({
   severity: 'high',
   title: 'The pod has its secondary interfaces',
   failureTitle: 'Pod lacks a secondary interface it requested',
-  why: 'Pods that ask for further networks (storage, telecom, SR-IOV) start without them when Multus was not ready, and nothing else says so.',
+  why:
+    'Pods that ask for further networks (storage, telecom, SR-IOV) start without them when Multus was ' +
+    'not ready, and nothing else says so.',
   needs: ['podNetworks'],
   unless: [asksForNothing, networkElsewhere, 'namespace unread'],
   judge(network) {
@@ -26,7 +28,9 @@ export const podSecondaryInterfaceMissing = definePodCheck({
     };
     if (wanted === null) {
       return {
-        detail: `The pod asks for ${quote(pod.annotations['k8s.v1.cni.cncf.io/networks'] ?? '')}, and Multus wrote no network status: it was not asked when the pod was attached.`,
+        detail:
+          `The pod asks for ${quote(pod.annotations['k8s.v1.cni.cncf.io/networks'] ?? '')}, and Multus wrote ` +
+          'no network status: it was not asked when the pod was attached.',
         confidence: 'probable',
         evidence: [
           {

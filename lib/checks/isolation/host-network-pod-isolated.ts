@@ -16,7 +16,9 @@ export const hostNetworkPodIsolated = defineCheck({
   severity: 'high',
   title: "The hostNetwork pod is in the node's network",
   failureTitle: "hostNetwork pod is outside the node's network",
-  why: "Agents with hostNetwork set up the node: kube-proxy or a CNI agent in another namespace writes its rules where nobody reads them, and what others look for on the node's ports is not there.",
+  why:
+    'Agents with hostNetwork set up the node: kube-proxy or a CNI agent in another namespace writes ' +
+    "its rules where nobody reads them, and what others look for on the node's ports is not there.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);
@@ -28,7 +30,10 @@ export const hostNetworkPodIsolated = defineCheck({
       if (outside.length === 0) return pass(object);
       const itself = mayHaveMovedItself(outside, pod);
       return fail(object, {
-        detail: `The pod has hostNetwork, but is not in the node's own net:[${host.networkNamespace}]: ${membersInWords(outside)}.${itself ? ' It may change its own network, and may have left it itself.' : ''}`,
+        detail:
+          `The pod has hostNetwork, but is not in the node's own net:[${host.networkNamespace}]: ` +
+          `${membersInWords(outside)}.` +
+          `${itself ? ' It may change its own network, and may have left it itself.' : ''}`,
         confidence: itself ? 'suspected' : 'confirmed',
         ...(itself ? { severity: 'medium' as const } : {}),
         evidence: [

@@ -16,7 +16,9 @@ export const podInHostNetwork = defineCheck({
   severity: 'critical',
   title: "The pod is not in the node's network",
   failureTitle: "Pod without hostNetwork is in the node's network",
-  why: "It reaches everything that listens on the node's loopback, such as the kubelet and agents without authentication, can listen on the node's ports, and no network policy applies to it.",
+  why:
+    "It reaches everything that listens on the node's loopback, such as the kubelet and agents without " +
+    "authentication, can listen on the node's ports, and no network policy applies to it.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);
@@ -28,7 +30,10 @@ export const podInHostNetwork = defineCheck({
       if (inside.length === 0) return pass(object);
       const itself = pod.hostPID && mayHaveMovedItself(inside, pod);
       return fail(object, {
-        detail: `The pod has no hostNetwork, but this is in the node's own network: ${membersInWords(inside)}.${itself ? ' It is privileged with hostPID, and may have gone there itself.' : ''}`,
+        detail:
+          `The pod has no hostNetwork, but this is in the node's own network: ` +
+          `${membersInWords(inside)}.` +
+          `${itself ? ' It is privileged with hostPID, and may have gone there itself.' : ''}`,
         confidence: itself ? 'suspected' : 'confirmed',
         ...(itself ? { severity: 'medium' as const } : {}),
         evidence: [

@@ -19,7 +19,9 @@ export const podNetworkSplit = defineCheck({
   severity: 'critical',
   title: 'All parts of the pod share one network namespace',
   failureTitle: 'Pod is split across several network namespaces',
-  why: 'Containers of one pod no longer reach each other on localhost, one of them may speak with the address of another pod, and the next container start or deletion goes to the wrong namespace.',
+  why:
+    'Containers of one pod no longer reach each other on localhost, one of them may speak with the ' +
+    'address of another pod, and the next container start or deletion goes to the wrong namespace.',
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);
@@ -39,7 +41,10 @@ export const podNetworkSplit = defineCheck({
       const foreign = ownersOf(strayed, sandbox, sandboxes);
       const itself = foreign === '' && mayHaveMovedItself(strayed, pod);
       return fail(object, {
-        detail: `Parts of the pod are in different network namespaces: ${membersInWords(members)}.${foreign}${itself ? ' The container may change its own network, and may have left it itself.' : ''}`,
+        detail:
+          'Parts of the pod are in different network namespaces: ' +
+          `${membersInWords(members)}.${foreign}` +
+          `${itself ? ' The container may change its own network, and may have left it itself.' : ''}`,
         confidence: itself ? 'suspected' : 'confirmed',
         ...(itself ? { severity: 'medium' as const } : {}),
         evidence: compared(members, () => `net:[${home}]`),

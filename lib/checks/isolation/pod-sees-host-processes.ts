@@ -9,7 +9,9 @@ export const podSeesHostProcesses = defineCheck({
   severity: 'critical',
   title: 'The pod does not see the processes of the node',
   failureTitle: "Pod without hostPID sees the node's processes",
-  why: "A container in the node's PID namespace reads the command lines of every process on the node, of other pods too, and can signal those of its own user; with privileges it is root on the node.",
+  why:
+    "A container in the node's PID namespace reads the command lines of every process on the node, of " +
+    'other pods too, and can signal those of its own user; with privileges it is root on the node.',
   needs: ['pods', 'sandboxes', 'host'],
   run({ pods, sandboxes, host }, { node }) {
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {
@@ -30,7 +32,9 @@ export const podSeesHostProcesses = defineCheck({
       const inside = parts.filter(({ inode }) => inode === host.pidNamespace);
       if (inside.length === 0) return pass(object);
       return fail(object, {
-        detail: `The pod has no hostPID, but ${inside.map(({ what, pid }) => `${what} (pid ${pid})`).join(', ')} ${inside.length === 1 ? 'is' : 'are'} in the node's own pid:[${host.pidNamespace}].`,
+        detail:
+          `The pod has no hostPID, but ${inside.map(({ what, pid }) => `${what} (pid ${pid})`).join(', ')} ` +
+          `${inside.length === 1 ? 'is' : 'are'} in the node's own pid:[${host.pidNamespace}].`,
         confidence: 'confirmed',
         evidence: [
           ...inside.map(({ what, pid, inode }) => ({

@@ -13,7 +13,9 @@ export const podsShareNetwork = defineCheck({
   severity: 'critical',
   title: 'The pod shares its network namespace with no other pod',
   failureTitle: 'Pods share one network namespace',
-  why: "Each of them listens on the other's localhost and speaks with its address, network policies of one apply to both, and the deletion of either takes the network away from the other.",
+  why:
+    "Each of them listens on the other's localhost and speaks with its address, network policies of " +
+    'one apply to both, and the deletion of either takes the network away from the other.',
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);

@@ -11,7 +11,9 @@ export const kernelKnownBad = defineCheck({
   severity: 'low',
   title: 'The kernel has no known defect in network namespaces',
   failureTitle: 'Kernel has a known bug in network namespaces',
-  why: 'Some kernels leak, miscount or fail to remove network namespaces. Faults on such a node come back until its kernel is replaced, whatever is done to its pods.',
+  why:
+    'Some kernels leak, miscount or fail to remove network namespaces. Faults on such a node come back ' +
+    'until its kernel is replaced, whatever is done to its pods.',
   needs: ['host', 'kernel'],
   run({ host: { kernelRelease }, kernel: { sysctls } }, { node }) {
     const object = nodeObject(node);

@@ -22,7 +22,9 @@ export const kernelNetworkBug = defineCheck({
   severity: 'critical',
   title: 'The kernel reports no defect in its network code',
   failureTitle: 'Kernel reports a bug in its network code',
-  why: 'After such a report locks may stay held and counters wrong: namespaces, links and sockets of any pod on the node may hang or be lost until it reboots.',
+  why:
+    'After such a report locks may stay held and counters wrong: namespaces, links and sockets of any ' +
+    'pod on the node may hang or be lost until it reboots.',
   needs: ['kernelLog'],
   run({ kernelLog }, { node, now }) {
     const object = nodeObject(node);
@@ -46,7 +48,9 @@ export const kernelNetworkBug = defineCheck({
     const onlyLockups = found.every(({ header }) => SOFT_LOCKUP.test(header.text));
     return [
       fail(object, {
-        detail: `${counted(found.length, 'report')} in a day, last at ${last.header.at} in ${last.where}: ${quote(last.header.text, 160)}. ${reportedForADay(last.header, 'the node has booted again')}`,
+        detail:
+          `${counted(found.length, 'report')} in a day, last at ${last.header.at} in ${last.where}: ` +
+          `${quote(last.header.text, 160)}. ${reportedForADay(last.header, 'the node has booted again')}`,
         confidence: onlyLockups ? 'suspected' : 'probable',
         ...(onlyLockups ? { severity: 'high' as const } : {}),
         evidence: rowsOf(found.toReversed(), 5, ({ header, where }) => ({

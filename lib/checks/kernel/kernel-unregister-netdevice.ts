@@ -11,7 +11,9 @@ export const kernelUnregisterNetdevice = defineCheck({
   severity: 'critical',
   title: 'The kernel takes network namespaces down',
   failureTitle: 'Kernel waits endlessly to release a network device',
-  why: 'One worker takes all namespaces down, one after the other. While it waits, none is removed, and soon none can be created: pods neither start nor stop until the node reboots.',
+  why:
+    'One worker takes all namespaces down, one after the other. While it waits, none is removed, and ' +
+    'soon none can be created: pods neither start nor stop until the node reboots.',
   needs: ['kernelLog', 'kernel'],
   run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {
     const object = nodeObject(node);
@@ -23,7 +25,10 @@ export const kernelUnregisterNetdevice = defineCheck({
     const leaks = recent(kernelLog, now).filter(({ text }) => /ref_tracker: .*leaked reference/.test(text));
     return [
       fail(object, {
-        detail: `The kernel waits for ${listed(waiting.map(({ device, count, lines }) => `${device} (usage count ${count}, said ${lines.length} times, last at ${lines.at(-1)?.at})`))}. ${reportedWhileActive('the kernel, which repeats it every 10 seconds, has fallen silent')}`,
+        detail:
+          'The kernel waits for ' +
+          `${listed(waiting.map(({ device, count, lines }) => `${device} (usage count ${count}, said ${lines.length} times, last at ${lines.at(-1)?.at})`))}` +
+          `. ${reportedWhileActive('the kernel, which repeats it every 10 seconds, has fallen silent')}`,
         confidence: worker === undefined ? 'probable' : 'confirmed',
         evidence: [
           ...rowsOf(waiting, 5, ({ device, lines }) => [

@@ -23,7 +23,9 @@ export const neighbourTableNearFull = defineCheck({
   severity: 'high',
   title: 'The neighbour tables have room',
   failureTitle: "Node's neighbour table is full or almost full",
-  why: 'One table serves the node and all its pods. When it is full, new neighbours cannot be resolved, and pods cannot reach each other or the gateway, at random.',
+  why:
+    'One table serves the node and all its pods. When it is full, new neighbours cannot be resolved, ' +
+    'and pods cannot reach each other or the gateway, at random.',
   needs: ['kernel', 'kernelLog', 'hostNetwork', 'namespaces'],
   run({ kernel, kernelLog, hostNetwork, namespaces }, { node, now }) {
     const stacks = [
@@ -57,7 +59,9 @@ export const neighbourTableNearFull = defineCheck({
       if (last === undefined && !full) return pass(object);
       const value = `${held ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown limit'}`;
       return fail(object, {
-        detail: `${value} entries in ${name}${last === undefined ? '.' : `; the kernel reported overflow ${counted(overflow.length, 'time')} in a day, last at ${last.at}. ${reportedForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
+        detail:
+          `${value} entries in ${name}` +
+          `${last === undefined ? '.' : `; the kernel reported overflow ${counted(overflow.length, 'time')} in a day, last at ${last.at}. ${reportedForADay(last, 'the number of entries stays below the limit and no such message follows')}`}`,
         confidence: full && last !== undefined ? 'confirmed' : 'probable',
         evidence: [
           {

@@ -13,7 +13,9 @@ export const namespaceCountNearLimit = defineCheck({
   severity: 'high',
   title: 'The node has room for more network namespaces',
   failureTitle: 'Network namespaces near their limit',
-  why: 'At user.max_net_namespaces no new namespace can be created: every new pod of the node fails with "failed to create network namespace", while running pods keep running.',
+  why:
+    'At user.max_net_namespaces no new namespace can be created: every new pod of the node fails with ' +
+    '"failed to create network namespace", while running pods keep running.',
   needs: ['namespaces', 'hiddenNamespaces', 'kernel'],
   run({ namespaces, hiddenNamespaces, kernel }, { node }) {
     const object = nodeObject(node);

@@ -25,7 +25,9 @@ export const namespaceHeld = defineCheck({
   severity: 'low',
   title: 'No process keeps the namespace of a pod that is gone',
   failureTitle: 'Process keeps a namespace without a pod alive',
-  why: 'A namespace lives as long as a process, a thread or an open descriptor refers to it. Agents that forget to close theirs leak one for every pod that ever ran, with all its links and addresses.',
+  why:
+    'A namespace lives as long as a process, a thread or an open descriptor refers to it. Agents that ' +
+    'forget to close theirs leak one for every pod that ever ran, with all its links and addresses.',
   observations: 2,
   needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host'],
   run({ namespaces, pins, sandboxes, pods, host }, context) {
@@ -128,7 +130,8 @@ function remedy(holders: readonly Holder[], node: string): RemedyStep[] {
         .join(' ')}`,
     ),
     repair(
-      'Restart that service, or delete the pod of that agent so that it restarts: the kernel frees the namespace with its last holder. Do not unmount or delete links by hand while it lives.',
+      'Restart that service, or delete the pod of that agent so that it restarts: the kernel frees the ' +
+        'namespace with its last holder. Do not unmount or delete links by hand while it lives.',
     ),
   ];
 }

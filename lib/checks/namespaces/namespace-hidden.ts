@@ -17,7 +17,9 @@ export const namespaceHidden = defineCheck({
   severity: 'medium',
   title: 'Every link of the node leads to a namespace that can be found',
   failureTitle: 'Only a socket keeps a network namespace alive',
-  why: 'No pin, process or descriptor leads to it, so no tool lists it, yet it keeps its veth pair and addresses. The name and address are taken for the next pod, and deleting files does not free it.',
+  why:
+    'No pin, process or descriptor leads to it, so no tool lists it, yet it keeps its veth pair and ' +
+    'addresses. The name and address are taken for the next pod, and deleting files does not free it.',
   observations: 2,
   needs: ['hiddenNamespaces', 'hostNetwork', 'pods'],
   run({ hiddenNamespaces, hostNetwork, pods }, { node }) {
@@ -28,7 +30,9 @@ export const namespaceHidden = defineCheck({
       const object = { kind: 'namespace', name, node } as const;
       const reason = innocent(hidden, hostNetwork);
       if (reason !== null) return notApplicable(object, reason);
-      const where = `${link === undefined ? 'The node still knows a namespace' : `${listed(hidden.links)} of the node leads to a namespace`} (id ${hidden.namespaceId}) that no pin, process or descriptor leads to`;
+      const where =
+        `${link === undefined ? 'The node still knows a namespace' : `${listed(hidden.links)} of the node leads to a namespace`}` +
+        ` (id ${hidden.namespaceId}) that no pin, process or descriptor leads to`;
       return fail(object, {
         ...(hidden.holders.length > 0
           ? ofHolders(hidden, where, node, pods)
@@ -154,7 +158,8 @@ function restart(holders: readonly (Suspect | SocketHolder)[], node: string, pod
     ...(others.length > 0
       ? [
           repair(
-            'Restart the service or pod of that process: the kernel frees the namespace with its last socket. Do not delete the link by hand: the namespace would stay.',
+            'Restart the service or pod of that process: the kernel frees the namespace with its last socket. ' +
+              'Do not delete the link by hand: the namespace would stay.',
           ),
         ]
       : []),

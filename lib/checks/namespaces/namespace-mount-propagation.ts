@@ -11,7 +11,9 @@ export const namespaceMountPropagation = defineCheck({
   severity: 'medium',
   title: 'Mounts of the pin directories are shared',
   failureTitle: 'Pin directory is on a private mount',
-  why: 'Agents of CNI plugins and meshes see a new namespace only if the mount that carries its pin is shared. On a private one they find an empty file, and their pods start without network or policy.',
+  why:
+    'Agents of CNI plugins and meshes see a new namespace only if the mount that carries its pin is ' +
+    'shared. On a private one they find an empty file, and their pods start without network or policy.',
   needs: ['mounts', 'pins'],
   run({ mounts, pins }, { node }) {
     const directories = Map.groupBy(pins, ({ path }) => directoryOf(canonicalPath(path)));
@@ -28,7 +30,9 @@ export const namespaceMountPropagation = defineCheck({
       if (own !== undefined)
         return notApplicable(object, `the runtime (${own.command}) mounts in its own namespace`);
       return fail(object, {
-        detail: `${directory} is on the mount ${mount.path} (${mount.fileSystem}), whose propagation is ${mount.propagation || 'private'}, not shared.`,
+        detail:
+          `${directory} is on the mount ${mount.path} (${mount.fileSystem}), whose propagation is ` +
+          `${mount.propagation || 'private'}, not shared.`,
         confidence: 'probable',
         evidence: [
           {
@@ -45,7 +49,8 @@ export const namespaceMountPropagation = defineCheck({
             `${amongMounts(inside.map(({ path }) => path))} mount --make-shared ${command(mount.path)}`,
           ),
           repair(
-            'Then restart the agents that mount it (CNI, mesh), so that they join the shared mount, and find what made it private: systemd shares all mounts at boot.',
+            'Then restart the agents that mount it (CNI, mesh), so that they join the shared mount, and find ' +
+              'what made it private: systemd shares all mounts at boot.',
           ),
         ],
       });

@@ -13,7 +13,9 @@ export const namespaceMountsNearLimit = defineCheck({
   severity: 'high',
   title: 'The node has room for more mounts',
   failureTitle: 'Mounts near their limit, or pins mounted repeatedly',
-  why: 'At fs.mount-max no namespace can be pinned and no volume mounted: new pods fail with "no space left on device", whatever the disks have free.',
+  why:
+    'At fs.mount-max no namespace can be pinned and no volume mounted: new pods fail with "no space ' +
+    'left on device", whatever the disks have free.',
   needs: ['mounts'],
   run({ mounts }, { node }) {
     const object = nodeObject(node);
@@ -38,7 +40,8 @@ export const namespaceMountsNearLimit = defineCheck({
       `awk '{print $5}' /proc/1/mountinfo | sort | uniq -c | sort -rn | head`,
     );
     const cause =
-      'Find the pod that mounts the pin directory with "mountPropagation: Bidirectional" and give it HostToContainer; then drain and reboot the node, as the copies do not go away by themselves.';
+      'Find the pod that mounts the pin directory with "mountPropagation: Bidirectional" and give it ' +
+      'HostToContainer; then drain and reboot the node, as the copies do not go away by themselves.';
     if (mounts.limit !== null && mounts.total > mounts.limit * SHARE) {
       return [
         fail(object, {

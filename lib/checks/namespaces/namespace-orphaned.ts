@@ -26,7 +26,9 @@ export const namespaceOrphaned = defineCheck({
   severity: 'medium',
   title: 'Every pinned namespace belongs to a sandbox',
   failureTitle: 'Orphaned network namespace',
-  why: 'A pinned namespace that no sandbox, process or descriptor uses is a leak: it keeps its veth pair, its addresses and kernel memory until the node reboots, and counts against the limits that stop new pods.',
+  why:
+    'A pinned namespace that no sandbox, process or descriptor uses is a leak: it keeps its veth pair, ' +
+    'its addresses and kernel memory until the node reboots, and counts against the limits that stop new pods.',
   observations: 2,
   needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host', 'events'],
   run({ namespaces, pins, sandboxes, pods, host, events }, context) {
@@ -74,7 +76,10 @@ export const namespaceOrphaned = defineCheck({
       const physical = links.filter((link) => link.parentDevice !== null).map(({ name }) => name);
       const severe = physical.length > 0 || orphans.size > MANY;
       return fail(object, {
-        detail: `${path} is pinned, but no sandbox, process or descriptor uses it; it holds ${contents(namespace, host.networkNamespace)}.${ours ? '' : ' No container runtime uses such a name, so somebody may have created it on purpose.'}`,
+        detail:
+          `${path} is pinned, but no sandbox, process or descriptor uses it; it holds ` +
+          `${contents(namespace, host.networkNamespace)}.` +
+          `${ours ? '' : ' No container runtime uses such a name, so somebody may have created it on purpose.'}`,
         confidence: ours ? 'confirmed' : 'suspected',
         severity: ours ? (severe ? 'high' : 'medium') : 'low',
         evidence: evidence(

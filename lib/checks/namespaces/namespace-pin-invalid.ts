@@ -16,7 +16,10 @@ export const namespacePinInvalid = defineCheck({
   severity: 'high',
   title: 'Every pin is a namespace',
   failureTitle: 'Pin is a plain file, not a namespace',
-  why: 'The runtime can no longer enter or release the namespace by its path: it reports the sandbox as closed, the kubelet kills the pod and recreates it, and deletion of the pod leaves links and addresses behind.',
+  why:
+    'The runtime can no longer enter or release the namespace by its path: it reports the sandbox as ' +
+    'closed, the kubelet kills the pod and recreates it, and deletion of the pod leaves links and ' +
+    'addresses behind.',
   needs: ['pins', 'namespaces', 'sandboxes', 'pods'],
   run({ pins, namespaces, sandboxes, pods }, { node, now, settleSeconds }) {
     const byPath = readySandboxesByPath(sandboxes);
@@ -40,7 +43,9 @@ export const namespacePinInvalid = defineCheck({
         const among = amongMounts([pin.path]);
         const docker = canonicalPath(pin.path).startsWith('/run/docker/');
         return fail(object, {
-          detail: `${pin.path} is a file on ${pin.fileSystem} (mode ${pin.mode}), not a namespace; ${sandbox === undefined ? 'no ready sandbox uses it' : `sandbox ${sandbox.id.slice(0, 13)} of the pod needs it`}.`,
+          detail:
+            `${pin.path} is a file on ${pin.fileSystem} (mode ${pin.mode}), not a namespace; ` +
+            `${sandbox === undefined ? 'no ready sandbox uses it' : `sandbox ${sandbox.id.slice(0, 13)} of the pod needs it`}.`,
           confidence: sandbox === undefined ? 'probable' : 'confirmed',
           severity: sandbox === undefined ? (docker ? 'low' : 'medium') : 'high',
           evidence: [

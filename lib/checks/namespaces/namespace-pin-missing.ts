@@ -22,7 +22,10 @@ export const namespacePinMissing = defineCheck({
   severity: 'high',
   title: 'The pin of every sandbox exists',
   failureTitle: 'Pin of a running sandbox is missing',
-  why: 'The pod works until something asks the runtime for its address: that finds the namespace closed, so the kubelet kills the pod. Deletion cannot release its address and links, as the CNI plugin gets no namespace.',
+  why:
+    'The pod works until something asks the runtime for its address: that finds the namespace closed, ' +
+    'so the kubelet kills the pod. Deletion cannot release its address and links, as the CNI plugin ' +
+    'gets no namespace.',
   needs: ['sandboxes', 'pins', 'namespaces', 'mounts', 'pods'],
   run({ sandboxes, pins, namespaces, mounts, pods }, { node, now, settleSeconds }) {
     const directories = new Set([
@@ -59,7 +62,9 @@ export const namespacePinMissing = defineCheck({
         return [notApplicable(object, `pinned in the mount namespace of ${elsewhere.command}`)];
       return [
         fail(object, {
-          detail: `The runtime's path ${path} does not exist${sandbox.networkNamespace === null ? '' : `, while the sandbox runs in net:[${sandbox.networkNamespace}]`}.`,
+          detail:
+            `The runtime's path ${path} does not ` +
+            `exist${sandbox.networkNamespace === null ? '' : `, while the sandbox runs in net:[${sandbox.networkNamespace}]`}.`,
           confidence: 'confirmed',
           evidence: [
             {

@@ -16,7 +16,9 @@ export const namespacePinShadowed = defineCheck({
   severity: 'high',
   title: 'Pins are not hidden by another mount',
   failureTitle: 'Pins are hidden under another mount',
-  why: 'The namespaces live on, but their paths no longer lead to them: the runtime cannot enter them, release their addresses or delete their pods, and all pods of the directory are affected at once.',
+  why:
+    'The namespaces live on, but their paths no longer lead to them: the runtime cannot enter them, ' +
+    'release their addresses or delete their pods, and all pods of the directory are affected at once.',
   needs: ['pins', 'namespaces', 'sandboxes', 'mounts'],
   run({ pins, namespaces, sandboxes, mounts }, { node }) {
     const sandboxOf = readySandboxesByPath(sandboxes);
@@ -48,7 +50,11 @@ export const namespacePinShadowed = defineCheck({
         return sandbox === undefined ? [] : [namespacedName(sandbox)];
       });
       return fail(object, {
-        detail: `${shadowed.length} of ${inside.length} pins in ${directory} are mounted but hidden${pods.length > 0 ? `, those of ${listed(pods)} among them` : ''}: ${first.path} should be net:[${first.mounted.join(', ')}], and a lookup finds ${first.pin === undefined ? 'nothing' : `${first.pin.fileSystem} (inode ${first.pin.inode})`}.`,
+        detail:
+          `${shadowed.length} of ${inside.length} pins in ${directory} are mounted but ` +
+          `hidden${pods.length > 0 ? `, those of ${listed(pods)} among them` : ''}: ${first.path} should be ` +
+          `net:[${first.mounted.join(', ')}], and a lookup finds ` +
+          `${first.pin === undefined ? 'nothing' : `${first.pin.fileSystem} (inode ${first.pin.inode})`}.`,
         confidence: 'confirmed',
         severity: pods.length > 0 ? 'high' : 'medium',
         evidence: [
@@ -71,7 +77,9 @@ export const namespacePinShadowed = defineCheck({
         ],
         remedy: [
           look(
-            `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" there, or a pod with Bidirectional mount propagation. Do not simply unmount it: pins created since then are on top.`,
+            `Find what mounted over ${directory}: a program that ran "mount --bind" or an old "ip netns add" ` +
+              'there, or a pod with Bidirectional mount propagation. Do not simply unmount it: pins created ' +
+              'since then are on top.',
           ),
           lookOnNode(
             node,

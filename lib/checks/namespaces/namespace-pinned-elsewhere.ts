@@ -14,7 +14,10 @@ export const namespacePinnedElsewhere = defineCheck({
   severity: 'low',
   title: 'No other mount namespace keeps copies of the pins',
   failureTitle: 'Container holds private copies of network namespace pins',
-  why: 'A container that mounts the directories of the node without mount propagation keeps a copy of each pin. On kernels before 3.18 and on RHEL 7 deletion of pods then fails with "device or resource busy".',
+  why:
+    'A container that mounts the directories of the node without mount propagation keeps a copy of ' +
+    'each pin. On kernels before 3.18 and on RHEL 7 deletion of pods then fails with "device or ' +
+    'resource busy".',
   observations: 2,
   needs: ['mounts', 'pins', 'host', 'pods', 'events'],
   run({ mounts, pins, host, pods, events }, { node }) {
@@ -37,7 +40,10 @@ export const namespacePinnedElsewhere = defineCheck({
         return notApplicable(object, 'it holds only namespaces that it created itself');
       const severe = old || busy !== undefined;
       return fail(object, {
-        detail: `The mount namespace of ${other.command} (pid ${other.pid}) holds private copies of ${copies.length} pins of the node; ${severe ? `on this node that blocks their deletion${busy === undefined ? ` (kernel ${host.kernelRelease})` : ': an event says "device or resource busy"'}` : 'this kernel detaches them when the pin is deleted, so nothing is blocked now'}.`,
+        detail:
+          `The mount namespace of ${other.command} (pid ${other.pid}) holds private copies of ` +
+          `${copies.length} pins of the node; ` +
+          `${severe ? `on this node that blocks their deletion${busy === undefined ? ` (kernel ${host.kernelRelease})` : ': an event says "device or resource busy"'}` : 'this kernel detaches them when the pin is deleted, so nothing is blocked now'}.`,
         confidence: busy === undefined ? 'suspected' : 'confirmed',
         severity: severe ? 'high' : 'low',
         evidence: [
@@ -55,7 +61,8 @@ export const namespacePinnedElsewhere = defineCheck({
         remedy: [
           lookOnNode(node, 'see which volume it is', `grep -w nsfs /proc/${other.pid}/mountinfo`),
           repair(
-            'Give that hostPath volume "mountPropagation: HostToContainer", or mount a narrower directory, and restart the container. Do not unmount pins on the node while their pods live.',
+            'Give that hostPath volume "mountPropagation: HostToContainer", or mount a narrower directory, and ' +
+              'restart the container. Do not unmount pins on the node while their pods live.',
           ),
           ...(old && host.kernelRelease.includes('.el7')
             ? [

@@ -18,7 +18,10 @@ export const namespacesDying = defineCheck({
   severity: 'high',
   title: 'The kernel frees namespaces',
   failureTitle: 'Kernel is stuck while freeing network namespaces',
-  why: 'The kernel frees network namespaces in one worker. While that waits for a device or a lock, all further ones pile up, and creating a namespace can hang too: pods neither start nor go away until the node reboots.',
+  why:
+    'The kernel frees network namespaces in one worker. While that waits for a device or a lock, all ' +
+    'further ones pile up, and creating a namespace can hang too: pods neither start nor go away until ' +
+    'the node reboots.',
   observations: 2,
   needs: ['kernel', 'kernelLog', 'namespaces', 'hiddenNamespaces'],
   run(sources, context) {
@@ -36,7 +39,10 @@ export const namespacesDying = defineCheck({
     const piledUp = namespaceObjects !== null && namespaceObjects - visible > INVISIBLE;
     return [
       fail(object, {
-        detail: `${worker.command} (pid ${worker.pid}) sleeps uninterruptibly while it frees namespaces, in ${worker.stack[0] ?? '?'}${piledUp ? `; the kernel keeps ${namespaceObjects} namespaces, of which ${visible} are visible` : ''}.`,
+        detail:
+          `${worker.command} (pid ${worker.pid}) sleeps uninterruptibly while it frees namespaces, in ` +
+          `${worker.stack[0] ?? '?'}` +
+          `${piledUp ? `; the kernel keeps ${namespaceObjects} namespaces, of which ${visible} are visible` : ''}.`,
         confidence: piledUp ? 'confirmed' : 'suspected',
         evidence: [
           {

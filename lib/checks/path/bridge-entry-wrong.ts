@@ -10,7 +10,9 @@ export const bridgeEntryWrong = definePodCheck({
   severity: 'critical',
   title: "The bridge sends the pod's frames to the pod's port",
   failureTitle: 'Bridge sends pod frames to the wrong port',
-  why: 'Nothing that is sent to the pod arrives, from its node or from anywhere, while link, addresses, routes and neighbours are all right.',
+  why:
+    'Nothing that is sent to the pod arrives, from its node or from anywhere, while link, addresses, ' +
+    'routes and neighbours are all right.',
   needs: ['podNetworks', 'forwarding'],
   facts({ forwarding }) {
     const byMac = Map.groupBy(forwarding, ({ mac }) => mac);
@@ -28,7 +30,9 @@ export const bridgeEntryWrong = definePodCheck({
     const [first] = wrong;
     if (first === undefined) return 'pass';
     return {
-      detail: `An entry of ${bridge} that the pod's frames do not move sends what is for ${mac} to ${first.link}; the pod is behind ${hostLink.name}.`,
+      detail:
+        `An entry of ${bridge} that the pod's frames do not move sends what is for ${mac} to ` +
+        `${first.link}; the pod is behind ${hostLink.name}.`,
       confidence: 'confirmed',
       evidence: wrong.map((entry) => ({
         what: `forwarding entry of ${bridge} for ${mac}`,

@@ -18,7 +18,10 @@ export const bridgePortFlagsWrong = definePodCheck({
   severity: 'medium',
   title: "The pod's port of the bridge is set as the CNI configuration has it",
   failureTitle: 'Bridge port does not match the CNI configuration',
-  why: 'Without hairpin a pod does not reach itself through its Service, which looks like a request in so many that fails. An isolated port reaches no pod beside it, and to one that gets no broadcast nobody finds the way.',
+  why:
+    'Without hairpin a pod does not reach itself through its Service, which looks like a request in so ' +
+    'many that fails. An isolated port reaches no pod beside it, and to one that gets no broadcast ' +
+    'nobody finds the way.',
   needs: ['podNetworks', 'cniConfig'],
   unless: [networkElsewhere, linkFault],
   judge(network, { cniConfig }, { node }) {

@@ -15,7 +15,9 @@ export const foreignRoutingRules = defineCheck({
   severity: 'critical',
   title: 'No rule of policy routing takes packets of pods elsewhere',
   failureTitle: 'Policy routing rule diverts pod packets',
-  why: 'A rule that the CNI plugin did not create drops packets of pods, or sends them to a table that does not know pods. Links, addresses and the main table look right.',
+  why:
+    'A rule that the CNI plugin did not create drops packets of pods, or sends them to a table that ' +
+    'does not know pods. Links, addresses and the main table look right.',
   needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
   run(sources, { node }) {
     const object = nodeObject(node);

@@ -18,7 +18,9 @@ export const hostPortUnserved = defineCheck({
   severity: 'high',
   title: "The node's rules send each hostPort to the pod that has it",
   failureTitle: 'hostPort leads elsewhere or nowhere',
-  why: 'Connections to that port of the node are refused or time out, while the pod is ready and answers on its own address: ingress controllers and DNS caches look healthy and get nothing.',
+  why:
+    'Connections to that port of the node are refused or time out, while the pod is ready and answers ' +
+    'on its own address: ingress controllers and DNS caches look healthy and get nothing.',
   needs: ['podNetworks', 'hostPacketFilters'],
   run({ podNetworks, hostPacketFilters }, { node }) {
     const asking = podNetworks.map((network) => ({ network, ports: hostPorts(network) }));

@@ -3,8 +3,9 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
 /**
- * arp_ignore 1 and 2 answer for the link's own addresses, 2 only those that ask from the same subnet; from 3 on it depends on the
- * address, and 8 answers nobody (Documentation/networking/ip-sysctl.rst). Guides for load balancers set it on all links.
+ * arp_ignore 1 and 2 answer for the link's own addresses, 2 only those that ask from the same subnet; from 3
+ * on it depends on the address, and 8 answers nobody (Documentation/networking/ip-sysctl.rst). Guides for
+ * load balancers set it on all links.
  */
 export const linkArpIgnored = definePodCheck({
   id: 'link-arp-ignored',
@@ -12,7 +13,9 @@ export const linkArpIgnored = definePodCheck({
   severity: 'high',
   title: 'Pods answer ARP requests for their addresses',
   failureTitle: 'Pod does not answer ARP requests',
-  why: 'Nobody finds the MAC address of the link once the entries of those who know it have expired: what worked stops within minutes, and new connections fail first.',
+  why:
+    'Nobody finds the MAC address of the link once the entries of those who know it have expired: what ' +
+    'worked stops within minutes, and new connections fail first.',
   needs: ['podNetworks'],
   unless: [networkElsewhere],
   judge(network, _sources, { node }) {

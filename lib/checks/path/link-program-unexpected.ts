@@ -32,7 +32,9 @@ export const linkProgramUnexpected = definePodCheck({
   severity: 'high',
   title: "Nothing on the pod's link drops or delays its packets",
   failureTitle: "Unknown filter or queue on the pod's link",
-  why: 'It drops, delays or loses packets of the pod before any firewall and any counter sees them: no rule, no route and no log shows why.',
+  why:
+    'It drops, delays or loses packets of the pod before any firewall and any counter sees them: no ' +
+    'rule, no route and no log shows why.',
   needs: ['podNetworks', 'linkPrograms'],
   facts({ linkPrograms }) {
     const byLink = Map.groupBy(linkPrograms, ({ link }) => link);
@@ -67,7 +69,9 @@ function queueInPod({ pod, link, namespace }: PodNetwork): Failure | null {
   if (link === null || queue === null || !isLosing(queue)) return null;
   if (pod.containers.some(mayChangeNetwork)) return null;
   return {
-    detail: `${link.name} of the pod has the queue ${quote(queue, 20)}, which delays or loses packets; no container of the pod may set one.`,
+    detail:
+      `${link.name} of the pod has the queue ${quote(queue, 20)}, which delays or loses packets; no ` +
+      'container of the pod may set one.',
     confidence: 'confirmed',
     evidence: [
       {
@@ -112,7 +116,9 @@ function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Fa
   // The program may be the pod's own.
   if (pod.containers.some(mayChangeNetwork) || AGENT_PROGRAMS.test(inPod.name ?? '')) return null;
   return {
-    detail: `${link.name} of the pod has ${programOf(inPod)}, which sees all that is sent to the pod; no container of the pod may load one.`,
+    detail:
+      `${link.name} of the pod has ${programOf(inPod)}, which sees all that is sent to the pod; no ` +
+      'container of the pod may load one.',
     confidence: 'probable',
     evidence: [xdpRow(link.name, inPod, `netns ${namespace}`)],
     remedy: [...recreatePod(pod)],

@@ -6,8 +6,8 @@ import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts'
 const SHOWN = 10;
 
 /**
- * Agents and people write such entries, and a node that comes back with the address of another has another MAC address (cilium#14962).
- * The kernel never asks about a permanent one again.
+ * Agents and people write such entries, and a node that comes back with the address of another has another
+ * MAC address (cilium#14962). The kernel never asks about a permanent one again.
  */
 export const neighbourOfNodeWrong = defineClusterCheck({
   id: 'neighbour-of-node-wrong',
@@ -15,7 +15,9 @@ export const neighbourOfNodeWrong = defineClusterCheck({
   severity: 'critical',
   title: 'The node sends to the MAC addresses that other nodes have',
   failureTitle: 'Node has a wrong MAC of another node',
-  why: "Whatever the node and its pods send to that node, or through a tunnel to its pods, never arrives, while what comes from there does. To that node's pods this one looks dead.",
+  why:
+    'Whatever the node and its pods send to that node, or through a tunnel to its pods, never arrives, ' +
+    "while what comes from there does. To that node's pods this one looks dead.",
   run({ nodeRoutes }) {
     const owners = Map.groupBy(
       nodeRoutes.flatMap((node) => node.addresses.map((address) => ({ node, address }))),

@@ -12,7 +12,9 @@ export const nodeDefaultRouteMissing = defineCheck({
   severity: 'high',
   title: 'The node has a default route',
   failureTitle: 'Node has no usable default route',
-  why: 'Pods and node reach only what is next to them: no registry, no cloud API, no upstream DNS server. The kubelet may still report the node as Ready.',
+  why:
+    'Pods and node reach only what is next to them: no registry, no cloud API, no upstream DNS server. ' +
+    'The kubelet may still report the node as Ready.',
   needs: ['hostNetwork', 'node'],
   run({ hostNetwork, node: api }, { node }) {
     const object = nodeObject(node);
@@ -56,7 +58,8 @@ export const nodeDefaultRouteMissing = defineCheck({
             ].join('; '),
           ),
           repair(
-            'Have it set the route again: renew the lease or restart the network service (networkctl renew LINK, nmcli device reapply LINK). No pod has to be deleted.',
+            'Have it set the route again: renew the lease or restart the network service (networkctl renew ' +
+              'LINK, nmcli device reapply LINK). No pod has to be deleted.',
           ),
         ],
       }),

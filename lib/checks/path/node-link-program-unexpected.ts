@@ -14,7 +14,9 @@ export const nodeLinkProgramUnexpected = defineCheck({
   severity: 'high',
   title: "Nothing on the node's own links drops or delays the packets of all pods",
   failureTitle: "Unknown filter or queue on the node's link",
-  why: 'It drops, delays or loses packets of every pod that go this way before any firewall and any counter sees them: no rule, no route and no log shows why.',
+  why:
+    'It drops, delays or loses packets of every pod that go this way before any firewall and any ' +
+    'counter sees them: no rule, no route and no log shows why.',
   needs: ['podNetworks', 'hostNetwork', 'linkPrograms'],
   run({ podNetworks, hostNetwork, linkPrograms }, { node }) {
     const object = nodeObject(node);
@@ -41,7 +43,10 @@ export const nodeLinkProgramUnexpected = defineCheck({
 const isCertain = (program: LinkProgram): boolean =>
   isUnexpected(program) && (program.place === 'queue' || program.drops === 'all');
 
-/** The bridges that pods are on, and the links that routes of the node lead out by; pods' own ends are judged with the pod. */
+/**
+ * The bridges that pods are on, and the links that routes of the node lead out by; pods' own ends are judged
+ * with the pod.
+ */
 function usedByPods({
   podNetworks,
   hostNetwork: { links, routes },

@@ -35,7 +35,8 @@ export const nodeNeighbourWrong = definePodCheck({
       detail: wrong
         .map(
           ({ destination, mac: found }) =>
-            `The node's permanent neighbour entry for ${destination} on ${link} is ${found}, but the pod's ${network.interface} has ${mac}.`,
+            `The node's permanent neighbour entry for ${destination} on ${link} is ${found}, but the pod's ` +
+            `${network.interface} has ${mac}.`,
         )
         .join(' '),
       confidence: 'confirmed',

@@ -15,7 +15,9 @@ export const podMacDuplicate = definePodCheck({
   severity: 'high',
   title: 'No other port of the bridge has the MAC address of the pod',
   failureTitle: "Pod has another pod's MAC address",
-  why: 'The bridge sends frames for the address to whichever of them spoke last: most requests to both fail, and which ones changes from moment to moment.',
+  why:
+    'The bridge sends frames for the address to whichever of them spoke last: most requests to both ' +
+    'fail, and which ones changes from moment to moment.',
   needs: ['podNetworks', 'hostNetwork'],
   facts({ podNetworks, hostNetwork }) {
     const onBridge = podNetworks.flatMap((network) => {

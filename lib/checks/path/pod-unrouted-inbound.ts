@@ -8,7 +8,9 @@ export const podUnroutedInbound = defineCheck({
   severity: 'critical',
   title: "The node's kernel routes packets for the pod to the pod",
   failureTitle: 'Node does not route packets to the pod',
-  why: "What the node, its kubelet, other pods or other nodes send to the pod, answers too, is dropped or leaves by another link. The pod's own links, addresses and routes are in order.",
+  why:
+    'What the node, its kubelet, other pods or other nodes send to the pod, answers too, is dropped or ' +
+    "leaves by another link. The pod's own links, addresses and routes are in order.",
   needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
   run: (sources, context) => judgeUnrouted('inbound', sources, context),
 });

@@ -8,7 +8,9 @@ export const podUnroutedOutbound = defineCheck({
   severity: 'critical',
   title: "The node's kernel routes what the pod sends",
   failureTitle: "Node does not route the pod's packets",
-  why: 'The pod hands its packets to the node as it should, and the node drops them or sends them elsewhere: no other node, no Service, no DNS. Nothing inside the pod shows it.',
+  why:
+    'The pod hands its packets to the node as it should, and the node drops them or sends them ' +
+    'elsewhere: no other node, no Service, no DNS. Nothing inside the pod shows it.',
   needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
   run: (sources, context) => judgeUnrouted('outbound', sources, context),
 });

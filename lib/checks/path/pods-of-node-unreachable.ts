@@ -18,7 +18,9 @@ export const podsOfNodeUnreachable = defineCheck({
   severity: 'critical',
   title: 'The node has a way to the pods of other nodes',
   failureTitle: "Node has no path to another node's pods",
-  why: "The node's pods, and the node itself, reach no pod behind the network that is cut off, while everything on the node works. To the other node's pods this one looks dead.",
+  why:
+    "The node's pods, and the node itself, reach no pod behind the network that is cut off, while " +
+    "everything on the node works. To the other node's pods this one looks dead.",
   needs: ['hostNetwork', 'routing', 'podNetworks'],
   run({ hostNetwork, routing, podNetworks }, { node }) {
     const object = nodeObject(node);
@@ -40,7 +42,9 @@ export const podsOfNodeUnreachable = defineCheck({
     ];
     return [
       fail(object, {
-        detail: `Packets to pods of other nodes do not leave the node: ${listed(shown, 5)}. One-way: what those send still comes in, but no answer goes back.`,
+        detail:
+          `Packets to pods of other nodes do not leave the node: ${listed(shown, 5)}. One-way: what those ` +
+          'send still comes in, but no answer goes back.',
         confidence: 'confirmed',
         evidence: [...rowsOf([...routes], SHOWN, routeRow), ...rowsOf(broken, SHOWN, wayRow)],
         remedy: remedyOf([...routes], node),

@@ -20,7 +20,9 @@ export const routeToNodeMissing = defineClusterCheck({
   severity: 'critical',
   title: 'The node has a route to the pods of each other node',
   failureTitle: "Node has no route to another node's pods",
-  why: 'What the node and its pods send to those pods leaves by the default route, and is lost there. Answers to those pods are lost too, while everything on the node works.',
+  why:
+    'What the node and its pods send to those pods leaves by the default route, and is lost there. ' +
+    'Answers to those pods are lost too, while everything on the node works.',
   run({ nodeRoutes, podAddresses }) {
     return [...Map.groupBy(nodeRoutes, ({ plugin }) => plugin).values()].flatMap((nodes) => {
       const ways = waysBetweenNodes(nodes, podAddresses);
@@ -112,7 +114,10 @@ function textOf({ node, address, state, found }: WayToNode): string {
   return `no route leads to pods of ${node}, such as ${address}, ${instead}`;
 }
 
-/** If nodes send to each other without a tunnel, the missing route can be given; in a tunnel if flannel writes it, or only its gateway is wrong. */
+/**
+ * If nodes send to each other without a tunnel, the missing route can be given; in a tunnel if flannel writes
+ * it, or only its gateway is wrong.
+ */
 function putBack(
   { by, range, near, right, node: other }: WayToNode,
   node: string,

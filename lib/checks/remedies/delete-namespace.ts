@@ -75,7 +75,9 @@ export function deleteNamespace(
   const holders = findHolders(pin.inode);
   return [
     look(
-      'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw it; it is older than a quarter of an hour; no pod of the node is being created; and every command below that must print nothing does so.',
+      'Delete it only if all of this holds: the runtime answers; two audits at least a minute apart saw ' +
+        'it; it is older than a quarter of an hour; no pod of the node is being created; and every command ' +
+        'below that must print nothing does so.',
     ),
     lookOnNode(node, 'no sandbox and no container refers to it (must print nothing)', inSpecs),
     lookOnNode(node, 'no process, thread or descriptor is in it (must print nothing)', holders),
@@ -87,7 +89,8 @@ export function deleteNamespace(
     lookOnNode(
       node,
       'keep what it holds',
-      `${among} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss -tanup' > ${command(`/var/log/netns-${baseName(pin.path)}.txt`)}`,
+      `${among} nsenter --net=${path} sh -c 'ip -d addr; ip route show table all; ip rule; ip neigh; ss ` +
+        `-tanup' > ${command(`/var/log/netns-${baseName(pin.path)}.txt`)}`,
     ),
     ...physical.map((device) =>
       repairOnNode(
@@ -99,7 +102,8 @@ export function deleteNamespace(
     repairOnNode(
       node,
       'unmount and remove the pin: it does nothing unless this still is the namespace, nobody is in it and nothing refers to it',
-      `test "$(${among} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${holders}; ${inSpecs}; ${inResults})" && ${among} umount ${path} && ${among} rm ${path}`,
+      `test "$(${among} stat -L -c %i ${path})" = ${pin.inode} && test -z "$(${holders}; ${inSpecs}; ` +
+        `${inResults})" && ${among} umount ${path} && ${among} rm ${path}`,
     ),
     ...hostLinks.map((link) =>
       lookOnNode(

@@ -42,7 +42,8 @@ export function rebootForKernel(node: string): RemedyStep[] {
     lookOnNode(
       node,
       'keep the log and the stacks of blocked tasks for the people who repair the kernel.',
-      `dmesg > /var/log/netns-dmesg.txt; for p in /proc/[0-9]*; do grep -q '^State:.D' "$p/status" 2>/dev/null && cat "$p/comm" "$p/stack"; done > /var/log/netns-stacks.txt`,
+      `dmesg > /var/log/netns-dmesg.txt; for p in /proc/[0-9]*; do grep -q '^State:.D' "$p/status" ` +
+        '2>/dev/null && cat "$p/comm" "$p/stack"; done > /var/log/netns-stacks.txt',
     ),
     ...drainAndReboot(
       node,

@@ -1,4 +1,7 @@
-/** Repairs of the network of a running pod that the tool makes itself, where one known state of one known object is lost. */
+/**
+ * Repairs of the network of a running pod that the tool makes itself, where one known state of one known
+ * object is lost.
+ */
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RepairOf } from '../../model/repair.ts';
 import { type Restorable, restoreSchema } from '../../model/restorable.ts';
@@ -9,8 +12,8 @@ type InPod = Restorable extends infer One ? (One extends Restorable ? Omit<One, 
 type Named = Pick<PodNetwork, 'sandbox' | 'namespace'>;
 
 /**
- * For a failure: what the tool can put back. Nothing where the pod's namespace has no name that containerd makes, or an object one that no
- * plugin gives: only people repair that.
+ * For a failure: what the tool can put back. Nothing where the pod's namespace has no name that containerd
+ * makes, or an object one that no plugin gives: only people repair that.
  *
  * @param objects - in the order in which they are put back
  */

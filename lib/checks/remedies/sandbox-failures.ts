@@ -93,7 +93,8 @@ const signatures: readonly Signature[] = [
     remedy: ({ node }) => [
       awsAgent(node),
       look(
-        'See InsufficientFreeAddressesInSubnet in /var/log/aws-routed-eni/ipamd.log of the node; give it a larger subnet or prefix delegation.',
+        'See InsufficientFreeAddressesInSubnet in /var/log/aws-routed-eni/ipamd.log of the node; give it a ' +
+          'larger subnet or prefix delegation.',
       ),
     ],
   },

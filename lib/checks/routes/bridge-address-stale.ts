@@ -15,7 +15,9 @@ export const bridgeAddressStale = defineCheck({
   severity: 'high',
   title: 'The bridge holds the gateway address of its pods, in the configured subnet',
   failureTitle: "Bridge's gateway address is missing or outdated",
-  why: 'Pods behind a bridge leave the node through its address: without it all of them are cut off. A bridge in an old subnet makes every new pod fail with "already has an IP address different from".',
+  why:
+    'Pods behind a bridge leave the node through its address: without it all of them are cut off. A ' +
+    'bridge in an old subnet makes every new pod fail with "already has an IP address different from".',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig', 'node'],
   run({ podNetworks, hostNetwork, cniConfig, node: nodeInfo }, { node }) {
     const bridges = hostNetwork.links.filter((link) => link.kind === 'bridge');
@@ -41,7 +43,9 @@ export const bridgeAddressStale = defineCheck({
       if (lost.length > 0) {
         return [
           fail(object, {
-            detail: `${lost.map(([gateway, pods]) => `${gateway}, the gateway of ${pods.length === 1 ? 'one pod' : `${pods.length} pods`},`).join(' and ')} is not on ${bridge.name}; its addresses: ${shown}.`,
+            detail:
+              `${lost.map(([gateway, pods]) => `${gateway}, the gateway of ${pods.length === 1 ? 'one pod' : `${pods.length} pods`},`).join(' and ')}` +
+              ` is not on ${bridge.name}; its addresses: ${shown}.`,
             confidence: 'confirmed',
             severity: 'critical',
             evidence: lost.map(([gateway, pods]) => ({
@@ -84,7 +88,8 @@ export const bridgeAddressStale = defineCheck({
             drain(node, 'Move the pods away first: they lose their network with the bridge.'),
             repairOnNode(
               node,
-              'remove the bridge, if no pod is left on it (delete those of DaemonSets; new ones wait): the plugin recreates it in the configured subnet.',
+              'remove the bridge, if no pod is left on it (delete those of DaemonSets; new ones wait): the ' +
+                'plugin recreates it in the configured subnet.',
               removeEmptyBridge(bridge.name),
             ),
             uncordon(node, `Once ${bridge.name} is gone`),

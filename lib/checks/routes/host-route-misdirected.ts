@@ -17,7 +17,9 @@ export const hostRouteMisdirected = definePodCheck({
   severity: 'critical',
   title: "The node's route to the pod leads to the pod",
   failureTitle: "Node's route to the pod leads elsewhere",
-  why: "Packets for the pod are given to another link: another pod may receive this pod's traffic, or it is lost. The pod itself looks healthy.",
+  why:
+    "Packets for the pod are given to another link: another pod may receive this pod's traffic, or it " +
+    'is lost. The pod itself looks healthy.',
   needs: ['podNetworks', 'hostNetwork'],
   judge(network, { hostNetwork }, { node }) {
     const routes = hostRoutes(network, hostNetwork);

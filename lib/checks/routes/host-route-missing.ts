@@ -15,7 +15,9 @@ export const hostRouteMissing = definePodCheck({
   severity: 'critical',
   title: 'The node has its route to the pod',
   failureTitle: 'Node has no route to its pod',
-  why: 'The pod can send, but nothing comes back: the node hands every packet for it to its default route, which sends it out of the node or in circles. Probes fail, and so do Services.',
+  why:
+    'The pod can send, but nothing comes back: the node hands every packet for it to its default ' +
+    'route, which sends it out of the node or in circles. Probes fail, and so do Services.',
   needs: ['podNetworks', 'hostNetwork'],
   judge(network, { hostNetwork }, { node }) {
     const routes = hostRoutes(network, hostNetwork);
@@ -29,7 +31,8 @@ export const hostRouteMissing = definePodCheck({
       detail: missing
         .map(
           ({ address, link, found }) =>
-            `The node has no route to ${address} through ${link}; its packets take ${found === null ? 'the default route' : `"${routeText(found)}"`}.`,
+            `The node has no route to ${address} through ${link}; its packets take ` +
+            `${found === null ? 'the default route' : `"${routeText(found)}"`}.`,
         )
         .join(' '),
       confidence: 'confirmed',

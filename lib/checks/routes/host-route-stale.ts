@@ -13,7 +13,9 @@ export const hostRouteStale = defineCheck({
   severity: 'medium',
   title: "The node's routes to pods lead to addresses that pods hold",
   failureTitle: 'Node has a route to an unused address',
-  why: 'The address may be given to another pod, here or on another node: this node then still sends its packets to the old link, and the plugin may refuse to set up the new pod ("route already exists").',
+  why:
+    'The address may be given to another pod, here or on another node: this node then still sends its ' +
+    'packets to the old link, and the plugin may refuse to set up the new pod ("route already exists").',
   observations: 2,
   needs: ['hostNetwork', 'namespaces', 'hiddenNamespaces', 'pods'],
   run({ hostNetwork, namespaces, hiddenNamespaces, pods }, { node }) {
@@ -53,7 +55,9 @@ export const hostRouteStale = defineCheck({
       }
       return [
         fail(object, {
-          detail: `The node routes ${address} to ${link.name}, but no network namespace on the node holds that address, and no pod has it in the API.`,
+          detail:
+            `The node routes ${address} to ${link.name}, but no network namespace on the node holds that ` +
+            'address, and no pod has it in the API.',
           confidence: 'confirmed',
           evidence: [
             {

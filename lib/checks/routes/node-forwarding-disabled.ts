@@ -28,7 +28,9 @@ export const nodeForwardingDisabled = defineCheck({
   severity: 'critical',
   title: 'The node forwards packets of its pods',
   failureTitle: "Node does not forward its pods' packets",
-  why: 'The kernel drops whatever pods send beyond the node and what comes for them, although every pod looks healthy and probes from the node itself pass.',
+  why:
+    'The kernel drops whatever pods send beyond the node and what comes for them, although every pod ' +
+    'looks healthy and probes from the node itself pass.',
   needs: ['kernel', 'podNetworks', 'hostNetwork'],
   run({ kernel, podNetworks, hostNetwork }, { node }) {
     const object = nodeObject(node);

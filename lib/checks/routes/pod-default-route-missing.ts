@@ -17,7 +17,9 @@ export const podDefaultRouteMissing = definePodCheck({
   severity: 'high',
   title: 'The pod has the default route of its CNI plugin',
   failureTitle: "Pod lacks its CNI plugin's default route",
-  why: 'Without it the pod reaches at most its own subnet: Services, DNS, other nodes and the internet fail, while probes from the node may still pass.',
+  why:
+    'Without it the pod reaches at most its own subnet: Services, DNS, other nodes and the internet ' +
+    'fail, while probes from the node may still pass.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network) {

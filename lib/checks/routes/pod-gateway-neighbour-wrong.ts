@@ -23,7 +23,10 @@ export const podGatewayNeighbourWrong = definePodCheck({
   severity: 'critical',
   title: "The pod's gateway entry has the MAC address of the node's link",
   failureTitle: 'Pod has a wrong gateway MAC address',
-  why: "Every packet that leaves the pod goes to a MAC address nobody has, and is lost. Interface, address and routes look right, and a restart of the container does not help. Often udev changed the MAC of the node's link.",
+  why:
+    'Every packet that leaves the pod goes to a MAC address nobody has, and is lost. Interface, ' +
+    'address and routes look right, and a restart of the container does not help. Often udev changed ' +
+    "the MAC of the node's link.",
   needs: ['podNetworks', 'hostNetwork'],
   unless: ['namespace unread', networkElsewhere, linkFault],
   judge(network, { hostNetwork }, { node }) {

@@ -16,7 +16,9 @@ export const podGatewayRouteMissing = definePodCheck({
   severity: 'high',
   title: "The pod's gateway is on its link",
   failureTitle: 'Pod lacks an on-link route to its gateway',
-  why: 'The route to the gateway carries the default route. Without it neighbours of the subnet are not reached directly, and the default route cannot be set again once it is lost.',
+  why:
+    'The route to the gateway carries the default route. Without it neighbours of the subnet are not ' +
+    'reached directly, and the default route cannot be set again once it is lost.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network) {

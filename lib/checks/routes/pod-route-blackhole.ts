@@ -21,7 +21,9 @@ export const podRouteBlackhole = definePodCheck({
   severity: 'high',
   title: 'No route inside the pod drops what it sends',
   failureTitle: 'Route inside the pod drops its traffic',
-  why: 'No CNI plugin creates such routes or rules in a pod. Traffic to what they cover, a range of Services or everything, fails at once or times out, while links and the default route look right.',
+  why:
+    'No CNI plugin creates such routes or rules in a pod. Traffic to what they cover, a range of ' +
+    'Services or everything, fails at once or times out, while links and the default route look right.',
   needs: ['podNetworks'],
   unless: ['namespace unread', networkElsewhere],
   judge(network) {
@@ -36,7 +38,9 @@ export const podRouteBlackhole = definePodCheck({
       ...(rules.length === 0 ? [] : [rules.length === 1 ? 'a rule' : 'rules']),
     ];
     return {
-      detail: `What the pod sends is dropped by ${causes.join(' and ')} inside it: ${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
+      detail:
+        `What the pod sends is dropped by ${causes.join(' and ')} inside it: ` +
+        `${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
       confidence: 'confirmed',
       evidence: [
         ...rowsOf(routes, 10, (route) => ({

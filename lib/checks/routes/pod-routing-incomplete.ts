@@ -5,14 +5,19 @@ import { listed } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
-/** The kernel makes them with the namespace and with each address, and nothing but a program with the right to it takes them away. */
+/**
+ * The kernel makes them with the namespace and with each address, and nothing but a program with the right to
+ * it takes them away.
+ */
 export const podRoutingIncomplete = definePodCheck({
   id: 'pod-routing-incomplete',
   topic: 'routes',
   severity: 'high',
   title: "The pod has the kernel's own rules, and local routes to its addresses",
   failureTitle: 'Pod lacks routing rules or local routes',
-  why: 'Without the local route or rule the pod answers neither ARP requests nor packets for its own address; without the rule of the main table it sends nothing. Links, addresses and routes look right.',
+  why:
+    'Without the local route or rule the pod answers neither ARP requests nor packets for its own ' +
+    'address; without the rule of the main table it sends nothing. Links, addresses and routes look right.',
   needs: ['podNetworks'],
   unless: ['namespace unread', networkElsewhere],
   judge(network) {

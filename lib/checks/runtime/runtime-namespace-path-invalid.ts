@@ -13,7 +13,9 @@ export const runtimeNamespacePathInvalid = defineCheck({
   severity: 'high',
   title: 'Runtime and CNI agree on the path of the namespace',
   failureTitle: 'Namespace path is wrong in runtime or CNI',
-  why: 'The kubelet uses the path that the runtime recorded: if that is not where the CNI plugin worked, the pod’s address cannot be read, and its deletion releases nothing, or the network of another pod.',
+  why:
+    'The kubelet uses the path that the runtime recorded: if that is not where the CNI plugin worked, ' +
+    'the pod’s address cannot be read, and its deletion releases nothing, or the network of another pod.',
   needs: ['sandboxes', 'cniResults', 'pins', 'pods'],
   run({ sandboxes, cniResults, pins, pods }, { node }) {
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));
@@ -23,7 +25,9 @@ export const runtimeNamespacePathInvalid = defineCheck({
       const object = podObject(sandbox, node);
       const [unread] = sandbox.unreadSpecs;
       if (unread !== undefined) {
-        const why = `the runtime spec ${unread} is not readable: the pod's processes, its containers and the CNI's result show the rest, and a new pod would get a new spec`;
+        const why =
+          `the runtime spec ${unread} is not readable: the pod's processes, its containers and the CNI's ` +
+          'result show the rest, and a new pod would get a new spec';
         return [unknown(object, why)];
       }
       if (sandbox.network !== 'pod') return [];
@@ -65,7 +69,10 @@ export const runtimeNamespacePathInvalid = defineCheck({
       if (live && own !== undefined && own.inode === other.inode) return [pass(object)];
       return [
         fail(object, {
-          detail: `The runtime has ${path} on record, but the CNI plugin set up ${recorded.namespacePath} (network ${recorded.network}), which ${live ? `is another namespace, net:[${other.inode}]` : 'does not exist'}.`,
+          detail:
+            `The runtime has ${path} on record, but the CNI plugin set up ${recorded.namespacePath} (network ` +
+            `${recorded.network}), which ` +
+            `${live ? `is another namespace, net:[${other.inode}]` : 'does not exist'}.`,
           confidence: 'confirmed',
           severity: live ? 'high' : 'medium',
           evidence: [

@@ -12,7 +12,9 @@ export const runtimeNetworkNotReady = defineCheck({
   severity: 'critical',
   title: 'The network of the runtime is ready',
   failureTitle: 'Runtime has no pod network: node not ready',
-  why: 'No pod with its own network can start on the node, and the scheduler avoids it. Running pods keep running until they are evicted, which starts after five minutes.',
+  why:
+    'No pod with its own network can start on the node, and the scheduler avoids it. Running pods keep ' +
+    'running until they are evicted, which starts after five minutes.',
   needs: ['node', 'events'],
   run({ node: apiNode, events }, { node, now }) {
     const object = nodeObject(node);

@@ -12,7 +12,9 @@ export const sandboxDuplicated = defineCheck({
   severity: 'high',
   title: 'No pod has two ready sandboxes',
   failureTitle: 'Pod has more than one ready sandbox',
-  why: 'The pod runs twice on the node or an earlier attempt was never stopped. Each sandbox holds an address and links; with a stable name or address they fight for it, and only one is in the API.',
+  why:
+    'The pod runs twice on the node or an earlier attempt was never stopped. Each sandbox holds an ' +
+    'address and links; with a stable name or address they fight for it, and only one is in the API.',
   needs: ['sandboxes'],
   run({ sandboxes }, { node, now, settleSeconds }) {
     const ready = sandboxes.filter(({ state, uid }) => state === 'ready' && uid !== '');

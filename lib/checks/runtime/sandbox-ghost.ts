@@ -21,7 +21,9 @@ export const sandboxGhost = defineCheck({
   severity: 'high',
   title: 'Every ready sandbox belongs to a pod of the API',
   failureTitle: 'Sandbox of a pod missing from the API',
-  why: 'Its containers may still run, write to volumes and answer at an address that the cluster gives to another pod. Nothing in the API shows it, and network policies no longer select it.',
+  why:
+    'Its containers may still run, write to volumes and answer at an address that the cluster gives to ' +
+    'another pod. Nothing in the API shows it, and network policies no longer select it.',
   observations: 2,
   needs: ['sandboxes', 'pods', 'events'],
   run({ sandboxes, pods, events }, { node, now, settleSeconds }) {
@@ -51,7 +53,10 @@ export const sandboxGhost = defineCheck({
       const containers = sandbox.containers.filter(({ pid }) => pid !== null).map(({ name }) => name);
       return [
         fail(object, {
-          detail: `Sandbox ${sandbox.id.slice(0, 13)} is ready, but the API has no pod with uid ${sandbox.uid}${namesake === undefined ? '' : `; the pod of that name is another (${namesake.uid})`}. ${containers.length > 0 ? `Still running: ${containers.join(', ')}.` : 'None of its containers runs.'}`,
+          detail:
+            `Sandbox ${sandbox.id.slice(0, 13)} is ready, but the API has no pod with uid ` +
+            `${sandbox.uid}${namesake === undefined ? '' : `; the pod of that name is another (${namesake.uid})`}` +
+            `. ${containers.length > 0 ? `Still running: ${containers.join(', ')}.` : 'None of its containers runs.'}`,
           confidence: live ? 'confirmed' : 'probable',
           evidence: [
             {

@@ -18,7 +18,9 @@ export const sandboxMissing = defineCheck({
   severity: 'critical',
   title: 'Every running pod has a sandbox',
   failureTitle: 'Pod has no sandbox',
-  why: 'The API shows the pod Running and Services send it traffic, but the runtime has no sandbox for it: the pod no longer runs, and the kubelet has not noticed or cannot create a new sandbox.',
+  why:
+    'The API shows the pod Running and Services send it traffic, but the runtime has no sandbox for ' +
+    'it: the pod no longer runs, and the kubelet has not noticed or cannot create a new sandbox.',
   needs: ['pods', 'sandboxes', 'node', 'processes'],
   run({ pods, sandboxes, node: apiNode, processes }, { node }) {
     // The probe's own pod has a sandbox, so an empty list means that the runtime was not read.
@@ -46,7 +48,10 @@ export const sandboxMissing = defineCheck({
       const stopped = own.map(({ id }) => id.slice(0, 13)).join(', ');
       return [
         fail(object, {
-          detail: `The API shows ${running.length} running ${running.length === 1 ? 'container' : 'containers'}, but the runtime has no ready sandbox of this pod${stopped === '' ? '' : `, only stopped: ${stopped}`}, and none of their processes is there.`,
+          detail:
+            `The API shows ${running.length} running ${running.length === 1 ? 'container' : 'containers'}, but ` +
+            'the runtime has no ready sandbox of this ' +
+            `pod${stopped === '' ? '' : `, only stopped: ${stopped}`}, and none of their processes is there.`,
           confidence: 'confirmed',
           evidence: [
             {
@@ -64,7 +69,8 @@ export const sandboxMissing = defineCheck({
           remedy: [
             ...recreatePod(pod),
             repair(
-              `If the new one does not start either, the kubelet is stuck. On node ${node}, as root: restart it (containers go on running).`,
+              `If the new one does not start either, the kubelet is stuck. On node ${node}, as root: restart it ` +
+                '(containers go on running).',
               'systemctl restart kubelet',
             ),
           ],

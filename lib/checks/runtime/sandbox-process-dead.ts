@@ -14,7 +14,9 @@ export const sandboxProcessDead = defineCheck({
   severity: 'high',
   title: 'The process of every ready sandbox lives',
   failureTitle: 'Process of a ready sandbox is gone',
-  why: 'The runtime calls the sandbox ready, but its pause process is dead, or its pid is now another program’s. A container that restarts fails, or joins the network of whatever process has that pid.',
+  why:
+    'The runtime calls the sandbox ready, but its pause process is dead, or its pid is now another ' +
+    'program’s. A container that restarts fails, or joins the network of whatever process has that pid.',
   needs: ['sandboxes', 'pods'],
   run({ sandboxes, pods }, { node }) {
     return sandboxes.flatMap((sandbox): Outcome[] => {
@@ -34,7 +36,10 @@ export const sandboxProcessDead = defineCheck({
       const running = sandbox.containers.filter(({ pid }) => pid !== null).map(({ name }) => name);
       return [
         fail(object, {
-          detail: `${foreign ? `Pid ${sandbox.pid} of sandbox ${sandbox.id.slice(0, 13)} now belongs to another cgroup` : `The process of sandbox ${sandbox.id.slice(0, 13)} (pid ${sandbox.pid}) is gone`}, while the runtime has it as ready${running.length > 0 ? ` and ${running.join(', ')} still ${running.length === 1 ? 'runs' : 'run'}` : ''}.`,
+          detail:
+            `${foreign ? `Pid ${sandbox.pid} of sandbox ${sandbox.id.slice(0, 13)} now belongs to another cgroup` : `The process of sandbox ${sandbox.id.slice(0, 13)} (pid ${sandbox.pid}) is gone`}` +
+            ', while the runtime has it as ' +
+            `ready${running.length > 0 ? ` and ${running.join(', ')} still ${running.length === 1 ? 'runs' : 'run'}` : ''}.`,
           confidence: 'confirmed',
           evidence: [
             {

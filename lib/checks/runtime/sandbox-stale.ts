@@ -13,7 +13,9 @@ export const sandboxStale = defineCheck({
   severity: 'medium',
   title: 'Stopped sandboxes have given their namespace back',
   failureTitle: 'Stopped sandbox still owns its network namespace',
-  why: 'A sandbox that is stopped but not removed keeps its namespace, veth pair and address. It remains when the CNI plugin fails to release it, and the kubelet may have given up on it.',
+  why:
+    'A sandbox that is stopped but not removed keeps its namespace, veth pair and address. It remains ' +
+    'when the CNI plugin fails to release it, and the kubelet may have given up on it.',
   observations: 2,
   needs: ['sandboxes', 'pins', 'pods', 'events'],
   run({ sandboxes, pins, pods, events }, { node, now, settleSeconds }) {
@@ -48,7 +50,9 @@ export const sandboxStale = defineCheck({
         return [notApplicable(object, 'the kubelet is taking it down')];
       return [
         fail(object, {
-          detail: `Sandbox ${sandbox.id.slice(0, 13)} is stopped, but ${pin.path} still pins its namespace net:[${pin.inode}]; ${successor !== undefined ? `the pod runs in ${successor.id.slice(0, 13)} since ${since}` : pod === undefined ? 'the API knows no such pod' : `the pod is ${pod.phase}`}.`,
+          detail:
+            `Sandbox ${sandbox.id.slice(0, 13)} is stopped, but ${pin.path} still pins its namespace ` +
+            `net:[${pin.inode}]; ${successor !== undefined ? `the pod runs in ${successor.id.slice(0, 13)} since ${since}` : pod === undefined ? 'the API knows no such pod' : `the pod is ${pod.phase}`}.`,
           confidence: 'confirmed',
           evidence: [
             {

@@ -17,7 +17,9 @@ export const sandboxStuckTerminating = defineCheck({
   severity: 'high',
   title: 'Deleted pods give up their sandbox in time',
   failureTitle: 'Pod is stuck in Terminating with its sandbox',
-  why: 'The pod cannot be removed, most often because the CNI plugin fails to release its network. It keeps its address and slot, a StatefulSet cannot replace it, and draining the node never ends.',
+  why:
+    'The pod cannot be removed, most often because the CNI plugin fails to release its network. It ' +
+    'keeps its address and slot, a StatefulSet cannot replace it, and draining the node never ends.',
   needs: ['pods', 'sandboxes', 'pins', 'events'],
   run({ pods, sandboxes, pins, events }, { node, now, settleSeconds }) {
     const pinned = new Set(pins.filter(isNamespaceFile).map(({ path }) => canonicalPath(path)));
@@ -40,7 +42,11 @@ export const sandboxStuckTerminating = defineCheck({
       const plugin = event === undefined ? null : /plugin type="([^"]{1,60})"/.exec(event.message)?.[1];
       return [
         fail(object, {
-          detail: `The pod should have been gone since ${pod.deletionTimestamp} (${Math.round(overdue / 60)} minutes), but sandbox ${sandbox.id.slice(0, 13)} is ${sandbox.state === 'ready' ? 'still ready' : 'stopped with its namespace still pinned'}${plugin == null ? '' : `: CNI plugin ${plugin} fails to release it`}.`,
+          detail:
+            `The pod should have been gone since ${pod.deletionTimestamp} (${Math.round(overdue / 60)} ` +
+            `minutes), but sandbox ${sandbox.id.slice(0, 13)} is ` +
+            `${sandbox.state === 'ready' ? 'still ready' : 'stopped with its namespace still pinned'}` +
+            `${plugin == null ? '' : `: CNI plugin ${plugin} fails to release it`}.`,
           confidence: 'confirmed',
           evidence: [
             {
@@ -78,7 +84,8 @@ function remedy(pod: Pod, event: Event | undefined, stop: readonly RemedyStep[])
     look(hint, command('kubectl', 'describe', 'pod', '-n', pod.namespace, pod.name)),
     ...stop,
     repair(
-      'Only once the sandbox is stopped: if the pod still stays in the API, remove it there. Before that, --force would leave its processes and address behind unseen.',
+      'Only once the sandbox is stopped: if the pod still stays in the API, remove it there. Before ' +
+        'that, --force would leave its processes and address behind unseen.',
       command('kubectl', 'delete', 'pod', '-n', pod.namespace, pod.name, '--grace-period=0', '--force'),
     ),
   ];

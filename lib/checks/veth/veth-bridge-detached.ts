@@ -15,7 +15,9 @@ export const vethBridgeDetached = definePodCheck({
   severity: 'high',
   title: "The node's end is a forwarding port of the bridge",
   failureTitle: "Pod's link is not on its bridge",
-  why: 'Behind a bridge plugin the bridge is the pod’s only way out. A port that is off it, or on another one, cuts the pod off although every address and route is right.',
+  why:
+    'Behind a bridge plugin the bridge is the pod’s only way out. A port that is off it, or on another ' +
+    'one, cuts the pod off although every address and route is right.',
   needs: ['podNetworks', 'hostNetwork'],
   judge(network, { hostNetwork }, { node }) {
     const link = podEnd(network);
@@ -57,7 +59,8 @@ export const vethBridgeDetached = definePodCheck({
     return {
       detail: blocked
         ? `${hostLink.name} is a port of ${hostLink.master}, in state ${hostLink.portState}.`
-        : `${hostLink.name} is ${hostLink.master === null ? 'on no bridge' : `on ${hostLink.master}`}; it belongs on ${bridge ?? 'one'}${bridge !== null && !exists ? ', which does not exist' : ''}.`,
+        : `${hostLink.name} is ${hostLink.master === null ? 'on no bridge' : `on ${hostLink.master}`}; it ` +
+          `belongs on ${bridge ?? 'one'}${bridge !== null && !exists ? ', which does not exist' : ''}.`,
       confidence: 'confirmed',
       evidence: [
         {
@@ -90,7 +93,8 @@ export const vethBridgeDetached = definePodCheck({
               repairOnNode(
                 node,
                 'where the CNI configuration says hairpinMode, let the pod reach itself through a Service again.',
-                `! grep -qs '"hairpinMode": *true' /etc/cni/net.d/* || ${command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', 'hairpin', 'on')}`,
+                `! grep -qs '"hairpinMode": *true' /etc/cni/net.d/* || ` +
+                  `${command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', 'hairpin', 'on')}`,
               ),
             ]
           : recreatePod(network.pod),

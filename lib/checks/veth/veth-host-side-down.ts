@@ -10,7 +10,9 @@ export const vethHostSideDown = definePodCheck({
   severity: 'high',
   title: "The node's end of the pod's pair is up",
   failureTitle: "Host end of the pod's veth is down",
-  why: "With the node's end down the pod has no carrier: nothing gets in or out, while inside the pod everything is configured as it should be.",
+  why:
+    "With the node's end down the pod has no carrier: nothing gets in or out, while inside the pod " +
+    'everything is configured as it should be.',
   needs: ['podNetworks'],
   judge(network, _sources, { node }) {
     const link = podEnd(network);

@@ -15,7 +15,9 @@ export const vethOrphaned = defineCheck({
   severity: 'medium',
   title: 'Every veth of the CNI plugin leads into a pod',
   failureTitle: 'CNI veth leads to no pod',
-  why: 'A leftover pair keeps its name: the next pod of that name fails with "already exists". Its routes may take the packets of a pod that has the address now.',
+  why:
+    'A leftover pair keeps its name: the next pod of that name fails with "already exists". Its routes ' +
+    'may take the packets of a pod that has the address now.',
   observations: 2,
   needs: ['hostNetwork', 'host', 'podNetworks'],
   run({ hostNetwork, host, podNetworks }, { node }) {
@@ -34,7 +36,9 @@ export const vethOrphaned = defineCheck({
         .filter(({ table }) => table === 'main')
         .map(({ destination }) => destination);
       return fail(object, {
-        detail: `${link.name} has a name of a CNI plugin, but leads into no pod: its other end is ${peer}.${routes.length > 0 ? ` It still has routes to ${listed(routes)}.` : ''}`,
+        detail:
+          `${link.name} has a name of a CNI plugin, but leads into no pod: its other end is ` +
+          `${peer}.${routes.length > 0 ? ` It still has routes to ${listed(routes)}.` : ''}`,
         confidence: 'confirmed',
         evidence: [
           {

@@ -9,7 +9,9 @@ export const vethPeerMissing = definePodCheck({
   severity: 'critical',
   title: "The node holds the other end of the pod's pair",
   failureTitle: "Host end of the pod's veth is missing",
-  why: 'A veth pair is the only cable between a pod and its node. If the other end is gone or moved away, the pod is cut off, while its own interface looks fine.',
+  why:
+    'A veth pair is the only cable between a pod and its node. If the other end is gone or moved away, ' +
+    'the pod is cut off, while its own interface looks fine.',
   needs: ['podNetworks', 'host'],
   judge(network, { host }) {
     const link = podEnd(network);

@@ -41,7 +41,10 @@ function states(group: Group): string {
       .join(' ');
   const first = lead.suppressed === null ? lead.state : 'suppressed';
   const flapping = membersOf(group).filter((finding) => finding.flapping).length;
-  return `${tag(first, lead.suppressed === null ? statesOf(group) : first)}${flapping > 0 ? ` ${tag('flapping', `${flapping} flapping`)}` : ''}`;
+  return (
+    `${tag(first, lead.suppressed === null ? statesOf(group) : first)}` +
+    `${flapping > 0 ? ` ${tag('flapping', `${flapping} flapping`)}` : ''}`
+  );
 }
 
 function openFor(members: readonly Finding[], at: string): string {
@@ -56,9 +59,16 @@ function evidence({ evidence: compared }: Finding): string {
     `<td data-label="${label}">${value === '' ? '' : `<code>${text(value, 300)}</code>`}</td>`;
   const rows = compared.map(
     ({ what, expected, actual, source }) =>
-      `<tr${expected === undefined || expected === actual ? '' : ' class="differs"'}><td data-label="Compared">${text(what, 300)}</td>${cell('Expected', expected ?? '')}${cell('Found', actual)}<td data-label="Read from" class="muted">${text(source, 300)}</td></tr>`,
+      `<tr${expected === undefined || expected === actual ? '' : ' class="differs"'}>` +
+      `<td data-label="Compared">${text(what, 300)}</td>` +
+      `${cell('Expected', expected ?? '')}${cell('Found', actual)}` +
+      `<td data-label="Read from" class="muted">${text(source, 300)}</td></tr>`,
   );
-  return `<table class="stack wide"><caption>Evidence</caption><thead><tr><th scope="col">Compared</th><th scope="col">Expected</th><th scope="col">Found</th><th scope="col">Read from</th></tr></thead><tbody>${rows.join('')}</tbody></table>\n`;
+  return (
+    '<table class="stack wide"><caption>Evidence</caption><thead><tr><th scope="col">Compared</th>' +
+    '<th scope="col">Expected</th><th scope="col">Found</th><th scope="col">Read from</th></tr></thead>' +
+    `<tbody>${rows.join('')}</tbody></table>\n`
+  );
 }
 
 /** Commands of a step that print on paper. */
@@ -74,7 +84,10 @@ function repair(group: Group): string {
   const items = shown.map(
     (step) => `<li>${text(step.text)}${step.commands.length === 0 ? '' : box(step.commands)}</li>`,
   );
-  return `<h4>What to do</h4><ol>${items.join('')}</ol>${all.length > COMMANDS ? `<p>${plural(all.length - COMMANDS, 'more step')} like these: <code>-o json</code> has them all.</p>` : ''}\n`;
+  return (
+    `<h4>What to do</h4><ol>${items.join('')}</ol>` +
+    `${all.length > COMMANDS ? `<p>${plural(all.length - COMMANDS, 'more step')} like these: <code>-o json</code> has them all.</p>` : ''}\n`
+  );
 }
 
 function box(commands: readonly string[]): string {
@@ -84,7 +97,13 @@ function box(commands: readonly string[]): string {
     more > 0
       ? `${lines.slice(0, PRINTED).join('\n')}\n<span class="more">${lines.slice(PRINTED).join('\n')}</span>`
       : lines.join('\n');
-  return `<div class="box"><button type="button" class="copy">${lines.length > 1 ? `Copy all ${lines.length}` : 'Copy'}</button><pre tabindex="0" role="group" aria-label="Commands"><code>${code}</code></pre></div>${more > 0 ? `<p class="paper">and ${more} more like these: the page on screen and <code>-o json</code> have them all</p>` : ''}${commands.length > COMMANDS ? `<p>${plural(commands.length - COMMANDS, 'more command')} left out: <code>-o json</code> has them all.</p>` : ''}`;
+  return (
+    '<div class="box"><button type="button" class="copy">' +
+    `${lines.length > 1 ? `Copy all ${lines.length}` : 'Copy'}</button>` +
+    `<pre tabindex="0" role="group" aria-label="Commands"><code>${code}</code></pre></div>` +
+    `${more > 0 ? `<p class="paper">and ${more} more like these: the page on screen and <code>-o json</code> have them all</p>` : ''}` +
+    `${commands.length > COMMANDS ? `<p>${plural(commands.length - COMMANDS, 'more command')} left out: <code>-o json</code> has them all.</p>` : ''}`
+  );
 }
 
 function suppression({ suppressed }: Finding): string {
@@ -98,7 +117,8 @@ function times(finding: Finding): string {
     `${finding.confidence}; first seen ${time(finding.firstSeen)}, last ${time(finding.lastSeen)}, in ${plural(finding.runs, 'audit')}`,
     ...(finding.flaps > 0
       ? [
-          `${finding.flapping ? 'comes and goes: ' : ''}came back ${plural(finding.flaps, 'time')} after it was resolved${finding.returnedAt === null ? '' : `, last ${time(finding.returnedAt)}`}`,
+          `${finding.flapping ? 'comes and goes: ' : ''}came back ${plural(finding.flaps, 'time')}` +
+            ` after it was resolved${finding.returnedAt === null ? '' : `, last ${time(finding.returnedAt)}`}`,
         ]
       : []),
     ...(finding.notSeen ? ['not examined this time'] : []),
@@ -109,5 +129,8 @@ function times(finding: Finding): string {
 
 function meaning(check: string, { why, page }: CardOptions): string {
   if (why === null && page === null) return '';
-  return `<details class="about"><summary>About the check ${text(check)}</summary><div>${page === null ? `<p>${text(why ?? '')}</p>` : checkPage(page)}</div></details>`;
+  return (
+    `<details class="about"><summary>About the check ${text(check)}</summary>` +
+    `<div>${page === null ? `<p>${text(why ?? '')}</p>` : checkPage(page)}</div></details>`
+  );
 }

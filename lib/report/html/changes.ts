@@ -44,9 +44,15 @@ function list(
     if (lead === undefined) return [];
     const words = `${text(lead.title, 200)}: <bdi>${text(whatOf({ lead, alike, symptoms: [] }), 300)}</bdi>`;
     return [
-      `<li>${tag(lead.severity)} <span>${linked ? `<a href="#${anchor(lead)}">${words}</a>` : words}${alike.length === 0 ? ended(lead) : ''}</span></li>`,
+      `<li>${tag(lead.severity)} ` +
+        `<span>${linked ? `<a href="#${anchor(lead)}">${words}</a>` : words}` +
+        `${alike.length === 0 ? ended(lead) : ''}</span></li>`,
     ];
   });
   const rest = lines.length - LISTED;
-  return `<div><h3>${findings.length.toLocaleString('en-US')} ${title}</h3><ul>${lines.slice(0, LISTED).join('')}</ul>${rest > 0 ? `<p>and ${plural(rest, 'more line')}: the findings below include them all</p>` : ''}</div>`;
+  return (
+    `<div><h3>${findings.length.toLocaleString('en-US')} ${title}</h3>` +
+    `<ul>${lines.slice(0, LISTED).join('')}</ul>` +
+    `${rest > 0 ? `<p>and ${plural(rest, 'more line')}: the findings below include them all</p>` : ''}</div>`
+  );
 }

@@ -19,7 +19,8 @@ export function filter(): string {
   );
   const inputs = names.map(
     ([id, label]) =>
-      `<label>${label}<input id="filter-${id}" list="all-${id}" autocomplete="off" spellcheck="false"><datalist id="all-${id}"></datalist></label>`,
+      `<label>${label}<input id="filter-${id}" list="all-${id}" autocomplete="off" spellcheck="false">` +
+      `<datalist id="all-${id}"></datalist></label>`,
   );
   return `<div class="filter" role="search" aria-label="Filter the findings"><label class="search">Search<input id="filter-text" type="search" autocomplete="off" spellcheck="false" aria-keyshortcuts="/"></label>${selects.join('')}${inputs.join('')}<button type="button" id="reset">Clear</button><span id="shown" role="status"></span><span class="muted keys"><kbd>j</kbd> <kbd>k</kbd> next, previous · <kbd>/</kbd> search</span></div>
 `;

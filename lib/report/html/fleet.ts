@@ -85,7 +85,10 @@ function changes(rows: readonly FleetRow[]): string {
   ] as const;
   const shown = lists.filter(([, found]) => found.length > 0);
   if (shown.length === 0) return '<p>Nothing.</p>';
-  return `<div class="changes">${shown.map(([title, found]) => `<div><h3>${title}: ${found.length}</h3><ul>${found.map(changeOf).join('')}</ul></div>`).join('')}</div>`;
+  return (
+    '<div class="changes">' +
+    `${shown.map(([title, found]) => `<div><h3>${title}: ${found.length}</h3><ul>${found.map(changeOf).join('')}</ul></div>`).join('')}</div>`
+  );
 }
 
 /** The order of clusters on a page and in a table. */
@@ -151,7 +154,14 @@ function rowOf(row: FleetRow, top: number): string {
         `<span class="tag ${severity}">${row.findings[severity].toLocaleString('en-US')} ${severity}</span>`,
     );
   const last = row.orphans.at(-1) ?? null;
-  return `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>${cell('Verdict', tag(row.verdict))}${cell('Last nights', nightsOf(row))}${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}${cell('Leaked namespaces', `${sparklineSvg(row.orphans, 'Leaked namespaces', top)}${last === null ? '' : last.toLocaleString('en-US')}`)}${cell('Audited', row.startedAt === null ? '' : time(row.startedAt))}</tr>`;
+  return (
+    `<tr data-v="${row.verdict}"><th scope="row">${name(row)}${note(row)}</th>` +
+    `${cell('Verdict', tag(row.verdict))}${cell('Last nights', nightsOf(row))}` +
+    `${cell('New', count(row.new))}${cell('Resolved', count(row.resolved))}` +
+    `${cell('Findings', findings.join(' '))}${cell('Nodes', nodes(row))}` +
+    `${cell('Leaked namespaces', `${sparklineSvg(row.orphans, 'Leaked namespaces', top)}${last === null ? '' : last.toLocaleString('en-US')}`)}` +
+    `${cell('Audited', row.startedAt === null ? '' : time(row.startedAt))}</tr>`
+  );
 }
 
 function note({ note: said }: FleetRow): string {

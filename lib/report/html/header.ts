@@ -60,7 +60,14 @@ function tiles(report: ClusterReport): string {
   const inState = (state: string): number => counted.filter((finding) => finding.state === state).length;
   const tile = (href: string, count: number, word: string, kind: string): string =>
     `<a class="tile ${count === 0 ? 'none' : kind}" href="#${href}"><b>${count.toLocaleString('en-US')}</b> <span>${word}</span></a>`;
-  return `<div class="tiles"><div class="set" role="group" aria-label="Findings by severity">${severities.map((severity) => tile(`severity=${severity}`, of(severity), severity, severity)).join('')}</div><div class="set" role="group" aria-label="Findings by state">${tile('state=new', inState('new'), 'new', 'plain')}${tile('state=open', inState('open'), 'still open', 'plain')}${tile('changes', report.resolved.length, 'resolved', 'plain')}</div>${seen(report)}</div>`;
+  return (
+    '<div class="tiles"><div class="set" role="group" aria-label="Findings by severity">' +
+    `${severities.map((severity) => tile(`severity=${severity}`, of(severity), severity, severity)).join('')}` +
+    '</div><div class="set" role="group" aria-label="Findings by state">' +
+    `${tile('state=new', inState('new'), 'new', 'plain')}` +
+    `${tile('state=open', inState('open'), 'still open', 'plain')}` +
+    `${tile('changes', report.resolved.length, 'resolved', 'plain')}</div>${seen(report)}</div>`
+  );
 }
 
 /** Audited nodes as a bar; it also shows the rest, in words and in color. */
@@ -72,7 +79,13 @@ function seen({ coverage }: ClusterReport): string {
     .filter((result) => of(result) > 0)
     .map((result) => tag(result, `${of(result).toLocaleString('en-US')} ${result}`));
   const share = nodes.length === 0 ? 0 : (audited / nodes.length) * 100;
-  return `<a class="tile seen" href="#coverage"><b>${audited.toLocaleString('en-US')}<small> of ${plural(nodes.length, 'node')}</small></b> <span>audited ${rest.join(' ')}</span><svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="bar-missing" width="100" height="4"/><rect class="bar-audited" width="${share.toFixed(1)}" height="4"/></svg></a>`;
+  return (
+    `<a class="tile seen" href="#coverage"><b>${audited.toLocaleString('en-US')}` +
+    `<small> of ${plural(nodes.length, 'node')}</small></b> <span>audited ${rest.join(' ')}</span>` +
+    '<svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">' +
+    '<rect class="bar-missing" width="100" height="4"/>' +
+    `<rect class="bar-audited" width="${share.toFixed(1)}" height="4"/></svg></a>`
+  );
 }
 
 /** Facts without a tile. */

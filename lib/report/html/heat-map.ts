@@ -145,5 +145,12 @@ function picture(
   const drawn = ['low', 'medium', 'high', 'critical', 'failed'].flatMap((kind) =>
     cells.has(kind) ? [`<path class="cell-${kind}" d="${cells.get(kind)?.join('')}"/>`] : [],
   );
-  return `<figure${topic === null ? '' : ` data-t="${topic}"`}><figcaption><b>${title}</b> ${counts === '' ? 'no node has findings' : `nodes: ${counts}`}</figcaption><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Nodes by their worst finding, ${title}: ${counts || 'none'}${failed.size > 0 ? `; ${plural(failed.size, 'node')} not fully audited` : ''}"><path class="cells" d="${back.join('')}"/>${heads.join('')}${drawn.join('')}</svg></figure>`;
+  return (
+    `<figure${topic === null ? '' : ` data-t="${topic}"`}><figcaption><b>${title}</b>` +
+    ` ${counts === '' ? 'no node has findings' : `nodes: ${counts}`}</figcaption>` +
+    `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Nodes by their worst finding, ` +
+    `${title}: ${counts || 'none'}` +
+    `${failed.size > 0 ? `; ${plural(failed.size, 'node')} not fully audited` : ''}">` +
+    `<path class="cells" d="${back.join('')}"/>${heads.join('')}${drawn.join('')}</svg></figure>`
+  );
 }

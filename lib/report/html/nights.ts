@@ -26,13 +26,18 @@ export function nightsOf(row: {
     .map((verdict) => [verdict, known.filter((night) => night.verdict === verdict).length] as const)
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => `${verdict} on ${count}`);
-  return `<svg class="nights" viewBox="0 0 ${bars.length * 8} 20" role="group" aria-label="Of ${plural(known.length, 'night')} before: ${said.join(', ')}">${bars.join('')}</svg>`;
+  return (
+    `<svg class="nights" viewBox="0 0 ${bars.length * 8} 20" role="group" aria-label="Of ` +
+    `${plural(known.length, 'night')} before: ${said.join(', ')}">${bars.join('')}</svg>`
+  );
 }
 
 function bar({ day, verdict, href }: Night, index: number): string {
   const title = `${text(day, 40)} ${verdict}`.trim();
   const height = HEIGHTS[verdict];
-  const drawn = `<rect class="night-${verdict}" x="${index * 8}" y="${20 - height}" width="7" height="${height}"><title>${title}</title></rect>`;
+  const drawn =
+    `<rect class="night-${verdict}" x="${index * 8}" y="${20 - height}" width="7" height="${height}">` +
+    `<title>${title}</title></rect>`;
   return href === null || !isOurs(href)
     ? drawn
     : `<a href="${text(href, 4000)}" aria-label="${title}">${drawn}</a>`;

@@ -25,7 +25,10 @@ export function nodeMap(report: ClusterReport, shown: readonly Finding[]): strin
     const gap = gaps.get(name);
     const byTopic = Map.groupBy(byNode.get(name) ?? [], (finding) => finding.topic);
     const cells = columns.map((topic) => cell(name, byTopic.get(topic) ?? []));
-    return `<tr><th scope="row"><bdi>${text(name || 'the cluster', 253)}</bdi>${gap === undefined ? '' : ` <a href="#coverage">${tag(gap)}</a>`}</th>${cells.join('')}</tr>`;
+    return (
+      `<tr><th scope="row"><bdi>${text(name || 'the cluster', 253)}</bdi>` +
+      `${gap === undefined ? '' : ` <a href="#coverage">${tag(gap)}</a>`}</th>${cells.join('')}</tr>`
+    );
   });
   const heads = columns.map((topic) => `<th scope="col"><span>${topic}</span></th>`);
   const rest = [
@@ -40,7 +43,12 @@ ${rows.join('\n')}
 ${rest.length === 0 ? '' : `<p class="muted">Not in the table: ${rest.join('; ')}.</p>`}`;
   if (report.coverage.nodes.length <= ROWS)
     return `<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div>\n`;
-  return `${heatMap(report, shown, columns)}<details class="worst"><summary>The ${Math.min(ROWS, names.length)} worst nodes by name</summary><div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div></details>\n`;
+  return (
+    `${heatMap(report, shown, columns)}<details class="worst">` +
+    `<summary>The ${Math.min(ROWS, names.length)} worst nodes by name</summary>` +
+    `<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div>` +
+    `</details>\n`
+  );
 }
 
 function cell(node: string, findings: readonly Finding[]): string {
@@ -52,5 +60,9 @@ function cell(node: string, findings: readonly Finding[]): string {
   const more = rest === 0 ? '' : ` +${rest.toLocaleString('en-US')}`;
   const count = alike.toLocaleString('en-US');
   const label = `${count} ${worst.severity}${more}: ${worst.topic} on ${node || 'the cluster'}`;
-  return `<td><a class="${worst.severity}" href="#${anchor(worst)}" data-t="${worst.topic}" data-n="${text(node, 253)}" aria-label="${text(label, 400)}">${count} <small>${worst.severity}${more}</small></a></td>`;
+  return (
+    `<td><a class="${worst.severity}" href="#${anchor(worst)}" data-t="${worst.topic}" data-n="` +
+    `${text(node, 253)}" aria-label="${text(label, 400)}">${count} ` +
+    `<small>${worst.severity}${more}</small></a></td>`
+  );
 }

@@ -20,7 +20,10 @@ type Options = {
   readonly explained: boolean;
 };
 
-/** A folded table of the objects of one cause; empty if there are none. A line below counts those beyond `options.most`. */
+/**
+ * A folded table of the objects of one cause; empty if there are none. A line below counts those beyond
+ * `options.most`.
+ */
 export function objectsTable(title: string, findings: readonly Finding[], options: Options): string {
   if (findings.length === 0) return '';
   const [first] = findings;
@@ -43,7 +46,16 @@ function row(finding: Finding, { at, explained }: Options, details: boolean): st
     ? ` data-s="${finding.severity}" data-t="${finding.topic}" data-c="${text(finding.check)}"`
     : '';
   const found = explained ? `${finding.title}: ${finding.detail}` : finding.detail;
-  return `<tr id="${anchor(finding)}"${own}><th scope="row"><bdi>${text(ownName(object), 300)}</bdi></th>${cell('Workload', text(workloadOf(object), 253))}${cell('Namespace', text(object.namespace ?? '', 253))}${cell('Node', `<bdi>${nodeName(nodeOf(finding))}</bdi>`)}${cell('First seen', text(finding.firstSeen.slice(0, 10)))}${cell('Nights open', nights(finding.firstSeen, at).toLocaleString('en-US').replace(/^0$/, '–'))}${cell('State', `${filterStates(finding).join(', ')}${finding.notSeen ? ', not examined' : ''}`)}${details ? cell('Found', text(found, 200)) : ''}</tr>`;
+  return (
+    `<tr id="${anchor(finding)}"${own}><th scope="row"><bdi>${text(ownName(object), 300)}</bdi></th>` +
+    `${cell('Workload', text(workloadOf(object), 253))}` +
+    `${cell('Namespace', text(object.namespace ?? '', 253))}` +
+    `${cell('Node', `<bdi>${nodeName(nodeOf(finding))}</bdi>`)}` +
+    `${cell('First seen', text(finding.firstSeen.slice(0, 10)))}` +
+    `${cell('Nights open', nights(finding.firstSeen, at).toLocaleString('en-US').replace(/^0$/, '–'))}` +
+    `${cell('State', `${filterStates(finding).join(', ')}${finding.notSeen ? ', not examined' : ''}`)}` +
+    `${details ? cell('Found', text(found, 200)) : ''}</tr>`
+  );
 }
 
 /** The object without the parts that have their own column. */

@@ -101,7 +101,9 @@ export function podPath(finding: Finding): string {
   const caption =
     found.at === null
       ? 'The path is broken somewhere on the way.'
-      : `${found.way === null ? 'The fault is' : 'The path is broken'} at ${said[found.at]}${names[found.at] === undefined ? '' : ` (${names[found.at]})`}.${found.way === null ? '' : ` ${lost[found.way]}.`}`;
+      : `${found.way === null ? 'The fault is' : 'The path is broken'} at ${said[found.at]}` +
+        `${names[found.at] === undefined ? '' : ` (${names[found.at]})`}.` +
+        `${found.way === null ? '' : ` ${lost[found.way]}.`}`;
   const parts = places.map((place, index) =>
     index % 2 === 0 ? station(place, names[place], found) : link(index, found),
   );
@@ -117,7 +119,11 @@ export function podPath(finding: Finding): string {
 
 function station(place: Place, name: string | undefined, found: Break): string {
   const broken = found.at === place;
-  return `<span class="station${broken ? ' cut' : ''}"><small>${kinds[place]}</small><b>${text(shortName(name ?? ''), 300)}</b>${broken ? `<i>${found.way === null ? '✕ here' : '✕ broken'}</i>` : ''}</span>`;
+  return (
+    `<span class="station${broken ? ' cut' : ''}"><small>${kinds[place]}</small>` +
+    `<b>${text(shortName(name ?? ''), 300)}</b>` +
+    `${broken ? `<i>${found.way === null ? '✕ here' : '✕ broken'}</i>` : ''}</span>`
+  );
 }
 
 /** Both directions: packets reach the break from either side, and nothing is drawn where none arrive. */
@@ -129,7 +135,10 @@ function link(index: number, { at, way }: Break): string {
     if (lost && index === broken) return '<span class="cut">✕</span>';
     return `<span>${lost && !arrives ? '' : sign}</span>`;
   };
-  return `<span class="link${index === broken ? ' cut' : ''}">${arrow('from', '→', index < broken)}${arrow('to', '←', index > broken)}</span>`;
+  return (
+    `<span class="link${index === broken ? ' cut' : ''}">${arrow('from', '→', index < broken)}` +
+    `${arrow('to', '←', index > broken)}</span>`
+  );
 }
 
 /** Any name that a plugin or a person may give a pair. */

@@ -51,7 +51,11 @@ export function sparklineSvg(values: readonly (number | null)[], what: string, t
     drawing = value !== null;
     return point;
   });
-  return `<svg class="spark" viewBox="0 0 104 24" role="img" aria-label="${what}: ${grouped(first)} at first, ${grouped(last)} at last, at most ${grouped(Math.max(...known))}"><path class="trend" d="${path.join('')}"/></svg>`;
+  return (
+    `<svg class="spark" viewBox="0 0 104 24" role="img" aria-label="${what}: ${grouped(first)}` +
+    ` at first, ${grouped(last)} at last, at most ${grouped(Math.max(...known))}">` +
+    `<path class="trend" d="${path.join('')}"/></svg>`
+  );
 }
 
 type Scale = {
@@ -81,11 +85,24 @@ function chart(title: string, points: readonly Point[], { limit, say }: Scale = 
     ({ at, value }) =>
       `<circle class="dot" cx="${x(at)}" cy="${y(value)}" r="2.5"><title>${day(at)}: ${say(value)}</title></circle>`,
   );
-  const said = `${say(first.value)} on ${day(first.at)}, ${say(last.value)} on ${day(last.at)}, at most ${say(highest.value)} on ${day(highest.at)}`;
+  const said =
+    `${say(first.value)} on ${day(first.at)}, ${say(last.value)} on ${day(last.at)}, at most ` +
+    `${say(highest.value)} on ${day(highest.at)}`;
   const base = HEIGHT - BOTTOM;
   const edge = limit === null ? 'axis dashed' : 'limit';
   const highestLabel = limit === null ? compact(top) : say(top);
-  return `<figure><figcaption>${title}: <strong>${say(last.value)}</strong>${change(first, last, say)}${limit === null ? '' : forecast(known, limit)}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}: ${said}"><path class="axis" d="M${LEFT} ${base}H${WIDTH - RIGHT}"/><path class="${edge}" d="M${LEFT} ${y(limit ?? top)}H${WIDTH - RIGHT}"/><path class="trend" d="${line.join('')}"/>${dots.join('')}<text class="tick" x="${WIDTH - RIGHT + 8}" y="${Number(y(top)) + 4}">${highestLabel}</text><text class="tick" x="${WIDTH - RIGHT + 8}" y="${base + 4}">0</text><text class="tick" x="${LEFT}" y="${HEIGHT - 6}">${day(from)}</text><text class="tick end" x="${WIDTH - RIGHT}" y="${HEIGHT - 6}">${day(to)}</text></svg></figure>`;
+  return (
+    `<figure><figcaption>${title}: <strong>${say(last.value)}</strong>` +
+    `${change(first, last, say)}${limit === null ? '' : forecast(known, limit)}</figcaption>` +
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}: ${said}">` +
+    `<path class="axis" d="M${LEFT} ${base}H${WIDTH - RIGHT}"/>` +
+    `<path class="${edge}" d="M${LEFT} ${y(limit ?? top)}H${WIDTH - RIGHT}"/>` +
+    `<path class="trend" d="${line.join('')}"/>${dots.join('')}` +
+    `<text class="tick" x="${WIDTH - RIGHT + 8}" y="${Number(y(top)) + 4}">${highestLabel}</text>` +
+    `<text class="tick" x="${WIDTH - RIGHT + 8}" y="${base + 4}">0</text>` +
+    `<text class="tick" x="${LEFT}" y="${HEIGHT - 6}">${day(from)}</text>` +
+    `<text class="tick end" x="${WIDTH - RIGHT}" y="${HEIGHT - 6}">${day(to)}</text></svg></figure>`
+  );
 }
 
 /** When the limit is reached at this rate; a node at its limit starts no more pods. */
@@ -120,9 +137,17 @@ function numbers(all: readonly Totals[]): string {
     .toReversed()
     .map(
       (totals) =>
-        `<tr><th scope="row">${totals.at.slice(0, 16).replace('T', ' ')}</th>${cell(totals.orphans)}${cell(totals.namespaces)}<td>${totals.usage === null ? 'unknown' : percent(totals.usage)}</td>${cell(totals.pods)}${cell(totals.nodes)}</tr>`,
+        `<tr><th scope="row">${totals.at.slice(0, 16).replace('T', ' ')}</th>` +
+        `${cell(totals.orphans)}${cell(totals.namespaces)}` +
+        `<td>${totals.usage === null ? 'unknown' : percent(totals.usage)}</td>` +
+        `${cell(totals.pods)}${cell(totals.nodes)}</tr>`,
     );
-  return `<details><summary>Show data: ${plural(all.length, 'audit')}</summary><div class="scroll" role="region" aria-label="Trend data" tabindex="0"><table class="numbers"><thead><tr>${['Audit (UTC)', 'Leaked', 'Namespaces', 'Fullest node', 'Pods', 'Nodes'].map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`;
+  return (
+    `<details><summary>Show data: ${plural(all.length, 'audit')}</summary>` +
+    '<div class="scroll" role="region" aria-label="Trend data" tabindex="0"><table class="numbers">' +
+    `<thead><tr>${['Audit (UTC)', 'Leaked', 'Namespaces', 'Fullest node', 'Pods', 'Nodes'].map((head) => `<th scope="col">${head}</th>`).join('')}` +
+    `</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></details>\n`
+  );
 }
 
 function day(at: number): string {
