@@ -87,6 +87,18 @@ const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    causes: ['node-bridge-broken'],
+    symptoms: [
+      'node-to-pod-unreachable',
+      'pod-to-gateway-unreachable',
+      'pod-dns-failing',
+      'pod-link-losing',
+      'sandbox-create-failing',
+      'cni-add-failing',
+    ],
+    on: 'same node',
+  },
+  {
     causes: [
       'node-tunnel-broken',
       'tunnel-entry-wrong',

@@ -55,6 +55,8 @@ export const linkSchema = z.object({
       isolated: z.boolean(),
       /** Frames for all go to the port as well; null if the kernel does not say. */
       bcast_flood: z.boolean().nullable().optional(),
+      /** Frames of a MAC address that the bridge does not have at this port are dropped; null as above. */
+      locked: z.boolean().nullable().optional(),
     })
     .nullable()
     .optional(),
@@ -67,8 +69,14 @@ export const linkSchema = z.object({
     })
     .nullable()
     .optional(),
+  /** Whether a bridge decides by the spanning tree protocol which ports forward; null for other links. */
+  stp: z.boolean().nullable().optional(),
   /** The UDP port to which a VXLAN device sends, and at which it listens; null for other links. */
   vxlanPort: z.number().int().nullable().optional(),
+  /** The VNI of a VXLAN device; null for other links, and for one that takes it from each packet. */
+  vxlanId: z.number().int().nullable().optional(),
+  /** The address that a VXLAN device sends from; null if the kernel chooses it, and for other links. */
+  vxlanLocal: z.string().nullable().optional(),
   /** net.ipv4.conf.LINK.arp_ignore; null if the kernel was not asked itself. */
   arpIgnore: z.number().int().nullable().optional(),
   /** How packets wait to be sent, if anything but noqueue is at the link's root: netem, fq_codel, tbf … */

@@ -130,6 +130,11 @@ const mutations: Readonly<Record<string, Mutation>> = {
       ),
     on: (parts, node) => routed(parts, node) && node.layout.bridge !== undefined,
   },
+  'node-bridge-broken': {
+    break: ({ host }, { layout }) =>
+      Object.assign(found(host.links.find(({ name }) => name === layout.bridge)), { up: false }),
+    on: (_, { layout }) => layout.bridge !== undefined,
+  },
   'bridge-address-stale': {
     break: ({ host }, { layout }) => remove(host.addresses, ({ link }) => link === layout.bridge),
     on: (_, { layout }) => layout.bridge !== undefined,
@@ -286,6 +291,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
 /** Faults that affect more than their own pod, and may explain what is wrong with another. */
 const ofTheNode = [
   'node-mtu-too-small',
+  'node-bridge-broken',
   'bridge-address-stale',
   'node-forwarding-disabled',
   'host-route-missing',

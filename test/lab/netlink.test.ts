@@ -21,13 +21,16 @@ ip link set eth0 up
 ip link add left type veth peer name right
 ip link add bridge0 type bridge
 ip link set left master bridge0 up
+bridge link set dev left locked on
 ip link set bridge0 up
 ip link set right up
 ip link add link eth0 name vlan7 type vlan id 7
-ip link add spare type bridge
+ip link add spare type bridge stp_state 1
 ip link set spare address 02:00:00:00:00:07 up
 ip link add upper link spare type macvlan
-ip link add vx type vxlan id 7 dstport 4789 dev eth0
+ip link add vx type vxlan id 7 dstport 4789 dev eth0 local 10.1.1.2
+ip link add vx6 type vxlan id 8 dstport 4790 local fd00::2
+ip link add vxall type vxlan external dstport 4791
 ip link add tun4 type ipip local 10.1.1.2 remote 10.1.1.9
 ip link add gre4 type gre local 10.1.1.2 remote 10.1.1.9
 ip link add tun6 type ip6tnl local fd00::2 remote fd00::9
@@ -136,6 +139,11 @@ describe.skipIf(noLab !== null)('what the kernel says of a namespace', () => {
     expect(printed.routes.length).toBeGreaterThan(15);
     expect(printed.rules.length).toBeGreaterThan(8);
     expect(printed.neighbours.length).toBeGreaterThan(3);
+    const link = (wanted: string) => printed.links.find(({ name }) => name === wanted);
+    expect(link('spare')?.stp).toBe(true);
+    expect(link('left')?.portFlags?.locked).toBe(true);
+    expect(link('vx')).toMatchObject({ vxlanPort: 4789, vxlanId: 7, vxlanLocal: '10.1.1.2' });
+    expect(link('vxall')).toMatchObject({ vxlanPort: 4791, vxlanId: null, vxlanLocal: null });
     expect(printed.ids).toEqual([{ id: 0, name: 'host' }]);
     expect(asked.ids).toEqual([{ id: 0, name: THE_NODE }]);
   });

@@ -6,7 +6,7 @@ import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
 
 type Flag = {
-  readonly name: 'hairpin' | 'learning' | 'isolated' | 'bcast_flood';
+  readonly name: 'hairpin' | 'learning' | 'isolated' | 'bcast_flood' | 'locked';
   readonly expected: boolean;
   readonly hurts: string;
 };
@@ -21,7 +21,7 @@ export const bridgePortFlagsWrong = definePodCheck({
   why:
     'Without hairpin a pod does not reach itself through its Service, which looks like a request in so ' +
     'many that fails. An isolated port reaches no pod beside it, and to one that gets no broadcast ' +
-    'nobody finds the way.',
+    'nobody finds the way. A locked one is cut off minutes later.',
   needs: ['podNetworks', 'cniConfig'],
   unless: [networkElsewhere, linkFault],
   judge(network, { cniConfig }, { node }) {
@@ -62,7 +62,9 @@ export const bridgePortFlagsWrong = definePodCheck({
       ...restore(
         network,
         ...wrong.flatMap(({ name: flag, expected: on }) =>
-          flag === 'bcast_flood' ? [] : [{ what: 'port-flag', link: hostEnd(hostLink), flag, on } as const],
+          flag === 'bcast_flood' || flag === 'locked'
+            ? []
+            : [{ what: 'port-flag', link: hostEnd(hostLink), flag, on } as const],
         ),
       ),
     };
@@ -91,6 +93,11 @@ function flagsOf({
       ? []
       : [{ name: 'isolated', expected: false, hurts: 'it reaches no other pod of the bridge' } as const]),
     { name: 'learning', expected: true, hurts: 'what is for the pod goes to every port' },
+    {
+      name: 'locked',
+      expected: false,
+      hurts: 'once the pod is silent for some minutes, the bridge drops all that it sends',
+    },
     { name: 'bcast_flood', expected: true, hurts: 'no ARP request reaches the pod' },
   ];
 }

@@ -7,6 +7,7 @@ import { hostPortUnserved } from './host-port-unserved.ts';
 import { linkArpIgnored } from './link-arp-ignored.ts';
 import { linkProgramUnexpected } from './link-program-unexpected.ts';
 import { neighbourOfNodeWrong } from './neighbour-of-node-wrong.ts';
+import { nodeBridgeBroken } from './node-bridge-broken.ts';
 import { nodeDefaultRouteMissing } from './node-default-route-missing.ts';
 import { nodeLinkProgramUnexpected } from './node-link-program-unexpected.ts';
 import { nodeNeighbourWrong } from './node-neighbour-wrong.ts';
@@ -27,6 +28,7 @@ export const pathChecks: readonly AnyCheck[] = [
   tunnelEntryWrong,
   nodeNeighbourWrong,
   podMacDuplicate,
+  nodeBridgeBroken,
   bridgeEntryWrong,
   bridgePortFlagsWrong,
   bridgeFilterDisabled,

@@ -1,6 +1,5 @@
+import { gatewaysOf, prefixOf } from '../../computed/bridges.ts';
 import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
-import { expectedGateway } from '../../computed/gateway.ts';
-import { layoutOf } from '../../computed/layouts.ts';
 import { loadedConfig } from '../../computed/loaded-config.ts';
 import { cniPlugin } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
@@ -24,10 +23,10 @@ export const bridgeAddressStale = defineCheck({
     return bridges.flatMap((bridge) => {
       const behind = podNetworks.filter((network) => network.hostLink?.master === bridge.name);
       const configured = configuredSubnets(bridge.name, behind, cniConfig, nodeInfo.podCIDRs);
-      const gateways = gatewaysOf(behind);
+      const gateways = gatewaysOf(bridge.name, behind);
       if (gateways.size === 0 && configured === null) return [];
       const object = { kind: 'link', name: bridge.name, node } as const;
-      if (!bridge.up) return [notApplicable(object, 'the bridge is down')];
+      if (!bridge.up) return [notApplicable(object, 'the bridge is down: see node-bridge-broken')];
       const held = hostNetwork.addresses.filter(
         ({ link, scope }) => link === bridge.name && scope === 'global',
       );
@@ -100,34 +99,9 @@ export const bridgeAddressStale = defineCheck({
   },
 });
 
-/** Gateways named by the pods' CNI results, with the pods of each. */
-function gatewaysOf(behind: readonly PodNetwork[]): Map<string, PodNetwork[]> {
-  const gateways = new Map<string, PodNetwork[]>();
-  for (const network of behind) {
-    const layout = layoutOf(network);
-    // A gateway in no default route may be a router outside the node, so the address counts only if the
-    // plugin routes through it.
-    if (typeof layout === 'string' || layout.gatewayMac !== 'bridge') continue;
-    const created = network.results[0]?.interfaces.some(
-      ({ name, inPod }) => !inPod && name === network.hostLink?.master,
-    );
-    for (const family of [4, 6] as const) {
-      const gateway = expectedGateway(network, layout, family);
-      if (gateway === null || !created) continue;
-      gateways.set(gateway, [...(gateways.get(gateway) ?? []), network]);
-    }
-  }
-  return gateways;
-}
-
 /** Refuses while the bridge has a port. */
 function removeEmptyBridge(name: string): string {
   return `ports=$(${command('ip', '-o', 'link', 'show', 'master', name)}) && test -z "$ports" && ${command('ip', 'link', 'del', name)}`;
-}
-
-function prefixOf(network: PodNetwork | undefined, gateway: string): number {
-  const given = network?.results[0]?.addresses.find((address) => address.gateway === gateway);
-  return given?.prefixLength ?? (familyOf(gateway) === 4 ? 24 : 64);
 }
 
 /** The subnets that new pods on this bridge will get; null if the configuration does not say. */

@@ -1,13 +1,17 @@
 import { podEnd } from '../../computed/attached-by-pair.ts';
+import { brokenBridges, expectedBridge } from '../../computed/bridges.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault } from '../../computed/preconditions.ts';
-import type { PodNetwork } from '../../model/evidence.ts';
+import type { RemedyStep } from '../../model/finding.ts';
+import type { Link } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 
-/** Port states that forward nothing and do not end by themselves; listening and learning end. */
+/** Port states that forward nothing and do not end by themselves. */
 const BLOCKED = ['disabled', 'blocking'];
+/** They end with the spanning tree protocol's timers, which only run if the bridge uses it. */
+const PASSING = ['listening', 'learning'];
 
 export const vethBridgeDetached = definePodCheck({
   id: 'veth-bridge-detached',
@@ -19,7 +23,8 @@ export const vethBridgeDetached = definePodCheck({
     'Behind a bridge plugin the bridge is the pod’s only way out. A port that is off it, or on another ' +
     'one, cuts the pod off although every address and route is right.',
   needs: ['podNetworks', 'hostNetwork'],
-  judge(network, { hostNetwork }, { node }) {
+  facts: ({ podNetworks, hostNetwork }) => ({ broken: brokenBridges(podNetworks, hostNetwork) }),
+  judge(network, { hostNetwork, broken }, { node }) {
     const link = podEnd(network);
     if (typeof link === 'string') return link;
     const layout = layoutOf(network);
@@ -28,32 +33,14 @@ export const vethBridgeDetached = definePodCheck({
     const { hostLink } = network;
     const fault = linkFault(network);
     if (fault !== null || hostLink === null) return fault ?? "the node's end was not found";
+    if (broken.some(({ pods }) => pods.includes(network)))
+      return 'the bridge itself is down or gone: see node-bridge-broken';
     const bridge = expectedBridge(network);
     const wrongBridge = hostLink.master === null || (bridge !== null && hostLink.master !== bridge);
+    const stp = hostNetwork.links.find(({ name }) => name === hostLink.master)?.stp ?? null;
+    const lasting = stp === false ? [...BLOCKED, ...PASSING] : BLOCKED;
     const blocked =
-      !wrongBridge && link.carrier && hostLink.portState !== null && BLOCKED.includes(hostLink.portState);
-    const port = hostNetwork.links.find((each) => each.name === hostLink.master);
-    if (!wrongBridge && port !== undefined && !port.up) {
-      return {
-        detail: `${hostLink.name} is on ${port.name}, and that bridge is down.`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: `state of ${port.name}`,
-            expected: 'UP',
-            actual: port.operState,
-            source: 'ip link (node)',
-          },
-        ],
-        remedy: [
-          repairOnNode(
-            node,
-            'set the bridge up; the pods go on running.',
-            command('ip', 'link', 'set', port.name, 'up'),
-          ),
-        ],
-      };
-    }
+      !wrongBridge && link.carrier && hostLink.portState !== null && lasting.includes(hostLink.portState);
     if (!wrongBridge && !blocked) return 'pass';
     const exists = bridge !== null && hostNetwork.links.some((each) => each.name === bridge);
     return {
@@ -97,7 +84,9 @@ export const vethBridgeDetached = definePodCheck({
                   `${command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', 'hairpin', 'on')}`,
               ),
             ]
-          : recreatePod(network.pod),
+          : blocked
+            ? [unblock(hostLink, stp === true, node)]
+            : recreatePod(network.pod),
       // One that is on another bridge may have been put there.
       ...(hostLink.master === null && exists && bridge !== null
         ? restore(network, { what: 'bridge-port', link: hostEnd(hostLink), bridge })
@@ -106,10 +95,17 @@ export const vethBridgeDetached = definePodCheck({
   },
 });
 
-/** The bridge in the plugin's result: the first interface on the node that is not part of the pod's pair. */
-function expectedBridge(network: PodNetwork): string | null {
-  const named = network.results[0]?.interfaces.find(
-    (each) => !each.inPod && each.name !== network.hostLink?.name && !/^veth/.test(each.name),
-  );
-  return named?.name ?? null;
+/** The kernel sets no state by hand while its protocol does; without the protocol all ports of the bridge forward. */
+function unblock({ name, master }: Pick<Link, 'name' | 'master'>, stp: boolean, node: string): RemedyStep {
+  return stp
+    ? repairOnNode(
+        node,
+        'turn off the spanning tree protocol, which no CNI plugin turns on: all ports of the bridge forward again.',
+        command('ip', 'link', 'set', master ?? '', 'type', 'bridge', 'stp_state', '0'),
+      )
+    : repairOnNode(
+        node,
+        'let the port forward again; the pod keeps running.',
+        command('bridge', 'link', 'set', 'dev', name, 'state', '3'),
+      );
 }

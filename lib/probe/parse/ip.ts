@@ -11,7 +11,7 @@ import {
 import { nameSchema } from '../grammar.ts';
 import { atMost } from '../limits.ts';
 import { lines } from './lines.ts';
-import { portFlags, toQueue, toXdp } from './link-values.ts';
+import { portFlags, toQueue, toVxlan, toXdp } from './link-values.ts';
 import { each } from './schemas.ts';
 
 const text = z.string().max(300);
@@ -50,7 +50,17 @@ const linkJson = z.object({
   linkinfo: z
     .object({
       info_kind: text.optional(),
-      info_data: z.object({ port: z.number().int().optional() }).catch({}).optional(),
+      info_data: z
+        .object({
+          port: z.number().int().optional(),
+          id: z.number().int().optional(),
+          external: z.boolean().optional(),
+          local: address.optional(),
+          local6: address.optional(),
+          stp_state: z.number().int().optional(),
+        })
+        .catch({})
+        .optional(),
       info_slave_data: z
         .object({
           state: text.optional(),
@@ -58,6 +68,7 @@ const linkJson = z.object({
           learning: z.boolean().optional(),
           isolated: z.boolean().optional(),
           bcast_flood: z.boolean().optional(),
+          locked: z.boolean().optional(),
         })
         .catch({})
         .optional(),
@@ -190,6 +201,7 @@ function objects(value: unknown): unknown[] {
 
 function toLink(link: z.infer<typeof linkJson>): RawLink {
   const kind = link.linkinfo?.info_kind ?? null;
+  const data = link.linkinfo?.info_data ?? {};
   const paired = kind === 'veth' || kind === 'netkit';
   const same = typeof link.link === 'string';
   return {
@@ -207,7 +219,8 @@ function toLink(link: z.infer<typeof linkJson>): RawLink {
     portState: link.linkinfo?.info_slave_data?.state ?? null,
     portFlags: portFlags(link.linkinfo?.info_slave_data),
     xdp: link.xdp === undefined ? null : toXdp(link.xdp.mode, link.xdp.prog?.name ?? null),
-    vxlanPort: kind === 'vxlan' ? (link.linkinfo?.info_data?.port ?? null) : null,
+    stp: kind === 'bridge' && data.stp_state !== undefined ? data.stp_state !== 0 : null,
+    ...toVxlan(kind === 'vxlan' ? data : {}),
     queue: toQueue(link.qdisc ?? null),
     parentDevice: link.parentdev ?? null,
     peerIndex: paired ? (link.link_index ?? null) : null,

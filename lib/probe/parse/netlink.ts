@@ -2,10 +2,10 @@
  * The kernel's own answers about one network namespace, in the order of the probe's questions: unchanged
  * rtnetlink(7) messages. Little-endian, like every machine on which the probe asks this way.
  */
-import type { Address, Neighbour } from '../../model/network.ts';
+import type { Address, Link, Neighbour } from '../../model/network.ts';
 import { fitting } from '../grammar.ts';
 import type { RawLink, RawStack } from './ip.ts';
-import { toQueue, toXdp } from './link-values.ts';
+import { toQueue, toVxlan, toXdp } from './link-values.ts';
 import {
   type Attributes,
   addressText,
@@ -105,14 +105,16 @@ const IFLA = {
   PARENT: 56,
 };
 const INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 };
-/** IFLA_VXLAN_PORT, in network byte order. */
-const VXLAN_PORT = 15;
+/** IFLA_VXLAN_*: the port is in network byte order. */
+const VXLAN = { ID: 1, LOCAL: 4, PORT: 15, LOCAL6: 17, COLLECT_METADATA: 25 };
+/** IFLA_BR_STP_STATE */
+const STP_STATE = 5;
 /** IFLA_AF_SPEC has the settings of each family: IFLA_INET_CONF of AF_INET, from IPV4_DEVCONF_FORWARDING (1) on. */
 const CONF = { INET: 2, ALL: 1, ARP_IGNORE: 19 };
 /** IFLA_XDP_* */
 const XDP = { ATTACHED: 2 };
 /** IFLA_BRPORT_* */
-const PORT = { STATE: 1, HAIRPIN: 4, LEARNING: 8, BROADCAST: 30, ISOLATED: 33 };
+const PORT = { STATE: 1, HAIRPIN: 4, LEARNING: 8, BROADCAST: 30, ISOLATED: 33, LOCKED: 39 };
 const IFF = { UP: 1, LOOPBACK: 8, NOARP: 0x80, LOWER_UP: 0x10000 };
 const OPER_STATES = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP'];
 const PORT_STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking'];
@@ -124,6 +126,7 @@ function toLink(
   const flags = message.uint32(8);
   const info = attributes(all.get(IFLA.LINKINFO));
   const kind = text(info.get(INFO.KIND));
+  const data = attributes(info.get(INFO.DATA));
   const ofBridge = text(info.get(INFO.SLAVE_KIND)) === 'bridge';
   const port = attributes(ofBridge ? info.get(INFO.SLAVE_DATA) : undefined);
   const state = port.get(PORT.STATE);
@@ -153,10 +156,12 @@ function toLink(
             learning: isOn(PORT.LEARNING),
             isolated: isOn(PORT.ISOLATED),
             bcast_flood: port.has(PORT.BROADCAST) ? isOn(PORT.BROADCAST) : null,
+            locked: port.has(PORT.LOCKED) ? isOn(PORT.LOCKED) : null,
           }
         : null,
     xdp: toXdp(number(attributes(all.get(IFLA.XDP)).get(XDP.ATTACHED)) ?? 0, null),
-    vxlanPort: kind === 'vxlan' ? portOf(info.get(INFO.DATA)) : null,
+    stp: kind === 'bridge' && data.has(STP_STATE) ? number(data.get(STP_STATE)) !== 0 : null,
+    ...vxlanOf(kind === 'vxlan' ? data : attributes(undefined)),
     arpIgnore: setting(all.get(IFLA.AF_SPEC), CONF.ARP_IGNORE),
     queue: toQueue(text(all.get(IFLA.QDISC))),
     parentDevice: text(all.get(IFLA.PARENT)),
@@ -166,9 +171,15 @@ function toLink(
   };
 }
 
-function portOf(vxlan: Uint8Array | undefined): number | null {
-  const [high, low] = attributes(vxlan).get(VXLAN_PORT) ?? [];
-  return high === undefined || low === undefined ? null : high * 256 + low;
+function vxlanOf(data: Attributes): Pick<Link, 'vxlanPort' | 'vxlanId' | 'vxlanLocal'> {
+  const [high, low] = data.get(VXLAN.PORT) ?? [];
+  const local = data.get(VXLAN.LOCAL) ?? data.get(VXLAN.LOCAL6);
+  return toVxlan({
+    port: high === undefined || low === undefined ? null : high * 256 + low,
+    id: number(data.get(VXLAN.ID)),
+    external: number(data.get(VXLAN.COLLECT_METADATA)) === 1,
+    local: local === undefined ? null : addressText(local),
+  });
 }
 
 function setting(families: Uint8Array | undefined, number: number): number | null {

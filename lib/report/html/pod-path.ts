@@ -57,6 +57,7 @@ const ofCheck: Readonly<Record<string, Break | null>> = {
   'host-route-missing': { at: 'uplink', way: 'to' },
   'host-route-misdirected': { at: 'uplink', way: 'to' },
   'node-neighbour-wrong': { at: 'uplink', way: 'to' },
+  'node-bridge-broken': { at: 'bridge', way: null },
   'pod-mac-duplicate': { at: 'bridge', way: 'to' },
   'node-forwarding-disabled': { at: 'node', way: 'both' },
   'node-firewall-drops': { at: 'node', way: 'both' },

@@ -51,6 +51,7 @@ describe('bridge-port-flags-wrong', () => {
     ['hairpin is off', { hairpin: false }, 'hairpin', 'on', 'does not reach itself through its Service'],
     ['it is isolated', { isolated: true }, 'isolated', 'off', 'reaches no other pod'],
     ['it gets no broadcast', { bcast_flood: false }, 'bcast_flood', 'on', 'no ARP request reaches the pod'],
+    ['it is locked', { locked: true }, 'locked', 'off', 'the bridge drops all that it sends'],
     ['it does not learn', { learning: false }, 'learning', 'on', 'goes to every port'],
   ])('finds that %s, and sets it', (_, changes, flag, value, hurts) => {
     const [found] = failures(run({ ...RIGHT, ...changes }));

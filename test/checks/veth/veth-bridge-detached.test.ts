@@ -22,28 +22,37 @@ describe('veth-bridge-detached', () => {
     );
   });
 
-  it('recreates the pod where the bridge is gone', () => {
-    const [found] = failures(
+  const withStp = (stp: boolean | null) =>
+    aHostStack({ links: aHostStack().links.map((link) => (link.name === 'cni0' ? { ...link, stp } : link)) });
+  const inState = (portState: string, stp: boolean | null) =>
+    run(aPodNetwork({ hostLink: aHostLink({ portState }) }), withStp(stp));
+
+  it.each([
+    ['blocking', null, 'bridge link set dev veth12345678 state 3'],
+    ['listening', false, 'bridge link set dev veth12345678 state 3'],
+    ['blocking', true, 'ip link set cni0 type bridge stp_state 0'],
+  ])(
+    'finds a port in state %s where the spanning tree protocol is %s, and lets it forward',
+    (state, stp, line) => {
+      const [found] = failures(inState(state, stp));
+      expect(found?.detail).toBe(`veth12345678 is a port of cni0, in state ${state}.`);
+      expect(found?.remedy.map(({ command }) => command)).toEqual([line]);
+    },
+  );
+
+  it('leaves a port alone that still learns, or may', () => {
+    for (const stp of [true, null]) expect(inState('learning', stp)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('leaves a bridge that is down or gone to the finding of the node', () => {
+    const down = aHostStack().links.map((link) => (link.name === 'cni0' ? { ...link, up: false } : link));
+    for (const outcomes of [
+      run(aPodNetwork(), aHostStack({ links: down })),
       run(aPodNetwork({ hostLink: aHostLink({ master: null }) }), aHostStack({ links: [] })),
-    );
-    expect(found?.detail).toContain('which does not exist');
-    expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
-  });
-
-  it('finds a port that forwards nothing, but not one that is still learning', () => {
-    expect(failures(run(aPodNetwork({ hostLink: aHostLink({ portState: 'blocking' }) })))[0]?.detail).toBe(
-      'veth12345678 is a port of cni0, in state blocking.',
-    );
-    expect(run(aPodNetwork({ hostLink: aHostLink({ portState: 'learning' }) }))[0]?.result).toBe('pass');
-  });
-
-  it('finds a bridge that is down', () => {
-    const hostNetwork = aHostStack({
-      links: aHostStack().links.map((link) =>
-        link.name === 'cni0' ? { ...link, up: false, operState: 'DOWN' } : link,
-      ),
-    });
-    expect(failures(run(aPodNetwork(), hostNetwork))[0]?.remedy[0]?.command).toBe('ip link set cni0 up');
+    ])
+      expect(outcomes).toMatchObject([
+        { reason: 'the bridge itself is down or gone: see node-bridge-broken' },
+      ]);
   });
 
   it('leaves a link that is down to its own check, and routed plugins alone', () => {

@@ -1,6 +1,9 @@
 /** Faults of a node as a whole. */
 import { type Fault, inInjector, isAws, isBridge, isCalico, isCilium, isForwardedByKernel } from './fault.ts';
 
+/** Sets BRIDGE, the bridge of the victim. */
+const bridgeOfVictim = `BRIDGE=$(ip -j link show "$HOST_LINK" | jq -r '.[0].master'); echo "BRIDGE=$BRIDGE"`;
+
 /** Removes all endpoints of kube-dns, and restores them: if nothing scales it, its slices are written by hand. */
 const serveDns = (yes: boolean) => `set -e
 for slice in $(kubectl get endpointslices -n kube-system -l kubernetes.io/service-name=kube-dns -o name); do
@@ -404,11 +407,71 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     when: isAws,
   },
   {
+    id: 'bridge-down',
+    check: 'node-bridge-broken',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: `${bridgeOfVictim}; ip link set "$BRIDGE" down`,
+    shows: ['$BRIDGE', 'is down', '$POD'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
+    id: 'bridge-deleted',
+    check: 'node-bridge-broken',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: `${bridgeOfVictim}; ip link del "$BRIDGE"`,
+    shows: ['$BRIDGE', 'is gone', '$POD'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
+    id: 'bridge-renamed',
+    check: 'node-bridge-broken',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: `${bridgeOfVictim}; ip link set "$BRIDGE" down; ip link set "$BRIDGE" name e2e-bridge; ip link set e2e-bridge up`,
+    shows: ['$BRIDGE', 'e2e-bridge', '$POD'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
     id: 'hairpin-off',
     check: 'bridge-port-flags-wrong',
     where: 'node-network',
     inject: 'ip link set "$HOST_LINK" type bridge_slave hairpin off',
     shows: ['hairpin', '$HOST_LINK'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
+    id: 'port-locked',
+    check: 'bridge-port-flags-wrong',
+    where: 'node',
+    inject: 'ip link set "$HOST_LINK" type bridge_slave locked on',
+    shows: ['locked', '$HOST_LINK'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
+    id: 'port-disabled',
+    check: 'veth-bridge-detached',
+    where: 'node',
+    inject: 'bridge link set dev "$HOST_LINK" state 0',
+    shows: ['disabled', '$HOST_LINK'],
+    repair: 'remedy',
+    when: isBridge,
+  },
+  {
+    id: 'port-listening',
+    check: 'veth-bridge-detached',
+    where: 'node',
+    inject: 'bridge link set dev "$HOST_LINK" state 1',
+    shows: ['listening', '$HOST_LINK'],
     repair: 'remedy',
     when: isBridge,
   },

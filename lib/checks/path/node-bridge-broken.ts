@@ -1,0 +1,119 @@
+import {
+  type BrokenBridge,
+  brokenBridges,
+  gatewaysOf,
+  isBehindBridge,
+  prefixOf,
+} from '../../computed/bridges.ts';
+import type { Sources } from '../../model/evidence.ts';
+import type { Comparison } from '../../model/finding.ts';
+import { counted, listed, quote } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+
+/** A network manager takes the bridge down, a script cleans up links, or udev renames it: its ports stay as they are. */
+export const nodeBridgeBroken = defineCheck({
+  id: 'node-bridge-broken',
+  topic: 'path',
+  severity: 'critical',
+  title: "The bridge of the node's pods is there, and up",
+  failureTitle: 'Bridge of the pods is down or gone',
+  why: 'The bridge is the only way out of all its pods: they reach nothing, not even each other, while interfaces, addresses and routes inside them are right. A renamed one fails the pods that start next.',
+  needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
+  run({ podNetworks, hostNetwork, cniConfig }, { node }) {
+    const object = nodeObject(node);
+    if (!podNetworks.some(isBehindBridge))
+      return [notApplicable(object, 'no pod of the node is behind a bridge')];
+    const broken = brokenBridges(podNetworks, hostNetwork);
+    if (broken.length === 0) return [pass(object)];
+    return [
+      fail(object, {
+        detail: broken.map(detailOf).join(' '),
+        confidence: 'confirmed',
+        ...(broken.every(({ fault }) => fault === 'renamed') ? { severity: 'high' } : {}),
+        evidence: broken.map((each) => comparisonOf(each, hostNetwork)),
+        remedy: [
+          lookOnNode(
+            node,
+            'see the bridges, and what changed them: a network manager of the node must leave them alone.',
+            'ip -d link show type bridge; journalctl -b -u systemd-networkd -u NetworkManager -u systemd-udevd --no-pager | tail -n 20',
+          ),
+          ...broken.flatMap((each) =>
+            linesOf(each, cniConfig).map(({ text, line }) => repairOnNode(node, text, line)),
+          ),
+        ],
+      }),
+    ];
+  },
+});
+
+function detailOf(broken: BrokenBridge): string {
+  const { name, pods } = broken;
+  const whose = `of ${counted(pods.length, 'pod')} (${listed(
+    pods.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+    5,
+  )})`;
+  if (broken.fault === 'down') return `The bridge ${quote(name, 20)} ${whose} is down.`;
+  if (broken.fault === 'gone')
+    return `The bridge ${quote(name, 20)} ${whose} is gone: their links are on no bridge.`;
+  return `The bridge ${quote(name, 20)} ${whose} is now called ${quote(broken.now, 20)}: the next pod gets a second bridge with the same addresses.`;
+}
+
+function comparisonOf(broken: BrokenBridge, { links }: Sources['hostNetwork']): Comparison {
+  const { name } = broken;
+  const source = 'ip link (node); expected: CNI result cache';
+  if (broken.fault === 'down')
+    return {
+      what: `state of ${name}`,
+      expected: 'UP',
+      actual: links.find((link) => link.name === name)?.operState ?? 'DOWN',
+      source,
+    };
+  return {
+    what: "bridge of the pods' links",
+    expected: name,
+    actual: broken.fault === 'gone' ? 'none' : broken.now,
+    source,
+  };
+}
+
+/** A bridge that is down keeps ports and IPv4 addresses. */
+function linesOf(broken: BrokenBridge, cniConfig: Sources['cniConfig']): { text: string; line: string }[] {
+  const { name, pods } = broken;
+  const up = command('ip', 'link', 'set', name, 'up');
+  if (broken.fault === 'down') return [{ text: 'set the bridge up; the pods go on running.', line: up }];
+  if (broken.fault === 'renamed')
+    return [
+      {
+        text: 'give the bridge its name back; its pods lose the network for less than a second.',
+        line: [
+          command('ip', 'link', 'set', broken.now, 'down'),
+          command('ip', 'link', 'set', broken.now, 'name', name),
+          up,
+        ].join(' && '),
+      },
+    ];
+  const links = command(...pods.flatMap(({ hostLink }) => hostLink?.name ?? []));
+  const forEachPort = (...words: string[]) =>
+    `for link in ${links}; do ip link set "$link" ${command(...words)}; done`;
+  const addresses = [...gatewaysOf(name, pods)].map(([gateway, [first]]) =>
+    command('ip', 'addr', 'replace', `${gateway}/${prefixOf(first, gateway)}`, 'dev', name),
+  );
+  const network = pods[0]?.results[0]?.network;
+  const hairpin = cniConfig.files.some((file) => file.network === network && file.hairpin === true);
+  return [
+    {
+      text: "create the bridge again with its pods' gateway, as the plugin does; the pods go on running.",
+      line: [command('ip', 'link', 'add', name, 'type', 'bridge'), ...addresses, up].join(' && '),
+    },
+    { text: "put the pods' links back on it.", line: forEachPort('master', name) },
+    ...(hairpin
+      ? [
+          {
+            text: 'let pods reach themselves through a Service again.',
+            line: forEachPort('type', 'bridge_slave', 'hairpin', 'on'),
+          },
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { nodeBridgeBroken } from '../../../lib/checks/path/node-bridge-broken.ts';
+import type { Sources } from '../../../lib/model/evidence.ts';
+import type { Link } from '../../../lib/model/network.ts';
+import { aHostLink, aHostStack, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aPtpPod } from '../layouts.ts';
+
+const pods = (master: string | null) =>
+  ['web-1', 'web-2'].map((name, index) =>
+    aPodNetwork({ pod: aPod({ name }), hostLink: aHostLink({ name: `veth000${index}`, master }) }),
+  );
+const config: Sources['cniConfig'] = {
+  directory: '/etc/cni/net.d',
+  files: [
+    {
+      name: '10-lab.conflist',
+      error: null,
+      network: aPodNetwork().results[0]?.network ?? '',
+      plugins: ['bridge'],
+      ipam: [],
+      subnets: [],
+      mtu: null,
+      bridge: 'cni0',
+      hairpin: true,
+    },
+  ],
+  binaryDirectory: '/opt/cni/bin',
+  binaries: [],
+  unusable: [],
+};
+/** The node's links with its bridge changed; null: without it. */
+const withBridge = (changes: Partial<Link> | null) =>
+  aHostStack({
+    links: aHostStack().links.flatMap((link) =>
+      link.name !== 'cni0' ? link : changes === null ? [] : { ...link, ...changes },
+    ),
+  });
+const run = (hostNetwork = aHostStack(), podNetworks = pods('cni0')) =>
+  nodeBridgeBroken.run({ podNetworks, hostNetwork, cniConfig: config }, context);
+const repairs = (outcomes: ReturnType<typeof run>) =>
+  failures(outcomes)[0]?.remedy.flatMap(({ purpose, command }) => (purpose === 'repair' ? command : []));
+
+describe('node-bridge-broken', () => {
+  it('passes a node whose bridge is up, also one that lost a port', () => {
+    expect(run()).toMatchObject([{ result: 'pass', object: { kind: 'node', name: 'node-1' } }]);
+    expect(run(aHostStack(), [...pods('cni0').slice(1), ...pods(null).slice(0, 1)])).toMatchObject([
+      { result: 'pass' },
+    ]);
+  });
+
+  it('finds a bridge that is down as one finding with all its pods, and sets it up', () => {
+    const outcomes = run(withBridge({ up: false, operState: 'DOWN' }));
+    expect(failures(outcomes)).toHaveLength(1);
+    expect(failures(outcomes)[0]?.detail).toBe('The bridge cni0 of 2 pods (shop/web-1, shop/web-2) is down.');
+    expect(repairs(outcomes)).toEqual(['ip link set cni0 up']);
+  });
+
+  it('finds a bridge that is gone, and creates it with gateway, ports and hairpin', () => {
+    const outcomes = run(withBridge(null), pods(null));
+    expect(failures(outcomes)[0]?.detail).toContain('is gone');
+    expect(repairs(outcomes)).toEqual([
+      'ip link add cni0 type bridge && ip addr replace 10.244.1.1/24 dev cni0 && ip link set cni0 up',
+      'for link in veth0000 veth0001; do ip link set "$link" master cni0; done',
+      'for link in veth0000 veth0001; do ip link set "$link" type bridge_slave hairpin on; done',
+    ]);
+  });
+
+  it('finds a renamed bridge, which only new pods feel, and gives its name back', () => {
+    const outcomes = run(withBridge({ name: 'br7' }), pods('br7'));
+    expect(failures(outcomes)[0]).toMatchObject({ severity: 'high' });
+    expect(failures(outcomes)[0]?.detail).toContain('is now called br7');
+    expect(repairs(outcomes)).toEqual([
+      'ip link set br7 down && ip link set br7 name cni0 && ip link set cni0 up',
+    ]);
+  });
+
+  it('leaves pods on the bridge of other pods to their own check', () => {
+    expect(run(aHostStack(), pods('docker0'))).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('is not applicable where no pod is behind a bridge', () => {
+    expect(run(aHostStack(), [aPtpPod().network])).toMatchObject([
+      { result: 'notApplicable', reason: 'no pod of the node is behind a bridge' },
+    ]);
+  });
+});
