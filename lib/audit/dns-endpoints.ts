@@ -1,6 +1,6 @@
 /** Which Services for DNS have nobody behind them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, countEndpoints, type ListOptions } from '../cluster/index.ts';
+import { type Cluster, type ListOptions, readEndpoints } from '../cluster/index.ts';
 import { AuditError } from '../model/errors.ts';
 import type { DnsService } from '../model/kubernetes.ts';
 import { forEachLimited } from '../model/limit.ts';
@@ -11,10 +11,13 @@ const RESTART = { times: 3, milliseconds: 10_000 };
 const MOST = 10;
 const AT_ONCE = 4;
 
+type Endpoints = Pick<DnsService, 'endpoints' | 'endpointAddresses'>;
+const UNREAD: Endpoints = { endpoints: null, endpointAddresses: null };
+
 /**
- * The Services with the number of their endpoints. It is asked for once; of a Service without any again, for
- * half a minute. Null where it may not be asked for, and for all where there are many Services with a port
- * 53, as they are not the cluster's DNS.
+ * The Services with their endpoints, which are asked for once; of a Service without any again, for half a
+ * minute. Null where they may not be asked for, and for all where there are many Services with a port 53, as
+ * they are not the cluster's DNS.
  *
  * @throws AuditError ABORTED
  */
@@ -25,11 +28,11 @@ export async function withEndpoints(
   pause = RESTART,
 ): Promise<DnsService[]> {
   if (services.length > MOST) return [...services];
-  const counted = new Map<DnsService, number | null>();
+  const found = new Map<DnsService, Endpoints>();
   await forEachLimited(services, AT_ONCE, async (service) => {
-    counted.set(service, await settled(cluster, service, options, pause));
+    found.set(service, await settled(cluster, service, options, pause));
   });
-  return services.map((service) => ({ ...service, endpoints: counted.get(service) ?? null }));
+  return services.map((service) => ({ ...service, ...(found.get(service) ?? UNREAD) }));
 }
 
 async function settled(
@@ -37,16 +40,16 @@ async function settled(
   service: DnsService,
   options: ListOptions,
   { times, milliseconds }: typeof RESTART,
-): Promise<number | null> {
+): Promise<Endpoints> {
   try {
-    let count = await countEndpoints(cluster, service, options);
-    for (let tried = 0; count === 0 && tried < times; tried += 1) {
+    let endpoints = await readEndpoints(cluster, service, options);
+    for (let tried = 0; endpoints.endpoints === 0 && tried < times; tried += 1) {
       await sleep(milliseconds, undefined, options);
-      count = await countEndpoints(cluster, service, options);
+      endpoints = await readEndpoints(cluster, service, options);
     }
-    return count;
+    return endpoints;
   } catch (error) {
     if (options.signal?.aborted || (error instanceof AuditError && error.code === 'ABORTED')) throw error;
-    return null;
+    return UNREAD;
   }
 }

@@ -1,5 +1,6 @@
 /** Lists the pods that are ready endpoints of Services: one list per run, with an optional right. */
 import * as z from 'zod';
+import type { DnsService } from '../model/kubernetes.ts';
 import type { ServedPod, ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll, listIfAllowed } from './list.ts';
@@ -11,6 +12,7 @@ const rawSlice = z.object({
   endpoints: z
     .array(
       z.object({
+        addresses: z.array(z.string()).default([]),
         conditions: z.object({ ready: z.boolean().nullish(), serving: z.boolean().nullish() }).nullish(),
         targetRef: z.object({ kind: z.string().optional(), name: z.string().optional() }).nullish(),
       }),
@@ -30,24 +32,33 @@ export async function listServiceEndpoints(
   return { status: 'present', value: [...byName.values()] };
 }
 
+/** More than this many addresses are not kept. */
+const ADDRESSES = 100;
+
 /**
  * How many endpoints of a Service get its traffic: those that are ready, and those that end but still serve,
- * which are used where no other is left. Slices written by hand need not name a pod.
+ * which are used where no other is left. Slices written by hand need not name a pod. And the addresses of all
+ * of them.
  *
  * @throws AuditError CLUSTER_*
  */
-export async function countEndpoints(
+export async function readEndpoints(
   cluster: Cluster,
   { namespace, name }: { readonly namespace: string; readonly name: string },
   options: ListOptions = {},
-): Promise<number> {
+): Promise<Required<Pick<DnsService, 'endpoints' | 'endpointAddresses'>> & { readonly endpoints: number }> {
   const path = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/endpointslices`;
   const query = { labelSelector: `kubernetes.io/service-name=${name}` };
   const what = `list endpointslices in ${namespace}`;
   const { items } = await listAll(cluster, what, path, query, (item) => rawSlice.parse(item), options);
-  return items
-    .flatMap(({ endpoints }) => endpoints ?? [])
-    .filter(({ conditions }) => conditions?.ready !== false || conditions.serving === true).length;
+  const endpoints = items.flatMap((slice) => slice.endpoints ?? []);
+  const addresses = [...new Set(endpoints.flatMap((endpoint) => endpoint.addresses))];
+  return {
+    endpoints: endpoints.filter(
+      ({ conditions }) => conditions?.ready !== false || conditions.serving === true,
+    ).length,
+    endpointAddresses: addresses.length > ADDRESSES ? null : addresses,
+  };
 }
 
 /** Slices written by hand need not name a pod. An unknown condition counts as ready. */

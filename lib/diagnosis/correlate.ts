@@ -108,6 +108,7 @@ const rules: readonly Rule[] = [
       'foreign-routing-rules',
       'pods-of-node-unreachable',
       'route-to-node-missing',
+      'service-rules-stale',
     ],
     symptoms: ['pod-dns-failing', 'pod-to-gateway-unreachable'],
     on: 'same node',

@@ -26,6 +26,8 @@ const aSlice = (...endpoints: object[]): ApiObject => ({
 });
 const endpoint = (conditions?: object) => ({ addresses: ['10.244.1.2'], conditions });
 const counted = async () => (await withEndpoints(cluster, [dns], {}, pause)).map((each) => each.endpoints);
+const addressesOf = async () =>
+  (await withEndpoints(cluster, [dns], {}, pause)).map((each) => each.endpointAddresses);
 const asked = () => stub.requests.filter((request) => request.includes(OF_DNS)).length;
 
 describe('endpoints of the DNS of a cluster', () => {
@@ -40,6 +42,16 @@ describe('endpoints of the DNS of a cluster', () => {
     ]);
     expect(await counted()).toEqual([3]);
     expect(asked()).toBe(1);
+  });
+
+  it('have addresses, those that are not ready as well', async () => {
+    stub.collections.set(SLICES, [
+      aSlice(endpoint(), { addresses: ['10.244.2.7'], conditions: { ready: false } }),
+    ]);
+    expect(await addressesOf()).toEqual([['10.244.1.2', '10.244.2.7']]);
+    const many = Array.from({ length: 101 }, (_, index) => ({ addresses: [`10.244.3.${index}`] }));
+    stub.collections.set(SLICES, [aSlice(...many)]);
+    expect(await addressesOf()).toEqual([null]);
   });
 
   it('are asked for again where there are none: a DNS that restarts is not down', async () => {

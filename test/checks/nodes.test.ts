@@ -279,6 +279,24 @@ const mutations: Readonly<Record<string, Mutation>> = {
         ],
       }),
   },
+  'service-rules-stale': {
+    break: (_, { hostPacketFilters, clusterDns }) => {
+      for (const service of clusterDns.services ?? []) service.endpointAddresses = ['10.244.1.2'];
+      hostPacketFilters.push({
+        backend: 'iptables-legacy',
+        tables: [
+          {
+            name: 'nat',
+            chains: [
+              ['KUBE-SERVICES', '-A KUBE-SERVICES -d 10.96.0.10/32 -p udp --dport 53 -j KUBE-SVC-A'],
+              ['KUBE-SVC-A', '-A KUBE-SVC-A -j KUBE-SEP-A'],
+              ['KUBE-SEP-A', '-A KUBE-SEP-A -p udp -j DNAT --to-destination 10.244.1.99:53'],
+            ].map(([name = '', rule = '']) => ({ name, hook: null, policy: null, rules: [rule] })),
+          },
+        ],
+      });
+    },
+  },
   'pod-firewall-blocks-all': {
     break: ({ own }) =>
       own.packetFilters.push({
@@ -292,6 +310,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
 const ofTheNode = [
   'node-mtu-too-small',
   'node-bridge-broken',
+  'service-rules-stale',
   'bridge-address-stale',
   'node-forwarding-disabled',
   'host-route-missing',

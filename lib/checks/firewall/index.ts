@@ -8,6 +8,7 @@ import { nodeIpsecDropsPod } from './node-ipsec-drops-pod.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
 import { serviceRulesDetached } from './service-rules-detached.ts';
+import { serviceRulesStale } from './service-rules-stale.ts';
 import { tunnelPortBlocked } from './tunnel-port-blocked.ts';
 
 export const firewallChecks: readonly AnyCheck[] = [
@@ -19,6 +20,7 @@ export const firewallChecks: readonly AnyCheck[] = [
   nodeFirewallDrops,
   firewallBackendsMixed,
   serviceRulesDetached,
+  serviceRulesStale,
   masqueradeRulesDetached,
   tunnelPortBlocked,
 ];

@@ -1,16 +1,10 @@
 import { natChain } from '../../computed/nat-chain.ts';
+import { PROXIES, SERVICES } from '../../computed/service-rules.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** Of kube-proxy in its modes iptables and ipvs. */
-const SERVICES = 'KUBE-SERVICES';
-/**
- * As the kernel names them: k3s and microk8s have kube-proxy inside. Where Cilium replaced it, its chains may
- * be left.
- */
-const PROXIES = ['kube-proxy', 'k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
 /** What each way into the chain carries. */
 const WAYS = [
   { chain: 'PREROUTING', whose: 'packets of pods, and from outside' },

@@ -11,14 +11,16 @@ import { counted, listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** A network manager takes the bridge down, a script cleans up links, or udev renames it: its ports stay as they are. */
+/** A network manager takes the bridge down, a script cleans up links, or udev renames it. */
 export const nodeBridgeBroken = defineCheck({
   id: 'node-bridge-broken',
   topic: 'path',
   severity: 'critical',
   title: "The bridge of the node's pods is there, and up",
   failureTitle: 'Bridge of the pods is down or gone',
-  why: 'The bridge is the only way out of all its pods: they reach nothing, not even each other, while interfaces, addresses and routes inside them are right. A renamed one fails the pods that start next.',
+  why:
+    'The bridge is the only way out of all its pods: they reach nothing, not even each other, while ' +
+    'interfaces, addresses and routes inside them are right. A renamed one fails the pods that start next.',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
   run({ podNetworks, hostNetwork, cniConfig }, { node }) {
     const object = nodeObject(node);
@@ -36,7 +38,8 @@ export const nodeBridgeBroken = defineCheck({
           lookOnNode(
             node,
             'see the bridges, and what changed them: a network manager of the node must leave them alone.',
-            'ip -d link show type bridge; journalctl -b -u systemd-networkd -u NetworkManager -u systemd-udevd --no-pager | tail -n 20',
+            'ip -d link show type bridge; journalctl -b -u systemd-networkd -u NetworkManager ' +
+              '-u systemd-udevd --no-pager | tail -n 20',
           ),
           ...broken.flatMap((each) =>
             linesOf(each, cniConfig).map(({ text, line }) => repairOnNode(node, text, line)),
@@ -56,7 +59,10 @@ function detailOf(broken: BrokenBridge): string {
   if (broken.fault === 'down') return `The bridge ${quote(name, 20)} ${whose} is down.`;
   if (broken.fault === 'gone')
     return `The bridge ${quote(name, 20)} ${whose} is gone: their links are on no bridge.`;
-  return `The bridge ${quote(name, 20)} ${whose} is now called ${quote(broken.now, 20)}: the next pod gets a second bridge with the same addresses.`;
+  return (
+    `The bridge ${quote(name, 20)} ${whose} is now called ${quote(broken.now, 20)}: ` +
+    'the next pod gets a second bridge with the same addresses.'
+  );
 }
 
 function comparisonOf(broken: BrokenBridge, { links }: Sources['hostNetwork']): Comparison {

@@ -63,6 +63,7 @@ const ofCheck: Readonly<Record<string, Break | null>> = {
   'node-firewall-drops': { at: 'node', way: 'both' },
   'node-mtu-too-small': { at: 'node', way: 'both' },
   'service-rules-detached': { at: 'node', way: 'from' },
+  'service-rules-stale': { at: 'node', way: null },
 };
 
 const kinds: Record<Place, string> = {

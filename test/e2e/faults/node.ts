@@ -523,6 +523,19 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
       'for chain in PREROUTING OUTPUT; do rule="$chain -m comment --comment services -j KUBE-SERVICES"; iptables -t nat -S $chain | grep -q -e "-j KUBE-SERVICES" || iptables -t nat -I $rule; done',
   },
   {
+    id: 'service-rules-of-dead-endpoint',
+    check: 'service-rules-stale',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `sep=$(iptables -t nat -S | sed -n 's/^-A \\(KUBE-SEP-[A-Z0-9]*\\) .*"kube-system.kube-dns:dns".*DNAT.*/\\1/p' | head -n 1)
+iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dns" -m udp -j DNAT --to-destination 10.244.77.53:53`,
+    shows: ['10.244.77.53', 'kube-system/kube-dns'],
+    // As the remedy has it; then until kube-proxy has written its rules.
+    repair:
+      'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S | grep -q 10.244.77.53 || break; sleep 0.2; done',
+  },
+  {
     id: 'masquerade-unreached',
     check: 'masquerade-rules-detached',
     pods: 1,

@@ -1,0 +1,99 @@
+import { sameAddress } from '../../computed/cidr.ts';
+import { givenServices } from '../../computed/cluster-dns.ts';
+import { toolOf } from '../../computed/nat-chain.ts';
+import { destinationsOf, PROXIES } from '../../computed/service-rules.ts';
+import type { DnsService } from '../../model/kubernetes.ts';
+import type { PacketFilter } from '../../model/network.ts';
+import { listed } from '../../model/text.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { restartProxy } from '../remedies/restart-proxy.ts';
+import { command, lookOnNode } from '../remedies/steps.ts';
+
+/**
+ * kube-proxy hangs, has lost its watch, or a firewall restored an older dump. The cluster's DNS stands for all
+ * Services: every cluster has it, and it changes with each rollout. Which of its endpoints a node uses may
+ * depend on zones, so that a missing one is no fault.
+ */
+export const serviceRulesStale = defineCheck({
+  id: 'service-rules-stale',
+  topic: 'firewall',
+  severity: 'high',
+  title: 'Rules of Services lead to endpoints that exist',
+  failureTitle: 'Rules of Services are out of date',
+  why:
+    'kube-proxy no longer follows the API on this node: what a rule sends to an endpoint that is gone times ' +
+    'out, such as one look-up in so many, and newer Services do not answer at all.',
+  // An endpoint may have been replaced since the API was asked.
+  observations: 2,
+  needs: ['hostPacketFilters', 'processes', 'clusterDns'],
+  run({ hostPacketFilters, processes, clusterDns }, { node }) {
+    const object = nodeObject(node);
+    const proxy = processes.find(({ command: name }) => PROXIES.includes(name))?.command;
+    if (proxy === undefined) return [notApplicable(object, 'kube-proxy does not run here')];
+    const services = givenServices(clusterDns)?.filter(({ endpoints }) => (endpoints ?? 0) > 0) ?? [];
+    if (services.every(({ endpointAddresses }) => endpointAddresses == null))
+      return [notApplicable(object, 'the endpoints of the cluster DNS were not read, or it has none')];
+    const read = services.flatMap((service) =>
+      service.addresses.flatMap((address) => ruleOf(service, address, hostPacketFilters)),
+    );
+    if (read.length === 0)
+      return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
+    const wrong = read.filter(({ gone, destinations }) => destinations === 'none' || gone.length > 0);
+    if (wrong.length === 0)
+      return [
+        read.some(({ destinations }) => destinations === 'unread')
+          ? unknown(object, 'where rules of Services lead could not be read')
+          : pass(object),
+      ];
+    return [
+      fail(object, {
+        detail: `${listed(wrong.map(detailOf), 4, '; ')}.`,
+        confidence: 'probable',
+        evidence: wrong.map(({ service, address, destinations, tool }) => ({
+          what: `where rules send what is for ${address} (${service.namespace}/${service.name})`,
+          expected: listed(service.endpointAddresses ?? []),
+          actual: typeof destinations === 'string' ? 'nowhere' : listed(destinations),
+          source: `${tool}-save -t nat (node); expected: API: endpointslices in ${service.namespace}`,
+        })),
+        remedy: [
+          lookOnNode(
+            node,
+            'see the rules. The log of kube-proxy says whether it hangs, and since when.',
+            `${command(`${wrong[0]?.tool ?? 'iptables'}-save`, '-t', 'nat')} | grep -F ${command(wrong[0]?.address ?? '')}`,
+          ),
+          restartProxy(proxy, node),
+        ],
+      }),
+    ];
+  },
+});
+
+type Rule = {
+  readonly service: DnsService;
+  readonly address: string;
+  readonly tool: string;
+  readonly destinations: 'none' | 'unread' | readonly string[];
+  /** Destinations that are no endpoint. */
+  readonly gone: readonly string[];
+};
+
+/** Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed. */
+function ruleOf(service: DnsService, address: string, filters: readonly PacketFilter[]): Rule[] {
+  const { endpointAddresses } = service;
+  const rules = filters.flatMap((filter) => {
+    const destinations = destinationsOf(filter, address);
+    return destinations === null ? [] : [{ destinations, tool: toolOf(filter.backend) }];
+  });
+  const [only, more] = rules;
+  if (only === undefined || more !== undefined || endpointAddresses == null) return [];
+  const known = typeof only.destinations === 'string' ? [] : only.destinations;
+  const gone = known.filter((each) => !endpointAddresses.some((endpoint) => sameAddress(endpoint, each)));
+  return [{ service, address, ...only, gone }];
+}
+
+function detailOf({ service, address, destinations, gone }: Rule): string {
+  const name = `${service.namespace}/${service.name} (${address})`;
+  return destinations === 'none'
+    ? `The node has rules of other Services, and none for ${name}`
+    : `Rules for ${name} lead to ${listed(gone)}, which ${gone.length === 1 ? 'is no endpoint' : 'are no endpoints'} of it`;
+}

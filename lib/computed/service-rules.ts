@@ -1,0 +1,65 @@
+/** Where the rules of kube-proxy in iptables send what is for the address of a Service. */
+import type { PacketFilter } from '../model/network.ts';
+import { familyOf } from './cidr.ts';
+import { type ForwardRule, readRule } from './forward-rules.ts';
+
+/** Of kube-proxy in its modes iptables and ipvs. */
+export const SERVICES = 'KUBE-SERVICES';
+/**
+ * As the kernel names them: k3s and microk8s have kube-proxy inside. Where Cilium replaced it, its chains may
+ * be left.
+ */
+export const PROXIES: readonly string[] = ['kube-proxy', 'k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
+
+/** `none`: no rule is for the address. `unread`: what a rule does is not known. */
+export type Destinations = 'none' | 'unread' | readonly string[];
+
+/** The chain of a Service: all of its endpoints, those of the node, or what comes from outside. */
+const OF_SERVICE = /^KUBE-(?:SVC|SVL|EXT|FW|XLB)-/;
+/** nft without the extensions of iptables shows that a rule translates, not to what. */
+const TRANSLATES = /\bDNAT\b|\bdnat\b/;
+const TO = /(?:--to-destination|dnat(?: ip6?)? to) (?:\[([0-9a-f:]+)\]|([0-9.]+))/;
+/** A Service's rules lead to chains of its endpoints, and no deeper. */
+const DEPTH = 4;
+
+function isFor({ conditions }: ForwardRule, address: string): boolean {
+  return conditions.some(
+    ({ option, value, negated }) => option === '-d' && !negated && value.split('/')[0] === address,
+  );
+}
+
+/** @returns null where kube-proxy has no rules in this table of this family */
+export function destinationsOf({ backend, tables }: PacketFilter, address: string): Destinations | null {
+  const family = backend.startsWith('ip6') ? 6 : 4;
+  if (backend === 'nftables' || familyOf(address) !== family) return null;
+  const chainsOf = (table: string) =>
+    new Map(tables.find(({ name }) => name === table)?.chains.map(({ name, rules }) => [name, rules]));
+  const chains = chainsOf('nat');
+  const services = (chains.get(SERVICES) ?? []).flatMap((text) => readRule(text) ?? []);
+  // In mode ipvs one rule is for all Services.
+  if (!services.some(({ target }) => target !== null && OF_SERVICE.test(target))) return null;
+  const first = services.flatMap((rule) => (isFor(rule, address) && rule.target !== null ? rule.target : []));
+  if (first.length === 0) {
+    // What has no endpoint on this node, and may have none elsewhere (internalTrafficPolicy Local), is dropped.
+    const dropped = (chainsOf('filter').get(SERVICES) ?? [])
+      .flatMap((text) => readRule(text) ?? [])
+      .some((rule) => isFor(rule, address) && rule.target === 'DROP');
+    return dropped ? null : 'none';
+  }
+  const found = new Set<string>();
+  let unread = false;
+  let next = first;
+  for (let depth = 0; depth < DEPTH; depth += 1) {
+    const rules = [...new Set(next)].flatMap((chain) => chains.get(chain) ?? []);
+    for (const text of rules.filter((rule) => TRANSLATES.test(rule))) {
+      const to = TO.exec(text);
+      if (to === null) unread = true;
+      else found.add(to[1] ?? to[2] ?? '');
+    }
+    next = rules.flatMap((text) => {
+      const target = readRule(text)?.target;
+      return target?.startsWith('KUBE-') && !target.startsWith('KUBE-MARK-') ? [target] : [];
+    });
+  }
+  return unread ? 'unread' : [...found];
+}

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { serviceRulesStale } from '../../../lib/checks/firewall/service-rules-stale.ts';
+import type { PacketFilter } from '../../../lib/model/network.ts';
+import { aClusterDns, context, failures } from '../evidence.ts';
+
+const DNS = '10.96.0.10';
+const aChain = (name: string, ...rules: string[]) => ({ name, hook: null, policy: null, rules });
+const services = aChain(
+  'KUBE-SERVICES',
+  '-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" -m tcp --dport 443 -j KUBE-SVC-API',
+  `-A KUBE-SERVICES -d ${DNS}/32 -p udp -m comment --comment "kube-system/kube-dns:dns cluster IP" -m udp --dport 53 -j KUBE-SVC-DNS`,
+);
+/** kube-proxy's tables, with endpoints of the cluster DNS. */
+const legacy = (...endpoints: string[]): PacketFilter => ({
+  backend: 'iptables-legacy',
+  tables: [
+    {
+      name: 'nat',
+      chains: [
+        services,
+        aChain(
+          'KUBE-SVC-DNS',
+          '-A KUBE-SVC-DNS ! -s 10.244.0.0/16 -d 10.96.0.10/32 -p udp --dport 53 -j KUBE-MARK-MASQ',
+          ...endpoints.map(
+            (_, at) => `-A KUBE-SVC-DNS -m statistic --mode random --probability 0.5 -j KUBE-SEP-${at}`,
+          ),
+        ),
+        ...endpoints.map((endpoint, at) =>
+          aChain(
+            `KUBE-SEP-${at}`,
+            `-A KUBE-SEP-${at} -s ${endpoint}/32 -j KUBE-MARK-MASQ`,
+            `-A KUBE-SEP-${at} -p udp -m udp -j DNAT --to-destination ${endpoint}:53`,
+          ),
+        ),
+        aChain('KUBE-MARK-MASQ', '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000'),
+      ],
+    },
+  ],
+});
+const nft = (dnat: string): PacketFilter => ({
+  backend: 'iptables-nft',
+  tables: [
+    {
+      name: 'nat',
+      chains: [
+        aChain(
+          'KUBE-SERVICES',
+          `meta l4proto udp ip daddr ${DNS}  udp dport 53 counter packets 0 bytes 0 jump KUBE-SVC-DNS`,
+        ),
+        aChain('KUBE-SVC-DNS', 'counter packets 0 bytes 0 jump KUBE-SEP-0'),
+        aChain('KUBE-SEP-0', `meta l4proto udp counter packets 0 bytes 0 ${dnat}`),
+      ],
+    },
+  ],
+});
+const aProcess = (command: string) => ({
+  pid: 800,
+  command,
+  networkNamespace: null,
+  pidNamespace: null,
+  containerId: null,
+});
+const dns = (endpointAddresses: string[] | null = ['10.244.1.2', '10.244.2.2'], endpoints = 2) =>
+  aClusterDns({
+    services: [
+      { namespace: 'kube-system', name: 'kube-dns', addresses: [DNS], endpoints, endpointAddresses },
+    ],
+  });
+const run = (
+  filter: PacketFilter | readonly PacketFilter[],
+  { clusterDns = dns(), process = 'kube-proxy' } = {},
+) =>
+  serviceRulesStale.run(
+    { hostPacketFilters: [filter].flat(), processes: [aProcess(process)], clusterDns },
+    context,
+  );
+
+describe('service-rules-stale', () => {
+  it('passes rules that lead to endpoints, all or some of them, in the words of both backends', () => {
+    for (const filter of [
+      legacy('10.244.1.2', '10.244.2.2'),
+      legacy('10.244.2.2'),
+      nft('dnat to 10.244.1.2:53'),
+    ])
+      expect(run(filter)).toMatchObject([{ result: 'pass', object: { kind: 'node', name: 'node-1' } }]);
+  });
+
+  it.each([
+    ['iptables', legacy('10.244.1.2', '10.244.9.9')],
+    ['nftables', nft('dnat to 10.244.9.9:53')],
+  ])('finds a rule of %s for an endpoint that is gone, and restarts kube-proxy', (_, filter) => {
+    const [found] = failures(run(filter));
+    expect(found?.detail).toBe(
+      'Rules for kube-system/kube-dns (10.96.0.10) lead to 10.244.9.9, which is no endpoint of it.',
+    );
+    expect(found?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
+  });
+
+  it('finds that other Services have rules, and the cluster DNS has none', () => {
+    const [filter] = [legacy()];
+    const without = {
+      ...filter,
+      tables: [{ name: 'nat', chains: [{ ...services, rules: services.rules.slice(0, 1) }] }],
+    };
+    expect(failures(run(without))[0]?.detail).toBe(
+      'The node has rules of other Services, and none for kube-system/kube-dns (10.96.0.10).',
+    );
+    const local = {
+      name: 'filter',
+      chains: [aChain('KUBE-SERVICES', `-A KUBE-SERVICES -d ${DNS}/32 -j DROP`)],
+    };
+    expect(run({ ...without, tables: [...without.tables, local] })).toMatchObject([
+      { result: 'notApplicable' },
+    ]);
+  });
+
+  it.each([
+    ['k3s-agent', 'systemctl restart k3s-agent'],
+    ['k3s-server', 'systemctl restart k3s'],
+    ['kubelite', 'snap restart microk8s.daemon-kubelite'],
+  ])('restarts what kube-proxy runs in: %s', (process, line) => {
+    expect(failures(run(legacy('10.244.9.9'), { process }))[0]?.remedy.at(-1)?.command).toBe(line);
+  });
+
+  it('does not know where rules lead that nft does not show', () => {
+    expect(run(nft('xt target "DNAT"'))).toMatchObject([{ result: 'unknown' }]);
+  });
+
+  it('is not applicable without kube-proxy, its rules or the endpoints, in mode ipvs, and with rules in both backends', () => {
+    const ipvs = {
+      ...legacy(),
+      tables: [
+        {
+          name: 'nat',
+          chains: [
+            aChain('KUBE-SERVICES', '-A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT'),
+          ],
+        },
+      ],
+    };
+    for (const outcomes of [
+      run(legacy('10.244.9.9'), { process: 'cilium-agent' }),
+      run([]),
+      run(legacy('10.244.9.9'), { clusterDns: dns(null) }),
+      run(legacy('10.244.9.9'), { clusterDns: dns([], 0) }),
+      run(ipvs),
+      run([legacy('10.244.9.9'), nft('dnat to 10.244.1.2:53')]),
+    ])
+      expect(outcomes).toMatchObject([{ result: 'notApplicable' }]);
+  });
+});
