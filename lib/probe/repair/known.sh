@@ -1,26 +1,28 @@
 pin='cni-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 
-# The programs that share the mounts of the node or of our runtime: pods may be root, share the pids and have such a name, and
-# what plugins are run is read from them.
+# The programs with the mounts of the node or of our runtime. A pod may be root, share the node's pids and run a
+# program with such a name, and the programs found here decide which plugins are run.
 programs() {
   sed -n "s/^$1 //p" programs | while read -r program; do
     if [ "$program/ns/mnt" -ef /proc/1/ns/mnt ] || [ "$program/ns/mnt" -ef "$M/ns/mnt" ]; then lines "$program"; fi
   done
 }
 
-# Files on stdin: FILE, tab and WORD for each that matches $1. False, and why in `errors`, where one cannot be read that is not gone.
+# Reads file names on stdin, and prints FILE, tab and WORD for each match of $1. Fails, with the reason in `errors`, if a
+# file that still exists cannot be read.
 mentions() {
   perl -e '
     <mentions.pl>' "$1" 2>errors
 }
 
-# Of each namespace on stdin its name and the number that the node's own has for it.
+# Prints the name of each namespace on stdin, and the number that the node's own namespace has for it.
 numbers() {
   perl -e '
     <nsids.pl>' "$M"
 }
 
-# `kubelets`: the directories in which the kubelet keeps its pods. False, and why in `errors`, where our own pod is in none of them.
+# Writes `kubelets`: the directories in which the kubelet keeps its pods. Fails, with the reason in `errors`, if our own
+# pod is in none of them.
 kubelet_knows() {
   { programs kubelet | while read -r process; do argument "$process" --root-dir; done; echo /var/lib/kubelet; } | sort -u | while read -r dir; do
     host "$dir/pods"
@@ -33,12 +35,12 @@ kubelet_knows() {
   return 1
 }
 
-# What the runtime knows at this moment: `named`, the pins that the specs of its containers name, also of other clients of it; `known`, the ids of its
-# containers and of its sandboxes in any state. False, and why in `errors`, where not all can be read, or our own pod is not among
-# the sandboxes: then they are kept elsewhere.
+# What the runtime knows now. `named`: the pins in the specs of its containers, those of its other clients included.
+# `known`: the ids of its containers, and of its sandboxes in any state. Fails, with the reason in `errors`, if not all can be
+# read, or if our own pod is not among the sandboxes: then the runtime keeps them elsewhere.
 runtime_knows() {
   containers >containers.now
-  # As a path: our own spec has our arguments.
+  # Matched as a path, because our own spec contains our arguments.
   {
     cut -f 4 containers.now
     for state in $(states); do lines "$R$state"/io.containerd.runtime.v2.task/*/*/config.json; done
@@ -61,22 +63,22 @@ runtime_knows() {
   return 1
 }
 
-# `cached`: which results of the CNI plugins name which namespaces, `used`: which of them have which addresses. `results`: a line for each plugin of each that
-# can be read, the last plugin first, as it is to be undone.
+# `cached`: which cached results of CNI plugins name which namespaces. `used`: which of them have which addresses.
+# `results`: a line for each plugin of each readable result, in the order in which to undo them: the last plugin first.
 plugins_know() {
   host /var/lib/cni
   for file in "$path"/results/* "$path"/cache/results/* $R/run/cni/results/*; do [ -f "$file" ] && lines "$file"; done >all-results
   mentions "($pin)" <all-results >cached || return
-  # An address with its mask: as text, so that every form that a result ever had will do.
+  # An address with its mask is matched as text, which covers every format that results ever had.
   mentions '"([0-9a-fA-F.:]+)/[0-9]+"' <all-results >used || return
   awk -F "$T" 'FILENAME == "names" { asked[$1]; next } $2 in asked { print $1 }' names cached | sort -u >result-files
   undoing='
     <results.jq>'
-  # jq ends at what is no JSON, and one such result is no reason to know nothing of the others.
+  # jq stops at invalid JSON, and one broken result must not hide the others.
   each jq -r "$undoing" <result-files >results || each -n 1 jq -r "$undoing" <result-files >results || :
 }
 
-# Directories of the plugins and of their configurations, as the runtime has them.
+# The directories of the plugins and of their configurations, as the runtime sees them.
 plugin_directories() {
   settings=$(cat containerd)
   directories=$(setting 'bin_dirs?') configurations=$(setting conf_dir)
@@ -87,7 +89,7 @@ plugin_directories() {
   directories=${directories:-/opt/cni/bin /usr/libexec/cni /usr/lib/cni}
 }
 
-# Directories of host-local's networks that the runtime has: others are of podman, nerdctl or whoever.
+# The directories of the runtime's host-local networks. Others belong to podman, nerdctl or other programs.
 runtime_networks() {
   for dir in ${configurations:-/etc/cni/net.d}; do
     host "$dir"

@@ -1,7 +1,7 @@
-# Records of host-local whose container nobody knows any more: NETWORK:ADDRESS:CONTAINER in `leaked`.
+# Records of host-local whose container no longer exists: NETWORK:ADDRESS:CONTAINER in `leaked`.
 
-# `inside`: where on the node each address is, tab, address: of all namespaces that have a name or a process. False, and why in `errors`,
-# where one cannot be looked into that is not gone.
+# Writes `inside`: place on the node, tab, address, for all namespaces that have a name or a process. Fails, with the
+# reason in `errors`, if a namespace that still exists cannot be read.
 addresses_inside() {
   device=$(stat -L -c %d /proc/self/ns/net)
   { lines "$M"/root/run/netns/*; lines /proc/[0-9]*/ns/net; } | each stat -L -c '%d:%i %n' 2>/dev/null | sort -u >spaces
@@ -12,14 +12,14 @@ addresses_inside() {
     if nsenter --net="$space" ip -o addr >addresses.here 2>errors; then
       awk -v where="a namespace of the node ($space)" '{ sub(/\/.*/, "", $4); print where "\t" $4 }' addresses.here | sed "s#$M/root##" >>inside
       looked_into=$identity
-    # Whoever has ended meanwhile leads nowhere; another that is in the same namespace does.
+    # A process that has ended meanwhile leads nowhere; another process in the same namespace does.
     elif [ -e "$space" ]; then
       return 1
     fi
   done <spaces
 }
 
-# Prints for each why not, as recorded.pl does. False, and why in `errors`, where that cannot be known.
+# Prints for each record why it must stay, as recorded.pl does. Fails, with the reason in `errors`, if that cannot be known.
 records() {
   : >names
   runtime_networks >networks

@@ -1,4 +1,5 @@
-# Of each file on stdin its name and what matches the argument in it, each once. One that is gone has none; what cannot be read ends it all.
+# For each file on stdin, prints its name and each distinct match of the argument in it. Files that are gone are skipped;
+# a file that cannot be read ends the script.
 my $pattern = qr/$ARGV[0]/;
 while (defined(my $name = <STDIN>)) { chomp $name;
   open my $file, "<", $name or do { next if $!{ENOENT} || $!{ESRCH}; die "$name: $!\n" };

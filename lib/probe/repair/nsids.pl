@@ -1,5 +1,5 @@
-# Of each namespace on stdin its name and the number that the node's own has for it, -1 where it has none (RTM_GETNSID). What
-# cannot be asked ends it all.
+# For each namespace on stdin, prints its name and the number that the node's own namespace has for it (RTM_GETNSID), or -1
+# if it has none. A namespace that cannot be asked about ends the script.
 my ($mounts) = @ARGV;
 socket my $netlink, 16, 3, 0 or die "netlink: $!\n";
 while (defined(my $name = <STDIN>)) { chomp $name;

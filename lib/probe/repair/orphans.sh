@@ -1,24 +1,24 @@
-# So few are looked at together that what was seen of them is seconds old when they go; where plugins take their time, they are
-# looked at again after so many seconds.
+# Namespaces are judged in small chunks, so that what was seen is only seconds old when they are deleted. If plugins are
+# slow, a chunk is judged again after this many seconds.
 together=25 fresh=20
 
-# The time is over: nothing is begun any more.
+# The time is over: nothing new is begun.
 late() { [ $(($(date +%s) - began)) -ge "$total" ]; }
 
-# tell WORD NAME WHY: a line of the answer.
+# tell WORD NAME WHY: prints a line of the answer.
 tell() { lines "$1 $2 $3"; }
 
-# What programs and files of the node say is cut down to plain text.
+# Reduces what programs and files of the node say to plain text.
 print_answers() {
   tr -cd ' -~\n' <answers | cut -c 1-400
   count=$((count + $(wc -l <answers)))
 }
 
-# What a program of the node said, as one line.
+# The output of a program of the node, as one line.
 said() { head -n 3 "$1" | tr '\n' ' '; }
 
-# `programs-of-plugins`: of each plugin of `results` its name and its program. `unfit`: of each that cannot be run its name, and why:
-# it is run as root, so that nobody else may have written it.
+# `programs-of-plugins`: name and program of each plugin in `results`. `unfit`: the name of each plugin that must not be
+# run, and why. It would run as root, so nobody else may be able to change it.
 find_plugins() {
   : >programs-of-plugins
   : >unfit
@@ -31,7 +31,7 @@ find_plugins() {
     [ -n "$program" ] || lines "$type${T}there is no CNI plugin $type on the node" >>unfit
     while [ -n "$found" ] && [ "$found" != "$M/root" ]; do
       case $(stat -L -c '%u %A' "$found") in
-        # Or a directory in which nobody can replace what is another's.
+        # Or a directory in which users cannot replace the files of others.
         '0 '?????-??-?* | '0 d'????????[tT]*) found=${found%/*} ;;
         *) lines "$type${T}somebody else than root may write the CNI plugin $program or a directory of it" >>unfit && found='' ;;
       esac
@@ -40,8 +40,9 @@ find_plugins() {
   done
 }
 
-# Looks at the namespaces of `chunk`. `judged`: of each its name and why it must not go, nothing where it may; `files`: those of which
-# only the file of the pin is left; `contents`: of the others that may, the same of what is in it, its links that end on the node, and its addresses. False, and why in `errors`, where not all of that is known.
+# Judges the namespaces of `chunk`. `judged`: each name, and why it must not be deleted; empty if it may be. `files`: those
+# of which only the file of the pin is left. `contents`: for the others that may be deleted, the name, what is inside,
+# the links that end on the node, and the addresses. Fails, with the reason in `errors`, if not all of this is known.
 look() {
   looked=$(date +%s)
   runtime_knows && kubelet_knows && plugins_know || return
@@ -58,13 +59,13 @@ look() {
     echo '}'
   done <nsids | jq -r --slurpfile node node-links '
     <contents.jq>' >contents 2>>errors
-  # What unpins in the end is the node's own.
+  # The node's own programs do the unpinning.
   # shellcheck disable=SC2016
   nsenter --mount="$M/ns/mnt" -- sh -c 'for tool in stat umount rm; do command -v $tool || exit; done' >answer 2>errors ||
     { lines 'the node has no sh, stat, umount or rm' >errors; return 1; }
   [ "$(wc -l <contents)" -eq "$(wc -l <free)" ] || return
-  # Results that name no namespace (Calico's, those of libcni before 0.8) are known by the address. And the address of its own result
-  # may be a pod's by now, of which plugins would undo by address what they made.
+  # Results that name no namespace (Calico's, and those of libcni before 0.8) are found by the address. The address of
+  # its own result may belong to a pod by now, and plugins would undo by address what they made for that pod.
   awk -F "$T" 'FILENAME == "contents" { if ($2 == "-") { count = split($4, address, " "); for (i = 1; i <= count; i++) has[address[i]] = has[address[i]] " " $1 }; next }
     FILENAME == "results" { count = split($8, address, " "); for (i = 1; i <= count; i++) has[address[i]] = has[address[i]] " " $1; next }
     FILENAME == "cached" { names[$1, $2]; next }
@@ -72,10 +73,10 @@ look() {
       file = $1; sub(/.*\//, "", file); print name[i] "\tthe cached result " file " has its address " $2 ", and does not name it" } }' contents results cached used >others
 }
 
-# What a plugin says that failed. It may log beside it, also in JSON.
+# The error of a plugin that failed. It may also print a log, even in JSON.
 failure() { jq -rse 'map(.msg? | strings)[-1] | gsub("\n"; " ")' answer 2>errors || said answer; }
 
-# detach NAME: each plugin of its cached results undoes what it made, and the results are forgotten. False, and `why`, where one does not.
+# detach NAME: lets each plugin of its cached results undo its work, and removes the results. Fails, with `why`, if one fails.
 detach() {
   grep "^$1$T" results >undo || return 0
   while IFS=$T read -r _ file id _ interface arguments type _ configuration; do
@@ -94,8 +95,8 @@ detach() {
   return 1
 }
 
-# silence NAME: nothing in it answers any more to its addresses, which somebody else may have from now on. They stay on its links, so that
-# whoever goes on after us still knows them.
+# silence NAME: takes its links down, so that it no longer answers for its addresses, which others may get from now on.
+# The addresses stay on the links, so that a later run still knows them.
 silence() {
   # shellcheck disable=SC2016
   nsenter --net="$M/root/run/netns/$1" sh -c 'ip -j link | jq -r ".[].ifname" | while read -r link; do ip link set dev "$link" down || exit; done' 2>answer && return
@@ -103,8 +104,8 @@ silence() {
   return 1
 }
 
-# remove NAME INODE: unpins it among the runtime's mounts, if that still is it, and no link to it. Of one of which only the file is left,
-# that is removed.
+# remove NAME INODE: unpins it among the mounts of the runtime, if the pin still is that namespace and not a symbolic link.
+# If only the file is left, removes the file.
 remove() {
   # shellcheck disable=SC2016
   nsenter --mount="$M/ns/mnt" -- sh -c 'if [ -n "$1" ]; then [ "$(stat -c %i "$0")" = "$1" ] && umount "$0"; else [ -f "$0" ] && [ ! -L "$0" ] && [ ! -s "$0" ]; fi && rm "$0"' \
@@ -113,7 +114,7 @@ remove() {
   return 1
 }
 
-# `remaining`: of those that were unpinned, the links that are still on the node, or may be. The kernel takes them down in its own time.
+# `remaining`: links of unpinned namespaces that are, or may be, still on the node. The kernel removes them some time later.
 wait_for_links() {
   for pause in 0 1 1 1 1 1 2 2 5 5 5 5; do
     sleep $pause
@@ -126,12 +127,12 @@ wait_for_links() {
   done
 }
 
-# `recorded`: of `addresses`, those that host-local still keeps for them, or may keep where that cannot be told. What no plugin was asked to
-# give back is freed here.
+# `recorded`: those of `addresses` that host-local still keeps for them, or may keep if that is not known. Frees addresses
+# that no plugin was asked to give back.
 free_addresses() {
   [ -s addresses ] && {
     runtime_networks >networks
-    # As of now: a pod may have it by this time.
+    # Asked again, because a pod may have it by now.
     runtime_knows && perl -e '
       <release.pl>' $((settle > 900 ? settle : 900)) <addresses >recorded 2>errors
   } || awk '{ print $1, $2 }' addresses >recorded
@@ -139,7 +140,7 @@ free_addresses() {
   awk 'FILENAME == "detached" { name[$2] = $1; next } $2 in name { print name[$2], $1 }' detached kept >>recorded
 }
 
-# answer WORD STATE: a line for each of `unpinned` with what was in it, or with what is still there of it.
+# answer WORD STATE: prints a line for each of `unpinned`, with what was inside or what is left of it.
 answer() {
   awk -v word="$1" -v state="$2" -F '[ \t]' 'FILENAME == "unpinned" { name_of[++count] = $1; next }
     FILENAME == "may-go" { line = $0; sub(/^[^\t]*\t-\t/, "", line); split(line, part, "\t"); gsub(/#[0-9]+/, "", part[1])
@@ -152,8 +153,8 @@ answer() {
       else if (word != "") print word " " name " " held[name] } }' unpinned may-go remaining recorded
 }
 
-# Deletes those of `chunk` that nothing stands against, and proves it. False once one does not go as it should. Whoever is killed on
-# the way leaves what the same call finds and ends: it is unpinned when all else of it is gone.
+# Deletes the namespaces of `chunk` that nothing speaks against, and proves it. Fails as soon as one deletion fails. If it is
+# killed, the same call finds the rest and finishes it: a namespace is unpinned only after everything else of it is gone.
 delete() {
   for file in detached addresses remaining recorded unpinned again; do : >$file; done
   surprise='' tried=''
@@ -199,7 +200,7 @@ plugin_directories
 plugins=$(lines "$directories" | tr -s ' \n' '::' | sed 's/:$//')
 began=$(date +%s) stopped='' count=0
 
-# Answers for `chunk`.
+# Prints the answers for `chunk`.
 chunk() {
   if [ -z "$stopped" ] && late; then stopped='the time was over'; fi
   if [ -z "$stopped" ] && ! look; then stopped="not all could be looked at: $(said errors)"; fi

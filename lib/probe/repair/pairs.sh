@@ -1,13 +1,14 @@
-# Pairs of plugins that lead into no pod: NAME:INDEX in `pairs`.
+# Links of plugins that lead into no pod: NAME:INDEX in `pairs`.
 
-# `pairs.judged`: of each its name, why it must not go, and the numbers of its ends. False, and why in `errors`, where that cannot be known.
+# Writes `pairs.judged`: for each its name, why it must not be deleted, and the numbers of both ends. Fails, with the
+# reason in `errors`, if that cannot be known.
 look_at_pairs() {
   ip -j -d link >pairs.links 2>errors && ip -j addr >pairs.addresses 2>errors && { ip -j route show table all && ip -6 -j route show table all; } >pairs.routes 2>errors &&
     jq -nr --rawfile asked pairs --slurpfile links pairs.links --slurpfile addresses pairs.addresses --slurpfile routes pairs.routes '
     <pairs.jq>' >pairs.judged 2>errors && [ "$(wc -l <pairs.judged)" -eq "$(wc -l <pairs)" ]
 }
 
-# unlink_pair NUMBER: deletes it, and both of its ends must be gone. False, and `why`.
+# unlink_pair NUMBER: deletes the pair, and checks that both ends are gone. Fails, with `why`, if they are not.
 unlink_pair() {
   perl -e '
     <unlink.pl>' "${1%% *}" 2>answer || { why="it could not be deleted: $(said answer)"; return 1; }
@@ -26,7 +27,7 @@ pairs_answers() {
     elif [ "$why" != - ]; then tell refused "$name" "$why"
     elif [ "$act" != 1 ]; then tell would "$name" 'both ends are on the node, and nobody uses them'
     elif late; then tell left "$name" 'the time was over'
-    # As of now: what was seen of all is older with each.
+    # Looked at again: what was seen at the start gets older with each deletion.
     elif ! look_at_pairs || ! grep -qxF -e "$name$T-$T$ends" pairs.judged; then tell refused "$name" 'somebody uses it by now'
     elif unlink_pair "$ends"; then tell 'done' "$name" 'both ends are gone'
     else

@@ -1,6 +1,6 @@
-# Of each namespace of `chunk` its name, and why it must not be deleted: an empty why where everything says that nobody has it. And
-# `file` where only the empty file is left that was its pin, as whoever unpinned it was killed.
-# What cannot be read ends it all: an unknown is no permission.
+# For each namespace of `chunk`, prints its name and why it must not be deleted; the reason is empty if every source says that
+# nobody uses it, and `file` if only the empty file of its pin is left, because the program that unpinned it was killed.
+# Anything that cannot be read ends the script: unknown means no permission.
 my ($mounts, $settle) = @ARGV;
 sub rows { my $file = shift; open my $rows, "<", $file or die "$file: $!\n"; my @rows = <$rows>; chomp @rows; @rows }
 sub gone { $!{ENOENT} || $!{ESRCH} }
@@ -20,7 +20,7 @@ for (rows("chunk")) { my ($name, $inode, $made) = split /:/; push @order, $name;
     !$file{$name} && ($now != $inode || $changed != $made) ? "its pin leads to another namespace by now" :
     $age < $settle ? "it was made $age seconds ago, and may belong to a pod that is being created" : undef;
   next if defined $why{$name} || $file{$name};
-  # One that has two names that are both asked for would be looked for under one of them only.
+  # If both names of one namespace were requested, only one of them would be looked for.
   if (my $other = $name{$inode}) { $why{$name} = "it is pinned at /run/netns/$other as well"; $why{$other} //= "it is pinned at /run/netns/$name as well" }
   else { $name{$inode} = $name } }
 sub refuse { my ($inode, $text) = @_; my $name = $name{$inode} // return; $why{$name} //= $text }
@@ -35,7 +35,7 @@ for (rows("results")) { my ($name, $file, $container, $pod) = split /\t/; $read{
   refuse_name($name, "its pin is a plain file, and its plugins still have a result of it") if $file{$name} }
 for (rows("cached")) { my ($file, $name) = split /\t/; refuse_name($name, "the cached result of its plugins cannot be read") if !$read{$file} }
 my (%mounted, %groups);
-# False where it is gone.
+# Returns false if it is gone.
 sub nsfs { my ($file, $act) = @_; open my $lines, ref $file ? "<&" : "<", $file or do { return 0 if gone() || $!{EINVAL}; die "$file: $!\n" };
   $! = 0; my @lines = <$lines>; return 0 if !@lines || $!;
   for (@lines) { next if index($_, " - nsfs ") < 0; my @word = split / /;
@@ -54,7 +54,8 @@ my (%seen, %socket, %partly);
 my $own = target("$mounts/ns/mnt");
 sub mounts_of { my ($pid, $file) = @_; nsfs($file, sub { my ($inode, $path, @group) = @_;
   refuse($inode, "it is mounted elsewhere as well, where " . who($pid) . " is") if !grep { $groups{$inode}{$_} } @group }) }
-# A copy of a descriptor of a thread, which may have a table of its own (PIDFD_THREAD, Linux 6.9; else only the leader is asked).
+# Copies a descriptor of a thread, which may have a table of its own (PIDFD_THREAD, Linux 6.9; before, only the leader can be
+# asked).
 sub copy { my ($pid, $task, $number, $path) = @_;
   my $handle = syscall 434, $task + 0, $task == $pid ? 0 : 0x80;
   $handle = syscall 434, $pid + 0, 0 if $handle < 0 && (readlink "/proc/$pid/fd/$number" // "") eq $path;
@@ -67,14 +68,14 @@ sub copy { my ($pid, $task, $number, $path) = @_;
 each_of("/proc", sub { my $pid = shift; each_of("/proc/$pid/task", sub { my $task = shift; my $at = "/proc/$pid/task/$task";
   my ($net, $mnt, $root) = map { target("$at/$_") } "ns/net", "ns/mnt", "root";
   refuse($1, ($task == $pid ? "" : "a thread of ") . who($pid) . " is in it") if $net =~ /(\d+)/;
-  # What is changed in its root sees the mounts below it alone.
+  # A process with another root sees only the mounts below that root.
   if ($mnt ne "" && $mnt ne $own && $root ne "" && !$seen{$mnt}{$root}) {
     $seen{$mnt}{$root} = 1 if mounts_of($pid, "$at/mountinfo");
     $partly{$mnt} = $task if $root ne "/" }
   each_of("$at/fd", sub { my $number = shift; my $path = target("$at/fd/$number");
     if ($path =~ /^net:\[(\d+)\]/) { refuse($1, who($pid) . " has it open") }
     elsif ($path =~ m{^/} && ($path eq "/" || $path =~ m{/netns/})) { my ($device, $inode) = stat "$at/fd/$number"; refuse($inode, who($pid) . " has it open") if $inode && $device == $namespaces }
-    # Whose namespace a socket is of: pidfd_open, pidfd_getfd (Linux 5.6), SIOCGSKNS.
+    # Which namespace a socket belongs to: pidfd_open, pidfd_getfd (Linux 5.6), SIOCGSKNS.
     elsif ($path =~ /^socket:\[(\d+)/ && !$socket{$1}) { my $id = $1;
       my $socket = copy($pid, $task, $number, $path);
       if (!defined $socket) { my $why = "$!"; return if target("$at/fd/$number") ne $path; die "sockets of " . who($pid) . ": $why\n" }
@@ -83,7 +84,7 @@ each_of("/proc", sub { my $pid = shift; each_of("/proc/$pid/task", sub { my $tas
       open my $namespace, "<&=", $opened or die "$!\n";
       refuse((stat $namespace)[1], "a socket of " . who($pid) . " is of it");
       $socket{$id} = 1 } }) }) });
-# setns(2), in a process of its own; the directory of /proc is kept, as the root is another then.
+# setns(2) in a process of its own. It keeps the directory of /proc open, because the root changes.
 chomp(my $machine = `uname -m`);
 my $setns = {x86_64 => 308, aarch64 => 268}->{$machine};
 for my $mnt (grep { !$seen{$_}{"/"} } keys %partly) { my $task = $partly{$mnt};

@@ -1,13 +1,14 @@
-# Of each record of host-local that was asked for (NETWORK:ADDRESS:CONTAINER in `leaked`): its name, and why it must stay; an empty why
-# where it is a container's that nobody knows. With `free` as its argument what may go is removed, under the lock that host-local itself takes,
-# and must be gone. `networks`, `known`, `holders` (CONTAINER of a cached result), `used` and `inside` (FILE or place, address) are as of now.
+# For each requested record of host-local (NETWORK:ADDRESS:CONTAINER in `leaked`), prints its name and why it must stay; the
+# reason is empty if no program knows its container. With the argument `free` it removes the others under host-local's
+# own lock, and checks that they are gone. `networks`, `known`, `holders` (the CONTAINER of a cached result), `used` and
+# `inside` (file or place, address) have just been read.
 my ($settle, $free) = @ARGV;
 sub rows { my $file = shift; open my $rows, "<", $file or die "$file: $!\n"; my @rows = <$rows>; chomp @rows; @rows }
 my %network = map { (split m{/})[-1] => $_ } rows("networks");
 my %known = map { $_ => 1 } rows("known");
 my %holders = map { $_ => 1 } rows("holders");
 my %used = map { my ($where, $address) = split /\t/; lc $address => $where } rows("inside"), rows("used");
-# Held until the end. Why not, where it cannot be had in some seconds.
+# The lock is held until the end. Returns why it could not be taken within some seconds.
 my %lock;
 sub whyNotLocked { my $path = shift; $lock{$path} //= do {
   my $tries = 50;

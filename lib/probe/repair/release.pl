@@ -1,6 +1,6 @@
-# Frees addresses that no plugin was asked to give back. On stdin for each address the namespace, the address, and whether to free
-# it: its record of host-local, if a pod's container that the runtime does not know has it, and for longer than the settle time;
-# under the lock that host-local itself takes. Prints namespace and file of each record of such a container that stays.
+# Frees addresses that no plugin was asked to give back. Each line on stdin has the namespace, the address, and whether to
+# free it. It removes host-local's record, under host-local's own lock, if the container of a pod has it that the runtime
+# does not know, for longer than the settle time. It prints namespace and file of each such record that stays.
 my ($settle) = @ARGV;
 sub rows { my $file = shift; open my $rows, "<", $file or die "$file: $!\n"; my @rows = <$rows>; chomp @rows; @rows }
 my %known = map { $_ => 1 } rows("known");

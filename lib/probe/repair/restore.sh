@@ -1,7 +1,8 @@
-# What a pod has lost of its network, or the node for its pods, and the audit knows exactly: WHAT,NAME,PIN,INODE,… in `restores`, in the order in which it is put
-# back; in `undos` what was put back, and is taken back.
+# What a pod lost of its network, or the node for its pods. `restores`: WHAT,NAME,PIN,INODE,… in the order in which to
+# put it back. `undos`: what was put back and is to be taken back.
 
-# runs_in PIN INODE: the pin still is that namespace, and a container that the runtime knows by it runs in it. False, and `why`.
+# runs_in PIN INODE: the pin still is that namespace, and a container that the runtime knows by it runs in it. Fails, with
+# `why`, if not.
 runs_in() {
   [ "$(stat -L -c '%d %i' "$M/root/run/netns/$1" 2>/dev/null)" = "$(stat -L -c %d /proc/self/ns/net) $2" ] ||
     { why='its network namespace is gone, or another one'; return 1; }
@@ -15,17 +16,17 @@ runs_in() {
 
 in_pod() { nsenter --net="$M/root/run/netns/$space" "$@"; }
 
-# A setting of the node, for itself and to be written: our own /proc/sys is read only, and shows the same network.
+# Reads a setting of the node, or writes it: our own /proc/sys is read-only, and shows the same network.
 setting_of() { lines "$M/root/proc/sys/net/$1"; }
 value_of() { tr -cd '0-9' <"$(setting_of "$1")"; }
 forwarding_of() { case $1 in 4) lines ipv4/ip_forward ;; *) lines ipv6/conf/all/forwarding ;; esac; }
 
-# rest_of_node WHAT PIN INODE …: what else restore.jq has to know for it.
+# rest_of_node WHAT PIN INODE …: what else restore.jq needs to know for it.
 rest_of_node() {
   case $1 in
     host-route | node-route) ip -j route && ip -6 -j route ;;
     aws-rule) ip -j rule && ip -6 -j rule ;;
-    # A kernel that forwards takes router advertisements only where it is told 2.
+    # A kernel that forwards accepts router advertisements only if the setting is 2.
     forwarding)
       lost_to=''
       if [ "$4" = 6 ]; then
@@ -43,13 +44,14 @@ rest_of_node() {
   esac
 }
 
-# look_at_lost WHAT PIN INODE …: sets `state` to what restore.jq says of it. False, and why in `errors`, where not all could be looked at.
+# look_at_lost WHAT PIN INODE …: sets `state` to what restore.jq says of it. Fails, with the reason in `errors`, if not all
+# could be read.
 look_at_lost() {
   lines "$space" | numbers >nsid 2>errors && ip -j -d addr >restore.node 2>errors && in_pod ip -j -d addr >restore.inside 2>errors &&
     { in_pod ip -j route && in_pod ip -6 -j route; } >restore.routes 2>errors && each cat <result-files >restore.results 2>errors &&
     rest_of_node "$@" >restore.more 2>errors || return
   claimed=''
-  # Nothing is told of a gateway that no route leads to, or of a table that has no route.
+  # ip prints nothing about a gateway that no route leads to, and nothing about a table without routes.
   case $1 in
     default-route) in_pod ip -j route get "$5" 2>answer ;;
     aws-rule) [ "$7" = main ] || case $6 in *:*) ip -6 -j route show table "$7" 2>answer ;; *) ip -j route show table "$7" 2>answer ;; esac ;;
@@ -64,7 +66,7 @@ look_at_lost() {
     <restore.jq>' 2>errors) && [ -n "$state" ]
 }
 
-# put_back WHAT PIN INODE …: one change of one object. False, and what it said in `answer`.
+# put_back WHAT PIN INODE …: makes one change to one object. Fails, with the error in `answer`.
 put_back() {
   case $1 in
     lo)
@@ -73,7 +75,7 @@ put_back() {
     default-route) in_pod ip route add default via "$5" dev "$4" ;;
     subnet-route) in_pod ip route add "$5" dev "$4" proto kernel scope link src "$6" ;;
     link-up) ip link set dev "$4" up ;;
-    # A port forgets it with its bridge.
+    # A port loses this setting when it leaves its bridge.
     bridge-port) ip link set dev "$4" master "$6" && { [ "$state" = found ] || ip link set dev "$4" type bridge_slave hairpin on; } ;;
     port-flag) ip link set dev "$4" type bridge_slave "$6" "$7" ;;
     host-route) ip route replace "$6" dev "$4" scope "$7" ;;
@@ -91,7 +93,7 @@ put_back() {
   esac >answer 2>&1
 }
 
-# take_back WHAT PIN INODE …: the other way round, as it was found.
+# take_back WHAT PIN INODE …: makes the opposite change, to how it was found.
 take_back() {
   case $1 in
     lo) case $4 in up) in_pod ip link set dev lo down ;; *) in_pod ip addr del 127.0.0.1/8 dev lo ;; esac ;;
@@ -110,16 +112,17 @@ take_back() {
   esac >answer 2>&1
 }
 
-# Of `state`: whether it is as it was found, as it was put back, or on the way between both.
+# Says from `state` whether it is as it was found, as it was put back, or between the two.
 is_found() { [ "${state% with hairpin}" = found ]; }
 is_put_back() { [ "$state" = right ]; }
 is_half() { [ "$state" = half ]; }
 
-# What is asked for: the change, the state that it starts from and the one that it leads to, in the words of answers.
+# The requested change, the state that it starts from and the state that it leads to, in the words of the answers.
 put_words() { from=found to=put_back change=put_back began_as='it is as it was found' ended_as='it is as it should be' changed='put back'; }
 take_words() { from=put_back to=found change=take_back began_as='it is as it should be' ended_as='it is as it was found' changed='taken back'; }
 
-# lost_answer NAME WHAT,PIN,INODE,…: one line, of each as of now, as what was changed before it may be what it needs.
+# lost_answer NAME WHAT,PIN,INODE,…: prints one line. The state is read again for each object, because it may need what was
+# changed before it.
 lost_answer() {
   name=$1 asked=$2
   IFS=,
@@ -147,7 +150,7 @@ lost_answer() {
   fi
 }
 
-# A port that a bridge has just got, or an address, may take some seconds. False, and `why`.
+# A port that has just joined a bridge, or a new address, may need some seconds. Fails, with `why`, after that.
 seen_changed() {
   for pause in 0 1 1 2 3; do
     sleep $pause

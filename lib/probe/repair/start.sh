@@ -1,14 +1,18 @@
-# A repair on one node: deletes orphaned network namespaces, pairs of plugins that lead into no pod, and records of addresses of no
-# container, each only if everything says at this moment that nobody has it, and proves that it is gone. Prints a line for each (done, would, refused, failed or left, its name, and why), and `end` and their
-# number last. POSIX sh, for busybox ash and dash, with perl and jq; it needs hostPID and hostNetwork.
-# Arguments: act=0|1 (0 looks only) settle=SECONDS total=SECONDS, and for each namespace orphan=NAME:INODE:MADE, for each pair
-# veth=NAME:INDEX, for each record address=NETWORK:ADDRESS:CONTAINER, as an audit found it. And for each object that a pod has lost of its network
-# restore-WHAT=NAME,PIN,INODE,…: it is put back where it is as it was found; with undo- in place of restore- it is taken back where it is as it was put back.
+# A repair on one node. It deletes orphaned network namespaces, links of plugins that lead into no pod, and address records
+# without a container. It deletes each only if every source says at this moment that nobody uses it, and it proves that the
+# object is gone. It prints a line for each object (done, would, refused, failed or left, its name, and why), and last `end`
+# and the number of lines. It is POSIX sh for busybox ash and dash, with perl and jq, and needs hostPID and hostNetwork.
+# Arguments: act=0|1 (0 only looks) settle=SECONDS total=SECONDS, and as an audit found them
+# - for each namespace orphan=NAME:INODE:MADE
+# - for each link veth=NAME:INDEX
+# - for each record address=NETWORK:ADDRESS:CONTAINER
+# - for each object that a pod lost of its network restore-WHAT=NAME,PIN,INODE,…: it is put back if it is as it was found;
+#   with undo- instead of restore- it is taken back if it is as it was put back.
 LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
 W=${TMPDIR:-/tmp}/netns-audit.$$
 mkdir -p "$W" && cd "$W" || exit 1
-# The log has both streams, and is to have nothing but the answers.
+# The log has both streams, and must contain only the answers.
 exec 2>errors
 act=0 settle=900 total=300
 for file in orphans pairs leaked restores undos; do : >$file; done

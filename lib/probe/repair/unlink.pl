@@ -1,4 +1,5 @@
-# Deletes the link of that number (RTM_DELLINK): names can be given to others meanwhile. The other end goes with it.
+# Deletes the link with this number (RTM_DELLINK), because names may be given to other links meanwhile. Its other end
+# disappears with it.
 my ($index) = @ARGV;
 socket my $netlink, 16, 3, 0 or die "netlink: $!\n";
 send $netlink, pack("L S S L L C x S l L L", 32, 17, 5, 1, 0, 0, 0, $index, 0, 0), 0 or die "netlink: $!\n";
