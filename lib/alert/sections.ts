@@ -123,7 +123,7 @@ function inFull(
   };
 }
 
-/** The first command if it fits, else the step in words: whoever wakes up learns what to do next. */
+/** The first command if it fits, otherwise the step in words: the person who wakes up needs the next step. */
 function repairLines(finding: Finding): string[] {
   const found = commandOf(finding);
   const lines = found === null ? [] : commandLines(found.command);

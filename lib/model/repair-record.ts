@@ -65,7 +65,7 @@ const onNode = base.extend({
       name: z
         .string()
         .describe('Of a link, network and address, pod and what it lost, or what the node lost.'),
-      argument: z.string().describe('What the pod on the node was told of it.'),
+      argument: z.string().describe('The argument with which the pod on the node got it.'),
       undo: z.string().optional().describe('Command for root on the node that takes back what was put back.'),
       result: z.string().nullable().describe('done, refused, failed or left; null while nothing is known.'),
       detail: z.string().nullable().describe('What came of it, or why it was refused.'),

@@ -1,7 +1,7 @@
 /**
- * What the tool itself can do about a finding, as its check says it: plans go by this alone, never by the
- * words of a remedy. Values come from nodes, by way of a report in a store, so each is held to the grammar of
- * what the tool may touch.
+ * What the tool itself can do about a finding, as its check says it. Plans use only this, never the words of
+ * a remedy. The values come from nodes, through a report in a store, so each is held to the grammar of what
+ * the tool may touch.
  */
 import * as z from 'zod';
 import { isHostLinkName } from './cni-names.ts';
@@ -18,7 +18,7 @@ const recreatePodSchema = z
     namespace: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
     name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,252}$/),
   })
-  .describe('The pod, which the finding is about, is evicted, and its controller makes another.');
+  .describe('Evicts the pod of the finding; its controller creates another.');
 
 const deleteNamespaceSchema = z
   .object({
@@ -27,15 +27,15 @@ const deleteNamespaceSchema = z
     inode: kernelNumber,
     made: z.int().min(0).describe('When it was pinned, in seconds since 1970.'),
   })
-  .describe('The pinned namespace is deleted, with what it holds.');
+  .describe('Deletes the pinned namespace and its content.');
 
 const deleteVethSchema = z
   .object({
     kind: z.literal('delete-veths'),
     name: z.string().max(15).refine(isHostLinkName),
-    index: kernelNumber.describe('No other link gets it until the node starts again.'),
+    index: kernelNumber.describe('No other link gets it until the node reboots.'),
   })
-  .describe('The link on the node is deleted, and its other end with it.');
+  .describe('Deletes the link on the node, and so its other end.');
 
 const releaseAddressesSchema = z
   .object({
@@ -51,10 +51,10 @@ const releaseAddressesSchema = z
       .min(1)
       .max(100)
       .describe(
-        'Of host-local: each is a file by the name of its address, and holds the id of its container.',
+        'Of host-local: each is a file with the name of its address, and contains the id of its container.',
       ),
   })
-  .describe('Records of addresses whose containers are gone are removed.');
+  .describe('Removes records of addresses whose containers are gone.');
 
 const restartAgentSchema = z
   .object({
@@ -63,13 +63,13 @@ const restartAgentSchema = z
     selector: z
       .string()
       .refine(isAgentSelector)
-      .describe('Label of its pods, of an agent that the tool knows.'),
+      .describe('Label of the pods of an agent that the tool knows.'),
   })
   .describe(
-    "The pod of the CNI plugin's agent on the finding's node is evicted, and its DaemonSet makes another.",
+    "Evicts the pod of the CNI plugin's agent on the node of the finding; its DaemonSet creates another.",
   );
 
-/** A repair has the kind of the act that makes it. */
+/** A repair has the kind of the act that carries it out. */
 export const repairSchema = z
   .discriminatedUnion('kind', [
     recreatePodSchema,
@@ -83,7 +83,7 @@ export const repairSchema = z
 export type Repair = z.infer<typeof repairSchema>;
 export type RepairOf<Kind extends Repair['kind']> = Extract<Repair, { kind: Kind }>;
 
-/** A pinned namespace that nobody uses: by inode and time it is known again as the same. */
+/** A pinned namespace that nobody uses; inode and time tell whether it is still the same. */
 export type Orphan = {
   /** Of the pin under /run/netns. */
   readonly name: string;
@@ -92,7 +92,7 @@ export type Orphan = {
   readonly made: number;
 };
 
-/** In the order in which people read them; what was put back is also taken back. */
+/** In the order in which reports list them. */
 export const actKinds = [
   'restore',
   'take-back',
@@ -104,15 +104,15 @@ export const actKinds = [
 ] as const satisfies readonly (Repair['kind'] | 'take-back')[];
 export type ActKind = (typeof actKinds)[number];
 
-/** The repair, if all its values are such as the tool may touch; else null. */
+/** The repair; null if the tool must not touch one of its values. */
 export function allowedRepair(repair: Repair | null): Repair | null {
   return repairSchema.nullable().safeParse(repair).data ?? null;
 }
 
-/** A pin that containerd makes, with its place. */
+/** The path of a pin that containerd creates. */
 const PIN_PATH = whole(`(?:/var)?/run/netns/${PIN}`);
 
-/** Why the tool never makes this repair, whatever else is known; null if it may. */
+/** Why the tool never carries out this repair, whatever else is known; null if it may. */
 export function whyNever(repair: Repair): string | null {
   return repair.kind === 'delete-namespaces' && !PIN_PATH.test(repair.path)
     ? 'its pin is not one that containerd makes, so somebody may want it'

@@ -1,19 +1,19 @@
 /**
- * What the tool puts back: one known state of one known object, told so exactly that it is known again as the
- * same. Checks name it in their findings, and the script of repairs (lib/probe/repair/restore.sh) asks again
- * whether it is as it was found.
+ * What the tool can put back: one known state of one object, described so exactly that it can be recognized
+ * later. Checks name it in their findings, and the script of repairs (lib/probe/repair/restore.sh) first
+ * verifies that the object is still as it was found.
  */
 import * as z from 'zod';
 import { ADDRESS, ADDRESS_4, kernelNumber, LINK, MAC, PIN, SUBNET_4, whole } from './repair-grammar.ts';
 
 const linkName = z.string().regex(whole(LINK));
 
-/** How each flag of a port has to be; hairpin only if the plugin was told to set it. */
+/** The required value of each flag of a port; of hairpin, only if the plugin is configured to set it. */
 export const FLAGS = { hairpin: true, learning: true, isolated: false } as const;
 
-/** The namespace of a pod: the name is of the sandbox alone, and with the inode it is known again. */
+/** The namespace of a pod: only its sandbox has the name, and the inode tells whether it is still the same. */
 const namespaceSchema = z.object({
-  pin: z.string().regex(whole(PIN)).describe('Name under /run/netns, as containerd makes it.'),
+  pin: z.string().regex(whole(PIN)).describe('Name under /run/netns, as containerd creates it.'),
   inode: kernelNumber,
 });
 
@@ -40,7 +40,10 @@ export const restorableSchema = z.discriminatedUnion('what', [
     namespace: namespaceSchema,
     link: linkName.describe('Inside the pod.'),
     subnet: z.string().regex(whole(SUBNET_4)),
-    address: z.string().regex(whole(ADDRESS_4)).describe('Of the pod: the kernel makes this route with it.'),
+    address: z
+      .string()
+      .regex(whole(ADDRESS_4))
+      .describe('Of the pod: the kernel adds this route with the address.'),
   }),
   z.object({ what: z.literal('link-up'), namespace: namespaceSchema, link: hostLinkSchema }),
   z.object({
@@ -55,7 +58,7 @@ export const restorableSchema = z.discriminatedUnion('what', [
       namespace: namespaceSchema,
       link: hostLinkSchema,
       flag: z.enum(['hairpin', 'learning', 'isolated']),
-      on: z.boolean().describe('As it has to be.'),
+      on: z.boolean().describe('The required value.'),
     })
     .refine(({ flag, on }) => on === FLAGS[flag]),
   z.object({
@@ -63,7 +66,7 @@ export const restorableSchema = z.discriminatedUnion('what', [
     namespace: namespaceSchema,
     link: hostLinkSchema,
     address: address.describe('Of the pod.'),
-    scope: z.enum(['host', 'link']).describe('As its plugin makes it.'),
+    scope: z.enum(['host', 'link']).describe('As its plugin sets it.'),
     instead: linkName.nullable().describe('The link that has the route; null: there is none.'),
   }),
   z.object({
@@ -74,7 +77,7 @@ export const restorableSchema = z.discriminatedUnion('what', [
     gateway: z
       .string()
       .regex(whole(ADDRESS_4))
-      .describe('Of the pods, on the bridge: the kernel makes this route with it.'),
+      .describe('Of the pods, on the bridge: the kernel adds this route with the address.'),
   }),
   z.object({
     what: z.literal('aws-rule'),
@@ -86,7 +89,7 @@ export const restorableSchema = z.discriminatedUnion('what', [
       .min(2)
       .max(99_999)
       .nullable()
-      .describe('From the pod, to that table of its ENI, as rule 1536; null: to the pod, as rule 512.'),
+      .describe('Table of the ENI, for rule 1536 from the pod; null: it is rule 512 to the pod.'),
   }),
   z.object({
     what: z.literal('forwarding'),
@@ -97,15 +100,17 @@ export const restorableSchema = z.discriminatedUnion('what', [
     what: z.literal('link-setting'),
     namespace: namespaceSchema.describe('Of a pod that needs it.'),
     link: hostLinkSchema,
-    setting: z.enum(['forwarding', 'proxy_arp']).describe('Of IPv4; it has to be 1.'),
+    setting: z.enum(['forwarding', 'proxy_arp']).describe('Of IPv4; the required value is 1.'),
   }),
   z.object({
     what: z.literal('node-neighbour'),
     namespace: namespaceSchema,
     link: hostLinkSchema,
-    on: linkName.describe('Whose entry it is: that link, or its bridge.'),
+    on: linkName.describe('The link that has the entry: that link, or its bridge.'),
     address: address.describe('Of the pod.'),
-    mac: mac.describe('The wrong one, in a permanent entry: it is removed, and the kernel asks the pod.'),
+    mac: mac.describe(
+      'The wrong address, in a permanent entry: the entry is removed, and the kernel asks the pod.',
+    ),
   }),
   z.object({
     what: z.literal('gateway-neighbour'),
@@ -113,7 +118,7 @@ export const restorableSchema = z.discriminatedUnion('what', [
     link: hostLinkSchema,
     inPod: linkName.describe("The pod's end."),
     gateway: address,
-    mac: mac.nullable().describe('The wrong one, in a permanent entry; null: there is none.'),
+    mac: mac.nullable().describe('The wrong address, in a permanent entry; null: there is no entry.'),
     written: z
       .boolean()
       .describe("True: the plugin writes it, with the MAC address of the node's end; else the kernel asks."),
@@ -126,12 +131,12 @@ export const restoreSchema = z
     kind: z.literal('restore'),
     objects: z.array(restorableSchema).min(1).max(20).describe('In the order in which they are put back.'),
   })
-  .describe('What the pod lost is put back as it has to be; nothing is restarted.');
+  .describe('Puts back what the pod lost; restarts nothing.');
 
 /** As `ip` writes a flag. */
 export const onOff = (on: boolean): string => (on ? 'on' : 'off');
 
-/** A word for it among the objects of its pod, or of its node. */
+/** Its name among the objects of its pod, or of its node. */
 export function restorableName(object: Restorable): string {
   switch (object.what) {
     case 'lo':
@@ -163,7 +168,7 @@ export function restorableName(object: Restorable): string {
   }
 }
 
-/** Whether it is the node's, which many of its pods may lack: then its name alone tells it apart. */
+/** Whether it belongs to the node, so that many pods may lack it: its name alone identifies it. */
 export function isOfNode({ what }: Restorable): boolean {
   return what === 'node-route' || what === 'forwarding' || what === 'link-setting';
 }

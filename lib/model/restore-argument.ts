@@ -1,17 +1,17 @@
-/** What the pod on the node is told of an object that it puts back, and what its admission policy lets it be told. */
+/** The arguments of the repair pod for objects to put back, and the patterns that its admission policy admits. */
 import { ADDRESS, ADDRESS_4, LINK, MAC, NUMBER, PIN, SUBNET_4 } from './repair-grammar.ts';
 import { FLAGS, onOff, type Restorable } from './restorable.ts';
 
-/** In place of what there is none of. */
+/** Stands for a missing value. */
 const NONE = 'none';
 
-/** @param name - by which it answers, without comma and blank */
+/** @param name - identifies the object in the answer; without commas and spaces */
 export function restoreArgument(name: string, object: Restorable): string {
   const { what, namespace } = object;
   return `restore-${what}=${[name, namespace.pin, namespace.inode, ...fieldsOf(object)].join(',')}`;
 }
 
-/** The argument by which the pod takes it back; null of one that no restore has. */
+/** The argument to take the object back; null if the given one is not for an object to put back. */
 export function undoArgument(argument: string): string | null {
   return restoreArguments.some((pattern) => new RegExp(pattern).test(argument))
     ? argument.replace(/^restore-/, 'undo-')
@@ -37,7 +37,7 @@ function fieldsOf(object: Restorable): (string | number)[] {
 
 type OfLink = Extract<Restorable, { link: object }>;
 
-/** What is said after the node's link. */
+/** The fields after those of the node's link. */
 function ofLink(object: OfLink): (string | number)[] {
   switch (object.what) {
     case 'link-up':
@@ -82,7 +82,7 @@ const argumentsFor = (word: 'restore' | 'undo'): string[] => {
   return Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`);
 };
 
-/** What an argument may look like: a line for each `what`, and each known by what it has before `=`. */
+/** Patterns of arguments: one for each `what`, told apart by the text before `=`. */
 export const restoreArguments: readonly string[] = argumentsFor('restore');
-/** The same of what is taken back. */
+/** The same for objects to take back. */
 export const undoArguments: readonly string[] = argumentsFor('undo');

@@ -85,7 +85,7 @@ export const conclusionSchema = clusterSummarySchema.extend({
   report: z.string(),
   /** Share of nodes that were fully audited: 0 to 1. */
   coverage: z.number(),
-  orphans: z.int().nullish().describe('Leaked namespaces of all its nodes; null where none told it.'),
+  orphans: z.int().nullish().describe('Leaked namespaces of all its nodes; null if no node reported them.'),
   /** The cluster itself was reached. */
   reached: z.boolean(),
   reason: z.string().nullish().describe('Why it was not reached, and what to do; null where it was.'),

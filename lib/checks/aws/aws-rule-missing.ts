@@ -73,7 +73,7 @@ export const awsRuleMissing = defineCheck({
   },
 });
 
-/** For a failure: the rules that the tool can put back, as many as a person is told. */
+/** For a failure: the rules that the tool can put back, as many as the finding names. */
 function restoreRules(lacking: readonly Lacking[]) {
   const rules = lacking.flatMap(({ network, missing }) =>
     missing.map(({ address, priority, table }) => {

@@ -22,7 +22,7 @@ import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, look, recreatePod, repair } from '../remedies/steps.ts';
 
 /**
- * The agent's record is of a deleted pod, or of an earlier state: whoever gets the address next inherits its
+ * The agent's record is of a deleted pod, or of an earlier state: the next pod with the address inherits its
  * identity and policies.
  */
 export const cniEndpointStale = defineCheck({
