@@ -15,6 +15,7 @@ import { catalogue } from '../lib/checks/catalogue.ts';
 import { DirectoryStore } from '../lib/history/index.ts';
 import { NO_CNI_RECORDS } from '../lib/model/cni-records.ts';
 import { settingsSchema } from '../lib/model/config.ts';
+import { NO_NETWORK_POLICIES } from '../lib/model/crossing.ts';
 import type { CheckFailure, NodeResult } from '../lib/model/node-result.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { NO_SERVICE_ENDPOINTS } from '../lib/model/service-endpoints.ts';
@@ -94,6 +95,7 @@ async function make(folder: string, count: number, pods: number, each: number): 
       events: [],
       facts: { nodes: [], dnsServices: null, dnsServicesUnread: null },
       cniRecords: NO_CNI_RECORDS,
+      networkPolicies: NO_NETWORK_POLICIES,
       serviceEndpoints: NO_SERVICE_ENDPOINTS,
     },
     batches.map((nodes) => ({ nodes: nodes.map((name) => ({ node: { name } })) })),

@@ -27,6 +27,7 @@ export const INTEGRATION: readonly string[] = [
   // The API server of test/stub.
   'test/audit/audit-cluster.test.ts',
   'test/audit/canary.test.ts',
+  'test/audit/cross-nodes.test.ts',
   'test/audit/dns-endpoints.test.ts',
   'test/audit/fleet/*.test.ts',
   'test/audit/judge.test.ts',

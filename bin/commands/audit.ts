@@ -38,7 +38,7 @@ export function addAudit(program: Command): void {
     .option('-n, --namespace <name>', 'only pods of this namespace, and their nodes')
     .option('--pod <namespace/name>', 'only one pod, and its node (with -n, the name is enough)')
     .optionsGroup('How it is audited:')
-    .option('--active <kinds>', 'also send packets (ping,dns) or start a test pod (cni)', list)
+    .option('--active <kinds>', 'also send packets (ping,dns,cross) or start a test pod (cni)', list)
     .option(
       '--settle <time>',
       'ignore objects younger than this, such as 90s, 5m or 1h; 0s checks everything (default: 5m for pods, 15m for leaks)',

@@ -9,6 +9,7 @@ import type { NodeResult } from '../model/node-result.ts';
 import { NODE_REMOVED } from '../model/report.ts';
 import type { ServiceEndpoints } from '../model/service-endpoints.ts';
 import { checksFor } from './checks-for.ts';
+import { crossingPods } from './crossing-pods.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
 import { Judge, type Judging } from './judge.ts';
 import { failedCoverage, type Gathered, judgeByApi, notProbed } from './judge-node.ts';
@@ -17,7 +18,7 @@ import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
 /** How pods run; the plan has the run's name and how it judges. */
-type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks'>;
+type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks' | 'crossing'>;
 
 export type BatchOptions = ProbeOptions & {
   /** @default all */
@@ -64,23 +65,31 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   });
   // The first snapshot may be a moment old: pods that changed meanwhile are not judged.
   const first = (node: Node): Promise<Snapshot> => look(node, pods.newestRevision);
+  const crossing = crossingPods(cluster, plan, signal);
   const judge = new Judge(options.judging);
   const killings = shared(() => listKillings(cluster, { signal }));
 
-  async function gather({ node, coverage }: PlannedNode): Promise<NodeAudit> {
+  async function gather(planned: PlannedNode): Promise<NodeAudit> {
+    const { node, coverage } = planned;
     const bare = snapshotOf(node, [], events);
     try {
-      if (coverage === null)
+      if (coverage === null) {
+        const before = await first(node);
+        const crosses = await crossing.plan(planned, before.pods);
         return await gatherNode(
           pods,
-          await first(node),
+          before,
           {
-            snapshot: async (since) => withFacts(await look(node, since)),
+            snapshot: async (since) => ({
+              ...(await withFacts(await look(node, since))),
+              ...(await crossing.after(crosses, since)),
+            }),
             killings: async () => (await killings()).filter((event) => event.node === node.name),
           },
           (work) => judge.judge(work, signal),
-          gatherOptions,
+          { ...gatherOptions, crossing: crosses },
         );
+      }
       return unjudged(notProbed(coverage.result === 'failed' ? await first(node) : bare, coverage));
     } catch (error) {
       if (options.signal.aborted) throw error;

@@ -148,9 +148,12 @@ async function rights(
     if (missing.length === 0) {
       const all = `all ${rightsOf(namespace).length}`;
       const lacks: string[] = [];
-      for (const { right, without } of OPTIONAL_RIGHTS)
-        if (!(await isAllowed(connection, right, signal)))
-          lacks.push(`not to ${described(right)}: ${without}`);
+      for (const [without, alike] of Map.groupBy(OPTIONAL_RIGHTS, (each) => each.without)) {
+        const lacking: string[] = [];
+        for (const { right } of alike)
+          if (!(await isAllowed(connection, right, signal))) lacking.push(described(right));
+        if (lacking.length > 0) lacks.push(`not to ${lacking.join(', ')}: ${without}`);
+      }
       return [all, ...lacks].join('; ');
     }
     throw new AuditError('CLUSTER_FORBIDDEN', `not allowed to ${missing.map(described).join('; ')}`, {

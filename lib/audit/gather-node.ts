@@ -4,6 +4,7 @@ import type { CheckContext } from '../checks/define.ts';
 import type { ProbePods } from '../cluster/index.ts';
 import type { ActiveProbe } from '../model/active-probe.ts';
 import type { CheckSet } from '../model/check-set.ts';
+import type { CrossPlan } from '../model/crossing.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Event, Snapshot } from '../model/kubernetes.ts';
 import type { NodeResult } from '../model/node-result.ts';
@@ -26,6 +27,8 @@ export type GatherOptions = {
   readonly active: readonly ActiveProbe[];
   readonly settleSeconds: CheckContext['settleSeconds'];
   readonly checks: CheckSet;
+  /** Whom its pods ping, if that was requested. */
+  readonly crossing?: CrossPlan | undefined;
 };
 
 /** Grace after a pod's own deadline before another run may remove it as a leftover. */
@@ -98,7 +101,11 @@ function nodeAudit(
 }
 
 function manifest(node: string, options: GatherOptions): ReturnType<typeof probePod> {
-  const active = options.active.filter((kind) => kind !== 'cni');
+  const { crossing } = options;
+  const planned = crossing?.status === 'planned' ? crossing : null;
+  const active = options.active.filter(
+    (kind) => kind !== 'cni' && (kind !== 'cross' || planned !== null),
+  ) as ('ping' | 'dns' | 'cross')[];
   return probePod({
     runId: options.runId,
     node,
@@ -110,6 +117,7 @@ function manifest(node: string, options: GatherOptions): ReturnType<typeof probe
     // A node short of CPU also starts the pod slowly; steps that the probe did not reach are reported.
     totalSeconds: Math.max(10, Math.min(90, options.deadlineSeconds - 30)),
     active,
+    ...(planned === null ? {} : { cross: planned }),
     ...(options.pullSecret === null ? {} : { imagePullSecret: options.pullSecret }),
   });
 }

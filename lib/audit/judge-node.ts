@@ -2,6 +2,7 @@
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
 import { givenServices } from '../computed/cluster-dns.ts';
 import { isDebugPod } from '../computed/debug-pods.ts';
+import { nodeCrossing } from '../computed/node-crossing.ts';
 import { nodeRoutes } from '../computed/node-routes.ts';
 import { podLinks } from '../computed/pod-links.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
@@ -94,6 +95,7 @@ export function judgeNode(
     servicesUnread: after?.serviceEndpoints?.status === 'failed' ? after.serviceEndpoints.reason : null,
     podAddresses: podAddresses(evidence),
     nodeRoutes: nodeRoutes(evidence),
+    crossing: nodeCrossing(evidence),
     dnsServices: evidence.clusterDns.status === 'present' ? givenServices(evidence.clusterDns.value) : null,
     podLinks: podLinks(evidence),
     unseenPods: unseenPods(evidence),

@@ -4,15 +4,18 @@ import {
   listCniRecords,
   listDnsServices,
   listEvents,
+  listNetworkPolicies,
   listNodes,
   listServiceEndpoints,
   sweep,
 } from '../cluster/index.ts';
 import type { CheckSet } from '../model/check-set.ts';
 import { type CniRecords, NO_CNI_RECORDS } from '../model/cni-records.ts';
+import { type NetworkPolicies, NO_NETWORK_POLICIES } from '../model/crossing.ts';
 import type { ClusterFacts, Event } from '../model/kubernetes.ts';
 import { NO_SERVICE_ENDPOINTS, type ServiceEndpoints } from '../model/service-endpoints.ts';
 import type { RunRecord } from '../probe/index.ts';
+import { inRing } from './crossing.ts';
 import { withEndpoints } from './dns-endpoints.ts';
 import { type NodeSelection, otherNodes, type PlannedNode, planNodes } from './plan.ts';
 
@@ -37,6 +40,8 @@ export type ClusterPlan = {
   readonly cniRecords: CniRecords;
   /** Of all pods. */
   readonly serviceEndpoints: ServiceEndpoints;
+  /** Read only where pods ping pods of other nodes. */
+  readonly networkPolicies: NetworkPolicies;
 };
 
 /**
@@ -49,14 +54,17 @@ export async function planCluster(
 ): Promise<ClusterPlan & { readonly swept: readonly string[] }> {
   const startedAt = new Date().toISOString();
   const list = { signal: options.signal };
-  const [nodes, events, dns, cniRecords, serviceEndpoints, { removed: swept }] = await Promise.all([
-    listNodes(cluster, list),
-    listEvents(cluster, list),
-    listDnsServices(cluster, list),
-    options.checks === 'counts' ? NO_CNI_RECORDS : listCniRecords(cluster, list),
-    options.checks === 'counts' ? NO_SERVICE_ENDPOINTS : listServiceEndpoints(cluster, list),
-    sweep(cluster, options.namespace, Date.now(), list),
-  ]);
+  const crosses = options.active.includes('cross');
+  const [nodes, events, dns, cniRecords, serviceEndpoints, networkPolicies, { removed: swept }] =
+    await Promise.all([
+      listNodes(cluster, list),
+      listEvents(cluster, list),
+      listDnsServices(cluster, list),
+      options.checks === 'counts' ? NO_CNI_RECORDS : listCniRecords(cluster, list),
+      options.checks === 'counts' ? NO_SERVICE_ENDPOINTS : listServiceEndpoints(cluster, list),
+      crosses ? listNetworkPolicies(cluster, list) : NO_NETWORK_POLICIES,
+      sweep(cluster, options.namespace, Date.now(), list),
+    ]);
   const { names, labels } = options.selection;
   const whole = names.length === 0 && labels.length === 0 && options.checks !== 'counts';
   const record: RunRecord = {
@@ -77,13 +85,15 @@ export async function planCluster(
         : await withEndpoints(cluster, dns.services, list),
     dnsServicesUnread: dns.unread,
   };
+  const planned = planNodes(nodes, options.selection);
   return {
     record,
-    nodes: planNodes(nodes, options.selection),
+    nodes: crosses ? inRing(planned) : planned,
     events,
     facts,
     cniRecords,
     serviceEndpoints,
+    networkPolicies,
     swept,
   };
 }

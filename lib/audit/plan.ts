@@ -1,6 +1,7 @@
 /** Which nodes of a cluster are probed, and why the others are not. Pure. */
 
 import { OF_CALICO, OF_FLANNEL } from '../model/cni-names.ts';
+import type { NextNode } from '../model/crossing.ts';
 import { AuditError } from '../model/errors.ts';
 import type { Node, OtherNode } from '../model/kubernetes.ts';
 import type { NodeCoverage } from '../model/report.ts';
@@ -14,7 +15,12 @@ export type NodeSelection = {
 };
 
 /** A node of the run; `coverage` says why it is not probed, null that it is. */
-export type PlannedNode = { readonly node: Node; readonly coverage: NodeCoverage | null };
+export type PlannedNode = {
+  readonly node: Node;
+  readonly coverage: NodeCoverage | null;
+  /** Whose pods its pods ping; null if there is none, and left out if nobody asked. */
+  readonly next?: NextNode | null | undefined;
+};
 
 /**
  * A cluster without nodes, as when an autoscaler removed them all, has none to probe and is fine.

@@ -1,6 +1,6 @@
 /** What an audit may do in a cluster. */
 import type { Right } from '../cluster/index.ts';
-import { CALICO_BLOCKS, CILIUM_ENDPOINTS } from '../model/cni-names.ts';
+import { CALICO_BLOCKS, CILIUM_ENDPOINTS, NETWORK_POLICIES } from '../model/cni-names.ts';
 
 /** Rights that an audit requires; deploy/rbac.yaml grants these and {@link OPTIONAL_RIGHTS}. */
 export function rightsOf(namespace: string): Right[] {
@@ -40,6 +40,10 @@ export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without
     right: listOf(CALICO_BLOCKS),
     without: "where addresses are Calico's, whether it has them on file is unknown",
   },
+  ...NETWORK_POLICIES.map((kind) => ({
+    right: listOf(kind),
+    without: 'with --active cross, pods that do not answer may be silent on purpose',
+  })),
 ];
 
 function listOf({ group, resource }: { readonly group: string; readonly resource: string }): Right {

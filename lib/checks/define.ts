@@ -1,10 +1,11 @@
 /** The frame of a check: its metadata, the sources that it needs, and a pure function from these to outcomes. */
 import type { ActiveProbe } from '../model/active-probe.ts';
+import type { NodeCrossing } from '../model/crossing.ts';
 import type { SourceName, Sources } from '../model/evidence.ts';
 import type { ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Comparison, Confidence, RemedyStep, Severity, Topic } from '../model/finding.ts';
 import type { DnsService, Pod } from '../model/kubernetes.ts';
-import type { PodAddress } from '../model/node-result.ts';
+import type { CheckFailure, PodAddress } from '../model/node-result.ts';
 import type { NodeRoutes } from '../model/node-routes.ts';
 import type { PodLink } from '../model/pod-links.ts';
 import { allowedRepair, type Repair } from '../model/repair.ts';
@@ -87,6 +88,10 @@ export type ClusterSources = {
   readonly podAddresses: readonly PodAddress[];
   /** Nodes whose routes to the pods of other nodes are known. */
   readonly nodeRoutes: readonly NodeRoutes[];
+  /** Pings between pods of neighbours in the ring of nodes, if they were requested. */
+  readonly crossings: readonly NodeCrossing[];
+  /** What checks of nodes found, and those before this one: a cause that they name needs no second finding. */
+  readonly found: readonly Pick<CheckFailure, 'check' | 'object'>[];
   /** Services that kubelets give to pods as nameservers, once for each such node. */
   readonly dnsServices: readonly (DnsService & { readonly node: string })[];
   /** Main links of pods that have ever lost packets, now and in the cluster's latest report; null if it has none. */

@@ -13,6 +13,7 @@ export {
   listPodsOnNode,
 } from './list.ts';
 export { listCalicoBlock, listCiliumEndpoint, listCniRecords } from './list-cni-records.ts';
+export { listNetworkPolicies } from './list-network-policies.ts';
 export { listServiceEndpoints, readEndpoints } from './list-service-endpoints.ts';
 export { ensureNamespace, hasNamespace } from './namespace.ts';
 export { evict, listOwnedPods, type OwnedPod } from './owned-pods.ts';

@@ -2,6 +2,7 @@
  * One cause, one finding: a symptom that a known cause explains is shown as part of it. The symptom stays a
  * separate finding in lifecycle, thresholds and NDJSON; only its display changes.
  */
+import { BROKEN_WAYS, crossNodeUnreachable } from '../checks/connectivity/cross-node-unreachable.ts';
 import { type Finding, isCounted, nodeOf } from '../model/finding.ts';
 
 /** Where a finding is, by how far its cause may be away. */
@@ -99,6 +100,11 @@ const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    causes: BROKEN_WAYS,
+    symptoms: [crossNodeUnreachable.id],
+    on: 'same node',
+  },
+  {
     causes: [
       'node-tunnel-broken',
       'tunnel-entry-wrong',
@@ -111,6 +117,11 @@ const rules: readonly Rule[] = [
       'service-rules-stale',
     ],
     symptoms: ['pod-dns-failing', 'pod-to-gateway-unreachable'],
+    on: 'same node',
+  },
+  {
+    causes: [crossNodeUnreachable.id],
+    symptoms: ['pod-dns-failing'],
     on: 'same node',
   },
   {

@@ -62,6 +62,7 @@ export function diagnoseCluster(input: ClusterResults): ClusterReport {
     podLinks: folded.podLinks ?? [],
     earlierPodLinks: earlierPodLinks(run),
     auditedNodes: readNodes(folded.nodes),
+    found: [],
     exceptions: [],
   };
   const checks = clusterChecks(run);
@@ -143,15 +144,18 @@ function runChecks(
   checks: readonly ClusterCheck[],
   sources: ClusterSources,
   run: Run,
-  { coverage }: FoldedNodes,
+  { coverage, faults: ofNodes }: FoldedNodes,
 ): { readonly faults: Fault[]; readonly tallies: Map<string, CheckTally> } {
   const faults: Fault[] = [];
   const tallies = new Map<string, CheckTally>();
+  const found = ofNodes.map(({ failure }) => failure);
   for (const check of checks) {
-    const outcomes = runCheck(check, sources, run);
+    const outcomes = runCheck(check, { ...sources, found }, run);
     const failures = failuresOf(check, outcomes);
-    for (const failure of failures)
+    for (const failure of failures) {
       faults.push({ check, failure, fingerprints: namesFor(run.cluster.name, check, failure.object) });
+      found.push(failure);
+    }
     const entry = tally(check.id, outcomes);
     tallies.set(check.id, entry);
     addTally(coverage.get(check.id), entry);

@@ -1,6 +1,7 @@
 /** Per-node data kept to conclude a cluster: small, and only what each node says about its own objects. */
 import { isIP } from 'node:net';
 import type { AnyCheck } from '../checks/define.ts';
+import type { NodeCrossing } from '../model/crossing.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Exception } from '../model/exception.ts';
 import type { AuditedObject } from '../model/finding.ts';
@@ -58,6 +59,7 @@ export type FoldedNodes = {
   readonly faults: Fault[];
   readonly podAddresses: PodAddress[];
   readonly nodeRoutes: NodeRoutes[];
+  readonly crossings: NodeCrossing[];
   readonly dnsServices: (DnsService & { readonly node: string })[];
   /** Null until a node has read the counters of its links. */
   podLinks: PodLink[] | null;
@@ -96,6 +98,7 @@ export function foldNodes(results: Iterable<NodeResult>, input: FoldInput): Fold
     faults: [],
     podAddresses: [],
     nodeRoutes: [],
+    crossings: [],
     dnsServices: [],
     podLinks: null,
     debugPods: [],
@@ -123,6 +126,7 @@ type NodeShare = Pick<
   | 'debugPods'
   | 'podAddresses'
   | 'nodeRoutes'
+  | 'crossing'
   | 'dnsServices'
   | 'podLinks'
   | 'workloads'
@@ -191,6 +195,7 @@ function readShare(
       ({ node: on, pod, address }) => on === node && pods.has(namespacedName(pod)) && isIP(address) !== 0,
     ),
     nodeRoutes: result.nodeRoutes == null ? null : { ...result.nodeRoutes, node },
+    crossing: result.crossing == null ? null : { ...result.crossing, node },
     dnsServices: result.dnsServices,
     podLinks:
       result.podLinks
@@ -246,6 +251,7 @@ function merge(folded: FoldedNodes, part: NodeShare): void {
   for (const fault of faults) folded.faults.push(fault);
   for (const held of part.podAddresses) folded.podAddresses.push(held);
   if (part.nodeRoutes != null) folded.nodeRoutes.push(part.nodeRoutes);
+  if (part.crossing != null) folded.crossings.push(part.crossing);
   for (const service of part.dnsServices ?? []) folded.dnsServices.push({ ...service, node });
   if (part.podLinks != null) {
     folded.podLinks ??= [];

@@ -1,3 +1,3 @@
 /** Probes that send packets or start a pod: they run only if requested. */
-export const activeProbes = ['ping', 'dns', 'cni'] as const;
+export const activeProbes = ['ping', 'dns', 'cross', 'cni'] as const;
 export type ActiveProbe = (typeof activeProbes)[number];

@@ -43,6 +43,32 @@ export const CALICO_BLOCKS = {
   resource: 'ipamblocks',
 } as const;
 
+/** Policies that may drop what one pod sends to another: of a namespace, or of the whole cluster. */
+export const NETWORK_POLICIES = [
+  { group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies', namespaced: true },
+  {
+    group: 'policy.networking.k8s.io',
+    version: 'v1alpha1',
+    resource: 'adminnetworkpolicies',
+    namespaced: false,
+  },
+  {
+    group: 'policy.networking.k8s.io',
+    version: 'v1alpha1',
+    resource: 'baselineadminnetworkpolicies',
+    namespaced: false,
+  },
+  { group: CALICO_BLOCKS.group, version: 'v1', resource: 'networkpolicies', namespaced: true },
+  { group: CALICO_BLOCKS.group, version: 'v1', resource: 'globalnetworkpolicies', namespaced: false },
+  { group: CILIUM_ENDPOINTS.group, version: 'v2', resource: 'ciliumnetworkpolicies', namespaced: true },
+  {
+    group: CILIUM_ENDPOINTS.group,
+    version: 'v2',
+    resource: 'ciliumclusterwidenetworkpolicies',
+    namespaced: false,
+  },
+] as const;
+
 /** Selects the pods that release the addresses of deleted pods for Calico. */
 export const CALICO_CONTROLLERS = 'k8s-app=calico-kube-controllers';
 

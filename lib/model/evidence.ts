@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { cniConfigSchema, cniEndpointsSchema, cniResultSchema, ipamSchema } from './cni.ts';
+import { crossPlanSchema, crossSentSchema } from './crossing.ts';
 import { dnsServiceSchema, eventSchema, nodeSchema, otherNodeSchema, podSchema } from './kubernetes.ts';
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
 import {
@@ -82,6 +83,12 @@ export const activeSchema = z.object({
   lookups: z.array(
     z.object({ server: z.string(), name: z.string(), answered: z.boolean(), error: z.string().nullable() }),
   ),
+});
+
+const crossingSchema = z.object({
+  plan: crossPlanSchema,
+  /** Null if the plan is to send nothing. */
+  sent: crossSentSchema.nullable(),
 });
 
 export const canarySchema = z.object({
@@ -186,6 +193,8 @@ export const sourceSchemas = {
   nodeResolvConf: resolvConfSchema,
   clusterDns: clusterDnsSchema,
   active: z.array(activeSchema),
+  /** `--active cross`: whom to ping, and what was answered. */
+  crossing: crossingSchema,
   canary: canarySchema,
 };
 export type SourceName = keyof typeof sourceSchemas;

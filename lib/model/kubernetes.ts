@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { CALICO_ANNOTATION, CILIUM_ANNOTATION } from './cni-names.ts';
 import { cniRecordsSchema } from './cni-records.ts';
+import { crossPlanSchema } from './crossing.ts';
 import { serviceEndpointsSchema } from './service-endpoints.ts';
 import { timeSchema } from './time.ts';
 
@@ -167,5 +168,7 @@ export const snapshotSchema = z.object({
   cniRecords: cniRecordsSchema.optional(),
   /** Likewise: endpoints that are pods of the node. */
   serviceEndpoints: serviceEndpointsSchema.optional(),
+  /** Likewise, where pods were to ping pods of another node. */
+  crossing: crossPlanSchema.optional(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;

@@ -1,5 +1,6 @@
 /** The result of auditing one node: small, serialisable, and everything needed to conclude about the cluster. */
 import * as z from 'zod';
+import { nodeCrossingSchema } from './crossing.ts';
 import {
   auditedObjectSchema,
   comparisonSchema,
@@ -71,6 +72,8 @@ export const nodeResultSchema = z.object({
   servicesUnread: z.string().nullable().optional(),
   /** Null if they are not known. Missing in results of earlier versions. */
   nodeRoutes: nodeRoutesSchema.nullable().optional(),
+  /** Pings to the next node; null if nobody asked for them. Missing in results of earlier versions. */
+  crossing: nodeCrossingSchema.nullable().optional(),
   /**
    * Services that its kubelet gives to pods as nameservers; null if that was not read. Missing in results of
    * earlier versions.

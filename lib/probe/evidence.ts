@@ -11,6 +11,7 @@ import { creationEvidence } from './creation.ts';
 import { mountsAndPins } from './mounts-and-pins.ts';
 import { namespaceEvidence } from './namespace-evidence.ts';
 import { readActive } from './parse/active.ts';
+import { readCross } from './parse/cross.ts';
 import {
   parseBlockedTasks,
   parseKernelLog,
@@ -153,12 +154,37 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     ...kernelEvidence(reader, sysctls, takenSeconds - uptime),
     creation: creationEvidence(reader, sandboxes),
     nodeResolvConf: nodeResolvConf(reader, files),
-    active: steps.ran.has('active_plan')
-      ? part('active_plan', () => readActive(files))
-      : input.active?.some((each) => each === 'ping' || each === 'dns')
-        ? { status: 'failed', reason: 'active probes were requested, and the probe did not come to them' }
-        : { status: 'absent', reason: 'active probes were not requested' },
+    ...activeEvidence(reader, input),
     canary: input.canary ?? { status: 'absent', reason: 'a canary pod was not requested' },
+  };
+}
+
+/** Active probes that were asked for and did not run have failed. */
+function activeEvidence(
+  { steps, part }: Reader,
+  { files, active = [], after: { crossing: plan } }: EvidenceInput,
+): Pick<Evidence, 'active' | 'crossing'> {
+  const absent = { status: 'absent', reason: 'active probes were not requested' } as const;
+  const failed = {
+    status: 'failed',
+    reason: 'active probes were requested, and the probe did not come to them',
+  } as const;
+  const ofPods = active.some((each) => each === 'ping' || each === 'dns');
+  const pods = steps.ran.has('active_plan')
+    ? part('active_plan', () => readActive(files))
+    : ofPods
+      ? failed
+      : absent;
+  if (plan === undefined) return { active: pods, crossing: absent };
+  if (plan.status === 'none')
+    return { active: pods, crossing: { status: 'present', value: { plan, sent: null } } };
+  const targets = [plan.next, ...plan.targets].map(({ address }) => address);
+  const own = plan.sources.map(({ address }) => address);
+  return {
+    active: pods,
+    crossing: steps.ran.has('active_cross')
+      ? part('active_cross', () => ({ plan, sent: readCross(files, targets, own) }))
+      : failed,
   };
 }
 

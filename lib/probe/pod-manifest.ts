@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ActiveProbe } from '../model/active-probe.ts';
+import type { PlannedCross } from '../model/crossing.ts';
 import {
   COMPONENT_LABEL,
   DEFAULT_IMAGE,
@@ -54,6 +55,8 @@ export type ProbePodOptions = {
   readonly totalSeconds?: number;
   /** @default none */
   readonly active?: readonly ProbedActively[];
+  /** For `cross`: who pings whom. */
+  readonly cross?: Pick<PlannedCross, 'next' | 'sources' | 'targets'>;
   /** Whether to create a test namespace. @default true */
   readonly creation?: boolean;
 };
@@ -81,7 +84,14 @@ function scriptArguments(options: ProbePodOptions): string[] {
     ...(options.active === undefined || options.active.length === 0
       ? []
       : [`active=${options.active.join(',')}`]),
+    ...(options.cross === undefined ? [] : crossArguments(options.cross)),
   ];
+}
+
+/** Addresses only, as the admission policy has it. */
+function crossArguments({ next, sources, targets }: NonNullable<ProbePodOptions['cross']>): string[] {
+  const list = (all: readonly { readonly address: string }[]) => all.map(({ address }) => address).join(',');
+  return [`cross=${list([next, ...targets])}`, `from=${list(sources)}`];
 }
 
 /**

@@ -56,7 +56,7 @@ export class Renaming {
     for (const [path, bytes] of files ?? []) this.#learnFile(path, latin1(bytes));
   }
 
-  #learnSnapshot({ node, pods, events, cluster, cniRecords, serviceEndpoints }: Snapshot): void {
+  #learnSnapshot({ node, pods, events, cluster, cniRecords, serviceEndpoints, crossing }: Snapshot): void {
     for (const name of [node.name, ...node.addresses]) this.#addUnlessAddress(name);
     for (const [key, value] of Object.entries(node.labels)) if (!PUBLIC_LABEL.test(key)) this.#add(value);
     for (const { namespace, name, labels, runtimeClass, dnsConfig } of pods) {
@@ -77,6 +77,11 @@ export class Renaming {
         this.#addPod(namespace, pod);
         this.#add(service);
       }
+    if (crossing?.status === 'planned') {
+      this.#addUnlessAddress(crossing.next.name);
+      for (const { namespace, name } of [...crossing.sources, ...crossing.targets])
+        this.#addPod(namespace, name);
+    }
     for (const { namespace, name } of cluster?.dnsServices ?? [])
       for (const each of [namespace, name]) this.#add(each);
     for (const other of cluster?.nodes ?? [])

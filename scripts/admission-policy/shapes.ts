@@ -33,7 +33,8 @@ const onNode = { ...options, node: 'node', expires: new Date(0), imagePullSecret
 export function probeShape(): Scripted {
   return scripted(
     probePod(onNode),
-    '^(limit|total)=[0-9]{1,4}$|^creation=[01]$|^active=(ping|dns|ping,dns|dns,ping)$',
+    '^(limit|total)=[0-9]{1,4}$|^creation=[01]$|^active=(ping|dns|cross)(,(ping|dns|cross)){0,2}$|' +
+      '^(cross|from)=[0-9a-f.:]{2,45}(,[0-9a-f.:]{2,45}){0,2}$',
   );
 }
 

@@ -78,7 +78,7 @@ describe('what may come next', () => {
     expect(await asked('checks', '')).toEqual([...catalogue.map(({ id }) => id), ':4']);
     expect(await asked('reports', 'list', '--check', 'pod-mtu')).toEqual(['pod-mtu-mismatch', ':4']);
     expect(await asked('doctor', '--context', 'prod')).toEqual(['prod-eu', ':4']);
-    expect(await asked('audit', '--active', 'ping,')).toEqual(['ping,dns', 'ping,cni', ':4']);
+    expect(await asked('audit', '--active', 'ping,')).toEqual(['ping,dns', 'ping,cross', 'ping,cni', ':4']);
     expect(await asked('completion', 'z')).toEqual(['zsh', ':4']);
   });
 

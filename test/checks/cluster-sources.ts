@@ -5,6 +5,8 @@ export function clusterSources(changes: Partial<ClusterSources> = {}): ClusterSo
   return {
     podAddresses: [],
     nodeRoutes: [],
+    crossings: [],
+    found: [],
     dnsServices: [],
     podLinks: [],
     earlierPodLinks: null,

@@ -12,7 +12,10 @@ import { waysOf } from './ways.ts';
 const { HOST_NAMESPACE, NOW } = healthy;
 
 /** What the probe and the API say about a node, before pods are joined with their networks. */
-export type RawNode = Omit<Sources, 'podNetworks' | 'active' | 'canary' | 'hostNetwork' | 'routing'> & {
+export type RawNode = Omit<
+  Sources,
+  'podNetworks' | 'active' | 'crossing' | 'canary' | 'hostNetwork' | 'routing'
+> & {
   readonly layout: NodeLayout;
 };
 
@@ -139,6 +142,7 @@ export function evidenceOf({ layout: _layout, ...raw }: RawNode): Evidence {
     probeMilliseconds: 700,
     incomplete: [],
     active: absent,
+    crossing: absent,
     canary: absent,
     ...Object.fromEntries(parts),
   };

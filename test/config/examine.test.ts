@@ -74,7 +74,7 @@ it.each([
   [`${cluster}probe: { deadlineSeconds: 2m }\n`, 'It is text, not a number. Allowed: 20 to 600.'],
   [
     `${cluster}probe: { active: [pnig] }\n`,
-    '"pnig" is not possible. Did you mean ping? Allowed: ping, dns, cni.',
+    '"pnig" is not possible. Did you mean ping? Allowed: ping, dns, cross, cni.',
   ],
   [`${cluster}probe:\n  image:\n`, '5:3 probe.image: It is empty, not text.'],
   [`${cluster}digest: true\ndigest: false\n`, '5:1 : This key appears twice.'],

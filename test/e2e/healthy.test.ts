@@ -30,10 +30,13 @@ describe('on a healthy cluster', () => {
   });
 
   it('finds nothing with active checks', async () => {
-    const result = await audit(['--active', 'ping,dns,cni']);
+    const result = await audit(['--active', 'ping,dns,cross,cni']);
 
     expect(found(result)).toEqual([]);
     expect(gaps(result.report)).toEqual([]);
+    const crossed = result.report.coverage.checks.find(({ check }) => check === 'cross-node-unreachable');
+    const { nodes } = result.report.coverage;
+    if (nodes.length > 1) expect(crossed).toMatchObject({ examined: nodes.length, unknown: 0 });
   });
 
   it(

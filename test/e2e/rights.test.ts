@@ -88,7 +88,7 @@ afterAll(async () => {
 
 describe('the rights that the manifests give', () => {
   it('are enough for an audit, a canary included', async () => {
-    const { report, exitCode, stderr } = await asAuditor('--active', 'cni,ping,dns');
+    const { report, exitCode, stderr } = await asAuditor('--active', 'cni,ping,dns,cross');
 
     expect(report.coverage.nodes).toEqual([expect.objectContaining({ node, result: 'audited' })]);
     expect(gaps(report)).toEqual([]);
@@ -273,6 +273,14 @@ const canary = (): Pod =>
     }),
   ) as unknown as Pod;
 
+const aCrossPod = (address: string) => ({
+  namespace: 'shop',
+  name: 'web',
+  uid: 'uid-web',
+  address,
+  restricted: null,
+});
+
 const container = (pod: Pod): Record<string, unknown> =>
   (pod.spec.containers as Record<string, unknown>[])[0] as Record<string, unknown>;
 const security = (pod: Pod): Record<string, unknown> =>
@@ -292,7 +300,12 @@ describe('the admission policy', () => {
           namespace: NAMESPACE,
           image: IMAGE,
           imagePullSecret: 'registry',
-          active: ['ping', 'dns'],
+          active: ['ping', 'dns', 'cross'],
+          cross: {
+            next: { name: 'node-2', address: '10.0.0.2' },
+            sources: [aCrossPod('10.1.0.2'), aCrossPod('fd00:1::2')],
+            targets: [aCrossPod('10.2.0.2')].map((pod) => ({ ...pod, stayed: true })),
+          },
           creation: false,
           activeDeadlineSeconds: 600,
         }),

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { CrossPlan } from '../../lib/model/crossing.ts';
 import type { Evidence } from '../../lib/model/evidence.ts';
 import { buildEvidence } from '../../lib/probe/evidence.ts';
 import { repairScript } from '../../lib/probe/repair-script.ts';
@@ -139,13 +140,19 @@ export function repairLab(
   return { answers: new Map(answers), left, said };
 }
 
-/** The evidence in a log of the lab, with an API that knows the lab's pods. */
-export async function labEvidence(log: string): Promise<Evidence> {
+/** The evidence in a log of the lab, with an API that knows the lab's pods. `crossing` is whom they were to ping. */
+export async function labEvidence(log: string, crossing?: CrossPlan): Promise<Evidence> {
   const pods = ['healthy', 'bare', 'filtered', 'six'].map((name, index) => {
     const { unsettled: _, ...pod } = aPod({ name, uid: `uid-of-${name}`, podIPs: [`10.1.1.${index + 2}`] });
     return pod;
   });
-  const snapshot = { takenAt: new Date().toISOString(), node: aNode(), pods, events: [] };
+  const snapshot = {
+    takenAt: new Date().toISOString(),
+    node: aNode(),
+    pods,
+    events: [],
+    ...(crossing && { crossing }),
+  };
   return buildEvidence({
     files: await unpackLog(log),
     before: snapshot,

@@ -3,7 +3,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { nodeCrossing } from '../../lib/computed/node-crossing.ts';
+import type { CrossPlan } from '../../lib/model/crossing.ts';
 import type { Evidence, Part } from '../../lib/model/evidence.ts';
+import { aCrossPod } from '../checks/connectivity/crossings.ts';
 import { labEvidence, probeLab, whyNoLab } from './lab.ts';
 
 const noLab = whyNoLab();
@@ -50,6 +53,33 @@ describe.skipIf(noPing !== null)('a pod with nothing but IPv6', () => {
       { from: 'node', target: 'fd00:9::2', answered: true, neighbour: expect.stringMatching(/^[A-Z]+ /) },
       { from: 'pod', target: 'fe80::9%eth0', answered: true, neighbour: expect.stringMatching(/^[A-Z]+ /) },
     ]);
+  });
+});
+
+describe.skipIf(noPing !== null)('a pod that is to ping another node and its pods', () => {
+  test('pings them from its own namespace, and its node pings them and the pod itself', async () => {
+    const plan = {
+      status: 'planned',
+      next: { name: 'node-2', address: 'fd00:9::1' },
+      sources: [aCrossPod(1, { name: 'six', uid: 'uid-of-six', address: 'fd00:9::2' })],
+      targets: [{ ...aCrossPod(2, { address: 'fd00:9::99' }), stayed: true }],
+    } as const satisfies CrossPlan;
+    const log = probeLab({
+      six: 'eth0',
+      arguments: ['active=cross', 'cross=fd00:9::1,fd00:9::99', 'from=fd00:9::2'],
+    });
+    const evidence = await labEvidence(log, structuredClone(plan));
+    expect(evidence.incomplete).toEqual([]);
+    const inode = present(evidence.podNetworks).find(({ pod }) => pod.name === 'six')?.namespace;
+    const answers = (...answered: [string, boolean][]) =>
+      answered.map(([target, answer]) => expect.objectContaining({ target, answered: answer }));
+    expect(present(evidence.crossing).sent).toEqual({
+      node: answers(['fd00:9::1', true], ['fd00:9::99', false], ['fd00:9::2', true]),
+      namespaces: [{ inode, pings: answers(['fd00:9::1', true], ['fd00:9::99', false]) }],
+    });
+    // As one did not answer, packets with few hops followed.
+    expect(present(evidence.crossing).sent?.namespaces[0]?.pings[1]?.hops).toHaveLength(3);
+    expect(nodeCrossing(evidence)?.fromPods.map(({ uid }) => uid)).toEqual(['uid-of-six']);
   });
 });
 

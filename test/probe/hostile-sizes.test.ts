@@ -90,6 +90,16 @@ describe('a bundle of a hostile node', () => {
       },
     ],
     [
+      'a hundred thousand answers to one ping',
+      {
+        steps: `${text('steps')}active_cross 0 1\n`,
+        'active/cross': times(
+          60_000,
+          () => 'ICMP Time Exceeded from 10.0.0.1 for ICMP Echo sent to 10.0.0.2',
+        ),
+      },
+    ],
+    [
       'a shim whose path is that of a shim again and again',
       {
         'sandboxes.shims': `${text('sandboxes.before').split('\n')[0]?.split('\t')[3]?.replace('config.json', 'shim-binary-path')}\t${'containerd-shim-'.repeat(200_000)}`,

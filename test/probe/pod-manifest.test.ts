@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CAPABILITIES, probePod, probePodName } from '../../lib/probe/pod-manifest.ts';
 import { probeScript } from '../../lib/probe/script.ts';
+import { aCrossPod } from '../checks/connectivity/crossings.ts';
 
 const options = {
   runId: '20261120T020000Z-abc',
@@ -39,6 +40,23 @@ describe('the pod of the probe', () => {
       activeDeadlineSeconds: 120,
     });
     expect(pod.metadata.annotations['netns-auditor/expires']).toBe('2026-11-20T02:05:00.000Z');
+  });
+
+  test('is told by addresses alone who pings whom', () => {
+    const [crossing] = probePod({
+      ...options,
+      active: ['cross'],
+      cross: {
+        next: { name: 'node-2', address: '10.0.0.2' },
+        sources: [aCrossPod(1), aCrossPod(2)],
+        targets: [{ ...aCrossPod(3), stayed: true }],
+      },
+    }).spec.containers;
+    expect(crossing?.args.slice(-3)).toEqual([
+      'active=cross',
+      'cross=10.0.0.2,10.244.3.5',
+      'from=10.244.1.5,10.244.2.5',
+    ]);
   });
 
   test('is privileged only on request', () => {

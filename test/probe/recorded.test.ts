@@ -54,6 +54,7 @@ describe('the recording of a healthy node', () => {
       else
         expect([
           'active',
+          'crossing',
           'canary',
           'routing',
           'otherNodes',

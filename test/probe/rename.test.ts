@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Renaming, readArchive, type StoredEvidence } from '../../lib/probe/index.ts';
+import { aCrossPod } from '../checks/connectivity/crossings.ts';
 
 const archive = readFileSync(new URL('../../demo/broken.tar.gz', import.meta.url));
 
@@ -76,6 +77,17 @@ describe('evidence under other names', () => {
     };
     rename({ ...evidence, before: { ...evidence.before, serviceEndpoints } });
     expect(everything(renamed)).not.toMatch(/payments|ledger|books/);
+  });
+
+  it('replaces the names of the next node and of pods that ping each other', () => {
+    const crossing = {
+      status: 'planned' as const,
+      next: { name: 'acme-ledger', address: '10.0.0.2' },
+      sources: [aCrossPod(1, { namespace: 'payments', name: 'ledger-0' })],
+      targets: [{ ...aCrossPod(2, { namespace: 'treasury', name: 'books-0' }), stayed: true }],
+    };
+    rename({ ...evidence, before: { ...evidence.before, crossing } });
+    expect(JSON.stringify(renamed.before.crossing)).not.toMatch(/payments|ledger|treasury|books|acme/);
   });
 
   it('replaces the domains that pods search, and registries in messages', () => {

@@ -41,6 +41,7 @@ export async function auditBatchOfFleet(
         facts: plan.facts,
         cniRecords: plan.cniRecords,
         serviceEndpoints: plan.serviceEndpoints,
+        networkPolicies: plan.networkPolicies,
       },
       {
         checks: task.checks,

@@ -4,6 +4,7 @@ import { checkSetSchema } from '../../model/check-set.ts';
 import { clusterSummarySchema } from '../../model/cluster-summary.ts';
 import { clusterSchema } from '../../model/clusters.ts';
 import { settingsSchema } from '../../model/config.ts';
+import { nextNodeSchema } from '../../model/crossing.ts';
 import { discoverSchema, gapSchema } from '../../model/discovery.ts';
 import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';
@@ -73,7 +74,13 @@ export type ClusterPlanOutput = z.infer<typeof clusterPlanOutputSchema>;
 export const batchSchema = z.object({
   task: taskSchema,
   batch: z.int(),
-  nodes: z.array(z.object({ node: nodeSchema, coverage: nodeCoverageSchema.nullable() })),
+  nodes: z.array(
+    z.object({
+      node: nodeSchema,
+      coverage: nodeCoverageSchema.nullable(),
+      next: nextNodeSchema.nullable().optional(),
+    }),
+  ),
 });
 export type Batch = z.infer<typeof batchSchema>;
 

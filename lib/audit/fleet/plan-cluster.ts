@@ -1,5 +1,6 @@
 /** Plans one cluster of a fleet and splits it into batches. */
 import { latestReport, latestReportOf, type Run, type Store } from '../../history/index.ts';
+import { NO_NETWORK_POLICIES } from '../../model/crossing.ts';
 import { timeOf } from '../../model/run-id.ts';
 import { SETTLE_SECONDS } from '../../model/settle.ts';
 import type { PlannedNode } from '../plan.ts';
@@ -43,6 +44,7 @@ export async function planClusterOfFleet(
         facts: plan.facts,
         cniRecords: plan.cniRecords,
         serviceEndpoints: plan.serviceEndpoints,
+        networkPolicies: plan.networkPolicies,
       },
       batches.map((nodes, batch) => ({ task, batch, nodes })),
     );
@@ -71,7 +73,19 @@ async function planRemoved(store: Store, run: Run, connections: Connections): Pr
   const facts = { nodes: [], dnsServices: null, dnsServicesUnread: 'the cluster is not there any more' };
   const none = { status: 'absent', reason: facts.dnsServicesUnread } as const;
   const cniRecords = { takenAt: record.startedAt, ciliumEndpoints: none, calicoBlocks: none, unconfirmed: 0 };
-  await keepPlan(store, run, { record, events: [], facts, cniRecords, serviceEndpoints: none }, []);
+  await keepPlan(
+    store,
+    run,
+    {
+      record,
+      events: [],
+      facts,
+      cniRecords,
+      serviceEndpoints: none,
+      networkPolicies: NO_NETWORK_POLICIES,
+    },
+    [],
+  );
   return { batches: batchesKey(run), count: 0, nodes: 0, leftoverPods: 0 };
 }
 

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { keys, problemOf, type Run, type Store, unpacked } from '../../history/index.ts';
 import { cniRecordsSchema } from '../../model/cni-records.ts';
+import { NO_NETWORK_POLICIES, networkPoliciesSchema } from '../../model/crossing.ts';
 import { type Found, foundSchema } from '../../model/discovery.ts';
 import { AuditError, messageOf } from '../../model/errors.ts';
 import { type Exception, exceptionsSchema } from '../../model/exception.ts';
@@ -18,6 +19,7 @@ const planSchema = z.object({
   facts: clusterFactsSchema,
   cniRecords: cniRecordsSchema,
   serviceEndpoints: serviceEndpointsSchema,
+  networkPolicies: networkPoliciesSchema.default(NO_NETWORK_POLICIES),
   /** Node names of each batch, to name nodes without results. */
   batches: z.array(z.array(z.string())),
 });

@@ -4,11 +4,16 @@ job_active_plan() {
   lines b/netns/*/ip.json | grep -v '\*' | xargs jq -r '<active-addresses.jq>' >found || return
   awk -F '\t' -v found=found -v resolv=b/resolv '
     <active-targets.awk>' b/host/processes >b/active/targets
-  case $active in *,ping,*) echo active_ping ;; esac >>jobs
-  while IFS=$T read -r inode _ gateway server; do
-    path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' b/netns/index)
-    lines "active_pod $inode $gateway $server $path"
-  done <b/active/targets >>jobs
+  {
+    case $active in *,ping,*) echo active_ping ;; esac
+    case $active in *,cross,*) echo active_cross ;; esac
+  } >>jobs
+  case $active in *,ping,* | *,dns,*)
+    while IFS=$T read -r inode _ gateway server; do
+      path=$(awk -F '\t' -v inode="$inode" '$1 == inode { print $3; exit }' b/netns/index)
+      lines "active_pod $inode $gateway $server $path"
+    done <b/active/targets >>jobs ;;
+  esac
   lines $closing >>jobs
 }
 
@@ -16,6 +21,26 @@ job_active_ping() {
   cut -f 2 b/active/targets | tr , '\n' | grep -v '^-$' >addresses || return 0
   nsenter --net=/proc/1/ns/net fping -r 1 -t 300 -i 2 -f addresses >b/active/ping
   [ $? -le 2 ] && nsenter --net=/proc/1/ns/net ip neigh show >b/active/neighbours
+}
+
+# Pods of this node and the node itself ping the next node and pods of it; the node also pings these pods of its own.
+# Where no answer comes, packets with a short lifetime make the nodes on the way name themselves.
+job_active_cross() {
+  awk -F '\t' -v from="$from" 'FILENAME == "b/netns/index" { path[$1] = $3; next }
+    { split(from, each, ","); for (i in each) if (index($2 ",", "," each[i] ",")) { print $1 "\t" path[$1]; break } }' \
+    b/netns/index b/active/targets | head -n 4 >crossing
+  # Split at blanks: addresses only.
+  # shellcheck disable=SC2046
+  set -- $(lines "$cross" | tr , ' ')
+  while IFS=$T read -r inode path; do
+    nsenter --net="$path" sh -c '
+      fping -r 2 -t 300 -- "$@" ||
+      for hops in 1 2 3; do echo "hops=$hops"; fping -H $hops -r 1 -t 300 -- "$@"; done' \
+      sh "$@" >"b/active/$inode.cross" 2>&1 &
+  done <crossing
+  # shellcheck disable=SC2046
+  nsenter --net=/proc/1/ns/net fping -r 2 -t 300 -- "$@" $(lines "$from" | tr , ' ') >b/active/cross 2>&1
+  wait
 }
 
 # active_pod INODE GATEWAY SERVER PATH. Gateways of Calico and AWS never answer, which takes most of a second to find out:

@@ -32,7 +32,7 @@ job_plan() {
   echo netlink >>jobs
   cat stacks >>jobs
   case $active in
-    *,ping,* | *,dns,*) lines suspects holders active_plan ;;
+    *,ping,* | *,dns,* | *,cross,*) lines suspects holders active_plan ;;
     *) lines suspects holders $closing ;;
   esac >>jobs
 }

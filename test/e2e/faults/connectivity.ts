@@ -1,5 +1,35 @@
 /** Faults that only packets show: nothing configured is wrong. Found with --active ping,dns. */
-import { type Fault, hasSubnet } from './fault.ts';
+import { type Fault, hasSubnet, inInjector } from './fault.ts';
+
+/** Drops what pods of the other node send to pods of this one, before any rule that an audit reads. */
+export const crossFaults: readonly Fault[] = [
+  {
+    id: 'pods-of-nodes-apart',
+    check: 'cross-node-unreachable',
+    pods: 2,
+    podSpec: {
+      nodeSelector: {},
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            {
+              topologyKey: 'kubernetes.io/hostname',
+              labelSelector: { matchLabels: { fault: 'pods-of-nodes-apart' } },
+            },
+          ],
+        },
+      },
+    },
+    object: { kind: 'node', name: '$OTHER_NODE' },
+    where: 'cluster',
+    // The addresses of nodes in tunnels and on bridges are the first ones of their ranges.
+    inject: `rule="PREROUTING -m iprange --src-range \${OTHER_IP%.*}.2-\${OTHER_IP%.*}.254 -d \${IP%.*}.0/24 -j DROP"
+echo "RULE=$rule"; ${inInjector('$rule', 'iptables -t raw -I $1')}`,
+    shows: ['$IP', '$OTHER_IP', 'come as far as $OTHER_NODE', 'where $NODE receives them'],
+    repair: inInjector('$RULE', 'iptables -t raw -D $1'),
+    when: hasSubnet,
+  },
+];
 
 export const connectivityFaults: readonly Fault[] = [
   {

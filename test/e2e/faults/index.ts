@@ -1,6 +1,6 @@
 /** All faults, in the batches that are injected and audited together. */
 import { cniFaults, endpointFaults, ipamFaults } from './cni.ts';
-import { connectivityFaults } from './connectivity.ts';
+import { connectivityFaults, crossFaults } from './connectivity.ts';
 import type { Fault } from './fault.ts';
 import { namespaceFaults } from './namespaces.ts';
 import { nodeFaults } from './node.ts';
@@ -25,6 +25,7 @@ export const batches: readonly Batch[] = [
   { name: 'of what the CNI agent has on file', faults: endpointFaults },
   { name: 'of what the runtime has on file', faults: runtimeFaults },
   { name: 'that only packets show', faults: connectivityFaults, args: ['--active', 'ping,dns'] },
+  { name: 'between pods of two nodes', faults: crossFaults, args: ['--active', 'cross'] },
   { name: 'two at a time on one pod', faults: pairs },
   { name: 'two pods in one network', faults: sharedNetworkFaults },
   ...[...cniFaults, ...nodeFaults].map((fault) => ({

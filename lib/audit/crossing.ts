@@ -1,0 +1,124 @@
+/** `--active cross`: which pods ping which. Pure. */
+import { isIP } from 'node:net';
+import { BRANCH_ENI } from '../model/cni-names.ts';
+import {
+  type CrossPlan,
+  type CrossPod,
+  type NetworkPolicies,
+  type NextNode,
+  PODS_OF_A_NODE,
+} from '../model/crossing.ts';
+import type { Pod } from '../model/kubernetes.ts';
+import { isOwnPod } from '../model/own-pods.ts';
+import type { PlannedNode } from './plan.ts';
+
+/** Each node that is probed gets the next one: so that every node sends and answers, with two ways per node at most. */
+export function inRing(planned: readonly PlannedNode[]): PlannedNode[] {
+  const ring = planned
+    .flatMap(({ node, coverage }) => (coverage === null ? [node] : []))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const next = new Map<string, NextNode>();
+  for (const [index, { name }] of ring.entries()) {
+    const after = ring[(index + 1) % ring.length];
+    if (after !== undefined && after.name !== name)
+      next.set(name, { name: after.name, addresses: after.addresses });
+  }
+  return planned.map((each) => ({ ...each, next: next.get(each.node.name) ?? null }));
+}
+
+type Choice = {
+  readonly policies: NetworkPolicies;
+  /** Pods younger than this are not judged. */
+  readonly settleSeconds: number;
+  readonly now: number;
+};
+
+/** @param pods - of the node, and of the next one */
+export function crossPlan(
+  pods: { readonly own: readonly Pod[]; readonly next: readonly Pod[] },
+  next: NextNode | null,
+  choice: Choice,
+): CrossPlan {
+  if (next === null) return none('not tried: the run has one node only', true);
+  const targets = crossPods(pods.next, choice);
+  const family = isIP(targets[0]?.address ?? '');
+  if (family === 0) return none(`not tried: ${next.name} has no pod to ping that runs and is settled`);
+  const sources = crossPods(pods.own, choice).filter(({ address }) => isIP(address) === family);
+  if (sources.length === 0)
+    return none('not tried: the node has no pod to ping from that runs and is settled');
+  const address = next.addresses.find((each) => isIP(each) === family);
+  if (address === undefined) return none(`not tried: ${next.name} has no address of the family of its pods`);
+  return {
+    status: 'planned',
+    next: { name: next.name, address },
+    sources,
+    targets: targets
+      .filter((each) => isIP(each.address) === family)
+      .map((target) => ({ ...target, stayed: true })),
+  };
+}
+
+const none = (reason: string, alone = false): CrossPlan => ({ status: 'none', reason, alone });
+
+/** The plan with what became of its targets while the probe ran. */
+export function afterwards(plan: CrossPlan, pods: readonly Pod[]): CrossPlan {
+  if (plan.status === 'none') return plan;
+  const stayed = new Set(pods.filter(isUp).map(({ uid, podIPs }) => `${uid} ${podIPs[0]}`));
+  return {
+    ...plan,
+    targets: plan.targets.map((target) => ({
+      ...target,
+      stayed: stayed.has(`${target.uid} ${target.address}`),
+    })),
+  };
+}
+
+/** Those that no policy restricts first; then the oldest, which both ends choose alike. */
+function crossPods(pods: readonly Pod[], { policies, settleSeconds, now }: Choice): CrossPod[] {
+  return pods
+    .filter(
+      (pod) =>
+        isUp(pod) &&
+        !isOwnPod(pod) &&
+        isUsual(pod.podIPs[0] ?? '') &&
+        now - Date.parse(pod.startedAt ?? pod.createdAt) >= settleSeconds * 1000,
+    )
+    .map((pod) => ({ pod, restricted: restriction(pod, policies) }))
+    .toSorted(
+      (a, b) =>
+        Number(a.restricted !== null) - Number(b.restricted !== null) ||
+        compare(a.pod.createdAt, b.pod.createdAt) ||
+        compare(a.pod.uid, b.pod.uid),
+    )
+    .slice(0, PODS_OF_A_NODE)
+    .map(({ pod: { namespace, name, uid, podIPs }, restricted }) => ({
+      namespace,
+      name,
+      uid,
+      address: (podIPs[0] ?? '').toLowerCase(),
+      restricted,
+    }));
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function isUp({ phase, ready, hostNetwork, deletionTimestamp }: Pod): boolean {
+  return phase === 'Running' && ready && !hostNetwork && deletionTimestamp === null;
+}
+
+/** A kubelet writes the address, and must not send other nodes' pings elsewhere than to one machine. */
+function isUsual(address: string): boolean {
+  if (isIP(address) === 4)
+    return !/^(?:0|127|22[4-9]|2[3-5]\d)\./.test(address) && !/^169\.254\./.test(address);
+  return isIP(address) === 6 && /^[23f][0-9a-f:]+$/i.test(address) && !/^f(?:f|e[89ab])/i.test(address);
+}
+
+function restriction(
+  { namespace, annotations }: Pod,
+  { namespaces, everywhere, unread }: NetworkPolicies,
+): string | null {
+  if (annotations[BRANCH_ENI.annotation] !== undefined) return 'it has security groups of its own';
+  if (namespaces.includes(namespace)) return `there are network policies in ${namespace}`;
+  if (everywhere.length > 0) return `there are policies for the whole cluster: ${everywhere.join(', ')}`;
+  return unread === null ? null : `network policies are unknown: ${unread}`;
+}

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import { crossNodeUnreachable } from '../../../lib/checks/connectivity/cross-node-unreachable.ts';
+import type { ClusterSources, Outcome } from '../../../lib/checks/define.ts';
+import { clusterSources } from '../cluster-sources.ts';
+import { context, failures } from '../evidence.ts';
+import { lostAfter, nodeAddress, podAddress, ringOf, tunnelAddress } from './crossings.ts';
+
+const run = (sources: Partial<ClusterSources>) => crossNodeUnreachable.run(clusterSources(sources), context);
+const results = (outcomes: readonly Outcome[]) => outcomes.map(({ result }) => result);
+const reasons = (outcomes: readonly Outcome[]) =>
+  outcomes.flatMap((outcome) => ('reason' in outcome ? [outcome.reason] : []));
+const onNode = (check: string, number: number) => ({
+  check,
+  object: { kind: 'node', name: `node-${number}` } as const,
+});
+const onPod = (check: string, number: number) => ({
+  check,
+  object: { kind: 'pod', namespace: 'shop', name: `web-${number}`, node: `node-${number}` } as const,
+});
+
+describe('cross-node-unreachable', () => {
+  it('needs pings, which nobody sends unless they are asked for', () => {
+    expect(crossNodeUnreachable.active).toBe('cross');
+    expect(run({})).toEqual([]);
+  });
+
+  it('passes nodes whose pods hear from those of the next', () => {
+    expect(results(run(ringOf(3)))).toEqual(['pass', 'pass', 'pass']);
+  });
+
+  it('is one finding of the node before the lost hop, with what each of both ends saw', () => {
+    const [found, ...others] = failures(run(ringOf(3, { 1: { ping: lostAfter(1) } })));
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ object: { kind: 'node', name: 'node-1' }, confidence: 'confirmed' });
+    expect(found?.detail).toBe(
+      'Pod shop/web-1 (10.244.1.5) on node-1 gets no answer from shop/web-2 (10.244.2.5) on node-2: its packets come as far as node-1 (10.0.3.1), so they are lost between the two, or where node-2 receives them. node-1 itself gets an answer, so only packets between pods are lost. Pods of node-2 do reach those of node-3.',
+    );
+    expect(found?.evidence).toContainEqual({
+      what: 'ping of shop/web-2 from its node node-2',
+      expected: 'an answer',
+      actual: 'an answer',
+      source: 'fping 10.244.2.5 (node node-2)',
+    });
+    expect(found?.evidence.map(({ what, actual }) => `${what}: ${actual}`)).toContain(
+      'who answers at hop 1 from shop/web-1 to shop/web-2: 10.0.3.1',
+    );
+    expect(found?.remedy.every(({ purpose }) => purpose === 'look')).toBe(true);
+  });
+
+  it('says when the packets arrive at the other node, so that it or the way back loses them', () => {
+    for (const address of [nodeAddress(2), tunnelAddress(2)]) {
+      const ping = { answered: false, hops: ['10.0.3.1', address, ''] };
+      const [found] = failures(run(ringOf(3, { 1: { ping } })));
+      expect(found?.detail).toContain(
+        `come as far as node-2 (${address}), so they are lost there, or the answers on their way back.`,
+      );
+    }
+  });
+
+  it('names a router between the two that is the last to answer', () => {
+    const ping = { answered: false, hops: ['10.0.3.1', '192.0.2.9', ''] };
+    const [found] = failures(run(ringOf(3, { 1: { ping } })));
+    expect(found?.detail).toContain(
+      'as far as 192.0.2.9, a router between the two, and do not reach node-2.',
+    );
+  });
+
+  it('repeats what a router answers instead', () => {
+    const ping = { answered: false, refused: 'Host Unreachable from 10.0.3.254' };
+    const [found] = failures(run(ringOf(3, { 1: { ping } })));
+    expect(found?.detail).toContain('a router answers "Host Unreachable from 10.0.3.254" instead');
+  });
+
+  it('tells without hops, as with Cilium, by what the node and the pod hear from the other node', () => {
+    const silent = { answered: false, hops: ['', '', ''] };
+    const [found] = failures(run(ringOf(3, { 1: { ping: silent, fromNode: { [podAddress(2)]: false } } })));
+    expect(found?.detail).toContain(
+      'it gets one from node-2 itself (10.0.3.2), so only what is for pods there is lost. node-1 itself gets none either.',
+    );
+  });
+
+  it('is suspected only where not even the nodes answer each other, as pings alone may be dropped', () => {
+    const fromNode = { [nodeAddress(2)]: false, [podAddress(2)]: false };
+    const [found] = failures(run(ringOf(3, { 1: { ping: lostAfter(1), fromNode } })));
+    expect(found).toMatchObject({ confidence: 'suspected' });
+    expect(found?.detail).toContain('not even node-1 itself gets one from node-2 (10.0.3.2)');
+  });
+
+  it('is one finding of the node at which two silent ways meet', () => {
+    const outcomes = run(ringOf(4, { 1: { ping: lostAfter(1) }, 2: { ping: lostAfter(2) } }));
+    expect(results(outcomes)).toEqual(['notApplicable', 'fail', 'pass', 'pass']);
+    expect(failures(outcomes)[0]?.detail).toMatch(
+      /^Pod shop\/web-2 .* on node-2 .*web-3 .* on node-3: .* Pod shop\/web-1 .*web-2 .* on node-2: /,
+    );
+    expect(reasons(outcomes)).toEqual(['no answer from the next node: see the finding about node-2']);
+  });
+
+  it('is one finding of two nodes: that of the one whose packets do not arrive', () => {
+    const arrives = { answered: false, hops: ['10.0.3.1', nodeAddress(2), ''] };
+    const outcomes = run(ringOf(2, { 1: { ping: arrives }, 2: { ping: lostAfter(2) } }));
+    expect(results(outcomes)).toEqual(['notApplicable', 'fail']);
+    const [found] = failures(outcomes);
+    expect(found).toMatchObject({ object: { name: 'node-2' }, confidence: 'probable' });
+    expect(found?.detail).toMatch(
+      /^Pod shop\/web-2 .* come as far as node-2 .* Pod shop\/web-1 .* come as far as node-2 \(10\.0\.3\.2\), so it is the answers that are lost\./,
+    );
+  });
+
+  it('is a finding of the node with a known cause, so that it is shown as part of it', () => {
+    const silent = ringOf(2, { 1: { ping: lostAfter(1) }, 2: { ping: lostAfter(2) } });
+    for (const number of [1, 2]) {
+      const found = [onNode('route-to-node-missing', number)];
+      expect(failures(run({ ...silent, found })).map(({ object }) => object.name)).toEqual([
+        `node-${number}`,
+      ]);
+    }
+    // No cause of what is between nodes.
+    const found = [onNode('namespace-orphaned', 2)];
+    expect(failures(run({ ...silent, found })).map(({ object }) => object.name)).toEqual(['node-1']);
+  });
+
+  it('leaves it at the cause where only the other node has one', () => {
+    const found = [onNode('node-forwarding-disabled', 2)];
+    const outcomes = run({ ...ringOf(3, { 1: { ping: lostAfter(1) } }), found });
+    expect(failures(outcomes)).toEqual([]);
+    expect(reasons(outcomes)).toEqual([
+      'no answer from node-2, which node-forwarding-disabled of that node explains',
+    ]);
+  });
+
+  it.each<[string, Parameters<typeof ringOf>[1], string]>([
+    [
+      'a network policy may concern the pod that is asked',
+      { 1: { ping: lostAfter(1), target: { restricted: 'there are network policies in shop' } } },
+      'inconclusive: no answer, but there are network policies in shop',
+    ],
+    [
+      'a network policy may concern the pod that asks',
+      { 1: { ping: lostAfter(1), source: { restricted: 'network policies are unknown: 403' } } },
+      'inconclusive: no answer, but network policies are unknown: 403',
+    ],
+    [
+      'the pod left meanwhile',
+      { 1: { ping: lostAfter(1), target: { stayed: false } } },
+      'inconclusive: shop/web-2 on node-2 did not stay',
+    ],
+    [
+      'its own node does not reach the pod that asks',
+      { 1: { ping: lostAfter(1), fromNode: { [podAddress(1)]: false } } },
+      'inconclusive: node-1 does not reach shop/web-1 itself: --active ping tells more',
+    ],
+    [
+      'its own node does not reach the pod that is asked',
+      { 1: { ping: lostAfter(1) }, 2: { fromNode: { [podAddress(2)]: false } } },
+      'inconclusive: node-2 does not reach shop/web-2 itself: --active ping tells more',
+    ],
+  ])('is unknown where %s', (_why, changes, reason) => {
+    const outcomes = run(ringOf(3, changes));
+    expect(results(outcomes)).toEqual(['unknown', 'pass', 'pass']);
+    expect(reasons(outcomes)).toEqual([reason]);
+  });
+
+  it('passes an answer, whatever might have excused silence', () => {
+    const target = { restricted: 'there are network policies in shop', stayed: false };
+    expect(results(run(ringOf(3, { 1: { target } })))).toEqual(['pass', 'pass', 'pass']);
+  });
+
+  it('is unknown where a pod has a fault of its own, but not where look-ups of names fail: these are symptoms', () => {
+    const silent = ringOf(3, { 1: { ping: lostAfter(1) } });
+    for (const number of [1, 2])
+      expect(reasons(run({ ...silent, found: [onPod('pod-interface-down', number)] }))[0]).toContain(
+        `shop/web-${number} on node-${number} has a fault of its own (pod-interface-down)`,
+      );
+    expect(failures(run({ ...silent, found: [onPod('pod-dns-failing', 1)] }))).toHaveLength(1);
+  });
+
+  it('is unknown where the other node does not say how it is there', () => {
+    const { crossings, ...others } = ringOf(3, { 1: { ping: lostAfter(1) } });
+    const without = crossings.filter(({ node }) => node !== 'node-2');
+    expect(reasons(run({ ...others, crossings: without }))).toEqual([
+      'inconclusive: no answer, and node-2 does not say how it is there',
+    ]);
+    const unread = crossings.map((each) =>
+      each.node === 'node-2' ? { ...each, unread: 'active_cross hung', fromNode: [], fromPods: [] } : each,
+    );
+    expect(reasons(run({ ...others, crossings: unread }))).toEqual([
+      'inconclusive: no answer, and node-2 does not say how it is there',
+      'active_cross hung',
+    ]);
+  });
+
+  it('needs the other node to have seen the pod settled, or to have reached it', () => {
+    const { crossings, podAddresses, nodeRoutes } = ringOf(3, { 1: { ping: lostAfter(1) } });
+    const withoutOwn = crossings.map((each) => ({
+      ...each,
+      fromNode: each.fromNode.filter(({ target }) => target !== podAddress(2) || each.node === 'node-1'),
+    }));
+    expect(failures(run({ crossings: withoutOwn, podAddresses, nodeRoutes }))).toHaveLength(1);
+    expect(reasons(run({ crossings: withoutOwn, podAddresses: [], nodeRoutes }))).toEqual([
+      'inconclusive: node-2 did not find shop/web-2 settled',
+    ]);
+  });
+
+  it('is unknown where no node hears from another: a firewall may drop all pings', () => {
+    const deaf = (number: number) => {
+      const next = (number % 3) + 1;
+      return {
+        ping: lostAfter(number),
+        fromNode: { [nodeAddress(next)]: false, [podAddress(next)]: false },
+      };
+    };
+    const outcomes = run(ringOf(3, { 1: deaf(1), 2: deaf(2), 3: deaf(3) }));
+    expect(results(outcomes)).toEqual(['unknown', 'unknown', 'unknown']);
+    expect(reasons(outcomes)[0]).toContain('a firewall may drop all pings');
+  });
+
+  it('says why nothing was tried', () => {
+    const none = (reason: string, alone: boolean) => ({
+      node: 'node-1',
+      addresses: [],
+      plan: { status: 'none', reason, alone } as const,
+      unread: null,
+      fromNode: [],
+      fromPods: [],
+    });
+    const alone = run({ crossings: [none('not tried: the run has one node only', true)] });
+    expect(results(alone)).toEqual(['notApplicable']);
+    expect(reasons(alone)).toEqual(['not tried: the run has one node only']);
+    const empty = run({ crossings: [none('not tried: node-2 has no pod', false)] });
+    expect(results(empty)).toEqual(['unknown']);
+  });
+});
