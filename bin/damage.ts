@@ -4,11 +4,11 @@ import { EXIT, explain } from './exit.ts';
 
 /** For commands that go on without the damaged part, and whose exit code means something else. */
 export function warnOfDamage(): OnDamage {
-  const told = new Set<string>();
+  const shown = new Set<string>();
   return (damage) => {
-    if (!told.has(damage.message))
+    if (!shown.has(damage.message))
       process.stderr.write(explain(damage).replace(/^netns-audit: /, 'netns-audit: left out: '));
-    told.add(damage.message);
+    shown.add(damage.message);
   };
 }
 

@@ -126,7 +126,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
         return `Kept in ${store.location} as run ${runId}.\nAs a page: ${page}`;
       };
       await deliver(keep, progress.say);
-      if (alerts !== null) await deliver(() => told(store, report, alerts), progress.say);
+      if (alerts !== null) await deliver(() => sendAlerts(store, report, alerts), progress.say);
     }
   } finally {
     progress.end();
@@ -165,7 +165,11 @@ async function nodesOf(
   );
 }
 
-async function told(store: Store, report: ClusterReport, { notifiers, thresholds }: Alerts): Promise<string> {
+async function sendAlerts(
+  store: Store,
+  report: ClusterReport,
+  { notifiers, thresholds }: Alerts,
+): Promise<string> {
   const said = await tell(store, report, thresholds, {
     notifiers,
     consoleRegion: null,

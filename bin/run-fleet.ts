@@ -65,7 +65,7 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
           await discoverClusters(discover, process.env.AWS_REGION ?? discover.regions[0] ?? ''),
         notifiers,
         signal: interrupt.signal,
-        onProgress: (each) => told(each, progress.say),
+        onProgress: (each) => showProgress(each, progress.say),
       },
     );
     process.stdout.write(options.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : table(fleet));
@@ -76,7 +76,7 @@ export async function auditFleet(options: FleetOptions): Promise<void> {
   }
 }
 
-function told(progress: FleetProgress, say: (text: string) => void): void {
+function showProgress(progress: FleetProgress, say: (text: string) => void): void {
   if (progress.kind === 'planned')
     say(
       `${progress.cluster}: ${progress.nodes === 0 ? 'it has no nodes' : `auditing, nodes: ${progress.nodes}`}`,

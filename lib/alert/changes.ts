@@ -58,9 +58,9 @@ export function changesOf(
     last !== null && last.uid !== '' && report.cluster.uid !== '' && last.uid !== report.cluster.uid;
   const before = isOther ? null : last;
   const worth = worthReporting(report, thresholds);
-  const told = new Map((before?.told ?? []).map((each) => [each.fingerprint, each]));
-  const { fresh, steady, next: present } = presentOf(worth, told, before?.excepted ?? [], at);
-  const notWorth = [...told.values()].filter(({ fingerprint }) => !present.has(fingerprint));
+  const reported = new Map((before?.told ?? []).map((each) => [each.fingerprint, each]));
+  const { fresh, steady, next: present } = presentOf(worth, reported, before?.excepted ?? [], at);
+  const notWorth = [...reported.values()].filter(({ fingerprint }) => !present.has(fingerprint));
   const { resolved, next: absent } = absentOf(report, notWorth);
   const next = new Map([...present, ...absent]);
   const mentioned = new Set(
@@ -111,7 +111,7 @@ function worthReporting(report: ClusterReport, { minSeverity }: Thresholds): Fin
 /** For present findings: which to report now, and what to record for each. */
 function presentOf(
   worth: readonly Finding[],
-  told: ReadonlyMap<string, ReportedFinding>,
+  reported: ReadonlyMap<string, ReportedFinding>,
   exceptedBefore: AlertRecord['excepted'],
   at: string,
 ): { readonly fresh: Fresh[]; readonly steady: Finding[]; readonly next: Map<string, ReportedFinding> } {
@@ -120,7 +120,7 @@ function presentOf(
   const steady: Finding[] = [];
   const next = new Map<string, ReportedFinding>();
   for (const finding of worth) {
-    const earlier = told.get(finding.fingerprint);
+    const earlier = reported.get(finding.fingerprint);
     const now = recordOf(finding, earlier, at);
     next.set(finding.fingerprint, now);
     const exception = excepted.get(finding.fingerprint) ?? null;
@@ -136,14 +136,14 @@ function presentOf(
 /** For reported findings not worth reporting now: which are over, and what to keep on record for each. */
 function absentOf(
   report: ClusterReport,
-  told: readonly ReportedFinding[],
+  reported: readonly ReportedFinding[],
 ): { readonly resolved: (ReportedFinding & { how: string })[]; readonly next: Map<string, ReportedFinding> } {
   const at = report.startedAt;
   const present = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
   const resolutions = new Map(report.resolved.map((finding) => [finding.fingerprint, finding]));
   const resolved: (ReportedFinding & { how: string })[] = [];
   const next = new Map<string, ReportedFinding>();
-  for (const each of told) {
+  for (const each of reported) {
     const finding = present.get(each.fingerprint);
     if (finding !== undefined) {
       // Whoever set the exception knows the finding; when it ends, the finding is reported again.

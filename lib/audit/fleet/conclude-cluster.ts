@@ -91,13 +91,13 @@ export async function concludeClusterOfFleet(
     await importer.import(findings, signal);
   };
   // Neither misses its news because the other is down.
-  const [told, sent] = await Promise.allSettled([
+  const [notified, imported] = await Promise.allSettled([
     notifiers.length > 0 && tell(store, report, task.settings.thresholds, { ...deps, notifiers }),
     send(),
   ]);
-  if (told.status === 'rejected') throw told.reason;
-  if (sent.status === 'rejected') throw sent.reason;
-  const conclusion = { ...concluded, told: told.value };
+  if (notified.status === 'rejected') throw notified.reason;
+  if (imported.status === 'rejected') throw imported.reason;
+  const conclusion = { ...concluded, told: notified.value };
   await keepConclusion(store, run, conclusion);
   return conclusion;
 }

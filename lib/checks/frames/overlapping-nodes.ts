@@ -2,6 +2,7 @@
  * Nodes that use the same subnet, such as the default bridge of CRI-O or podman: one finding for each pair of
  * nodes.
  */
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PodAddress } from '../../model/node-result.ts';
 import { counted, listed, rowsOf } from '../../model/text.ts';
 import { fail, type Outcome } from '../define.ts';
@@ -69,7 +70,7 @@ export function overlapping({ nodes, held }: Overlap): Outcome {
       confidence: 'probable',
       evidence: rowsOf(own, 2 * FEW, (each) => ({
         what: `holder of ${each.address}`,
-        actual: `${each.pod.namespace}/${each.pod.name} on ${each.node}`,
+        actual: `${namespacedName(each.pod)} on ${each.node}`,
         source: `ip addr (netns ${each.namespace} of ${each.node})`,
       })),
       remedy: [

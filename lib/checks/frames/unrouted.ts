@@ -6,6 +6,7 @@ import { answerText, askedBy, deleteRule } from '../../computed/routing-decision
 import { type Direction, judgeWays, type PodVerdict, type WayCause } from '../../computed/way-causes.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { DROPPING } from '../../model/network.ts';
 import { counted, listed, rowsOf } from '../../model/text.ts';
 import {
@@ -82,7 +83,7 @@ export function merged(failures: readonly Failure[]): Failure {
  */
 export function failure(cause: WayCause, node: string, oneWay: boolean): Failure {
   const { direction, hits, text } = cause;
-  const names = hits.map(({ network }) => `${network.pod.namespace}/${network.pod.name}`);
+  const names = hits.map(({ network }) => namespacedName(network.pod));
   const inbound = direction === 'inbound';
   const whose = cause.ofOnePod ? 'the pod' : `${counted(hits.length, 'pod')} (${listed(names, 5)})`;
   const said = inbound
@@ -101,7 +102,7 @@ export function failure(cause: WayCause, node: string, oneWay: boolean): Failure
 function rows({ hits }: WayCause): Comparison[] {
   return rowsOf(hits, 10, ({ network, broken }) =>
     rowsOf(broken, 2, ({ way, expected }) => ({
-      what: `way of ${network.pod.namespace}/${network.pod.name} to ${way.destination}${way.source === null ? '' : ` from ${way.source}`}`,
+      what: `way of ${namespacedName(network.pod)} to ${way.destination}${way.source === null ? '' : ` from ${way.source}`}`,
       expected,
       actual: answerText(way),
       source: `${askedBy(way).join(' ')} (node)`,

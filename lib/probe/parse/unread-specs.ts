@@ -28,10 +28,10 @@ type Known = {
 export function restored(unread: readonly Listed[], known: Known): Spec[] {
   // Sandboxes first, as containers with unreadable specs may belong to them.
   const sandboxes = unread.flatMap((entry) => toldSandbox(entry, known) ?? []);
-  const told = new Set(sandboxes.map(({ file }) => file));
+  const resolved = new Set(sandboxes.map(({ file }) => file));
   // A sandbox's process starts before those of its containers.
   const rest = unread
-    .filter(({ file }) => !told.has(file))
+    .filter(({ file }) => !resolved.has(file))
     .flatMap((entry) => {
       const process = processOf(entry, known);
       return process === undefined ? [] : [{ entry, process }];
