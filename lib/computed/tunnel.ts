@@ -1,10 +1,12 @@
 /** The device by which a node reaches other nodes' pods, as flannel, Calico or Cilium creates it. */
+import { isIP } from 'node:net';
 import * as z from 'zod';
 import { CALICO_TUNNEL, CILIUM_TUNNEL, flannelTunnel, OF_CALICO, OF_FLANNEL } from '../model/cni-names.ts';
 import { CALICO, CILIUM_CNI, FLANNEL } from '../model/cni-plugins.ts';
 import type { Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { Link, NetworkStack } from '../model/network.ts';
+import { sameAddress } from './cidr.ts';
 import { isKnownToAll } from './joining.ts';
 
 export type Tunnel = {
@@ -14,13 +16,34 @@ export type Tunnel = {
   /** The MAC address that the node announces to others; null if it announces none. */
   readonly mac: string | null;
   readonly address: { readonly announced: string; readonly held: readonly string[] } | null;
+  /** The address that it sends from, if the node does not have it, with what the node announces; otherwise null. */
+  readonly foreign: { readonly local: string; readonly announced: string | null } | null;
 };
 
 /** @returns null if the node has none */
-export function tunnelOf(
+export function tunnelOf(node: Sources['node'], host: NetworkStack): Tunnel | null {
+  const tunnel = deviceOf(node, host);
+  return tunnel === null ? null : { ...tunnel, foreign: foreignAddress(tunnel.link, node, host) };
+}
+
+function foreignAddress(
+  link: Link | null,
+  { annotations, addresses: listed }: Sources['node'],
+  { addresses }: NetworkStack,
+): Tunnel['foreign'] {
+  const local = link?.vxlanLocal ?? null;
+  const isHeld = (address: string) => addresses.some((held) => sameAddress(held.address, address));
+  if (local === null || isHeld(local)) return null;
+  const own = [...announcedAddresses(annotations), ...listed].find(
+    (address) => isIP(address) === isIP(local) && isHeld(address),
+  );
+  return { local, announced: own ?? null };
+}
+
+function deviceOf(
   { annotations }: Sources['node'],
   { links, addresses }: NetworkStack,
-): Tunnel | null {
+): Omit<Tunnel, 'foreign'> | null {
   const named = (name: string) => links.find((link) => link.name === name) ?? null;
   const flannel = flannelOf(annotations);
   if (flannel !== null) {

@@ -65,7 +65,7 @@ type Fault = {
   readonly line: string | null;
 };
 
-function ofDevice({ device, link, mac, address }: Tunnel): Fault[] {
+function ofDevice({ device, link, mac, address, foreign }: Tunnel): Fault[] {
   if (link === null)
     return [
       { detail: 'the device is gone', what: `link ${device}`, expected: 'up', actual: 'none', line: null },
@@ -95,6 +95,17 @@ function ofDevice({ device, link, mac, address }: Tunnel): Fault[] {
       expected: address.announced,
       actual: listed(address.held) || 'none',
       line: command('ip', 'addr', 'add', `${address.announced}/32`, 'dev', device),
+    });
+  if (foreign !== null)
+    faults.push({
+      detail: `it sends from ${foreign.local}, an address that the node does not have, so the kernel drops what it sends`,
+      what: `address that ${device} sends from`,
+      expected: foreign.announced ?? 'an address of the node',
+      actual: foreign.local,
+      line:
+        foreign.announced === null
+          ? null
+          : command('ip', 'link', 'set', device, 'type', 'vxlan', 'local', foreign.announced),
     });
   return faults;
 }

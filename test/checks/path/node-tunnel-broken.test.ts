@@ -73,6 +73,15 @@ describe('node-tunnel-broken', () => {
     expect(found?.remedy.map(({ command }) => command)).toContain(`ip link set flannel.1 address ${OWN}`);
   });
 
+  it('finds a device that sends from an address which the node does not have', () => {
+    expect(run({ tunnel: [aTunnel({ vxlanLocal: '10.0.3.7' })] })).toMatchObject([{ result: 'pass' }]);
+    const [found] = failures(run({ tunnel: [aTunnel({ vxlanLocal: '10.0.3.77' })] }));
+    expect(found?.detail).toContain('it sends from 10.0.3.77, an address that the node does not have');
+    expect(found?.remedy.map(({ command }) => command)).toContain(
+      'ip link set flannel.1 type vxlan local 10.0.3.7',
+    );
+  });
+
   it('finds a device that is down or gone', () => {
     expect(failures(run({ tunnel: [aTunnel({ up: false })] }))[0]?.detail).toContain('the device is down');
     expect(failures(run({ tunnel: [] }))[0]?.detail).toContain('the device is gone');

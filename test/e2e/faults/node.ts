@@ -118,6 +118,17 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
     when: ({ plugin }) => plugin === 'flannel',
   },
   {
+    id: 'tunnel-sends-from-nowhere',
+    check: 'node-tunnel-broken',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'ip link set flannel.1 type vxlan local 192.0.2.77',
+    shows: ['192.0.2.77', 'flannel.1'],
+    repair: 'remedy',
+    when: ({ plugin }) => plugin === 'flannel',
+  },
+  {
     id: 'tunnel-entry-gone',
     check: 'tunnel-entry-wrong',
     pods: 0,
