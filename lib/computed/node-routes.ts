@@ -9,6 +9,7 @@ import { addressBits, contains, prefixLength, subnetOf } from './cidr.ts';
 import { routeText } from './gateway.ts';
 import { isKnownToAll } from './joining.ts';
 import { loadedConfig } from './loaded-config.ts';
+import { serviceProxyOf } from './service-rules.ts';
 import { defaultRoutes } from './uplinks.ts';
 
 /** Maximum number of addresses and subnets kept for a node. */
@@ -18,9 +19,20 @@ const TUNNELS: readonly string[] = ['vxlan', 'geneve', 'ipip', 'ip6tnl', 'sit', 
 
 /** Null if nothing is known, and for a node that others may not know yet. */
 export function nodeRoutes(
-  evidence: Pick<Evidence, 'nodeName' | 'takenAt' | 'node' | 'hostNetwork' | 'podNetworks' | 'cniConfig'>,
+  evidence: Pick<
+    Evidence,
+    | 'nodeName'
+    | 'takenAt'
+    | 'node'
+    | 'hostNetwork'
+    | 'podNetworks'
+    | 'cniConfig'
+    | 'hostPacketFilters'
+    | 'processes'
+  >,
 ): NodeRoutes | null {
-  const { node, hostNetwork, podNetworks, cniConfig, takenAt, nodeName } = evidence;
+  const { node, hostNetwork, podNetworks, cniConfig, takenAt, nodeName, hostPacketFilters, processes } =
+    evidence;
   if (node.status !== 'present' || hostNetwork.status !== 'present' || podNetworks.status !== 'present')
     return null;
   const [pod] = podNetworks.value;
@@ -51,6 +63,15 @@ export function nodeRoutes(
         ...tunnelOf(route, host),
         text: routeText(route),
       })),
+    vxlans: host.links
+      .flatMap(({ name, vxlanId = null, vxlanPort: port = null }) =>
+        port === null ? [] : [{ device: name, id: vxlanId, port }],
+      )
+      .slice(0, KEPT),
+    serviceProxy:
+      hostPacketFilters.status === 'present' && processes.status === 'present'
+        ? serviceProxyOf(hostPacketFilters.value, processes.value)
+        : null,
     default: { 4: out(4), 6: out(6) },
   };
 }

@@ -1,7 +1,11 @@
 /** Where the rules of kube-proxy in iptables send what is for the address of a Service. */
+
+import { REPLACE_PROXY } from '../model/cni-names.ts';
+import type { Sources } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
 import { familyOf } from './cidr.ts';
 import { type ForwardRule, readRule } from './forward-rules.ts';
+import { natChain } from './nat-chain.ts';
 
 /** Of kube-proxy in its modes iptables and ipvs. */
 export const SERVICES = 'KUBE-SERVICES';
@@ -62,4 +66,19 @@ export function destinationsOf({ backend, tables }: PacketFilter, address: strin
     });
   }
   return unread ? 'unread' : [...found];
+}
+
+/** Whether kube-proxy runs, or left its rules; null if neither, or if another agent may have replaced it. */
+export function serviceProxyOf(
+  filters: readonly PacketFilter[],
+  processes: Sources['processes'],
+): 'runs' | 'gone' | null {
+  const running = new Set(processes.map(({ command }) => command));
+  const hasRules = filters.some(
+    (filter) =>
+      natChain(filter, SERVICES) !== null ||
+      filter.tables.some(({ name }) => name === 'ip kube-proxy' || name === 'ip6 kube-proxy'),
+  );
+  if (!hasRules || REPLACE_PROXY.some((name) => running.has(name))) return null;
+  return PROXIES.some((name) => running.has(name)) ? 'runs' : 'gone';
 }

@@ -108,6 +108,7 @@ const rules: readonly Rule[] = [
     causes: [
       'node-tunnel-broken',
       'tunnel-entry-wrong',
+      'tunnel-settings-differ',
       'node-default-route-missing',
       'node-firewall-drops',
       'node-forwarding-disabled',
@@ -115,6 +116,7 @@ const rules: readonly Rule[] = [
       'pods-of-node-unreachable',
       'route-to-node-missing',
       'service-rules-stale',
+      'kube-proxy-gone',
     ],
     symptoms: ['pod-dns-failing', 'pod-to-gateway-unreachable'],
     on: 'same node',

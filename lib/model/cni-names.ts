@@ -72,9 +72,20 @@ export const NETWORK_POLICIES = [
 /** Selects the pods that release the addresses of deleted pods for Calico. */
 export const CALICO_CONTROLLERS = 'k8s-app=calico-kube-controllers';
 
+/** Processes of agents that can do what kube-proxy did, and leave its rules when they take over. */
+export const REPLACE_PROXY: readonly string[] = [
+  'cilium-agent',
+  'kube-router',
+  'antrea-agent',
+  'ovnkube',
+  'kube-ovn-daemon',
+];
+
 /** Devices of tunnels between nodes. */
 export const CALICO_TUNNEL = 'vxlan.calico';
 export const CILIUM_TUNNEL = /^cilium_(vxlan|geneve)$/;
+
+export const FLANNEL_TUNNEL = /^flannel\.\d+$/;
 
 /** The name of flannel's tunnel device. */
 export function flannelTunnel(vni: number): string {

@@ -1,4 +1,4 @@
-/** What one node knows about routes to others: kept small, as it is compared across nodes. */
+/** What one node says of its way to others: kept small, as it is compared across nodes. */
 import * as z from 'zod';
 
 /** If a node has more routes than this, none is considered missing. */
@@ -54,6 +54,19 @@ export const nodeRoutesSchema = z.object({
       }),
     )
     .max(ROUTES_OF_A_NODE + 1),
+  /**
+   * Its VXLAN devices: VNI, unless each packet has its own, and UDP port. Results of earlier versions do not
+   * have it.
+   */
+  vxlans: z
+    .array(z.object({ device: z.string(), id: z.number().int().nullable(), port: z.number().int() }))
+    .max(50)
+    .optional(),
+  /**
+   * Whether kube-proxy runs, or left its rules; null if neither, or if another agent may have replaced it.
+   * Results of earlier versions do not have it.
+   */
+  serviceProxy: z.enum(['runs', 'gone']).nullable().optional(),
   /** The default route that takes everything else, by family; null if there is none. */
   default: z.object({ 4: z.string().nullable(), 6: z.string().nullable() }),
 });

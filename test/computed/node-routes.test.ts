@@ -7,6 +7,8 @@ import { aHostStack, aLink, aNode, anAddress, aPod, aPodNetwork, aRoute, NOW } f
 
 const present = <Value>(value: Value) => ({ status: 'present', value }) as const;
 
+const noProxy = { hostPacketFilters: present([]), processes: present([]) };
+
 const of = (host: Partial<NetworkStack> = {}, node: Partial<Sources['node']> = {}, pods = true) =>
   nodeRoutes({
     nodeName: 'node-1',
@@ -15,6 +17,7 @@ const of = (host: Partial<NetworkStack> = {}, node: Partial<Sources['node']> = {
     hostNetwork: present(aHostStack(host)),
     podNetworks: present(pods ? [aPodNetwork()] : []),
     cniConfig: present(aCniConfig()),
+    ...noProxy,
   });
 
 describe("a node's routes to others", () => {
@@ -28,6 +31,8 @@ describe("a node's routes to others", () => {
       always: 'none',
       addresses: ['10.0.3.7', '10.244.1.1'],
       tunnelAddresses: [],
+      vxlans: [],
+      serviceProxy: null,
       macs: ['02:00:00:00:00:01', '0a:58:0a:f4:01:01'],
       neighbours: [],
       ranges: ['10.244.1.0/24'],
@@ -86,6 +91,19 @@ describe("a node's routes to others", () => {
     expect(routes?.routes[0]).toMatchObject({ tunnel: true, link: 'flannel.1' });
   });
 
+  it('come with the settings of its VXLAN devices', () => {
+    const { links } = aHostStack();
+    const device = aLink({
+      index: 9,
+      name: 'flannel.1',
+      kind: 'vxlan',
+      peer: null,
+      vxlanId: 1,
+      vxlanPort: 8472,
+    });
+    expect(of({ links: [...links, device] })?.vxlans).toEqual([{ device: 'flannel.1', id: 1, port: 8472 }]);
+  });
+
   it('come with the ranges of the API only where pods have addresses of them', () => {
     const by = (podIPs: string[]) =>
       nodeRoutes({
@@ -95,6 +113,7 @@ describe("a node's routes to others", () => {
         hostNetwork: present(aHostStack()),
         podNetworks: present([aPodNetwork({ pod: aPod({ podIPs }) })]),
         cniConfig: { status: 'absent', reason: 'none' },
+        ...noProxy,
       })?.ranges;
     expect(by(['10.244.1.2'])).toEqual(['10.244.1.0/24']);
     expect(by(['10.0.3.77'])).toEqual([]);
@@ -112,6 +131,7 @@ describe("a node's routes to others", () => {
           ...aCniConfig(),
           files: aCniConfig().files.map((file) => ({ ...file, subnets: [] })),
         }),
+        ...noProxy,
       })?.ranges;
     expect(ranges({ 'flannel.alpha.coreos.com/backend-type': 'vxlan' })).toEqual(['10.244.1.0/24']);
     expect(ranges({})).toEqual([]);

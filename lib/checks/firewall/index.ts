@@ -1,5 +1,6 @@
 import type { AnyCheck } from '../define.ts';
 import { firewallBackendsMixed } from './firewall-backends-mixed.ts';
+import { kubeProxyGone } from './kube-proxy-gone.ts';
 import { masqueradeRulesDetached } from './masquerade-rules-detached.ts';
 import { meshRulesMissing } from './mesh-rules-missing.ts';
 import { nodeFirewallDrops } from './node-firewall-drops.ts';
@@ -20,6 +21,7 @@ export const firewallChecks: readonly AnyCheck[] = [
   nodeFirewallDrops,
   firewallBackendsMixed,
   serviceRulesDetached,
+  kubeProxyGone,
   serviceRulesStale,
   masqueradeRulesDetached,
   tunnelPortBlocked,

@@ -18,6 +18,7 @@ import { podUnroutedOutbound } from './pod-unrouted-outbound.ts';
 import { podsOfNodeUnreachable } from './pods-of-node-unreachable.ts';
 import { routeToNodeMissing } from './route-to-node-missing.ts';
 import { tunnelEntryWrong } from './tunnel-entry-wrong.ts';
+import { tunnelSettingsDiffer } from './tunnel-settings-differ.ts';
 
 export const pathChecks: readonly AnyCheck[] = [
   hostPortUnserved,
@@ -26,6 +27,7 @@ export const pathChecks: readonly AnyCheck[] = [
   nodeLinkProgramUnexpected,
   nodeTunnelBroken,
   tunnelEntryWrong,
+  tunnelSettingsDiffer,
   nodeNeighbourWrong,
   podMacDuplicate,
   nodeBridgeBroken,

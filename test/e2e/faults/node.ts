@@ -129,6 +129,27 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
     when: ({ plugin }) => plugin === 'flannel',
   },
   {
+    id: 'tunnel-on-another-port',
+    check: 'tunnel-settings-differ',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // The kernel changes the port of no device: another one takes its place, with all that leads through it, while
+    // the agent hangs.
+    inject: `d=flannel.1; cd /run; set -- $(ip -d link show $d | sed -n 's/.* local \\([0-9.]*\\) dev \\([^ ]*\\) .*/\\1 \\2/p')
+mac=$(cat /sys/class/net/$d/address); address=$(ip -o -4 addr show dev $d | sed 's/.* inet \\([0-9./]*\\) .*/\\1/')
+ip route show dev $d >e2e-routes; ip neigh show dev $d nud permanent >e2e-neighbours; bridge fdb show dev $d | grep " dst " >e2e-entries
+pkill -STOP -x flanneld; ip link del $d; ip link add $d address $mac type vxlan id 1 local $1 dev $2 dstport 4789 nolearning; ip addr add $address dev $d; ip link set $d up
+while read -r route; do ip route replace $route dev $d; done <e2e-routes
+while read -r to _ mac _; do ip neigh replace $to lladdr $mac dev $d nud permanent; done <e2e-neighbours
+while read -r mac _ to _; do bridge fdb replace $mac dst $to dev $d; done <e2e-entries; rm e2e-routes e2e-neighbours e2e-entries`,
+    shows: ['UDP port 4789', 'UDP port 8472'],
+    // As the remedy has it, for an agent without a pod; then until the agent has created all of it.
+    repair:
+      'ip link del flannel.1; pkill -KILL -x flanneld; for n in $(seq 100); do ! ip -d link show flannel.1 | grep -q "dstport 8472 " || ! ip route | grep -q "dev flannel.1" || break; sleep 0.2; done',
+    when: ({ plugin }) => plugin === 'flannel',
+  },
+  {
     id: 'tunnel-entry-gone',
     check: 'tunnel-entry-wrong',
     pods: 0,
@@ -545,6 +566,21 @@ iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dn
     // As the remedy has it; then until kube-proxy has written its rules.
     repair:
       'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S | grep -q 10.244.77.53 || break; sleep 0.2; done',
+  },
+  {
+    id: 'kube-proxy-stopped',
+    check: 'kube-proxy-gone',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // Where it runs as a process of the node, whatever would restart it is stopped first.
+    inject:
+      'pid=$(pgrep -x kube-proxy | head -n 1); loop=$(awk \'{ print $4 }\' /proc/$pid/stat); echo "LOOP=$loop"; kill -STOP $loop; kill -9 $pid',
+    shows: ['kube-proxy', '$NODE'],
+    repair:
+      'kill -CONT $LOOP; for n in $(seq 50); do ! pgrep -x kube-proxy >/dev/null || break; sleep 0.2; done',
+    // Its agent may replace kube-proxy.
+    when: (platform) => !isCilium(platform),
   },
   {
     id: 'masquerade-unreached',
