@@ -29,7 +29,7 @@ function emitted(): Map<string, readonly string[]> {
     const text = readFileSync(new URL(file, root), 'utf8');
     // Of one cluster are those that `own`, with its dimension, has.
     for (const [, of = '', name = ''] of text.matchAll(/(\w+|\w+\(task\))\.addMetric\(\s*'(\w+)'/g))
-      found.set(name, of === 'metrics' ? ['service'] : ['cluster', 'service']);
+      found.set(name, of === 'functionMetrics' ? ['service'] : ['cluster', 'service']);
   }
   return found;
 }
