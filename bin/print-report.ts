@@ -16,7 +16,7 @@ export function printReport(
     verbose?: boolean;
     details?: boolean;
     store?: string | null;
-    target?: readonly string[];
+    checkAgain?: string | null;
   },
   page: Partial<PageOptions> = {},
 ): void {
@@ -30,7 +30,7 @@ export function printReport(
       verbose: options.verbose === true,
       details: options.details === true,
       ...(options.store === undefined ? {} : { store: options.store }),
-      ...(options.target === undefined ? {} : { target: options.target }),
+      ...(options.checkAgain === undefined ? {} : { checkAgain: options.checkAgain }),
     }),
   );
   const fails = options.failOn !== 'never' && hasFindings(report, options.failOn);

@@ -17,6 +17,7 @@ import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { SETTLE_SECONDS } from '../lib/model/settle.ts';
 import type { Format } from '../lib/report/index.ts';
+import { checkAgain } from './check-again.ts';
 import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -115,7 +116,11 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
       shown,
-      { ...options, target: optionsOf(target, cluster), ...(store === null ? { store } : {}) },
+      {
+        ...options,
+        checkAgain: checkAgain(shown, { target, kubectl: cluster.kubectl }, options),
+        ...(store === null ? { store } : {}),
+      },
       options.output === 'html' ? await pageOptions(drawn ? store : null, report) : {},
     );
     if (store !== null) {
@@ -133,17 +138,6 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     await cluster.transport.close();
     interrupt.end();
   }
-}
-
-/** The options that lead to the same cluster again, wherever kubectl points by then. */
-function optionsOf(target: ClusterTarget, { kubectl }: Cluster): readonly string[] {
-  if (target.kind !== 'eks') return kubectl ?? [];
-  const { name, region, roleArn, externalId } = target;
-  return [
-    ...['--eks', name, '--region', region],
-    ...(roleArn === undefined ? [] : ['--role-arn', roleArn]),
-    ...(externalId === undefined ? [] : ['--external-id', externalId]),
-  ];
 }
 
 /** @throws AuditError USAGE when there is no such pod, or none has a node yet */

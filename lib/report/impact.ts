@@ -2,7 +2,7 @@
  * What findings mean for those who use the pods: workloads with affected pods, and Services that still lead
  * to them. Pure.
  */
-import { type AuditedObject, type Finding, isCounted } from '../model/finding.ts';
+import { type AuditedObject, type Finding, isAtLeast, isCounted } from '../model/finding.ts';
 import { workloadOf } from '../model/workload.ts';
 
 /** Services, or workloads, to name per sentence. */
@@ -20,18 +20,24 @@ export function impactOf(
 }
 
 /**
- * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.`
- * Null where each entry says as much of its own pods. The workload that loses the largest share is first.
+ * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.` With `at least`
+ * where a fault of a node or the cluster affects pods that no finding names. Null where each entry says as much of its own
+ * pods. The workload that loses the largest share is first.
  */
 export function impactOfAll(findings: readonly Finding[]): string | null {
-  const counting = findings.filter(isCounted);
+  // What is low does not keep a pod from working.
+  const counting = findings.filter((finding) => isCounted(finding) && isAtLeast(finding.severity, 'medium'));
   const affected = affectedWorkloads(counting);
-  const entries = (pods: readonly Finding[]): number => new Set(pods.map(({ check }) => check)).size;
+  const checksOf = (pods: readonly Finding[]): number => new Set(pods.map(({ check }) => check)).size;
   // Pods of a node's fault are its symptoms, and its entry does not count them by workload.
-  if (!affected.some(({ pods }) => entries(pods) > 1 || pods.some(({ partOf }) => partOf !== null)))
+  if (!affected.some(({ pods }) => checksOf(pods) > 1 || pods.some(({ partOf }) => partOf !== null)))
     return null;
+  const causes = new Set(counting.map(({ partOf }) => partOf));
+  const namesPods = ({ object, fingerprint }: Finding): boolean =>
+    object.kind === 'pod' || causes.has(fingerprint);
+  const least = counting.every(namesPods) ? '' : 'at least ';
   const worst = affected.toSorted((a, b) => b.hit / b.all - a.hit / a.all || b.hit - a.hit);
-  return `Together, the findings affect ${list(worst.map(countedPods))}.`;
+  return `Together, the findings affect ${least}${list(worst.map(countedPods))}.`;
 }
 
 /** `Affects 1 of 3 pods of shop/web and all 2 pods of shop/cart.` */

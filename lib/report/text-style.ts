@@ -16,11 +16,8 @@ export type TextOptions = {
    * naming
    */
   readonly store?: string | null;
-  /**
-   * Options with which `netns-audit audit` reaches this cluster again. @default it is not said how to check a
-   * repair
-   */
-  readonly target?: readonly string[];
+  /** The command that shows whether repairs of these findings helped; null if none does. @default null */
+  readonly checkAgain?: string | null;
 };
 
 type Style = Parameters<typeof styleText>[0];

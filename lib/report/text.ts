@@ -6,7 +6,7 @@ import { type Finding, isAtLeast, isCounted, severities } from '../model/finding
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
-import { type Group, groups, membersOf, nodesOf, shortWhatOf, statesOf } from './group.ts';
+import { type Group, groups, membersOf, shortWhatOf, statesOf } from './group.ts';
 import { impactOfAll } from './impact.ts';
 import {
   ACTIVE,
@@ -149,23 +149,9 @@ function details(counting: readonly Group[], report: ClusterReport, options: Tex
           `Listed above without details: ${severitiesOf(rest)}. See them: ${options.store === null ? '--details' : all}`,
         ]),
     `Explain a finding: netns-audit checks ${first.lead.check}`,
-    ...(options.target === undefined ? [] : [`Check a repair: ${checkAgain(counting, options.target)}`]),
+    ...(options.checkAgain == null ? [] : [`Check a repair: ${options.checkAgain}`]),
   ];
   return [...shown, asides.map((line) => paint('aside', line, options))];
-}
-
-/** The command that audits what has findings once more, and the new pods at once. */
-function checkAgain(counting: readonly Group[], target: readonly string[]): string {
-  const nodes = [...new Set(counting.flatMap(nodesOf))];
-  const isOfFew = nodes.length <= WORST && counting.every((group) => nodesOf(group).length > 0);
-  return command(
-    'netns-audit',
-    'audit',
-    ...target,
-    ...(isOfFew ? ['--nodes', nodes.join(',')] : []),
-    '--settle',
-    '0s',
-  );
 }
 
 function pending(shown: readonly Group[], { width }: TextOptions): string[] {

@@ -61,6 +61,23 @@ describe('what all findings do together', () => {
     expect(impactOfAll([node, pod])).toBe('Together, the findings affect 1 of 3 pods of shop/cart.');
   });
 
+  it('says at least where a node has a fault whose pods have no finding', () => {
+    const bridge = finding('node-bridge-broken', '', { object: { kind: 'node', name: 'node-1' } });
+    const pods = ['pod-interface-down', 'pod-loopback-down'].map((check) =>
+      finding(check, 'web-0', { replicas: 2 }),
+    );
+    expect(impactOfAll([bridge, ...pods])).toBe(
+      'Together, the findings affect at least 1 of 2 pods of shop/web.',
+    );
+  });
+
+  it('leaves out what is low, as the pods work', () => {
+    const findings = ['pod-interface-down', 'pod-loopback-down'].map((check) =>
+      finding(check, 'web-0', { replicas: 2, severity: 'low' }),
+    );
+    expect(impactOfAll(findings)).toBeNull();
+  });
+
   it('is silent where each entry says the same, and leaves out what does not count', () => {
     const down = finding('pod-interface-down', 'cart-0', { replicas: 3 });
     expect(impactOfAll([down])).toBeNull();
