@@ -5,8 +5,10 @@ import {
   isBehindBridge,
   prefixOf,
 } from '../../computed/bridges.ts';
+import { familyOf, sameAddress } from '../../computed/cidr.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
@@ -42,7 +44,7 @@ export const nodeBridgeBroken = defineCheck({
               '-u systemd-udevd --no-pager | tail -n 20',
           ),
           ...broken.flatMap((each) =>
-            linesOf(each, cniConfig).map(({ text, line }) => repairOnNode(node, text, line)),
+            linesOf(each, hostNetwork, cniConfig).map(({ text, line }) => repairOnNode(node, text, line)),
           ),
         ],
       }),
@@ -53,7 +55,7 @@ export const nodeBridgeBroken = defineCheck({
 function detailOf(broken: BrokenBridge): string {
   const { name, pods } = broken;
   const whose = `of ${counted(pods.length, 'pod')} (${listed(
-    pods.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+    pods.map(({ pod }) => namespacedName(pod)),
     5,
   )})`;
   if (broken.fault === 'down') return `The bridge ${quote(name, 20)} ${whose} is down.`;
@@ -83,37 +85,49 @@ function comparisonOf(broken: BrokenBridge, { links }: Sources['hostNetwork']): 
   };
 }
 
-/** A bridge that is down keeps ports and IPv4 addresses. */
-function linesOf(broken: BrokenBridge, cniConfig: Sources['cniConfig']): { text: string; line: string }[] {
+type Line = { readonly text: string; readonly line: string };
+
+function linesOf(
+  broken: BrokenBridge,
+  { addresses: held }: Sources['hostNetwork'],
+  cniConfig: Sources['cniConfig'],
+): Line[] {
   const { name, pods } = broken;
   const up = command('ip', 'link', 'set', name, 'up');
-  if (broken.fault === 'down') return [{ text: 'set the bridge up; the pods go on running.', line: up }];
-  if (broken.fault === 'renamed')
+  // A bridge keeps its IPv4 addresses while it is down; the kernel removes those of IPv6 when it goes down.
+  const isHeld = (gateway: string, link: string) =>
+    held.some((each) => each.link === link && sameAddress(each.address, gateway));
+  if (broken.fault === 'down') {
+    const lost = addressLines(broken, (gateway) => !isHeld(gateway, name));
+    return [{ text: 'set the bridge up; the pods go on running.', line: [...lost, up].join(' && ') }];
+  }
+  if (broken.fault === 'renamed') {
+    const { now } = broken;
+    const lost = addressLines(broken, (gateway) => familyOf(gateway) === 6 || !isHeld(gateway, now));
     return [
       {
         text: 'give the bridge its name back; its pods lose the network for less than a second.',
         line: [
-          command('ip', 'link', 'set', broken.now, 'down'),
-          command('ip', 'link', 'set', broken.now, 'name', name),
+          command('ip', 'link', 'set', now, 'down'),
+          command('ip', 'link', 'set', now, 'name', name),
+          ...lost,
           up,
         ].join(' && '),
       },
     ];
+  }
   const links = command(...pods.flatMap(({ hostLink }) => hostLink?.name ?? []));
   const forEachPort = (...words: string[]) =>
     `for link in ${links}; do ip link set "$link" ${command(...words)}; done`;
-  const addresses = [...gatewaysOf(name, pods)].map(([gateway, [first]]) =>
-    command('ip', 'addr', 'replace', `${gateway}/${prefixOf(first, gateway)}`, 'dev', name),
-  );
   const network = pods[0]?.results[0]?.network;
-  const hairpin = cniConfig.files.some((file) => file.network === network && file.hairpin === true);
+  const configs = cniConfig.files.filter((file) => file.network === network);
   return [
     {
       text: "create the bridge again with its pods' gateway, as the plugin does; the pods go on running.",
-      line: [command('ip', 'link', 'add', name, 'type', 'bridge'), ...addresses, up].join(' && '),
+      line: [command('ip', 'link', 'add', name, 'type', 'bridge'), ...addressLines(broken), up].join(' && '),
     },
     { text: "put the pods' links back on it.", line: forEachPort('master', name) },
-    ...(hairpin
+    ...(configs.some(({ hairpin }) => hairpin === true)
       ? [
           {
             text: 'let pods reach themselves through a Service again.',
@@ -121,5 +135,25 @@ function linesOf(broken: BrokenBridge, cniConfig: Sources['cniConfig']): { text:
           },
         ]
       : []),
+    ...(configs.some(({ isolation }) => isolation === true)
+      ? [
+          {
+            text: 'keep the pods apart again, as the CNI configuration has it (portIsolation).',
+            line: forEachPort('type', 'bridge_slave', 'isolated', 'on'),
+          },
+        ]
+      : []),
   ];
+}
+
+/** Give the bridge the pods' gateways, or some of them. */
+function addressLines(
+  { name, pods }: BrokenBridge,
+  which: (gateway: string) => boolean = () => true,
+): string[] {
+  return [...gatewaysOf(name, pods)].flatMap(([gateway, [first]]) =>
+    which(gateway)
+      ? command('ip', 'addr', 'replace', `${gateway}/${prefixOf(first, gateway)}`, 'dev', name)
+      : [],
+  );
 }

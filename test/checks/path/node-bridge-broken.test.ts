@@ -2,13 +2,39 @@ import { describe, expect, it } from 'vitest';
 import { nodeBridgeBroken } from '../../../lib/checks/path/node-bridge-broken.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
 import type { Link } from '../../../lib/model/network.ts';
-import { aHostLink, aHostStack, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import {
+  aCniResult,
+  aHostLink,
+  aHostStack,
+  anAddress,
+  aPod,
+  aPodNetwork,
+  context,
+  failures,
+} from '../evidence.ts';
 import { aPtpPod } from '../layouts.ts';
 
 const pods = (master: string | null) =>
   ['web-1', 'web-2'].map((name, index) =>
     aPodNetwork({ pod: aPod({ name }), hostLink: aHostLink({ name: `veth000${index}`, master }) }),
   );
+/** The same with a gateway of each family. */
+const dualPods = (master: string | null) =>
+  pods(master).map((network) => ({
+    ...network,
+    results: [
+      aCniResult({
+        addresses: [
+          { address: '10.244.1.2', prefixLength: 24, gateway: '10.244.1.1', interface: 2 },
+          { address: 'fd00:10:244:1::2', prefixLength: 64, gateway: 'fd00:10:244:1::1', interface: 2 },
+        ],
+      }),
+    ],
+  }));
+const withAddresses = (hostNetwork: ReturnType<typeof aHostStack>, link: string, ...held: string[]) => ({
+  ...hostNetwork,
+  addresses: held.map((address) => anAddress({ link, address })),
+});
 const config: Sources['cniConfig'] = {
   directory: '/etc/cni/net.d',
   files: [
@@ -35,8 +61,8 @@ const withBridge = (changes: Partial<Link> | null) =>
       link.name !== 'cni0' ? link : changes === null ? [] : { ...link, ...changes },
     ),
   });
-const run = (hostNetwork = aHostStack(), podNetworks = pods('cni0')) =>
-  nodeBridgeBroken.run({ podNetworks, hostNetwork, cniConfig: config }, context);
+const run = (hostNetwork = aHostStack(), podNetworks = pods('cni0'), cniConfig = config) =>
+  nodeBridgeBroken.run({ podNetworks, hostNetwork, cniConfig }, context);
 const repairs = (outcomes: ReturnType<typeof run>) =>
   failures(outcomes)[0]?.remedy.flatMap(({ purpose, command }) => (purpose === 'repair' ? command : []));
 
@@ -65,12 +91,39 @@ describe('node-bridge-broken', () => {
     ]);
   });
 
+  it('keeps the pods of a new bridge apart where the CNI configuration does', () => {
+    const files = config.files.map((file) => ({ ...file, hairpin: false, isolation: true }));
+    expect(repairs(run(withBridge(null), pods(null), { ...config, files }))?.slice(2)).toEqual([
+      'for link in veth0000 veth0001; do ip link set "$link" type bridge_slave isolated on; done',
+    ]);
+  });
+
   it('finds a renamed bridge, which only new pods feel, and gives its name back', () => {
-    const outcomes = run(withBridge({ name: 'br7' }), pods('br7'));
+    const hostNetwork = withAddresses(withBridge({ name: 'br7' }), 'br7', '10.244.1.1');
+    const outcomes = run(hostNetwork, pods('br7'));
     expect(failures(outcomes)[0]).toMatchObject({ severity: 'high' });
     expect(failures(outcomes)[0]?.detail).toContain('is now called br7');
     expect(repairs(outcomes)).toEqual([
       'ip link set br7 down && ip link set br7 name cni0 && ip link set cni0 up',
+    ]);
+  });
+
+  it('gives a renamed bridge its IPv6 gateway again, which the kernel removes when it goes down', () => {
+    const hostNetwork = withAddresses(withBridge({ name: 'br7' }), 'br7', '10.244.1.1', 'fd00:10:244:1::1');
+    expect(repairs(run(hostNetwork, dualPods('br7')))).toEqual([
+      'ip link set br7 down && ip link set br7 name cni0 && ' +
+        'ip addr replace fd00:10:244:1::1/64 dev cni0 && ip link set cni0 up',
+    ]);
+  });
+
+  it('gives a bridge that is down the gateways that it lost, and no other', () => {
+    const down = withBridge({ up: false, operState: 'DOWN' });
+    const held = ['10.244.1.1', 'fd00:10:244:1::1'];
+    expect(repairs(run(withAddresses(down, 'cni0', '10.244.1.1'), dualPods('cni0')))).toEqual([
+      'ip addr replace fd00:10:244:1::1/64 dev cni0 && ip link set cni0 up',
+    ]);
+    expect(repairs(run(withAddresses(down, 'cni0', ...held), dualPods('cni0')))).toEqual([
+      'ip link set cni0 up',
     ]);
   });
 
