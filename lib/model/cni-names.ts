@@ -2,6 +2,7 @@
  * The names that CNI plugins and their agents give to what they create on nodes and in the API. How each
  * plugin attaches pods is in cni-plugins.ts; no other file names a plugin in code.
  */
+import type { KnownPlugin } from './cni-plugins.ts';
 
 /** Annotations in which flannel tells other nodes how to send packets to its pods. */
 export const OF_FLANNEL = {
@@ -156,7 +157,11 @@ export const MASQUERADE_CHAINS = [
   { plugin: 'aws-cni', chain: 'AWS-SNAT-CHAIN-0', comment: 'AWS SNAT CHAIN' },
   { plugin: 'flannel', chain: 'FLANNEL-POSTRTG', comment: 'flanneld masq' },
   { plugin: 'cilium-cni', chain: 'CILIUM_POST_nat', comment: 'cilium-feeder: CILIUM_POST_nat' },
-] as const;
+] as const satisfies readonly {
+  readonly plugin: KnownPlugin;
+  readonly chain: string;
+  readonly comment: string;
+}[];
 
 /** BPF programs of Calico, Cilium and Kmesh. */
 export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;

@@ -27,7 +27,7 @@ type Known = {
  */
 export function restored(unread: readonly Listed[], known: Known): Spec[] {
   // Sandboxes first, as containers with unreadable specs may belong to them.
-  const sandboxes = unread.flatMap((entry) => toldSandbox(entry, known) ?? []);
+  const sandboxes = unread.flatMap((entry) => restoredSandbox(entry, known) ?? []);
   const resolved = new Set(sandboxes.map(({ file }) => file));
   // A sandbox's process starts before those of its containers.
   const rest = unread
@@ -57,7 +57,7 @@ function processOf(entry: Listed, { byPid }: Known): ProcessLine | undefined {
 }
 
 /** A sandbox that a container names, or that the CNI attached. */
-function toldSandbox(entry: Listed, known: Known): Spec | null {
+function restoredSandbox(entry: Listed, known: Known): Spec | null {
   const { specs, listed, byPid, results } = known;
   const result = results.find(({ containerId }) => containerId === entry.id);
   const process = processOf(entry, known);

@@ -1,4 +1,7 @@
-/** The page's script: filters, copies, and opens the target of a link. The page can be read and printed without it. */
+/**
+ * The page's script: filters, copies, and opens the target of a link. The page can be read and printed without it. One
+ * function, however long: its parts share the page's elements, and a page of one file has no modules.
+ */
 export const script = `
 (() => {
   document.documentElement.classList.add('js');
