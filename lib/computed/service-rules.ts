@@ -9,11 +9,8 @@ import { natChain } from './nat-chain.ts';
 
 /** Of kube-proxy in its modes iptables and ipvs. */
 export const SERVICES = 'KUBE-SERVICES';
-/**
- * As the kernel names them: k3s and microk8s have kube-proxy inside. Where Cilium replaced it, its chains may
- * be left.
- */
-export const PROXIES: readonly string[] = ['kube-proxy', 'k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
+/** As the kernel names them: k3s and microk8s have kube-proxy inside, unless they were told to run without. */
+const EMBEDDED: readonly string[] = ['k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
 
 /** `none`: no rule is for the address. `unread`: what a rule does is not known. */
 export type Destinations = 'none' | 'unread' | readonly string[];
@@ -68,17 +65,43 @@ export function destinationsOf({ backend, tables }: PacketFilter, address: strin
   return unread ? 'unread' : [...found];
 }
 
+export type ServiceProxy = {
+  /** The process that it is, or is part of. */
+  readonly process: string;
+  /** False beside an agent that can replace it: what contains it may have been told to run without it. */
+  readonly certain: boolean;
+};
+
+/** The node's kube-proxy; null if none runs. Pods may have processes of any name, such as a k3s of their own. */
+export function serviceProxyIn(processes: Sources['processes']): ServiceProxy | null {
+  if (processes.some(({ command }) => command === 'kube-proxy'))
+    return { process: 'kube-proxy', certain: true };
+  const embedding = processes.find(
+    ({ command, containerId }) => containerId === null && EMBEDDED.includes(command),
+  );
+  if (embedding === undefined) return null;
+  return { process: embedding.command, certain: !isReplaced(processes) };
+}
+
+/** What is not certain about kube-proxy, as a reason. */
+export function uncertain({ process }: ServiceProxy): string {
+  return `${process} may run without kube-proxy, as an agent that replaces it runs here`;
+}
+
+function isReplaced(processes: Sources['processes']): boolean {
+  return processes.some(({ command }) => REPLACE_PROXY.includes(command));
+}
+
 /** Whether kube-proxy runs, or left its rules; null if neither, or if another agent may have replaced it. */
 export function serviceProxyOf(
   filters: readonly PacketFilter[],
   processes: Sources['processes'],
 ): 'runs' | 'gone' | null {
-  const running = new Set(processes.map(({ command }) => command));
   const hasRules = filters.some(
     (filter) =>
       natChain(filter, SERVICES) !== null ||
       filter.tables.some(({ name }) => name === 'ip kube-proxy' || name === 'ip6 kube-proxy'),
   );
-  if (!hasRules || REPLACE_PROXY.some((name) => running.has(name))) return null;
-  return PROXIES.some((name) => running.has(name)) ? 'runs' : 'gone';
+  if (!hasRules || isReplaced(processes)) return null;
+  return serviceProxyIn(processes) === null ? 'gone' : 'runs';
 }

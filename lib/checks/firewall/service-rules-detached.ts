@@ -1,8 +1,8 @@
 import { natChain } from '../../computed/nat-chain.ts';
-import { PROXIES, SERVICES } from '../../computed/service-rules.ts';
+import { SERVICES, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** What each way into the chain carries. */
@@ -30,7 +30,8 @@ export const serviceRulesDetached = defineCheck({
     const tables = hostPacketFilters.flatMap(servicesOf);
     if (tables.length === 0)
       return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
-    if (!processes.some(({ command: name }) => PROXIES.includes(name)))
+    const proxy = serviceProxyIn(processes);
+    if (proxy === null)
       return [notApplicable(object, 'kube-proxy does not run here: its rules are of an earlier time')];
     // Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed.
     const cut = tables.filter(
@@ -38,6 +39,7 @@ export const serviceRulesDetached = defineCheck({
         missing.length > 0 && !tables.some((other) => other.family === family && other.missing.length === 0),
     );
     if (cut.length === 0) return [pass(object)];
+    if (!proxy.certain) return [unknown(object, uncertain(proxy))];
     return [
       fail(object, {
         detail: `The chain ${SERVICES} has its rules, but no rule leads there: ${listed(

@@ -1,8 +1,9 @@
 import { sameAddress } from '../../computed/cidr.ts';
 import { givenServices } from '../../computed/cluster-dns.ts';
 import { toolOf } from '../../computed/nat-chain.ts';
-import { destinationsOf, PROXIES } from '../../computed/service-rules.ts';
+import { destinationsOf, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
 import type { DnsService } from '../../model/kubernetes.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
@@ -28,8 +29,8 @@ export const serviceRulesStale = defineCheck({
   needs: ['hostPacketFilters', 'processes', 'clusterDns'],
   run({ hostPacketFilters, processes, clusterDns }, { node }) {
     const object = nodeObject(node);
-    const proxy = processes.find(({ command: name }) => PROXIES.includes(name))?.command;
-    if (proxy === undefined) return [notApplicable(object, 'kube-proxy does not run here')];
+    const proxy = serviceProxyIn(processes);
+    if (proxy === null) return [notApplicable(object, 'kube-proxy does not run here')];
     const services = givenServices(clusterDns)?.filter(({ endpoints }) => (endpoints ?? 0) > 0) ?? [];
     if (services.every(({ endpointAddresses }) => endpointAddresses == null))
       return [notApplicable(object, 'the endpoints of the cluster DNS were not read, or it has none')];
@@ -45,12 +46,13 @@ export const serviceRulesStale = defineCheck({
           ? unknown(object, 'where rules of Services lead could not be read')
           : pass(object),
       ];
+    if (!proxy.certain) return [unknown(object, uncertain(proxy))];
     return [
       fail(object, {
         detail: `${listed(wrong.map(detailOf), 4, '; ')}.`,
         confidence: 'probable',
         evidence: wrong.map(({ service, address, destinations, tool }) => ({
-          what: `where rules send what is for ${address} (${service.namespace}/${service.name})`,
+          what: `where rules send what is for ${address} (${namespacedName(service)})`,
           expected: listed(service.endpointAddresses ?? []),
           actual: typeof destinations === 'string' ? 'nowhere' : listed(destinations),
           source: `${tool}-save -t nat (node); expected: API: endpointslices in ${service.namespace}`,
@@ -61,7 +63,7 @@ export const serviceRulesStale = defineCheck({
             'see the rules. The log of kube-proxy says whether it hangs, and since when.',
             `${command(`${wrong[0]?.tool ?? 'iptables'}-save`, '-t', 'nat')} | grep -F ${command(wrong[0]?.address ?? '')}`,
           ),
-          restartProxy(proxy, node),
+          restartProxy(proxy.process, node),
         ],
       }),
     ];
@@ -92,7 +94,7 @@ function ruleOf(service: DnsService, address: string, filters: readonly PacketFi
 }
 
 function detailOf({ service, address, destinations, gone }: Rule): string {
-  const name = `${service.namespace}/${service.name} (${address})`;
+  const name = `${namespacedName(service)} (${address})`;
   return destinations === 'none'
     ? `The node has rules of other Services, and none for ${name}`
     : `Rules for ${name} lead to ${listed(gone)}, which ${gone.length === 1 ? 'is no endpoint' : 'are no endpoints'} of it`;

@@ -56,6 +56,12 @@ describe('whether kube-proxy runs', () => {
     }
   });
 
+  it('is not told by a process of a pod', () => {
+    const ofPod = { pid: 7, networkNamespace: null, pidNamespace: null, containerId: 'a'.repeat(64) };
+    expect(serviceProxyOf([iptables], [{ ...ofPod, command: 'k3s-server' }])).toBe('gone');
+    expect(serviceProxyOf([iptables], [{ ...ofPod, command: 'kube-proxy' }])).toBe('runs');
+  });
+
   it('is not asked without its rules, and where another agent may have replaced it', () => {
     expect(of([filter('iptables-legacy', 'nat', 'DOCKER')], 'kubelet')).toBe(null);
     for (const agent of ['cilium-agent', 'kube-router', 'antrea-agent'])

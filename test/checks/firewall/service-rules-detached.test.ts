@@ -87,10 +87,13 @@ describe('service-rules-detached', () => {
 
   it('does not mind what is left where Cilium took the place of kube-proxy', () => {
     const hostPacketFilters = [nat({ prerouting: [], output: [] })];
-    const judge = (command: string) =>
-      serviceRulesDetached.run({ hostPacketFilters, processes: [aProcess(command)] }, context)[0]?.result;
+    const judge = (...commands: string[]) =>
+      serviceRulesDetached.run({ hostPacketFilters, processes: commands.map(aProcess) }, context)[0]?.result;
     expect(judge('cilium-agent')).toBe('notApplicable');
     expect(judge('k3s-server')).toBe('fail');
+    // It may run with --disable-kube-proxy.
+    expect(judge('k3s-server', 'cilium-agent')).toBe('unknown');
+    expect(judge('kube-proxy', 'cilium-agent')).toBe('fail');
   });
 
   it('has nothing to say where the chain is empty or kube-proxy writes none', () => {

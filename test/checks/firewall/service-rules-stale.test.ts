@@ -53,12 +53,12 @@ const nft = (dnat: string): PacketFilter => ({
     },
   ],
 });
-const aProcess = (command: string) => ({
+const aProcess = (command: string, containerId: string | null = null) => ({
   pid: 800,
   command,
   networkNamespace: null,
   pidNamespace: null,
-  containerId: null,
+  containerId,
 });
 const dns = (endpointAddresses: string[] | null = ['10.244.1.2', '10.244.2.2'], endpoints = 2) =>
   aClusterDns({
@@ -68,12 +68,8 @@ const dns = (endpointAddresses: string[] | null = ['10.244.1.2', '10.244.2.2'], 
   });
 const run = (
   filter: PacketFilter | readonly PacketFilter[],
-  { clusterDns = dns(), process = 'kube-proxy' } = {},
-) =>
-  serviceRulesStale.run(
-    { hostPacketFilters: [filter].flat(), processes: [aProcess(process)], clusterDns },
-    context,
-  );
+  { clusterDns = dns(), process = 'kube-proxy', processes = [aProcess(process)] } = {},
+) => serviceRulesStale.run({ hostPacketFilters: [filter].flat(), processes, clusterDns }, context);
 
 describe('service-rules-stale', () => {
   it('passes rules that lead to endpoints, all or some of them, in the words of both backends', () => {
@@ -120,6 +116,27 @@ describe('service-rules-stale', () => {
     ['kubelite', 'snap restart microk8s.daemon-kubelite'],
   ])('restarts what kube-proxy runs in: %s', (process, line) => {
     expect(failures(run(legacy('10.244.9.9'), { process }))[0]?.remedy.at(-1)?.command).toBe(line);
+  });
+
+  it('restarts kube-proxy, whatever a process of a pod calls itself', () => {
+    const ofPod = aProcess('kubelite', 'a'.repeat(64));
+    const both = run(legacy('10.244.9.9'), { processes: [ofPod, aProcess('kube-proxy', 'b'.repeat(64))] });
+    expect(failures(both)[0]?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
+    expect(run(legacy('10.244.9.9'), { processes: [ofPod] })).toMatchObject([
+      { result: 'notApplicable', reason: 'kube-proxy does not run here' },
+    ]);
+  });
+
+  it('does not know whose rules are out of date beside an agent that replaces kube-proxy, unless it runs', () => {
+    const beside = (command: string) => ({ processes: [aProcess(command), aProcess('cilium-agent')] });
+    expect(run(legacy('10.244.9.9'), beside('k3s-server'))).toMatchObject([
+      {
+        result: 'unknown',
+        reason: 'k3s-server may run without kube-proxy, as an agent that replaces it runs here',
+      },
+    ]);
+    expect(run(legacy('10.244.1.2'), beside('k3s-server'))).toMatchObject([{ result: 'pass' }]);
+    expect(run(legacy('10.244.9.9'), beside('kube-proxy'))).toMatchObject([{ result: 'fail' }]);
   });
 
   it('does not know where rules lead that nft does not show', () => {
