@@ -46,7 +46,9 @@ export function crossPlan(
   const sources = crossPods(pods.own, choice).filter(({ address }) => isIP(address) === family);
   if (sources.length === 0)
     return none('not tried: the node has no pod to ping from that runs and is settled');
-  const address = next.addresses.find((each) => isIP(each) === family);
+  const address = next.addresses
+    .map((each) => each.toLowerCase())
+    .find((each) => isIP(each) === family && isUsual(each));
   if (address === undefined) return none(`not tried: ${next.name} has no address of the family of its pods`);
   return {
     status: 'planned',
@@ -106,7 +108,7 @@ function isUp({ phase, ready, hostNetwork, deletionTimestamp }: Pod): boolean {
   return phase === 'Running' && ready && !hostNetwork && deletionTimestamp === null;
 }
 
-/** A kubelet writes the address, and must not send other nodes' pings elsewhere than to one machine. */
+/** A kubelet writes the address of its node and of its pods: others' pings go to one machine, and are admitted. */
 function isUsual(address: string): boolean {
   if (isIP(address) === 4)
     return !/^(?:0|127|22[4-9]|2[3-5]\d)\./.test(address) && !/^169\.254\./.test(address);

@@ -137,6 +137,33 @@ describe('pods that ping each other', () => {
     });
   });
 
+  it.each([
+    ['224.0.0.1', '10.0.0.2'],
+    ['255.255.255.255', '10.0.0.2'],
+    ['127.0.0.1', '10.0.0.2'],
+    ['169.254.169.254', '10.0.0.2'],
+    ['ff02::1', 'fd00::2'],
+    ['fe80::1%eth0', 'fd00::2'],
+    ['fd00::1%eth0', 'fd00::2'],
+  ])('are never joined by %s, which a kubelet may give as the address of its node', (odd, usual) => {
+    const ofNode = (addresses: string[]) => {
+      const [from, to] = usual.includes(':') ? ['fd00:1::5', 'fd00:2::5'] : ['10.244.1.2', '10.244.2.2'];
+      const pods = { own: [pod('a', from)], next: [pod('b', to)] };
+      const choice = { policies: NO_NETWORK_POLICIES, settleSeconds: 300, now: NOW };
+      return crossPlan(pods, { name: 'node-2', addresses }, choice);
+    };
+    expect(ofNode([odd, usual])).toMatchObject({ status: 'planned', next: { address: usual } });
+    expect(ofNode([odd])).toMatchObject({ status: 'none', alone: false });
+  });
+
+  it('are joined by an address in the letters that admission allows', () => {
+    const choice = { policies: NO_NETWORK_POLICIES, settleSeconds: 300, now: NOW };
+    const pods = { own: [pod('a', 'fd00:1::5')], next: [pod('b', 'fd00:2::5')] };
+    expect(crossPlan(pods, { name: 'node-2', addresses: ['FD00::9'] }, choice)).toMatchObject({
+      next: { address: 'fd00::9' },
+    });
+  });
+
   it('are none of a node alone, and none where the other node has no address', () => {
     const choice = { policies: NO_NETWORK_POLICIES, settleSeconds: 300, now: NOW };
     expect(crossPlan({ own, next: [] }, null, choice)).toMatchObject({ status: 'none', alone: true });

@@ -3,12 +3,14 @@
  * lists of the right type. The other's results are the same to the byte.
  */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ActiveProbe } from '../../lib/model/active-probe.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
+import { probeShape } from '../../scripts/admission-policy/shapes.ts';
 import { elsewhere, named, type RecordedNode, recordedNode } from '../fuzz/nodes.ts';
 import { misledRemedy, unescaped, unreadable, wordsAbout } from '../fuzz/oracle.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { rawEvent } from '../stub/raw.ts';
-import { audit, coverageOf, type Forge, serveNode } from './recorded.ts';
+import { audit, coverageOf, endWith, type Forge, serveNode } from './recorded.ts';
 
 const HOSTILE = 'node-4';
 let hostile: RecordedNode;
@@ -41,7 +43,10 @@ const failedSandbox = {
   lastSeen: '2026-11-23T13:20:00Z',
 };
 
-async function audited(forge: Forge | null): Promise<ClusterReport> {
+type Audited = { readonly report: ClusterReport; readonly args: readonly string[] };
+
+/** With the arguments of the neighbour's probe. */
+async function audited(forge: Forge | null, active: readonly ActiveProbe[] = []): Promise<Audited> {
   const stub = await StubApiServer.start();
   try {
     if (forge !== null) {
@@ -55,7 +60,15 @@ async function audited(forge: Forge | null): Promise<ClusterReport> {
       );
     }
     await serveNode(stub, neighbour);
-    return await audit(stub, { concurrency: 1, settleSeconds: { pod: 0, orphan: 0 } });
+    const args: string[] = [];
+    const ending = stub.ending;
+    endWith(stub, neighbour.before.node.name, (pod) => {
+      const { containers } = pod.spec as { containers: { args?: string[] }[] };
+      args.push(...containers.flatMap((container) => container.args ?? []));
+      return ending(pod);
+    });
+    const settleSeconds = { pod: 0, orphan: 0 };
+    return { report: await audit(stub, { active, concurrency: 1, settleSeconds }), args };
   } finally {
     await stub.close();
   }
@@ -153,7 +166,7 @@ function withoutReplicas(words: string): string {
 describe('beside a node whose kubelet lies', { timeout: 120_000 }, () => {
   let alone: ClusterReport;
   beforeAll(async () => {
-    alone = await atItsTime(() => audited(null));
+    alone = (await atItsTime(() => audited(null))).report;
   });
 
   it('the neighbour has findings of its own', () => {
@@ -166,7 +179,7 @@ describe('beside a node whose kubelet lies', { timeout: 120_000 }, () => {
   );
 
   it.each(lies)('with $what of $where, the same is said of its neighbour', async ({ forge }) => {
-    const report = await atItsTime(() => audited(forge));
+    const { report } = await atItsTime(() => audited(forge));
     expect(coverageOf(report, HOSTILE)).toBeDefined();
     expect(wordsAbout(report).map(withoutReplicas)).toEqual(wordsAbout(alone).map(withoutReplicas));
     for (const { fingerprint, replicas } of report.findings.filter(({ object }) => object.node !== HOSTILE))
@@ -183,4 +196,30 @@ describe('beside a node whose kubelet lies', { timeout: 120_000 }, () => {
     ).toBeNull();
     expect(unescaped(report)).toBeNull();
   });
+});
+
+describe('the pings of a neighbour to a node whose kubelet lies', { timeout: 120_000 }, () => {
+  const admitted = new RegExp(probeShape().taken?.[0] ?? '(?!)');
+  const ofNode =
+    (address: string): Forge =>
+    (kind, object) =>
+      kind === 'node'
+        ? { ...object, status: { ...object.status, addresses: [{ type: 'InternalIP', address }] } }
+        : object;
+  const crossed = (address: string) => atItsTime(() => audited(ofNode(address), ['cross']));
+
+  it('go to the address that the kubelet gives the node', async () => {
+    const { args } = await crossed('10.0.0.99');
+    expect(args.find((each) => each.startsWith('cross='))).toMatch(/^cross=10\.0\.0\.99,/);
+    expect(args.filter((each) => !admitted.test(each))).toEqual([]);
+  });
+
+  it.each(['224.0.0.1', '255.255.255.255', '127.0.0.1', '169.254.169.254', 'fe80::1%eth0', 'reboot'])(
+    'are none where it gives %s, and the neighbour is audited',
+    async (address) => {
+      const { args, report } = await crossed(address);
+      expect(args.filter((each) => /^(?:cross|from)=/.test(each) || !admitted.test(each))).toEqual([]);
+      expect(coverageOf(report, neighbour.before.node.name)?.result).toBe('audited');
+    },
+  );
 });
