@@ -42,10 +42,10 @@ export function crossPlan(
   if (next === null) return none('not tried: the run has one node only', true);
   const targets = crossPods(pods.next, choice);
   const family = isIP(targets[0]?.address ?? '');
-  if (family === 0) return none(`not tried: ${next.name} has no pod to ping that runs and is settled`);
+  if (family === 0) return none(`not tried: ${next.name} has no pod to ping that runs and is settled`, true);
   const sources = crossPods(pods.own, choice).filter(({ address }) => isIP(address) === family);
   if (sources.length === 0)
-    return none('not tried: the node has no pod to ping from that runs and is settled');
+    return none('not tried: the node has no pod to ping from that runs and is settled', true);
   const address = next.addresses
     .map((each) => each.toLowerCase())
     .find((each) => isIP(each) === family && isUsual(each));

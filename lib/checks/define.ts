@@ -65,8 +65,9 @@ type Metadata = {
   /**
    * Its pods are named by the runtime's records: the API may not know such a pod, or may list it on another
    * node. A sandbox never moves, so the node is part of the finding's identity.
+   * `nodes`: a check across nodes that judges each by itself, so that one passes whatever is unknown of others.
    */
-  readonly about?: 'sandboxes';
+  readonly about?: 'sandboxes' | 'nodes';
   /** Runs only if requested with `--active`. */
   readonly active?: ActiveProbe;
 };

@@ -9,15 +9,15 @@ import type { Exception } from '../model/exception.ts';
 import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
 import { type KubectlOptions, onCluster } from '../model/kubectl.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
-import type { CheckTally, NodeResult } from '../model/node-result.ts';
+import type { NodeResult } from '../model/node-result.ts';
 import type { ClusterReport, NodeCoverage } from '../model/report.ts';
 import { workloadOf } from '../model/workload.ts';
 import { correlate } from './correlate.ts';
 import { failuresOf, tally } from './diagnose-node.ts';
 import { exceptionsFor, type Match, matchesOf, suppress, usesOf } from './exceptions.ts';
 import { addFailed, addTally, type Fault, type FoldedNodes, foldNodes, namesFor } from './fold-nodes.ts';
-import { namesOf } from './identity.ts';
-import { NOT_EXAMINED, reexamineUnseen } from './reexamine.ts';
+import { namesOf, objectKey } from './identity.ts';
+import { type ClusterTally, NOT_EXAMINED, reexamineUnseen } from './reexamine.ts';
 import { isIncomplete, verdict } from './verdict.ts';
 
 export type ClusterResults = Pick<
@@ -145,9 +145,9 @@ function runChecks(
   sources: ClusterSources,
   run: Run,
   { coverage, faults: ofNodes }: FoldedNodes,
-): { readonly faults: Fault[]; readonly tallies: Map<string, CheckTally> } {
+): { readonly faults: Fault[]; readonly tallies: Map<string, ClusterTally> } {
   const faults: Fault[] = [];
-  const tallies = new Map<string, CheckTally>();
+  const tallies = new Map<string, ClusterTally>();
   const found = ofNodes.map(({ failure }) => failure);
   for (const check of checks) {
     const outcomes = runCheck(check, { ...sources, found }, run);
@@ -157,11 +157,15 @@ function runChecks(
       found.push(failure);
     }
     const entry = tally(check.id, outcomes);
-    tallies.set(check.id, entry);
+    tallies.set(check.id, { ...entry, passes: check.about === 'nodes' ? passesOf(outcomes) : new Set() });
     addTally(coverage.get(check.id), entry);
     addFailed(coverage.get(check.id), failures.length);
   }
   return { faults, tallies };
+}
+
+function passesOf(outcomes: readonly Outcome[]): Set<string> {
+  return new Set(outcomes.flatMap(({ result, object }) => (result === 'pass' ? [objectKey(object)] : [])));
 }
 
 /** A check that throws is unknown with the message, and does not stop the report. */

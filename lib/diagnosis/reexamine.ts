@@ -15,7 +15,12 @@ export type ExaminedRun = {
   readonly nodes: readonly NodeCoverage[];
   readonly byNode: ReadonlyMap<string, ExaminedNode>;
   /** From checks across nodes. */
-  readonly clusterTallies: ReadonlyMap<string, CheckTally>;
+  readonly clusterTallies: ReadonlyMap<string, ClusterTally>;
+};
+
+export type ClusterTally = CheckTally & {
+  /** Keys of the nodes that passed, if the check judges each node by itself. */
+  readonly passes: ReadonlySet<string>;
 };
 
 export const NOT_EXAMINED = { result: 'notExamined' } as const;
@@ -36,7 +41,10 @@ export function reexamineUnseen(
 function reexamine(finding: Finding, examined: ExaminedRun): Reexamination {
   const tally = examined.clusterTallies.get(finding.check);
   if (tally === undefined) return onNode(finding, examined);
-  return finding.object.kind === 'exception' ? ofException(finding, tally) : acrossNodes(tally, examined);
+  if (finding.object.kind === 'exception') return ofException(finding, tally);
+  return examined.checks.get(finding.check)?.about === 'nodes'
+    ? ofNode(finding, tally, examined)
+    : acrossNodes(tally, examined);
 }
 
 /** Outcomes of checks on exceptions already include nodes that were not audited. */
@@ -47,12 +55,19 @@ function ofException({ object }: Finding, tally: CheckTally): Reexamination {
 }
 
 /** A check across nodes says nothing about what failed or partial nodes might have shown. */
-function acrossNodes(tally: CheckTally, { scope, nodes }: ExaminedRun): Reexamination {
-  const all =
-    scope === 'cluster' &&
-    tally.unknown === 0 &&
-    nodes.every((node) => node.result === 'audited' || node.result === 'skipped');
-  return all ? PASSED : NOT_EXAMINED;
+function acrossNodes(tally: CheckTally, examined: ExaminedRun): Reexamination {
+  return tally.unknown === 0 && isWhole(examined) ? PASSED : NOT_EXAMINED;
+}
+
+/** Some nodes are always unknown, such as those next to one that was drained: they say nothing about others. */
+function ofNode({ object }: Finding, { passes }: ClusterTally, examined: ExaminedRun): Reexamination {
+  if (!isWhole(examined)) return NOT_EXAMINED;
+  if (!examined.byNode.has(object.name)) return { result: 'gone', reason: `node ${object.name} is gone` };
+  return passes.has(objectKey(object)) ? PASSED : NOT_EXAMINED;
+}
+
+function isWhole({ scope, nodes }: ExaminedRun): boolean {
+  return scope === 'cluster' && nodes.every((node) => node.result === 'audited' || node.result === 'skipped');
 }
 
 function onNode(finding: Finding, { scope, checks, byNode }: ExaminedRun): Reexamination {

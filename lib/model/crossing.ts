@@ -29,7 +29,7 @@ export const crossPlanSchema = z.discriminatedUnion('status', [
     /** Pods of the next node; `stayed` if the API still listed the pod with its address after the pings. */
     targets: z.array(crossPodSchema.extend({ stayed: z.boolean() })).max(PODS_OF_A_NODE),
   }),
-  /** `alone`: the run has no other node. */
+  /** `alone`: the run has no other node, or one of the two has no pod. */
   z.object({ status: z.literal('none'), reason: z.string(), alone: z.boolean() }),
 ]);
 export type CrossPlan = z.infer<typeof crossPlanSchema>;

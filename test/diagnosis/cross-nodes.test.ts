@@ -1,6 +1,9 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { crossPlan } from '../../lib/audit/crossing.ts';
+import { NO_NETWORK_POLICIES } from '../../lib/model/crossing.ts';
 import type { NodeRoutes } from '../../lib/model/node-routes.ts';
 import { lostAfter, nodeAddress, ringOf } from '../checks/connectivity/crossings.ts';
+import { aPod } from '../checks/evidence.ts';
 import { conclude, failureOf, resultOf } from './nodes.ts';
 
 /** Three nodes: the pods of the first hear nothing from those of the second, and these nothing from those of the third. */
@@ -72,6 +75,50 @@ it('look-ups that fail on the node are part of it', () => {
   const report = conclude(resultsWith({ 2: [symptom] }));
   const [cause] = crossed(report);
   expect(report.findings.find(({ check }) => check === 'pod-dns-failing')?.partOf).toBe(cause?.fingerprint);
+});
+
+describe('an earlier finding', () => {
+  /** Five nodes, of which the last has no pod of its own network, so that it and the fourth ping nobody. */
+  const cluster = (changes: Parameters<typeof ringOf>[1] = {}) => {
+    const { crossings, podAddresses, nodeRoutes } = ringOf(5, changes);
+    return crossings.map((crossing, index) =>
+      resultOf(crossing.node, {
+        crossing: index < 3 ? crossing : { ...nobodyOn(crossing.node), plan: without(index === 3) },
+        podAddresses: podAddresses.slice(index, index + 1),
+        nodeRoutes: nodeRoutes[index] ?? null,
+      }),
+    );
+  };
+  const without = (isNext: boolean) => {
+    const own = { own: isNext ? [pod] : [], next: isNext ? [] : [pod] };
+    return crossPlan(own, { name: 'node-5', addresses: [nodeAddress(5)] }, choice);
+  };
+  const pod = { ...aPod(), ready: true, podIPs: ['10.244.4.5'], startedAt: '2026-11-01T00:00:00Z' };
+  const choice = { policies: NO_NETWORK_POLICIES, settleSeconds: 300, now: Date.UTC(2026, 10, 20) };
+  const nobodyOn = (node: string) => ({ node, addresses: [], unread: null, fromNode: [], fromPods: [] });
+  const broken = () => conclude(cluster({ 1: { ping: lostAfter(1) }, 2: { ping: lostAfter(2) } }));
+  const resolved = (report: ReturnType<typeof conclude>) => report.resolved.map(({ object }) => object.name);
+
+  it('is resolved when the node hears from the next, though nodes without pods ping nobody', () => {
+    expect(resolved(conclude(cluster(), broken(), { day: 2 }))).toEqual(['node-2']);
+  });
+
+  it('stays while the node hears nobody, is not asked, or only some nodes are audited', () => {
+    const silent = {
+      2: { ping: lostAfter(2), target: { restricted: 'there are network policies in shop' } },
+    };
+    expect(resolved(conclude(cluster(silent), broken(), { day: 2 }))).toEqual([]);
+    const unasked = cluster().map((result) =>
+      result.node === 'node-2' ? { ...result, crossing: null } : result,
+    );
+    expect(resolved(conclude(unasked, broken(), { day: 2 }))).toEqual([]);
+    expect(resolved(conclude(cluster().slice(0, 3), broken(), { day: 2, scope: 'part' }))).toEqual([]);
+  });
+
+  it('is gone with its node', () => {
+    const others = cluster().filter(({ node }) => node !== 'node-2');
+    expect(resolved(conclude(others, broken(), { day: 2 }))).toEqual(['node-2']);
+  });
 });
 
 it('a node speaks for itself only, whatever name it gives itself', () => {

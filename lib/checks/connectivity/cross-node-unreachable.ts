@@ -43,6 +43,7 @@ export const crossNodeUnreachable = defineClusterCheck({
   topic: 'connectivity',
   severity: 'critical',
   active: 'cross',
+  about: 'nodes',
   title: 'Pods reach pods of the next node',
   failureTitle: "Pods cannot reach another node's pods",
   why:
