@@ -3,7 +3,7 @@
 import { REPLACE_PROXY } from '../model/cni-names.ts';
 import type { Sources } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
-import { familyOf } from './cidr.ts';
+import { familyOf, sameAddress } from './cidr.ts';
 import { type ForwardRule, readRule } from './forward-rules.ts';
 import { natChain } from './nat-chain.ts';
 
@@ -12,7 +12,7 @@ export const SERVICES = 'KUBE-SERVICES';
 /** As the kernel names them: k3s and microk8s have kube-proxy inside, unless they were told to run without. */
 const EMBEDDED: readonly string[] = ['k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
 
-/** `none`: no rule is for the address. `unread`: what a rule does is not known. */
+/** `none`: no rule is for the address. `unread`: what a rule does is not known. Empty: the rules end before any. */
 export type Destinations = 'none' | 'unread' | readonly string[];
 
 /** The chain of a Service: all of its endpoints, those of the node, or what comes from outside. */
@@ -25,7 +25,8 @@ const DEPTH = 4;
 
 function isFor({ conditions }: ForwardRule, address: string): boolean {
   return conditions.some(
-    ({ option, value, negated }) => option === '-d' && !negated && value.split('/')[0] === address,
+    ({ option, value, negated }) =>
+      option === '-d' && !negated && sameAddress(value.split('/')[0] ?? '', address),
   );
 }
 
@@ -51,7 +52,10 @@ export function destinationsOf({ backend, tables }: PacketFilter, address: strin
   let unread = false;
   let next = first;
   for (let depth = 0; depth < DEPTH; depth += 1) {
+    // The kernel has every chain that a rule leads to: one that is not here was not read.
+    unread ||= next.some((chain) => chain.startsWith('KUBE-') && !chains.has(chain));
     const rules = [...new Set(next)].flatMap((chain) => chains.get(chain) ?? []);
+    if (rules.some((rule) => readRule(rule)?.target === 'KUBE-MARK-DROP')) return null;
     for (const text of rules.filter((rule) => TRANSLATES.test(rule))) {
       const to = TO.exec(text);
       if (to === null) unread = true;

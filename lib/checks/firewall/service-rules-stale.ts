@@ -39,7 +39,9 @@ export const serviceRulesStale = defineCheck({
     );
     if (read.length === 0)
       return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
-    const wrong = read.filter(({ gone, destinations }) => destinations === 'none' || gone.length > 0);
+    const wrong = read.filter(
+      ({ gone, destinations }) => destinations === 'none' || destinations.length === 0 || gone.length > 0,
+    );
     if (wrong.length === 0)
       return [
         read.some(({ destinations }) => destinations === 'unread')
@@ -54,7 +56,7 @@ export const serviceRulesStale = defineCheck({
         evidence: wrong.map(({ service, address, destinations, tool }) => ({
           what: `where rules send what is for ${address} (${namespacedName(service)})`,
           expected: listed(service.endpointAddresses ?? []),
-          actual: typeof destinations === 'string' ? 'nowhere' : listed(destinations),
+          actual: typeof destinations === 'string' ? 'nowhere' : listed(destinations) || 'nowhere',
           source: `${tool}-save -t nat (node); expected: API: endpointslices in ${service.namespace}`,
         })),
         remedy: [
@@ -95,7 +97,8 @@ function ruleOf(service: DnsService, address: string, filters: readonly PacketFi
 
 function detailOf({ service, address, destinations, gone }: Rule): string {
   const name = `${namespacedName(service)} (${address})`;
-  return destinations === 'none'
-    ? `The node has rules of other Services, and none for ${name}`
+  if (destinations === 'none') return `The node has rules of other Services, and none for ${name}`;
+  return gone.length === 0
+    ? `Rules for ${name} lead to no endpoint`
     : `Rules for ${name} lead to ${listed(gone)}, which ${gone.length === 1 ? 'is no endpoint' : 'are no endpoints'} of it`;
 }

@@ -110,6 +110,46 @@ describe('service-rules-stale', () => {
     ]);
   });
 
+  it('finds rules that end in a chain without endpoints, unless they drop what has none here', () => {
+    const [found] = failures(run(legacy()));
+    expect(found?.detail).toBe('Rules for kube-system/kube-dns (10.96.0.10) lead to no endpoint.');
+    expect(found?.evidence[0]).toMatchObject({ expected: '10.244.1.2, 10.244.2.2', actual: 'nowhere' });
+    const tables = (...chains: ReturnType<typeof aChain>[]) => ({
+      ...legacy(),
+      tables: [{ name: 'nat', chains: [services, ...chains] }],
+    });
+    expect(run(tables(aChain('KUBE-SVC-DNS', '-A KUBE-SVC-DNS -j KUBE-MARK-DROP')))).toMatchObject([
+      { result: 'notApplicable' },
+    ]);
+    expect(run(tables())).toMatchObject([{ result: 'unknown' }]);
+  });
+
+  it('reads IPv6 addresses in any form', () => {
+    const filter: PacketFilter = {
+      backend: 'ip6tables-legacy',
+      tables: [
+        {
+          name: 'nat',
+          chains: [
+            aChain('KUBE-SERVICES', '-A KUBE-SERVICES -d fd00:10:96::a/128 -p udp -j KUBE-SVC-DNS'),
+            aChain('KUBE-SVC-DNS', '-A KUBE-SVC-DNS -j KUBE-SEP-0'),
+            aChain('KUBE-SEP-0', '-A KUBE-SEP-0 -p udp -j DNAT --to-destination [fd00:10:244::2]:53'),
+          ],
+        },
+      ],
+    };
+    const clusterDns = aClusterDns({
+      services: [
+        {
+          ...{ namespace: 'kube-system', name: 'kube-dns', addresses: ['fd00:10:96:0::A'], endpoints: 1 },
+          endpointAddresses: ['fd00:10:244:0::2'],
+        },
+      ],
+      kubelet: { servers: ['fd00:10:96::a'], domain: 'cluster.local' },
+    });
+    expect(run(filter, { clusterDns })).toMatchObject([{ result: 'pass' }]);
+  });
+
   it.each([
     ['k3s-agent', 'systemctl restart k3s-agent'],
     ['k3s-server', 'systemctl restart k3s'],
