@@ -36,7 +36,8 @@ export function crossingPods(
       return await withPods(next.name, '0', (pods) => crossPlan({ own, next: pods }, next, choice));
     },
     async after(plan, since) {
-      if (plan?.status !== 'planned') return plan === undefined ? {} : { crossing: plan };
+      if (plan?.status !== 'planned' || plan.targets.length === 0)
+        return plan === undefined ? {} : { crossing: plan };
       return { crossing: await withPods(plan.next.name, since, (pods) => afterwards(plan, pods)) };
     },
   };

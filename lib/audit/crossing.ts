@@ -41,9 +41,10 @@ export function crossPlan(
 ): CrossPlan {
   if (next === null) return none('not tried: the run has one node only', true);
   const targets = crossPods(pods.next, choice);
-  const family = isIP(targets[0]?.address ?? '');
-  if (family === 0) return none(`not tried: ${next.name} has no pod to ping that runs and is settled`, true);
-  const sources = crossPods(pods.own, choice).filter(({ address }) => isIP(address) === family);
+  const own = crossPods(pods.own, choice);
+  // Without a target, the node still pings its own pods: the node before it pings them too.
+  const family = isIP(targets[0]?.address ?? own[0]?.address ?? '');
+  const sources = own.filter(({ address }) => isIP(address) === family);
   if (sources.length === 0)
     return none('not tried: the node has no pod to ping from that runs and is settled', true);
   const address = next.addresses

@@ -1,6 +1,5 @@
 /** Judges the pings between pods of neighbours in the ring of nodes, from both ends. */
 import type { CrossPing, CrossPod, NodeCrossing, PlannedCross } from '../model/crossing.ts';
-import type { PodAddress } from '../model/node-result.ts';
 
 /** The way from a node's pods to those of the next node. */
 export type CrossWay = {
@@ -26,7 +25,6 @@ type Silence = {
 
 type Known = {
   readonly crossings: readonly NodeCrossing[];
-  readonly podAddresses: readonly PodAddress[];
   /** Check that found something about a pod's way, by `node namespace/name`. */
   readonly sick: ReadonlyMap<string, string>;
 };
@@ -37,7 +35,7 @@ export function crossWays(known: Known): CrossWay[] {
   return known.crossings
     .toSorted((a, b) => (a.node < b.node ? -1 : 1))
     .flatMap((own) => {
-      if (own.plan.status !== 'planned') return [];
+      if (own.plan.status !== 'planned' || own.plan.targets.length === 0) return [];
       const next = byNode.get(own.plan.next.name);
       return [{ own: own.node, next: own.plan.next.name, outcome: outcomeOf(own, own.plan, next, known) }];
     });
@@ -86,7 +84,7 @@ function whyNot(
   own: NodeCrossing,
   plan: PlannedCross,
   next: NodeCrossing | undefined,
-  { podAddresses, sick }: Known,
+  { sick }: Known,
 ): string | null {
   const there = plan.next.name;
   const name = ({ namespace, name: pod }: CrossPod): string => `${namespace}/${pod}`;
@@ -106,10 +104,11 @@ function whyNot(
   if (next === undefined || next.unread !== null)
     return `inconclusive: no answer, and ${there} does not say how it is there`;
   const reached = answered(next.fromNode, target.address);
-  if (reached === false)
-    return `inconclusive: ${there} does not reach ${name(target)} itself: --active ping tells more`;
-  const isSettled = podAddresses.some(({ node, pod }) => node === there && pod.uid === target.uid);
-  return reached || isSettled ? null : `inconclusive: ${there} did not find ${name(target)} settled`;
+  if (reached === true) return null;
+  // Some programs answer no ping at all.
+  return reached === null
+    ? `inconclusive: ${there} did not ping ${name(target)} itself`
+    : `inconclusive: ${there} does not reach ${name(target)} itself: --active ping tells more`;
 }
 
 const to = (pings: readonly CrossPing[], address: string): CrossPing | undefined =>

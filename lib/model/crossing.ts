@@ -26,10 +26,10 @@ export const crossPlanSchema = z.discriminatedUnion('status', [
     next: z.object({ name: z.string(), address: z.string() }),
     /** Pods of the node, from which it pings. */
     sources: z.array(crossPodSchema).max(PODS_OF_A_NODE),
-    /** Pods of the next node; `stayed` if the API still listed the pod with its address after the pings. */
+    /** Pods of the next node, if it has any; `stayed` if the API still listed the pod with its address after the pings. */
     targets: z.array(crossPodSchema.extend({ stayed: z.boolean() })).max(PODS_OF_A_NODE),
   }),
-  /** `alone`: the run has no other node, or one of the two has no pod. */
+  /** `alone`: the run has no other node, or it has no pod to ping from. */
   z.object({ status: z.literal('none'), reason: z.string(), alone: z.boolean() }),
 ]);
 export type CrossPlan = z.infer<typeof crossPlanSchema>;

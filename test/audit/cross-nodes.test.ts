@@ -60,6 +60,14 @@ it('each node is told the address of the next and of pods there, of which it lis
   expect(lists).toHaveLength(8);
 });
 
+it('a node whose next has no pods pings these none, but its own', async () => {
+  addNode(stub, recording.node, { name: 'node-2', addresses: ['10.99.0.12'] });
+  await audit(stub, { active: ['cross'] });
+  expect(argumentsOn('node-1')).toContain('cross=10.99.0.12');
+  expect(argumentsOn('node-1').find((each) => each.startsWith('from='))).toMatch(/^from=10\.244\.1\./);
+  expect(argumentsOn('node-2').some((each) => /^(?:active|cross|from)=/.test(each))).toBe(false);
+});
+
 it('a node alone is told nobody, and the coverage says so', async () => {
   const report = await audit(stub, { active: ['cross'] });
   expect(argumentsOn('node-1').some((each) => /^(?:active|cross|from)=/.test(each))).toBe(false);

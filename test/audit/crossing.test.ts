@@ -87,7 +87,7 @@ describe('pods that ping each other', () => {
   ])('are none that %s', (_why, changes) => {
     const odd = pod('odd', '10.244.2.2', changes);
     expect(names(plan(own, [odd, pod('usual', '10.244.2.3')]))).toMatchObject({ targets: ['usual'] });
-    expect(names(plan(own, [odd]))).toBe('not tried: node-2 has no pod to ping that runs and is settled');
+    expect(names(plan(own, [odd]))).toEqual({ sources: ['own'], targets: [] });
   });
 
   it('are first those that no policy can concern, and know which may', () => {
@@ -124,6 +124,15 @@ describe('pods that ping each other', () => {
     expect(result.status === 'planned' && result.targets[1]?.restricted).toBe(
       'it has security groups of its own',
     );
+  });
+
+  it('are those of the node alone where the next has none: the node before it pings them too', () => {
+    expect(plan(own, [])).toMatchObject({
+      next: { address: '10.0.0.2' },
+      sources: [{ name: 'own' }],
+      targets: [],
+    });
+    expect(names(plan([], []))).toBe('not tried: the node has no pod to ping from that runs and is settled');
   });
 
   it('are of one family', () => {

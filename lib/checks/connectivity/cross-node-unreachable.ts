@@ -56,6 +56,10 @@ export const crossNodeUnreachable = defineClusterCheck({
       const object = nodeObject(node);
       if (plan.status === 'none')
         return [plan.alone ? notApplicable(object, plan.reason) : unknown(object, plan.reason)];
+      if (plan.targets.length === 0)
+        return [
+          notApplicable(object, `not tried: ${plan.next.name} has no pod to ping that runs and is settled`),
+        ];
       const group = groups.find((each) => each.ways.some(({ own }) => own === node));
       if (group !== undefined) return [judge(node, group, ways, sources)];
       const outcome = ways.find(({ own }) => own === node)?.outcome;
