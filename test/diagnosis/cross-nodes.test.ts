@@ -115,6 +115,13 @@ describe('an earlier finding', () => {
     expect(resolved(conclude(cluster().slice(0, 3), broken(), { day: 2, scope: 'part' }))).toEqual([]);
   });
 
+  it('is reported when two runs see it, as an agent or a node may be restarting', () => {
+    const once = conclude(cluster({ 1: { ping: lostAfter(1) } }), conclude(cluster()), { day: 1 });
+    expect(crossed(once).map(({ state }) => state)).toEqual(['pending']);
+    const twice = conclude(cluster({ 1: { ping: lostAfter(1) } }), once, { day: 2 });
+    expect(crossed(twice).map(({ state }) => state)).toEqual(['new']);
+  });
+
   it('is gone with its node', () => {
     const others = cluster().filter(({ node }) => node !== 'node-2');
     expect(resolved(conclude(others, broken(), { day: 2 }))).toEqual(['node-2']);

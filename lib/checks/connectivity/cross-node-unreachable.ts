@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { byCommonNode, type CrossWay, crossWays, type Silent } from '../../computed/cross-ways.ts';
 import type { Comparison, Confidence, RemedyStep } from '../../model/finding.ts';
 import { listed } from '../../model/text.ts';
@@ -44,6 +45,8 @@ export const crossNodeUnreachable = defineClusterCheck({
   severity: 'critical',
   active: 'cross',
   about: 'nodes',
+  // An agent or a node may be restarting.
+  observations: 2,
   title: 'Pods reach pods of the next node',
   failureTitle: "Pods cannot reach another node's pods",
   why:
@@ -92,6 +95,16 @@ function judge(node: string, group: Group, all: readonly CrossWay[], sources: Cl
     sources.found.find(
       ({ check, object: { kind, name } }) => kind === 'node' && name === one && BROKEN_WAYS.includes(check),
     )?.check;
+  // Rules that drop pings between groups of nodes, and nothing else, are common in clouds.
+  const concerned = [...group.nodes, ...group.ways.map(({ next }) => next)];
+  if (
+    group.ways.every(({ outcome }) => outcome.nodeToNode === false) &&
+    concerned.every((each) => causeOf(each) === undefined)
+  )
+    return unknown(
+      object,
+      'inconclusive: the nodes do not answer each other either; what is between them may drop pings alone',
+    );
   const owner = ownerOf(group, causeOf, sources);
   if (owner !== node)
     return notApplicable(object, `no answer from the next node: see the finding about ${owner}`);
@@ -226,14 +239,16 @@ function remedyOf(ways: readonly Silent[]): RemedyStep[] {
   const [way] = ways;
   if (way === undefined) return [];
   const { own, next, outcome } = way;
+  const { address } = outcome.target;
+  const [protocol, save] = isIP(address) === 6 ? ['icmp6', 'ip6tables-save'] : ['icmp', 'iptables-save'];
   const watch = command(
     ...['timeout', '20', 'tcpdump', '-nni', 'any'],
-    ...['icmp', 'and', 'host', outcome.target.address],
+    ...[protocol, 'and', 'host', address],
   );
   const nodes = [...new Set(ways.flatMap((each) => [each.own, each.next]))];
   return [
     look(
-      `Ping ${outcome.target.address} from ${podName(outcome.source)}, and watch on both nodes how far the packets come.`,
+      `Ping ${address} from ${podName(outcome.source)}, and watch on both nodes how far the packets come.`,
     ),
     lookOnNode(own, 'see whether the packets leave it.', watch),
     lookOnNode(next, 'see whether they arrive, and whether answers leave it.', watch),
@@ -241,7 +256,7 @@ function remedyOf(ways: readonly Silent[]): RemedyStep[] {
       lookOnNode(
         node,
         'see which rules drop packets, with their counters.',
-        "iptables-save -c | grep -E 'DROP|REJECT'",
+        `${save} -c | grep -E 'DROP|REJECT'`,
       ),
     ),
     look(

@@ -47,6 +47,24 @@ describe('cross-node-unreachable', () => {
     expect(found?.remedy.every(({ purpose }) => purpose === 'look')).toBe(true);
   });
 
+  it('repairs with the tools of the family', () => {
+    const commands = (address: string) =>
+      failures(
+        run(
+          ringOf(3, {
+            1: { ping: { ...lostAfter(1), target: address }, target: { address } },
+            2: { own: address },
+          }),
+        ),
+      )
+        .flatMap(({ remedy }) => remedy)
+        .flatMap((step) => step.command ?? []);
+    expect(commands('10.244.2.9')).toContain('timeout 20 tcpdump -nni any icmp and host 10.244.2.9');
+    expect(commands('fd00:2::5')).toContain('timeout 20 tcpdump -nni any icmp6 and host fd00:2::5');
+    expect(commands('fd00:2::5')).toContain("ip6tables-save -c | grep -E 'DROP|REJECT'");
+    expect(commands('fd00:2::5').join()).not.toContain(' iptables-save');
+  });
+
   it('says when the packets arrive at the other node, so that it or the way back loses them', () => {
     for (const address of [nodeAddress(2), tunnelAddress(2)]) {
       const ping = { answered: false, hops: ['10.0.3.1', address, ''] };
@@ -79,9 +97,22 @@ describe('cross-node-unreachable', () => {
     );
   });
 
-  it('is suspected only where not even the nodes answer each other, as pings alone may be dropped', () => {
+  it('is unknown where not even the nodes answer each other, as pings alone may be dropped between groups', () => {
+    const deaf = (own: number, next: number) => ({
+      ping: lostAfter(own),
+      fromNode: { [nodeAddress(next)]: false, [podAddress(next)]: false },
+    });
+    const outcomes = run(ringOf(4, { 2: deaf(2, 3), 4: deaf(4, 1) }));
+    expect(results(outcomes)).toEqual(['pass', 'unknown', 'pass', 'unknown']);
+    expect(reasons(outcomes)[0]).toContain('the nodes do not answer each other either');
+    const pair = run(ringOf(4, { 2: deaf(2, 3), 3: deaf(3, 4) }));
+    expect(results(pair)).toEqual(['pass', 'unknown', 'unknown', 'pass']);
+  });
+
+  it('is suspected where the nodes do not answer each other, and a finding about one is a cause', () => {
     const fromNode = { [nodeAddress(2)]: false, [podAddress(2)]: false };
-    const [found] = failures(run(ringOf(3, { 1: { ping: lostAfter(1), fromNode } })));
+    const found1 = [onNode('route-to-node-missing', 1)];
+    const [found] = failures(run({ ...ringOf(3, { 1: { ping: lostAfter(1), fromNode } }), found: found1 }));
     expect(found).toMatchObject({ confidence: 'suspected' });
     expect(found?.detail).toContain('not even node-1 itself gets one from node-2 (10.0.3.2)');
   });

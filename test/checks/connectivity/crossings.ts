@@ -41,12 +41,15 @@ export function aCrossing(
     source = {},
     target = {},
     fromNode = {},
+    own = podAddress(number),
   }: {
     readonly ping?: Partial<CrossPing>;
     readonly source?: Partial<CrossPod>;
     readonly target?: Partial<PlannedCross['targets'][number]>;
     /** Of the node's own pings, by address. */
     readonly fromNode?: Readonly<Record<string, boolean>>;
+    /** The address of its own pod that the node pings. */
+    readonly own?: string;
   } = {},
 ): NodeCrossing {
   const next = (number % nodes) + 1;
@@ -60,7 +63,7 @@ export function aCrossing(
       targets: [{ ...aCrossPod(next), stayed: true, ...target }],
     },
     unread: null,
-    fromNode: [nodeAddress(next), podAddress(next), podAddress(number)].map((address) =>
+    fromNode: [nodeAddress(next), podAddress(next), own].map((address) =>
       aPing(address, { answered: fromNode[address] ?? true }),
     ),
     fromPods: [{ uid: `uid-${number}`, pings: [aPing(nodeAddress(next)), aPing(podAddress(next), ping)] }],
