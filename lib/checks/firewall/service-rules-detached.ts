@@ -5,10 +5,26 @@ import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
-/** What each way into the chain carries. */
+/** Into which chain of kube-proxy a built-in one leads, with the comment of that rule, and what goes that way. */
 const WAYS = [
-  { chain: 'PREROUTING', whose: 'packets of pods, and from outside' },
-  { chain: 'OUTPUT', whose: 'packets of the node itself and of pods on its network' },
+  {
+    chain: 'PREROUTING',
+    to: SERVICES,
+    comment: 'kubernetes service portals',
+    whose: 'packets of pods, and from outside',
+  },
+  {
+    chain: 'OUTPUT',
+    to: SERVICES,
+    comment: 'kubernetes service portals',
+    whose: 'packets of the node itself and of pods on its network',
+  },
+  {
+    chain: 'POSTROUTING',
+    to: 'KUBE-POSTROUTING',
+    comment: 'kubernetes postrouting rules',
+    whose: 'packets from outside to pods of other nodes, and of pods to themselves through a Service',
+  },
 ] as const;
 
 /**
@@ -35,41 +51,42 @@ export const serviceRulesDetached = defineCheck({
       return [notApplicable(object, 'kube-proxy does not run here: its rules are of an earlier time')];
     // Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed.
     const cut = tables.filter(
-      ({ missing, family }) =>
-        missing.length > 0 && !tables.some((other) => other.family === family && other.missing.length === 0),
+      ({ ways, family }) =>
+        ways.length > 0 && !tables.some((other) => other.family === family && other.ways.length === 0),
     );
     if (cut.length === 0) return [pass(object)];
     if (!proxy.certain) return [unknown(object, uncertain(proxy))];
+    const missing = cut.flatMap(({ ways, tool }) => ways.map((way) => ({ ...way, tool })));
     return [
       fail(object, {
-        detail: `The chain ${SERVICES} has its rules, but no rule leads there: ${listed(
-          cut.flatMap(({ missing, tool }) =>
-            missing.map(({ chain, whose }) => `${chain} of table nat (${tool}; ${whose})`),
-          ),
-          4,
-        )}.`,
+        detail: [...Map.groupBy(missing, ({ to }) => to)]
+          .map(([to, ways]) => {
+            const places = ways.map(({ chain, whose, tool }) => `${chain} of table nat (${tool}; ${whose})`);
+            return `The chain ${to} has its rules, but no rule leads there: ${listed(places, 4)}.`;
+          })
+          .join(' '),
         confidence: 'confirmed',
-        evidence: cut.flatMap(({ missing, tool, rules }) =>
-          missing.map(({ chain }) => ({
-            what: `rules of ${chain} that lead to ${SERVICES}, which has ${rules}`,
-            expected: `-A ${chain} … -j ${SERVICES}`,
-            actual: 'none',
-            source: `${tool}-save -t nat (node)`,
-          })),
-        ),
-        remedy: cut.flatMap(({ missing, tool }) => [
+        // Services answer, but for what has to come back through this node.
+        ...(missing.every(({ to }) => to !== SERVICES) ? { severity: 'high' } : {}),
+        evidence: missing.map(({ chain, to, tool, rules }) => ({
+          what: `rules of ${chain} that lead to ${to}, which has ${rules}`,
+          expected: `-A ${chain} … -j ${to}`,
+          actual: 'none',
+          source: `${tool}-save -t nat (node)`,
+        })),
+        remedy: cut.flatMap(({ ways, tool }) => [
           lookOnNode(
             node,
             'see the table, and which program changed it: a firewall that was reloaded may do it again.',
             command(`${tool}-save`, '-t', 'nat'),
           ),
-          ...missing.map(({ chain }) =>
+          ...ways.map(({ chain, to, comment }) =>
             repairOnNode(
               node,
               'put the rule back, as kube-proxy writes it; a restart of kube-proxy does the same.',
               command(
                 ...[tool, '-t', 'nat', '-I', chain],
-                ...['-m', 'comment', '--comment', 'kubernetes service portals', '-j', SERVICES],
+                ...['-m', 'comment', '--comment', comment, '-j', to],
               ),
             ),
           ),
@@ -79,9 +96,13 @@ export const serviceRulesDetached = defineCheck({
   },
 });
 
-/** Of a table nat in which kube-proxy has rules for Services, with the ways that do not lead there. */
+/** Of a table nat in which kube-proxy has rules for Services, with the ways that do not lead to its rules. */
 function servicesOf(filter: PacketFilter) {
-  const chain = natChain(filter, SERVICES);
-  if (chain === null) return [];
-  return [{ ...chain, missing: WAYS.filter((way) => !chain.isReachedFrom(way.chain)) }];
+  const services = natChain(filter, SERVICES);
+  if (services === null) return [];
+  const ways = WAYS.flatMap((way) => {
+    const target = natChain(filter, way.to);
+    return target === null || target.isReachedFrom(way.chain) ? [] : [{ ...way, rules: target.rules }];
+  });
+  return [{ tool: services.tool, family: services.family, ways }];
 }

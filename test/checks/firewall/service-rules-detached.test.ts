@@ -12,11 +12,15 @@ function nat({
   prerouting = [JUMP],
   output = [JUMP.replace('PREROUTING', 'OUTPUT')],
   services = [SERVICE],
+  postrouting = ['-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING'],
+  masquerade = ['-A KUBE-POSTROUTING -j MASQUERADE --random-fully'],
   backend = 'iptables-legacy',
 }: {
   prerouting?: string[];
   output?: string[];
   services?: string[];
+  postrouting?: string[];
+  masquerade?: string[];
   backend?: PacketFilter['backend'];
 } = {}): PacketFilter {
   const builtIn = (name: string, rules: string[]) => ({
@@ -33,6 +37,8 @@ function nat({
         chains: [
           builtIn('PREROUTING', prerouting),
           builtIn('OUTPUT', output),
+          builtIn('POSTROUTING', postrouting),
+          { name: 'KUBE-POSTROUTING', hook: null, policy: null, rules: masquerade },
           { name: 'KUBE-SERVICES', hook: null, policy: null, rules: services },
         ],
       },
@@ -73,6 +79,23 @@ describe('service-rules-detached', () => {
     const [found] = failures(run(nat({ prerouting: [], backend: 'iptables-nft' })));
     expect(found?.detail).not.toContain('OUTPUT');
     expect(found?.remedy.at(-1)?.command).toMatch(/^iptables -t nat -I PREROUTING /);
+  });
+
+  it('finds the way to the masquerade rules gone, which is less, as most Services answer', () => {
+    const [found] = failures(run(nat({ postrouting: [] })));
+    expect(found?.severity).toBe('high');
+    expect(found?.detail).toMatch(/^The chain KUBE-POSTROUTING has its rules.*: POSTROUTING of table nat/);
+    expect(found?.remedy.at(-1)?.command).toBe(
+      "iptables-legacy -t nat -I POSTROUTING -m comment --comment 'kubernetes postrouting rules' -j KUBE-POSTROUTING",
+    );
+    const both = failures(run(nat({ postrouting: [], output: [] })))[0];
+    expect(both?.severity).toBeUndefined();
+    expect(both?.detail).toContain('KUBE-SERVICES');
+    expect(both?.detail).toContain('KUBE-POSTROUTING');
+  });
+
+  it('asks no rule to lead to masquerade rules that are not there', () => {
+    expect(run(nat({ postrouting: [], masquerade: [] }))[0]?.result).toBe('pass');
   });
 
   it('judges IPv6 by itself', () => {

@@ -555,6 +555,19 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
       'for chain in PREROUTING OUTPUT; do rule="$chain -m comment --comment services -j KUBE-SERVICES"; iptables -t nat -S $chain | grep -q -e "-j KUBE-SERVICES" || iptables -t nat -I $rule; done',
   },
   {
+    id: 'masquerade-of-services-unreached',
+    check: 'service-rules-detached',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject:
+      'iptables -t nat -D POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
+    shows: ['KUBE-POSTROUTING', 'POSTROUTING'],
+    repair: 'remedy',
+    cleanup:
+      'iptables -t nat -S POSTROUTING | grep -q -e "-j KUBE-POSTROUTING" || iptables -t nat -I POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
+  },
+  {
     id: 'service-rules-of-dead-endpoint',
     check: 'service-rules-stale',
     pods: 0,
