@@ -18,6 +18,7 @@ import { routesChecks } from './routes/index.ts';
 import { runtimeChecks } from './runtime/index.ts';
 import { vethChecks } from './veth/index.ts';
 
+/** Checks across nodes run in this order, and each sees what those before it found. */
 export const catalogue: readonly AnyCheck[] = [
   ...interfacesChecks,
   ...vethChecks,

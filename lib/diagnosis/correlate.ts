@@ -2,7 +2,8 @@
  * One cause, one finding: a symptom that a known cause explains is shown as part of it. The symptom stays a
  * separate finding in lifecycle, thresholds and NDJSON; only its display changes.
  */
-import { BROKEN_WAYS, crossNodeUnreachable } from '../checks/connectivity/cross-node-unreachable.ts';
+import { crossNodeUnreachable } from '../checks/connectivity/cross-node-unreachable.ts';
+import { BROKEN_WAYS } from '../checks/cross-causes.ts';
 import { type Finding, isCounted, nodeOf } from '../model/finding.ts';
 
 /** Where a finding is, by how far its cause may be away. */
@@ -21,7 +22,7 @@ type Rule = {
 };
 
 /** The first rule that fits wins, so deeper causes come first. */
-const rules: readonly Rule[] = [
+export const rules: readonly Rule[] = [
   {
     causes: ['veth-host-side-down', 'pod-interface-down', 'pod-mtu-mismatch'],
     symptoms: ['pod-link-losing'],

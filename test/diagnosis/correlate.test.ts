@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { correlate } from '../../lib/diagnosis/correlate.ts';
+import { catalogue } from '../../lib/checks/catalogue.ts';
+import { BROKEN_PODS, BROKEN_WAYS } from '../../lib/checks/cross-causes.ts';
+import { correlate, rules } from '../../lib/diagnosis/correlate.ts';
 import type { AuditedObject, Finding } from '../../lib/model/finding.ts';
 
 function aFinding(check: string, object: AuditedObject, changes: Partial<Finding> = {}): Finding {
@@ -34,6 +36,15 @@ const node1: AuditedObject = { kind: 'node', name: 'node-1' };
 const pod: AuditedObject = { kind: 'pod', namespace: 'shop', name: 'web-1', node: 'node-1' };
 const parts = (findings: readonly Finding[]) =>
   Object.fromEntries(correlate(findings).map(({ fingerprint, partOf }) => [fingerprint, partOf]));
+
+it('names checks that exist, and those that explain silence between nodes run before it', () => {
+  const order = catalogue.map(({ id }) => id);
+  const named = [...rules.flatMap(({ causes, symptoms }) => [...causes, ...symptoms]), ...BROKEN_PODS];
+  expect(named.filter((id) => !order.includes(id))).toEqual([]);
+  const last = order.indexOf('cross-node-unreachable');
+  const late = [...BROKEN_WAYS, ...BROKEN_PODS].filter((id) => order.indexOf(id) > last);
+  expect(late.filter((id) => catalogue.find((check) => check.id === id)?.scope === 'cluster')).toEqual([]);
+});
 
 describe('correlation', () => {
   it('tells pods that cannot start as part of the missing plugin on their node', () => {

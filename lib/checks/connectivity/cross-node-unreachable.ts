@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { byCommonNode, type CrossWay, crossWays, type Silent } from '../../computed/cross-ways.ts';
-import type { Comparison, Confidence, RemedyStep } from '../../model/finding.ts';
+import { type Comparison, type Confidence, nodeOf, type RemedyStep } from '../../model/finding.ts';
 import { listed } from '../../model/text.ts';
+import { BROKEN_PODS, BROKEN_WAYS } from '../cross-causes.ts';
 import {
   type ClusterSources,
   defineClusterCheck,
@@ -13,30 +14,6 @@ import {
   unknown,
 } from '../define.ts';
 import { command, look, lookOnNode } from '../remedies/steps.ts';
-
-/** Findings about a node that explain why its pods do not reach others. */
-export const BROKEN_WAYS: readonly string[] = [
-  'node-tunnel-broken',
-  'tunnel-entry-wrong',
-  'tunnel-port-blocked',
-  'route-to-node-missing',
-  'pods-of-node-unreachable',
-  'neighbour-of-node-wrong',
-  'node-default-route-missing',
-  'node-forwarding-disabled',
-  'node-firewall-drops',
-  'node-link-program-unexpected',
-  'foreign-routing-rules',
-  'node-bridge-broken',
-  'bridge-address-stale',
-  'bridge-filter-disabled',
-  'firewall-backends-mixed',
-  'aws-eni-table-incomplete',
-];
-
-/** Findings about a pod that explain why it does not answer. Look-ups and pings are symptoms themselves. */
-const OF_PODS =
-  /^(?:pod-(?!dns-|to-gateway-|link-losing)|veth-|host-route-|node-neighbour-|bridge-|link-|aws-|node-(?:firewall|ipsec)-)/;
 
 /** For drops that nothing on a node shows: in the cloud's network, or by a program that nobody knows. */
 export const crossNodeUnreachable = defineClusterCheck({
@@ -53,8 +30,7 @@ export const crossNodeUnreachable = defineClusterCheck({
     'Services that have endpoints on both nodes fail for some requests, and DNS for pods without a DNS server on ' +
     'their own node. Everything on each node by itself works.',
   run(sources) {
-    const ways = crossWays({ ...sources, sick: sickPods(sources) });
-    const groups = byCommonNode(ways);
+    const ring = ringOf(sources);
     return sources.crossings.flatMap(({ node, plan }) => {
       const object = nodeObject(node);
       if (plan.status === 'none')
@@ -63,9 +39,9 @@ export const crossNodeUnreachable = defineClusterCheck({
         return [
           notApplicable(object, `not tried: ${plan.next.name} has no pod to ping that runs and is settled`),
         ];
-      const group = groups.find((each) => each.ways.some(({ own }) => own === node));
-      if (group !== undefined) return [judge(node, group, ways, sources)];
-      const outcome = ways.find(({ own }) => own === node)?.outcome;
+      const group = ring.groups.get(node);
+      if (group !== undefined) return [judge(node, group, ring)];
+      const outcome = ring.ways.get(node)?.outcome;
       if (outcome === undefined) return [];
       if (outcome === 'answered') return [pass(object)];
       return 'unknown' in outcome ? [unknown(object, outcome.unknown)] : [];
@@ -73,123 +49,131 @@ export const crossNodeUnreachable = defineClusterCheck({
   },
 });
 
+type Group = ReturnType<typeof byCommonNode>[number];
+
+/** What is known of the whole ring; looked up by node, as a cluster may have thousands with a finding. */
+type Ring = {
+  readonly ways: ReadonlyMap<string, CrossWay>;
+  readonly groups: ReadonlyMap<string, Group>;
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /** A check with a finding on the node that explains silence. */
+  readonly causes: ReadonlyMap<string, string>;
+  readonly someAnswered: boolean;
+  /** Whether anything shows that pings pass between nodes at all. */
+  readonly isHeard: boolean;
+};
+
+function ringOf(sources: ClusterSources): Ring {
+  const { crossings, found } = sources;
+  const ways = crossWays({ crossings, sick: sickPods(sources) });
+  const groups = byCommonNode(ways);
+  const causes = found.filter(({ check }) => BROKEN_WAYS.includes(check)).toReversed();
+  const someAnswered = ways.some(({ outcome }) => outcome === 'answered');
+  return {
+    ways: new Map(ways.map((way) => [way.own, way])),
+    groups: new Map(groups.flatMap((group) => group.ways.map(({ own }) => [own, group] as const))),
+    addresses: new Map(crossings.map(({ node, addresses }) => [node, addresses])),
+    causes: new Map(causes.map((finding) => [nodeOf(finding), finding.check])),
+    someAnswered,
+    isHeard: someAnswered || crossings.some(hearsFromNext),
+  };
+}
+
+function hearsFromNext({ plan, fromNode }: ClusterSources['crossings'][number]): boolean {
+  const others = plan.status === 'planned' ? [plan.next, ...plan.targets] : [];
+  return fromNode.some(
+    ({ target, answered }) => answered && others.some(({ address }) => address === target),
+  );
+}
+
 function sickPods({ found }: ClusterSources): ReadonlyMap<string, string> {
   return new Map(
     found.flatMap(({ check, object: { kind, namespace, name, node } }) =>
-      kind === 'pod' && OF_PODS.test(check) ? [[`${node} ${namespace}/${name}`, check] as const] : [],
+      kind === 'pod' && BROKEN_PODS.includes(check) ? [[`${node} ${namespace}/${name}`, check] as const] : [],
     ),
   );
 }
 
-type Group = ReturnType<typeof byCommonNode>[number];
-
 /** One of the nodes of a group has the finding. */
-function judge(node: string, group: Group, all: readonly CrossWay[], sources: ClusterSources): Outcome {
+function judge(node: string, group: Group, ring: Ring): Outcome {
   const object = nodeObject(node);
-  if (!isHeard(all, sources))
+  if (!ring.isHeard)
     return unknown(
       object,
       'inconclusive: no node gets an answer from another, nor do their pods; a firewall may drop all pings',
     );
-  const causeOf = (one: string): string | undefined =>
-    sources.found.find(
-      ({ check, object: { kind, name } }) => kind === 'node' && name === one && BROKEN_WAYS.includes(check),
-    )?.check;
   // Rules that drop pings between groups of nodes, and nothing else, are common in clouds.
   const concerned = [...group.nodes, ...group.ways.map(({ next }) => next)];
   if (
     group.ways.every(({ outcome }) => outcome.nodeToNode === false) &&
-    concerned.every((each) => causeOf(each) === undefined)
+    !concerned.some((each) => ring.causes.has(each))
   )
     return unknown(
       object,
       'inconclusive: the nodes do not answer each other either; what is between them may drop pings alone',
     );
-  const owner = ownerOf(group, causeOf, sources);
+  const owner = ownerOf(group, ring);
   if (owner !== node)
     return notApplicable(object, `no answer from the next node: see the finding about ${owner}`);
   const [way] = group.ways;
-  const cause = group.ways.length === 1 && way !== undefined ? causeOf(way.next) : undefined;
-  if (cause !== undefined && causeOf(node) === undefined && way !== undefined)
+  const cause = group.ways.length === 1 && way !== undefined ? ring.causes.get(way.next) : undefined;
+  if (cause !== undefined && !ring.causes.has(node) && way !== undefined)
     return notApplicable(object, `no answer from ${way.next}, which ${cause} of that node explains`);
   const ways = [...group.ways].sort((a, b) => Number(b.own === node) - Number(a.own === node));
   return fail(object, {
-    detail: ways.map((each) => describe(each, ways, all, sources)).join(' '),
-    confidence: confidenceOf(ways, all),
+    detail: ways.map((each) => describe(each, ways, ring)).join(' '),
+    confidence: confidenceOf(ways, ring),
     evidence: ways.flatMap(rowsAbout),
     remedy: remedyOf(ways),
   });
 }
 
-/** Whether anything shows that pings pass between nodes at all. */
-function isHeard(all: readonly CrossWay[], { crossings }: ClusterSources): boolean {
-  return (
-    all.some(({ outcome }) => outcome === 'answered') ||
-    crossings.some(({ plan, fromNode }) => {
-      const others = plan.status === 'planned' ? [plan.next, ...plan.targets] : [];
-      return fromNode.some(
-        ({ target, answered }) => answered && others.some(({ address }) => address === target),
-      );
-    })
-  );
-}
-
 /** Of two nodes that are each other's next: the one with a known cause, else the one whose packets get lost first. */
-function ownerOf(
-  { nodes, ways }: Group,
-  causeOf: (node: string) => string | undefined,
-  sources: ClusterSources,
-): string {
-  const lost = ways.filter((way) => reachOf(way, sources)?.at !== 'next').map(({ own }) => own);
+function ownerOf({ nodes, ways }: Group, ring: Ring): string {
+  const lost = ways.filter((way) => reachOf(way, ring)?.at !== 'next').map(({ own }) => own);
   const byPackets = lost.length === 1 ? nodes.find((node) => node === lost[0]) : undefined;
-  return nodes.find((node) => causeOf(node) !== undefined) ?? byPackets ?? nodes.toSorted()[0] ?? '';
+  return nodes.find((node) => ring.causes.has(node)) ?? byPackets ?? nodes.toSorted()[0] ?? '';
 }
 
 type Reach = { readonly at: 'own' | 'next' | 'between'; readonly by: string };
 
 /** How far the packets of the pod came, by who answered last on the way; null if nobody did. */
-function reachOf({ own, next, outcome }: Silent, { crossings }: ClusterSources): Reach | null {
+function reachOf({ own, next, outcome }: Silent, { addresses }: Ring): Reach | null {
   const by = outcome.hops.findLast((hop) => hop !== '');
   if (by === undefined) return null;
-  const holds = (name: string): boolean =>
-    crossings.find(({ node }) => node === name)?.addresses.includes(by) === true;
+  const holds = (name: string): boolean => addresses.get(name)?.includes(by) === true;
   if (by === outcome.nextAddress || holds(next)) return { at: 'next', by };
   return { at: holds(own) || outcome.hops[0] === by ? 'own' : 'between', by };
 }
 
 /** That the pods of others answer shows that pings are not dropped on purpose. */
-function confidenceOf(ways: readonly Silent[], all: readonly CrossWay[]): Confidence {
+function confidenceOf(ways: readonly Silent[], { someAnswered }: Ring): Confidence {
   if (ways.every(({ outcome }) => outcome.nodeToNode === false)) return 'suspected';
-  return all.some(({ outcome }) => outcome === 'answered') ? 'confirmed' : 'probable';
+  return someAnswered ? 'confirmed' : 'probable';
 }
 
 const podName = ({ namespace, name }: Silent['outcome']['source']): string => `${namespace}/${name}`;
 
-function describe(
-  way: Silent,
-  ways: readonly Silent[],
-  all: readonly CrossWay[],
-  sources: ClusterSources,
-): string {
+function describe(way: Silent, ways: readonly Silent[], ring: Ring): string {
   const { own, next, outcome } = way;
   const { source, target } = outcome;
-  const back = all.find((each) => each.own === next);
+  const back = ring.ways.get(next);
   const other =
     back === undefined || typeof back.outcome === 'object'
       ? ''
       : ` Pods of ${next} do reach those of ${back.next}.`;
-  return `Pod ${podName(source)} (${source.address}) on ${own} gets no answer from ${podName(target)} (${target.address}) on ${next}: ${placeOf(way, ways, sources)}.${ofNode(way)}${other}`;
+  return `Pod ${podName(source)} (${source.address}) on ${own} gets no answer from ${podName(target)} (${target.address}) on ${next}: ${placeOf(way, ways, ring)}.${ofNode(way)}${other}`;
 }
 
-function placeOf(way: Silent, ways: readonly Silent[], sources: ClusterSources): string {
+function placeOf(way: Silent, ways: readonly Silent[], ring: Ring): string {
   const { own, next, outcome } = way;
   const { refused, nodeToNode, podToNode, nextAddress } = outcome;
   if (nodeToNode === false) return `not even ${own} itself gets one from ${next} (${nextAddress})`;
   if (refused !== null) return `a router answers "${refused}" instead`;
-  const reach = reachOf(way, sources);
+  const reach = reachOf(way, ring);
   // Two nodes ping each other: what the one sends and the answers to the other take the same way.
   const back = ways.find((each) => each.own === next && each.next === own);
-  if (reach?.at === 'next' && back !== undefined && reachOf(back, sources)?.at !== 'next')
+  if (reach?.at === 'next' && back !== undefined && reachOf(back, ring)?.at !== 'next')
     return `its packets come as far as ${next} (${reach.by}), so it is the answers that are lost`;
   if (reach?.at === 'next')
     return `its packets come as far as ${next} (${reach.by}), so they are lost there, or the answers on their way back`;

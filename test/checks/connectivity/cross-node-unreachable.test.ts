@@ -150,6 +150,27 @@ describe('cross-node-unreachable', () => {
     expect(failures(run({ ...silent, found })).map(({ object }) => object.name)).toEqual(['node-1']);
   });
 
+  it('takes a finding about a link of the node for a cause too', () => {
+    const silent = ringOf(2, { 1: { ping: lostAfter(1) }, 2: { ping: lostAfter(2) } });
+    const link = { kind: 'link', name: 'cni0', node: 'node-2' } as const;
+    const found = [{ check: 'bridge-address-stale', object: link }];
+    expect(failures(run({ ...silent, found })).map(({ object }) => object.name)).toEqual(['node-2']);
+  });
+
+  it('takes as long per node in a large cluster as in a small one', () => {
+    const seconds = (nodes: number) => {
+      const lost = Array.from({ length: nodes / 2 }, (_, n) => [2 * n + 1, { ping: lostAfter(2 * n + 1) }]);
+      const ring = ringOf(nodes, Object.fromEntries(lost));
+      const found = Array.from({ length: nodes * 4 }, (_, n) => onPod('pod-dns-failing', n));
+      const start = performance.now();
+      expect(failures(run({ ...ring, found }))).toHaveLength(nodes / 2);
+      return performance.now() - start;
+    };
+    seconds(500);
+    // 16 times as many: in a loop within a loop, some 256 times as long.
+    expect(seconds(8000)).toBeLessThan(80 * Math.max(seconds(500), 1));
+  });
+
   it('leaves it at the cause where only the other node has one', () => {
     const found = [onNode('node-forwarding-disabled', 2)];
     const outcomes = run({ ...ringOf(3, { 1: { ping: lostAfter(1) } }), found });
