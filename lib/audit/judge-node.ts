@@ -96,7 +96,7 @@ export function judgeNode(
     podAddresses: podAddresses(evidence),
     nodeRoutes: nodeRoutes(evidence),
     crossing: nodeCrossing(evidence),
-    dnsServices: evidence.clusterDns.status === 'present' ? givenServices(evidence.clusterDns.value) : null,
+    dnsServices: dnsServicesOf(evidence),
     podLinks: podLinks(evidence),
     unseenPods: unseenPods(evidence),
     youngPods: youngPods(evidence),
@@ -119,6 +119,16 @@ function workloadsOf(
   });
   const sets = Map.groupBy(live, (workload) => workload);
   return { workloads: Object.fromEntries([...sets].map(([workload, all]) => [workload, all.length])) };
+}
+
+/** Without the addresses of endpoints, which only the checks of the node compare. */
+function dnsServicesOf({ clusterDns }: Evidence): NodeResult['dnsServices'] {
+  if (clusterDns.status !== 'present') return null;
+  const given = givenServices(clusterDns.value);
+  return (
+    given?.map(({ namespace, name, addresses, endpoints }) => ({ namespace, name, addresses, endpoints })) ??
+    null
+  );
 }
 
 /** Running pods with their own network, or not settled, that have nothing to judge. */

@@ -30,7 +30,9 @@ export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without
   },
   {
     right: { group: 'discovery.k8s.io', verb: 'list', resource: 'endpointslices' },
-    without: 'which Services broken pods still serve is unknown',
+    without:
+      'which Services broken pods still serve is unknown, and so are the checks cluster-dns-unserved and ' +
+      'service-rules-stale',
   },
   {
     right: listOf(CILIUM_ENDPOINTS),

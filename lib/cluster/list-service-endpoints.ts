@@ -33,7 +33,7 @@ export async function listServiceEndpoints(
 }
 
 /** More than this many addresses are not kept. */
-const ADDRESSES = 100;
+const ADDRESSES = 1000;
 
 /**
  * How many endpoints of a Service get its traffic: those that are ready, and those that end but still serve,

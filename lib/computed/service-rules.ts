@@ -30,16 +30,22 @@ function isFor({ conditions }: ForwardRule, address: string): boolean {
   );
 }
 
+/** Whether kube-proxy has rules of single Services there. In mode ipvs one rule is for all of them. */
+export function hasServiceRules({ backend, tables }: PacketFilter): boolean {
+  if (backend === 'nftables') return false;
+  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
+  const rules = chains.find(({ name }) => name === SERVICES)?.rules ?? [];
+  return rules.some((text) => OF_SERVICE.test(readRule(text)?.target ?? ''));
+}
+
 /** @returns null where kube-proxy has no rules in this table of this family */
 export function destinationsOf({ backend, tables }: PacketFilter, address: string): Destinations | null {
   const family = backend.startsWith('ip6') ? 6 : 4;
-  if (backend === 'nftables' || familyOf(address) !== family) return null;
+  if (familyOf(address) !== family || !hasServiceRules({ backend, tables })) return null;
   const chainsOf = (table: string) =>
     new Map(tables.find(({ name }) => name === table)?.chains.map(({ name, rules }) => [name, rules]));
   const chains = chainsOf('nat');
   const services = (chains.get(SERVICES) ?? []).flatMap((text) => readRule(text) ?? []);
-  // In mode ipvs one rule is for all Services.
-  if (!services.some(({ target }) => target !== null && OF_SERVICE.test(target))) return null;
   const first = services.flatMap((rule) => (isFor(rule, address) && rule.target !== null ? rule.target : []));
   if (first.length === 0) {
     // What has no endpoint on this node, and may have none elsewhere (internalTrafficPolicy Local), is dropped.

@@ -49,8 +49,11 @@ describe('endpoints of the DNS of a cluster', () => {
       aSlice(endpoint(), { addresses: ['10.244.2.7'], conditions: { ready: false } }),
     ]);
     expect(await addressesOf()).toEqual([['10.244.1.2', '10.244.2.7']]);
-    const many = Array.from({ length: 101 }, (_, index) => ({ addresses: [`10.244.3.${index}`] }));
-    stub.collections.set(SLICES, [aSlice(...many)]);
+    const many = (length: number) =>
+      aSlice(...Array.from({ length }, (_, at) => ({ addresses: [`10.244.${at >> 8}.${at & 255}`] })));
+    stub.collections.set(SLICES, [many(1000)]);
+    expect((await addressesOf())[0]).toHaveLength(1000);
+    stub.collections.set(SLICES, [many(1001)]);
     expect(await addressesOf()).toEqual([null]);
   });
 

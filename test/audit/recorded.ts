@@ -11,6 +11,8 @@ import { asLog, aTarGz } from '../probe/log.ts';
 import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { rawEvent, rawNode, rawPod } from '../stub/raw.ts';
 
+const SERVICES = '/api/v1/services';
+
 export type Recording = { readonly archive: Uint8Array; readonly node: Node; readonly log: string };
 
 export function recordingFile(name: 'healthy' | 'broken'): Uint8Array {
@@ -45,6 +47,8 @@ export async function serveNode(
   };
   stub.nodes.push(forge('node', rawNode(before.node)));
   show(before.pods);
+  // A cluster without Services for DNS, unless a test has some.
+  if (!stub.collections.has(SERVICES)) stub.collections.set(SERVICES, []);
   stub.events.push(...before.events.map((event) => forge('event', rawEvent(event))));
   const log = await logOf(files);
   endWith(stub, before.node.name, () => {

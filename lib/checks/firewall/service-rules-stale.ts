@@ -1,14 +1,18 @@
-import { sameAddress } from '../../computed/cidr.ts';
+import { contains, sameAddress } from '../../computed/cidr.ts';
 import { givenServices } from '../../computed/cluster-dns.ts';
 import { toolOf } from '../../computed/nat-chain.ts';
-import { destinationsOf, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
+import { destinationsOf, hasServiceRules, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
+import type { Sources } from '../../model/evidence.ts';
 import type { DnsService } from '../../model/kubernetes.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
-import { listed } from '../../model/text.ts';
+import { listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { restartProxy } from '../remedies/restart-proxy.ts';
 import { command, lookOnNode } from '../remedies/steps.ts';
+
+/** NodeLocal DNSCache has 169.254.20.10 by default. */
+const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'];
 
 /**
  * kube-proxy hangs, has lost its watch, or a firewall restored an older dump. The cluster's DNS stands for all
@@ -26,28 +30,47 @@ export const serviceRulesStale = defineCheck({
     'out, such as one look-up in so many, and newer Services do not answer at all.',
   // An endpoint may have been replaced since the API was asked.
   observations: 2,
-  needs: ['hostPacketFilters', 'processes', 'clusterDns'],
+  // Evidence from before the API was asked about the cluster has no other nodes either: nothing to compare with.
+  needs: ['hostPacketFilters', 'processes', 'clusterDns', 'otherNodes'],
   run({ hostPacketFilters, processes, clusterDns }, { node }) {
     const object = nodeObject(node);
     const proxy = serviceProxyIn(processes);
     if (proxy === null) return [notApplicable(object, 'kube-proxy does not run here')];
-    const services = givenServices(clusterDns)?.filter(({ endpoints }) => (endpoints ?? 0) > 0) ?? [];
-    if (services.every(({ endpointAddresses }) => endpointAddresses == null))
-      return [notApplicable(object, 'the endpoints of the cluster DNS were not read, or it has none')];
-    const read = services.flatMap((service) =>
+    if (!hostPacketFilters.some(hasServiceRules))
+      return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
+    if (clusterDns.services === null)
+      return [unknown(object, clusterDns.servicesUnread ?? 'Services were not read')];
+    // Rules of each Service must lead to its endpoints, whether or not pods get it as their nameserver.
+    const services = givenServices(clusterDns) ?? clusterDns.services;
+    if (services.length === 0) return [notApplicable(object, whyNone(clusterDns))];
+    const unread = services.filter(
+      ({ endpoints, endpointAddresses }) => endpoints !== 0 && endpointAddresses == null,
+    );
+    const served = services.filter(({ endpoints }) => (endpoints ?? 0) > 0);
+    const read = served.flatMap((service) =>
       service.addresses.flatMap((address) => ruleOf(service, address, hostPacketFilters)),
     );
-    if (read.length === 0)
-      return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
+    if (read.length === 0 && unread.length === 0)
+      return [
+        notApplicable(
+          object,
+          served.length === 0
+            ? 'the cluster DNS has no ready endpoint: see cluster-dns-unserved'
+            : 'both backends of iptables have rules for it (see firewall-backends-mixed), or no endpoint serves this node',
+        ),
+      ];
     const wrong = read.filter(
       ({ gone, destinations }) => destinations === 'none' || destinations.length === 0 || gone.length > 0,
     );
-    if (wrong.length === 0)
+    if (wrong.length === 0) {
+      const [first] = unread;
+      if (first !== undefined) return [unknown(object, whyUnread(first))];
       return [
         read.some(({ destinations }) => destinations === 'unread')
           ? unknown(object, 'where rules of Services lead could not be read')
           : pass(object),
       ];
+    }
     if (!proxy.certain) return [unknown(object, uncertain(proxy))];
     return [
       fail(object, {
@@ -71,6 +94,21 @@ export const serviceRulesStale = defineCheck({
     ];
   },
 });
+
+function whyNone({ services, kubelet }: Sources['clusterDns']): string {
+  if (services?.length === 0) return 'the cluster has no Service with a port 53';
+  const local = kubelet?.servers.find((server) => LINK_LOCAL.some((subnet) => contains(subnet, server)));
+  return local === undefined
+    ? 'the kubelet gives pods no nameserver that is a Service'
+    : `the kubelet gives pods ${quote(local, 45)}, a DNS on the node as of NodeLocal DNSCache, and no Service`;
+}
+
+function whyUnread(service: DnsService): string {
+  const name = namespacedName(service);
+  return (service.endpoints ?? null) === null
+    ? `the endpoints of ${name} were not read: see the right to list EndpointSlices`
+    : `not all addresses of endpoints of ${name} were read`;
+}
 
 type Rule = {
   readonly service: DnsService;

@@ -60,16 +60,25 @@ const aProcess = (command: string, containerId: string | null = null) => ({
   pidNamespace: null,
   containerId,
 });
-const dns = (endpointAddresses: string[] | null = ['10.244.1.2', '10.244.2.2'], endpoints = 2) =>
+const dns = (
+  endpointAddresses: string[] | null = ['10.244.1.2', '10.244.2.2'],
+  endpoints: number | null = 2,
+  changes: Parameters<typeof aClusterDns>[0] = {},
+) =>
   aClusterDns({
     services: [
       { namespace: 'kube-system', name: 'kube-dns', addresses: [DNS], endpoints, endpointAddresses },
     ],
+    ...changes,
   });
 const run = (
   filter: PacketFilter | readonly PacketFilter[],
   { clusterDns = dns(), process = 'kube-proxy', processes = [aProcess(process)] } = {},
-) => serviceRulesStale.run({ hostPacketFilters: [filter].flat(), processes, clusterDns }, context);
+) =>
+  serviceRulesStale.run(
+    { hostPacketFilters: [filter].flat(), processes, clusterDns, otherNodes: [] },
+    context,
+  );
 
 describe('service-rules-stale', () => {
   it('passes rules that lead to endpoints, all or some of them, in the words of both backends', () => {
@@ -183,7 +192,45 @@ describe('service-rules-stale', () => {
     expect(run(nft('xt target "DNAT"'))).toMatchObject([{ result: 'unknown' }]);
   });
 
-  it('is not applicable without kube-proxy, its rules or the endpoints, in mode ipvs, and with rules in both backends', () => {
+  it('does not know what it could not compare with', () => {
+    const rules = legacy('10.244.9.9');
+    const because = (clusterDns: ReturnType<typeof dns>) => run(rules, { clusterDns });
+    expect(because(dns(null, 1312))).toMatchObject([
+      {
+        result: 'unknown',
+        reason: 'not all addresses of endpoints of kube-system/kube-dns were read',
+      },
+    ]);
+    expect(because(dns(null, null))).toMatchObject([
+      {
+        result: 'unknown',
+        reason: 'the endpoints of kube-system/kube-dns were not read: see the right to list EndpointSlices',
+      },
+    ]);
+    const unlisted = dns([], 0, { services: null, servicesUnread: 'services is forbidden' });
+    expect(because(unlisted)).toMatchObject([{ result: 'unknown', reason: 'services is forbidden' }]);
+    // Without rules in iptables there is nothing to compare.
+    expect(run([], { clusterDns: unlisted })).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  it('judges each Service for DNS where the configuration of the kubelet was not read', () => {
+    const clusterDns = dns(['10.244.1.2'], 1, { kubelet: null, kubeletUnread: 'it is part of k3s' });
+    expect(run(legacy('10.244.9.9'), { clusterDns })).toMatchObject([{ result: 'fail' }]);
+    expect(run(legacy('10.244.1.2'), { clusterDns })).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('says that it has no Service to judge where pods ask a cache on the node', () => {
+    const given = (server: string) =>
+      dns(['10.244.1.2'], 1, { kubelet: { servers: [server], domain: 'cluster.local' } });
+    expect(run(legacy('10.244.9.9'), { clusterDns: given('169.254.20.10') })).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('NodeLocal DNSCache') },
+    ]);
+    expect(run(legacy('10.244.9.9'), { clusterDns: given('10.0.0.2') })).toMatchObject([
+      { result: 'notApplicable', reason: 'the kubelet gives pods no nameserver that is a Service' },
+    ]);
+  });
+
+  it('is not applicable without kube-proxy, its rules or ready endpoints, in mode ipvs, and with rules in both backends', () => {
     const ipvs = {
       ...legacy(),
       tables: [
@@ -198,7 +245,6 @@ describe('service-rules-stale', () => {
     for (const outcomes of [
       run(legacy('10.244.9.9'), { process: 'cilium-agent' }),
       run([]),
-      run(legacy('10.244.9.9'), { clusterDns: dns(null) }),
       run(legacy('10.244.9.9'), { clusterDns: dns([], 0) }),
       run(ipvs),
       run([legacy('10.244.9.9'), nft('dnat to 10.244.1.2:53')]),
