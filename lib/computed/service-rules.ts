@@ -17,7 +17,7 @@ export type Destinations = 'none' | 'unread' | readonly string[];
 
 /** The chain of a Service: all of its endpoints, those of the node, or what comes from outside. */
 const OF_SERVICE = /^KUBE-(?:SVC|SVL|EXT|FW|XLB)-/;
-/** nft without the extensions of iptables shows that a rule translates, not to what. */
+/** nft without the extensions of iptables shows that a rule translates, not to what; up to 1.0.6 it shows nothing of it. */
 const TRANSLATES = /\bDNAT\b|\bdnat\b/;
 const TO = /(?:--to-destination|dnat(?: ip6?)? to) (?:\[([0-9a-f:]+)\]|([0-9.]+))/;
 /** A Service's rules lead to chains of its endpoints, and no deeper. */
@@ -62,10 +62,10 @@ export function destinationsOf({ backend, tables }: PacketFilter, address: strin
     unread ||= next.some((chain) => chain.startsWith('KUBE-') && !chains.has(chain));
     const rules = [...new Set(next)].flatMap((chain) => chains.get(chain) ?? []);
     if (rules.some((rule) => readRule(rule)?.target === 'KUBE-MARK-DROP')) return null;
-    for (const text of rules.filter((rule) => TRANSLATES.test(rule))) {
+    for (const text of rules) {
       const to = TO.exec(text);
-      if (to === null) unread = true;
-      else found.add(to[1] ?? to[2] ?? '');
+      if (to !== null) found.add(to[1] ?? to[2] ?? '');
+      else unread ||= TRANSLATES.test(text) || (readRule(text)?.target ?? null) === null;
     }
     next = rules.flatMap((text) => {
       const target = readRule(text)?.target;
