@@ -59,6 +59,13 @@ export const NETWORK_POLICIES = [
     resource: 'baselineadminnetworkpolicies',
     namespaced: false,
   },
+  // Replaces both.
+  {
+    group: 'policy.networking.k8s.io',
+    version: 'v1alpha2',
+    resource: 'clusternetworkpolicies',
+    namespaced: false,
+  },
   { group: CALICO_BLOCKS.group, version: 'v1', resource: 'networkpolicies', namespaced: true },
   { group: CALICO_BLOCKS.group, version: 'v1', resource: 'globalnetworkpolicies', namespaced: false },
   { group: CILIUM_ENDPOINTS.group, version: 'v2', resource: 'ciliumnetworkpolicies', namespaced: true },
@@ -68,6 +75,8 @@ export const NETWORK_POLICIES = [
     resource: 'ciliumclusterwidenetworkpolicies',
     namespaced: false,
   },
+  { group: 'crd.antrea.io', version: 'v1beta1', resource: 'networkpolicies', namespaced: true },
+  { group: 'crd.antrea.io', version: 'v1beta1', resource: 'clusternetworkpolicies', namespaced: false },
 ] as const;
 
 /** Selects the pods that release the addresses of deleted pods for Calico. */

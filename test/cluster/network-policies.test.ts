@@ -30,6 +30,17 @@ describe('network policies', () => {
     });
   });
 
+  it('are also those of Antrea, and the policies for whole clusters that replace those of administrators', async () => {
+    stub.collections.set('/apis/crd.antrea.io/v1beta1/networkpolicies', [policy('a', 'shop')]);
+    stub.collections.set('/apis/crd.antrea.io/v1beta1/clusternetworkpolicies', [policy('b')]);
+    stub.collections.set('/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies', [policy('c')]);
+    expect(await listNetworkPolicies(cluster, { signal })).toEqual({
+      namespaces: ['shop'],
+      everywhere: ['clusternetworkpolicies.policy.networking.k8s.io', 'clusternetworkpolicies.crd.antrea.io'],
+      unread: null,
+    });
+  });
+
   it('are none in a cluster whose API has none of the kinds', async () => {
     expect(await listNetworkPolicies(cluster, { signal })).toEqual({
       namespaces: [],
