@@ -2,7 +2,7 @@
 import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
 import type { CheckSet } from '../model/check-set.ts';
 import { AuditError, unlessFailed } from '../model/errors.ts';
-import type { Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
+import type { ClusterFacts, Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
 import { forEachLimited, shared } from '../model/limit.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { NodeResult } from '../model/node-result.ts';
@@ -10,6 +10,7 @@ import { NODE_REMOVED } from '../model/report.ts';
 import type { ServiceEndpoints } from '../model/service-endpoints.ts';
 import { checksFor } from './checks-for.ts';
 import { crossingPods } from './crossing-pods.ts';
+import { withLaterEndpoints } from './dns-endpoints.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
 import { Judge, type Judging } from './judge.ts';
 import { failedCoverage, type Gathered, judgeByApi, notProbed } from './judge-node.ts';
@@ -59,7 +60,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
   const withFacts = async (snapshot: Snapshot): Promise<Snapshot> => ({
     ...snapshot,
-    cluster: plan.facts,
+    cluster: await factsNow(cluster, plan.facts, signal),
     serviceEndpoints: endpointsOf(plan.serviceEndpoints, snapshot.pods),
     cniRecords: await cniRecordsOf(cluster, plan.cniRecords, snapshot, { signal }),
   });
@@ -118,6 +119,12 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   }
   if (options.signal.aborted)
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
+}
+
+async function factsNow(cluster: Cluster, facts: ClusterFacts, signal: AbortSignal): Promise<ClusterFacts> {
+  const { dnsServices } = facts;
+  if (dnsServices === null) return facts;
+  return { ...facts, dnsServices: await withLaterEndpoints(cluster, dnsServices, { signal }) };
 }
 
 /** Those of one node's pods. */

@@ -10,6 +10,7 @@ const RESTART = { times: 3, milliseconds: 10_000 };
 /** Clusters have one or two; every one costs a request. */
 const MOST = 10;
 const AT_ONCE = 4;
+const ONCE = { times: 0, milliseconds: 0 };
 
 type Endpoints = Pick<DnsService, 'endpoints' | 'endpointAddresses'>;
 const UNREAD: Endpoints = { endpoints: null, endpointAddresses: null };
@@ -33,6 +34,27 @@ export async function withEndpoints(
     found.set(service, await settled(cluster, service, options, pause));
   });
   return services.map((service) => ({ ...service, ...(found.get(service) ?? UNREAD) }));
+}
+
+/**
+ * The Services with the endpoints that they have now as well: between plan and probe the DNS may have been
+ * rolled out, and the rules of a node may be those of either moment.
+ *
+ * @throws AuditError ABORTED
+ */
+export async function withLaterEndpoints(
+  cluster: Cluster,
+  services: readonly DnsService[],
+  options: ListOptions = {},
+): Promise<DnsService[]> {
+  const read = async (service: DnsService): Promise<DnsService> => {
+    const { endpointAddresses: before } = service;
+    if (before == null) return service;
+    const { endpoints, endpointAddresses: now = null } = await settled(cluster, service, options, ONCE);
+    const addresses = now === null ? null : [...new Set([...before, ...now])];
+    return { ...service, endpointsAfter: endpoints, endpointAddresses: addresses };
+  };
+  return await Promise.all(services.map(read));
 }
 
 async function settled(

@@ -142,8 +142,13 @@ export const dnsServiceSchema = z.object({
   addresses: z.array(z.string()),
   /** How many endpoints answered when the run was planned; null where that was not read. */
   endpoints: z.number().int().nonnegative().nullable().default(null),
-  /** The addresses of all its endpoints then, ready or not; null where that was not read, or there are very many. */
+  /**
+   * The addresses of all its endpoints, ready or not, then or once the node was probed; null where that was not
+   * read, or there are very many.
+   */
   endpointAddresses: z.array(z.string()).nullable().optional(),
+  /** How many endpoints answered once the node was probed. */
+  endpointsAfter: z.number().int().nonnegative().nullable().optional(),
 });
 export type DnsService = z.infer<typeof dnsServiceSchema>;
 

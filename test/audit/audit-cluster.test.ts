@@ -49,6 +49,24 @@ describe('the audit of a cluster', () => {
     expect(ofTheNode.length).toBeLessThanOrEqual(6);
   });
 
+  it('asks for the endpoints of the cluster DNS when it plans, and again once the node was probed', async () => {
+    await serveRecording(stub, 'healthy');
+    const named = { metadata: { name: 'kube-dns', namespace: 'kube-system' } };
+    stub.collections.set('/api/v1/services', [
+      { ...named, spec: { clusterIPs: ['10.96.0.10'], ports: [{ port: 53 }] } },
+    ]);
+    const labels = { 'kubernetes.io/service-name': 'kube-dns' };
+    stub.collections.set('/apis/discovery.k8s.io/v1/endpointslices', [
+      { metadata: { ...named.metadata, labels }, endpoints: [{ addresses: ['10.244.1.2'] }] },
+    ]);
+    await audit(stub);
+    const at = (pattern: RegExp) =>
+      stub.requests.flatMap((request, index) => (pattern.test(request) ? index : []));
+    const asked = at(/namespaces\/kube-system\/endpointslices/);
+    const [log = Number.NaN] = at(/\/log\b/);
+    expect(asked.map((index) => index > log)).toEqual([false, true]);
+  });
+
   it('finds in a broken node what its recording is known to have', async () => {
     const { archive } = await serveRecording(stub, 'broken');
     const report = await audit(stub);

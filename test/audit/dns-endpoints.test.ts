@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { withEndpoints } from '../../lib/audit/dns-endpoints.ts';
+import { withEndpoints, withLaterEndpoints } from '../../lib/audit/dns-endpoints.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { connectedStub } from '../stub/connected.ts';
@@ -68,5 +68,18 @@ describe('endpoints of the DNS of a cluster', () => {
     expect(await counted()).toEqual([null]);
     const many = Array.from({ length: 11 }, (_, index) => ({ ...dns, name: `dns-${index}` }));
     expect(await withEndpoints(cluster, many, {}, pause)).toEqual(many);
+  });
+
+  it('are those before and after a node was probed, as its DNS may be rolled out meanwhile', async () => {
+    stub.collections.set(SLICES, [aSlice(endpoint())]);
+    const planned = await withEndpoints(cluster, [dns], {}, pause);
+    stub.collections.set(SLICES, [aSlice({ addresses: ['10.244.2.7'] })]);
+    expect(await withLaterEndpoints(cluster, planned)).toEqual([
+      { ...dns, endpoints: 1, endpointsAfter: 1, endpointAddresses: ['10.244.1.2', '10.244.2.7'] },
+    ]);
+    stub.collections.set(SLICES, []);
+    expect(await withLaterEndpoints(cluster, planned)).toMatchObject([{ endpoints: 1, endpointsAfter: 0 }]);
+    stub.fail({ path: OF_DNS, status: 403, message: 'endpointslices is forbidden' });
+    expect(await withLaterEndpoints(cluster, planned)).toMatchObject([{ endpointAddresses: null }]);
   });
 });

@@ -46,7 +46,10 @@ export const serviceRulesStale = defineCheck({
     const unread = services.filter(
       ({ endpoints, endpointAddresses }) => endpoints !== 0 && endpointAddresses == null,
     );
-    const served = services.filter(({ endpoints }) => (endpoints ?? 0) > 0);
+    // A Service without an endpoint at one of both moments may rightly have no rule.
+    const served = services.filter(
+      ({ endpoints, endpointsAfter }) => (endpoints ?? 0) > 0 && endpointsAfter !== 0,
+    );
     const read = served.flatMap((service) =>
       service.addresses.flatMap((address) => ruleOf(service, address, hostPacketFilters)),
     );

@@ -215,6 +215,14 @@ describe('service-rules-stale', () => {
     expect(run([], { clusterDns: unlisted })).toMatchObject([{ result: 'notApplicable' }]);
   });
 
+  it('does not mind that rules are gone with the last endpoint since the run was planned', () => {
+    const clusterDns = dns();
+    const services = clusterDns.services?.map((service) => ({ ...service, endpointsAfter: 0 })) ?? [];
+    expect(run(legacy(), { clusterDns: { ...clusterDns, services } })).toMatchObject([
+      { result: 'notApplicable', reason: expect.stringContaining('no ready endpoint') },
+    ]);
+  });
+
   it('judges each Service for DNS where the configuration of the kubelet was not read', () => {
     const clusterDns = dns(['10.244.1.2'], 1, { kubelet: null, kubeletUnread: 'it is part of k3s' });
     expect(run(legacy('10.244.9.9'), { clusterDns })).toMatchObject([{ result: 'fail' }]);
