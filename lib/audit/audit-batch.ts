@@ -9,7 +9,7 @@ import type { NodeResult } from '../model/node-result.ts';
 import { NODE_REMOVED } from '../model/report.ts';
 import type { ServiceEndpoints } from '../model/service-endpoints.ts';
 import { checksFor } from './checks-for.ts';
-import { crossingPods } from './crossing-pods.ts';
+import { crossPlans } from './cross-plans.ts';
 import { withLaterEndpoints } from './dns-endpoints.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
 import { Judge, type Judging } from './judge.ts';
@@ -19,7 +19,7 @@ import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
 /** How pods run; the plan has the run's name and how it judges. */
-type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks' | 'crossing'>;
+type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | 'checks' | 'crossPlan'>;
 
 export type BatchOptions = ProbeOptions & {
   /** @default all */
@@ -66,7 +66,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   });
   // The first snapshot may be a moment old: pods that changed meanwhile are not judged.
   const first = (node: Node): Promise<Snapshot> => look(node, pods.newestRevision);
-  const crossing = crossingPods(cluster, plan, signal);
+  const neighbours = crossPlans(cluster, plan, signal);
   const judge = new Judge(options.judging);
   const killings = shared(() => listKillings(cluster, { signal }));
 
@@ -76,19 +76,19 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     try {
       if (coverage === null) {
         const before = await first(node);
-        const crosses = await crossing.plan(planned, before.pods);
+        const crossPlan = await neighbours.plan(planned, before.pods);
         return await gatherNode(
           pods,
           before,
           {
             snapshot: async (since) => ({
               ...(await withFacts(await look(node, since))),
-              ...(await crossing.after(crosses, since)),
+              ...(await neighbours.after(crossPlan, since)),
             }),
             killings: async () => (await killings()).filter((event) => event.node === node.name),
           },
           (work) => judge.judge(work, signal),
-          { ...gatherOptions, crossing: crosses },
+          { ...gatherOptions, crossPlan },
         );
       }
       return unjudged(notProbed(coverage.result === 'failed' ? await first(node) : bare, coverage));

@@ -1,5 +1,7 @@
 /** `--active cross`: which pods ping which. Pure. */
+
 import { isIP } from 'node:net';
+import { byText } from '../model/by-text.ts';
 import { BRANCH_ENI } from '../model/cni-names.ts';
 import {
   type CrossPlan,
@@ -16,7 +18,7 @@ import type { PlannedNode } from './plan.ts';
 export function inRing(planned: readonly PlannedNode[]): PlannedNode[] {
   const ring = planned
     .flatMap(({ node, coverage }) => (coverage === null ? [node] : []))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    .toSorted((a, b) => byText(a.name, b.name));
   const next = new Map<string, NextNode>();
   for (const [index, { name }] of ring.entries()) {
     const after = ring[(index + 1) % ring.length];
@@ -90,8 +92,8 @@ function crossPods(pods: readonly Pod[], { policies, settleSeconds, now }: Choic
     .toSorted(
       (a, b) =>
         Number(a.restricted !== null) - Number(b.restricted !== null) ||
-        compare(a.pod.createdAt, b.pod.createdAt) ||
-        compare(a.pod.uid, b.pod.uid),
+        byText(a.pod.createdAt, b.pod.createdAt) ||
+        byText(a.pod.uid, b.pod.uid),
     )
     .slice(0, PODS_OF_A_NODE)
     .map(({ pod: { namespace, name, uid, podIPs }, restricted }) => ({
@@ -102,8 +104,6 @@ function crossPods(pods: readonly Pod[], { policies, settleSeconds, now }: Choic
       restricted,
     }));
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function isUp({ phase, ready, hostNetwork, deletionTimestamp }: Pod): boolean {
   return phase === 'Running' && ready && !hostNetwork && deletionTimestamp === null;

@@ -2,7 +2,7 @@
 
 import type { CheckContext } from '../checks/define.ts';
 import type { ProbePods } from '../cluster/index.ts';
-import type { ActiveProbe } from '../model/active-probe.ts';
+import type { ActiveProbe, ProbedActively } from '../model/active-probe.ts';
 import type { CheckSet } from '../model/check-set.ts';
 import type { CrossPlan } from '../model/crossing.ts';
 import { AuditError } from '../model/errors.ts';
@@ -28,7 +28,7 @@ export type GatherOptions = {
   readonly settleSeconds: CheckContext['settleSeconds'];
   readonly checks: CheckSet;
   /** Whom its pods ping, if that was requested. */
-  readonly crossing?: CrossPlan | undefined;
+  readonly crossPlan?: CrossPlan | undefined;
 };
 
 /** Grace after a pod's own deadline before another run may remove it as a leftover. */
@@ -101,11 +101,11 @@ function nodeAudit(
 }
 
 function manifest(node: string, options: GatherOptions): ReturnType<typeof probePod> {
-  const { crossing } = options;
-  const planned = crossing?.status === 'planned' ? crossing : null;
+  const { crossPlan } = options;
+  const planned = crossPlan?.status === 'planned' ? crossPlan : null;
   const active = options.active.filter(
-    (kind) => kind !== 'cni' && (kind !== 'cross' || planned !== null),
-  ) as ('ping' | 'dns' | 'cross')[];
+    (kind): kind is ProbedActively => kind !== 'cni' && (kind !== 'cross' || planned !== null),
+  );
   return probePod({
     runId: options.runId,
     node,

@@ -1,4 +1,5 @@
 /** Judges the pings between pods of neighbours in the ring of nodes, from both ends. */
+import { byText } from '../model/by-text.ts';
 import type { CrossPing, CrossPod, NodeCrossing, PlannedCross } from '../model/crossing.ts';
 
 /** The way from a node's pods to those of the next node. */
@@ -33,7 +34,7 @@ type Known = {
 export function crossWays(known: Known): CrossWay[] {
   const byNode = new Map(known.crossings.map((each) => [each.node, each]));
   return known.crossings
-    .toSorted((a, b) => (a.node < b.node ? -1 : 1))
+    .toSorted((a, b) => byText(a.node, b.node))
     .flatMap((own) => {
       if (own.plan.status !== 'planned' || own.plan.targets.length === 0) return [];
       const next = byNode.get(own.plan.next.name);
@@ -120,8 +121,8 @@ function answered(pings: readonly CrossPing[], address: string): boolean | null 
 
 export type Silent = CrossWay & { readonly outcome: Silence };
 
-function isSilent(crossing: CrossWay): crossing is Silent {
-  return typeof crossing.outcome === 'object' && 'source' in crossing.outcome;
+function isSilent(way: CrossWay): way is Silent {
+  return typeof way.outcome === 'object' && 'source' in way.outcome;
 }
 
 /** Silent ways by the node to which they belong: two that meet at a node are one fault, that of the node. */

@@ -1,9 +1,11 @@
 /** From the results of nodes to the report of their cluster: cluster-wide checks, comparison, coverage, verdict. */
+
 import { exceptionExpired } from '../checks/audit/exception-expired.ts';
 import { exceptionUnused } from '../checks/audit/exception-unused.ts';
 import type { AnyCheck, CheckContext, ClusterCheck, ClusterSources, Outcome } from '../checks/define.ts';
 import { keptLinks } from '../computed/pod-links.ts';
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
+import { byText } from '../model/by-text.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Exception } from '../model/exception.ts';
 import { type Finding, nodeOf, worstFirst } from '../model/finding.ts';
@@ -272,5 +274,5 @@ function report(
 }
 
 function byName(a: { readonly node: string }, b: { readonly node: string }): number {
-  return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
+  return byText(a.node, b.node);
 }

@@ -2,6 +2,7 @@
  * A finding through time: pending, new, open, resolved or flapping. Pure; one report and the next
  * observations in, findings out.
  */
+import { byText } from '../model/by-text.ts';
 import { isFlapping, isStable, returnsBy } from '../model/changing.ts';
 import type { Finding } from '../model/finding.ts';
 import type { ClusterReport, Remembered } from '../model/report.ts';
@@ -152,10 +153,6 @@ function flapsOf(before: Finding | undefined, at: string): number {
 /** Newest first, so that reports of the same findings are identical. */
 function bounded(remembered: readonly Remembered[]): Remembered[] {
   return remembered
-    .toSorted((a, b) => compareText(b.resolvedAt, a.resolvedAt) || compareText(a.fingerprint, b.fingerprint))
+    .toSorted((a, b) => byText(b.resolvedAt, a.resolvedAt) || byText(a.fingerprint, b.fingerprint))
     .slice(0, REMEMBERED);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,7 @@
 /** What checks conclude, and the part that a report keeps. */
+
 import * as z from 'zod';
+import { byText } from './by-text.ts';
 import { namespacedName } from './namespaced-name.ts';
 import { repairSchema } from './repair.ts';
 import { type Severity, severities } from './severity.ts';
@@ -186,10 +188,6 @@ export function worstFirst(a: Finding, b: Finding): number {
     byText(a.object.name, b.object.name) ||
     byText(a.fingerprint, b.fingerprint)
   );
-}
-
-function byText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** A finding as a line of findings/….ndjson.gz, with its cluster, run and day. */

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { ActiveProbe } from '../model/active-probe.ts';
+import type { ProbedActively } from '../model/active-probe.ts';
 import type { PlannedCross } from '../model/crossing.ts';
 import {
   COMPONENT_LABEL,
@@ -31,8 +31,6 @@ export const CAPABILITIES = [
   'DAC_READ_SEARCH',
   'SYS_CHROOT',
 ] as const;
-
-type ProbedActively = Exclude<ActiveProbe, 'cni'>;
 
 export type ProbePodOptions = {
   readonly runId: string;

@@ -7,18 +7,18 @@ import { afterwards, crossPlan } from './crossing.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
-export type CrossingPods = {
+export type CrossPlans = {
   /** Undefined if nobody asked for pings between nodes. @throws AuditError ABORTED */
   plan(node: PlannedNode, pods: readonly Pod[]): Promise<CrossPlan | undefined>;
   /** @param since - no older than this revision of a pod. @throws AuditError ABORTED */
   after(plan: CrossPlan | undefined, since: string): Promise<Pick<Snapshot, 'crossing'>>;
 };
 
-export function crossingPods(
+export function crossPlans(
   cluster: Cluster,
   { networkPolicies: policies, record }: Pick<ClusterPlan, 'networkPolicies' | 'record'>,
   signal: AbortSignal,
-): CrossingPods {
+): CrossPlans {
   /** Not being able to list another node's pods is no failure of this one. */
   async function withPods(next: string, since: string, plan: (pods: Pod[]) => CrossPlan): Promise<CrossPlan> {
     try {
