@@ -7,10 +7,19 @@ import { expectedGateway } from './gateway.ts';
 import { layoutOf } from './layouts.ts';
 import { linkFault } from './preconditions.ts';
 
+/** The first speaks of one pod's link; the second where the bridge itself is gone, down or renamed. */
+const BY = 'see veth-bridge-detached or node-bridge-broken';
+/** Why a pod is not judged whose link is on no bridge. */
+export const ON_NO_BRIDGE = `the node's end is on no bridge: ${BY}`;
+export const NOT_FORWARDED = `the node's end is not forwarded by its bridge: ${BY}`;
+
 /** The bridge in the plugin's result: the first interface on the node that is not part of the pod's pair. */
 export function expectedBridge(network: PodNetwork): string | null {
+  const layout = layoutOf(network);
+  const prefix = typeof layout === 'string' ? null : layout.hostLinkPrefix;
   const named = network.results[0]?.interfaces.find(
-    (each) => !each.inPod && each.name !== network.hostLink?.name && !/^veth/.test(each.name),
+    ({ inPod, name }) =>
+      !inPod && name !== network.hostLink?.name && (prefix === null || !name.startsWith(prefix)),
   );
   return named?.name ?? null;
 }

@@ -1,6 +1,7 @@
 /** The node's route to a pod's address: the most specific one of its main table, whatever its type. */
 import type { PodNetwork } from '../model/evidence.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
+import { ON_NO_BRIDGE } from './bridges.ts';
 import { addressBits, contains, familyOf, prefixLength, sameAddress } from './cidr.ts';
 import { expectedGateway } from './gateway.ts';
 import { layoutOf } from './layouts.ts';
@@ -40,7 +41,7 @@ export function hostRoutes(network: PodNetwork, host: NetworkStack): readonly Ho
     });
   }
   const bridge = hostLink.master;
-  if (bridge === null) return "the node's end is on no bridge: see veth-bridge-detached";
+  if (bridge === null) return ON_NO_BRIDGE;
   const judged = network.pod.podIPs.filter((address) => {
     const gateway = expectedGateway(network, layout, familyOf(address));
     return (
@@ -49,7 +50,8 @@ export function hostRoutes(network: PodNetwork, host: NetworkStack): readonly Ho
     );
   });
   if (judged.length === 0) return `${bridge} does not hold the pod's gateway: see bridge-address-stale`;
-  if (!host.links.some((link) => link.name === bridge && link.up)) return `the bridge ${bridge} is down`;
+  if (!host.links.some((link) => link.name === bridge && link.up))
+    return `the bridge ${bridge} is down: see node-bridge-broken`;
   return judged.map((address) => {
     const found = mostSpecific(host, address);
     if (found === null) return { address, link: bridge, state: 'missing', found };

@@ -1,6 +1,7 @@
 /** The kernel's routing answers about one pod: which of them do not bring packets where they belong. */
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import { DROPPING, type NetworkStack, type Route, type Way } from '../model/network.ts';
+import { ON_NO_BRIDGE } from './bridges.ts';
 import { prefixLength } from './cidr.ts';
 import { layoutOf } from './layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
@@ -140,7 +141,7 @@ function placeOf(network: PodNetwork): Place | string {
   if (layout.hostRoute === 'none' || !layout.forwarding)
     return `${network.plugin} delivers with its own programs, not by routes`;
   const link = nodeLink(network, layout);
-  if (link === null) return "the node's end is on no bridge: see veth-bridge-detached";
+  if (link === null) return ON_NO_BRIDGE;
   const own = new Set(mainAddresses(network).map(({ address }) => address));
   const addresses = network.pod.podIPs.filter((address) => own.has(address));
   return addresses.length === 0 ? 'the pod has no address: see pod-address-missing' : { link, addresses };

@@ -1,6 +1,7 @@
 /** The link by which a pod's packets reach the node, and whether the node's kernel forwards them. */
 import type { Layout } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
+import { ON_NO_BRIDGE } from './bridges.ts';
 import { layoutOf } from './layouts.ts';
 import { linkFault, networkElsewhere } from './preconditions.ts';
 
@@ -30,7 +31,7 @@ export function wayIn(network: PodNetwork): WayIn | string {
   const layout = layoutOf(network);
   if (typeof layout === 'string') return layout;
   const link = nodeLink(network, layout);
-  if (link === null) return "the node's end is on no bridge: see veth-bridge-detached";
+  if (link === null) return ON_NO_BRIDGE;
   const mac = network.link?.mac ?? null;
   return mac === null
     ? 'the interface of the pod has no MAC address'

@@ -20,7 +20,7 @@ const MADE: Readonly<Record<string, readonly string[]>> = {
 /** Text after "see " in the code that looks like ids of checks: words joined by hyphens, or a value. */
 function references(text: string): string[] {
   const one = String.raw`(?:[a-z0-9]+-)+(?:[a-z0-9]+(?![\w./-])|\$\{[^}]+\})|\$\{[^}]+\}`;
-  return [...text.matchAll(new RegExp(String.raw`\bsee (${one})(?: and (${one}))?`, 'g'))]
+  return [...text.matchAll(new RegExp(String.raw`\bsee (${one})(?: (?:and|or) (${one}))?`, 'g'))]
     .flatMap(([, first, second]) => [first ?? '', second ?? ''])
     .filter((name) => name !== '')
     .flatMap((name) => MADE[name] ?? [name]);

@@ -1,4 +1,5 @@
 /** Why a pod does not answer a ping or a DNS query, if another check reports the reason. */
+import { NOT_FORWARDED } from '../../computed/bridges.ts';
 import { sameAddress } from '../../computed/cidr.ts';
 import { expectedGateway } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
@@ -33,7 +34,7 @@ function bridgeFault(network: PodNetwork, { hostNetwork }: Pick<Sources, 'hostNe
   if (typeof layout === 'string' || layout.gatewayMac !== 'bridge') return null;
   const bridge = network.hostLink?.master ?? null;
   if (bridge === null || network.hostLink?.portState === 'disabled') {
-    return linkFault(network) ?? "the node's end is not forwarded by its bridge: see veth-bridge-detached";
+    return linkFault(network) ?? NOT_FORWARDED;
   }
   const gateway = expectedGateway(network, layout, 4);
   if (gateway === null) return null;

@@ -1,3 +1,4 @@
+import { ON_NO_BRIDGE } from '../../computed/bridges.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
 import { onOff } from '../../model/restorable.ts';
@@ -30,8 +31,7 @@ export const bridgePortFlagsWrong = definePodCheck({
     if (layout.gatewayMac !== 'bridge') return `${network.plugin} uses no bridge`;
     const { hostLink } = network;
     const flags = hostLink?.portFlags ?? null;
-    if (hostLink === null || flags === null)
-      return "the node's end is on no bridge: see veth-bridge-detached";
+    if (hostLink === null || flags === null) return ON_NO_BRIDGE;
     const config = cniConfig.files.find(
       (file) => file.error === null && file.network === network.results[0]?.network,
     );

@@ -1,3 +1,4 @@
+import { ON_NO_BRIDGE } from '../../computed/bridges.ts';
 import { sameAddress } from '../../computed/cidr.ts';
 import { defaultRouteOf, expectedGateway } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
@@ -111,7 +112,7 @@ function entryText(entry: Neighbour): string {
 /** The bridge of the pod's pair, if it is the pod's gateway: the gateway may also be an external router. */
 function bridgeOf(network: PodNetwork, host: NetworkStack, gateway: string) {
   const name = network.hostLink?.master ?? null;
-  if (name === null) return "the node's end is on no bridge: see veth-bridge-detached";
+  if (name === null) return ON_NO_BRIDGE;
   const bridge = host.links.find((link) => link.name === name);
   if (bridge === undefined) return `the bridge ${name} could not be read`;
   const holds = host.addresses.some(({ link, address }) => link === name && sameAddress(address, gateway));

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { whyNothingAnswers } from '../../../lib/checks/frames/why-nothing-answers.ts';
+import { bridgePortFlagsWrong } from '../../../lib/checks/path/bridge-port-flags-wrong.ts';
 import { nodeBridgeBroken } from '../../../lib/checks/path/node-bridge-broken.ts';
+import { hostRouteMissing } from '../../../lib/checks/routes/host-route-missing.ts';
+import { podGatewayNeighbourWrong } from '../../../lib/checks/routes/pod-gateway-neighbour-wrong.ts';
+import { vethBridgeDetached } from '../../../lib/checks/veth/veth-bridge-detached.ts';
+import { expectedBridge } from '../../../lib/computed/bridges.ts';
+import { podWays } from '../../../lib/computed/pod-ways.ts';
+import { wayIn } from '../../../lib/computed/way-in.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
 import type { Link } from '../../../lib/model/network.ts';
 import {
@@ -135,5 +143,35 @@ describe('node-bridge-broken', () => {
     expect(run(aHostStack(), [aPtpPod().network])).toMatchObject([
       { result: 'notApplicable', reason: 'no pod of the node is behind a bridge' },
     ]);
+  });
+
+  it('is named by checks of pods whose bridge is gone', () => {
+    const podNetworks = pods(null);
+    const hostNetwork = withBridge(null);
+    expect(run(hostNetwork, podNetworks)).toMatchObject([{ result: 'fail' }]);
+    for (const outcomes of [
+      hostRouteMissing.run({ podNetworks, hostNetwork }, context),
+      podGatewayNeighbourWrong.run({ podNetworks, hostNetwork }, context),
+      bridgePortFlagsWrong.run({ podNetworks, cniConfig: config }, context),
+      vethBridgeDetached.run({ podNetworks, hostNetwork }, context),
+    ])
+      expect(outcomes[0]).toMatchObject({ reason: expect.stringMatching(/see .*\bnode-bridge-broken$/) });
+    const [network] = podNetworks;
+    if (network === undefined) throw new Error('no pod');
+    expect(wayIn(network)).toContain('node-bridge-broken');
+    expect([...podWays({ podNetworks, hostNetwork, routing: [] }).values()]).toEqual([
+      expect.stringContaining('node-bridge-broken'),
+      expect.stringContaining('node-bridge-broken'),
+    ]);
+    expect(whyNothingAnswers[0]?.(network, { podNetworks, hostNetwork }, context)).toContain(
+      'node-bridge-broken',
+    );
+  });
+
+  it("takes no link that the pod's plugin would name so for a bridge", () => {
+    const interfaces = [{ name: 'cali0123456789a', mac: '0a:58:0a:f4:01:01', inPod: false }];
+    const results = [aCniResult({ interfaces })];
+    expect(expectedBridge(aPodNetwork({ plugin: 'calico', results }))).toBe(null);
+    expect(expectedBridge(aPodNetwork({ plugin: 'bridge', results }))).toBe('cali0123456789a');
   });
 });
