@@ -13,19 +13,25 @@ export type NatChain = {
 };
 
 /** @returns null if this backend of the packet filter has no such chain, or none with rules */
-export function natChain({ backend, tables }: PacketFilter, wanted: string): NatChain | null {
+export function natChain(filter: PacketFilter, wanted: string): NatChain | null {
+  const { backend, tables } = filter;
   const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
   const rules = chains.find(({ name }) => name === wanted)?.rules.length ?? 0;
   if (backend === 'nftables' || rules === 0) return null;
   return {
     tool: toolOf(backend),
-    family: backend.startsWith('ip6') ? 6 : 4,
+    family: familyOfTable(filter),
     rules,
     isReachedFrom: (builtIn) =>
       chains.some(
         ({ name, rules: own }) => name === builtIn && own.some((rule) => readRule(rule)?.target === wanted),
       ),
   };
+}
+
+/** The addresses that one backend of iptables filters. */
+export function familyOfTable({ backend }: Pick<PacketFilter, 'backend'>): 4 | 6 {
+  return backend.startsWith('ip6') ? 6 : 4;
 }
 
 /** The program for one backend of iptables: the default one is of nftables. */

@@ -12,8 +12,11 @@ export const SERVICES = 'KUBE-SERVICES';
 /** As the kernel names them: k3s and microk8s have kube-proxy inside, unless they were told to run without. */
 const EMBEDDED: readonly string[] = ['k3s', 'k3s-server', 'k3s-agent', 'kubelite'];
 
-/** `none`: no rule is for the address. `unread`: what a rule does is not known. Empty: the rules end before any. */
-export type Destinations = 'none' | 'unread' | readonly string[];
+/**
+ * `none`: no rule is for the address. `hidden`: nft does not show what a rule does, as iptables keeps it as a target of its
+ * own. `unread`: a chain was not read. Empty: the rules end before any.
+ */
+export type Destinations = 'none' | 'hidden' | 'unread' | readonly string[];
 
 /** The chain of a Service: all of its endpoints, those of the node, or what comes from outside. */
 const OF_SERVICE = /^KUBE-(?:SVC|SVL|EXT|FW|XLB)-/;
@@ -56,6 +59,7 @@ export function destinationsOf({ backend, tables }: PacketFilter, address: strin
   }
   const found = new Set<string>();
   let unread = false;
+  let hidden = false;
   let next = first;
   for (let depth = 0; depth < DEPTH; depth += 1) {
     // The kernel has every chain that a rule leads to: one that is not here was not read.
@@ -65,14 +69,15 @@ export function destinationsOf({ backend, tables }: PacketFilter, address: strin
     for (const text of rules) {
       const to = TO.exec(text);
       if (to !== null) found.add(to[1] ?? to[2] ?? '');
-      else unread ||= TRANSLATES.test(text) || (readRule(text)?.target ?? null) === null;
+      else hidden ||= TRANSLATES.test(text) || (readRule(text)?.target ?? null) === null;
     }
     next = rules.flatMap((text) => {
       const target = readRule(text)?.target;
       return target?.startsWith('KUBE-') && !target.startsWith('KUBE-MARK-') ? [target] : [];
     });
   }
-  return unread ? 'unread' : [...found];
+  if (unread) return 'unread';
+  return hidden ? 'hidden' : [...found];
 }
 
 export type ServiceProxy = {

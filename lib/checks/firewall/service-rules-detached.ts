@@ -1,8 +1,9 @@
-import { natChain } from '../../computed/nat-chain.ts';
-import { SERVICES, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
+import { familyOfTable, natChain, toolOf } from '../../computed/nat-chain.ts';
+import { SERVICES, type ServiceProxy, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { restartProxy } from '../remedies/restart-proxy.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** Into which chain of kube-proxy a built-in one leads, with the comment of that rule, and what goes that way. */
@@ -44,9 +45,17 @@ export const serviceRulesDetached = defineCheck({
   run({ hostPacketFilters, processes }, { node }) {
     const object = nodeObject(node);
     const tables = hostPacketFilters.flatMap(servicesOf);
+    const proxy = serviceProxyIn(processes);
+    // Where the other backend has rules of the family, these are what an earlier kube-proxy left.
+    const emptied = hostPacketFilters.filter(
+      (filter) => isEmptied(filter) && !tables.some(({ family }) => family === familyOfTable(filter)),
+    );
+    if (emptied.length > 0 && proxy !== null && !hostPacketFilters.some(isOfNftables))
+      return [
+        proxy.certain ? fail(object, flushed(emptied, proxy, node)) : unknown(object, uncertain(proxy)),
+      ];
     if (tables.length === 0)
       return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
-    const proxy = serviceProxyIn(processes);
     if (proxy === null)
       return [notApplicable(object, 'kube-proxy does not run here: its rules are of an earlier time')];
     // Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed.
@@ -105,4 +114,37 @@ function servicesOf(filter: PacketFilter) {
     return target === null || target.isReachedFrom(way.chain) ? [] : [{ ...way, rules: target.rules }];
   });
   return [{ tool: services.tool, family: services.family, ways }];
+}
+
+/** kube-proxy's chain is there, and has not even the rule for node ports, which kube-proxy writes for no Service at all. */
+function isEmptied({ backend, tables }: PacketFilter): boolean {
+  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
+  return backend !== 'nftables' && chains.some(({ name, rules }) => name === SERVICES && rules.length === 0);
+}
+
+/** In its mode nftables kube-proxy may leave the chains of an earlier mode, empty. */
+function isOfNftables({ tables }: PacketFilter): boolean {
+  return tables.some(({ name }) => name === 'ip kube-proxy' || name === 'ip6 kube-proxy');
+}
+
+function flushed(emptied: readonly PacketFilter[], { process }: ServiceProxy, node: string): Failure {
+  const tools = emptied.map(({ backend }) => toolOf(backend));
+  return {
+    detail: `The chain ${SERVICES} of table nat (${listed(tools)}) is empty: somebody flushed the table.`,
+    confidence: 'confirmed',
+    evidence: tools.map((tool) => ({
+      what: `rules of ${SERVICES}`,
+      expected: 'those of every Service',
+      actual: 'none',
+      source: `${tool}-save -t nat (node)`,
+    })),
+    remedy: [
+      lookOnNode(
+        node,
+        'see what else is empty: the rules of hostPorts and those that masquerade pods were flushed as well.',
+        command(`${tools[0]}-save`, '-t', 'nat'),
+      ),
+      restartProxy(process, node),
+    ],
+  };
 }

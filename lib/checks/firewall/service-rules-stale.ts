@@ -1,7 +1,13 @@
 import { contains, sameAddress } from '../../computed/cidr.ts';
 import { givenServices } from '../../computed/cluster-dns.ts';
 import { toolOf } from '../../computed/nat-chain.ts';
-import { destinationsOf, hasServiceRules, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
+import {
+  type Destinations,
+  destinationsOf,
+  hasServiceRules,
+  serviceProxyIn,
+  uncertain,
+} from '../../computed/service-rules.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { DnsService } from '../../model/kubernetes.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
@@ -68,11 +74,14 @@ export const serviceRulesStale = defineCheck({
     if (wrong.length === 0) {
       const [first] = unread;
       if (first !== undefined) return [unknown(object, whyUnread(first))];
-      return [
-        read.some(({ destinations }) => destinations === 'unread')
-          ? unknown(object, 'where rules of Services lead could not be read')
-          : pass(object),
-      ];
+      const isAny = (what: Destinations): boolean => read.some(({ destinations }) => destinations === what);
+      if (isAny('unread')) return [unknown(object, 'where rules of Services lead could not be read')];
+      // With an older iptables that is so every night: nothing would ever mend it.
+      if (isAny('hidden'))
+        return [
+          notApplicable(object, 'nft does not show where rules of Services lead, as iptables wrote them'),
+        ];
+      return [pass(object)];
     }
     if (!proxy.certain) return [unknown(object, uncertain(proxy))];
     return [
@@ -117,7 +126,7 @@ type Rule = {
   readonly service: DnsService;
   readonly address: string;
   readonly tool: string;
-  readonly destinations: 'none' | 'unread' | readonly string[];
+  readonly destinations: Destinations;
   /** Destinations that are no endpoint. */
   readonly gone: readonly string[];
 };

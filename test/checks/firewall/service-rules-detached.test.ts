@@ -98,6 +98,18 @@ describe('service-rules-detached', () => {
     expect(run(nat({ postrouting: [], masquerade: [] }))[0]?.result).toBe('pass');
   });
 
+  it('finds a table that was flushed, whose chains are there and empty', () => {
+    const flushed = nat({ prerouting: [], output: [], services: [], postrouting: [], masquerade: [] });
+    const [found] = failures(run(flushed));
+    expect(found?.detail).toContain('KUBE-SERVICES of table nat (iptables-legacy) is empty');
+    expect(found?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
+    const nftables: PacketFilter = { backend: 'nftables', tables: [{ name: 'ip kube-proxy', chains: [] }] };
+    expect(run(flushed, nftables)).toMatchObject([{ result: 'notApplicable' }]);
+    expect(failures(run(flushed, nat({ backend: 'ip6tables-nft' })))).toHaveLength(1);
+    // What an earlier kube-proxy left in the other backend.
+    expect(run(flushed, nat({ backend: 'iptables-nft' }))).toMatchObject([{ result: 'pass' }]);
+  });
+
   it('judges IPv6 by itself', () => {
     const [found] = failures(run(nat(), nat({ backend: 'ip6tables-nft', output: [] })));
     expect(found?.remedy.at(-1)?.command).toMatch(/^ip6tables -t nat -I OUTPUT /);
@@ -119,8 +131,7 @@ describe('service-rules-detached', () => {
     expect(judge('kube-proxy', 'cilium-agent')).toBe('fail');
   });
 
-  it('has nothing to say where the chain is empty or kube-proxy writes none', () => {
-    expect(run(nat({ services: [], prerouting: [], output: [] }))[0]?.result).toBe('notApplicable');
+  it('has nothing to say where kube-proxy writes no such rules', () => {
     expect(run()[0]?.result).toBe('notApplicable');
   });
 });

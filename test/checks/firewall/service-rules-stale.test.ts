@@ -188,10 +188,10 @@ describe('service-rules-stale', () => {
     expect(run(legacy('10.244.9.9'), beside('kube-proxy'))).toMatchObject([{ result: 'fail' }]);
   });
 
-  it('does not know where rules lead that nft does not show', () => {
-    expect(run(nft('xt target "DNAT"'))).toMatchObject([{ result: 'unknown' }]);
+  it('does not judge where rules lead that nft does not show', () => {
+    expect(run(nft('xt target "DNAT"'))).toMatchObject([{ result: 'notApplicable' }]);
     // nft 1.0.6 without the extensions of iptables ends the line where the target would stand.
-    expect(run(nft(''))).toMatchObject([{ result: 'unknown' }]);
+    expect(run(nft(''))).toMatchObject([{ result: 'notApplicable' }]);
   });
 
   it('does not know what it could not compare with', () => {

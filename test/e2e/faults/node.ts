@@ -555,6 +555,19 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
       'for chain in PREROUTING OUTPUT; do rule="$chain -m comment --comment services -j KUBE-SERVICES"; iptables -t nat -S $chain | grep -q -e "-j KUBE-SERVICES" || iptables -t nat -I $rule; done',
   },
   {
+    id: 'nat-table-flushed',
+    check: 'service-rules-detached',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'iptables-save -t nat >/run/e2e-nat; iptables -t nat -F',
+    shows: ['KUBE-SERVICES', 'is empty'],
+    // kube-proxy is a bare process on some test clusters, and nothing starts it again.
+    repair: 'iptables-restore </run/e2e-nat',
+    cleanup: 'rm -f /run/e2e-nat',
+    when: (platform) => platform.plugin === 'bridge',
+  },
+  {
     id: 'masquerade-of-services-unreached',
     check: 'service-rules-detached',
     pods: 0,
