@@ -58,9 +58,11 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const pods = ProbePods.start(cluster, { namespace: options.namespace, runId: record.runId, signal });
   const look = async (node: Node, since: string): Promise<Snapshot> =>
     snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
+  // Nodes that end together share the answer.
+  const factsNow = shared(() => readFacts(cluster, plan.facts, signal));
   const withFacts = async (snapshot: Snapshot): Promise<Snapshot> => ({
     ...snapshot,
-    cluster: await factsNow(cluster, plan.facts, signal),
+    cluster: await factsNow(),
     serviceEndpoints: endpointsOf(plan.serviceEndpoints, snapshot.pods),
     cniRecords: await cniRecordsOf(cluster, plan.cniRecords, snapshot, { signal }),
   });
@@ -121,7 +123,7 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
 }
 
-async function factsNow(cluster: Cluster, facts: ClusterFacts, signal: AbortSignal): Promise<ClusterFacts> {
+async function readFacts(cluster: Cluster, facts: ClusterFacts, signal: AbortSignal): Promise<ClusterFacts> {
   const { dnsServices } = facts;
   if (dnsServices === null) return facts;
   return { ...facts, dnsServices: await withLaterEndpoints(cluster, dnsServices, { signal }) };
