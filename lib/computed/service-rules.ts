@@ -20,7 +20,10 @@ export type Destinations = 'none' | 'hidden' | 'unread' | readonly string[];
 
 /** The chain of a Service: all of its endpoints, those of the node, or what comes from outside. */
 const OF_SERVICE = /^KUBE-(?:SVC|SVL|EXT|FW|XLB)-/;
-/** nft without the extensions of iptables shows that a rule translates, not to what; up to 1.0.6 it shows nothing of it. */
+/**
+ * nft without the extensions of iptables shows that a rule translates, not to what. With them, 1.0.6 shows nothing of it in
+ * one family where tables of the other were made first (`list ruleset`).
+ */
 const TRANSLATES = /\bDNAT\b|\bdnat\b/;
 const TO = /(?:--to-destination|dnat(?: ip6?)? to) (?:\[([0-9a-f:]+)\]|([0-9.]+))/;
 /** A Service's rules lead to chains of its endpoints, and no deeper. */

@@ -190,7 +190,7 @@ describe('service-rules-stale', () => {
 
   it('does not judge where rules lead that nft does not show', () => {
     expect(run(nft('xt target "DNAT"'))).toMatchObject([{ result: 'notApplicable' }]);
-    // nft 1.0.6 without the extensions of iptables ends the line where the target would stand.
+    // nft 1.0.6 ends the line where the target would stand, if the tables of IPv6 were made first.
     expect(run(nft(''))).toMatchObject([{ result: 'notApplicable' }]);
   });
 
