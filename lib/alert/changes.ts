@@ -5,7 +5,7 @@ import { daysBetween, HOUR } from '../model/days.ts';
 import { type Finding, isAtLeast, isCounted, type Severity, severities } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { AlertRecord, ReportedFinding } from './record.ts';
-import { AUDIT, type Crossed, crossingsOf } from './thresholds.ts';
+import { AUDIT, type Crossed, thresholdNewsOf } from './thresholds.ts';
 
 /**
  * Why a finding is reported now. `untold`: open for longer but never reported, for example because a message
@@ -71,7 +71,7 @@ export function changesOf(
   );
   const reminder = reminderOf(open, next, report, thresholds);
   const now = new Set([...mentioned, ...reminder.map(({ fingerprint }) => fingerprint)]);
-  const { next: crossings, ...thresholdNews } = crossingsOf(report, before, thresholds);
+  const { next: states, ...thresholdNews } = thresholdNewsOf(report, before, thresholds);
   return {
     fresh,
     resolved,
@@ -86,12 +86,12 @@ export function changesOf(
     next: {
       uid: report.cluster.uid === '' ? (before?.uid ?? '') : report.cluster.uid,
       at,
-      auditedAt: isMissed(crossings) ? (before?.auditedAt ?? null) : at,
+      auditedAt: isMissed(states) ? (before?.auditedAt ?? null) : at,
       told: [...next.values()].map((each) => (now.has(each.fingerprint) ? { ...each, at } : each)),
       excepted: report.findings.flatMap(({ fingerprint, suppressed }) =>
         suppressed === null ? [] : [{ fingerprint, owner: suppressed.owner, expires: suppressed.expires }],
       ),
-      thresholds: [...crossings],
+      thresholds: [...states],
     },
   };
 }

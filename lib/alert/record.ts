@@ -20,7 +20,7 @@ const reportedFindingSchema = findingSchema
 /** A reported finding. */
 export type ReportedFinding = z.infer<typeof reportedFindingSchema>;
 
-const crossingSchema = z.object({
+const thresholdStateSchema = z.object({
   key: z.string().describe('What is measured, in words; the same in every run.'),
   crossed: z.boolean(),
   changedAt: z.iso.datetime(),
@@ -28,7 +28,7 @@ const crossingSchema = z.object({
   at: z.iso.datetime().describe('When it was last reported, or sent as a reminder.'),
 });
 /** A threshold that is crossed, or was within the last week. */
-export type Crossing = z.infer<typeof crossingSchema>;
+export type ThresholdState = z.infer<typeof thresholdStateSchema>;
 
 /** A message kept for an unavailable destination. */
 const messageSchema = z.object({
@@ -70,7 +70,7 @@ const recordSchema = z.object({
     .array(z.object({ fingerprint: z.string(), owner: z.string(), expires: z.string() }))
     .default([])
     .describe('Findings that exceptions cover.'),
-  thresholds: z.array(crossingSchema).default([]),
+  thresholds: z.array(thresholdStateSchema).default([]),
 });
 export type Undelivered = z.infer<typeof undeliveredSchema>;
 export type AlertRecord = z.infer<typeof recordSchema>;

@@ -4,7 +4,7 @@ import type { nodeMetrics, Thresholds } from '../model/config.ts';
 import { daysBetween } from '../model/days.ts';
 import type { ClusterReport, NodeFacts } from '../model/report.ts';
 import { minute } from '../report/index.ts';
-import type { AlertRecord, Crossing } from './record.ts';
+import type { AlertRecord, ThresholdState } from './record.ts';
 
 /** About the audit itself: it did not happen. */
 export const AUDIT = 'audit';
@@ -12,29 +12,29 @@ export const AUDIT = 'audit';
 /** `advice`: what to do about a crossed threshold; null if unknown, or if there is nothing to do. */
 export type Crossed = { readonly key: string; readonly text: string; readonly advice: string | null };
 
-export type Crossings = {
+export type ThresholdNews = {
   readonly crossed: readonly Crossed[];
   readonly back: readonly Crossed[];
   /** Crossed long enough to be due for a reminder. */
   readonly reminder: readonly Crossed[];
-  readonly next: readonly Crossing[];
+  readonly next: readonly ThresholdState[];
 };
 
 type Measure = Crossed & { readonly state: 'crossed' | 'fine' | 'unknown' };
 
 /** Avoids a mail every night: a value that swings around its threshold is reported once, as swinging. */
-export function crossingsOf(
+export function thresholdNewsOf(
   report: ClusterReport,
   before: AlertRecord | null,
   thresholds: Thresholds,
-): Crossings {
+): ThresholdNews {
   const at = report.startedAt;
   const earlier = new Map((before?.thresholds ?? []).map((each) => [each.key, each]));
   const result = {
     crossed: [] as Crossed[],
     back: [] as Crossed[],
     reminder: [] as Crossed[],
-    next: [] as Crossing[],
+    next: [] as ThresholdState[],
   };
   const measured = new Map(measures(report, before, thresholds).map((each) => [each.key, each]));
   for (const { key, text, advice, state } of measured.values()) {
