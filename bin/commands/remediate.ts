@@ -24,7 +24,7 @@ type Options = ClusterOptions &
 /** Default limit of objects that one call may repair. */
 const LIMIT = 10;
 
-/** `netns-audit remediate`. */
+/** `netns-audit remediate`. Long, as its options are one list, with the help and the rules of which go together. */
 export function addRemediate(program: Command): void {
   const command = program
     .command('remediate')

@@ -39,7 +39,11 @@ export type BatchOptions = ProbeOptions & {
 /** By node name, or by the pod's namespace and name. */
 type EventsByObject = ReadonlyMap<string, readonly Event[]>;
 
-/** @throws AuditError ABORTED; the coverage of each node has its own errors. */
+/**
+ * One batch from snapshots to results. Long, as its steps share the pods, the judge and the signal of the batch.
+ *
+ * @throws AuditError ABORTED; the coverage of each node has its own errors.
+ */
 export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: BatchOptions): Promise<void> {
   const { record } = plan;
   const events: EventsByObject = Map.groupBy(plan.events, ({ kind, namespace, name }) =>

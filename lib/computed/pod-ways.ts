@@ -46,7 +46,7 @@ type Asked = {
   readonly routing: Sources['routing'];
 };
 
-/** Each pod's ways, or why none can be judged. */
+/** Each pod's ways, or why none can be judged. Long, as what is asked once for the node serves all of its pods. */
 export function podWays({
   podNetworks,
   hostNetwork,

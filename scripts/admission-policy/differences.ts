@@ -12,7 +12,7 @@ const ADDED = {
   annotations: ['kubernetes.io/limit-ranger', 'kubernetes.io/psp'],
 } as const;
 
-/** CEL for the list of what differs from a shape. */
+/** CEL for the list of what differs from a shape. Long, as it is one list: an entry for each field. */
 export function differencesFrom({ annotations, spec, container, appArmor, command, taken }: Shape): string {
   const security = container.securityContext as Fields;
   return [

@@ -37,7 +37,8 @@ export function listedPids(listing: string): number[] {
 }
 
 /**
- * Joins specs, listings, processes and CNI results to sandboxes.
+ * Joins specs, listings, processes and CNI results to sandboxes. Long, as each join needs those before it.
+ *
  * @throws Error if the listing is empty: a node that runs the probe has at least one sandbox, so the wrong
  * place was read (docs/traps.md T50)
  */
