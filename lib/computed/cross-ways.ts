@@ -1,6 +1,7 @@
 /** Judges the pings between pods of neighbours in the ring of nodes, from both ends. */
 import { byText } from '../model/by-text.ts';
 import type { CrossPing, CrossPod, NodeCrossing, PlannedCross } from '../model/crossing.ts';
+import { namespacedName } from '../model/namespaced-name.ts';
 
 /** The way from a node's pods to those of the next node. */
 export type CrossWay = {
@@ -88,28 +89,28 @@ function whyNot(
   { sick }: Known,
 ): string | null {
   const there = plan.next.name;
-  const name = ({ namespace, name: pod }: CrossPod): string => `${namespace}/${pod}`;
-  if (ping === undefined) return `nothing was sent from ${name(source)}: its network was not read`;
+  if (ping === undefined) return `nothing was sent from ${namespacedName(source)}: its network was not read`;
   const restricted = target.restricted ?? source.restricted;
   if (restricted !== null) return `inconclusive: no answer, but ${restricted}`;
-  if (!target.stayed) return `inconclusive: ${name(target)} on ${there} did not stay`;
+  if (!target.stayed) return `inconclusive: ${namespacedName(target)} on ${there} did not stay`;
   for (const [pod, node] of [
     [source, own.node],
     [target, there],
   ] as const) {
-    const check = sick.get(`${node} ${name(pod)}`);
-    if (check !== undefined) return `inconclusive: ${name(pod)} on ${node} has a fault of its own (${check})`;
+    const check = sick.get(`${node} ${namespacedName(pod)}`);
+    if (check !== undefined)
+      return `inconclusive: ${namespacedName(pod)} on ${node} has a fault of its own (${check})`;
   }
   if (answered(own.fromNode, source.address) === false)
-    return `inconclusive: ${own.node} does not reach ${name(source)} itself: --active ping tells more`;
+    return `inconclusive: ${own.node} does not reach ${namespacedName(source)} itself: --active ping tells more`;
   if (next === undefined || next.unread !== null)
     return `inconclusive: no answer, and ${there} does not say how it is there`;
   const reached = answered(next.fromNode, target.address);
   if (reached === true) return null;
   // Some programs answer no ping at all.
   return reached === null
-    ? `inconclusive: ${there} did not ping ${name(target)} itself`
-    : `inconclusive: ${there} does not reach ${name(target)} itself: --active ping tells more`;
+    ? `inconclusive: ${there} did not ping ${namespacedName(target)} itself`
+    : `inconclusive: ${there} does not reach ${namespacedName(target)} itself: --active ping tells more`;
 }
 
 const to = (pings: readonly CrossPing[], address: string): CrossPing | undefined =>

@@ -12,20 +12,23 @@ export type NatChain = {
   readonly isReachedFrom: (builtIn: string) => boolean;
 };
 
+/** The rules of a chain of table nat; null if this backend of the packet filter has no such chain of iptables. */
+export function rulesOfNat({ backend, tables }: PacketFilter, chain: string): readonly string[] | null {
+  if (backend === 'nftables') return null;
+  const chains = tables.find(({ name }) => name === 'nat')?.chains;
+  return chains?.find(({ name }) => name === chain)?.rules ?? null;
+}
+
 /** @returns null if this backend of the packet filter has no such chain, or none with rules */
 export function natChain(filter: PacketFilter, wanted: string): NatChain | null {
-  const { backend, tables } = filter;
-  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
-  const rules = chains.find(({ name }) => name === wanted)?.rules.length ?? 0;
-  if (backend === 'nftables' || rules === 0) return null;
+  const rules = rulesOfNat(filter, wanted)?.length ?? 0;
+  if (rules === 0) return null;
   return {
-    tool: toolOf(backend),
+    tool: toolOf(filter.backend),
     family: familyOfTable(filter),
     rules,
     isReachedFrom: (builtIn) =>
-      chains.some(
-        ({ name, rules: own }) => name === builtIn && own.some((rule) => readRule(rule)?.target === wanted),
-      ),
+      (rulesOfNat(filter, builtIn) ?? []).some((rule) => readRule(rule)?.target === wanted),
   };
 }
 

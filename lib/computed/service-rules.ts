@@ -5,7 +5,7 @@ import type { Sources } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
 import { familyOf, sameAddress } from './cidr.ts';
 import { type ForwardRule, readRule } from './forward-rules.ts';
-import { natChain } from './nat-chain.ts';
+import { familyOfTable, natChain, rulesOfNat } from './nat-chain.ts';
 
 /** Of kube-proxy in its modes iptables and ipvs. */
 export const SERVICES = 'KUBE-SERVICES';
@@ -36,20 +36,21 @@ function isFor({ conditions }: ForwardRule, address: string): boolean {
   );
 }
 
+/** Whether kube-proxy has the tables of its mode nftables there. */
+export function isOfNftables({ tables }: PacketFilter): boolean {
+  return tables.some(({ name }) => name === 'ip kube-proxy' || name === 'ip6 kube-proxy');
+}
+
 /** Whether kube-proxy has rules of single Services there. In mode ipvs one rule is for all of them. */
-export function hasServiceRules({ backend, tables }: PacketFilter): boolean {
-  if (backend === 'nftables') return false;
-  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
-  const rules = chains.find(({ name }) => name === SERVICES)?.rules ?? [];
-  return rules.some((text) => OF_SERVICE.test(readRule(text)?.target ?? ''));
+export function hasServiceRules(filter: PacketFilter): boolean {
+  return (rulesOfNat(filter, SERVICES) ?? []).some((text) => OF_SERVICE.test(readRule(text)?.target ?? ''));
 }
 
 /** @returns null where kube-proxy has no rules in this table of this family */
-export function destinationsOf({ backend, tables }: PacketFilter, address: string): Destinations | null {
-  const family = backend.startsWith('ip6') ? 6 : 4;
-  if (familyOf(address) !== family || !hasServiceRules({ backend, tables })) return null;
+export function destinationsOf(filter: PacketFilter, address: string): Destinations | null {
+  if (familyOf(address) !== familyOfTable(filter) || !hasServiceRules(filter)) return null;
   const chainsOf = (table: string) =>
-    new Map(tables.find(({ name }) => name === table)?.chains.map(({ name, rules }) => [name, rules]));
+    new Map(filter.tables.find(({ name }) => name === table)?.chains.map(({ name, rules }) => [name, rules]));
   const chains = chainsOf('nat');
   const services = (chains.get(SERVICES) ?? []).flatMap((text) => readRule(text) ?? []);
   const first = services.flatMap((rule) => (isFor(rule, address) && rule.target !== null ? rule.target : []));
@@ -115,11 +116,7 @@ export function serviceProxyOf(
   filters: readonly PacketFilter[],
   processes: Sources['processes'],
 ): 'runs' | 'gone' | null {
-  const hasRules = filters.some(
-    (filter) =>
-      natChain(filter, SERVICES) !== null ||
-      filter.tables.some(({ name }) => name === 'ip kube-proxy' || name === 'ip6 kube-proxy'),
-  );
+  const hasRules = filters.some((filter) => natChain(filter, SERVICES) !== null || isOfNftables(filter));
   if (!hasRules || isReplaced(processes)) return null;
   return serviceProxyIn(processes) === null ? 'gone' : 'runs';
 }

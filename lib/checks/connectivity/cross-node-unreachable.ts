@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { byCommonNode, type CrossWay, crossWays, type Silent } from '../../computed/cross-ways.ts';
 import { type Comparison, type Confidence, nodeOf, type RemedyStep } from '../../model/finding.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed } from '../../model/text.ts';
 import { BROKEN_PODS, BROKEN_WAYS } from '../cross-causes.ts';
 import {
@@ -88,8 +89,10 @@ function hearsFromNext({ plan, fromNode }: ClusterSources['crossings'][number]):
 
 function sickPods({ found }: ClusterSources): ReadonlyMap<string, string> {
   return new Map(
-    found.flatMap(({ check, object: { kind, namespace, name, node } }) =>
-      kind === 'pod' && BROKEN_PODS.includes(check) ? [[`${node} ${namespace}/${name}`, check] as const] : [],
+    found.flatMap(({ check, object }) =>
+      object.kind === 'pod' && BROKEN_PODS.includes(check)
+        ? [[`${object.node} ${namespacedName(object)}`, check] as const]
+        : [],
     ),
   );
 }
@@ -152,8 +155,6 @@ function confidenceOf(ways: readonly Silent[], { someAnswered }: Ring): Confiden
   return someAnswered ? 'confirmed' : 'probable';
 }
 
-const podName = ({ namespace, name }: Silent['outcome']['source']): string => `${namespace}/${name}`;
-
 function describe(way: Silent, ways: readonly Silent[], ring: Ring): string {
   const { own, next, outcome } = way;
   const { source, target } = outcome;
@@ -162,7 +163,7 @@ function describe(way: Silent, ways: readonly Silent[], ring: Ring): string {
     back === undefined || typeof back.outcome === 'object'
       ? ''
       : ` Pods of ${next} do reach those of ${back.next}.`;
-  return `Pod ${podName(source)} (${source.address}) on ${own} gets no answer from ${podName(target)} (${target.address}) on ${next}: ${placeOf(way, ways, ring)}.${ofNode(way)}${other}`;
+  return `Pod ${namespacedName(source)} (${source.address}) on ${own} gets no answer from ${namespacedName(target)} (${target.address}) on ${next}: ${placeOf(way, ways, ring)}.${ofNode(way)}${other}`;
 }
 
 function placeOf(way: Silent, ways: readonly Silent[], ring: Ring): string {
@@ -196,23 +197,31 @@ function ofNode({ own, outcome: { nodeToNode, nodeToPod } }: Silent): string {
 
 function rowsAbout({ own, next, outcome }: Silent): Comparison[] {
   const { source, target, hops, nextAddress, nodeToNode, nodeToPod, podToNode, nextToOwnPod } = outcome;
-  const pod = (at: string, to: string): string => `fping ${to} (pod ${podName(source)} on ${at})`;
+  const pod = (at: string, to: string): string => `fping ${to} (pod ${namespacedName(source)} on ${at})`;
   const row = (what: string, answered: boolean | null, by: string): Comparison[] =>
     answered === null
       ? []
       : [{ what, expected: 'an answer', actual: answered ? 'an answer' : 'none', source: by }];
   return [
-    ...row(`ping of ${podName(target)} from ${podName(source)}`, false, pod(own, target.address)),
+    ...row(
+      `ping of ${namespacedName(target)} from ${namespacedName(source)}`,
+      false,
+      pod(own, target.address),
+    ),
     ...hops.map((hop, index) => ({
-      what: `who answers at hop ${index + 1} from ${podName(source)} to ${podName(target)}`,
+      what: `who answers at hop ${index + 1} from ${namespacedName(source)} to ${namespacedName(target)}`,
       actual: hop === '' ? 'nobody' : hop,
       source: pod(own, `-H ${index + 1} ${target.address}`),
     })),
-    ...row(`ping of node ${next} from ${podName(source)}`, podToNode, pod(own, nextAddress)),
-    ...row(`ping of ${podName(target)} from node ${own}`, nodeToPod, `fping ${target.address} (node ${own})`),
+    ...row(`ping of node ${next} from ${namespacedName(source)}`, podToNode, pod(own, nextAddress)),
+    ...row(
+      `ping of ${namespacedName(target)} from node ${own}`,
+      nodeToPod,
+      `fping ${target.address} (node ${own})`,
+    ),
     ...row(`ping of node ${next} from node ${own}`, nodeToNode, `fping ${nextAddress} (node ${own})`),
     ...row(
-      `ping of ${podName(target)} from its node ${next}`,
+      `ping of ${namespacedName(target)} from its node ${next}`,
       nextToOwnPod,
       `fping ${target.address} (node ${next})`,
     ),
@@ -232,7 +241,7 @@ function remedyOf(ways: readonly Silent[]): RemedyStep[] {
   const nodes = [...new Set(ways.flatMap((each) => [each.own, each.next]))];
   return [
     look(
-      `Ping ${address} from ${podName(outcome.source)}, and watch on both nodes how far the packets come.`,
+      `Ping ${address} from ${namespacedName(outcome.source)}, and watch on both nodes how far the packets come.`,
     ),
     lookOnNode(own, 'see whether the packets leave it.', watch),
     lookOnNode(next, 'see whether they arrive, and whether answers leave it.', watch),

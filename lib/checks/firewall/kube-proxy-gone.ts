@@ -8,7 +8,8 @@ import {
   pass,
   unknown,
 } from '../define.ts';
-import { command, look, lookOnNode, podsOnNode, repair } from '../remedies/steps.ts';
+import { deleteAgentPods } from '../remedies/restart-agent.ts';
+import { look, lookOnNode, podsOnNode, repair } from '../remedies/steps.ts';
 
 const SELECTOR = 'k8s-app=kube-proxy';
 
@@ -65,10 +66,7 @@ function judge({ node, serviceProxy = null }: NodeRoutes, runs: number, gone: nu
       ),
       repair(
         'Where it is a pod, recreate it; it writes all of its rules when it starts.',
-        command(
-          ...['kubectl', 'delete', 'pod', '-n', 'kube-system', '-l', SELECTOR],
-          ...['--field-selector', `spec.nodeName=${node}`],
-        ),
+        deleteAgentPods({ namespace: 'kube-system', selector: SELECTOR, node }),
       ),
     ],
   });

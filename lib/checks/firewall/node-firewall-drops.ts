@@ -1,5 +1,6 @@
 import { familyOf } from '../../computed/cidr.ts';
 import { type ForwardedPacket, forwardDrop } from '../../computed/forwarding.ts';
+import { toolOf } from '../../computed/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { defaultRoutes } from '../../computed/uplinks.ts';
 import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
@@ -46,8 +47,7 @@ export const nodeFirewallDrops = defineCheck({
     }
     if (first === null)
       return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
-    const legacy = first.backend.endsWith('-legacy');
-    const tool = `${first.backend.startsWith('ip6') ? 'ip6tables' : 'iptables'}${legacy ? '-legacy' : ''}`;
+    const tool = toolOf(first.backend);
     return [
       fail(object, {
         detail:

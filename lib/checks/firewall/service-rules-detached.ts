@@ -1,5 +1,11 @@
-import { familyOfTable, natChain, toolOf } from '../../computed/nat-chain.ts';
-import { SERVICES, type ServiceProxy, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
+import { familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
+import {
+  isOfNftables,
+  SERVICES,
+  type ServiceProxy,
+  serviceProxyIn,
+  uncertain,
+} from '../../computed/service-rules.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
@@ -50,6 +56,7 @@ export const serviceRulesDetached = defineCheck({
     const emptied = hostPacketFilters.filter(
       (filter) => isEmptied(filter) && !tables.some(({ family }) => family === familyOfTable(filter)),
     );
+    // In its mode nftables kube-proxy may leave the chains of an earlier mode, empty.
     if (emptied.length > 0 && proxy !== null && !hostPacketFilters.some(isOfNftables))
       return [
         proxy.certain ? fail(object, flushed(emptied, proxy, node)) : unknown(object, uncertain(proxy)),
@@ -117,14 +124,8 @@ function servicesOf(filter: PacketFilter) {
 }
 
 /** kube-proxy's chain is there, and has not even the rule for node ports, which kube-proxy writes for no Service at all. */
-function isEmptied({ backend, tables }: PacketFilter): boolean {
-  const chains = tables.find(({ name }) => name === 'nat')?.chains ?? [];
-  return backend !== 'nftables' && chains.some(({ name, rules }) => name === SERVICES && rules.length === 0);
-}
-
-/** In its mode nftables kube-proxy may leave the chains of an earlier mode, empty. */
-function isOfNftables({ tables }: PacketFilter): boolean {
-  return tables.some(({ name }) => name === 'ip kube-proxy' || name === 'ip6 kube-proxy');
+function isEmptied(filter: PacketFilter): boolean {
+  return rulesOfNat(filter, SERVICES)?.length === 0;
 }
 
 function flushed(emptied: readonly PacketFilter[], { process }: ServiceProxy, node: string): Failure {
