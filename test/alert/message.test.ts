@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { changesOf, clusterMessage } from '../../lib/alert/index.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
-import { aFinding, aHostileReport, aReport, hostile } from '../report/sample.ts';
+import { aFinding, aHostileReport, aReport, hostile, twoFaultsOfCart } from '../report/sample.ts';
 
 const { thresholds } = settingsSchema.parse({});
 const links = {
@@ -49,15 +49,7 @@ describe('a mail', () => {
   });
 
   it('adds up what several faults do to one workload', () => {
-    const findings = ['pod-interface-missing', 'pod-loopback-down'].map((check, n) =>
-      aFinding({
-        fingerprint: check,
-        check,
-        object: { kind: 'pod', namespace: 'shop', name: `cart-${n}`, node: 'node-1' },
-        replicas: 6,
-      }),
-    );
-    expect(message(aReport({ verdict: 'critical', findings })).text).toContain(
+    expect(message(aReport({ verdict: 'critical', findings: twoFaultsOfCart })).text).toContain(
       '\nTogether, the findings affect 2 of 6 pods of shop/cart.\n',
     );
   });

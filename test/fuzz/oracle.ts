@@ -49,6 +49,14 @@ export function misledRemedy(report: ClusterReport, pods: readonly string[]): st
   return null;
 }
 
+/** What is wrong with a report beside a hostile node, whose neighbour has these pods. */
+export function violations(report: ClusterReport, pods: readonly { readonly name: string }[]): string[] {
+  const names = pods.map(({ name }) => name);
+  return [unreadable(report, []), misledRemedy(report, names), unescaped(report)].filter(
+    (each) => each !== null,
+  );
+}
+
 /** Every writer's output, read by something that would obey it. */
 export function unescaped(report: ClusterReport): string | null {
   for (const format of formats) {

@@ -194,3 +194,13 @@ export function somethingLost(changes: Partial<Finding> = {}): Finding {
     ...changes,
   });
 }
+
+/** Two of the six pods of shop/cart, each with a fault of its own. */
+export const twoFaultsOfCart: Finding[] = ['pod-interface-missing', 'pod-loopback-down'].map((check, n) =>
+  aFinding({
+    fingerprint: check,
+    check,
+    object: { kind: 'pod', namespace: 'shop', name: `cart-${n}`, node: 'node-1' },
+    replicas: 6,
+  }),
+);

@@ -4,7 +4,7 @@ import { severities } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { formats, write } from '../../lib/report/index.ts';
 import { aLargeReport } from './large.ts';
-import { aFinding, aHostileReport, aReport, hostile } from './sample.ts';
+import { aFinding, aHostileReport, aReport, hostile, twoFaultsOfCart } from './sample.ts';
 
 const plain = { colour: false, width: 80, why: new Map<string, string>() };
 
@@ -255,16 +255,8 @@ CRITICAL  prod-eu: 1 critical; 1 new
   });
 
   it('adds up in every format for people what several faults do to one workload', () => {
-    const findings = ['pod-interface-missing', 'pod-loopback-down'].map((check, n) =>
-      aFinding({
-        fingerprint: check,
-        check,
-        object: { kind: 'pod', namespace: 'shop', name: `cart-${n}`, node: 'node-1' },
-        replicas: 6,
-      }),
-    );
     for (const format of ['text', 'markdown', 'html'] as const)
-      expect(write(aReport({ verdict: 'critical', findings }), format, plain)).toContain(
+      expect(write(aReport({ verdict: 'critical', findings: twoFaultsOfCart }), format, plain)).toContain(
         'Together, the findings affect 2 of 6 pods of shop/cart.',
       );
   });
