@@ -8,9 +8,9 @@ const noInterface: Fault = {
   command: 'kubectl delete pod -n shop web-1',
 };
 const flapper: Fault = {
-  check: 'pod-interface-down',
+  check: 'pod-loopback-down',
   object: pod('billing', 'db-0', 'node-3'),
-  detail: 'eth0 is down.',
+  detail: 'lo is down.',
   command: 'kubectl delete pod -n billing db-0',
 };
 const noPlugin: Fault = {
@@ -24,10 +24,10 @@ const cannotStart = (name: string): Fault => ({
   object: pod('shop', name, 'node-4'),
   detail: 'FailedCreatePodSandBox 14 times since 01:12.',
 });
-const noRoute: Fault = {
-  check: 'pod-default-route-missing',
+const blackhole: Fault = {
+  check: 'pod-route-blackhole',
   object: pod('shop', 'cart-2', 'node-5'),
-  detail: 'No default route by eth0.',
+  detail: 'A rule inside the pod drops what it sends.',
   command: 'kubectl delete pod -n shop cart-2',
 };
 const hostLink: Fault = {
@@ -63,7 +63,7 @@ function night(day: number): Night | 'missing' | 'unreachable' {
     ...([5, 7, 9].includes(day) || during(day, 11, 26) ? [flapper] : []),
     ...(during(day, 8, 9) ? [noPlugin, ...['a', 'b', 'c', 'd', 'e'].map(cannotStart)] : []),
     ...(day === 9 ? [cannotStart('f')] : []),
-    ...(during(day, 11, 26) ? [noRoute] : []),
+    ...(during(day, 11, 26) ? [blackhole] : []),
     ...(during(day, 6, 21) ? [hostLink] : []),
     ...(day === 28 ? [fewLeft('high', '53,200')] : []),
     ...(day === 29 ? [fewLeft('critical', '62,800')] : []),
@@ -74,7 +74,7 @@ function night(day: number): Night | 'missing' | 'unreachable' {
     away: during(day, 12, 14) ? ['node-5'] : [],
     orphans: { 'node-7': during(day, 16, 18) ? 12 : day > 18 ? 9 : 8 },
     exceptions: day < 23 ? [exception] : [],
-    renamed: day < 15 ? {} : { 'pod-interface-down': 'pod-link-down' },
+    renamed: day < 15 ? {} : { 'pod-loopback-down': 'pod-link-down' },
   };
 }
 
@@ -105,13 +105,13 @@ describe('a month of nights', () => {
       [
         "2. prod-eu critical: 1 critical new: Pod has no network interface",
         "4. prod-eu healthy: 1 resolved: pod-interface-missing shop/web-1 on node-1",
-        "5. prod-eu degraded: 1 high new: Pod's network interface is down",
-        "6. prod-eu healthy: 1 resolved: pod-interface-down billing/db-0 on node-3",
-        "7. prod-eu degraded: 1 high came back: Pod's network interface is down",
+        "5. prod-eu degraded: 1 high new: Pod's loopback interface is down or without 127.0.0.1",
+        "6. prod-eu healthy: 1 resolved: pod-loopback-down billing/db-0 on node-3",
+        "7. prod-eu degraded: 1 high came back: Pod's loopback interface is down or without 127.0.0.1",
         "8. prod-eu critical: 1 critical new, 1 resolved: CNI plugin in the configuration is not installed",
-        "9. prod-eu critical: 1 high flapping: Pod's network interface is down",
+        "9. prod-eu critical: 1 high flapping: Pod's loopback interface is down or without 127.0.0.1",
         "10. prod-eu healthy: 1 resolved: cni-plugin-missing /opt/cni/bin/aws-cni on node-4",
-        "11. prod-eu degraded: 1 high new: Pod lacks its CNI plugin's default route",
+        "11. prod-eu degraded: 1 high new: Route inside the pod drops its traffic",
         "12. prod-eu incomplete: 7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet does n...",
         "15. prod-eu degraded: 8 of 8 nodes were fully audited (at least 95 %)",
         "16. prod-eu degraded: node-7 has 12 orphaned namespaces (more than 10)",
@@ -120,7 +120,7 @@ describe('a month of nights', () => {
         "21. prod-eu degraded: 1 high no longer excepted, audits were missed: Node's network device is inside...",
         "22. prod-eu degraded: 1 resolved: host-interface-in-pod lab/trace-1 on node-6",
         "24. prod-eu incomplete: not audited: the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIME...",
-        "26. prod-eu degraded: audited again, 2 high still open: pod-default-route-missing shop/cart-2 on node-5",
+        "26. prod-eu degraded: audited again, 2 high still open: pod-link-down billing/db-0 on node-3",
         "27. prod-eu healthy: another cluster",
         "28. prod-eu degraded: 1 high new: Network namespaces near their limit",
         "29. prod-eu critical: 1 critical worse: Network namespaces near their limit",
@@ -169,13 +169,14 @@ describe('a month of nights', () => {
 
   it('says that a fault came back, and whether it is the same one', () => {
     expect(mailOf(5)).toMatchInlineSnapshot(`
-      "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
+      "prod-eu: Pod's loopback interface is down or without 127.0.0.1:
+        billing/db-0 on node-3.
       prod-eu is degraded: 1 high new.
       2026-11-05 02:05 UTC: 8 nodes audited; 97 pods; all checks.
 
       New since 2026-11-04 02:13 UTC:
-        high pod-interface-down billing/db-0 on node-3
-          eth0 is down.
+        high pod-loopback-down billing/db-0 on node-3
+          lo is down.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
@@ -188,7 +189,7 @@ describe('a month of nights', () => {
       2026-11-06 02:12 UTC: 8 nodes audited; 97 pods; all checks.
 
       Resolved:
-        high pod-interface-down billing/db-0 on node-3
+        high pod-loopback-down billing/db-0 on node-3
           pod billing/db-0 is gone from node node-3; first seen 2026-11-05.
 
       Report:
@@ -196,14 +197,15 @@ describe('a month of nights', () => {
       "
     `);
     expect(mailOf(7)).toMatchInlineSnapshot(`
-      "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
+      "prod-eu: Pod's loopback interface is down or without 127.0.0.1:
+        billing/db-0 on node-3.
       prod-eu is degraded: 1 high came back.
       2026-11-07 02:04 UTC: 8 nodes audited; 98 pods; all checks.
 
       Came back:
-        high pod-interface-down billing/db-0 on node-3
+        high pod-loopback-down billing/db-0 on node-3
           First seen 2026-11-05 02:05 UTC; came back once.
-          eth0 is down.
+          lo is down.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
@@ -229,7 +231,7 @@ describe('a month of nights', () => {
             --field-selector spec.nodeName=node-4
 
       Resolved:
-        high pod-interface-down billing/db-0 on node-3
+        high pod-loopback-down billing/db-0 on node-3
           pod billing/db-0 is gone from node node-3; first seen 2026-11-05.
 
       Report:
@@ -241,15 +243,16 @@ describe('a month of nights', () => {
 
   it('calls what came back twice flapping, and then is silent while it comes and goes', () => {
     expect(mailOf(9)).toMatchInlineSnapshot(`
-      "prod-eu: Pod's network interface is down: billing/db-0 on node-3.
+      "prod-eu: Pod's loopback interface is down or without 127.0.0.1:
+        billing/db-0 on node-3.
       prod-eu is critical: 1 high flapping.
       2026-11-09 02:03 UTC: 8 nodes audited; 104 pods; all checks. Also
         open: 1 critical (cni-plugin-missing).
 
       Comes and goes (reported again once stable for a week):
-        high pod-interface-down billing/db-0 on node-3
+        high pod-loopback-down billing/db-0 on node-3
           First seen 2026-11-05 02:05 UTC; came back 2 times.
-          eth0 is down.
+          lo is down.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
@@ -269,20 +272,20 @@ describe('a month of nights', () => {
         netns-audit reports show 20261110T021000Z-3e70075f --cluster prod-eu --store s3://audits
       "
     `);
-    expect(open(9)).toContainEqual(expect.objectContaining({ check: 'pod-interface-down', flapping: true }));
+    expect(open(9)).toContainEqual(expect.objectContaining({ check: 'pod-loopback-down', flapping: true }));
   });
 
   it('mentions the flapping one only among what else is open, when another fault is told', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
-      "prod-eu: Pod lacks its CNI plugin's default route: shop/cart-2 on
+      "prod-eu: Route inside the pod drops its traffic: shop/cart-2 on
         node-5.
       prod-eu is degraded: 1 high new.
       2026-11-11 02:02 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        1 high (pod-interface-down).
+        1 high (pod-loopback-down).
 
       New since 2026-11-10 02:10 UTC:
-        high pod-default-route-missing shop/cart-2 on node-5
-          No default route by eth0.
+        high pod-route-blackhole shop/cart-2 on node-5
+          A rule inside the pod drops what it sends.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n shop cart-2
 
@@ -296,7 +299,7 @@ describe('a month of nights', () => {
     expect(mailOf(12)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: 1 threshold crossed.
       2026-11-12 02:09 UTC: 7 nodes audited, 1 failed; 86 pods; all checks.
-        Also open: 2 high (pod-default-route-missing, pod-interface-down).
+        Also open: 2 high (pod-loopback-down, pod-route-blackhole).
 
       Thresholds crossed:
         7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet
@@ -307,13 +310,13 @@ describe('a month of nights', () => {
       "
     `);
     expect(open(13)).toContainEqual(
-      expect.objectContaining({ check: 'pod-default-route-missing', state: 'open', notSeen: true }),
+      expect.objectContaining({ check: 'pod-route-blackhole', state: 'open', notSeen: true }),
     );
     expect([mailOf(13), mailOf(14)]).toEqual(['no mail', 'no mail']);
     expect(mailOf(15)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
       2026-11-15 02:00 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-default-route-missing, pod-link-down).
+        2 high (pod-link-down, pod-route-blackhole).
 
       Back to normal:
         8 of 8 nodes were fully audited (at least 95 %)
@@ -335,7 +338,7 @@ describe('a month of nights', () => {
     expect(mailOf(16)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold crossed.
       2026-11-16 02:07 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-default-route-missing, pod-link-down).
+        2 high (pod-link-down, pod-route-blackhole).
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
@@ -349,7 +352,7 @@ describe('a month of nights', () => {
     expect(mailOf(19)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
       2026-11-19 02:13 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-default-route-missing, pod-link-down).
+        2 high (pod-link-down, pod-route-blackhole).
 
       Back to normal:
         node-7 is back to 9 orphaned namespaces (at most 10)
@@ -369,7 +372,7 @@ describe('a month of nights', () => {
         2026-11-05 high pod-link-down billing/db-0 on node-3
 
       Still open (first seen):
-        2026-11-11 high pod-default-route-missing shop/cart-2 on node-5
+        2026-11-11 high pod-route-blackhole shop/cart-2 on node-5
 
       Report:
         netns-audit reports show 20261118T020600Z-13a151f8 --cluster prod-eu --store s3://audits
@@ -386,7 +389,7 @@ describe('a month of nights', () => {
       "prod-eu: Node's network device is inside a pod: lab/trace-1 on node-6.
       prod-eu is degraded: 1 high no longer excepted, audits were missed.
       2026-11-21 02:12 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-default-route-missing, pod-link-down).
+        2 high (pod-link-down, pod-route-blackhole).
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
         seen.
 
@@ -405,7 +408,7 @@ describe('a month of nights', () => {
     expect(mailOf(22)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 resolved.
       2026-11-22 02:04 UTC: 8 nodes audited; 98 pods; all checks. Also open:
-        2 high (pod-default-route-missing, pod-link-down).
+        2 high (pod-link-down, pod-route-blackhole).
 
       Resolved:
         high host-interface-in-pod lab/trace-1 on node-6
@@ -420,8 +423,7 @@ describe('a month of nights', () => {
   it('says once that the cluster was not audited, and that it is again; reminders wait until then', () => {
     expect(mailOf(24)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: not audited.
-      Open at the last audit: 2 high (pod-default-route-missing,
-        pod-link-down).
+      Open at the last audit: 2 high (pod-link-down, pod-route-blackhole).
 
       Not audited:
         the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT
@@ -443,7 +445,7 @@ describe('a month of nights', () => {
 
       Still open (first seen):
         2026-11-05 high pod-link-down billing/db-0 on node-3
-        2026-11-11 high pod-default-route-missing shop/cart-2 on node-5
+        2026-11-11 high pod-route-blackhole shop/cart-2 on node-5
 
       Report:
         netns-audit reports show 20261126T020200Z-44bfcfa9 --cluster prod-eu --store s3://audits
@@ -459,8 +461,8 @@ describe('a month of nights', () => {
         history starts again.
 
       Reported for the cluster before, and ended with it:
-        high pod-default-route-missing shop/cart-2 on node-5
         high pod-link-down billing/db-0 on node-3
+        high pod-route-blackhole shop/cart-2 on node-5
 
       Report:
         netns-audit reports show 20261127T020900Z-27ecb48c --cluster prod-eu --store s3://audits

@@ -12,7 +12,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const podAddressWrongSubnet = definePodCheck({
   id: 'pod-address-wrong-subnet',
   topic: 'addresses',
-  severity: 'high',
+  severity: 'critical',
   title: "The pod's address fits the node's subnet for pods",
   failureTitle: "Pod's address is outside the node's pod subnet",
   why:
@@ -39,6 +39,8 @@ export const podAddressWrongSubnet = definePodCheck({
               `${resized.map(({ address, has, given }) => `${network.interface} has ${address}/${has}, and the CNI plugin gave ${address}/${given}`).join('; ')}` +
               ': the pod takes other addresses for its neighbours than its node does.',
             confidence: 'confirmed',
+            // Only what is inside one of the two prefixes goes astray.
+            severity: 'high',
             evidence: resized.map(({ address, has, given }) => ({
               what: `prefix length of ${address}`,
               expected: `/${given} (CNI result cache)`,

@@ -42,6 +42,8 @@ export const awsEniTableIncomplete = defineCheck({
           )
           .join(' '),
         confidence: 'confirmed',
+        // The next pods on the ENI have no way out.
+        ...(enis.every(({ pods }) => pods.length === 0) ? { severity: 'high' as const } : {}),
         evidence: enis.map(({ table, eni }) => ({
           what: `default route of table ${table}`,
           expected: eni === null ? 'one by its ENI' : `default via ${eni.gateway} dev ${eni.link.name}`,

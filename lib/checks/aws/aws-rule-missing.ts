@@ -31,7 +31,7 @@ type Lacking = { readonly network: PodNetwork; readonly missing: readonly PodRul
 export const awsRuleMissing = defineCheck({
   id: 'aws-rule-missing',
   topic: 'aws',
-  severity: 'high',
+  severity: 'critical',
   title: 'The node has the routing rules of the pod (AWS VPC CNI)',
   failureTitle: "Pod's routing rule is missing (AWS VPC CNI)",
   why:
@@ -55,6 +55,7 @@ export const awsRuleMissing = defineCheck({
       return fail(object, {
         detail: `${detailOf(found)}${found.missing.some(({ priority }) => priority === PRIORITY.fromPod) && table !== null ? ` A rule leads to table ${table} instead.` : ''}`,
         confidence: 'confirmed',
+        ...severityOf(found.missing),
         evidence: rows(found),
         remedy: found.missing.map((rule) =>
           repairOnNode(
@@ -82,6 +83,11 @@ function restoreRules(lacking: readonly Lacking[]) {
     }),
   );
   return restoreEach(rules.slice(0, SHOWN));
+}
+
+/** Without a rule 512 only pods of other ENIs of the node do not reach the pod. */
+function severityOf(missing: readonly PodRule[]): { readonly severity?: 'high' } {
+  return missing.some(({ priority }) => priority === PRIORITY.fromPod) ? {} : { severity: 'high' };
 }
 
 function detailOf({ network, missing }: Lacking): string {
@@ -113,6 +119,7 @@ function ofNode(lacking: readonly Lacking[], all: number, node: string): Outcome
   return fail(nodeObject(node), {
     detail: `${lacking.length} of ${all} pods lack routing rules of theirs (${listed(names, 5)}): something flushed them.`,
     confidence: 'confirmed',
+    ...severityOf(missing),
     evidence: rowsOf(lacking, 10, rows),
     remedy: [
       ...firstOf(

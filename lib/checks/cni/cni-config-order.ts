@@ -10,7 +10,7 @@ import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 export const cniConfigOrder = defineCheck({
   id: 'cni-config-order',
   topic: 'cni',
-  severity: 'medium',
+  severity: 'high',
   title: 'New pods get the network that running pods have',
   failureTitle: 'A different CNI configuration now takes precedence',
   why:

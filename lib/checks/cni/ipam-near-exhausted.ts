@@ -41,6 +41,10 @@ export const ipamNearExhausted = defineCheck({
           `${taken.length} of ${store.capacity} addresses of ${quote(store.network, 60)} are taken, ${free} ` +
           `free${unowned === 0 ? '' : `; ${unowned} of them by no sandbox (see ipam-leaked)`}.`,
         confidence: 'confirmed',
+        // A node that has all the pods it takes needs no more addresses.
+        ...(free === 0 && running < (maxPods ?? Number.POSITIVE_INFINITY)
+          ? { severity: 'critical' as const }
+          : {}),
         evidence: [
           {
             what: 'addresses taken',

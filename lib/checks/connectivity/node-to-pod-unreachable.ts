@@ -8,7 +8,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const nodeToPodUnreachable = definePodCheck({
   id: 'node-to-pod-unreachable',
   topic: 'connectivity',
-  severity: 'high',
+  severity: 'critical',
   active: 'ping',
   title: 'The node reaches the pod',
   failureTitle: 'Node cannot reach its own pod',

@@ -9,7 +9,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const podToGatewayUnreachable = definePodCheck({
   id: 'pod-to-gateway-unreachable',
   topic: 'connectivity',
-  severity: 'high',
+  severity: 'critical',
   active: 'ping',
   title: 'The pod reaches its gateway',
   failureTitle: 'Pod cannot reach its gateway',

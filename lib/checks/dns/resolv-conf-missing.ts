@@ -7,7 +7,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const resolvConfMissing = definePodCheck({
   id: 'resolv-conf-missing',
   topic: 'dns',
-  severity: 'critical',
+  severity: 'high',
   title: 'The containers of the pod have a resolv.conf with a nameserver',
   failureTitle: 'Container has no resolv.conf, or an empty one',
   why:

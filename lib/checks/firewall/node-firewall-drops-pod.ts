@@ -21,7 +21,7 @@ const ABOUT_POD = /\bPOD name:\s*(\S+) namespace: (\S+)/;
 export const nodeFirewallDropsPod = definePodCheck({
   id: 'node-firewall-drops-pod',
   topic: 'firewall',
-  severity: 'high',
+  severity: 'critical',
   title: "No rule of the node drops all packets of the pod's address",
   failureTitle: "Node's firewall drops all of the pod's packets",
   why:
@@ -51,6 +51,8 @@ export const nodeFirewallDropsPod = definePodCheck({
     return {
       detail: `The chain ${quote(chain, 60)} of the node (${backend}) ${does}: ${quote(rule)}.`,
       confidence: 'probable',
+      // A rule with further conditions stops a part of the packets.
+      ...(found.some(({ of, only }) => of === null && only) ? {} : { severity: 'high' as const }),
       evidence: rowsOf(found, SHOWN, ({ chain, rule, table, backend }) => ({
         what: `rule of chain ${quote(chain, 60)} in table ${quote(table, 30)} (${backend})`,
         expected: 'none for the address of a running pod',

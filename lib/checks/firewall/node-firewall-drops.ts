@@ -22,7 +22,7 @@ const ASKED = 20;
 export const nodeFirewallDrops = defineCheck({
   id: 'node-firewall-drops',
   topic: 'firewall',
-  severity: 'high',
+  severity: 'critical',
   title: 'The packet filter of the node forwards what pods send',
   failureTitle: "Node's firewall drops its pods' packets",
   why: "The node's pods reach no pod elsewhere, no Service and no DNS. Pods on the host's network are not affected.",

@@ -12,7 +12,7 @@ const WORD = { in: 'in', out: 'out', forward: 'fwd' } as const;
 export const nodeIpsecDropsPod = definePodCheck({
   id: 'node-ipsec-drops-pod',
   topic: 'firewall',
-  severity: 'high',
+  severity: 'critical',
   title: 'No policy of IPsec on the node drops packets of the pod',
   failureTitle: "Node's IPsec policy drops the pod's packets",
   why:
@@ -32,6 +32,8 @@ export const nodeIpsecDropsPod = definePodCheck({
     return {
       detail: `The policy of IPsec "${textOf(first)}" of the node drops packets of the pod, whatever packet filters say.`,
       confidence: 'confirmed',
+      // Others stop what is between the pod and some pods.
+      ...(found.some(hasAnyEnd) ? {} : { severity: 'high' as const }),
       evidence: rowsOf(found, SHOWN, (policy) => ({
         what: 'policy of IPsec about the address of a running pod',
         expected: 'none that blocks',
@@ -65,7 +67,6 @@ export const nodeIpsecDropsPod = definePodCheck({
 function concerns({ family, source, destination }: IpsecPolicy, address: string): boolean {
   if (family !== familyOf(address)) return false;
   const around = subnetOf(address, family === 4 ? 16 : 48);
-  const isWide = (end: string) => prefixLength(end) === 0;
   const isPods = (end: string) => covers(around, end) || covers(end, around);
   if (isWide(source) && isWide(destination)) return true;
   return [
@@ -73,6 +74,11 @@ function concerns({ family, source, destination }: IpsecPolicy, address: string)
     [destination, source],
   ].some(([own = '', other = '']) => !isWide(own) && contains(own, address) && isPods(other));
 }
+
+const isWide = (end: string): boolean => prefixLength(end) === 0;
+
+/** The policy is about packets from or to anybody. */
+const hasAnyEnd = ({ source, destination }: IpsecPolicy): boolean => isWide(source) || isWide(destination);
 
 /** Whether an earlier policy already lets through everything that this one is about. */
 function comesBefore(other: IpsecPolicy, policy: IpsecPolicy): boolean {

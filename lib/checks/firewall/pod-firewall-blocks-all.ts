@@ -9,7 +9,7 @@ import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 export const podFirewallBlocksAll = definePodCheck({
   id: 'pod-firewall-blocks-all',
   topic: 'firewall',
-  severity: 'high',
+  severity: 'critical',
   title: "The pod's own firewall lets packets through",
   failureTitle: 'Firewall inside the pod drops everything',
   why:

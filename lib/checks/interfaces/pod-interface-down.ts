@@ -9,7 +9,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const podInterfaceDown = definePodCheck({
   id: 'pod-interface-down',
   topic: 'interfaces',
-  severity: 'high',
+  severity: 'critical',
   title: "The pod's interface is up",
   failureTitle: "Pod's network interface is down",
   why:

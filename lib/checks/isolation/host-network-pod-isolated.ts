@@ -13,7 +13,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const hostNetworkPodIsolated = defineCheck({
   id: 'host-network-pod-isolated',
   topic: 'isolation',
-  severity: 'high',
+  severity: 'critical',
   title: "The hostNetwork pod is in the node's network",
   failureTitle: "hostNetwork pod is outside the node's network",
   why:

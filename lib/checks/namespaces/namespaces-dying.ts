@@ -15,7 +15,7 @@ const INVISIBLE = 20;
 export const namespacesDying = defineCheck({
   id: 'namespaces-dying',
   topic: 'namespaces',
-  severity: 'high',
+  severity: 'critical',
   title: 'The kernel frees namespaces',
   failureTitle: 'Kernel is stuck while freeing network namespaces',
   why:
@@ -44,6 +44,7 @@ export const namespacesDying = defineCheck({
           `${worker.stack[0] ?? '?'}` +
           `${piledUp ? `; the kernel keeps ${namespaceObjects} namespaces, of which ${visible} are visible` : ''}.`,
         confidence: piledUp ? 'confirmed' : 'suspected',
+        ...(piledUp ? {} : { severity: 'high' as const }),
         evidence: [
           {
             what: 'stack of the worker',

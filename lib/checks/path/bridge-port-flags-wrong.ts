@@ -12,6 +12,8 @@ type Flag = {
   readonly hurts: string;
 };
 
+const CUTTING: readonly Flag['name'][] = ['isolated', 'locked', 'bcast_flood'];
+
 /** The plugin sets the flags once, and nothing restores them (kubernetes#43966, #45790). */
 export const bridgePortFlagsWrong = definePodCheck({
   id: 'bridge-port-flags-wrong',
@@ -46,6 +48,8 @@ export const bridgePortFlagsWrong = definePodCheck({
         )
         .join(' '),
       confidence: 'confirmed',
+      // The other flags cost some requests, or only flood the bridge.
+      ...(wrong.some(({ name }) => CUTTING.includes(name)) ? { severity: 'high' as const } : {}),
       evidence: wrong.map(({ name, expected }) => ({
         what: `${name} of ${hostLink.name}`,
         expected: onOff(expected),

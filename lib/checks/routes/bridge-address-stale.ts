@@ -11,7 +11,7 @@ import { command, repairOnNode } from '../remedies/steps.ts';
 export const bridgeAddressStale = defineCheck({
   id: 'bridge-address-stale',
   topic: 'routes',
-  severity: 'high',
+  severity: 'critical',
   title: 'The bridge holds the gateway address of its pods, in the configured subnet',
   failureTitle: "Bridge's gateway address is missing or outdated",
   why:
@@ -46,7 +46,6 @@ export const bridgeAddressStale = defineCheck({
               `${lost.map(([gateway, pods]) => `${gateway}, the gateway of ${pods.length === 1 ? 'one pod' : `${pods.length} pods`},`).join(' and ')}` +
               ` is not on ${bridge.name}; its addresses: ${shown}.`,
             confidence: 'confirmed',
-            severity: 'critical',
             evidence: lost.map(([gateway, pods]) => ({
               what: `addresses of ${bridge.name}`,
               expected: `${gateway} (CNI result of ${pods[0]?.pod.namespace}/${pods[0]?.pod.name})`,

@@ -14,7 +14,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const podDefaultRouteMissing = definePodCheck({
   id: 'pod-default-route-missing',
   topic: 'routes',
-  severity: 'high',
+  severity: 'critical',
   title: 'The pod has the default route of its CNI plugin',
   failureTitle: "Pod lacks its CNI plugin's default route",
   why:
@@ -57,6 +57,8 @@ export const podDefaultRouteMissing = definePodCheck({
         .map((row) => `${row.what}: ${row.actual}; the CNI plugin set ${row.expected}.`)
         .join(' '),
       confidence: result === undefined || way.layout.defaultRoute ? 'probable' : 'confirmed',
+      // The other family still leads out of the pod.
+      ...(wrong.length < way.families.length ? { severity: 'high' as const } : {}),
       evidence: [
         ...evidence,
         ...(result === undefined

@@ -42,6 +42,7 @@ export const podRouteBlackhole = definePodCheck({
         `What the pod sends is dropped by ${causes.join(' and ')} inside it: ` +
         `${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
       confidence: 'confirmed',
+      ...(rules.some(isForAll) ? { severity: 'critical' as const } : {}),
       evidence: [
         ...rowsOf(routes, 10, (route) => ({
           what: `route to ${route.destination}`,
@@ -91,6 +92,14 @@ function lowestMetrics(routes: readonly Route[]): ReadonlyMap<string, number> {
   }
   return lowest;
 }
+
+/** The rule has no selector, so nothing leaves the pod. */
+const isForAll = ({ source, destination, inputLink, outputLink, fwmark }: Rule): boolean =>
+  /^(all|0\.0\.0\.0\/0|::\/0|)$/.test(source) &&
+  (destination === null || destination === 'all') &&
+  inputLink === null &&
+  outputLink === null &&
+  fwmark === null;
 
 const isAdded = (rule: Rule) => !BORN_WITH.includes(rule.priority);
 

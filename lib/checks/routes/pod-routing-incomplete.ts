@@ -12,7 +12,7 @@ import { recreatePod } from '../remedies/steps.ts';
 export const podRoutingIncomplete = definePodCheck({
   id: 'pod-routing-incomplete',
   topic: 'routes',
-  severity: 'high',
+  severity: 'critical',
   title: "The pod has the kernel's own rules, and local routes to its addresses",
   failureTitle: 'Pod lacks routing rules or local routes',
   why:

@@ -16,7 +16,7 @@ const PASSING = ['listening', 'learning'];
 export const vethBridgeDetached = definePodCheck({
   id: 'veth-bridge-detached',
   topic: 'veth',
-  severity: 'high',
+  severity: 'critical',
   title: "The node's end is a forwarding port of the bridge",
   failureTitle: "Pod's link is not on its bridge",
   why:

@@ -7,7 +7,7 @@ import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';
 export const vethHostSideDown = definePodCheck({
   id: 'veth-host-side-down',
   topic: 'veth',
-  severity: 'high',
+  severity: 'critical',
   title: "The node's end of the pod's pair is up",
   failureTitle: "Host end of the pod's veth is down",
   why:

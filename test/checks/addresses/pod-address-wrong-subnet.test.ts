@@ -38,12 +38,14 @@ describe('pod-address-wrong-subnet', () => {
   it('finds an address whose prefix length is no longer what the plugin set up', () => {
     const resized = aPodNetwork({ stack: aStack({ addresses: [anAddress({ prefixLength: 8 })] }) });
     const [found] = failures(run(resized));
+    expect(found?.severity).toBe('high');
     expect(found?.detail).toContain('/8, and the CNI plugin gave');
     expect(found?.evidence[0]).toMatchObject({ expected: '/24 (CNI result cache)', actual: '/8' });
   });
 
   it('finds an address of an earlier subnet', () => {
     const [found] = failures(run(old()));
+    expect(found?.severity ?? podAddressWrongSubnet.severity).toBe('critical');
     expect(found?.detail).toBe(
       'The pod has 10.244.7.2, outside 10.244.1.0/24 (/etc/cni/net.d/10-lab.conflist).',
     );

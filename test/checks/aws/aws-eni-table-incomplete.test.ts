@@ -24,6 +24,7 @@ describe('aws-eni-table-incomplete', () => {
 
   it('finds an empty table, names the pods, and makes the routes again', () => {
     const [found] = failures(run(withoutTable));
+    expect(found?.severity ?? awsEniTableIncomplete.severity).toBe('critical');
     expect(found?.detail).toBe(
       'Table 2, that of eth1, has no default route: what 1 pod (shop/web-1) sends leaves by the wrong ENI. One-way: what is sent to it still arrives.',
     );
@@ -33,9 +34,10 @@ describe('aws-eni-table-incomplete', () => {
   });
 
   it('finds that of an ENI that no pod uses yet', () => {
-    expect(failures(run(withoutTable, 254))[0]?.detail).toBe(
-      'Table 2, that of eth1, has no default route; no pod uses it yet.',
-    );
+    expect(failures(run(withoutTable, 254))[0]).toMatchObject({
+      detail: 'Table 2, that of eth1, has no default route; no pod uses it yet.',
+      severity: 'high',
+    });
   });
 
   it('sets a link up again, as its routes went with it', () => {

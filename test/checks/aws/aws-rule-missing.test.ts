@@ -33,6 +33,7 @@ describe('aws-rule-missing', () => {
       ),
     );
     expect(more).toEqual([]);
+    expect(found?.severity ?? awsRuleMissing.severity).toBe('critical');
     expect(found?.detail).toBe(
       'There is no rule 1536 from 10.0.3.99 to table 2, that of its ENI: what web-1 sends leaves by the wrong ENI. One-way: what is sent to it still arrives.',
     );
@@ -59,6 +60,7 @@ describe('aws-rule-missing', () => {
       rules.filter(({ priority }) => priority !== 512),
     );
     const [found] = failures(run([network], without));
+    expect(found?.severity).toBe('high');
     expect(found?.remedy.map(({ command }) => command)).toEqual([
       'ip -4 rule add to 10.0.3.99/32 lookup main priority 512',
     ]);

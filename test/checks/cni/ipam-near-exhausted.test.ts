@@ -35,6 +35,15 @@ describe('ipam-near-exhausted', () => {
     expect(failures(run(filled(100, 100), 1))).toHaveLength(1);
   });
 
+  it('is critical once a pod that the kubelet admits gets no address', () => {
+    const severityAt = (count: number, maxPods: number | null) =>
+      failures(run(filled(count, 100), maxPods))[0]?.severity ?? ipamNearExhausted.severity;
+    expect(severityAt(100, 2)).toBe('critical');
+    expect(severityAt(100, null)).toBe('critical');
+    expect(severityAt(100, 1)).toBe('high');
+    expect(severityAt(99, 110)).toBe('high');
+  });
+
   it('goes by the IPv4 range in dual stack', () => {
     const store = filled(60, 100);
     const dual = {

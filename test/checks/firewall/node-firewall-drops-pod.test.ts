@@ -72,10 +72,14 @@ describe('node-firewall-drops-pod', () => {
     expect(
       failures(run({ FORWARD: ['-A FORWARD -o veth12345678 -j DROP'] }, 'iptables-legacy'))[0]?.detail,
     ).toContain('drops all packets for veth12345678');
+    expect(
+      failures(run({ FORWARD: ['-A FORWARD -o veth12345678 -j DROP'] }, 'iptables-legacy'))[0]?.severity,
+    ).toBeUndefined();
     const outside = '-A FORWARD -d 10.244.1.2/32 -i eth0 -m conntrack --ctstate NEW -j REJECT';
-    expect(failures(run({ FORWARD: [outside] }, 'iptables-legacy'))[0]?.detail).toContain(
-      'drops packets for 10.244.1.2',
-    );
+    expect(failures(run({ FORWARD: [outside] }, 'iptables-legacy'))[0]).toMatchObject({
+      detail: expect.stringContaining('drops packets for 10.244.1.2'),
+      severity: 'high',
+    });
   });
 
   it('finds a chain that drops after it wrote a log', () => {
@@ -98,6 +102,7 @@ describe('node-firewall-drops-pod', () => {
 
   it("finds kube-router's chain of another pod for the address, and leaves the pod's own alone", () => {
     const [found] = failures(run(ofPod('web-0'), 'iptables-legacy'));
+    expect(found?.severity).toBe('high');
     expect(found?.detail).toContain('holds rules of another pod, shop/web-0, for the packets of 10.244.1.2');
     expect(run(ofPod('web-1'), 'iptables-legacy')).toMatchObject([{ result: 'pass' }]);
   });

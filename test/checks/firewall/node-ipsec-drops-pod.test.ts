@@ -28,6 +28,12 @@ describe('node-ipsec-drops-pod', () => {
   it('finds one for the subnet, in either direction', () => {
     const subnet = aPolicy({ direction: 'out', source: '10.244.1.0/24', destination: '0.0.0.0/0' });
     expect(failures(run(subnet))).toHaveLength(1);
+    expect(failures(run(subnet))[0]?.severity ?? nodeIpsecDropsPod.severity).toBe('critical');
+  });
+
+  it('is high for one that is only about pods of other nodes', () => {
+    const [found] = failures(run(aPolicy({ source: '10.244.7.0/24' })));
+    expect(found?.severity).toBe('high');
   });
 
   it.each<[string, IpsecPolicy[]]>([

@@ -21,12 +21,14 @@ describe('namespaces-dying', () => {
 
   it('suspects a worker that sleeps while it frees namespaces', () => {
     const [found] = failures(run({ blockedTasks: [worker], namespaceObjects: 5 }));
-    expect(found?.confidence).toBe('suspected');
+    expect(found).toMatchObject({ confidence: 'suspected', severity: 'high' });
     expect(found?.detail).toContain('kworker/u8:1+netns (pid 31)');
   });
 
   it('is confirmed when namespaces that nobody sees pile up', () => {
-    expect(failures(run({ blockedTasks: [worker], namespaceObjects: 90 }))[0]?.confidence).toBe('confirmed');
+    const [found] = failures(run({ blockedTasks: [worker], namespaceObjects: 90 }));
+    expect(found?.confidence).toBe('confirmed');
+    expect(found?.severity ?? namespacesDying.severity).toBe('critical');
   });
 
   it('does not go by the count of kernel objects alone', () => {

@@ -48,14 +48,29 @@ describe('bridge-port-flags-wrong', () => {
   });
 
   it.each([
-    ['hairpin is off', { hairpin: false }, 'hairpin', 'on', 'does not reach itself through its Service'],
-    ['it is isolated', { isolated: true }, 'isolated', 'off', 'reaches no other pod'],
-    ['it gets no broadcast', { bcast_flood: false }, 'bcast_flood', 'on', 'no ARP request reaches the pod'],
-    ['it is locked', { locked: true }, 'locked', 'off', 'the bridge drops all that it sends'],
-    ['it does not learn', { learning: false }, 'learning', 'on', 'goes to every port'],
-  ])('finds that %s, and sets it', (_, changes, flag, value, hurts) => {
+    [
+      'hairpin is off',
+      { hairpin: false },
+      'hairpin',
+      'on',
+      'medium',
+      'does not reach itself through its Service',
+    ],
+    ['it is isolated', { isolated: true }, 'isolated', 'off', 'high', 'reaches no other pod'],
+    [
+      'it gets no broadcast',
+      { bcast_flood: false },
+      'bcast_flood',
+      'on',
+      'high',
+      'no ARP request reaches the pod',
+    ],
+    ['it is locked', { locked: true }, 'locked', 'off', 'high', 'the bridge drops all that it sends'],
+    ['it does not learn', { learning: false }, 'learning', 'on', 'medium', 'goes to every port'],
+  ])('finds that %s, and sets it', (_, changes, flag, value, severity, hurts) => {
     const [found] = failures(run({ ...RIGHT, ...changes }));
     expect(found?.detail).toContain(hurts);
+    expect(found?.severity ?? bridgePortFlagsWrong.severity).toBe(severity);
     expect(found?.remedy.map(({ command }) => command)).toEqual([
       `ip link set veth12345678 type bridge_slave ${flag} ${value}`,
     ]);

@@ -78,7 +78,10 @@ describe('pod-default-route-missing', () => {
         }),
       ],
     });
-    expect(failures(run(dual))[0]?.detail).toContain('IPv6 default route: none');
+    expect(failures(run(dual))[0]).toMatchObject({
+      detail: expect.stringContaining('IPv6 default route: none'),
+      severity: 'high',
+    });
   });
 
   it('leaves a VPN pod alone that routes by itself, and a pod with a second network', () => {

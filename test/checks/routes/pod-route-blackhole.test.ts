@@ -59,6 +59,12 @@ describe('pod-route-blackhole', () => {
       `What the pod sends is dropped by a rule inside it: 10: from all to 10.96.0.0/12 oif eth0 ${drops}.`,
     );
     expect(found?.evidence[0]?.source).toMatch(/^ip -4 rule/);
+    expect(found?.severity).toBeUndefined();
+  });
+
+  it('is critical for a rule that drops all that the pod sends', () => {
+    const rules = [rule(0, 'local'), { ...rule(10, 'main'), table: null, drops: 'blackhole' }];
+    expect(failures(run(aPodNetwork({ stack: aStack({ rules }) })))[0]?.severity).toBe('critical');
   });
 
   it('does not mind a rule behind that of the main table, which is asked for what that has no route to', () => {
