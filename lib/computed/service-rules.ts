@@ -21,8 +21,8 @@ export type Destinations = 'none' | 'hidden' | 'unread' | readonly string[];
 /** The chain of a Service: all of its endpoints, those of the node, or what comes from outside. */
 const OF_SERVICE = /^KUBE-(?:SVC|SVL|EXT|FW|XLB)-/;
 /**
- * nft without the extensions of iptables shows that a rule translates, not to what. With them, 1.0.6 shows nothing of it in
- * one family where tables of the other were made first (`list ruleset`).
+ * nft without the extensions of iptables shows that a rule translates, not to what. Earlier probes have nothing of it in one
+ * family where nft 1.0.6 listed tables of the other first.
  */
 const TRANSLATES = /\bDNAT\b|\bdnat\b/;
 const TO = /(?:--to-destination|dnat(?: ip6?)? to) (?:\[([0-9a-f:]+)\]|([0-9.]+))/;

@@ -48,6 +48,9 @@ pod bbbb bare 10.1.1.3
 nsenter --net=/run/netns/cni-bare ip link del eth0
 pod cccc filtered 10.1.1.4
 nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
+# Of the node, those of IPv6 first: nft 1.0.6 then knows no target of IPv4.
+ip6tables-nft -t nat -A POSTROUTING -j MASQUERADE || true
+iptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.1.1.4 || true
 
 # Frames that nobody in the pod takes: its kernel counts them as dropped. And a carrier that comes and goes.
 perl -e 'socket my $socket, 17, 3, 0 or die; my $to = pack "SnlSCCx8", 17, 0x88b5, $ARGV[0], 0, 0, 6;

@@ -109,6 +109,17 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     );
   });
 
+  test("sees what the node's rules of iptables do, of both families", () => {
+    const rules = present(evidence.hostPacketFilters).map(({ backend, tables }) => [
+      backend,
+      tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)),
+    ]);
+    expect(rules).toEqual([
+      ['iptables-nft', [expect.stringMatching(/dnat to 10\.1\.1\.4$/)]],
+      ['ip6tables-nft', [expect.stringMatching(/masquerade$/)]],
+    ]);
+  });
+
   test('tells a plain file and a shadowed pin from a namespace', () => {
     expect(pin('cni-plain')).toMatchObject({ fileSystem: 'tmpfs', mounted: [] });
     expect(pin('cni-shadowed')?.fileSystem).toBe('tmpfs');

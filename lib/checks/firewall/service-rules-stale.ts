@@ -76,7 +76,7 @@ export const serviceRulesStale = defineCheck({
       if (first !== undefined) return [unknown(object, whyUnread(first))];
       const isAny = (what: Destinations): boolean => read.some(({ destinations }) => destinations === what);
       if (isAny('unread')) return [unknown(object, 'where rules of Services lead could not be read')];
-      // By the order of the node's tables, so it would be every night: nothing would ever mend it.
+      // It would be so every night: nothing would ever mend it.
       if (isAny('hidden'))
         return [
           notApplicable(object, 'nft does not show where rules of Services lead, as iptables wrote them'),

@@ -28,6 +28,13 @@ job_stack() {
 # filters NAMESPACE DIRECTORY: its packet filters, including legacy iptables for the families in `legacy`.
 filters() {
   nsenter --net="$1" nft -s list ruleset >"$2/nft" 2>nft.err || echo "nft: exit $?" >>nft.err
+  # nft 1.0.6 finds targets of iptables for one family only, that of the first table with some: IPv4 is asked for by itself.
+  if [ -s nft.err ] && grep -q '^XT .* not found' nft.err; then
+    {
+      nsenter --net="$1" nft -s list ruleset ip || echo "nft: exit $?" >&2
+      printf 'list ruleset %s\n' ip6 inet netdev bridge arp | nsenter --net="$1" nft -s -f - || echo "nft: exit $?" >&2
+    } >"$2/nft" 2>nft.err
+  fi
   # inside.sh sets it.
   # shellcheck disable=SC2154
   for family in $legacy; do

@@ -190,7 +190,7 @@ describe('service-rules-stale', () => {
 
   it('does not judge where rules lead that nft does not show', () => {
     expect(run(nft('xt target "DNAT"'))).toMatchObject([{ result: 'notApplicable' }]);
-    // nft 1.0.6 ends the line where the target would stand, if the tables of IPv6 were made first.
+    // Evidence of earlier probes: nft 1.0.6 ended the line where the target would stand.
     expect(run(nft(''))).toMatchObject([{ result: 'notApplicable' }]);
   });
 
