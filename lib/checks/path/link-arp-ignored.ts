@@ -1,12 +1,9 @@
+import { leavesUnanswered } from '../../computed/arp.ts';
 import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
-/**
- * arp_ignore 1 and 2 answer for the link's own addresses, 2 only those that ask from the same subnet; from 3
- * on it depends on the address, and 8 answers nobody (Documentation/networking/ip-sysctl.rst). Guides for
- * load balancers set it on all links.
- */
+/** Guides for load balancers set arp_ignore on all links. */
 export const linkArpIgnored = definePodCheck({
   id: 'link-arp-ignored',
   topic: 'path',
@@ -25,7 +22,7 @@ export const linkArpIgnored = definePodCheck({
     const alone = mainAddresses(network).some(
       ({ family, prefixLength }) => family === 4 && prefixLength === 32,
     );
-    if (link.arpIgnore < (alone ? 2 : 3)) return 'pass';
+    if (!leavesUnanswered(link.arpIgnore, { sameSubnet: !alone })) return 'pass';
     const setting = `net.ipv4.conf.${link.name.replaceAll('.', '/')}.arp_ignore`;
     return {
       detail: `${link.name} of the pod does not answer ARP requests: ${setting} is ${link.arpIgnore}.`,

@@ -1,21 +1,36 @@
-import { familyOf } from '../../computed/cidr.ts';
+import { leavesUnanswered } from '../../computed/arp.ts';
+import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
+import { expectedGateway } from '../../computed/gateway.ts';
+import { mainAddresses } from '../../computed/preconditions.ts';
+import { sysctlNumber } from '../../computed/sysctls.ts';
 import { uplinkOf } from '../../computed/uplinks.ts';
 import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
 import type { Layout } from '../../model/cni-plugins.ts';
-import type { PodNetwork } from '../../model/evidence.ts';
+import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { NetworkStack } from '../../model/network.ts';
-import { firstOf, listed, rowsOf } from '../../model/text.ts';
+import { counted, firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { hostEnd, type LostObject, restoreEach } from '../remedies/restore.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 20;
 
-type Setting = {
+type Switch = {
   readonly name: string;
   readonly why: string;
   /** As the tool puts it back, with a pod that needs it. */
   readonly lost: LostObject;
+  /** The pods' link on the node; undefined for what concerns all pods. */
+  readonly link?: string;
+};
+
+/** What is set on the node, and how to change it. */
+type Fault = Pick<Switch, 'name' | 'why' | 'link'> & {
+  readonly actual: string;
+  readonly expected: string;
+  readonly source: string;
+  readonly repair: { readonly text: string; readonly command: string };
+  readonly lost?: LostObject;
 };
 
 /**
@@ -41,52 +56,68 @@ export const nodeForwardingDisabled = defineCheck({
     if (forwarded.length === 0) {
       return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
     }
-    const global = globalSettings(forwarded);
+    const global = globalSwitches(forwarded);
     const off = global.filter(({ name }) => kernel.sysctls[name] === '0');
     // Turning off the global switch turns off those of all links: one cause, one finding.
-    const settings =
+    const switches =
       off.length > 0
         ? off
-        : linkSettings(forwarded, hostNetwork).filter(({ name }) => kernel.sysctls[name] === '0');
+        : linkSwitches(forwarded, hostNetwork).filter(
+            // Of these two the kernel takes the one that is on.
+            ({ name }) =>
+              kernel.sysctls[name] === '0' &&
+              !(name.endsWith('.proxy_arp') && kernel.sysctls['net.ipv4.conf.all.proxy_arp'] === '1'),
+          );
+    const settings = [...switches.map(switchedOff), ...unanswered(forwarded, hostNetwork, kernel)];
     if (settings.length === 0) {
       const unread = global.find(({ name }) => kernel.sysctls[name] === undefined);
       return [unread === undefined ? pass(object) : unknown(object, `${unread.name} could not be read`)];
     }
+    const links = new Set(settings.map(({ link }) => link));
+    const concerned = links.has(undefined)
+      ? forwarded
+      : forwarded.filter(({ network, layout }) => links.has(nodeLink(network, layout) ?? undefined));
     return [
       fail(object, {
         detail: `${listed(
-          settings.map(({ name, why }) => `${name} is 0 (${why})`),
+          settings.map(({ name, actual, why }) => `${name} is ${actual} (${why})`),
           5,
-        )}; ${forwarded.length} pods on the node need it.`,
+        )}; ${counted(concerned.length, 'pod')} on the node ${concerned.length === 1 ? 'needs' : 'need'} it.`,
         confidence: 'probable',
-        evidence: rowsOf(settings, SHOWN, ({ name }) => ({
+        evidence: rowsOf(settings, SHOWN, ({ name, expected, actual, source }) => ({
           what: name,
-          expected: '1',
-          actual: '0',
-          source: `sysctl ${name} (node)`,
+          expected,
+          actual,
+          source: `${source} (node)`,
         })),
         remedy: [
           ...firstOf(
             settings,
             SHOWN,
-            ({ name }) => repairOnNode(node, 'turn it on again.', command('sysctl', '-w', `${name}=1`)),
+            (each) => repairOnNode(node, each.repair.text, each.repair.command),
             (left) => repair(`Likewise the other ${left}: the next audit names them.`),
           ),
           lookOnNode(
             node,
-            'find what turned it off, or it will again at the next boot.',
-            'grep -rnE "ip_forward|forwarding|proxy_arp" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
+            'find what changed it, or it will again at the next boot.',
+            'grep -rnE "ip_forward|forwarding|proxy_arp|arp_ignore" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
           ),
         ],
-        ...restoreEach(settings.slice(0, SHOWN).map(({ lost }) => lost)),
+        ...restoreEach(settings.slice(0, SHOWN).flatMap(({ lost }) => (lost === undefined ? [] : [lost]))),
       }),
     ];
   },
 });
 
+function switchedOff(off: Switch): Fault {
+  const { name } = off;
+  const repair = { text: 'turn it on again.', command: command('sysctl', '-w', `${name}=1`) };
+  return { ...off, actual: '0', expected: '1', source: `sysctl ${name}`, repair };
+}
+
 type Forwarded = { readonly network: PodNetwork; readonly layout: Layout };
 
-function globalSettings(forwarded: readonly Forwarded[]): Setting[] {
+function globalSwitches(forwarded: readonly Forwarded[]): Switch[] {
   return ([4, 6] as const).flatMap((family) => {
     const needs = forwarded.find(({ network }) => network.pod.podIPs.some((ip) => familyOf(ip) === family));
     if (needs === undefined) return [];
@@ -99,7 +130,7 @@ function globalSettings(forwarded: readonly Forwarded[]): Setting[] {
  * Switches of single links: the pod's own or its bridge's, the uplink's, and Calico's answer for 169.254.1.1.
  * Not every probe reads them.
  */
-function linkSettings(forwarded: readonly Forwarded[], host: NetworkStack): Setting[] {
+function linkSwitches(forwarded: readonly Forwarded[], host: NetworkStack): Switch[] {
   const uplink = uplinkOf(host);
   const withIPv4 = forwarded.filter(({ network }) => network.pod.podIPs.some((ip) => familyOf(ip) === 4));
   const [first] = withIPv4;
@@ -109,7 +140,7 @@ function linkSettings(forwarded: readonly Forwarded[], host: NetworkStack): Sett
     name: string,
     switched: 'forwarding' | 'proxy_arp',
     why: string,
-  ): Setting => {
+  ): Switch => {
     const link = hostEnd(host.links.find((each) => each.name === name) ?? null);
     return {
       name: `net.ipv4.conf.${sysctlName(name)}.${switched}`,
@@ -123,11 +154,72 @@ function linkSettings(forwarded: readonly Forwarded[], host: NetworkStack): Sett
   const ofPods = withIPv4.flatMap((each) => {
     const link = nodeLink(each.network, each.layout);
     if (link === null) return [];
-    const forwarding = setting(each, link, 'forwarding', `packets of ${link}`);
+    const forwarding = { ...setting(each, link, 'forwarding', `packets of ${link}`), link };
     if (!each.layout.proxyArp) return [forwarding];
-    return [forwarding, setting(each, link, 'proxy_arp', `nobody answers for the gateway on ${link}`)];
+    const proxy = setting(each, link, 'proxy_arp', `nobody answers for the gateway on ${link}`);
+    return [forwarding, { ...proxy, link }];
   });
   return [...new Map([...ofPods, ...ofUplink].map((found) => [found.name, found])).values()];
+}
+
+/** Why nobody answers pods that ask for the MAC address of their gateway on the node, nor finds theirs. */
+function unanswered(
+  forwarded: readonly Forwarded[],
+  host: NetworkStack,
+  kernel: Pick<Sources['kernel'], 'sysctls'>,
+): Fault[] {
+  const found = forwarded.flatMap(({ network, layout }): Fault[] => {
+    const link = host.links.find(({ name }) => name === nodeLink(network, layout));
+    const [own] = mainAddresses(network).filter(({ family }) => family === 4);
+    if (link === undefined || own === undefined) return [];
+    const gateway = expectedGateway(network, layout, 4);
+    const held = host.addresses.find(
+      (each) => each.link === link.name && gateway !== null && sameAddress(each.address, gateway),
+    );
+    // The gateway behind a bridge may be a router that is not the node.
+    if (layout.gatewayMac === 'bridge' && held === undefined) return [];
+    // Even where the pod need not ask, the node then sends to its own MAC address what is for the pod.
+    if (!link.arp)
+      return [
+        {
+          link: link.name,
+          name: `ARP on ${link.name}`,
+          why: 'neither pods nor the node find the MAC address of the other',
+          actual: 'off',
+          expected: 'on',
+          source: 'ip link',
+          repair: {
+            text: 'turn it on again.',
+            command: command('ip', 'link', 'set', link.name, 'arp', 'on'),
+          },
+        },
+      ];
+    // Where the node answers for an address that it does not have (proxy_arp), arp_ignore does not count.
+    if (held === undefined || layout.gatewayNeighbour === 'permanent') return [];
+    const names = ['all', sysctlName(link.name)].map((part) => `net.ipv4.conf.${part}.arp_ignore`);
+    const values = names.map((name) => sysctlNumber(kernel, name) ?? 0);
+    const most = Math.max(...values);
+    const sameSubnet = contains(`${held.address}/${held.prefixLength}`, own.address);
+    if (!leavesUnanswered(most, { sameSubnet })) return [];
+    // The greater of both counts.
+    return names.flatMap((name, at) =>
+      values[at] !== most
+        ? []
+        : {
+            name,
+            why: `nobody answers for the gateway on ${link.name}`,
+            ...(at === 0 ? {} : { link: link.name }),
+            actual: String(most),
+            expected: '0 or 1',
+            source: `sysctl ${name}`,
+            repair: {
+              text: 'let the node answer again.',
+              command: command('sysctl', '-w', `${name}=0`),
+            },
+          },
+    );
+  });
+  return [...new Map(found.map((fault) => [fault.name, fault])).values()];
 }
 
 /** sysctl(8) writes a dot in a link's name, as in eth0.100, as a slash. */

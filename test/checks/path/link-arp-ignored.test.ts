@@ -9,7 +9,8 @@ function run({ pod = 0 as number | null, prefixLength = 24 } = {}) {
 }
 
 describe('link-arp-ignored', () => {
-  it.each([0, 1, 2])('passes a pod in a subnet with arp_ignore %i', (pod) => {
+  // Of 3, addresses of scope host would not be answered for; the kernel takes any other value for 0.
+  it.each([0, 1, 2, 3, 7, 9])('passes a pod in a subnet with arp_ignore %i', (pod) => {
     expect(run({ pod })).toMatchObject([{ result: 'pass' }]);
   });
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { nodeForwardingDisabled } from '../../../lib/checks/routes/node-forwarding-disabled.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
 import type { NetworkStack } from '../../../lib/model/network.ts';
-import { aHostStack, aPod, aPodNetwork, context, failures } from '../evidence.ts';
-import { aCalicoPod, aCiliumPod, forwardedLayouts } from '../layouts.ts';
+import { aHostStack, anAddress, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aCalicoPod, aCiliumPod, anAwsPod, aPtpPod, forwardedLayouts } from '../layouts.ts';
 
 function run(sysctls: Record<string, string>, ...rest: (PodNetwork | NetworkStack)[]) {
   const podNetworks = rest.filter((each): each is PodNetwork => 'pod' in each);
@@ -42,6 +42,104 @@ describe('node-forwarding-disabled', () => {
     const silent = { ...on, 'net.ipv4.conf.cali0a1b2c3d4e5.proxy_arp': '0' };
     expect(failures(run(silent, aCalicoPod().network))[0]?.detail).toContain(
       'nobody answers for the gateway',
+    );
+  });
+
+  it('takes proxy_arp of all links for that of each', () => {
+    const silent = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.cali0a1b2c3d4e5.proxy_arp': '0' };
+    expect(run({ ...silent, 'net.ipv4.conf.all.proxy_arp': '1' }, aCalicoPod().network)).toMatchObject([
+      { result: 'pass' },
+    ]);
+  });
+
+  describe('ARP of the node', () => {
+    const ignoring = (all: string, cni0 = '0') => ({
+      'net.ipv4.ip_forward': '1',
+      'net.ipv4.conf.all.arp_ignore': all,
+      'net.ipv4.conf.cni0.arp_ignore': cni0,
+      'net.ipv4.conf.veth1.arp_ignore': '0',
+      'net.ipv4.conf.eth0.arp_ignore': '8',
+    });
+
+    it.each([
+      ['all', ignoring('8')],
+      ['cni0', ignoring('1', '8')],
+    ])('finds that it answers nobody who asks for the gateway, by %s', (part, sysctls) => {
+      const [found, ...more] = failures(run(sysctls, aPodNetwork(), aPodNetwork()));
+      expect(more).toEqual([]);
+      expect(found?.detail).toBe(
+        `net.ipv4.conf.${part}.arp_ignore is 8 (nobody answers for the gateway on cni0); 2 pods on the node need it.`,
+      );
+      expect(found?.remedy[0]?.command).toBe(`sysctl -w net.ipv4.conf.${part}.arp_ignore=0`);
+      expect(found?.repair).toBeNull();
+    });
+
+    it('names both settings where both are to blame', () => {
+      expect(failures(run(ignoring('8', '8'), aPodNetwork()))[0]?.evidence.map(({ what }) => what)).toEqual([
+        'net.ipv4.conf.all.arp_ignore',
+        'net.ipv4.conf.cni0.arp_ignore',
+      ]);
+    });
+
+    // The greater of both counts, and only 2 and 8 leave anybody without an answer.
+    it.each([['0'], ['1'], ['2'], ['3'], ['9', '8']])(
+      'passes arp_ignore %s where pods are in a subnet',
+      (...values) => {
+        expect(run(ignoring(...(values as [string])), aPodNetwork())).toMatchObject([{ result: 'pass' }]);
+      },
+    );
+
+    it('finds that it answers only those in a subnet, which no pod of ptp is', () => {
+      const { network, host: stack } = aPtpPod();
+      const host = {
+        ...stack,
+        addresses: [anAddress({ link: 'veth12345678', address: '10.244.1.1', prefixLength: 32 })],
+      };
+      expect(run(ignoring('1'), network, host)).toMatchObject([{ result: 'pass' }]);
+      expect(failures(run(ignoring('2'), network, host))[0]?.detail).toContain('arp_ignore is 2');
+    });
+
+    it('counts only where the node has the gateway and is asked for it', () => {
+      for (const layout of [aCalicoPod(), anAwsPod()])
+        expect(run(ignoring('8'), layout.network, layout.host)).toMatchObject([{ result: 'pass' }]);
+      const withoutGateway = { ...aHostStack(), addresses: [] };
+      expect(run(ignoring('8'), aPodNetwork(), withoutGateway)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    const silent = (host: NetworkStack, name: string | undefined) => ({
+      ...host,
+      links: host.links.map((link) => (link.name === name ? { ...link, arp: false } : link)),
+    });
+
+    it('finds that the bridge has none, unless its pods have another gateway', () => {
+      const host = silent(aHostStack(), 'cni0');
+      const [found] = failures(run(ignoring('0'), aPodNetwork(), host));
+      expect(found?.detail).toContain('ARP on cni0 is off');
+      expect(found?.remedy[0]?.command).toBe('ip link set cni0 arp on');
+      expect(run(ignoring('0'), aPodNetwork(), { ...host, addresses: [] })).toMatchObject([
+        { result: 'pass' },
+      ]);
+      // A bridge takes no notice of the flag of its ports.
+      expect(
+        run(ignoring('0'), aPodNetwork(), silent(aHostStack(), aPodNetwork().hostLink?.name)),
+      ).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it.each([
+      ['ptp', aPtpPod],
+      ['Calico', aCalicoPod],
+      ['AWS', anAwsPod],
+    ])('finds that the link of a pod of %s has none', (_, layout) => {
+      const { network, host } = layout();
+      const [found] = failures(run(ignoring('0'), network, silent(host, network.hostLink?.name)));
+      expect(found?.detail).toContain(`ARP on ${network.hostLink?.name} is off`);
+    });
+  });
+
+  it('counts only the pods that it concerns', () => {
+    const off = { 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.cali0a1b2c3d4e5.forwarding': '0' };
+    expect(failures(run(off, aCalicoPod().network, aPodNetwork()))[0]?.detail).toMatch(
+      /; 1 pod on the node needs it\.$/,
     );
   });
 
