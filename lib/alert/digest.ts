@@ -92,10 +92,11 @@ function line(each: ClusterLine): string {
     ...severities
       .filter((severity) => each.findings[severity] > 0)
       .map((severity) => `${each.findings[severity]} ${severity}`),
-    ...(each.new > 0 ? [`${each.new} new`] : []),
-    ...(each.resolved > 0 ? [`${each.resolved} resolved`] : []),
   ];
-  return parts.length === 0 ? name : `${name}: ${parts.join(', ')}`;
+  const fresh = each.new > 0 ? `${each.new} of them new` : '';
+  const said = [parts.join(', '), fresh, each.resolved > 0 ? `${each.resolved} resolved` : ''];
+  const words = said.filter((part) => part !== '').join('; ');
+  return words === '' ? name : `${name}: ${words}`;
 }
 
 function worstOf(clusters: readonly ClusterLine[]): string {

@@ -2,7 +2,7 @@
 import { bySeverity, objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { coverageLine, impactOfAll, minute, plural } from '../report/index.ts';
+import { coverageLine, impactOfAll, minute, openSince, plural, STILL_OPEN } from '../report/index.ts';
 import { type Alert, alertsOf } from './alerts.ts';
 import { type Changes, worstOf } from './changes.ts';
 import { chatOf } from './chat.ts';
@@ -10,7 +10,7 @@ import { jsonOf } from './json.ts';
 import type { ReportLinks } from './links.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { commandOf } from './remedy.ts';
-import { countsOf, folded, objectsOf, reasons, sectionsOf } from './sections.ts';
+import { countedAs, countsOf, folded, objectsOf, reasons, sectionsOf } from './sections.ts';
 import { AUDIT } from './thresholds.ts';
 
 export type Message = {
@@ -46,9 +46,9 @@ export function clusterMessage(
   const headline = headlineOf(changes);
   const sections = sectionsOf(report, changes);
   const impact = impactOfAll(report.findings);
+  const [first, causes] = spoken(cluster, changes);
+  const verdict = `${cluster} is ${report.verdict}: ${headline}.`;
   const head = [
-    ...spoken(cluster, changes),
-    `${cluster} is ${report.verdict}: ${headline}.`,
     ...stateLines(report, changes),
     ...(impact === null || changes.fresh.length === 0 ? [] : [printable(impact, 600)]),
     ...notes,
@@ -62,7 +62,7 @@ export function clusterMessage(
   const subject = subjectOf(`${cluster} ${report.verdict}: ${shortNews(changes, headline)}`);
   return {
     subject,
-    text: mailOf(head, sections, [
+    text: mailOf([...(causes.length > 0 ? [verdict, ...causes] : [...first, verdict]), ...head], sections, [
       'Report:',
       `  ${links.command}`,
       ...(links.page === null ? [] : [`  ${links.page}`]),
@@ -70,7 +70,7 @@ export function clusterMessage(
     json: jsonOf(report, changes, links),
     chat: chatOf({
       title: subject,
-      head,
+      head: [...first, verdict, ...head],
       sections,
       commands: changes.fresh
         .map(({ finding }) => finding)
@@ -92,34 +92,48 @@ export function clusterMessage(
   };
 }
 
-/** What one would say on the phone: the worst new finding, its object, and how many others there are. */
-function spoken(cluster: string, { fresh }: Changes): string[] {
-  const [worst, ...others] = folded(fresh.map(({ finding }) => finding).toSorted(bySeverity));
-  if (worst === undefined) return [];
-  const more = others.length === 0 ? '' : `, and ${plural(others.length, 'other fault')}`;
-  return [`${cluster}: ${printable(worst[0].title, 100)}: ${objectsOf(worst)}${more}.`];
+/** Faults in the first lines of a mail: these are what a phone shows of it. */
+const CAUSES = 8;
+
+/**
+ * What one would say on the phone: the worst new finding, its object, and how many others there are. If there
+ * are others, also a line for each of them.
+ */
+function spoken(cluster: string, { fresh }: Changes): readonly [first: string[], causes: string[]] {
+  const all = folded(fresh.map(({ finding }) => finding).toSorted(bySeverity));
+  const [worst, ...others] = all;
+  if (worst === undefined) return [[], []];
+  const said = (set: (typeof all)[number]): string => `${printable(set[0].title, 100)}: ${objectsOf(set)}`;
+  if (others.length === 0) return [[`${cluster}: ${said(worst)}.`], []];
+  const rest = all.length - CAUSES;
+  return [
+    [`${cluster}: ${said(worst)}, and ${plural(others.length, 'other fault')}.`],
+    [
+      ...all.slice(0, CAUSES).map((set) => `- ${set[0].severity}: ${said(set)}`),
+      ...(rest > 0 ? [`and ${plural(rest, 'more', 'more')}, below`] : []),
+    ],
+  ];
 }
 
 /** The state of the cluster besides the news. */
 function stateLines(report: ClusterReport, changes: Changes): string[] {
-  const others = othersOf(changes);
-  if (changes.next.thresholds.some(({ key, crossed }) => key === AUDIT && crossed))
-    return others === '' ? [] : [`Open at the last audit: ${others}.`];
+  const isMissed = changes.next.thresholds.some(({ key, crossed }) => key === AUDIT && crossed);
   return [
-    `${minute(report.startedAt)}: ${coverageLine(report)}.${others === '' ? '' : ` Also open: ${others}.`}`,
+    ...(isMissed ? [] : [`${minute(report.startedAt)}: ${coverageLine(report)}.`]),
+    ...othersOf(changes, isMissed ? ', as of the last audit' : ''),
   ];
 }
 
 /** Checks of other open findings to name. */
 const NAMED = 3;
 
-/** `1 high (pod-default-route-missing)`; empty if there are none. */
-function othersOf({ others }: Changes): string {
+/** `Open since 2026-11-05: 1 high (pod-route-blackhole).` */
+function othersOf({ others }: Changes, asOf: string): string[] {
+  if (others.length === 0) return [];
   const checks = [...new Set(others.toSorted(bySeverity).map(({ check }) => check))];
   const rest = checks.length - NAMED;
-  return others.length === 0
-    ? ''
-    : `${countsOf(others)} (${checks.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''})`;
+  const names = `${checks.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  return [`${openSince(others).replace('open', 'Open')}${asOf}: ${countsOf(others)} (${names}).`];
 }
 
 /** The part of a subject that a phone shows: the worst new finding; else the threshold, or what is over. */
@@ -154,13 +168,13 @@ function headlineOf(changes: Changes): string {
     wasAudited(back) ? '' : 'audited again',
     ...reasons.map(([reason, , short]) => {
       const findings = fresh.filter((each) => each.reason === reason).map(({ finding }) => finding);
-      return findings.length === 0 ? '' : `${countsOf(findings)} ${short}`;
+      return findings.length === 0 ? '' : countedAs(findings, short);
     }),
     thresholds(crossed, 'crossed'),
     resolved.length > 0 ? `${resolved.length} resolved` : '',
-    steady.length > 0 ? `${steady.length} stays` : '',
+    steady.length > 0 ? countedAs(steady, 'no longer flapping') : '',
     thresholds(back, 'back to normal'),
-    reminder.length > 0 ? `${countsOf(reminder)} still open` : '',
+    reminder.length > 0 ? countedAs(reminder, STILL_OPEN) : '',
     thresholds(thresholdReminder, 'still crossed'),
     changes.gapSince === null ? '' : 'audits were missed',
     changes.replaced === null ? '' : 'another cluster',

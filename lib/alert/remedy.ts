@@ -43,6 +43,14 @@ export function repairAfterLooks(finding: Finding): string | null {
   return `${text} (step ${repair.step} of ${finding.remedy.length}, in the report).`;
 }
 
+/** The command to look with, in one line, before a repair that needs it; null if there is none. */
+export function lookFirst(finding: Finding): { readonly text: string; readonly command: string } | null {
+  const first = finding.remedy.find((step) => step.command !== undefined);
+  if (first?.command === undefined || first.command.includes('\n') || first.command.length > LONGEST)
+    return null;
+  return { text: printable(first.text, 200), command: printable(first.command, 10 * LONGEST) };
+}
+
 /** What to do first, in words: for a step without a command, or with one too long for a mail. */
 export function firstStep({ remedy }: Finding): string | null {
   const [first] = remedy;

@@ -15,7 +15,7 @@ import {
 import type { Changes, Fresh, Reason } from './changes.ts';
 import { MAIL_COLUMNS, type Section, wrap } from './mail.ts';
 import type { ReportedFinding } from './record.ts';
-import { commandOf, firstStep, repairAfterLooks } from './remedy.ts';
+import { commandOf, firstStep, lookFirst, repairAfterLooks } from './remedy.ts';
 import { AUDIT } from './thresholds.ts';
 
 /** In order of appearance. */
@@ -99,6 +99,9 @@ function inFull(
   const repair = repairLines(lead);
   const impact = impactOf([lead, ...alike]);
   const then = was === null ? '' : ` (was ${was})`;
+  const since = history(lead, fresh?.exception ?? null);
+  const others =
+    repair.length === 0 || alike.length === 0 ? [] : ['    and the same for each of the others.'];
   // A cloud's domain is in the report, and in the step that needs it.
   const whole = printable(objectName(lead.object, withoutDomain), 300);
   const name = line([lead, ...alike], '  ', then);
@@ -111,15 +114,16 @@ function inFull(
           ? indented(printable(objectName(lead.object), 300))
           : []
         : named([lead, ...alike])),
-      ...history(lead, fresh?.exception ?? null),
+      ...since,
       ...indented(printable(lead.detail, 200)),
       ...(impact === null ? [] : indented(printable(impact, 300))),
       ...(children.length === 0
         ? []
         : indented(`Explains ${plural(children.length, 'more finding')}: ${checks.slice(0, 3).join(', ')}.`)),
       ...repair,
-      ...(repair.length === 0 || alike.length === 0 ? [] : ['    and the same for each of the others.']),
+      ...others,
     ],
+    short: [...indented(`${printable(lead.title, 100)}.`), ...since, ...repair, ...others],
   };
 }
 
@@ -129,7 +133,12 @@ function repairLines(finding: Finding): string[] {
   const lines = found === null ? [] : commandLines(found.command);
   if (found !== null && lines.length > 0)
     return [...(found.where === null ? [] : indented(found.where)), ...lines];
-  const step = repairAfterLooks(finding) ?? firstStep(finding);
+  const after = repairAfterLooks(finding);
+  const look = after === null ? null : lookFirst(finding);
+  const looking = look === null ? [] : commandLines(look.command);
+  if (after !== null && look !== null && looking.length > 0)
+    return [...indented(`Check first: ${look.text}`), ...looking, ...indented(`Then: ${after}`)];
+  const step = after ?? firstStep(finding);
   return step === null ? [] : indented(step);
 }
 
@@ -189,6 +198,13 @@ export function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
     const [first, ...others] = set;
     return first === undefined ? [] : [[first, ...others]];
   });
+}
+
+/** `3 new (1 critical, 2 high)`, `2 still open (high)`: of one severity, its number is not said again. */
+export function countedAs(findings: readonly { readonly severity: Severity }[], word: string): string {
+  const [first] = findings;
+  const isOne = findings.every(({ severity }) => severity === first?.severity);
+  return `${findings.length.toLocaleString('en-US')} ${word} (${isOne ? first?.severity : countsOf(findings)})`;
 }
 
 /** How many findings of each severity, worst first: `2 critical, 1 high`. */

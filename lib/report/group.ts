@@ -118,14 +118,6 @@ export function nodesOf(group: Group): string[] {
   return [...new Set(membersOf(group).flatMap(({ object }) => object.node ?? []))];
 }
 
-/** `new`, `open`, or for a group with both `2 new, 98 open`. */
-export function statesOf(group: Group): string {
-  const counts = Map.groupBy(membersOf(group), ({ state }) => state);
-  return [...counts]
-    .map(([state, found]) => (counts.size === 1 ? state : `${found.length.toLocaleString('en-US')} ${state}`))
-    .join(', ');
-}
-
 /** One step that repairs or inspects, for all findings of a group that have it, with the commands of each. */
 export type SharedStep = Pick<RemedyStep, 'text' | 'purpose'> & { readonly commands: readonly string[] };
 

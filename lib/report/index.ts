@@ -18,6 +18,7 @@ export type { Night } from './html/nights.ts';
 export { type PageOptions, writeHtml } from './html/page.ts';
 export { impactOf, impactOfAll } from './impact.ts';
 export { eachRow, rows } from './ndjson.ts';
+export { openSince, STILL_OPEN } from './states.ts';
 export { coverageLine, minute, plural } from './summary.ts';
 export { table } from './table.ts';
 export { clipped, padded, widthOf, wrapped } from './width.ts';

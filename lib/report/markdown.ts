@@ -3,8 +3,9 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { markdownText as text } from './escape.ts';
-import { type Group, groups, membersOf, statesOf, stepsOf, whatOf } from './group.ts';
+import { type Group, groups, membersOf, stepsOf, whatOf } from './group.ts';
 import { impactOf, impactOfAll } from './impact.ts';
+import { datedStates, stateWord } from './states.ts';
 import { coverageLine, severityCounts, unjudgedPods, unknownServices } from './summary.ts';
 
 /** GitHub-flavored Markdown, for job summaries and comments. */
@@ -88,8 +89,8 @@ function groupLines(group: Group): string[] {
     `## ${lead.severity}: ${text(lead.check)}, ${text(whatOf(group))}`,
     '',
     members.length === 1
-      ? `${text(lead.title)} (${lead.state}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`
-      : `${text(lead.title)} (${statesOf(group)}).`,
+      ? `${text(lead.title)} (${datedStates(members)}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`
+      : `${text(lead.title)} (${datedStates(members)}).`,
   ];
   const impact = impactOf(members);
   if (impact !== null) out.push('', text(impact, 1000));
@@ -97,7 +98,7 @@ function groupLines(group: Group): string[] {
     out.push('', '| object | state | first seen | what |', '|---|---|---|---|');
     for (const { object, state, flapping, firstSeen, detail } of members.slice(0, OBJECTS))
       out.push(
-        `| ${text(objectName(object), 300)} | ${state}${flapping ? ', flapping' : ''} | ` +
+        `| ${text(objectName(object), 300)} | ${stateWord(state)}${flapping ? ', flapping' : ''} | ` +
           `${text(firstSeen.slice(0, 10))} | ${text(detail, 300)} |`,
       );
     if (members.length > OBJECTS) out.push('', `And ${members.length - OBJECTS} more.`);

@@ -4,8 +4,9 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
-import { type Group, membersOf, nodesOf, shortName, statesOf, stepsOf, whatOf } from './group.ts';
+import { type Group, membersOf, nodesOf, shortName, stepsOf, whatOf } from './group.ts';
 import { impactOf } from './impact.ts';
+import { datedStates } from './states.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { apart, hanging, indented, padded, widthOf } from './width.ts';
@@ -55,12 +56,12 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
 function qualities(group: Group): string {
   const { lead } = group;
   const words = [
-    `${lead.state}${lead.state === 'open' ? ` since ${lead.firstSeen.slice(0, 10)}` : ''}`,
+    datedStates([lead]),
     ...(lead.confidence === 'confirmed' ? [] : [lead.confidence]),
     ...(lead.flapping ? [`flapping: came back ${plural(lead.flaps, 'time')}`] : []),
     ...(lead.notSeen ? ['not seen this time'] : []),
   ];
-  return ` (${group.alike.length === 0 ? words.join(', ') : statesOf(group)})`;
+  return ` (${group.alike.length === 0 ? words.join(', ') : datedStates(membersOf(group))})`;
 }
 
 function objects(group: Group, options: TextOptions): string[] {
@@ -68,7 +69,7 @@ function objects(group: Group, options: TextOptions): string[] {
   const shown = options.details === true ? members : members.slice(0, OBJECTS);
   const states = shown.map(({ state, firstSeen, flapping, notSeen }) =>
     [
-      state === 'open' ? `open since ${firstSeen.slice(0, 10)}` : state,
+      datedStates([{ state, firstSeen }]),
       ...(flapping ? ['flapping'] : []),
       ...(notSeen ? ['not seen'] : []),
     ].join('  '),

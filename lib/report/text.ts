@@ -6,8 +6,9 @@ import { type Finding, isAtLeast, isCounted, severities } from '../model/finding
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
-import { type Group, groups, membersOf, shortWhatOf, statesOf } from './group.ts';
+import { type Group, groups, membersOf, shortWhatOf } from './group.ts';
 import { impactOfAll } from './impact.ts';
+import { datedStates, statesInWords } from './states.ts';
 import {
   ACTIVE,
   coverageLine,
@@ -76,7 +77,11 @@ function overview(counting: readonly Group[], options: TextOptions): string[] {
   if (counting.length === 0) return [];
   const shown = counting.slice(0, ROWS);
   const heads = ['SEVERITY', 'CHECK', 'STATE', 'WHAT'];
-  const cells = shown.map((group) => [group.lead.severity, group.lead.check, statesOf(group)]);
+  const cells = shown.map((group) => [
+    group.lead.severity,
+    group.lead.check,
+    statesInWords(membersOf(group)),
+  ]);
   const taken = [0, 1, 2].reduce(
     (sum, column) => sum + 2 + Math.max(...[heads, ...cells].map((row) => widthOf(row[column] ?? ''))),
     0,
@@ -237,7 +242,7 @@ function summary(report: ClusterReport, options: TextOptions): string[] {
   const changed = [
     ...(['new', 'open'] as const).flatMap((state) => {
       const found = report.findings.filter((each) => each.state === state && each.suppressed === null);
-      return found.length === 0 ? [] : `${found.length.toLocaleString('en-US')} ${state}`;
+      return found.length === 0 ? [] : `${found.length.toLocaleString('en-US')} ${datedStates(found)}`;
     }),
     ...(report.resolved.length === 0 ? [] : [`${report.resolved.length.toLocaleString('en-US')} resolved`]),
   ];

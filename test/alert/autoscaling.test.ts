@@ -26,7 +26,7 @@ it('where nodes come and go only what was told is told to be over', { timeout: 6
   expect(mails.map(({ day, text }) => `${day}. ${text.split('\n\nReport:')[0]}`)).toMatchInlineSnapshot(`
     [
       "3. prod-eu: Pod has no network interface: shop/web-1 on node-4.
-    prod-eu is critical: 1 critical new.
+    prod-eu is critical: 1 new (critical).
     2026-11-03 02:06 UTC: 3 nodes audited; 37 pods; all checks.
 
     New since 2026-11-02 02:14 UTC:

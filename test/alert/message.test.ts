@@ -37,10 +37,10 @@ const bytes = ({ text, json, chat }: ReturnType<typeof message>) =>
 describe('a mail', () => {
   it('begins with what one would say on the phone, names object and check, and gives the command that repairs it', () => {
     const { subject, text } = message(aReport({ verdict: 'critical', findings: [aFinding()] }));
-    expect(subject).toBe('prod-eu critical: 1 critical new: Pod has no network interface');
+    expect(subject).toBe('prod-eu critical: 1 new (critical): Pod has no network interface');
     expect(text.split('\n').slice(0, 2)).toEqual([
       'prod-eu: Pod has no network interface: shop/web-1 on node-1.',
-      'prod-eu is critical: 1 critical new.',
+      'prod-eu is critical: 1 new (critical).',
     ]);
     expect(text).toContain('critical pod-interface-missing shop/web-1 on node-1');
     expect(text).toContain('$ kubectl delete pod -n shop web-1');
@@ -54,13 +54,44 @@ describe('a mail', () => {
     );
   });
 
-  it('has at most 40 lines of 72 columns but for the links, worst first, and says what it left out', () => {
+  it('has at most 60 lines of 72 columns but for the links, worst first, and says what it left out', () => {
     const lines = message(many).text.trimEnd().split('\n');
-    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.length).toBeLessThanOrEqual(60);
     for (const line of lines.filter((each) => !/https:|--store/.test(each)))
       expect(line.length).toBeLessThanOrEqual(72);
     expect(lines.find((line) => line.includes('web-'))).toContain('web-499');
     expect(lines.join('\n')).toMatch(/and 4\d\d more, in the report/);
+  });
+
+  it('names each of several causes first, then gives what is broken and the command for each that fits', () => {
+    const causes = (count: number) =>
+      Array.from({ length: count }, (_, n) =>
+        aFinding({
+          fingerprint: `c${n}`,
+          check: `check-${n}`,
+          severity: n < 5 ? 'critical' : 'high',
+          title: `Fault number ${n}`,
+          detail: `${'Something was read that explains it at length. '.repeat(4)}`,
+          object: { kind: 'node', name: `node-${n}` },
+          remedy: [{ purpose: 'repair', text: `On node node-${n}, as root: mend it.`, command: `mend ${n}` }],
+        }),
+      );
+    const { text } = message(aReport({ verdict: 'critical', findings: causes(9) }));
+    const lines = text.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(60);
+    expect(lines.slice(0, 2)).toEqual([
+      'prod-eu is critical: 9 new (5 critical, 4 high).',
+      '- critical: Fault number 0: node-0',
+    ]);
+    expect(lines[9]).toBe('and 1 more, below');
+    for (const n of [0, 1]) expect(text).toContain(`critical check-${n} node-${n}\n    Something was read`);
+    for (const n of [7, 8])
+      expect(text).toContain(
+        `high check-${n} node-${n}\n    Fault number ${n}.\n    On node node-${n}, as root: mend it.\n    $ mend ${n}\n`,
+      );
+    const longer = message(aReport({ verdict: 'critical', findings: causes(20) })).text;
+    expect(longer).toContain('critical check-4 node-4\n    Fault number 4.\n');
+    expect(longer).toContain('\n  high check-18 node-18\n  high check-19 node-19\n');
   });
 
   it('tells the same fault of many pods of a node as one', () => {
@@ -138,7 +169,7 @@ describe('a mail', () => {
     expect(message(aReport({ findings: [aFinding({ object })] })).text).toContain(`${path} on ip-10-0-3-7`);
   });
 
-  it('says which step repairs, where others make sure that it may, and no command that only looks', () => {
+  it('gives the command to check with first where a repair needs one, and says which step repairs', () => {
     const remedy = [
       {
         purpose: 'look',
@@ -153,8 +184,14 @@ describe('a mail', () => {
       { purpose: 'repair', text: 'Remove the pin.', command: 'nsenter -t 1 -m -- umount /x' },
     ] as const;
     const { text, chat } = message(aReport({ findings: [aFinding({ remedy: [...remedy] })] }));
-    expect(text).toContain('    Remove the pin (step 3 of 3, in the report).\n');
-    expect(text + chat).not.toMatch(/find \/proc|sh -c|umount/);
+    expect(text).toContain(
+      `    Check first: No process is in it.
+    $ find /proc/1/fd -lname 'net:x' 2>/dev/null
+    Then: Remove the pin (step 3 of 3, in the report).
+`,
+    );
+    expect(text).not.toMatch(/sh -c|umount/);
+    expect(chat).not.toMatch(/find \/proc|sh -c|umount/);
     const looks = message(aReport({ findings: [aFinding({ remedy: remedy.slice(0, 1) })] }));
     expect(looks.text).toContain("$ find /proc/1/fd -lname 'net:x' 2>/dev/null");
   });
@@ -197,7 +234,7 @@ describe('a mail', () => {
     const record = { runId: '', cluster: '', message: null, schemaVersion: 1, kind: 'AlertRecord' } as const;
     const { text } = clusterMessage(after, changesOf(after, { ...record, ...first.next }, thresholds), links);
     const lines = text.trimEnd().split('\n');
-    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.length).toBeLessThanOrEqual(60);
     for (const title of ['New:', 'Came back:', 'Comes and goes', 'Open, and not', 'Resolved:', 'Still open'])
       expect(text).toContain(`\n${title}`);
     expect(text).toContain('Thresholds crossed:');

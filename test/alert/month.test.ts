@@ -103,27 +103,27 @@ describe('a month of nights', () => {
   it('sends these mails, and no other', () => {
     expect(mails.map(({ day, subject }) => `${day}. ${subject}`)).toMatchInlineSnapshot(`
       [
-        "2. prod-eu critical: 1 critical new: Pod has no network interface",
+        "2. prod-eu critical: 1 new (critical): Pod has no network interface",
         "4. prod-eu healthy: 1 resolved: pod-interface-missing shop/web-1 on node-1",
-        "5. prod-eu degraded: 1 high new: Pod's loopback interface is down or without 127.0.0.1",
+        "5. prod-eu degraded: 1 new (high): Pod's loopback interface is down or without 127.0.0.1",
         "6. prod-eu healthy: 1 resolved: pod-loopback-down billing/db-0 on node-3",
-        "7. prod-eu degraded: 1 high came back: Pod's loopback interface is down or without 127.0.0.1",
-        "8. prod-eu critical: 1 critical new, 1 resolved: CNI plugin in the configuration is not installed",
-        "9. prod-eu critical: 1 high flapping: Pod's loopback interface is down or without 127.0.0.1",
+        "7. prod-eu degraded: 1 came back (high): Pod's loopback interface is down or without 127.0.0.1",
+        "8. prod-eu critical: 1 new (critical), 1 resolved: CNI plugin in the configuration is not installed",
+        "9. prod-eu critical: 1 flapping (high): Pod's loopback interface is down or without 127.0.0.1",
         "10. prod-eu healthy: 1 resolved: cni-plugin-missing /opt/cni/bin/aws-cni on node-4",
-        "11. prod-eu degraded: 1 high new: Route inside the pod drops its traffic",
+        "11. prod-eu degraded: 1 new (high): Route inside the pod drops its traffic",
         "12. prod-eu incomplete: 7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet does n...",
         "15. prod-eu degraded: 8 of 8 nodes were fully audited (at least 95 %)",
         "16. prod-eu degraded: node-7 has 12 orphaned namespaces (more than 10)",
-        "18. prod-eu degraded: 1 stays, 1 high still open: pod-link-down billing/db-0 on node-3",
+        "18. prod-eu degraded: 1 no longer flapping (high), 1 still open (high): pod-link-down billing/db-0 o...",
         "19. prod-eu degraded: node-7 is back to 9 orphaned namespaces (at most 10)",
-        "21. prod-eu degraded: 1 high no longer excepted, audits were missed: Node's network device is inside...",
+        "21. prod-eu degraded: 1 no longer excepted (high), audits were missed: Node's network device is insi...",
         "22. prod-eu degraded: 1 resolved: host-interface-in-pod lab/trace-1 on node-6",
         "24. prod-eu incomplete: not audited: the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIME...",
-        "26. prod-eu degraded: audited again, 2 high still open: pod-link-down billing/db-0 on node-3",
+        "26. prod-eu degraded: audited again, 2 still open (high): pod-link-down billing/db-0 on node-3",
         "27. prod-eu healthy: another cluster",
-        "28. prod-eu degraded: 1 high new: Network namespaces near their limit",
-        "29. prod-eu critical: 1 critical worse: Network namespaces near their limit",
+        "28. prod-eu degraded: 1 new (high): Network namespaces near their limit",
+        "29. prod-eu critical: 1 worse (critical): Network namespaces near their limit",
         "30. prod-eu healthy: 1 resolved: namespace-count-near-limit node-2",
       ]
     `);
@@ -132,7 +132,7 @@ describe('a month of nights', () => {
   it('tells a fault with what was read and the command that repairs it', () => {
     expect(mailOf(2)).toMatchInlineSnapshot(`
       "prod-eu: Pod has no network interface: shop/web-1 on node-1.
-      prod-eu is critical: 1 critical new.
+      prod-eu is critical: 1 new (critical).
       2026-11-02 02:14 UTC: 8 nodes audited; 97 pods; all checks.
 
       New since 2026-11-01 02:07 UTC:
@@ -171,7 +171,7 @@ describe('a month of nights', () => {
     expect(mailOf(5)).toMatchInlineSnapshot(`
       "prod-eu: Pod's loopback interface is down or without 127.0.0.1:
         billing/db-0 on node-3.
-      prod-eu is degraded: 1 high new.
+      prod-eu is degraded: 1 new (high).
       2026-11-05 02:05 UTC: 8 nodes audited; 97 pods; all checks.
 
       New since 2026-11-04 02:13 UTC:
@@ -199,7 +199,7 @@ describe('a month of nights', () => {
     expect(mailOf(7)).toMatchInlineSnapshot(`
       "prod-eu: Pod's loopback interface is down or without 127.0.0.1:
         billing/db-0 on node-3.
-      prod-eu is degraded: 1 high came back.
+      prod-eu is degraded: 1 came back (high).
       2026-11-07 02:04 UTC: 8 nodes audited; 98 pods; all checks.
 
       Came back:
@@ -219,7 +219,7 @@ describe('a month of nights', () => {
     expect(mailOf(8)).toMatchInlineSnapshot(`
       "prod-eu: CNI plugin in the configuration is not installed:
         /opt/cni/bin/aws-cni on node-4.
-      prod-eu is critical: 1 critical new, 1 resolved.
+      prod-eu is critical: 1 new (critical), 1 resolved.
       2026-11-08 02:11 UTC: 8 nodes audited; 102 pods; all checks.
 
       New since 2026-11-07 02:04 UTC:
@@ -245,9 +245,9 @@ describe('a month of nights', () => {
     expect(mailOf(9)).toMatchInlineSnapshot(`
       "prod-eu: Pod's loopback interface is down or without 127.0.0.1:
         billing/db-0 on node-3.
-      prod-eu is critical: 1 high flapping.
-      2026-11-09 02:03 UTC: 8 nodes audited; 104 pods; all checks. Also
-        open: 1 critical (cni-plugin-missing).
+      prod-eu is critical: 1 flapping (high).
+      2026-11-09 02:03 UTC: 8 nodes audited; 104 pods; all checks.
+      Open since 2026-11-08: 1 critical (cni-plugin-missing).
 
       Comes and goes (reported again once stable for a week):
         high pod-loopback-down billing/db-0 on node-3
@@ -279,9 +279,9 @@ describe('a month of nights', () => {
     expect(mailOf(11)).toMatchInlineSnapshot(`
       "prod-eu: Route inside the pod drops its traffic: shop/cart-2 on
         node-5.
-      prod-eu is degraded: 1 high new.
-      2026-11-11 02:02 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        1 high (pod-loopback-down).
+      prod-eu is degraded: 1 new (high).
+      2026-11-11 02:02 UTC: 8 nodes audited; 99 pods; all checks.
+      Open since 2026-11-05: 1 high (pod-loopback-down).
 
       New since 2026-11-10 02:10 UTC:
         high pod-route-blackhole shop/cart-2 on node-5
@@ -299,7 +299,8 @@ describe('a month of nights', () => {
     expect(mailOf(12)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: 1 threshold crossed.
       2026-11-12 02:09 UTC: 7 nodes audited, 1 failed; 86 pods; all checks.
-        Also open: 2 high (pod-loopback-down, pod-route-blackhole).
+      Open since 2026-11-05 or later: 2 high (pod-loopback-down,
+        pod-route-blackhole).
 
       Thresholds crossed:
         7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet
@@ -315,8 +316,9 @@ describe('a month of nights', () => {
     expect([mailOf(13), mailOf(14)]).toEqual(['no mail', 'no mail']);
     expect(mailOf(15)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
-      2026-11-15 02:00 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-link-down, pod-route-blackhole).
+      2026-11-15 02:00 UTC: 8 nodes audited; 99 pods; all checks.
+      Open since 2026-11-05 or later: 2 high (pod-link-down,
+        pod-route-blackhole).
 
       Back to normal:
         8 of 8 nodes were fully audited (at least 95 %)
@@ -337,8 +339,9 @@ describe('a month of nights', () => {
   it('tells a threshold when it is crossed and when it is back', () => {
     expect(mailOf(16)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold crossed.
-      2026-11-16 02:07 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-link-down, pod-route-blackhole).
+      2026-11-16 02:07 UTC: 8 nodes audited; 99 pods; all checks.
+      Open since 2026-11-05 or later: 2 high (pod-link-down,
+        pod-route-blackhole).
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
@@ -351,8 +354,9 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(19)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
-      2026-11-19 02:13 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-link-down, pod-route-blackhole).
+      2026-11-19 02:13 UTC: 8 nodes audited; 99 pods; all checks.
+      Open since 2026-11-05 or later: 2 high (pod-link-down,
+        pod-route-blackhole).
 
       Back to normal:
         node-7 is back to 9 orphaned namespaces (at most 10)
@@ -365,7 +369,7 @@ describe('a month of nights', () => {
 
   it('says after a week that the flapping one stays, and reminds of what else is open', () => {
     expect(mailOf(18)).toMatchInlineSnapshot(`
-      "prod-eu is degraded: 1 stays, 1 high still open.
+      "prod-eu is degraded: 1 no longer flapping (high), 1 still open (high).
       2026-11-18 02:06 UTC: 8 nodes audited; 99 pods; all checks.
 
       Came and went, and has now stayed for a week (first seen):
@@ -387,9 +391,10 @@ describe('a month of nights', () => {
     );
     expect(mailOf(21)).toMatchInlineSnapshot(`
       "prod-eu: Node's network device is inside a pod: lab/trace-1 on node-6.
-      prod-eu is degraded: 1 high no longer excepted, audits were missed.
-      2026-11-21 02:12 UTC: 8 nodes audited; 99 pods; all checks. Also open:
-        2 high (pod-link-down, pod-route-blackhole).
+      prod-eu is degraded: 1 no longer excepted (high), audits were missed.
+      2026-11-21 02:12 UTC: 8 nodes audited; 99 pods; all checks.
+      Open since 2026-11-05 or later: 2 high (pod-link-down,
+        pod-route-blackhole).
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
         seen.
 
@@ -407,8 +412,9 @@ describe('a month of nights', () => {
     expect(open(21)?.map(({ check }) => check)).toContain('exception-expired');
     expect(mailOf(22)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 resolved.
-      2026-11-22 02:04 UTC: 8 nodes audited; 98 pods; all checks. Also open:
-        2 high (pod-link-down, pod-route-blackhole).
+      2026-11-22 02:04 UTC: 8 nodes audited; 98 pods; all checks.
+      Open since 2026-11-05 or later: 2 high (pod-link-down,
+        pod-route-blackhole).
 
       Resolved:
         high host-interface-in-pod lab/trace-1 on node-6
@@ -423,7 +429,8 @@ describe('a month of nights', () => {
   it('says once that the cluster was not audited, and that it is again; reminders wait until then', () => {
     expect(mailOf(24)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: not audited.
-      Open at the last audit: 2 high (pod-link-down, pod-route-blackhole).
+      Open since 2026-11-05 or later, as of the last audit: 2 high
+        (pod-link-down, pod-route-blackhole).
 
       Not audited:
         the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT
@@ -437,7 +444,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(25)).toBe('no mail');
     expect(mailOf(26)).toMatchInlineSnapshot(`
-      "prod-eu is degraded: audited again, 2 high still open.
+      "prod-eu is degraded: audited again, 2 still open (high).
       2026-11-26 02:02 UTC: 8 nodes audited; 98 pods; all checks.
 
       Audited again:
@@ -474,7 +481,7 @@ describe('a month of nights', () => {
   it('says that a fault became worse, and that it is over', () => {
     expect(mailOf(28)).toMatchInlineSnapshot(`
       "prod-eu: Network namespaces near their limit: node-2.
-      prod-eu is degraded: 1 high new.
+      prod-eu is degraded: 1 new (high).
       2026-11-28 02:01 UTC: 8 nodes audited; 96 pods; all checks.
 
       New since 2026-11-27 02:09 UTC:
@@ -490,7 +497,7 @@ describe('a month of nights', () => {
     `);
     expect(mailOf(29)).toMatchInlineSnapshot(`
       "prod-eu: Network namespaces near their limit: node-2.
-      prod-eu is critical: 1 critical worse.
+      prod-eu is critical: 1 worse (critical).
       2026-11-29 02:08 UTC: 8 nodes audited; 96 pods; all checks.
 
       Worse than last reported:

@@ -63,6 +63,78 @@ const slow = aFinding({
     },
   ],
 });
+const onNode = (text: string, command: string) => ({
+  purpose: 'repair' as const,
+  text: `On node node-7, as root: ${text}`,
+  command,
+});
+/** Six causes that were new in one night, and one from an earlier night. */
+const several = [
+  lost,
+  ...Array.from({ length: 31 }, (_, index) =>
+    aFinding({
+      fingerprint: `cart-${index}`,
+      check: 'pod-default-route-missing',
+      object: { kind: 'pod', namespace: 'shop', name: `cart-${index}`, node: `node-${index % 3}` },
+      title: "Pod lacks its CNI plugin's default route",
+      detail:
+        'IPv4 default route: none; the CNI plugin set default via 10.244.1.1 dev eth0. One-way: what is sent ' +
+        'to the pod still arrives.',
+      remedy: lost.remedy.map((step) => ({
+        ...step,
+        command: `kubectl --context prod-eu delete pod -n shop cart-${index}`,
+      })),
+    }),
+  ),
+  aFinding({
+    fingerprint: 'bridge',
+    check: 'node-bridge-broken',
+    object: { kind: 'node', name: 'node-7' },
+    title: 'Bridge of the pods is down or gone',
+    detail: 'The bridge cni0 of 12 pods (shop/api-0, shop/api-1 and 10 more) is down.',
+    remedy: [
+      {
+        purpose: 'look',
+        text: 'On node node-7, as root: see what took it down.',
+        command: 'journalctl -b -u NetworkManager',
+      },
+      onNode('set the bridge up; no pod needs a restart.', 'ip link set cni0 up'),
+    ],
+  }),
+  slow,
+  aFinding({
+    fingerprint: 'proxy',
+    check: 'kube-proxy-gone',
+    severity: 'high',
+    object: { kind: 'node', name: 'node-7' },
+    title: 'kube-proxy does not run on the node',
+    detail: 'No process of kube-proxy runs, and its 412 rules are those of an earlier day.',
+    remedy: [onNode('start it again.', 'systemctl restart kube-proxy')],
+  }),
+  aFinding({
+    fingerprint: 'dns',
+    check: 'resolv-conf-unexpected',
+    severity: 'high',
+    object: { kind: 'pod', namespace: 'billing', name: 'db-0', node: 'node-3' },
+    title: "Pod's nameservers do not match its dnsPolicy",
+    detail: 'Container db asks 127.0.0.53, and dnsPolicy ClusterFirst gives 10.96.0.10.',
+    remedy: [
+      {
+        purpose: 'repair',
+        text: 'Delete the pod; its StatefulSet creates a new one.',
+        command: 'kubectl --context prod-eu delete pod -n billing db-0',
+      },
+    ],
+  }),
+];
+const earlier = aFinding({
+  fingerprint: 'route',
+  check: 'pod-route-blackhole',
+  severity: 'high',
+  object: { kind: 'pod', namespace: 'shop', name: 'web-9', node: 'node-5' },
+  title: 'Route inside the pod drops its traffic',
+  firstSeen: '2026-01-01T03:02:00Z',
+});
 const broken = aReport({ verdict: 'critical', findings: [lost, slow] });
 const next = (changes: Partial<ClusterReport>) => aReport({ startedAt: '2026-01-03T03:02:00Z', ...changes });
 const failed = (reason: string) => [{ node: 'node-1', result: 'failed', reason, remedy: null } as const];
@@ -74,6 +146,16 @@ const mail = ({ subject, text }: Message): string => `Subject: ${subject}\n\n${t
 const pretty = (json: string): string => JSON.stringify(JSON.parse(json), null, 2);
 const samples: Readonly<Record<string, string>> = {
   new: mail(first),
+  several: mail(
+    tell(
+      aReport({ startedAt: '2026-01-01T03:02:00Z', verdict: 'degraded', findings: [earlier] }),
+      aReport({
+        verdict: 'critical',
+        findings: [{ ...earlier, state: 'open', lastSeen: '2026-01-02T03:04:05Z' }, ...several],
+        previous: { runId: '20260101T030200Z-0a1b2c3d', startedAt: '2026-01-01T03:02:00Z' },
+      }),
+    ),
+  ),
   resolved: mail(
     tell(
       broken,

@@ -169,7 +169,7 @@ describe('whatever a node says', { timeout: 60_000 }, () => {
     expect(subject).toMatch(/^[\x20-\x7e]{1,99}$/);
     expectOnlyText(text);
     const lines = text.trimEnd().split('\n');
-    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.length).toBeLessThanOrEqual(60);
     expectOnlyText(JSON.stringify(JSON.parse(json)).replaceAll(/\\u[0-9a-f]{4}/g, ''));
     const { content } = JSON.parse(chat);
     expectOnlyText(content.description);

@@ -119,7 +119,7 @@ describe('the report as a page', () => {
     const html = writeHtml(aLargeReport(200, 400), { why: whyByCheck });
     expect(html.match(/<article/g)).toHaveLength(6);
     expect(html.match(/<tr id="f-/g)).toHaveLength(400);
-    expect(html).toMatch(/67 pods on 67 nodes.*?8 new, 59 open.*?open for up to 39 nights/s);
+    expect(html).toMatch(/67 pods on 67 nodes.*?8 new, 59 still open.*?open for up to 39 nights/s);
   });
 
   it('tells changes of a kind in one line, and leads to the first of them', () => {

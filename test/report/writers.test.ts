@@ -57,7 +57,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     const inFull = (shown: string) =>
       [...shown.matchAll(/^[A-Z]+ {2}([a-z-]+) {2}shop/gm)].map(([, check]) => check);
     expect(inFull(text)).toEqual(['pod-loopback-down', 'pod-default-route-missing']);
-    expect(text).toContain('medium    veth-bridge-detached       open   shop/web-1 on node-1');
+    expect(text).toContain('medium    veth-bridge-detached       still open  shop/web-1 on node-1');
     expect(text).toContain(
       `Listed above without details: 1 medium. See them: netns-audit reports show ${aReport().runId} --details\n`,
     );
@@ -118,8 +118,10 @@ CRITICAL  prod-eu: 1 critical; 1 new
       .trimEnd()
       .split('\n');
     expect(lines.length).toBeLessThanOrEqual(60);
-    expect(lines).toContain('critical  pod-interface-missing  12 new, 88 open  100 pods on 100 nodes');
-    expect(lines.slice(-2).join(' ')).toMatch(/^CRITICAL {2}prod-eu: 100 critical, .* 45 new, 355 +open$/);
+    expect(lines).toContain('critical  pod-interface-missing  12 new, 88 still open  100 pods on 100 nodes');
+    expect(lines.slice(-2).join(' ')).toMatch(
+      /^CRITICAL {2}prod-eu: 100 critical, .* 45 new, 355 +open since 2025-11-24 or later$/,
+    );
   });
 
   it('shows four compared values and counts the rest, unless all details are asked for', () => {
@@ -347,7 +349,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     const report = aReport({ verdict: 'critical', findings });
     const text = write(report, 'text', plain);
     expect(text.match(/\$ kubectl/g)).toHaveLength(1);
-    expect(text).toContain('3 new, 3 open  6 pods on 2 nodes');
+    expect(text).toContain('3 new, 3 still open  6 pods on 2 nodes');
     expect(text).toContain('    shop/web-4 on node-0  new\n');
     expect(text).toContain('    shop/web-1 on node-1  open since 2026-01-02\n    and 2 more\n');
     expect(write(report, 'text', { ...plain, details: true })).toContain('shop/web-3 on node-1');
@@ -360,7 +362,7 @@ it('says of a finding that comes and goes that it does', () => {
   expect(write(report, 'text', plain)).toMatch(
     /\(open since 2026-01-02, flapping:\s+came\s+back\s+3\s+times\)/,
   );
-  expect(write(report, 'markdown', plain)).toContain('(open, flapping, confirmed)');
+  expect(write(report, 'markdown', plain)).toContain('(open since 2026-01-02, flapping, confirmed)');
 });
 
 it('a symptom stands alone where the report does not have its cause', () => {

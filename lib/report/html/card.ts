@@ -1,8 +1,9 @@
 /** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
 import { type Finding, isCounted } from '../../model/finding.ts';
 import { xmlText as text } from '../escape.ts';
-import { type Group, membersOf, statesOf, stepsOf, whatOf } from '../group.ts';
+import { type Group, membersOf, stepsOf, whatOf } from '../group.ts';
 import { impactOf } from '../impact.ts';
+import { STILL_OPEN, statesInWords } from '../states.ts';
 import { plural } from '../summary.ts';
 import { checkPage } from './check-page.ts';
 import { filterStates, nights, tag, time } from './finding.ts';
@@ -37,12 +38,12 @@ function states(group: Group): string {
   const { lead, alike } = group;
   if (alike.length === 0)
     return filterStates(lead)
-      .map((state) => tag(state))
+      .map((state) => tag(state, state === 'open' ? STILL_OPEN : state))
       .join(' ');
   const first = lead.suppressed === null ? lead.state : 'suppressed';
   const flapping = membersOf(group).filter((finding) => finding.flapping).length;
   return (
-    `${tag(first, lead.suppressed === null ? statesOf(group) : first)}` +
+    `${tag(first, lead.suppressed === null ? statesInWords(membersOf(group)) : first)}` +
     `${flapping > 0 ? ` ${tag('flapping', `${flapping} flapping`)}` : ''}`
   );
 }

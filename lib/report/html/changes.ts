@@ -3,6 +3,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { whatOf } from '../group.ts';
+import { STILL_OPEN } from '../states.ts';
 import { plural } from '../summary.ts';
 import { anchor, tag } from './finding.ts';
 
@@ -18,7 +19,7 @@ export function changes(report: ClusterReport, counted: readonly Finding[]): str
   const appeared = [...fresh.values()].filter(({ partOf }) => partOf === null || !fresh.has(partOf));
   const unseen = counted.filter((finding) => finding.notSeen);
   if (appeared.length + report.resolved.length + unseen.length === 0)
-    return `<p>Nothing${counted.length === 0 ? '' : `; ${plural(counted.length, 'finding')} still open`}.</p>\n`;
+    return `<p>Nothing${counted.length === 0 ? '' : `; ${plural(counted.length, 'finding')} ${STILL_OPEN}`}.</p>\n`;
   const back = ({ flaps }: Finding): string => (flaps > 0 ? ' (it came back)' : '');
   return `<div class="changes">${list('new', appeared, true, back)}${list(
     'resolved',

@@ -3,6 +3,7 @@ import { isCounted, type Severity, severities } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import { xmlText as text } from '../escape.ts';
 import { impactOfAll } from '../impact.ts';
+import { STILL_OPEN } from '../states.ts';
 import {
   ACTIVE,
   duration,
@@ -65,7 +66,7 @@ function tiles(report: ClusterReport): string {
     `${severities.map((severity) => tile(`severity=${severity}`, of(severity), severity, severity)).join('')}` +
     '</div><div class="set" role="group" aria-label="Findings by state">' +
     `${tile('state=new', inState('new'), 'new', 'plain')}` +
-    `${tile('state=open', inState('open'), 'still open', 'plain')}` +
+    `${tile('state=open', inState('open'), STILL_OPEN, 'plain')}` +
     `${tile('changes', report.resolved.length, 'resolved', 'plain')}</div>${seen(report)}</div>`
   );
 }
