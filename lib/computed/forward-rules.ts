@@ -2,7 +2,7 @@
 
 /** A condition of a rule, in the options of iptables. `unknown` may or may not hold. */
 export type Condition = {
-  readonly option: '-s' | '-d' | '-i' | '-o' | '--ctstate' | '--mark' | 'unknown';
+  readonly option: '-s' | '-d' | '-i' | '-o' | '-p' | '--dport' | '--ctstate' | '--mark' | 'unknown';
   readonly value: string;
   readonly negated: boolean;
 };
@@ -20,6 +20,8 @@ const OPTIONS: Readonly<Record<string, Condition['option']>> = {
   '-d': '-d',
   '-i': '-i',
   '-o': '-o',
+  '-p': '-p',
+  '--dport': '--dport',
   '--ctstate': '--ctstate',
   '--state': '--ctstate',
   '--mark': '--mark',
@@ -30,6 +32,11 @@ export function readRule(text: string): ForwardRule | null {
   const words = text
     .replace(/-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+)|\bcomment "[^"]*"|\/\*.*?\*\//g, '')
     .replace(/^\[\d+:\d+\]\s*/, '')
+    // What nft logs with the rule, which may be any text.
+    .replace(
+      /(?<=^|\s)log(?: prefix "[^"]*")?(?: (?:level|group|snaplen|queue-threshold|flags) [\w-]+)*(?= )/g,
+      '',
+    )
     .replace(/\s*# handle \d+$/, '')
     .trim()
     .split(/\s+/);
@@ -48,7 +55,10 @@ function fromSave(words: readonly string[]): ForwardRule {
       continue;
     }
     // Everything after the target is the target's own options.
-    if (word === '-j' || word === '-g') return { conditions, target: value, goto: word === '-g' };
+    if (word === '-j' || word === '-g') {
+      const target = value === 'CT' && words[at + 2] === '--notrack' ? 'NOTRACK' : value;
+      return { conditions, target, goto: word === '-g' };
+    }
     // An extension's name is not a condition; its conditions are in its options.
     if (word === '-m') {
       at += 1;
@@ -74,11 +84,25 @@ const LINKS: Readonly<Record<string, Condition['option']>> = {
   oif: '-o',
 };
 
+const ONE_ADDRESS = /^(?:\d+(?:\.\d+){3}|[\da-f]*:[\da-f:.]*)(?:\/\d+)?$/i;
+const VERDICT = /^(?:accept|drop|reject|jump|goto|return|queue)$/;
+/** What nft writes for one value; others are sets, ranges, concatenations and names of sets. */
+const ONE: Readonly<Record<string, RegExp>> = {
+  '-s': ONE_ADDRESS,
+  '-d': ONE_ADDRESS,
+  '-i': /^[^{@.$*][^*]*\*?$/,
+  '-o': /^[^{@.$*][^*]*\*?$/,
+  '-p': /^[a-z][\w-]*$/,
+  '--dport': /^\d+$/,
+};
+
 /**
- * `CONDITIONS counter VERDICT`, as nft writes the rules of iptables-nft. What this does not recognize is an
- * unknown condition.
+ * `CONDITIONS counter VERDICT`, as nft writes rules of its own and of iptables-nft. What this does not
+ * recognize is an unknown condition.
  */
 function fromNft(words: readonly string[]): ForwardRule {
+  // One of several verdicts, by what no packet shown here has.
+  if (words.includes('vmap')) return { conditions: [], target: 'vmap', goto: false };
   const conditions: Condition[] = [];
   const rest = [...words];
   const next = () => rest.shift() ?? '';
@@ -86,25 +110,35 @@ function fromNft(words: readonly string[]): ForwardRule {
     const negated = rest[0] === '!=';
     if (negated) next();
     const value = next().replaceAll('"', '');
-    // The elements of a set are not known.
-    const known = value !== '{' && value !== '';
+    const known = ONE[option]?.test(value) === true && rest[0] !== '.';
     conditions.push({ option: known ? option : 'unknown', value: value.replace(/\*$/, '+'), negated });
   };
   while (rest.length > 0) {
     const word = next();
     const verdict = VERDICTS[word];
     if (verdict !== undefined) return { conditions, target: verdict, goto: false };
+    if (word === 'notrack' && rest.length === 0) return { conditions, target: 'NOTRACK', goto: false };
     if (word === 'jump' || word === 'goto') return { conditions, target: next(), goto: word === 'goto' };
     const pair = `${word} ${rest[0] ?? ''}`;
     const link = LINKS[word];
     if (link !== undefined) add(link);
     else if (/^ip6? [sd]addr$/.test(pair)) add(next() === 'saddr' ? '-s' : '-d');
-    else if (pair === 'ct state') {
+    else if (/^(?:meta l4proto|ip protocol|ip6 nexthdr)$/.test(pair)) {
+      next();
+      add('-p');
+    } else if (/^(?:tcp|udp) dport$/.test(pair)) {
+      next();
+      conditions.push({ option: '-p', value: word, negated: false });
+      add('--dport');
+    } else if (word === 'fib') {
+      // Its own words are those of other conditions.
+      conditions.push({ option: 'unknown', value: word, negated: false });
+      while (rest.length > 0 && !VERDICT.test(rest[0] ?? '')) next();
+    } else if (pair === 'ct state') {
       next();
       const negated = rest[0] === '!=';
       if (negated) next();
       const value = next();
-      if (value === 'vmap') return { conditions, target: 'vmap', goto: false };
       const known = /^[a-z]+(?:,[a-z]+)*$/.test(value);
       conditions.push({ option: known ? '--ctstate' : 'unknown', value: value.toUpperCase(), negated });
     } else if (word === 'ct') {
@@ -112,12 +146,14 @@ function fromNft(words: readonly string[]): ForwardRule {
       conditions.push({ option: 'unknown', value: next(), negated: false });
     } else if (pair === 'meta mark' || word === 'mark') {
       if (word === 'meta') next();
-      if (rest[0] === 'set') return { conditions, target: 'MARK', goto: false };
+      // A rule that marks and then decides may do anything.
+      if (rest[0] === 'set')
+        return { conditions, target: rest.some((each) => VERDICT.test(each)) ? 'mark' : 'MARK', goto: false };
       conditions.push(markOf(rest));
     } else if (pair === 'xt target') {
       next();
       return { conditions, target: next().replaceAll('"', '').toUpperCase(), goto: false };
-    } else if (/^(?:dnat|snat|masquerade|redirect|tproxy|queue|vmap)$/.test(word)) {
+    } else if (/^(?:dnat|snat|masquerade|redirect|tproxy|queue|fwd|synproxy)$/.test(word)) {
       return { conditions, target: word, goto: false };
     } else if (!/^(?:counter|packets|bytes|\d+)$/.test(word)) {
       conditions.push({ option: 'unknown', value: word, negated: false });

@@ -2,81 +2,166 @@
  * Whether the node's own packet filter lets a pod's packets pass. Only what is certain counts: an
  * unrecognized condition may hold, so anything that could accept the packet ends the search.
  */
+import { AGENT_CHAINS, AGENT_TABLES } from '../model/cni-names.ts';
 import type { PacketFilter } from '../model/network.ts';
-import { contains } from './cidr.ts';
-import { type Condition, readRule } from './forward-rules.ts';
+import { contains, familyOf } from './cidr.ts';
+import { type Condition, type ForwardRule, readRule } from './forward-rules.ts';
+import { familyOfTable } from './nat-chain.ts';
 
-/** The first packet of a connection, as FORWARD sees it. */
+/** The first packet of a connection, as the node sees it between two links. */
 export type ForwardedPacket = {
   readonly source: string;
   readonly destination: string;
   readonly inputLink: string;
   readonly outputLink: string;
+  /** The links at which the node receives it: its port of a bridge as well. */
+  readonly devices: readonly string[];
+  /** Null for a packet of any protocol: what is for one of them is not certain. */
+  readonly protocol: 'tcp' | 'udp' | null;
+  /** Likewise. */
+  readonly port: number | null;
+};
+
+export type Drop = {
+  /**
+   * `untracks`: the packet goes on outside of connection tracking, so that no rule of table nat sees it, as those of
+   * Services and those that masquerade.
+   */
+  readonly does: 'drops' | 'untracks';
+  readonly backend: PacketFilter['backend'];
+  readonly table: string;
+  /** The chain that begins at a hook, whichever chain the rule is in. */
+  readonly base: string;
+  /** The rule, or the policy of the chain. */
+  readonly by: string;
+  /** Where the rule is; null for a policy. */
+  readonly chain: string | null;
 };
 
 type Table = PacketFilter['tables'][number];
+type Chain = Table['chains'][number];
 type Match = 'yes' | 'no' | 'maybe';
-type End = { readonly kind: 'passes' | 'through' } | { readonly kind: 'drops'; readonly by: string };
+type End =
+  | { readonly kind: 'passes' | 'through' }
+  | { readonly kind: 'drops'; readonly by: string; readonly chain: string };
 
 const DEEPEST = 12;
 /** Maximum number of rules followed for one packet: chains that call each other often would take too long. */
 const MOST = 20_000;
+/** The same for all packets together. */
+const MOST_OF_ALL = 200_000;
 /** kube-proxy's `--iptables-masquerade-bit`, 14 unless configured. */
 const MASQUERADE = /^0x0*4000\/0x0*4000$/i;
 /** Targets that change nothing that rules match on; evaluation continues with the next rule. */
 const PASSIVE = /^(LOG|NFLOG|NOTRACK|TRACE|TOS|DSCP|TCPMSS|CLASSIFY|SET|TTL|CHECKSUM|AUDIT|CT)$/;
+/** Of iptables, before the address of a Service has been replaced, and where packets are forwarded. */
+const OF_IPTABLES: Readonly<Record<string, readonly string[]>> = {
+  raw: ['PREROUTING'],
+  mangle: ['PREROUTING', 'FORWARD'],
+  filter: ['FORWARD'],
+};
 
-/**
- * What certainly drops the packet: backend and rule or policy; null if it may pass. nftables' own tables are
- * not read.
- */
-export function forwardDrop(
-  filters: readonly PacketFilter[],
-  packet: ForwardedPacket,
-): { readonly backend: PacketFilter['backend']; readonly by: string } | null {
-  const backends = packet.source.includes(':')
-    ? ['ip6tables-legacy', 'ip6tables-nft']
-    : ['iptables-legacy', 'iptables-nft'];
-  for (const { backend, tables } of filters) {
-    if (!backends.includes(backend)) continue;
-    const table = tables.find(({ name }) => name.split(' ').at(-1) === 'filter');
-    const chain = table?.chains.find(({ name }) => name === 'FORWARD');
-    if (table === undefined || chain === undefined) continue;
-    const end = new Walk(table, packet).of('FORWARD', 0);
-    if (end.kind === 'drops') return { backend, by: end.by };
-    if (end.kind === 'through' && chain.policy?.toLowerCase() === 'drop')
-      return { backend, by: `policy ${chain.policy} of FORWARD` };
+type Base = {
+  readonly backend: PacketFilter['backend'];
+  readonly table: Table;
+  readonly chain: Chain;
+  /** Packets of this address family; null for both. */
+  readonly family: 4 | 6 | null;
+  /** Null if packets of all links get there. */
+  readonly devices: readonly string[] | null;
+};
+
+/** @returns what certainly drops a packet, or keeps it from table nat; null if it may pass. nftables' tables of agents are not followed. */
+export function forwarder(filters: readonly PacketFilter[]): (packet: ForwardedPacket) => Drop | null {
+  const bases = filters.flatMap((filter) => filter.tables.flatMap((table) => basesOf(filter, table)));
+  const parsed = new Map<string, ForwardRule | null>();
+  const read = (text: string) => {
+    const known = parsed.get(text);
+    if (known !== undefined) return known;
+    const rule = readRule(text);
+    parsed.set(text, rule);
+    return rule;
+  };
+  const budget = { left: MOST_OF_ALL };
+  return (packet) => {
+    let untracked: Drop | null = null;
+    for (const { backend, table, chain, family, devices } of bases) {
+      if (family !== null && family !== familyOf(packet.source)) continue;
+      if (devices !== null && !devices.some((device) => packet.devices.includes(device))) continue;
+      const walk = new Walk(table, packet, read, budget);
+      const end = walk.of(chain.name, 0);
+      const at = { does: 'drops', backend, table: table.name, base: chain.name } as const;
+      if (end.kind === 'drops') return { ...at, by: end.by, chain: end.chain };
+      if (end.kind === 'through' && chain.policy?.toLowerCase() === 'drop')
+        return { ...at, by: `policy ${chain.policy} of ${chain.name}`, chain: null };
+      if (walk.untracked !== null) untracked ??= { ...at, ...walk.untracked, does: 'untracks' };
+    }
+    return untracked;
+  };
+}
+
+function basesOf(filter: PacketFilter, table: Table): Base[] {
+  const { backend } = filter;
+  if (backend !== 'nftables') {
+    const names = OF_IPTABLES[table.name.split(' ').at(-1) ?? ''] ?? [];
+    return table.chains
+      .filter(({ name }) => names.includes(name))
+      .map((chain) => ({ backend, table, chain, family: familyOfTable(filter), devices: null }));
   }
-  return null;
+  const [of = ''] = table.name.split(' ');
+  const family = of === 'ip' ? 4 : of === 'ip6' ? 6 : null;
+  if (AGENT_TABLES.test(table.name) || !['ip', 'ip6', 'inet', 'netdev'].includes(of)) return [];
+  return table.chains.flatMap((chain): Base[] => {
+    const { hook, devices } = chain;
+    if (hook === 'ingress') return [{ backend, table, chain, family, devices: devices ?? [] }];
+    return hook === 'prerouting' || hook === 'forward'
+      ? [{ backend, table, chain, family, devices: null }]
+      : [];
+  });
 }
 
 class Walk {
+  /** The rule that took the packet out of connection tracking. */
+  untracked: { readonly by: string; readonly chain: string } | null = null;
   /** False once a rule may have set a mark. */
   #unmarked = true;
   #left = MOST;
   readonly #chains: ReadonlyMap<string, readonly string[]>;
   readonly #packet: ForwardedPacket;
+  readonly #read: (rule: string) => ForwardRule | null;
+  readonly #budget: { left: number };
 
-  constructor(table: Table, packet: ForwardedPacket) {
+  constructor(
+    table: Table,
+    packet: ForwardedPacket,
+    read: (rule: string) => ForwardRule | null,
+    budget: { left: number },
+  ) {
     this.#chains = new Map(table.chains.map(({ name, rules }) => [name, rules]));
     this.#packet = packet;
+    this.#read = read;
+    this.#budget = budget;
   }
 
   of(chain: string, depth: number): End {
     for (const rule of this.#chains.get(chain) ?? []) {
       this.#left -= 1;
-      if (this.#left < 0) return { kind: 'passes' };
-      const read = readRule(rule);
+      this.#budget.left -= 1;
+      if (this.#left < 0 || this.#budget.left < 0) return { kind: 'passes' };
+      const read = this.#read(rule);
       // An unrecognized rule may do anything.
       if (read === null) return { kind: 'passes' };
       const match = this.#matches(read.conditions);
+      // Agents do so with what their own programs handle.
+      if (read.target === 'NOTRACK' && match === 'yes' && !AGENT_CHAINS.test(chain))
+        this.untracked ??= { by: rule.trim(), chain };
       if (match === 'no' || read.target === null || PASSIVE.test(read.target)) continue;
       if (read.target === 'MARK' || read.target === 'CONNMARK') {
         this.#unmarked = false;
         continue;
       }
       if (read.target === 'DROP' || read.target === 'REJECT') {
-        if (match === 'yes') return { kind: 'drops', by: rule.trim() };
+        if (match === 'yes') return { kind: 'drops', by: rule.trim(), chain };
         continue;
       }
       if (read.target === 'RETURN') {
@@ -105,12 +190,17 @@ class Walk {
   }
 
   #holds({ option, value, negated }: Condition): Match {
-    const { source, destination, inputLink, outputLink } = this.#packet;
+    const { source, destination, inputLink, outputLink, devices, protocol, port } = this.#packet;
     const as = (holds: boolean): Match => (holds !== negated ? 'yes' : 'no');
     if (option === '-s') return as(inNetwork(value, source));
     if (option === '-d') return as(inNetwork(value, destination));
+    // Rules of family netdev may be about a port of the bridge.
+    if (option === '-i' && devices.some((device) => device !== inputLink && isLink(value, device)))
+      return 'maybe';
     if (option === '-i') return as(isLink(value, inputLink));
     if (option === '-o') return as(isLink(value, outputLink));
+    if (option === '-p' && protocol !== null) return as(value === protocol);
+    if (option === '--dport' && port !== null && /^\d+$/.test(value)) return as(value === String(port));
     if (option === '--ctstate') return as(value.split(',').includes('NEW'));
     // Other tables and BPF programs set marks that are not visible here. Only kube-proxy's masquerade mark is
     // known to be unset.

@@ -150,10 +150,11 @@ function onDevices(backend: Dropping['backend'], { name: table, chains }: Table)
 
 type Subject = Pick<Dropping, 'subject' | 'towards' | 'only'> & { readonly isAddress: boolean };
 
+const NARROWING: readonly Condition['option'][] = ['unknown', '--mark', '-p', '--dport'];
+
 /** The subject of a rule, if its other conditions also hold for new connections. */
 function subjectOf(conditions: readonly Condition[]): Subject | null {
-  if (conditions.some(({ negated, option }) => negated || option === 'unknown' || option === '--mark'))
-    return null;
+  if (conditions.some(({ negated, option }) => negated || NARROWING.includes(option))) return null;
   const addresses = conditions.filter(({ option }) => option === '-d' || option === '-s');
   const links = conditions.filter(({ option }) => option === '-i' || option === '-o');
   const states = conditions.filter(({ option }) => option === '--ctstate');

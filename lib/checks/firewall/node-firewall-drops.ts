@@ -1,17 +1,12 @@
-import { familyOf } from '../../computed/cidr.ts';
-import { type ForwardedPacket, forwardDrop } from '../../computed/forwarding.ts';
-import { toolOf } from '../../computed/nat-chain.ts';
-import { mainAddresses } from '../../computed/preconditions.ts';
-import { defaultRoutes } from '../../computed/uplinks.ts';
-import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
-import type { PodNetwork } from '../../model/evidence.ts';
+import { type Drop, type ForwardedPacket, forwarder } from '../../computed/forwarding.ts';
+import { natChain, toolOf } from '../../computed/nat-chain.ts';
+import { ordinaryTraffic } from '../../computed/pod-packets.ts';
+import { isOfNftables, SERVICES } from '../../computed/service-rules.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { counted, quote } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
-/** Any address outside the cluster: one reserved for documentation, which no rule names. */
-const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
 /** A node treats its pods alike, so a few are enough. */
 const ASKED = 20;
 
@@ -25,95 +20,127 @@ export const nodeFirewallDrops = defineCheck({
   severity: 'critical',
   title: 'The packet filter of the node forwards what pods send',
   failureTitle: "Node's firewall drops its pods' packets",
-  why: "The node's pods reach no pod elsewhere, no Service and no DNS. Pods on the host's network are not affected.",
+  why:
+    "The node's pods reach no pod elsewhere, no Service and no DNS, or get no answer to one kind of their packets. " +
+    "Pods on the host's network are not affected.",
   needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
   run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {
     const object = nodeObject(node);
-    const outputs = { 4: defaultRoutes(hostNetwork, 4)[0]?.link, 6: defaultRoutes(hostNetwork, 6)[0]?.link };
-    let looked = 0;
-    let first: ReturnType<typeof forwardDrop> = null;
-    for (const network of podNetworks) {
-      if (looked === ASKED) break;
-      const packets = packetsOf(network, outputs);
-      if (packets.length > 0) looked += 1;
-      // Pods that may not reach the outside may be meant to stay inside: the node is at fault only if packets
-      // go nowhere. One pod that gets through is enough to clear it: what stops single pods is a policy, and
-      // intended.
-      for (const packet of packets) {
-        const drop = forwardDrop(hostPacketFilters, packet);
-        if (drop === null) return [pass(object)];
-        first ??= drop;
-      }
+    const follow = forwarder(hostPacketFilters);
+    // Without kube-proxy Services need no table nat.
+    const hasServices = hostPacketFilters.some(
+      (filter) => natChain(filter, SERVICES) !== null || isOfNftables(filter),
+    );
+    let judged = false;
+    for (const { what, packetsOf, tracked = false } of ordinaryTraffic(hostNetwork)) {
+      const packets = podNetworks
+        .map(packetsOf)
+        .filter(({ length }) => length > 0)
+        .slice(0, ASKED);
+      judged ||= packets.length > 0;
+      // The node is at fault only if packets go nowhere. One that gets through is enough to clear it: what
+      // stops single pods is a policy, and intended.
+      const drop = dropOfAll(packets.flat(), (packet) => {
+        const found = follow(packet);
+        return found?.does === 'untracks' && !(tracked && hasServices) ? null : found;
+      });
+      if (drop !== null) return [fail(object, failureOf(what, packets.length, drop, node))];
     }
-    if (first === null)
-      return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
-    const tool = toolOf(first.backend);
     return [
-      fail(object, {
-        detail:
-          `The node's FORWARD chain (${first.backend}) drops what pods send: ${quote(first.by)}, and no rule ` +
-          `before it accepts it; seen for all ${counted(looked, 'pod')} that were looked at.`,
-        confidence: 'confirmed',
-        evidence: [
-          {
-            what: 'what happens to packets of pods to addresses inside and outside the cluster',
-            expected: 'accepted',
-            actual: `dropped by: ${quote(first.by)}`,
-            source: `${tool}-save (node)`,
-          },
-        ],
-        remedy: [
-          lookOnNode(node, 'see the chain, and who changed it.', command(tool, '-S', 'FORWARD')),
-          takeBack(first.by, tool, node),
-        ],
-      }),
+      judged
+        ? pass(object)
+        : notApplicable(object, 'no pod on the node is known to need forwarding by the kernel'),
     ];
   },
 });
 
-function takeBack(by: string, tool: string, node: string): RemedyStep {
-  if (by.startsWith('policy '))
+function dropOfAll(
+  packets: readonly ForwardedPacket[],
+  dropOf: (packet: ForwardedPacket) => Drop | null,
+): Drop | null {
+  let first: Drop | null = null;
+  for (const packet of packets) {
+    const drop = dropOf(packet);
+    if (drop === null) return null;
+    first ??= drop;
+  }
+  return first;
+}
+
+function failureOf(what: string, pods: number, drop: Drop, node: string): Failure {
+  const { does, backend, table, base, by } = drop;
+  const ofNft = backend === 'nftables';
+  const chain = ofNft ? `chain ${quote(base, 60)} of table ${quote(table, 60)}` : `${base} chain`;
+  const seen = `seen for all ${counted(pods, 'pod')} that were looked at.`;
+  const untracks = does === 'untracks';
+  return {
+    detail: untracks
+      ? `The node's ${chain} (${backend}) keeps ${what} out of connection tracking: ${quote(by)}. No rule of ` +
+        `Services applies to it, nor one that masquerades; ${seen}`
+      : `The node's ${chain} (${backend}) drops ${what}: ${quote(by)}, and no rule before it accepts it; ${seen}`,
+    confidence: 'confirmed',
+    evidence: [
+      {
+        what: `what happens to ${what}`,
+        expected: untracks ? 'tracked' : 'accepted',
+        actual: `${untracks ? 'not tracked, by' : 'dropped by'}: ${quote(by)}`,
+        source: ofNft ? 'nft list ruleset (node)' : `${toolOf(backend)}-save (node)`,
+      },
+    ],
+    remedy: [
+      lookOnNode(node, 'see the chain, and who changed it.', command(...listOf(drop))),
+      takeBack(drop, node),
+    ],
+  };
+}
+
+/** In the notation of iptables its rules have a table, which is left out for filter. */
+function tableOf({ table }: Drop): string[] {
+  const name = table.split(' ').at(-1) ?? '';
+  return name === 'filter' ? [] : ['-t', name];
+}
+
+function listOf(drop: Drop): string[] {
+  const { backend, table, base } = drop;
+  return backend === 'nftables'
+    ? ['nft', '-sa', 'list', 'chain', ...table.split(' '), base]
+    : [toolOf(backend), ...tableOf(drop), '-S', base];
+}
+
+function takeBack(drop: Drop, node: string): RemedyStep {
+  const { backend, table, base, by, chain } = drop;
+  const tool = toolOf(backend);
+  if (chain === null)
     return repairOnNode(
       node,
       'let the node forward again; rules that drop on purpose stay.',
-      command(tool, '-P', 'FORWARD', 'ACCEPT'),
+      backend === 'nftables'
+        ? command('nft', 'chain', ...table.split(' '), base, '{ policy accept; }')
+        : command(tool, ...tableOf(drop), '-P', base, 'ACCEPT'),
+    );
+  // Tools with a chain of their own restore their rules.
+  if (chain !== base)
+    return repair(
+      `On node ${node}, as root: have the program that created the rule remove it, or remove it with ${backend === 'nftables' ? 'nft delete rule' : `${tool} -D`}.`,
     );
   const words = by.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
-  // Tools with a chain of their own restore their rules, and iptables does not accept rules in nft's
-  // notation.
-  return words[0] === '-A' && words[1] === 'FORWARD'
-    ? repairOnNode(node, 'remove the rule.', command(tool, '-D', ...words.slice(1).map(unquoted)))
-    : repair(
-        `On node ${node}, as root: have the program that created the rule remove it, or remove it with ${tool} -D.`,
-      );
+  if (words[0] === '-A')
+    return repairOnNode(
+      node,
+      'remove the rule.',
+      command(tool, ...tableOf(drop), '-D', ...words.slice(1).map(unquoted)),
+    );
+  // iptables does not accept rules in the notation of nft, which shows those of iptables-nft.
+  const place =
+    backend === 'nftables'
+      ? table.split(' ')
+      : [backend.startsWith('ip6') ? 'ip6' : 'ip', ...table.split(' ').slice(-1)];
+  return repairOnNode(
+    node,
+    'remove the rule.',
+    `${command('nft', '-sa', 'list', 'chain', ...place, base)} | ${command('grep', '-F', '-e', `${by} # handle `)} | ` +
+      `sed 's/.* # handle //' | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...place, base, 'handle')}`,
+  );
 }
 
 const unquoted = (word: string): string => word.replace(/^"(.*)"$/, '$1');
-
-/**
- * The first packets from a pod to the outside and to a neighbour in its subnet; none if the kernel does not
- * forward for it.
- */
-function packetsOf(
-  network: PodNetwork,
-  outputs: Readonly<Record<4 | 6, string | null | undefined>>,
-): ForwardedPacket[] {
-  const layout = forwardedLayout(network);
-  const source = mainAddresses(network)[0]?.address;
-  if (layout === null || source === undefined) return [];
-  const family = familyOf(source);
-  const inputLink = nodeLink(network, layout);
-  const outputLink = outputs[family] ?? null;
-  if (inputLink === null || outputLink === null) return [];
-  return [OUTSIDE[family], neighbourOf(source)].map((destination) => ({
-    source,
-    destination,
-    inputLink,
-    outputLink,
-  }));
-}
-
-/** An address that a pod on another node may have: 10.244.0.7 for 10.244.1.7. */
-function neighbourOf(address: string): string {
-  return address.replace(/(\d+)(\.\d+)$/, (_, third: string, last: string) => `${Number(third) ^ 1}${last}`);
-}

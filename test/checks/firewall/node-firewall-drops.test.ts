@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { nodeFirewallDrops } from '../../../lib/checks/firewall/node-firewall-drops.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
-import type { PacketFilter } from '../../../lib/model/network.ts';
-import { aHostStack, anAddress, aPod, aPodNetwork, aStack, context, failures } from '../evidence.ts';
+import type { NetworkStack, PacketFilter } from '../../../lib/model/network.ts';
+import { aHostStack, anAddress, aPod, aPodNetwork, aRoute, aStack, context, failures } from '../evidence.ts';
 import { aCiliumPod } from '../layouts.ts';
 
 type Chains = Readonly<Record<string, readonly string[]>>;
@@ -126,7 +126,11 @@ describe('node-firewall-drops', () => {
     );
     expect(found?.detail).toContain('policy drop of FORWARD');
     const dropped = failures(run([nft('accept', ['iifname "cni0" counter packets 0 bytes 0 drop'])]));
-    expect(dropped[0]?.remedy.map(({ command }) => command)).toEqual(['iptables -S FORWARD', undefined]);
+    expect(dropped[0]?.remedy.map(({ command }) => command)).toEqual([
+      'iptables -S FORWARD',
+      'nft -sa list chain ip filter FORWARD | grep -F -e \'iifname "cni0" counter packets 0 bytes 0 drop # handle \' ' +
+        "| sed 's/.* # handle //' | head -n 1 | xargs -r nft delete rule ip filter FORWARD handle",
+    ]);
   });
 
   it.each([
@@ -135,7 +139,16 @@ describe('node-firewall-drops', () => {
     'iifname != "docker0" counter accept',
     'ip saddr 10.244.1.0/24 counter accept',
     'ip saddr { 10.244.1.0/24, 10.244.2.0/24 } counter accept',
-    'meta l4proto tcp ip saddr 10.244.0.0/16 counter accept',
+    'meta l4proto { tcp, udp } ip saddr 10.244.0.0/16 counter accept',
+    'ip saddr @pods accept',
+    'iifname @links accept',
+    'iifname . ip saddr { "cni0" . 10.244.1.0/24 } accept',
+    'ip saddr . ip daddr { 10.244.1.2 . 10.9.0.1 } accept',
+    'ip saddr 10.244.1.0-10.244.1.255 accept',
+    'ip saddr vmap { 10.244.1.0/24 : accept, 10.9.0.0/16 : drop }',
+    'fib saddr . iif oif exists accept',
+    'meta mark set 0x1 accept',
+    'log prefix "please drop this" accept',
     'xt match "set" counter accept',
     'counter queue num 1',
     'ct mark 0x1 accept',
@@ -154,6 +167,216 @@ describe('node-firewall-drops', () => {
     expect(failures(run([nft('drop', [rule], { D: ['counter return'] })]))).toHaveLength(1);
   });
 
+  describe('kinds of traffic', () => {
+    /** With a node 10.244.2.0/24 behind the uplink. */
+    const host = (changes: Partial<NetworkStack> = {}) => {
+      const stack = aHostStack();
+      const toOther = aRoute({ destination: '10.244.2.0/24', gateway: '192.168.1.12', link: 'eth0' });
+      return { ...stack, routes: [...stack.routes, toOther], ...changes };
+    };
+    const found = (filters: PacketFilter[], hostNetwork: NetworkStack = host()) =>
+      failures(
+        nodeFirewallDrops.run(
+          { podNetworks: [aPodNetwork(), aPodNetwork()], hostNetwork, hostPacketFilters: filters },
+          context,
+        ),
+      )[0];
+    const iptables = (...rules: string[]) => found([filter('ACCEPT', { FORWARD: rules })]);
+    const ofNft = (name: string, hook: string, rules: string[], devices?: string[]): PacketFilter => ({
+      backend: 'nftables',
+      tables: [
+        {
+          name,
+          chains: [{ name: 'own', hook, policy: 'accept', ...(devices && { devices }), rules }],
+        },
+      ],
+    });
+
+    it.each([
+      ['all TCP that pods send', '-p tcp -j REJECT --reject-with icmp-port-unreachable'],
+      ['all UDP that pods send', '-i cni0 -p udp -j DROP'],
+      ['DNS queries that pods send', '-p udp -m udp --dport 53 -j DROP'],
+      ['what pods send to pods of other nodes', '-s 10.244.0.0/16 -d 10.244.0.0/16 -j DROP'],
+      ['what pods of other nodes send to pods of this one', '-d 10.244.1.0/24 -j DROP'],
+    ])('finds that %s is dropped', (what, rule) => {
+      const drop = iptables(rule);
+      expect(drop?.detail).toContain(`drops ${what}: -A FORWARD ${rule}, and`);
+      expect(drop?.remedy[1]?.command).toBe(`iptables -D FORWARD ${rule}`);
+    });
+
+    it.each([
+      ['one port of TCP', ['-p tcp -m tcp --dport 25 -j REJECT']],
+      ['ports of UDP from a number on', ['-p udp -m udp --dport 1:1024 -j DROP']],
+      ['what is not for the cluster', ['-p udp -m udp --dport 53 ! -d 10.244.0.0/16 -j DROP']],
+      ['what pods send to one network', ['-s 10.244.0.0/16 -d 10.9.0.0/16 -j DROP']],
+      ['connections that begin in an odd way', ['-p tcp -m tcp ! --tcp-flags SYN,ACK SYN -j DROP']],
+      ['TCP after it was accepted', ['-i cni0 -j ACCEPT', '-p tcp -j DROP']],
+      ['DNS of one pod', ['-s 10.244.1.77/32 -p udp -m udp --dport 53 -j DROP']],
+      ['what another bridge gets', ['-o docker0 -p tcp -j DROP']],
+    ])('leaves a rule alone that drops %s', (_, rules) => {
+      expect(iptables(...rules)).toBeUndefined();
+    });
+
+    it('leaves rules about DNS alone where a cache on the node asks for the pods', () => {
+      const own = anAddress({ link: 'nodelocaldns', address: '169.254.20.10', prefixLength: 32 });
+      const rule = filter('ACCEPT', { FORWARD: ['-p udp -m udp --dport 53 -j DROP'] });
+      expect(found([rule], host({ addresses: [...aHostStack().addresses, own] }))).toBeUndefined();
+    });
+
+    it('sends to pods of other nodes what leaves by the link of their routes, and no other', () => {
+      const flannel = aRoute({ destination: '10.244.2.0/24', gateway: '10.244.2.0', link: 'flannel.1' });
+      const tunnel = host({ routes: [...aHostStack().routes, flannel] });
+      const outwards = filter('ACCEPT', { FORWARD: ['-i cni0 -o eth0 -j DROP'] });
+      expect(found([outwards], tunnel)).toBeUndefined();
+      const into = filter('ACCEPT', { FORWARD: ['-i cni0 -o flannel.1 -j DROP'] });
+      expect(found([into], tunnel)?.detail).toContain('drops what pods send to pods of other nodes');
+      // A network that has nothing to do with pods.
+      const vpn = aRoute({ destination: '10.50.0.0/16', gateway: '192.168.1.1', link: 'tun0' });
+      const toVpn = filter('ACCEPT', { FORWARD: ['-o tun0 -j DROP'] });
+      expect(found([toVpn], host({ routes: [...aHostStack().routes, vpn] }))).toBeUndefined();
+    });
+
+    it.each([
+      ['inet own', 'prerouting', 'ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16 drop'],
+      ['ip own', 'forward', 'iifname "cni0" counter drop'],
+      ['inet own', 'forward', 'log prefix "all accept " level info meta l4proto tcp reject'],
+      ['inet own', 'prerouting', 'udp dport 53 drop'],
+    ])('finds what a table %s drops at %s by "%s"', (table, hook, rule) => {
+      const drop = found([ofNft(table, hook, [rule])]);
+      expect(drop?.detail).toContain(`The node's chain own of table ${table} (nftables) drops `);
+      expect(drop?.remedy[0]?.command).toBe(`nft -sa list chain ${table} own`);
+      expect(drop?.remedy[1]?.command).toContain(`nft delete rule ${table} own handle`);
+    });
+
+    it('finds the policy of a chain of nftables', () => {
+      const policy = ofNft('inet filter', 'forward', ['ct state established,related accept']);
+      const [table] = policy.tables;
+      if (table?.chains[0] !== undefined) table.chains[0].policy = 'drop';
+      expect(found([policy])?.remedy[1]?.command).toBe("nft chain inet filter own '{ policy accept; }'");
+    });
+
+    it('finds what a chain of family netdev drops on the link of the pods, and not on others', () => {
+      const rules = ['ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16 drop'];
+      expect(found([ofNft('netdev own', 'ingress', rules, ['cni0'])])?.detail).toContain(
+        'what pods send to pods of other nodes',
+      );
+      expect(found([ofNft('netdev own', 'ingress', rules, ['dummy0'])])).toBeUndefined();
+      expect(found([ofNft('netdev own', 'egress', rules, ['cni0'])])).toBeUndefined();
+    });
+
+    it.each([
+      ['bridge own', 'forward', 'drop'],
+      ['inet own', 'input', 'drop'],
+      ['ip6 own', 'forward', 'drop'],
+      ['inet kube-router', 'forward', 'drop'],
+      ['inet own', 'prerouting', 'fib saddr . iif oif missing drop'],
+      ['inet own', 'forward', 'ct state invalid drop'],
+      ['inet own', 'forward', 'ip saddr 10.244.0.0/16 limit rate over 400/minute drop'],
+      ['inet own', 'forward', 'ip daddr @denied drop'],
+    ])('leaves a table %s alone that has "%s: %s"', (table, hook, rule) => {
+      expect(found([ofNft(table, hook, [rule])])).toBeUndefined();
+    });
+
+    describe('connection tracking', () => {
+      const raw = (rules: string[], chains: Chains = {}): PacketFilter => {
+        const chain = (name: string, own: readonly string[]) => ({
+          name,
+          hook: null,
+          policy: null,
+          rules: [...own],
+        });
+        const jump = '-A KUBE-SERVICES -d 10.96.0.1/32 -j KUBE-SVC-X';
+        return {
+          backend: 'iptables-legacy',
+          tables: [
+            { name: 'nat', chains: [chain('KUBE-SERVICES', [jump])] },
+            {
+              name: 'raw',
+              chains: [
+                { ...chain('PREROUTING', rules), hook: 'prerouting', policy: 'accept' },
+                ...Object.entries(chains).map(([name, own]) => chain(name, own)),
+              ],
+            },
+          ],
+        };
+      };
+
+      it('finds that what all pods send is not tracked', () => {
+        const drop = found([raw(['-A PREROUTING -s 10.244.0.0/16 -j CT --notrack'])]);
+        expect(drop?.detail).toContain('keeps what pods send out of connection tracking');
+        expect(drop?.evidence[0]).toMatchObject({ expected: 'tracked' });
+        expect(drop?.remedy[1]?.command).toBe(
+          'iptables-legacy -t raw -D PREROUTING -s 10.244.0.0/16 -j CT --notrack',
+        );
+      });
+
+      it('reads it as nft writes it', () => {
+        const rules = raw([], {});
+        const nftRules: PacketFilter = {
+          ...rules,
+          backend: 'iptables-nft',
+          tables: rules.tables.map((table) =>
+            table.name === 'raw'
+              ? {
+                  ...table,
+                  chains: table.chains.map((each) => ({
+                    ...each,
+                    rules: ['ip saddr 10.244.0.0/16 counter notrack'],
+                  })),
+                }
+              : table,
+          ),
+        };
+        expect(found([nftRules])?.detail).toContain('out of connection tracking');
+      });
+
+      it.each([
+        ['of one port', ['-A PREROUTING -p udp -m udp --dport 8472 -j CT --notrack'], {}],
+        ['for a cache on the node', ['-A PREROUTING -d 169.254.20.10/32 -j CT --notrack'], {}],
+        ['between pods', ['-A PREROUTING -s 10.244.0.0/16 -d 10.244.0.0/16 -j CT --notrack'], {}],
+        ['after it was accepted', ['-A PREROUTING -i cni0 -j ACCEPT', '-A PREROUTING -j CT --notrack'], {}],
+        ['zones', ['-A PREROUTING -i cni0 -j CT --zone 1'], {}],
+        [
+          'of an agent',
+          ['-A PREROUTING -j cali-PREROUTING'],
+          { 'cali-PREROUTING': ['-A cali-PREROUTING -j CT --notrack'] },
+        ],
+      ])('leaves rules alone about what is %s', (_, rules, chains) => {
+        expect(found([raw(rules, chains)])).toBeUndefined();
+      });
+
+      it('leaves it alone without kube-proxy', () => {
+        const rules = raw(['-A PREROUTING -s 10.244.0.0/16 -j CT --notrack']);
+        expect(
+          found([{ ...rules, tables: rules.tables.filter(({ name }) => name === 'raw') }]),
+        ).toBeUndefined();
+      });
+    });
+
+    it('finds what tables raw and mangle drop', () => {
+      const raw: PacketFilter = {
+        backend: 'iptables-legacy',
+        tables: [
+          {
+            name: 'raw',
+            chains: [
+              {
+                name: 'PREROUTING',
+                hook: 'prerouting',
+                policy: 'accept',
+                rules: ['-A PREROUTING -i cni0 -j DROP'],
+              },
+            ],
+          },
+        ],
+      };
+      expect(found([raw])?.remedy.map(({ command }) => command)).toEqual([
+        'iptables-legacy -t raw -S PREROUTING',
+        'iptables-legacy -t raw -D PREROUTING -i cni0 -j DROP',
+      ]);
+    });
+  });
+
   it('passes where one pod may send: what stops the others is meant', () => {
     const other = aPodNetwork({
       pod: aPod({ name: 'web-2', podIPs: ['10.244.1.3'] }),
@@ -163,7 +386,7 @@ describe('node-firewall-drops', () => {
     expect(run(filters, [aPodNetwork(), other])).toMatchObject([{ result: 'pass' }]);
   });
 
-  it('reads no tables of nftables itself, as firewalld has them, and judges no pod that BPF forwards for', () => {
+  it('follows no tables of firewalld, and judges no pod that BPF forwards for', () => {
     const firewalld: PacketFilter = {
       backend: 'nftables',
       tables: [
