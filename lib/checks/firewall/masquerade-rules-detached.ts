@@ -1,10 +1,15 @@
-import { natChain } from '../../computed/nat-chain.ts';
+import { addressBits, familyOf, sameAddress, subnetOf } from '../../computed/cidr.ts';
+import { readRule } from '../../computed/forward-rules.ts';
+import { natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
+import { mainAddresses } from '../../computed/preconditions.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
-import { listed } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { firstOf, listed, rowsOf } from '../../model/text.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /**
  * Whoever flushes the built-in chains, or restores an older dump, loses the jump and keeps the chain it led
@@ -26,6 +31,8 @@ export const masqueradeRulesDetached = defineCheck({
     const plugins = new Set<string | null>(podNetworks.map(({ plugin }) => plugin));
     const chains = MASQUERADE_CHAINS.filter(({ plugin }) => plugins.has(plugin));
     const tables = hostPacketFilters.flatMap((filter) => chains.flatMap((chain) => inTable(filter, chain)));
+    const emptied = hostPacketFilters.flatMap((filter) => emptiedIn(filter, podNetworks));
+    if (emptied.length > 0) return [fail(object, failureOf(emptied, node))];
     if (tables.length === 0)
       return [notApplicable(object, 'no CNI agent has rules of iptables here that masquerade pods')];
     const cut = tables.filter(
@@ -73,4 +80,75 @@ export const masqueradeRulesDetached = defineCheck({
 function inTable(filter: PacketFilter, masquerades: (typeof MASQUERADE_CHAINS)[number]) {
   const found = natChain(filter, masquerades.chain);
   return found === null ? [] : [{ ...found, ...masquerades, reached: found.isReachedFrom('POSTROUTING') }];
+}
+
+/** How the plugins bridge and ptp name the chain of a pod (utils.MustFormatChainNameWithPrefix of containernetworking/plugins). */
+const OF_ONE_POD = /^CNI-[0-9a-f]{24}$/;
+/** Which they do not masquerade. */
+const MULTICAST = { 4: '224.0.0.0/4', 6: 'ff00::/8' } as const;
+const SHOWN = 10;
+
+type Emptied = {
+  readonly network: PodNetwork;
+  readonly address: string;
+  readonly chain: string;
+  readonly tool: string;
+};
+
+/** Chains of single pods to which POSTROUTING leads, and which have no rule. */
+function emptiedIn(filter: PacketFilter, podNetworks: readonly PodNetwork[]): Emptied[] {
+  return (rulesOfNat(filter, 'POSTROUTING') ?? []).flatMap((text) => {
+    const rule = readRule(text);
+    const chain = rule?.target ?? '';
+    if (!OF_ONE_POD.test(chain) || rulesOfNat(filter, chain)?.length !== 0) return [];
+    const source = rule?.conditions.find(({ option, negated }) => option === '-s' && !negated)?.value;
+    const address = source?.replace(/\/(?:32|128)$/, '') ?? '';
+    const network = podNetworks.find((each) =>
+      mainAddresses(each).some((own) => sameAddress(own.address, address)),
+    );
+    return network === undefined ? [] : [{ network, address, chain, tool: toolOf(filter.backend) }];
+  });
+}
+
+function failureOf(emptied: readonly Emptied[], node: string): Failure {
+  const pods = emptied.map(({ network }) => namespacedName(network.pod));
+  return {
+    detail: `The chains that masquerade ${listed(pods, 5)} have no rule, though POSTROUTING leads to them.`,
+    confidence: 'confirmed',
+    evidence: rowsOf(emptied, SHOWN, ({ network, chain, tool }) => ({
+      what: `rules of ${chain}, the chain of ${namespacedName(network.pod)}`,
+      expected: '-j MASQUERADE',
+      actual: 'none',
+      source: `${tool}-save -t nat (node)`,
+    })),
+    remedy: [
+      lookOnNode(
+        node,
+        'see what else is empty, and which program flushed it: the CNI plugin writes these rules only once.',
+        command(`${emptied[0]?.tool}-save`, '-t', 'nat'),
+      ),
+      ...firstOf(
+        emptied,
+        SHOWN,
+        ({ address, chain, tool, network }) => {
+          const family = familyOf(address);
+          const inTable = [tool, '-t', 'nat', '-A', chain];
+          const subnet = subnetOf(address, prefixOf(network, address));
+          return repairOnNode(
+            node,
+            'put the rules back, as the plugin writes them; the pod keeps running.',
+            `${command(...inTable, '-d', subnet, '-j', 'ACCEPT')} && ` +
+              command(...inTable, '!', '-d', MULTICAST[family], '-j', 'MASQUERADE'),
+          );
+        },
+        (left) => repair(`Likewise for the other ${left}: the next audit names them.`),
+      ),
+    ],
+  };
+}
+
+/** Of the subnet that the plugin gave with the address; the pod alone if it is not known. */
+function prefixOf({ results }: PodNetwork, address: string): number {
+  const given = results[0]?.addresses.find((each) => sameAddress(each.address, address));
+  return given?.prefixLength ?? addressBits(address);
 }

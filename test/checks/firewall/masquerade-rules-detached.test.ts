@@ -51,4 +51,51 @@ describe('masquerade-rules-detached', () => {
     expect(run('aws-cni', nat({ postrouting: [], rules: [] }))).toMatchObject([{ result: 'notApplicable' }]);
     expect(run('calico', left)).toMatchObject([{ result: 'notApplicable' }]);
   });
+
+  describe('of single pods', () => {
+    const OWN = `CNI-${'0a1b2c3d'.repeat(3)}`;
+    const ofPod = (
+      rules: string[],
+      jump = `-A POSTROUTING -s 10.244.1.2/32 -m comment --comment "name: \\"lab\\" id: \\"aaaa\\"" -j ${OWN}`,
+    ): PacketFilter => ({
+      backend: 'iptables-legacy',
+      tables: [
+        {
+          name: 'nat',
+          chains: [
+            { name: 'POSTROUTING', hook: 'postrouting', policy: 'accept', rules: [jump] },
+            { name: OWN, hook: null, policy: null, rules },
+          ],
+        },
+      ],
+    });
+
+    it('finds a chain that was flushed, and puts its rules back', () => {
+      const [found] = failures(run('bridge', ofPod([])));
+      expect(found?.object).toEqual({ kind: 'node', name: 'node-1' });
+      expect(found?.detail).toBe(
+        'The chains that masquerade shop/web-1 have no rule, though POSTROUTING leads to them.',
+      );
+      expect(found?.remedy.at(-1)?.command).toBe(
+        `iptables-legacy -t nat -A ${OWN} -d 10.244.1.0/24 -j ACCEPT && ` +
+          `iptables-legacy -t nat -A ${OWN} '!' -d 224.0.0.0/4 -j MASQUERADE`,
+      );
+    });
+
+    it('reads it as nft writes it', () => {
+      const filter = ofPod([], `ip saddr 10.244.1.2 counter packets 0 bytes 0 jump ${OWN}`);
+      expect(failures(run('ptp', { ...filter, backend: 'iptables-nft' }))[0]?.remedy[0]?.command).toBe(
+        'iptables-save -t nat',
+      );
+    });
+
+    it('leaves alone a chain with rules, one of a pod that is gone, and one of another kind', () => {
+      const fine = { result: 'notApplicable' };
+      expect(run('bridge', ofPod([`-A ${OWN} ! -d 224.0.0.0/4 -j MASQUERADE`]))).toMatchObject([fine]);
+      expect(run('bridge', ofPod([], `-A POSTROUTING -s 10.244.1.99/32 -j ${OWN}`))).toMatchObject([fine]);
+      expect(run('bridge', ofPod([], '-A POSTROUTING -s 10.244.1.2/32 -j CNI-HOSTPORT-MASQ'))).toMatchObject([
+        fine,
+      ]);
+    });
+  });
 });

@@ -709,6 +709,17 @@ iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dn
     when: isAws,
   },
   {
+    id: 'masquerade-of-pod-flushed',
+    check: 'masquerade-rules-detached',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `chain=$(iptables -t nat -S POSTROUTING | sed -n "s#^-A POSTROUTING -s $IP/32 .*-j \\(CNI-[0-9a-f]*\\)$#\\1#p"); echo "CHAIN=$chain"; iptables -t nat -F "$chain"`,
+    shows: ['$CHAIN', '$POD'],
+    repair: 'remedy',
+    when: ({ plugin }) => ['bridge', 'ptp'].includes(plugin),
+  },
+  {
     id: 'bridge-address-wrong',
     check: 'bridge-address-stale',
     pods: 1,
