@@ -1,4 +1,7 @@
+import { familyOf } from '../../computed/cidr.ts';
+import { routeText } from '../../computed/gateway.ts';
 import { familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
+import { decisionOf, isAdded } from '../../computed/routing-decision.ts';
 import {
   isOfNftables,
   SERVICES,
@@ -6,8 +9,10 @@ import {
   serviceProxyIn,
   uncertain,
 } from '../../computed/service-rules.ts';
-import type { PacketFilter } from '../../model/network.ts';
-import { listed } from '../../model/text.ts';
+import type { DnsService } from '../../model/kubernetes.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
+import type { NetworkStack, PacketFilter, Route } from '../../model/network.ts';
+import { listed, quote } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { restartProxy } from '../remedies/restart-proxy.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
@@ -47,8 +52,8 @@ export const serviceRulesDetached = defineCheck({
   why:
     'No Service answers from this node, cluster DNS included, while every address of a pod does. ' +
     'kube-proxy runs, and its rules are all there.',
-  needs: ['hostPacketFilters', 'processes'],
-  run({ hostPacketFilters, processes }, { node }) {
+  needs: ['hostPacketFilters', 'processes', 'hostNetwork', 'clusterDns'],
+  run({ hostPacketFilters, processes, hostNetwork, clusterDns }, { node }) {
     const object = nodeObject(node);
     const tables = hostPacketFilters.flatMap(servicesOf);
     const proxy = serviceProxyIn(processes);
@@ -70,8 +75,10 @@ export const serviceRulesDetached = defineCheck({
       ({ ways, family }) =>
         ways.length > 0 && !tables.some((other) => other.family === family && other.ways.length === 0),
     );
-    if (cut.length === 0) return [pass(object)];
+    const dropped = droppedServices(hostNetwork, clusterDns.services ?? []);
+    if (cut.length === 0 && dropped.length === 0) return [pass(object)];
     if (!proxy.certain) return [unknown(object, uncertain(proxy))];
+    if (cut.length === 0) return [fail(object, droppedBefore(dropped, node))];
     const missing = cut.flatMap(({ ways, tool }) => ways.map((way) => ({ ...way, tool })));
     return [
       fail(object, {
@@ -121,6 +128,57 @@ function servicesOf(filter: PacketFilter) {
     return target === null || target.isReachedFrom(way.chain) ? [] : [{ ...way, rules: target.rules }];
   });
   return [{ tool: services.tool, family: services.family, ways }];
+}
+
+type Dropped = { readonly address: string; readonly service: DnsService; readonly route: Route };
+
+/**
+ * The kernel looks for a route of what the node itself sends before it translates the address, and of what it
+ * forwards only afterwards. Those of the cluster's DNS stand for the addresses of all Services.
+ */
+function droppedServices(host: NetworkStack, services: readonly DnsService[]): Dropped[] {
+  return services.flatMap((service) =>
+    service.addresses.flatMap((address): Dropped[] => {
+      const unanswered = { error: 'EINVAL', type: null, link: null, gateway: null, table: null };
+      const family = familyOf(address);
+      const way = { family, destination: address, source: null, inputLink: null, ...unanswered };
+      const decision = decisionOf(host, way);
+      return decision === null || decision.route === null || isAdded(decision.rule)
+        ? []
+        : [{ address, service, route: decision.route }];
+    }),
+  );
+}
+
+function droppedBefore(dropped: readonly Dropped[], node: string): Failure {
+  const routes = [...new Set(dropped.map(({ route }) => route))];
+  return {
+    detail:
+      `Routes of the node drop what the node itself and pods on its network send to Services: ` +
+      `${listed(routes.map((route) => quote(routeText(route), 80)))}. Other pods are not affected.`,
+    severity: 'high',
+    confidence: 'confirmed',
+    evidence: dropped.map(({ address, service, route }) => ({
+      what: `route of the node for ${address} (${namespacedName(service)})`,
+      expected: 'none that drops',
+      actual: routeText(route),
+      source: `ip -${route.family} route show table ${route.table} (node)`,
+    })),
+    remedy: [
+      lookOnNode(
+        node,
+        'see the routes, and which program created these: that program may add them again.',
+        'ip route show table all',
+      ),
+      ...routes.map(({ family, type, destination, table }) =>
+        repairOnNode(
+          node,
+          'remove the route.',
+          command('ip', `-${family}`, 'route', 'del', type, destination, 'table', table),
+        ),
+      ),
+    ],
+  };
 }
 
 /** kube-proxy's chain is there, and has not even the rule for node ports, which kube-proxy writes for no Service at all. */

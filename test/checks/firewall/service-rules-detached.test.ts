@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { serviceRulesDetached } from '../../../lib/checks/firewall/service-rules-detached.ts';
-import type { PacketFilter } from '../../../lib/model/network.ts';
-import { context, failures } from '../evidence.ts';
+import type { PacketFilter, Route, Rule } from '../../../lib/model/network.ts';
+import { aClusterDns, aHostStack, aRoute, context, failures } from '../evidence.ts';
 
 const JUMP = '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES';
 const SERVICE =
@@ -53,8 +53,9 @@ const aProcess = (command: string) => ({
   pidNamespace: null,
   containerId: null,
 });
+const rest = { hostNetwork: aHostStack(), clusterDns: aClusterDns() };
 const run = (...hostPacketFilters: PacketFilter[]) =>
-  serviceRulesDetached.run({ hostPacketFilters, processes: [aProcess('kube-proxy')] }, context);
+  serviceRulesDetached.run({ ...rest, hostPacketFilters, processes: [aProcess('kube-proxy')] }, context);
 
 describe('service-rules-detached', () => {
   it('passes rules that packets of pods and of the node reach, in the words of both backends', () => {
@@ -123,7 +124,8 @@ describe('service-rules-detached', () => {
   it('does not mind what is left where Cilium took the place of kube-proxy', () => {
     const hostPacketFilters = [nat({ prerouting: [], output: [] })];
     const judge = (...commands: string[]) =>
-      serviceRulesDetached.run({ hostPacketFilters, processes: commands.map(aProcess) }, context)[0]?.result;
+      serviceRulesDetached.run({ ...rest, hostPacketFilters, processes: commands.map(aProcess) }, context)[0]
+        ?.result;
     expect(judge('cilium-agent')).toBe('notApplicable');
     expect(judge('k3s-server')).toBe('fail');
     // It may run with --disable-kube-proxy.
@@ -133,5 +135,65 @@ describe('service-rules-detached', () => {
 
   it('has nothing to say where kube-proxy writes no such rules', () => {
     expect(run()[0]?.result).toBe('notApplicable');
+  });
+
+  describe('a route of the node for the address of a Service', () => {
+    const dns = { namespace: 'kube-system', name: 'kube-dns', addresses: ['10.96.0.10'], endpoints: 2 };
+    const own = {
+      family: 4,
+      destination: null,
+      inputLink: null,
+      outputLink: null,
+      detached: false,
+      protocol: 'kernel',
+      fwmark: null,
+      drops: null,
+    } as const;
+    const RULES = [
+      { ...own, priority: 0, source: 'all', table: 'local' },
+      { ...own, priority: 32766, source: 'all', table: 'main' },
+      { ...own, priority: 32767, source: 'all', table: 'default' },
+    ];
+    const judge = (routes: Route[], filter = nat(), rules: Rule[] = RULES) =>
+      serviceRulesDetached.run(
+        {
+          hostPacketFilters: [filter],
+          processes: [aProcess('kube-proxy')],
+          hostNetwork: aHostStack({ routes: [...aHostStack().routes, ...routes], rules }),
+          clusterDns: aClusterDns({ services: [dns] }),
+        },
+        context,
+      );
+    const blackhole = aRoute({ type: 'blackhole', destination: '10.96.0.0/12', gateway: null, link: null });
+
+    it('is found if it drops, as the node looks for it before it translates the address', () => {
+      const [found] = failures(judge([blackhole]));
+      expect(found).toMatchObject({ severity: 'high', object: { kind: 'node' } });
+      expect(found?.detail).toContain(
+        'send to Services: blackhole 10.96.0.0/12. Other pods are not affected.',
+      );
+      expect(found?.remedy[1]?.command).toBe('ip -4 route del blackhole 10.96.0.0/12 table main');
+    });
+
+    it.each([
+      ['is to another network', [{ ...blackhole, destination: '10.98.0.0/16' }]],
+      [
+        'is behind another of a lower metric',
+        [{ ...blackhole, metric: 100 }, aRoute({ destination: '10.96.0.0/12' })],
+      ],
+      ['is wider than another', [blackhole, aRoute({ destination: '10.96.0.0/16' })]],
+      [
+        'is behind an address of the node, as in mode ipvs',
+        [blackhole, aRoute({ type: 'local', table: 'local', destination: '10.96.0.10/32' })],
+      ],
+      ['is in a table that is not asked', [{ ...blackhole, table: '77' }]],
+    ])('is left alone if it %s', (_, routes) => {
+      expect(judge(routes)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('says nothing of it beside the greater fault', () => {
+      const [found] = failures(judge([blackhole], nat({ output: [] })));
+      expect(found?.detail).toContain('no rule leads there');
+    });
   });
 });

@@ -656,6 +656,18 @@ nft add chain netdev e2e early "{ type filter hook ingress device $link priority
     when: (platform) => platform.plugin === 'bridge',
   },
   {
+    id: 'blackhole-for-services',
+    check: 'service-rules-detached',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'cluster',
+    inject: `network=$(kubectl get service -n kube-system kube-dns -o jsonpath='{.spec.clusterIP}' | sed 's/[0-9]*$/0\\/24/'); echo "NETWORK=$network"
+${inInjector('$network', 'ip route add blackhole "$1"')}`,
+    shows: ['blackhole', '$NETWORK'],
+    repair: 'remedy',
+    cleanup: inInjector('$NETWORK', 'ip route del blackhole "$1" 2>/dev/null || :'),
+  },
+  {
     id: 'masquerade-of-services-unreached',
     check: 'service-rules-detached',
     pods: 0,
