@@ -55,6 +55,22 @@ describe('what stands on links', () => {
     ]);
   });
 
+  it('is a limit of bandwidth that starves the link, below one full packet a second', () => {
+    // struct tc_tbf_qopt: tc_ratespec, whose third word is bytes per second, and more.
+    const tbf = (rate: number, ...more: Buffer[]) =>
+      message(
+        36,
+        [0, 0],
+        attribute(1, bytes('tbf')),
+        attribute(2, Buffer.concat([attribute(1, words(0, 0, rate, 0, 0, 0, 3000, 1540, 0)), ...more])),
+      );
+    const drops = (...all: Buffer[]) => parse(...all, DONE).map((each) => each.drops);
+    expect(drops(tbf(125), tbf(1499), tbf(1500), tbf(125_000))).toEqual(['some', 'some', null, null]);
+    // Of what is faster than its 32 bits, the word has the largest number.
+    expect(drops(tbf(0, attribute(4, words(0, 1))))).toEqual([null]);
+    expect(drops(message(36, [0, 0], attribute(1, bytes('tbf')), attribute(2, words())))).toEqual([null]);
+  });
+
   it('is not known when the answer was cut', () => {
     expect(() => parse(message(36, [0, 0], attribute(1, bytes('netem'))))).toThrow('not whole');
     expect(() => parse()).toThrow('not whole');

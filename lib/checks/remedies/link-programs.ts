@@ -16,7 +16,7 @@ export type Sees = Readonly<Record<'in' | 'out', string>>;
 
 /** Agents load eBPF programs, which have names; bandwidth limits use tbf, and filters that redirect to another link. */
 export function isUnexpected({ place, kind, classic, drops }: LinkProgram): boolean {
-  return place === 'queue' ? isLosing(kind) : classic || drops !== null;
+  return place === 'queue' ? isLosing(kind) || drops !== null : classic || drops !== null;
 }
 
 /** In a sentence. */

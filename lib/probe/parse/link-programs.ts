@@ -18,6 +18,9 @@ const NEWQDISC = 36;
 const NEWTFILTER = 44;
 const HEAD = 20;
 const TCA = { KIND: 1, OPTIONS: 2 };
+const TBF_PARAMETERS = 1;
+const TBF_RATE64 = 4;
+const FULL_PACKET = 1500;
 const EGRESS = 0xfffffff3;
 /** The attribute with a filter's actions, by kind of filter. */
 const ACTIONS: Readonly<Record<string, number>> = { u32: 7, matchall: 2, flower: 3, bpf: 1, basic: 3, fw: 4 };
@@ -37,11 +40,22 @@ export function parseLinkPrograms(bytes: Uint8Array, nameOf: NameOf): LinkProgra
 }
 
 function toQueue(message: NetlinkMessage, nameOf: NameOf): LinkProgram[] {
-  const kind = text(attributes(message.from(HEAD)).get(TCA.KIND));
+  const own = attributes(message.from(HEAD));
+  const kind = text(own.get(TCA.KIND));
   if (kind === null || kind === 'clsact' || kind === 'ingress') return [];
   const link = nameOf(message.uint32(4));
-  const none = { priority: 0, name: null, classic: false, drops: null } as const;
-  return [{ link, place: 'queue', kind: fitting('id', kind), ...none }];
+  const drops = kind === 'tbf' && isStarving(attributes(own.get(TCA.OPTIONS))) ? 'some' : null;
+  return [
+    { link, place: 'queue', kind: fitting('id', kind), priority: 0, name: null, classic: false, drops },
+  ];
+}
+
+/** Whether a limit of bandwidth lets less than one full packet pass in a second, which no protocol survives. */
+function isStarving(options: Attributes): boolean {
+  const parameters = options.get(TBF_PARAMETERS);
+  if (parameters === undefined || parameters.length < 12 || options.has(TBF_RATE64)) return false;
+  // tc_tbf_qopt begins with tc_ratespec, whose last word is the rate.
+  return new DataView(parameters.buffer, parameters.byteOffset).getUint32(8, true) < FULL_PACKET;
 }
 
 function toFilter(message: NetlinkMessage, nameOf: NameOf): LinkProgram[] {

@@ -219,6 +219,14 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     when: isForwardedByKernel,
   },
   {
+    id: 'queue-of-pod-starves',
+    check: 'link-program-unexpected',
+    where: 'node',
+    inject: 'tc qdisc add dev "$HOST_LINK" root tbf rate 1kbit burst 1540 latency 50ms',
+    shows: ['$HOST_LINK', 'tbf'],
+    repair: 'remedy',
+  },
+  {
     id: 'queue-of-uplink-loses',
     // A class to which nothing is sent: the cluster goes on.
     check: 'node-link-program-unexpected',
