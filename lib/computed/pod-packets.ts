@@ -18,6 +18,8 @@ export type Traffic = {
   readonly what: string;
   /** It has to be tracked: it may be for a Service, or leave the cluster. */
   readonly tracked?: boolean;
+  /** Pods that lose it can still do much. */
+  readonly isPart?: boolean;
   /** Empty if the kernel does not forward for the pod. */
   readonly packetsOf: (network: PodNetwork) => readonly ForwardedPacket[];
 };
@@ -39,8 +41,17 @@ export function ordinaryTraffic(host: NetworkStack): readonly Traffic[] {
   return [
     { what: 'what pods send', packetsOf: sent(null), tracked: true },
     { what: 'all TCP that pods send', packetsOf: sent('tcp'), tracked: true },
-    { what: 'all UDP that pods send', packetsOf: sent('udp'), tracked: true },
-    ...(hasOwnDns ? [] : [{ what: 'DNS queries that pods send', packetsOf: sent('udp', 53), tracked: true }]),
+    { what: 'all UDP that pods send', packetsOf: sent('udp'), tracked: true, isPart: true },
+    ...(hasOwnDns
+      ? []
+      : [
+          {
+            what: 'DNS queries that pods send',
+            packetsOf: sent('udp', 53),
+            tracked: true,
+            isPart: true,
+          },
+        ]),
     {
       what: 'what pods send to pods of other nodes',
       packetsOf: (network) => toNeighbours(network, host),

@@ -25,8 +25,9 @@ export const podAddressDuplicate = defineClusterCheck({
   title: "No other pod holds the pod's address",
   failureTitle: 'Several pods have the same address',
   why:
-    'Packets for the address reach now one pod, now the other: connections break at random, requests ' +
-    'and their credentials arrive at a stranger, and a network policy for one holds for the other.',
+    'Packets for the address reach sometimes one pod, sometimes the other: connections break at random, ' +
+    'requests and their credentials arrive at the wrong pod, and a network policy for one applies to ' +
+    'the other.',
   run({ podAddresses }, { now }) {
     const pods = Map.groupBy(podAddresses, keyOf);
     const few = podAddresses.filter((held) => (pods.get(keyOf(held))?.length ?? 0) <= ADDRESSES_OF_A_POD);

@@ -11,8 +11,8 @@ export const podAddressMismatch = definePodCheck({
   title: 'The pod holds the address that the API shows',
   failureTitle: "Pod's address differs from the API",
   why:
-    "Services, DNS and network policies go by the API's address: traffic for the pod goes nowhere or " +
-    "to another pod, and the pod's own traffic comes from an address that may be another's.",
+    "Services, DNS and network policies use the API's address: traffic for the pod goes nowhere or to " +
+    "another pod, and the pod's own traffic comes from an address that may be another's.",
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network, { podNetworks }) {

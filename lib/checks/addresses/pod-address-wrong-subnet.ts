@@ -16,10 +16,10 @@ export const podAddressWrongSubnet = definePodCheck({
   title: "The pod's address fits the node's subnet for pods",
   failureTitle: "Pod's address is outside the node's pod subnet",
   why:
-    "Other nodes send a subnet's packets to the node that has it: a pod that kept an address of an " +
-    'earlier subnet is reached from its own node only, or its traffic goes to the node that has the ' +
-    'subnet now. With another prefix length it looks for addresses beside itself that are behind its ' +
-    'gateway, Services among them.',
+    'Other nodes send packets for a subnet to the node that has it. A pod with an address of an earlier ' +
+    'subnet can be reached only from its own node, or its traffic goes to the node that has the subnet ' +
+    "now. With another prefix length, a pod looks for Services and other nodes' pods on its own link " +
+    'instead of behind its gateway.',
   needs: ['podNetworks', 'cniConfig', 'hostNetwork', 'node'],
   unless: [networkElsewhere],
   judge(network, { cniConfig, hostNetwork, node: api }) {

@@ -18,7 +18,7 @@ export const debugPodLeftover = defineClusterCheck({
   failureTitle: 'Debug pod left behind on a node',
   why:
     "A debug pod shares the node's process and network namespaces. Anyone who can exec into it is root " +
-    "on the node, and its view of the node's mounts can keep namespaces from being removed.",
+    "on the node, and its copy of the node's mounts can keep namespaces from being removed.",
   run({ debugPods }, { now }) {
     return debugPods.filter(isDebugPod).map((pod) => judge(pod, now));
   },

@@ -10,8 +10,8 @@ export const exceptionExpired = defineClusterCheck({
   title: 'No exception is past its last day',
   failureTitle: 'Exception has expired',
   why:
-    'What it covered counts and is reported again. An expired exception in the configuration hides ' +
-    'that nobody has decided since: repair the fault, or renew the exception.',
+    'The findings that it covered count and are reported again. An expired exception also means that ' +
+    'nobody has decided since: repair the fault, or renew the exception.',
   run({ exceptions }) {
     return exceptions.map((use) => {
       const { exception, expired, covers } = use;

@@ -10,8 +10,8 @@ export const exceptionUnused = defineClusterCheck({
   title: 'Every exception covers something',
   failureTitle: 'Exception covers nothing',
   why:
-    'An exception whose fault is gone hides the next fault of its kind on the same objects. One with a ' +
-    'misspelt name has never covered anything.',
+    'An exception whose fault is gone hides the next fault of its kind on the same objects. An ' +
+    'exception with a misspelt name has never covered anything.',
   // An intermittent fault may be absent for one night, so its exception is not unused yet.
   observations: 2,
   run({ exceptions }) {

@@ -21,8 +21,8 @@ export const awsEniTableIncomplete = defineCheck({
   title: 'The table of every ENI has its default route (AWS VPC CNI)',
   failureTitle: "ENI's routing table lacks a default route (AWS VPC CNI)",
   why:
-    'Packets of the pods on that ENI fall through to the main table and leave by the first ENI, where ' +
-    'EC2 drops what has an address of another.',
+    "Packets of that ENI's pods fall through to the main table and leave by the first ENI, where EC2 " +
+    'drops them, because their address belongs to another ENI.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {
     const object = nodeObject(node);

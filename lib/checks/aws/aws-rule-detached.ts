@@ -19,8 +19,8 @@ export const awsRuleDetached = defineCheck({
   title: 'Every routing rule by link has its link (AWS VPC CNI)',
   failureTitle: 'Routing rules of deleted links remain (AWS VPC CNI)',
   why:
-    "The AWS VPC CNI names links after pods: a StatefulSet's next pod of that name has the rule again, " +
-    "and sends its packets to the table of another pod's ENI.",
+    'The AWS VPC CNI names links after pods: the next pod of a StatefulSet gets the same link name and ' +
+    "is caught by the old rule, which sends its packets to the table of another pod's ENI.",
   observations: 2,
   needs: ['hostNetwork', 'cniConfig'],
   run({ hostNetwork, cniConfig }, { node }) {

@@ -16,8 +16,8 @@ export const awsRuleLeaked = defineCheck({
   title: 'Every routing rule of a pod has its pod (AWS VPC CNI)',
   failureTitle: 'Routing rules of deleted pods remain (AWS VPC CNI)',
   why:
-    'The next pod that gets the address on another ENI sends by the wrong one, and a pod of another ' +
-    'node with that address cannot be reached from here.',
+    'The next pod that gets the address on another ENI sends through the wrong one, and a pod on ' +
+    'another node that gets it cannot be reached from here.',
   observations: 2,
   needs: ['hostNetwork', 'ipam', 'pods', 'namespaces', 'cniResults'],
   run({ hostNetwork, ipam, pods, namespaces, cniResults }, { node }) {

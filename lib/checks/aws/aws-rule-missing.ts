@@ -35,8 +35,8 @@ export const awsRuleMissing = defineCheck({
   title: 'The node has the routing rules of the pod (AWS VPC CNI)',
   failureTitle: "Pod's routing rule is missing (AWS VPC CNI)",
   why:
-    'Without rule 1536 the packets of a pod leave by the wrong network interface, and EC2 drops them ' +
-    'there. Without rule 512 pods of the same interface cannot reach it: their packets leave the node.',
+    "Without rule 1536, the pod's packets leave by the wrong network interface, and EC2 drops them " +
+    'there. Without rule 512, what pods of a second interface send to this pod leaves the node.',
   needs: ['podNetworks', 'hostNetwork'],
   run({ podNetworks, hostNetwork }, { node }) {
     const judged = podNetworks.map((network) => ({ network, why: sharedEniPod(network) }));

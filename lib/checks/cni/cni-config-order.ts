@@ -14,8 +14,9 @@ export const cniConfigOrder = defineCheck({
   title: 'New pods get the network that running pods have',
   failureTitle: 'A different CNI configuration now takes precedence',
   why:
-    'The runtime takes the first file by name. New pods get the network of that one: addresses of ' +
-    'another range, which other nodes and network policies do not know, while existing pods continue as before.',
+    'The runtime uses the first file by name. New pods get the network of that file: addresses from ' +
+    'another range, which other nodes and network policies do not know, while existing pods continue as ' +
+    'before.',
   needs: ['cniConfig', 'podNetworks', 'node'],
   run({ cniConfig, podNetworks, node: { containerRuntime } }, { node }) {
     const object = nodeObject(node);

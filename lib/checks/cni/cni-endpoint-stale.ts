@@ -33,9 +33,9 @@ export const cniEndpointStale = defineCheck({
   title: 'Endpoints of the CNI agent are those of the pods that run',
   failureTitle: 'Recorded endpoint belongs to no running pod',
   why:
-    'Other nodes trust the address of such an endpoint. The pod that gets the address next has the ' +
-    'identity and the network policies of another pod, and a removal that names the wrong sandbox ' +
-    'releases nothing.',
+    'Other nodes trust the address of such an endpoint. The next pod with the address gets the identity ' +
+    'and the network policies of another pod, and if the record names the wrong sandbox, the address is ' +
+    'never released.',
   observations: 2,
   needs: ['pods', 'podNetworks', 'sandboxes', 'cniEndpoints'],
   run({ pods, podNetworks, sandboxes, cniEndpoints }, context) {

@@ -13,8 +13,8 @@ export const cniPluginMissing = defineCheck({
   title: 'Every plugin of the CNI configuration is installed',
   failureTitle: 'CNI plugin in the configuration is not installed',
   why:
-    'The runtime fails on the whole chain: no new pod on the node gets a network, and pods that are ' +
-    'deleted stay in Terminating, as DEL needs the same binaries.',
+    'The runtime fails on the whole chain: no new pod on the node gets a network, and deleted pods stay ' +
+    'in Terminating, because DEL needs the same binaries.',
   needs: ['cniConfig', 'node'],
   run({ cniConfig, node: { containerRuntime } }, { node }) {
     const object = nodeObject(node);

@@ -12,8 +12,8 @@ export const ipamConflict = definePodCheck({
   title: 'IPAM store and pod agree on the address',
   failureTitle: "IPAM assigns the pod's address to another container",
   why:
-    "When the other container's entry is removed the pod's address becomes free while it is in use, " +
-    'and the next pod that gets it breaks both.',
+    "When the other container's entry is removed, the pod's address becomes free while it is in use. " +
+    'The next pod that gets it breaks both.',
   needs: ['ipam', 'podNetworks'],
   judge(network, { ipam, podNetworks }) {
     const compared = comparedAllocations(network, ipam);

@@ -21,8 +21,8 @@ export const ipamCorrupt = defineCheck({
   title: 'The IPAM store can be read throughout',
   failureTitle: 'IPAM store has unreadable entries',
   why:
-    'An entry without an owner is lost forever: no DEL finds it. A checkpoint that cannot be read ' +
-    'stops the CNI agent at its next start, and with it every new pod.',
+    'An entry without an owner is lost forever, because no DEL finds it. If ipamd cannot read its ' +
+    'checkpoint, it does not start again, and no new pod can start on the node.',
   needs: ['ipam', 'pods'],
   run({ ipam, pods }, { node, now, settleSeconds }) {
     return ipam.map((store) => {

@@ -29,7 +29,7 @@ export const ipamLeaked = defineCheck({
   title: 'Every address that is taken belongs to a sandbox',
   failureTitle: 'Sandboxes that are gone still hold addresses',
   why:
-    'Nobody frees such an address. They add up with every crash and reboot until the range is used up ' +
+    'Nobody frees such an address. They add up with every crash and reboot, until the range is used up ' +
     'and no new pod on the node gets an address.',
   observations: 2,
   needs: ['ipam', 'sandboxes', 'pods', 'cniConfig', 'cniResults', 'hostNetwork'],

@@ -14,8 +14,8 @@ export const ipamNearExhausted = defineCheck({
   title: 'The node has addresses left for new pods',
   failureTitle: 'Node is almost out of pod addresses',
   why:
-    'Once the range is used up every new pod on the node stays in ContainerCreating with "no IP ' +
-    'addresses available in range set", while the scheduler goes on placing pods there.',
+    'Once the range is used up, every new pod on the node stays in ContainerCreating with "no IP ' +
+    'addresses available in range set", while the scheduler keeps placing pods there.',
   needs: ['ipam', 'sandboxes', 'node', 'pods'],
   run({ ipam, sandboxes, node: { maxPods }, pods }, { node }) {
     const ids = new Set(sandboxes.map(({ id }) => id));

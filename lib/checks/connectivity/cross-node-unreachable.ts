@@ -28,8 +28,8 @@ export const crossNodeUnreachable = defineClusterCheck({
   title: 'Pods reach pods of the next node',
   failureTitle: "Pods cannot reach another node's pods",
   why:
-    'Services that have endpoints on both nodes fail for some requests, and DNS for pods without a DNS server on ' +
-    'their own node. Everything on each node by itself works.',
+    'Services with endpoints on both nodes fail for some of their requests, and so does DNS for pods ' +
+    'without a DNS server on their own node. Traffic within each node works.',
   run(sources) {
     const ring = ringOf(sources);
     return sources.crossings.flatMap(({ node, plan }) => {

@@ -12,7 +12,9 @@ export const nodeToPodUnreachable = definePodCheck({
   active: 'ping',
   title: 'The node reaches the pod',
   failureTitle: 'Node cannot reach its own pod',
-  why: 'Neither a ping nor the question for its MAC address is answered, although everything that can be read looks right. Probes of the kubelet fail as well, and traffic from elsewhere is lost on the last step.',
+  why:
+    'The pod answers neither a ping nor ARP, although everything that can be read looks right. The ' +
+    "kubelet's probes fail as well, and traffic from elsewhere is lost on its last hop.",
   needs: ['podNetworks', 'hostNetwork', 'active'],
   judge(network, { active }) {
     const pings = (probesOf(network, active)?.pings ?? []).filter(({ from }) => from === 'node');

@@ -43,7 +43,9 @@ export const podDnsFailing = definePodCheck({
   active: 'dns',
   title: 'The pod gets an answer from its DNS server',
   failureTitle: 'Pod gets no answer from its DNS server',
-  why: 'Nothing that is addressed by name works. When many pods of a node are concerned it is the cluster DNS, or the way from this node to it.',
+  why:
+    'Nothing that is addressed by name works. If many pods on a node are affected, the cause is the ' +
+    'cluster DNS, or the path from this node to it.',
   needs: ['podNetworks', 'hostNetwork', 'active'],
   facts(sources, context) {
     const pods = new Map(

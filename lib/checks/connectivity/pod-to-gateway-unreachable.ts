@@ -13,7 +13,9 @@ export const podToGatewayUnreachable = definePodCheck({
   active: 'ping',
   title: 'The pod reaches its gateway',
   failureTitle: 'Pod cannot reach its gateway',
-  why: 'Nothing that the pod sends beyond its subnet leaves it, although interface, address and routes look right.',
+  why:
+    'Nothing that the pod sends to addresses outside its subnet gets out, although interface, address ' +
+    'and routes look right.',
   needs: ['podNetworks', 'hostNetwork', 'active'],
   judge(network, sources, context) {
     const probes = probesOf(network, sources.active)?.pings ?? [];

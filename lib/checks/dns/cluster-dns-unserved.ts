@@ -17,8 +17,8 @@ export const clusterDnsUnserved = defineClusterCheck({
   title: 'Somebody answers at the DNS of the cluster',
   failureTitle: 'Cluster DNS has no ready endpoint',
   why:
-    'No name resolves in pods with dnsPolicy ClusterFirst, neither of Services nor of anything ' +
-    'outside. Connections to addresses go on, so only what looks a name up fails.',
+    'No name resolves in pods with dnsPolicy ClusterFirst, neither of Services nor of anything outside. ' +
+    'Connections to addresses still work, so only what looks up a name fails.',
   run({ dnsServices }) {
     const services = Map.groupBy(dnsServices, namespacedName);
     return [...services].map(([name, given]) => judge(name, given));

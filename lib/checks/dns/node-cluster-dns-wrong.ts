@@ -17,8 +17,9 @@ export const nodeClusterDnsWrong = defineCheck({
   title: 'The kubelet gives pods the DNS of the cluster',
   failureTitle: 'Kubelet gives pods a wrong cluster nameserver',
   why:
-    'Every pod of policy ClusterFirst that starts on the node asks there: names of Services do not ' +
-    'resolve, or each look-up waits for a server that never answers. Pods on other nodes are not affected.',
+    'Every pod with dnsPolicy ClusterFirst that starts on the node uses it: names of Services do not ' +
+    'resolve, or each lookup waits for a server that never answers. Pods on other nodes are not ' +
+    'affected.',
   needs: ['clusterDns', 'hostNetwork', 'podNetworks'],
   run({ clusterDns, hostNetwork, podNetworks }, { node }) {
     const object = nodeObject(node);

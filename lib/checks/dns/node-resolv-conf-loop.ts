@@ -11,8 +11,9 @@ export const nodeResolvConfLoop = defineCheck({
   title: 'The resolv.conf that the node hands to pods names servers that pods can reach',
   failureTitle: 'Node hands its own loopback nameserver to pods',
   why:
-    'A stub such as 127.0.0.53 answers on the node only. In a pod that address is the pod itself: pods ' +
-    'with dnsPolicy Default resolve nothing, and CoreDNS forwards to itself until its loop detection ends it.',
+    'A stub such as 127.0.0.53 answers on the node only. In a pod, a loopback address is the pod ' +
+    'itself: pods with dnsPolicy Default resolve nothing, and CoreDNS forwards to itself until its loop ' +
+    'detection stops it.',
   needs: ['nodeResolvConf', 'podNetworks', 'node'],
   run({ nodeResolvConf, podNetworks, node: nodeInfo }, { node }) {
     const object = nodeObject(node);

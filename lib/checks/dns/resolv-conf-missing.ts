@@ -11,8 +11,8 @@ export const resolvConfMissing = definePodCheck({
   title: 'The containers of the pod have a resolv.conf with a nameserver',
   failureTitle: 'Container has no resolv.conf, or an empty one',
   why:
-    'Without nameservers the C library asks 127.0.0.1, where nobody answers in a pod: no name ' +
-    'resolves, neither of Services nor of the internet, while the network itself works.',
+    'Without nameservers the C library asks 127.0.0.1, where nothing answers in a pod: no name ' +
+    'resolves, neither of Services nor on the internet, while the network itself works.',
   needs: ['podNetworks'],
   unless: [networkElsewhere],
   judge(network) {

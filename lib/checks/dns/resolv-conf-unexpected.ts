@@ -23,8 +23,8 @@ export const resolvConfUnexpected = definePodCheck({
   title: "The pod's nameservers are those of its dnsPolicy",
   failureTitle: "Pod's nameservers do not match its dnsPolicy",
   why:
-    'Names of Services, or all names, fail or come from a server that nobody chose. A loopback address ' +
-    'in a pod is where nobody listens (kubernetes#49675).',
+    'Names of Services, or all names, fail or come from a server that nobody chose. In a pod, nothing ' +
+    'listens on a loopback address (kubernetes#49675).',
   needs: ['podNetworks', 'nodeResolvConf', 'clusterDns', 'hostNetwork'],
   unless: [networkElsewhere],
   facts({ podNetworks, nodeResolvConf, clusterDns, hostNetwork }) {

@@ -11,8 +11,8 @@ export const sandboxCreateFailing = defineCheck({
   title: 'The sandbox of the pod could be created',
   failureTitle: "Pod's sandbox cannot be created",
   why:
-    'The pod does not start: it stays in ContainerCreating, and the kubelet keeps trying and failing, ' +
-    'each time perhaps leaving an address or a link behind.',
+    'The pod stays in ContainerCreating. The kubelet keeps trying and failing, and each attempt may ' +
+    'leave an address or a link behind.',
   needs: ['events', 'pods'],
   run({ events, pods }, { node, now, settleSeconds }) {
     const failing = createFailures(events, pods, now).map((entry) => ({

@@ -14,8 +14,8 @@ export const sandboxKillFailing = defineCheck({
   title: 'The sandbox of the pod could be removed',
   failureTitle: "Pod's sandbox cannot be removed",
   why:
-    'The namespace, link and address of the sandbox stay in use on the node until its network is ' +
-    'removed, and the pod stays in Terminating.',
+    'Until the network of the sandbox is removed, its namespace, link and address stay in use on the ' +
+    'node, and the pod stays in Terminating.',
   needs: ['events', 'pods', 'sandboxes'],
   run({ events, pods, sandboxes }, { node, now }) {
     return podEvents(events, pods, now, isKillFailure).map((entry) => {

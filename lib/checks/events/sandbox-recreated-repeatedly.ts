@@ -14,8 +14,8 @@ export const sandboxRecreatedRepeatedly = defineCheck({
   title: 'The pod keeps its sandbox',
   failureTitle: 'Pod sandbox keeps being recreated',
   why:
-    'Each time all containers of the pod are killed and its address may change. The pause process ' +
-    'dies, or the runtime reports a sandbox without an address (containerd#7843).',
+    'Each time, all containers of the pod are killed, and its address may change. Either the pause ' +
+    'process dies, or the runtime reports a sandbox without an address (containerd#7843).',
   needs: ['events', 'pods'],
   run({ events, pods }, { node, now }) {
     const cannotBeMade = new Set(

@@ -27,8 +27,8 @@ export const firewallBackendsMixed = defineCheck({
   title: "Rules of the cluster are in one backend of the node's iptables",
   failureTitle: 'Cluster rules are split across both iptables backends',
   why:
-    'Packets pass both backends: one may drop what the other accepts, and rules that an agent left in ' +
-    'a backend that it no longer uses stay active, for Services and pods that are gone.',
+    'Packets pass both backends. One may drop what the other accepts, and rules that an agent left in a ' +
+    'backend that it no longer uses stay active, for Services and pods that are gone.',
   needs: ['hostPacketFilters'],
   run({ hostPacketFilters }, { node }) {
     const object = nodeObject(node);

@@ -24,8 +24,9 @@ export const kubeProxyGone = defineClusterCheck({
   title: 'kube-proxy runs on the node, as on others',
   failureTitle: 'kube-proxy does not run on the node',
   why:
-    'The rules of Services stay as they were. Each pod that is replaced from now on, anywhere in the ' +
-    'cluster, leaves connections from this node that go nowhere, and newer Services do not answer.',
+    'The rules of Services stay as they are. Whenever a pod is replaced from now on, anywhere in the ' +
+    'cluster, this node still sends connections to its old address, where they fail. New Services do ' +
+    'not answer at all.',
   // It may be restarting.
   observations: 2,
   run({ nodeRoutes }) {

@@ -22,8 +22,8 @@ export const masqueradeRulesDetached = defineCheck({
   title: "What pods send out of the cluster gets the node's address",
   failureTitle: 'No packet reaches the rules that masquerade pods',
   why:
-    "What pods send out of the cluster keeps the pod's address, to which no router outside answers: no " +
-    'registry, no cloud API, no upstream DNS. Inside the cluster all works.',
+    "Packets that pods send out of the cluster keep the pod's address, and no router outside can answer " +
+    'to it: no registry, no cloud API, no upstream DNS. Inside the cluster everything works.',
   needs: ['hostPacketFilters', 'podNetworks'],
   run({ hostPacketFilters, podNetworks }, { node }) {
     const object = nodeObject(node);

@@ -36,8 +36,8 @@ export const meshRulesMissing = defineCheck({
   title: "Packets of pods in a mesh go to the mesh's proxy",
   failureTitle: 'Enrolled pod is not redirected to the mesh',
   why:
-    'The API, the proxy and the dashboards say that the pod is in the mesh, but its packets pass by ' +
-    'the proxy: unencrypted, without policies, and refused by peers that demand mutual TLS. Nothing ' +
+    'The API, the proxy and the dashboards say that the pod is in the mesh, but its packets bypass the ' +
+    'proxy: unencrypted, without policies, and refused by peers that demand mutual TLS. Nothing ' +
     'restores the rules in a running pod.',
   needs: ['podNetworks'],
   run({ podNetworks }, { node }) {

@@ -25,8 +25,8 @@ export const nodeFirewallDropsPod = definePodCheck({
   title: "No rule of the node drops all packets of the pod's address",
   failureTitle: "Node's firewall drops all of the pod's packets",
   why:
-    'The pod is refused or not heard from other nodes or by its neighbours, whatever policies allow. ' +
-    'Deleting it may only hand the address to the next pod.',
+    'Other nodes or neighbours cannot reach the pod, or get nothing from it, whatever policies allow. ' +
+    'If you delete the pod, the rule may hit the next pod with the address.',
   needs: ['podNetworks', 'hostPacketFilters'],
   facts({ hostPacketFilters }) {
     const bySubject = Map.groupBy(droppingRules(hostPacketFilters), ({ subject }) => subject);

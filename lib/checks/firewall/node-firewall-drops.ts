@@ -21,7 +21,7 @@ export const nodeFirewallDrops = defineCheck({
   title: 'The packet filter of the node forwards what pods send',
   failureTitle: "Node's firewall drops its pods' packets",
   why:
-    "The node's pods reach no pod elsewhere, no Service and no DNS, or get no answer to one kind of their packets. " +
+    "The node's pods reach no pod on other nodes, no Service and no DNS, or one kind of their packets is lost. " +
     "Pods on the host's network are not affected.",
   needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
   run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {
@@ -32,7 +32,7 @@ export const nodeFirewallDrops = defineCheck({
       (filter) => natChain(filter, SERVICES) !== null || isOfNftables(filter),
     );
     let judged = false;
-    for (const { what, packetsOf, tracked = false } of ordinaryTraffic(hostNetwork)) {
+    for (const { what, packetsOf, tracked = false, isPart = false } of ordinaryTraffic(hostNetwork)) {
       const packets = podNetworks
         .map(packetsOf)
         .filter(({ length }) => length > 0)
@@ -44,7 +44,13 @@ export const nodeFirewallDrops = defineCheck({
         const found = follow(packet);
         return found?.does === 'untracks' && !(tracked && hasServices) ? null : found;
       });
-      if (drop !== null) return [fail(object, failureOf(what, packets.length, drop, node))];
+      if (drop !== null)
+        return [
+          fail(object, {
+            ...failureOf(what, packets.length, drop, node),
+            ...(isPart && drop.does !== 'untracks' ? { severity: 'high' as const } : {}),
+          }),
+        ];
     }
     return [
       judged

@@ -16,8 +16,8 @@ export const nodeIpsecDropsPod = definePodCheck({
   title: 'No policy of IPsec on the node drops packets of the pod',
   failureTitle: "Node's IPsec policy drops the pod's packets",
   why:
-    'The kernel drops the packets without a trace in any packet filter or route. A VPN or an ' +
-    'encrypting agent left the policy behind, or the address was reassigned.',
+    'The kernel drops the packets without a trace in any packet filter or route. A VPN or an encrypting ' +
+    'agent left the policy behind, or another pod had the address before.',
   needs: ['podNetworks', 'ipsecPolicies'],
   judge(network, { ipsecPolicies }, { node }) {
     const addresses = mainAddresses(network).map(({ address }) => address);

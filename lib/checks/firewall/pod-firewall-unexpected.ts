@@ -14,9 +14,9 @@ export const podFirewallUnexpected = definePodCheck({
   title: 'No firewall rules inside the pod but those of a known mesh',
   failureTitle: 'Unknown firewall rules inside the pod',
   why:
-    'Nothing in the pod may write such rules, so something on the node did: a tool that entered the ' +
-    'wrong namespace, a debugging session, an experiment that was not cleaned up. They can break ' +
-    'single ports in ways that nothing in Kubernetes shows.',
+    'No container of the pod has the right to write such rules, so something on the node did: a tool ' +
+    'that entered the wrong namespace, a debugging session, or an experiment that nobody cleaned up. ' +
+    'Single ports may fail, and nothing in Kubernetes shows it.',
   needs: ['podNetworks'],
   unless: ['namespace unread', networkElsewhere],
   judge(network, _sources, { node }) {

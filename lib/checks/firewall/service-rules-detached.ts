@@ -50,7 +50,7 @@ export const serviceRulesDetached = defineCheck({
   title: "The node's packets reach the rules of Services",
   failureTitle: 'No packet reaches the rules of Services',
   why:
-    'No Service answers from this node, cluster DNS included, while every address of a pod does. ' +
+    'No Service answers from this node, cluster DNS included, while pods answer at their own addresses. ' +
     'kube-proxy runs, and its rules are all there.',
   needs: ['hostPacketFilters', 'processes', 'hostNetwork', 'clusterDns'],
   run({ hostPacketFilters, processes, hostNetwork, clusterDns }, { node }) {

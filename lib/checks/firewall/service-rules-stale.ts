@@ -32,8 +32,9 @@ export const serviceRulesStale = defineCheck({
   title: 'Rules of Services lead to endpoints that exist',
   failureTitle: 'Rules of Services are out of date',
   why:
-    'kube-proxy no longer follows the API on this node: what a rule sends to an endpoint that is gone times ' +
-    'out, such as one look-up in so many, and newer Services do not answer at all.',
+    'kube-proxy no longer follows the API on this node. If a rule leads to an endpoint that is gone, ' +
+    'connections to it time out, for example some of the DNS lookups. New Services do not answer at ' +
+    'all.',
   // An endpoint may have been replaced since the API was asked.
   observations: 2,
   // Evidence from before the API was asked about the cluster has no other nodes either: nothing to compare with.

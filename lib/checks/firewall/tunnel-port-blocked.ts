@@ -17,8 +17,8 @@ export const tunnelPortBlocked = defineCheck({
   title: "The node's packet filter lets the tunnel between nodes through",
   failureTitle: "Node's firewall drops the tunnel between nodes",
   why:
-    "No packet gets between the node's pods and those of other nodes, while nodes reach each other, " +
-    'and all on the node works. Device, routes and entries of the tunnel look right.',
+    "No packet gets between the node's pods and those of other nodes, while the nodes reach each other, " +
+    'and everything on the node works. Device, routes and entries of the tunnel look right.',
   needs: ['node', 'hostNetwork', 'hostPacketFilters'],
   run({ node: own, hostNetwork, hostPacketFilters }, { node }) {
     const object = nodeObject(node);

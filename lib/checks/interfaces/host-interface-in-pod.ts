@@ -14,7 +14,9 @@ export const hostInterfaceInPod = definePodCheck({
   severity: 'high',
   title: 'The pod holds no device of the node',
   failureTitle: "Node's network device is inside a pod",
-  why: 'A physical device that sits in a pod by mistake is missing from the node, and gives the pod a way around every policy.',
+  why:
+    'If a physical device is in a pod by mistake, the node lacks it, and the pod has a way around every ' +
+    'network policy.',
   needs: ['podNetworks', 'hostNetwork'],
   unless: ['namespace unread'],
   facts({ hostNetwork }) {

@@ -15,7 +15,7 @@ export const nodeMtuTooSmall = defineCheck({
   title: "The node's uplink takes packets as large as its pods send",
   failureTitle: "Node's uplink MTU is smaller than its pods'",
   why:
-    'Small requests of every pod on the node work and large answers vanish or crawl: TLS handshakes ' +
+    'For every pod on the node, small requests work, but large answers vanish or crawl: TLS handshakes ' +
     'hang, uploads stall, and ping looks fine.',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
   run(sources, { node }) {

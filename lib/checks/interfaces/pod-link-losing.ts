@@ -23,8 +23,8 @@ export const podLinkLosing = defineClusterCheck({
   title: "The pod's link lost nothing since the last audit",
   failureTitle: "Pod's link loses packets or its carrier",
   why:
-    'Requests are slow or time out now and then, as lost packets have to be sent again. Nothing ' +
-    'restarts, every state looks right, and each test seems to work.',
+    'Requests are slow or time out now and then, because lost packets have to be sent again. Nothing ' +
+    'restarts, everything looks right, and each test seems to work.',
   run({ podLinks, earlierPodLinks }, { now }) {
     const earlier = new Map((earlierPodLinks?.links ?? []).map((link) => [keyOf(link), link]));
     return podLinks.map((link) => {

@@ -17,7 +17,7 @@ export const podMtuMismatch = definePodCheck({
   title: "The pod's MTU fits its pair and the node's uplink",
   failureTitle: "Pod's MTU does not fit its link",
   why:
-    'Where one end takes larger packets than the other, small requests work and large answers vanish: ' +
+    'If one end accepts larger packets than the other, small requests work, but large answers vanish: ' +
     'TLS handshakes hang, uploads stall, and ping looks fine.',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
   unless: [networkElsewhere],

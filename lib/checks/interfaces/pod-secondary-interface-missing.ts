@@ -13,8 +13,8 @@ export const podSecondaryInterfaceMissing = definePodCheck({
   title: 'The pod has its secondary interfaces',
   failureTitle: 'Pod lacks a secondary interface it requested',
   why:
-    'Pods that ask for further networks (storage, telecom, SR-IOV) start without them when Multus was ' +
-    'not ready, and nothing else says so.',
+    'Pods that ask for further networks (storage, telecom, SR-IOV) start without them if Multus is not ' +
+    'ready, and nothing else reports it.',
   needs: ['podNetworks'],
   unless: [asksForNothing, networkElsewhere, 'namespace unread'],
   judge(network) {

@@ -17,8 +17,8 @@ export const hostNetworkPodIsolated = defineCheck({
   title: "The hostNetwork pod is in the node's network",
   failureTitle: "hostNetwork pod is outside the node's network",
   why:
-    'Agents with hostNetwork set up the node: kube-proxy or a CNI agent in another namespace writes ' +
-    "its rules where nobody reads them, and what others look for on the node's ports is not there.",
+    'Pods with hostNetwork are the agents that set up the node: in another namespace, the rules of ' +
+    "kube-proxy or a CNI agent have no effect on the node, and nobody reaches them on the node's ports.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);

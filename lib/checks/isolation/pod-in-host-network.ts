@@ -17,8 +17,8 @@ export const podInHostNetwork = defineCheck({
   title: "The pod is not in the node's network",
   failureTitle: "Pod without hostNetwork is in the node's network",
   why:
-    "It reaches everything that listens on the node's loopback, such as the kubelet and agents without " +
-    "authentication, can listen on the node's ports, and no network policy applies to it.",
+    "The pod reaches everything that listens on the node's loopback, such as the kubelet and agents " +
+    "without authentication. It can listen on the node's ports, and no network policy applies to it.",
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);

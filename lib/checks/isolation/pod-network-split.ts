@@ -20,8 +20,8 @@ export const podNetworkSplit = defineCheck({
   title: 'All parts of the pod share one network namespace',
   failureTitle: 'Pod is split across several network namespaces',
   why:
-    'Containers of one pod no longer reach each other on localhost, one of them may speak with the ' +
-    'address of another pod, and the next container start or deletion goes to the wrong namespace.',
+    "Containers of one pod no longer reach each other on localhost, one of them may use another pod's " +
+    'address, and the next container start or deletion happens in the wrong namespace.',
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);

@@ -10,8 +10,9 @@ export const podSeesHostProcesses = defineCheck({
   title: 'The pod does not see the processes of the node',
   failureTitle: "Pod without hostPID sees the node's processes",
   why:
-    "A container in the node's PID namespace reads the command lines of every process on the node, of " +
-    'other pods too, and can signal those of its own user; with privileges it is root on the node.',
+    "A container in the node's PID namespace reads the command lines of all processes on the node, " +
+    'including those of other pods, and can signal those of its own user. If it is privileged, it is ' +
+    'root on the node.',
   needs: ['pods', 'sandboxes', 'host'],
   run({ pods, sandboxes, host }, { node }) {
     return judgePods(pods, sandboxes, node, ({ pod, sandbox, object }) => {

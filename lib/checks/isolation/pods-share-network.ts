@@ -14,8 +14,8 @@ export const podsShareNetwork = defineCheck({
   title: 'The pod shares its network namespace with no other pod',
   failureTitle: 'Pods share one network namespace',
   why:
-    "Each of them listens on the other's localhost and speaks with its address, network policies of " +
-    'one apply to both, and the deletion of either takes the network away from the other.',
+    "Each pod listens on the other's localhost and uses its address, and network policies for one apply " +
+    'to both. When either is deleted, the other loses its network too.',
   needs: ['pods', 'sandboxes', 'pins', 'host'],
   run({ pods, sandboxes, pins, host }, { node }) {
     const pinned = namespacePins(pins);

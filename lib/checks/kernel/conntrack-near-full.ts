@@ -26,7 +26,7 @@ export const conntrackNearFull = defineCheck({
   title: 'The connection tracking tables have room',
   failureTitle: 'Connection tracking table is full or almost full',
   why:
-    'When the table is full the kernel drops the first packet of every new connection: DNS and new ' +
+    'When the table is full, the kernel drops the first packet of every new connection: DNS and new ' +
     'requests fail at random while established connections go on.',
   needs: ['kernel', 'kernelLog', 'podNetworks'],
   run({ kernel, kernelLog, podNetworks }, { node, now }) {

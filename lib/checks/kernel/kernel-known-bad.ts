@@ -12,8 +12,8 @@ export const kernelKnownBad = defineCheck({
   title: 'The kernel has no known defect in network namespaces',
   failureTitle: 'Kernel has a known bug in network namespaces',
   why:
-    'Some kernels leak, miscount or fail to remove network namespaces. Faults on such a node come back ' +
-    'until its kernel is replaced, whatever is done to its pods.',
+    'Some kernels leak, miscount or fail to remove network namespaces. Faults on such a node return ' +
+    'until its kernel is replaced, whatever you do to its pods.',
   needs: ['host', 'kernel'],
   run({ host: { kernelRelease }, kernel: { sysctls } }, { node }) {
     const object = nodeObject(node);

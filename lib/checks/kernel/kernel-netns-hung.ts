@@ -18,8 +18,8 @@ export const kernelNetnsHung = defineCheck({
   title: 'No task hangs while creating or deleting a network namespace',
   failureTitle: 'Task stuck creating or deleting a network namespace',
   why:
-    'The kernel creates and removes network namespaces one at a time. Behind a task that hangs there ' +
-    'all others wait: pods neither start nor stop until the node reboots.',
+    'The kernel creates and deletes network namespaces one at a time. If one task hangs there, all ' +
+    'others wait: pods neither start nor stop until the node reboots.',
   needs: ['kernelLog', 'kernel'],
   run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {
     const object = nodeObject(node);

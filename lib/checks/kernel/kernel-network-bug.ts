@@ -23,8 +23,8 @@ export const kernelNetworkBug = defineCheck({
   title: 'The kernel reports no defect in its network code',
   failureTitle: 'Kernel reports a bug in its network code',
   why:
-    'After such a report locks may stay held and counters wrong: namespaces, links and sockets of any ' +
-    'pod on the node may hang or be lost until it reboots.',
+    'After such a report, locks may stay held and counters may be wrong: namespaces, links and sockets ' +
+    'of any pod on the node may hang or be lost until it reboots.',
   needs: ['kernelLog'],
   run({ kernelLog }, { node, now }) {
     const object = nodeObject(node);

@@ -12,8 +12,8 @@ export const kernelUnregisterNetdevice = defineCheck({
   title: 'The kernel takes network namespaces down',
   failureTitle: 'Kernel waits endlessly to release a network device',
   why:
-    'One worker takes all namespaces down, one after the other. While it waits, none is removed, and ' +
-    'soon none can be created: pods neither start nor stop until the node reboots.',
+    'One worker deletes all network namespaces, one after the other. While it waits, none is deleted, ' +
+    'and soon none can be created: pods neither start nor stop until the node reboots.',
   needs: ['kernelLog', 'kernel'],
   run({ kernelLog, kernel: { blockedTasks } }, { node, now }) {
     const object = nodeObject(node);

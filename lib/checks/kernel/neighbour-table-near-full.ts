@@ -24,8 +24,8 @@ export const neighbourTableNearFull = defineCheck({
   title: 'The neighbour tables have room',
   failureTitle: "Node's neighbour table is full or almost full",
   why:
-    'One table serves the node and all its pods. When it is full, new neighbours cannot be resolved, ' +
-    'and pods cannot reach each other or the gateway, at random.',
+    'One table serves the node and all its pods. When it is full, the kernel cannot resolve new ' +
+    'neighbours: pods fail at random to reach each other or the gateway.',
   needs: ['kernel', 'kernelLog', 'hostNetwork', 'namespaces'],
   run({ kernel, kernelLog, hostNetwork, namespaces }, { node, now }) {
     const stacks = [

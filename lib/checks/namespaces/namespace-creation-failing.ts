@@ -16,8 +16,9 @@ export const namespaceCreationFailing = defineCheck({
   title: 'The node can create a network namespace',
   failureTitle: 'Node cannot create network namespaces',
   why:
-    'No new pod with its own network can start on the node: either a limit is reached, or the kernel ' +
-    'is stuck freeing namespaces. Running pods keep running, so nothing else shows it until something restarts.',
+    'No new pod with its own network can start on the node: either a limit is reached, or the kernel is ' +
+    'stuck freeing namespaces. Running pods keep running, so nothing else shows it until something ' +
+    'restarts.',
   needs: ['creation', 'kernel'],
   run({ creation, kernel }, { node }) {
     const object = nodeObject(node);

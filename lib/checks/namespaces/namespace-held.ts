@@ -26,8 +26,9 @@ export const namespaceHeld = defineCheck({
   title: 'No process keeps the namespace of a pod that is gone',
   failureTitle: 'Process keeps a namespace without a pod alive',
   why:
-    'A namespace lives as long as a process, a thread or an open descriptor refers to it. Agents that ' +
-    'forget to close theirs leak one for every pod that ever ran, with all its links and addresses.',
+    'A namespace lives as long as a process, a thread or an open descriptor refers to it. An agent that ' +
+    'forgets to close its descriptors leaks one namespace for every pod that ever ran, with all its ' +
+    'links and addresses.',
   observations: 2,
   needs: ['namespaces', 'pins', 'sandboxes', 'pods', 'host'],
   run({ namespaces, pins, sandboxes, pods, host }, context) {

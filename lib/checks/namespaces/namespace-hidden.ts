@@ -19,7 +19,7 @@ export const namespaceHidden = defineCheck({
   failureTitle: 'Only a socket keeps a network namespace alive',
   why:
     'No pin, process or descriptor leads to it, so no tool lists it, yet it keeps its veth pair and ' +
-    'addresses. The name and address are taken for the next pod, and deleting files does not free it.',
+    'addresses. The next pod cannot get that name or address, and deleting files does not free it.',
   observations: 2,
   needs: ['hiddenNamespaces', 'hostNetwork', 'pods'],
   run({ hiddenNamespaces, hostNetwork, pods }, { node }) {

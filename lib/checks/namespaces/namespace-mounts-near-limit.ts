@@ -15,7 +15,7 @@ export const namespaceMountsNearLimit = defineCheck({
   failureTitle: 'Mounts near their limit, or pins mounted repeatedly',
   why:
     'At fs.mount-max no namespace can be pinned and no volume mounted: new pods fail with "no space ' +
-    'left on device", whatever the disks have free.',
+    'left on device", however much disk space is free.',
   needs: ['mounts'],
   run({ mounts }, { node }) {
     const object = nodeObject(node);

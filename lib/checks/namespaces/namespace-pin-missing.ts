@@ -23,9 +23,9 @@ export const namespacePinMissing = defineCheck({
   title: 'The pin of every sandbox exists',
   failureTitle: 'Pin of a running sandbox is missing',
   why:
-    'The pod works until something asks the runtime for its address: that finds the namespace closed, ' +
-    'so the kubelet kills the pod. Deletion cannot release its address and links, as the CNI plugin ' +
-    'gets no namespace.',
+    'The pod works until something asks the runtime for its address: the runtime then finds the ' +
+    'namespace closed, and the kubelet kills the pod. Deletion cannot release its address and links, ' +
+    'because the CNI plugin gets no namespace.',
   needs: ['sandboxes', 'pins', 'namespaces', 'mounts', 'pods'],
   run({ sandboxes, pins, namespaces, mounts, pods }, { node, now, settleSeconds }) {
     const directories = new Set([

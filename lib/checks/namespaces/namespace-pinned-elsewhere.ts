@@ -15,9 +15,9 @@ export const namespacePinnedElsewhere = defineCheck({
   title: 'No other mount namespace keeps copies of the pins',
   failureTitle: 'Container holds private copies of network namespace pins',
   why:
-    'A container that mounts the directories of the node without mount propagation keeps a copy of ' +
-    'each pin. On kernels before 3.18 and on RHEL 7 deletion of pods then fails with "device or ' +
-    'resource busy".',
+    'A container that mounts directories of the node without mount propagation keeps a copy of each ' +
+    'pin. On kernels before 3.18 and on RHEL 7, deleting pods then fails with "device or resource ' +
+    'busy".',
   observations: 2,
   needs: ['mounts', 'pins', 'host', 'pods', 'events'],
   run({ mounts, pins, host, pods, events }, { node }) {

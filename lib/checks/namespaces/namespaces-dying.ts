@@ -19,9 +19,8 @@ export const namespacesDying = defineCheck({
   title: 'The kernel frees namespaces',
   failureTitle: 'Kernel is stuck while freeing network namespaces',
   why:
-    'The kernel frees network namespaces in one worker. While that waits for a device or a lock, all ' +
-    'further ones pile up, and creating a namespace can hang too: pods neither start nor go away until ' +
-    'the node reboots.',
+    'One kernel worker frees all network namespaces. While it waits for a device or a lock, none is ' +
+    'freed, and soon none can be created: pods neither start nor stop until the node reboots.',
   observations: 2,
   needs: ['kernel', 'kernelLog', 'namespaces', 'hiddenNamespaces'],
   run(sources, context) {

@@ -11,8 +11,8 @@ export const bridgeEntryWrong = definePodCheck({
   title: "The bridge sends the pod's frames to the pod's port",
   failureTitle: 'Bridge sends pod frames to the wrong port',
   why:
-    'Nothing that is sent to the pod arrives, from its node or from anywhere, while link, addresses, ' +
-    'routes and neighbours are all right.',
+    'Nothing that is sent to the pod arrives, whether from its node or elsewhere, while link, ' +
+    'addresses, routes and neighbours all look right.',
   needs: ['podNetworks', 'forwarding'],
   facts({ forwarding }) {
     const byMac = Map.groupBy(forwarding, ({ mac }) => mac);

@@ -13,8 +13,8 @@ export const bridgeFilterDisabled = defineCheck({
   title: 'What the bridge forwards passes the packet filter, as Services need it',
   failureTitle: 'Bridged traffic bypasses the rules of Services',
   why:
-    'A pod that asks a Service whose endpoint is behind the same bridge gets its answer from the ' +
-    'address of the endpoint, and drops it. Services with endpoints on other nodes work.',
+    'If a pod asks a Service whose endpoint is behind the same bridge, the answer comes from the ' +
+    "endpoint's own address, and the pod drops it. Services with endpoints on other nodes work.",
   needs: ['podNetworks', 'hostPacketFilters', 'kernel'],
   run({ podNetworks, hostPacketFilters, kernel }, { node }) {
     const object = nodeObject(node);

@@ -22,9 +22,9 @@ export const bridgePortFlagsWrong = definePodCheck({
   title: "The pod's port of the bridge is set as the CNI configuration has it",
   failureTitle: 'Bridge port does not match the CNI configuration',
   why:
-    'Without hairpin a pod does not reach itself through its Service, which looks like a request in so ' +
-    'many that fails. An isolated port reaches no pod beside it, and to one that gets no broadcast ' +
-    'nobody finds the way. A locked one is cut off minutes later.',
+    'Without hairpin mode a pod does not reach itself through its Service, so some of its requests ' +
+    'fail. On an isolated port it reaches no pod beside it. Without broadcast nobody finds it, and a ' +
+    'locked port is cut off after some silent minutes.',
   needs: ['podNetworks', 'cniConfig'],
   unless: [networkElsewhere, linkFault],
   judge(network, { cniConfig }, { node }) {

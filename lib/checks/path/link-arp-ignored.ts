@@ -11,7 +11,7 @@ export const linkArpIgnored = definePodCheck({
   title: 'Pods answer ARP requests for their addresses',
   failureTitle: 'Pod does not answer ARP requests',
   why:
-    'Nobody finds the MAC address of the link once the entries of those who know it have expired: what ' +
+    "When the neighbour entries of the others expire, nobody finds the pod's MAC address any more: what " +
     'worked stops within minutes, and new connections fail first.',
   needs: ['podNetworks'],
   unless: [networkElsewhere],

@@ -33,8 +33,8 @@ export const linkProgramUnexpected = definePodCheck({
   title: "Nothing on the pod's link drops or delays its packets",
   failureTitle: "Unknown filter or queue on the pod's link",
   why:
-    'It drops, delays or loses packets of the pod before any firewall and any counter sees them: no ' +
-    'rule, no route and no log shows why.',
+    "It drops, delays or loses the pod's packets before any firewall or counter sees them: no rule, " +
+    'route or log shows why.',
   needs: ['podNetworks', 'linkPrograms'],
   facts({ linkPrograms }) {
     const byLink = Map.groupBy(linkPrograms, ({ link }) => link);

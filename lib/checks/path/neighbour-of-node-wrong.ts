@@ -16,8 +16,8 @@ export const neighbourOfNodeWrong = defineClusterCheck({
   title: 'The node sends to the MAC addresses that other nodes have',
   failureTitle: 'Node has a wrong MAC of another node',
   why:
-    'Whatever the node and its pods send to that node, or through a tunnel to its pods, never arrives, ' +
-    "while what comes from there does. To that node's pods this one looks dead.",
+    'Whatever the node and its pods send to the other node, or through a tunnel to its pods, is lost, ' +
+    'while packets from there arrive. To the pods of the other node, this node looks dead.',
   run({ nodeRoutes }) {
     const owners = Map.groupBy(
       nodeRoutes.flatMap((node) => node.addresses.map((address) => ({ node, address }))),

@@ -21,8 +21,9 @@ export const nodeBridgeBroken = defineCheck({
   title: "The bridge of the node's pods is there, and up",
   failureTitle: 'Bridge of the pods is down or gone',
   why:
-    'The bridge is the only way out of all its pods: they reach nothing, not even each other, while ' +
-    'interfaces, addresses and routes inside them are right. A renamed one fails the pods that start next.',
+    'The bridge is the only way out for all of its pods: they reach nothing, not even each other, while ' +
+    'interfaces, addresses and routes inside them are right. If it was renamed, running pods work, but ' +
+    'the next pod gets a second bridge, and then the pods of one of the two are cut off.',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig'],
   run({ podNetworks, hostNetwork, cniConfig }, { node }) {
     const object = nodeObject(node);

@@ -13,7 +13,7 @@ export const nodeDefaultRouteMissing = defineCheck({
   title: 'The node has a default route',
   failureTitle: 'Node has no usable default route',
   why:
-    'Pods and node reach only what is next to them: no registry, no cloud API, no upstream DNS server. ' +
+    'Pods and node reach only their own networks: no registry, no cloud API, no upstream DNS server. ' +
     'The kubelet may still report the node as Ready.',
   needs: ['hostNetwork', 'node'],
   run({ hostNetwork, node: api }, { node }) {

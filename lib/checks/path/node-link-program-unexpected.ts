@@ -15,8 +15,8 @@ export const nodeLinkProgramUnexpected = defineCheck({
   title: "Nothing on the node's own links drops or delays the packets of all pods",
   failureTitle: "Unknown filter or queue on the node's link",
   why:
-    'It drops, delays or loses packets of every pod that go this way before any firewall and any ' +
-    'counter sees them: no rule, no route and no log shows why.',
+    'It drops, delays or loses packets of every pod that uses the link, before any firewall or counter ' +
+    'sees them: no rule, route or log shows why.',
   needs: ['podNetworks', 'hostNetwork', 'linkPrograms'],
   run({ podNetworks, hostNetwork, linkPrograms }, { node }) {
     const object = nodeObject(node);

@@ -18,7 +18,9 @@ export const nodeTunnelBroken = defineCheck({
   severity: 'critical',
   title: "The node's tunnel to other nodes is as its agent created it",
   failureTitle: "Node's tunnel to other nodes is broken",
-  why: "No packet gets from the node's pods to those of other nodes, or none back, while all on the node works. Nodes and pods look healthy.",
+  why:
+    "No packet gets from the node's pods to those on other nodes, or no answer comes back, while " +
+    'everything on the node works. Nodes and pods look healthy.',
   needs: ['node', 'otherNodes', 'hostNetwork'],
   run({ node: own, otherNodes, hostNetwork }, { node, now }) {
     const object = nodeObject(node);

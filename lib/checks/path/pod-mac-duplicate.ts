@@ -16,8 +16,8 @@ export const podMacDuplicate = definePodCheck({
   title: 'No other port of the bridge has the MAC address of the pod',
   failureTitle: "Pod has another pod's MAC address",
   why:
-    'The bridge sends frames for the address to whichever of them spoke last: most requests to both ' +
-    'fail, and which ones changes from moment to moment.',
+    'The bridge sends frames for the address to whichever of the two pods sent last: most requests to ' +
+    'both fail, and which ones fail changes from moment to moment.',
   needs: ['podNetworks', 'hostNetwork'],
   facts({ podNetworks, hostNetwork }) {
     const onBridge = podNetworks.flatMap((network) => {

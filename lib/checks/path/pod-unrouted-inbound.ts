@@ -9,8 +9,8 @@ export const podUnroutedInbound = defineCheck({
   title: "The node's kernel routes packets for the pod to the pod",
   failureTitle: 'Node does not route packets to the pod',
   why:
-    'What the node, its kubelet, other pods or other nodes send to the pod, answers too, is dropped or ' +
-    "leaves by another link. The pod's own links, addresses and routes are in order.",
+    'Whatever the node, its kubelet, other pods or other nodes send to the pod, answers included, is ' +
+    "dropped or leaves by another link. The pod's own links, addresses and routes look right.",
   needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
   run: (sources, context) => judgeUnrouted('inbound', sources, context),
 });

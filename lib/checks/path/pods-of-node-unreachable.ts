@@ -19,8 +19,8 @@ export const podsOfNodeUnreachable = defineCheck({
   title: 'The node has a way to the pods of other nodes',
   failureTitle: "Node has no path to another node's pods",
   why:
-    "The node's pods, and the node itself, reach no pod behind the network that is cut off, while " +
-    "everything on the node works. To the other node's pods this one looks dead.",
+    'The node and its pods reach no pod behind the network that is cut off, while everything on the ' +
+    'node works. To the pods there, this node looks dead.',
   needs: ['hostNetwork', 'routing', 'podNetworks'],
   run({ hostNetwork, routing, podNetworks }, { node }) {
     const object = nodeObject(node);

@@ -21,8 +21,8 @@ export const routeToNodeMissing = defineClusterCheck({
   title: 'The node has a route to the pods of each other node',
   failureTitle: "Node has no route to another node's pods",
   why:
-    'What the node and its pods send to those pods leaves by the default route, and is lost there. ' +
-    'Answers to those pods are lost too, while everything on the node works.',
+    'Whatever the node and its pods send to those pods, answers included, leaves by the default route ' +
+    'and is lost, while everything on the node works.',
   run({ nodeRoutes, podAddresses }) {
     return [...Map.groupBy(nodeRoutes, ({ plugin }) => plugin).values()].flatMap((nodes) => {
       const ways = waysBetweenNodes(nodes, podAddresses);

@@ -19,7 +19,9 @@ export const tunnelEntryWrong = defineCheck({
   severity: 'critical',
   title: 'The tunnel sends what is for another node to that node',
   failureTitle: "Tunnel sends another node's traffic elsewhere or nowhere",
-  why: "The node's pods reach none of the other node's, and nothing shows it: device, routes and neighbours are right, and no counter of the pods moves.",
+  why:
+    "The node's pods cannot reach any pod on the other node, and nothing shows it: device, routes and " +
+    'neighbours are right, and no counter of the pods changes.',
   needs: ['node', 'otherNodes', 'hostNetwork', 'forwarding'],
   run({ node: own, otherNodes, hostNetwork, forwarding }, { node, now }) {
     const object = nodeObject(node);

@@ -15,8 +15,9 @@ export const bridgeAddressStale = defineCheck({
   title: 'The bridge holds the gateway address of its pods, in the configured subnet',
   failureTitle: "Bridge's gateway address is missing or outdated",
   why:
-    'Pods behind a bridge leave the node through its address: without it all of them are cut off. A ' +
-    'bridge in an old subnet makes every new pod fail with "already has an IP address different from".',
+    'Pods behind a bridge leave the node through its address: without it, all of them are cut off. If ' +
+    'the bridge stayed in an old subnet, every new pod fails with "already has an IP address different ' +
+    'from".',
   needs: ['podNetworks', 'hostNetwork', 'cniConfig', 'node'],
   run({ podNetworks, hostNetwork, cniConfig, node: nodeInfo }, { node }) {
     const bridges = hostNetwork.links.filter((link) => link.kind === 'bridge');

@@ -18,8 +18,8 @@ export const hostRouteMisdirected = definePodCheck({
   title: "The node's route to the pod leads to the pod",
   failureTitle: "Node's route to the pod leads elsewhere",
   why:
-    "Packets for the pod are given to another link: another pod may receive this pod's traffic, or it " +
-    'is lost. The pod itself looks healthy.',
+    'Packets for the pod go to another link: another pod may receive them, or they are lost. The pod ' +
+    'itself looks healthy.',
   needs: ['podNetworks', 'hostNetwork'],
   judge(network, { hostNetwork }, { node }) {
     const routes = hostRoutes(network, hostNetwork);

@@ -16,8 +16,8 @@ export const hostRouteMissing = definePodCheck({
   title: 'The node has its route to the pod',
   failureTitle: 'Node has no route to its pod',
   why:
-    'The pod can send, but nothing comes back: the node hands every packet for it to its default ' +
-    'route, which sends it out of the node or in circles. Probes fail, and so do Services.',
+    'The pod can send, but gets no answers: the node sends every packet for it to its default route, ' +
+    'out of the node or in circles. Probes and Services fail.',
   needs: ['podNetworks', 'hostNetwork'],
   judge(network, { hostNetwork }, { node }) {
     const routes = hostRoutes(network, hostNetwork);

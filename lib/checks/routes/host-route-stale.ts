@@ -14,8 +14,8 @@ export const hostRouteStale = defineCheck({
   title: "The node's routes to pods lead to addresses that pods hold",
   failureTitle: 'Node has a route to an unused address',
   why:
-    'The address may be given to another pod, here or on another node: this node then still sends its ' +
-    'packets to the old link, and the plugin may refuse to set up the new pod ("route already exists").',
+    'Another pod may get the address, here or on another node. Then this node still sends to the old ' +
+    'link, or the plugin refuses to set up the new pod ("route already exists").',
   observations: 2,
   needs: ['hostNetwork', 'namespaces', 'hiddenNamespaces', 'pods'],
   run({ hostNetwork, namespaces, hiddenNamespaces, pods }, { node }) {

@@ -44,8 +44,8 @@ export const nodeForwardingDisabled = defineCheck({
   title: 'The node forwards packets of its pods',
   failureTitle: "Node does not forward its pods' packets",
   why:
-    'The kernel drops whatever pods send beyond the node and what comes for them, although every pod ' +
-    'looks healthy and probes from the node itself pass.',
+    'The kernel drops everything that pods send beyond their node, and everything that comes for them ' +
+    'from elsewhere, while every pod looks healthy and probes from the node pass.',
   needs: ['kernel', 'podNetworks', 'hostNetwork'],
   run({ kernel, podNetworks, hostNetwork }, { node }) {
     const object = nodeObject(node);

@@ -25,9 +25,9 @@ export const podGatewayNeighbourWrong = definePodCheck({
   title: "The pod's gateway entry has the MAC address of the node's link",
   failureTitle: 'Pod has a wrong gateway MAC address',
   why:
-    'Every packet that leaves the pod goes to a MAC address nobody has, and is lost. Interface, ' +
-    'address and routes look right, and a restart of the container does not help. Often udev changed ' +
-    "the MAC of the node's link.",
+    'The pod sends every packet that leaves its subnet to a MAC address that nobody has. Interface, ' +
+    'address and routes look right, and restarting the container does not help. Often udev changed the ' +
+    "MAC address of the node's link.",
   needs: ['podNetworks', 'hostNetwork'],
   unless: ['namespace unread', networkElsewhere, linkFault],
   judge(network, { hostNetwork }, { node }) {

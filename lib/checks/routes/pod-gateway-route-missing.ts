@@ -17,8 +17,8 @@ export const podGatewayRouteMissing = definePodCheck({
   title: "The pod's gateway is on its link",
   failureTitle: 'Pod lacks an on-link route to its gateway',
   why:
-    'The route to the gateway carries the default route. Without it neighbours of the subnet are not ' +
-    'reached directly, and the default route cannot be set again once it is lost.',
+    'The default route needs a direct route to the gateway. Without it, the pod no longer reaches pods ' +
+    'in its subnet directly, and nobody can set the default route again once it is lost.',
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network) {

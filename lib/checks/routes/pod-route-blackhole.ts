@@ -22,8 +22,9 @@ export const podRouteBlackhole = definePodCheck({
   title: 'No route inside the pod drops what it sends',
   failureTitle: 'Route inside the pod drops its traffic',
   why:
-    'No CNI plugin creates such routes or rules in a pod. Traffic to what they cover, a range of ' +
-    'Services or everything, fails at once or times out, while links and the default route look right.',
+    'No CNI plugin creates such routes or rules in a pod. Traffic to the destinations that they cover, ' +
+    'such as all Services or everything, fails at once or times out, while links and the default route ' +
+    'look right.',
   needs: ['podNetworks'],
   unless: ['namespace unread', networkElsewhere],
   judge(network) {

@@ -14,8 +14,9 @@ export const runtimeNamespacePathInvalid = defineCheck({
   title: 'Runtime and CNI agree on the path of the namespace',
   failureTitle: 'Namespace path is wrong in runtime or CNI',
   why:
-    'The kubelet uses the path that the runtime recorded: if that is not where the CNI plugin worked, ' +
-    'the pod’s address cannot be read, and its deletion releases nothing, or the network of another pod.',
+    'The kubelet uses the path that the runtime recorded. If the CNI plugin set up another one, the ' +
+    "kubelet cannot read the pod's address, and the pod's deletion releases nothing, or the network of " +
+    'another pod.',
   needs: ['sandboxes', 'cniResults', 'pins', 'pods'],
   run({ sandboxes, cniResults, pins, pods }, { node }) {
     const pinOf = new Map(pins.map((pin) => [canonicalPath(pin.path), pin]));

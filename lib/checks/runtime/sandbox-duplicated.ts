@@ -13,8 +13,9 @@ export const sandboxDuplicated = defineCheck({
   title: 'No pod has two ready sandboxes',
   failureTitle: 'Pod has more than one ready sandbox',
   why:
-    'The pod runs twice on the node or an earlier attempt was never stopped. Each sandbox holds an ' +
-    'address and links; with a stable name or address they fight for it, and only one is in the API.',
+    'The pod runs twice on the node, or an earlier attempt was never stopped. Each sandbox holds an ' +
+    'address and links, and only one is in the API. If they have the same address, connections go to ' +
+    'either.',
   needs: ['sandboxes'],
   run({ sandboxes }, { node, now, settleSeconds }) {
     const ready = sandboxes.filter(({ state, uid }) => state === 'ready' && uid !== '');

@@ -15,8 +15,8 @@ export const sandboxProcessDead = defineCheck({
   title: 'The process of every ready sandbox lives',
   failureTitle: 'Process of a ready sandbox is gone',
   why:
-    'The runtime calls the sandbox ready, but its pause process is dead, or its pid is now another ' +
-    'program’s. A container that restarts fails, or joins the network of whatever process has that pid.',
+    'The runtime calls the sandbox ready, but its pause process is dead, or another program has its pid ' +
+    'now. A container that restarts fails, or joins the network of that program.',
   needs: ['sandboxes', 'pods'],
   run({ sandboxes, pods }, { node }) {
     return sandboxes.flatMap((sandbox): Outcome[] => {

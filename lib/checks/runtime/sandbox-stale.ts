@@ -14,8 +14,8 @@ export const sandboxStale = defineCheck({
   title: 'Stopped sandboxes have given their namespace back',
   failureTitle: 'Stopped sandbox still owns its network namespace',
   why:
-    'A sandbox that is stopped but not removed keeps its namespace, veth pair and address. It remains ' +
-    'when the CNI plugin fails to release it, and the kubelet may have given up on it.',
+    'If the CNI plugin fails to release a stopped sandbox, its namespace, veth pair and address remain, ' +
+    'and the kubelet may have given up.',
   observations: 2,
   needs: ['sandboxes', 'pins', 'pods', 'events'],
   run({ sandboxes, pins, pods, events }, { node, now, settleSeconds }) {

@@ -20,8 +20,8 @@ export const vethBridgeDetached = definePodCheck({
   title: "The node's end is a forwarding port of the bridge",
   failureTitle: "Pod's link is not on its bridge",
   why:
-    'Behind a bridge plugin the bridge is the pod’s only way out. A port that is off it, or on another ' +
-    'one, cuts the pod off although every address and route is right.',
+    "The bridge is the pod's only way out. If the port is detached, on another bridge, or blocked, the " +
+    'pod is cut off, although every address and route is right.',
   needs: ['podNetworks', 'hostNetwork'],
   facts: ({ podNetworks, hostNetwork }) => ({ broken: brokenBridges(podNetworks, hostNetwork) }),
   judge(network, { hostNetwork, broken }, { node }) {

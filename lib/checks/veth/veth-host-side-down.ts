@@ -11,8 +11,8 @@ export const vethHostSideDown = definePodCheck({
   title: "The node's end of the pod's pair is up",
   failureTitle: "Host end of the pod's veth is down",
   why:
-    "With the node's end down the pod has no carrier: nothing gets in or out, while inside the pod " +
-    'everything is configured as it should be.',
+    "With the node's end down, the pod has no carrier: nothing gets in or out, while everything inside " +
+    'the pod is configured correctly.',
   needs: ['podNetworks'],
   judge(network, _sources, { node }) {
     const link = podEnd(network);

@@ -16,8 +16,8 @@ export const vethOrphaned = defineCheck({
   title: 'Every veth of the CNI plugin leads into a pod',
   failureTitle: 'CNI veth leads to no pod',
   why:
-    'A leftover pair keeps its name: the next pod of that name fails with "already exists". Its routes ' +
-    'may take the packets of a pod that has the address now.',
+    'A leftover pair keeps its name, so the next pod of that name fails with "already exists". Its ' +
+    'routes may take the packets of a pod that has the address now.',
   observations: 2,
   needs: ['hostNetwork', 'host', 'podNetworks'],
   run({ hostNetwork, host, podNetworks }, { node }) {

@@ -12,7 +12,9 @@ export const vethPeerMismatch = definePodCheck({
   severity: 'high',
   title: "Both ends of the pod's pair point at each other and bear its name",
   failureTitle: "Pod's veth pair is mixed up with another",
-  why: 'A plugin that finds its interfaces by name takes the wrong one: routes, policies and the next deletion then go to another pod.',
+  why:
+    'A plugin that finds its interfaces by name takes the wrong one: routes, policies and the next ' +
+    'deletion then affect another pod.',
   needs: ['podNetworks'],
   judge(network) {
     const link = podEnd(network);

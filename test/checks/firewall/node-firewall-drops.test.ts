@@ -204,6 +204,13 @@ describe('node-firewall-drops', () => {
       expect(drop?.remedy[1]?.command).toBe(`iptables -D FORWARD ${rule}`);
     });
 
+    it('is high where only UDP or DNS is dropped, and critical else', () => {
+      const severityOf = (rule: string) => iptables(rule)?.severity ?? nodeFirewallDrops.severity;
+      expect(severityOf('-i cni0 -p udp -j DROP')).toBe('high');
+      expect(severityOf('-p udp -m udp --dport 53 -j DROP')).toBe('high');
+      expect(severityOf('-p tcp -j DROP')).toBe('critical');
+    });
+
     it.each([
       ['one port of TCP', ['-p tcp -m tcp --dport 25 -j REJECT']],
       ['ports of UDP from a number on', ['-p udp -m udp --dport 1:1024 -j DROP']],
