@@ -2,7 +2,10 @@
 import { type Fault, hasHostLocal, inInjector, isCalico, isCilium } from './fault.ts';
 
 const directory = '$(dirname "$(ls /var/lib/cni/networks/*/last_reserved_ip.0 | head -n 1)")';
-const free = '"${IP%.*}"';
+
+/** Sets `file` to a record that host-local has not written. It gives every address in turn, the highest too. */
+const unused = (highest: number): string =>
+  `last=${highest}; while file=${directory}/"\${IP%.*}".$last; [ -e "$file" ]; do last=$((last - 3)); done`;
 
 export const ipamFaults: readonly Fault[] = [
   {
@@ -10,10 +13,11 @@ export const ipamFaults: readonly Fault[] = [
     check: 'ipam-leaked',
     where: 'node',
     object: { node: '$NODE' },
-    inject: `file=${directory}/${free}.240; printf 'e2e0dead%056d\\r\\neth0' 1 > "$file"; echo "FILE=$file"; echo "LEAKED=${free}.240"`,
+    inject: `${unused(240)}; printf 'e2e0dead%056d\\r\\neth0' 1 > "$file"; echo "FILE=$file"; echo "LEAKED=\${file##*/}"`,
     shows: ['$LEAKED', 'e2e0dead'],
     repair: 'remedy',
-    cleanup: 'rm -f "$FILE"',
+    // A pod may have been given the address meanwhile.
+    cleanup: 'if grep -qs "^e2e0dead" "$FILE"; then rm "$FILE"; fi',
     when: hasHostLocal,
   },
   {
@@ -21,10 +25,10 @@ export const ipamFaults: readonly Fault[] = [
     check: 'ipam-corrupt',
     where: 'node',
     object: { node: '$NODE' },
-    inject: `file=${directory}/${free}.241; : > "$file"; echo "FILE=$file"`,
+    inject: `${unused(241)}; : > "$file"; echo "FILE=$file"`,
     shows: ['$FILE'],
     repair: 'remedy',
-    cleanup: 'rm -f "$FILE"',
+    cleanup: '[ -s "$FILE" ] || rm -f "$FILE"',
     when: hasHostLocal,
   },
   {
@@ -40,10 +44,10 @@ export const ipamFaults: readonly Fault[] = [
     id: 'reservation-moved',
     check: 'ipam-conflict',
     where: 'node',
-    inject: `cd ${directory}; mv "$IP" ${free}.242; echo "MOVED=${free}.242"`,
+    inject: `${unused(242)}; mv "\${file%/*}/$IP" "$file"; echo "FILE=$file"; echo "MOVED=\${file##*/}"; echo "OWNER=$(head -n 1 "$file" | tr -d '\\r')"`,
     shows: ['$IP', '$MOVED'],
     repair: 'remedy',
-    cleanup: `cd ${directory}; rm -f "$MOVED"`,
+    cleanup: 'if grep -qs "$OWNER" "$FILE"; then rm "$FILE"; fi',
     when: hasHostLocal,
   },
 ];

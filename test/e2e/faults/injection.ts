@@ -246,7 +246,8 @@ cd /etc/cni/net.d; for file in /run/e2e-*.conflist; do [ -e "$file" ] || continu
 for copy in /run/e2e-mounts/*; do [ ! -e "$copy" ] || umount "$copy"; done; rm -rf /run/e2e-mounts
 rm -rf /run/containerd/io.containerd.runtime.v2.task/k8s.io/e2e[0-9]* /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/e2e* /var/lib/cni/results/e2e-*
 rm -f /opt/cni/bin/e2e-share
-rm -f /run/e2e-cover /run/e2e.pid.* /var/lib/cni/networks/*/*.24[0-3]`,
+rm -f /run/e2e-cover /run/e2e.pid.*
+for file in /var/lib/cni/networks/*/[0-9]*; do [ ! -f "$file" ] || { [ -s "$file" ] && ! grep -q '^e2e0' "$file"; } || rm -f "$file"; done`,
     );
   });
 }

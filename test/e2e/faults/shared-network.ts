@@ -1,7 +1,9 @@
 /** Two pods in one namespace, as a plugin can cause that assigns what another pod has. */
 import { type Fault, hasHostLocal } from './fault.ts';
 
+// It may also be asked to take apart what the real plugins made: then it gives the address back, as host-local does.
 const plugin = `#!/bin/sh
+[ "$CNI_COMMAND" != DEL ] || grep -ls "^$CNI_CONTAINERID" /var/lib/cni/networks/*/[0-9]* | xargs -r rm -f
 [ "$CNI_COMMAND" = ADD ] || exit 0
 umount "$CNI_NETNS" && mount --bind OTHER_NETNS_PATH "$CNI_NETNS"
 echo '{"cniVersion":"0.4.0","interfaces":[{"name":"eth0","sandbox":"'$CNI_NETNS'"}],"ips":[{"version":"4","address":"OTHER_ADDRESS/24","interface":0}]}'
