@@ -7,38 +7,18 @@ import type { Fault } from '../test/e2e/faults/fault.ts';
 import { batches } from '../test/e2e/faults/index.ts';
 import { readSeen, type Seen } from '../test/e2e/seen.ts';
 
+const setup = { crictl: true, dnsByHand: true, serviceMaps: false } as const;
 /** The networks in the table, each with its most common node setup. */
 export const networks: readonly (readonly [name: string, platform: Platform])[] = [
-  [
-    'bridge',
-    { plugin: 'bridge', ipam: 'host-local', plugins: ['bridge', 'portmap'], crictl: true, dnsByHand: true },
-  ],
-  ['ptp', { plugin: 'ptp', ipam: 'host-local', plugins: ['ptp', 'portmap'], crictl: true, dnsByHand: true }],
-  [
-    'AWS VPC CNI',
-    {
-      plugin: 'aws-cni',
-      ipam: '',
-      plugins: ['aws-cni', 'egress-cni', 'portmap'],
-      crictl: true,
-      dnsByHand: true,
-    },
-  ],
+  ['bridge', { plugin: 'bridge', ipam: 'host-local', plugins: ['bridge', 'portmap'], ...setup }],
+  ['ptp', { plugin: 'ptp', ipam: 'host-local', plugins: ['ptp', 'portmap'], ...setup }],
+  ['AWS VPC CNI', { plugin: 'aws-cni', ipam: '', plugins: ['aws-cni', 'egress-cni', 'portmap'], ...setup }],
   [
     'Calico',
-    {
-      plugin: 'calico',
-      ipam: 'calico-ipam',
-      plugins: ['calico', 'portmap', 'bandwidth'],
-      crictl: true,
-      dnsByHand: true,
-    },
+    { plugin: 'calico', ipam: 'calico-ipam', plugins: ['calico', 'portmap', 'bandwidth'], ...setup },
   ],
-  ['Cilium', { plugin: 'cilium-cni', ipam: '', plugins: ['cilium-cni'], crictl: true, dnsByHand: true }],
-  [
-    'flannel',
-    { plugin: 'flannel', ipam: '', plugins: ['flannel', 'portmap'], crictl: true, dnsByHand: true },
-  ],
+  ['Cilium', { plugin: 'cilium-cni', ipam: '', plugins: ['cilium-cni'], ...setup }],
+  ['flannel', { plugin: 'flannel', ipam: '', plugins: ['flannel', 'portmap'], ...setup }],
 ];
 
 const faults: readonly Fault[] = batches.flatMap((batch) => batch.faults);
@@ -46,7 +26,9 @@ const faults: readonly Fault[] = batches.flatMap((batch) => batch.faults);
 /** The cell for a fault and a network: `seen`, `not tried`, or `–` if the fault does not exist there. */
 export function cell(fault: Fault, platform: Platform, seen: Seen): string {
   if (seen[platform.plugin]?.includes(fault.id)) return 'seen';
-  return (fault.when?.(platform) ?? true) ? 'not tried' : '–';
+  // Each network can have kube-proxy in either mode.
+  const setups = [platform, { ...platform, serviceMaps: true }];
+  return setups.some((each) => fault.when?.(each) ?? true) ? 'not tried' : '–';
 }
 
 /** The text of docs/coverage.md. */

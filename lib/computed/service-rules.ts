@@ -1,4 +1,4 @@
-/** Where the rules of kube-proxy in iptables send what is for the address of a Service. */
+/** Where the rules of kube-proxy send what is for the address of a Service. */
 
 import { REPLACE_PROXY } from '../model/cni-names.ts';
 import type { Sources } from '../model/evidence.ts';
@@ -6,6 +6,7 @@ import type { PacketFilter } from '../model/network.ts';
 import { familyOf, sameAddress } from './cidr.ts';
 import { type ForwardRule, readRule } from './forward-rules.ts';
 import { familyOfTable, natChain, rulesOfNat } from './nat-chain.ts';
+import { destinationsInMaps, hasServiceMap, isOfNftables } from './service-maps.ts';
 
 /** Of kube-proxy in its modes iptables and ipvs. */
 export const SERVICES = 'KUBE-SERVICES';
@@ -36,18 +37,15 @@ function isFor({ conditions }: ForwardRule, address: string): boolean {
   );
 }
 
-/** Whether kube-proxy has the tables of its mode nftables there. */
-export function isOfNftables({ tables }: PacketFilter): boolean {
-  return tables.some(({ name }) => name === 'ip kube-proxy' || name === 'ip6 kube-proxy');
-}
-
 /** Whether kube-proxy has rules of single Services there. In mode ipvs one rule is for all of them. */
 export function hasServiceRules(filter: PacketFilter): boolean {
+  if (hasServiceMap(filter)) return true;
   return (rulesOfNat(filter, SERVICES) ?? []).some((text) => OF_SERVICE.test(readRule(text)?.target ?? ''));
 }
 
 /** @returns null where kube-proxy has no rules in this table of this family */
 export function destinationsOf(filter: PacketFilter, address: string): Destinations | null {
+  if (isOfNftables(filter)) return destinationsInMaps(filter, address);
   if (familyOf(address) !== familyOfTable(filter) || !hasServiceRules(filter)) return null;
   const chainsOf = (table: string) =>
     new Map(filter.tables.find(({ name }) => name === table)?.chains.map(({ name, rules }) => [name, rules]));

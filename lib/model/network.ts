@@ -233,6 +233,8 @@ export const packetFilterSchema = z.object({
           rules: z.array(z.string()),
         }),
       ),
+      /** Maps of nftables that lead to a verdict. An element is `KEY : VERDICT`, as printed. */
+      maps: z.array(z.object({ name: z.string(), elements: z.array(z.string()) })).optional(),
     }),
   ),
 });

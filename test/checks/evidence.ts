@@ -281,6 +281,21 @@ export function aPin(changes: Partial<Pin> = {}): Pin {
   };
 }
 
+/** Of a kube-proxy in iptables that has no Service but node ports. */
+export function rulesOfKubeProxy(): Sources['hostPacketFilters'][number] {
+  const jump = '-m comment --comment "kubernetes service portals" -j KUBE-SERVICES';
+  const builtIn = (name: string) => ({
+    ...{ name, hook: name.toLowerCase(), policy: 'accept' },
+    rules: [`-A ${name} ${jump}`],
+  });
+  const nodePorts = '-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS';
+  const services = { name: 'KUBE-SERVICES', hook: null, policy: null, rules: [nodePorts] };
+  return {
+    backend: 'iptables-legacy',
+    tables: [{ name: 'nat', chains: [builtIn('PREROUTING'), builtIn('OUTPUT'), services] }],
+  };
+}
+
 export function aHost(changes: Partial<Sources['host']> = {}): Sources['host'] {
   return {
     hostname: 'node-1',

@@ -260,41 +260,25 @@ const mutations: Readonly<Record<string, Mutation>> = {
       }),
   },
   'service-rules-detached': {
-    break: (_, { hostPacketFilters }) =>
-      hostPacketFilters.push({
-        backend: 'iptables-legacy',
-        tables: [
-          {
-            name: 'nat',
-            chains: [
-              { name: 'PREROUTING', hook: 'prerouting', policy: 'accept', rules: [] },
-              {
-                name: 'KUBE-SERVICES',
-                hook: null,
-                policy: null,
-                rules: ['-A KUBE-SERVICES -j KUBE-NODEPORTS'],
-              },
-            ],
-          },
-        ],
-      }),
+    break: (_, { hostPacketFilters }) => {
+      for (const chain of hostPacketFilters[0]?.tables[0]?.chains ?? [])
+        if (chain.name === 'PREROUTING') chain.rules = [];
+    },
   },
   'service-rules-stale': {
     break: (_, { hostPacketFilters, clusterDns }) => {
       for (const service of clusterDns.services ?? []) service.endpointAddresses = ['10.244.1.2'];
-      hostPacketFilters.push({
-        backend: 'iptables-legacy',
-        tables: [
-          {
-            name: 'nat',
-            chains: [
-              ['KUBE-SERVICES', '-A KUBE-SERVICES -d 10.96.0.10/32 -p udp --dport 53 -j KUBE-SVC-A'],
-              ['KUBE-SVC-A', '-A KUBE-SVC-A -j KUBE-SEP-A'],
-              ['KUBE-SEP-A', '-A KUBE-SEP-A -p udp -j DNAT --to-destination 10.244.1.99:53'],
-            ].map(([name = '', rule = '']) => ({ name, hook: null, policy: null, rules: [rule] })),
-          },
-        ],
-      });
+      const chains = hostPacketFilters[0]?.tables[0]?.chains ?? [];
+      chains
+        .find(({ name }) => name === 'KUBE-SERVICES')
+        ?.rules.push('-A KUBE-SERVICES -d 10.96.0.10/32 -p udp --dport 53 -j KUBE-SVC-A');
+      const rules = [
+        ['KUBE-SVC-A', '-A KUBE-SVC-A -j KUBE-SEP-A'],
+        ['KUBE-SEP-A', '-A KUBE-SEP-A -p udp -j DNAT --to-destination 10.244.1.99:53'],
+      ];
+      chains.push(
+        ...rules.map(([name = '', rule = '']) => ({ name, hook: null, policy: null, rules: [rule] })),
+      );
     },
   },
   'pod-firewall-blocks-all': {

@@ -52,7 +52,7 @@ export function makeNode(plan: NodePlan): RawNode {
     pods: sort([...attached.map(({ pod }) => pod), ...others.map(({ pod }) => pod)]),
     events: [],
     host: healthy.aHost({ uptimeSeconds: uptime }),
-    hostPacketFilters: [],
+    hostPacketFilters: [healthy.rulesOfKubeProxy()],
     namespaces,
     hiddenNamespaces: [],
     cniEndpoints: healthy.someEndpoints(attached.map(({ pod }) => pod)),

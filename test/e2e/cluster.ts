@@ -289,6 +289,8 @@ export type Platform = {
   readonly crictl: boolean;
   /** Nothing rewrites the endpoints of the cluster's DNS. */
   readonly dnsByHand: boolean;
+  /** kube-proxy runs in its mode nftables. */
+  readonly serviceMaps: boolean;
 };
 
 export async function detectPlatform(node: string): Promise<Platform> {
@@ -297,6 +299,7 @@ export async function detectPlatform(node: string): Promise<Platform> {
     `cd /proc/1/root/etc/cni/net.d; jq -c '{plugin: (.plugins[0].type // .type), ipam: (.plugins[0].ipam.type // .plugins[0].delegate.ipam.type // ""), plugins: [(.plugins // [.])[].type]}' "$(ls | grep -E '\\.(conf|conflist|json)$' | sort | head -n 1)"`,
   );
   const crictl = await onNode(node, 'command -v crictl || echo none');
+  const tables = await inNodeNetwork(node, 'nft list tables');
   const found = JSON.parse(text) as Pick<Platform, 'plugin' | 'ipam' | 'plugins'>;
   const ofDns = ['-n', 'kube-system', '-l', 'kubernetes.io/service-name=kube-dns'];
   const slices = await kubectl(['get', 'endpointslices', ...ofDns, '-o', 'json']);
@@ -304,6 +307,7 @@ export async function detectPlatform(node: string): Promise<Platform> {
     ...found,
     crictl: !crictl.startsWith('none'),
     dnsByHand: !slices.includes('endpointslice.kubernetes.io/managed-by'),
+    serviceMaps: /^table ip6? kube-proxy$/m.test(tables),
   };
 }
 

@@ -1,7 +1,8 @@
 import { type Drop, type ForwardedPacket, forwarder } from '../../computed/forwarding.ts';
 import { natChain, toolOf } from '../../computed/nat-chain.ts';
 import { ordinaryTraffic } from '../../computed/pod-packets.ts';
-import { isOfNftables, SERVICES } from '../../computed/service-rules.ts';
+import { isOfNftables } from '../../computed/service-maps.ts';
+import { SERVICES } from '../../computed/service-rules.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { counted, quote } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';

@@ -2,13 +2,8 @@ import { familyOf } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
 import { familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
 import { decisionOf, isAdded } from '../../computed/routing-decision.ts';
-import {
-  isOfNftables,
-  SERVICES,
-  type ServiceProxy,
-  serviceProxyIn,
-  uncertain,
-} from '../../computed/service-rules.ts';
+import { brokenServiceWays, hasServiceMap, isOfNftables } from '../../computed/service-maps.ts';
+import { SERVICES, type ServiceProxy, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
 import type { DnsService } from '../../model/kubernetes.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { NetworkStack, PacketFilter, Route } from '../../model/network.ts';
@@ -51,73 +46,143 @@ export const serviceRulesDetached = defineCheck({
   failureTitle: 'No packet reaches the rules of Services',
   why:
     'No Service answers from this node, cluster DNS included, while pods answer at their own addresses. ' +
-    'kube-proxy runs, and its rules are all there.',
-  needs: ['hostPacketFilters', 'processes', 'hostNetwork', 'clusterDns'],
-  run({ hostPacketFilters, processes, hostNetwork, clusterDns }, { node }) {
+    'kube-proxy runs, and does not notice.',
+  needs: ['hostPacketFilters', 'processes', 'host', 'hostNetwork', 'clusterDns'],
+  run({ hostPacketFilters, processes, host, hostNetwork, clusterDns }, { node }) {
     const object = nodeObject(node);
     const tables = hostPacketFilters.flatMap(servicesOf);
-    const proxy = serviceProxyIn(processes);
     // Where the other backend has rules of the family, these are what an earlier kube-proxy left.
     const emptied = hostPacketFilters.filter(
       (filter) => isEmptied(filter) && !tables.some(({ family }) => family === familyOfTable(filter)),
     );
-    // In its mode nftables kube-proxy may leave the chains of an earlier mode, empty.
-    if (emptied.length > 0 && proxy !== null && !hostPacketFilters.some(isOfNftables))
-      return [
-        proxy.certain ? fail(object, flushed(emptied, proxy, node)) : unknown(object, uncertain(proxy)),
-      ];
-    if (tables.length === 0)
-      return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
+    const hasMaps = hostPacketFilters.some(isOfNftables);
+    const proxy = serviceProxyIn(processes);
+    // One in a network of its own, as of a cluster in containers, has its rules there.
+    const isOfNode = processes.some(
+      ({ command: name, networkNamespace }) =>
+        name === 'kube-proxy' && networkNamespace === host.networkNamespace,
+    );
+    const isGone = tables.length === 0 && emptied.length === 0 && !hasMaps;
+    if (isGone && !isOfNode) return [notApplicable(object, 'kube-proxy has no rules for Services here')];
     if (proxy === null)
       return [notApplicable(object, 'kube-proxy does not run here: its rules are of an earlier time')];
-    // Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed.
-    const cut = tables.filter(
-      ({ ways, family }) =>
-        ways.length > 0 && !tables.some((other) => other.family === family && other.ways.length === 0),
-    );
     const dropped = droppedServices(hostNetwork, clusterDns.services ?? []);
-    if (cut.length === 0 && dropped.length === 0) return [pass(object)];
-    if (!proxy.certain) return [unknown(object, uncertain(proxy))];
-    if (cut.length === 0) return [fail(object, droppedBefore(dropped, node))];
-    const missing = cut.flatMap(({ ways, tool }) => ways.map((way) => ({ ...way, tool })));
-    return [
-      fail(object, {
-        detail: [...Map.groupBy(missing, ({ to }) => to)]
-          .map(([to, ways]) => {
-            const places = ways.map(({ chain, whose, tool }) => `${chain} of table nat (${tool}; ${whose})`);
-            return `The chain ${to} has its rules, but no rule leads there: ${listed(places, 4)}.`;
-          })
-          .join(' '),
-        confidence: 'confirmed',
-        // Services answer, but for what has to come back through this node.
-        ...(missing.every(({ to }) => to !== SERVICES) ? { severity: 'high' } : {}),
-        evidence: missing.map(({ chain, to, tool, rules }) => ({
-          what: `rules of ${chain} that lead to ${to}, which has ${rules}`,
-          expected: `-A ${chain} … -j ${to}`,
-          actual: 'none',
-          source: `${tool}-save -t nat (node)`,
-        })),
-        remedy: cut.flatMap(({ ways, tool }) => [
-          lookOnNode(
-            node,
-            'see the table, and which program changed it: a firewall that was reloaded may do it again.',
-            command(`${tool}-save`, '-t', 'nat'),
-          ),
-          ...ways.map(({ chain, to, comment }) =>
-            repairOnNode(
-              node,
-              'put the rule back, as kube-proxy writes it; a restart of kube-proxy does the same.',
-              command(
-                ...[tool, '-t', 'nat', '-I', chain],
-                ...['-m', 'comment', '--comment', comment, '-j', to],
-              ),
-            ),
-          ),
-        ]),
-      }),
-    ];
+    const failure =
+      (isGone ? gone(node) : null) ??
+      // In its mode nftables kube-proxy may leave the chains of an earlier mode, empty.
+      (tables.length === 0 && hasMaps ? cutMaps(hostPacketFilters, proxy, node) : null) ??
+      (emptied.length > 0 && !hasMaps ? flushed(emptied, proxy, node) : null) ??
+      cutJumps(tables, node) ??
+      (dropped.length > 0 ? droppedBefore(dropped, node) : null);
+    if (failure === null) return [pass(object)];
+    return [proxy.certain ? fail(object, failure) : unknown(object, uncertain(proxy))];
   },
 });
+
+/** Chains with the rules of Services to which no rule of a built-in chain leads. */
+function cutJumps(tables: ReturnType<typeof servicesOf>, node: string): Failure | null {
+  // Of two backends one may hold what an earlier kube-proxy left: see firewall-backends-mixed.
+  const cut = tables.filter(
+    ({ ways, family }) =>
+      ways.length > 0 && !tables.some((other) => other.family === family && other.ways.length === 0),
+  );
+  if (cut.length === 0) return null;
+  const missing = cut.flatMap(({ ways, tool }) => ways.map((way) => ({ ...way, tool })));
+  return {
+    detail: [...Map.groupBy(missing, ({ to }) => to)]
+      .map(([to, ways]) => {
+        const places = ways.map(({ chain, whose, tool }) => `${chain} of table nat (${tool}; ${whose})`);
+        return `The chain ${to} has its rules, but no rule leads there: ${listed(places, 4)}.`;
+      })
+      .join(' '),
+    confidence: 'confirmed',
+    // Services answer, but for what has to come back through this node.
+    ...(missing.every(({ to }) => to !== SERVICES) ? { severity: 'high' } : {}),
+    evidence: missing.map(({ chain, to, tool, rules }) => ({
+      what: `rules of ${chain} that lead to ${to}, which has ${rules}`,
+      expected: `-A ${chain} … -j ${to}`,
+      actual: 'none',
+      source: `${tool}-save -t nat (node)`,
+    })),
+    remedy: cut.flatMap(({ ways, tool }) => [
+      lookOnNode(
+        node,
+        'see the table, and which program changed it: a firewall that was reloaded may do it again.',
+        command(`${tool}-save`, '-t', 'nat'),
+      ),
+      ...ways.map(({ chain, to, comment }) =>
+        repairOnNode(
+          node,
+          'put the rule back, as kube-proxy writes it; a restart of kube-proxy does the same.',
+          command(...[tool, '-t', 'nat', '-I', chain], ...['-m', 'comment', '--comment', comment, '-j', to]),
+        ),
+      ),
+    ]),
+  };
+}
+
+/** Chains and maps of the mode nftables that lead no further. */
+function cutMaps(filters: readonly PacketFilter[], proxy: ServiceProxy, node: string): Failure | null {
+  const isEmpty = !filters.some(hasServiceMap);
+  const missing = brokenServiceWays(filters);
+  if (!isEmpty && missing.length === 0) return null;
+  const places = missing.map(({ table, chain, to, whose }) => `${chain} to ${to} (table ${table}; ${whose})`);
+  return {
+    detail: isEmpty
+      ? 'No table of kube-proxy has a Service: somebody flushed them.'
+      : `No rule leads from ${listed(places, 4)}.`,
+    confidence: 'confirmed',
+    ...(!isEmpty && missing.every(({ to }) => to === 'masquerading') ? { severity: 'high' } : {}),
+    evidence: isEmpty
+      ? [
+          {
+            what: 'Services in the map service-ips',
+            expected: 'those of the cluster',
+            actual: 'none',
+            source: 'nft list ruleset (node)',
+          },
+        ]
+      : missing.map(({ table, chain, to }) => ({
+          what: `rules of ${chain} in table ${table} that lead to ${to}`,
+          expected: '1',
+          actual: 'none',
+          source: 'nft list ruleset (node)',
+        })),
+    remedy: [
+      lookOnNode(
+        node,
+        'see the tables, and which program changed them: a firewall that was reloaded may do it again.',
+        command('nft', 'list', 'ruleset'),
+      ),
+      restartProxy(proxy.process, node),
+    ],
+  };
+}
+
+/** Not a chain of kube-proxy is left, as after `nft flush ruleset`, which a start of nftables.service does. */
+function gone(node: string): Failure {
+  return {
+    detail:
+      'kube-proxy runs, and the node has not one of its chains: somebody removed the rules of the node.',
+    confidence: 'probable',
+    evidence: [
+      {
+        what: `tables with rules of kube-proxy`,
+        expected: `${SERVICES} in table nat, or table kube-proxy`,
+        actual: 'none',
+        source: 'nft list ruleset, iptables-legacy-save (node)',
+      },
+    ],
+    remedy: [
+      lookOnNode(
+        node,
+        'see what else is gone: rules of hostPorts, those that masquerade pods, and those of network policies.',
+        command('nft', 'list', 'ruleset'),
+      ),
+      restartProxy('kube-proxy', node),
+    ],
+  };
+}
 
 /** Of a table nat in which kube-proxy has rules for Services, with the ways that do not lead to its rules. */
 function servicesOf(filter: PacketFilter) {

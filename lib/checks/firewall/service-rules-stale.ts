@@ -44,7 +44,7 @@ export const serviceRulesStale = defineCheck({
     const proxy = serviceProxyIn(processes);
     if (proxy === null) return [notApplicable(object, 'kube-proxy does not run here')];
     if (!hostPacketFilters.some(hasServiceRules))
-      return [notApplicable(object, 'kube-proxy has no rules of iptables for Services here')];
+      return [notApplicable(object, 'kube-proxy has no rules of single Services here')];
     if (clusterDns.services === null)
       return [unknown(object, clusterDns.servicesUnread ?? 'Services were not read')];
     // Rules of each Service must lead to its endpoints, whether or not pods get it as their nameserver.
@@ -89,17 +89,17 @@ export const serviceRulesStale = defineCheck({
       fail(object, {
         detail: `${listed(wrong.map(detailOf), 4, '; ')}.`,
         confidence: 'probable',
-        evidence: wrong.map(({ service, address, destinations, tool }) => ({
+        evidence: wrong.map(({ service, address, destinations, show }) => ({
           what: `where rules send what is for ${address} (${namespacedName(service)})`,
           expected: listed(service.endpointAddresses ?? []),
           actual: typeof destinations === 'string' ? 'nowhere' : listed(destinations) || 'nowhere',
-          source: `${tool}-save -t nat (node); expected: API: endpointslices in ${service.namespace}`,
+          source: `${show} (node); expected: API: endpointslices in ${service.namespace}`,
         })),
         remedy: [
           lookOnNode(
             node,
             'see the rules. The log of kube-proxy says whether it hangs, and since when.',
-            `${command(`${wrong[0]?.tool ?? 'iptables'}-save`, '-t', 'nat')} | grep -F ${command(wrong[0]?.address ?? '')}`,
+            `${wrong[0]?.show} | grep -F ${command(wrong[0]?.address ?? '')}`,
           ),
           restartProxy(proxy.process, node),
         ],
@@ -126,7 +126,8 @@ function whyUnread(service: DnsService): string {
 type Rule = {
   readonly service: DnsService;
   readonly address: string;
-  readonly tool: string;
+  /** The command that shows them. */
+  readonly show: string;
   readonly destinations: Destinations;
   /** Destinations that are no endpoint. */
   readonly gone: readonly string[];
@@ -137,7 +138,12 @@ function ruleOf(service: DnsService, address: string, filters: readonly PacketFi
   const { endpointAddresses } = service;
   const rules = filters.flatMap((filter) => {
     const destinations = destinationsOf(filter, address);
-    return destinations === null ? [] : [{ destinations, tool: toolOf(filter.backend) }];
+    if (destinations === null) return [];
+    const show =
+      filter.backend === 'nftables'
+        ? command('nft', 'list', 'ruleset')
+        : command(`${toolOf(filter.backend)}-save`, '-t', 'nat');
+    return [{ destinations, show }];
   });
   const [only, more] = rules;
   if (only === undefined || more !== undefined || endpointAddresses == null) return [];

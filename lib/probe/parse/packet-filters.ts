@@ -5,18 +5,22 @@ import { lines } from './lines.ts';
 type Table = {
   name: string;
   chains: { name: string; hook: string | null; policy: string | null; devices?: string[]; rules: string[] }[];
+  maps?: { name: string; elements: string[] }[];
 };
 
 const MAX_RULE = 1000;
 const MAX_DEVICES = 1000;
 const BUILT_IN = new Set(['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING']);
+/** An element of a map that leads to a verdict; a comment may stand before the colon. */
+const ELEMENT = /([^\s{,"][^{,"]*?)(?: comment "[^"]*")? : ((?:goto|jump) [^\s,}]+|accept|drop|return)/g;
 const IPTABLES_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security']);
 
 /** The ruleset of nftables. Tables of iptables-nft (family ip or ip6, with a name of iptables) are marked. */
 export function parseNftables(text: string): PacketFilter[] {
   const tables: { family: string; table: Table }[] = [];
   let chain: Table['chains'][number] | null = null;
-  let skipped = 0;
+  let map: { name: string; elements: string[] } | null = null;
+  let skipped = false;
   for (const raw of lines(text)) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
@@ -25,11 +29,13 @@ export function parseNftables(text: string): PacketFilter[] {
     if (table?.[1] !== undefined && table[2] !== undefined) {
       tables.push({ family: table[1], table: { name: `${table[1]} ${table[2]}`, chains: [] } });
       chain = null;
-      skipped = 0;
+      skipped = false;
     } else if (/^\t(set|map|flowtable|ct \S+|counter|quota|limit|synproxy|secmark) /.test(raw)) {
-      skipped = 1;
-    } else if (skipped > 0) {
-      if (raw === '\t}') skipped = 0;
+      map = line.startsWith('map ') ? { name: line.split(' ')[1] ?? '', elements: [] } : null;
+      skipped = true;
+    } else if (skipped) {
+      if (raw === '\t}') skipped = false;
+      else if (map !== null && current !== undefined) readMap(line, map, current);
     } else if (/^\tchain \S+ \{/.test(raw) && current !== undefined) {
       chain = { name: line.split(' ')[1] ?? '', hook: null, policy: null, rules: [] };
       current.chains.push(chain);
@@ -73,6 +79,14 @@ export function parseNftables(text: string): PacketFilter[] {
           },
         ],
   );
+}
+
+/** A line of a map: only those that lead to a verdict are kept. */
+function readMap(line: string, map: { name: string; elements: string[] }, table: Table): void {
+  if (/^type .*: verdict$/.test(line)) table.maps = [...(table.maps ?? []), map];
+  if (table.maps?.at(-1) !== map) return;
+  for (const [, key, verdict] of line.replace(/^elements = \{ /, '').matchAll(ELEMENT))
+    map.elements.push(`${key} : ${verdict}`.slice(0, MAX_RULE));
 }
 
 /** The output of iptables-legacy-save or ip6tables-legacy-save. */

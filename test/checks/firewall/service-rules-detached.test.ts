@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { serviceRulesDetached } from '../../../lib/checks/firewall/service-rules-detached.ts';
 import type { PacketFilter, Route, Rule } from '../../../lib/model/network.ts';
-import { aClusterDns, aHostStack, aRoute, context, failures } from '../evidence.ts';
+import { aClusterDns, aHost, aHostStack, aRoute, context, failures } from '../evidence.ts';
+import { serviceMaps } from './service-maps.ts';
 
 const JUMP = '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES';
 const SERVICE =
@@ -53,7 +54,8 @@ const aProcess = (command: string) => ({
   pidNamespace: null,
   containerId: null,
 });
-const rest = { hostNetwork: aHostStack(), clusterDns: aClusterDns() };
+const host = aHost();
+const rest = { host, hostNetwork: aHostStack(), clusterDns: aClusterDns() };
 const run = (...hostPacketFilters: PacketFilter[]) =>
   serviceRulesDetached.run({ ...rest, hostPacketFilters, processes: [aProcess('kube-proxy')] }, context);
 
@@ -104,8 +106,8 @@ describe('service-rules-detached', () => {
     const [found] = failures(run(flushed));
     expect(found?.detail).toContain('KUBE-SERVICES of table nat (iptables-legacy) is empty');
     expect(found?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
-    const nftables: PacketFilter = { backend: 'nftables', tables: [{ name: 'ip kube-proxy', chains: [] }] };
-    expect(run(flushed, nftables)).toMatchObject([{ result: 'notApplicable' }]);
+    // Left empty by an earlier mode of kube-proxy.
+    expect(run(flushed, serviceMaps())).toMatchObject([{ result: 'pass' }]);
     expect(failures(run(flushed, nat({ backend: 'ip6tables-nft' })))).toHaveLength(1);
     // What an earlier kube-proxy left in the other backend.
     expect(run(flushed, nat({ backend: 'iptables-nft' }))).toMatchObject([{ result: 'pass' }]);
@@ -133,8 +135,48 @@ describe('service-rules-detached', () => {
     expect(judge('kube-proxy', 'cilium-agent')).toBe('fail');
   });
 
-  it('has nothing to say where kube-proxy writes no such rules', () => {
-    expect(run()[0]?.result).toBe('notApplicable');
+  it('passes a kube-proxy that keeps its Services in maps of nftables', () => {
+    expect(run(serviceMaps())).toMatchObject([{ result: 'pass' }]);
+    // A cluster without IPv6 has the table of IPv6 as well, empty.
+    const six = { name: 'ip6 kube-proxy', chains: [], maps: [{ name: 'service-ips', elements: [] }] };
+    expect(run({ ...serviceMaps(), tables: [...serviceMaps().tables, six] })).toMatchObject([
+      { result: 'pass' },
+    ]);
+  });
+
+  it.each([
+    ['to the Services', { natPrerouting: 'counter' }, 'nat-prerouting to services (table ip kube-proxy;'],
+    ['to their map', { chainOfServices: 'counter' }, 'services to @service-ips (table ip kube-proxy;'],
+  ])('finds that no rule of nftables leads %s', (_, changes, way) => {
+    const [found] = failures(run(serviceMaps(changes)));
+    expect(found?.detail).toContain(`No rule leads from ${way}`);
+    expect(found?.severity).toBeUndefined();
+    expect(found?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
+  });
+
+  it('finds the way to the masquerade rules of nftables gone, which is less', () => {
+    const [found] = failures(run(serviceMaps({ masquerade: 'counter' })));
+    expect(found?.severity).toBe('high');
+    expect(found?.detail).toContain('nat-postrouting to masquerading');
+  });
+
+  it('finds a map of nftables that was flushed: every cluster has the Service of its API', () => {
+    const [found] = failures(run(serviceMaps({ services: [] })));
+    expect(found?.detail).toBe('No table of kube-proxy has a Service: somebody flushed them.');
+  });
+
+  it('finds that a node whose rules were all removed has none of a kube-proxy that runs', () => {
+    const judge = (networkNamespace: number | null) =>
+      serviceRulesDetached.run(
+        { ...rest, hostPacketFilters: [], processes: [{ ...aProcess('kube-proxy'), networkNamespace }] },
+        context,
+      );
+    const [found] = failures(judge(host.networkNamespace));
+    expect(found?.detail).toContain('the node has not one of its chains');
+    expect(found?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
+    // A cluster in containers has a kube-proxy of its own.
+    expect(judge(host.networkNamespace + 1)).toMatchObject([{ result: 'notApplicable' }]);
+    expect(judge(null)).toMatchObject([{ result: 'notApplicable' }]);
   });
 
   describe('a route of the node for the address of a Service', () => {
@@ -157,6 +199,7 @@ describe('service-rules-detached', () => {
     const judge = (routes: Route[], filter = nat(), rules: Rule[] = RULES) =>
       serviceRulesDetached.run(
         {
+          host,
           hostPacketFilters: [filter],
           processes: [aProcess('kube-proxy')],
           hostNetwork: aHostStack({ routes: [...aHostStack().routes, ...routes], rules }),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { serviceRulesStale } from '../../../lib/checks/firewall/service-rules-stale.ts';
 import type { PacketFilter } from '../../../lib/model/network.ts';
 import { aClusterDns, context, failures } from '../evidence.ts';
+import { apiElement, serviceMaps } from './service-maps.ts';
 
 const DNS = '10.96.0.10';
 const aChain = (name: string, ...rules: string[]) => ({ name, hook: null, policy: null, rules });
@@ -99,6 +100,20 @@ describe('service-rules-stale', () => {
       'Rules for kube-system/kube-dns (10.96.0.10) lead to 10.244.9.9, which is no endpoint of it.',
     );
     expect(found?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
+  });
+
+  it('reads the maps of kube-proxy in its mode nftables', () => {
+    expect(run(serviceMaps())).toMatchObject([{ result: 'pass' }]);
+    expect(run([legacy(), serviceMaps()])).toMatchObject([{ result: 'notApplicable' }]);
+    const [gone] = failures(run(serviceMaps({ endpoints: ['10.244.1.2', '10.244.9.9'] })));
+    expect(gone?.detail).toBe(
+      'Rules for kube-system/kube-dns (10.96.0.10) lead to 10.244.9.9, which is no endpoint of it.',
+    );
+    expect(gone?.remedy[0]?.command).toBe('nft list ruleset | grep -F 10.96.0.10');
+    expect(failures(run(serviceMaps({ endpoints: [] })))[0]?.detail).toContain('lead to no endpoint');
+    expect(failures(run(serviceMaps({ services: [apiElement] })))[0]?.detail).toBe(
+      'The node has rules of other Services, and none for kube-system/kube-dns (10.96.0.10).',
+    );
   });
 
   it('finds that other Services have rules, and the cluster DNS has none', () => {

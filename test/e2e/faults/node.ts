@@ -649,6 +649,7 @@ nft add chain netdev e2e early "{ type filter hook ingress device $link priority
     repair: 'remedy',
     cleanup:
       'for chain in PREROUTING OUTPUT; do rule="$chain -m comment --comment services -j KUBE-SERVICES"; iptables -t nat -S $chain | grep -q -e "-j KUBE-SERVICES" || iptables -t nat -I $rule; done',
+    when: (platform) => !platform.serviceMaps,
   },
   {
     id: 'nat-table-flushed',
@@ -661,7 +662,7 @@ nft add chain netdev e2e early "{ type filter hook ingress device $link priority
     // Makes the table anew, behind those of IPv6: nft 1.0.6 then shows its targets only if it is asked for IPv4 alone.
     repair: 'iptables-restore </run/e2e-nat',
     cleanup: 'rm -f /run/e2e-nat',
-    when: (platform) => platform.plugin === 'bridge',
+    when: (platform) => platform.plugin === 'bridge' && !platform.serviceMaps,
   },
   {
     id: 'blackhole-for-services',
@@ -687,6 +688,7 @@ ${inInjector('$network', 'ip route add blackhole "$1"')}`,
     repair: 'remedy',
     cleanup:
       'iptables -t nat -S POSTROUTING | grep -q -e "-j KUBE-POSTROUTING" || iptables -t nat -I POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
+    when: (platform) => !platform.serviceMaps,
   },
   {
     id: 'service-rules-of-dead-endpoint',
@@ -700,6 +702,45 @@ iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dn
     // As the remedy has it; then until kube-proxy has written its rules.
     repair:
       'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S | grep -q 10.244.77.53 || break; sleep 0.2; done',
+    when: (platform) => !platform.serviceMaps,
+  },
+  {
+    id: 'service-map-unreached',
+    check: 'service-rules-detached',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'nft flush chain ip kube-proxy nat-prerouting',
+    shows: ['nat-prerouting', 'services'],
+    repair: `pkill -KILL -x kube-proxy; for n in $(seq 50); do ! nft list chain ip kube-proxy nat-prerouting | grep -q 'jump services' || break; sleep 0.2; done`,
+    when: (platform) => platform.serviceMaps,
+  },
+  {
+    id: 'ruleset-flushed',
+    check: 'service-rules-detached',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // As `systemctl restart nftables` does. kube-proxy in its other mode sees it within half a minute.
+    inject: 'nft list ruleset >/run/e2e-ruleset; nft flush ruleset',
+    shows: ['not one of its chains'],
+    repair:
+      'nft flush ruleset; nft -f /run/e2e-ruleset; pkill -KILL -x kube-proxy; for n in $(seq 50); do ! nft list map ip kube-proxy service-ips 2>/dev/null | grep -q goto || break; sleep 0.2; done',
+    cleanup: 'rm -f /run/e2e-ruleset',
+    when: (platform) => platform.serviceMaps,
+  },
+  {
+    id: 'service-map-of-dead-endpoint',
+    check: 'service-rules-stale',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `chain=$(nft list ruleset | awk '/^\\tchain endpoint-.*kube-dns\\/udp\\/dns__/ { print $2; exit }')
+nft "flush chain ip kube-proxy $chain; add rule ip kube-proxy $chain meta l4proto udp dnat to 10.244.77.53:53"`,
+    shows: ['10.244.77.53', 'kube-system/kube-dns'],
+    repair:
+      'pkill -KILL -x kube-proxy; for n in $(seq 50); do nft list ruleset | grep -q 10.244.77.53 || break; sleep 0.2; done',
+    when: (platform) => platform.serviceMaps,
   },
   {
     id: 'kube-proxy-stopped',
