@@ -4,7 +4,7 @@
  */
 import type { Platform } from '../test/e2e/cluster.ts';
 import type { Fault } from '../test/e2e/faults/fault.ts';
-import { batches } from '../test/e2e/faults/index.ts';
+import { allFaults } from '../test/e2e/faults/index.ts';
 import { readSeen, type Seen } from '../test/e2e/seen.ts';
 
 const setup = { crictl: true, dnsByHand: true, serviceMaps: false } as const;
@@ -21,8 +21,6 @@ export const networks: readonly (readonly [name: string, platform: Platform])[] 
   ['flannel', { plugin: 'flannel', ipam: '', plugins: ['flannel', 'portmap'], ...setup }],
 ];
 
-const faults: readonly Fault[] = batches.flatMap((batch) => batch.faults);
-
 /** The cell for a fault and a network: `seen`, `not tried`, or `–` if the fault does not exist there. */
 export function cell(fault: Fault, platform: Platform, seen: Seen): string {
   if (seen[platform.plugin]?.includes(fault.id)) return 'seen';
@@ -33,7 +31,7 @@ export function cell(fault: Fault, platform: Platform, seen: Seen): string {
 
 /** The text of docs/coverage.md. */
 export function coveragePage(seen: Seen = readSeen()): string {
-  const rows = faults.map((fault) => [
+  const rows = allFaults.map((fault) => [
     `\`${fault.check}\``,
     fault.id,
     ...networks.map(([, platform]) => cell(fault, platform, seen)),

@@ -172,6 +172,7 @@ export const cniFaults: readonly Fault[] = [
   {
     id: 'agent-gone',
     check: 'cni-agent-down',
+    alone: true,
     pods: 0,
     where: 'node',
     object: { kind: 'node', name: '$NODE' },
@@ -220,6 +221,7 @@ export const cniFaults: readonly Fault[] = [
   {
     id: 'configuration-broken',
     check: 'cni-config-invalid',
+    alone: true,
     pods: 0,
     where: 'node',
     object: { kind: 'node', name: '$NODE' },

@@ -32,6 +32,8 @@ export type Fault = {
   readonly repair: 'remedy' | string;
   /** Finally undoes what the remedy does not. */
   readonly cleanup?: string;
+  /** Of a whole node, and other nodes are compared with it, or see it: no other is injected meanwhile. */
+  readonly alone?: true;
   /** Default: every platform. */
   readonly when?: (platform: Platform) => boolean;
 };

@@ -1,4 +1,4 @@
-/** All faults, in the batches that are injected and audited together. */
+/** All faults, and the batches that are injected and audited together. */
 import { cniFaults, endpointFaults, ipamFaults } from './cni.ts';
 import { connectivityFaults, crossFaults } from './connectivity.ts';
 import type { Fault } from './fault.ts';
@@ -17,7 +17,7 @@ export type Batch = {
   readonly args?: readonly string[];
 };
 
-export const batches: readonly Batch[] = [
+const batches: readonly Batch[] = [
   { name: 'in the network of pods', faults: podNetworkFaults },
   { name: 'inside pods', faults: podContentFaults },
   { name: 'of namespaces and their pins', faults: namespaceFaults },
@@ -28,8 +28,29 @@ export const batches: readonly Batch[] = [
   { name: 'between pods of two nodes', faults: crossFaults, args: ['--active', 'cross'] },
   { name: 'two at a time on one pod', faults: pairs },
   { name: 'two pods in one network', faults: sharedNetworkFaults },
-  ...[...cniFaults, ...nodeFaults].map((fault) => ({
-    name: `of a whole node: ${fault.id}`,
-    faults: [fault],
-  })),
 ];
+
+const ofWholeNodes: readonly Fault[] = [...cniFaults, ...nodeFaults];
+
+export const allFaults: readonly Fault[] = [...batches.flatMap(({ faults }) => faults), ...ofWholeNodes];
+
+/**
+ * The batches of a platform. Faults of a whole node, of which most cannot share it, are injected two at a time, one on
+ * each of two nodes.
+ */
+export function batchesOf(isPossible: (fault: Fault) => boolean, nodes: number): readonly Batch[] {
+  const possible = ofWholeNodes.filter(isPossible);
+  const alone = possible.filter((fault) => fault.alone);
+  const together = possible.filter((fault) => !fault.alone);
+  const size = Math.min(nodes, 2);
+  const sets = Array.from({ length: Math.ceil(together.length / size) }, (_, at) =>
+    together.slice(at * size, (at + 1) * size),
+  );
+  return [
+    ...batches.map((batch) => ({ ...batch, faults: batch.faults.filter(isPossible) })),
+    ...[...sets, ...alone.map((fault) => [fault])].map((faults) => ({
+      name: `of a whole node: ${faults.map(({ id }) => id).join(', ')}`,
+      faults,
+    })),
+  ].filter(({ faults }) => faults.length > 0);
+}

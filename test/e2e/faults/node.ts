@@ -14,6 +14,7 @@ export const nodeFaults: readonly Fault[] = [
   {
     id: 'cluster-dns-without-endpoints',
     check: 'cluster-dns-unserved',
+    alone: true,
     pods: 0,
     object: { kind: 'cluster', name: 'kube-system/kube-dns' },
     where: 'cluster',
@@ -97,6 +98,7 @@ export const nodeFaults: readonly Fault[] = [
   {
     id: 'uplink-mtu-lowered',
     check: 'node-mtu-too-small',
+    alone: true,
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
@@ -132,6 +134,7 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
   {
     id: 'tunnel-with-another-mac',
     check: 'node-tunnel-broken',
+    alone: true,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
@@ -145,6 +148,7 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
   {
     id: 'tunnel-sends-from-nowhere',
     check: 'node-tunnel-broken',
+    alone: true,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
@@ -156,6 +160,7 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
   {
     id: 'tunnel-on-another-port',
     check: 'tunnel-settings-differ',
+    alone: true,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
@@ -177,6 +182,7 @@ while read -r mac _ to _; do bridge fdb replace $mac dst $to dev $d; done <e2e-e
   {
     id: 'tunnel-entry-gone',
     check: 'tunnel-entry-wrong',
+    alone: true,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
@@ -189,6 +195,7 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
   {
     id: 'tunnel-port-closed',
     check: 'tunnel-port-blocked',
+    alone: true,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
@@ -363,6 +370,7 @@ echo "OTHER=$other"; $other -t nat -N CNI-E2E; $other -t nat -A CNI-E2E -j RETUR
   {
     id: 'blackhole-between-nodes',
     check: 'pods-of-node-unreachable',
+    alone: true,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
@@ -376,6 +384,7 @@ echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
   {
     id: 'route-to-node-deleted',
     check: 'route-to-node-missing',
+    alone: true,
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
@@ -390,6 +399,7 @@ echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
   {
     id: 'route-to-node-misled',
     check: 'route-to-node-missing',
+    alone: true,
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
@@ -403,6 +413,7 @@ set -- $route; echo "ROUTE=$1 via $2 dev $3"; echo "WRONG=\${2%.*}.77"; ip route
   {
     id: 'neighbour-of-node-wrong',
     check: 'neighbour-of-node-wrong',
+    alone: true,
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'cluster',
@@ -745,6 +756,7 @@ nft "flush chain ip kube-proxy $chain; add rule ip kube-proxy $chain meta l4prot
   {
     id: 'kube-proxy-stopped',
     check: 'kube-proxy-gone',
+    alone: true,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
