@@ -57,7 +57,11 @@ export function brokenServiceWays(
 }
 
 const GOTO = /\bgoto ([^\s,}]+)/g;
-const TO = /\bdnat(?: ip6?)? to (?:\[([0-9a-f:]+)\]|([0-9.]+))/;
+/**
+ * `10.244.1.2:53`, `[fd00::2]:53`; since 1.36, where no connection has to stay with its endpoint, the endpoints of a
+ * Service in one rule: `numgen random mod 2 map { 0 : 10.244.1.2 . 53, 1 : 10.244.2.2 . 53 }`.
+ */
+const TO = /^(?:\[([0-9a-f:]+)\]|([0-9.]+)):| : ([0-9a-f.:]+) \. \d/g;
 
 /**
  * Where the map sends what is for the address of a Service.
@@ -77,17 +81,15 @@ export function destinationsInMaps(
     ...new Set(texts.flatMap((text) => [...text.matchAll(GOTO)].map((found) => found[1] ?? ''))),
   ];
   const services = targetsOf(verdicts);
-  const endpoints = targetsOf(services.flatMap((chain) => chains.get(chain) ?? []));
   // The kernel has every chain that a rule leads to: one that is not here was not read.
   if (services.some((chain) => !chains.has(chain))) return 'unread';
-  return [
-    ...new Set(
-      endpoints
-        .flatMap((chain) => chains.get(chain) ?? [])
-        .flatMap((rule) => {
-          const to = TO.exec(rule);
-          return to === null ? [] : [to[1] ?? to[2] ?? ''];
-        }),
-    ),
-  ];
+  const rules = services.flatMap((chain) => chains.get(chain) ?? []);
+  const ofEndpoints = targetsOf(rules).flatMap((chain) => chains.get(chain) ?? []);
+  return [...new Set([...rules, ...ofEndpoints].flatMap(translations))];
+}
+
+/** Addresses that a rule translates to. */
+function translations(rule: string): readonly string[] {
+  const [, translation = ''] = /\bdnat (?:ip6? )?to (.*)/.exec(rule) ?? [];
+  return [...translation.matchAll(TO)].map((found) => found[1] ?? found[2] ?? found[3] ?? '');
 }

@@ -6,6 +6,8 @@ import { parseNftables } from '../../../lib/probe/parse/packet-filters.ts';
 type Changes = {
   /** Of the cluster's DNS, 10.96.0.10. */
   readonly endpoints?: readonly string[];
+  /** Which endpoint a connection goes to; by default a chain for each. */
+  readonly balance?: string;
   readonly services?: readonly string[];
   readonly natPrerouting?: string;
   readonly chainOfServices?: string;
@@ -17,15 +19,17 @@ export const dnsElement = `10.96.0.10 . udp . 53 comment "kube-system/kube-dns:d
 export const apiElement =
   '10.96.0.1 . tcp . 443 comment "default/kubernetes:https" : goto service-2QRHZV4L-default/kubernetes/tcp/https';
 
+const chainOf = (address: string, at: number): string =>
+  `endpoint-ABCDEF${at}-kube-system/kube-dns/udp/dns__${address}/53`;
+
 export function serviceMaps({
   endpoints = ['10.244.1.2', '10.244.2.2'],
+  balance = `numgen random mod 2 vmap { ${endpoints.map((address, at) => `${at} : goto ${chainOf(address, at)}`).join(', ')} }`,
   services = [dnsElement, apiElement],
   natPrerouting = 'jump services',
   chainOfServices = 'ip daddr . meta l4proto . th dport vmap @service-ips',
   masquerade = 'jump masquerading',
 }: Changes = {}): PacketFilter {
-  const chainOf = (address: string, at: number) =>
-    `endpoint-ABCDEF${at}-kube-system/kube-dns/udp/dns__${address}/53`;
   const elements = services.length === 0 ? '' : `\t\telements = { ${services.join(',\n\t\t\t     ')} }\n`;
   const [filter] = parseNftables(`table ip kube-proxy {
 	comment "rules for kube-proxy"
@@ -46,7 +50,7 @@ ${elements}	}
 
 	chain ${DNS} {
 		ip daddr 10.96.0.10 udp dport 53 ip saddr != 10.244.0.0/16 jump mark-for-masquerade
-		numgen random mod 2 vmap { ${endpoints.map((address, at) => `${at} : goto ${chainOf(address, at)}`).join(', ')} }
+		${balance}
 	}
 
 ${endpoints

@@ -111,6 +111,13 @@ describe('service-rules-stale', () => {
     );
     expect(gone?.remedy[0]?.command).toBe('nft list ruleset | grep -F 10.96.0.10');
     expect(failures(run(serviceMaps({ endpoints: [] })))[0]?.detail).toContain('lead to no endpoint');
+    // As of Kubernetes 1.36.
+    const inOneRule = (endpoint: string) =>
+      `meta l4proto udp dnat ip to numgen random mod 2 map { 0 : 10.244.1.2 . 53, 1 : ${endpoint} . 53 }`;
+    expect(run(serviceMaps({ balance: inOneRule('10.244.2.2') }))).toMatchObject([{ result: 'pass' }]);
+    expect(failures(run(serviceMaps({ balance: inOneRule('10.244.9.9') })))[0]?.detail).toContain(
+      '10.244.9.9',
+    );
     expect(failures(run(serviceMaps({ services: [apiElement] })))[0]?.detail).toBe(
       'The node has rules of other Services, and none for kube-system/kube-dns (10.96.0.10).',
     );

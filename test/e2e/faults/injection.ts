@@ -101,18 +101,29 @@ export async function inject(
       (pod) => pod.status.podIP,
     ),
   );
-  return inParallel(placed, async ({ fault, node }) => {
+  const failed: unknown[] = [];
+  const injected = await inParallel(placed, async ({ fault, node }): Promise<Injected> => {
     const victims = found.filter((one) => one.pod.metadata.labels?.fault === fault.id);
     const variables: Record<string, string> = { NODE: node, ...victims[0]?.variables };
     variables.FREE_IP = freeAddress(variables.IP ?? '', taken);
     for (const [name, value] of Object.entries(victims[1]?.variables ?? {}))
       variables[`OTHER_${name}`] = value;
-    const printed = await runScript(fault, node, fault.inject, variables);
-    for (const [, name, value] of printed.matchAll(/^([A-Z][A-Z_]*)=(.*)$/gm))
-      variables[name as string] = value as string;
-    if (fault.unready) await waitFor(`${node} to be NotReady`, async () => !isReady(await getNode(node)));
+    try {
+      const printed = await runScript(fault, node, fault.inject, variables);
+      for (const [, name, value] of printed.matchAll(/^([A-Z][A-Z_]*)=(.*)$/gm))
+        variables[name as string] = value as string;
+      if (fault.unready) await waitFor(`${node} to be NotReady`, async () => !isReady(await getNode(node)));
+    } catch (error) {
+      failed.push(error);
+    }
     return { fault, node, victims, variables };
   });
+  if (failed.length === 0) return injected;
+  // What is left of the others would be found in every later batch. Remedies need a finding: what they mend has a
+  // clean-up as well, or goes with its pod.
+  await inParallel(injected, (one) => repair(one, undefined).catch(() => undefined));
+  await cleanUp(injected).catch(() => undefined);
+  throw failed[0];
 }
 
 /** The highest address of the pod's /24 that no pod has: host-local gives every address in turn, .254 too. */

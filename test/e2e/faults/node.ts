@@ -746,7 +746,7 @@ iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dn
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
-    inject: `chain=$(nft list ruleset | awk '/^\\tchain endpoint-.*kube-dns\\/udp\\/dns__/ { print $2; exit }')
+    inject: `chain=$(nft list ruleset | awk '/^\\tchain service-.*kube-dns\\/udp\\/dns / { print $2; exit }')
 nft "flush chain ip kube-proxy $chain; add rule ip kube-proxy $chain meta l4proto udp dnat to 10.244.77.53:53"`,
     shows: ['10.244.77.53', 'kube-system/kube-dns'],
     repair:
