@@ -63,8 +63,10 @@ const OF_IPTABLES: Readonly<Record<string, readonly string[]>> = {
 
 type Base = {
   readonly backend: PacketFilter['backend'];
-  readonly table: Table;
+  readonly table: string;
   readonly chain: Chain;
+  /** All chains of the table, by name. */
+  readonly chains: ReadonlyMap<string, readonly string[]>;
   /** Packets of this address family; null for both. */
   readonly family: 4 | 6 | null;
   /** Null if packets of all links get there. */
@@ -85,12 +87,14 @@ export function forwarder(filters: readonly PacketFilter[]): (packet: ForwardedP
   const budget = { left: MOST_OF_ALL };
   return (packet) => {
     let untracked: Drop | null = null;
-    for (const { backend, table, chain, family, devices } of bases) {
+    for (const { backend, table, chain, chains, family, devices } of bases) {
+      budget.left -= 1;
+      if (budget.left < 0) return null;
       if (family !== null && family !== familyOf(packet.source)) continue;
       if (devices !== null && !devices.some((device) => packet.devices.includes(device))) continue;
-      const walk = new Walk(table, packet, read, budget);
+      const walk = new Walk(chains, packet, read, budget);
       const end = walk.of(chain.name, 0);
-      const at = { does: 'drops', backend, table: table.name, base: chain.name } as const;
+      const at = { does: 'drops', backend, table, base: chain.name } as const;
       if (end.kind === 'drops') return { ...at, by: end.by, chain: end.chain };
       if (end.kind === 'through' && chain.policy?.toLowerCase() === 'drop')
         return { ...at, by: `policy ${chain.policy} of ${chain.name}`, chain: null };
@@ -102,21 +106,21 @@ export function forwarder(filters: readonly PacketFilter[]): (packet: ForwardedP
 
 function basesOf(filter: PacketFilter, table: Table): Base[] {
   const { backend } = filter;
+  const chains = new Map(table.chains.map(({ name, rules }) => [name, rules]));
+  const inTable = { backend, table: table.name, chains };
   if (backend !== 'nftables') {
     const names = OF_IPTABLES[table.name.split(' ').at(-1) ?? ''] ?? [];
     return table.chains
       .filter(({ name }) => names.includes(name))
-      .map((chain) => ({ backend, table, chain, family: familyOfTable(filter), devices: null }));
+      .map((chain) => ({ ...inTable, chain, family: familyOfTable(filter), devices: null }));
   }
   const [of = ''] = table.name.split(' ');
   const family = of === 'ip' ? 4 : of === 'ip6' ? 6 : null;
   if (AGENT_TABLES.test(table.name) || !['ip', 'ip6', 'inet', 'netdev'].includes(of)) return [];
   return table.chains.flatMap((chain): Base[] => {
     const { hook, devices } = chain;
-    if (hook === 'ingress') return [{ backend, table, chain, family, devices: devices ?? [] }];
-    return hook === 'prerouting' || hook === 'forward'
-      ? [{ backend, table, chain, family, devices: null }]
-      : [];
+    if (hook === 'ingress') return [{ ...inTable, chain, family, devices: devices ?? [] }];
+    return hook === 'prerouting' || hook === 'forward' ? [{ ...inTable, chain, family, devices: null }] : [];
   });
 }
 
@@ -132,12 +136,12 @@ class Walk {
   readonly #budget: { left: number };
 
   constructor(
-    table: Table,
+    chains: ReadonlyMap<string, readonly string[]>,
     packet: ForwardedPacket,
     read: (rule: string) => ForwardRule | null,
     budget: { left: number },
   ) {
-    this.#chains = new Map(table.chains.map(({ name, rules }) => [name, rules]));
+    this.#chains = chains;
     this.#packet = packet;
     this.#read = read;
     this.#budget = budget;

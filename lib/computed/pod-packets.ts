@@ -9,8 +9,9 @@ import { forwardedLayout, nodeLink } from './way-in.ts';
 
 /** Any address outside the cluster: one reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
-/** Routes to networks that share so much with the address of a pod lead to pods of other nodes. */
+/** Routes to networks that share so much with the address of a pod lead to pods of other nodes, unless they are wider. */
 const SHARED = { 4: 16, 6: 48 } as const;
+const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
 const NEIGHBOURS = 2;
 const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'];
 
@@ -93,7 +94,7 @@ function toNeighbours(network: PodNetwork, host: NetworkStack): ForwardedPacket[
         table !== 'main' ||
         gateway === null ||
         link === null ||
-        prefixLength(destination) <= SHARED[family] ||
+        prefixLength(destination) < OF_ONE_NODE[family] ||
         !contains(ofPods, first) ||
         contains(destination, from.source)
         ? []

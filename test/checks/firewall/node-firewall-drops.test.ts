@@ -429,6 +429,21 @@ describe('node-firewall-drops', () => {
     expect((user + system) / 1e6).toBeLessThan(5);
   });
 
+  it('ends where a node shows chains at hooks by the thousand', () => {
+    const chains = Array.from({ length: 20_000 }, (_, at) => ({
+      name: `c${at}`,
+      hook: 'forward',
+      policy: 'accept',
+      rules: [],
+    }));
+    const start = process.cpuUsage();
+    expect(run([{ backend: 'nftables', tables: [{ name: 'inet x', chains }] }])).toMatchObject([
+      { result: 'pass' },
+    ]);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1e6).toBeLessThan(5);
+  });
+
   it('takes no hostile rule for a certain one', () => {
     const loop = { FORWARD: ['-j A'], A: ['-j B'], B: ['-j A'] };
     expect(run([filter('DROP', loop)])).toMatchObject([{ result: 'pass' }]);

@@ -787,7 +787,7 @@ nft "flush chain ip kube-proxy $chain; add rule ip kube-proxy $chain meta l4prot
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
-    inject: `chain=$(iptables -t nat -S POSTROUTING | sed -n "s#^-A POSTROUTING -s $IP/32 .*-j \\(CNI-[0-9a-f]*\\)$#\\1#p"); echo "CHAIN=$chain"; iptables -t nat -F "$chain"`,
+    inject: `chain=$(iptables -t nat -S POSTROUTING | sed -n "s#^-A POSTROUTING -s $IP/32 .*-j \\(CNI-[0-9a-f]*\\)#\\1#p"); echo "CHAIN=$chain"; iptables -t nat -F "$chain"`,
     shows: ['$CHAIN', '$POD'],
     repair: 'remedy',
     when: ({ plugin }) => ['bridge', 'ptp'].includes(plugin),
