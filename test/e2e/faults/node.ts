@@ -787,9 +787,13 @@ nft "flush chain ip kube-proxy $chain; add rule ip kube-proxy $chain meta l4prot
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
-    inject: `chain=$(iptables -t nat -S POSTROUTING | sed -n "s#^-A POSTROUTING -s $IP/32 .*-j \\(CNI-[0-9a-f]*\\)#\\1#p"); echo "CHAIN=$chain"; iptables -t nat -F "$chain"`,
+    // As the plugin names them; that of the cluster has no ipMasq.
+    inject:
+      'chain=CNI-0e2e00000000000000000000; echo "CHAIN=$chain"; iptables -t nat -N $chain; iptables -t nat -A POSTROUTING -s "$IP/32" -m comment --comment e2e -j $chain',
     shows: ['$CHAIN', '$POD'],
     repair: 'remedy',
+    cleanup:
+      'iptables -t nat -D POSTROUTING -s "$IP/32" -m comment --comment e2e -j "$CHAIN"; iptables -t nat -F "$CHAIN"; iptables -t nat -X "$CHAIN"',
     when: ({ plugin }) => ['bridge', 'ptp'].includes(plugin),
   },
   {
