@@ -40,7 +40,7 @@ export function impactOfAll(findings: readonly Finding[]): string | null {
   return `Together, the findings affect ${least}${list(worst.map(countedPods))}.`;
 }
 
-/** `Affects 1 of 3 pods of shop/web and all 2 pods of shop/cart.` */
+/** `Affects 1 of 3 pods of shop/web and both pods of shop/cart.` */
 function workloadsIn(members: Parameters<typeof impactOf>[0]): string | null {
   const affected = affectedWorkloads(members);
   return affected.length === 0 ? null : `Affects ${list(affected.map(countedPods))}.`;
@@ -71,6 +71,7 @@ function affectedWorkloads<T extends Parameters<typeof impactOf>[0][number]>(
 
 function countedPods({ hit, all, workload }: Affected<unknown>): string {
   if (all === 1) return `the only pod of ${workload}`;
+  if (all === 2 && hit === 2) return `both pods of ${workload}`;
   const share = hit === all ? 'all' : `${hit.toLocaleString('en-US')} of`;
   return `${share} ${all.toLocaleString('en-US')} pods of ${workload}`;
 }

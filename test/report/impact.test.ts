@@ -13,7 +13,7 @@ describe('what a fault means for those who use the pods', () => {
     expect(impactOf([pod('db-0', { replicas: 1 })])).toBe('Affects the only pod of shop/db.');
     expect(
       impactOf([pod('db-0', { replicas: 2 }), pod('db-1', { replicas: 2 }), pod('api-0', { replicas: 9 })]),
-    ).toBe('Affects all 2 pods of shop/db and 1 of 9 pods of shop/api.');
+    ).toBe('Affects both pods of shop/db and 1 of 9 pods of shop/api.');
   });
 
   it('names the Services, and says how many of the pods still get their traffic', () => {

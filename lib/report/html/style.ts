@@ -55,7 +55,7 @@ header{background:var(--card);border:1px solid var(--line);border-radius:.75rem;
 .top{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.3rem 1.5rem;align-items:baseline}
 .tiles{display:flex;flex-wrap:wrap;gap:.8rem;margin:1rem 0 .8rem}
 .set{display:flex;flex:1 1 auto;border:1px solid var(--line);border-radius:.6rem;overflow:hidden}
-.tile{flex:1 1 5.5rem;display:block;padding:.55rem .9rem;color:var(--fg);text-decoration:none;border-top:.3rem solid transparent}
+.tile{flex:1 1 5.5rem;display:block;padding:.55rem .9rem;color:var(--fg);text-decoration:none;overflow-wrap:normal;border-top:.3rem solid transparent}
 .set .tile+.tile{border-left:1px solid var(--line)}
 .tile b{display:block;font-size:1.65rem;line-height:1.2;font-weight:650}
 .tile small{font-size:.9rem;font-weight:400;color:var(--muted)}
