@@ -95,7 +95,7 @@ const several = [
     remedy: [
       {
         purpose: 'look',
-        text: 'On node node-7, as root: see what took it down.',
+        text: 'On node node-7, as root: find out what took it down.',
         command: 'journalctl -b -u NetworkManager',
       },
       onNode('set the bridge up; no pod needs a restart.', 'ip link set cni0 up'),

@@ -129,7 +129,7 @@ function remedyOf(table: string, eni: Eni | null, node: string): RemedyStep[] {
   return [
     lookOnNode(
       node,
-      'see whether the link has its address.',
+      'check whether the link has its address.',
       command('ip', 'addr', 'show', 'dev', link.name),
     ),
     ...(link.up

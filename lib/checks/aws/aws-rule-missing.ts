@@ -94,7 +94,7 @@ function detailOf({ network, missing }: Lacking): string {
   return missing
     .map(({ address, priority, table }) =>
       priority === PRIORITY.toPod
-        ? `There is no rule 512 to ${address}: what pods of a second ENI send to it leaves the node. One-way: what it sends finds its way.`
+        ? `There is no rule 512 to ${address}: what pods of a second ENI send to it leaves the node. One-way: what it sends still arrives.`
         : `There is no rule 1536 from ${address} to table ${table}, that of its ENI: what ` +
           `${network.pod.name} sends leaves by the wrong ENI. One-way: what is sent to it still arrives.`,
     )
@@ -135,7 +135,7 @@ function ofNode(lacking: readonly Lacking[], all: number, node: string): Outcome
       ),
       lookOnNode(
         node,
-        'see what flushed them: systemd-networkd does, when it starts, unless ManageForeignRoutingPolicyRules=no.',
+        'find out what flushed them: systemd-networkd does, when it starts, unless ManageForeignRoutingPolicyRules=no.',
         'journalctl -b -u systemd-networkd -u NetworkManager --no-pager | tail -n 50',
       ),
     ],

@@ -73,10 +73,10 @@ function remedy(directory: string, file: string | undefined, node: string): Reme
     file === undefined
       ? lookOnNode(
           node,
-          'see what is there, such as a temporary file that was never renamed.',
+          'look at what is there, such as a temporary file that was never renamed.',
           command('ls', '-la', directory),
         )
-      : lookOnNode(node, 'see the file.', command('cat', '--', `${directory}/${file}`)),
+      : lookOnNode(node, 'look at the file.', command('cat', '--', `${directory}/${file}`)),
     look(
       "Restart the CNI agent's pod on this node: it writes its configuration when it starts. Find it:",
       podsOnNode(node),

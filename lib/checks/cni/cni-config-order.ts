@@ -59,7 +59,7 @@ export const cniConfigOrder = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see which file should be used, and who wrote the other. Unless you are changing the network, it is not the first.',
+            'find out which file should be used, and who wrote the other. Unless you are changing the network, it is not the first.',
             command('ls', '-l', cniConfig.directory),
           ),
           repairOnNode(

@@ -109,7 +109,7 @@ function remedyFor(
       ({ path }) =>
         lookOnNode(
           node,
-          'see what is in the file; move it away only if no pod has its address.',
+          'look at what is in the file; move it away only if no pod has its address.',
           command('head', '-c', '300', '--', path),
         ),
       likewise,

@@ -243,12 +243,12 @@ function remedyOf(ways: readonly Silent[]): RemedyStep[] {
     look(
       `Ping ${address} from ${namespacedName(outcome.source)}, and watch on both nodes how far the packets come.`,
     ),
-    lookOnNode(own, 'see whether the packets leave it.', watch),
-    lookOnNode(next, 'see whether they arrive, and whether answers leave it.', watch),
+    lookOnNode(own, 'check whether the packets leave it.', watch),
+    lookOnNode(next, 'check whether they arrive, and whether answers leave it.', watch),
     ...nodes.map((node) =>
       lookOnNode(
         node,
-        'see which rules drop packets, with their counters.',
+        'find out which rules drop packets, with their counters.',
         `${save} -c | grep -E 'DROP|REJECT'`,
       ),
     ),

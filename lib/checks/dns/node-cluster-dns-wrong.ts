@@ -67,7 +67,7 @@ export const nodeClusterDnsWrong = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see where the kubelet has it from: a flag wins over the file.',
+            'find out where the kubelet gets it from: a flag takes precedence over the file.',
             'ps -o args= -C kubelet | tr " " "\\n" | grep -E "^--(cluster-dns|config)"; grep -n -A 3 ' +
               'clusterDNS /var/lib/kubelet/config.yaml',
           ),

@@ -65,7 +65,7 @@ export const nodeResolvConfLoop = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see which servers systemd-resolved really asks; its own file names them.',
+            'find out which servers systemd-resolved really asks; its own file names them.',
             'cat /run/systemd/resolve/resolv.conf',
           ),
           repair(

@@ -54,13 +54,13 @@ export const firewallBackendsMixed = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            "see which backend each agent uses now, by the counters of its rules; the node's own program is of one of them.",
+            "find out which backend each agent uses now, by the counters of its rules; the node's own iptables uses one of them.",
             `${command('iptables', '--version')}; iptables-legacy-save -c | ${OF_CLUSTER} | head -n 20; ` +
               `iptables-nft-save -c | ${OF_CLUSTER} | head -n 20`,
           ),
           repair(
             'Give kube-proxy and the CNI plugin the same backend (its image, FELIX_IPTABLESBACKEND of Calico, ' +
-              'iptables of the node), then drain and restart the node: what is left in the other goes with it.',
+              'iptables of the node), then drain and restart the node: that clears what is left in the other.',
           ),
         ],
       }),

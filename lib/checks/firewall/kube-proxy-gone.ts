@@ -62,7 +62,7 @@ function judge({ node, serviceProxy = null }: NodeRoutes, runs: number, gone: nu
       look('See whether it has a pod on the node, and in which state.', podsOnNode(node, SELECTOR)),
       lookOnNode(
         node,
-        'where it runs as a unit of the node, see why it ended, and start it.',
+        'if it runs as a systemd unit, find out why it ended, and start it.',
         'systemctl status kube-proxy --no-pager; journalctl -b -u kube-proxy --no-pager | tail -n 20',
       ),
       repair(

@@ -57,13 +57,13 @@ export const masqueradeRulesDetached = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see the table, and which program changed it: a firewall that was reloaded may do it again.',
+            'look at the table, and find out which program changed it: a firewall that was reloaded may do it again.',
             command(`${first.tool}-save`, '-t', 'nat'),
           ),
           ...cut.map(({ chain, comment, tool }) =>
             repairOnNode(
               node,
-              'put the rule back; a restart of the agent does the same. No pod has to be deleted.',
+              'put the rule back; restarting the agent does the same. No pod has to be deleted.',
               command(
                 ...[tool, '-t', 'nat', '-A', 'POSTROUTING'],
                 ...['-m', 'comment', '--comment', comment, '-j', chain],
@@ -124,7 +124,7 @@ function failureOf(emptied: readonly Emptied[], node: string): Failure {
     remedy: [
       lookOnNode(
         node,
-        'see what else is empty, and which program flushed it: the CNI plugin writes these rules only once.',
+        'find out what else is empty, and which program flushed it: the CNI plugin writes these rules only once.',
         command(`${emptied[0]?.tool}-save`, '-t', 'nat'),
       ),
       ...firstOf(

@@ -64,12 +64,12 @@ export const nodeFirewallDropsPod = definePodCheck({
         .flatMap((each) => [
           lookOnNode(
             node,
-            'see whose rule it is: a policy engine that left it behind, or somebody who cut the pod off on purpose.',
+            'find out whose rule it is: a policy engine that left it behind, or somebody who cut the pod off on purpose.',
             listOf(each),
           ),
           repairOnNode(
             node,
-            'remove the rule; the pod keeps running. Restart the agent that left it behind, or it returns.',
+            'remove the rule; the pod keeps running. Restart the agent that left it behind, or it comes back.',
             removalOf(each),
           ),
         ]),

@@ -95,7 +95,7 @@ function failureOf(what: string, pods: number, drop: Drop, node: string): Failur
       },
     ],
     remedy: [
-      lookOnNode(node, 'see the chain, and who changed it.', command(...listOf(drop))),
+      lookOnNode(node, 'look at the chain, and find out who changed it.', command(...listOf(drop))),
       takeBack(drop, node),
     ],
   };

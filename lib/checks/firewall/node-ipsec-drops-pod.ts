@@ -43,7 +43,7 @@ export const nodeIpsecDropsPod = definePodCheck({
       remedy: [
         lookOnNode(
           node,
-          'see all policies, and what created these: a VPN, an encrypting agent, or somebody who cut the pod off on purpose.',
+          'list all policies, and find out what created these: a VPN, an encrypting agent, or somebody who cut the pod off on purpose.',
           'ip xfrm policy',
         ),
         ...found
@@ -51,7 +51,7 @@ export const nodeIpsecDropsPod = definePodCheck({
           .map((policy) =>
             repairOnNode(
               node,
-              'remove the policy; the pod keeps running. Restart the agent that left it behind, or it returns.',
+              'remove the policy; the pod keeps running. Restart the agent that left it behind, or it comes back.',
               command('ip', 'xfrm', 'policy', 'delete', ...selectorOf(policy)),
             ),
           ),

@@ -107,13 +107,13 @@ function cutJumps(tables: ReturnType<typeof servicesOf>, node: string): Failure 
     remedy: cut.flatMap(({ ways, tool }) => [
       lookOnNode(
         node,
-        'see the table, and which program changed it: a firewall that was reloaded may do it again.',
+        'look at the table, and find out which program changed it: a firewall that was reloaded may do it again.',
         command(`${tool}-save`, '-t', 'nat'),
       ),
       ...ways.map(({ chain, to, comment }) =>
         repairOnNode(
           node,
-          'put the rule back, as kube-proxy writes it; a restart of kube-proxy does the same.',
+          'put the rule back, as kube-proxy writes it; restarting kube-proxy does the same.',
           command(...[tool, '-t', 'nat', '-I', chain], ...['-m', 'comment', '--comment', comment, '-j', to]),
         ),
       ),
@@ -151,7 +151,7 @@ function cutMaps(filters: readonly PacketFilter[], proxy: ServiceProxy, node: st
     remedy: [
       lookOnNode(
         node,
-        'see the tables, and which program changed them: a firewall that was reloaded may do it again.',
+        'look at the tables, and find out which program changed them: a firewall that was reloaded may do it again.',
         command('nft', 'list', 'ruleset'),
       ),
       restartProxy(proxy.process, node),
@@ -176,7 +176,7 @@ function gone(node: string): Failure {
     remedy: [
       lookOnNode(
         node,
-        'see what else is gone: rules of hostPorts, those that masquerade pods, and those of network policies.',
+        'find out what else is gone: rules of hostPorts, those that masquerade pods, and those of network policies.',
         command('nft', 'list', 'ruleset'),
       ),
       restartProxy('kube-proxy', node),
@@ -232,7 +232,7 @@ function droppedBefore(dropped: readonly Dropped[], node: string): Failure {
     remedy: [
       lookOnNode(
         node,
-        'see the routes, and which program created these: that program may add them again.',
+        'look at the routes, and find out which program created these: that program may add them again.',
         'ip route show table all',
       ),
       ...routes.map(({ family, type, destination, table }) =>
@@ -265,7 +265,7 @@ function flushed(emptied: readonly PacketFilter[], { process }: ServiceProxy, no
     remedy: [
       lookOnNode(
         node,
-        'see what else is empty: the rules of hostPorts and those that masquerade pods were flushed as well.',
+        'find out what else is empty: the rules of hostPorts and those that masquerade pods were flushed as well.',
         command(`${tools[0]}-save`, '-t', 'nat'),
       ),
       restartProxy(process, node),

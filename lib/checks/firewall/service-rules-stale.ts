@@ -98,7 +98,7 @@ export const serviceRulesStale = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see the rules. The log of kube-proxy says whether it hangs, and since when.',
+            'look at the rules. The log of kube-proxy says whether it hangs, and since when.',
             `${wrong[0]?.show} | grep -F ${command(wrong[0]?.address ?? '')}`,
           ),
           restartProxy(proxy.process, node),

@@ -44,7 +44,7 @@ export const tunnelPortBlocked = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see the chain, and which program wrote the rule; it must let this port through between nodes.',
+            'look at the chain, and find out which program wrote the rule; it must let this port through between nodes.',
             first.backend.endsWith('-legacy')
               ? command(first.backend, '-S', first.chain)
               : 'nft -a list ruleset | grep -w dport',

@@ -90,7 +90,7 @@ export function failure(cause: WayCause, node: string, oneWay: boolean): Failure
     ? `Packets for ${whose} do not get there`
     : `Packets of ${whose} do not get where they should`;
   const [it, these] = inbound ? ['what it sends', 'what they send'] : ['what is for it', 'what is for them'];
-  const way = oneWay ? ` One-way: ${cause.ofOnePod ? it : these} finds its way.` : '';
+  const way = oneWay ? ` One-way: ${cause.ofOnePod ? it : these} still arrives.` : '';
   return {
     detail: `${said}; the cause is ${text}.${way}`,
     confidence: 'confirmed',
@@ -119,7 +119,7 @@ function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): Reme
     return [
       lookOnNode(
         node,
-        'see the rules, and which program created this one: that program may add it again.',
+        'look at the rules, and find out which program created this one: that program may add it again.',
         command('ip', `-${rule.family}`, 'rule'),
       ),
       repairOnNode(node, 'remove the rule.', command(...deleteRule(rule))),
@@ -155,7 +155,7 @@ function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): Reme
       ...asked,
       repairOnNode(
         node,
-        'accept packets whose answers leave by another link (loose mode), as long as that is so.',
+        'accept packets whose answers leave through another link (loose mode), until that is repaired.',
         command('sysctl', '-w', `net.ipv4.conf.${way.inputLink.replaceAll('.', '/')}.rp_filter=2`),
       ),
     ];

@@ -53,7 +53,7 @@ export const nodeMtuTooSmall = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see what the device may have, and what other nodes have; a network manager or a DHCP lease may have set it.',
+            'find out which MTU the device supports, and which one other nodes have; a network manager or a DHCP lease may have set it.',
             command('ip', '-d', 'link', 'show', 'dev', uplink.name),
           ),
           repairOnNode(

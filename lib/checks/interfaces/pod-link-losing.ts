@@ -128,7 +128,7 @@ function remedy(
       : [
           lookOnNode(
             node,
-            "see the same of the node's end.",
+            "look at the same for the node's end.",
             command('ip', '-s', '-s', 'link', 'show', 'dev', hostLink),
           ),
         ]),
@@ -136,7 +136,7 @@ function remedy(
       ? [
           lookOnNode(
             node,
-            'see whether a CPU has more packets than it can take: the second column of each row grows.',
+            'check whether a CPU has more packets than it can process: the second column of each row grows.',
             'cat /proc/net/softnet_stat',
           ),
           repair(

@@ -84,13 +84,13 @@ function failure(
         : [
             lookOnNode(
               node,
-              `see whether it goes on: lines later than ${last.at}, and the entries in use now.`,
+              `check whether it goes on: lines later than ${last.at}, and the entries in use now.`,
               `dmesg -T | grep 'table full' | tail -n 3; sysctl net.netfilter.nf_conntrack_count ${LIMIT}`,
             ),
           ]),
       lookOnNode(
         node,
-        'find who has the most connections (in the namespace of the pod, if a pod is named).',
+        'find out who has the most connections (in the namespace of the pod, if a pod is named).',
         "conntrack -L 2>/dev/null | grep -o -m 100000 'src=[^ ]*' | sort | uniq -c | sort -rn | head",
       ),
       repairOnNode(

@@ -78,13 +78,13 @@ export const neighbourTableNearFull = defineCheck({
             : [
                 lookOnNode(
                   node,
-                  `see whether it goes on: lines later than ${last.at}, and the entries in use now.`,
+                  `check whether it goes on: lines later than ${last.at}, and the entries in use now.`,
                   `dmesg -T | grep '${name}: neighbor table overflow' | tail -n 3; ip -${family} neigh | wc -l; sysctl ${sysctl}`,
                 ),
               ]),
           lookOnNode(
             node,
-            'see which links have the most neighbours.',
+            'find out which links have the most neighbours.',
             `ip -${family} neigh | awk '{print $3}' | sort | uniq -c | sort -rn | head`,
           ),
           ...raiseLimits(

@@ -58,7 +58,7 @@ export const namespaceCreationFailing = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'tell a limit ("No space left") from a kernel that is stuck',
+            'find out whether a limit is reached ("No space left") or the kernel is stuck',
             'time unshare --net true; sysctl user.max_net_namespaces fs.mount-max; dmesg | tail -n 50',
           ),
           cordon(node, 'Start no more pods there.'),

@@ -124,7 +124,7 @@ function remedy(holders: readonly Holder[], node: string): RemedyStep[] {
   return [
     lookOnNode(
       node,
-      `see whose the process is${left > 0 ? ` (${left} more are not in the command)` : ''}`,
+      `find out whose process it is${left > 0 ? ` (${left} more are not in the command)` : ''}`,
       `head -n 20 ${pids
         .slice(0, LOOKED_AT)
         .map((pid) => `/proc/${pid}/cgroup`)

@@ -152,7 +152,8 @@ function restart(holders: readonly (Suspect | SocketHolder)[], node: string, pod
     ...firstOf(
       others,
       3,
-      ({ command, pid }) => lookOnNode(node, `see whose process ${command} is`, `cat /proc/${pid}/cgroup`),
+      ({ command, pid }) =>
+        lookOnNode(node, `find out whose process ${command} is`, `cat /proc/${pid}/cgroup`),
       (left) => look(`Likewise the other ${left} that hold such sockets.`),
     ),
     ...(others.length > 0

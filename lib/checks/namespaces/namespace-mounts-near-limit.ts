@@ -36,7 +36,7 @@ export const namespaceMountsNearLimit = defineCheck({
     ];
     const look = lookOnNode(
       node,
-      'see which directories are mounted most often',
+      'find out which directories are mounted most often',
       `awk '{print $5}' /proc/1/mountinfo | sort | uniq -c | sort -rn | head`,
     );
     const cause =

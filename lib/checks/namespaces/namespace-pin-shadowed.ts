@@ -83,7 +83,7 @@ export const namespacePinShadowed = defineCheck({
           ),
           lookOnNode(
             node,
-            'see the stack of mounts',
+            'look at the stack of mounts',
             `${amongMounts(inside)} findmnt -R ${command(directory)}`,
           ),
           ...drainAndReboot(node),

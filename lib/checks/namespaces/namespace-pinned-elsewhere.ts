@@ -59,7 +59,7 @@ export const namespacePinnedElsewhere = defineCheck({
             : [{ what: 'event', actual: `${busy.reason}: ${busy.message}`, source: 'API: events' }]),
         ],
         remedy: [
-          lookOnNode(node, 'see which volume it is', `grep -w nsfs /proc/${other.pid}/mountinfo`),
+          lookOnNode(node, 'find out which volume it is', `grep -w nsfs /proc/${other.pid}/mountinfo`),
           repair(
             'Give that hostPath volume "mountPropagation: HostToContainer", or mount a narrower directory, and ' +
               'restart the container. Do not unmount pins on the node while their pods live.',
@@ -68,7 +68,7 @@ export const namespacePinnedElsewhere = defineCheck({
             ? [
                 repairOnNode(
                   node,
-                  'let pins be removed while mounted elsewhere',
+                  'allow pins to be removed while they are mounted elsewhere',
                   'sysctl -w fs.may_detach_mounts=1',
                 ),
               ]

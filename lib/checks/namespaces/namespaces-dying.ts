@@ -67,7 +67,7 @@ export const namespacesDying = defineCheck({
           cordon(node, 'Start no more pods there.'),
           lookOnNode(
             node,
-            'keep what all blocked tasks wait for',
+            'save what all blocked tasks wait for',
             'echo w > /proc/sysrq-trigger; dmesg > /var/log/netns-blocked-tasks.txt',
           ),
           ...drainAndReboot(node, 'Move the pods elsewhere: nothing but another boot frees the worker.'),

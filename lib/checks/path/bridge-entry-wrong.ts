@@ -41,7 +41,7 @@ export const bridgeEntryWrong = definePodCheck({
         source: lookOf(bridge, entry),
       })),
       remedy: [
-        lookOnNode(node, 'see the entries.', `bridge fdb show br ${command(bridge)} | grep -F ${mac}`),
+        lookOnNode(node, 'look at the entries.', `bridge fdb show br ${command(bridge)} | grep -F ${mac}`),
         ...wrong.map(({ link }) =>
           repairOnNode(
             node,

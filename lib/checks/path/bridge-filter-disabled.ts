@@ -42,7 +42,7 @@ export const bridgeFilterDisabled = defineCheck({
           ),
           lookOnNode(
             node,
-            'find what turned it off, or it will again at the next boot.',
+            'find out what turned it off, or that will happen again at the next boot.',
             'grep -rn bridge-nf-call /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
           ),
         ],

@@ -59,7 +59,7 @@ export const bridgePortFlagsWrong = definePodCheck({
       remedy: wrong.map(({ name, expected }) =>
         repairOnNode(
           node,
-          'set the port as the configuration has it; the pod needs no restart.',
+          'set the port as the configuration says; the pod needs no restart.',
           command('ip', 'link', 'set', hostLink.name, 'type', 'bridge_slave', name, onOff(expected)),
         ),
       ),

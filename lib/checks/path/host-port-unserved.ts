@@ -82,8 +82,8 @@ function remedyOf(network: PodNetwork, stale: readonly string[], node: string): 
   const seen = lookOnNode(
     node,
     stale.length === 0
-      ? 'see the rules: a firewall that was reloaded may have flushed them, those of other pods as well.'
-      : `see the rules of ${counted(stale.length, 'chain')} left over: ${listed(stale, 3)}.`,
+      ? 'look at the rules: a firewall that was reloaded may have flushed them, those of other pods as well.'
+      : `look at the rules of ${counted(stale.length, 'chain')} left over: ${listed(stale, 3)}.`,
     command('iptables', '-t', 'nat', '-S', DISPATCH),
   );
   if (stale.length === 0) return [seen, ...recreatePod(network.pod)];

@@ -39,7 +39,7 @@ export const linkArpIgnored = definePodCheck({
       remedy: [
         lookOnNode(
           node,
-          'see whether the CNI plugin tuning sets it; the securityContext of the pod may as well (sysctls).',
+          'check whether the CNI plugin tuning sets it; the securityContext of the pod may as well (sysctls).',
           'grep -rn arp_ignore /etc/cni/net.d',
         ),
         ...recreatePod(pod),

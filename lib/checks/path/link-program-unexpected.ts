@@ -101,12 +101,12 @@ function xdpOf({ pod, link, hostLink, namespace }: PodNetwork, node: string): Fa
       remedy: [
         lookOnNode(
           node,
-          'see what the program is, and who loaded it.',
+          'find out what the program is, and who loaded it.',
           command('ip', '-d', 'link', 'show', 'dev', hostLink.name),
         ),
         repairOnNode(
           node,
-          'take it off; the pod keeps running. Have the program that added it remove it, or it returns.',
+          'remove it; the pod keeps running. Find the program that added it, or it comes back.',
           command('ip', 'link', 'set', 'dev', hostLink.name, OFF[onNode.mode], 'off'),
         ),
       ],

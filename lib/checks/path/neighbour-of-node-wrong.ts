@@ -69,14 +69,14 @@ function failure({ node }: NodeRoutes, wrong: readonly Wrong[]): Outcome {
       source: `ip neigh show ${address} dev ${link} (node); expected: ip link (node ${other})`,
     })),
     remedy: [
-      lookOnNode(node, 'see the permanent entries.', 'ip neigh show nud permanent'),
+      lookOnNode(node, 'look at the permanent entries.', 'ip neigh show nud permanent'),
       ...firstOf(
         wrong,
         SHOWN,
         ({ address, link }) =>
           repairOnNode(
             node,
-            'remove the entry; the kernel then asks the other node itself. No pod has to be deleted.',
+            'remove the entry; the kernel then resolves the address itself. No pod has to be deleted.',
             command('ip', 'neigh', 'del', address, 'dev', link),
           ),
         (left) => repair(`Likewise the other ${left}: the next audit names them.`),

@@ -40,7 +40,7 @@ export const nodeBridgeBroken = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see the bridges, and what changed them: a network manager of the node must leave them alone.',
+            'look at the bridges, and find out what changed them: a network manager of the node must leave them alone.',
             'ip -d link show type bridge; journalctl -b -u systemd-networkd -u NetworkManager ' +
               '-u systemd-udevd --no-pager | tail -n 20',
           ),

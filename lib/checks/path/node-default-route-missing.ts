@@ -51,7 +51,7 @@ export const nodeDefaultRouteMissing = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see what manages the uplink, and why it set no route.',
+            'find out what manages the uplink, and why it set no route.',
             [
               command('ip', `-${family}`, 'route', 'show', 'table', 'all'),
               'journalctl -b -u systemd-networkd -u NetworkManager -u dhclient --no-pager | tail -n 50',

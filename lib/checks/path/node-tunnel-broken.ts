@@ -45,7 +45,7 @@ export const nodeTunnelBroken = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see the device, and whether a network manager of the node has taken it over.',
+            'look at the device, and find out whether a network manager of the node has taken it over.',
             `${command('ip', '-d', 'link', 'show', tunnel.device)}; ${command('ip', 'neigh', 'show', 'dev', tunnel.device)}; journalctl -b -u systemd-networkd -u NetworkManager --no-pager | grep -F ${command(tunnel.device)} | tail -n 20`,
           ),
           ...faults.flatMap(({ line }) =>

@@ -124,7 +124,7 @@ function isShadowed({ family, destination, metric }: Route, main: readonly Route
 function remedyOf(routes: readonly Route[], node: string): RemedyStep[] {
   const look = lookOnNode(
     node,
-    'see the routes, and which program created these: that program may add them again.',
+    'look at the routes, and find out which program created these: that program may add them again.',
     'ip route show table all',
   );
   const removed = firstOf(

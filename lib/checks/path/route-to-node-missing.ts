@@ -99,7 +99,11 @@ function failure(own: NodeRoutes, found: readonly WayToNode[], direct: boolean):
       source: 'ip route show table all (node); expected: addresses of pods, and routes of the other nodes',
     })),
     remedy: [
-      lookOnNode(node, 'see the routes, and who writes them (proto).', 'ip route show table all'),
+      lookOnNode(
+        node,
+        'look at the routes, and find out who writes them (proto).',
+        'ip route show table all',
+      ),
       ...found.slice(0, SHOWN).flatMap((way) => putBack(way, node, direct)),
       ...(cniPlugin(plugin)?.agent == null
         ? [repair('Have the program that writes these routes restore them; no pod has to be deleted.')]

@@ -58,7 +58,7 @@ export const tunnelEntryWrong = defineCheck({
           source: `bridge fdb show dev ${device} (node); expected: API: addresses and annotations of node ${name}`,
         })),
         remedy: [
-          lookOnNode(node, 'see the entries.', command('bridge', 'fdb', 'show', 'dev', device)),
+          lookOnNode(node, 'look at the entries.', command('bridge', 'fdb', 'show', 'dev', device)),
           ...firstOf(
             faults,
             SHOWN,

@@ -74,7 +74,7 @@ function judge(kind: Kind, tunnels: readonly Tunnel[]): Outcome[] {
       remedy: [
         lookOnNode(
           node,
-          'see the device. Compare the configuration of the agent on this node with that on others.',
+          'look at the device. Compare the configuration of the agent on this node with that on others.',
           command('ip', '-d', 'link', 'show', device),
         ),
         // flannel keeps a device with another port, as its configuration need not name one.

@@ -79,7 +79,7 @@ export function removePrograms(
   return [
     lookOnNode(
       node,
-      'see what is attached to the link; chaos tests and traffic tools add such programs too.',
+      'look at what is attached to the link; chaos tests and traffic tools also add such programs.',
       [...new Set(found.map(lookOf))].join('; '),
     ),
     ...found

@@ -41,7 +41,7 @@ export function rebootForKernel(node: string): RemedyStep[] {
     cordon(node, 'Keep new pods away.'),
     lookOnNode(
       node,
-      'keep the log and the stacks of blocked tasks for the people who repair the kernel.',
+      'save the log and the stacks of blocked tasks for those who repair the kernel.',
       `dmesg > /var/log/netns-dmesg.txt; for p in /proc/[0-9]*; do grep -q '^State:.D' "$p/status" ` +
         '2>/dev/null && cat "$p/comm" "$p/stack"; done > /var/log/netns-stacks.txt',
     ),

@@ -50,7 +50,7 @@ const deleteFailed = ({ namespace, pod }: FailedSandbox): Step =>
 const runtimeLog = (node: string): RemedyStep =>
   lookOnNode(
     node,
-    'read what the runtime says of it.',
+    'read what the runtime knows about it.',
     "journalctl -u containerd -u crio --since -1h --no-pager | grep -iE 'sandbox|cni|network' | tail -n 50",
   );
 
@@ -89,7 +89,7 @@ const signatures: readonly Signature[] = [
     id: 'aws-no-address',
     pattern: /failed to assign an IP address to container/,
     cause: () =>
-      'ipamd of the AWS VPC CNI has no free address: the subnet or the limit of the instance type is used up, or ipamd just starts',
+      'ipamd of the AWS VPC CNI has no free address: the subnet or the limit of the instance type is used up, or ipamd is just starting',
     remedy: ({ node }) => [
       awsAgent(node),
       look(
@@ -136,7 +136,7 @@ const signatures: readonly Signature[] = [
     remedy: (where) => [
       lookOnNode(
         where.node,
-        'see which interface has the route, and whether its pod still lives.',
+        'find out which interface has the route, and whether its pod still lives.',
         `ip route show table all | grep -E "dev (${hostLinkPrefixes.join('|')})"`,
       ),
       deleteFailed(where),
@@ -150,7 +150,7 @@ const signatures: readonly Signature[] = [
     remedy: (where) => [
       lookOnNode(
         where.node,
-        'see the links; veth-orphaned names those without a pod.',
+        'look at the links; veth-orphaned names those without a pod.',
         'ip -d link show type veth',
       ),
       deleteFailed(where),
@@ -207,7 +207,7 @@ const signatures: readonly Signature[] = [
     remedy: ({ node }) => [
       lookOnNode(
         node,
-        'see whether it is there, and what the runtime is configured to take.',
+        'check whether it is there, and what the runtime is configured to take.',
         'crictl images; crictl info | grep -i sandboxImage',
       ),
     ],
@@ -263,7 +263,7 @@ const signatures: readonly Signature[] = [
     remedy: ({ node }) => [
       lookOnNode(
         node,
-        'see whether the runtime answers at all.',
+        'check whether the runtime answers at all.',
         'timeout 10 crictl info >/dev/null && echo answers',
       ),
       runtimeLog(node),

@@ -56,7 +56,7 @@ export const bridgeAddressStale = defineCheck({
             remedy: lost.map(([gateway, pods]) =>
               repairOnNode(
                 node,
-                'give the address back to the bridge; the pods need not be recreated.',
+                'give the address back to the bridge; no pod has to be recreated.',
                 command('ip', 'addr', 'add', `${gateway}/${prefixOf(pods[0], gateway)}`, 'dev', bridge.name),
               ),
             ),

@@ -99,7 +99,7 @@ export const nodeForwardingDisabled = defineCheck({
           ),
           lookOnNode(
             node,
-            'find what changed it, or it will again at the next boot.',
+            'find out what changed it, or that will happen again at the next boot.',
             'grep -rnE "ip_forward|forwarding|proxy_arp|arp_ignore" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
           ),
         ],

@@ -51,7 +51,7 @@ export const runtimeNetworkNotReady = defineCheck({
         remedy: [
           lookOnNode(
             node,
-            'see whether a configuration is there (cni-config-invalid and cni-plugin-missing say what is wrong with it)',
+            'check whether a configuration is there (cni-config-invalid and cni-plugin-missing say what is wrong with it)',
             'ls -l /etc/cni/net.d /opt/cni/bin',
           ),
           look(

@@ -35,7 +35,7 @@ describe('pod-unrouted-inbound', () => {
     expect(more).toEqual([]);
     expect(found?.object).toMatchObject({ kind: 'pod', name: 'web-1' });
     expect(found?.detail).toBe(
-      'Packets for the pod do not get there; the cause is rule 100: from all to 10.244.1.2/32 lookup 77 (there: default via 10.0.3.1 dev eth0). One-way: what it sends finds its way.',
+      'Packets for the pod do not get there; the cause is rule 100: from all to 10.244.1.2/32 lookup 77 (there: default via 10.0.3.1 dev eth0). One-way: what it sends still arrives.',
     );
     expect(found?.remedy.at(-1)?.command).toBe(
       'ip -4 rule del priority 100 from all to 10.244.1.2/32 lookup 77',

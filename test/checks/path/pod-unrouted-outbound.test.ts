@@ -35,7 +35,7 @@ describe('pod-unrouted-outbound', () => {
     expect(more).toEqual([]);
     expect(found?.object).toMatchObject({ kind: 'pod', name: 'web-1' });
     expect(found?.detail).toBe(
-      'Packets of the pod do not get where they should; the cause is rule 100: from 10.244.1.2/32 unreachable. One-way: what is for it finds its way.',
+      'Packets of the pod do not get where they should; the cause is rule 100: from 10.244.1.2/32 unreachable. One-way: what is for it still arrives.',
     );
     expect(found?.remedy.at(-1)?.command).toBe('ip -4 rule del priority 100 from 10.244.1.2/32 unreachable');
     expect(found?.evidence[0]).toMatchObject({
