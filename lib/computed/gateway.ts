@@ -2,7 +2,7 @@
 
 import type { Layout } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
-import type { Route } from '../model/network.ts';
+import { NEXT_HOP, type Route } from '../model/network.ts';
 import { addressBits, familyOf, sameAddress } from './cidr.ts';
 import { layoutOf } from './layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
@@ -65,27 +65,36 @@ export function resultGateways({ results }: Pick<PodNetwork, 'results'>): string
 export type DefaultRoute =
   | { readonly state: 'right'; readonly route: Route }
   | { readonly state: 'missing' }
-  /** The route uses another interface or gateway than the plugin set. */
-  | { readonly state: 'elsewhere'; readonly route: Route };
+  /** The route uses another interface or gateway than the plugin set; `partly`: so does one of its next hops. */
+  | { readonly state: 'elsewhere'; readonly route: Route; readonly partly: boolean };
 
 /** The default route of the main table; if there are several, the one with the lowest metric. */
 export function defaultRouteOf(network: PodNetwork, layout: Layout, family: Family): DefaultRoute {
   const routes = (network.stack?.routes ?? []).filter(
     (route) => route.family === family && route.type === 'unicast' && route.table === 'main',
   );
-  const [route] = routes
+  const defaults = routes
     .filter(({ destination }) => DEFAULTS.includes(destination))
     .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
-  if (route === undefined) {
+  const [first] = defaults;
+  if (first === undefined) {
     const half = routes.find(({ destination }) => HALVES.includes(destination));
-    return half === undefined ? { state: 'missing' } : { state: 'elsewhere', route: half };
+    return half === undefined ? { state: 'missing' } : { state: 'elsewhere', route: half, partly: false };
   }
   const gateway = expectedGateway(network, layout, family);
   // IPv6 gateways may be link-local addresses that no result names, so any gateway on the interface is
   // accepted.
-  const same =
-    family === 6 || gateway === null || (route.gateway !== null && sameAddress(route.gateway, gateway));
-  return { state: route.link === network.interface && same ? 'right' : 'elsewhere', route };
+  const isRight = (route: Route): boolean =>
+    route.link === network.interface &&
+    (family === 6 || gateway === null || (route.gateway !== null && sameAddress(route.gateway, gateway)));
+  // Connections are spread over the next hops of one route.
+  const hops = defaults.filter(
+    ({ metric, flags }) => metric === first.metric && flags.includes(NEXT_HOP) && !flags.includes('dead'),
+  );
+  const wrong = (first.flags.includes(NEXT_HOP) ? hops : [first]).find((route) => !isRight(route));
+  return wrong === undefined
+    ? { state: 'right', route: first }
+    : { state: 'elsewhere', route: wrong, partly: hops.some(isRight) };
 }
 
 /** The route as `ip route` writes it. */

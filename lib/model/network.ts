@@ -112,10 +112,12 @@ const routeSchema = z.object({
   scope: z.string().nullable(),
   metric: z.number().int().nullable(),
   mtu: z.number().int().nullable(),
-  /** linkdown, dead, onlink … */
+  /** linkdown, dead, onlink …, and `nexthop` for each of several next hops of one route. */
   flags: z.array(z.string()),
 });
 export type Route = z.infer<typeof routeSchema>;
+
+export const NEXT_HOP = 'nexthop';
 
 /** What routes with such a type, and rules with such an action, do with packets. */
 export const DROPPING: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];

@@ -57,8 +57,11 @@ export const podDefaultRouteMissing = definePodCheck({
         .map((row) => `${row.what}: ${row.actual}; the CNI plugin set ${row.expected}.`)
         .join(' '),
       confidence: result === undefined || way.layout.defaultRoute ? 'probable' : 'confirmed',
-      // The other family still leads out of the pod.
-      ...(wrong.length < way.families.length ? { severity: 'high' as const } : {}),
+      // The other family, or another next hop, still leads out of the pod.
+      ...(wrong.length < way.families.length ||
+      wrong.every(({ found }) => found.state === 'elsewhere' && found.partly)
+        ? { severity: 'high' as const }
+        : {}),
       evidence: [
         ...evidence,
         ...(result === undefined

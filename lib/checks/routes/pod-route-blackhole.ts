@@ -1,5 +1,6 @@
 import { routeText } from '../../computed/gateway.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
+import { addressesOnNode, strayRoutes } from '../../computed/stray-routes.ts';
 import { DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
@@ -12,8 +13,8 @@ const BORN_WITH: readonly number[] = [0, 32766, 32767];
 const MAIN = 32766;
 
 /**
- * Links, addresses and the default route look right, but a route of another type, or a rule before it, drops
- * packets.
+ * Links, addresses and the default route look right, but a route of another type, a rule before it, or a route to
+ * a next hop that nobody has drops packets.
  */
 export const podRouteBlackhole = definePodCheck({
   id: 'pod-route-blackhole',
@@ -25,12 +26,16 @@ export const podRouteBlackhole = definePodCheck({
     'No CNI plugin creates such routes or rules in a pod. Traffic to the destinations that they cover, ' +
     'such as all Services or everything, fails at once or times out, while links and the default route ' +
     'look right.',
-  needs: ['podNetworks'],
+  needs: ['podNetworks', 'hostNetwork'],
   unless: ['namespace unread', networkElsewhere],
-  judge(network) {
+  facts({ podNetworks, hostNetwork }) {
+    return { taken: addressesOnNode(podNetworks, hostNetwork) };
+  },
+  judge(network, { hostNetwork, taken }) {
     const routes = droppingRoutes(network.stack);
     const rules = network.stack.rules.filter(({ drops, priority }) => drops !== null && priority < MAIN);
-    if (routes.length + rules.length === 0) return 'pass';
+    const stray = strayRoutes(network, hostNetwork, taken);
+    if (routes.length + rules.length + stray.length === 0) return 'pass';
     // VPN clients use it to keep traffic from bypassing their tunnel.
     if (network.pod.containers.some(mayChangeNetwork))
       return 'a container of the pod may set routes, and may have set these itself';
@@ -38,10 +43,21 @@ export const podRouteBlackhole = definePodCheck({
       ...(routes.length === 0 ? [] : [routes.length === 1 ? 'a route' : 'routes']),
       ...(rules.length === 0 ? [] : [rules.length === 1 ? 'a rule' : 'rules']),
     ];
+    const dropped =
+      causes.length === 0
+        ? []
+        : [
+            `What the pod sends is dropped by ${causes.join(' and ')} inside it: ` +
+              `${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
+          ];
+    const lost =
+      stray.length === 0
+        ? []
+        : [
+            `Nobody on ${network.hostLink?.master} answers where the pod sends by ${listed(stray.map(said))}.`,
+          ];
     return {
-      detail:
-        `What the pod sends is dropped by ${causes.join(' and ')} inside it: ` +
-        `${listed([...routes.map(said), ...rules.map(ruleText)])}.`,
+      detail: [...dropped, ...lost].join(' '),
       confidence: 'confirmed',
       ...(rules.some(isForAll) ? { severity: 'critical' as const } : {}),
       evidence: [
@@ -50,6 +66,12 @@ export const podRouteBlackhole = definePodCheck({
           expected: 'none that drops',
           actual: said(route),
           source: `ip -${route.family} route show table all, ip rule (netns ${network.namespace})`,
+        })),
+        ...rowsOf(stray, 10, (route) => ({
+          what: `next hop of the route to ${route.destination}`,
+          expected: 'an address of the node, or of a pod on it',
+          actual: said(route),
+          source: `ip -4 route (netns ${network.namespace}), ip addr (node and pods)`,
         })),
         ...rowsOf(rules, 10, (rule) => ({
           what: `rule ${rule.priority}, asked before the main table`,

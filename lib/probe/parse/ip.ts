@@ -4,6 +4,7 @@ import {
   type Address,
   DROPPING,
   type Link,
+  NEXT_HOP,
   type Neighbour,
   type Route,
   type Rule,
@@ -263,7 +264,7 @@ function toRoutes(route: z.infer<typeof routeJson>): Route[] {
     scope: route.scope === undefined ? null : String(route.scope),
     metric: route.metric ?? null,
     mtu: route.metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null,
-    flags: [...new Set([...route.flags, ...hop.flags])],
+    flags: [...new Set([...route.flags, ...hop.flags, ...(hops.length > 1 ? [NEXT_HOP] : [])])],
   }));
 }
 

@@ -1,5 +1,5 @@
 /** Routes and rules of rtnetlink(7), with iproute2's names for their parts. */
-import { DROPPING, type Route, type Rule } from '../../model/network.ts';
+import { DROPPING, NEXT_HOP, type Route, type Rule } from '../../model/network.ts';
 import { fitting } from '../grammar.ts';
 import {
   type Attributes,
@@ -71,7 +71,9 @@ export function toRoutes(message: NetlinkMessage, nameOf: NameOf): Route[] {
     scope: nameOfNumber(SCOPES, message.uint8(6)),
     metric: number(all.get(RTA.PRIORITY)),
     mtu,
-    flags: [...new Set([...flagNames(flags), ...flagNames(hop.flags)])],
+    flags: [
+      ...new Set([...flagNames(flags), ...flagNames(hop.flags), ...(hops.length > 1 ? [NEXT_HOP] : [])]),
+    ],
   }));
 }
 

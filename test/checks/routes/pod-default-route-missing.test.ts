@@ -53,6 +53,18 @@ describe('pod-default-route-missing', () => {
     );
   });
 
+  it('finds a next hop beside the gateway, by which a part of all connections goes', () => {
+    const hop = (gateway: string) => aRoute({ gateway, flags: ['nexthop'] });
+    const [found] = failures(run(withRoutes(hop('10.244.1.1'), hop('10.244.1.77'), subnet)));
+    expect(found?.detail).toContain('IPv4 default route: default via 10.244.1.77 dev eth0');
+    expect(found?.severity).toBe('high');
+    expect(
+      run(withRoutes(hop('10.244.1.1'), { ...hop('10.244.1.77'), flags: ['nexthop', 'dead'] })),
+    ).toMatchObject([{ result: 'pass' }]);
+    // A second route with the same metric is never used.
+    expect(run(withRoutes(aRoute(), aRoute({ gateway: '10.244.1.77' })))).toMatchObject([{ result: 'pass' }]);
+  });
+
   it('goes by the default route of the lowest metric', () => {
     const wrong = aRoute({ gateway: '10.244.1.99', metric: 100 });
     expect(run(withRoutes(wrong, aRoute(), subnet))).toMatchObject([{ result: 'pass' }]);

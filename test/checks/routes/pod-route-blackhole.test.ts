@@ -2,11 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { podRouteBlackhole } from '../../../lib/checks/routes/pod-route-blackhole.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
 import type { Route, Rule } from '../../../lib/model/network.ts';
-import { aPod, aPodNetwork, aRoute, aStack, context, failures } from '../evidence.ts';
+import {
+  aCniResult,
+  aHostLink,
+  aHostStack,
+  aLink,
+  anAddress,
+  aPod,
+  aPodNetwork,
+  aRoute,
+  aStack,
+  context,
+  failures,
+} from '../evidence.ts';
 import { healthyLayouts } from '../layouts.ts';
 
 function run(...podNetworks: PodNetwork[]) {
-  return podRouteBlackhole.run({ podNetworks }, context);
+  return podRouteBlackhole.run({ podNetworks, hostNetwork: aHostStack() }, context);
 }
 
 function podWith(route: Partial<Route>, rules: readonly Rule[] = []): PodNetwork {
@@ -147,5 +159,48 @@ describe('pod-route-blackhole', () => {
 
   it('does not know when the namespace could not be read', () => {
     expect(run(aPodNetwork({ stack: null }))).toMatchObject([{ result: 'unknown' }]);
+  });
+
+  describe('a route to a next hop on the bridge', () => {
+    const to = (route: Partial<Route>) =>
+      aPodNetwork({
+        stack: aStack({ routes: [aRoute(), aRoute({ destination: '10.96.0.0/12', ...route })] }),
+      });
+
+    it.each([
+      ['whose address nobody has', { gateway: '10.244.1.77' }, '10.96.0.0/12 via 10.244.1.77 dev eth0'],
+      ['that should answer for another subnet', { gateway: null }, '10.96.0.0/12 dev eth0'],
+    ])('is found %s', (_, route, said) => {
+      const [found] = failures(run(to(route)));
+      expect(found?.detail).toBe(`Nobody on cni0 answers where the pod sends by ${said}.`);
+      expect(found?.evidence[0]?.source).toContain('ip addr (node and pods)');
+    });
+
+    it('is right over the gateway, another pod, or what the CNI plugin named', () => {
+      expect(run(to({ gateway: '10.244.1.1' }))).toMatchObject([{ result: 'pass' }]);
+      const other = aPodNetwork({
+        pod: aPod({ name: 'router' }),
+        stack: aStack({ addresses: [anAddress({ address: '10.244.1.77' })] }),
+      });
+      expect(run(to({ gateway: '10.244.1.77' }), other)[0]).toMatchObject({ result: 'pass' });
+      const given = aCniResult({ routes: [{ destination: '10.96.0.0/12', gateway: '10.244.1.77' }] });
+      expect(run({ ...to({ gateway: '10.244.1.77' }), results: [given] })).toMatchObject([
+        { result: 'pass' },
+      ]);
+    });
+
+    it('is not judged where others may be on the bridge, or beside it', () => {
+      const links = [...aHostStack().links, aLink({ name: 'eth1', kind: null, master: 'cni0' })];
+      const judge = (network: PodNetwork, host = aHostStack()) =>
+        podRouteBlackhole.run({ podNetworks: [network], hostNetwork: host }, context);
+      const stray = to({ gateway: '10.244.1.77' });
+      expect(judge(stray, aHostStack({ links }))).toMatchObject([{ result: 'pass' }]);
+      expect(judge({ ...stray, hostLink: aHostLink({ master: null }) })).toMatchObject([{ result: 'pass' }]);
+      expect(judge(to({ gateway: '192.0.2.1' }))).toMatchObject([{ result: 'pass' }]);
+      expect(judge(to({ gateway: null, destination: '169.254.169.254/32' }))).toMatchObject([
+        { result: 'pass' },
+      ]);
+      expect(judge(to({ gateway: null, destination: '224.0.0.0/4' }))).toMatchObject([{ result: 'pass' }]);
+    });
   });
 });
