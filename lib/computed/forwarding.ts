@@ -4,16 +4,22 @@
  */
 import { AGENT_CHAINS, AGENT_TABLES } from '../model/cni-names.ts';
 import type { PacketFilter } from '../model/network.ts';
-import { contains, familyOf } from './cidr.ts';
+import { contains } from './cidr.ts';
 import { type Condition, type ForwardRule, readRule } from './forward-rules.ts';
 import { familyOfTable } from './nat-chain.ts';
 
-/** The first packet of a connection, as the node sees it between two links. */
-export type ForwardedPacket = {
-  readonly source: string;
-  readonly destination: string;
-  readonly inputLink: string;
-  readonly outputLink: string;
+/** A packet as the node sees it between two links, or at one of its own ends. */
+export type FilteredPacket = {
+  /** Through the node, or from or to the node itself. */
+  readonly way: 'forwarded' | 'sent' | 'received';
+  readonly family: 4 | 6;
+  /** The first packet of a connection, or an answer to one. */
+  readonly state: 'NEW' | 'ESTABLISHED';
+  /** Null for any address or link of the node: what is for one of them is not certain. */
+  readonly source: string | null;
+  readonly destination: string | null;
+  readonly inputLink: string | null;
+  readonly outputLink: string | null;
   /** The links at which the node receives it: its port of a bridge as well. */
   readonly devices: readonly string[];
   /** Null for a packet of any protocol: what is for one of them is not certain. */
@@ -54,17 +60,22 @@ const MOST_OF_ALL = 200_000;
 const MASQUERADE = /^0x0*4000\/0x0*4000$/i;
 /** Targets that change nothing that rules match on; evaluation continues with the next rule. */
 const PASSIVE = /^(LOG|NFLOG|NOTRACK|TRACE|TOS|DSCP|TCPMSS|CLASSIFY|SET|TTL|CHECKSUM|AUDIT|CT)$/;
-/** Of iptables, before the address of a Service has been replaced, and where packets are forwarded. */
-const OF_IPTABLES: Readonly<Record<string, readonly string[]>> = {
-  raw: ['PREROUTING'],
-  mangle: ['PREROUTING', 'FORWARD'],
-  filter: ['FORWARD'],
+type Way = FilteredPacket['way'];
+/** The hooks that packets get to, before the address of a Service has been replaced and afterwards. */
+const HOOKS: Readonly<Record<Way, readonly string[]>> = {
+  forwarded: ['ingress', 'prerouting', 'forward'],
+  sent: ['output'],
+  received: ['ingress', 'prerouting', 'input'],
 };
+const BUILT_IN: readonly string[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT'];
+/** Tables of iptables that decide. */
+const TABLES: readonly string[] = ['raw', 'mangle', 'filter'];
 
 type Base = {
   readonly backend: PacketFilter['backend'];
   readonly table: string;
   readonly chain: Chain;
+  readonly hook: string;
   /** All chains of the table, by name. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
   /** Packets of this address family; null for both. */
@@ -73,9 +84,14 @@ type Base = {
   readonly devices: readonly string[] | null;
 };
 
-/** @returns what certainly drops a packet, or keeps it from table nat; null if it may pass. nftables' tables of agents are not followed. */
-export function forwarder(filters: readonly PacketFilter[]): (packet: ForwardedPacket) => Drop | null {
-  const bases = filters.flatMap((filter) => filter.tables.flatMap((table) => basesOf(filter, table)));
+/**
+ * @returns what certainly drops a packet, or keeps it from table nat; null if it may pass. nftables' tables of
+ * agents are not followed.
+ */
+export function forwarder(filters: readonly PacketFilter[]): (packet: FilteredPacket) => Drop | null {
+  const bases = filters
+    .flatMap((filter) => filter.tables.flatMap((table) => basesOf(filter, table)))
+    .filter(({ hook }) => hook !== '');
   const parsed = new Map<string, ForwardRule | null>();
   const read = (text: string) => {
     const known = parsed.get(text);
@@ -87,10 +103,11 @@ export function forwarder(filters: readonly PacketFilter[]): (packet: ForwardedP
   const budget = { left: MOST_OF_ALL };
   return (packet) => {
     let untracked: Drop | null = null;
-    for (const { backend, table, chain, chains, family, devices } of bases) {
+    for (const { backend, table, chain, hook, chains, family, devices } of bases) {
+      if (!HOOKS[packet.way].includes(hook)) continue;
       budget.left -= 1;
       if (budget.left < 0) return null;
-      if (family !== null && family !== familyOf(packet.source)) continue;
+      if (family !== null && family !== packet.family) continue;
       if (devices !== null && !devices.some((device) => packet.devices.includes(device))) continue;
       const walk = new Walk(chains, packet, read, budget);
       const end = walk.of(chain.name, 0);
@@ -109,18 +126,20 @@ function basesOf(filter: PacketFilter, table: Table): Base[] {
   const chains = new Map(table.chains.map(({ name, rules }) => [name, rules]));
   const inTable = { backend, table: table.name, chains };
   if (backend !== 'nftables') {
-    const names = OF_IPTABLES[table.name.split(' ').at(-1) ?? ''] ?? [];
-    return table.chains
-      .filter(({ name }) => names.includes(name))
-      .map((chain) => ({ ...inTable, chain, family: familyOfTable(filter), devices: null }));
+    if (!TABLES.includes(table.name.split(' ').at(-1) ?? '')) return [];
+    const family = familyOfTable(filter);
+    return table.chains.map((chain) => {
+      const hook = BUILT_IN.includes(chain.name) ? chain.name.toLowerCase() : '';
+      return { ...inTable, chain, hook, family, devices: null };
+    });
   }
   const [of = ''] = table.name.split(' ');
   const family = of === 'ip' ? 4 : of === 'ip6' ? 6 : null;
   if (AGENT_TABLES.test(table.name) || !['ip', 'ip6', 'inet', 'netdev'].includes(of)) return [];
-  return table.chains.flatMap((chain): Base[] => {
-    const { hook, devices } = chain;
-    if (hook === 'ingress') return [{ ...inTable, chain, family, devices: devices ?? [] }];
-    return hook === 'prerouting' || hook === 'forward' ? [{ ...inTable, chain, family, devices: null }] : [];
+  return table.chains.map((chain) => {
+    const { hook } = chain;
+    const devices = hook === 'ingress' ? (chain.devices ?? []) : null;
+    return { ...inTable, chain, hook: hook ?? '', family, devices };
   });
 }
 
@@ -131,13 +150,13 @@ class Walk {
   #unmarked = true;
   #left = MOST;
   readonly #chains: ReadonlyMap<string, readonly string[]>;
-  readonly #packet: ForwardedPacket;
+  readonly #packet: FilteredPacket;
   readonly #read: (rule: string) => ForwardRule | null;
   readonly #budget: { left: number };
 
   constructor(
     chains: ReadonlyMap<string, readonly string[]>,
-    packet: ForwardedPacket,
+    packet: FilteredPacket,
     read: (rule: string) => ForwardRule | null,
     budget: { left: number },
   ) {
@@ -194,18 +213,18 @@ class Walk {
   }
 
   #holds({ option, value, negated }: Condition): Match {
-    const { source, destination, inputLink, outputLink, devices, protocol, port } = this.#packet;
+    const { state, source, destination, inputLink, outputLink, devices, protocol, port } = this.#packet;
     const as = (holds: boolean): Match => (holds !== negated ? 'yes' : 'no');
-    if (option === '-s') return as(inNetwork(value, source));
-    if (option === '-d') return as(inNetwork(value, destination));
+    if (option === '-s' && source !== null) return as(inNetwork(value, source));
+    if (option === '-d' && destination !== null) return as(inNetwork(value, destination));
     // Rules of family netdev may be about a port of the bridge.
     if (option === '-i' && devices.some((device) => device !== inputLink && isLink(value, device)))
       return 'maybe';
-    if (option === '-i') return as(isLink(value, inputLink));
-    if (option === '-o') return as(isLink(value, outputLink));
+    if (option === '-i' && inputLink !== null) return as(isLink(value, inputLink));
+    if (option === '-o' && outputLink !== null) return as(isLink(value, outputLink));
     if (option === '-p' && protocol !== null) return as(value === protocol);
     if (option === '--dport' && port !== null && /^\d+$/.test(value)) return as(value === String(port));
-    if (option === '--ctstate') return as(value.split(',').includes('NEW'));
+    if (option === '--ctstate') return as(value.split(',').includes(state));
     // Other tables and BPF programs set marks that are not visible here. Only kube-proxy's masquerade mark is
     // known to be unset.
     if (option === '--mark' && this.#unmarked && MASQUERADE.test(value)) return as(false);

@@ -2,7 +2,7 @@
 import type { PodNetwork } from '../model/evidence.ts';
 import type { NetworkStack } from '../model/network.ts';
 import { contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
-import type { ForwardedPacket } from './forwarding.ts';
+import type { FilteredPacket } from './forwarding.ts';
 import { mainAddresses } from './preconditions.ts';
 import { defaultRoutes } from './uplinks.ts';
 import { forwardedLayout, nodeLink } from './way-in.ts';
@@ -22,7 +22,7 @@ export type Traffic = {
   /** Pods that lose it can still do much. */
   readonly isPart?: boolean;
   /** Empty if the kernel does not forward for the pod. */
-  readonly packetsOf: (network: PodNetwork) => readonly ForwardedPacket[];
+  readonly packetsOf: (network: PodNetwork) => readonly FilteredPacket[];
 };
 
 /**
@@ -31,7 +31,7 @@ export type Traffic = {
  */
 export function ordinaryTraffic(host: NetworkStack): readonly Traffic[] {
   const sent =
-    (protocol: ForwardedPacket['protocol'], port: number | null = null) =>
+    (protocol: FilteredPacket['protocol'], port: number | null = null) =>
     (network: PodNetwork) =>
       sentBy(network, host).map((packet) => ({ ...packet, protocol, port }));
   // NodeLocal DNSCache asks for the pods, which may then be kept from asking others.
@@ -61,10 +61,22 @@ export function ordinaryTraffic(host: NetworkStack): readonly Traffic[] {
       what: 'what pods of other nodes send to pods of this one',
       packetsOf: (network) => toNeighbours(network, host).map(reversed),
     },
+    // The kubelet's probes, by which it ends pods.
+    {
+      what: 'what the node sends to its pods',
+      packetsOf: (network) => fromNode(network, null),
+      isPart: true,
+    },
+    {
+      what: 'all TCP that the node sends to its pods',
+      packetsOf: (network) => fromNode(network, 'tcp'),
+      isPart: true,
+    },
+    { what: 'what pods answer to the node', packetsOf: toNode, isPart: true },
   ];
 }
 
-function sentBy(network: PodNetwork, host: NetworkStack): ForwardedPacket[] {
+function sentBy(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
   const from = wayOf(network);
   if (from === null) return [];
   const family = familyOf(from.source);
@@ -80,13 +92,13 @@ function sentBy(network: PodNetwork, host: NetworkStack): ForwardedPacket[] {
 }
 
 /** To addresses behind routes of the main table that only pods of other nodes can have. */
-function toNeighbours(network: PodNetwork, host: NetworkStack): ForwardedPacket[] {
+function toNeighbours(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
   const from = wayOf(network);
   if (from === null) return [];
   const family = familyOf(from.source);
   const ofPods = subnetOf(from.source, SHARED[family]);
   return host.routes
-    .flatMap((route): ForwardedPacket[] => {
+    .flatMap((route): FilteredPacket[] => {
       const { destination, type, table, gateway, link } = route;
       const [first = ''] = destination.split('/');
       return route.family !== family ||
@@ -103,7 +115,26 @@ function toNeighbours(network: PodNetwork, host: NetworkStack): ForwardedPacket[
     .slice(0, NEIGHBOURS);
 }
 
-type From = Omit<ForwardedPacket, 'destination' | 'outputLink'>;
+function fromNode(network: PodNetwork, protocol: FilteredPacket['protocol']): FilteredPacket[] {
+  const from = wayOf(network);
+  if (from === null) return [];
+  const { source: destination, inputLink: outputLink } = from;
+  return [
+    { ...from, way: 'sent', source: null, destination, inputLink: null, outputLink, devices: [], protocol },
+  ];
+}
+
+function toNode(network: PodNetwork): FilteredPacket[] {
+  const from = wayOf(network);
+  return from === null
+    ? []
+    : [{ ...from, way: 'received', state: 'ESTABLISHED', destination: null, outputLink: null }];
+}
+
+type From = Omit<FilteredPacket, 'destination' | 'outputLink' | 'source' | 'inputLink'> & {
+  readonly source: string;
+  readonly inputLink: string;
+};
 
 function wayOf(network: PodNetwork): From | null {
   const layout = forwardedLayout(network);
@@ -112,23 +143,18 @@ function wayOf(network: PodNetwork): From | null {
   const inputLink = nodeLink(network, layout);
   if (inputLink === null) return null;
   const devices = [...new Set([inputLink, network.hostLink?.name ?? inputLink])];
-  return { source, inputLink, devices, protocol: null, port: null };
+  const family = familyOf(source);
+  return { way: 'forwarded', family, state: 'NEW', source, inputLink, devices, protocol: null, port: null };
 }
 
-function reversed({
-  source,
-  destination,
-  inputLink,
-  outputLink,
-  ...packet
-}: ForwardedPacket): ForwardedPacket {
+function reversed({ source, destination, inputLink, outputLink, ...packet }: FilteredPacket): FilteredPacket {
   return {
     ...packet,
     source: destination,
     destination: source,
     inputLink: outputLink,
     outputLink: inputLink,
-    devices: [outputLink],
+    devices: outputLink === null ? [] : [outputLink],
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Drop, type ForwardedPacket, forwarder } from '../../computed/forwarding.ts';
+import { type Drop, type FilteredPacket, forwarder } from '../../computed/forwarding.ts';
 import { natChain, toolOf } from '../../computed/nat-chain.ts';
 import { ordinaryTraffic } from '../../computed/pod-packets.ts';
 import { isOfNftables } from '../../computed/service-maps.ts';
@@ -62,8 +62,8 @@ export const nodeFirewallDrops = defineCheck({
 });
 
 function dropOfAll(
-  packets: readonly ForwardedPacket[],
-  dropOf: (packet: ForwardedPacket) => Drop | null,
+  packets: readonly FilteredPacket[],
+  dropOf: (packet: FilteredPacket) => Drop | null,
 ): Drop | null {
   let first: Drop | null = null;
   for (const packet of packets) {
@@ -120,7 +120,7 @@ function takeBack(drop: Drop, node: string): RemedyStep {
   if (chain === null)
     return repairOnNode(
       node,
-      'let the node forward again; rules that drop on purpose stay.',
+      'let packets pass again; rules that drop on purpose stay.',
       backend === 'nftables'
         ? command('nft', 'chain', ...table.split(' '), base, '{ policy accept; }')
         : command(tool, ...tableOf(drop), '-P', base, 'ACCEPT'),

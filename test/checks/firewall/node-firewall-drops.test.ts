@@ -273,7 +273,8 @@ describe('node-firewall-drops', () => {
 
     it.each([
       ['bridge own', 'forward', 'drop'],
-      ['inet own', 'input', 'drop'],
+      ['inet own', 'postrouting', 'drop'],
+      ['inet own', 'input', 'ct state new drop'],
       ['ip6 own', 'forward', 'drop'],
       ['inet kube-router', 'forward', 'drop'],
       ['inet own', 'prerouting', 'fib saddr . iif oif missing drop'],
@@ -357,6 +358,54 @@ describe('node-firewall-drops', () => {
         expect(
           found([{ ...rules, tables: rules.tables.filter(({ name }) => name === 'raw') }]),
         ).toBeUndefined();
+      });
+    });
+
+    describe('of the node itself', () => {
+      const own = (chain: 'INPUT' | 'OUTPUT', policy: string, ...rules: string[]): PacketFilter => ({
+        backend: 'iptables-legacy',
+        tables: [
+          {
+            name: 'filter',
+            chains: [
+              {
+                name: chain,
+                hook: chain.toLowerCase(),
+                policy,
+                rules: rules.map((rule) => `-A ${chain} ${rule}`),
+              },
+            ],
+          },
+        ],
+      });
+
+      it.each([
+        ['what the node sends to its pods', own('OUTPUT', 'ACCEPT', '-d 10.244.0.0/16 -j DROP')],
+        ['what the node sends to its pods', own('OUTPUT', 'ACCEPT', '-o cni0 -j REJECT')],
+        ['what the node sends to its pods', own('OUTPUT', 'DROP', '-d 192.168.1.0/24 -j ACCEPT')],
+        ['all TCP that the node sends to its pods', own('OUTPUT', 'ACCEPT', '-o cni0 -p tcp -j REJECT')],
+        ['what pods answer to the node', own('INPUT', 'ACCEPT', '-s 10.244.0.0/16 -j DROP')],
+        ['what pods answer to the node', own('INPUT', 'ACCEPT', '-i cni0 -j DROP')],
+      ])('finds that %s is dropped', (what, filters) => {
+        expect(found([filters])).toMatchObject({
+          severity: 'high',
+          detail: expect.stringContaining(`drops ${what}: `),
+        });
+      });
+
+      it.each([
+        ['what pods send to the node', own('INPUT', 'DROP', '-m conntrack --ctstate ESTABLISHED -j ACCEPT')],
+        ['new connections of pods', own('INPUT', 'ACCEPT', '-i cni0 -m state --state NEW -j DROP')],
+        ['what is for one address of the node', own('INPUT', 'ACCEPT', '-i cni0 -d 192.168.1.11/32 -j DROP')],
+        ['what is for one port of pods', own('OUTPUT', 'ACCEPT', '-o cni0 -p tcp -m tcp --dport 22 -j DROP')],
+        [
+          'what comes from one address of the node',
+          own('OUTPUT', 'ACCEPT', '-s 192.168.1.11/32 -o cni0 -j DROP'),
+        ],
+        ['what leaves the node', own('OUTPUT', 'ACCEPT', '-o eth0 -j DROP')],
+        ['what is accepted from one address', own('OUTPUT', 'DROP', '-s 10.244.1.1/32 -j ACCEPT')],
+      ])('leaves a rule alone that drops %s', (_, filters) => {
+        expect(found([filters])).toBeUndefined();
       });
     });
 

@@ -622,6 +622,20 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     when: isForwardedByKernel,
   },
   {
+    id: 'packets-of-node-dropped',
+    check: 'node-firewall-drops',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // To the bridge, or to the links of all pods.
+    inject: `link=$(ip route get "$IP" | sed -n "s/.* dev \\([^ ]*\\).*/\\1/p"); case $link in cni0) ;; *) link=$(echo "$link" | sed 's/[0-9a-f]*$//')+ ;; esac
+echo "LINK=$link"; iptables -I OUTPUT -o "$link" -j DROP`,
+    shows: ['what the node sends to its pods', 'OUTPUT'],
+    repair: 'remedy',
+    cleanup: 'while iptables -D OUTPUT -o "$LINK" -j DROP 2>/dev/null; do :; done',
+    when: isForwardedByKernel,
+  },
+  {
     id: 'nftables-drops-between-pods',
     check: 'node-firewall-drops',
     pods: 1,
