@@ -77,7 +77,10 @@ function dropOfAll(
 function failureOf(what: string, pods: number, drop: Drop, node: string): Failure {
   const { does, backend, table, base, by } = drop;
   const ofNft = backend === 'nftables';
-  const chain = ofNft ? `chain ${quote(base, 60)} of table ${quote(table, 60)}` : `${base} chain`;
+  const [, ofIptables] = tableOf(drop);
+  const chain = ofNft
+    ? `chain ${quote(base, 60)} of table ${quote(table, 60)}`
+    : `${base} chain${ofIptables === undefined ? '' : ` of table ${ofIptables}`}`;
   const seen = `seen for all ${counted(pods, 'pod')} that were looked at.`;
   const untracks = does === 'untracks';
   return {

@@ -426,6 +426,7 @@ describe('node-firewall-drops', () => {
           },
         ],
       };
+      expect(found([raw])?.detail).toContain("The node's PREROUTING chain of table raw (iptables-legacy)");
       expect(found([raw])?.remedy.map(({ command }) => command)).toEqual([
         'iptables-legacy -t raw -S PREROUTING',
         'iptables-legacy -t raw -D PREROUTING -i cni0 -j DROP',
