@@ -64,3 +64,6 @@ export const isCalico = ({ plugin }: Platform): boolean => plugin === 'calico';
 export const isCilium = ({ plugin }: Platform): boolean => plugin === 'cilium-cni';
 /** The node's routes, rules and packet filters decide about pods' packets: Cilium's BPF programs go past them. */
 export const isForwardedByKernel = (platform: Platform): boolean => !isCilium(platform);
+/** Calico's agent puts its own rules before any others, and accepts with marks what policies allow. */
+export const isFilteredByIptables = (platform: Platform): boolean =>
+  isForwardedByKernel(platform) && !isCalico(platform);

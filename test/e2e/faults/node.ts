@@ -1,5 +1,14 @@
 /** Faults of a node as a whole. */
-import { type Fault, inInjector, isAws, isBridge, isCalico, isCilium, isForwardedByKernel } from './fault.ts';
+import {
+  type Fault,
+  inInjector,
+  isAws,
+  isBridge,
+  isCalico,
+  isCilium,
+  isFilteredByIptables,
+  isForwardedByKernel,
+} from './fault.ts';
 
 /** Sets BRIDGE, the bridge of the victim. */
 const bridgeOfVictim = `BRIDGE=$(ip -j link show "$HOST_LINK" | jq -r '.[0].master'); echo "BRIDGE=$BRIDGE"`;
@@ -595,7 +604,7 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     shows: ['all TCP that pods send', 'FORWARD'],
     repair: 'remedy',
     cleanup: 'while iptables -D FORWARD -p tcp -j REJECT 2>/dev/null; do :; done',
-    when: isForwardedByKernel,
+    when: isFilteredByIptables,
   },
   {
     id: 'dns-of-pods-dropped',
@@ -607,7 +616,7 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     shows: ['DNS queries that pods send', 'FORWARD'],
     repair: 'remedy',
     cleanup: 'while iptables -D FORWARD -p udp --dport 53 -j DROP 2>/dev/null; do :; done',
-    when: isForwardedByKernel,
+    when: isFilteredByIptables,
   },
   {
     id: 'pods-untracked',
@@ -619,7 +628,7 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     shows: ['out of connection tracking', 'PREROUTING'],
     repair: 'remedy',
     cleanup: 'iptables -t raw -D PREROUTING -s "$PODS" -j NOTRACK 2>/dev/null || :',
-    when: isForwardedByKernel,
+    when: isFilteredByIptables,
   },
   {
     id: 'packets-of-node-dropped',
@@ -633,7 +642,7 @@ echo "LINK=$link"; iptables -I OUTPUT -o "$link" -j DROP`,
     shows: ['what the node sends to its pods', 'OUTPUT'],
     repair: 'remedy',
     cleanup: 'while iptables -D OUTPUT -o "$LINK" -j DROP 2>/dev/null; do :; done',
-    when: isForwardedByKernel,
+    when: isFilteredByIptables,
   },
   {
     id: 'nftables-drops-between-pods',
