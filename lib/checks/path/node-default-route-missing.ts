@@ -1,6 +1,7 @@
+import { sameAddress } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
 import { defaultRoutes, nodeFamily, otherWaysOut } from '../../computed/uplinks.ts';
-import type { Route } from '../../model/network.ts';
+import { NEXT_HOP, type Neighbour, type Route } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repair } from '../remedies/steps.ts';
@@ -24,34 +25,41 @@ export const nodeDefaultRouteMissing = defineCheck({
     }
     const routes = defaultRoutes(hostNetwork, family);
     const [best] = routes;
-    if (routes.some((route) => whyUnusable(route) === null)) return [pass(object)];
+    const usable = routes.filter((route) => whyUnusable(route) === null);
+    // No route of a higher metric takes over while these are there.
+    const used = usable.filter(({ metric }) => metric === usable[0]?.metric);
+    const silent = used.filter((route) => isSilent(route, hostNetwork.neighbours));
+    // Connections are spread over the next hops of one route; of several routes the kernel takes one that answers.
+    const isPartly = silent.some(({ flags }) => flags.includes(NEXT_HOP));
+    if (used.length > silent.length && !isPartly) return [pass(object)];
     const [other] = routes.length === 0 ? otherWaysOut(hostNetwork, family) : [];
     if (other !== undefined)
       return [notApplicable(object, `${routeText(other)} in table ${other.table} leads out of the node`)];
     const link = hostNetwork.addresses.find(({ address }) => api.addresses.includes(address))?.link;
+    const whyOf = (route: Route): string =>
+      whyUnusable(route) ?? (silent.includes(route) ? 'nobody answers for its gateway' : 'usable');
+    const worst = silent[0] ?? best;
     const actual =
-      routes.length === 0
-        ? 'none'
-        : listed(routes.map((route) => `${routeText(route)} (${whyUnusable(route) ?? 'usable'})`));
+      routes.length === 0 ? 'none' : listed(routes.map((route) => `${routeText(route)} (${whyOf(route)})`));
     return [
       fail(object, {
         detail:
-          best === undefined
+          worst === undefined
             ? `No IPv${family} default route leads out of the node.`
-            : `The node's IPv${family} default route cannot be used: ${routeText(best)} (${whyUnusable(best)}).`,
+            : `The node's IPv${family} default route cannot be used: ${routeText(worst)} (${whyOf(worst)}).`,
         confidence: 'probable',
         evidence: [
           {
             what: `IPv${family} default route of the node`,
             expected: `default via GATEWAY${link === undefined ? '' : ` dev ${link}`}`,
             actual,
-            source: `ip -${family} route show default (node)`,
+            source: `ip -${family} route show default${silent.length === 0 ? '' : ', ip neigh'} (node)`,
           },
         ],
         remedy: [
           lookOnNode(
             node,
-            'find out what manages the uplink, and why it set no route.',
+            'find out what manages the uplink, and why it set no route, or this one.',
             [
               command('ip', `-${family}`, 'route', 'show', 'table', 'all'),
               'journalctl -b -u systemd-networkd -u NetworkManager -u dhclient --no-pager | tail -n 50',
@@ -66,6 +74,17 @@ export const nodeDefaultRouteMissing = defineCheck({
     ];
   },
 });
+
+/** The kernel asked for the gateway's MAC address, and got no answer. */
+function isSilent({ gateway, link }: Route, neighbours: readonly Neighbour[]): boolean {
+  return neighbours.some(
+    (entry) =>
+      gateway !== null &&
+      entry.link === link &&
+      entry.states.includes('FAILED') &&
+      sameAddress(entry.destination, gateway),
+  );
+}
 
 function whyUnusable({ type, flags }: Route): string | null {
   if (type !== 'unicast') return `it is of type ${type}`;

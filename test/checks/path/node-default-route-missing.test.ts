@@ -46,6 +46,40 @@ describe('node-default-route-missing', () => {
     expect(failures(run(withRoutes(route, subnet)))[0]?.detail).toContain(why);
   });
 
+  describe('whose gateway was asked for its MAC address and gave no answer', () => {
+    const answers = (...routes: Route[]) =>
+      run(
+        aHostStack({
+          routes,
+          neighbours: [{ destination: '10.0.3.77', link: 'eth0', mac: null, states: ['FAILED'] }],
+        }),
+      );
+    const silent = aRoute({ gateway: '10.0.3.77' });
+    const hop = { flags: ['nexthop'] };
+
+    it('is found, whatever route of a higher metric is behind it', () => {
+      const [found] = failures(answers(silent, aRoute({ gateway: '10.0.3.1', metric: 200 })));
+      expect(found?.detail).toBe(
+        "The node's IPv4 default route cannot be used: default via 10.0.3.77 dev eth0 (nobody answers for its gateway).",
+      );
+      expect(found?.evidence[0]?.actual).toContain('default via 10.0.3.1 dev eth0 metric 200 (usable)');
+    });
+
+    it('is found as one of several next hops', () => {
+      expect(failures(answers(aRoute({ gateway: '10.0.3.1', ...hop }), { ...silent, ...hop }))).toHaveLength(
+        1,
+      );
+    });
+
+    it('is nothing where the kernel takes another, or that of another link', () => {
+      expect(answers(silent, aRoute({ gateway: '10.0.3.1' }))).toMatchObject([{ result: 'pass' }]);
+      expect(answers({ ...silent, link: 'eth1' })).toMatchObject([{ result: 'pass' }]);
+      expect(answers({ ...silent, metric: 100 }, aRoute({ gateway: '10.0.3.1' }))).toMatchObject([
+        { result: 'pass' },
+      ]);
+    });
+  });
+
   it('passes where another default route, or one in a table that all packets are looked up in, serves', () => {
     expect(run(withRoutes(aRoute({ flags: ['dead'] }), aRoute({ metric: 200 })))).toMatchObject([
       { result: 'pass' },

@@ -121,6 +121,20 @@ echo "LINKS=$links"; echo "MTU=$(cat /sys/class/net/$uplink/mtu)"; for link in $
     when: (platform) => !isCilium(platform),
   },
   {
+    id: 'gateway-of-node-silent',
+    check: 'node-default-route-missing',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    // Nobody has that address of the node's network; a packet makes the kernel ask for it.
+    inject: `old=$(ip route show default | head -n 1); echo "OLD=$old"; link=$(ip route show default | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p' | head -n 1)
+silent=$(ip -o -4 addr show dev "$link" | awk '{ print $4; exit }' | sed 's#[0-9]*/.*#253#'); echo "SILENT=$silent"
+ip route replace default via "$silent" dev "$link"; ping -c 1 -W 4 198.51.100.1 >/dev/null 2>&1 || :`,
+    shows: ['$SILENT', 'nobody answers'],
+    repair: 'ip route replace $OLD; ip neigh flush nud failed',
+    cleanup: 'ip route replace $OLD',
+  },
+  {
     id: 'default-route-of-node-deleted',
     check: 'node-default-route-missing',
     pods: 0,
