@@ -148,8 +148,9 @@ function takeBack(drop: Drop, node: string): RemedyStep {
   return repairOnNode(
     node,
     'remove the rule.',
-    `${command('nft', '-sa', 'list', 'chain', ...place, base)} | ${command('grep', '-F', '-e', `${by} # handle `)} | ` +
-      `sed 's/.* # handle //' | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...place, base, 'handle')}`,
+    // The mark stands for the beginning of a line: other rules may end with the same words.
+    `${command('nft', '-sa', 'list', 'chain', ...place, base)} | sed 's/^[[:space:]]*/^/' | ` +
+      `${command('grep', '-F', '-e', `^${by} # handle `)} | sed 's/.* # handle //' | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...place, base, 'handle')}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { nodeFirewallDrops } from '../../../lib/checks/firewall/node-firewall-drops.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
@@ -128,7 +129,8 @@ describe('node-firewall-drops', () => {
     const dropped = failures(run([nft('accept', ['iifname "cni0" counter packets 0 bytes 0 drop'])]));
     expect(dropped[0]?.remedy.map(({ command }) => command)).toEqual([
       'iptables -S FORWARD',
-      'nft -sa list chain ip filter FORWARD | grep -F -e \'iifname "cni0" counter packets 0 bytes 0 drop # handle \' ' +
+      "nft -sa list chain ip filter FORWARD | sed 's/^[[:space:]]*/^/' | " +
+        'grep -F -e \'^iifname "cni0" counter packets 0 bytes 0 drop # handle \' ' +
         "| sed 's/.* # handle //' | head -n 1 | xargs -r nft delete rule ip filter FORWARD handle",
     ]);
   });
@@ -253,6 +255,17 @@ describe('node-firewall-drops', () => {
       expect(drop?.detail).toContain(`The node's chain own of table ${table} (nftables) drops `);
       expect(drop?.remedy[0]?.command).toBe(`nft -sa list chain ${table} own`);
       expect(drop?.remedy[1]?.command).toContain(`nft delete rule ${table} own handle`);
+    });
+
+    it('deletes the rule itself, and no other that ends with the same words', () => {
+      const listed =
+        '\t\tct state invalid drop # handle 3\n\t\tip saddr 203.0.113.0/24 drop # handle 4\n\t\tdrop # handle 5\n';
+      const rules = ['ct state invalid drop', 'ip saddr 203.0.113.0/24 drop', 'drop'];
+      const remedy = found([ofNft('inet own', 'forward', rules)])?.remedy[1]?.command ?? '';
+      const [list = '', ...search] = remedy.split(' | ');
+      expect(list).toBe('nft -sa list chain inet own own');
+      expect(search.pop()).toBe('xargs -r nft delete rule inet own own handle');
+      expect(execFileSync('sh', ['-c', search.join(' | ')], { input: listed, encoding: 'utf8' })).toBe('5\n');
     });
 
     it('finds the policy of a chain of nftables', () => {
