@@ -144,8 +144,8 @@ export type Way = z.infer<typeof waySchema>;
 export const linkProgramSchema = z.object({
   link: z.string(),
   /**
-   * `queue`: how packets wait to be sent (netem, tbf, fq_codel …). `in` and `out`: a filter, from the node's
-   * point of view.
+   * `queue`: how packets wait to be sent (netem, tbf, fq_codel …). `in` and `out`: a filter, from the point of view of
+   * the namespace that the link is in.
    */
   place: z.enum(['queue', 'in', 'out']),
   /** netem, tbf …; for a filter bpf, u32, matchall, flower … */
@@ -254,5 +254,7 @@ export const networkStackSchema = z.object({
   packetFiltersFailed: z.string().nullable(),
   /** Number of connection-tracking entries; null if the module is not loaded. */
   conntrackEntries: z.number().int().nullable(),
+  /** Queues and filters of a pod's links; missing if the kernel was not asked itself, and for the node. */
+  programs: z.array(linkProgramSchema).optional(),
 });
 export type NetworkStack = z.infer<typeof networkStackSchema>;

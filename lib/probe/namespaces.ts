@@ -141,7 +141,7 @@ function stackOf(
   if (stack === undefined)
     return { status: 'failed', reason: 'no path leads into it, or the probe did not get to it' };
   if (stack.status !== 'present') return stack;
-  const { addresses, routes, rules, neighbours } = stack.value.raw;
+  const { addresses, routes, rules, neighbours, programs } = stack.value.raw;
   return {
     status: 'present',
     value: {
@@ -163,6 +163,7 @@ function stackOf(
           ? stacks.hostFilters.reason
           : stack.value.filtersFailed,
       conntrackEntries: stack.value.conntrackEntries,
+      ...(programs === undefined ? {} : { programs: [...programs] }),
     },
   };
 }

@@ -74,8 +74,11 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
   return { byName, hostFilters, leftOut: steps.stacksLeftOut };
 }
 
-function countOf({ links, addresses, routes, rules, neighbours, ids }: RawStack): number {
-  return [links, addresses, routes, rules, neighbours, ids].reduce((sum, { length }) => sum + length, 0);
+function countOf({ links, addresses, routes, rules, neighbours, ids, programs = [] }: RawStack): number {
+  return [links, addresses, routes, rules, neighbours, ids, programs].reduce(
+    (sum, { length }) => sum + length,
+    0,
+  );
 }
 
 /** The kernel's own answers, if one process could ask for all pods; otherwise the output of `ip`. */

@@ -168,4 +168,27 @@ describe('answers that a hostile node made up', () => {
     ];
     expect(() => parseNetlink(answers({ 3: many }))).toThrow('too many links, addresses, routes');
   });
+
+  test('show filters on the links of a pod, which a kernel may be built without', () => {
+    const ofLink = (sequence: number, type: number, kind: string, ...more: number[][]) =>
+      message(sequence, type, [
+        ...[little(0, 4), little(2, 4), little(0, 4), little(0xfffffff3, 4), little(65536, 4)].flat(),
+        ...attribute(1, name(kind)),
+        ...more.flat(),
+      ]);
+    const named = link(2, attribute(3, name('eth0')));
+    // ret 2: TC_ACT_SHOT
+    const drop = attribute(2, attribute(5, [6, 0, 0, 0, 2, 0, 0, 0]));
+    const asked = [
+      ...answers({ 1: [...named, ...done(1)] }),
+      ...ofLink(9, 36, 'clsact'),
+      ...done(9),
+      ...ofLink(10, 44, 'bpf', drop),
+      ...done(10),
+    ];
+    expect(parseNetlink(Uint8Array.from(asked)).programs).toMatchObject([
+      { link: 'eth0', place: 'out', kind: 'bpf', priority: 1, drops: 'all' },
+    ]);
+    expect(parseNetlink(Uint8Array.from([...answers(), ...refused(9, 95)])).programs).toEqual([]);
+  });
 });

@@ -17,8 +17,9 @@ import { command, look, lookOnNode, recreatePod, repairOnNode } from '../remedie
 
 const SHOWN = 5;
 const WANTED_QUEUE = 'noqueue, or the limit of a bandwidth plugin';
-/** What a filter sees, of packets that come in by the link or go out. */
+/** What a filter sees, of packets that come in by the link or go out: on the node, and in the pod. */
 const OF_POD = { in: 'the pod sends', out: 'is sent to the pod' } as const;
+const IN_POD = { in: OF_POD.out, out: OF_POD.in } as const;
 
 type Xdp = NonNullable<Link['xdp']>;
 
@@ -45,7 +46,8 @@ export const linkProgramUnexpected = definePodCheck({
     if (link === null) return "the node's end of the pod's pair could not be determined";
     const found = (byLink.get(link) ?? []).filter(isUnexpected);
     const [first] = found;
-    if (first === undefined) return xdpOf(network, node) ?? queueInPod(network) ?? 'pass';
+    if (first === undefined)
+      return xdpOf(network, node) ?? queueInPod(network) ?? filtersInPod(network) ?? 'pass';
     return {
       detail: `${link}, the node's end of the pod's link, has ${listed(
         found.map((program) => linkProgramInWords(program, OF_POD)),
@@ -87,6 +89,26 @@ function queueInPod({ pod, link, namespace }: PodNetwork): Failure | null {
       ),
       ...recreatePod(pod),
     ],
+  };
+}
+
+/** Agents load eBPF programs there too, as on the node's end. */
+function filtersInPod({ pod, link, namespace, stack }: PodNetwork): Failure | null {
+  const found = (stack?.programs ?? []).filter(
+    (program) => program.place !== 'queue' && program.link === link?.name && isUnexpected(program),
+  );
+  if (link === null || found.length === 0 || pod.containers.some(mayChangeNetwork)) return null;
+  return {
+    detail: `${link.name} of the pod has ${listed(
+      found.map((program) => linkProgramInWords(program, IN_POD)),
+      SHOWN,
+    )}; no container of the pod may add one.`,
+    confidence: found.some(({ drops }) => drops === 'all') ? 'confirmed' : 'probable',
+    evidence: rowsOf(found, SHOWN, (program) => {
+      const row = programRow(program, 'none', IN_POD);
+      return { ...row, source: `${row.source} (netns ${namespace})` };
+    }),
+    remedy: recreatePod(pod),
   };
 }
 

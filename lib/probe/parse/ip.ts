@@ -4,6 +4,7 @@ import {
   type Address,
   DROPPING,
   type Link,
+  type LinkProgram,
   NEXT_HOP,
   type Neighbour,
   type Route,
@@ -153,6 +154,8 @@ export type RawStack = {
   readonly neighbours: readonly Neighbour[];
   /** Other namespaces for which it has an id; `name` for those with a file in the probe's directory. */
   readonly ids: readonly { readonly id: number; readonly name: string | null }[];
+  /** Queues and filters of its links; none if the kernel was not asked itself. */
+  readonly programs?: readonly LinkProgram[];
 };
 
 /** @param batch - the output of the probe's batch: addr, route, neigh, rule, netns list-id, one array per line */

@@ -1,5 +1,5 @@
 /**
- * `host/programs`: queueing disciplines and filters on the node's links, as received from rtnetlink(7);
+ * Queueing disciplines and filters on links (`host/programs`, and those in pods), as received from rtnetlink(7);
  * linux/pkt_sched.h, pkt_cls.h.
  */
 import type { LinkProgram } from '../../model/network.ts';
@@ -33,7 +33,11 @@ const RETURN = 6;
 
 /** @throws Error if the answer was cut */
 export function parseLinkPrograms(bytes: Uint8Array, nameOf: NameOf): LinkProgram[] {
-  return wholeMessages(bytes, 'links').flatMap((message) => {
+  return toPrograms(wholeMessages(bytes, 'links'), nameOf);
+}
+
+export function toPrograms(messages: readonly NetlinkMessage[], nameOf: NameOf): LinkProgram[] {
+  return messages.flatMap((message) => {
     if (message.type === NEWQDISC) return toQueue(message, nameOf);
     return message.type === NEWTFILTER ? toFilter(message, nameOf) : [];
   });

@@ -5,6 +5,7 @@
 import type { Address, Link, Neighbour } from '../../model/network.ts';
 import { fitting } from '../grammar.ts';
 import type { RawLink, RawStack } from './ip.ts';
+import { toPrograms } from './link-programs.ts';
 import { toQueue, toVxlan, toXdp } from './link-values.ts';
 import {
   type Attributes,
@@ -31,6 +32,9 @@ const ASKED = {
   ids: 7,
   host: 8,
 } as const;
+/** Asked of pods alone; a kernel may be built without. */
+const QUEUES = 9;
+const FILTERS = 10;
 /** The answer about rules in a kernel without IPv6. */
 const UNSUPPORTED = [95, 97];
 
@@ -39,7 +43,9 @@ export const THE_NODE = '/';
 
 /** @throws Error if an answer is missing, was cut or is an error */
 export function parseNetlink(bytes: Uint8Array): RawStack {
-  const answers = new Map<number, NetlinkMessage[]>(Object.values(ASKED).map((sequence) => [sequence, []]));
+  const answers = new Map<number, NetlinkMessage[]>(
+    [...Object.values(ASKED), QUEUES, FILTERS].map((sequence) => [sequence, []]),
+  );
   const ended = new Set<number>();
   for (const message of messages(bytes)) {
     if (message.type === DONE || message.type === ERROR) {
@@ -82,11 +88,12 @@ export function parseNetlink(bytes: Uint8Array): RawStack {
       const id = namespaceId(message);
       return id === null || id < 0 ? [] : [{ id, name: id === hostId ? THE_NODE : null }];
     }),
+    programs: toPrograms([...of(QUEUES), ...of(FILTERS)], nameOf),
   };
 }
 
 function mayFail(sequence: number, code: number): boolean {
-  return sequence === ASKED.host || (sequence === ASKED.rules6 && UNSUPPORTED.includes(code));
+  return sequence >= ASKED.host || (sequence === ASKED.rules6 && UNSUPPORTED.includes(code));
 }
 
 /** linux/if_link.h, linux/if.h */

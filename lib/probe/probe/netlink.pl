@@ -1,5 +1,5 @@
 # perl has no names for these: RTM_GETLINK 18 (29: IFLA_EXT_MASK, with 8 without statistics), GETADDR 22, GETROUTE 26, GETNEIGH 30,
-# GETRULE 34 (families 2 and 10), GETNSID 90 (3: NETNSA_FD), NFT_MSG_GETTABLE 2561; 769 asks for a list, 1 for one answer; NLMSG_ERROR 2
+# GETRULE 34 (families 2 and 10), GETQDISC 38 and GETTFILTER 46 as in routing.pl, GETNSID 90 (3: NETNSA_FD), NFT_MSG_GETTABLE 2561; 769 asks for a list, 1 for one answer; NLMSG_ERROR 2
 # and NLMSG_DONE 3 end it, 16 is NLM_F_DUMP_INTR; 16 and 3 open AF_NETLINK (0: routes, 12: netfilter); O_NONBLOCK 2048, CLONE_NEWNET.
 # Whatever is left out with a second argument, the ways of packets are asked for.
 my ($setns, $only) = @ARGV;
@@ -35,7 +35,12 @@ while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path, $le
     $answers .= ask($route, @$_) for [22, 769, 2, pack "x8"], [26, 769, 3, pack "x12"], [30, 769, 4, pack "x12"],
       [34, 769, 5, pack "Cx11", 2], [34, 769, 6, pack "Cx11", 10], [90, 769, 7, pack "x4"],
       [90, 1, 8, pack "x4SSL", 8, 3, fileno $host];
-    pod($inode, $answers) unless $leaked;
+    unless ($leaked) { pod($inode, $answers);
+      # Filters, of which a pod's links hardly ever have any: where they would stand is asked first.
+      my ($queues, @links) = ask($route, 38, 769, 9, pack "x20");
+      messages($queues, 36, 20, sub { my ($head, %is) = @_; push @links, unpack "x4L", $head if $is{1} =~ /^(clsact|ingress)/ and @links < 8 });
+      $answers .= $queues;
+      for my $link (@links) { $answers .= ask($route, 46, 769, 10, pack "x4LLLL", $link, 0, $_, 0) for 0xfffffff2, 0xfffffff3 } }
     return if $only;
     keep("b/$directory/netlink", $answers);
     my @tracked = numbers("stat/nf_conntrack");

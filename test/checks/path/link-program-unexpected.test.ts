@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { linkProgramUnexpected } from '../../../lib/checks/path/link-program-unexpected.ts';
 import type { LinkProgram } from '../../../lib/model/network.ts';
-import { aHostLink, aLink, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aHostLink, aLink, aPod, aPodNetwork, aStack, context, failures } from '../evidence.ts';
 
 const LINK = 'veth12345678';
 
@@ -91,6 +91,26 @@ describe('link-program-unexpected', () => {
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
     expect(on('netem', true)).toMatchObject([{ result: 'pass' }]);
     expect(on('tbf')).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it("finds a filter that drops on the pod's own end, unless the pod may add one itself", () => {
+    const drops = aFilter({ link: 'eth0', place: 'out', classic: true, drops: 'all' });
+    const on = (program: LinkProgram, netAdmin = false) => {
+      const containers = aPod().containers.map((container) => ({ ...container, netAdmin }));
+      const stack = aStack({ programs: [program] });
+      const podNetworks = [aPodNetwork({ stack, pod: aPod({ containers }) })];
+      return linkProgramUnexpected.run({ podNetworks, linkPrograms: [] }, context);
+    };
+    const [found] = failures(on(drops));
+    expect(found?.detail).toBe(
+      'eth0 of the pod has a filter bpf (classic BPF) of priority 1 that drops all that the pod sends; no container of the pod may add one.',
+    );
+    expect(found?.evidence[0]?.source).toMatch(/^tc filter show dev eth0 egress \(netns \d+\)$/);
+    expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
+    expect(failures(on({ ...drops, place: 'in' }))[0]?.detail).toContain('drops all that is sent to the pod');
+    expect(on(drops, true)).toMatchObject([{ result: 'pass' }]);
+    expect(on({ ...drops, link: 'net1' })).toMatchObject([{ result: 'pass' }]);
+    expect(on(aFilter({ link: 'eth0', name: 'cil_to_container' }))).toMatchObject([{ result: 'pass' }]);
   });
 
   it.each(['cil_xdp_entry', 'cali_xdp_accept'])('leaves %s to its agent', (name) => {
