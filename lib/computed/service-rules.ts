@@ -97,7 +97,7 @@ export function serviceProxyIn(processes: Sources['processes']): ServiceProxy | 
     ({ command, containerId }) => containerId === null && EMBEDDED.includes(command),
   );
   if (embedding === undefined) return null;
-  return { process: embedding.command, certain: !isReplaced(processes) };
+  return { process: embedding.command, certain: !isProxyReplaced(processes) };
 }
 
 /** What is not certain about kube-proxy, as a reason. */
@@ -105,7 +105,8 @@ export function uncertain({ process }: ServiceProxy): string {
   return `${process} may run without kube-proxy, as an agent that replaces it runs here`;
 }
 
-function isReplaced(processes: Sources['processes']): boolean {
+/** Whether an agent runs that can take the place of kube-proxy. */
+export function isProxyReplaced(processes: Sources['processes']): boolean {
   return processes.some(({ command }) => REPLACE_PROXY.includes(command));
 }
 
@@ -115,6 +116,6 @@ export function serviceProxyOf(
   processes: Sources['processes'],
 ): 'runs' | 'gone' | null {
   const hasRules = filters.some((filter) => natChain(filter, SERVICES) !== null || isOfNftables(filter));
-  if (!hasRules || isReplaced(processes)) return null;
+  if (!hasRules || isProxyReplaced(processes)) return null;
   return serviceProxyIn(processes) === null ? 'gone' : 'runs';
 }

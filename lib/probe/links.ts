@@ -1,7 +1,7 @@
 /** Joins the two ends of each pair by (inode of the namespace, ifindex), in both directions (docs/traps.md T9, T10). */
 import type { Link, Peer } from '../model/network.ts';
 import { firstBy } from './parse/collect.ts';
-import type { RawLink, RawStack } from './parse/ip.ts';
+import type { RawLink, RawStack } from './parse/raw-stack.ts';
 
 /** The namespaces that were read, by inode. */
 export type RawStacks = ReadonlyMap<number, RawStack>;

@@ -3,10 +3,11 @@ import { messageOf } from '../model/errors.ts';
 import type { Part } from '../model/evidence.ts';
 import type { PacketFilter } from '../model/network.ts';
 import { atMost } from './limits.ts';
-import { parseStack, type RawStack } from './parse/ip.ts';
+import { parseStack } from './parse/ip.ts';
 import { lines } from './parse/lines.ts';
 import { parseNetlink } from './parse/netlink.ts';
 import { parseIptablesSave, parseNftables } from './parse/packet-filters.ts';
+import type { RawStack } from './parse/raw-stack.ts';
 import type { Steps } from './steps.ts';
 import type { BundleFiles } from './unpack.ts';
 

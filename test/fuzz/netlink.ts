@@ -1,6 +1,7 @@
 /** A namespace as netlink(7) messages, generated from `ip` output: recordings have only the latter. */
 import type { Address, Route } from '../../lib/model/network.ts';
-import { parseStack, type RawLink, type RawStack } from '../../lib/probe/parse/ip.ts';
+import { parseStack } from '../../lib/probe/parse/ip.ts';
+import type { RawLink, RawStack } from '../../lib/probe/parse/raw-stack.ts';
 import { attribute, done, little, message, name } from '../probe/netlink-messages.ts';
 
 /** The answers to the probe's questions; null if `ip` printed nothing of this form. */

@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseStack, type RawStack } from '../../lib/probe/parse/ip.ts';
+import { parseStack } from '../../lib/probe/parse/ip.ts';
 import { parseNetlink, THE_NODE } from '../../lib/probe/parse/netlink.ts';
+import type { RawStack } from '../../lib/probe/parse/raw-stack.ts';
 import { probePart } from '../../lib/probe/script.ts';
 import { OF_ITS_OWN, whyNoLab } from './lab.ts';
 

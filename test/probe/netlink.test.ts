@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RawStack } from '../../lib/probe/parse/ip.ts';
 import { parseNetlink } from '../../lib/probe/parse/netlink.ts';
 import { addressText } from '../../lib/probe/parse/netlink-messages.ts';
+import type { RawStack } from '../../lib/probe/parse/raw-stack.ts';
 import { attribute, done, little, message, name } from './netlink-messages.ts';
 
 const refused = (sequence: number, code: number) => message(sequence, 2, little(-code, 4));

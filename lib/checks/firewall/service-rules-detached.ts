@@ -1,16 +1,20 @@
-import { familyOf } from '../../computed/cidr.ts';
+import { type DroppedService, droppedServices } from '../../computed/dropped-services.ts';
 import { routeText } from '../../computed/gateway.ts';
 import { familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
-import { decisionOf, isAdded } from '../../computed/routing-decision.ts';
 import { brokenServiceWays, hasServiceMap, isOfNftables } from '../../computed/service-maps.ts';
-import { SERVICES, type ServiceProxy, serviceProxyIn, uncertain } from '../../computed/service-rules.ts';
-import type { DnsService } from '../../model/kubernetes.ts';
+import {
+  isProxyReplaced,
+  SERVICES,
+  type ServiceProxy,
+  serviceProxyIn,
+  uncertain,
+} from '../../computed/service-rules.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
-import type { NetworkStack, PacketFilter, Route } from '../../model/network.ts';
+import type { PacketFilter } from '../../model/network.ts';
 import { listed, quote } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { restartProxy } from '../remedies/restart-proxy.ts';
-import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+import { command, look, lookOnNode, podsOnNode, repairOnNode } from '../remedies/steps.ts';
 
 /** Into which chain of kube-proxy a built-in one leads, with the comment of that rule, and what goes that way. */
 const WAYS = [
@@ -33,6 +37,9 @@ const WAYS = [
     whose: 'packets from outside to pods of other nodes, and of pods to themselves through a Service',
   },
 ] as const;
+
+/** Seconds in which a node that starts may not have the rules of kube-proxy. */
+const BOOTING = 900;
 
 /**
  * Whoever flushes the built-in chains, or restores an older dump, loses the jumps and keeps what they led to.
@@ -66,14 +73,24 @@ export const serviceRulesDetached = defineCheck({
     if (isGone && !isOfNode) return [notApplicable(object, 'kube-proxy has no rules for Services here')];
     if (proxy === null)
       return [notApplicable(object, 'kube-proxy does not run here: its rules are of an earlier time')];
-    const dropped = droppedServices(hostNetwork, clusterDns.services ?? []);
-    const failure =
-      (isGone ? gone(node) : null) ??
-      // In its mode nftables kube-proxy may leave the chains of an earlier mode, empty.
-      (tables.length === 0 && hasMaps ? cutMaps(hostPacketFilters, proxy, node) : null) ??
-      (emptied.length > 0 && !hasMaps ? flushed(emptied, proxy, node) : null) ??
-      cutJumps(tables, node) ??
-      (dropped.length > 0 ? droppedBefore(dropped, node) : null);
+    if (isGone && host.uptimeSeconds < BOOTING)
+      return [
+        unknown(object, 'the node has just started, and kube-proxy may not have written its rules yet'),
+      ];
+    const ofMaps = hasMaps ? cutMaps(hostPacketFilters, proxy, node) : null;
+    const ofChains = emptied.length > 0 ? flushed(emptied, proxy, node) : cutJumps(tables, node);
+    // One of both modes is what an earlier kube-proxy left: Services answer by the one that is whole, and
+    // service-rules-stale compares it with the API.
+    const isWhole = (hasMaps && ofMaps === null) || (tables.length + emptied.length > 0 && ofChains === null);
+    // Cilium translates what the node sends before a route is looked up, where it replaces kube-proxy in part.
+    const dropped = isProxyReplaced(processes) ? [] : droppedServices(hostNetwork, clusterDns.services ?? []);
+    const failure = isGone
+      ? gone(node)
+      : !isWhole
+        ? (ofMaps ?? ofChains)
+        : dropped.length > 0
+          ? droppedBefore(dropped, node)
+          : null;
     if (failure === null) return [pass(object)];
     return [proxy.certain ? fail(object, failure) : unknown(object, uncertain(proxy))];
   },
@@ -179,6 +196,10 @@ function gone(node: string): Failure {
         'find out what else is gone: rules of hostPorts, those that masquerade pods, and those of network policies.',
         command('nft', 'list', 'ruleset'),
       ),
+      look(
+        'Read the log of kube-proxy: if it cannot reach the API or cannot run nft or iptables, a restart changes nothing.',
+        podsOnNode(node, 'k8s-app=kube-proxy'),
+      ),
       restartProxy('kube-proxy', node),
     ],
   };
@@ -195,27 +216,7 @@ function servicesOf(filter: PacketFilter) {
   return [{ tool: services.tool, family: services.family, ways }];
 }
 
-type Dropped = { readonly address: string; readonly service: DnsService; readonly route: Route };
-
-/**
- * The kernel looks for a route of what the node itself sends before it translates the address, and of what it
- * forwards only afterwards. Those of the cluster's DNS stand for the addresses of all Services.
- */
-function droppedServices(host: NetworkStack, services: readonly DnsService[]): Dropped[] {
-  return services.flatMap((service) =>
-    service.addresses.flatMap((address): Dropped[] => {
-      const unanswered = { error: 'EINVAL', type: null, link: null, gateway: null, table: null };
-      const family = familyOf(address);
-      const way = { family, destination: address, source: null, inputLink: null, ...unanswered };
-      const decision = decisionOf(host, way);
-      return decision === null || decision.route === null || isAdded(decision.rule)
-        ? []
-        : [{ address, service, route: decision.route }];
-    }),
-  );
-}
-
-function droppedBefore(dropped: readonly Dropped[], node: string): Failure {
+function droppedBefore(dropped: readonly DroppedService[], node: string): Failure {
   const routes = [...new Set(dropped.map(({ route }) => route))];
   return {
     detail:

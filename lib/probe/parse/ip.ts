@@ -1,19 +1,11 @@
 /** Parses what `ip -j -d` prints: links with their addresses, routes, neighbours, rules, ids of namespaces. */
 import * as z from 'zod';
-import {
-  type Address,
-  DROPPING,
-  type Link,
-  type LinkProgram,
-  NEXT_HOP,
-  type Neighbour,
-  type Route,
-  type Rule,
-} from '../../model/network.ts';
+import { type Address, DROPPING, NEXT_HOP, type Route, type Rule } from '../../model/network.ts';
 import { nameSchema } from '../grammar.ts';
 import { atMost } from '../limits.ts';
 import { lines } from './lines.ts';
 import { portFlags, toQueue, toVxlan, toXdp } from './link-values.ts';
+import type { RawLink, RawStack } from './raw-stack.ts';
 import { each } from './schemas.ts';
 
 const text = z.string().max(300);
@@ -134,28 +126,6 @@ const listed = {
   rules: each(ruleJson),
   ids: each(idJson),
   any: z.array(z.unknown()),
-};
-
-/** A link whose peer is not looked up yet, with the peer's place according to the kernel. */
-export type RawLink = Omit<Link, 'peer'> & {
-  readonly peerIndex: number | null;
-  /** Name of the peer in the same namespace; iproute2 prints it instead of the index. */
-  readonly peerName: string | null;
-  /** This namespace's id for the peer's namespace; `same` for itself, null if it has none. */
-  readonly peerNamespaceId: number | 'same' | null;
-};
-
-/** The content of one namespace, from the kernel or from `ip`. */
-export type RawStack = {
-  readonly links: readonly RawLink[];
-  readonly addresses: readonly Address[];
-  readonly routes: readonly Route[];
-  readonly rules: readonly Rule[];
-  readonly neighbours: readonly Neighbour[];
-  /** Other namespaces for which it has an id; `name` for those with a file in the probe's directory. */
-  readonly ids: readonly { readonly id: number; readonly name: string | null }[];
-  /** Queues and filters of its links; none if the kernel was not asked itself. */
-  readonly programs?: readonly LinkProgram[];
 };
 
 /** @param batch - the output of the probe's batch: addr, route, neigh, rule, netns list-id, one array per line */

@@ -4,7 +4,6 @@
  */
 import type { Address, Link, Neighbour } from '../../model/network.ts';
 import { fitting } from '../grammar.ts';
-import type { RawLink, RawStack } from './ip.ts';
 import { toPrograms } from './link-programs.ts';
 import { toQueue, toVxlan, toXdp } from './link-values.ts';
 import {
@@ -20,6 +19,7 @@ import {
   text,
 } from './netlink-messages.ts';
 import { type NameOf, nameOfNumber, SCOPES, toRoutes, toRule } from './netlink-routes.ts';
+import type { RawLink, RawStack } from './raw-stack.ts';
 
 /** The questions, by the sequence number of their answers. */
 const ASKED = {

@@ -11,8 +11,9 @@ type Table = {
 const MAX_RULE = 1000;
 const MAX_DEVICES = 1000;
 const BUILT_IN = new Set(['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING']);
-/** An element of a map that leads to a verdict; a comment may stand before the colon. */
-const ELEMENT = /([^\s{,"][^{,"]*?)(?: comment "[^"]*")? : ((?:goto|jump) [^\s,}]+|accept|drop|return)/g;
+/** An element of a map that leads to a verdict; a comment may stand before the colon. A key is short: no line may cost more than its length. */
+const ELEMENT =
+  /([^\s{,"][^{,"]{0,150}?)(?: comment "[^"]{0,128}")? : ((?:goto|jump) [^\s,}]+|accept|drop|return)/g;
 const IPTABLES_TABLES = new Set(['filter', 'nat', 'mangle', 'raw', 'security']);
 
 /** The ruleset of nftables. Tables of iptables-nft (family ip or ip6, with a name of iptables) are marked. */
@@ -83,7 +84,10 @@ export function parseNftables(text: string): PacketFilter[] {
 
 /** A line of a map: only those that lead to a verdict are kept. */
 function readMap(line: string, map: { name: string; elements: string[] }, table: Table): void {
-  if (/^type .*: verdict$/.test(line)) table.maps = [...(table.maps ?? []), map];
+  if (/^type .*: verdict$/.test(line)) {
+    table.maps ??= [];
+    table.maps.push(map);
+  }
   if (table.maps?.at(-1) !== map) return;
   for (const [, key, verdict] of line.replace(/^elements = \{ /, '').matchAll(ELEMENT))
     map.elements.push(`${key} : ${verdict}`.slice(0, MAX_RULE));

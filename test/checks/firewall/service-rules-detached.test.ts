@@ -144,6 +144,15 @@ describe('service-rules-detached', () => {
     ]);
   });
 
+  it('goes by the mode whose rules are whole, beside what a kube-proxy of the other left', () => {
+    const left = nat({ prerouting: [], output: [] });
+    expect(run(serviceMaps(), left)).toMatchObject([{ result: 'pass' }]);
+    expect(run(serviceMaps({ services: [] }), nat())).toMatchObject([{ result: 'pass' }]);
+    expect(failures(run(serviceMaps({ services: [] }), left))[0]?.detail).toContain('somebody flushed them');
+    const empty = nat({ prerouting: [], output: [], services: [], postrouting: [], masquerade: [] });
+    expect(failures(run(serviceMaps({ natPrerouting: 'counter' }), empty))).toHaveLength(1);
+  });
+
   it.each([
     ['to the Services', { natPrerouting: 'counter' }, 'nat-prerouting to services (table ip kube-proxy;'],
     ['to their map', { chainOfServices: 'counter' }, 'services to @service-ips (table ip kube-proxy;'],
@@ -166,14 +175,22 @@ describe('service-rules-detached', () => {
   });
 
   it('finds that a node whose rules were all removed has none of a kube-proxy that runs', () => {
-    const judge = (networkNamespace: number | null) =>
+    const judge = (networkNamespace: number | null, uptimeSeconds = 86_400) =>
       serviceRulesDetached.run(
-        { ...rest, hostPacketFilters: [], processes: [{ ...aProcess('kube-proxy'), networkNamespace }] },
+        {
+          ...rest,
+          host: aHost({ uptimeSeconds }),
+          hostPacketFilters: [],
+          processes: [{ ...aProcess('kube-proxy'), networkNamespace }],
+        },
         context,
       );
     const [found] = failures(judge(host.networkNamespace));
     expect(found?.detail).toContain('the node has not one of its chains');
     expect(found?.remedy.at(-1)?.command).toBe('pkill -KILL -x kube-proxy');
+    expect(found?.remedy.some(({ text }) => text.includes('log of kube-proxy'))).toBe(true);
+    // It may still be about to write them.
+    expect(judge(host.networkNamespace, 60)).toMatchObject([{ result: 'unknown' }]);
     // A cluster in containers has a kube-proxy of its own.
     expect(judge(host.networkNamespace + 1)).toMatchObject([{ result: 'notApplicable' }]);
     expect(judge(null)).toMatchObject([{ result: 'notApplicable' }]);
@@ -196,12 +213,12 @@ describe('service-rules-detached', () => {
       { ...own, priority: 32766, source: 'all', table: 'main' },
       { ...own, priority: 32767, source: 'all', table: 'default' },
     ];
-    const judge = (routes: Route[], filter = nat(), rules: Rule[] = RULES) =>
+    const judge = (routes: Route[], filter = nat(), rules: Rule[] = RULES, commands = ['kube-proxy']) =>
       serviceRulesDetached.run(
         {
           host,
           hostPacketFilters: [filter],
-          processes: [aProcess('kube-proxy')],
+          processes: commands.map(aProcess),
           hostNetwork: aHostStack({ routes: [...aHostStack().routes, ...routes], rules }),
           clusterDns: aClusterDns({ services: [dns] }),
         },
@@ -232,6 +249,12 @@ describe('service-rules-detached', () => {
       ['is in a table that is not asked', [{ ...blackhole, table: '77' }]],
     ])('is left alone if it %s', (_, routes) => {
       expect(judge(routes)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('is not judged beside Cilium, which translates before a route is looked up', () => {
+      expect(judge([blackhole], nat(), RULES, ['kube-proxy', 'cilium-agent'])).toMatchObject([
+        { result: 'pass' },
+      ]);
     });
 
     it('says nothing of it beside the greater fault', () => {
